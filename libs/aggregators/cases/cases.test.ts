@@ -26,8 +26,8 @@ describe("reference cases", () => {
 });
 
 describe("the case runner", () => {
-  /** The first case with the entry at `path` of what it expects set to `value`. */
-  const spoilt = (path: readonly (string | number)[], value: unknown): unknown => {
+  /** The first case, with the entry at `path` of its expectation set to `value`. */
+  const spoilCase = (path: readonly (string | number)[], value: unknown): unknown => {
     const spoil = (node: unknown, [key, ...rest]: readonly (string | number)[]): unknown => {
       if (key === undefined) return value;
       const copy = structuredClone(node) as Record<string | number, unknown>;
@@ -37,7 +37,7 @@ describe("the case runner", () => {
     return spoil(file.cases[0], ["expect", ...path]);
   };
 
-  it("finds one wrong entry of every kind of expectation", async () => {
+  it("reports one wrong entry of every kind of expectation", async () => {
     const wrong: [string, readonly (string | number)[], unknown][] = [
       ["status.c00", ["status", "c00"], "contaminated"],
       ["detection", ["detection"], false],
@@ -53,7 +53,7 @@ describe("the case runner", () => {
       ["surprise", ["surprise"], 1],
     ];
     for (const [field, path, value] of wrong) {
-      const [outcome] = await run([spoilt(path, value)]);
+      const [outcome] = await run([spoilCase(path, value)]);
       assert.deepEqual(
         outcome?.mismatches.map((m) => m.field),
         [field],
@@ -61,7 +61,7 @@ describe("the case runner", () => {
     }
   });
 
-  it("fails what it has no function for, and goes on after a case that is broken", async () => {
+  it("fails a case without a function and continues after a broken case", async () => {
     const outcomes = await run([
       { name: "new", kind: "novel", method: "x", expect: {} },
       { name: "broken", kind: "clair", clients: 3, expect: {} },
@@ -79,7 +79,7 @@ describe("the case runner", () => {
     );
   });
 
-  it("refuses a file of no known method", async () => {
+  it("rejects a file of an unknown method", async () => {
     await assert.rejects(runCases({ unit: 1 }, [clairFormat]), UserError);
   });
 });

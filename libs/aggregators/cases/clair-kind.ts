@@ -18,10 +18,10 @@ import {
   type Tolerance,
 } from "@fedclair/core/cases";
 
-/** Kinds clair and clairCentered: one round of updates, and everything CLAIR says of it. */
+/** Kinds clair and clairCentered: one round of updates, and the complete result of CLAIR for it. */
 export async function runClair(testCase: Fields, report: Report): Promise<void> {
-  const options = optionsOf(testCase);
-  const updates = updatesOf(testCase);
+  const options = parseOptions(testCase);
+  const updates = toUpdates(testCase);
   const memory = Object.entries(asFields(testCase.memory, "memory")).map(
     ([id, value]): [string, number] => [id, asNumber(value, `memory.${id}`)],
   );
@@ -34,7 +34,7 @@ export async function runClair(testCase: Fields, report: Report): Promise<void> 
   }
 }
 
-interface Checked {
+interface Check {
   readonly report: Report;
   readonly result: ClairResult;
   readonly options: ClairOptions;
@@ -42,13 +42,13 @@ interface Checked {
   readonly tol: Fields;
 }
 
-/** By the name of the field in `expect`. */
-const checks: Readonly<Record<string, (checked: Checked) => void | Promise<void>>> = {
+/** The check for each field of `expect`. */
+const checks: Readonly<Record<string, (checked: Check) => void | Promise<void>>> = {
   status: ({ report, result, expected }) => {
     for (const [id, status] of Object.entries(asFields(expected, "status"))) {
-      const said = result.status.get(id);
-      // The reference says benign of whom nothing can be said.
-      report.equal(`status.${id}`, said === "undecided" ? "benign" : said, status);
+      const computed = result.status.get(id);
+      // The reference has no status undecided and reports such clients as benign.
+      report.equal(`status.${id}`, computed === "undecided" ? "benign" : computed, status);
     }
   },
   detection: ({ report, result, expected }) => {
@@ -60,7 +60,7 @@ const checks: Readonly<Record<string, (checked: Checked) => void | Promise<void>
     }
   },
   projector: ({ report, result, expected, tol }) => {
-    const tolerance = { abs: tolOf(tol, "projectorAbs", 1e-7), rel: 0 };
+    const tolerance = { abs: readTolerance(tol, "projectorAbs", 1e-7), rel: 0 };
     for (const [module, sides] of Object.entries(asFields(expected, "projector"))) {
       for (const [side, projector] of Object.entries(asFields(sides, module))) {
         const space = result.spaces.get(module);
@@ -72,22 +72,22 @@ const checks: Readonly<Record<string, (checked: Checked) => void | Promise<void>
   },
   scores: ({ report, result, expected, tol }) => {
     for (const [id, score] of Object.entries(asFields(expected, "scores"))) {
-      report.near(`scores.${id}`, result.scores.get(id), score, scoreTolerance(tol));
+      report.near(`scores.${id}`, result.scores.get(id), score, readScoreTolerance(tol));
     }
   },
   threshold: ({ report, result, expected, tol }) => {
-    report.near("threshold", result.threshold, expected, scoreTolerance(tol));
+    report.near("threshold", result.threshold, expected, readScoreTolerance(tol));
   },
   gap: ({ report, result, expected, tol }) => {
-    report.near("gap", result.gap, expected, scoreTolerance(tol));
+    report.near("gap", result.gap, expected, readScoreTolerance(tol));
   },
   refined: async ({ report, result, options, expected, tol }) => {
-    const tolerance = { abs: tolOf(tol, "refinedAbs", 1e-6), rel: 0 };
+    const tolerance = { abs: readTolerance(tol, "refinedAbs", 1e-6), rel: 0 };
     for (const [mode, clients] of Object.entries(asFields(expected, "refined"))) {
-      const refined = await refine(result, { ...options, offSubspace: modeOf(mode) });
+      const refined = await refine(result, { ...options, offSubspace: parseMode(mode) });
       for (const [id, modules] of Object.entries(asFields(clients, mode))) {
         for (const [module, entries] of Object.entries(asFields(modules, id))) {
-          const got = refinedOf(refined.get(module), id)?.toRows();
+          const got = toRefinedMatrix(refined.get(module), id)?.toRows();
           report.near(`refined.${mode}.${id}.${module}`, got, entries, tolerance);
         }
       }
@@ -95,15 +95,18 @@ const checks: Readonly<Record<string, (checked: Checked) => void | Promise<void>
   },
   shrink: async ({ report, result, options, expected, tol }) => {
     const refined = await refine(result, { ...options, offSubspace: "shrink" });
-    const tolerance = { abs: tolOf(tol, "refinedAbs", 1e-6), rel: 0 };
+    const tolerance = { abs: readTolerance(tol, "refinedAbs", 1e-6), rel: 0 };
     for (const [module, share] of Object.entries(asFields(expected, "shrink"))) {
       report.near(`shrink.${module}`, refined.get(module)?.share, share, tolerance);
     }
   },
 };
 
-/** Null in a case means automatic, or for `clipOff` no clipping; other nulls mean the default. */
-function optionsOf({ config, kind }: Fields): ClairOptions {
+/**
+ * Null in a case means automatic, or no clipping for `clipOff`; for every other option it means the
+ * default.
+ */
+function parseOptions({ config, kind }: Fields): ClairOptions {
   const given = Object.entries(asFields(config, "config")).filter(
     ([key, value]) => value !== null || key === "clipOff",
   );
@@ -117,15 +120,15 @@ function optionsOf({ config, kind }: Fields): ClairOptions {
   throw new UserError(`config: ${parsed.error.issues.map(({ message }) => message).join("; ")}`);
 }
 
-/** The case's clients as updates, with what `inject` puts into them. */
-export function updatesOf({ clients, inject }: Fields): Update[] {
+/** Converts the clients of the case to updates and applies `inject`. */
+export function toUpdates({ clients, inject }: Fields): Update[] {
   const updates = asList(clients, "clients").map((client, k): Update => {
     const { id, n, modules } = asFields(client, `clients[${k}]`);
     const changes = Object.entries(asFields(modules, "modules"));
     return {
       clientId: typeof id === "string" ? id : `c${String(k).padStart(2, "0")}`,
       numExamples: n === undefined || n === null ? 1 : asNumber(n, "n"),
-      delta: new Map(changes.map(([name, change]) => [name, changeOf(asFields(change, name))])),
+      delta: new Map(changes.map(([name, change]) => [name, toChange(asFields(change, name))])),
       metrics: {},
     };
   });
@@ -135,8 +138,10 @@ export function updatesOf({ clients, inject }: Fields): Update[] {
   return updates;
 }
 
-/** `{ "X" }` dense, or `{ "B", "A", "scale" }` factored, scale · B · A. */
-export function changeOf({ X: dense, B: b, A: a, scale }: Fields): TensorDelta {
+/**
+ * Converts `{ "X" }` to a dense tensor, and `{ "B", "A", "scale" }` to the pair of scale · B · A.
+ */
+export function toChange({ X: dense, B: b, A: a, scale }: Fields): TensorDelta {
   if (dense !== undefined) return jsonToTensor(dense, "X");
   const factor = scale === undefined || scale === null ? 1 : asNumber(scale, "scale");
   const left = jsonToTensor(b, "B");
@@ -146,11 +151,11 @@ export function changeOf({ X: dense, B: b, A: a, scale }: Fields): TensorDelta {
   };
 }
 
-/** Puts a number that JSON cannot express (NaN, Infinity) at row i, column j. */
+/** Writes a number that JSON cannot express (NaN, Infinity) at row i, column j. */
 function applyInjection(updates: readonly Update[], injection: Fields): void {
   const { client, module, field = "X", i, j, value } = injection;
   const change = updates.find(({ clientId }) => clientId === client)?.delta.get(String(module));
-  const tensor = change && tensorNamed(change, String(field));
+  const tensor = change && findTensor(change, String(field));
   if (tensor === undefined) {
     throw new UserError(
       `inject: no ${String(field)} of module ${String(module)} of client ${String(client)}`,
@@ -163,13 +168,13 @@ function applyInjection(updates: readonly Update[], injection: Fields): void {
   );
 }
 
-function tensorNamed(change: TensorDelta, field: string): Tensor | undefined {
+function findTensor(change: TensorDelta, field: string): Tensor | undefined {
   if (!("b" in change)) return field === "X" ? change : undefined;
   return field === "B" ? change.b : field === "A" ? change.a : undefined;
 }
 
 /** Π(X_k) + c·M̂ multiplied out; undefined for a client outside C. */
-function refinedOf(refined: Refined | undefined, id: string): Matrix | undefined {
+function toRefinedMatrix(refined: Refined | undefined, id: string): Matrix | undefined {
   const own = refined?.personal.get(id);
   if (refined === undefined || own === undefined) return undefined;
   const out = toDense(own);
@@ -177,16 +182,16 @@ function refinedOf(refined: Refined | undefined, id: string): Matrix | undefined
   return out;
 }
 
-function modeOf(mode: string): ClairOptions["offSubspace"] {
+function parseMode(mode: string): ClairOptions["offSubspace"] {
   if (mode === "mean" || mode === "zero" || mode === "shrink") return mode;
   throw new UserError(`refined: unknown mode ${mode}, expected mean, zero or shrink`);
 }
 
-function scoreTolerance(tol: Fields): Tolerance {
-  return { abs: tolOf(tol, "scoreAbs", 2e-6), rel: tolOf(tol, "scoreRel", 1e-6) };
+function readScoreTolerance(tol: Fields): Tolerance {
+  return { abs: readTolerance(tol, "scoreAbs", 2e-6), rel: readTolerance(tol, "scoreRel", 1e-6) };
 }
 
-function tolOf(tol: Fields, key: string, fallback: number): number {
+function readTolerance(tol: Fields, key: string, fallback: number): number {
   const value = tol[key];
   return value === undefined ? fallback : asNumber(value, `tol.${key}`);
 }

@@ -11,14 +11,14 @@ import {
 } from "@fedclair/core";
 import { addScaled, frobenius, Matrix, stream, subtract } from "@fedclair/linalg";
 import { compressLowRank } from "../src/clair/refinement/pairs.js";
-import { factorsOf, product } from "../src/factors.js";
+import { toFactors, product } from "../src/factors.js";
 import { fedavg } from "../src/fedavg/index.js";
 import { fedit } from "../src/fedit/index.js";
 import { fedsaLora } from "../src/fedsa-lora/index.js";
 import { ffaLora } from "../src/ffa-lora/index.js";
 import { flora } from "../src/flora/index.js";
 import { gramOf, squaredDistances } from "../src/robust/gram.js";
-import { changeOf } from "./clair-kind.js";
+import { toChange } from "./clair-kind.js";
 import {
   asFields,
   asList,
@@ -38,12 +38,12 @@ const rules: Readonly<Record<string, Plugin<Aggregator>>> = {
 
 const module = "m";
 
-/** Kind lora: one module, every client a pair of factors, weighted by samples. */
+/** Kind lora: one module in which every client sends a pair of factors, weighted by samples. */
 export async function runLora(testCase: Fields, report: Report): Promise<void> {
-  const updates = updatesOf(testCase);
+  const updates = toUpdates(testCase);
   const method = String(testCase.method);
   if (method === "sqDistances") {
-    const gram = await gramOf([updates.map(({ delta }) => pairOf(delta))]);
+    const gram = await gramOf([updates.map(({ delta }) => requirePair(delta))]);
     const got = squaredDistances(gram);
     compare(testCase, report, { matrix: () => got.toRows() });
     return;
@@ -61,12 +61,13 @@ export async function runLora(testCase: Fields, report: Report): Promise<void> {
     rng: stream("cases"),
   });
   compare(testCase, report, {
-    product: () => sumOf(aggregate.change).toRows(),
-    products: () => updates.map(({ clientId }) => sumOf(personalOf(aggregate, clientId)).toRows()),
+    product: () => sumProducts(aggregate.change).toRows(),
+    products: () =>
+      updates.map(({ clientId }) => sumProducts(findPersonal(aggregate, clientId)).toRows()),
     rank: () => sharedPair(aggregate).b.shape[1],
     B: () => toMatrix(sharedPair(aggregate).b).toRows(),
     A: () => toMatrix(sharedPair(aggregate).a).toRows(),
-    crossTermError: () => frobenius(subtract(sumOf(aggregate.change), meanProduct(updates))),
+    crossTermError: () => frobenius(subtract(sumProducts(aggregate.change), meanProduct(updates))),
   });
 }
 
@@ -83,7 +84,7 @@ export function runCompress(testCase: Fields, report: Report): void {
   });
 }
 
-/** Compares every field that the case expects with what `results` computes under that name. */
+/** Compares every field that the case expects with the entry of `results` of the same name. */
 export function compare(
   { expect, tol }: Fields,
   report: Report,
@@ -98,16 +99,16 @@ export function compare(
   }
 }
 
-function updatesOf({ clients, n }: Fields): Update[] {
+function toUpdates({ clients, n }: Fields): Update[] {
   return asList(clients, "clients").map((client, k) => ({
     clientId: `c${k}`,
     numExamples: Array.isArray(n) ? asNumber(n[k], `n[${k}]`) : 1,
-    delta: new Map([[module, changeOf(asFields(client, `clients[${k}]`))]]),
+    delta: new Map([[module, toChange(asFields(client, `clients[${k}]`))]]),
     metrics: {},
   }));
 }
 
-function pairOf(modules: Delta | undefined): LowRank {
+function requirePair(modules: Delta | undefined): LowRank {
   const change = modules?.get(module);
   if (change === undefined || !isLowRank(change)) {
     throw new UserError("expected factors B and A");
@@ -116,16 +117,16 @@ function pairOf(modules: Delta | undefined): LowRank {
 }
 
 function sharedPair({ change }: Aggregation): LowRank {
-  return pairOf(change[0]);
+  return requirePair(change[0]);
 }
 
-function personalOf({ personal }: Aggregation, clientId: string): readonly Delta[] {
+function findPersonal({ personal }: Aggregation, clientId: string): readonly Delta[] {
   return personal?.get(clientId) ?? [];
 }
 
-/** The terms of a change, multiplied out and added. */
-function sumOf(terms: readonly Delta[]): Matrix {
-  const products = terms.map((term) => product(factorsOf(pairOf(term))));
+/** Multiplies the terms of a change out and adds them. */
+function sumProducts(terms: readonly Delta[]): Matrix {
+  const products = terms.map((term) => product(toFactors(requirePair(term))));
   const out = new Matrix(products[0]?.rows ?? 0, products[0]?.cols ?? 0);
   for (const term of products) addScaled(out, 1, term);
   return out;
@@ -133,7 +134,7 @@ function sumOf(terms: readonly Delta[]): Matrix {
 
 function meanProduct(updates: readonly Update[]): Matrix {
   const total = updates.reduce((count, { numExamples }) => count + numExamples, 0);
-  const products = updates.map(({ delta }) => product(factorsOf(pairOf(delta))));
+  const products = updates.map(({ delta }) => product(toFactors(requirePair(delta))));
   const out = new Matrix(products[0]?.rows ?? 0, products[0]?.cols ?? 0);
   products.forEach((matrix, k) => {
     addScaled(out, (updates[k]?.numExamples ?? 0) / total, matrix);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describeAggregator } from "@fedclair/core/testing";
 import { aggregators } from "./index.js";
 
-/** Rules whose change of factored updates is dense, and why. */
+/** The rules that return a dense change for factored updates, with the reason. */
 const multiplyOut: ReadonlyMap<string, string> = new Map(
   ["coordinate-median", "trimmed-mean", "bulyan"].map((name) => [
     name,
@@ -16,7 +16,7 @@ for (const [name, plugin] of aggregators) {
   describeAggregator(plugin, why === undefined ? {} : { multipliesOut: why });
 }
 
-/** Options that make another rule of an aggregator, or with which it keeps state, beside its defaults. */
+/** Further options to test: those that select another rule or make an aggregator keep state. */
 const others: readonly (readonly [string, object])[] = [
   ["clair", { rule: "evidence" }],
   ["clair", { memoryBeta: 0.5 }],
@@ -30,14 +30,14 @@ for (const [name, options] of others) {
 }
 
 describe("the registry of aggregators", () => {
-  it("knows each by its own name, and each refuses an option that it does not have", () => {
+  it("registers each aggregator under its own name, and each rejects an unknown option", () => {
     for (const [name, plugin] of aggregators) {
       assert.equal(plugin.name, name);
       assert.equal(plugin.schema.safeParse({}).success, true);
       assert.equal(plugin.schema.safeParse({ wieghting: "samples" }).success, false);
     }
   });
-  it("has a row of each on the page of aggregators", () => {
+  it("has a row for each aggregator on the aggregators page", () => {
     const page = new URL("../../../../docs/aggregators-and-attacks.md", import.meta.url);
     const [table = ""] = readFileSync(page, "utf8").split("## Attacks");
     const rows = [...table.matchAll(/^\| `([a-z-]+)`/gm)].map(([, name]) => name);

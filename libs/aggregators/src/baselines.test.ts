@@ -24,7 +24,7 @@ const y: Factors = { b: column(0, 4), a: row(0, 2) };
 const updates = [updateOf("c0", { m: x }, 1), updateOf("c1", { m: y }, 3)];
 
 describe("fedavg", () => {
-  it("averages products by samples, or all alike", async () => {
+  it("averages products by samples or uniformly", async () => {
     const bySamples = await aggregate(fedavg, updates);
     assert.deepEqual(sumTerms(bySamples.change).toRows(), [
       [1, 0],
@@ -38,7 +38,7 @@ describe("fedavg", () => {
     assert.equal(bySamples.personal, undefined);
   });
 
-  it("adds a dense and a factored client of one module as two terms", async () => {
+  it("returns two terms when one client of a module is dense and another is factored", async () => {
     const mixed = [updateOf("c0", { m: Matrix.identity(2) }, 1), updateOf("c1", { m: y }, 3)];
     const { change } = await aggregate(fedavg, mixed);
     assert.equal(change.length, 2);
@@ -59,7 +59,7 @@ describe("fedavg", () => {
     assert.deepEqual(change[0]?.get("b"), { shape: [2], data: Float64Array.of(2, 4) });
   });
 
-  it("says whose module is missing, and which shapes differ", async () => {
+  it("names the client whose module is missing and the shapes that differ", async () => {
     const lacks = [updates[0], updateOf("c1", { other: y })].flatMap((u) => u ?? []);
     await assert.rejects(() => aggregate(fedavg, lacks), /client c1 sent no update of module m/);
     const differs = [updateOf("c0", { m: row(1, 2) }), updateOf("c1", { m: column(1, 2) })];
@@ -71,7 +71,7 @@ describe("fedavg", () => {
 });
 
 describe("fedit", () => {
-  it("averages the factors, cross terms and all", async () => {
+  it("averages the factors, including the cross terms", async () => {
     const { change } = await aggregate(fedit, updates);
     // B̄ = (1, 3), Ā = (1/4, 3/2)
     assert.deepEqual(sumTerms(change).toRows(), [
@@ -82,7 +82,7 @@ describe("fedit", () => {
 
   const wide = updateOf("c2", { m: stackFactors([x, y], [1, 1]) });
 
-  it("leaves out a client of another rank than most, and says so", async () => {
+  it("reports a client whose rank differs from the majority as invalid and ignores it", async () => {
     for (const rule of [fedit, fedsaLora]) {
       const without = await aggregate(rule, updates);
       const { verdicts, change, personal } = await aggregate(rule, [...updates, wide]);
@@ -95,7 +95,7 @@ describe("fedit", () => {
     }
   });
 
-  it("refuses unequal ranks without a majority", async () => {
+  it("rejects unequal ranks without a majority", async () => {
     await assert.rejects(
       () => aggregate(fedit, [...updates.slice(0, 1), wide]),
       (error: unknown) => {
@@ -108,7 +108,7 @@ describe("fedit", () => {
 });
 
 describe("ffa-lora", () => {
-  it("averages B behind the frozen A", async () => {
+  it("averages B and keeps the frozen A", async () => {
     const frozen = [updateOf("c0", { m: x }, 1), updateOf("c1", { m: { b: y.b, a: x.a } }, 3)];
     const { change } = await aggregate(ffaLora, frozen);
     assert.deepEqual(sumTerms(change).toRows(), [
@@ -117,7 +117,7 @@ describe("ffa-lora", () => {
     ]);
   });
 
-  it("leaves out a client that trained its A", async () => {
+  it("ignores a client that trained its A", async () => {
     const frozen = [updateOf("c0", { m: x }), updateOf("c1", { m: x }), updateOf("c2", { m: y })];
     const { change, verdicts } = await aggregate(ffaLora, frozen);
     assert.deepEqual(
@@ -127,7 +127,7 @@ describe("ffa-lora", () => {
     assert.deepEqual(sumTerms(change), product(x));
   });
 
-  it("refuses an A that all trained", async () => {
+  it("rejects updates in which every client trained A", async () => {
     await assert.rejects(
       () => aggregate(ffaLora, updates),
       /factors A of module m differ.*freeze A/,
@@ -136,7 +136,7 @@ describe("ffa-lora", () => {
 });
 
 describe("fedsa-lora", () => {
-  it("gives every client its own B times the mean A, and no common change", async () => {
+  it("gives every client its own B times the mean A and returns no global change", async () => {
     const { change, personal } = await aggregate(fedsaLora, updates);
     assert.deepEqual(change, []);
     assert.deepEqual(sumTerms(personal?.get("c0") ?? []).toRows(), [
@@ -147,7 +147,7 @@ describe("fedsa-lora", () => {
 });
 
 describe("local", () => {
-  it("hands every client its own change and moves nothing", async () => {
+  it("gives every client its own change and leaves the shared params alone", async () => {
     const { change, personal } = await aggregate(local, updates);
     assert.deepEqual(change, []);
     assert.deepEqual(personal?.get("c1"), [updates[1]?.delta]);

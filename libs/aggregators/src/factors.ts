@@ -1,13 +1,13 @@
 import { toMatrix, toTensor, type LowRank } from "@fedclair/core";
 import { dot, hstack, Matrix, multiply, multiplyNT, multiplyTN, item, at } from "@fedclair/linalg";
 
-/** A matrix kept as the product B·A, B p×r and A r×q, and never multiplied out. */
+/** A matrix stored as the product B·A, with B p×r and A r×q, and never multiplied out. */
 export interface Factors {
   readonly b: Matrix;
   readonly a: Matrix;
 }
 
-export function factorsOf({ b, a }: LowRank): Factors {
+export function toFactors({ b, a }: LowRank): Factors {
   return { b: toMatrix(b), a: toMatrix(a) };
 }
 
@@ -15,7 +15,10 @@ export function toLowRank({ b, a }: Factors): LowRank {
   return { b: toTensor(b), a: toTensor(a) };
 }
 
-/** Σ_k w_k·B_k·A_k = [B_1 … B_K]·[w_1·A_1; …; w_K·A_K], exact, of rank Σ r_k; the weights on one factor only. */
+/**
+ * Computes Σ_k w_k·B_k·A_k as [B_1 … B_K]·[w_1·A_1; …; w_K·A_K]. The result is exact and has rank Σ
+ * r_k; the weights are applied to A only.
+ */
 export function stackFactors(pairs: readonly Factors[], weights: ArrayLike<number>): Factors {
   const rank = pairs.reduce((total, { a }) => total + a.rows, 0);
   const stacked = new Matrix(rank, pairs[0]?.a.cols ?? 0);
@@ -37,13 +40,13 @@ export function innerProduct(x: Factors, y: Factors): number {
   return dot(multiplyTN(x.b, y.b), multiplyNT(x.a, y.a));
 }
 
-/** B·A multiplied out, p×q: for tests, and for modules that some clients send dense. */
+/** The product B·A as a p×q matrix, for tests and for modules that some clients send dense. */
 export function product({ b, a }: Factors): Matrix {
   return multiply(b, a);
 }
 
-/** The columns of a stack that belong to each block, without a copy. */
-export function columnsOf(stack: Matrix, blocks: readonly Pick<Matrix, "cols">[]): Matrix[] {
+/** The columns of a stack that belong to each block, as views without a copy. */
+export function sliceColumns(stack: Matrix, blocks: readonly Pick<Matrix, "cols">[]): Matrix[] {
   let from = 0;
   return blocks.map(({ cols }) => stack.columns(from, (from += cols)));
 }

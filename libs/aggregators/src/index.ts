@@ -20,7 +20,7 @@ import { trimmedMeanAggregator } from "./trimmed-mean/index.js";
 
 export * from "./clair/index.js";
 export * from "./robust/vectors.js";
-export { factorsOf, toLowRank, stackFactors, type Factors } from "./factors.js";
+export { toFactors, toLowRank, stackFactors, type Factors } from "./factors.js";
 
 const plugins: readonly AggregatorPlugin[] = [
   clairAggregator,

@@ -13,7 +13,8 @@ import {
 import { item } from "@fedclair/linalg";
 
 /**
- * Σ_k w_k·T_k in float64, giving way to the event loop in between. @param tensors of one shape, at least one
+ * Computes Σ_k w_k·T_k in float64 and yields to the event loop in between.
+ * @param tensors at least one, all of the same shape
  * @throws UserError if shapes differ
  */
 export async function weightedSum(
@@ -22,33 +23,41 @@ export async function weightedSum(
 ): Promise<Tensor> {
   const shape = tensors[0]?.shape ?? [];
   const data = new Float64Array(sizeOf(shape));
-  const together = data.length <= mostTogether ? 4 : 1;
+  const together = data.length <= maxBatchedLength ? 4 : 1;
   for (let from = 0; from < tensors.length; from += together) {
     const terms = tensors.slice(from, from + together).map((tensor, k) => {
       requireShape(tensor, shape);
       return { data: tensor.data, weight: item(weights, from + k) };
     });
-    addTimes(data, terms);
+    addWeighted(data, terms);
     await yieldToEventLoop();
   }
   return { shape, data };
 }
 
-/** Of larger tensors, which may lie on the disk, memory holds one at a time. */
-const mostTogether = 1 << 20;
+/**
+ * Largest tensor length that is summed four at a time. Longer tensors may be stored on disk and are
+ * read one by one, so that only one is in memory.
+ */
+const maxBatchedLength = 1 << 20;
 
 interface Term {
   readonly data: Tensor["data"];
   readonly weight: number;
 }
 
-/** One after another, but four in one go over the sum, which takes half the time. @param terms of its length */
-function addTimes(sum: Float64Array, terms: readonly Term[]): void {
+/**
+ * Adds the weighted terms to the sum. Four terms in one pass over the sum take half the time of
+ * four passes.
+ * @param terms each as long as the sum
+ */
+function addWeighted(sum: Float64Array, terms: readonly Term[]): void {
   const [first, second, third, fourth] = terms;
   if (!first || !second || !third || !fourth) {
     for (const { data, weight } of terms) {
       for (let i = 0; i < sum.length; i++) {
-        sum[i] = (sum[i] as number) + weight * (data[i] as number); // unchecked: twice as fast as with `item`
+        // without `item`, which checks the index and takes twice as long
+        sum[i] = (sum[i] as number) + weight * (data[i] as number);
       }
     }
     return;
@@ -65,7 +74,7 @@ function addTimes(sum: Float64Array, terms: readonly Term[]): void {
   }
 }
 
-/** @throws UserError if it is of another shape */
+/** @throws UserError if the tensor has another shape */
 function requireShape(tensor: Tensor, shape: readonly number[]): void {
   if (shapeText(tensor.shape) !== shapeText(shape)) {
     throw new UserError(
@@ -75,7 +84,10 @@ function requireShape(tensor: Tensor, shape: readonly number[]): void {
   }
 }
 
-/** What all clients sent for one module, dense and factored apart, each with the weights of its senders. */
+/**
+ * Everything that the clients sent for one module: dense tensors and factored pairs separately,
+ * each with the weights of their senders.
+ */
 export interface Senders {
   readonly dense: readonly Tensor[];
   readonly denseWeights: readonly number[];
@@ -83,8 +95,11 @@ export interface Senders {
   readonly factoredWeights: readonly number[];
 }
 
-/** @throws UserError if a client lacks a module that the first one has */
-export function sendersOf(
+/**
+ * Groups the updates by module and by form.
+ * @throws UserError if a client lacks a module that the first one has
+ */
+export function groupSenders(
   updates: readonly Update[],
   weights: ArrayLike<number>,
 ): ReadonlyMap<string, Senders> {
@@ -92,7 +107,7 @@ export function sendersOf(
   return new Map(
     names.map((name) => {
       const sent = updates.map((update, k) => ({
-        update: moduleOf(update, name),
+        update: requireModule(update, name),
         weight: item(weights, k),
       }));
       const dense = sent.flatMap(({ update, weight }) =>
@@ -115,8 +130,8 @@ export function sendersOf(
 }
 
 /**
- * The weighted sum of dense modules, and beside it what `merge` makes of factored ones: two terms, because their sum would have to
- * be multiplied out.
+ * Returns the weighted sum of the dense modules and the result of `merge` for the factored ones as
+ * two terms, because adding them would require multiplying the pairs out.
  */
 export async function sumTerms(
   senders: ReadonlyMap<string, Senders>,
@@ -137,8 +152,11 @@ export async function sumTerms(
   return [dense, factored].filter((term) => term.size > 0);
 }
 
-/** @throws UserError if the client did not send that module */
-export function moduleOf(update: Update, name: string): TensorDelta {
+/**
+ * Returns a module of an update.
+ * @throws UserError if the client did not send that module
+ */
+export function requireModule(update: Update, name: string): TensorDelta {
   const module = update.delta.get(name);
   if (module === undefined) {
     throw new UserError(

@@ -1,17 +1,17 @@
 import { yieldToEventLoop, type LowRank, type Delta, type Update } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
-import { sendersOf, sumTerms } from "./mean.js";
-import { weightsOf, type Weighting } from "./weights.js";
+import { groupSenders, sumTerms } from "./mean.js";
+import { computeWeights, type Weighting } from "./weights.js";
 
-/** The mean of the clients' changes, as terms. */
+/** Computes the mean of the clients' changes, as terms. */
 export function averageProducts(updates: readonly Update[], by: Weighting): Promise<Delta[]> {
-  return combineProducts(updates, weightsOf(updates, by));
+  return combineProducts(updates, computeWeights(updates, by));
 }
 
 /**
- * Σ c_k·(change of client k), as terms: one of dense modules, and one of stacked factors of rank Σ r_k. Clients of weight 0
- * take no part in either.
- * @param weights c, of any sum, in the order of the updates
+ * Computes Σ c_k·(change of client k) as terms: one with the dense modules, and one with stacked
+ * factors of rank Σ r_k. Clients with weight 0 appear in neither.
+ * @param weights c, in the order of the updates; they need not sum to 1
  */
 export function combineProducts(
   updates: readonly Update[],
@@ -21,15 +21,18 @@ export function combineProducts(
     const weight = item(weights, k);
     return weight === 0 ? [] : [{ update, weight }];
   });
-  const senders = sendersOf(
+  const senders = groupSenders(
     kept.map(({ update }) => update),
     kept.map(({ weight }) => weight),
   );
-  return sumTerms(senders, stacked);
+  return sumTerms(senders, stackPairs);
 }
 
-/** Σ w_k·B_k·A_k = [B_1 … B_K]·[w_1·A_1; …; w_K·A_K], of rank Σ r_k, in the tensors' own layout. */
-async function stacked(pairs: readonly LowRank[], weights: readonly number[]): Promise<LowRank> {
+/**
+ * Computes Σ w_k·B_k·A_k as [B_1 … B_K]·[w_1·A_1; …; w_K·A_K], of rank Σ r_k, in the memory layout
+ * of the tensors.
+ */
+async function stackPairs(pairs: readonly LowRank[], weights: readonly number[]): Promise<LowRank> {
   const rank = pairs.reduce((total, { a }) => total + (a.shape[0] ?? 0), 0);
   const rows = pairs[0]?.b.shape[0] ?? 0;
   const columns = pairs[0]?.a.shape[1] ?? 0;

@@ -4,12 +4,15 @@ import { z } from "zod";
 
 export const weighting = z
   .enum(["samples", "uniform"])
-  .describe("How clients count in a mean: by their number of samples, or all alike.");
+  .describe("How clients are weighted in a mean: by their number of samples, or equally.");
 
 export type Weighting = z.infer<typeof weighting>;
 
-/** Weights w_k ≥ 0 of the clients in a mean, summing to 1, in the order of the updates. */
-export function weightsOf(
+/**
+ * Computes the weights w_k ≥ 0 of the clients in a mean. They sum to 1 and are in the order of the
+ * updates.
+ */
+export function computeWeights(
   updates: readonly Pick<Update, "numExamples">[],
   by: Weighting,
 ): Float64Array {

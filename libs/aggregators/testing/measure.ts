@@ -10,13 +10,13 @@ import {
 } from "@fedclair/linalg";
 import type { ClairResult, Refined } from "../src/clair/index.js";
 
-/** The sine of the largest angle between two spaces of orthonormal columns: |U - VVᵀU|₂. */
+/** The sine of the largest angle between two spaces of orthonormal columns, |U - VVᵀU|₂. */
 export function sinTheta(u: Matrix, v: Matrix | undefined): number {
   if (v === undefined) return NaN;
   return thinSvd(subtract(u, multiply(v, multiplyTN(v, u)))).s[0] ?? 0;
 }
 
-/** Ids of the clients of a status, in the order of the updates. */
+/** Ids of the clients with a status, in the order of the updates. */
 export function idsOf(result: ClairResult, status: "benign" | "contaminated"): string[] {
   if (status === "benign") return result.benign.map(({ id }) => id);
   return [...result.status].filter(([, s]) => s === status).map(([id]) => id);

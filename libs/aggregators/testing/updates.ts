@@ -10,12 +10,12 @@ import {
 } from "@fedclair/linalg";
 import { toLowRank, type Factors } from "../src/factors.js";
 
-/** p×r with orthonormal columns, uniformly distributed. */
+/** A p×r matrix with orthonormal columns, uniformly distributed. */
 export function randomBasis(rng: Stream, p: number, r: number): Matrix {
   return thinQr(gaussian(rng, p, r)).q;
 }
 
-/** An update of the given modules; a matrix is sent dense, factors as a low-rank pair. */
+/** An update of the given modules; a matrix is sent dense, factors are sent as a low-rank pair. */
 export function updateOf(
   clientId: string,
   modules: Readonly<Record<string, Matrix | Factors>>,
@@ -34,20 +34,21 @@ export function idOf(k: number): string {
 
 export type Collusion = "independent" | "collude" | "line";
 
-/** A round of one module whose benign clients share a column space. */
+/** A round with one module in which benign clients share a column space. */
 export interface Round {
   readonly basis: Matrix;
-  /** What the clients should send, without error. */
+  /** The changes without noise. */
   readonly ideal: readonly Matrix[];
   readonly sent: readonly Matrix[];
   readonly updates: readonly Update[];
   /** The ids of the contaminated clients, in order. */
-  readonly bad: readonly string[];
+  readonly contaminated: readonly string[];
 }
 
 /**
- * Matrix denoising (experiment E1 of the design): D_k = U·C_k, C of N(0, 1/q), plus N(0, σ²). Contaminated clients are
- * N(0, 1/q) matrices of rank r at the median benign norm: each in its own space, in one common space, or on one line.
+ * Matrix denoising (experiment E1 of the design): D_k = U·C_k with C from N(0, 1/q), plus noise
+ * from N(0, σ²). Contaminated clients send N(0, 1/q) matrices of rank r at the median benign norm:
+ * each in its own space, all in one common space, or all on one line.
  */
 export function denoisingRound(
   rng: Stream,
@@ -83,6 +84,6 @@ export function denoisingRound(
     ideal,
     sent,
     updates: sent.map((x, k) => updateOf(idOf(k), { m: x })),
-    bad: [...isBad].sort((i, j) => i - j).map(idOf),
+    contaminated: [...isBad].sort((i, j) => i - j).map(idOf),
   };
 }

@@ -1,4 +1,4 @@
-import { evidenceAgainst, isFarOutside, type ClairOptions } from "@fedclair/aggregators";
+import { formatEvidence, isFarOutside, type ClairOptions } from "@fedclair/aggregators";
 import { oneLine } from "@fedclair/core/internal";
 import type { Audit } from "./audit-schema.js";
 import { evidenceCells, evidenceHeads } from "./evidence-text.js";
@@ -44,7 +44,7 @@ function whyOf(finding: Finding, isByEvidence: boolean): string {
     .filter(({ ratio }) => ratio > 1)
     .map(({ module, ratio }) => `${shortened(module)} ${ratioText(ratio)}`);
   if (!isByEvidence) return firstOf(far);
-  const against = evidenceAgainst(evidence);
+  const against = formatEvidence(evidence);
   return evidence.some(isFarOutside) ? `${against}; farthest: ${firstOf(far)}` : against;
 }
 

@@ -112,7 +112,7 @@ export async function compareAdapters({
   const result = await clair(updates, options, {
     threads: threadsFor(updates, options),
     grams: among(modules, compared),
-    elsewhere: new Set(elsewhere.map((k) => item(names, k))),
+    otherStarts: new Set(elsewhere.map((k) => item(names, k))),
   });
   try {
     const { detection, threshold, gap, spaces } = result;

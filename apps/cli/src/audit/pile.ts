@@ -1,5 +1,10 @@
 import { availableParallelism } from "node:os";
-import { condenseInThread, expand, type Condensed, type RefinedPair } from "@fedclair/aggregators";
+import {
+  condenseInThread,
+  expandCondensed,
+  type Condensed,
+  type RefinedPair,
+} from "@fedclair/aggregators";
 import { yieldToEventLoop, type LowRank } from "@fedclair/core";
 import type { Allocate } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";
@@ -87,7 +92,7 @@ export function expandAll(
     [...refined].map(([module, own]) => {
       const pairs = [...adapters.values()].map((adapter) => pairIn(adapter, module).pair);
       const changes = [...own.values()].map(({ pair }) => pair);
-      const expanded = expand(pairs, modules.get(module) ?? [], changes);
+      const expanded = expandCondensed(pairs, modules.get(module) ?? [], changes);
       const entries = [...own].map(([name, refined], k): [string, RefinedPair] => {
         return [name, { ...refined, pair: item(expanded, k) }];
       });

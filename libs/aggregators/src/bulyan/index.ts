@@ -1,39 +1,40 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
-import { fraction, presumedContaminated } from "../robust/contaminated.js";
-import { meanNearMedianOf } from "../robust/coordinates.js";
+import { fraction, countPresumedContaminated } from "../robust/contaminated.js";
+import { createMeanNearMedian } from "../robust/coordinates.js";
 import { gramOf, squaredDistances } from "../robust/gram.js";
-import { bulyanLimit, bulyanSelection } from "./selection.js";
-import { byId, changesByModule, everyCoordinate } from "../robust/modules.js";
+import { maxBulyanF, selectByBulyan } from "./selection.js";
+import { sortById, groupByModule, aggregateCoordinates } from "../robust/modules.js";
 
 const schema = z.strictObject({
   fraction: fraction.describe(
     "Clients presumed contaminated, in [0, 1/2): f = ⌊fraction · K⌋ of K clients in the round, or ⌊(K - 3)/4⌋ if that is " +
-      "less, as Bulyan stands no more; the round's metric f tells.",
+      "less, the most that Bulyan tolerates; the metric f of the round reports it.",
   ),
 });
 
 /**
- * Bulyan (El Mhamdi et al., arXiv 1802.07927): of the θ = K - 2f clients that Krum chooses one after another, per coordinate the
- * mean of the θ - 2f values closest to the median, all clients alike. Selection works on low-rank pairs; then those chosen are
- * multiplied out, block by block, and the change is dense.
+ * Bulyan (El Mhamdi et al., arXiv 1802.07927): Krum selects θ = K - 2f clients one after another.
+ * Each coordinate of the result is the unweighted mean of the θ - 2f values closest to the median.
+ * Selection works on low-rank pairs. The selected pairs are then multiplied out block by block, so
+ * the change is dense.
  */
 export const bulyanAggregator: AggregatorPlugin = {
   name: "bulyan",
-  summary: "Krum's choice of clients, then a mean around the median of every coordinate; dense.",
+  summary: "Selects clients by Krum, then averages around the median of every coordinate; dense.",
   acceptsStale: true,
   schema,
   create: ({ fraction }: z.infer<typeof schema>) => ({
     aggregate: async (input) => {
-      // Two mutual neighbours tie whenever one neighbour counts, as in the last choices of Bulyan.
-      const updates = byId(input.updates);
+      // With a single neighbour, two mutual neighbours always tie, as in Bulyan's last selections.
+      const updates = sortById(input.updates);
       const count = updates.length;
-      const f = Math.min(presumedContaminated(fraction, count), bulyanLimit(count));
-      const gram = await gramOf([...changesByModule(updates).values()]);
-      const selected = new Set(await bulyanSelection(squaredDistances(gram), f));
+      const f = Math.min(countPresumedContaminated(fraction, count), maxBulyanF(count));
+      const gram = await gramOf([...groupByModule(updates).values()]);
+      const selected = new Set(await selectByBulyan(squaredDistances(gram), f));
       const chosen = updates.filter((_, k) => selected.has(k));
-      const rule = meanNearMedianOf(chosen.length - 2 * f);
-      return { change: await everyCoordinate(chosen, rule), metrics: { f } };
+      const rule = createMeanNearMedian(chosen.length - 2 * f);
+      return { change: await aggregateCoordinates(chosen, rule), metrics: { f } };
     },
   }),
 };

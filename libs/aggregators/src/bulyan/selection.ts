@@ -1,25 +1,26 @@
 import { UserError, yieldToEventLoop } from "@fedclair/core";
 import { at, item, type Matrix } from "@fedclair/linalg";
-import { byScore, neighbours } from "../krum/scores.js";
+import { sortByScore, countNeighbours } from "../krum/scores.js";
 
 /**
- * The clients that Bulyan averages (El Mhamdi et al., arXiv 1802.07927): θ = K - 2f times the winner of Krum among the rest.
+ * Selects the clients that Bulyan averages (El Mhamdi et al., arXiv 1802.07927): θ = K - 2f times,
+ * the winner of Krum among the remaining clients.
  * @returns θ indices, ascending
- * @throws UserError unless K ≥ 4f + 3; f = 0 goes with any K
+ * @throws UserError unless K ≥ 4f + 3; f = 0 works with any K
  */
-export async function bulyanSelection(squared: Matrix, f: number): Promise<number[]> {
+export async function selectByBulyan(squared: Matrix, f: number): Promise<number[]> {
   const count = squared.rows;
-  if (f > bulyanLimit(count)) {
-    throw new UserError(`bulyan: ${count} clients allow f up to ${bulyanLimit(count)}, got ${f}`);
+  if (f > maxBulyanF(count)) {
+    throw new UserError(`bulyan: ${count} clients allow f up to ${maxBulyanF(count)}, got ${f}`);
   }
   const alive = new Uint8Array(count).fill(1);
-  const lists = indices(count).map((i) => othersByDistance(squared, i));
+  const lists = indices(count).map((i) => sortOthersByDistance(squared, i));
   const selected: number[] = [];
   while (selected.length < count - 2 * f) {
     const rest = indices(count).filter((i) => alive[i] === 1);
-    const wanted = neighbours(rest.length, f);
+    const wanted = countNeighbours(rest.length, f);
     const scores = rest.map((i) => scoreAmong(alive, squared.column(i), lists[i] ?? [], wanted));
-    const winner = item(rest, item(byScore(scores), 0));
+    const winner = item(rest, item(sortByScore(scores), 0));
     selected.push(winner);
     alive[winner] = 0;
     await yieldToEventLoop();
@@ -28,9 +29,9 @@ export async function bulyanSelection(squared: Matrix, f: number): Promise<numbe
 }
 
 /**
- * The sum of the first `wanted` distances to clients that are still there.
- * @param alive 1 for those
- * @param others all, by rising distance
+ * Sums the first `wanted` distances to clients that have not been selected yet.
+ * @param alive 1 for clients that have not been selected
+ * @param others all other clients, by ascending distance
  */
 function scoreAmong(
   alive: Uint8Array,
@@ -49,15 +50,17 @@ function scoreAmong(
   return score;
 }
 
-function othersByDistance(squared: Matrix, i: number): number[] {
+function sortOthersByDistance(squared: Matrix, i: number): number[] {
   const distances = squared.column(i);
   return indices(squared.rows)
     .filter((j) => j !== i)
     .sort((j, k) => at(distances, j) - at(distances, k));
 }
 
-/** The largest f with K ≥ 4f + 3; 0 for fewer than seven clients, where Bulyan is the mean. */
-export function bulyanLimit(count: number): number {
+/**
+ * The largest f with K ≥ 4f + 3. It is 0 for fewer than seven clients, where Bulyan is the mean.
+ */
+export function maxBulyanF(count: number): number {
   return Math.max(0, Math.floor((count - 3) / 4));
 }
 

@@ -7,22 +7,24 @@ import {
   type Verdict,
 } from "@fedclair/core";
 import type { ClairResult } from "./clair.js";
-import { evidenceAgainst } from "./evidence/words.js";
-import { vectorsOf } from "./modules.js";
+import { formatEvidence } from "./evidence/format-evidence.js";
+import { pickVectors } from "./modules.js";
 import type { ClairOptions } from "./options.js";
 import type { Refined } from "./refinement/refine-module.js";
 
 /**
- * Benign clients go on with their refined change, inactive ones with the shared part of it and their own vectors, contaminated and
- * invalid ones with their own change and nothing from others. The global change, for all with option `models` global, is the mean of the refined ones.
+ * Converts the result of a round to an aggregation. Benign clients continue with their refined
+ * change, and inactive ones with the shared part of it and their own vectors. Contaminated and
+ * invalid clients keep their own change and get nothing from others. The global change is the mean
+ * of the refined changes; with option `models` global every client gets it.
  */
-export function aggregationOf(
+export function toAggregation(
   updates: readonly Update[],
   result: ClairResult,
   refined: ReadonlyMap<string, Refined>,
   { models }: Pick<ClairOptions, "models">,
 ): Aggregation {
-  const termOf = (part: (module: Refined) => TensorDelta | undefined): Delta => {
+  const collectTerm = (part: (module: Refined) => TensorDelta | undefined): Delta => {
     const term = new Map<string, TensorDelta>();
     for (const [name, module] of refined) {
       const delta = part(module);
@@ -30,51 +32,51 @@ export function aggregationOf(
     }
     return term;
   };
-  const shared = termOf((module) => module.shared);
+  const shared = collectTerm((module) => module.shared);
   const sharedTerms = shared.size > 0 ? [shared] : [];
   const benign = new Set(result.benign.map(({ id }) => id));
   const personal = updates.map(({ clientId: id, delta }): [string, Delta[]] => {
     if (benign.has(id)) {
-      const longer = termOf((module) => module.longer.get(id));
-      const own = termOf((module) => module.personal.get(id));
-      return [id, [own, ...sharedTerms, ...(longer.size > 0 ? [longer] : [])]];
+      const extra = collectTerm((module) => module.extraCommon.get(id));
+      const own = collectTerm((module) => module.personal.get(id));
+      return [id, [own, ...sharedTerms, ...(extra.size > 0 ? [extra] : [])]];
     }
     if (result.status.get(id) !== "inactive") return [id, [delta]];
-    const vectors = vectorsOf(delta);
+    const vectors = pickVectors(delta);
     return [id, vectors.size > 0 ? [...sharedTerms, vectors] : sharedTerms];
   });
   return {
-    change: refined.size > 0 ? [termOf((module) => module.meanPersonal), ...sharedTerms] : [],
+    change: refined.size > 0 ? [collectTerm((module) => module.meanPersonal), ...sharedTerms] : [],
     ...(models === "personal" && { personal: new Map(personal) }),
-    verdicts: updates.map((update) => verdictOf(update, result)),
-    metrics: metricsOf(result),
+    verdicts: updates.map((update) => toVerdict(update, result)),
+    metrics: toMetrics(result),
   };
 }
 
-function verdictOf(
+function toVerdict(
   { clientId }: Update,
   { status, reasons, scores, threshold, evidence, benign }: ClairResult,
 ): Verdict {
   const isPooled = benign.some(({ id }) => id === clientId);
-  const known = status.get(clientId);
-  if (known === undefined) throw new UserError(`clair: two updates of client ${clientId}`);
+  const verdictStatus = status.get(clientId);
+  if (verdictStatus === undefined) throw new UserError(`clair: two updates of client ${clientId}`);
   const reason =
     reasons.get(clientId) ??
-    (known === "contaminated"
-      ? evidenceAgainst(evidence.get(clientId) ?? []) || undefined
+    (verdictStatus === "contaminated"
+      ? formatEvidence(evidence.get(clientId) ?? []) || undefined
       : undefined);
   return {
     clientId,
     ...(reason !== undefined && { reason }),
     ...(evidence.has(clientId) && { evidence: evidence.get(clientId) ?? [] }),
-    status: known,
+    status: verdictStatus,
     pooled: isPooled,
     score: scores.get(clientId) ?? null,
     threshold: Number.isFinite(threshold) ? threshold : null,
   };
 }
 
-function metricsOf({ gap, spaces, status }: ClairResult): Record<string, number> {
+function toMetrics({ gap, spaces, status }: ClairResult): Record<string, number> {
   const count = (wanted: string) => [...status.values()].filter((s) => s === wanted).length;
   return {
     gap,

@@ -8,11 +8,13 @@ import { clairSchema } from "./index.js";
 
 const root = stream("clair state");
 
-/** Modules of two phases: other names, other shapes. */
+/** The modules of two phases, with different names and shapes. */
 const shapes = { critic: [12, 6], policy: [9, 5] } as const;
 type Phase = keyof typeof shapes;
 
-/** Clients `from` … `to` - 1 in a round of a phase; `bad` lie outside the others' space. */
+/**
+ * Clients `from` … `to` - 1 in a round of a phase; those in `bad` lie outside the others' space.
+ */
 function roundOf(phase: Phase, round: number, from: number, to: number, bad: readonly number[]) {
   const [p, q] = shapes[phase];
   const u = randomBasis(root.at(phase), p, 2);
@@ -33,46 +35,48 @@ const flagged = async (judging: ReturnType<Clair["aggregate"]>) =>
     status === "contaminated" ? [clientId] : [],
   );
 
-describe("what clair knows of earlier rounds", () => {
-  it("is of the same phase: updates of another one cannot outnumber those of this round", async () => {
+describe("the state of clair", () => {
+  it("is kept by phase: updates of another phase cannot outnumber those of this round", async () => {
     const aggregator = clair({ window: 4 });
     let state: ClairState | undefined;
-    // Twelve of the phase before against five.
+    // Twelve clients of the earlier phase against five.
     ({ state } = await aggregator.aggregate(roundOf("critic", 1, 0, 12, [5]), state));
     const second = aggregator.aggregate(roundOf("policy", 2, 0, 5, [2]), state);
     assert.deepEqual(await flagged(second), ["c02"]);
     ({ state } = await second);
-    // Two alone could not be judged: the window holds ten others of round 1.
+    // Two clients could not be judged without the ten others from round 1 in the window.
     const third = aggregator.aggregate(roundOf("critic", 3, 0, 2, [0]), state);
     assert.deepEqual(await flagged(third), ["c00"]);
   });
 
-  it("is of the same phase: a bad record in one says nothing in another", async () => {
+  it("is kept by phase: a bad record in one phase does not count in another", async () => {
     const aggregator = clair({ memoryBeta: 0.9, rule: "none" });
     const fresh = await aggregator.aggregate(roundOf("policy", 2, 0, 6, []));
     const { state } = await aggregator.aggregate(roundOf("critic", 1, 0, 6, [3]));
-    const known = await aggregator.aggregate(roundOf("policy", 2, 0, 6, []), state);
-    assert.deepEqual({ ...known, state: undefined }, { ...fresh, state: undefined });
-    assert.deepEqual([...(known.state?.keys() ?? [])], ["critic", "policy"]);
-    // Where the phase comes again it counts: c03 is benign now.
-    const again = await aggregator.aggregate(roundOf("critic", 3, 0, 6, []), known.state);
+    const result = await aggregator.aggregate(roundOf("policy", 2, 0, 6, []), state);
+    assert.deepEqual({ ...result, state: undefined }, { ...fresh, state: undefined });
+    assert.deepEqual([...(result.state?.keys() ?? [])], ["critic", "policy"]);
+    // The record counts when its phase runs again, although c03 is benign now.
+    const again = await aggregator.aggregate(roundOf("critic", 3, 0, 6, []), result.state);
     const scores = (again.verdicts ?? []).map(({ score }) => score ?? NaN);
     assert.equal(scores.indexOf(Math.max(...scores)), 3);
   });
 
-  it("outlasts a round of too few clients, and one of none", async () => {
+  it("survives a round with too few clients, and one without any", async () => {
     const aggregator = clair({ rule: "evidence" });
-    const known = (state: ClairState | undefined) => [...(state?.get("critic")?.standings ?? [])];
+    const readHistories = (state: ClairState | undefined) => [
+      ...(state?.get("critic")?.histories ?? []),
+    ];
     let { state } = await aggregator.aggregate(roundOf("critic", 1, 0, 8, []));
-    const first = known(state);
+    const first = readHistories(state);
     assert.equal(first.length, 8);
     for (const clients of [5, 2, 0]) {
       ({ state } = await aggregator.aggregate(roundOf("critic", 2, 0, clients, []), state));
-      assert.deepEqual(known(state), first);
+      assert.deepEqual(readHistories(state), first);
     }
   });
 
-  it("survives serialisation, and is left as it was", async () => {
+  it("survives serialisation and is not modified", async () => {
     const aggregator = clair({ window: 3 });
     const first = await aggregator.aggregate(roundOf("critic", 1, 0, 8, [1]));
     const copy = deserialize(serialize(first.state)) as ClairState;
@@ -82,19 +86,22 @@ describe("what clair knows of earlier rounds", () => {
     assert.deepEqual(copy, first.state);
   });
 
-  it("holds no update that the next round cannot use, of whatever phase", async () => {
-    const kept = async (window: number) => {
+  it("drops updates of every phase that the next round cannot use", async () => {
+    const listWindow = async (window: number) => {
       const aggregator = clair({ window });
       let state: ClairState | undefined;
       ({ state } = await aggregator.aggregate(roundOf("critic", 1, 0, 4, []), state));
       ({ state } = await aggregator.aggregate(roundOf("policy", 2, 0, 3, []), state));
       ({ state } = await aggregator.aggregate(roundOf("policy", 3, 2, 6, []), state));
       return [...(state ?? [])].map(
-        ([phase, { window: seen }]) => `${phase} ${[...seen.keys()].join(" ")}`,
+        ([phase, { window: entries }]) => `${phase} ${[...entries.keys()].join(" ")}`,
       );
     };
-    assert.deepEqual(await kept(1), ["critic ", "policy "]);
-    assert.deepEqual(await kept(2), ["critic ", "policy c02 c03 c04 c05"]);
-    assert.deepEqual(await kept(4), ["critic c00 c01 c02 c03", "policy c00 c01 c02 c03 c04 c05"]);
+    assert.deepEqual(await listWindow(1), ["critic ", "policy "]);
+    assert.deepEqual(await listWindow(2), ["critic ", "policy c02 c03 c04 c05"]);
+    assert.deepEqual(await listWindow(4), [
+      "critic c00 c01 c02 c03",
+      "policy c00 c01 c02 c03 c04 c05",
+    ]);
   });
 });

@@ -10,7 +10,10 @@ import { clairAggregator, clairSchema, threadsFor } from "./index.js";
 const root = stream("clair aggregator");
 const basis = randomBasis(root.at("U"), 8, 2);
 
-/** c00 contaminated, c01 idle, the others benign; all factored, with a little noise. */
+/**
+ * A round in which c00 is contaminated, c01 idle and the others benign; all are factored, with a
+ * little noise.
+ */
 function round(seed: number, contaminated = 1): Update[] {
   return Array.from({ length: 8 }, (_, k) => {
     const own = root.at(seed, k);
@@ -38,12 +41,12 @@ function termsOf({ personal }: Aggregation, id: string) {
 }
 
 describe("the clair aggregator", () => {
-  it("gives benign clients their own part and one shared one, the idle the shared one, the contaminated their own", async () => {
+  it("gives benign clients their own and the shared part, idle ones the shared part, and contaminated ones their own change", async () => {
     const updates = round(1);
     const aggregate = await aggregator({ clipOff: null }).aggregate(input(updates));
     const [own, shared] = termsOf(aggregate, "c02");
     assert.ok(own !== undefined && shared !== undefined);
-    // The same object for all, so that it is stored and multiplied out once.
+    // The same object for all clients, so that it is stored and multiplied out once.
     assert.equal(termsOf(aggregate, "c03")[1], shared);
     assert.equal(aggregate.change[1], shared);
     assert.deepEqual(termsOf(aggregate, "c01"), [shared]);
@@ -58,7 +61,7 @@ describe("the clair aggregator", () => {
     assert.ok(distance(sumTerms([own, shared]), sumTerms([first.delta])) < 0.5);
   });
 
-  it("shows its evidence for every client", async () => {
+  it("reports a verdict with a score for every client", async () => {
     const { verdicts, metrics } = await aggregator().aggregate(input(round(1)));
     assert.deepEqual(
       verdicts?.map(({ clientId, status }) => `${clientId} ${status}`),
@@ -73,11 +76,11 @@ describe("the clair aggregator", () => {
     assert.ok(gap > 1.3);
   });
 
-  it("remembers a client's bad rounds, unless told not to", async () => {
+  it("remembers a client's bad rounds unless memoryBeta is 0", async () => {
     const scoresAfter = async (memoryBeta: number) => {
       const clair = aggregator({ memoryBeta });
       const { state } = await clair.aggregate(input(round(1)));
-      // In round 2 nobody misbehaves.
+      // In round 2 every client is benign.
       const { verdicts } = await clair.aggregate(input(round(2, 0)), state);
       return new Map(verdicts?.map(({ clientId, score }) => [clientId, score ?? NaN]));
     };
@@ -86,7 +89,7 @@ describe("the clair aggregator", () => {
     assert.ok((mindful.get("c00") ?? NaN) > 3 * (forgetful.get("c00") ?? NaN));
   });
 
-  it("blends the logarithms of two rounds' scores", async () => {
+  it("blends the logarithms of the scores of two rounds", async () => {
     const scoreIn = (aggregate: Aggregation) =>
       aggregate.verdicts?.find(({ clientId }) => clientId === "c00")?.score ?? NaN;
     const mindful = aggregator({ memoryBeta: 0.25, rule: "none" });
@@ -116,8 +119,9 @@ describe("the clair aggregator", () => {
     assert.equal(change.length > 0, true);
   });
 
-  it("leaves the event loop free while it computes", async function () {
-    // A machine that is busy elsewhere can stall any thread: what counts is that some attempt is not stalled by us.
+  it("does not block the event loop while it computes", async function () {
+    // A busy machine can stall any thread, so it is enough that one attempt is not stalled by this
+    // code.
     this.retries(4).timeout(60_000);
     const updates = Array.from({ length: 16 }, (_, k) =>
       updateOf(idOf(k), { m: gaussian(root.at("busy", k), 64, 64) }),
@@ -130,7 +134,7 @@ describe("the clair aggregator", () => {
     assert.ok(longest < 50, `a heartbeat was ${longest.toFixed(0)} ms late`);
   });
 
-  it("leaves the event loop free while hundreds of megabytes travel to the thread and back", async function () {
+  it("does not block the event loop while hundreds of megabytes are sent to the thread and back", async function () {
     this.retries(4).timeout(60_000);
     const q = 2 ** 17;
     const a = root.at("wide").normals(q);
@@ -143,7 +147,7 @@ describe("the clair aggregator", () => {
     assert.ok(longest < 50, `a heartbeat was ${longest.toFixed(0)} ms late`);
   });
 
-  it("refuses a rank at which nobody could be found", async () => {
+  it("rejects a rank at which no client could be flagged", async () => {
     const updates = Array.from({ length: 6 }, (_, k) =>
       updateOf(idOf(k), { m: gaussian(root.at("room", k), 3, 5) }),
     );
@@ -153,7 +157,7 @@ describe("the clair aggregator", () => {
     );
   });
 
-  it("takes threads for all but small rounds", () => {
+  it("uses threads for all but small rounds", () => {
     const roundOf = (clients: number, rows: number, cols: number) =>
       Array.from({ length: clients }, (_, k) =>
         updateOf(idOf(k), { m: gaussian(root.at("size", k), rows, cols) }),
@@ -169,7 +173,7 @@ describe("the clair aggregator", () => {
   });
 });
 
-/** The longest that a heartbeat of a millisecond had to wait meanwhile, in milliseconds. */
+/** The longest delay of a heartbeat of one millisecond during the work, in milliseconds. */
 async function longestPause(work: () => Promise<unknown>): Promise<number> {
   let last = performance.now();
   let longest = 0;

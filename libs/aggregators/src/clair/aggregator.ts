@@ -5,16 +5,16 @@ import {
   type AggregatorInput,
   type Update,
 } from "@fedclair/core";
-import { aggregationOf } from "./aggregation.js";
+import { toAggregation } from "./aggregation.js";
 import { clair, type ClairResult } from "./clair.js";
-import type { Standings } from "./evidence/standings.js";
+import type { ClientHistories } from "./evidence/client-histories.js";
 import { pick } from "./lists.js";
 import type { ClairOptions } from "./options.js";
 import { refine } from "./refine.js";
-import type { Memory } from "./said.js";
+import type { Memory } from "./judge-round.js";
 import { threadsFor } from "./threads/module-pool.js";
 
-/** CLAIR round by round, off the event loop: heartbeats go on while it computes. */
+/** The CLAIR aggregator. It computes off the event loop, so heartbeats continue meanwhile. */
 export class Clair implements Aggregator<ClairState> {
   readonly #options: ClairOptions;
 
@@ -25,8 +25,8 @@ export class Clair implements Aggregator<ClairState> {
   notice(clients: number, cohort: number): string | undefined {
     if (this.#options.models !== "personal" || cohort > clients / 2) return undefined;
     return (
-      `clair: ${cohort} of ${clients} clients take part in a round, so that personal models learn in few rounds each; ` +
-      "where the clients' tasks are alike, one model of all benign clients is better for them: set models to global"
+      `clair: ${cohort} of ${clients} clients take part in a round, so each personal model learns in few rounds; ` +
+      "if the clients' tasks are alike, one model of all benign clients is better: set models to global"
     );
   }
 
@@ -35,26 +35,29 @@ export class Clair implements Aggregator<ClairState> {
     state: ClairState = new Map(),
   ): Promise<Aggregation<ClairState>> {
     const { updates, rng } = input;
-    // In secret order, so that no attacker can place itself on the clients that the search starts from; and from a secret seed, so that none
-    // can hide in what a sketch does not see.
+    // The order and the seed are secret: no attacker can place itself among the clients that the
+    // search starts from, or hide in what a sketch does not see.
     const order = rng.sample([...updates.keys()]);
     const seed = (this.#options.seed + rng.at("seed").int(2 ** 32)) % 2 ** 32;
     const options = { ...this.#options, seed };
-    const known = earlier(state, input, options);
-    const threads = threadsFor([...updates, ...known.past], options);
-    const result = await clair(pick(updates, order), options, { ...known, threads });
+    const earlier = readEarlierRounds(state, input, options);
+    const threads = threadsFor([...updates, ...earlier.past], options);
+    const result = await clair(pick(updates, order), options, { ...earlier, threads });
     try {
-      requireRoom(result);
-      const aggregation = aggregationOf(updates, result, await refine(result, options), options);
-      return { ...aggregation, state: stateAfter(state, input, result, options) };
+      requireProperSubspace(result);
+      const aggregation = toAggregation(updates, result, await refine(result, options), options);
+      return { ...aggregation, state: computeNextState(state, input, result, options) };
     } finally {
       result.modules.close();
     }
   }
 }
 
-/** A space of all dimensions holds every update: nobody could ever be found outside it. */
-function requireRoom({ detection, spaces }: ClairResult): void {
+/**
+ * Rejects spaces of all dimensions. They contain every update, so no client could ever be flagged
+ * as outside.
+ */
+function requireProperSubspace({ detection, spaces }: ClairResult): void {
   if (!detection) return;
   const sides = [...spaces.values()].flatMap(({ left, right }) => [left ?? [], right ?? []].flat());
   if (sides.some(({ rows, cols }) => cols < rows)) return;
@@ -71,62 +74,71 @@ function requireRoom({ detection, spaces }: ClairResult): void {
   );
 }
 
-/** What CLAIR knows of earlier rounds, by phase: updates of different phases need not have the same modules. Plain data. */
+/**
+ * State from earlier rounds by phase, because updates of different phases need not have the same
+ * modules. It is plain data.
+ */
 export type ClairState = ReadonlyMap<string, PhaseState>;
 
 export interface PhaseState {
-  /** ln of every client's score, as blended in the last round that judged it. */
+  /** ln of every client's score by client id, as blended in the last round that judged it. */
   readonly memory: Memory;
-  /** With rule `evidence`: what rounds showed of every client, by client id. */
-  readonly standings: Standings;
-  /** The newest update of every client in the window, by client id, the oldest first. */
-  readonly window: ReadonlyMap<string, Seen>;
+  /** Statistics of earlier rounds by client id, with rule `evidence`. */
+  readonly histories: ClientHistories;
+  /** The newest update of every client in the window by client id, oldest first. */
+  readonly window: ReadonlyMap<string, WindowEntry>;
 }
 
-interface Seen {
+interface WindowEntry {
   readonly round: number;
   readonly update: Update;
 }
 
-/** What earlier rounds of this phase say: the clients' memory, and the updates in the window of those that take no part now. */
-function earlier(
+/**
+ * Reads the state of this phase: the clients' memory and histories, and the updates in the window
+ * from clients that are absent in this round.
+ */
+function readEarlierRounds(
   state: ClairState,
   { round, phase, updates }: AggregatorInput,
   { window }: Pick<ClairOptions, "window">,
-): Pick<PhaseState, "memory" | "standings"> & { readonly past: readonly Update[] } {
-  const known = state.get(phase);
+): Pick<PhaseState, "memory" | "histories"> & { readonly past: readonly Update[] } {
+  const phaseState = state.get(phase);
   const present = new Set(updates.map(({ clientId }) => clientId));
-  const past = [...(known?.window.values() ?? [])].filter(
-    (seen) => seen.round > round - window && !present.has(seen.update.clientId),
+  const past = [...(phaseState?.window.values() ?? [])].filter(
+    (entry) => entry.round > round - window && !present.has(entry.update.clientId),
   );
   return {
-    memory: known?.memory ?? new Map(),
-    standings: known?.standings ?? new Map(),
+    memory: phaseState?.memory ?? new Map(),
+    histories: phaseState?.histories ?? new Map(),
     past: past.map(({ update }) => update),
   };
 }
 
-/** The state after a round: of its phase with its updates and scores, of all phases without what the next round cannot use. */
-function stateAfter(
+/**
+ * Computes the state after a round. It adds the updates and scores to the round's phase and drops,
+ * from all phases, what the next round cannot use.
+ */
+function computeNextState(
   state: ClairState,
   { round, phase, updates }: AggregatorInput,
-  { detection, tangents, standings = new Map() }: ClairResult,
+  { detection, tangents, histories = new Map() }: ClairResult,
   { window, memoryBeta, scoreFloor }: ClairOptions,
 ): ClairState {
-  const known = state.get(phase);
-  const newest = new Map(known?.window);
+  const phaseState = state.get(phase);
+  const newest = new Map(phaseState?.window);
   for (const update of updates) {
-    newest.delete(update.clientId); // it moves to the end
+    newest.delete(update.clientId); // so that it moves to the end
     newest.set(update.clientId, { round, update });
   }
-  const memory = new Map(known?.memory);
+  const memory = new Map(phaseState?.memory);
   if (detection && memoryBeta > 0) {
     for (const [id, score] of tangents) memory.set(id, Math.log(Math.max(score, scoreFloor)));
   }
-  const phases = new Map(state).set(phase, { memory, standings, window: newest });
-  return new Map([...phases].map(([name, of]) => [name, { ...of, window: recent(of.window) }]));
+  const phases = new Map(state).set(phase, { memory, histories, window: newest });
+  return new Map([...phases].map(([name, of]) => [name, { ...of, window: dropOld(of.window) }]));
 
-  function recent(seen: PhaseState["window"]): PhaseState["window"] {
-    return new Map([...seen].filter(([, { round: then }]) => then > round + 1 - window));
+  function dropOld(entries: PhaseState["window"]): PhaseState["window"] {
+    return new Map([...entries].filter(([, { round: then }]) => then > round + 1 - window));
   }
 }

@@ -1,73 +1,95 @@
 import type { Evidence, Update, VerdictStatus } from "@fedclair/core";
 import { item, type Matrix } from "@fedclair/linalg";
-import { failures } from "./detection/screens.js";
-import type { Standings } from "./evidence/standings.js";
+import { findFailures } from "./detection/screens.js";
+import type { ClientHistories } from "./evidence/client-histories.js";
 import { indices, pick, zip } from "./lists.js";
-import type { Located } from "./locate.js";
+import type { FoundSpace } from "./find-shared-space.js";
 import { leastClients, type ClairOptions } from "./options.js";
-import { sayOf, type Memory } from "./said.js";
-import { comparable, indicesOf, sanitise, type Client, type Sanitised } from "./sanitise.js";
+import { judgeRound, type Memory } from "./judge-round.js";
+import { selectComparable, indicesOf, sanitise, type Client, type Sanitised } from "./sanitise.js";
 import type { SharedSpace } from "./subspace/space.js";
 import { ModulePool } from "./threads/module-pool.js";
 
-/** What CLAIR says of one round (step 6). */
+/** The result of CLAIR for one round (step 6). */
 export interface ClairResult {
-  /** Of every client, in the order of the updates. */
+  /** Status of every client, in the order of the updates. */
   readonly status: ReadonlyMap<string, VerdictStatus>;
-  /** Why, where score and threshold do not tell, by client id. */
+  /** Reasons by client id, where score and threshold do not explain the status. */
   readonly reasons: ReadonlyMap<string, string>;
   /** The clients that were compared, in the order of the updates. */
   readonly active: readonly Client[];
-  /** The collaborative set C: the active clients that are not contaminated, in the order of the updates. */
+  /**
+   * The collaborative set C: the active clients that are not contaminated, in the order of the
+   * updates.
+   */
   readonly benign: readonly Client[];
-  /** False if there were too few active clients to suspect any. */
+  /** Whether there were enough active clients to flag any. */
   readonly detection: boolean;
   /**
-   * Of active clients. With rule `evidence`, in units of what convicts; else the tangent of the angle to the shared space, 0 … 1e6,
-   * blended with earlier rounds.
+   * Scores of active clients. With rule `evidence`, 1 is the limit above which a client is flagged.
+   * With other rules a score is the tangent of the angle to the shared space, 0 … 1e6, blended with
+   * earlier rounds.
    */
   readonly scores: ReadonlyMap<string, number>;
-  /** Of active clients, with rule `evidence`: what the scores rest on. */
+  /** The evidence behind the scores of active clients, with rule `evidence`. */
   readonly evidence: ReadonlyMap<string, readonly Evidence[]>;
-  /** The standings after this round, if there were any given. */
-  readonly standings?: Standings;
-  /** How alike the active clients' changes are, −1 … 1, in their order, with rule `evidence`: a mean over modules. */
+  /** The histories after this round; absent if none were given. */
+  readonly histories?: ClientHistories;
+  /**
+   * Cosines between the active clients' changes, −1 … 1, in the order of the clients; means over
+   * modules. Only with rule `evidence`.
+   */
   readonly cosines?: readonly (readonly number[])[];
-  /** Of active clients: the blended tangents, for the memory of later rounds. */
+  /** Blended tangents of active clients, for the memory of later rounds. */
   readonly tangents: ReadonlyMap<string, number>;
-  /** Scores above it are contaminated; Infinity: nobody's. */
+  /** Scores above the threshold are contaminated; Infinity means that no client is. */
   readonly threshold: number;
-  /** How clearly the scores part, a ratio ≥ 1. */
+  /** The ratio that separates high from low scores, at least 1. */
   readonly gap: number;
   /** The shared space of every module; empty without an active client. */
   readonly spaces: ReadonlyMap<string, SharedSpace>;
-  /** The modules that were compared, for what comes after: `refine`, `moduleTangents`. To be closed in the end. */
+  /**
+   * The modules that were compared, for `refine` and `moduleTangents`. The caller must close them.
+   */
   readonly modules: ModulePool;
 }
 
-/** What beside the updates a round may depend on. */
-export interface Circumstances {
+/** Everything that a round may depend on, apart from its updates. */
+export interface RoundContext {
   readonly memory?: Memory;
   /**
-   * The newest updates of clients that do not take part in this round: they help to tell who is contaminated, and get no
-   * verdict. The spaces are then those of this round's benign clients alone, as spaces drift from round to round.
+   * The newest updates of clients that are absent in this round. They improve the detection and get
+   * no verdict. The shared spaces are then fitted to this round's benign clients only, as spaces
+   * drift from round to round.
    */
   readonly past?: readonly Update[];
-  /** With rule `evidence`: what earlier rounds showed, to be weighed with this one. Absent: this round is judged by itself. */
-  readonly standings?: Standings;
-  /** ⟨X_i, X_j⟩ of the updates, K×K, by module, where it is known: they are not computed then. */
+  /**
+   * Statistics of earlier rounds, which rule `evidence` combines with this round. If absent, this
+   * round is judged by itself.
+   */
+  readonly histories?: ClientHistories;
+  /**
+   * Known inner products ⟨X_i, X_j⟩ of the updates, K×K, by module. They are not computed again.
+   */
   readonly grams?: ReadonlyMap<string, Matrix>;
-  /** Ids of clients of whom it is known that they began elsewhere than most, as from another A₀: what sets them apart is no evidence. */
-  readonly elsewhere?: ReadonlySet<string>;
-  /** How many other threads compute; 0, the default: this one does. The result does not depend on it, to the bit. */
+  /**
+   * Ids of clients that are known to have started elsewhere than most, for example from another A₀.
+   * Standing apart is then no evidence.
+   */
+  readonly otherStarts?: ReadonlySet<string>;
+  /**
+   * Number of other threads that compute; with 0, the default, this thread does. The result is the
+   * same to the bit.
+   */
   readonly threads?: number;
 }
 
 /**
- * CLAIR, steps 0 to 6: recovers from one round's updates the low-rank space that benign clients share, and finds the
- * clients outside it, as a structured low-rank plus block-sparse decomposition. After He, Chen and Feng,
- * "Federated LoRA Fine-Tuning for LLMs via Collaborative Alignment", arXiv 2605.21217; the estimator is a least trimmed subspace,
- * designed for this platform from the paper's abstract, and not the authors' code.
+ * Runs steps 0 to 6 of CLAIR: recovers from the updates of one round the low-rank space that benign
+ * clients share, and finds the clients outside it, as a structured low-rank plus block-sparse
+ * decomposition. After He, Chen and Feng, "Federated LoRA Fine-Tuning for LLMs via Collaborative
+ * Alignment", arXiv 2605.21217. The estimator is a least trimmed subspace. It was designed for this
+ * platform from the paper's abstract and is not the authors' code.
  * @param updates one for each client
  * @throws UserError if no module has two axes or more
  */
@@ -77,43 +99,48 @@ export async function clair(
   {
     memory = new Map(),
     past = [],
-    standings,
+    histories,
     grams = new Map(),
-    elsewhere = new Set(),
+    otherStarts = new Set(),
     threads = 0,
-  }: Circumstances = {},
+  }: RoundContext = {},
 ): Promise<ClairResult> {
-  // Step 0: who can be compared.
-  const compared = await comparable([...updates, ...past]);
-  const modules = await ModulePool.of(compared, options, threads);
+  // Step 0: select the clients that can be compared.
+  const compared = await selectComparable([...updates, ...past]);
+  const modules = await ModulePool.create(compared, options, threads);
   try {
     const norms = await modules.each((module) => module.ask("norms"));
     const { active, inactive } = sanitise(compared, norms, options.zeroTol);
 
-    // Steps 1 to 5: the space that they share, and who is outside it.
+    // Steps 1 to 5: find the space that the clients share, and the clients outside it.
     const ids = new Set(updates.map(({ clientId }) => clientId));
     const isPresent = ({ id }: Client) => ids.has(id);
     const rows = pick(compared, indicesOf(active)).map((update) => updates.indexOf(update));
-    const known = (name: string) => (past.length === 0 ? grams.get(name)?.among(rows) : undefined);
-    const said = await sayOf(modules, active, options, {
-      ...{ memory, standings, isPresent, known },
-      isElsewhere: ({ id }) => elsewhere.has(id),
+    const knownGram = (name: string) =>
+      past.length === 0 ? grams.get(name)?.among(rows) : undefined;
+    const judgement = await judgeRound(modules, active, options, {
+      memory,
+      histories,
+      isPresent,
+      knownGram,
+      hasOtherStart: ({ id }) => otherStarts.has(id),
     });
 
-    // Step 6: what is said of this round's clients.
-    const { located } = said;
-    const inside = pick(active, said.pooled).filter(isPresent);
-    const isFitted = past.length === 0 && said.pooled.join() === located?.detection.benign.join();
-    const spaces = located ? await spacesOf(modules, located, isFitted ? [] : inside) : [];
-    const reasons = await screen(modules, spaces, inside, options);
+    // Step 6: report on this round's clients.
+    const { found } = judgement;
+    const inside = pick(active, judgement.pooled).filter(isPresent);
+    const isFitted =
+      past.length === 0 && judgement.pooled.join() === found?.detection.benign.join();
+    const spaces = found ? await fitSpaces(modules, found, isFitted ? [] : inside) : [];
+    const reasons = await runScreens(modules, spaces, inside, options);
     const benign = inside.filter(({ id }) => !reasons.has(id));
     const undecided = new Map(
-      [...said.undecided]
+      [...judgement.undecided]
         .map(([k, why]) => [item(active, k).id, why] as const)
         .filter(([id]) => !reasons.has(id)),
     );
     for (const [id, why] of undecided) reasons.set(id, why);
-    const status = statusOf(updates, { active, inactive, benign }, undecided);
+    const status = toStatuses(updates, { active, inactive, benign }, undecided);
     const present = <T>(values: readonly T[]) =>
       new Map(
         zip(active, values).flatMap(([client, value]) =>
@@ -121,18 +148,18 @@ export async function clair(
         ),
       );
     return {
-      ...{ status, reasons },
-      ...{ active: active.filter(isPresent), benign },
-      ...{
-        detection: active.length >= leastClients(options),
-        threshold: said.threshold,
-        gap: said.gap,
-      },
-      scores: present(said.scores),
-      evidence: said.evidence ? present(said.evidence) : new Map(),
-      ...(said.standings && { standings: said.standings }),
-      ...(said.cosines && past.length === 0 && { cosines: said.cosines.toRows() }),
-      tangents: present(located?.detection.scores ?? []),
+      status,
+      reasons,
+      active: active.filter(isPresent),
+      benign,
+      detection: active.length >= leastClients(options),
+      threshold: judgement.threshold,
+      gap: judgement.gap,
+      scores: present(judgement.scores),
+      evidence: judgement.evidence ? present(judgement.evidence) : new Map(),
+      ...(judgement.histories && { histories: judgement.histories }),
+      ...(judgement.cosines && past.length === 0 && { cosines: judgement.cosines.toRows() }),
+      tangents: present(found?.detection.scores ?? []),
       spaces: new Map(spaces.map((space, m) => [item(modules.names, m), space])),
       modules,
     };
@@ -142,10 +169,13 @@ export async function clair(
   }
 }
 
-/** The shared spaces by module. @param alone fits them to these clients, and nobody else, if there are any */
-async function spacesOf(
+/**
+ * The shared spaces by module.
+ * @param alone if not empty, the spaces are fitted to these clients only
+ */
+async function fitSpaces(
   modules: ModulePool,
-  { detection, views, comparison }: Located,
+  { detection, views, comparison }: FoundSpace,
   alone: readonly Client[],
 ): Promise<SharedSpace[]> {
   if (alone.length === 0) return views.spaces(detection.benign);
@@ -155,8 +185,11 @@ async function spacesOf(
   return own.spaces(indices(clients.length));
 }
 
-/** Which of the clients inside the space fail a screen, and why, by client id. */
-async function screen(
+/**
+ * Applies the screens to clients inside the space and returns the reason of every failure by client
+ * id.
+ */
+async function runScreens(
   modules: ModulePool,
   spaces: readonly SharedSpace[],
   inside: readonly Client[],
@@ -166,21 +199,24 @@ async function screen(
   const grams = await modules.each((module, m) =>
     module.ask("gramInside", item(spaces, m), indicesOf(inside)),
   );
-  const failed = await failures(grams, screens);
+  const failed = await findFailures(grams, screens);
   return new Map(failed.map(([k, reason]) => [item(inside, k).id, reason]));
 }
 
-/** What is said of every client. @param undecided by id: of whom nothing can be said, pooled or not */
-function statusOf(
+/**
+ * The status of every client.
+ * @param undecided reasons by id, for pooled and other undecided clients
+ */
+function toStatuses(
   updates: readonly Update[],
   { active, inactive, benign }: Pick<ClairResult, "active" | "benign"> & Sanitised,
   undecided: ReadonlyMap<string, string>,
 ): Map<string, VerdictStatus> {
-  const known = new Map<string, VerdictStatus>([
+  const statuses = new Map<string, VerdictStatus>([
     ...inactive.map((id): [string, VerdictStatus] => [id, "inactive"]),
     ...active.map(({ id }): [string, VerdictStatus] => [id, "contaminated"]),
     ...benign.map(({ id }): [string, VerdictStatus] => [id, "benign"]),
     ...[...undecided.keys()].map((id): [string, VerdictStatus] => [id, "undecided"]),
   ]);
-  return new Map(updates.map(({ clientId: id }) => [id, known.get(id) ?? "invalid"]));
+  return new Map(updates.map(({ clientId: id }) => [id, statuses.get(id) ?? "invalid"]));
 }

@@ -21,24 +21,26 @@ const [rows, cols, rank, clients, bad] = [60, 40, 3, 22, 7];
 const id = (k: number) => `c${String(k).padStart(2, "0")}`;
 
 /**
- * Clients that share a large part W₀ (of `times` the norm of the rest), and in the rest a space of three dimensions; the first seven
- * have anything there. Noise of 0.4 times the rest.
- * @param length of client k's whole change, as of one that takes more steps or fewer; by default 1
+ * Clients that share a large part W₀ (`times` the norm of the rest) and a space of three dimensions
+ * in the rest. The rest of the first seven clients is random. Noise has 0.4 times the norm of the
+ * rest.
+ * @param length relative length of client k's whole change, as for a client that takes more or
+ * fewer steps; 1 by default
  */
 function changes(seed: number, times: number, length: (k: number) => number = () => 1) {
   const rng = stream("common part").at(seed);
-  const drawn = (name: string, n: number, m: number) =>
+  const draw = (name: string, n: number, m: number) =>
     new Matrix(n, m, rng.at(name).normals(n * m));
   const unit = (x: Matrix) => x.scale(1 / frobenius(x));
-  const space = drawn("space", rows, rank);
-  const common = unit(drawn("common", rows, cols));
+  const space = draw("space", rows, rank);
+  const common = unit(draw("common", rows, cols));
   return indices(clients).map((k) => {
     const own =
-      k < bad ? drawn(`bad ${k}`, rows, cols) : multiply(space, drawn(`own ${k}`, rank, cols));
+      k < bad ? draw(`bad ${k}`, rows, cols) : multiply(space, draw(`own ${k}`, rank, cols));
     const truth = unit(own).scale(length(k));
     addScaled(truth, times * length(k), common);
     const sent = truth.copy();
-    addScaled(sent, 0.4 * length(k), unit(drawn(`noise ${k}`, rows, cols)));
+    addScaled(sent, 0.4 * length(k), unit(draw(`noise ${k}`, rows, cols)));
     return { truth, sent };
   });
 }
@@ -52,7 +54,7 @@ describe("clair where changes have a large part in common", () => {
     Object.entries(lengths).map(([name, length]) => ({ times, name, length })),
   );
   for (const { times, name, length } of cases) {
-    it(`names exactly the contaminated, and refines the others: W₀ ${times} times the rest, ${name} lengths`, async () => {
+    it(`flags exactly the contaminated clients and refines the others: W₀ ${times} times the rest, ${name} lengths`, async () => {
       const options = clairSchema.parse({ rule: "evidence" });
       for (const seed of [1, 2]) {
         const all = changes(seed, times, length);
@@ -65,11 +67,11 @@ describe("clair where changes have a large part in common", () => {
           };
         });
         const result = await clair(updates, options);
-        const named = [...result.status].filter(([, status]) => status === "contaminated");
-        assert.deepEqual(named.map(([name]) => name).sort(), indices(bad).map(id));
+        const flagged = [...result.status].filter(([, status]) => status === "contaminated");
+        assert.deepEqual(flagged.map(([name]) => name).sort(), indices(bad).map(id));
         const refined = (await refine(result, options)).get("w");
         assert.ok(refined?.shared);
-        const { shared, longer } = refined;
+        const { shared, extraCommon } = refined;
         const benign = indices(clients).slice(bad);
         const ratios = benign.map((k) => {
           const personal = refined.personal.get(id(k));
@@ -77,11 +79,12 @@ describe("clair where changes have a large part in common", () => {
           const { truth, sent } = item(all, k);
           const own = toDense(personal);
           addScaled(own, 1, toDense(shared));
-          const more = longer.get(id(k));
+          const more = extraCommon.get(id(k));
           if (more) addScaled(own, 1, toDense(more));
           return (frobenius(subtract(own, truth)) / frobenius(subtract(sent, truth))) ** 2;
         });
-        // With a known space (r + (p − r)/n)/p of the energy of the error is left, where all have errors of one size.
+        // With a known space, and errors of equal size, the share (r + (p − r)/n)/p of the error's
+        // energy is left.
         const mean = (list: readonly number[]) => sum(list) / list.length;
         const sizes = benign.map((k) => length(k) ** 2);
         const among = mean(sizes) / benign.length;
@@ -92,7 +95,7 @@ describe("clair where changes have a large part in common", () => {
     });
   }
 
-  it("does not accuse an honest client that lacks the common part", async () => {
+  it("does not flag a benign client that lacks the common part", async () => {
     const options = clairSchema.parse({ rule: "evidence" });
     for (const times of [1, 3, 10]) {
       const others = changes(1, times).slice(bad + 1);
@@ -106,26 +109,27 @@ describe("clair where changes have a large part in common", () => {
       });
       const { status, modules } = await clair(updates, options);
       modules.close();
-      const named = [...status].filter(([, status]) => status === "contaminated");
-      assert.deepEqual(named, [], `${times} times`);
+      const flagged = [...status].filter(([, status]) => status === "contaminated");
+      assert.deepEqual(flagged, [], `${times} times`);
     }
   });
 
-  it("names them by pairs B·A as by the same changes multiplied out, whose common part loses nothing but noise", async () => {
+  it("flags the same clients for pairs B·A as for their products", async () => {
     const rng = stream("common pairs");
-    const drawn = (name: string, n: number, m: number) =>
+    const draw = (name: string, n: number, m: number) =>
       new Matrix(n, m, rng.at(name).normals(n * m));
     const [base, start, space] = [
-      drawn("base", rows, 2).scale(10),
-      drawn("start", 2, cols),
-      drawn("space", rows, rank),
+      draw("base", rows, 2).scale(10),
+      draw("start", 2, cols),
+      draw("space", rows, rank),
     ];
-    // Of rank 5; the mean of eleven or more has more columns than the module.
+    // The pairs have rank 5, so the stacked mean of eleven or more has more columns than the
+    // module.
     const pairs = indices(clients).map((k) => {
-      const own = k < bad ? drawn(`bad ${k}`, rows, rank) : space.copy();
-      addScaled(own, 0.2, drawn(`noise ${k}`, rows, rank));
+      const own = k < bad ? draw(`bad ${k}`, rows, rank) : space.copy();
+      addScaled(own, 0.2, draw(`noise ${k}`, rows, rank));
       const b = hstack([base, own]);
-      const a = hstack([start.transpose(), drawn(`own ${k}`, cols, rank)]).transpose();
+      const a = hstack([start.transpose(), draw(`own ${k}`, cols, rank)]).transpose();
       return { b, a };
     });
     const update = (delta: TensorDelta, k: number): Update => {
@@ -141,8 +145,8 @@ describe("clair where changes have a large part in common", () => {
       options,
     );
     for (const { status, modules } of [factored, dense]) {
-      const named = [...status].filter(([, status]) => status === "contaminated");
-      assert.deepEqual(named.map(([name]) => name).sort(), indices(bad).map(id));
+      const flagged = [...status].filter(([, status]) => status === "contaminated");
+      assert.deepEqual(flagged.map(([name]) => name).sort(), indices(bad).map(id));
       modules.close();
     }
     const [ours, theirs] = [factored, dense].map(({ tangents }) => [...tangents.values()]);

@@ -1,19 +1,23 @@
-/** A share of what clients change from which on it counts as a large part in common: as a mean cosine, or of the energy. */
+/**
+ * The mean cosine, or the share of energy, from which on the part that clients have in common
+ * counts as large.
+ */
 export const largeCommonPart = 0.3;
 
-/** Of the energy of what a client has beside the common part, so much lies along that by chance. */
+/** The share of the energy outside the common part that may lie along it by chance. */
 const byChance = 0.1;
 
 /**
- * How often a client has what all have in common: more or less than once as it took more or fewer steps, or not at all. Subtracted once
- * from each, the difference would be what varies most. Where it is once but for chance it is 1, so that what clients have of their own
- * stays as it is.
- * @param square |X|² of its change
+ * Fits the scale at which a client's change contains the common part. The scale is above or below 1
+ * for a client that took more or fewer steps, and may be 0. Subtracting the common part once from
+ * everyone would leave this difference as the main source of variation. A scale that differs from 1
+ * only by chance is returned as 1, so that the client's own part stays as it is.
+ * @param square |X|² of the client's change
  * @param along ⟨X, M⟩
  * @param common |M|²
  * @returns s, for X − s·M
  */
-export function timesCommon(square: number, along: number, common: number): number {
+export function fitCommonScale(square: number, along: number, common: number): number {
   if (common <= 0) return 0;
   const times = along / common;
   const beside = square - along * times;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { toDense, toTensor, type LowRank } from "@fedclair/core";
 import { dot, frobenius, Matrix, stream, subtract, item } from "@fedclair/linalg";
-import { condense, expand } from "./condense.js";
+import { condense, expandCondensed } from "./condense.js";
 import { cornerOf } from "./corner.js";
 import { indices } from "./lists.js";
-import { inSharedMemory, revived } from "./threads/travel.js";
+import { inSharedMemory, restore } from "./threads/transfer.js";
 
 const [p, q, r] = [40, 30, 2];
 
@@ -16,7 +16,7 @@ function pairOf(seed: string): LowRank {
   };
 }
 
-/** ⟨X_i, X_j⟩ of all. */
+/** ⟨X_i, X_j⟩ of all pairs. */
 function inner(pairs: readonly LowRank[]): number[] {
   const dense = pairs.map(toDense);
   return dense.flatMap((x) => dense.map((y) => dot(x, y)));
@@ -25,7 +25,7 @@ function inner(pairs: readonly LowRank[]): number[] {
 describe("condensed pairs", () => {
   const pairs = indices(5).map((k) => pairOf(`condense ${k}`));
 
-  it("have the inner products of the whole ones, in as many rows as there are columns", () => {
+  it("keep the inner products, in as many rows as there are columns", () => {
     const few = condense(pairs).pairs;
     assert.deepEqual(
       [item(few, 0).b.shape, item(few, 0).a.shape],
@@ -40,7 +40,7 @@ describe("condensed pairs", () => {
     });
   });
 
-  it("come with the inner products of all, unless their squares overflow", () => {
+  it("include the inner products of all pairs unless their squares overflow", () => {
     const wide = { b: item(pairs, 0).b, a: item(pairs, 1).a };
     const { gram } = condense([...pairs, wide]);
     const expected = inner([...pairs, wide]);
@@ -53,17 +53,17 @@ describe("condensed pairs", () => {
     assert.equal(condense(beyond).gram, undefined);
   });
 
-  it("take no memory for what is zero, and are the same in another thread", () => {
+  it("take no memory for zeros and are the same in another thread", () => {
     const few = condense(pairs).pairs;
     few.forEach((pair, k) => {
       assert.deepEqual(cornerOf(pair.b)?.corner.shape, [r * (k + 1), r]);
       assert.deepEqual(cornerOf(pair.a)?.corner.shape, [r, r * (k + 1)]);
       const posted = structuredClone(inSharedMemory(pair));
-      assert.deepEqual(revived(posted), pair);
+      assert.deepEqual(restore(posted), pair);
     });
   });
 
-  it("are the same of sides that are taken in slices", () => {
+  it("are the same for factors that are read in slices", () => {
     const tall = indices(4).map((k): LowRank => {
       const rng = stream("tall").at(k);
       return {
@@ -77,16 +77,16 @@ describe("condensed pairs", () => {
     });
   });
 
-  it("turn back into the whole ones, and so do changes in their spaces", () => {
+  it("can be expanded, and so can changes in their spaces", () => {
     const few = condense(pairs).pairs;
     const double = few.map(({ b, a }) => ({ b: { ...b, data: b.data.map((x) => 2 * x) }, a }));
-    expand(pairs, few, double).forEach((pair, k) => {
+    expandCondensed(pairs, few, double).forEach((pair, k) => {
       const original = toDense(item(pairs, k)).scale(2);
       assert.ok(frobenius(subtract(toDense(pair), original)) < 1e-10 * frobenius(original));
     });
   });
 
-  it("exist of copies, of a factor of zeros, and beside an enormous one", () => {
+  it("work with copies, a factor of zeros, and a very large factor", () => {
     const zero = { b: { ...item(pairs, 0).b, data: new Float64Array(p * r) }, a: item(pairs, 1).a };
     const { b, a } = item(pairs, 2);
     const huge = { b: { ...b, data: b.data.map((x) => 1e20 * x) }, a };
@@ -99,10 +99,10 @@ describe("condensed pairs", () => {
       const scale = frobenius(toDense(of)) * frobenius(toDense(with_)) || 1;
       assert.ok(Math.abs(x - item(expected, i)) < 1e-6 * scale, `${i}: ${x}`);
     });
-    assert.ok(inner(expand(all, few, few)).every(Number.isFinite));
+    assert.ok(inner(expandCondensed(all, few, few)).every(Number.isFinite));
   });
 
-  it("stay as they are where modules have few rows", () => {
+  it("stay as they are for modules with few rows", () => {
     const many = indices(20).map((k) => pairOf(`many ${k}`));
     condense(many).pairs.forEach((pair, k) => {
       assert.equal(pair.b, item(many, k).b);

@@ -1,31 +1,33 @@
 import { toTensor, type LowRank, type Tensor } from "@fedclair/core";
 import { addGramTN, at, cholesky, item, Matrix, multiply, solveUpper, sum } from "@fedclair/linalg";
-import { columnsOf } from "../factors.js";
+import { sliceColumns } from "../factors.js";
 import { tensorOfCorner } from "./corner.js";
 import { indices, zip } from "./lists.js";
 
-/** The changes of one module in few coordinates; in float32 where all numbers were sent so. */
+/** The changes of one module in few coordinates, as float32 if all numbers were sent in float32. */
 export interface Condensed {
   readonly pairs: readonly LowRank[];
-  /** ⟨X_i, X_j⟩ of the changes X_k = B_k·A_k, K×K; absent where squares overflow. */
+  /** ⟨X_i, X_j⟩ of the changes X_k = B_k·A_k, K×K; absent if squares overflow. */
   readonly gram?: Matrix;
 }
 
 /**
- * The factors of one module in coordinates of the space that all of them span: B_k becomes the n×r_k block of R, RᵀR =
- * [B_1 … B_K]ᵀ[B_1 … B_K], n = Σr_k; A_k alike. All inner products of changes stay, and so all that CLAIR computes: a
- * module of 4096 rows that twenty clients changed by rank 8 has 160. Sides that have no more rows than that stay as they are.
- * @param pairs of one module, at least one
+ * Expresses the factors of one module in coordinates of the space that all of them span. B_k
+ * becomes the n×r_k block of R with RᵀR = [B_1 … B_K]ᵀ[B_1 … B_K] and n = Σr_k; A_k is treated
+ * alike. Inner products of changes do not change, and neither does anything that CLAIR computes
+ * from them. For example, a module of 4096 rows that twenty clients changed with rank 8 is reduced
+ * to 160 rows. Factors that have no more rows than n stay as they are.
+ * @param pairs pairs of one module, at least one
  */
 export function condense(pairs: readonly LowRank[]): Condensed {
   const bs = pairs.map(({ b }) => b);
-  const as = pairs.map(transposedA);
-  const ofLeft = gramOfColumns(bs, rooms.left);
-  const ofRight = gramOfColumns(as, rooms.right);
+  const as = pairs.map(transposeA);
+  const ofLeft = computeColumnGram(bs, buffers.left);
+  const ofRight = computeColumnGram(as, buffers.right);
   const widths = widthsOf(bs);
-  const gram = entrywise(columnsOf(ofLeft, widths), columnsOf(ofRight, widths));
-  const lefts = inFewRows(bs, ofLeft) ?? pairs.map(({ b }) => b);
-  const rights = inFewRows(as, ofRight) ?? pairs.map(({ a }) => a);
+  const gram = sumEntrywiseProducts(sliceColumns(ofLeft, widths), sliceColumns(ofRight, widths));
+  const lefts = reduceRows(bs, ofLeft) ?? pairs.map(({ b }) => b);
+  const rights = reduceRows(as, ofRight) ?? pairs.map(({ a }) => a);
   return {
     pairs: zip(lefts, rights).map(([b, a]) => ({ b, a })),
     ...(gram.data.every(Number.isFinite) && { gram }),
@@ -33,12 +35,12 @@ export function condense(pairs: readonly LowRank[]): Condensed {
 }
 
 /**
- * ⟨X_i, X_j⟩ = Σ of the entrywise product of B_iᵀB_j and A_iA_jᵀ.
- * @param lefts, rights by j, of which the upper triangle of the whole is read
+ * Computes ⟨X_i, X_j⟩ as the sum of the entrywise product of B_iᵀB_j and A_iA_jᵀ.
+ * @param lefts, rights blocks by j; only the upper triangle of the whole matrix is read
  */
-function entrywise(lefts: readonly Matrix[], rights: readonly Matrix[]): Matrix {
+function sumEntrywiseProducts(lefts: readonly Matrix[], rights: readonly Matrix[]): Matrix {
   const out = new Matrix(lefts.length, lefts.length);
-  let first = 0; // of the diagonal block's rows
+  let first = 0; // the first row of the diagonal block
   lefts.forEach((left, j) => {
     const right = item(rights, j);
     for (let c = 0; c < left.cols; c++) {
@@ -59,24 +61,24 @@ function entrywise(lefts: readonly Matrix[], rights: readonly Matrix[]): Matrix 
 }
 
 /**
- * Turns changes in those coordinates back into changes of the module.
- * @param condensed the pairs that `condense` made of them
- * @param changes whose factors lie in the spaces that those of the pairs span
+ * Converts changes in condensed coordinates back to changes of the module.
+ * @param condensed the pairs that `condense` returned for `pairs`
+ * @param changes changes with factors in the spaces that the factors of the pairs span
  */
-export function expand(
+export function expandCondensed(
   pairs: readonly LowRank[],
   condensed: readonly LowRank[],
   changes: readonly LowRank[],
 ): LowRank[] {
-  const lefts = inAllRows(
+  const lefts = restoreRows(
     pairs.map(({ b }) => b),
     condensed.map(({ b }) => b),
     changes.map(({ b }) => b),
   );
-  const rights = inAllRows(
-    pairs.map(transposedA),
-    condensed.map(transposedA),
-    changes.map(transposedA),
+  const rights = restoreRows(
+    pairs.map(transposeA),
+    condensed.map(transposeA),
+    changes.map(transposeA),
   );
   return changes.map((change, k) => ({
     b: lefts === undefined ? change.b : toTensor(item(lefts, k)),
@@ -84,30 +86,34 @@ export function expand(
   }));
 }
 
-/** One factor of a client, whose columns span a space: B, or Aᵀ. */
+/** A factor of a client with columns that span a space: B, or Aᵀ. */
 interface Factor extends Tensor {
-  /** Do the numbers of a column lie together? */
+  /** Whether the numbers of a column are contiguous. */
   readonly isTransposed?: boolean;
 }
 
-function transposedA({ a: { shape, data } }: LowRank): Factor {
+function transposeA({ a: { shape, data } }: LowRank): Factor {
   const [rows = 0, cols = 0] = shape;
   return { shape: [cols, rows], data, isTransposed: true };
 }
 
-/** Added to squared norms of 1 where clients' factors depend on one another, as those of copies do. */
+/**
+ * Added to squared norms of 1 if the clients' factors are linearly dependent, for example with
+ * copies.
+ */
 const ridge = 1e-14;
 
-/** Column norms that are zero or lie between are far from what float32 cannot hold. */
-const [smallest, largest] = [1e-25, 1e25];
+/** Column norms that are zero or within these bounds are well inside the range of float32. */
+const [minNorm, maxNorm] = [1e-25, 1e25];
 
 /**
- * As columns of unit norm, so that a client with enormous factors takes no digits from others; a zero column stays one. Float32 has
- * the digits of numbers that came so, and takes half of the memory.
- * @param gram of the factors' columns, overwritten
- * @returns B, or A, of every client; undefined where it has no more rows, or columns, already, or numbers overflow
+ * Computes the triangle of the factors in fewer rows. Columns are normalised first, so that a
+ * client with huge factors does not cost others digits; zero columns stay zero. If all factors came
+ * in float32, float32 keeps all their digits in half of the memory.
+ * @param gram Gram matrix of the factors' columns, which is overwritten
+ * @returns B, or A, of every client; undefined if the factors are small already or numbers overflow
  */
-function inFewRows(factors: readonly Factor[], gram: Matrix): Tensor[] | undefined {
+function reduceRows(factors: readonly Factor[], gram: Matrix): Tensor[] | undefined {
   const n = gram.rows;
   const [rows = 0] = item(factors, 0).shape;
   if (rows <= n) return undefined;
@@ -119,77 +125,86 @@ function inFewRows(factors: readonly Factor[], gram: Matrix): Tensor[] | undefin
     }
     if (item(norms, j) === 0) gram.data[j + j * n] = 1;
   }
-  const triangle = cholesky(gram) ?? cholesky(raised(gram));
+  const triangle = cholesky(gram) ?? cholesky(addRidge(gram));
   if (triangle === undefined) return undefined;
-  for (let j = 0; j < n; j++) scale(triangle.column(j), item(norms, j));
+  for (let j = 0; j < n; j++) scaleColumn(triangle.column(j), item(norms, j));
   const isSingle =
     factors.every(({ data }) => data instanceof Float32Array) &&
-    norms.every((norm) => norm === 0 || (norm > smallest && norm < largest));
-  let filled = 0; // rows of a client's columns in which they are not zero
-  return zip(factors, columnsOf(triangle, widthsOf(factors))).map(([{ isTransposed }, block]) => {
-    const top = new Matrix((filled += block.cols), block.cols);
-    for (let j = 0; j < top.cols; j++) top.column(j).set(block.column(j).subarray(0, filled));
-    const { shape, data } = toTensor(isTransposed === true ? top.transpose() : top);
-    return tensorOfCorner({
-      shape: isTransposed === true ? [block.cols, n] : [n, block.cols],
-      corner: { shape, data: isSingle ? Float32Array.from(data) : data },
-    });
-  });
+    norms.every((norm) => norm === 0 || (norm > minNorm && norm < maxNorm));
+  let filledRows = 0; // number of leading rows of a client's columns that are not zero
+  return zip(factors, sliceColumns(triangle, widthsOf(factors))).map(
+    ([{ isTransposed }, block]) => {
+      const top = new Matrix((filledRows += block.cols), block.cols);
+      for (let j = 0; j < top.cols; j++) top.column(j).set(block.column(j).subarray(0, filledRows));
+      const { shape, data } = toTensor(isTransposed === true ? top.transpose() : top);
+      return tensorOfCorner({
+        shape: isTransposed === true ? [block.cols, n] : [n, block.cols],
+        corner: { shape, data: isSingle ? Float32Array.from(data) : data },
+      });
+    },
+  );
 }
 
-function inAllRows(
+function restoreRows(
   factors: readonly Factor[],
   condensed: readonly Factor[],
   changes: readonly Factor[],
 ): Matrix[] | undefined {
-  const stack = stackOf(factors);
-  const triangle = stackOf(condensed);
+  const stack = stackColumns(factors);
+  const triangle = stackColumns(condensed);
   if (triangle.rows === stack.rows) return undefined;
-  const combinations = solveUpper(withoutZeros(triangle), stackOf(changes));
-  return columnsOf(multiply(stack, combinations), widthsOf(changes));
+  const combinations = solveUpper(fillZeroPivots(triangle), stackColumns(changes));
+  return sliceColumns(multiply(stack, combinations), widthsOf(changes));
 }
 
 function widthsOf(factors: readonly Factor[]): { readonly cols: number }[] {
   return factors.map(({ shape: [, cols = 0] }) => ({ cols }));
 }
 
-/** Memory that grows to what is asked for, and is used again: fresh memory of tens of megabytes a module costs as much as reading it. */
-class Room {
+/**
+ * A buffer that grows to the requested length and is reused. Allocating tens of megabytes for each
+ * module costs as much as reading it.
+ */
+class ReusableBuffer {
   #data = new Float64Array();
 
-  /** Of this length, with what was left in it. */
-  of(length: number): Float64Array {
+  /** Returns a buffer of this length; its content is not cleared. */
+  take(length: number): Float64Array {
     if (this.#data.length < length) this.#data = new Float64Array(length);
     return this.#data.subarray(0, length);
   }
 }
 
-const rooms = { stack: new Room(), left: new Room(), right: new Room() };
+const buffers = {
+  stack: new ReusableBuffer(),
+  left: new ReusableBuffer(),
+  right: new ReusableBuffer(),
+};
 
-/** Rows of all factors that are in memory in float64 at once. */
+/** Number of rows of all factors that are in memory as float64 at a time. */
 const slice = 1024;
 
-/** ⟨x, y⟩ of all columns x, y of the factors: the upper triangle. */
-function gramOfColumns(factors: readonly Factor[], room: Room): Matrix {
+/** Computes ⟨x, y⟩ of all columns x, y of the factors, in the upper triangle. */
+function computeColumnGram(factors: readonly Factor[], room: ReusableBuffer): Matrix {
   const [rows = 0] = item(factors, 0).shape;
   const cols = sum(widthsOf(factors).map(({ cols }) => cols));
-  const gram = new Matrix(cols, cols, room.of(cols * cols).fill(0));
+  const gram = new Matrix(cols, cols, room.take(cols * cols).fill(0));
   for (let from = 0; from < rows; from += slice) {
-    addGramTN(gram, stackOf(factors, from, Math.min(from + slice, rows), rooms.stack));
+    addGramTN(gram, stackColumns(factors, from, Math.min(from + slice, rows), buffers.stack));
   }
   return gram;
 }
 
-/** Side by side; of them rows `from` … `to` - 1. */
-function stackOf(
+/** Stacks rows `from` … `to` - 1 of the factors side by side. */
+function stackColumns(
   factors: readonly Factor[],
   from = 0,
   to = item(factors, 0).shape[0] ?? 0,
-  room = new Room(),
+  room = new ReusableBuffer(),
 ): Matrix {
   const rows = to - from;
   const cols = sum(widthsOf(factors).map(({ cols }) => cols));
-  const stack = new Matrix(rows, cols, room.of(rows * cols));
+  const stack = new Matrix(rows, cols, room.take(rows * cols));
   let first = 0;
   for (const { shape, data, isTransposed } of factors) {
     const [all = 0, cols = 0] = shape;
@@ -205,19 +220,22 @@ function stackOf(
   return stack;
 }
 
-/** Of a zero column the triangle has no pivot; nothing is made of it, so any will do. */
-function withoutZeros(triangle: Matrix): Matrix {
+/**
+ * Sets the missing pivots of zero columns to 1. Any value would do, because nothing depends on
+ * them.
+ */
+function fillZeroPivots(triangle: Matrix): Matrix {
   const out = triangle.copy();
   for (let j = 0; j < out.cols; j++) if (out.get(j, j) === 0) out.data[j + j * out.rows] = 1;
   return out;
 }
 
-function raised(gram: Matrix): Matrix {
+function addRidge(gram: Matrix): Matrix {
   const out = gram.copy();
   for (let j = 0; j < gram.rows; j++) out.data[j + j * gram.rows] = gram.get(j, j) + ridge;
   return out;
 }
 
-function scale(column: Float64Array, factor: number): void {
+function scaleColumn(column: Float64Array, factor: number): void {
   for (let i = 0; i < column.length; i++) column[i] = at(column, i) * factor;
 }

@@ -1,15 +1,17 @@
 import { sizeOf, type Tensor } from "@fedclair/core";
 
-/** A matrix that is zero outside of its upper left corner, of which that alone is in memory. */
+/** A matrix that is zero outside of its upper left corner. Only the corner is stored. */
 export interface Corner {
-  /** Of the whole: rows, columns. */
+  /** Rows and columns of the whole matrix. */
   readonly shape: readonly number[];
   readonly corner: Tensor;
 }
 
 const corners = new WeakMap<Tensor, Corner>();
 
-/** The whole, whose numbers are written out each time they are read: nobody holds them but who reads. */
+/**
+ * Returns the whole matrix as a tensor. Its numbers are written out on every read and are not kept.
+ */
 export function tensorOfCorner(whole: Corner): Tensor {
   const tensor = {
     shape: whole.shape,
@@ -21,7 +23,7 @@ export function tensorOfCorner(whole: Corner): Tensor {
   return tensor;
 }
 
-/** Of what `tensorOfCorner` made. */
+/** Returns the corner of a tensor that `tensorOfCorner` created; undefined for other tensors. */
 export function cornerOf(tensor: Tensor): Corner | undefined {
   return corners.get(tensor);
 }

@@ -16,18 +16,18 @@ const round = (...changes: (Matrix | Factors)[]) => changes.map((m, k) => update
 const statuses = async (updates: readonly Update[], config = options) =>
   [...(await clair(updates, config)).status.values()].join(" ");
 
-describe("clair's set of active clients", () => {
-  it("leaves out what is not finite, too large, or of another shape or name", async () => {
-    const spoilt = (value: number) => {
+describe("the active clients of clair", () => {
+  it("exclude updates that are not finite, too large, or of another shape or name", async () => {
+    const spoil = (value: number) => {
       const x = benign(9);
       x.data[3] = value;
       return x;
     };
     const updates = [
       ...round(
-        spoilt(NaN),
-        spoilt(-Infinity),
-        spoilt(1e101),
+        spoil(NaN),
+        spoil(-Infinity),
+        spoil(1e101),
         gaussian(root, 6, 8),
         { b: gaussian(root, 8, 2), a: gaussian(root, 3, 6) },
         bad,
@@ -41,7 +41,7 @@ describe("clair's set of active clients", () => {
     );
   });
 
-  it("is judged by evidence alike at any scale, where squares overflow or vanish", async () => {
+  it("get the same verdicts by evidence at any scale, even where squares overflow or vanish", async () => {
     const common = benign(0);
     const near = (k: number) => {
       const own = gaussian(root.at("near", k), 8, 6, 0.2);
@@ -53,14 +53,14 @@ describe("clair's set of active clients", () => {
     };
     const clients = [bad.scale(9), ...Array.from({ length: 8 }, (_, k) => near(k))];
     const by = { ...options, rank: 1, rule: "evidence" as const };
-    const said = await statuses(round(...clients), by);
-    assert.match(said, /^contaminated( benign){8}$/);
+    const expected = await statuses(round(...clients), by);
+    assert.match(expected, /^contaminated( benign){8}$/);
     for (const scale of [1e-120, 1e90]) {
-      assert.equal(await statuses(round(...clients.map((x) => x.scale(scale))), by), said);
+      assert.equal(await statuses(round(...clients.map((x) => x.scale(scale))), by), expected);
     }
   });
 
-  it("leaves out factors whose product overflows", async () => {
+  it("exclude factors with a product that overflows", async () => {
     const huge = { b: gaussian(root, 8, 2, 1e99), a: gaussian(root, 2, 6, 1e99) };
     assert.equal(
       await statuses(round(benign(1), benign(2), benign(3), huge)),
@@ -68,20 +68,20 @@ describe("clair's set of active clients", () => {
     );
   });
 
-  it("counts a client that did next to nothing as inactive, not as contaminated", async () => {
+  it("exclude a client that changed next to nothing, which is inactive and not contaminated", async () => {
     const idle = bad.scale(1e-13);
     const updates = round(new Matrix(8, 6), idle, benign(1), benign(2), benign(3));
     assert.equal(await statuses(updates), "inactive inactive undecided undecided undecided");
   });
 
-  it("takes a module that a client did not change as no evidence", async () => {
+  it("are not judged by a module that they did not change", async () => {
     const updates = [1, 2, 3, 4].map((k) =>
       updateOf(idOf(k), { m: benign(k), n: k === 1 ? new Matrix(8, 6) : benign(k + 4) }),
     );
     assert.equal(await statuses(updates), "undecided undecided undecided undecided");
   });
 
-  it("asks for matrices", async () => {
+  it("need matrices", async () => {
     const bias: Update = {
       clientId: "c00",
       numExamples: 1,
@@ -96,7 +96,7 @@ describe("clair's set of active clients", () => {
 });
 
 describe("clair with few clients", () => {
-  it("suspects nobody among none, one or two", async () => {
+  it("flags no client among none, one or two", async () => {
     for (const updates of [[], round(bad), round(bad, benign(1))]) {
       const result = await clair(updates, options);
       assert.equal(result.detection, false);
@@ -105,25 +105,25 @@ describe("clair with few clients", () => {
     }
   });
 
-  it("catches one bad client among three", async () => {
+  it("flags one bad client among three", async () => {
     const result = await clair(round(benign(1), bad, benign(2)), options);
     assert.equal(result.detection, true);
     assert.deepEqual(idsOf(result, "contaminated"), ["c01"]);
     assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
   });
 
-  it("says nothing by evidence of fewer than six, though a space may fit most of them", async () => {
+  it("reports undecided by evidence for fewer than six, even if a space fits most of them", async () => {
     const config = clairSchema.parse({ rank: 2, rule: "evidence" });
-    for (const honest of [1, 4]) {
-      const updates = round(bad, ...[1, 2, 3, 4].slice(0, honest).map(benign));
+    for (const benignCount of [1, 4]) {
+      const updates = round(bad, ...[1, 2, 3, 4].slice(0, benignCount).map(benign));
       const { detection, status, reasons } = await clair(updates, config);
       assert.equal(detection, false);
-      assert.deepEqual([...status.values()], Array(honest + 1).fill("undecided"));
-      assert.equal(reasons.get("c00"), `too few clients: ${honest + 1} of at least 6`);
+      assert.deepEqual([...status.values()], Array(benignCount + 1).fill("undecided"));
+      assert.equal(reasons.get("c00"), `too few clients: ${benignCount + 1} of at least 6`);
     }
   });
 
-  it("returns equal updates as they are, centred or not", async () => {
+  it("returns equal updates unchanged, centred or not", async () => {
     for (const centered of [false, true]) {
       for (const rank of [2, "auto"] as const) {
         const config = clairSchema.parse({ rank, centered });
@@ -135,7 +135,7 @@ describe("clair with few clients", () => {
     }
   });
 
-  it("calls everybody inactive if nobody changed anything", async () => {
+  it("reports everyone as inactive if no client changed anything", async () => {
     const updates = round(new Matrix(8, 6), new Matrix(8, 6), new Matrix(8, 6));
     assert.equal(await statuses(updates), "inactive inactive inactive");
   });
@@ -145,25 +145,25 @@ describe("clair's options", () => {
   const updates = round(...[1, 2, 3, 4, 5].map(benign), bad);
 
   for (const rule of ["gap", "mad", "fixed"] as const) {
-    it(`finds the bad client by the rule ${rule}`, async () => {
+    it(`flags the bad client with rule ${rule}`, async () => {
       assert.deepEqual(idsOf(await clair(updates, { ...options, rule }), "contaminated"), ["c05"]);
     });
   }
 
-  it("cuts a fixed angle at its tangent: sine 0.6 is tangent 0.75", async () => {
+  it("converts a fixed angle to its tangent: sine 0.6 is tangent 0.75", async () => {
     const { threshold } = await clair(updates, { ...options, rule: "fixed", fixedThreshold: 0.6 });
     assert.ok(Math.abs(threshold - 0.75) < 1e-15);
   });
 
   for (const normalize of ["winsor", "none"] as const) {
-    it(`finds the bad client when clients count by norm (${normalize})`, async () => {
+    it(`flags the bad client when clients are weighted by norm (${normalize})`, async () => {
       assert.deepEqual(idsOf(await clair(updates, { ...options, normalize }), "contaminated"), [
         "c05",
       ]);
     });
   }
 
-  it("finds by pooling max a client that spoils one module of four", async () => {
+  it("flags, with pooling max, a client that spoils one module of four", async () => {
     const modules = (k: number) =>
       Object.fromEntries([0, 1, 2, 3].map((m) => [`m${m}`, benign(10 * k + m)]));
     const spoiling = [0, 1, 2, 3, 4, 5, 6].map((k) =>
@@ -174,7 +174,7 @@ describe("clair's options", () => {
   });
 
   it("bounds what one client adds to the others' part outside the space", async () => {
-    // Nobody is detected; the sixth client's enormous part outside the space would go to everybody.
+    // No client is flagged, so the sixth client's huge part outside the space would go to everyone.
     const huge = round(
       ...[1, 2, 3, 4, 5].map((k) => {
         const x = benign(k);
@@ -195,7 +195,7 @@ describe("clair's options", () => {
 });
 
 describe("compressLowRank", () => {
-  it("keeps the leading part and says which share of the energy is gone", () => {
+  it("keeps the leading part and returns the discarded share of the energy", () => {
     // Singular values 3 and 4: rank 1 keeps 16 of 25.
     const b = Matrix.fromRows([
       [3, 0],
@@ -217,7 +217,7 @@ describe("compressLowRank", () => {
     );
   });
 
-  it("is exact at the full rank, and of nothing", () => {
+  it("is exact at full rank, and for zero matrices", () => {
     const b = gaussian(root, 7, 3);
     const a = gaussian(root, 3, 5);
     const whole = compressLowRank(b, a, 9);

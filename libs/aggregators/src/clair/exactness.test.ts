@@ -12,15 +12,15 @@ const large = { p: 40, q: 20, clients: 30, sigma: 0 };
 describe("clair without noise", () => {
   for (const kind of kinds) {
     for (const r of [1, 2, 4, 8]) {
-      it(`recovers the space and the set exactly at rank ${r}, from 10 % to 47 % ${kind} attackers`, async () => {
+      it(`recovers the space and the set exactly at rank ${r}, with 10 % to 47 % ${kind} attackers`, async () => {
         for (const contaminated of [3, 6, 9, 12, 14]) {
           for (const seed of [1, 2, 3]) {
             const rng = stream("exactness").at(kind, r, contaminated, seed);
-            const { updates, basis, bad } = denoisingRound(
-              rng,
-              { ...large, r, contaminated },
-              kind,
-            );
+            const {
+              updates,
+              basis,
+              contaminated: bad,
+            } = denoisingRound(rng, { ...large, r, contaminated }, kind);
             const result = await clair(updates, clairSchema.parse({ rank: r }));
             assert.deepEqual(idsOf(result, "contaminated"), bad);
             assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
@@ -32,11 +32,11 @@ describe("clair without noise", () => {
 
   for (const kind of kinds) {
     for (const r of [2, 4]) {
-      it(`finds by itself that the rank is ${r}, from 15 % and 45 % ${kind} attackers`, async () => {
+      it(`detects rank ${r} automatically, with 15 % and 45 % ${kind} attackers`, async () => {
         for (const contaminated of [3, 9]) {
           const rng = stream("rank").at(kind, r, contaminated);
           const size = { ...large, clients: 20, r, contaminated };
-          const { updates, bad } = denoisingRound(rng, size, kind);
+          const { updates, contaminated: bad } = denoisingRound(rng, size, kind);
           const result = await clair(updates, clairSchema.parse({ rank: "auto" }));
           assert.equal(result.spaces.get("m")?.rank, r);
           assert.deepEqual(idsOf(result, "contaminated"), bad);
@@ -45,9 +45,9 @@ describe("clair without noise", () => {
     }
   }
 
-  it("does not care how large anybody's update is", async () => {
+  it("does not depend on the scale of an update", async () => {
     const size = { p: 12, q: 8, clients: 12, contaminated: 4, r: 2, sigma: 0 };
-    const { sent, basis, bad } = denoisingRound(stream("scale"), size, "collude");
+    const { sent, basis, contaminated: bad } = denoisingRound(stream("scale"), size, "collude");
     const benign = sent.findIndex((_, k) => !bad.includes(idOf(k)));
     for (const factor of [1e-8, 1e-4, 1e4, 1e8]) {
       for (const scaled of [...bad, idOf(benign)]) {
@@ -61,10 +61,10 @@ describe("clair without noise", () => {
     }
   });
 
-  it("is exact from float32 factors to their rounding", async () => {
+  it("is exact up to rounding for float32 factors", async () => {
     const root = stream("float32");
     const size = { p: 12, q: 3, clients: 12, contaminated: 4, r: 3, sigma: 0 };
-    const { sent, basis, bad } = denoisingRound(root, size, "collude");
+    const { sent, basis, contaminated: bad } = denoisingRound(root, size, "collude");
     const updates = sent.map((b, k) => {
       const factors: Factors = { b, a: toMatrix({ shape: [3, 9], data: root.at(k).normals(27) }) };
       const update = updateOf(idOf(k), { m: factors });

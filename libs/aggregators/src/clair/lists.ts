@@ -1,11 +1,17 @@
 import { item } from "@fedclair/linalg";
 
-/** The items at the indices. @throws RangeError where there is none */
+/**
+ * The items at the indices.
+ * @throws RangeError if an index has no item
+ */
 export function pick<T>(items: ArrayLike<T>, indices: readonly number[]): T[] {
   return indices.map((i) => item(items, i));
 }
 
-/** Two lists, item by item. @throws RangeError if they differ in length */
+/**
+ * Pairs two lists item by item.
+ * @throws RangeError if they differ in length
+ */
 export function zip<A, B>(first: readonly A[], second: readonly B[]): [A, B][] {
   if (first.length !== second.length) {
     throw new RangeError(`zip: ${first.length} items and ${second.length}`);
@@ -13,7 +19,7 @@ export function zip<A, B>(first: readonly A[], second: readonly B[]): [A, B][] {
   return first.map((a, i) => [a, item(second, i)]);
 }
 
-/** 0 … count - 1 */
+/** The numbers 0 … count - 1. */
 export function indices(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }

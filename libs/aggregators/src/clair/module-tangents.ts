@@ -4,8 +4,9 @@ import { zip } from "./lists.js";
 import { indicesOf } from "./sanitise.js";
 
 /**
- * How far each module of each client lies outside its shared space: the tangent |QX|/|PX| in the module's own coordinates, which
- * shows what gives a client away. Infinite outside altogether, 0 of a module that was not changed.
+ * Computes how far each module of each client lies outside its shared space, to show which modules
+ * make a client stand out. It is the tangent |QX|/|PX| in the module's own coordinates: infinite
+ * completely outside, 0 for an unchanged module.
  * @returns tangents by module, by client id; clients that were not compared have none
  */
 export async function moduleTangents({

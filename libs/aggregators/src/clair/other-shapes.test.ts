@@ -24,7 +24,7 @@ import { idOf, randomBasis, updateOf } from "../../testing/updates.js";
 import { aggregators } from "../index.js";
 import { clair, clairAggregator, clairSchema, refine, type ClairState } from "./index.js";
 
-/** A small network of PyTorch: two layers with biases, a convolution, and a scale. */
+/** A small PyTorch network: two layers with biases, a convolution, and a scale. */
 const shapes: Readonly<Record<string, readonly number[]>> = {
   "conv.weight": [6, 2, 3, 3],
   "conv.bias": [6],
@@ -34,8 +34,11 @@ const shapes: Readonly<Record<string, readonly number[]>> = {
 };
 const vectors = ["conv.bias", "fc.bias", "scale"];
 
-/** What client k learns of a module in a round: in the common space of rank 2, or outside it. */
-function learnt(root: Stream, name: string, shape: readonly number[], k: number, bad: number) {
+/**
+ * The change of a module that client k learns in a round, inside the common space of rank 2 or
+ * outside it.
+ */
+function learnChange(root: Stream, name: string, shape: readonly number[], k: number, bad: number) {
   const own = root.at(name, k);
   const [rows = 1, ...rest] = shape;
   const columns = rest.reduce((product, extent) => product * extent, 1);
@@ -46,18 +49,18 @@ function learnt(root: Stream, name: string, shape: readonly number[], k: number,
   return x;
 }
 
-/** Ten clients, the first three contaminated, float32. */
+/** Ten clients in float32; the first three are contaminated. */
 function roundOf(root: Stream, bad = 3, clients = 10): Update[] {
   return Array.from({ length: clients }, (_, k) => {
     const delta = Object.entries(shapes).map(([name, shape]): [string, Tensor] => {
-      const numbers = learnt(root, name, shape, k, bad).toRowMajor();
+      const numbers = learnChange(root, name, shape, k, bad).toRowMajor();
       return [name, { shape, data: Float32Array.from(numbers) }];
     });
     return { clientId: idOf(k), numExamples: k + 1, delta: new Map(delta), metrics: {} };
   });
 }
 
-/** The same without vectors, the convolution sent as out × in·kh·kw. */
+/** The same updates without vectors, with the convolution sent as out × in·kh·kw. */
 function matricesOf(updates: readonly Update[]): Update[] {
   return updates.map((update) => {
     const { "conv.weight": conv, "fc.weight": fc } = Object.fromEntries(update.delta);
@@ -68,7 +71,7 @@ function matricesOf(updates: readonly Update[]): Update[] {
   });
 }
 
-/** Who trains nothing but vectors. */
+/** An update that changes only vectors. */
 function idle(update: Update): Update {
   const nothing = ["conv.weight", "fc.weight"].map(
     (name) => [name, zeros(shapes[name] ?? [])] as const,
@@ -81,7 +84,7 @@ const aggregate = (updates: readonly Update[], options: object = {}, seed = 1) =
     .create(clairSchema.parse({ rank: 2, ...options }) as never)
     .aggregate({ round: 1, phase: "train", updates, rng: stream(seed) });
 
-/** A module of a sum of terms; undefined where no term has it. */
+/** A module of a sum of terms; undefined if no term contains it. */
 function sumOf(terms: readonly Delta[] | undefined, name: string): number[] | undefined {
   const parts = (terms ?? []).flatMap((term) => term.get(name) ?? []).map(toFloat64);
   const [first, ...others] = parts;
@@ -97,7 +100,7 @@ function assertNear(got: readonly number[] | undefined, wanted: readonly number[
 
 const clientsOf = ({ personal }: Aggregation) => [...(personal?.keys() ?? [])];
 
-/** One bias beside a matrix that all learnt alike. */
+/** Clients with the same change of a matrix and one bias each. */
 function biased(biases: readonly number[], matrix = gaussian(stream("matrix"), 4, 3)): Update[] {
   return biases.map((bias, k) => {
     const { delta } = updateOf(idOf(k), { w: matrix });
@@ -111,7 +114,7 @@ function biased(biases: readonly number[], matrix = gaussian(stream("matrix"), 4
   });
 }
 
-describe("clair on modules that are no matrices", () => {
+describe("clair on modules that are not matrices", () => {
   for (const options of [
     {},
     { rank: "auto" },
@@ -119,7 +122,7 @@ describe("clair on modules that are no matrices", () => {
     { side: "both", offSubspace: "shrink", screens: ["norm"] },
     { models: "global", centered: true },
   ]) {
-    it(`says and gives of matrices what it does without the others: ${JSON.stringify(options)}`, async () => {
+    it(`treats matrices the same with and without the other modules: ${JSON.stringify(options)}`, async () => {
       const updates = roundOf(stream("alone"));
       const all = await aggregate(updates, options);
       const alone = await aggregate(matricesOf(updates), options);
@@ -140,7 +143,7 @@ describe("clair on modules that are no matrices", () => {
     });
   }
 
-  it("gives every module back in its own shape, and matrices as pairs", async () => {
+  it("returns every module in its own shape, and matrices as pairs", async () => {
     const { change, personal, verdicts } = await aggregate(roundOf(stream("shapes")));
     assert.equal(personal?.size, 10);
     for (const terms of [change, ...personal.values()]) {
@@ -157,7 +160,7 @@ describe("clair on modules that are no matrices", () => {
     assert.ok(pair && isLowRank(pair));
   });
 
-  it("leaves everybody its own change of a vector, whatever is said of it", async () => {
+  it("leaves all clients their own change of a vector, whatever their status", async () => {
     const updates = roundOf(stream("own"));
     const sent = updates.map((update, k) => (k === 9 ? idle(update) : update));
     const { verdicts, personal } = await aggregate(sent);
@@ -170,19 +173,21 @@ describe("clair on modules that are no matrices", () => {
         assertNear(sumOf(personal?.get(clientId), name), [...toFloat64(own)]);
       }
     }
-    // The idle one gets the shared part of what is compared.
+    // The idle client gets the shared part of the modules that are compared.
     assert.equal(personal?.get("c09")?.[0], personal?.get("c05")?.[1]);
   });
 
-  it("gives all the mean of the benign clients' vectors, each cut to clipOff median norms", async () => {
+  it("gives all clients the mean of the benign vectors, each clipped to clipOff median norms", async () => {
     const bias = async (options: object) => {
       const { change, personal } = await aggregate(biased([1, -1, 1, 3, 16]), {
-        ...{ models: "global", rule: "none", ...options },
+        models: "global",
+        rule: "none",
+        ...options,
       });
       assert.equal(personal, undefined);
       return sumOf(change, "b");
     };
-    // The median norm is 1: 3 and 16 are cut to 2.
+    // The median norm is 1, so 3 and 16 are clipped to 2.
     assertNear(await bias({}), [(1 - 1 + 1 + 2 + 2) / 5]);
     assertNear(await bias({ clipOff: null }), [(1 - 1 + 1 + 3 + 16) / 5]);
     assertNear(await bias({ clipOff: null, weighting: "samples" }), [
@@ -191,7 +196,7 @@ describe("clair on modules that are no matrices", () => {
     assertNear(await bias({ offSubspace: "zero" }), [1]);
   });
 
-  it("leaves the contaminated out of the mean of vectors", async () => {
+  it("excludes contaminated clients from the mean of vectors", async () => {
     const updates = roundOf(stream("out"));
     const { change } = await aggregate(updates, { models: "global", clipOff: null });
     for (const name of vectors) {
@@ -201,11 +206,11 @@ describe("clair on modules that are no matrices", () => {
     }
   });
 
-  it("sets aside who sends a vector that is not finite, too large, or of another shape", async () => {
+  it("reports a client as invalid if its vector is not finite, too large, or of another shape", async () => {
     const sent = biased([1, NaN, 1e101, 1, 1, 1]);
-    const odd = { shape: [2], data: Float64Array.of(1, 1) };
+    const otherShape = { shape: [2], data: Float64Array.of(1, 1) };
     const updates = sent.map((update, k) =>
-      k === 3 ? { ...update, delta: new Map([...update.delta, ["b", odd]]) } : update,
+      k === 3 ? { ...update, delta: new Map([...update.delta, ["b", otherShape]]) } : update,
     );
     const { verdicts, change } = await aggregate(updates, { models: "global", rule: "none" });
     assert.deepEqual(
@@ -215,7 +220,7 @@ describe("clair on modules that are no matrices", () => {
     assertNear(sumOf(change, "b"), [1]);
   });
 
-  it("calls a client that changed nothing but vectors inactive", async () => {
+  it("reports a client that changed only vectors as inactive", async () => {
     const updates = roundOf(stream("only"), 0);
     const { verdicts } = await aggregate(updates.map((one, k) => (k === 4 ? idle(one) : one)));
     assert.equal(verdicts?.[4]?.status, "inactive");
@@ -248,7 +253,7 @@ describe("clair on modules that are no matrices", () => {
     );
   });
 
-  it("goes on from a stored state to the same answer", async () => {
+  it("continues from a stored state to the same result", async () => {
     const run = (round: number, state?: ClairState) => {
       const options = clairSchema.parse({ rank: 2, rule: "evidence", window: 3 });
       const updates = roundOf(stream("state").at(round), 2).filter((_, k) => k !== round + 2);
@@ -260,7 +265,7 @@ describe("clair on modules that are no matrices", () => {
     assert.deepEqual(await run(2, stored), await run(2, first));
   });
 
-  it("says the same in several threads", async () => {
+  it("returns the same from several threads", async () => {
     const updates = roundOf(stream("threads"));
     const options = clairSchema.parse({});
     const answer = async (threads: number) => {
@@ -283,7 +288,7 @@ describe("clair on modules that are no matrices", () => {
     );
   });
 
-  it("keeps a matrix of one row or one column one", async () => {
+  it("keeps matrices of one row or one column as matrices", async () => {
     const updates = [1, 2, 3, 4].map((k) => {
       const own = stream("thin").at(k);
       return updateOf(idOf(k), { row: gaussian(own, 1, 5), column: gaussian(own, 5, 1) });
@@ -293,7 +298,7 @@ describe("clair on modules that are no matrices", () => {
   });
 });
 
-/** Clients learn as `roundOf` says; float32 params. */
+/** A task whose clients learn as in `roundOf`, with float32 params. */
 const network: TaskPlugin = {
   name: "network-with-biases",
   summary: "Weights, biases, a convolution and a scale.",
@@ -317,7 +322,7 @@ describe("a trial of a network with biases under clair", () => {
   const tasks = new Map([[network.name, network]]);
   const plugins: Plugins = { ...toyPlugins, tasks, aggregators };
   for (const models of ["personal", "global"]) {
-    it(`names the contaminated, and moves every module in its own shape and type: ${models}`, async () => {
+    it(`flags the contaminated clients and keeps the shape and type of every module: ${models}`, async () => {
       const trial = parseTrial(
         `{ name: biases, claim: It goes on., rounds: 2, clients: 10, evaluate: never, task: { name: ${network.name} },` +
           `  aggregator: { name: clair, rank: 2, models: ${models} } }`,
@@ -327,9 +332,9 @@ describe("a trial of a network with biases under clair", () => {
       const { rounds, state } = await play(trial, plugins);
       assert.equal(rounds.length, 2);
       for (const { record } of rounds) {
-        const named = record.clients.filter(({ verdict }) => verdict === "contaminated");
+        const flagged = record.clients.filter(({ verdict }) => verdict === "contaminated");
         assert.deepEqual(
-          named.map(({ clientId }) => clientId),
+          flagged.map(({ clientId }) => clientId),
           ["c00", "c01", "c02"],
         );
       }
@@ -339,7 +344,9 @@ describe("a trial of a network with biases under clair", () => {
   }
 });
 
-/** Of the network's shapes, in float32, and none as it was. */
+/**
+ * Asserts that the params have the network's shapes and dtype, and that all of them have changed.
+ */
 function assertLike(params: Params): void {
   assert.deepEqual([...params.keys()], Object.keys(shapes));
   for (const [name, { shape, data }] of params) {

@@ -21,7 +21,7 @@ const quick = { numRuns: 6 };
 const seeds = fc.integer({ min: 0, max: 1e6 });
 const sides = fc.constantFrom("left", "right", "both" as const);
 
-/** Nine clients of two modules, two of them contaminated, noisy, with LoRA ranks 2 to 4. */
+/** Nine noisy clients with two modules and LoRA ranks 2 to 4; two of them are contaminated. */
 function factoredRound(rng: Stream): { id: string; modules: Record<string, Factors> }[] {
   const shapes = { wide: [7, 11], tall: [10, 6] } as const;
   const common = Object.entries(shapes).map(([name, [p, q]]) => ({
@@ -58,7 +58,7 @@ const map = (round: Round, change: (x: Matrix, name: string) => Matrix): Round =
 const updatesOf = (round: Round): Update[] =>
   round.map(({ id, modules }, k) => updateOf(id, modules, k + 1));
 
-/** All that CLAIR says of a round, with the refined matrices of every benign client. */
+/** The result of CLAIR for a round, with the refined matrices of every benign client. */
 async function answer(round: Round, options: ClairOptions) {
   const result = await clair(updatesOf(round), options);
   const refined = await refine(result, options);
@@ -86,7 +86,7 @@ function assertSame(got: Answer, expected: Answer, turn: Turn = (x) => x): void 
 const parse = (options: object) => clairSchema.parse({ rank: 2, ...options });
 
 describe("clair", () => {
-  it("answers factored and dense updates alike, on every side and in every mode", async () => {
+  it("returns the same for factored and dense updates, on every side and in every mode", async () => {
     await fc.assert(
       fc.asyncProperty(
         seeds,
@@ -110,7 +110,7 @@ describe("clair", () => {
     );
   });
 
-  it("sees from the right what it sees of the transpose from the left", async () => {
+  it("returns the same from the right as for the transpose from the left", async () => {
     await fc.assert(
       fc.asyncProperty(seeds, async (seed) => {
         const round = factoredRound(stream(seed));
@@ -125,7 +125,7 @@ describe("clair", () => {
     );
   });
 
-  it("turns along when everybody is turned", async () => {
+  it("rotates its result when all updates are rotated", async () => {
     await fc.assert(
       fc.asyncProperty(seeds, sides, async (seed, side) => {
         const rng = stream(seed);
@@ -145,7 +145,7 @@ describe("clair", () => {
     );
   });
 
-  it("scales along when everybody is scaled", async () => {
+  it("scales its result when all updates are scaled", async () => {
     await fc.assert(
       fc.asyncProperty(seeds, fc.constantFrom(1e-6, 1e-3, 7, 1e3), async (seed, factor) => {
         const round = map(factoredRound(stream(seed)), (x) => x);
@@ -174,7 +174,7 @@ describe("clair", () => {
     );
   });
 
-  it("leaves the mean of the benign clients as it was", async () => {
+  it("leaves the mean of the benign clients unchanged", async () => {
     await fc.assert(
       fc.asyncProperty(seeds, sides, async (seed, side) => {
         const round = map(factoredRound(stream(seed)), (x) => x);
@@ -208,7 +208,7 @@ describe("clair", () => {
     );
   });
 
-  it("errs by the own error inside and the mean error outside (error identity of step 7)", async () => {
+  it("has the client's own error inside and the mean error outside (error identity of step 7)", async () => {
     const rng = stream("identity");
     const u = randomBasis(rng.at("U"), 8, 2);
     const ideal = Array.from({ length: 6 }, (_, k) => multiply(u, gaussian(rng.at("C", k), 2, 5)));

@@ -1,5 +1,5 @@
 import { item } from "@fedclair/linalg";
-import { weightsOf } from "../weights.js";
+import { computeWeights } from "../weights.js";
 import type { ClairResult } from "./clair.js";
 import { zip } from "./lists.js";
 import type { ClairOptions } from "./options.js";
@@ -11,38 +11,42 @@ import type { SharedSpace } from "./subspace/space.js";
 import type { ModuleState } from "./threads/module-state.js";
 import type { Hosted } from "./threads/thread.js";
 
-type Judged = Pick<ClairResult, "benign" | "modules" | "spaces">;
+type JudgedRound = Pick<ClairResult, "benign" | "modules" | "spaces">;
 type Options = RefineOptions & Pick<ClairOptions, "weighting">;
 
 /**
- * Step 7: refines every module, as `refineModule` says; of those that are not compared see `refineVectors`.
- * @returns by module; nothing for a round without a benign client
+ * Step 7: refines every module with `refineModule`, and modules that are not compared with
+ * `refineVectors`.
+ * @returns refined changes by module; empty for a round without a benign client
  */
 export async function refine(
-  judged: Judged,
+  judged: JudgedRound,
   options: Options,
 ): Promise<ReadonlyMap<string, Refined>> {
-  const compared = await byModule(judged, options, (module, space, members) =>
+  const compared = await refineEachModule(judged, options, (module, space, members) =>
     module.ask("refine", space, members, options),
   );
   const { benign } = judged;
   if (benign.length === 0) return compared;
-  const vectors = await refineVectors(benign, weightsOf(benign, options.weighting), options);
+  const vectors = await refineVectors(benign, computeWeights(benign, options.weighting), options);
   return new Map([...compared, ...vectors]);
 }
 
-/** The same as pairs of the ranks that the clients' own have, by client id. @throws TypeError if changes are dense */
+/**
+ * Refines into pairs with the ranks of the clients' own pairs, by module and client id.
+ * @throws TypeError if changes are dense
+ */
 export function refineToPairs(
-  judged: Judged,
+  judged: JudgedRound,
   options: Options,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, RefinedPair>>> {
-  return byModule(judged, options, (module, space, members) =>
+  return refineEachModule(judged, options, (module, space, members) =>
     module.ask("refineToPairs", space, members, options),
   );
 }
 
-async function byModule<T>(
-  { benign, modules, spaces }: Judged,
+async function refineEachModule<T>(
+  { benign, modules, spaces }: JudgedRound,
   { weighting }: Options,
   ask: (module: Hosted<ModuleState>, space: SharedSpace, members: Members) => Promise<T>,
 ): Promise<Map<string, T>> {
@@ -50,7 +54,7 @@ async function byModule<T>(
   const members = {
     clients: indicesOf(benign),
     ids: benign.map(({ id }) => id),
-    weights: weightsOf(benign, weighting),
+    weights: computeWeights(benign, weighting),
   };
   const bySpace = [...spaces.values()];
   const refined = await modules.each((module, m) => ask(module, item(bySpace, m), members));

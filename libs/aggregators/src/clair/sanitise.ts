@@ -10,31 +10,34 @@ import {
   type Update,
 } from "@fedclair/core";
 import { median, item } from "@fedclair/linalg";
-import { isBounded, isCompared, vectorsOf } from "./modules.js";
+import { isBounded, isCompared, pickVectors } from "./modules.js";
 
-/** A client that takes part: finite, of the common modules and shapes, and not idle. */
+/**
+ * A client that takes part. Its update is finite, has the common modules and shapes, and is not
+ * idle.
+ */
 export interface Client {
   readonly id: string;
   readonly numExamples: number;
-  /** Its index in what is compared: how the modules know it. */
+  /** Index of the client among the compared updates. Modules identify clients by it. */
   readonly index: number;
   /** |X|_F over all modules that are compared. */
   readonly norm: number;
-  /** Its modules that are not compared. */
+  /** The client's modules that are not compared. */
   readonly vectors: ReadonlyMap<string, Tensor>;
 }
 
-/** How the modules know the clients. */
+/** The indices that identify the clients in the modules. */
 export function indicesOf(clients: readonly Client[]): number[] {
   return clients.map(({ index }) => index);
 }
 
 /**
- * Step 0, by names and shapes: the updates that can be set side by side, of the modules and shapes that most have, and whose
- * vectors are finite.
- * @throws UserError if no module that most clients send can be compared
+ * Step 0, by names and shapes: selects the updates that can be compared. They have the modules and
+ * shapes of the largest group of clients, and finite vectors.
+ * @throws UserError if that group sends no module that can be compared
  */
-export async function comparable(updates: readonly Update[]): Promise<readonly Update[]> {
+export async function selectComparable(updates: readonly Update[]): Promise<readonly Update[]> {
   const bySignature = new Map<string, Update[]>();
   for (const update of updates) {
     if (isConsistent(update) && hasBoundedVectors(update)) {
@@ -43,23 +46,24 @@ export async function comparable(updates: readonly Update[]): Promise<readonly U
     }
     await yieldToEventLoop();
   }
-  // The first seen wins a tie.
-  const most = Math.max(...[...bySignature.values()].map((alike) => alike.length));
-  const alike = [...bySignature.values()].find(({ length }) => length === most) ?? [];
-  if (alike[0]) requireMatrix(alike[0]);
-  return alike;
+  // On a tie the first group wins.
+  const most = Math.max(...[...bySignature.values()].map((largest) => largest.length));
+  const largest = [...bySignature.values()].find(({ length }) => length === most) ?? [];
+  if (largest[0]) requireMatrix(largest[0]);
+  return largest;
 }
 
 export interface Sanitised {
-  /** In the order of the updates. */
+  /** Active clients in the order of the updates. */
   readonly active: readonly Client[];
-  /** Ids of clients that did nothing. */
+  /** Ids of clients that changed nothing. */
   readonly inactive: readonly string[];
 }
 
 /**
- * Step 0, by numbers: sets aside what cannot be compared (in neither list) and clients that did nothing (inactive).
- * @param norms of every client's change by module; NaN where it is not finite, or too large
+ * Step 0, by numbers: separates active from inactive clients, which changed nothing. Clients that
+ * cannot be compared are in neither list.
+ * @param norms norm of every client's change by module; NaN where it is not finite or too large
  */
 export function sanitise(
   updates: readonly Update[],
@@ -68,9 +72,9 @@ export function sanitise(
 ): Sanitised {
   const clients = updates.map(({ clientId: id, numExamples, delta }, index): Client => {
     const norm = Math.hypot(...norms.map((of) => item(of, index)));
-    return { id, numExamples, index, norm, vectors: vectorsOf(delta) };
+    return { id, numExamples, index, norm, vectors: pickVectors(delta) };
   });
-  // Factors within bounds can still have a product beyond them.
+  // The product of factors within bounds can still be out of bounds.
   const finite = clients.filter(({ norm }) => Number.isFinite(norm));
   const positive = finite.map(({ norm }) => norm).filter((norm) => norm > 0);
   const least = positive.length > 0 ? zeroTol * median(positive) : 0;
@@ -80,13 +84,13 @@ export function sanitise(
   };
 }
 
-/** Module names with their shapes; a client's LoRA rank is its own affair. */
+/** Module names with their shapes. LoRA ranks may differ between clients. */
 function signatureOf({ delta }: Update): string {
   const parts = [...delta].map(([name, module]) => [name, ...deltaShape(module)]);
   return JSON.stringify(parts.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
 }
 
-/** Do the entries fill the shapes, and do both factors of a pair fit together? */
+/** Whether the entries fill the shapes, and both factors of every pair fit together. */
 function isConsistent({ delta }: Update): boolean {
   return [...delta.values()].every(
     (module) =>
@@ -99,7 +103,7 @@ function isConsistent({ delta }: Update): boolean {
 }
 
 function hasBoundedVectors({ delta }: Update): boolean {
-  return [...vectorsOf(delta).values()].every(({ data }) => isBounded(data));
+  return [...pickVectors(delta).values()].every(({ data }) => isBounded(data));
 }
 
 function requireMatrix({ delta }: Update): void {

@@ -17,7 +17,10 @@ const options = clairSchema.parse({ rank: 3 });
 
 const mean = (xs: readonly number[]) => xs.reduce((a, b) => a + b, 0) / xs.length;
 
-/** Mean squared error of the benign clients' refined changes and of FedAvg, relative to their own. */
+/**
+ * Mean squared errors of the benign clients' refined changes and of FedAvg, relative to those of
+ * their own changes.
+ */
 async function errorRatios({ ideal, sent, updates }: Round) {
   const result = await clair(updates, options);
   const refined = (await refine(result, options)).get("m");
@@ -45,14 +48,14 @@ async function errorRatios({ ideal, sent, updates }: Round) {
 
 describe("clair with noise (experiment E1)", () => {
   for (const sigma of [0.01, 0.02, 0.04]) {
-    it(`finds the set, the space and a fifth of the local error at noise ${sigma}`, async () => {
+    it(`recovers the set and the space and reduces the local error to a fifth at noise ${sigma}`, async () => {
       const ratios: number[] = [];
       const sines: number[] = [];
       for (const kind of ["collude", "gauss"] as const) {
         for (const seed of [0, 1, 2]) {
           const round = denoisingRound(stream(seed).at("e1", kind), { ...e1, sigma }, kind);
           const { result, clair: ratio, fedavg } = await errorRatios(round);
-          assert.deepEqual(idsOf(result, "contaminated"), round.bad);
+          assert.deepEqual(idsOf(result, "contaminated"), round.contaminated);
           assert.ok(ratio <= 0.25, `ratio ${ratio}`);
           assert.ok(sigma !== 0.02 || fedavg >= 15, `FedAvg ${fedavg}`);
           ratios.push(ratio);
@@ -64,8 +67,8 @@ describe("clair with noise (experiment E1)", () => {
     });
   }
 
-  it("suspects somebody in at most 4 % of runs where nobody is contaminated", async function () {
-    this.timeout(120_000); // 150 runs: seconds, but for a busy machine
+  it("flags a client in at most 4 % of runs without contaminated clients", async function () {
+    this.timeout(120_000); // 150 runs, which take seconds unless the machine is busy
     let alarms = 0;
     for (const r of [2, 3]) {
       for (const sigma of [0.01, 0.04, 0.08]) {
@@ -82,9 +85,10 @@ describe("clair with noise (experiment E1)", () => {
 });
 
 describe("clair against masked attackers", () => {
-  // Mostly inside the shared space, and a common step outside it of this relative size.
+  // The attackers are mostly inside the shared space, with a common step of this relative size
+  // outside.
   for (const step of [1e-4, 1e-2, 0.1, 0.3]) {
-    it(`catches all four with a part of ${step} outside the space`, async () => {
+    it(`flags all four with a part of ${step} outside the space`, async () => {
       const root = stream("masked");
       const basis = randomBasis(root.at("U"), 12, 2);
       const v = randomBasis(root.at("V"), 12, 2);

@@ -4,14 +4,16 @@ import { sinTheta } from "../../testing/measure.js";
 import { denoisingRound, idOf, randomBasis, updateOf } from "../../testing/updates.js";
 import { clair, clairAggregator, clairSchema } from "./index.js";
 
-/** 6 of 60 clients a round, 35 % colluders: by chance half of a round may be contaminated. */
+/**
+ * 6 of 60 clients in a round and 35 % colluders, so by chance half of a round may be contaminated.
+ */
 const size = { p: 24, q: 16, r: 3, clients: 60, contaminated: 21, sigma: 0.03 };
 const rounds = 14;
 
-/** Wrong verdicts by round. */
+/** Number of wrong verdicts in each round. */
 async function mistakes(window: number): Promise<number[]> {
   const rng = stream("window");
-  const { updates, bad } = denoisingRound(rng, size, "collude");
+  const { updates, contaminated: bad } = denoisingRound(rng, size, "collude");
   const aggregator = clairAggregator.create(
     clairSchema.parse({ rank: 3, window, memoryBeta: 0 }) as never,
   );
@@ -39,7 +41,7 @@ async function mistakes(window: number): Promise<number[]> {
 }
 
 describe("the window of clair", () => {
-  it("finds in small cohorts what one round cannot show", async () => {
+  it("detects in small cohorts what a single round cannot show", async () => {
     const without = await mistakes(1);
     const withWindow = await mistakes(8);
     const late = (counts: number[]) => counts.slice(5).reduce((sum, count) => sum + count, 0);
@@ -47,7 +49,7 @@ describe("the window of clair", () => {
     assert.equal(late(withWindow), 0, String(withWindow));
   });
 
-  it("takes the benign mean out before it fits the space, with centered", async () => {
+  it("subtracts the benign mean before it fits the space, with centered", async () => {
     const rng = stream("centred window");
     const [u, common] = [randomBasis(rng.at("U"), 24, 2), gaussian(rng.at("M"), 24, 16)];
     const updates = Array.from({ length: 20 }, (_, k) => {
@@ -60,7 +62,7 @@ describe("the window of clair", () => {
     assert.ok(sinTheta(u, spaces.get("m")?.left) < 1e-8);
   });
 
-  it("refines in the space of this round's clients, which may have drifted from the window's", async () => {
+  it("refines in the space of this round's clients, which may have drifted from that of the window", async () => {
     const now = denoisingRound(stream("now"), { ...size, clients: 8, contaminated: 0 }, "collude");
     const past = denoisingRound(
       stream("past"),

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { idOf, updateOf } from "../../testing/updates.js";
 import { clairAggregator, clairSchema } from "./index.js";
 
-/** An update as a layer sends it one input of which is never active: of that column nothing changes. */
+/** An update with a zero column comes from a layer with an input that is never active. */
 describe("clair on an update with a zero column", () => {
   const verdictsOf = async (changes: readonly Matrix[]) => {
     const { verdicts } = await clairAggregator.create(clairSchema.parse({}) as never).aggregate({
@@ -16,7 +16,7 @@ describe("clair on an update with a zero column", () => {
     return verdicts;
   };
 
-  it("judges eight dense 10×6 updates the same wherever the column is", async () => {
+  it("judges eight dense 10×6 updates the same wherever the zero column is", async () => {
     const changes = Array.from({ length: 8 }, (_, k) =>
       gaussian(stream("zero column").at(k), 10, 6),
     );

@@ -1,11 +1,12 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { medianOf } from "../robust/coordinates.js";
-import { everyCoordinate } from "../robust/modules.js";
+import { aggregateCoordinates } from "../robust/modules.js";
 
 /**
- * The median of every coordinate (Yin et al., arXiv 1803.01498), all clients alike. Low-rank pairs are multiplied out, block by
- * block, and the change is dense: a median keeps no low rank.
+ * The unweighted median of every coordinate (Yin et al., arXiv 1803.01498). Low-rank pairs are
+ * multiplied out block by block and the change is dense, because a median does not preserve low
+ * rank.
  */
 export const coordinateMedianAggregator: AggregatorPlugin = {
   name: "coordinate-median",
@@ -13,6 +14,6 @@ export const coordinateMedianAggregator: AggregatorPlugin = {
   acceptsStale: true,
   schema: z.strictObject({}),
   create: () => ({
-    aggregate: async ({ updates }) => ({ change: await everyCoordinate(updates, medianOf) }),
+    aggregate: async ({ updates }) => ({ change: await aggregateCoordinates(updates, medianOf) }),
   }),
 };

@@ -12,11 +12,11 @@ import {
 import { item, type Matrix, type Stream } from "@fedclair/linalg";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
-import { tensorOfVector, type Changes } from "../robust/blocks.js";
-import { fraction, presumedContaminated } from "../robust/contaminated.js";
-import { outliers, sampleIndices } from "../robust/divide-and-conquer.js";
+import { vectorToTensor, type Changes } from "../robust/blocks.js";
+import { fraction, countPresumedContaminated } from "../robust/contaminated.js";
+import { findOutliers, sampleIndices } from "../robust/divide-and-conquer.js";
 import { gramOf } from "../robust/gram.js";
-import { changesByModule } from "../robust/modules.js";
+import { groupByModule } from "../robust/modules.js";
 
 const schema = z.strictObject({
   fraction,
@@ -24,24 +24,26 @@ const schema = z.strictObject({
     .int()
     .min(1)
     .default(1)
-    .describe("How often f clients are filtered out, each time on other coordinates."),
+    .describe("Number of times that f clients are filtered out, each time on other coordinates."),
   coordinates: z
     .int()
     .min(1)
     .default(10_000)
-    .describe("Coordinates that are drawn for an iteration; all if there are no more."),
+    .describe("Coordinates sampled in each iteration; all of them if the model has no more."),
 });
 
 type Options = z.infer<typeof schema>;
 
 /**
- * Divide and conquer (DnC, Shejwalkar and Houmansadr, NDSS 2021, algorithm 2, filtering fraction c = 1): the f clients that lie
- * furthest along the direction in which the changes differ most are filtered out; the mean of those that no iteration
- * filtered, all alike, is the change. Low-rank pairs stay pairs: of them only the drawn coordinates are multiplied out.
+ * Divide and conquer (DnC, Shejwalkar and Houmansadr, NDSS 2021, algorithm 2, filtering fraction c
+ * = 1). Each iteration filters out the f clients that lie furthest along the direction in which the
+ * changes differ most. The result is the unweighted mean of the clients that no iteration filtered
+ * out. Low-rank pairs stay pairs; only their sampled coordinates are multiplied out.
  */
 export const dnc: AggregatorPlugin = {
   name: "dnc",
-  summary: "Filters the clients furthest along the direction in which changes differ most (DnC).",
+  summary:
+    "Filters out the clients furthest along the direction in which changes differ most (DnC).",
   acceptsStale: true,
   schema,
   create: (options: Options) => ({
@@ -54,12 +56,12 @@ async function divideAndConquer(
   { fraction, iterations, coordinates }: Options,
   rng: Stream,
 ): Promise<Aggregation> {
-  const f = presumedContaminated(fraction, updates.length);
-  const modules = [...changesByModule(updates).values()];
+  const f = countPresumedContaminated(fraction, updates.length);
+  const modules = [...groupByModule(updates).values()];
   const filtered = new Map<number, number>();
   for (let iteration = 0; iteration < iterations; iteration++) {
-    const gram = await gramOfSample(modules, coordinates, rng.at("coordinates", iteration));
-    for (const k of outliers(gram, f)) filtered.set(k, (filtered.get(k) ?? 0) + 1);
+    const gram = await computeSampleGram(modules, coordinates, rng.at("coordinates", iteration));
+    for (const k of findOutliers(gram, f)) filtered.set(k, (filtered.get(k) ?? 0) + 1);
   }
   const left = updates.length - filtered.size;
   const weights = updates.map((_, k) => (filtered.has(k) ? 0 : 1 / left));
@@ -70,8 +72,15 @@ async function divideAndConquer(
   return { change: await combineProducts(updates, weights), verdicts, metrics: { f } };
 }
 
-/** The Gram matrix of the changes at `count` coordinates drawn from all modules, or at all of them if there are no more. */
-function gramOfSample(modules: readonly Changes[], count: number, rng: Stream): Promise<Matrix> {
+/**
+ * Computes the Gram matrix of the changes at `count` coordinates sampled from all modules, or at
+ * all coordinates if there are no more than that.
+ */
+function computeSampleGram(
+  modules: readonly Changes[],
+  count: number,
+  rng: Stream,
+): Promise<Matrix> {
   const sizes = modules.map(([first]) => (first === undefined ? 0 : sizeOf(deltaShape(first))));
   const length = sizes.reduce((total, size) => total + size, 0);
   if (count >= length) return gramOf(modules);
@@ -82,14 +91,14 @@ function gramOfSample(modules: readonly Changes[], count: number, rng: Stream): 
     const inside = drawn.filter((i) => i >= start && i < end).map((i) => i - start);
     start = end;
     return changes.map((change) =>
-      tensorOfVector(Float64Array.from(inside, (i) => entryOf(change, i))),
+      vectorToTensor(Float64Array.from(inside, (i) => readEntry(change, i))),
     );
   });
   return gramOf(sampled);
 }
 
-/** Number i of the flattened change. */
-function entryOf(change: TensorDelta, i: number): number {
+/** Entry i of the flattened change. */
+function readEntry(change: TensorDelta, i: number): number {
   if (!isLowRank(change)) return item(change.data, i);
   const { b, a } = change;
   const [rank = 0, cols = 0] = a.shape;

@@ -6,8 +6,8 @@ import { weighting } from "../weights.js";
 const schema = z.strictObject({ weighting: weighting.default("samples") });
 
 /**
- * Federated averaging (McMahan et al., arXiv 1602.05629) of what clients change: Σ w_k·B_k·A_k for factored modules,
- * Σ w_k·X_k for dense ones. Exact, and not robust.
+ * Federated averaging (McMahan et al., arXiv 1602.05629) of the clients' changes: Σ w_k·B_k·A_k for
+ * factored modules, Σ w_k·X_k for dense ones. The mean is exact but not robust.
  */
 export const fedavg: AggregatorPlugin = {
   name: "fedavg",

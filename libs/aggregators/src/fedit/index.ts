@@ -1,33 +1,34 @@
 import { UserError, type AggregatorPlugin, type LowRank } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { z } from "zod";
-import { alike, ranksOf } from "../alike.js";
-import { sendersOf, sumTerms, weightedSum } from "../mean.js";
-import { weighting, weightsOf } from "../weights.js";
+import { keepCommonForm, formatRanks } from "../common-form.js";
+import { groupSenders, sumTerms, weightedSum } from "../mean.js";
+import { weighting, computeWeights } from "../weights.js";
 
 const schema = z.strictObject({ weighting: weighting.default("samples") });
 
 /**
- * FedIT (Zhang et al., arXiv 2305.05644): averages the two LoRA factors apart, B̄ = Σ w_k·B_k and Ā = Σ w_k·A_k. The
- * product B̄·Ā differs from the mean of the products by a cross term. Dense modules are averaged. Clients of another rank
- * than most are left out.
+ * FedIT (Zhang et al., arXiv 2305.05644): averages the two LoRA factors separately, B̄ = Σ w_k·B_k
+ * and Ā = Σ w_k·A_k. The product B̄·Ā differs from the mean of the products by a cross term. Dense
+ * modules are averaged. Clients whose rank differs from that of the majority are ignored.
  */
 export const fedit: AggregatorPlugin = {
   name: "fedit",
-  summary: "Averages LoRA factors B and A apart; the clients' ranks must agree.",
+  summary: "Averages the LoRA factors B and A separately; all clients need the same rank.",
   schema,
   create: (options: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {
-      const { kept, ...verdicts } = alike(updates, ranksOf);
-      const senders = sendersOf(kept, weightsOf(kept, options.weighting));
+      const { admitted, ...verdicts } = keepCommonForm(updates, formatRanks);
+      const senders = groupSenders(admitted, computeWeights(admitted, options.weighting));
       return { change: await sumTerms(senders, averageFactors), ...verdicts };
     },
   }),
 };
 
 /**
- * (Σ w_k·B_k, Σ w_k·A_k), the weights rescaled to sum to 1 and then the product to the weights' sum, so that the clients that sent
- * this module dense keep their share.
+ * Computes (Σ w_k·B_k, Σ w_k·A_k). The weights of A are rescaled to sum to 1, so that the product
+ * keeps the total weight of the clients that sent pairs and the clients that sent this module dense
+ * keep their share.
  * @throws UserError if ranks differ
  */
 async function averageFactors(

@@ -9,33 +9,37 @@ import {
 } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { z } from "zod";
-import { alike, ranksOf } from "../alike.js";
-import { sendersOf, weightedSum } from "../mean.js";
-import { weighting, weightsOf, type Weighting } from "../weights.js";
+import { keepCommonForm, formatRanks } from "../common-form.js";
+import { groupSenders, weightedSum } from "../mean.js";
+import { weighting, computeWeights, type Weighting } from "../weights.js";
 
 const schema = z.strictObject({ weighting: weighting.default("samples") });
 
 /**
- * FedSA-LoRA (Guo et al., arXiv 2410.01463): A carries what is general and is averaged, B stays on the client, so client
- * k changes by B_k·Ā. A factored module has no common change. Dense modules are averaged for everyone.
+ * FedSA-LoRA (Guo et al., arXiv 2410.01463): A holds general knowledge and is averaged, while B
+ * stays on the client. Client k therefore changes by B_k·Ā, and a factored module has no global
+ * change. Dense modules are averaged for everyone.
  */
 export const fedsaLora: AggregatorPlugin = {
   name: "fedsa-lora",
   summary:
-    "Averages the LoRA factors A and leaves every client its own B; the clients' ranks must agree.",
+    "Averages the LoRA factors A and leaves every client its own B; all clients need the same rank.",
   schema,
   create: (options: z.infer<typeof schema>) => ({
     aggregate: ({ updates }) => shareA(updates, options.weighting),
   }),
 };
 
-/** Clients of another rank than most keep their own change. @throws UserError if no rank is that of most */
+/**
+ * Averages A over the clients with the most common rank. The other clients keep their own change.
+ * @throws UserError if no rank has a majority
+ */
 async function shareA(updates: readonly Update[], by: Weighting): Promise<Aggregation> {
-  const { kept, ...verdicts } = alike(updates, ranksOf);
-  const odd = updates.filter((update) => !kept.includes(update));
+  const { admitted, ...verdicts } = keepCommonForm(updates, formatRanks);
+  const odd = updates.filter((update) => !admitted.includes(update));
   const means = new Map<string, Tensor>();
   const everyones = new Map<string, TensorDelta>();
-  for (const [name, sent] of sendersOf(kept, weightsOf(kept, by))) {
+  for (const [name, sent] of groupSenders(admitted, computeWeights(admitted, by))) {
     if (sent.dense.length > 0)
       everyones.set(name, await weightedSum(sent.dense, sent.denseWeights));
     if (sent.factored.length === 0) continue;
@@ -47,7 +51,7 @@ async function shareA(updates: readonly Update[], by: Weighting): Promise<Aggreg
     means.set(name, mean);
   }
   const change: Delta[] = everyones.size > 0 ? [everyones] : [];
-  const personal = kept.map(({ clientId, delta }): [string, Delta[]] => {
+  const personal = admitted.map(({ clientId, delta }): [string, Delta[]] => {
     const own = new Map<string, TensorDelta>();
     for (const [name, update] of delta) {
       const a = means.get(name);

@@ -7,15 +7,16 @@ import {
   type Update,
 } from "@fedclair/core";
 import { z } from "zod";
-import { alike } from "../alike.js";
-import { sendersOf, sumTerms, weightedSum } from "../mean.js";
-import { weighting, weightsOf } from "../weights.js";
+import { keepCommonForm } from "../common-form.js";
+import { groupSenders, sumTerms, weightedSum } from "../mean.js";
+import { weighting, computeWeights } from "../weights.js";
 
 const schema = z.strictObject({ weighting: weighting.default("samples") });
 
 /**
- * FFA-LoRA (Sun et al., arXiv 2403.12313): A is frozen at a common initialisation, so the mean Σ w_k·B_k of the other factor is the mean
- * of the products, at unchanged rank. Dense modules are averaged. Clients with another A than most are left out.
+ * FFA-LoRA (Sun et al., arXiv 2403.12313): A is frozen at a common initialisation, so the mean Σ
+ * w_k·B_k of the other factor gives the mean of the products at unchanged rank. Dense modules are
+ * averaged. Clients whose A differs from that of the majority are ignored.
  */
 export const ffaLora: AggregatorPlugin = {
   name: "ffa-lora",
@@ -23,15 +24,15 @@ export const ffaLora: AggregatorPlugin = {
   schema,
   create: (options: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {
-      const { kept, ...verdicts } = alike(updates, frozenOf);
-      const senders = sendersOf(kept, weightsOf(kept, options.weighting));
+      const { admitted, ...verdicts } = keepCommonForm(updates, hashFrozenFactors);
+      const senders = groupSenders(admitted, computeWeights(admitted, options.weighting));
       return { change: await sumTerms(senders, averageB), ...verdicts };
     },
   }),
 };
 
 /** A fingerprint of the factors A of all pairs. */
-function frozenOf({ delta }: Update): string {
+function hashFrozenFactors({ delta }: Update): string {
   const hash = createHash("sha256");
   for (const module of delta.values()) {
     if (!isLowRank(module)) continue;
@@ -42,14 +43,17 @@ function frozenOf({ delta }: Update): string {
   return hash.digest("hex");
 }
 
-/** (Σ w_k·B_k, A). @throws UserError if the clients' A differ: then it is not frozen */
+/**
+ * Computes (Σ w_k·B_k, A).
+ * @throws UserError if the clients' A differ, which means that A is not frozen
+ */
 async function averageB(
   pairs: readonly LowRank[],
   weights: readonly number[],
   module: string,
 ): Promise<LowRank> {
   const frozen = pairs[0]?.a ?? { shape: [0, 0], data: new Float64Array(0) };
-  if (pairs.some(({ a }) => !sameEntries(a.data, frozen.data))) {
+  if (pairs.some(({ a }) => !haveSameEntries(a.data, frozen.data))) {
     throw new UserError(
       `ffa-lora: the clients' factors A of module ${module} differ, but this method needs one A that ` +
         "nobody trains: freeze A in the task, or use fedavg",
@@ -64,7 +68,7 @@ async function averageB(
   };
 }
 
-function sameEntries(x: ArrayLike<number>, y: ArrayLike<number>): boolean {
+function haveSameEntries(x: ArrayLike<number>, y: ArrayLike<number>): boolean {
   if (x.length !== y.length) return false;
   for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false;
   return true;

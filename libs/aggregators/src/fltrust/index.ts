@@ -10,56 +10,66 @@ import {
 import { z } from "zod";
 import { at } from "@fedclair/linalg";
 import { combineProducts } from "../products.js";
-import { byId, changesByModule } from "../robust/modules.js";
-import { pointsOf } from "../robust/points.js";
-import { trustIn } from "../robust/trust.js";
+import { sortById, groupByModule } from "../robust/modules.js";
+import { createPoints } from "../robust/points.js";
+import { computeTrust } from "../robust/trust.js";
 
 const schema = z.strictObject({
   root: z
     .string()
     .optional()
-    .describe("Id of the client that is trusted, as c00; default: the first of the first round."),
+    .describe(
+      "Id of the trusted client, such as c00; default: the first client of the first round.",
+    ),
 });
 
 /**
- * FLTrust (Cao et al., arXiv 2012.13995): the others' changes at the norm of the root client's, weighted by their cosine to it, those
- * that point away not at all. The root stands for the server's own data, which no coordinator here holds: it is a client that the
- * operator runs, and only the others are averaged.
+ * FLTrust (Cao et al., arXiv 2012.13995): averages the other clients' changes, rescaled to the norm
+ * of the root client's change and weighted by their cosine to it; changes with a negative cosine
+ * get weight 0. The root replaces the server's own data, which the coordinator does not have: it is
+ * a client that the operator runs, and it is not averaged itself.
  */
 export const fltrustAggregator: AggregatorPlugin = {
   name: "fltrust",
-  summary: "Weights clients by how far they agree with one that is trusted (FLTrust).",
+  summary: "Weights clients by how far they agree with a trusted one (FLTrust).",
   schema,
   create: ({ root }: z.infer<typeof schema>): Aggregator<string> => ({
     checkClients: (ids) => {
       if (root === undefined || ids.includes(root)) return;
-      const known = `${ids[0] ?? ""} to ${ids.at(-1) ?? ""}`;
-      throw new UserError(`root: expected an id from ${known}, got '${root}'`);
+      const range = `${ids[0] ?? ""} to ${ids.at(-1) ?? ""}`;
+      throw new UserError(`root: expected an id from ${range}, got '${root}'`);
     },
-    aggregate: async ({ updates }, trusted = root) => trust(byId(updates), trusted),
+    aggregate: async ({ updates }, trusted = root) => trust(sortById(updates), trusted),
   }),
 };
 
-/** @param updates by id @param trusted default: the first of them, from now on */
+/**
+ * Aggregates one round.
+ * @param updates sorted by id
+ * @param trusted id of the root; by default the first client, which then stays the root
+ */
 async function trust(updates: readonly Update[], trusted?: string): Promise<Aggregation<string>> {
   const first = updates[0]?.clientId;
   const root = updates.findIndex(({ clientId }) => clientId === (trusted ?? first));
-  // Without the root's answer nobody can be trusted: the model stays as it is for a round.
+  // Without the root's update no client can be trusted, so the model keeps its params this round.
   if (root < 0) return { change: [], metrics: { trusted: 0 } };
-  const points = await pointsOf([...changesByModule(updates).values()]);
-  const { cosines, weights } = await trustIn(points, root);
+  const points = await createPoints([...groupByModule(updates).values()]);
+  const { cosines, weights } = await computeTrust(points, root);
   if (updates.length === 1) weights[root] = 1;
   const state = updates[root]?.clientId;
   return {
     change: await combineProducts(updates, weights),
-    verdicts: updates.map(({ clientId }, k) => verdictOf(clientId, at(cosines, k))),
+    verdicts: updates.map(({ clientId }, k) => toVerdict(clientId, at(cosines, k))),
     metrics: { trusted: cosines.filter((cosine) => cosine > 0).length },
     ...(state !== undefined && { state }),
   };
 }
 
-/** Who points away from the root is contaminated, who points nowhere inactive. */
-function verdictOf(clientId: string, cosine: number): Verdict {
+/**
+ * Reports a client that points away from the root as contaminated, and one without a direction as
+ * inactive.
+ */
+function toVerdict(clientId: string, cosine: number): Verdict {
   if (cosine === 0) {
     return { clientId, status: "inactive", pooled: false, score: null, threshold: 1 };
   }

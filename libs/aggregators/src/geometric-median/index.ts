@@ -2,9 +2,9 @@ import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
 import { geometricMedianWeights } from "../robust/geometric-median.js";
-import { changesByModule } from "../robust/modules.js";
-import { pointsForManyLooks } from "../robust/points.js";
-import { weighting, weightsOf } from "../weights.js";
+import { groupByModule } from "../robust/modules.js";
+import { createPointsForManyPasses } from "../robust/points.js";
+import { weighting, computeWeights } from "../weights.js";
 
 const schema = z.strictObject({
   weighting: weighting.default("samples"),
@@ -12,12 +12,13 @@ const schema = z.strictObject({
     .number()
     .positive()
     .default(1e-6)
-    .describe("Smoothing, in units of the changes: clients closer than this count as this far."),
+    .describe("Smoothing, in units of the changes: distances below it count as this value."),
 });
 
 /**
- * The geometric median (RFA, Pillutla et al., arXiv 1912.13445): the point with the smallest weighted sum of distances to the
- * clients' changes. It is a weighted mean of them, so low-rank pairs stay pairs.
+ * The geometric median (RFA, Pillutla et al., arXiv 1912.13445): the point with the smallest
+ * weighted sum of distances to the clients' changes. It is a weighted mean of the changes, so
+ * low-rank pairs stay pairs.
  */
 export const geometricMedianAggregator: AggregatorPlugin = {
   name: "geometric-median",
@@ -26,8 +27,8 @@ export const geometricMedianAggregator: AggregatorPlugin = {
   schema,
   create: (options: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {
-      const points = await pointsForManyLooks([...changesByModule(updates).values()]);
-      const weights = weightsOf(updates, options.weighting);
+      const points = await createPointsForManyPasses([...groupByModule(updates).values()]);
+      const weights = computeWeights(updates, options.weighting);
       const combined = await geometricMedianWeights(points, weights, options.nu);
       return { change: await combineProducts(updates, combined) };
     },

@@ -1,10 +1,13 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 
-/** No collaboration: each client keeps its own change, and the shared params never move. The baseline to beat. */
+/**
+ * No collaboration: each client keeps its own change, and the shared params never change. This is
+ * the baseline that collaboration has to beat.
+ */
 export const local: AggregatorPlugin = {
   name: "local",
-  summary: "Lets each client go on from its own change alone.",
+  summary: "Lets each client continue from its own change only.",
   personalOnly: true,
   schema: z.strictObject({}),
   create: () => ({

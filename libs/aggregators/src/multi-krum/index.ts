@@ -6,8 +6,8 @@ import { fraction } from "../robust/contaminated.js";
 const schema = z.strictObject({ fraction });
 
 /**
- * Multi-Krum (Blanchard et al., NeurIPS 2017): the mean of the K - f clients with the best scores of Krum, computed once, all
- * clients alike. Low-rank pairs stay pairs.
+ * Multi-Krum (Blanchard et al., NeurIPS 2017): the unweighted mean of the K - f clients with the
+ * best Krum scores, which are computed once. Low-rank pairs stay pairs.
  */
 export const multiKrumAggregator: AggregatorPlugin = {
   name: "multi-krum",

@@ -2,15 +2,15 @@ import type { AggregatorPlugin, Delta, Update } from "@fedclair/core";
 import { Matrix, median, multiply } from "@fedclair/linalg";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
-import { centeredClipWeights, normsOf } from "../robust/clipping.js";
-import { fraction, presumedContaminated } from "../robust/contaminated.js";
-import { medianOf, trimmedMeanOf } from "../robust/coordinates.js";
+import { centeredClipWeights, computeNorms } from "../robust/clipping.js";
+import { fraction, countPresumedContaminated } from "../robust/contaminated.js";
+import { medianOf, createTrimmedMean } from "../robust/coordinates.js";
 import { geometricMedianWeights } from "../robust/geometric-median.js";
 import { gramOf, squaredDistances } from "../robust/gram.js";
-import { byScore, krumScores } from "../krum/scores.js";
-import { mixedGram, nearestNeighbourMixing } from "../robust/mixing.js";
-import { changesByModule, everyCoordinate } from "../robust/modules.js";
-import { pointsOfGram } from "../robust/points.js";
+import { sortByScore, computeKrumScores } from "../krum/scores.js";
+import { mixGram, nearestNeighbourMixing } from "../robust/mixing.js";
+import { groupByModule, aggregateCoordinates } from "../robust/modules.js";
+import { createPointsFromGram } from "../robust/points.js";
 
 const schema = z.strictObject({
   fraction,
@@ -25,69 +25,74 @@ const schema = z.strictObject({
     ])
     .default("geometric-median")
     .describe(
-      "What aggregates the mixed changes, all alike: by its own defaults; krum and trimmed-mean with the same f.",
+      "Rule that aggregates the mixed changes, unweighted and with its defaults; krum and trimmed-mean use the same f.",
     ),
 });
 
 type Options = z.infer<typeof schema>;
 
 /**
- * Nearest-neighbour mixing (Allouah et al., AISTATS 2023, arXiv 2302.01772) before another rule: every change is first replaced by
- * Y_i, the mean of the K - f changes nearest to X_i, itself among them. A rule that only weights the Y_i weights the X_k in
- * the end, so low-rank pairs stay pairs; of rules of single coordinates the change is dense.
+ * Nearest-neighbour mixing (Allouah et al., AISTATS 2023, arXiv 2302.01772) followed by another
+ * rule. Every change is first replaced by Y_i, the mean of the K - f changes nearest to X_i,
+ * including X_i itself. If the rule only weights the Y_i, these weights translate into weights of
+ * the X_k, so low-rank pairs stay pairs. With a coordinate-wise rule the change is dense.
  */
 export const nnm: AggregatorPlugin = {
   name: "nnm",
-  summary: "Another robust rule on changes that were first averaged with their nearest neighbours.",
+  summary:
+    "Another robust rule, applied to changes that were averaged with their nearest neighbours.",
   acceptsStale: true,
   schema,
   create: (options: Options) => ({
     aggregate: async ({ updates }) => {
-      const f = presumedContaminated(options.fraction, updates.length);
-      const gram = await gramOf([...changesByModule(updates).values()]);
+      const f = countPresumedContaminated(options.fraction, updates.length);
+      const gram = await gramOf([...groupByModule(updates).values()]);
       const mixing = nearestNeighbourMixing(squaredDistances(gram), f);
       return { change: await rules[options.rule]({ updates, f, gram, mixing }), metrics: { f } };
     },
   }),
 };
 
-interface Mixed {
+interface MixedRound {
   readonly updates: readonly Update[];
   readonly f: number;
-  /** Of the changes before they were mixed. */
+  /** Gram matrix of the changes before mixing. */
   readonly gram: Matrix;
-  /** Column i: the weights of the changes in Y_i. */
+  /** Mixing matrix; column i holds the weights of the changes in Y_i. */
   readonly mixing: Matrix;
 }
 
-const rules: Readonly<Record<Options["rule"], (mixed: Mixed) => Promise<Delta[]>>> = {
-  mean: (mixed) => weighted(mixed, (gram) => uniform(gram.rows)),
+const rules: Readonly<Record<Options["rule"], (mixed: MixedRound) => Promise<Delta[]>>> = {
+  mean: (mixed) => combineMixed(mixed, (gram) => uniformWeights(gram.rows)),
   krum: (mixed) =>
-    weighted(mixed, (gram) => {
-      const [best] = byScore(krumScores(squaredDistances(gram), mixed.f));
-      return uniform(gram.rows).map((_, i) => (i === best ? 1 : 0));
+    combineMixed(mixed, (gram) => {
+      const [best] = sortByScore(computeKrumScores(squaredDistances(gram), mixed.f));
+      return uniformWeights(gram.rows).map((_, i) => (i === best ? 1 : 0));
     }),
   "geometric-median": (mixed) =>
-    weighted(mixed, (gram) => geometricMedianWeights(pointsOfGram(gram), uniform(gram.rows))),
+    combineMixed(mixed, (gram) =>
+      geometricMedianWeights(createPointsFromGram(gram), uniformWeights(gram.rows)),
+    ),
   "centered-clipping": (mixed) =>
-    weighted(mixed, async (gram) => {
-      const points = pointsOfGram(gram);
-      return centeredClipWeights(points, median(await normsOf(points)));
+    combineMixed(mixed, async (gram) => {
+      const points = createPointsFromGram(gram);
+      return centeredClipWeights(points, median(await computeNorms(points)));
     }),
-  "coordinate-median": ({ updates, mixing }) => everyCoordinate(updates, medianOf, mixing),
-  "trimmed-mean": ({ updates, f, mixing }) => everyCoordinate(updates, trimmedMeanOf(f), mixing),
+  "coordinate-median": ({ updates, mixing }) => aggregateCoordinates(updates, medianOf, mixing),
+  "trimmed-mean": ({ updates, f, mixing }) =>
+    aggregateCoordinates(updates, createTrimmedMean(f), mixing),
 };
 
-/** Y = X·M: weights c of the Y_i are weights M·c of the X_k. */
-async function weighted(
-  { updates, gram, mixing }: Mixed,
+/** Applies a rule to Y = X·M: weights c of the Y_i are weights M·c of the X_k. */
+async function combineMixed(
+  { updates, gram, mixing }: MixedRound,
   rule: (gramOfMixed: Matrix) => Float64Array | Promise<Float64Array>,
 ): Promise<Delta[]> {
-  const weights = await rule(await mixedGram(gram, mixing));
+  const weights = await rule(await mixGram(gram, mixing));
   const combined = multiply(mixing, new Matrix(weights.length, 1, weights));
   return combineProducts(updates, combined.data);
 }
 
-function uniform(count: number): Float64Array {
+function uniformWeights(count: number): Float64Array {
   return new Float64Array(count).fill(1 / count);
 }

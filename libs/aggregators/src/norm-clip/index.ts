@@ -2,10 +2,10 @@ import type { AggregatorPlugin } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
 import { z } from "zod";
 import { combineProducts } from "../products.js";
-import { normClipWeights, normsOf } from "../robust/clipping.js";
-import { changesByModule } from "../robust/modules.js";
-import { pointsOf } from "../robust/points.js";
-import { weighting, weightsOf } from "../weights.js";
+import { normClipWeights, computeNorms } from "../robust/clipping.js";
+import { groupByModule } from "../robust/modules.js";
+import { createPoints } from "../robust/points.js";
+import { weighting, computeWeights } from "../weights.js";
 
 const schema = z.strictObject({
   weighting: weighting.default("samples"),
@@ -13,19 +13,22 @@ const schema = z.strictObject({
     .number()
     .positive()
     .optional()
-    .describe("Norm to which longer changes are cut; default: the median norm of the round."),
+    .describe("Norm to which longer changes are clipped; default: the median norm of the round."),
 });
 
-/** The mean of the clients' changes, each cut to a norm of all its modules jointly (Sun et al., arXiv 1911.07963). */
+/**
+ * The mean of the clients' changes, each clipped to a maximum norm over all modules together (Sun
+ * et al., arXiv 1911.07963).
+ */
 export const normClipAggregator: AggregatorPlugin = {
   name: "norm-clip",
-  summary: "The mean of the clients' changes, long ones shortened.",
+  summary: "The mean of the clients' changes after clipping long ones.",
   acceptsStale: true,
   schema,
   create: ({ weighting, most }: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {
-      const norms = await normsOf(await pointsOf([...changesByModule(updates).values()]));
-      const weights = weightsOf(updates, weighting);
+      const norms = await computeNorms(await createPoints([...groupByModule(updates).values()]));
+      const weights = computeWeights(updates, weighting);
       const clipped = normClipWeights(norms, weights, most ?? median(norms));
       return { change: await combineProducts(updates, clipped) };
     },

@@ -10,33 +10,40 @@ import {
 } from "@fedclair/core";
 import { Matrix, multiplyInto, item, at } from "@fedclair/linalg";
 
-/** The clients' changes of one module, all of one shape; dense ones and low-rank pairs may mix. */
+/**
+ * The clients' changes of one module, all of the same shape; dense tensors and low-rank pairs may
+ * mix.
+ */
 export type Changes = readonly TensorDelta[];
 
-/** Some coordinates of all clients' changes. */
+/** A range of coordinates of all clients' changes. */
 export interface Block {
-  /** Index of the first of them in the flattened module. */
+  /** Index of the first coordinate in the flattened module. */
   readonly from: number;
-  /** A column for each client, of numbers that the next block overwrites. */
+  /** One column for each client. The next block overwrites the numbers. */
   readonly whole: Matrix;
-  /** Its columns. */
+  /** The columns of `whole`. */
   readonly columns: readonly Float64Array[];
 }
 
-/** 2 MB of float64: columns long enough that handling blocks costs nothing beside the numbers, and still in a cache. */
+/**
+ * Numbers in a block: 2 MB of float64. Columns are long enough that the overhead of a block is
+ * negligible, and the block still fits into a cache.
+ */
 const blockNumbers = 1 << 18;
 
 /**
- * Goes through the coordinates of a module block by block, and gives way to the event loop in between. Pairs are multiplied out
- * for one block at a time: nothing of the size of the module is made.
- * @param sent at least one
+ * Iterates over the coordinates of a module block by block and yields to the event loop in between.
+ * Pairs are multiplied out for one block at a time, so nothing as large as the module is allocated.
+ * @param moduleChanges at least one
  */
-export async function* blocksOf(sent: Changes): AsyncGenerator<Block> {
-  const changes = sent.map(loaded);
+export async function* iterateBlocks(moduleChanges: Changes): AsyncGenerator<Block> {
+  const changes = moduleChanges.map(loaded);
   const [first] = changes;
   if (first === undefined) return;
   const length = sizeOf(deltaShape(first));
-  // Odd, since columns that lie a power of two apart would share the lines of a cache.
+  // An odd length, because columns that lie a power of two apart would compete for the same cache
+  // lines.
   const most = Math.floor(blockNumbers / changes.length) | 1;
   const room = new Float64Array(Math.min(most, length) * changes.length);
   for (let from = 0; from < length; from += most) {
@@ -51,24 +58,33 @@ export async function* blocksOf(sent: Changes): AsyncGenerator<Block> {
   }
 }
 
-/** The same of Σ_k mixing[k, i]·x_k in place of every change x_i. @param mixing K×K */
-export async function* mixedBlocksOf(sent: Changes, mixing: Matrix): AsyncGenerator<Block> {
+/**
+ * Iterates like `iterateBlocks`, with Σ_k mixing[k, i]·x_k in place of every change x_i.
+ * @param mixing K×K
+ */
+export async function* iterateMixedBlocks(
+  moduleChanges: Changes,
+  mixing: Matrix,
+): AsyncGenerator<Block> {
   let last: Matrix | undefined;
-  for await (const { from, whole } of blocksOf(sent)) {
+  for await (const { from, whole } of iterateBlocks(moduleChanges)) {
     const mixed = last?.rows === whole.rows ? last : new Matrix(whole.rows, whole.cols);
     multiplyInto(mixed, whole, mixing);
-    yield { from, whole: mixed, columns: sent.map((_, k) => mixed.column(k)) };
+    yield { from, whole: mixed, columns: moduleChanges.map((_, k) => mixed.column(k)) };
     last = mixed;
   }
 }
 
-/** Numbers of the flattened change, `from` and on. */
+/** Reads the flattened change from index `from` on. */
 function readInto(out: Float64Array, change: TensorDelta, from: number): void {
   if (isLowRank(change)) multiplyOut(out, change, from);
   else out.set(change.data.subarray(from, from + out.length));
 }
 
-/** Entries `from` … of B·A, row-major: whole rows, and parts of the first and last one. */
+/**
+ * Computes the entries of B·A from index `from` on, row-major. The first and the last row may be
+ * incomplete.
+ */
 function multiplyOut(out: Float64Array, { b, a }: LowRank, from: number): void {
   const [rank = 0, cols = 0] = a.shape;
   out.fill(0);
@@ -87,7 +103,7 @@ function multiplyOut(out: Float64Array, { b, a }: LowRank, from: number): void {
   }
 }
 
-/** A vector as a module's dense change. */
-export function tensorOfVector(data: Tensor["data"]): Tensor {
+/** Converts a vector to a dense change of a module. */
+export function vectorToTensor(data: Tensor["data"]): Tensor {
   return { shape: [data.length], data };
 }

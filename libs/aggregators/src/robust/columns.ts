@@ -1,11 +1,18 @@
 import { at } from "@fedclair/linalg";
 const none = new Float64Array(0);
 
-/** Σ w_k·V_k. @param columns of one length @param weights one for each */
-export function combination(columns: readonly Float64Array[], weights: Float64Array): Float64Array {
+/**
+ * Computes Σ w_k·V_k.
+ * @param columns all of the same length
+ * @param weights one for each column
+ */
+export function combineColumns(
+  columns: readonly Float64Array[],
+  weights: Float64Array,
+): Float64Array {
   const out = new Float64Array(columns[0]?.length ?? 0);
   let k = 0;
-  // Four at a time, so that each sum is read and written once for four products.
+  // Four columns at a time, so that each sum is read and written once for four products.
   for (; k + 3 < columns.length; k += 4) {
     const [v0 = none, v1 = none, v2 = none, v3 = none] = columns.slice(k, k + 4);
     const [w0 = NaN, w1 = NaN, w2 = NaN, w3 = NaN] = weights.subarray(k, k + 4);
@@ -21,14 +28,14 @@ export function combination(columns: readonly Float64Array[], weights: Float64Ar
   return out;
 }
 
-/** squares_k += |V_k - c|² */
+/** Adds |V_k - c|² to every squares_k. */
 export function addSquaredDistances(
   squares: Float64Array,
   columns: readonly Float64Array[],
   center: Float64Array,
 ): void {
   let k = 0;
-  // Four sums at a time: one alone would wait for each addition.
+  // Four sums at a time, because a single sum would have to wait for each addition.
   for (; k + 3 < columns.length; k += 4) {
     const [v0 = none, v1 = none, v2 = none, v3 = none] = columns.slice(k, k + 4);
     let s0 = 0;
@@ -57,7 +64,7 @@ export function addSquaredDistances(
 
 /** |c|² */
 export function squaredNorm(c: Float32Array | Float64Array): number {
-  // Four sums at a time: one alone would wait for each addition.
+  // Four sums at a time, because a single sum would have to wait for each addition.
   const whole = c.length - (c.length % 4);
   let [s0, s1, s2, s3] = [0, 0, 0, 0];
   for (let i = 0; i < whole; i += 4) {

@@ -1,18 +1,19 @@
 import { deltaShape, sizeOf, type Tensor } from "@fedclair/core";
 import { sum, at, type Matrix } from "@fedclair/linalg";
-import { blocksOf, mixedBlocksOf, type Changes } from "./blocks.js";
+import { iterateBlocks, iterateMixedBlocks, type Changes } from "./blocks.js";
 import { forSmallest, select } from "./select.js";
 
-/** Makes one number of the clients' values of a coordinate, which it may reorder. */
+/** Reduces the clients' values of one coordinate to a number; it may reorder the values. */
 export type CoordinateRule = (values: Float64Array) => number;
 
 /**
  * Applies a rule to every coordinate of a module.
  * @param changes at least one
- * @param mixing K×K: the rule gets Σ_k mixing[k, i]·x_k in place of every x_i
- * @returns dense, of the module's shape: a rule of single coordinates keeps no low rank
+ * @param mixing K×K; the rule gets Σ_k mixing[k, i]·x_k in place of every x_i
+ * @returns a dense tensor of the module's shape, because coordinate-wise rules do not preserve low
+ * rank
  */
-export async function byCoordinate(
+export async function applyByCoordinate(
   changes: Changes,
   rule: CoordinateRule,
   mixing?: Matrix,
@@ -21,7 +22,8 @@ export async function byCoordinate(
   const shape = first === undefined ? [] : deltaShape(first);
   const data = new Float64Array(sizeOf(shape));
   const column = new Float64Array(changes.length);
-  const blocks = mixing === undefined ? blocksOf(changes) : mixedBlocksOf(changes, mixing);
+  const blocks =
+    mixing === undefined ? iterateBlocks(changes) : iterateMixedBlocks(changes, mixing);
   for await (const { from, whole } of blocks) {
     const { rows, data: numbers } = whole;
     for (let i = 0; i < rows; i++) {
@@ -33,7 +35,10 @@ export async function byCoordinate(
   return { shape, data };
 }
 
-/** The middle value, or the mean of the middle two. @param values at least one */
+/**
+ * The middle value, or the mean of the middle two. Reorders the values.
+ * @param values at least one
+ */
 export function medianOf(values: Float64Array): number {
   const half = values.length >>> 1;
   const upper = select(values, half);
@@ -43,8 +48,12 @@ export function medianOf(values: Float64Array): number {
   return (lower + upper) / 2;
 }
 
-/** The mean without the `dropped` smallest and the `dropped` largest values. @param dropped below half of them */
-export function trimmedMeanOf(dropped: number): CoordinateRule {
+/**
+ * Creates a rule that returns the mean without the `dropped` smallest and the `dropped` largest
+ * values.
+ * @param dropped below half of the values
+ */
+export function createTrimmedMean(dropped: number): CoordinateRule {
   return (values) => {
     const end = values.length - dropped;
     if (dropped > 0) {
@@ -55,9 +64,12 @@ export function trimmedMeanOf(dropped: number): CoordinateRule {
   };
 }
 
-/** The mean of the `count` values closest to the median; of equally close ones the first. */
-export function meanNearMedianOf(count: number): CoordinateRule {
-  // The same memory for every coordinate: to take new one would cost more than the rule.
+/**
+ * Creates a rule that returns the mean of the `count` values closest to the median; of equally
+ * close values the first ones count.
+ */
+export function createMeanNearMedian(count: number): CoordinateRule {
+  // Memory that is reused for every coordinate: allocating it again would cost more than the rule.
   let [gaps, room] = [new Float64Array(), new Float64Array()];
   return (values) => {
     if (gaps.length !== values.length) {

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { gaussian, Matrix, stream, thinSvd, at } from "@fedclair/linalg";
-import { tensorOfVector } from "./blocks.js";
-import { outlierScores, outliers, sampleIndices } from "./divide-and-conquer.js";
+import { vectorToTensor } from "./blocks.js";
+import { computeOutlierScores, findOutliers, sampleIndices } from "./divide-and-conquer.js";
 import { gramOf } from "./gram.js";
 
-describe("outlierScores", () => {
-  it("are proportional to the squared projections on the leading direction of the centered points", async () => {
+describe("computeOutlierScores", () => {
+  it("is proportional to the squared projections on the leading direction of the centered points", async () => {
     const x = gaussian(stream("dnc"), 5, 8); // columns are points
     const gram = await gramOf([
-      Array.from({ length: 8 }, (_, k) => tensorOfVector(x.column(k).slice())),
+      Array.from({ length: 8 }, (_, k) => vectorToTensor(x.column(k).slice())),
     ]);
     const centered = x.copy();
     for (let i = 0; i < 5; i++) {
@@ -18,37 +18,37 @@ describe("outlierScores", () => {
     }
     const { v } = thinSvd(centered);
     const leading = v.column(0);
-    outlierScores(gram).forEach((score, k) => {
+    computeOutlierScores(gram).forEach((score, k) => {
       assert.ok(Math.abs(score - at(leading, k) ** 2) < 1e-12);
     });
   });
 });
 
-describe("outliers", () => {
-  it("are those furthest along that direction", () => {
+describe("findOutliers", () => {
+  it("returns the points furthest along that direction", () => {
     const line = [0, 9, 1, 0, -9, 1];
     const gram = Matrix.fromRows(line.map((x) => line.map((y) => x * y)));
-    assert.deepEqual(outliers(gram, 2), [1, 4]);
-    assert.deepEqual(outliers(gram, 0), []);
+    assert.deepEqual(findOutliers(gram, 2), [1, 4]);
+    assert.deepEqual(findOutliers(gram, 0), []);
   });
 });
 
 describe("sampleIndices", () => {
-  it("draws every index as often, and none twice", () => {
+  it("draws every index equally often, and none twice", () => {
     const counts = new Float64Array(6);
     for (let trial = 0; trial < 3000; trial++) {
       const drawn = sampleIndices(stream("sample").at(trial), 6, 2);
       assert.equal(new Set(drawn).size, 2);
       for (const i of drawn) counts[i] = at(counts, i) + 1;
     }
-    // 1000 of each; five standard deviations are 129.
+    // 1000 times each are expected; five standard deviations are 129.
     assert.ok(
       counts.every((count) => Math.abs(count - 1000) < 129),
       counts.join(" "),
     );
   });
 
-  it("draws all", () => {
+  it("draws all indices", () => {
     assert.deepEqual(sampleIndices(stream(1), 3, 3), [0, 1, 2]);
   });
 });

@@ -1,12 +1,13 @@
 import { leadingEigenvectors, Matrix, sum, type Stream, at } from "@fedclair/linalg";
-import { byScore } from "../krum/scores.js";
+import { sortByScore } from "../krum/scores.js";
 
 /**
- * DnC's outlier scores ⟨V_k - mean, v⟩², v the direction in which the points differ most: the squared entries of the leading
- * eigenvector of the centered Gram matrix HGH, times its eigenvalue, which no comparison needs.
- * @param gram of the points, K×K
+ * Computes DnC's outlier scores ⟨V_k - mean, v⟩², where v is the direction in which the points
+ * differ most. They are the squared entries of the leading eigenvector of the centered Gram matrix
+ * HGH, up to its eigenvalue, which does not affect comparisons.
+ * @param gram Gram matrix of the points, K×K
  */
-export function outlierScores(gram: Matrix): Float64Array {
+export function computeOutlierScores(gram: Matrix): Float64Array {
   const count = gram.rows;
   const means = Float64Array.from({ length: count }, (_, j) => sum(gram.column(j)) / count);
   const mean = sum(means) / count;
@@ -20,15 +21,18 @@ export function outlierScores(gram: Matrix): Float64Array {
   return leadingEigenvectors(centered, 1).data.map((x) => x ** 2);
 }
 
-/** The f clients with the largest scores, in the order of the clients; of equal scores the later ones. */
-export function outliers(gram: Matrix, f: number): number[] {
-  const order = byScore(Array.from(outlierScores(gram)));
+/**
+ * The f clients with the largest scores, in the order of the clients; on equal scores the later
+ * ones.
+ */
+export function findOutliers(gram: Matrix, f: number): number[] {
+  const order = sortByScore(Array.from(computeOutlierScores(gram)));
   return order.slice(order.length - f).sort((i, j) => i - j);
 }
 
 /**
- * `count` distinct numbers of 0 … `length` - 1, every set as likely (Floyd's algorithm: time and memory of what is drawn, not of
- * what is drawn from).
+ * Draws `count` distinct numbers from 0 … `length` - 1, every set with equal probability. Floyd's
+ * algorithm takes time and memory proportional to `count`, not to `length`.
  * @param count at most `length`
  */
 export function sampleIndices(rng: Stream, length: number, count: number): number[] {

@@ -3,10 +3,11 @@ import { yieldToEventLoop } from "@fedclair/core";
 import type { Points } from "./points.js";
 
 /**
- * Weights b whose combination Σ b_k·V_k is the geometric median, by smoothed Weiszfeld steps b_k = w_k/max(ν, |v - V_k|)
- * from the weighted mean, until v moves by less than 1e-10 of |v| (RFA, Pillutla et al., arXiv 1912.13445).
+ * Computes weights b for which Σ b_k·V_k is the geometric median. Smoothed Weiszfeld steps b_k =
+ * w_k/max(ν, |v - V_k|) start from the weighted mean and stop when v moves by less than 1e-10 of
+ * |v| (RFA, Pillutla et al., arXiv 1912.13445).
  * @param weights w_k ≥ 0, summing to 1
- * @param nu smoothing > 0: distances below it count as it
+ * @param nu smoothing > 0; smaller distances count as ν
  * @returns K weights ≥ 0, summing to 1
  */
 export async function geometricMedianWeights(
@@ -20,11 +21,13 @@ export async function geometricMedianWeights(
     const raw = distances.map((distance, k) => at(weights, k) / Math.max(nu, distance));
     const total = sum(raw);
     const next = raw.map((b) => b / total);
-    // As Σ (b'_k - b_k) = 0, the step is Σ (b'_k - b_k)·(V_k - v); this bounds it without another pass.
+    // As Σ (b'_k - b_k) = 0, the step is Σ (b'_k - b_k)·(V_k - v); this bounds it without another
+    // pass.
     const moved = weightedSum(distances, (k) => Math.abs(at(next, k) - at(current, k)));
     const spread = weightedSum(distances, (k) => at(current, k));
     current = next;
-    // A median at 0 has no size to compare with: what rounding does to the weights then ends it.
+    // A median at 0 has no size to compare with, so the rounding of the weights ends the loop
+    // instead.
     await yieldToEventLoop();
     if (moved <= Math.max(1e-10 * norm, 1e-15 * spread)) break;
   }

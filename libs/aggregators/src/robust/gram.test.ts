@@ -3,10 +3,10 @@ import { toTensor, type TensorDelta } from "@fedclair/core";
 import { frobenius, gaussian, Matrix, stream, subtract, at } from "@fedclair/linalg";
 import { toLowRank, product, type Factors } from "../factors.js";
 import { gramOf, squaredDistances } from "./gram.js";
-import { pointsOf, pointsOfGram } from "./points.js";
+import { createPoints, createPointsFromGram } from "./points.js";
 
 const rng = stream("gram");
-// Unequal ranks; more clients than a panel of the Gram matrix is wide.
+// Unequal ranks, and more clients than the width of a panel of the Gram matrix.
 const count = 19;
 const factors: readonly Factors[] = Array.from({ length: count }, (_, k) => ({
   b: gaussian(rng, 9, 1 + (k % 3)),
@@ -29,7 +29,7 @@ describe("gramOf", () => {
     });
   });
 
-  it("is the same of pairs, of what they multiply out to, and of both", async () => {
+  it("returns the same for pairs, for their products, and for a mix of both", async () => {
     for (const changes of [pairs, dense, mixed]) {
       const gram = await gramOf([changes]);
       near(gram, expected);
@@ -37,13 +37,13 @@ describe("gramOf", () => {
     }
   });
 
-  it("adds modules up", async () => {
+  it("adds up modules", async () => {
     near(await gramOf([pairs, dense]), expected.scale(2));
   });
 });
 
 describe("squaredDistances", () => {
-  it("are those of the products", async () => {
+  it("returns the squared distances of the products", async () => {
     const column = (...entries: number[]) => Matrix.fromRows(entries.map((x) => [x]));
     const row = (...entries: number[]) => Matrix.fromRows([entries]);
     const x = toLowRank({ b: column(4, 0), a: row(1, 0) });
@@ -57,10 +57,10 @@ describe("squaredDistances", () => {
 });
 
 describe("points", () => {
-  it("lie around a combination in the same way by numbers and by Gram matrix", async () => {
+  it("have the same distances from numbers as from the Gram matrix", async () => {
     const weights = stream("weights").normals(count);
-    const byNumbers = await (await pointsOf([dense, dense])).around(weights);
-    const byGram = await pointsOfGram(await gramOf([dense, dense])).around(weights);
+    const byNumbers = await (await createPoints([dense, dense])).around(weights);
+    const byGram = await createPointsFromGram(await gramOf([dense, dense])).around(weights);
     assert.ok(Math.abs(byNumbers.norm - byGram.norm) < 1e-12 * byGram.norm);
     byNumbers.distances.forEach((x, k) => {
       assert.ok(Math.abs(x - at(byGram.distances, k)) < 1e-12 * x);
@@ -69,7 +69,7 @@ describe("points", () => {
 
   it("have hand-checked norms and distances", async () => {
     const line = [1, 2, 10].map((x): TensorDelta => ({ shape: [1], data: Float64Array.of(x) }));
-    const points = await pointsOf([line]);
+    const points = await createPoints([line]);
     assert.deepEqual(await points.around(Float64Array.of(1, 1, 0)), {
       norm: 3,
       distances: Float64Array.of(2, 1, 7),

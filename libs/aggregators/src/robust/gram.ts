@@ -1,14 +1,17 @@
 import { yieldToEventLoop, isLowRank, toMatrix, UserError, type LowRank } from "@fedclair/core";
 import { addScaled, gramTN, hstack, Matrix, multiplyTN, item, at } from "@fedclair/linalg";
-import { blocksOf, type Changes } from "./blocks.js";
+import { iterateBlocks, type Changes } from "./blocks.js";
 
-/** Clients in a panel of the Gram matrix of pairs: narrow ones skip most of the upper triangle. */
+/**
+ * Number of clients in a panel of the Gram matrix of pairs. Narrow panels skip most of the upper
+ * triangle.
+ */
 const panel = 16;
 
 /**
- * G_ij = ⟨X_i, X_j⟩ over all modules jointly. A module that all clients send as pairs is never multiplied out: Σ of the
- * entrywise product of B_iᵀB_j and A_iA_jᵀ.
- * @param modules each with as many changes, the clients in one order; at least one
+ * Computes G_ij = ⟨X_i, X_j⟩ over all modules together. A module that all clients send as pairs is
+ * not multiplied out: its part is the sum of the entrywise product of B_iᵀB_j and A_iA_jᵀ.
+ * @param modules at least one; each has a change for every client, in the same order
  * @returns K×K, exactly symmetric
  * @throws UserError if squares overflow
  */
@@ -26,10 +29,10 @@ export async function gramOf(modules: readonly Changes[]): Promise<Matrix> {
 }
 
 async function addDense(gram: Matrix, changes: Changes): Promise<void> {
-  for await (const { whole } of blocksOf(changes)) addScaled(gram, 1, gramTN(whole));
+  for await (const { whole } of iterateBlocks(changes)) addScaled(gram, 1, gramTN(whole));
 }
 
-/** Into the lower triangle; a little of the upper one is touched too. */
+/** Adds to the lower triangle; a small part of the upper one is touched as well. */
 async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> {
   const lefts: Matrix[] = [];
   const rights: Matrix[] = [];
@@ -42,31 +45,37 @@ async function addPairs(gram: Matrix, pairs: readonly LowRank[]): Promise<void> 
   await yieldToEventLoop();
   const right = hstack(rights);
   await yieldToEventLoop();
-  const starts = startsOf(lefts.map(({ cols }) => cols));
+  const starts = computeStarts(lefts.map(({ cols }) => cols));
   for (let j = 0; j < gram.rows; j += panel) {
     const end = Math.min(j + panel, gram.rows);
-    const ofLeft = panelOf(left, starts[j], starts[end]);
+    const ofLeft = multiplyPanel(left, starts[j], starts[end]);
     await yieldToEventLoop();
-    const ofRight = panelOf(right, starts[j], starts[end]);
+    const ofRight = multiplyPanel(right, starts[j], starts[end]);
     await yieldToEventLoop();
     const offset = item(starts, j);
     const span = (k: number) => [item(starts, k) - offset, item(starts, k + 1) - offset];
     for (let y = j; y < end; y++) {
       for (let x = j; x < gram.rows; x++) {
-        addTo(gram, x, y, dotOfBlocks(ofLeft, ofRight, span(x), span(y)));
+        addTo(gram, x, y, multiplyBlocks(ofLeft, ofRight, span(x), span(y)));
       }
     }
     await yieldToEventLoop();
   }
 }
 
-/** The inner products of columns from … to - 1 (columns of the result) with those from `from` on (rows). */
-function panelOf(columns: Matrix, from = NaN, to = NaN): Matrix {
+/**
+ * Inner products of columns `from` … `to` - 1 (columns of the result) with all columns from `from`
+ * on (rows).
+ */
+function multiplyPanel(columns: Matrix, from = NaN, to = NaN): Matrix {
   return multiplyTN(columns.columns(from, columns.cols), columns.columns(from, to));
 }
 
-/** Σ of the entrywise product of one block of X and Y. @param rows its first row and the one after its last */
-function dotOfBlocks(
+/**
+ * Sums the entrywise product of one block of X and Y.
+ * @param rows the first row and the one after the last
+ */
+function multiplyBlocks(
   x: Matrix,
   y: Matrix,
   [top = NaN, bottom = NaN]: readonly number[],
@@ -86,14 +95,17 @@ function addTo({ rows, data }: Matrix, i: number, j: number, value: number): voi
   data[i + j * rows] = at(data, i + j * rows) + value;
 }
 
-/** Where each of several runs begins, and where the last one ends. */
-function startsOf(lengths: readonly number[]): number[] {
+/** The start of each of several consecutive ranges, and the end of the last one. */
+function computeStarts(lengths: readonly number[]): number[] {
   const starts = [0];
   for (const length of lengths) starts.push((starts.at(-1) ?? NaN) + length);
   return starts;
 }
 
-/** @throws UserError for squares of numbers that are finite, but beyond about 1e150: better no answer than a wrong one */
+/**
+ * Rejects overflown squares: an error is better than a wrong result.
+ * @throws UserError if a square is not finite, that is, for numbers beyond about 1e150
+ */
 export function requireFinite(squares: Float64Array): void {
   if (squares.every(Number.isFinite)) return;
   throw new UserError(
@@ -109,7 +121,7 @@ function mirror({ rows, data }: Matrix): void {
 }
 
 /**
- * G_ii + G_jj - 2·G_ij: |X_i - X_j|² to about 1e-16 of |X_i|² + |X_j|².
+ * Computes |X_i - X_j|² as G_ii + G_jj - 2·G_ij, accurate to about 1e-16 of |X_i|² + |X_j|².
  * @returns K×K, symmetric, zero diagonal, no entry below 0
  */
 export function squaredDistances(gram: Matrix): Matrix {

@@ -3,10 +3,10 @@ import { yieldToEventLoop } from "@fedclair/core";
 import { forSmallest } from "./select.js";
 
 /**
- * Nearest-neighbour mixing (Allouah et al., AISTATS 2023, arXiv 2302.01772): Y_i is the mean of the K - f points nearest to V_i,
- * itself among them; the first of equally near ones.
+ * Nearest-neighbour mixing (Allouah et al., AISTATS 2023, arXiv 2302.01772): Y_i is the mean of the
+ * K - f points nearest to V_i, including V_i itself; of equally near points the first ones count.
  * @param squared distances, K×K
- * @returns K×K: column i holds the weights of the points in Y_i
+ * @returns K×K; column i holds the weights of the points in Y_i
  */
 export function nearestNeighbourMixing(squared: Matrix, f: number): Matrix {
   const count = squared.rows;
@@ -19,11 +19,15 @@ export function nearestNeighbourMixing(squared: Matrix, f: number): Matrix {
   return out;
 }
 
-/** Columns that are multiplied between two pauses. */
+/** Number of columns that are multiplied between two yields to the event loop. */
 const panel = 64;
 
-/** MᵀGM, the Gram matrix of the mixed points Y = X·M. @param gram of the X_k, K×K @param mixing M, K×K */
-export async function mixedGram(gram: Matrix, mixing: Matrix): Promise<Matrix> {
+/**
+ * Computes MᵀGM, the Gram matrix of the mixed points Y = X·M.
+ * @param gram Gram matrix of the X_k, K×K
+ * @param mixing M, K×K
+ */
+export async function mixGram(gram: Matrix, mixing: Matrix): Promise<Matrix> {
   const count = gram.rows;
   const out = new Matrix(count, count);
   for (let from = 0; from < count; from += panel) {

@@ -3,7 +3,7 @@ import { frobenius, gaussian, Matrix, stream, subtract, at } from "@fedclair/lin
 import assert from "node:assert/strict";
 import { product, type Factors } from "../factors.js";
 import { aggregators } from "../index.js";
-import { longestArray } from "../../testing/allocation.js";
+import { measureLongestArray } from "../../testing/allocation.js";
 import { sumTerms } from "@fedclair/core/testing";
 import { idOf, updateOf } from "../../testing/updates.js";
 
@@ -29,7 +29,7 @@ async function globalOf(name: string, updates: readonly Update[], options = {}):
   return sumTerms((await aggregate(name, updates, options)).change);
 }
 
-/** Clients of one number each, with equal numbers of samples. */
+/** Clients that send one number each, with equal numbers of samples. */
 const scalars = (...values: number[]) =>
   values.map((x, k) => updateOf(idOf(k), { m: Matrix.fromRows([[x]]) }));
 
@@ -42,7 +42,7 @@ function near(got: Matrix, expected: Matrix, tolerance: number): void {
   assert.ok(distance <= tolerance * frobenius(expected), `distance ${distance}`);
 }
 
-/** Ten clients near one another, and two far away on opposite sides of no change. */
+/** Ten clients near one another, and two far away on opposite sides of zero. */
 const factors: readonly Factors[] = Array.from({ length: 12 }, (_, k) => {
   const rng = stream("robust clients").at(k);
   const common = stream("robust common");
@@ -68,19 +68,19 @@ factors.forEach((f, k) => {
 
 for (const name of [...weightRules, ...coordinateRules]) {
   describe(`${name} as a robust rule`, () => {
-    it("makes the same of pairs and of what they multiply out to", async () => {
+    it("returns the same for pairs and for their products", async () => {
       near(await globalOf(name, asPairs), await globalOf(name, asDense), 1e-8);
     });
 
-    it("stays with the many when two of twelve are far away", async () => {
-      // Clipping only bounds what they do.
+    it("stays with the majority when two of twelve clients are far away", async () => {
+      // Clipping only bounds the influence of outliers.
       const tolerance = { "norm-clip": 0.3, "centered-clipping": 0.3 }[name] ?? 0.1;
       near(await globalOf(name, asPairs), benignMean, tolerance);
     });
   });
 }
 
-describe("a change beyond all measure", () => {
+describe("an extremely large change", () => {
   const [first, ...rest] = factors;
   assert.ok(first);
   const outsized = (factor: number): Factors[] => [
@@ -98,7 +98,7 @@ describe("a change beyond all measure", () => {
     }
   });
 
-  it("is refused where its square overflows", async () => {
+  it("is rejected where its square overflows", async () => {
     for (const updates of of(outsized(1e160))) {
       for (const name of weightRules) {
         await assert.rejects(aggregate(name, updates), /a client's change is so large/);
@@ -109,7 +109,7 @@ describe("a change beyond all measure", () => {
 });
 
 describe("the mean", () => {
-  it("does not stay: those two move it by two thirds", async () => {
+  it("is moved by two thirds by those two clients", async () => {
     const mean = await globalOf("fedavg", asPairs, { weighting: "uniform" });
     const moved = frobenius(subtract(mean, benignMean)) / frobenius(benignMean);
     assert.ok(Math.abs(moved - 2 / 3) < 0.1, `${moved}`);
@@ -124,17 +124,20 @@ describe("robust rules on factors", () => {
   });
 
   for (const name of weightRules) {
-    it(`${name} makes nothing of the size of a module`, async () => {
-      const longest = await longestArray(() => aggregate(name, large));
+    it(`${name} allocates nothing as large as a module`, async () => {
+      const longest = await measureLongestArray(() => aggregate(name, large));
       assert.ok(longest > 0 && longest < (p * p) / 100, `${longest} numbers`);
     });
   }
 });
 
-describe("longestArray", () => {
-  it("sees what rules of single coordinates multiply out", async () => {
+describe("measureLongestArray", () => {
+  it("records the blocks that coordinate-wise rules multiply out", async () => {
     // The module fits into one block of all clients.
-    assert.equal(await longestArray(() => aggregate("coordinate-median", asPairs)), 12 * 8 * 6);
+    assert.equal(
+      await measureLongestArray(() => aggregate("coordinate-median", asPairs)),
+      12 * 8 * 6,
+    );
   });
 });
 
@@ -149,12 +152,12 @@ describe("coordinate-median, trimmed-mean", () => {
 describe("krum and multi-krum", () => {
   const line = [0, 1, 2, 3, 10];
 
-  it("take the best one, and the mean of all but f", async () => {
+  it("return the best change, and the mean of all but f", async () => {
     assert.equal(await numberOf("krum", line), 1);
     assert.equal(await numberOf("multi-krum", line), 1.5);
   });
 
-  it("presume the f with the worst scores contaminated", async () => {
+  it("report the f clients with the worst scores as contaminated", async () => {
     for (const name of ["krum", "multi-krum"]) {
       const { verdicts, metrics } = await aggregate(name, scalars(...line));
       assert.deepEqual(metrics, { f: 1 });
@@ -176,14 +179,14 @@ describe("krum and multi-krum", () => {
     }
   });
 
-  it("suspect nobody at fraction 0", async () => {
+  it("flag no client at fraction 0", async () => {
     const { verdicts } = await aggregate("multi-krum", scalars(...line), { fraction: 0 });
     assert.ok(verdicts?.every((v) => v.status === "benign" && v.threshold === null));
   });
 });
 
 describe("geometric-median and norm-clip", () => {
-  it("count clients by their samples, unless told not to", async () => {
+  it("weight clients by their samples, or equally", async () => {
     const updates = [0, 1, 10].map((x, k) =>
       updateOf(idOf(k), { m: Matrix.fromRows([[x]]) }, k === 2 ? 3 : 1),
     );
@@ -196,7 +199,7 @@ describe("geometric-median and norm-clip", () => {
     assert.ok(Math.abs((await value("norm-clip", "uniform")) - 2 / 3) < 1e-15);
   });
 
-  it("clip at a given norm, of all modules jointly", async () => {
+  it("clip at a given norm over all modules together", async () => {
     const one = Matrix.fromRows([[3]]);
     const other = Matrix.fromRows([[4]]);
     const { change } = await aggregate("norm-clip", [updateOf("c00", { m: one, n: other })], {
@@ -208,14 +211,14 @@ describe("geometric-median and norm-clip", () => {
 });
 
 describe("centered-clipping", () => {
-  it("takes the steps and the distance that it is told", async () => {
+  it("uses the given number of steps and the given distance", async () => {
     const got = await numberOf("centered-clipping", [1, 1, 100], { tau: 3, steps: 2 });
     assert.ok(Math.abs(got - 20 / 9) < 1e-12);
   });
 });
 
 describe("bulyan", () => {
-  it("lowers f to what the round allows, and tells", async () => {
+  it("lowers f to the limit of the round and reports it", async () => {
     const { metrics } = await aggregate("bulyan", scalars(1, 2, 3, 4, 5, 6, 7, 8), {
       fraction: 0.4,
     });
@@ -224,7 +227,7 @@ describe("bulyan", () => {
 });
 
 describe("nnm", () => {
-  // f = 1: 0 and 1 become 0.5, 10 becomes 5.5.
+  // With f = 1, 0 and 1 become 0.5, and 10 becomes 5.5.
   const line = [0, 1, 10];
   const rules = {
     mean: 13 / 6,
@@ -244,7 +247,7 @@ describe("nnm", () => {
 });
 
 describe("dnc", () => {
-  it("filters those at both ends, in every iteration, and says how often", async () => {
+  it("filters out clients at both ends in every iteration and counts how often", async () => {
     const { change, verdicts } = await aggregate("dnc", asPairs, {
       iterations: 3,
       coordinates: 10,
@@ -261,7 +264,7 @@ describe("dnc", () => {
     near(sumTerms(change), benignMean, 1e-12);
   });
 
-  it("draws coordinates of pairs as of what they multiply out to", async () => {
+  it("samples coordinates of pairs as of their products", async () => {
     for (const iterations of [1, 4]) {
       const options = { iterations, coordinates: 5 };
       near(await globalOf("dnc", asPairs, options), await globalOf("dnc", asDense, options), 1e-10);
@@ -275,11 +278,13 @@ describe("fltrust", () => {
     return plugin.create(plugin.schema.parse(options) as never);
   };
   const round = (updates: readonly Update[]) => ({
-    ...{ round: 1, phase: "train", updates },
+    round: 1,
+    phase: "train",
+    updates,
     rng: stream("fltrust"),
   });
 
-  it("follows the named client, at its norm, and says who points away", async () => {
+  it("follows the named client at its norm and flags clients that point away", async () => {
     const { change, verdicts, metrics } = await aggregate("fltrust", scalars(-9, 2, 7, -5, 0), {
       root: idOf(1),
     });
@@ -291,21 +296,21 @@ describe("fltrust", () => {
     assert.deepEqual(metrics, { trusted: 2 });
   });
 
-  it("keeps to the first client of its first round, and changes nothing in a round without it", async () => {
+  it("keeps the first client of its first round as root, and changes nothing in a round without it", async () => {
     const fltrust = create();
     const { state } = await fltrust.aggregate(round(scalars(1, 2, 3)));
     const { change, verdicts } = await fltrust.aggregate(round(scalars(1, 2, 3).slice(1)), state);
     assert.deepEqual([change, verdicts], [[], undefined]);
   });
 
-  it("refuses a root that is no client", () => {
+  it("rejects a root that is not a client", () => {
     assert.throws(
       () => create({ root: "c99" }).checkClients?.(["c00", "c01"]),
       /root: expected an id from c00 to c01, got 'c99'/,
     );
   });
 
-  it("is the same of pairs and of what they multiply out to", async () => {
+  it("returns the same for pairs and for their products", async () => {
     near(await globalOf("fltrust", asPairs), await globalOf("fltrust", asDense), 1e-8);
   });
 });

@@ -1,59 +1,76 @@
 import { isLowRank, loaded, tensorsOf, yieldToEventLoop } from "@fedclair/core";
 import { Matrix, multiply, at } from "@fedclair/linalg";
-import { blocksOf, type Changes } from "./blocks.js";
-import { addSquaredDistances, combination, squaredNorm } from "./columns.js";
+import { iterateBlocks, type Changes } from "./blocks.js";
+import { addSquaredDistances, combineColumns, squaredNorm } from "./columns.js";
 import { gramOf, requireFinite } from "./gram.js";
 
-/** K points V_k as a rule sees them that only has to weight them. */
+/** K points V_k, as seen by a rule that only needs to weight them. */
 export interface Points {
   readonly count: number;
-  /** How they lie around v = Σ c_k·V_k. @param weights c, K numbers of any sum */
+  /**
+   * The norm of v = Σ c_k·V_k and the distances of all points from it.
+   * @param weights c, K numbers with any sum
+   */
   around(weights: Float64Array): Promise<Around>;
 }
 
 export interface Around {
   /** |v| */
   readonly norm: number;
-  /** |V_k - v| of every k. */
+  /** |V_k - v| of every point. */
   readonly distances: Float64Array;
 }
 
-/** Low-rank pairs by their Gram matrix; dense changes themselves, as a few passes cost less than all inner products. */
-export async function pointsOf(modules: readonly Changes[]): Promise<Points> {
-  return areDense(modules) ? densePoints(modules) : pointsOfGram(await gramOf(modules));
+/**
+ * Uses the Gram matrix for low-rank pairs, and the numbers themselves for dense changes, where a
+ * few passes cost less than all inner products.
+ */
+export async function createPoints(modules: readonly Changes[]): Promise<Points> {
+  return areDense(modules)
+    ? createDensePoints(modules)
+    : createPointsFromGram(await gramOf(modules));
 }
 
 function areDense(modules: readonly Changes[]): boolean {
   return modules.every((changes) => !changes.some(isLowRank));
 }
 
-/** Of more dense points all inner products cost more than a few passes. */
-const mostPairs = 128;
-/** Of the squares that it is a difference of, a squared distance is at least this share, or it keeps too few digits. */
-const leastShare = 1e-6;
+/** Number of dense points above which all inner products cost more than a few passes. */
+const maxGramPoints = 128;
+/**
+ * A squared distance is a difference of squares. Below this share of them it would have too few
+ * correct digits.
+ */
+const minDistanceShare = 1e-6;
 
 /**
- * For a rule that looks many times: by the Gram matrix, and at dense points themselves where that would lose digits, or where they are many.
+ * Creates points for a rule that makes many passes. It uses the Gram matrix, and falls back to the
+ * numbers of dense points where the Gram matrix would lose digits or where there are too many
+ * points.
  */
-export async function pointsForManyLooks(modules: readonly Changes[]): Promise<Points> {
-  const points = await pointsOf(modules);
-  if (!areDense(modules) || points.count > mostPairs) return points;
+export async function createPointsForManyPasses(modules: readonly Changes[]): Promise<Points> {
+  const points = await createPoints(modules);
+  if (!areDense(modules) || points.count > maxGramPoints) return points;
   const gram = await gramOf(modules);
-  const byGram = pointsOfGram(gram);
+  const byGram = createPointsFromGram(gram);
   return {
     count: points.count,
     around: async (weights) => {
-      const seen = await byGram.around(weights);
-      const isClear = seen.distances.every(
-        (distance, k) => distance ** 2 > leastShare * (gram.get(k, k) + seen.norm ** 2),
+      const byInnerProducts = await byGram.around(weights);
+      const isClear = byInnerProducts.distances.every(
+        (distance, k) =>
+          distance ** 2 > minDistanceShare * (gram.get(k, k) + byInnerProducts.norm ** 2),
       );
-      return isClear ? seen : await points.around(weights);
+      return isClear ? byInnerProducts : await points.around(weights);
     },
   };
 }
 
-/** |V_k - v|² = G_kk - 2·(Gc)_k + cᵀGc. @param gram of the points, K×K */
-export function pointsOfGram(gram: Matrix): Points {
+/**
+ * Computes distances as |V_k - v|² = G_kk - 2·(Gc)_k + cᵀGc.
+ * @param gram Gram matrix of the points, K×K
+ */
+export function createPointsFromGram(gram: Matrix): Points {
   const count = gram.rows;
   return {
     count,
@@ -68,8 +85,8 @@ export function pointsOfGram(gram: Matrix): Points {
   };
 }
 
-/** One pass over the numbers for each v, which is never held as a whole. */
-function densePoints(modules: readonly Changes[]): Points {
+/** Makes one pass over the numbers for each v, which is never stored as a whole. */
+function createDensePoints(modules: readonly Changes[]): Points {
   const count = modules[0]?.length ?? 0;
   return {
     count,
@@ -87,25 +104,31 @@ function densePoints(modules: readonly Changes[]): Points {
   };
 }
 
-/** squares_k += |V_k - v|². @returns |v|² */
+/**
+ * Adds |V_k - v|² to every squares_k.
+ * @returns |v|²
+ */
 async function addSquaresAround(
   squares: Float64Array,
   changes: Changes,
   weights: Float64Array,
 ): Promise<number> {
   let squared = 0;
-  for await (const { columns } of blocksOf(changes)) {
-    const center = combination(columns, weights);
+  for await (const { columns } of iterateBlocks(changes)) {
+    const center = combineColumns(columns, weights);
     squared += squaredNorm(center);
     addSquaredDistances(squares, columns, center);
   }
   return squared;
 }
 
-/** Numbers that are read between two pauses: half a millisecond. */
+/** Numbers that are read between two yields to the event loop: half a millisecond of work. */
 const betweenPauses = 1 << 20;
 
-/** squares_k += |V_k|², of the numbers as they were sent: to make float64 of them takes longer. */
+/**
+ * Adds |V_k|² to every squares_k. It reads the numbers in the type in which they were sent, as
+ * converting them to float64 takes longer.
+ */
 async function addSquares(squares: Float64Array, changes: Changes): Promise<void> {
   let read = 0;
   for (const [k, change] of changes.entries()) {

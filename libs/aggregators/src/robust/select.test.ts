@@ -6,7 +6,7 @@ import { select } from "./select.js";
 const numbers = fc.array(fc.integer({ min: -4, max: 4 }), { minLength: 1, maxLength: 40 });
 
 describe("select", () => {
-  it("puts the k-th smallest number at k, the smaller before and the larger after it", () => {
+  it("puts the k-th smallest number at k, with smaller ones before and larger ones after it", () => {
     fc.assert(
       fc.property(numbers, fc.nat(), (entries, any) => {
         const k = any % entries.length;
@@ -21,14 +21,14 @@ describe("select", () => {
     );
   });
 
-  it("leaves what lies before `from` alone", () => {
+  it("leaves entries before `from` alone", () => {
     const x = Float64Array.of(9, 8, 3, 1, 2);
     assert.equal(select(x, 2, 2), 1);
     assert.deepEqual(x.subarray(0, 2), Float64Array.of(9, 8));
   });
 
   it("takes linear time for equal numbers", () => {
-    // With one of them at a time this would be 5·10⁹ steps.
+    // One at a time, this would take 5·10⁹ steps.
     assert.equal(select(new Float64Array(100_000), 50_000), 0);
   });
 });

@@ -1,9 +1,10 @@
 import { at } from "@fedclair/linalg";
 /**
- * Reorders x so that its k-th smallest entry is at k, none larger before it and none smaller after it; expected time O(n).
- * (Quickselect with Lomuto's partition, which takes no branch on a comparison: processors guess those wrong.)
+ * Reorders x so that its k-th smallest entry is at k, with no larger entry before it and no smaller
+ * one after it, in expected time O(n). This is Quickselect with Lomuto's partition, which does not
+ * branch on a comparison, because processors mispredict such branches.
  * @param x finite numbers
- * @param from the first entry that may be moved
+ * @param from index of the first entry that may be moved
  * @param k from `from` to x.length - 1
  * @returns x[k]
  */
@@ -21,7 +22,8 @@ export function select(x: Float64Array, k: number, from = 0): number {
     else if (k === smaller) return pivot;
     else if (smaller > low) low = smaller + 1;
     else {
-      // The pivot is the smallest: all that equal it go at once, or columns of zeros would take O(n²).
+      // The pivot is the smallest entry. All entries equal to it are skipped at once, because
+      // columns of zeros would otherwise take O(n²).
       low = partitionEqual(x, low + 1, high + 1, pivot);
       if (k < low) return pivot;
     }
@@ -30,9 +32,9 @@ export function select(x: Float64Array, k: number, from = 0): number {
 }
 
 /**
- * Visits the indices of the `count` smallest entries, of equal ones the first.
+ * Visits the indices of the `count` smallest entries; of equal entries the first ones.
  * @param count from 1 to x.length
- * @param room as long as x, overwritten
+ * @param room a buffer as long as x, which is overwritten
  */
 export function forSmallest(
   x: Float64Array,
@@ -55,7 +57,10 @@ export function forSmallest(
   }
 }
 
-/** Moves the entries of low … high - 1 below the pivot to the front. @returns the index after the last of them */
+/**
+ * Moves the entries of low … high - 1 that are below the pivot to the front.
+ * @returns the index after the last of them
+ */
 function partition(x: Float64Array, low: number, high: number, pivot: number): number {
   let end = low;
   for (let j = low; j < high; j++) {
@@ -67,7 +72,10 @@ function partition(x: Float64Array, low: number, high: number, pivot: number): n
   return end;
 }
 
-/** The same with those that equal the pivot, than which none is smaller. */
+/**
+ * Moves the entries that equal the pivot to the front, given that no entry is smaller.
+ * @returns the index after the last of them
+ */
 function partitionEqual(x: Float64Array, low: number, high: number, pivot: number): number {
   let end = low;
   for (let j = low; j < high; j++) {
@@ -79,7 +87,7 @@ function partitionEqual(x: Float64Array, low: number, high: number, pivot: numbe
   return end;
 }
 
-/** Of three indices the one whose entry lies between the others. */
+/** The one of three indices whose entry lies between the other two. */
 function middleOfThree(x: Float64Array, i: number, j: number, k: number): number {
   const a = at(x, i);
   const b = at(x, j);

@@ -2,18 +2,23 @@ import { sum, at } from "@fedclair/linalg";
 import type { Points } from "./points.js";
 
 export interface Trust {
-  /** Of the angle between V_k and the root's vector, -1 … 1; 0 where either is zero. */
+  /**
+   * Cosines of the angles between V_k and the root's vector, -1 … 1; 0 where either vector is zero.
+   */
   readonly cosines: Float64Array;
-  /** Of all but the root, each brought to the root's norm: max(0, cosine_k)·|V_root|/|V_k| over the sum of these cosines. */
+  /**
+   * Weights of all points but the root: max(0, cosine_k)·|V_root|/|V_k| over the sum of these
+   * cosines. This rescales each point to the root's norm.
+   */
   readonly weights: Float64Array;
 }
 
 /**
- * FLTrust (Cao et al., arXiv 2012.13995). Products come from distances, so a cosine is good to about 1e-16 times the ratio of
- * the two norms.
- * @param root which of the points is trusted
+ * FLTrust (Cao et al., arXiv 2012.13995). Products are derived from distances, so a cosine is
+ * accurate to about 1e-16 times the ratio of the two norms.
+ * @param root index of the trusted point
  */
-export async function trustIn(points: Points, root: number): Promise<Trust> {
+export async function computeTrust(points: Points, root: number): Promise<Trust> {
   const { distances: norms } = await points.around(new Float64Array(points.count));
   const atRoot = new Float64Array(points.count);
   atRoot[root] = 1;

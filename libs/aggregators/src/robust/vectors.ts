@@ -1,88 +1,104 @@
 import { median } from "@fedclair/linalg";
 import type { Tensor } from "@fedclair/core";
 import { weightedSum } from "../mean.js";
-import { mixedBlocksOf, tensorOfVector, type Changes } from "./blocks.js";
-import { centeredClipWeights, normClipWeights, normsOf } from "./clipping.js";
-import { byCoordinate, meanNearMedianOf, medianOf, trimmedMeanOf } from "./coordinates.js";
+import { iterateMixedBlocks, vectorToTensor, type Changes } from "./blocks.js";
+import { centeredClipWeights, normClipWeights, computeNorms } from "./clipping.js";
+import {
+  applyByCoordinate,
+  createMeanNearMedian,
+  medianOf,
+  createTrimmedMean,
+} from "./coordinates.js";
 import { geometricMedianWeights } from "./geometric-median.js";
 import { gramOf, squaredDistances } from "./gram.js";
-import { bulyanSelection } from "../bulyan/selection.js";
-import { byScore, krumScores } from "../krum/scores.js";
+import { selectByBulyan } from "../bulyan/selection.js";
+import { sortByScore, computeKrumScores } from "../krum/scores.js";
 import { nearestNeighbourMixing } from "./mixing.js";
-import { pointsForManyLooks, pointsOf } from "./points.js";
-import { trustIn } from "./trust.js";
+import { createPointsForManyPasses, createPoints } from "./points.js";
+import { computeTrust } from "./trust.js";
 
-/** A client's update, flattened. All of one call have the same length; at least one. */
+/** A flattened update of a client. A call needs at least one, all of the same length. */
 export type Vector = Tensor["data"];
 
-/** What a rule makes of the vectors, and the indices of those that it used. */
+/** The result of a rule, with the indices of the vectors that it used. */
 export interface Selection {
   readonly vector: Vector;
-  /** Ascending. */
+  /** Indices in ascending order. */
   readonly selected: readonly number[];
 }
 
-/** Σ w_k·V_k; the plain mean without weights. */
+/** Computes Σ w_k·V_k; the plain mean without weights. */
 export async function mean(
   vectors: readonly Vector[],
-  weights: ArrayLike<number> = uniform(vectors.length),
+  weights: ArrayLike<number> = uniformWeights(vectors.length),
 ): Promise<Vector> {
-  return (await weightedSum(vectors.map(tensorOfVector), weights)).data;
+  return (await weightedSum(vectors.map(vectorToTensor), weights)).data;
 }
 
 /** The median of every coordinate (Yin et al., arXiv 1803.01498). */
 export async function coordinateMedian(vectors: readonly Vector[]): Promise<Vector> {
-  return (await byCoordinate(vectors.map(tensorOfVector), medianOf)).data;
+  return (await applyByCoordinate(vectors.map(vectorToTensor), medianOf)).data;
 }
 
 /**
- * The mean of every coordinate without its floor(β·K) largest and smallest values (Yin et al., arXiv 1803.01498).
+ * The mean of every coordinate without its ⌊β·K⌋ largest and smallest values (Yin et al., arXiv
+ * 1803.01498).
  * @param beta in [0, 1/2)
  */
 export async function trimmedMean(vectors: readonly Vector[], beta: number): Promise<Vector> {
-  const rule = trimmedMeanOf(Math.floor(beta * vectors.length));
-  return (await byCoordinate(vectors.map(tensorOfVector), rule)).data;
+  const rule = createTrimmedMean(Math.floor(beta * vectors.length));
+  return (await applyByCoordinate(vectors.map(vectorToTensor), rule)).data;
 }
 
-/** Krum: the vector closest to its K - f - 2 neighbours. @param f clients that may be contaminated */
+/**
+ * Krum: the vector closest to its K - f - 2 neighbours.
+ * @param f number of clients that may be contaminated
+ */
 export function krum(vectors: readonly Vector[], f: number): Promise<Selection> {
   return multiKrum(vectors, f, 1);
 }
 
-/** Multi-Krum: the mean of the m best vectors by Krum's score, computed once. @param m K - f by default */
+/**
+ * Multi-Krum: the mean of the m best vectors by Krum's score, which is computed once.
+ * @param m K - f by default
+ */
 export async function multiKrum(
   vectors: readonly Vector[],
   f: number,
   m: number = vectors.length - f,
 ): Promise<Selection> {
-  const scores = krumScores(await distancesOf(vectors), f);
-  const selected = byScore(scores)
+  const scores = computeKrumScores(await computeDistances(vectors), f);
+  const selected = sortByScore(scores)
     .slice(0, m)
     .sort((i, j) => i - j);
-  return { vector: await mean(at(vectors, selected)), selected };
+  return { vector: await mean(pickVectors(vectors, selected)), selected };
 }
 
 /**
- * Bulyan: of the vectors that `bulyanSelection` chooses, per coordinate the mean of the θ - 2f values closest to the median.
+ * Bulyan: of the vectors that `selectByBulyan` returns, the mean of the θ - 2f values closest to
+ * the median of each coordinate.
  * @throws UserError unless K ≥ 4f + 3
  */
 export async function bulyan(vectors: readonly Vector[], f: number): Promise<Selection> {
-  const selected = await bulyanSelection(await distancesOf(vectors), f);
-  const chosen = at(vectors, selected).map(tensorOfVector);
-  const rule = meanNearMedianOf(chosen.length - 2 * f);
-  return { vector: (await byCoordinate(chosen, rule)).data, selected };
+  const selected = await selectByBulyan(await computeDistances(vectors), f);
+  const chosen = pickVectors(vectors, selected).map(vectorToTensor);
+  const rule = createMeanNearMedian(chosen.length - 2 * f);
+  return { vector: (await applyByCoordinate(chosen, rule)).data, selected };
 }
 
 /** The geometric median; see `geometricMedianWeights`. */
 export async function geometricMedian(vectors: readonly Vector[], nu?: number): Promise<Vector> {
-  const points = await pointsForManyLooks(changesOf(vectors));
-  return mean(vectors, await geometricMedianWeights(points, uniform(vectors.length), nu));
+  const points = await createPointsForManyPasses(toChanges(vectors));
+  return mean(vectors, await geometricMedianWeights(points, uniformWeights(vectors.length), nu));
 }
 
-/** The mean of the vectors, each cut to the norm `most`: by default to the median norm. */
+/** The mean of the vectors, each clipped to the norm `most`, by default the median norm. */
 export async function normClip(vectors: readonly Vector[], most?: number): Promise<Vector> {
-  const norms = await normsOf(await pointsOf(changesOf(vectors)));
-  return mean(vectors, normClipWeights(norms, uniform(vectors.length), most ?? median(norms)));
+  const norms = await computeNorms(await createPoints(toChanges(vectors)));
+  return mean(
+    vectors,
+    normClipWeights(norms, uniformWeights(vectors.length), most ?? median(norms)),
+  );
 }
 
 /** Centered clipping; see `centeredClipWeights`. */
@@ -91,47 +107,49 @@ export async function centeredClip(
   tau: number,
   steps?: number,
 ): Promise<Vector> {
-  const points = await pointsOf(changesOf(vectors));
+  const points = await createPoints(toChanges(vectors));
   return mean(vectors, await centeredClipWeights(points, tau, steps));
 }
 
-/** Every vector replaced by the mean of its K - f nearest; see `nearestNeighbourMixing`. */
+/** Replaces every vector by the mean of its K - f nearest ones; see `nearestNeighbourMixing`. */
 export async function mixNearestNeighbours(
   vectors: readonly Vector[],
   f: number,
 ): Promise<readonly Vector[]> {
-  const mixing = nearestNeighbourMixing(await distancesOf(vectors), f);
+  const mixing = nearestNeighbourMixing(await computeDistances(vectors), f);
   const out = vectors.map((v) => new Float64Array(v.length));
-  for await (const { from, columns } of mixedBlocksOf(vectors.map(tensorOfVector), mixing)) {
+  for await (const { from, columns } of iterateMixedBlocks(vectors.map(vectorToTensor), mixing)) {
     columns.forEach((column, i) => out[i]?.set(column, from));
   }
   return out;
 }
 
 /**
- * FLTrust (Cao et al., arXiv 2012.13995): vectors at the server's norm, weighted by their cosine to it, negative ones by 0.
- * @returns the zero vector if nobody is trusted, and everybody's trust
+ * FLTrust (Cao et al., arXiv 2012.13995): averages the vectors at the server's norm, weighted by
+ * their cosine to the server's vector, or 0 if it is negative.
+ * @returns the mean, which is the zero vector if no client is trusted, and the trust in every
+ * client
  */
 export async function fltrust(vectors: readonly Vector[], server: Vector) {
-  const points = await pointsOf(changesOf([server, ...vectors]));
-  const { cosines, weights } = await trustIn(points, 0);
+  const points = await createPoints(toChanges([server, ...vectors]));
+  const { cosines, weights } = await computeTrust(points, 0);
   const trust = Array.from(cosines.subarray(1), (cosine) => Math.max(0, cosine));
   return { vector: await mean(vectors, weights.subarray(1)), trust };
 }
 
-async function distancesOf(vectors: readonly Vector[]) {
-  return squaredDistances(await gramOf(changesOf(vectors)));
+async function computeDistances(vectors: readonly Vector[]) {
+  return squaredDistances(await gramOf(toChanges(vectors)));
 }
 
-function changesOf(vectors: readonly Vector[]): readonly Changes[] {
-  return [vectors.map(tensorOfVector)];
+function toChanges(vectors: readonly Vector[]): readonly Changes[] {
+  return [vectors.map(vectorToTensor)];
 }
 
-function uniform(count: number): Float64Array {
+function uniformWeights(count: number): Float64Array {
   return new Float64Array(count).fill(1 / count);
 }
 
 /** @param indices ascending */
-function at(vectors: readonly Vector[], indices: readonly number[]): readonly Vector[] {
+function pickVectors(vectors: readonly Vector[], indices: readonly number[]): readonly Vector[] {
   return vectors.filter((_, k) => indices.includes(k));
 }

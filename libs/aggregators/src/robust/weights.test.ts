@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Matrix, at, item } from "@fedclair/linalg";
-import { tensorOfVector } from "./blocks.js";
+import { vectorToTensor } from "./blocks.js";
 import { centeredClipWeights, normClipWeights } from "./clipping.js";
 import { geometricMedianWeights } from "./geometric-median.js";
-import { bulyanSelection } from "../bulyan/selection.js";
-import { byScore, krumScores } from "../krum/scores.js";
+import { selectByBulyan } from "../bulyan/selection.js";
+import { sortByScore, computeKrumScores } from "../krum/scores.js";
 import { nearestNeighbourMixing } from "./mixing.js";
-import { pointsForManyLooks, pointsOf } from "./points.js";
-import { trustIn } from "./trust.js";
+import { createPointsForManyPasses, createPoints } from "./points.js";
+import { computeTrust } from "./trust.js";
 
 const pointsOn = (line: readonly number[]) =>
-  pointsOf([line.map((x) => tensorOfVector(Float64Array.of(x)))]);
+  createPoints([line.map((x) => vectorToTensor(Float64Array.of(x)))]);
 
 /** Squared distances between numbers. */
 const squaredOn = (line: readonly number[]) =>
@@ -23,7 +23,7 @@ const along = (line: readonly number[], weights: Float64Array) =>
 const uniform = (count: number) => new Float64Array(count).fill(1 / count);
 
 describe("geometric median", () => {
-  it("is the median on a line, and follows the weights", async () => {
+  it("is the median on a line and follows the weights", async () => {
     const line = [0, 1, 10];
     const points = await pointsOn(line);
     const center = along(line, await geometricMedianWeights(points, uniform(3)));
@@ -45,16 +45,17 @@ describe("geometric median", () => {
     );
     await fc.assert(
       fc.asyncProperty(plane, async (vectors) => {
-        const changes = vectors.map((v) => tensorOfVector(Float64Array.from(v)));
+        const changes = vectors.map((v) => vectorToTensor(Float64Array.from(v)));
         const weights = uniform(vectors.length);
-        const b = await geometricMedianWeights(await pointsOf([changes]), weights, 0.5);
+        const b = await geometricMedianWeights(await createPoints([changes]), weights, 0.5);
         const center = [0, 1].map((i) =>
           along(
             vectors.map((v) => item(v, i)),
             b,
           ),
         );
-        // The gradient of the sum of distances, each smoothed to a quadratic below ν.
+        // The gradient of the sum of distances, where each distance is smoothed to a quadratic
+        // below ν.
         const gradient = [0, 1].map((i) =>
           vectors.reduce((total, v) => {
             const distance = Math.hypot(v[0] - item(center, 0), v[1] - item(center, 1));
@@ -70,7 +71,7 @@ describe("geometric median", () => {
     );
   });
 
-  it("sees points that lie far out, and next to each other, as well by their inner products", async () => {
+  it("gives the same by inner products for points that are far out or close together", async () => {
     const coordinate = fc.double({ min: -9, max: 9, noNaN: true });
     const points = fc.array(fc.array(coordinate, { minLength: 3, maxLength: 3 }), {
       minLength: 2,
@@ -78,12 +79,15 @@ describe("geometric median", () => {
     });
     await fc.assert(
       fc.asyncProperty(points, fc.nat(1e6), fc.nat(), async (offsets, far, which) => {
-        const changes = offsets.map((v) => tensorOfVector(Float64Array.from(v, (x) => far + x)));
-        const [looked, seen] = [await pointsForManyLooks([changes]), await pointsOf([changes])];
+        const changes = offsets.map((v) => vectorToTensor(Float64Array.from(v, (x) => far + x)));
+        const [cached, plain] = [
+          await createPointsForManyPasses([changes]),
+          await createPoints([changes]),
+        ];
         const at = new Float64Array(changes.length);
         at[which % changes.length] = 1;
         for (const weights of [uniform(changes.length), at]) {
-          const [one, other] = [await looked.around(weights), await seen.around(weights)];
+          const [one, other] = [await cached.around(weights), await plain.around(weights)];
           one.distances.forEach((distance, k) => {
             const wanted = item(other.distances, k);
             assert.ok(Math.abs(distance - wanted) <= 1e-9 * wanted, `${distance} for ${wanted}`);
@@ -93,14 +97,14 @@ describe("geometric median", () => {
     );
   });
 
-  it("ends at 0, where nothing is small beside the median", async () => {
+  it("converges at 0, where nothing is small compared with the median", async () => {
     const b = await geometricMedianWeights(await pointsOn([-2, -1, 1, 2]), uniform(4));
     assert.ok(Math.abs(along([-2, -1, 1, 2], b)) < 1e-9);
   });
 });
 
 describe("clipping", () => {
-  it("cuts norms", () => {
+  it("clips norms", () => {
     const norms = Float64Array.of(1, 2, 8);
     assert.deepEqual(
       normClipWeights(norms, Float64Array.of(0.25, 0.25, 0.5), 2),
@@ -122,34 +126,34 @@ describe("clipping", () => {
 });
 
 describe("krum", () => {
-  it("adds the squared distances to K - f - 2 neighbours, one at least", () => {
+  it("sums the squared distances to K - f - 2 neighbours, at least one", () => {
     const squared = squaredOn([0, 1, 2, 3, 10]);
-    assert.deepEqual(krumScores(squared, 1), [5, 2, 2, 5, 113]);
-    assert.deepEqual(krumScores(squared, 4), [1, 1, 1, 1, 49]);
-    assert.deepEqual(byScore([5, 2, 2, 5, 113]), [1, 2, 0, 3, 4]);
-    assert.deepEqual(krumScores(squaredOn([7]), 0), [0]);
+    assert.deepEqual(computeKrumScores(squared, 1), [5, 2, 2, 5, 113]);
+    assert.deepEqual(computeKrumScores(squared, 4), [1, 1, 1, 1, 49]);
+    assert.deepEqual(sortByScore([5, 2, 2, 5, 113]), [1, 2, 0, 3, 4]);
+    assert.deepEqual(computeKrumScores(squaredOn([7]), 0), [0]);
   });
 });
 
 describe("bulyan", () => {
-  it("takes Krum's winners one after another, and leaves 2f out", async () => {
-    // The last winner is chosen among three, two of them close to one another.
-    const selected = await bulyanSelection(squaredOn([0, 50, 1, 2, 3, 5, 4]), 1);
+  it("selects Krum's winners one after another and leaves 2f out", async () => {
+    // The last winner is chosen among three clients; two of them are close to each other.
+    const selected = await selectByBulyan(squaredOn([0, 50, 1, 2, 3, 5, 4]), 1);
     assert.equal(selected.length, 5);
     assert.ok(!selected.includes(1));
-    assert.deepEqual(await bulyanSelection(squaredOn([3, 1, 2]), 0), [0, 1, 2]);
+    assert.deepEqual(await selectByBulyan(squaredOn([3, 1, 2]), 0), [0, 1, 2]);
   });
 
-  it("refuses more than it can stand", async () => {
+  it("rejects an f above the limit", async () => {
     await assert.rejects(
-      () => bulyanSelection(squaredOn([1, 2, 3, 4, 5, 6]), 1),
+      () => selectByBulyan(squaredOn([1, 2, 3, 4, 5, 6]), 1),
       /6 clients allow f up to 0, got 1/,
     );
   });
 });
 
 describe("nearest-neighbour mixing", () => {
-  it("averages each with its K - f nearest, itself among them", () => {
+  it("averages each point with its K - f nearest, including itself", () => {
     assert.deepEqual(
       nearestNeighbourMixing(squaredOn([0, 1, 10]), 1)
         .transpose()
@@ -164,7 +168,7 @@ describe("nearest-neighbour mixing", () => {
 });
 
 describe("trust", () => {
-  it("weights by the cosine to the root at the root's norm, and what points away not at all", async () => {
+  it("weights vectors by their cosine to the root at the root's norm, or 0 if they point away", async () => {
     const vectors = [
       [2, 0],
       [0, 5],
@@ -172,9 +176,9 @@ describe("trust", () => {
       [-1, 0],
       [8, 6],
       [0, 0],
-    ].map((v) => tensorOfVector(Float64Array.from(v)));
-    const { cosines, weights } = await trustIn(await pointsOf([vectors]), 0);
-    // 0.6 and 0.8 of their sum 1.4, at norm 2 instead of 5 and 10.
+    ].map((v) => vectorToTensor(Float64Array.from(v)));
+    const { cosines, weights } = await computeTrust(await createPoints([vectors]), 0);
+    // 0.6 and 0.8 over their sum 1.4, at norm 2 instead of 5 and 10.
     const expected = [0, 0, ((0.6 / 1.4) * 2) / 5, 0, ((0.8 / 1.4) * 2) / 10, 0];
     [1, 0, 0.6, -1, 0.8, 0].forEach((cosine, k) => {
       assert.ok(Math.abs(at(cosines, k) - cosine) < 1e-15);
@@ -182,8 +186,8 @@ describe("trust", () => {
     });
   });
 
-  it("trusts nobody where the root did nothing", async () => {
-    const { weights } = await trustIn(await pointsOn([0, 1, 2]), 0);
+  it("trusts no client if the root changed nothing", async () => {
+    const { weights } = await computeTrust(await pointsOn([0, 1, 2]), 0);
     assert.deepEqual([...weights], [0, 0, 0]);
   });
 });

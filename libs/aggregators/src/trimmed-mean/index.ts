@@ -1,7 +1,7 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
-import { trimmedMeanOf } from "../robust/coordinates.js";
-import { everyCoordinate } from "../robust/modules.js";
+import { createTrimmedMean } from "../robust/coordinates.js";
+import { aggregateCoordinates } from "../robust/modules.js";
 
 const schema = z.strictObject({
   beta: z
@@ -13,8 +13,9 @@ const schema = z.strictObject({
 });
 
 /**
- * The mean of every coordinate without its ⌊β·K⌋ largest and smallest values (Yin et al., arXiv 1803.01498), all clients alike.
- * Low-rank pairs are multiplied out, block by block, and the change is dense.
+ * The unweighted mean of every coordinate without its ⌊β·K⌋ largest and smallest values (Yin et
+ * al., arXiv 1803.01498). Low-rank pairs are multiplied out block by block, and the change is
+ * dense.
  */
 export const trimmedMeanAggregator: AggregatorPlugin = {
   name: "trimmed-mean",
@@ -23,8 +24,8 @@ export const trimmedMeanAggregator: AggregatorPlugin = {
   schema,
   create: ({ beta }: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {
-      const rule = trimmedMeanOf(Math.floor(beta * updates.length));
-      return { change: await everyCoordinate(updates, rule) };
+      const rule = createTrimmedMean(Math.floor(beta * updates.length));
+      return { change: await aggregateCoordinates(updates, rule) };
     },
   }),
 };

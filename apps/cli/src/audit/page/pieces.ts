@@ -1,7 +1,7 @@
 import type { VerdictStatus } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import type { Audit } from "../audit-schema.js";
-import { chanceText, varyingSuffix } from "@fedclair/aggregators";
+import { formatPValue, varyingSuffix } from "@fedclair/aggregators";
 import { pieceOf, usualSize } from "../evidence-text.js";
 import type { Finding } from "../findings.js";
 
@@ -88,7 +88,7 @@ function pointsOf(
     const own = told(one);
     if (own === undefined) return [];
     const { statistic: value, pValue } = own;
-    const chance = pValue === undefined ? "" : `, ${chanceText(pValue)}`;
+    const chance = pValue === undefined ? "" : `, ${formatPValue(pValue)}`;
     const about = `${oneLine(one.name)}: ${what} ${value.toPrecision(3)}${chance}`;
     return [{ status: one.status, value, about }];
   });

@@ -1,22 +1,25 @@
 import { item } from "@fedclair/linalg";
 import { indices, zip } from "../lists.js";
 import { leastClients, type ClairOptions } from "../options.js";
-import { tangents, type Views } from "../subspace/views.js";
-import { benignBy, cutOf, type Cut } from "./threshold.js";
+import { computeTangents, type Views } from "../subspace/views.js";
+import { listBenign, findCut, type Cut } from "./threshold.js";
 
-/** Who is in the shared space, and which space that is. */
+/** The clients inside the shared space, with the scores of all clients. */
 export interface Detection extends Cut {
-  /** Indices of the clients that are benign, ascending. */
+  /** Indices of the benign clients, ascending. */
   readonly benign: readonly number[];
-  /** By client: the tangent of its angle to the space fitted without it, blended with earlier rounds. */
+  /**
+   * Scores by client: the tangent of its angle to the space fitted without it, blended with earlier
+   * rounds.
+   */
   readonly scores: readonly number[];
 }
 
 /**
- * Step 5: from the clients that fit best, alternates between fitting the space to those thought benign and scoring all
- * against it, until the set stays.
- * @param start the H clients of the search
- * @param earlier ln of each client's score over its earlier rounds; undefined for a client seen first
+ * Step 5: starts from the clients that fit best and alternates between fitting the space to the
+ * benign clients and scoring all clients against it, until the set stays the same.
+ * @param start the H clients that the search returned
+ * @param earlier ln of each client's score over its earlier rounds; undefined for a new client
  */
 export async function detect(
   views: Views,
@@ -24,33 +27,34 @@ export async function detect(
   earlier: readonly (number | undefined)[],
   options: ClairOptions,
 ): Promise<Detection> {
-  const seen = new Set([start.join()]);
+  const visited = new Set([start.join()]);
   let members = start;
   for (let pass = 1; ; pass++) {
-    const scores = (await scoresOf(views, members, options)).map((score, k) =>
+    const scores = (await computeScores(views, members, options)).map((score, k) =>
       blend(score, earlier[k], options),
     );
-    const cut = cutOf(scores, options);
-    const benign = benignBy(cut, scores);
+    const cut = findCut(scores, options);
+    const benign = listBenign(cut, scores);
     const key = benign.join();
-    if (seen.has(key) || pass === options.refits) return { ...cut, benign, scores };
-    seen.add(key);
+    if (visited.has(key) || pass === options.refits) return { ...cut, benign, scores };
+    visited.add(key);
     members = benign;
   }
 }
 
 /**
- * Members are scored against the fit without them: a client in the fit pulls the space towards itself, so with few
- * clients the widest gap would lie between members and the rest, whoever is contaminated.
+ * Scores members against the fit without them. A client in the fit pulls the space towards itself;
+ * with few clients the widest gap would otherwise lie between members and the rest, whatever
+ * clients are contaminated.
  */
-async function scoresOf(
+async function computeScores(
   views: Views,
   members: readonly number[],
   { leaveOneOut, leaveOneOutMax }: ClairOptions,
 ): Promise<number[]> {
-  const scores = tangents(views, await views.fit(members));
+  const scores = computeTangents(views, await views.fit(members));
   if (leaveOneOut && members.length > 1 && members.length <= leaveOneOutMax) {
-    const without = tangents(views, await views.leaveOut(members, members.length));
+    const without = computeTangents(views, await views.leaveOut(members, members.length));
     for (const [member, score] of zip(members, without)) scores[member] = score;
   }
   return scores;
@@ -66,24 +70,28 @@ function blend(
   return Math.exp((1 - memoryBeta) * now + memoryBeta * earlier);
 }
 
-/** Too few clients to tell: all count as benign, scored against their common fit. */
-export async function withoutDetection(
+/**
+ * Treats all clients as benign and scores them against their common fit, for rounds with too few
+ * clients.
+ */
+export async function skipDetection(
   views: Views,
   options: Pick<ClairOptions, "rule" | "minClients">,
 ): Promise<Detection> {
   const benign = indices(views.size);
-  const scores = tangents(views, await views.fit(benign));
+  const scores = computeTangents(views, await views.fit(benign));
   const undecided = `too few clients: ${views.size} of at least ${leastClients(options)}`;
   return { benign, scores, threshold: Infinity, gap: 1, undecided };
 }
 
-/** Below it a block of S is what the solver leaves of zero. */
-const leastBlock = 1e-3;
+/** Blocks of S below this norm are zero up to the accuracy of the solver. */
+const minBlockNorm = 1e-3;
 
 /**
- * Steps 4 and 5 by the convex program in place of the search, as a cross-check: a client's score is the norm of its block of S,
- * which is zero for benign clients, over its views as a root mean square. Colluders on one line beat it beyond a share of 1/r of
- * the clients (λ is in the middle of its valid range, 1.05·sqrt(2r/K)); there is no memory of earlier rounds.
+ * Runs steps 4 and 5 with the convex program in place of the search, as a cross-check. A client's
+ * score is the norm of its block of S, as a root mean square over its views; it is zero for benign
+ * clients. Colluders on one line defeat it beyond a share of 1/r of the clients. λ is in the middle
+ * of its valid range, 1.05·sqrt(2r/K). Scores of earlier rounds are not used.
  */
 export async function detectConvex(views: Views, options: ClairOptions): Promise<Detection> {
   const norms = await views.pursueOutliers();
@@ -92,7 +100,10 @@ export async function detectConvex(views: Views, options: ClairOptions): Promise
     const changed = views.isZero.filter((ofView) => !item(ofView, k)).length;
     return Math.sqrt(square / Math.max(1, changed));
   });
-  const cut = cutOf(scores, { ...options, scoreFloor: Math.max(options.scoreFloor, leastBlock) });
-  const benign = benignBy(cut, scores);
+  const cut = findCut(scores, {
+    ...options,
+    scoreFloor: Math.max(options.scoreFloor, minBlockNorm),
+  });
+  const benign = listBenign(cut, scores);
   return { ...cut, benign, scores };
 }

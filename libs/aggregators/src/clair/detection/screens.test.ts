@@ -6,8 +6,8 @@ import { clairAggregator, clairSchema } from "../index.js";
 const size = { p: 24, q: 16, r: 3, clients: 20, contaminated: 6 };
 
 /**
- * Benign clients are U·C_k plus noise, and share the part `common` of their coefficients; the first six send theirs times `factor`: all
- * stay inside the space.
+ * Runs a round in which benign clients send U·C_k plus noise and share the part `common` of their
+ * coefficients. The first six send theirs times `factor`, so that everyone stays inside the space.
  */
 async function verdicts(common: number, factor: number, screens: readonly string[], seed = 1) {
   const rng = stream("screens").at(seed);
@@ -32,7 +32,7 @@ async function verdicts(common: number, factor: number, screens: readonly string
 const firstSix = Array.from({ length: 6 }, (_, k) => idOf(k));
 
 describe("the screens of clair", () => {
-  it("see sign flips and enormous updates inside the space, which the score cannot", async () => {
+  it("flag sign flips and huge updates inside the space, which the score cannot", async () => {
     for (const [factor, screen, reason] of [
       [-1, "direction", /^cosine inside the space -0\.\d\d$/],
       [20, "norm", /^norm inside the space \d+\.\d × the median$/],
@@ -44,30 +44,33 @@ describe("the screens of clair", () => {
         firstSix,
       );
       for (const verdict of flagged) assert.match(verdict.reason ?? "", reason);
-      // They are left out of the mean, and get nothing shared.
+      // Flagged clients are excluded from the mean and get nothing shared.
       assert.equal(aggregate.personal?.get("c00")?.length, 1);
       assert.equal(aggregate.personal.get("c06")?.length, 2);
     }
   });
 
-  it("leave clients alone that have much in common", async () => {
+  it("do not flag clients that have much in common", async () => {
     for (let seed = 1; seed <= 10; seed++) {
       assert.deepEqual((await verdicts(0.9, 1, ["norm", "direction"], seed)).flagged, []);
     }
   });
 
-  it("say nothing of fewer than three", async () => {
+  it("are skipped for fewer than three clients", async () => {
     const aggregator = clairAggregator.create(
       clairSchema.parse({ rank: 1, screens: ["direction"] }) as never,
     );
     const updates = [1, -1].map((sign, k) =>
       updateOf(idOf(k), { m: Matrix.identity(3).scale(sign) }),
     );
-    const { verdicts: said } = await aggregator.aggregate({
-      ...{ round: 1, phase: "train", updates, rng: stream(1) },
+    const { verdicts } = await aggregator.aggregate({
+      round: 1,
+      phase: "train",
+      updates,
+      rng: stream(1),
     });
     assert.deepEqual(
-      said?.map(({ status, reason }) => [status, reason]),
+      verdicts?.map(({ status, reason }) => [status, reason]),
       Array(2).fill(["undecided", "too few clients: 2 of at least 3"]),
     );
   });

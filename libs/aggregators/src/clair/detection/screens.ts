@@ -1,22 +1,23 @@
 import { yieldToEventLoop } from "@fedclair/core";
 import { addScaled, Matrix, median, multiply, item } from "@fedclair/linalg";
 import { geometricMedianWeights } from "../../robust/geometric-median.js";
-import { pointsOfGram } from "../../robust/points.js";
+import { createPointsFromGram } from "../../robust/points.js";
 import { indices } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 
-/** Norms beyond so many medians fail the norm screen. */
-const mostNorms = 5;
+/** Norms beyond this multiple of the median fail the norm screen. */
+const maxNormRatio = 5;
 
-/** Why a client fails a screen. */
+/** A client that fails a screen, with the reason. */
 type Failure = readonly [client: number, reason: string];
 
 /**
- * What the shared space cannot show: clients inside it that are far longer than others, or point away from them. Both only mean
- * something where benign clients have much in common inside the space too, as for one global model.
+ * Finds clients that the shared space cannot show: they are inside it, but far longer than others
+ * or pointing away from them. This is only meaningful if benign clients have much in common inside
+ * the space too, as with one global model.
  * @param grams ⟨PX_i, PX_j⟩ of the clients, K×K, by module
  */
-export async function failures(
+export async function findFailures(
   grams: readonly Matrix[],
   screens: ClairOptions["screens"],
 ): Promise<readonly Failure[]> {
@@ -26,26 +27,26 @@ export async function failures(
     await yieldToEventLoop();
   }
   return [
-    ...(screens.includes("norm") ? failNorm(gram) : []),
-    ...(screens.includes("direction") ? await failDirection(gram) : []),
+    ...(screens.includes("norm") ? screenNorms(gram) : []),
+    ...(screens.includes("direction") ? await screenDirections(gram) : []),
   ];
 }
 
-function failNorm(gram: Matrix): Failure[] {
+function screenNorms(gram: Matrix): Failure[] {
   const norms = indices(gram.rows).map((k) => Math.sqrt(gram.get(k, k)));
   const middle = median(norms);
   return norms.flatMap((norm, k): Failure[] =>
-    norm > mostNorms * middle
+    norm > maxNormRatio * middle
       ? [[k, `norm inside the space ${(norm / middle).toPrecision(3)} × the median`]]
       : [],
   );
 }
 
-/** Against the geometric median, as a mean could point the attackers' way. */
-async function failDirection(gram: Matrix): Promise<Failure[]> {
+/** Compares with the geometric median, because attackers could turn the mean their way. */
+async function screenDirections(gram: Matrix): Promise<Failure[]> {
   const count = gram.rows;
   const equal = new Float64Array(count).fill(1 / count);
-  const weights = await geometricMedianWeights(pointsOfGram(gram), equal);
+  const weights = await geometricMedianWeights(createPointsFromGram(gram), equal);
   const products = multiply(gram, new Matrix(count, 1, weights)).data;
   const size = Math.sqrt(products.reduce((total, x, k) => total + x * item(weights, k), 0));
   return Array.from(products).flatMap((product, k): Failure[] => {

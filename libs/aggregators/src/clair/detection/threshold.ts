@@ -1,28 +1,34 @@
 import { quantile, item } from "@fedclair/linalg";
 import { indices } from "../lists.js";
-import { leastBenign, type ClairOptions } from "../options.js";
+import { minBenignCount, type ClairOptions } from "../options.js";
 
-/** Where benign scores end. */
+/** The threshold between benign and contaminated scores. */
 export interface Cut {
-  /** Scores above it are contaminated; Infinity: none. */
+  /** Scores above the threshold are contaminated; Infinity means none are. */
   readonly threshold: number;
-  /** The ratio of neighbouring sorted scores at the lowest cut; without one the largest ratio seen, at least 1. */
+  /**
+   * The ratio of neighbouring sorted scores at the lowest cut; without a cut, the largest ratio, at
+   * least 1.
+   */
   readonly gap: number;
-  /** Why there is no threshold, where there is none: then nobody is judged. */
+  /** The reason for a missing threshold. No client is judged then. */
   readonly undecided?: string;
 }
 
-/** The threshold of a round's scores (step 5). @param scores tangents ≥ 0 of all active clients */
-export function cutOf(scores: readonly number[], options: ClairOptions): Cut {
+/**
+ * Finds the threshold for the scores of a round (step 5).
+ * @param scores tangents ≥ 0 of all active clients
+ */
+export function findCut(scores: readonly number[], options: ClairOptions): Cut {
   const sorted = scores.map((t) => Math.max(t, options.scoreFloor)).sort((x, y) => x - y);
-  const h = leastBenign(scores.length, options);
-  const { ratio } = widest(sorted, h, sorted.length);
+  const h = minBenignCount(scores.length, options);
+  const { ratio } = findWidestGap(sorted, h, sorted.length);
   switch (options.rule) {
     case "gap":
-    case "evidence": // of which lying outside at a gap is a part
-      return gapCut(sorted, h, options);
+    case "evidence": // lying outside at a gap is a part of the evidence
+      return cutAtGap(sorted, h, options);
     case "mad":
-      return { threshold: madThreshold(scores, options), gap: ratio };
+      return { threshold: computeMadThreshold(scores, options), gap: ratio };
     case "fixed": {
       const f = options.fixedThreshold;
       return { threshold: f / Math.sqrt(1 - f * f), gap: ratio };
@@ -32,16 +38,19 @@ export function cutOf(scores: readonly number[], options: ClairOptions): Cut {
   }
 }
 
-/** Indices of the clients that are not above the threshold; all, if each is. */
-export function benignBy({ threshold }: Cut, scores: readonly number[]): number[] {
+/** Indices of the clients at or below the threshold; all clients if every score is above it. */
+export function listBenign({ threshold }: Cut, scores: readonly number[]): number[] {
   const all = indices(scores.length);
   const below = all.filter((k) => item(scores, k) <= threshold);
   return below.length > 0 ? below : all;
 }
 
-/** Cuts at the widest gap beyond the H smallest scores, then again below it, so that one enormous score hides no milder one. */
-function gapCut(sorted: readonly number[], h: number, { gapMin, gapMin2 }: ClairOptions): Cut {
-  let { position, ratio } = widest(sorted, h, sorted.length);
+/**
+ * Cuts at the widest gap beyond the H smallest scores, then again below it, so that one huge score
+ * does not mask a smaller outlier.
+ */
+function cutAtGap(sorted: readonly number[], h: number, { gapMin, gapMin2 }: ClairOptions): Cut {
+  let { position, ratio } = findWidestGap(sorted, h, sorted.length);
   if (ratio < gapMin) {
     const undecided = `no threshold: the widest gap between scores is ${ratio.toPrecision(3)}, gapMin is ${gapMin}`;
     return { threshold: Infinity, gap: ratio, undecided };
@@ -51,13 +60,16 @@ function gapCut(sorted: readonly number[], h: number, { gapMin, gapMin2 }: Clair
       threshold: Math.sqrt(item(sorted, position) * item(sorted, position - 1)),
       gap: ratio,
     };
-    ({ position, ratio } = widest(sorted, h, position));
+    ({ position, ratio } = findWidestGap(sorted, h, position));
     if (ratio < gapMin2) return cut;
   }
 }
 
-/** The largest ratio of a score to the one before, at positions `from` … `to` - 1; the first of equal ones. */
-function widest(sorted: readonly number[], from: number, to: number) {
+/**
+ * The largest ratio of a score to the previous one, at positions `from` … `to` - 1; the first of
+ * equal ratios.
+ */
+function findWidestGap(sorted: readonly number[], from: number, to: number) {
   let best = { position: from, ratio: 1 };
   for (let position = Math.max(from, 1); position < to; position++) {
     const ratio = item(sorted, position) / item(sorted, position - 1);
@@ -66,8 +78,11 @@ function widest(sorted: readonly number[], from: number, to: number) {
   return best;
 }
 
-/** A deviation above the quantile at the benign fraction h, the deviation measured between the quantiles h and h/2. */
-function madThreshold(scores: readonly number[], options: ClairOptions): number {
+/**
+ * Computes a threshold a number of deviations above the quantile at the benign fraction h. The
+ * deviation is measured between the quantiles h and h/2.
+ */
+function computeMadThreshold(scores: readonly number[], options: ClairOptions): number {
   const high = quantile(scores, options.minBenignFraction);
   const low = quantile(scores, options.minBenignFraction / 2);
   return Math.max(

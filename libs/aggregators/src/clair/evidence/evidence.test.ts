@@ -2,39 +2,51 @@ import assert from "node:assert/strict";
 import { Matrix, at, item, multiplyTN, stream } from "@fedclair/linalg";
 import type { Detection } from "../detection/detect.js";
 import { indices } from "../lists.js";
-import { forwardSearch, looksOf } from "./forward-search.js";
-import { excused, judge, union, type Judgement, type Look } from "./judge.js";
+import { forwardSearch, chooseCoreSizes } from "./forward-search.js";
+import {
+  leaveOtherStartsUndecided,
+  judge,
+  mergeJudgements,
+  type Judgement,
+  type ComparisonJudgement,
+} from "./judge.js";
 import { findOutliers } from "./outliers.js";
-import { agreeingCore, large, likenessOf, piecesOf, type Likeness } from "./pieces.js";
-import { surprises } from "./surprise.js";
+import {
+  findAgreeingCore,
+  sizePiece,
+  computeSimilarity,
+  computePieces,
+  type Similarity,
+} from "./pieces.js";
+import { computeFisherStatistics } from "./fisher-statistics.js";
 import { logTail } from "./t-tail.js";
-import { evidenceAgainst } from "./words.js";
+import { formatEvidence } from "./format-evidence.js";
 
-/** One module of clients: columns are their changes. */
+/** The Gram matrix of a module; the columns are the clients' changes. */
 function gramOf(columns: readonly (readonly number[])[]): Matrix {
   const unit = columns.flatMap((change) => change.map((x) => x / (Math.hypot(...change) || 1)));
   const table = new Matrix(item(columns, 0).length, columns.length, Float64Array.from(unit));
   return multiplyTN(table, table);
 }
 
-/** Nobody by the shared space, which holds next to nothing. */
+/** A detection that flags no client, for a shared space that holds next to nothing. */
 function blind(clients: number): Detection {
   const all = indices(clients);
   return { benign: all, scores: all.map(() => 5), threshold: Infinity, gap: 1 };
 }
 
-/** K clients around one direction of 60, with noise; the others as told. */
+/** Clients around one direction of 60, with noise, followed by the changes in `others`. */
 function changes(clients: number, seed: string, others: readonly (readonly number[])[] = []) {
   const rng = stream(seed);
-  const honest = indices(clients).map((k) => {
+  const ordinary = indices(clients).map((k) => {
     const noise = rng.at(k).normals(60);
     return [...noise.map((x, i) => (i === 0 ? 3 : 0) + 0.8 * x)];
   });
-  return [...honest, ...others];
+  return [...ordinary, ...others];
 }
 
 describe("the tail of Student's t", () => {
-  it("is as in tables", () => {
+  it("agrees with tables", () => {
     for (const [t, df, p] of [
       [2.776, 4, 0.025],
       [2.262, 9, 0.025],
@@ -52,40 +64,43 @@ describe("the tail of Student's t", () => {
   });
 });
 
-describe("surprise", () => {
-  it("is that of one more than the members", () => {
-    // Mean 2 and deviation 1 of three: (6 − 2)/√(4/3) = 3.464 of two degrees.
-    const [own] = surprises([{ values: Float64Array.of(1, 2, 3, 6), floor: 0 }], [0, 1, 2]);
+describe("Fisher statistics", () => {
+  it("predict one more value from the members", () => {
+    // The members have mean 2 and deviation 1: (6 − 2)/√(4/3) = 3.464 with two degrees of freedom.
+    const [own] = computeFisherStatistics(
+      [{ values: Float64Array.of(1, 2, 3, 6), floor: 0 }],
+      [0, 1, 2],
+    );
     assert.ok(
       Math.abs(at(own ?? new Float64Array(), 3) + 2 * logTail(4 / Math.sqrt(4 / 3), 2)) < 1e-12,
     );
   });
 
-  it("does not tell apart what is nearer than the floor", () => {
+  it("do not separate values that are closer than the floor", () => {
     const values = Float64Array.of(1, 1, 1, 1.01);
-    const [own = new Float64Array()] = surprises([{ values, floor: 0.1 }], [0, 1, 2]);
+    const [own = new Float64Array()] = computeFisherStatistics([{ values, floor: 0.1 }], [0, 1, 2]);
     assert.ok(at(own, 3) < 2);
   });
 });
 
 describe("a forward search", () => {
-  it("looks at every size of the core, or at 24 of them", () => {
-    assert.deepEqual(looksOf(9), [5, 6, 7, 8]);
-    const many = looksOf(200);
+  it("inspects every size of the core, or 24 of them", () => {
+    assert.deepEqual(chooseCoreSizes(9), [5, 6, 7, 8]);
+    const many = chooseCoreSizes(200);
     assert.equal(many.length, 24);
     assert.deepEqual([many[0], many.at(-1)], [101, 199]);
   });
 
-  it("comes to the outliers last", () => {
+  it("reaches the outliers last", () => {
     const values = Float64Array.of(50, 0.1, -0.3, 0.2, 51, 0, -0.1, 0.4, -0.2);
-    const { cores, surprises: seen } = forwardSearch([{ values, floor: 0 }], looksOf(9));
+    const { cores, statistics } = forwardSearch([{ values, floor: 0 }], chooseCoreSizes(9));
     assert.deepEqual(cores[2], [1, 2, 3, 5, 6, 7, 8]);
-    assert.ok((seen[2] ?? 0) > 3 * (seen[1] ?? 0));
+    assert.ok((statistics[2] ?? 0) > 3 * (statistics[1] ?? 0));
   });
 });
 
 describe("outliers", () => {
-  const drawn = (seed: string, clients: number, shifted = 0) =>
+  const drawPieces = (seed: string, clients: number, shifted = 0) =>
     indices(3).map((piece) => {
       const values = stream(seed).at(piece).normals(clients);
       for (let k = 0; k < shifted; k++) values[k] = at(values, k) + 8;
@@ -94,31 +109,31 @@ describe("outliers", () => {
 
   it("are found up to four of ten", async () => {
     for (let shifted = 1; shifted <= 4; shifted++) {
-      const { outliers } = await findOutliers(drawn(`some ${shifted}`, 10, shifted), 0.01);
+      const { outliers } = await findOutliers(drawPieces(`some ${shifted}`, 10, shifted), 0.01);
       assert.deepEqual(outliers, indices(shifted));
     }
   });
 
-  it("are seen where there are none in no more federations than the rate allows", async () => {
-    let seen = 0;
+  it("are found in clean federations no more often than the rate allows", async () => {
+    let alarms = 0;
     for (let run = 0; run < 500; run++) {
-      const { outliers } = await findOutliers(drawn(`clean ${run}`, 14), 0.05);
-      if (outliers.length > 0) seen++;
+      const { outliers } = await findOutliers(drawPieces(`clean ${run}`, 14), 0.05);
+      if (outliers.length > 0) alarms++;
     }
-    // Normal pieces have shorter tails than the null law supposes.
-    assert.ok(seen >= 1 && seen <= 50, `${seen} of 500`);
+    // Normal pieces have shorter tails than the null law assumes.
+    assert.ok(alarms >= 1 && alarms <= 50, `${alarms} of 500`);
   });
 
   it("do not depend on the order of clients", async () => {
-    const pieces = drawn("order", 12, 3);
+    const pieces = drawPieces("order", 12, 3);
     const turned = pieces.map(({ values, floor }) => ({ values: values.toReversed(), floor }));
     const { outliers } = await findOutliers(turned, 0.01);
     assert.deepEqual(outliers, [9, 10, 11]);
   });
 });
 
-describe("likeness", () => {
-  it("is of hand-made changes: cosines, norms, and a pair", () => {
+describe("similarity", () => {
+  it("matches hand-made changes: cosines, norms, and a pair", () => {
     const hand = [
       [2, 0],
       [1, 0],
@@ -126,77 +141,83 @@ describe("likeness", () => {
       [0, 3],
       [0, 1],
     ];
-    const { agreement, size, clique } = likenessOf([gramOf(hand)], [2, 1, 1, 3, 1]);
+    const { agreement, size, clique } = computeSimilarity([gramOf(hand)], [2, 1, 1, 3, 1]);
     assert.deepEqual([...agreement], [0.5, 0.5, 0.5, 0, 0]);
     assert.ok(Math.abs(at(size, 0) - Math.log(2)) < 1e-15);
     assert.deepEqual([...clique], [0.5, 0.5, 0.5, 0.5, 0.5]);
-    assert.deepEqual(agreeingCore({ agreement }), [0, 1, 2]);
+    assert.deepEqual(findAgreeingCore({ agreement }), [0, 1, 2]);
   });
 
-  it("takes a module that a client did not change for no likeness", () => {
-    const { agreement } = likenessOf([gramOf([[1], [1], [0]])], [1, 1, 1]);
+  it("counts an unchanged module as no similarity", () => {
+    const { agreement } = computeSimilarity([gramOf([[1], [1], [0]])], [1, 1, 1]);
     assert.deepEqual([...agreement], [0.5, 0.5, 0]);
   });
 });
 
 describe("a judgement by evidence", () => {
   const inside = (shares: readonly number[]) => () => Promise.resolve(shares);
-  const judged = (columns: readonly (readonly number[])[], detection = blind(columns.length)) => {
+  const judgeColumns = (
+    columns: readonly (readonly number[])[],
+    detection = blind(columns.length),
+  ) => {
     const shares = columns.map((change) => (change[0] ?? 0) ** 2 / Math.hypot(...change) ** 2);
     const norms = columns.map((change) => Math.hypot(...change));
-    const alike = likenessOf([gramOf(columns)], norms);
+    const alike = computeSimilarity([gramOf(columns)], norms);
     return judge(alike, inside(shares), detection, 0.01);
   };
 
-  it("names nobody among honest clients", async () => {
-    const { contaminated, undecided, benign } = await judged(changes(12, "honest"));
+  it("flags no benign client", async () => {
+    const { contaminated, undecided, benign } = await judgeColumns(changes(12, "honest"));
     assert.deepEqual([contaminated, undecided.size, benign], [[], 0, indices(12)]);
   });
 
-  it("names large changes that point elsewhere", async () => {
+  it("flags large changes that point elsewhere", async () => {
     const elsewhere = [...stream("large").normals(60, 5)];
-    const { contaminated, scores } = await judged(changes(12, "large", [elsewhere]));
+    const { contaminated, scores } = await judgeColumns(changes(12, "large", [elsewhere]));
     assert.deepEqual(contaminated, [12]);
     assert.ok(item(scores, 12) > 1 && scores.slice(0, 12).every((score) => score < 1));
   });
 
-  it("names a client that is opposed, alone and of usual size", async () => {
+  it("flags a single client of usual size that is opposed", async () => {
     const [first = [], ...rest] = changes(13, "opposed").map(([x = NaN, ...noise]) => [
       x + 3,
       ...noise,
     ]);
-    const { contaminated, scores, evidence } = await judged([first.map((x) => -x), ...rest]);
+    const { contaminated, scores, evidence } = await judgeColumns([first.map((x) => -x), ...rest]);
     assert.deepEqual(contaminated, [0]);
     assert.ok(item(scores, 0) > 1.1, String(item(scores, 0)));
-    assert.match(evidenceAgainst(item(evidence, 0)), /^opposed to the others \(cosine -0\.\d+\)/);
+    assert.match(formatEvidence(item(evidence, 0)), /^opposed to the others \(cosine -0\.\d+\)/);
   });
 
-  it("does not accuse who only stands apart", async () => {
+  it("does not flag a client that only stands apart", async () => {
     const apart = stream("apart").normals(60, 0.87);
     apart[0] = 0;
-    const { contaminated, undecided, benign } = await judged(changes(12, "apart", [[...apart]]));
+    const { contaminated, undecided, benign } = await judgeColumns(
+      changes(12, "apart", [[...apart]]),
+    );
     assert.deepEqual(contaminated, []);
-    assert.match(undecided.get(12) ?? "", /stands apart .* nothing else/);
+    assert.match(undecided.get(12) ?? "", /stands apart .* without clear further evidence/);
     assert.deepEqual(benign, indices(12));
   });
 
-  it("convicts by the shared space alone where that holds most of the benign changes", async () => {
+  it("flags by the shared space only if it holds most of the benign changes", async () => {
     const columns = changes(9, "space");
     const scores = columns.map((_, k) => (k < 2 ? 4 : 0.5));
     const detection = { benign: indices(9).slice(2), scores, threshold: 1.4, gap: 8 };
-    assert.deepEqual((await judged(columns, detection)).contaminated, [0, 1]);
-    // Inside it nobody is suspect for being like some others; one that is a hundred times as large is.
+    assert.deepEqual((await judgeColumns(columns, detection)).contaminated, [0, 1]);
+    // Inside the space a client is not flagged for similarity to a few others, but for a norm a
+    // hundred times as large.
     const [first = [], ...rest] = columns;
     const huge = [first.map((x) => 100 * x), ...rest];
     const inside = { ...detection, benign: indices(9), scores: scores.map(() => 0.5) };
-    assert.deepEqual((await judged(columns, inside)).contaminated, []);
-    assert.deepEqual((await judged(huge, inside)).contaminated, [0]);
-    // Where it holds a tenth, it is one piece among others.
+    assert.deepEqual((await judgeColumns(columns, inside)).contaminated, []);
+    assert.deepEqual((await judgeColumns(huge, inside)).contaminated, [0]);
+    // A space that holds a tenth is one piece of evidence among others.
     const weak = { ...detection, scores: scores.map((x) => 6 * x), threshold: 8 };
-    assert.deepEqual((await judged(columns, weak)).contaminated, []);
+    assert.deepEqual((await judgeColumns(columns, weak)).contaminated, []);
   });
 
-  it("says nothing where as many lie outside that space as inside", async () => {
+  it("leaves everyone undecided if as many clients lie outside that space as inside", async () => {
     for (const [clients, outside, why] of [
       [8, 4, /too many may be contaminated/],
       [9, 5, /too many may be contaminated/],
@@ -204,36 +225,43 @@ describe("a judgement by evidence", () => {
       const scores = indices(clients).map((k) => (k < outside ? 4 : 0.5));
       const benign = indices(clients).slice(outside);
       const detection = { benign, scores, threshold: 1.4, gap: 8 };
-      const said = await judged(changes(clients, "space"), detection);
-      assert.deepEqual([said.contaminated, said.undecided.size], [[], clients]);
-      assert.match(said.undecided.get(0) ?? "", why);
+      const judgement = await judgeColumns(changes(clients, "space"), detection);
+      assert.deepEqual([judgement.contaminated, judgement.undecided.size], [[], clients]);
+      assert.match(judgement.undecided.get(0) ?? "", why);
     }
   });
 
-  it("says nothing of clients that have nothing in common", async () => {
-    const strangers = indices(12).map((k) => [...stream("strangers").at(k).normals(600)]);
-    const { undecided } = await judged(strangers);
+  it("leaves clients undecided that have nothing in common", async () => {
+    const unrelated = indices(12).map((k) => [...stream("strangers").at(k).normals(600)]);
+    const { undecided } = await judgeColumns(unrelated);
     assert.equal(undecided.size, 12);
     assert.match(undecided.get(0) ?? "", /nothing in common/);
-    // A clique of large ones is seen among them, one of their size is not.
+    // A clique of large changes is flagged among them, a clique of the usual size is not.
     const clique = (size: number) =>
       indices(3).map((k) => {
         const rng = stream("clique").at(k).normals(600, 0.5);
         const common = stream("clique common").normals(600);
         return [...common.map((x, i) => size * (x + at(rng, i)))];
       });
-    const large = await judged([...strangers, ...clique(2)]);
+    const large = await judgeColumns([...unrelated, ...clique(2)]);
     assert.deepEqual(large.contaminated, [12, 13, 14]);
     assert.equal(large.undecided.size, 12);
-    assert.deepEqual((await judged([...strangers, ...clique(0.9)])).contaminated, []);
+    assert.deepEqual((await judgeColumns([...unrelated, ...clique(0.9)])).contaminated, []);
   });
 });
 
-describe("two looks at the same clients", () => {
-  const look = (contaminated: number[], undecided: number[], scores: number[]): Look => {
+describe("judgements of whole changes and of their varying parts", () => {
+  const look = (
+    contaminated: number[],
+    undecided: number[],
+    scores: number[],
+  ): ComparisonJudgement => {
     const left = [...contaminated, ...undecided];
     return {
-      ...{ contaminated, byOutsideAlone: [], scores, isSilent: false },
+      contaminated,
+      flaggedByOutsideOnly: [],
+      scores,
+      isInconclusive: false,
       benign: indices(scores.length).filter((k) => !left.includes(k)),
       undecided: new Map(undecided.map((k) => [k, "stands apart"])),
       evidence: scores.map((statistic) => [{ kind: "size", statistic }]),
@@ -241,11 +269,11 @@ describe("two looks at the same clients", () => {
   };
   const plain = look([0], [1], [3, 1.2, 0.4, 0.3]);
 
-  it("accuse whom either does, and tell what the second shows of all", () => {
-    const both = union(plain, look([1, 2], [3], [0.1, 4, 5, 2]));
+  it("flag a client that either one flags, and keep the evidence of both", () => {
+    const both = mergeJudgements(plain, look([1, 2], [3], [0.1, 4, 5, 2]));
     assert.deepEqual([both.contaminated, both.benign], [[0, 1, 2], [3]]);
     assert.deepEqual([...both.undecided.keys()], []);
-    // The last one stands apart in the second look alone, which does not convict.
+    // The last client stands apart in the second judgement only, which does not flag it.
     assert.deepEqual(both.scores, [3, 4, 5, 1]);
     assert.deepEqual(both.evidence[3], [
       { kind: "size", statistic: 0.3 },
@@ -253,29 +281,31 @@ describe("two looks at the same clients", () => {
     ]);
   });
 
-  it("accuse nobody who only lacks the common part, and is in what varies as others are", () => {
-    const outside = { ...look([0, 1, 2], [], [3, 3, 3, 0.3]), byOutsideAlone: [0, 1] };
-    const both = union(outside, look([], [1], [0.2, 2, 0.1, 0.2]));
+  it("do not flag a client that only lacks the common part and is otherwise like the others", () => {
+    const outside = { ...look([0, 1, 2], [], [3, 3, 3, 0.3]), flaggedByOutsideOnly: [0, 1] };
+    const both = mergeJudgements(outside, look([], [1], [0.2, 2, 0.1, 0.2]));
     assert.deepEqual(both.contaminated, [1, 2]);
     assert.match(both.undecided.get(0) ?? "", /^lies outside what the others have in common/);
-    // Three times as large in it as any other is not like them.
-    const large = union(outside, look([], [], [3, 0.2, 0.2, 1]));
+    // Its varying part is three times as large as any other, so it is not like them.
+    const large = mergeJudgements(outside, look([], [], [3, 0.2, 0.2, 1]));
     assert.deepEqual(large.contaminated, [0, 2]);
-    const nothing = { ...look([], [], [0, 0, 0, 0]), isSilent: true };
-    assert.deepEqual(union(outside, nothing).contaminated, [0, 1, 2]);
+    const nothing = { ...look([], [], [0, 0, 0, 0]), isInconclusive: true };
+    assert.deepEqual(mergeJudgements(outside, nothing).contaminated, [0, 1, 2]);
   });
 
-  it("are the first where the second accuses nobody", () => {
-    const { byOutsideAlone, ...said } = plain;
-    assert.deepEqual(byOutsideAlone, []);
-    assert.deepEqual(union(plain, look([], [3], [0.1, 0.2, 0.2, 0.3])), said);
+  it("equal the first one if the second flags no client", () => {
+    const { flaggedByOutsideOnly, ...judgement } = plain;
+    assert.deepEqual(flaggedByOutsideOnly, []);
+    assert.deepEqual(mergeJudgements(plain, look([], [3], [0.1, 0.2, 0.2, 0.3])), judgement);
   });
 });
 
-describe("who began elsewhere", () => {
+describe("a client that started elsewhere", () => {
   const size = (pValue: number) => ({ kind: "size", statistic: 2, pValue });
-  const said: Judgement = {
-    ...{ contaminated: [0, 1, 2, 3], benign: [4, 6], isSilent: false },
+  const judgement: Judgement = {
+    contaminated: [0, 1, 2, 3],
+    benign: [4, 6],
+    isInconclusive: false,
     undecided: new Map([[5, "stands apart"]]),
     scores: [2, 2, 2, 2, 0.2, 1.1, 0.3],
     evidence: [
@@ -286,8 +316,11 @@ describe("who began elsewhere", () => {
     ],
   };
 
-  it("is accused only if out of all proportion, or opposed", () => {
-    const { contaminated, benign, undecided } = excused(said, (k) => k !== 3 && k !== 6);
+  it("is flagged only for a huge size or for being opposed", () => {
+    const { contaminated, benign, undecided } = leaveOtherStartsUndecided(
+      judgement,
+      (k) => k !== 3 && k !== 6,
+    );
     assert.deepEqual(
       [contaminated, benign],
       [
@@ -298,63 +331,66 @@ describe("who began elsewhere", () => {
     assert.deepEqual([...undecided.keys()].sort(), [0, 5]);
     for (const why of undecided.values()) assert.match(why, /another A₀ than most/);
     assert.deepEqual(
-      excused(said, () => false),
-      said,
+      leaveOtherStartsUndecided(judgement, () => false),
+      judgement,
     );
   });
 });
 
-describe("size beside a large part in common", () => {
-  /** Of 12 clients a common part of norm 1.5 and an own one, among 200 dimensions. */
-  const likeness = (own: (k: number) => number, common = 1.5) => {
+describe("size in addition to a large common part", () => {
+  /**
+   * The similarity of 12 clients with a common part of norm 1.5 and a part of their own, in 200
+   * dimensions.
+   */
+  const similarity = (own: (k: number) => number, common = 1.5) => {
     const rng = stream("own sizes");
     const columns = indices(12).map((k) => {
       const noise = rng.at(k).normals(200, own(k) / Math.sqrt(200));
       return [...noise.map((x, i) => x + (i === 0 ? common : 0))];
     });
     const norms = columns.map((change) => Math.hypot(...change));
-    return likenessOf([gramOf(columns)], norms);
+    return computeSimilarity([gramOf(columns)], norms);
   };
-  const sizes = (of: Likeness) =>
+  const sizes = (of: Similarity) =>
     item(
-      piecesOf(
+      computePieces(
         of,
         indices(12).map(() => 0.5),
-        agreeingCore(of),
+        findAgreeingCore(of),
       ),
-      large,
+      sizePiece,
     ).values;
 
-  it("is what less agreement does not explain", () => {
-    const uneven = likeness((k) => 0.6 + 0.1 * k);
+  it("is the part that lower agreement does not explain", () => {
+    const uneven = similarity((k) => 0.6 + 0.1 * k);
     const [plain, counted] = [uneven.size, sizes(uneven)].map(([...all]) => all);
     assert.ok(plain && counted);
     const spread = (all: readonly number[]) => Math.max(...all) - Math.min(...all);
     assert.ok(spread(counted) < 0.65 * spread(plain), `${spread(counted)} ${spread(plain)}`);
-    // At most twice as large, and where little is in common not at all.
-    const stranger = likeness((k) => (k === 0 ? 1000 : 1));
+    // At most a factor of two is explained, and nothing where clients have little in common.
+    const stranger = similarity((k) => (k === 0 ? 1000 : 1));
     assert.ok(Math.abs(at(stranger.size, 0) - at(sizes(stranger), 0) - Math.LN2) < 1e-12);
-    const apart = likeness((k) => 1 + 0.1 * k, 0.3);
+    const apart = similarity((k) => 1 + 0.1 * k, 0.3);
     assert.deepEqual(sizes(apart), apart.size);
   });
 });
 
-describe("evidence in words", () => {
+describe("formatted evidence", () => {
   const apart = { kind: "apart", statistic: 0.1, pValue: 0.001 };
   const clique = { kind: "clique", statistic: 0.1, pValue: 0.15 };
 
-  it("is what tells by itself, or else what may together", () => {
+  it("lists pieces that are strong by themselves, or else those that may be strong together", () => {
     const size = { kind: "size", statistic: 2, pValue: 0.02 };
     assert.equal(
-      evidenceAgainst([apart, size, clique]),
+      formatEvidence([apart, size, clique]),
       "apart from the others (p 0.0010), large (p 0.020)",
     );
     assert.equal(
-      evidenceAgainst([apart, clique]),
+      formatEvidence([apart, clique]),
       "apart from the others (p 0.0010), in a clique (p 0.15)",
     );
     assert.equal(
-      evidenceAgainst([
+      formatEvidence([
         { ...apart, pValue: 0.5 },
         { ...clique, pValue: 0.5 },
       ]),
@@ -362,27 +398,27 @@ describe("evidence in words", () => {
     );
   });
 
-  it("is lying outside first, where that convicts by itself", () => {
+  it("starts with lying outside if that flags a client by itself", () => {
     const outside = { kind: "outside", statistic: 6, limit: 1.5 };
-    const said = "outside the shared space (4.0× the limit)";
-    assert.equal(evidenceAgainst([outside, clique]), said);
+    const judgement = "outside the shared space (4.0× the limit)";
+    assert.equal(formatEvidence([outside, clique]), judgement);
     assert.equal(
-      evidenceAgainst([outside, apart, clique]),
-      `${said}, apart from the others (p 0.0010)`,
+      formatEvidence([outside, apart, clique]),
+      `${judgement}, apart from the others (p 0.0010)`,
     );
-    assert.equal(evidenceAgainst([{ ...outside, statistic: 1 }, clique]), "in a clique (p 0.15)");
+    assert.equal(formatEvidence([{ ...outside, statistic: 1 }, clique]), "in a clique (p 0.15)");
   });
 
-  it("is of what varies where the whole change does not say the same", () => {
+  it("lists the varying part only if the whole change does not show the same", () => {
     const size = { kind: "size, in what varies", statistic: 3, pValue: 1e-9 };
-    const told = "apart from the others (p 0.0010), large, in what varies (p < 0.0001)";
-    assert.equal(evidenceAgainst([apart, clique, size]), told);
+    const expected = "apart from the others (p 0.0010), large, in what varies (p < 0.0001)";
+    assert.equal(formatEvidence([apart, clique, size]), expected);
     const both = { ...apart, kind: "apart, in what varies", pValue: 1e-9 };
-    assert.equal(evidenceAgainst([apart, clique, both, size]), told);
+    assert.equal(formatEvidence([apart, clique, both, size]), expected);
   });
 
-  it("is being opposed in place of standing apart", () => {
+  it("shows being opposed in place of standing apart", () => {
     const opposed = { kind: "opposed", statistic: -0.124 };
-    assert.equal(evidenceAgainst([opposed, apart, clique]), "opposed to the others (cosine -0.12)");
+    assert.equal(formatEvidence([opposed, apart, clique]), "opposed to the others (cosine -0.12)");
   });
 });

@@ -1,49 +1,56 @@
 import { at, item, median, medianDeviation } from "@fedclair/linalg";
 import { indices } from "../lists.js";
-import { totalSurprises, type Piece } from "./surprise.js";
+import { sumFisherStatistics, type Piece } from "./fisher-statistics.js";
 
-/** Up to how many sizes of the core a search stops at to look. */
-const mostLooks = 24;
+/** Largest number of core sizes at which a search is inspected. */
+const maxLooks = 24;
 
-/** Sizes of the core from just over half of the clients to all but one, at most 24. @param clients at least 3 */
-export function looksOf(clients: number): number[] {
+/**
+ * Chooses up to 24 sizes of the core, from just over half of the clients to all but one.
+ * @param clients at least 3
+ */
+export function chooseCoreSizes(clients: number): number[] {
   const [first, last] = [Math.floor(clients / 2) + 1, clients - 1];
-  const looks = Math.min(mostLooks, last - first + 1);
+  const looks = Math.min(maxLooks, last - first + 1);
   const step = looks === 1 ? 0 : (last - first) / (looks - 1);
   return indices(looks).map((look) => Math.round(last - step * (looks - 1 - look)));
 }
 
-/** What a forward search saw. */
+/** The record of a forward search. */
 export interface Trace {
-  /** By look: the least surprise of a client outside the core. */
-  readonly surprises: readonly number[];
-  /** By look: the core then. */
+  /** For each inspected size, the smallest statistic of a client outside the core. */
+  readonly statistics: readonly number[];
+  /** For each inspected size, the core. */
   readonly cores: readonly (readonly number[])[];
 }
 
 /**
- * A forward search (after Atkinson, Riani and Cerioli, "The forward search: theory and data analysis", 2010): from a core of the
- * least surprising half, in which no outlier can hide, the core grows by those who surprise it least. Contaminated clients, up to
- * half, come last, and the first of them surprises far more than clients like the core would.
- * @param sizes of the core at which to look, ascending
+ * Runs a forward search (after Atkinson, Riani and Cerioli, "The forward search: theory and data
+ * analysis", 2010). It starts from a core of the least surprising half, in which no outlier can
+ * hide, and grows by the clients with the smallest statistics. Contaminated clients, up to half,
+ * come last; the first of them has a far larger statistic than a client like the core would.
+ * @param sizes core sizes to inspect, ascending
  */
 export function forwardSearch(pieces: readonly Piece[], sizes: readonly number[]): Trace {
-  let core = firstCore(pieces, item(sizes, 0));
+  let core = findFirstCore(pieces, item(sizes, 0));
   const cores: (readonly number[])[] = [];
-  const seen: number[] = [];
+  const statistics: number[] = [];
   for (const size of sizes) {
-    if (core.length < size) core = leastOf(totalSurprises(pieces, core), size);
-    const sums = totalSurprises(pieces, core);
-    seen.push(leastOutside(sums, core));
+    if (core.length < size) core = pickSmallest(sumFisherStatistics(pieces, core), size);
+    const sums = sumFisherStatistics(pieces, core);
+    statistics.push(findMinOutside(sums, core));
     cores.push(core);
-    // The next core is drawn from all clients: a member may leave.
-    core = leastOf(sums, size);
+    // The next core is drawn from all clients, so a member may leave.
+    core = pickSmallest(sums, size);
   }
-  return { surprises: seen, cores };
+  return { statistics: statistics, cores };
 }
 
-/** The clients nearest the median on the bad side, and then those whom they surprise least. */
-function firstCore(pieces: readonly Piece[], size: number): readonly number[] {
+/**
+ * Starts with the clients nearest the median on the side that counts against a client and iterates
+ * to those with the smallest statistics.
+ */
+function findFirstCore(pieces: readonly Piece[], size: number): readonly number[] {
   const distances = new Float64Array(item(pieces, 0).values.length);
   for (const { values, floor } of pieces) {
     const middle = median(values);
@@ -53,17 +60,20 @@ function firstCore(pieces: readonly Piece[], size: number): readonly number[] {
       distances[k] = at(distances, k) + (z > 0 ? z * z : 0) + 1e-3 * z * z;
     });
   }
-  let core = leastOf(distances, size);
+  let core = pickSmallest(distances, size);
   for (let pass = 0; pass < 5; pass++) {
-    const next = leastOf(totalSurprises(pieces, core), size);
+    const next = pickSmallest(sumFisherStatistics(pieces, core), size);
     if (next.every((k, i) => k === core[i])) break;
     core = next;
   }
   return core;
 }
 
-/** @param core ascending, not all clients */
-function leastOutside(sums: Float64Array, core: readonly number[]): number {
+/**
+ * The smallest sum of a client outside the core.
+ * @param core ascending, not all clients
+ */
+function findMinOutside(sums: Float64Array, core: readonly number[]): number {
   let least = Infinity;
   for (let k = 0, i = 0; k < sums.length; k++) {
     if (core[i] === k) i++;
@@ -72,8 +82,8 @@ function leastOutside(sums: Float64Array, core: readonly number[]): number {
   return least;
 }
 
-/** The clients of the `size` smallest values, ascending; of equal ones the first. */
-function leastOf(values: Float64Array, size: number): number[] {
+/** The clients with the `size` smallest values, ascending; on equal values the first ones. */
+function pickSmallest(values: Float64Array, size: number): number[] {
   const sorted = values.toSorted();
   const limit = at(sorted, size - 1);
   let room = size - sorted.indexOf(limit);

@@ -3,267 +3,327 @@ import { at, item, median, medianDeviation } from "@fedclair/linalg";
 import type { Detection } from "../detection/detect.js";
 import { indices, pick } from "../lists.js";
 import { findOutliers, type Outliers } from "./outliers.js";
-import { farOut, farOutOf, leastTangent, shareHeld, trusted } from "./outside.js";
 import {
-  agreeingCore,
-  apart,
-  large,
-  opposed,
-  piecesOf,
-  sizeOf,
-  together,
-  type Likeness,
+  outsideLimits,
+  computeOutsideTangent,
+  roundingTangent,
+  computeBenignShare,
+  minTrustedShare,
+} from "./outside.js";
+import {
+  findAgreeingCore,
+  apartPiece,
+  sizePiece,
+  findOpposed,
+  computePieces,
+  toSizePiece,
+  cliquePiece,
+  type Similarity,
 } from "./pieces.js";
-import { surprises } from "./surprise.js";
-import { varyingSuffix } from "./words.js";
+import { computeFisherStatistics } from "./fisher-statistics.js";
+import { varyingSuffix } from "./format-evidence.js";
 
 export interface Judgement {
-  /** Ascending. */
+  /** Contaminated clients, ascending. */
   readonly contaminated: readonly number[];
-  /** Who is neither accused nor stands apart, ascending. */
+  /** Clients that are neither flagged nor stand apart, ascending. */
   readonly benign: readonly number[];
-  /** Why, by client. */
+  /** Reasons by undecided client. */
   readonly undecided: ReadonlyMap<number, string>;
-  /** Can nothing be said of anybody who is not contaminated? */
-  readonly isSilent: boolean;
-  /** By client: in units of what convicts. */
+  /** Whether no client can be reported as benign. */
+  readonly isInconclusive: boolean;
+  /** One score per client; above 1 the client is flagged. */
   readonly scores: readonly number[];
-  /** By client. */
+  /** Evidence by client. */
   readonly evidence: readonly (readonly Evidence[])[];
 }
 
-/** What one look says. */
-export interface Look extends Judgement {
-  /** The contaminated against whom nothing tells but that they lie outside the shared space. */
-  readonly byOutsideAlone: readonly number[];
+/** The judgement from one comparison: of whole changes, or of their varying parts. */
+export interface ComparisonJudgement extends Judgement {
+  /** The flagged clients with no other evidence than lying outside the shared space. */
+  readonly flaggedByOutsideOnly: readonly number[];
 }
 
-/** χ² with 4 degrees of freedom, exceeded with probability 0.05: what size and clique say together. */
-const guilt = 9.488;
+/**
+ * Limit for size and clique together: χ² with 4 degrees of freedom exceeds it with probability
+ * 0.05.
+ */
+const jointLimit = 9.488;
 
-/** −2·ln p of a size that no benign client has: p below 1e-6. */
-const enormous = 27.6;
+/** −2·ln p of a size that no benign client has, at p = 1e-6. */
+const hugeSizeStatistic = 27.6;
 
-/** A median cosine below it is none. */
-const leastAgreement = 0.02;
+/** A median cosine below this value counts as no agreement. */
+const minAgreement = 0.02;
 
-const elsewhere =
-  "began from another A₀ than most: that it stands apart, or in a clique, is no wonder, and nothing else can be told";
-const alone =
-  "stands apart from the others, and nothing else tells clearly against it: honest and different, or contaminated";
-const strangers =
-  "the clients have nothing in common: their changes agree by less than they differ in it, and no space holds half of them";
-const tooMany =
-  "too many may be contaminated: as many lie outside the shared space as inside, and which of them are honest cannot be told";
-const without =
-  "lies outside what the others have in common, and is like them in the rest: honest and different, or contaminated";
-const paired =
-  "is like one other as no two clients are, and nothing else tells clearly against it: two states of one client, or two that collude";
+const otherStartReason =
+  "began from another A₀ than most, which explains standing apart or being in a clique; there is no other evidence";
+const onlyApartReason =
+  "stands apart from the others, without clear further evidence: either benign and different, or contaminated";
+const nothingInCommonReason =
+  "the clients have nothing in common: their agreement is smaller than its spread, and no space holds half of their changes";
+const tooManyReason =
+  "too many may be contaminated: as many lie outside the shared space as inside, so the benign ones cannot be identified";
+const lacksCommonPartReason =
+  "lies outside what the others have in common, and is like them in the rest: either benign and different, or contaminated";
+const pairReason =
+  "is more like one other client than any two should be, without clear further evidence: either two states of one client, or two that collude";
 
 /**
- * Who is contaminated, by evidence of more than one kind. Lying outside the shared space convicts where that space holds most of
- * what benign clients do. Else a client must stand out from all others together, and not only by standing apart: honest clients
- * of another kind do that too. What else tells is a large change, a clique, or a change opposed to the others'.
- * @param likeness of as many clients as evidence takes
- * @param insideOf every client's share of energy in the direction that a core shares, fitted without it
- * @param detection by the shared space alone
- * @param rate of federations without a contaminated client in which somebody is accused
+ * Judges clients by more than one kind of evidence. Lying outside the shared space flags a client
+ * if that space holds most of the benign changes. Otherwise a client must be an outlier in all
+ * pieces together and have further evidence besides standing apart, because benign clients with
+ * different data stand apart as well. Further evidence is a large change, a clique, or a change
+ * opposed to the others'.
+ * @param similarity of at least as many clients as rule `evidence` needs
+ * @param insideOf returns every client's share of energy in the direction that a core shares,
+ * fitted without that client
+ * @param detection detection by the shared space only
+ * @param rate share of clean federations in which any client may be flagged
  */
 export async function judge(
-  likeness: Likeness,
+  similarity: Similarity,
   insideOf: (core: readonly number[]) => Promise<readonly number[]>,
   detection: Detection,
   rate: number,
-): Promise<Look> {
+): Promise<ComparisonJudgement> {
   const { benign, scores, gap } = detection;
-  const isTrusted = shareHeld(detection) >= trusted;
-  const threshold = Math.max(detection.threshold, farOutOf(pick(scores, benign), detection));
-  const limit = isTrusted && gap >= farOut.gap ? threshold : undefined;
+  const isTrusted = computeBenignShare(detection) >= minTrustedShare;
+  const threshold = Math.max(
+    detection.threshold,
+    computeOutsideTangent(pick(scores, benign), detection),
+  );
+  const limit = isTrusted && gap >= outsideLimits.gap ? threshold : undefined;
   const byOutside = scores.map((score) => (limit === undefined ? 0 : score / limit));
   const outside = (k: number): Evidence => ({
-    ...{ kind: "outside", statistic: item(scores, k) },
+    kind: "outside",
+    statistic: item(scores, k),
     ...(limit !== undefined && { limit }),
   });
-  if (2 * beyond(byOutside).length >= scores.length) return silence(scores, tooMany);
-  const core = agreeingCore(likeness);
-  const isOpposed = opposed(likeness, core);
-  const pieces = piecesOf(likeness, await insideOf(core), core);
-  const found = withWholeSize(await findOutliers(pieces, rate), likeness);
-  if (!likeness.isCentred && !doAgree(likeness, found.members)) {
+  if (2 * listAboveLimit(byOutside).length >= scores.length)
+    return leaveAllUndecided(scores, tooManyReason);
+  const core = findAgreeingCore(similarity);
+  const isOpposed = findOpposed(similarity, core);
+  const pieces = computePieces(similarity, await insideOf(core), core);
+  const found = withWholeSize(await findOutliers(pieces, rate), similarity);
+  if (!similarity.isCentred && !doMembersAgree(similarity, found.members)) {
     return isTrusted
-      ? byOutsideAlone(byOutside, outside)
-      : withLargeCliques(silence(scores, strangers), likeness, core, rate);
+      ? judgeByOutside(byOutside, outside)
+      : flagLargeCliques(leaveAllUndecided(scores, nothingInCommonReason), similarity, core, rate);
   }
-  // Where a space holds the benign to rounding, changes have few dimensions, and cosines vary widely: of whoever lies inside they tell
-  // only who points the other way or is out of all proportion.
-  const isNarrow = isTrusted && Math.max(...pick(scores, benign)) <= leastTangent;
+  // If a space holds the benign changes up to rounding, changes have few dimensions and cosines
+  // vary widely. Inside it, only opposed and extremely large changes are then evidence.
+  const isNarrow = isTrusted && Math.max(...pick(scores, benign)) <= roundingTangent;
   const isInside = (k: number) => isNarrow && item(scores, k) <= detection.threshold;
-  const isEnormous = (k: number) => at(item(found.surprises, large), k) > enormous;
-  const isOdd = (k: number) => item(isOpposed, k) || (!likeness.isCentred && isEnormous(k));
-  const suspects = found.outliers.filter((k) => !isInside(k) || isOdd(k));
-  const guilty = suspects.filter((k) => isGuilty(k, found, isOpposed, likeness));
-  const opposition = oppositionTo(likeness, found.members, isOpposed, rate);
-  const otherwise = [...guilty, ...beyond(opposition)];
-  const convicted = new Set([...beyond(byOutside), ...otherwise]);
-  const unsure = suspects.filter((k) => !convicted.has(k));
-  const byLikeness = (k: number) => (isNarrow && !convicted.has(k) ? 0 : at(found.excess, k));
+  const isEnormous = (k: number) => at(item(found.statistics, sizePiece), k) > hugeSizeStatistic;
+  const isExtreme = (k: number) => item(isOpposed, k) || (!similarity.isCentred && isEnormous(k));
+  const candidates = found.outliers.filter((k) => !isInside(k) || isExtreme(k));
+  const byOutlier = candidates.filter((k) => hasFurtherEvidence(k, found, isOpposed, similarity));
+  const opposition = scoreOpposition(similarity, found.members, isOpposed, rate);
+  const byOtherEvidence = [...byOutlier, ...listAboveLimit(opposition)];
+  const flagged = new Set([...listAboveLimit(byOutside), ...byOtherEvidence]);
+  const undecided = candidates.filter((k) => !flagged.has(k));
+  const scoreBySimilarity = (k: number) => (isNarrow && !flagged.has(k) ? 0 : at(found.excess, k));
   return {
-    contaminated: indices(scores.length).filter((k) => convicted.has(k)),
-    byOutsideAlone: beyond(byOutside).filter((k) => !otherwise.includes(k)),
-    benign: indices(scores.length).filter((k) => !convicted.has(k) && !unsure.includes(k)),
-    undecided: new Map(unsure.map((k) => [k, item(likeness.inPair, k) ? paired : alone])),
-    isSilent: false,
-    scores: byOutside.map((score, k) => Math.max(score, byLikeness(k), item(opposition, k))),
+    contaminated: indices(scores.length).filter((k) => flagged.has(k)),
+    flaggedByOutsideOnly: listAboveLimit(byOutside).filter((k) => !byOtherEvidence.includes(k)),
+    benign: indices(scores.length).filter((k) => !flagged.has(k) && !undecided.includes(k)),
+    undecided: new Map(
+      undecided.map((k) => [k, item(similarity.isInPair, k) ? pairReason : onlyApartReason]),
+    ),
+    isInconclusive: false,
+    scores: byOutside.map((score, k) => Math.max(score, scoreBySimilarity(k), item(opposition, k))),
     evidence: scores.map((_, k) => [
       outside(k),
-      ...(convicted.has(k) && item(isOpposed, k)
-        ? [{ kind: "opposed", statistic: at(likeness.agreement, k) }]
+      ...(flagged.has(k) && item(isOpposed, k)
+        ? [{ kind: "opposed", statistic: at(similarity.agreement, k) }]
         : []),
-      ...evidenceOf(k, found, likeness),
+      ...listEvidence(k, found, similarity),
     ]),
   };
 }
 
-/** Who stands out is found by the size that lower agreement does not explain; what size says of one who does is told of all of it. */
-function withWholeSize(found: Outliers, likeness: Likeness): Outliers {
-  const [whole = new Float64Array()] = surprises([sizeOf(likeness)], found.members);
-  return { ...found, surprises: found.surprises.with(large, whole) };
+/**
+ * Outliers are detected on size after correcting for agreement; their evidence reports the whole
+ * size.
+ */
+function withWholeSize(found: Outliers, similarity: Similarity): Outliers {
+  const [whole = new Float64Array()] = computeFisherStatistics(
+    [toSizePiece(similarity)],
+    found.members,
+  );
+  return { ...found, statistics: found.statistics.with(sizePiece, whole) };
 }
 
-/** By lying outside a space that is trusted. @param scores in units of what convicts */
-function byOutsideAlone(scores: readonly number[], outside: (k: number) => Evidence): Look {
-  const contaminated = beyond(scores);
+/**
+ * Judges only by lying outside a trusted space.
+ * @param scores relative to the limit above which a client is flagged
+ */
+function judgeByOutside(
+  scores: readonly number[],
+  outside: (k: number) => Evidence,
+): ComparisonJudgement {
+  const contaminated = listAboveLimit(scores);
   const all = indices(scores.length);
   return {
     contaminated,
-    byOutsideAlone: contaminated,
+    flaggedByOutsideOnly: contaminated,
     benign: all.filter((k) => !contaminated.includes(k)),
-    ...{ undecided: new Map(), isSilent: false, scores },
+    undecided: new Map(),
+    isInconclusive: false,
+    scores,
     evidence: all.map((k) => [outside(k)]),
   };
 }
 
-/** Of nobody anything. @param scores tangents */
-export function silence(scores: readonly number[], why: string): Look {
+/**
+ * Leaves every client undecided.
+ * @param scores tangents
+ */
+export function leaveAllUndecided(scores: readonly number[], why: string): ComparisonJudgement {
   const all = indices(scores.length);
   return {
-    ...{ contaminated: [], byOutsideAlone: [], benign: all, isSilent: true },
+    contaminated: [],
+    flaggedByOutsideOnly: [],
+    benign: all,
+    isInconclusive: true,
     undecided: new Map(all.map((k) => [k, why])),
     scores: scores.map(() => 0),
     evidence: scores.map((statistic) => [{ kind: "outside", statistic }]),
   };
 }
 
-/** Of size and clique each, where clients have nothing in common; and of standing apart, for a pair to be a clique. */
-const bothTell = 0.01;
+/**
+ * Significance level for a single piece: for size and for clique if clients have nothing in common,
+ * and for standing apart if a pair counts as a clique.
+ */
+const significance = 0.01;
 
 /**
- * Of clients that have nothing in common, whoever is large and in a clique beyond the others is contaminated: strangers are large,
- * or alike, by their kind, but not both.
+ * Flags clients that are both large and in a clique beyond the others, if the clients have nothing
+ * in common. Unrelated clients may be large or similar, but not both.
  */
-async function withLargeCliques(
-  said: Look,
-  likeness: Likeness,
+async function flagLargeCliques(
+  judgement: ComparisonJudgement,
+  similarity: Similarity,
   core: readonly number[],
   rate: number,
-): Promise<Look> {
-  const shares = [...likeness.agreement].map(() => 1);
-  const found = await findOutliers(piecesOf({ ...likeness, isCentred: true }, shares, core), rate);
-  const inClique = (k: number) => tells(found, together, k) && !item(likeness.inPair, k);
-  const guilty = new Set(found.outliers.filter((k) => tells(found, large, k) && inClique(k)));
+): Promise<ComparisonJudgement> {
+  const shares = [...similarity.agreement].map(() => 1);
+  const found = await findOutliers(
+    computePieces({ ...similarity, isCentred: true }, shares, core),
+    rate,
+  );
+  const inClique = (k: number) =>
+    isSignificant(found, cliquePiece, k) && !item(similarity.isInPair, k);
+  const flagged = new Set(
+    found.outliers.filter((k) => isSignificant(found, sizePiece, k) && inClique(k)),
+  );
   return {
-    ...said,
-    ...withAccused(said, guilty),
-    scores: said.scores.map((score, k) => (guilty.has(k) ? at(found.excess, k) : score)),
-    evidence: said.evidence.map((own, k) => {
-      const pieces = evidenceOf(k, found, likeness).filter(({ kind }) => kind !== "apart");
+    ...judgement,
+    ...flagAlso(judgement, flagged),
+    scores: judgement.scores.map((score, k) => (flagged.has(k) ? at(found.excess, k) : score)),
+    evidence: judgement.evidence.map((own, k) => {
+      const pieces = listEvidence(k, found, similarity).filter(({ kind }) => kind !== "apart");
       return [...own, ...pieces];
     }),
   };
 }
 
-/** What varies of who is like the others in it is not so many times as large as that of the largest of them. */
-const mostLarger = 1.5;
+/**
+ * Largest ratio to the size of the other varying parts at which a client still counts as similar to
+ * them.
+ */
+const maxSizeRatio = 1.5;
 
 /**
- * Of a look at whole changes, and one at what varies: who is accused by either; but who lies outside the space that whole changes share,
- * and is like the others in what varies, may only lack the common part. What the second shows is told, of all, where it accuses somebody.
+ * Merges the judgements of whole changes and of their varying parts. A client is flagged if either
+ * one flags it. A client outside the space of whole changes whose varying part is like the others'
+ * may only lack the common part, and is undecided. The evidence of the second judgement is added
+ * for all clients if it flags any.
  */
-export function union(first: Look, second: Judgement): Judgement {
-  const accused = new Set(second.contaminated);
-  const others = second.benign.filter((k) => !first.byOutsideAlone.includes(k));
-  const largest = Math.max(0, ...others.map((k) => sizeIn(second, k)));
+export function mergeJudgements(first: ComparisonJudgement, second: Judgement): Judgement {
+  const flagged = new Set(second.contaminated);
+  const others = second.benign.filter((k) => !first.flaggedByOutsideOnly.includes(k));
+  const largest = Math.max(0, ...others.map((k) => findSize(second, k)));
   const isLike = (k: number) =>
-    second.benign.includes(k) && sizeIn(second, k) <= mostLarger * largest;
-  const lacking = second.isSilent ? [] : first.byOutsideAlone.filter(isLike);
-  const told = (k: number) => (accused.size > 0 ? item(second.evidence, k).map(ofWhatVaries) : []);
+    second.benign.includes(k) && findSize(second, k) <= maxSizeRatio * largest;
+  const lacking = second.isInconclusive ? [] : first.flaggedByOutsideOnly.filter(isLike);
+  const listVaryingEvidence = (k: number) =>
+    flagged.size > 0 ? item(second.evidence, k).map(markVarying) : [];
   return {
-    ...withAccused(freed(first, lacking, without), accused),
-    isSilent: first.isSilent,
+    ...flagAlso(moveToUndecided(first, lacking, lacksCommonPartReason), flagged),
+    isInconclusive: first.isInconclusive,
     scores: first.scores.map((score, k) => {
-      // Who only stands apart in what varies is not accused, and stays at what convicts at most.
+      // Standing apart in the varying part only does not flag a client, so its score is at most 1.
       const other = item(second.scores, k);
-      return Math.max(score, accused.has(k) ? other : Math.min(other, 1));
+      return Math.max(score, flagged.has(k) ? other : Math.min(other, 1));
     }),
-    evidence: first.evidence.map((own, k) => [...own, ...told(k)]),
+    evidence: first.evidence.map((own, k) => [...own, ...listVaryingEvidence(k)]),
   };
 }
 
-/** Of a client's change, as a look at it shows; 0 where it shows none. */
-function sizeIn({ evidence }: Judgement, k: number): number {
+/** Size of a client's change in a judgement; 0 if it has no evidence of size. */
+function findSize({ evidence }: Judgement, k: number): number {
   return item(evidence, k).find(({ kind }) => kind === "size")?.statistic ?? 0;
 }
 
 /**
- * Of who is known to have begun elsewhere than most, standing apart and being alike is no evidence: accused is only who is opposed to the others, or out
- * of all proportion.
+ * Moves clients that are known to have started elsewhere than most to undecided, as their standing
+ * apart and their similarity is no evidence. Clients stay flagged if they are opposed to the others
+ * or extremely large.
  */
-export function excused(said: Judgement, isElsewhere: (k: number) => boolean): Judgement {
-  const isExcused = (k: number) => isElsewhere(k) && !item(said.evidence, k).some(tellsAnywhere);
-  const unsure = [...said.contaminated, ...said.undecided.keys()].filter(isExcused);
-  return freed(said, unsure, elsewhere);
+export function leaveOtherStartsUndecided(
+  judgement: Judgement,
+  hasOtherStart: (k: number) => boolean,
+): Judgement {
+  const isExplained = (k: number) =>
+    hasOtherStart(k) && !item(judgement.evidence, k).some(isStrongForAnyStart);
+  const explained = [...judgement.contaminated, ...judgement.undecided.keys()].filter(isExplained);
+  return moveToUndecided(judgement, explained, otherStartReason);
 }
 
-/** Where nothing can be said of some clients. */
-function freed(said: Judgement, unsure: readonly number[], why: string): Judgement {
-  const stays = (k: number) => !unsure.includes(k);
+/** Moves some clients to undecided. */
+function moveToUndecided(judgement: Judgement, clients: readonly number[], why: string): Judgement {
+  const stays = (k: number) => !clients.includes(k);
   return {
-    ...said,
-    contaminated: said.contaminated.filter(stays),
-    undecided: new Map([...said.undecided, ...unsure.map((k) => [k, why] as const)]),
+    ...judgement,
+    contaminated: judgement.contaminated.filter(stays),
+    undecided: new Map([...judgement.undecided, ...clients.map((k) => [k, why] as const)]),
   };
 }
 
-function tellsAnywhere({ kind, pValue = 1 }: Evidence): boolean {
-  return kind === "opposed" || (kind === "size" && pValue < Math.exp(-enormous / 2));
+function isStrongForAnyStart({ kind, pValue = 1 }: Evidence): boolean {
+  return kind === "opposed" || (kind === "size" && pValue < Math.exp(-hugeSizeStatistic / 2));
 }
 
-/** Who is what once some more are contaminated. */
-function withAccused(
+/** The statuses after flagging further clients. */
+function flagAlso(
   { contaminated, benign, undecided }: Judgement,
-  accused: ReadonlySet<number>,
+  flagged: ReadonlySet<number>,
 ): Pick<Judgement, "contaminated" | "benign" | "undecided"> {
   return {
-    contaminated: [...new Set([...contaminated, ...accused])].sort((i, j) => i - j),
-    benign: benign.filter((k) => !accused.has(k)),
-    undecided: new Map([...undecided].filter(([k]) => !accused.has(k))),
+    contaminated: [...new Set([...contaminated, ...flagged])].sort((i, j) => i - j),
+    benign: benign.filter((k) => !flagged.has(k)),
+    undecided: new Map([...undecided].filter(([k]) => !flagged.has(k))),
   };
 }
 
-function ofWhatVaries(piece: Evidence): Evidence {
+function markVarying(piece: Evidence): Evidence {
   return { ...piece, kind: `${piece.kind}${varyingSuffix}` };
 }
 
-function beyond(scores: readonly number[]): number[] {
+function listAboveLimit(scores: readonly number[]): number[] {
   return indices(scores.length).filter((k) => item(scores, k) > 1);
 }
 
 /**
- * How surely a change is opposed to the members', outlier or not, by client, in units of what convicts: by Student's prediction from those that
- * are not; 0 of a change that is not opposed.
+ * Scores how surely a change is opposed to the members', whether or not it is an outlier; above 1
+ * the client is flagged. The score is Student's prediction from the members that are not opposed,
+ * and 0 for changes that are not opposed.
  */
-function oppositionTo(
-  { agreement }: Likeness,
+function scoreOpposition(
+  { agreement }: Similarity,
   members: readonly number[],
   isOpposed: readonly boolean[],
   rate: number,
@@ -271,46 +331,52 @@ function oppositionTo(
   const along = members.filter((k) => !item(isOpposed, k));
   if (along.length < 3) return isOpposed.map(() => 0);
   const values = agreement.map((x) => -x);
-  const [surprise = new Float64Array()] = surprises([{ values, floor: leastAgreement / 2 }], along);
+  const [statistic = new Float64Array()] = computeFisherStatistics(
+    [{ values, floor: minAgreement / 2 }],
+    along,
+  );
   const limit = -2 * Math.log(rate / agreement.length);
-  return isOpposed.map((is, k) => (is ? at(surprise, k) / limit : 0));
+  return isOpposed.map((is, k) => (is ? at(statistic, k) / limit : 0));
 }
 
 /**
- * Does more tell against an outlier than that it stands apart? A clique of two that agree with the others as usual is none: they may be two states of
- * one client.
+ * Whether an outlier has further evidence besides standing apart. A clique of two clients that
+ * agree with the others as usual does not count, because they may be two states of one client.
  */
-function isGuilty(
+function hasFurtherEvidence(
   k: number,
   found: Outliers,
   isOpposed: readonly boolean[],
-  { inPair }: Likeness,
+  { isInPair }: Similarity,
 ): boolean {
-  const isClique = !item(inPair, k) || tells(found, apart, k);
-  const byClique = isClique ? at(item(found.surprises, together), k) : 0;
-  return item(isOpposed, k) || at(item(found.surprises, large), k) + byClique > guilt;
+  const isClique = !item(isInPair, k) || isSignificant(found, apartPiece, k);
+  const byClique = isClique ? at(item(found.statistics, cliquePiece), k) : 0;
+  return item(isOpposed, k) || at(item(found.statistics, sizePiece), k) + byClique > jointLimit;
 }
 
-/** Does one piece by itself tell clearly against a client? */
-function tells({ surprises }: Outliers, piece: number, k: number): boolean {
-  return at(item(surprises, piece), k) > -2 * Math.log(bothTell);
+/** Whether a single piece of evidence against a client is significant. */
+function isSignificant({ statistics }: Outliers, piece: number, k: number): boolean {
+  return at(item(statistics, piece), k) > -2 * Math.log(significance);
 }
 
-function evidenceOf(
+function listEvidence(
   k: number,
-  { surprises }: Outliers,
-  { agreement, size, clique }: Likeness,
+  { statistics }: Outliers,
+  { agreement, size, clique }: Similarity,
 ): Evidence[] {
-  const pValue = (piece: number) => Math.exp(-at(item(surprises, piece), k) / 2);
+  const pValue = (piece: number) => Math.exp(-at(item(statistics, piece), k) / 2);
   return [
-    { kind: "apart", statistic: at(agreement, k), pValue: pValue(apart) },
-    { kind: "size", statistic: Math.exp(at(size, k)), pValue: pValue(large) },
-    { kind: "clique", statistic: at(clique, k), pValue: pValue(together) },
+    { kind: "apart", statistic: at(agreement, k), pValue: pValue(apartPiece) },
+    { kind: "size", statistic: Math.exp(at(size, k)), pValue: pValue(sizePiece) },
+    { kind: "clique", statistic: at(clique, k), pValue: pValue(cliquePiece) },
   ];
 }
 
-/** Is the members' median cosine more than how they differ in it? Else likeness tells nobody from anybody. */
-function doAgree({ agreement }: Likeness, members: readonly number[]): boolean {
+/**
+ * Whether the members' median cosine exceeds its own deviation. Otherwise similarity cannot
+ * separate clients.
+ */
+function doMembersAgree({ agreement }: Similarity, members: readonly number[]): boolean {
   const own = pick([...agreement], members);
-  return median(own) > Math.max(leastAgreement, medianDeviation(own));
+  return median(own) > Math.max(minAgreement, medianDeviation(own));
 }

@@ -3,36 +3,43 @@ import { stream, at, item } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import { forwardSearch } from "./forward-search.js";
 
-/** Degrees of freedom of the simulated clients' statistics: real ones have longer tails than the normal law. */
+/**
+ * Degrees of freedom of the simulated statistics. Real statistics have longer tails than the normal
+ * law.
+ */
 const degrees = 6;
 
 /**
- * Correlation of the last piece with the first, as clique has with standing apart: it is measured from the same median cosine, and who
- * agrees less with all is, for that alone, more like its nearest.
+ * Correlation of the last piece with the first, as between clique and standing apart. Both are
+ * measured from the same median cosine: a client that agrees less with all others is relatively
+ * more similar to its nearest ones.
  */
 const correlation = 0.5;
 
-/** Simulated clean federations: enough for a rate of 0.01. */
+/** Number of simulated clean federations, enough for a rate of 0.01. */
 const federations = 1000;
 
-/** What a forward search sees where nobody is contaminated. */
+/** The distribution of a forward search's statistics if no client is contaminated. */
 export interface NullLaw {
-  /** How likely a surprise at least so large is at a look, in (0, 1]. */
-  pValue(look: number, surprise: number): number;
-  /** The surprise at a look that a share `probability` of clean federations stays below. */
+  /** Probability of a statistic at least this large at an inspected size, in (0, 1]. */
+  pValue(look: number, statistic: number): number;
+  /**
+   * The statistic at an inspected size that a share `probability` of clean federations stays below.
+   */
   quantile(look: number, probability: number): number;
-  /** The p-value that no look of a share `rate` of clean federations falls below. */
+  /** The p-value that a share `rate` of clean federations falls below at some inspected size. */
   pointwise(rate: number): number;
 }
 
 const laws = new Map<string, Promise<NullLaw>>();
 
 /**
- * Simulated with pieces of Student's t with 6 degrees of freedom, on streams of its own: always the same. Computed
- * once for each size; gives way to the event loop.
- * @param sizes of the core at which the search looks
+ * Returns the null law, which is simulated with pieces from Student's t with 6 degrees of freedom.
+ * The simulation has its own random streams, so it always gives the same law. It runs once for each
+ * size and yields to the event loop.
+ * @param sizes core sizes that the search inspects
  */
-export function nullLaw(
+export function getNullLaw(
   clients: number,
   pieces: number,
   sizes: readonly number[],
@@ -53,36 +60,36 @@ async function simulate(
   for (let run = 0; run < federations; run++) {
     const own = rng.at(run);
     const draws = indices(pieces).map((piece) =>
-      studentT(own.at(piece).normals(clients * (degrees + 1)), clients),
+      drawStudentT(own.at(piece).normals(clients * (degrees + 1)), clients),
     );
     const drawn = draws.map((values, piece) => ({
-      values: piece > 0 && piece === pieces - 1 ? mixed(item(draws, 0), values) : values,
+      values: piece > 0 && piece === pieces - 1 ? correlate(item(draws, 0), values) : values,
       floor: 1e-9,
     }));
-    traces.push(forwardSearch(drawn, sizes).surprises);
+    traces.push(forwardSearch(drawn, sizes).statistics);
     if (run % 8 === 0) await yieldToEventLoop();
   }
   const byLook = sizes.map((_, look) =>
     Float64Array.from(traces, (trace) => item(trace, look)).sort(),
   );
-  const pValue = (look: number, surprise: number) => {
+  const pValue = (look: number, statistic: number) => {
     const sorted = item(byLook, look);
-    return (federations - firstAtLeast(sorted, surprise) + 1) / (federations + 1);
+    return (federations - findFirstAtLeast(sorted, statistic) + 1) / (federations + 1);
   };
   const least = Float64Array.from(traces, (trace) =>
-    Math.min(...trace.map((surprise, look) => pValue(look, surprise))),
+    Math.min(...trace.map((statistic, look) => pValue(look, statistic))),
   ).sort();
   const quantile = (look: number, probability: number) =>
     at(item(byLook, look), Math.floor(probability * (federations - 1)));
   return { pValue, quantile, pointwise: (rate) => at(least, Math.floor(rate * federations)) };
 }
 
-function mixed(first: Float64Array, values: Float64Array): Float64Array {
+function correlate(first: Float64Array, values: Float64Array): Float64Array {
   const rest = Math.sqrt(1 - correlation ** 2);
   return values.map((x, k) => correlation * at(first, k) + rest * x);
 }
 
-function studentT(normals: Float64Array, count: number): Float64Array {
+function drawStudentT(normals: Float64Array, count: number): Float64Array {
   return Float64Array.from({ length: count }, (_, k) => {
     let square = 0;
     for (let d = 1; d <= degrees; d++) square += at(normals, k * (degrees + 1) + d) ** 2;
@@ -90,8 +97,8 @@ function studentT(normals: Float64Array, count: number): Float64Array {
   });
 }
 
-/** The first index of a value that is at least `x`; the length if there is none. */
-function firstAtLeast(sorted: Float64Array, x: number): number {
+/** The first index with a value of at least `x`; the length if there is none. */
+function findFirstAtLeast(sorted: Float64Array, x: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >>> 1;

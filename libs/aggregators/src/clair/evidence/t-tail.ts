@@ -1,6 +1,6 @@
 /**
- * ln P(T > t) of Student's t with `df` degrees of freedom: Wallace's normal deviate of t, within 6 % of p from
- * four degrees on (Wallace 1959, Annals of Mathematical Statistics 30).
+ * Computes ln P(T > t) of Student's t with `df` degrees of freedom by Wallace's normal deviate of
+ * t, within 6 % of p from four degrees on (Wallace 1959, Annals of Mathematical Statistics 30).
  * @returns at most 0; finite for every finite t
  */
 export function logTail(t: number, df: number): number {
@@ -11,15 +11,17 @@ export function logTail(t: number, df: number): number {
 
 const logRootTwoPi = Math.log(2 * Math.PI) / 2;
 
-/** Of the standard normal law. */
+/** ln of the density of the standard normal law. */
 function logDensity(z: number): number {
   return -(z * z) / 2 - logRootTwoPi;
 }
 
-/** Where one form of P(Z > z) gives way to the other. */
+/** The z at which the two approximations of P(Z > z) meet. */
 const far = 3;
 
-/** P(Z > z) over the density, 0 ≤ z ≤ 3: the polynomial 26.2.17 of Abramowitz and Stegun. */
+/**
+ * P(Z > z) divided by the density for 0 ≤ z ≤ 3, by polynomial 26.2.17 of Abramowitz and Stegun.
+ */
 function nearTail(z: number): number {
   const t = 1 / (1 + 0.2316419 * z);
   return (
@@ -27,7 +29,7 @@ function nearTail(z: number): number {
   );
 }
 
-/** ln P(Z > z), z > 3: Mills' ratio as a continued fraction. */
+/** ln P(Z > z) for z > 3, with Mills' ratio as a continued fraction. */
 function farTail(z: number): number {
   return logDensity(z) - Math.log(z + 1 / (z + 2 / (z + 3 / (z + 4 / (z + 5 / (z + 6))))));
 }

@@ -1,7 +1,7 @@
 import { toDense, isLowRank } from "@fedclair/core";
 import { addScaled, frobenius, gaussian, hstack, Matrix, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { factorsOf, product } from "../../factors.js";
+import { toFactors, product } from "../../factors.js";
 import { distance, refinedMatrix } from "../../../testing/measure.js";
 import { idOf, randomBasis, updateOf } from "../../../testing/updates.js";
 import { clair, clairSchema, refine, refineToPairs } from "../index.js";
@@ -50,7 +50,7 @@ describe("refined changes as pairs", () => {
           const own = personal.get(id);
           const { pair, tail } = pairs.get(id) ?? {};
           assert.ok(own !== undefined && isLowRank(own) && pair !== undefined);
-          const terms = [own, ...outside].map(factorsOf);
+          const terms = [own, ...outside].map(toFactors);
           assert.deepEqual(
             [pair.b.shape, pair.a.shape],
             [
@@ -68,7 +68,7 @@ describe("refined changes as pairs", () => {
     }
   }
 
-  it("lose nothing of a module that most did not train, whose shared part is cut to nothing", async () => {
+  it("lose nothing of a module that most clients did not train and whose shared part is clipped to nothing", async () => {
     const few = updates.map(({ clientId }, k) => {
       const b = k < 5 ? new Matrix(14, 3) : multiply(u, gaussian(rng.at("few", k), 2, 3));
       if (k >= 5) addScaled(b, 1, gaussian(rng.at("off", k), 14, 3, 0.2));
@@ -90,7 +90,7 @@ describe("refined changes as pairs", () => {
     ["mean", 0.5],
     ["shrink", 0.5],
   ] as const) {
-    it(`gain as much as the error outside exceeds the least: ${offSubspace} outside, lengths 1 ± ${uneven}`, async () => {
+    it(`gain as much as the error outside exceeds the least error: ${offSubspace} outside, lengths 1 ± ${uneven}`, async () => {
       const [clients, p, q] = [12, 30, 20];
       const space = randomBasis(rng.at("gain U"), p, 2);
       const common = gaussian(rng.at("common"), p, q, 0.3);
@@ -112,20 +112,20 @@ describe("refined changes as pairs", () => {
         const { pair, outside, leastError } = pairs?.get(idOf(k)) ?? {};
         assert.ok(pair !== undefined && outside !== undefined && leastError !== undefined);
         const gained = squared(errors[k]) - distance(toDense(pair), truth) ** 2;
-        // The error outside the space, by its law: 28 of 30 dimensions.
+        // The expected error outside the space: 28 of 30 dimensions.
         return { gained, excess: (28 / 30) * squared(errors[k]) - leastError };
       });
       const c = (await refine(result, options)).get("m")?.share ?? NaN;
       gains.forEach(({ gained, excess }, k) => {
         const expected = 2 * (1 - c / clients) * excess;
         assert.ok(Math.abs(gained - expected) < 0.35 * squared(errors[k]), `${gained} ${expected}`);
-        // Six clients that learnt little of their own outside the space, and six that learnt much.
+        // Six clients learnt little of their own outside the space, and six learnt much.
         if (offSubspace !== "zero") assert.equal(excess > 0, k < 6);
       });
     });
   }
 
-  it("are refused of dense changes", async () => {
+  it("are rejected for dense changes", async () => {
     const options = clairSchema.parse({ rank: 1 });
     const dense = [1, 2, 3].map((k) =>
       updateOf(idOf(k), { m: gaussian(rng.at("dense", k), 4, 5) }),

@@ -12,42 +12,49 @@ import {
   weightedSum,
   type Change,
 } from "../subspace/change.js";
-import { projectionOn, type SharedSpace } from "../subspace/space.js";
-import { commonOutside, type CommonOutside } from "./common-outside.js";
+import { createProjection, type SharedSpace } from "../subspace/space.js";
+import { findCommonOutside, type CommonOutside } from "./common-outside.js";
 
-/** Benign clients: who is refined. */
+/** The benign clients, whose changes are refined. */
 export interface Members {
-  /** Indices, at least one. */
+  /** Indices of the clients, at least one. */
   readonly clients: readonly number[];
   readonly ids: readonly string[];
-  /** In the mean, summing to 1. */
+  /** Weights in the mean, summing to 1. */
   readonly weights: ArrayLike<number>;
 }
 
 export type RefineOptions = Pick<ClairOptions, "offSubspace" | "clipOff" | "rule">;
 
-/** The changes of one module, refined: client k of C goes on with inside_k + shared + longer_k. */
+/** The refined changes of one module. Client k of C continues with inside_k + shared + extra_k. */
 export interface Refinement {
-  /** Π(X_k), in the order of the members; of rank r, one factor (U or Vᵀ) the same object for all. */
+  /**
+   * Π(X_k) of rank r, in the order of the members. One factor, U or Vᵀ, is the same object for all.
+   */
   readonly inside: readonly Factors[];
-  /** c·M̂, from the mean over C of what lies outside the space; stacked factors if the clients' changes are factored. */
+  /**
+   * c·M̂, from the mean over C of the parts outside the space; stacked factors if the clients'
+   * changes are factored.
+   */
   readonly shared: Change;
-  /** c, 0 … 1: how much of that mean is handed out. */
+  /** c, the share of that mean that is handed out, 0 … 1. */
   readonly share: number;
-  /** What clients have in common there, and how often each: longer_k is c·(times_k − 1)·part. */
+  /**
+   * The common part outside the space with each client's scale; extra_k is c·(times_k − 1)·part.
+   */
   readonly common: CommonOutside;
 }
 
-/** By member, how much of the common part is added to what all get. */
-export function moreOf({ share, common }: Refinement): number[] {
+/** How much of the common part each member gets in addition to the shared part. */
+export function computeExtraShares({ share, common }: Refinement): number[] {
   return common.times.map((times) => share * (times - 1));
 }
 
 /**
- * Step 7 of one module: averages what benign clients have outside the shared space, where their differences are mostly
- * error, and leaves each its own inside.
- * @param changes of the members
- * @param norms of the changes
+ * Runs step 7 for one module: averages what benign clients have outside the shared space, where
+ * their differences are mostly error, and leaves each client its own part inside.
+ * @param changes changes of the members
+ * @param norms norms of the changes
  */
 export function refineModule(
   changes: readonly Change[],
@@ -56,40 +63,41 @@ export function refineModule(
   weights: ArrayLike<number>,
   { offSubspace, clipOff, rule }: RefineOptions,
 ): Refinement {
-  const pieces = changes.map(projectionOn(space));
+  const pieces = changes.map(createProjection(space));
   const inside = pieces.map((piece) => piece.inside);
   const whole = pieces.map((piece) => piece.outside);
   const lengths = whole.map(normOf);
-  const cuts = clipOff === null ? lengths.map(() => 1) : cutsOf(lengths, clipOff);
+  const cuts = clipOff === null ? lengths.map(() => 1) : computeCuts(lengths, clipOff);
   const outside = zip(whole, cuts).map(([change, cut]) => (cut < 1 ? scaled(change, cut) : change));
   const mean = combine(outside, weights);
-  // The other rules are the specification's, which gives all the same.
+  // The other rules follow the specification, which gives everyone the same.
   const common =
     rule === "evidence"
-      ? commonOutside(whole, lengths, cuts, mean, weights)
+      ? findCommonOutside(whole, lengths, cuts, mean, weights)
       : { part: mean, times: norms.map(() => 1) };
   const leastNorm = rounding * median(norms);
   const times = zip(common.times, cuts).map(([often, cut]) => (often === 1 ? 1 : often * cut));
-  const share = shareOf(outside, mean, times, weights, offSubspace, leastNorm);
+  const share = computeShare(outside, mean, times, weights, offSubspace, leastNorm);
   return { inside, shared: share === 1 ? mean : scaled(mean, share), share, common };
 }
 
-/** Of a change's norm, what its part outside the space has from rounding alone, and more. */
+/** Share of a change's norm that bounds the part outside the space caused by rounding. */
 const rounding = 1e-12;
 
-/** By how much each norm is to be multiplied to be at most `clipOff` median norms, 0 … 1. */
-export function cutsOf(norms: readonly number[], clipOff: number): number[] {
+/** Computes the factors, 0 … 1, that limit each norm to `clipOff` median norms. */
+export function computeCuts(norms: readonly number[], clipOff: number): number[] {
   const most = clipOff * median(norms);
   return norms.map((norm) => (norm > most ? most / norm : 1));
 }
 
 /**
- * c: 1, 0, or with `shrink` the positive-part James–Stein factor max(0, 1 - v/|M̂|²), v the estimated variance of M̂ =
- * |C|/(|C|-1)·Σ w_j²·|O_j - s_j·M̂|².
+ * Computes c: 1, 0, or with `shrink` the positive-part James–Stein factor max(0, 1 - v/|M̂|²),
+ * where v is the estimated variance of M̂, |C|/(|C|-1)·Σ w_j²·|O_j - s_j·M̂|².
  * @param times s_j
- * @param leastNorm of M̂: up to it `shrink` shares nothing, whatever rounding makes of the quotient
+ * @param leastNorm up to this norm of M̂, `shrink` shares nothing, because the quotient is rounding
+ * error
  */
-function shareOf(
+function computeShare(
   outside: readonly Change[],
   mean: Change,
   times: readonly number[],
@@ -110,40 +118,49 @@ function shareOf(
   return Math.max(0, 1 - (n * variance) / (n - 1) / energy);
 }
 
-/** A refined module as it travels: row by row. A matrix that several changes share stays one tensor. */
+/**
+ * A refined module as plain tensors, row by row. A matrix that several changes share stays one
+ * tensor.
+ */
 export interface Refined {
-  /** Π(X_k) by client id: of rank r. Of a vector X_k itself. */
+  /** Π(X_k) of rank r by client id; for a vector, X_k itself. */
   readonly personal: ReadonlyMap<string, TensorDelta>;
-  /** Σ w_k·Π(X_k), of rank r. With `shared` it is the global change. Of a vector the mean of the clipped X_k. */
+  /**
+   * Σ w_k·Π(X_k), of rank r, which together with `shared` is the global change. For a vector, the
+   * mean of the clipped X_k.
+   */
   readonly meanPersonal: TensorDelta;
   /** c·M̂; absent if nothing is shared. */
   readonly shared?: TensorDelta;
-  /** What is added to that by client id, of those who have the common part more or less often than once. */
-  readonly longer: ReadonlyMap<string, TensorDelta>;
+  /**
+   * Additions to the shared part by client id, for clients that have the common part at a scale
+   * other than 1.
+   */
+  readonly extraCommon: ReadonlyMap<string, TensorDelta>;
   /** c */
   readonly share: number;
 }
 
-export function asDeltas(
+export function toDeltas(
   refinement: Refinement,
   { ids, weights }: Pick<Members, "ids" | "weights">,
   space: SharedSpace,
 ): Refined {
   const { inside, shared, share, common } = refinement;
-  const known = new Map<Matrix, Tensor>();
+  const tensors = new Map<Matrix, Tensor>();
   const tensorOnce = (matrix: Matrix) => {
-    const tensor = known.get(matrix) ?? toTensor(matrix);
-    known.set(matrix, tensor);
+    const tensor = tensors.get(matrix) ?? toTensor(matrix);
+    tensors.set(matrix, tensor);
     return tensor;
   };
   const toDelta = (change: Change) =>
     isFactored(change) ? { b: tensorOnce(change.b), a: tensorOnce(change.a) } : tensorOnce(change);
   return {
     personal: new Map(zip(ids, inside).map(([id, own]) => [id, toDelta(own)])),
-    meanPersonal: toDelta(meanOf(inside, weights, space)),
+    meanPersonal: toDelta(averageInside(inside, weights, space)),
     ...(share > 0 && { shared: toDelta(shared) }),
-    longer: new Map(
-      zip(ids, moreOf(refinement)).flatMap(([id, more]) =>
+    extraCommon: new Map(
+      zip(ids, computeExtraShares(refinement)).flatMap(([id, more]) =>
         more === 0 ? [] : [[id, toDelta(scaled(common.part, more))] as const],
       ),
     ),
@@ -151,8 +168,11 @@ export function asDeltas(
   };
 }
 
-/** The factor that is the space itself is common to all, so that the mean keeps rank r. */
-function meanOf(
+/**
+ * Averages the parts inside the space. One factor is the space itself and common to all, so the
+ * mean has rank r.
+ */
+function averageInside(
   inside: readonly Factors[],
   weights: ArrayLike<number>,
   { left }: SharedSpace,

@@ -3,13 +3,14 @@ import { weightedSum } from "../../mean.js";
 import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import type { Client } from "../sanitise.js";
-import { cutsOf, type Refined } from "./refine-module.js";
+import { computeCuts, type Refined } from "./refine-module.js";
 
 /**
- * Step 7 of the modules that are not compared. In a vector nothing tells error from what a client learnt, so that each keeps its own.
- * The mean for all is clipped as that of what lies outside a space, as nobody was judged by it.
+ * Runs step 7 for the modules that are not compared. In a vector, error cannot be separated from
+ * what a client learnt, so each client keeps its own. The mean for everyone is clipped like the
+ * part outside a space, because no client was judged by it.
  * @param benign at least one
- * @param weights of theirs in the mean, summing to 1
+ * @param weights weights of the clients in the mean, summing to 1
  */
 export async function refineVectors(
   benign: readonly Client[],
@@ -23,14 +24,15 @@ export async function refineVectors(
     const norms = own.map(({ data }) =>
       frobenius(new Matrix(data.length, 1, Float64Array.from(data))),
     );
-    const cuts = clipOff === null ? norms.map(() => 1) : cutsOf(norms, clipOff);
+    const cuts = clipOff === null ? norms.map(() => 1) : computeCuts(norms, clipOff);
     refined.set(name, {
       personal: new Map(zip(ids, own)),
       meanPersonal: await weightedSum(
         own,
         weights.map((weight, k) => weight * item(cuts, k)),
       ),
-      ...{ longer: new Map(), share: 0 },
+      extraCommon: new Map(),
+      share: 0,
     });
   }
   return refined;

@@ -3,12 +3,15 @@ import { hstack, item, Matrix, stream } from "@fedclair/linalg";
 import { clair } from "../clair.js";
 import { clairSchema } from "../options.js";
 import { compress } from "../subspace/change.js";
-import { viewOf } from "../subspace/view.js";
-import { rankOf } from "./rank.js";
+import { createView } from "../subspace/view.js";
+import { chooseRank } from "./rank.js";
 
 const options = clairSchema.parse({});
 
-/** Four clients of 6 rows; the first two lie in three directions, of squared lengths as 4, 3.61 and 3.24, the others in one. */
+/**
+ * Four clients of 6 rows. The first two lie in three directions with squared lengths in the ratio
+ * 4, 3.61 and 3.24; the others lie in one.
+ */
 function views() {
   const diagonal = (...entries: number[]) =>
     new Matrix(
@@ -19,35 +22,36 @@ function views() {
   const two = diagonal(2, 1.9, 1.8);
   const one = diagonal(0, 0, 0, 3);
   const blocks = [two, two, one, one].map((change) => compress(change, "left"));
-  return [viewOf(4, (k) => item(blocks, k), "left", options, 8)];
+  return [createView(4, (k) => item(blocks, k), "left", options, 8)];
 }
 
 const always = (members: readonly number[]) => () => Promise.resolve(members);
 
-describe("rankOf", () => {
-  it("takes the rank with the clearest drop of the members' spectrum", async () => {
-    // The first two: drops of 4 to 3.61, of 3.61 to 3.24, and of 3.24 to nothing.
-    assert.equal(await rankOf(views(), options, always([0, 1])), 3);
-    // All: the others' direction counts twice, as each client has norm 1: 2, 0.74, 0.67, 0.60, and nothing.
-    assert.equal(await rankOf(views(), options, always([0, 1, 2, 3])), 4);
+describe("chooseRank", () => {
+  it("returns the rank with the clearest drop of the members' spectrum", async () => {
+    // The drops for the first two clients are 4 to 3.61, 3.61 to 3.24, and 3.24 to nothing.
+    assert.equal(await chooseRank(views(), options, always([0, 1])), 3);
+    // With all clients the others' direction counts twice, as each client has norm 1: 2, 0.74,
+    // 0.67, 0.60, nothing.
+    assert.equal(await chooseRank(views(), options, always([0, 1, 2, 3])), 4);
   });
 
-  it("searches no rank that a rough search finds far from the clearest", async () => {
+  it("searches no rank that the rough search finds far from the clearest", async () => {
     const searched: number[] = [];
     const membersAt = (rank: number) => {
       searched.push(rank);
       return Promise.resolve([0, 1]);
     };
-    // Roughly, one direction is as clear as three.
+    // In the rough search, one direction is as clear as three.
     const roughlyAt = (rank: number) => Promise.resolve(rank === 1 ? [2, 3] : [0, 1]);
-    assert.equal(await rankOf(views(), options, membersAt, roughlyAt), 3);
+    assert.equal(await chooseRank(views(), options, membersAt, roughlyAt), 3);
     assert.deepEqual(searched, [1, 3]);
     searched.length = 0;
-    assert.equal(await rankOf(views(), options, membersAt, always([0, 1])), 3);
+    assert.equal(await chooseRank(views(), options, membersAt, always([0, 1])), 3);
     assert.deepEqual(searched, [], "one rank is left, and taken");
   });
 
-  it("finds the rank of large modules as of small ones, whoever is contaminated", async () => {
+  it("finds the rank of large modules as of small ones, with contaminated clients", async () => {
     for (const [rank, kind] of [
       [2, "independent"],
       [5, "collude"],

@@ -4,22 +4,23 @@ import type { ClairOptions } from "../options.js";
 import { gramOf } from "../subspace/fit.js";
 import type { View } from "../subspace/view.js";
 
-/** Finds the clients that a space of that rank fits best. */
+/** Finds the clients that a space of the given rank fits best. */
 export type MembersAt = (rank: number) => Promise<readonly number[]>;
 
-/** How much clearer the drop may be at another rank than a rough search says. */
-const margin = 2;
+/** Largest factor between the drop that a rough search finds at a rank and the true one. */
+const maxRoughError = 2;
 
 /**
- * Step 3: the dimension of the shared space of one module.
- *
- * Automatic: for each candidate r the search finds the clients that an r-dimensional space fits best; the r with the
- * clearest drop of their spectrum from the r-th to the next direction wins. An untrimmed spectrum would count the colluders' directions.
- * @param views of the module, one or both sides
+ * Step 3: chooses the dimension of the shared space of one module. For rank auto, the search finds
+ * for each candidate r the clients that an r-dimensional space fits best. The r with the clearest
+ * drop of their spectrum from the r-th to the next direction wins. A spectrum of all clients would
+ * count the colluders' directions.
+ * @param views views of the module, from one or both sides
  * @param membersAt the search
- * @param roughlyAt a search that is much faster, where there is one: ranks whose drop it finds far from the clearest are not searched
+ * @param roughlyAt a much faster search, if there is one; ranks with a drop far below its clearest
+ * one are skipped
  */
-export async function rankOf(
+export async function chooseRank(
   views: readonly View[],
   options: Pick<ClairOptions, "rank" | "rankMax">,
   membersAt: MembersAt,
@@ -34,27 +35,28 @@ export async function rankOf(
     for (const rank of ranks) drops.push(dropOf(await search(rank), rank));
     return drops;
   };
-  const dropOf = spectralDrops(views);
+  const dropOf = createDropFunction(views);
   let ranks = indices(last).map((r) => r + 1);
   if (roughlyAt !== undefined) {
     const drops = await dropsBy(roughlyAt, ranks);
-    const least = Math.max(...drops) / margin;
+    const least = Math.max(...drops) / maxRoughError;
     ranks = ranks.filter((_, i) => item(drops, i) >= least);
   }
   if (ranks.length === 1) return item(ranks, 0);
   let best = { rank: Math.min(1, rows), drop: 0 };
   for (const [i, drop] of (await dropsBy(membersAt, ranks)).entries()) {
-    // A later rank must be better by more than rounding.
+    // A higher rank must be better by more than rounding.
     if (drop > best.drop * (1 + 1e-9)) best = { rank: item(ranks, i), drop };
   }
   return best.rank;
 }
 
 /**
- * λ_r / λ_{r+1} of the members' stack, squared singular values, the least over the views; λ below 1e-12 of the largest count as
- * rounding. Ranks have members in common.
+ * Creates a function for the drop λ_r / λ_{r+1} of the members' stack, with squared singular values
+ * λ and the minimum over the views. λ below 1e-12 of the largest count as rounding. Spectra are
+ * cached, because several ranks can have the same members.
  */
-function spectralDrops(
+function createDropFunction(
   views: readonly View[],
 ): (members: readonly number[], rank: number) => number {
   const spectra = new Map<string, readonly Float64Array[]>();
@@ -65,7 +67,7 @@ function spectralDrops(
     spectra.set(members.join(), own);
     return Math.min(
       ...own.map((values) => {
-        const next = values[rank] ?? 0; // none where the space has all dimensions
+        const next = values[rank] ?? 0; // none if the space has all dimensions
         return at(values, rank - 1) / Math.max(next, 1e-12 * at(values, 0));
       }),
     );

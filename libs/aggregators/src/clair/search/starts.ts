@@ -1,29 +1,31 @@
 import { median, quantile, item } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import type { ClairOptions } from "../options.js";
-import { sines, type Views } from "../subspace/views.js";
+import { computeSines, type Views } from "../subspace/views.js";
 
-/** The spaces that the search starts from: of each, every client's sine of the angle to it. */
-export async function startsOf(views: Views, options: ClairOptions): Promise<number[][]> {
-  const angles = async (energies: ReturnType<Views["fit"]>) => sines(views, await energies);
-  const members = await subsets(views, options);
+/** Computes every client's sine of the angle to each space that the search starts from. */
+export async function computeStarts(views: Views, options: ClairOptions): Promise<number[][]> {
+  const angles = async (energies: ReturnType<Views["fit"]>) => computeSines(views, await energies);
+  const members = await drawSubsets(views, options);
   const [fromAll, ...others] = await Promise.all([
-    fromFitToAll(views),
-    // A block, unlike a vector, already shows the whole space: this is what makes colluders on a line harmless.
-    ...spread(views.size, options.starts).map((k) => angles(views.fitOwn(k))),
+    fitAllClients(views),
+    // A block, unlike a vector, already shows the whole space, which makes colluders on a line
+    // harmless.
+    ...spreadIndices(views.size, options.starts).map((k) => angles(views.fitOwn(k))),
     ...members.map((group) => angles(views.fit(group))),
   ]);
   return [...fromAll, ...others];
 }
 
 /**
- * The fit to all; and iteratively reweighted least squares for Σ log of the sines, smoothed by a falling lower quartile (as in Fast Median
- * Subspace and Tyler's estimator). Only a start, so each weighted fit is one step of orthogonal iteration from the last.
+ * Fits all clients, once directly and once by iteratively reweighted least squares for Σ log of the
+ * sines, smoothed by a falling lower quartile (as in Fast Median Subspace and Tyler's estimator).
+ * As this is only a start, each weighted fit is one step of orthogonal iteration from the last.
  * @returns the sines of the first fit and of the last
  */
-async function fromFitToAll(views: Views): Promise<number[][]> {
+async function fitAllClients(views: Views): Promise<number[][]> {
   const reweighing = views.reweighing();
-  const untrimmed = sines(views, await reweighing.energies());
+  const untrimmed = computeSines(views, await reweighing.energies());
   let angles = untrimmed;
   let smoothing = Infinity;
   for (let iteration = 0; iteration < 50; iteration++) {
@@ -31,7 +33,7 @@ async function fromFitToAll(views: Views): Promise<number[][]> {
     const weights = angles.map((s) => Math.max(s, smoothing) ** -2);
     const largest = Math.max(...weights);
     const step = await reweighing.step(weights.map((w) => w / largest));
-    angles = sines(views, step.energies);
+    angles = computeSines(views, step.energies);
     if (step.moved < 1e-12) break;
   }
   reweighing.drop();
@@ -39,14 +41,20 @@ async function fromFitToAll(views: Views): Promise<number[][]> {
 }
 
 /** At most `starts` client indices, evenly spread over 0 … K - 1. */
-function spread(size: number, starts: number): number[] {
+function spreadIndices(size: number, starts: number): number[] {
   const count = Math.min(starts, size);
   const step = (size - 1) / Math.max(count - 1, 1);
   return [...new Set(indices(count).map((i) => Math.floor(i * step + 0.5)))];
 }
 
-/** Random groups of clients, as large as it takes for their blocks together to show the whole space. */
-async function subsets(views: Views, { subsetStarts, seed }: ClairOptions): Promise<number[][]> {
+/**
+ * Draws random groups of clients, each large enough for their blocks together to show the whole
+ * space.
+ */
+async function drawSubsets(
+  views: Views,
+  { subsetStarts, seed }: ClairOptions,
+): Promise<number[][]> {
   const { size } = views;
   const shown = await views.visibleShares();
   const shares = indices(size).map((k) => Math.min(1, ...shown.map((ofView) => item(ofView, k))));

@@ -11,21 +11,25 @@ import {
 } from "@fedclair/linalg";
 import { innerProduct, stackFactors, type Factors } from "../../factors.js";
 
-/** A client's change of one module. Of one module, either all clients' changes are factored or all are dense. */
+/**
+ * A client's change of one module. For each module, the changes of all clients are either factored
+ * or dense.
+ */
 export type Change = Matrix | Factors;
 
 export function isFactored(change: Change): change is Factors {
   return "b" in change;
 }
 
-/** The space of X's columns, or that of its rows. */
+/** The space of the columns of X (left), or of its rows (right). */
 export type Side = "left" | "right";
 
 const compressed = { left: new WeakMap<Change, Matrix>(), right: new WeakMap<Change, Matrix>() };
 
 /**
- * A narrow block Y with X = Y·Qᵀ (left) or Xᵀ = Y·Qᵀ (right), Q of orthonormal columns: norms and left singular vectors
- * of Y are those of X, and a factored X is never multiplied out. Computed once for every change.
+ * Computes a narrow block Y with X = Y·Qᵀ (left) or Xᵀ = Y·Qᵀ (right), where Q has orthonormal
+ * columns. Y has the norm and the left singular vectors of X, and a factored X is not multiplied
+ * out. The block is computed once for every change.
  */
 export function compress(change: Change, side: Side): Matrix {
   const known = compressed[side].get(change);
@@ -45,10 +49,16 @@ function ofFactors({ b, a }: Factors, side: Side): Matrix {
   return multiplyNT(own, triangleOf(other));
 }
 
-/** Diagonal entries of R above this share of the largest lose no more than four of sixteen digits to the Gram matrix. */
+/**
+ * If the diagonal entries of R are above this share of the largest, the Gram matrix loses no more
+ * than four of sixteen digits.
+ */
 const leastPivot = 1e-2;
 
-/** R with RᵀR = MᵀM: Cholesky's; or Householder's if columns of M are nearly dependent, which its Gram matrix would hide. */
+/**
+ * Computes R with RᵀR = MᵀM, by Cholesky, or by Householder if columns of M are nearly dependent,
+ * which the Gram matrix would hide.
+ */
 export function triangleOf(columns: Matrix): Matrix {
   const r = cholesky(gramTN(columns));
   const pivots = Array.from({ length: columns.cols }, (_, j) => r?.get(j, j) ?? 0);
@@ -61,19 +71,22 @@ export function normOf(change: Change): number {
   return frobenius(isFactored(change) ? compress(change, "left") : change);
 }
 
-/** ⟨X, Y⟩ of changes of one kind. */
+/** ⟨X, Y⟩ of two dense or two factored changes. */
 export function inner(x: Change, y: Change): number {
   if (isFactored(x) && isFactored(y)) return innerProduct(x, y);
   if (!isFactored(x) && !isFactored(y)) return dot(x, y);
   throw new TypeError("inner: a dense and a factored change");
 }
 
-/** Columns of the widest factor B; 0 of dense changes. */
+/** Number of columns of the widest factor B; 0 for dense changes. */
 export function largestRank(changes: readonly Change[]): number {
   return Math.max(...changes.map((change) => (isFactored(change) ? change.b.cols : 0)));
 }
 
-/** Σ w_k·X_k of changes of one kind, at least one: factors are stacked, never multiplied out. */
+/**
+ * Computes Σ w_k·X_k of at least one change, all dense or all factored. Factors are stacked and not
+ * multiplied out.
+ */
 export function combine(changes: readonly Change[], weights: ArrayLike<number>): Change {
   const factored = changes.filter(isFactored);
   if (factored.length === changes.length) return stackFactors(factored, weights);
@@ -82,7 +95,7 @@ export function combine(changes: readonly Change[], weights: ArrayLike<number>):
   return weightedSum(dense, weights);
 }
 
-/** Σ w_k·X_k of matrices of one shape, at least one. */
+/** Computes Σ w_k·X_k of at least one matrix, all of the same shape. */
 export function weightedSum(matrices: readonly Matrix[], weights: ArrayLike<number>): Matrix {
   const { rows, cols } = item(matrices, 0);
   const out = new Matrix(rows, cols);
@@ -90,7 +103,7 @@ export function weightedSum(matrices: readonly Matrix[], weights: ArrayLike<numb
   return out;
 }
 
-/** factor · X; of factors, A is scaled. */
+/** factor · X; for a factored change, A is scaled. */
 export function scaled(change: Change, factor: number): Change {
   return isFactored(change) ? { b: change.b, a: change.a.scale(factor) } : change.scale(factor);
 }

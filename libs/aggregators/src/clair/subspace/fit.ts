@@ -16,19 +16,19 @@ import {
   item,
 } from "@fedclair/linalg";
 import { indices, pick, zip } from "../lists.js";
-import type { Sought, View } from "./view.js";
+import type { RankedView, View } from "./view.js";
 import type { Energies } from "./views.js";
 
 /**
- * The r leading left singular vectors of the members' blocks, n×r.
- * @param gram of the members, if it is at hand
+ * Computes the r leading left singular vectors of the members' blocks, n×r.
+ * @param gram Gram matrix of the members, if it is known
  */
-export function fit({ view, rank }: Sought, members: readonly number[], gram?: Matrix): Matrix {
+export function fit({ view, rank }: RankedView, members: readonly number[], gram?: Matrix): Matrix {
   return leadingLeft(pick(view.blocks, members), rank, gram ?? view.grams?.sum(members));
 }
 
-/** A client's own space, filled up with the leading directions that all blocks have outside it. */
-export function ownFit({ view, rank }: Sought, k: number): Matrix {
+/** A client's own space, completed by the leading directions that all blocks have outside it. */
+export function fitOwn({ view, rank }: RankedView, k: number): Matrix {
   const whole = view.ownSpace(k);
   if (whole.cols >= rank) return whole.columns(0, rank);
   const residuals = view.blocks.map((block) =>
@@ -38,10 +38,14 @@ export function ownFit({ view, rank }: Sought, k: number): Matrix {
 }
 
 /**
- * One step of orthogonal iteration on the stack of all blocks, √w_k·Z_k.
- * @param last the basis that it goes on from, and the energies about it
+ * Makes one step of orthogonal iteration on the stack of all blocks, √w_k·Z_k.
+ * @param last the previous basis, with the energies for it
  */
-export function iterate({ view }: Sought, weights: readonly number[], last: About): Matrix {
+export function iterate(
+  { view }: RankedView,
+  weights: readonly number[],
+  last: EvaluatedFit,
+): Matrix {
   const { stack, blocks, grams } = view;
   const { basis } = last;
   if (grams !== undefined) {
@@ -56,35 +60,41 @@ export function iterate({ view }: Sought, weights: readonly number[], last: Abou
   return thinQr(multiplyNT(stack, weighted)).q;
 }
 
-/** The distance between projectors, |UUᵀ - VVᵀ|_F, from V's part outside U to avoid cancellation. */
-export function movement(u: Matrix, v: Matrix): number {
+/**
+ * The distance between the projectors, |UUᵀ - VVᵀ|_F, computed from V's part outside U to avoid
+ * cancellation.
+ */
+export function measureMovement(u: Matrix, v: Matrix): number {
   return Math.SQRT2 * frobenius(subtract(v, multiply(u, multiplyTN(u, v))));
 }
 
-/** Of a block, what is outside at least, for the difference of its energies to keep twelve digits. */
-const leastOutside = 1e-4;
+/**
+ * Smallest share of a block outside the space for which the difference of energies keeps twelve
+ * digits.
+ */
+const minOutsideShare = 1e-4;
 
-/** A space, and all clients about it. */
-export interface About {
-  /** n×r */
+/** A space with the energies of all clients. */
+export interface EvaluatedFit {
+  /** The basis of the space, n×r. */
   readonly basis: Matrix;
   readonly energies: Energies;
-  /** Basisᵀ·stack, where it was needed. */
+  /** Basisᵀ·stack, if it was computed. */
   readonly coefficients?: Matrix;
 }
 
-/** All clients' energies about a space, n×r. */
-export function energiesOf(sought: Sought, basis: Matrix): Energies {
-  return about(sought, basis).energies;
+/** The energies of all clients for a space, n×r. */
+export function computeEnergies(ranked: RankedView, basis: Matrix): Energies {
+  return evaluateFit(ranked, basis).energies;
 }
 
-export function about({ view }: Sought, basis: Matrix): About {
+export function evaluateFit({ view }: RankedView, basis: Matrix): EvaluatedFit {
   const { grams, blocks } = view;
   if (grams !== undefined) {
     const inside = grams.inside(basis);
     const outside = grams.norms.map((whole, k) => {
       const difference = whole - at(inside, k);
-      const isClear = difference > leastOutside * whole;
+      const isClear = difference > minOutsideShare * whole;
       return isClear ? difference : splitEnergy(basis, item(blocks, k)).outside;
     });
     return { basis, energies: { inside, outside } };
@@ -100,18 +110,18 @@ export function about({ view }: Sought, basis: Matrix): About {
 }
 
 /**
- * Every member's energies about the space fitted to the others, or to those of other folds.
- * @param folds that members are dealt to in turn, 2 … their number
+ * Computes every member's energies for the space fitted to the members of other folds.
+ * @param folds number of folds that members are dealt to in turn, from 2 to the number of members
  */
-export function leaveOut(sought: Sought, members: readonly number[], folds: number): Energies {
-  const { view } = sought;
-  // A sum of terms of one size keeps its digits when some of them are taken off again; a sum of unlike ones would not.
+export function leaveOut(ranked: RankedView, members: readonly number[], folds: number): Energies {
+  const { view } = ranked;
+  // Subtracting some terms from a sum keeps the digits only if all terms are of similar size.
   const all = view.isEven ? gramOf(view, members) : undefined;
   const bases = indices(folds).map((fold) => {
     const left = members.filter((_, m) => m % folds === fold);
     const others = members.filter((_, m) => m % folds !== fold);
     const gram = all && subtract(all, gramOf(view, left));
-    return fit(sought, others, gram);
+    return fit(ranked, others, gram);
   });
   const energies = members.map((k, m) => splitEnergy(item(bases, m % folds), item(view.blocks, k)));
   return {

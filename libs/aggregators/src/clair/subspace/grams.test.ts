@@ -27,7 +27,7 @@ describe("Grams", () => {
   );
   const grams = new Grams(blocks);
 
-  it("sums what the blocks' own are, times weights", () => {
+  it("sums the Gram matrices of blocks with weights", () => {
     const weights = [0.5, -1, 2];
     const expected = new Matrix(5, 5);
     blocks.forEach((block, k) => {
@@ -38,7 +38,7 @@ describe("Grams", () => {
     for (const gram of second) assert.ok(frobenius(subtract(grams.sum([1]), gram)) < 1e-13);
   });
 
-  it("tells what every block has inside a space", () => {
+  it("computes the energy of every block inside a space", () => {
     const basis = thinQr(new Matrix(5, 2, stream("basis").normals(10))).q;
     const inside = grams.inside(basis);
     blocks.forEach((block, k) => {

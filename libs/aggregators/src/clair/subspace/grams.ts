@@ -1,12 +1,16 @@
 import { at, dot, gramNT, item, Matrix, multiplyTN } from "@fedclair/linalg";
 
 /**
- * Z_k·Z_kᵀ of all clients, n×n. Of blocks that are no narrower than tall they are summed faster than the blocks are multiplied, and
- * |UᵀZ_k|² = ⟨UUᵀ, Z_k·Z_kᵀ⟩ does not depend on the width.
+ * The matrices Z_k·Z_kᵀ of all clients, n×n. If blocks are at least as wide as they are tall,
+ * summing these is faster than multiplying the blocks. Also, |UᵀZ_k|² = ⟨UUᵀ, Z_k·Z_kᵀ⟩ does not
+ * depend on the width.
  */
 export class Grams {
   readonly #rows: number;
-  /** A client's lower triangle in each column; what is off the diagonal times √2, so that inner products are those of columns. */
+  /**
+   * One column for each client with its lower triangle. Off-diagonal entries are multiplied by √2,
+   * so that inner products of matrices are inner products of columns.
+   */
   readonly #packed: Matrix;
   /** |Z_k|² */
   readonly norms: Float64Array;
@@ -21,7 +25,7 @@ export class Grams {
     this.norms = Float64Array.from(blocks, (block) => dot(block, block));
   }
 
-  /** Σ over the clients, each times its weight; 1 by default. */
+  /** Sums the matrices of some clients, each times its weight; the weight is 1 by default. */
   sum(clients: readonly number[], weights?: readonly number[]): Matrix {
     const total = new Float64Array(this.#packed.rows);
     for (const k of clients) {
@@ -29,10 +33,13 @@ export class Grams {
       const weight = weights === undefined ? 1 : item(weights, k);
       for (let i = 0; i < total.length; i++) total[i] = at(total, i) + weight * at(own, i);
     }
-    return unpacked(total, this.#rows);
+    return unpack(total, this.#rows);
   }
 
-  /** |UᵀZ_k|² of every client. @param basis U, n×r, orthonormal columns */
+  /**
+   * Computes |UᵀZ_k|² of every client.
+   * @param basis U, n×r, with orthonormal columns
+   */
   inside(basis: Matrix): Float64Array {
     const projector = new Matrix(this.#packed.rows, 1);
     pack(gramNT(basis), projector.data);
@@ -47,7 +54,7 @@ function pack({ rows, data }: Matrix, to: Float64Array): void {
   }
 }
 
-function unpacked(packed: Float64Array, rows: number): Matrix {
+function unpack(packed: Float64Array, rows: number): Matrix {
   const out = new Matrix(rows, rows);
   for (let j = 0, t = 0; j < rows; j++) {
     out.data[j + j * rows] = at(packed, t++);

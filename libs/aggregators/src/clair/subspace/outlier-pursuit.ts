@@ -12,9 +12,12 @@ import {
   at,
 } from "@fedclair/linalg";
 
-/** [Z_1 … Z_K] = L + S, L of low rank and S zero in the blocks of benign clients. */
+/**
+ * The decomposition [Z_1 … Z_K] = L + S, where L has low rank and S is zero in the blocks of benign
+ * clients.
+ */
 export interface Decomposition {
-  /** p×r: the left singular vectors of L with a singular value above 1e-6 of the largest. */
+  /** The left singular vectors of L with a singular value above 1e-6 of the largest, p×r. */
   readonly basis: Matrix;
   /** |L|_* */
   readonly nuclear: number;
@@ -25,9 +28,10 @@ export interface Decomposition {
 }
 
 /**
- * Block Outlier Pursuit (after Xu, Caramanis and Sanghavi, "Robust PCA via Outlier Pursuit", arXiv 1010.4237, blocks in place of
- * columns): min |L|_* + λ·Σ|S_k|_F with L + S = Z, by ADMM. The convex cross-check of the search; weaker than it against collusion.
- * @param blocks Z_k as they are, at least one: divide by |Z_k|_F first, as CLAIR does
+ * Block Outlier Pursuit (after Xu, Caramanis and Sanghavi, "Robust PCA via Outlier Pursuit", arXiv
+ * 1010.4237, with blocks in place of columns): min |L|_* + λ·Σ|S_k|_F with L + S = Z, by ADMM. It
+ * is the convex cross-check of the search and weaker against collusion.
+ * @param blocks Z_k, at least one; they are not normalised here, CLAIR divides them by |Z_k|_F
  * @param lambda > 0; 1.05·sqrt(2r/K) suits a space of r dimensions and K clients
  */
 export function outlierPursuit(blocks: readonly Matrix[], lambda: number): Decomposition {
@@ -42,7 +46,7 @@ export function outlierPursuit(blocks: readonly Matrix[], lambda: number): Decom
     s = shrinkBlocks(combine(z, low, y, penalty), widths, lambda / penalty);
     const gap = subtract(subtract(z, low), s);
     addScaled(y, penalty, gap);
-    if (frobenius(gap) <= 1e-9 * size) return decomposition(u, values, s, widths, lambda);
+    if (frobenius(gap) <= 1e-9 * size) return toDecomposition(u, values, s, widths, lambda);
     penalty = Math.min(1.05 * penalty, 1e7);
   }
   throw new Error(`outlier pursuit did not converge in 5000 steps at lambda ${lambda}`);
@@ -54,7 +58,7 @@ function combine(z: Matrix, x: Matrix, y: Matrix, penalty: number): Matrix {
   return new Matrix(z.rows, z.cols, sum);
 }
 
-/** Lowers every singular value by `by`, those below it to zero. */
+/** Reduces every singular value by `by`, to at least zero. */
 function shrinkSpectrum(x: Matrix, by: number) {
   const { u, s, v } = thinSvd(x);
   const values = s.map((value) => Math.max(0, value - by));
@@ -65,7 +69,7 @@ function shrinkSpectrum(x: Matrix, by: number) {
   return { low: multiplyNT(scaled, v), values, u };
 }
 
-/** Lowers the norm of every block by `by`, those below it to zero. */
+/** Reduces the norm of every block by `by`, to at least zero. */
 function shrinkBlocks(x: Matrix, widths: readonly number[], by: number): Matrix {
   return hstack(
     blocksOf(x, widths).map((block) => block.scale(Math.max(0, 1 - by / (frobenius(block) || 1)))),
@@ -77,7 +81,7 @@ function blocksOf(x: Matrix, widths: readonly number[]): Matrix[] {
   return widths.map((width) => x.columns(from, (from += width)));
 }
 
-function decomposition(
+function toDecomposition(
   u: Matrix,
   values: Float64Array,
   s: Matrix,

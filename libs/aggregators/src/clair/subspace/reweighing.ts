@@ -1,32 +1,32 @@
 import { indices, zip } from "../lists.js";
-import { about, fit, iterate, movement, type About } from "./fit.js";
-import type { Sought } from "./view.js";
+import { evaluateFit, fit, iterate, measureMovement, type EvaluatedFit } from "./fit.js";
+import type { RankedView } from "./view.js";
 import type { Energies, Reweighing, Step } from "./views.js";
 
-/** The views of one module on the way from the fit to all clients. */
+/** The reweighted fits of one module's views, which start from the fit to all clients. */
 export class ModuleReweighing implements Reweighing {
-  readonly #sought: readonly Sought[];
-  #at: readonly About[];
+  readonly #views: readonly RankedView[];
+  #fits: readonly EvaluatedFit[];
 
-  constructor(sought: readonly Sought[]) {
-    this.#sought = sought;
-    this.#at = sought.map((one) => about(one, fit(one, indices(one.view.blocks.length))));
+  constructor(views: readonly RankedView[]) {
+    this.#views = views;
+    this.#fits = views.map((one) => evaluateFit(one, fit(one, indices(one.view.blocks.length))));
   }
 
   energies(): Energies[] {
-    return this.#at.map(({ energies }) => energies);
+    return this.#fits.map(({ energies }) => energies);
   }
 
   step(weights: readonly number[]): Step {
-    const last = this.#at;
-    this.#at = zip(this.#sought, last).map(([one, from]) =>
-      about(one, iterate(one, weights, from)),
+    const last = this.#fits;
+    this.#fits = zip(this.#views, last).map(([one, from]) =>
+      evaluateFit(one, iterate(one, weights, from)),
     );
-    const moves = zip(last, this.#at).map(([from, to]) => movement(from.basis, to.basis));
+    const moves = zip(last, this.#fits).map(([from, to]) => measureMovement(from.basis, to.basis));
     return { energies: this.energies(), moved: Math.max(...moves) };
   }
 
   drop(): void {
-    this.#at = [];
+    this.#fits = [];
   }
 }

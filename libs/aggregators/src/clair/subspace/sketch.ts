@@ -10,32 +10,45 @@ import {
 } from "@fedclair/linalg";
 import { zip } from "../lists.js";
 
-/** Rows of a sketch that is searched: it keeps a space of few dimensions exactly without noise, and closely with noise. */
+/**
+ * Rows of a sketch that is searched. It keeps a space of few dimensions exactly without noise, and
+ * closely with noise.
+ */
 export const sketchRows = 256;
-/** Rows of one that tells about how well spaces of few dimensions fit. */
+/** Rows of a sketch that shows roughly how well spaces of few dimensions fit. */
 export const roughRows = 64;
 
-/** Rows of the sketch that one row of a block goes to. */
-const spread = 4;
+/** Number of rows of the sketch that each row of a block is added to. */
+const targetsPerRow = 4;
 
 /**
- * A sparse sign sketch (Nelson and Nguyên, arXiv 1211.1002): every row of a block is added to four rows of its sketch, with random
- * signs and weight 1/√4. The same for all blocks of a view, so that spaces carry over.
+ * Creates a sparse sign sketch (Nelson and Nguyên, arXiv 1211.1002): every row of a block is added
+ * to four rows of its sketch, with random signs and weight 1/√4. All blocks of a view use the same
+ * sketch, so that spaces carry over.
  * @param rows p of the blocks
  * @param fewer rows of the sketches
- * @returns makes the sketch of a p×w block
+ * @returns a function that sketches a p×w block
  */
-export function sketcher(rows: number, fewer: number, seed: number): (block: Matrix) => Matrix {
+export function createSketcher(
+  rows: number,
+  fewer: number,
+  seed: number,
+): (block: Matrix) => Matrix {
   const draw = stream("sketch").at(seed, rows);
-  // Distinct ones: a row drawn twice with opposite signs would vanish.
-  const targets = new Int32Array(rows * spread);
-  for (let i = 0; i < targets.length; i += spread) {
+  // Targets are distinct, because a row drawn twice with opposite signs would vanish.
+  const targets = new Int32Array(rows * targetsPerRow);
+  for (let i = 0; i < targets.length; i += targetsPerRow) {
     const distinct = new Set<number>();
-    while (distinct.size < spread) distinct.add(draw.int(fewer));
+    while (distinct.size < targetsPerRow) distinct.add(draw.int(fewer));
     targets.set([...distinct], i);
   }
-  const signs = Float64Array.from(targets, () => (draw.int(2) - 0.5) * (2 / Math.sqrt(spread)));
-  /** Of columns j … j + 3. Unchecked: all of a sketch's time is here. */
+  const signs = Float64Array.from(
+    targets,
+    () => (draw.int(2) - 0.5) * (2 / Math.sqrt(targetsPerRow)),
+  );
+  /**
+   * Adds columns j … j + 3. Indices are unchecked, because all of a sketch's time is spent here.
+   */
   const addColumns = (to: Float64Array, { data, cols }: Matrix, j: number) => {
     const startOf = (column: number) => Math.min(column, cols - 1) * rows;
     const [x0, x1, x2, x3] = [startOf(j), startOf(j + 1), startOf(j + 2), startOf(j + 3)];
@@ -44,7 +57,7 @@ export function sketcher(rows: number, fewer: number, seed: number): (block: Mat
       const y1 = data[x1 + i] as number;
       const y2 = data[x2 + i] as number;
       const y3 = data[x3 + i] as number;
-      for (const end = d + spread; d < end; d++) {
+      for (const end = d + targetsPerRow; d < end; d++) {
         const sign = signs[d] as number;
         const t0 = targets[d] as number;
         const t1 = t0 + fewer;
@@ -58,26 +71,28 @@ export function sketcher(rows: number, fewer: number, seed: number): (block: Mat
     }
   };
   return (block) => {
-    // Four columns at a time, for which targets are looked up once; room for as many that count for nothing.
+    // Four columns at a time, so that targets are looked up once. The buffer has room for up to
+    // three unused columns.
     const sketch = new Float64Array(fewer * (block.cols + 3));
     for (let j = 0; j < block.cols; j += 4) addColumns(sketch.subarray(j * fewer), block, j);
     return new Matrix(fewer, block.cols, sketch.subarray(0, fewer * block.cols));
   };
 }
 
-/** What was sketched, by client. */
+/** The blocks and sketches of all clients. */
 export interface Sketched {
-  /** p×w_k, made when it is asked for. */
+  /** Returns the p×w_k block of client k. */
   readonly blockOf: (k: number) => Matrix;
-  /** What blocks count times. */
+  /** Scale factors of the blocks. */
   readonly factors: readonly number[];
-  /** As they count. */
+  /** Sketches, scaled already. */
   readonly sketches: readonly Matrix[];
 }
 
 /**
- * The leading space of the members' blocks, from the one of their sketches: the latter is a combination of the sketches' columns; the
- * same combination of the blocks' columns is close, and a few iterations on the blocks make it exact.
+ * Lifts the leading space of the members' sketches to that of their blocks. The former is a
+ * combination of the sketches' columns. The same combination of the blocks' columns is close, and a
+ * few iterations on the blocks make it exact.
  * @param found r orthonormal columns in the sketch
  * @returns p×r, orthonormal columns
  */
@@ -86,29 +101,32 @@ export function liftFromSketch(
   found: Matrix,
   members: readonly number[],
 ): Matrix {
-  const stacks = stacksOf(members, blockOf, factors);
+  const stacks = stackBlocks(members, blockOf, factors);
   const apply = (x: Matrix) => sumOfProducts(stacks, stacks, x);
-  const sketched = stacksOf(members, (k) => item(sketches, k));
+  const sketched = stackBlocks(members, (k) => item(sketches, k));
   const start = sumOfProducts(stacks, sketched, found);
   return leadingSpace(apply, start, found.cols, { restarts: 8 }).basis;
 }
 
-/** Members whose blocks are multiplied at once: few products are large ones, and one alone would be larger than any cache. */
-const group = 64;
+/**
+ * Number of members whose blocks are multiplied at once. Few large products are fast, but a single
+ * one would exceed any cache.
+ */
+const groupSize = 64;
 
-/** The members' blocks side by side, a group of them in each stack. */
-function stacksOf(
+/** Stacks the members' blocks side by side, one group of members in each stack. */
+function stackBlocks(
   members: readonly number[],
   blockOf: (k: number) => Matrix,
   factors?: readonly number[],
 ): Matrix[] {
-  return Array.from({ length: Math.ceil(members.length / group) }, (_, g) => {
-    const own = members.slice(g * group, (g + 1) * group);
+  return Array.from({ length: Math.ceil(members.length / groupSize) }, (_, g) => {
+    const own = members.slice(g * groupSize, (g + 1) * groupSize);
     return hstack(own.map(blockOf), factors && own.map((k) => item(factors, k)));
   });
 }
 
-/** Σ L_g·(R_gᵀ·X) */
+/** Computes Σ L_g·(R_gᵀ·X). */
 function sumOfProducts(left: readonly Matrix[], right: readonly Matrix[], x: Matrix): Matrix {
   const sum = new Matrix(item(left, 0).rows, x.cols);
   for (const [l, r] of zip(left, right)) addScaled(sum, 1, multiply(l, multiplyTN(r, x)));

@@ -11,21 +11,24 @@ import {
 import { product, type Factors } from "../../factors.js";
 import { combine, isFactored, type Change, type Side } from "./change.js";
 
-/** The shared space of one module: orthonormal columns, p×r on the left, q×r on the right. */
+/** The shared space of one module, with orthonormal columns: p×r on the left, q×r on the right. */
 export interface SharedSpace {
   readonly rank: number;
   readonly left?: Matrix;
   readonly right?: Matrix;
 }
 
-/** A change, split by a shared space. */
-export interface Pieces {
+/** A change, split into its parts inside and outside a shared space. */
+export interface SplitChange {
   readonly inside: Factors;
   readonly outside: Change;
 }
 
-/** Splits X into Π(X) = UUᵀX, XVVᵀ or UUᵀXVVᵀ and the rest. */
-export function projectionOn({ left: u, right: v }: SharedSpace): (change: Change) => Pieces {
+/** Creates a function that splits X into Π(X) = UUᵀX, XVVᵀ or UUᵀXVVᵀ and the rest. */
+export function createProjection({
+  left: u,
+  right: v,
+}: SharedSpace): (change: Change) => SplitChange {
   if (u !== undefined && v !== undefined) {
     const vt = v.transpose();
     return (change) => {
@@ -59,7 +62,7 @@ function timesLeft(u: Matrix, change: Change): Matrix {
   return isFactored(change) ? multiply(multiplyTN(u, change.b), change.a) : multiplyTN(u, change);
 }
 
-function split(change: Change, inside: Factors): Pieces {
+function split(change: Change, inside: Factors): SplitChange {
   return {
     inside,
     outside: isFactored(change)
@@ -70,10 +73,10 @@ function split(change: Change, inside: Factors): Pieces {
 
 /** ⟨PX_i, PX_j⟩ of all changes, at least one, K×K. */
 export function gramInside(changes: readonly Change[], space: SharedSpace): Matrix {
-  const project = projectionOn(space);
+  const project = createProjection(space);
   const coordinates = changes.map((change) => {
     const { b, a } = project(change).inside;
-    // The other factor is the space itself, whose columns are orthonormal.
+    // The other factor is the space itself, which has orthonormal columns.
     return (space.left ? a : b).data;
   });
   const table = new Matrix(item(coordinates, 0).length, changes.length);
@@ -83,15 +86,18 @@ export function gramInside(changes: readonly Change[], space: SharedSpace): Matr
   return gramTN(table);
 }
 
-/** |QX|/|PX|: infinite outside the space altogether, 0 of no change at all. @param compressed X from a side, as `compress` says */
-export function tangentTo(
+/**
+ * Computes |QX|/|PX|, which is infinite completely outside the space and 0 for no change.
+ * @param compressed returns the block of `compress` for a side of X
+ */
+export function computeTangent(
   { left, right }: SharedSpace,
   compressed: (side: Side) => Matrix,
 ): number {
-  const split = [
+  const energies = [
     ...(left ? [splitEnergy(left, compressed("left"))] : []),
     ...(right ? [splitEnergy(right, compressed("right"))] : []),
   ];
-  const outside = sum(split.map((energy) => energy.outside));
-  return outside === 0 ? 0 : Math.sqrt(outside / sum(split.map((energy) => energy.inside)));
+  const outside = sum(energies.map((energy) => energy.outside));
+  return outside === 0 ? 0 : Math.sqrt(outside / sum(energies.map((energy) => energy.inside)));
 }

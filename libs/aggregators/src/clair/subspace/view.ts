@@ -11,58 +11,72 @@ import {
   thinSvd,
   item,
 } from "@fedclair/linalg";
-import { columnsOf } from "../../factors.js";
+import { sliceColumns } from "../../factors.js";
 import type { ClairOptions } from "../options.js";
 import { indices } from "../lists.js";
 import type { Side } from "./change.js";
 import { Grams } from "./grams.js";
-import { liftFromSketch, sketcher, sketchRows } from "./sketch.js";
+import { liftFromSketch, createSketcher, sketchRows } from "./sketch.js";
 
-/** One module of all active clients seen from one side: what the search for the shared space works on. */
+/**
+ * One module of all active clients, seen from one side. The search for the shared space works on
+ * views.
+ */
 export interface View {
   readonly side: Side;
-  /** p of the module; its q, on the right. */
+  /** p of the module on the left, q on the right. */
   readonly extent: number;
   /** [Z_1 … Z_K], n×Σw_k, normalised; zero columns for a client that did not change the module. */
   readonly stack: Matrix;
-  /** Squared norms of its columns. */
+  /** Squared norms of the stack's columns. */
   readonly energies: Float64Array;
-  /** Z_k, n×w_k, one for each active client: columns of the stack. */
+  /** Z_k, n×w_k, one for each active client, as columns of the stack. */
   readonly blocks: readonly Matrix[];
-  /** Where blocks are no narrower than tall. Narrower ones are multiplied as fast as these would be summed. */
+  /**
+   * Gram matrices, if blocks are at least as wide as tall. Narrower blocks are multiplied as fast
+   * as Gram matrices are summed.
+   */
   readonly grams: Grams | undefined;
-  /** Are all blocks that are not zero of one norm? */
+  /** Whether all nonzero blocks have the same norm. */
   readonly isEven: boolean;
   readonly isZero: readonly boolean[];
   /**
-   * Left singular vectors of Z_k with a singular value above 1e-8 of the largest, by falling value, as many as may be sought.
-   * Computed when they are first asked for, as only a search needs them.
+   * The left singular vectors of Z_k with a singular value above 1e-8 of the largest, by descending
+   * value, up to the largest rank. They are computed on first use, because only a search needs
+   * them.
    */
   ownSpace(k: number): Matrix;
-  /** A space in the view's coordinates, fitted to the members, in those of the module: from n×r to p×r. */
+  /**
+   * Lifts a space that was fitted to the members from the view's coordinates (n×r) to those of the
+   * module (p×r).
+   */
   lift(basis: Matrix, members: readonly number[]): Matrix;
 }
 
-/** The dimension of the space sought in a view, at most the rows of its blocks. */
-export interface Sought {
+/** A view with the dimension of the wanted space, at most the number of rows of its blocks. */
+export interface RankedView {
   readonly view: View;
   readonly rank: number;
 }
 
-/** By client, how much of the space sought its block can show, 0 … 1; all, of a module that it did not change. */
-export function visibleShares({ view, rank }: Sought): number[] {
+/**
+ * The share of the wanted space that each client's block can show, 0 … 1; 1 for an unchanged
+ * module.
+ */
+export function computeVisibleShares({ view, rank }: RankedView): number[] {
   return view.isZero.map((zero, k) => (zero ? 1 : Math.min(1, view.ownSpace(k).cols / rank)));
 }
 
 /**
- * Steps 1 and 2 for one module and side. Where it has many rows the view keeps sketches, and asks for blocks again to lift a space.
- * @param count of active clients, at least one
- * @param blockOf gives a client's block Y_k, as `compress` says
- * @param largestRank of a space that will be sought in the view
- * @param leastNorm a change with a norm up to it counts as zero
- * @param mostRows a view that would have more is sketched in so many
+ * Runs steps 1 and 2 for one module and side. For blocks of many rows, the view keeps sketches and
+ * reads the blocks again to lift a space.
+ * @param count number of active clients, at least one
+ * @param blockOf returns a client's block Y_k, see `compress`
+ * @param largestRank largest rank of a space that will be searched in the view
+ * @param leastNorm changes with a norm up to this value count as zero
+ * @param mostRows blocks with more rows are sketched to this number
  */
-export function viewOf(
+export function createView(
   count: number,
   blockOf: (k: number) => Matrix,
   side: Side,
@@ -72,9 +86,9 @@ export function viewOf(
   mostRows = sketchRows,
 ): View {
   const read = readBlocks(count, blockOf, mostRows, seed);
-  const factors = scales(read.norms, normalize, leastNorm);
-  const { stack, lift } = inFewRows(read, factors, normalize, blockOf);
-  const blocks = columnsOf(stack, read.blocks);
+  const factors = computeScales(read.norms, normalize, leastNorm);
+  const { stack, lift } = reduceRows(read, factors, normalize, blockOf);
+  const blocks = sliceColumns(stack, read.blocks);
   const own: Matrix[] = [];
   return {
     side,
@@ -85,36 +99,40 @@ export function viewOf(
     grams: stack.cols < blocks.length * stack.rows ? undefined : new Grams(blocks),
     isEven: normalize === "unit",
     isZero: blocks.map(({ data }) => data.every((x) => x === 0)),
-    ownSpace: (k) => (own[k] ??= spaceOf(item(blocks, k), largestRank)),
+    ownSpace: (k) => (own[k] ??= computeOwnSpace(item(blocks, k), largestRank)),
     lift,
   };
 }
 
-/** The blocks as a view takes them: as they are, or all in a sketch. */
-interface Read {
-  /** Of a block, before it was sketched. */
+/** The blocks of a view, either all unchanged or all sketched. */
+interface BlocksRead {
+  /** Rows of a block before it was sketched. */
   readonly rows: number;
   readonly norms: readonly number[];
   readonly blocks: readonly Matrix[];
   readonly isSketched: boolean;
 }
 
-/** Sketches them if they have more rows and, together, more columns than a view may have rows: one after another, for all would fill the memory. */
+/**
+ * Reads the blocks and sketches them if they have more rows and, together, more columns than a view
+ * may have rows. They are read one after another, because all blocks together would fill the
+ * memory.
+ */
 function readBlocks(
   count: number,
   blockOf: (k: number) => Matrix,
   mostRows: number,
   seed: number,
-): Read {
+): BlocksRead {
   let [rows, width] = [0, 0];
-  let sketch: ReturnType<typeof sketcher> | undefined;
+  let sketch: ReturnType<typeof createSketcher> | undefined;
   let blocks: Matrix[] = [];
   const norms = indices(count).map((k) => {
     const block = blockOf(k);
     rows = block.rows;
     width += block.cols;
     if (!sketch && Math.min(rows, width) > mostRows) {
-      sketch = sketcher(rows, mostRows, seed);
+      sketch = createSketcher(rows, mostRows, seed);
       blocks = blocks.map(sketch);
     }
     blocks.push(sketch ? sketch(block) : block);
@@ -123,8 +141,11 @@ function readBlocks(
   return { rows, norms, blocks, isSketched: sketch !== undefined };
 }
 
-/** Step 2: what Z_k is Y_k times. A block up to the least norm is rounding: it must vanish, not be blown up to unit norm. */
-function scales(
+/**
+ * Step 2: computes the factors from Y_k to Z_k. A block up to the least norm is rounding error and
+ * must become zero instead of unit norm.
+ */
+function computeScales(
   given: readonly number[],
   normalize: ClairOptions["normalize"],
   leastNorm: number,
@@ -139,8 +160,11 @@ function scales(
   return norms.map((norm) => (norm === 0 ? 0 : 1 / divisor(norm)));
 }
 
-/** The Gram matrix finds the leading directions of a wide block; an SVD inside them tells the true ones from rounding. */
-function spaceOf(block: Matrix, largestRank: number): Matrix {
+/**
+ * The Gram matrix finds the leading directions of a wide block; an SVD inside them separates the
+ * true ones from rounding errors.
+ */
+function computeOwnSpace(block: Matrix, largestRank: number): Matrix {
   const narrow = block.cols <= largestRank;
   const leading = narrow
     ? thinQr(block).q
@@ -151,20 +175,21 @@ function spaceOf(block: Matrix, largestRank: number): Matrix {
 }
 
 /**
- * The blocks times their factors, in fewer rows: sketched, or as they are if they have few; or in an orthonormal basis of their stack,
- * which is exact, if that has few columns.
+ * Returns the scaled blocks in fewer rows. Sketched blocks stay as they are. Unsketched ones are
+ * expressed in an orthonormal basis of their stack if it has fewer columns than rows, which is
+ * exact.
  */
-function inFewRows(
-  { blocks, isSketched }: Read,
+function reduceRows(
+  { blocks, isSketched }: BlocksRead,
   factors: readonly number[],
   normalize: ClairOptions["normalize"],
   blockOf: (k: number) => Matrix,
 ): Pick<View, "stack" | "lift"> {
   if (isSketched) {
-    // The sketch moves norms a little: what counted alike counts alike again.
+    // The sketch changes norms slightly, so blocks of equal weight are normalised again.
     const even = blocks.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / (frobenius(sketch) || 1)));
     const stack = hstack(blocks, normalize === "unit" ? even : factors);
-    return { stack, lift: lifting(stack, blocks, factors, blockOf) };
+    return { stack, lift: createLift(stack, blocks, factors, blockOf) };
   }
   const stack = hstack(blocks, factors);
   if (stack.cols >= stack.rows) return { stack, lift: (basis) => basis };
@@ -172,13 +197,13 @@ function inFewRows(
   return { stack: r, lift: (basis) => multiply(q, basis) };
 }
 
-/** From a stack of sketches, of whose memory nothing else is kept. */
-function lifting(
+/** Creates the lift for a stack of sketches, and retains no other memory of them. */
+function createLift(
   stack: Matrix,
   widths: readonly Pick<Matrix, "cols">[],
   factors: readonly number[],
   blockOf: (k: number) => Matrix,
 ): View["lift"] {
-  const sketches = columnsOf(stack, widths);
+  const sketches = sliceColumns(stack, widths);
   return (basis, members) => liftFromSketch({ blockOf, factors, sketches }, basis, members);
 }

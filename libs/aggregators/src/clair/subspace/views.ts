@@ -3,24 +3,34 @@ import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 
 /**
- * All active clients' blocks, by view: a module seen from one side. Of one module, or of all modules together, wherever they lie. This is all that
- * search and detection know of the updates. Clients are indices 0 … size - 1.
+ * The blocks of all active clients by view, that is, by module and side. It holds one module or
+ * several, in this thread or in others. Search and detection see nothing else of the updates.
+ * Clients are indices 0 … size - 1.
  */
 export interface Views {
   /** Number of clients. */
   readonly size: number;
-  /** By view, as all lists below, by client: did it leave the module as it was? */
+  /**
+   * Whether each client left the module unchanged, by view and then by client. All lists below have
+   * this order.
+   */
   readonly isZero: readonly (readonly boolean[])[];
   readonly pooling: ClairOptions["pooling"];
-  /** All clients' energies about the spaces that fit the members best. The spaces themselves stay where the views lie. */
+  /**
+   * Energies of all clients for the spaces that fit the members best. The spaces themselves stay
+   * where the views are.
+   */
   fit(members: readonly number[]): Pending<readonly Energies[]>;
-  /** The same about the spaces that client k shows by itself. */
+  /** Energies of all clients for the spaces that client k shows by itself. */
   fitOwn(k: number): Pending<readonly Energies[]>;
-  /** By client, how much of the space sought its block can show, 0 … 1; all, of a module that it did not change. */
+  /**
+   * The share of the wanted space that each client's block can show, 0 … 1; 1 for an unchanged
+   * module.
+   */
   visibleShares(): Pending<readonly (readonly number[])[]>;
-  /** From the fit to all clients. To be dropped in the end. */
+  /** Starts reweighting from the fit to all clients. The caller must drop it. */
   reweighing(): Reweighing;
-  /** Every member's energies about the fit without its fold. */
+  /** Energies of every member for the fit without its fold. */
   leaveOut(members: readonly number[], folds: number): Pending<readonly Energies[]>;
   /** |S_k|_F of every client by outlier pursuit. */
   pursueOutliers(): Pending<readonly (readonly number[])[]>;
@@ -28,22 +38,22 @@ export interface Views {
 
 type Pending<T> = T | Promise<T>;
 
-/** Spaces that go, step by step, from a fit to all clients to weighted ones. */
+/** Spaces that move step by step from a fit to all clients to weighted fits. */
 export interface Reweighing {
-  /** About the spaces as they are. */
+  /** Energies for the current spaces. */
   energies(): Pending<readonly Energies[]>;
-  /** One step of a fit to all clients, weighted. */
+  /** Makes one step towards a weighted fit to all clients. */
   step(weights: readonly number[]): Pending<Step>;
   drop(): void;
 }
 
 export interface Step {
   readonly energies: readonly Energies[];
-  /** How far the farthest space went. */
+  /** The largest movement of any space. */
   readonly moved: number;
 }
 
-/** What every client's block has inside a space, |PZ|², and outside it, |QZ|². */
+/** The energy of every client's block inside a space, |PZ|², and outside it, |QZ|². */
 export interface Energies {
   readonly inside: Float64Array;
   readonly outside: Float64Array;
@@ -52,39 +62,45 @@ export interface Energies {
 type Pooled = Pick<Views, "isZero" | "pooling">;
 
 /**
- * Every client's sine of the angle to the space: the root of |QZ|² summed over the views and divided by the number of
- * those that are not zero; with pooling max the largest by view.
+ * Computes every client's sine of the angle to the space: the root of |QZ|² summed over the views
+ * and divided by the number of nonzero views; with pooling max, the largest over the views.
  */
-export function sines({ isZero, pooling }: Pooled, energies: readonly Energies[]): number[] {
-  return byClient(energies).map(({ outside }, k) => {
+export function computeSines({ isZero, pooling }: Pooled, energies: readonly Energies[]): number[] {
+  return groupByClient(energies).map(({ outside }, k) => {
     if (pooling === "max") return Math.sqrt(Math.max(0, ...outside));
     const changed = isZero.filter((ofView) => !item(ofView, k)).length;
     return Math.sqrt(sum(outside) / Math.max(1, changed));
   });
 }
 
-/** Every client's tangent of the angle to the space, |QZ|/|PZ|, at most 1e6; with pooling max the largest by view. */
-export function tangents(
+/**
+ * Computes every client's tangent of the angle to the space, |QZ|/|PZ|, at most 1e6; with pooling
+ * max, the largest over the views.
+ */
+export function computeTangents(
   { pooling }: Pick<Views, "pooling">,
   energies: readonly Energies[],
 ): number[] {
-  return byClient(energies).map(({ inside, outside }) =>
+  return groupByClient(energies).map(({ inside, outside }) =>
     pooling === "max"
-      ? Math.max(0, ...zip(outside, inside).map((pair) => ratio(...pair)))
-      : ratio(sum(outside), sum(inside)),
+      ? Math.max(0, ...zip(outside, inside).map((pair) => toTangent(...pair)))
+      : toTangent(sum(outside), sum(inside)),
   );
 }
 
-/** Every client's share of energy inside the space, 0 … 1, the mean over views; none of a view that it did not change. */
-export function sharesOf(energies: readonly Energies[]): number[] {
-  return byClient(energies).map(({ inside, outside }) => {
+/**
+ * Computes every client's share of energy inside the space, 0 … 1, as the mean over views; it is 0
+ * in a view that the client did not change.
+ */
+export function computeShares(energies: readonly Energies[]): number[] {
+  return groupByClient(energies).map(({ inside, outside }) => {
     const shares = zip(inside, outside).map(([x, y]) => (x === 0 ? 0 : x / (x + y)));
     return sum(shares) / shares.length;
   });
 }
 
-/** Of each client, by view. */
-function byClient(energies: readonly Energies[]): { inside: number[]; outside: number[] }[] {
+/** Energies of each client, by view. */
+function groupByClient(energies: readonly Energies[]): { inside: number[]; outside: number[] }[] {
   const [first] = energies;
   return Array.from(first?.inside ?? [], (_, k) => ({
     inside: energies.map(({ inside }) => item(inside, k)),
@@ -92,9 +108,9 @@ function byClient(energies: readonly Energies[]): { inside: number[]; outside: n
   }));
 }
 
-const largestTangent = 1e6;
+const maxTangent = 1e6;
 
-function ratio(outside: number, inside: number): number {
+function toTangent(outside: number, inside: number): number {
   // A client that changed nothing lies in every space.
-  return outside === 0 ? 0 : Math.min(Math.sqrt(outside / inside), largestTangent);
+  return outside === 0 ? 0 : Math.min(Math.sqrt(outside / inside), maxTangent);
 }

@@ -14,51 +14,52 @@ import { isCompared } from "../modules.js";
 import type { ClairOptions } from "../options.js";
 import { ModuleGroup, type Comparison, type ModuleState } from "./module-state.js";
 import { PooledViews } from "./module-views.js";
-import { here, Thread, type Hosted } from "./thread.js";
-import { inSharedMemory } from "./travel.js";
+import { hostHere, Thread, type Hosted } from "./thread.js";
+import { inSharedMemory } from "./transfer.js";
 
-/** Of fewer numbers for each, threads are not worth their start. */
-const leastShare = 1 << 15;
+/** Numbers per thread below which another thread is not worth starting. */
+const minNumbersPerThread = 1 << 15;
 
 /**
- * A round of no more clients and numbers, searched from no more starts, takes a tenth of a second where the rank is searched too, less
- * than the start of a thread.
+ * Limits for small rounds: even with a search for the rank they take a tenth of a second, less than
+ * starting a thread.
  */
 const smallRound = { clients: 64, numbers: 1 << 13, starts: 16 };
 
 /**
- * How many other threads a round is worth: at most as many as there are cores, and at least one, so that it does not hold up the event
- * loop; none of a small round.
+ * Chooses the number of other threads for a round. It is 0 for a small round. Otherwise it is at
+ * least 1, so that the event loop is not blocked, and at most the number of cores.
  */
 export function threadsFor(
   updates: readonly Update[],
   { solver, starts, subsetStarts }: ClairOptions,
 ): number {
-  const numbers = sum(updates.map(({ delta }) => sum([...delta.values()].map(numbersIn))));
+  const numbers = sum(updates.map(({ delta }) => sum([...delta.values()].map(countNumbers))));
   const isSmall = updates.length <= smallRound.clients && numbers <= smallRound.numbers;
   const isSearched = solver === "trimmed" && subsetStarts === "auto" && starts <= smallRound.starts;
   if (isSmall && isSearched) return 0;
-  return Math.max(1, Math.min(Math.floor(numbers / leastShare), availableParallelism()));
+  return Math.max(1, Math.min(Math.floor(numbers / minNumbersPerThread), availableParallelism()));
 }
 
-/** Threads that rounds share. Started when first needed. */
+/** Threads that rounds share, started on first use. */
 const threads: Thread[] = [];
 
-function threadAt(i: number): Thread {
+function getThread(i: number): Thread {
   const thread = threads[i];
   if (thread?.isAlive === true) return thread;
   return (threads[i] = new Thread(new URL("./worker.js", import.meta.url)));
 }
 
 /**
- * `condense` in another thread, so that several modules are condensed at once while others are read.
- * @param turn 0, 1, 2 …: which of `availableParallelism` threads
+ * Runs `condense` in another thread, so that several modules are condensed at once while others are
+ * read.
+ * @param turn 0, 1, 2 …, which selects one of `availableParallelism` threads
  */
 export async function condenseInThread(
   pairs: readonly LowRank[],
   turn: number,
 ): Promise<Condensed> {
-  const thread = threadAt(turn % availableParallelism());
+  const thread = getThread(turn % availableParallelism());
   const group: Hosted<ModuleGroup> = thread.host([pairs.map((pair) => inSharedMemory(pair))], {});
   const module = group.keep("module", 0);
   try {
@@ -69,14 +70,17 @@ export async function condenseInThread(
   }
 }
 
-/** Neighbouring modules that lie in one thread: numbers `from` … `to` - 1. */
+/** Neighbouring modules in the same thread: indices `from` … `to` - 1. */
 interface Group {
   readonly from: number;
   readonly to: number;
   readonly group: Hosted<ModuleGroup>;
 }
 
-/** All modules of a round that are compared, in groups that lie in a thread each. What is computed of each module alone goes on in all threads at once. */
+/**
+ * All compared modules of a round, in groups of one thread each. Work on single modules runs in all
+ * threads at once.
+ */
 export class ModulePool {
   readonly names: readonly string[];
   readonly #groups: readonly Group[];
@@ -92,10 +96,12 @@ export class ModulePool {
   }
 
   /**
-   * @param updates of the same modules, by client
-   * @param count of other threads, at most; 0: in this one. The results do not depend on it, to the bit
+   * Distributes the modules over threads. The results are the same to the bit for any number of
+   * threads.
+   * @param updates one for each client, all with the same modules
+   * @param count largest number of other threads; 0 uses this thread
    */
-  static async of(
+  static async create(
     updates: readonly Update[],
     options: ClairOptions,
     count: number,
@@ -103,28 +109,34 @@ export class ModulePool {
     const names = [...(updates[0]?.delta ?? [])].flatMap(([name, module]) =>
       isCompared(module) ? [name] : [],
     );
-    const sent = names.map((name) => updates.flatMap(({ delta }) => delta.get(name) ?? []));
+    const changes = names.map((name) => updates.flatMap(({ delta }) => delta.get(name) ?? []));
     if (count === 0) {
-      const group = here(new ModuleGroup(sent, options));
+      const group = hostHere(new ModuleGroup(changes, options));
       return new ModulePool(names, [{ from: 0, to: names.length, group }]);
     }
     const groups: Group[] = [];
-    const sizes = sent.map((own) => sum(own.map(numbersIn)));
-    for (const { from, to } of evenRanges(sizes, count)) {
-      const own = await shared(sent.slice(from, to));
-      groups.push({ from, to, group: threadAt(groups.length).host(own, options) });
+    const sizes = changes.map((own) => sum(own.map(countNumbers)));
+    for (const { from, to } of splitEvenly(sizes, count)) {
+      const own = await shareModules(changes.slice(from, to));
+      groups.push({ from, to, group: getThread(groups.length).host(own, options) });
     }
     return new ModulePool(names, groups);
   }
 
-  /** Asks every module. @returns the answers, in the order of the modules */
+  /**
+   * Calls a function for every module.
+   * @returns the results, in the order of the modules
+   */
   each<T>(ask: (module: Hosted<ModuleState>, m: number) => Promise<T>): Promise<T[]> {
     return Promise.all(this.#modules.map(ask));
   }
 
-  /** Steps 1 to 3 of every module, at least one. @param ranks by module, where they are known */
+  /**
+   * Runs steps 1 to 3 for every module, at least one.
+   * @param ranks ranks by module, if they are known
+   */
   async views(comparison: Comparison, ranks?: readonly number[]): Promise<PooledViews> {
-    const views = await PooledViews.of(
+    const views = await PooledViews.create(
       this.#groups.map(({ from, to, group }) =>
         group.keep("views", comparison, ranks?.slice(from, to)),
       ),
@@ -133,7 +145,7 @@ export class ModulePool {
     return views;
   }
 
-  /** Lets go of the modules and their views: nothing may be asked any more. */
+  /** Releases the modules and their views. They cannot be used afterwards. */
   close(): void {
     const groups = this.#groups.map(({ group }) => group);
     for (const held of [...this.#views, ...this.#modules, ...groups]) held.drop();
@@ -141,12 +153,12 @@ export class ModulePool {
 }
 
 /** How many numbers a client sent for a module. */
-function numbersIn(update: TensorDelta): number {
+function countNumbers(update: TensorDelta): number {
   return sum(tensorsOf(update).map(({ shape }) => sizeOf(shape)));
 }
 
-/** Parts a list into at most `count` ranges of about the same total, none of them empty. */
-function evenRanges(sizes: readonly number[], count: number): Pick<Group, "from" | "to">[] {
+/** Splits a list into at most `count` nonempty ranges of about the same total. */
+function splitEvenly(sizes: readonly number[], count: number): Pick<Group, "from" | "to">[] {
   const share = Math.max(1, sum(sizes) / count);
   let total = 0;
   const owners = sizes.map((size) => Math.floor(((total += size) - size / 2) / share));
@@ -154,8 +166,13 @@ function evenRanges(sizes: readonly number[], count: number): Pick<Group, "from"
   return starts.map((from, r) => ({ from, to: starts[r + 1] ?? sizes.length }));
 }
 
-/** In memory that threads share, see `inSharedMemory`. Gives way to the event loop while it copies. */
-async function shared(modules: readonly (readonly TensorDelta[])[]): Promise<TensorDelta[][]> {
+/**
+ * Copies the modules to shared memory with `inSharedMemory`, and yields to the event loop in
+ * between.
+ */
+async function shareModules(
+  modules: readonly (readonly TensorDelta[])[],
+): Promise<TensorDelta[][]> {
   const copies: TensorDelta[][] = [];
   for (const own of modules) {
     const module: TensorDelta[] = [];

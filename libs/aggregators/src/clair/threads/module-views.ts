@@ -2,38 +2,40 @@ import { item, type Matrix } from "@fedclair/linalg";
 import type { ClairOptions } from "../options.js";
 import { search } from "../search/search.js";
 import type { Side } from "../subspace/change.js";
-import { energiesOf, fit, leaveOut, ownFit } from "../subspace/fit.js";
+import { computeEnergies, fit, leaveOut, fitOwn } from "../subspace/fit.js";
 import { outlierPursuit } from "../subspace/outlier-pursuit.js";
 import { ModuleReweighing } from "../subspace/reweighing.js";
 import type { SharedSpace } from "../subspace/space.js";
-import { visibleShares, type Sought, type View } from "../subspace/view.js";
+import { computeVisibleShares, type RankedView, type View } from "../subspace/view.js";
 import type { Energies, Reweighing, Views } from "../subspace/views.js";
 import type { Hosted } from "./thread.js";
 
 /** The views of one module or of several, in this thread or in others. */
-export interface LyingViews extends Views {
+export interface HostedViews extends Views {
   describe(): Description;
-  /** The same views, in which spaces of another dimension are sought. */
-  ofRank(rank: number): LyingViews | Promise<LyingViews>;
-  /** Step 4, of these modules alone. */
+  /** The same views for spaces of another dimension. */
+  ofRank(rank: number): HostedViews | Promise<HostedViews>;
+  /** Step 4, for these modules only. */
   search(options: ClairOptions): Promise<readonly number[]>;
   /** Step 6: the spaces that fit the members best, in the modules' own coordinates, by module. */
   spaces(members: readonly number[]): SharedSpace[] | Promise<SharedSpace[]>;
 }
 
 export interface Description extends Pick<Views, "size" | "pooling" | "isZero"> {
-  /** By module: the dimension of the space sought. */
+  /** The dimension of the wanted space, by module. */
   readonly ranks: readonly number[];
 }
 
 /** The views of one module. */
-export class ModuleViews implements LyingViews {
-  readonly #sought: readonly Sought[];
+export class ModuleViews implements HostedViews {
+  readonly #ranked: readonly RankedView[];
   readonly pooling: Views["pooling"];
   readonly isZero: Views["isZero"];
-  /** By rank, shared with the views that differ in it alone: what was searched is not searched again. */
+  /**
+   * Views by rank, shared by all views that differ only in the rank, so that no search is repeated.
+   */
   readonly #byRank: Map<number, ModuleViews>;
-  #found: Promise<readonly number[]> | undefined;
+  #searchResult: Promise<readonly number[]> | undefined;
 
   constructor(
     views: readonly View[],
@@ -41,85 +43,88 @@ export class ModuleViews implements LyingViews {
     pooling: Views["pooling"],
     byRank = new Map<number, ModuleViews>(),
   ) {
-    this.#sought = views.map((view) => ({ view, rank: Math.min(rank, view.stack.rows) }));
+    this.#ranked = views.map((view) => ({ view, rank: Math.min(rank, view.stack.rows) }));
     this.pooling = pooling;
     this.isZero = views.map(({ isZero }) => isZero);
     this.#byRank = byRank.set(rank, this);
   }
 
   get size(): number {
-    return item(this.#sought, 0).view.blocks.length;
+    return item(this.#ranked, 0).view.blocks.length;
   }
 
   describe(): Description {
     const { size, pooling, isZero } = this;
-    return { size, pooling, isZero, ranks: [item(this.#sought, 0).rank] };
+    return { size, pooling, isZero, ranks: [item(this.#ranked, 0).rank] };
   }
 
   fit(members: readonly number[]): Energies[] {
-    return this.#sought.map((sought) => energiesOf(sought, fit(sought, members)));
+    return this.#ranked.map((ranked) => computeEnergies(ranked, fit(ranked, members)));
   }
 
   fitOwn(k: number): Energies[] {
-    return this.#sought.map((sought) => energiesOf(sought, ownFit(sought, k)));
+    return this.#ranked.map((ranked) => computeEnergies(ranked, fitOwn(ranked, k)));
   }
 
   visibleShares(): number[][] {
-    return this.#sought.map(visibleShares);
+    return this.#ranked.map(computeVisibleShares);
   }
 
   reweighing(): ModuleReweighing {
-    return new ModuleReweighing(this.#sought);
+    return new ModuleReweighing(this.#ranked);
   }
 
   leaveOut(members: readonly number[], folds: number): Energies[] {
-    return this.#sought.map((sought) => leaveOut(sought, members, folds));
+    return this.#ranked.map((ranked) => leaveOut(ranked, members, folds));
   }
 
   pursueOutliers(): (readonly number[])[] {
-    return this.#sought.map(({ view, rank }) => {
+    return this.#ranked.map(({ view, rank }) => {
       const lambda = 1.05 * Math.sqrt((2 * rank) / view.blocks.length);
       return outlierPursuit(view.blocks, lambda).blockNorms;
     });
   }
 
   ofRank(rank: number): ModuleViews {
-    const views = this.#sought.map(({ view }) => view);
+    const views = this.#ranked.map(({ view }) => view);
     return this.#byRank.get(rank) ?? new ModuleViews(views, rank, this.pooling, this.#byRank);
   }
 
-  /** @param options the same in every call */
+  /**
+   * Searches once and returns the cached result afterwards.
+   * @param options must be the same in every call
+   */
   search(options: ClairOptions): Promise<readonly number[]> {
-    return (this.#found ??= search(this, options));
+    return (this.#searchResult ??= search(this, options));
   }
 
   spaces(members: readonly number[]): SharedSpace[] {
-    const lifted = this.#sought.map((sought): [Side, Matrix] => {
-      const { view } = sought;
-      return [view.side, view.lift(fit(sought, members), members)];
+    const lifted = this.#ranked.map((ranked): [Side, Matrix] => {
+      const { view } = ranked;
+      return [view.side, view.lift(fit(ranked, members), members)];
     });
     const sides: Partial<Record<Side, Matrix>> = Object.fromEntries(lifted);
-    return [{ rank: item(this.#sought, 0).rank, ...sides }];
+    return [{ rank: item(this.#ranked, 0).rank, ...sides }];
   }
 }
 
 /** Views of several modules together, in their order. */
-export class PooledViews implements LyingViews {
+export class PooledViews implements HostedViews {
   readonly size: number;
   readonly pooling: Views["pooling"];
   readonly isZero: Views["isZero"];
   readonly ranks: readonly number[];
-  readonly #parts: readonly Hosted<LyingViews>[];
+  readonly #parts: readonly Hosted<HostedViews>[];
 
-  private constructor(parts: readonly Hosted<LyingViews>[], described: readonly Description[]) {
-    const { size, pooling } = item(described, 0);
+  private constructor(parts: readonly Hosted<HostedViews>[], descriptions: readonly Description[]) {
+    const { size, pooling } = item(descriptions, 0);
     [this.size, this.pooling, this.#parts] = [size, pooling, parts];
-    this.isZero = described.flatMap(({ isZero }) => isZero);
-    this.ranks = described.flatMap(({ ranks }) => ranks);
+    this.isZero = descriptions.flatMap(({ isZero }) => isZero);
+    this.ranks = descriptions.flatMap(({ ranks }) => ranks);
   }
 
   /** @param parts at least one */
-  static async of(parts: readonly Hosted<LyingViews>[]): Promise<PooledViews> {
+  static async create(parts: readonly Hosted<HostedViews>[]): Promise<PooledViews> {
     return new PooledViews(parts, await Promise.all(parts.map((part) => part.ask("describe"))));
   }
 
@@ -166,10 +171,10 @@ export class PooledViews implements LyingViews {
   }
 
   ofRank(rank: number): Promise<PooledViews> {
-    return PooledViews.of(this.#parts.map((part) => part.keep("ofRank", rank)));
+    return PooledViews.create(this.#parts.map((part) => part.keep("ofRank", rank)));
   }
 
-  /** Goes on where the modules lie, if that is in one place. */
+  /** Searches in the thread of the modules if all of them are in the same one. */
   search(options: ClairOptions): Promise<readonly number[]> {
     const [first, ...others] = this.#parts;
     return first && others.length === 0 ? first.ask("search", options) : search(this, options);
@@ -179,12 +184,12 @@ export class PooledViews implements LyingViews {
     return (await this.#each((part) => part.ask("spaces", members))).flat();
   }
 
-  /** Lets go of them: nothing may be asked any more. */
+  /** Releases the views. They cannot be used afterwards. */
   drop(): void {
     for (const part of this.#parts) part.drop();
   }
 
-  #each<T>(ask: (part: Hosted<LyingViews>) => Promise<T>): Promise<T[]> {
+  #each<T>(ask: (part: Hosted<HostedViews>) => Promise<T>): Promise<T[]> {
     return Promise.all(this.#parts.map(ask));
   }
 }

@@ -1,13 +1,19 @@
 import { Worker } from "node:worker_threads";
 import { UserError } from "@fedclair/core";
-import { revived } from "./travel.js";
+import { restore } from "./transfer.js";
 
-/** An object that lies in this thread or another, and is asked by the names of its methods. What travels is plain data and matrices. */
+/**
+ * An object in this thread or another, which is called by method name. Arguments and results are
+ * plain data and matrices.
+ */
 export interface Hosted<T> {
   ask<M extends Method<T>>(method: M, ...args: Arguments<T, M>): Promise<Result<T, M>>;
-  /** Calls a method whose result stays where the object is. If it fails, asking the result tells so. */
+  /**
+   * Calls a method and leaves its result where the object is. If the method fails, calling its
+   * result fails with the same error.
+   */
   keep<M extends Method<T>>(method: M, ...args: Arguments<T, M>): Hosted<Result<T, M>>;
-  /** Lets go of the object: nothing may be asked of it any more. */
+  /** Releases the object. It cannot be used afterwards. */
   drop(): void;
 }
 
@@ -18,8 +24,8 @@ type Result<T, M extends Method<T>> = T[M] extends (...args: never[]) => infer R
   ? Awaited<R>
   : never;
 
-/** An object of this thread. */
-export function here<T>(object: T | Promise<T>): Hosted<T> {
+/** Hosts an object in this thread. */
+export function hostHere<T>(object: T | Promise<T>): Hosted<T> {
   const call = async <M extends Method<T>>(method: M, args: Arguments<T, M>) => {
     const target = await object;
     type Bound = (this: T, ...args: Arguments<T, M>) => Promise<Result<T, M>>;
@@ -28,24 +34,27 @@ export function here<T>(object: T | Promise<T>): Hosted<T> {
   return {
     ask: (method, ...args) => call(method, args),
     keep: (method, ...args) => {
-      const kept = call(method, args);
-      kept.catch(() => undefined);
-      return here(kept);
+      const result = call(method, args);
+      result.catch(() => undefined);
+      return hostHere(result);
     },
     drop: () => undefined,
   };
 }
 
-/** What a thread is told of its object number `of`. */
-export type Order = { readonly of: number } & (
+/** A request to a thread about its object number `of`. */
+export type ThreadRequest = { readonly of: number } & (
   | { readonly make: readonly unknown[] }
   | { readonly ask: string; readonly args: readonly unknown[]; readonly call: number }
   | { readonly keep: string; readonly args: readonly unknown[]; readonly as: number }
   | { readonly drop: true }
 );
 
-/** What it replies to a call; of a `UserError` the message, as errors lose their class on the way. */
-export type Reply = { readonly call: number } & (
+/**
+ * The reply to a call. For a `UserError` it contains only the message, as errors lose their class
+ * when they are posted.
+ */
+export type ThreadReply = { readonly call: number } & (
   { readonly result: unknown } | { readonly error: unknown } | { readonly fault: string }
 );
 
@@ -55,8 +64,8 @@ interface Waiting {
 }
 
 /**
- * A thread that hosts objects and does what they are asked, one order after another. It keeps the process alive only while somebody
- * waits for a reply, and ends when it has hosted nothing for a while.
+ * A thread that hosts objects and handles requests one after another. It keeps the process alive
+ * only while a caller waits for a reply, and ends when it has hosted nothing for a while.
  */
 export class Thread {
   readonly #worker: Worker;
@@ -65,27 +74,27 @@ export class Thread {
   readonly #idleMs: number;
   #idle: NodeJS.Timeout | undefined;
   #last = 0;
-  /** Why it ended. */
+  /** The reason why the thread ended. */
   #fault: unknown;
-  /** Resolves when it has ended. */
+  /** Resolves when the thread has ended. */
   readonly ended: Promise<void>;
 
-  /** @param script hosts objects, as `worker.ts` does */
+  /** @param script hosts objects, like `worker.ts` */
   constructor(script: URL, idleMs = 10_000) {
     this.#idleMs = idleMs;
     this.#worker = new Worker(script);
     this.#worker.unref();
-    this.#worker.on("message", (reply: Reply) => {
+    this.#worker.on("message", (reply: ThreadReply) => {
       this.#settle(reply);
     });
     for (const fault of ["error", "messageerror"]) {
       this.#worker.on(fault, (error) => {
-        this.#end(error);
+        this.#fail(error);
       });
     }
     this.ended = new Promise((resolve) => {
       this.#worker.on("exit", (code) => {
-        this.#end(new Error(`a thread of CLAIR ended with code ${code}`));
+        this.#fail(new Error(`a thread of CLAIR ended with code ${code}`));
         resolve();
       });
     });
@@ -95,24 +104,27 @@ export class Thread {
     return this.#fault === undefined;
   }
 
-  /** A new object. @param make what the script makes it from */
+  /**
+   * Creates an object in the thread.
+   * @param make arguments from which the script creates the object
+   */
   host<T>(...make: readonly unknown[]): Hosted<T> {
-    const of = this.#object();
-    this.#tell({ of, make });
-    return this.#hosted(of);
+    const of = this.#reserveObject();
+    this.#send({ of, make });
+    return this.#toHosted(of);
   }
 
-  #hosted<T>(of: number): Hosted<T> {
+  #toHosted<T>(of: number): Hosted<T> {
     return {
       ask: async <M extends Method<T>>(method: M, ...args: Arguments<T, M>) =>
         (await this.#ask(of, String(method), args)) as Result<T, M>,
       keep: (method, ...args) => {
-        const as = this.#object();
-        this.#tell({ of, keep: String(method), args, as });
-        return this.#hosted(as);
+        const as = this.#reserveObject();
+        this.#send({ of, keep: String(method), args, as });
+        return this.#toHosted(as);
       },
       drop: () => {
-        this.#tell({ of, drop: true });
+        this.#send({ of, drop: true });
         this.#objects.delete(of);
         if (this.#objects.size > 0) return;
         this.#idle ??= setTimeout(() => void this.#worker.terminate(), this.#idleMs).unref();
@@ -120,7 +132,7 @@ export class Thread {
     };
   }
 
-  #object(): number {
+  #reserveObject(): number {
     clearTimeout(this.#idle);
     this.#idle = undefined;
     this.#objects.add(++this.#last);
@@ -131,26 +143,26 @@ export class Thread {
     const call = ++this.#last;
     return new Promise((resolve, reject) => {
       if (!this.isAlive) throw new Error("a thread of CLAIR has ended", { cause: this.#fault });
-      this.#tell({ of, ask: method, args, call });
+      this.#send({ of, ask: method, args, call });
       this.#waiting.set(call, { resolve, reject });
       this.#worker.ref();
     });
   }
 
-  #tell(order: Order): void {
+  #send(order: ThreadRequest): void {
     this.#worker.postMessage(order);
   }
 
-  #settle(reply: Reply): void {
+  #settle(reply: ThreadReply): void {
     const waiting = this.#waiting.get(reply.call);
     this.#waiting.delete(reply.call);
     if (this.#waiting.size === 0) this.#worker.unref();
-    if ("result" in reply) waiting?.resolve(revived(reply.result));
+    if ("result" in reply) waiting?.resolve(restore(reply.result));
     else waiting?.reject("fault" in reply ? new UserError(reply.fault) : reply.error);
   }
 
-  /** A thread that dies, as for want of memory, fails what it was asked: nobody waits for it. */
-  #end(fault: unknown): void {
+  /** Rejects all pending calls if the thread dies, for example because it is out of memory. */
+  #fail(fault: unknown): void {
     this.#fault ??= fault;
     for (const { reject } of this.#waiting.values()) reject(this.#fault);
     this.#waiting.clear();

@@ -7,7 +7,7 @@ import { ModulePool } from "./module-pool.js";
 import type { ModuleState } from "./module-state.js";
 import { Thread } from "./thread.js";
 
-/** Five modules of unlike shapes; the first three of ten clients are contaminated. */
+/** Five modules of different shapes; the first three of ten clients are contaminated. */
 const shapes = { a: [12, 8], b: [30, 6], c: [7, 19], d: [9, 9], e: [16, 5] } as const;
 
 function round(seed: number): Update[] {
@@ -26,18 +26,18 @@ function round(seed: number): Update[] {
   });
 }
 
-/** All that CLAIR says of a round, and what comes after. */
+/** The result of CLAIR for a round, with everything that is computed from it. */
 async function answer(threads: number, set: object, past: readonly Update[]) {
   const options = clairSchema.parse({ rank: 2, starts: 5, ...set });
   const result = await clair(round(1), options, { past, threads });
-  const { modules, ...said } = result;
+  const { modules, ...rest } = result;
   const after = {
     refined: await refine(result, options),
     pairs: await refineToPairs(result, options),
     tangents: await moduleTangents(result),
   };
   modules.close();
-  return { ...said, ...after };
+  return { ...rest, ...after };
 }
 
 describe("clair in several threads", () => {
@@ -48,24 +48,24 @@ describe("clair in several threads", () => {
     "the convex program": { solver: "convex" },
   };
   for (const [name, set] of Object.entries(settings)) {
-    it(`says the same as in one, to the bit: ${name}`, async () => {
+    it(`returns the same as in one thread, to the bit: ${name}`, async () => {
       const alone = await answer(0, set, []);
       assert.deepEqual([...alone.spaces.keys()], Object.keys(shapes));
       for (const threads of [1, 2, 9]) assert.deepEqual(await answer(threads, set, []), alone);
     });
   }
 
-  it("says the same with a window", async () => {
+  it("returns the same with a window", async () => {
     const past = round(2);
     assert.deepEqual(await answer(3, {}, past), await answer(0, {}, past));
   });
 
-  it("answers several rounds at a time", async () => {
+  it("handles several rounds at a time", async () => {
     const alone = await answer(0, {}, []);
     assert.deepEqual(await Promise.all([answer(2, {}, []), answer(2, {}, [])]), [alone, alone]);
   });
 
-  it("keeps the kind of an error", async () => {
+  it("keeps the class of an error", async () => {
     const options = clairSchema.parse({ rank: 1 });
     const dense = [1, 2, 3].map((k) => updateOf(idOf(k), { m: gaussian(stream(k), 4, 5) }));
     const result = await clair(dense, options, { threads: 1 });
@@ -79,8 +79,8 @@ describe("clair in several threads", () => {
     await assert.rejects(thread.host<ModuleState>().ask("norms"), new UserError("mine"));
   });
 
-  it("fails what is asked once the modules are let go of", async () => {
-    const pool = await ModulePool.of(round(1), clairSchema.parse({}), 2);
+  it("rejects calls after the modules are released", async () => {
+    const pool = await ModulePool.create(round(1), clairSchema.parse({}), 2);
     pool.close();
     await assert.rejects(
       pool.each((module) => module.ask("norms")),
@@ -89,7 +89,7 @@ describe("clair in several threads", () => {
     await assert.rejects(pool.views({ clients: [0], leastNorm: 0 }), /no object \d+/);
   });
 
-  it("keeps nobody waiting for a thread that ends", async () => {
+  it("rejects pending calls of a thread that ends", async () => {
     const thread = new Thread(script("process.exit(7)"));
     const module = thread.host<ModuleState>();
     await assert.rejects(module.ask("norms"), /a thread of CLAIR ended with code 7/);

@@ -2,47 +2,50 @@
 import { parentPort } from "node:worker_threads";
 import { UserError } from "@fedclair/core";
 import { ModuleGroup } from "./module-state.js";
-import { here, type Hosted, type Order, type Reply } from "./thread.js";
-import { buffersIn, revived } from "./travel.js";
+import { hostHere, type Hosted, type ThreadRequest, type ThreadReply } from "./thread.js";
+import { collectBuffers, restore } from "./transfer.js";
 
 type AnyObject = Record<string, (...args: unknown[]) => unknown>;
 const objects = new Map<number, Hosted<AnyObject>>();
 
-parentPort?.on("message", (order: Order) => {
+parentPort?.on("message", (order: ThreadRequest) => {
   const { of } = order;
   if ("make" in order) {
-    const make = revived(order.make) as ConstructorParameters<typeof ModuleGroup>;
-    const made = new ModuleGroup(...make);
-    objects.set(of, here(made));
+    const make = restore(order.make) as ConstructorParameters<typeof ModuleGroup>;
+    const group = new ModuleGroup(...make);
+    objects.set(of, hostHere(group));
   } else if ("drop" in order) {
     objects.delete(of);
   } else if ("keep" in order) {
-    objects.set(order.as, object(of).keep(order.keep, ...argsOf(order)));
+    objects.set(order.as, findObject(of).keep(order.keep, ...restoreArgs(order)));
   } else {
     void reply(order);
   }
 });
 
-/** Results that are large, and needed here no more: their memory changes hands. */
-const handedOver = new Set(["refine", "refineToPairs"]);
+/**
+ * Methods with large results that this thread does not need afterwards, so their memory is
+ * transferred.
+ */
+const transferredMethods = new Set(["refine", "refineToPairs"]);
 
-async function reply(order: Extract<Order, { ask: string }>): Promise<void> {
+async function reply(order: Extract<ThreadRequest, { ask: string }>): Promise<void> {
   const { of, ask, call } = order;
-  const post = (message: Reply, memory: Iterable<ArrayBuffer> = []) =>
+  const post = (message: ThreadReply, memory: Iterable<ArrayBuffer> = []) =>
     parentPort?.postMessage(message, [...memory]);
   try {
-    const result = await object(of).ask(ask, ...argsOf(order));
-    post({ call, result }, handedOver.has(ask) ? buffersIn(result) : []);
+    const result = await findObject(of).ask(ask, ...restoreArgs(order));
+    post({ call, result }, transferredMethods.has(ask) ? collectBuffers(result) : []);
   } catch (error) {
     post({ call, ...(error instanceof UserError ? { fault: error.message } : { error }) });
   }
 }
 
-function object(of: number): Hosted<AnyObject> {
+function findObject(of: number): Hosted<AnyObject> {
   const none = () => Promise.reject<AnyObject>(new Error(`no object ${of} in this thread`));
-  return objects.get(of) ?? here(none());
+  return objects.get(of) ?? hostHere(none());
 }
 
-function argsOf({ args }: { readonly args: readonly unknown[] }): unknown[] {
-  return args.map((arg) => revived(arg));
+function restoreArgs({ args }: { readonly args: readonly unknown[] }): unknown[] {
+  return args.map((arg) => restore(arg));
 }

@@ -3,17 +3,24 @@ import { Matrix } from "@fedclair/linalg";
 import { cornerOf, tensorOfCorner, type Corner } from "../corner.js";
 
 /**
- * The same change in memory that threads share, to be revived: posting it then costs next to nothing, where the copy that posting makes
- * of thousands of adapters would hold up the event loop.
+ * Copies a change to memory that threads share; the receiver restores it with `restore`. Posting it
+ * then costs next to nothing, whereas posting copies of thousands of adapters would block the event
+ * loop.
  */
 export function inSharedMemory<D extends TensorDelta>(module: D): D;
 export function inSharedMemory(module: TensorDelta): TensorDelta {
-  return isLowRank(module) ? { b: shared(module.b), a: shared(module.a) } : shared(module);
+  return isLowRank(module)
+    ? { b: shareTensor(module.b), a: shareTensor(module.a) }
+    : shareTensor(module);
 }
 
-function shared(tensor: Tensor): Tensor {
-  const known = cornerOf(tensor);
-  if (known) return { shape: known.shape, corner: shared(known.corner) } satisfies Corner as never;
+function shareTensor(tensor: Tensor): Tensor {
+  const restored = cornerOf(tensor);
+  if (restored)
+    return {
+      shape: restored.shape,
+      corner: shareTensor(restored.corner),
+    } satisfies Corner as never;
   const { shape, data } = tensor;
   if (data.buffer instanceof SharedArrayBuffer) return tensor;
   const buffer = new SharedArrayBuffer(data.byteLength);
@@ -22,15 +29,18 @@ function shared(tensor: Tensor): Tensor {
   return { shape, data: copy };
 }
 
-/** Matrices and corners lose what they are when they are posted; one that several share stays one. */
-export function revived(value: unknown, known = new Map<object, unknown>()): unknown {
+/**
+ * Restores matrices and corners, which lose their class when they are posted. An object that
+ * several values share stays one object.
+ */
+export function restore(value: unknown, restored = new Map<object, unknown>()): unknown {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
-  const alive = known.get(value) ?? copyOf(value, (part) => revived(part, known));
-  known.set(value, alive);
+  const alive = restored.get(value) ?? restoreCopy(value, (part) => restore(part, restored));
+  restored.set(value, alive);
   return alive;
 }
 
-function copyOf(value: object, revive: (part: unknown) => unknown): unknown {
+function restoreCopy(value: object, revive: (part: unknown) => unknown): unknown {
   if (Array.isArray(value)) return value.map(revive);
   if (value instanceof Map) return new Map([...value].map(([key, part]) => [key, revive(part)]));
   if (isMatrix(value)) return new Matrix(value.rows, value.cols, value.data);
@@ -46,13 +56,13 @@ function isCorner(value: object): value is Corner {
   return "corner" in value;
 }
 
-/** All memory in a value that can change hands when it is posted, each buffer once. */
-export function buffersIn(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
+/** Collects all buffers in a value that can be transferred when it is posted, each once. */
+export function collectBuffers(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
   if (ArrayBuffer.isView(value)) {
     if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
   } else if (typeof value === "object" && value !== null) {
     for (const part of value instanceof Map ? value.values() : Object.values(value))
-      buffersIn(part, found);
+      collectBuffers(part, found);
   }
   return found;
 }

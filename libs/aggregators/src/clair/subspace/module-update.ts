@@ -1,0 +1,80 @@
+import { isLowRank, toMatrix, type LowRank, type TensorDelta } from "@fedclair/core";
+import { frobenius, gramNT, gramTN, Matrix, multiplyNT } from "@fedclair/linalg";
+import { product } from "../../factors.js";
+import { toChange } from "../modules.js";
+import { compress, isFactored, triangleOf, type Change, type Side } from "./change.js";
+
+/**
+ * One module of a client's update. For pairs it stores only small matrices and reads the factors
+ * again each time, because the factors of all clients in float64 would take most of a round's
+ * memory.
+ */
+export class ModuleUpdate {
+  readonly #update: TensorDelta;
+  #dense: Matrix | undefined;
+  #triangles: Readonly<Record<Side, Matrix>> | undefined;
+
+  constructor(update: TensorDelta) {
+    this.#update = update;
+  }
+
+  get isPair(): boolean {
+    return isLowRank(this.#update);
+  }
+
+  toChange(): Change {
+    return this.isPair ? toChange(this.#update) : this.toDense();
+  }
+
+  toDense(): Matrix {
+    if (this.#dense === undefined) {
+      const change = toChange(this.#update);
+      this.#dense = isFactored(change) ? product(change) : change;
+    }
+    return this.#dense;
+  }
+
+  /** Computes the block of `compress` without multiplying a pair out. */
+  compress(side: Side): Matrix {
+    if (!isLowRank(this.#update)) return compress(this.toDense(), side);
+    const { left, right } = this.#computeTriangles(this.#update);
+    return multiplyNT(readColumns(side, this.#update), side === "left" ? right : left);
+  }
+
+  /** A small matrix with the norm and the singular values of the change. */
+  core(): Matrix {
+    if (!isLowRank(this.#update)) return compress(this.toDense(), "left");
+    const { left, right } = this.#computeTriangles(this.#update);
+    return multiplyNT(left, right);
+  }
+
+  /** |X|_F */
+  norm(): number {
+    return frobenius(this.isPair ? this.core() : this.toDense());
+  }
+
+  /**
+   * Computes (Σσ²)²/Σσ⁴ of the singular values, the effective number of directions of the change; 1
+   * for no change.
+   */
+  effectiveRank(): number {
+    const core = this.core();
+    const gram = core.cols < core.rows ? gramTN(core) : gramNT(core);
+    const size = frobenius(core) ** 4;
+    return size === 0 ? 1 : size / frobenius(gram) ** 2;
+  }
+
+  #computeTriangles(pair: LowRank): Readonly<Record<Side, Matrix>> {
+    return (this.#triangles ??= {
+      left: triangleOf(readColumns("left", pair)),
+      right: triangleOf(readColumns("right", pair)),
+    });
+  }
+}
+
+/** Returns B, or Aᵀ, as a matrix. It may share memory with the update and must not be modified. */
+function readColumns(side: Side, { b, a }: LowRank): Matrix {
+  if (side === "left") return toMatrix(b);
+  const [rows = 0, cols = 0] = a.shape;
+  return new Matrix(cols, rows, a.data instanceof Float64Array ? a.data : new Float64Array(a.data));
+}

@@ -1,0 +1,44 @@
+/** How a tensor is divided into lines that have a scale each. */
+interface Lines {
+  readonly count: number;
+  /** The number of consecutive entries of one line; 1 where lines are columns. */
+  readonly run: number;
+}
+
+/**
+ * Divides a tensor into lines. The lines of a matrix are its rows, or its columns if there are fewer of
+ * them; those of any other tensor are the parts along its first extent; a vector or a scalar is one line.
+ */
+export function linesOf(shape: readonly number[]): Lines {
+  const [rows = 1, cols = 1, ...rest] = shape;
+  const size = (extents: readonly number[]) => extents.reduce((product, n) => product * n, 1);
+  if (shape.length < 2) return { count: 1, run: Math.max(1, rows) };
+  if (shape.length === 2 && cols < rows) return { count: cols, run: 1 };
+  return { count: rows, run: Math.max(1, cols * size(rest)) };
+}
+
+/** The line of the number at an index. */
+export function lineAt(index: number, { count, run }: Lines): number {
+  return Math.floor(index / run) % count;
+}
+
+/** The numbers of bfloat16 codes. */
+export function unpackBfloat16(codes: Uint16Array): Float32Array {
+  const bits = new Uint32Array(codes.length);
+  for (let i = 0; i < codes.length; i++) bits[i] = (codes[i] as number) << 16;
+  return new Float32Array(bits.buffer);
+}
+
+/** The numbers of 8-bit codes: each is its code times the scale of its line. */
+export function unpackInt8(
+  shape: readonly number[],
+  codes: Int8Array,
+  scales: Float32Array,
+): Float32Array {
+  const lines = linesOf(shape);
+  const data = new Float32Array(codes.length);
+  for (let i = 0; i < codes.length; i++) {
+    data[i] = (codes[i] as number) * (scales[lineAt(i, lines)] as number);
+  }
+  return data;
+}
