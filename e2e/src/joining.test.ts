@@ -77,7 +77,7 @@ describe("joining", () => {
     assert.equal(inClear.code, 2);
     assert.match(
       inClear.stderr,
-      /without TLS all is said in clear, the token too: give --tls-cert/,
+      /without TLS everything is sent in clear text, including the token: give --tls-cert/,
     );
 
     const { coordinator, url } = await startCoordinator([

@@ -13,7 +13,7 @@ export function listenFor(
   return SocketPool.listen({ clientIds, trialJson: '{"name":"test"}', ...options });
 }
 
-/** Params with the one module w. */
+/** Params with a single module w. */
 export function paramsOf(...values: number[]): Params {
   return new Map([["w", { shape: [values.length], data: Float32Array.from(values) }]]);
 }
@@ -21,7 +21,7 @@ export function paramsOf(...values: number[]): Params {
 const shared = { base: paramsOf(1, 2), rounds: [] };
 let lastJob = 0;
 
-/** Training in round 1, a job a client, all on the same params; everything is admitted. */
+/** Training jobs for round 1, one per client, all on the same params; every update is admitted. */
 export function jobsFor(clientIds: readonly string[], changes: Partial<Job> = {}): Job[] {
   return clientIds.map((clientId) => ({
     ...{ id: ++lastJob, clientId, round: 1, phase: "train", kind: "train", params: shared },
@@ -31,7 +31,7 @@ export function jobsFor(clientIds: readonly string[], changes: Partial<Job> = {}
   }));
 }
 
-/** For hosts that do one job after another. */
+/** Work for hosts that run one job after another. */
 export function oneByOne(run: (job: ClientJob) => Promise<Answer>) {
   return async (jobs: readonly ClientJob[]): Promise<Answer[]> => {
     const answers: Answer[] = [];
