@@ -1,6 +1,6 @@
 import { faint, ink, muted } from "./figure-style.js";
 
-/** The page's only style sheet. Figures are drawn for white paper; their ink is swapped in dark mode. */
+/** The page's only style sheet. Figures use colours for white paper; dark mode replaces their ink. */
 export const pageStyle = `
 :root {
   color-scheme: light dark;
