@@ -6,14 +6,15 @@ import { taskAggregatorNames, taskNames } from "@fedclair/tasks";
 import { withTasks } from "./with-tasks.js";
 
 /**
- * What a trial file can name without plug-ins from outside.
- * @param text of a trial: what it cannot mean, for it does not occur in it, may be left out. Default: all
+ * Loads the plug-ins that a trial file can name without external modules.
+ * @param text of a trial; plug-ins whose names do not occur in it may be left out. Default: load
+ * all
  */
 export function loadBuiltIn(text?: string): Promise<Plugins> {
   return withTasks(aggregators, text);
 }
 
-/** Of each kind the names that are taken. */
+/** Names of the built-in plug-ins, by kind. */
 export const builtInNames: Readonly<
   Record<"task" | "aggregator" | "attack" | "mod", ReadonlySet<string>>
 > = {

@@ -1,6 +1,7 @@
 /*
- * Plug-ins for client hosts and who starts them: `@fedclair/plugins/host`. Apart from the rest, so that the aggregators that are built in
- * need not be loaded: a host runs none, and `fedavg` stands for the trial's.
+ * Loads plug-ins for client hosts and for code that starts them: `@fedclair/plugins/host`. It is a
+ * separate entry point so that the built-in aggregators need not be loaded: a host runs none, and
+ * `fedavg` stands in for the trial's.
  */
 import { fedavg } from "@fedclair/aggregators/fedavg";
 import type { Plugins } from "@fedclair/core";
@@ -10,7 +11,7 @@ export { loadPlugins } from "./load-plugins.js";
 export { namedModules } from "./plugins-for.js";
 export { resolveModule } from "./resolve-module.js";
 
-/** As `loadBuiltIn`, without its aggregators. */
+/** Like `loadBuiltIn`, but without its aggregators. */
 export function loadForHost(text?: string): Promise<Plugins> {
   return withTasks(new Map([[fedavg.name, fedavg]]), text);
 }

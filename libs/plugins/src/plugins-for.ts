@@ -5,27 +5,31 @@ import { namedPlugins } from "@fedclair/core/internal";
 import { loadPlugins } from "./load-plugins.js";
 import { resolveModule, type PluginModule } from "./resolve-module.js";
 
-/** The plug-ins that a trial file or a sweep can name: those built in, and those of its key `plugins`. Runs their code. */
+/**
+ * Loads the plug-ins that a trial file or a sweep can name: the built-in ones, and those in its
+ * `plugins` key. Runs their code.
+ */
 export async function pluginsFor(
   file: string,
   overrides: readonly string[] = [],
 ): Promise<Plugins> {
-  const text = await textOf(file);
-  return await loadPlugins(modulesIn(text, file, overrides), [text, ...overrides].join("\n"));
+  const text = await readText(file);
+  return await loadPlugins(resolveModules(text, file, overrides), [text, ...overrides].join("\n"));
 }
 
 /**
- * The modules that a trial file names in `plugins`; none of a file that cannot be read, of which those who parse it tell.
- * @throws UserError as `resolveModule`
+ * Finds the modules that a trial file names in `plugins`. Returns none for an unreadable file; the
+ * trial parser reports that error.
+ * @throws UserError as `resolveModule` does
  */
 export async function namedModules(
   file: string,
   overrides: readonly string[] = [],
 ): Promise<PluginModule[]> {
-  return modulesIn(await textOf(file), file, overrides);
+  return resolveModules(await readText(file), file, overrides);
 }
 
-function modulesIn(text: string, file: string, overrides: readonly string[]): PluginModule[] {
+function resolveModules(text: string, file: string, overrides: readonly string[]): PluginModule[] {
   return namedPlugins(text, overrides).modules.map(({ text: module, by, of }) =>
     by === "file"
       ? resolveModule(module, dirname(file), [file, "plugins", ...(of ? [of] : [])].join(": "))
@@ -33,6 +37,6 @@ function modulesIn(text: string, file: string, overrides: readonly string[]): Pl
   );
 }
 
-async function textOf(file: string): Promise<string> {
+async function readText(file: string): Promise<string> {
   return await readFile(file, "utf8").catch(() => "");
 }
