@@ -8,7 +8,7 @@ import { attackedRounds, create } from "../../testing/updates.js";
 const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
 const own = ["a1", "a2"].map((id) => anyUpdate(id));
 
-/** A module of an update less that of another, as a matrix. */
+/** The difference between a module of two updates, as a matrix. */
 function planted(forged: Update | undefined, before: Update | undefined, name: string): Matrix {
   const [x, y] = [forged, before].map((u) => u?.delta.get(name) ?? assert.fail());
   assert.ok(x && y);
@@ -20,8 +20,8 @@ function planted(forged: Update | undefined, before: Update | undefined, name: s
 describe("backdoor", () => {
   it("adds one direction, the same for all attackers and in every round", () => {
     const attack = create("backdoor");
-    const seen = { own, honest };
-    const rounds = attackedRounds(attack, [seen, seen]).flatMap((forged) =>
+    const round = { own, honest };
+    const rounds = attackedRounds(attack, [round, round]).flatMap((forged) =>
       forged.map((update, k) => planted(update, own[k], "matrix")),
     );
     assert.equal(rounds.length, 4);
@@ -43,9 +43,10 @@ describe("backdoor", () => {
     assert.ok(Math.abs(size - 2 * (median ?? NaN)) < 1e-12);
   });
 
-  it("of factors replaces the weakest direction: nothing of their rank is closer", async () => {
+  it("replaces the weakest direction of factors by the best approximation of their rank", async () => {
     const [forged] = await applyAttack(create("backdoor"), own, honest);
-    // X + γ·b·aᵀ has rank 3; the distance to its best approximation of rank 2 is its last singular value.
+    // X + γ·b·aᵀ has rank 3; the distance to its best approximation of rank 2 is its last singular
+    // value.
     const attack = create("backdoor");
     const wide = own.map((update) => {
       const pair = update.delta.get("pair64") ?? assert.fail();
