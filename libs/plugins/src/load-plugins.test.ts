@@ -290,7 +290,7 @@ describe("external plug-ins", () => {
     });
     await assertRejected(
       ["./mine.mjs"],
-      /it would load a second '@fedclair\/core', \S+: install fedclair beside/,
+      /it would load a second '@fedclair\/core', \S+: install fedclair next to/,
     );
   });
 

@@ -27,7 +27,7 @@ export function checkShared({ packages }: ModuleCode, place: string): void {
     throw new UserError(
       theirs === undefined
         ? `${place}: its package '${name}' cannot be found from ${from}: npm install it there`
-        : `${place}: it would load a second '${name}', ${fileURLToPath(theirs)}: install fedclair beside the plug-in ` +
+        : `${place}: it would load a second '${name}', ${fileURLToPath(theirs)}: install fedclair next to the plug-in ` +
             "and let both share one (in a package: peerDependencies)",
     );
   }

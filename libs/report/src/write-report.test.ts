@@ -134,8 +134,8 @@ describe("writeReportOf", () => {
     const text = "A caption of letters that are wider by Vega's own estimate than they are.";
     const drawn = await drawSvg({ data: { values: [{}] }, mark: "point", title: text });
     const width = Number(/width="(\d+)"/.exec(drawn)?.[1]);
-    const told = textWidth(text, 13);
-    assert.ok(width >= told && width < told + 20, `${width} for ${told}`);
+    const computed = textWidth(text, 13);
+    assert.ok(width >= computed && width < computed + 20, `${width} for ${computed}`);
   });
 
   it("draws text into PNG figures", async () => {

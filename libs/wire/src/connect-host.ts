@@ -49,7 +49,7 @@ export interface HostOptions extends Work {
   readonly onWelcome: (trialJson: string, backend: string) => Promise<void>;
   /** Called with a result that the coordinator refused. */
   readonly onRefused?: (clientId: string, failure: Failure) => void;
-  /** Called once with the reason when the coordinator becomes unreachable. */
+  /** Called with the reason when there is no coordinator; once, until there is one again. */
   readonly onUnreachable?: (why: string) => void;
   /** Seconds without a coordinator after which the host gives up; default 60. */
   readonly patienceSeconds?: number;
