@@ -83,7 +83,10 @@ describe("joining", () => {
     const { coordinator, url } = await startCoordinator([
       ...[trial, "--out", out, "--listen", "0.0.0.0:0", "--token-file", tokenFile, "--insecure"],
     ]);
-    assert.match(coordinator.stderr, /0\.0\.0\.0 lets other machines in without TLS: anyone who can see/);
+    assert.match(
+      coordinator.stderr,
+      /0\.0\.0\.0 lets other machines in without TLS: anyone who can see/,
+    );
     const local = url.replace("0.0.0.0", "127.0.0.1");
     const wrong = await startHost(local, 10, { env: { FEDCLAIR_TOKEN: "a guess" } }).ended;
     assert.equal(wrong.code, 2);

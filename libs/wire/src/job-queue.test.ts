@@ -37,7 +37,12 @@ function manualQueue(delivery: () => Promise<void> = () => Promise.resolve()) {
   };
   bring(1);
   return {
-    ...{ queue, delivered, signals, seconds, bring, add },
+    queue,
+    delivered,
+    signals,
+    seconds,
+    bring,
+    add,
     begun: () => begun.map(({ id }) => id),
     params: () => begun.map(({ params }) => params),
     end: (id: number) => queue.handle({ type: "jobEnd", id }),

@@ -12,8 +12,12 @@ import {
 
 const key = parseTokenKey(newTokenKey());
 const claims: TokenClaims = {
-  ...{ id: "0123456789abcdef", role: "host", host: "gpu-1", clients: [0, 14] },
-  ...{ issued: 1_000, expires: 2_000 },
+  id: "0123456789abcdef",
+  role: "host",
+  host: "gpu-1",
+  clients: [0, 14],
+  issued: 1_000,
+  expires: 2_000,
 };
 
 describe("a signed token", () => {

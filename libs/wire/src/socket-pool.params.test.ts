@@ -75,7 +75,10 @@ describe("SocketPool, the params of jobs", () => {
       abort.abort();
     });
     void connectHost({
-      ...{ url: pool.url, capacity: 10, backends: ["none"], softwareVersion: "test" },
+      url: pool.url,
+      capacity: 10,
+      backends: ["none"],
+      softwareVersion: "test",
       onWelcome: () => Promise.resolve(),
       runJobs: oneByOne((job) => {
         see(job);

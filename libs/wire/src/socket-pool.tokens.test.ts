@@ -14,7 +14,11 @@ let lastId = 0;
 function tokenFor(host: string, changes: Partial<TokenClaims> = {}): string {
   const id = String(++lastId).padStart(16, "0");
   return signToken(key, {
-    ...{ id, role: "host", host, issued: now, expires: now + 3600 },
+    id,
+    role: "host",
+    host,
+    issued: now,
+    expires: now + 3600,
     ...changes,
   });
 }

@@ -47,7 +47,11 @@ describe("TLS", () => {
   };
   const host = (url: string, tls: HostOptions["tls"] = {}, changes: Partial<HostOptions> = {}) =>
     connectHost({
-      ...{ url, tls, capacity: 1, backends: ["none"], softwareVersion: "test" },
+      url,
+      tls,
+      capacity: 1,
+      backends: ["none"],
+      softwareVersion: "test",
       onWelcome: () => Promise.resolve(),
       runJobs: oneByOne(({ id: jobId, clientId }) =>
         Promise.resolve({ jobId, clientId, update: updateOf(clientId) }),
@@ -128,8 +132,12 @@ describe("TLS", () => {
   it("rejects versions before 1.2", async () => {
     const { port } = new URL(await open());
     const old = connectTls({
-      ...{ port: Number(port), host: "127.0.0.1", ca: ours.ca },
-      ...{ minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" },
+      port: Number(port),
+      host: "127.0.0.1",
+      ca: ours.ca,
+      minVersion: "TLSv1",
+      maxVersion: "TLSv1.1",
+      ciphers: "DEFAULT@SECLEVEL=0",
     });
     const [error] = (await once(old, "error")) as [Error];
     assert.match(error.message, /alert protocol version/);

@@ -4,8 +4,12 @@ import { TokenCheck } from "./token-check.js";
 
 const key = parseTokenKey(newTokenKey());
 const claims: TokenClaims = {
-  ...{ id: "0123456789abcdef", role: "host", host: "gpu-1", clients: [5, 14] },
-  ...{ issued: 1_000, expires: 2_000 },
+  id: "0123456789abcdef",
+  role: "host",
+  host: "gpu-1",
+  clients: [5, 14],
+  issued: 1_000,
+  expires: 2_000,
 };
 const tokenOf = (changes: Partial<TokenClaims> = {}) => signToken(key, { ...claims, ...changes });
 const [before, after] = [1_999_999, 2_000_000];

@@ -36,17 +36,17 @@ export const tensor: fc.Arbitrary<Tensor> = fc
 
 const name = fc.string({ unit: "grapheme" }).filter(isName);
 
-function named<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Map<string, T>> {
+function mapWithNames<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Map<string, T>> {
   const entry = fc.tuple(name, value);
   return fc
     .uniqueArray(entry, { selector: ([name]) => name, maxLength: 4 })
     .map((entries) => new Map(entries));
 }
 
-export const params: fc.Arbitrary<Params> = named(tensor);
+export const params: fc.Arbitrary<Params> = mapWithNames(tensor);
 
 const change: fc.Arbitrary<TensorDelta> = fc.oneof(tensor, plain({ b: tensor, a: tensor }));
-export const delta: fc.Arbitrary<Delta> = named(change);
+export const delta: fc.Arbitrary<Delta> = mapWithNames(change);
 
 /** Terms added to a base: one list per round. */
 export const rounds: fc.Arbitrary<Delta[][]> = fc.array(fc.array(delta, { maxLength: 3 }), {
@@ -57,7 +57,9 @@ export const coordinatorMessage: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
   plain({ type: fc.constant("base"), id: fc.nat(), params }),
   plain({
     type: fc.constant("derivedBase"),
-    ...{ id: fc.nat(), from: fc.integer({ min: 1, max: 2 ** 32 - 1 }), terms: fc.array(delta) },
+    id: fc.nat(),
+    from: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+    terms: fc.array(delta),
   }),
   plain({ type: fc.constant("forgetBase"), id: fc.nat() }),
   plain({
@@ -82,7 +84,7 @@ export const update: fc.Arbitrary<Update> = plain({
   clientId: name,
   numExamples: fc.nat(),
   delta,
-  metrics: named(number).map((metrics) => Object.fromEntries(metrics)),
+  metrics: mapWithNames(number).map((metrics) => Object.fromEntries(metrics)),
 });
 
 const { DType } = fedclair.v1;
@@ -119,8 +121,11 @@ export const hostileMessage: fc.Arbitrary<Uint8Array> = fc
   .oneof(
     plain({
       join: plain({
-        ...{ capacity: fc.nat(), backends: fc.array(hostileText), softwareVersion: hostileText },
-        ...{ external: fc.boolean(), instance: hostileText },
+        capacity: fc.nat(),
+        backends: fc.array(hostileText),
+        softwareVersion: hostileText,
+        external: fc.boolean(),
+        instance: hostileText,
         plugins: fc.array(plain({ kind: hostileText, name: hostileText, hash: hostileText })),
       }),
     }),
@@ -144,7 +149,7 @@ export const hostileMessage: fc.Arbitrary<Uint8Array> = fc
   .map((message) => fedclair.v1.HostMessage.encode(message).finish());
 
 /** A valid message with one byte changed, cut off somewhere, or both. */
-export function damaged(bytes: Uint8Array): fc.Arbitrary<Uint8Array> {
+export function damage(bytes: Uint8Array): fc.Arbitrary<Uint8Array> {
   return fc
     .tuple(
       fc.nat({ max: bytes.length }),

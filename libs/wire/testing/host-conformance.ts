@@ -44,8 +44,18 @@ type JobMessage = Extract<CoordinatorMessage, { type: "clientJob" }>;
 
 let lastJob = 0;
 const jobOf = (changes: Partial<JobMessage> = {}): JobMessage => ({
-  ...{ type: "clientJob", id: ++lastJob, clientId: "c01", round: 1, phase: "train", kind: "train" },
-  ...{ clientIndex: 1, clientCount: 4, seed: 5, commonSeed: 6, baseId: 1, rounds: [] },
+  type: "clientJob",
+  id: ++lastJob,
+  clientId: "c01",
+  round: 1,
+  phase: "train",
+  kind: "train",
+  clientIndex: 1,
+  clientCount: 4,
+  seed: 5,
+  commonSeed: 6,
+  baseId: 1,
+  rounds: [],
   ...changes,
 });
 
@@ -343,7 +353,8 @@ export function describeHost(
           ? {
               type: "welcome",
               trialJson: '{"task":{"name":"external"}}',
-              ...{ backend: "none", ...defaultLimits },
+              backend: "none",
+              ...defaultLimits,
             }
           : { type: "accepted" };
       await first.cut();

@@ -24,8 +24,16 @@ let lastJob = 0;
 /** Training jobs for round 1, one per client, all on the same params; every update is admitted. */
 export function jobsFor(clientIds: readonly string[], changes: Partial<Job> = {}): Job[] {
   return clientIds.map((clientId) => ({
-    ...{ id: ++lastJob, clientId, round: 1, phase: "train", kind: "train", params: shared },
-    ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
+    id: ++lastJob,
+    clientId,
+    round: 1,
+    phase: "train",
+    kind: "train",
+    params: shared,
+    clientIndex: 0,
+    clientCount: 4,
+    seed: 1,
+    commonSeed: 2,
     admit: () => undefined,
     ...changes,
   }));

@@ -9,7 +9,11 @@ const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
 const own = ["a1", "a2"].map((id) => anyUpdate(id));
 
 /** The difference between a module of two updates, as a matrix. */
-function planted(forged: Update | undefined, before: Update | undefined, name: string): Matrix {
+function subtractModules(
+  forged: Update | undefined,
+  before: Update | undefined,
+  name: string,
+): Matrix {
   const [x, y] = [forged, before].map((u) => u?.delta.get(name) ?? assert.fail());
   assert.ok(x && y);
   const rows = isLowRank(x) ? x.b.shape[0] : x.shape[0];
@@ -22,7 +26,7 @@ describe("backdoor", () => {
     const attack = create("backdoor");
     const round = { own, honest };
     const rounds = attackedRounds(attack, [round, round]).flatMap((forged) =>
-      forged.map((update, k) => planted(update, own[k], "matrix")),
+      forged.map((update, k) => subtractModules(update, own[k], "matrix")),
     );
     assert.equal(rounds.length, 4);
     const [first] = rounds;
@@ -39,7 +43,7 @@ describe("backdoor", () => {
     );
     const [, median] = norms.sort((x, y) => x - y);
     const [forged] = await applyAttack(create("backdoor", { scale: 2 }), own, honest);
-    const size = Math.hypot(...planted(forged, own[0], "matrix").data);
+    const size = Math.hypot(...subtractModules(forged, own[0], "matrix").data);
     assert.ok(Math.abs(size - 2 * (median ?? NaN)) < 1e-12);
   });
 
@@ -54,7 +58,7 @@ describe("backdoor", () => {
       return { ...update, delta: new Map([["pair64", { shape: [3, 5], data }]]) };
     });
     const [dense] = await applyAttack(attack, wide, honest);
-    const difference = planted(forged, dense, "pair64");
+    const difference = subtractModules(forged, dense, "pair64");
     const exact = dense?.delta.get("pair64");
     assert.ok(exact && !isLowRank(exact));
     const { s } = thinSvd(asRowMatrix(exact));

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { toBfloat16, toInt8, type Tensor } from "@fedclair/core";
 import fc from "fast-check";
 import { fedclair } from "#gen/fedclair.js";
-import { coordinatorMessage, damaged, tensor, update } from "../../testing/arbitraries.js";
+import { coordinatorMessage, damage, tensor, update } from "../../testing/arbitraries.js";
 import { goodJoin } from "../../testing/raw-host.js";
 import { WireError } from "../wire-error.js";
 import { decodeCoordinatorMessage, encodeCoordinatorMessage } from "./coordinator-message.js";
@@ -67,7 +67,9 @@ describe("codec", () => {
     assert.equal(length(toBfloat16(tensor)), 400 + header);
     assert.ok(length(toInt8(tensor, () => 0)) <= 200 + 2 * 4 + header + 2);
     assert.deepEqual(tensorToWire(toBfloat16({ shape: [1], data: Float32Array.of(-2) })), {
-      ...{ shape: [1], dtype: fedclair.v1.DType.BF16, data: Uint8Array.of(0, 0xc0) },
+      shape: [1],
+      dtype: fedclair.v1.DType.BF16,
+      data: Uint8Array.of(0, 0xc0),
     });
   });
 
@@ -150,14 +152,14 @@ describe("codec", () => {
 
   it("writes the bytes that docs/protocol.md shows", () => {
     const payload = encodeJoin({
-      ...{ protocolVersion: 2, token: "", capacity: 2 },
-      ...{
-        backends: ["wasm"],
-        softwareVersion: "0.1.0",
-        plugins: [],
-        external: false,
-        instance: "",
-      },
+      protocolVersion: 2,
+      token: "",
+      capacity: 2,
+      backends: ["wasm"],
+      softwareVersion: "0.1.0",
+      plugins: [],
+      external: false,
+      instance: "",
     });
     const frame = encodeFrame({ transfer: 0, offset: 0, total: payload.length, payload });
     const docs = readFileSync(new URL("../../../../../docs/protocol.md", import.meta.url), "utf8");
@@ -199,9 +201,18 @@ describe("codec, given malformed input", () => {
       params: new Map([["w", { shape: [3], data: Float64Array.of(1, 2, 3) }]]),
     }),
     encodeCoordinatorMessage({
-      ...{ type: "clientJob", id: 1, clientId: "c0", round: 2, phase: "p", kind: "train" },
-      ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
-      ...{ baseId: 3, rounds: [[], [new Map([["w", pair]]), new Map([["w", pair.a]])]] },
+      type: "clientJob",
+      id: 1,
+      clientId: "c0",
+      round: 2,
+      phase: "p",
+      kind: "train",
+      clientIndex: 0,
+      clientCount: 4,
+      seed: 1,
+      commonSeed: 2,
+      baseId: 3,
+      rounds: [[], [new Map([["w", pair]]), new Map([["w", pair.a]])]],
     }),
     encodeReply({
       type: "welcome",
@@ -231,7 +242,7 @@ describe("codec, given malformed input", () => {
 
   it("throws a WireError or nothing for cut and flipped messages", () => {
     fc.assert(
-      fc.property(fc.constantFrom(...valid).chain(damaged), (bytes) => {
+      fc.property(fc.constantFrom(...valid).chain(damage), (bytes) => {
         for (const decode of decoders.slice(1)) failureCode(() => decode(bytes));
         failureCode(() => {
           const message = decodeHostMessage(bytes);
