@@ -1,7 +1,7 @@
 // Products and decompositions, beside ml-matrix, which is JavaScript too: both in this process.
 import { EigenvalueDecomposition, Matrix as Plain, QrDecomposition, SVD } from "ml-matrix";
 import { Matrix, gramNT, stream, symmetricEigen, thinQr, thinSvd } from "@fedclair/linalg";
-import { blockOf } from "../../libs/linalg/dist/src/block.js";
+import { toBlock } from "../../libs/linalg/dist/src/block.js";
 import { addProduct } from "../../libs/linalg/dist/src/product.js";
 
 const gaussian = (rows, cols, key) =>
@@ -22,7 +22,7 @@ const products = [256, 512, 1024].map((n) => {
     // C is allocated once: fresh pages of memory cost time.
     name: `C ← C + A·B, ${n}×${n}`,
     flops: 2 * n ** 3,
-    run: () => addProduct(blockOf(c), blockOf(a), blockOf(b)),
+    run: () => addProduct(toBlock(c), toBlock(a), toBlock(b)),
     other: () => x.mmul(y),
   };
 });

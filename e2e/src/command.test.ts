@@ -154,7 +154,7 @@ describe("the command", () => {
     assert.equal(first.code, 0, first.stderr);
     const summary = await readFile(join(cwd, "runs/pilot/summary.json"), "utf8");
     const again = await fedclair(how, { cwd });
-    assert.match(again.stderr, /^done before, 20.*: --again runs it anew$/m);
+    assert.match(again.stderr, /^done before, 20.*: --again runs it again$/m);
     assert.deepEqual([again.code, again.stdout], [0, first.stdout]);
     const other = await fedclair([...how, "--set", "rounds=1"], { cwd });
     assert.equal(other.code, 2, other.stdout);

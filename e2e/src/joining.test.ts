@@ -77,13 +77,16 @@ describe("joining", () => {
     assert.equal(inClear.code, 2);
     assert.match(
       inClear.stderr,
-      /without TLS all is said in clear, the token too: give --tls-cert/,
+      /without TLS everything is sent in clear text, including the token: give --tls-cert/,
     );
 
     const { coordinator, url } = await startCoordinator([
       ...[trial, "--out", out, "--listen", "0.0.0.0:0", "--token-file", tokenFile, "--insecure"],
     ]);
-    assert.match(coordinator.stderr, /0\.0\.0\.0 lets other machines in without TLS: who sees/);
+    assert.match(
+      coordinator.stderr,
+      /0\.0\.0\.0 lets other machines in without TLS: anyone who can see/,
+    );
     const local = url.replace("0.0.0.0", "127.0.0.1");
     const wrong = await startHost(local, 10, { env: { FEDCLAIR_TOKEN: "a guess" } }).ended;
     assert.equal(wrong.code, 2);

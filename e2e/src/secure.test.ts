@@ -121,7 +121,7 @@ describe("TLS and signed tokens", () => {
     await refused(await secrets.signed({ id }), /BAD_TOKEN: the token 0123.* was revoked$/);
     await refused(
       await secrets.signed({ clients: [10, 12] }),
-      /is for clients c10-c12, and the trial has c00-c09 alone$/,
+      /is for clients c10-c12, and the trial has only c00-c09$/,
     );
     await refused(await secrets.signed({ role: "coordinator" }), /for the role coordinator/);
     const without = await ends(host(url, await secrets.token("gpu-1"), secrets.host()), 2);

@@ -19,7 +19,7 @@ describe("reference cases of attacks", () => {
       assert.deepEqual(await run([testCase]), [{ name: testCase.name, mismatches: [] }]);
     });
 
-    it(`${testCase.name}: finds every expectation that is spoilt`, async () => {
+    it(`${testCase.name}: detects every changed expectation`, async () => {
       for (const field of Object.keys(testCase.expect)) {
         const [outcome] = await run([{ ...testCase, expect: { ...testCase.expect, [field]: 7 } }]);
         assert.deepEqual(
@@ -30,7 +30,7 @@ describe("reference cases of attacks", () => {
     });
   }
 
-  it("fails what it has no function or no update for", async () => {
+  it("fails a case without a known method or update", async () => {
     const outcomes = await run([
       { name: "new", kind: "attack", method: "novel", benign: [[1]] },
       {

@@ -12,12 +12,15 @@ import { alie, alieDeviations } from "../src/alie/index.js";
 import { ipm } from "../src/ipm/index.js";
 import { minMax } from "../src/min-max/index.js";
 
-/** The kinds of CLAIR's reference cases that attacks answer for, by the name in the file. */
+/** The kinds of CLAIR's reference cases that concern attacks, by their name in the file. */
 export const attackKinds: ReadonlyMap<string, KindHandler> = new Map([["attack", runAttack]]);
 
 type Results = Readonly<Record<string, unknown>>;
 
-/** By method: what it makes of the benign updates, flattened, with the case's params. */
+/**
+ * Computes, for each method, the attackers' update from the flattened benign updates and the case's
+ * params.
+ */
 const rules: Readonly<
   Record<string, (benign: readonly Float64Array[], params: Fields) => Results>
 > = {
@@ -27,8 +30,8 @@ const rules: Readonly<
   },
   ipm: (benign, { eps }) => ({ vector: ipm(benign, asNumber(eps, "eps")) }),
   minMax: (benign) => ({ ...minMax(benign) }),
-  signFlip: (benign, { c, index }) => ({ vector: times(benign, index, -asNumber(c, "c")) }),
-  scaling: (benign, { c, index }) => ({ vector: times(benign, index, asNumber(c, "c")) }),
+  signFlip: (benign, { c, index }) => ({ vector: scaleOwn(benign, index, -asNumber(c, "c")) }),
+  scaling: (benign, { c, index }) => ({ vector: scaleOwn(benign, index, asNumber(c, "c")) }),
 };
 
 function runAttack(testCase: Fields, report: Report): void {
@@ -50,8 +53,8 @@ function runAttack(testCase: Fields, report: Report): void {
   }
 }
 
-/** The update that a client sends who multiplies its own. */
-function times(benign: readonly Float64Array[], index: unknown, factor: number): unknown {
+/** The update of a client that multiplies its own by a factor. */
+function scaleOwn(benign: readonly Float64Array[], index: unknown, factor: number): unknown {
   const own = benign[asNumber(index, "index")];
   if (own === undefined) throw new UserError(`index: no benign update ${String(index)}`);
   const scaled = scaleModule({ shape: [own.length], data: own }, factor);

@@ -10,29 +10,37 @@ import { median, type Stream } from "@fedclair/linalg";
 import { frobenius, tensorLike } from "./modules.js";
 
 /**
- * Draws one module of one client's forged update, of any size.
- * @param own what the client would have sent: the shapes and dtypes to keep
+ * Draws one module of one client's forged update; its norm is arbitrary.
+ * @param own the honest module, which determines shapes and dtypes
  */
 export type DrawModule = (own: TensorDelta, module: string, clientId: string) => TensorDelta;
 
 /**
- * Replaces every module of the contaminated clients' updates by what `draw` returns, scaled to a Frobenius norm of
- * `factor` × the median norm of the honest updates of that module: large enough to matter, too small to stand out by size.
+ * Replaces every module of the contaminated clients' updates with the result of `draw`, scaled to a
+ * Frobenius norm of `factor` × the median norm of the module's honest updates: large enough to
+ * matter, too small to stand out by size.
  */
-export function forgeAtMedianNorm(seen: AttackedRound, factor: number, draw: DrawModule): Update[] {
-  const medians = medianNorms(modelsOf(seen));
-  return mapModules(seen.own, (module, name, clientId) => {
+export function forgeAtMedianNorm(
+  round: AttackedRound,
+  factor: number,
+  draw: DrawModule,
+): Update[] {
+  const medians = medianNorms(referenceUpdates(round));
+  return mapModules(round.own, (module, name, clientId) => {
     const drawn = draw(module, name, clientId);
-    return scaleModule(drawn, (factor * valueOf(medians, name)) / (frobenius(drawn) || 1));
+    return scaleModule(drawn, (factor * getModule(medians, name)) / (frobenius(drawn) || 1));
   });
 }
 
-/** The updates that an attack goes by: the honest ones, or the attackers' own in a round without any. */
-export function modelsOf({ own, honest }: AttackedRound): readonly Update[] {
+/**
+ * The updates on which an attack bases its own: the honest ones, or the attackers' own in a round
+ * without honest ones.
+ */
+export function referenceUpdates({ own, honest }: AttackedRound): readonly Update[] {
   return honest.length > 0 ? honest : own;
 }
 
-/** Every module of every update, replaced. */
+/** Replaces every module of every update. */
 export function mapModules(updates: readonly Update[], replace: DrawModule): Update[] {
   return updates.map((update) => ({
     ...update,
@@ -42,15 +50,15 @@ export function mapModules(updates: readonly Update[], replace: DrawModule): Upd
   }));
 }
 
-/** What a client sends that learnt nothing. */
-export function withoutChange(update: Update): Update {
+/** The update of a client that learned nothing. */
+export function removeChange(update: Update): Update {
   const modules = [...update.delta].map(
     ([name, module]) => [name, scaleModule(module, 0)] as const,
   );
   return { ...update, delta: new Map(modules) };
 }
 
-/** Independent N(0, 1) entries; of factors those of both. */
+/** Independent N(0, 1) entries; for a pair, in both factors. */
 export function normalsLike(like: TensorDelta, rng: Stream): TensorDelta {
   const draw = (tensor: Tensor, from: Stream) =>
     tensorLike(tensor, from.normals(tensor.data.length));
@@ -71,8 +79,8 @@ export function medianNorms(updates: readonly Update[]): ReadonlyMap<string, num
   return new Map([...norms].map(([name, values]) => [name, median(values)]));
 }
 
-/** @throws Error if no honest update has that module */
-export function valueOf<T>(byModule: ReadonlyMap<string, T>, name: string): T {
+/** @throws Error if no honest update has the module */
+export function getModule<T>(byModule: ReadonlyMap<string, T>, name: string): T {
   const value = byModule.get(name);
   if (value === undefined) throw new Error(`no honest update has a module '${name}'`);
   return value;

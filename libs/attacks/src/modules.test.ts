@@ -18,12 +18,12 @@ describe("frobenius", () => {
 
   it("is 0 for factors that cancel: [1 1]·[1; -1]", () => {
     assert.equal(frobenius({ b: f64([1, 2], 1, 1), a: f64([2, 1], 1, -1) }), 0);
-    // Here rounding leaves a trace of -2.7e-20.
+    // Rounding leaves a remainder of -2.7e-20 here.
     const pair = { b: f64([1, 2], 0.1, 0.1 * 1.1), a: f64([2, 1], 0.1 * 1.1, -0.1) };
     assert.equal(frobenius(pair), 0);
   });
 
-  it("agrees with the product multiplied out", () => {
+  it("agrees with the norm of the multiplied-out product", () => {
     const entry = fc.integer({ min: -9, max: 9 });
     const factor = fc.array(entry, { minLength: 6, maxLength: 6 });
     fc.assert(
@@ -42,7 +42,7 @@ describe("frobenius", () => {
 });
 
 describe("scale", () => {
-  it("scales a dense tensor, and of factors the left one", () => {
+  it("scales a dense tensor, and the left factor of a pair", () => {
     assert.deepEqual(scaleModule(f32([2], 1, 2), -3), f32([2], -3, -6));
     const pair = { b: f32([2, 1], 1, 2), a: f32([1, 1], 5) };
     assert.deepEqual(scaleModule(pair, 2), { b: f32([2, 1], 2, 4), a: f32([1, 1], 5) });

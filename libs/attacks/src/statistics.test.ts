@@ -22,7 +22,7 @@ describe("normalQuantile", () => {
     for (const [p, z] of table) assert.ok(Math.abs(normalQuantile(p) - z) < 1e-10, `p = ${p}`);
   });
 
-  it("refuses what is no upper half's probability", () => {
+  it("rejects a probability outside the upper half", () => {
     for (const p of [0.49, 1, NaN]) assert.throws(() => normalQuantile(p), RangeError);
   });
 });

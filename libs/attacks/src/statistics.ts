@@ -1,12 +1,12 @@
 import { at } from "@fedclair/linalg";
-/** The mean of every coordinate. @param vectors of one length, at least one */
+/** The mean of every coordinate. @param vectors at least one, all of the same length */
 export function coordinateMeans(vectors: readonly Float64Array[]): Float64Array {
   const out = new Float64Array(vectors[0]?.length ?? 0);
   for (const v of vectors) v.forEach((x, i) => (out[i] = (out[i] ?? 0) + x / vectors.length));
   return out;
 }
 
-/** The population standard deviation of every coordinate: the mean square deviation's root, 0 for a lone vector. */
+/** The population standard deviation of every coordinate; 0 for a single vector. */
 export function coordinateDeviations(
   vectors: readonly Float64Array[],
   means: Float64Array,
@@ -19,8 +19,9 @@ export function coordinateDeviations(
 }
 
 /**
- * Φ⁻¹(p), the standard normal quantile, to about 1e-16/φ(z): what a rounding of p does to it. Newton's steps from 0 rise to it without overshooting, since Φ is
- * concave above 0; Φ(z) = 1/2 + φ(z)·Σ z^(2k+1)/(1·3·…·(2k+1)).
+ * The standard normal quantile Φ⁻¹(p), accurate to about 1e-16/φ(z), the effect of rounding p.
+ * Newton steps from 0 increase towards it without overshooting, because Φ is concave above 0; Φ(z)
+ * = 1/2 + φ(z)·Σ z^(2k+1)/(1·3·…·(2k+1)).
  * @param p in [1/2, 1)
  */
 export function normalQuantile(p: number): number {

@@ -3,7 +3,7 @@ import type { Attack, AttackedRound, TensorDelta, Tensor, Update } from "@fedcla
 import { stream } from "@fedclair/linalg";
 import { attacks } from "../src/index.js";
 
-/** The attack of that name, with these options and the defaults of the others. */
+/** Creates the attack with that name; options that are not given have their defaults. */
 export function create(name: string, options: object = {}): Attack {
   const plugin = attacks.get(name);
   if (!plugin) throw new Error(`no attack '${name}'`);
@@ -27,14 +27,17 @@ export function update(clientId: string, modules: Record<string, TensorDelta>): 
   };
 }
 
-/** What an attack with sight of the rounds sends in each; between two of them its state is stored and read again. */
+/**
+ * The updates that an attack sends in each round; its state is serialised and deserialised between
+ * rounds.
+ */
 export function attackedRounds(
   attack: Attack,
   rounds: readonly (Omit<AttackedRound, "rng"> & Partial<AttackedRound>)[],
 ): (readonly Update[])[] {
   let state: unknown;
-  return rounds.map((seen, i) => {
-    const attacked = attack.attackRound?.({ rng: stream("round").at(i), ...seen }, state);
+  return rounds.map((round, i) => {
+    const attacked = attack.attackRound?.({ rng: stream("round").at(i), ...round }, state);
     if (attacked?.state !== undefined) state = deserialize(serialize(attacked.state));
     return attacked?.updates ?? [];
   });

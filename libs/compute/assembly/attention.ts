@@ -1,14 +1,19 @@
 import { exp } from "./exp";
 import { lanes, transpose } from "./vector";
 
-/*
- * Causal attention in float32. Queries are of each sequence's last positions, keys and values of all; a query sees the positions
- * up to its own. Rows are positions of one sequence after another, `width` numbers each, all heads side by side; a head has a
- * multiple of 4. Probabilities are sequences×heads×queries×across, with `across` the positions rounded up to a multiple of 4; what a
- * query does not see has 0. Four positions are looked at together, from a head's keys or values written as columns.
+/**
+ * Causal attention in float32. Queries are at the last positions of each sequence, keys and values
+ * at all positions; a query sees the positions up to its own. Rows are the positions of one
+ * sequence after another, each with `width` numbers for all heads side by side; the size of a head
+ * is a multiple of 4. Probabilities are sequences×heads×queries×across, where `across` is the
+ * number of positions rounded up to a multiple of 4; positions that a query does not see have 0.
+ * Four positions are processed together, from a head's keys or values stored as columns.
  */
 
-/** y ← softmax(q·kᵀ·scale)·v, and the probabilities. @param columns room for width/heads×across numbers */
+/**
+ * y ← softmax(q·kᵀ·scale)·v, and the probabilities.
+ * @param columns room for width/heads×across numbers
+ */
 export function attention(
   q: usize,
   k: usize,
@@ -32,7 +37,8 @@ export function attention(
       const start = s * positions * row + h;
       transpose(k + start, row, positions, head, columns, across);
       const at = s * queries * row + h;
-      // One step for all queries, then the next: the processor does several queries at a time, where a step waits for the last.
+      // Each step runs for all queries before the next: the processor can then overlap several
+      // queries instead of waiting for one step to finish.
       for (let i: usize = 0; i < queries; i++) {
         const scores = probabilities + i * across;
         for (let j: usize = 0; j < (before + i + 1) * 4; j += 16) {
@@ -50,7 +56,10 @@ export function attention(
   }
 }
 
-/** The gradients by q, k and v. @param room for (width/heads + queries)×across numbers */
+/**
+ * The gradients with respect to q, k and v.
+ * @param room for (width/heads + queries)×across numbers
+ */
 export function attentionGradient(
   q: usize,
   k: usize,
@@ -74,31 +83,31 @@ export function attentionGradient(
   const slopes = room + (head / 4) * across;
   const before = positions - queries;
   for (let s: usize = 0; s < sequences; s++) {
-    const asking = s * queries * row;
-    const asked = s * positions * row;
+    const queryStart = s * queries * row;
+    const keyStart = s * positions * row;
     for (let h: usize = 0; h < row; h += head, probabilities += queries * across) {
-      transpose(v + asked + h, row, positions, head, room, across);
+      transpose(v + keyStart + h, row, positions, head, room, across);
       for (let i: usize = 0; i < queries; i++) {
-        const at = asking + i * row + h;
+        const at = queryStart + i * row + h;
         const slope = slopes + i * across;
-        const seen = before + i + 1;
+        const visible = before + i + 1;
         softmaxGradient(
           dy + at,
           head,
           room,
           across,
           probabilities + i * across,
-          seen,
+          visible,
           scale,
           slope,
         );
-        combine(dq + at, k + asked + h, row, slope, 4, seen, head);
+        combine(dq + at, k + keyStart + h, row, slope, 4, visible, head);
       }
       for (let j: usize = 0; j < positions; j++) {
-        // The first query that sees it.
+        // The first query that sees the position.
         const i = j > before ? j - before : 0;
-        const from = asking + i * row + h;
-        const to = asked + j * row + h;
+        const from = queryStart + i * row + h;
+        const to = keyStart + j * row + h;
         const factor = i * across + j * 4;
         combine(dk + to, q + from, row, slopes + factor, across, queries - i, head);
         combine(dv + to, dy + from, row, probabilities + factor, across, queries - i, head);
@@ -107,7 +116,7 @@ export function attentionGradient(
   }
 }
 
-/** A row's products with four columns. */
+/** The products of a row with four columns. */
 function products(x: usize, bytes: usize, columns: usize, across: usize): v128 {
   let sum = f32x4.splat(0);
   for (const end = x + bytes; x < end; x += 16, columns += 4 * across) {
@@ -120,20 +129,23 @@ function products(x: usize, bytes: usize, columns: usize, across: usize): v128 {
   return sum;
 }
 
-/** Which of four positions from `first` on are among the `seen`? */
-function among(first: usize, seen: usize): v128 {
-  return i32x4.lt_s(i32x4.add(i32x4.splat(i32(first)), i32x4(0, 1, 2, 3)), i32x4.splat(i32(seen)));
+/** Mask of the four positions from `first` on: which are among the first `visible` ones. */
+function visibleLanes(first: usize, visible: usize): v128 {
+  return i32x4.lt_s(
+    i32x4.add(i32x4.splat(i32(first)), i32x4(0, 1, 2, 3)),
+    i32x4.splat(i32(visible)),
+  );
 }
 
-/** Scores become probabilities, in place. */
-function softmax(scores: usize, seen: usize, across: usize): void {
-  const end = seen * 4;
+/** Converts scores to probabilities, in place. */
+function softmax(scores: usize, visible: usize, across: usize): void {
+  const end = visible * 4;
   let top = f32x4.splat(-Infinity);
   for (let at: usize = 0; at < end; at += 16) {
     const score = v128.bitselect(
       v128.load(scores + at),
       f32x4.splat(-Infinity),
-      among(at >> 2, seen),
+      visibleLanes(at >> 2, visible),
     );
     v128.store(scores + at, score);
     top = f32x4.pmax(top, score);
@@ -142,8 +154,11 @@ function softmax(scores: usize, seen: usize, across: usize): void {
   top = f32x4.pmax(top, v128.shuffle<f32>(top, top, 1, 0, 3, 2));
   let sum = f32x4.splat(0);
   for (let at: usize = 0; at < end; at += 16) {
-    // Of -∞ too `exp` makes something.
-    const likelihood = v128.and(exp(f32x4.sub(v128.load(scores + at), top)), among(at >> 2, seen));
+    // Mask the result, because `exp` of -∞ is not 0.
+    const likelihood = v128.and(
+      exp(f32x4.sub(v128.load(scores + at), top)),
+      visibleLanes(at >> 2, visible),
+    );
     v128.store(scores + at, likelihood);
     sum = f32x4.add(sum, likelihood);
   }
@@ -155,21 +170,21 @@ function softmax(scores: usize, seen: usize, across: usize): void {
   for (; at < across; at += 16) v128.store(scores + at, f32x4.splat(0));
 }
 
-/** The gradient by a query's scores, from that by its output. */
+/** The gradient with respect to a query's scores, given that with respect to its output. */
 function softmaxGradient(
   dy: usize,
   head: usize,
   values: usize,
   across: usize,
   probabilities: usize,
-  seen: usize,
+  visible: usize,
   scale: v128,
   slopes: usize,
 ): void {
-  const end = seen * 4;
+  const end = visible * 4;
   let along = f32x4.splat(0);
   for (let at: usize = 0; at < end; at += 16) {
-    const slope = v128.and(products(dy, head, values + at, across), among(at >> 2, seen));
+    const slope = v128.and(products(dy, head, values + at, across), visibleLanes(at >> 2, visible));
     v128.store(slopes + at, slope);
     along = f32x4.add(along, f32x4.mul(v128.load(probabilities + at), slope));
   }
@@ -180,7 +195,7 @@ function softmaxGradient(
   }
 }
 
-/** to ← Σ factor·row, over rows one below the other, and factors likewise. */
+/** to ← Σ factor·row, over consecutive rows and factors. */
 function combine(
   to: usize,
   rows: usize,

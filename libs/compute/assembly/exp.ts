@@ -1,16 +1,17 @@
-/** 1.5·2²³: what is added to it is rounded to a whole number, and stands in the lowest bits. */
-const roundsToWhole: f32 = 12582912;
+/** 1.5·2²³: adding it rounds a number to an integer, which is then in the lowest bits. */
+const rounder: f32 = 12582912;
 
 /**
- * exp of four numbers that are not above 0, within 2 units of the last place: 2ⁿ·exp(r) with |r| ≤ ln(2)/2, the latter by the
- * polynomial of Cephes' expf. Below -87, where float32 has no normal number, it is exp(-87): 1e-38.
+ * exp of four numbers that are at most 0, within 2 units of the last place: 2ⁿ·exp(r) with |r| ≤
+ * ln(2)/2, where exp(r) is the polynomial of Cephes' expf. Below -87, where float32 has no normal
+ * numbers, the result is exp(-87), about 1e-38.
  */
 export function exp(x: v128): v128 {
-  // Not max, nearest and trunc_sat, which are many instructions on x64.
+  // max, nearest and trunc_sat would take many instructions on x64.
   x = f32x4.pmax(x, f32x4.splat(-87));
-  const shifted = f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), f32x4.splat(roundsToWhole));
-  const n = f32x4.sub(shifted, f32x4.splat(roundsToWhole));
-  // ln 2 in two parts, so that the product with n loses nothing.
+  const shifted = f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), f32x4.splat(rounder));
+  const n = f32x4.sub(shifted, f32x4.splat(rounder));
+  // ln 2 in two parts, so that the product with n is exact.
   let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
   r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.1219444e-4)));
   let p = f32x4.splat(1.98756915e-4);

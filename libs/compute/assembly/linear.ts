@@ -1,12 +1,13 @@
 import { addMultiple, product } from "./vector";
 
-/*
- * A linear layer, y = x·w, in float32. Matrices are row-major, their columns padded with zeros to a multiple of 4. Four fifths of
- * a digit are background, and half of what a ReLU gives is 0: rows of x are read by their non-zeros alone.
+/**
+ * A linear layer, y = x·w, in float32. Matrices are row-major, with columns padded with zeros to a
+ * multiple of 4. Four fifths of a digit image are background, and half of the outputs of a ReLU are
+ * 0, so only the non-zero entries in the rows of x are used.
  */
 
-/** What y holds before the product is added to it. */
-const keptAsIs: usize = 0;
+/** Values of `start` that are not an address. */
+const unchanged: usize = 0;
 const zeros: usize = 1;
 
 /**
@@ -14,7 +15,7 @@ const zeros: usize = 1;
  * @param x rows×inputs
  * @param w inputs×width
  * @param y rows×width
- * @param start 0: what y holds; 1: zeros; else the address of a bias, 1×width
+ * @param start 0: the content of y; 1: zeros; otherwise the address of a bias, 1×width
  * @param places room for `inputs` addresses
  */
 export function affine(
@@ -30,7 +31,7 @@ export function affine(
   const stride = width * 4;
   for (let s: usize = 0; s < rows; s++, x += 4 * inputs, y += stride) {
     if (start === zeros) memory.fill(y, 0, stride);
-    else if (start !== keptAsIs) memory.copy(y, start, stride);
+    else if (start !== unchanged) memory.copy(y, start, stride);
     const end = nonZeros(x, inputs, places);
     let column: usize = 0;
     for (; column + 128 <= stride; column += 128)
@@ -41,7 +42,7 @@ export function affine(
   }
 }
 
-/** g ← g + xᵀ·dy, and the sums of dy's columns to `bias`, if that is not 0. */
+/** g ← g + xᵀ·dy, and adds the sums of dy's columns to `bias`, unless that is 0. */
 export function weightGradient(
   x: usize,
   rows: usize,
@@ -64,11 +65,11 @@ export function weightGradient(
 }
 
 /**
- * dx ← dy·wᵀ, or 0 where `read` is: a unit that a ReLU cut off passes nothing back.
- * @param inputs without padding
- * @param dx a row every `across` numbers
- * @param read likewise; 0: nothing is cut off
- * @param isAdded is it added to what dx holds?
+ * dx ← dy·wᵀ, or 0 where `read` is 0: a unit that a ReLU cut off passes no gradient.
+ * @param inputs number of inputs without padding
+ * @param dx one row every `across` numbers
+ * @param read in the same layout; 0: nothing is cut off
+ * @param isAdded whether to add to the content of dx
  */
 export function inputGradient(
   dy: usize,
@@ -96,7 +97,10 @@ export function inputGradient(
   }
 }
 
-/** Writes where in a row the numbers that are not 0 are, in bytes from its start. @returns the end of what is written */
+/**
+ * Lists the non-zero numbers of a row, as byte offsets from its start.
+ * @returns the end of the list
+ */
 function nonZeros(x: usize, inputs: usize, places: usize): usize {
   for (let at: usize = 0; at < 4 * inputs; at += 16) {
     if (!v128.any_true(v128.load(x + at))) continue;

@@ -1,6 +1,9 @@
 import { transpose } from "./vector";
 
-/** Rows of A that meet one panel of B after the other: few enough to stay in the second-level cache. */
+/**
+ * Number of rows of A that are multiplied by one panel of B after the other; small enough for the
+ * second-level cache.
+ */
 const rowsAtOnce: usize = 512;
 /** Columns of a panel of B. */
 const across: usize = 16;
@@ -8,9 +11,10 @@ const across: usize = 16;
 const wide: usize = across * 4;
 
 /**
- * C ← A·B, float32. Every entry of C is summed up in the order of k, whatever the sizes: rows give the same bits alone and among
- * others.
- * @param a m×k: entry (i, p) is `aRow`·i + `aColumn`·p numbers from its start; likewise b, k×n
+ * C ← A·B, float32. Every entry of C is summed in the order of k, whatever the sizes, so a row
+ * gives the same bits alone and among others.
+ * @param a m×k: entry (i, p) is `aRow`·i + `aColumn`·p numbers from its start; b is laid out in the
+ * same way, k×n
  * @param c m×n, row-major
  * @param panel room for (k + 2)×16 numbers
  */
@@ -40,7 +44,7 @@ export function multiply(
   }
 }
 
-/** C ← A·panel, of some columns. Distances are in bytes. */
+/** C ← A·panel for some of the columns. Distances are in bytes. */
 function multiplyPanel(
   a: usize,
   row: usize,
@@ -58,7 +62,7 @@ function multiplyPanel(
       tile(a, row, column, panel, end, c, stride);
       continue;
     }
-    // Of a part of a tile the whole is computed, behind the panel.
+    // For a partial tile, compute a whole tile in the room after the panel.
     tile(a, height === 2 ? row : 0, column, panel, end, end, wide);
     for (let r: usize = 0; r < height; r++) {
       memory.copy(c + r * stride, end + r * wide, columns * 4);
@@ -66,7 +70,7 @@ function multiplyPanel(
   }
 }
 
-/** The panel, k×16 row-major; zeros where B has no more columns. */
+/** Packs the panel, k×16 row-major, with zeros beyond the last column of B. */
 function pack(b: usize, row: usize, column: usize, columns: usize, panel: usize, end: usize): void {
   if (columns === across && column === 4) {
     for (; panel < end; panel += wide, b += row) {
@@ -90,8 +94,9 @@ function pack(b: usize, row: usize, column: usize, columns: usize, panel: usize,
 }
 
 /**
- * Two rows of C, sixteen columns, in eight registers: with more V8 keeps some in memory, and with more rows in place of columns
- * there is more to load. `row`, `column` and `stride` are in bytes.
+ * Computes two rows of C and sixteen columns in eight registers. With more registers, V8 keeps some
+ * in memory; with more rows and fewer columns, more has to be loaded. `row`, `column` and `stride`
+ * are in bytes.
  */
 function tile(
   a: usize,

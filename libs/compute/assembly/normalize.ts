@@ -1,6 +1,10 @@
 import { lanes } from "./vector";
 
-/** Rows with mean 0 and variance 1. @param width a multiple of 4 @param scales one over a row's deviation, for the gradient */
+/**
+ * Normalises rows to mean 0 and variance 1.
+ * @param width a multiple of 4
+ * @param scales receives the reciprocal of each row's deviation, for the gradient
+ */
 export function normalize(x: usize, rows: usize, width: usize, y: usize, scales: usize): void {
   const stride = width * 4;
   for (let row: usize = 0; row < rows; row++, x += stride, y += stride, scales += 4) {

@@ -1,10 +1,10 @@
-/** Numbers below 0 become 0, in place. @param count a multiple of 4 */
+/** Replaces numbers below 0 by 0, in place. @param count a multiple of 4 */
 export function relu(x: usize, count: usize): void {
   const none = f32x4.splat(0);
   for (const end = x + 4 * count; x < end; x += 16) v128.store(x, f32x4.max(v128.load(x), none));
 }
 
-/** dx ← dy where y is above 0, else 0. @param count a multiple of 4 */
+/** dx ← dy where y is above 0, otherwise 0. @param count a multiple of 4 */
 export function reluGradient(y: usize, dy: usize, count: usize, dx: usize): void {
   const none = f32x4.splat(0);
   for (const end = y + 4 * count; y < end; y += 16, dy += 16, dx += 16) {
@@ -22,10 +22,11 @@ export function descend(value: usize, gradient: usize, count: usize, rate: f32):
 }
 
 /**
- * A step of Adam (Kingma and Ba 2015, algorithm 1, in the order of operations at the end of its section 2), in place.
- * @param count of each, a multiple of 4
+ * A step of Adam (Kingma and Ba 2015, algorithm 1, in the order of operations at the end of its
+ * section 2), in place.
+ * @param count of each array, a multiple of 4
  * @param size the rate, corrected for the means' start at 0
- * @param least ε, likewise
+ * @param least ε, corrected in the same way
  */
 export function adam(
   value: usize,

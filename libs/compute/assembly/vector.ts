@@ -4,7 +4,7 @@ export function lanes(x: v128): f32 {
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
 }
 
-/** to ← to + factor·from, `bytes` of them: a multiple of 16. */
+/** to ← to + factor·from. @param bytes a multiple of 16 */
 export function addMultiple(to: usize, factor: v128, from: usize, bytes: usize): void {
   for (let at: usize = 0; at < bytes; at += 16) {
     const sum = f32x4.add(v128.load(to + at), f32x4.mul(factor, v128.load(from + at)));
@@ -12,7 +12,7 @@ export function addMultiple(to: usize, factor: v128, from: usize, bytes: usize):
   }
 }
 
-/** Σ a·b over `bytes` of each: a multiple of 16. */
+/** Σ a·b. @param bytes of each, a multiple of 16 */
 export function product(a: usize, b: usize, bytes: usize): f32 {
   let sum = f32x4.splat(0);
   for (let at: usize = 0; at < bytes; at += 16) {
@@ -21,7 +21,11 @@ export function product(a: usize, b: usize, bytes: usize): f32 {
   return lanes(sum);
 }
 
-/** Rows as columns. @param head bytes of a row that count, a multiple of 16 @param across bytes from one of the new rows to the next */
+/**
+ * Transposes a matrix.
+ * @param head number of bytes used of each row, a multiple of 16
+ * @param across bytes from one new row to the next
+ */
 export function transpose(
   from: usize,
   row: usize,

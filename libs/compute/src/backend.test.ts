@@ -10,7 +10,10 @@ import { backendsFor, loadBackend } from "./backend.js";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const run = promisify(execFile);
 
-/** Runs code in a process of its own, because a process keeps its first backend, and parses what it prints. */
+/**
+ * Runs code in a separate process, because a process keeps its first backend, and parses its
+ * output.
+ */
 async function inNewProcess(code: string, backend = "auto", folder = here): Promise<unknown> {
   const module = JSON.stringify(join(folder, "backend.js"));
   const source = `import { backendsFor, chooseBackend, loadBackend } from ${module}; console.log(JSON.stringify(${code}))`;
@@ -21,28 +24,28 @@ async function inNewProcess(code: string, backend = "auto", folder = here): Prom
   return JSON.parse(stdout);
 }
 
-const told = ".then(({ tf, name, reason }) => [name, tf.getBackend(), reason])";
+const asReport = ".then(({ tf, name, reason }) => [name, tf.getBackend(), reason])";
 const hasTensorFlow = backendsFor("auto").includes("tensorflow");
 
 describe("loadBackend", () => {
-  it("runs cpu when asked, and says so; its advertisement is not on the user's terminal", async () => {
-    const result = await inNewProcess(`await loadBackend("cpu")${told}`);
+  it("runs cpu when asked, and reports it; its advertisement does not reach the user's terminal", async () => {
+    const result = await inNewProcess(`await loadBackend("cpu")${asReport}`);
     assert.deepEqual(result, ["cpu", "cpu", "cpu: as asked for"]);
     assert.equal(await inNewProcess(`(await loadBackend("cpu")).tf.scalar(3).arraySync()`), 3);
   });
 
-  it("runs wasm when nothing is said", async () => {
-    const result = await inNewProcess(`await loadBackend()${told}`);
+  it("runs wasm by default", async () => {
+    const result = await inNewProcess(`await loadBackend()${asReport}`);
     assert.match(String(result), /^wasm,wasm,wasm \((no )?SIMD\): the one that is always there$/);
   });
 
-  it("gives each caller the same backend", async () => {
+  it("returns the same backend to each caller", async () => {
     const [first, second] = await Promise.all([loadBackend(), loadBackend()]);
     assert.equal(first, second);
     assert.equal(first.tf.getBackend(), first.name);
   });
 
-  it("refuses a second backend in one process", async () => {
+  it("rejects a second backend in one process", async () => {
     const { name } = await loadBackend();
     await assert.rejects(
       loadBackend(name === "cpu" ? "wasm" : "cpu"),
@@ -50,7 +53,7 @@ describe("loadBackend", () => {
     );
   });
 
-  it("names what is missing, and then still takes another choice", async function () {
+  it("names the missing package, and then accepts another choice", async function () {
     if (hasTensorFlow) this.skip();
     const result = await inNewProcess(
       `[await loadBackend("tensorflow").catch((e) => e.message), (await loadBackend("wasm")).name]`,
@@ -58,7 +61,7 @@ describe("loadBackend", () => {
     assert.match(String(result), /"tensorflow" here: @tensorflow\/tfjs-node is not .*,wasm$/);
   });
 
-  it("multiplies matrices, and forgets what a tidy made", async () => {
+  it("multiplies matrices, and disposes of tensors in a tidy", async () => {
     const { tf } = await loadBackend();
     const before = tf.memory().numTensors;
     const product = [0, 0];
@@ -85,14 +88,14 @@ describe("chooseBackend", () => {
   const choose = (args: string, backend?: string) =>
     inNewProcess(`[chooseBackend(${args}), (await loadBackend()).name]`, backend);
 
-  it("takes wasm where nothing is faster, and what is asked for by name", async () => {
+  it("chooses wasm if nothing is faster, and otherwise the backend requested by name", async () => {
     const wasm = { name: "wasm", why: "as fast as any for this task" };
     assert.deepEqual(await choose('"auto"'), [wasm, "wasm"]);
     const cpu = { name: "cpu", why: "as asked for" };
     assert.deepEqual(await choose('"cpu", "tensorflow"'), [cpu, "cpu"]);
   });
 
-  it("takes TensorFlow's library where that is faster and installed, else says what is missing", async () => {
+  it("chooses TensorFlow's library if it is faster and installed, and otherwise reports what is missing", async () => {
     const [choice, name] = (await choose('"auto", "tensorflow"')) as [{ why: string }, string];
     assert.equal(name, hasTensorFlow ? "tensorflow" : "wasm");
     assert.match(
@@ -101,7 +104,7 @@ describe("chooseBackend", () => {
     );
   });
 
-  it("lets FEDCLAIR_BACKEND decide in place of auto, and of nothing else", async () => {
+  it("lets FEDCLAIR_BACKEND decide only if the choice is auto", async () => {
     const cpu = { name: "cpu", why: "as FEDCLAIR_BACKEND says" };
     assert.deepEqual(await choose('"auto", "tensorflow"', "cpu"), [cpu, "cpu"]);
     assert.deepEqual(await inNewProcess('backendsFor("auto")', "cpu"), ["cpu"]);
@@ -109,7 +112,7 @@ describe("chooseBackend", () => {
     await assert.rejects(choose('"auto"', "gpu"), /FEDCLAIR_BACKEND is "gpu": expected one of/);
   });
 
-  it("takes an empty FEDCLAIR_BACKEND for none", async () => {
+  it("ignores an empty FEDCLAIR_BACKEND", async () => {
     const [choice] = (await choose('"auto"', "")) as [{ why: string }];
     assert.equal(choice.why, "as fast as any for this task");
   });
@@ -119,7 +122,7 @@ describe("TensorFlow's library, installed and broken", () => {
   let root: string;
   let compute: string;
 
-  // A copy of this package beside one of @tensorflow/tfjs-node whose add-on is none.
+  // A copy of this package next to a copy of @tensorflow/tfjs-node with a broken add-on.
   before(async () => {
     root = await mkdtemp(join(tmpdir(), "fedclair-"));
     compute = join(root, "dist/src");
@@ -144,7 +147,7 @@ describe("TensorFlow's library, installed and broken", () => {
   const inCopy = (code: string) => inNewProcess(code, "auto", compute);
   const why = /@tensorflow\/tfjs-node does not load: .+ \(in a checkout: npm run tfjs-node; else/;
 
-  it("is not what auto takes, which says why", async () => {
+  it("is not chosen by auto, which reports the reason", async () => {
     const [choice, name] = (await inCopy(
       `[chooseBackend("auto", "tensorflow"), (await loadBackend()).name]`,
     )) as [{ name: string; why: string }, string];
@@ -153,9 +156,9 @@ describe("TensorFlow's library, installed and broken", () => {
     assert.match(choice.why, why);
   });
 
-  it("is refused where it is asked for by name, with what to do", async () => {
+  it("is rejected with advice if requested by name", async () => {
     await assert.rejects(inCopy(`chooseBackend("tensorflow")`), why);
-    const said = await inCopy(`await loadBackend("tensorflow").catch(({ message }) => message)`);
-    assert.match(String(said), why);
+    const message = await inCopy(`await loadBackend("tensorflow").catch(({ message }) => message)`);
+    assert.match(String(message), why);
   });
 });

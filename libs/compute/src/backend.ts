@@ -1,32 +1,42 @@
 import type * as TensorFlow from "@tensorflow/tfjs-core";
-import { absence, broken, loadFault, restoreUtil } from "./tensorflow-library.js";
+import {
+  explainAbsence,
+  formatLoadFault,
+  findLoadFault,
+  restoreUtil,
+} from "./tensorflow-library.js";
 import { addLayers } from "./wasm-layers.js";
 import { replaceMatMul } from "./wasm-matmul.js";
 
-/** TensorFlow's own library, WebAssembly with SIMD, plain JavaScript. */
+/** TensorFlow's own library, WebAssembly with SIMD, and plain JavaScript. */
 export const backendNames = ["tensorflow", "wasm", "cpu"] as const;
 export type BackendName = (typeof backendNames)[number];
 
-/** `auto` is what FEDCLAIR_BACKEND names, else the faster one for a trial's task of those that are installed. */
+/**
+ * The choices for a backend. `auto` is the value of FEDCLAIR_BACKEND, or else the installed backend
+ * that is faster for the trial's task.
+ */
 export const backendChoices = ["auto", ...backendNames] as const;
 export type BackendChoice = (typeof backendChoices)[number];
 
-/** Those that a task may be faster on. */
+/** The backends that may be the faster one for a task. */
 export type FastBackend = Exclude<BackendName, "cpu">;
 
 export interface Backend {
   readonly tf: typeof TensorFlow;
   readonly name: BackendName;
-  /** For people: which backend runs, and why this one, as "wasm (SIMD): as asked for". */
+  /**
+   * A sentence about the backend and the reason for it, for example "wasm (SIMD): as asked for".
+   */
   readonly reason: string;
 }
 
-interface Chosen {
+interface Choice {
   readonly name: BackendName;
   readonly why: string;
 }
 
-let chosen: Chosen | undefined;
+let chosen: Choice | undefined;
 let loading: Promise<Backend> | undefined;
 let loaded: Backend | undefined;
 
@@ -36,37 +46,41 @@ export function currentBackend(): Backend | undefined {
 }
 
 /**
- * Says which backend this process is to load once a task needs one. To be called before that.
- * @param faster the one that is faster for what the process is to do, which `auto` takes where it is installed and loads
- * @returns the one that it will be, and for people why
- * @throws Error when FEDCLAIR_BACKEND names none, or TensorFlow's library is asked for by name and cannot be had
+ * Chooses the backend that this process loads when a task needs one. Call it before that.
+ * @param faster the faster backend for the work of the process, which `auto` uses if it is
+ * installed and loads
+ * @returns the chosen backend, and a sentence with the reason
+ * @throws Error if FEDCLAIR_BACKEND is invalid, or TensorFlow's library is requested by name and
+ * not available
  */
-export function chooseBackend(choice: BackendChoice, faster: FastBackend = "wasm"): Chosen {
-  const one = named(choice);
-  if (one?.name === "tensorflow") refuse(absence() ?? loadFault());
-  chosen = one ?? automatic(faster);
+export function chooseBackend(choice: BackendChoice, faster: FastBackend = "wasm"): Choice {
+  const one = findRequested(choice);
+  if (one?.name === "tensorflow") throwIfUnavailable(explainAbsence() ?? findLoadFault());
+  chosen = one ?? chooseAutomatically(faster);
   return chosen;
 }
 
 /**
- * Those that are installed for this process, for a trial that says which.
- * @throws Error when FEDCLAIR_BACKEND names none, or TensorFlow's library is asked for by name and not installed
+ * The installed backends of this process, for a trial with this choice.
+ * @throws Error if FEDCLAIR_BACKEND is invalid, or TensorFlow's library is requested by name and
+ * not installed
  */
 export function backendsFor(choice: BackendChoice): readonly BackendName[] {
-  const one = named(choice);
-  if (one?.name === "tensorflow") refuse(absence());
+  const one = findRequested(choice);
+  if (one?.name === "tensorflow") throwIfUnavailable(explainAbsence());
   if (one) return [one.name];
-  return absence() === undefined ? ["wasm", "tensorflow"] : ["wasm"];
+  return explainAbsence() === undefined ? ["wasm", "tensorflow"] : ["wasm"];
 }
 
 /**
- * Loads the TensorFlow.js backend of this process, once: later calls return the same one. A process keeps to one
- * backend, because TensorFlow.js has a single active one and results are bit-equal only within a backend.
- * @param name default: the one that `chooseBackend` chose, else FEDCLAIR_BACKEND, else wasm
- * @throws Error when it does not run here, or another one already runs in this process
+ * Loads the TensorFlow.js backend of this process, once: later calls return the same one. A process
+ * uses a single backend, because TensorFlow.js has only one active backend and results are
+ * bit-equal only within a backend.
+ * @param name default: the result of `chooseBackend`, or else FEDCLAIR_BACKEND, or else wasm
+ * @throws Error if it does not run here, or another one already runs in this process
  */
 export async function loadBackend(name?: BackendName): Promise<Backend> {
-  // A failed one is not kept: the next call may name another.
+  // Do not keep a failed attempt: the next call may name another backend.
   loading ??= load(name).catch((error: unknown) => {
     loading = undefined;
     throw error;
@@ -81,29 +95,32 @@ export async function loadBackend(name?: BackendName): Promise<Backend> {
   return backend;
 }
 
-/** What was asked for by name; undefined: nothing was. */
-function named(choice: BackendChoice): Chosen | undefined {
+/** The backend that was requested by name; undefined if none was. */
+function findRequested(choice: BackendChoice): Choice | undefined {
   const set = process.env["FEDCLAIR_BACKEND"] ?? "";
-  const fromOutside = set === "" ? "auto" : set;
-  const wanted = choice === "auto" ? backendChoices.find((one) => one === fromOutside) : choice;
+  const fromEnvironment = set === "" ? "auto" : set;
+  const wanted = choice === "auto" ? backendChoices.find((one) => one === fromEnvironment) : choice;
   if (wanted === undefined) {
     throw new Error(
-      `FEDCLAIR_BACKEND is "${fromOutside}": expected one of ${backendChoices.join(", ")}`,
+      `FEDCLAIR_BACKEND is "${fromEnvironment}": expected one of ${backendChoices.join(", ")}`,
     );
   }
   if (wanted === "auto") return undefined;
   return { name: wanted, why: choice === "auto" ? "as FEDCLAIR_BACKEND says" : "as asked for" };
 }
 
-function automatic(faster: FastBackend): Chosen {
+function chooseAutomatically(faster: FastBackend): Choice {
   if (faster === "wasm") return { name: "wasm", why: "as fast as any for this task" };
-  const fault = absence() ?? loadFault();
+  const fault = explainAbsence() ?? findLoadFault();
   if (fault === undefined) return { name: "tensorflow", why: "the faster one for this task" };
   return { name: "wasm", why: `tensorflow is faster for this task, and ${fault}` };
 }
 
-/** @throws Error if there is a reason why TensorFlow's library, asked for by name, cannot be had */
-function refuse(why: string | undefined): void {
+/**
+ * @throws Error if there is a reason why TensorFlow's library, which was requested by name, is not
+ * available
+ */
+function throwIfUnavailable(why: string | undefined): void {
   if (why !== undefined)
     throw new Error(`backend "tensorflow" was asked for: ${why}; or choose wasm`);
 }
@@ -111,14 +128,15 @@ function refuse(why: string | undefined): void {
 async function load(asked: BackendName | undefined): Promise<Backend> {
   const { name, why } = asked
     ? { name: asked, why: "as asked for" }
-    : (chosen ?? named("auto") ?? { name: "wasm" as const, why: "the one that is always there" });
+    : (chosen ??
+      findRequested("auto") ?? { name: "wasm" as const, why: "the one that is always there" });
   if (name === "tensorflow") {
     fixEnvironment();
     restoreUtil();
   }
-  // Not before: a program that only prints its help has no use for it.
+  // Loaded lazily: a program that only prints its help does not need it.
   const tf = await import("@tensorflow/tfjs-core");
-  // A variable, for the compiler would look for the types of an optional package that need not be there.
+  // In a variable, because the compiler would otherwise look for the types of an optional package.
   const module: string = {
     tensorflow: "@tensorflow/tfjs-node",
     wasm: "@tensorflow/tfjs-backend-wasm",
@@ -130,11 +148,11 @@ async function load(asked: BackendName | undefined): Promise<Backend> {
     const { message } = error as Error;
     const why =
       name === "tensorflow"
-        ? (absence() ?? broken(message))
+        ? (explainAbsence() ?? formatLoadFault(message))
         : `${module} failed to load (${message})`;
     throw new Error(`no TensorFlow.js backend "${name}" here: ${why}`, { cause: error });
   }
-  // It advertises tfjs-node, also to who asked for plain JavaScript.
+  // Otherwise it advertises tfjs-node, even if plain JavaScript was requested.
   if (name === "cpu") tf.enableProdMode();
   if (!(await tf.setBackend(name)))
     throw new Error(`TensorFlow.js backend "${name}" did not start`);
@@ -142,21 +160,21 @@ async function load(asked: BackendName | undefined): Promise<Backend> {
     replaceMatMul(tf);
     addLayers(tf);
   }
-  return { tf, name, reason: `${title(tf, name)}: ${why}` };
+  return { tf, name, reason: `${formatTitle(tf, name)}: ${why}` };
 }
 
 /**
- * What TensorFlow's library reads when it is loaded. A process a core trains, so each has one thread; oneDNN changes bytes, and is
- * no faster here.
+ * Sets the environment variables that TensorFlow's library reads when it is loaded. Training uses
+ * one process per core, so each gets one thread; oneDNN changes bytes without being faster here.
  */
 function fixEnvironment(): void {
   process.env["TF_NUM_INTRAOP_THREADS"] = "1";
   process.env["TF_NUM_INTEROP_THREADS"] = "1";
   process.env["TF_ENABLE_ONEDNN_OPTS"] = "0";
-  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2"; // no more than errors on the user's terminal
+  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2"; // only errors on the user's terminal
 }
 
-function title(tf: typeof TensorFlow, name: BackendName): string {
+function formatTitle(tf: typeof TensorFlow, name: BackendName): string {
   if (name !== "wasm") return name;
   return tf.env().getBool("WASM_HAS_SIMD_SUPPORT") ? "wasm (SIMD)" : "wasm (no SIMD)";
 }

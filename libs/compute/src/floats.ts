@@ -1,39 +1,43 @@
-import { allocate, giveBack, kernels, memory } from "./memory.js";
+import { allocate, deallocate, kernels, memory } from "./memory.js";
 
-let held = 0;
+let unreleased = 0;
 
-/** How many matrices are not released: for tests. */
+/** The number of matrices that are not released, for tests. */
 export function unreleasedFloats(): number {
-  return held;
+  return unreleased;
 }
 
 /**
- * A float32 matrix in the kernels' memory, rows×columns, to be released. Its rows are padded with zeros to a multiple of four
- * numbers. That memory grows with what is in use at once, and never shrinks.
+ * A float32 matrix in the kernels' memory, rows×columns; it must be released. Its rows are padded
+ * with zeros to a multiple of four numbers. The memory grows with what is in use at the same time,
+ * and never shrinks.
  */
 export class Floats {
   readonly rows: number;
   readonly columns: number;
-  /** Columns with their padding. */
+  /** Number of columns including padding. */
   readonly width: number;
   readonly address: number;
 
-  /** Zeros. */
+  /** Creates a matrix of zeros. */
   constructor(rows: number, columns: number) {
     this.rows = rows;
     this.columns = columns;
     this.width = 4 * Math.ceil(columns / 4);
     this.address = allocate(4 * this.length);
     this.clear();
-    held++;
+    unreleased++;
   }
 
-  /** Numbers with padding. */
+  /** Number of entries including padding. */
   get length(): number {
     return this.rows * this.width;
   }
 
-  /** The numbers with their padding, row-major: valid until the next matrix is made, as the memory may move. */
+  /**
+   * The entries including padding, row-major. Valid until the next matrix is created, because the
+   * memory may move.
+   */
   get data(): Float32Array {
     return new Float32Array(memory.buffer, this.address, this.length);
   }
@@ -65,9 +69,9 @@ export class Floats {
   }
 
   copy(): Floats {
-    const made = new Floats(this.rows, this.columns);
-    made.data.set(this.data);
-    return made;
+    const copy = new Floats(this.rows, this.columns);
+    copy.data.set(this.data);
+    return copy;
   }
 
   /** @param values numbers; or bytes, which are divided by 255 */
@@ -79,12 +83,13 @@ export class Floats {
       new Float32Array(buffer, start, width).set(values);
       return;
     }
-    // Into the last quarter of the row: its numbers then never overtake the bytes that are still to be read.
+    // Write to the last quarter of the row, so that the numbers never overwrite bytes that are yet
+    // to be read.
     new Uint8Array(buffer, start + 3 * width, width).set(values);
     kernels.inUnits(start + 3 * width, width, start);
   }
 
-  /** @param rows how many of the first @returns row-major, not padded */
+  /** @param rows number of rows to read, from the first @returns row-major, not padded */
   read(rows = this.rows): Float32Array {
     const { data, columns, width } = this;
     if (columns === width) return data.slice(0, rows * width);
@@ -106,7 +111,7 @@ export class Floats {
   }
 
   release(): void {
-    giveBack(this.address, 4 * this.length);
-    held--;
+    deallocate(this.address, 4 * this.length);
+    unreleased--;
   }
 }

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 
-/** What `assembly/` exports: see there. Addresses are byte offsets in the memory of the instance; numbers are float32. */
+/**
+ * The exports of `assembly/`, which documents them. Addresses are byte offsets in the memory of the
+ * instance; numbers are float32.
+ */
 export interface Kernels {
   attention(
     q: number,
@@ -105,7 +108,7 @@ const module = new WebAssembly.Module(
   readFileSync(new URL("../../gen/compute.wasm", import.meta.url)),
 );
 
-/** Kernels that work on the given memory. They keep nothing in it. */
-export function kernelsOn(memory: WebAssembly.Memory): Kernels {
+/** Creates kernels that work on the given memory. They do not keep anything in it. */
+export function createKernels(memory: WebAssembly.Memory): Kernels {
   return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
 }

@@ -6,7 +6,7 @@ import { Floats, unreleasedFloats } from "./floats.js";
 import { Linear } from "./linear.js";
 import { Adam, descend, relu } from "./steps.js";
 
-/** Whole numbers, zeros often: sums of their products are exact in float32. */
+/** Integers with many zeros; sums of their products are exact in float32. */
 const entries = (count: number) =>
   fc.array(fc.oneof(fc.constant(0), fc.integer({ min: -9, max: 9 })), {
     minLength: count,
@@ -86,8 +86,8 @@ describe("Linear", () => {
     assert.equal(unreleasedFloats(), before);
   });
 
-  it("cuts off by what lies where memory begins, too", async () => {
-    // A process of its own: here others have long taken that place.
+  it("cuts off units by an array at the start of memory, too", async () => {
+    // A separate process, because that place is taken in this one.
     const source = `
       import { Floats, Linear } from ${JSON.stringify(new URL("./index.js", import.meta.url))};
       const read = new Floats(1, 2).write([0, 1]);
@@ -102,7 +102,7 @@ describe("Linear", () => {
     assert.deepEqual(JSON.parse(stdout), [0, 7]);
   });
 
-  it("adds to what is there", () => {
+  it("adds to existing content", () => {
     const linear = new Linear(1, 2, false);
     linear.weights.write([3, 4]);
     const x = new Floats(1, 1).write([2]);
@@ -111,14 +111,14 @@ describe("Linear", () => {
     assert.deepEqual([...y.read()], [106, 208]);
   });
 
-  /** -0 is 0 here. */
+  /** Treats -0 as 0. */
   function plain(value: number): number {
     return value + 0;
   }
 });
 
 describe("Floats", () => {
-  it("reads every byte as JavaScript divides it by 255", () => {
+  it("converts every byte as JavaScript divides it by 255", () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
     const floats = new Floats(2, 256);
     floats.writeRow(1, bytes);
@@ -131,14 +131,14 @@ describe("Floats", () => {
     floats.release();
   });
 
-  it("pads rows with zeros, and reads them without", () => {
+  it("pads rows with zeros, and reads them without padding", () => {
     const floats = new Floats(2, 3).write([1, 2, 3, 4, 5, 6]);
     assert.deepEqual([...floats.data], [1, 2, 3, 0, 4, 5, 6, 0]);
     assert.deepEqual([...floats.read(1)], [1, 2, 3]);
     floats.release();
   });
 
-  it("takes and gives the transpose", () => {
+  it("writes and reads the transpose", () => {
     const floats = new Floats(2, 3).writeTransposed([1, 4, 2, 5, 3, 6]);
     assert.deepEqual([...floats.data], [1, 2, 3, 0, 4, 5, 6, 0]);
     assert.deepEqual([...floats.readTransposed()], [1, 4, 2, 5, 3, 6]);
@@ -156,7 +156,7 @@ describe("Floats", () => {
 });
 
 describe("steps", () => {
-  it("cut below 0 and go down the gradient", () => {
+  it("cut below 0 and descend along the gradient", () => {
     const values = new Floats(1, 3).write([-1, 0, 2]);
     relu(values, 1);
     assert.deepEqual([...values.read()], [0, 0, 2]);

@@ -1,21 +1,21 @@
 import { Floats } from "./floats.js";
-import { allocate, giveBack, kernels } from "./memory.js";
+import { allocate, deallocate, kernels } from "./memory.js";
 
-/** What `affine` adds the product to, in place of the address of a bias. */
-const kept = 0;
+/** Values of the `start` parameter of `affine` that are not the address of a bias. */
+const unchanged = 0;
 const zeros = 1;
 
 /**
- * A linear layer y = x·W + bias, float32, on the kernels; to be released. Rows of x that are mostly 0 cost what their other
- * entries cost.
+ * A linear layer y = x·W + bias, float32, on the kernels; it must be released. The cost of a row of
+ * x depends only on its non-zero entries.
  */
 export class Linear {
   readonly inputs: number;
   readonly outputs: number;
   readonly hasBias: boolean;
-  /** inputs×outputs, the bias as one more row. */
+  /** inputs×outputs, with the bias as an additional row. */
   readonly weights: Floats;
-  /** Of the weights' shape. */
+  /** The gradient, with the shape of the weights. */
   readonly gradient: Floats;
   readonly #places: number;
 
@@ -30,11 +30,11 @@ export class Linear {
 
   /**
    * y ← x·W + bias for the first rows of both.
-   * @param isAdded is the product alone added to what y holds?
+   * @param isAdded whether to add the product, without the bias, to the content of y
    */
   forward(x: Floats, y: Floats, rows: number, isAdded = false): void {
     const { weights } = this;
-    const start = isAdded ? kept : this.hasBias ? this.#bias(weights) : zeros;
+    const start = isAdded ? unchanged : this.hasBias ? this.#bias(weights) : zeros;
     kernels.affine(
       x.address,
       rows,
@@ -47,7 +47,7 @@ export class Linear {
     );
   }
 
-  /** gradient ← [x, 1]ᵀ·dy, of the first rows. */
+  /** gradient ← [x, 1]ᵀ·dy for the first rows. */
   back(x: Floats, dy: Floats, rows: number): void {
     const { gradient } = this;
     gradient.clear();
@@ -64,9 +64,10 @@ export class Linear {
   }
 
   /**
-   * dx ← dy·Wᵀ, of the first rows.
-   * @param read of dx's shape: dx is 0 where this is, since a unit that a ReLU cut off passes nothing back
-   * @param isAdded is it added to what dx holds?
+   * dx ← dy·Wᵀ for the first rows.
+   * @param read with the shape of dx: dx is 0 where it is 0, because a unit that a ReLU cut off
+   * passes no gradient
+   * @param isAdded whether to add to the content of dx
    */
   backInputs(dy: Floats, dx: Floats, rows: number, read?: Floats, isAdded = false): void {
     const { address, width } = this.weights;
@@ -86,10 +87,10 @@ export class Linear {
   release(): void {
     this.weights.release();
     this.gradient.release();
-    giveBack(this.#places, this.#placeBytes);
+    deallocate(this.#places, this.#placeBytes);
   }
 
-  /** One for each input, and room for the last four to be looked at together. */
+  /** One place for each input, plus room for processing the last four together. */
   get #placeBytes(): number {
     return 16 * Math.ceil((this.inputs + 4) / 4);
   }

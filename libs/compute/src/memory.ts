@@ -1,22 +1,25 @@
-import { kernelsOn } from "./kernels.js";
+import { createKernels } from "./kernels.js";
 
 const pageBytes = 65_536;
 export const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536 });
-export const kernels = kernelsOn(memory);
+export const kernels = createKernels(memory);
 
-/** Where nothing was taken yet. Nothing lies at 0 and 1: to the kernels they say that there is nothing, or zeros. */
+/**
+ * Start of the memory that was never allocated. Nothing is stored at 0 and 1, because kernels read
+ * these addresses as "nothing" and "zeros".
+ */
 let used = 16;
-/** Addresses that were given back, by the size of what lies there. */
+/** Freed addresses by size. */
 const free = new Map<number, number[]>();
 
 /**
- * So many bytes, a multiple of 16, at an address that is one. What is given back is taken again for the same size alone:
- * trials take few sizes, over and over.
- * @throws RangeError when 4 GiB do not suffice
+ * Allocates a number of bytes, a multiple of 16, at an address that is a multiple of 16. Freed
+ * memory is reused only for the same size, because trials use few sizes, over and over.
+ * @throws RangeError if 4 GiB do not suffice
  */
 export function allocate(bytes: number): number {
-  const known = free.get(bytes)?.pop();
-  if (known !== undefined) return known;
+  const reusable = free.get(bytes)?.pop();
+  if (reusable !== undefined) return reusable;
   const address = used;
   used += bytes;
   const missing = used - memory.buffer.byteLength;
@@ -24,8 +27,8 @@ export function allocate(bytes: number): number {
   return address;
 }
 
-export function giveBack(address: number, bytes: number): void {
-  const known = free.get(bytes);
-  if (known) known.push(address);
+export function deallocate(address: number, bytes: number): void {
+  const addresses = free.get(bytes);
+  if (addresses) addresses.push(address);
   else free.set(bytes, [address]);
 }

@@ -1,7 +1,7 @@
 import { Floats } from "./floats.js";
 import { kernels } from "./memory.js";
 
-/** Numbers below 0 become 0, in the first rows. */
+/** Replaces numbers below 0 by 0 in the first rows. */
 export function relu(x: Floats, rows: number): void {
   kernels.relu(x.address, rows * x.width);
 }
@@ -14,7 +14,10 @@ export function descend(value: Floats, gradient: Floats, rate: number): void {
 const beta1 = 0.9;
 const epsilon = 1e-8;
 
-/** Adam on one matrix (Kingma and Ba 2015, algorithm 1, in the order of operations at the end of its section 2); to be released. */
+/**
+ * Adam on one float32 matrix (Kingma and Ba 2015, algorithm 1, in the order of operations at the
+ * end of its section 2); it must be released.
+ */
 export class Adam {
   readonly #value: Floats;
   readonly #mean: Floats;
@@ -28,7 +31,7 @@ export class Adam {
     this.#square = new Floats(value.rows, value.columns);
   }
 
-  /** @param beta2 decay of the mean of squares; a smaller one than the paper's 0.999 forgets sooner */
+  /** @param beta2 decay of the mean of squares; a value below the paper's 0.999 forgets sooner */
   step(gradient: Floats, rate: number, beta2: number): void {
     this.#steps++;
     const correction = Math.sqrt(1 - beta2 ** this.#steps);

@@ -1,7 +1,7 @@
 import type * as TensorFlow from "@tensorflow/tfjs-core";
-import { kernelsOn, type Kernels } from "./kernels.js";
+import { createKernels, type Kernels } from "./kernels.js";
 
-/** What is used here of the insides of TensorFlow.js's wasm backend. */
+/** The internals of TensorFlow.js's wasm backend that are used here. */
 export interface WasmBackend {
   readonly wasm: {
     readonly asm: { readonly memory: WebAssembly.Memory };
@@ -14,16 +14,16 @@ export interface WasmBackend {
 
 const instances = new WeakMap<WasmBackend, Kernels>();
 
-/** Our kernels in the backend's own memory: they work on its tensors where they lie. */
-export function kernelsIn(backend: WasmBackend): Kernels {
-  const known = instances.get(backend);
-  if (known) return known;
-  const kernels = kernelsOn(backend.wasm.asm.memory);
+/** Our kernels in the backend's own memory, so that they work on its tensors in place. */
+export function getKernels(backend: WasmBackend): Kernels {
+  const existing = instances.get(backend);
+  if (existing) return existing;
+  const kernels = createKernels(backend.wasm.asm.memory);
   instances.set(backend, kernels);
   return kernels;
 }
 
-/** Where a tensor's numbers are. */
+/** The address of a tensor's numbers. */
 export function addressIn(backend: WasmBackend, { dataId }: TensorFlow.TensorInfo): number {
   return backend.dataIdMap.get(dataId).memoryOffset;
 }
@@ -40,7 +40,7 @@ export function checkFloats(
   );
 }
 
-/** Memory for a while. */
+/** Lends temporary memory to `use`. */
 export function withBytes<T>({ wasm }: WasmBackend, bytes: number, use: (address: number) => T): T {
   const address = wasm._malloc(bytes);
   try {

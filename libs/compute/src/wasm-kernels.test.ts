@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type * as TensorFlow from "@tensorflow/tfjs-core";
 import { loadBackend } from "./backend.js";
 
-/** Whole numbers, so that sums of their products are exact in float32. */
+/** Integers, so that sums of their products are exact in float32. */
 const entries = (count: number) =>
   fc.array(fc.integer({ min: -9, max: 9 }), { minLength: count, maxLength: count });
 
@@ -84,7 +84,7 @@ describe("our kernels for wasm", () => {
     );
   });
 
-  it("give a row the same bits alone and among others", () => {
+  it("compute the same bits for a row alone and among others", () => {
     const [alone, among] = tf.tidy(() => {
       const x = tf.randomNormal([200, 37], 0, 1, "float32", 1);
       const w = tf.randomNormal([37, 21], 0, 1, "float32", 2);
@@ -94,7 +94,7 @@ describe("our kernels for wasm", () => {
     assert.deepEqual(alone, among);
   });
 
-  it("refuse whole numbers, and single dimensions that would repeat", () => {
+  it("reject integer tensors, and single dimensions that would repeat", () => {
     tf.tidy(() => {
       const ones = (shape: number[]) => tf.ones(shape);
       assert.throws(() => tf.matMul(ones([2, 1, 2, 2]), ones([1, 3, 2, 2])), /tile one of them/);
@@ -104,7 +104,7 @@ describe("our kernels for wasm", () => {
     });
   });
 
-  it("normalise rows: those of mean 0 and variance 1 stay", () => {
+  it("normalise rows: rows with mean 0 and variance 1 stay", () => {
     tf.tidy(() => {
       const x = tf.tensor2d([1, -1, 1, -1, 5, 5, 5, 5], [2, 4]);
       const [y, scales] = layer("Normalize", { x });
@@ -116,9 +116,9 @@ describe("our kernels for wasm", () => {
     });
   });
 
-  it("attend evenly where all keys are alike, and to the past alone", () => {
+  it("attend evenly if all keys are equal, and only to the past", () => {
     tf.tidy(() => {
-      // One head of width 4, three positions, of which the last two ask.
+      // One head of width 4 and three positions, with queries at the last two.
       const q = tf.ones<TensorFlow.Rank.R2>([2, 4]);
       const k = tf.ones<TensorFlow.Rank.R2>([3, 4]);
       const v = tf.tensor2d([3, 0, 0, 0, 0, 6, 0, 0, 0, 0, 9, 0], [3, 4]);
@@ -131,7 +131,7 @@ describe("our kernels for wasm", () => {
     });
   });
 
-  it("attend as likely as exp says, from what is next to nothing on", () => {
+  it("attend with the probabilities of exp, down to the smallest", () => {
     fc.assert(
       fc.property(fc.double({ min: -200, max: 0, noNaN: true }), (exponent) => {
         const [here, there] = tf.tidy(() => {
@@ -147,7 +147,7 @@ describe("our kernels for wasm", () => {
     );
   });
 
-  it("attend to no future, gradients too, even if it holds no numbers", () => {
+  it("do not attend to the future, nor do gradients, even if it contains NaN", () => {
     tf.tidy(() => {
       const x = tf.tensor2d([1, 2, 3, 4, 4, 3, 2, 1, NaN, NaN, NaN, NaN], [3, 4]);
       const sizes = { queries: 3, positions: 3, heads: 1 };
@@ -164,7 +164,7 @@ describe("our kernels for wasm", () => {
     });
   });
 
-  it("pass a slope back where a ReLU let something through", () => {
+  it("pass a gradient back only where a ReLU passed its input", () => {
     tf.tidy(() => {
       const y = tf.tensor2d([0, 2, 0, 1e-30], [1, 4]);
       const dy = tf.tensor2d([5, 6, -7, -8], [1, 4]);

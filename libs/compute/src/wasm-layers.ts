@@ -1,17 +1,19 @@
 import type * as TensorFlow from "@tensorflow/tfjs-core";
-import { addressIn, checkFloats, kernelsIn, withBytes, type WasmBackend } from "./wasm-backend.js";
+import { addressIn, checkFloats, getKernels, withBytes, type WasmBackend } from "./wasm-backend.js";
 
 type Inputs = Record<string, TensorFlow.TensorInfo>;
 
 /**
- * Layers that TensorFlow.js would make of a dozen operations each, as one, for `tf.engine().runKernel`; on wasm alone:
+ * Adds layers for `tf.engine().runKernel` that TensorFlow.js would compose of a dozen operations
+ * each; for wasm only.
  *
  * - `Normalize` of x, rows×width: [y, scales]. `NormalizeGradient` of y, scales and dy: dx.
  * - `ReluGradient` of y and dy: dx.
- * - `Attention` of q, k and v, (sequences·positions)×width, with attributes `queries`, `positions` and `heads`: [y, probabilities].
- *   `AttentionGradient` of these and dy: [dq, dk, dv].
+ * - `Attention` of q, k and v, (sequences·positions)×width, with attributes `queries`, `positions`
+ *   and `heads`: [y, probabilities]. `AttentionGradient` of the same inputs, probabilities and dy:
+ *   [dq, dk, dv].
  *
- * Widths, and those of heads, are multiples of 4.
+ * The width of a layer and of a head is a multiple of 4.
  */
 export function addLayers(tf: typeof TensorFlow): void {
   const add = (
@@ -27,8 +29,12 @@ export function addLayers(tf: typeof TensorFlow): void {
       backendName: "wasm",
       kernelFunc: ({ inputs, backend, attrs }) => {
         checkFloats(kernelName, Object.values(inputs));
-        const given = inputs as unknown as Inputs;
-        return kernel(backend as unknown as WasmBackend, given, attrs as unknown as AttentionSizes);
+        const typedInputs = inputs as unknown as Inputs;
+        return kernel(
+          backend as unknown as WasmBackend,
+          typedInputs,
+          attrs as unknown as AttentionSizes,
+        );
       },
     });
   };
@@ -40,27 +46,27 @@ export function addLayers(tf: typeof TensorFlow): void {
 }
 
 function normalize(backend: WasmBackend, { x }: Inputs): TensorFlow.TensorInfo[] {
-  const [rows, width] = sizesOf(x);
+  const [rows, width] = readSizes(x);
   const y = backend.makeOutput([rows, width], "float32");
   const scales = backend.makeOutput([rows, 1], "float32");
   const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
-  kernelsIn(backend).normalize(at(x), rows, width, at(y), at(scales));
+  getKernels(backend).normalize(at(x), rows, width, at(y), at(scales));
   return [y, scales];
 }
 
 function normalizeGradient(backend: WasmBackend, { y, scales, dy }: Inputs) {
-  const [rows, width] = sizesOf(y);
+  const [rows, width] = readSizes(y);
   const dx = backend.makeOutput([rows, width], "float32");
   const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
-  kernelsIn(backend).normalizeGradient(at(y), at(scales), at(dy), rows, width, at(dx));
+  getKernels(backend).normalizeGradient(at(y), at(scales), at(dy), rows, width, at(dx));
   return [dx];
 }
 
 function reluGradient(backend: WasmBackend, { y, dy }: Inputs) {
-  const [rows, width] = sizesOf(y);
+  const [rows, width] = readSizes(y);
   const dx = backend.makeOutput([rows, width], "float32");
   const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
-  kernelsIn(backend).reluGradient(at(y), at(dy), rows * width, at(dx));
+  getKernels(backend).reluGradient(at(y), at(dy), rows * width, at(dx));
   return [dx];
 }
 
@@ -72,14 +78,14 @@ interface AttentionSizes {
 
 function attention(backend: WasmBackend, { q, k, v }: Inputs, sizes: AttentionSizes) {
   const { queries, positions, heads } = sizes;
-  const [rows, width] = sizesOf(q);
+  const [rows, width] = readSizes(q);
   const sequences = rows / queries;
   const y = backend.makeOutput([rows, width], "float32");
-  const across = acrossOf(positions);
+  const across = padPositions(positions);
   const probabilities = backend.makeOutput([sequences, heads, queries, across], "float32");
   const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
   withBytes(backend, 4 * (width / heads) * across, (columns) => {
-    kernelsIn(backend).attention(
+    getKernels(backend).attention(
       at(q),
       at(k),
       at(v),
@@ -101,14 +107,14 @@ function attentionGradient(
   { q, k, v, probabilities, dy }: Inputs,
   { queries, positions, heads }: AttentionSizes,
 ) {
-  const [rows, width] = sizesOf(q);
-  const [keys] = sizesOf(k);
+  const [rows, width] = readSizes(q);
+  const [keys] = readSizes(k);
   const dq = backend.makeOutput([rows, width], "float32");
   const dk = backend.makeOutput([keys, width], "float32");
   const dv = backend.makeOutput([keys, width], "float32");
   const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
-  withBytes(backend, 4 * (width / heads + queries) * acrossOf(positions), (room) => {
-    kernelsIn(backend).attentionGradient(
+  withBytes(backend, 4 * (width / heads + queries) * padPositions(positions), (room) => {
+    getKernels(backend).attentionGradient(
       at(q),
       at(k),
       at(v),
@@ -128,12 +134,12 @@ function attentionGradient(
   return [dq, dk, dv];
 }
 
-/** Positions, rounded up to what four lanes hold. */
-function acrossOf(positions: number): number {
+/** Rounds the number of positions up to a multiple of four, the number of lanes. */
+function padPositions(positions: number): number {
   return 4 * Math.ceil(positions / 4);
 }
 
-function sizesOf(matrix: TensorFlow.TensorInfo | undefined): readonly [number, number] {
+function readSizes(matrix: TensorFlow.TensorInfo | undefined): readonly [number, number] {
   const [rows = NaN, width = NaN] = matrix?.shape ?? [];
   return [rows, width];
 }

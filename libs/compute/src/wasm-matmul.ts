@@ -1,10 +1,11 @@
 import type * as TensorFlow from "@tensorflow/tfjs-core";
-import { addressIn, checkFloats, kernelsIn, withBytes, type WasmBackend } from "./wasm-backend.js";
+import { addressIn, checkFloats, getKernels, withBytes, type WasmBackend } from "./wasm-backend.js";
 
 /**
- * Replaces the matrix product of the wasm backend. Its own is fast for plain products of two dimensions alone; one that is batched or
- * transposed takes ten times as long. Ours is as fast for all, and sums in the same order: the bits do not depend on how many
- * rows or batches are multiplied together.
+ * Replaces the matrix product of the wasm backend, which is fast only for plain products of two
+ * dimensions; a batched or transposed one takes ten times as long. This one is as fast for all, and
+ * sums in the same order: the bits do not depend on how many rows or batches are multiplied
+ * together.
  */
 export function replaceMatMul(tf: typeof TensorFlow): void {
   tf.unregisterKernel("BatchMatMul", "wasm");
@@ -17,8 +18,8 @@ export function replaceMatMul(tf: typeof TensorFlow): void {
       return matMul(
         tf,
         backend as unknown as WasmBackend,
-        matricesOf(a as TensorFlow.TensorInfo, transposeA),
-        matricesOf(b as TensorFlow.TensorInfo, transposeB),
+        toMatrices(a as TensorFlow.TensorInfo, transposeA),
+        toMatrices(b as TensorFlow.TensorInfo, transposeB),
       );
     },
   });
@@ -35,12 +36,12 @@ interface Matrices {
   readonly count: number;
   readonly rows: number;
   readonly columns: number;
-  /** Numbers from an entry to the one below it and to the one beside it. */
+  /** Distance, in numbers, from an entry to the one below and to the one to the right. */
   readonly down: number;
   readonly across: number;
 }
 
-function matricesOf(tensor: TensorFlow.TensorInfo, isTransposed: boolean): Matrices {
+function toMatrices(tensor: TensorFlow.TensorInfo, isTransposed: boolean): Matrices {
   const [rows = 1, columns = 1] = tensor.shape.slice(-2);
   const batches = tensor.shape.slice(0, -2);
   const count = batches.reduce((product, size) => product * size, 1);
@@ -63,7 +64,7 @@ function matMul(
     );
   const [m, k, n] = [a.rows, a.columns, b.columns];
   const out = backend.makeOutput([...batches, m, n], "float32");
-  const kernels = kernelsIn(backend);
+  const kernels = getKernels(backend);
   withBytes(backend, (k + 2) * 16 * 4, (panel) => {
     const from = addressIn(backend, a.tensor);
     const by = addressIn(backend, b.tensor);

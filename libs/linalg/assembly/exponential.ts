@@ -1,11 +1,20 @@
-/** ln 2 in two parts: the first has zeros at its end, so that its product with a small whole number is exact. */
+/**
+ * ln 2 in two parts: the first ends with zero bits, so that its product with a small integer is
+ * exact.
+ */
 const ln2High: f64 = 6.9314718036912381649e-1;
 const ln2Low: f64 = 1.90821492927058770002e-10;
 
-/** A number between -2⁵¹ and 2⁵¹ added to it is rounded to a whole one, which its last bits are then. */
+/**
+ * Adding this to a number between -2⁵¹ and 2⁵¹ rounds that number to an integer, stored in the last
+ * bits of the sum.
+ */
 const rounder: f64 = 6755399441055744;
 
-/** x ← exp(x), in place, within 4 units of the last place; beyond ±708 as at ±708. @param count even */
+/**
+ * x ← exp(x), in place, within 4 units of the last place; beyond ±708 the result is that of ±708.
+ * @param count even
+ */
 export function exp(x: usize, count: usize): void {
   for (const end = x + count * 8; x < end; x += 16) {
     const y = bounded(v128.load(x), 708);
@@ -16,8 +25,8 @@ export function exp(x: usize, count: usize): void {
 }
 
 /**
- * x ← tanh(x), in place, within 4 units of the last place: (e - 1)/(e + 1) with e = exp(2x) = 2ⁿ·exp(r), |r| ≤ ln(2)/2, and exp(r) - 1
- * by its series, so that nothing is lost near 0.
+ * x ← tanh(x), in place, within 4 units of the last place: (e - 1)/(e + 1) with e = exp(2x) =
+ * 2ⁿ·exp(r), |r| ≤ ln(2)/2. A series gives exp(r) - 1, so no digits are lost near 0.
  * @param count even
  */
 export function tanh(x: usize, count: usize): void {
@@ -32,17 +41,17 @@ export function tanh(x: usize, count: usize): void {
   }
 }
 
-/** Within ±most. NaN passes both bounds; `min` and `max` would take several instructions each. */
+/** Clamps to ±most. NaN passes through; `min` and `max` would take several instructions each. */
 function bounded(x: v128, most: f64): v128 {
   return f64x2.pmax(f64x2.pmin(x, f64x2.splat(most)), f64x2.splat(-most));
 }
 
-/** n = round(x/ln 2), plus `rounder`. */
+/** Computes n = round(x/ln 2), plus `rounder`. */
 function wholePart(x: v128): v128 {
   return f64x2.add(f64x2.mul(x, f64x2.splat(1.4426950408889634)), f64x2.splat(rounder));
 }
 
-/** 2ⁿ: its bits are those of n + 1023, far up. */
+/** 2ⁿ: the bits of n + 1023, shifted into the exponent. */
 function powerOfTwo(n: v128): v128 {
   return i64x2.shl(i64x2.add(n, i64x2.splat(1023)), 52);
 }

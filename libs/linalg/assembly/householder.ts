@@ -1,16 +1,17 @@
 import { lanes } from "./vector";
 
 /**
- * The Householder reflector I - τ·v·vᵀ, v₀ = 1, that turns x into (value, 0, …, 0) (LAPACK dlarfg). Puts the value at x₀ and the
- * rest of v behind it.
+ * Computes the Householder reflector I - τ·v·vᵀ, v₀ = 1, that maps x to (value, 0, …, 0) (LAPACK
+ * dlarfg). Stores the value in x₀ and the rest of v after it.
  * @param n at least 1
- * @returns τ, 0 if x is zero behind its first entry
+ * @returns τ; 0 if x is zero after its first entry
  */
 export function reflector(x: usize, n: usize): f64 {
   let largest: f64 = 0;
   for (let i: usize = 0; i < n; i++) largest = max(largest, abs(load<f64>(x + i * 8)));
   if (largest == 0) return 0;
-  // Scaled by the largest entry, so that the squares of tiny columns do not underflow; its inverse must not overflow.
+  // Scale by the largest entry, so that the squares of tiny columns do not underflow; the inverse
+  // must not overflow.
   const scale = max(largest, f64.MIN_NORMAL_VALUE);
   const inverse = 1 / scale;
   let tail: f64 = 0;
@@ -30,10 +31,11 @@ export function reflector(x: usize, n: usize): f64 {
 }
 
 /**
- * QR of a panel by Householder reflections, one column at a time (LAPACK dgeqr2): R on and above the diagonal, the
- * reflectors without their leading 1 below it.
- * @param a column-major with `stride` rows, an even number; behind a column that ends at an odd one there is a zero
- * @param taus min(m, n) of them
+ * QR of a panel by Householder reflections, one column at a time (LAPACK dgeqr2): R on and above
+ * the diagonal, the reflectors without their leading 1 below it.
+ * @param a column-major with `stride` rows, an even number; a column with an odd number of entries
+ * is followed by a zero
+ * @param taus min(m, n) entries
  */
 export function factorPanel(a: usize, stride: usize, m: usize, n: usize, taus: usize): void {
   for (let j: usize = 0; j < min(m, n); j++) {
@@ -45,7 +47,10 @@ export function factorPanel(a: usize, stride: usize, m: usize, n: usize, taus: u
   }
 }
 
-/** x ← (I - τ·v·vᵀ)·x, the leading 1 of v not stored. Entries that are not aligned to 16 bytes come first, by themselves. */
+/**
+ * x ← (I - τ·v·vᵀ)·x, where the leading 1 of v is not stored. An entry that is not aligned to 16
+ * bytes is processed first, by itself.
+ */
 function reflect(v: usize, n: usize, tau: f64, x: usize): void {
   const length = n * 8;
   const odd = (v & 8) == 0 && n > 1;

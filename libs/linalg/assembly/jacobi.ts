@@ -1,17 +1,23 @@
 import { lanes } from "./vector";
 
-/** 2^-900: sums of squares below it have lost digits to underflow. */
+/** 2^-900: smaller sums of squares have lost digits to underflow. */
 const leastSquares: f64 = 1.1830521861667747e-271;
-/** 2^-960: a column of smaller entries has too few digits left to be made orthogonal to another, and counts as zero. */
+/**
+ * 2^-960: a column with only smaller entries has too few digits to be made orthogonal to another,
+ * and counts as zero.
+ */
 const leastEntry: f64 = 1.0261342003245941e-289;
-/** 2^60: a column so many times as long as another does not change to rounding when the two are rotated. */
+/**
+ * 2^60: if one column is this many times longer than the other, a rotation of the two leaves it
+ * unchanged to rounding.
+ */
 const farLonger: f64 = 1152921504606846976;
-/** 2^30: of a larger ζ, 1 + ζ² is ζ² to rounding; of a far larger one it overflows. */
+/** 2^30: for a larger ζ, 1 + ζ² equals ζ² to rounding; for a much larger one it overflows. */
 const steep: f64 = 1073741824;
 
 /**
- * One sweep of one-sided Jacobi: rotates each pair of columns whose first `rows` entries are not orthogonal, over their
- * whole height.
+ * One sweep of one-sided Jacobi: rotates, over their whole height, all pairs of columns whose first
+ * `rows` entries are not orthogonal.
  * @param a column-major, n columns of `stride` entries, |entry| at most 2^480
  * @param stride even
  * @param rows even
@@ -50,7 +56,7 @@ function rotatePair(x: usize, y: usize, height: usize, rows: usize, threshold: f
   return true;
 }
 
-/** The same for columns whose squares underflow: each is taken times a power of two of its own. */
+/** Rotates columns whose squares underflow; each is scaled by a power of two of its own. */
 function rotateTinyPair(x: usize, y: usize, height: usize, rows: usize, threshold: f64): bool {
   const xLargest = largestEntry(x, rows);
   const yLargest = largestEntry(y, rows);
@@ -79,11 +85,11 @@ function rotateTinyPair(x: usize, y: usize, height: usize, rows: usize, threshol
 }
 
 /**
- * The rotation of two columns so unlike in length that the longer stays as it is: what the shorter has of it is subtracted.
- * The longer comes first.
- * @param longer one of x and y
- * @param scale of the longer
- * @param factor by which the longer, times its scale, is subtracted
+ * Rotates two columns whose lengths differ so much that the longer one stays unchanged: its
+ * projection is subtracted from the shorter one. The longer column is stored first.
+ * @param longer x or y
+ * @param scale of the longer one
+ * @param factor multiplies the scaled longer column before it is subtracted
  */
 function subtractProjection(
   x: usize,
@@ -103,7 +109,8 @@ function subtractProjection(
 }
 
 /**
- * Rotates two columns of squared lengths xx and yy and product xy until they are orthogonal.
+ * Rotates two columns with squared lengths xx and yy and inner product xy until they are
+ * orthogonal.
  * @param zeta (yy - xx)/(2·xy)
  * @param yLonger whether xx < yy
  */
@@ -113,7 +120,8 @@ function turn(x: usize, y: usize, height: usize, zeta: f64, yLonger: bool): void
   const c = 1 / sqrt(1 + t * t);
   const cosine = f64x2.splat(c);
   const sine = f64x2.splat(c * t);
-  // The longer column comes first: unsorted, widely spread columns hardly converge (de Rijk, 1989).
+  // The longer column comes first: unsorted columns of very different lengths hardly converge (de
+  // Rijk, 1989).
   const lost = yLonger ? y : x;
   const gained = yLonger ? x : y;
   for (let k: usize = 0; k < height; k += 16) {
@@ -130,7 +138,7 @@ function largestEntry(x: usize, rows: usize): f64 {
   return largest;
 }
 
-/** The power of two that brings a positive, normal x into 1 … 2. */
+/** The power of two that scales a positive, normal x into 1 … 2. */
 function inversePowerOfTwo(x: f64): f64 {
   return reinterpret<f64>((2046 - (reinterpret<u64>(x) >> 52)) << 52);
 }

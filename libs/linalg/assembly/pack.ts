@@ -1,4 +1,9 @@
-/** Eight lines as a panel: numbers at one place of all eight lie together. @param stride bytes from line to line @param count of a line */
+/**
+ * Interleaves eight lines into a panel, in which the eight numbers at the same position are
+ * contiguous.
+ * @param stride bytes from line to line
+ * @param count numbers in a line
+ */
 export function interleave(lines: usize, stride: usize, count: usize, panel: usize): void {
   let at: usize = 0;
   for (const end = (count & ~1) * 8; at < end; at += 16, panel += 128) {

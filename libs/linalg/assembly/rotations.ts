@@ -1,10 +1,11 @@
 /**
- * Rotates neighbouring columns of a panel of eight rows, in chains: a chain goes from column to column to the left, and
- * the left column of a rotation stays in registers as the right one of the next.
+ * Rotates neighbouring columns of a panel of eight rows, in chains. A chain moves from column to
+ * column to the left, and the left column of a rotation stays in registers as the right one of the
+ * next.
  * @param panel column by column
- * @param chains for each chain a pair i, count, then that many pairs c, s: columns i and i + 1 are multiplied by (c s; -s c),
- *   i - 1 and i by the next, and so on
- * @param end behind the last pair
+ * @param chains for each chain a pair i, count, then that many pairs c, s: columns i and i + 1 are
+ * multiplied by (c s; -s c), then i - 1 and i by the next, and so on
+ * @param end the address after the last pair
  */
 export function applyRotations(panel: usize, chains: usize, end: usize): void {
   while (chains < end) {

@@ -2,14 +2,15 @@ import { reflector } from "./householder";
 import { lanes } from "./vector";
 
 /**
- * Householder tridiagonalisation of a symmetric matrix by its lower triangle. Its speed depends on how often the matrix is
- * read: the rank-two update of one step and the matrix–vector product of the next share one pass (Howell, Demmel, Fulton,
- * Hammarling and Marmol, Cache efficient bidiagonalization using BLAS 2.5 operators, 2008).
- * @param a n×n, column-major with `stride` rows, an even number; rows behind n are zero. Becomes the reflectors below the
- *   subdiagonal, without their leading 1
+ * Householder tridiagonalisation of a symmetric matrix, using its lower triangle. Memory reads
+ * determine its speed, so the rank-two update of one step and the matrix–vector product of the next
+ * share one pass (Howell, Demmel, Fulton, Hammarling and Marmol, Cache efficient bidiagonalization
+ * using BLAS 2.5 operators, 2008).
+ * @param a n×n, column-major with `stride` rows, an even number; rows after n are zero. On return
+ * it holds the reflectors below the subdiagonal, without their leading 1
  * @param diagonal n entries
- * @param offDiagonal n entries, the last of which is not set
- * @param taus n entries, the last of which is not set
+ * @param offDiagonal n entries; the last one is not set
+ * @param taus n entries; the last one is not set
  * @param work 4·stride entries, all zero
  */
 export function tridiagonalise(
@@ -23,7 +24,7 @@ export function tridiagonalise(
 ): void {
   if (n == 0) return;
   const height = stride * 8;
-  // The update that is still due: A - v·wᵀ - w·vᵀ.
+  // The pending update: A - v·wᵀ - w·vᵀ.
   const v = work;
   const w = v + height;
   const x = w + height;
@@ -59,7 +60,7 @@ export function tridiagonalise(
   }
 }
 
-/** Column k of S ← S - v·wᵀ - w·vᵀ, and its part in y ← y + S·x, from the diagonal down. */
+/** Computes column k of S ← S - v·wᵀ - w·vᵀ and its part in y ← y + S·x, from the diagonal down. */
 function updateAndMultiply(
   column: usize,
   k: usize,

@@ -6,29 +6,41 @@ import { thinQr } from "./qr.js";
 import { safeNorm } from "./range.js";
 import { stream } from "./stream.js";
 
-/** From this many rows on, applying the operator costs more than testing for convergence after every block. */
+/**
+ * From this number of rows on, applying the operator costs more than testing for convergence after
+ * every block.
+ */
 const manyRows = 1024;
-/** Blocks of a Krylov space before a restart: more take memory and orthogonalisation, fewer take more applications. */
-const depthOf = (rows: number) => (rows < manyRows ? 4 : 6);
-/** Extra directions that are iterated along: the wider the gap to what is left out, the faster the convergence. */
+/**
+ * Number of blocks of a Krylov space before a restart. More blocks need more memory and
+ * orthogonalisation, fewer need more applications.
+ */
+const maxBlocks = (rows: number) => (rows < manyRows ? 4 : 6);
+/**
+ * Number of extra directions in the iteration: the wider the gap to the next eigenvalue, the faster
+ * the convergence.
+ */
 const spare = 3;
 
 export interface Space {
-  /** n×count, orthonormal columns by falling Ritz value. */
+  /** n×count, orthonormal columns by descending Ritz value. */
   readonly basis: Matrix;
   readonly converged: boolean;
 }
 
 /**
- * The space of the eigenvectors of the `count` largest eigenvalues of a positive semidefinite operator, by block Krylov
- * iteration with thick restarts (Golub and Van Loan, 10.3.6; Musco and Musco, arXiv 1504.05477). Meant for operators that
- * are large, or known only by what they do to a vector, and for starts that are near the space.
- * @param apply G·X of an n×b block
- * @param start n×s, any columns near the space; random ones complete it
+ * The space of the eigenvectors of the `count` largest eigenvalues of a positive semidefinite
+ * operator, by block Krylov iteration with thick restarts (Golub and Van Loan, 10.3.6; Musco and
+ * Musco, arXiv 1504.05477). It is meant for operators that are large, or known only through their
+ * product with vectors, and for starts near the space.
+ * @param apply computes G·X for an n×b block
+ * @param start n×s, any columns near the space; random columns complete it
  * @param count 0 … n
  * @param restarts at least 1
- * @returns the best space found when the residual is at most 1e-13 of the largest eigenvalue, or after `restarts`
- * @throws RangeError if `count` or `restarts` is not such a number, or what the operator returns is not finite
+ * @returns the best space found once the residual is at most 1e-13 of the largest eigenvalue, or
+ * after `restarts`
+ * @throws RangeError if `count` or `restarts` is out of range, or the operator returns a non-finite
+ * number
  */
 export function leadingSpace(
   apply: (x: Matrix) => Matrix,
@@ -43,10 +55,11 @@ export function leadingSpace(
   if (!Number.isInteger(restarts) || restarts < 1) {
     throw new RangeError(`leadingSpace: expected at least 1 restart, got ${restarts}`);
   }
-  let x = thinQr(completed(start, Math.min(n, count + spare))).q;
+  let x = thinQr(completeStart(start, Math.min(n, count + spare))).q;
   for (let restart = 1; ; restart++) {
     for (const { isLast, ...krylov } of krylovSpaces(apply, x)) {
-      // Not after the first block in any case: it holds the guess only, which may be invariant and not the leading space.
+      // Never stop after the first block: it contains only the guess, which may be invariant
+      // without being the leading space.
       if (!isLast && (n < manyRows || krylov.basis.cols === x.cols)) continue;
       const { space, vectors } = rayleighRitz(krylov, count);
       if (space.converged || (isLast && restart === restarts)) return space;
@@ -56,7 +69,7 @@ export function leadingSpace(
 }
 
 interface Krylov {
-  /** Orthonormal, of [X, GX, G²X, …]. */
+  /** Orthonormal basis of [X, GX, G²X, …]. */
   readonly basis: Matrix;
   /** G times the basis. */
   readonly image: Matrix;
@@ -71,7 +84,7 @@ function* krylovSpaces(
   let last = apply(x);
   let image = last;
   for (let blocks = 1; ; blocks++) {
-    const isLast = blocks === depthOf(x.rows) || basis.cols + x.cols > x.rows;
+    const isLast = blocks === maxBlocks(x.rows) || basis.cols + x.cols > x.rows;
     yield { basis, image, isLast };
     if (isLast) return;
     const fresh = orthonormalAgainst(basis, last);
@@ -86,30 +99,33 @@ function rayleighRitz(
   { basis, image }: Krylov,
   count: number,
 ): { readonly space: Space; readonly vectors: Matrix } {
-  const { values, vectors } = symmetricEigen(symmetrised(multiplyTN(basis, image)));
+  const { values, vectors } = symmetricEigen(symmetrise(multiplyTN(basis, image)));
   const wanted = vectors.columns(0, count);
   const ritz = multiply(basis, wanted);
-  const residual = subtract(multiply(image, wanted), scaledColumns(ritz, values));
-  // Not `<`: under a zero operator every space is invariant.
+  const residual = subtract(multiply(image, wanted), multiplyColumns(ritz, values));
+  // `<=` instead of `<`: under a zero operator every space is invariant.
   const converged = safeNorm(residual.data) <= 1e-13 * (values[0] ?? 0);
   return { space: { basis: ritz, converged }, vectors };
 }
 
-/** Two passes suffice; two more after the QR, which puts arbitrary directions in place of columns that vanished. */
+/**
+ * Orthonormalises a block against the basis. Two passes suffice; two more are needed after the QR,
+ * which replaces vanished columns with arbitrary directions.
+ */
 function orthonormalAgainst(basis: Matrix, block: Matrix): Matrix {
-  const cleaned = (y: Matrix) => subtract(y, multiply(basis, multiplyTN(basis, y)));
-  const { q } = thinQr(cleaned(cleaned(block)));
-  return thinQr(cleaned(cleaned(q))).q;
+  const removeBasis = (y: Matrix) => subtract(y, multiply(basis, multiplyTN(basis, y)));
+  const { q } = thinQr(removeBasis(removeBasis(block)));
+  return thinQr(removeBasis(removeBasis(q))).q;
 }
 
-function completed(start: Matrix, width: number): Matrix {
+function completeStart(start: Matrix, width: number): Matrix {
   if (start.cols >= width) return start.columns(0, width);
   const missing = width - start.cols;
   const random = stream("krylov start").normals(start.rows * missing);
   return hstack([start, new Matrix(start.rows, missing, random)]);
 }
 
-function scaledColumns(a: Matrix, factors: Float64Array): Matrix {
+function multiplyColumns(a: Matrix, factors: Float64Array): Matrix {
   const out = a.copy();
   for (let j = 0; j < a.cols; j++) {
     const column = out.column(j);
@@ -118,7 +134,7 @@ function scaledColumns(a: Matrix, factors: Float64Array): Matrix {
   return out;
 }
 
-function symmetrised(a: Matrix): Matrix {
+function symmetrise(a: Matrix): Matrix {
   const t = a.transpose();
   return new Matrix(
     a.rows,

@@ -1,6 +1,9 @@
 import type { Matrix } from "./matrix.js";
 
-/** A rectangle inside a matrix, or its transpose: entry (i, j) is `data[offset + i * down + j * across]`. */
+/**
+ * A rectangle inside a matrix, or its transpose: entry (i, j) is `data[offset + i * down + j *
+ * across]`.
+ */
 export interface Block {
   readonly data: Float64Array;
   readonly offset: number;
@@ -10,16 +13,16 @@ export interface Block {
   readonly across: number;
 }
 
-export function blockOf({ data, rows, cols }: Matrix): Block {
+export function toBlock({ data, rows, cols }: Matrix): Block {
   return { data, offset: 0, rows, cols, down: 1, across: rows };
 }
 
-export function transposed({ data, offset, rows, cols, down, across }: Block): Block {
+export function transposeBlock({ data, offset, rows, cols, down, across }: Block): Block {
   return { data, offset, rows: cols, cols: rows, down: across, across: down };
 }
 
-/** Rows `top` … `bottom` - 1 and columns `left` … `right` - 1: a view, not a copy. */
-export function part(
+/** A view of rows `top` … `bottom` - 1 and columns `left` … `right` - 1. */
+export function viewPart(
   { data, offset, down, across }: Block,
   top: number,
   bottom: number,

@@ -21,7 +21,7 @@ const random = (rows: number, cols: number) =>
   );
 
 describe("cholesky", () => {
-  it("factors by hand", () => {
+  it("factors a 2×2 matrix", () => {
     // [4 2; 2 10] = RᵀR with R = [2 1; 0 3]
     const r = cholesky(
       Matrix.fromRows([
@@ -48,13 +48,13 @@ describe("cholesky", () => {
     }
   });
 
-  it("refuses shapes that do not fit", () => {
+  it("rejects shapes that do not fit", () => {
     assert.throws(() => cholesky(random(2, 3)), /expected a square matrix, got 2×3/);
     assert.throws(() => choleskySolve(random(2, 2), random(3, 1)), /2×2 and 3×1 do not fit/);
     assert.throws(() => solveUpper(random(2, 3), random(2, 1)), /2×3 and 2×1 do not fit/);
   });
 
-  it("says no to what is not positive definite", () => {
+  it("returns undefined for a matrix that is not positive definite", () => {
     for (const rows of [
       [[0]],
       [[-1]],

@@ -1,16 +1,19 @@
 import { at, item } from "./at.js";
-import { blockOf, part, transposed } from "./block.js";
+import { toBlock, viewPart, transposeBlock } from "./block.js";
 import { Matrix } from "./matrix.js";
 import { addProduct } from "./product.js";
 
-/** Rows that are eliminated at once: the rest is matrix products. */
+/** Number of rows eliminated at once; the rest is matrix products. */
 const panel = 32;
-/** Columns of a product: of what lies below the diagonal little is computed in vain. */
+/**
+ * Number of columns in one product; a narrow strip computes little below the diagonal, which is not
+ * needed.
+ */
 const strip = 128;
 
 /**
  * Upper triangular R with RᵀR = S (Golub and Van Loan, 4.2), by panels of rows. n³/3 flops.
- * @param s symmetric; its upper triangle is read
+ * @param s symmetric; only its upper triangle is read
  * @returns undefined unless S is finite and positive definite to working precision
  * @throws RangeError if S is not square
  */
@@ -18,17 +21,17 @@ export function cholesky(s: Matrix): Matrix | undefined {
   const n = s.rows;
   if (s.cols !== n) throw new RangeError(`cholesky: expected a square matrix, got ${n}×${s.cols}`);
   const r = s.copy();
-  const whole = blockOf(r);
+  const whole = toBlock(r);
   for (let from = 0; from < n; from += panel) {
     const to = Math.min(from + panel, n);
     if (!factorRows(r, from, to)) return undefined;
     for (let left = to; left < n; left += strip) {
       const right = Math.min(left + strip, n);
-      const above = transposed(part(whole, from, to, to, right));
+      const above = transposeBlock(viewPart(whole, from, to, to, right));
       addProduct(
-        part(whole, to, right, left, right),
+        viewPart(whole, to, right, left, right),
         above,
-        part(whole, from, to, left, right),
+        viewPart(whole, from, to, left, right),
         -1,
       );
     }
@@ -37,9 +40,13 @@ export function cholesky(s: Matrix): Matrix | undefined {
   return r;
 }
 
-/** Rows `from` … `to` - 1 of R, where all rows above them are done and taken off. @returns false if a pivot is not positive */
+/**
+ * Computes rows `from` … `to` - 1 of R; the contribution of all rows above must have been
+ * subtracted.
+ * @returns false if a pivot is not positive
+ */
 function factorRows(r: Matrix, from: number, to: number): boolean {
-  const panelColumns = columnsOf(r, from, to);
+  const panelColumns = listColumns(r, from, to);
   for (let j = from; j < r.cols; j++) {
     const column = r.column(j);
     for (let i = from; i < Math.min(to, j + 1); i++) {
@@ -54,11 +61,16 @@ function factorRows(r: Matrix, from: number, to: number): boolean {
   return true;
 }
 
-/** X with RᵀR·X = B. @param r as `cholesky` returns it @param b n×m @throws RangeError if shapes do not fit */
+/**
+ * X with RᵀR·X = B.
+ * @param r as `cholesky` returns it
+ * @param b n×m
+ * @throws RangeError if shapes do not fit
+ */
 export function choleskySolve(r: Matrix, b: Matrix): Matrix {
   requireTriangle(r, b);
   const x = b.copy();
-  const columns = columnsOf(r, 0, r.cols);
+  const columns = listColumns(r, 0, r.cols);
   for (let c = 0; c < x.cols; c++) {
     const y = x.column(c);
     for (let j = 0; j < y.length; j++) {
@@ -71,11 +83,16 @@ export function choleskySolve(r: Matrix, b: Matrix): Matrix {
   return solveUpper(r, x);
 }
 
-/** X with R·X = B. @param r n×n upper triangular @param b n×m @throws RangeError if shapes do not fit */
+/**
+ * X with R·X = B.
+ * @param r n×n upper triangular
+ * @param b n×m
+ * @throws RangeError if shapes do not fit
+ */
 export function solveUpper(r: Matrix, b: Matrix): Matrix {
   requireTriangle(r, b);
   const x = b.copy();
-  const columns = columnsOf(r, 0, r.cols);
+  const columns = listColumns(r, 0, r.cols);
   for (let c = 0; c < x.cols; c++) {
     const y = x.column(c);
     for (let j = y.length - 1; j >= 0; j--) {
@@ -88,8 +105,11 @@ export function solveUpper(r: Matrix, b: Matrix): Matrix {
   return x;
 }
 
-/** Each column `from` … `to` - 1, once: made anew for every pair of columns, views would take most of the time. */
-function columnsOf(r: Matrix, from: number, to: number): Float64Array[] {
+/**
+ * Views of columns `from` … `to` - 1. They are created once, because creating them for every pair
+ * of columns would take most of the time.
+ */
+function listColumns(r: Matrix, from: number, to: number): Float64Array[] {
   return Array.from({ length: to - from }, (_, i) => r.column(from + i));
 }
 

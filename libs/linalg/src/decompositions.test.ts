@@ -29,7 +29,7 @@ const orthonormal = (q: Matrix) => {
   close(multiplyTN(q, q), Matrix.identity(q.cols));
 };
 
-/** A with column j times values[j]. */
+/** A matrix with column j multiplied by values[j]. */
 const scaleColumns = (a: Matrix, values: ArrayLike<number>) => {
   const out = a.copy();
   for (let j = 0; j < a.cols; j++) {
@@ -108,7 +108,7 @@ describe("accuracy", () => {
     });
   });
 
-  it("finds a spectrum of clusters, zeros and both signs", () => {
+  it("finds a spectrum with clusters, zeros and both signs", () => {
     const expected = Float64Array.from({ length: 100 }, (_, i) =>
       item([5, 5 + 1e-10, 0, -2], i % 4),
     );
@@ -138,7 +138,8 @@ describe("accuracy", () => {
     });
   });
 
-  // Demmel and Veselić's case: A = B·D, B well conditioned. Eigenvalues of AᵀA, or a bidiagonal SVD, know none of the small ones.
+  // Demmel and Veselić's case: A = B·D with well-conditioned B. Eigenvalues of AᵀA, or a bidiagonal
+  // SVD, lose the small singular values.
   for (const cols of [12, 60]) {
     it(`keeps the digits of ${cols} singular values spread by badly scaled columns`, () => {
       const b = gaussian(cols + 20, cols);

@@ -1,41 +1,42 @@
 import { at } from "./at.js";
 import { Matrix } from "./matrix.js";
 import { implicitQl } from "./ql.js";
-import { intoRange } from "./range.js";
+import { scaleIntoRange } from "./range.js";
 import { rotateColumns } from "./rotations.js";
 import { withScratch } from "./scratch.js";
 import { tridiagonalise } from "./tridiagonal.js";
 
-/** S = V·diag(values)·Vᵀ, values in descending order, V's columns orthonormal. */
+/** S = V·diag(values)·Vᵀ, with values in descending order and orthonormal columns of V. */
 export interface SymmetricEigen {
   readonly values: Float64Array;
   readonly vectors: Matrix;
 }
 
 /**
- * The eigenvalues of a symmetric matrix alone, in descending order, as exact as those of `symmetricEigen`. About 4n³/3 flops.
+ * The eigenvalues of a symmetric matrix without its eigenvectors, in descending order, as accurate
+ * as those of `symmetricEigen`. About 4n³/3 flops.
  * @param s n×n symmetric; its lower triangle is read
  * @throws RangeError if s is not square or not finite
  */
 export function symmetricEigenvalues(s: Matrix): Float64Array {
-  const { scaled, scale } = squareInRange(s, "symmetricEigenvalues");
+  const { scaled, scale } = scaleSquare(s, "symmetricEigenvalues");
   const values = withScratch((scratch) => {
     const { diagonal, offDiagonal } = tridiagonalise(scaled, scratch);
     implicitQl(diagonal, offDiagonal);
     return diagonal.slice();
   });
-  return falling(values, scale);
+  return sortDescending(values, scale);
 }
 
 /**
- * Eigenvalues and eigenvectors of a symmetric matrix: Householder tridiagonalisation, then implicit QL (Wilkinson and
- * Reinsch, Handbook for Automatic Computation II, tred2 and tql2). Absolute error about 1e-16 times the
- * largest eigenvalue. About 9n³ flops.
+ * Eigenvalues and eigenvectors of a symmetric matrix: Householder tridiagonalisation, then implicit
+ * QL (Wilkinson and Reinsch, Handbook for Automatic Computation II, tred2 and tql2). Absolute error
+ * about 1e-16 times the largest eigenvalue. About 9n³ flops.
  * @param s n×n symmetric; its lower triangle is read
  * @throws RangeError if s is not square or not finite
  */
 export function symmetricEigen(s: Matrix): SymmetricEigen {
-  const { scaled, scale } = squareInRange(s, "symmetricEigen");
+  const { scaled, scale } = scaleSquare(s, "symmetricEigen");
   const n = s.rows;
   const basis = Matrix.identity(n);
   const values = new Float64Array(n);
@@ -52,16 +53,19 @@ export function symmetricEigen(s: Matrix): SymmetricEigen {
   order.forEach((from, to) => {
     vectors.column(to).set(basis.column(from));
   });
-  return { values: falling(values, scale), vectors };
+  return { values: sortDescending(values, scale), vectors };
 }
 
-function squareInRange(s: Matrix, method: string): ReturnType<typeof intoRange> {
+function scaleSquare(s: Matrix, method: string): ReturnType<typeof scaleIntoRange> {
   if (s.cols !== s.rows) throw new RangeError(`expected a square matrix, got ${s.rows}×${s.cols}`);
-  return intoRange(s, 400, method);
+  return scaleIntoRange(s, 400, method);
 }
 
-/** Eigenvalues of a matrix that was taken times `scale`, sorted. */
-function falling(values: Float64Array, scale: number): Float64Array {
+/**
+ * Sorts the eigenvalues of a matrix that was scaled by `scale`, in descending order, and scales
+ * them back.
+ */
+function sortDescending(values: Float64Array, scale: number): Float64Array {
   values.sort().reverse();
   return scale === 1 ? values : values.map((x) => x / scale);
 }

@@ -10,7 +10,7 @@ function tanh(...numbers: number[]): Float64Array {
 }
 
 describe("expInPlace", () => {
-  it("is Math.exp within a few units of the last place, and at its ends beyond them", () => {
+  it("is Math.exp within a few units of the last place, and constant beyond its limits", () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: -708, max: 708, noNaN: true })), (numbers) => {
         const out = Float64Array.from(numbers);
@@ -33,7 +33,7 @@ describe("expInPlace", () => {
 });
 
 describe("tanhInPlace", () => {
-  it("is Math.tanh within a few units of the last place, near 0 too", () => {
+  it("is Math.tanh within a few units of the last place, also near 0", () => {
     const numbers = fc.array(
       fc.oneof(
         fc.double({ min: -25, max: 25, noNaN: true }),
@@ -54,7 +54,7 @@ describe("tanhInPlace", () => {
     );
   });
 
-  it("is odd at the ends, and leaves what is no number", () => {
+  it("is odd at its limits, and keeps NaN", () => {
     assert.deepEqual([...tanh(Infinity, -Infinity, 400, -400, 0)], [1, -1, 1, -1, 0]);
     assert.ok(Number.isNaN(at(tanh(NaN), 0)));
   });

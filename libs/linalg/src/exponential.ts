@@ -1,12 +1,18 @@
 import type { Kernels } from "./kernels.js";
 import { withScratch } from "./scratch.js";
 
-/** Every number becomes its hyperbolic tangent, in place: several times as fast as `Math.tanh`, within 4 units of the last place. */
+/**
+ * Replaces every number by its hyperbolic tangent: several times as fast as `Math.tanh`, within 4
+ * units of the last place.
+ */
 export function tanhInPlace(numbers: Float64Array): void {
   inPlace("tanh", numbers);
 }
 
-/** Every number x becomes eˣ, likewise; of numbers beyond ±708 as of ±708, so that none is zero or infinite. */
+/**
+ * Replaces every number x by eˣ, with the same accuracy. Numbers beyond ±708 give the result of
+ * ±708, so none is zero or infinite.
+ */
 export function expInPlace(numbers: Float64Array): void {
   inPlace("exp", numbers);
 }

@@ -1,11 +1,11 @@
-import { part, transposed, type Block } from "./block.js";
+import { viewPart, transposeBlock, type Block } from "./block.js";
 import {
   blockings,
   gap,
   interleaveLines,
   left,
   lines,
-  multiplyOwn,
+  multiplyByTranspose,
   multiplyPacked,
   panelRows,
   product,
@@ -16,25 +16,33 @@ import {
   type RightLayout,
 } from "./packed.js";
 
-/** Of the kernel's right operand. */
+/** Columns per panel of the kernel's right operand. */
 const panelColumns = 2;
 
-/** Of a product with fewer columns, to pack the left operand into panels would take longer than the panels save. */
+/**
+ * With fewer columns in the product, packing the left operand into panels would take longer than
+ * the panels save.
+ */
 const fewColumns = 64;
 
-/** Columns of a Gram matrix that are multiplied at once: the fewer, the less of its lower triangle is computed, and the oftener is the left operand read. */
+/**
+ * Number of columns of a Gram matrix that are multiplied at once. With fewer columns, less of the
+ * lower triangle is computed, but the left operand is read more often.
+ */
 const strips = { cached: 8, large: 16 };
-/** Rows of a left operand that stays in the second-level cache. */
+/** Number of rows of a left operand that stays in the second-level cache. */
 const cachedRows = 128;
 
 /**
- * out ← out + factor·A·B by the WebAssembly kernel, block by block. Where that pays the left operand is packed into panels, so that the
- * kernel reads it in order (Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008). To turn rows into columns
- * takes longer than to copy: of a narrow product with rows that lie together its transpose is computed.
+ * out ← out + factor·A·B with the WebAssembly kernel, block by block. If it pays, the left operand
+ * is packed into panels, so that the kernel reads it in order (Goto and van de Geijn, Anatomy of
+ * high-performance matrix multiplication, 2008). Turning rows into columns takes longer than
+ * copying, so for a narrow product of an operand with contiguous rows the transpose is computed.
  */
 export function addProductByKernel(out: Block, a: Block, b: Block, factor: number): void {
-  const isNarrow = out.cols < out.rows && padded(out.cols, panelRows) <= 1.25 * out.cols;
-  if (a.down !== 1 && isNarrow) addBlocks(transposed(out), transposed(b), transposed(a), factor);
+  const isNarrow = out.cols < out.rows && roundUp(out.cols, panelRows) <= 1.25 * out.cols;
+  if (a.down !== 1 && isNarrow)
+    addBlocks(transposeBlock(out), transposeBlock(b), transposeBlock(a), factor);
   else addBlocks(out, a, b, factor);
 }
 
@@ -49,59 +57,64 @@ function addBlocks(out: Block, a: Block, b: Block, factor: number): void {
   const { height, width, depth } = blockingFor(out, a);
   for (let j = 0; j < b.cols; j += width) {
     const jEnd = Math.min(j + width, b.cols);
-    const columns = part(b, 0, b.rows, j, jEnd);
+    const columns = viewPart(b, 0, b.rows, j, jEnd);
     for (let i = 0; i < a.rows; i += height) {
       const iEnd = Math.min(i + height, a.rows);
-      const rows = part(a, i, iEnd, 0, a.cols);
-      addBlock(part(out, i, iEnd, j, jEnd), rows, columns, factor, depth);
+      const rows = viewPart(a, i, iEnd, 0, a.cols);
+      addBlock(viewPart(out, i, iEnd, j, jEnd), rows, columns, factor, depth);
     }
   }
 }
 
-/** out ← out + A·Aᵀ likewise, of which the upper triangle is right, and the lower one not all there. */
+/**
+ * out ← out + A·Aᵀ in the same way. Only the upper triangle is correct; the lower one is
+ * incomplete.
+ */
 export function addGramByKernel(out: Block, a: Block): void {
   for (let j = 0; j < a.rows; j += square.width) {
     const jEnd = Math.min(j + square.width, a.rows);
-    const own = part(a, j, jEnd, 0, a.cols);
-    const above = part(out, 0, j, j, jEnd);
-    if (j > 0) addBlocks(above, part(a, 0, j, 0, a.cols), transposed(own), 1);
-    addOwn(part(out, j, jEnd, j, jEnd), own);
+    const own = viewPart(a, j, jEnd, 0, a.cols);
+    const above = viewPart(out, 0, j, j, jEnd);
+    if (j > 0) addBlocks(above, viewPart(a, 0, j, 0, a.cols), transposeBlock(own), 1);
+    addGramBlock(viewPart(out, j, jEnd, j, jEnd), own);
   }
 }
 
-/** out ← out + factor·A·B, of a block that fits. */
+/** out ← out + factor·A·B for a block that fits the buffers. */
 function addBlock(out: Block, a: Block, b: Block, factor: number, depth: number): void {
-  const [height, width] = [padded(a.rows, panelRows), padded(b.cols, panelColumns)];
+  const [height, width] = [roundUp(a.rows, panelRows), roundUp(b.cols, panelColumns)];
   product.fill(0, 0, height * width);
   for (let l = 0; l < a.cols; l += depth) {
     const lEnd = Math.min(l + depth, a.cols);
-    const leftLayout = layLeft(part(a, 0, a.rows, l, lEnd), width);
-    const rightLayout = layRight(part(b, l, lEnd, 0, b.cols));
+    const leftLayout = packLeftOperand(viewPart(a, 0, a.rows, l, lEnd), width);
+    const rightLayout = packRightOperand(viewPart(b, l, lEnd, 0, b.cols));
     multiplyPacked(leftLayout, rightLayout, height, width, lEnd - l);
   }
   addScaledBlock(out, factor, product, height);
 }
 
-/** out ← out + A·Aᵀ, of a block that fits: little more than its upper triangle. */
-function addOwn(out: Block, a: Block): void {
-  const [height, width] = [padded(a.rows, panelRows), padded(a.rows, panelColumns)];
+/**
+ * out ← out + A·Aᵀ for a block that fits the buffers; computes little more than the upper triangle.
+ */
+function addGramBlock(out: Block, a: Block): void {
+  const [height, width] = [roundUp(a.rows, panelRows), roundUp(a.rows, panelColumns)];
   const strip = a.rows <= cachedRows ? strips.cached : strips.large;
   const parts: Part[] = [];
   for (let from = 0; from < width; from += strip) {
     const to = Math.min(from + strip, width);
-    parts.push({ rows: padded(Math.min(to, a.rows), panelRows), from, to });
+    parts.push({ rows: roundUp(Math.min(to, a.rows), panelRows), from, to });
   }
   product.fill(0, 0, height * width);
   for (let l = 0; l < a.cols; l += square.depth) {
     const lEnd = Math.min(l + square.depth, a.cols);
-    packLeft(part(a, 0, a.rows, l, lEnd));
-    for (const one of parts) multiplyOwn(one, height, lEnd - l);
+    packLeft(viewPart(a, 0, a.rows, l, lEnd));
+    for (const one of parts) multiplyByTranspose(one, height, lEnd - l);
   }
   addScaledBlock(out, 1, product, height);
 }
 
 /** @param width columns of the product */
-function layLeft(a: Block, width: number): LeftLayout {
+function packLeftOperand(a: Block, width: number): LeftLayout {
   if (a.down === 1 && width < fewColumns) {
     return { panel: panelRows, step: copyLines(left, a, panelRows) };
   }
@@ -109,28 +122,29 @@ function layLeft(a: Block, width: number): LeftLayout {
   return { panel: panelRows * a.cols, step: panelRows };
 }
 
-function layRight(b: Block): RightLayout {
+function packRightOperand(b: Block): RightLayout {
   if (b.down === 1) {
     const across = copyLines(right, b, 1);
     if (b.cols % panelColumns > 0) right.fill(0, b.cols * across, (b.cols + 1) * across);
     return { down: 1, across };
   }
-  return { down: copyLines(right, transposed(b), panelColumns), across: 1 };
+  return { down: copyLines(right, transposeBlock(b), panelColumns), across: 1 };
 }
 
-/** From so many numbers on to call for a copy is worth it. */
+/** Length from which a line is worth a call to copy it. */
 const longLine = 32;
 
 /**
- * Contiguous columns, each filled up with zeros to a multiple.
- * @returns from one to the next: an odd number of cache lines, as an even one would have them meet in few places of the cache
+ * Copies contiguous columns and pads each with zeros to a multiple of `of`.
+ * @returns the distance between columns: an odd number of cache lines, because with an even one
+ * they would share few places in the cache
  */
 function copyLines(
   target: Float64Array,
   { data, offset, rows, cols, across }: Block,
   of: number,
 ): number {
-  const length = padded(rows, of);
+  const length = roundUp(rows, of);
   const stride = gap * (Math.ceil(length / gap) | 1);
   for (let j = 0; j < cols; j++) {
     const from = offset + j * across;
@@ -142,19 +156,22 @@ function copyLines(
   return stride;
 }
 
-/** The next multiple. */
-function padded(length: number, of: number): number {
+/** Rounds up to the next multiple. */
+function roundUp(length: number, of: number): number {
   return Math.ceil(length / of) * of;
 }
 
-/** Panels of eight rows, column by column; the last is filled up with zeros. */
+/** Packs into panels of eight rows, column by column; the last panel is padded with zeros. */
 function packLeft(source: Block): void {
   if (source.down === 1) packColumns(left, source, panelRows);
   else if (source.cols < longLine) packRows(left, source, panelRows);
   else packLongRows(source);
 }
 
-/** Of contiguous columns: one after another, which is more than twice as fast as panel by panel where they lie far apart. */
+/**
+ * Packs contiguous columns one after another, which is more than twice as fast as panel by panel if
+ * they are far apart.
+ */
 function packColumns(
   target: Float64Array,
   { data, offset, rows, cols, across }: Block,
@@ -178,18 +195,18 @@ function packColumns(
   }
 }
 
-/** Of contiguous rows. */
+/** Packs contiguous rows. */
 function packLongRows(source: Block): void {
   const { rows, cols } = source;
   for (let top = 0; top < rows; top += panelRows) {
-    const own = part(source, top, Math.min(top + panelRows, rows), 0, cols);
-    const stride = copyLines(lines, transposed(own), 1);
+    const own = viewPart(source, top, Math.min(top + panelRows, rows), 0, cols);
+    const stride = copyLines(lines, transposeBlock(own), 1);
     lines.fill(0, own.rows * stride, panelRows * stride);
     interleaveLines(stride, cols, top * cols);
   }
 }
 
-/** Of short ones. */
+/** Packs short rows. */
 function packRows(
   target: Float64Array,
   { data, offset, rows, cols, down, across }: Block,
@@ -214,7 +231,7 @@ function packRows(
   }
 }
 
-/** out ← out + factor·X, X column-major with `stride` rows. */
+/** out ← out + factor·X, where X is column-major with `stride` rows. */
 function addScaledBlock(out: Block, factor: number, x: Float64Array, stride: number): void {
   const { data, offset, rows, cols, down, across } = out;
   for (let j = 0; j < cols; j++) {

@@ -24,18 +24,18 @@ import {
 import { safeNorm } from "./range.js";
 import { gaussian } from "../testing/gaussian.js";
 import {
-  assertFalling,
+  assertDescending,
   assertOrthonormal,
   assertProduct,
   exponentOf,
   hardMatrices,
   hardSymmetric,
-  matrixTimesPowerOfTwo,
+  scaleMatrixByPowerOfTwo,
   scaleColumns,
-  timesPowerOfTwo,
+  scaleByPowerOfTwo,
 } from "../testing/hard.js";
 
-/** Every decomposition of matrices whose columns vanish, repeat, are denormal, or lie 1e400 apart. */
+/** Decompositions of matrices whose columns vanish, repeat, are denormal, or differ by 1e400. */
 
 const runs = { numRuns: 300, seed: 1 };
 
@@ -58,7 +58,7 @@ const assertClose = (actual: Float64Array, expected: Float64Array, tolerance: nu
 };
 
 describe("thinQr of hard matrices", () => {
-  it("is orthonormal times triangular, every column to its own rounding", () => {
+  it("is orthonormal times triangular, with each column accurate to its own rounding", () => {
     fc.assert(
       fc.property(hardMatrices, (a) => {
         const { q, r } = thinQr(a);
@@ -66,7 +66,7 @@ describe("thinQr of hard matrices", () => {
         for (let j = 0; j < a.cols; j++) {
           const column = a.columns(j, j + 1);
           const exponent = exponentOf(column.data);
-          const image = multiply(q, matrixTimesPowerOfTwo(r.columns(j, j + 1), -exponent));
+          const image = multiply(q, scaleMatrixByPowerOfTwo(r.columns(j, j + 1), -exponent));
           assertProduct(image, column, exponent);
           assert.ok(r.column(j).every((x, i) => i <= j || x === 0));
         }
@@ -77,7 +77,7 @@ describe("thinQr of hard matrices", () => {
 });
 
 describe("numbers near the largest", () => {
-  it("do not overflow on the way to a QR or to eigenvalues", () => {
+  it("do not overflow in a QR or in eigenvalues", () => {
     const x = 1.2e308;
     const a = Matrix.fromRows([
       [x, x],
@@ -90,22 +90,22 @@ describe("numbers near the largest", () => {
 });
 
 describe("thinSvd of hard matrices", () => {
-  it("is U·diag(s)·Vᵀ with orthonormal factors, s falling and not negative", () => {
+  it("is U·diag(s)·Vᵀ with orthonormal factors and descending, non-negative s", () => {
     fc.assert(
       fc.property(hardMatrices, (a) => {
         const { u, s, v } = thinSvd(a);
         assertOrthonormal(u);
         assertOrthonormal(v);
-        assertFalling(s);
+        assertDescending(s);
         assert.ok(s.every((x) => x >= 0));
         const exponent = exponentOf(a.data);
-        assertProduct(multiplyNT(scaleColumns(u, timesPowerOfTwo(s, -exponent)), v), a, exponent);
+        assertProduct(multiplyNT(scaleColumns(u, scaleByPowerOfTwo(s, -exponent)), v), a, exponent);
       }),
       runs,
     );
   });
 
-  it("has the singular values of the other columns, and zero, where a column is zero", () => {
+  it("has the singular values of the other columns, and zero, if a column is zero", () => {
     for (let n = 5; n <= 10; n++) {
       for (const m of [n, n + 4]) {
         const a = gaussian(m, n);
@@ -120,7 +120,7 @@ describe("thinSvd of hard matrices", () => {
     }
   });
 
-  it("has the same singular values whatever the order of rows and columns", () => {
+  it("has the same singular values in any order of rows and columns", () => {
     fc.assert(
       fc.property(hardMatrices, (a) => {
         const { s } = thinSvd(a);
@@ -154,9 +154,9 @@ describe("thinSvd of hard matrices", () => {
     );
   });
 
-  it("separates a long column from short ones that are almost parallel, down to 1e-300 of it", () => {
-    // Apart from the long column, of length 1, the short ones are t·[1 1; 0 1e-3], whose singular values have the product
-    // t²·1e-3 and the sum of squares t²·2.000001.
+  it("separates a long column from short, almost parallel ones, down to 1e-300 of its length", () => {
+    // Apart from the long column, of length 1, the short ones are t·[1 1; 0 1e-3], whose singular
+    // values have the product t²·1e-3 and the sum of squares t²·2.000001.
     const larger = Math.sqrt((2.000001 + Math.sqrt(2.000001 ** 2 - 4e-6)) / 2);
     for (const t of [1e-100, 1e-200, 1e-300]) {
       const a = Matrix.fromRows([
@@ -181,14 +181,14 @@ describe("thinSvd of hard matrices", () => {
 });
 
 describe("symmetricEigen of hard matrices", () => {
-  it("is V·diag(values)·Vᵀ with orthonormal V, values falling", () => {
+  it("is V·diag(values)·Vᵀ with orthonormal V and descending values", () => {
     fc.assert(
       fc.property(hardSymmetric, (s) => {
         const { values, vectors } = symmetricEigen(s);
         assertOrthonormal(vectors);
-        assertFalling(values);
+        assertDescending(values);
         const exponent = exponentOf(s.data);
-        const scaled = scaleColumns(vectors, timesPowerOfTwo(values, -exponent));
+        const scaled = scaleColumns(vectors, scaleByPowerOfTwo(values, -exponent));
         assertProduct(multiplyNT(scaled, vectors), s, exponent);
         const largest = values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
         const tolerance = (10 + s.rows) * (Number.EPSILON * largest + 2 ** -1074);
@@ -200,14 +200,14 @@ describe("symmetricEigen of hard matrices", () => {
 });
 
 describe("leading spaces of hard matrices", () => {
-  it("are orthonormal eigenvectors, however many vanish", () => {
+  it("are orthonormal eigenvectors, even if many eigenvalues vanish", () => {
     fc.assert(
       fc.property(hardSymmetric, fc.nat(), (s, draw) => {
         const count = draw % (s.rows + 1);
         const x = leadingEigenvectors(s, count);
         assertOrthonormal(x);
         const exponent = exponentOf(s.data);
-        const unit = matrixTimesPowerOfTwo(s, -exponent);
+        const unit = scaleMatrixByPowerOfTwo(s, -exponent);
         const values = symmetricEigen(unit).values.subarray(0, count);
         const residual = frobenius(subtract(multiply(unit, x), scaleColumns(x, values)));
         assert.ok(residual <= 1e-14 * (10 + s.rows) * frobenius(unit), `residual ${residual}`);
@@ -216,13 +216,13 @@ describe("leading spaces of hard matrices", () => {
     );
   });
 
-  it("hold as much of a stack as the leading singular vectors", () => {
+  it("contain as much of a stack as the leading singular vectors", () => {
     fc.assert(
       fc.property(hardMatrices, fc.nat(), (z, draw) => {
         const rank = draw % (z.rows + 1);
         const x = leadingLeft([z], rank);
         assertOrthonormal(x);
-        const unit = matrixTimesPowerOfTwo(z, -exponentOf(z.data));
+        const unit = scaleMatrixByPowerOfTwo(z, -exponentOf(z.data));
         const most = norm(thinSvd(unit).s.subarray(0, rank));
         assert.ok(frobenius(multiplyTN(x, unit)) >= most * (1 - 1e-12));
       }),
@@ -230,7 +230,7 @@ describe("leading spaces of hard matrices", () => {
     );
   });
 
-  it("of an operator are the same to the bit whatever its size", () => {
+  it("of an operator are identical to the bit for any scale", () => {
     const extents = fc.integer({ min: 1, max: 12 });
     fc.assert(
       fc.property(extents, extents, fc.nat(), (n, rank, draw) => {
@@ -263,7 +263,7 @@ describe("cholesky of badly scaled matrices", () => {
         const r = cholesky(scaleRows(scaleColumns(core, scales)));
         const plain = cholesky(core);
         assert.ok(r !== undefined && plain !== undefined);
-        // Powers of two change no digit.
+        // Powers of two do not change any digit.
         assert.deepEqual(r, scaleColumns(plain, scales));
         const x = gaussian(n, 2, "x");
         const found = scaleRows(choleskySolve(r, scaleRows(multiply(core, x))));
@@ -275,11 +275,11 @@ describe("cholesky of badly scaled matrices", () => {
 });
 
 describe("safeNorm", () => {
-  it("is the same of numbers of any size", () => {
+  it("scales with the numbers, whatever their size", () => {
     fc.assert(
       fc.property(fc.nat(), fc.integer({ min: -1000, max: 1000 }), (seed, exponent) => {
         const x = gaussian(5, 1, seed).data;
-        assert.equal(safeNorm(timesPowerOfTwo(x, exponent)), norm(x) * 2 ** exponent);
+        assert.equal(safeNorm(scaleByPowerOfTwo(x, exponent)), norm(x) * 2 ** exponent);
       }),
       runs,
     );
@@ -289,7 +289,7 @@ describe("safeNorm", () => {
 });
 
 describe("entries that are not finite", () => {
-  it("are found wherever they are", () => {
+  it("are found at any position", () => {
     fc.assert(
       fc.property(hardMatrices, fc.nat(), fc.constantFrom(NaN, Infinity), (a, draw, value) => {
         fc.pre(a.data.length > 0);
@@ -301,7 +301,7 @@ describe("entries that are not finite", () => {
     );
   });
 
-  it("are named by every decomposition", () => {
+  it("are reported by every decomposition", () => {
     for (const value of [NaN, Infinity, -Infinity]) {
       for (const n of [3, 40]) {
         const a = gaussian(n, n);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** What `assembly/` exports. Addresses are byte offsets in the memory of the instance. */
+/** The exports of `assembly/`. Addresses are byte offsets in the memory of the instance. */
 export interface Kernels {
   multiplyBlock(
     a: number,
@@ -44,8 +44,11 @@ const module = new WebAssembly.Module(
   readFileSync(new URL("../../gen/linalg.wasm", import.meta.url)),
 );
 
-/** Kernels that work on the given memory, which must be shared: so are they compiled, that scratch memory can grow under its arrays. */
-export function kernelsOn(memory: WebAssembly.Memory): Kernels {
+/**
+ * Creates kernels that work on the given memory. It must be shared, because they were
+ * compiled for shared memory, which lets scratch memory grow under existing arrays.
+ */
+export function createKernels(memory: WebAssembly.Memory): Kernels {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   return exports as unknown as Kernels;
 }

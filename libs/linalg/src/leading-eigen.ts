@@ -2,18 +2,19 @@ import { at } from "./at.js";
 import { symmetricEigen } from "./eigen.js";
 import { Matrix } from "./matrix.js";
 import { implicitQl } from "./ql.js";
-import { intoRange, largestOf } from "./range.js";
+import { scaleIntoRange, findLargest } from "./range.js";
 import { withScratch } from "./scratch.js";
 import { norm } from "./stats.js";
 import { stream } from "./stream.js";
 import { tridiagonalise } from "./tridiagonal.js";
 
 /**
- * The eigenvectors of the `count` largest eigenvalues of a symmetric matrix, by falling eigenvalue: tridiagonalisation,
- * eigenvalues by QL, vectors by inverse iteration (Golub and Van Loan, 8.4). About 8n³/3 flops, a third of all eigenvectors.
+ * The eigenvectors of the `count` largest eigenvalues of a symmetric matrix, by descending
+ * eigenvalue: tridiagonalisation, eigenvalues by QL, vectors by inverse iteration (Golub and Van
+ * Loan, 8.4). About 8n³/3 flops, a third of the cost of all eigenvectors.
  * @param s n×n; only its lower triangle is read
  * @param count 0 … n
- * @returns n×count, orthonormal columns, also where eigenvalues coincide
+ * @returns n×count, orthonormal columns, even if eigenvalues coincide
  * @throws RangeError if s is not square or not finite, or if there are no `count` eigenvectors
  */
 export function leadingEigenvectors(s: Matrix, count: number): Matrix {
@@ -22,15 +23,15 @@ export function leadingEigenvectors(s: Matrix, count: number): Matrix {
   if (!Number.isInteger(count) || count < 0 || count > n) {
     throw new RangeError(`leadingEigenvectors: expected a count of 0 to ${n}, got ${count}`);
   }
-  const { scaled } = intoRange(s, 400, "leadingEigenvectors");
-  return byInverseIteration(scaled, count) ?? symmetricEigen(scaled).vectors.columns(0, count);
+  const { scaled } = scaleIntoRange(s, 400, "leadingEigenvectors");
+  return iterateInverse(scaled, count) ?? symmetricEigen(scaled).vectors.columns(0, count);
 }
 
 /**
- * Undefined where it loses digits: among many eigenvalues that are zero to rounding, a step can enlarge a vector found before so
- * much more than the one sought that nothing is left of the latter.
+ * Returns undefined if it loses digits: with many eigenvalues that are zero to rounding, a step can
+ * amplify an earlier vector so much more than the current one that nothing is left of the latter.
  */
-function byInverseIteration(s: Matrix, count: number): Matrix | undefined {
+function iterateInverse(s: Matrix, count: number): Matrix | undefined {
   const n = s.rows;
   const vectors = new Matrix(n, count);
   return withScratch((scratch) => {
@@ -38,7 +39,7 @@ function byInverseIteration(s: Matrix, count: number): Matrix | undefined {
     const values = diagonal.slice();
     implicitQl(values, offDiagonal.slice());
     values.sort().reverse();
-    const scale = Math.max(largestOf(diagonal), largestOf(offDiagonal));
+    const scale = Math.max(findLargest(diagonal), findLargest(offDiagonal));
 
     const starts = stream("inverse iteration");
     for (let j = 0; j < count; j++) {
@@ -46,13 +47,14 @@ function byInverseIteration(s: Matrix, count: number): Matrix | undefined {
       x.set(starts.normals(n));
       const solve = shiftedSolver(diagonal, offDiagonal, at(values, j), scale);
       let left = 1;
-      // Two steps suffice for a generic start; each is cleaned of the vectors found, which coinciding eigenvalues need.
+      // Two steps suffice for a generic start. Each step removes the earlier vectors, which is
+      // needed for coinciding eigenvalues.
       for (let step = 0; step < 3; step++) {
         solve(x);
         left = orthonormalise(vectors, j);
       }
-      const residual = residualOf(diagonal, offDiagonal, at(values, j), x);
-      // NaN does not pass.
+      const residual = computeResidual(diagonal, offDiagonal, at(values, j), x);
+      // Written so that NaN fails the test.
       if (!(left > 0.1 && residual <= 16 * n * Number.EPSILON * scale)) return undefined;
     }
     applyQ(vectors);
@@ -61,8 +63,10 @@ function byInverseIteration(s: Matrix, count: number): Matrix | undefined {
 }
 
 /**
- * Makes column j a unit vector orthogonal to the columns before it; twice is enough (Parlett and Kahan).
- * @returns what the second time left of its length: about 1, unless hardly anything was left the first time
+ * Makes column j a unit vector orthogonal to the columns before it; two passes are enough (Parlett
+ * and Kahan).
+ * @returns the length that remained in the second pass: about 1, unless hardly anything remained in
+ * the first
  */
 function orthonormalise(vectors: Matrix, j: number): number {
   const x = vectors.column(j);
@@ -81,7 +85,7 @@ function orthonormalise(vectors: Matrix, j: number): number {
 }
 
 /** |T·x - λ·x| */
-function residualOf(
+function computeResidual(
   diagonal: Float64Array,
   offDiagonal: Float64Array,
   lambda: number,
@@ -99,8 +103,9 @@ function residualOf(
 }
 
 /**
- * x ← (T - λI)⁻¹·x in place, by LU with partial pivoting (LAPACK dgttrf, dgttrs). At an eigenvalue T - λI is singular: a
- * pivot that vanishes counts as rounding, which is what makes inverse iteration converge at once.
+ * x ← (T - λI)⁻¹·x in place, by LU with partial pivoting (LAPACK dgttrf, dgttrs). At an eigenvalue
+ * T - λI is singular; a vanishing pivot is replaced by the rounding error, which makes inverse
+ * iteration converge at once.
  * @param scale the largest |entry| of T
  */
 function shiftedSolver(

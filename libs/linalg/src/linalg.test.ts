@@ -46,7 +46,7 @@ const extents = fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, ma
 const quick = { numRuns: 50 };
 
 describe("Matrix", () => {
-  it("is column-major, and turns row-major entries over", () => {
+  it("is column-major, and converts row-major entries", () => {
     const a = Matrix.fromRows([
       [1, 2, 3],
       [4, 5, 6],
@@ -64,7 +64,7 @@ describe("Matrix", () => {
     ]);
   });
 
-  it("refuses data that do not fit", () => {
+  it("rejects data that do not fit", () => {
     assert.throws(() => new Matrix(2, 2, new Float64Array(3)), /2×2 matrix has 4 entries, got 3/);
     assert.throws(() => Matrix.fromRows([[1, 2], [3]]), /row 1 has 1 entries, row 0 has 2/);
     assert.throws(() => new Matrix(0.5, 4, new Float64Array(2)), /a 0.5×4 matrix has 2 entries/);
@@ -74,7 +74,7 @@ describe("Matrix", () => {
     assert.throws(() => hstack([gaussian(2, 1), gaussian(2, 1)], [3]), /index 1 .* list of 1/);
   });
 
-  it("says where there is no entry or column", () => {
+  it("reports entries and columns that do not exist", () => {
     const a = gaussian(2, 3);
     for (const [i, j] of [
       [2, 0],
@@ -103,7 +103,7 @@ describe("Matrix", () => {
 });
 
 describe("at and item", () => {
-  it("read what there is, and name the index and the length where there is nothing", () => {
+  it("return existing entries, and otherwise report the index and the length", () => {
     const vector = Float64Array.of(1, NaN);
     assert.equal(at(vector, 0), 1);
     assert.ok(Number.isNaN(at(vector, 1)));
@@ -179,7 +179,7 @@ describe("symmetricEigen", () => {
     }
   });
 
-  it("copes with repeated, zero and widely spread eigenvalues", () => {
+  it("handles repeated, zero and widely spread eigenvalues", () => {
     const { q } = thinQr(gaussian(6, 6));
     for (const values of [
       [2, 2, 2, 1, 1, 0],
@@ -198,7 +198,7 @@ describe("symmetricEigen", () => {
 });
 
 describe("symmetricEigen of a Gram matrix of low rank", () => {
-  it("converges although most entries are rounding", () => {
+  it("converges although most entries are at rounding level", () => {
     for (const [n, r] of [
       [128, 8],
       [60, 1],
@@ -226,7 +226,7 @@ describe("leadingEigenvectors", () => {
     }
   });
 
-  it("is orthonormal where eigenvalues coincide, vanish, or the matrix splits", () => {
+  it("is orthonormal if eigenvalues coincide or vanish, or the matrix splits", () => {
     const q = thinQr(gaussian(12, 12)).q;
     const repeated = multiplyNT(multiply(q, diagonal([3, 3, 3, 3, 1, 1, 0, 0, 0, 0, 0, 0])), q);
     for (const s of [repeated, Matrix.identity(12), new Matrix(12, 12), gramNT(gaussian(12, 2))]) {
@@ -268,7 +268,7 @@ describe("thinSvd", () => {
     assert.ok(at(s, 3) < 1e-15);
   });
 
-  it("keeps U and V orthonormal where singular values vanish", () => {
+  it("keeps U and V orthonormal if singular values vanish", () => {
     const { u, s, v } = thinSvd(multiply(gaussian(6, 1), gaussian(1, 4, "b")));
     orthonormal(u);
     orthonormal(v);
@@ -280,7 +280,7 @@ describe("thinSvd", () => {
 });
 
 describe("splitEnergy", () => {
-  it("splits a block by hand-checkable numbers", () => {
+  it("splits a block with numbers that can be checked by hand", () => {
     const plane = Matrix.identity(3).columns(0, 2);
     const block = Matrix.fromRows([
       [3, 0],
@@ -300,7 +300,7 @@ describe("splitEnergy", () => {
 });
 
 describe("leadingSpace", () => {
-  it("refuses counts of directions and of restarts that would never end", () => {
+  it("rejects counts of directions and of restarts that would never end", () => {
     const apply = (x: Matrix) => x;
     const start = new Matrix(4, 0);
     for (const restarts of [0, 1.5, NaN, Infinity]) {
@@ -311,7 +311,7 @@ describe("leadingSpace", () => {
     assert.throws(() => leadingEigenvectors(new Matrix(4, 4), 5), /a count of 0 to 4, got 5/);
   });
 
-  it("leaves an invariant space that is not the leading one, however many rows", () => {
+  it("leaves an invariant space that is not the leading one, for any number of rows", () => {
     const rng = stream("invariant");
     for (const n of [300, 1100]) {
       const { q } = thinQr(new Matrix(n, 6, rng.at(n).normals(6 * n)));
@@ -329,7 +329,7 @@ describe("leadingSpace", () => {
 });
 
 describe("symmetricEigenvalues", () => {
-  it("are those that come with eigenvectors, also of enormous entries", () => {
+  it("are those of symmetricEigen, also for enormous entries", () => {
     for (const n of [0, 1, 2, 9, 70]) {
       for (const scale of [1, 1e160]) {
         const s = gramNT(gaussian(n, n)).scale(scale);
@@ -340,32 +340,32 @@ describe("symmetricEigenvalues", () => {
       }
     }
   });
-  it("refuses what is not square", () => {
+  it("rejects a matrix that is not square", () => {
     assert.throws(() => symmetricEigenvalues(new Matrix(2, 3)), /a square matrix, got 2×3/);
   });
 });
 
 describe("leadingLeft", () => {
-  it("spans what the SVD of the stack spans", () => {
+  it("spans the same space as the SVD of the stack", () => {
     const blocks = [gaussian(7, 3), gaussian(7, 5, "b"), gaussian(7, 1, "c").scale(3)];
     const { u, s } = thinSvd(hstack(blocks));
     const drop = at(s, 1) / at(s, 2);
-    // The step of orthogonal iteration leaves the leading space as it is, whatever the gap behind it.
+    // The step of orthogonal iteration keeps the leading space, whatever gap follows.
     assert.ok(drop > 1.05, String(drop));
     near(gramNT(leadingLeft(blocks, 2)), gramNT(u.columns(0, 2)), 1e-12);
   });
 
-  it("is exact for an exactly low-rank stack, also an ill-conditioned one", () => {
+  it("is exact for a stack of exactly low rank, even an ill-conditioned one", () => {
     const u = thinQr(gaussian(9, 2)).q;
     const blocks = [1, 2, 3].map((k) =>
       multiply(u, multiply(diagonal([1, 1e-5]), gaussian(2, 4, k))),
     );
     near(gramNT(leadingLeft(blocks, 2)), gramNT(u), 1e-9);
-    // The Gram matrix has lost the second direction's digits: the stack is asked.
+    // The Gram matrix has lost the digits of the second direction, so the stack is used.
     near(gramNT(leadingLeft(blocks, 2, gramNT(hstack(blocks)))), gramNT(u), 1e-9);
   });
 
-  it("iterates to the same space where there are many rows, without a gap too, and by a known Gram matrix", () => {
+  it("iterates to the same space for many rows, also without a gap, and with a known Gram matrix", () => {
     const rows = 260;
     for (const noise of [0, 0.1, 1]) {
       for (const width of [40, 700, 1100]) {
@@ -382,7 +382,7 @@ describe("leadingLeft", () => {
     }
   });
 
-  it("gives orthonormal columns where the stack has fewer directions than are sought", () => {
+  it("returns orthonormal columns if the stack has fewer directions than requested", () => {
     for (const rows of [9, 150, 260]) {
       const found = leadingLeft([gaussian(rows, 2)], 4);
       near(multiplyTN(found, found), Matrix.identity(4), 1e-12);

@@ -1,8 +1,9 @@
 import { item } from "./at.js";
 
 /**
- * A dense real matrix in column-major order: entry (i, j) is `data[i + j * rows]`. Columns are contiguous, so a block of
- * columns is a view, and the inner loops of all kernels run down a column.
+ * A dense real matrix in column-major order: entry (i, j) is `data[i + j * rows]`. Columns are
+ * contiguous, so a block of columns is a view, and the inner loops of all kernels run down a
+ * column.
  */
 export class Matrix {
   readonly rows: number;
@@ -11,7 +12,7 @@ export class Matrix {
 
   /**
    * @param data column-major, of length rows · cols, not copied; zeros by default
-   * @throws RangeError if the extents are not whole numbers of at least 0, or the length does not fit
+   * @throws RangeError if the extents are not integers of at least 0, or the length does not fit
    */
   constructor(rows: number, cols: number, data: Float64Array = new Float64Array(rows * cols)) {
     requireLength(rows, cols, data.length);
@@ -20,11 +21,15 @@ export class Matrix {
     this.data = data;
   }
 
-  /** Copies entries that lie row by row, as in a tensor. @throws RangeError as the constructor */
+  /**
+   * Copies entries in row-major order, as in a tensor.
+   * @throws RangeError as the constructor does
+   */
   static fromRowMajor(rows: number, cols: number, entries: ArrayLike<number>): Matrix {
     requireLength(rows, cols, entries.length);
     const out = new Matrix(rows, cols);
-    // The shorter extent in the inner loop, so that few places in memory are read and written at a time.
+    // The shorter extent is in the inner loop, so that few places in memory are read and written at
+    // a time.
     if (rows < cols) {
       for (let j = 0, t = 0; j < cols; j++) {
         for (let i = 0; i < rows; i++, t++) out.data[t] = entries[i * cols + j] as number;
@@ -55,7 +60,7 @@ export class Matrix {
     return identity;
   }
 
-  /** Entry (i, j). @throws RangeError where there is none */
+  /** Entry (i, j). @throws RangeError if there is no such entry */
   get(i: number, j: number): number {
     const isRow = i >= 0 && i < this.rows;
     const entry = isRow && Number.isInteger(j) ? this.data[i + j * this.rows] : undefined;
@@ -63,13 +68,13 @@ export class Matrix {
     return entry;
   }
 
-  /** Column j: a view, not a copy. @throws RangeError where there is none */
+  /** Column j, as a view. @throws RangeError if there is no such column */
   column(j: number): Float64Array {
     if (!(j >= 0 && j < this.cols && Number.isInteger(j))) throw this.#outside(`column ${j}`);
     return this.data.subarray(j * this.rows, (j + 1) * this.rows);
   }
 
-  /** Columns `from` … `to` - 1: a view, not a copy. @throws RangeError where there are none */
+  /** Columns `from` … `to` - 1, as a view. @throws RangeError if there are no such columns */
   columns(from: number, to: number): Matrix {
     if (!(
       from >= 0 &&
@@ -83,7 +88,10 @@ export class Matrix {
     return new Matrix(this.rows, to - from, this.data.subarray(from * this.rows, to * this.rows));
   }
 
-  /** The entries in rows and columns of these numbers, in this order. @throws RangeError where there is none */
+  /**
+   * The submatrix with the given rows and columns, in the given order.
+   * @throws RangeError if an index is out of range
+   */
   among(numbers: readonly number[]): Matrix {
     const out = new Matrix(numbers.length, numbers.length);
     numbers.forEach((from, j) => {
@@ -105,14 +113,14 @@ export class Matrix {
     return out;
   }
 
-  /** A new matrix, every entry times `factor`. */
+  /** A new matrix with every entry multiplied by `factor`. */
   scale(factor: number): Matrix {
     const out = new Matrix(this.rows, this.cols);
     scaleInto(out.data, 0, this.data, factor);
     return out;
   }
 
-  /** The entries row by row, as in a tensor. */
+  /** The entries in row-major order, as in a tensor. */
   toRowMajor(): Float64Array {
     return this.transpose().data;
   }
@@ -131,7 +139,7 @@ export class Matrix {
 
 /**
  * [A B …] side by side.
- * @param factors that the blocks are taken times, one for each; 1 by default
+ * @param factors one for each block, multiplied with it; 1 by default
  * @throws RangeError if heights differ, or a factor is missing
  */
 export function hstack(blocks: readonly Matrix[], factors?: ArrayLike<number>): Matrix {

@@ -13,7 +13,7 @@ import {
 } from "./index.js";
 import { gaussian } from "../testing/gaussian.js";
 
-/** A·B by the definition. */
+/** A·B by definition. */
 function plain(a: Matrix, b: Matrix): Matrix {
   const out = new Matrix(a.rows, b.cols);
   for (let j = 0; j < b.cols; j++) {
@@ -26,7 +26,10 @@ function plain(a: Matrix, b: Matrix): Matrix {
   return out;
 }
 
-/** Every entry within the rounding of a sum of `depth` terms of standard normals' products. */
+/**
+ * Asserts that every entry is within the rounding error of a sum of `depth` products of standard
+ * normals.
+ */
 function near(actual: Matrix, expected: Matrix, depth: number): void {
   assert.deepEqual([actual.rows, actual.cols], [expected.rows, expected.cols]);
   const tolerance = 1e-15 * (depth + 10);
@@ -56,7 +59,7 @@ describe("products of any shape", () => {
     );
   });
 
-  it("agree with plain loops where they do not fit one block of the kernel", () => {
+  it("agree with plain loops if they do not fit one block of the kernel", () => {
     for (const [m, n, k] of [
       [517, 6, 9],
       [6, 1030, 5],
@@ -77,7 +80,7 @@ describe("products of any shape", () => {
     }
   });
 
-  it("give A·Aᵀ and Aᵀ·A exactly symmetric, of any size", () => {
+  it("return exactly symmetric A·Aᵀ and Aᵀ·A of any size", () => {
     for (const [rows, cols] of [
       [37, 50],
       [130, 3],
@@ -95,7 +98,7 @@ describe("products of any shape", () => {
     }
   });
 
-  it("give A·Aᵀ the bytes of the product that is not narrow, in one block of the kernel and in several", () => {
+  it("compute A·Aᵀ to the same bytes as a product that is not narrow, in one or several blocks of the kernel", () => {
     for (const [rows, cols] of [
       [33, 300],
       [600, 40],
@@ -106,7 +109,7 @@ describe("products of any shape", () => {
     }
   });
 
-  it("add Aᵀ·A to what is there, above and on the diagonal", () => {
+  it("add Aᵀ·A to existing entries, above and on the diagonal", () => {
     for (const rows of [7, 300]) {
       const [a, before] = [gaussian(rows, 90), gaussian(90, 90, "before")];
       const out = before.copy();
@@ -124,7 +127,7 @@ describe("products of any shape", () => {
     }, /^RangeError: out \+ Aᵀ·A: 3×3 and 3×4 do not fit$/);
   });
 
-  it("go to a place that is there, whatever was in it, which must fit", () => {
+  it("overwrite a given matrix, which must fit", () => {
     const [a, b] = [gaussian(40, 30, "a"), gaussian(30, 20, "b")];
     const out = gaussian(40, 20, "before");
     multiplyInto(out, a, b);
@@ -137,10 +140,10 @@ describe("products of any shape", () => {
     }, /do not fit/);
   });
 
-  it("differ by rounding only between the kernel and the plain code", () => {
+  it("differ only by rounding between the kernel and the plain code", () => {
     const a = gaussian(8, 16, "a");
     const b = gaussian(16, 8, "b");
-    // 8·8·16 is the crossover: one column less, and the plain code works.
+    // 8·8·16 is the crossover; with one column less the plain code runs.
     near(multiply(a, b.columns(0, 7)), multiply(a, b).columns(0, 7), 16);
   });
 });
@@ -150,7 +153,7 @@ describe("products of entries that are not finite", () => {
     ["plain code", 5],
     ["kernel", 33],
   ] as const) {
-    it(`spoil their row and column of the result only (${what})`, () => {
+    it(`affect only their row and column of the result (${what})`, () => {
       for (const value of [NaN, Infinity]) {
         const a = gaussian(size, size, "a");
         a.data[2 + 3 * size] = value;

@@ -1,28 +1,32 @@
-import { transposed, type Block } from "./block.js";
+import { transposeBlock, type Block } from "./block.js";
 import { addGramByKernel, addProductByKernel } from "./gemm.js";
 
 /**
- * out ← out + factor·A·B, shapes unchecked. out must not overlap A or B. Its columns are contiguous; of A and of B, either
- * the columns or the rows. Indices are not checked either: these loops are the hottest of the library.
+ * out ← out + factor·A·B, without checking shapes. `out` must not overlap A or B and has contiguous
+ * columns; A and B have contiguous columns or rows. Indices are not checked either, because these
+ * loops are the hottest of the library.
  */
 export function addProduct(out: Block, a: Block, b: Block, factor = 1): void {
-  if (paysToPack(out.rows, out.cols, a.cols)) addProductByKernel(out, a, b, factor);
+  if (isWorthPacking(out.rows, out.cols, a.cols)) addProductByKernel(out, a, b, factor);
   else if (a.down === 1) addColumns(out, a, b, factor);
   else addDots(out, a, b, factor);
 }
 
-/** out ← out + A·Aᵀ, likewise; its lower triangle may be left incomplete. */
+/** out ← out + A·Aᵀ, under the same conditions; its lower triangle may be left incomplete. */
 export function addGram(out: Block, a: Block): void {
-  if (paysToPack(a.rows, a.rows, a.cols)) addGramByKernel(out, a);
-  else addProduct(out, a, transposed(a));
+  if (isWorthPacking(a.rows, a.rows, a.cols)) addGramByKernel(out, a);
+  else addProduct(out, a, transposeBlock(a));
 }
 
 /** Whether the kernel saves more time than packing takes. */
-function paysToPack(rows: number, cols: number, depth: number): boolean {
+function isWorthPacking(rows: number, cols: number, depth: number): boolean {
   return Math.min(rows, cols, depth) >= 2 && rows * cols * depth >= 1024;
 }
 
-/** Four columns of A are added at a time, so that each entry of the result is read and written once for four products. */
+/**
+ * Adds four columns of A at a time, so that each entry of the result is read and written once for
+ * four products.
+ */
 function addColumns(out: Block, a: Block, b: Block, factor: number): void {
   const x = a.data;
   const y = b.data;
@@ -61,7 +65,7 @@ function addColumns(out: Block, a: Block, b: Block, factor: number): void {
   }
 }
 
-/** Dot products, four rows of A against one column of B. */
+/** Computes dot products, four rows of A with one column of B at a time. */
 function addDots(out: Block, a: Block, b: Block, factor: number): void {
   const x = a.data;
   const y = b.data;

@@ -8,10 +8,13 @@ export interface SplitEnergy {
   readonly outside: number;
 }
 
-/** Of a column, what is outside at least, for the difference of its energies to keep twelve digits. */
+/**
+ * Smallest share of a column's energy outside for which the difference of its energies keeps twelve
+ * digits.
+ */
 const leastOutside = 1e-4;
 
-/** By column, squared norms. */
+/** Squared norms inside and outside a space, by column. */
 export interface SplitColumns {
   readonly inside: Float64Array;
   readonly outside: Float64Array;
@@ -20,11 +23,12 @@ export interface SplitColumns {
 }
 
 /**
- * How much of every column of Z lies inside a space and outside it. Where little is outside, that comes from the residual
- * itself: the difference |z|² - |Uᵀz|² would lose small angles to cancellation.
+ * Splits the energy of every column of Z into the parts inside and outside a space. If little is
+ * outside, that part is computed from the residual itself: the difference |z|² - |Uᵀz|² would lose
+ * small angles to cancellation.
  * @param basis U, n×r, orthonormal columns
  * @param z n×w
- * @param whole squared norms of the columns of Z, where they are known
+ * @param whole squared norms of the columns of Z, if they are known
  * @throws RangeError if the rows differ
  */
 export function splitColumns(
@@ -41,14 +45,14 @@ export function splitColumns(
     if (energy > 0 && !(difference > leastOutside * energy)) close.push(j);
   });
   if (close.length > 0) {
-    const projections = multiply(basis, columnsAt(coefficients, close));
-    const residuals = columnEnergies(subtract(columnsAt(z, close), projections));
+    const projections = multiply(basis, pickColumns(coefficients, close));
+    const residuals = columnEnergies(subtract(pickColumns(z, close), projections));
     close.forEach((j, t) => (outside[j] = at(residuals, t)));
   }
   return { inside, outside, coefficients };
 }
 
-function columnsAt(matrix: Matrix, columns: readonly number[]): Matrix {
+function pickColumns(matrix: Matrix, columns: readonly number[]): Matrix {
   const out = new Matrix(matrix.rows, columns.length);
   columns.forEach((j, t) => {
     out.column(t).set(matrix.column(j));
@@ -56,7 +60,7 @@ function columnsAt(matrix: Matrix, columns: readonly number[]): Matrix {
   return out;
 }
 
-/** The same of a whole block. */
+/** Splits the energy of a whole block. */
 export function splitEnergy(basis: Matrix, block: Matrix): SplitEnergy {
   const { inside, outside } = splitColumns(basis, block);
   return { inside: total(inside), outside: total(outside) };

@@ -1,18 +1,20 @@
 import { at } from "./at.js";
 
-/** Columns i and i + 1 are to be multiplied by the rotation (c s; -s c). */
+/** Multiplies columns i and i + 1 by the rotation (c s; -s c). */
 export type Rotate = (i: number, c: number, s: number) => void;
 
 /**
  * Diagonalises a symmetric tridiagonal matrix in place by implicit QL with Wilkinson's shift.
- * @param d its diagonal; becomes the eigenvalues, in no order
- * @param e its off-diagonal, entry i joining i and i + 1; destroyed
- * @param rotate told of every rotation: turned along, the columns of Q become the eigenvectors of Q·T·Qᵀ
- * @throws Error if an eigenvalue does not converge: an entry is not finite
+ * @param d its diagonal; becomes the eigenvalues, unsorted
+ * @param e its off-diagonal, entry i joining i and i + 1; overwritten
+ * @param rotate called with every rotation; applying them to Q turns its columns into the
+ * eigenvectors of Q·T·Qᵀ
+ * @throws Error if an eigenvalue does not converge because an entry is not finite
  */
 export function implicitQl(d: Float64Array, e: Float64Array, rotate?: Rotate): void {
   const n = d.length;
-  // Absolute, not by neighbours: a Gram matrix of low rank has a block of entries at rounding level that has no digits.
+  // An absolute tolerance, not relative to the neighbours: a Gram matrix of low rank has a block of
+  // entries at rounding level that has no valid digits.
   let scale = 0;
   for (let i = 0; i < n; i++) scale = Math.max(scale, Math.abs(at(d, i)) + Math.abs(at(e, i)));
   const negligible = scale * (Number.EPSILON / 2);

@@ -1,7 +1,7 @@
-import { blockOf, copyBlock, part } from "./block.js";
+import { toBlock, copyBlock, viewPart } from "./block.js";
 import { Matrix } from "./matrix.js";
-import { applyReflectors, reflectorsIn, type Reflectors } from "./reflectors.js";
-import { intoRange, isWithin, largestOf } from "./range.js";
+import { applyReflectors, createReflectors, type Reflectors } from "./reflectors.js";
+import { scaleIntoRange, isWithin, findLargest } from "./range.js";
 import { addressOf, withScratch } from "./scratch.js";
 
 /** A = Q·R with Q m×k of orthonormal columns, R k×n upper triangular, k = min(m, n). */
@@ -11,34 +11,39 @@ export interface ThinQr {
 }
 
 const panelCols = 32;
-/** Largest entries from 2^-900 to 2^900 leave room for sums, and for digits of what is far smaller. */
+/**
+ * Exponent range for the largest entry: from 2^-900 to 2^900, sums do not overflow and much smaller
+ * entries keep their digits.
+ */
 const range = 900;
 
 /**
- * Thin QR by blocked Householder reflections (Golub and Van Loan, Matrix Computations, 5.2.3). Q is orthonormal to
- * rounding whatever the rank of A, and R's diagonal may have either sign. 4mn² flops.
+ * Thin QR by blocked Householder reflections (Golub and Van Loan, Matrix Computations, 5.2.3). Q is
+ * orthonormal to rounding for any rank of A, and R's diagonal may have either sign. 4mn² flops.
  * @throws RangeError if A is not finite
  */
 export function thinQr(a: Matrix): ThinQr {
-  const { q, r, scale } = scaledQr(a, "thinQr");
+  const { q, r, scale } = computeScaledQr(a, "thinQr");
   return scale === 1 ? { q, r } : { q, r: r.scale(1 / scale) };
 }
 
 /**
- * Q·R = scale·A, the scale being 1 unless A is so large or small that sums of its entries overflow or lose digits.
- * @param method whose argument A is, for the message
+ * Q·R = scale·A. The scale is 1 unless A is so large or small that sums of its entries overflow or
+ * lose digits.
+ * @param method the function whose argument is A, for the error message
  * @throws RangeError if A is not finite
  */
-export function scaledQr(a: Matrix, method: string): ThinQr & { readonly scale: number } {
+export function computeScaledQr(a: Matrix, method: string): ThinQr & { readonly scale: number } {
   const { q, r } = householderQr(a);
-  // The columns of R are as long as those of A, and NaN where those are not finite: R tells, and is smaller.
-  if (isWithin(range, largestOf(r.data))) return { q, r, scale: 1 };
-  const { scaled, scale } = intoRange(a, range, method);
+  // The columns of R are as long as those of A, and NaN if those are not finite, so the smaller R
+  // can be checked instead.
+  if (isWithin(range, findLargest(r.data))) return { q, r, scale: 1 };
+  const { scaled, scale } = scaleIntoRange(a, range, method);
   const again = householderQr(scaled);
   return { q: again.q, r: again.r, scale };
 }
 
-/** The same of a matrix that needs no scale. */
+/** Thin QR of a matrix that does not need scaling. */
 export function householderQr(a: Matrix): ThinQr {
   const m = a.rows;
   const n = a.cols;
@@ -47,12 +52,12 @@ export function householderQr(a: Matrix): ThinQr {
   const r = new Matrix(k, n);
   withScratch((scratch) => {
     const work = scratch.block(m, n);
-    copyBlock(work, blockOf(a));
+    copyBlock(work, toBlock(a));
     const taus = scratch.array(k);
     const panels: Reflectors[] = [];
     for (let j = 0; j < k; j += panelCols) {
       const end = Math.min(j + panelCols, k);
-      const panel = part(work, j, m, j, end);
+      const panel = viewPart(work, j, m, j, end);
       const panelTaus = taus.subarray(j, end);
       scratch.kernels.factorPanel(
         addressOf(panel),
@@ -61,8 +66,8 @@ export function householderQr(a: Matrix): ThinQr {
         panel.cols,
         panelTaus.byteOffset,
       );
-      const reflectors = reflectorsIn(panel, panelTaus, scratch);
-      if (end < n) applyReflectors(reflectors, part(work, 0, m, end, n), true);
+      const reflectors = createReflectors(panel, panelTaus, scratch);
+      if (end < n) applyReflectors(reflectors, viewPart(work, 0, m, end, n), true);
       panels.push(reflectors);
     }
     for (let c = 0; c < n; c++) {
@@ -71,8 +76,8 @@ export function householderQr(a: Matrix): ThinQr {
     }
     for (let c = 0; c < k; c++) q.data[c + c * m] = 1;
     for (const reflectors of panels.toReversed()) {
-      // Columns to the left are those of the identity, which these reflectors leave as they are.
-      applyReflectors(reflectors, part(blockOf(q), 0, m, m - reflectors.v.rows, k));
+      // Columns further left are columns of the identity, which these reflectors do not change.
+      applyReflectors(reflectors, viewPart(toBlock(q), 0, m, m - reflectors.v.rows, k));
     }
   });
   return { q, r };

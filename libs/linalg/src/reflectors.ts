@@ -1,9 +1,12 @@
 import { at } from "./at.js";
-import { part, transposed, type Block } from "./block.js";
+import { viewPart, transposeBlock, type Block } from "./block.js";
 import { addProduct } from "./product.js";
 import { withScratch, type Scratch } from "./scratch.js";
 
-/** A product of Householder reflectors H₀·H₁·… = I - V·T·Vᵀ (compact WY, Schreiber and Van Loan, 1989). */
+/**
+ * A product of Householder reflectors H₀·H₁·… = I - V·T·Vᵀ (compact WY, Schreiber and Van Loan,
+ * 1989).
+ */
 export interface Reflectors {
   /** Unit lower trapezoidal: column j is v_j of H_j = I - τ_j·v_j·v_jᵀ. */
   readonly v: Block;
@@ -12,11 +15,11 @@ export interface Reflectors {
 }
 
 /**
- * The reflectors whose vectors lie below the diagonal of x, without their leading 1.
+ * The reflectors whose vectors are stored below the diagonal of x, without their leading 1.
  * @param taus one for each column
  * @returns copies in scratch memory
  */
-export function reflectorsIn(x: Block, taus: Float64Array, { block }: Scratch): Reflectors {
+export function createReflectors(x: Block, taus: Float64Array, { block }: Scratch): Reflectors {
   const v = block(x.rows, x.cols);
   for (let j = 0; j < x.cols; j++) {
     const start = x.offset + j * x.across;
@@ -32,7 +35,7 @@ export function reflectorsIn(x: Block, taus: Float64Array, { block }: Scratch): 
 function fillTriangularFactor(t: Block, v: Block, taus: Float64Array): void {
   withScratch(({ block }) => {
     const gram = block(v.cols, v.cols);
-    addProduct(gram, transposed(v), v);
+    addProduct(gram, transposeBlock(v), v);
     const x = t.data;
     for (let j = 0; j < v.cols; j++) {
       const column = j * t.across;
@@ -48,14 +51,14 @@ function fillTriangularFactor(t: Block, v: Block, taus: Float64Array): void {
   });
 }
 
-/** The last rows of x ← (I - V·T·Vᵀ), or its transpose, times them (LAPACK dlarfb). */
+/** Multiplies the last rows of x by I - V·T·Vᵀ or its transpose (LAPACK dlarfb). */
 export function applyReflectors({ v, t }: Reflectors, x: Block, transpose = false): void {
-  const rows = part(x, x.rows - v.rows, x.rows, 0, x.cols);
+  const rows = viewPart(x, x.rows - v.rows, x.rows, 0, x.cols);
   withScratch(({ block }) => {
     const inner = block(v.cols, x.cols);
-    const turned = block(v.cols, x.cols);
-    addProduct(inner, transposed(v), rows);
-    addProduct(turned, transpose ? transposed(t) : t, inner);
-    addProduct(rows, v, turned, -1);
+    const product = block(v.cols, x.cols);
+    addProduct(inner, transposeBlock(v), rows);
+    addProduct(product, transpose ? transposeBlock(t) : t, inner);
+    addProduct(rows, v, product, -1);
   });
 }

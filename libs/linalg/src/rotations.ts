@@ -7,9 +7,10 @@ const panelRows = 8;
 const rotationsAtOnce = 4096;
 
 /**
- * Multiplies the columns of x by the rotations that `source` emits, in place. Many are collected, then applied to one panel
- * of rows after the other, each of which stays in the first-level cache meanwhile (Van Zee, van de Geijn and
- * Quintana-Ortí, Restructuring the tridiagonal and bidiagonal QR algorithms for performance, 2014).
+ * Multiplies the columns of x by the rotations that `source` emits, in place. Many rotations are
+ * collected, then applied panel by panel; a panel of rows stays in the first-level cache. Source:
+ * Van Zee, van de Geijn and Quintana-Ortí, Restructuring the tridiagonal and bidiagonal QR
+ * algorithms for performance, 2014.
  */
 export function rotateColumns(x: Matrix, source: (rotate: Rotate) => void): void {
   const { rows, cols, data } = x;

@@ -6,7 +6,7 @@ import { gaussian } from "../testing/gaussian.js";
 const memoryBytes = () => withScratch(({ array }) => array(0).buffer.byteLength);
 
 describe("withScratch", () => {
-  it("hands out zeros that do not overlap, at aligned addresses", () => {
+  it("allocates zeros that do not overlap, at aligned addresses", () => {
     withScratch(({ array, block }) => {
       const taken = [array(3), block(3, 5).data, array(2)];
       taken.forEach((x, i) => x.fill(i + 1));
@@ -19,7 +19,7 @@ describe("withScratch", () => {
     });
   });
 
-  it("keeps what is taken valid while a nested call grows the memory", () => {
+  it("keeps arrays valid while a nested call grows the memory", () => {
     withScratch(({ array }) => {
       const kept = array(4).fill(7);
       withScratch((inner) => inner.array(memoryBytes() / 8).fill(1));

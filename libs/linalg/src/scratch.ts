@@ -1,26 +1,29 @@
 import type { Block } from "./block.js";
-import { kernelsOn, type Kernels } from "./kernels.js";
+import { createKernels, type Kernels } from "./kernels.js";
 
 const pageBytes = 65_536;
 const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
-const kernels = kernelsOn(memory);
-/** Bytes of the memory that are taken. */
+const kernels = createKernels(memory);
+/** Number of bytes in use. */
 let used = 0;
 
 /** The kernels and the memory that they work on. */
 export interface Scratch {
   readonly kernels: Kernels;
-  /** `length` zeros at an address that is a multiple of 16. */
+  /** Allocates `length` zeros at an address that is a multiple of 16. */
   readonly array: (length: number) => Float64Array;
-  /** A zero matrix with columns at addresses that are multiples of 16: behind an odd number of rows there is a zero. */
+  /**
+   * Allocates a zero matrix with columns at addresses that are multiples of 16; an odd number of
+   * rows is followed by a zero.
+   */
   readonly block: (rows: number, cols: number) => Block;
 }
 
 const scratch: Scratch = { kernels, array, block };
 
 /**
- * Lends scratch memory to `work` until it returns; calls may be nested. The memory grows with the largest problem so far and
- * never shrinks, as that of WebAssembly cannot.
+ * Lends scratch memory to `work` until it returns; calls may be nested. The memory grows with the
+ * largest problem so far and never shrinks, because WebAssembly memory cannot.
  * @throws RangeError if 4 GiB do not suffice
  */
 export function withScratch<T>(work: (scratch: Scratch) => T): T {
@@ -32,7 +35,7 @@ export function withScratch<T>(work: (scratch: Scratch) => T): T {
   }
 }
 
-/** Where a block starts in the kernels' memory. */
+/** The address of a block in the kernels' memory. */
 export function addressOf({ data, offset }: Block): number {
   return data.byteOffset + 8 * offset;
 }
@@ -41,7 +44,7 @@ function array(length: number): Float64Array {
   const address = used;
   used += Math.ceil(length / 2) * 16;
   const missing = used - memory.buffer.byteLength;
-  // Growing leaves the arrays taken before valid, as the memory is shared.
+  // Arrays stay valid when the memory grows, because it is shared.
   if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
   return new Float64Array(memory.buffer, address, length).fill(0);
 }

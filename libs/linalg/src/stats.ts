@@ -1,6 +1,9 @@
 import type { Matrix } from "./matrix.js";
 
-/** Euclidean norm. Squares are summed plainly: entries within 1e-150 … 1e150 neither overflow nor vanish. */
+/**
+ * Euclidean norm, as a plain sum of squares: entries within 1e-150 … 1e150 neither overflow nor
+ * vanish.
+ */
 export function norm(x: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < x.length; i++) sum += (x[i] as number) ** 2;
@@ -13,7 +16,8 @@ export function frobenius(a: Matrix): number {
 }
 
 /**
- * The q-quantile, linearly interpolated between order statistics (the default of numpy and R, type 7).
+ * The q-quantile, linearly interpolated between order statistics (the default of numpy and R, type
+ * 7).
  * @param q in 0 … 1
  * @throws RangeError on an empty list
  */
@@ -25,7 +29,7 @@ export function quantile(values: ArrayLike<number>, q: number): number {
   if (low === undefined || high === undefined) {
     throw new RangeError(`quantile: no value at q = ${q} of ${sorted.length} values`);
   }
-  // Equal neighbours are returned as they are: interpolating between two infinities would give NaN.
+  // Do not interpolate between equal neighbours: two infinities would give NaN.
   return low === high ? low : low + (position - Math.floor(position)) * (high - low);
 }
 
@@ -34,7 +38,10 @@ export function median(values: ArrayLike<number>): number {
   return quantile(values, 0.5);
 }
 
-/** 1.4826·median|x − middle|: the standard deviation of a normal law, which up to half of the values cannot carry away. */
+/**
+ * 1.4826·median|x − middle|: an estimate of the standard deviation of a normal distribution that
+ * stays bounded while fewer than half of the values are outliers.
+ */
 export function medianDeviation(values: ArrayLike<number>, middle = median(values)): number {
   return 1.4826 * median(Float64Array.from(values, (x) => Math.abs(x - middle)));
 }

@@ -24,7 +24,7 @@ describe("Stream", () => {
     assert.equal(new Set(firsts).size, firsts.length);
   });
 
-  it("has the moments of the distributions it names", () => {
+  it("has the moments of its distributions", () => {
     const n = 20_000;
     const moments = (draw: () => number) => {
       const xs = Array.from({ length: n }, draw);
@@ -73,7 +73,7 @@ describe("Stream", () => {
     );
   });
 
-  it("refuses what it cannot draw from", () => {
+  it("rejects parameters that it cannot draw from", () => {
     assert.throws(() => stream(1).int(0), /positive integer, got 0/);
     assert.throws(() => stream(1).gamma(-1), /> 0, got -1/);
     assert.throws(() => stream(1).gamma(Infinity), /> 0, got Infinity/);

@@ -4,12 +4,13 @@ import { xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus"
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 
 /**
- * A keyed stream of random numbers: the same seed and the same keys give the same numbers, in any process and in any
- * order of use. Every random number of a trial comes from `stream(trialSeed).at(purpose, client id, round)`, so that the
- * result does not depend on which host trains which client, or when.
+ * A keyed stream of random numbers: the same seed and the same keys give the same numbers, in any
+ * process and in any order of use. Every random number of a trial comes from
+ * `stream(trialSeed).at(purpose, client id, round)`, so the result does not depend on which host
+ * trains which client, or when.
  */
 export class Stream {
-  /** Names the stream: a stream of the same path draws the same numbers. */
+  /** Identifies the stream: streams with the same path draw the same numbers. */
   readonly path: string;
   #generator: RandomGenerator | undefined;
   #spareNormal: number | undefined;
@@ -18,7 +19,10 @@ export class Stream {
     this.path = path;
   }
 
-  /** An independent stream; deriving one neither uses up nor depends on numbers already drawn here. */
+  /**
+   * Derives an independent stream. It neither consumes numbers of this stream nor depends on those
+   * already drawn.
+   */
   at(...keys: readonly (string | number)[]): Stream {
     // JSON keeps ("a", "b/c") and ("a/b", "c") apart, which a plain separator would not.
     return new Stream(this.path + JSON.stringify(keys));
@@ -50,12 +54,15 @@ export class Stream {
     return radius * Math.cos(angle);
   }
 
-  /** `length` standard normals times `scale`. */
+  /** `length` standard normals multiplied by `scale`. */
   normals(length: number, scale = 1): Float64Array {
     return Float64Array.from({ length }, () => scale * this.normal());
   }
 
-  /** Gamma(`shape`, 1), `shape` > 0, by Marsaglia and Tsang (2000); the boost of their section 6 for shape < 1. */
+  /**
+   * Gamma(`shape`, 1) with `shape` > 0, by Marsaglia and Tsang (2000); for shape < 1 with the boost
+   * of their section 6.
+   */
   gamma(shape: number): number {
     if (!(shape > 0 && shape < Infinity)) {
       throw new RangeError(`gamma(shape): expected a finite number > 0, got ${shape}`);
@@ -75,12 +82,15 @@ export class Stream {
   dirichlet(size: number, concentration: number): Float64Array {
     const draws = Float64Array.from({ length: size }, () => this.gamma(concentration));
     const total = draws.reduce((sum, x) => sum + x, 0);
-    // A tiny concentration can underflow every draw: all the mass then goes to one category.
+    // A tiny concentration can underflow every draw; then one category gets all the mass.
     if (total === 0) draws[this.int(size)] = 1;
     return draws.map((x) => x / (total || 1));
   }
 
-  /** An index drawn with the given probabilities (non-negative, summing to about 1). @throws RangeError if there are none */
+  /**
+   * An index drawn with the given probabilities (non-negative, summing to about 1).
+   * @throws RangeError if there are none
+   */
   categorical(probabilities: ArrayLike<number>): number {
     if (probabilities.length === 0) throw new RangeError("categorical: expected probabilities");
     let left = this.uniform();
@@ -91,7 +101,7 @@ export class Stream {
     return probabilities.length - 1;
   }
 
-  /** `count` distinct items in random order (Fisher–Yates); all of them, shuffled, by default. */
+  /** `count` distinct items in random order (Fisher–Yates); by default all of them, shuffled. */
   sample<T>(items: readonly T[], count = items.length): T[] {
     if (!Number.isInteger(count) || count < 0 || count > items.length) {
       throw new RangeError(`sample(items, count): expected 0 to ${items.length}, got ${count}`);
@@ -114,7 +124,10 @@ export function stream(seed: number | string): Stream {
   return new Stream(JSON.stringify(seed));
 }
 
-/** 128 bits from a string: four 32-bit FNV-1a passes with different offsets, each finished as in MurmurHash3. */
+/**
+ * Hashes a string to 128 bits: four 32-bit FNV-1a passes with different offsets, each finished as
+ * in MurmurHash3.
+ */
 function hash128(text: string): number[] {
   return [0x811c9dc5, 0x9e3779b9, 0x85ebca6b, 0xc2b2ae35].map((offset) => {
     let h = offset;

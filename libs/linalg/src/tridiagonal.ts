@@ -1,28 +1,28 @@
-import { blockOf, copyBlock, part } from "./block.js";
+import { toBlock, copyBlock, viewPart } from "./block.js";
 import type { Matrix } from "./matrix.js";
-import { applyReflectors, reflectorsIn, type Reflectors } from "./reflectors.js";
+import { applyReflectors, createReflectors, type Reflectors } from "./reflectors.js";
 import { addressOf, type Scratch } from "./scratch.js";
 
-/** S = Q·T·Qᵀ, T symmetric and tridiagonal, Q a product of Householder reflectors. */
+/** S = Q·T·Qᵀ with T symmetric and tridiagonal, and Q a product of Householder reflectors. */
 export interface Tridiagonal {
   readonly diagonal: Float64Array;
   /** Entry i joins i and i + 1; the last is 0. */
   readonly offDiagonal: Float64Array;
-  /** Turns the columns of x into those of Q·x, in place. */
+  /** Replaces the columns of x by those of Q·x, in place. */
   readonly applyQ: (x: Matrix) => void;
 }
 
 const reflectorsAtOnce = 32;
 
 /**
- * Householder tridiagonalisation of the symmetric matrix whose lower triangle is that of s (Golub and Van Loan, algorithm
- * 8.3.1). 4n³/3 flops.
- * @returns in scratch memory
+ * Householder tridiagonalisation of the symmetric matrix whose lower triangle is that of s (Golub
+ * and Van Loan, algorithm 8.3.1). 4n³/3 flops.
+ * @returns arrays in scratch memory
  */
 export function tridiagonalise(s: Matrix, scratch: Scratch): Tridiagonal {
   const n = s.rows;
   const a = scratch.block(n, n);
-  copyBlock(a, blockOf(s));
+  copyBlock(a, toBlock(s));
   const diagonal = scratch.array(n);
   const offDiagonal = scratch.array(n);
   const taus = scratch.array(n);
@@ -38,13 +38,13 @@ export function tridiagonalise(s: Matrix, scratch: Scratch): Tridiagonal {
   const groups: Reflectors[] = [];
   for (let j = 0; j < n - 1; j += reflectorsAtOnce) {
     const end = Math.min(j + reflectorsAtOnce, n - 1);
-    groups.push(reflectorsIn(part(a, j + 1, n, j, end), taus.subarray(j, end), scratch));
+    groups.push(createReflectors(viewPart(a, j + 1, n, j, end), taus.subarray(j, end), scratch));
   }
   return {
     diagonal,
     offDiagonal,
     applyQ: (x) => {
-      for (const group of groups.toReversed()) applyReflectors(group, blockOf(x));
+      for (const group of groups.toReversed()) applyReflectors(group, toBlock(x));
     },
   };
 }

@@ -13,7 +13,7 @@ export function loadBuiltIn(content?: unknown): Promise<Plugins> {
   return withTasks(aggregators, content);
 }
 
-/** Of each kind the names that are taken. */
+/** Names of the built-in plug-ins, by kind. */
 export const builtInNames: Readonly<
   Record<"task" | "aggregator" | "attack" | "mod", ReadonlySet<string>>
 > = {

@@ -1,6 +1,7 @@
 /*
- * Plug-ins for client hosts and who starts them: `@fedclair/plugins/host`. Apart from the rest, so that the aggregators that are built in
- * need not be loaded: a host runs none, and `fedavg` stands for the trial's.
+ * Loads plug-ins for client hosts and for code that starts them: `@fedclair/plugins/host`. It is a
+ * separate entry point so that the built-in aggregators need not be loaded: a host runs none, and
+ * `fedavg` stands in for the trial's.
  */
 import { fedavg } from "@fedclair/aggregators/fedavg";
 import type { Plugins } from "@fedclair/core";

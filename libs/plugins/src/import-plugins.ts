@@ -3,9 +3,10 @@ import { UserError, type AggregatorPlugin, type DefinedPlugin } from "@fedclair/
 import { checkedPlugin, errorMessage } from "@fedclair/core/internal";
 
 /**
- * Runs a module. @returns the plug-ins that it exports, those included that a task brings along
- * @param place who names it, for messages
- * @param seconds that its top level may await something
+ * Runs a module and reads its plug-ins.
+ * @param place the description of the module in error messages
+ * @param seconds allowed for `await` at its top level
+ * @returns the plug-ins that it exports, including the aggregators of its tasks
  * @throws UserError if it throws, or exports something else
  */
 export async function importPlugins(
@@ -14,20 +15,20 @@ export async function importPlugins(
   seconds = importSeconds,
 ): Promise<DefinedPlugin[]> {
   let module: { readonly default?: unknown };
-  // What goes wrong in it is told by its own lines, of TypeScript if that is what it is made of.
+  // Report errors by the lines of the module's source, which may be TypeScript.
   process.setSourceMapsEnabled(true);
   try {
-    module = await imported(file, seconds);
+    module = await importModule(file, seconds);
   } catch (error) {
     throw new UserError(
-      `${place} cannot be imported: ${errorMessage(error)}${lineOf(error, file)}`,
+      `${place} cannot be imported: ${errorMessage(error)}${formatLine(error, file)}`,
     );
   }
   if (module.default === undefined) {
     throw new UserError(`${place} has no default export: export default definePlugin({ … })`);
   }
-  // What a compiler made CommonJS of keeps its default export one level down.
-  const exported = fromCommonJs(module.default);
+  // A module compiled to CommonJS has its default export one level further down.
+  const exported = unwrapCommonJs(module.default);
   const values: unknown[] = Array.isArray(exported) ? exported : [exported];
   if (values.length === 0) throw new UserError(`${place} exports no plug-in: its array is empty`);
   return values.flatMap((value, i) => {
@@ -45,7 +46,7 @@ export async function importPlugins(
   });
 }
 
-function fromCommonJs(value: unknown): unknown {
+function unwrapCommonJs(value: unknown): unknown {
   const { __esModule, default: inner } = (value ?? {}) as {
     __esModule?: unknown;
     default?: unknown;
@@ -53,8 +54,14 @@ function fromCommonJs(value: unknown): unknown {
   return __esModule === true && inner !== undefined ? inner : value;
 }
 
-/** Node.js would end without a word where a module waits for what never comes. */
-async function imported(file: string, seconds: number): Promise<{ readonly default?: unknown }> {
+/**
+ * Without a time limit, Node.js would end silently if the module awaits something that never
+ * resolves.
+ */
+async function importModule(
+  file: string,
+  seconds: number,
+): Promise<{ readonly default?: unknown }> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
@@ -72,11 +79,17 @@ async function imported(file: string, seconds: number): Promise<{ readonly defau
   }
 }
 
-/** The host that joins must not keep its coordinator waiting, nor its operator guessing. */
+/**
+ * Time limit in seconds: a joining host must not keep its coordinator waiting, and its operator
+ * needs an error message.
+ */
 const importSeconds = 8;
 
-/** Where in the module it was thrown, as far as the error's stack says so: it does not of an error of syntax. */
-function lineOf(error: unknown, file: string): string {
+/**
+ * Finds the line of the module where the error was thrown, if the stack contains it; syntax errors
+ * do not.
+ */
+function formatLine(error: unknown, file: string): string {
   if (error instanceof SyntaxError && !/does not provide an export/.test(error.message))
     return `; node --check '${file}' shows where`;
   const stack = error instanceof Error ? (error.stack ?? "") : "";

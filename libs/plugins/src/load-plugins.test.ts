@@ -18,7 +18,10 @@ import { loadNamedPlugins } from "./named-plugins.js";
 
 const workspace = fileURLToPath(new URL("../../../../", import.meta.url));
 
-/** A module that exports an attack. @param fields beside its kind, or in place of others */
+/**
+ * The source of a module that exports an attack.
+ * @param fields additional fields, which may override others
+ */
 const attack = (name: string, fields = "") => `
   import { definePlugin } from "@fedclair/core";
   import { z } from "zod";
@@ -27,7 +30,7 @@ const attack = (name: string, fields = "") => `
     create: () => ({ corruptUpdate: (honest) => honest }), ${fields}
   });`;
 
-describe("plug-ins from outside", () => {
+describe("external plug-ins", () => {
   let folder: string;
   beforeEach(async () => {
     folder = await realpath(await mkdtemp(join(tmpdir(), "fedclair-plugins-")));
@@ -44,18 +47,23 @@ describe("plug-ins from outside", () => {
   /** A trial of linear regression that names these modules. */
   const trialWith = (plugins: readonly string[], attack = "mine") =>
     JSON.stringify({
-      ...{ name: "t", rounds: 1, clients: 4, plugins, aggregator: { name: "fedavg" } },
-      ...{ task: { name: "linear-regression" }, attacks: [{ attack: { name: attack }, count: 1 }] },
+      name: "t",
+      rounds: 1,
+      clients: 4,
+      plugins,
+      aggregator: { name: "fedavg" },
+      task: { name: "linear-regression" },
+      attacks: [{ attack: { name: attack }, count: 1 }],
     });
   const load = async (plugins: readonly string[], overrides: readonly string[] = []) => {
     await write({ "trial.yaml": trialWith(plugins) });
     const file = join(folder, "trial.yaml");
     return await loadNamedPlugins(readTrialSource(trialWith(plugins), file, overrides));
   };
-  const refused = async (plugins: readonly string[], said: RegExp) => {
+  const assertRejected = async (plugins: readonly string[], message: RegExp) => {
     await assert.rejects(load(plugins), (error: unknown) => {
       assert.ok(error instanceof UserError, String(error));
-      assert.match(error.message, said);
+      assert.match(error.message, message);
       return true;
     });
   };
@@ -87,13 +95,13 @@ describe("plug-ins from outside", () => {
     );
   });
 
-  it("are those of an override, which starts from the working directory", async () => {
+  it("can come from an override, which is resolved from the working directory", async () => {
     await write({ "mine.mjs": attack("mine") });
     const { outside } = await load(["./absent.js"], [`plugins=[${join(folder, "mine.mjs")}]`]);
     assert.equal(outside?.[0]?.name, "mine");
   });
 
-  it("are in the resolved trial those that it uses, and it is taken by who has the same", async () => {
+  it("appear in the resolved trial if it uses them, and only processes with the same plug-ins accept it", async () => {
     await write({ "mine.mjs": attack("mine"), "other.mjs": attack("other") });
     const plugins = await load(["./mine.mjs", "./other.mjs"]);
     const trial = parseTrial(trialWith(["./mine.mjs", "./other.mjs"]), "trial.yaml", plugins);
@@ -109,7 +117,7 @@ describe("plug-ins from outside", () => {
     );
   });
 
-  it("are found again by the trial of a run folder, and compared", async () => {
+  it("are found again from the trial of a run folder, and compared", async () => {
     await write({ "mine.mjs": attack("mine") });
     const plugins = await load(["./mine.mjs"]);
     const trial = parseTrial(trialWith(["./mine.mjs"]), "trial.yaml", plugins);
@@ -148,7 +156,7 @@ describe("plug-ins from outside", () => {
     assert.notEqual(await hash("export const a = 2;", "1,2"), first);
   });
 
-  it("bring along the aggregators of a task", async () => {
+  it("include the aggregators of a task", async () => {
     await write({
       "mine.mjs": `
         import { z } from "zod";
@@ -166,11 +174,11 @@ describe("plug-ins from outside", () => {
     );
   });
 
-  it("of nobody leave what is built in", async () => {
+  it("leave the built-in ones unchanged if there are none", async () => {
     assert.deepEqual(await loadPlugins([]), await loadBuiltIn());
   });
 
-  for (const [what, files, named, said] of [
+  for (const [what, files, named, message] of [
     [
       "no file",
       {},
@@ -259,15 +267,15 @@ describe("plug-ins from outside", () => {
       /cannot be imported: .*Cannot find package 'none-such'/,
     ],
   ] as const) {
-    it(`with ${what} are refused readably`, async () => {
+    it(`with ${what} are rejected with a readable error`, async () => {
       await write(files);
-      await refused([named], said);
+      await assertRejected([named], message);
     });
   }
 
-  it("of one name are refused, and one named twice is one", async () => {
+  it("with a duplicate name are rejected, and a module that is named twice counts once", async () => {
     await write({ "mine.mjs": attack("mine"), "other.mjs": attack("mine") });
-    await refused(
+    await assertRejected(
       ["./mine.mjs", "./other.mjs"],
       /'\.\/other\.mjs': attack 'mine': the name is another plug-in's/,
     );
@@ -278,10 +286,10 @@ describe("plug-ins from outside", () => {
     );
   });
 
-  it("that would load a second copy of core are refused, and those that find none", async () => {
+  it("that would load a second copy of core, or cannot find one, are rejected", async () => {
     await rm(join(folder, "node_modules"));
     await write({ "mine.mjs": attack("mine") });
-    await refused(
+    await assertRejected(
       ["./mine.mjs"],
       /its package '@fedclair\/core' cannot be found from \S+: npm install it there/,
     );
@@ -289,25 +297,25 @@ describe("plug-ins from outside", () => {
       "node_modules/@fedclair/core/package.json": '{"name":"@fedclair/core","main":"index.js"}',
       "node_modules/@fedclair/core/index.js": "",
     });
-    await refused(
+    await assertRejected(
       ["./mine.mjs"],
-      /it would load a second '@fedclair\/core', \S+: install fedclair beside/,
+      /it would load a second '@fedclair\/core', \S+: install fedclair next to/,
     );
   });
 
-  it("that never come to the end of their top level are given up", async () => {
+  it("that never finish their top level time out", async () => {
     await write({ "mine.mjs": "await new Promise(() => {}); export default 7;" });
     await assert.rejects(importPlugins(join(folder, "mine.mjs"), "'./mine.mjs'", 0.01), (error) => {
       assert.ok(error instanceof UserError);
-      const said =
+      const message =
         /^'\.\/mine\.mjs' cannot be imported: its top level still awaits .* after 0\.01 s;/;
-      assert.match(error.message, said);
+      assert.match(error.message, message);
       return true;
     });
   });
 
-  it("whose schemas are asynchronous, or throw, are told of by name", async () => {
-    for (const [refinement, said] of [
+  it("are named in the error if their schemas are asynchronous or throw", async () => {
+    for (const [refinement, message] of [
       ["async () => true", /^attack 'mine': its schema must be synchronous: a refinement/],
       ["() => { throw new Error('odd'); }", /^attack 'mine': its schema throws Error: odd: a ref/],
     ] as const) {
@@ -317,19 +325,19 @@ describe("plug-ins from outside", () => {
       const plugins = await load([`./${name}`]);
       assert.throws(
         () => parseTrial(trialWith([`./${name}`]), "trial.yaml", plugins),
-        (error: unknown) => error instanceof UserError && said.test(error.message),
+        (error: unknown) => error instanceof UserError && message.test(error.message),
       );
     }
   });
 
-  it("tell of what goes wrong in them by the lines that they were compiled from", async () => {
-    // Its first line, of the first column, is the fourth of mine.ts.
+  it("report errors by the lines of their TypeScript source", async () => {
+    // Its first line, from the first column, is the fourth line of mine.ts.
     const map = { version: 3, sources: ["mine.ts"], names: [], mappings: "AAGA" };
     const base64 = Buffer.from(JSON.stringify(map)).toString("base64");
     const comment = `//# sourceMappingURL=data:application/json;base64,${base64}\n`;
     await write({ "mine.mjs": `throw new Error("odd"); export default 7;\n${comment}` });
     const [file, script] = [join(folder, "mine.mjs"), import.meta.resolve("./import-plugins.js")];
-    // In a process that has not been told to read source maps, as this one may have been.
+    // In a process without source maps; in this one they may be enabled already.
     const { stdout, stderr } = spawnSync(
       process.execPath,
       [
@@ -343,7 +351,7 @@ describe("plug-ins from outside", () => {
     assert.match(stdout, /mine\.ts:4:1/, stderr);
   });
 
-  it("that throw when they are made are the user's to mend", async () => {
+  it("that throw when they are created cause a user error", async () => {
     await write({ "mine.mjs": attack("mine", "create: () => { throw new Error('odd'); }") });
     const plugins = await load(["./mine.mjs"]);
     assert.throws(

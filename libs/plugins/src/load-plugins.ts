@@ -6,10 +6,11 @@ import type { PluginModule } from "./resolve-module.js";
 import { checkShared } from "./shared-packages.js";
 
 /**
- * The plug-ins that are built in, with those that these modules export. Runs the modules' code.
- * @param content the unchecked content of a trial, as for `load`
- * @param load gives those that are built in; default: `loadBuiltIn`
- * @throws UserError naming the module: it throws on import, exports something else, or a name is taken
+ * Loads the built-in plug-ins and those that the given modules export. Runs the modules' code.
+ * @param content the unchecked content of a trial, passed to `load`
+ * @param load loads the built-in plug-ins; default: `loadBuiltIn`
+ * @throws UserError that names the module if it throws on import, exports something else, or uses a
+ * name that is taken
  */
 export async function loadPlugins(
   modules: readonly PluginModule[],

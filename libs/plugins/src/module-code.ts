@@ -5,38 +5,46 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { init, parse } from "es-module-lexer";
 import { resolve } from "import-meta-resolve";
 
-/** What a module is made of. */
+/** The source code of a module, without running it. */
 export interface ModuleCode {
-  /** Of the file and of all that it imports by relative paths, in 16 hexadecimal digits. */
+  /**
+   * Hash of the file and of all files that it imports by relative paths, as 16 hexadecimal digits.
+   */
   readonly hash: string;
-  /** Of the package.json that the file belongs to; empty if there is none, or none in it. */
+  /**
+   * Version in the package.json of the file's package; empty if there is no package.json, or no
+   * version in it.
+   */
   readonly version: string;
-  /** The packages that these files import, with a file that does. */
+  /** The packages that these files import, each with a file that imports it. */
   readonly packages: ReadonlyMap<string, string>;
 }
 
-/** Reads a module's code without running it. What it reads otherwise, data and packages, is not part of its hash. */
+/**
+ * Reads a module's code without running it. The hash does not include packages, or data that the
+ * module reads at run time.
+ */
 export async function readCode(file: string): Promise<ModuleCode> {
   await init();
   const hash = createHash("sha256");
   const packages = new Map<string, string>();
   const files = new Set([file]);
-  for (const one of files) {
-    if (!existsSync(one)) continue; // the import will tell
-    const content = readFileSync(one);
-    // The same wherever the folder lies.
-    const path = relative(dirname(file), one).split(sep).join("/");
+  for (const current of files) {
+    if (!existsSync(current)) continue; // the import will report it
+    const content = readFileSync(current);
+    // Relative, so that the hash does not depend on where the folder is.
+    const path = relative(dirname(file), current).split(sep).join("/");
     hash.update(`${path}\0${content.length}\0`).update(content);
-    for (const specifier of importsOf(content.toString("utf8"))) {
+    for (const specifier of listImports(content.toString("utf8"))) {
       const isOwn = /^(\.|#|\/|file:)/.test(specifier);
-      if (isOwn) files.add(ownFile(specifier, one) ?? one);
-      else packages.set(specifier, one);
+      if (isOwn) files.add(resolveOwnFile(specifier, current) ?? current);
+      else packages.set(specifier, current);
     }
   }
-  return { hash: hash.digest("hex").slice(0, 16), version: versionOf(file), packages };
+  return { hash: hash.digest("hex").slice(0, 16), version: readVersion(file), packages };
 }
 
-function importsOf(text: string): string[] {
+function listImports(text: string): string[] {
   try {
     const [imports] = parse(text);
     return imports.flatMap((one) =>
@@ -45,12 +53,12 @@ function importsOf(text: string): string[] {
         : [],
     );
   } catch {
-    return []; // no module of ECMAScript: JSON, or an error that the import will tell
+    return []; // not an ECMAScript module: JSON, or an error that the import will report
   }
 }
 
-/** A file of the module's own package. */
-function ownFile(specifier: string, from: string): string | undefined {
+/** Resolves an import of a file in the module's own package. */
+function resolveOwnFile(specifier: string, from: string): string | undefined {
   try {
     return fileURLToPath(resolve(specifier, pathToFileURL(from).href));
   } catch {
@@ -58,7 +66,7 @@ function ownFile(specifier: string, from: string): string | undefined {
   }
 }
 
-function versionOf(file: string): string {
+function readVersion(file: string): string {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     const manifest = join(folder, "package.json");
     if (existsSync(manifest)) {

@@ -4,24 +4,24 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { excerpt, UserError } from "@fedclair/core";
 import { resolve as resolvePackage } from "import-meta-resolve";
 
-/** A module of plug-ins that was found. */
+/** A module of plug-ins that was found on disk. */
 export interface PluginModule {
-  /** Its file, an absolute path. */
+  /** Absolute path of its file. */
   readonly file: string;
-  /** Who names it and how, for messages. */
+  /** Where and how the module is named, for error messages. */
   readonly place: string;
 }
 
 /**
  * Finds a module as Node.js would from a file in `folder`.
  * @param text a path that begins with `./`, `../` or `/`, or the name of a package
- * @param by who names it, for messages: `trial.yaml: plugins`
- * @throws UserError that says what to change if it is not there
+ * @param by where the module is named, for error messages: `trial.yaml: plugins`
+ * @throws UserError with advice if it does not exist
  */
 export function resolveModule(text: string, folder: string, by: string): PluginModule {
   const place = `${by}: '${excerpt(text)}'`;
   const isPath = /^\.\.?[/\\]/.test(text) || isAbsolute(text);
-  const file = isPath ? resolve(folder, text) : fileOfPackage(text, folder, place);
+  const file = isPath ? resolve(folder, text) : resolvePackageFile(text, folder, place);
   if (/^\.[mc]?tsx?$/.test(extname(file))) {
     throw new UserError(`${place} is TypeScript: compile it (npx tsc) and name the .js file`);
   }
@@ -30,15 +30,15 @@ export function resolveModule(text: string, folder: string, by: string): PluginM
     throw new UserError(`${place} is a folder: name the module in it, as ${text}/index.js`);
   }
   if (!stats) {
-    const isThere = statSync(`${file}.js`, { throwIfNoEntry: false })?.isFile();
+    const hasJsFile = statSync(`${file}.js`, { throwIfNoEntry: false })?.isFile();
     throw new UserError(
-      `${place}: there is no file ${file}: ${isThere ? `did you mean ${text}.js?` : "put it there, or correct the path"}`,
+      `${place}: there is no file ${file}: ${hasJsFile ? `did you mean ${text}.js?` : "put it there, or correct the path"}`,
     );
   }
   return { file: realpathSync(file), place };
 }
 
-function fileOfPackage(text: string, folder: string, place: string): string {
+function resolvePackageFile(text: string, folder: string, place: string): string {
   let url: string;
   try {
     url = resolvePackage(text, pathToFileURL(join(resolve(folder), "trial.yaml")).href);

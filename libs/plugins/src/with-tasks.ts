@@ -3,7 +3,10 @@ import type { AggregatorPlugin, Plugins, Registry } from "@fedclair/core";
 import { mods } from "@fedclair/mods";
 import { loadTasks } from "@fedclair/tasks";
 
-/** Adds these aggregators to everything else that is built in. @param content as for `loadBuiltIn` */
+/**
+ * Combines the given aggregators with all other built-in plug-ins.
+ * @param content as for `loadBuiltIn`
+ */
 export async function withTasks(
   aggregators: Registry<AggregatorPlugin>,
   content: unknown,

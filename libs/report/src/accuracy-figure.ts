@@ -14,29 +14,34 @@ import type { TopLevelSpec } from "vega-lite";
 import { axisTicks, clockAxis, errorAxis, roundAxis } from "./axis.js";
 import { armColours, armDashes, figureConfig, figureWidth } from "./figure-style.js";
 
-/** Panels of one figure, three in a row; the measures have all metrics. */
-const mostPanels = 9;
-/** Up to so many rounds each is marked with a point. */
-const mostPoints = 12;
+/**
+ * Maximum number of panels in one figure, three in a row; the table of measures has all metrics.
+ */
+const maxPanels = 9;
+/** Up to this number of rounds each one is marked with a point. */
+const maxMarkedRounds = 12;
 
 /**
- * A panel a metric: the mean and the 10–90 % range of the clients that measured it under every method, over rounds, or over
- * simulated time where there is some; of a single round, method by method. Undefined without evaluation.
+ * One panel per metric: the mean and the 10–90 % range of the clients that measured it in every
+ * arm, over rounds, or over simulated time if the run has it. With a single round, the arms stand
+ * side by side. Undefined without evaluation.
  */
 export function accuracyFigure(run: Run): TopLevelSpec | undefined {
   const rounds = evaluatedRounds(run);
   const names = new Set(
-    rounds.flatMap(({ methods }) =>
-      methods.flatMap(({ own }) => [...own.values()].flatMap((metrics) => Object.keys(metrics))),
+    rounds.flatMap(({ measured }) =>
+      measured.flatMap(({ evaluations }) =>
+        [...evaluations.values()].flatMap((metrics) => Object.keys(metrics)),
+      ),
     ),
   );
-  const isTimed = rounds.some(({ methods }) => methods.some(({ clock }) => clock !== undefined));
+  const isTimed = rounds.some(({ measured }) => measured.some(({ clock }) => clock !== undefined));
   const x = isTimed
     ? { field: "clock", ...clockAxis() }
     : { field: "round", ...roundAxis(rounds.map(({ round }) => round)) };
-  const metrics = orderMetrics(names, run.description).slice(0, mostPanels);
+  const metrics = orderMetrics(names, run.description).slice(0, maxPanels);
   if (metrics.length === 0) return undefined;
-  const values = metrics.flatMap((metric) => spreads(run, rounds, metric));
+  const values = metrics.flatMap((metric) => computeSpreads(run, rounds, metric));
   const labels = run.arms.map(({ label }) => label);
   const columns = Math.min(metrics.length, 3);
   const yOf = (metric: string) =>
@@ -62,7 +67,10 @@ export function accuracyFigure(run: Run): TopLevelSpec | undefined {
   } as TopLevelSpec;
 }
 
-/** A line and a band a method. Points lie on their rounds, never beside them: else one method would look earlier. */
+/**
+ * A line and a band for each arm. Points lie exactly on their rounds; with an offset, one arm would
+ * look earlier than another.
+ */
 function overRounds(labels: readonly string[], x: object, y: object, rounds: number): object {
   return {
     encoding: {
@@ -78,7 +86,7 @@ function overRounds(labels: readonly string[], x: object, y: object, rounds: num
         mark: {
           type: "line",
           strokeWidth: 1.6,
-          point: rounds <= mostPoints && { size: 26, filled: true },
+          point: rounds <= maxMarkedRounds && { size: 26, filled: true },
         },
         encoding: {
           y: { ...y, field: "mean" },
@@ -89,7 +97,7 @@ function overRounds(labels: readonly string[], x: object, y: object, rounds: num
   };
 }
 
-/** Nothing runs over time: a column a method. */
+/** A single round has no course over time: one column for each arm. */
 function singleRound(labels: readonly string[], y: object): object {
   return {
     encoding: {
@@ -136,31 +144,32 @@ function yAxis(metric: string, info: MetricInfo | undefined, values: readonly Sp
 
 interface EvaluatedRound {
   readonly round: number;
-  /** In the order of arms. */
-  readonly methods: readonly Evaluated[];
+  /** One entry per arm, in the order of arms. */
+  readonly measured: readonly ArmEvaluation[];
 }
 
-interface Evaluated {
-  /** Empty where the method did not come so far, or nobody measured. */
-  readonly own: ReadonlyMap<string, Metrics>;
+interface ArmEvaluation {
+  /** Empty if the arm has no such round or no client measured. */
+  readonly evaluations: ReadonlyMap<string, Metrics>;
   readonly clock?: number | undefined;
 }
 
-/** The rounds to draw in which somebody measured. */
+/** The drawn rounds in which a client measured. */
 function evaluatedRounds({ arms, drawn }: Run): EvaluatedRound[] {
   const places = new Map(arms.map(({ label }, i) => [label, i]));
-  const rounds = new Map<number, Evaluated[]>();
+  const rounds = new Map<number, ArmEvaluation[]>();
   for (const { arm, round, clients, clock } of drawn) {
     const place = places.get(arm);
     if (place === undefined) continue;
     const evaluations = clientEvaluations(clients);
     if (evaluations.size === 0) continue;
-    const methods = rounds.get(round) ?? arms.map((): Evaluated => ({ own: new Map() }));
-    methods[place] = { own: evaluations, clock };
-    rounds.set(round, methods);
+    const measured =
+      rounds.get(round) ?? arms.map((): ArmEvaluation => ({ evaluations: new Map() }));
+    measured[place] = { evaluations, clock };
+    rounds.set(round, measured);
   }
   return [...rounds]
-    .map(([round, methods]) => ({ round, methods }))
+    .map(([round, measured]) => ({ round, measured }))
     .sort((a, b) => a.round - b.round);
 }
 
@@ -175,20 +184,29 @@ interface Spread {
   readonly high: number;
 }
 
-function spreads({ arms }: Run, rounds: readonly EvaluatedRound[], metric: string): Spread[] {
-  return rounds.flatMap(({ round, methods }) =>
+function computeSpreads(
+  { arms }: Run,
+  rounds: readonly EvaluatedRound[],
+  metric: string,
+): Spread[] {
+  return rounds.flatMap(({ round, measured }) =>
     sharedEvaluations(
-      methods.map(({ own }) => own),
+      measured.map(({ evaluations }) => evaluations),
       metric,
     ).flatMap((common, i): Spread[] => {
-      const measured = valuesOf(common, metric);
+      const values = valuesOf(common, metric);
       const arm = arms[i]?.label;
-      if (measured.length === 0 || arm === undefined) return [];
+      if (values.length === 0 || arm === undefined) return [];
       return [
         {
-          ...{ arm, round, clock: methods[i]?.clock, metric },
-          ...{ n: measured.length, mean: mean(measured) },
-          ...{ low: quantile(measured, 0.1), high: quantile(measured, 0.9) },
+          arm,
+          round,
+          clock: measured[i]?.clock,
+          metric,
+          n: values.length,
+          mean: mean(values),
+          low: quantile(values, 0.1),
+          high: quantile(values, 0.9),
         },
       ];
     }),

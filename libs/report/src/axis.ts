@@ -1,29 +1,38 @@
 import type { MetricInfo } from "@fedclair/core";
 import { maxOf, minOf } from "@fedclair/runs";
 
-/** Where the values of an axis lie. */
+/** Type and range of an axis. */
 export interface Axis {
   readonly type: "log" | "linear";
   readonly domain: readonly [number, number];
 }
 
-/** Rounds that fit below an axis, each with its number. */
-const mostTicks = 12;
+/** Up to this number of rounds each one gets a tick with its number. */
+const maxTicks = 12;
 
-/** Where claims are about ratios, on a linear axis all but the worst method would lie on the ground. */
-const logFrom = 10;
+/**
+ * Ratio of largest to smallest value from which an axis is logarithmic: claims compare ratios, and
+ * on a linear axis all arms but the worst would lie near zero.
+ */
+const minLogRatio = 10;
 
-/** Logarithmic for what is better low and runs over more than a decade; undefined where a linear axis will do. */
+/**
+ * A logarithmic axis for metrics where lower is better and the values span more than a decade;
+ * undefined if a linear axis is enough.
+ */
 export function errorAxis(
   better: MetricInfo["better"],
   values: readonly number[],
 ): Axis | undefined {
   const [low, high] = [minOf(values), maxOf(values)];
-  if (better !== "lower" || low <= 0 || !(high / low > logFrom)) return undefined;
+  if (better !== "lower" || low <= 0 || !(high / low > minLogRatio)) return undefined;
   return { type: "log", domain: [low / 1.2, high * 1.2] };
 }
 
-/** Ticks on whole rounds: each, where they are few. @param rounds in order */
+/**
+ * An axis with ticks on whole rounds, one for each round if there are few.
+ * @param rounds in order
+ */
 export function roundAxis(rounds: readonly number[]): object {
   return {
     type: "quantitative",
@@ -32,14 +41,14 @@ export function roundAxis(rounds: readonly number[]): object {
       grid: false,
       format: ",d",
       labelOverlap: true,
-      ...(rounds.length <= mostTicks ? { values: rounds } : { tickMinStep: 1 }),
+      ...(rounds.length <= maxTicks ? { values: rounds } : { tickMinStep: 1 }),
     },
-    // Room for points beside the axis.
+    // Room for points at the ends of the axis.
     scale: { nice: false, zero: false, padding: 6 },
   };
 }
 
-/** Simulated time, in seconds. */
+/** An axis of simulated time, in seconds. */
 export function clockAxis(): object {
   return {
     type: "quantitative",
@@ -49,13 +58,13 @@ export function clockAxis(): object {
   };
 }
 
-/** A few round numbers: powers of ten, and some between them where the axis is short. */
+/** A few round numbers: powers of ten, with some between them if the axis is short. */
 export function axisTicks({ type, domain: [low, high] }: Axis): object {
   if (type === "linear") return { tickCount: 4, format: "~g" };
   const first = Math.floor(Math.log10(low));
   const count = Math.ceil(Math.log10(high)) - first;
   const powers = Array.from({ length: count + 1 }, (_, i) => first + i);
-  // Written as text first: 10 ** -3 is not quite 0.001.
+  // Parsed from text, because 10 ** -3 is not exactly 0.001.
   const times = (factor: number) => powers.map((power) => Number(`${factor}e${power}`));
   const factors = high / low > 1000 ? [1] : high / low > 10 ? [1, 2, 5] : [1, 1.5, 2, 3, 5, 7];
   const values = factors.flatMap(times);

@@ -10,51 +10,54 @@ import {
 } from "@fedclair/runs";
 import { html, table, type Html } from "./html.js";
 
-/** Longer tables are cut: the records hold every row. */
+/** Longer tables are truncated; the records contain every row. */
 const maxRows = 300;
-/** Wider ones too. */
+/** Wider tables are truncated too. */
 const maxMetrics = 12;
 
-/** Every client, as of the last round that judged it; mistakes and failures first where the table must be cut. */
+/**
+ * A table of all clients with their latest verdict. If it is truncated, wrong verdicts and failures
+ * come first.
+ */
 export function clientSection(run: Run): Html | undefined {
   const all = clientRows(run);
   if (all.length === 0) return undefined;
   const rows =
     all.length <= maxRows ? all : all.toSorted((a, b) => urgency(b) - urgency(a)).slice(0, maxRows);
-  const known = orderMetrics(
+  const metricNames = orderMetrics(
     new Set(rows.flatMap(({ evaluation }) => Object.keys(evaluation))),
     run.description,
   );
-  const metrics = known.slice(0, maxMetrics);
-  const judged = rows.some(({ verdict }) => verdict !== undefined);
-  const failed = rows.some(({ failure }) => failure);
+  const metrics = metricNames.slice(0, maxMetrics);
+  const hasVerdicts = rows.some(({ verdict }) => verdict !== undefined);
+  const hasFailures = rows.some(({ failure }) => failure);
   const clients = run.trial.clients;
   const unsampled = clients - all.filter(({ round }) => round !== undefined).length;
   const rounds = new Set(all.flatMap(({ round }) => round ?? []));
-  const several = rounds.size > 1;
+  const hasSeveralRounds = rounds.size > 1;
   const heads = [
     "client",
     "truth",
-    ...(several ? ["round"] : []),
-    ...(judged ? ["verdict", "score", "threshold", "rounds flagged"] : []),
+    ...(hasSeveralRounds ? ["round"] : []),
+    ...(hasVerdicts ? ["verdict", "score", "threshold", "rounds flagged"] : []),
     ...metrics.map((metric) => `own ${metric}`),
-    ...(failed ? ["failure"] : []),
+    ...(hasFailures ? ["failure"] : []),
   ];
   const cells = rows.map((row) => [
     row.display,
     row.truth,
-    ...(several ? [row.round === undefined ? "never sampled" : String(row.round)] : []),
-    ...(judged ? verdictCells(row) : []),
-    ...metrics.map((metric) => numberText(readMetric(row.evaluation, metric))),
-    ...(failed ? [row.failure ? html`<code>${row.failure.code}</code>` : ""] : []),
+    ...(hasSeveralRounds ? [row.round === undefined ? "never sampled" : String(row.round)] : []),
+    ...(hasVerdicts ? verdictCells(row) : []),
+    ...metrics.map((metric) => formatOptional(readMetric(row.evaluation, metric))),
+    ...(hasFailures ? [row.failure ? html`<code>${row.failure.code}</code>` : ""] : []),
   ]);
   return html`<section>
     ${
-      several
+      hasSeveralRounds
         ? html`<h2>Clients</h2>
             <p class="note">
               Each as of
-              ${judged ? "the last round that judged it or in which it failed" : "its last round"}.
+              ${hasVerdicts ? "the last round that judged it or in which it failed" : "its last round"}.
             </p>`
         : html`<h2>Clients of round ${[...rounds].join("")}</h2>`
     }
@@ -65,29 +68,34 @@ export function clientSection(run: Run): Html | undefined {
             ${unsampled} of ${clients} clients were never sampled; they come last.
           </p>`
     }
-    ${table(heads, cells)} ${cut(clients, "clients; wrong verdicts and failures come first")}
-    ${cutMetrics(known.length)}
+    ${table(heads, cells)}
+    ${formatHiddenRows(clients, "clients; wrong verdicts and failures come first")}
+    ${formatHiddenMetrics(metricNames.length)}
   </section>`;
 }
 
 function verdictCells(row: ClientRow): (string | Html)[] {
   const { verdict, reason, mistake, roundsFlagged, roundsJudged, failure } = row;
-  const said = (failure ? "–" : verdictText(row)) + (reason === undefined ? "" : `: ${reason}`);
+  const text = (failure ? "–" : verdictText(row)) + (reason === undefined ? "" : `: ${reason}`);
   return [
-    mistake === undefined ? said : html`<span class="mistake">${said} (${mistake})</span>`,
-    numberText(row.score ?? undefined),
+    mistake === undefined ? text : html`<span class="mistake">${text} (${mistake})</span>`,
+    formatOptional(row.score ?? undefined),
     verdict !== undefined && row.threshold === null
       ? "none"
-      : numberText(row.threshold ?? undefined),
+      : formatOptional(row.threshold ?? undefined),
     row.round === undefined ? "–" : `${roundsFlagged}/${roundsJudged}`,
   ];
 }
 
-/** Late, lost or refused answers, and rounds that left the params as they were, of every arm. */
+/**
+ * A table of late, lost or refused answers and of rounds that left the params unchanged, in all
+ * arms.
+ */
 export function failureSection({ failures: { first, count }, description }: Run): Html | undefined {
   if (count === 0) return undefined;
   const rows = first.map(({ round, arm, clientId, code, message }) => [
-    ...[String(round), arm],
+    String(round),
+    arm,
     ...(clientId === undefined
       ? ["–", code]
       : [displayName(clientId, description), html`<code>${code}</code>`]),
@@ -99,19 +107,20 @@ export function failureSection({ failures: { first, count }, description }: Run)
       Clients that took no part in a round's aggregate or did not measure, and rounds that changed
       nothing, with the reasons.
     </p>
-    ${table(["round", "method", "client", "code", "message"], rows)} ${cut(count, "failures")}
+    ${table(["round", "arm", "client", "code", "message"], rows)}
+    ${formatHiddenRows(count, "failures")}
   </section>`;
 }
 
-/** For a table of which no more than the first rows are shown. */
-export function cut(count: number, what: string): Html | undefined {
+/** A note below a table that shows only its first rows. */
+export function formatHiddenRows(count: number, what: string): Html | undefined {
   if (count <= maxRows) return undefined;
   return html`<p class="note">
     ${maxRows} of ${count.toLocaleString("en-US")} ${what}; all are in <code>records.jsonl</code>.
   </p>`;
 }
 
-function cutMetrics(count: number): Html | undefined {
+function formatHiddenMetrics(count: number): Html | undefined {
   if (count <= maxMetrics) return undefined;
   return html`<p class="note">
     ${maxMetrics} of ${count.toLocaleString("en-US")} metrics; all are in
@@ -124,6 +133,6 @@ function urgency({ mistake, failure, round }: ClientRow): number {
   return mistake !== undefined || failure !== null ? 1 : 0;
 }
 
-function numberText(value: number | undefined): string {
+function formatOptional(value: number | undefined): string {
   return value === undefined ? "–" : formatNumber(value);
 }

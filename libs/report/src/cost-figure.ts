@@ -21,12 +21,15 @@ interface Cost {
 
 const stages = ["train", "aggregate", "evaluate"] as const;
 const directions = ["down", "up"] as const;
-/** Up to so many rounds one bar each. */
+/** Up to this number of rounds each one gets a bar. */
 const maxBars = 40;
 
-/** A column an arm: seconds of every stage, and bytes to and from the clients, round by round. */
+/**
+ * One column per arm: the seconds of every stage, and the bytes to and from the clients, round by
+ * round.
+ */
 export function costFigure(run: Run): TopLevelSpec | undefined {
-  // Areas of several methods on one axis fall to nothing where one of them alone has a round.
+  // On a shared axis, stacked areas drop to zero in rounds that only one arm has.
   const rounds = commonRounds(run.arms.map(({ label }) => armRecords(run, label)));
   const seconds = run.timings.drawn
     .filter(({ round }) => rounds.has(round))
@@ -63,7 +66,7 @@ export function costFigure(run: Run): TopLevelSpec | undefined {
     config: figureConfig,
     vconcat: rows.map(({ what, costs, units, colours, parts }) => {
       const unit = chooseUnit(largestTotal(costs), units);
-      return columnsOf(costs, unit, arms, `${what} a round, ${unit.name}`, {
+      return createColumns(costs, unit, arms, `${what} a round, ${unit.name}`, {
         domain: [...parts],
         range: colours,
       });
@@ -72,7 +75,7 @@ export function costFigure(run: Run): TopLevelSpec | undefined {
   } as TopLevelSpec;
 }
 
-function columnsOf(
+function createColumns(
   costs: readonly Cost[],
   unit: Unit,
   arms: readonly string[],
@@ -88,7 +91,8 @@ function columnsOf(
         return { ...cost, value: cost.value / unit.worth, place: arms.indexOf(cost.arm) };
       }),
     },
-    // Not by a list of names, of which Vega makes names of its own: an arm may be called `constructor`.
+    // Sort by a field instead of a list of names: Vega derives field names from such a list, which
+    // fails for an arm called `constructor`.
     facet: { field: "arm", type: "nominal", sort: { field: "place", op: "min" } },
     columns,
     spacing: 16,

@@ -5,7 +5,7 @@ import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { textWidth } from "./text-width.js";
 
-/** How Vega measures text; exported, though its typings leave it out. */
+/** The part of vega-scenegraph that measures text. It is exported, but missing from the typings. */
 interface SceneGraph {
   readonly textMetrics: {
     width: (item: { readonly fontSize?: number }, text: string | null | undefined) => number;
@@ -13,10 +13,11 @@ interface SceneGraph {
 }
 
 /**
- * The modules by which Vega measures text: to draw it, and to lay it out. They are one, unless npm installs two versions
- * beside the parts of Vega; what is set in one then has no effect on the other.
+ * Loads the modules that Vega uses to measure text, one for drawing and one for layout. Usually
+ * they are the same, but npm may install two versions, and then a change to one does not affect the
+ * other.
  */
-async function sceneGraphs(): Promise<SceneGraph[]> {
+async function loadSceneGraphs(): Promise<SceneGraph[]> {
   const ofVega = createRequire(import.meta.resolve("vega"));
   const ofLayout = createRequire(ofVega.resolve("vega-view-transforms"));
   const files = [ofVega, ofLayout].map((require) => require.resolve("vega-scenegraph"));
@@ -25,45 +26,58 @@ async function sceneGraphs(): Promise<SceneGraph[]> {
   );
 }
 
-for (const { textMetrics } of await sceneGraphs()) {
+for (const { textMetrics } of await loadSceneGraphs()) {
   textMetrics.width = ({ fontSize }, text) => textWidth(text ?? "", fontSize ?? 11);
 }
 
-/** Figures carry their data: whatever would be fetched is a fault. */
-const refusing = (uri: string) => Promise.reject(new Error(`a figure must not load ${uri}`));
-const loader: vega.Loader = { load: refusing, sanitize: refusing, http: refusing, file: refusing };
+/** Figures contain their data, so any attempt to load something is an error. */
+const rejectLoad = (uri: string) => Promise.reject(new Error(`a figure must not load ${uri}`));
+const loader: vega.Loader = {
+  load: rejectLoad,
+  sanitize: rejectLoad,
+  http: rejectLoad,
+  file: rejectLoad,
+};
 
-/** Characters that XML cannot hold: a label with one of them would make a file that nothing opens. */
+/**
+ * Characters that XML cannot represent: a label that contains one would make the file unreadable.
+ */
 const notXml = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\p{Cs}]/gu;
 
 /** A mark with a description, which Vega writes for screen readers. */
-const described =
+const describedMark =
   /<path aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="[^"]*"([^>]*)\/>/g;
 
-/** The same data give the same bytes. A mark's description (with `aria: true`) is what browsers show when it is pointed at. */
+/**
+ * Draws a figure as SVG; the same data give the same bytes. Browsers show a mark's description
+ * (with `aria: true`) as a tooltip.
+ */
 export async function drawSvg(spec: TopLevelSpec): Promise<string> {
   const view = new vega.View(vega.parse(compile(spec).spec), { renderer: "none", loader });
   try {
     const svg = (await view.toSVG()).replace(notXml, "\ufffd");
-    return svg.replace(described, "<path$2><title>$1</title></path>");
+    return svg.replace(describedMark, "<path$2><title>$1</title></path>");
   } finally {
     view.finalize();
   }
 }
 
-/** On white, at twice the size, for slides and papers. */
+/** Draws an SVG on white at twice its size, for slides and papers. */
 export function drawPng(svg: string): Buffer {
   const options = { fitTo: { mode: "zoom", value: 2 }, background: "#ffffff", font: pngFont };
   return new Resvg(svg, options as ResvgRenderOptions).render().asPng();
 }
 
-/** Does this machine have a font that a PNG's text can be drawn with? */
+/** Whether this machine has a font for the text of PNG figures. */
 export function hasFont(): boolean {
   const text = `<svg xmlns="http://www.w3.org/2000/svg"><text y="9">x</text></svg>`;
   return new Resvg(text, { font: pngFont }).getBBox() !== undefined;
 }
 
-/** The shipped face first, so that PNGs look alike everywhere; the machine's own for letters that it lacks. */
+/**
+ * Prefers the bundled font, so that PNGs look the same everywhere; system fonts supply missing
+ * characters.
+ */
 const pngFont: NonNullable<ResvgRenderOptions["font"]> = {
   loadSystemFonts: true,
   ...shippedFont("@expo-google-fonts/arimo/400Regular/Arimo_400Regular.ttf"),

@@ -10,31 +10,31 @@ import {
 } from "@fedclair/runs";
 import { factList, type Html } from "./html.js";
 
-/** What was run, in a line a fact. */
-export function facts(run: Run): Html {
+/** The facts about a run, one per line. */
+export function createFacts(run: Run): Html {
   const { trial, timings } = run;
   const backend = backendText(run);
   const lines: readonly (readonly [string, string])[] = [
     ["task", choiceText(trial.task)],
-    ["clients", `${trial.clients}, ${contaminatedText(run)}`],
+    ["clients", `${trial.clients}, ${formatContaminated(run)}`],
     ...(trial.external ? [["external clients", trial.external.join(", ")] as const] : []),
     ...(backend === undefined ? [] : [["backend of the clients", backend] as const]),
-    ["rounds", `${trial.rounds}, ${cohortText(trial)}`],
-    ...(trial.devices ? [["simulated time", timeText(trial)] as const] : []),
-    ["method", choiceText(trial.aggregator)],
+    ["rounds", `${trial.rounds}, ${formatCohort(trial)}`],
+    ...(trial.devices ? [["simulated time", formatTime(trial)] as const] : []),
+    ["aggregator", choiceText(trial.aggregator)],
     ["baselines", trial.baselines.map(({ label }) => label).join(", ") || "none"],
     ...modTexts(run).map((text) => ["mod", text] as const),
     ["seed", String(trial.seed)],
-    ...(timings.total ? [["cost", costText(timings.total)] as const] : []),
+    ...(timings.total ? [["cost", formatCost(timings.total)] as const] : []),
   ];
   return factList(lines);
 }
 
-function costText({ seconds, coordinatorRss }: NonNullable<Timings["total"]>): string {
+function formatCost({ seconds, coordinatorRss }: NonNullable<Timings["total"]>): string {
   return `${seconds.toPrecision(3)} s in rounds, ${formatBytes(coordinatorRss)} at the coordinator's peak`;
 }
 
-function timeText({ devices, schedule }: Trial): string {
+function formatTime({ devices, schedule }: Trial): string {
   const options = Object.entries(devices ?? {}).map(
     ([key, value]) =>
       `${key} ${typeof value === "object" ? `${value.median} (σ ${value.sigma})` : value}`,
@@ -42,7 +42,10 @@ function timeText({ devices, schedule }: Trial): string {
   return `${choiceText(schedule ?? { name: "synchronous" })}; devices ${options.join(", ")}`;
 }
 
-function contaminatedText({ trial: { attacks, clients }, description: { unknown } }: Run): string {
+function formatContaminated({
+  trial: { attacks, clients },
+  description: { unknown },
+}: Run): string {
   const open =
     unknown.size > 0 ? `truth of ${unknown.size === clients ? "all" : unknown.size} unknown` : "";
   if (attacks.length === 0) return open || "none contaminated";
@@ -51,7 +54,7 @@ function contaminatedText({ trial: { attacks, clients }, description: { unknown 
   return `${sum(counts)} contaminated: ${each.join("; ")}${open && `; ${open}`}`;
 }
 
-function cohortText({ cohort }: Trial): string {
+function formatCohort({ cohort }: Trial): string {
   if (cohort === "all") return "all clients in each";
   return "count" in cohort
     ? `${cohort.count} clients sampled for each`

@@ -1,17 +1,17 @@
 import { dashes } from "@fedclair/core";
 import type { Config } from "vega-lite";
 
-/** Colours of text and lines; the page swaps them for its own in dark mode (page-style.ts). */
+/** Colours of text and lines; in dark mode the page replaces them (page-style.ts). */
 export const ink = "#222222";
 export const muted = "#666666";
 export const faint = "#dddddd";
-/** Only for verdicts that differ from the truth. */
+/** Marks verdicts that differ from the truth, and nothing else. */
 export const alarm = "#c00000";
 
-/** Widest figure, in CSS pixels: the text column of the page. */
+/** Width of the widest figure, in CSS pixels: the text column of the page. */
 export const figureWidth = 860;
 
-/** Okabe and Ito's colours, told apart by the colour-blind, in the order in which they contrast most. */
+/** The colour-blind-safe colours of Okabe and Ito, in order of decreasing contrast. */
 const distinct = [
   "#0072b2",
   "#d55e00",
@@ -30,7 +30,11 @@ const shapes = [
   "triangle-right",
 ] as const;
 
-/** Sets points apart in a row that many share: a fixed pattern, since chance would differ between runs. @returns 0 … 12 */
+/**
+ * An offset that separates points in a shared row. It follows a fixed pattern, because random
+ * offsets would differ between runs.
+ * @returns 0 … 12
+ */
 export function jitter(i: number): number {
   return (i * 5) % 13;
 }
@@ -40,18 +44,18 @@ interface Scale<T> {
   readonly range: T[];
 }
 
-/** One colour an arm, the same in all figures. */
+/** One colour per arm, the same in all figures. */
 export function armColours(labels: readonly string[]): Scale<string> {
-  return scaleOf<string>(labels, distinct);
+  return createScale<string>(labels, distinct);
 }
 
 export function armDashes(labels: readonly string[]): Scale<number[]> {
-  return scaleOf(labels, dashes);
+  return createScale(labels, dashes);
 }
 
-/** The benign grey, so that what departs from them stands out: by colour and by shape. */
+/** Colours by truth: benign clients are grey, and each attack has a colour. */
 export function truthColours(attacks: readonly string[]): Scale<string> {
-  const { range } = scaleOf<string>(attacks, [
+  const { range } = createScale<string>(attacks, [
     "#d55e00",
     "#cc79a7",
     "#0072b2",
@@ -64,24 +68,27 @@ export function truthColours(attacks: readonly string[]): Scale<string> {
 export function truthShapes(attacks: readonly string[]): Scale<string> {
   return {
     domain: ["benign", ...attacks],
-    range: ["circle", ...scaleOf<string>(attacks, shapes).range],
+    range: ["circle", ...createScale<string>(attacks, shapes).range],
   };
 }
 
-function scaleOf<T>(domain: readonly string[], values: readonly [T, ...T[]]): Scale<T> {
+function createScale<T>(domain: readonly string[], values: readonly [T, ...T[]]): Scale<T> {
   return {
     domain: [...domain],
     range: domain.map((_, i) => values[i % values.length] ?? values[0]),
   };
 }
 
-/** Faces of one set of letter widths (see text-width.ts): the layout holds with whichever a machine has. */
+/**
+ * Fonts with the same letter widths (see text-width.ts), so the layout is right with any of them.
+ */
 const font = "Arimo, Arial, Helvetica, Liberation Sans, sans-serif";
 
-/** A plain journal style: thin axes, few lines, one size of letters. */
+/** A plain journal style: thin axes, few lines, one font size. */
 export const figureConfig: Config = {
   font,
-  // The page names each figure as a whole; a name a mark would more than double the bytes.
+  // The page labels each figure as a whole; a label for every mark would more than double the
+  // bytes.
   aria: false,
   background: "transparent",
   padding: 4,

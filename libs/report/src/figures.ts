@@ -6,12 +6,15 @@ import { figureWidth, ink } from "./figure-style.js";
 import type { Figure } from "./page.js";
 import { textWidth } from "./text-width.js";
 
-/** A figure before it is drawn, without a title of its own; undefined where there is nothing to draw. */
+/**
+ * A figure before it is drawn, without a title of its own; `spec` is undefined if there is nothing
+ * to draw.
+ */
 export type Drawing = Omit<Figure, "svg"> & { readonly spec: TopLevelSpec | undefined };
 
-/** Draws figures for a page that stands alone. */
+/** Draws figures for a self-contained page. */
 export async function drawFigures(drawings: readonly Drawing[]): Promise<readonly Figure[]> {
-  // Loaded when it is needed: a third of a second that other uses of this library are spared.
+  // Loaded lazily: it takes a third of a second, which other uses of this library do not need.
   const { drawSvg } = await import("./draw.js");
   const figures: Figure[] = [];
   for (const { spec, ...drawing } of drawings) {
@@ -21,9 +24,9 @@ export async function drawFigures(drawings: readonly Drawing[]): Promise<readonl
 }
 
 /**
- * The same, and into `figures/<name>.{svg,png,vl.json}` of a folder. A file stands alone: title and
- * caption, which the page writes around a figure, are drawn into it.
- * @param of what is shown, told in each file's title
+ * Draws figures, and writes them to `figures/<name>.{svg,png,vl.json}` in a folder. Each file is
+ * self-contained: the title and caption, which the page puts around a figure, are drawn into it.
+ * @param of the subject of the figures, for the title in each file
  */
 export async function writeFigures(
   folder: string,
@@ -34,10 +37,10 @@ export async function writeFigures(
   await mkdir(join(folder, "figures"), { recursive: true });
   for (const { spec, ...drawing } of drawings) {
     if (!spec) continue;
-    const alone = titled(spec, `${drawing.title} · ${of}`, drawing.caption);
-    const svg = await drawSvg(alone);
+    const standalone = addTitle(spec, `${drawing.title} · ${of}`, drawing.caption);
+    const svg = await drawSvg(standalone);
     const file = join(folder, "figures", drawing.name);
-    await write(`${file}.vl.json`, JSON.stringify(alone, null, 1) + "\n");
+    await write(`${file}.vl.json`, JSON.stringify(standalone, null, 1) + "\n");
     await write(`${file}.svg`, svg);
     await write(`${file}.png`, [drawPng(svg)]);
   }
@@ -45,21 +48,28 @@ export async function writeFigures(
   return drawFigures(drawings);
 }
 
-/** Sweeps that share a folder write the same figures at once. */
+/**
+ * Writes a file under a temporary name first, because sweeps that share a folder write the same
+ * figures at the same time.
+ */
 function write(path: string, content: string | Iterable<Uint8Array>): Promise<void> {
   return writeWhole(path, content, `${path}.${process.pid}.part`);
 }
 
-function titled(spec: TopLevelSpec, text: string, caption: string): TopLevelSpec {
-  const subtitle = lines(caption, 10, figureWidth);
+function addTitle(spec: TopLevelSpec, text: string, caption: string): TopLevelSpec {
+  const subtitle = breakLines(caption, 10, figureWidth);
   return {
     ...spec,
     title: { text, subtitle, color: ink, fontSize: 13, subtitleFontSize: 10, offset: 14 },
   };
 }
 
-/** A text broken between words. @param size of its letters, in pixels @param width of the longest line, in pixels */
-function lines(text: string, size: number, width: number): string[] {
+/**
+ * Breaks a text into lines between words.
+ * @param size font size in pixels
+ * @param width of the longest line, in pixels
+ */
+function breakLines(text: string, size: number, width: number): string[] {
   const broken: string[] = [];
   for (const word of text.split(" ")) {
     const longer = [broken.at(-1) ?? [], word].flat().join(" ");

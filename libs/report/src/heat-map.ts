@@ -4,12 +4,15 @@ import { figureConfig, figureWidth, ink } from "./figure-style.js";
 
 const worstRow = "worst";
 
-/** Cells coloured from bad to good, with their numbers; below them the worst of each column, if there is a bad. A panel a facet. */
+/**
+ * Cells coloured from bad to good, with their numbers. If it is known which values are worse, a
+ * last row shows the worst of each column. One panel per facet.
+ */
 export function heatMap(tables: readonly [Table, ...Table[]]): TopLevelSpec {
   const [{ worse }] = tables;
-  const values = tables.flatMap((table) => cellsOf(table));
+  const values = tables.flatMap((table) => listCells(table));
   const means = values.map(({ mean }) => mean);
-  // Ratios and errors run over decades; shares do not.
+  // Ratios and errors span decades; shares do not.
   const spread = maxOf(means) / minOf(means);
   const scale = minOf(means) > 0 && spread > 30 ? "log" : "linear";
   const rows = worse ? [...tables[0].rows, worstRow] : tables[0].rows;
@@ -64,7 +67,7 @@ export function heatMap(tables: readonly [Table, ...Table[]]): TopLevelSpec {
       },
     ],
   });
-  const shade = shadeOf(means, scale, worse);
+  const shade = createShade(means, scale, worse);
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: figureConfig,
@@ -73,7 +76,7 @@ export function heatMap(tables: readonly [Table, ...Table[]]): TopLevelSpec {
   } as unknown as TopLevelSpec;
 }
 
-function cellsOf({ facet, rows, columns, cells, worst }: Table) {
+function listCells({ facet, rows, columns, cells, worst }: Table) {
   const at = (row: string, column: string, mean: number | undefined) =>
     mean === undefined
       ? []
@@ -86,8 +89,8 @@ function cellsOf({ facet, rows, columns, cells, worst }: Table) {
   ];
 }
 
-/** Where a value lies between the dark end of the colours, 0, and the light one, 1. */
-function shadeOf(means: readonly number[], scale: "log" | "linear", worse: Table["worse"]) {
+/** Maps a value to its position between the dark end of the colours (0) and the light end (1). */
+function createShade(means: readonly number[], scale: "log" | "linear", worse: Table["worse"]) {
   const position = (x: number) => (scale === "log" ? Math.log(x) : x);
   const low = position(minOf(means));
   const span = position(maxOf(means)) - low || 1;

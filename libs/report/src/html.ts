@@ -1,6 +1,6 @@
 import { printable } from "@fedclair/core/internal";
 
-/** Markup that is safe to put into a page as it is. */
+/** Markup that can be inserted into a page without escaping. */
 export class Html {
   readonly text: string;
 
@@ -11,10 +11,13 @@ export class Html {
 
 type Content = string | number | Html | readonly Html[] | undefined;
 
-/** Of one text on a page; nobody reads on. */
-const mostBytes = 8192;
+/** Maximum length of a single text on a page, in bytes. */
+const maxBytes = 8192;
 
-/** A template of a page: whatever is filled in is escaped and made printable, unless it is markup itself; undefined is nothing. */
+/**
+ * A template of a page. Values are escaped and made printable unless they are markup; undefined
+ * inserts nothing.
+ */
 export function html(strings: TemplateStringsArray, ...contents: readonly Content[]): Html {
   const parts = contents.map((content, i) => markup(content) + (strings[i + 1] ?? ""));
   return new Html((strings[0] ?? "") + parts.join(""));
@@ -24,18 +27,18 @@ function markup(content: Content): string {
   if (content === undefined) return "";
   if (content instanceof Html) return content.text;
   if (typeof content === "object") return content.map(({ text }) => text).join("\n");
-  return printable(String(content), mostBytes).replace(
+  return printable(String(content), maxBytes).replace(
     /[&<>"']/g,
     (letter) => `&#${letter.charCodeAt(0)};`,
   );
 }
 
-/** Text of several lines, which it keeps. */
+/** Escapes a text and keeps its line breaks. */
 export function preformatted(text: string): Html {
   return new Html(text.split("\n").map(markup).join("\n"));
 }
 
-/** A line a fact: its name, and what it is. */
+/** A list of facts, each with a name and a value. */
 export function factList(lines: readonly (readonly [name: string, value: string])[]): Html {
   return html`<dl class="facts">
     ${lines.map(
@@ -46,7 +49,10 @@ export function factList(lines: readonly (readonly [name: string, value: string]
   </dl>`;
 }
 
-/** A table; columns of numbers stand right. @param rows as many cells each as there are heads */
+/**
+ * A table in which columns of numbers are right-aligned.
+ * @param rows each with as many cells as there are heads
+ */
 export function table(heads: readonly string[], rows: readonly (readonly Content[])[]): Html {
   const classes = heads.map((_, i) =>
     rows.every((cells) => isNumeric(cells[i])) ? "number" : "text",
@@ -71,7 +77,10 @@ export function table(heads: readonly string[], rows: readonly (readonly Content
   </div>`;
 }
 
-/** Numbers as `formatNumber` writes them, multiples (`1.9×`), and what stands for one that is absent. */
+/**
+ * Matches numbers as `formatNumber` writes them, multiples (`1.9×`), and the placeholders of absent
+ * numbers.
+ */
 function isNumeric(content: Content): boolean {
   const text = content instanceof Html ? content.text.replace(/^<b>(.*)<\/b>$/, "$1") : content;
   return typeof text === "string" && /^(-?[\d.,]+(e[+-]?\d+)?×?|–|none)$/.test(text);

@@ -2,7 +2,7 @@ import { formatNumber, type Run } from "@fedclair/runs";
 import { html, table, type Html } from "./html.js";
 import { measureRows, type MeasureRow } from "./measures.js";
 
-/** Longer tables are cut: `summary.json` has every measure. */
+/** Longer tables are truncated; `summary.json` contains every measure. */
 const maxRows = 300;
 
 /** The measures of `summary.json`, with the ranges that the trial file expects. */
@@ -23,19 +23,19 @@ export function measureSection({ trial, summary, isFinished, description }: Run)
       : all
           .toSorted((a, b) => Number(b.expected !== undefined) - Number(a.expected !== undefined))
           .slice(0, maxRows);
-  const expecting = rows.some(({ expected }) => expected);
-  const heads = ["", "measure", "value", "n", ...(expecting ? ["expected"] : []), "meaning"];
+  const hasExpectations = rows.some(({ expected }) => expected);
+  const heads = ["", "measure", "value", "n", ...(hasExpectations ? ["expected"] : []), "meaning"];
   const cells = rows.map((row, i) => [
     row.group === rows[i - 1]?.group ? "" : html`<b>${row.group}</b>`,
     html`<code>${row.name}</code>`,
     row.value === undefined ? "–" : formatNumber(row.value),
     row.n === undefined ? "–" : formatNumber(row.n),
-    ...(expecting ? [expectation(row)] : []),
+    ...(hasExpectations ? [formatExpectation(row)] : []),
     row.meaning,
   ]);
   return html`<section>
     <h2>Measures</h2>
-    <p class="note">n: over how many clients, rounds or answers a measure is taken.</p>
+    <p class="note">n: the number of clients, rounds or answers behind a measure.</p>
     ${table(heads, cells)}
     ${
       all.length <= maxRows
@@ -48,7 +48,7 @@ export function measureSection({ trial, summary, isFinished, description }: Run)
   </section>`;
 }
 
-function expectation({ expected, asExpected }: MeasureRow): Html | string {
+function formatExpectation({ expected, asExpected }: MeasureRow): Html | string {
   if (!expected) return "";
   const { min, max } = expected;
   const range = [min === undefined ? [] : `≥ ${min}`, max === undefined ? [] : `≤ ${max}`]

@@ -10,24 +10,24 @@ import {
   type Summary,
 } from "@fedclair/runs";
 
-/** One measure of a run, with what the trial file expects of it. */
+/** One measure of a run, with the range that the trial file expects. */
 export interface MeasureRow {
   readonly group: string;
   readonly name: string;
-  /** Absent: expected, but the run could not measure it. */
+  /** Undefined if the measure was expected but could not be taken. */
   readonly value: number | undefined;
   readonly n: number | undefined;
   readonly meaning: string;
   readonly expected:
     { readonly min?: number | undefined; readonly max?: number | undefined } | undefined;
-  /** Absent without an expectation. */
+  /** Undefined without an expectation. */
   readonly asExpected: boolean | undefined;
 }
 
-/** The measures of a summary, grouped, and last those that the trial expects in vain. */
+/** The measures of a summary, grouped; expected measures that the run does not have come last. */
 export function measureRows(trial: Trial, summary: Summary, infos: MetricInfos): MeasureRow[] {
   const expected = trial.expect?.measures ?? {};
-  const held = (name: string, value: number | undefined) => {
+  const compare = (name: string, value: number | undefined) => {
     const range = ownProperty(expected, name);
     return { expected: range, asExpected: range && isWithin(value, range) };
   };
@@ -35,18 +35,18 @@ export function measureRows(trial: Trial, summary: Summary, infos: MetricInfos):
   for (const measure of summary.details) {
     const { name, value, n } = measure;
     const group = groupOf(measure);
-    const meaning = meaningOf(measure, trial, infos, measuringClients(summary));
+    const meaning = formatMeaning(measure, trial, infos, measuringClients(summary));
     const row = { group, name, value, n, meaning };
-    groups.set(group, [...(groups.get(group) ?? []), { ...row, ...held(name, value) }]);
+    groups.set(group, [...(groups.get(group) ?? []), { ...row, ...compare(name, value) }]);
   }
-  const vain = Object.keys(expected)
+  const missing = Object.keys(expected)
     .filter((name) => ownProperty(summary.measures, name) === undefined)
     .map((name): MeasureRow => {
       const meaning = "expected, but the run has no such measure";
       const row = { group: "Not measured", name, value: undefined, n: undefined, meaning };
-      return { ...row, ...held(name, undefined) };
+      return { ...row, ...compare(name, undefined) };
     });
-  return [...[...groups.values()].flat(), ...vain];
+  return [...[...groups.values()].flat(), ...missing];
 }
 
 function groupOf({ scope, metric }: Measure): string {
@@ -69,32 +69,37 @@ function groupOf({ scope, metric }: Measure): string {
   }
 }
 
-function targetText({ target }: Trial): string {
+function formatTarget({ target }: Trial): string {
   return target ? `${target.metric} ${target.value}` : "the target";
 }
 
-function meaningOf(measure: Measure, trial: Trial, infos: MetricInfos, whose: string): string {
-  const better = measure.better && `${measure.better} is better`;
-  return [...clausesOf(measure, trial, infos, whose), better].filter(Boolean).join("; ");
-}
-
-function clausesOf(
+function formatMeaning(
   measure: Measure,
   trial: Trial,
   infos: MetricInfos,
-  whose: string,
+  clientsText: string,
+): string {
+  const better = measure.better && `${measure.better} is better`;
+  return [...listClauses(measure, trial, infos, clientsText), better].filter(Boolean).join("; ");
+}
+
+function listClauses(
+  measure: Measure,
+  trial: Trial,
+  infos: MetricInfos,
+  clientsText: string,
 ): (string | undefined)[] {
   const { scope, metric, arm = listArms(trial)[0].label, comparison, attack, mod } = measure;
-  const method = comparison
+  const subject = comparison
     ? `${arm} ${comparison.kind === "gainOver" ? "minus" : "divided by"} ${comparison.arm}`
     : arm;
   const described = ownProperty(infos, metric)?.description;
   switch (scope) {
     case "clients":
-      return [method, `mean over the ${whose} on their own data, last round`, described];
+      return [subject, `mean over the ${clientsText} on their own data, last round`, described];
     case "global":
       return [
-        method,
+        subject,
         `measured at the coordinator, by the task ${trial.task.name} or the aggregator, last round`,
         described,
       ];
@@ -105,14 +110,14 @@ function clausesOf(
     case "bytes":
       return [`bytes ${metric === "up" ? "from" : "to"} the clients of ${arm}, all rounds`];
     case "lost":
-      return [`${arm}: rounds of ${whose} in which no answer came`];
+      return [`${arm}: rounds without an answer from ${clientsText}`];
     case "time":
       return [`${arm}: simulated time of all rounds`];
     case "target":
       return [
-        `${arm}: ${metric === "rounds" ? "rounds" : "simulated time"} to ${targetText(trial)}, reached first`,
+        `${arm}: ${metric === "rounds" ? "rounds" : "simulated time"} to ${formatTarget(trial)}, reached first`,
       ];
     case "mods":
-      return [`${arm}: the largest that ${mod ?? ""} told of ${whose}, all rounds`];
+      return [`${arm}: the largest that ${mod ?? ""} reported for ${clientsText}, all rounds`];
   }
 }

@@ -1,6 +1,6 @@
 import { faint, ink, muted } from "./figure-style.js";
 
-/** The page's only style sheet. Figures are drawn for white paper; their ink is swapped in dark mode. */
+/** The only style sheet of the page. Figures have colours for white paper; dark mode swaps them. */
 export const pageStyle = `
 :root {
   color-scheme: light dark;

@@ -2,12 +2,12 @@ import { verdictSentence, type Run } from "@fedclair/runs";
 import { stringify } from "yaml";
 import { Html, html, preformatted } from "./html.js";
 import { clientSection, failureSection } from "./client-sections.js";
-import { facts } from "./facts.js";
+import { createFacts } from "./facts.js";
 import { measureSection } from "./measure-section.js";
-import { comparisonSection, methodSection } from "./method-section.js";
+import { comparisonSection, armSection } from "./arm-section.js";
 import { pageStyle } from "./page-style.js";
 
-/** A figure as the page shows it; its files are `figures/<name>.{svg,png,vl.json}`. */
+/** A figure in the page; its files are `figures/<name>.{svg,png,vl.json}`. */
 export interface Figure {
   readonly name: string;
   readonly title: string;
@@ -15,17 +15,17 @@ export interface Figure {
   readonly svg: string;
 }
 
-/** The report of a run: one page that needs nothing beside itself. */
-export function page(run: Run, figures: readonly Figure[]): string {
+/** The report of a run: a single, self-contained page. */
+export function renderPage(run: Run, figures: readonly Figure[]): string {
   const { trial } = run;
   return htmlPage(
     { title: trial.name, claim: trial.claim },
     html`<p class="verdict">${verdictSentence(run)}</p>
-      ${facts(run)}`,
+      ${createFacts(run)}`,
     html`${figures.map(figureSection)} ${comparisonSection(run)} ${clientSection(run)}
-      ${failureSection(run)} ${measureSection(run)} ${methodSection(run)}
+      ${failureSection(run)} ${measureSection(run)} ${armSection(run)}
       <details>
-        <summary>The trial file, every default filled in</summary>
+        <summary>The trial file, with every default filled in</summary>
         <pre>${preformatted(stringify(trial))}</pre>
       </details>`,
   );
@@ -58,14 +58,18 @@ export function htmlPage(
   return whole.text;
 }
 
-/** Of a page with a folder of figures beside it, to which it has links. */
+/** A figure with links to its files in the folder next to the page. */
 export function figureSection(figure: Figure): Html {
   const file = (ending: string) => html`<a href="figures/${figure.name}.${ending}">${ending}</a>`;
   const files = html`Files: ${file("svg")} ${file("png")} ${file("vl.json")}`;
   return loneFigureSection(figure, { files });
 }
 
-/** Of a page that stands alone. @param lead what there is to say before the figure @param files behind the caption */
+/**
+ * A figure of a self-contained page.
+ * @param lead text before the figure
+ * @param files links after the caption
+ */
 export function loneFigureSection(
   { title, caption, svg }: Figure,
   { lead, files }: { readonly lead?: Html; readonly files?: Html } = {},

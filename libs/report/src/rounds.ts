@@ -1,18 +1,21 @@
 import type { Run } from "@fedclair/runs";
 
-/** For captions: how many rounds are drawn; empty where all are. */
-export function drawnText({ drawn, last }: Pick<Run, "drawn" | "last">): string {
+/** A sentence for captions about how many rounds are drawn; empty if all are. */
+export function formatDrawnRounds({ drawn, last }: Pick<Run, "drawn" | "last">): string {
   const rounds = new Set(drawn.map(({ round }) => round)).size;
   const all = Math.max(0, ...[...last.values()].map(({ round }) => round));
   return rounds === all ? "" : ` Drawn are ${rounds} of ${all.toLocaleString("en-US")} rounds.`;
 }
 
-/** The rounds that all methods have which came so far: of many rounds the last one of a method is drawn of it alone. */
+/**
+ * The rounds that every arm has, except arms that ended earlier. In long runs only some rounds are
+ * drawn, and the last one of an arm may be drawn for that arm only.
+ */
 export function commonRounds(
-  methods: readonly (readonly { readonly round: number }[])[],
+  arms: readonly (readonly { readonly round: number }[])[],
 ): ReadonlySet<number> {
-  const known = methods.map((own) => new Set(own.map(({ round }) => round)));
+  const roundsByArm = arms.map((records) => new Set(records.map(({ round }) => round)));
   const isCommon = (round: number) =>
-    methods.every((own, i) => round > (own.at(-1)?.round ?? 0) || known[i]?.has(round));
-  return new Set(known.flatMap((own) => [...own].filter(isCommon)));
+    arms.every((records, i) => round > (records.at(-1)?.round ?? 0) || roundsByArm[i]?.has(round));
+  return new Set(roundsByArm.flatMap((records) => [...records].filter(isCommon)));
 }

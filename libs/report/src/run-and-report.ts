@@ -1,25 +1,25 @@
 import { countNoun, interruption, Progress, recordTrial, type TrialRun } from "@fedclair/runs";
-import { showRun, type Showing } from "./show-run.js";
+import { showRun, type ShowOptions } from "./show-run.js";
 
-/** A trial to run in front of a person. */
-export type ReportedRun = Omit<TrialRun, "signal"> & Showing;
+/** A trial to run with output for a person. */
+export type ReportedRun = Omit<TrialRun, "signal"> & ShowOptions;
 
 /**
- * Runs a trial with a progress bar on stderr, writes its report, and ends with the outcome on stdout.
- * @returns the exit code, as `showRun`
+ * Runs a trial with a progress bar on stderr, writes its report, and prints the outcome to stdout.
+ * @returns the exit code, as in `showRun`
  */
 export async function runAndReport({ json, report = true, ...run }: ReportedRun): Promise<number> {
   const { prepared, out } = run;
   for (const notice of prepared.notices) process.stderr.write(`${notice}\n`);
   const progress = new Progress(prepared.trial);
   let rounds = 0;
-  const kept: string[] = [];
+  const unchanged: string[] = [];
   try {
     await recordTrial({
       ...run,
       signal: interruption.signal,
       onResume: (done) => {
-        for (const own of done.values()) rounds += own;
+        for (const count of done.values()) rounds += count;
         process.stderr.write(`goes on after ${countNoun(rounds, "round")}\n`);
         progress.skip(rounds);
         run.onResume?.(done);
@@ -28,7 +28,7 @@ export async function runAndReport({ json, report = true, ...run }: ReportedRun)
         if (event.event.kind === "round") {
           rounds++;
           const { round, kept: why } = event.event.record;
-          if (why !== undefined) kept.push(`${event.arm.label} round ${round}: ${why}`);
+          if (why !== undefined) unchanged.push(`${event.arm.label} round ${round}: ${why}`);
         }
         progress.event(event);
         run.onEvent?.(event);
@@ -43,12 +43,14 @@ export async function runAndReport({ json, report = true, ...run }: ReportedRun)
     throw error;
   }
   progress.stop();
-  for (const text of keptText(kept)) process.stderr.write(`warning: ${text}\n`);
+  for (const text of formatUnchanged(unchanged)) process.stderr.write(`warning: ${text}\n`);
   return await showRun(out, prepared, { json, report });
 }
 
-/** Rounds whose params stayed as they were, the first few by name. */
-function keptText(kept: readonly string[]): string[] {
-  const shown = kept.slice(0, 3).map((text) => `${text}; the round kept the old ones`);
-  return kept.length > 3 ? [...shown, `${kept.length - 3} more rounds kept their params`] : shown;
+/** Sentences about rounds that left the params unchanged; only the first few are listed. */
+function formatUnchanged(unchanged: readonly string[]): string[] {
+  const shown = unchanged.slice(0, 3).map((text) => `${text}; the round kept the old ones`);
+  return unchanged.length > 3
+    ? [...shown, `${unchanged.length - 3} more rounds kept their params`]
+    : shown;
 }

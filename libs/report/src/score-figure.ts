@@ -1,31 +1,38 @@
 import { mainRecords, type Run } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { figureConfig } from "./figure-style.js";
-import { drawnText } from "./rounds.js";
+import { formatDrawnRounds } from "./rounds.js";
 import { scoresOverRounds } from "./score-history.js";
 import { scorePanels } from "./score-panels.js";
-import { scoreAxis, scorePoints, thinned, unscored, type ScorePoint } from "./score-points.js";
+import {
+  scoreAxis,
+  scorePoints,
+  thinPoints,
+  summariseUnscored,
+  type ScorePoint,
+} from "./score-points.js";
 
-/** Beyond so many rounds a panel each would be too narrow to read. */
+/** With more rounds, one panel per round would be too narrow to read. */
 const maxPanels = 5;
-/** Beyond so many clients a row each would not fit a page. */
+/** With more clients, one row per client would not fit on a page. */
 const maxRows = 64;
-/** Points a round of one truth and verdict, when clients have no rows of their own. */
+/** Points per round, truth and verdict when clients have no rows of their own. */
 const maxPoints = 200;
 
-/** What `scoreFigure` shows. */
+/** The caption of `scoreFigure`. */
 export function scoreCaption(run: Run): string {
   const records = mainRecords(run);
   const reading =
     "Above the threshold (dashed) a client is flagged as contaminated. Filled: flagged; hollow: not; ringed in red: the verdict differs from the truth.";
   return records.length <= maxPanels
     ? reading
-    : `Over rounds the median and the 10–90 % range of each truth; below, the last round. ${reading}${drawnText(run)}`;
+    : `Top: the median and the 10–90 % range of each truth over rounds. Bottom: the last round. ${reading}${formatDrawnRounds(run)}`;
 }
 
 /**
- * Scores against the threshold: a panel a round where they fit, else the spread over rounds with the last round's panel
- * below it; in a panel a row a client where they fit, else a row a truth. Undefined when no client was scored.
+ * Scores and the threshold. If there are few rounds, each has a panel; otherwise the spread over
+ * rounds is shown above a panel for the last round. A panel has one row per client if they fit,
+ * otherwise one row per truth. Undefined if no client was scored.
  */
 export function scoreFigure(run: Run): TopLevelSpec | undefined {
   const records = mainRecords(run);
@@ -36,9 +43,11 @@ export function scoreFigure(run: Run): TopLevelSpec | undefined {
     .filter((truth) => truth !== "benign")
     .sort();
   const panels = (some: readonly ScorePoint[]) => {
-    const named = new Set(some.map(({ client }) => client)).size <= maxRows;
-    const drawn = named ? some : [...thinned(some, maxPoints), ...unscored(some)];
-    return scorePanels(drawn, attacks, axis, named);
+    const hasRowPerClient = new Set(some.map(({ client }) => client)).size <= maxRows;
+    const drawn = hasRowPerClient
+      ? some
+      : [...thinPoints(some, maxPoints), ...summariseUnscored(some)];
+    return scorePanels(drawn, attacks, axis, hasRowPerClient);
   };
   const last = points.filter(({ round }) => round === records.at(-1)?.round);
   const views =

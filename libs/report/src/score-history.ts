@@ -1,12 +1,15 @@
 import { quantile } from "@fedclair/linalg";
 import { axisTicks, roundAxis, type Axis } from "./axis.js";
 import { alarm, figureWidth, ink, truthColours, truthShapes } from "./figure-style.js";
-import { thinned, type ScorePoint } from "./score-points.js";
+import { thinPoints, type ScorePoint } from "./score-points.js";
 
-/** Mistakes drawn of one round, truth and verdict. */
+/** Maximum number of mistakes drawn per round, truth and verdict. */
 const maxMistakes = 10;
 
-/** Over rounds: median and 10–90 % of the scores of each truth, the threshold, and mistakes. */
+/**
+ * The median and 10–90 % range of the scores of each truth over rounds, with the threshold and the
+ * mistakes.
+ */
 export function scoresOverRounds(
   points: readonly ScorePoint[],
   attacks: readonly string[],
@@ -15,7 +18,7 @@ export function scoresOverRounds(
   const { type, domain } = axis;
   const rounds = [...new Map(points.map(({ round, threshold }) => [round, threshold]))];
   const at = (value: number) => Math.max(value, domain[0]);
-  const mistakes = thinned(
+  const mistakes = thinPoints(
     points.filter(({ mistake }) => mistake !== ""),
     maxMistakes,
   );
@@ -34,12 +37,14 @@ export function scoresOverRounds(
     },
     layer: [
       {
-        data: { values: spreads(points).map((s) => ({ ...s, low: at(s.low), high: at(s.high) })) },
+        data: {
+          values: computeSpreads(points).map((s) => ({ ...s, low: at(s.low), high: at(s.high) })),
+        },
         mark: { type: "area", opacity: 0.2 },
         encoding: { y: { ...y, field: "low" }, y2: { field: "high" }, color },
       },
       {
-        data: { values: spreads(points).map((s) => ({ ...s, middle: at(s.middle) })) },
+        data: { values: computeSpreads(points).map((s) => ({ ...s, middle: at(s.middle) })) },
         mark: { type: "line", strokeWidth: 1.5 },
         encoding: { y: { ...y, field: "middle" }, color },
       },
@@ -68,8 +73,8 @@ export function scoresOverRounds(
   };
 }
 
-/** Median and 10–90 % of the scores of each round and truth. */
-function spreads(points: readonly ScorePoint[]) {
+/** The median and 10–90 % range of the scores, by round and truth. */
+function computeSpreads(points: readonly ScorePoint[]) {
   const groups = new Map<string, { round: number; truth: string; scores: number[] }>();
   for (const { round, truth, score } of points) {
     if (score === null) continue;

@@ -13,22 +13,22 @@ import type { ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 
 /**
- * A panel a round, side by side.
+ * One panel per round, side by side.
  * @param attacks every attack among the points, in the order of legends
- * @param named a row a client, with its name; else a row a truth
+ * @param@param hasRowPerClient one row per client, with its name; otherwise one row per truth
  */
 export function scorePanels(
   points: readonly ScorePoint[],
   attacks: readonly string[],
   axis: Axis,
-  named: boolean,
+  hasRowPerClient: boolean,
 ): object {
   const { type, domain } = axis;
   const middle = type === "log" ? Math.sqrt(domain[0] * domain[1]) : (domain[0] + domain[1]) / 2;
-  const rows = named ? clientsByTruth(points, attacks) : [...attacks, "benign"];
+  const rows = hasRowPerClient ? clientsByTruth(points, attacks) : [...attacks, "benign"];
   const values = points.map((point, i) => ({
     ...point,
-    row: named ? point.client : point.truth,
+    row: hasRowPerClient ? point.client : point.truth,
     panel: panelTitle(point),
     at: point.score === null ? null : Math.max(point.score, domain[0]),
     right: (point.score ?? 0) > middle,
@@ -50,11 +50,11 @@ export function scorePanels(
     data: { values },
     facet: { column: { field: "panel", sort: panels } },
     spacing,
-    // A point that stands out of its panel must not push the next one away.
+    // A point that sticks out of its panel must not push the next panel away.
     bounds: "flush",
     spec: {
       width: Math.min(width, 560),
-      height: { step: named ? 15 : 64 },
+      height: { step: hasRowPerClient ? 15 : 64 },
       encoding: {
         y: {
           field: "row",
@@ -76,7 +76,7 @@ export function scorePanels(
         {
           transform: [{ filter: "isValid(datum.at)" }],
           mark: { type: "point", size: 46, strokeWidth: 1.4, opacity: 1 },
-          encoding: { x, ...offset(named), ...truthEncoding(attacks) },
+          encoding: { x, ...offset(hasRowPerClient), ...truthEncoding(attacks) },
         },
         {
           transform: [{ filter: "!isValid(datum.at)" }],
@@ -86,19 +86,23 @@ export function scorePanels(
         {
           transform: [{ filter: wrong }],
           mark: { type: "point", shape: "circle", size: 190, color: alarm, strokeWidth: 2 },
-          encoding: { x, ...offset(named), opacity: { value: named ? 1 : 0.5 } },
+          encoding: {
+            x,
+            ...offset(hasRowPerClient),
+            opacity: { value: hasRowPerClient ? 1 : 0.5 },
+          },
         },
-        ...(named ? mistakeNames(x, wrong) : []),
+        ...(hasRowPerClient ? mistakeNames(x, wrong) : []),
       ],
     },
   };
 }
 
-function offset(named: boolean): object {
-  return named ? {} : { yOffset: { field: "jitter", type: "quantitative" } };
+function offset(hasRowPerClient: boolean): object {
+  return hasRowPerClient ? {} : { yOffset: { field: "jitter", type: "quantitative" } };
 }
 
-/** Truth by colour and shape, the verdict by filling. */
+/** Colour and shape encode the truth, filling encodes the verdict. */
 function truthEncoding(attacks: readonly string[]): object {
   const colours = { field: "truth", type: "nominal", scale: truthColours(attacks) };
   return {
@@ -109,7 +113,7 @@ function truthEncoding(attacks: readonly string[]): object {
   };
 }
 
-/** Beside the ring, towards the middle, where there is room. */
+/** Labels next to the ring, on the side towards the middle, where there is room. */
 function mistakeNames(x: object, wrong: string): object[] {
   return [false, true].map((right) => ({
     transform: [{ filter: `${wrong} && datum.right === ${right}` }],
@@ -125,11 +129,11 @@ function mistakeNames(x: object, wrong: string): object[] {
 }
 
 function panelTitle({ round, threshold }: ScorePoint): string {
-  const told = threshold === null ? "no threshold" : `threshold ${formatNumber(threshold)}`;
-  return `round ${round} · ${told}`;
+  const text = threshold === null ? "no threshold" : `threshold ${formatNumber(threshold)}`;
+  return `round ${round} · ${text}`;
 }
 
-/** Of all rounds, whose cohorts may differ: contaminated first, then by name. */
+/** Lists the clients of all rounds, contaminated ones first, then by name. Cohorts may differ. */
 function clientsByTruth(points: readonly ScorePoint[], attacks: readonly string[]): string[] {
   const order = [...attacks, "benign"];
   const truths = new Map(points.map(({ client, truth }) => [client, order.indexOf(truth)]));

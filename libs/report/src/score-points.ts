@@ -10,7 +10,7 @@ import {
 } from "@fedclair/runs";
 import type { Axis } from "./axis.js";
 
-/** One client in one round, as the figure of scores draws it. */
+/** One client in one round, as drawn in the figure of scores. */
 export interface ScorePoint {
   readonly round: number;
   readonly client: string;
@@ -20,16 +20,16 @@ export interface ScorePoint {
   readonly threshold: number | null;
   readonly flagged: boolean;
   readonly mistake: string;
-  /** What stands in place of a score that is absent. */
+  /** Text shown instead of a missing score. */
   readonly note: string;
 }
 
-/** The clients of a round, contaminated first. */
+/** The clients of a round, contaminated ones first. */
 export function scorePoints(
   { round, clients }: ArmRecord,
   description: TrialDescription,
 ): ScorePoint[] {
-  // One threshold a round: clients that failed carry none.
+  // A round has one threshold, but clients that failed do not carry it.
   const threshold =
     clients.find((client) => typeof client.threshold === "number")?.threshold ?? null;
   return [...clients].sort(byTruth).map((client) => ({
@@ -45,10 +45,11 @@ export function scorePoints(
 }
 
 /**
- * At most `most` points a round of those with equal truth and verdict, evenly spaced by score: a figure of many thousands
- * would be too large to open and show no more. Points without a score go: see `unscored`.
+ * Keeps at most `most` points for each round, truth and verdict, evenly spaced by score: many
+ * thousands of points would make the figure too large to open without options more. Points without
+ * a score are dropped; see `summariseUnscored`.
  */
-export function thinned(points: readonly ScorePoint[], most: number): ScorePoint[] {
+export function thinPoints(points: readonly ScorePoint[], most: number): ScorePoint[] {
   const groups = new Map<string, ScorePoint[]>();
   for (const point of points) {
     if (point.score === null) continue;
@@ -65,8 +66,11 @@ export function thinned(points: readonly ScorePoint[], most: number): ScorePoint
   });
 }
 
-/** A point a round and truth in place of those without a score, whose note counts them: `4 NON_FINITE, 1 inactive`. */
-export function unscored(points: readonly ScorePoint[]): ScorePoint[] {
+/**
+ * One point per round and truth that replaces those without a score; its note counts them, for
+ * example `4 NON_FINITE, 1 inactive`.
+ */
+export function summariseUnscored(points: readonly ScorePoint[]): ScorePoint[] {
   const groups = new Map<string, { first: ScorePoint; counts: Map<string, number> }>();
   for (const point of points.filter(({ score }) => score === null)) {
     const { round, truth, note } = point;
@@ -83,7 +87,10 @@ export function unscored(points: readonly ScorePoint[]): ScorePoint[] {
   }));
 }
 
-/** Logarithmic, unless some scores are negative. Zero has no logarithm: it is drawn at the lower end, a decade below the smallest positive score. */
+/**
+ * A logarithmic axis, unless some scores are negative. Zero is drawn at the lower end, a decade
+ * below the smallest positive score.
+ */
 export function scoreAxis(points: readonly ScorePoint[]): Axis {
   let low = Infinity;
   let high = -Infinity;

@@ -7,8 +7,8 @@ import fc from "fast-check";
 import { axisTicks, errorAxis, roundAxis } from "./axis.js";
 import { html, preformatted } from "./html.js";
 import { measureRows } from "./measures.js";
-import { commonRounds, drawnText } from "./rounds.js";
-import { scoreAxis, thinned, unscored, type ScorePoint } from "./score-points.js";
+import { commonRounds, formatDrawnRounds } from "./rounds.js";
+import { scoreAxis, thinPoints, summariseUnscored, type ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 
 const trial: Trial = {
@@ -27,7 +27,7 @@ const summaryOf = (...details: readonly Measure[]): Summary => ({
 });
 
 describe("measureRows", () => {
-  it("groups measures and holds them against what is expected", () => {
+  it("groups measures and compares them with the expectations", () => {
     const expect = { measures: { "detection.recall": { min: 0.9 }, "loss.c": { max: 1 } } };
     const rows = measureRows(
       { ...trial, expect },
@@ -53,37 +53,37 @@ describe("measureRows", () => {
 });
 
 describe("meanings of measures", () => {
-  const meaningOf = (measure: Omit<Measure, "name" | "value">) => {
+  const formatMeaning = (measure: Omit<Measure, "name" | "value">) => {
     const summary = summaryOf({ ...measure, name: "any", value: 1 });
     const [row] = measureRows({ ...trial, task: { name: "toy" } }, summary, infos);
     return `${row?.group ?? ""} | ${row?.meaning ?? ""}`;
   };
 
-  it("does not call mean over rounds what all rounds give together", () => {
+  it("does not call a value of all rounds together a mean over rounds", () => {
     const detection = { scope: "detection" } as const;
     for (const metric of ["recallMean", "precisionMean", "f1"]) {
-      assert.match(meaningOf({ ...detection, metric }), /^Detection \| .*all rounds together$/);
+      assert.match(formatMeaning({ ...detection, metric }), /^Detection \| .*all rounds together$/);
     }
     assert.equal(
-      meaningOf({ ...detection, metric: "recall", attack: "sign-flip" }),
+      formatMeaning({ ...detection, metric: "recall", attack: "sign-flip" }),
       "Detection | share of the clients under sign-flip that were flagged, all rounds together",
     );
-    assert.match(meaningOf({ ...detection, metric: "falseAlarmsMean" }), /mean over rounds$/);
+    assert.match(formatMeaning({ ...detection, metric: "falseAlarmsMean" }), /mean over rounds$/);
   });
 
-  it("tells what the coordinator measured from what clients did", () => {
+  it("distinguishes the coordinator's measurements from the clients'", () => {
     const comparison = { kind: "ratioTo", arm: "mean" } as const;
     assert.equal(
-      meaningOf({ scope: "global", metric: "gap", arm: "clair", comparison }),
+      formatMeaning({ scope: "global", metric: "gap", arm: "clair", comparison }),
       "Coordinator: gap | clair divided by mean; measured at the coordinator, by the task toy or the aggregator, last round",
     );
     assert.equal(
-      meaningOf({ scope: "clients", metric: "loss", arm: "clair", better: "lower" }),
+      formatMeaning({ scope: "clients", metric: "loss", arm: "clair", better: "lower" }),
       "Evaluation: loss | clair; mean over the benign clients on their own data, last round; mean loss of a token; lower is better",
     );
     assert.equal(
-      meaningOf({ scope: "lost", metric: "lost", better: "lower" }),
-      "Losses | clair: rounds of benign clients in which no answer came; lower is better",
+      formatMeaning({ scope: "lost", metric: "lost", better: "lower" }),
+      "Losses | clair: rounds without an answer from benign clients; lower is better",
     );
   });
 });
@@ -114,7 +114,7 @@ describe("figures' data", () => {
     assert.deepEqual(values(0.0005, 12), { values: [0.001, 0.01, 0.1, 1, 10], format: "~g" });
   });
 
-  it("draws what is better low over more than a decade on a logarithmic axis, and nothing else", () => {
+  it("uses a logarithmic axis only if lower is better and the values span more than a decade", () => {
     assert.deepEqual(errorAxis("lower", [0.12, 10]), { type: "log", domain: [0.1, 12] });
     assert.equal(errorAxis("lower", [0.12, 1.2]), undefined);
     assert.equal(errorAxis("lower", [0, 5]), undefined);
@@ -123,7 +123,7 @@ describe("figures' data", () => {
     assert.equal(errorAxis(undefined, [0.05, 0.9]), undefined);
   });
 
-  it("marks whole rounds alone", () => {
+  it("marks only whole rounds", () => {
     const ticks = (count: number) => {
       const { axis } = roundAxis(Array.from({ length: count }, (_, i) => i + 1)) as {
         axis: { values?: number[]; tickMinStep?: number };
@@ -134,12 +134,12 @@ describe("figures' data", () => {
     assert.equal(ticks(100), 1);
   });
 
-  it("leaves out a round that is drawn of one method alone, but not beyond another's end", () => {
+  it("omits a round that is drawn for one arm only, but not beyond another's end", () => {
     const of = (arm: string, ...rounds: number[]) => rounds.map((round) => ({ arm, round }));
-    const methods = [of("a", 1, 5, 9, 12), of("b", 1, 5, 7)];
-    const common = commonRounds(methods);
+    const arms = [of("a", 1, 5, 9, 12), of("b", 1, 5, 7)];
+    const common = commonRounds(arms);
     assert.deepEqual(
-      methods.map((own) => own.map(({ round }) => round).filter((round) => common.has(round))),
+      arms.map((own) => own.map(({ round }) => round).filter((round) => common.has(round))),
       [
         [1, 5, 9, 12],
         [1, 5],
@@ -147,32 +147,32 @@ describe("figures' data", () => {
     );
   });
 
-  it("says how many rounds are drawn where not all are", () => {
+  it("reports how many rounds are drawn unless all are", () => {
     const run = (all: number, ...rounds: number[]) => {
       const drawn = rounds.map((round) => ({ arm: "a", round })) as unknown as ArmRecord[];
       const last = { arm: "a", round: all } as unknown as ArmRecord;
       return { drawn, last: new Map([["a", last]]) };
     };
-    assert.equal(drawnText(run(70_000, 1, 70_000)), " Drawn are 2 of 70,000 rounds.");
-    assert.equal(drawnText(run(3, 1, 2, 3)), "");
+    assert.equal(formatDrawnRounds(run(70_000, 1, 70_000)), " Drawn are 2 of 70,000 rounds.");
+    assert.equal(formatDrawnRounds(run(3, 1, 2, 3)), "");
   });
 
-  it("thins a crowd to its extremes and what lies evenly between", () => {
+  it("thins many points to the extremes and evenly spaced ones between them", () => {
     const crowd = Array.from({ length: 101 }, (_, i) => point((i * 37) % 101));
     assert.deepEqual(
-      thinned([...crowd, point(null)], 5).map(({ score }) => score),
+      thinPoints([...crowd, point(null)], 5).map(({ score }) => score),
       [0, 25, 50, 75, 100],
     );
-    assert.equal(thinned(crowd, 101).length, 101);
+    assert.equal(thinPoints(crowd, 101).length, 101);
   });
 
-  it("counts those without a score by round, truth and what stands in its place", () => {
+  it("counts points without a score by round, truth and note", () => {
     const off = (note: string, truth = "broken", round = 1): ScorePoint => {
       return { ...point(null), note, truth, round };
     };
     const crowd = [off("LATE"), point(1), off("inactive"), off("LATE"), off("LATE", "broken", 2)];
     assert.deepEqual(
-      unscored([...crowd, off("inactive", "benign")]).map(({ round, truth, note }) => [
+      summariseUnscored([...crowd, off("inactive", "benign")]).map(({ round, truth, note }) => [
         ...[round, truth, note],
       ]),
       [
@@ -183,7 +183,7 @@ describe("figures' data", () => {
     );
   });
 
-  it("measures text as Helvetica has it", () => {
+  it("measures text with the widths of Helvetica", () => {
     assert.ok(Math.abs(textWidth("AB i", 10) - 18.34) < 1e-9);
   });
 });
@@ -198,13 +198,13 @@ describe("html", () => {
     );
   });
 
-  it("spells out what cannot be printed, but for the lines of a text that has several", () => {
+  it("escapes unprintable characters, but keeps the line breaks of preformatted text", () => {
     const evil = "a\u001b[31m\nb\u202ec";
     assert.equal(html`<p>${evil}</p>`.text, "<p>a\\u{1b}[31m\\nb\\u{202e}c</p>");
     assert.equal(preformatted("a: <1>\nb: 2").text, "a: &#60;1&#62;\nb: 2");
   });
 
-  it("takes markup as it is", () => {
+  it("inserts markup unchanged", () => {
     assert.equal(
       html`<ul>
         ${[html`<li>${1}</li>`]}

@@ -13,23 +13,23 @@ import {
 } from "@fedclair/runs";
 import { writeRunReport } from "./write-report.js";
 
-/** How a run is shown. */
-export interface Showing {
-  /** Print the summary as JSON instead of tables. */
+/** How to show a run. */
+export interface ShowOptions {
+  /** Whether to print the summary as JSON instead of tables. */
   readonly json: boolean;
-  /** Write `report.html` and its figures? Default: yes. */
+  /** Whether to write `report.html` and its figures. Default: yes. */
   readonly report?: boolean;
 }
 
 /**
- * Writes the report of a run that is done, and its outcome to stdout.
- * @returns the exit code: not 0 if clients were lost beyond what the trial allows, or a method could not go on; stderr then
- * says so
+ * Writes the report of a finished run, and prints its outcome to stdout.
+ * @returns the exit code: not 0 if more clients were lost than the trial allows, or an arm stopped
+ * early; in these cases the reason is on stderr
  */
 export async function showRun(
   folder: string,
   prepared: PreparedTrial,
-  { json, report = true }: Showing,
+  { json, report = true }: ShowOptions,
 ): Promise<number> {
   const run = await readRun(folder, await describeTrial(prepared));
   if (report) await writeRunReport(run, folder);
@@ -41,35 +41,36 @@ export async function showRun(
 }
 
 /**
- * Shows the run that lies in a folder, if it is this trial's and done: to be asked before anything is started.
- * @param backend what a run shall train with; `auto`: any
- * @returns the exit code, as `showRun`; undefined: there is something to run
- * @throws UserError as `checkHeld`, or if it is done with another backend
+ * Shows the run in a folder if it belongs to this trial and is finished. Call it before starting
+ * anything.
+ * @param backend the required backend; `auto`: any
+ * @returns the exit code, as in `showRun`; undefined if the trial has to be run
+ * @throws UserError as `checkExistingRun` does, or if the run used another backend
  */
 export async function showIfDone(
   folder: string,
-  { prepared, backend, resumes }: Wanted,
-  showing: Showing,
+  { prepared, backend, resumes }: RunRequest,
+  options: ShowOptions,
 ): Promise<number | undefined> {
   const { trial } = prepared;
-  const held = await findRun(folder);
-  if (!held) return undefined;
-  const { status, info } = held;
+  const existing = await findRun(folder);
+  if (!existing) return undefined;
+  const { status, info } = existing;
   if (status !== "done") {
-    checkExistingRun(held, trial, resumes);
+    checkExistingRun(existing, trial, resumes);
     return undefined;
   }
-  checkTrial(held, trial);
+  checkTrial(existing, trial);
   if (backend !== "auto" && backend !== info.backend) {
     throw new UserError(
       `the run in '${folder}' is done, with the backend ${info.backend}: --again makes a new one`,
     );
   }
-  process.stderr.write(`done before, ${info.started}: --again runs it anew\n`);
-  return await showRun(folder, prepared, showing);
+  process.stderr.write(`done before, ${info.started}: --again runs it again\n`);
+  return await showRun(folder, prepared, options);
 }
 
-interface Wanted {
+interface RunRequest {
   readonly prepared: PreparedTrial;
   readonly backend: string;
   readonly resumes: boolean;

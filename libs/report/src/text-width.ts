@@ -1,6 +1,7 @@
 /**
- * Widths of the printable ASCII characters, from the space on, in thousandths of the size of the letters: those of
- * Arial, Helvetica, Liberation Sans and Arimo, which were drawn to be alike in this.
+ * Widths of the printable ASCII characters, from the space on, in thousandths of the font size.
+ * They hold for Arial, Helvetica, Liberation Sans and Arimo, which were designed with the same
+ * widths.
  */
 const widths = [
   278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556,
@@ -10,13 +11,16 @@ const widths = [
   222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
 ];
 
-/** Of the letters that people's names bring in beside ASCII; a digit's width is near the mean. */
+/**
+ * Width of all other characters, for example letters with accents in names; a digit's width is near
+ * the mean.
+ */
 const otherWidth = 556;
 
 /**
- * Width of a text in the faces named above. Figures are laid out by it rather than by what fonts the machine has, so that
- * the same data gives the same bytes everywhere.
- * @param size of the letters, in pixels
+ * Width of a text in these fonts. The layout of figures uses it instead of the fonts of the
+ * machine, so that the same data give the same bytes everywhere.
+ * @param size font size in pixels
  */
 export function textWidth(text: string, size: number): number {
   const thousandths = Array.from(

@@ -13,7 +13,10 @@ import { html, table } from "./html.js";
 import { loneFigureSection, htmlPage } from "./page.js";
 import { commonRounds } from "./rounds.js";
 
-/** Writes runs side by side, one page that needs nothing beside itself, into a new file. @param runs in the comparison's order */
+/**
+ * Writes a comparison of runs into a new file, as a self-contained page.
+ * @param runs in the comparison's order
+ */
 export async function writeComparison(
   file: string,
   { names, differences, measures }: RunComparison,
@@ -24,8 +27,8 @@ export async function writeComparison(
       name: "runs",
       title: "Benign clients over rounds",
       caption:
-        "The method under study of every run: mean of the benign clients that measured in all of them, each on its own data, and their 10–90 % range.",
-      spec: accuracyFigure(asArms(names, runs)),
+        "The main arm of every run: the mean and the 10–90 % range of the benign clients that measured in all runs, each on its own data.",
+      spec: accuracyFigure(toArms(names, runs)),
     },
   ]);
   const main = html`${figures.map((figure) => loneFigureSection(figure))}
@@ -51,7 +54,7 @@ export async function writeComparison(
         .map(
           (name) =>
             html`<p class="mistake">
-              ${name} is not at its end: its measures are as far as it came.
+              ${name} is unfinished: its measures cover only the rounds so far.
             </p>`,
         )}
       ${table(
@@ -70,14 +73,14 @@ export async function writeComparison(
   await writeFile(file, htmlPage({ title, claim: undefined }, html``, main), { flag: "wx" });
 }
 
-/** The methods under study of several runs, as if they were the methods of one. */
-function asArms(names: readonly string[], runs: readonly Run[]): Run {
+/** Treats the main arms of several runs as the arms of one run. */
+function toArms(names: readonly string[], runs: readonly Run[]): Run {
   const [first] = runs;
-  if (!first) throw new Error("no run is compared with none");
+  if (!first) throw new Error("there are no runs to compare");
   const arms = names.map((label) => ({ ...first.arms[0], label })) as unknown as Run["arms"];
-  const methods = runs.map(mainRecords);
-  const rounds = commonRounds(methods);
-  const drawn = methods.flatMap((records, i) =>
+  const records = runs.map(mainRecords);
+  const rounds = commonRounds(records);
+  const drawn = records.flatMap((records, i) =>
     records
       .filter(({ round }) => rounds.has(round))
       .map((record) => ({ ...record, arm: names[i] ?? "" })),

@@ -6,17 +6,17 @@ import { clientIds, type ClientRecord } from "@fedclair/core/internal";
 import { readRun, noDescription, type TrialDescription } from "@fedclair/runs";
 import { writeRunReport } from "./write-report.js";
 import { textWidth } from "./text-width.js";
-import { madeRun, writeMadeRun, type MadeRun } from "../testing/made-run.js";
+import { createTestRun, writeTestRun, type TestRun } from "../testing/test-run.js";
 
 const attacks = { c01: "sign-flip", c04: "label-permute", c07: "sign-flip" };
 
-/** Of the run that lies in a folder. */
+/** Reads the run in a folder. */
 async function writeReport(folder: string, description: Partial<TrialDescription>): Promise<void> {
   await writeRunReport(await readRun(folder, { ...noDescription, ...description }), folder);
 }
 
-/** The run with every client record of the method under study changed. */
-function changed(run: MadeRun, change: (client: ClientRecord) => ClientRecord): MadeRun {
+/** The run with every client record of the main arm changed. */
+function changeClients(run: TestRun, change: (client: ClientRecord) => ClientRecord): TestRun {
   const records = run.records.map((record) =>
     record.arm === "clair" ? { ...record, clients: record.clients.map(change) } : record,
   );
@@ -31,20 +31,20 @@ describe("writeReportOf", () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   const report = async (
-    run: MadeRun,
+    run: TestRun,
     stopped = false,
     description: Partial<TrialDescription> = {},
   ) => {
-    await writeMadeRun(folder, run, stopped);
+    await writeTestRun(folder, run, stopped);
     await writeReport(folder, { primary: "accuracy", ...description });
     return readFile(join(folder, "report.html"), "utf8");
   };
   const figures = async () => (await readdir(join(folder, "figures"))).sort();
   const svg = (name: string) => readFile(join(folder, "figures", `${name}.svg`), "utf8");
 
-  it("writes one page that needs nothing beside itself, and three figures in three forms", async () => {
+  it("writes a self-contained page, and three figures in three formats", async () => {
     const label = (id: string) => (id === "c07" ? "Lincoln" : "");
-    const page = await report(madeRun({}, attacks), false, { label });
+    const page = await report(createTestRun({}, attacks), false, { label });
     assert.deepEqual(
       await figures(),
       ["accuracy", "cost", "scores"].flatMap((f) => [`${f}.png`, `${f}.svg`, `${f}.vl.json`]),
@@ -54,49 +54,49 @@ describe("writeReportOf", () => {
     assert.match(page, /clair flagged 3 of 3 contaminated clients in every round \(4\)/);
     assert.match(page, /c07 Lincoln/);
     assert.match(await svg("scores"), /c07 Lincoln/);
-    assert.match(page, /Round 1 of every method uses the same collected updates/);
+    assert.match(page, /Round 1 of every arm uses the same collected updates/);
   });
 
-  it("says with which backend the clients trained, and why", async () => {
+  it("reports the backend of the clients, and why it was chosen", async () => {
     await writeFile(
       join(folder, "run.json"),
       '{"backend":"wasm","backendReason":"tensorflow does not load"}',
     );
-    const page = await report(madeRun({}, attacks));
+    const page = await report(createTestRun({}, attacks));
     assert.match(page, /<dd>wasm; tensorflow does not load<\/dd>/);
   });
 
-  it("calls no client benign of which nobody knows whether it is", async () => {
-    const run = changed(madeRun({ attacks: [] }, {}), (client) => ({
+  it("does not call clients benign if their truth is unknown", async () => {
+    const run = changeClients(createTestRun({ attacks: [] }, {}), (client) => ({
       ...client,
       truth: "unknown",
     }));
     const page = await report(run, false, { unknown: new Set(clientIds(10)) });
     assert.doesNotMatch(page, /benign clients|none contaminated|Truth is known/i);
-    for (const said of [
+    for (const sentence of [
       /Means of the clients not known to be contaminated in the last round/,
       /Clients not known to be contaminated over rounds/,
       /10, truth of all unknown/,
-      /Nobody knows which clients are contaminated/,
+      /The truth is unknown for all clients/,
     ]) {
-      assert.match(page.replace(/\s+/g, " "), said);
+      assert.match(page.replace(/\s+/g, " "), sentence);
     }
   });
 
-  it("tells which clients are external, of whom nobody knows the truth, and what each kind computes with", async () => {
-    const made = madeRun({ external: ["c08", "c09"] }, attacks);
-    const run = changed(made, (client) =>
+  it("lists external clients with unknown truth, and the backend of each kind", async () => {
+    const testRun = createTestRun({ external: ["c08", "c09"] }, attacks);
+    const run = changeClients(testRun, (client) =>
       client.clientId > "c07" ? { ...client, truth: "unknown" } : client,
     );
     const page = await report(run, false, { unknown: new Set(["c08", "c09"]) });
     const text = page.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");
     assert.match(text, /10, 3 contaminated: .*; truth of 2 unknown/);
     assert.match(text, /external clients c08, c09/);
-    assert.match(text, /Of 2 clients nobody knows whether they are contaminated: they are neither/);
+    assert.match(text, /For 2 clients the truth is unknown: they are neither/);
   });
 
-  it("shows the task's own figures, in the report's style, from what the task showed", async () => {
-    await writeMadeRun(folder, madeRun({}, attacks));
+  it("shows the task's own figures in the report's style, drawn from the task's artifacts", async () => {
+    await writeTestRun(folder, createTestRun({}, attacks));
     const shown = { arm: "clair", round: 2, name: "height", value: [1, 3] };
     await writeFile(join(folder, "artifacts.jsonl"), JSON.stringify(shown) + "\n");
     let arms: readonly string[] = [];
@@ -117,25 +117,25 @@ describe("writeReportOf", () => {
   });
 
   it("draws the same data to the same bytes", async () => {
-    const first = await report(madeRun({}, attacks));
-    assert.equal(await report(madeRun({}, attacks)), first);
+    const first = await report(createTestRun({}, attacks));
+    assert.equal(await report(createTestRun({}, attacks)), first);
   });
 
-  it("gives files of figures what the page writes around them: title and caption", async () => {
-    const page = await report(madeRun({}, attacks));
+  it("draws title and caption into the figures' files", async () => {
+    const page = await report(createTestRun({}, attacks));
     const drawn = await svg("scores");
     assert.match(drawn, />Scores against the threshold · text-copy-clair, seed 1</);
     assert.match(drawn, />Above the threshold \(dashed\)/);
     assert.doesNotMatch(page, />Scores against the threshold · /);
   });
 
-  it("lays figures out by the widths of letters, so that a long caption does not widen them", async () => {
+  it("lays out figures by letter widths, so that a long caption does not widen them", async () => {
     const { drawSvg } = await import("./draw.js");
     const text = "A caption of letters that are wider by Vega's own estimate than they are.";
     const drawn = await drawSvg({ data: { values: [{}] }, mark: "point", title: text });
     const width = Number(/width="(\d+)"/.exec(drawn)?.[1]);
-    const told = textWidth(text, 13);
-    assert.ok(width >= told && width < told + 20, `${width} for ${told}`);
+    const computed = textWidth(text, 13);
+    assert.ok(width >= computed && width < computed + 20, `${width} for ${computed}`);
   });
 
   it("draws text into PNG figures", async () => {
@@ -146,7 +146,7 @@ describe("writeReportOf", () => {
     assert.notDeepEqual(of(`<text y="15" font-family="Arimo, Arial">abc</text>`), of(""));
   });
 
-  it("shows a mark's description where it is pointed at, whatever is in it", async () => {
+  it("shows a mark's description as a tooltip, whatever it contains", async () => {
     const { drawPng, drawSvg } = await import("./draw.js");
     const values = [{ about: `<b a="1">\u0000&` }];
     const encoding = { description: { field: "about", type: "nominal" } } as const;
@@ -159,7 +159,7 @@ describe("writeReportOf", () => {
     assert.ok(drawPng(drawn).length > 0);
   });
 
-  it("draws whatever is in a label", async () => {
+  it("draws labels with any characters", async () => {
     const { drawPng, drawSvg } = await import("./draw.js");
     const title = "\u001b[31m\u0000\ud800<&>";
     const drawn = await drawSvg({ data: { values: [{}] }, mark: "point", title });
@@ -167,10 +167,10 @@ describe("writeReportOf", () => {
     assert.ok(drawPng(drawn).length > 0);
   });
 
-  it("escapes whatever a run brings in", async () => {
+  it("escapes all texts of a run", async () => {
     const evil = `<img src=x onerror="alert('1')">&`;
-    const run = madeRun({ claim: evil }, { c01: evil });
-    const failing = changed(run, (client) =>
+    const run = createTestRun({ claim: evil }, { c01: evil });
+    const failing = changeClients(run, (client) =>
       client.clientId === "c02"
         ? { ...client, failure: { code: "LATE", message: evil }, evaluation: { [evil]: 1 } }
         : client,
@@ -180,8 +180,8 @@ describe("writeReportOf", () => {
     assert.match(page, /&#60;img src=x onerror=&#34;alert\(&#39;1&#39;\)&#34;&#62;&#38;/);
   });
 
-  it("names failures by client, round, code and message", async () => {
-    const run = changed(madeRun({}, attacks), ({ clientId, attack, ...rest }) =>
+  it("lists failures by client, round, code and message", async () => {
+    const run = changeClients(createTestRun({}, attacks), ({ clientId, attack, ...rest }) =>
       clientId === "c03"
         ? { clientId, attack, failure: { code: "LATE", message: "no answer for 60 s" } }
         : { clientId, attack, ...rest },
@@ -192,8 +192,8 @@ describe("writeReportOf", () => {
     assert.match(await svg("scores"), />LATE</);
   });
 
-  it("rings and names wrong verdicts", async () => {
-    const run = changed(madeRun({ rounds: 1 }, attacks), (client) =>
+  it("rings and labels wrong verdicts", async () => {
+    const run = changeClients(createTestRun({ rounds: 1 }, attacks), (client) =>
       client.clientId === "c01" ? { ...client, verdict: "benign", score: 1.2 } : client,
     );
     const page = await report(run);
@@ -202,8 +202,8 @@ describe("writeReportOf", () => {
     assert.match(await svg("scores"), />missed</);
   });
 
-  it("shows a stopped run as far as it came", async () => {
-    const whole = madeRun({}, attacks);
+  it("shows the rounds of a stopped run", async () => {
+    const whole = createTestRun({}, attacks);
     const records = whole.records.filter(({ arm, round }) => arm === "clair" && round < 3);
     const page = await report({ ...whole, records, timings: [] }, true);
     assert.match(page, /Stopped after 2 of 4 rounds: clair flagged 3 of 3/);
@@ -212,22 +212,22 @@ describe("writeReportOf", () => {
   });
 
   it("shows a run without a round", async () => {
-    const page = await report({ ...madeRun({}, attacks), records: [], timings: [] }, true);
+    const page = await report({ ...createTestRun({}, attacks), records: [], timings: [] }, true);
     assert.match(page, /Stopped before the end of the first round/);
     assert.deepEqual(await figures(), []);
   });
 
-  it("leaves out scores without verdicts and accuracy without evaluation", async () => {
+  it("omits scores without verdicts and accuracy without evaluation", async () => {
     const bare = ({ clientId, attack }: ClientRecord) => ({ clientId, attack, failure: null });
-    const run = changed(madeRun({ baselines: [] }, {}), bare);
+    const run = changeClients(createTestRun({ baselines: [] }, {}), bare);
     const page = await report(run);
     assert.deepEqual(await figures(), ["cost.png", "cost.svg", "cost.vl.json"]);
     assert.match(page, /clair judges no clients/);
-    assert.doesNotMatch(page, /Round 1 of every method/);
+    assert.doesNotMatch(page, /Round 1 of every arm/);
   });
 
-  it("draws one client, and scores of zero without a threshold", async () => {
-    const run = changed(madeRun({ clients: 1 }, {}), (client) => {
+  it("draws a single client, and scores of zero without a threshold", async () => {
+    const run = changeClients(createTestRun({ clients: 1 }, {}), (client) => {
       return { ...client, verdict: "benign", score: 0, threshold: null };
     });
     const page = await report(run);
@@ -237,10 +237,10 @@ describe("writeReportOf", () => {
     assert.doesNotMatch(drawn, /NaN|Infinity/);
   });
 
-  it("shows methods of any name", async () => {
+  it("shows arms with any name", async () => {
     for (const label of ["constructor", "__proto__"]) {
-      const run = madeRun({}, attacks);
-      const renamed = ({ arm, ...rest }: MadeRun["records"][number]) => {
+      const run = createTestRun({}, attacks);
+      const renamed = ({ arm, ...rest }: TestRun["records"][number]) => {
         return { ...rest, arm: arm === "local" ? label : arm };
       };
       const baselines = run.trial.baselines.map((baseline) =>
@@ -262,8 +262,8 @@ describe("writeReportOf", () => {
     }
   }).timeout(60_000);
 
-  it("compares the same clients where a host was lost, and says so", async () => {
-    const whole = madeRun({ rounds: 1 }, attacks);
+  it("compares the same clients when a host was lost, and says that they differ", async () => {
+    const whole = createTestRun({ rounds: 1 }, attacks);
     const gone = { code: "HOST_LOST", message: "its host is gone" } as const;
     const records = whole.records.map((record) => {
       if (record.arm !== "local") return record;
@@ -279,7 +279,7 @@ describe("writeReportOf", () => {
       /over the 4 clients measured under every method \(clair 7, local 4, fedavg 7, oracle 7\)/,
     );
     assert.match(page, /3 of 28 rounds of benign clients were lost/);
-    assert.match(page, /Clients differ between methods/);
+    assert.match(page, /Clients differ between arms/);
     assert.match(page, /<td class="text">clair<\/td>\s*<td class="text">4 of 7<\/td>/);
     assert.match(page, /<code>clients\.lost\.local<\/code>/);
     const spec = JSON.parse(
@@ -288,8 +288,8 @@ describe("writeReportOf", () => {
     assert.deepEqual(new Set(spec.data.values.map(({ n }) => n)), new Set([4]));
   });
 
-  it("draws points of all methods on whole rounds", async () => {
-    await report(madeRun({ rounds: 5 }, attacks));
+  it("draws the points of all arms on whole rounds", async () => {
+    await report(createTestRun({ rounds: 5 }, attacks));
     const text = await readFile(join(folder, "figures", "accuracy.vl.json"), "utf8");
     assert.doesNotMatch(text, /xOffset/);
     const { data, concat } = JSON.parse(text) as {
@@ -301,17 +301,17 @@ describe("writeReportOf", () => {
     assert.deepEqual(concat[0].encoding.x.axis.values, [1, 2, 3, 4, 5]);
   });
 
-  it("stands clients that sent a hundred thousand metrics, whatever is in their names", async () => {
+  it("handles clients that sent a hundred thousand metrics, whatever their names contain", async () => {
     const names = Array.from({ length: 100_000 }, (_, i) => `m${i}\u001b[31m`);
     const evaluation = Object.fromEntries(names.map((name, i) => [name, i]));
-    const made = madeRun({ rounds: 1, baselines: [] }, attacks);
-    const run = changed(made, (client) =>
+    const testRun = createTestRun({ rounds: 1, baselines: [] }, attacks);
+    const run = changeClients(testRun, (client) =>
       client.clientId === "c00" ? { ...client, evaluation } : client,
     );
     const page = await report(run);
     assert.match(page, /12 of 100,003 metrics; all are in/);
     assert.match(page, /300 of 100,0\d\d measures/);
-    // Tabs and carriage returns are the page's own; no other control character is on it.
+    // Tabs and carriage returns belong to the page; no other control character is on it.
     assert.doesNotMatch(page, /[\u0000-\u0008\u000b-\u001f\u007f]/);
     assert.ok(page.length < 3e6, `${page.length} characters`);
   }).timeout(120_000);
@@ -322,7 +322,7 @@ describe("writeReportOf", () => {
   ]) {
     it(`draws ${what} clients`, async () => {
       const contaminated = clients > 99 ? { c001: "sign-flip" } : attacks;
-      await report(madeRun({ clients, rounds }, contaminated));
+      await report(createTestRun({ clients, rounds }, contaminated));
       const drawn = await svg("scores");
       assert.doesNotMatch(drawn, /NaN|Infinity/);
       assert.match(drawn, />sign-flip</);
@@ -331,20 +331,20 @@ describe("writeReportOf", () => {
 
   it("stays small for 200 rounds of 100 out of 10,000 clients that are all misjudged", async () => {
     const ids = Array.from({ length: 3000 }, (_, i) => `c${String(3 * i).padStart(4, "0")}`);
-    const run = madeRun(
+    const run = createTestRun(
       { clients: 10_000, rounds: 200, cohort: { count: 100 } },
       Object.fromEntries(ids.map((id) => [id, "sign-flip"])),
     );
     await report(
-      changed(run, (c) => ({ ...c, verdict: c.attack === null ? "contaminated" : "benign" })),
+      changeClients(run, (c) => ({ ...c, verdict: c.attack === null ? "contaminated" : "benign" })),
     );
     const { size } = await stat(join(folder, "report.html"));
     assert.ok(size < 3e6, `${size} bytes`);
   }).timeout(60_000);
 
   it("reports 70,000 rounds", async () => {
-    const baselines = madeRun({}, {}).trial.baselines.slice(0, 1);
-    const run = madeRun({ rounds: 70_000, clients: 3, baselines }, { c01: "sign-flip" });
+    const baselines = createTestRun({}, {}).trial.baselines.slice(0, 1);
+    const run = createTestRun({ rounds: 70_000, clients: 3, baselines }, { c01: "sign-flip" });
     const page = await report(run);
     assert.ok(page.length < 1e6, `${page.length} characters`);
     assert.match(page, /Drawn are 275 of 70,000 rounds/);

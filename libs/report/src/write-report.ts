@@ -6,17 +6,17 @@ import { accuracyFigure } from "./accuracy-figure.js";
 import { costFigure } from "./cost-figure.js";
 import { armColours, figureConfig, figureWidth, ink } from "./figure-style.js";
 import { writeFigures, type Drawing } from "./figures.js";
-import { page } from "./page.js";
-import { drawnText } from "./rounds.js";
+import { renderPage } from "./page.js";
+import { formatDrawnRounds } from "./rounds.js";
 import { scoreCaption, scoreFigure } from "./score-figure.js";
 
 /**
- * Writes the report of a run into a folder: `report.html`, one page that needs nothing beside itself, and
- * `figures/<name>.{svg,png,vl.json}`. Of a run that was stopped early it shows what is there.
+ * Writes the report of a run into a folder: `report.html`, a self-contained page, and
+ * `figures/<name>.{svg,png,vl.json}`. The report of an unfinished run covers the rounds so far.
  */
 export async function writeRunReport(run: Run, folder: string): Promise<void> {
   const { figures } = run.description;
-  const whose = measuringClients(run.summary);
+  const clientsText = measuringClients(run.summary);
   const drawings: readonly Drawing[] = [
     {
       name: "scores",
@@ -27,26 +27,26 @@ export async function writeRunReport(run: Run, folder: string): Promise<void> {
     ...(figures ? taskDrawings(run, figures) : []),
     {
       name: "accuracy",
-      title: `${whose.charAt(0).toUpperCase()}${whose.slice(1)} over ${run.trial.devices ? "simulated time" : "rounds"}`,
+      title: `${clientsText.charAt(0).toUpperCase()}${clientsText.slice(1)} over ${run.trial.devices ? "simulated time" : "rounds"}`,
       caption:
-        `Mean of the ${whose} that measured under every method, each on its own data, and their 10–90 % range.` +
-        drawnText(run),
+        `Mean of the ${clientsText} that measured in every arm, each on its own data, and their 10–90 % range.` +
+        formatDrawnRounds(run),
       spec: accuracyFigure(run),
     },
     {
       name: "cost",
       title: "Cost",
       caption:
-        "Seconds that the coordinator spent in each stage of a round, and bytes of the tensors sent to (down) and got from (up) the clients for training." +
+        "Seconds that the coordinator spent in each stage of a round, and bytes of the tensors sent to (down) and received from (up) the clients for training." +
         (run.arms.length > 1
-          ? " In round 1 the baselines reuse the updates of the method under study."
+          ? " In round 1 the baselines reuse the updates of the main arm."
           : "") +
-        drawnText(run),
+        formatDrawnRounds(run),
       spec: costFigure(run),
     },
   ];
   const drawn = await writeFigures(folder, `${run.trial.name}, seed ${run.trial.seed}`, drawings);
-  await writeWhole(join(folder, "report.html"), page(run, drawn));
+  await writeWhole(join(folder, "report.html"), renderPage(run, drawn));
 }
 
 function taskDrawings({ trial, arms, artifacts }: Run, figures: TaskFigures): Drawing[] {

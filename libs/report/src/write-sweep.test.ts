@@ -35,7 +35,7 @@ describe("writeSweep", () => {
   });
   afterEach(() => rm(out, { recursive: true }));
 
-  it("writes a table, a page and a heat map of each measure", async () => {
+  it("writes a table, a page and a heat map per measure", async () => {
     const sweep = parseSweep(readTrialSource(file, "s.yaml"), toyPlugins);
     const { signal } = new AbortController();
     const summaries = new Map<string, Summary>();

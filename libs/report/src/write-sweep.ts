@@ -6,7 +6,10 @@ import { heatMap } from "./heat-map.js";
 import { factList, html, table, type Html } from "./html.js";
 import { figureSection, htmlPage } from "./page.js";
 
-/** Writes what a sweep showed: `table.csv`, `report.html`, and a heat map a measure under `figures`. */
+/**
+ * Writes the results of a sweep: `table.csv`, `report.html`, and a heat map per measure under
+ * `figures`.
+ */
 export async function writeSweep(
   out: string,
   sweep: Sweep,
@@ -21,7 +24,7 @@ export async function writeSweep(
     return {
       name: measure.replace(/[^a-zA-Z0-9]+/g, "-"),
       title: measure,
-      caption: `Mean over seeds: ${sweep.rows?.path ?? ""} down, ${sweep.columns?.path ?? ""} across, ${reading(first?.worse)}`,
+      caption: `Mean over seeds: ${sweep.rows?.path ?? ""} down, ${sweep.columns?.path ?? ""} across, ${formatReading(first?.worse)}`,
       spec: first && some ? heatMap([first, ...rest]) : undefined,
     };
   });
@@ -34,10 +37,10 @@ export async function writeSweep(
   );
 }
 
-function reading(worse: Table["worse"]): string {
+function formatReading(worse: Table["worse"]): string {
   return worse === undefined
-    ? "Light is high; which end is better, nobody has said."
-    : `the worst of each column in the last row. Dark is worse: ${worse} values.`;
+    ? "Light is high; the sweep does not specify which end is better."
+    : `with the worst of each column in the last row. Dark is worse: ${worse} values.`;
 }
 
 function tableSection({ measure, facet, rows, columns, cells }: Table): Html {

@@ -11,7 +11,7 @@ const refusal = (code: string) => (error: unknown) =>
   error instanceof WireError && error.failure.code === code;
 
 describe("Assembler", () => {
-  it("puts a message together, whatever its length and the chunk's", () => {
+  it("assembles a message of any length from chunks of any size", () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 40 }),
@@ -30,7 +30,7 @@ describe("Assembler", () => {
     );
   });
 
-  it("keeps messages apart that are under way together", () => {
+  it("keeps interleaved messages apart", () => {
     const assembler = new Assembler(6);
     assembler.accept(frame({ transfer: 1 }));
     assembler.accept(frame({ transfer: 2, payload: Uint8Array.of(7, 8, 9) }));
@@ -67,11 +67,11 @@ describe("Assembler", () => {
     }
   });
 
-  it("drops the message that waited longest when a ninth begins", () => {
+  it("drops the message that has waited longest when a ninth begins", () => {
     const assembler = new Assembler(6);
     for (let transfer = 1; transfer <= 8; transfer++) assembler.accept(frame({ transfer }));
     const short = { offset: 3, payload: Uint8Array.of(4) };
-    assembler.accept(frame({ transfer: 1, ...short })); // goes on, so that 2 is now the oldest
+    assembler.accept(frame({ transfer: 1, ...short })); // continued, so that 2 is now the oldest
     assembler.accept(frame({ transfer: 9 }));
     assert.throws(() => assembler.accept(frame({ transfer: 2, offset: 3 })), refusal("MALFORMED"));
     const rest = { offset: 4, payload: Uint8Array.of(5, 6) };

@@ -4,38 +4,47 @@ import { WireError } from "./wire-error.js";
 
 interface Unfinished {
   readonly message: Uint8Array;
-  /** Of a large one. */
+  /** The sender's turn; set for a large message only. */
   readonly turn: Turn | undefined;
   received: number;
 }
 
-/** A sender that keeps to the protocol has at most its window of messages under way, and a few that it gave up. */
+/**
+ * A sender that follows the protocol has at most its window of messages in flight, plus a few that
+ * it abandoned.
+ */
 export const maxTransfers = 8;
 
 /**
- * Joins frames into messages. Holds at most 8 unfinished messages of at most `maxMessageBytes`: a ninth replaces the oldest,
- * so that a sender may abandon a message without saying so.
+ * Joins frames into messages. Holds at most 8 unfinished messages of at most `maxMessageBytes`
+ * each. A ninth replaces the oldest, so a sender may abandon a message without notice.
  */
 export class Assembler {
   maxMessageBytes: number;
-  /** Of the last frame: resolves when its sender may be told to go on; undefined: at once. */
+  /**
+   * Set by the last frame: resolves when its sender may continue; undefined if it may continue at
+   * once.
+   */
   wait: Promise<void> | undefined;
   readonly #turns: Turns | undefined;
   readonly #unfinished = new Map<number, Unfinished>();
 
-  /** @param turns that large messages take; default: all may come at a time */
+  /** @param turns limits how many large messages arrive at a time; default: no limit */
   constructor(maxMessageBytes: number, turns?: Turns) {
     this.maxMessageBytes = maxMessageBytes;
     this.#turns = turns;
   }
 
-  /** Nothing more comes. */
+  /** Drops all unfinished messages: no more frames arrive. */
   close(): void {
     for (const { turn } of this.#unfinished.values()) turn?.end();
     this.#unfinished.clear();
   }
 
-  /** @returns the message if this frame completes it; it may view `bytes` @throws WireError MALFORMED or OVERSIZE */
+  /**
+   * @returns the message if this frame completes it; the result may be a view of `bytes`
+   * @throws WireError MALFORMED or OVERSIZE
+   */
   accept(bytes: unknown): Uint8Array | undefined {
     this.wait = undefined;
     const { transfer, offset, total, payload } = decodeFrame(bytes);
@@ -43,13 +52,14 @@ export class Assembler {
       const message = `a message of ${total} bytes: at most ${this.maxMessageBytes} are allowed`;
       throw new WireError("OVERSIZE", message);
     }
-    const known = this.#unfinished.get(transfer);
+    const existing = this.#unfinished.get(transfer);
     this.#unfinished.delete(transfer);
-    if (offset === 0) known?.turn?.end();
-    if (offset === 0 && payload.length === total) return payload; // nothing is to come
-    const partial = offset === 0 ? this.#start(total) : known;
+    if (offset === 0) existing?.turn?.end();
+    // the whole message is in this frame
+    if (offset === 0 && payload.length === total) return payload;
+    const partial = offset === 0 ? this.#start(total) : existing;
     try {
-      return this.#goOn(partial, { transfer, offset, total, payload });
+      return this.#append(partial, { transfer, offset, total, payload });
     } catch (error) {
       partial?.turn?.end();
       throw error;
@@ -62,7 +72,7 @@ export class Assembler {
     return { message: new Uint8Array(total), turn, received: 0 };
   }
 
-  #goOn(
+  #append(
     partial: Unfinished | undefined,
     { transfer, offset, total, payload }: Frame,
   ): Uint8Array | undefined {
@@ -80,12 +90,15 @@ export class Assembler {
       partial.turn?.end();
       return partial.message;
     }
-    partial.turn?.goesOn();
+    partial.turn?.touch();
     this.#keep(transfer, partial);
     return undefined;
   }
 
-  /** As the newest: a Map keeps the order of insertion, and `accept` has taken the transfer out. */
+  /**
+   * Stores the transfer as the newest one. A Map keeps the order of insertion, and `accept` has
+   * removed the transfer before.
+   */
   #keep(transfer: number, partial: Unfinished): void {
     const [oldest] = this.#unfinished.keys();
     if (oldest !== undefined && this.#unfinished.size >= maxTransfers) {

@@ -3,10 +3,10 @@ import type { Derivation } from "@fedclair/core/internal";
 import { encodeBase } from "./codec/base-message.js";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 
-/** The coordinator's numbers for the params that jobs stand on: the same object has the same one. */
+/** Numbers the params that jobs build on; the same object always has the same number. */
 export class Bases {
   readonly #ids = new WeakMap<Params, number>();
-  /** Being encoded. */
+  /** Encodings in progress. */
   readonly #encoding = new Map<Params, Promise<Uint8Array>>();
   readonly #encoded = new WeakMap<Params, WeakRef<Uint8Array>>();
   readonly #derived = new WeakMap<Params, WeakRef<Uint8Array>>();
@@ -18,10 +18,14 @@ export class Bases {
     return id;
   }
 
-  /** The message that brings the params; hosts that are sent it at the same time share the bytes. @throws WireError */
+  /**
+   * Encodes the message that carries the params. Hosts that need it at the same time share the
+   * bytes.
+   * @throws WireError
+   */
   async encode(params: Params): Promise<Uint8Array> {
-    const known = this.#encoded.get(params)?.deref();
-    if (known) return known;
+    const cached = this.#encoded.get(params)?.deref();
+    if (cached) return cached;
     const encoding = this.#encoding.get(params) ?? encodeBase(this.idOf(params), params);
     this.#encoding.set(params, encoding);
     try {
@@ -33,10 +37,13 @@ export class Bases {
     }
   }
 
-  /** The message that brings the params as others, and what is added to them, likewise. @throws WireError */
+  /**
+   * Encodes the params as the difference from other params; the bytes are shared too.
+   * @throws WireError
+   */
   encodeDerived(params: Params, { from, terms }: Derivation): Uint8Array {
-    const known = this.#derived.get(params)?.deref();
-    if (known) return known;
+    const cached = this.#derived.get(params)?.deref();
+    if (cached) return cached;
     const [id, other] = [this.idOf(params), this.idOf(from)];
     const bytes = encodeCoordinatorMessage({ type: "derivedBase", id, from: other, terms });
     this.#derived.set(params, new WeakRef(bytes));

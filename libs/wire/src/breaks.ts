@@ -1,6 +1,7 @@
 /**
- * How many calls of `ask` a host is set back for that broke twice; a further break that follows soon sets it back four times as long as
- * the last, up to a limit. A first one does not: a host that is started again has its share at once.
+ * Number of calls of `ask` for which a host is set back after its second break. Each further break
+ * that follows soon multiplies it by `growth`, up to `longest`. A first break has no consequence: a
+ * restarted host gets its share at once.
  */
 const shortest = 32;
 const growth = 4;
@@ -8,33 +9,36 @@ const longest = 512;
 
 interface Pause {
   readonly calls: number;
-  /** The call from which on it is over. */
+  /** The call at which the pause ends. */
   readonly until: number;
 }
 
-/** Hosts that broke. A line that comes and goes would else cost the clients of each round in which it goes. */
+/**
+ * Remembers hosts whose connection broke. Otherwise an unstable connection would cost the clients
+ * of every round in which it breaks.
+ */
 export class Breaks {
-  /** Which call of `ask` this is. */
+  /** Number of the current call of `ask`. */
   #call = 0;
   readonly #pauses = new Map<string, Pause>();
 
-  /** The next call of `ask`. */
+  /** Starts the next call of `ask`. */
   next(): void {
     this.#call++;
-    for (const [who, { calls, until }] of this.#pauses) {
-      if (until + Math.max(calls, shortest) < this.#call) this.#pauses.delete(who);
+    for (const [origin, { calls, until }] of this.#pauses) {
+      if (until + Math.max(calls, shortest) < this.#call) this.#pauses.delete(origin);
     }
   }
 
-  count(who: string): void {
-    const last = this.#pauses.get(who)?.calls;
+  count(origin: string): void {
+    const last = this.#pauses.get(origin)?.calls;
     const calls = last === undefined ? 0 : Math.min(Math.max(last * growth, shortest), longest);
-    this.#pauses.set(who, { calls, until: this.#call + calls });
+    this.#pauses.set(origin, { calls, until: this.#call + calls });
   }
 
-  /** The call of `ask` from which on a host of that name that joins now is as good as any other. */
-  until(who: string): number {
-    return this.#pauses.get(who)?.until ?? 0;
+  /** The call of `ask` from which a host of this name that joins now is treated like any other. */
+  until(origin: string): number {
+    return this.#pauses.get(origin)?.until ?? 0;
   }
 
   isOver(until: number): boolean {

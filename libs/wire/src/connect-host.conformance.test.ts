@@ -14,7 +14,9 @@ const [noOptions] = [...toyPlugins.aggregators.values()].map(({ schema }) => sch
 if (!noOptions) throw new Error("the toy has no aggregator");
 
 const external = {
-  ...{ name: "external", summary: "A test's.", schema: noOptions },
+  name: "external",
+  summary: "A test's.",
+  schema: noOptions,
   create: (): Task => ({
     start: () => Promise.reject(new Error("the coordinator's")),
     openShard: ({ index }) => Promise.resolve(trainerOf(index)),
@@ -62,7 +64,11 @@ describeHost("connectHost", (url) => {
   const abort = new AbortController();
   const runner = new ClientRunner(prepare(trial, plugins));
   const ended = connectHost({
-    ...{ url, token: "secret", capacity: 2, backends: ["none"], softwareVersion: "test" },
+    url,
+    token: "secret",
+    capacity: 2,
+    backends: ["none"],
+    softwareVersion: "test",
     external: true,
     onWelcome: () => runner.prepare(),
     runJobs: (jobs) => runner.runAll(jobs),

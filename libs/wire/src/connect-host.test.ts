@@ -17,14 +17,14 @@ import {
 } from "../testing/pools.js";
 import { proxyTo, type Proxy } from "../testing/proxy.js";
 
-/** A promise to be resolved from outside. */
+/** A promise that the test resolves. */
 function gate() {
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
   return { open, opened };
 }
 
-/** The answer to a job. */
+/** Encodes the answer to a job. */
 function answerTo({ id: jobId, clientId }: ClientJob, update: Update = updateOf(clientId)): Answer {
   return { jobId, clientId, update };
 }
@@ -37,7 +37,7 @@ describe("connectHost", () => {
   const listen = async (count: number, options: Partial<SocketPoolOptions> = {}) => {
     pool = await listenFor(count, options);
   };
-  /** A host that answers every job with an update, unless told otherwise. */
+  /** A host that answers every job with an update, unless the test overrides it. */
   const host = (changes: Partial<HostOptions> = {}) => {
     const abort = new AbortController();
     aborts.push(abort);
@@ -67,7 +67,7 @@ describe("connectHost", () => {
     proxy = undefined;
   });
 
-  it("does its jobs one after another, with the right params", async () => {
+  it("runs its jobs one after another, with the right params", async () => {
     await listen(4);
     const params = new Map<number, ClientJob["params"]>();
     let running = 0;
@@ -91,11 +91,11 @@ describe("connectHost", () => {
     ];
     const answers = await collect(pool, asked);
     assert.deepEqual(codes(answers), { c0: "ok", c1: "ok", c2: "ok", c3: "ok" });
-    // In any order: a job whose base is yet to be sent is overtaken.
+    // The order is open: jobs overtake a job whose base is yet to be sent.
     assert.deepEqual(params, new Map(asked.map((job) => [job.id, job.params])));
   });
 
-  it("is given clients only when it has prepared the trial", async () => {
+  it("gets clients only when it has prepared the trial", async () => {
     await listen(1);
     const preparing = gate();
     const welcomed = gate();
@@ -113,7 +113,7 @@ describe("connectHost", () => {
     assert.deepEqual(codes(await collect(pool, jobsFor(["c0"]))), { c0: "ok" });
   });
 
-  it("shares the clients with other hosts, and hands them on when it stops", async () => {
+  it("shares the clients with other hosts, and hands them over when it stops", async () => {
     await listen(3);
     const started = gate();
     const stuck = host({
@@ -169,7 +169,7 @@ describe("connectHost", () => {
     assert.deepEqual(await ended, { reason, exitCode: 3 });
   });
 
-  it("joins again after a network blip, prepares only once, and works on", async () => {
+  it("joins again after a network failure, prepares only once, and continues", async () => {
     await listen(1);
     proxy = await proxyTo(pool.url);
     let prepared = 0;
@@ -191,13 +191,13 @@ describe("connectHost", () => {
     assert.equal(prepared, 1);
   });
 
-  it("serves a coordinator that was started anew with the same trial, but with no other", async () => {
+  it("serves a restarted coordinator with the same trial, but not with another one", async () => {
     await listen(1);
     proxy = await proxyTo(pool.url);
     const { ended } = host({ url: proxy.url });
     await pool.ready(never);
     const restart = async (options: Partial<SocketPoolOptions>) => {
-      proxy?.leadTo("http://127.0.0.1:9"); // nothing is to be heard of the end
+      proxy?.leadTo("http://127.0.0.1:9"); // the host must not learn that the coordinator ended
       proxy?.blip();
       await pool.close();
       await listen(1, options);
@@ -210,7 +210,7 @@ describe("connectHost", () => {
     await assert.rejects(ended, /runs another trial/);
   });
 
-  it("brings 5 MB back in small chunks while another host is heard", async () => {
+  it("returns 5 MB in small chunks while another host gets answers", async () => {
     await listen(2, { chunkBytes: 20_000 });
     const data = Float32Array.from({ length: 1_310_720 }, (_, i) => i / 3);
     const big = { ...updateOf("c0"), delta: new Map([["w", { shape: [data.length], data }]]) };
@@ -265,7 +265,7 @@ describe("connectHost", () => {
     });
   });
 
-  it("gives up when there is no coordinator for too long", async () => {
+  it("gives up when it finds no coordinator in time", async () => {
     await listen(1);
     const { url } = pool;
     await pool.close();
@@ -276,30 +276,30 @@ describe("connectHost", () => {
     });
   });
 
-  it("says once, and at once, why there is no coordinator", async () => {
+  it("reports once, and at once, why there is no coordinator", async () => {
     await listen(1);
     const { url } = pool;
     const same = port();
     await pool.close();
-    const told: string[] = [];
+    const reasons: string[] = [];
     const heard = gate();
     host({
       url,
       onUnreachable: (why) => {
-        told.push(why);
+        reasons.push(why);
         heard.open();
       },
     });
     await heard.opened;
     await listen(1, { port: same });
     await pool.ready(never);
-    assert.equal(told.length, 1);
-    assert.match(told[0] ?? "", /ECONNREFUSED/);
+    assert.equal(reasons.length, 1);
+    assert.match(reasons[0] ?? "", /ECONNREFUSED/);
   });
 
-  it("computes with the one of its backends that the coordinator names", async () => {
+  it("computes with the one of its backends that the coordinator chooses", async () => {
     await listen(1, { backend: "b" });
-    const told = new Promise<string>((resolve) => {
+    const backend = new Promise<string>((resolve) => {
       host({
         backends: ["a", "b"],
         onWelcome: (_, backend) => {
@@ -308,10 +308,10 @@ describe("connectHost", () => {
         },
       });
     });
-    assert.equal(await told, "b");
+    assert.equal(await backend, "b");
   });
 
-  it("passes on what goes wrong in preparing", async () => {
+  it("rejects with the error that preparing throws", async () => {
     await listen(1);
     const onWelcome = () => Promise.reject(new UserError("no such corpus"));
     await assert.rejects(host({ onWelcome }).ended, /no such corpus/);

@@ -17,24 +17,29 @@ import { Peer } from "./peer.js";
 import { tlsFault, tlsHint, type Certificates } from "./tls.js";
 import { maxWordLength, protocolVersion, type Events } from "./protocol.js";
 import { Traffic } from "./traffic.js";
-import { failureOf } from "./wire-error.js";
+import { toFailure } from "./wire-error.js";
 
-/** `runJobs` must give way to the event loop. */
+/** Options of a client host. `runJobs` must yield to the event loop. */
 export interface HostOptions extends Work {
   /** The coordinator's address, as https://10.0.0.1:4000. */
   readonly url: string;
-  /** For https: whom it believes, by default the authorities that Node.js knows, and what it shows if it must. */
+  /**
+   * TLS options for https: the trusted authorities (default: those of Node.js) and, if the
+   * coordinator requires it, this host's certificate.
+   */
   readonly tls?: Certificates;
-  /** The coordinator's secret, if it has one. */
+  /** The coordinator's join token, if it requires one. */
   readonly token?: string;
-  /** Virtual clients that this host can hold, at least 1. */
+  /** Number of virtual clients that this host can hold, at least 1. */
   readonly capacity: number;
-  /** What it can compute with, at least one. */
+  /** Backends that this host can compute with, at least one. */
   readonly backends: readonly string[];
   readonly softwareVersion: string;
-  /** Does it bring clients of its own, and simulate none? Default: it simulates. */
+  /**
+   * Whether the host brings its own clients instead of simulating them. Default: it simulates them.
+   */
   readonly external?: boolean;
-  /** The plug-ins from outside that it has. Default: none. */
+  /** External plug-ins that this host has loaded. Default: none. */
   readonly plugins?: readonly PluginIdentity[];
   /**
    * Prepares the trial, once; no client is assigned before it resolves.
@@ -42,33 +47,35 @@ export interface HostOptions extends Work {
    * @param backend the one of `backends` to compute with
    */
   readonly onWelcome: (trialJson: string, backend: string) => Promise<void>;
-  /** Told of a result that the coordinator refused. */
+  /** Called with a result that the coordinator refused. */
   readonly onRefused?: (clientId: string, failure: Failure) => void;
-  /** Told once why there is no coordinator, until there is one. */
+  /** Called with the reason when there is no coordinator; once, until there is one again. */
   readonly onUnreachable?: (why: string) => void;
   /** Seconds without a coordinator after which the host gives up; default 60. */
   readonly patienceSeconds?: number;
-  /** Ends the host. */
+  /** Stops the host. */
   readonly signal?: AbortSignal;
 }
 
-/** Why a host ended. */
+/** The reason why a host ended. */
 export interface Ending {
-  /** For people. */
+  /** A sentence for people. */
   readonly reason: string;
-  /** 0, or that of a coordinator whose trial failed. */
+  /** 0, or the exit code of a coordinator whose trial failed. */
   readonly exitCode: number;
 }
 
 /**
- * Runs a client host: joins the coordinator, does the jobs that it sends, and joins again when the connection breaks.
- * @returns once no job runs any more
- * @throws UserError if the address is none, the coordinator's certificate is not believed, or the host is refused, or finds no coordinator in time; whatever
- * `onWelcome` rejects with
+ * Runs a client host: joins the coordinator, runs the jobs that it sends, and joins again when the
+ * connection breaks.
+ * @returns when no job is running any more
+ * @throws UserError if the address is invalid, the coordinator's certificate is not trusted, the
+ * host is refused, or no coordinator is found in time
+ * @throws the error with which `onWelcome` rejects
  */
 export async function connectHost(options: HostOptions): Promise<Ending> {
   checkCoordinatorUrl(options.url);
-  // Not before: a coordinator has no use for it.
+  // Loaded lazily: a coordinator does not need it.
   const { io } = await import("socket.io-client");
   const host = new ClientHost(options, io);
   return await host.ended;
@@ -85,7 +92,7 @@ class ClientHost {
   #prepared: Promise<void> | undefined;
   #patience: NodeJS.Timeout | undefined;
   #lastError = "";
-  #toldUnreachable = false;
+  #hasReportedUnreachable = false;
   #finish: (ending: Ending) => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
 
@@ -96,7 +103,8 @@ class ClientHost {
       transports: ["websocket"],
       forceNew: true, // hosts in one process must not share a connection
       ...options.tls,
-      rejectUnauthorized: true, // whatever the environment says: nothing is sent to an end that is not believed
+      // regardless of the environment: nothing is sent to an untrusted end
+      rejectUnauthorized: true,
       reconnectionDelay: 250,
       reconnectionDelayMax: 5000,
     });
@@ -139,7 +147,7 @@ class ClientHost {
 
   #connect(): void {
     const socket = this.#socket;
-    this.#toldUnreachable = false;
+    this.#hasReportedUnreachable = false;
     const peer = new Peer(
       {
         emit: (frame, reply) => socket.emit("frame", frame, reply),
@@ -161,7 +169,7 @@ class ClientHost {
     const join = { protocolVersion, token, ...about, instance: this.#instance };
     const reply = await peer.send(encodeJoin(join));
     if (reply.type !== "welcome") {
-      this.#notWelcome(reply);
+      this.#handleRefusal(reply);
       return;
     }
     clearTimeout(this.#patience);
@@ -175,7 +183,7 @@ class ClientHost {
     this.#welcomed ??= { trialJson, backend };
     if (this.#welcomed.trialJson !== trialJson || this.#welcomed.backend !== backend) {
       throw new UserError(
-        `the coordinator at ${this.#options.url} now runs another trial, or on another backend: start this host anew`,
+        `the coordinator at ${this.#options.url} now runs another trial, or on another backend: restart this host`,
       );
     }
     this.#prepared ??= this.#options.onWelcome(trialJson, backend);
@@ -183,7 +191,7 @@ class ClientHost {
     await peer.send(encodeReady());
   }
 
-  #notWelcome(reply: Exclude<Reply, { type: "welcome" }>): void {
+  #handleRefusal(reply: Exclude<Reply, { type: "welcome" }>): void {
     if (reply.type === "accepted") throw new UserError(`${this.#options.url} is no coordinator`);
     const { code, message } = reply.failure;
     if (code === "TRIAL_ENDED") this.#finish({ reason: message, exitCode: exitCodes.ok });
@@ -193,7 +201,7 @@ class ClientHost {
   #handle(bytes: Uint8Array): Reply {
     const message = decodeCoordinatorMessage(bytes);
     if (message.type !== "trialEnd") return this.#jobs.handle(message);
-    // Not before the reply is on its way.
+    // Send the reply first.
     setImmediate(() => {
       this.#finish({ reason: message.reason, exitCode: message.exitCode });
     });
@@ -212,7 +220,9 @@ class ClientHost {
     }
   }
 
-  /** @returns why the coordinator knows nothing of the update; it has answered a refused one itself */
+  /**
+   * @returns why the coordinator did not receive the update; a refused one it has answered itself
+   */
   async #deliverUpdate(
     peer: Peer,
     { jobId, update }: Extract<Answer, { readonly update: Update }>,
@@ -223,7 +233,7 @@ class ClientHost {
     try {
       bytes = encodeUpdate(jobId, update, workSeconds);
     } catch (error) {
-      return failureOf(error, "CLIENT_ERROR");
+      return toFailure(error, "CLIENT_ERROR");
     }
     const reply = await peer.send(bytes, signal);
     if (reply.type !== "failure") return undefined;
@@ -237,7 +247,7 @@ class ClientHost {
     this.#jobs.clear(); // the coordinator counts them as lost
     this.#lastError = reason;
     this.#startPatience();
-    // The one case in which socket.io does not dial again by itself.
+    // The only case in which socket.io does not reconnect by itself.
     if (reason === "io server disconnect") this.#socket.connect();
   }
 
@@ -248,8 +258,8 @@ class ClientHost {
     const fault = tlsFault(cause);
     if (fault !== undefined) this.#fail(new UserError(`${url}: ${fault}`));
     this.#lastError = cause.message + tlsHint(cause, url, tls);
-    if (!this.#toldUnreachable) this.#options.onUnreachable?.(this.#lastError);
-    this.#toldUnreachable = true;
+    if (!this.#hasReportedUnreachable) this.#options.onUnreachable?.(this.#lastError);
+    this.#hasReportedUnreachable = true;
   }
 
   #startPatience(): void {
@@ -257,7 +267,7 @@ class ClientHost {
     clearTimeout(this.#patience);
     this.#patience = setTimeout(() => {
       const why = `no coordinator at ${url} for ${patienceSeconds} s (${this.#lastError})`;
-      this.#fail(new UserError(`${why}: start it, or mend the address`));
+      this.#fail(new UserError(`${why}: start it, or correct the address`));
     }, patienceSeconds * 1000);
   }
 }

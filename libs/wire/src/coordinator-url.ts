@@ -1,11 +1,15 @@
 import { UserError } from "@fedclair/core";
 
-/** @returns it, parsed @throws UserError unless `url` is http(s)://host:port: what followed would name no path, but a namespace of socket.io */
+/**
+ * Parses the coordinator's URL. It must be http(s)://host:port, because socket.io reads anything
+ * after that as a namespace, not a path.
+ * @throws UserError if it is anything else
+ */
 export function checkCoordinatorUrl(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  const alone =
+  const hasNoPath =
     parsed && `${parsed.username}${parsed.pathname}${parsed.search}${parsed.hash}` === "/";
-  if (alone && ["http:", "https:"].includes(parsed.protocol)) return parsed;
+  if (hasNoPath && ["http:", "https:"].includes(parsed.protocol)) return parsed;
   throw new UserError(
     `the coordinator's address: expected https://host:port and nothing behind, got '${url}'`,
   );

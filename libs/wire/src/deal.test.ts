@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { deal, type Place } from "./deal.js";
 
-/** Of each host the indices of its clients. */
+/** Indices of the clients of each host. */
 function shares(count: number, hosts: readonly Place[]): number[][] {
   const dealt = deal([...Array(count).keys()], hosts);
   return hosts.map((host) => [...dealt.keys()].filter((index) => dealt[index] === host));
 }
 
-/** How many clients can have a place at most, by augmenting paths. */
+/** The maximum number of clients that can have a place, computed by augmenting paths. */
 function mostPlaced(count: number, hosts: readonly Place[]): number {
   const places = hosts.flatMap(({ capacity, clients = [0, Infinity] }) =>
     Array.from({ length: capacity }, () => clients),
@@ -39,7 +39,7 @@ const places = fc.array(
 );
 
 describe("deal", () => {
-  it("gives hosts of any client shares of their capacities, in order", () => {
+  it("gives hosts without ranges shares in proportion to their capacities, in order", () => {
     const hosts: Place[] = [{ capacity: 6 }, { capacity: 3, clients: [0, 99] }];
     assert.deepEqual(shares(6, hosts), [
       [0, 1, 2, 3],
@@ -47,7 +47,7 @@ describe("deal", () => {
     ]);
   });
 
-  it("gives a host only clients of its range, and leaves those to it that nobody else may have", () => {
+  it("gives a host only clients in its range, and leaves it those that no other host may hold", () => {
     const any: Place = { capacity: 4 };
     const low: Place = { capacity: 4, clients: [0, 2] };
     const high: Place = { capacity: 4, clients: [4, 5] };
@@ -63,7 +63,7 @@ describe("deal", () => {
     assert.deepEqual(shares(3, [high]), [[]]);
   });
 
-  it("divides what two may have", () => {
+  it("divides the clients that two hosts may hold", () => {
     const hosts: Place[] = [
       { capacity: 10, clients: [0, 5] },
       { capacity: 10, clients: [0, 5] },
@@ -72,14 +72,14 @@ describe("deal", () => {
     assert.deepEqual(shares(6, hosts), [[0, 1, 2], [3, 4, 5], []]);
   });
 
-  it("deals some clients alone, by their places among all", () => {
+  it("assigns a subset of the clients by their indices among all", () => {
     const [any, high]: Place[] = [{ capacity: 2 }, { capacity: 4, clients: [5, 9] }];
     assert.deepEqual(deal([2, 6, 7], [any as Place, high as Place]), [any, high, high]);
     assert.deepEqual(deal([6, 7], [high as Place]), [high, high]);
     assert.deepEqual(deal([], []), []);
   });
 
-  it("places as many as any deal could, within ranges and capacities, the same each time", () => {
+  it("places as many clients as possible within ranges and capacities, the same way each time", () => {
     fc.assert(
       fc.property(places, fc.integer({ min: 1, max: 12 }), (hosts, count) => {
         const dealt = shares(count, hosts);

@@ -1,16 +1,16 @@
-/** What a deal must know of a host. */
+/** The properties of a host that decide which clients it can hold. */
 export interface Place {
-  /** Clients that it takes at most. */
+  /** Maximum number of clients. */
   readonly capacity: number;
-  /** Indices of the first and the last client that it may be given; undefined: any. */
+  /** Indices of the first and the last client that it may hold; undefined: any. */
   readonly clients?: readonly [number, number] | undefined;
 }
 
 /**
- * Deals clients to hosts, the same way whenever they are the same: as many clients as can have a place, and no host more
- * of its capacity than is needed for that.
+ * Assigns clients to hosts. The same clients and hosts always give the same result. As many clients
+ * as possible get a place, and no host uses a larger share of its capacity than that requires.
  * @param indices of the clients, ascending
- * @returns for each of them its host
+ * @returns the host of each client
  */
 export function deal<Host extends Place>(
   indices: readonly number[],
@@ -23,7 +23,7 @@ export function deal<Host extends Place>(
   return mayHaveAny ? dealShares(indices.length, hosts) : dealRanges(indices, hosts);
 }
 
-/** To each a run of clients, in order, whose length is its share of all capacity. */
+/** Gives each host a run of clients, in order, whose length is its share of the total capacity. */
 function dealShares<Host extends Place>(count: number, hosts: readonly Host[]): Host[] {
   const room = hosts.reduce((sum, { capacity }) => sum + capacity, 0);
   const dealt = Math.min(count, room);
@@ -35,22 +35,28 @@ function dealShares<Host extends Place>(count: number, hosts: readonly Host[]): 
   });
 }
 
-/** Looks for the least part of their capacities with which hosts take as many clients as with all of it. */
+/**
+ * Searches for the smallest share of their capacities with which the hosts hold as many clients as
+ * with all of it.
+ */
 function dealRanges<Host extends Place>(indices: readonly number[], hosts: readonly Host[]) {
   const steps = hosts.reduce((most, { capacity }) => Math.max(most, capacity), 0);
   const dealt = (step: number) =>
     fill(indices, hosts, ({ capacity }) => Math.ceil((capacity * step) / steps));
-  const most = placed(dealt(steps));
+  const most = countPlaced(dealt(steps));
   let [low, high] = [1, steps];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    if (placed(dealt(middle)) < most) low = middle + 1;
+    if (countPlaced(dealt(middle)) < most) low = middle + 1;
     else high = middle;
   }
   return dealt(high);
 }
 
-/** Each client in turn goes to the host whose range ends first (Glover 1967): no other order gives more clients a place. */
+/**
+ * Assigns each client in turn to the host whose range ends first (Glover 1967): no other order
+ * places more clients.
+ */
 function fill<Host extends Place>(
   indices: readonly number[],
   hosts: readonly Host[],
@@ -71,6 +77,6 @@ function fill<Host extends Place>(
 }
 
 /** @returns how many clients have a host */
-export function placed(hosts: readonly unknown[]): number {
+export function countPlaced(hosts: readonly unknown[]): number {
   return hosts.filter((host) => host !== undefined).length;
 }

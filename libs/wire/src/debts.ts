@@ -1,54 +1,61 @@
-/** Addresses that are remembered at most. */
-const mostAddresses = 4096;
-
-/** What a deed costs an address, in ms of waiting; how much of it is lent; and how much it can come to owe. */
-export interface Terms {
-  readonly costs: number;
-  readonly lent: number;
-  readonly most: number;
-}
-
-/** A wrong token costs six seconds, of which ten are lent: ten guesses at once, and then ten a minute. */
-export const guesses: Terms = { costs: 6_000, lent: 9 * 6_000, most: 15 * 6_000 };
+/** Maximum number of remembered addresses. */
+const maxAddresses = 4096;
 
 /**
- * A connection costs 2.5 ms, and so does a request, of which a second is lent: 400 at once, and then 400 a second, which are a fifth of a core. Whoever
- * would have to wait for more than two seconds is turned away.
+ * Terms of a leaky bucket, in ms of waiting: the cost of one attempt, the allowance before an
+ * address must wait, and the maximum debt.
  */
-export const knocks: Terms = { costs: 2.5, lent: 1_000, most: 3_000 };
+export interface DebtLimit {
+  readonly cost: number;
+  readonly allowance: number;
+  readonly maximum: number;
+}
 
-/** What addresses owe for what they did: time pays it off. */
+/** A wrong token costs six seconds: ten guesses are possible at once, then ten a minute. */
+export const guessLimit: DebtLimit = { cost: 6_000, allowance: 9 * 6_000, maximum: 15 * 6_000 };
+
+/**
+ * A connection or request costs 2.5 ms, with an allowance of one second: 400 at once and then 400 a
+ * second, which take a fifth of a core. An address that would have to wait for more than two
+ * seconds is rejected.
+ */
+export const attemptLimit: DebtLimit = { cost: 2.5, allowance: 1_000, maximum: 3_000 };
+
+/** The debts of addresses for their attempts; they decrease with time. */
 export class Debts {
-  readonly #terms: Terms;
-  /** When an address will have paid, in ms of `performance.now()`; the oldest entries first. */
+  readonly #limit: DebtLimit;
+  /**
+   * When an address will have paid its debt, in ms of `performance.now()`; the oldest entries
+   * first.
+   */
   readonly #paid = new Map<string, number>();
 
-  constructor(terms: Terms) {
-    this.#terms = terms;
+  constructor(limit: DebtLimit) {
+    this.#limit = limit;
   }
 
   count(address: string, now = performance.now()): void {
-    const { costs, most } = this.#terms;
-    const debt = Math.min(this.#of(address, now) + costs, most);
+    const { cost, maximum } = this.#limit;
+    const debt = Math.min(this.#debtOf(address, now) + cost, maximum);
     this.#paid.delete(address);
     this.#paid.set(address, now + debt);
     for (const [other] of this.#paid) {
-      if (this.#paid.size <= mostAddresses) break;
+      if (this.#paid.size <= maxAddresses) break;
       this.#paid.delete(other);
     }
   }
 
-  /** How long it takes, in ms, until an address owes no more than is lent. */
+  /** @returns how long, in ms, until the debt of an address is within its allowance */
   delay(address: string, now = performance.now()): number {
-    return Math.max(0, this.#of(address, now) - this.#terms.lent);
+    return Math.max(0, this.#debtOf(address, now) - this.#limit.allowance);
   }
 
-  /** Would an address owe more than it can after one more? */
+  /** Whether one more attempt would exceed the maximum debt. */
   isFull(address: string, now = performance.now()): boolean {
-    return this.#of(address, now) + this.#terms.costs > this.#terms.most;
+    return this.#debtOf(address, now) + this.#limit.cost > this.#limit.maximum;
   }
 
-  #of(address: string, now: number): number {
+  #debtOf(address: string, now: number): number {
     return Math.max(0, (this.#paid.get(address) ?? 0) - now);
   }
 }

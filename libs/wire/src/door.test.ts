@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { knocks } from "./debts.js";
+import { attemptLimit } from "./debts.js";
 import { Door } from "./door.js";
 
 describe("Door", () => {
@@ -10,13 +10,16 @@ describe("Door", () => {
   const far: Socket[] = [];
   const near: Socket[] = [];
 
-  const open = async (strangers: number, patience = 60_000, perAddress = knocks) => {
+  const open = async (strangers: number, patience = 60_000, perAddress = attemptLimit) => {
     server = createServer();
-    door = new Door(server, { connections: 1000, strangers, knocks: perAddress }, patience);
+    door = new Door(server, { connections: 1000, strangers, attempts: perAddress }, patience);
     server.on("connection", (socket: Socket) => near.push(socket));
     await once(server.listen(0, "127.0.0.1"), "listening");
   };
-  /** A connection that says nothing. @returns whether it was cut, once it was */
+  /**
+   * Opens a connection that sends nothing.
+   * @returns the socket, and a promise that resolves when it is cut
+   */
   const enter = async (from = "127.0.0.1") => {
     const { port } = server.address() as AddressInfo;
     const socket = connect({ port, host: "127.0.0.1", localAddress: from });
@@ -42,7 +45,7 @@ describe("Door", () => {
     await once(server, "close");
   });
 
-  it("cuts who says nothing, and not who has joined", async () => {
+  it("cuts a silent connection, but not a joined one", async () => {
     await open(10, 30);
     const joined = await enter();
     door.admit(last());
@@ -51,7 +54,7 @@ describe("Door", () => {
     assert.ok(isOpen(joined.socket));
   });
 
-  it("lets the oldest go of the address that has the most, where there are too many", async () => {
+  it("cuts the oldest connection of the address with the most when there are too many", async () => {
     await open(3);
     const [first, other, second] = [await enter(), await enter("127.0.0.2"), await enter()];
     await enter();
@@ -62,22 +65,22 @@ describe("Door", () => {
     assert.ok(isOpen(second.socket), "it has joined");
   });
 
-  it("lets no address in that told too many wrong tokens, and others", async () => {
+  it("rejects an address that sent too many wrong tokens, but no other address", async () => {
     await open(10);
     const other = await enter("127.0.0.2");
     const before = await enter();
     const guessing = await enter();
     for (let i = 0; i < 10; i++) door.wrongToken(last());
-    assert.ok(await before.cut); // unheard
-    assert.ok(isOpen(guessing.socket), "it is still told");
+    assert.ok(await before.cut); // its bytes were not counted
+    assert.ok(isOpen(guessing.socket), "it still gets its answer");
     const turnedAway = await enter();
     assert.ok(await turnedAway.cut);
     assert.ok(isOpen(other.socket));
     assert.ok(isOpen((await enter("127.0.0.2")).socket));
   });
 
-  it("lets an address that comes too often wait, then turns it away, and others come at once", async () => {
-    await open(10, 60_000, { costs: 100_000, lent: 150_000, most: 350_000 });
+  it("delays an address that connects too often, then rejects it; other addresses are served at once", async () => {
+    await open(10, 60_000, { cost: 100_000, allowance: 150_000, maximum: 350_000 });
     const delays: number[] = [];
     for (let i = 0; i < 3; i++) {
       await enter();
@@ -91,7 +94,7 @@ describe("Door", () => {
     assert.equal(door.delayOf(last()), 0);
   });
 
-  it("cuts who says more than it takes to join, and not who has joined", async () => {
+  it("cuts a connection that sends more than a Join needs, unless it has joined", async () => {
     await open(10);
     const [joined, talking] = [await enter(), await enter()];
     const [first, second] = near;

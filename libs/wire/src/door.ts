@@ -1,23 +1,26 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import type { Server, Socket } from "node:net";
-import { Debts, guesses, knocks, type Terms } from "./debts.js";
+import { attemptLimit, Debts, guessLimit, type DebtLimit } from "./debts.js";
 import { joinTimeout, limitsBeforeWelcome } from "./protocol.js";
 
-/** Descriptors that are left for everything but connections: files of the run, and what Node.js needs. */
+/** File descriptors that are reserved for files of the run and for Node.js. */
 const reserve = 64;
 
-/** Bytes that a connection may say over its websocket before it has joined: twice what a Join may take. */
-const mostSaid = 2 * limitsBeforeWelcome.maxMessageBytes;
+/**
+ * Bytes that a connection may send over its websocket before it has joined: twice the size of the
+ * largest Join.
+ */
+const maxBytesBeforeJoin = 2 * limitsBeforeWelcome.maxMessageBytes;
 
-/** What a door lets in at most. */
+/** Upper limits on connections. */
 export interface DoorLimits {
-  /** Connections altogether. */
+  /** Maximum number of connections. */
   readonly connections: number;
-  /** Those among them that have not joined. */
+  /** Maximum number of connections that have not joined. */
   readonly strangers: number;
-  /** How often an address may come, and ask. */
-  readonly knocks: Terms;
+  /** How often an address may connect or send a request. */
+  readonly attempts: DebtLimit;
 }
 
 /** A connection that has not joined. */
@@ -25,79 +28,84 @@ interface Stranger {
   readonly socket: Socket;
   readonly address: string;
   readonly timer: NodeJS.Timeout;
-  /** When its handshake may go on, in ms of `performance.now()`. */
+  /** When its handshake may continue, in ms of `performance.now()`. */
   readonly due: number;
-  /** Stops counting what it says. */
-  unheard: () => void;
+  /** Stops counting the bytes that it sends. */
+  stopCounting: () => void;
 }
 
 /**
- * Keeps strangers from taking what hosts need. A connection that has not joined in time is cut. Where there are too many that
- * have not, the oldest one of the address with the most goes: a host joins in a fraction of a second, and one that has joined
- * is never cut for others. One that says more than it takes to join is cut. An address that told too many wrong tokens is not let in, and one
- * that comes too often waits.
+ * Protects resources that hosts need from strangers, connections that have not joined. A stranger
+ * is cut off if it does not join in time or sends more than a Join needs. When there are too many,
+ * the oldest one of the address with the most is cut off: a host joins in a fraction of a second,
+ * and a joined host is never cut off to make room. An address that sent too many wrong tokens is
+ * rejected, and one that connects too often has to wait.
  */
 export class Door {
   readonly #limits: DoorLimits;
   readonly #patience: number;
-  /** By their far end, the oldest first. */
+  /** Strangers by their remote end, the oldest first. */
   readonly #strangers = new Map<string, Stranger>();
   readonly #connections = new Set<Socket>();
-  readonly #guesses = new Debts(guesses);
-  readonly #knocks: Debts;
+  readonly #guesses = new Debts(guessLimit);
+  readonly #attempts: Debts;
 
-  /** @param patience how long a connection has to join, in ms */
-  constructor(server: Server, limits = doorLimits(), patience = joinTimeout) {
+  /** @param patience how long a connection may take to join, in ms */
+  constructor(server: Server, limits = defaultDoorLimits(), patience = joinTimeout) {
     this.#limits = limits;
-    this.#knocks = new Debts(limits.knocks);
+    this.#attempts = new Debts(limits.attempts);
     this.#patience = patience;
     server.maxConnections = limits.connections;
-    // The raw connection, also of a server that encrypts: it is there before anything was said.
+    // This is the raw connection, even if the server uses TLS: it exists before anything was sent.
     server.on("connection", (socket: Socket) => {
       this.#enter(socket);
     });
     server.on("request", ({ socket }: IncomingMessage) => {
-      if (socket.destroyed || this.#knocksOn(addressOf(socket))) return;
-      this.wrongToken(socket); // many requests may be in what was read at once, and all of them are heard
+      if (socket.destroyed || this.#countAttempt(addressOf(socket))) return;
+      // many requests may have been read at once, and all of them are handled
+      this.wrongToken(socket);
       socket.destroy();
     });
   }
 
-  /** The connection has joined. @param socket as it came in, or encrypted */
+  /** Marks the connection as joined. @param socket the raw socket or the encrypted one */
   admit(socket: Socket): void {
-    const stranger = this.#strangers.get(farEnd(socket));
-    if (stranger) this.#forget(farEnd(socket), stranger);
+    const stranger = this.#strangers.get(formatRemoteEnd(socket));
+    if (stranger) this.#forget(formatRemoteEnd(socket), stranger);
   }
 
-  /** The connection asks for a websocket. @returns how long that is to wait, in ms */
+  /** @returns how long, in ms, the connection has to wait for its websocket */
   delayOf(socket: Socket): number {
-    const due = this.#strangers.get(farEnd(socket))?.due ?? 0;
+    const due = this.#strangers.get(formatRemoteEnd(socket))?.due ?? 0;
     return Math.max(0, due - performance.now());
   }
 
-  /** The connection has its websocket, which reads it. From here on what it says is counted, until it has joined. */
+  /**
+   * Starts counting the bytes that the connection sends until it has joined. Call it when the
+   * websocket reads the connection.
+   */
   listenTo(socket: Socket): void {
-    const stranger = this.#strangers.get(farEnd(socket));
+    const stranger = this.#strangers.get(formatRemoteEnd(socket));
     if (!stranger) return;
-    let said = 0;
+    let received = 0;
     const count = ({ length }: Buffer) => {
-      said += length;
-      if (said <= mostSaid) return;
+      received += length;
+      if (received <= maxBytesBeforeJoin) return;
       this.wrongToken(socket);
       socket.destroy();
     };
     socket.on("data", count);
-    stranger.unheard = () => socket.off("data", count);
+    stranger.stopCounting = () => socket.off("data", count);
   }
 
-  /** The connection told a token that is none, or did something as bad. */
+  /** Counts a wrong token, or something equally bad, against the connection's address. */
   wrongToken(socket: Socket): void {
     const address = addressOf(socket);
     this.#guesses.count(address);
-    if (!this.#hasGuessed(address)) return;
-    // Those that came in before are not heard either; this one still is told.
+    if (!this.#isBlocked(address)) return;
+    // Older connections of the address are cut off too; this one still gets its answer.
     for (const [key, stranger] of this.#strangers) {
-      if (stranger.address !== address || key === farEnd(socket)) continue;
+      if (stranger.address !== address || key === formatRemoteEnd(socket)) continue;
       stranger.socket.destroy();
       this.#forget(key, stranger);
     }
@@ -109,16 +117,16 @@ export class Door {
   }
 
   #enter(socket: Socket): void {
-    const [address, key] = [addressOf(socket), farEnd(socket)];
-    const due = performance.now() + this.#knocks.delay(address);
-    if (this.#hasGuessed(address) || !this.#knocksOn(address)) {
+    const [address, key] = [addressOf(socket), formatRemoteEnd(socket)];
+    const due = performance.now() + this.#attempts.delay(address);
+    if (this.#isBlocked(address) || !this.#countAttempt(address)) {
       socket.destroy();
       return;
     }
     while (this.#strangers.size >= this.#limits.strangers) this.#evict();
     this.#connections.add(socket);
     const timer = setTimeout(() => socket.destroy(), this.#patience);
-    const stranger = { socket, address, timer, due, unheard: () => undefined };
+    const stranger = { socket, address, timer, due, stopCounting: () => undefined };
     this.#strangers.set(key, stranger);
     socket.once("close", () => {
       this.#connections.delete(socket);
@@ -126,14 +134,14 @@ export class Door {
     });
   }
 
-  /** @returns whether the address may go on */
-  #knocksOn(address: string): boolean {
-    if (this.#knocks.isFull(address)) return false;
-    this.#knocks.count(address);
+  /** @returns whether the address may continue */
+  #countAttempt(address: string): boolean {
+    if (this.#attempts.isFull(address)) return false;
+    this.#attempts.count(address);
     return true;
   }
 
-  #hasGuessed(address: string): boolean {
+  #isBlocked(address: string): boolean {
     return this.#guesses.delay(address) > 0;
   }
 
@@ -153,19 +161,25 @@ export class Door {
 
   #forget(key: string, stranger: Stranger): void {
     clearTimeout(stranger.timer);
-    stranger.unheard();
+    stranger.stopCounting();
     if (this.#strangers.get(key) === stranger) this.#strangers.delete(key);
   }
 }
 
-/** What the system lets this process have open, less the reserve. */
-function doorLimits(): DoorLimits {
-  const connections = Math.max(openFiles() - reserve, reserve);
-  return { connections, strangers: Math.min(1024, Math.floor(connections / 4)), knocks };
+/**
+ * The limits that follow from the number of files that this process may open, minus the reserve.
+ */
+function defaultDoorLimits(): DoorLimits {
+  const connections = Math.max(readOpenFileLimit() - reserve, reserve);
+  return {
+    connections,
+    strangers: Math.min(1024, Math.floor(connections / 4)),
+    attempts: attemptLimit,
+  };
 }
 
-/** `ulimit -n`; where it cannot be read, the least that systems have. */
-function openFiles(): number {
+/** Reads `ulimit -n`; if it cannot be read, returns the lowest limit that systems have. */
+function readOpenFileLimit(): number {
   try {
     const [, soft] =
       /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
@@ -175,11 +189,14 @@ function openFiles(): number {
   }
 }
 
-function farEnd({ remoteAddress = "", remotePort = 0 }: Socket): string {
+function formatRemoteEnd({ remoteAddress = "", remotePort = 0 }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
 
-/** Of IPv6 the half that names a network: its owner has all addresses of the other half. */
+/**
+ * The address of the far end; for IPv6 only the half that identifies the network, because its owner
+ * has all addresses of the other half.
+ */
 function addressOf({ remoteAddress = "" }: Socket): string {
   if (!remoteAddress.includes(":") || remoteAddress.includes(".")) return remoteAddress;
   const [head = ""] = remoteAddress.split("::");

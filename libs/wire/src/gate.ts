@@ -9,10 +9,15 @@ import { maxBackends, maxWordLength, protocolVersion } from "./protocol.js";
 import type { TokenClaims } from "./signed-token.js";
 import type { TokenCheck } from "./token-check.js";
 
-/** Names of backends and versions: they go into the log, and into what other hosts are told. */
+/**
+ * Allowed names of backends and versions: they go into the log and into messages to other hosts.
+ */
 const word = new RegExp(`^[\\w.+-]{0,${maxWordLength}}$`);
 
-/** What the gate says of a host: what its token says, if it is a signed one, and with what it is to compute; or why it may not join. */
+/**
+ * The gate's decision about a host: the claims of its signed token, if it has one, and the backend
+ * that it must use; or the reason why it may not join.
+ */
 export type Judgement =
   | { readonly claims: TokenClaims | undefined; readonly backend: string }
   | { readonly refusal: Failure; readonly isGuess?: boolean };
@@ -22,12 +27,12 @@ export class Gate {
   readonly #tokens: TokenCheck;
   readonly #plugins: readonly PluginIdentity[];
   readonly #chosen: string | undefined;
-  /** Of the hosts that simulate clients, and of those that bring their own. */
+  /** One backend for the hosts that simulate clients and one for those that bring their own. */
   readonly #backends = new Map<Join["external"], string>();
 
   /**
-   * What hosts compute with, as `wasm`, `python-numpy` or `wasm and python-numpy`.
-   * @param kinds those that there are clients for: who comes for nothing has no say
+   * The backends in use, for example `wasm`, `python-numpy` or `wasm and python-numpy`.
+   * @param kinds the kinds of hosts for which the trial has clients; other hosts are ignored
    */
   backend(kinds: readonly Join["external"][]): string | undefined {
     const each = kinds.flatMap((external) => this.#backends.get(external) ?? []);
@@ -35,9 +40,9 @@ export class Gate {
   }
 
   /**
-   * @param backend the one that hosts which simulate clients must compute with; by default the first of them decides, as the
-   * first of the others does for these
-   * @param plugins those from outside that hosts which simulate clients must have
+   * @param backend required of hosts that simulate clients; by default the first of them decides,
+   * as the first host that brings its own clients does for those
+   * @param plugins external plug-ins required of hosts that simulate clients
    */
   constructor(tokens: TokenCheck, backend: string | undefined, plugins: readonly PluginIdentity[]) {
     this.#tokens = tokens;
@@ -46,7 +51,10 @@ export class Gate {
     this.forget(false);
   }
 
-  /** Lets the next host of a kind decide on its backend: those that joined have left before they did anything. */
+  /**
+   * Lets the next host of a kind decide on the backend, because all hosts of the kind left before
+   * any work was assigned.
+   */
   forget(external: Join["external"]): void {
     if (external || this.#chosen === undefined) this.#backends.delete(external);
     else this.#backends.set(external, this.#chosen);
@@ -65,7 +73,10 @@ export class Gate {
     return typeof fit === "string" ? { claims: token.claims, backend: fit } : { refusal: fit };
   }
 
-  /** @returns the backend for a host with a good token, or why it does not fit the trial */
+  /**
+   * @returns the backend for a host with a valid token, or the reason why the host does not fit the
+   * trial
+   */
   #fit(join: Join): string | Failure {
     if (join.capacity < 1) {
       return { code: "MALFORMED", message: `capacity ${join.capacity}: expected at least 1` };

@@ -13,35 +13,42 @@ import type { Reply } from "./codec/reply.js";
 import type { OpenJobs } from "./open-jobs.js";
 import type { Peer } from "./peer.js";
 import type { TokenClaims } from "./signed-token.js";
-import { failureOf } from "./wire-error.js";
+import { toFailure } from "./wire-error.js";
 
 /**
- * Jobs at a host at a time: those that it may work on together, and as many to go on with. Jobs with large params of their own are
- * fewer: one that it works on and two to go on with, so that few clients' params are under way.
+ * Maximum number of jobs at a host at a time. The small window holds the jobs that it may run
+ * together and as many more to continue with. The window for jobs with large params of their own
+ * holds one to run and two to continue with, so that few clients' params are in flight.
  */
 export const jobWindow = { small: 32, large: 3 };
-/** Bytes of a job's own params from which on they are large. */
+/** Size from which a job's own params count as large, in bytes. */
 const largeJobBytes = 2 ** 16;
 
-/** Bytes of bases that no job waits for, and that a host keeps all the same: clients come again, and some have bases of their own. */
+/**
+ * Bytes of bases that a host keeps although no job waits for them: clients are sampled again, and
+ * some have bases of their own.
+ */
 const idleBytes = 2 ** 25;
-/** What a base takes beside its numbers. */
+/** Overhead of a base in addition to its numbers, in bytes. */
 const overheadBytes = 2 ** 10;
 
-/** Params that jobs of the host stand on. */
+/** Params at the host that jobs build on. */
 interface Base {
   readonly id: number;
   readonly bytes: number;
-  /** Jobs, and bases that come from it, that are yet to be sent. */
+  /** Number of jobs, and of bases derived from this one, that are yet to be sent. */
   waiting: number;
-  /** Clients whose last job stood on it. */
+  /** Number of clients whose last job used this base. */
   clients: number;
-  /** What the host says to it, and for which call it was sent; undefined until it is. */
+  /**
+   * The host's reply, and the signal of the call for which the base was sent; undefined until it is
+   * sent.
+   */
   sent: { readonly reply: Promise<Reply>; readonly closed: AbortSignal } | undefined;
 }
 
-/** Has a job much of its own to bring? A base that many share is brought once. */
-function areLarge(jobs: readonly Job[]): boolean {
+/** Whether the jobs need much data of their own; a base that many share is sent only once. */
+function haveLargeParams(jobs: readonly Job[]): boolean {
   const bases = new Set(jobs.map(({ params }) => params.base));
   return (
     jobs.some(({ params }) => termBytes(params) >= largeJobBytes) ||
@@ -50,29 +57,35 @@ function areLarge(jobs: readonly Job[]): boolean {
   );
 }
 
-/** A joined client host, as the coordinator sees it: is sent its jobs, and before them the bases that they stand on. */
+/**
+ * The coordinator's view of a joined client host: sends it its jobs, and before them the bases that
+ * they build on.
+ */
 export class HostSession {
   readonly peer: Peer;
   readonly capacity: number;
-  /** Does it bring clients of its own, and simulate none? */
+  /** Whether it brings its own clients instead of simulating them. */
   readonly external: boolean;
-  /** What it is known by when it comes again: the name that its token gives it, or what it says itself; empty if it is not. */
+  /**
+   * Identifies the host when it joins again: the name in its token, or else the id that it sends
+   * itself; empty if it has neither.
+   */
   readonly origin: string;
-  /** What its token says, if it is a signed one. */
+  /** The claims of its token, if that is a signed one. */
   readonly claims: TokenClaims | undefined;
-  /** Has prepared the trial, and may be given clients. */
+  /** Whether it has prepared the trial and can be given clients. */
   ready = false;
-  /** Calls of `ask` in a row that it let pass without an answer. */
+  /** Number of consecutive calls of `ask` in which it answered nothing. */
   silentCalls = 0;
   readonly #numbers: Bases;
-  /** Params that the trial has done with are not kept for it. */
+  /** Bases by their params. A WeakMap, so that params which the trial no longer uses are freed. */
   readonly #bases = new WeakMap<Params, Base>();
-  /** At the host, though no job waits for them; the last to be asked for last. */
+  /** Bases at the host that no job waits for; the most recently used comes last. */
   readonly #idle = new Set<Base>();
   #idleBytes = 0;
   readonly #lastBases = new Map<string, Base>();
   readonly #queue: { readonly open: OpenJobs; readonly job: Job }[] = [];
-  #feeding = 0;
+  #feeders = 0;
 
   constructor(
     peer: Peer,
@@ -88,45 +101,45 @@ export class HostSession {
     this.#numbers = bases;
   }
 
-  /** The clients that it may be given, as `Place` says. */
+  /** The clients that it may hold, as in `Place`. */
   get clients(): TokenClaims["clients"] {
     return this.claims?.clients;
   }
 
-  /** Tells the host that it is over for it, and cuts the connection. Never rejects. */
+  /** Tells the host that the trial is over for it, and closes the connection. Never rejects. */
   async dismiss(reason: string): Promise<void> {
     await this.#send({ type: "trialEnd", reason, exitCode: exitCodes.usage });
     this.peer.close();
   }
 
-  /** Brings jobs to the host, a window at a time. What cannot be delivered is the client's failure. */
-  give(open: OpenJobs, jobs: readonly Job[]): void {
+  /** Sends jobs to the host, a window at a time. If a job cannot be delivered, its client fails. */
+  enqueue(open: OpenJobs, jobs: readonly Job[]): void {
     for (const job of jobs) {
       this.#queue.push({ open, job });
-      this.#ask(this.#baseOf(job));
+      this.#reserve(this.#baseOf(job));
     }
-    const most = areLarge(jobs) ? jobWindow.large : jobWindow.small;
-    for (let free = most - this.#feeding; free > 0; free--) void this.#feed();
+    const window = haveLargeParams(jobs) ? jobWindow.large : jobWindow.small;
+    for (let free = window - this.#feeders; free > 0; free--) void this.#feed();
   }
 
-  /** Never rejects. */
+  /** Sends queued jobs until none is left. Never rejects. */
   async #feed(): Promise<void> {
-    this.#feeding++;
+    this.#feeders++;
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       const { open, job } = next;
       const delivered = open.awaits(job) && (await this.#deliver(open, job));
-      this.#leave(job);
+      this.#settleBase(job);
       if (!delivered) continue;
       await open.over(job);
       if (!open.isAnswered(job)) await this.#send({ type: "jobEnd", id: job.id });
     }
-    this.#feeding--;
+    this.#feeders--;
   }
 
   /** @returns whether the host has the job */
   async #deliver(open: OpenJobs, job: Job): Promise<boolean> {
     try {
-      let reply = await this.#bring(job, open.closed);
+      let reply = await this.#ensureBase(job, open.closed);
       if (reply.type !== "failure") {
         const message = { ...job, baseId: this.#baseOf(job).id, rounds: job.params.rounds };
         reply = await this.#send({ type: "clientJob", ...message }, open.closed);
@@ -134,34 +147,39 @@ export class HostSession {
       if (reply.type !== "failure") return true;
       open.fail(job, reply.failure);
     } catch (error) {
-      open.fail(job, failureOf(error, "MALFORMED")); // it cannot be encoded
+      open.fail(job, toFailure(error, "MALFORMED")); // it cannot be encoded
     }
     return false;
   }
 
-  /** Sends the job's base, unless the host has it or it is under way. @throws WireError if it cannot be encoded */
-  async #bring(job: Job, closed: AbortSignal): Promise<Reply> {
+  /**
+   * Sends the job's base, unless the host has it or it is in flight.
+   * @throws WireError if it cannot be encoded
+   */
+  async #ensureBase(job: Job, closed: AbortSignal): Promise<Reply> {
     const base = this.#baseOf(job);
     for (;;) {
       const sent = (base.sent ??= this.#sendBase(job.params.base, closed));
       const reply = await sent.reply;
-      const givenUp = reply.type === "failure" && sent.closed.aborted;
-      if (!givenUp) return reply;
+      const isAbandoned = reply.type === "failure" && sent.closed.aborted;
+      if (!isAbandoned) return reply;
       if (base.sent === sent) base.sent = undefined;
       if (closed.aborted) return reply;
-      // It was given up with the call that it was sent for, while this one is open.
+      // It was abandoned together with the call for which it was sent, but this call is still open.
     }
   }
 
-  /** As what was added to another base, where the host has that. */
+  /**
+   * Sends a base: as the difference from another base if the host has that one, otherwise in full.
+   */
   #sendBase(params: Params, closed: AbortSignal) {
     const derivation = this.external ? undefined : derivationOf(params);
     const from = derivation && this.#bases.get(derivation.from);
-    const known = from?.sent && { base: from, reply: from.sent.reply };
-    // It must not be forgotten meanwhile.
-    if (known) this.#ask(known.base);
-    const bring = async () => {
-      const reply = await known?.reply.catch(() => undefined);
+    const source = from?.sent && { base: from, reply: from.sent.reply };
+    // The other base must not be forgotten meanwhile.
+    if (source) this.#reserve(source.base);
+    const send = async () => {
+      const reply = await source?.reply.catch(() => undefined);
       const since = performance.now();
       const bytes =
         derivation && reply?.type === "accepted"
@@ -170,15 +188,15 @@ export class HostSession {
       this.peer.traffic.encodedSince(since);
       return await this.peer.send(bytes, closed);
     };
-    const reply = bring().finally(() => {
-      if (known) this.#release(known.base);
+    const reply = send().finally(() => {
+      if (source) this.#release(source.base);
     });
     return { reply, closed };
   }
 
   #baseOf({ params }: Job): Base {
-    const known = this.#bases.get(params.base);
-    if (known) return known;
+    const existing = this.#bases.get(params.base);
+    if (existing) return existing;
     const bytes = payloadBytes(params.base.values()) + overheadBytes;
     const id = this.#numbers.idOf(params.base);
     const base = { id, bytes, waiting: 0, clients: 0, sent: undefined };
@@ -186,8 +204,8 @@ export class HostSession {
     return base;
   }
 
-  /** The job is at the host, which knows by itself what it stands on, or will not be sent. */
-  #leave(job: Job): void {
+  /** Updates the counts of the job's base once the job is at the host or will not be sent. */
+  #settleBase(job: Job): void {
     const base = this.#baseOf(job);
     const last = this.#lastBases.get(job.clientId);
     if (base.sent) {
@@ -199,20 +217,23 @@ export class HostSession {
     if (last?.clients === 0) this.#forget(last);
   }
 
-  #ask(base: Base): void {
+  #reserve(base: Base): void {
     base.waiting++;
-    this.#wake(base);
+    this.#removeIdle(base);
   }
 
   #release(base: Base): void {
     base.waiting--;
     if (base.waiting > 0 || !base.sent) return;
-    this.#keep(base);
+    this.#addIdle(base);
     if (base.clients === 0) this.#forget(base);
   }
 
-  /** Beyond their bytes those are forgotten that were asked for longest ago, but not the last one: the next round is likely to ask for it. */
-  #keep(base: Base): void {
+  /**
+   * Keeps a base that no job waits for. Above the byte limit the least recently used ones are
+   * forgotten, but never this one, because the next round is likely to need it.
+   */
+  #addIdle(base: Base): void {
     this.#idle.add(base);
     this.#idleBytes += base.bytes;
     for (const oldest of this.#idle) {
@@ -221,15 +242,15 @@ export class HostSession {
     }
   }
 
-  /** Nothing, if jobs wait for it. */
+  /** Makes the host forget a base; does nothing if jobs wait for it. */
   #forget(base: Base): void {
-    if (!this.#wake(base)) return;
+    if (!this.#removeIdle(base)) return;
     base.sent = undefined;
     void this.#send({ type: "forgetBase", id: base.id });
   }
 
   /** @returns whether it was idle */
-  #wake(base: Base): boolean {
+  #removeIdle(base: Base): boolean {
     const wasIdle = this.#idle.delete(base);
     if (wasIdle) this.#idleBytes -= base.bytes;
     return wasIdle;

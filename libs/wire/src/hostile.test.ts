@@ -52,9 +52,9 @@ function assertBounded(answer: Answer) {
 const admitNothing: Admit = (update) => admitUpdate(update, new Map());
 
 describe("a hostile host", () => {
-  it("brings nothing unbounded to the coordinator, whatever it sends", async () => {
-    const seen = new Map<string, number>();
-    const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
+  it("causes only bounded work at the coordinator, whatever it sends", async () => {
+    const counts = new Map<string, number>();
+    const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
     await fc.assert(
       fc.asyncProperty(hostileMessage, async (bytes) => {
         let message;
@@ -67,7 +67,7 @@ describe("a hostile host", () => {
           return;
         }
         count(message.type);
-        if (message.type === "join" || message.type === "ready") return; // the gate's to judge
+        if (message.type === "join" || message.type === "ready") return; // the gate checks these
         assertName(message.clientId);
         const [job] = jobsFor([message.clientId]);
         assert.ok(job);
@@ -85,7 +85,7 @@ describe("a hostile host", () => {
       { numRuns: 1500 },
     );
     for (const what of ["refused", "join", "clientUpdate", "clientFailed", "admitted", "failed"]) {
-      assert.ok((seen.get(what) ?? 0) > 10, `${what}: ${seen.get(what) ?? 0} times`);
+      assert.ok((counts.get(what) ?? 0) > 10, `${what}: ${counts.get(what) ?? 0} times`);
     }
   });
 });
@@ -104,7 +104,7 @@ describe("SocketPool, attacked", () => {
     hosts.push(host);
     return host;
   };
-  /** The pool's answer to a message about the one job that is open, and what came of the job. */
+  /** The pool's reply to a message about the one open job, and the result of the job. */
   const attack = async (message: Uint8Array, options: Partial<SocketPoolOptions> = {}) => {
     const host = await open(options);
     await host.joinReady();
@@ -130,14 +130,14 @@ describe("SocketPool, attacked", () => {
     log.length = 0;
   });
 
-  it("is not ended by the name of a metric, be it 95 MB long", async () => {
+  it("survives a metric with a name of 95 MB", async () => {
     const { reply, answer } = await attack(measured(["x".repeat(95e6)]), { chunkBytes: 50e6 });
     const message = `metric '${"x".repeat(77)}…': expected a name of at most 128 printable characters`;
     assert.deepEqual(reply, { type: "failure", failure: failure("MALFORMED", message) });
     assert.deepEqual(answer, { jobId, clientId: "c0", failure: failure("MALFORMED", message) });
   });
 
-  it("takes 256 metrics, and refuses 257 or a hundred thousand", async () => {
+  it("accepts 256 metrics, and refuses 257 or a hundred thousand", async () => {
     const many = (length: number) => measured(Array.from({ length }, (_, i) => `m${i}`));
     const { answer } = await attack(many(256));
     assert.ok("update" in answer && Object.keys(answer.update.metrics).length === 256);
@@ -151,7 +151,7 @@ describe("SocketPool, attacked", () => {
     }
   });
 
-  it("cuts the text of a failure, be it 10 MB, and shows no newline", async () => {
+  it("cuts a failure text of 10 MB, and prints no newline", async () => {
     const text = `line\nforged: ${"x".repeat(1e7)}`;
     const failed = { jobId, clientId: "c0", failure: { code: 12, message: text } };
     const { reply, answer } = await attack(encode({ clientFailed: failed }));
@@ -160,10 +160,11 @@ describe("SocketPool, attacked", () => {
     assert.ok("failure" in answer && answer.failure.message.startsWith("line\\nforged: xxx"));
   });
 
-  it("is not filled by a message of nothing but fields", async () => {
+  it("keeps memory bounded for a message that consists only of fields", async () => {
     const host = await open();
     await host.joinReady();
-    // HostMessage.client_update with millions of empty metrics: as objects they would be fifty times the bytes.
+    // HostMessage.client_update with millions of empty metrics: as objects they would take fifty
+    // times the bytes.
     const metrics = Uint8Array.from({ length: 1e7 }, (_, i) => (i % 2 ? 0 : 0x2a));
     const reply = await host.peer.send(
       protobuf.Writer.create().uint32(0x1a).bytes(metrics).finish(),
@@ -174,7 +175,7 @@ describe("SocketPool, attacked", () => {
     );
   });
 
-  it("lets no host forge a line of the log", async () => {
+  it("does not let a host forge a line of the log", async () => {
     await open();
     const forged = "wasm\nERROR: all is lost\x1b[2J\u202e";
     const bad = [
@@ -203,7 +204,7 @@ describe("SocketPool, attacked", () => {
     );
   });
 
-  it("does not take what is no name for a client", async () => {
+  it("refuses an invalid client name", async () => {
     const host = await open();
     await host.joinReady();
     for (const clientId of ["c0\n", "\u2028", "x".repeat(129)]) {

@@ -6,7 +6,7 @@ import { oneByOne, paramsOf, updateOf } from "../testing/pools.js";
 import { outcome } from "../testing/raw-host.js";
 import { WireError } from "./wire-error.js";
 
-/** A queue whose jobs end when `finish` is called, with base 1. Job n is that of client cn. */
+/** A queue with base 1 whose jobs end when `finish` is called. Job n belongs to client cn. */
 function manualQueue(delivery: () => Promise<void> = () => Promise.resolve()) {
   const begun: ClientJob[] = [];
   const delivered: number[] = [];
@@ -31,13 +31,18 @@ function manualQueue(delivery: () => Promise<void> = () => Promise.resolve()) {
   const bring = (id: number, value = 0) =>
     queue.handle({ type: "base", id, params: paramsOf(value) });
   const add = (id: number, baseId = 1, rounds: ClientParams["rounds"] = []) => {
-    const told = { clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 };
-    const job = { round: 1, phase: "train", kind: "train", baseId, rounds, ...told } as const;
+    const seeds = { clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 };
+    const job = { round: 1, phase: "train", kind: "train", baseId, rounds, ...seeds } as const;
     return outcome(queue.handle({ type: "clientJob", id, clientId: `c${id}`, ...job }));
   };
   bring(1);
   return {
-    ...{ queue, delivered, signals, seconds, bring, add },
+    queue,
+    delivered,
+    signals,
+    seconds,
+    bring,
+    add,
     begun: () => begun.map(({ id }) => id),
     params: () => begun.map(({ params }) => params),
     end: (id: number) => queue.handle({ type: "jobEnd", id }),
@@ -49,7 +54,7 @@ function manualQueue(delivery: () => Promise<void> = () => Promise.resolve()) {
 }
 
 describe("JobQueue", () => {
-  it("begins a job when the last one is over", async () => {
+  it("starts a job when the last one is over", async () => {
     const { begun, delivered, seconds, add, finish, queue } = manualQueue();
     assert.equal(add(0), "accepted");
     assert.equal(add(1), "accepted");
@@ -63,12 +68,12 @@ describe("JobQueue", () => {
     assert.ok(seconds.every((s) => s > 0 && s < 10));
   });
 
-  it("drops a job that has ended, begun or not, and no other", async () => {
+  it("drops a job that has ended, started or not, and no other", async () => {
     const { begun, delivered, add, end, finish, queue } = manualQueue();
     for (const id of [0, 1, 2]) add(id);
-    end(0); // under way
-    end(1); // not begun
-    end(99); // never heard of
+    end(0); // in flight
+    end(1); // not started
+    end(99); // unknown
     await finish();
     await finish();
     await queue.idle();
@@ -76,7 +81,7 @@ describe("JobQueue", () => {
     assert.deepEqual(delivered, [2]);
   });
 
-  it("gives a delivery up when its job ends", async () => {
+  it("stops a delivery when its job ends", async () => {
     let finishDelivery: () => void = () => undefined;
     const { signals, add, end, finish, queue } = manualQueue(
       () => new Promise((resolve) => (finishDelivery = resolve)),
@@ -91,7 +96,7 @@ describe("JobQueue", () => {
     await queue.idle();
   });
 
-  it("sends small results side by side, large ones one after another", async () => {
+  it("sends small results in parallel, large ones one after another", async () => {
     const sent = async (numbers: number) => {
       const delta = new Map([["w", { shape: [numbers], data: new Float64Array(numbers) }]]);
       const arrivals: (() => void)[] = [];
@@ -104,14 +109,14 @@ describe("JobQueue", () => {
         () => new Promise((resolve) => arrivals.push(resolve)),
       );
       queue.handle({ type: "base", id: 1, params: paramsOf(0) });
-      const told = { clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 };
+      const seeds = { clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 };
       const job = {
         round: 1,
         phase: "train",
         kind: "train",
         baseId: 1,
         rounds: [],
-        ...told,
+        ...seeds,
       } as const;
       for (const id of [0, 1, 2])
         queue.handle({ type: "clientJob", id, clientId: `c${id}`, ...job });
@@ -128,7 +133,7 @@ describe("JobQueue", () => {
     assert.deepEqual(await sent(2 ** 13), [1, 3]);
   });
 
-  it("gives each job the base that it names, also one that is forgotten meanwhile", async () => {
+  it("runs each job on the base that it names, even if that is forgotten meanwhile", async () => {
     const { params, bring, add, finish, queue } = manualQueue();
     const term = new Map([["w", { shape: [1], data: Float32Array.of(4) }]]);
     bring(2, 7);
@@ -146,7 +151,7 @@ describe("JobQueue", () => {
     ]);
   });
 
-  it("computes a base that comes as another and what was added to it, before the jobs on it", async () => {
+  it("computes a derived base before the jobs on it", async () => {
     const { params, bring, add, end, finish, begun, queue } = manualQueue();
     const term = new Map([["w", { shape: [1], data: Float32Array.of(4) }]]);
     const derive = (id: number, from: number, shape = [1]) => {
@@ -174,7 +179,7 @@ describe("JobQueue", () => {
     assert.throws(() => derive(5, 4, [2]), /expected a change of 1, got 2/);
   });
 
-  it("refuses a job whose terms do not fit its base, and goes on", async () => {
+  it("refuses a job whose terms do not fit its base, and continues", async () => {
     const { begun, add, finish, queue } = manualQueue();
     const other = new Map([["v", { shape: [1], data: Float32Array.of(4) }]]);
     const refusal = (error: unknown) =>

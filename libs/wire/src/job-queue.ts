@@ -1,48 +1,60 @@
 import { addTerms, type Params } from "@fedclair/core";
 import { deltaBytes, nextGroup, type Answer, type ClientJob } from "@fedclair/core/internal";
 import type { CoordinatorMessage, DerivedBase, JobOnBase } from "./codec/coordinator-message.js";
-import { accepted, refused, type Reply } from "./codec/reply.js";
+import { accepted, refuse, type Reply } from "./codec/reply.js";
 import { checkTerms } from "./terms.js";
-import { failureOf } from "./wire-error.js";
+import { toFailure } from "./wire-error.js";
 
-/** @param workSeconds that the job took */
+/** @param workSeconds seconds that the job took */
 type Deliver = (answer: Answer, signal: AbortSignal, workSeconds: number) => Promise<void>;
 
-/** Results that are sent at a time; of large ones, which are as large as the params, one. */
-const mostUnderWay = 16;
+/**
+ * Number of results sent at a time. Large results, which are as large as the params, are sent one
+ * at a time.
+ */
+const maxInFlight = 16;
 const largeBytes = 2 ** 16;
 
 function isLarge(answer: Answer): boolean {
   return "update" in answer && deltaBytes(answer.update.delta) >= largeBytes;
 }
 
-/** What a host does for its jobs. */
+/** The work of a host. */
 export interface Work {
-  /** Does the jobs, of one round and phase, or one that does not train. @returns in their order */
+  /**
+   * Runs jobs of the same round and phase, or a single job that does not train.
+   * @returns the answers in the order of the jobs
+   */
   readonly runJobs: (jobs: readonly ClientJob[]) => Promise<readonly Answer[]>;
-  /** The most jobs that it is given at once, asked before each time. Default: 1. */
+  /** The maximum number of jobs in the next group, read before each group. Default: 1. */
   readonly jobsAtOnce?: () => number;
 }
 
-/** Params that jobs stand on. */
+/** Params that jobs build on. */
 interface Base {
-  /** Of the same shapes. */
+  /** Params with the same shapes, available before `params` is computed. */
   like: Params;
   params: Params | Promise<Params>;
 }
 
-/** A host's jobs: runs them one group after another, in their order, and delivers the results while the next one is computed. */
+/**
+ * The jobs of a host: runs them group by group, in order, and delivers the results while the next
+ * group is computed.
+ */
 export class JobQueue {
   readonly #work: Work;
   readonly #deliver: Deliver;
   readonly #bases = new Map<number, Base>();
-  /** Not yet begun. */
+  /** Jobs that have not started. */
   #jobs: ClientJob[] = [];
-  /** Of the jobs whose answers are wanted and not yet delivered: aborts when they no longer are. */
+  /**
+   * One controller per job whose answer is wanted and not yet delivered; it aborts when the answer
+   * is no longer wanted.
+   */
   readonly #wanted = new Map<number, AbortController>();
   #running: Promise<void> | undefined;
 
-  /** @param deliver must not reject, and give up when the signal aborts */
+  /** @param deliver must not reject, and must stop when the signal aborts */
   constructor(work: Work, deliver: Deliver) {
     this.#work = work;
     this.#deliver = deliver;
@@ -67,52 +79,55 @@ export class JobQueue {
     }
   }
 
-  /** Forgets every base and every job not yet begun; the result of the running one is no longer wanted either. */
+  /**
+   * Forgets every base and every job that has not started; the result of the running job is dropped
+   * too.
+   */
   clear(): void {
     for (const id of this.#wanted.keys()) this.#drop(id);
     this.#bases.clear();
   }
 
-  /** Resolves when nothing runs. */
+  /** Resolves when nothing is running. */
   async idle(): Promise<void> {
     await this.#running;
   }
 
-  /** What stands on it waits until it is computed. */
+  /** Computes a base from another one. Jobs on it wait until it is ready. */
   #derive({ id, from, terms }: DerivedBase): Reply {
     const before = this.#bases.get(from);
-    if (!before) return noBase(from);
+    if (!before) return refuseUnknownBase(from);
     checkTerms({ base: before.like, rounds: [terms] });
     const sum = Promise.resolve(before.params).then((params) => addTerms(params, terms));
     const base: Base = { like: before.like, params: sum };
     this.#bases.set(id, base);
-    const hold = (params: Params) => (base.like = base.params = params);
-    sum.then(hold, () => undefined); // its jobs say what went wrong
+    const store = (params: Params) => (base.like = base.params = params);
+    sum.then(store, () => undefined); // its jobs report the error
     return accepted;
   }
 
   #add({ baseId, rounds, ...message }: JobOnBase): Reply {
     const base = this.#bases.get(baseId);
-    if (!base) return noBase(baseId);
+    if (!base) return refuseUnknownBase(baseId);
     checkTerms({ base: base.like, rounds });
     const { id, clientId, round, phase, kind, clientIndex, clientCount, seed, commonSeed } =
       message;
-    const told = { clientIndex, clientCount, seed, commonSeed };
+    const seeds = { clientIndex, clientCount, seed, commonSeed };
     const wanted = new AbortController();
     this.#wanted.set(id, wanted);
-    const begin = (params: Params) => {
+    const start = (params: Params) => {
       if (wanted.signal.aborted) return;
       const own = { base: params, rounds };
-      this.#jobs.push({ id, clientId, round, phase, kind, params: own, ...told });
+      this.#jobs.push({ id, clientId, round, phase, kind, params: own, ...seeds });
       this.#running ??= this.#run();
     };
     if (base.params instanceof Promise) {
-      base.params.then(begin, (error: unknown) => {
-        const failure = failureOf(error, "CLIENT_ERROR");
+      base.params.then(start, (error: unknown) => {
+        const failure = toFailure(error, "CLIENT_ERROR");
         const answer = { jobId: id, clientId, failure };
         void this.#deliver(answer, wanted.signal, 0).then(() => this.#wanted.delete(id));
       });
-    } else begin(base.params);
+    } else start(base.params);
     return accepted;
   }
 
@@ -123,49 +138,49 @@ export class JobQueue {
   }
 
   async #run(): Promise<void> {
-    const underWay = new Set<Promise<void>>();
-    // Jobs may come while the last result is still under way.
+    const inFlight = new Set<Promise<void>>();
+    // More jobs may arrive while the last result is being sent.
     while (this.#jobs.length > 0) {
       while (this.#jobs.length > 0) {
-        const group = this.#take();
-        const begun = performance.now();
-        const answers = await this.#results(group);
-        // Of jobs that were done together each took its part.
-        const workSeconds = (performance.now() - begun) / 1000 / group.length;
+        const group = this.#takeGroup();
+        const startedAt = performance.now();
+        const answers = await this.#runGroup(group);
+        // Each job of a group counts an equal part of its time.
+        const workSeconds = (performance.now() - startedAt) / 1000 / group.length;
         for (const answer of answers) {
-          if (isLarge(answer)) await Promise.all(underWay);
-          else if (underWay.size >= mostUnderWay) await Promise.race(underWay);
+          if (isLarge(answer)) await Promise.all(inFlight);
+          else if (inFlight.size >= maxInFlight) await Promise.race(inFlight);
           const { jobId } = answer;
           const wanted = this.#wanted.get(jobId);
           if (!wanted) continue;
           const delivery = this.#deliver(answer, wanted.signal, workSeconds).then(() => {
             this.#wanted.delete(jobId);
-            underWay.delete(delivery);
+            inFlight.delete(delivery);
           });
-          underWay.add(delivery);
+          inFlight.add(delivery);
         }
       }
-      await Promise.all(underWay);
+      await Promise.all(inFlight);
     }
     this.#running = undefined;
   }
 
-  #take(): readonly ClientJob[] {
+  #takeGroup(): readonly ClientJob[] {
     const group = nextGroup(this.#jobs, 0, this.#work.jobsAtOnce?.() ?? 1);
     this.#jobs = this.#jobs.slice(group.length);
     return group;
   }
 
-  async #results(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
+  async #runGroup(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
     try {
       return await this.#work.runJobs(jobs);
     } catch (error) {
-      const failure = failureOf(error, "CLIENT_ERROR");
+      const failure = toFailure(error, "CLIENT_ERROR");
       return jobs.map(({ id: jobId, clientId }) => ({ jobId, clientId, failure }));
     }
   }
 }
 
-function noBase(id: number): Reply {
-  return refused({ code: "MALFORMED", message: `base ${id} did not come` });
+function refuseUnknownBase(id: number): Reply {
+  return refuse({ code: "MALFORMED", message: `base ${id} did not come` });
 }

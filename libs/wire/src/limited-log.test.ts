@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { limitedLog } from "./limited-log.js";
+import { createLimitedLog } from "./limited-log.js";
 
-describe("limitedLog", () => {
-  it("tells twenty lines in ten seconds, and how many there were more", () => {
+describe("createLimitedLog", () => {
+  it("prints twenty lines in ten seconds, and then how many more there were", () => {
     const lines: string[] = [];
     let now = 0;
-    const log = limitedLog(
+    const log = createLimitedLog(
       (line) => lines.push(line),
       () => now,
     );

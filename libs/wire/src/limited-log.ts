@@ -1,20 +1,23 @@
-/** Tells a line. */
+/** Writes a line to the log. */
 export type Log = (line: string, level: "info" | "warn") => void;
 
-/** Lines at once, and after how long (ms) there may be as many again. */
+/** Number of lines logged at once, and the time in ms after which as many may be logged again. */
 const burst = 20;
 const pause = 10_000;
 
-/** A log that strangers cannot fill: of many lines it tells the first ones of every ten seconds, and then how many there were more. */
-export function limitedLog(log: Log, now = () => performance.now()): Log {
-  let [begin, told, hidden] = [-Infinity, 0, 0];
+/**
+ * A log that strangers cannot flood: it prints only the first lines of every ten seconds, then the
+ * number of lines that it left out.
+ */
+export function createLimitedLog(log: Log, now = () => performance.now()): Log {
+  let [begin, printed, hidden] = [-Infinity, 0, 0];
   return (line, level) => {
     if (now() - begin > pause) {
       if (hidden > 0) log(`… and ${hidden} more lines like these`, level);
-      [begin, told, hidden] = [now(), 0, 0];
+      [begin, printed, hidden] = [now(), 0, 0];
     }
-    if (told < burst) {
-      told++;
+    if (printed < burst) {
+      printed++;
       log(line, level);
     } else hidden++;
   };

@@ -10,18 +10,19 @@ import { createServer } from "./tls.js";
 /** The coordinator's end of one host's connection. */
 export type HostSocket = Socket<Events, Events>;
 
-/** A websocket server that listens. */
+/** A websocket server that is listening. */
 export interface Listener {
   readonly io: Server<Events, Events>;
   readonly door: Door;
   readonly url: string;
-  /** Stops listening and cuts every connection. */
+  /** Stops listening and closes every connection. */
   close(): Promise<void>;
 }
 
 /**
+ * Starts a websocket server.
  * @param port 0 picks a free one
- * @param server answers the requests that are not for the websocket
+ * @param server answers requests that are not for the websocket
  * @throws UserError if it cannot listen there
  */
 export async function listen(
@@ -30,7 +31,7 @@ export async function listen(
   chunkBytes: number,
   server: HttpServer | HttpsServer = createServer(answerNotFound),
 ): Promise<Listener> {
-  // Not before: a host and a trial in memory have no use for it.
+  // Loaded lazily: a host or an in-process trial does not need it.
   const [socketIo, { BoundedWebSocketServer }] = await Promise.all([
     import("socket.io"),
     import("./websocket-server.js"),
@@ -38,14 +39,17 @@ export async function listen(
   const io = new socketIo.Server<Events, Events>(server, {
     serveClient: false,
     transports: ["websocket"],
-    perMessageDeflate: false, // floats hardly shrink, and deflating them costs more than sending them
-    // The default of 1 MB cuts the connection of a host that sends a longer frame.
+    // floats hardly shrink, and deflating them costs more than sending them
+    perMessageDeflate: false,
+    // With the default of 1 MB, a host that sends a longer frame would lose its connection.
     maxHttpBufferSize: Math.max(chunkBytes, limitsBeforeWelcome.chunkBytes) + frameOverheadBytes,
     ...heartbeat,
     wsEngine: BoundedWebSocketServer,
-    // Hosts send no Origin; a browser does, also from a foreign page that tries this machine's ports.
+    // Hosts send no Origin. A browser does, even from a foreign page that probes this machine's
+    // ports.
     allowRequest: ({ headers, socket }, decide) => {
-      // Until it is decided nobody else listens for errors, and one that nobody hears ends the process.
+      // Nobody else listens for errors until the request is decided, and an unhandled error would
+      // end the process.
       socket.on("error", () => undefined);
       setTimeout(() => {
         decide(null, headers.origin === undefined);
@@ -58,11 +62,16 @@ export async function listen(
   });
   await bind(server, host, port);
   return {
-    ...{ io, door },
-    url: urlOf(server instanceof HttpsServer ? "https" : "http", server.address() as AddressInfo),
+    io,
+    door,
+    url: formatUrl(
+      server instanceof HttpsServer ? "https" : "http",
+      server.address() as AddressInfo,
+    ),
     close: async () => {
       const closed = io.close();
-      door.close(); // a host that does not answer the closing handshake would hold it up for half a minute
+      // a host that does not answer the closing handshake would delay it for half a minute
+      door.close();
       await closed;
     },
   };
@@ -78,7 +87,7 @@ function bind(server: HttpServer | HttpsServer, host: string, port: number): Pro
   });
 }
 
-function urlOf(scheme: string, { family, address, port }: AddressInfo): string {
+function formatUrl(scheme: string, { family, address, port }: AddressInfo): string {
   return `${scheme}://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }
 

@@ -1,10 +1,10 @@
 import type { Update } from "@fedclair/core";
 import type { Admit, Answer, Failure, Job } from "@fedclair/core/internal";
-import { failureOf } from "./wire-error.js";
+import { toFailure } from "./wire-error.js";
 
-/** The jobs of one call of `ask` in progress, and the answers that nobody has taken yet. */
+/** The jobs of one call of `ask` that are in progress, and the answers that nobody has read yet. */
 export class OpenJobs {
-  /** By id. */
+  /** Jobs by id. */
   readonly jobs: ReadonlyMap<number, Job>;
   readonly #admit: Admit;
   readonly #unanswered: Set<number>;
@@ -25,7 +25,10 @@ export class OpenJobs {
     return this.#closing.signal;
   }
 
-  /** Yields what comes, until every job is answered or the call is over. @throws what `admit` threw */
+  /**
+   * Yields answers as they arrive, until every job is answered or the call is over.
+   * @throws the error that `admit` threw
+   */
   async *answers(): AsyncGenerator<Answer> {
     while (!this.closed.aborted) {
       if (this.#fault) throw this.#fault.error;
@@ -36,7 +39,10 @@ export class OpenJobs {
     }
   }
 
-  /** Takes the client's update if `admit` lets it, else its failure. @returns why it is refused */
+  /**
+   * Records the client's update if `admit` accepts it, otherwise a failure.
+   * @returns the reason why it is refused
+   */
   answer(job: Job, read: () => Update): Failure | undefined {
     const refusal = this.#refusal(job);
     if (refusal) return refusal;
@@ -49,19 +55,22 @@ export class OpenJobs {
     return verdict;
   }
 
-  /** Takes the failure of the client, unless the job is answered. @returns why it is refused */
+  /**
+   * Records a failure of the client, unless the job is answered.
+   * @returns the reason why it is refused
+   */
   fail(job: Job, failure: Failure): Failure | undefined {
     const refusal = this.#refusal(job);
     if (!refusal) this.#settle(job, { failure });
     return refusal;
   }
 
-  /** Does anybody wait for an answer to the job? */
+  /** Whether the call still waits for an answer to the job. */
   awaits({ id }: Job): boolean {
     return this.#unanswered.has(id) && !this.closed.aborted;
   }
 
-  /** Resolves when the job is answered, or the call is over. */
+  /** Resolves when the job is answered or the call is over. */
   async over(job: Job): Promise<void> {
     if (this.awaits(job)) await new Promise<void>((resolve) => this.#onOver.set(job.id, resolve));
   }
@@ -71,7 +80,7 @@ export class OpenJobs {
     return !this.#unanswered.has(id);
   }
 
-  /** Nothing is taken or given any more. */
+  /** Ends the call: no further answers are recorded or yielded. */
   close(): void {
     this.#closing.abort();
     this.#onAnswer();
@@ -84,7 +93,7 @@ export class OpenJobs {
     try {
       update = read();
     } catch (error) {
-      return failureOf(error, "MALFORMED");
+      return toFailure(error, "MALFORMED");
     }
     try {
       return this.#admit(update) ?? update;

@@ -3,19 +3,25 @@ import type { Log } from "./limited-log.js";
 import type { Certificates } from "./tls.js";
 import type { TokenRule } from "./token-check.js";
 
-/** Can only this machine reach the address? @param host a name, or an address, of IPv6 also in brackets */
+/**
+ * Whether only this machine can reach the address.
+ * @param host a name or an address; IPv6 also in brackets
+ */
 export function isLoopback(host: string): boolean {
   return ["localhost", "::1", "[::1]"].includes(host) || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** What a coordinator asks of who comes in. */
+/** What a coordinator requires from hosts that connect. */
 export interface Openness {
   readonly tokens?: TokenRule;
   readonly tls?: Certificates;
   readonly insecure?: boolean;
 }
 
-/** @throws UserError if other machines could join without a token, or what is said were in clear and nobody wants that */
+/**
+ * @throws UserError if other machines could join without a token, or traffic would be unencrypted
+ * without `insecure`
+ */
 export function checkOpenness(host: string, openness: Openness, log: Log): void {
   if (isLoopback(host)) return;
   const { tokens = { secret: "" }, tls, insecure = false } = openness;
@@ -26,9 +32,12 @@ export function checkOpenness(host: string, openness: Openness, log: Log): void 
   if (tls) return;
   if (!insecure) {
     throw new UserError(
-      `${opens}, and without TLS all is said in clear, the token too: give --tls-cert and --tls-key (docs/security.md), ` +
+      `${opens}, and without TLS everything is sent in clear text, including the token: give --tls-cert and --tls-key (docs/security.md), ` +
         "or --insecure where the network or a tunnel is trusted",
     );
   }
-  log(`${opens} without TLS: who sees the network can read the token and every update`, "warn");
+  log(
+    `${opens} without TLS: anyone who can see the network can read the token and every update`,
+    "warn",
+  );
 }

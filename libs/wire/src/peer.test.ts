@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
-import { accepted, encodeReply, refused } from "./codec/reply.js";
+import { accepted, encodeReply, refuse } from "./codec/reply.js";
 import { Peer, type Connection, type Handler } from "./peer.js";
 import { replyTimeout } from "./protocol.js";
 import { outcome } from "../testing/raw-host.js";
@@ -16,7 +16,7 @@ function peerWith(connection: Partial<Connection>, handle: Handler = () => accep
   return { peer, traffic };
 }
 
-/** A peer whose frames the other one receives. */
+/** A peer whose frames another peer receives. */
 function pair(handle: Handler) {
   const receiving = peerWith({}, handle);
   let frames = 0;
@@ -30,16 +30,16 @@ function pair(handle: Handler) {
 }
 
 describe("Peer", () => {
-  it("sends a message in frames and brings the answer to the last one back", async () => {
+  it("sends a message in frames and returns the reply to the last one", async () => {
     const messages: Uint8Array[] = [];
     const { sending, receiving, frames } = pair((message) => {
       messages.push(message);
-      return refused({ code: "DUPLICATE", message: "known" });
+      return refuse({ code: "DUPLICATE", message: "known" });
     });
     const message = Uint8Array.from({ length: 250 }, (_, i) => i);
     assert.deepEqual(
       await sending.peer.send(message),
-      refused({ code: "DUPLICATE", message: "known" }),
+      refuse({ code: "DUPLICATE", message: "known" }),
     );
     assert.deepEqual(messages, [message]);
     assert.equal(frames(), 3);
@@ -50,7 +50,7 @@ describe("Peer", () => {
     assert.deepEqual([...receiving.traffic.refused], [["DUPLICATE", 1]]);
   });
 
-  it("waits for the answer to a frame before it sends the next", () => {
+  it("waits for the reply to a frame before it sends the next", () => {
     let frames = 0;
     const { peer } = peerWith({ emit: () => frames++ });
     void peer.send(new Uint8Array(250));
@@ -58,13 +58,13 @@ describe("Peer", () => {
     peer.disconnected();
   });
 
-  it("does not send a message longer than the far end takes", async () => {
+  it("does not send a message longer than the far end allows", async () => {
     const { peer, traffic } = peerWith({ emit: () => assert.fail("it was sent") });
     assert.equal(outcome(await peer.send(new Uint8Array(1001))), "OVERSIZE");
     assert.equal(traffic.messagesSent, 0);
   });
 
-  it("stops between two frames when the signal aborts, or the far end refuses", async () => {
+  it("stops between two frames when the signal aborts or the far end refuses", async () => {
     const { sending, frames } = pair(() => accepted);
     const closing = new AbortController();
     const sent = sending.peer.send(new Uint8Array(250), closing.signal);
@@ -73,7 +73,7 @@ describe("Peer", () => {
     assert.equal(frames(), 1);
 
     let emitted = 0;
-    const malformed = encodeReply(refused({ code: "MALFORMED", message: "no" }));
+    const malformed = encodeReply(refuse({ code: "MALFORMED", message: "no" }));
     const { peer } = peerWith({
       emit: (_, reply) => {
         emitted++;
@@ -84,7 +84,7 @@ describe("Peer", () => {
     assert.equal(emitted, 1);
   });
 
-  it("fails what waits for a reply when the connection breaks, and all that comes later", async () => {
+  it("fails everything that waits for a reply when the connection breaks, and all later messages", async () => {
     const { peer } = peerWith({});
     const sent = peer.send(new Uint8Array(10));
     peer.disconnected();
@@ -92,7 +92,7 @@ describe("Peer", () => {
     assert.equal(outcome(await peer.send(new Uint8Array(10))), "HOST_LOST");
   });
 
-  it("breaks off the connection to an end that does not reply", async () => {
+  it("closes the connection to an end that does not reply", async () => {
     mock.timers.enable({ apis: ["setTimeout"] });
     try {
       const { peer } = peerWith({
@@ -108,7 +108,7 @@ describe("Peer", () => {
     }
   });
 
-  it("takes a reply that is none for a refusal", async () => {
+  it("treats an invalid reply as a refusal", async () => {
     for (const bytes of [undefined, "text", Uint8Array.of(255), new Uint8Array(0)]) {
       const { peer } = peerWith({
         emit: (_, reply) => {
@@ -119,7 +119,7 @@ describe("Peer", () => {
     }
   });
 
-  it("answers whatever comes, and does without a callback", () => {
+  it("answers any input, with or without a callback", () => {
     const { peer, traffic } = peerWith({}, () => {
       throw new Error("a bug");
     });
@@ -139,7 +139,7 @@ describe("Peer", () => {
     assert.deepEqual([...traffic.refused], [["MALFORMED", 6]]);
   });
 
-  it("takes only short messages before the limits are agreed on", () => {
+  it("accepts only short messages before the limits are agreed on", () => {
     const traffic = new Traffic();
     const peer = new Peer(
       { emit: () => undefined, close: () => undefined },

@@ -4,39 +4,45 @@ import {
   accepted,
   decodeReply,
   encodeReply,
-  refused,
+  refuse,
   type Limits,
   type Reply,
 } from "./codec/reply.js";
 import { limitsBeforeWelcome, replyTimeout } from "./protocol.js";
 import type { Traffic } from "./traffic.js";
 import type { Turns } from "./turns.js";
-import { failureOf } from "./wire-error.js";
+import { toFailure } from "./wire-error.js";
 
-/** The connection as a peer needs it; the owner of the socket also calls `receive` and `disconnected`. */
+/**
+ * The connection as a peer needs it. The owner of the socket also calls `receive` and
+ * `disconnected`.
+ */
 export interface Connection {
   emit(frame: Uint8Array, reply: (reply: unknown) => void): void;
-  /** Breaks the connection off; `disconnected` is called in due course. */
+  /** Closes the connection; `disconnected` is called afterwards. */
   close(): void;
 }
 
-/** Answers a whole message. */
+/** Answers a complete message. */
 export type Handler = (message: Uint8Array) => Reply;
 
-/** The far end of one connection: sends it messages in frames, and answers every frame that comes from it. */
+/**
+ * The far end of one connection. Sends it messages in frames, and answers every frame that arrives
+ * from it.
+ */
 export class Peer {
   readonly #connection: Connection;
   readonly #handle: Handler;
-  /** Counted by this end of the connection, or of several. */
+  /** Counters of this end; several connections may share them. */
   readonly traffic: Traffic;
   readonly #assembler: Assembler;
   #isLost = false;
-  /** Of the frames that wait for a reply: what to do when the connection is gone. */
+  /** One callback for each frame that waits for a reply, called when the connection is lost. */
   readonly #waiting = new Set<() => void>();
   #limits = limitsBeforeWelcome;
   #transfers = 0;
 
-  /** @param turns that large messages take which come; default: all may come at a time */
+  /** @param turns limits how many large messages arrive at a time; default: no limit */
   constructor(connection: Connection, traffic: Traffic, handle: Handler, turns?: Turns) {
     this.#assembler = new Assembler(limitsBeforeWelcome.maxMessageBytes, turns);
     this.#connection = connection;
@@ -44,18 +50,18 @@ export class Peer {
     this.#handle = handle;
   }
 
-  /** The limits from Welcome on. */
+  /** Applies the limits of the Welcome message. */
   agree(limits: Limits): void {
     this.#limits = limits;
     this.#assembler.maxMessageBytes = limits.maxMessageBytes;
   }
 
-  /** Breaks the connection off. */
+  /** Closes the connection. */
   close(): void {
     this.#connection.close();
   }
 
-  /** The owner's duty when the connection is gone: whatever waits for a reply then fails. */
+  /** Fails everything that waits for a reply; the owner calls it when the connection is gone. */
   disconnected(): void {
     this.#isLost = true;
     for (const giveUp of this.#waiting) giveUp();
@@ -63,21 +69,22 @@ export class Peer {
   }
 
   /**
-   * Sends a message, one frame after another. Never rejects: OVERSIZE if it is longer than the far end takes, HOST_LOST
-   * if the connection breaks, STALE_ROUND if `signal` aborts between two frames, MALFORMED if the reply makes no sense.
+   * Sends a message, one frame after another. It never rejects but returns a failure: OVERSIZE if
+   * the message is longer than the far end accepts, HOST_LOST if the connection breaks, STALE_ROUND
+   * if `signal` aborts between two frames, MALFORMED if the reply cannot be read.
    */
   async send(message: Uint8Array, signal?: AbortSignal): Promise<Reply> {
     const { chunkBytes, maxMessageBytes } = this.#limits;
     const total = message.length;
     if (total > maxMessageBytes) {
       const text = `a message of ${total} bytes: at most ${maxMessageBytes} are allowed`;
-      return refused({ code: "OVERSIZE", message: text });
+      return refuse({ code: "OVERSIZE", message: text });
     }
     const transfer = this.#transfers++ % 2 ** 32;
     this.traffic.messagesSent++;
     for (let offset = 0; ; offset += chunkBytes) {
       if (signal?.aborted) {
-        return refused({ code: "STALE_ROUND", message: "the work ended before it was sent" });
+        return refuse({ code: "STALE_ROUND", message: "the work ended before it was sent" });
       }
       const payload = message.subarray(offset, offset + chunkBytes);
       const reply = await this.#request(encodeFrame({ transfer, offset, total, payload }));
@@ -85,13 +92,13 @@ export class Peer {
     }
   }
 
-  /** Answers a `frame` event. @param args whatever it carried @returns the answer */
+  /** Answers a `frame` event. @param args the arguments of the event @returns the answer */
   receive(args: readonly unknown[]): Reply {
     const reply = args.at(-1);
     const answer = this.#answer(args[0]);
     const { wait } = this.#assembler;
     if (answer.type === "failure") this.traffic.countRefusal(answer.failure.code);
-    if (typeof reply !== "function") return answer; // the sender did not ask to be told
+    if (typeof reply !== "function") return answer; // the sender did not ask for a reply
     const bytes = encodeReply(answer);
     this.traffic.bytesSent += bytes.length;
     const send = () => {
@@ -110,7 +117,7 @@ export class Peer {
       this.traffic.messagesReceived++;
       return this.#handle(message);
     } catch (error) {
-      return refused(failureOf(error, "MALFORMED"));
+      return refuse(toFailure(error, "MALFORMED"));
     }
   }
 
@@ -125,7 +132,7 @@ export class Peer {
         resolve(reply);
       };
       const onLost = () => {
-        settle(refused({ code: "HOST_LOST", message: "the connection broke" }));
+        settle(refuse({ code: "HOST_LOST", message: "the connection broke" }));
       };
       if (this.#isLost) {
         onLost();
@@ -135,16 +142,16 @@ export class Peer {
       this.traffic.bytesSent += frame.length;
       this.#connection.emit(frame, (bytes) => {
         if (bytes instanceof Uint8Array) this.traffic.bytesReceived += bytes.length;
-        settle(replyFrom(bytes));
+        settle(readReply(bytes));
       });
     });
   }
 }
 
-function replyFrom(bytes: unknown): Reply {
+function readReply(bytes: unknown): Reply {
   try {
     return decodeReply(bytes);
   } catch (error) {
-    return refused(failureOf(error, "MALFORMED"));
+    return refuse(toFailure(error, "MALFORMED"));
   }
 }

@@ -1,9 +1,12 @@
 import type { Limits } from "./codec/reply.js";
 
-/** Raised whenever an old host and a new coordinator, or the reverse, would misunderstand each other. */
+/**
+ * Increased whenever an old host and a new coordinator, or the reverse, would misunderstand each
+ * other.
+ */
 export const protocolVersion = 2;
 
-/** Both ends keep to these until Welcome, so that a stranger cannot fill the coordinator's memory. */
+/** Limits for both ends until Welcome, so that a stranger cannot fill the coordinator's memory. */
 export const limitsBeforeWelcome: Limits = { chunkBytes: 64 * 1024, maxMessageBytes: 64 * 1024 };
 
 export const defaultLimits: Limits = {
@@ -11,32 +14,39 @@ export const defaultLimits: Limits = {
   maxMessageBytes: 256 * 1024 * 1024,
 };
 
-/** Of the trial as JSON. Welcome is one piece, read at one go while the heartbeat waits: data do not belong in it. */
+/**
+ * Maximum size of the trial as JSON. Welcome is a single frame, and the heartbeat waits while it is
+ * read, so a trial should not contain data.
+ */
 export const maxTrialBytes = 16 * 1024 * 1024;
 
-/** Backends that a host names at most. */
+/** Maximum number of backends in a Join. */
 export const maxBackends = 8;
 
-/** Characters of a backend's name, and of a software version. */
+/** Maximum length of a backend's name and of a software version, in characters. */
 export const maxWordLength = 64;
 
-/** Fields of a frame beside its payload take at most 24 bytes. */
+/** Upper bound on the bytes of a frame in addition to its payload, which are at most 24. */
 export const frameOverheadBytes = 64;
 
 /**
- * A process that ends closes its connection at once; the heartbeat is for cut cables and machines that stop. It must not
- * take a busy host for a dead one: compiling a kernel, reading a corpus or a synchronous training step can keep the event
- * loop from answering for tens of seconds. Hence silence of `pingInterval` + `pingTimeout` = 60 s before a host is lost.
+ * Settings of the heartbeat, which detects cut cables and machines that stop; a process that ends
+ * closes its connection at once. A busy host must not be considered dead: compiling a kernel,
+ * reading a corpus or a synchronous training step can block the event loop for tens of seconds. A
+ * host is therefore lost only after a silence of `pingInterval` + `pingTimeout` = 60 s.
  */
 export const heartbeat = { pingInterval: 10_000, pingTimeout: 50_000 } as const;
 
-/** An end that answers heartbeats but no frames for so long (in ms) is cut off too. */
+/** Time in ms after which an end that answers heartbeats but no frames is cut off too. */
 export const replyTimeout = heartbeat.pingInterval + heartbeat.pingTimeout;
 
-/** A connection that has not joined by then is closed, in ms. */
+/** Time in ms after which a connection that has not joined is closed. */
 export const joinTimeout = 10_000;
 
-/** The events of both directions. The frame and its reply are encoded messages of proto/fedclair/v1/transport.proto. */
+/**
+ * The events of both directions. The frame and its reply are encoded messages of
+ * proto/fedclair/v1/transport.proto.
+ */
 export interface Events {
   frame: (frame: Uint8Array, reply: (reply: Uint8Array) => void) => void;
 }

@@ -11,14 +11,14 @@ const host = (capacity: number, ready = true, external = false, instance = "") =
 };
 const ids = (count: number) => Array.from({ length: count }, (_, i) => `c${i}`);
 
-/** Of each host its clients. */
+/** The clients of each host. */
 function dealt(roster: Roster, clientIds: readonly string[]) {
   roster.deal();
   return roster.sessions.map((session) => clientIds.filter((id) => roster.holder(id) === session));
 }
 
 describe("Roster", () => {
-  it("deals clients by capacity, and anew when a host comes or goes", () => {
+  it("assigns clients by capacity, and again when a host joins or leaves", () => {
     const clients = ids(6);
     const roster = new Roster(clients);
     const [first, second] = [host(6), host(3)];
@@ -28,26 +28,26 @@ describe("Roster", () => {
     roster.add(host(100, false));
     assert.deepEqual(dealt(roster, clients), [["c0", "c1", "c2", "c3"], ["c4", "c5"], []]);
     assert.equal(roster.remove(first), 4);
-    assert.deepEqual(roster.homeless, ["c3", "c4", "c5"]);
+    assert.deepEqual(roster.unplacedClients, ["c3", "c4", "c5"]);
     assert.equal(roster.holder("c0"), undefined);
     assert.deepEqual(dealt(roster, clients), [["c0", "c1", "c2"], []]);
   });
 
-  it("gives clients that are not simulated to hosts that bring their own, and these no others", () => {
+  it("gives external clients to hosts that bring their own, and only to those", () => {
     const clients = ids(6);
     const roster = new Roster(clients, new Set(["c1", "c4", "c5"]));
     const [simulating, bringing] = [host(6), host(2, true, true)];
     roster.add(simulating);
-    assert.deepEqual(roster.homeless, ["c1", "c4", "c5"]);
+    assert.deepEqual(roster.unplacedClients, ["c1", "c4", "c5"]);
     roster.add(bringing);
     assert.deepEqual(dealt(roster, clients), [
       ["c0", "c2", "c3"],
       ["c1", "c4"],
     ]);
-    assert.deepEqual(roster.homeless, ["c5"]);
+    assert.deepEqual(roster.unplacedClients, ["c5"]);
   });
 
-  it("gives a host that broke twice what others have no room for, and longer each time", () => {
+  it("gives a host that broke twice only the clients that others have no room for, longer each time", () => {
     const clients = ids(4);
     const roster = new Roster(clients);
     const steady = host(3);
@@ -62,10 +62,10 @@ describe("Roster", () => {
       return calls;
     });
     assert.deepEqual(pauses, [1, 1, 32, 128, 512, 512]);
-    assert.deepEqual(roster.homeless, ["c3"]);
+    assert.deepEqual(roster.unplacedClients, ["c3"]);
   });
 
-  it("forgets a break in time, and counts none of a host that held nobody", () => {
+  it("forgets a break in time, and does not count a break of a host without clients", () => {
     const clients = ids(2);
     const roster = new Roster(clients);
     roster.add(host(2));
@@ -87,7 +87,7 @@ describe("Roster", () => {
     for (const who of ["", "", ""]) assert.equal(share(host(2, true, false, who)), 1);
   });
 
-  it("leaves no client without a host for the sake of one that broke", () => {
+  it("does not leave a client without a host because of a host that broke", () => {
     const clients = ids(2);
     const roster = new Roster(clients);
     const ranged = (range: [number, number], name: string) => {
@@ -99,7 +99,7 @@ describe("Roster", () => {
     };
     roster.add(ranged([0, 1], "wide"));
     for (const narrow of [1, 2, 3].map(() => ranged([0, 0], "narrow"))) {
-      const before = roster.named("narrow");
+      const before = roster.findByName("narrow");
       if (before) roster.remove(before);
       roster.add(narrow);
       roster.deal();
@@ -110,7 +110,7 @@ describe("Roster", () => {
     );
   });
 
-  it("gives no host more than it takes, and none less than its share", () => {
+  it("gives each host its share, and at most its capacity", () => {
     const capacities = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 12 });
     fc.assert(
       fc.property(capacities, fc.integer({ min: 1, max: 200 }), (sizes, count) => {
@@ -125,7 +125,7 @@ describe("Roster", () => {
           assert.ok(share.length <= size);
           assert.ok(Math.abs(share.length - (Math.min(count, room) * size) / room) < 1);
         }
-        assert.equal(roster.homeless.length, Math.max(count - room, 0));
+        assert.equal(roster.unplacedClients.length, Math.max(count - room, 0));
       }),
     );
   });

@@ -1,29 +1,34 @@
 import { clientIndex } from "@fedclair/core/internal";
 import { Breaks } from "./breaks.js";
-import { deal, placed } from "./deal.js";
+import { deal, countPlaced } from "./deal.js";
 import type { HostSession } from "./host-session.js";
 
-/** Of some clients, one after another. */
+/** The host of each client in a list. */
 type Hosts = readonly (HostSession | undefined)[];
 
-/** What of a host decides who is dealt to it. */
+/** The properties of a host that decide which clients it gets. */
 interface Dealt {
   readonly session: HostSession;
   readonly isSetBack: boolean;
 }
 
-/** Which host holds which clients. */
+/** Tracks which host holds which clients. */
 export class Roster {
   readonly clientIds: readonly string[];
   readonly #external: ReadonlySet<string>;
-  /** Indices of the clients that are simulated, and of those that are not, each for hosts of their own. */
+  /**
+   * Indices of the simulated clients and of the external ones; each kind needs hosts of its own.
+   */
   readonly #kinds: readonly { readonly external: boolean; readonly indices: readonly number[] }[];
-  /** In the order in which the hosts joined, with the call of `ask` from which on they are as good as any other. */
+  /**
+   * Hosts in the order in which they joined, with the call of `ask` from which they are no longer
+   * set back.
+   */
   readonly #sessions = new Map<HostSession, number>();
   readonly #breaks = new Breaks();
-  /** Of every client. */
+  /** The host of every client. */
   #holders: Hosts = [];
-  /** The last deal, and the hosts that it was among. */
+  /** The last assignment and the hosts that took part in it. */
   #last: { readonly hosts: readonly Dealt[]; readonly dealt: Hosts } = { hosts: [], dealt: [] };
 
   /** @param external clients that are not simulated */
@@ -40,18 +45,18 @@ export class Roster {
     return [...this.#sessions.keys()];
   }
 
-  /** Of which there are clients: simulated ones (`false`), and others. */
+  /** The kinds of clients in the trial: simulated ones (`false`) and external ones (`true`). */
   get kinds(): readonly boolean[] {
     return this.#kinds.flatMap(({ external, indices }) => (indices.length > 0 ? external : []));
   }
 
   /** Clients for which no ready host has room. */
-  get homeless(): readonly string[] {
+  get unplacedClients(): readonly string[] {
     const dealt = this.#dealt();
     return this.clientIds.filter((_, index) => !dealt[index]);
   }
 
-  /** Is it none of the simulated ones? */
+  /** Whether the client is external, that is, not simulated. */
   isExternal(clientId: string): boolean {
     return this.#external.has(clientId);
   }
@@ -68,12 +73,12 @@ export class Roster {
     return this.#sessions.has(session);
   }
 
-  /** The host of that name, as signed tokens say it. */
-  named(host: string): HostSession | undefined {
+  /** The host with that name in its signed token. */
+  findByName(host: string): HostSession | undefined {
     return this.sessions.find(({ claims }) => claims?.host === host);
   }
 
-  /** @returns how many clients it held, now without a host */
+  /** @returns how many clients it held; they now have no host */
   remove(session: HostSession): number {
     const isSetBack = this.#isSetBack(session);
     this.#sessions.delete(session);
@@ -84,15 +89,20 @@ export class Roster {
   }
 
   /**
-   * Deals the clients to the ready hosts, in the order in which those joined, each a share by its capacity, and only clients
-   * that its token is for. Hosts keep nothing between jobs, so that one that came late gets its share. Hosts that broke come last for a while: they are dealt those for whom others have no room.
+   * Assigns the clients to the ready hosts, in the order in which these joined, in proportion to
+   * capacity and only where a host's token allows it. Hosts keep nothing between jobs, so a host
+   * that joins late gets its share. Hosts whose connection broke come last for a while: they get
+   * only the clients for which others have no room.
    */
   deal(): void {
     this.#breaks.next();
     this.#holders = this.#dealt();
   }
 
-  /** The last deal still, while the hosts are the same: with a million clients one takes longer than a round. */
+  /**
+   * Reuses the last assignment while the hosts are the same: with a million clients a new one takes
+   * longer than a round.
+   */
   #dealt(): Hosts {
     const hosts = this.sessions
       .filter(({ ready }) => ready)
@@ -105,7 +115,7 @@ export class Roster {
     const dealt = new Array<HostSession | undefined>(this.clientIds.length).fill(undefined);
     for (const { external, indices } of this.#kinds) {
       const able = hosts.filter(({ session }) => session.external === external);
-      const turns = inTurn(indices, able);
+      const turns = dealInTurns(indices, able);
       indices.forEach((index, at) => (dealt[index] = turns[at]));
     }
     return dealt;
@@ -126,17 +136,18 @@ function isSame(some: readonly Dealt[], others: readonly Dealt[]): boolean {
   );
 }
 
-function inTurn(indices: readonly number[], hosts: readonly Dealt[]): Hosts {
-  const those = (setBack: boolean) =>
+function dealInTurns(indices: readonly number[], hosts: readonly Dealt[]): Hosts {
+  const sessionsWith = (setBack: boolean) =>
     hosts.filter(({ isSetBack }) => isSetBack === setBack).map(({ session }) => session);
   const able = hosts.map(({ session }) => session);
-  const steady = those(false);
-  const asOne = deal(indices, able);
-  if (steady.length === able.length) return asOne;
-  const first = deal(indices, steady);
-  const homeless = indices.filter((_, at) => !first[at]);
-  const last = deal(homeless, those(true)).values();
+  const stable = sessionsWith(false);
+  const together = deal(indices, able);
+  if (stable.length === able.length) return together;
+  const first = deal(indices, stable);
+  const unplacedClients = indices.filter((_, at) => !first[at]);
+  const last = deal(unplacedClients, sessionsWith(true)).values();
   const turns = indices.map((_, at) => first[at] ?? last.next().value);
-  // With tokens for some clients alone, who chooses first may take the only place of another.
-  return placed(turns) < placed(asOne) ? asOne : turns;
+  // If tokens allow only some clients, a host that is served first may take the only place of
+  // another host's client.
+  return countPlaced(turns) < countPlaced(together) ? together : turns;
 }

@@ -12,12 +12,16 @@ import {
 
 const key = parseTokenKey(newTokenKey());
 const claims: TokenClaims = {
-  ...{ id: "0123456789abcdef", role: "host", host: "gpu-1", clients: [0, 14] },
-  ...{ issued: 1_000, expires: 2_000 },
+  id: "0123456789abcdef",
+  role: "host",
+  host: "gpu-1",
+  clients: [0, 14],
+  issued: 1_000,
+  expires: 2_000,
 };
 
 describe("a signed token", () => {
-  it("says whose it is, to who has the key, and to who has not", () => {
+  it("can be read with and without the key", () => {
     const token = signToken(key, claims);
     assert.match(token, /^fct1\.[\w-]+\.[\w-]{43}$/);
     assert.deepEqual(verifyToken(key, token), claims);
@@ -27,17 +31,18 @@ describe("a signed token", () => {
     assert.deepEqual(verifyToken(key, signToken(key, any)), any);
   });
 
-  it("is the HMAC that anybody can compute with the key", () => {
+  it("is an HMAC that anyone with the key can compute", () => {
     const zeros = Buffer.alloc(32);
     const text = '{"id":"0123456789abcdef","role":"host","host":"a","issued":1,"expires":2}';
     const payload = Buffer.from(text).toString("base64url");
     const [, , mac] = signToken(zeros, JSON.parse(text) as TokenClaims).split(".");
-    // printf 'fct1.%s' $payload | openssl dgst -sha256 -mac HMAC -macopt hexkey:00…00 -binary | base64url
+    // printf 'fct1.%s' $payload |
+    //   openssl dgst -sha256 -mac HMAC -macopt hexkey:00…00 -binary | base64url
     assert.equal(mac, "4AdYCUUhLenJmtKiX-h1vHcLhWDR2W5raYbQYmGLPXw");
     assert.equal(signToken(zeros, JSON.parse(text) as TokenClaims), `fct1.${payload}.${mac}`);
   });
 
-  it("is none of another key, nor with any character changed, put in or left out", () => {
+  it("is invalid with another key, or with any character changed, inserted or removed", () => {
     const token = signToken(key, claims);
     assert.equal(verifyToken(parseTokenKey(newTokenKey()), token), undefined);
     const at = fc.nat(token.length - 1);
@@ -49,9 +54,9 @@ describe("a signed token", () => {
     );
   });
 
-  it("is not what a stranger makes up", () => {
+  it("is not accepted if someone else forged it up", () => {
     const b64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-    const made = [
+    const forged = [
       ...["", ".", "..", "fct1..", "fct1.x.y.z", "fct2.e30.x", "x".repeat(5000)],
       ...[null, 5, [], {}, { ...claims, id: "../x" }].map((value) => `fct1.${b64(value)}.x`),
       ...[5, [1], [2, 1], [0, 1.5], ["0", "1"]].map(
@@ -59,20 +64,20 @@ describe("a signed token", () => {
       ),
       `fct1.${b64({ ...claims, host: "a\u001b[2J" })}.x`,
     ];
-    for (const token of made) {
+    for (const token of forged) {
       assert.equal(verifyToken(key, token), undefined);
       assert.throws(() => decodeToken(token), /UserError/, token);
     }
   });
 
-  it("is not made for what is no host name and no range", () => {
+  it("is not issued for an invalid host name or range", () => {
     assert.throws(() => signToken(key, { ...claims, host: "two words" }), /a host's name/);
     assert.throws(() => signToken(key, { ...claims, clients: [3, 2] }), /a range of clients/);
   });
 });
 
 describe("a token key", () => {
-  it("is 32 bytes, as text, and each another", () => {
+  it("is 32 random bytes, as text", () => {
     assert.match(newTokenKey(), /^[\w-]{43}$/);
     assert.notEqual(newTokenKey(), newTokenKey());
     const text = newTokenKey();
@@ -83,7 +88,7 @@ describe("a token key", () => {
   });
 });
 
-it("a range is told as clients are named", () => {
+it("formatRange formats indices like client ids", () => {
   assert.equal(formatRange([0, 14]), "c00-c14");
   assert.equal(formatRange([7, 123]), "c07-c123");
 });

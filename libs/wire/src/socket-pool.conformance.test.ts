@@ -3,7 +3,7 @@ import { describeClientPool, prepare } from "@fedclair/core/testing";
 import { connectHost } from "./connect-host.js";
 import { SocketPool } from "./socket-pool.js";
 
-/** Small frames, so that even the toy's messages travel in several. */
+/** Small frames, so that even the toy's messages are split. */
 const limits = { chunkBytes: 50 };
 
 describeClientPool("SocketPool with two hosts", async (trial, plugins) => {

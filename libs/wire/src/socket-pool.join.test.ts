@@ -45,7 +45,7 @@ describe("SocketPool, joining", () => {
     });
   });
 
-  it("takes a trial up to its limit, and no longer one", async () => {
+  it("accepts a trial up to its limit, and rejects a longer one", async () => {
     const trialJson = JSON.stringify("y".repeat(maxTrialBytes - '""'.length));
     await open(1, { trialJson });
     const reply = await (await connect()).join();
@@ -74,7 +74,7 @@ describe("SocketPool, joining", () => {
       const host = await connect();
       const ended = new Promise<unknown>((resolve) => host.socket.once("disconnect", resolve));
       assert.equal(outcome(await host.join({ ...good, ...changes })), expected);
-      await ended; // it has nothing more to say
+      await ended; // its connection is closed
     }
     const host = await connect();
     assert.equal(outcome(await host.join(good)), "welcome");
@@ -96,12 +96,12 @@ describe("SocketPool, joining", () => {
       [[{ ...mine, version: "1.0.1" }], "the host has version 1.0.1 (code 0123456789abcdef)"],
       [[{ ...mine, hash: "f".repeat(16) }], "the host has version 1.0.0 (code ffffffffffffffff)"],
     ] as const;
-    for (const [plugins, told] of cases) {
+    for (const [plugins, reason] of cases) {
       assert.deepEqual(await (await connect()).join({ plugins, backends: ["cpu"] }), {
         type: "failure",
         failure: {
           code: "PLUGIN_MISMATCH",
-          message: `the trial's task 'mine' is version 1.0.0 (code 0123456789abcdef), ${told}: start the host with --plugin and the same module`,
+          message: `the trial's task 'mine' is version 1.0.0 (code 0123456789abcdef), ${reason}: start the host with --plugin and the same module`,
         },
       });
     }
@@ -113,13 +113,13 @@ describe("SocketPool, joining", () => {
     );
   });
 
-  it("holds later hosts to the backend of the first, unless told which", async () => {
+  it("requires the backend of the first host from later ones, unless one is configured", async () => {
     await open(2);
     await (await connect()).join({ backends: ["wasm"] });
     assert.equal(outcome(await (await connect()).join({ backends: ["cpu"] })), "BACKEND_MISMATCH");
   });
 
-  it("tells a host that has several backends which to compute with", async () => {
+  it("tells a host with several backends which one to use", async () => {
     await open(1, { backend: "tensorflow" });
     const reply = await (await connect()).join({ backends: ["wasm", "tensorflow"] });
     assert.equal(reply.type === "welcome" && reply.backend, "tensorflow");
@@ -135,7 +135,7 @@ describe("SocketPool, joining", () => {
     });
   });
 
-  it("asks no plug-in of a host that brings its own clients, and its backend to be that of its like", async () => {
+  it("requires of a host with its own clients no plug-in, but the backend of others of its kind", async () => {
     const mine = { kind: "task", name: "mine", version: "", hash: "0123456789abcdef" } as const;
     await open(3, { plugins: [mine], external: new Set(["c2"]) });
     const simulating = { backends: ["wasm"], plugins: [mine] };
@@ -155,14 +155,14 @@ describe("SocketPool, joining", () => {
     );
   });
 
-  it("gives those no say in the backend for whom there are no clients", async () => {
+  it("ignores the backend of hosts for which there are no clients", async () => {
     await open(1, { external: new Set(["c0"]) });
     await (await connect()).join({ backends: ["wasm"] });
     await (await connect()).join({ backends: ["numpy"], external: true });
     assert.equal(pool.backend, "numpy");
   });
 
-  it("lets the next host of a kind decide where the last of that kind left before any work", async () => {
+  it("lets the next host of a kind choose the backend if the last of that kind left before any work", async () => {
     let lost: () => void = () => undefined;
     const left = new Promise<void>((resolve) => (lost = resolve));
     const log = (line: string) => {
@@ -180,7 +180,7 @@ describe("SocketPool, joining", () => {
     assert.equal(pool.backend, "wasm and numpy");
   });
 
-  it("says which clients have no place yet, simulated ones and others", async () => {
+  it("reports which clients have no place yet, simulated and external ones", async () => {
     await open(4, { external: new Set(["c2", "c3"]) });
     await joined(1);
     const soon = new AbortController();
@@ -191,7 +191,7 @@ describe("SocketPool, joining", () => {
     );
   });
 
-  it("lets the next host decide where the first has left before any work", async () => {
+  it("lets the next host choose the backend if the first left before any work", async () => {
     let lost: () => void = () => undefined;
     const left = new Promise<void>((resolve) => (lost = resolve));
     const log = (line: string) => {
@@ -217,7 +217,7 @@ describe("SocketPool, joining", () => {
     await open(1, { host: "0.0.0.0", tokens: { secret: "secret" }, insecure: true });
   });
 
-  it("says which address it cannot have", async () => {
+  it("reports an address that it cannot listen on", async () => {
     await open(1);
     const port = Number(new URL(pool.url).port);
     await assert.rejects(listenFor(1, { port }), (error: unknown) => {
@@ -227,7 +227,7 @@ describe("SocketPool, joining", () => {
     });
   });
 
-  it("answers plain HTTP: itself, or by the server it is given", async () => {
+  it("answers plain HTTP, itself or with the given server", async () => {
     await open(1);
     assert.equal((await fetch(pool.url)).status, 404);
     await pool.close();
@@ -258,7 +258,7 @@ describe("SocketPool, joining", () => {
     await waiting;
   });
 
-  it("says how many clients are missing when the join time is over", async () => {
+  it("reports how many clients are missing when the join time is over", async () => {
     await open(3);
     await joined(2);
     await assert.rejects(pool.ready(AbortSignal.timeout(1)), (error: unknown) => {
@@ -285,9 +285,9 @@ describe("SocketPool, joining", () => {
     assert.ok(host.socket.connected);
   });
 
-  it("answers events that it does not know, and does without callbacks and bytes", async () => {
+  it("answers unknown events, with or without callbacks and bytes", async () => {
     await open(1);
-    const { socket } = (await joined()) as unknown as { socket: Socket }; // which may say anything
+    const { socket } = (await joined()) as unknown as { socket: Socket }; // which may send anything
     socket.emit("frame");
     socket.emit("frame", "text", 7, null);
     socket.emit("other", { deep: [1] });

@@ -21,7 +21,7 @@ import {
 } from "../testing/pools.js";
 import { RawHost } from "../testing/raw-host.js";
 
-/** A message in short: `base 1`, `c0 on 1`, `forget 1`. */
+/** A message in short form: `base 1`, `c0 on 1`, `forget 1`. */
 function shortly(message: CoordinatorMessage): string {
   switch (message.type) {
     case "base":
@@ -52,31 +52,34 @@ describe("SocketPool, the params of jobs", () => {
     const host = await RawHost.connect(pool.url);
     ends.push(() => host.socket.disconnect());
     await host.joinReady({ capacity });
-    const told: string[] = [];
+    const messages: string[] = [];
     const serve = async () => {
       for (;;) {
         const message = await host.next();
-        told.push(shortly(message));
+        messages.push(shortly(message));
         if (message.type !== "clientJob") continue;
         await host.peer.send(encodeUpdate(message.id, updateOf(message.clientId)));
       }
     };
     void serve();
-    /** All that it has been sent so far. */
+    /** All messages that it has received so far. */
     return async () => {
-      await host.peer.send(encodeReady()); // there and back: what was under way has come
+      await host.peer.send(encodeReady()); // a round trip: everything in flight has arrived
       await setImmediate(); // and `serve` has seen it
-      return told.splice(0);
+      return messages.splice(0);
     };
   };
-  /** A host of `connectHost`. @param see told of every job */
+  /** A host of `connectHost`. @param see called with every job */
   const working = async (see: (job: ClientJob) => void) => {
     const abort = new AbortController();
     ends.push(() => {
       abort.abort();
     });
     void connectHost({
-      ...{ url: pool.url, capacity: 10, backends: ["none"], softwareVersion: "test" },
+      url: pool.url,
+      capacity: 10,
+      backends: ["none"],
+      softwareVersion: "test",
       onWelcome: () => Promise.resolve(),
       runJobs: oneByOne((job) => {
         see(job);
@@ -95,7 +98,7 @@ describe("SocketPool, the params of jobs", () => {
     await pool.close();
   });
 
-  it("bring a base to a host once, over two calls too, until another takes its place", async () => {
+  it("are sent to a host once as a base, also over two calls, until another base replaces it", async () => {
     await open(4);
     const [first, second] = [await joined(2), await joined(2)];
     const [base, next] = [paramsOf(1), paramsOf(2)];
@@ -105,16 +108,16 @@ describe("SocketPool, the params of jobs", () => {
     await collect(pool, on(base, "c3", "c1"));
     assert.deepEqual([await first(), await second()], [["c1 on 1"], ["c3 on 1"]]);
     await collect(pool, on(next, "c0", "c2", "c3"));
-    assert.deepEqual(await first(), ["base 2", "c0 on 2"]); // c1 stood on the first one
+    assert.deepEqual(await first(), ["base 2", "c0 on 2"]); // c1 used the first one
     assert.deepEqual(await second(), ["base 2", "c2 on 2", "c3 on 2", "forget 1"]);
     await collect(pool, on(next, "c1"));
     assert.deepEqual([await first(), await second()], [["c1 on 2", "forget 1"], []]);
   });
 
   const ids = Array.from({ length: 9 }, (_, i) => `c${i}`);
-  const bases = (told: readonly string[]) => told.filter((line) => line.startsWith("base"));
+  const bases = (received: readonly string[]) => received.filter((line) => line.startsWith("base"));
 
-  it("stay at a host that has bases of many clients, and are brought once", async () => {
+  it("stay at a host that has bases of many clients, and are sent once", async () => {
     await open(9);
     const host = await joined(9);
     const shared = paramsOf(0);
@@ -123,12 +126,12 @@ describe("SocketPool, the params of jobs", () => {
     await collect(pool, jobs());
     assert.equal(bases(await host()).length, 5);
     await collect(pool, jobs());
-    const told = await host();
-    assert.deepEqual(bases(told), []);
-    assert.equal(told.length, 9, told.join(", "));
+    const received = await host();
+    assert.deepEqual(bases(received), []);
+    assert.equal(received.length, 9, received.join(", "));
   });
 
-  it("leave a host 32 MiB of bases that clients have of their own, the last ones", async () => {
+  it("keep the most recent 32 MiB of the clients' own bases at a host", async () => {
     await open(9);
     const host = await joined(9);
     const length = 2 ** 21 - 1024;
@@ -136,7 +139,7 @@ describe("SocketPool, the params of jobs", () => {
     const own = ids.map(large);
     const held = new Set<string>();
     let most = 0;
-    const told = async () => {
+    const received = async () => {
       const lines = await host();
       for (const line of lines) {
         const [what = "", id = ""] = line.split(" ");
@@ -151,14 +154,14 @@ describe("SocketPool, the params of jobs", () => {
       ids.flatMap((id, i) => on(own[i] ?? large(), id)),
     );
     assert.deepEqual(codes(answers), Object.fromEntries(ids.map((id) => [id, "ok"])));
-    assert.equal(bases(await told()).length, 9);
+    assert.equal(bases(await received()).length, 9);
     assert.deepEqual([...held], ["6", "7", "8", "9"]);
     assert.ok(most < 9, `${most} at a time`);
     await collect(pool, on(own[0] ?? large(), "c0"));
-    assert.deepEqual(await told(), ["base 1", "c0 on 1", "forget 6"]);
+    assert.deepEqual(await received(), ["base 1", "c0 on 1", "forget 6"]);
   });
 
-  /** A pair that is a small part of it. */
+  /** A low-rank pair that is small compared with the base. */
   const square = () =>
     new Map([["w", { shape: [20, 20], data: new Float32Array(400).fill(1 / 3) }]]);
   const pair = (): Delta => {
@@ -169,7 +172,7 @@ describe("SocketPool, the params of jobs", () => {
     return new Map([["w", { b: factor([20, 1]), a: factor([1, 20]) }]]);
   };
 
-  it("bring a base as what was added to another that the host has, where that is less", async () => {
+  it("are sent as terms added to another base that the host has, where that is shorter", async () => {
     await open(2);
     const host = await joined(2);
     const [first, large] = [square(), square()];
@@ -177,43 +180,43 @@ describe("SocketPool, the params of jobs", () => {
     const third = await derive(second, [large], new Products());
     const fourth = await derive(square(), [pair()], new Products());
     for (const base of [first, second, third, fourth]) await collect(pool, on(base, "c0", "c1"));
-    const told = await host();
+    const received = await host();
     assert.deepEqual(
-      told.filter((line) => line.startsWith("base")),
+      received.filter((line) => line.startsWith("base")),
       ["base 1", "base 2 from 1", "base 3", "base 4"],
     );
     assert.deepEqual(
-      told.filter((line) => line.startsWith("forget")),
+      received.filter((line) => line.startsWith("forget")),
       ["forget 1", "forget 2", "forget 3"],
     );
   });
 
-  it("are at the host what they are at the coordinator, to the bit", async () => {
+  it("are the same at the host as at the coordinator, to the bit", async () => {
     await open(1);
-    const seen: Params[] = [];
-    await working(({ params }) => seen.push(params.base));
+    const bases: Params[] = [];
+    await working(({ params }) => bases.push(params.base));
     const first = square();
     const second = await derive(first, [pair(), pair()], new Products());
     const third = await derive(second, [pair()], new Products());
     for (const base of [first, second, third]) await collect(pool, on(base, "c0"));
-    assert.deepEqual(seen, [first, second, third]);
+    assert.deepEqual(bases, [first, second, third]);
     assert.notDeepEqual(first, third);
   });
 
-  it("bring a base on that was given up half way, for the call that still wants it", async () => {
+  it("are still sent for a call that needs a base which another call abandoned half way", async () => {
     await open(2, { chunkBytes: 64 });
     const host = await joined(2);
     const base = paramsOf(...new Array<number>(500).fill(1));
     const closing = new AbortController();
-    const given = collect(pool, on(base, "c0"), admitAll, closing.signal);
-    const kept = collect(pool, on(base, "c1"));
+    const aborted = collect(pool, on(base, "c0"), admitAll, closing.signal);
+    const continued = collect(pool, on(base, "c1"));
     closing.abort();
-    assert.equal((await given).size, 0);
-    assert.deepEqual(codes(await kept), { c1: "ok" });
+    assert.equal((await aborted).size, 0);
+    assert.deepEqual(codes(await continued), { c1: "ok" });
     assert.deepEqual(await host(), ["base 1", "c1 on 1"]);
   });
 
-  it("travel as low-rank pairs: two terms are a small part of the bytes of the base", async () => {
+  it("travel as low-rank pairs: two terms take few bytes compared with the base", async () => {
     await open(1);
     await joined(1);
     const [p, r] = [512, 4];
@@ -236,7 +239,7 @@ describe("SocketPool, the params of jobs", () => {
     assert.ok(personal < dense / 30);
   });
 
-  it("are the job's failure if they do not fit together, and the host goes on", async () => {
+  it("fail the job if they do not fit together, and the host continues", async () => {
     await open(4);
     let ran = 0;
     await working(() => ran++);
@@ -259,23 +262,23 @@ describe("SocketPool, the params of jobs", () => {
     assert.equal(ran, 1);
   });
 
-  it("are gone when their call is over, at both ends, after a thousand of them", async () => {
+  it("are freed at both ends when their call is over, after a thousand of them", async () => {
     await open(2);
-    const seen: WeakRef<object>[] = [];
-    await working((job) => seen.push(new WeakRef(job), new WeakRef(job.params.base)));
+    const refs: WeakRef<object>[] = [];
+    await working((job) => refs.push(new WeakRef(job), new WeakRef(job.params.base)));
     for (let i = 0; i < 1000; i++) {
       const jobs = on(paramsOf(i), "c0", "c1");
-      for (const job of jobs) seen.push(new WeakRef(job), new WeakRef(job.params.base));
+      for (const job of jobs) refs.push(new WeakRef(job), new WeakRef(job.params.base));
       const closing = new AbortController();
       const answers = collect(pool, jobs, admitAll, closing.signal);
-      if (i % 10 === 5) closing.abort(); // its base is under way
+      if (i % 10 === 5) closing.abort(); // its base is in flight
       await answers;
     }
-    assert.ok(seen.length > 7000);
-    await setImmediate(); // a WeakRef holds what was put into it up to the next turn
+    assert.ok(refs.length > 7000);
+    await setImmediate(); // a WeakRef keeps its target until the next turn
     collectGarbage();
-    const left = seen.filter((ref) => ref.deref() !== undefined).length;
-    // The last call's two jobs, and with each their base, at both ends.
-    assert.ok(left <= 8, `${left} of ${seen.length} are left`);
+    const left = refs.filter((ref) => ref.deref() !== undefined).length;
+    // The last call's two jobs, and with each its base, at both ends.
+    assert.ok(left <= 8, `${left} of ${refs.length} are left`);
   });
 });

@@ -10,11 +10,15 @@ const key = parseTokenKey(newTokenKey());
 const now = Math.floor(Date.now() / 1000);
 let lastId = 0;
 
-/** A token of its own. */
+/** Signs a token with an id of its own. */
 function tokenFor(host: string, changes: Partial<TokenClaims> = {}): string {
   const id = String(++lastId).padStart(16, "0");
   return signToken(key, {
-    ...{ id, role: "host", host, issued: now, expires: now + 3600 },
+    id,
+    role: "host",
+    host,
+    issued: now,
+    expires: now + 3600,
     ...changes,
   });
 }
@@ -50,11 +54,11 @@ describe("SocketPool, signed tokens", () => {
   };
   const refusal = async (token: string) => {
     const reply = await (await connect()).join({ token });
-    assert.ok(reply.type === "failure", "it was let in");
+    assert.ok(reply.type === "failure", "it was admitted");
     assert.equal(reply.failure.code, "BAD_TOKEN");
     return reply.failure.message;
   };
-  /** The next job of a host, after the base that it stands on. */
+  /** The next job of a host, after its base. */
   const job = async (host: RawHost) => {
     for (;;) {
       const message = await host.next();
@@ -62,7 +66,7 @@ describe("SocketPool, signed tokens", () => {
     }
   };
 
-  it("gives a host clients of its token's range alone, and waits for who may have the others", async () => {
+  it("gives a host only clients in its token's range, and waits for hosts that may hold the others", async () => {
     let ready = false;
     const waiting = pool.ready(never).then(() => (ready = true));
     const low = await joined(tokenFor("low", { clients: [0, 1] }));
@@ -73,17 +77,17 @@ describe("SocketPool, signed tokens", () => {
     assert.equal((await job(low)).clientId, "c0");
     const { id, clientId } = await job(high);
     assert.equal(clientId, "c3");
-    // A token lets nobody answer for another host's clients.
+    // A token does not let its holder answer for another host's clients.
     const stolen = await low.peer.send(encodeUpdate(id, updateOf("c3")));
     assert.equal(outcome(stolen), "UNKNOWN_CLIENT");
     low.socket.disconnect();
     assert.equal(outcome(await high.peer.send(encodeUpdate(id, updateOf("c3")))), "accepted");
     assert.deepEqual(codes(await answers), { c0: "HOST_LOST", c3: "ok" });
-    // Nor does it give them to one with room but without the right.
+    // A host with room but without permission does not get them either.
     assert.deepEqual(codes(await collect(pool, jobsFor(["c0"]))), { c0: "HOST_LOST" });
   });
 
-  it("says for which clients the tokens are, where some have no host", async () => {
+  it("reports the clients in the tokens' ranges when some clients have no host", async () => {
     await joined(tokenFor("low", { clients: [0, 1] }));
     await assert.rejects(
       pool.ready(AbortSignal.timeout(1)),
@@ -91,7 +95,7 @@ describe("SocketPool, signed tokens", () => {
     );
   });
 
-  it("lets a newer connection with the same token take the place of the older, which is told", async () => {
+  it("replaces a connection by a newer one with the same token, and tells the older one", async () => {
     const token = tokenFor("gpu-1");
     const older = await joined(token);
     const answers = collect(pool, jobsFor(["c0"]));
@@ -110,10 +114,10 @@ describe("SocketPool, signed tokens", () => {
     assert.equal(log.filter((line) => line.startsWith("lost a host 'gpu-1'")).length, 1);
   });
 
-  it("does so while the older does not answer, as where a cable was cut", async () => {
+  it("also replaces a connection that no longer answers, for example because a cable was cut", async () => {
     const token = tokenFor("gpu-1");
     const older = await joined(token);
-    older.socket.off("frame"); // from now on it is silent
+    older.socket.off("frame"); // silent from now on
     const newer = await joined(token);
     const answers = collect(pool, jobsFor(["c0"]));
     const { id } = await job(newer);
@@ -121,7 +125,7 @@ describe("SocketPool, signed tokens", () => {
     assert.deepEqual(codes(await answers), { c0: "ok" });
   });
 
-  it("refuses another token of a name that is here, until its host has left", async () => {
+  it("refuses another token for the name of a joined host, until that host has left", async () => {
     const first = await joined(tokenFor("gpu-1"));
     assert.match(await refusal(tokenFor("gpu-1")), /^host 'gpu-1' is here, with another token/);
     await joined(tokenFor("gpu-2"));
@@ -131,7 +135,7 @@ describe("SocketPool, signed tokens", () => {
     await joined(tokenFor("gpu-1"));
   });
 
-  it("refuses what expired, was revoked or is for other clients, and counts none of it as a guess", async () => {
+  it("refuses expired and revoked tokens and other clients' ranges, and counts none of them as a guess", async () => {
     const id = "f".repeat(16);
     revoked.add(id);
     for (let i = 0; i < 4; i++) {
@@ -143,7 +147,7 @@ describe("SocketPool, signed tokens", () => {
     for (const line of log) assert.doesNotMatch(line, /fct1/);
   });
 
-  it("does without a host, from the next call on, whose token was revoked meanwhile", async () => {
+  it("dismisses a host whose token was revoked, from the next call on", async () => {
     const id = "e".repeat(16);
     const host = await joined(tokenFor("a", { id }));
     await pool.ready(never);

@@ -15,11 +15,11 @@ import {
 import { Bases } from "./bases.js";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { decodeHostMessage, type HostMessage, type Join } from "./codec/host-message.js";
-import { accepted, refused, type Limits, type Reply } from "./codec/reply.js";
+import { accepted, refuse, type Limits, type Reply } from "./codec/reply.js";
 import { Gate, type Judgement } from "./gate.js";
 import { HostSession } from "./host-session.js";
 import { answerNotFound, listen, type HostSocket, type Listener } from "./listen.js";
-import { limitedLog, type Log } from "./limited-log.js";
+import { createLimitedLog, type Log } from "./limited-log.js";
 import { OpenJobs } from "./open-jobs.js";
 import { Peer } from "./peer.js";
 import { defaultLimits, maxTrialBytes } from "./protocol.js";
@@ -30,62 +30,73 @@ import { createServer, type Certificates } from "./tls.js";
 import { TokenCheck, type TokenRule } from "./token-check.js";
 import { Traffic } from "./traffic.js";
 import { Turns } from "./turns.js";
-import { whyNotReady } from "./why-not-ready.js";
+import { explainNotReady } from "./why-not-ready.js";
 
 export interface SocketPoolOptions {
-  /** All clients of the trial, in their order. */
+  /** All clients of the trial, in order. */
   readonly clientIds: readonly string[];
-  /** Those that are not simulated, for hosts that bring their own. Default: none. */
+  /** Clients that are not simulated and belong to hosts that bring their own. Default: none. */
   readonly external?: ReadonlySet<string>;
-  /** The resolved trial: what hosts act by. */
+  /** The resolved trial, which is sent to the hosts. */
   readonly trialJson: string;
-  /** Address to listen on. Default 127.0.0.1: this machine only. */
+  /** Address to listen on. Default: 127.0.0.1, which only this machine can reach. */
   readonly host?: string;
-  /** Default 0: any free port. */
+  /** Port to listen on. Default: 0, any free port. */
   readonly port?: number;
-  /** By what it knows its hosts; required unless `host` is a loopback address. Default: no token. */
+  /**
+   * How hosts are authenticated; required unless `host` is a loopback address. Default: no token.
+   */
   readonly tokens?: TokenRule;
-  /** By what connections are encrypted: `cert` and `key` at least; required, or `insecure`, as `tokens` is. */
+  /**
+   * TLS certificates, at least `cert` and `key`. Required, or else `insecure`, unless `host` is a
+   * loopback address.
+   */
   readonly tls?: Certificates;
-  /** Let other machines in without TLS? */
+  /** Whether other machines may connect without TLS. */
   readonly insecure?: boolean;
-  /** What hosts must compute with; by default the first host to join decides. */
+  /** The backend that hosts must use; by default the first host to join decides. */
   readonly backend?: string;
-  /** The plug-ins from outside that hosts must have. Default: none. */
+  /** External plug-ins that hosts must have. Default: none. */
   readonly plugins?: readonly PluginIdentity[];
   /** Payload of a frame in bytes; default 1 MiB. */
   readonly chunkBytes?: number;
-  /** Bytes of a message at most; default 256 MiB. */
+  /** Maximum size of a message in bytes; default 256 MiB. */
   readonly maxMessageBytes?: number;
-  /** Listens for the pool, and answers what is not for the websocket; closed with the pool. */
+  /**
+   * The server to use; it answers requests that are not for the websocket, and is closed together
+   * with the pool.
+   */
   readonly server?: HttpServer | HttpsServer;
-  /** Told in a sentence of hosts that join, are refused, or are lost. */
+  /** Receives a sentence when a host joins, is refused or is lost. */
   readonly log?: Log;
 }
 
-/** Bytes of what the log says of a host that joins or is refused. */
+/** Maximum length of the log's description of a host, in bytes. */
 const maxHostText = 200;
 
-/** Calls of `ask` that a host may let pass without an answer. */
-const mostSilentCalls = 2;
+/** Number of consecutive calls of `ask` that a host may leave unanswered before it is cut off. */
+const maxSilentCalls = 2;
 
-/** A job that a host has been given. */
-interface Given {
+/** A job that was sent to a host. */
+interface Assignment {
   readonly open: OpenJobs;
   readonly session: HostSession;
 }
 
-/** The jobs of one call, by the host that was given them. */
+/** The jobs of one call, by host. */
 type Parts = ReadonlyMap<HostSession, readonly Job[]>;
 
 type Refusal = Extract<Judgement, { readonly refusal: unknown }>;
 
-/** How long `close` waits for hosts to hear that the trial is over, in ms. */
+/** How long `close` waits for hosts to learn that the trial is over, in ms. */
 const farewellTimeout = 5000;
 
-/** Clients in other processes: client hosts dial in, each by one websocket, and are given clients up to their capacity. */
+/**
+ * A pool of clients in other processes. Each client host connects with one websocket and gets
+ * clients up to its capacity.
+ */
 export class SocketPool implements ClientPool {
-  /** Where hosts find it. */
+  /** The address for hosts to connect to. */
   readonly url: string;
   readonly traffic = new Traffic();
   readonly #options: SocketPoolOptions;
@@ -97,14 +108,20 @@ export class SocketPool implements ClientPool {
   readonly #bases = new Bases();
   readonly #turns = new Turns();
   readonly #logRefusal: Log;
-  /** By the ids of the jobs. */
-  readonly #open = new Map<number, Given>();
+  /** Assigned jobs by id. */
+  readonly #open = new Map<number, Assignment>();
   #ended = false;
-  /** Until work is given out a host that leaves again, unfit for the trial, leaves no trace. */
+  /**
+   * Whether any job was sent. Until then a host that leaves again, for example because it is unfit
+   * for the trial, leaves no trace.
+   */
   #hasBegun = false;
   #onRosterChange: () => void = () => undefined;
 
-  /** @throws UserError if it cannot listen there, the trial is too long, or other machines could join without a token or TLS */
+  /**
+   * @throws UserError if it cannot listen there, the trial is too long, or other machines could
+   * join without a token or TLS
+   */
   static async listen(options: SocketPoolOptions): Promise<SocketPool> {
     const { host = "127.0.0.1", port = 0, log = () => undefined, tls } = options;
     checkOpenness(host, options, log);
@@ -116,7 +133,7 @@ export class SocketPool implements ClientPool {
       );
     }
     const { chunkBytes, maxMessageBytes } = { ...defaultLimits, ...options };
-    const logRefusal = limitedLog(log);
+    const logRefusal = createLimitedLog(log);
     const { server = createServer(answerNotFound, tls, logRefusal) } = options;
     const listener = await listen(host, port, chunkBytes, server);
     return new SocketPool(options, { chunkBytes, maxMessageBytes }, listener, logRefusal);
@@ -141,25 +158,31 @@ export class SocketPool implements ClientPool {
     });
   }
 
-  /** What the hosts compute with; undefined until the first one has joined. */
+  /** The backend that the hosts use; undefined until the first one has joined. */
   get backend(): string | undefined {
     return this.#gate.backend(this.#roster.kinds);
   }
 
-  /** Hosts that have joined, and the clients that those which are ready have room for. */
+  /** The number of hosts that have joined, and of clients for which the ready ones have room. */
   get joined(): { readonly hosts: number; readonly clients: number } {
-    const { sessions, homeless } = this.#roster;
-    return { hosts: sessions.length, clients: this.#options.clientIds.length - homeless.length };
+    const { sessions, unplacedClients } = this.#roster;
+    return {
+      hosts: sessions.length,
+      clients: this.#options.clientIds.length - unplacedClients.length,
+    };
   }
 
-  /** @throws UserError (exit code 3) if `signal` times out before the joined hosts can hold all clients */
+  /**
+   * @throws UserError (exit code 3) if `signal` times out before the joined hosts can hold all
+   * clients
+   */
   async ready(signal: AbortSignal): Promise<void> {
     const wake = () => {
       this.#onRosterChange();
     };
     signal.addEventListener("abort", wake);
     try {
-      while (this.#roster.homeless.length > 0) {
+      while (this.#roster.unplacedClients.length > 0) {
         if (signal.aborted) throw this.#notReady(signal.reason);
         if (this.#ended) throw new Error("the pool was closed before its clients could be reached");
         await new Promise<void>((resolve) => (this.#onRosterChange = resolve));
@@ -185,14 +208,14 @@ export class SocketPool implements ClientPool {
     } finally {
       signal.removeEventListener("abort", close);
       close();
-      this.#cutSilent(parts, open);
+      this.#cutSilentHosts(parts, open);
     }
   }
 
   /**
    * Tells the hosts that the trial is over, and stops listening.
-   * @param reason for people
-   * @param exitCode the hosts end with it
+   * @param reason a sentence for people
+   * @param exitCode the exit code of the hosts
    */
   async close(reason = "the trial is over", exitCode: number = exitCodes.ok): Promise<void> {
     this.#ended = true;
@@ -200,17 +223,17 @@ export class SocketPool implements ClientPool {
     this.#open.clear();
     this.#onRosterChange();
     const bytes = encodeCoordinatorMessage({ type: "trialEnd", reason, exitCode });
-    const told = Promise.all(this.#roster.sessions.map(({ peer }) => peer.send(bytes)));
+    const farewells = Promise.all(this.#roster.sessions.map(({ peer }) => peer.send(bytes)));
     const waiting = new AbortController();
     const timeout = delay(farewellTimeout, undefined, { signal: waiting.signal });
-    await Promise.race([told, timeout.catch(() => undefined)]);
+    await Promise.race([farewells, timeout.catch(() => undefined)]);
     waiting.abort();
     await this.#listener.close();
   }
 
   #notReady(reason: unknown): unknown {
     if (!(reason instanceof DOMException && reason.name === "TimeoutError")) return reason;
-    return new UserError(whyNotReady(this.#roster, this.url), exitCodes.quorum);
+    return new UserError(explainNotReady(this.#roster, this.url), exitCodes.quorum);
   }
 
   #distribute(open: OpenJobs): Parts {
@@ -232,17 +255,20 @@ export class SocketPool implements ClientPool {
       part.push(job);
       parts.set(session, part);
     }
-    for (const [session, jobs] of parts) session.give(open, jobs);
+    for (const [session, jobs] of parts) session.enqueue(open, jobs);
     return parts;
   }
 
-  /** A host that let several calls pass without a word is cut off: its clients go to others, and it may join again. */
-  #cutSilent(parts: Parts, open: OpenJobs): void {
+  /**
+   * Cuts off hosts that left several calls unanswered: their clients go to others, and they may
+   * join again.
+   */
+  #cutSilentHosts(parts: Parts, open: OpenJobs): void {
     for (const [session, jobs] of parts) {
       session.silentCalls = jobs.some((job) => open.isAnswered(job)) ? 0 : session.silentCalls + 1;
-      if (session.silentCalls < mostSilentCalls || this.#ended) continue;
+      if (session.silentCalls < maxSilentCalls || this.#ended) continue;
       this.#options.log?.(
-        `a host answered nothing in ${mostSilentCalls} rounds: it is cut off`,
+        `a host answered nothing in ${maxSilentCalls} rounds: it is cut off`,
         "warn",
       );
       session.peer.close();
@@ -266,7 +292,7 @@ export class SocketPool implements ClientPool {
         this.traffic.decodedSince(since);
         if (session) return this.#handle(session, message);
         if (message.type !== "join") {
-          return refused({ code: "NOT_JOINED", message: "expected a Join first" });
+          return refuse({ code: "NOT_JOINED", message: "expected a Join first" });
         }
         const judgement = this.#judge(message);
         if ("refusal" in judgement) return this.#refuse(message, judgement, socket);
@@ -279,11 +305,11 @@ export class SocketPool implements ClientPool {
       },
       this.#turns,
     );
-    // Any other event is answered as a frame that is none.
+    // Any other event is answered like a malformed frame.
     socket.onAny((event: string, ...args: unknown[]) => {
       if (isRefused) return;
       const answer = peer.receive(event === "frame" ? args : [undefined, args.at(-1)]);
-      // Who is refused before it has joined has nothing more to say; what it was told still goes out.
+      // A connection that is refused before it has joined is closed; its answer is still sent.
       isRefused = answer.type === "failure" && !session;
       if (isRefused) socket.conn.close();
     });
@@ -298,7 +324,7 @@ export class SocketPool implements ClientPool {
     const judgement = this.#gate.judge(join);
     if ("refusal" in judgement || !judgement.claims) return judgement;
     const { host, id } = judgement.claims;
-    const present = this.#roster.named(host);
+    const present = this.#roster.findByName(host);
     if (!present || present.claims?.id === id) return judgement;
     const message = `host '${host}' is here, with another token: stop it first; a broken connection is noticed within a minute`;
     return { refusal: { code: "BAD_TOKEN", message } };
@@ -306,22 +332,25 @@ export class SocketPool implements ClientPool {
 
   #refuse(join: Join, { refusal, isGuess }: Refusal, socket: HostSocket): Reply {
     if (isGuess) this.#listener.door.wrongToken(socket.request.socket);
-    this.#logRefusal(`refused a ${hostText(join)}: ${refusal.code}: ${refusal.message}`, "warn");
-    return refused(refusal);
+    this.#logRefusal(`refused a ${formatHost(join)}: ${refusal.code}: ${refusal.message}`, "warn");
+    return refuse(refusal);
   }
 
-  /** A host that comes again has lost its connection, whether that was noticed here or not: what it was, it is no more. */
+  /**
+   * Welcomes a host. If it was joined before, its connection broke, even if that was not noticed
+   * here, so the old session is dismissed.
+   */
   #welcome(
     join: Join,
     { claims, backend }: Exclude<Judgement, Refusal>,
   ): Extract<Reply, { type: "welcome" }> {
-    const before = claims && this.#roster.named(claims.host);
+    const before = claims && this.#roster.findByName(claims.host);
     if (before) this.#dismiss(before, "a host with the same token took its place");
-    this.#options.log?.(`a ${hostText(join, claims)} joined`, "info");
+    this.#options.log?.(`a ${formatHost(join, claims)} joined`, "info");
     return { type: "welcome", trialJson: this.#options.trialJson, backend, ...this.#limits };
   }
 
-  /** Does without a host from now on. */
+  /** Removes a host from the pool and tells it why. */
   #dismiss(session: HostSession, why: string): void {
     this.#lose(session, why);
     void session.dismiss(`this host is not wanted any more: ${why}`);
@@ -330,17 +359,17 @@ export class SocketPool implements ClientPool {
   #handle(session: HostSession, message: HostMessage): Reply {
     switch (message.type) {
       case "join":
-        return refused({ code: "DUPLICATE", message: "this host has joined already" });
+        return refuse({ code: "DUPLICATE", message: "this host has joined already" });
       case "ready":
         session.ready = true;
         this.#onRosterChange();
         return accepted;
       default:
-        return this.#takeResult(session, message);
+        return this.#recordResult(session, message);
     }
   }
 
-  #takeResult(
+  #recordResult(
     session: HostSession,
     message: Extract<HostMessage, { readonly clientId: string }>,
   ): Reply {
@@ -348,20 +377,20 @@ export class SocketPool implements ClientPool {
     const { open, session: holder } = this.#open.get(jobId) ?? {};
     const job = open?.jobs.get(jobId);
     if (!open || !job) {
-      return refused({ code: "STALE_ROUND", message: `job ${jobId} is not open` });
+      return refuse({ code: "STALE_ROUND", message: `job ${jobId} is not open` });
     }
     if (job.clientId !== clientId || holder !== session) {
       const message = `client '${clientId}' of job ${jobId} is not this host's`;
-      return refused({ code: "UNKNOWN_CLIENT", message });
+      return refuse({ code: "UNKNOWN_CLIENT", message });
     }
     const refusal =
       message.type === "clientUpdate"
-        ? this.#takeUpdate(open, job, message)
+        ? this.#recordUpdate(open, job, message)
         : open.fail(job, message.failure);
-    return refusal ? refused(refusal) : accepted;
+    return refusal ? refuse(refusal) : accepted;
   }
 
-  #takeUpdate(
+  #recordUpdate(
     open: OpenJobs,
     job: Job,
     { read, workSeconds }: Extract<HostMessage, { readonly type: "clientUpdate" }>,
@@ -383,8 +412,8 @@ export class SocketPool implements ClientPool {
     const isLast = this.#roster.sessions.every((other) => other.external !== external);
     if (!this.#hasBegun && isLast) this.#gate.forget(external);
     const host = session.claims ? ` '${session.claims.host}'` : "";
-    const told = `lost a host${host} with ${clients} clients: ${reason}`;
-    if (!this.#ended) this.#options.log?.(told, "warn"); // hosts leave when the trial is over
+    const line = `lost a host${host} with ${clients} clients: ${reason}`;
+    if (!this.#ended) this.#options.log?.(line, "warn"); // hosts leave when the trial is over
     for (const [id, { open, session: holder }] of this.#open) {
       const job = open.jobs.get(id);
       if (!job || holder !== session) continue;
@@ -393,8 +422,8 @@ export class SocketPool implements ClientPool {
   }
 }
 
-/** For the log. */
-function hostText(
+/** Describes a host for the log. */
+function formatHost(
   { backends, capacity, external, softwareVersion }: Join,
   claims?: TokenClaims,
 ): string {

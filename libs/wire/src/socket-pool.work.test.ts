@@ -14,7 +14,7 @@ import {
 } from "../testing/pools.js";
 import { outcome, RawHost } from "../testing/raw-host.js";
 
-/** A client's params that are large: 64 KiB beside those that all share. */
+/** Large params of a client: 64 KiB in addition to the shared ones. */
 const large: ClientParams = {
   base: paramsOf(1),
   rounds: [[new Map([["w", { shape: [2 ** 13], data: new Float64Array(2 ** 13) }]])]],
@@ -34,10 +34,10 @@ describe("SocketPool, working", () => {
     return host;
   };
   const send = async (host: RawHost, bytes: Uint8Array) => outcome(await host.peer.send(bytes));
-  /** Answers a job, as its client unless told otherwise. */
+  /** Answers a job, by default as its client. */
   const answer = (host: RawHost, { id, clientId }: Job, as = clientId) =>
     send(host, encodeUpdate(id, updateOf(as)));
-  /** Asks for the jobs and waits until the host has the first of its own. */
+  /** Asks for the jobs and waits until the host has received the first of its own. */
   const begin = async (
     host: RawHost,
     jobs: readonly Job[],
@@ -65,7 +65,7 @@ describe("SocketPool, working", () => {
     await pool.close();
   });
 
-  it("has at most three jobs with large params at a host at a time", async () => {
+  it("sends at most three jobs with large params to a host at a time", async () => {
     await open(5);
     const host = await joined(5);
     const [c0, c1, c2, c3, c4] = ["c0", "c1", "c2", "c3", "c4"].map((id) =>
@@ -80,7 +80,8 @@ describe("SocketPool, working", () => {
       return message.type === "clientJob" && message.id;
     };
     assert.deepEqual([await next(), await next()], [c1.id, c2.id]);
-    assert.equal(await answer(host, { ...c0, id: 0 }), "STALE_ROUND"); // there and back: all that was to come has come
+    // a round trip: everything else has arrived
+    assert.equal(await answer(host, { ...c0, id: 0 }), "STALE_ROUND");
     assert.equal(host.waiting, 0);
     await answer(host, c1);
     assert.equal(await next(), c3.id);
@@ -89,7 +90,7 @@ describe("SocketPool, working", () => {
     assert.deepEqual(codes(await others), { c2: "ok", c3: "ok", c4: "ok" });
   });
 
-  it("has at most 32 others there, for it may work on many together", async () => {
+  it("sends at most 32 other jobs to a host, which may run many together", async () => {
     const ids = Array.from({ length: 33 }, (_, i) => `c${i}`);
     await open(33);
     const host = await joined(33);
@@ -98,7 +99,8 @@ describe("SocketPool, working", () => {
     for (let waiting = 1; waiting < 32; waiting++) await untilNext(host, "clientJob");
     const [first, ...others] = jobs;
     assert.ok(first);
-    assert.equal(await answer(host, { ...first, id: 0 }), "STALE_ROUND"); // there and back: all that was to come has come
+    // a round trip: everything else has arrived
+    assert.equal(await answer(host, { ...first, id: 0 }), "STALE_ROUND");
     assert.equal(host.waiting, 0);
     await answer(host, first);
     await untilNext(host, "clientJob");
@@ -131,7 +133,7 @@ describe("SocketPool, working", () => {
     });
   });
 
-  it("does not take an answer to one arm's round for the same round of the next arm", async () => {
+  it("does not use an answer to one arm's round for the same round of the next arm", async () => {
     await open(1);
     const host = await joined(1);
     const closing = new AbortController();
@@ -145,7 +147,7 @@ describe("SocketPool, working", () => {
     assert.deepEqual(codes(await second.answers), { c0: "ok" });
   });
 
-  it("keeps several calls apart, of one client too", async () => {
+  it("keeps several calls apart, also for the same client", async () => {
     await open(2);
     const host = await joined(2);
     const [first, again, other] = [jobFor("c0"), jobFor("c0"), jobFor("c1")];
@@ -164,7 +166,7 @@ describe("SocketPool, working", () => {
     assert.deepEqual(codes(await begun.answers), { c0: "ok" });
   });
 
-  it("tells the sender what `admit` says, and takes its word for the client's failure", async () => {
+  it("sends the result of `admit` to the host, and records it as the client's failure", async () => {
     await open(1);
     const host = await joined(1);
     const failure = { code: "NON_FINITE", message: "module w: entry 0 is NaN" } as const;
@@ -179,7 +181,7 @@ describe("SocketPool, working", () => {
     assert.deepEqual([...(await answers).values()], [{ jobId: job.id, clientId: "c0", failure }]);
   });
 
-  it("makes an update whose tensors do not add up the client's failure", async () => {
+  it("records an update with inconsistent tensors as the client's failure", async () => {
     await open(1);
     const host = await joined(1);
     const job = jobFor("c0");
@@ -205,7 +207,7 @@ describe("SocketPool, working", () => {
     assert.equal(reply, "TRIAL_ENDED");
   });
 
-  it("takes a host's word for a client that failed", async () => {
+  it("accepts a host's report that a client failed", async () => {
     await open(1);
     const host = await joined(1);
     const failure = { code: "CLIENT_ERROR", message: "no such file" } as const;
@@ -215,7 +217,7 @@ describe("SocketPool, working", () => {
     assert.deepEqual([...(await answers).values()], [{ jobId: job.id, clientId: "c0", failure }]);
   });
 
-  it("fails the clients of a host that goes, at once, and gives them to others from the next round on", async () => {
+  it("fails the clients of a lost host at once, and gives them to others from the next round on", async () => {
     await open(3);
     const first = await joined(4);
     const second = await joined(2);
@@ -224,7 +226,7 @@ describe("SocketPool, working", () => {
     const other = collect(pool, [jobFor("c1", { round: 2 })]);
     assert.equal(await answer(first, c0), "accepted");
     first.socket.io.engine.transport.close();
-    assert.deepEqual(codes(await other), { c1: "HOST_LOST" }, "another call that is open");
+    assert.deepEqual(codes(await other), { c1: "HOST_LOST" }, "another open call");
     await answer(second, c2);
     assert.deepEqual(codes(await answers), { c0: "ok", c1: "HOST_LOST", c2: "ok" });
 
@@ -238,7 +240,7 @@ describe("SocketPool, working", () => {
     assert.deepEqual(codes(await next), { c0: "ok", c1: "ok", c2: "HOST_LOST" });
   });
 
-  it("gives a client that has no host to one that joins late", async () => {
+  it("gives a client without a host to one that joins late", async () => {
     await open(2);
     assert.deepEqual(codes(await collect(pool, jobsFor(["c0", "c1"]))), {
       c0: "HOST_LOST",
@@ -251,7 +253,7 @@ describe("SocketPool, working", () => {
     assert.deepEqual(codes(await answers), { c1: "ok" });
   });
 
-  it("ends the call when the signal aborts: no more answers, and the host hears which jobs are over", async () => {
+  it("ends the call when the signal aborts: no more answers, and the host learns which jobs are over", async () => {
     await open(5);
     const host = await joined(5);
     const closing = new AbortController();
@@ -267,7 +269,7 @@ describe("SocketPool, working", () => {
     closing.abort();
     assert.deepEqual(codes(await answers), { c0: "ok" });
     assert.equal(await answer(host, c1), "STALE_ROUND");
-    // Of the one that was answered it knows, and of the fifth it never heard.
+    // It knows about the one that was answered, and never received the fifth.
     const ended = [await host.next(), await host.next(), await host.next()];
     assert.deepEqual(
       ended,
@@ -280,7 +282,7 @@ describe("SocketPool, working", () => {
     assert.equal(host.waiting, 0);
   });
 
-  it("refuses a message over the limit, and fails clients whose params are over it", async () => {
+  it("refuses a message over the limit, and fails clients whose params exceed it", async () => {
     await open(1, { maxMessageBytes: 200, chunkBytes: 100 });
     const host = await joined(1);
     const data = new Float32Array(100);
@@ -302,7 +304,7 @@ describe("SocketPool, working", () => {
     assert.deepEqual(codes(await answers), { c0: "ok" });
   });
 
-  it("cuts a host off that sends longer frames than agreed, and goes on with the others", async () => {
+  it("cuts off a host that sends longer frames than agreed, and continues with the others", async () => {
     await open(2, { chunkBytes: 100 });
     const rude = await joined(1);
     const host = await joined(1);
@@ -321,7 +323,7 @@ describe("SocketPool, working", () => {
     assert.deepEqual(await host.next(), { type: "trialEnd", reason: "enough", exitCode: 3 });
   });
 
-  it("keeps count of what it sends and receives", async () => {
+  it("counts what it sends and receives", async () => {
     await open(1);
     const host = await joined(1);
     const job = jobFor("c0");
@@ -333,7 +335,7 @@ describe("SocketPool, working", () => {
     assert.ok(pool.traffic.bytesSent > 8 && pool.traffic.bytesReceived > 8);
   });
 
-  it("counts what hosts say that jobs took, of updates that it takes, and its own time to write and read", async () => {
+  it("counts the job times that hosts report for accepted updates, and its own time to encode and decode", async () => {
     await open(2);
     const host = await joined(2);
     const [c0, c1] = [jobFor("c0"), jobFor("c1")];
@@ -346,10 +348,10 @@ describe("SocketPool, working", () => {
     assert.ok(pool.traffic.encodeSeconds > 0 && pool.traffic.decodeSeconds > 0);
   });
 
-  it("cuts a host off that lets two calls pass, and gives its clients to one that came late", async () => {
+  it("cuts off a host that leaves two calls unanswered, and gives its clients to one that came late", async () => {
     await open(2);
     const [silent, other] = [await joined(2), await joined(2)];
-    /** A round in which the second host answers its jobs, and the first does not: it ends with the last answer. */
+    /** A round in which only the second host answers its jobs; it ends with the last answer. */
     const round = async () => {
       const closing = new AbortController();
       const jobs = jobsFor(["c0", "c1"]);
@@ -368,7 +370,7 @@ describe("SocketPool, working", () => {
     const jobs = jobsFor(["c0", "c1"]);
     const answers = collect(pool, jobs);
     for (const job of jobs) {
-      await untilNext(late, "clientJob"); // by its capacity both are its share
+      await untilNext(late, "clientJob"); // by its capacity both belong to its share
       await answer(late, job);
     }
     assert.deepEqual(codes(await answers), { c0: "ok", c1: "ok" });

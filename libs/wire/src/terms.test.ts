@@ -27,14 +27,14 @@ function refusal(changes: Record<string, TensorDelta>): string | undefined {
 }
 
 describe("checkTerms", () => {
-  it("lets what fits the base pass, in whole or in part", () => {
+  it("accepts terms that fit the base, in whole or in part", () => {
     assert.equal(refusal({}), undefined);
     assert.equal(refusal({ v: zeros(2) }), undefined);
     assert.equal(refusal({ w: { b: zeros(2, 4), a: zeros(4, 3) } }), undefined);
     assert.equal(refusal({ v: zeros(2), w: zeros(2, 3) }), undefined);
   });
 
-  it("names the module that the base lacks, and the shape that is wrong", () => {
+  it("names the module that the base lacks, or the wrong shape", () => {
     assert.equal(refusal({ u: zeros(2) }), "WRONG_MODULES: module 'u': the job's base has none");
     for (const [change, got] of [
       [zeros(3, 2), "3×2"],
@@ -49,7 +49,7 @@ describe("checkTerms", () => {
     }
   });
 
-  it("lets nothing pass that cannot be added", async () => {
+  it("rejects everything that cannot be added", async () => {
     let passed = 0;
     const extent = fc.integer({ min: 2, max: 3 });
     const shaped = fc.array(extent, { minLength: 1, maxLength: 2 }).map((shape) => zeros(...shape));

@@ -3,7 +3,7 @@ import { printable, type ClientParams } from "@fedclair/core/internal";
 import { WireError } from "./wire-error.js";
 
 /**
- * Checks that what a job adds to its base can be added to it, before anything is multiplied out.
+ * Checks that a job's terms fit its base before any product is computed.
  * @throws WireError WRONG_MODULES or WRONG_SHAPE
  */
 export function checkTerms({ base, rounds }: ClientParams): void {
@@ -12,20 +12,20 @@ export function checkTerms({ base, rounds }: ClientParams): void {
     const tensor = base.get(name);
     if (!tensor) throw new WireError("WRONG_MODULES", `${module}: the job's base has none`);
     const wanted = shapeText(tensor.shape);
-    if (shapeText(deltaShape(change)) !== wanted || !multiplies(change)) {
-      const message = `${module}: expected a change of ${wanted}, got ${changeText(change)}`;
+    if (shapeText(deltaShape(change)) !== wanted || !canMultiply(change)) {
+      const message = `${module}: expected a change of ${wanted}, got ${formatChange(change)}`;
       throw new WireError("WRONG_SHAPE", message);
     }
   }
 }
 
-function multiplies(change: TensorDelta): boolean {
+function canMultiply(change: TensorDelta): boolean {
   if (!isLowRank(change)) return true;
   const { b, a } = change;
   return b.shape.length === 2 && a.shape.length === 2 && b.shape[1] === a.shape[0];
 }
 
-function changeText(change: TensorDelta): string {
+function formatChange(change: TensorDelta): string {
   if (!isLowRank(change)) return shapeText(change.shape);
   return `${shapeText(change.b.shape)} times ${shapeText(change.a.shape)}`;
 }

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { UserError } from "@fedclair/core";
 import { connectHost, type HostOptions } from "./connect-host.js";
-import { knocks } from "./debts.js";
+import { attemptLimit } from "./debts.js";
 import { Door } from "./door.js";
 import { listen } from "./listen.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
@@ -47,15 +47,19 @@ describe("TLS", () => {
   };
   const host = (url: string, tls: HostOptions["tls"] = {}, changes: Partial<HostOptions> = {}) =>
     connectHost({
-      ...{ url, tls, capacity: 1, backends: ["none"], softwareVersion: "test" },
+      url,
+      tls,
+      capacity: 1,
+      backends: ["none"],
+      softwareVersion: "test",
       onWelcome: () => Promise.resolve(),
       runJobs: oneByOne(({ id: jobId, clientId }) =>
         Promise.resolve({ jobId, clientId, update: updateOf(clientId) }),
       ),
       ...changes,
     });
-  /** Trying again is of no use: it does not wait for a minute. */
-  const refused = (ended: Promise<unknown>, message: RegExp) =>
+  /** Fails at once instead of retrying for a minute. */
+  const assertRefused = (ended: Promise<unknown>, message: RegExp) =>
     assert.rejects(ended, (error: unknown) => {
       assert.ok(error instanceof UserError);
       assert.match(error.message, message);
@@ -63,7 +67,7 @@ describe("TLS", () => {
       return true;
     });
 
-  it("carries a trial, by a name that the certificate holds", async () => {
+  it("carries a trial, to a name that the certificate contains", async () => {
     const url = await open();
     assert.match(url, /^https:\/\/127\.0\.0\.1:/);
     const ended = host(url.replace("127.0.0.1", "localhost"), { ca: ours.ca });
@@ -74,25 +78,25 @@ describe("TLS", () => {
     assert.equal((await ended).exitCode, 0);
   });
 
-  it("ends a host that does not believe the coordinator, at once, whatever the environment says", async () => {
+  it("ends a host that does not trust the coordinator at once, whatever the environment says", async () => {
     const disbelieved = /^https:\/\/127.*: its certificate is not believed \(.*give the authority/;
     const url = await open();
     process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
     try {
-      await refused(host(url, { ca: others.ca }), disbelieved);
-      await refused(host(url), disbelieved);
+      await assertRefused(host(url, { ca: others.ca }), disbelieved);
+      await assertRefused(host(url), disbelieved);
     } finally {
       delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
     }
     await pool?.close();
     const named = await open({ tls: ours.of("elsewhere") });
-    await refused(host(named, { ca: ours.ca }), /is not in the cert's list: 10\.9\.9\.9/);
+    await assertRefused(host(named, { ca: ours.ca }), /is not in the cert's list: 10\.9\.9\.9/);
     assert.ok(!log.some((line) => line.includes("joined")));
   });
 
-  it("ends a host that dials a coordinator without TLS by https, and says what the reverse may be", async () => {
+  it("ends a host that uses https for a coordinator without TLS, and hints at the reverse", async () => {
     const plain = await open({ tls: undefined } as object);
-    await refused(
+    await assertRefused(
       host(plain.replace("http:", "https:")),
       /no TLS with it \(wrong version number\): does it expect http:\/\/\?/,
     );
@@ -107,9 +111,9 @@ describe("TLS", () => {
     assert.match(why, /\(does it expect https:\/\/\?\)$/);
   });
 
-  it("takes hosts with a certificate of its authority alone, where it has one", async () => {
+  it("accepts only hosts with a certificate of its authority, if it has one", async () => {
     const url = await open({ tls: { ...ours.of("coordinator"), ca: ours.ca } });
-    await refused(host(url, { ca: ours.ca }), /it may expect a certificate of this host/);
+    await assertRefused(host(url, { ca: ours.ca }), /it may expect a certificate of this host/);
     const abort = new AbortController();
     const why = await new Promise<string>((resolve) => {
       const options = { onUnreachable: resolve, signal: abort.signal };
@@ -125,20 +129,24 @@ describe("TLS", () => {
     assert.equal((await ended).exitCode, 0);
   });
 
-  it("speaks no version before 1.2", async () => {
+  it("rejects versions before 1.2", async () => {
     const { port } = new URL(await open());
     const old = connectTls({
-      ...{ port: Number(port), host: "127.0.0.1", ca: ours.ca },
-      ...{ minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" },
+      port: Number(port),
+      host: "127.0.0.1",
+      ca: ours.ca,
+      minVersion: "TLSv1",
+      maxVersion: "TLSv1.1",
+      ciphers: "DEFAULT@SECLEVEL=0",
     });
     const [error] = (await once(old, "error")) as [Error];
     assert.match(error.message, /alert protocol version/);
     await says(/^a TLS handshake failed: ERR_SSL_UNSUPPORTED_PROTOCOL$/);
   });
 
-  it("is cut where the handshake stalls, and not where a host has joined", async () => {
+  it("cuts a connection whose handshake stalls, but not a joined host", async () => {
     const server = createServer(() => undefined, ours.of("coordinator"));
-    const door = new Door(server, { connections: 10, strangers: 5, knocks }, 100);
+    const door = new Door(server, { connections: 10, strangers: 5, attempts: attemptLimit }, 100);
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as { port: number };
@@ -159,7 +167,7 @@ describe("TLS", () => {
     await once(server, "close");
   });
 
-  it("of a listener tells its scheme", async () => {
+  it("of a listener determines the scheme of its URL", async () => {
     const server = createServer(() => undefined, ours.of("coordinator"));
     const listener = await listen("127.0.0.1", 0, 1000, server);
     assert.match(listener.url, /^https:/);

@@ -3,20 +3,26 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from "n
 import type { TLSSocket } from "node:tls";
 import type { Log } from "./limited-log.js";
 
-/** What an end of a connection shows and believes in a TLS handshake, all as PEM. */
+/** Certificates that one end of a TLS connection presents and trusts, all as PEM. */
 export interface Certificates {
-  /** The certificate authorities that it believes, and no others. A coordinator that names some takes hosts with a certificate alone. */
+  /**
+   * The only certificate authorities that it trusts. A coordinator with a `ca` accepts only hosts
+   * that present a certificate.
+   */
   readonly ca?: string;
-  /** The certificate that it shows, with those between it and its authority. */
+  /** The certificate that it presents, followed by the intermediate ones up to its authority. */
   readonly cert?: string;
   /** The private key of `cert`. */
   readonly key?: string;
 }
 
-/** The older ones are broken. Said here too, for Node.js can be started with less. */
+/**
+ * Older versions are broken. It is set explicitly because Node.js can be started with a lower
+ * minimum.
+ */
 const minVersion = "TLSv1.2";
 
-/** @param tls without it the server speaks in clear @param log told of handshakes that fail */
+/** @param tls without it the server does not encrypt @param log called when a handshake fails */
 export function createServer(
   answer: RequestListener,
   tls?: Certificates,
@@ -27,27 +33,29 @@ export function createServer(
   const options = { ...tls, minVersion, requestCert: mutual, rejectUnauthorized: mutual } as const;
   const server = createHttpsServer(options, answer);
   server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
-    // Of a certificate that is not believed, the error says no more than that the connection ended.
+    // For an untrusted certificate, the error itself only says that the connection ended.
     const why = socket.authorizationError as unknown as string | undefined;
     log(`a TLS handshake failed: ${why ?? error.code ?? "?"}`, "warn");
   });
   return server;
 }
 
-/** What Node.js calls a certificate that is not believed. */
+/** Error codes of Node.js for a certificate that it does not trust. */
 const disbelief =
   /^(ERR_TLS_CERT_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_)/;
 
 /**
- * Why there is no connection, where trying again is of no use: the coordinator's certificate is not believed, or the two ends
- * do not agree on TLS.
+ * Explains why a connection is impossible, in cases where retrying is useless: the coordinator's
+ * certificate is not trusted, or the two ends do not agree on TLS.
+ * @returns undefined in all other cases
  */
 export function tlsFault({ code = "", message }: NodeJS.ErrnoException): string | undefined {
   if (disbelief.test(code)) {
     return `its certificate is not believed (${message}): give the authority of it by --tls-ca, and the address by a name that it holds`;
   }
   if (code !== "EPROTO" && !code.startsWith("ERR_SSL_")) return undefined;
-  // The message is all that OpenSSL says, with a number of its own and its source.
+  // The message is everything that OpenSSL reports, including an internal number and its source
+  // file.
   const [, reason = code] = /:SSL routines:[^:]*:([^:]+):/.exec(message) ?? [];
   return `no TLS with it (${reason})${advice(reason)}`;
 }
@@ -59,7 +67,10 @@ function advice(reason: string): string {
   return "";
 }
 
-/** What a connection that just ended may mean: an end that refuses the other in a handshake does not always say so. */
+/**
+ * Suggests the cause of a connection that just ended: an end that rejects the other in a handshake
+ * does not always report it.
+ */
 export function tlsHint(
   { code }: NodeJS.ErrnoException,
   url: string,

@@ -4,8 +4,12 @@ import { TokenCheck } from "./token-check.js";
 
 const key = parseTokenKey(newTokenKey());
 const claims: TokenClaims = {
-  ...{ id: "0123456789abcdef", role: "host", host: "gpu-1", clients: [5, 14] },
-  ...{ issued: 1_000, expires: 2_000 },
+  id: "0123456789abcdef",
+  role: "host",
+  host: "gpu-1",
+  clients: [5, 14],
+  issued: 1_000,
+  expires: 2_000,
 };
 const tokenOf = (changes: Partial<TokenClaims> = {}) => signToken(key, { ...claims, ...changes });
 const [before, after] = [1_999_999, 2_000_000];
@@ -21,7 +25,7 @@ describe("TokenCheck", () => {
     revoked.clear();
   });
 
-  it("takes a good token until it expires, whose range the trial has a part of", () => {
+  it("accepts a valid token until it expires if its range is part of the trial", () => {
     assert.deepEqual(check.judge(tokenOf(), before), { claims });
     assert.deepEqual(why(tokenOf(), after), {
       why: "the token 0123456789abcdef of host 'gpu-1' expired at 1970-01-01T00:33:20.000Z: ask the coordinator's operator for a new one",
@@ -29,10 +33,10 @@ describe("TokenCheck", () => {
     });
   });
 
-  it("says why a token is not good, and what was a guess", () => {
+  it("explains why a token is invalid, and whether it was a guess", () => {
     assert.match(why(tokenOf({ role: "operator" })).why, /is for the role operator, not for a/);
     const foreign = why(tokenOf({ clients: [10, 19] }));
-    assert.match(foreign.why, /is for clients c10-c19, and the trial has c00-c09 alone$/);
+    assert.match(foreign.why, /is for clients c10-c19, and the trial has only c00-c09$/);
     assert.equal(foreign.isGuess, false);
     for (const guess of ["", "secret", signToken(Buffer.alloc(32), claims)]) {
       assert.deepEqual(why(guess), {
@@ -42,7 +46,7 @@ describe("TokenCheck", () => {
     }
   });
 
-  it("asks anew each time which tokens are revoked, and takes none where that cannot be told", () => {
+  it("reads the revoked tokens each time, and accepts no token if that fails", () => {
     assert.ok("claims" in check.judge(tokenOf(), before));
     revoked.add(claims.id);
     assert.match(why(tokenOf()).why, /^the token 0123456789abcdef of host 'gpu-1' was revoked$/);
@@ -61,7 +65,7 @@ describe("TokenCheck", () => {
     assert.ok("why" in judgement && judgement.why.includes("cannot read which tokens"));
   });
 
-  it("of a shared secret takes that alone", () => {
+  it("accepts only the shared secret, if there is one", () => {
     const shared = new TokenCheck({ secret: "a secret" }, 10);
     assert.deepEqual(shared.judge("a secret"), { claims: undefined });
     for (const guess of ["", "a secre", "a secret ", tokenOf()]) {

@@ -1,26 +1,29 @@
 import type { ErrorCode } from "@fedclair/core/internal";
 
-/** What went over the wire since the start, and how long it took: frames and replies, without the few bytes of websocket headers. */
+/**
+ * Counts the bytes and messages sent since the start, and the time they took: frames and replies,
+ * without the few bytes of websocket headers.
+ */
 export class Traffic {
   bytesSent = 0;
   bytesReceived = 0;
   messagesSent = 0;
   messagesReceived = 0;
-  /** That this end wrote messages for. */
+  /** Seconds that this end spent encoding messages. */
   encodeSeconds = 0;
-  /** That it read messages for. */
+  /** Seconds that this end spent decoding messages. */
   decodeSeconds = 0;
-  /** That hosts worked on the jobs whose updates were taken, as they say. */
+  /** Seconds that hosts spent on the jobs whose updates were accepted, as reported by the hosts. */
   workSeconds = 0;
-  /** How often this end refused a message, by code. */
+  /** Number of messages that this end refused, by code. */
   readonly refused = new Map<ErrorCode, number>();
 
-  /** @param since of performance.now() */
+  /** @param since a value of performance.now() */
   encodedSince(since: number): void {
     this.encodeSeconds += (performance.now() - since) / 1000;
   }
 
-  /** @param since of performance.now() */
+  /** @param since a value of performance.now() */
   decodedSince(since: number): void {
     this.decodeSeconds += (performance.now() - since) / 1000;
   }

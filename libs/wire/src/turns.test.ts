@@ -5,7 +5,7 @@ import { Assembler } from "./assembler.js";
 import { encodeFrame } from "./codec/frame.js";
 import { largeMessage, Turns } from "./turns.js";
 
-/** Has it come? */
+/** Whether it has started. */
 async function came(wait: Promise<void> | undefined): Promise<boolean> {
   const soon = setImmediate(false);
   return await Promise.race([(wait ?? Promise.resolve()).then(() => true), soon]);
@@ -16,7 +16,7 @@ describe("Turns", () => {
     mock.timers.reset();
   });
 
-  it("let messages come as far as there is room, in their order, and one that is larger than all of it alone", async () => {
+  it("start messages in order while there is room, and one that is larger than the limit by itself", async () => {
     const turns = new Turns(10);
     const [first, second, third, fourth] = [20, 4, 6, 1].map((bytes) => turns.take(bytes));
     assert.equal(first?.wait, undefined);
@@ -29,7 +29,7 @@ describe("Turns", () => {
     assert.equal(await came(waits[2]), true);
   });
 
-  it("pass over who gave up while it waited", async () => {
+  it("skip a sender that gave up while it waited", async () => {
     const turns = new Turns(10);
     const [first, second, third] = [10, 10, 10].map((bytes) => turns.take(bytes));
     const [waiting, last] = [second?.wait, third?.wait];
@@ -40,14 +40,14 @@ describe("Turns", () => {
     assert.notEqual(turns.take(1).wait, undefined);
   });
 
-  it("come after 20 s at the latest, and are another's after 5 s without a byte", () => {
+  it("start after 20 s at the latest, and pass to another after 5 s without a byte", () => {
     mock.timers.enable({ apis: ["setTimeout"] });
     const turns = new Turns(10);
     const slow = turns.take(10);
     const [second, third] = [turns.take(10), turns.take(10)];
     for (let second = 0; second < 19; second++) {
       mock.timers.tick(1000);
-      slow.goesOn();
+      slow.touch();
     }
     assert.notEqual(second.wait, undefined);
     mock.timers.tick(1000);
@@ -71,7 +71,7 @@ describe("Assembler, of large messages", () => {
       );
   };
 
-  it("lets the next begin when one is whole, is given up, or its connection is gone", async () => {
+  it("starts the next when one is complete, abandoned, or its connection is gone", async () => {
     const turns = new Turns(largeMessage);
     const [one, other] = [new Assembler(largeMessage, turns), new Assembler(largeMessage, turns)];
     one.accept(frame(1, 0));
@@ -84,7 +84,7 @@ describe("Assembler, of large messages", () => {
     one.accept(frame(2, 0));
     const second = one.wait;
     assert.throws(() => other.accept(frame(1, 0).slice(0, -1)));
-    assert.equal(await came(second), false, "a frame that is none names no transfer");
+    assert.equal(await came(second), false, "an invalid frame has no transfer");
     assert.throws(() => other.accept(frame(1, 3 * payload.length)));
     assert.equal(await came(second), true);
     other.accept(frame(5, 0));
@@ -93,7 +93,7 @@ describe("Assembler, of large messages", () => {
     assert.equal(await came(third), true);
   });
 
-  it("needs none for short ones", () => {
+  it("does not require a turn for short ones", () => {
     const assembler = new Assembler(largeMessage, new Turns(1));
     const short = { total: 4, payload: Uint8Array.of(1) };
     for (const transfer of [1, 2]) {

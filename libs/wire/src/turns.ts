@@ -1,35 +1,40 @@
-/** Shorter messages need no turn. */
+/** Size from which a message must wait for its turn, in bytes. */
 export const largeMessage = 8 << 20;
 
-/** Bytes of large messages that come at a time, over all connections of a coordinator. */
-const mostAtOnce = 128 << 20;
+/** Maximum bytes of large messages that arrive at a time, over all connections of a coordinator. */
+const maxBytesAtOnce = 128 << 20;
 
-/** After so long a sender goes on whatever others do, in ms: before it takes the connection for broken. */
+/**
+ * Time in ms after which a sender continues in any case, before it considers the connection broken.
+ */
 const longestWait = 20_000;
 
-/** A message of which nothing came for so long gives its turn to others, in ms. */
+/** Time in ms without any frame after which a message gives up its turn. */
 const longestPause = 5000;
 
-/** Large messages come one after another, as far as memory for several at a time is lacking: their senders wait for an answer. */
+/**
+ * Limits how many large messages arrive at the same time, to bound memory: a sender waits for the
+ * reply to its first frame.
+ */
 export class Turns {
-  readonly #most: number;
+  readonly #maxBytes: number;
   readonly #waiting = new Set<Turn>();
   #bytes = 0;
 
-  constructor(most = mostAtOnce) {
-    this.#most = most;
+  constructor(maxBytes = maxBytesAtOnce) {
+    this.#maxBytes = maxBytes;
   }
 
-  /** @param bytes of a message that begins */
+  /** @param bytes size of a message that begins */
   take(bytes: number): Turn {
     const turn = new Turn(bytes, {
-      comes: () => {
+      onStart: () => {
         this.#waiting.delete(turn);
         this.#bytes += bytes;
       },
-      ends: (hadCome) => {
+      onEnd: (hadStarted) => {
         this.#waiting.delete(turn);
-        if (hadCome) this.#bytes -= bytes;
+        if (hadStarted) this.#bytes -= bytes;
         this.#next();
       },
     });
@@ -40,50 +45,50 @@ export class Turns {
 
   #next(): void {
     for (const turn of this.#waiting) {
-      if (this.#bytes > 0 && this.#bytes + turn.bytes > this.#most) return;
-      turn.come();
+      if (this.#bytes > 0 && this.#bytes + turn.bytes > this.#maxBytes) return;
+      turn.start();
     }
   }
 }
 
-interface Told {
-  comes(): void;
-  ends(hadCome: boolean): void;
+interface TurnListener {
+  onStart(): void;
+  onEnd(hadStarted: boolean): void;
 }
 
-/** Of one message. */
+/** The turn of one message. */
 export class Turn {
   readonly bytes: number;
-  readonly #told: Told;
-  #state: "waiting" | "there" | "over" = "waiting";
-  #onCome: () => void = () => undefined;
+  readonly #listener: TurnListener;
+  #state: "waiting" | "started" | "over" = "waiting";
+  #resolveWait: () => void = () => undefined;
   #timer: NodeJS.Timeout;
 
-  constructor(bytes: number, told: Told) {
+  constructor(bytes: number, listener: TurnListener) {
     this.bytes = bytes;
-    this.#told = told;
+    this.#listener = listener;
     this.#timer = setTimeout(() => {
-      this.come();
+      this.start();
     }, longestWait);
   }
 
-  /** Resolves when its sender may go on; undefined if it may at once. */
+  /** Resolves when its sender may continue; undefined if it may continue at once. */
   get wait(): Promise<void> | undefined {
     if (this.#state !== "waiting") return undefined;
-    return new Promise((resolve) => (this.#onCome = resolve));
+    return new Promise((resolve) => (this.#resolveWait = resolve));
   }
 
-  come(): void {
+  start(): void {
     if (this.#state !== "waiting") return;
-    this.#state = "there";
-    this.#told.comes();
-    this.goesOn();
-    this.#onCome();
+    this.#state = "started";
+    this.#listener.onStart();
+    this.touch();
+    this.#resolveWait();
   }
 
-  /** Something of the message came. */
-  goesOn(): void {
-    if (this.#state !== "there") return;
+  /** Restarts the timer: a frame of the message arrived. */
+  touch(): void {
+    if (this.#state !== "started") return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.end();
@@ -92,10 +97,10 @@ export class Turn {
 
   end(): void {
     if (this.#state === "over") return;
-    const hadCome = this.#state === "there";
+    const hadStarted = this.#state === "started";
     this.#state = "over";
     clearTimeout(this.#timer);
-    this.#told.ends(hadCome);
-    this.#onCome();
+    this.#listener.onEnd(hadStarted);
+    this.#resolveWait();
   }
 }

@@ -18,7 +18,9 @@ import {
 
 const docs = readFileSync(new URL("../../../../docs/errors.md", import.meta.url), "utf8");
 
-/** Names and numbers in the table below a heading, whose rows begin with `| number | name |`. */
+/**
+ * The names and numbers in the table below a heading, whose rows begin with `| number | name |`.
+ */
 function table(heading: string): Record<string, number> {
   const section = docs.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? "";
   const rows = section.matchAll(/^\| *(\d+) *\| *`?(\w+)`? *\|/gm);
@@ -39,7 +41,7 @@ describe("errors", () => {
     assert.deepEqual(table("Error codes"), { ...errorCodes });
   });
 
-  it("have each a number of its own", () => {
+  it("have distinct numbers", () => {
     for (const codes of [errorCodes, exitCodes]) {
       assert.equal(new Set(Object.values(codes)).size, Object.keys(codes).length);
     }

@@ -2,10 +2,13 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type ServerOptions, type WebSocket } from "ws";
 
-/** Bytes on their way to a far end that does not read, from which on its pings are not answered. */
-const mostUnread = 64 * 1024;
+/** Number of unread bytes on their way to a peer above which its pings are not answered. */
+const maxUnreadBytes = 64 * 1024;
 
-/** A websocket server whose answers to pings do not pile up in its memory: who pings and does not read gets no more of them. */
+/**
+ * A websocket server whose answers to pings do not pile up in memory: a peer that pings without
+ * reading gets no further answers.
+ */
 export class BoundedWebSocketServer extends WebSocketServer {
   constructor(options: ServerOptions) {
     super({ ...options, autoPong: false });
@@ -19,7 +22,7 @@ export class BoundedWebSocketServer extends WebSocketServer {
   ): void {
     super.handleUpgrade(request, socket, head, (client, from) => {
       client.on("ping", (data) => {
-        if (client.bufferedAmount < mostUnread) client.pong(data);
+        if (client.bufferedAmount < maxUnreadBytes) client.pong(data);
       });
       callback(client, from);
     });

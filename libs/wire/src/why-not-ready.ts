@@ -2,12 +2,12 @@ import { printable } from "@fedclair/core/internal";
 import type { Roster } from "./roster.js";
 import { formatRange } from "./signed-token.js";
 
-/** Bytes of a sentence at most that names ranges of clients. */
+/** Maximum length of the sentence about ranges of clients, in bytes. */
 const maxRangesText = 200;
 
-/** @returns for people, why the hosts that have joined cannot begin, and what to change */
-export function whyNotReady(roster: Roster, url: string): string {
-  const { sessions, homeless, clientIds } = roster;
+/** Explains to people why the joined hosts cannot begin, and what to change. */
+export function explainNotReady(roster: Roster, url: string): string {
+  const { sessions, unplacedClients, clientIds } = roster;
   const preparing = sessions.filter(({ ready }) => !ready).length;
   if (preparing > 0) {
     return (
@@ -15,19 +15,22 @@ export function whyNotReady(roster: Roster, url: string): string {
       "raise limits.joinSeconds, or see what the task's prepare() waits for"
     );
   }
-  const strangers = homeless.filter((id) => roster.isExternal(id)).length;
-  const whose =
+  const strangers = unplacedClients.filter((id) => roster.isExternal(id)).length;
+  const missing =
     roster.kinds.length > 1
-      ? `; without a place are ${homeless.length - strangers} simulated and ${strangers} that hosts of their own bring`
+      ? `; without a place are ${unplacedClients.length - strangers} simulated and ${strangers} that hosts of their own bring`
       : "";
   return (
-    `joined hosts hold ${clientIds.length - homeless.length} of ${clientIds.length} clients${whose}: ` +
-    `start more hosts, or hosts with more capacity, for ${url}${rangesText(roster)}`
+    `joined hosts hold ${clientIds.length - unplacedClients.length} of ${clientIds.length} clients${missing}: ` +
+    `start more hosts, or hosts with more capacity, for ${url}${formatRanges(roster)}`
   );
 }
 
-/** A host with room may be given some clients alone. */
-function rangesText({ sessions }: Roster): string {
+/**
+ * Lists the ranges of clients in the hosts' tokens: a host with room may be allowed only some
+ * clients.
+ */
+function formatRanges({ sessions }: Roster): string {
   const ranges = sessions.flatMap(({ clients }) => (clients ? [formatRange(clients)] : []));
   if (ranges.length === 0) return "";
   return printable(`; tokens of those that joined are for ${ranges.join(", ")}`, maxRangesText);

@@ -1,6 +1,6 @@
 import { failure, type ErrorCode, type Failure } from "@fedclair/core/internal";
 
-/** The one error that the codec and the framing throw: what the sender is to be told. */
+/** The only error that the codec and the framing throw; its failure is sent to the sender. */
 export class WireError extends Error {
   readonly failure: Failure;
 
@@ -11,8 +11,11 @@ export class WireError extends Error {
   }
 }
 
-/** Anything that was thrown, as a failure; an unforeseen error has no code of its own and gets `code`. */
-export function failureOf(error: unknown, code: ErrorCode): Failure {
+/**
+ * Converts any thrown value to a failure. An unforeseen error has no code of its own and gets
+ * `code`.
+ */
+export function toFailure(error: unknown, code: ErrorCode): Failure {
   if (error instanceof WireError) return error.failure;
   return failure(code, error instanceof Error ? error.message : String(error));
 }

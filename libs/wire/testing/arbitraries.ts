@@ -6,12 +6,15 @@ import { fedclair } from "#gen/fedclair.js";
 import { tensorToWire } from "../src/codec/tensors.js";
 import type { CoordinatorMessage } from "../src/codec/coordinator-message.js";
 
-/** A record with the usual prototype, as decoded ones have. */
+/** A record with the usual prototype, like decoded ones. */
 export function plain<T extends object>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) {
   return fc.record<T>(model, { noNullPrototype: true });
 }
 
-/** Zero, negative zero, the smallest denormals of both types, infinities and NaN come often. */
+/**
+ * Numbers in which zero, negative zero, the smallest denormals of both types, infinities and NaN
+ * are frequent.
+ */
 const number = fc.oneof(
   fc.double(),
   fc.constantFrom(0, -0, 5e-324, -5e-324, 1e-45, Infinity, -Infinity, NaN),
@@ -33,19 +36,19 @@ export const tensor: fc.Arbitrary<Tensor> = fc
 
 const name = fc.string({ unit: "grapheme" }).filter(isName);
 
-function named<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Map<string, T>> {
+function mapWithNames<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Map<string, T>> {
   const entry = fc.tuple(name, value);
   return fc
     .uniqueArray(entry, { selector: ([name]) => name, maxLength: 4 })
     .map((entries) => new Map(entries));
 }
 
-export const params: fc.Arbitrary<Params> = named(tensor);
+export const params: fc.Arbitrary<Params> = mapWithNames(tensor);
 
 const change: fc.Arbitrary<TensorDelta> = fc.oneof(tensor, plain({ b: tensor, a: tensor }));
-export const delta: fc.Arbitrary<Delta> = named(change);
+export const delta: fc.Arbitrary<Delta> = mapWithNames(change);
 
-/** What was added to a base: a list of terms a round. */
+/** Terms added to a base: one list per round. */
 export const rounds: fc.Arbitrary<Delta[][]> = fc.array(fc.array(delta, { maxLength: 3 }), {
   maxLength: 3,
 });
@@ -54,7 +57,9 @@ export const coordinatorMessage: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
   plain({ type: fc.constant("base"), id: fc.nat(), params }),
   plain({
     type: fc.constant("derivedBase"),
-    ...{ id: fc.nat(), from: fc.integer({ min: 1, max: 2 ** 32 - 1 }), terms: fc.array(delta) },
+    id: fc.nat(),
+    from: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+    terms: fc.array(delta),
   }),
   plain({ type: fc.constant("forgetBase"), id: fc.nat() }),
   plain({
@@ -79,12 +84,12 @@ export const update: fc.Arbitrary<Update> = plain({
   clientId: name,
   numExamples: fc.nat(),
   delta,
-  metrics: named(number).map((metrics) => Object.fromEntries(metrics)),
+  metrics: mapWithNames(number).map((metrics) => Object.fromEntries(metrics)),
 });
 
 const { DType } = fedclair.v1;
 
-/** Text as an attacker would choose it. */
+/** Text as an attacker might choose it. */
 const hostileText = fc.oneof(
   fc.string({ unit: "binary", maxLength: 20 }),
   fc.constantFrom("c0", "w", "loss", "a\nb", "\x1b[2J", "\u202e", '"\\', "__proto__"),
@@ -92,7 +97,7 @@ const hostileText = fc.oneof(
   fc.integer({ min: 120, max: 3000 }).map((length) => "東".repeat(length)),
 );
 
-/** As many of it as an attacker would send. */
+/** Lists as long as an attacker might send them. */
 function hostileList<T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> {
   const numbered = fc.tuple(item, fc.integer({ min: 200, max: 400 }));
   const many = numbered.map(([value, count]) =>
@@ -111,13 +116,16 @@ const hostileTensor = fc.oneof(
   }),
 );
 
-/** A message with every field as an attacker would fill it, encoded. */
+/** An encoded message with every field as an attacker might fill it. */
 export const hostileMessage: fc.Arbitrary<Uint8Array> = fc
   .oneof(
     plain({
       join: plain({
-        ...{ capacity: fc.nat(), backends: fc.array(hostileText), softwareVersion: hostileText },
-        ...{ external: fc.boolean(), instance: hostileText },
+        capacity: fc.nat(),
+        backends: fc.array(hostileText),
+        softwareVersion: hostileText,
+        external: fc.boolean(),
+        instance: hostileText,
         plugins: fc.array(plain({ kind: hostileText, name: hostileText, hash: hostileText })),
       }),
     }),
@@ -141,7 +149,7 @@ export const hostileMessage: fc.Arbitrary<Uint8Array> = fc
   .map((message) => fedclair.v1.HostMessage.encode(message).finish());
 
 /** A valid message with one byte changed, cut off somewhere, or both. */
-export function damaged(bytes: Uint8Array): fc.Arbitrary<Uint8Array> {
+export function damage(bytes: Uint8Array): fc.Arbitrary<Uint8Array> {
   return fc
     .tuple(
       fc.nat({ max: bytes.length }),

@@ -9,7 +9,7 @@ import type { Certificates } from "../src/tls.js";
 const run = promisify(execFile);
 const script = fileURLToPath(new URL("../../../../scripts/certificates.sh", import.meta.url));
 
-/** Is there an OpenSSL? Else a word is said. */
+/** Whether OpenSSL is installed; prints a line if it is not. */
 export async function hasOpenssl(): Promise<boolean> {
   try {
     await run("openssl", ["version"]);
@@ -20,7 +20,7 @@ export async function hasOpenssl(): Promise<boolean> {
   }
 }
 
-/** A certificate authority made by `scripts/certificates.sh`. */
+/** A certificate authority created by `scripts/certificates.sh`. */
 export class Authority {
   readonly ca: string;
   readonly #shown: ReadonlyMap<string, Certificates>;
@@ -30,7 +30,7 @@ export class Authority {
     this.#shown = shown;
   }
 
-  /** @param names as the script takes them, like `coordinator=127.0.0.1,localhost` */
+  /** @param names in the script's format, for example `coordinator=127.0.0.1,localhost` */
   static async make(...names: string[]): Promise<Authority> {
     const folder = await mkdtemp(join(tmpdir(), "fedclair-authority-"));
     try {
@@ -46,7 +46,7 @@ export class Authority {
     }
   }
 
-  /** What the end of that name shows. */
+  /** The certificates of the end with that name. */
   of(name: string): Certificates {
     return this.#shown.get(name) ?? {};
   }

@@ -4,31 +4,33 @@ import type { ErrorCode } from "@fedclair/core/internal";
 import type { CoordinatorMessage } from "../src/codec/coordinator-message.js";
 import { encodeFrame } from "../src/codec/frame.js";
 import type { HostMessage } from "../src/codec/host-message.js";
-import { refused } from "../src/codec/reply.js";
+import { refuse } from "../src/codec/reply.js";
 import { defaultLimits, protocolVersion } from "../src/protocol.js";
 import { ScriptedCoordinator, type Connection } from "./scripted-coordinator.js";
 
 /** How a host ended. */
 export interface HostEnd {
   readonly exitCode: number;
-  /** What it said. */
+  /** Its output. */
   readonly text: string;
 }
 
 /**
- * Starts the host under test, with room for two clients, backend `none` and token `secret`. Its clients do what the phase
- * of a job says: `throw` an error with the words "the client is broken"; `silent`, no answer for a minute; `pause`, 0.1 s
- * before the usual answer; `big`, module w of 100,000 numbers. The usual answer to training, with 7 examples: module w as
- * its params have it, module pair as the product of (1, 2) and (3, 4, 5) in float32, metric index, the client's index. To
- * an evaluation, with 3 examples: metric sum, of the numbers in w.
+ * Starts the host under test, with room for two clients, backend `none` and token `secret`. Its
+ * clients act on the phase of a job: `throw` throws an error with the words "the client is broken";
+ * `silent` does not answer for a minute; `pause` waits 0.1 s before the usual answer; `big` answers
+ * with a module w of 100,000 numbers. The usual answer to training has 7 examples, module w with
+ * the values in its params, module pair as the product of (1, 2) and (3, 4, 5) in float32, and a
+ * metric index with the client's index. The answer to an evaluation has 3 examples and a metric
+ * sum, the sum of the numbers in w.
  */
 export type StartHost = (url: string) => {
   readonly ended: Promise<HostEnd>;
-  /** Ends it, if it has not ended. */
+  /** Stops it if it has not ended. */
   stop(): void;
 };
 
-/** What the hosts are told: a client is given up after 0.4 s. */
+/** Settings that the hosts receive: a client is abandoned after 0.4 s. */
 export const hostTrial = {
   name: "hosts",
   seed: 1,
@@ -42,8 +44,18 @@ type JobMessage = Extract<CoordinatorMessage, { type: "clientJob" }>;
 
 let lastJob = 0;
 const jobOf = (changes: Partial<JobMessage> = {}): JobMessage => ({
-  ...{ type: "clientJob", id: ++lastJob, clientId: "c01", round: 1, phase: "train", kind: "train" },
-  ...{ clientIndex: 1, clientCount: 4, seed: 5, commonSeed: 6, baseId: 1, rounds: [] },
+  type: "clientJob",
+  id: ++lastJob,
+  clientId: "c01",
+  round: 1,
+  phase: "train",
+  kind: "train",
+  clientIndex: 1,
+  clientCount: 4,
+  seed: 5,
+  commonSeed: 6,
+  baseId: 1,
+  rounds: [],
   ...changes,
 });
 
@@ -67,7 +79,7 @@ function updateIn(message: HostMessage): Update & { readonly jobId: number } {
   return { ...message.read(), jobId: message.jobId };
 }
 
-const numbersOf = ({ delta }: Update, name: string): number[] => {
+const readNumbers = ({ delta }: Update, name: string): number[] => {
   const change = delta.get(name);
   return change ? tensorsOf(change).flatMap(({ data }) => [...data]) : [];
 };
@@ -77,7 +89,10 @@ function failureIn(message: HostMessage): [number, ErrorCode, string] {
   return [message.jobId, message.failure.code, message.failure.message];
 }
 
-/** What every client host must do, in whatever language it is written: the sessions of docs/protocol.md. */
+/**
+ * Tests the behaviour required of every client host, in any language: the sessions of
+ * docs/protocol.md.
+ */
 export function describeHost(
   name: string,
   start: StartHost,
@@ -153,9 +168,9 @@ export function describeHost(
       ["MALFORMED", 2],
       ["TRIAL_ENDED", 0],
     ] as const) {
-      it(`ends with ${exitCode} when it is refused by ${code}`, async () => {
+      it(`ends with ${exitCode} when it is refused with ${code}`, async () => {
         await listen();
-        coordinator.answers = () => refused({ code, message: `because of ${code}` });
+        coordinator.answers = () => refuse({ code, message: `because of ${code}` });
         host = start(coordinator.url);
         const { exitCode: got, text } = await host.ended;
         assert.equal(got, exitCode, text);
@@ -163,7 +178,7 @@ export function describeHost(
       });
     }
 
-    it("does jobs in their order, on the base and what was added to it", async () => {
+    it("runs jobs in order, on the base plus the terms added to it", async () => {
       const connection = await joined();
       await connection.send(baseOf(1, 1, 2));
       await connection.send(baseOf(2, 10, 20));
@@ -182,7 +197,7 @@ export function describeHost(
         updates.push(update);
       }
       assert.deepEqual(
-        updates.map((update) => [update.numExamples, numbersOf(update, "w"), update.metrics]),
+        updates.map((update) => [update.numExamples, readNumbers(update, "w"), update.metrics]),
         [
           [7, [1, 2], { index: 1 }],
           [7, [10, 20], { index: 3 }],
@@ -199,20 +214,20 @@ export function describeHost(
           [1, 3],
         ],
       );
-      assert.deepEqual(numbersOf(updates[0] as Update, "pair"), [1, 2, 3, 4, 5]);
+      assert.deepEqual(readNumbers(updates[0] as Update, "pair"), [1, 2, 3, 4, 5]);
     });
 
-    it("sends and takes messages in pieces no longer than agreed", async () => {
+    it("sends and receives messages in pieces no longer than agreed", async () => {
       const chunkBytes = 100;
       const connection = await joined({ chunkBytes });
       const w = Array.from({ length: 1000 }, (_, i) => i / 3);
       assert.equal(await connection.send(baseOf(1, ...w)), "accepted");
       await connection.send(jobOf());
-      assert.deepEqual(numbersOf(updateIn(await connection.next()), "w"), w);
+      assert.deepEqual(readNumbers(updateIn(await connection.next()), "w"), w);
       assert.ok(connection.longestFrame <= chunkBytes);
     });
 
-    it("refuses a message beyond the limit, and says of its own that it is too long", async () => {
+    it("refuses a message beyond the limit, and reports that its own is too long", async () => {
       const connection = await joined({ maxMessageBytes: 10_000 });
       const frame = { transfer: 1000, offset: 0, total: 10_001, payload: Uint8Array.of(1) };
       assert.equal(await connection.emit(encodeFrame(frame)), "OVERSIZE");
@@ -223,17 +238,19 @@ export function describeHost(
       await works(connection);
     });
 
-    it("answers what makes no sense, and works on", async () => {
+    it("answers malformed messages, and continues", async () => {
       const connection = await joined();
       const frame = { transfer: 1000, offset: 5, total: 9, payload: Uint8Array.of(1) };
-      assert.equal(await connection.emit(encodeFrame(frame)), "MALFORMED"); // it continues nothing
+      // it does not continue any message
+      assert.equal(await connection.emit(encodeFrame(frame)), "MALFORMED");
       assert.equal(
         await connection.emit(encodeFrame({ ...frame, offset: 0, total: 0 })),
         "MALFORMED",
       );
       const nonsense = Uint8Array.of(255, 255, 255);
       const whole = { transfer: 1001, offset: 0, total: 3, payload: nonsense };
-      assert.equal(await connection.emit(encodeFrame(whole)), "MALFORMED"); // it is no message
+      // it is not a valid message
+      assert.equal(await connection.emit(encodeFrame(whole)), "MALFORMED");
       for (const argument of [nonsense, "text", 7, null, { a: 1 }]) {
         assert.equal(await connection.emit(argument), "MALFORMED");
       }
@@ -241,7 +258,7 @@ export function describeHost(
       await works(connection);
     });
 
-    it("forgets the message that waited longest when a ninth begins", async () => {
+    it("forgets the message that has waited longest when a ninth begins", async () => {
       const connection = await joined();
       const frame = (transfer: number, offset: number) =>
         connection.emit(encodeFrame({ transfer, offset, total: 9, payload: Uint8Array.of(1) }));
@@ -250,7 +267,7 @@ export function describeHost(
       assert.equal(await frame(1000, 1), "MALFORMED");
     });
 
-    it("keeps a base for the jobs that came, and forgets it for others", async () => {
+    it("keeps a base for the jobs that arrived, and forgets it for others", async () => {
       const connection = await joined();
       assert.equal(await connection.send(jobOf({ baseId: 9 })), "MALFORMED");
       await connection.send(baseOf(1, 1, 2));
@@ -258,7 +275,7 @@ export function describeHost(
       await connection.send(jobOf());
       assert.equal(await connection.send({ type: "forgetBase", id: 1 }), "accepted");
       for (let i = 0; i < 2; i++) {
-        assert.deepEqual(numbersOf(updateIn(await connection.next()), "w"), [1, 2]);
+        assert.deepEqual(readNumbers(updateIn(await connection.next()), "w"), [1, 2]);
       }
       assert.equal(await connection.send(jobOf()), "MALFORMED");
       await works(connection);
@@ -275,7 +292,7 @@ export function describeHost(
       await works(connection);
     });
 
-    it("drops a job that ends before it begins, and the result of one that runs", async () => {
+    it("drops a job that ends before it starts, and the result of one that is running", async () => {
       const connection = await joined();
       await connection.send(baseOf(1, 1, 2));
       const [running, waiting, last] = [jobOf({ phase: "pause" }), jobOf(), jobOf()];
@@ -284,12 +301,12 @@ export function describeHost(
         assert.equal(await connection.send({ type: "jobEnd", id }), "accepted");
       }
       assert.equal(updateIn(await connection.next()).jobId, last.id);
-      // Of a job that is not there.
+      // A job that does not exist.
       assert.equal(await connection.send({ type: "jobEnd", id: waiting.id }), "accepted");
       await works(connection);
     });
 
-    it("reports a client that throws, and one that does not answer, and does the next job", async () => {
+    it("reports a client that throws and one that does not answer, and runs the next job", async () => {
       const connection = await joined();
       await connection.send(baseOf(1, 1, 2));
       const [throws, silent] = [jobOf({ phase: "throw" }), jobOf({ phase: "silent" })];
@@ -305,10 +322,10 @@ export function describeHost(
     });
 
     for (const code of ["NON_FINITE", "STALE_ROUND", "DUPLICATE", "UNKNOWN_CLIENT"] as const) {
-      it(`works on when its result is refused by ${code}`, async () => {
+      it(`continues when its result is refused with ${code}`, async () => {
         const connection = await joined();
         const usual = coordinator.answers;
-        coordinator.answers = () => refused({ code, message: "not this one" });
+        coordinator.answers = () => refuse({ code, message: "not this one" });
         await connection.send(baseOf(1, 1, 2));
         await connection.send(jobOf());
         updateIn(await connection.next());
@@ -324,18 +341,20 @@ export function describeHost(
       await first.send(jobOf());
       await first.cut();
       const second = await coordinator.host();
-      assert.equal(await second.send(jobOf()), "MALFORMED"); // the base went with the connection
-      await works(second); // and so did the jobs: the first answer is to its own
+      // the base was lost with the connection
+      assert.equal(await second.send(jobOf()), "MALFORMED");
+      await works(second); // and so were the jobs: the first answer is to its own
     });
 
-    it("ends when the coordinator runs another trial now", async () => {
+    it("ends when the coordinator now runs another trial", async () => {
       const first = await joined();
       coordinator.answers = ({ type }) =>
         type === "join"
           ? {
               type: "welcome",
               trialJson: '{"task":{"name":"external"}}',
-              ...{ backend: "none", ...defaultLimits },
+              backend: "none",
+              ...defaultLimits,
             }
           : { type: "accepted" };
       await first.cut();

@@ -16,7 +16,7 @@ export function listenFor(
   return SocketPool.listen({ clientIds, trialJson: '{"name":"test"}', ...options });
 }
 
-/** Params with the one module w. */
+/** Params with a single module w. */
 export function paramsOf(...values: number[]): Params {
   return new Map([["w", { shape: [values.length], data: Float32Array.from(values) }]]);
 }
@@ -24,16 +24,25 @@ export function paramsOf(...values: number[]): Params {
 const shared = { base: paramsOf(1, 2), rounds: [] };
 let lastJob = 0;
 
-/** Training in round 1, one job per client, all with the same params. */
+/** Training jobs for round 1, one per client, all on the same params; every update is admitted. */
 export function jobsFor(clientIds: readonly string[], changes: Partial<Job> = {}): Job[] {
   return clientIds.map((clientId) => ({
-    ...{ id: ++lastJob, clientId, round: 1, phase: "train", kind: "train", params: shared },
-    ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
+    id: ++lastJob,
+    clientId,
+    round: 1,
+    phase: "train",
+    kind: "train",
+    params: shared,
+    clientIndex: 0,
+    clientCount: 4,
+    seed: 1,
+    commonSeed: 2,
+    admit: () => undefined,
     ...changes,
   }));
 }
 
-/** For hosts that do one job after another. */
+/** Work for hosts that run one job after another. */
 export function oneByOne(run: (job: ClientJob) => Promise<Answer>) {
   return async (jobs: readonly ClientJob[]): Promise<Answer[]> => {
     const answers: Answer[] = [];

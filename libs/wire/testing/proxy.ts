@@ -3,9 +3,9 @@ import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 /** A network between host and coordinator that can fail. */
 export interface Proxy {
   readonly url: string;
-  /** From now on leads to this coordinator. */
+  /** Connects to this coordinator from now on. */
   leadTo(url: string): void;
-  /** Breaks every connection; new ones are let through. */
+  /** Breaks every connection; new ones are possible. */
   blip(): void;
   close(): Promise<void>;
 }

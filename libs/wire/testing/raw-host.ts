@@ -20,12 +20,12 @@ export const goodJoin: Join = {
   instance: "",
 };
 
-/** The code of a refusal, else the type of the reply. */
+/** The code of a refusal, otherwise the type of the reply. */
 export function outcome(reply: Reply): string {
   return reply.type === "failure" ? reply.failure.code : reply.type;
 }
 
-/** A client host that does nothing by itself and can say anything. */
+/** A client host that does nothing by itself and can send anything. */
 export class RawHost {
   readonly socket: Socket<Events, Events>;
   readonly peer: Peer;
@@ -71,12 +71,12 @@ export class RawHost {
     await this.peer.send(encodeReady());
   }
 
-  /** Messages that `next` has not given out. */
+  /** Messages that `next` has not returned yet. */
   get waiting(): number {
     return this.#received.length;
   }
 
-  /** The next message that has not been asked for yet. */
+  /** The next message that was not read yet. */
   async next(): Promise<CoordinatorMessage> {
     for (;;) {
       const message = this.#received.shift();

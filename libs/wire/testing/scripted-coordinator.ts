@@ -11,13 +11,13 @@ import { defaultLimits, frameOverheadBytes } from "../src/protocol.js";
 import { Traffic } from "../src/traffic.js";
 import { outcome } from "./raw-host.js";
 
-/** What a scripted coordinator says to a message of a host. */
+/** The reply of a scripted coordinator to a host's message. */
 export type Answers = (message: HostMessage) => Reply;
 
-/** A coordinator that does nothing by itself but answer, and can say anything: for tests of hosts. */
+/** A coordinator that only answers, and can send anything, for tests of hosts. */
 export class ScriptedCoordinator {
   readonly url: string;
-  /** By default it welcomes a host and accepts all that it sends. */
+  /** By default it welcomes a host and accepts everything that it sends. */
   answers: Answers;
   readonly #listener: Listener;
   readonly #limits: Limits;
@@ -41,7 +41,7 @@ export class ScriptedCoordinator {
     });
   }
 
-  /** The next connection that has not been asked for yet. */
+  /** The next connection that was not read yet. */
   async connection(): Promise<Connection> {
     for (;;) {
       const connection = this.#connections.shift();
@@ -62,9 +62,9 @@ export class ScriptedCoordinator {
   }
 }
 
-/** One host's connection, as its coordinator sees it. */
+/** One host's connection, from the coordinator's side. */
 export class Connection {
-  /** Of the longest frame that came. */
+  /** Length of the longest frame that arrived. */
   longestFrame = 0;
   readonly #socket: HostSocket;
   readonly #peer: Peer;
@@ -101,7 +101,7 @@ export class Connection {
     });
   }
 
-  /** The next message that has not been asked for yet. */
+  /** The next message that was not read yet. */
   async next(): Promise<HostMessage> {
     for (;;) {
       const message = this.#received.shift();
@@ -110,18 +110,21 @@ export class Connection {
     }
   }
 
-  /** @returns the code of a refusal, else the type of the reply */
+  /** @returns the code of a refusal, otherwise the type of the reply */
   async send(message: CoordinatorMessage): Promise<string> {
     return outcome(await this.#peer.send(encodeCoordinatorMessage(message)));
   }
 
-  /** Sends an event with any argument. @returns likewise */
+  /**
+   * Sends an event with any argument.
+   * @returns the code of a refusal, otherwise the type of the reply
+   */
   async emit(argument: unknown, event = "frame"): Promise<string> {
     const emit = this.#socket.timeout(10_000).emitWithAck.bind(this.#socket.timeout(10_000));
     return outcome(decodeReply(await emit(event as "frame", argument as Uint8Array)));
   }
 
-  /** Breaks it off. */
+  /** Closes the connection. */
   async cut(): Promise<void> {
     const gone = once(this.#socket, "disconnect");
     this.#socket.conn.close();

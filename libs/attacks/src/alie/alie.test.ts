@@ -10,19 +10,19 @@ describe("alie", () => {
     assert.ok(Math.abs(alieDeviations(50, 24) - 1.4260768722728479) < 1e-12);
   });
 
-  it("departs by 0.1 where the formula gives nothing positive and finite", () => {
+  it("departs by 0.1 if the formula has no positive, finite result", () => {
     assert.equal(alieDeviations(10, 1), 0.1); // (10 - 1 - 5)/9 < 1/2
     assert.equal(alieDeviations(10, 6), 0.1); // a majority
     assert.equal(alieDeviations(3, 3), 0.1);
   });
 
-  it("sends the mean less z population standard deviations", () => {
+  it("sends the mean minus z population standard deviations", () => {
     const benign = [Float64Array.of(1, 4), Float64Array.of(3, 4)];
     assert.deepEqual(alie(benign, 0.5), Float64Array.of(1.5, 4));
   });
 
   it("counts the clients of its round", async () => {
-    // K = 5, m = 2: s = 1, z = Φ⁻¹(2/3); the honest mean is 2, their deviation √(2/3).
+    // K = 5, m = 2: s = 1, z = Φ⁻¹(2/3); the honest mean is 2, the deviation √(2/3).
     const honest = [1, 2, 3].map((x) => update(`h${x}`, { m: f64([1], x) }));
     const own = ["a", "b"].map((id) => update(id, { m: f64([1], 9) }));
     for (const { delta } of await applyAttack(create("alie"), own, honest)) {

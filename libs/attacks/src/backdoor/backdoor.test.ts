@@ -8,8 +8,12 @@ import { attackedRounds, create } from "../../testing/updates.js";
 const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
 const own = ["a1", "a2"].map((id) => anyUpdate(id));
 
-/** A module of an update less that of another, as a matrix. */
-function planted(forged: Update | undefined, before: Update | undefined, name: string): Matrix {
+/** The difference between a module of two updates, as a matrix. */
+function subtractModules(
+  forged: Update | undefined,
+  before: Update | undefined,
+  name: string,
+): Matrix {
   const [x, y] = [forged, before].map((u) => u?.delta.get(name) ?? assert.fail());
   assert.ok(x && y);
   const rows = isLowRank(x) ? x.b.shape[0] : x.shape[0];
@@ -20,9 +24,9 @@ function planted(forged: Update | undefined, before: Update | undefined, name: s
 describe("backdoor", () => {
   it("adds one direction, the same for all attackers and in every round", () => {
     const attack = create("backdoor");
-    const seen = { own, honest };
-    const rounds = attackedRounds(attack, [seen, seen]).flatMap((forged) =>
-      forged.map((update, k) => planted(update, own[k], "matrix")),
+    const round = { own, honest };
+    const rounds = attackedRounds(attack, [round, round]).flatMap((forged) =>
+      forged.map((update, k) => subtractModules(update, own[k], "matrix")),
     );
     assert.equal(rounds.length, 4);
     const [first] = rounds;
@@ -39,13 +43,14 @@ describe("backdoor", () => {
     );
     const [, median] = norms.sort((x, y) => x - y);
     const [forged] = await applyAttack(create("backdoor", { scale: 2 }), own, honest);
-    const size = Math.hypot(...planted(forged, own[0], "matrix").data);
+    const size = Math.hypot(...subtractModules(forged, own[0], "matrix").data);
     assert.ok(Math.abs(size - 2 * (median ?? NaN)) < 1e-12);
   });
 
-  it("of factors replaces the weakest direction: nothing of their rank is closer", async () => {
+  it("replaces the weakest direction of factors by the best approximation of their rank", async () => {
     const [forged] = await applyAttack(create("backdoor"), own, honest);
-    // X + γ·b·aᵀ has rank 3; the distance to its best approximation of rank 2 is its last singular value.
+    // X + γ·b·aᵀ has rank 3; the distance to its best approximation of rank 2 is its last singular
+    // value.
     const attack = create("backdoor");
     const wide = own.map((update) => {
       const pair = update.delta.get("pair64") ?? assert.fail();
@@ -53,7 +58,7 @@ describe("backdoor", () => {
       return { ...update, delta: new Map([["pair64", { shape: [3, 5], data }]]) };
     });
     const [dense] = await applyAttack(attack, wide, honest);
-    const difference = planted(forged, dense, "pair64");
+    const difference = subtractModules(forged, dense, "pair64");
     const exact = dense?.delta.get("pair64");
     assert.ok(exact && !isLowRank(exact));
     const { s } = thinSvd(asRowMatrix(exact));

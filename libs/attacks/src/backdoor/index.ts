@@ -1,7 +1,7 @@
 import { isLowRank, deltaShape, type Attack, type TensorDelta, type Plugin } from "@fedclair/core";
 import { addScaled, hstack, Matrix, multiply, norm, Stream } from "@fedclair/linalg";
 import { z } from "zod";
-import { mapModules, medianNorms, modelsOf, valueOf } from "../forging.js";
+import { mapModules, medianNorms, referenceUpdates, getModule } from "../forging.js";
 import { productLike, tensorLike, asRowMatrix } from "../modules.js";
 
 const schema = z.strictObject({
@@ -13,21 +13,22 @@ const schema = z.strictObject({
 });
 
 /**
- * Plants one direction beside honest learning: X + γ·b·aᵀ, b and a unit vectors that all attackers share. They are drawn
- * in the attack's first round and kept for the whole run, as a trigger that is to be learnt must not change. Factors of rank r
- * send the best approximation of rank r: the trigger takes the place of their weakest direction.
+ * Adds one direction to honest learning: X + γ·b·aᵀ, with unit vectors b and a that all attackers
+ * share. They are drawn in the attack's first round and stay the same for the whole run, because a
+ * trigger must not change while it is learned. For factors of rank r, the attackers send the best
+ * approximation of rank r, so the trigger replaces their weakest direction.
  */
 export const backdoor: Plugin<Attack> = {
   name: "backdoor",
   summary: "Colluding: the honest update plus one fixed rank-one direction for all rounds.",
   schema,
   create: ({ scale }: z.output<typeof schema>): Attack<string> => ({
-    /** @param path of the stream that the triggers are drawn from, that of the first round */
-    attackRound: (seen, path = seen.rng.path) => {
+    /** @param path of the random stream for the triggers, taken from the first round */
+    attackRound: (round, path = round.rng.path) => {
       const first = new Stream(path);
-      const norms = medianNorms(modelsOf(seen));
-      const updates = mapModules(seen.own, (module, name) =>
-        plant(module, scale * valueOf(norms, name), first.at("trigger", name)),
+      const norms = medianNorms(referenceUpdates(round));
+      const updates = mapModules(round.own, (module, name) =>
+        plant(module, scale * getModule(norms, name), first.at("trigger", name)),
       );
       return { updates, state: path };
     },

@@ -14,7 +14,7 @@ describe("attack broken", () => {
     return update && admitUpdate(update, shapes);
   };
 
-  it("sends what must be refused", async () => {
+  it("sends updates that must be rejected", async () => {
     assert.equal(admitUpdate(honest, shapes), undefined);
     assert.equal((await brokenBy("nan"))?.code, "NON_FINITE");
     assert.equal((await brokenBy("shape"))?.code, "WRONG_SHAPE");

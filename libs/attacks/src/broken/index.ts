@@ -15,17 +15,17 @@ const schema = z.strictObject({
     .enum(["nan", "shape", "silent", "crash"])
     .default("nan")
     .describe(
-      "nan: one number of every tensor is none. shape: every module gets a row more. silent: never answers. crash: fails.",
+      "nan: one number of every tensor is NaN. shape: every module has one extra row. silent: never answers. crash: fails.",
     ),
 });
 
 /**
- * A client that is out of order rather than clever: the coordinator must refuse or miss its update, name it in the record
- * and go on.
+ * A client that is faulty rather than malicious: the coordinator must reject or miss its update,
+ * name it in the record, and continue.
  */
 export const broken: Plugin<Attack> = {
   name: "broken",
-  summary: "A client out of order: NaN, a wrong shape, silence or a crash.",
+  summary: "A faulty client: NaN, a wrong shape, silence or a crash.",
   schema,
   create: ({ kind }: z.output<typeof schema>): Attack => ({
     corruptUpdate: (honest) => breakdowns[kind](honest),
@@ -44,7 +44,10 @@ const breakdowns: Record<
   },
 };
 
-/** The tensor itself, or the left factor of a pair: a row of it is a row of the module. */
+/**
+ * Maps each tensor, or the left factor of a pair, because a row of the left factor is a row of the
+ * module.
+ */
 function mapTensors(modules: Delta, map: (tensor: Tensor) => Tensor): Delta {
   return new Map(
     [...modules].map(([name, module]) => [

@@ -20,7 +20,7 @@ function toMatrix(update: TensorDelta): Matrix {
   return Matrix.fromRowMajor(rows, cols, update.data);
 }
 
-/** Dimensions of the space that the columns of one module of all updates span. */
+/** The dimension of the space spanned by the columns of one module of all updates. */
 function dimensions(updates: readonly Update[], name: string): number {
   return rankOf(hstack(updates.map((update) => toMatrix(module(update, name)))));
 }
@@ -32,7 +32,7 @@ function rankOf(matrix: Matrix): number {
 }
 
 describe("colluding-subspace", () => {
-  it("spans the rank of the factors together, and `rank` dimensions in a dense module", async () => {
+  it("spans as many dimensions as the rank of the factors, and `rank` dimensions in a dense module", async () => {
     const forged = await applyAttack(create("colluding-subspace", { rank: 3 }), own, honest);
     assert.equal(dimensions(own, "pair32"), 6);
     assert.equal(dimensions(forged, "pair32"), 2);
@@ -41,7 +41,7 @@ describe("colluding-subspace", () => {
     assert.notDeepEqual(forged[0]?.delta, forged[1]?.delta);
   });
 
-  it("draws subspace and coefficients of every module on their own", async () => {
+  it("draws subspace and coefficients of every module independently", async () => {
     const [forged] = await applyAttack(create("colluding-subspace", { rank: 1 }), own, honest);
     const matrix = toMatrix(module(forged, "matrix"));
     const twin = toMatrix(module(forged, "twin"));
@@ -49,20 +49,20 @@ describe("colluding-subspace", () => {
     assert.equal(rankOf(hstack([matrix.transpose(), twin.transpose()])), 2);
   });
 
-  it("nests the spaces of clients of unequal rank", async () => {
+  it("nests the spaces of clients with different ranks", async () => {
     const mixed = [anyUpdate("a1", 1), anyUpdate("a2", 3)];
     const forged = await applyAttack(create("colluding-subspace"), mixed, honest);
     assert.equal(dimensions(forged, "pair32"), 3);
   });
 
-  it("sends one and the same update as `same`", async () => {
+  it("sends identical updates as `same`", async () => {
     const forged = await applyAttack(create("colluding-subspace", { kind: "same" }), own, honest);
     assert.deepEqual(forged[1]?.delta, forged[0]?.delta);
     assert.deepEqual(forged[2]?.delta, forged[0]?.delta);
     assert.equal(dimensions(forged, "pair32"), 2);
   });
 
-  it("keeps to one direction as `line`, with coefficients of each client's own", async () => {
+  it("stays on one direction as `line`, with different coefficients for each client", async () => {
     const forged = await applyAttack(create("colluding-subspace", { kind: "line" }), own, honest);
     assert.equal(dimensions(forged, "pair32"), 1);
     assert.equal(dimensions(forged, "matrix"), 1);

@@ -27,21 +27,23 @@ const schema = z.strictObject({
 type Options = z.output<typeof schema>;
 
 /**
- * All contaminated clients send U_a·C_k: the same Gaussian column space U_a (p×r) for all, drawn anew for every module and
- * round as honest increments too span a new space in every round. Scaled to `scale` × the median Frobenius norm of the
- * honest updates of that module. Omniscient.
+ * All contaminated clients send U_a·C_k with the same Gaussian column space U_a (p×r). It is drawn
+ * again for every module and round, because honest increments also span a new space in every round.
+ * The update is scaled to `scale` × the median Frobenius norm of the module's honest updates.
+ * Omniscient.
  *
- * Clients of unequal rank share the leading columns. A dense tensor is taken as its first extent by all others.
+ * Clients with different ranks share the leading columns. A dense tensor is read as a matrix of its
+ * first extent by all others.
  */
 export const colludingSubspace: Plugin<Attack> = {
   name: "colluding-subspace",
   summary: "Colluding: random updates that all lie in one low-rank subspace.",
   schema,
   create: ({ kind, scale, rank }: Options): Attack => ({
-    attackRound: (seen) => ({
-      updates: forgeAtMedianNorm(seen, scale, (like, module, clientId) => {
-        const common = seen.rng.at("common", module);
-        const coefficients = kind === "same" ? common : seen.rng.at("own", clientId, module);
+    attackRound: (round) => ({
+      updates: forgeAtMedianNorm(round, scale, (like, module, clientId) => {
+        const common = round.rng.at("common", module);
+        const coefficients = kind === "same" ? common : round.rng.at("own", clientId, module);
         const [p = 1, ...rest] = deltaShape(like);
         const q = rest.reduce((product, extent) => product * extent, 1);
         const r = isLowRank(like) ? (like.b.shape[1] ?? 1) : rank;
@@ -57,12 +59,15 @@ export const colludingSubspace: Plugin<Attack> = {
   }),
 };
 
-/** Gaussian columns; drawn one after another, so that fewer of them are the leading ones of more. */
+/**
+ * Draws Gaussian columns one after another, so that a smaller count gives the leading columns of a
+ * larger one.
+ */
 function columns(length: number, count: number, rng: Stream): Matrix {
   return new Matrix(length, count, rng.normals(length * count));
 }
 
-/** One Gaussian column, repeated: a rank-one product that needs no other shape. */
+/** One Gaussian column, repeated: a product of rank one in the same shape. */
 function line(length: number, count: number, rng: Stream): Matrix {
   const direction = rng.normals(length);
   return multiply(

@@ -4,7 +4,7 @@ import { contaminatedData } from "./index.js";
 describe("attack contaminated-data", () => {
   const create = (options: object) => contaminatedData.create(options as never);
 
-  it("hands the task a kind with its options, and shows the kind in records", () => {
+  it("passes a kind and its options to the task, and shows the kind in records", () => {
     const options = contaminatedData.schema.parse({ kind: "spike", options: { at: 3 } });
     assert.deepEqual(create(options), {
       label: "spike",
@@ -13,7 +13,7 @@ describe("attack contaminated-data", () => {
     assert.deepEqual(contaminatedData.schema.parse({ kind: "spike" })["options"], {});
   });
 
-  it("needs a kind", () => {
+  it("requires a kind", () => {
     assert.throws(() => contaminatedData.schema.parse({}), /kind/);
   });
 });

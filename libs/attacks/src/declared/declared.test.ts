@@ -3,13 +3,13 @@ import { attacks } from "../index.js";
 import { create } from "../../testing/updates.js";
 
 describe("attack declared", () => {
-  it("does nothing, and is called in records what the trial calls it", () => {
-    assert.deepEqual(create("declared"), { label: "declared", isDeclared: true });
+  it("does nothing, and appears in records under the kind in the trial", () => {
+    assert.deepEqual(create("declared"), { label: "declared", labelOnly: true });
     const named = create("declared", { kind: "random targets" });
-    assert.deepEqual(named, { label: "random targets", isDeclared: true });
+    assert.deepEqual(named, { label: "random targets", labelOnly: true });
   });
 
-  it("takes no name that would not fit a table", () => {
+  it("rejects a kind that would not fit a table", () => {
     assert.equal(attacks.get("declared")?.schema.safeParse({ kind: "" }).success, false);
   });
 });

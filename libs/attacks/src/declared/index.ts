@@ -7,13 +7,16 @@ const schema = z.strictObject({
     .min(1)
     .max(128)
     .default("declared")
-    .describe("What is wrong with them, as records and tables show it"),
+    .describe("The problem, as records and tables show it"),
 });
 
-/** Clients that are not simulated, of which the trial's author knows that they are contaminated: nothing is done to them. */
+/**
+ * Marks external clients that the trial's author knows to be contaminated. The attack itself does
+ * nothing.
+ */
 export const declared: Plugin<Attack> = {
   name: "declared",
-  summary: "Says of clients that are not simulated that they are contaminated; does nothing.",
+  summary: "Declares external clients to be contaminated; does nothing.",
   schema,
   create: ({ kind }: z.output<typeof schema>): Attack => ({ label: kind, labelOnly: true }),
 };

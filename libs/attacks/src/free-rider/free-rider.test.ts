@@ -9,7 +9,7 @@ const dense = (clientId: string, ...values: number[]) =>
 describe("free-rider", () => {
   const own = [dense("a", 5, 5)];
 
-  it("changes nothing as `zero`", async () => {
+  it("sends no change as `zero`", async () => {
     assert.deepEqual(await applyAttack(create("free-rider"), own, []), [dense("a", 0, 0)]);
   });
 
@@ -20,7 +20,7 @@ describe("free-rider", () => {
     assert.ok(Math.abs(norm - 0.05) < 1e-15);
   });
 
-  it("sends the honest mean of the round before as `last`", () => {
+  it("sends the honest mean of the previous round as `last`", () => {
     const attack = create("free-rider", { kind: "last" });
     const rounds = [
       [dense("h1", 1, 0), dense("h2", 3, 2)],
@@ -28,13 +28,13 @@ describe("free-rider", () => {
       [],
       [dense("h1", 1, 1)],
     ];
-    const seen = rounds.map((honest) => ({ own, honest }));
-    const sent = attackedRounds(attack, seen).map(([update]) => update);
+    const round = rounds.map((honest) => ({ own, honest }));
+    const sent = attackedRounds(attack, round).map(([update]) => update);
     assert.deepEqual(sent, [
       dense("a", 0, 0),
       dense("a", 2, 1),
       dense("a", 9, 9),
-      dense("a", 0, 0), // the round before had no honest update
+      dense("a", 0, 0), // the previous round had no honest update
     ]);
   });
 });

@@ -31,7 +31,7 @@ describe("gaussian-update", () => {
     const [forged] = await applyAttack(create("gaussian-update"), own, honest);
     const dense = forged?.delta.get("dense");
     assert.ok(dense !== undefined && "shape" in dense);
-    // The norm of 200 makes the standard deviation of the 4000 entries 200/√4000.
+    // With a norm of 200 the standard deviation of the 4000 entries is 200/√4000.
     const deviation = 200 / Math.sqrt(4000);
     const within = (count: number) =>
       [...dense.data].filter((x) => Math.abs(x) < count * deviation).length / 4000;

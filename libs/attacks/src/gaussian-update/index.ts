@@ -11,17 +11,18 @@ const schema = z.strictObject({
 });
 
 /**
- * Sends Gaussian noise: every module's entries are N(0, 1), or the entries of both its factors are, scaled to `scale` × the
- * median Frobenius norm of the honest updates of that module. Independent between clients. Omniscient.
+ * Sends Gaussian noise: the entries of every module, or of both factors of a pair, are N(0, 1),
+ * scaled to `scale` × the median Frobenius norm of the module's honest updates. Independent between
+ * clients. Omniscient.
  */
 export const gaussianUpdate: Plugin<Attack> = {
   name: "gaussian-update",
   summary: "Gaussian noise of the honest updates' median norm.",
   schema,
   create: ({ scale }: z.output<typeof schema>): Attack => ({
-    attackRound: (seen) => ({
-      updates: forgeAtMedianNorm(seen, scale, (like, module, clientId) =>
-        normalsLike(like, seen.rng.at(clientId, module)),
+    attackRound: (round) => ({
+      updates: forgeAtMedianNorm(round, scale, (like, module, clientId) =>
+        normalsLike(like, round.rng.at(clientId, module)),
       ),
     }),
   }),

@@ -2,8 +2,8 @@ import { UserError, type Attack, type Plugin } from "@fedclair/core";
 import { z } from "zod";
 
 /**
- * Label y becomes classes - 1 - y (Fang et al., arXiv 1911.11815). With an odd number of classes the middle one stays. For y + 1
- * use `target-shift` with `shift: 1`.
+ * Changes label y to classes - 1 - y (Fang et al., arXiv 1911.11815). With an odd number of classes
+ * the middle one stays. For y + 1 use `target-shift` with `shift: 1`.
  */
 export const labelFlip: Plugin<Attack> = {
   name: "label-flip",

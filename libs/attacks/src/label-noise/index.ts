@@ -11,8 +11,9 @@ const schema = z.strictObject({
 });
 
 /**
- * Replaces each training label with the given probability by a class drawn uniformly, independently for every label and
- * client. The draw may hit the true class, so that probability · (1 - 1/classes) of the labels end up wrong.
+ * Replaces each training label with the given probability by a class drawn uniformly, independently
+ * for every label and client. The drawn class may be the true one, so a fraction of probability ·
+ * (1 - 1/classes) of the labels is wrong.
  */
 export const labelNoise: Plugin<Attack> = {
   name: "label-noise",

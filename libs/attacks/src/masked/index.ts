@@ -9,7 +9,7 @@ import {
   type Stream,
 } from "@fedclair/linalg";
 import { z } from "zod";
-import { forgeAtMedianNorm, modelsOf, valueOf } from "../forging.js";
+import { forgeAtMedianNorm, referenceUpdates, getModule } from "../forging.js";
 import { leftBlock, pairLike, rankOf, tensorLike } from "../modules.js";
 
 const schema = z.strictObject({
@@ -33,32 +33,36 @@ const schema = z.strictObject({
 type Options = z.output<typeof schema>;
 
 /**
- * Hides a small harmful part behind a large harmless one: U·C + off-subspace part, U the leading left singular vectors
- * of the honest updates of the module, C Gaussian and the client's own. The off part has the norm `off` · |U·C|; a module
- * whose subspace is everything has none. Written (U + t·E)·C with E orthogonal to U, so that factors keep their rank.
- * Omniscient.
+ * Hides a small harmful part behind a large harmless one. The update is U·C plus a part outside the
+ * subspace: U holds the leading left singular vectors of the module's honest updates, and C is
+ * Gaussian and different for each client. The outside part has the norm `off` · |U·C|; it is absent
+ * if the subspace is the whole space. The update is written as (U + t·E)·C with E orthogonal to U,
+ * so that factors keep their rank. Omniscient.
  */
 export const masked: Plugin<Attack> = {
   name: "masked",
   summary: "A large random part inside the honest subspace that hides a small one outside it.",
   schema,
   create: ({ scale, off, rank }: Options): Attack => ({
-    attackRound: (seen) => {
-      const models = modelsOf(seen);
-      const updates = forgeAtMedianNorm(seen, scale, (like, module, clientId) => {
+    attackRound: (round) => {
+      const models = referenceUpdates(round);
+      const updates = forgeAtMedianNorm(round, scale, (like, module, clientId) => {
         const r = isLowRank(like) ? rankOf(like) : rank;
-        return mask(like, subspaceOf(models, module, r), off, seen.rng.at(clientId, module));
+        return mask(like, computeSubspace(models, module, r), off, round.rng.at(clientId, module));
       });
       return { updates };
     },
   }),
 };
 
-/** p×r, of fewer columns where there are fewer rows. By client id, so that rounding does not depend on the order. */
-function subspaceOf(updates: readonly Update[], module: string, rank: number): Matrix {
+/**
+ * A p×r basis of the honest subspace, with fewer columns if there are fewer rows. Updates are
+ * sorted by client id, so that rounding does not depend on their order.
+ */
+function computeSubspace(updates: readonly Update[], module: string, rank: number): Matrix {
   const blocks = updates
     .toSorted((x, y) => (x.clientId < y.clientId ? -1 : 1))
-    .map(({ delta }) => leftBlock(valueOf(delta, module)));
+    .map(({ delta }) => leftBlock(getModule(delta, module)));
   return leadingLeft(blocks, Math.min(rank, blocks[0]?.rows ?? 0));
 }
 

@@ -9,7 +9,7 @@ const rng = stream("masked");
 const gaussian = (rows: number, cols: number) =>
   new Matrix(rows, cols, rng.normals(rows * cols)).toRowMajor();
 
-/** Benign clients change rows 0 and 1 only: the subspace is known. */
+/** Benign clients change only rows 0 and 1, so the subspace is known. */
 const benign = (clientId: string) => {
   const data = gaussian(6, 5);
   data.fill(0, 10);
@@ -44,7 +44,7 @@ describe("masked", () => {
     assert.ok(Math.abs(sent - 2 * (median ?? NaN)) < 1e-12);
   });
 
-  it("keeps to the inside where the subspace is everything", async () => {
+  it("stays inside if the subspace is the whole space", async () => {
     // Three rows, rank 3, and a scalar.
     const h = anyUpdate("h1");
     const [forged] = await applyAttack(create("masked"), [anyUpdate("a1", 3)], [h]);

@@ -4,16 +4,16 @@ import { z } from "zod";
 import { forgeFromHonest } from "../from-honest.js";
 import { coordinateDeviations, coordinateMeans } from "../statistics.js";
 
-/** What min-max sends, and how far it departs from the mean. */
+/** The vector that min-max sends, and its distance γ from the mean. */
 export interface MinMax {
   readonly vector: Float64Array;
   readonly gamma: number;
 }
 
 /**
- * μ - γ·u, u = σ/|σ|, with the largest γ that keeps every distance to a benign vector within the largest distance D
- * between two of them. |μ - γu - X_i|² = |μ - X_i|² - 2γ⟨u, μ - X_i⟩ + γ² ≤ D² is a quadratic in γ for each i, so the
- * bisection of the paper has a closed form.
+ * Computes μ - γ·u with u = σ/|σ| and the largest γ that keeps the distance to every benign vector
+ * within the largest distance D between two of them. |μ - γu - X_i|² = |μ - X_i|² - 2γ⟨u, μ - X_i⟩
+ * + γ² ≤ D² is a quadratic in γ for each i, so the paper's bisection has a closed form.
  * @param benign at least one vector; γ = 0 if all are equal
  */
 export function minMax(benign: readonly Float64Array[]): MinMax {
@@ -22,7 +22,7 @@ export function minMax(benign: readonly Float64Array[]): MinMax {
   const length = norm(sd);
   if (length === 0) return { vector: means, gamma: 0 };
   const direction = sd.map((x) => x / length);
-  const most = largestDistance(benign) ** 2;
+  const maxSquared = largestDistance(benign) ** 2;
   const bounds = benign.map((v) => {
     let along = 0;
     let squared = 0;
@@ -31,8 +31,8 @@ export function minMax(benign: readonly Float64Array[]): MinMax {
       along += at(direction, i) * difference;
       squared += difference ** 2;
     });
-    // The mean is within D of every vector; rounding may say otherwise.
-    return along + Math.sqrt(along ** 2 + Math.max(0, most - squared));
+    // The mean is within D of every vector, but rounding may produce a negative number.
+    return along + Math.sqrt(along ** 2 + Math.max(0, maxSquared - squared));
   });
   const gamma = Math.min(...bounds);
   return { vector: means.map((mean, i) => mean - gamma * at(direction, i)), gamma };
@@ -51,16 +51,17 @@ function largestDistance(vectors: readonly Float64Array[]): number {
 }
 
 /**
- * Min-max (Shejwalkar and Houmansadr, NDSS 2021), along the inverse standard deviation: all
- * attackers send one vector as far from the honest mean as no honest pair would find suspicious. Omniscient.
+ * Min-max (Shejwalkar and Houmansadr, NDSS 2021) along the inverse standard deviation: all
+ * attackers send one vector, as far from the honest mean as is possible without exceeding the
+ * distances between honest updates. Omniscient.
  */
 export const minMaxAttack: Plugin<Attack> = {
   name: "min-max",
   summary: "Colluding: as far from the honest mean as honest updates are from one another.",
   schema: z.strictObject({}),
   create: (): Attack => ({
-    attackRound: (seen) => ({
-      updates: forgeFromHonest(seen, (benign) => minMax(benign).vector),
+    attackRound: (round) => ({
+      updates: forgeFromHonest(round, (benign) => minMax(benign).vector),
     }),
   }),
 };

@@ -4,20 +4,20 @@ import { at } from "@fedclair/linalg";
 import { minMax } from "./index.js";
 
 describe("min-max", () => {
-  it("goes as far as the two honest vectors are apart", () => {
-    // μ = 1, u = 1, D = 2: 1 - γ may be 2 away from 2.
+  it("moves as far as the two honest vectors are apart", () => {
+    // μ = 1, u = 1, D = 2: the distance of 1 - γ from 2 may be 2.
     assert.deepEqual(minMax([Float64Array.of(0), Float64Array.of(2)]), {
       vector: Float64Array.of(0),
       gamma: 1,
     });
   });
 
-  it("stays with honest vectors that are all equal", () => {
+  it("stays at the mean of equal honest vectors", () => {
     const same = [Float64Array.of(3, -1), Float64Array.of(3, -1)];
     assert.deepEqual(minMax(same), { vector: Float64Array.of(3, -1), gamma: 0 });
   });
 
-  it("takes the largest γ that is allowed", () => {
+  it("uses the largest γ that is allowed", () => {
     const distance = (v: Float64Array, w: Float64Array) =>
       Math.hypot(...v.map((x, i) => x - at(w, i)));
     const vector = fc

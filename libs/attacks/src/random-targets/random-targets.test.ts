@@ -3,7 +3,7 @@ import { stream } from "@fedclair/linalg";
 import { create } from "../../testing/updates.js";
 
 describe("random-targets", () => {
-  it("keeps nothing of the labels: every class comes as often", () => {
+  it("keeps nothing of the labels: every class is equally frequent", () => {
     const threes = new Int32Array(20_000).fill(3);
     const labels =
       create("random-targets").corruptLabels?.(threes, 4, stream(1), stream(2)) ?? threes;

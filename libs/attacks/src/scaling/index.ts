@@ -6,7 +6,9 @@ const schema = z.strictObject({
     .number()
     .positive()
     .default(10)
-    .describe("The update is multiplied by this; the number of clients replaces a plain mean"),
+    .describe(
+      "The update is multiplied by this factor; a factor equal to the number of clients replaces a plain mean",
+    ),
 });
 
 /**

@@ -6,8 +6,8 @@ const schema = z.strictObject({
 });
 
 /**
- * Sends -scale × the honestly trained update. It stays in the benign subspace, where CLAIR cannot see it (and where it
- * does no harm to personal models).
+ * Sends -scale × the honestly trained update. It stays in the benign subspace, where CLAIR cannot
+ * detect it (and where it does no harm to personal models).
  */
 export const signFlip: Plugin<Attack> = {
   name: "sign-flip",

@@ -4,7 +4,7 @@ import { attackedRounds, create, f64, update } from "../../testing/updates.js";
 const sends = (clientId: string, value: number) => update(clientId, { m: f64([1], value) });
 
 describe("stale", () => {
-  it("sends each client's own update of `delay` of its rounds ago, and no change before", () => {
+  it("sends each client's own update from `delay` of its rounds earlier, and no change before", () => {
     const attack = create("stale", { delay: 2 });
     // b misses the second round.
     const rounds = [

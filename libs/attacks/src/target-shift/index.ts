@@ -10,8 +10,8 @@ const schema = z.strictObject({
 });
 
 /**
- * Label y becomes (y + shift) mod classes, for all contaminated clients alike: they collude in learning another task, and
- * their updates agree with one another as those of honest clients do.
+ * Changes label y to (y + shift) mod classes for all contaminated clients. They collude in learning
+ * another task, so their updates agree with each other as those of benign clients do.
  */
 export const targetShift: Plugin<Attack> = {
   name: "target-shift",

@@ -6,7 +6,7 @@ import { create } from "../../testing/updates.js";
 describe("target-shift", () => {
   const labels = Int32Array.of(0, 3, 9);
 
-  it("adds 7, modulo the classes, for every client alike", () => {
+  it("adds 7, modulo the number of classes, for every client", () => {
     const attack = create("target-shift");
     for (const client of [1, 2]) {
       const shifted = attack.corruptLabels?.(labels, 10, stream(client), stream(0));
@@ -14,7 +14,7 @@ describe("target-shift", () => {
     }
   });
 
-  it("refuses a shift that changes nothing", () => {
+  it("rejects a shift that changes nothing", () => {
     assert.throws(
       () => create("target-shift").corruptLabels?.(labels, 7, stream(1), stream(0)),
       (error) =>

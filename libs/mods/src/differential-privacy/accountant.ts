@@ -1,61 +1,78 @@
-/** A mechanism that adds Gaussian noise to what a round shows of a client, run some times. */
-export interface Spent {
-  /** Standard deviation of the noise over the sensitivity: how far the data of one client can move what is shown, in L2. */
+/**
+ * A mechanism that adds Gaussian noise to the output of a round about a client, and the number of
+ * rounds in which it runs.
+ */
+export interface MechanismUse {
+  /**
+   * Standard deviation of the noise divided by the sensitivity, which is the largest L2 change of
+   * the output that one client's data can cause.
+   */
   readonly noiseMultiplier: number;
-  /** With this probability, in 0 … 1, a client is in a round, and nobody sees whether it is. 1: it always is. */
+  /**
+   * Probability, in 0 … 1, that a client takes part in a round, if nobody sees whether it does. 1:
+   * it always takes part.
+   */
   readonly samplingRate: number;
   readonly rounds: number;
 }
 
-/** Orders of Rényi differential privacy among which the best is looked for: those of opacus. */
+/** Orders of Rényi differential privacy over which epsilon is minimised; the same as in opacus. */
 export const orders: readonly number[] = [
   ...Array.from({ length: 99 }, (_, i) => 1 + (i + 1) / 10),
   ...Array.from({ length: 52 }, (_, i) => 12 + i),
 ];
 
 /**
- * The epsilon of (epsilon, `delta`)-differential privacy that all of `spent` together come to: the smallest over the orders
- * of the conversion of Canonne, Kamath and Steinke (2020, proposition 12; Balle et al. 2020, theorem 21).
+ * Computes the epsilon of (epsilon, `delta`)-differential privacy for all mechanisms in `uses`
+ * together: the minimum over the orders of the conversion of Canonne, Kamath and Steinke (2020,
+ * proposition 12; Balle et al. 2020, theorem 21).
  * @param delta in (0, 1)
  * @returns ≥ 0; Infinity without noise
  */
-export function epsilonOf(spent: readonly Spent[], delta: number, among = orders): number {
+export function computeEpsilon(
+  uses: readonly MechanismUse[],
+  delta: number,
+  among = orders,
+): number {
   const candidates = among.map((order) => {
-    const rdp = spent.reduce((sum, one) => sum + one.rounds * rdpOf(one, order), 0);
+    const rdp = uses.reduce((sum, one) => sum + one.rounds * computeRdp(one, order), 0);
     return rdp + Math.log1p(-1 / order) - Math.log(delta * order) / (order - 1);
   });
   return Math.max(0, Math.min(...candidates));
 }
 
-type Mechanism = Omit<Spent, "rounds">;
+type Mechanism = Omit<MechanismUse, "rounds">;
 
-const known = new Map<string, number>();
+const cache = new Map<string, number>();
 
 /**
- * Rényi divergence of order α that a client makes in one round, of the Gaussian mechanism on a Poisson sample. Mironov, Talwar
- * and Zhang, arXiv 1908.10530: log A_α / (α - 1), A_α = E (1 - q + q·exp((2z - 1)/2σ²))^α, z ~ N(0, σ²).
- * @param order > 1, whole or not
+ * Rényi divergence of order α that a client causes in one round, for the Gaussian mechanism on a
+ * Poisson sample. Mironov, Talwar and Zhang, arXiv 1908.10530: log A_α / (α - 1), A_α = E (1 - q +
+ * q·exp((2z - 1)/2σ²))^α, z ~ N(0, σ²).
+ * @param order > 1, not necessarily an integer
  */
-export function rdpOf({ noiseMultiplier, samplingRate }: Mechanism, order: number): number {
+export function computeRdp({ noiseMultiplier, samplingRate }: Mechanism, order: number): number {
   if (samplingRate === 0) return 0;
   if (noiseMultiplier === 0) return Infinity;
   if (samplingRate === 1) return order / (2 * noiseMultiplier ** 2);
   const key = `${noiseMultiplier} ${samplingRate} ${order}`;
-  const rdp = known.get(key) ?? logMoment(noiseMultiplier, samplingRate, order) / (order - 1);
-  known.set(key, rdp);
+  const rdp = cache.get(key) ?? logMoment(noiseMultiplier, samplingRate, order) / (order - 1);
+  cache.set(key, rdp);
   return rdp;
 }
 
-/** Of the integrand beyond so many standard deviations there is less than what rounding leaves. */
+/** Number of standard deviations beyond which the integral is smaller than the rounding error. */
 const reach = 14;
 
 /**
- * log A_α by the trapezoidal rule, whose error falls faster than any power of the step where the integrand is analytic: here up
- * to πσ from the real axis, in units of σ. Log by log, since A_α may be beyond all numbers.
+ * Computes log A_α with the trapezoidal rule. Its error falls faster than any power of the step
+ * where the integrand is analytic, which here holds up to πσ from the real axis, in units of σ. The
+ * sum is taken in logarithms because A_α may overflow.
  */
 function logMoment(sigma: number, q: number, order: number): number {
   const step = Math.min(0.25, sigma / 2);
-  // A power of a sum is about the larger of two powers: two bells, one around 0, the other around α, or both in one.
+  // A power of a sum is about the larger of two powers, so the integrand has two bells, one around
+  // 0 and one around α, which may overlap.
   const [from, far] = [-reach, order / sigma + reach];
   const windows =
     far - from < 4 * reach

@@ -3,7 +3,7 @@ import { tensorsOf, type Mod, type Received, type TensorDelta, type Update } fro
 import { anyUpdate, describeMod } from "@fedclair/core/testing";
 import { stream } from "@fedclair/linalg";
 import fc from "fast-check";
-import { epsilonOf } from "./accountant.js";
+import { computeEpsilon } from "./accountant.js";
 import { differentialPrivacy } from "./index.js";
 
 const create = (options: object): Mod =>
@@ -14,7 +14,7 @@ for (const sampling of ["known", "secret"]) {
 }
 describeMod(differentialPrivacy, { options: { clip: 2, noiseMultiplier: 0 } });
 
-/** What a client sends in place of these modules. */
+/** The result that a client sends instead of these modules. */
 async function sent(options: object, modules: Readonly<Record<string, TensorDelta>>, key = "c00") {
   const result = { numExamples: 70, delta: new Map(Object.entries(modules)), metrics: { loss: 3 } };
   const context = { round: 1, phase: "train", rng: stream("privacy").at(key) };
@@ -26,7 +26,7 @@ const values = ({ delta }: Pick<Update, "delta">) =>
 const f64 = (...data: number[]) => ({ shape: [data.length], data: Float64Array.from(data) });
 
 describe("differential-privacy, at the client", () => {
-  it("shortens the whole update to the clip, factors of a pair among it, and leaves a short one", async () => {
+  it("scales the whole update down to the clip, including both factors of a pair, and keeps a short one", async () => {
     const pair = {
       b: { shape: [1, 1], data: Float32Array.of(4) },
       a: { shape: [1, 1], data: Float32Array.of(2) },
@@ -39,7 +39,7 @@ describe("differential-privacy, at the client", () => {
     assert.deepEqual(values(short), [2, -1, 4, 2]);
   });
 
-  it("sends nothing else that its data say: no metrics, one example", async () => {
+  it("sends nothing else derived from the data: no metrics, one example", async () => {
     const { numExamples, metrics } = await sent({ clip: 1, noiseMultiplier: 1 }, { v: f64(1) });
     assert.deepEqual({ numExamples, metrics }, { numExamples: 1, metrics: {} });
   });
@@ -55,7 +55,7 @@ describe("differential-privacy, at the client", () => {
     );
   });
 
-  it("sends noise alone in place of what is not finite", async () => {
+  it("sends only noise instead of a non-finite update", async () => {
     for (const odd of [NaN, Infinity, -Infinity]) {
       const options = { clip: 1, noiseMultiplier: 2 };
       const result = await sent(options, { v: f64(odd, 7) });
@@ -63,7 +63,7 @@ describe("differential-privacy, at the client", () => {
     }
   });
 
-  it("adds noise of noiseMultiplier · clip to every number, its own for each client", async () => {
+  it("adds noise of noiseMultiplier · clip to every number, different for each client", async () => {
     const zeros = { v: f64(...new Array<number>(20_000).fill(0)) };
     const noise = values(await sent({ clip: 3, noiseMultiplier: 0.5 }, zeros));
     const deviation = Math.sqrt(noise.reduce((sum, x) => sum + x * x, 0) / noise.length);
@@ -79,12 +79,16 @@ describe("differential-privacy, at the client", () => {
 describe("differential-privacy, at the coordinator", () => {
   const clientIds = ["c0", "c1", "c2", "c3"];
   const round = (...cohort: string[]): Received => ({
-    ...{ round: 1, phase: "train", clientIds, cohort, rng: stream("round") },
+    round: 1,
+    phase: "train",
+    clientIds,
+    cohort,
+    rng: stream("round"),
     updates: cohort.map((id) => anyUpdate(id)),
   });
 
-  /** What is told of each client, round by round. */
-  async function told(options: object, rounds: readonly Received[]) {
+  /** The epsilon reported for each client, round by round. */
+  async function reportEpsilon(options: object, rounds: readonly Received[]) {
     const mod = create({ clip: 1, noiseMultiplier: 2, delta: 1e-3, ...options });
     let state: unknown;
     const all: unknown[] = [];
@@ -100,32 +104,35 @@ describe("differential-privacy, at the coordinator", () => {
   }
 
   const epsilon = (noiseMultiplier: number, samplingRate: number, rounds: number) =>
-    epsilonOf([{ noiseMultiplier, samplingRate, rounds }], 1e-3);
+    computeEpsilon([{ noiseMultiplier, samplingRate, rounds }], 1e-3);
 
-  it("counts the rounds that each client was asked in, admitted or not", async () => {
+  it("counts the rounds in which each client was asked, whether admitted or not", async () => {
     const lost = { ...round("c0", "c2"), updates: [] };
-    // Data replaced by others move an update by 2 · clip: half the multiplier.
-    assert.deepEqual(await told({}, [round("c0", "c1"), lost]), [
+    // Replacing the data moves an update by up to 2 · clip, which halves the multiplier.
+    assert.deepEqual(await reportEpsilon({}, [round("c0", "c1"), lost]), [
       { c0: epsilon(1, 1, 1), c1: epsilon(1, 1, 1) },
       { c0: epsilon(1, 1, 2), c2: epsilon(1, 1, 1) },
     ]);
   });
 
-  it("counts every round for everybody where the cohort is secret, as a sample", async () => {
-    assert.deepEqual(await told({ sampling: "secret" }, [round("c0"), round("c1", "c2")]), [
-      { c0: epsilon(2, 0.25, 1) },
-      Object.fromEntries(
-        ["c1", "c2"].map((id) => {
-          const parts = [0.25, 0.5].map((samplingRate) => {
-            return { noiseMultiplier: 2, samplingRate, rounds: 1 };
-          });
-          return [id, epsilonOf(parts, 1e-3)];
-        }),
-      ),
-    ]);
+  it("counts every round for all clients if the cohort is secret, as a sample", async () => {
+    assert.deepEqual(
+      await reportEpsilon({ sampling: "secret" }, [round("c0"), round("c1", "c2")]),
+      [
+        { c0: epsilon(2, 0.25, 1) },
+        Object.fromEntries(
+          ["c1", "c2"].map((id) => {
+            const parts = [0.25, 0.5].map((samplingRate) => {
+              return { noiseMultiplier: 2, samplingRate, rounds: 1 };
+            });
+            return [id, computeEpsilon(parts, 1e-3)];
+          }),
+        ),
+      ],
+    );
   });
 
-  it("says nothing of epsilon where there is no noise", () => {
+  it("does not report epsilon without noise", () => {
     assert.ok(!("server" in create({ clip: 1, noiseMultiplier: 0 })));
   });
 });

@@ -9,7 +9,7 @@ const dtypes = ["f32", "bf16", "int8"];
 
 for (const dtype of dtypes) describeMod(encoding, { options: { dtype } });
 
-async function written(dtype: string): Promise<Delta> {
+async function encode(dtype: string): Promise<Delta> {
   const mod = encoding.create(encoding.schema.parse({ dtype }) as never);
   const context = { round: 1, phase: "train", rng: stream("encoding") };
   const { delta } = (await mod.client?.(anyUpdate("c1"), context)) ?? assert.fail("no client half");
@@ -19,27 +19,28 @@ async function written(dtype: string): Promise<Delta> {
 const tensors = (delta: Delta) => [...delta.values()].flatMap(tensorsOf);
 
 describe("encoding", () => {
-  it("takes 4, 2 or 1 bytes a number, and for int8 a scale a line", async () => {
+  it("takes 4, 2 or 1 bytes per number, and for int8 a scale per line", async () => {
     const numbers = tensors(anyUpdate("c1").delta).reduce((sum, { data }) => sum + data.length, 0);
-    // Rows or columns: of 5×4 twice 4, of a vector and a scalar 1, of 2×3×2 2, of 6×2 and 2×4 2, of 3×2 and 2×5 2.
+    // Rows or columns: of 5×4 twice 4, of a vector and a scalar 1, of 2×3×2 2, of 6×2 and 2×4 2, of
+    // 3×2 and 2×5 2.
     const scales = 4 + 4 + 1 + 1 + 2 + 2 + 2 + 2 + 2;
     for (const [dtype, bytes] of [
       ["f32", 4 * numbers],
       ["bf16", 2 * numbers],
       ["int8", numbers + 4 * scales],
     ] as const) {
-      assert.equal(payloadBytes(tensors(await written(dtype))), bytes, dtype);
+      assert.equal(payloadBytes(tensors(await encode(dtype))), bytes, dtype);
     }
   });
 
-  it("is near to what was to be sent, and float32", async () => {
+  it("is close to the original, and float32", async () => {
     const exact = tensors(anyUpdate("c1").delta);
     for (const [dtype, part] of [
       ["f32", 2 ** -24],
       ["bf16", 2 ** -8],
       ["int8", 1 / 126],
     ] as const) {
-      for (const [i, { data }] of tensors(await written(dtype)).entries()) {
+      for (const [i, { data }] of tensors(await encode(dtype)).entries()) {
         assert.ok(data instanceof Float32Array);
         const clear = exact[i]?.data ?? assert.fail();
         const largest = Math.max(...[...clear].map(Math.abs));

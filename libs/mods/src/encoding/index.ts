@@ -15,18 +15,20 @@ const schema = z.strictObject({
   dtype: z
     .enum(["f32", "bf16", "int8"])
     .describe(
-      "f32: 4 bytes a number. bf16: 2, to the nearest. int8: 1 and a scale for each row, rounded up or down by chance, right in the mean",
+      "f32: 4 bytes per number. bf16: 2 bytes, rounded to nearest. int8: 1 byte and a scale for each row, rounded up or down at random without bias",
     ),
 });
 
 type Options = z.output<typeof schema>;
 
 /**
- * Writes updates in fewer bytes, on the wire too. What the coordinator aggregates is what it reads of them, float32, whether they
- * have travelled or not. It is a format: what attacks send is written so as well.
+ * Encodes updates in fewer bytes, on the wire too. The coordinator aggregates the decoded float32
+ * values, even if the update was not sent over a network. It is a format, so attackers' updates are
+ * encoded as well.
  *
- * int8 is the stochastic quantisation of QSGD (Alistarh et al., arXiv 1610.02132) with 127 levels and, in place of the norm, the
- * largest number of each row, or of each column where there are fewer: those of a LoRA factor are its directions.
+ * int8 is the stochastic quantisation of QSGD (Alistarh et al., arXiv 1610.02132) with 127 levels.
+ * Instead of the norm it uses the largest number of each row, or of each column if there are fewer
+ * columns: the lines of a LoRA factor are its directions.
  */
 export const encoding: Plugin<Mod> = {
   name: "encoding",
@@ -38,7 +40,7 @@ export const encoding: Plugin<Mod> = {
       const delta = new Map<string, TensorDelta>();
       for (const [name, change] of result.delta) {
         await yieldToEventLoop();
-        const write = (tensor: Tensor) => written(tensor, options, rng);
+        const write = (tensor: Tensor) => encode(tensor, options, rng);
         const pair = isLowRank(change) && { b: write(change.b), a: write(change.a) };
         delta.set(name, pair || write(change as Tensor));
       }
@@ -47,7 +49,7 @@ export const encoding: Plugin<Mod> = {
   }),
 };
 
-function written(tensor: Tensor, { dtype }: Options, rng: Stream): Tensor {
+function encode(tensor: Tensor, { dtype }: Options, rng: Stream): Tensor {
   switch (dtype) {
     case "f32":
       return { shape: tensor.shape, data: Float32Array.from(tensor.data) };

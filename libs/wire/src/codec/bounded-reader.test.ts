@@ -7,7 +7,7 @@ const { ClientUpdate, Tensor, TrialEnd } = fedclair.v1;
 const reader = (bytes: Uint8Array, textBytes = 10) => new BoundedReader(bytes, textBytes);
 
 describe("BoundedReader", () => {
-  it("reads so many fields and no more, those that nobody knows included", () => {
+  it("reads up to the maximum number of fields, including unknown ones", () => {
     const emptyMetrics = (count: number) =>
       Uint8Array.from({ length: 2 * count }, (_, i) => (i % 2 ? 0 : 0x2a));
     const unknown = (count: number) =>
@@ -24,11 +24,12 @@ describe("BoundedReader", () => {
       Tensor.encode({ shape: Array<number>(length).fill(1) }).finish();
     assert.equal(Tensor.decode(reader(shaped(maxFields - 1))).shape.length, maxFields - 1);
     assert.throws(() => Tensor.decode(reader(shaped(maxFields))), /more than 524288 fields/);
-    const claimed = Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0x0f, 1); // 33 million of them, and one is there
+    // claims 33 million of them, contains one
+    const claimed = Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0x0f, 1);
     assert.throws(() => Tensor.decode(reader(claimed)), /more than 524288 fields/);
   });
 
-  it("reads a text as it is, a long one up to a whole character", () => {
+  it("reads a text unchanged, and cuts a long one after a whole character", () => {
     const read = (reason: string) =>
       TrialEnd.decode(reader(TrialEnd.encode({ reason }).finish())).reason;
     for (const text of ["", "short", "1234567890", "東京😀"]) assert.equal(read(text), text);
@@ -38,7 +39,7 @@ describe("BoundedReader", () => {
     assert.equal(read("123456😀1"), "123456😀");
   });
 
-  it("goes on after a text that it has cut, and refuses one that ends nowhere", () => {
+  it("continues after a text that it has cut, and refuses one without an end", () => {
     const { Failure } = fedclair.v1;
     const writer = protobuf.Writer.create()
       .uint32(0x12)

@@ -1,18 +1,18 @@
 import protobuf from "protobufjs/minimal.js";
 import { WireError } from "../wire-error.js";
 
-/** Fields of a message at most, those of its parts included, and numbers of its shapes. */
+/** Maximum number of fields in a message, including nested fields and the numbers of its shapes. */
 export const maxFields = 2 ** 19;
 
-/** Bytes of a text that are read; it is longer than any name or failure may be. */
+/** Maximum number of bytes read of a text; longer than any valid name or failure. */
 export const maxTextBytes = 64 * 1024;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * Reads protobuf messages of strangers. The generated code makes an object of every two bytes that say so: a message of
- * 256 MB would become some 12 GB, and end the process. So fields are counted, and of a long text only the beginning is
- * read: whoever takes a text checks its length anyway.
+ * Reads protobuf messages from untrusted peers. The generated code can create an object from every
+ * two bytes, so a message of 256 MB could grow to some 12 GB and end the process. Therefore fields
+ * are counted, and only the beginning of a long text is read; the caller checks the length anyway.
  */
 export class BoundedReader extends protobuf.Reader {
   readonly #maxTextBytes: number;
@@ -29,7 +29,7 @@ export class BoundedReader extends protobuf.Reader {
     return super.tag();
   }
 
-  /** A packed list; each of its numbers takes a byte at least. */
+  /** Reads a packed list, in which each number takes at least one byte. */
   override uint32s(into?: number[]): number[] {
     const { pos } = this;
     this.#count(this.size());
@@ -47,7 +47,7 @@ export class BoundedReader extends protobuf.Reader {
     const start = this.pos;
     this.skip(length);
     let end = start + this.#maxTextBytes;
-    while (((this.buf[end] ?? 0) & 0xc0) === 0x80) end--; // not within a character
+    while (((this.buf[end] ?? 0) & 0xc0) === 0x80) end--; // do not cut inside a character
     return utf8.decode(this.buf.subarray(start, end));
   }
 

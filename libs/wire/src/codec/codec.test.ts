@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { toBfloat16, toInt8, type Tensor } from "@fedclair/core";
 import fc from "fast-check";
 import { fedclair } from "#gen/fedclair.js";
-import { coordinatorMessage, damaged, tensor, update } from "../../testing/arbitraries.js";
+import { coordinatorMessage, damage, tensor, update } from "../../testing/arbitraries.js";
 import { goodJoin } from "../../testing/raw-host.js";
 import { WireError } from "../wire-error.js";
 import { decodeCoordinatorMessage, encodeCoordinatorMessage } from "./coordinator-message.js";
@@ -22,7 +22,7 @@ import { tensorFromWire, tensorToWire } from "./tensors.js";
 const bits = ({ data }: Tensor) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 const jobId = 7;
 
-/** The failure of what `decode` throws; any error but a WireError fails the test. */
+/** The failure of the WireError that `decode` throws; any other error fails the test. */
 function failureCode(decode: () => unknown): string | undefined {
   try {
     decode();
@@ -59,7 +59,7 @@ describe("codec", () => {
     assert.equal(new BigUint64Array(copy.data.buffer as ArrayBuffer)[0], 0x7ff8_0000_dead_beefn);
   });
 
-  it("writes packed numbers in their few bytes", () => {
+  it("writes packed numbers in as few bytes as they have", () => {
     const { Tensor: codec } = fedclair.v1;
     const tensor = { shape: [2, 100], data: new Float32Array(200).fill(1) };
     const length = (of: Tensor) => codec.encode(tensorToWire(of)).finish().length;
@@ -67,7 +67,9 @@ describe("codec", () => {
     assert.equal(length(toBfloat16(tensor)), 400 + header);
     assert.ok(length(toInt8(tensor, () => 0)) <= 200 + 2 * 4 + header + 2);
     assert.deepEqual(tensorToWire(toBfloat16({ shape: [1], data: Float32Array.of(-2) })), {
-      ...{ shape: [1], dtype: fedclair.v1.DType.BF16, data: Uint8Array.of(0, 0xc0) },
+      shape: [1],
+      dtype: fedclair.v1.DType.BF16,
+      data: Uint8Array.of(0, 0xc0),
     });
   });
 
@@ -76,7 +78,7 @@ describe("codec", () => {
     assert.deepEqual(tensorToWire({ shape: [1], data }).data, Uint8Array.of(0, 0, 0x80, 0x3f));
   });
 
-  it("brings updates back, modules and metrics in their order", () => {
+  it("round-trips updates, with modules and metrics in order", () => {
     fc.assert(
       fc.property(fc.nat(), update, (id, original) => {
         const decoded = readUpdate(encodeUpdate(id, original));
@@ -88,13 +90,13 @@ describe("codec", () => {
     );
   });
 
-  it("takes how long a job took for nothing where that cannot be", () => {
-    const told = [0.5, 0, -1, NaN, Infinity, 1e300].map((seconds) => {
+  it("reads an impossible job time as 0", () => {
+    const parsed = [0.5, 0, -1, NaN, Infinity, 1e300].map((seconds) => {
       const update = { clientId: "c0", numExamples: 1, delta: new Map(), metrics: {} };
       const message = decodeHostMessage(encodeUpdate(jobId, update, seconds));
       return message.type === "clientUpdate" && message.workSeconds;
     });
-    assert.deepEqual(told, [0.5, 0, 0, 0, 0, 0]);
+    assert.deepEqual(parsed, [0.5, 0, 0, 0, 0, 0]);
   });
 
   it("keeps -0 and a metric called __proto__", () => {
@@ -110,7 +112,7 @@ describe("codec", () => {
     ]);
   });
 
-  it("brings the coordinator's messages back", () => {
+  it("round-trips the coordinator's messages", () => {
     fc.assert(
       fc.property(coordinatorMessage, (original) => {
         assert.deepEqual(decodeCoordinatorMessage(encodeCoordinatorMessage(original)), original);
@@ -118,7 +120,7 @@ describe("codec", () => {
     );
   });
 
-  it("makes a base module by module, to the same bytes", async () => {
+  it("encodes a base module by module to the same bytes", async () => {
     await fc.assert(
       fc.asyncProperty(coordinatorMessage, async (message) => {
         if (message.type !== "base") return;
@@ -128,7 +130,7 @@ describe("codec", () => {
     );
   });
 
-  it("brings the other messages back", () => {
+  it("round-trips the other messages", () => {
     const plugins = [{ kind: "task", name: "mine", version: "1.0.0", hash: "0123456789abcdef" }];
     const join = { ...goodJoin, plugins, external: true };
     assert.deepEqual(decodeHostMessage(encodeJoin(join)), { type: "join", ...join });
@@ -150,14 +152,14 @@ describe("codec", () => {
 
   it("writes the bytes that docs/protocol.md shows", () => {
     const payload = encodeJoin({
-      ...{ protocolVersion: 2, token: "", capacity: 2 },
-      ...{
-        backends: ["wasm"],
-        softwareVersion: "0.1.0",
-        plugins: [],
-        external: false,
-        instance: "",
-      },
+      protocolVersion: 2,
+      token: "",
+      capacity: 2,
+      backends: ["wasm"],
+      softwareVersion: "0.1.0",
+      plugins: [],
+      external: false,
+      instance: "",
     });
     const frame = encodeFrame({ transfer: 0, offset: 0, total: payload.length, payload });
     const docs = readFileSync(new URL("../../../../../docs/protocol.md", import.meta.url), "utf8");
@@ -174,7 +176,7 @@ describe("codec", () => {
   });
 });
 
-describe("codec, given what is no message", () => {
+describe("codec, given malformed input", () => {
   const decoders = [
     readUpdate,
     decodeHostMessage,
@@ -199,9 +201,18 @@ describe("codec, given what is no message", () => {
       params: new Map([["w", { shape: [3], data: Float64Array.of(1, 2, 3) }]]),
     }),
     encodeCoordinatorMessage({
-      ...{ type: "clientJob", id: 1, clientId: "c0", round: 2, phase: "p", kind: "train" },
-      ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
-      ...{ baseId: 3, rounds: [[], [new Map([["w", pair]]), new Map([["w", pair.a]])]] },
+      type: "clientJob",
+      id: 1,
+      clientId: "c0",
+      round: 2,
+      phase: "p",
+      kind: "train",
+      clientIndex: 0,
+      clientCount: 4,
+      seed: 1,
+      commonSeed: 2,
+      baseId: 3,
+      rounds: [[], [new Map([["w", pair]]), new Map([["w", pair.a]])]],
     }),
     encodeReply({
       type: "welcome",
@@ -231,7 +242,7 @@ describe("codec, given what is no message", () => {
 
   it("throws a WireError or nothing for cut and flipped messages", () => {
     fc.assert(
-      fc.property(fc.constantFrom(...valid).chain(damaged), (bytes) => {
+      fc.property(fc.constantFrom(...valid).chain(damage), (bytes) => {
         for (const decode of decoders.slice(1)) failureCode(() => decode(bytes));
         failureCode(() => {
           const message = decodeHostMessage(bytes);
@@ -242,7 +253,7 @@ describe("codec, given what is no message", () => {
     );
   });
 
-  it("refuses what is not even bytes", () => {
+  it("refuses values that are not bytes", () => {
     for (const value of [undefined, null, 7, "text", {}, [1, 2], new ArrayBuffer(2)]) {
       assert.equal(
         failureCode(() => decodeFrame(value)),
@@ -263,7 +274,7 @@ describe("codec, given what is no message", () => {
     }
   });
 
-  it("refuses tensors that do not add up", () => {
+  it("refuses inconsistent tensors", () => {
     const { BF16, INT8 } = fedclair.v1.DType;
     const bytes = (length: number) => new Uint8Array(length);
     const cases: [fedclair.v1.Tensor.$Properties, string][] = [
@@ -279,7 +290,7 @@ describe("codec, given what is no message", () => {
       [{ shape: [2, 3], dtype: INT8, data: bytes(6), scales: bytes(4) }, "WRONG_SHAPE"],
       [{ shape: [2, 3], dtype: INT8, data: bytes(6), scales: bytes(7) }, "WRONG_SHAPE"],
       [{ shape: [2, 3], dtype: INT8, data: bytes(5), scales: bytes(8) }, "WRONG_SHAPE"],
-      // As many lines as an attacker likes, none of which has a number.
+      // As many lines as an attacker likes, none with a number.
       [
         { shape: [2 ** 32 - 1, 0, 1], dtype: INT8, data: bytes(0), scales: bytes(0) },
         "WRONG_SHAPE",
@@ -292,7 +303,7 @@ describe("codec, given what is no message", () => {
       );
   });
 
-  it("refuses names that come twice, missing parts and unknown codes", () => {
+  it("refuses duplicate names, missing parts and unknown codes", () => {
     const { CoordinatorMessage, HostMessage, Failure, WorkKind } = fedclair.v1;
     const scalar = tensorToWire({ shape: [], data: Float32Array.of(1) });
     const job = { clientId: "c0", phase: "p", kind: WorkKind.TRAIN };
@@ -344,7 +355,7 @@ describe("codec, given what is no message", () => {
     }
   });
 
-  it("refuses to write what its fields cannot hold", () => {
+  it("refuses to write values that do not fit its fields", () => {
     const good = { clientId: "c0", numExamples: 1, delta: new Map(), metrics: {} };
     for (const numExamples of [-1, 1.5, NaN, 2 ** 32]) {
       assert.equal(

@@ -2,10 +2,10 @@ import type { Delta, Params } from "@fedclair/core";
 import { bounds, printable, type ClientJob, type ClientParams } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
-import { decoding, nameOf, required, uint32 } from "./checks.js";
+import { decodeBounded, checkName, requireField, checkUint32 } from "./checks.js";
 import { deltaFromWire, deltaToWire, paramsFromWire, paramsToWire } from "./tensors.js";
 
-/** What the coordinator may say to a client host. */
+/** A message from the coordinator to a client host. */
 export type CoordinatorMessage =
   | { readonly type: "base"; readonly id: number; readonly params: Params }
   | ({ readonly type: "derivedBase" } & DerivedBase)
@@ -14,15 +14,15 @@ export type CoordinatorMessage =
   | { readonly type: "jobEnd"; readonly id: number }
   | { readonly type: "trialEnd"; readonly reason: string; readonly exitCode: number };
 
-/** A job whose base has travelled before it. */
+/** A job whose base was sent before it. */
 export interface JobOnBase extends Omit<ClientJob, "params">, Pick<ClientParams, "rounds"> {
   readonly baseId: number;
 }
 
-/** A base that comes as another one, and what was added to it. */
+/** A base that is sent as another base plus the terms added to it. */
 export interface DerivedBase {
   readonly id: number;
-  /** Of the other one, from 1. */
+  /** Id of the other base, from 1. */
   readonly from: number;
   readonly terms: readonly Delta[];
 }
@@ -32,7 +32,10 @@ type WireJob = fedclair.v1.ClientJob.$Properties;
 const codec = fedclair.v1.CoordinatorMessage;
 const { WorkKind } = fedclair.v1;
 
-/** @throws WireError when a tensor's data does not fill its shape, or an id or a round is no uint32 */
+/**
+ * @throws WireError when a tensor's data does not fill its shape, or an id or a round is not a
+ * uint32
+ */
 export function encodeCoordinatorMessage(message: CoordinatorMessage): Uint8Array {
   return codec.encode(toWire(message)).finish(true);
 }
@@ -40,11 +43,15 @@ export function encodeCoordinatorMessage(message: CoordinatorMessage): Uint8Arra
 function toWire(message: CoordinatorMessage): fedclair.v1.CoordinatorMessage.$Properties {
   switch (message.type) {
     case "base":
-      return { base: { id: uint32("id", message.id), params: paramsToWire(message.params) } };
+      return { base: { id: checkUint32("id", message.id), params: paramsToWire(message.params) } };
     case "derivedBase": {
       const { id, from, terms } = message;
       return {
-        base: { id: uint32("id", id), from: uint32("from", from), terms: termsToWire(terms) },
+        base: {
+          id: checkUint32("id", id),
+          from: checkUint32("from", from),
+          terms: termsToWire(terms),
+        },
       };
     }
     case "forgetBase":
@@ -72,19 +79,19 @@ function jobToWire({
   kind,
   baseId,
   rounds,
-  ...told
+  ...seeds
 }: JobOnBase): WireJob {
   return {
-    id: uint32("id", id),
+    id: checkUint32("id", id),
     clientId,
-    round: uint32("round", round),
+    round: checkUint32("round", round),
     phase,
     kind: kinds[kind],
     baseId,
-    clientIndex: uint32("client_index", told.clientIndex),
-    clientCount: uint32("client_count", told.clientCount),
-    seed: uint32("seed", told.seed),
-    commonSeed: uint32("common_seed", told.commonSeed),
+    clientIndex: checkUint32("client_index", seeds.clientIndex),
+    clientCount: checkUint32("client_count", seeds.clientCount),
+    seed: checkUint32("seed", seeds.seed),
+    commonSeed: checkUint32("common_seed", seeds.commonSeed),
     rounds: rounds.map(termsToWire),
   };
 }
@@ -99,23 +106,23 @@ function termsFromWire({ terms }: fedclair.v1.Terms.$Properties): readonly Delta
 
 /** @throws WireError */
 export function decodeCoordinatorMessage(bytes: unknown): CoordinatorMessage {
-  return decoding("CoordinatorMessage", bytes, (reader) => fromWire(codec.decode(reader)));
+  return decodeBounded("CoordinatorMessage", bytes, (reader) => fromWire(codec.decode(reader)));
 }
 
 function fromWire(message: fedclair.v1.CoordinatorMessage): CoordinatorMessage {
   switch (message.body) {
     case "base": {
-      const { id, params, from, terms } = required("base", message.base);
+      const { id, params, from, terms } = requireField("base", message.base);
       if (from) {
-        const added = termsFromWire(required("terms", terms));
+        const added = termsFromWire(requireField("terms", terms));
         return { type: "derivedBase", id: id ?? 0, from, terms: added };
       }
-      return { type: "base", id: id ?? 0, params: paramsFromWire(required("params", params)) };
+      return { type: "base", id: id ?? 0, params: paramsFromWire(requireField("params", params)) };
     }
     case "forgetBase":
       return { type: "forgetBase", id: message.forgetBase?.id ?? 0 };
     case "clientJob":
-      return { type: "clientJob", ...jobFromWire(required("client_job", message.clientJob)) };
+      return { type: "clientJob", ...jobFromWire(requireField("client_job", message.clientJob)) };
     case "jobEnd":
       return { type: "jobEnd", id: message.jobEnd?.id ?? 0 };
     case "trialEnd":
@@ -137,24 +144,24 @@ function jobFromWire({
   kind,
   baseId,
   rounds,
-  ...told
+  ...seeds
 }: WireJob): JobOnBase {
-  const [known] = Object.entries(kinds).find(([, number]) => number === kind) ?? [];
-  if (known === undefined) {
+  const [name] = Object.entries(kinds).find(([, number]) => number === kind) ?? [];
+  if (name === undefined) {
     const message = `work kind ${kind ?? 0}: expected TRAIN (1), EVALUATE (2) or INITIAL (3)`;
     throw new WireError("MALFORMED", message);
   }
   return {
     id: id ?? 0,
-    clientId: nameOf("client_id", clientId),
+    clientId: checkName("client_id", clientId),
     round: round ?? 0,
-    phase: nameOf("phase", phase),
-    kind: known as keyof typeof kinds,
+    phase: checkName("phase", phase),
+    kind: name as keyof typeof kinds,
     baseId: baseId ?? 0,
-    clientIndex: told.clientIndex ?? 0,
-    clientCount: told.clientCount ?? 0,
-    seed: told.seed ?? 0,
-    commonSeed: told.commonSeed ?? 0,
+    clientIndex: seeds.clientIndex ?? 0,
+    clientCount: seeds.clientCount ?? 0,
+    seed: seeds.seed ?? 0,
+    commonSeed: seeds.commonSeed ?? 0,
     rounds: (rounds ?? []).map(termsFromWire),
   };
 }

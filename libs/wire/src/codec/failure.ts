@@ -1,7 +1,7 @@
 import { errorCodes, failure, type ErrorCode, type Failure } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
-import { required } from "./checks.js";
+import { requireField } from "./checks.js";
 
 type WireFailure = fedclair.v1.Failure.$Properties;
 
@@ -13,9 +13,12 @@ export function failureToWire({ code, message }: Failure): WireFailure {
   return { code: fedclair.v1.ErrorCode[code], message };
 }
 
-/** The message printable and cut. @throws WireError on a missing failure or an unknown code */
+/**
+ * Reads a failure; its message becomes printable and is truncated.
+ * @throws WireError on a missing failure or an unknown code
+ */
 export function failureFromWire(wire: WireFailure | null | undefined): Failure {
-  const { code, message } = required("failure", wire);
+  const { code, message } = requireField("failure", wire);
   const name = codeNames.get(code ?? 0);
   if (!name) throw new WireError("MALFORMED", `error code ${String(code)} is unknown`);
   return failure(name, message ?? "");

@@ -1,11 +1,11 @@
 import { fedclair } from "#gen/fedclair.js";
-import { decoding } from "./checks.js";
+import { decodeBounded } from "./checks.js";
 
 /** A piece of a message. */
 export interface Frame {
-  /** The sender's own number for the message. */
+  /** The sender's number for the message. */
   readonly transfer: number;
-  /** Bytes of the message that earlier frames carried. */
+  /** Bytes of the message in earlier frames. */
   readonly offset: number;
   /** Bytes of the whole message. */
   readonly total: number;
@@ -16,9 +16,9 @@ export function encodeFrame(frame: Frame): Uint8Array {
   return fedclair.v1.Frame.encode(frame).finish(true);
 }
 
-/** The payload views `bytes`. @throws WireError */
+/** Decodes a frame; its payload is a view of `bytes`. @throws WireError */
 export function decodeFrame(bytes: unknown): Frame {
-  return decoding("Frame", bytes, (reader) => {
+  return decodeBounded("Frame", bytes, (reader) => {
     const { transfer, offset, total, payload } = fedclair.v1.Frame.decode(reader);
     return { transfer, offset, total, payload };
   });

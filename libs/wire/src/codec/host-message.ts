@@ -3,13 +3,13 @@ import { checkNames, deltaBytes, type ErrorCode, type Failure } from "@fedclair/
 import protobuf from "protobufjs/minimal.js";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
-import { decoding, nameOf, required, uint32, uniqueNames } from "./checks.js";
+import { decodeBounded, checkName, requireField, checkUint32, toUniqueMap } from "./checks.js";
 import { failureFromWire, failureToWire } from "./failure.js";
 import { deltaFromWire, deltaToWire } from "./tensors.js";
 
 type WireUpdate = fedclair.v1.ClientUpdate.$Properties;
 
-/** A `PluginIdentity` that may be none: texts of a stranger. */
+/** The fields of a `PluginIdentity` as a peer sent them, not yet checked. */
 export interface WireIdentity {
   readonly kind: string;
   readonly name: string;
@@ -20,20 +20,22 @@ export interface WireIdentity {
 export interface Join {
   readonly protocolVersion: number;
   readonly token: string;
-  /** Virtual clients that the host can hold, at least 1. */
+  /** Number of virtual clients that the host can hold, at least 1. */
   readonly capacity: number;
-  /** What the host can compute with. */
+  /** Backends that the host can compute with. */
   readonly backends: readonly string[];
   readonly softwareVersion: string;
-  /** The plug-ins from outside that the host has. */
+  /** External plug-ins that the host has loaded. */
   readonly plugins: readonly WireIdentity[];
-  /** Does it bring clients of its own, and simulate none? */
+  /** Whether the host brings its own clients instead of simulating them. */
   readonly external: boolean;
-  /** The same whenever this process joins again; empty if it does not say. */
+  /**
+   * An id that stays the same when this process joins again; empty if the host does not send one.
+   */
   readonly instance: string;
 }
 
-/** What a client host may say to the coordinator. */
+/** A message from a client host to the coordinator. */
 export type HostMessage =
   | ({ readonly type: "join" } & Join)
   | { readonly type: "ready" }
@@ -41,10 +43,13 @@ export type HostMessage =
       readonly type: "clientUpdate";
       readonly jobId: number;
       readonly clientId: string;
-      /** That the host worked on it, as it says; 0 if it does not, or says what cannot be. */
+      /**
+       * Seconds that the host spent on the job, as reported by the host; 0 if missing or
+       * implausible.
+       */
       readonly workSeconds: number;
       /**
-       * Copies and checks the tensors: not before it is known that the update is wanted at all.
+       * Copies and checks the tensors. Call it only once it is known that the update is wanted.
        * @throws WireError
        */
       readonly read: () => Update;
@@ -58,12 +63,12 @@ export type HostMessage =
 
 const codec = fedclair.v1.HostMessage;
 
-/** @throws WireError when the capacity is no uint32 */
+/** @throws WireError when the capacity is not a uint32 */
 export function encodeJoin(join: Join): Uint8Array {
   const { plugins, backends, ...rest } = join;
-  const capacity = uint32("capacity", join.capacity);
-  const lists = { plugins: [...plugins], backends: [...backends] };
-  return codec.encode({ join: { ...rest, capacity, ...lists } }).finish();
+  const capacity = checkUint32("capacity", join.capacity);
+  const wire = { ...rest, capacity, plugins: [...plugins], backends: [...backends] };
+  return codec.encode({ join: wire }).finish();
 }
 
 export function encodeReady(): Uint8Array {
@@ -71,19 +76,20 @@ export function encodeReady(): Uint8Array {
 }
 
 /**
- * @param workSeconds that the host worked on it
- * @throws WireError when a tensor's data does not fill its shape, or numExamples is no uint32
+ * @param workSeconds seconds that the host spent on the job
+ * @throws WireError when a tensor's data does not fill its shape, or numExamples is not a uint32
  */
 export function encodeUpdate(jobId: number, update: Update, workSeconds = 0): Uint8Array {
   const clientUpdate: WireUpdate = {
     jobId,
     clientId: update.clientId,
-    numExamples: uint32("numExamples", update.numExamples),
+    numExamples: checkUint32("numExamples", update.numExamples),
     delta: deltaToWire(update.delta),
     metrics: Object.entries(update.metrics).map(([name, value]) => ({ name, value })),
     workSeconds,
   };
-  // With room for all of it: a writer that grows copies what it has, and so does one that lets go of its buffer.
+  // Allocate the full size up front: a writer that grows copies its contents, and so does one that
+  // releases its buffer.
   const writer = protobuf.Writer.create();
   writer.buf = Buffer.allocUnsafe(deltaBytes(update.delta) + 1024);
   return codec.encode({ clientUpdate }, writer).finish(true);
@@ -96,29 +102,29 @@ export function encodeClientFailed(jobId: number, clientId: string, failure: Fai
 
 /** @throws WireError */
 export function decodeHostMessage(bytes: unknown): HostMessage {
-  return decoding("HostMessage", bytes, (reader) => fromWire(codec.decode(reader)));
+  return decodeBounded("HostMessage", bytes, (reader) => fromWire(codec.decode(reader)));
 }
 
 function fromWire(message: fedclair.v1.HostMessage): HostMessage {
   switch (message.body) {
     case "join":
-      return { type: "join", ...joinFromWire(required("join", message.join)) };
+      return { type: "join", ...joinFromWire(requireField("join", message.join)) };
     case "ready":
       return { type: "ready" };
     case "clientUpdate": {
-      const wire = required("client_update", message.clientUpdate);
-      const clientId = nameOf("client_id", wire.clientId);
+      const wire = requireField("client_update", message.clientUpdate);
+      const clientId = checkName("client_id", wire.clientId);
       const read = () => updateFromWire(wire);
-      const workSeconds = secondsOf(wire.workSeconds);
+      const workSeconds = readSeconds(wire.workSeconds);
       return { type: "clientUpdate", jobId: wire.jobId ?? 0, clientId, workSeconds, read };
     }
     case "clientFailed": {
-      const { jobId, clientId, failure } = required("client_failed", message.clientFailed);
+      const { jobId, clientId, failure } = requireField("client_failed", message.clientFailed);
       return {
         type: "clientFailed",
         jobId: jobId ?? 0,
-        clientId: nameOf("client_id", clientId),
-        failure: ofClient(failureFromWire(failure)),
+        clientId: checkName("client_id", clientId),
+        failure: checkClientFailure(failureFromWire(failure)),
       };
     }
     default:
@@ -126,20 +132,23 @@ function fromWire(message: fedclair.v1.HostMessage): HostMessage {
   }
 }
 
-/** A year: nobody's word makes a sum of them infinite. */
-const mostSeconds = 366 * 24 * 3600;
+/** Upper bound on `workSeconds`, a year: a single host cannot make the sum infinite. */
+const maxWorkSeconds = 366 * 24 * 3600;
 
-function secondsOf(told: number | null | undefined): number {
-  return told != null && told >= 0 && told <= mostSeconds ? told : 0;
+function readSeconds(seconds: number | null | undefined): number {
+  return seconds != null && seconds >= 0 && seconds <= maxWorkSeconds ? seconds : 0;
 }
 
-/** Of the ways to fail those that are a host's to say of a client; what else a record may name the coordinator knows itself. */
+/**
+ * The failure codes that a host may report for a client. The coordinator determines all other codes
+ * in records itself.
+ */
 const clientCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...(["MALFORMED", "WRONG_MODULES", "WRONG_SHAPE", "NON_FINITE", "OVERSIZE"] as const),
   ...(["CLIENT_ERROR", "CLIENT_TIMEOUT", "NO_EVALUATION"] as const),
 ]);
 
-function ofClient(failure: Failure): Failure {
+function checkClientFailure(failure: Failure): Failure {
   if (clientCodes.has(failure.code)) return failure;
   throw new WireError("MALFORMED", `error code ${failure.code} is not a host's to say of a client`);
 }
@@ -174,6 +183,6 @@ function updateFromWire({ clientId, numExamples, delta, metrics }: WireUpdate): 
     numExamples: numExamples ?? 0,
     delta: deltaFromWire(delta ?? {}),
     // fromEntries, and not assignment, also gives a metric called __proto__ a place of its own.
-    metrics: Object.fromEntries(uniqueNames("metric", measured)),
+    metrics: Object.fromEntries(toUniqueMap("metric", measured)),
   };
 }

@@ -1,20 +1,20 @@
 import type { Failure } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
-import { decoding, required } from "./checks.js";
+import { decodeBounded, requireField } from "./checks.js";
 import { failureFromWire, failureToWire } from "./failure.js";
 
-/** What both ends of a connection keep to. */
+/** Limits that both ends of a connection respect. */
 export interface Limits {
-  /** Payload of one frame at most, in bytes. */
+  /** Maximum payload of one frame, in bytes. */
   readonly chunkBytes: number;
-  /** A whole message at most, in bytes. */
+  /** Maximum size of a whole message, in bytes. */
   readonly maxMessageBytes: number;
 }
 
 export interface Welcome extends Limits {
   readonly trialJson: string;
-  /** What the host is to compute with. */
+  /** The backend that the host must compute with. */
   readonly backend: string;
 }
 
@@ -26,7 +26,7 @@ export type Reply =
 
 export const accepted: Reply = { type: "accepted" };
 
-export function refused(failure: Failure): Reply {
+export function refuse(failure: Failure): Reply {
   return { type: "failure", failure };
 }
 
@@ -51,8 +51,8 @@ function toWire(reply: Reply): fedclair.v1.Reply.$Properties {
 
 /** @throws WireError */
 export function decodeReply(bytes: unknown): Reply {
-  // Welcome brings the trial, which is as long as its author likes.
-  return decoding("Reply", bytes, (reader) => fromWire(codec.decode(reader)), Infinity);
+  // Welcome carries the trial, which can be long.
+  return decodeBounded("Reply", bytes, (reader) => fromWire(codec.decode(reader)), Infinity);
 }
 
 function fromWire(message: fedclair.v1.Reply): Reply {
@@ -60,7 +60,7 @@ function fromWire(message: fedclair.v1.Reply): Reply {
     case "accepted":
       return accepted;
     case "welcome": {
-      const welcome = required("welcome", message.welcome);
+      const welcome = requireField("welcome", message.welcome);
       const { trialJson, backend, chunkBytes, maxMessageBytes } = welcome;
       return {
         type: "welcome",
@@ -71,7 +71,7 @@ function fromWire(message: fedclair.v1.Reply): Reply {
       };
     }
     case "failure":
-      return refused(failureFromWire(message.failure));
+      return refuse(failureFromWire(message.failure));
     default:
       throw new WireError("MALFORMED", "Reply: no body that this version knows");
   }

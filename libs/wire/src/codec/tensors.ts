@@ -12,7 +12,7 @@ import {
 import { errorMessage, unpack } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
-import { required, uint32, uniqueNames } from "./checks.js";
+import { requireField, checkUint32, toUniqueMap } from "./checks.js";
 
 type WireTensor = fedclair.v1.Tensor.$Properties;
 type WireParams = fedclair.v1.Params.$Properties;
@@ -20,40 +20,48 @@ type WireDelta = fedclair.v1.Delta.$Properties;
 type WireTensorDelta = fedclair.v1.TensorDelta.$Properties;
 const { DType } = fedclair.v1;
 
-// Typed arrays have the byte order of the processor; on the wire it is little-endian.
+// Typed arrays use the byte order of the processor; the wire format is little-endian.
 if (endianness() !== "LE") throw new Error("fedclair runs on little-endian processors only");
 
-/** The result views the tensor's memory: encode it before the tensor changes. @throws WireError */
+/**
+ * Encodes a tensor. The result is a view of the tensor's memory, so encode it before the tensor
+ * changes.
+ * @throws WireError
+ */
 export function tensorToWire({ shape, data, packed }: Tensor): WireTensor {
   checkSize(shape, data.length);
-  const extents = shape.map((extent) => uint32("shape", extent));
+  const extents = shape.map((extent) => checkUint32("shape", extent));
   if (packed) {
-    const scales = packed.dtype === "int8" && { scales: bytesOf(packed.scales) };
+    const scales = packed.dtype === "int8" && { scales: viewBytes(packed.scales) };
     const dtype = packed.dtype === "int8" ? DType.INT8 : DType.BF16;
-    return { shape: extents, dtype, data: bytesOf(packed.codes), ...scales };
+    return { shape: extents, dtype, data: viewBytes(packed.codes), ...scales };
   }
   const dtype = data instanceof Float32Array ? DType.F32 : DType.F64;
-  return { shape: extents, dtype, data: bytesOf(data) };
+  return { shape: extents, dtype, data: viewBytes(data) };
 }
 
-function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+function viewBytes({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** The result owns its memory; of BF16 and INT8 it keeps what travelled beside the numbers. @throws WireError */
+/**
+ * Decodes a tensor that owns its memory. For BF16 and INT8 it also keeps the packed numbers that
+ * were sent.
+ * @throws WireError
+ */
 export function tensorFromWire(wire: WireTensor): Tensor {
   const shape = wire.shape ?? [];
   const dtype = wire.dtype ?? DType.DTYPE_UNSPECIFIED;
   switch (dtype) {
     case DType.F32:
-      return sized(shape, numbersOf(Float32Array, wire.data));
+      return createTensor(shape, readNumbers(Float32Array, wire.data));
     case DType.F64:
-      return sized(shape, numbersOf(Float64Array, wire.data));
+      return createTensor(shape, readNumbers(Float64Array, wire.data));
     case DType.BF16:
-      return readPacked(shape, { dtype: "bf16", codes: numbersOf(Uint16Array, wire.data) });
+      return readPacked(shape, { dtype: "bf16", codes: readNumbers(Uint16Array, wire.data) });
     case DType.INT8: {
-      const scales = numbersOf(Float32Array, wire.scales);
-      return readPacked(shape, { dtype: "int8", codes: numbersOf(Int8Array, wire.data), scales });
+      const scales = readNumbers(Float32Array, wire.scales);
+      return readPacked(shape, { dtype: "int8", codes: readNumbers(Int8Array, wire.data), scales });
     }
     default: {
       const message = `dtype ${dtype}: expected F32 (1), F64 (2), BF16 (3) or INT8 (4)`;
@@ -67,8 +75,9 @@ interface Numbers<T> {
   new (buffer: ArrayBuffer): T;
 }
 
-function numbersOf<T>(kind: Numbers<T>, bytes: Uint8Array | null | undefined): T {
-  // Decoded bytes are a slice of a received buffer: unaligned, and they would keep all of it in memory.
+function readNumbers<T>(kind: Numbers<T>, bytes: Uint8Array | null | undefined): T {
+  // Decoded bytes are a slice of a received buffer: they are unaligned and would keep the whole
+  // buffer in memory.
   const owned = new Uint8Array(bytes ?? []);
   if (owned.length % kind.BYTES_PER_ELEMENT !== 0) {
     const message = `${owned.length} bytes are no whole number of ${kind.BYTES_PER_ELEMENT}-byte numbers`;
@@ -77,7 +86,7 @@ function numbersOf<T>(kind: Numbers<T>, bytes: Uint8Array | null | undefined): T
   return new kind(owned.buffer);
 }
 
-function sized(shape: readonly number[], data: Tensor["data"]): Tensor {
+function createTensor(shape: readonly number[], data: Tensor["data"]): Tensor {
   checkSize(shape, data.length);
   return { shape, data };
 }
@@ -106,9 +115,9 @@ export function paramsToWire(params: Params): WireParams {
 export function paramsFromWire(wire: WireParams): Params {
   const entries = (wire.params ?? []).map(({ name, tensor }): [string, Tensor] => [
     name ?? "",
-    tensorFromWire(required("tensor", tensor)),
+    tensorFromWire(requireField("tensor", tensor)),
   ]);
-  return uniqueNames("param", entries);
+  return toUniqueMap("param", entries);
 }
 
 /** @throws WireError */
@@ -127,11 +136,11 @@ export function deltaFromWire({ modules }: WireDelta): Delta {
     change.name ?? "",
     changeFromWire(change),
   ]);
-  return uniqueNames("module", entries);
+  return toUniqueMap("module", entries);
 }
 
 function changeFromWire({ change, dense, lowRank }: WireTensorDelta): TensorDelta {
-  if (change !== "lowRank") return tensorFromWire(required("change", dense));
-  const { b, a } = required("low_rank", lowRank);
-  return { b: tensorFromWire(required("b", b)), a: tensorFromWire(required("a", a)) };
+  if (change !== "lowRank") return tensorFromWire(requireField("change", dense));
+  const { b, a } = requireField("low_rank", lowRank);
+  return { b: tensorFromWire(requireField("b", b)), a: tensorFromWire(requireField("a", a)) };
 }

@@ -7,8 +7,8 @@ import { listArms } from "@fedclair/core/internal";
 import { summarise, type ArmRecord, type ArmTiming } from "@fedclair/runs";
 import { stringify } from "yaml";
 
-/** A run as tests make one up: a trial, and lines that look like those of real runs. */
-export interface MadeRun {
+/** A synthetic run for tests: a trial, and records that look like those of real runs. */
+export interface TestRun {
   readonly trial: Trial;
   readonly records: readonly ArmRecord[];
   readonly timings: readonly ArmTiming[];
@@ -22,13 +22,13 @@ const final: Readonly<Record<string, number>> = {
 };
 
 /**
- * CLAIR against three baselines on contaminated clients: `attacks` by client id, the others benign. Benign scores lie
- * near 1, contaminated ones near 2.5; the threshold is 1.6.
+ * Runs CLAIR and three baselines on contaminated clients: `attacks` by client id, the others
+ * benign. Benign scores lie near 1, contaminated ones near 2.5; the threshold is 1.6.
  */
-export function madeRun(
+export function createTestRun(
   changes: Partial<Trial>,
   attacks: Readonly<Record<string, string>>,
-): MadeRun {
+): TestRun {
   const baselines = ["local", "fedavg", "oracle"].map((label) => {
     return { label, aggregator: { name: label }, clients: label === "oracle" ? "benign" : "all" };
   });
@@ -96,8 +96,8 @@ export function madeRun(
   return { trial, records, timings };
 }
 
-/** Writes a made run as a run folder. @param stopped leave the summary out */
-export async function writeMadeRun(folder: string, run: MadeRun, stopped = false): Promise<void> {
+/** Writes a synthetic run as a run folder. @param stopped leave the summary out */
+export async function writeTestRun(folder: string, run: TestRun, stopped = false): Promise<void> {
   const { trial, records, timings } = run;
   const lines = (values: readonly object[]) =>
     values.map((value) => JSON.stringify(value) + "\n").join("");

@@ -12,20 +12,23 @@ import {
 } from "@fedclair/runs";
 import { html, table, type Html } from "./html.js";
 
-/** Metrics beside one another on a page. */
+/** Maximum number of metrics in the table. */
 const maxMetrics = 8;
 
-/** Methods side by side: what clients measured in the last round. Undefined where none measured. */
+/**
+ * A table of the metrics that clients measured in the last round, one row per arm. Undefined if no
+ * client measured.
+ */
 export function comparisonSection(run: Run): Html | undefined {
   const { rows, metrics, hidden, clientsDiffer } = compareArms(run, maxMetrics);
   if (metrics.length === 0) return undefined;
   const cells = rows.map((row) => [
     row.label,
     countText(row),
-    ...metrics.map((metric) => meanText(row, metric)),
+    ...metrics.map((metric) => formatMean(row, metric)),
   ]);
   return html`<section>
-    <h2>Methods</h2>
+    <h2>Arms</h2>
     <p class="note">
       Means of the ${measuringClients(run.summary)} in the last round, each measured on its own
       data; n: clients.
@@ -33,12 +36,12 @@ export function comparisonSection(run: Run): Html | undefined {
     ${
       clientsDiffer
         ? html`<p class="mistake">
-            Clients differ between methods, as some were lost: means are over those that measured
-            under every method.
+            Clients differ between arms because some were lost: means are over those that measured
+            in every arm.
           </p>`
         : undefined
     }
-    ${table(["method", "n", ...metrics], cells)}
+    ${table(["arm", "n", ...metrics], cells)}
     ${
       hidden === 0
         ? undefined
@@ -47,25 +50,25 @@ export function comparisonSection(run: Run): Html | undefined {
   </section>`;
 }
 
-function meanText(row: ArmRow, metric: string): string {
+function formatMean(row: ArmRow, metric: string): string {
   const own = row.means.get(metric);
   if (!own) return "–";
   const text = formatNumber(own.mean);
   return own.n === countOf(row) ? text : `${text} (n ${own.n})`;
 }
 
-function truthSentence({ trial, description: { unknown } }: Run): string {
-  const who =
+function formatTruth({ trial, description: { unknown } }: Run): string {
+  const subject =
     unknown.size < trial.clients
-      ? `Of ${countNoun(unknown.size, "client")} nobody knows whether they are contaminated: they`
-      : "Nobody knows which clients are contaminated: they";
+      ? `For ${countNoun(unknown.size, "client")} the truth is unknown: they`
+      : "The truth is unknown for all clients: they";
   return unknown.size > 0
-    ? `${who} are neither hits nor false alarms.`
-    : "Truth is known to the simulation alone: no aggregator sees which clients are contaminated, except an oracle, which is given the benign ones only.";
+    ? `${subject} are neither hits nor false alarms.`
+    : "Only the simulation knows the truth: no aggregator sees which clients are contaminated, except an oracle, which receives only the benign ones.";
 }
 
-/** What a reader needs to judge the comparison: which updates every method saw. */
-export function methodSection(run: Run): Html {
+/** The facts needed to judge the comparison, such as which updates every arm received. */
+export function armSection(run: Run): Html {
   const { trial, arms, summary } = run;
   const losses = new Map(
     summary.details
@@ -77,7 +80,7 @@ export function methodSection(run: Run): Html {
   );
   const rows = arms.map(({ label, choice, benignOnly }, i) => [
     label,
-    i === 0 ? "under study" : "baseline",
+    i === 0 ? "main" : "baseline",
     choiceText(choice),
     benignOnly ? "benign only (oracle)" : "all",
     `${run.rounds.get(label) ?? 0} of ${trial.rounds}`,
@@ -88,19 +91,19 @@ export function methodSection(run: Run): Html {
     arms.length === 1
       ? undefined
       : html`<p>
-          Round 1 of every method uses the same collected updates, since all start from the same
-          params with the same random streams; from round 2 on each baseline is a paired run: same
-          seed, cohorts, data and initialisation.
+          Round 1 of every arm uses the same collected updates, since all start from the same params
+          with the same random streams; from round 2 on each baseline is a paired run: same seed,
+          cohorts, data and initialisation.
         </p>`;
   return html`<section>
     <h2>How it was run</h2>
     ${pairing}
     <p>
-      ${truthSentence(run)} Measures of evaluation are taken by the ${measuringClients(summary)} on
+      ${formatTruth(run)} Measures of evaluation are taken by the ${measuringClients(summary)} on
       their own data.
     </p>
     ${table(
-      ["method", "role", "aggregator", "clients", "rounds", "answers lost", "why it stopped"],
+      ["arm", "role", "aggregator", "clients", "rounds", "answers lost", "why it stopped"],
       rows,
     )}
   </section>`;
