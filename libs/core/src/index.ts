@@ -15,24 +15,30 @@ export { addTerms, Products } from "./tensors/merge.js";
 export { toBfloat16, toInt8 } from "./tensors/packed.js";
 export { decodeSafetensors, encodeSafetensors } from "./tensors/safetensors.js";
 export {
+  countNumbers,
   dtypeOf,
   maxAbs,
+  readNumbers,
   shapeText,
   sizeOf,
   zeros,
+  type Dense,
   type DType,
+  type Numbers,
   type Packed,
   type Params,
+  type Stored,
   type Tensor,
 } from "./tensors/tensor.js";
 export {
   deltaShape,
   isLowRank,
-  loaded,
+  loadChange,
   scaleDelta,
   scaleModule,
   tensorsOf,
   type Delta,
+  type DenseDelta,
   type LowRank,
   type Metrics,
   type TensorDelta,

@@ -29,8 +29,7 @@ export { runRounds, type RoundDone, type TrialEvent } from "./loop/round.js";
 export { startTrial, type TrialState } from "./loop/trial-state.js";
 export { admitEvaluation, admitUpdate, checkNames, maxChange } from "./tensors/admission.js";
 export { termBytes, resolveParams, type ClientParams } from "./tensors/client-params.js";
-export { derive, derivationOf, type Derivation } from "./tensors/derivation.js";
-export { unpack } from "./tensors/packed.js";
+export { checkPacked } from "./tensors/packed.js";
 export {
   decodeHeader,
   decodeTensor,
@@ -42,7 +41,7 @@ export {
   type StoredTensor,
   type StoredType,
 } from "./tensors/safetensors.js";
-export { payloadBytes, storedTensor } from "./tensors/tensor.js";
+export { createStored, payloadBytes, type StoredParams } from "./tensors/tensor.js";
 export { copyUpdate, deltaBytes } from "./tensors/update.js";
 export type { Contaminated, Contamination } from "./trial/contamination.js";
 export { Devices, type Span } from "./trial/devices.js";

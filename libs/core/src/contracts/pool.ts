@@ -1,5 +1,6 @@
 import type { ClientParams } from "../tensors/client-params.js";
-import type { Update } from "../tensors/update.js";
+import type { Params } from "../tensors/tensor.js";
+import type { Delta, Update } from "../tensors/update.js";
 import type { Failure } from "../words/errors.js";
 
 /** One client's part of a round. */
@@ -21,6 +22,15 @@ export interface Job {
   readonly commonSeed: number;
   /** Jobs with the same base share the object `params.base`: pools send it to each host once. */
   readonly params: ClientParams;
+  /** How `params.base` follows from an earlier base, where that is fewer bytes than the base itself. */
+  readonly derivation?: Derivation;
+}
+
+/** A base as an earlier base and the terms that were added to it. */
+export interface Derivation {
+  /** Weak, so that the earlier base is not kept in memory. */
+  readonly from: WeakRef<Params>;
+  readonly terms: readonly Delta[];
 }
 
 /** The answer to one job: an admitted update, or the reason why there is none. */

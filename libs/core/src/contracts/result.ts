@@ -2,6 +2,7 @@ import type { TrainResult } from "./task.js";
 import { UserError } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
 import { describeValue } from "../words/describe-value.js";
+import type { Dense, Packed } from "../tensors/tensor.js";
 import { tensorsOf, type Delta } from "../tensors/update.js";
 
 /**
@@ -32,8 +33,9 @@ function faultOf(result: unknown): string | undefined {
     if (typeof given !== "object" || given === null)
       return `${module} that is ${describeValue(given)}`;
     for (const tensor of tensorsOf(change)) {
-      const { shape, data } = (tensor as unknown as Partial<typeof tensor> | undefined) ?? {};
+      const { shape, data, codes } = ((tensor as unknown) ?? {}) as Partial<Dense & Packed>;
       if (!Array.isArray(shape)) return `${module} with a shape that is ${describeValue(shape)}`;
+      if (codes !== undefined) continue;
       if (!(data instanceof Float32Array) && !(data instanceof Float64Array))
         return `${module} with data that is ${describeValue(data)}, no Float32Array or Float64Array`;
     }

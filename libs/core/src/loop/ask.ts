@@ -1,5 +1,5 @@
 import { collect, type Answered, type Collected } from "./collect.js";
-import type { Admit, Job } from "../contracts/pool.js";
+import type { Admit, Derivation, Job } from "../contracts/pool.js";
 import { jobFor } from "./job.js";
 import type { RoundPlan } from "./round-plan.js";
 import { clientStart, type TrialState } from "./trial-state.js";
@@ -14,18 +14,22 @@ export interface Sampled {
 /** What a round asks of its clients. */
 export interface Asked extends Pick<Job, "round" | "phase" | "kind"> {
   readonly admit: Admit;
+  /** How the shared params follow from earlier ones. */
+  readonly derivation?: Derivation | undefined;
 }
 
 /** Sends each client a job with its own params, and waits for the answers like `collect`. */
 export async function* askClients(
   plan: RoundPlan,
   state: TrialState,
-  { admit, ...asked }: Asked,
+  { admit, derivation, ...asked }: Asked,
   clientIds: readonly string[],
 ): AsyncGenerator<Answered, Collected> {
   const { pool, trial, signal } = plan;
-  const jobs = clientIds.map((clientId) =>
-    jobFor(plan, { ...asked, clientId, params: clientStart(state, clientId) }),
-  );
+  const jobs = clientIds.map((clientId) => {
+    const params = clientStart(state, clientId);
+    const isDerived = derivation && params.base === state.params;
+    return jobFor(plan, { ...asked, clientId, params, ...(isDerived && { derivation }) });
+  });
   return yield* collect(pool, jobs, admit, trial.limits.answerSeconds, signal);
 }

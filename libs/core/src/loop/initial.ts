@@ -9,10 +9,11 @@ import { encodeSafetensors } from "../tensors/safetensors.js";
 import {
   dtypeOf,
   payloadBytes,
+  readNumbers,
   sizeOf,
   zeros,
+  type Dense,
   type Params,
-  type Tensor,
 } from "../tensors/tensor.js";
 import type { Trial } from "../trial/trial.js";
 import {
@@ -80,15 +81,15 @@ export async function askForParams(asked: Asked): Promise<Initial> {
 
 async function initialOf({ clientId, delta }: Update): Promise<Initial> {
   const products = new Products();
-  const params = new Map<string, Tensor>();
-  for (const [name, change] of delta) params.set(name, await denseOf(change, products));
+  const params = new Map<string, Dense>();
+  for (const [name, change] of delta) params.set(name, await multiplyOut(change, products));
   const digest = await crypto.subtle.digest("SHA-256", encodeSafetensors(params));
   const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0"));
   return { params, origin: { clientId, sha256: hex.join("") } };
 }
 
-async function denseOf(change: TensorDelta, products: Products): Promise<Tensor> {
-  if (!isLowRank(change)) return change;
+async function multiplyOut(change: TensorDelta, products: Products): Promise<Dense> {
+  if (!isLowRank(change)) return { shape: change.shape, data: readNumbers(change) };
   const shape = deltaShape(change);
   const dense = zeros(shape, dtypeOf(change.b));
   if (change.b.shape[1] !== 0) dense.data.set(await products.of(change));
@@ -103,7 +104,7 @@ function admitInitial(update: Update, maxBytes: number): Failure | undefined {
   for (const [name, change] of delta) {
     const size = sizeOf(deltaShape(change));
     if (size === 0) return failure("WRONG_SHAPE", `module ${name}: it has no numbers`);
-    bytes += isLowRank(change) ? size * change.b.data.BYTES_PER_ELEMENT : payloadBytes([change]);
+    bytes += isLowRank(change) ? size * (dtypeOf(change.b) === "f32" ? 4 : 8) : payloadBytes([change]);
   }
   if (bytes > maxBytes) {
     const message = `initial params of ${bytes} bytes: limits.maxMessageBytes allows ${maxBytes}`;

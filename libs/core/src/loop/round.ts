@@ -1,9 +1,9 @@
-import type { Admit } from "../contracts/pool.js";
+import type { Admit, Derivation } from "../contracts/pool.js";
 import { admitEvaluation, admitUpdate } from "../tensors/admission.js";
 import { exitCodes, UserError } from "../words/errors.js";
 import { stopwatch } from "../words/stopwatch.js";
 import { ArmFault } from "./arm-fault.js";
-import { askClients, type Sampled } from "./ask.js";
+import { askClients, type Asked, type Sampled } from "./ask.js";
 import { attackCohort } from "./attack-cohort.js";
 import type { Answered, Collected } from "./collect.js";
 import { gather } from "./gather.js";
@@ -40,18 +40,22 @@ export async function* runRounds(
   plan: RoundPlan,
   from: TrialState,
 ): AsyncGenerator<TrialEvent, TrialState> {
-  let state = from;
+  let [state, derivation]: Rounded = [from];
   while (state.ask !== "end" && state.round < plan.trial.rounds) {
-    state = yield* runRound(plan, state, state.ask.phase);
+    [state, derivation] = yield* runRound(plan, state, state.ask.phase, derivation);
   }
   return state;
 }
+
+/** The state after a round, and how its shared params follow from those before. */
+type Rounded = [state: TrialState, derivation?: Derivation | undefined];
 
 async function* runRound(
   plan: RoundPlan,
   before: TrialState,
   phase: string,
-): AsyncGenerator<TrialEvent, TrialState> {
+  derivation: Derivation | undefined,
+): AsyncGenerator<TrialEvent, Rounded> {
   const round = before.round + 1;
   const when = { round, phase };
   const watch = stopwatch();
@@ -59,7 +63,7 @@ async function* runRound(
   const expected = expectedShapes(before);
   const admit: Admit = (update) => admitUpdate(update, expected);
 
-  const gathered = yield* gather(plan, before, { ...when, kind: "train", admit });
+  const gathered = yield* gather(plan, before, { ...when, kind: "train", admit, derivation });
   timing.sample = gathered.sampleSeconds;
   const facts = { ...when, gathered, before, plan };
   let trained = gathered.collected;
@@ -75,11 +79,16 @@ async function* runRound(
     yield { kind: "aggregated", round };
     timing.aggregate = watch();
 
-    const evaluated = yield* evaluate(plan, state, when, gathered.cohort);
+    const evaluated = yield* evaluate(
+      plan,
+      state,
+      { ...when, derivation: stepped.merged.derivation },
+      gathered.cohort,
+    );
     timing.evaluate = watch();
     const record = roundRecord({ ...facts, trained, stepped, evaluated });
     yield { kind: "round", record, timing, artifacts: stepped.artifacts, state };
-    return state;
+    return [state, stepped.merged.derivation];
   } catch (error) {
     if (!(error instanceof ArmFault)) throw error;
     const record = roundRecord({ ...facts, trained, stopped: error.message });
@@ -93,7 +102,7 @@ async function* runRound(
 async function* evaluate(
   plan: RoundPlan,
   state: TrialState,
-  when: { readonly round: number; readonly phase: string },
+  when: Pick<Asked, "round" | "phase" | "derivation">,
   cohort: readonly string[],
 ): AsyncGenerator<TrialEvent, Collected> {
   if (plan.trial.evaluate === "never") return { updates: [], failures: new Map() };

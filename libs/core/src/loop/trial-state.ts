@@ -9,16 +9,16 @@ import {
 } from "../tensors/client-params.js";
 import { CommonBases } from "../tensors/common-bases.js";
 import type { Aggregation } from "../contracts/aggregator.js";
+import type { Derivation } from "../contracts/pool.js";
 import type { Ask, Start, Step, Task } from "../contracts/task.js";
 import { errorMessage, errorLocation, UserError, type Failure } from "../words/errors.js";
 import type { Initial, Origin } from "./initial.js";
 import type { ModStates } from "./server-halves.js";
-import type { Stream } from "@fedclair/linalg";
-import { Products } from "../tensors/merge.js";
-import { derive } from "../tensors/derivation.js";
+import { sum, type Stream } from "@fedclair/linalg";
+import { addTerms, Products } from "../tensors/merge.js";
 import { checkStorable } from "../contracts/storable.js";
 import { maxAbs, payloadBytes, shapeText, sizeOf, type Params } from "../tensors/tensor.js";
-import type { Delta, Update } from "../tensors/update.js";
+import { deltaBytes, type Delta, type Update } from "../tensors/update.js";
 
 /** Everything that the next round depends on beside the trial itself. It survives `v8.serialize`. */
 export interface TrialState {
@@ -134,9 +134,18 @@ export function expectedShapes({ params, ask }: TrialState): Shapes {
   return (ask === "end" ? undefined : ask.expects) ?? shapesOf(params);
 }
 
-/** New params, and why a part of them was left as it was: params that are not finite never become state. */
+/** New params. Params that are not finite never become state. */
 export interface Merged extends Pick<TrialState, "params" | "personal"> {
+  /** Why a part of the params was left as it was. */
   readonly kept?: string;
+  /** How the shared params follow from those of the round before, where that is fewer bytes. */
+  readonly derivation?: Derivation;
+}
+
+/** Returns undefined if the terms take as many bytes as the params. */
+function deriveFrom(params: Params, terms: readonly Delta[]): Derivation | undefined {
+  const isSmaller = sum(terms.map(deltaBytes)) < payloadBytes(params.values());
+  return isSmaller ? { from: new WeakRef(params), terms } : undefined;
 }
 
 /**
@@ -175,11 +184,14 @@ export async function merge(
     if (isSafe || isFinite(` of client ${id}`, await resolveParams(extended, products)))
       personal.set(id, extended);
   }
-  const params = chosen ?? (await derive(state.params, aggregation.change, products));
+  const params = chosen ?? (await addTerms(state.params, aggregation.change, products));
+  const isKept = !isFinite("", params);
+  const derivation = chosen || isKept ? undefined : deriveFrom(state.params, aggregation.change);
   return {
-    params: isFinite("", params) ? params : state.params,
+    params: isKept ? state.params : params,
     personal,
     ...(kept !== undefined && { kept }),
+    ...(derivation && { derivation }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { failure, type Failure } from "../words/errors.js";
-import { dtypeOf, maxAbs, shapeText, sizeOf, type DType, type Params } from "./tensor.js";
+import { countNumbers, dtypeOf, maxAbs, readNumbers, shapeText, sizeOf, type DType, type Params } from "./tensor.js";
 import { bounds, isName, printable } from "../words/text.js";
 import { deltaShape, isLowRank, tensorsOf, type Update } from "./update.js";
 
@@ -80,9 +80,10 @@ function checkModules({ delta }: Update, expected: Shapes): Failure | undefined 
         return failure("WRONG_SHAPE", message);
       }
     }
-    for (const { shape, data } of tensorsOf(change)) {
-      if (data.length !== sizeOf(shape)) {
-        const message = `module ${name}: ${data.length} numbers for a tensor of ${shapeText(shape)}`;
+    for (const tensor of tensorsOf(change)) {
+      const count = countNumbers(tensor);
+      if (count !== sizeOf(tensor.shape)) {
+        const message = `module ${name}: ${count} numbers for a tensor of ${shapeText(tensor.shape)}`;
         return failure("WRONG_SHAPE", message);
       }
     }
@@ -121,7 +122,8 @@ function checkEntries({ delta }: Update, expected: Shapes): Failure | undefined 
         `module ${name}: ${what}, expected at most ${largest} in size (${dtype})`,
       );
     let product = 1;
-    for (const [factor, { data }] of tensorsOf(change).entries()) {
+    for (const [factor, tensor] of tensorsOf(change).entries()) {
+      const data = readNumbers(tensor);
       const size = maxAbs(data);
       if (!(size <= largest)) {
         const at = data.findIndex((x) => !(Math.abs(x) <= largest));

@@ -1,5 +1,5 @@
 import { addTerms, Products } from "./merge.js";
-import { dtypeOf, maxAbs, payloadBytes, type DType, type Params } from "./tensor.js";
+import { dtypeOf, maxAbs, payloadBytes, readNumbers, type DType, type Params } from "./tensor.js";
 import { deltaBytes, isLowRank, tensorsOf, type Delta } from "./update.js";
 
 /**
@@ -30,10 +30,10 @@ const safeSize: Readonly<Record<DType, number>> = { f32: 1e38, f64: 1e300 };
  * @returns false if that is not enough to know
  */
 export function isSurelyFinite({ base, rounds }: ClientParams): boolean {
-  const bounds = new Map([...base].map(([name, { data }]) => [name, maxAbs(data)]));
+  const bounds = new Map([...base].map(([name, tensor]) => [name, maxAbs(readNumbers(tensor))]));
   for (const [name, change] of rounds.flat().flatMap((delta) => [...delta])) {
     const rank = isLowRank(change) ? (change.b.shape[1] ?? 0) : 1;
-    const sizes = tensorsOf(change).map(({ data }) => maxAbs(data));
+    const sizes = tensorsOf(change).map((tensor) => maxAbs(readNumbers(tensor)));
     const most = sizes.reduce((product, size) => product * size, rank);
     bounds.set(name, (bounds.get(name) ?? NaN) + most);
   }

@@ -1,6 +1,5 @@
 import { extendParams, type ClientParams } from "./client-params.js";
-import type { Products } from "./merge.js";
-import { derive } from "./derivation.js";
+import { addTerms, type Products } from "./merge.js";
 import type { Params } from "./tensor.js";
 import type { Delta } from "./update.js";
 
@@ -42,7 +41,7 @@ export class CommonBases {
     const most = folds.find(
       (one) => 2 * folds.filter((two) => isSame(one, two)).length > folds.length,
     );
-    this.#fold = most && { ...most, to: derive(most.from, most.terms, products) };
+    this.#fold = most && { ...most, to: addTerms(most.from, most.terms, products) };
   }
 
   /** The client's params after the round. */

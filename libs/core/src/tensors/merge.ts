@@ -1,11 +1,18 @@
 import { Matrix, multiply } from "@fedclair/linalg";
 import { yieldToEventLoop } from "../words/yield-to-event-loop.js";
-import type { Params, Tensor } from "./tensor.js";
-import { isLowRank, type LowRank, type Delta, type TensorDelta } from "./update.js";
+import {
+  dtypeOf,
+  readNumbers,
+  type Dense,
+  type DType,
+  type Numbers,
+  type Params,
+} from "./tensor.js";
+import { isLowRank, type Delta, type LowRank, type TensorDelta } from "./update.js";
 
 /**
- * Adds the terms of an aggregate to params. The one place where low-rank pairs are multiplied out; a pair that several
- * clients share is so only once, as long as `products` lives. Gives way to the event loop in between.
+ * Adds the terms of an aggregation to params. Only here are low-rank pairs multiplied out, and a pair that
+ * several clients share only once, as long as `products` lives. Yields to the event loop in between.
  * @returns new params of the same shapes and dtypes, computed in float64
  * @throws Error for a module that the params lack
  */
@@ -17,7 +24,7 @@ export async function addTerms(
   const stranger = terms.flatMap((term) => [...term.keys()]).find((name) => !params.has(name));
   if (stranger !== undefined)
     throw new Error(`the aggregate changes module '${stranger}', which the params lack`);
-  const added = new Map<string, Tensor>();
+  const added = new Map<string, Dense>();
   for (const [name, tensor] of params) {
     const changes = terms.flatMap((term) => term.get(name) ?? []);
     added.set(name, changes.length > 0 ? await sumOf(name, tensor, changes, products) : tensor);
@@ -25,13 +32,13 @@ export async function addTerms(
   return added;
 }
 
-/** One module: of a large model not all are there in float64 at once. */
+/** Adds the changes of one module: a large model would not fit in memory in float64. */
 async function sumOf(
   name: string,
-  tensor: Tensor,
+  tensor: Dense,
   changes: readonly TensorDelta[],
   products: Products,
-): Promise<Tensor> {
+): Promise<Dense> {
   const sum = new Float64Array(tensor.data);
   for (const change of changes) {
     const term = await products.of(change);
@@ -42,30 +49,30 @@ async function sumOf(
     }
     addTo(sum, term);
   }
-  return { shape: tensor.shape, data: like(tensor, sum) };
+  return { shape: tensor.shape, data: toDtype(dtypeOf(tensor), sum) };
 }
 
-/** Multiplications that are done at a time: some 10 ms of them. */
+/** The number of multiplications between two turns of the event loop: about 10 ms. */
 const mostAtOnce = 2 ** 26;
 
-/** Multiplied-out low-rank pairs by identity. */
+/** A cache of multiplied-out low-rank pairs, by identity. */
 export class Products {
   readonly #dense = new Map<TensorDelta, ArrayLike<number>>();
 
   async of(update: TensorDelta): Promise<ArrayLike<number>> {
     await yieldToEventLoop();
-    if (!isLowRank(update)) return update.data;
+    if (!isLowRank(update)) return readNumbers(update);
     const known = this.#dense.get(update) ?? (await this.#multiply(update));
     this.#dense.set(update, known);
     return known;
   }
 
-  /** Row-major b·a, which column by column is aᵀ·bᵀ: a strip of rows at a time. */
+  /** Computes row-major b·a as aᵀ·bᵀ, column by column, in strips of rows. */
   async #multiply({ b, a }: LowRank): Promise<Float64Array> {
     const [rows = 0, rank = 0] = b.shape;
     const [, columns = 0] = a.shape;
-    const left = new Matrix(columns, rank, new Float64Array(a.data));
-    const right = new Matrix(rank, rows, new Float64Array(b.data));
+    const left = new Matrix(columns, rank, new Float64Array(readNumbers(a)));
+    const right = new Matrix(rank, rows, new Float64Array(readNumbers(b)));
     const product = new Float64Array(rows * columns);
     const strip = Math.max(1, Math.floor(mostAtOnce / (rank * columns)));
     for (let from = 0; from < rows; from += strip) {
@@ -81,6 +88,6 @@ function addTo(sum: Float64Array, term: ArrayLike<number>): void {
   for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + (term[i] ?? 0);
 }
 
-function like({ data }: Tensor, values: Float64Array): Tensor["data"] {
-  return data instanceof Float32Array ? new Float32Array(values) : values;
+function toDtype(dtype: DType, values: Float64Array): Numbers {
+  return dtype === "f32" ? new Float32Array(values) : values;
 }

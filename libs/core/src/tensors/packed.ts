@@ -1,76 +1,47 @@
-import { sizeOf, type Packed, type Tensor } from "./tensor.js";
+import { readNumbers, sizeOf, type Bfloat16, type Int8, type Packed, type Tensor } from "./tensor.js";
+import { lineAt, linesOf } from "./unpack.js";
 
-/** How a tensor is cut into lines that have a scale each. */
-interface Lines {
-  readonly count: number;
-  /** Numbers of a line beside one another, one behind the other; 1 where lines are columns. */
-  readonly run: number;
-}
-
-/**
- * The lines of a matrix are its rows, or its columns where there are fewer; those of any other tensor the parts along its
- * first extent; a vector or a scalar is one line.
- */
-export function linesOf(shape: readonly number[]): Lines {
-  const [rows = 1, cols = 1] = shape;
-  if (shape.length < 2) return { count: 1, run: Math.max(1, sizeOf(shape)) };
-  if (shape.length === 2 && cols < rows) return { count: cols, run: 1 };
-  return { count: rows, run: Math.max(1, sizeOf(shape.slice(1))) };
-}
-
-/** The line of the number at an index. */
-export function lineAt(index: number, { count, run }: Lines): number {
-  return Math.floor(index / run) % count;
-}
-
-/** The tensor of what has been packed; its data are float32. @throws RangeError unless there is a code for each number and a scale for each line */
-export function unpack(shape: readonly number[], packed: Packed): Tensor {
-  const { codes } = packed;
-  const size = sizeOf(shape);
+/** Checks the sizes of a packed tensor. @throws RangeError unless there is a code for each number and a scale for each line */
+export function checkPacked(tensor: Packed): void {
+  const size = sizeOf(tensor.shape);
+  const { codes } = tensor;
   if (codes.length !== size) throw new RangeError(`${codes.length} codes for ${size} numbers`);
-  if (packed.dtype === "bf16") {
-    const bits = new Uint32Array(size);
-    for (let i = 0; i < size; i++) bits[i] = (codes[i] as number) << 16;
-    return { shape, data: new Float32Array(bits.buffer), packed };
+  if (tensor.dtype === "bf16") return;
+  const { count } = linesOf(tensor.shape);
+  if (tensor.scales.length !== count) {
+    throw new RangeError(`${tensor.scales.length} scales for ${count} lines`);
   }
-  const { scales } = packed;
-  const lines = linesOf(shape);
-  if (scales.length !== lines.count) {
-    throw new RangeError(`${scales.length} scales for ${lines.count} lines`);
-  }
-  const data = new Float32Array(size);
-  for (let i = 0; i < size; i++) {
-    data[i] = (codes[i] as number) * (scales[lineAt(i, lines)] as number);
-  }
-  return { shape, data, packed };
 }
 
-/** To the nearest bfloat16 number (8 bits of significand), of two as near to the even one. */
-export function toBfloat16({ shape, data }: Tensor): Tensor {
-  const bits = new Uint32Array(Float32Array.from(data).buffer);
+/** Packs a tensor as bfloat16 (8 bits of significand): each number becomes the nearest one, ties to even. */
+export function toBfloat16(tensor: Tensor): Bfloat16 {
+  const bits = new Uint32Array(Float32Array.from(readNumbers(tensor)).buffer);
   const codes = new Uint16Array(bits.length);
   for (let i = 0; i < bits.length; i++) {
     const u = bits[i] as number;
     const isNaN = (u & 0x7fff_ffff) > 0x7f80_0000;
     codes[i] = isNaN ? 0x7fc0 : (u + 0x7fff + ((u >>> 16) & 1)) >>> 16;
   }
-  return unpack(shape, { dtype: "bf16", codes });
+  return { shape: tensor.shape, dtype: "bf16", codes };
 }
 
 /**
- * To multiples of 1/127 of the largest number of each line, up or down by chance so that the mean is the number itself.
+ * Packs a tensor in multiples of 1/127 of the largest number of each line, rounded up or down at random
+ * so that the expected value is the number itself.
  * @param uniform draws from [0, 1)
  */
-export function toInt8({ shape, data }: Tensor, uniform: () => number): Tensor {
+export function toInt8(tensor: Tensor, uniform: () => number): Int8 {
+  const { shape } = tensor;
+  const data = readNumbers(tensor);
   const lines = linesOf(shape);
   const scales = new Float32Array(lines.count);
   for (let i = 0; i < data.length; i++) {
     const line = lineAt(i, lines);
-    // NaN stays: such a line has no numbers, and is refused as the tensor would have been.
+    // NaN stays, so that the admission of the update rejects it.
     scales[line] = Math.max(scales[line] as number, Math.abs(data[i] as number));
   }
   for (const [line, largest] of scales.entries()) {
-    // Rounded up, so that no code is beyond 127 but those of the smallest numbers that there are.
+    // Rounded up, so that no code exceeds 127 except for the smallest float32 numbers.
     scales[line] = (largest / 127) * (1 + 2 ** -22);
   }
   const codes = new Int8Array(data.length);
@@ -81,5 +52,5 @@ export function toInt8({ shape, data }: Tensor, uniform: () => number): Tensor {
     const rounded = below + (uniform() < code - below ? 1 : 0);
     codes[i] = Math.max(-127, Math.min(127, rounded));
   }
-  return unpack(shape, { dtype: "int8", codes, scales });
+  return { shape, dtype: "int8", codes, scales };
 }

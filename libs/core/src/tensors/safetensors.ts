@@ -1,5 +1,5 @@
 import { UserError } from "../words/errors.js";
-import { shapeText, sizeOf, type Params, type Tensor } from "./tensor.js";
+import { shapeText, sizeOf, type Dense, type Numbers, type Params } from "./tensor.js";
 
 /*
  * The safetensors format (https://huggingface.co/docs/safetensors): the header's length as a little-endian u64, the
@@ -9,8 +9,6 @@ import { shapeText, sizeOf, type Params, type Tensor } from "./tensor.js";
 
 /** The limit of the reference implementation, against a header that claims all memory. */
 const maxHeaderBytes = 100_000_000;
-
-type Data = Tensor["data"];
 
 /** How numbers are stored in a file. */
 export type StoredType = "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2";
@@ -24,9 +22,9 @@ interface Storage {
   /** Bytes an entry. */
   readonly size: number;
   /** Bytes become numbers in memory of their own, from where it is told. */
-  read(bytes: Uint8Array, allocate: Allocate): Data;
+  read(bytes: Uint8Array, allocate: Allocate): Numbers;
   /** Numbers become bytes, each rounded to the nearest. */
-  write(data: Data): ArrayBufferView;
+  write(data: Numbers): ArrayBufferView;
 }
 
 const byteTable = (toNumber: (bits: number) => number) =>
@@ -147,7 +145,7 @@ export function decodeSafetensors(
   bytes: Uint8Array,
 ): SafetensorsHeader & { readonly params: Params } {
   const header = decodeHeader(bytes.subarray(0, headerEnd(bytes, bytes.length)), bytes.length);
-  const params = new Map<string, Tensor>();
+  const params = new Map<string, Dense>();
   for (const stored of header.tensors) {
     params.set(stored.name, decodeTensor(stored, bytes.subarray(stored.begin, stored.end)));
   }
@@ -205,7 +203,7 @@ export function decodeTensor(
   { type, shape }: StoredTensor,
   bytes: Uint8Array,
   allocate: Allocate = ofOneThread,
-): Tensor {
+): Dense {
   return { shape, data: storages[type].read(bytes, allocate) };
 }
 

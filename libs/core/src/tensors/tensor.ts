@@ -1,79 +1,130 @@
-/** An n-dimensional array, row-major. `data` owns its memory: nothing else views the same buffer. */
-export interface Tensor {
-  readonly shape: readonly number[];
-  readonly data: Float32Array | Float64Array;
-  /** Present where the same numbers travel in fewer bytes. Lost by whatever makes another tensor of this one. */
-  readonly packed?: Packed;
-}
+import { unpackBfloat16, unpackInt8 } from "./unpack.js";
 
-/** The numbers of a tensor in fewer bytes, as they travel: its data are what `unpacked` makes of them. */
-export type Packed =
-  | {
-      readonly dtype: "bf16";
-      /** The upper halves of float32 numbers. */
-      readonly codes: Uint16Array;
-    }
-  | {
-      readonly dtype: "int8";
-      /** In -127 … 127. */
-      readonly codes: Int8Array;
-      /** One for each line of `linesOf` (packed.ts): a number is its code times the scale of its line. */
-      readonly scales: Float32Array;
-    };
-
-/** How a tensor's numbers are stored: IEEE 754 of 32 or 64 bits. */
+/** The types in which numbers are computed: IEEE 754 of 32 or 64 bits. */
 export type DType = "f32" | "f64";
 
-export function dtypeOf(tensor: Tensor): DType {
-  return storedDtype(tensor) ?? (tensor.data instanceof Float32Array ? "f32" : "f64");
+/** The numbers of a tensor in memory, row-major. */
+export type Numbers = Float32Array | Float64Array;
+
+/** A tensor whose numbers are in memory. `data` owns its buffer: nothing else views it. */
+export interface Dense {
+  readonly shape: readonly number[];
+  readonly data: Numbers;
 }
 
-const bytesOf: Readonly<Record<DType, number>> = { f32: 4, f64: 8 };
+/** A tensor whose numbers are elsewhere, for example on a disk. */
+export interface Stored {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  /** Bytes that the tensor takes on the wire. */
+  readonly bytes: number;
+  /** Reads the numbers. Callers must not write to the result: it may be shared for a while. */
+  readonly read: () => Numbers;
+}
 
-/** Named tensors, in a fixed order. */
-export type Params = ReadonlyMap<string, Tensor>;
+/** A tensor in 16 bits per number: the upper halves of float32 numbers. */
+export interface Bfloat16 {
+  readonly shape: readonly number[];
+  readonly dtype: "bf16";
+  readonly codes: Uint16Array;
+}
 
-/** Number of entries of a tensor of the given shape (1 for a scalar, shape []). */
+/** A tensor in 8 bits per number: each number is its code times the scale of its line (`linesOf`). */
+export interface Int8 {
+  readonly shape: readonly number[];
+  readonly dtype: "int8";
+  /** Codes in -127 … 127. */
+  readonly codes: Int8Array;
+  readonly scales: Float32Array;
+}
+
+/** A tensor in fewer bytes, as it travels. Its numbers are float32. */
+export type Packed = Bfloat16 | Int8;
+
+/** An n-dimensional array. `readNumbers` returns its numbers, whatever form it has. */
+export type Tensor = Dense | Stored | Packed;
+
+/** Named tensors in memory, in a fixed order. */
+export type Params = ReadonlyMap<string, Dense>;
+
+/** Named tensors of any form, in a fixed order. */
+export type StoredParams = ReadonlyMap<string, Tensor>;
+
+/**
+ * The numbers of a tensor, row-major. This is the one function that reads them. For a tensor that is
+ * not dense each call may read or unpack them again: call it once per tensor, and drop the result
+ * before the next tensor if memory should hold only one.
+ */
+export function readNumbers(tensor: Tensor): Numbers {
+  if ("data" in tensor) return tensor.data;
+  if ("read" in tensor) return tensor.read();
+  return "scales" in tensor
+    ? unpackInt8(tensor.shape, tensor.codes, tensor.scales)
+    : unpackBfloat16(tensor.codes);
+}
+
+/** The type of a tensor's numbers, without reading them. */
+export function dtypeOf(tensor: Tensor): DType {
+  if ("data" in tensor) return tensor.data instanceof Float32Array ? "f32" : "f64";
+  return tensor.dtype === "f64" ? "f64" : "f32";
+}
+
+/** The number of entries of a tensor of this shape (1 for a scalar, shape []). */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
-/** `[2, 3]` as `2×3`, for messages to people. */
+/** How many numbers a tensor has, without reading them. */
+export function countNumbers(tensor: Tensor): number {
+  if ("data" in tensor) return tensor.data.length;
+  return "codes" in tensor ? tensor.codes.length : sizeOf(tensor.shape);
+}
+
+/** Formats `[2, 3]` as `2×3`, for messages. */
 export function shapeText(shape: readonly number[]): string {
   return shape.length === 0 ? "scalar" : shape.join("×");
 }
 
-/** A zero tensor, float32 unless told otherwise. */
-export function zeros(shape: readonly number[], dtype: DType = "f32"): Tensor {
+/** Creates a tensor of zeros, float32 by default. */
+export function zeros(shape: readonly number[], dtype: DType = "f32"): Dense {
   const size = sizeOf(shape);
   return { shape, data: dtype === "f32" ? new Float32Array(size) : new Float64Array(size) };
 }
 
-/** The same numbers in memory of their own: what a plug-in changes in place is then nobody else's. */
-export function copyParams(params: Params): Params {
-  return new Map([...params].map(([name, tensor]) => [name, copyTensor(tensor)]));
+/** Copies params into memory of their own, so that a plug-in may change them in place. */
+export function copyParams(params: StoredParams): Params {
+  return new Map([...params].map(([name, tensor]) => [name, copyDense(tensor)]));
 }
 
+/** Reads a tensor into memory of its own. */
+export function copyDense(tensor: Tensor): Dense {
+  return { shape: tensor.shape, data: readNumbers(tensor).slice() };
+}
+
+/** Copies a tensor. A stored one stays where it is, and each copy reads it for itself. */
 export function copyTensor(tensor: Tensor): Tensor {
-  return readAgain(tensor) ?? { ...tensor, data: tensor.data.slice() };
+  if ("data" in tensor) return copyDense(tensor);
+  if ("read" in tensor) return { ...tensor, read: () => tensor.read().slice() };
+  return "scales" in tensor
+    ? { ...tensor, codes: tensor.codes.slice(), scales: tensor.scales.slice() }
+    : { ...tensor, codes: tensor.codes.slice() };
 }
 
-/** Bytes that tensors take on the wire, headers aside. */
+/** The bytes that tensors take on the wire, without headers. */
 export function payloadBytes(tensors: Iterable<Tensor>): number {
-  let bytes = 0;
+  let total = 0;
   for (const tensor of tensors) {
-    const { packed } = tensor;
-    const dtype = storedDtype(tensor);
-    if (!packed) bytes += dtype ? sizeOf(tensor.shape) * bytesOf[dtype] : tensor.data.byteLength;
-    else bytes += packed.codes.byteLength + ("scales" in packed ? packed.scales.byteLength : 0);
+    if ("data" in tensor) total += tensor.data.byteLength;
+    else if ("read" in tensor) total += tensor.bytes;
+    else total += tensor.codes.byteLength + ("scales" in tensor ? tensor.scales.byteLength : 0);
   }
-  return bytes;
+  return total;
 }
 
-/** The largest of the absolute values, 0 if there are none; NaN if one of them is. */
-export function maxAbs(data: Tensor["data"]): number {
+/** The largest absolute value; 0 if there are no values, NaN if one of them is. */
+export function maxAbs(data: Numbers): number {
   let largest = 0;
-  // By index: seven times as fast as the iterator.
+  // An index loop is seven times as fast as the iterator.
   for (let i = 0; i < data.length; i++) {
     const size = Math.abs(data[i] as number);
     if (Number.isNaN(size)) return NaN;
@@ -82,49 +133,28 @@ export function maxAbs(data: Tensor["data"]): number {
   return largest;
 }
 
-/** Where the numbers of a tensor lie. */
-interface Stored {
-  readonly dtype: DType;
-  readonly read: () => Tensor["data"];
-}
-
-const stored = new WeakMap<Tensor, Stored>();
-
 /**
- * A tensor whose numbers lie elsewhere, as on a disk: `data` reads them, and again once nobody holds what was read, so what is written
- * into it may be gone. Within one turn of the event loop it is the same array each time.
- * @param packed in whose bytes the tensor travels
+ * Creates a stored tensor. Its numbers are cached as long as someone holds them, so within one turn
+ * of the event loop `read` returns the same array.
+ * @param bytes that the tensor takes on the wire
  */
-export function storedTensor(
+export function createStored(
   shape: readonly number[],
   dtype: DType,
-  read: () => Tensor["data"],
-  packed?: Tensor["packed"],
-): Tensor {
-  let held: WeakRef<Tensor["data"]> | undefined;
-  // An own property, and not one of a class: `v8.serialize` and a spread take it with its numbers.
-  const tensor: Tensor = {
+  bytes: number,
+  read: () => Numbers,
+): Stored {
+  let cached: WeakRef<Numbers> | undefined;
+  return {
     shape,
-    ...(packed && { packed }),
-    get data() {
-      const known = held?.deref();
+    dtype,
+    bytes,
+    read: () => {
+      const known = cached?.deref();
       if (known) return known;
-      const data = read();
-      held = new WeakRef(data);
-      return data;
+      const numbers = read();
+      cached = new WeakRef(numbers);
+      return numbers;
     },
   };
-  stored.set(tensor, { dtype, read });
-  return tensor;
-}
-
-/** Of its numbers, which are not read for it; undefined of a tensor that has them. */
-function storedDtype(tensor: Tensor): DType | undefined {
-  return stored.get(tensor)?.dtype;
-}
-
-/** Another tensor that reads the same numbers; undefined of one that has them. */
-function readAgain(tensor: Tensor): Tensor | undefined {
-  const known = stored.get(tensor);
-  return known && storedTensor(tensor.shape, known.dtype, known.read, tensor.packed);
 }

@@ -1,4 +1,4 @@
-import { copyTensor, payloadBytes, type Tensor } from "./tensor.js";
+import { copyTensor, payloadBytes, readNumbers, type Dense, type Tensor } from "./tensor.js";
 
 /** A low-rank matrix `b · a` that is never multiplied out on its way: b is p×r, a is r×q. A LoRA scale is part of b. */
 export interface LowRank {
@@ -8,6 +8,9 @@ export interface LowRank {
 
 /** The change of one module: a tensor of the module's own shape, or the two factors of a matrix. */
 export type TensorDelta = Tensor | LowRank;
+
+/** A change whose numbers are in memory. */
+export type DenseDelta = Dense | { readonly b: Dense; readonly a: Dense };
 
 /** Changes by module name. */
 export type Delta = ReadonlyMap<string, TensorDelta>;
@@ -46,9 +49,10 @@ export function deltaBytes(delta: Delta): number {
   return [...delta.values()].reduce((total, one) => total + payloadBytes(tensorsOf(one)), 0);
 }
 
-/** The change with its numbers held, where it may have them elsewhere (`storedTensor`): for who reads them many times. */
-export function loaded(change: TensorDelta): TensorDelta {
-  return eachTensor(change, (tensor) => ({ ...tensor }));
+/** Reads a change into memory, for callers that read its numbers many times. */
+export function loadChange(change: TensorDelta): DenseDelta {
+  const load = (tensor: Tensor): Dense => ({ shape: tensor.shape, data: readNumbers(tensor) });
+  return isLowRank(change) ? { b: load(change.b), a: load(change.a) } : load(change);
 }
 
 /** The change with every tensor that it is made of replaced. @param make of the same shape */
@@ -72,10 +76,10 @@ export function scaleDelta(delta: Delta, factor: number): Delta {
 
 /** One module of a change times `factor`, as `scaled`. */
 export function scaleModule(change: TensorDelta, factor: number): TensorDelta {
-  if (isLowRank(change)) return { b: scaledTensor(change.b, factor), a: change.a };
-  return scaledTensor(change, factor);
+  if (isLowRank(change)) return { b: scaleTensor(change.b, factor), a: change.a };
+  return scaleTensor(change, factor);
 }
 
-function scaledTensor({ shape, data }: Tensor, factor: number): Tensor {
-  return { shape, data: data.map((x) => factor * x) };
+function scaleTensor(tensor: Tensor, factor: number): Dense {
+  return { shape: tensor.shape, data: readNumbers(tensor).map((x) => factor * x) };
 }
