@@ -274,7 +274,7 @@ class Host:
         task = self._trial.get("task", {}).get("name")
         if task != "external" and not self._trial.get("external"):
             raise HostError(
-                f"all clients of the trial are simulated, by its task {printable(str(task), 80)}: run `fedclair client` instead; "
+                f"all clients of the trial are simulated, by its task {printable(str(task), 80)}: `fedclair client` is their host; "
                 "this host is for trials whose task is external, or that list clients under external"
             )
         await peer.send(HostMessage(ready={}).SerializeToString())
