@@ -6,8 +6,9 @@ import { namedModules } from "@fedclair/plugins/host";
 import type { Hosts } from "./federation.js";
 
 /**
- * The hosts of a trial, by a first look at it: one a core unless told otherwise, and never a host without clients.
- * @returns undefined of a trial with faults
+ * Determines the hosts of a trial from a first look at its file: one per core by default, but never
+ * more hosts than clients.
+ * @returns undefined if the trial has faults
  */
 export async function hostsFor(
   file: string,

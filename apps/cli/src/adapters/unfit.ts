@@ -47,8 +47,8 @@ function findCommonestForm(all: readonly Modules[]): Modules | undefined {
   for (const modules of all) {
     const form = [...modules].map(([name, pair]) => `${name} ${formatShape(pair)}`);
     const key = form.sort().join("\n");
-    const known = counts.get(key);
-    counts.set(key, { modules: known?.modules ?? modules, count: (known?.count ?? 0) + 1 });
+    const counted = counts.get(key);
+    counts.set(key, { modules: counted?.modules ?? modules, count: (counted?.count ?? 0) + 1 });
   }
   return [...counts.values()].reduce<{ modules?: Modules; count: number }>(
     (most, one) => (one.count > most.count ? one : most),

@@ -73,10 +73,10 @@ export async function runServerStep(
 ): Promise<RoundReport> {
   const { out, state, merged, seed } = options;
   const added = await loadAddedAggregators(options.plugins);
-  const known = new Map(aggregators);
-  for (const [name, { plugin }] of added) known.set(name, plugin);
-  const choice = parseChoice(options, known);
-  const aggregator = createPlugin(known, choice);
+  const registry = new Map(aggregators);
+  for (const [name, { plugin }] of added) registry.set(name, plugin);
+  const choice = parseChoice(options, registry);
+  const aggregator = createPlugin(registry, choice);
   rejectInside(folder, { "--out": out, "--state": state });
   const rules: Rules = { aggregator: choice, seed, merged, code: added.get(choice.name)?.code };
   const step: ServerStep = { folder, options, choice, aggregator, rules };
@@ -196,7 +196,7 @@ function rejectInside(round: string, folders: Readonly<Record<string, string | u
 /** @throws UserError for an unknown aggregator or option */
 function parseChoice(
   { aggregator, set }: AggregateOptions,
-  known: Registry<AggregatorPlugin>,
+  registry: Registry<AggregatorPlugin>,
 ): PluginChoice {
   const source = {
     text: JSON.stringify({ aggregator: { name: aggregator } }),
@@ -205,7 +205,7 @@ function parseChoice(
     what: "options",
     overrides: set.map((one) => `aggregator.${one}`),
   };
-  const schema = z.strictObject({ aggregator: choiceSchema(known, "aggregator") });
+  const schema = z.strictObject({ aggregator: choiceSchema(registry, "aggregator") });
   const { data, isOverridden } = parseChecked(source, schema);
   // The same default as in an audit: this rule works for adapters of real models.
   const isPlain = aggregator === "clair" && !isOverridden(["aggregator", "rule"]);

@@ -138,12 +138,12 @@ function listTerms(
 
 /** Creates a reader for the pairs of a module that returns the same object for the same adapter. */
 function createPairReader(module: string): (start: Adapter | undefined) => readonly LowRank[] {
-  const known = new Map<Adapter, LowRank>();
+  const cached = new Map<Adapter, LowRank>();
   return (start) => {
     const filed = start?.modules.get(module);
     if (start === undefined || filed === undefined) return [];
-    const pair = known.get(start) ?? readPair(filed);
-    known.set(start, pair);
+    const pair = cached.get(start) ?? readPair(filed);
+    cached.set(start, pair);
     return [pair];
   };
 }
@@ -200,14 +200,14 @@ function findBestPairs(
   const matrices = { b: new Map<Tensor, Matrix>(), a: new Map<Tensor, Matrix>() };
   const pairs = new Map<LowRank, Factors>();
   const factors = (pair: LowRank): Factors => {
-    const known = pairs.get(pair) ?? { b: matrix("b", pair.b), a: matrix("a", pair.a) };
-    pairs.set(pair, known);
-    return known;
+    const cached = pairs.get(pair) ?? { b: matrix("b", pair.b), a: matrix("a", pair.a) };
+    pairs.set(pair, cached);
+    return cached;
   };
   const matrix = (side: "b" | "a", tensor: Tensor): Matrix => {
-    const known = matrices[side].get(tensor) ?? toMatrix(tensor);
-    matrices[side].set(tensor, known);
-    return known;
+    const cached = matrices[side].get(tensor) ?? toMatrix(tensor);
+    matrices[side].set(tensor, cached);
+    return cached;
   };
   const nothing = { shape: [rows, 1], data: new Float64Array(rows) };
   const none: LowRank = { b: nothing, a: { shape: [1, columns], data: new Float64Array(columns) } };

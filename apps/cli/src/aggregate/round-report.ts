@@ -32,10 +32,10 @@ export function createRoundReport({
   readonly aggregation: Aggregation;
   readonly handed: HandedOut;
 }): RoundReport {
-  const known = new Map(verdicts.map((verdict) => [verdict.clientId, verdict]));
+  const verdictsByName = new Map(verdicts.map((verdict) => [verdict.clientId, verdict]));
   const none = { score: null, threshold: null };
   const judged = sent.updates.map(({ clientId: name }): ClientReport => {
-    const verdict = known.get(name);
+    const verdict = verdictsByName.get(name);
     if (verdict === undefined) return { name, status: null, ...none };
     const { clientId, ...rest } = verdict;
     return { name: clientId, ...rest };
@@ -82,11 +82,11 @@ export function formatRoundSentences(report: RoundReport, out: string): string[]
     ...(hasGlobal ? ["global, the adapter for all"] : []),
     ...(personal.length > 0 ? [own] : []),
   ];
-  const kept = (100 * (1 - discarded)).toFixed(1);
+  const percent = (100 * (1 - discarded)).toFixed(1);
   const rest =
-    kept === "100.0"
+    percent === "100.0"
       ? ""
-      : `; they hold ${kept} % of the energy, the rest needs a higher rank (--rank)`;
+      : `; they hold ${percent} % of the energy, the rest needs a higher rank (--rank)`;
   return [
     `Round ${round}, ${aggregator.name} on ${countNoun(clients.length, "client")}${found}.`,
     `In ${oneLine(out)}: ${written.length > 0 ? written.join("; ") : "no adapter"}${rest}.`,

@@ -14,8 +14,8 @@ import { makeFolder, syncFolder, syncTree } from "@fedclair/runs";
 export async function beginFolder(path: string, names: readonly string[]): Promise<string> {
   const part = `${resolve(path)}.part`;
   await makeFolder(dirname(part));
-  const held = await readdir(part).catch(() => []);
-  if (!held.every((name) => names.includes(name))) {
+  const entries = await readdir(part).catch(() => []);
+  if (!entries.every((name) => names.includes(name))) {
     throw new UserError(`'${part}' is in the way: files are written there first; move it`);
   }
   await rm(part, { recursive: true, force: true });

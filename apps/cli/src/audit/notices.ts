@@ -151,9 +151,9 @@ export function listNotices(
   if (refined?.adapters === 0)
     note("No refined adapters were written, because no adapter is benign.");
   else if (refined) {
-    const kept = (100 * (1 - refined.discarded)).toFixed(1);
+    const percent = (100 * (1 - refined.discarded)).toFixed(1);
     note(
-      `${countNoun(refined.adapters, "refined adapter")} in ${refined.folder}, with ${kept} % of the energy of the refined changes; the rest needs a higher rank.`,
+      `${countNoun(refined.adapters, "refined adapter")} in ${refined.folder}, with ${percent} % of the energy of the refined changes; the rest needs a higher rank.`,
     );
     const shares = Object.values(refined.breakEven);
     if (shares.length > 0) note(formatGain(shares));

@@ -6,14 +6,14 @@ import { frobenius, item, median, multiplyTN, thinQr, Matrix } from "@fedclair/l
  * A smaller overlap means that two adapters started from different A₀. Measured: 0.8 or more with
  * the same A₀, less than 0.1 with different ones.
  */
-const stranger = 0.4;
+const sameStartOverlap = 0.4;
 
 /**
- * Overlaps are computed in at most `mostModules` modules and with `leastLooked` adapters, both
+ * Overlaps are computed in at most `mostModules` modules and with `leastSampled` adapters, both
  * evenly spaced. More adapters are used as long as the number of overlaps stays below
  * `fewOverlaps`.
  */
-const [mostModules, leastLooked, fewOverlaps] = [8, 10, 20_000];
+const [mostModules, leastSampled, fewOverlaps] = [8, 10, 20_000];
 
 /** Groups of adapters by their start A₀; adapters are given by index. */
 export interface Starts {
@@ -39,22 +39,22 @@ export function findStarts(modules: ReadonlyMap<string, Pick<Condensed, "pairs">
   );
   const all = [...(spaces[0]?.keys() ?? [])];
   const affordable = Math.floor(fewOverlaps / (all.length * spaces.length));
-  const looked = pickEvenly(all, Math.max(leastLooked, affordable));
+  const sampled = pickEvenly(all, Math.max(leastSampled, affordable));
   const computeOverlaps = (k: number, j: number) =>
     spaces.flatMap((own) => computeOverlap(item(own, k), item(own, j)));
   const groups: number[][] = [];
   const own: number[] = [];
-  for (const k of [...looked, ...all.filter((k) => !looked.includes(k))]) {
-    const compared = looked
+  for (const k of [...sampled, ...all.filter((k) => !sampled.includes(k))]) {
+    const compared = sampled
       .filter((j) => j !== k)
       .map((j) => ({ j, overlaps: computeOverlaps(k, j) }));
-    const known = compared.filter(({ overlaps }) => overlaps.length > 0);
-    const alike = known.find(({ overlaps }) => median(overlaps) >= stranger);
+    const comparable = compared.filter(({ overlaps }) => overlaps.length > 0);
+    const alike = comparable.find(({ overlaps }) => median(overlaps) >= sameStartOverlap);
     if (alike) {
       const group = groups.find((one) => one.includes(alike.j));
       if (group) group.push(k);
       else groups.push([k]);
-    } else if (known.length > 0) own.push(k);
+    } else if (comparable.length > 0) own.push(k);
   }
   const ascending = (list: number[]) => list.sort((i, j) => i - j);
   return {

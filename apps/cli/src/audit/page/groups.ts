@@ -28,15 +28,16 @@ export function findGroups({ adapters, alike }: Pick<Audit, "adapters" | "alike"
   const cosines = alike?.cosines ?? [];
   const scored = (status: VerdictStatus) =>
     adapters.filter((one) => one.status === status && one.score !== null).map(({ name }) => name);
-  const known = (status: VerdictStatus) => scored(status).flatMap((name) => places.get(name) ?? []);
-  const usual = listPairCosines(known("benign"), cosines);
+  const listPlaces = (status: VerdictStatus) =>
+    scored(status).flatMap((name) => places.get(name) ?? []);
+  const usual = listPairCosines(listPlaces("benign"), cosines);
   const least = usual.length > 0 ? quantile(usual, rare) : fallback;
   return statuses.flatMap((status): Group[] => {
     if (alike === undefined) {
       const names = scored(status);
       return names.length === 0 ? [] : [{ status, names }];
     }
-    const members = known(status);
+    const members = listPlaces(status);
     const found = clusterByLinkage(members, cosines, status === "benign" ? -Infinity : least);
     const single = found.filter(({ length }) => length === 1).flat();
     const several = found.filter(({ length }) => length > 1);
