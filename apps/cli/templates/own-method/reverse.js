@@ -6,7 +6,7 @@ import { z } from "zod";
 export const reverse = definePlugin({
   kind: "attack",
   name: "reverse",
-  summary: "Sends the opposite of the client's own update, scaled up.",
+  summary: "The opposite of the client's own update, scaled up.",
   schema: z.strictObject({
     strength: z
       .number()
