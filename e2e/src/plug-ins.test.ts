@@ -141,7 +141,7 @@ describe("a stranger's plug-ins", () => {
       /reverse {2}The opposite/,
     );
     const schema = JSON.parse(await say("schema", "--plugins", "./near-median.js")) as object;
-    assert.match(JSON.stringify(schema), /Farther than so many median distances is far/);
+    assert.match(JSON.stringify(schema), /Clients farther away than this multiple of the median/);
   });
 
   it("may print what they like: stdout has the answer alone", async () => {
@@ -243,7 +243,7 @@ describe("a stranger's plug-ins", () => {
   it("that cannot train clients together are told of, once, and train them one by one", async () => {
     const folder = await study();
     const together = 'maxBatch: 4, trainCohort: () => Promise.reject(new Error("too wide")),\n';
-    await insert(folder, "mean-estimation.js", "/** The coordinator, once: what", together);
+    await insert(folder, "mean-estimation.js", "/** Runs once in the coordinator", together);
     for (const how of [
       ["--transport", "memory"],
       ["--hosts", "1"],

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import module from "node:module";
 
-module.enableCompileCache?.(); // from Node.js 22 on: what was compiled once is read from the disk
+module.enableCompileCache?.(); // from Node.js 22 on: caches compiled code on disk
 try {
   await import("../dist/src/main.js");
 } catch (error) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { atATime } from "./at-a-time.js";
 
 describe("atATime", () => {
-  it("runs so many at a time, in order, and gives every result", async () => {
+  it("limits concurrency, starts tasks in order and returns every result", async () => {
     let running = 0;
     let most = 0;
     const started: number[] = [];
@@ -17,7 +17,7 @@ describe("atATime", () => {
     assert.deepEqual([most, started], [2, [0, 1, 2, 3, 4]]);
   });
 
-  it("goes on after a failure", async () => {
+  it("continues after a failure", async () => {
     const tasks = [() => Promise.reject(new Error("no")), () => Promise.resolve(1)];
     const settled = await Promise.allSettled(atATime(tasks, 1));
     assert.deepEqual(

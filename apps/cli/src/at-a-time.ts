@@ -1,6 +1,6 @@
 /**
  * Runs tasks at most `size` at a time, started in their order.
- * @returns the promises of their results; one that fails leaves the others alone
+ * @returns the promises of their results; a failed task does not affect the others
  */
 export function atATime<T>(tasks: readonly (() => Promise<T>)[], size: number): Promise<T>[] {
   const free: (() => void)[] = [];

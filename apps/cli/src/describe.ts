@@ -7,7 +7,7 @@ import pc from "picocolors";
 import { z } from "zod";
 
 export interface DescribeOptions {
-  /** Modules whose plug-ins are described too. */
+  /** Modules whose plug-ins are also described. */
   readonly plugins: readonly string[];
   readonly json: boolean;
 }
@@ -20,7 +20,10 @@ interface Description {
   readonly options: Readonly<Record<string, { default?: unknown; description?: string }>>;
 }
 
-/** `fedclair plugins [kind]`: the tasks, aggregators, attacks and mods that are there, with their options. */
+/**
+ * `fedclair plugins [kind]`: describes the available tasks, aggregators, attacks and mods with
+ * their options.
+ */
 export async function describePlugins(
   kind: DescribedKind | undefined,
   { plugins: modules, json }: DescribeOptions,
@@ -46,13 +49,13 @@ function description({ name, summary, schema }: Plugin<unknown>): Description {
 
 function descriptionText({ name, summary, options }: Description): string {
   const lines = Object.entries(options).map(([option, { default: fallback, description = "" }]) => {
-    const shown = fallback === undefined ? "" : ` [${JSON.stringify(fallback)}]`;
-    return `    ${option}${shown}  ${pc.dim(description)}\n`;
+    const suffix = fallback === undefined ? "" : ` [${JSON.stringify(fallback)}]`;
+    return `    ${option}${suffix}  ${pc.dim(description)}\n`;
   });
   return `${pc.bold(name)}  ${summary}\n${lines.join("")}`;
 }
 
-/** `fedclair schema`: the JSON Schema of trial files, for editors. */
+/** `fedclair schema`: prints the JSON Schema of trial files, for editors. */
 export async function printSchema(modules: readonly string[]): Promise<void> {
   const plugins = await withModules(modules);
   print(

@@ -1,4 +1,4 @@
-/** The kinds of plug-in that `fedclair plugins` can describe, in the order of its output. */
+/** The kinds of plug-in that `fedclair plugins` describes, in the order of its output. */
 export const describedKinds = ["tasks", "aggregators", "attacks", "mods"] as const;
 
 export type DescribedKind = (typeof describedKinds)[number];

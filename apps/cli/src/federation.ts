@@ -7,44 +7,50 @@ import { fileURLToPath } from "node:url";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import { interruption } from "@fedclair/runs/program";
 
-/** How to run a trial in processes of this machine. */
+/** How to run a trial in several processes on this machine. */
 export interface Federation {
   /** Arguments of `fedclair coordinator`, the trial file first. */
   readonly coordinatorArgs: readonly string[];
-  /** Asked while the coordinator starts; undefined of a trial that it will refuse. */
+  /**
+   * Called while the coordinator starts; resolves to undefined if the coordinator will reject the
+   * trial.
+   */
   readonly hosts: () => Promise<Hosts | undefined>;
   readonly backend: string;
 }
 
-/** Client hosts, each a process. */
+/** The client hosts of a trial, one process each. */
 export interface Hosts {
   readonly count: number;
-  /** Of the trial: each host has room for all. */
+  /** Number of clients of the trial. Each host has room for all of them. */
   readonly clients: number;
-  /** Modules of plug-ins that the hosts load. */
+  /** Plug-in modules that the hosts load. */
   readonly plugins: readonly string[];
 }
 
-/** A process that this one has started. */
+/** A child process. */
 interface Child {
   readonly process: ChildProcess;
   /** The exit code, or the signal that ended it. */
   readonly exit: Promise<number | string>;
 }
 
-/** Time for client hosts to leave after their coordinator, in ms. */
+/** Time for client hosts to exit after their coordinator, in ms. */
 const farewell = 5000;
 
-/** How long a coordinator is left alone without hosts, in ms. */
+/** Time after which a coordinator without hosts is stopped, in ms. */
 const desertion = 3000;
 
-/** How long a host that died is waited with before it is started again, in ms: once, twice, thrice, and not again. */
+/**
+ * Delays before the first, second and third restart of a host that has died, in ms. There is no
+ * fourth.
+ */
 const restartDelays = [250, 1000, 4000];
 
 /**
- * Starts a coordinator and client hosts, and waits for the coordinator to end. A host that dies is started again. None of
- * them outlives this process: they are told to stop on Ctrl-C, and stop by themselves when the channel to this process
- * breaks.
+ * Starts a coordinator and client hosts, and waits for the coordinator to end. A host that dies is
+ * restarted. No child outlives this process: children are stopped on Ctrl-C, and stop by themselves
+ * when the channel to this process breaks.
  * @returns the coordinator's exit code
  */
 export async function runFederation({
@@ -59,7 +65,8 @@ export async function runFederation({
   const stop = () => {
     over.abort();
     processes.kill("SIGTERM");
-    // One that a plug-in keeps busy hears no signal; a second Ctrl-C, or patience at its end, needs no hearing.
+    // A child that is busy in plug-in code cannot handle SIGTERM, so it is killed after the grace
+    // period or on a second Ctrl-C.
     setTimeout(kill, farewell).unref();
     process.once("SIGINT", kill);
   };
@@ -87,12 +94,12 @@ export async function runFederation({
       });
     const code = await coordinator.exit;
     over.abort();
-    if (!fate.listened) processes.kill("SIGKILL"); // hosts that were never told where to go
+    if (!fate.listened) processes.kill("SIGKILL"); // hosts that have never received an address
     interruption.signal.throwIfAborted();
     if (fate.deserted) throw new UserError("every client host ended, see above", exitCodes.quorum);
     if (typeof code !== "number")
       throw new UserError(endedBy("coordinator", code), exitCodes.internal);
-    // After a failure there may be nobody left to tell the hosts that it is over.
+    // After a failure, there may be no coordinator left to tell the hosts that the trial is over.
     if (code === 0) {
       await Promise.race([processes.ended(), delay(farewell, undefined, { ref: false })]);
     }
@@ -104,18 +111,18 @@ export async function runFederation({
   }
 }
 
-/** For people, of a process that a signal ended. */
+/** Formats a message about a process that was ended by a signal. */
 export function endedBy(process: string, signal: string): string {
   const why = signal === "SIGKILL" ? "; did the system run out of memory?" : "";
   return `the ${process} was ended by ${signal}${why}`;
 }
 
 /**
- * Runs a client host, which is told the coordinator's address when that is known, and starts it again when a signal or a fault of
- * the program has ended it: not after a user's
- * error, which would only come back.
- * @param over aborts when the trial is over: how hosts end from then on tells nothing
- * @returns did it leave in good order?
+ * Runs a client host and sends it the coordinator's address as soon as it is known. Restarts the
+ * host if it was ended by a signal or a fault of the program, but not after a user's error, which
+ * would occur again.
+ * @param over aborts when the trial is over; how hosts end after that does not matter
+ * @returns true if the host has ended normally
  */
 async function keepHost(
   processes: Processes,
@@ -124,23 +131,24 @@ async function keepHost(
   address: Promise<string>,
   over: AbortSignal,
 ): Promise<boolean> {
-  // Room for all, of which each gets its share: the clients of one that dies go to the others in the next round.
+  // Each host has room for all clients, so that others can take over the clients of a dead host in
+  // the next round.
   const args = [
     ...["--coordinator", "parent", "--capacity", String(clients), "--backend", backend],
     ...plugins.flatMap((module) => ["--plugin", module]),
   ];
   for (let starts = 0; ; starts++) {
     const host = processes.start("client", args);
-    // It loads its modules while the coordinator starts.
+    // The host loads its modules while the coordinator starts.
     void address.then((listening) => {
       if (host.process.connected) host.process.send({ listening }, () => undefined);
     });
-    const told = new AbortController(); // that the trial is over, however it ended
+    const ended = new AbortController(); // aborts when the host reports that the trial is over
     host.process.once("message", () => {
-      told.abort();
+      ended.abort();
     });
     const code = await host.exit;
-    if (code === 0 || told.signal.aborted || over.aborted) return true;
+    if (code === 0 || ended.signal.aborted || over.aborted) return true;
     const mayRecover = typeof code === "string" || code === exitCodes.internal;
     const wait = mayRecover ? restartDelays[starts] : undefined;
     const again =
@@ -155,7 +163,10 @@ async function keepHost(
   }
 }
 
-/** Resolves some time after the last host has failed: the coordinator may have its own, better word on a lost round. */
+/**
+ * Resolves some time after the last host has failed, as the coordinator may report a lost round
+ * better itself.
+ */
 async function whenAllFailed(hosts: readonly Promise<boolean>[]): Promise<void> {
   const left = await Promise.all(hosts);
   if (left.includes(true)) await new Promise(() => undefined);
@@ -176,7 +187,7 @@ class Processes {
       },
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
-    // "close" and not "exit": by then all that it printed has been read.
+    // "close" comes after "exit", when all output has been read.
     const exit = once(child, "close").then(
       ([code, signal]: unknown[]) => (code ?? signal) as number | string,
     );
@@ -190,13 +201,13 @@ class Processes {
     for (const child of this.#running) child.process.kill(signal);
   }
 
-  /** Resolves when all have ended. */
+  /** Resolves when all processes have ended. */
   async ended(): Promise<void> {
     await Promise.all([...this.#running].map(({ exit }) => exit));
   }
 }
 
-/** The address that a coordinator says it listens on; pending for ever if it ends before. */
+/** Resolves to the address that a coordinator listens on; never, if it ends before. */
 function addressOf(coordinator: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     coordinator.once("message", (message) => {
@@ -205,14 +216,14 @@ function addressOf(coordinator: ChildProcess): Promise<string> {
   });
 }
 
-/** From Node.js 22 on: where this process keeps what it compiled, if it does. */
+/** From Node.js 22 on: returns this process's compile cache folder, if it has one. */
 const { getCompileCacheDir }: typeof module & { getCompileCacheDir?: () => string | undefined } =
   module;
 
 /**
- * What a process of an app begins with: what was compiled before is there for it too. Of a coordinator: that what was held for a large
- * tensor goes back to the system when it is free. By itself glibc keeps pieces of up to 32 MiB for later, a hundred megabytes and more
- * of them.
+ * The environment for the process of an app. It shares this process's compile cache. In a
+ * coordinator, memory of a large tensor is returned to the system when it is freed; by default,
+ * glibc keeps blocks of up to 32 MiB for later, a hundred megabytes or more in total.
  */
 export function environmentOf(app: "coordinator" | "client"): NodeJS.ProcessEnv {
   const large = app === "coordinator" && { MALLOC_MMAP_THRESHOLD_: String(4 << 20) };
@@ -221,9 +232,10 @@ export function environmentOf(app: "coordinator" | "client"): NodeJS.ProcessEnv 
 }
 
 /**
- * What Node.js is told of an app, which is started, never imported. Tensors that come and go lie outside V8's heap, and still have V8
- * look through all of it, again and again, for what is free: of a heap that begins with 96 MB it does so seldom. An update of 3 MB then takes
- * half of the time, one of 30 kB three quarters.
+ * The arguments of Node.js to start an app. Apps are started, never imported. Tensors are outside
+ * V8's heap, but allocating and freeing them still makes V8 collect garbage in the whole heap. With
+ * an initial heap of 96 MB it does so rarely: an update of 3 MB takes half of the time, one of 30
+ * kB three quarters.
  */
 export function programOf(app: "coordinator" | "client"): readonly string[] {
   return [

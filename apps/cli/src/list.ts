@@ -21,7 +21,10 @@ export interface ListOptions {
   readonly json: boolean;
 }
 
-/** `fedclair list`: the trials and sweeps under a folder, by default `trials` if there is one, and the runs that lie in `runs`. */
+/**
+ * `fedclair list`: lists the trials and sweeps under a folder (default: `trials`, if it exists) and
+ * the runs in `runs`.
+ */
 export async function list(
   folder: string | undefined,
   { claims, json }: ListOptions,
@@ -34,12 +37,12 @@ export async function list(
   const sweeps = files.filter((entry) => "sweep" in entry);
   const faulty = files.filter((entry) => "fault" in entry);
   if (json) {
-    const told = runs.map(({ run, primary }) => ({
+    const entries = runs.map(({ run, primary }) => ({
       ...standing(run),
       ...(primary && { primary }),
       ...(run.summary && { summary: run.summary }),
     }));
-    print(JSON.stringify({ trials, sweeps, faulty, runs: told }) + "\n");
+    print(JSON.stringify({ trials, sweeps, faulty, runs: entries }) + "\n");
     return;
   }
   const claimOf = ({ claim }: { claim: string }) => (claims ? [oneLine(claim.trim())] : []);
@@ -59,7 +62,7 @@ export async function list(
   section(["run", "status", "rounds", "began", "seed", "primary measure", ""], runs.map(runRow));
 }
 
-/** A file under a folder of trial files. */
+/** A trial file, a sweep file or a file with a fault. */
 type Listed =
   | {
       readonly file: string;
@@ -92,7 +95,7 @@ async function listed(file: string): Promise<Listed> {
   }
 }
 
-/** The number by which the trial's methods are compared first, of the one under study; undefined where it is not known. */
+/** Finds the primary measure of a run's main arm; undefined if it is not known. */
 function primaryOf({ trial, summary }: StoredRun): Measure | undefined {
   const [{ label }] = listArms(trial);
   return summary?.details.find(
@@ -117,7 +120,7 @@ function runRow({ run, primary }: { run: StoredRun; primary: Measure | undefined
 
 type Cell = string | number;
 
-/** A table under its heads; nothing where it has no rows. */
+/** Prints a table with headings, unless it has no rows. */
 function section(heads: readonly string[], rows: readonly (readonly Cell[])[]): void {
   if (rows.length === 0) return;
   const isNumber = (i: number) => rows.every((row) => typeof row[i] === "number");

@@ -35,29 +35,32 @@ function failOn(value: string, before: readonly FailStatus[]): readonly FailStat
   throw new InvalidArgumentError(`Allowed choices are ${failStatuses.join(", ")}.`);
 }
 
-// What a command needs is imported when it runs: help is there at once.
+// Each command imports its dependencies when it runs, so that --help is fast.
 const program = new Command("fedclair")
   .version(version)
   .description(
-    "Federated-learning trials: many clients, some contaminated, and an answer with evidence.",
+    "Simulates federated learning with contaminated clients and reports which ones they are, with evidence.",
   );
 const transport = () =>
-  new Option("--transport <kind>", "memory: everything in this process, no sockets")
+  new Option(
+    "--transport <kind>",
+    "how clients are connected; memory: all in one process, without sockets",
+  )
     .choices(["socket", "memory"])
     .default("socket");
 const backend = () =>
   new Option("--backend <name>", "TensorFlow.js backend").choices(backendChoices).default("auto");
 const hosts = () =>
-  new Option("--hosts <n>", "client-host processes; default: one a core").argParser(
+  new Option("--hosts <n>", "number of client-host processes; default: one per core").argParser(
     integerOption("--hosts", 1),
   );
 
 program
   .command("new")
-  .description("write a study of your own into a new folder: a trial, plug-ins, and their tests")
-  .argument("<folder>", "the new folder, whose name the study takes")
+  .description("create a study in a new folder: a trial, plug-ins and their tests")
+  .argument("<folder>", "the new folder; its name becomes the name of the study")
   .addOption(
-    new Option("--template <name>", "what it is like").choices(templates).default("own-method"),
+    new Option("--template <name>", "template to copy").choices(templates).default("own-method"),
   )
   .action(async (folder: string, options: NewOptions) => {
     const { newStudy } = await import("./new.js");
@@ -79,7 +82,7 @@ program
   .addOption(runOptions.keepCheckpoints())
   .addOption(runOptions.metrics())
   .option("--json", "print the summary as JSON", false)
-  .option("--no-report", "leave out report.html and its figures")
+  .option("--no-report", "do not write report.html and its figures")
   .action(async (file: string, options: RunOptions) => {
     const { run } = await import("./run.js");
     await run(file, options);
@@ -87,7 +90,7 @@ program
 
 program
   .command("resume")
-  .description("go on with a run that was interrupted, or that failed")
+  .description("resume a run that was interrupted or has failed")
   .argument("<run>", "run folder")
   .addOption(hosts())
   .addOption(transport())
@@ -96,7 +99,7 @@ program
   .addOption(runOptions.keepCheckpoints())
   .addOption(runOptions.metrics())
   .option("--json", "print the summary as JSON", false)
-  .option("--no-report", "leave out report.html and its figures")
+  .option("--no-report", "do not write report.html and its figures")
   .action(async (folder: string, options: ResumeOptions) => {
     const { resume } = await import("./resume.js");
     await resume(folder, options);
@@ -104,11 +107,11 @@ program
 
 program
   .command("verify")
-  .description("run trials that carry a claim, and compare what they measure with what they expect")
-  .argument("<trial-or-folder...>")
+  .description("run trials with expected results and compare the measured values with them")
+  .argument("<trial-or-folder...>", "trial files, or folders with trial files")
   .addOption(setOption())
   .addOption(
-    new Option("--jobs <n>", "trials that run at a time; default: one a core").argParser(
+    new Option("--jobs <n>", "number of trials to run at a time; default: one per core").argParser(
       integerOption("--jobs", 1),
     ),
   )
@@ -119,40 +122,37 @@ program
 
 program
   .command("sweep")
-  .description("run a grid of trials, those left out that are done, and compare them")
-  .argument(
-    "<sweep>",
-    "a trial file in which any value may be a list of values, and a section sweep",
-  )
+  .description("run a grid of trials, skipping finished ones, and compare the results")
+  .argument("<sweep>", "sweep file: a trial file with lists of values and a section sweep")
   .addOption(setOption())
-  .option("--out <folder>", "folder of all its runs; default: runs/<name>")
+  .option("--out <folder>", "folder for all runs of the sweep; default: runs/<name>")
   .addOption(
-    new Option("--jobs <n>", "trials that run at a time, each in a process of its own")
+    new Option("--jobs <n>", "number of trials to run at a time, each in its own process")
       .argParser(integerOption("--jobs", 1))
       .default(1),
   )
   .addOption(
     new Option(
       "--queue [url]",
-      "let workers run the trials, by way of a Valkey or Redis: redis://host:port/db; default: environment FEDCLAIR_QUEUE",
+      "queue the trials in Valkey or Redis for workers: redis://host:port/db; default: the environment variable FEDCLAIR_QUEUE",
     ).conflicts("jobs"),
   )
   .addOption(
     new Option(
       "--slurm",
-      "submit the sweep as an array of jobs of Slurm, with --jobs tasks, and end",
+      "submit the sweep as a Slurm job array with --jobs tasks, and exit",
     ).conflicts("queue"),
   )
   .addOption(
     new Option(
       "--slurm-options <options>",
-      'options of sbatch, as "--partition=long --time=2:00:00"',
+      'options for sbatch, for example "--partition=long --time=2:00:00"',
     ).implies({ slurm: true }),
   )
   .addOption(
     new Option(
       "--slurm-dry-run",
-      "write the job script, print its path, and submit nothing",
+      "write the job script and print its path without submitting it",
     ).implies({ slurm: true }),
   )
   .option("--json", "print the tables as JSON", false)
@@ -163,14 +163,14 @@ program
 
 program
   .command("worker")
-  .description("run trials that sweeps have queued, on any machine that sees their folders")
+  .description("run queued trials of sweeps, on any machine that can access their folders")
   .option(
     "--queue <url>",
-    "where they are queued, as redis://host:port/db; default: environment FEDCLAIR_QUEUE",
+    "address of the queue, redis://host:port/db; default: the environment variable FEDCLAIR_QUEUE",
   )
-  .option("--root <folder>", "work on sweeps whose folders lie in this one alone", ".")
+  .option("--root <folder>", "accept only sweeps whose folders are inside this one", ".")
   .addOption(
-    new Option("--jobs <n>", "trials that run at a time, each in a process of its own")
+    new Option("--jobs <n>", "number of trials to run at a time, each in its own process")
       .argParser(integerOption("--jobs", 1))
       .default(1),
   )
@@ -182,9 +182,9 @@ program
 
 program
   .command("list")
-  .description("list trials, sweeps, and the runs in ./runs")
-  .argument("[folder]", "where the trial files are; default: trials, if there is one")
-  .option("--claims", "with what trials and sweeps are said to show", false)
+  .description("list trials and sweeps, and the runs in ./runs")
+  .argument("[folder]", "folder with trial files; default: trials, if it exists")
+  .option("--claims", "show the claims of trials and sweeps", false)
   .option("--json", "print JSON", false)
   .action(async (folder: string | undefined, options: ListOptions) => {
     const { list } = await import("./list.js");
@@ -193,7 +193,7 @@ program
 
 program
   .command("show")
-  .description("show how a run stands and what it showed")
+  .description("show the status and results of a run")
   .argument("<run>", "run folder")
   .addOption(pluginOption())
   .option("--json", "print JSON", false)
@@ -204,10 +204,10 @@ program
 
 program
   .command("compare")
-  .description("set runs side by side: what differs in their trials, and what they measured")
+  .description("compare runs: differences between their trials, and their measures side by side")
   .argument("<runs...>", "run folders")
   .addOption(pluginOption())
-  .option("--html <file>", "write a page with a figure; a new file")
+  .option("--html <file>", "write a page with a figure to this new file")
   .option("--json", "print JSON", false)
   .action(async (folders: string[], options: CompareOptions) => {
     const { compareRuns } = await import("./compare.js");
@@ -225,7 +225,7 @@ program
 
 program
   .command("report")
-  .description("write the report of a run anew")
+  .description("write the report of a run again")
   .argument("<run>", "run folder")
   .addOption(pluginOption())
   .action(async (folder: string, { plugins }: { plugins: readonly string[] }) => {
@@ -235,15 +235,18 @@ program
 
 program
   .command("export")
-  .description("write a run in a form that other programs read, also of one that is under way")
+  .description("export a run for other programs, also while it is running")
   .argument("<run>", "run folder")
   .addOption(
-    new Option("--to <format>", "tables, event files, a line of JSON a round, or a tracking server")
+    new Option(
+      "--to <format>",
+      "csv and parquet: tables; tensorboard: event files; json: one line per round; mlflow: a tracking server",
+    )
       .choices(["csv", "parquet", "tensorboard", "json", "mlflow"])
       .makeOptionMandatory(),
   )
-  .option("--out <path>", "a new folder; of json a new file")
-  .option("--url <url>", "the tracking server of mlflow, as http://127.0.0.1:5000")
+  .option("--out <path>", "a new folder; with json, a new file")
+  .option("--url <url>", "tracking server for mlflow, for example http://127.0.0.1:5000")
   .action(async (folder: string, options: ExportOptions) => {
     const { exportRun } = await import("./export/export.js");
     const written = await exportRun(folder, options);
@@ -252,19 +255,19 @@ program
 
 program
   .command("audit")
-  .description("say which of a pile of LoRA adapters (PEFT folders) are contaminated")
-  .argument("<adapters...>", "adapter folders, or folders of them")
+  .description("report which of a set of LoRA adapters (PEFT folders) are contaminated")
+  .argument("<adapters...>", "adapter folders, or folders that contain them")
   .option(
     "--set <option=value>",
-    "change an option of clair (see fedclair plugins aggregators); may be repeated",
+    "set an option of clair (see fedclair plugins aggregators); may be repeated",
     (value: string, before: readonly string[]) => [...before, value],
     [],
   )
-  .option("--refine <folder>", "write refined adapters of the benign ones, in the same format")
-  .option("--html <file>", "write a report, one page that needs nothing beside itself; a new file")
+  .option("--refine <folder>", "write refined versions of the benign adapters, in the same format")
+  .option("--html <file>", "write a self-contained report page to this new file")
   .option(
     "--fail-on <status>",
-    "exit with 4 if an adapter is contaminated, invalid or undecided; may be repeated",
+    "exit with code 4 if an adapter has this status: contaminated, invalid or undecided; may be repeated",
     failOn,
     [],
   )
@@ -276,33 +279,38 @@ program
 
 program
   .command("aggregate")
-  .description("one round's server step: aggregate the clients' LoRA adapters (PEFT folders)")
-  .argument("<round>", "folder with a folder a client, which is the client's name")
-  .requiredOption("--aggregator <name>", "see fedclair plugins aggregators")
+  .description(
+    "run the server step of one round: aggregate the clients' LoRA adapters (PEFT folders)",
+  )
+  .argument("<round>", "folder with one subfolder per client, named after the client")
+  .requiredOption(
+    "--aggregator <name>",
+    "name of the aggregator (see fedclair plugins aggregators)",
+  )
   .option(
     "--set <option=value>",
-    "change an option of the aggregator; may be repeated",
+    "set an option of the aggregator; may be repeated",
     (value: string, before: readonly string[]) => [...before, value],
     [],
   )
-  .requiredOption(
-    "--out <folder>",
-    "where to write the new adapters and verdicts.json; a new folder",
+  .requiredOption("--out <folder>", "new folder for the new adapters and verdicts.json")
+  .option("--state <folder>", "folder with the state between rounds; created in the first round")
+  .option(
+    "--examples <file>",
+    "JSON or YAML file with the number of examples of each client; default: 1 each",
   )
-  .option("--state <folder>", "what is remembered from round to round; made in the first")
-  .option("--examples <file>", "numbers of examples by client, as JSON or YAML; default: 1 each")
   .addOption(
-    new Option("--rank <n>", "of the new adapters; default: the clients' own").argParser(
+    new Option("--rank <n>", "rank of the new adapters; default: the clients' own ranks").argParser(
       integerOption("--rank", 1),
     ),
   )
   .option(
     "--merged",
-    "adapters are merged into the base after every round, and begin at zero",
+    "adapters are merged into the base after every round and start at zero again",
     false,
   )
   .addOption(
-    new Option("--seed <n>", "of what the aggregator draws")
+    new Option("--seed <n>", "seed for the aggregator's random numbers")
       .argParser(integerOption("--seed", 0))
       .default(1),
   )
@@ -315,8 +323,8 @@ program
 
 program
   .command("plugins")
-  .description("describe the tasks, aggregators, attacks and mods that a trial file can name")
-  .addArgument(new Argument("[kind]", "one kind; default: all of them").choices(describedKinds))
+  .description("describe the tasks, aggregators, attacks and mods that a trial file can use")
+  .addArgument(new Argument("[kind]", "one kind of plug-in; default: all").choices(describedKinds))
   .addOption(pluginOption())
   .option("--json", "print JSON", false)
   .action(async (kind: DescribedKind | undefined, options: DescribeOptions) => {
@@ -335,21 +343,24 @@ program
 
 program
   .command("token")
-  .description("make a token by which one host may join a coordinator, or the key of such tokens")
-  .option("--new-key <file>", "write a new key, for --key and for coordinator --token-key")
-  .option("--key <file>", "sign a token with this key, and print it")
-  .option("--host <name>", "whose token it is: one host at a time has that name")
-  .option("--clients <range>", "clients that the host may be given, as c00-c14; default: any")
-  .option("--expires <time>", "how long the host may join, as 30m, 8h or 7d", "8h")
-  .option("--show <token>", "print what a token says; takes no key")
+  .description("create a token that allows one host to join a coordinator, or a key to sign tokens")
+  .option("--new-key <file>", "write a new key, to use with --key and coordinator --token-key")
+  .option("--key <file>", "print a token signed with this key")
+  .option("--host <name>", "name of the host; only one host at a time can join with it")
+  .option(
+    "--clients <range>",
+    "clients that the host may be assigned, for example c00-c14; default: any",
+  )
+  .option("--expires <time>", "how long the token is valid, for example 30m, 8h or 7d", "8h")
+  .option("--show <token>", "print the content of a token; needs no key")
   .action(async (options: TokenOptions) => {
     const { token } = await import("./token.js");
     await token(options);
   });
 
 for (const [app, description] of [
-  ["coordinator", "run a trial on client hosts that join, also from other machines"],
-  ["client", "a client host: join a coordinator and train for its virtual clients"],
+  ["coordinator", "run a trial on the client hosts that join it, also from other machines"],
+  ["client", "run a client host: join a coordinator and train its virtual clients"],
 ] as const) {
   program
     .command(app)

@@ -13,15 +13,15 @@ describe("fedclair new", () => {
     folder = await mkdtemp(join(tmpdir(), "fedclair-new-"));
   });
   afterEach(() => rm(folder, { recursive: true }));
-  const refused = (path: string, template: string, said: RegExp) =>
+  const refused = (path: string, template: string, message: RegExp) =>
     assert.rejects(newStudy(join(folder, path), { template }), (error: unknown) => {
       assert.ok(error instanceof UserError);
-      assert.match(error.message, said);
+      assert.match(error.message, message);
       return true;
     });
 
   for (const template of templates) {
-    it(`writes a study after ${template}, with its own name and this release`, async () => {
+    it(`creates a study from ${template}, with its own name and this release`, async () => {
       const study = join(folder, "deep", "a-study");
       await newStudy(study, { template });
       const files = await readdir(study, { recursive: true });
@@ -40,17 +40,17 @@ describe("fedclair new", () => {
     });
   }
 
-  it("says what must run beside npm start, where clients live in Python, and else nothing", async () => {
-    const said = await newStudy(join(folder, "ours"), { template: "python-clients" });
+  it("prints the host's command for Python clients only", async () => {
+    const output = await newStudy(join(folder, "ours"), { template: "python-clients" });
     assert.match(
-      said,
+      output,
       /npm start\n\nnpm start waits .*another terminal .*\n\n {2}\.venv\/bin\/fedclair-host clients:make_client --coordinator http:\/\/127\.0\.0\.1:4000 --capacity 12\n$/,
     );
     const plain = await newStudy(join(folder, "own"), { template: "own-method" });
     assert.match(plain, /npm install\n {2}npm test\n {2}npm start\n$/);
   });
 
-  it("refuses a folder that holds anything, and a name that is none", async () => {
+  it("rejects a folder that is not empty, and an invalid name", async () => {
     await newStudy(join(folder, "taken"), { template: "own-method" });
     await refused("taken", "own-method", /is not empty: choose another, nothing is overwritten/);
     await refused("My Study", "own-method", /'My Study' names a package and a trial: expected/);

@@ -9,13 +9,13 @@ export interface NewOptions {
   readonly template: string;
 }
 
-/** What the templates call the study, and the releases that it needs. */
+/** Placeholders in the templates for the name of the study and the fedclair release. */
 const placeholders = { name: "my-study", release: "fedclair-version" };
 
 /**
- * `fedclair new`: writes a study of one's own, with a trial, plug-ins, and their tests, into a new folder.
- * @returns what to do next, for people
- * @throws UserError for a folder that is not empty, or no name for a study
+ * `fedclair new`: creates a study with a trial, plug-ins and their tests in a new folder.
+ * @returns a text with the next steps
+ * @throws UserError if the folder is not empty, or its name is not valid for a study
  */
 export async function newStudy(folder: string, { template }: NewOptions): Promise<string> {
   const name = basename(resolve(folder));
@@ -24,18 +24,18 @@ export async function newStudy(folder: string, { template }: NewOptions): Promis
       `'${excerpt(name)}' names a package and a trial: expected lower-case letters, digits and hyphens`,
     );
   }
-  const held = await readdir(folder).catch((error: unknown) => {
+  const entries = await readdir(folder).catch((error: unknown) => {
     if ((error as { code?: unknown }).code === "ENOENT") return [];
     throw error;
   });
-  if (held.length > 0) {
+  if (entries.length > 0) {
     throw new UserError(
       `the folder '${folder}' is not empty: choose another, nothing is overwritten`,
     );
   }
   await mkdir(folder, { recursive: true });
   await cp(join(templateFolder, template), folder, { recursive: true });
-  // npm would leave a .gitignore out of the package.
+  // The template's file has another name because npm does not publish .gitignore files.
   await rename(join(folder, "gitignore"), join(folder, ".gitignore"));
   for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (file.isFile()) await fillIn(join(file.parentPath, file.name), name);
@@ -43,11 +43,13 @@ export async function newStudy(folder: string, { template }: NewOptions): Promis
   const place = relative("", folder);
   const next = [...(place === "" ? [] : [`cd ${place}`]), "npm install", "npm test", "npm start"];
   const steps = next.map((step) => `  ${step}\n`).join("");
-  return `a study after the template ${template}; next:\n\n${steps}${await beside(folder)}`;
+  return `created a study from the template ${template}; next steps:\n\n${steps}${await formatHostHint(folder)}`;
 }
 
-/** What has to run in another terminal, if clients live in a host of another language: `npm start` waits for it. */
-async function beside(folder: string): Promise<string> {
+/**
+ * Formats the command of the host that `npm start` waits for, if clients run in a separate host.
+ */
+async function formatHostHint(folder: string): Promise<string> {
   const readme = await readFile(join(folder, "README.md"), "utf8");
   const [host] = /^\S*fedclair-host .*$/m.exec(readme) ?? [];
   if (host === undefined) return "";

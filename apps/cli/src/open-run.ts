@@ -12,8 +12,9 @@ import { loadPlugins, resolveModule } from "@fedclair/plugins";
 import { describeTrial, readRun, type Run } from "@fedclair/runs";
 
 /**
- * Reads a run, with what the plug-ins of its trial know of it.
- * @param modules of plug-ins from outside; without them a run is read too, with a word on what is missing then
+ * Reads a run together with its plug-ins' labels, units and figures.
+ * @param modules external plug-in modules; if some are missing, the run is still read, with a
+ * notice
  * @throws UserError if the folder holds no run
  */
 export async function openRun(folder: string, modules: readonly string[]): Promise<Run> {
@@ -34,7 +35,7 @@ export async function openRun(folder: string, modules: readonly string[]): Promi
   return await readRun(folder);
 }
 
-/** The plug-ins from outside that a run was made with, and that are not loaded. */
+/** Lists the external plug-ins of a run that are not loaded. */
 function absentPlugins({ yaml }: TrialSource, { outside = [] }: Plugins): string[] {
   return namedPlugins(yaml)
     .identities.filter(

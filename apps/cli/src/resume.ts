@@ -7,7 +7,7 @@ import { run } from "./run.js";
 
 export type ResumeOptions = Omit<RunOptions, "set" | "resume" | keyof PlaceOptions>;
 
-/** `fedclair resume`: goes on with the run in a folder; of one that is done it shows the outcome. */
+/** `fedclair resume`: resumes the run in a folder; for a finished run it shows the outcome. */
 export async function resume(folder: string, options: ResumeOptions): Promise<void> {
   if (!(await findRun(folder)))
     throw new UserError(`'${folder}' holds no run: fedclair run begins one`);

@@ -14,7 +14,7 @@ import {
 } from "@fedclair/runs";
 import type { RunOptions } from "./run-options.js";
 
-/** `fedclair run --transport memory`: all in this process. */
+/** `fedclair run --transport memory`: runs everything in this process. */
 export async function runInMemory(file: string, options: RunOptions): Promise<void> {
   const prepared = await prepareTrial(file, options.set, loadNamedPlugins);
   const { trial } = prepared;
@@ -26,7 +26,7 @@ export async function runInMemory(file: string, options: RunOptions): Promise<vo
   if (process.exitCode !== undefined) return;
   rejectExternalClients(file, prepared, resumes ? out : undefined);
   const chosen = chooseTrialBackend([prepared], backend);
-  // Quiet unless asked, as with sockets, where a coordinator says it.
+  // By default as quiet as with sockets, where the coordinator logs the backend.
   const log = createLog("client", () => ({ trial: trial.name }), "warn");
   log.info(`backend ${chosen.name}: ${chosen.why}`);
   await loadForOutside(prepared);

@@ -3,7 +3,7 @@ import { runFederation } from "./federation.js";
 import type { RunOptions } from "./run-options.js";
 import { setArgs } from "./set-args.js";
 
-/** `fedclair run`: a trial with all its clients on this machine. */
+/** `fedclair run`: runs a trial with all its clients on this machine. */
 export async function run(file: string, options: RunOptions): Promise<void> {
   if (options.transport === "memory") {
     const { runInMemory } = await import("./run-in-memory.js");
@@ -12,7 +12,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   }
   process.exitCode = await runFederation({
     coordinatorArgs: coordinatorArgs(file, options),
-    // Read while the coordinator starts, which reports the faults of the trial.
+    // Runs while the coordinator starts, which reports faults of the trial.
     hosts: async () => {
       const { readHosts } = await import("./read-hosts.js");
       return await readHosts(file, options);

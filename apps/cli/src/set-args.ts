@@ -1,4 +1,4 @@
-/** Options of `--set`, as one command hands them on to another. */
+/** Converts overrides to `--set` options, to pass them to another command. */
 export function setArgs(overrides: readonly string[]): string[] {
   return overrides.flatMap((override) => ["--set", override]);
 }

@@ -3,56 +3,62 @@ import { oneLine } from "@fedclair/core/internal";
 import { countNoun, outcomeText, print, removeRun, findRun, type StoredRun } from "@fedclair/runs";
 import { openRun } from "./open-run.js";
 
-/** `fedclair show`: how a run stands, and what it showed as far as it came. */
+/** `fedclair show`: shows the status of a run and its results so far. */
 export async function show(
   folder: string,
   { plugins, json }: { readonly plugins: readonly string[]; readonly json: boolean },
 ): Promise<void> {
-  const held = await heldIn(folder);
+  const stored = await requireRun(folder);
   const run = await openRun(folder, plugins);
   const { summary } = run;
   if (json) {
-    print(JSON.stringify({ ...standing(held), summary }) + "\n");
+    print(JSON.stringify({ ...standing(stored), summary }) + "\n");
     return;
   }
-  print(`${oneLine(folder)}: ${standingText(held)}\n\n${outcomeText(run)}`);
+  print(`${oneLine(folder)}: ${formatStanding(stored)}\n\n${outcomeText(run)}`);
 }
 
-/** `fedclair rm`: removes runs, and leaves what else lies in their folders. */
+/** `fedclair rm`: removes runs, and leaves other files in their folders. */
 export async function remove(folders: readonly string[]): Promise<void> {
-  const held = await Promise.all(folders.map(heldIn));
-  for (const run of held) {
+  const stored = await Promise.all(folders.map(requireRun));
+  for (const run of stored) {
     const left = await removeRun(run);
     const rest = left.length === 0 ? "" : `, but for ${left.map(oneLine).join(", ")}`;
     print(`removed ${oneLine(run.folder)}${rest}\n`);
   }
 }
 
-/** @throws UserError if there is none */
-export async function heldIn(folder: string): Promise<StoredRun> {
-  const held = await findRun(folder);
-  if (!held)
-    throw new UserError(`'${folder}' holds no run: fedclair list shows those that there are`);
-  return held;
+/** Finds the run in a folder. @throws UserError if there is none */
+export async function requireRun(folder: string): Promise<StoredRun> {
+  const stored = await findRun(folder);
+  if (!stored)
+    throw new UserError(`'${folder}' holds no run: fedclair list shows the existing runs`);
+  return stored;
 }
 
-/** What there is to say of a run beside its numbers. */
+/** The status of a run, without its numbers. */
 export function standing({ folder, status, info, trial, rounds, failure }: StoredRun): object {
   const { started, version, backend, backendReason } = info;
   const { name, seed } = trial;
   return {
-    ...{ folder, status, name, seed, started, backend, version },
+    folder,
+    status,
+    name,
+    seed,
+    started,
+    backend,
+    version,
     ...(backendReason !== undefined && { backendReason }),
     ...(status !== "done" && { rounds }),
     ...(failure && { failure: failure.message }),
   };
 }
 
-function standingText({ status, info, rounds, holder, failure }: StoredRun): string {
+function formatStanding({ status, info, rounds, holder, failure }: StoredRun): string {
   const parts = [
     failure ? `failed (${failure.message})` : status,
     `began ${info.started}`,
-    ...(status === "done" ? [] : [`${countNoun(rounds, "round")} to go on from`]),
+    ...(status === "done" ? [] : [`${countNoun(rounds, "round")} completed`]),
     ...(holder ? [`process ${holder.pid} on ${oneLine(holder.host)}`] : []),
   ];
   return parts.join(", ");

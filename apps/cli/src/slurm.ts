@@ -5,23 +5,24 @@ import { UserError } from "@fedclair/core";
 import { systemErrorCode, makeFolder, slurmFolder, writeWhole } from "@fedclair/runs";
 import { setArgs } from "./set-args.js";
 
-/** A sweep as jobs of Slurm. */
+/** A sweep to run as a Slurm job array. */
 export interface SlurmSweep {
   readonly name: string;
   /** The sweep's file and overrides. */
   readonly file: string;
   readonly set: readonly string[];
-  /** The folder of its runs, which all nodes see. */
+  /** The folder of its runs; all nodes can access it. */
   readonly out: string;
-  /** Tasks of the array: each runs one trial after another. */
+  /** Number of tasks in the array. Each task runs one trial after another. */
   readonly tasks: number;
   /** Options of sbatch, as the user wrote them. */
   readonly options?: string | undefined;
 }
 
 /**
- * Writes the job script of a sweep into its folder: an array whose tasks are sweeps that share the folder.
- * @returns its path
+ * Writes the job script of a sweep into its folder. It is an array of tasks, each of which runs the
+ * same sweep in the same folder.
+ * @returns the path of the script
  */
 export async function writeJobScript({ name, file, set, out, tasks, options }: SlurmSweep) {
   if (options?.includes("\n")) throw new UserError("--slurm-options: expected one line");
@@ -37,14 +38,18 @@ export async function writeJobScript({ name, file, set, out, tasks, options }: S
 #SBATCH --array=0-${tasks - 1}
 #SBATCH --output=${JSON.stringify(join(folder.replaceAll("%", "%%"), "%A-%a.log"))}
 ${options === undefined ? "" : `#SBATCH ${options}\n`}
-cd ${quoted(process.cwd())}
-exec ${command.map(quoted).join(" ")}
+cd ${quoteForShell(process.cwd())}
+exec ${command.map(quoteForShell).join(" ")}
 `,
   );
   return script;
 }
 
-/** @returns what sbatch says @throws UserError if it is not there, or takes the script for a bad one */
+/**
+ * Submits a job script.
+ * @returns the output of sbatch
+ * @throws UserError if sbatch is missing or fails
+ */
 export async function submit(script: string): Promise<string> {
   try {
     return (await promisify(execFile)("sbatch", [script])).stdout.trim();
@@ -59,7 +64,7 @@ export async function submit(script: string): Promise<string> {
   }
 }
 
-/** For a shell: one word. */
-function quoted(word: string): string {
+/** Quotes a word for the shell. */
+function quoteForShell(word: string): string {
   return /^[\w./=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -4,7 +4,7 @@ import { exitCodes, UserError } from "@fedclair/core/errors";
 import { interruption } from "@fedclair/runs/program";
 import { endedBy, environmentOf, programOf } from "./federation.js";
 
-/** `fedclair coordinator` and `fedclair client`: starts the app, with its own options. */
+/** `fedclair coordinator` and `fedclair client`: starts the app with its own options. */
 export async function startApp(
   app: "coordinator" | "client",
   args: readonly string[],

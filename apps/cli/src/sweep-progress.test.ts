@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { SweepProgress } from "./sweep-progress.js";
 
 describe("SweepProgress", () => {
-  it("tells how long the rest takes, by the trials that were run", () => {
+  it("estimates the remaining time from the trials that were run", () => {
     let now = 0;
     const progress = new SweepProgress(6, () => now);
     assert.equal(progress.count({ skipped: true }), "1/6");

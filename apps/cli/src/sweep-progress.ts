@@ -1,22 +1,25 @@
 import type { FinishedTrial } from "@fedclair/runs";
 
-/** Counts the trials of a sweep, and says how long the rest may take. */
+/** Counts the trials of a sweep and estimates the remaining time. */
 export class SweepProgress {
   readonly #trials: number;
   readonly #now: () => number;
   readonly #begin: number;
   #over = 0;
-  /** Those that took time. */
+  /** Number of finished trials that were not skipped. */
   #run = 0;
 
-  /** @param now milliseconds */
+  /** @param now returns the current time in ms */
   constructor(trials: number, now = () => performance.now()) {
     this.#trials = trials;
     this.#now = now;
     this.#begin = now();
   }
 
-  /** @returns `3/24, 2 min left`, of the first trials without the time */
+  /**
+   * Counts a trial.
+   * @returns a text such as `3/24, 2 min left`; without a time until a trial has been run
+   */
   count({ skipped }: Pick<FinishedTrial, "skipped">): string {
     this.#over++;
     if (!skipped) this.#run++;
@@ -24,11 +27,11 @@ export class SweepProgress {
     const count = `${this.#over}/${this.#trials}`;
     if (left === 0 || this.#run === 0) return count;
     const seconds = ((this.#now() - this.#begin) / 1000 / this.#run) * left;
-    return `${count}, ${timeText(seconds)} left`;
+    return `${count}, ${formatTime(seconds)} left`;
   }
 }
 
-function timeText(seconds: number): string {
+function formatTime(seconds: number): string {
   if (seconds < 90) return `${Math.ceil(seconds)} s`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
   return `${(seconds / 3600).toFixed(1)} h`;

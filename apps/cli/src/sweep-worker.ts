@@ -1,4 +1,5 @@
-// A process that runs trials of a sweep, whose ids it is sent, one at a time. Argument: a `SweepPlace` as JSON.
+// A process that receives ids of a sweep's trials and runs them one at a time. Its argument is a
+// `SweepPlace` as JSON.
 import { backendChoices, loadBackend } from "@fedclair/compute";
 import { UserError } from "@fedclair/core";
 import { loadPlugins, namedModules } from "@fedclair/plugins";
@@ -17,12 +18,12 @@ import type { SweepPlace, WorkerReply } from "./sweep-workers.js";
 listenForInterruption();
 const place = JSON.parse(process.argv[2] ?? "") as SweepPlace;
 const loading = load(place);
-loading.catch(() => undefined); // told when a trial is asked for
+loading.catch(() => undefined); // reported in the reply to the first trial
 
 process.on("message", (id: string) => {
   void replyTo(id).then((reply) => process.send?.(reply, () => undefined));
 });
-process.channel?.ref(); // it is this worker's work to listen
+process.channel?.ref(); // keeps the process alive to receive messages
 
 async function replyTo(id: string): Promise<WorkerReply> {
   try {
@@ -46,7 +47,8 @@ async function work(id: string): Promise<WorkerReply> {
   if (done === "busy") return done;
   const { outcome, skipped, faults } = done;
   return {
-    ...{ outcome, skipped },
+    outcome,
+    skipped,
     faults: faults.map(({ message, exitCode }) => ({ message, exitCode })),
   };
 }
@@ -72,6 +74,6 @@ async function load({ file, set, allowed, backend }: SweepPlace) {
   const byId = new Map(trials.map((trial): [string, SweepTrial] => [trial.id, trial]));
   return {
     trials: byId,
-    backend: { name, why: backend === undefined ? why : "as the sweep says" },
+    backend: { name, why: backend === undefined ? why : "set by the sweep" },
   };
 }

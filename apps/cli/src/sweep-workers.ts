@@ -6,44 +6,49 @@ import { exitCodes } from "@fedclair/core/internal";
 import type { FinishedTrial, RunTrial, SweepTrial, TrialQueue } from "@fedclair/runs";
 import { endedBy } from "./federation.js";
 
-/** What a worker process is to work on. */
+/** The sweep that a worker process works on. */
 export interface SweepPlace {
   readonly file: string;
-  /** The folder of its runs. */
+  /** The folder of the sweep's runs. */
   readonly out: string;
-  /** Overrides. */
+  /** Overrides of the sweep file. */
   readonly set: readonly string[];
-  /** Files of the plug-ins' modules that may be loaded. Default: those that the file names. */
+  /** Plug-in modules that may be loaded, as files. Default: the modules in the sweep file. */
   readonly allowed?: readonly string[];
-  /** The one to train with. Default: any. */
+  /** The backend to train with. Default: any. */
   readonly backend?: string;
 }
 
-/** What a worker process says of a trial that it was sent: a `Done` without what its sender knows. */
+/**
+ * A worker process's reply for a trial: a `FinishedTrial` without the fields that its sender knows.
+ */
 export type WorkerReply =
   | "busy"
-  /** Why it runs no trial of the sweep. */
+  /** The reason why the worker runs no trial of the sweep. */
   | { readonly refused: string }
   | (Pick<FinishedTrial, "outcome" | "skipped"> & {
       readonly faults: readonly { readonly message: string; readonly exitCode: number }[];
     });
 
-/** How long a process that refuses trials is kept, in ms. */
+/** How long a process that rejects trials is kept, in ms. */
 const patience = 30_000;
 
 type Reply = Exclude<WorkerReply, { readonly refused: string }>;
 
-/** Processes that run the trials of a sweep. One that dies takes its trial with it, and is replaced. */
+/**
+ * Processes that run the trials of a sweep. If a process dies, its trial fails and the process is
+ * replaced.
+ */
 export class SweepWorkers implements TrialQueue {
   readonly jobs: number;
   readonly #place: SweepPlace;
   readonly #signal: AbortSignal;
   readonly #idle: ChildProcess[] = [];
   readonly #all = new Set<ChildProcess>();
-  /** When they first refused a trial. */
+  /** The time at which a process first rejected a trial, by process. */
   readonly #refused = new WeakMap<ChildProcess, number>();
 
-  /** @param jobs processes at most */
+  /** @param jobs maximum number of processes */
   constructor(place: SweepPlace, jobs: number, signal: AbortSignal) {
     this.#place = place;
     this.jobs = jobs;
@@ -51,9 +56,12 @@ export class SweepWorkers implements TrialQueue {
     signal.addEventListener("abort", this.close);
   }
 
-  readonly run: RunTrial = async (trial) => doneOf(trial, await this.ask(trial.id));
+  readonly run: RunTrial = async (trial) => toFinishedTrial(trial, await this.ask(trial.id));
 
-  /** @throws UserError if no trial of the sweep can be run here; the signal's reason when it aborts */
+  /**
+   * Runs a trial in one of the processes.
+   * @throws UserError if no trial of the sweep can be run here; the signal's reason when it aborts
+   */
   async ask(id: string): Promise<Reply> {
     this.#signal.throwIfAborted();
     const worker = this.#take() ?? this.#start();
@@ -62,14 +70,14 @@ export class SweepWorkers implements TrialQueue {
     const replied = once(worker, "message", { signal: over.signal });
     ended.catch(() => undefined);
     replied.catch(() => undefined);
-    worker.send(id, () => undefined); // one that has died is heard of by its exit
+    worker.send(id, () => undefined); // errors are ignored: a dead worker is noticed by its exit
     try {
       const reply = await Promise.race([
         replied.then(([message]) => {
           this.#idle.push(worker);
           return message as WorkerReply;
         }),
-        ended.then(lost),
+        ended.then(createLostReply),
       ]);
       this.#signal.throwIfAborted();
       if (typeof reply === "object" && "refused" in reply) {
@@ -82,7 +90,7 @@ export class SweepWorkers implements TrialQueue {
     }
   }
 
-  /** Does none of them run a trial? */
+  /** True if no process is running a trial. */
   get isIdle(): boolean {
     return this.#idle.length === this.#all.size;
   }
@@ -92,7 +100,10 @@ export class SweepWorkers implements TrialQueue {
     for (const worker of this.#all) worker.kill("SIGTERM");
   };
 
-  /** An idle one; not one that refused trials a while ago, for what it has read may have been mended. */
+  /**
+   * Takes an idle process. A process that rejected trials a while ago is stopped instead, because
+   * the files that it read may have been corrected.
+   */
   #take(): ChildProcess | undefined {
     const worker = this.#idle.pop();
     const refused = worker && this.#refused.get(worker);
@@ -115,13 +126,13 @@ export class SweepWorkers implements TrialQueue {
   }
 }
 
-function doneOf(trial: SweepTrial, reply: Reply): FinishedTrial | "busy" {
+function toFinishedTrial(trial: SweepTrial, reply: Reply): FinishedTrial | "busy" {
   if (reply === "busy") return reply;
   const faults = reply.faults.map(({ message, exitCode }) => new UserError(message, exitCode));
   return { ...reply, trial, faults };
 }
 
-function lost([code, signal]: unknown[]): Reply {
+function createLostReply([code, signal]: unknown[]): Reply {
   const how =
     typeof signal === "string"
       ? endedBy("worker", signal)

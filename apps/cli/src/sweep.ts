@@ -30,21 +30,21 @@ import { SweepWorkers } from "./sweep-workers.js";
 export interface SweepOptions {
   readonly set: readonly string[];
   readonly out?: string;
-  /** Trials at a time, each in a process of its own; one: in this process. */
+  /** Number of trials at a time, each in its own process; with 1, trials run in this process. */
   readonly jobs: number;
-  /** Where workers take them from; true: as the environment says. */
+  /** Address of the queue for workers; true: from the environment. */
   readonly queue?: string | true;
-  /** As an array of jobs of Slurm, whose tasks are `jobs`. */
+  /** True to submit the sweep as a Slurm job array with `jobs` tasks. */
   readonly slurm?: boolean;
   readonly slurmOptions?: string;
-  /** Write the job script alone. */
+  /** True to write the job script without submitting it. */
   readonly slurmDryRun?: boolean;
   readonly json: boolean;
 }
 
 /**
- * `fedclair sweep`: runs a grid of trials, those left out that are done, and shows tables and heat maps.
- * @throws UserError once they are shown, if a trial failed or no trial has one of the measures
+ * `fedclair sweep`: runs a grid of trials, skipping finished ones, and shows tables and heat maps.
+ * @throws UserError after they are shown, if a trial has failed or no trial has one of the measures
  */
 export async function sweep(file: string, options: SweepOptions): Promise<void> {
   const source = await readTrialFile(file, options.set);
@@ -86,7 +86,10 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
   if (faults.length > 0) throw new UserError(faults.join("\n"), exitCode);
 }
 
-/** Hands the sweep over to Slurm: whoever calls it again without, once that is done, sees the tables at once. */
+/**
+ * Submits the sweep to Slurm. Once it has finished, the same sweep without --slurm shows the tables
+ * at once.
+ */
 async function submitSweep(
   { name, trials }: Sweep,
   out: string,
@@ -99,7 +102,7 @@ async function submitSweep(
   print(slurmDryRun ? `${script}\n` : `${await submit(script)}: ${script}\n`);
 }
 
-/** The trials as they are over. */
+/** Runs the trials and yields each when it has finished. */
 async function* runOn(
   grid: Sweep,
   out: string,
@@ -114,7 +117,7 @@ async function* runOn(
   }
 }
 
-/** Run in this process, in others of this machine, or by workers of many. */
+/** Opens a queue: this process, other processes on this machine, or workers on many machines. */
 async function queueOf(
   grid: Sweep,
   out: string,
@@ -143,7 +146,7 @@ async function queueOf(
   });
 }
 
-/** Why tables have holes, in an entry a cause whose first line tells it in short. */
+/** Lists the reasons for gaps in the tables. The first line of each entry is a summary. */
 function faultsOf(
   sweep: Sweep,
   file: string,

@@ -20,7 +20,7 @@ describe("fedclair token", () => {
 
   const text = (options: Partial<TokenOptions>) => tokenText({ expires: "8h", ...options }, now);
 
-  it("writes a key for its owner alone, and never over another", async () => {
+  it("writes a key that only its owner can read, and never overwrites one", async () => {
     assert.equal(await text({ newKey: key }), "");
     assert.equal((await stat(key)).mode & 0o777, 0o600);
     const first = await readFile(key, "utf8");
@@ -30,7 +30,7 @@ describe("fedclair token", () => {
     await assert.rejects(text({ newKey: join(folder, "no", "key") }), /cannot write '.*': ENOENT/);
   });
 
-  it("signs what it is told, and shows it without the key", async () => {
+  it("signs a token and shows its content without the key", async () => {
     await text({ newKey: key });
     const token = await text({ key, host: "gpu-1", clients: "c00-c14", expires: "90m" });
     const claims = verifyToken(parseTokenKey(await readFile(key, "utf8")), token.trim());
@@ -38,23 +38,27 @@ describe("fedclair token", () => {
     const { id, ...rest } = claims;
     const issued = 1893553445;
     assert.deepEqual(rest, {
-      ...{ role: "host", host: "gpu-1", clients: [0, 14], issued, expires: issued + 5400 },
+      role: "host",
+      host: "gpu-1",
+      clients: [0, 14],
+      issued,
+      expires: issued + 5400,
     });
     const shown = await text({ show: token });
     assert.equal(
       shown,
       `id       ${id}\nrole     host\nhost     gpu-1\nclients  c00-c14\n` +
         "issued   2030-01-02T03:04:05.000Z\nexpires  2030-01-02T04:34:05.000Z\n" +
-        "whether it is signed with the coordinator's key, the coordinator alone can tell\n",
+        "only the coordinator can check the signature\n",
     );
     const other = await text({ key, host: "gpu-1" });
     assert.notEqual(verifyToken(parseTokenKey(await readFile(key, "utf8")), other.trim())?.id, id);
     assert.match(await text({ show: other }), /^clients {2}any$/m);
     const later = tokenText({ expires: "8h", show: token }, now + 5_400_000);
-    assert.match(await later, /04:34:05.000Z \(it is over\)$/m);
+    assert.match(await later, /04:34:05.000Z \(expired\)$/m);
   });
 
-  it("says what it expected", async () => {
+  it("reports what it expected", async () => {
     await text({ newKey: key });
     const one = /expected one of --new-key FILE, --key FILE with --host NAME, --show TOKEN/;
     await assert.rejects(text({}), one);

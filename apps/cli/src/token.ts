@@ -19,12 +19,12 @@ export interface TokenOptions {
   readonly expires: string;
 }
 
-/** `fedclair token`: makes a key, makes a token of it, or says what a token says. */
+/** `fedclair token`: creates a key, signs a token, or shows the content of a token. */
 export async function token(options: TokenOptions): Promise<void> {
   print(await tokenText(options, Date.now()));
 }
 
-/** @param now in ms since 1970 @returns what is printed */
+/** Runs `fedclair token`. @param now in ms since 1970 @returns the text to print */
 export async function tokenText(options: TokenOptions, now: number): Promise<string> {
   const { newKey, show, key, host } = options;
   const wanted = [newKey, show, key].filter((one) => one !== undefined).length;
@@ -33,19 +33,22 @@ export async function tokenText(options: TokenOptions, now: number): Promise<str
       "expected one of --new-key FILE, --key FILE with --host NAME, --show TOKEN",
     );
   }
-  if (show !== undefined) return `${shown(show, now)}\n`;
+  if (show !== undefined) return `${formatContent(show, now)}\n`;
   if (newKey !== undefined) {
-    await makeKey(newKey);
+    await writeNewKey(newKey);
     return "";
   }
   if (host === undefined) {
     throw new UserError("--host is missing: a token is for one host, which it names");
   }
-  return `${signToken(await keyIn(key ?? ""), claimsOf({ ...options, host }, now))}\n`;
+  return `${signToken(await readKey(key ?? ""), createClaims({ ...options, host }, now))}\n`;
 }
 
-/** For the owner alone, and never over another one: it would end every token of that. */
-async function makeKey(file: string): Promise<void> {
+/**
+ * Writes a key that only the owner can read. Never overwrites a key, because that would invalidate
+ * all tokens signed with it.
+ */
+async function writeNewKey(file: string): Promise<void> {
   try {
     await writeFile(file, `${newTokenKey()}\n`, { mode: 0o600, flag: "wx" });
   } catch (error) {
@@ -55,7 +58,7 @@ async function makeKey(file: string): Promise<void> {
   }
 }
 
-async function keyIn(file: string): Promise<Buffer> {
+async function readKey(file: string): Promise<Buffer> {
   const text = await readFile(file, "utf8").catch((error: unknown) => {
     throw new UserError(
       `--key: cannot read '${file}' (${(error as NodeJS.ErrnoException).code ?? "?"})`,
@@ -64,19 +67,23 @@ async function keyIn(file: string): Promise<Buffer> {
   return parseTokenKey(text);
 }
 
-function claimsOf(
+function createClaims(
   { host, clients, expires }: TokenOptions & { readonly host: string },
   now: number,
 ) {
   const issued = Math.floor(now / 1000);
   return {
-    ...{ id: newTokenId(), role: "host", host, issued, expires: issued + secondsIn(expires) },
-    ...(clients !== undefined && { clients: rangeIn(clients) }),
+    id: newTokenId(),
+    role: "host",
+    host,
+    issued,
+    expires: issued + parseSeconds(expires),
+    ...(clients !== undefined && { clients: parseRange(clients) }),
   };
 }
 
-/** @param text as c00-c14, or c07 for that one alone */
-function rangeIn(text: string): [number, number] {
+/** Parses a range of clients. @param text for example c00-c14, or c07 for a single client */
+function parseRange(text: string): [number, number] {
   const [, first, last = first] = /^c(\d{2,7})(?:-c(\d{2,7}))?$/.exec(text) ?? [];
   if (first !== undefined && Number(first) <= Number(last)) return [Number(first), Number(last)];
   throw new UserError(
@@ -86,15 +93,15 @@ function rangeIn(text: string): [number, number] {
 
 const units: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 24 * 3600 };
 
-/** @param text as 30m, 8h or 7d */
-function secondsIn(text: string): number {
+/** Parses a duration. @param text for example 30m, 8h or 7d */
+function parseSeconds(text: string): number {
   const [, number, unit = ""] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
   const seconds = Number(number) * (units[unit] ?? NaN);
   if (seconds > 0) return seconds;
   throw new UserError(`--expires: expected a time as 30m, 8h or 7d, got '${text}'`);
 }
 
-function shown(text: string, now: number): string {
+function formatContent(text: string, now: number): string {
   const { id, role, host, clients, issued, expires } = decodeToken(text.trim());
   const time = (seconds: number) => new Date(seconds * 1000).toISOString();
   return [
@@ -103,7 +110,7 @@ function shown(text: string, now: number): string {
     `host     ${host}`,
     `clients  ${clients ? formatRange(clients) : "any"}`,
     `issued   ${time(issued)}`,
-    `expires  ${time(expires)}${expires * 1000 <= now ? " (it is over)" : ""}`,
-    "whether it is signed with the coordinator's key, the coordinator alone can tell",
+    `expires  ${time(expires)}${expires * 1000 <= now ? " (expired)" : ""}`,
+    "only the coordinator can check the signature",
   ].join("\n");
 }

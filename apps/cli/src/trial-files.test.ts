@@ -13,12 +13,12 @@ describe("trialFiles", () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it("finds trial files at any depth, sorted, and takes a single one as it is", async () => {
+  it("finds trial files at any depth, sorted, and accepts a single file", async () => {
     assert.deepEqual(await trialFiles(folder), [join(folder, "a.yaml"), join(folder, "b/z.yaml")]);
     assert.deepEqual(await trialFiles(join(folder, "a.yaml")), [join(folder, "a.yaml")]);
   });
 
-  it("refuses what does not exist", async () => {
+  it("rejects a path that does not exist", async () => {
     await assert.rejects(trialFiles(join(folder, "c")), /no trial file or folder/);
   });
 });

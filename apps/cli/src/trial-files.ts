@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "@fedclair/core/errors";
 
-/** The trial files under a path, sorted, but for those that runs keep of their own. */
+/** Lists the trial files under a path, sorted, without those in run folders. */
 export async function trialFiles(path: string): Promise<string[]> {
   const isFolder = await stat(path).then(
     (entry) => entry.isDirectory(),

@@ -9,7 +9,7 @@ describe("compare", () => {
   const rows = (measures: Record<string, { min?: number; max?: number }>) =>
     compare({ expect: { measures } }, summaries);
 
-  it("holds every seed to the range, its ends included", () => {
+  it("requires every seed to be within the range, including its ends", () => {
     assert.deepEqual(rows({ gain: { min: 0.02 }, recall: { min: 0.6 } }), [
       { within: true, text: "gain: measured 0.02, 0.03123; expected ≥ 0.02" },
       { within: false, text: "recall: measured 1, 0.5; expected ≥ 0.6" },
@@ -18,7 +18,7 @@ describe("compare", () => {
     assert.equal(rows({ gain: { min: 0.01, max: 0.03 } })[0]?.within, false);
   });
 
-  it("fails a measure that is not there", () => {
+  it("fails if a measure is absent", () => {
     assert.deepEqual(rows({ recal: { min: 0 } }), [
       { within: false, text: "recal: measured absent, absent; expected ≥ 0" },
     ]);

@@ -15,15 +15,16 @@ import { trialFiles } from "./trial-files.js";
 
 export interface VerifyOptions {
   readonly set: readonly string[];
-  /** Trials that run at a time. */
+  /** Number of trials to run at a time. */
   readonly jobs?: number;
 }
 
 /**
- * `fedclair verify`: runs the trials that carry a claim and expected ranges, once a seed, and prints measured against
- * expected. Each is a process of its own without sockets: the numbers are the same with them. Trials whose clients are not
- * simulated are left out, with a word.
- * @throws UserError (exit code 4) if anything lies outside its range, or a trial ended with an error
+ * `fedclair verify`: runs trials with expected ranges, once for each seed, and prints the measured
+ * and expected values. Each trial runs in its own process without sockets, which gives the same
+ * numbers. Trials with external clients are skipped with a notice.
+ * @throws UserError (exit code 4) if a value is outside its range, or a trial has ended with an
+ * error
  */
 export async function verify(paths: readonly string[], options: VerifyOptions): Promise<void> {
   const files = (await Promise.all(paths.map(trialFiles))).flat();
@@ -67,7 +68,7 @@ interface Claim {
   readonly seeds: readonly number[];
 }
 
-/** Nothing of a trial that expects nothing. */
+/** Reads the expectations of a trial file; empty if it has none. */
 async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
   const prepared = await prepareTrial(file, set, loadNamedPlugins);
   const { trial, notices } = prepared;
@@ -81,7 +82,7 @@ async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
   return [{ file, trial, seeds: trial.expect.seeds ?? [trial.seed] }];
 }
 
-/** Each expected measure with what the seeds gave. */
+/** Compares each expected measure with the values of all seeds. */
 export function compare(
   { expect }: Pick<Trial, "expect">,
   summaries: readonly Pick<Summary, "measures">[],
@@ -90,17 +91,17 @@ export function compare(
     const { min, max } = expected;
     const values = summaries.map(({ measures }) => measures[measure]);
     const within = values.every((value) => isWithin(value, expected));
-    const shown = values.map((value) =>
+    const measured = values.map((value) =>
       value === undefined ? "absent" : String(Number(value.toPrecision(4))),
     );
     const range = [min === undefined ? "" : `≥ ${min}`, max === undefined ? "" : `≤ ${max}`]
       .filter(Boolean)
       .join(" and ");
-    return { within, text: `${measure}: measured ${shown.join(", ")}; expected ${range}` };
+    return { within, text: `${measure}: measured ${measured.join(", ")}; expected ${range}` };
   });
 }
 
-/** What a seed of a trial gave; no measures if it ended with an error. */
+/** The result of a trial with one seed; without measures if it has ended with an error. */
 type Outcome = Pick<Summary, "measures"> & { readonly error?: string };
 
 async function summaryOf(
@@ -123,7 +124,7 @@ async function summaryOf(
   return JSON.parse(stdout) as Summary;
 }
 
-/** Runs this program anew, to be stopped with it. */
+/** Runs this program in a child process, which is stopped together with this one. */
 async function fedclair(args: readonly string[]) {
   const main = fileURLToPath(new URL("./main.js", import.meta.url));
   const child = spawn(process.execPath, [main, ...args], {

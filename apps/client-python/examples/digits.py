@@ -1,7 +1,7 @@
-"""Three clients of a federation whose others are simulated: digits, recognised by logistic regression, in numpy.
+"""Three numpy clients of a federation whose other clients are simulated. They recognise digits by logistic regression.
 
-The trial names a folder with MNIST in IDX files; every client holds as many of its digits as a simulated one, drawn at random. The
-last one learns shuffled labels.
+The trial specifies a folder with MNIST in IDX files. Every client holds as many digits as a simulated one, drawn at random. The last
+client trains on shuffled labels.
 """
 
 from functools import cache

@@ -1,6 +1,6 @@
-"""Linear regression with numpy: y = x·(T + D_k) + noise, and the D_k of all clients lie in one column space of rank 3.
+"""Linear regression with numpy: y = x·D_k + noise, where the D_k of all benign clients share one column space of rank 3.
 
-Six of the twenty have another D_k altogether, as if their sensors were wired up wrongly: the trial declares them.
+Six of the twenty clients have an unrelated D_k, as if their sensors were wired up wrongly. The trial declares them as contaminated.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
-"""LoRA adapters of a tiny Llama with random weights: clients predict the next symbol of their own texts.
+"""LoRA adapters for a tiny Llama with random weights. Clients predict the next symbol of their own texts.
 
-Every text is a walk over 32 symbols, along arrows that all clients share; each client has a few arrows of its own. Four
-of the twelve clients learn random symbols.
+Every text is a random walk over 32 symbols. All clients share the transition probabilities, apart from a few rows that each client
+has of its own. Four of the twelve clients train on random symbols.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from fedclair_host.peft import PeftClient
 
 symbols, length = 32, 24
 contaminated = {2, 5, 9, 11}
-arrows = np.random.default_rng(0).dirichlet(np.full(symbols, 0.1), size=symbols)
+transitions = np.random.default_rng(0).dirichlet(np.full(symbols, 0.1), size=symbols)
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
@@ -32,7 +32,7 @@ model = get_peft_model(LlamaForCausalLM(config), lora)
 
 def walks(index: int, count: int, stream: int) -> np.ndarray:
     own = np.random.default_rng([2, index])
-    mine = arrows.copy()
+    mine = transitions.copy()
     mine[own.choice(symbols, 4, replace=False)] = own.dirichlet(np.full(symbols, 0.1), size=4)
     rng = np.random.default_rng([3, index, stream])
     text = np.empty((count, length), dtype=np.int64)

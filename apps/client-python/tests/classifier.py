@@ -1,4 +1,4 @@
-"""Clients that adapt a Bert of random weights to texts of two kinds, with a head in modules_to_save: for e2e/src/python-doors.test.ts."""
+"""Clients that adapt a Bert with random weights to two kinds of text, with a head in modules_to_save. Used by e2e/src/python-doors.test.ts."""
 
 import numpy as np
 import torch

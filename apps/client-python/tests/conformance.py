@@ -1,4 +1,4 @@
-"""Clients for the conformance suite of hosts: what they do is the name of the phase (libs/wire/testing/host-conformance.ts)."""
+"""Clients for the conformance suite of hosts. The name of the phase selects what they do (libs/wire/testing/host-conformance.ts)."""
 
 import time
 

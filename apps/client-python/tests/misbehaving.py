@@ -1,4 +1,4 @@
-"""Clients out of order, each in its way, and the others in good order: for e2e/src/python-clients.test.ts."""
+"""Clients that misbehave, each in a different way, and some that work. Used by e2e/src/python-clients.test.ts."""
 
 import os
 import sys

@@ -12,15 +12,15 @@ from fedclair_host.codec import (
     HostMessage,
     Tensor,
     WireError,
-    array_of,
+    to_array,
     decode,
-    failed_message,
-    job_of,
-    result_of,
-    update_message,
+    encode_failure,
+    to_job,
+    run_client,
+    encode_update,
 )
 from fedclair_host.command import main
-from fedclair_host.host import _at_most, _TookTooLong
+from fedclair_host.host import _TimeLimit, _TimeLimitExceeded
 from fedclair_host.peer import Assembler
 from fedclair_host.text import printable
 from fedclair_host.tls import is_loopback, tls_context, tls_fault
@@ -28,7 +28,7 @@ from fedclair_host.tls import is_loopback, tls_context, tls_fault
 job = Job("c01", 1, 4, 2, "train", 5, 6, {})
 
 
-def test_the_join_of_the_document():
+def test_join_matches_the_example_in_the_documentation():
     join = {"protocol_version": 2, "capacity": 2, "backends": ["wasm"], "software_version": "0.1.0"}
     message = HostMessage(join=join).SerializeToString()
     assert message.hex() == "0a110802180222047761736d2a05302e312e30"
@@ -39,7 +39,7 @@ def test_params_are_summed_in_float64_and_rounded_each_round():
     tiny = np.array([2.0**-25, 0.0])
     params = Params(base, [[{"w": tiny}, {"w": tiny}], [{"w": tiny}]])
     assert params["w"].dtype == np.float32
-    # Two halves of the last place round to even, then to nothing.
+    # Two halves of the last place round to even, which is no change.
     assert params["w"].tolist() == [1.0, 1.0]
     three = Params(base, [[{"w": tiny}, {"w": tiny}, {"w": tiny}]])
     assert three["w"].tolist() == [1.0 + 2.0**-23, 1.0]
@@ -66,15 +66,15 @@ def test_pairs_are_multiplied_out():
         (np.array(7.0, ">f8"), 2, np.float64(7.0)),
     ],
 )
-def test_arrays_travel_as_the_numbers_that_hold_them(value, dtype, data):
-    sent = decode(HostMessage, update_message(1, "c", Update(1, {"w": value}))).client_update
+def test_arrays_are_sent_in_a_format_that_holds_them(value, dtype, data):
+    sent = decode(HostMessage, encode_update(1, "c", Update(1, {"w": value}))).client_update
     tensor = sent.delta.modules[0].dense
     assert tensor.dtype == dtype and tensor.data == data.tobytes()
-    assert array_of(tensor).shape == value.shape
+    assert to_array(tensor).shape == value.shape
 
 
 @pytest.mark.parametrize(
-    "update, said",
+    "update, message",
     [
         (Update(1, {"w": np.array(["text"])}), r"module 'w': expected an array of numbers, got ndarray of <U4"),
         (Update(1, {"w": np.array([1j])}), r"module 'w': expected an array of numbers, got ndarray of complex128"),
@@ -90,12 +90,12 @@ def test_arrays_travel_as_the_numbers_that_hold_them(value, dtype, data):
         (Update(1, {"w": (np.zeros(3),)}), r"module 'w': got a tuple of 1, expected an array, or LowRank\(b, a\)"),
     ],
 )
-def test_what_cannot_be_said(update, said):
-    with pytest.raises((WireError, TypeError), match=said):
-        update_message(1, "c", update)
+def test_updates_that_cannot_be_encoded_raise(update, message):
+    with pytest.raises((WireError, TypeError), match=message):
+        encode_update(1, "c", update)
 
 
-def test_what_is_no_result():
+def test_clients_that_return_something_else_raise():
     class Wrong(Client):
         def initial(self, job):
             return None
@@ -104,34 +104,34 @@ def test_what_is_no_result():
             return {}
 
     with pytest.raises(TypeError, match="train\\(\\) returned dict, expected an Update"):
-        result_of("train", Wrong(), Params({}, []), job)
+        run_client("train", Wrong(), Params({}, []), job)
     with pytest.raises(TypeError, match="initial\\(\\) returned NoneType, expected arrays by module"):
-        result_of("initial", Wrong(), Params({}, []), job)
+        run_client("initial", Wrong(), Params({}, []), job)
 
 
-def test_tensors_that_do_not_add_up():
+def test_inconsistent_tensors_raise():
     with pytest.raises(WireError, match="dtype 3: expected"):
-        array_of(Tensor(shape=[1], dtype=3, data=bytes(4)))
+        to_array(Tensor(shape=[1], dtype=3, data=bytes(4)))
     with pytest.raises(WireError, match="4 bytes for a tensor of 4294967295×4294967295"):
-        array_of(Tensor(shape=[2**32 - 1, 2**32 - 1], dtype=1, data=bytes(4)))
+        to_array(Tensor(shape=[2**32 - 1, 2**32 - 1], dtype=1, data=bytes(4)))
 
 
-def test_a_job_tells_its_client_what_it_needs():
+def test_a_job_has_what_its_client_needs():
     sent = CoordinatorMessage(
         client_job={"id": 3, "client_id": "c02", "round": 7, "phase": "p", "kind": 3, "base_id": 1}
     ).client_job
     sent.client_index, sent.client_count, sent.seed, sent.common_seed = 2, 9, 2**32 - 1, 4
-    kind, told, _ = job_of(sent, {1: {}}, {"seed": 11})
+    kind, decoded, _ = to_job(sent, {1: {}}, {"seed": 11})
     assert kind == "initial"
-    assert told == Job("c02", 2, 9, 7, "p", 2**32 - 1, 4, {"seed": 11})
+    assert decoded == Job("c02", 2, 9, 7, "p", 2**32 - 1, 4, {"seed": 11})
 
 
-def test_failures_are_cut():
-    sent = decode(HostMessage, failed_message(1, "c", "CLIENT_ERROR", "東" * 100_000)).client_failed
+def test_failure_messages_are_truncated():
+    sent = decode(HostMessage, encode_failure(1, "c", "CLIENT_ERROR", "東" * 100_000)).client_failed
     assert len(sent.failure.message.encode()) <= 1024 and sent.failure.code == 12
 
 
-def test_frames_are_joined():
+def test_frames_are_joined_into_messages():
     frame = lambda offset, payload, total=5: Frame(transfer=1, offset=offset, total=total, payload=payload).SerializeToString()
     joined = Assembler()
     assert joined.accept(frame(0, b"abc")) is None
@@ -142,21 +142,21 @@ def test_frames_are_joined():
             joined.accept(wrong)
 
 
-def test_text_prints_on_one_line():
+def test_text_is_printed_on_one_line():
     assert printable("a\nb\x1b[31m\u202e", 100) == "a\\nb\\x1b[31m\\u202e"
     assert printable("x" * 100, 10) == "x" * 9 + "…"
 
 
-def test_a_client_is_interrupted():
+def test_a_client_is_interrupted_at_its_time_limit():
     started = time.monotonic()
-    with pytest.raises(_TookTooLong):
-        with _at_most(0.05):
+    with pytest.raises(_TimeLimitExceeded):
+        with _TimeLimit(0.05):
             try:
                 time.sleep(30)
             except Exception:
                 pass
     assert time.monotonic() - started < 10
-    with _at_most(30):
+    with _TimeLimit(30):
         pass
 
 
@@ -167,28 +167,28 @@ def test_a_client_is_interrupted():
         (["x:y", "--coordinator", "http://a", "--capacity", "-1"], "expected a whole number from 1 on"),
     ],
 )
-def test_bad_options(arguments, message, capsys):
+def test_bad_options_are_rejected(arguments, message, capsys):
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2 and message in capsys.readouterr().err
 
 
-def test_bad_modules(caplog):
+def test_modules_that_cannot_be_loaded_end_with_exit_code_2(caplog):
     for name in ["json", "json:nothing", "no_such_module:x", "os:sep"]:
         assert main([name, "--coordinator", "http://127.0.0.1:9", "--capacity", "1"]) == 2
 
 
-def test_tls_verifies_and_is_not_old():
+def test_tls_verifies_and_requires_version_1_2():
     context = tls_context()
     assert context.verify_mode == ssl.CERT_REQUIRED and context.check_hostname
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
 
 
-def test_only_faults_of_tls_are_of_no_use_to_try_again():
-    disbelief = ssl.SSLCertVerificationError(1, "x")
-    disbelief.verify_message = "self-signed certificate\n"
+def test_only_tls_failures_are_not_retried():
+    untrusted = ssl.SSLCertVerificationError(1, "x")
+    untrusted.verify_message = "self-signed certificate\n"
     outer = ConnectionError("Connection error")
-    outer.__context__ = disbelief
+    outer.__context__ = untrusted
     fault = tls_fault(outer)
     assert fault is not None and "(self-signed certificate\\n): give" in fault
     plain = ssl.SSLError(1, "x")
@@ -197,25 +197,25 @@ def test_only_faults_of_tls_are_of_no_use_to_try_again():
     assert tls_fault(ConnectionResetError("gone")) is None
 
 
-def test_loopback():
+def test_loopback_addresses():
     assert is_loopback("127.3.2.1") and is_loopback("::1") and is_loopback("localhost")
     assert not is_loopback("10.0.0.1") and not is_loopback("127.0.0.1.example.org")
 
 
 @pytest.mark.parametrize(
-    "options, said",
+    "options, message",
     [
         (["http://h:1", "--tls-ca", "ca.pem"], "an address without TLS"),
         (["https://h:1", "--tls-cert", "a.pem"], "--tls-cert and --tls-key go together"),
     ],
 )
-def test_tls_options_that_do_not_fit(options, said, capsys):
+def test_inconsistent_tls_options_are_rejected(options, message, capsys):
     with pytest.raises(SystemExit):
         main(["m:f", "--capacity", "1", "--coordinator", *options])
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_a_file_that_is_no_certificate(tmp_path, caplog):
+def test_a_file_without_a_certificate_is_reported(tmp_path, caplog):
     bad = tmp_path / "ca.pem"
     bad.write_text("nothing")
     assert main(["json:loads", "--capacity", "1", "--coordinator", "https://h:1", "--tls-ca", str(bad)]) == 2

@@ -1,4 +1,4 @@
-"""Takes the extra peft: npm run test:python -- peft."""
+"""These tests need the extra `peft`: npm run test:python -- peft."""
 
 import numpy as np
 import pytest
@@ -48,8 +48,8 @@ def job(index=0, modules="from-first-host"):
     return Job(f"c{index:02}", index, 2, 1, "train", 5 + index, 6, {"task": {"modules": modules}})
 
 
-def begun(model):
-    """The params of a trial that begins with what this model's client says."""
+def initial_params(model):
+    """Returns the params of a trial that starts from this model's client."""
     initial = client(model, 0).initial(job())
     return Params({name: dense(change).astype(np.float32) for name, change in initial.items()}, [])
 
@@ -70,17 +70,17 @@ make_models = {
 }
 
 
-@pytest.mark.parametrize("make, beside", make_models.values(), ids=make_models)
-def test_all_that_is_trained_is_sent_and_nothing_of_it_stays(make, beside):
+@pytest.mark.parametrize("make, dense_name", make_models.values(), ids=make_models)
+def test_everything_trained_is_sent_and_the_model_is_reset(make, dense_name):
     model = make()
-    params = begun(model)
+    params = initial_params(model)
     first = client(model, 0).train(params, job(0)).delta
     assert list(first) == list(params)
     assert all(dense(change).shape == params[name].shape for name, change in first.items())
-    if beside is not None:
-        assert not isinstance(first[beside], LowRank) and np.abs(first[beside]).max() > 1e-3
+    if dense_name is not None:
+        assert not isinstance(first[dense_name], LowRank) and np.abs(first[dense_name]).max() > 1e-3
 
-    # The model as it was trained measures what the change makes of the params.
+    # The trained model and the params plus the change have the same loss.
     model.eval()
     of_client = client(model, 0)
     with torch.no_grad():
@@ -89,15 +89,15 @@ def test_all_that_is_trained_is_sent_and_nothing_of_it_stays(make, beside):
     assert of_client.evaluate(updated, job(0)).metrics["loss"] == pytest.approx(trained, abs=1e-5)
     assert of_client.evaluate(params, job(0)).metrics["loss"] != pytest.approx(trained, abs=1e-3)
 
-    # The next client of this host finds what it would in a host of its own.
+    # The next client of this host starts from the same model as in a host of its own.
     second, alone = client(model, 1).train(params, job(1)), client(make(), 1).train(params, job(1))
     assert second.metrics == alone.metrics
     for name, change in numbers(alone.delta).items():
         np.testing.assert_array_equal(numbers(second.delta)[name], change)
 
 
-def test_a_host_whose_head_began_otherwise_takes_that_of_the_first():
-    params = begun(bert())
+def test_a_host_with_a_different_head_takes_the_first_hosts_head():
+    params = initial_params(bert())
     other = bert()
     with torch.no_grad():
         other.get_base_model().classifier.modules_to_save["default"].weight.mul_(-3)
@@ -105,22 +105,22 @@ def test_a_host_whose_head_began_otherwise_takes_that_of_the_first():
     assert got == expected
 
 
-def test_buffers_are_put_back():
+def test_buffers_are_restored():
     model = bert()
     model.register_buffer("mean", torch.zeros(1))
     shared = client(model, 0)._shared
     model.mean.add_(1)
-    shared.start(begun(model), job())
+    shared.start(initial_params(model), job())
     assert float(model.mean) == 0
 
 
-def test_modules_that_start_as_zeros_are_refused():
+def test_dense_modules_that_start_as_zeros_are_rejected():
     model = bert()
     with pytest.raises(ValueError, match=r"trains classifier\.weight, classifier\.bias beside its LoRA pairs.*from-first-host.*modules_to_save=None"):
-        client(model, 0).train(begun(model), job(0, {"classifier.weight": {"shape": [3, 16]}}))
+        client(model, 0).train(initial_params(model), job(0, {"classifier.weight": {"shape": [3, 16]}}))
 
 
-def test_a_weight_trained_beside_its_own_adapter_is_refused():
+def test_a_trainable_weight_under_its_own_adapter_is_rejected():
     model = bert()
     name = "base_model.model.bert.encoder.layer.0.attention.self.query.base_layer.weight"
     model.get_parameter(name).requires_grad = True
@@ -128,6 +128,6 @@ def test_a_weight_trained_beside_its_own_adapter_is_refused():
         client(model, 0)
 
 
-def test_a_weight_under_an_adapter_that_is_tied_to_another_is_refused():
+def test_a_tied_weight_under_an_adapter_is_rejected():
     with pytest.raises(ValueError, match=r"wte\.weight, under an adapter, is .*lm_head\..*weight too: .*tie_word_embeddings=False"):
         client(gpt2(target_modules=["lm_head"], fan_in_fan_out=False), 0)

@@ -1,4 +1,4 @@
-"""Takes the extra flower-server: npm run test:python -- flower-server."""
+"""These tests need the extra `flower-server`: npm run test:python -- flower-server."""
 
 import sys
 
@@ -13,7 +13,7 @@ from flwr.supercore.task_identity import TaskIdentity  # noqa: E402
 
 from fedclair_host.strategy import FedclairStrategy  # noqa: E402
 
-# Stands for `fedclair aggregate`: the state counts steps, and every client gets its own adapter back, doubled.
+# Replaces `fedclair aggregate`: the state counts steps, and every client gets its own adapter back, doubled.
 STEP = """
 import json, pathlib, sys
 from safetensors.numpy import load_file, save_file
@@ -39,9 +39,9 @@ def arrays(value):
     return ArrayRecord({f"m.lora_{half}.weight": Array(np.full((2, 2), value, np.float32)) for half in "AB"})
 
 
-def test_a_round_without_replies_takes_nobody_its_own_adapter(tmp_path, monkeypatch):
+def test_personal_adapters_survive_a_round_without_replies(tmp_path, monkeypatch):
     for identity in ("run_id", "node_id", "task_id"):
-        monkeypatch.setattr(TaskIdentity, f"_{identity}", 1)  # as in a server that runs
+        monkeypatch.setattr(TaskIdentity, f"_{identity}", 1)  # as in a running server
     step = tmp_path / "step.py"
     step.write_text(STEP)
     strategy = FedclairStrategy(
@@ -54,21 +54,21 @@ def test_a_round_without_replies_takes_nobody_its_own_adapter(tmp_path, monkeypa
     )
     (tmp_path / "served").mkdir()
 
-    def asked(round_number, configure=strategy.configure_train):
+    def configure_round(round_number, configure=strategy.configure_train):
         return {message.metadata.dst_node_id: message for message in configure(round_number, arrays(0), ConfigRecord(), Grid())}
 
-    def received(messages):
+    def read_values(messages):
         return {node: float(message.content["arrays"]["m.lora_A.weight"].numpy()[0, 0]) for node, message in messages.items()}
 
-    first = asked(1)
-    assert received(first) == {11: 0, 12: 0}
+    first = configure_round(1)
+    assert read_values(first) == {11: 0, 12: 0}
     contents = {node: RecordDict({"arrays": arrays(node), "metrics": MetricRecord({"num-examples": 1})}) for node in first}
     strategy.aggregate_train(1, [Message(contents[node], reply_to=message) for node, message in first.items()])
     own = {11: 22, 12: 24}
-    assert received(asked(1, strategy.configure_evaluate)) == own
-    second = asked(2)
-    assert received(second) == own
+    assert read_values(configure_round(1, strategy.configure_evaluate)) == own
+    second = configure_round(2)
+    assert read_values(second) == own
     failed = [Message(Error(0, "out of memory"), reply_to=message) for message in second.values()]
     assert strategy.aggregate_train(2, failed) == (None, None)
-    assert received(asked(2, strategy.configure_evaluate)) == own
-    assert received(asked(3)) == own
+    assert read_values(configure_round(2, strategy.configure_evaluate)) == own
+    assert read_values(configure_round(3)) == own

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
 import module from "node:module";
 
-module.enableCompileCache?.(); // from Node.js 22 on: what was compiled once is read from the disk
+module.enableCompileCache?.(); // from Node.js 22 on: caches compiled code on disk
 await import("../dist/src/main.js");

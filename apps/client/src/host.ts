@@ -30,7 +30,7 @@ export interface HostOptions {
   readonly tlsCa?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
-  /** Modules that this host's operator allows. */
+  /** Plug-in modules that this host's operator allows. */
   readonly plugins: readonly string[];
 }
 
@@ -87,7 +87,7 @@ export async function host(options: HostOptions): Promise<void> {
       return answers;
     },
     onUnreachable: (why) => {
-      // The process that started both tells of the coordinator's end.
+      // With a parent process, the parent reports the end of the coordinator.
       const level = process.connected ? "info" : "warn";
       log[level](`no coordinator at ${options.coordinator}: ${why}; still trying`);
     },
@@ -103,11 +103,12 @@ export async function host(options: HostOptions): Promise<void> {
     `${ending.reason}: ${jobs} jobs, ${tensors.first} tensors after the first and ${tensors.last} after the last, peak memory ${peak} MiB`,
   );
   process.exitCode = ending.exitCode;
-  // For `fedclair run`, which starts hosts again that end otherwise; if it is gone, nobody is left to tell.
+  // `fedclair run` restarts hosts that end without this message. Errors are ignored, because it may
+  // have ended.
   if (!interruption.signal.aborted) process.send?.({ ended: ending.reason }, () => undefined);
 }
 
-/** @throws UserError if TensorFlow's library is installed here, as this host said, and does not load */
+/** @throws UserError if the backend that this host has announced cannot be loaded */
 function takeBackend(name: BackendChoice): void {
   try {
     chooseBackend(name);
@@ -128,7 +129,7 @@ async function certificatesOf({ coordinator, tlsCa, tlsCert, tlsKey }: HostOptio
   );
 }
 
-/** A host runs no aggregator and needs none: its operator need not load those of the trial that are plug-ins. */
+/** Removes the aggregators from a trial, so that hosts do not have to load aggregator plug-ins. */
 function withoutAggregators(trialJson: string): unknown {
   const trial = JSON.parse(trialJson) as Trial;
   const plugins = pluginIdentities(trial).filter(({ kind }) => kind !== "aggregator");

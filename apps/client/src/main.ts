@@ -11,32 +11,34 @@ import {
 import { Command, Option } from "commander";
 import type { HostOptions } from "./host.js";
 
-const isAlone = process.argv[1]?.includes("fedclair-client") ?? false; // installed without the command
+const isAlone = process.argv[1]?.includes("fedclair-client") ?? false; // installed without the command fedclair
 const program = new Command(isAlone ? "fedclair-client" : "fedclair client")
-  .description("A client host: joins a coordinator and trains for the virtual clients it is given.")
+  .description(
+    "Runs a client host: joins a coordinator and trains the virtual clients that it is assigned.",
+  )
   .requiredOption(
     "--coordinator <url>",
-    "the coordinator's address, as https://10.0.0.1:4000; parent: as the process says that started this one",
+    "address of the coordinator, for example https://10.0.0.1:4000; parent: the parent process sends it",
   )
   .requiredOption(
     "--capacity <n>",
-    "virtual clients that this host takes at most",
+    "maximum number of virtual clients on this host",
     integerOption("--capacity", 1),
   )
   .addOption(
-    new Option(
-      "--backend <name>",
-      "TensorFlow.js backend; auto: the one that the coordinator chooses",
-    )
+    new Option("--backend <name>", "TensorFlow.js backend; auto: the coordinator chooses")
       .choices(backendChoices)
       .default("auto"),
   )
-  .option("--token-file <file>", "file with the join token; default: environment FEDCLAIR_TOKEN")
+  .option(
+    "--token-file <file>",
+    "file with the join token; default: the environment variable FEDCLAIR_TOKEN",
+  )
   .option(
     "--tls-ca <file>",
-    "certificate authority (PEM) of the coordinator; default: those that Node.js knows",
+    "certificate authority (PEM) of the coordinator; default: those that Node.js trusts",
   )
-  .option("--tls-cert <file>", "certificate (PEM) of this host, if the coordinator expects one")
+  .option("--tls-cert <file>", "certificate (PEM) of this host, if the coordinator requires one")
   .option("--tls-key <file>", "private key (PEM) of --tls-cert")
   .addOption(pluginOption())
   .action(async (options: HostOptions) => {
@@ -53,7 +55,7 @@ await runProgram(program);
 async function addressFromParent(): Promise<string> {
   if (!process.connected)
     throw new UserError("--coordinator parent: no process has started this one");
-  process.channel?.ref(); // else there were nothing to wait for
+  process.channel?.ref(); // keeps the process alive while it waits
   const [message] = (await once(process, "message", { signal: interruption.signal })) as [
     { listening: string },
   ];

@@ -1,6 +1,9 @@
 import { UserError } from "@fedclair/core";
 
-/** @throws UserError naming the option unless `text` is host:port, with an IPv6 address in brackets */
+/**
+ * Parses host:port, where an IPv6 address is in brackets.
+ * @throws UserError with the option's name
+ */
 export function parseAddress(text: string, option = "--listen"): { host: string; port: number } {
   const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+)):(\d{1,5})$/i.exec(text);
   const host = match?.[1] ?? match?.[2];

@@ -23,9 +23,9 @@ import type { Observer } from "./metrics/observe.js";
 
 export interface CoordinateOptions extends PlaceOptions, CheckpointOptions, EntryOptions {
   readonly listen: string;
-  /** Absent: they come from anywhere. */
+  /** `parent`: the parent process starts the hosts. Absent: hosts may join from anywhere. */
   readonly hosts?: "parent";
-  /** What clients that are simulated train with. */
+  /** The backend for simulated clients. */
   readonly backend: BackendChoice;
   readonly set: readonly string[];
   readonly resume: boolean;
@@ -84,7 +84,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
       log.info(`metrics at ${observer.server.url}/metrics`);
     }
     log.info(`listening on ${pool.url}`);
-    process.send?.({ listening: pool.url }, () => undefined); // if the other side is gone, this one is told to stop
+    process.send?.({ listening: pool.url }, () => undefined); // errors are ignored: if the parent is gone, this process is stopped anyway
     const run = runAndReport({
       prepared,
       pool,
@@ -114,17 +114,17 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   }
 }
 
-/** Rejects soon after an abort: a plug-in may await what never comes, and hosts are to be told all the same. */
+/** Rejects soon after an abort, so that hosts are notified even if a plug-in waits forever. */
 async function afterAbort(signal: AbortSignal): Promise<never> {
   if (!signal.aborted) await once(signal, "abort");
   await delay(orderly);
   throw signal.reason;
 }
 
-/** Time for a run to end in order, in ms. */
+/** Time for an orderly end of a run, in ms. */
 const orderly = 500;
 
-/** Those that a host runs which simulates its clients: aggregators run here alone. */
+/** Lists the plug-ins that hosts need. Aggregators run only in the coordinator. */
 function hostedPlugins(trial: Trial): PluginIdentity[] {
   return pluginIdentities(trial).filter(({ kind }) => kind !== "aggregator");
 }

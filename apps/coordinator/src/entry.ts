@@ -5,7 +5,7 @@ import { readCertificates, readToken } from "@fedclair/runs";
 import type { Certificates, TokenRule } from "@fedclair/wire";
 import { parseTokenKey } from "@fedclair/wire/signed-token";
 
-/** Who may come in, and how. */
+/** Options that control which hosts may join, and how. */
 export interface EntryOptions {
   readonly tokenFile?: string;
   readonly tokenKey?: string;
@@ -15,7 +15,11 @@ export interface EntryOptions {
   readonly tlsClientCa?: string;
 }
 
-/** @returns undefined if there is no token @throws UserError for files that cannot be used */
+/**
+ * Reads how to check tokens.
+ * @returns undefined if there is no token
+ * @throws UserError for unusable files
+ */
 export async function tokensOf({
   tokenFile,
   tokenKey,
@@ -29,14 +33,18 @@ export async function tokensOf({
     return secret === undefined ? undefined : { secret };
   }
   const text = await readFile(tokenKey, "utf8").catch((error: unknown) => {
-    throw new UserError(`--token-key: cannot read '${tokenKey}' (${codeOf(error)})`);
+    throw new UserError(`--token-key: cannot read '${tokenKey}' (${errorCode(error)})`);
   });
-  const ids = () => new Set(revoked === undefined ? [] : idsIn(revoked));
-  ids(); // a file that is not there is better told now
-  return { key: keyIn(text, tokenKey), revoked: ids };
+  const ids = () => new Set(revoked === undefined ? [] : readRevokedIds(revoked));
+  ids(); // reports a missing file now rather than when a host joins
+  return { key: parseKey(text, tokenKey), revoked: ids };
 }
 
-/** @returns undefined if there is no TLS @throws UserError for files that cannot be used */
+/**
+ * Reads certificates and key.
+ * @returns undefined if there is no TLS
+ * @throws UserError for unusable files
+ */
 export async function certificatesOf(options: EntryOptions): Promise<Certificates | undefined> {
   const tls = await readCertificates({
     ca: ["--tls-client-ca", options.tlsClientCa],
@@ -49,7 +57,7 @@ export async function certificatesOf(options: EntryOptions): Promise<Certificate
   return tls;
 }
 
-function keyIn(text: string, file: string): Buffer {
+function parseKey(text: string, file: string): Buffer {
   try {
     return parseTokenKey(text);
   } catch (error) {
@@ -57,17 +65,20 @@ function keyIn(text: string, file: string): Buffer {
   }
 }
 
-/** What follows the first word of a line is a remark. Read at once and not in pieces: between two messages of a host. */
-function idsIn(file: string): string[] {
+/**
+ * Reads token ids: the first word of each line; the rest is a comment. The file is read
+ * synchronously, so that no message of a host is handled in between.
+ */
+function readRevokedIds(file: string): string[] {
   try {
     return readFileSync(file, "utf8")
       .split("\n")
       .map((line) => line.trim().split(/\s/)[0] ?? "");
   } catch (error) {
-    throw new UserError(`--revoked: cannot read '${file}' (${codeOf(error)})`);
+    throw new UserError(`--revoked: cannot read '${file}' (${errorCode(error)})`);
   }
 }
 
-function codeOf(error: unknown): string {
+function errorCode(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? "?";
 }

@@ -1,12 +1,12 @@
 import type { ArmEvent } from "@fedclair/runs";
 
-/** Where a trial is: what lines of the log carry, and what `/healthz` tells. */
+/** The current position of a trial, for log lines and `/healthz`. */
 export class Place {
   readonly trial: string;
   arm: string | undefined;
-  /** The round under way, or done last; 1-based. */
+  /** The current or last round; 1-based. */
   round: number | undefined;
-  /** Why the trial failed. */
+  /** The reason why the trial has failed. */
   failure: string | undefined;
 
   constructor(trial: string) {

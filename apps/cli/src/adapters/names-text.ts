@@ -1,16 +1,16 @@
 import { oneLine } from "@fedclair/core/internal";
 import { nameInBase } from "./peft-config.js";
 
-/** Names in a row or a sentence; `--json` has all. */
-const mostNames = 3;
+/** Maximum number of names in a table row or a sentence; `--json` prints all. */
+const maxNames = 3;
 
-/** A module's name, for a line of its own. */
-export function shortened(module: string): string {
+/** Returns a module's name without PEFT's prefix, made printable on one line. */
+export function shortenModule(module: string): string {
   return oneLine(nameInBase(module));
 }
 
-/** The first few, and how many more. */
-export function firstOf(names: readonly string[]): string {
-  const more = names.length > mostNames ? [`and ${names.length - mostNames} more`] : [];
-  return [...names.slice(0, mostNames).map(oneLine), ...more].join(", ");
+/** Lists the first few names and says how many more there are. */
+export function listFirst(names: readonly string[]): string {
+  const more = names.length > maxNames ? [`and ${names.length - maxNames} more`] : [];
+  return [...names.slice(0, maxNames).map(oneLine), ...more].join(", ");
 }

@@ -1,9 +1,13 @@
 import { UserError } from "@fedclair/core";
 import type { AdapterFolder } from "./find-adapters.js";
 import { openAdapter, type Adapter } from "./peft.js";
-import { formFaults } from "./unfit.js";
+import { findFormFaults } from "./unfit.js";
 
-/** Opens adapters that are to be set side by side. @returns those that can be by their form; and of the others, by name, why not */
+/**
+ * Opens adapters that are to be compared.
+ * @returns `opened`: the adapters with the usual modules and shapes; `faults`: why each of the
+ * others cannot be compared, by name
+ */
 export async function openAdapters(folders: readonly AdapterFolder[]) {
   const opened = new Map<string, Adapter>();
   const faults = new Map<string, string>();
@@ -15,7 +19,7 @@ export async function openAdapters(folders: readonly AdapterFolder[]) {
       faults.set(name, error.message);
     }
   }
-  for (const [name, fault] of formFaults(opened)) {
+  for (const [name, fault] of findFormFaults(opened)) {
     faults.set(name, fault);
     opened.delete(name);
   }

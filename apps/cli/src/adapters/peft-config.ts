@@ -4,20 +4,20 @@ import { z } from "zod";
 
 export const configFile = "adapter_config.json";
 
-/** α: with 0 the change would vanish, whatever its factors; and float32 must hold what it scales. */
+/** α must not be 0, where every change would vanish, and scaled numbers must fit into float32. */
 const alphaSchema = z
   .number()
   .refine((alpha) => Math.abs(alpha) >= 1e-20 && Math.abs(alpha) <= 1e20, {
     error: ({ input }) => `expected a number of a size from 1e-20 to 1e20, got ${String(input)}`,
   });
 
-/** A value by module names, or regular expressions of them. */
-function byPattern<T extends z.ZodType>(value: T) {
+/** A value for each module name or regular expression. */
+function patternSchema<T extends z.ZodType>(value: T) {
   return z
     .record(z.string(), value)
     .superRefine((patterns, context) => {
       for (const pattern of Object.keys(patterns)) {
-        if (moduleRegExp(pattern) !== undefined) continue;
+        if (toModuleRegExp(pattern) !== undefined) continue;
         const message = "expected module names or regular expressions";
         context.addIssue({ code: "custom", path: [pattern], message });
       }
@@ -33,23 +33,24 @@ const configSchema = z.looseObject({
   use_dora: z.boolean().nullish(),
   init_lora_weights: z.union([z.boolean(), z.string()]).nullish(),
   base_model_name_or_path: z.string().nullish(),
-  alpha_pattern: byPattern(alphaSchema),
-  rank_pattern: byPattern(z.int().min(1)),
+  alpha_pattern: patternSchema(alphaSchema),
+  rank_pattern: patternSchema(z.int().min(1)),
 });
 
 export type Config = z.output<typeof configSchema>;
 
 /**
- * Did B·A begin elsewhere than at zero: as a part of the base's own weights, which was taken out of these (PiSSA, arXiv 2404.02948,
- * OLoRA, CorDA, LoftQ, LoRA-GA), or at random (false)? What training changed is then but a part of B·A.
+ * Returns true if B·A did not start at zero. It may start as a part of the base's weights that was
+ * subtracted from them (PiSSA, arXiv 2404.02948, OLoRA, CorDA, LoftQ, LoRA-GA), or at random
+ * (`init_lora_weights: false`). What training changed is then only a part of B·A.
  */
-export function beganInBase({ init_lora_weights: init }: Config): boolean {
+export function startsNonZero({ init_lora_weights: init }: Config): boolean {
   if (init === false) return true;
   return typeof init === "string" && /^(pissa|olora|corda|loftq|lora_ga)/i.test(init);
 }
 
-/** Kinds of LoRA whose change is not scale · B · A of one module, and why. */
-const unlike: readonly (readonly [key: string, why: string])[] = [
+/** LoRA variants whose change is not scale · B · A of one module, with the reason. */
+const unsupported: readonly (readonly [key: string, why: string])[] = [
   ["target_parameters", "it adapts whole parameters (experts of a mixture), not modules"],
   ["kasa_config", "KaSA has a diagonal between B and A"],
   ["use_qalora", "QA-LoRA pools the inputs of A"],
@@ -57,7 +58,10 @@ const unlike: readonly (readonly [key: string, why: string])[] = [
   ["monteclora_config", "MonteCLoRA draws its factors at random"],
 ];
 
-/** @throws UserError if it is the configuration of no LoRA adapter that this program can read, with the file and what is wrong */
+/**
+ * Reads an adapter's configuration.
+ * @throws UserError with the file and the problem if it does not describe a supported LoRA adapter
+ */
 export async function readConfig(file: string): Promise<Config> {
   const text = await readFile(file, "utf8").catch(() => {
     throw new UserError(`cannot read '${file}'`);
@@ -73,7 +77,7 @@ export async function readConfig(file: string): Promise<Config> {
     const [issue] = error.issues;
     throw new UserError(`${file}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
   }
-  const [key, why] = unlike.find(([name]) => isSet(data[name])) ?? [];
+  const [key, why] = unsupported.find(([name]) => isSet(data[name])) ?? [];
   if (key === undefined) return data;
   throw new UserError(
     `${file}: ${key}: expected plain LoRA, whose change is B·A; ${why ?? ""}: leave such adapters out`,
@@ -85,32 +89,34 @@ function isSet(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false;
 }
 
-/** α/r, or α/√r of rank-stabilised LoRA (arXiv 2312.03732). */
-export function scaleOf(module: string, rank: number, config: Config): number {
+/** The scale of B·A: α/r, or α/√r for rank-stabilised LoRA (arXiv 2312.03732). */
+export function computeScale(module: string, rank: number, config: Config): number {
   const alpha = valueFor(module, config.alpha_pattern) ?? config.lora_alpha;
   return config.use_rslora === true ? alpha / Math.sqrt(rank) : alpha / rank;
 }
 
-/** The rank that the configuration gives a module. */
+/** The rank of a module according to the configuration. */
 export function rankFor(module: string, { r, rank_pattern: patterns }: Config): number {
   return valueFor(module, patterns) ?? r;
 }
 
-/** Without what PEFT puts before every name. */
+/** The name of a module in the base model, without the prefix that PEFT adds. */
 export function nameInBase(module: string): string {
   return module.replace(/^base_model\.model\./, "");
 }
 
-/** Patterns are of names in the base model, without what PEFT puts before them; the first that fits counts. */
+/** Returns the value of the first pattern that matches the module's name in the base model. */
 function valueFor<T>(module: string, patterns: Readonly<Record<string, T>> | null | undefined) {
   const name = nameInBase(module);
-  return Object.entries(patterns ?? {}).find(([pattern]) => moduleRegExp(pattern)?.test(name))?.[1];
+  return Object.entries(patterns ?? {}).find(([pattern]) =>
+    toModuleRegExp(pattern)?.test(name),
+  )?.[1];
 }
 
-/** Of the modules that a pattern means; undefined of a pattern that means none. */
-function moduleRegExp(pattern: string): RegExp | undefined {
+/** Compiles a pattern for module names; undefined if it is not a valid regular expression. */
+function toModuleRegExp(pattern: string): RegExp | undefined {
   try {
-    // As Python writes the beginning and the end of a text.
+    // Python's anchors for the beginning and the end of a text.
     const own = pattern.replaceAll("\\A", "^").replaceAll("\\Z", "$");
     return new RegExp(`^(.*\\.)?(${own})$`);
   } catch {

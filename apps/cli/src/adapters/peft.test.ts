@@ -14,9 +14,10 @@ const f32 = (shape: readonly number[], ...values: number[]): Tensor => ({
 const a = f32([2, 3], 1, 2, 3, 4, 5, 6);
 const b = f32([1, 2], 10, 20);
 
-const pairsOf = ({ modules }: Adapter) =>
+const readAllPairs = ({ modules }: Adapter) =>
   new Map([...modules].map(([name, pair]) => [name, readPair(pair)]));
-const othersOf = ({ others }: Adapter) => [...others].map(([name, one]) => [name, readTensor(one)]);
+const readOthers = ({ others }: Adapter) =>
+  [...others].map(([name, one]) => [name, readTensor(one)]);
 
 describe("PEFT adapters", () => {
   let folder: string;
@@ -38,13 +39,13 @@ describe("PEFT adapters", () => {
     await writeFile(join(path, "adapter_model.safetensors"), bytes);
     return path;
   };
-  const scaleOf = async (config: object, name: string): Promise<number> => {
+  const readScale = async (config: object, name: string): Promise<number> => {
     const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, config, name);
-    const modules = pairsOf(await openAdapter(path));
+    const modules = readAllPairs(await openAdapter(path));
     return (modules.get("q")?.b.data[0] ?? NaN) / 10;
   };
 
-  it("gives every module its pair, the scale in B, whatever the adapter was called", async () => {
+  it("reads a pair for every module, with the scale in B, for any adapter name", async () => {
     const path = await save({
       "base_model.model.q.lora_A.default.weight": a,
       "base_model.model.q.lora_B.default.weight": b,
@@ -52,20 +53,20 @@ describe("PEFT adapters", () => {
     });
     const adapter = await openAdapter(path);
     assert.deepEqual(
-      [...pairsOf(adapter)],
+      [...readAllPairs(adapter)],
       [["base_model.model.q", { b: f32([1, 2], 20, 40), a }]],
     );
-    assert.deepEqual(othersOf(adapter), [["base_model.model.head.weight", a]]);
+    assert.deepEqual(readOthers(adapter), [["base_model.model.head.weight", a]]);
   });
 
-  it("scales by α/r, by α/√r of rank-stabilised LoRA, and by a module's own α", async () => {
-    assert.equal(await scaleOf({}, "plain"), 2);
-    assert.ok(Math.abs((await scaleOf({ use_rslora: true }, "rs")) - 4 / Math.SQRT2) < 1e-6);
-    assert.equal(await scaleOf({ alpha_pattern: { q: 6 } }, "own"), 3);
-    assert.equal(await scaleOf({ alpha_pattern: { other: 6 } }, "others"), 2);
+  it("scales by α/r, by α/√r for rank-stabilised LoRA, and by a module's own α", async () => {
+    assert.equal(await readScale({}, "plain"), 2);
+    assert.ok(Math.abs((await readScale({ use_rslora: true }, "rs")) - 4 / Math.SQRT2) < 1e-6);
+    assert.equal(await readScale({ alpha_pattern: { q: 6 } }, "own"), 3);
+    assert.equal(await readScale({ alpha_pattern: { other: 6 } }, "others"), 2);
   });
 
-  it("writes other pairs into an adapter that stays what it was: scales, ranks, all else that it holds", async () => {
+  it("replaces the pairs of an adapter and keeps its scales, ranks and other tensors", async () => {
     const head = f32([1, 1], 7);
     const path = await save(
       {
@@ -85,12 +86,12 @@ describe("PEFT adapters", () => {
       },
     );
     const original = await openAdapter(path);
-    await writeAdapter(join(folder, "two"), original, pairsOf(original));
+    await writeAdapter(join(folder, "two"), original, readAllPairs(original));
     const again = await openAdapter(join(folder, "two"));
     assert.deepEqual(again.config, original.config);
-    assert.deepEqual(othersOf(again), othersOf(original));
-    for (const [name, { a: own, b: change }] of pairsOf(original)) {
-      const pair = pairsOf(again).get(name);
+    assert.deepEqual(readOthers(again), readOthers(original));
+    for (const [name, { a: own, b: change }] of readAllPairs(original)) {
+      const pair = readAllPairs(again).get(name);
       assert.deepEqual(pair?.a, own);
       change.data.forEach((x, i) => {
         assert.ok(Math.abs((pair.b.data[i] ?? NaN) / x - 1) < 1e-6);
@@ -98,7 +99,7 @@ describe("PEFT adapters", () => {
     }
   });
 
-  it("takes patterns as names in the base model, from its beginning too", async () => {
+  it("matches patterns against names in the base model, also from the start of the name", async () => {
     const name = "base_model.model.model.layers.0.q";
     const tensors = { [`${name}.lora_A.weight`]: a, [`${name}.lora_B.weight`]: b };
     for (const [i, [pattern, scale]] of [
@@ -108,7 +109,7 @@ describe("PEFT adapters", () => {
       ["model\\.layers\\.\\d+\\.q", 3],
     ].entries()) {
       const path = await save(tensors, { alpha_pattern: { [String(pattern)]: 6 } }, `p${i}`);
-      const modules = pairsOf(await openAdapter(path));
+      const modules = readAllPairs(await openAdapter(path));
       assert.equal((modules.get(name)?.b.data[0] ?? NaN) / 10, scale, String(pattern));
     }
   });
@@ -130,7 +131,7 @@ describe("PEFT adapters", () => {
     await assert.rejects(openAdapter(path), /'..\/secret': expected the name of a file beside it/);
   });
 
-  it("writes each tensor in the type that it came in", async () => {
+  it("writes each tensor in its original number type", async () => {
     const path = await save({}, {}, "brain");
     const tensors = new Map([
       ["q.lora_A.default.weight", a],
@@ -145,7 +146,7 @@ describe("PEFT adapters", () => {
     const file = join(path, "adapter_model.safetensors");
     await writeFile(file, encodeSafetensors(tensors, {}, types));
     const adapter = await openAdapter(path);
-    await writeAdapter(join(folder, "again"), adapter, pairsOf(adapter));
+    await writeAdapter(join(folder, "again"), adapter, readAllPairs(adapter));
     const written = decodeSafetensors(
       await readFile(join(folder, "again", "adapter_model.safetensors")),
     );
@@ -159,7 +160,7 @@ describe("PEFT adapters", () => {
     );
   });
 
-  it("says what is wrong, and where", async () => {
+  it("reports what is wrong and where", async () => {
     const faults: [string, RegExp, Promise<string>][] = [
       [
         "half",
@@ -226,6 +227,6 @@ describe("PEFT adapters", () => {
     await writeFile(join(path, "adapter_model.safetensors"), "short");
     await assert.rejects(openAdapter(path), /adapter_model.safetensors: not a valid safetensors/);
     await rm(join(path, "adapter_model.safetensors"));
-    await assert.rejects(openAdapter(path), /saved as \.bin must be saved anew/);
+    await assert.rejects(openAdapter(path), /saved as \.bin must be saved again/);
   });
 });

@@ -2,63 +2,73 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeSafetensors, shapeText, UserError, type LowRank, type Tensor } from "@fedclair/core";
 import type { Allocate, StoredType } from "@fedclair/core/internal";
-import { configFile, rankFor, readConfig, scaleOf, type Config } from "./peft-config.js";
-import { modelFile, readTensor, tensorsIn, type FiledTensor } from "./tensor-files.js";
+import { configFile, rankFor, readConfig, computeScale, type Config } from "./peft-config.js";
+import { modelFile, readTensor, listTensors, type TensorInFile } from "./tensor-files.js";
 
 /*
- * LoRA adapters as Hugging Face PEFT keeps them (https://huggingface.co/docs/peft, checkpoint format): a folder with
- * `adapter_config.json` and `adapter_model.safetensors`, whose tensors are `<module>.lora_A.weight` (r×in) and
- * `<module>.lora_B.weight` (out×r). The change of a module is scale · B · A.
+ * LoRA adapters in the checkpoint format of Hugging Face PEFT (https://huggingface.co/docs/peft): a
+ * folder with `adapter_config.json` and `adapter_model.safetensors`, whose tensors are
+ * `<module>.lora_A.weight` (r×in) and `<module>.lora_B.weight` (out×r). The change of a module is
+ * scale · B · A.
  */
 
-/** What an adapter is; its numbers are still in its files. */
+/** An opened adapter. Its numbers are still in its files. */
 export interface Adapter {
   readonly config: Config;
-  readonly modules: ReadonlyMap<string, FiledPair>;
-  /** What else the files hold: weights of `modules_to_save`, biases, embeddings, magnitudes of DoRA. */
-  readonly others: ReadonlyMap<string, FiledTensor>;
+  readonly modules: ReadonlyMap<string, PairInFile>;
+  /**
+   * All other tensors in the files: weights of `modules_to_save`, biases, embeddings, DoRA's
+   * magnitudes.
+   */
+  readonly others: ReadonlyMap<string, TensorInFile>;
 }
 
-/** B (out×r) and A (r×in) of a module, and what B·A counts times. */
-export interface FiledPair {
-  readonly b: FiledTensor;
-  readonly a: FiledTensor;
+/** B (out×r) and A (r×in) of a module, and the scale of B·A. */
+export interface PairInFile {
+  readonly b: TensorInFile;
+  readonly a: TensorInFile;
   readonly scale: number;
 }
 
-/** @throws UserError if it is no LoRA adapter that this program can read, with the file and what is wrong */
+/** @throws UserError with the file and the problem if it is not a supported LoRA adapter */
 export async function openAdapter(folder: string): Promise<Adapter> {
   const config = await readConfig(join(folder, configFile));
-  const tensors = await tensorsIn(folder);
+  const tensors = await listTensors(folder);
   try {
-    return { config, ...pairsOf(tensors, config) };
+    return { config, ...groupPairs(tensors, config) };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(`${join(folder, modelFile)}: ${error.message}`);
   }
 }
 
-/** The scale in B. @param allocate gives the memory that the numbers will lie in */
-export function readPair({ b, a, scale }: FiledPair, allocate?: Allocate): LowRank {
+/**
+ * Reads a pair, with the scale multiplied into B.
+ * @param allocate provides memory for the numbers
+ */
+export function readPair({ b, a, scale }: PairInFile, allocate?: Allocate): LowRank {
   const pair = { b: readTensor(b, allocate), a: readTensor(a, allocate) };
   scaleInto(pair.b.data, pair.b.data, scale);
   return pair;
 }
 
-/** Of all modules. */
+/** Reads the pairs of all modules. */
 export function readPairs({ modules }: Adapter): Map<string, LowRank> {
   return new Map([...modules].map(([module, pair]) => [module, readPair(pair)]));
 }
 
-/** With adapter names in the key (`lora_A.default.weight`) as unmerged models save it, or without. */
+/**
+ * Matches keys with the adapter's name (`lora_A.default.weight`), as unmerged models save it, or
+ * without.
+ */
 const pairKey = /^(.+)\.lora_(A|B)(?:\.[^.]+)?\.weight$/;
 
-function pairsOf(
-  tensors: ReadonlyMap<string, FiledTensor>,
+function groupPairs(
+  tensors: ReadonlyMap<string, TensorInFile>,
   config: Config,
 ): Omit<Adapter, "config"> {
-  const halves = { A: new Map<string, FiledTensor>(), B: new Map<string, FiledTensor>() };
-  const others = new Map<string, FiledTensor>();
+  const halves = { A: new Map<string, TensorInFile>(), B: new Map<string, TensorInFile>() };
+  const others = new Map<string, TensorInFile>();
   for (const [name, tensor] of tensors) {
     const [, module = "", half] = pairKey.exec(name) ?? [];
     if (half !== "A" && half !== "B") {
@@ -70,7 +80,7 @@ function pairsOf(
     }
     halves[half].set(module, tensor);
   }
-  const modules = new Map<string, FiledPair>();
+  const modules = new Map<string, PairInFile>();
   for (const module of new Set([...halves.A.keys(), ...halves.B.keys()])) {
     const a = halves.A.get(module);
     const b = halves.B.get(module);
@@ -86,26 +96,27 @@ function pairsOf(
     if (rank !== wanted) {
       throw new UserError(`${module}: ${configFile} says rank ${wanted}, the tensors have ${rank}`);
     }
-    modules.set(module, { b, a, scale: scaleOf(module, rank, config) });
+    modules.set(module, { b, a, scale: computeScale(module, rank, config) });
   }
   if (modules.size === 0) throw new UserError("no pair of lora_A and lora_B");
   return { modules, others };
 }
 
-/** Not with map, which takes ten times as long. */
+/** Uses a loop because `map` takes ten times as long. */
 function scaleInto(out: Tensor["data"], data: Tensor["data"], factor: number): void {
   for (let i = 0; i < out.length; i++) out[i] = (data[i] as number) * factor;
 }
 
-function scaled({ shape, data }: Tensor, factor: number): Tensor {
+function scaleTensor({ shape, data }: Tensor, factor: number): Tensor {
   const out = data.slice();
   scaleInto(out, data, factor);
   return { shape, data: out };
 }
 
 /**
- * Writes an adapter with other pairs than the original, in one file; its configuration, its types and all else that it holds stay.
- * @param pairs of the modules and ranks of the original, the scale in B
+ * Writes a copy of an adapter with other pairs into one file. Configuration, number types and all
+ * other tensors stay the same.
+ * @param pairs have the modules and ranks of the original, with the scale multiplied into B
  */
 export async function writeAdapter(
   folder: string,
@@ -118,7 +129,9 @@ export async function writeAdapter(
     const original = modules.get(module);
     if (original === undefined) throw new TypeError(`writeAdapter: no module ${module}`);
     const names = [`${module}.lora_A.weight`, `${module}.lora_B.weight`] as const;
-    tensors.set(names[0], single(a)).set(names[1], single(scaled(b, 1 / original.scale)));
+    tensors
+      .set(names[0], toFloat32(a))
+      .set(names[1], toFloat32(scaleTensor(b, 1 / original.scale)));
     types.set(names[0], original.a.type).set(names[1], original.b.type);
   }
   for (const [name, tensor] of others) {
@@ -131,6 +144,6 @@ export async function writeAdapter(
   await writeFile(join(folder, modelFile), bytes);
 }
 
-function single({ shape, data }: Tensor): Tensor {
+function toFloat32({ shape, data }: Tensor): Tensor {
   return { shape, data: Float32Array.from(data) };
 }

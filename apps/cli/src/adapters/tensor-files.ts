@@ -15,42 +15,46 @@ import { z } from "zod";
 export const modelFile = "adapter_model.safetensors";
 const shardsFile = `${modelFile}.index.json`;
 
-/** A tensor of an adapter that was not read yet: piles of adapters can be larger than memory. */
-export interface FiledTensor extends StoredTensor {
+/** A tensor in a file, not read yet because a set of adapters can be larger than memory. */
+export interface TensorInFile extends StoredTensor {
   readonly file: string;
 }
 
-/** All tensors of an adapter by name, of one file, or of the shards that an index names. */
-export async function tensorsIn(folder: string): Promise<ReadonlyMap<string, FiledTensor>> {
-  const shards = await shardsOf(join(folder, shardsFile));
-  const found = new Map<string, FiledTensor>();
+/** Lists all tensors of an adapter by name, from one file or from the shards in an index. */
+export async function listTensors(folder: string): Promise<ReadonlyMap<string, TensorInFile>> {
+  const shards = await readShardNames(join(folder, shardsFile));
+  const found = new Map<string, TensorInFile>();
   for (const name of shards ?? [modelFile]) {
     const file = join(folder, name);
-    for (const stored of headerOf(file)) found.set(stored.name, { ...stored, file });
+    for (const stored of readHeader(file)) found.set(stored.name, { ...stored, file });
   }
   return found;
 }
 
-/** @param allocate gives the memory that the numbers will lie in */
-export function readTensor(tensor: FiledTensor, allocate?: Allocate): Tensor {
-  return within(tensor.file, (read) =>
+/** Reads a tensor's numbers. @param allocate provides memory for the numbers */
+export function readTensor(tensor: TensorInFile, allocate?: Allocate): Tensor {
+  return withFile(tensor.file, (read) =>
     decodeTensor(tensor, read(tensor.begin, tensor.end), allocate),
   );
 }
 
-function headerOf(file: string): readonly StoredTensor[] {
-  return within(file, (read, descriptor) => {
+function readHeader(file: string): readonly StoredTensor[] {
+  return withFile(file, (read, descriptor) => {
     const { size } = fstatSync(descriptor);
     const end = headerEnd(read(0, Math.min(prefixBytes, size)), size);
     return decodeHeader(read(0, end), size).tensors;
   });
 }
 
-/** Used again by every read: fresh memory takes as long as reading it. */
-let room = Buffer.alloc(0);
+/** Reused by every read, because allocating memory takes as long as reading the file. */
+let readBuffer = Buffer.alloc(0);
 
-/** @param use gets a function that reads bytes `from` … `to` - 1, which are there until it reads again */
-function within<T>(
+/**
+ * Opens a file, calls `use` and closes the file.
+ * @param use receives a function that reads bytes `from` … `to` - 1; the result is valid until the
+ * next read
+ */
+function withFile<T>(
   file: string,
   use: (read: (from: number, to: number) => Uint8Array, descriptor: number) => T,
 ): T {
@@ -59,16 +63,16 @@ function within<T>(
     descriptor = openSync(file, "r");
   } catch {
     throw new UserError(
-      `cannot read '${file}'; adapters saved as .bin must be saved anew as safetensors: ` +
-        "load them with PEFT where you trust them, and call save_pretrained",
+      `cannot read '${file}'; adapters saved as .bin must be saved again as safetensors: ` +
+        "load them with PEFT if you trust them, and call save_pretrained",
     );
   }
   try {
     return use((from, to) => {
       const length = to - from;
-      if (room.length < length) room = Buffer.allocUnsafeSlow(length);
-      const got = readSync(descriptor, room, 0, length, from);
-      if (got === length) return room.subarray(0, length);
+      if (readBuffer.length < length) readBuffer = Buffer.allocUnsafeSlow(length);
+      const got = readSync(descriptor, readBuffer, 0, length, from);
+      if (got === length) return readBuffer.subarray(0, length);
       throw new UserError(`ends at byte ${from + got}: it became shorter while it was read`);
     }, descriptor);
   } catch (error) {
@@ -81,8 +85,8 @@ function within<T>(
 
 const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 
-/** The files of an adapter in several, or undefined if there is no index of them. */
-async function shardsOf(index: string): Promise<readonly string[] | undefined> {
+/** Lists the files of a sharded adapter; undefined if it has no index. */
+async function readShardNames(index: string): Promise<readonly string[] | undefined> {
   const text = await readFile(index, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   let content: unknown;

@@ -1,21 +1,25 @@
 import { shapeText, type LowRank, type Tensor } from "@fedclair/core";
-import { readPair, type Adapter, type FiledPair } from "./peft.js";
+import { readPair, type Adapter, type PairInFile } from "./peft.js";
 
 type Modules = Adapter["modules"];
 
-/** Why adapters cannot be compared with most of the others, by name: they change other modules, or of other shapes. */
-export function formFaults(adapters: ReadonlyMap<string, Adapter>): Map<string, string> {
+/**
+ * Finds adapters that cannot be compared with most of the others, because they have other modules
+ * or shapes.
+ * @returns the reasons by name
+ */
+export function findFormFaults(adapters: ReadonlyMap<string, Adapter>): Map<string, string> {
   const faults = new Map<string, string>();
-  const usual = commonest([...adapters.values()].map(({ modules }) => modules));
+  const usual = findCommonestForm([...adapters.values()].map(({ modules }) => modules));
   for (const [name, { modules }] of adapters) {
-    const fault = usual && formFault(modules, usual);
+    const fault = usual && describeFormFault(modules, usual);
     if (fault !== undefined) faults.set(name, fault);
   }
   return faults;
 }
 
-/** The first entry of a module that is no number, or infinite. */
-export function numberFault(module: string, { b, a }: LowRank): string | undefined {
+/** Describes the first entry of a module that is NaN or infinite; undefined if there is none. */
+export function findNonFiniteEntry(module: string, { b, a }: LowRank): string | undefined {
   for (const [half, { data }] of [
     ["A", a],
     ["B", b],
@@ -27,21 +31,24 @@ export function numberFault(module: string, { b, a }: LowRank): string | undefin
   return undefined;
 }
 
-/** A sum of zeros, unless one is infinite or no number: a third of the time that asking each takes. */
+/**
+ * Sums x·0, which is 0 unless an entry is NaN or infinite. Takes a third of the time of testing
+ * each entry.
+ */
 function areFinite(data: Tensor["data"]): boolean {
   let zero = 0;
   for (let i = 0; i < data.length; i++) zero += (data[i] as number) * 0;
   return zero === 0;
 }
 
-/** The modules and shapes that most have, the first seen of equally many. */
-function commonest(all: readonly Modules[]): Modules | undefined {
+/** Returns the most common modules and shapes; the first of equally common ones. */
+function findCommonestForm(all: readonly Modules[]): Modules | undefined {
   const counts = new Map<string, { modules: Modules; count: number }>();
   for (const modules of all) {
-    const form = [...modules].map(([name, pair]) => `${name} ${shapeOf(pair)}`);
+    const form = [...modules].map(([name, pair]) => `${name} ${formatShape(pair)}`);
     const key = form.sort().join("\n");
-    const known = counts.get(key);
-    counts.set(key, { modules: known?.modules ?? modules, count: (known?.count ?? 0) + 1 });
+    const counted = counts.get(key);
+    counts.set(key, { modules: counted?.modules ?? modules, count: (counted?.count ?? 0) + 1 });
   }
   return [...counts.values()].reduce<{ modules?: Modules; count: number }>(
     (most, one) => (one.count > most.count ? one : most),
@@ -49,66 +56,67 @@ function commonest(all: readonly Modules[]): Modules | undefined {
   ).modules;
 }
 
-function formFault(modules: Modules, usual: Modules): string | undefined {
+function describeFormFault(modules: Modules, usual: Modules): string | undefined {
   const missing = [...usual.keys()].filter((name) => !modules.has(name));
-  if (missing[0] !== undefined) return `${few(missing)} missing, which most adapters have`;
+  if (missing[0] !== undefined)
+    return `${formatModules(missing)} missing, which most adapters have`;
   const extra = [...modules.keys()].filter((name) => !usual.has(name));
-  if (extra[0] !== undefined) return `${few(extra)}, which most adapters do not have`;
+  if (extra[0] !== undefined) return `${formatModules(extra)}, which most adapters do not have`;
   for (const [name, pair] of modules) {
     const wanted = usual.get(name);
-    const [got, most] = [shapeOf(pair), wanted && shapeOf(wanted)];
+    const [got, most] = [formatShape(pair), wanted && formatShape(wanted)];
     if (got !== most) return `${name} changes ${got}, most adapters ${most ?? ""}`;
   }
   return undefined;
 }
 
-function few(names: readonly string[]): string {
+function formatModules(names: readonly string[]): string {
   return names.length === 1
     ? `module ${names[0] ?? ""}`
     : `module ${names[0] ?? ""} and ${names.length - 1} more`;
 }
 
-/** Of the change, p×q. */
-function shapeOf({ b, a }: FiledPair): string {
+/** Formats the shape of the change, p×q. */
+function formatShape({ b, a }: PairInFile): string {
   return shapeText([b.shape[0] ?? 0, a.shape[1] ?? 0]);
 }
 
-/** A few numbers of a pair: what differs in them is not the same. */
-export function sampleOf({ b, a }: LowRank): string {
+/** Joins a few numbers of a pair. Pairs that differ in them are not identical. */
+export function sampleNumbers({ b, a }: LowRank): string {
   return [b, a].flatMap(({ data }) => [data[0], data[data.length >> 1], data.at(-1)]).join();
 }
 
 /**
- * Groups of adapters that hold the same numbers, of two and more. All numbers are read again, and compared, only of adapters that are
- * alike in a few.
- * @param samples by adapter, by module
+ * Finds groups of two or more adapters with identical numbers. Only adapters whose samples are
+ * equal are read again and compared completely.
+ * @param samples by adapter, one string per module
  */
-export function identical(
+export function findIdentical(
   adapters: ReadonlyMap<string, Adapter>,
   samples: ReadonlyMap<string, readonly string[]>,
 ): string[][] {
   const groups = new Map<string, { adapter: Adapter; names: string[] }[]>();
   for (const [name, adapter] of adapters) {
     const key = (samples.get(name) ?? []).join(";");
-    const alike = groups.get(key) ?? [];
-    groups.set(key, alike);
-    const same = alike.find((group) => isSame(group.adapter, adapter));
+    const candidates = groups.get(key) ?? [];
+    groups.set(key, candidates);
+    const same = candidates.find((group) => hasSameNumbers(group.adapter, adapter));
     if (same) same.names.push(name);
-    else alike.push({ adapter, names: [name] });
+    else candidates.push({ adapter, names: [name] });
   }
   return [...groups.values()].flat().flatMap(({ names }) => (names.length > 1 ? [names] : []));
 }
 
-function isSame(x: Adapter, y: Adapter): boolean {
+function hasSameNumbers(x: Adapter, y: Adapter): boolean {
   return [...x.modules].every(([name, pair]) => {
     const other = y.modules.get(name);
     if (other === undefined) return false;
     const [one, two] = [readPair(pair), readPair(other)];
-    return equal(one.b.data, two.b.data) && equal(one.a.data, two.a.data);
+    return areEqual(one.b.data, two.b.data) && areEqual(one.a.data, two.a.data);
   });
 }
 
-function equal(x: ArrayLike<number>, y: ArrayLike<number>): boolean {
+function areEqual(x: ArrayLike<number>, y: ArrayLike<number>): boolean {
   if (x.length !== y.length) return false;
   for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false;
   return true;

@@ -23,62 +23,64 @@ import { aggregators } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
 import { countNoun, interruption, print } from "@fedclair/runs";
 import { z } from "zod";
-import { refuseTaken } from "../adapters/refuse-taken.js";
+import { rejectExisting } from "../adapters/reject-existing.js";
 import { whenAborted } from "../when-aborted.js";
 import { handOut } from "./hand-out.js";
 import { readRound } from "./read-round.js";
-import { roundReport, roundText, type RoundReport } from "./round-report.js";
+import { createRoundReport, formatRound, type RoundReport } from "./round-report.js";
 import type { OutsideAggregator } from "./outside-aggregators.js";
-import { holdingState, prepareState, stateIn, type Rules } from "./server-state.js";
+import { withStateLock, prepareState, readServerState, type Rules } from "./server-state.js";
 import { beginFolder, endFolder } from "./whole-folder.js";
 
 export interface AggregateOptions {
   readonly aggregator: string;
-  /** `option=value` of the aggregator. */
+  /** Options of the aggregator as `option=value`. */
   readonly set: readonly string[];
   readonly out: string;
   readonly state?: string;
-  /** A file with the number of examples by client. */
+  /** A file with the number of examples of each client. */
   readonly examples?: string;
-  /** Of the adapters written; the clients' own by default. */
+  /** Rank of the adapters to write; default: the clients' own ranks. */
   readonly rank?: number;
-  /** Are adapters merged into the base after every round? */
+  /** True if adapters are merged into the base after every round. */
   readonly merged: boolean;
   readonly seed: number;
-  /** Modules of aggregators from outside. */
+  /** Modules with external aggregators. */
   readonly plugins: readonly string[];
   readonly json: boolean;
 }
 
 /**
- * `fedclair aggregate`: one round's server step for whatever framework trained the adapters. Reads a PEFT folder a client, aggregates
- * their changes as a trial would (the phase is `train`), writes adapters to hand out, and keeps what the aggregator remembers.
+ * `fedclair aggregate`: one round's server step, whichever framework has trained the adapters.
+ * Reads one PEFT folder per client and aggregates the changes as a trial would (the phase is
+ * `train`). Writes the new adapters for the clients and saves the aggregator's state.
  */
 export async function aggregate(folder: string, options: AggregateOptions): Promise<void> {
-  const report = await serverStep(folder, options, (line) => process.stderr.write(`${line}\n`));
-  print(options.json ? JSON.stringify(report) + "\n" : roundText(report, options.out));
+  const report = await runServerStep(folder, options, (line) => process.stderr.write(`${line}\n`));
+  print(options.json ? JSON.stringify(report) + "\n" : formatRound(report, options.out));
 }
 
 /**
- * Whenever it is killed, the same step again leaves what it would have left undisturbed: all is written aside first, and
- * what is then moved into place, `out` and at last the state, is moved whole.
- * @param tell told what it is about to do
+ * Runs one server step. If the process is killed at any time, running the same step again has the
+ * same result as an undisturbed step. All files are first written to temporary folders. Then `out`
+ * and finally the state are moved into place, each with a single rename.
+ * @param tell reports progress
  */
-export async function serverStep(
+export async function runServerStep(
   folder: string,
   options: AggregateOptions,
   tell: (line: string) => void,
 ): Promise<RoundReport> {
   const { out, state, merged, seed } = options;
-  const added = await addedAggregators(options.plugins);
-  const known = new Map(aggregators);
-  for (const [name, { plugin }] of added) known.set(name, plugin);
-  const choice = choiceFrom(options, known);
-  const aggregator = createPlugin(known, choice);
-  refuseInside(folder, { "--out": out, "--state": state });
+  const added = await loadAddedAggregators(options.plugins);
+  const registry = new Map(aggregators);
+  for (const [name, { plugin }] of added) registry.set(name, plugin);
+  const choice = parseChoice(options, registry);
+  const aggregator = createPlugin(registry, choice);
+  rejectInside(folder, { "--out": out, "--state": state });
   const rules: Rules = { aggregator: choice, seed, merged, code: added.get(choice.name)?.code };
   const step: ServerStep = { folder, options, choice, aggregator, rules };
-  return await holdingState(state, () => nextRound(step, tell));
+  return await withStateLock(state, () => runNextRound(step, tell));
 }
 
 interface ServerStep {
@@ -89,33 +91,37 @@ interface ServerStep {
   readonly rules: Rules;
 }
 
-/** @throws whatever the aggregator throws, or UserError (exit code 6) if what it returns is no aggregation */
-async function aggregated(
+/**
+ * Runs the aggregator and checks its result.
+ * @throws UserError (exit code 6) if the result is not a valid aggregation, and any error of the
+ * aggregator
+ */
+async function runAggregator(
   aggregator: Aggregator,
   input: AggregatorInput,
   state: unknown,
 ): Promise<Aggregation> {
   const ids = input.updates.map(({ clientId }) => clientId);
-  const made: unknown = await aggregator.aggregate(input, state);
+  const result: unknown = await aggregator.aggregate(input, state);
   try {
-    checkAggregation(made, ids);
-    checkVerdicts(made.verdicts ?? [], ids);
+    checkAggregation(result, ids);
+    checkVerdicts(result.verdicts ?? [], ids);
   } catch (error) {
     throw new UserError(errorMessage(error), exitCodes.stopped);
   }
-  return made;
+  return result;
 }
 
-async function nextRound(
+async function runNextRound(
   { folder, options, choice, aggregator, rules }: ServerStep,
   tell: (line: string) => void,
 ): Promise<RoundReport> {
   const { out, state, merged, seed } = options;
-  const before = await stateIn(state, rules);
-  if (!before.isPrepared) await refuseTaken("--out", [out]);
+  const before = await readServerState(state, rules);
+  if (!before.isPrepared) await rejectExisting("--out", [out]);
   const round = before.round + 1;
   const begun = merged ? undefined : before.handedOut;
-  const sent = await readRound(folder, begun, await examplesIn(options.examples));
+  const sent = await readRound(folder, begun, await readExamples(options.examples));
   if (sent.fingerprint === before.fingerprint) {
     throw new UserError(
       `'${folder}' holds the adapters of round ${before.round}, which '${state ?? ""}' has done already: give those of round ${round}`,
@@ -126,7 +132,7 @@ async function nextRound(
   const rng = stream(seed).at("aggregate", "train", round);
   const input: AggregatorInput = { round, phase: "train", updates: sent.updates, rng };
   tell(`${choice.name} on ${countNoun(sent.updates.length, "adapter")} …`);
-  const computing = aggregated(aggregator, input, before.aggregator).catch((error: unknown) => {
+  const computing = runAggregator(aggregator, input, before.aggregator).catch((error: unknown) => {
     if (error instanceof UserError) throw error;
     throw new UserError(`${choice.name} failed: ${errorMessage(error)}`, exitCodes.stopped);
   });
@@ -134,17 +140,17 @@ async function nextRound(
 
   const part = await beginFolder(out, ["global", "personal", verdictsFile, reportFile]);
   const handed = await handOut(part, sent, aggregation, options.rank);
-  const report = roundReport({ round, choice, sent, aggregation, handed });
+  const report = createRoundReport({ round, choice, sent, aggregation, handed });
   await writeFile(join(part, verdictsFile), JSON.stringify(report, null, 2) + "\n");
   const { writeRoundPage } = await import("./round-page.js");
   await writeRoundPage(join(part, reportFile), report, out);
   const { fingerprint } = sent;
   const after = { round, fingerprint, aggregator: aggregation.state ?? before.aggregator };
   const putState = state && (await prepareState(state, rules, before, after, part));
-  interruption.signal.throwIfAborted(); // from here on it is done
+  interruption.signal.throwIfAborted(); // from here on the step is completed
   if (await isSameRound(part, out)) await rm(part, { recursive: true });
   else {
-    await refuseTaken("--out", [out]);
+    await rejectExisting("--out", [out]);
     await endFolder(out);
   }
   if (putState) await putState();
@@ -154,7 +160,9 @@ async function nextRound(
 const verdictsFile = "verdicts.json";
 const reportFile = "report.html";
 
-/** Did a step that was killed before its state was in place leave the same there? */
+/**
+ * Is `out` the identical result of an earlier step that was killed before its state was in place?
+ */
 async function isSameRound(part: string, out: string): Promise<boolean> {
   const [now, then] = [part, out].map((folder) =>
     readFile(join(folder, verdictsFile), "utf8").catch(() => undefined),
@@ -162,17 +170,19 @@ async function isSameRound(part: string, out: string): Promise<boolean> {
   return (await then) !== undefined && (await then) === (await now);
 }
 
-/** Those of modules from outside, by name. */
-async function addedAggregators(
+/** Loads external aggregators by name. */
+async function loadAddedAggregators(
   modules: readonly string[],
 ): Promise<ReadonlyMap<string, OutsideAggregator>> {
-  if (modules.length === 0) return new Map(); // to load them loads every task
-  const { outsideAggregators } = await import("./outside-aggregators.js");
+  if (modules.length === 0) return new Map(); // the loader also imports every task
+  const { loadOutsideAggregators: outsideAggregators } = await import("./outside-aggregators.js");
   return await outsideAggregators(modules);
 }
 
-/** What lies in the folder of a round would be taken for clients. */
-function refuseInside(round: string, folders: Readonly<Record<string, string | undefined>>): void {
+/**
+ * @throws UserError if a folder is inside the round's folder, where it would be read as a client
+ */
+function rejectInside(round: string, folders: Readonly<Record<string, string | undefined>>): void {
   for (const [option, folder] of Object.entries(folders)) {
     if (folder === undefined) continue;
     const way = relative(resolve(round), resolve(folder));
@@ -183,27 +193,29 @@ function refuseInside(round: string, folders: Readonly<Record<string, string | u
   }
 }
 
-/** @throws UserError for an aggregator that is none, or an option that it does not take */
-function choiceFrom(
+/** @throws UserError for an unknown aggregator or option */
+function parseChoice(
   { aggregator, set }: AggregateOptions,
-  known: Registry<AggregatorPlugin>,
+  registry: Registry<AggregatorPlugin>,
 ): PluginChoice {
   const source = {
-    ...{ text: JSON.stringify({ aggregator: { name: aggregator } }), file: "--aggregator" },
-    ...{ hasLines: false },
-    ...{ what: "options", overrides: set.map((one) => `aggregator.${one}`) },
+    text: JSON.stringify({ aggregator: { name: aggregator } }),
+    file: "--aggregator",
+    hasLines: false,
+    what: "options",
+    overrides: set.map((one) => `aggregator.${one}`),
   };
-  const schema = z.strictObject({ aggregator: choiceSchema(known, "aggregator") });
+  const schema = z.strictObject({ aggregator: choiceSchema(registry, "aggregator") });
   const yaml = parseYaml(source);
   const data = yaml.check(schema);
-  // As in an audit: what tells among adapters of real models.
+  // The same default as in an audit: this rule works for adapters of real models.
   const isPlain = aggregator === "clair" && !yaml.isOverridden(["aggregator", "rule"]);
   return isPlain ? { ...data.aggregator, rule: "evidence" } : data.aggregator;
 }
 
 const examplesSchema = z.record(z.string(), z.int().min(1));
 
-async function examplesIn(file: string | undefined): Promise<Map<string, number> | undefined> {
+async function readExamples(file: string | undefined): Promise<Map<string, number> | undefined> {
   if (file === undefined) return undefined;
   const text = await readFile(file, "utf8").catch(() => {
     throw new UserError(`--examples: cannot read '${oneLine(file)}'`);

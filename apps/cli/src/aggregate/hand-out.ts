@@ -16,32 +16,37 @@ import {
 } from "@fedclair/core";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
 import { addScaled, item, Matrix, sum } from "@fedclair/linalg";
-import { readPair, writeAdapter, type Adapter, type FiledPair } from "../adapters/peft.js";
+import { readPair, writeAdapter, type Adapter, type PairInFile } from "../adapters/peft.js";
 import type { SentRound } from "./read-round.js";
 
-/** What was written. */
+/** A summary of the adapters that were written. */
 export interface HandedOut {
-  /** Clients that got an adapter of their own. */
+  /** Clients with a personal adapter. */
   readonly personal: readonly string[];
   readonly hasGlobal: boolean;
-  /** Share of the energy that the adapters' ranks cannot hold, the mean over adapters and modules. */
+  /**
+   * Share of the energy that does not fit into the adapters' ranks, averaged over adapters and
+   * modules.
+   */
   readonly discarded: number;
 }
 
-/** An adapter to be written: the sum of its parts. */
+/** An adapter to write: the sum of its start and the changes. */
 interface Target {
   readonly folder: string;
-  /** Whose configuration, ranks and types it gets. */
+  /** The adapter that provides configuration, ranks and number types. */
   readonly like: Adapter;
-  /** What it was. */
+  /** The adapter before the round; undefined if adapters start at zero. */
   readonly start: Adapter | undefined;
-  /** What was added. */
+  /** The changes to add. */
   readonly terms: readonly Delta[];
 }
 
 /**
- * Writes what a round comes to: `global`, the adapter for all, and `personal/<client>` for each that has its own.
- * @param rank of what is written; undefined: that of the clients' own, for all the largest of theirs
+ * Writes the result of a round: `global`, the adapter for all clients, and `personal/<client>` for
+ * each client with an adapter of its own.
+ * @param rank of the adapters to write; undefined: the clients' own ranks, and for `global` the
+ * largest of them
  */
 export async function handOut(
   out: string,
@@ -51,15 +56,16 @@ export async function handOut(
 ): Promise<HandedOut> {
   const targets: Target[] = [];
   const largest = [...adapters.values()].reduce((most, one) =>
-    ranksOf(one) > ranksOf(most) ? one : most,
+    totalRank(one) > totalRank(most) ? one : most,
   );
   if (change.length > 0) {
-    // Of what is no pair nobody made a mean.
+    // Tensors that are not LoRA pairs are not averaged, so `global` has none.
     const like = { ...largest, others: new Map() };
     targets.push({
       folder: join(out, "global"),
-      like: ofRank(like, rank),
-      ...{ start: globalStart, terms: change },
+      like: withRank(like, rank),
+      start: globalStart,
+      terms: change,
     });
   }
   for (const [client, terms] of personal ?? []) {
@@ -67,23 +73,24 @@ export async function handOut(
     if (like === undefined) continue;
     targets.push({
       folder: join(out, "personal", client),
-      like: ofRank(like, rank),
-      ...{ start: starts.get(client), terms },
+      like: withRank(like, rank),
+      start: starts.get(client),
+      terms,
     });
   }
   for (const { terms } of targets) checkModules(terms, largest);
   const pairs = targets.map(() => new Map<string, LowRank>());
   const tails: number[] = [];
   for (const [module, { b, a }] of largest.modules) {
-    const startOf = readOnce(module);
+    const startOf = createPairReader(module);
     const shape = [b.shape[0] ?? 0, a.shape[1] ?? 0] as const;
-    const best = bestOf(
-      targets.map(({ start, terms }) => [...startOf(start), ...termsOf(terms, module, shape)]),
+    const best = findBestPairs(
+      targets.map(({ start, terms }) => [...startOf(start), ...listTerms(terms, module, shape)]),
       targets.map(({ like }) => like.modules.get(module)?.a.shape[0] ?? 0),
       shape,
     );
     best.forEach((pair, t) => {
-      item(pairs, t).set(module, inSingle(toLowRank(pair)));
+      item(pairs, t).set(module, toFloat32Pair(toLowRank(pair)));
       tails.push(pair.tail);
     });
     await yieldToEventLoop();
@@ -98,7 +105,10 @@ export async function handOut(
   };
 }
 
-/** @throws UserError for a change of a module that the adapters lack: it would be lost without a word */
+/**
+ * @throws UserError if a change has a module that the adapters lack, because it would be lost
+ * silently
+ */
 function checkModules(terms: readonly Delta[], { modules }: Adapter): void {
   const unknown = terms.flatMap((term) => [...term.keys()]).find((name) => !modules.has(name));
   if (unknown === undefined) return;
@@ -108,8 +118,11 @@ function checkModules(terms: readonly Delta[], { modules }: Adapter): void {
   );
 }
 
-/** @throws UserError for a term of another shape, as a plug-in may make it */
-function termsOf(
+/**
+ * Lists the changes of one module.
+ * @throws UserError if a plug-in has returned a change of another shape
+ */
+function listTerms(
   terms: readonly Delta[],
   module: string,
   shape: readonly number[],
@@ -123,26 +136,26 @@ function termsOf(
   );
 }
 
-/** The pair of a module; of an adapter that several began with the same object. */
-function readOnce(module: string): (start: Adapter | undefined) => readonly LowRank[] {
-  const known = new Map<Adapter, LowRank>();
+/** Creates a reader for the pairs of a module that returns the same object for the same adapter. */
+function createPairReader(module: string): (start: Adapter | undefined) => readonly LowRank[] {
+  const cached = new Map<Adapter, LowRank>();
   return (start) => {
     const filed = start?.modules.get(module);
     if (start === undefined || filed === undefined) return [];
-    const pair = known.get(start) ?? readPair(filed);
-    known.set(start, pair);
+    const pair = cached.get(start) ?? readPair(filed);
+    cached.set(start, pair);
     return [pair];
   };
 }
 
-/** As it is stored at most: half of the memory. */
-function inSingle({ b, a }: LowRank): LowRank {
+/** Converts to float32, the widest stored format, to save half of the memory. */
+function toFloat32Pair({ b, a }: LowRank): LowRank {
   const single = ({ shape, data }: Tensor) => ({ shape, data: Float32Array.from(data) });
   return { b: single(b), a: single(a) };
 }
 
-/** The same adapter with another rank in all modules, and a scale of 1. */
-function ofRank(adapter: Adapter, rank: number | undefined): Adapter {
+/** Returns the adapter with another rank in all modules and a scale of 1. */
+function withRank(adapter: Adapter, rank: number | undefined): Adapter {
   if (rank === undefined) return adapter;
   const { config, modules, others } = adapter;
   const plain = {
@@ -152,7 +165,7 @@ function ofRank(adapter: Adapter, rank: number | undefined): Adapter {
     rank_pattern: {},
     alpha_pattern: {},
   };
-  const resized = [...modules].map(([name, { b, a }]): [string, FiledPair] => {
+  const resized = [...modules].map(([name, { b, a }]): [string, PairInFile] => {
     const [rows = 0] = b.shape;
     const [, columns = 0] = a.shape;
     return [
@@ -163,12 +176,15 @@ function ofRank(adapter: Adapter, rank: number | undefined): Adapter {
   return { config: { ...config, ...plain }, modules: new Map(resized), others };
 }
 
-function ranksOf({ modules }: Adapter): number {
+function totalRank({ modules }: Adapter): number {
   return sum([...modules.values()].map(({ a }) => a.shape[0] ?? 0));
 }
 
-/** Sums of changes of one module as the best pairs of the ranks. @param shape p×q of the module */
-function bestOf(
+/**
+ * Approximates sums of changes of one module by the best pairs of the given ranks.
+ * @param shape p×q
+ */
+function findBestPairs(
   sums: readonly (readonly TensorDelta[])[],
   ranks: readonly number[],
   [rows, columns]: readonly [number, number],
@@ -180,18 +196,18 @@ function bestOf(
       return bestPair(whole, item(ranks, t));
     });
   }
-  // A tensor that several parts share stays one matrix.
+  // A tensor that several parts share is converted to one matrix.
   const matrices = { b: new Map<Tensor, Matrix>(), a: new Map<Tensor, Matrix>() };
   const pairs = new Map<LowRank, Factors>();
   const factors = (pair: LowRank): Factors => {
-    const known = pairs.get(pair) ?? { b: matrix("b", pair.b), a: matrix("a", pair.a) };
-    pairs.set(pair, known);
-    return known;
+    const cached = pairs.get(pair) ?? { b: matrix("b", pair.b), a: matrix("a", pair.a) };
+    pairs.set(pair, cached);
+    return cached;
   };
   const matrix = (side: "b" | "a", tensor: Tensor): Matrix => {
-    const known = matrices[side].get(tensor) ?? toMatrix(tensor);
-    matrices[side].set(tensor, known);
-    return known;
+    const cached = matrices[side].get(tensor) ?? toMatrix(tensor);
+    matrices[side].set(tensor, cached);
+    return cached;
   };
   const nothing = { shape: [rows, 1], data: new Float64Array(rows) };
   const none: LowRank = { b: nothing, a: { shape: [1, columns], data: new Float64Array(columns) } };

@@ -5,13 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeSafetensors, UserError, type Tensor } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
-import { serverStep, type AggregateOptions } from "./aggregate.js";
+import { runServerStep, type AggregateOptions } from "./aggregate.js";
 
-/** The calls by which a step changes what is on the disk. */
+/** The calls with which a step changes the disk. */
 const changing = ["cp", "mkdir", "open", "rename", "rm", "writeFile"] as const;
 
-/** As if the process were killed at its n-th change of the disk, of a file halfway through. @returns was there one? */
-async function killedAt(n: number, step: () => Promise<unknown>): Promise<boolean> {
+/**
+ * Simulates that the process is killed at its n-th change of the disk. A file is then half written.
+ * @returns false if the step has fewer changes
+ */
+async function killAtWrite(n: number, step: () => Promise<unknown>): Promise<boolean> {
   const killed = new Error("killed");
   const real = Object.fromEntries(changing.map((name) => [name, promises[name]]));
   let calls = 0;
@@ -23,7 +26,7 @@ async function killedAt(n: number, step: () => Promise<unknown>): Promise<boolea
       if (calls === n && name === "writeFile") {
         await call(args[0], Buffer.from(args[1] as string).subarray(0, 20));
       }
-      throw killed; // and nothing changes any more
+      throw killed; // and all later calls do nothing
     };
     Object.assign(promises, { [name]: wrapped });
   }
@@ -40,8 +43,8 @@ async function killedAt(n: number, step: () => Promise<unknown>): Promise<boolea
   }
 }
 
-/** The lock of a process that is gone, in place of one of this process, which is not. */
-async function bury(state: string): Promise<void> {
+/** Replaces this process's lock with that of a process that has ended. */
+async function buryLock(state: string): Promise<void> {
   const path = join(state, "lock");
   const text = await readFile(path, "utf8").catch(() => undefined);
   if (text === undefined) return;
@@ -49,8 +52,8 @@ async function bury(state: string): Promise<void> {
   await writeFile(path, JSON.stringify(gone));
 }
 
-/** All files of folders, by path. */
-async function bytesIn(...folders: string[]): Promise<Record<string, string>> {
+/** Reads all files in the folders, by path. */
+async function readFiles(...folders: string[]): Promise<Record<string, string>> {
   const files: [string, string][] = [];
   for (const folder of folders) {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -78,7 +81,7 @@ async function saveRound(folder: string, round: number): Promise<void> {
   }
 }
 
-describe("fedclair aggregate, killed at any of its writes", () => {
+describe("fedclair aggregate, killed at any write", () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "fedclair-aggregate-"));
@@ -86,22 +89,20 @@ describe("fedclair aggregate, killed at any of its writes", () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   for (const round of [1, 2]) {
-    it(`leaves, when it is run again, what it leaves undisturbed: in round ${round}`, async function () {
+    it(`has the same result as an undisturbed step when it is run again: round ${round}`, async function () {
       this.timeout(60_000);
       const [state, out] = [join(folder, "state"), join(folder, "deep", "out")];
       const options: AggregateOptions = {
-        ...{
-          aggregator: "local",
-          set: [],
-          out,
-          state,
-          merged: false,
-          seed: 1,
-          plugins: [],
-          json: true,
-        },
+        aggregator: "local",
+        set: [],
+        out,
+        state,
+        merged: false,
+        seed: 1,
+        plugins: [],
+        json: true,
       };
-      const step = () => serverStep(join(folder, "in"), options, () => undefined);
+      const step = () => runServerStep(join(folder, "in"), options, () => undefined);
       const reset = async () => {
         for (const one of [state, join(folder, "deep")])
           await rm(one, { recursive: true, force: true });
@@ -115,20 +116,20 @@ describe("fedclair aggregate, killed at any of its writes", () => {
       await saveRound(join(folder, "in"), round);
       await reset();
       await step();
-      const undisturbed = await bytesIn(state, join(folder, "deep"));
+      const undisturbed = await readFiles(state, join(folder, "deep"));
       for (let n = 1; ; n++) {
         await reset();
-        if (!(await killedAt(n, step))) {
+        if (!(await killAtWrite(n, step))) {
           assert.ok(n > 15, `only ${n} writes`);
           break;
         }
-        await bury(state);
+        await buryLock(state);
         const isDone = await step().then(
           () => false,
           (error: unknown) => error instanceof UserError && /exists already/.test(error.message),
         );
-        const left = Object.entries(await bytesIn(state, join(folder, "deep")));
-        // Killed after its end: the adapters before are still there, which the next step takes away.
+        const left = Object.entries(await readFiles(state, join(folder, "deep")));
+        // A step killed after its end leaves the old adapters, which the next step removes.
         const before = join(state, `round-${round - 1}`);
         const kept = left.filter(([file]) => !isDone || !file.startsWith(before));
         assert.deepEqual(Object.fromEntries(kept), undisturbed, `killed at write ${n}`);
@@ -136,7 +137,7 @@ describe("fedclair aggregate, killed at any of its writes", () => {
     });
   }
 
-  it("does not take another's folder for its own", async () => {
+  it("does not mistake another folder for its own result", async () => {
     const [state, out] = [join(folder, "state"), join(folder, "out")];
     await saveRound(join(folder, "in"), 1);
     const options = {
@@ -147,14 +148,15 @@ describe("fedclair aggregate, killed at any of its writes", () => {
       plugins: [],
       json: true,
     };
-    const step = () => serverStep(join(folder, "in"), { ...options, out, state }, () => undefined);
+    const step = () =>
+      runServerStep(join(folder, "in"), { ...options, out, state }, () => undefined);
     let n = 1;
-    // The first attempt whose adapters are in place, and its state is not.
-    while ((await killedAt(n, step)) && !(await readdir(folder)).includes("out")) {
-      await bury(state);
+    // The first attempt whose adapters are in place while its state is not.
+    while ((await killAtWrite(n, step)) && !(await readdir(folder)).includes("out")) {
+      await buryLock(state);
       n++;
     }
-    await bury(state);
+    await buryLock(state);
     await writeFile(join(out, "verdicts.json"), "{}\n");
     await assert.rejects(step(), /^UserError: --out: '.*' exists already/);
     assert.equal(await readFile(join(out, "verdicts.json"), "utf8"), "{}\n");

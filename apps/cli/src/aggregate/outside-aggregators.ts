@@ -7,8 +7,8 @@ export interface OutsideAggregator {
   readonly code: Pick<PluginIdentity, "version" | "hash">;
 }
 
-/** The aggregators that modules from outside export, by name. Runs their code. */
-export async function outsideAggregators(
+/** Loads the aggregators that external modules export, by name. Runs the modules' code. */
+export async function loadOutsideAggregators(
   modules: readonly string[],
 ): Promise<Map<string, OutsideAggregator>> {
   const all = await loadPlugins(modules.map((one) => resolveModule(one, ".", "--plugin")));

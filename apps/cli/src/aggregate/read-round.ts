@@ -11,31 +11,32 @@ import {
   readPair,
   readPairs,
   type Adapter,
-  type FiledPair,
+  type PairInFile,
 } from "../adapters/peft.js";
-import { numberFault } from "../adapters/unfit.js";
+import { findNonFiniteEntry } from "../adapters/unfit.js";
 
-/** What the clients of a round sent. */
+/** The adapters that the clients of a round have sent. */
 export interface SentRound {
-  /** Those that can be aggregated, by client. */
+  /** Adapters that can be aggregated, by client. */
   readonly adapters: ReadonlyMap<string, Adapter>;
-  /** Their changes since what each was handed. */
+  /** The changes of these adapters since each client's start. */
   readonly updates: readonly Update[];
-  /** What each of these clients began with; none where adapters begin at zero. */
+  /** The adapter that each client started from; empty if adapters start at zero. */
   readonly starts: ReadonlyMap<string, Adapter>;
-  /** The adapter for all that was handed out last. */
+  /** The last `global` adapter. */
   readonly globalStart: Adapter | undefined;
-  /** Why others cannot be aggregated, by client. */
+  /** The reasons why the other adapters cannot be aggregated, by client. */
   readonly faults: ReadonlyMap<string, string>;
-  /** Of all that can be: another round has another. */
+  /** A hash of the adapters in `adapters`; differs from round to round. */
   readonly fingerprint: string;
 }
 
 /**
- * Reads the adapters of one round: a folder a client, whose name is the client's.
- * @param handedOut what clients began with; undefined: at zero
- * @param examples by client; one each by default
- * @throws UserError where no adapter can be read, or `examples` lacks one
+ * Reads the adapters of one round: one folder per client, named after the client.
+ * @param handedOut folder with the adapters that clients started from; undefined: they start at
+ * zero
+ * @param examples number of examples by client; default: 1 each
+ * @throws UserError if no adapter can be read, or `examples` lacks a client
  */
 export async function readRound(
   folder: string,
@@ -48,7 +49,7 @@ export async function readRound(
     faults.set(relative(folder, path), `no ${configFile}: was it written to its end?`);
   }
   const globalStart =
-    handedOut === undefined ? undefined : await adapterIn(join(handedOut, "global"));
+    handedOut === undefined ? undefined : await openIfPresent(join(handedOut, "global"));
   const adapters = new Map<string, Adapter>();
   const updates: Update[] = [];
   const starts = new Map<string, Adapter>();
@@ -57,23 +58,24 @@ export async function readRound(
     const sent = readPairs(adapter);
     const fault = adapter.config.use_dora
       ? "it uses DoRA: its weights are more than base + B·A, and their magnitudes cannot be averaged so"
-      : [...sent].map((entry) => numberFault(...entry)).find((one) => one !== undefined);
+      : [...sent].map((entry) => findNonFiniteEntry(...entry)).find((one) => one !== undefined);
     if (fault !== undefined) {
       faults.set(name, fault);
       continue;
     }
-    // Its own, or the one for all; nothing of a newcomer where there is none for all.
+    // The client's own adapter or else `global`; undefined for a new client if there is no
+    // `global`.
     const own =
-      handedOut === undefined ? undefined : await adapterIn(join(handedOut, "personal", name));
+      handedOut === undefined ? undefined : await openIfPresent(join(handedOut, "personal", name));
     const start = own ?? globalStart;
     adapters.set(name, adapter);
     hash.update(JSON.stringify(name));
     for (const { b, a } of sent.values()) hash.update(b.data).update(a.data);
     if (start) starts.set(name, start);
     const delta = [...sent].map(([module, pair]): [string, LowRank] => {
-      return [module, inSharedMemory(since(pair, start?.modules.get(module)))];
+      return [module, inSharedMemory(subtractStart(pair, start?.modules.get(module)))];
     });
-    const numExamples = examplesOf(name, examples);
+    const numExamples = findExamples(name, examples);
     updates.push({ clientId: name, numExamples, delta: new Map(delta), metrics: {} });
   }
   const [first] = faults.values();
@@ -86,7 +88,7 @@ export async function readRound(
   return { adapters, updates, starts, globalStart, faults, fingerprint };
 }
 
-async function adapterIn(folder: string): Promise<Adapter | undefined> {
+async function openIfPresent(folder: string): Promise<Adapter | undefined> {
   const isThere = await stat(join(folder, configFile)).then(
     () => true,
     () => false,
@@ -94,8 +96,8 @@ async function adapterIn(folder: string): Promise<Adapter | undefined> {
   return isThere ? openAdapter(folder) : undefined;
 }
 
-/** B·A − B'·A' = [B B']·[A; −A'], exact, of both ranks. */
-function since(pair: LowRank, before: FiledPair | undefined): LowRank {
+/** Computes B·A − B'·A' = [B B']·[A; −A'], exact, with the sum of both ranks. */
+function subtractStart(pair: LowRank, before: PairInFile | undefined): LowRank {
   if (before === undefined) return pair;
   const start = readPair(before);
   const [rows = 0, r = 0] = pair.b.shape;
@@ -115,7 +117,7 @@ function since(pair: LowRank, before: FiledPair | undefined): LowRank {
   return { b: { shape: [rows, r + s], data: b }, a: { shape: [r + s, columns], data: a } };
 }
 
-function examplesOf(client: string, examples: ReadonlyMap<string, number> | undefined): number {
+function findExamples(client: string, examples: ReadonlyMap<string, number> | undefined): number {
   if (examples === undefined) return 1;
   const count = examples.get(client);
   if (count !== undefined) return count;

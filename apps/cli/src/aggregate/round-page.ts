@@ -1,20 +1,20 @@
 import { writeFile } from "node:fs/promises";
 import { pluginOptions } from "@fedclair/core/internal";
 import { factList, html, htmlPage, preformatted, table } from "@fedclair/report";
-import { roundSentences, roundTable, type RoundReport } from "./round-report.js";
+import { formatRoundSentences, formatRoundTable, type RoundReport } from "./round-report.js";
 
-/** Writes the report of a round: one page that needs nothing beside itself. @param file a new one */
+/** Writes the report of a round as one self-contained page. @param file a new file */
 export async function writeRoundPage(
   file: string,
   report: RoundReport,
   out: string,
 ): Promise<void> {
   const { aggregator, clients, metrics, round } = report;
-  const [heads = [], ...rows] = roundTable(report);
+  const [heads = [], ...rows] = formatRoundTable(report);
   const measured = Object.entries(metrics).map(([name, value]) => [name, value.toPrecision(4)]);
   const page = htmlPage(
     { title: `Round ${round}`, claim: undefined },
-    html`${roundSentences(report, out).map((text) => html`<p class="verdict">${text}</p>`)}
+    html`${formatRoundSentences(report, out).map((text) => html`<p class="verdict">${text}</p>`)}
     ${factList([
       ["aggregator", aggregator.name],
       ["clients", String(clients.length)],
@@ -32,7 +32,7 @@ export async function writeRoundPage(
           : ""
       }
       <details>
-        <summary>Every option of the aggregator, defaults filled in</summary>
+        <summary>All options of the aggregator, including defaults</summary>
         <pre>${preformatted(JSON.stringify(pluginOptions(aggregator), null, 2))}</pre>
       </details>`,
   );

@@ -14,33 +14,38 @@ import {
 } from "@fedclair/runs";
 import { z } from "zod";
 
-/** What a server step knows of the steps before it. */
+/** The state that a server step inherits from the steps before it. */
 export interface ServerState {
-  /** Rounds done. */
+  /** Number of completed rounds. */
   readonly round: number;
-  /** What the aggregator remembers. */
+  /** The aggregator's own state. */
   readonly aggregator: unknown;
-  /** Of the adapters that came in last; absent before the first round. */
+  /** Fingerprint of the adapters of the last round; absent before the first round. */
   readonly fingerprint?: string;
-  /** The adapters that were handed out last, `global` and `personal/<client>`; absent before the first round. */
+  /**
+   * Folder with the last adapters, `global` and `personal/<client>`; absent before the first round.
+   */
   readonly handedOut?: string;
-  /** The next step was killed when all of it was written, and perhaps its adapters in place already. */
+  /**
+   * True if the next step was killed after all its files were written. Its adapters may be in
+   * place.
+   */
   readonly isPrepared: boolean;
 }
 
-/** What must stay the same from round to round. */
+/** Settings that must stay the same from round to round. */
 export interface Rules {
   readonly aggregator: PluginChoice;
   readonly seed: number;
-  /** Are adapters merged into the base after every round, so that they begin at zero? */
+  /** True if adapters are merged into the base after every round, so that they start at zero. */
   readonly merged: boolean;
-  /** Of an aggregator from outside. */
+  /** Code identity of an external aggregator. */
   readonly code?: Pick<PluginIdentity, "version" | "hash"> | undefined;
 }
 
-/** Beside the adapters that were handed out, `round-<n>`. */
+/** The state file, next to the folder `round-<n>` with the last adapters. */
 const stateFile = "memory.state";
-const handedOutIn = (folder: string, round: number) => join(folder, `round-${round}`);
+const handedOutFolder = (folder: string, round: number) => join(folder, `round-${round}`);
 
 const schema = z.strictObject({
   round: z.int().min(1),
@@ -55,11 +60,11 @@ const schema = z.strictObject({
 });
 
 /**
- * Does one step, while no other process does one on the same state.
- * @param folder absent: there is no state
- * @throws UserError naming the process that is at work on it
+ * Runs one step while holding the state's lock, so that no other process uses the same state.
+ * @param folder undefined: there is no state
+ * @throws UserError with the process that holds the lock
  */
-export async function holdingState<T>(
+export async function withStateLock<T>(
   folder: string | undefined,
   step: () => Promise<T>,
 ): Promise<T> {
@@ -70,15 +75,19 @@ export async function holdingState<T>(
     return await step();
   } finally {
     await lock.release();
-    if (isNewFolder) await rmdir(folder).catch(() => undefined); // of a step that came to nothing
+    if (isNewFolder) await rmdir(folder).catch(() => undefined); // still empty if the step failed
   }
 }
 
 /**
- * @param folder absent: every round is the first
- * @throws UserError if the folder holds something else, or a state made by other rules
+ * Reads the state.
+ * @param folder undefined: every round is the first
+ * @throws UserError if the folder holds something else, or a state with different rules
  */
-export async function stateIn(folder: string | undefined, rules: Rules): Promise<ServerState> {
+export async function readServerState(
+  folder: string | undefined,
+  rules: Rules,
+): Promise<ServerState> {
   if (folder === undefined) return { round: 0, aggregator: undefined, isPrepared: false };
   const file = join(folder, stateFile);
   const prepared = await readState(`${file}.new`).catch(() => undefined);
@@ -101,19 +110,19 @@ export async function stateIn(folder: string | undefined, rules: Rules): Promise
   }
   const [then, now] = [data.rules.aggregator.name, rules.aggregator.name];
   const differing =
-    then === now ? differences(data.rules, rules) : [`aggregator ${then} then, ${now} now`];
+    then === now ? listDifferences(data.rules, rules) : [`aggregator ${then} then, ${now} now`];
   if (differing.length > 0) {
     throw new UserError(
       `--state: '${folder}' was begun otherwise: ${differing.join(", ")}; say the same, or begin another state`,
     );
   }
   const { round, aggregator, fingerprint } = data;
-  const handedOut = handedOutIn(folder, round);
+  const handedOut = handedOutFolder(folder, round);
   return { round, aggregator, fingerprint, handedOut, isPrepared: isPrepared(round) };
 }
 
-/** `rule: "gap" then, "evidence" now`, for every key that differs. */
-function differences(then: z.output<typeof schema>["rules"], now: Rules): string[] {
+/** Lists the keys that differ, for example `rule "gap" then, "evidence" now`. */
+function listDifferences(then: z.output<typeof schema>["rules"], now: Rules): string[] {
   const flat = ({ aggregator, ...rest }: typeof then) =>
     new Map(Object.entries<unknown>({ ...aggregator, ...rest }));
   const [was, is] = [flat(then), flat(now)];
@@ -128,17 +137,17 @@ function differences(then: z.output<typeof schema>["rules"], now: Rules): string
     .map(({ key, texts: [x = "", y = ""] }) => `${key} ${x} then, ${y} now`);
 }
 
-/** Is there nothing but what a first step leaves that did not end? */
+/** Is the folder empty, apart from files of a first step that did not end? */
 async function isNew(folder: string): Promise<boolean> {
   const entries = await readdir(folder).catch(() => []);
-  const own = [basename(handedOutIn(folder, 1)), `${stateFile}.new`, `${stateFile}.new.part`];
+  const own = [basename(handedOutFolder(folder, 1)), `${stateFile}.new`, `${stateFile}.new.part`];
   return entries.every((name) => own.includes(name) || name.startsWith(lockFile));
 }
 
 /**
- * Writes the state after a round beside the state before.
- * @param out the adapters that this round hands out; clients that took no part keep what they were handed last
- * @returns puts it in place of the state before, by a renaming
+ * Writes the new state next to the old one.
+ * @param out folder with the new adapters; clients that did not take part keep their last adapters
+ * @returns a function that replaces the old state with the new one by a rename
  */
 export async function prepareState(
   folder: string,
@@ -149,12 +158,13 @@ export async function prepareState(
 ): Promise<() => Promise<void>> {
   const file = join(folder, stateFile);
   await rm(`${file}.new`, { force: true });
-  // Of a step that was killed; of one that was so at its very end, the adapters before.
+  // Remove the files of a step that was killed, or the old adapters if it was killed at its very
+  // end.
   for (const name of await readdir(folder)) {
     const isStale = name.startsWith("round-") && join(folder, name) !== before.handedOut;
     if (isStale) await rm(join(folder, name), { recursive: true });
   }
-  const next = handedOutIn(folder, after.round);
+  const next = handedOutFolder(folder, after.round);
   if (before.handedOut !== undefined) await cp(before.handedOut, next, { recursive: true });
   for (const part of ["global", "personal"]) {
     await cp(join(out, part), join(next, part), { recursive: true }).catch((error: unknown) => {

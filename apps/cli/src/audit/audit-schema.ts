@@ -2,11 +2,11 @@ import { z } from "zod";
 import type { Comparison } from "./compare-adapters.js";
 import type { RefinedFolder } from "./write-refined.js";
 
-/** What an audit says, as `--json` prints it. */
+/** The result of an audit, in the form that `--json` prints. */
 export interface Audit extends Comparison {
-  /** Folders beside adapters that have no configuration of one. */
+  /** Folders next to adapters that have no adapter configuration. */
   readonly skipped: readonly string[];
-  /** Earlier states of an adapter that was found, left out. */
+  /** Earlier states of adapters that were found; skipped. */
   readonly checkpoints: readonly string[];
   readonly refined?: RefinedFolder;
 }
@@ -17,104 +17,110 @@ const evidence = z.strictObject({
   kind: z
     .string()
     .describe(
-      'outside, opposed, apart, size or clique; with ", in what varies" behind it of changes without what they have in common.',
+      'outside, opposed, apart, size or clique. The suffix ", in what varies" means that the piece was measured without the part that changes have in common.',
     ),
   statistic: z
     .number()
     .describe(
-      "outside: tangent of the angle to the shared space; apart and opposed: median cosine with the others; size: norm of the whole change; clique: mean cosine with the two nearest, minus the median.",
+      "outside: tangent of the angle to the shared space; apart and opposed: median cosine with the others; size: norm of the whole change; clique: mean cosine with the two nearest adapters, minus the median.",
     ),
   pValue: z
     .number()
     .min(0)
     .max(1)
     .exactOptional()
-    .describe("That a benign adapter's is as extreme; absent where no law is known."),
+    .describe(
+      "Probability that a benign adapter is as extreme; absent if the distribution is not known.",
+    ),
   limit: z
     .number()
     .exactOptional()
-    .describe("Beyond it the statistic convicts by itself; absent where none does."),
+    .describe(
+      "Above this limit the statistic alone flags the adapter; absent if the piece has no limit.",
+    ),
 });
 
 const adapter = z.strictObject({
   name: z
     .string()
     .describe(
-      "The folder's own name, or its path from the folder that all adapters are in where names repeat.",
+      "The folder's own name, or if names repeat its path relative to the folder that holds all adapters.",
     ),
   status: z.enum(["benign", "contaminated", "undecided", "inactive", "invalid"]),
   score: z
     .number()
     .nullable()
     .describe(
-      "In units of what convicts; with another rule than evidence the tangent of the angle to the shared space. Null: not scored.",
+      "With rule evidence: above 1 the adapter is flagged. With other rules: tangent of the angle to the shared space. Null: not scored.",
     ),
   modules: z
     .array(z.strictObject({ module: z.string(), ratio: z.number().min(0) }))
     .describe(
-      "How far each module lies outside its space, in medians of the benign adapters; the farthest first. Empty where nobody is benign.",
+      "How far each module lies outside its shared space, as a multiple of the benign adapters' median; largest first. Empty if no adapter is benign.",
     ),
   evidence: z
     .array(evidence)
     .exactOptional()
-    .describe("What the score rests on, with rule evidence."),
+    .describe("The pieces of evidence behind the score, with rule evidence."),
   reason: z
     .string()
     .exactOptional()
-    .describe("Why it is invalid or undecided, or which screen it failed."),
+    .describe("Why the adapter is invalid or undecided, or which screen it failed."),
 });
 
-/** The form of `fedclair audit --json`; `docs/audit.schema.json` is made of it. */
+/** The schema of `fedclair audit --json`; `docs/audit.schema.json` is generated from it. */
 export const auditSchema: z.ZodType<Audit> = z
   .strictObject({
-    adapters: z.array(adapter).describe("In the order in which they were given."),
-    detection: z.boolean().describe("False if there are too few adapters to suspect any."),
+    adapters: z.array(adapter).describe("In the order of the command line."),
+    detection: z.boolean().describe("False if there are too few adapters to flag any."),
     threshold: z
       .number()
       .nullable()
-      .describe("Scores above it are contaminated; null: no gap was found, nobody's."),
+      .describe("Adapters with a score above it are contaminated; null: no gap was found."),
     gap: z.number().describe("The widest ratio of neighbouring scores."),
     alike: z
       .strictObject({ names, cosines: z.array(z.array(z.number())) })
       .exactOptional()
       .describe(
-        "How alike the compared adapters are, −1 … 1: a row for each. Only with rule evidence.",
+        "Cosine similarities of the compared adapters, −1 … 1, one row for each. Only with rule evidence.",
       ),
     ranks: z.record(z.string(), z.int()).describe("Dimension of the shared space, by module."),
     uninformative: names.describe(
-      "Modules whose space would hold any adapters: they cannot give a contaminated one away.",
+      "Modules whose shared space would contain any adapter, so that no contaminated adapter can be detected in them.",
     ),
-    ignored: names.describe("Tensors that are no LoRA pairs, and took no part."),
-    dora: names.describe("Adapters that use DoRA, of which only B·A took part."),
-    begunInBase: names.describe("Adapters whose B·A began as a part of the base's weights."),
-    ownStarts: names.describe("Adapters that began from an A₀ of their own."),
+    ignored: names.describe("Tensors that are not LoRA pairs and were not compared."),
+    dora: names.describe("Adapters that use DoRA. Only their B·A was compared."),
+    begunInBase: names.describe("Adapters whose B·A did not start at zero (init_lora_weights)."),
+    ownStarts: names.describe("Adapters that started from an A₀ of their own."),
     startGroups: z
       .array(names)
-      .describe("Groups of adapters that began from one A₀, the largest first."),
-    identical: z.array(names).describe("Groups of adapters that are the same to the last number."),
+      .describe("Groups of adapters that started from the same A₀, the largest first."),
+    identical: z.array(names).describe("Groups of adapters with identical numbers."),
     nearCopies: z
       .array(names)
-      .describe("Groups of adapters that are nearly the same: the first of each is compared."),
-    bases: names.describe("The bases that the configurations name, the most frequent first."),
-    skipped: names.describe("Folders beside adapters that have no configuration of one."),
-    checkpoints: names.describe("Earlier states of an adapter that was found, left out."),
+      .describe("Groups of nearly identical adapters. Only the first of each group is compared."),
+    bases: names.describe("Base models in the configurations, the most frequent first."),
+    skipped: names.describe("Folders next to adapters that have no adapter configuration."),
+    checkpoints: names.describe("Earlier states of adapters that were found; skipped."),
     refined: z
       .strictObject({
         folder: z.string(),
-        adapters: z.int().describe("How many were written."),
-        unchanged: names.describe("Those among them that stay as they are: refining cannot gain."),
+        adapters: z.int().describe("Number of adapters written."),
+        unchanged: names.describe(
+          "The written adapters that are unchanged because refining cannot improve them.",
+        ),
         breakEven: z
           .record(z.string(), z.number().min(0).max(1))
           .describe(
-            "By name: which share of what was replaced must be error of its own for the refined adapter to be nearer to what it should have learnt.",
+            "By name: the share of the replaced part that must be the adapter's own error for the refined adapter to be closer to the ideal one.",
           ),
         discarded: z
           .number()
           .describe(
-            "Share of the energy of the refined changes that adapters of their rank cannot hold, on average.",
+            "Share of the energy of the refined changes that does not fit into the adapters' ranks, on average.",
           ),
       })
       .exactOptional()
-      .describe("What --refine has written."),
+      .describe("The adapters that --refine has written."),
   })
-  .describe("What fedclair audit --json prints.");
+  .describe("The output of fedclair audit --json.");

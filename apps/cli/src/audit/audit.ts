@@ -2,51 +2,54 @@ import { UserError, type VerdictStatus } from "@fedclair/core";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
 import { countNoun, interruption, print } from "@fedclair/runs";
 import type { Audit } from "./audit-schema.js";
-import { auditText } from "./audit-text.js";
+import { formatAudit } from "./audit-text.js";
 import { compareAdapters } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
 import { findAdapters } from "../adapters/find-adapters.js";
-import { refuseTaken } from "../adapters/refuse-taken.js";
+import { rejectExisting } from "../adapters/reject-existing.js";
 import { whenAborted } from "../when-aborted.js";
-import { refinedFolders, writeRefined } from "./write-refined.js";
+import { listRefinedFolders, writeRefined } from "./write-refined.js";
 
 export interface AuditOptions {
-  /** `option=value` of CLAIR. */
+  /** Options of CLAIR as `option=value`. */
   readonly set: readonly string[];
-  /** Where to write refined adapters. */
+  /** Folder for refined adapters. */
   readonly refine?: string;
-  /** Where to write a report. */
+  /** File for the report. */
   readonly html?: string;
   readonly json: boolean;
-  /** Statuses of which an adapter makes the exit code 4. */
+  /** The exit code is 4 if an adapter has one of these statuses. */
   readonly failOn: readonly VerdictStatus[];
 }
 
 /**
- * `fedclair audit`: which of a pile of LoRA adapters are contaminated, by CLAIR on the adapters alone; no training, no
- * coordinator.
+ * `fedclair audit`: reports which of a set of LoRA adapters are contaminated. CLAIR compares only
+ * the adapters; there is no training and no coordinator.
  */
 export async function audit(paths: readonly string[], options: AuditOptions): Promise<void> {
   const clairOptions = parseOptions(options.set);
   const { adapters, skipped, checkpoints } = await findAdapters(paths);
   const { refine, html } = options;
-  if (refine !== undefined) await refuseTaken("--refine", refinedFolders(refine, adapters));
-  if (html !== undefined) await refuseTaken("--html", [html]);
+  if (refine !== undefined) await rejectExisting("--refine", listRefinedFolders(refine, adapters));
+  if (html !== undefined) await rejectExisting("--html", [html]);
   process.stderr.write(`comparing ${countNoun(adapters.length, "adapter")} …\n`);
   const onProgress = process.stderr.isTTY ? showProgress : undefined;
   const { comparison, refined } = await Promise.race([
     compareAdapters({
-      ...{ adapters, options: clairOptions, refine: refine !== undefined },
+      adapters,
+      options: clairOptions,
+      refine: refine !== undefined,
       ...(onProgress && { onProgress }),
     }),
     whenAborted(interruption.signal),
   ]);
   const report: Audit = {
     ...comparison,
-    ...{ skipped, checkpoints },
+    skipped,
+    checkpoints,
     ...(refine !== undefined && { refined: await writeRefined(refine, adapters, refined) }),
   };
-  print(options.json ? JSON.stringify(report) + "\n" : auditText(report, clairOptions));
+  print(options.json ? JSON.stringify(report) + "\n" : formatAudit(report, clairOptions));
   if (html !== undefined) {
     const { writeAuditPage } = await import("./page/write-audit-page.js");
     await writeAuditPage(html, { audit: report, options: clairOptions, paths });
@@ -62,7 +65,7 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   }
 }
 
-/** On a line that is written over, and cleared in the end. */
+/** Shows progress on one line, which is overwritten and finally cleared. */
 function showProgress(done: number, modules: number): void {
   const text = done < modules ? `${done} of ${modules} modules read` : "";
   process.stderr.write(`\r\x1b[K${text}`);

@@ -6,14 +6,14 @@ import { stripVTControlCharacters } from "node:util";
 import { clairSchema, type ClairOptions } from "@fedclair/aggregators";
 import { toDense, encodeSafetensors, UserError } from "@fedclair/core";
 import { frobenius, stream, subtract } from "@fedclair/linalg";
-import { auditText } from "./audit-text.js";
+import { formatAudit } from "./audit-text.js";
 import { compareAdapters, type Compared } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
 import { openAdapter, readPair, writeAdapter } from "../adapters/peft.js";
 import { readTensor } from "../adapters/tensor-files.js";
 import { findAdapters } from "../adapters/find-adapters.js";
-import { refuseTaken } from "../adapters/refuse-taken.js";
-import { refinedFolders, writeRefined } from "./write-refined.js";
+import { rejectExisting } from "../adapters/reject-existing.js";
+import { listRefinedFolders, writeRefined } from "./write-refined.js";
 
 const p = 40;
 const r = 2;
@@ -27,8 +27,8 @@ describe("compareAdapters", () => {
   afterEach(() => rm(root, { recursive: true }));
 
   /**
-   * Writes adapters whose B lies in the first r axes but for a little noise; the first ones' anywhere.
-   * @param bad how many of the first
+   * Writes adapters whose B lies in the first r axes, apart from a little noise. The first `bad`
+   * adapters have a random B.
    */
   async function saveAdapters(
     count: number,
@@ -71,13 +71,13 @@ describe("compareAdapters", () => {
     const options = clairSchema.parse(set);
     const { adapters, skipped, checkpoints } = await findAdapters([folder]);
     const found = await compareAdapters({ adapters, options, refine });
-    const text = auditText({ ...found.comparison, skipped, checkpoints }, options);
+    const text = formatAudit({ ...found.comparison, skipped, checkpoints }, options);
     return { ...found, text: stripVTControlCharacters(text) };
   }
 
   const statuses = ({ comparison }: Compared) => comparison.adapters.map(({ status }) => status);
 
-  it("sets aside adapters that cannot be read, and says why", async () => {
+  it("marks adapters that cannot be read as invalid and says why", async () => {
     const folder = await saveAdapters(8, 2);
     await writeFile(join(folder, "client-5", "adapter_config.json"), "{");
     await writeFile(join(folder, "client-7", "adapter_model.safetensors"), "short");
@@ -88,11 +88,11 @@ describe("compareAdapters", () => {
     assert.match(found.comparison.adapters[5]?.reason ?? "", /adapter_config.json: expected JSON/);
     assert.match(found.text, /client-7 +invalid .*not a valid safetensors/);
     assert.match(found.text, /2 of 8 adapters are contaminated/);
-    assert.match(found.text, /No adapter_config.json, left out: .*notes\./);
-    assert.match(found.text, /No LoRA pairs, not judged: score.weight\./);
+    assert.match(found.text, /Skipped, no adapter_config.json: .*notes\./);
+    assert.match(found.text, /Not LoRA pairs, therefore not judged: score.weight\./);
   });
 
-  it("prints no control character of a stranger's names", async () => {
+  it("prints no control characters from adapter names", async () => {
     const folder = await saveAdapters(4, 0);
     const forged = `client-3\u001b[31m\nclient-0  contaminated`;
     await rename(join(folder, "client-3"), join(folder, forged));
@@ -101,7 +101,7 @@ describe("compareAdapters", () => {
     assert.equal(text.split("\n").filter((line) => line.startsWith("client-0")).length, 1);
   });
 
-  it("says of each that cannot be compared why, with the module", async () => {
+  it("gives the reason and the module for each adapter that cannot be compared", async () => {
     const folder = await saveAdapters(8, 0);
     const pair = (p1: number, rank: number, x = 1) => ({
       [`${module}.lora_A.weight`]: { shape: [rank, p1], data: new Float32Array(rank * p1).fill(x) },
@@ -125,20 +125,20 @@ describe("compareAdapters", () => {
     ]);
   });
 
-  it("warns of copies, and of bases that differ", async () => {
+  it("warns about copies and different base models", async () => {
     const folder = await saveAdapters(6, 0, { base_model_name_or_path: "one/base" });
     const file = "adapter_model.safetensors";
     await copyFile(join(folder, "client-1", file), join(folder, "client-4", file));
     const config = join(folder, "client-2", "adapter_config.json");
     const text = await readFile(config, "utf8");
     await writeFile(config, text.replace("one/base", "another/base"));
-    const { comparison, text: said } = await compared(folder);
+    const { comparison, text: output } = await compared(folder);
     assert.deepEqual(comparison.identical, [["client-1", "client-4"]]);
-    assert.match(said, /Warning: the adapters name 2 bases: one\/base, another\/base\./);
-    assert.match(said, /Warning: the same to the last number: client-1, client-4\./);
+    assert.match(output, /Warning: the adapters name 2 bases: one\/base, another\/base\./);
+    assert.match(output, /Warning: identical adapters: client-1, client-4\./);
   });
 
-  it("says of each why, where no adapter can be read", async () => {
+  it("gives a reason for each adapter if none can be read", async () => {
     const folder = await saveAdapters(3, 0, { peft_type: "LOHA" });
     const { comparison, text } = await compared(folder);
     assert.match(text, /nothing to compare: all adapters are invalid/);
@@ -148,7 +148,7 @@ describe("compareAdapters", () => {
     }
   });
 
-  it("warns of a space that would hold any adapters", async () => {
+  it("warns about a shared space that would contain any adapter", async () => {
     const folder = await saveAdapters(8, 2);
     const sound = await compared(folder, { rank: 2 });
     assert.deepEqual(sound.comparison.uninformative, []);
@@ -162,7 +162,7 @@ describe("compareAdapters", () => {
     );
   });
 
-  it("has nothing to compare, and nothing to refine, where no adapter changes anything", async () => {
+  it("compares and refines nothing if no adapter changes anything", async () => {
     const folder = await saveAdapters(4, 0, {}, 0);
     const found = await compared(folder, {}, true);
     assert.deepEqual(new Set(statuses(found)), new Set(["inactive"]));
@@ -171,7 +171,7 @@ describe("compareAdapters", () => {
     assert.equal(found.refined.size, 0);
   });
 
-  it("judges DoRA by B·A, says so, and does not refine it", async () => {
+  it("judges DoRA adapters by B·A, says so, and does not refine them", async () => {
     const folder = await saveAdapters(4, 0, { use_dora: true });
     const found = await compared(folder);
     assert.equal(found.comparison.dora.length, 4);
@@ -183,13 +183,13 @@ describe("compareAdapters", () => {
     });
   });
 
-  it("sees behind a part of the base that all adapters began with, once told to compare what varies", async () => {
+  it("detects contaminated adapters behind a common start with centered=true", async () => {
     const folder = join(root, "pissa");
     const rng = stream("pissa");
-    const began = { a: rng.at("A").normals(r * p, 5), b: rng.at("B").normals(p * r, 5) };
+    const start = { a: rng.at("A").normals(r * p, 5), b: rng.at("B").normals(p * r, 5) };
     for (let k = 0; k < 12; k++) {
       const own = rng.at(k);
-      // The first three moved as far as the others, but not along the first axes.
+      // The first three move as far as the others, but not along the first axes.
       const moved = own
         .at("B")
         .normals(p * r)
@@ -198,11 +198,11 @@ describe("compareAdapters", () => {
       const pair = {
         [`${module}.lora_A.weight`]: {
           shape: [r, p],
-          data: a.map((x, i) => x + (began.a[i] ?? 0)),
+          data: a.map((x, i) => x + (start.a[i] ?? 0)),
         },
         [`${module}.lora_B.weight`]: {
           shape: [p, r],
-          data: b.map((x, i) => x + (began.b[i] ?? 0)),
+          data: b.map((x, i) => x + (start.b[i] ?? 0)),
         },
       };
       await save(join(folder, `client-${k}`), pair, { init_lora_weights: "pissa_niter_16" });
@@ -210,7 +210,10 @@ describe("compareAdapters", () => {
     const plain = await compared(folder, { rank: r });
     assert.deepEqual(new Set(statuses(plain)), new Set(["undecided"]));
     assert.equal(plain.comparison.begunInBase.length, 12);
-    assert.match(plain.text, /Warning: B·A of 12 adapters began elsewhere .*--set centered=true/);
+    assert.match(
+      plain.text,
+      /Warning: B·A of 12 adapters did not start at zero .*--set centered=true/,
+    );
     const centred = await compared(folder, { centered: true });
     const bad = centred.comparison.adapters.filter(({ status }) => status === "contaminated");
     assert.deepEqual(
@@ -220,27 +223,27 @@ describe("compareAdapters", () => {
     assert.doesNotMatch(centred.text, /Warning/);
   });
 
-  it("says of a pile in which most are contaminated that it may be so", async () => {
+  it("warns if most adapters may be contaminated", async () => {
     const folder = await saveAdapters(10, 7);
     const undecided = await compared(folder, { rank: 2, gapMin: 100 });
     assert.deepEqual(new Set(statuses(undecided)), new Set(["undecided"]));
     assert.match(
       undecided.text,
-      /Warning: scores part by a factor of .* behind the 3 smallest, but as many as 5 of 10/,
+      /Warning: the scores have a gap of a factor of .* after the 3 smallest, but at least 5 of 10/,
     );
-    const told = await compared(folder, { rank: 2, minBenignFraction: 0.3 });
-    assert.equal(statuses(told).filter((status) => status === "contaminated").length, 7);
-    assert.doesNotMatch(told.text, /Warning/);
+    const lowered = await compared(folder, { rank: 2, minBenignFraction: 0.3 });
+    assert.equal(statuses(lowered).filter((status) => status === "contaminated").length, 7);
+    assert.doesNotMatch(lowered.text, /Warning/);
   });
 
-  it("judges nobody where there are too few", async () => {
+  it("leaves adapters undecided if there are too few", async () => {
     assert.match(
       (await compared(await saveAdapters(2, 0))).text,
       /client-0 +undecided.*too few clients: 2 of at least \d.*\n.*client-1 +undecided/,
     );
   });
 
-  it("finds by a screen what is out of all proportion inside the space", async () => {
+  it("flags a huge change inside the shared space with the norm screen", async () => {
     const folder = await saveAdapters(8, 0);
     const { adapters } = await findAdapters([folder]);
     const adapter = await openAdapter(join(folder, "client-4"));
@@ -258,38 +261,38 @@ describe("compareAdapters", () => {
     );
   });
 
-  it("refines the others where one has an entry that is no number, as if it were not there", async () => {
+  it("refines the others as if an adapter with NaN entries were absent", async () => {
     const folder = await saveAdapters(9, 2);
     const refinedOf = async () => (await compared(folder, { rank: 2 }, true)).refined;
-    const spoilt = {
+    const withNaN = {
       [`${module}.lora_A.weight`]: { shape: [r, p], data: new Float32Array(r * p).fill(1) },
       [`${module}.lora_B.weight`]: { shape: [p, r], data: new Float32Array(r * p).fill(NaN) },
     };
-    for (const name of ["client-0", "client-4"]) await save(join(folder, name), spoilt, {});
-    const with_ = await refinedOf();
+    for (const name of ["client-0", "client-4"]) await save(join(folder, name), withNaN, {});
+    const present = await refinedOf();
     for (const name of ["client-0", "client-4"]) await rm(join(folder, name), { recursive: true });
-    const without = await refinedOf();
-    assert.deepEqual([...with_.keys()], [...without.keys()]);
-    assert.equal(without.size, 6);
-    for (const [name, pairs] of without) {
-      const [expected, got] = [pairs, with_.get(name)].map((own) => own?.modules.get(module));
+    const absent = await refinedOf();
+    assert.deepEqual([...present.keys()], [...absent.keys()]);
+    assert.equal(absent.size, 6);
+    for (const [name, pairs] of absent) {
+      const [expected, got] = [pairs, present.get(name)].map((own) => own?.modules.get(module));
       assert.ok(expected && got);
       const [x, y] = [toDense(expected), toDense(got)];
       assert.ok(frobenius(subtract(x, y)) < 1e-6 * frobenius(x), name);
     }
   });
 
-  it("refines into new folders only, in the shapes of the originals, with all else that they hold", async () => {
+  it("refines into new folders only, and keeps shapes and other tensors", async () => {
     const folder = await saveAdapters(8, 2, { modules_to_save: ["score"] });
     const { adapters } = await findAdapters([folder]);
-    // Rank 1 alone, with nothing from outside: less than the originals have.
+    // Rank 1 without a part outside the space: less than the originals have.
     const { refined } = await compared(
       folder,
       { rank: 1, offSubspace: "zero", rule: "none" },
       true,
     );
     const out = join(root, "out");
-    const refuse = (into: string) => refuseTaken("--refine", refinedFolders(into, adapters));
+    const refuse = (into: string) => rejectExisting("--refine", listRefinedFolders(into, adapters));
     await refuse(out);
     assert.equal((await writeRefined(out, adapters, refined)).adapters, 8);
     const { config, modules, others } = await openAdapter(join(out, "client-3"));

@@ -8,70 +8,75 @@ import {
 } from "@fedclair/aggregators";
 import { UserError, type Update } from "@fedclair/core";
 import { item, sum, type Matrix } from "@fedclair/linalg";
-import { nearCopies } from "./copies.js";
-import { findingsOf, invalid, type Finding } from "./findings.js";
-import { startsOf } from "./own-start.js";
-import { beganInBase } from "../adapters/peft-config.js";
+import { findNearCopies } from "./copies.js";
+import { createFindings, createInvalidFinding, type Finding } from "./findings.js";
+import { findStarts } from "./own-start.js";
+import { startsNonZero } from "../adapters/peft-config.js";
 import type { Adapter } from "../adapters/peft.js";
 import { expandAll, readPile, type Pile } from "./pile.js";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
-import { refinedPairs, type RefinedPairs } from "./refined-pairs.js";
+import { groupByAdapter, type RefinedPairs } from "./refined-pairs.js";
 
-/** All that a comparison depends on. */
+/** The input of a comparison. */
 export interface ComparisonInput {
   readonly adapters: readonly AdapterFolder[];
   readonly options: ClairOptions;
-  /** Are refined adapters wanted? */
+  /** True to compute refined adapters. */
   readonly refine: boolean;
-  /** Called after each module that was read. */
+  /** Called after each module has been read. */
   readonly onProgress?: (done: number, modules: number) => void;
 }
 
-/** What CLAIR says of adapters that it has compared, as `--json` prints it. */
+/** The result of CLAIR's comparison, in the form that `--json` prints. */
 export interface Comparison {
-  /** In the order in which they were given. */
+  /** In the order of the command line. */
   readonly adapters: readonly Finding[];
-  /** False if there are too few adapters to suspect any. */
+  /** False if there are too few adapters to flag any. */
   readonly detection: boolean;
-  /** Scores above it are contaminated; null: no gap was found, nobody's. */
+  /** Adapters with a score above it are contaminated; null: no gap was found. */
   readonly threshold: number | null;
   readonly gap: number;
-  /** How alike the adapters that were compared are, −1 … 1: names, and a row for each. Only with rule `evidence`. */
+  /**
+   * Cosine similarities of the compared adapters, −1 … 1, one row for each. Only with rule
+   * `evidence`.
+   */
   readonly alike?: {
     readonly names: readonly string[];
     readonly cosines: readonly (readonly number[])[];
   };
   /** Dimension of the shared space, by module. */
   readonly ranks: Readonly<Record<string, number>>;
-  /** Modules whose space would hold any adapters: they cannot give a contaminated one away. */
+  /**
+   * Modules whose shared space would contain any adapter, so that nothing can be detected in them.
+   */
   readonly uninformative: readonly string[];
-  /** Names of tensors that are no LoRA pairs, and took no part. */
+  /** Names of tensors that are not LoRA pairs and were not compared. */
   readonly ignored: readonly string[];
-  /** Names of the adapters that use DoRA, of which only B·A took part. */
+  /** Names of the adapters that use DoRA. Only their B·A was compared. */
   readonly dora: readonly string[];
-  /** Names of the adapters whose B·A began as a part of the base's weights. */
+  /** Names of the adapters whose B·A did not start at zero (`init_lora_weights`). */
   readonly begunInBase: readonly string[];
-  /** Names of the adapters that began from an A₀ of their own. */
+  /** Names of the adapters that started from an A₀ of their own. */
   readonly ownStarts: readonly string[];
-  /** Groups of adapters that began from one A₀, the largest first. */
+  /** Groups of adapters that started from the same A₀, the largest first. */
   readonly startGroups: readonly (readonly string[])[];
-  /** Groups of adapters that are the same to the last number. */
+  /** Groups of adapters with identical numbers. */
   readonly identical: readonly (readonly string[])[];
-  /** Groups of adapters that are nearly the same: the first of each is compared. */
+  /** Groups of nearly identical adapters. Only the first of each group is compared. */
   readonly nearCopies: readonly (readonly string[])[];
-  /** The bases that the configurations name, the most frequent first. */
+  /** Base models in the configurations, the most frequent first. */
   readonly bases: readonly string[];
 }
 
 export interface Compared {
   readonly comparison: Comparison;
-  /** By adapter; empty unless wanted. */
+  /** Refined pairs by adapter; empty unless requested. */
   readonly refined: ReadonlyMap<string, RefinedPairs>;
 }
 
 /**
- * Reads the adapters and compares them by CLAIR on themselves alone. An adapter that cannot be read is invalid.
- * @throws UserError if one is to be refined that cannot be
+ * Reads the adapters and compares them with CLAIR. An adapter that cannot be read is invalid.
+ * @throws UserError if an adapter that cannot be refined is to be refined
  */
 export async function compareAdapters({
   adapters: folders,
@@ -82,42 +87,42 @@ export async function compareAdapters({
   const pile = await readPile(folders, onProgress);
   const { adapters, faults, modules } = pile;
   if (adapters.size === 0)
-    return { comparison: nothingCompared(folders, faults), refined: new Map() };
-  const named = (is: (config: Adapter["config"]) => boolean) =>
+    return { comparison: createEmptyComparison(folders, faults), refined: new Map() };
+  const namesWith = (is: (config: Adapter["config"]) => boolean) =>
     [...adapters].filter(([, { config }]) => is(config)).map(([name]) => name);
-  const dora = named((config) => config.use_dora === true);
+  const dora = namesWith((config) => config.use_dora === true);
   if (refine && dora[0] !== undefined) {
     throw new UserError(
       `--refine: '${dora[0]}' uses DoRA: its weights are more than base + B·A, and cannot be refined; leave such adapters out`,
     );
   }
-  const firsts = firstsOf(pile.identical);
-  // Copies would look like clients that collude.
+  const firsts = mapCopiesToFirst(pile.identical);
+  // Copies would look like colluding clients.
   const names = [...adapters.keys()];
   const distinct = [...names.keys()].filter((k) => !firsts.has(item(names, k)));
-  const near = nearCopies(
+  const near = findNearCopies(
     distinct.map((k) => item(names, k)),
-    [...among(modules, distinct).values()],
+    [...selectGrams(modules, distinct).values()],
   );
-  const nearFirsts = firstsOf(near);
+  const nearFirsts = mapCopiesToFirst(near);
   const compared = distinct.filter((k) => !nearFirsts.has(item(names, k)));
   const updates = compared.map((k): Update => {
     const delta = new Map([...modules].map(([m, { pairs }]) => [m, item(pairs, k)]));
     return { clientId: item(names, k), numExamples: 1, delta, metrics: {} };
   });
-  const starts = startsOf(modules);
+  const starts = findStarts(modules);
   const [most = [], ...others] = starts.groups;
-  // Where most have one A₀, what sets those with another one apart is no evidence.
+  // If most adapters share one A₀, the differences of the others are no evidence against them.
   const elsewhere = 2 * most.length > names.length ? [...starts.own, ...others.flat()] : [];
   const result = await clair(updates, options, {
     threads: threadsFor(updates, options),
-    grams: among(modules, compared),
+    grams: selectGrams(modules, compared),
     otherStarts: new Set(elsewhere.map((k) => item(names, k))),
   });
   try {
     const { detection, threshold, gap, spaces } = result;
     const tangents = await moduleTangents(result);
-    const found = findingsOf(result, tangents);
+    const found = createFindings(result, tangents);
     const findings = new Map(found.map((finding) => [finding.name, finding]));
     const asFirst = (copies: ReadonlyMap<string, string>, how: string) => {
       for (const [name, first] of copies) {
@@ -131,69 +136,78 @@ export async function compareAdapters({
     return {
       comparison: {
         adapters: folders.map(
-          ({ name }) => findings.get(name) ?? invalid(name, faults.get(name) ?? ""),
+          ({ name }) => findings.get(name) ?? createInvalidFinding(name, faults.get(name) ?? ""),
         ),
-        ...{ detection, threshold: Number.isFinite(threshold) ? threshold : null, gap },
+        detection,
+        threshold: Number.isFinite(threshold) ? threshold : null,
+        gap,
         ...(result.cosines && {
           alike: { names: result.active.map(({ id }) => id), cosines: result.cosines },
         }),
         ranks: Object.fromEntries([...spaces].map(([module, { rank }]) => [module, rank])),
-        uninformative: detection ? uninformative(result, pile, tangents) : [],
+        uninformative: detection ? findUninformative(result, pile, tangents) : [],
         ignored: [...new Set(ignored)],
         dora,
-        begunInBase: named(beganInBase),
+        begunInBase: namesWith(startsNonZero),
         ownStarts: starts.own.map((k) => item(names, k)),
         startGroups: starts.groups.map((group) => group.map((k) => item(names, k))),
         identical: pile.identical,
         nearCopies: near,
-        bases: basesOf(adapters),
+        bases: listBases(adapters),
       },
-      refined: refine ? await refinedOf(result, pile, firsts, options) : new Map(),
+      refined: refine ? await refineBenign(result, pile, firsts, options) : new Map(),
     };
   } finally {
     result.modules.close();
   }
 }
 
-/** Where no adapter can be read. */
-function nothingCompared(folders: readonly AdapterFolder[], faults: Pile["faults"]): Comparison {
+/** Creates the result for the case that no adapter can be read. */
+function createEmptyComparison(
+  folders: readonly AdapterFolder[],
+  faults: Pile["faults"],
+): Comparison {
   return {
-    adapters: folders.map(({ name }) => invalid(name, faults.get(name) ?? "")),
-    ...{ detection: false, threshold: null, gap: 1, ranks: {}, uninformative: [], ignored: [] },
-    ...{
-      dora: [],
-      begunInBase: [],
-      ownStarts: [],
-      startGroups: [],
-      identical: [],
-      nearCopies: [],
-      bases: [],
-    },
+    adapters: folders.map(({ name }) => createInvalidFinding(name, faults.get(name) ?? "")),
+    detection: false,
+    threshold: null,
+    gap: 1,
+    ranks: {},
+    uninformative: [],
+    ignored: [],
+    dora: [],
+    begunInBase: [],
+    ownStarts: [],
+    startGroups: [],
+    identical: [],
+    nearCopies: [],
+    bases: [],
   };
 }
 
-/** The inner products of some adapters, by module. */
-function among(modules: Pile["modules"], rows: readonly number[]): Map<string, Matrix> {
+/** Selects the inner products of some adapters, by module. */
+function selectGrams(modules: Pile["modules"], rows: readonly number[]): Map<string, Matrix> {
   return new Map(
     [...modules].flatMap(([name, { gram }]) => (gram ? [[name, gram.among(rows)] as const] : [])),
   );
 }
 
-/** Of every copy the adapter that is compared in its place. @param groups of copies */
-function firstsOf(groups: readonly (readonly string[])[]): Map<string, string> {
+/** Maps every copy to the adapter that is compared in its place. @param groups of copies */
+function mapCopiesToFirst(groups: readonly (readonly string[])[]): Map<string, string> {
   return new Map(
     groups.flatMap(([first = "", ...copies]) => copies.map((copy) => [copy, first] as const)),
   );
 }
 
-async function refinedOf(
+async function refineBenign(
   result: ClairResult,
   pile: Pile,
   firsts: ReadonlyMap<string, string>,
   options: ClairOptions,
 ): Promise<Map<string, RefinedPairs>> {
-  const refined = refinedPairs(expandAll(pile, await refineToPairs(result, options)));
-  // Where nothing can be said of anybody all are pooled, and nobody is known to be benign; unless nobody was to be judged.
+  const refined = groupByAdapter(expandAll(pile, await refineToPairs(result, options)));
+  // If all adapters are undecided, all are pooled and none is known to be benign. Keep only benign
+  // adapters, except with rule `none`, which judges no adapter.
   for (const name of options.rule === "none" ? [] : refined.keys()) {
     if (result.status.get(name) !== "benign") refined.delete(name);
   }
@@ -204,7 +218,7 @@ async function refinedOf(
   return refined;
 }
 
-function basesOf(adapters: Pile["adapters"]): string[] {
+function listBases(adapters: Pile["adapters"]): string[] {
   const counts = new Map<string, number>();
   for (const { config } of adapters.values()) {
     const base = config.base_model_name_or_path ?? "";
@@ -213,14 +227,15 @@ function basesOf(adapters: Pile["adapters"]): string[] {
   return [...counts].sort(([, x], [, y]) => y - x).map(([base]) => base);
 }
 
-/** Tangents below it are rounding. */
+/** Smaller tangents are rounding errors. */
 const least = 1e-6;
 
 /**
- * A space of as many dimensions as the module has, or as the benign adapters have together, holds any such adapters: none
- * can lie outside. Nor do any where all have a factor in common.
+ * Finds modules in which no adapter can lie outside the shared space. This happens if the space has
+ * as many dimensions as the module, or as all benign adapters together, or if all adapters have a
+ * factor in common.
  */
-function uninformative(
+function findUninformative(
   { benign, spaces }: Pick<ClairResult, "benign" | "spaces">,
   { adapters }: Pick<Pile, "adapters">,
   tangents: ReadonlyMap<string, ReadonlyMap<string, number>>,

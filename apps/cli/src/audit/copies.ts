@@ -1,16 +1,22 @@
 import { meanCosines } from "@fedclair/aggregators";
 import { item, median, sum, type Matrix } from "@fedclair/linalg";
 
-/** Of what keeps two adapters of the pile apart, 1 − the median cosine, near copies have a tenth at most; and norms within a factor of 1.5. */
+/**
+ * Limits for near copies. Their distance, 1 − cosine, is below a tenth of the usual one, 1 − the
+ * median cosine, and their norms differ by less than a factor of 1.5.
+ */
 const near = { share: 0.1, ratio: 1.5 };
 
 /**
- * Groups of adapters that are nearly the same, as two rounds of one client: compared one by one they would look like cliques, and a space that holds
- * one holds the other. Where all have a large part in common no two are called copies for that.
- * @param grams ⟨X_i, X_j⟩ of the adapters' changes in the order of their names, by module
- * @returns groups of at least two; the first of each stands for all
+ * Finds groups of nearly identical adapters, for example two rounds of one client. Compared
+ * separately, they would look like a clique, and a space that contains one contains the other. The
+ * limit is relative to the usual distance, so a large part that all adapters have in common does
+ * not make them copies.
+ * @param grams inner products ⟨X_i, X_j⟩ of the adapters' changes, one matrix per module, in the
+ * order of `names`
+ * @returns groups of at least two; the first of each represents the group
  */
-export function nearCopies(
+export function findNearCopies(
   names: readonly string[],
   grams: readonly Matrix[],
 ): readonly (readonly string[])[] {

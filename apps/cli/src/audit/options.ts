@@ -2,7 +2,10 @@ import { clairSchema, type ClairOptions } from "@fedclair/aggregators";
 import { UserError } from "@fedclair/core";
 import { parseYaml } from "@fedclair/core/internal";
 
-/** `rank=4` and the like; the rule is `evidence` by default. @throws UserError for an option that CLAIR does not have, or a value that it does not take */
+/**
+ * Parses options such as `rank=4`. The default rule is `evidence`.
+ * @throws UserError for an unknown option or an invalid value
+ */
 export function parseOptions(set: readonly string[]): ClairOptions {
   const source = { text: "{}", file: "--set", what: "options", overrides: set };
   const yaml = parseYaml(source);

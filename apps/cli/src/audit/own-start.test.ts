@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { toTensor, type LowRank } from "@fedclair/core";
 import { addScaled, gaussian, Matrix, stream } from "@fedclair/linalg";
-import { startsOf } from "./own-start.js";
+import { findStarts } from "./own-start.js";
 
 const rng = stream("own starts");
 
-/** Adapters' pairs of one module: A near the start that each has, or zero. */
+/** Creates the adapters' pairs of one module, with A near each adapter's start, or zero. */
 function moduleOf(name: string, starts: readonly (string | undefined)[]): { pairs: LowRank[] } {
   const pairs = starts.map((start, k): LowRank => {
     const a = start === undefined ? new Matrix(4, 40) : gaussian(rng.at(name, start), 4, 40);
@@ -16,19 +16,19 @@ function moduleOf(name: string, starts: readonly (string | undefined)[]): { pair
 }
 
 const found = (...modules: (string | undefined)[][]) =>
-  startsOf(new Map(modules.map((starts, m) => [`m${m}`, moduleOf(`m${m}`, starts)])));
+  findStarts(new Map(modules.map((starts, m) => [`m${m}`, moduleOf(`m${m}`, starts)])));
 
-describe("where adapters began", () => {
+describe("findStarts", () => {
   const one = Array.from({ length: 12 }, () => "common");
   const all = [...one.keys()];
 
-  it("is one A₀, or one each", () => {
+  it("distinguishes one common A₀ from one A₀ for each adapter", () => {
     assert.deepEqual(found(one, one), { own: [], groups: [all] });
     const each = one.map((_, k) => `own ${k}`);
     assert.deepEqual(found(each), { own: all, groups: [] });
   });
 
-  it("is told of a few with one each among others, and of groups, the largest first", () => {
+  it("finds single adapters with their own A₀, and groups, the largest first", () => {
     const start = (k: number) => (k === 3 || k > 9 ? `own ${k}` : k % 3 === 0 ? "x" : "y");
     const mixed = all.map(start);
     assert.deepEqual(found(mixed, mixed, mixed), {
@@ -40,21 +40,21 @@ describe("where adapters began", () => {
     });
   });
 
-  it("is told of many pairs, in a pile that is not large", () => {
+  it("finds many groups of two in a small set", () => {
     const pairs = Array.from({ length: 24 }, (_, k) => `pair ${k % 12}`);
     const groups = Array.from({ length: 12 }, (_, k) => [k, k + 12]);
     assert.deepEqual(found(pairs, pairs), { own: [], groups });
   });
 
-  it("is told by most modules, and not by those that an adapter did not train", () => {
+  it("decides by most modules and ignores untrained ones", () => {
     const untrained = one.map((start, k) => (k === 2 ? undefined : start));
     assert.deepEqual(found(untrained, one), { own: [], groups: [all] });
     assert.deepEqual(found(untrained).groups, [all.filter((k) => k !== 2)]);
     assert.deepEqual(found(one.map(() => undefined)), { own: [], groups: [] });
-    assert.deepEqual(startsOf(new Map()), { own: [], groups: [] });
+    assert.deepEqual(findStarts(new Map()), { own: [], groups: [] });
   });
 
-  it("is told of a thousand by a look at few", () => {
+  it("decides for a thousand adapters by comparing them with a few", () => {
     const many = Array.from({ length: 1000 }, (_, k) => (k === 777 ? "own" : "common"));
     const { own, groups } = found(many);
     assert.deepEqual([own, groups.map((group) => group.length)], [[777], [999]]);

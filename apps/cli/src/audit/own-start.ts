@@ -2,27 +2,36 @@ import type { Condensed } from "@fedclair/aggregators";
 import { toMatrix } from "@fedclair/core";
 import { frobenius, item, median, multiplyTN, thinQr, Matrix } from "@fedclair/linalg";
 
-/** An overlap below it is that of strangers. Measured: 0.8 and more of one A₀, less than 0.1 of one each. */
-const stranger = 0.4;
+/**
+ * A smaller overlap means that two adapters started from different A₀. Measured: 0.8 or more with
+ * the same A₀, less than 0.1 with different ones.
+ */
+const sameStartOverlap = 0.4;
 
-/** Of so many modules, and with so many adapters, spread over all, overlaps are looked at: with more where that makes few overlaps. */
-const [mostModules, leastLooked, fewOverlaps] = [8, 10, 20_000];
+/**
+ * Overlaps are computed in at most `mostModules` modules and with `leastSampled` adapters, both
+ * evenly spaced. More adapters are used as long as the number of overlaps stays below
+ * `fewOverlaps`.
+ */
+const [mostModules, leastSampled, fewOverlaps] = [8, 10, 20_000];
 
-/** Where adapters began, by index. */
+/** Groups of adapters by their start A₀; adapters are given by index. */
 export interface Starts {
-  /** Those that began from an A₀ of their own. */
+  /** Adapters that started from an A₀ of their own. */
   readonly own: readonly number[];
-  /** Those that have one A₀, the largest group first. */
+  /** Adapters that share one A₀, the largest group first. */
   readonly groups: readonly (readonly number[])[];
 }
 
 /**
- * Training turns the rows of A little: the spaces of adapters that began alike overlap, |Q_iᵀQ_j|²/r of orthonormal bases Q, 0 … 1, in
- * most modules. An adapter with the A₀ of none that is looked at has its own; one that trained no module where others did is in none.
- * @param modules by name, the adapters in one order
+ * Finds which adapters started from the same A₀. Training rotates the rows of A only a little, so
+ * the row spaces of adapters with the same start overlap in most modules. The overlap is
+ * |Q_iᵀQ_j|²/r, 0 … 1, for orthonormal bases Q. An adapter that overlaps with none of the sampled
+ * adapters has its own A₀. An adapter that trained none of the compared modules is in no group.
+ * @param modules by name, with the adapters in the same order in each
  */
-export function startsOf(modules: ReadonlyMap<string, Pick<Condensed, "pairs">>): Starts {
-  const spaces = spread([...modules.values()], mostModules).map(({ pairs }) =>
+export function findStarts(modules: ReadonlyMap<string, Pick<Condensed, "pairs">>): Starts {
+  const spaces = pickEvenly([...modules.values()], mostModules).map(({ pairs }) =>
     pairs.map(({ a }) => {
       const rows = toMatrix(a);
       return frobenius(rows) > 0 ? thinQr(rows.transpose()).q : new Matrix(rows.cols, 0);
@@ -30,20 +39,22 @@ export function startsOf(modules: ReadonlyMap<string, Pick<Condensed, "pairs">>)
   );
   const all = [...(spaces[0]?.keys() ?? [])];
   const affordable = Math.floor(fewOverlaps / (all.length * spaces.length));
-  const looked = spread(all, Math.max(leastLooked, affordable));
-  const overlapsOf = (k: number, j: number) =>
-    spaces.flatMap((own) => overlap(item(own, k), item(own, j)));
+  const sampled = pickEvenly(all, Math.max(leastSampled, affordable));
+  const computeOverlaps = (k: number, j: number) =>
+    spaces.flatMap((own) => computeOverlap(item(own, k), item(own, j)));
   const groups: number[][] = [];
   const own: number[] = [];
-  for (const k of [...looked, ...all.filter((k) => !looked.includes(k))]) {
-    const seen = looked.filter((j) => j !== k).map((j) => ({ j, overlaps: overlapsOf(k, j) }));
-    const known = seen.filter(({ overlaps }) => overlaps.length > 0);
-    const alike = known.find(({ overlaps }) => median(overlaps) >= stranger);
+  for (const k of [...sampled, ...all.filter((k) => !sampled.includes(k))]) {
+    const compared = sampled
+      .filter((j) => j !== k)
+      .map((j) => ({ j, overlaps: computeOverlaps(k, j) }));
+    const comparable = compared.filter(({ overlaps }) => overlaps.length > 0);
+    const alike = comparable.find(({ overlaps }) => median(overlaps) >= sameStartOverlap);
     if (alike) {
       const group = groups.find((one) => one.includes(alike.j));
       if (group) group.push(k);
       else groups.push([k]);
-    } else if (known.length > 0) own.push(k);
+    } else if (comparable.length > 0) own.push(k);
   }
   const ascending = (list: number[]) => list.sort((i, j) => i - j);
   return {
@@ -52,14 +63,14 @@ export function startsOf(modules: ReadonlyMap<string, Pick<Condensed, "pairs">>)
   };
 }
 
-/** Of two spaces; nothing where a module was not trained. */
-function overlap(x: Matrix, y: Matrix): number[] {
+/** Computes the overlap of two spaces; empty if one of them was not trained. */
+function computeOverlap(x: Matrix, y: Matrix): number[] {
   if (x.cols === 0 || y.cols === 0) return [];
   return [frobenius(multiplyTN(x, y)) ** 2 / Math.min(x.cols, y.cols)];
 }
 
-/** At most so many, evenly spread over all. */
-function spread<T>(all: readonly T[], most: number): T[] {
+/** Picks at most `most` entries, evenly spaced. */
+function pickEvenly<T>(all: readonly T[], most: number): T[] {
   const step = Math.max(1, all.length / most);
   return all.filter((_, i) => i % step < 1);
 }

@@ -11,26 +11,29 @@ import { item } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapters } from "../adapters/open-adapters.js";
 import { readPair, type Adapter } from "../adapters/peft.js";
-import { identical, numberFault, sampleOf } from "../adapters/unfit.js";
+import { findIdentical, findNonFiniteEntry, sampleNumbers } from "../adapters/unfit.js";
 
-/** Adapters that can be compared, none perhaps. Of their numbers only what `condense` keeps is in memory. */
+/** Adapters that can be compared; may be empty. Only the condensed numbers are in memory. */
 export interface Pile {
   readonly adapters: ReadonlyMap<string, Adapter>;
-  /** Why others cannot be compared, by name. */
+  /** The reasons why other adapters cannot be compared, by name. */
   readonly faults: ReadonlyMap<string, string>;
-  /** By module: the adapters' changes, in their order. */
+  /** The adapters' changes by module, in the order of `adapters`. */
   readonly modules: ReadonlyMap<string, Condensed>;
-  /** All that were read, unfit ones too, and their changes by module: refined ones are turned back with these. */
+  /**
+   * All adapters that were read, including those with faults, and their changes by module. They are
+   * needed to expand refined changes.
+   */
   readonly whole: {
     readonly adapters: ReadonlyMap<string, Adapter>;
     readonly modules: ReadonlyMap<string, readonly LowRank[]>;
   };
-  /** Groups of adapters that are the same to the last number: the first of each is compared. */
+  /** Groups of adapters with identical numbers. Only the first of each group is compared. */
   readonly identical: readonly (readonly string[])[];
 }
 
 /**
- * Reads a pile module by module, so that it can be larger than memory.
+ * Reads adapters module by module, so that together they can be larger than memory.
  * @param onProgress called after each module
  */
 export async function readPile(
@@ -42,33 +45,34 @@ export async function readPile(
   const samples = new Map(names.map((name): [string, string[]] => [name, []]));
   const condensed: Promise<readonly [string, Condensed]>[] = [];
   const modules = [...(opened.values().next().value?.modules.keys() ?? [])];
-  const memory = new SharedRooms();
+  const memory = new SharedBufferPool();
   let done = 0;
   for (const [turn, module] of modules.entries()) {
-    // A few modules at a time are in memory as they were read.
+    // Limits how many modules are in memory uncondensed.
     await condensed[turn - availableParallelism() - 1];
     const pairs = [...opened].map(([name, adapter]) => {
-      const { pair, fault } = pairIn(adapter, module, (bytes) => memory.take(bytes));
-      if (fault === undefined) samples.get(name)?.push(sampleOf(pair));
+      const { pair, fault } = readFinitePair(adapter, module, (bytes) => memory.take(bytes));
+      if (fault === undefined) samples.get(name)?.push(sampleNumbers(pair));
       else if (!faults.has(name)) faults.set(name, fault);
       return pair;
     });
     const own = condenseInThread(pairs, turn).then((own) => {
-      memory.giveBack(pairs, own.pairs);
+      memory.release(pairs, own.pairs);
       onProgress(++done, modules.length);
       return [module, own] as const;
     });
     condensed.push(own);
     await yieldToEventLoop();
   }
-  // In the order of the modules, whichever is done first: sums over them are the same to the bit.
+  // In the order of the modules, so that sums over them are identical bit for bit in every run.
   const all = new Map(await Promise.all(condensed));
   const sound = names.map((name) => !faults.has(name));
   const isSound = (_: unknown, k: number) => sound[k] === true;
   const rows = [...names.keys()].filter((k) => sound[k]);
   const adapters = new Map([...opened].filter(isSound));
   return {
-    ...{ adapters, faults },
+    adapters,
+    faults,
     modules: new Map(
       [...all].map(([module, { pairs, gram }]) => [
         module,
@@ -79,18 +83,21 @@ export async function readPile(
       adapters: opened,
       modules: new Map([...all].map(([module, { pairs }]) => [module, pairs])),
     },
-    identical: identical(adapters, samples),
+    identical: findIdentical(adapters, samples),
   };
 }
 
-/** Refined pairs in the modules' own coordinates. @param refined by module, by adapter, condensed */
+/**
+ * Expands refined pairs to the modules' own coordinates.
+ * @param refined condensed, by module, then by adapter
+ */
 export function expandAll(
   { whole: { adapters, modules } }: Pile,
   refined: ReadonlyMap<string, ReadonlyMap<string, RefinedPair>>,
 ): Map<string, Map<string, RefinedPair>> {
   return new Map(
     [...refined].map(([module, own]) => {
-      const pairs = [...adapters.values()].map((adapter) => pairIn(adapter, module).pair);
+      const pairs = [...adapters.values()].map((adapter) => readFinitePair(adapter, module).pair);
       const changes = [...own.values()].map(({ pair }) => pair);
       const expanded = expandCondensed(pairs, modules.get(module) ?? [], changes);
       const entries = [...own].map(([name, refined], k): [string, RefinedPair] => {
@@ -101,8 +108,8 @@ export function expandAll(
   );
 }
 
-/** As it was read; zeros, and why, where entries are no numbers. */
-function pairIn(
+/** Reads a pair. If it has entries that are not finite, returns zeros and the reason. */
+function readFinitePair(
   { modules }: Adapter,
   module: string,
   allocate?: Allocate,
@@ -110,22 +117,28 @@ function pairIn(
   const filed = modules.get(module);
   if (filed === undefined) throw new TypeError(`pairIn: no module ${module}`);
   const pair = readPair(filed, allocate);
-  const fault = numberFault(module, pair);
+  const fault = findNonFiniteEntry(module, pair);
   if (fault === undefined) return { pair };
   for (const { data } of [pair.b, pair.a]) data.fill(0);
   return { pair, fault };
 }
 
-/** Memory that threads share, so that nothing is copied on its way to another; used again when a module is condensed. */
-class SharedRooms {
+/**
+ * Memory that threads share, so that nothing is copied between them. Buffers are reused once a
+ * module has been condensed.
+ */
+class SharedBufferPool {
   readonly #free = new Map<number, ArrayBufferLike[]>();
 
   take(bytes: number): ArrayBufferLike {
     return this.#free.get(bytes)?.pop() ?? new SharedArrayBuffer(bytes);
   }
 
-  /** @param condensed of the pairs; what `condense` left as it is stays theirs */
-  giveBack(pairs: readonly LowRank[], condensed: readonly LowRank[]): void {
+  /**
+   * Releases the buffers of pairs.
+   * @param condensed the condensed pairs; factors that `condense` left unchanged keep their buffers
+   */
+  release(pairs: readonly LowRank[], condensed: readonly LowRank[]): void {
     pairs.forEach(({ b, a }, k) => {
       const few = item(condensed, k);
       if (few.b.shape[0] !== b.shape[0]) this.#put(b.data.buffer);

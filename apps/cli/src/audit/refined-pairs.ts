@@ -1,24 +1,24 @@
 import type { RefinedPair } from "@fedclair/aggregators";
 import type { LowRank } from "@fedclair/core";
 
-/** An adapter's refined change. */
+/** The refined change of an adapter. */
 export interface RefinedPairs {
-  /** By module, of the rank that the adapter's own pair has. */
+  /** Refined pairs by module, with the rank of the adapter's own pair. */
   readonly modules: ReadonlyMap<string, LowRank>;
-  /** Share of the energy that these ranks cannot hold, the mean over modules. */
+  /** Share of the energy that does not fit into these ranks, averaged over modules. */
   readonly discarded: number;
   /**
-   * Which share of what was replaced must be error of the adapter's own for the refined one to be nearer to what it should have learnt,
-   * from 0 on. From 1 on refining cannot gain, whatever is error.
+   * The share of the replaced part that must be the adapter's own error for the refined adapter to
+   * be closer to the ideal one; at least 0. From 1 on, refining cannot improve the adapter.
    */
   readonly breakEven: number;
 }
 
 /**
- * The same by adapter.
- * @param byModule pairs by adapter, by module
+ * Groups refined pairs by adapter.
+ * @param byModule pairs by module, then by adapter
  */
-export function refinedPairs(
+export function groupByAdapter(
   byModule: ReadonlyMap<string, ReadonlyMap<string, RefinedPair>>,
 ): Map<string, RefinedPairs> {
   const adapters = [...byModule.values()].flatMap((pairs) => [...pairs.keys()]);

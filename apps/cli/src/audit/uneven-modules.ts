@@ -1,24 +1,30 @@
 import { median, medianDeviation, quantile } from "@fedclair/linalg";
 import type { Finding } from "./findings.js";
 
-/** The largest of N ratios is √(2·ln N) deviations out if they are log-normal; those of honest adapters have longer tails. */
+/**
+ * Factor for longer tails. The largest of N log-normal ratios is √(2·ln N) deviations from the
+ * median, but ratios of benign adapters have longer tails.
+ */
 const tail = 2.4;
 
-/** Of real honest adapters the largest ratio is 6, and beyond 5 none lies that many deviations out. */
+/**
+ * In real benign adapters the largest ratio is 6, and none above 5 exceeds the limit in deviations.
+ */
 const leastRatio = 5;
 
-/** The least deviation of ln ratio that an adapter's modules differ by. */
+/** Lower bound for the deviation of ln ratio within an adapter. */
 const leastDeviation = 0.15;
 
-/** Of fewer modules a quarter is hardly one, and of fewer adapters a deviation. */
+/** Fewer modules are too few for a quartile, and fewer adapters too few for a deviation. */
 const [leastModules, leastAdapters] = [4, 5];
 
 /**
- * Adapters that are benign by all modules together, and lie in some of them farther outside the shared space than chance makes one of
- * the pile: what was changed in these modules alone may hide there. How far an adapter lies outside otherwise, a quarter of its ratios tells.
- * @returns by name: those modules, the farthest first
+ * Finds adapters that are benign over all modules together, but in a few modules lie farther
+ * outside the shared space than chance explains. A change of only these modules may be hidden
+ * there. The lower quartile of an adapter's ratios shows how far outside its other modules lie.
+ * @returns these modules by adapter, the farthest first
  */
-export function unevenModules(findings: readonly Finding[]): Map<string, Finding["modules"]> {
+export function findUnevenModules(findings: readonly Finding[]): Map<string, Finding["modules"]> {
   const benign = findings
     .filter(({ status, modules }) => status === "benign" && modules.length >= leastModules)
     .map(({ name, modules }) => {

@@ -8,7 +8,7 @@ import { toDense, type LowRank } from "@fedclair/core";
 import { frobenius, subtract } from "@fedclair/linalg";
 import { findAdapters } from "../adapters/find-adapters.js";
 import { openAdapter, readPair } from "../adapters/peft.js";
-import { refinedPairs } from "./refined-pairs.js";
+import { groupByAdapter } from "./refined-pairs.js";
 import { writeRefined } from "./write-refined.js";
 
 const fixtures = new URL("../../../fixtures/adapters/presidents", import.meta.url);
@@ -19,7 +19,7 @@ async function pairsIn(folder: string): Promise<Map<string, LowRank>> {
 }
 
 describe("refined adapters", () => {
-  it("stay as they are where refining cannot gain", async () => {
+  it("are written unchanged if refining cannot improve them", async () => {
     const out = await mkdtemp(join(tmpdir(), "refined-"));
     try {
       const found = (await findAdapters([fileURLToPath(fixtures)])).adapters;
@@ -27,8 +27,8 @@ describe("refined adapters", () => {
       const [first, second] = await Promise.all(two.map(({ folder }) => pairsIn(folder)));
       assert.ok(first && second && two[0] && two[1]);
       const [gaining, losing] = [two[0].name, two[1].name];
-      // Both are to become the first adapter; of what the second has, more than all would have to be error.
-      const refined = refinedPairs(
+      // Both are refined to the first adapter. The break-even share of the second is above 1.
+      const refined = groupByAdapter(
         new Map(
           [...first].map(([module, pair]) => {
             const of = (leastError: number): RefinedPair => {

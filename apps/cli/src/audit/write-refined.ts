@@ -4,24 +4,34 @@ import { openAdapter, readPairs, writeAdapter } from "../adapters/peft.js";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import type { RefinedPairs } from "./refined-pairs.js";
 
+/** A summary of the refined adapters that were written. */
 export interface RefinedFolder {
   readonly folder: string;
-  /** How many were written. */
+  /** Number of adapters written. */
   readonly adapters: number;
-  /** Those among them that stay as they are, as refining them cannot gain. */
+  /** Adapters that are written unchanged because refining cannot improve them. */
   readonly unchanged: readonly string[];
-  /** By name: which share of what was replaced must be error of its own for the refined adapter to be the better one, 0 … 1. */
+  /**
+   * For each adapter, the share of the replaced part, 0 … 1, that must be the adapter's own error
+   * for the refined adapter to be the better one.
+   */
   readonly breakEven: Readonly<Record<string, number>>;
-  /** Share of the energy of the refined changes that adapters of their rank cannot hold, on average. */
+  /**
+   * Share of the energy of the refined changes that does not fit into the adapters' ranks, on
+   * average.
+   */
   readonly discarded: number;
 }
 
-/** Where refined adapters would lie. */
-export function refinedFolders(folder: string, adapters: readonly AdapterFolder[]): string[] {
+/** Lists the folders that refined adapters would be written to. */
+export function listRefinedFolders(folder: string, adapters: readonly AdapterFolder[]): string[] {
   return adapters.map(({ name }) => join(folder, name));
 }
 
-/** Benign adapters only: a contaminated one has nothing to refine, and nobody should use it. */
+/**
+ * Writes refined adapters of the benign adapters only. A contaminated adapter has nothing to refine
+ * and should not be used.
+ */
 export async function writeRefined(
   folder: string,
   adapters: readonly AdapterFolder[],
@@ -41,6 +51,6 @@ export async function writeRefined(
     const modules = pairs.breakEven < 1 ? pairs.modules : readPairs(adapter);
     await writeAdapter(join(folder, name), adapter, modules);
   }
-  const lost = discarded.length === 0 ? 0 : sum(discarded) / discarded.length;
-  return { folder, adapters: refined.size, unchanged, breakEven, discarded: lost };
+  const meanDiscarded = discarded.length === 0 ? 0 : sum(discarded) / discarded.length;
+  return { folder, adapters: refined.size, unchanged, breakEven, discarded: meanDiscarded };
 }

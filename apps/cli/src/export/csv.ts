@@ -4,27 +4,33 @@ import { pipeline } from "node:stream/promises";
 import { printable } from "@fedclair/core/internal";
 import type { Cell, Table } from "./tables.js";
 
-/** Writes a table as RFC 4180 has it, lines ended by CR LF, a cell without a value empty. @param file is written over */
+/**
+ * Writes a table as CSV (RFC 4180): lines end with CR LF, missing values are empty.
+ * @param file is overwritten
+ */
 export async function writeCsv(table: Table, file: string): Promise<void> {
-  await pipeline(Readable.from(linesOf(table)), createWriteStream(file));
+  await pipeline(Readable.from(generateLines(table)), createWriteStream(file));
 }
 
-async function* linesOf({ columns, rows }: Table): AsyncGenerator<string> {
-  yield lineOf(columns.map(({ name }) => name));
-  for await (const row of rows()) yield lineOf(row);
+async function* generateLines({ columns, rows }: Table): AsyncGenerator<string> {
+  yield formatLine(columns.map(({ name }) => name));
+  for await (const row of rows()) yield formatLine(row);
 }
 
-function lineOf(cells: readonly Cell[]): string {
-  return cells.map(cellText).join(",") + "\r\n";
+function formatLine(cells: readonly Cell[]): string {
+  return cells.map(formatCell).join(",") + "\r\n";
 }
 
-/** Most texts, and faster to tell than by every character. */
+/** Matches most texts; faster than a check of every character. */
 const isPlain = /^[ -~]*$/;
 
-/** A text that a spreadsheet would take for a formula begins with an apostrophe: a stranger may have chosen it. */
-function cellText(cell: Cell): string {
+/**
+ * Formats a cell. An apostrophe in front of untrusted text prevents spreadsheets from reading it as
+ * a formula.
+ */
+function formatCell(cell: Cell): string {
   if (cell === undefined) return "";
   if (typeof cell === "number") return String(cell);
-  const shown = (isPlain.test(cell) ? cell : printable(cell, Infinity)).replace(/^[=+\-@]/, "'$&");
-  return /[",]/.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown;
+  const safe = (isPlain.test(cell) ? cell : printable(cell, Infinity)).replace(/^[=+\-@]/, "'$&");
+  return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -1,7 +1,7 @@
 import { open, type FileHandle } from "node:fs/promises";
 import protobuf from "protobufjs/minimal.js";
 
-/** An event of TensorBoard: a round's numbers. */
+/** A TensorBoard event with the numbers of a round. */
 export interface ScalarEvent {
   /** Seconds since 1970. */
   readonly wallTime: number;
@@ -10,9 +10,10 @@ export interface ScalarEvent {
 }
 
 /**
- * A file of events as TensorBoard reads it: TFRecords of the message `tensorflow.Event`
- * (https://github.com/tensorflow/tensorboard/blob/master/tensorboard/compat/proto/event.proto), of which it has the fields
- * wall_time = 1, step = 2, file_version = 3, and summary = 5 with values of tag = 1 and simple_value = 2, a float32.
+ * An event file for TensorBoard. It consists of TFRecords with the message `tensorflow.Event`
+ * (https://github.com/tensorflow/tensorboard/blob/master/tensorboard/compat/proto/event.proto). The
+ * file uses these fields: wall_time = 1, step = 2, file_version = 3, and summary = 5, whose values
+ * have tag = 1 and simple_value = 2, a float32.
  */
 export class EventFile {
   readonly #file: FileHandle;
@@ -21,7 +22,7 @@ export class EventFile {
     this.#file = file;
   }
 
-  /** @param path a new file @param wallTime of its beginning, in seconds since 1970 */
+  /** Creates a file. @param path a new file @param wallTime start time in seconds since 1970 */
   static async create(path: string, wallTime: number): Promise<EventFile> {
     const events = new EventFile(await open(path, "wx"));
     const version = protobuf.Writer.create().uint32(tag(1, 1)).double(wallTime);
@@ -48,12 +49,18 @@ export class EventFile {
   }
 }
 
-/** @param type of the wire: 0 varint, 1 of 64 bits, 2 with a length, 5 of 32 bits */
+/**
+ * Encodes a protobuf tag.
+ * @param type wire type: 0 varint, 1 64 bits, 2 length-delimited, 5 32 bits
+ */
 function tag(field: number, type: 0 | 1 | 2 | 5): number {
   return (field << 3) | type;
 }
 
-/** Length (uint64), its checksum, the data and theirs: https://www.tensorflow.org/tutorials/load_data/tfrecord */
+/**
+ * Creates a TFRecord: length (uint64), checksum of the length, data, checksum of the data
+ * (https://www.tensorflow.org/tutorials/load_data/tfrecord).
+ */
 export function tfRecord(data: Uint8Array): Uint8Array {
   const record = Buffer.alloc(data.length + 16);
   record.writeBigUInt64LE(BigInt(data.length), 0);
@@ -68,7 +75,7 @@ function maskedCrc32c(data: Uint8Array): number {
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
 
-/** CRC-32C (Castagnoli), RFC 3720 B.4; Node's zlib has the other CRC-32 only. */
+/** Computes CRC-32C (Castagnoli), RFC 3720 B.4. Node's zlib has only the other CRC-32. */
 export function crc32c(data: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of data) crc = (crcTable[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8);

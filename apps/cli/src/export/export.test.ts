@@ -13,22 +13,42 @@ import { writeCsv } from "./csv.js";
 import { crc32c, tfRecord } from "./event-file.js";
 import { exportRun, type ExportOptions } from "./export.js";
 import { writeParquet } from "./parquet.js";
-import { scalarsOf } from "./rounds.js";
-import { maxMetricColumns, tablesOf, type Cell, type Table } from "./tables.js";
+import { computeScalars } from "./rounds.js";
+import { maxMetricColumns, createTables, type Cell, type Table } from "./tables.js";
 
 const failure = { code: "HOST_LOST", message: "gone, \u001b[2J" } as const;
 const clients: ClientRecord[] = [
   {
-    ...{ clientId: "c0", attack: null, failure: null, numExamples: 8, train: { loss: 1 } },
-    ...{ verdict: "benign", score: 0.5, threshold: 2, evaluation: { "a,c": 0.25 } },
+    clientId: "c0",
+    attack: null,
+    failure: null,
+    numExamples: 8,
+    train: { loss: 1 },
+    verdict: "benign",
+    score: 0.5,
+    threshold: 2,
+    evaluation: { "a,c": 0.25 },
   },
   {
-    ...{ clientId: "c1", attack: null, failure: null, numExamples: 4, train: { loss: 2 } },
-    ...{ verdict: "contaminated", score: 3, threshold: 2, evaluation: { "a,c": 0.75 } },
+    clientId: "c1",
+    attack: null,
+    failure: null,
+    numExamples: 4,
+    train: { loss: 2 },
+    verdict: "contaminated",
+    score: 3,
+    threshold: 2,
+    evaluation: { "a,c": 0.75 },
   },
   {
-    ...{ clientId: "c2", attack: "toy-shift", failure: null, train: { loss: 90, "=own": 7 } },
-    ...{ verdict: "contaminated", score: 9, threshold: 2, reason: 'says "no"' },
+    clientId: "c2",
+    attack: "toy-shift",
+    failure: null,
+    train: { loss: 90, "=own": 7 },
+    verdict: "contaminated",
+    score: 9,
+    threshold: 2,
+    reason: 'says "no"',
   },
   { clientId: "c3", attack: null, failure },
 ];
@@ -36,16 +56,16 @@ const seconds = { sample: 0.125, train: 1, aggregate: 0.5, evaluate: 0.25 };
 const counted = { bytesSent: 700, bytesReceived: 300 };
 const wire = { ...counted, encodeSeconds: 0.75, decodeSeconds: 1.5, workSeconds: 3 };
 
-function recordOf(arm: string, round: number): ArmRecord {
+function createRecord(arm: string, round: number): ArmRecord {
   const metrics = { gap: round / 4, broken: null as unknown as number };
   return { arm, round, phase: "train", clients, metrics, bytes: { down: 100, up: 40 } };
 }
 
-function timingOf(arm: string, round: number): ArmTiming {
+function createTiming(arm: string, round: number): ArmTiming {
   return { arm, round, seconds, writeSeconds: 2, coordinatorRss: 1000, wire };
 }
 
-/** Two rounds of an arm, one of another, whose label is no name of a folder. */
+/** Two rounds of one arm, and one of another whose label is not a valid folder name. */
 const rounds: [string, number][] = [
   ["toy-mean", 1],
   ["toy-mean", 2],
@@ -76,7 +96,7 @@ const scalars: [string, number][] = [
   ["evaluation/a,c", 0.5],
 ];
 
-const warned = (text: string) => assert.fail(text);
+const failOnWarning = (text: string) => assert.fail(text);
 const wallTime = Date.UTC(2026, 0, 1) / 1000;
 
 describe("export", () => {
@@ -86,13 +106,13 @@ describe("export", () => {
     root = await mkdtemp(join(tmpdir(), "fedclair-"));
     run = join(root, "run");
     await mkdir(run);
-    await writeRun(rounds.map(([arm, round]) => recordOf(arm, round)));
+    await writeRun(rounds.map(([arm, round]) => createRecord(arm, round)));
   });
   afterEach(() => rm(root, { recursive: true }));
 
   async function writeRun(
     records: readonly ArmRecord[],
-    timings = records.map(({ arm, round }) => timingOf(arm, round)),
+    timings = records.map(({ arm, round }) => createTiming(arm, round)),
   ): Promise<void> {
     const lines = (values: readonly object[]) =>
       values.map((value) => JSON.stringify(value) + "\n").join("");
@@ -106,36 +126,36 @@ describe("export", () => {
 
   const out = () => join(root, "out");
 
-  it("tells a round in numbers: means over clients that are not contaminated", () => {
-    const round = { record: recordOf("a", 2), timing: timingOf("a", 2), elapsed: 0 };
-    assert.deepEqual([...scalarsOf(round)], [...scalars, ["global/gap", 0.5]]);
+  it("computes the numbers of a round, with means over clients that are not contaminated", () => {
+    const round = { record: createRecord("a", 2), timing: createTiming("a", 2), elapsed: 0 };
+    assert.deepEqual([...computeScalars(round)], [...scalars, ["global/gap", 0.5]]);
   });
 
-  it("leaves out times that an earlier version did not take, and those of a wire in memory", () => {
+  it("omits times that earlier versions did not measure, and wire times in memory", () => {
     const { train, aggregate, evaluate } = seconds;
     const old = { arm: "a", round: 1, seconds: { train, aggregate, evaluate }, coordinatorRss: 1 };
-    const round = { record: recordOf("a", 1), timing: old, elapsed: 0 };
-    const names = [...scalarsOf(round).keys()];
+    const round = { record: createRecord("a", 1), timing: old, elapsed: 0 };
+    const names = [...computeScalars(round).keys()];
     assert.deepEqual(
       names.filter((name) => /^(seconds|wire)\//.test(name)),
       ["seconds/train", "seconds/aggregate", "seconds/evaluate"],
     );
   });
 
-  it("has a column for what a mod told", async () => {
+  it("has a column for a mod's metric", async () => {
     const [client] = clients;
     assert.ok(client);
-    const told = { ...client, mods: { private: { epsilon: 2.5 } } };
-    await writeRun([{ ...recordOf("a", 1), clients: [told, client] }]);
-    const [{ columns, rows }] = await tablesOf(run, warned);
+    const withMod = { ...client, mods: { private: { epsilon: 2.5 } } };
+    await writeRun([{ ...createRecord("a", 1), clients: [withMod, client] }]);
+    const [{ columns, rows }] = await createTables(run, failOnWarning);
     const at = columns.findIndex(({ name }) => name === "private/epsilon");
     const cells = [];
     for await (const row of rows()) cells.push(row[at]);
     assert.deepEqual(cells, [2.5, undefined]);
   });
 
-  it("writes the tables as CSV, where nothing steers a spreadsheet or a terminal", async () => {
-    const [ofClients, ofRounds] = await tablesOf(run, warned);
+  it("writes the tables as CSV without formulas or control characters", async () => {
+    const [ofClients, ofRounds] = await createTables(run, failOnWarning);
     await mkdir(out());
     await writeCsv(ofClients, join(out(), "clients.csv"));
     await writeCsv(ofRounds, join(out(), "rounds.csv"));
@@ -209,13 +229,13 @@ describe("export", () => {
     assert.deepEqual(second?.at(-1), "0.5");
   });
 
-  it("writes CSV that reads back, whatever its texts are", async () => {
+  it("writes CSV that can be read back, with any text", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.string({ unit: "binary" }), fc.double())),
         async (rows) => {
           const file = join(root, "any.csv");
-          await writeCsv(tableOf(rows), file);
+          await writeCsv(createTable(rows), file);
           const [, ...read] = parseCsv(await readFile(file, "utf8"));
           assert.equal(read.length, rows.length);
           read.forEach(([text = "", number], i) => {
@@ -230,7 +250,7 @@ describe("export", () => {
   });
 
   it("writes the same tables as Parquet, in row groups", async () => {
-    for (const table of await tablesOf(run, warned)) {
+    for (const table of await createTables(run, failOnWarning)) {
       const path = join(root, `${table.name}.parquet`);
       await writeParquet(table, path, 5 * table.columns.length);
       const file = await asyncBufferFromFile(path);
@@ -247,8 +267,8 @@ describe("export", () => {
     }
   });
 
-  it("writes event files for TensorBoard, a folder an arm", async () => {
-    await exported("tensorboard", out());
+  it("writes event files for TensorBoard, one folder per arm", async () => {
+    await runExport("tensorboard", out());
     const folders = (await readdir(out())).sort();
     assert.deepEqual(folders, ["arm-2-..__b", "toy-mean"]);
     const name = "events.out.tfevents.1767225600.fedclair";
@@ -281,15 +301,15 @@ describe("export", () => {
     ]);
   });
 
-  it("knows CRC-32C, and a record that TensorFlow wrote", () => {
+  it("computes CRC-32C, and the same record as TensorFlow", () => {
     assert.equal(crc32c(Buffer.from("123456789")), 0xe3069283); // its check value
     assert.equal(crc32c(Buffer.alloc(32)), 0x8a9136aa); // RFC 3720, B.4
-    const begin = "1800000000000000a37f4b22"; // of every event file: its first record has 24 bytes
+    const begin = "1800000000000000a37f4b22"; // the start of every event file, whose first record has 24 bytes
     assert.equal(Buffer.from(tfRecord(Buffer.alloc(24))).toString("hex", 0, 12), begin);
   });
 
-  it("writes a line of JSON a round", async () => {
-    await exported("json", out());
+  it("writes one line of JSON per round", async () => {
+    await runExport("json", out());
     const lines = (await readFile(out(), "utf8")).trimEnd().split("\n");
     const numbers = Object.fromEntries(scalars);
     assert.deepEqual(
@@ -298,22 +318,22 @@ describe("export", () => {
     );
   });
 
-  it("writes over nothing, and leaves nothing of an export that failed", async () => {
+  it("overwrites nothing, and removes the output of a failed export", async () => {
     await writeFile(out(), "mine");
     for (const to of ["json", "csv"] as const) {
-      await assert.rejects(exported(to, out()), /EEXIST|is there already: choose a new file/);
+      await assert.rejects(runExport(to, out()), /EEXIST|is there already: choose a new file/);
       assert.equal(await readFile(out(), "utf8"), "mine");
     }
     const folder = join(root, "folder");
     await mkdir(folder);
-    await assert.rejects(exported("parquet", folder), /'.*folder' is there already/);
+    await assert.rejects(runExport("parquet", folder), /'.*folder' is there already/);
     await assert.rejects(exportRun(join(root, "none"), { to: "csv", out: out() }), /holds no run/);
 
-    const records = rounds.map(([arm, round]) => recordOf(arm, round));
-    await writeRun(records, [timingOf("toy-mean", 1), timingOf("toy-mean", 3)]);
+    const records = rounds.map(([arm, round]) => createRecord(arm, round));
+    await writeRun(records, [createTiming("toy-mean", 1), createTiming("toy-mean", 3)]);
     for (const to of ["csv", "parquet", "tensorboard", "json"] as const) {
       const path = join(root, to);
-      await assert.rejects(exported(to, path), (error) => {
+      await assert.rejects(runExport(to, path), (error) => {
         assert.ok(error instanceof UserError);
         assert.match(error.message, /timings\.jsonl has no line for toy-mean round 2, line 2 of/);
         return true;
@@ -322,16 +342,19 @@ describe("export", () => {
     }
   });
 
-  it("leaves out the round that a run is about to write, and metrics beyond a thousand, with a word", async () => {
+  it("omits an unfinished round, and metrics beyond a thousand with a warning", async () => {
     const names = Array.from({ length: maxMetricColumns + 5 }, (_, i) => `m${i}`);
     const many = names.map((name): ClientRecord => ({
-      ...{ clientId: "c0", attack: "toy-shift", failure: null, train: { [name]: 1 } },
+      clientId: "c0",
+      attack: "toy-shift",
+      failure: null,
+      train: { [name]: 1 },
     }));
-    const record = { ...recordOf("toy-mean", 1), clients: many };
-    await writeRun([record], [timingOf("toy-mean", 1), timingOf("toy-mean", 2)]);
-    const told: string[] = [];
-    const [ofClients, ofRounds] = await tablesOf(run, (text) => told.push(text));
-    assert.match(told.join(), /^the table clients has columns for the first 1000 metrics only/);
+    const record = { ...createRecord("toy-mean", 1), clients: many };
+    await writeRun([record], [createTiming("toy-mean", 1), createTiming("toy-mean", 2)]);
+    const warnings: string[] = [];
+    const [ofClients, ofRounds] = await createTables(run, (text) => warnings.push(text));
+    assert.match(warnings.join(), /^the table clients has columns for the first 1000 metrics only/);
     assert.equal(ofClients.columns.length, 13 + maxMetricColumns);
     let rows = 0;
     for await (const row of ofRounds.rows()) {
@@ -341,26 +364,26 @@ describe("export", () => {
     assert.equal(rows, 1);
   });
 
-  async function exported(to: ExportOptions["to"], path: string): Promise<void> {
+  async function runExport(to: ExportOptions["to"], path: string): Promise<void> {
     await exportRun(run, { to, out: path });
   }
 });
 
-function tableOf(rows: readonly (readonly Cell[])[]): Table {
+function createTable(rows: readonly (readonly Cell[])[]): Table {
   return {
     name: "clients",
     columns: [
       { name: "text", kind: "text" },
       { name: "number", kind: "number" },
     ],
-    // eslint-disable-next-line @typescript-eslint/require-await -- of values that are there
+    // eslint-disable-next-line @typescript-eslint/require-await -- the values are already in memory
     rows: async function* () {
       yield* rows;
     },
   };
 }
 
-/** RFC 4180, strictly. */
+/** Parses CSV strictly by RFC 4180. */
 function parseCsv(text: string): string[][] {
   const rows: string[][] = [];
   let [at, row]: [number, string[]] = [0, []];
@@ -378,21 +401,21 @@ function parseCsv(text: string): string[][] {
   return rows;
 }
 
-/** TFRecords, their checksums checked bit by bit, by another way than they were made. */
+/** Decodes TFRecords and checks their checksums with an independent bitwise implementation. */
 function decodeRecords(bytes: Buffer): Buffer[] {
   const records: Buffer[] = [];
   for (let at = 0; at < bytes.length;) {
     const length = Number(bytes.readBigUInt64LE(at));
-    assert.equal(bytes.readUInt32LE(at + 8), masked(bytes.subarray(at, at + 8)));
+    assert.equal(bytes.readUInt32LE(at + 8), maskCrc(bytes.subarray(at, at + 8)));
     const data = bytes.subarray(at + 12, at + 12 + length);
-    assert.equal(bytes.readUInt32LE(at + 12 + length), masked(data));
+    assert.equal(bytes.readUInt32LE(at + 12 + length), maskCrc(data));
     records.push(data);
     at += length + 16;
   }
   return records;
 }
 
-function masked(data: Buffer): number {
+function maskCrc(data: Buffer): number {
   let crc = 0xffffffffn;
   for (const byte of data) {
     crc ^= BigInt(byte);

@@ -5,20 +5,21 @@ import { makeFolder, findRun, type StoredRun } from "@fedclair/runs";
 
 export interface ExportOptions {
   readonly to: "csv" | "parquet" | "tensorboard" | "json" | "mlflow";
-  /** A new folder; of `json` a new file. */
+  /** A new folder; for `json` a new file. */
   readonly out?: string;
-  /** Of the tracking server, of `mlflow`. */
+  /** URL of the tracking server, for `mlflow`. */
   readonly url?: string;
 }
 
-/** `fedclair export`: what a run left, in a form that other programs read. @returns where it was written */
+/** `fedclair export`: exports a run for other programs. @returns the paths or URLs of the output */
 export async function exportRun(
   folder: string,
   { to, out, url }: ExportOptions,
 ): Promise<readonly string[]> {
   const run = await findRun(folder);
   if (!run) throw new UserError(`'${folder}' holds no run`);
-  if (run.status !== "done") process.stderr.write(`${folder}: ${run.status}: as far as it came\n`);
+  if (run.status !== "done")
+    process.stderr.write(`${folder}: ${run.status}; exporting the rounds so far\n`);
   if (to === "mlflow") {
     if (url === undefined || out !== undefined)
       throw new UserError("--to mlflow: expected --url http://host:port, and no --out");
@@ -29,16 +30,16 @@ export async function exportRun(
     throw new UserError(`--to ${to}: expected --out, a new place, and no --url`);
   if (to === "json") {
     const { writeJsonLines } = await import("./json-lines.js");
-    await makeFile(out);
-    await orRemove(out, () => writeJsonLines(folder, out));
+    await createFile(out);
+    await removeOnFailure(out, () => writeJsonLines(folder, out));
     return [out];
   }
   if (!(await makeFolder(out)))
     throw new UserError(`--out: '${out}' is there already: choose a new folder`);
-  return await orRemove(out, () => writeInto(run, to, out));
+  return await removeOnFailure(out, () => writeFiles(run, to, out));
 }
 
-async function writeInto(
+async function writeFiles(
   { folder, info }: StoredRun,
   to: "csv" | "parquet" | "tensorboard",
   out: string,
@@ -47,7 +48,7 @@ async function writeInto(
     const { writeTensorBoard } = await import("./tensorboard.js");
     return await writeTensorBoard(folder, Date.parse(info.started) / 1000, out);
   }
-  const { tablesOf } = await import("./tables.js");
+  const { createTables: tablesOf } = await import("./tables.js");
   const write =
     to === "csv"
       ? (await import("./csv.js")).writeCsv
@@ -62,8 +63,8 @@ async function writeInto(
   return paths;
 }
 
-/** @throws UserError if there is something at the path */
-async function makeFile(path: string): Promise<void> {
+/** Creates an empty file. @throws UserError if the path exists */
+async function createFile(path: string): Promise<void> {
   const file = await open(path, "wx").catch((error: unknown) => {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
     throw new UserError(`--out: '${path}' is there already: choose a new file`);
@@ -71,8 +72,8 @@ async function makeFile(path: string): Promise<void> {
   await file.close();
 }
 
-/** Half an export looks like a whole one: it does not stay. */
-async function orRemove<T>(out: string, write: () => Promise<T>): Promise<T> {
+/** Removes the output if the export fails, because a partial export looks like a complete one. */
+async function removeOnFailure<T>(out: string, write: () => Promise<T>): Promise<T> {
   try {
     return await write();
   } catch (error) {

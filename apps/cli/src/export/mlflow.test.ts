@@ -24,7 +24,7 @@ describe("export to mlflow", () => {
   let server: Server;
   let url: string;
   let requests: Request[];
-  /** What the server answers, by call; a number is a status. */
+  /** The server's answers by call; a number is a status. */
   let answers: Record<string, object | number>;
 
   beforeEach(async () => {
@@ -58,17 +58,17 @@ describe("export to mlflow", () => {
     await writeFile(join(run, "timings.jsonl"), lines(timings));
 
     requests = [];
-    let made = 0;
+    let created = 0;
     answers = { "GET experiments/get-by-name?experiment_name=toy%20%26%20co": 404 };
     server = createServer((request, response) => {
       void text(request).then((body) => {
         const [, path = ""] = (request.url ?? "").split("/tracking/api/2.0/mlflow/");
         const call = `${request.method ?? ""} ${path}`;
         requests.push({ call, body: JSON.parse(body || "{}") as Body });
-        if (call === "POST runs/create") made++;
+        if (call === "POST runs/create") created++;
         const known: Record<string, object | number> = {
           "POST experiments/create": { experiment_id: "3" },
-          "POST runs/create": { run: { info: { run_id: `r${made}` } } },
+          "POST runs/create": { run: { info: { run_id: `r${created}` } } },
           ...answers,
         };
         const answer = known[call] ?? {};
@@ -88,7 +88,7 @@ describe("export to mlflow", () => {
   const bodies = (call: string) =>
     requests.filter((request) => request.call === call).map(({ body }) => body);
 
-  it("makes a run an arm, and logs its metrics in batches of a thousand", async () => {
+  it("creates a run for each arm and logs its metrics in batches of a thousand", async () => {
     const began = Date.UTC(2026, 0, 1);
     const places = await exportRun(run, { to: "mlflow", url });
     assert.deepEqual(
@@ -99,7 +99,9 @@ describe("export to mlflow", () => {
     const [first, second] = bodies("POST runs/create");
     assert.equal(second?.["run_name"], "toy & co-7-local");
     assert.deepEqual(first, {
-      ...{ experiment_id: "3", run_name: "toy & co-7-clair", start_time: began },
+      experiment_id: "3",
+      run_name: "toy & co-7-clair",
+      start_time: began,
       tags: [
         { key: "fedclair.trial", value: "toy & co" },
         { key: "fedclair.seed", value: "7" },
@@ -142,7 +144,7 @@ describe("export to mlflow", () => {
     assert.deepEqual(ends, [end, end]);
   });
 
-  it("goes into the experiment that is there", async () => {
+  it("uses an existing experiment", async () => {
     answers = {
       "GET experiments/get-by-name?experiment_name=toy%20%26%20co": {
         experiment: { experiment_id: "12" },
@@ -153,13 +155,13 @@ describe("export to mlflow", () => {
     assert.equal(bodies("POST runs/create")[0]?.["experiment_id"], "12");
   });
 
-  it("says what the server refused, and marks the run as failed", async () => {
+  it("reports a rejected request and marks the run as failed", async () => {
     answers["POST runs/log-batch"] = 400;
     await rejects({ to: "mlflow", url }, /\/runs\/log-batch: 400: no\\u\{1b\}\[2J$/);
     assert.deepEqual(bodies("POST runs/update"), [{ run_id: "r1", status: "FAILED" }]);
   });
 
-  it("says that nobody is there, or not MLflow, and what an option lacks", async () => {
+  it("reports a missing server, a server that is not MLflow, and missing options", async () => {
     await rejects({ to: "mlflow", url: "http://127.0.0.1:1" }, /is a tracking server there\?$/);
     answers["POST experiments/create"] = { hello: 1 };
     await rejects({ to: "mlflow", url }, /expected experiment_id in the answer/);

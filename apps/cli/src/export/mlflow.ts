@@ -1,22 +1,24 @@
 import { excerpt, UserError } from "@fedclair/core";
-import type { Trial } from "@fedclair/core/internal";
-import { listArms } from "@fedclair/core/internal";
+import { listArms, type Trial } from "@fedclair/core/internal";
 import { leafValues, type StoredRun } from "@fedclair/runs";
-import { eachRound, scalarsOf } from "./rounds.js";
+import { eachRound, computeScalars } from "./rounds.js";
 
-/** Metrics in a request at most: https://mlflow.org/docs/latest/api_reference/rest-api.html#log-batch */
+/**
+ * Maximum number of metrics in a request
+ * (https://mlflow.org/docs/latest/api_reference/rest-api.html#log-batch).
+ */
 const batchSize = 1000;
 
-/** Params in a request at most, and characters of a value. */
+/** Maximum number of params in a request, and of characters in a value. */
 const [mostParams, longestParam] = [100, 500];
 
-/** How long a request may take, in ms. */
-const patience = 60_000;
+/** Time limit for a request, in ms. */
+const requestTimeout = 60_000;
 
 interface Metric {
   readonly key: string;
   readonly value: number;
-  /** In ms since 1970. */
+  /** Milliseconds since 1970. */
   readonly timestamp: number;
   readonly step: number;
 }
@@ -29,10 +31,11 @@ interface Param {
 const statuses = { done: "FINISHED", failed: "FAILED", interrupted: "KILLED", running: "RUNNING" };
 
 /**
- * Makes a run of MLflow of each arm, in the experiment that has the trial's name, with what the trial says as its params.
- * @param url of the tracking server; where MLFLOW_TRACKING_TOKEN is set, it is sent it
- * @returns where a browser finds the runs
- * @throws UserError if the server cannot be reached, or refuses
+ * Creates an MLflow run for each arm, in the experiment with the trial's name. The settings of the
+ * trial become the params of the run.
+ * @param url of the tracking server; it receives MLFLOW_TRACKING_TOKEN if that is set
+ * @returns the URLs of the runs for a browser
+ * @throws UserError if the server cannot be reached, or rejects a request
  */
 export async function exportToMlflow(run: StoredRun, url: string): Promise<string[]> {
   const server = new Server(url);
@@ -44,25 +47,25 @@ export async function exportToMlflow(run: StoredRun, url: string): Promise<strin
     for await (const round of eachRound(run.folder)) {
       const { arm, round: step } = round.record;
       const timestamp = (now = began + Math.round(round.elapsed * 1000));
-      const known = arms.get(arm);
-      const own = known ?? (await ArmRun.create(server, experiment, run, arm));
-      if (!known) {
+      const existing = arms.get(arm);
+      const own = existing ?? (await ArmRun.create(server, experiment, run, arm));
+      if (!existing) {
         arms.set(arm, own);
-        await own.tell(paramsOf(run.trial, arm));
+        await own.logParams(listParams(run.trial, arm));
       }
-      for (const [name, value] of scalarsOf(round))
-        await own.add({ key: keyOf(name), value, timestamp, step });
+      for (const [name, value] of computeScalars(round))
+        await own.add({ key: toKey(name), value, timestamp, step });
     }
     for (const arm of arms.values()) await arm.end(statuses[run.status], now);
   } catch (error) {
-    // Half an export looks like a whole one, unless it says so.
+    // A partial export looks like a complete one, unless it is marked as failed.
     for (const arm of arms.values()) await arm.fail().catch(() => undefined);
     throw error;
   }
   return [...arms.values()].map(({ id }) => `${server.url}/#/experiments/${experiment}/runs/${id}`);
 }
 
-/** A run of MLflow under way. */
+/** An MLflow run that is being written. */
 class ArmRun {
   readonly id: string;
   readonly #server: Server;
@@ -82,16 +85,17 @@ class ArmRun {
     const { hash, version, backend, started } = info;
     const tags = { trial: trial.name, seed: trial.seed, arm, hash, version, backend };
     const created = (await server.post("runs/create", {
-      ...{ experiment_id: experiment, run_name: `${trial.name}-${trial.seed}-${arm}` },
+      experiment_id: experiment,
+      run_name: `${trial.name}-${trial.seed}-${arm}`,
       start_time: Date.parse(started),
       tags: Object.entries(tags).map(([key, value]) => {
         return { key: `fedclair.${key}`, value: String(value) };
       }),
     })) as { run?: { info?: { run_id?: string } } };
-    return new ArmRun(server, answered(created.run?.info?.run_id, "runs/create", "run_id"));
+    return new ArmRun(server, requireField(created.run?.info?.run_id, "runs/create", "run_id"));
   }
 
-  async tell(params: readonly Param[]): Promise<void> {
+  async logParams(params: readonly Param[]): Promise<void> {
     for (let from = 0; from < params.length; from += mostParams) {
       const some = params.slice(from, from + mostParams);
       await this.#server.post("runs/log-batch", { run_id: this.id, params: some });
@@ -120,17 +124,17 @@ class ArmRun {
   }
 }
 
-/** What the trial says of an arm: `aggregator.rank` is that of its own. */
-function paramsOf(trial: Trial, arm: string): Param[] {
+/** Lists the settings of the trial for an arm; `aggregator.…` is the arm's own aggregator. */
+function listParams(trial: Trial, arm: string): Param[] {
   const aggregator = listArms(trial).find(({ label }) => label === arm)?.choice;
   return [...leafValues({ ...trial, aggregator, baselines: undefined })].map(([path, json]) => {
     const value = json.startsWith('"') ? String(JSON.parse(json)) : json;
-    return { key: keyOf(path), value: value.slice(0, longestParam) };
+    return { key: toKey(path), value: value.slice(0, longestParam) };
   });
 }
 
 class Server {
-  /** Without a slash at its end. */
+  /** The server's URL without a trailing slash. */
   readonly url: string;
 
   constructor(url: string) {
@@ -139,22 +143,23 @@ class Server {
     this.url = url.replace(/\/+$/, "");
   }
 
-  /** The id of the experiment of this name, which is made if need be. */
+  /** Returns the id of the experiment with this name, and creates it if necessary. */
   async experiment(name: string): Promise<string> {
     const query = `experiments/get-by-name?experiment_name=${encodeURIComponent(name)}`;
     const found = (await this.#ask("GET", query, undefined, 404)) as {
       experiment?: { experiment_id?: string };
     };
-    if (found.experiment) return answered(found.experiment.experiment_id, query, "experiment_id");
-    const made = (await this.post("experiments/create", { name })) as { experiment_id?: string };
-    return answered(made.experiment_id, "experiments/create", "experiment_id");
+    if (found.experiment)
+      return requireField(found.experiment.experiment_id, query, "experiment_id");
+    const created = (await this.post("experiments/create", { name })) as { experiment_id?: string };
+    return requireField(created.experiment_id, "experiments/create", "experiment_id");
   }
 
   post(path: string, body: object): Promise<object> {
     return this.#ask("POST", path, body);
   }
 
-  /** @param absent a status that is answered by nothing */
+  /** Sends a request. @param absent the status for which the result is empty */
   async #ask(method: string, path: string, body?: object, absent?: number): Promise<object> {
     const token = process.env["MLFLOW_TRACKING_TOKEN"];
     const where = `${this.url}/api/2.0/mlflow/${path}`;
@@ -165,7 +170,7 @@ class Server {
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
       },
       ...(body && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(patience),
+      signal: AbortSignal.timeout(requestTimeout),
     }).catch((error: unknown) => {
       const { cause = error } = error as Error;
       throw new UserError(`${where}: ${excerpt(String(cause))}: is a tracking server there?`);
@@ -181,12 +186,12 @@ class Server {
   }
 }
 
-function answered(value: string | undefined, path: string, key: string): string {
+function requireField(value: string | undefined, path: string, key: string): string {
   if (typeof value === "string") return value;
   throw new UserError(`${path}: expected ${key} in the answer: is it a tracking server of MLflow?`);
 }
 
-/** MLflow takes letters, digits, `_`, `-`, `.`, space and `/`, at most 250 of them. */
-function keyOf(name: string): string {
+/** Converts a name to an MLflow key: at most 250 letters, digits, `_`, `-`, `.`, spaces and `/`. */
+function toKey(name: string): string {
   return name.replaceAll(/[^\w\-. /]/g, "_").slice(0, 250);
 }

@@ -3,14 +3,18 @@ import type { Cell, Column, Table } from "./tables.js";
 
 type SchemaElement = ParquetWriter["schema"][number];
 
-/** Writes a table as Parquet, in row groups; every column may be null. @param file is written over @param cellsAtOnce held in memory at most */
+/**
+ * Writes a table as Parquet, in row groups. Every column may be null.
+ * @param file is overwritten
+ * @param cellsAtOnce maximum number of cells in memory
+ */
 export async function writeParquet(
   table: Table,
   file: string,
   cellsAtOnce = 2 ** 20,
 ): Promise<void> {
   const { columns } = table;
-  const schema = [{ name: "root", num_children: columns.length }, ...columns.map(elementOf)];
+  const schema = [{ name: "root", num_children: columns.length }, ...columns.map(toSchemaElement)];
   const writer = new ParquetWriter({ writer: fileWriter(file), schema, createdBy: "fedclair" });
   const rowGroupSize = Math.floor(cellsAtOnce / columns.length);
   let group: Cell[][] = columns.map(() => []);
@@ -27,7 +31,7 @@ export async function writeParquet(
   await writer.finish();
 }
 
-function elementOf({ name, kind }: Column): SchemaElement {
+function toSchemaElement({ name, kind }: Column): SchemaElement {
   switch (kind) {
     case "text":
       return { name, type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" };

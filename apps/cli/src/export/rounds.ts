@@ -13,18 +13,18 @@ import {
 import type { Metrics } from "@fedclair/core";
 import type { ClientRecord } from "@fedclair/core/internal";
 
-/** A round of an arm, as a run left it. */
+/** A round of an arm, as stored in a run folder. */
 export interface ExportedRound {
   readonly record: ArmRecord;
   readonly timing: ArmTiming;
-  /** Seconds that the run had computed when the round was done, all arms together. */
+  /** Seconds of computation up to the end of the round, over all arms. */
   readonly elapsed: number;
 }
 
 /**
- * The rounds of a run in their order, one after another: a run may outgrow the memory.
- * @param most so many rounds at most: a run that is under way grows between two readings
- * @throws UserError if the two files are not of one run; the reason of an interruption
+ * Yields the rounds of a run in order, one at a time because a run may be larger than memory.
+ * @param most maximum number of rounds, because an unfinished run may grow between two passes
+ * @throws UserError if the two files do not belong to one run; the reason of an interruption
  */
 export async function* eachRound(folder: string, most = Infinity): AsyncGenerator<ExportedRound> {
   const timings = eachLine<ArmTiming>(folder, "timings.jsonl");
@@ -37,7 +37,7 @@ export async function* eachRound(folder: string, most = Infinity): AsyncGenerato
       if (timing?.arm !== record.arm || timing.round !== record.round) {
         const where = `${oneLine(record.arm)} round ${record.round}`;
         throw new UserError(
-          `'${folder}': timings.jsonl has no line for ${where}, line ${rounds} of records.jsonl: run the trial anew`,
+          `'${folder}': timings.jsonl has no line for ${where}, line ${rounds} of records.jsonl: run the trial again`,
         );
       }
       const { train, aggregate, evaluate } = timing.seconds;
@@ -50,10 +50,11 @@ export async function* eachRound(folder: string, most = Infinity): AsyncGenerato
 }
 
 /**
- * What a round comes to in numbers, by name: `clients/`, `detection/`, `bytes/`, `seconds/`, means over the clients that are not
- * contaminated of what they report (`train/`, `evaluation/`), and what the coordinator measures (`global/`).
+ * Computes the numbers of a round, with these prefixes: `clients/`, `detection/`, `bytes/`,
+ * `seconds/`, `memory/`, `wire/`; `train/` and `evaluation/` for means over the clients that are
+ * not contaminated; and `global/` for the coordinator's metrics.
  */
-export function scalarsOf({ record, timing }: ExportedRound): Map<string, number> {
+export function computeScalars({ record, timing }: ExportedRound): Map<string, number> {
   const { clients, bytes } = record;
   const { seconds, writeSeconds, wire } = timing;
   const detection = roundDetection(clients);
@@ -65,17 +66,17 @@ export function scalarsOf({ record, timing }: ExportedRound): Map<string, number
     ["clients/flagged", count(isFlagged)],
     ["bytes/down", bytes.down],
     ["bytes/up", bytes.up],
-    ...known("seconds/sample", seconds.sample),
+    ...listIfMeasured("seconds/sample", seconds.sample),
     ["seconds/train", seconds.train],
     ["seconds/aggregate", seconds.aggregate],
     ["seconds/evaluate", seconds.evaluate],
-    ...known("seconds/write", writeSeconds),
+    ...listIfMeasured("seconds/write", writeSeconds),
     ["memory/coordinator", timing.coordinatorRss],
-    ...known("wire/sent", wire?.bytesSent),
-    ...known("wire/received", wire?.bytesReceived),
-    ...known("wire/encodeSeconds", wire?.encodeSeconds),
-    ...known("wire/decodeSeconds", wire?.decodeSeconds),
-    ...known("wire/workSeconds", wire?.workSeconds),
+    ...listIfMeasured("wire/sent", wire?.bytesSent),
+    ...listIfMeasured("wire/received", wire?.bytesReceived),
+    ...listIfMeasured("wire/encodeSeconds", wire?.encodeSeconds),
+    ...listIfMeasured("wire/decodeSeconds", wire?.decodeSeconds),
+    ...listIfMeasured("wire/workSeconds", wire?.workSeconds),
   ]);
   if (detection) {
     const { contaminated, caught, falseAlarms } = detection;
@@ -86,7 +87,7 @@ export function scalarsOf({ record, timing }: ExportedRound): Map<string, number
   for (const what of ["train", "evaluation"] as const) {
     const values = new Map<string, number[]>();
     for (const client of measuring) {
-      for (const [name, value] of numbersIn(client[what])) {
+      for (const [name, value] of listFinite(client[what])) {
         const before = values.get(name);
         if (before) before.push(value);
         else values.set(name, [value]);
@@ -94,16 +95,19 @@ export function scalarsOf({ record, timing }: ExportedRound): Map<string, number
     }
     for (const [name, own] of values) scalars.set(`${what}/${name}`, mean(own));
   }
-  for (const [name, value] of numbersIn(record.metrics)) scalars.set(`global/${name}`, value);
+  for (const [name, value] of listFinite(record.metrics)) scalars.set(`global/${name}`, value);
   return scalars;
 }
 
-/** Nothing of a number that a run did not count: in memory, or by an earlier version. */
-function known(name: string, value: number | undefined): [string, number][] {
+/**
+ * Returns an entry, or nothing if the run did not measure the number: in memory, or in an earlier
+ * version.
+ */
+function listIfMeasured(name: string, value: number | undefined): [string, number][] {
   return value === undefined ? [] : [[name, value]];
 }
 
-/** JSON has null in place of what was not finite. */
-export function numbersIn(metrics: Metrics = {}): [string, number][] {
+/** Lists the finite metrics. JSON has null in place of the others. */
+export function listFinite(metrics: Metrics = {}): [string, number][] {
   return Object.entries(metrics).filter(([, value]) => Number.isFinite(value));
 }

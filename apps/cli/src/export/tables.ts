@@ -1,24 +1,24 @@
 import type { ClientRecord } from "@fedclair/core/internal";
 import { clientTruth } from "@fedclair/runs";
-import { eachRound, numbersIn, scalarsOf, type ExportedRound } from "./rounds.js";
+import { eachRound, listFinite, computeScalars, type ExportedRound } from "./rounds.js";
 
 export interface Column {
   readonly name: string;
   readonly kind: "text" | "integer" | "number";
 }
 
-/** Undefined where there is none. */
+/** The value of a cell; undefined if it has none. */
 export type Cell = string | number | undefined;
 
-/** A table too long for the memory. */
+/** A table whose rows are generated, because it may be larger than memory. */
 export interface Table {
   readonly name: "clients" | "rounds";
   readonly columns: readonly Column[];
-  /** As many cells each as there are columns. */
+  /** Generates the rows; each has one cell per column. */
   readonly rows: () => AsyncIterable<readonly Cell[]>;
 }
 
-/** Columns of metrics in a table at most: clients name their metrics as they like, in every round anew. */
+/** Maximum number of metric columns, because clients may use new metric names in every round. */
 export const maxMetricColumns = 1000;
 
 const text = (...names: string[]): Column[] => names.map((name) => ({ name, kind: "text" }));
@@ -36,11 +36,11 @@ const clientColumns = [
 const roundColumns = [...text("arm"), ...integers("round"), ...text("phase", "kept", "stopped")];
 
 /**
- * A run as two tables: a row a client and round and arm, and a row a round and arm. The run is read through first, for the
- * metrics that have a column.
- * @param warn told in a sentence of metrics that are left out
+ * Creates two tables of a run: one row per client, round and arm, and one row per round and arm.
+ * The run is first read completely to find the metrics, which become columns.
+ * @param warn receives a sentence if metrics are left out
  */
-export async function tablesOf(
+export async function createTables(
   folder: string,
   warn: (text: string) => void,
 ): Promise<readonly [Table, Table]> {
@@ -49,11 +49,11 @@ export async function tablesOf(
   let count = 0;
   for await (const round of eachRound(folder)) {
     count++;
-    for (const client of round.record.clients) ofClients.add(metricsOf(client).keys());
-    ofRounds.add(scalarsOf(round).keys());
+    for (const client of round.record.clients) ofClients.add(listMetrics(client).keys());
+    ofRounds.add(computeScalars(round).keys());
   }
-  ofClients.tell();
-  ofRounds.tell();
+  ofClients.warnIfFull();
+  ofRounds.warnIfFull();
   return [
     {
       name: "clients",
@@ -61,8 +61,8 @@ export async function tablesOf(
       rows: async function* () {
         for await (const { record } of eachRound(folder, count)) {
           for (const client of record.clients) {
-            const metrics = metricsOf(client);
-            yield [...clientCells(record, client), ...ofClients.cells(metrics)];
+            const metrics = listMetrics(client);
+            yield [...createClientCells(record, client), ...ofClients.cells(metrics)];
           }
         }
       },
@@ -73,38 +73,48 @@ export async function tablesOf(
       rows: async function* () {
         for await (const round of eachRound(folder, count)) {
           const { arm, round: number, phase, kept, stopped } = round.record;
-          yield [arm, number, phase, kept, stopped, ...ofRounds.cells(scalarsOf(round))];
+          yield [arm, number, phase, kept, stopped, ...ofRounds.cells(computeScalars(round))];
         }
       },
     },
   ];
 }
 
-/** In the order of `clientColumns`. */
-function clientCells(
+/** Creates the cells of a client in the order of `clientColumns`. */
+function createClientCells(
   { arm, round, phase }: ExportedRound["record"],
   client: ClientRecord,
 ): readonly Cell[] {
   const { clientId, attack, failure, evaluationFailure } = client;
   const { verdict, reason, score, threshold, numExamples } = client;
   return [
-    ...[arm, round, phase, clientId, clientTruth(client), attack ?? undefined],
-    ...[failure?.code, evaluationFailure?.code, verdict, reason],
-    ...[score ?? undefined, threshold ?? undefined, numExamples],
+    arm,
+    round,
+    phase,
+    clientId,
+    clientTruth(client),
+    attack ?? undefined,
+    failure?.code,
+    evaluationFailure?.code,
+    verdict,
+    reason,
+    score ?? undefined,
+    threshold ?? undefined,
+    numExamples,
   ];
 }
 
-function metricsOf({ train, evaluation, mods = {} }: ClientRecord): Map<string, number> {
+function listMetrics({ train, evaluation, mods = {} }: ClientRecord): Map<string, number> {
   return new Map([
-    ...numbersIn(train).map(([name, value]) => [`train/${name}`, value] as const),
-    ...numbersIn(evaluation).map(([name, value]) => [`evaluation/${name}`, value] as const),
-    ...Object.entries(mods).flatMap(([mod, told]) =>
-      numbersIn(told).map(([name, value]) => [`${mod}/${name}`, value] as const),
+    ...listFinite(train).map(([name, value]) => [`train/${name}`, value] as const),
+    ...listFinite(evaluation).map(([name, value]) => [`evaluation/${name}`, value] as const),
+    ...Object.entries(mods).flatMap(([mod, metrics]) =>
+      listFinite(metrics).map(([name, value]) => [`${mod}/${name}`, value] as const),
     ),
   ]);
 }
 
-/** Names of metrics in the order in which they come, the first of them. */
+/** Collects the first metric names in order of appearance. */
 class Names {
   readonly names = new Set<string>();
   readonly #table: string;
@@ -128,10 +138,10 @@ class Names {
     return [...this.names].map((name) => metrics.get(name));
   }
 
-  tell(): void {
+  warnIfFull(): void {
     if (!this.#isFull) return;
     this.#warn(
-      `the table ${this.#table} has columns for the first ${maxMetricColumns} metrics only: others are left out`,
+      `the table ${this.#table} has columns for the first ${maxMetricColumns} metrics only; others are left out`,
     );
   }
 }

@@ -1,13 +1,16 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { EventFile } from "./event-file.js";
-import { eachRound, scalarsOf } from "./rounds.js";
+import { eachRound, computeScalars } from "./rounds.js";
 
 /**
- * Writes a folder an arm with a file of events: TensorBoard shows each as a run. Records tell no time of day: that of an event is
- * when the run began and the seconds that it had computed by then.
- * @param folder the run's @param began in seconds since 1970 @param out an empty folder
- * @returns the folders
+ * Writes one folder per arm with an event file. TensorBoard shows each folder as a run. Records
+ * have no time of day, so the time of an event is the start of the run plus the seconds of
+ * computation.
+ * @param folder the run folder
+ * @param began start of the run in seconds since 1970
+ * @param out an empty folder
+ * @returns the folders of the arms
  */
 export async function writeTensorBoard(
   folder: string,
@@ -21,7 +24,7 @@ export async function writeTensorBoard(
       const { arm, round: step } = round.record;
       let file = files.get(arm);
       if (!file) {
-        const own = join(out, folderName(arm, files.size));
+        const own = join(out, chooseFolderName(arm, files.size));
         await mkdir(own);
         file = await EventFile.create(
           join(own, `events.out.tfevents.${Math.floor(began)}.fedclair`),
@@ -30,7 +33,7 @@ export async function writeTensorBoard(
         files.set(arm, file);
         folders.push(own);
       }
-      await file.write({ wallTime: began + round.elapsed, step, scalars: scalarsOf(round) });
+      await file.write({ wallTime: began + round.elapsed, step, scalars: computeScalars(round) });
     }
   } finally {
     for (const file of files.values()) await file.close();
@@ -38,8 +41,11 @@ export async function writeTensorBoard(
   return folders;
 }
 
-/** An arm's label is any text; with its place, where it had to be changed, so that no two folders are the same. */
-function folderName(label: string, place: number): string {
+/**
+ * Creates a folder name from a label. If characters are replaced, the arm's position makes the name
+ * unique.
+ */
+function chooseFolderName(label: string, place: number): string {
   const name = label.replaceAll(/[^A-Za-z0-9._-]/g, "_").slice(0, 100);
   return name === label && /^(?!arm-)[A-Za-z0-9]/.test(name) ? name : `arm-${place + 1}-${name}`;
 }

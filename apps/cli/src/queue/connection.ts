@@ -4,52 +4,58 @@ import { isLoopback } from "@fedclair/wire";
 import type { Redis } from "ioredis";
 import { whenAborted } from "../when-aborted.js";
 
-/** Where the queue is, as the environment has it: an argument can be read by other users of the machine. */
+/**
+ * The environment variable with the address of the queue. Other users of the machine could read an
+ * argument.
+ */
 const variable = "FEDCLAIR_QUEUE";
 
-/** A connection to Valkey, or to Redis. */
+/** A connection to Valkey or Redis. */
 export interface Connection {
   readonly client: Redis;
-  /** Its address without user and password. */
+  /** The address of the server, without user and password. */
   readonly address: string;
 }
 
 /**
- * Connects to a queue, and tries again as long as nobody answers; says so.
- * @param option what the command was given; true: nothing
- * @param warn tells the user a line
- * @throws UserError for an address that is none, a password that is wrong, packages that are not installed
+ * Connects to a queue. While the server does not answer, it retries and prints warnings.
+ * @param option the value of --queue; true: without a value
+ * @param warn prints a line for the user
+ * @throws UserError for an invalid address, a wrong password, or packages that are not installed
  */
 export async function connect(
   option: string | true | undefined,
   warn: (line: string) => void,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const url = addressOf(typeof option === "string" ? option : process.env[variable]);
+  const url = parseQueueUrl(typeof option === "string" ? option : process.env[variable]);
   const address = `${url.protocol}//${url.host}${url.pathname}`;
-  const { Redis } = await optional(() => import("ioredis"));
+  const { Redis } = await importOptional(() => import("ioredis"));
   if (url.protocol === "redis:" && !isLoopback(url.hostname)) {
-    warn("no TLS: who sees the network can read the password and change what is queued");
+    warn(
+      "no TLS: anyone who can read the network traffic sees the password and can change the queue",
+    );
   }
   const client = new Redis(url.href, {
-    maxRetriesPerRequest: null, // a worker waits as long as it takes
+    maxRetriesPerRequest: null, // a worker waits without a limit
     retryStrategy: (times) => Math.min(500 * times, 5000),
   });
-  let said = "";
+  let lastWarning = "";
   client.on("ready", () => {
-    said = "";
+    lastWarning = "";
   });
   client.on("error", (error: Error) => {
     const why = systemErrorCode(error) ?? error.message;
-    if (why !== said && !isDenial(error)) warn(`no queue at ${address}: ${why}; still trying`);
-    said = why;
+    if (why !== lastWarning && !isDenial(error))
+      warn(`no queue at ${address}: ${why}; still trying`);
+    lastWarning = why;
   });
   try {
     const memory = await Promise.race([client.info("memory"), whenAborted(signal)]);
     const [, policy = "noeviction"] = /^maxmemory_policy:(\S+)/m.exec(memory) ?? [];
     if (policy !== "noeviction") {
       warn(
-        `the queue at ${address} has maxmemory-policy ${policy} and may forget trials: set it to noeviction`,
+        `the queue at ${address} has maxmemory-policy ${policy} and may lose trials: set it to noeviction`,
       );
     }
   } catch (error) {
@@ -64,20 +70,25 @@ function isDenial({ message }: Error): boolean {
   return /^(WRONGPASS|NOAUTH|NOPERM)\b/.test(message);
 }
 
-function addressOf(text: string | undefined): URL {
+function parseQueueUrl(text: string | undefined): URL {
   const expected = "expected redis://host:port/db, or rediss:// with TLS";
   if (text === undefined) {
-    throw new UserError(`--queue: ${expected}, there or in the environment as ${variable}`);
+    throw new UserError(
+      `--queue: ${expected}, as its value or in the environment variable ${variable}`,
+    );
   }
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  // Not repeated: it may hold a password.
+  // The message does not repeat the value, which may contain a password.
   if (!url || !/^rediss?:$/.test(url.protocol) || url.hostname === "")
     throw new UserError(`--queue: ${expected}, got something else`);
   return url;
 }
 
-/** Few need a queue: its packages are not installed with the command. */
-export async function optional<T>(load: () => Promise<T>): Promise<T> {
+/**
+ * Imports a package for queues. Few users need these packages, so they are not installed with the
+ * command.
+ */
+export async function importOptional<T>(load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch (error) {

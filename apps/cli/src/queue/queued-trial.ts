@@ -6,11 +6,11 @@ import { systemErrorCode, idPattern } from "@fedclair/runs";
 import { z } from "zod";
 
 /*
- * What stands in the queue is names, and nothing in it is believed: which trials there are stands in the folder of the sweep, where only
- * those can write whom the file system lets.
+ * The queue contains only names, which are not trusted. The trials themselves are defined in the
+ * sweep's folder, which is protected by file permissions.
  */
 
-/** In Valkey: keys begin with this, and the queue's name. */
+/** Keys in Valkey begin with this prefix and the queue's name. */
 export const prefix = "fedclair";
 export const queueName = "trials";
 
@@ -18,48 +18,51 @@ export const queueName = "trials";
 export const queuedTrialSchema = z.strictObject({
   /** The folder of the sweep, an absolute path. */
   folder: z.string().min(1).max(4096),
-  /** Names its description. */
+  /** The id of the sweep's description. */
   sweep: z.string().regex(idPattern),
   /** The hash of the resolved trial. */
   trial: z.string().regex(idPattern),
 });
 export type QueuedTrial = Readonly<z.output<typeof queuedTrialSchema>>;
 
-/** What a worker says of a trial: what it measured stands in the folder. */
+/** A worker's result for a trial. The measured values are in the sweep's folder. */
 export const resultSchema = z.strictObject({
   /** The machine that ran it. */
   host: z.string().max(256),
-  /** It had been run before. */
+  /** True if the trial had already been run. */
   skipped: z.boolean(),
-  /** Why the machine did not run it, and another one may. */
+  /** Why this worker has rejected the trial; another worker may still run it. */
   refused: z.string().optional(),
-  /** Why there are no numbers. */
+  /** Why the trial has failed. */
   failed: z.object({ message: z.string(), exitCode: z.int().min(1).max(255) }).optional(),
 });
 export type Result = Readonly<z.output<typeof resultSchema>>;
 
-/** What a worker says while it has a trial: the machine that runs it. */
+/** A worker's progress while it has a trial: the machine that runs it. */
 export const progressSchema = z.object({ host: z.string().optional() });
 export type Progress = Readonly<z.output<typeof progressSchema>>;
 
-/** What a worker must know of a sweep; in its folder, by a name that is the hash of all of it. */
+/**
+ * What workers need to know about a sweep. The file is in the sweep's folder and named after its
+ * own hash.
+ */
 const descriptionSchema = z.object({
   version: z.string(),
   backend: z.string(),
   /** An absolute path. */
   file: z.string(),
   set: z.array(z.string()),
-  /** A hash of the hashes of all its trials: another one when what the file says has changed. */
+  /** A hash over the hashes of all trials; it changes with the content of the sweep file. */
   trials: z.string(),
 });
 export type Description = Readonly<z.output<typeof descriptionSchema>>;
 
-/** A trial is queued once, whoever asks for it; two folders are two trials. */
+/** The queue's id for a trial. Equal trials in one folder are queued only once. */
 export function queueId({ folder, trial }: Pick<QueuedTrial, "folder" | "trial">): string {
   return `${trial}-${hashOf(resolve(folder))}`;
 }
 
-/** 16 hex digits. */
+/** Hashes a text to 16 hexadecimal digits. */
 export function hashOf(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
@@ -68,17 +71,17 @@ export function descriptionFile(folder: string, sweep: string): string {
   return join(folder, `sweep-${sweep}.json`);
 }
 
-/** @throws UserError if this machine does not see it */
+/** Reads the description of a sweep. @throws UserError if this machine cannot access it */
 export async function readDescription({ folder, sweep }: QueuedTrial): Promise<Description> {
   const path = descriptionFile(folder, sweep);
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw new UserError(
-      `cannot read '${path}' (${systemErrorCode(error) ?? "?"}): expected the folder of the sweep, which all machines see at the same path`,
+      `cannot read '${path}' (${systemErrorCode(error) ?? "?"}): expected the folder of the sweep, which all machines must see at the same path`,
     );
   });
   try {
     return descriptionSchema.parse(JSON.parse(text));
   } catch {
-    throw new UserError(`'${path}' is no description of a sweep that this release can read`);
+    throw new UserError(`'${path}' is not a sweep description that this release can read`);
   }
 }

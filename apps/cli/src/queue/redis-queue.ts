@@ -12,7 +12,7 @@ import {
 } from "@fedclair/runs";
 import type { Queue, QueueEvents } from "bullmq";
 import { whenAborted } from "../when-aborted.js";
-import { connect, optional, type Connection } from "./connection.js";
+import { connect, importOptional, type Connection } from "./connection.js";
 import {
   descriptionFile,
   hashOf,
@@ -25,17 +25,20 @@ import {
   type Result,
 } from "./queued-trial.js";
 
-/** What is waited for is queued anew after so many ms: a queue may have lost it, or word of its end. A trial that is there is not queued twice. */
-const reminder = 60_000;
+/**
+ * Interval, in ms, after which unfinished trials are queued again, in case the queue has lost them
+ * or their results. A trial that is still in the queue is not added twice.
+ */
+const requeueInterval = 60_000;
 
-/** A trial that a worker refused is queued anew after so many ms. */
-const respite = 3000;
+/** Delay, in ms, before a trial that a worker has rejected is queued again. */
+const rejectionDelay = 3000;
 
-/** So many times a second goes by until a network's file system must show what another machine has written. */
-const patience = 60;
+/** Seconds until a network file system must show files that another machine has written. */
+const fileWaitSeconds = 60;
 
 interface RedisQueueOptions {
-  /** As the command was given it. */
+  /** The value of --queue. */
   readonly queue: string | true;
   readonly grid: Sweep;
   /** The sweep's file and overrides. */
@@ -44,12 +47,15 @@ interface RedisQueueOptions {
   /** The folder of the sweep, an absolute path. */
   readonly folder: string;
   readonly backend: string;
-  /** Tells the user a line. */
+  /** Prints a line for the user. */
   readonly tell: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Trials that workers of many machines run: `fedclair worker`. They and this process share the folder of the sweep. */
+/**
+ * Queues trials for workers on many machines (`fedclair worker`). The workers and this process
+ * share the sweep's folder.
+ */
 export class RedisQueue implements TrialQueue {
   readonly jobs = Infinity;
   readonly #options: RedisQueueOptions;
@@ -62,7 +68,7 @@ export class RedisQueue implements TrialQueue {
     { readonly queued: QueuedTrial; readonly end: (result: Result) => void }
   >();
   readonly #aborted: Promise<never>;
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
   readonly #timer: NodeJS.Timeout;
 
   private constructor(
@@ -79,25 +85,26 @@ export class RedisQueue implements TrialQueue {
     const shared = { prefix, skipVersionCheck: true };
     this.#queue = new Queue(queueName, { connection: connection.client, ...shared });
     this.#events = new QueueEvents(queueName, { connection: connection.client, ...shared });
-    this.#queue.on("error", () => undefined); // the connection tells
+    this.#queue.on("error", () => undefined); // reported by the connection
     this.#events.on("error", () => undefined);
     this.#events.on("completed", ({ jobId: id, returnvalue }) => {
       const result = resultSchema.safeParse(returnvalue).data;
-      if (result?.refused === undefined) this.#end(id, result ?? failure("an answer that is none"));
-      else this.#refused(id, `${result.host}: ${result.refused}`);
+      if (result?.refused === undefined)
+        this.#end(id, result ?? createFailure("the worker sent an invalid result"));
+      else this.#retryRejected(id, `${result.host}: ${result.refused}`);
     });
     this.#events.on("failed", ({ jobId: id, failedReason }) => {
-      this.#end(id, failure(failedReason));
+      this.#end(id, createFailure(failedReason));
     });
     this.#timer = setInterval(() => {
       for (const id of this.#awaited.keys()) this.#addAgain(id);
-    }, reminder);
+    }, requeueInterval);
   }
 
-  /** Connects, and writes into the folder what workers must know of the sweep. */
+  /** Connects and writes the sweep's description into the folder for the workers. */
   static async open(options: RedisQueueOptions): Promise<RedisQueue> {
     const { queue, grid, file, set, folder, backend, tell, signal } = options;
-    const bullmq = await optional(() => import("bullmq"));
+    const bullmq = await importOptional(() => import("bullmq"));
     const connection = await connect(queue, tell, signal);
     const trials = hashOf(grid.trials.map(({ id }) => id).join());
     const description: Description = { version, backend, file, set: [...set], trials };
@@ -116,26 +123,31 @@ export class RedisQueue implements TrialQueue {
     const { folder, backend, signal } = this.#options;
     const before = await findFinished(trial, folder, backend);
     if (before) return before;
-    const { host, skipped, failed } = await this.#resultOf(trial.id);
+    const { host, skipped, failed } = await this.#awaitResult(trial.id);
     const fail = (text: string, exitCode: number): FinishedTrial => ({
-      ...{ trial, faults: [], skipped },
+      trial,
+      faults: [],
+      skipped,
       outcome: { failed: text.split("\n").map(oneLine).join("\n"), exitCode },
     });
     if (failed) return fail(failed.message, failed.exitCode);
-    for (let i = 0; i < patience; i++) {
+    for (let i = 0; i < fileWaitSeconds; i++) {
       const done = await readFinishedElsewhere(trial, folder);
       if (done) return { ...done, skipped };
       await delay(1000, undefined, { signal });
     }
-    const where = `'${folder}' of this machine has no numbers of it: do both see the same folder?`;
-    return fail(`the worker on ${host} says that it is done, but ${where}`, exitCodes.internal);
+    const where = `'${folder}' on this machine has no results: do both see the same folder?`;
+    return fail(
+      `the worker on ${host} has reported the trial as finished, but ${where}`,
+      exitCodes.internal,
+    );
   };
 
-  /** After Ctrl-C takes back what no worker has begun. */
+  /** Closes the queue. After Ctrl-C, removes trials that no worker has begun. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     const ending = async () => {
-      for (const id of this.#awaited.keys()) await this.#queue.remove(id).catch(() => 0); // 0: a worker has it
+      for (const id of this.#awaited.keys()) await this.#queue.remove(id).catch(() => 0); // fails if a worker has it
       await Promise.all([this.#events.close(), this.#queue.close()]);
     };
     const late = new AbortController();
@@ -147,7 +159,7 @@ export class RedisQueue implements TrialQueue {
     this.#connection.client.disconnect();
   }
 
-  async #resultOf(trial: string): Promise<Result> {
+  async #awaitResult(trial: string): Promise<Result> {
     const { folder } = this.#options;
     const queued: QueuedTrial = { folder, sweep: this.#sweep, trial };
     const result = new Promise<Result>((end) => {
@@ -166,14 +178,17 @@ export class RedisQueue implements TrialQueue {
     if (queued) this.#add(queued).catch(() => undefined);
   }
 
-  /** By a worker that is not as the sweep expects it: another one, or that one when it is mended, may run it. */
-  #refused(id: string, why: string): void {
+  /**
+   * Queues a rejected trial again: another worker, or the same one once it is corrected, may run
+   * it.
+   */
+  #retryRejected(id: string, why: string): void {
     if (!this.#awaited.has(id)) return;
-    if (!this.#told.has(why)) this.#options.tell(`a worker refuses trials: ${oneLine(why)}`);
-    this.#told.add(why);
+    if (!this.#reported.has(why)) this.#options.tell(`a worker refuses trials: ${oneLine(why)}`);
+    this.#reported.add(why);
     setTimeout(() => {
       this.#addAgain(id);
-    }, respite).unref();
+    }, rejectionDelay).unref();
   }
 
   #end(id: string, result: Result): void {
@@ -182,6 +197,6 @@ export class RedisQueue implements TrialQueue {
   }
 }
 
-function failure(message: string): Result {
+function createFailure(message: string): Result {
   return { host: "", skipped: false, failed: { message, exitCode: exitCodes.internal } };
 }

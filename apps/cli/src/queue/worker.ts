@@ -8,7 +8,7 @@ import { createLog, breakLocks, interruption, version, type Logger } from "@fedc
 import type { Job } from "bullmq";
 import { SweepWorkers } from "../sweep-workers.js";
 import { whenAborted } from "../when-aborted.js";
-import { connect, optional } from "./connection.js";
+import { connect, importOptional } from "./connection.js";
 import {
   queuedTrialSchema,
   prefix,
@@ -22,23 +22,23 @@ import {
 
 export interface WorkerOptions {
   readonly queue?: string;
-  /** Trials at a time, each in a process of its own. */
+  /** Number of trials at a time, each in its own process. */
   readonly jobs: number;
-  /** It works in folders inside this one alone. */
+  /** The worker accepts only sweeps whose folders are inside this one. */
   readonly root: string;
-  /** Modules that this worker's operator allows. */
+  /** Plug-in modules that this worker's operator allows. */
   readonly plugins: readonly string[];
 }
 
-/** How long a trial is left alone that a process runs which is none of the queue's, in ms. */
-const patience = 1000;
+/** Delay, in ms, before trying a trial again that a process outside the queue is running. */
+const busyDelay = 1000;
 
-/** `fedclair worker`: runs the trials that sweeps have queued, until it is stopped. */
+/** `fedclair worker`: runs queued trials of sweeps until it is stopped. */
 export async function work({ queue, jobs, root, plugins }: WorkerOptions): Promise<never> {
   const log = createLog("worker");
   const allowed = plugins.map((module) => resolveModule(module, ".", "--plugin").file);
   const within = await realpath(root);
-  const bullmq = await optional(() => import("bullmq"));
+  const bullmq = await importOptional(() => import("bullmq"));
   const { signal } = interruption;
   const { client, address } = await connect(
     queue,
@@ -47,50 +47,56 @@ export async function work({ queue, jobs, root, plugins }: WorkerOptions): Promi
     },
     signal,
   );
-  const crews = new Crews(within, allowed, jobs, signal);
-  const told = new Set<string>();
+  const crews = new SweepProcesses(within, allowed, jobs, signal);
+  const reported = new Set<string>();
 
   const run = async (job: Job<unknown, Result>, token = ""): Promise<Result> => {
     const wanted = queuedTrialSchema.safeParse(job.data).data;
-    if (!wanted) throw new bullmq.UnrecoverableError("what is queued is no trial of fedclair");
+    if (!wanted) throw new bullmq.UnrecoverableError("the queued job is not a trial of fedclair");
     try {
-      const crew = await crews.of(wanted);
-      await freeFromDead(job, join(wanted.folder, wanted.trial));
+      const crew = await crews.find(wanted);
+      await breakStaleLock(job, join(wanted.folder, wanted.trial));
       await job.updateProgress({ host: hostname() } satisfies Progress);
       const reply = await crew.ask(wanted.trial);
-      if (reply !== "busy") return resultOf(reply, wanted, log);
+      if (reply !== "busy") return toResult(reply, wanted, log);
       await job.updateProgress({});
-      await job.moveToDelayed(Date.now() + patience, token);
+      await job.moveToDelayed(Date.now() + busyDelay, token);
     } catch (error) {
       if (signal.aborted) {
         await job.updateProgress({});
-        await job.moveToWait(token); // for another one
+        await job.moveToWait(token); // for another worker
         throw new bullmq.WaitingError();
       }
       if (!(error instanceof UserError)) throw error;
-      if (!told.has(error.message)) log.error(error.message);
-      told.add(error.message);
+      if (!reported.has(error.message)) log.error(error.message);
+      reported.add(error.message);
       return { host: hostname(), skipped: false, refused: error.message };
     }
     throw new bullmq.DelayedError();
   };
 
   const worker = new bullmq.Worker<unknown, Result>(queueName, run, {
-    ...{ connection: client, prefix, concurrency: jobs, skipVersionCheck: true },
-    // A worker that is gone is missed after so long; its trials, which any other one may go on with, are begun again.
-    ...{ lockDuration: 30_000, stalledInterval: 3000, maxStalledCount: 10 },
+    connection: client,
+    prefix,
+    concurrency: jobs,
+    skipVersionCheck: true,
+    // After this time without renewal, the trials of a dead worker are given to another worker,
+    // which resumes them.
+    lockDuration: 30_000,
+    stalledInterval: 3000,
+    maxStalledCount: 10,
   });
-  worker.on("error", () => undefined); // the connection tells
+  worker.on("error", () => undefined); // reported by the connection
   log.info(`${jobs} trials at a time of the queue at ${address}, in folders in ${within}`);
   await whenAborted(signal).catch(() => undefined);
-  // What is under way is given back, if anybody takes it.
+  // Returns unfinished trials to the queue, if it still answers.
   await Promise.race([worker.close().catch(() => undefined), delay(3000)]);
   client.disconnect();
   throw signal.reason;
 }
 
-/** The processes that run trials, by the sweep that they have read. */
-class Crews {
+/** The processes that run trials, grouped by sweep. */
+class SweepProcesses {
   readonly #within: string;
   readonly #allowed: readonly string[];
   readonly #jobs: number;
@@ -104,8 +110,11 @@ class Crews {
     this.#signal = signal;
   }
 
-  /** @throws UserError if a trial is of a folder or a release that this worker does not have */
-  async of(wanted: QueuedTrial): Promise<SweepWorkers> {
+  /**
+   * Returns the processes for a trial.
+   * @throws UserError if its folder or release does not match this worker
+   */
+  async find(wanted: QueuedTrial): Promise<SweepWorkers> {
     const folder = await realpath(wanted.folder).catch(() => wanted.folder);
     if (!folder.startsWith(this.#within.endsWith(sep) ? this.#within : this.#within + sep)) {
       throw new UserError(
@@ -119,9 +128,9 @@ class Crews {
       );
     }
     const key = join(folder, wanted.sweep);
-    const known = this.#bySweep.get(key);
-    if (known) return known;
-    // Those of other sweeps may be needed no more, and hold memory.
+    const existing = this.#bySweep.get(key);
+    if (existing) return existing;
+    // Idle processes of other sweeps use memory and may no longer be needed.
     for (const [other, crew] of this.#bySweep) {
       if (!crew.isIdle) continue;
       crew.close();
@@ -134,13 +143,16 @@ class Crews {
   }
 }
 
-/** A trial comes twice if the worker that had it is gone. On another machine its run folder would count as in use for ever. */
-async function freeFromDead(job: Job<unknown, Result>, run: string): Promise<void> {
+/**
+ * Breaks the lock of a dead worker. A trial is received twice if its first worker has died, and a
+ * lock from another machine would otherwise be kept forever.
+ */
+async function breakStaleLock(job: Job<unknown, Result>, run: string): Promise<void> {
   const { host } = progressSchema.safeParse(job.progress).data ?? {};
   if (job.stalledCounter > 0 && host !== undefined) await breakLocks(host, run);
 }
 
-function resultOf(
+function toResult(
   { outcome, skipped }: Exclude<Awaited<ReturnType<SweepWorkers["ask"]>>, "busy">,
   { trial, folder }: QueuedTrial,
   log: Logger,

@@ -1,6 +1,6 @@
-// @ts-check
-// Writes a pile of LoRA adapters into `adapters`, as Hugging Face PEFT does: in place of your own. What twelve clients learnt lies
-// in one space of rank 4; three of them learnt something else.
+// @ts-check Writes example LoRA adapters to the folder `adapters`, in the format of Hugging Face
+// PEFT. Twelve clients share one column space of rank 4, except three contaminated clients with
+// spaces of their own.
 import { mkdir, writeFile } from "node:fs/promises";
 import { toDense, encodeSafetensors, stream, toTensor } from "@fedclair/core";
 
@@ -31,5 +31,5 @@ for (let k = 0; k < clients; k++) {
   await writeFile(`${folder}/adapter_config.json`, JSON.stringify(config, null, 2));
 }
 console.log(
-  `adapters: ${clients} of them, contaminated ${contaminated.map((k) => `client-0${k}`).join(", ")}`,
+  `wrote ${clients} adapters to adapters, contaminated: ${contaminated.map((k) => `client-0${k}`).join(", ")}`,
 );

@@ -2,24 +2,31 @@
 import { definePlugin } from "@fedclair/core";
 import { z } from "zod";
 
-/** A pair's B becomes another of the same norm, in a space of its own; what is no pair becomes other numbers of the same norm. */
+/**
+ * Replaces B of each low-rank pair by random numbers of the same norm, which have a column space of
+ * their own. Dense changes become random numbers of the same norm.
+ */
 export const otherSpace = definePlugin({
   kind: "attack",
   name: "other-space",
-  summary: "Random factors B in place of those learnt, of the same norm.",
+  summary: "Replaces the factors B by random ones of the same norm.",
   schema: z.strictObject({
-    factor: z.number().positive().default(1).describe("Times the norm of what was learnt."),
+    factor: z
+      .number()
+      .positive()
+      .default(1)
+      .describe("Norm of the random numbers, as a multiple of the original norm."),
   }),
 
   create: ({ factor }) => ({
     corruptUpdate: (honest, rng) => {
       const delta = [...honest.delta].map(([name, module]) => {
         const own = rng.at(name);
-        const forged =
+        const replaced =
           "b" in module
-            ? { b: like(module.b, own, factor), a: module.a }
-            : like(module, own, factor);
-        return /** @type {const} */ ([name, forged]);
+            ? { b: drawLike(module.b, own, factor), a: module.a }
+            : drawLike(module, own, factor);
+        return /** @type {const} */ ([name, replaced]);
       });
       return { ...honest, delta: new Map(delta) };
     },
@@ -29,12 +36,12 @@ export const otherSpace = definePlugin({
 export default otherSpace;
 
 /**
- * Random numbers of a tensor's shape, dtype and norm, times a factor.
+ * Draws random numbers with the shape, dtype and norm of a tensor, multiplied by a factor.
  * @param {import("@fedclair/core").Tensor} tensor
  * @param {import("@fedclair/core").Stream} rng
  * @param {number} factor
  */
-function like({ shape, data }, rng, factor) {
+function drawLike({ shape, data }, rng, factor) {
   const drawn = rng.normals(data.length);
   const scale = (factor * Math.hypot(...data)) / (Math.hypot(...drawn) || 1);
   return { shape, data: data.map((_, i) => scale * drawn[i]) };

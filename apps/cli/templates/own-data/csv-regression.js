@@ -4,22 +4,25 @@ import { join } from "node:path";
 import { definePlugin, UserError } from "@fedclair/core";
 import { z } from "zod";
 
-/** Each client holds one .csv file of a folder; all fit one linear model to a column, by steps of gradient descent. */
+/**
+ * Each client has one .csv file. Together they fit a linear model to one column by gradient
+ * descent.
+ */
 export const csvRegression = definePlugin({
   kind: "task",
   name: "csv-regression",
-  summary: "A linear model of one column of CSV files, one file a client.",
+  summary: "Linear regression on CSV files, one file per client.",
   schema: z.strictObject({
-    folder: z.string().describe("Where the .csv files are: a header, then numbers."),
-    target: z.string().describe("The column that is predicted from the others."),
+    folder: z.string().describe("Folder with the .csv files: a header line, then numbers."),
+    target: z.string().describe("Column to predict from the others."),
     learningRate: z.number().positive().default(0.1),
-    localSteps: z.int().min(1).default(5).describe("Steps that a client takes in a round."),
+    localSteps: z.int().min(1).default(5).describe("Gradient steps of a client in each round."),
   }),
-  /** A relative path in a trial file starts from the file's folder. */
+  /** Options with paths. Relative paths start from the folder of the trial file. */
   paths: ["folder"],
   metrics: { loss: { better: "lower", description: "Mean squared error of the client's rows." } },
   primary: "loss",
-  /** Ways to contaminate data that only this task knows: attack `contaminated-data` names them. */
+  /** Ways to contaminate this task's data, for the attack `contaminated-data`. */
   contaminations: () => new Map([["mixed-up", z.strictObject({})]]),
 
   create: ({ folder, target, learningRate, localSteps }) => {
@@ -41,13 +44,13 @@ export const csvRegression = definePlugin({
 
       openShard: ({ index, rng, contamination }) => {
         const { inputs, outputs } = readTable(join(folder, files[index]), target);
-        const seen = contamination ? rng.at("mixed-up").sample(outputs) : outputs;
+        const targets = contamination ? rng.at("mixed-up").sample(outputs) : outputs;
         return Promise.resolve({
           train: ({ params }) => {
             const start = weightsOf(params);
             const weights = start.slice();
             for (let step = 0; step < localSteps; step++) {
-              const slope = gradient(inputs, seen, weights);
+              const slope = gradient(inputs, targets, weights);
               weights.forEach((_, j) => (weights[j] -= learningRate * slope[j]));
             }
             const delta = paramsOf(weights.map((w, j) => w - start[j]));
@@ -76,7 +79,11 @@ function filesIn(folder) {
   }
 }
 
-/** Rows of inputs, with a 1 for the intercept, and the outputs. @param {string} file @param {string} target */
+/**
+ * Reads the rows of inputs, with a 1 for the intercept, and the outputs.
+ * @param {string} file
+ * @param {string} target
+ */
 function readTable(file, target) {
   const [header, ...rows] = readFileSync(file, "utf8").trim().split("\n");
   const column = header.split(",").indexOf(target);
@@ -93,7 +100,11 @@ function readTable(file, target) {
 /** @param {readonly number[]} row @param {Float64Array} weights */
 const predict = (row, weights) => row.reduce((sum, x, j) => sum + x * weights[j], 0);
 
-/** @param {readonly number[][]} inputs @param {readonly number[]} outputs @param {Float64Array} weights */
+/**
+ * @param {readonly number[][]} inputs
+ * @param {readonly number[]} outputs
+ * @param {Float64Array} weights
+ */
 function loss(inputs, outputs, weights) {
   return (
     inputs.reduce((sum, row, i) => sum + (predict(row, weights) - outputs[i]) ** 2, 0) /
@@ -101,7 +112,12 @@ function loss(inputs, outputs, weights) {
   );
 }
 
-/** Of half the loss. @param {readonly number[][]} inputs @param {readonly number[]} outputs @param {Float64Array} weights */
+/**
+ * Computes the gradient of half the loss.
+ * @param {readonly number[][]} inputs
+ * @param {readonly number[]} outputs
+ * @param {Float64Array} weights
+ */
 function gradient(inputs, outputs, weights) {
   const slope = new Float64Array(weights.length);
   inputs.forEach((row, i) => {

@@ -2,24 +2,35 @@
 import { addTerms, definePlugin } from "@fedclair/core";
 import { z } from "zod";
 
-/** Clients hold samples of N(μ, 1) with μ = (1, 2, …), and estimate μ together without showing a sample. */
+/**
+ * Clients have samples of N(μ, 1) with μ = (1, 2, …) and estimate μ together without sharing a
+ * sample.
+ */
 export const meanEstimation = definePlugin({
   kind: "task",
   name: "mean-estimation",
   summary: "Clients estimate the mean of a normal distribution together.",
   schema: z.strictObject({
-    size: z.int().min(1).default(6).describe("Numbers in the mean."),
-    samples: z.int().min(1).default(200).describe("Samples that a client holds."),
-    step: z.number().gt(0).max(1).default(0.5).describe("The part of the way that a client goes."),
+    size: z.int().min(1).default(6).describe("Length of the mean."),
+    samples: z.int().min(1).default(200).describe("Samples per client."),
+    step: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.5)
+      .describe("How far a client moves towards its own mean in each round."),
   }),
-  metrics: { error: { better: "lower", description: "distance from the mean itself" } },
+  metrics: { error: { better: "lower", description: "distance from the true mean" } },
   primary: "error",
 
   create: ({ size, samples, step }) => ({
-    /** The coordinator, once: what all clients start from. */
+    /** Runs once in the coordinator: returns the params that all clients start from. */
     start: () => Promise.resolve({ params: paramsOf(new Float64Array(size)) }),
 
-    /** A client, once a job. All randomness comes from the stream, so that any host gives the same numbers. */
+    /**
+     * Runs once per job of a client. All random numbers come from the stream, so every host
+     * computes the same numbers.
+     */
     openShard: ({ rng }) => {
       const own = new Float64Array(size);
       const draw = rng.at("samples");
@@ -27,7 +38,7 @@ export const meanEstimation = definePlugin({
         draw.normals(size).forEach((x, j) => (own[j] += (x + j + 1) / samples));
       }
       return Promise.resolve({
-        /** The change that it proposes to the params, and what it was trained on. */
+        /** Returns the change of the params and the number of samples. */
         train: ({ params }) => {
           const start = meanOf(params);
           const delta = paramsOf(own.map((x, j) => step * (x - start[j])));
@@ -40,7 +51,7 @@ export const meanEstimation = definePlugin({
       });
     },
 
-    /** The coordinator, once a round: without this, what the aggregator gives is added to the params. */
+    /** Runs once per round in the coordinator. By default, the aggregate is added to the params. */
     step: async ({ params }, aggregate) => {
       const next = await addTerms(params, (await aggregate()).change);
       return { params: next, metrics: { error: errorOf(meanOf(next)) } };
@@ -50,7 +61,7 @@ export const meanEstimation = definePlugin({
 
 export default meanEstimation;
 
-/** One module, a column. @param {Float64Array} mean */
+/** Creates params with one module, a column. @param {Float64Array} mean */
 function paramsOf(mean) {
   return new Map([["mean", { shape: [mean.length, 1], data: mean }]]);
 }

@@ -1,4 +1,4 @@
-"""Twelve clients learn one linear model, y = x·w + noise; three of them have their inputs in another order."""
+"""Twelve clients learn one linear model, y = x·w + noise. Three of them have their inputs in reverse order."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ from fedclair_host import Client, Job, Params, Update
 
 inputs, samples, step = 8, 100, 0.5
 truth = np.arange(1.0, inputs + 1).reshape(inputs, 1)
-contaminated = {2, 5, 8}  # the trial declares them: nobody else is told
+contaminated = {2, 5, 8}  # also declared in the trial; the aggregator does not know them
 
 
 class Regression(Client):
-    """One client. Made anew for every job: what is to be kept belongs to the module, or is drawn again by its index."""
+    """One client. A new object is created for every job, so keep state in the module or draw it again from the index."""
 
     def __init__(self, index: int):
         rng = np.random.default_rng([7, index])
@@ -20,11 +20,11 @@ class Regression(Client):
             self.x = self.x[:, ::-1]
 
     def initial(self, job: Job):
-        """What all start from; the first client is asked."""
+        """Returns the params that all clients start from. Only the first client is asked."""
         return {"weights": np.zeros((inputs, 1))}
 
     def train(self, params: Params, job: Job) -> Update:
-        """The change that it proposes. ``job.seed`` is there for what is drawn at random."""
+        """Returns the change of the params. Use ``job.seed`` for random numbers."""
         residual = self.y - self.x @ params["weights"]
         change = step * np.linalg.lstsq(self.x, residual, rcond=None)[0]
         return Update(samples, {"weights": change}, {"loss": float((residual**2).mean())})

@@ -2,13 +2,17 @@
 import { definePlugin, scaleDelta, toFloat64 } from "@fedclair/core";
 import { z } from "zod";
 
-/** The mean of the clients that are not far from the median of all; the others are called contaminated. */
+/** Averages the clients near the median of all clients and flags the others as contaminated. */
 export const nearMedian = definePlugin({
   kind: "aggregator",
   name: "near-median",
   summary: "The mean of the clients near the coordinate-wise median.",
   schema: z.strictObject({
-    factor: z.number().min(1).default(3).describe("Farther than so many median distances is far."),
+    factor: z
+      .number()
+      .min(1)
+      .default(3)
+      .describe("Clients farther away than this multiple of the median distance are flagged."),
   }),
 
   create: ({ factor }) => ({
@@ -19,10 +23,10 @@ export const nearMedian = definePlugin({
       const centre = (points[0] ?? []).map((_, j) => median(points.map((point) => point[j])));
       const distances = points.map((point) => Math.hypot(...point.map((x, j) => x - centre[j])));
       const threshold = factor * median(distances);
-      const kept = updates.filter((_, k) => distances[k] <= threshold);
+      const near = updates.filter((_, k) => distances[k] <= threshold);
       return Promise.resolve({
-        // A sum of terms: low-rank pairs stay pairs.
-        change: kept.map(({ delta }) => scaleDelta(delta, 1 / kept.length)),
+        // The change is a list of terms to add, so low-rank pairs stay pairs.
+        change: near.map(({ delta }) => scaleDelta(delta, 1 / near.length)),
         verdicts: updates.map(({ clientId }, k) => {
           const status = distances[k] <= threshold ? "benign" : "contaminated";
           return { clientId, status, score: distances[k], threshold };

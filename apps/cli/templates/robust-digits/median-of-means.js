@@ -2,7 +2,10 @@
 import { definePlugin, toFloat64 } from "@fedclair/core";
 import { z } from "zod";
 
-/** The coordinate-wise median of the means of groups of clients (Nemirovsky & Yudin 1983; Lecué & Lerasle 2020). */
+/**
+ * The coordinate-wise median of the means of groups of clients (Nemirovsky & Yudin 1983; Lecué &
+ * Lerasle 2020).
+ */
 export const medianOfMeans = definePlugin({
   kind: "aggregator",
   name: "median-of-means",
@@ -12,12 +15,12 @@ export const medianOfMeans = definePlugin({
       .int()
       .min(1)
       .default(5)
-      .describe("Groups of clients; odd, and more than twice the contaminated."),
+      .describe("Number of groups; odd, and more than twice the number of contaminated clients."),
   }),
 
   create: ({ groups }) => ({
     aggregate: ({ updates }) => {
-      // Ordered by name: the answer must not depend on who answered first.
+      // Sorted by name, because the result must not depend on the order of arrival.
       const ordered = updates.toSorted((x, y) => (x.clientId < y.clientId ? -1 : 1));
       const parts = Array.from({ length: Math.min(groups, ordered.length) }, (_, g) =>
         ordered.filter((_, k) => k % groups === g),
@@ -48,7 +51,10 @@ function median(values) {
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-/** Of a pair b·a, that of the product. @param {import("@fedclair/core").TensorDelta} module */
+/**
+ * Returns the shape of a change; for a pair b·a, the shape of the product.
+ * @param {import("@fedclair/core").TensorDelta} module
+ */
 function shapeOf(module) {
   return "b" in module ? [module.b.shape[0], module.a.shape[1]] : module.shape;
 }

@@ -2,13 +2,13 @@
 import { definePlugin } from "@fedclair/core";
 import { z } from "zod";
 
-/** Class y becomes classes − 1 − y, in a share of the samples. */
+/** Changes class y to classes − 1 − y in a share of the samples. */
 export const mirrorLabels = definePlugin({
   kind: "attack",
   name: "mirror-labels",
-  summary: "Labels are mirrored: the first class becomes the last one.",
+  summary: "Mirrors labels: the first class becomes the last one.",
   schema: z.strictObject({
-    share: z.number().gt(0).max(1).default(1).describe("The share of a client's labels."),
+    share: z.number().gt(0).max(1).default(1).describe("Share of a client's labels to change."),
   }),
 
   create: ({ share }) => ({

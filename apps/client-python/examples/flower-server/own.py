@@ -1,9 +1,9 @@
-"""The federation of ``server_step.py`` as clients of a fedclair host: fedclair-host own:make_client."""
+"""The clients of ``server_step.py`` for a fedclair host: fedclair-host own:make_client."""
 
 import numpy as np
 
 from fedclair_host import Client, Job, Params, Update
-from learnt import A0, MODULES, SHAPE, learnt
+from changes import A0, MODULES, SHAPE, draw_change
 
 
 class Own(Client):
@@ -14,7 +14,7 @@ class Own(Client):
         return {module: np.zeros(SHAPE) for module in MODULES}
 
     def train(self, params: Params, job: Job) -> Update:
-        return Update(1, {module: (learnt(self.index, job.round, module), A0) for module in MODULES})
+        return Update(1, {module: (draw_change(self.index, job.round, module), A0) for module in MODULES})
 
 
 def make_client(index: int) -> Own:

@@ -1,7 +1,7 @@
 """A Flower simulation whose server step is ``fedclair aggregate``: python server_step.py FOLDER [words of the command …]
 
-Ten clients learn a matrix under a LoRA adapter for two rounds. What benign ones learn has columns of one space; two learn in spaces
-of their own. ``own.py`` is the same federation, run by fedclair itself.
+Ten clients train LoRA adapters for two rounds. The changes of the eight benign clients share one column space. The other two clients
+have column spaces of their own. ``own.py`` has the same clients for a trial that fedclair runs itself.
 """
 
 import sys
@@ -14,7 +14,7 @@ from flwr.serverapp import Grid, ServerApp
 from flwr.simulation import run_simulation
 
 from fedclair_host.strategy import FedclairStrategy
-from learnt import A0, MODULES, RANK, SHAPE, learnt
+from changes import A0, MODULES, RANK, SHAPE, draw_change
 
 CONFIG = {"r": RANK, "lora_alpha": RANK}
 
@@ -27,9 +27,9 @@ def train(message: Message, context: Context) -> Message:
     round_number = int(message.content["config"]["server-round"])
     arrays = {key: array.numpy() for key, array in message.content["arrays"].items()}
     for module in MODULES:
-        # B·A becomes B·A + N·A₀: the rows of A and of A₀ span one space.
+        # B·A becomes B·A + N·A₀, because the rows of A and of A₀ span the same space.
         a = arrays[f"{module}.lora_A.weight"]
-        arrays[f"{module}.lora_B.weight"] += learnt(index, round_number, module) @ A0 @ np.linalg.pinv(a)
+        arrays[f"{module}.lora_B.weight"] += draw_change(index, round_number, module) @ A0 @ np.linalg.pinv(a)
     content = RecordDict(
         {
             "arrays": ArrayRecord({key: Array(np.float32(array)) for key, array in arrays.items()}),

@@ -1,4 +1,4 @@
-"""A ClientApp of Flower's Message API: logistic regression on digits that the client draws; two of ten learn random labels."""
+"""A ClientApp for Flower's Message API: logistic regression on synthetic data. Two of the ten clients have random labels."""
 
 import numpy as np
 from flwr.app import Array, ArrayRecord, Context, Message, MetricRecord, RecordDict

@@ -1,4 +1,4 @@
-"""A client host of fedclair for Python. See docs/python-clients.md of the project."""
+"""The Python client host of fedclair. The guide is docs/python-clients.md in fedclair's repository."""
 
 from .client import Array, Client, Delta, Job, LowRank, Params, Update
 from .host import Ending, Host, HostError

@@ -1,4 +1,4 @@
-"""What a client is: the contract between a host and the code that learns."""
+"""The interface between a host and the code that trains."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Array = NDArray[Any]
 
 
 class LowRank(NamedTuple):
-    """The matrix ``b @ a`` that is never multiplied out on its way: b is p×r, a is r×q. A LoRA scale is part of b.
+    """The matrix ``b @ a``, sent as its two factors: b is p×r, a is r×q. A LoRA scale is part of b.
 
     A pair of rank 0 stands for zeros.
     """
@@ -33,42 +33,42 @@ class Job:
 
     client_id: str
     client_index: int
-    """0 … client_count - 1: which part of the data is this client's."""
+    """0 … client_count - 1; determines which part of the data belongs to this client."""
     client_count: int
     round: int
-    """From 1; 0 when the initial params are asked for."""
+    """1-based; 0 in the job that asks for the initial params."""
     phase: str
     seed: int
-    """Below 2³²: the client's own in this round."""
+    """The client's own seed for this round, below 2³²."""
     common_seed: int
-    """Below 2³²: the same for all clients of the round, for what all must draw alike."""
+    """A seed below 2³² that all clients of the round share, for numbers that all of them must draw alike."""
     trial: Mapping[str, Any]
-    """The trial as the coordinator runs it, every default filled in; its own seed is ``trial["seed"]``."""
+    """The trial with all defaults filled in, as the coordinator runs it. The trial's seed is ``trial["seed"]``."""
 
 
 @dataclass(frozen=True)
 class Update:
-    """What a client answers."""
+    """The result of a client's job."""
 
     num_examples: int
-    """Samples that it trained on, or measured on; at least 1."""
+    """Samples that the client trained or evaluated on; at least 1."""
     delta: Delta = field(default_factory=dict)
-    """By module the *change* of the params, for every module. Nothing of an evaluation."""
+    """The *change* of the params by module, with every module. Empty for an evaluation."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Finite numbers by name, at most 256."""
 
 
 class Params(Mapping[str, Array]):
-    """The params that a client starts from, by module in the network's order; read-only arrays.
+    """The params that a client starts from: read-only arrays by module, in the network's order.
 
-    A module is multiplied out when it is asked for. ``base`` and ``rounds`` are the parts, for clients that can do with
-    low-rank pairs.
+    A module is multiplied out on first access. Clients that can use low-rank pairs directly find the parts in ``base`` and
+    ``rounds``.
     """
 
     def __init__(self, base: Mapping[str, Array], rounds: list[list[dict[str, Array | LowRank]]]):
         self.base = base
         self.rounds = rounds
-        """What was added to the base: a list of terms a round."""
+        """The changes since the base: one list of terms for each round."""
         self._known: dict[str, Array] = {}
 
     def __getitem__(self, name: str) -> Array:
@@ -84,13 +84,13 @@ class Params(Mapping[str, Array]):
         return len(self.base)
 
     def resolve(self, name: str) -> Array:
-        """The module multiplied out, and not kept: of large models one at a time."""
+        """Multiplies the module out without caching it, so that a large model needs memory for one module at a time."""
         value = self.base[name]
         for terms in self.rounds:
             own = [term[name] for term in terms if name in term]
             if not own:
                 continue
-            # As the coordinator does: added in float64, rounded at the end of each round.
+            # The coordinator also adds in float64 and rounds at the end of each round.
             total = value.astype(np.float64)
             for change in own:
                 total += dense(change)
@@ -100,7 +100,7 @@ class Params(Mapping[str, Array]):
 
 
 def dense(change: Array | LowRank) -> Array:
-    """The change multiplied out, in float64."""
+    """Multiplies the change out, in float64."""
     if isinstance(change, LowRank):
         product: Array = change.b.astype(np.float64) @ change.a.astype(np.float64)
         return product
@@ -108,18 +108,20 @@ def dense(change: Array | LowRank) -> Array:
 
 
 class Client:
-    """A client of a federation. A host makes one for every job, so that nothing is kept between two: what is to be kept
-    (data, a model) belongs to the module that makes clients, which is loaded before the host joins.
+    """A client of a federation.
+
+    The host creates a new instance for every job, so instances keep no state between jobs. Keep data or a model that should
+    persist in the module that creates the clients. That module is loaded before the host joins.
     """
 
     def initial(self, job: Job) -> Delta:
-        """The params that all clients start from, for a trial that says ``modules: from-first-host``."""
+        """Returns the params that all clients start from. Needed for trials with ``modules: from-first-host``."""
         raise NotImplementedError("this client has no initial params: name the modules in the trial file")
 
     def train(self, params: Params, job: Job) -> Update:
-        """Trains from the params, and answers how they changed."""
+        """Trains from the params and returns their change."""
         raise NotImplementedError("this client does not train")
 
     def evaluate(self, params: Params, job: Job) -> Update:
-        """Measures the params on the client's own data."""
+        """Evaluates the params on the client's own data."""
         raise NotImplementedError("this client does not measure")

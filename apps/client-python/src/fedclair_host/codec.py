@@ -1,4 +1,4 @@
-"""Between numpy and the messages of proto/fedclair/v1, whose classes are made from a descriptor set."""
+"""Converts between numpy and the messages of proto/fedclair/v1. The message classes are created from a descriptor set."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from google.protobuf.message import DecodeError
 
 from .client import Array, Client, Delta, Job, LowRank, Params, Update
 
-_set = descriptor_pb2.FileDescriptorSet.FromString(
+_descriptors = descriptor_pb2.FileDescriptorSet.FromString(
     files(__package__).joinpath("protocol.binpb").read_bytes()
 )
-# A pool of its own: nothing else in the process can have defined the names otherwise.
-_messages = message_factory.GetMessages(_set.file, pool=descriptor_pool.DescriptorPool())
+# A private pool, so that other definitions of the same names in this process cannot conflict.
+_messages = message_factory.GetMessages(_descriptors.file, pool=descriptor_pool.DescriptorPool())
 
 
 def _class(name: str) -> Any:
@@ -32,7 +32,7 @@ _longest_name = 128
 
 
 class WireError(Exception):
-    """What the sender of a message is to be told, or the coordinator of a client."""
+    """A failure to report to the sender of a message, or to the coordinator about a client."""
 
     def __init__(self, code: str, message: str):
         super().__init__(message)
@@ -43,13 +43,13 @@ def failure(code: str, message: str) -> Any:
     return Failure(code=_codes.values_by_name[code].number, message=message.encode("utf-8", "replace")[:1024].decode("utf-8", "ignore"))
 
 
-def code_of(sent: Any) -> str:
+def read_code(sent: Any) -> str:
     known = _codes.values_by_number.get(sent.code)
     return known.name if known else "MALFORMED"
 
 
 def decode(kind: Any, data: object) -> Any:
-    """A message from outside. :raises WireError: if the bytes are none"""
+    """Decodes a message from outside. :raises WireError: if the bytes are not a valid message"""
     if not isinstance(data, (bytes, bytearray)):
         raise WireError("MALFORMED", f"expected bytes, got {type(data).__name__}")
     try:
@@ -61,28 +61,28 @@ def decode(kind: Any, data: object) -> Any:
     return message
 
 
-def array_of(tensor: Any) -> Array:
-    """A read-only view of the message's bytes. :raises WireError:"""
+def to_array(tensor: Any) -> Array:
+    """Returns a read-only view of the message's bytes. :raises WireError: if the dtype is unknown or the size does not match"""
     dtype = _dtypes.get(tensor.dtype)
     if dtype is None:
         raise WireError("MALFORMED", f"dtype {tensor.dtype}: expected F32 (1) or F64 (2)")
     shape = tuple(tensor.shape)
     wanted = int(np.prod([int(extent) for extent in shape], dtype=object)) * dtype.itemsize
     if len(tensor.data) != wanted:
-        raise WireError("WRONG_SHAPE", f"{len(tensor.data)} bytes for a tensor of {_text(shape)}, expected {wanted}")
+        raise WireError("WRONG_SHAPE", f"{len(tensor.data)} bytes for a tensor of {_format_shape(shape)}, expected {wanted}")
     return np.frombuffer(tensor.data, dtype).reshape(shape)
 
 
-def params_of(sent: Any) -> dict[str, Array]:
-    """:raises WireError:"""
-    params = {param.name: array_of(param.tensor) for param in sent.params}
+def to_params(sent: Any) -> dict[str, Array]:
+    """Converts params to arrays by name. :raises WireError: if a name repeats or a tensor is malformed"""
+    params = {param.name: to_array(param.tensor) for param in sent.params}
     if len(params) < len(sent.params):
         raise WireError("MALFORMED", "a param comes twice")
     return params
 
 
-def job_of(sent: Any, bases: Mapping[int, dict[str, Array]], trial: Mapping[str, Any]) -> tuple[str, Job, Params]:
-    """The kind of a job, the job and its params. :raises WireError: if it does not fit its base"""
+def to_job(sent: Any, bases: Mapping[int, dict[str, Array]], trial: Mapping[str, Any]) -> tuple[str, Job, Params]:
+    """Returns the kind of a job, the job and its params. :raises WireError: if the job does not match its base"""
     kind = _kinds.get(sent.kind)
     if kind is None:
         raise WireError("MALFORMED", f"work kind {sent.kind}: expected TRAIN (1), EVALUATE (2) or INITIAL (3)")
@@ -93,7 +93,7 @@ def job_of(sent: Any, bases: Mapping[int, dict[str, Array]], trial: Mapping[str,
     base = bases.get(sent.base_id)
     if base is None:
         raise WireError("MALFORMED", f"base {sent.base_id} did not come")
-    rounds = [[_term_of(delta, base) for delta in terms.terms] for terms in sent.rounds]
+    rounds = [[_to_term(delta, base) for delta in terms.terms] for terms in sent.rounds]
     job = Job(
         client_id=sent.client_id,
         client_index=sent.client_index,
@@ -107,7 +107,7 @@ def job_of(sent: Any, bases: Mapping[int, dict[str, Array]], trial: Mapping[str,
     return kind, job, Params(base, rounds)
 
 
-def _term_of(delta: Any, base: Mapping[str, Array]) -> dict[str, Array | LowRank]:
+def _to_term(delta: Any, base: Mapping[str, Array]) -> dict[str, Array | LowRank]:
     term: dict[str, Array | LowRank] = {}
     for module in delta.modules:
         if module.name in term:
@@ -116,32 +116,32 @@ def _term_of(delta: Any, base: Mapping[str, Array]) -> dict[str, Array | LowRank
             raise WireError("WRONG_MODULES", f"module {module.name!r}: the job's base has none")
         change: Array | LowRank
         if module.WhichOneof("change") == "low_rank":
-            change = LowRank(array_of(module.low_rank.b), array_of(module.low_rank.a))
+            change = LowRank(to_array(module.low_rank.b), to_array(module.low_rank.a))
         elif module.WhichOneof("change") == "dense":
-            change = array_of(module.dense)
+            change = to_array(module.dense)
         else:
             raise WireError("MALFORMED", f"module {module.name!r}: change is missing")
         wanted, got = base[module.name].shape, _shape_of(change)
         if got != wanted:
-            raise WireError("WRONG_SHAPE", f"module {module.name!r}: expected a change of {_text(wanted)}, got {_text(got)}")
+            raise WireError("WRONG_SHAPE", f"module {module.name!r}: expected a change of {_format_shape(wanted)}, got {_format_shape(got)}")
         term[module.name] = change
     return term
 
 
 def _shape_of(change: Array | LowRank) -> tuple[int, ...] | None:
-    """Of the matrix that it changes; None of factors that do not multiply."""
+    """Returns the shape of the changed matrix, or None if the factors cannot be multiplied."""
     if not isinstance(change, LowRank):
         return change.shape
     b, a = change
     return (b.shape[0], a.shape[1]) if b.ndim == a.ndim == 2 and b.shape[1] == a.shape[0] else None
 
 
-def _text(shape: tuple[int, ...] | None) -> str:
+def _format_shape(shape: tuple[int, ...] | None) -> str:
     return "factors that do not multiply" if shape is None else "×".join(map(str, shape)) or "scalar"
 
 
-def result_of(kind: str, client: Client, params: Params, job: Job) -> Update:
-    """Does the client's part. :raises TypeError: if it is no result"""
+def run_client(kind: str, client: Client, params: Params, job: Job) -> Update:
+    """Runs the client's part of the job. :raises TypeError: if the client returns something else than a result"""
     if kind == "initial":
         first = client.initial(job)
         if not isinstance(first, Mapping):
@@ -153,22 +153,22 @@ def result_of(kind: str, client: Client, params: Params, job: Job) -> Update:
     return update
 
 
-def update_message(job_id: int, client_id: str, update: Update) -> bytes:
-    """:raises WireError, TypeError: if the update cannot be said"""
+def encode_update(job_id: int, client_id: str, update: Update) -> bytes:
+    """Encodes an update. :raises WireError, TypeError: if the update cannot be encoded"""
     for field, value in (("delta", update.delta), ("metrics", update.metrics)):
         if not isinstance(value, Mapping):
             raise TypeError(f"Update: {field} is {type(value).__name__}, expected a dict by name: Update(num_examples, delta, metrics)")
     message = HostMessage()
     sent = message.client_update
-    sent.job_id, sent.client_id, sent.num_examples = job_id, client_id, _count(update.num_examples)
+    sent.job_id, sent.client_id, sent.num_examples = job_id, client_id, _check_count(update.num_examples)
     _write(sent.delta, update.delta)
     for name, number in update.metrics.items():
-        sent.metrics.add(name=str(name), value=_number(name, number))
+        sent.metrics.add(name=str(name), value=_to_number(name, number))
     data: bytes = message.SerializeToString()
     return data
 
 
-def _count(count: Any) -> int:
+def _check_count(count: Any) -> int:
     expected = "expected an integer in 0 … 2³²-1"
     try:
         whole = int(count)
@@ -181,14 +181,14 @@ def _count(count: Any) -> int:
     raise WireError("MALFORMED", f"num_examples: {expected}, got {count!r}")
 
 
-def _number(name: str, value: Any) -> float:
+def _to_number(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
         raise TypeError(f"metric {name!r}: expected a number, got {type(value).__name__} {repr(value)[:80]}") from None
 
 
-def failed_message(job_id: int, client_id: str, code: str, text: str) -> bytes:
+def encode_failure(job_id: int, client_id: str, code: str, text: str) -> bytes:
     message = HostMessage()
     sent = message.client_failed
     sent.job_id, sent.client_id = job_id, client_id
@@ -204,25 +204,25 @@ def _write(sent: Any, delta: Delta) -> None:
         if isinstance(change, tuple):
             if len(change) != 2:
                 raise TypeError(f"module {name!r}: got a tuple of {len(change)}, expected an array, or LowRank(b, a)")
-            b, a = (_numbers(name, factor) for factor in change)
+            b, a = (_check_numbers(name, factor) for factor in change)
             if _shape_of(LowRank(b, a)) is None:
-                got = f"b of {_text(b.shape)} and a of {_text(a.shape)}"
+                got = f"b of {_format_shape(b.shape)} and a of {_format_shape(a.shape)}"
                 raise WireError("WRONG_SHAPE", f"module {name!r}: LowRank has {got}, which do not multiply: expected p×r and r×q")
-            _put(module.low_rank.b, b)
-            _put(module.low_rank.a, a)
+            _write_tensor(module.low_rank.b, b)
+            _write_tensor(module.low_rank.a, a)
         else:
-            _put(module.dense, _numbers(name, change))
+            _write_tensor(module.dense, _check_numbers(name, change))
 
 
-def _numbers(module: str, value: Any) -> Array:
+def _check_numbers(module: str, value: Any) -> Array:
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"module {module!r}: expected an array of numbers, got {type(value).__name__} of {array.dtype}")
     return array
 
 
-def _put(tensor: Any, array: Array) -> None:
-    # What is no float64 fits a float32, but for large integers.
+def _write_tensor(tensor: Any, array: Array) -> None:
+    # Everything narrower than float64 fits a float32, except large integers.
     is_double = array.dtype.itemsize > 4 or array.dtype.kind in "iu"
     tensor.shape.extend(array.shape)
     tensor.dtype = 2 if is_double else 1

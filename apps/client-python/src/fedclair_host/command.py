@@ -21,7 +21,7 @@ from .tls import is_loopback, tls_context
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """:returns: the exit code: the coordinator's of a trial that has ended, 2 of what a user can mend, 130 when stopped"""
+    """Runs a host. :returns: the coordinator's exit code when the trial has ended, 2 for an error that the user can fix, 130 when stopped"""
     options = _options(arguments)
     logging.basicConfig(format="%(name)s: %(message)s", level=logging.INFO, stream=sys.stderr)
     for noisy in ("socketio", "engineio"):
@@ -29,9 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     address = urlsplit(options.coordinator)
     if address.scheme == "http" and not is_loopback(address.hostname or ""):
-        log.warning("no TLS: who sees the network can read the token and every update")
+        log.warning("no TLS: anyone who can read the network traffic sees the token and every update")
     try:
-        make_client, backend = _made_by(options)
+        make_client, backend = _load_clients(options)
         host = Host(
             make_client,
             options.coordinator,
@@ -54,17 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="fedclair-host",
-        description="A client host for Python: joins a fedclair coordinator, and brings the clients of its trial that are not simulated.",
+        description="A client host for Python. It joins a fedclair coordinator and provides the external clients of the trial.",
     )
-    parser.add_argument("clients", help="module:function that makes a client from its index; with --flower a ClientApp, as my_app:app")
-    parser.add_argument("--coordinator", required=True, metavar="URL", help="the coordinator's address, as https://10.0.0.1:4000")
-    parser.add_argument("--capacity", required=True, type=_positive, metavar="N", help="virtual clients that this host takes at most")
+    parser.add_argument("clients", help="module:function that creates a client from its index; with --flower a ClientApp, for example my_app:app")
+    parser.add_argument("--coordinator", required=True, metavar="URL", help="address of the coordinator, for example https://10.0.0.1:4000")
+    parser.add_argument("--capacity", required=True, type=_positive, metavar="N", help="maximum number of clients on this host")
     parser.add_argument("--flower", action="store_true", help="run a Flower ClientApp")
-    parser.add_argument("--initial", metavar="MODULE:FUNCTION", help="with --flower: makes the first params, as a torch module or arrays by name")
-    parser.add_argument("--backend", metavar="NAME", help="what the clients compute with, the same on all hosts; default: python-numpy, or flower")
-    parser.add_argument("--token-file", metavar="FILE", help="file with the join token; default: environment FEDCLAIR_TOKEN")
-    parser.add_argument("--tls-ca", metavar="FILE", help="certificate authority (PEM) of the coordinator; default: the system's")
-    parser.add_argument("--tls-cert", metavar="FILE", help="certificate (PEM) of this host, if the coordinator expects one")
+    parser.add_argument("--initial", metavar="MODULE:FUNCTION", help="with --flower: function that returns the initial params, as a torch module or arrays by name")
+    parser.add_argument("--backend", metavar="NAME", help="name of what the clients compute with, the same on all hosts; default: python-numpy, or flower with --flower")
+    parser.add_argument("--token-file", metavar="FILE", help="file with the join token; default: the environment variable FEDCLAIR_TOKEN")
+    parser.add_argument("--tls-ca", metavar="FILE", help="certificate authority (PEM) of the coordinator; default: the system's authorities")
+    parser.add_argument("--tls-cert", metavar="FILE", help="certificate (PEM) of this host, if the coordinator requires one")
     parser.add_argument("--tls-key", metavar="FILE", help="private key (PEM) of --tls-cert")
     parser.add_argument("--version", action="version", version=software_version)
     options = parser.parse_args(arguments)
@@ -105,28 +105,28 @@ def _tls(options: argparse.Namespace) -> ssl.SSLContext:
         raise HostError(f"--tls-…: cannot use {names}: {error}") from None
 
 
-def _made_by(options: argparse.Namespace) -> tuple[Callable[[int], Client], str]:
-    made = _loaded(options.clients)
+def _load_clients(options: argparse.Namespace) -> tuple[Callable[[int], Client], str]:
+    loaded = _load_object(options.clients)
     if options.flower:
         try:
             from .flower import flower_clients
         except ImportError as error:
             raise HostError(f"--flower needs flwr: pip install './apps/client-python[flower]' in fedclair's repository ({error})") from None
 
-        initial = None if options.initial is None else _loaded(options.initial)
+        initial = None if options.initial is None else _load_object(options.initial)
         try:
-            return flower_clients(made, initial), "flower"
+            return flower_clients(loaded, initial), "flower"
         except TypeError as error:
             raise HostError(f"{options.clients}: {error}") from None
     if options.initial is not None:
         raise HostError("--initial goes with --flower: other clients have a method initial")
-    if not callable(made):
+    if not callable(loaded):
         raise HostError(f"{options.clients} is no function that makes a client from its index")
-    return made, getattr(made, "backend", "python-numpy")
+    return loaded, getattr(loaded, "backend", "python-numpy")
 
 
-def _loaded(name: str) -> Any:
-    """What `module:attribute` names; the module may lie in the working directory."""
+def _load_object(name: str) -> Any:
+    """Loads the object that `module:attribute` refers to. The module may be in the working directory."""
     module_name, colon, attribute = name.partition(":")
     if not colon or not module_name or not attribute:
         raise HostError(f"expected module:function, as my_module:make_client, got {name!r}")

@@ -1,8 +1,8 @@
-"""Door for Flower: an unmodified ClientApp of the Message API runs as the clients of a host.
+"""Adapter for Flower: runs an unmodified ClientApp of the Message API as the clients of a host.
 
-A job becomes a message: ``train`` or ``evaluate``, with the record ``arrays`` (the params) and the record ``config``: the run
-config of the app's pyproject.toml, and beside it ``server-round``, ``seed`` and ``common-seed``. The reply's arrays minus those sent are the
-change, its metrics are the client's, and ``num-examples`` among them its samples.
+Each job becomes a ``train`` or ``evaluate`` message with two records. ``arrays`` has the params. ``config`` has the run config from
+the app's pyproject.toml, plus ``server-round``, ``seed`` and ``common-seed``. The client's change is the reply's arrays minus the
+arrays that were sent. The reply's metrics become the client's metrics, and its metric ``num-examples`` the number of samples.
 """
 
 from __future__ import annotations
@@ -21,11 +21,15 @@ from flwr.clientapp import ClientApp
 from .client import Array, Client, Delta, Job, Params, Update
 
 Initial = Callable[[], Any]
-"""Makes the first params: a torch module, a state dict, an ArrayRecord, or arrays by name."""
+"""Returns the initial params: a torch module, a state dict, an ArrayRecord, or arrays by name."""
 
 
 def flower_clients(app: Any, initial: Initial | None = None) -> Callable[[int], Client]:
-    """:param app: a ClientApp :param initial: for trials that say ``modules: from-first-host``"""
+    """Wraps a ClientApp as a function that creates clients.
+
+    :param app: a ClientApp
+    :param initial: needed for trials with ``modules: from-first-host``
+    """
     if not isinstance(app, ClientApp):
         raise TypeError(f"expected a flwr.clientapp.ClientApp, got {type(app).__name__}")
     run_config = _run_config(Path("pyproject.toml"))
@@ -43,7 +47,7 @@ class _FlowerClient(Client):
         self._initial = initial
         self._run_config = run_config
         self._state = state
-        """What the app keeps of this client from job to job, as Flower does."""
+        """The state that the app keeps for this client between jobs, as in Flower."""
 
     def initial(self, job: Job) -> Delta:
         if self._initial is None:
@@ -59,17 +63,17 @@ class _FlowerClient(Client):
         if list(new) != list(params):
             raise ValueError(f"the reply has the arrays {list(new)[:5]}, expected {list(params)[:5]}")
         delta = {name: _difference(new[name], params[name]) for name in params}
-        count, metrics = _measured(content)
+        count, metrics = _read_metrics(content)
         return Update(count, delta, metrics)
 
     def evaluate(self, params: Params, job: Job) -> Update:
         try:
             reply = self._reply("evaluate", params, job)
-        except ValueError as error:  # as Flower says it
+        except ValueError as error:  # Flower's message for a missing function
             if re.match(r"No `?evaluate`? function registered", str(error)):
                 raise NotImplementedError("the app does not measure") from error
             raise
-        count, metrics = _measured(reply)
+        count, metrics = _read_metrics(reply)
         return Update(count, metrics=metrics)
 
     def _reply(self, kind: str, params: Params, job: Job) -> RecordDict:
@@ -80,11 +84,11 @@ class _FlowerClient(Client):
             state=self._state,
             run_config=dict(self._run_config),
         )
-        told = {"server-round": job.round, "seed": job.seed, "common-seed": job.common_seed}
+        job_config = {"server-round": job.round, "seed": job.seed, "common-seed": job.common_seed}
         content = RecordDict(
             {
                 "arrays": ArrayRecord({name: FlowerArray(np.array(array)) for name, array in params.items()}),
-                "config": ConfigRecord({**self._run_config, **told}),
+                "config": ConfigRecord({**self._run_config, **job_config}),
             }
         )
         metadata = Metadata(
@@ -123,7 +127,7 @@ def _difference(new: Array, old: Array) -> Array:
     return (new.astype(np.float64) - old.astype(np.float64)).astype(old.dtype)
 
 
-def _measured(content: RecordDict) -> tuple[int, dict[str, float]]:
+def _read_metrics(content: RecordDict) -> tuple[int, dict[str, float]]:
     numbers = {
         name: value
         for record in content.metric_records.values()
@@ -137,7 +141,7 @@ def _measured(content: RecordDict) -> tuple[int, dict[str, float]]:
 
 
 def _run_config(project: Path) -> dict[str, Any]:
-    """The app's own configuration, nested keys with dots, as Flower gives it."""
+    """The app's own configuration. Nested keys are joined with dots, as in Flower."""
     if not project.exists():
         return {}
     table = tomllib.loads(project.read_text(encoding="utf-8"))

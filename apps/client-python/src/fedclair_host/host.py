@@ -1,7 +1,7 @@
-"""A client host: joins a coordinator, does the jobs that it sends, and joins again when the connection breaks.
+"""A client host: joins a coordinator, runs the jobs that it sends, and reconnects when the connection breaks.
 
-The connection lives in a thread of its own, so that heartbeats are answered while a client trains; jobs run in the main
-thread, one after another, where a client that takes too long can be interrupted.
+The connection has its own thread, so that heartbeats are answered while a client trains. Jobs run one after another in the main
+thread, where a client that exceeds its time limit can be interrupted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import socketio
 from socketio.exceptions import ConnectionError as NoConnection, SocketIOError
 
 from .client import Array, Client, Job, Params
-from .codec import CoordinatorMessage, HostMessage, WireError, code_of, decode, failed_message, job_of, params_of, result_of, update_message
+from .codec import CoordinatorMessage, HostMessage, WireError, read_code, decode, encode_failure, to_job, to_params, run_client, encode_update
 from .peer import Peer
 from .text import printable
 from .tls import tls_context, tls_fault
@@ -33,15 +33,15 @@ log = logging.getLogger("fedclair-host")
 
 protocol_version = 2
 software_version = "0.1.0"
-longest_frame = 65 << 20  # beyond what `limits.chunkBytes` of a trial allows
+longest_frame = 65 << 20  # more than `limits.chunkBytes` of a trial allows
 
 
 class HostError(Exception):
-    """The host cannot go on, and its operator can mend it: exit code 2."""
+    """The host cannot continue because of an error that its operator can fix. The exit code is 2."""
 
 
-class _TookTooLong(BaseException):
-    """No Exception, so that a client's `except Exception` does not swallow it."""
+class _TimeLimitExceeded(BaseException):
+    """Raised in a client that exceeds its time limit. Not an Exception, so that `except Exception` in the client does not swallow it."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Ending:
 
 @dataclass
 class _Work:
-    """A job at this host."""
+    """A job that was sent to this host."""
 
     id: int
     kind: str
@@ -76,10 +76,11 @@ class Host:
         backend: str = "python-numpy",
         patience_seconds: float = 60.0,
     ):
-        """:param make_client: from a client's index, 0 … client_count - 1, the client; called for every job
-        :param tls: for https, of `tls_context`; default: the system's authorities, and no certificate of this host
-        :param backend: what the clients compute with: all hosts of a trial must name the same
-        :param patience_seconds: without a coordinator, after which the host gives up"""
+        """:param make_client: creates a client from its index, 0 … client_count - 1; called for every job
+        :param capacity: maximum number of clients on this host
+        :param tls: from `tls_context`, for https; default: the system's authorities and no client certificate
+        :param backend: name of what the clients compute with; all hosts of a trial must use the same name
+        :param patience_seconds: time without a coordinator after which the host gives up"""
         self._make_client = make_client
         self._url = url
         self._tls = tls or tls_context()
@@ -100,11 +101,11 @@ class Host:
         self._trial: Mapping[str, Any] = {}
         self._loop = asyncio.new_event_loop()
         self._is_over = asyncio.Event()
-        self._told_traceback = False
+        self._has_logged_traceback = False
         self._has_ended = False
 
     def run(self) -> Ending:
-        """Works until the trial is over. :raises HostError: if it is refused or finds no coordinator"""
+        """Runs jobs until the trial is over. :raises HostError: if the host is rejected or finds no coordinator"""
         thread = threading.Thread(target=self._loop.run_until_complete, args=(self._connection(),), daemon=True)
         thread.start()
         try:
@@ -116,7 +117,7 @@ class Host:
     # ---- the main thread -------------------------------------------------------------------------------------------
 
     def _work(self) -> Ending:
-        under_way = None  # one result at a time: they are as large as the params
+        sending = None  # one result at a time, because results are as large as the params
         while True:
             item = self._queue.get()
             if isinstance(item, Ending):
@@ -128,35 +129,35 @@ class Host:
             message = self._answer(item)
             if not item.is_wanted:  # the trial is over, or the connection broke
                 continue
-            if under_way is not None:
-                under_way.result()
-            under_way = asyncio.run_coroutine_threadsafe(self._deliver(item, message), self._loop)
+            if sending is not None:
+                sending.result()
+            sending = asyncio.run_coroutine_threadsafe(self._deliver(item, message), self._loop)
 
     def _answer(self, work: _Work) -> bytes:
-        """The message that answers a job: whatever a client does is its own failure, and no end of the host."""
+        """Runs a job and returns the message that answers it. Any error of the client is reported as its failure and does not end the host."""
         job, seconds = work.job, float(self._trial.get("limits", {}).get("clientSeconds", 30))
         try:
-            with _at_most(seconds):
+            with _TimeLimit(seconds):
                 client = self._make_client(job.client_index)
-                update = result_of(work.kind, client, work.params, job)
-                return update_message(work.id, job.client_id, update)
-        except (_TookTooLong, KeyboardInterrupt, WireError, NotImplementedError) as error:
+                update = run_client(work.kind, client, work.params, job)
+                return encode_update(work.id, job.client_id, update)
+        except (_TimeLimitExceeded, KeyboardInterrupt, WireError, NotImplementedError) as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            if isinstance(error, _TookTooLong):
+            if isinstance(error, _TimeLimitExceeded):
                 code, text = "CLIENT_TIMEOUT", f"no result after {seconds:g} s (limits.clientSeconds)"
             else:
                 code, text = getattr(error, "code", "CLIENT_ERROR"), str(error)
                 if isinstance(error, NotImplementedError) and work.kind == "evaluate":
                     code = "NO_EVALUATION"
-        except BaseException as error:  # SystemExit too: a client does not end its host
+        except BaseException as error:  # including SystemExit, because a client must not end its host
             code, text = "CLIENT_ERROR", f"{type(error).__name__}: {error}"
-            if not self._told_traceback:
-                self._told_traceback = True
-                log.warning("the first error of a client:\n%s", traceback.format_exc())
+            if not self._has_logged_traceback:
+                self._has_logged_traceback = True
+                log.warning("first error of a client:\n%s", traceback.format_exc())
         if code != "NO_EVALUATION":
             log.warning("%s, round %s: %s: %s", job.client_id, job.round, code, printable(text, 500))
-        return failed_message(work.id, job.client_id, code, text)
+        return encode_failure(work.id, job.client_id, code, text)
 
     # ---- the connection's thread -----------------------------------------------------------------------------------
 
@@ -164,15 +165,15 @@ class Host:
         try:
             reply = await work.peer.send(message, lambda: work.is_wanted)
             if reply.WhichOneof("body") == "failure":
-                self._refused(work, code_of(reply.failure), reply.failure.message)
+                self._log_refusal(work, read_code(reply.failure), reply.failure.message)
         except WireError as error:
             if error.code == "OVERSIZE":
-                self._refused(work, error.code, str(error))
-                await self._deliver(work, failed_message(work.id, work.job.client_id, error.code, str(error)))
+                self._log_refusal(work, error.code, str(error))
+                await self._deliver(work, encode_failure(work.id, work.job.client_id, error.code, str(error)))
         finally:
             self._wanted.pop(work.id, None)
 
-    def _refused(self, work: _Work, code: str, text: str) -> None:
+    def _log_refusal(self, work: _Work, code: str, text: str) -> None:
         log.warning("the coordinator refused %s: %s: %s", work.job.client_id, code, printable(text, 500))
 
     async def _connection(self) -> None:
@@ -204,12 +205,12 @@ class Host:
                 last_error = str(error)
             if time.monotonic() + wait - last_seen > self._patience:
                 why = printable(last_error, 200)
-                raise HostError(f"no coordinator at {self._url} for {self._patience:g} s ({why}): start it, or mend the address")
+                raise HostError(f"no coordinator at {self._url} for {self._patience:g} s ({why}): start it, or correct the address")
             await asyncio.sleep(wait)
             wait = min(2 * wait, 5.0)
 
     async def _until_disconnected(self) -> None:
-        """One connection: joins, and gets jobs until it breaks. :raises HostError: if the host is refused"""
+        """Joins over one connection and receives jobs until it breaks. :raises HostError: if the host is rejected"""
         socket = socketio.AsyncClient(
             reconnection=False,
             handle_sigint=False,
@@ -236,7 +237,7 @@ class Host:
         socket.on("disconnect", on_disconnect)
         try:
             await socket.connect(self._url, transports=["websocket"], wait_timeout=10)
-            await self._greet(peer)
+            await self._join_trial(peer)
             await gone.wait()
         except WireError as error:
             if error.code != "HOST_LOST":
@@ -253,11 +254,11 @@ class Host:
             work.is_wanted = False
         self._wanted.clear()
 
-    async def _greet(self, peer: Peer) -> None:
+    async def _join_trial(self, peer: Peer) -> None:
         reply = await peer.send(HostMessage(join=self._join).SerializeToString())
         body = reply.WhichOneof("body")
         if body == "failure":
-            code, text = code_of(reply.failure), printable(reply.failure.message, 500)
+            code, text = read_code(reply.failure), printable(reply.failure.message, 500)
             if code == "TRIAL_ENDED":
                 self._queue.put(Ending(text, 0))
                 return
@@ -267,28 +268,28 @@ class Host:
         welcome = reply.welcome
         peer.agree(welcome.chunk_bytes, welcome.max_message_bytes)
         if self._trial_json not in (None, welcome.trial_json):
-            raise HostError(f"the coordinator at {self._url} now runs another trial: start this host anew")
+            raise HostError(f"the coordinator at {self._url} now runs another trial: restart this host")
         self._trial_json = welcome.trial_json
         self._trial = json.loads(welcome.trial_json)
         task = self._trial.get("task", {}).get("name")
         if task != "external" and not self._trial.get("external"):
             raise HostError(
                 f"all clients of the trial are simulated, by its task {printable(str(task), 80)}: `fedclair client` is their host; "
-                "this one is for trials whose task is external, or which name clients in external"
+                "this host is for trials whose task is external, or that list clients under external"
             )
         await peer.send(HostMessage(ready={}).SerializeToString())
         log.info("joined %s with room for %s clients", self._url, self._join["capacity"])
 
     def _handle(self, data: bytes, peer: Peer) -> None:
-        """:raises WireError:"""
+        """Handles a message from the coordinator. :raises WireError: if it is malformed"""
         message = decode(CoordinatorMessage, data)
         body = message.WhichOneof("body")
         if body == "base":
-            self._bases[message.base.id] = params_of(message.base.params)
+            self._bases[message.base.id] = to_params(message.base.params)
         elif body == "forget_base":
             self._bases.pop(message.forget_base.id, None)
         elif body == "client_job":
-            kind, job, params = job_of(message.client_job, self._bases, self._trial)
+            kind, job, params = to_job(message.client_job, self._bases, self._trial)
             work = _Work(message.client_job.id, kind, job, params, peer)
             self._wanted[work.id] = work
             self._queue.put(work)
@@ -300,12 +301,12 @@ class Host:
             end = message.trial_end
             self._has_ended = True
             self._drop_jobs()
-            # The connection is closed by its own thread, after the reply, which goes first into the same queue.
+            # Its own thread closes the connection, after the reply has been sent.
             self._queue.put(Ending(printable(end.reason, 1024), end.exit_code))
 
 
-class _at_most:
-    """Interrupts its block after some seconds, where the system has timers and this is the main thread."""
+class _TimeLimit:
+    """Interrupts its block after some seconds if the system has timers and this is the main thread."""
 
     def __init__(self, seconds: float):
         self._seconds = seconds
@@ -322,8 +323,8 @@ class _at_most:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self._before)
         if time.monotonic() - self._started > self._seconds:
-            raise _TookTooLong  # native code is not interrupted, and a client may swallow anything
+            raise _TimeLimitExceeded  # native code is not interrupted, and a client may have swallowed the exception
 
     @staticmethod
     def _ring(*_: object) -> None:
-        raise _TookTooLong
+        raise _TimeLimitExceeded

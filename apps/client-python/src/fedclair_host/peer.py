@@ -1,4 +1,4 @@
-"""The far end of a connection: messages in frames, each answered before the next is sent (docs/protocol.md)."""
+"""Sends and receives messages as frames, each of which is answered before the next is sent (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any, Awaitable, Callable
 from .codec import Frame, Reply, WireError, decode, failure
 
 before_welcome = 64 * 1024
-"""Bytes of a frame, and of a message, until Welcome tells the limits."""
+"""Size limit of a frame and of a message, in bytes, until Welcome sets the limits."""
 
 most_unfinished = 8
 reply_seconds = 60.0
 
 
 class Assembler:
-    """Joins frames into messages. Of unfinished ones it holds eight: a ninth replaces the one that waited longest."""
+    """Joins frames into messages. It holds at most eight unfinished messages; a ninth replaces the one that has waited longest."""
 
     def __init__(self) -> None:
         self.max_message_bytes = before_welcome
         self._unfinished: dict[int, bytearray] = {}
 
     def accept(self, data: object) -> bytes | None:
-        """The message, if this frame completes it. :raises WireError:"""
+        """Returns the message if this frame completes it. :raises WireError: if the frame is malformed or the message too large"""
         frame = decode(Frame, data)
         transfer, offset, total = frame.transfer, frame.offset, frame.total
         if total > self.max_message_bytes:
@@ -44,15 +44,15 @@ class Assembler:
 
 
 class Peer:
-    """Owned by one connection; of no use when it is gone."""
+    """The coordinator at the other end of one connection. It cannot be used after the connection is lost."""
 
     def __init__(
         self,
         emit: Callable[[bytes, Callable[..., None]], Awaitable[None]],
         handle: Callable[[bytes], Any],
     ):
-        """:param emit: sends a frame; the function is called with the reply
-        :param handle: answers a message: None is Accepted, else a Failure; may raise WireError"""
+        """:param emit: sends a frame and calls the given function with the reply
+        :param handle: handles a message; returns None to accept it or a Failure, may raise WireError"""
         self._emit = emit
         self._handle = handle
         self._assembler = Assembler()
@@ -62,20 +62,20 @@ class Peer:
         self.is_lost = False
 
     def agree(self, chunk_bytes: int, max_message_bytes: int) -> None:
-        """The limits from Welcome on."""
+        """Sets the limits that apply after Welcome."""
         self._chunk_bytes = chunk_bytes
         self._max_message_bytes = self._assembler.max_message_bytes = max_message_bytes
 
     def lose(self) -> None:
-        """The connection is gone: whatever waits for a reply fails."""
+        """Marks the connection as lost; everything that waits for a reply fails."""
         self.is_lost = True
         for future in self._waiting:
             if not future.done():
                 future.set_exception(WireError("HOST_LOST", "the connection broke"))
 
     async def send(self, message: bytes, is_wanted: Callable[[], bool] = lambda: True) -> Any:
-        """Sends a message, frame by frame. :returns: the Reply to it
-        :raises WireError: OVERSIZE, HOST_LOST, or STALE_ROUND when it is no longer wanted"""
+        """Sends a message frame by frame. :returns: the Reply to it
+        :raises WireError: OVERSIZE, HOST_LOST, or STALE_ROUND if the message is no longer wanted"""
         total = len(message)
         if total > self._max_message_bytes:
             raise WireError("OVERSIZE", f"a message of {total} bytes: at most {self._max_message_bytes} are allowed")
@@ -93,7 +93,7 @@ class Peer:
                 return reply
 
     def receive(self, args: tuple[Any, ...]) -> bytes:
-        """Answers an event. :returns: the reply to it"""
+        """Handles an event. :returns: the reply to it"""
         reply = Reply()
         try:
             message = self._assembler.accept(args[0] if len(args) > 0 else None)

@@ -1,9 +1,9 @@
-"""Door for PEFT: clients that train a LoRA adapter of one model that all clients of the host share.
+"""Adapter for PEFT: clients that train a LoRA adapter of one model that all clients of the host share.
 
-The params of the federation are the changes of the weights under the adapter, by module. A client trains on the weights with
-these changes, with an adapter that starts at zero, and sends the adapter as a pair: nothing dense of these weights travels towards
-the coordinator. What else the model has to train (a head in `modules_to_save`, biases, DoRA's magnitudes, factors of an embedding) are
-dense params, by their names and with their own values, which start as the first host's.
+For the weights under the adapter, the params of the federation are their changes, by module. A client adds these changes to the
+weights, trains an adapter that starts at zero, and sends the adapter as a low-rank pair. Nothing dense is sent to the coordinator for
+these weights. All other trainable parameters (a head in `modules_to_save`, biases, DoRA's magnitudes, factors of an embedding) are
+dense params under their own names. They hold the values themselves and start with those of the first host.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from .client import Array, Change, Client, Delta, Job, LowRank, Params, Update
 
 Example = Mapping[str, Any]
-"""What the model takes, unbatched: tensors or lists by name; without ``labels``, ``input_ids`` are the labels."""
+"""An unbatched input of the model: tensors or lists by name. Without ``labels``, ``input_ids`` are the labels."""
 
 
 class PeftClient(Client):
@@ -35,10 +35,10 @@ class PeftClient(Client):
         learning_rate: float = 1e-3,
         collate: Callable[[Sequence[Example]], Mapping[str, torch.Tensor]] | None = None,
     ):
-        """:param model: a PeftModel with one LoRA adapter, made once a process: clients take turns with it
+        """:param model: a PeftModel with one LoRA adapter, created once per process; clients take turns with it
         :param dataset: examples to train on, of equal length unless `collate` pads them
-        :param held_out: examples to measure on; without any the client does not measure
-        :param steps: of AdamW a round"""
+        :param held_out: examples to evaluate on; without any the client does not evaluate
+        :param steps: AdamW steps per round"""
         self._shared = _Shared.of(model)
         self._dataset = dataset
         self._held_out = held_out
@@ -48,7 +48,7 @@ class PeftClient(Client):
         self._collate = collate or _stack
 
     def initial(self, job: Job) -> Delta:
-        """No change of the weights under the adapter, told by pairs of rank 0, and the values of what is trained beside it."""
+        """Returns pairs of rank 0 for the weights under the adapter, which start unchanged, and the values of the dense params."""
         pairs = {
             name: LowRank(np.zeros((p, 0), np.float32), np.zeros((0, q), np.float32))
             for name, (p, q) in self._shared.shapes().items()
@@ -63,7 +63,7 @@ class PeftClient(Client):
         order = np.random.default_rng(job.seed)
         losses = []
         with torch.random.fork_rng():
-            torch.manual_seed(job.seed)  # of dropout
+            torch.manual_seed(job.seed)  # for dropout
             for _ in range(self._steps):
                 chosen = order.choice(len(self._dataset), size=min(self._batch_size, len(self._dataset)), replace=False)
                 loss = self._loss(model, [self._dataset[int(i)] for i in chosen])
@@ -96,7 +96,7 @@ class PeftClient(Client):
 
 
 class _Shared:
-    """A model and what it came with: the weights under its adapter, what is trained beside the pairs, and the buffers."""
+    """A model with its original state: the weights under its adapter, the dense params and the buffers."""
 
     def __init__(self, model: Any):
         self.model = model
@@ -121,7 +121,7 @@ class _Shared:
                     "leave it out of target_modules, or untie the two (tie_word_embeddings=False)"
                 )
         self.own_values = {name: _numpy(parameter).copy() for name, parameter in self._dense.items()}
-        """Of the dense params."""
+        """The original values of the dense params."""
         self._buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
 
     @staticmethod
@@ -132,13 +132,13 @@ class _Shared:
         return known
 
     def shapes(self) -> dict[str, tuple[int, int]]:
-        """Of the weights under the adapter: outputs × inputs."""
+        """Returns the shapes of the weights under the adapter: outputs × inputs."""
         return {name: (weight.shape[0], weight.shape[1]) for name, weight in self._own.items()}
 
     def start(self, params: Params, job: Job) -> Any:
-        """Puts the params into the model, and the adapter at its start: A the same for all clients of a round, B zero.
+        """Copies the params into the model and resets the adapter. A is the same for all clients of a round, B is zero.
 
-        :raises ValueError: if the params of the trial begin as zeros where the model needs values
+        :raises ValueError: if params of the trial start as zeros where the model needs values
         """
         if self._dense and job.trial.get("task", {}).get("modules") != "from-first-host":
             names = ", ".join(list(self._dense)[:3]) + (", …" if len(self._dense) > 3 else "")
@@ -164,7 +164,7 @@ class _Shared:
         return self.model
 
     def changes(self, params: Params) -> Delta:
-        """The adapter as pairs, its scale a part of b, and how the dense params differ from those of the job."""
+        """Returns the adapter as pairs, with its scale in b, and the change of the dense params since the start of the job."""
         changes: dict[str, Change] = {}
         for name, layer in self.layers.items():
             a, b = (_numpy(factor) for factor in _factors(layer))
@@ -175,7 +175,7 @@ class _Shared:
 
 
 def _lora_layers(model: Any) -> Iterator[tuple[str, Any]]:
-    """The layers by their names in the model before PEFT: names that stay when the adapter is merged."""
+    """Yields the layers with their names in the model before PEFT, which stay the same when the adapter is merged."""
     from peft.tuners.lora import Linear
 
     for name, layer in model.named_modules():
@@ -184,12 +184,12 @@ def _lora_layers(model: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _plain(name: str) -> str:
-    """A parameter's name in the model before PEFT, if it has one."""
+    """Returns a parameter's name in the model before PEFT, if it has one."""
     return re.sub(r"^base_model\.model\.|\.base_layer(?=\.)|\.modules_to_save\.[^.]+", "", name)
 
 
 def _weight(layer: Any) -> torch.Tensor:
-    """Under the adapter, outputs × inputs: GPT-2's Conv1D keeps the transpose. A view."""
+    """Returns a view of the weight under the adapter, outputs × inputs. GPT-2's Conv1D stores the transpose."""
     weight: torch.Tensor = layer.get_base_layer().weight
     return weight.T if layer.fan_in_fan_out else weight
 
@@ -200,7 +200,7 @@ def _numpy(tensor: torch.Tensor) -> Array:
 
 
 def _factors(layer: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of its one adapter: A, r×q, and B, p×r."""
+    """Returns the factors of the layer's only adapter: A, r×q, and B, p×r."""
     [a], [b] = layer.lora_A.values(), layer.lora_B.values()
     return a.weight, b.weight
 

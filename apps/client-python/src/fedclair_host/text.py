@@ -1,7 +1,7 @@
-"""Strangers' text for logs and terminals."""
+"""Makes untrusted text safe for logs and terminals."""
 
 
 def printable(text: str, longest: int) -> str:
-    """On one line: what does not print is escaped, and it is cut after `longest` characters."""
+    """Returns the text on one line, with unprintable characters escaped, cut to `longest` characters."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: longest + 1])
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"

@@ -1,4 +1,4 @@
-"""TLS: whom the host believes before it says anything, and which failures are of no use to try again."""
+"""TLS: verifies the coordinator, and tells failures that are worth a retry from those that are not."""
 
 from __future__ import annotations
 
@@ -9,24 +9,31 @@ from .text import printable
 
 
 def tls_context(ca: str | None = None, cert: str | None = None, key: str | None = None) -> ssl.SSLContext:
-    """:param ca: file with the authorities that are believed, and no others; default: the system's
-    :param cert, key: files of what this host shows, if it is asked
-    :raises OSError: of a file that cannot be read or used"""
+    """Creates an SSL context that verifies the coordinator.
+
+    :param ca: file with the only authorities to trust; default: the system's
+    :param cert, key: files with this host's certificate and private key, sent if the coordinator requests them
+    :raises OSError: if a file cannot be read or used
+    """
     context = ssl.create_default_context(cafile=ca)  # verifies the certificate and the name in it
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if cert is not None:
-        # A password that cannot be right: a key with a passphrase is an error, and no question at a terminal.
+        # A wrong password on purpose: a key with a passphrase causes an error instead of a prompt.
         context.load_cert_chain(cert, key, password=lambda: "-")
     return context
 
 
 def tls_fault(error: BaseException | None) -> str | None:
-    """Why there is no connection, where trying again is of no use: the certificate is not believed, or the ends do not
-    agree on TLS. Looks for it among what caused the error."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        # aiohttp's own errors are ssl's too, by their class, but only what they hold says why.
+    """Explains a connection failure that a retry cannot fix: the certificate is not trusted, or the two ends do not agree on TLS.
+
+    It searches the causes of the error.
+
+    :returns: None if a retry may succeed
+    """
+    visited: set[int] = set()
+    while error is not None and id(error) not in visited:
+        visited.add(id(error))
+        # aiohttp's errors are subclasses of ssl's, but only the errors that they wrap have the reason.
         for one in (getattr(error, "certificate_error", None), getattr(error, "os_error", None), error):
             if isinstance(one, ssl.SSLCertVerificationError):
                 why = printable(one.verify_message, 200)
@@ -38,7 +45,7 @@ def tls_fault(error: BaseException | None) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Can only this machine reach the address?"""
+    """Returns whether only this machine can reach the address."""
     return host in ("localhost", "::1") or re.fullmatch(r"127\.\d+\.\d+\.\d+", host) is not None
 
 

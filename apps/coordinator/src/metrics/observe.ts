@@ -9,13 +9,13 @@ export interface Observation {
   readonly place: Place;
 }
 
-/** A trial that can be seen from outside. */
+/** The metrics of a trial and the server that publishes them. */
 export interface Observer {
   readonly metrics: TrialMetrics;
   readonly server: MetricsServer;
 }
 
-/** @throws UserError if it cannot listen there */
+/** Serves the metrics of a trial. @throws UserError if it cannot listen at the address */
 export async function observe(
   address: { readonly host: string; readonly port: number },
   { prepared, pool, place }: Observation,

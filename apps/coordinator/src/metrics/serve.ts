@@ -2,41 +2,45 @@ import { createServer, type RequestListener, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { UserError } from "@fedclair/core";
 
-/** What can be asked of a trial from outside. */
+/** The data that the server publishes. */
 export interface Observed {
   readonly contentType: string;
   text(): Promise<string>;
-  /** Undefined as long as the trial has not failed. */
+  /** The reason if the trial has failed, otherwise undefined. */
   readonly failure: string | undefined;
-  /** How far it is. */
+  /** The progress of the trial. */
   readonly state: object;
 }
 
 export interface MetricsServer {
-  /** Without a path. */
+  /** The server's URL, without a path. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** How long a request may take, in ms: nobody holds a connection open. */
-const patience = 10_000;
+/** Time limit for a request, in ms, so that nobody can hold a connection open. */
+const requestTimeout = 10_000;
 
 /**
- * Serves `/metrics` and `/healthz`, which answers 200 while the trial runs and 503 once it has failed. Anybody who reaches
- * the address can read both, and do nothing else.
- * @param port 0 picks a free one
- * @throws UserError if it cannot listen there
+ * Serves `/metrics` and `/healthz`. `/healthz` answers 200 while the trial runs and 503 once it has
+ * failed. Anyone who can reach the address can read both pages, but nothing else.
+ * @param port 0 picks a free port
+ * @throws UserError if it cannot listen at the address
  */
 export async function serveMetrics(
   { host, port }: { readonly host: string; readonly port: number },
   observed: Observed,
 ): Promise<MetricsServer> {
   const server = createServer(
-    { headersTimeout: patience, requestTimeout: patience, connectionsCheckingInterval: 1000 },
+    {
+      headersTimeout: requestTimeout,
+      requestTimeout: requestTimeout,
+      connectionsCheckingInterval: 1000,
+    },
     answer(observed),
   );
   server.maxConnections = 64;
-  server.setTimeout(patience);
+  server.setTimeout(requestTimeout);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const why = `cannot listen on ${host}:${port}: ${error.code ?? error.message}`;
@@ -64,9 +68,9 @@ function answer(observed: Observed): RequestListener {
       send(response, 405, "text/plain", "only GET is answered\n");
     } else if (path === "/healthz") {
       const { failure, state } = observed;
-      const said = { ...state, ...(failure !== undefined && { failure }) };
+      const health = { ...state, ...(failure !== undefined && { failure }) };
       const status = failure === undefined ? 200 : 503;
-      send(response, status, "application/json", JSON.stringify(said) + "\n");
+      send(response, status, "application/json", JSON.stringify(health) + "\n");
     } else if (path === "/metrics") {
       observed.text().then(
         (text) => {

@@ -7,7 +7,9 @@ import { serveMetrics, type MetricsServer } from "./serve.js";
 import { TrialMetrics, type ObservedPool } from "./trial-metrics.js";
 
 const trial = toyTrial({
-  ...{ clients: 5, rounds: 3, seed: 7 },
+  clients: 5,
+  rounds: 3,
+  seed: 7,
   baselines: [{ label: 'a "b"\n', aggregator: { name: "toy-mean" } }],
 });
 
@@ -27,10 +29,13 @@ const clients: ClientRecord[] = [
 ];
 const [arm] = [{ label: "toy-mean", choice: trial.aggregator, benignOnly: false }];
 
-/** Round 1, 2 … of the arm under study. */
+/** Creates the events of one round of the main arm. */
 function round(number: number): ArmEvent[] {
   const record: RoundRecord = {
-    ...{ round: number, phase: "train", clients, metrics: {} },
+    round: number,
+    phase: "train",
+    clients,
+    metrics: {},
     bytes: { down: 0, up: 0 },
   };
   const timing = { train: 2, aggregate: 0.5, evaluate: 1 };
@@ -41,8 +46,8 @@ function round(number: number): ArmEvent[] {
   ];
 }
 
-/** Without comments, and without those of the process. */
-async function series(metrics: TrialMetrics): Promise<string[]> {
+/** Lists the lines of fedclair's own series, without comments. */
+async function readSeries(metrics: TrialMetrics): Promise<string[]> {
   return (await metrics.text()).split("\n").filter((line) => line.startsWith("fedclair_"));
 }
 
@@ -52,12 +57,12 @@ describe("TrialMetrics", () => {
     for (const event of [...round(1), ...round(2)]) metrics.event(event);
     const own = 'arm="toy-mean"';
     const other = String.raw`arm="a \"b\"\n"`;
-    const told = await series(metrics);
+    const lines = await readSeries(metrics);
     assert.match(
-      told.shift() ?? "",
+      lines.shift() ?? "",
       /^fedclair_trial_info\{trial="[a-z-]+",seed="7",version=".+"\} 1$/,
     );
-    assert.deepEqual(told, [
+    assert.deepEqual(lines, [
       `fedclair_rounds_done{${own}} 2`,
       `fedclair_rounds_done{${other}} 0`,
       `fedclair_rounds_planned{${own}} 3`,
@@ -80,10 +85,10 @@ describe("TrialMetrics", () => {
       "fedclair_received_bytes_total 30",
       'fedclair_messages_refused_total{code="BAD_TOKEN"} 4',
     ]);
-    assert.deepEqual((await series(metrics)).slice(1), told, "asking changes nothing");
+    assert.deepEqual((await readSeries(metrics)).slice(1), lines, "a request changes nothing");
   });
 
-  it("explains each series, and has those of the process", async () => {
+  it("has a help text for each series, and process metrics", async () => {
     const text = await new TrialMetrics(trial, pool).text();
     const names = new Set([...text.matchAll(/^([a-z_]+)(?:\{| )/gm)].map(([, name = ""]) => name));
     for (const name of names) {
@@ -99,13 +104,13 @@ describe("TrialMetrics", () => {
     );
   });
 
-  it("begins at the rounds of a run that goes on, and tells an arm that stopped", async () => {
+  it("starts at the rounds of a resumed run, and reports a stopped arm", async () => {
     const metrics = new TrialMetrics(trial, pool);
     metrics.resumed(new Map([["toy-mean", 2]]));
     metrics.event({ arm, event: { kind: "stopped", where: "", reason: "no fit" } });
-    const told = await series(metrics);
-    assert.ok(told.includes('fedclair_rounds_done{arm="toy-mean"} 2'));
-    assert.ok(told.includes('fedclair_arm_stopped{arm="toy-mean"} 1'));
+    const lines = await readSeries(metrics);
+    assert.ok(lines.includes('fedclair_rounds_done{arm="toy-mean"} 2'));
+    assert.ok(lines.includes('fedclair_arm_stopped{arm="toy-mean"} 1'));
   });
 });
 
@@ -128,15 +133,15 @@ describe("serveMetrics", () => {
   after(() => server.close());
 
   it("answers 200 while the trial runs, and 503 with the reason once it has failed", async () => {
-    const well = await fetch(`${server.url}/healthz`);
-    assert.deepEqual([well.status, await well.json()], [200, { trial: "pilot", round: 2 }]);
+    const healthy = await fetch(`${server.url}/healthz`);
+    assert.deepEqual([healthy.status, await healthy.json()], [200, { trial: "pilot", round: 2 }]);
     failed = "round 2: no quorum";
-    const ill = await fetch(`${server.url}/healthz`);
-    const said = { trial: "pilot", round: 2, failure: failed };
-    assert.deepEqual([ill.status, await ill.json()], [503, said]);
+    const unhealthy = await fetch(`${server.url}/healthz`);
+    const expected = { trial: "pilot", round: 2, failure: failed };
+    assert.deepEqual([unhealthy.status, await unhealthy.json()], [503, expected]);
   });
 
-  it("answers nothing else", async () => {
+  it("answers no other requests", async () => {
     const metrics = await fetch(`${server.url}/metrics?name=x`);
     assert.equal(await metrics.text(), "fedclair_x 1\n");
     assert.equal(metrics.headers.get("content-type"), "text/plain; version=0.0.4");
@@ -144,7 +149,7 @@ describe("serveMetrics", () => {
     assert.equal((await fetch(`${server.url}/metrics`, { method: "POST", body: "x" })).status, 405);
   });
 
-  it("says where it cannot listen", async () => {
+  it("reports an address that is in use", async () => {
     const port = Number(new URL(server.url).port);
     await assert.rejects(
       serveMetrics({ host: "127.0.0.1", port }, {} as never),

@@ -11,7 +11,7 @@ import {
 } from "@fedclair/runs";
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 
-/** What the coordinator's sockets know: the part of a `SocketPool` that is measured. */
+/** The part of a `SocketPool` that is measured. */
 export interface ObservedPool {
   readonly joined: { readonly hosts: number; readonly clients: number };
   readonly traffic: {
@@ -22,8 +22,8 @@ export interface ObservedPool {
 }
 
 /**
- * A trial's numbers as Prometheus reads them. Values of labels come from the trial file and our own lists alone, never from a
- * client or a host: what strangers send cannot make series.
+ * A trial's metrics for Prometheus. Label values come only from the trial file and from fixed
+ * lists, never from clients or hosts, so that untrusted messages cannot create series.
  */
 export class TrialMetrics {
   readonly #registry = new Registry();
@@ -38,7 +38,7 @@ export class TrialMetrics {
   readonly #value;
   readonly #stopped;
 
-  /** @param primary the metric by which the task compares methods first, if there is one */
+  /** @param primary the task's primary metric, if it has one */
   constructor(trial: Trial, pool: ObservedPool, primary?: string) {
     const registers = [this.#registry];
     const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
@@ -48,28 +48,32 @@ export class TrialMetrics {
 
     collectDefaultMetrics({ register: this.#registry });
     this.#primary = primary;
-    gauge("trial_info", "The trial that runs; always 1.", ["trial", "seed", "version"]).set(
+    gauge("trial_info", "The running trial; always 1.", ["trial", "seed", "version"]).set(
       { trial: trial.name, seed: String(trial.seed), version },
       1,
     );
-    this.#rounds = gauge("rounds_done", "Rounds that are on disk.", ["arm"]);
-    const planned = gauge("rounds_planned", "Rounds that the trial has at most.", ["arm"]);
-    this.#stopped = gauge("arm_stopped", "1 if the arm ended before its end.", ["arm"]);
+    this.#rounds = gauge("rounds_done", "Rounds written to disk.", ["arm"]);
+    const planned = gauge("rounds_planned", "Maximum number of rounds.", ["arm"]);
+    this.#stopped = gauge("arm_stopped", "1 if the arm stopped early.", ["arm"]);
     for (const { label: arm } of listArms(trial)) {
       this.#rounds.set({ arm }, 0);
       planned.set({ arm }, trial.rounds);
       this.#stopped.set({ arm }, 0);
     }
-    this.#sampled = counter("clients_sampled_total", "Clients sampled, over rounds.", ["arm"]);
-    this.#accepted = counter("updates_accepted_total", "Updates that were admitted.", ["arm"]);
+    this.#sampled = counter("clients_sampled_total", "Clients sampled, summed over rounds.", [
+      "arm",
+    ]);
+    this.#accepted = counter("updates_accepted_total", "Admitted updates, summed over rounds.", [
+      "arm",
+    ]);
     this.#failures = counter(
       "client_failures_total",
-      "Clients without an answer that could be taken, by stage and error code.",
+      "Clients without an admitted answer, by stage and error code.",
       ["arm", "stage", "code"],
     );
     this.#lost = counter(
       "clients_lost_total",
-      "Of those the clients not contaminated of which no answer came, by error code.",
+      "Failures of clients that are not contaminated and did not answer, by error code.",
       ["arm", "code"],
     );
     this.#flagged = gauge("clients_flagged", "Clients flagged in the last round.", ["arm"]);
@@ -79,37 +83,46 @@ export class TrialMetrics {
     ]);
     this.#value = gauge(
       "primary_metric",
-      "The task's primary metric after the last round: the mean over the clients that measure, else the coordinator's.",
+      "The task's primary metric after the last round: the mean over the evaluating clients, or else the coordinator's value.",
       ["arm", "metric"],
     );
     this.#observe(pool);
   }
 
-  /** What is read when it is asked for. */
+  /** Registers metrics that are read from the pool on each request. */
   #observe(pool: ObservedPool): void {
     const registers = [this.#registry];
     const gauge = (name: string, help: string, read: () => number) =>
       new Gauge({
-        ...{ name: `fedclair_${name}`, help, registers },
+        name: `fedclair_${name}`,
+        help,
+        registers,
         collect() {
           this.set(read());
         },
       });
     const counter = (name: string, help: string, read: () => number) =>
       new Counter({
-        ...{ name: `fedclair_${name}`, help, registers },
+        name: `fedclair_${name}`,
+        help,
+        registers,
         collect() {
           this.reset();
           this.inc(read());
         },
       });
     gauge("hosts_joined", "Client hosts that have joined.", () => pool.joined.hosts);
-    gauge("clients_held", "Clients that ready hosts have room for.", () => pool.joined.clients);
+    gauge(
+      "clients_held",
+      "Clients that the ready hosts have capacity for.",
+      () => pool.joined.clients,
+    );
     counter("sent_bytes_total", "Bytes sent to hosts.", () => pool.traffic.bytesSent);
-    counter("received_bytes_total", "Bytes got from hosts.", () => pool.traffic.bytesReceived);
+    counter("received_bytes_total", "Bytes received from hosts.", () => pool.traffic.bytesReceived);
     new Counter({
-      ...{ name: "fedclair_messages_refused_total", registers },
-      help: "Messages of hosts that the coordinator refused, by error code.",
+      name: "fedclair_messages_refused_total",
+      registers,
+      help: "Messages from hosts that the coordinator rejected, by error code.",
       labelNames: ["code"],
       collect() {
         this.reset();
@@ -118,7 +131,7 @@ export class TrialMetrics {
     });
   }
 
-  /** @param done rounds that a run had done which goes on, by arm */
+  /** Starts the counters at the state of a resumed run. @param done completed rounds by arm */
   resumed(done: ReadonlyMap<string, number>): void {
     for (const [arm, rounds] of done) this.#rounds.set({ arm }, rounds);
   }
@@ -151,7 +164,7 @@ export class TrialMetrics {
     if (loss) this.#lost.inc({ arm, code: loss.code });
   }
 
-  /** In the text format of Prometheus, whose media type is `contentType`. */
+  /** Formats all metrics in Prometheus' text format; `contentType` is its media type. */
   text(): Promise<string> {
     return this.#registry.metrics();
   }

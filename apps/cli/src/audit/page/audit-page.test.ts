@@ -5,14 +5,17 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import type { VerdictStatus } from "@fedclair/core";
 import type { Audit } from "../audit-schema.js";
-import { auditText } from "../audit-text.js";
+import { formatAudit } from "../audit-text.js";
 import type { Finding } from "../findings.js";
 import { parseOptions } from "../options.js";
-import { moduleLabels } from "./module-labels.js";
+import { createModuleLabels } from "./module-labels.js";
 import { writeAuditPage } from "./write-audit-page.js";
 
-/** Every fourth is contaminated; all of one status are alike. */
-function madeAudit(count: number, modules: number, own: Partial<Audit> = {}): Audit {
+/**
+ * Creates an audit in which every fourth adapter is contaminated and adapters of one status are
+ * similar.
+ */
+function createAudit(count: number, modules: number, own: Partial<Audit> = {}): Audit {
   const names = Array.from({ length: count }, (_, k) => `adapter-${k}`);
   const isBad = (k: number) => k % 4 === 0;
   const adapters = names.map((name, k): Finding => {
@@ -20,7 +23,9 @@ function madeAudit(count: number, modules: number, own: Partial<Audit> = {}): Au
     const status: VerdictStatus = isBad(k) ? "contaminated" : "benign";
     const size = (isBad(k) ? 2 : 1) + wobble;
     return {
-      ...{ name, status, score: isBad(k) ? 3 : wobble },
+      name,
+      status,
+      score: isBad(k) ? 3 : wobble,
       evidence: [
         { kind: "outside", statistic: isBad(k) ? 4 : 1 + wobble },
         { kind: "apart", statistic: isBad(k) ? 0.02 : 0.2 + wobble, pValue: isBad(k) ? 1e-9 : 0.4 },
@@ -37,19 +42,23 @@ function madeAudit(count: number, modules: number, own: Partial<Audit> = {}): Au
     names.map((_, j) => (i === j ? 1 : isBad(i) === isBad(j) ? (isBad(i) ? 0.7 : 0.2) : 0)),
   );
   return {
-    ...{ adapters, detection: true, threshold: 1, gap: 2, alike: { names, cosines } },
+    adapters,
+    detection: true,
+    threshold: 1,
+    gap: 2,
+    alike: { names, cosines },
     ranks: Object.fromEntries(adapters[0]?.modules.map(({ module }) => [module, 2]) ?? []),
-    ...{
-      uninformative: [],
-      ignored: [],
-      dora: [],
-      begunInBase: [],
-      identical: [],
-      nearCopies: [],
-      ownStarts: [],
-      startGroups: [],
-    },
-    ...{ bases: ["a/base"], skipped: [], checkpoints: [] },
+    uninformative: [],
+    ignored: [],
+    dora: [],
+    begunInBase: [],
+    identical: [],
+    nearCopies: [],
+    ownStarts: [],
+    startGroups: [],
+    bases: ["a/base"],
+    skipped: [],
+    checkpoints: [],
     ...own,
   };
 }
@@ -60,14 +69,14 @@ function without<T extends object, K extends keyof T>(whole: T, key: K): Omit<T,
   return rest;
 }
 
-describe("the page of an audit", () => {
+describe("the audit page", () => {
   let root: string;
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), "page-"));
   });
   afterEach(() => rm(root, { recursive: true }));
 
-  async function pageOf(audit: Audit, set: readonly string[] = []): Promise<string> {
+  async function renderPage(audit: Audit, set: readonly string[] = []): Promise<string> {
     const file = join(root, "new", "report.html");
     await writeAuditPage(file, { audit, options: parseOptions(set), paths: ["my-adapters"] });
     return readFile(file, "utf8");
@@ -75,19 +84,19 @@ describe("the page of an audit", () => {
 
   const titles = (page: string) => [...page.matchAll(/<h2>(.*)<\/h2>/g)].map(([, title]) => title);
 
-  it("needs nothing beside itself, and says what the terminal says", async () => {
-    const audit = madeAudit(12, 4, { dora: ["adapter-1"], bases: ["a/base", "b/base"] });
-    const page = await pageOf(audit, ["rank=3"]);
+  it("is self-contained and has the same sentences as the terminal", async () => {
+    const audit = createAudit(12, 4, { dora: ["adapter-1"], bases: ["a/base", "b/base"] });
+    const page = await renderPage(audit, ["rank=3"]);
     assert.doesNotMatch(page, /<script|<link|<img|src=|href=|url\((?!#)/);
     assert.deepEqual(titles(page), [
       "Adapters",
       "Evidence",
       "Adapters by module",
-      "Who is like whom",
+      "Similarity of adapters",
     ]);
     assert.equal(page.match(/<svg/g)?.length, 3);
-    const said = stripVTControlCharacters(auditText(audit, parseOptions(["rank=3"])));
-    const sentences = said.split("\n\n")[1]?.trim().split("\n") ?? [];
+    const output = stripVTControlCharacters(formatAudit(audit, parseOptions(["rank=3"])));
+    const sentences = output.split("\n\n")[1]?.trim().split("\n") ?? [];
     assert.equal(sentences.length, 4);
     for (const sentence of sentences) assert.ok(page.includes(`>${sentence}</p>`), sentence);
     assert.match(page, /<p class="warning">Warning: the adapters name 2 bases/);
@@ -95,40 +104,43 @@ describe("the page of an audit", () => {
     assert.match(page, /rankMax: 8/);
     assert.match(
       page,
-      /adapter-0, adapter-4, adapter-8 \(contaminated\) are alike by 0.70 \(median\), the benign by 0.20\./,
+      /adapter-0, adapter-4, adapter-8 \(contaminated\) have a median cosine of 0.70, the benign adapters of 0.20\./,
     );
   });
 
-  it("tells name, value and p-value of the dot that is pointed at", async () => {
-    const page = await pageOf(madeAudit(12, 1));
+  it("shows name, value and p-value of the dot under the pointer", async () => {
+    const page = await renderPage(createAudit(12, 1));
     assert.match(page, /<title>adapter-4: agreement 0\.0200, p &lt; 0\.0001<\/title>/);
     assert.match(page, /<title>adapter-4: size 1\.\d\d, p 0\.0010<\/title>/);
     assert.match(page, /<title>adapter-4: outside 4\.00<\/title>/);
     assert.match(page, /<title>adapter-4, adapter-8: 0\.700<\/title>/);
-    assert.match(page, /Shaded: where 95 % \(dark\) and 99\.99 % \(light\).*9 benign.*8 degrees/);
+    assert.match(
+      page,
+      /Shaded: the range of 95 % \(dark\) and 99\.99 % \(light\).*9 benign.*8 degrees/,
+    );
   });
 
-  it("says who began from another A₀, in groups or alone", async () => {
+  it("reports adapters that started from another A₀, in groups or alone", async () => {
     const groups = [
       ["a", "b", "c"],
       ["d", "e"],
     ];
-    const page = await pageOf(madeAudit(8, 1, { startGroups: groups, ownStarts: ["f"] }));
+    const page = await renderPage(createAudit(8, 1, { startGroups: groups, ownStarts: ["f"] }));
     assert.match(
       page,
-      /Adapters began from 2 different A₀: 3 \(a, b, c\); 2 \(d, e\)\..* audit each group by itself\./,
+      /The adapters started from 2 different A₀: 3 \(a, b, c\); 2 \(d, e\)\..* audit each group separately\./,
     );
-    assert.match(page, /1 adapter began from an A₀ of its own, unlike the others: f\./);
+    assert.match(page, /1 adapter started from an A₀ of its own, unlike the others: f\./);
     await rm(join(root, "new"), { recursive: true });
-    const made = madeAudit(8, 1);
-    const all = made.adapters.map(({ name }) => name);
-    const each = await pageOf({ ...made, ownStarts: all });
-    assert.match(each, /Every adapter began from an A₀ of its own\./);
+    const audit = createAudit(8, 1);
+    const all = audit.adapters.map(({ name }) => name);
+    const each = await renderPage({ ...audit, ownStarts: all });
+    assert.match(each, /Every adapter started from an A₀ of its own\./);
   });
 
-  it("shows of all adapters what varies where that convicted one", async () => {
-    const plain = madeAudit(12, 1);
-    assert.doesNotMatch(await pageOf(plain), /in what varies/);
+  it("shows what varies for all adapters if it flagged one", async () => {
+    const plain = createAudit(12, 1);
+    assert.doesNotMatch(await renderPage(plain), /in what varies/);
     await rm(join(root, "new"), { recursive: true });
     const adapters = plain.adapters.map((one): Finding => {
       const varying = one.evidence?.map((piece) => {
@@ -136,9 +148,9 @@ describe("the page of an audit", () => {
       });
       return { ...one, evidence: [...(one.evidence ?? []), ...(varying ?? [])] };
     });
-    const page = await pageOf({ ...plain, adapters });
-    assert.match(page, /What varies is what a change has beside the agreeing half/);
-    assert.match(page, /size, in what varies, in medians of the benign/);
+    const page = await renderPage({ ...plain, adapters });
+    assert.match(page, /What varies is the part of a change apart from the agreeing half/);
+    assert.match(page, /size, in what varies, as a multiple of the benign median/);
     assert.match(page, /<title>adapter-4: agreement 0\.0200, p &lt; 0\.0001<\/title>/);
     assert.match(
       page,
@@ -147,10 +159,10 @@ describe("the page of an audit", () => {
     assert.match(page, /<title>adapter-4: outside, in what varies 8\.00<\/title>/);
   });
 
-  it("escapes names and reasons, and prints no control character of them", async () => {
+  it("escapes names and reasons, including control characters", async () => {
     const evil = `<img src=x onerror="alert('1')">&\u001b[31m\u202e`;
-    const made = madeAudit(8, 2, { ignored: [evil], skipped: [evil] });
-    const [first, second, ...rest] = made.adapters;
+    const audit = createAudit(8, 2, { ignored: [evil], skipped: [evil] });
+    const [first, second, ...rest] = audit.adapters;
     assert.ok(first && second);
     const modules = [{ module: evil, ratio: 2 }];
     const adapters: Finding[] = [
@@ -158,18 +170,18 @@ describe("the page of an audit", () => {
       { ...second, status: "invalid", score: null, modules: [], evidence: [], reason: evil },
       ...rest.map((one) => ({ ...one, modules })),
     ];
-    const names = [evil, ...(made.alike?.names.slice(1) ?? [])];
-    const alike = { names, cosines: made.alike?.cosines ?? [] };
-    const page = await pageOf({ ...made, adapters, alike });
+    const names = [evil, ...(audit.alike?.names.slice(1) ?? [])];
+    const alike = { names, cosines: audit.alike?.cosines ?? [] };
+    const page = await renderPage({ ...audit, adapters, alike });
     assert.doesNotMatch(page, /<img/);
     assert.doesNotMatch(page, /[\u0000-\u0008\u000b-\u001f\u007f\u202e]/);
     assert.match(page, /<h2>Not judged<\/h2>/);
-    assert.match(page, /1 tensor without a LoRA pair, not judged: &#60;img/);
+    assert.match(page, /1 tensor without a LoRA pair: &#60;img/);
   });
 
-  it("lists what could not be judged, with the reasons", async () => {
-    const made = madeAudit(8, 2, { ignored: ["score.weight"], skipped: ["in/notes"] });
-    const adapters = made.adapters.map((one, k): Finding => {
+  it("lists what was not judged, with the reasons", async () => {
+    const audit = createAudit(8, 2, { ignored: ["score.weight"], skipped: ["in/notes"] });
+    const adapters = audit.adapters.map((one, k): Finding => {
       if (k === 1) return { ...one, status: "undecided", reason: "stands apart" };
       if (k === 2)
         return {
@@ -181,57 +193,58 @@ describe("the page of an audit", () => {
         };
       return one;
     });
-    const page = await pageOf({ ...made, adapters });
+    const page = await renderPage({ ...audit, adapters });
     const [, section = ""] = page.split("<h2>Not judged</h2>");
     assert.match(section, /adapter-1<\/td>\s*.*undecided<\/td>\s*.*stands apart/);
     assert.match(section, /adapter-2<\/td>\s*.*inactive<\/td>\s*.*changes nothing/);
-    assert.match(section, /1 tensor without a LoRA pair, not judged: score\.weight\./);
-    assert.match(section, /1 folder without an adapter_config\.json, left out: in\/notes\./);
+    assert.match(section, /1 tensor without a LoRA pair: score\.weight\./);
+    assert.match(section, /1 skipped folder without an adapter_config\.json: in\/notes\./);
   });
 
-  it("shows the score alone where there is no other evidence, and nothing where nobody was scored", async () => {
-    const made = without(madeAudit(8, 2), "alike");
-    const adapters = made.adapters.map((one) => without(one, "evidence"));
-    const page = await pageOf({ ...made, adapters }, ["rule=gap"]);
+  it("shows only the score without other evidence, and no figures without scores", async () => {
+    const audit = without(createAudit(8, 2), "alike");
+    const adapters = audit.adapters.map((one) => without(one, "evidence"));
+    const page = await renderPage({ ...audit, adapters }, ["rule=gap"]);
     assert.match(page, /outside the shared space: tangent/);
-    assert.doesNotMatch(page, /median cosine with the others|Who is like whom|NaN|Infinity/);
+    assert.doesNotMatch(page, /median cosine with the others|Similarity of adapters|NaN|Infinity/);
     await rm(join(root, "new"), { recursive: true });
 
     const none = adapters.map(({ name }): Finding => {
       return { name, status: "inactive", score: null, modules: [] };
     });
-    const empty = await pageOf({ ...made, adapters: none, ranks: {} });
+    const empty = await renderPage({ ...audit, adapters: none, ranks: {} });
     assert.match(empty, /There is nothing to compare/);
     assert.deepEqual(titles(empty), ["Adapters", "Not judged"]);
   });
 
-  it("makes do without a benign adapter", async () => {
-    const made = madeAudit(8, 2);
-    const adapters = made.adapters.map((one): Finding => {
+  it("works without a benign adapter", async () => {
+    const audit = createAudit(8, 2);
+    const adapters = audit.adapters.map((one): Finding => {
       return { ...one, status: "undecided", modules: [] };
     });
-    const page = await pageOf({ ...made, adapters });
+    const page = await renderPage({ ...audit, adapters });
     assert.match(page, /Fewer than two adapters are benign/);
     assert.doesNotMatch(page, /NaN|Infinity/);
   });
 
   it("stays small for a thousand adapters of 64 modules", async () => {
-    const page = await pageOf(madeAudit(1000, 64));
-    assert.match(page, /Drawn are 300 of 1,000 adapters/);
+    const page = await renderPage(createAudit(1000, 64));
+    assert.match(page, /The figure shows 300 of 1,000 adapters/);
     assert.match(page, /class="tall"/);
     assert.ok(page.length < 4e6, `${page.length} characters`);
   }).timeout(60_000);
 
-  it("overwrites nothing", async () => {
-    await pageOf(madeAudit(8, 1));
-    await assert.rejects(pageOf(madeAudit(8, 1)), { code: "EEXIST" });
+  it("never overwrites a file", async () => {
+    await renderPage(createAudit(8, 1));
+    await assert.rejects(renderPage(createAudit(8, 1)), { code: "EEXIST" });
   });
 });
 
-describe("labels of modules", () => {
-  const labels = (...modules: readonly string[]) => moduleLabels(modules).map(({ label }) => label);
+describe("createModuleLabels", () => {
+  const labels = (...modules: readonly string[]) =>
+    createModuleLabels(modules).map(({ label }) => label);
 
-  it("are in the order of their numbers, without what all have in common", () => {
+  it("sorts by number and omits the parts that all names have in common", () => {
     const of = (layer: number, name: string) =>
       `base_model.model.layers.${layer}.attn.${name}_proj`;
     assert.deepEqual(labels(of(10, "q"), of(2, "v"), of(2, "q")), [
@@ -241,7 +254,7 @@ describe("labels of modules", () => {
     ]);
   });
 
-  it("are whole names where these have nothing to leave out", () => {
+  it("keeps whole names if there is nothing to omit", () => {
     assert.deepEqual(labels("base_model.model.q_proj"), ["q_proj"]);
     assert.deepEqual(labels("a.b", "a.b.c"), ["a.b", "a.b.c"]);
   });

@@ -12,26 +12,26 @@ import {
   type Html,
 } from "@fedclair/report";
 import type { Audit } from "../audit-schema.js";
-import { auditTable, statusColumn } from "../audit-table.js";
+import { createAuditTable, statusColumn } from "../audit-table.js";
 import { parseOptions } from "../options.js";
-import { remarks, verdictText } from "../remarks.js";
-import { groupSentences } from "./group-text.js";
+import { listNotices, formatVerdict } from "../notices.js";
+import { formatGroups } from "./group-text.js";
 import type { Group } from "./groups.js";
-import { unjudgedSection } from "./unjudged-section.js";
+import { renderUnjudgedSection } from "./unjudged-section.js";
 
-/** What a page shows. */
+/** The content of a page. */
 export interface PageInput {
   readonly audit: Audit;
   readonly options: ClairOptions;
-  /** Where the adapters were looked for. */
+  /** The paths given on the command line. */
   readonly paths: readonly string[];
 }
 
-/** Longer tables scroll in a frame of their own. */
+/** Longer tables scroll in their own frame. */
 const mostRows = 40;
 
-/** The report of an audit: one page that needs nothing beside itself. */
-export function auditPage(
+/** Renders the report of an audit as one self-contained page. */
+export function renderAuditPage(
   { audit, options, paths }: PageInput,
   groups: readonly Group[],
   figures: readonly Figure[],
@@ -39,48 +39,51 @@ export function auditPage(
   const { adapters } = audit;
   return htmlPage(
     { title: `Audit of ${countNoun(adapters.length, "adapter")}`, claim: undefined },
-    html`<p class="verdict">${verdictText(audit, options)}</p>
-      ${remarks(audit, options).map(
+    html`<p class="verdict">${formatVerdict(audit, options)}</p>
+      ${listNotices(audit, options).map(
         ({ text, isWarning }) => html`<p class="${isWarning ? "warning" : "note"}">${text}</p>`,
       )}
       ${factList([
         ["folders", paths.map(oneLine).join(", ")],
-        ["adapters", statusCounts(audit)],
-        ["options", optionsText(options)],
+        ["adapters", formatStatusCounts(audit)],
+        ["options", formatOptions(options)],
       ])}`,
-    html`${tableSection(audit, options)}
+    html`${renderTable(audit, options)}
       ${figures.map((figure) =>
-        loneFigureSection(figure, figure.name === "likeness" ? { lead: likenessLead(groups) } : {}),
+        loneFigureSection(
+          figure,
+          figure.name === "likeness" ? { lead: renderLikenessLead(groups) } : {},
+        ),
       )}
-      ${unjudgedSection(audit)}
+      ${renderUnjudgedSection(audit)}
       <details>
-        <summary>Every option of the audit, defaults filled in</summary>
-        <pre>${preformatted(Object.entries(options).map(entryText).join("\n"))}</pre>
+        <summary>All options of the audit, including defaults</summary>
+        <pre>${preformatted(Object.entries(options).map(formatEntry).join("\n"))}</pre>
       </details>`,
   );
 }
 
-function statusCounts({ adapters }: Audit): string {
+function formatStatusCounts({ adapters }: Audit): string {
   const counts = new Map<string, number>();
   for (const { status } of adapters) counts.set(status, (counts.get(status) ?? 0) + 1);
   return [...counts].map(([status, count]) => `${count} ${status}`).join(", ");
 }
 
-/** Those that were chosen. */
-function optionsText(options: ClairOptions): string {
+/** Lists the options that differ from the defaults. */
+function formatOptions(options: ClairOptions): string {
   const usual = new Map(Object.entries(parseOptions([])));
   const chosen = Object.entries(options).filter(
     ([key, value]) => JSON.stringify(value) !== JSON.stringify(usual.get(key)),
   );
-  return chosen.length === 0 ? "the defaults" : chosen.map(entryText).join(", ");
+  return chosen.length === 0 ? "the defaults" : chosen.map(formatEntry).join(", ");
 }
 
-function entryText([key, value]: readonly [string, unknown]): string {
+function formatEntry([key, value]: readonly [string, unknown]): string {
   return `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`;
 }
 
-function tableSection(audit: Audit, options: ClairOptions): Html {
-  const { heads, rows } = auditTable(audit, options);
+function renderTable(audit: Audit, options: ClairOptions): Html {
+  const { heads, rows } = createAuditTable(audit, options);
   const cells = rows.map((row) =>
     row.map((cell, i) => (i === statusColumn && cell !== "benign" ? html`<b>${cell}</b>` : cell)),
   );
@@ -90,6 +93,6 @@ function tableSection(audit: Audit, options: ClairOptions): Html {
   </section>`;
 }
 
-function likenessLead(groups: readonly Group[]): Html {
-  return html`${groupSentences(groups).map((text) => html`<p>${text}</p>`)}`;
+function renderLikenessLead(groups: readonly Group[]): Html {
+  return html`${formatGroups(groups).map((text) => html`<p>${text}</p>`)}`;
 }

@@ -13,55 +13,58 @@ import { varyingSuffix } from "@fedclair/aggregators";
 import { maxOf, minOf } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";
 import { predictionLimit, shares } from "./expected.js";
-import { piecePanels, type PiecePanel } from "./pieces.js";
+import { createPiecePanels, type PiecePanel } from "./pieces.js";
 
-/** Those that are scored; the benign grey, as in all figures. */
+/** Statuses with a score; benign is grey, as in all figures. */
 const scoredStatuses = ["contaminated", "undecided", "benign"] as const;
-const suspects = ["contaminated", "undecided"];
+const highlighted = ["contaminated", "undecided"];
 
 /** Colour and shape by status, for a filled mark. */
 export const statusEncoding: object = {
-  color: { field: "status", type: "nominal", scale: truthColours(suspects), legend: null },
-  shape: { field: "status", type: "nominal", scale: truthShapes(suspects), legend: null },
+  color: { field: "status", type: "nominal", scale: truthColours(highlighted), legend: null },
+  shape: { field: "status", type: "nominal", scale: truthShapes(highlighted), legend: null },
 };
 
 const varying =
-  " What varies is what a change has beside the agreeing half's mean, which all have in common.";
+  " What varies is the part of a change apart from the agreeing half's mean, which all changes have in common.";
 
-/** A dot an adapter over what a benign one is expected to have, a panel a piece of evidence. */
+/**
+ * Draws one panel per piece of evidence, with a dot for each adapter and the expected range of a
+ * benign one.
+ */
 export function evidenceFigure(audit: Audit): Drawing {
-  const panels = piecePanels(audit);
+  const panels = createPiecePanels(audit);
   const isVarying = panels.some(({ title }) => title.includes(varyingSuffix));
   const benign = audit.adapters.filter(
     ({ status, score }) => status === "benign" && score !== null,
   ).length;
   const expected =
     benign < 2
-      ? "Fewer than two adapters are benign: what to expect of one is not known."
-      : `Shaded: where ${shares.map(({ share }) => share).join(" (dark) and ")} (light) of adapters like the ${benign} benign ones lie, ` +
-        `by Student's prediction of one more from their mean and deviation, ${benign - 1} degrees of freedom; one-sided, as the p-values are, ` +
-        "and of logarithms where the axis is logarithmic. The p-value of agreement also counts the share in the direction that the agreeing half has in common.";
+      ? "Fewer than two adapters are benign, so the expected range of a benign adapter is not known."
+      : `Shaded: the range of ${shares.map(({ share }) => share).join(" (dark) and ")} (light) of adapters like the ${benign} benign ones. ` +
+        `It is Student's one-sided prediction interval for one more adapter, from their mean and deviation with ${benign - 1} degrees of freedom, ` +
+        "and uses logarithms where the axis is logarithmic. The p-values are one-sided, too. The p-value of agreement also includes the share in the direction that the agreeing half has in common.";
   return {
     name: "evidence",
     title: "Evidence",
-    caption: `A dot is an adapter; point at it for name and p-value. ${expected}${isVarying ? varying : ""}`,
+    caption: `Each dot is an adapter; point at it for its name and p-value. ${expected}${isVarying ? varying : ""}`,
     spec:
       panels.length === 0
         ? undefined
         : ({
             $schema: "https://vega.github.io/schema/vega-lite/v6.json",
             config: figureConfig,
-            vconcat: panels.map(panelSpec),
+            vconcat: panels.map(createPanelSpec),
             spacing: 12,
           } as NonNullable<Drawing["spec"]>),
   };
 }
 
-function panelSpec(panel: PiecePanel): object {
+function createPanelSpec(panel: PiecePanel): object {
   const { points, title } = panel;
-  const bands = bandsOf(panel);
+  const bands = computeBands(panel);
   const rows = scoredStatuses.filter((status) => points.some((point) => point.status === status));
-  const axis = axisOf(panel, bands);
+  const axis = chooseAxis(panel, bands);
   const [low, high] = axis.domain;
   const x = {
     type: "quantitative",
@@ -69,7 +72,7 @@ function panelSpec(panel: PiecePanel): object {
     scale: { type: axis.type, domain: axis.domain, nice: false },
     axis: { grid: false, ...axisTicks(axis), labelOverlap: true },
   };
-  // The mark is a band over the rows; the panel's edge is its other end.
+  // Each mark is a band over all rows, from a limit to the edge of the panel.
   const shaded = bands.map(({ limit, opacity }) => {
     const inside = Math.min(Math.max(limit, low), high);
     return {
@@ -120,8 +123,8 @@ interface Band {
   readonly opacity: number;
 }
 
-/** Of each share; none where fewer than two are benign. */
-function bandsOf({ points, isLog, bad }: PiecePanel): Band[] {
+/** Computes a band for each share; empty if fewer than two adapters are benign. */
+function computeBands({ points, isLog, bad }: PiecePanel): Band[] {
   const own = points.filter(({ status }) => status === "benign").map(({ value }) => value);
   if (own.length < 2) return [];
   const values = isLog ? own.map((value) => Math.log(value)) : own;
@@ -131,8 +134,8 @@ function bandsOf({ points, isLog, bad }: PiecePanel): Band[] {
   });
 }
 
-/** All points are on it, and the nearest limit. */
-function axisOf({ points, isLog }: PiecePanel, bands: readonly Band[]): Axis {
+/** Chooses an axis that shows all points and the nearest limit. */
+function chooseAxis({ points, isLog }: PiecePanel, bands: readonly Band[]): Axis {
   const values = points.map(({ value }) => value);
   const all = [...values, ...bands.slice(0, 1).map(({ limit }) => limit)];
   const [low, high] = [minOf(all), maxOf(all)];

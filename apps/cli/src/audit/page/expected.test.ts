@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { predictionLimit, shares, studentQuantile } from "./expected.js";
 
-describe("what is expected of a benign adapter", () => {
+describe("predictionLimit", () => {
   const [often, nearlyAlways] = shares;
 
-  it("has Student's quantiles, within 4 % from five degrees of freedom on", () => {
-    // Tables of t: 0.95 and 0.9999.
+  it("matches Student's quantiles within 4 % from five degrees of freedom on", () => {
+    // Tabulated quantiles of t at 0.95 and 0.9999.
     for (const [df, p95, p9999] of [
       [5, 2.015, 9.678],
       [13, 1.771, 5.111],
@@ -17,7 +17,7 @@ describe("what is expected of a benign adapter", () => {
     }
   });
 
-  it("lies about the mean, on the side that is asked for, and has room for one more", () => {
+  it("returns a limit above or below the mean, for one more value", () => {
     const values = [1, 2, 3, 4, 5, 6];
     const room = studentQuantile(often.deviate, 5) * Math.sqrt(3.5 * (1 + 1 / 6));
     assert.equal(predictionLimit(values, often.deviate), 3.5 + room);

@@ -1,23 +1,28 @@
-/** A number for every row and column, to be drawn as coloured cells. */
+/** A number for every row and column, drawn as coloured cells. */
 export interface Grid {
   readonly rows: readonly string[];
   readonly columns: readonly string[];
-  /** Undefined where there is nothing to draw. */
+  /** Undefined if the cell is not drawn. */
   readonly valueOf: (row: number, column: number) => number | undefined;
-  /** To the shade that is drawn: neighbours of one shade become one mark where there are many cells. */
+  /**
+   * Rounds a value to its shade. In large grids, neighbours with the same shade become one mark.
+   */
   readonly shadeOf: (value: number) => number;
-  /** What is shown when a cell is pointed at. */
+  /** The text that is shown for the cell under the pointer. */
   readonly aboutCell: (row: number, column: number, value: number) => string;
-  /** Before which rows a line parts groups. */
+  /** The rows above which a line separates groups. */
   readonly partings: readonly number[];
-  /** Are columns parted as rows are? */
+  /** True if columns are separated like rows. */
   readonly isSquare: boolean;
 }
 
-/** Up to so many cells each is a mark of its own, that tells its number. */
+/** Up to this many cells, each cell is a separate mark with its number. */
 const mostCells = 2500;
 
-/** Seen on light cells, also where the page is dark: so it is not the ink that pages swap. */
+/**
+ * Visible on light cells also in dark mode, therefore not the text colour that changes with the
+ * mode.
+ */
 const parting = "#333333";
 
 interface Cell {
@@ -28,8 +33,8 @@ interface Cell {
   readonly about?: string;
 }
 
-/** The marks of a grid, row by row. */
-export function cellsOf({ rows, columns, valueOf, shadeOf, aboutCell }: Grid): Cell[] {
+/** Creates the marks of a grid, row by row. */
+export function createCells({ rows, columns, valueOf, shadeOf, aboutCell }: Grid): Cell[] {
   const isSmall = rows.length * columns.length <= mostCells;
   return rows.flatMap((_, row) => {
     const cells: Cell[] = [];
@@ -54,8 +59,8 @@ export function cellsOf({ rows, columns, valueOf, shadeOf, aboutCell }: Grid): C
   });
 }
 
-/** The layers of a grid, without its axes' labels. @param colour of Vega-Lite */
-export function gridLayers(grid: Grid, x: object, y: object, colour: object): object[] {
+/** Creates the layers of a grid, without axis labels. @param colour a Vega-Lite encoding */
+export function createGridLayers(grid: Grid, x: object, y: object, colour: object): object[] {
   const lines = (encoding: object) => ({
     data: { values: grid.partings.map((at) => ({ at })) },
     mark: { type: "rule", color: parting, strokeWidth: 0.8 },
@@ -63,7 +68,7 @@ export function gridLayers(grid: Grid, x: object, y: object, colour: object): ob
   });
   return [
     {
-      data: { values: cellsOf(grid) },
+      data: { values: createCells(grid) },
       transform: [{ calculate: "datum.row + 1", as: "below" }],
       mark: { type: "rect", aria: true },
       encoding: {
@@ -80,8 +85,16 @@ export function gridLayers(grid: Grid, x: object, y: object, colour: object): ob
   ];
 }
 
-/** An axis on which each of so many cells is one unit, with a label in its middle. @param labels a parameter of the figure that holds them */
-export function cellAxis(count: number, labels: string, axis: object, isDown = false): object {
+/**
+ * Creates an axis on which each cell is one unit, with a label in its middle.
+ * @param labels the parameter of the figure that holds the labels
+ */
+export function createCellAxis(
+  count: number,
+  labels: string,
+  axis: object,
+  isDown = false,
+): object {
   return {
     type: "quantitative",
     title: null,
@@ -89,7 +102,10 @@ export function cellAxis(count: number, labels: string, axis: object, isDown = f
     axis: {
       values: Array.from({ length: count }, (_, i) => i + 0.5),
       labelExpr: `${labels}[floor(datum.value)]`,
-      ...{ grid: false, domain: false, ticks: false, labelOverlap: true },
+      grid: false,
+      domain: false,
+      ticks: false,
+      labelOverlap: true,
       ...axis,
     },
   };

@@ -2,41 +2,43 @@ import type { VerdictStatus } from "@fedclair/core";
 import { at, item, median, quantile, sum } from "@fedclair/linalg";
 import type { Audit } from "../audit-schema.js";
 
-/** Adapters that belong together. */
+/** A group of similar adapters. */
 export interface Group {
   readonly status: VerdictStatus;
-  /** Neighbours are alike. */
+  /** Ordered so that similar adapters are neighbours. */
   readonly names: readonly string[];
-  /** Median cosine of its pairs; absent of those that belong together by their status alone. */
+  /** Median cosine of its pairs; absent if the adapters only have the same status. */
   readonly alike?: number;
 }
 
 const statuses = ["contaminated", "undecided", "benign"] as const;
 
-/** Pairs beyond this share of the benign ones are more alike than the benign are. */
+/** A pair is unusually similar if its cosine exceeds this quantile of the benign pairs. */
 const rare = 0.95;
-/** What is alike where nobody is benign. */
+/** The limit for similar pairs if no adapter is benign. */
 const fallback = 0.5;
 
 /**
- * The adapters that were scored: contaminated ones first, among these groups of those that are alike, the largest first, and last
- * those that are like no other; then the undecided, likewise, and the benign.
+ * Groups the scored adapters. The contaminated groups come first, the largest first, followed by
+ * the contaminated adapters that are similar to no other. Then come the undecided adapters in the
+ * same order, and the benign ones.
  */
-export function groupsOf({ adapters, alike }: Pick<Audit, "adapters" | "alike">): Group[] {
+export function findGroups({ adapters, alike }: Pick<Audit, "adapters" | "alike">): Group[] {
   const places = new Map(alike?.names.map((name, i) => [name, i]));
   const cosines = alike?.cosines ?? [];
   const scored = (status: VerdictStatus) =>
     adapters.filter((one) => one.status === status && one.score !== null).map(({ name }) => name);
-  const known = (status: VerdictStatus) => scored(status).flatMap((name) => places.get(name) ?? []);
-  const usual = pairsOf(known("benign"), cosines);
+  const listPlaces = (status: VerdictStatus) =>
+    scored(status).flatMap((name) => places.get(name) ?? []);
+  const usual = listPairCosines(listPlaces("benign"), cosines);
   const least = usual.length > 0 ? quantile(usual, rare) : fallback;
   return statuses.flatMap((status): Group[] => {
     if (alike === undefined) {
       const names = scored(status);
       return names.length === 0 ? [] : [{ status, names }];
     }
-    const members = known(status);
-    const found = clusters(members, cosines, status === "benign" ? -Infinity : least);
+    const members = listPlaces(status);
+    const found = clusterByLinkage(members, cosines, status === "benign" ? -Infinity : least);
     const single = found.filter(({ length }) => length === 1).flat();
     const several = found.filter(({ length }) => length > 1);
     const named = (own: readonly number[]) => ({
@@ -46,17 +48,17 @@ export function groupsOf({ adapters, alike }: Pick<Audit, "adapters" | "alike">)
     return [
       ...several
         .sort((x, y) => y.length - x.length)
-        .map((own) => ({ ...named(own), alike: median(pairsOf(own, cosines)) })),
-      ...clusters(single, cosines, -Infinity).map(named),
+        .map((own) => ({ ...named(own), alike: median(listPairCosines(own, cosines)) })),
+      ...clusterByLinkage(single, cosines, -Infinity).map(named),
     ];
   });
 }
 
-/** Rows that a figure has at most, but for one more a group. */
+/** Maximum number of rows in a figure, plus up to one more per group. */
 const mostRows = 300;
 
-/** The groups with as many of their members, evenly spaced, as figures have rows for. */
-export function drawnOf(groups: readonly Group[]): Group[] {
+/** Reduces the groups to as many evenly spaced members as a figure has rows. */
+export function sampleGroups(groups: readonly Group[]): Group[] {
   const all = sum(groups.map(({ names }) => names.length));
   return groups.map(({ names, ...group }) => {
     const count = Math.ceil(names.length * Math.min(mostRows / all, 1));
@@ -67,29 +69,37 @@ export function drawnOf(groups: readonly Group[]): Group[] {
   });
 }
 
-/** For a caption. */
-export function drawnText(groups: readonly Group[]): string {
-  const [drawn, all] = [drawnOf(groups), groups].map((some) => some.flatMap(({ names }) => names));
+/** Formats a note for the caption if not all adapters are drawn. */
+export function formatSampleNote(groups: readonly Group[]): string {
+  const [drawn, all] = [sampleGroups(groups), groups].map((some) =>
+    some.flatMap(({ names }) => names),
+  );
   if (drawn?.length === all?.length) return "";
-  return ` Drawn are ${drawn?.length ?? 0} of ${(all?.length ?? 0).toLocaleString("en-US")} adapters, evenly spaced in each group.`;
+  return ` The figure shows ${drawn?.length ?? 0} of ${(all?.length ?? 0).toLocaleString("en-US")} adapters, evenly spaced in each group.`;
 }
 
-/** The rows, among all names one below the other, at which a group begins, but for the first. */
-export function partingsOf(groups: readonly Group[]): number[] {
+/** Lists the rows at which the second and later groups begin. */
+export function findPartings(groups: readonly Group[]): number[] {
   return groups
     .slice(1)
     .map((_, g) => sum(groups.slice(0, g + 1).map(({ names }) => names.length)));
 }
 
-function pairsOf(members: readonly number[], cosines: readonly (readonly number[])[]): number[] {
+function listPairCosines(
+  members: readonly number[],
+  cosines: readonly (readonly number[])[],
+): number[] {
   return members.flatMap((i, k) => members.slice(k + 1).map((j) => cosines[i]?.[j] ?? 0));
 }
 
 /**
- * Average linkage: the two clusters that are most alike on average become one, as long as they are alike by `least`.
- * @param cosines symmetric @returns clusters in the order of their first members; within each, what was joined early lies together
+ * Clusters by average linkage: repeatedly merges the two clusters with the largest mean cosine, as
+ * long as it is at least `least`.
+ * @param cosines symmetric
+ * @returns clusters in the order of their first members; members that were merged early are
+ * neighbours
  */
-export function clusters(
+export function clusterByLinkage(
   members: readonly number[],
   cosines: readonly (readonly number[])[],
   least: number,
@@ -98,7 +108,7 @@ export function clusters(
   const means = members.map((i) => Float64Array.from(members, (j) => cosines[i]?.[j] ?? 0));
   let left = members.map((_, k) => k);
   while (left.length > 1) {
-    const [i, j, value] = closest(left, means);
+    const [i, j, value] = findClosest(left, means);
     if (value < least) break;
     const [a, b] = [item(groups, i), item(groups, j)];
     const [ofA, ofB] = [item(means, i), item(means, j)];
@@ -113,8 +123,8 @@ export function clusters(
   return left.map((k) => item(groups, k));
 }
 
-/** The two, the first of equals, and how alike they are. */
-function closest(
+/** Finds the two most similar clusters, the first of equals, and their mean cosine. */
+function findClosest(
   left: readonly number[],
   means: readonly Float64Array[],
 ): readonly [i: number, j: number, value: number] {

@@ -2,26 +2,32 @@ import { axisTicks, figureConfig, type Axis, type Drawing } from "@fedclair/repo
 import { oneLine } from "@fedclair/core/internal";
 import { maxOf, minOf } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";
-import { pieceOf, usualSize } from "../evidence-text.js";
+import { findPiece, medianBenignSize } from "../evidence-text.js";
 import { statusEncoding } from "./evidence-figure.js";
-import { cellAxis, gridLayers, type Grid } from "./grid.js";
-import { groupLabel } from "./group-text.js";
-import { drawnOf, drawnText, partingsOf, type Group } from "./groups.js";
+import { createCellAxis, createGridLayers, type Grid } from "./grid.js";
+import { formatGroupLabel } from "./group-text.js";
+import { sampleGroups, formatSampleNote, findPartings, type Group } from "./groups.js";
 
-/** Up to so many adapters each has its name beside its row; beyond, a group has. */
+/** Up to this many adapters, each row has a name; in larger figures each group has a label. */
 const mostNamed = 60;
-/** Of the matrix, without names and norms. */
+/** Maximum width of the matrix in pixels, without names and norms. */
 const widestMatrix = 600;
 
-/** How alike every two adapters are, and beside it how large each is. Without a drawing where that was not found. */
+/**
+ * Draws the cosines of all pairs of adapters and next to them the norms. Has no drawing if cosines
+ * are not known.
+ */
 export function likenessFigure(audit: Audit, groups: readonly Group[]): Drawing {
   const { alike } = audit;
-  const drawn = drawnOf(groups);
+  const drawn = sampleGroups(groups);
   const names = drawn.flatMap((group) => group.names);
   const places = new Map(alike?.names.map((name, i) => [name, i]));
   const rows = names.map(oneLine);
   const grid: Grid = {
-    ...{ rows, columns: rows, partings: partingsOf(drawn), isSquare: true },
+    rows,
+    columns: rows,
+    partings: findPartings(drawn),
+    isSquare: true,
     valueOf: (row, column) =>
       row === column
         ? undefined
@@ -34,26 +40,32 @@ export function likenessFigure(audit: Audit, groups: readonly Group[]): Drawing 
   };
   return {
     name: "likeness",
-    title: "Who is like whom",
+    title: "Similarity of adapters",
     caption:
-      "Cosine of every two whole changes, the mean over modules, in the same order down and across; beside it the norm of each, in medians of the benign. " +
-      "Adapters form a group that are more alike than 95 % of the pairs of benign ones, on average." +
-      drawnText(groups),
-    spec: alike === undefined || names.length === 0 ? undefined : specOf(grid, audit, groups),
+      "Cosine of each pair of changes, averaged over modules, with adapters in the same order in rows and columns. On the right, the norm of each change as a multiple of the benign median. " +
+      "Adapters form a group if their mean cosine exceeds that of 95 % of the benign pairs." +
+      formatSampleNote(groups),
+    spec: alike === undefined || names.length === 0 ? undefined : createSpec(grid, audit, groups),
   };
 }
 
-function specOf(grid: Grid, audit: Audit, groups: readonly Group[]): NonNullable<Drawing["spec"]> {
+function createSpec(
+  grid: Grid,
+  audit: Audit,
+  groups: readonly Group[],
+): NonNullable<Drawing["spec"]> {
   const { rows } = grid;
   const step = Math.max(Math.min(20, Math.floor(widestMatrix / rows.length)), 1);
   const side = step * rows.length;
   const isNamed = rows.length <= mostNamed;
-  const drawn = drawnOf(groups);
+  const drawn = sampleGroups(groups);
   const begins = [0, ...grid.partings];
   const middles = begins.map((row, g) => row + Math.floor((drawn[g]?.names.length ?? 0) / 2));
-  const labels = isNamed ? rows : rows.map((_, row) => groupLabel(groups[middles.indexOf(row)]));
-  const across = cellAxis(rows.length, "rowNames", { labels: false });
-  const down = cellAxis(
+  const labels = isNamed
+    ? rows
+    : rows.map((_, row) => formatGroupLabel(groups[middles.indexOf(row)]));
+  const across = createCellAxis(rows.length, "rowNames", { labels: false });
+  const down = createCellAxis(
     rows.length,
     "rowNames",
     isNamed
@@ -71,27 +83,27 @@ function specOf(grid: Grid, audit: Audit, groups: readonly Group[]): NonNullable
     params: [{ name: "rowNames", value: labels }],
     spacing: 14,
     hconcat: [
-      { width: side, height: side, layer: gridLayers(grid, across, down, colour) },
-      ...normsPanel(audit, drawn, { ...down, axis: null }, side),
+      { width: side, height: side, layer: createGridLayers(grid, across, down, colour) },
+      ...createNormsPanel(audit, drawn, { ...down, axis: null }, side),
     ],
   } as NonNullable<Drawing["spec"]>;
 }
 
-/** In the rows of the matrix. */
-function normsPanel(
+/** Draws the norms in the rows of the matrix. */
+function createNormsPanel(
   { adapters }: Audit,
   groups: readonly Group[],
   y: object,
   height: number,
 ): object[] {
-  const usual = usualSize(adapters);
+  const usual = medianBenignSize(adapters);
   if (usual === undefined) return [];
   const found = new Map(adapters.map((one) => [one.name, one]));
   const values = groups
     .flatMap(({ names }) => names)
     .flatMap((name, row) => {
       const one = found.get(name);
-      const size = one && pieceOf(one, "size")?.statistic;
+      const size = one && findPiece(one, "size")?.statistic;
       if (one === undefined || size === undefined) return [];
       const value = size / usual;
       const about = `${oneLine(name)}: ${value.toPrecision(3)}×`;
@@ -101,11 +113,15 @@ function normsPanel(
   const axis: Axis = { type: "log", domain: [minOf(sizes) / 1.1, maxOf(sizes) * 1.1] };
   return [
     {
-      ...{ width: 100, height, data: { values } },
+      width: 100,
+      height,
+      data: { values },
       mark: { type: "point", filled: true, size: 30, opacity: 0.9, aria: true },
       encoding: {
         x: {
-          ...{ field: "value", type: "quantitative", title: "norm" },
+          field: "value",
+          type: "quantitative",
+          title: "norm",
           scale: { type: axis.type, domain: axis.domain, nice: false },
           axis: { grid: true, gridDash: [1, 3], ...axisTicks(axis), labelOverlap: true },
         },

@@ -2,19 +2,19 @@ import { figureConfig, figureWidth, textWidth, type Drawing } from "@fedclair/re
 import { oneLine } from "@fedclair/core/internal";
 import { maxOf } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";
-import { cellAxis, gridLayers, type Grid } from "./grid.js";
-import { drawnOf, drawnText, partingsOf, type Group } from "./groups.js";
-import { moduleLabels } from "./module-labels.js";
-import { shortened } from "../../adapters/names-text.js";
+import { createCellAxis, createGridLayers, type Grid } from "./grid.js";
+import { sampleGroups, formatSampleNote, findPartings, type Group } from "./groups.js";
+import { createModuleLabels } from "./module-labels.js";
+import { shortenModule } from "../../adapters/names-text.js";
 
-/** Colours end here: beyond it, benign adapters differ by rounding, and no more. */
+/** End of the colour scale. A larger ratio only means that benign adapters differ by rounding. */
 const mostMedians = 1000;
-/** Up to so many adapters rows are as tall as text is elsewhere. */
+/** Up to this many adapters, rows have the normal text height. */
 const mostTall = 60;
-/** Shades of a factor of ten. */
+/** Number of shades per factor of ten. */
 const shades = 8;
 
-/** How far outside its space every module of every adapter lies. */
+/** Draws how far each module of each adapter lies outside its shared space. */
 export function moduleFigure({ adapters }: Audit, groups: readonly Group[]): Drawing {
   const ratios = new Map(
     adapters.map(({ name, modules }) => [
@@ -22,56 +22,67 @@ export function moduleFigure({ adapters }: Audit, groups: readonly Group[]): Dra
       new Map(modules.map(({ module, ratio }) => [module, ratio])),
     ]),
   );
-  const drawn = drawnOf(groups);
+  const drawn = sampleGroups(groups);
   const names = drawn.flatMap((group) => group.names);
-  const columns = moduleLabels([...(ratios.get(names[0] ?? "")?.keys() ?? [])]);
+  const columns = createModuleLabels([...(ratios.get(names[0] ?? "")?.keys() ?? [])]);
   const top = maxOf(adapters.flatMap(({ modules }) => modules.map(({ ratio }) => ratio)));
   const rows = names.map(oneLine);
   const labels = columns.map(({ label }) => label);
   const grid: Grid = {
-    ...{ rows, columns: labels, partings: partingsOf(drawn), isSquare: false },
+    rows,
+    columns: labels,
+    partings: findPartings(drawn),
+    isSquare: false,
     valueOf: (row, column) => ratios.get(names[row] ?? "")?.get(columns[column]?.module ?? ""),
     shadeOf: (ratio) => {
       const inside = Math.min(Math.max(ratio, 1), mostMedians);
       return Number((10 ** (Math.round(Math.log10(inside) * shades) / shades)).toPrecision(3));
     },
     aboutCell: (row, column, ratio) =>
-      `${rows[row] ?? ""}, ${shortened(columns[column]?.module ?? "")}: ${ratio.toPrecision(3)}`,
+      `${rows[row] ?? ""}, ${shortenModule(columns[column]?.module ?? "")}: ${ratio.toPrecision(3)}`,
   };
   const isEmpty = rows.length === 0 || labels.length === 0;
   return {
     name: "modules",
     title: "Adapters by module",
     caption:
-      "How far each module of an adapter lies outside the shared space, in medians of the benign adapters; lines part groups of adapters." +
-      (labels.length > 1 ? " What all names of modules have in common is left out." : "") +
-      drawnText(groups),
-    spec: isEmpty ? undefined : specOf(grid, Math.min(Math.max(top, 10), mostMedians)),
+      "How far each module of an adapter lies outside the shared space, as a multiple of the benign median. Lines separate groups of adapters." +
+      (labels.length > 1 ? " Labels omit the parts that all module names have in common." : "") +
+      formatSampleNote(groups),
+    spec: isEmpty ? undefined : createSpec(grid, Math.min(Math.max(top, 10), mostMedians)),
   };
 }
 
-function specOf(grid: Grid, top: number): NonNullable<Drawing["spec"]> {
+function createSpec(grid: Grid, top: number): NonNullable<Drawing["spec"]> {
   const { rows, columns } = grid;
   const [rowStep, size] = rows.length <= mostTall ? [15, 11] : [10, 9];
   const margin = Math.min(190, maxOf(rows.map((row) => textWidth(row, size))));
   const columnStep = Math.min(60, (figureWidth - margin - 20) / columns.length);
   const widest = maxOf(columns.map((label) => textWidth(label, 10)));
   const isFlat = widest + 6 < columnStep;
-  const x = cellAxis(columns.length, "columnNames", {
+  const x = createCellAxis(columns.length, "columnNames", {
     orient: "top",
     labelFontSize: columnStep < 11 ? 8 : 10,
     ...(isFlat
       ? {}
       : { labelAngle: -90, labelAlign: "left", labelBaseline: "middle", labelPadding: 5 }),
   });
-  const y = cellAxis(rows.length, "rowNames", { labelFontSize: size, labelOverlap: false }, true);
+  const y = createCellAxis(
+    rows.length,
+    "rowNames",
+    { labelFontSize: size, labelOverlap: false },
+    true,
+  );
   const colour = {
     scale: {
-      ...{ type: "log", domain: [1, Math.sqrt(top), top], clamp: true },
-      ...{ range: ["#f6f4f0", "#e07b28", "#5c1f00"], interpolate: "rgb" },
+      type: "log",
+      domain: [1, Math.sqrt(top), top],
+      clamp: true,
+      range: ["#f6f4f0", "#e07b28", "#5c1f00"],
+      interpolate: "rgb",
     },
     legend: {
-      title: "medians of the benign",
+      title: "× benign median",
       gradientLength: 220,
       format: "~g",
       values: [1, 2, 5, 10, 100, 1000],
@@ -86,6 +97,6 @@ function specOf(grid: Grid, top: number): NonNullable<Drawing["spec"]> {
     ],
     width: Math.round(columnStep * columns.length),
     height: rowStep * rows.length,
-    layer: gridLayers(grid, x, y, colour),
+    layer: createGridLayers(grid, x, y, colour),
   } as NonNullable<Drawing["spec"]>;
 }

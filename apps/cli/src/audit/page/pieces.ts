@@ -2,14 +2,14 @@ import type { VerdictStatus } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import type { Audit } from "../audit-schema.js";
 import { formatPValue, varyingSuffix } from "@fedclair/aggregators";
-import { pieceOf, usualSize } from "../evidence-text.js";
+import { findPiece, medianBenignSize } from "../evidence-text.js";
 import type { Finding } from "../findings.js";
 
-/** A piece of evidence of all adapters, as a panel shows it. */
+/** One kind of evidence for all adapters, shown in one panel. */
 export interface PiecePanel {
   readonly title: string;
   readonly isLog: boolean;
-  /** The side that tells against an adapter. */
+  /** The side of the axis that counts against an adapter. */
   readonly bad: "low" | "high";
   readonly points: readonly PiecePoint[];
 }
@@ -17,75 +17,81 @@ export interface PiecePanel {
 export interface PiecePoint {
   readonly status: VerdictStatus;
   readonly value: number;
-  /** Name, value and p-value. */
+  /** The text for the dot: name, value and p-value. */
   readonly about: string;
 }
 
-/** Tangents below it are rounding, and have no place on a logarithmic axis. */
+/** Smaller tangents are rounding errors and do not fit on a logarithmic axis. */
 const floor = 1e-6;
 
 /**
- * The pieces that some adapter has: by another rule than evidence the score alone; those of what varies where they convicted somebody.
+ * Creates a panel for each kind of evidence that some adapter has. With other rules than
+ * `evidence`, this is only the score. Evidence about what varies is present only if it flagged an
+ * adapter.
  */
-export function piecePanels({ adapters }: Pick<Audit, "adapters">): PiecePanel[] {
-  const panels = ["", varyingSuffix].flatMap((of) => panelsOf(adapters, of));
+export function createPiecePanels({ adapters }: Pick<Audit, "adapters">): PiecePanel[] {
+  const panels = ["", varyingSuffix].flatMap((of) => createPanels(adapters, of));
   return panels.filter(({ points }) => points.length > 0);
 }
 
-/** @param of what the pieces are, behind their kinds */
-function panelsOf(adapters: readonly Finding[], of: string): PiecePanel[] {
-  const usual = usualSize(adapters, `size${of}`);
+/** Creates the panels of one suffix. @param of empty or `varyingSuffix`, appended to the kinds */
+function createPanels(adapters: readonly Finding[], of: string): PiecePanel[] {
+  const usual = medianBenignSize(adapters, `size${of}`);
   const piece =
     (kind: string, unit = 1) =>
     (one: Finding) => {
-      const own = pieceOf(one, `${kind}${of}`);
+      const own = findPiece(one, `${kind}${of}`);
       return own && { ...own, statistic: own.statistic / unit };
     };
   return [
     {
-      ...{ title: `agreement${of}: median cosine with the others`, isLog: false, bad: "low" },
-      points: pointsOf(adapters, piece("apart"), `agreement${of}`),
+      title: `agreement${of}: median cosine with the others`,
+      isLog: false,
+      bad: "low",
+      points: createPoints(adapters, piece("apart"), `agreement${of}`),
     },
     {
-      ...{ title: `size${of}, in medians of the benign`, isLog: true, bad: "high" },
-      points: usual === undefined ? [] : pointsOf(adapters, piece("size", usual), `size${of}`),
+      title: `size${of}, as a multiple of the benign median`,
+      isLog: true,
+      bad: "high",
+      points: usual === undefined ? [] : createPoints(adapters, piece("size", usual), `size${of}`),
     },
     {
-      title: `clique${of}: mean cosine with the two nearest, minus the median`,
-      ...{ isLog: false, bad: "high" },
-      points: pointsOf(adapters, piece("clique"), `clique${of}`),
+      title: `clique${of}: mean cosine with the two nearest adapters, minus the median`,
+      isLog: false,
+      bad: "high",
+      points: createPoints(adapters, piece("clique"), `clique${of}`),
     },
     {
-      ...{
-        title: `outside the shared space${of}: tangent of the angle`,
-        ...{ isLog: true, bad: "high" },
-      },
-      points: pointsOf(adapters, (one) => tangent(one, of), `outside${of}`),
+      title: `outside the shared space${of}: tangent of the angle`,
+      isLog: true,
+      bad: "high",
+      points: createPoints(adapters, (one) => findTangent(one, of), `outside${of}`),
     },
   ];
 }
 
-interface Told {
+interface PieceValue {
   readonly statistic: number;
   readonly pValue?: number;
 }
 
-/** By another rule than evidence it is the score. */
-function tangent(one: Finding, of: string): Told | undefined {
+/** Finds the tangent to the shared space; with other rules than `evidence`, it is the score. */
+function findTangent(one: Finding, of: string): PieceValue | undefined {
   if (one.evidence !== undefined) {
-    const own = pieceOf(one, `outside${of}`);
+    const own = findPiece(one, `outside${of}`);
     return own && { ...own, statistic: Math.max(own.statistic, floor) };
   }
   return one.score === null || of !== "" ? undefined : { statistic: Math.max(one.score, floor) };
 }
 
-function pointsOf(
+function createPoints(
   adapters: readonly Finding[],
-  told: (one: Finding) => Told | undefined,
+  read: (one: Finding) => PieceValue | undefined,
   what: string,
 ): PiecePoint[] {
   const points = adapters.flatMap((one): PiecePoint[] => {
-    const own = told(one);
+    const own = read(one);
     if (own === undefined) return [];
     const { statistic: value, pValue } = own;
     const chance = pValue === undefined ? "" : `, ${formatPValue(pValue)}`;

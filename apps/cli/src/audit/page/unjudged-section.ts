@@ -3,11 +3,11 @@ import { oneLine } from "@fedclair/core/internal";
 import { html, table, type Html } from "@fedclair/report";
 import type { Audit } from "../audit-schema.js";
 
-/** Longer lists are cut: `--json` has all. */
+/** Longer lists are truncated; `--json` prints all. */
 const most = 200;
 
-/** What could not be judged: adapters with the reasons, tensors and folders that were left out. */
-export function unjudgedSection({
+/** Renders what was not judged: adapters with reasons, and skipped tensors and folders. */
+export function renderUnjudgedSection({
   adapters,
   ignored,
   skipped,
@@ -26,13 +26,13 @@ export function unjudgedSection({
   return html`<section>
     <h2>Not judged</h2>
     ${why.length === 0 ? undefined : table(["adapter", "status", "reason"], why)}
-    ${list(`${countNoun(ignored.length, "tensor")} without a LoRA pair, not judged`, ignored)}
-    ${list(`${countNoun(checkpoints.length, "earlier checkpoint")}, left out`, checkpoints)}
-    ${list(`${countNoun(skipped.length, "folder")} without an adapter_config.json, left out`, skipped)}
+    ${renderList(`${countNoun(ignored.length, "tensor")} without a LoRA pair`, ignored)}
+    ${renderList(countNoun(checkpoints.length, "skipped earlier checkpoint"), checkpoints)}
+    ${renderList(`${countNoun(skipped.length, "skipped folder")} without an adapter_config.json`, skipped)}
   </section>`;
 }
 
-function list(what: string, names: readonly string[]): Html | undefined {
+function renderList(what: string, names: readonly string[]): Html | undefined {
   if (names.length === 0) return undefined;
   const more = names.length > most ? `, and ${names.length - most} more` : "";
   return html`<p class="names">

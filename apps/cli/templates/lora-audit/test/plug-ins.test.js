@@ -1,5 +1,5 @@
 import { describeAttack } from "@fedclair/core/testing";
 import { otherSpace } from "../other-space.js";
 
-// What every attack must do, whatever it sends.
+// Tests that every attack must pass.
 describeAttack(otherSpace);

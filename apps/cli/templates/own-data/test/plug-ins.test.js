@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { describeTask } from "@fedclair/core/testing";
 import { csvRegression } from "../csv-regression.js";
 
-// What every task must do, whatever it learns.
+// Tests that every task must pass.
 const folder = fileURLToPath(new URL("../data", import.meta.url));
 describeTask(csvRegression, [
   {

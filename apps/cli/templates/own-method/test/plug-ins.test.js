@@ -3,7 +3,8 @@ import { meanEstimation } from "../mean-estimation.js";
 import { nearMedian } from "../near-median.js";
 import { reverse } from "../reverse.js";
 
-// What every plug-in must do, whatever it is: the same numbers on any host, no hidden state, no harm by odd numbers.
+// Tests that every plug-in must pass: the same numbers on any host, no hidden state, correct
+// handling of unusual numbers.
 describeTask(meanEstimation, [
   { name: "six numbers", clients: 4, rounds: 2 },
   { name: "one number", options: { size: 1, samples: 5 }, clients: 3, rounds: 2 },

@@ -1,5 +1,5 @@
 import { describeAggregator } from "@fedclair/core/testing";
 import { nearMedian } from "../near-median.js";
 
-// What every aggregator must do, whichever clients it believes.
+// Tests that every aggregator must pass.
 describeAggregator(nearMedian);

@@ -2,8 +2,8 @@ import { describeAggregator, describeAttack } from "@fedclair/core/testing";
 import { medianOfMeans } from "../median-of-means.js";
 import { mirrorLabels } from "../mirror-labels.js";
 
-// What every plug-in must do, whatever its rule.
+// Tests that every plug-in must pass.
 describeAggregator(medianOfMeans, {
-  multipliesOut: "dense, as a median of coordinates has no low rank",
+  multipliesOut: "dense, because a coordinate-wise median has no low rank",
 });
 describeAttack(mirrorLabels);

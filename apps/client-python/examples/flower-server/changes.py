@@ -1,4 +1,4 @@
-"""What ten clients learn in a round: N of a change N·A₀ of every module."""
+"""Synthetic changes for ten clients. The change of a module is N·A₀; this module draws N."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ CONTAMINATED = (2, 7)
 A0 = np.linalg.qr(np.random.default_rng(0).normal(size=(SHAPE[1], RANK)))[0].T
 
 
-def learnt(index: int, round_number: int, module: str) -> np.ndarray:
+def draw_change(index: int, round_number: int, module: str) -> np.ndarray:
     key = MODULES.index(module)
     own = np.random.default_rng([index, round_number, key])
     space = own if index in CONTAMINATED else np.random.default_rng([100, key])

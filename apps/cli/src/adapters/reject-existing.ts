@@ -3,10 +3,11 @@ import { UserError } from "@fedclair/core";
 import { systemErrorCode } from "@fedclair/runs";
 
 /**
- * @param option that names the targets, or where they are to lie
- * @throws UserError if something stands at one of the targets already, or nothing can be written there
+ * Checks that nothing would be overwritten.
+ * @param option the command-line option that determines the targets
+ * @throws UserError if one of the targets exists already or cannot be written to
  */
-export async function refuseTaken(option: string, targets: readonly string[]): Promise<void> {
+export async function rejectExisting(option: string, targets: readonly string[]): Promise<void> {
   for (const target of targets) {
     const code = await stat(target).then(
       () => "EEXIST",

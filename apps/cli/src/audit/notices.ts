@@ -1,0 +1,233 @@
+import type { VerdictStatus } from "@fedclair/core";
+import { oneLine } from "@fedclair/core/internal";
+import { countNoun } from "@fedclair/runs";
+import { leastClients, type ClairOptions } from "@fedclair/aggregators";
+import type { Audit } from "./audit-schema.js";
+import type { Finding } from "./findings.js";
+import { findUnevenModules } from "./uneven-modules.js";
+import { listFirst, shortenModule } from "../adapters/names-text.js";
+
+/** Maximum number of adapters with a separate warning about uneven modules. */
+const mostUneven = 3;
+
+/** A sentence that is printed below the verdict. */
+export interface Notice {
+  readonly text: string;
+  readonly isWarning: boolean;
+}
+
+/** Formats the verdict as a sentence. */
+export function formatVerdict(
+  { adapters, detection, threshold, gap }: Audit,
+  { rule, gapMin, minClients, falseAlarmRate }: ClairOptions,
+): string {
+  const isScored = adapters.some(({ score }) => score !== null);
+  if (adapters.every(({ status }) => status === "invalid")) {
+    return "There is nothing to compare: all adapters are invalid.";
+  }
+  if (!isScored) return "There is nothing to compare: no adapter changes anything.";
+  if (!detection) {
+    return `Too few adapters for a verdict: at least ${leastClients({ rule, minClients })} comparable adapters are needed.`;
+  }
+  const contaminated = countStatus(adapters, "contaminated");
+  const others = (["undecided", "invalid"] as const).flatMap((other) => {
+    const count = countStatus(adapters, other);
+    return count === 0 ? [] : [`, ${count} ${other}`];
+  });
+  const byRule = rule === "evidence" || rule === "gap" ? "" : ` by the rule ${rule}`;
+  const count = `${contaminated} of ${adapters.length} adapters ${contaminated === 1 ? "is" : "are"} contaminated${byRule}${others.join("")}`;
+  if (rule === "evidence" && threshold === null) return `${count}.`;
+  if (rule === "evidence") {
+    return `${count}: scores above 1 stand out. One in ${Math.round(1 / falseAlarmRate)} sets without a contaminated adapter has such a score.`;
+  }
+  const ratio = gap.toPrecision(3);
+  if (rule !== "gap") {
+    return `${count}; neighbouring scores differ by a factor of at most ${ratio}.`;
+  }
+  return threshold === null
+    ? `${count}: neighbouring scores differ by a factor of at most ${ratio}, and a gap needs ${gapMin}.`
+    : `${count}; the gap between the scores is a factor of ${ratio} (at least ${gapMin} counts as a gap).`;
+}
+
+function countStatus(adapters: readonly Finding[], wanted: VerdictStatus): number {
+  return adapters.filter(({ status }) => status === wanted).length;
+}
+
+/** Lists warnings and other facts, one sentence each. */
+export function listNotices(
+  audit: Audit,
+  { rule, centered, minBenignFraction, gapMin2 }: ClairOptions,
+): Notice[] {
+  const { adapters, detection, threshold, ranks, uninformative } = audit;
+  const {
+    ignored,
+    dora,
+    begunInBase,
+    ownStarts,
+    startGroups,
+    identical,
+    nearCopies,
+    bases,
+    skipped,
+    checkpoints,
+    refined,
+  } = audit;
+  const all = Object.values(ranks);
+  const notices: Notice[] = [];
+  const note = (text: string) => notices.push({ text, isWarning: false });
+  const warn = (text: string) => notices.push({ text: `Warning: ${text}`, isWarning: true });
+  const scores = adapters.flatMap(({ score }) => score ?? []).sort((x, y) => x - y);
+  const assumed = Math.ceil(minBenignFraction * scores.length);
+  const early = findWidestGap(scores.slice(0, assumed));
+  if (detection && threshold === null && early.ratio >= gapMin2) {
+    warn(
+      `the scores have a gap of a factor of ${early.ratio.toPrecision(3)} after the ${early.position} smallest, but at least ` +
+        `${assumed} of ${scores.length} adapters are assumed to be benign (minBenignFraction ${minBenignFraction}). If more than half may be ` +
+        "contaminated, set it lower; the larger group then determines what is benign.",
+    );
+  }
+  const flagged = countStatus(adapters, "contaminated");
+  if (rule === "evidence" && 3 * flagged > scores.length) {
+    warn(
+      `${flagged} of ${scores.length} compared adapters are contaminated. The larger group determines what is benign: if more than half ` +
+        "of the adapters are contaminated, the verdicts may be reversed.",
+    );
+  }
+  if (all.length > 0) note(`Shared spaces: ${formatRanks(all)}.`);
+  if (uninformative.length > 0) {
+    const few =
+      uninformative.length < all.length ? `${listFirst(uninformative.map(shortenModule))}: ` : "";
+    warn(
+      `${few}the shared spaces of ${uninformative.length} of ${countNoun(all.length, "module")} are as large as ` +
+        "the spaces of all benign adapters together, so they would contain any such adapter and verdicts based on them " +
+        "are chance. Set a lower rank (--set rank=…), audit more adapters, or compare the other side (--set side=right) if all " +
+        "adapters have the factor B in common.",
+    );
+  }
+  if (bases.length > 1) {
+    warn(
+      `the adapters name ${bases.length} bases: ${listFirst(bases)}. Changes of different models cannot be compared: ` +
+        "audit the adapters of each base separately, unless these are names for the same model.",
+    );
+  }
+  const uneven = [...findUnevenModules(adapters)];
+  for (const [name, far] of uneven.slice(0, mostUneven)) warn(formatUneven(name, far));
+  if (uneven.length > mostUneven) {
+    warn(
+      `the same is true for modules of ${uneven.length - mostUneven} more adapters: ${listFirst(uneven.slice(mostUneven).map(([other]) => other))}.`,
+    );
+  }
+  for (const group of identical) {
+    warn(`identical adapters: ${listFirst(group)}.`);
+  }
+  for (const group of nearCopies) {
+    warn(
+      `nearly identical adapters, of which one was compared and none refined: ${listFirst(group)}.`,
+    );
+  }
+  if (begunInBase.length > 0 && !centered) {
+    const begun =
+      `B·A of ${countNoun(begunInBase.length, "adapter")} did not start at zero (init_lora_weights): ` +
+      `${listFirst(begunInBase)}. The start is common to all adapters and can hide what training changed`;
+    if (rule === "evidence")
+      note(`${begun}, so the part that varies between adapters was judged as well.`);
+    else warn(`${begun}. Compare only what varies between adapters: --set centered=true.`);
+  }
+  if (startGroups.length > 1) note(formatStartGroups(startGroups));
+  if (ownStarts.length > 0) note(formatOwnStarts(ownStarts, adapters));
+  if (dora.length > 0) {
+    note(
+      `${countNoun(dora.length, "adapter")} with DoRA, judged by B·A without the magnitudes: ${listFirst(dora)}.`,
+    );
+  }
+  if (ignored.length > 0) {
+    note(`Not LoRA pairs, therefore not judged: ${listFirst(ignored.map(shortenModule))}.`);
+  }
+  if (checkpoints.length > 0)
+    note(`Skipped earlier checkpoints and rounds: ${listFirst(checkpoints)}.`);
+  if (skipped.length > 0) {
+    note(`Skipped, no adapter_config.json: ${listFirst(skipped)}.`);
+  }
+  if (refined?.adapters === 0)
+    note("No refined adapters were written, because no adapter is benign.");
+  else if (refined) {
+    const percent = (100 * (1 - refined.discarded)).toFixed(1);
+    note(
+      `${countNoun(refined.adapters, "refined adapter")} in ${refined.folder}, with ${percent} % of the energy of the refined changes; the rest needs a higher rank.`,
+    );
+    const shares = Object.values(refined.breakEven);
+    if (shares.length > 0) note(formatGain(shares));
+    if (refined.unchanged.length > 0) {
+      note(`Unchanged, because refining cannot improve them: ${listFirst(refined.unchanged)}.`);
+    }
+  }
+  return notices;
+}
+
+/** Formats the warning about uneven modules. @param far at least one, the farthest first */
+function formatUneven(name: string, far: Finding["modules"]): string {
+  const ratios = [far.at(-1), far[0]].map((one) => (one?.ratio ?? NaN).toPrecision(2));
+  const span = [...new Set(ratios)].join(" to ");
+  const names = listFirst(far.map(({ module }) => shortenModule(module)));
+  return (
+    `${countNoun(far.length, "module")} of ${oneLine(name)} ${far.length === 1 ? "lies" : "lie"} ${span} times as far outside the shared ` +
+    `space as usual, unlike its other modules: ${names}. The adapter is benign over all modules, but a change of only a few modules may hide there.`
+  );
+}
+
+function formatStartGroups(groups: Audit["startGroups"]): string {
+  const parts = groups.map((group) => `${group.length} (${listFirst(group)})`);
+  return (
+    `The adapters started from ${groups.length} different A₀: ${parts.join("; ")}. Changes from different A₀ have only ` +
+    "their column spaces in common: audit each group separately."
+  );
+}
+
+function formatOwnStarts(names: readonly string[], adapters: readonly Finding[]): string {
+  const reason = "Changes from different A₀ have only their column spaces in common";
+  if (names.length === adapters.length - countStatus(adapters, "invalid")) {
+    return `Every adapter started from an A₀ of its own. ${reason}, so the evidence is weaker than with one A₀ for all.`;
+  }
+  return (
+    `${countNoun(names.length, "adapter")} started from an A₀ of ${names.length === 1 ? "its" : "their"} own, unlike the others: ` +
+    `${listFirst(names)}. ${reason}, so a large distance is expected.`
+  );
+}
+
+/**
+ * Formats how much must be error for refining to help.
+ * @param shares break-even shares, at least one
+ */
+function formatGain(shares: readonly number[]): string {
+  const [least, most] = [Math.min(...shares), Math.max(...shares)].map((x) => Math.round(100 * x));
+  const span = least === most ? `${least} %` : `${least} to ${most} %`;
+  return (
+    `Refining improves an adapter if more than ${span} of the replaced part, which lies outside the shared space, is the adapter's own error. ` +
+    "The changes alone do not show how much is error: compare the loss on held-out data before you use the refined adapters."
+  );
+}
+
+/**
+ * @param sorted ascending
+ * @returns the largest ratio of neighbours and how many scores lie below it
+ */
+function findWidestGap(sorted: readonly number[]): {
+  readonly ratio: number;
+  readonly position: number;
+} {
+  let widest = { ratio: 1, position: 0 };
+  sorted.forEach((score, position) => {
+    const ratio = score / Math.max(sorted[position - 1] ?? score, 1e-6);
+    if (ratio > widest.ratio) widest = { ratio, position };
+  });
+  return widest;
+}
+
+function formatRanks(ranks: readonly number[]): string {
+  const low = Math.min(...ranks);
+  const high = Math.max(...ranks);
+  const span = low === high ? String(low) : `${low} to ${high}`;
+  return ranks.length === 1
+    ? `rank ${span} in the one module`
+    : `rank ${span} in ${ranks.length} modules`;
+}
