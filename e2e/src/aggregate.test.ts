@@ -3,7 +3,7 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { aggregators } from "@fedclair/aggregators";
-import {
+import { readNumbers,
   decodeSafetensors,
   toDense,
   toMatrix,
@@ -347,7 +347,7 @@ function scaledBy(delta: Delta, factor: number): Delta {
   return new Map(
     [...delta].map(([module, pair]) => {
       const { b, a } = pair as LowRank;
-      return [module, { b, a: { ...a, data: a.data.map((x) => x * factor) } }];
+      return [module, { b, a: { ...a, data: readNumbers(a).map((x) => x * factor) } }];
     }),
   );
 }

@@ -1,4 +1,4 @@
-import { toDense, UserError, type TensorDelta, type Tensor, type Update } from "@fedclair/core";
+import { readNumbers, toDense, UserError, type TensorDelta, type Tensor, type Update } from "@fedclair/core";
 import { addScaled, multiplyNT, type Matrix } from "@fedclair/linalg";
 import {
   clair,
@@ -163,7 +163,7 @@ function applyInjection(updates: readonly Update[], injection: Fields): void {
   }
   const row = asNumber(i, "inject.i");
   const column = asNumber(j, "inject.j");
-  tensor.data[row * (tensor.shape[1] ?? 1) + column] = Number(
+  readNumbers(tensor)[row * (tensor.shape[1] ?? 1) + column] = Number(
     String(value).replace(/inf(inity)?$/i, "Infinity"),
   );
 }

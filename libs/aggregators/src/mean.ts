@@ -1,4 +1,4 @@
-import {
+import { type Dense, readNumbers, type Numbers,
   yieldToEventLoop,
   isLowRank,
   shapeText,
@@ -20,14 +20,14 @@ import { item } from "@fedclair/linalg";
 export async function weightedSum(
   tensors: readonly Tensor[],
   weights: ArrayLike<number>,
-): Promise<Tensor> {
+): Promise<Dense> {
   const shape = tensors[0]?.shape ?? [];
   const data = new Float64Array(sizeOf(shape));
   const together = data.length <= maxBatchedLength ? 4 : 1;
   for (let from = 0; from < tensors.length; from += together) {
     const terms = tensors.slice(from, from + together).map((tensor, k) => {
       requireShape(tensor, shape);
-      return { data: tensor.data, weight: item(weights, from + k) };
+      return { data: readNumbers(tensor), weight: item(weights, from + k) };
     });
     addWeighted(data, terms);
     await yieldToEventLoop();
@@ -42,7 +42,7 @@ export async function weightedSum(
 const maxBatchedLength = 1 << 20;
 
 interface Term {
-  readonly data: Tensor["data"];
+  readonly data: Numbers;
   readonly weight: number;
 }
 

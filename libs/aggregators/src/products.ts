@@ -1,4 +1,4 @@
-import { yieldToEventLoop, type LowRank, type Delta, type Update } from "@fedclair/core";
+import { readNumbers, yieldToEventLoop, type LowRank, type Delta, type Update } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { groupSenders, sumTerms } from "./mean.js";
 import { computeWeights, type Weighting } from "./weights.js";
@@ -42,11 +42,11 @@ async function stackPairs(pairs: readonly LowRank[], weights: readonly number[])
   for (const [k, { b, a }] of pairs.entries()) {
     const own = a.shape[0] ?? 0;
     for (let i = 0, s = 0; i < rows; i++) {
-      for (let j = 0; j < own; j++, s++) left[i * rank + top + j] = item(b.data, s);
+      for (let j = 0; j < own; j++, s++) left[i * rank + top + j] = item(readNumbers(b), s);
     }
     const weight = item(weights, k);
     const from = top * columns;
-    for (let i = 0; i < a.data.length; i++) right[from + i] = weight * item(a.data, i);
+    for (let i = 0; i < readNumbers(a).length; i++) right[from + i] = weight * item(readNumbers(a), i);
     top += own;
     await yieldToEventLoop();
   }

@@ -1,4 +1,4 @@
-import {
+import { readNumbers,
   isLowRank,
   type AttackedRound,
   type TensorDelta,
@@ -61,7 +61,7 @@ export function removeChange(update: Update): Update {
 /** Independent N(0, 1) entries; for a pair, in both factors. */
 export function normalsLike(like: TensorDelta, rng: Stream): TensorDelta {
   const draw = (tensor: Tensor, from: Stream) =>
-    tensorLike(tensor, from.normals(tensor.data.length));
+    tensorLike(tensor, from.normals(readNumbers(tensor).length));
   if (!isLowRank(like)) return draw(like, rng);
   return { b: draw(like.b, rng.at("b")), a: draw(like.a, rng.at("a")) };
 }

@@ -1,4 +1,4 @@
-import { isLowRank, type LowRank, type TensorDelta, type Tensor } from "@fedclair/core";
+import { readNumbers, isLowRank, type LowRank, type TensorDelta, type Tensor } from "@fedclair/core";
 import {
   dot,
   gramNT,
@@ -14,7 +14,7 @@ import {
 
 /** The Frobenius norm. For factors it is computed without forming b·a: |b·a|² = tr((bᵀb)(a·aᵀ)). */
 export function frobenius(update: TensorDelta): number {
-  if (!isLowRank(update)) return norm(update.data);
+  if (!isLowRank(update)) return norm(readNumbers(update));
   const b = asRowMatrix(update.b);
   const a = asRowMatrix(update.a);
   // With rounding, the square of a zero product may be slightly negative.
@@ -29,7 +29,7 @@ export function asRowMatrix({ shape: [rows = 1], data }: Tensor): Matrix {
 /** Creates a tensor from `values`, row-major, with the shape and dtype of `like`. */
 export function tensorLike(like: Tensor, values: Float64Array): Tensor {
   const { shape } = like;
-  return { shape, data: like.data instanceof Float32Array ? Float32Array.from(values) : values };
+  return { shape, data: readNumbers(like) instanceof Float32Array ? Float32Array.from(values) : values };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { UserError } from "../src/words/errors.js";
-import type { Tensor } from "../src/tensors/tensor.js";
+import type { Dense } from "../src/tensors/tensor.js";
 import { Matrix } from "@fedclair/linalg";
 
 /** A parsed JSON object of which nothing is known yet. */
@@ -28,7 +28,7 @@ export function asNumber(value: unknown, name: string): number {
 }
 
 /** Nested arrays as a tensor, row-major; its shape follows the first entries, so ragged arrays give a tensor that is not consistent. */
-export function jsonToTensor(value: unknown, name: string): Tensor {
+export function jsonToTensor(value: unknown, name: string): Dense {
   const shape: number[] = [];
   for (let level: unknown = value; Array.isArray(level); level = level[0]) shape.push(level.length);
   const flat: unknown[] = asList(value, name).flat(Infinity);

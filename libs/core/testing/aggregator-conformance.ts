@@ -13,7 +13,7 @@ import {
 import type { Aggregation, AggregatorInput } from "../src/contracts/aggregator.js";
 import type { AggregatorPlugin } from "../src/contracts/plugin.js";
 import { toDense, toTensor } from "../src/tensors/matrix.js";
-import { dtypeOf, storedTensor, type Tensor } from "../src/tensors/tensor.js";
+import { createStored, dtypeOf, payloadBytes, readNumbers, type Tensor } from "../src/tensors/tensor.js";
 import {
   eachTensor,
   isLowRank,
@@ -50,7 +50,9 @@ function updateOf(k: number, change: TensorDelta): Update {
 /** The same update, its numbers read at need. */
 function elsewhere(update: Update): Update {
   const stored = (tensor: Tensor) =>
-    storedTensor(tensor.shape, dtypeOf(tensor), () => tensor.data.slice());
+    createStored(tensor.shape, dtypeOf(tensor), payloadBytes([tensor]), () =>
+      readNumbers(tensor).slice(),
+    );
   const delta = [...update.delta].map(([name, change]): [string, TensorDelta] => [
     name,
     eachTensor(change, stored),

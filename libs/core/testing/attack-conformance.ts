@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { item, stream } from "@fedclair/linalg";
 import type { Attack } from "../src/contracts/attack.js";
 import type { Plugin } from "../src/contracts/plugin.js";
+import { countNumbers, dtypeOf, readNumbers } from "../src/tensors/tensor.js";
 import { tensorsOf, type Update } from "../src/tensors/update.js";
 import { playAttack, honest, own, twoPhases } from "./attack-rounds.js";
 import { applyAttack } from "./attacked.js";
@@ -13,7 +14,7 @@ const labels = Int32Array.from({ length: 200 }, (_, i) => i % 10);
 function form({ clientId, numExamples, delta, metrics }: Update) {
   const tensors = [...delta].map(([name, module]) => [
     name,
-    ...tensorsOf(module).map(({ shape, data }) => [data.constructor.name, shape, data.length]),
+    ...tensorsOf(module).map((tensor) => [dtypeOf(tensor), tensor.shape, countNumbers(tensor)]),
   ]);
   return { clientId, numExamples, metrics, tensors };
 }
@@ -24,7 +25,7 @@ function values(update: Update): number[] {
 
 function entries(update: Update | undefined, name: string): number[] {
   const module = update?.delta.get(name);
-  return module ? tensorsOf(module).flatMap(({ data }) => [...data]) : [];
+  return module ? tensorsOf(module).flatMap((tensor) => [...readNumbers(tensor)]) : [];
 }
 
 /** How an attack is tried. */

@@ -1,7 +1,7 @@
 import { stream, type Stream } from "@fedclair/linalg";
 import type { Attack } from "../src/contracts/attack.js";
 import type { TrainResult } from "../src/contracts/task.js";
-import type { Tensor } from "../src/tensors/tensor.js";
+import type { Dense } from "../src/tensors/tensor.js";
 import type { TensorDelta, Update } from "../src/tensors/update.js";
 
 /** An update with a module of every kind: matrix (two alike), vector, scalar, kernel and factors, in both dtypes. */
@@ -40,11 +40,11 @@ export async function applyAttack(
   );
 }
 
-function normals32(shape: readonly number[], rng: Stream): Tensor {
+function normals32(shape: readonly number[], rng: Stream): Dense {
   const { data } = normals64(shape, rng);
   return { shape, data: Float32Array.from(data) };
 }
 
-function normals64(shape: readonly number[], rng: Stream): Tensor {
+function normals64(shape: readonly number[], rng: Stream): Dense {
   return { shape, data: rng.normals(shape.reduce((product, extent) => product * extent, 1)) };
 }

@@ -6,7 +6,7 @@ import type { Attack } from "../src/contracts/attack.js";
 import type { AggregatorPlugin, Plugin, Plugins, TaskPlugin } from "../src/contracts/plugin.js";
 import type { ClientPool } from "../src/contracts/pool.js";
 import { exitCodes, UserError } from "../src/words/errors.js";
-import type { Tensor } from "../src/tensors/tensor.js";
+import { readNumbers, type Tensor } from "../src/tensors/tensor.js";
 import type { TrialState } from "../src/loop/trial-state.js";
 import { trialSchema, type Trial } from "../src/trial/trial.js";
 import { isLowRank, scaleDelta, type Delta, type TensorDelta } from "../src/tensors/update.js";
@@ -71,9 +71,9 @@ const oddUpdate: Plugin<Attack> = {
   create: ({ kind }: { kind: string }) => ({
     corruptUpdate: (honest) => ({
       ...honest,
-      delta: mapTensors(honest.delta, ({ shape, data }) => ({
-        shape,
-        data: data.map(odd[kind] ?? assert.fail(kind)),
+      delta: mapTensors(honest.delta, (tensor) => ({
+        shape: tensor.shape,
+        data: readNumbers(tensor).map(odd[kind] ?? assert.fail(kind)),
       })),
     }),
   }),

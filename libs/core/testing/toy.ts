@@ -4,11 +4,11 @@ import type { Attack } from "../src/contracts/attack.js";
 import type { Mod } from "../src/contracts/mod.js";
 import type { AggregatorPlugin, Plugin, Plugins, TaskPlugin } from "../src/contracts/plugin.js";
 import type { DataContamination, LocalTrainer, Task } from "../src/contracts/task.js";
-import type { Params, Tensor } from "../src/tensors/tensor.js";
+import { readNumbers, type Dense, type Params, type Tensor } from "../src/tensors/tensor.js";
 import { trialSchema, type Trial } from "../src/trial/trial.js";
 import { isLowRank, scaleDelta, type TensorDelta } from "../src/tensors/update.js";
 
-const f64 = (shape: readonly number[], ...values: number[]): Tensor => ({
+const f64 = (shape: readonly number[], ...values: number[]): Dense => ({
   shape,
   data: Float64Array.from(values),
 });
@@ -172,9 +172,10 @@ const toyWhole: Plugin<Mod> = {
   create: (): Mod => ({
     isFormat: true,
     client: (result, { rng }) => {
-      const whole = ({ shape, data }: Tensor): Tensor => {
-        return { shape, data: data.map((x) => Math.floor(x + rng.uniform())) };
-      };
+      const whole = (tensor: Tensor): Dense => ({
+        shape: tensor.shape,
+        data: readNumbers(tensor).map((x) => Math.floor(x + rng.uniform())),
+      });
       const delta = new Map(
         [...result.delta].map(([name, change]) => [
           name,

@@ -1,5 +1,4 @@
-import type { Params } from "@fedclair/core";
-import type { Derivation } from "@fedclair/core/internal";
+import type { Delta, Params } from "@fedclair/core";
 import { encodeBase } from "./codec/base-message.js";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 
@@ -41,7 +40,7 @@ export class Bases {
    * Encodes the params as the difference from other params; the bytes are shared too.
    * @throws WireError
    */
-  encodeDerived(params: Params, { from, terms }: Derivation): Uint8Array {
+  encodeDerived(params: Params, from: Params, terms: readonly Delta[]): Uint8Array {
     const cached = this.#derived.get(params)?.deref();
     if (cached) return cached;
     const [id, other] = [this.idOf(params), this.idOf(from)];

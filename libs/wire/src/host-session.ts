@@ -1,7 +1,6 @@
 import type { Params } from "@fedclair/core";
 import {
   termBytes,
-  derivationOf,
   exitCodes,
   payloadBytes,
   type Job,
@@ -159,7 +158,7 @@ export class HostSession {
   async #ensureBase(job: Job, closed: AbortSignal): Promise<Reply> {
     const base = this.#baseOf(job);
     for (;;) {
-      const sent = (base.sent ??= this.#sendBase(job.params.base, closed));
+      const sent = (base.sent ??= this.#sendBase(job, closed));
       const reply = await sent.reply;
       const isAbandoned = reply.type === "failure" && sent.closed.aborted;
       if (!isAbandoned) return reply;
@@ -172,18 +171,18 @@ export class HostSession {
   /**
    * Sends a base: as the difference from another base if the host has that one, otherwise in full.
    */
-  #sendBase(params: Params, closed: AbortSignal) {
-    const derivation = this.external ? undefined : derivationOf(params);
-    const from = derivation && this.#bases.get(derivation.from);
-    const source = from?.sent && { base: from, reply: from.sent.reply };
+  #sendBase({ params: { base: params }, derivation }: Job, closed: AbortSignal) {
+    const from = this.external ? undefined : derivation?.from.deref();
+    const other = from && this.#bases.get(from);
+    const source = other?.sent && { base: other, reply: other.sent.reply };
     // The other base must not be forgotten meanwhile.
     if (source) this.#reserve(source.base);
     const send = async () => {
       const reply = await source?.reply.catch(() => undefined);
       const since = performance.now();
       const bytes =
-        derivation && reply?.type === "accepted"
-          ? this.#numbers.encodeDerived(params, derivation)
+        from && derivation && reply?.type === "accepted"
+          ? this.#numbers.encodeDerived(params, from, derivation.terms)
           : await this.#numbers.encode(params);
       this.peer.traffic.encodedSince(since);
       return await this.peer.send(bytes, closed);

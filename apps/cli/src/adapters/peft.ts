@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { encodeSafetensors, shapeText, UserError, type LowRank, type Tensor } from "@fedclair/core";
+import { type Numbers, readNumbers, encodeSafetensors, shapeText, UserError, type LowRank, type Tensor } from "@fedclair/core";
 import type { Allocate, StoredType } from "@fedclair/core/internal";
 import { configFile, rankFor, readConfig, computeScale, type Config } from "./peft-config.js";
 import { modelFile, readTensor, listTensors, type TensorInFile } from "./tensor-files.js";
@@ -48,7 +48,7 @@ export async function openAdapter(folder: string): Promise<Adapter> {
  */
 export function readPair({ b, a, scale }: PairInFile, allocate?: Allocate): LowRank {
   const pair = { b: readTensor(b, allocate), a: readTensor(a, allocate) };
-  scaleInto(pair.b.data, pair.b.data, scale);
+  scaleInto(readNumbers(pair.b), readNumbers(pair.b), scale);
   return pair;
 }
 
@@ -103,7 +103,7 @@ function groupPairs(
 }
 
 /** Uses a loop because `map` takes ten times as long. */
-function scaleInto(out: Tensor["data"], data: Tensor["data"], factor: number): void {
+function scaleInto(out: Numbers, data: Numbers, factor: number): void {
   for (let i = 0; i < out.length; i++) out[i] = (data[i] as number) * factor;
 }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { inSharedMemory } from "@fedclair/aggregators";
-import { UserError, type LowRank, type Update } from "@fedclair/core";
+import { readNumbers, UserError, type LowRank, type Update } from "@fedclair/core";
 import { configFile } from "../adapters/peft-config.js";
 import { findAdapters } from "../adapters/find-adapters.js";
 import { openAdapters } from "../adapters/open-adapters.js";
@@ -70,7 +70,7 @@ export async function readRound(
     const start = own ?? globalStart;
     adapters.set(name, adapter);
     hash.update(JSON.stringify(name));
-    for (const { b, a } of sent.values()) hash.update(b.data).update(a.data);
+    for (const { b, a } of sent.values()) hash.update(readNumbers(b)).update(readNumbers(a));
     if (start) starts.set(name, start);
     const delta = [...sent].map(([module, pair]): [string, LowRank] => {
       return [module, inSharedMemory(subtractStart(pair, start?.modules.get(module)))];
@@ -105,13 +105,13 @@ function subtractStart(pair: LowRank, before: PairInFile | undefined): LowRank {
   const [, columns = 0] = pair.a.shape;
   const b = new Float32Array(rows * (r + s));
   for (let i = 0; i < rows; i++) {
-    b.set(pair.b.data.subarray(i * r, (i + 1) * r), i * (r + s));
-    b.set(start.b.data.subarray(i * s, (i + 1) * s), i * (r + s) + r);
+    b.set(readNumbers(pair.b).subarray(i * r, (i + 1) * r), i * (r + s));
+    b.set(readNumbers(start.b).subarray(i * s, (i + 1) * s), i * (r + s) + r);
   }
   const a = new Float32Array((r + s) * columns);
-  a.set(pair.a.data);
+  a.set(readNumbers(pair.a));
   a.set(
-    start.a.data.map((x) => -x),
+    readNumbers(start.a).map((x) => -x),
     r * columns,
   );
   return { b: { shape: [rows, r + s], data: b }, a: { shape: [r + s, columns], data: a } };

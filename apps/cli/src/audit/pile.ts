@@ -5,7 +5,7 @@ import {
   type Condensed,
   type RefinedPair,
 } from "@fedclair/aggregators";
-import { yieldToEventLoop, type LowRank } from "@fedclair/core";
+import { readNumbers, yieldToEventLoop, type LowRank } from "@fedclair/core";
 import type { Allocate } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
@@ -141,8 +141,8 @@ class SharedBufferPool {
   release(pairs: readonly LowRank[], condensed: readonly LowRank[]): void {
     pairs.forEach(({ b, a }, k) => {
       const few = item(condensed, k);
-      if (few.b.shape[0] !== b.shape[0]) this.#put(b.data.buffer);
-      if (few.a.shape[1] !== a.shape[1]) this.#put(a.data.buffer);
+      if (few.b.shape[0] !== b.shape[0]) this.#put(readNumbers(b).buffer);
+      if (few.a.shape[1] !== a.shape[1]) this.#put(readNumbers(a).buffer);
     });
   }
 

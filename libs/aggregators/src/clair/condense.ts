@@ -1,7 +1,7 @@
-import { toTensor, type LowRank, type Tensor } from "@fedclair/core";
+import { readNumbers, dtypeOf, toTensor, type LowRank, type Tensor } from "@fedclair/core";
 import { addGramTN, at, cholesky, item, Matrix, multiply, solveUpper, sum } from "@fedclair/linalg";
 import { sliceColumns } from "../factors.js";
-import { tensorOfCorner } from "./corner.js";
+import { createCornerTensor } from "./corner.js";
 import { indices, zip } from "./lists.js";
 
 /** The changes of one module in few coordinates, as float32 if all numbers were sent in float32. */
@@ -20,8 +20,8 @@ export interface Condensed {
  * @param pairs pairs of one module, at least one
  */
 export function condense(pairs: readonly LowRank[]): Condensed {
-  const bs = pairs.map(({ b }) => b);
-  const as = pairs.map(transposeA);
+  const bs = pairs.map(factorB);
+  const as = pairs.map(factorA);
   const ofLeft = computeColumnGram(bs, buffers.left);
   const ofRight = computeColumnGram(as, buffers.right);
   const widths = widthsOf(bs);
@@ -71,14 +71,14 @@ export function expandCondensed(
   changes: readonly LowRank[],
 ): LowRank[] {
   const lefts = restoreRows(
-    pairs.map(({ b }) => b),
-    condensed.map(({ b }) => b),
-    changes.map(({ b }) => b),
+    pairs.map(factorB),
+    condensed.map(factorB),
+    changes.map(factorB),
   );
   const rights = restoreRows(
-    pairs.map(transposeA),
-    condensed.map(transposeA),
-    changes.map(transposeA),
+    pairs.map(factorA),
+    condensed.map(factorA),
+    changes.map(factorA),
   );
   return changes.map((change, k) => ({
     b: lefts === undefined ? change.b : toTensor(item(lefts, k)),
@@ -87,14 +87,22 @@ export function expandCondensed(
 }
 
 /** A factor of a client with columns that span a space: B, or Aᵀ. */
-interface Factor extends Tensor {
-  /** Whether the numbers of a column are contiguous. */
-  readonly isTransposed?: boolean;
+interface Factor {
+  /** Rows and columns of B, or of Aᵀ. */
+  readonly shape: readonly number[];
+  /** B, or A. */
+  readonly tensor: Tensor;
+  /** Is the tensor A, so that the numbers of a column are contiguous? */
+  readonly isTransposed: boolean;
 }
 
-function transposeA({ a: { shape, data } }: LowRank): Factor {
-  const [rows = 0, cols = 0] = shape;
-  return { shape: [cols, rows], data, isTransposed: true };
+function factorB({ b }: LowRank): Factor {
+  return { shape: b.shape, tensor: b, isTransposed: false };
+}
+
+function factorA({ a }: LowRank): Factor {
+  const [rows = 0, cols = 0] = a.shape;
+  return { shape: [cols, rows], tensor: a, isTransposed: true };
 }
 
 /**
@@ -129,16 +137,16 @@ function reduceRows(factors: readonly Factor[], gram: Matrix): Tensor[] | undefi
   if (triangle === undefined) return undefined;
   for (let j = 0; j < n; j++) scaleColumn(triangle.column(j), item(norms, j));
   const isSingle =
-    factors.every(({ data }) => data instanceof Float32Array) &&
+    factors.every(({ tensor }) => dtypeOf(tensor) === "f32") &&
     norms.every((norm) => norm === 0 || (norm > minNorm && norm < maxNorm));
   let filledRows = 0; // number of leading rows of a client's columns that are not zero
   return zip(factors, sliceColumns(triangle, widthsOf(factors))).map(
     ([{ isTransposed }, block]) => {
       const top = new Matrix((filledRows += block.cols), block.cols);
       for (let j = 0; j < top.cols; j++) top.column(j).set(block.column(j).subarray(0, filledRows));
-      const { shape, data } = toTensor(isTransposed === true ? top.transpose() : top);
-      return tensorOfCorner({
-        shape: isTransposed === true ? [block.cols, n] : [n, block.cols],
+      const { shape, data } = toTensor(isTransposed ? top.transpose() : top);
+      return createCornerTensor({
+        shape: isTransposed ? [block.cols, n] : [n, block.cols],
         corner: { shape, data: isSingle ? Float32Array.from(data) : data },
       });
     },
@@ -206,10 +214,11 @@ function stackColumns(
   const cols = sum(widthsOf(factors).map(({ cols }) => cols));
   const stack = new Matrix(rows, cols, room.take(rows * cols));
   let first = 0;
-  for (const { shape, data, isTransposed } of factors) {
+  for (const { shape, tensor, isTransposed } of factors) {
+    const data = readNumbers(tensor);
     const [all = 0, cols = 0] = shape;
     const own = stack.columns(first, (first += cols));
-    if (isTransposed === true) {
+    if (isTransposed) {
       for (let j = 0; j < cols; j++) own.column(j).set(data.subarray(from + j * all, to + j * all));
     } else {
       for (let i = 0, s = from * cols; i < rows; i++) {

@@ -1,34 +1,28 @@
-import { sizeOf, type Tensor } from "@fedclair/core";
+import { dtypeOf, sizeOf, type Dense, type Numbers, type Stored } from "@fedclair/core";
 
-/** A matrix that is zero outside of its upper left corner. Only the corner is stored. */
+/** A matrix that is zero outside of its upper left corner. */
 export interface Corner {
   /** Rows and columns of the whole matrix. */
   readonly shape: readonly number[];
-  readonly corner: Tensor;
+  readonly corner: Dense;
 }
 
-const corners = new WeakMap<Tensor, Corner>();
+/** Such a matrix as a tensor. Only the corner is in memory; the whole is written out on every read. */
+export type CornerTensor = Stored & Corner;
 
-/**
- * Returns the whole matrix as a tensor. Its numbers are written out on every read and are not kept.
- */
-export function tensorOfCorner(whole: Corner): Tensor {
-  const tensor = {
-    shape: whole.shape,
-    get data() {
-      return writtenOut(whole);
-    },
+/** Creates the whole matrix of a corner. */
+export function createCornerTensor({ shape, corner }: Corner): CornerTensor {
+  const { BYTES_PER_ELEMENT } = corner.data;
+  return {
+    shape,
+    corner,
+    dtype: dtypeOf(corner),
+    bytes: sizeOf(shape) * BYTES_PER_ELEMENT,
+    read: () => writeOut({ shape, corner }),
   };
-  corners.set(tensor, whole);
-  return tensor;
 }
 
-/** Returns the corner of a tensor that `tensorOfCorner` created; undefined for other tensors. */
-export function cornerOf(tensor: Tensor): Corner | undefined {
-  return corners.get(tensor);
-}
-
-function writtenOut({ shape, corner }: Corner): Tensor["data"] {
+function writeOut({ shape, corner }: Corner): Numbers {
   const { data } = corner;
   const size = sizeOf(shape);
   const out = data instanceof Float32Array ? new Float32Array(size) : new Float64Array(size);

@@ -1,4 +1,4 @@
-import {
+import { type Numbers, readNumbers,
   deltaShape,
   isLowRank,
   sizeOf,
@@ -35,7 +35,7 @@ export function pickVectors(delta: Delta): ReadonlyMap<string, Tensor> {
 export function toChange(module: TensorDelta): Change {
   if (isLowRank(module)) return toFactors(module);
   const [rows = 0, ...rest] = module.shape;
-  return Matrix.fromRowMajor(rows, sizeOf(rest), module.data);
+  return Matrix.fromRowMajor(rows, sizeOf(rest), readNumbers(module));
 }
 
 /** Restores the module's own shape for a change of that matrix. */
@@ -47,7 +47,7 @@ export function toShape(change: TensorDelta, shape: readonly number[]): TensorDe
 const maxEntry = 1e100;
 
 /** Whether all entries are finite and at most 1e100 in size. */
-export function isBounded(data: Tensor["data"]): boolean {
+export function isBounded(data: Numbers): boolean {
   // A plain loop, because for-of and every() take five times as long and this reads everything that
   // was sent.
   for (let i = 0; i < data.length; i++) {

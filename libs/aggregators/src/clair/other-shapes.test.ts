@@ -1,4 +1,4 @@
-import {
+import { readNumbers,
   deltaShape,
   isLowRank,
   toFloat64,
@@ -65,7 +65,7 @@ function matricesOf(updates: readonly Update[]): Update[] {
   return updates.map((update) => {
     const { "conv.weight": conv, "fc.weight": fc } = Object.fromEntries(update.delta);
     assert.ok(conv && fc && !isLowRank(conv));
-    const unfolded: Tensor = { shape: [6, 18], data: conv.data };
+    const unfolded: Tensor = { shape: [6, 18], data: readNumbers(conv) };
     const matrices: Record<string, TensorDelta> = { "conv.weight": unfolded, "fc.weight": fc };
     return { ...update, delta: new Map(Object.entries(matrices)) };
   });

@@ -1,4 +1,4 @@
-import {
+import { readNumbers, countNumbers,
   deltaShape,
   isLowRank,
   shapeText,
@@ -94,7 +94,7 @@ function signatureOf({ delta }: Update): string {
 function isConsistent({ delta }: Update): boolean {
   return [...delta.values()].every(
     (module) =>
-      tensorsOf(module).every(({ shape, data }) => data.length === sizeOf(shape)) &&
+      tensorsOf(module).every((tensor) => countNumbers(tensor) === sizeOf(tensor.shape)) &&
       (!isLowRank(module) ||
         (module.b.shape.length === 2 &&
           module.a.shape.length === 2 &&
@@ -103,7 +103,7 @@ function isConsistent({ delta }: Update): boolean {
 }
 
 function hasBoundedVectors({ delta }: Update): boolean {
-  return [...pickVectors(delta).values()].every(({ data }) => isBounded(data));
+  return [...pickVectors(delta).values()].every((vector) => isBounded(readNumbers(vector)));
 }
 
 function requireMatrix({ delta }: Update): void {

@@ -1,4 +1,4 @@
-import {
+import { readNumbers,
   binaryVerdict,
   isLowRank,
   deltaShape,
@@ -99,13 +99,13 @@ function computeSampleGram(
 
 /** Entry i of the flattened change. */
 function readEntry(change: TensorDelta, i: number): number {
-  if (!isLowRank(change)) return item(change.data, i);
+  if (!isLowRank(change)) return item(readNumbers(change), i);
   const { b, a } = change;
   const [rank = 0, cols = 0] = a.shape;
   const row = Math.floor(i / cols);
   let entry = 0;
   for (let l = 0; l < rank; l++) {
-    entry += item(b.data, row * rank + l) * item(a.data, l * cols + (i % cols));
+    entry += item(readNumbers(b), row * rank + l) * item(readNumbers(a), l * cols + (i % cols));
   }
   return entry;
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import {
+import { dtypeOf, readNumbers,
   isLowRank,
   UserError,
   type LowRank,
@@ -36,8 +36,8 @@ function hashFrozenFactors({ delta }: Update): string {
   const hash = createHash("sha256");
   for (const module of delta.values()) {
     if (!isLowRank(module)) continue;
-    const { shape, data } = module.a;
-    hash.update(`${data.constructor.name} ${shape.join()} `);
+    const data = readNumbers(module.a);
+    hash.update(`${dtypeOf(module.a)} ${module.a.shape.join()} `);
     hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return hash.digest("hex");
@@ -53,7 +53,7 @@ async function averageB(
   module: string,
 ): Promise<LowRank> {
   const frozen = pairs[0]?.a ?? { shape: [0, 0], data: new Float64Array(0) };
-  if (pairs.some(({ a }) => !haveSameEntries(a.data, frozen.data))) {
+  if (pairs.some(({ a }) => !haveSameEntries(readNumbers(a), readNumbers(frozen)))) {
     throw new UserError(
       `ffa-lora: the clients' factors A of module ${module} differ, but this method needs one A that ` +
         "nobody trains: freeze A in the task, or use fedavg",

@@ -1,12 +1,12 @@
 import {
+  loadChange,
+  type Dense,
+  type DenseDelta,
+  type Numbers,
   yieldToEventLoop,
-  isLowRank,
-  loaded,
   deltaShape,
   sizeOf,
-  type LowRank,
   type TensorDelta,
-  type Tensor,
 } from "@fedclair/core";
 import { Matrix, multiplyInto, item, at } from "@fedclair/linalg";
 
@@ -38,7 +38,7 @@ const blockNumbers = 1 << 18;
  * @param moduleChanges at least one
  */
 export async function* iterateBlocks(moduleChanges: Changes): AsyncGenerator<Block> {
-  const changes = moduleChanges.map(loaded);
+  const changes = moduleChanges.map(loadChange);
   const [first] = changes;
   if (first === undefined) return;
   const length = sizeOf(deltaShape(first));
@@ -76,8 +76,8 @@ export async function* iterateMixedBlocks(
 }
 
 /** Reads the flattened change from index `from` on. */
-function readInto(out: Float64Array, change: TensorDelta, from: number): void {
-  if (isLowRank(change)) multiplyOut(out, change, from);
+function readInto(out: Float64Array, change: DenseDelta, from: number): void {
+  if ("b" in change) multiplyOut(out, change.b, change.a, from);
   else out.set(change.data.subarray(from, from + out.length));
 }
 
@@ -85,7 +85,7 @@ function readInto(out: Float64Array, change: TensorDelta, from: number): void {
  * Computes the entries of B·A from index `from` on, row-major. The first and the last row may be
  * incomplete.
  */
-function multiplyOut(out: Float64Array, { b, a }: LowRank, from: number): void {
+function multiplyOut(out: Float64Array, b: Dense, a: Dense, from: number): void {
   const [rank = 0, cols = 0] = a.shape;
   out.fill(0);
   for (let done = 0; done < out.length;) {
@@ -104,6 +104,6 @@ function multiplyOut(out: Float64Array, { b, a }: LowRank, from: number): void {
 }
 
 /** Converts a vector to a dense change of a module. */
-export function vectorToTensor(data: Tensor["data"]): Tensor {
+export function vectorToTensor(data: Numbers): Dense {
   return { shape: [data.length], data };
 }

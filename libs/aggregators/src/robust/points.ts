@@ -1,4 +1,4 @@
-import { isLowRank, loaded, tensorsOf, yieldToEventLoop } from "@fedclair/core";
+import { readNumbers, isLowRank, tensorsOf, yieldToEventLoop } from "@fedclair/core";
 import { Matrix, multiply, at } from "@fedclair/linalg";
 import { iterateBlocks, type Changes } from "./blocks.js";
 import { addSquaredDistances, combineColumns, squaredNorm } from "./columns.js";
@@ -132,7 +132,8 @@ const betweenPauses = 1 << 20;
 async function addSquares(squares: Float64Array, changes: Changes): Promise<void> {
   let read = 0;
   for (const [k, change] of changes.entries()) {
-    for (const { data } of tensorsOf(loaded(change))) {
+    for (const tensor of tensorsOf(change)) {
+      const data = readNumbers(tensor);
       squares[k] = at(squares, k) + squaredNorm(data);
       read += data.length;
     }

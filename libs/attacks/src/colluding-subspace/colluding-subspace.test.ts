@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isLowRank, type TensorDelta, type Update } from "@fedclair/core";
+import { readNumbers, isLowRank, type TensorDelta, type Update } from "@fedclair/core";
 import { hstack, Matrix, median, multiply, thinSvd, at } from "@fedclair/linalg";
 import { frobenius } from "../modules.js";
 import { anyUpdate, applyAttack } from "@fedclair/core/testing";
@@ -17,7 +17,7 @@ function module(update: Update | undefined, name: string): TensorDelta {
 function toMatrix(update: TensorDelta): Matrix {
   if (isLowRank(update)) return multiply(toMatrix(update.b), toMatrix(update.a));
   const [rows = 1, cols = 1] = update.shape;
-  return Matrix.fromRowMajor(rows, cols, update.data);
+  return Matrix.fromRowMajor(rows, cols, readNumbers(update));
 }
 
 /** The dimension of the space spanned by the columns of one module of all updates. */

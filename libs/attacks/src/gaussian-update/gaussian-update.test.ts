@@ -1,3 +1,4 @@
+import { readNumbers } from "@fedclair/core";
 import assert from "node:assert/strict";
 import { frobenius } from "../modules.js";
 import { applyAttack } from "@fedclair/core/testing";
@@ -34,7 +35,7 @@ describe("gaussian-update", () => {
     // With a norm of 200 the standard deviation of the 4000 entries is 200/√4000.
     const deviation = 200 / Math.sqrt(4000);
     const within = (count: number) =>
-      [...dense.data].filter((x) => Math.abs(x) < count * deviation).length / 4000;
+      [...readNumbers(dense)].filter((x) => Math.abs(x) < count * deviation).length / 4000;
     assert.ok(Math.abs(within(1) - 0.6827) < 0.03);
     assert.ok(Math.abs(within(2) - 0.9545) < 0.015);
   });

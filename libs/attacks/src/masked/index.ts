@@ -1,4 +1,4 @@
-import { isLowRank, type Attack, type TensorDelta, type Plugin, type Update } from "@fedclair/core";
+import { readNumbers, isLowRank, type Attack, type TensorDelta, type Plugin, type Update } from "@fedclair/core";
 import {
   addScaled,
   frobenius,
@@ -67,7 +67,7 @@ function computeSubspace(updates: readonly Update[], module: string, rank: numbe
 }
 
 function mask(like: TensorDelta, u: Matrix, off: number, rng: Stream): TensorDelta {
-  const columns = isLowRank(like) ? (like.a.shape[1] ?? 1) : like.data.length / u.rows;
+  const columns = isLowRank(like) ? (like.a.shape[1] ?? 1) : readNumbers(like).length / u.rows;
   const rank = isLowRank(like) ? rankOf(like) : u.cols;
   const c = new Matrix(rank, columns, rng.at("c").normals(rank * columns));
   const inside = new Matrix(u.rows, rank);

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { admitEvaluation, admitUpdate, shapesOf, type Shapes } from "./admission.js";
 import { addTerms, Products } from "./merge.js";
-import type { Params, Tensor } from "./tensor.js";
+import type { Dense, Params, Tensor } from "./tensor.js";
 import { bounds, jsonBytes } from "../words/text.js";
 import type { TensorDelta, Update } from "./update.js";
 
-const f32 = (shape: readonly number[], ...x: number[]): Tensor => ({
+const f32 = (shape: readonly number[], ...x: number[]): Dense => ({
   shape,
   data: Float32Array.from(x),
 });
-const f64 = (shape: readonly number[], ...x: number[]): Tensor => ({
+const f64 = (shape: readonly number[], ...x: number[]): Dense => ({
   shape,
   data: Float64Array.from(x),
 });

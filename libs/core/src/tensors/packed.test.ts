@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { stream } from "@fedclair/linalg";
 import fc from "fast-check";
-import { lineAt, linesOf, toBfloat16, toInt8, unpack } from "./packed.js";
-import { payloadBytes, sizeOf, type Tensor } from "./tensor.js";
+import { checkPacked, toBfloat16, toInt8 } from "./packed.js";
+import { payloadBytes, readNumbers, sizeOf, type Tensor } from "./tensor.js";
+import { lineAt, linesOf } from "./unpack.js";
 
 const f32 = (shape: readonly number[], ...values: number[]): Tensor => ({
   shape,
@@ -24,7 +25,7 @@ describe("bfloat16", () => {
       [Infinity, Infinity],
       [NaN, NaN],
     ];
-    const { data } = toBfloat16(f32([cases.length], ...cases.map(([x]) => x)));
+    const data = readNumbers(toBfloat16(f32([cases.length], ...cases.map(([x]) => x))));
     assert.deepEqual(
       [...data],
       cases.map(([, y]) => Math.fround(y)),
@@ -36,7 +37,7 @@ describe("bfloat16", () => {
     fc.assert(
       fc.property(fc.array(number), (numbers) => {
         const tensor = toBfloat16(f32([numbers.length], ...numbers));
-        tensor.data.forEach((y, i) => {
+        readNumbers(tensor).forEach((y, i) => {
           const x = numbers[i] ?? NaN;
           assert.ok(Math.abs(y - x) <= Math.abs(x) / 256, `${x} ${y}`);
         });
@@ -65,11 +66,10 @@ describe("int8", () => {
   it("writes hand-checkable codes", () => {
     // The scale is 1 of the first row and 2 of the second, but for the last bit: 3.6 is 3 or 4, 100 is 50.
     const tensor = toInt8(f32([2, 3], 127, -3.6, 0, 254, 99, -254), () => 0.3);
-    assert.ok(tensor.packed?.dtype === "int8");
-    assert.deepEqual([...tensor.packed.codes], [127, -3, 0, 127, 50, -127]);
-    const [first = NaN, second = NaN] = tensor.packed.scales;
+    assert.deepEqual([...tensor.codes], [127, -3, 0, 127, 50, -127]);
+    const [first = NaN, second = NaN] = tensor.scales;
     assert.ok(Math.abs(first - 1) < 1e-6 && Math.abs(second - 2) < 1e-6);
-    assert.deepEqual([...tensor.data].map(Math.round), [127, -3, 0, 254, 100, -254]);
+    assert.deepEqual([...readNumbers(tensor)].map(Math.round), [127, -3, 0, 254, 100, -254]);
     assert.equal(payloadBytes([tensor]), 6 + 2 * 4);
   });
 
@@ -79,9 +79,9 @@ describe("int8", () => {
       fc.property(fc.array(number, { minLength: 1 }), (numbers) => {
         const tensor: Tensor = { shape: [numbers.length], data: Float64Array.from(numbers) };
         const [low, high] = [toInt8(tensor, () => 1 - 2 ** -53), toInt8(tensor, () => 0)];
-        const step = low.packed && "scales" in low.packed ? (low.packed.scales[0] ?? NaN) : NaN;
+        const step = low.scales[0] ?? NaN;
         numbers.forEach((x, i) => {
-          const [a = NaN, b = NaN] = [low.data[i], high.data[i]];
+          const [a = NaN, b = NaN] = [readNumbers(low)[i], readNumbers(high)[i]];
           const slack = 1e-5 * Math.max(...numbers.map(Math.abs)) + 1e-40;
           assert.ok(a <= x + slack && x <= b + slack && b - a <= step + slack, `${a} ${x} ${b}`);
         });
@@ -89,27 +89,28 @@ describe("int8", () => {
     );
     const rng = stream("int8");
     const tensor = f32([2], 1, 0.3);
-    const sum = Array.from({ length: 20_000 }, () => toInt8(tensor, () => rng.uniform()).data[1]);
+    const sum = Array.from({ length: 20_000 }, () => readNumbers(toInt8(tensor, () => rng.uniform()))[1]);
     const mean = sum.reduce<number>((total, x) => total + (x ?? NaN), 0) / 20_000;
     assert.ok(Math.abs(mean - 0.3) < 1e-4, `${mean}`); // four standard errors: steps are 1/127
   });
 
   it("keeps zeros, the smallest numbers, and what is not finite from becoming numbers", () => {
-    assert.deepEqual([...toInt8(f32([3], 0, -0, 0), half).data], [0, 0, 0]);
-    assert.ok([...toInt8(f32([2], 1e-45, 0), half).data].every((x) => x <= 1e-45));
+    assert.deepEqual([...readNumbers(toInt8(f32([3], 0, -0, 0), half))], [0, 0, 0]);
+    assert.ok([...readNumbers(toInt8(f32([2], 1e-45, 0), half))].every((x) => x <= 1e-45));
     for (const odd of [NaN, Infinity]) {
-      const { data } = toInt8(f32([2, 2], odd, 1, 1, 2), half);
+      const data = readNumbers(toInt8(f32([2, 2], odd, 1, 1, 2), half));
       assert.ok(Number.isNaN(data[0]) || data[0] === Infinity);
       assert.ok(Math.abs((data[3] ?? NaN) - 2) < 1e-5, "the other row");
     }
   });
 
-  it("comes back from its codes, and from nothing else", () => {
+  it("has a code for each number and a scale for each line", () => {
     const tensor = toInt8(f32([2, 2], 1, 2, 3, 4), half);
-    assert.ok(tensor.packed?.dtype === "int8");
-    assert.deepEqual(unpack([2, 2], tensor.packed), tensor);
-    assert.throws(() => unpack([2, 3], tensor.packed as never), /4 codes for 6 numbers/);
-    const one = { ...tensor.packed, scales: new Float32Array(1) };
-    assert.throws(() => unpack([2, 2], one), /1 scales for 2 lines/);
+    checkPacked(tensor);
+    const check = (changes: object) => () => {
+      checkPacked({ ...tensor, ...changes });
+    };
+    assert.throws(check({ shape: [2, 3] }), /4 codes for 6 numbers/);
+    assert.throws(check({ scales: new Float32Array(1) }), /1 scales for 2 lines/);
   });
 });

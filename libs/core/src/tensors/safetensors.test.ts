@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { UserError } from "../words/errors.js";
 import { decodeSafetensors, encodeSafetensors, type StoredType } from "./safetensors.js";
-import type { Params, Tensor } from "./tensor.js";
+import type { Dense, Numbers, Params } from "./tensor.js";
 
 /** A file of the given header and data, put together without the encoder. */
 function file(header: string, data: readonly number[] = []): Uint8Array {
@@ -17,7 +17,7 @@ function file(header: string, data: readonly number[] = []): Uint8Array {
 const one = (dtype: string, shape: readonly number[], begin: number, end: number) =>
   JSON.stringify({ w: { dtype, shape, data_offsets: [begin, end] } });
 
-function value(bytes: Uint8Array): Tensor["data"] | undefined {
+function value(bytes: Uint8Array): Numbers | undefined {
   return decodeSafetensors(bytes).params.get("w")?.data;
 }
 
@@ -73,8 +73,8 @@ describe("safetensors", () => {
 
   it("returns every tensor and the metadata bit for bit, from any offset in memory", () => {
     const tensor = fc.oneof(
-      fc.float32Array().map((data): Tensor => ({ shape: [data.length, 1], data })),
-      fc.float64Array().map((data): Tensor => ({ shape: [1, data.length], data })),
+      fc.float32Array().map((data): Dense => ({ shape: [data.length, 1], data })),
+      fc.float64Array().map((data): Dense => ({ shape: [1, data.length], data })),
     );
     const entries = fc.uniqueArray(fc.tuple(fc.string({ unit: "binary" }), tensor), {
       selector: ([name]) => name,

@@ -1,4 +1,4 @@
-import {
+import { readNumbers,
   isLowRank,
   toBfloat16,
   toInt8,
@@ -52,7 +52,7 @@ export const encoding: Plugin<Mod> = {
 function encode(tensor: Tensor, { dtype }: Options, rng: Stream): Tensor {
   switch (dtype) {
     case "f32":
-      return { shape: tensor.shape, data: Float32Array.from(tensor.data) };
+      return { shape: tensor.shape, data: Float32Array.from(readNumbers(tensor)) };
     case "bf16":
       return toBfloat16(tensor);
     case "int8":

@@ -1,4 +1,4 @@
-import { dtypeOf, isLowRank, zeros, type LowRank, type Params, type Tensor } from "@fedclair/core";
+import { readNumbers, dtypeOf, isLowRank, zeros, type LowRank, type Params, type Tensor } from "@fedclair/core";
 import { resolveParams, type ClientParams, type TrialState } from "@fedclair/core/internal";
 
 /**
@@ -54,9 +54,9 @@ function sumOf(pairs: readonly LowRank[]): LowRank {
   for (const [i, pair] of pairs.entries()) {
     const own = ranks[i] ?? 0;
     for (let row = 0; row < rows; row++) {
-      b.data.set(pair.b.data.subarray(row * own, (row + 1) * own), row * rank + at);
+      b.data.set(readNumbers(pair.b).subarray(row * own, (row + 1) * own), row * rank + at);
     }
-    a.data.set(pair.a.data, at * columns);
+    a.data.set(readNumbers(pair.a), at * columns);
     at += own;
   }
   return { b, a };

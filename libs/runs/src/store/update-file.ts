@@ -6,13 +6,20 @@ import { promisify } from "node:util";
 import {
   dtypeOf,
   isLowRank,
+  readNumbers,
   UserError,
   type Params,
+  type Stored,
   type Tensor,
   type TensorDelta,
   type Update,
 } from "@fedclair/core";
-import { errorMessage, storedTensor } from "@fedclair/core/internal";
+import {
+  createStored,
+  errorMessage,
+  payloadBytes,
+  type StoredParams,
+} from "@fedclair/core/internal";
 
 const [opened, written] = [promisify(open), promisify(write)];
 
@@ -57,14 +64,14 @@ export class UpdateFile {
   }
 
   /** @returns the same params, their numbers in the file @throws UserError if the disk does not take them */
-  async storeParams(params: Params): Promise<Params> {
-    const stored = new Map<string, Tensor>();
+  async storeParams(params: Params): Promise<StoredParams> {
+    const stored = new Map<string, Stored>();
     for (const [name, tensor] of params) stored.set(name, await this.#store(tensor));
     return stored;
   }
 
-  async #store(tensor: Tensor): Promise<Tensor> {
-    const { shape, data, packed } = tensor;
+  async #store(tensor: Tensor): Promise<Stored> {
+    const data = readNumbers(tensor);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const at = this.#end;
     for (let done = 0; done < bytes.length;) {
@@ -82,7 +89,7 @@ export class UpdateFile {
       this.#read(new Uint8Array(numbers.buffer), at);
       return numbers;
     };
-    return storedTensor(shape, dtype, read, packed);
+    return createStored(tensor.shape, dtype, payloadBytes([tensor]), read);
   }
 
   #read(bytes: Uint8Array, at: number): void {

@@ -1,4 +1,4 @@
-import {
+import { readNumbers,
   binaryVerdict,
   isLowRank,
   UserError,
@@ -60,7 +60,7 @@ function requireDense(name: string, update: TensorDelta): Tensor {
 
 function flatten(modules: Delta): Float64Array {
   return Float64Array.from(
-    [...modules].flatMap(([name, update]) => Array.from(requireDense(name, update).data)),
+    [...modules].flatMap(([name, update]) => Array.from(readNumbers(requireDense(name, update)))),
   );
 }
 

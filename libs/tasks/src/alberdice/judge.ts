@@ -1,4 +1,4 @@
-import { invalidVerdict, isLowRank, type Update, type Verdict } from "@fedclair/core";
+import { readNumbers, invalidVerdict, isLowRank, type Update, type Verdict } from "@fedclair/core";
 import { sum, item } from "@fedclair/linalg";
 import { directionScores, weightLogits, type Answer } from "./answers.js";
 
@@ -16,10 +16,10 @@ export function readAnswer(update: Update, module: string, clip?: number): Answe
   const visits = update.delta.get("visits");
   if (logits === undefined || visits === undefined) return undefined;
   if (isLowRank(logits) || isLowRank(visits)) return undefined;
-  if (visits.data.some((share) => share < 0)) return undefined;
-  if (Math.abs(sum(visits.data) - 1) > slack) return undefined;
-  if (clip !== undefined && logits.data.some((z) => Math.abs(z) > clip + slack)) return undefined;
-  return { logits: logits.data, visits: visits.data };
+  if (readNumbers(visits).some((share) => share < 0)) return undefined;
+  if (Math.abs(sum(readNumbers(visits)) - 1) > slack) return undefined;
+  if (clip !== undefined && readNumbers(logits).some((z) => Math.abs(z) > clip + slack)) return undefined;
+  return { logits: readNumbers(logits), visits: readNumbers(visits) };
 }
 
 export interface Screening {

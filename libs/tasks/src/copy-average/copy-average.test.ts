@@ -1,13 +1,5 @@
 import assert from "node:assert/strict";
-import type {
-  Aggregation,
-  Contaminating,
-  Shard,
-  Task,
-  TrainResult,
-  Update,
-  Verdict,
-} from "@fedclair/core";
+import { readNumbers, type Aggregation, type Contaminating, type Shard, type Task, type TrainResult, type Update, type Verdict } from "@fedclair/core";
 import { stream, at } from "@fedclair/linalg";
 import { matchedAverage, redistillation } from "./aggregators.js";
 import { copyAverage } from "./index.js";
@@ -194,7 +186,7 @@ describe("copy-average", () => {
       const huge = new Map(
         [...first.delta].map(([name, tensor]) => {
           assert.ok("shape" in tensor);
-          return [name, { shape: tensor.shape, data: tensor.data.map(() => 1e200) }] as const;
+          return [name, { shape: tensor.shape, data: readNumbers(tensor).map(() => 1e200) }] as const;
         }),
       );
       const round = await createRound(task, [{ ...first, delta: huge }, ...others]);

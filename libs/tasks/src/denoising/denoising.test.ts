@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Params, Task } from "@fedclair/core";
+import { readNumbers, type Params, type Task } from "@fedclair/core";
 import { frobenius, Matrix, subtract, stream, thinSvd } from "@fedclair/linalg";
 import { denoising } from "./index.js";
 import { startOf } from "../../testing/coordinator.js";
@@ -27,7 +27,7 @@ async function observe(task: Task, index: number, params?: Params): Promise<Matr
   const signal = delta.get("signal");
   assert.ok(signal !== undefined && "shape" in signal);
   const [rows = 0, cols = 0] = signal.shape;
-  return Matrix.fromRowMajor(rows, cols, signal.data);
+  return Matrix.fromRowMajor(rows, cols, readNumbers(signal));
 }
 
 async function measureError(task: Task, index: number, params: Params): Promise<number> {

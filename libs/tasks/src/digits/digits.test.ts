@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isLowRank, UserError, type Params, type Task, type TrainResult } from "@fedclair/core";
+import { readNumbers, isLowRank, UserError, type Params, type Task, type TrainResult } from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
 import { readMnist } from "./data.js";
 import { classes, pixels } from "./images.js";
@@ -222,7 +222,7 @@ function plus(params: Params, { delta }: TrainResult): Params {
       assert.ok(update && !isLowRank(update));
       return [
         name,
-        { shape, data: data.map((value, position) => value + item(update.data, position)) },
+        { shape, data: data.map((value, position) => value + item(readNumbers(update), position)) },
       ];
     }),
   );

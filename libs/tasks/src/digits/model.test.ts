@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Floats } from "@fedclair/compute";
-import type { LowRank, Params } from "@fedclair/core";
+import { readNumbers, type LowRank, type Params } from "@fedclair/core";
 import { stream, item, at32 } from "@fedclair/linalg";
 import type { Network } from "../nets/network.js";
 import { AdaptedLayer, createAdaptedNetwork } from "./lora.js";
@@ -137,7 +137,7 @@ describe("a layer with an adapter", () => {
       [0, 1].reduce(
         (total, r) =>
           total +
-          item(b.data, 2 * Math.floor(i / width) + r) * item(a.data, r * width + (i % width)),
+          item(readNumbers(b), 2 * Math.floor(i / width) + r) * item(readNumbers(a), r * width + (i % width)),
         0,
       );
     return { shape, data: Float32Array.from(data, (value, i) => value + product(i)) };

@@ -1,4 +1,4 @@
-import {
+import { readNumbers,
   toTensor,
   type Aggregate,
   type Aggregation,
@@ -90,7 +90,7 @@ export async function stepReference(
   aggregate: Aggregate,
 ): Promise<Step<EarlierVerdicts>> {
   const pmfUpdates = selectPossible(round).map((update) => {
-    const counts = getModule(update, "counts").data;
+    const counts = readNumbers(getModule(update, "counts"));
     const pmf = { shape: [counts.length, 1], data: normalise(counts) };
     return { ...update, numExamples: sum(counts), delta: new Map([["pmf", pmf]]) };
   });
@@ -98,7 +98,7 @@ export async function stepReference(
   const admitted = selectBenign(pmfUpdates, aggregation.verdicts);
   const pmf = aggregation.verdicts
     ? trimmedPmf(admitted.map(readPmf), 0)
-    : readAggregate(aggregation, "pmf").data;
+    : readNumbers(readAggregate(aggregation, "pmf"));
   const people = sum(pmfUpdates.map(({ numExamples }) => numExamples));
   const reference = smooth(normalise(pmf), people);
   const verdicts = addInvalid(aggregation.verdicts ?? [], round, pmfUpdates);
@@ -180,11 +180,11 @@ function createModel(options: Options, reference: Float64Array): ScoreModel {
 }
 
 function readPmf(update: Update): Float64Array {
-  return Float64Array.from(getModule(update, "pmf").data);
+  return Float64Array.from(readNumbers(getModule(update, "pmf")));
 }
 
 function readReference(params: Params): Float64Array {
-  return Float64Array.from(getParam(params, "reference").data);
+  return Float64Array.from(readNumbers(getParam(params, "reference")));
 }
 
 /**

@@ -1,4 +1,4 @@
-import {
+import { readNumbers,
   binaryVerdict,
   tensorsOf,
   UserError,
@@ -42,7 +42,7 @@ const average = plugin<Aggregator>("average", () => ({
         new Map(
           [...delta].map(([name, module]): [string, Tensor] => {
             const tensor = module as Tensor;
-            return [name, { ...tensor, data: tensor.data.map((x) => (x * numExamples) / total) }];
+            return [name, { ...tensor, data: readNumbers(tensor).map((x) => (x * numExamples) / total) }];
           }),
         ),
     );
@@ -88,7 +88,7 @@ const impossible = plugin<Attack>("impossible", () => ({
     delta: new Map(
       [...honest.delta].map(([name, module]) => {
         const tensor = module as Tensor;
-        return [name, { ...tensor, data: tensor.data.map((x) => -100 * x - 1) }];
+        return [name, { ...tensor, data: readNumbers(tensor).map((x) => -100 * x - 1) }];
       }),
     ),
   }),
@@ -99,7 +99,7 @@ const impossibleOnce = plugin<Attack>("impossibleOnce", () => ({
   corruptUpdate: (honest: TrainResult): TrainResult => {
     const counts = honest.delta.get("counts") as Tensor;
     if (honest.delta.size > 1) return honest;
-    const halves = { ...counts, data: counts.data.map((n) => n + 0.5) };
+    const halves = { ...counts, data: readNumbers(counts).map((n) => n + 0.5) };
     return { ...honest, delta: new Map([["counts", halves]]) };
   },
 }));
@@ -112,7 +112,7 @@ const boastful = plugin<Attack>("boastful", () => ({
       [...delta].map(([name, module]) => {
         const tensor = module as Tensor;
         if (name !== "variations") return [name, module];
-        return [name, { ...tensor, data: tensor.data.map((x) => -x) }];
+        return [name, { ...tensor, data: readNumbers(tensor).map((x) => -x) }];
       }),
     ),
   }),
@@ -398,9 +398,9 @@ describe("evaluation-bias", () => {
     assert.ok("update" in first);
     assert.deepEqual([...first.update.delta.keys()], ["counts"]);
     const [counts] = [...first.update.delta.values()].flatMap(tensorsOf);
-    assert.ok(counts?.data.length === 50 && counts.data.every(Number.isInteger));
+    assert.ok(counts?.data.length === 50 && readNumbers(counts).every(Number.isInteger));
     const round = roundOf({ phase: "reference", updates: [first.update] });
-    const pmf = { shape: [50, 1], data: counts.data.map((n) => n / 2000) };
+    const pmf = { shape: [50, 1], data: readNumbers(counts).map((n) => n / 2000) };
     const { step } = await stepOf(task, round, { change: [new Map([["pmf", pmf]])] });
     const params = paramsOf(step.params ?? new Map());
     const second = await runner.run({ ...job, id: 2, phase: "moments", params });

@@ -1,4 +1,4 @@
-import {
+import { readNumbers,
   toMatrix,
   toTensor,
   type LocalTrainer,
@@ -136,7 +136,7 @@ async function computeVariations(
   counts: Float64Array,
   params: Params,
 ): Promise<Matrix> {
-  const pmf = Float64Array.from(getParam(params, "reference").data);
+  const pmf = Float64Array.from(readNumbers(getParam(params, "reference")));
   const base = histogramBase(listCentres(options), pmf, "squared", widthOf(options));
   const truth: Truth = { base, pmf, edges: listEdges(options) };
   const variations = new Matrix(explanations.length, panels.length);
@@ -196,7 +196,7 @@ function computeDistances(panels: readonly Float64Array[], params: Params): Reco
   const fits: Tensor = getParam(params, "panels");
   const bins = item(fits.shape, 1);
   const each = panels.map((counts, j) =>
-    totalVariation(normalise(counts), fits.data.subarray(j * bins, (j + 1) * bins)),
+    totalVariation(normalise(counts), readNumbers(fits).subarray(j * bins, (j + 1) * bins)),
   );
   return { totalVariation: sum(each) / each.length };
 }

@@ -1,5 +1,5 @@
 import { item } from "@fedclair/linalg";
-import {
+import { readNumbers,
   binaryVerdict,
   toMatrix,
   type Aggregation,
@@ -62,7 +62,7 @@ export const momentSubspace: AggregatorPlugin = {
 };
 
 function trimmedMean({ updates }: AggregatorInput, trim: number): Aggregation {
-  const pmfs = updates.map((update) => Float64Array.from(getTensor(update, "pmf").data));
+  const pmfs = updates.map((update) => Float64Array.from(readNumbers(getTensor(update, "pmf"))));
   const pmf = trimmedPmf(pmfs, trim);
   return { change: [new Map([["pmf", { shape: [pmf.length, 1], data: pmf }]])] };
 }

@@ -1,4 +1,4 @@
-import type { Metrics, Update } from "@fedclair/core";
+import { readNumbers, type Metrics, type Update } from "@fedclair/core";
 import { median, sum, item } from "@fedclair/linalg";
 import { explanations, type Explanation } from "./model/explanations.js";
 import type { Fit } from "./model/fit.js";
@@ -27,7 +27,7 @@ export function summariseExplanations(
   j: number,
   { status, pmf }: Fit,
 ): PanelExplanations {
-  const counts = admitted.map((update) => item(getModule(update, "counts").data, j));
+  const counts = admitted.map((update) => item(readNumbers(getModule(update, "counts")), j));
   const sending = admitted.filter((_, c) => counts[c] !== 0);
   if (sending.length === 0) return { variations: {}, sampling: null };
   const variations = explanations.map((name, e): [Explanation, number] => {

@@ -1,4 +1,4 @@
-import {
+import { readNumbers, type Numbers,
   invalidVerdict,
   isLowRank,
   toMatrix,
@@ -31,8 +31,8 @@ export function getModule({ delta }: Pick<Update, "delta">, name: string): Tenso
 export function readMoments(update: Update): PanelMoments {
   return {
     matrix: toMatrix(getModule(update, "moments")),
-    counts: Float64Array.from(getModule(update, "counts").data),
-    variances: Float64Array.from(getModule(update, "variances").data),
+    counts: Float64Array.from(readNumbers(getModule(update, "counts"))),
+    variances: Float64Array.from(readNumbers(getModule(update, "variances"))),
   };
 }
 
@@ -51,7 +51,7 @@ export function selectPossible(round: Round, earlier: EarlierVerdicts = []): rea
  * finite and have the right shape.
  */
 function isPossible(update: Update, { phase, params }: Round): boolean {
-  if (phase === "reference") return areCounts(getModule(update, "counts").data);
+  if (phase === "reference") return areCounts(readNumbers(getModule(update, "counts")));
   const { matrix, counts, variances } = readMoments(update);
   const largest = toMatrix(getParam(params, "psi"))
     .toRows()
@@ -60,7 +60,7 @@ function isPossible(update: Update, { phase, params }: Round): boolean {
   const isBounded = matrix
     .toRows()
     .every((row, k) => row.every((x) => Math.abs(x) <= item(largest, k) * (1 + 1e-9)));
-  const variations = getModule(update, "variations").data;
+  const variations = readNumbers(getModule(update, "variations"));
   return (
     isBounded &&
     areCounts(counts) &&
@@ -69,7 +69,7 @@ function isPossible(update: Update, { phase, params }: Round): boolean {
   );
 }
 
-function areCounts(values: Tensor["data"]): boolean {
+function areCounts(values: Numbers): boolean {
   return sum(values) > 0 && values.every((n) => n >= 0 && Number.isSafeInteger(n));
 }
 
@@ -153,8 +153,8 @@ export function readAggregate({ change }: Aggregation, name: string): Tensor {
       "the aggregator gives neither verdicts nor a mean; evaluation-bias needs one of them (moment-subspace, clair, fedavg)",
     );
   }
-  const data = new Float64Array(first.data.length);
-  for (const term of terms) term.data.forEach((x, i) => (data[i] = item(data, i) + x));
+  const data = new Float64Array(readNumbers(first).length);
+  for (const term of terms) readNumbers(term).forEach((x, i) => (data[i] = item(data, i) + x));
   return { shape: first.shape, data };
 }
 

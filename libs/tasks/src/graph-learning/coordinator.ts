@@ -1,4 +1,4 @@
-import {
+import { readNumbers,
   invalidVerdict,
   isLowRank,
   UserError,
@@ -110,5 +110,5 @@ function requireDense(update: TensorDelta | undefined): Float64Array {
   if (!update || isLowRank(update)) {
     throw new UserError("graph-learning: expected a dense module `covariance`");
   }
-  return Float64Array.from(update.data);
+  return Float64Array.from(readNumbers(update));
 }

@@ -1,4 +1,4 @@
-import {
+import { readNumbers,
   binaryVerdict,
   isLowRank,
   UserError,
@@ -92,7 +92,7 @@ function readSample({ clientId, delta, numExamples }: Update): Sample {
       `covariance detectors judge one dense module, a covariance; client ${clientId} sent something else`,
     );
   }
-  const vector = Float64Array.from(module.data);
+  const vector = Float64Array.from(readNumbers(module));
   packedOrder(vector.length);
   return { vector, samples: numExamples };
 }

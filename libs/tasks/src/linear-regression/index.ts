@@ -1,4 +1,4 @@
-import type { LocalTrainer, Params, Shard, Task, Tensor, TaskPlugin } from "@fedclair/core";
+import type { Numbers, LocalTrainer, Params, Shard, Task, Tensor, TaskPlugin } from "@fedclair/core";
 import { Matrix, multiply, norm, stream, thinQr, type Stream, at, item } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
@@ -138,7 +138,7 @@ async function* draw(options: Options, truth: Float64Array, rng: Stream): AsyncG
 }
 
 /** Computes xᵀ·W, q numbers. */
-function predict(x: Float64Array, weights: Tensor["data"], q: number): Float64Array {
+function predict(x: Float64Array, weights: Numbers, q: number): Float64Array {
   const y = new Float64Array(q);
   for (let i = 0; i < x.length; i++) {
     for (let j = 0; j < q; j++) y[j] = at(y, j) + at(x, i) * item(weights, i * q + j);
@@ -146,7 +146,7 @@ function predict(x: Float64Array, weights: Tensor["data"], q: number): Float64Ar
   return y;
 }
 
-function minus(a: Tensor["data"], b: Tensor["data"]): Float64Array {
+function minus(a: Numbers, b: Numbers): Float64Array {
   return Float64Array.from(a, (value, i) => value - item(b, i));
 }
 
@@ -154,7 +154,7 @@ function toParams(weights: Float64Array, p: number, q: number): Params {
   return new Map([["weights", { shape: [p, q], data: weights }]]);
 }
 
-function weightsOf(params: Params): Tensor["data"] {
+function weightsOf(params: Params): Numbers {
   const weights = params.get("weights");
   if (weights === undefined) throw new Error("linear-regression: params without `weights`");
   return weights.data;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { LocalTrainer, Params, Task, Tensor } from "@fedclair/core";
+import { readNumbers, type LocalTrainer, type Params, type Task, type Tensor } from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
 import { linearRegression } from "./index.js";
 import { startOf } from "../../testing/coordinator.js";
@@ -92,7 +92,7 @@ describe("linear-regression", () => {
     const fromZero = await estimate(task, 0);
     const again = (await train(task, 0, asParams(fromZero))).delta.get("weights");
     assert.ok(again !== undefined && "shape" in again);
-    again.data.forEach((change) => {
+    readNumbers(again).forEach((change) => {
       assertNear(change, 0, 1e-12);
     });
   });
@@ -100,7 +100,7 @@ describe("linear-regression", () => {
   it("measures 0 at the truth, |D|² at zero, and a loss of noise² + error/q", async () => {
     const quiet = create({ p: 4, q: 2, samples: 8, noise: 0 });
     const truth = await estimate(quiet, 0);
-    const norm = [...truth.data].reduce((sum, value) => sum + value * value, 0);
+    const norm = [...readNumbers(truth)].reduce((sum, value) => sum + value * value, 0);
     const atZero = await measure(quiet, 0, await startOf(quiet, seed));
     assertNear(atZero["error"], norm, 1e-12);
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isLowRank, UserError, type Params, type Task, type TrainResult } from "@fedclair/core";
+import { readNumbers, isLowRank, UserError, type Params, type Task, type TrainResult } from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { moduleNames } from "./shape.js";
@@ -42,8 +42,8 @@ function addChange(params: Params, { delta }: TrainResult): Params {
       const sum = Float32Array.from(data, (value, position) => {
         const row = Math.floor(position / columns);
         for (let j = 0; j < rank; j++) {
-          const b = item(update.b.data, row * rank + j);
-          value += b * item(update.a.data, j * columns + (position % columns));
+          const b = item(readNumbers(update.b), row * rank + j);
+          value += b * item(readNumbers(update.a), j * columns + (position % columns));
         }
         return value;
       });

@@ -1,5 +1,5 @@
 import { endianness } from "node:os";
-import {
+import { type Dense, readNumbers, countNumbers, type Numbers,
   isLowRank,
   shapeText,
   sizeOf,
@@ -9,7 +9,7 @@ import {
   type TensorDelta,
   type Tensor,
 } from "@fedclair/core";
-import { errorMessage, unpack } from "@fedclair/core/internal";
+import { errorMessage, checkPacked } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { requireField, checkUint32, toUniqueMap } from "./checks.js";
@@ -28,14 +28,15 @@ if (endianness() !== "LE") throw new Error("fedclair runs on little-endian proce
  * changes.
  * @throws WireError
  */
-export function tensorToWire({ shape, data, packed }: Tensor): WireTensor {
-  checkSize(shape, data.length);
-  const extents = shape.map((extent) => checkUint32("shape", extent));
-  if (packed) {
-    const scales = packed.dtype === "int8" && { scales: viewBytes(packed.scales) };
-    const dtype = packed.dtype === "int8" ? DType.INT8 : DType.BF16;
-    return { shape: extents, dtype, data: viewBytes(packed.codes), ...scales };
+export function tensorToWire(tensor: Tensor): WireTensor {
+  checkSize(tensor.shape, countNumbers(tensor));
+  const extents = tensor.shape.map((extent) => checkUint32("shape", extent));
+  if ("codes" in tensor) {
+    const scales = tensor.dtype === "int8" && { scales: viewBytes(tensor.scales) };
+    const dtype = tensor.dtype === "int8" ? DType.INT8 : DType.BF16;
+    return { shape: extents, dtype, data: viewBytes(tensor.codes), ...scales };
   }
+  const data = readNumbers(tensor);
   const dtype = data instanceof Float32Array ? DType.F32 : DType.F64;
   return { shape: extents, dtype, data: viewBytes(data) };
 }
@@ -45,8 +46,7 @@ function viewBytes({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Ar
 }
 
 /**
- * Decodes a tensor that owns its memory. For BF16 and INT8 it also keeps the packed numbers that
- * were sent.
+ * Decodes a tensor that owns its memory. BF16 and INT8 stay packed.
  * @throws WireError
  */
 export function tensorFromWire(wire: WireTensor): Tensor {
@@ -54,14 +54,15 @@ export function tensorFromWire(wire: WireTensor): Tensor {
   const dtype = wire.dtype ?? DType.DTYPE_UNSPECIFIED;
   switch (dtype) {
     case DType.F32:
-      return createTensor(shape, readNumbers(Float32Array, wire.data));
+      return createTensor(shape, decodeNumbers(Float32Array, wire.data));
     case DType.F64:
-      return createTensor(shape, readNumbers(Float64Array, wire.data));
+      return createTensor(shape, decodeNumbers(Float64Array, wire.data));
     case DType.BF16:
-      return readPacked(shape, { dtype: "bf16", codes: readNumbers(Uint16Array, wire.data) });
+      return createPacked({ shape, dtype: "bf16", codes: decodeNumbers(Uint16Array, wire.data) });
     case DType.INT8: {
-      const scales = readNumbers(Float32Array, wire.scales);
-      return readPacked(shape, { dtype: "int8", codes: readNumbers(Int8Array, wire.data), scales });
+      const scales = decodeNumbers(Float32Array, wire.scales);
+      const codes = decodeNumbers(Int8Array, wire.data);
+      return createPacked({ shape, dtype: "int8", codes, scales });
     }
     default: {
       const message = `dtype ${dtype}: expected F32 (1), F64 (2), BF16 (3) or INT8 (4)`;
@@ -70,12 +71,12 @@ export function tensorFromWire(wire: WireTensor): Tensor {
   }
 }
 
-interface Numbers<T> {
+interface NumberArray<T> {
   readonly BYTES_PER_ELEMENT: number;
   new (buffer: ArrayBuffer): T;
 }
 
-function readNumbers<T>(kind: Numbers<T>, bytes: Uint8Array | null | undefined): T {
+function decodeNumbers<T>(kind: NumberArray<T>, bytes: Uint8Array | null | undefined): T {
   // Decoded bytes are a slice of a received buffer: they are unaligned and would keep the whole
   // buffer in memory.
   const owned = new Uint8Array(bytes ?? []);
@@ -86,15 +87,16 @@ function readNumbers<T>(kind: Numbers<T>, bytes: Uint8Array | null | undefined):
   return new kind(owned.buffer);
 }
 
-function createTensor(shape: readonly number[], data: Tensor["data"]): Tensor {
+function createTensor(shape: readonly number[], data: Numbers): Dense {
   checkSize(shape, data.length);
   return { shape, data };
 }
 
-function readPacked(shape: readonly number[], packed: Packed): Tensor {
-  checkSize(shape, packed.codes.length);
+function createPacked(tensor: Packed): Packed {
+  checkSize(tensor.shape, tensor.codes.length);
   try {
-    return unpack(shape, packed);
+    checkPacked(tensor);
+    return tensor;
   } catch (error) {
     throw new WireError("WRONG_SHAPE", errorMessage(error));
   }
@@ -113,10 +115,10 @@ export function paramsToWire(params: Params): WireParams {
 
 /** @throws WireError */
 export function paramsFromWire(wire: WireParams): Params {
-  const entries = (wire.params ?? []).map(({ name, tensor }): [string, Tensor] => [
-    name ?? "",
-    tensorFromWire(requireField("tensor", tensor)),
-  ]);
+  const entries = (wire.params ?? []).map(({ name, tensor }): [string, Dense] => {
+    const decoded = tensorFromWire(requireField("tensor", tensor));
+    return [name ?? "", { shape: decoded.shape, data: readNumbers(decoded) }];
+  });
   return toUniqueMap("param", entries);
 }
 

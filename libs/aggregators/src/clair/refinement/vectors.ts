@@ -1,3 +1,4 @@
+import { readNumbers } from "@fedclair/core";
 import { frobenius, item, Matrix } from "@fedclair/linalg";
 import { weightedSum } from "../../mean.js";
 import { zip } from "../lists.js";
@@ -21,9 +22,10 @@ export async function refineVectors(
   const ids = benign.map(({ id }) => id);
   for (const name of item(benign, 0).vectors.keys()) {
     const own = benign.flatMap(({ vectors }) => vectors.get(name) ?? []);
-    const norms = own.map(({ data }) =>
-      frobenius(new Matrix(data.length, 1, Float64Array.from(data))),
-    );
+    const norms = own.map((vector) => {
+      const data = Float64Array.from(readNumbers(vector));
+      return frobenius(new Matrix(data.length, 1, data));
+    });
     const cuts = clipOff === null ? norms.map(() => 1) : computeCuts(norms, clipOff);
     refined.set(name, {
       personal: new Map(zip(ids, own)),

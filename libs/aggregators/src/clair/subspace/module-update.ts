@@ -1,4 +1,4 @@
-import { isLowRank, toMatrix, type LowRank, type TensorDelta } from "@fedclair/core";
+import { readNumbers, isLowRank, toMatrix, type LowRank, type TensorDelta } from "@fedclair/core";
 import { frobenius, gramNT, gramTN, Matrix, multiplyNT } from "@fedclair/linalg";
 import { product } from "../../factors.js";
 import { toChange } from "../modules.js";
@@ -76,5 +76,6 @@ export class ModuleUpdate {
 function readColumns(side: Side, { b, a }: LowRank): Matrix {
   if (side === "left") return toMatrix(b);
   const [rows = 0, cols = 0] = a.shape;
-  return new Matrix(cols, rows, a.data instanceof Float64Array ? a.data : new Float64Array(a.data));
+  const data = readNumbers(a);
+  return new Matrix(cols, rows, data instanceof Float64Array ? data : new Float64Array(data));
 }

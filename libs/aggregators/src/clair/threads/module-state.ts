@@ -1,4 +1,4 @@
-import { deltaShape, isLowRank, tensorsOf, type Tensor, type TensorDelta } from "@fedclair/core";
+import { type Dense, readNumbers, deltaShape, isLowRank, tensorsOf, type Tensor, type TensorDelta } from "@fedclair/core";
 import { at, item, leadingLeft, multiply, multiplyTN, type Matrix } from "@fedclair/linalg";
 import type { Factors } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
@@ -85,7 +85,7 @@ export class ModuleState {
   /** Step 0: |X|_F of every client's change; NaN if an entry is not finite or exceeds 1e100. */
   norms(): number[] {
     return this.#updates.map((update, k) =>
-      tensorsOf(update).every(({ data }) => isBounded(data))
+      tensorsOf(update).every((tensor) => isBounded(readNumbers(tensor)))
         ? item(this.#moduleUpdates, k).norm()
         : NaN,
     );
@@ -266,10 +266,10 @@ function keepLeading({ b, a }: Factors, r: number): Factors {
 
 /** Divides an update by a number; in a pair, B is divided. */
 function divide(update: TensorDelta, by: number): TensorDelta {
-  const over = ({ shape, data }: Tensor) => {
-    const quotients = Float64Array.from(data);
+  const over = (tensor: Tensor): Dense => {
+    const quotients = Float64Array.from(readNumbers(tensor));
     for (let i = 0; i < quotients.length; i++) quotients[i] = at(quotients, i) / by;
-    return { shape, data: quotients };
+    return { shape: tensor.shape, data: quotients };
   };
   return isLowRank(update) ? { b: over(update.b), a: update.a } : over(update);
 }

@@ -1,6 +1,6 @@
-import { isLowRank, type Tensor, type TensorDelta } from "@fedclair/core";
+import { isLowRank, readNumbers, type Dense, type Tensor, type TensorDelta } from "@fedclair/core";
 import { Matrix } from "@fedclair/linalg";
-import { cornerOf, tensorOfCorner, type Corner } from "../corner.js";
+import { createCornerTensor, type Corner, type CornerTensor } from "../corner.js";
 
 /**
  * Copies a change to memory that threads share; the receiver restores it with `restore`. Posting it
@@ -15,14 +15,16 @@ export function inSharedMemory(module: TensorDelta): TensorDelta {
 }
 
 function shareTensor(tensor: Tensor): Tensor {
-  const restored = cornerOf(tensor);
-  if (restored)
-    return {
-      shape: restored.shape,
-      corner: shareTensor(restored.corner),
-    } satisfies Corner as never;
-  const { shape, data } = tensor;
-  if (data.buffer instanceof SharedArrayBuffer) return tensor;
+  // `restore` creates the tensor again: functions cannot be posted.
+  if ("corner" in tensor) {
+    const { shape, corner } = tensor as CornerTensor;
+    return { shape, corner: shareDense(corner) } satisfies Corner as never;
+  }
+  return shareDense({ shape: tensor.shape, data: readNumbers(tensor) });
+}
+
+function shareDense({ shape, data }: Dense): Dense {
+  if (data.buffer instanceof SharedArrayBuffer) return { shape, data };
   const buffer = new SharedArrayBuffer(data.byteLength);
   const copy = data instanceof Float32Array ? new Float32Array(buffer) : new Float64Array(buffer);
   copy.set(data);
@@ -44,7 +46,7 @@ function restoreCopy(value: object, revive: (part: unknown) => unknown): unknown
   if (Array.isArray(value)) return value.map(revive);
   if (value instanceof Map) return new Map([...value].map(([key, part]) => [key, revive(part)]));
   if (isMatrix(value)) return new Matrix(value.rows, value.cols, value.data);
-  if (isCorner(value)) return tensorOfCorner(value);
+  if (isCorner(value)) return createCornerTensor(value);
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, revive(part)]));
 }
 

@@ -1,4 +1,4 @@
-import {
+import { readNumbers,
   isLowRank,
   UserError,
   type Aggregate,
@@ -138,7 +138,7 @@ function readModel({ clientId, delta }: Update): Float64Array {
   if (!model || isLowRank(model)) {
     throw new UserError(`collaboration-graph: client ${clientId} sent no dense module \`model\``);
   }
-  return Float64Array.from(model.data);
+  return Float64Array.from(readNumbers(model));
 }
 
 /**
