@@ -195,7 +195,7 @@ describe("a stranger's plug-ins", () => {
     const lines = bad.stderr.split("\n").filter((line) => line.startsWith("error"));
     assert.match(
       lines.join("\n"),
-      /^error: nobody caught Error: too late \(file:.*js:\d+:\d+\): .*$/,
+      /^error: uncaught Error: too late \(file:.*js:\d+:\d+\): .*$/,
     );
     assert.ok(bad.stderr.length < 4000, "no code is dumped");
     assert.equal(good.code, 0, good.stderr);
@@ -217,7 +217,7 @@ describe("a stranger's plug-ins", () => {
     assert.match(told.stderr, /the trial failed: lost/);
     const { code, stdout, stderr } = await faulty.coordinator.ended;
     assert.deepEqual([code, stdout], [1, ""]);
-    assert.match(stderr, /^error: nobody caught Error: lost \(file:.*near-median\.js:\d+:\d+\)/m);
+    assert.match(stderr, /^error: uncaught Error: lost \(file:.*near-median\.js:\d+:\d+\)/m);
   });
 
   it("that throw in a client are told where, once, and never in the records", async () => {

@@ -65,7 +65,7 @@ export async function holdingState<T>(
 ): Promise<T> {
   if (folder === undefined) return await step();
   const isNewFolder = await makeFolder(folder);
-  const lock = await Lock.take(folder);
+  const lock = await Lock.acquire(folder);
   try {
     return await step();
   } finally {

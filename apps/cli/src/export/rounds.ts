@@ -5,7 +5,7 @@ import {
   eachLine,
   interruption,
   isFlagged,
-  countLosses,
+  findLoss,
   mean,
   type ArmRecord,
   type ArmTiming,
@@ -61,7 +61,7 @@ export function scalarsOf({ record, timing }: ExportedRound): Map<string, number
   const scalars = new Map<string, number>([
     ["clients/sampled", clients.length],
     ["clients/failed", count(({ failure }) => failure)],
-    ["clients/lost", count(countLosses)],
+    ["clients/lost", count(findLoss)],
     ["clients/flagged", count(isFlagged)],
     ["bytes/down", bytes.down],
     ["bytes/up", bytes.up],
@@ -78,8 +78,8 @@ export function scalarsOf({ record, timing }: ExportedRound): Map<string, number
     ...known("wire/workSeconds", wire?.workSeconds),
   ]);
   if (detection) {
-    const { contaminated, caught, falseAlarms } = detection;
-    if (contaminated > 0) scalars.set("detection/recall", caught / contaminated);
+    const { contaminated, hits, falseAlarms } = detection;
+    if (contaminated > 0) scalars.set("detection/recall", hits / contaminated);
     scalars.set("detection/falseAlarms", falseAlarms);
   }
   const measuring = clients.filter(({ attack }) => attack === null);
