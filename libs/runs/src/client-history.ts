@@ -24,9 +24,9 @@ export class ClientHistories {
       const before = this.#clients.get(client.clientId);
       const roundsJudged = (before?.roundsJudged ?? 0) + Number(client.verdict !== undefined);
       // A phase in which the aggregator judges no client must not replace an earlier verdict.
-      const tells = client.verdict !== undefined || client.failure !== null || roundsJudged === 0;
+      const isNewer = client.verdict !== undefined || client.failure !== null || roundsJudged === 0;
       this.#clients.set(client.clientId, {
-        last: before && !tells ? before.last : { ...client, round },
+        last: before && !isNewer ? before.last : { ...client, round },
         roundsJudged,
         roundsFlagged: (before?.roundsFlagged ?? 0) + Number(isFlagged(client)),
         evaluation: client.evaluation ?? before?.evaluation ?? {},

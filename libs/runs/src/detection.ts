@@ -94,14 +94,14 @@ export const detectionInfos: MetricInfos = {
 /** The last verdict on each client, for trials whose rounds judge different clients. */
 class LastVerdicts {
   readonly #last = new Map<string, { readonly truth: Truth; readonly flagged: boolean }>();
-  #most = 0;
+  #maxJudged = 0;
 
   add(clients: readonly ClientRecord[]): void {
     const judged = clients.filter(({ verdict }) => verdict !== undefined);
     for (const client of judged) {
       this.#last.set(client.clientId, { truth: clientTruth(client), flagged: isFlagged(client) });
     }
-    this.#most = Math.max(this.#most, judged.length);
+    this.#maxJudged = Math.max(this.#maxJudged, judged.length);
   }
 
   /**
@@ -109,10 +109,10 @@ class LastVerdicts {
    * clients.
    */
   detection(): Omit<Detection, "unknown"> | undefined {
-    if (this.#last.size <= this.#most) return undefined;
+    if (this.#last.size <= this.#maxJudged) return undefined;
     const all = [...this.#last.values()];
-    const of = (truth: Truth) => all.filter((client) => client.truth === truth);
-    const [contaminated, benign] = [of("contaminated"), of("benign")];
+    const withTruth = (truth: Truth) => all.filter((client) => client.truth === truth);
+    const [contaminated, benign] = [withTruth("contaminated"), withTruth("benign")];
     const flagged = (some: typeof all) => some.filter((client) => client.flagged).length;
     return {
       contaminated: contaminated.length,

@@ -5,7 +5,7 @@ import { formatNumber } from "./numbers.js";
 import { measuringClients, clientTruth } from "./truth.js";
 
 /** The answer arrived but its content is unusable. Its client counts as rejected, not as lost. */
-const refusals: ReadonlySet<ErrorCode> = new Set([
+const rejections: ReadonlySet<ErrorCode> = new Set([
   "MALFORMED",
   "WRONG_MODULES",
   "WRONG_SHAPE",
@@ -23,7 +23,7 @@ export function findLoss(client: ClientRecord): Failure | undefined {
   const { failure, evaluationFailure } = client;
   const missing =
     failure ?? (evaluationFailure?.code === "NO_EVALUATION" ? null : evaluationFailure);
-  return missing && missing.code !== "STRAGGLER" && !refusals.has(missing.code)
+  return missing && missing.code !== "STRAGGLER" && !rejections.has(missing.code)
     ? missing
     : undefined;
 }
@@ -78,6 +78,6 @@ export function explainExcessLoss(
   return (
     `${formatNumber(lost)} of ${formatNumber(asked)} rounds of ${measuringClients({ truth })} were lost (${each.join(", ")}), ` +
     `limits.maxLost = ${maxLost}; their codes are in the report and in records.jsonl: ` +
-    "see that hosts and clients stay, or raise limits.maxLost"
+    "keep hosts and clients connected, or raise limits.maxLost"
   );
 }

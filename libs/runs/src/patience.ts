@@ -6,11 +6,11 @@ const firstWaitMs = 30_000;
  * the user without any message.
  */
 export class Patience {
-  readonly #tell: (line: string) => void;
+  readonly #report: (line: string) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(tell: (line: string) => void) {
-    this.#tell = tell;
+  constructor(report: (line: string) => void) {
+    this.#report = report;
   }
 
   /** Starts waiting for the next thing; the previous one has arrived. */
@@ -21,7 +21,7 @@ export class Patience {
   #wait(what: string, ms: number): void {
     this.stop();
     this.#timer = setTimeout(() => {
-      this.#tell(`${what}: nothing for ${ms / 1000} s, still waiting`);
+      this.#report(`${what}: nothing for ${ms / 1000} s, still waiting`);
       this.#wait(what, 2 * ms);
     }, ms);
     this.#timer.unref();

@@ -78,11 +78,11 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
 
 async function runInto(
   folder: RunFolder,
-  { prepared, pool: asked, signal, traffic, onEvent, onResume }: TrialRun,
+  { prepared, pool: inner, signal, traffic, onEvent, onResume }: TrialRun,
   checkpoint: Checkpoint | undefined,
 ): Promise<Summary> {
   const { trial, arms, measures, taskPlugin } = prepared;
-  const pool = new StoringPool(asked, folder.path);
+  const pool = new StoringPool(inner, folder.path);
   const tally = new Tally(trial, measures.metrics ?? {});
   const stopped = new Map(checkpoint?.stopped);
   if (checkpoint) {

@@ -59,8 +59,8 @@ export async function* runTrial(
   const start = from.start ?? (await startArms(prepared, pool, signal));
   // A resumed trial no longer has the first arm's answers. The other arms ask again and get the
   // same ones.
-  const isWhole = from.arm === 0 && from.state === undefined;
-  const shared = arms.length > 1 && isWhole ? new SharedRoundPool(pool) : pool;
+  const isFresh = from.arm === 0 && from.state === undefined;
+  const shared = arms.length > 1 && isFresh ? new SharedRoundPool(pool) : pool;
   for (const [i, arm] of arms.entries()) {
     if (i < from.arm) continue;
     const state = (i === from.arm ? from.state : undefined) ?? start;

@@ -18,13 +18,13 @@ export const maxBytesInMemory = 64 << 20;
 export class StoringPool implements ClientPool {
   readonly #inner: ClientPool;
   readonly #folder: string;
-  readonly #most: number;
+  readonly #maxBytes: number;
 
   /** @param folder for an unnamed temporary file */
-  constructor(inner: ClientPool, folder: string, most = maxBytesInMemory) {
+  constructor(inner: ClientPool, folder: string, maxBytes = maxBytesInMemory) {
     this.#inner = inner;
     this.#folder = folder;
-    this.#most = most;
+    this.#maxBytes = maxBytes;
   }
 
   ready(signal: AbortSignal): Promise<void> {
@@ -36,7 +36,7 @@ export class StoringPool implements ClientPool {
     let file: UpdateFile | undefined;
     for await (const answer of this.#inner.ask(jobs, admit, signal)) {
       const bytes = "update" in answer ? deltaBytes(answer.update.delta) : 0;
-      if (!("update" in answer) || bytesInMemory + bytes <= this.#most) {
+      if (!("update" in answer) || bytesInMemory + bytes <= this.#maxBytes) {
         bytesInMemory += bytes;
         yield answer;
         continue;

@@ -155,14 +155,14 @@ export class Tally {
         !this.#stopped.has(label) && (isFinished || this.#last.get(label)?.round === reached),
     );
     const baselines = arms.filter((label) => label !== main);
-    const isWhole = !this.#stopped.has(main);
+    const hasMainCompleted = !this.#stopped.has(main);
     const details = [
-      ...(isWhole ? this.#detection.measures() : []),
+      ...(hasMainCompleted ? this.#detection.measures() : []),
       ...arms.flatMap((arm) => this.#measureArm(arm, arms)),
-      ...(isWhole ? baselines.flatMap((arm) => this.#compareWith(arm)) : []),
+      ...(hasMainCompleted ? baselines.flatMap((arm) => this.#compareWith(arm)) : []),
       ...[...this.#losses].map(([arm, losses]) => losses.measure(arm === main ? undefined : arm)),
       ...arms.flatMap((arm) => this.#times.get(arm)?.measures(arm) ?? []),
-      ...(isWhole ? [...measureTraffic(this.#bytes), ...this.#modMetrics.measures()] : []),
+      ...(hasMainCompleted ? [...measureTraffic(this.#bytes), ...this.#modMetrics.measures()] : []),
     ].filter(({ value }) => Number.isFinite(value)); // a diverged round may have Infinity or NaN
     return {
       name,
@@ -236,17 +236,17 @@ export class Tally {
     const measured = [this.#createMeasure(gain, { ...own, mean: own.mean - base.mean })];
     if (base.mean === 0) return measured;
     // With a negative base, a ratio above 1 may be worse or better.
-    const hasEnds = base.mean > 0;
+    const hasDirection = base.mean > 0;
     return [
       ...measured,
-      this.#createMeasure(ratio, { ...own, mean: own.mean / base.mean }, hasEnds),
+      this.#createMeasure(ratio, { ...own, mean: own.mean / base.mean }, hasDirection),
     ];
   }
 
   #createMeasure(
     about: Pick<Measure, "scope" | "metric" | "arm" | "comparison">,
     { mean, n }: MetricValue,
-    hasEnds = true,
+    hasDirection = true,
   ): Measure {
     const { unit, better } = meaningOf(about.metric, this.#infos);
     const isRatio = about.comparison?.kind === "ratioTo";
@@ -254,7 +254,7 @@ export class Tally {
       ...about,
       value: mean,
       ...(n !== undefined && { n }),
-      ...(hasEnds && better && { better }),
+      ...(hasDirection && better && { better }),
       ...(!isRatio && unit && { unit }),
     });
   }

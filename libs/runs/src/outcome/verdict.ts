@@ -39,8 +39,8 @@ export function verdictSentence(run: Run): string {
   return printable(run.isFinished ? sentence : `Stopped ${until}: ${sentence}`, maxBytes);
 }
 
-function detectionClause({ detection: detected }: Run): string {
-  const { open } = detected;
+function detectionClause({ detection }: Run): string {
+  const { open } = detection;
   if (!open) return "judges no clients";
   const { judged, flagged } = open.unknown;
   const { count, reason } = open.undecided;
@@ -48,7 +48,7 @@ function detectionClause({ detection: detected }: Run): string {
   const why = reason === undefined ? "" : ` (${reason})`;
   const undecided = `undecided about ${countNoun(count, "client")} in the last round${why}`;
   return [
-    knownTruthClause(detected, judged > 0),
+    knownTruthClause(detection, judged > 0),
     judged > 0 ? unknown : undefined,
     count > 0 ? undecided : undefined,
   ]
@@ -60,8 +60,8 @@ function detectionClause({ detection: detected }: Run): string {
  * Describes the verdicts on clients of known truth; undefined if there are none.
  * @param isOpen were clients of unknown truth judged, too?
  */
-function knownTruthClause(detected: DetectionTotals, isOpen: boolean): string | undefined {
-  const { last, rounds, total, exact, isSteady, hasUnjudged } = detected;
+function knownTruthClause(detection: DetectionTotals, isOpen: boolean): string | undefined {
+  const { last, rounds, total, exact, isSteady, hasUnjudged } = detection;
   if (!last) return undefined;
   const span = rounds === 1 ? "in the only round" : `over ${rounds} rounds`;
   const alarms =
@@ -94,7 +94,7 @@ function clientsClause({ detection: { clients } }: Run): string | undefined {
   return `when last judged, ${hits} of ${contaminated} contaminated clients were flagged, and ${falseAlarms} of ${benign} benign`;
 }
 
-/** Reports contaminated clients that no round sampled, because they could not be flagged. */
+/** Counts the contaminated clients that no round sampled, so that they could not be flagged. */
 function neverSampledClause({ description, clients }: Run): string | undefined {
   const never = [...description.attacks.keys()].filter((id) => !clients.has(id)).length;
   if (never === 0) return undefined;

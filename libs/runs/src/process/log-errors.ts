@@ -3,8 +3,8 @@ import { errorMessage, errorLocation } from "@fedclair/core/errors";
 import type { Logger } from "./log.js";
 
 /**
- * Maximum number of errors to log. A message may contain a new number each time, so repetition
- * cannot be relied on.
+ * Maximum number of errors to log. A message that contains a new number each time would otherwise
+ * be logged every time.
  */
 const maxLogged = 20;
 

@@ -17,10 +17,10 @@ const maxFieldBytes = 256;
  */
 const hooks: NonNullable<LoggerOptions["hooks"]> = {
   logMethod(args, method) {
-    const shown = args.map((arg: unknown) =>
+    const escaped = args.map((arg: unknown) =>
       typeof arg === "string" ? printable(arg, maxBytes) : isFields(arg) ? escapeFields(arg) : arg,
     );
-    method.apply(this, shown as typeof args);
+    method.apply(this, escaped as typeof args);
   },
 };
 
@@ -35,10 +35,10 @@ function isFields(arg: unknown): arg is LogFields {
 }
 
 function escapeFields(fields: LogFields): LogFields {
-  const shown = Object.entries(fields).map(([key, value]) => {
+  const escaped = Object.entries(fields).map(([key, value]) => {
     return [key, typeof value === "string" ? printable(value, maxFieldBytes) : value] as const;
   });
-  return Object.fromEntries(shown);
+  return Object.fromEntries(escaped);
 }
 
 /**

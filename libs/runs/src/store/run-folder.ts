@@ -119,7 +119,7 @@ export class RunFolder {
       });
       const stored = await findRun(path, true);
       if (stored) checkExistingRun(stored, trial, resumes);
-      return new RunFolder(path, lock, { trial, policy, isNew, stored: stored });
+      return new RunFolder(path, lock, { trial, policy, isNew, stored });
     } catch (error) {
       await lock?.release();
       // another process may have claimed it meanwhile
@@ -252,10 +252,10 @@ export class RunFolder {
   async #open(file: LinesFile, checkpoint: Checkpoint | undefined): Promise<Log> {
     const path = join(this.path, file);
     const bytes = checkpoint?.logs.get(file) ?? 0;
-    const there = bytes === 0 ? 0 : (await stat(path)).size;
-    if (there < bytes) {
+    const size = bytes === 0 ? 0 : (await stat(path)).size;
+    if (size < bytes) {
       throw new UserError(
-        `'${path}' has ${there} bytes, and had ${bytes} at the last checkpoint: the run cannot go on; --again makes a new one`,
+        `'${path}' has ${size} bytes, and had ${bytes} at the last checkpoint: the run cannot go on; --again makes a new one`,
       );
     }
     const log = await Log.open(path, bytes);

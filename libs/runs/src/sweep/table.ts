@@ -44,7 +44,7 @@ export function sweepTables(sweep: Sweep, summaries: ReadonlyMap<string, Summary
             formatFacet(at) === facet && hasLabel(at, rows, row) && hasLabel(at, columns, column);
           return here ? (ownProperty(summaries.get(id)?.measures ?? {}, measure) ?? []) : [];
         });
-        return values.length === 0 ? undefined : summariseCell(values);
+        return values.length === 0 ? undefined : aggregateCell(values);
       };
       const cells = down.map((row) => across.map((column) => cellAt(row, column)));
       const worst = worse
@@ -100,7 +100,7 @@ function hasLabel(
   return dimension === undefined || at.get(dimension.path) === label;
 }
 
-function summariseCell(values: readonly number[]): Cell {
+function aggregateCell(values: readonly number[]): Cell {
   return {
     mean: mean(values),
     min: minOf(values),
