@@ -193,10 +193,7 @@ describe("a stranger's plug-ins", () => {
     const [good, bad] = await Promise.all([host("9"), host("3", { LATE: "1" })]);
     assert.equal(bad.code, 1);
     const lines = bad.stderr.split("\n").filter((line) => line.startsWith("error"));
-    assert.match(
-      lines.join("\n"),
-      /^error: nobody caught Error: too late \(file:.*js:\d+:\d+\): .*$/,
-    );
+    assert.match(lines.join("\n"), /^error: uncaught Error: too late \(file:.*js:\d+:\d+\): .*$/);
     assert.ok(bad.stderr.length < 4000, "no code is dumped");
     assert.equal(good.code, 0, good.stderr);
     const ended = await coordinator.ended;
@@ -217,7 +214,7 @@ describe("a stranger's plug-ins", () => {
     assert.match(told.stderr, /the trial failed: lost/);
     const { code, stdout, stderr } = await faulty.coordinator.ended;
     assert.deepEqual([code, stdout], [1, ""]);
-    assert.match(stderr, /^error: nobody caught Error: lost \(file:.*near-median\.js:\d+:\d+\)/m);
+    assert.match(stderr, /^error: uncaught Error: lost \(file:.*near-median\.js:\d+:\d+\)/m);
   });
 
   it("that throw in a client are told where, once, and never in the records", async () => {

@@ -1,4 +1,10 @@
-import { readNumbers, isLowRank, type LowRank, type TensorDelta, type Tensor } from "@fedclair/core";
+import {
+  readNumbers,
+  isLowRank,
+  type LowRank,
+  type TensorDelta,
+  type Tensor,
+} from "@fedclair/core";
 import {
   dot,
   gramNT,
@@ -22,14 +28,19 @@ export function frobenius(update: TensorDelta): number {
 }
 
 /** Reads a tensor as a matrix of its first extent by all others; a scalar is 1×1. */
-export function asRowMatrix({ shape: [rows = 1], data }: Tensor): Matrix {
+export function asRowMatrix(tensor: Tensor): Matrix {
+  const [rows = 1] = tensor.shape;
+  const data = readNumbers(tensor);
   return Matrix.fromRowMajor(rows, data.length / rows, data);
 }
 
 /** Creates a tensor from `values`, row-major, with the shape and dtype of `like`. */
 export function tensorLike(like: Tensor, values: Float64Array): Tensor {
   const { shape } = like;
-  return { shape, data: readNumbers(like) instanceof Float32Array ? Float32Array.from(values) : values };
+  return {
+    shape,
+    data: readNumbers(like) instanceof Float32Array ? Float32Array.from(values) : values,
+  };
 }
 
 /**

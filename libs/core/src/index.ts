@@ -15,6 +15,7 @@ export { addTerms, Products } from "./tensors/merge.js";
 export { toBfloat16, toInt8 } from "./tensors/packed.js";
 export { decodeSafetensors, encodeSafetensors } from "./tensors/safetensors.js";
 export {
+  copyDense,
   countNumbers,
   dtypeOf,
   maxAbs,

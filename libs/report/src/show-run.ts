@@ -5,7 +5,7 @@ import {
   checkExistingRun,
   checkTrial,
   describeTrial,
-  runFaults,
+  listRunFaults,
   outcomeText,
   print,
   readRun,
@@ -35,7 +35,7 @@ export async function showRun(
   if (report) await writeRunReport(run, folder);
   const place = report ? `report: ${join(folder, "report.html")}` : `run: ${folder}`;
   print(json ? JSON.stringify(run.summary) + "\n" : `${outcomeText(run)}${place}\n`);
-  const faults = runFaults(prepared.trial, run.summary);
+  const faults = listRunFaults(prepared.trial, run.summary);
   for (const { message } of faults) process.stderr.write(`error: ${message}\n`);
   return faults[0]?.exitCode ?? exitCodes.ok;
 }

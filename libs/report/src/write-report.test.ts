@@ -276,7 +276,7 @@ describe("writeReportOf", () => {
     const page = await report({ ...whole, records });
     assert.match(
       page,
-      /over the 4 clients measured under every method \(clair 7, local 4, fedavg 7, oracle 7\)/,
+      /over the 4 clients measured in every arm \(clair 7, local 4, fedavg 7, oracle 7\)/,
     );
     assert.match(page, /3 of 28 rounds of benign clients were lost/);
     assert.match(page, /Clients differ between arms/);

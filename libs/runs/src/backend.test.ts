@@ -4,7 +4,7 @@ import { UserError } from "@fedclair/core";
 import type { PreparedTrial } from "@fedclair/core/internal";
 import { chooseTrialBackend, hostBackends } from "./backend.js";
 
-/** A task whose trials are faster on TensorFlow's library from 10 units on. */
+/** A task that trains faster on TensorFlow's library from 10 units on. */
 const net = { backend: ({ units }: { units: number }) => (units < 10 ? "wasm" : "tensorflow") };
 const trial = (name: string, units: number) => {
   const taskPlugin = name === "net" ? net : {};
@@ -23,7 +23,7 @@ describe("chooseTrialBackend", () => {
     if (before !== undefined) process.env["FEDCLAIR_BACKEND"] = before;
   });
 
-  it("goes by what all trials of a process are faster on", () => {
+  it("chooses the backend that all trials of a process are faster on", () => {
     const fast = backendsFor("auto").at(-1);
     const choose = (...trials: PreparedTrial[]) => chooseTrialBackend(trials, "auto").name;
     assert.equal(choose(large), fast);
@@ -32,14 +32,14 @@ describe("chooseTrialBackend", () => {
     assert.equal(choose(trial("plain", 10)), "wasm");
   });
 
-  it("goes by what the user says", () => {
+  it("uses the backend that the user chose", () => {
     assert.equal(chooseTrialBackend([large], "cpu").name, "cpu");
     process.env["FEDCLAIR_BACKEND"] = "cpu";
     assert.equal(chooseTrialBackend([large], "auto").name, "cpu");
     assert.deepEqual(hostBackends("auto"), ["cpu"]);
   });
 
-  it("tells the user of a name that is none", () => {
+  it("rejects an unknown backend", () => {
     process.env["FEDCLAIR_BACKEND"] = "gpu";
     const expected = (error: unknown) =>
       error instanceof UserError && error.message.includes('"gpu": expected one of auto, ');

@@ -8,15 +8,16 @@ import {
 import { pluginOptions, type PreparedTrial } from "@fedclair/core/internal";
 import { toUserError } from "./process/main.js";
 
-/** The backend that a process chose, and for people why. */
+/** The backend that a process chose, with the reason for people. */
 export interface ChosenBackend {
   readonly name: string;
   readonly why: string;
 }
 
 /**
- * Chooses the backend of this process for the trials that it is to run or to coordinate: one for all, for a process keeps to one.
- * `auto` takes TensorFlow's library where it is installed and loads, and all of their tasks say that they train faster on it.
+ * Chooses this process's backend for the trials that it will run or coordinate. A process uses one
+ * backend for all its trials. `auto` picks TensorFlow's library if it is installed and loads, and
+ * if the tasks of all trials say that they train faster on it.
  * @throws UserError as `chooseBackend`
  */
 export function chooseTrialBackend(
@@ -33,7 +34,7 @@ export function chooseTrialBackend(
 }
 
 /**
- * What a client host can compute with, which learns of its trial later.
+ * Lists the backends that a client host can use. The host does not know its trial yet.
  * @throws UserError as `backendsFor`
  */
 export function hostBackends(choice: BackendChoice): readonly BackendName[] {
@@ -45,9 +46,10 @@ export function hostBackends(choice: BackendChoice): readonly BackendName[] {
 }
 
 /**
- * Loads the chosen backend for a task from outside, which finds it there when its clients train. A task that is built in loads it by itself,
- * if it has a use for it: it takes a tenth of a second.
- * @throws UserError if it cannot be loaded
+ * Loads the chosen backend if the task comes from a plug-in outside the package, so that it is
+ * ready when the clients train. Loading takes a tenth of a second; a built-in task loads the
+ * backend itself if it uses it.
+ * @throws UserError if the backend cannot be loaded
  */
 export async function loadForOutside({
   taskPlugin: { name: task },

@@ -4,21 +4,27 @@ import { errorMessage, pluginOptions, type PreparedTrial } from "@fedclair/core/
 import type { ClientHistory } from "./client-history.js";
 import type { MetricInfos } from "./measure.js";
 
-/** Facts about a trial that its plug-ins know and its records do not contain: for tables, pages and figures. */
+/**
+ * Facts about a trial for tables, pages and figures that its plug-ins know and its records do not
+ * contain.
+ */
 export interface TrialDescription {
-  /** Returns the name that people know a client by: `c07` gives `Lincoln`; empty if there is none. */
+  /**
+   * Returns a client's display name, for example `Lincoln` for `c07`, or an empty string if it has
+   * none.
+   */
   readonly label: (clientId: string) => string;
-  /** The attack of every contaminated client by id, sampled or not. */
+  /** The attack of every contaminated client by id, including clients that were never sampled. */
   readonly attacks: ReadonlyMap<string, string>;
-  /** Clients of which nobody knows whether they are contaminated. */
+  /** Clients of unknown truth. */
   readonly unknown: ReadonlySet<string>;
   readonly metrics: MetricInfos;
-  /** The metric by which arms are compared first. */
+  /** The metric that arms are compared by first. */
   readonly primary?: string | undefined;
   readonly figures?: TaskFigures | undefined;
 }
 
-/** The description of a trial of which only the records are known. */
+/** The description of a trial if only its records are known. */
 export const noDescription: TrialDescription = {
   label: () => "",
   attacks: new Map(),
@@ -26,8 +32,8 @@ export const noDescription: TrialDescription = {
   metrics: {},
 };
 
-/** Describes a trial from its records, if one of its plug-ins is missing. */
-export function describedBy(clients: ReadonlyMap<string, ClientHistory>): TrialDescription {
+/** Describes a trial from its records, for use when one of its plug-ins is missing. */
+export function describeFromRecords(clients: ReadonlyMap<string, ClientHistory>): TrialDescription {
   const attacks = new Map<string, string>();
   const unknown = new Set<string>();
   for (const [clientId, { last }] of clients) {
@@ -37,12 +43,15 @@ export function describedBy(clients: ReadonlyMap<string, ClientHistory>): TrialD
   return { ...noDescription, attacks, unknown };
 }
 
-/** Describes a prepared trial. @throws UserError if its task cannot be loaded, or `clientLabel` fails */
+/**
+ * Describes a prepared trial.
+ * @throws UserError if its task cannot be loaded, or `clientLabel` fails
+ */
 export async function describeTrial(prepared: PreparedTrial): Promise<TrialDescription> {
   const { contamination, unknown, measures, taskPlugin } = prepared;
   const { metrics = {}, primary } = measures;
   return {
-    label: await clientLabels(prepared),
+    label: await loadClientLabels(prepared),
     attacks: new Map([...contamination].map(([id, { name }]) => [id, name])),
     unknown,
     metrics,
@@ -51,10 +60,10 @@ export async function describeTrial(prepared: PreparedTrial): Promise<TrialDescr
   };
 }
 
-async function clientLabels(prepared: PreparedTrial): Promise<TrialDescription["label"]> {
+async function loadClientLabels(prepared: PreparedTrial): Promise<TrialDescription["label"]> {
   const { trial, clientIds, taskPlugin } = prepared;
-  const mayName = taskPlugin.namesClients?.(pluginOptions(trial.task) as never) ?? true;
-  const task = mayName ? await prepared.loadTask() : undefined;
+  const canName = taskPlugin.namesClients?.(pluginOptions(trial.task) as never) ?? true;
+  const task = canName ? await prepared.loadTask() : undefined;
   if (!task?.clientLabel) return () => "";
   const label = (i: number) => {
     try {

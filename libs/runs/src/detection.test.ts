@@ -15,7 +15,7 @@ function measuresOf(...rounds: readonly ClientRecord[][]): Map<string, number> {
 }
 
 describe("measures of detection", () => {
-  it("count every client as it was judged last, where rounds judge different ones", () => {
+  it("count the last verdict on each client if rounds judge different clients", () => {
     const measures = measuresOf(
       [clientOf("c0", "flip", "benign"), clientOf("c1", null, "contaminated")],
       [clientOf("c0", "flip", "contaminated"), clientOf("c2", "flip", "undecided")],
@@ -26,7 +26,7 @@ describe("measures of detection", () => {
     assert.equal(measures.get("recallMean"), 1 / 3);
   });
 
-  it("leave that out where every round judges the same", () => {
+  it("leave out the last verdicts if every round judges the same clients", () => {
     const round = [clientOf("c0", "flip", "benign"), clientOf("c1", null, "benign")];
     assert.equal(measuresOf(round, round).has("recallOfClients"), false);
   });

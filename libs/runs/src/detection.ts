@@ -1,20 +1,23 @@
 import type { ClientRecord } from "@fedclair/core/internal";
-import { meaningOf, named, type Measure, type MetricInfos } from "./measure.js";
+import { meaningOf, createMeasure, type Measure, type MetricInfos } from "./measure.js";
 import { isFlagged, clientTruth, type Truth } from "./truth.js";
 
-/** How the verdicts of a round meet the truth. */
+/** A round's verdicts compared with the truth. */
 export interface Detection {
-  /** Judged clients that are contaminated; undecided ones are among them. */
+  /** Judged clients that are contaminated, including undecided ones. */
   readonly contaminated: number;
   /** Judged clients that are benign. */
   readonly benign: number;
-  readonly caught: number;
+  readonly hits: number;
   readonly falseAlarms: number;
-  /** Clients that were judged though nobody knows the truth: neither hits nor false alarms. */
+  /** Judged clients of unknown truth. They count neither as hits nor as false alarms. */
   readonly unknown: { readonly judged: number; readonly flagged: number };
 }
 
-/** Of one round; undefined without verdicts. Clients that never reached the aggregator (late, refused) do not count. */
+/**
+ * Compares the verdicts of one round with the truth. Returns undefined without verdicts. Clients
+ * that never reached the aggregator (late, rejected) do not count.
+ */
 export function roundDetection(clients: readonly ClientRecord[]): Detection | undefined {
   const judged = clients.filter(({ verdict }) => verdict !== undefined);
   if (judged.length === 0) return undefined;
@@ -24,24 +27,24 @@ export function roundDetection(clients: readonly ClientRecord[]): Detection | un
   return {
     contaminated: count(judged, "contaminated"),
     benign: count(judged, "benign"),
-    caught: count(flagged, "contaminated"),
+    hits: count(flagged, "contaminated"),
     falseAlarms: count(flagged, "benign"),
     unknown: { judged: count(judged, "unknown"), flagged: count(flagged, "unknown") },
   };
 }
 
-/** Exactly the contaminated clients were flagged; undefined of a round in which there was none to flag. */
-export function isExact({ contaminated, caught, falseAlarms }: Detection): boolean | undefined {
-  return contaminated === 0 ? undefined : caught === contaminated && falseAlarms === 0;
+/** Were exactly the contaminated clients flagged? Undefined if no judged client is contaminated. */
+export function isExact({ contaminated, hits, falseAlarms }: Detection): boolean | undefined {
+  return contaminated === 0 ? undefined : hits === contaminated && falseAlarms === 0;
 }
 
-/** What the measures of detection mean. */
+/** Descriptions of the detection measures. */
 export const detectionInfos: MetricInfos = {
   exactRounds: {
     better: "higher",
     unit: "rounds",
     description:
-      "rounds in which exactly the contaminated clients were flagged, of those that judged one",
+      "rounds in which exactly the contaminated clients were flagged, out of rounds that judged a contaminated client",
   },
   recall: {
     better: "higher",
@@ -75,7 +78,7 @@ export const detectionInfos: MetricInfos = {
   },
   undecidedMean: {
     unit: "clients",
-    description: "clients of which the aggregator could not tell, mean over rounds",
+    description: "clients about which the aggregator is undecided, mean over rounds",
   },
   recallOfClients: {
     better: "higher",
@@ -84,87 +87,94 @@ export const detectionInfos: MetricInfos = {
   falseAlarmsOfClients: {
     better: "lower",
     unit: "clients",
-    description: "of all benign clients those that were flagged when last judged",
+    description: "benign clients that were flagged when last judged",
   },
 };
 
-/** Every client as it was judged last, where rounds judge different ones. */
-class LastJudged {
+/** The last verdict on each client, for trials whose rounds judge different clients. */
+class LastVerdicts {
   readonly #last = new Map<string, { readonly truth: Truth; readonly flagged: boolean }>();
-  #most = 0;
+  #maxJudged = 0;
 
   add(clients: readonly ClientRecord[]): void {
     const judged = clients.filter(({ verdict }) => verdict !== undefined);
     for (const client of judged) {
       this.#last.set(client.clientId, { truth: clientTruth(client), flagged: isFlagged(client) });
     }
-    this.#most = Math.max(this.#most, judged.length);
+    this.#maxJudged = Math.max(this.#maxJudged, judged.length);
   }
 
-  /** Undefined of a trial that judges the same clients in every round. */
+  /**
+   * Compares the last verdicts with the truth. Returns undefined if every round judges the same
+   * clients.
+   */
   detection(): Omit<Detection, "unknown"> | undefined {
-    if (this.#last.size <= this.#most) return undefined;
+    if (this.#last.size <= this.#maxJudged) return undefined;
     const all = [...this.#last.values()];
-    const of = (truth: Truth) => all.filter((client) => client.truth === truth);
-    const [contaminated, benign] = [of("contaminated"), of("benign")];
+    const withTruth = (truth: Truth) => all.filter((client) => client.truth === truth);
+    const [contaminated, benign] = [withTruth("contaminated"), withTruth("benign")];
     const flagged = (some: typeof all) => some.filter((client) => client.flagged).length;
     return {
-      ...{ contaminated: contaminated.length, benign: benign.length },
-      ...{ caught: flagged(contaminated), falseAlarms: flagged(benign) },
+      contaminated: contaminated.length,
+      benign: benign.length,
+      hits: flagged(contaminated),
+      falseAlarms: flagged(benign),
     };
   }
 
   measures(): Measure[] {
-    const seen = this.detection();
-    if (!seen) return [];
-    const { contaminated, benign, caught, falseAlarms } = seen;
+    const detection = this.detection();
+    if (!detection) return [];
+    const { contaminated, benign, hits, falseAlarms } = detection;
     return [
       ...(contaminated === 0
         ? []
-        : [measure("recallOfClients", caught / contaminated, contaminated)]),
-      measure("falseAlarmsOfClients", falseAlarms, benign),
+        : [createDetectionMeasure("recallOfClients", hits / contaminated, contaminated)]),
+      createDetectionMeasure("falseAlarmsOfClients", falseAlarms, benign),
     ];
   }
 }
 
-/** Verdicts of all rounds against the truth. */
-export interface Detected {
-  /** Of the last round that judged a client whose truth is known; undefined where none did. */
+/** Verdicts of all rounds compared with the truth. */
+export interface DetectionTotals {
+  /** The last round that judged a client of known truth; undefined if no round did. */
   readonly last: Detection | undefined;
-  /** Rounds that did. */
+  /** Number of rounds that judged a client of known truth. */
   readonly rounds: number;
-  /** Over those rounds. */
+  /** Sums over those rounds. */
   readonly total: Omit<Detection, "unknown">;
-  /** Of the rounds with somebody to flag, in how many exactly those were? */
+  /**
+   * Rounds in which exactly the contaminated clients were flagged, of the rounds that judged one.
+   */
   readonly exact: { readonly rounds: number; readonly of: number };
-  /** Did every round catch as many of as many? */
+  /** Were the numbers of hits and of judged contaminated clients the same in every round? */
   readonly isSteady: boolean;
-  /** Was a contaminated client ever not judged? */
+  /** Was a contaminated client ever left without a verdict? */
   readonly hasUnjudged: boolean;
-  /** Every client as it was judged last; undefined where all rounds judge the same ones. */
+  /** The last verdict on each client; undefined if all rounds judge the same clients. */
   readonly clients: Omit<Detection, "unknown"> | undefined;
-  /** Of the last round that judged anybody; undefined where none did. */
-  readonly open: Open | undefined;
+  /** The open verdicts of the last round that judged any client; undefined if no round did. */
+  readonly open: OpenVerdicts | undefined;
 }
 
-/** What a round's verdicts leave open. */
-interface Open extends Pick<Detection, "unknown"> {
-  /** The clients that are undecided, and the reason that all of them share, if they do. */
+/** Verdicts of a round that cannot be compared with the truth. */
+interface OpenVerdicts extends Pick<Detection, "unknown"> {
+  /** The number of undecided clients, and their reason if they all share one. */
   readonly undecided: { readonly count: number; readonly reason: string | undefined };
 }
 
-/** Counts verdicts against the truth while rounds come in. */
+/** Compares verdicts with the truth while rounds come in. */
 export class DetectionTally {
   #last: Detection | undefined;
-  #open: Open | undefined;
+  #open: OpenVerdicts | undefined;
   #rounds = 0;
   readonly #undecided = { clients: 0, rounds: 0 };
   #isSteady = true;
   #hasUnjudged = false;
-  readonly #total = { contaminated: 0, benign: 0, caught: 0, falseAlarms: 0 };
+  readonly #total = { contaminated: 0, benign: 0, hits: 0, falseAlarms: 0 };
   readonly #exact = { rounds: 0, of: 0 };
-  readonly #attacks = new Map<string, { caught: number; contaminated: number }>();
-  readonly #clients = new LastJudged();
+  readonly #attacks = new Map<string, { hits: number; contaminated: number }>();
+  readonly #clients = new LastVerdicts();
 
   add(clients: readonly ClientRecord[]): void {
     this.#hasUnjudged ||= clients.some(
@@ -172,83 +182,99 @@ export class DetectionTally {
     );
     const detection = roundDetection(clients);
     if (!detection) return;
-    const undecided = undecidedOf(clients);
+    const undecided = countUndecided(clients);
     this.#open = { unknown: detection.unknown, undecided };
     this.#undecided.clients += undecided.count;
     this.#undecided.rounds++;
     if (detection.contaminated + detection.benign === 0) return;
-    const { contaminated, benign, caught, falseAlarms } = detection;
+    const { contaminated, benign, hits, falseAlarms } = detection;
     const before = this.#last ?? detection;
-    this.#isSteady &&= caught === before.caught && contaminated === before.contaminated;
+    this.#isSteady &&= hits === before.hits && contaminated === before.contaminated;
     this.#last = detection;
     this.#clients.add(clients);
     this.#rounds++;
     this.#total.contaminated += contaminated;
     this.#total.benign += benign;
-    this.#total.caught += caught;
+    this.#total.hits += hits;
     this.#total.falseAlarms += falseAlarms;
     const exact = isExact(detection);
     if (exact !== undefined) this.#exact.of++;
     if (exact === true) this.#exact.rounds++;
     for (const client of clients) {
       if (client.attack === null || client.verdict === undefined) continue;
-      const own = this.#attacks.get(client.attack) ?? { caught: 0, contaminated: 0 };
+      const own = this.#attacks.get(client.attack) ?? { hits: 0, contaminated: 0 };
       own.contaminated++;
-      if (isFlagged(client)) own.caught++;
+      if (isFlagged(client)) own.hits++;
       this.#attacks.set(client.attack, own);
     }
   }
 
-  detected(): Detected {
+  totals(): DetectionTotals {
     return {
-      ...{ last: this.#last, open: this.#open, rounds: this.#rounds },
-      ...{ total: { ...this.#total }, exact: { ...this.#exact } },
-      ...{ isSteady: this.#isSteady, hasUnjudged: this.#hasUnjudged },
+      last: this.#last,
+      open: this.#open,
+      rounds: this.#rounds,
+      total: { ...this.#total },
+      exact: { ...this.#exact },
+      isSteady: this.#isSteady,
+      hasUnjudged: this.#hasUnjudged,
       clients: this.#clients.detection(),
     };
   }
 
-  /** Those that can be had: no recall without contaminated clients, no precision without flags. */
+  /**
+   * Lists the measures that are defined. There is no recall without contaminated clients, and no
+   * precision without flags.
+   */
   measures(): Measure[] {
     const last = this.#last;
     if (!last) return [];
-    const { contaminated, caught, falseAlarms } = this.#total;
+    const { contaminated, hits, falseAlarms } = this.#total;
     const exact = this.#exact;
-    const flagged = caught + falseAlarms;
+    const flagged = hits + falseAlarms;
     const share = (metric: string, part: number, whole: number, attack?: string) =>
-      whole === 0 ? [] : [measure(metric, part / whole, whole, attack)];
+      whole === 0 ? [] : [createDetectionMeasure(metric, part / whole, whole, attack)];
     const both = flagged + contaminated;
     const open = this.#undecided;
     return [
-      ...(exact.of === 0 ? [] : [measure("exactRounds", exact.rounds, exact.of)]),
-      measure("falseAlarms", last.falseAlarms, last.benign),
-      measure("falseAlarmsMean", falseAlarms / this.#rounds, this.#rounds),
-      ...share("recall", last.caught, last.contaminated),
-      ...share("precision", last.caught, last.caught + last.falseAlarms),
-      ...share("recallMean", caught, contaminated),
-      ...share("precisionMean", caught, flagged),
+      ...(exact.of === 0 ? [] : [createDetectionMeasure("exactRounds", exact.rounds, exact.of)]),
+      createDetectionMeasure("falseAlarms", last.falseAlarms, last.benign),
+      createDetectionMeasure("falseAlarmsMean", falseAlarms / this.#rounds, this.#rounds),
+      ...share("recall", last.hits, last.contaminated),
+      ...share("precision", last.hits, last.hits + last.falseAlarms),
+      ...share("recallMean", hits, contaminated),
+      ...share("precisionMean", hits, flagged),
       ...(open.clients === 0
         ? []
-        : [measure("undecidedMean", open.clients / open.rounds, open.rounds)]),
+        : [createDetectionMeasure("undecidedMean", open.clients / open.rounds, open.rounds)]),
       ...this.#clients.measures(),
-      ...(both === 0 ? [] : [measure("f1", (2 * caught) / both)]),
+      ...(both === 0 ? [] : [createDetectionMeasure("f1", (2 * hits) / both)]),
       ...[...this.#attacks]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .flatMap(([attack, own]) => share("recall", own.caught, own.contaminated, attack)),
+        .flatMap(([attack, own]) => share("recall", own.hits, own.contaminated, attack)),
     ];
   }
 }
 
-function undecidedOf(clients: readonly ClientRecord[]): Open["undecided"] {
+function countUndecided(clients: readonly ClientRecord[]): OpenVerdicts["undecided"] {
   const undecided = clients.filter(({ verdict }) => verdict === "undecided");
   const reasons = new Set(undecided.map(({ reason }) => reason));
   const [reason] = reasons;
   return { count: undecided.length, reason: reasons.size === 1 ? reason : undefined };
 }
 
-function measure(metric: string, value: number, n?: number, attack?: string): Measure {
-  return named({
-    ...{ scope: "detection", metric, ...(attack !== undefined && { attack }) },
-    ...{ value, ...(n !== undefined && { n }), ...meaningOf(metric, detectionInfos) },
+function createDetectionMeasure(
+  metric: string,
+  value: number,
+  n?: number,
+  attack?: string,
+): Measure {
+  return createMeasure({
+    scope: "detection",
+    metric,
+    ...(attack !== undefined && { attack }),
+    value,
+    ...(n !== undefined && { n }),
+    ...meaningOf(metric, detectionInfos),
   });
 }

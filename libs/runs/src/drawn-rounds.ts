@@ -1,18 +1,19 @@
 import type { ArmRecord } from "./arm-record.js";
 
-/** Points of one line beyond which more would show no more, and make a file that is slow to open. */
-const mostRounds = 300;
+/** More points on one line would not be visible, and would make a figure slow to open. */
+const maxRounds = 300;
 
 /**
- * Keeps the records that figures draw, while rounds come in: of all rounds, or of evenly spaced ones, at most 300, and of
- * the last of each arm. The spacing is a power of two, which doubles when too many have come: it is the same in all arms.
+ * Selects the records that figures draw while rounds come in: all rounds of a short run, otherwise
+ * at most 300 evenly spaced ones, and always the last record of each arm. The spacing is a power of
+ * two that doubles when there are too many records. It is the same in all arms.
  */
 export class DrawnRounds {
   #spacing = 1;
   #records: ArmRecord[] = [];
 
   add(record: ArmRecord): void {
-    while (record.round > mostRounds * this.#spacing) this.#double();
+    while (record.round > maxRounds * this.#spacing) this.#double();
     if (this.#isSpaced(record)) this.#records.push(record);
   }
 
@@ -25,7 +26,10 @@ export class DrawnRounds {
     return (round - 1) % this.#spacing === 0;
   }
 
-  /** Arm by arm, in the order of rounds. @param last record of each arm */
+  /**
+   * Lists the selected records arm by arm, in the order of rounds.
+   * @param last the last record of each arm
+   */
   records(last: ReadonlyMap<string, ArmRecord>): ArmRecord[] {
     return [...last].flatMap(([arm, own]) => {
       const spaced = this.#records.filter((record) => record.arm === arm);

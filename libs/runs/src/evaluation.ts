@@ -6,13 +6,13 @@ import { mean } from "./numbers.js";
 /** The mean of a metric over some clients. */
 export interface ClientMean {
   readonly mean: number;
-  /** Clients that it is taken over, at least one. */
+  /** Number of clients in the mean, at least 1. */
   readonly n: number;
 }
 
 /**
- * What the clients of a round that are not contaminated measured on their own data, by id. Those whose truth is unknown are
- * among them: their numbers are all that there is.
+ * Collects what the clients that are not contaminated measured on their own data in a round, by id.
+ * Clients of unknown truth are included, because there may be no others.
  */
 export function clientEvaluations(clients: readonly ClientRecord[]): ReadonlyMap<string, Metrics> {
   return new Map(
@@ -22,17 +22,17 @@ export function clientEvaluations(clients: readonly ClientRecord[]): ReadonlyMap
   );
 }
 
-/** Every metric that some client measured. */
+/** Lists every metric that some client measured. */
 export function metricsIn(evaluations: ReadonlyMap<string, Metrics>): readonly string[] {
   return [...new Set([...evaluations.values()].flatMap((metrics) => Object.keys(metrics)))];
 }
 
-/** The numbers of the clients that have one. */
+/** Lists the values of a metric for the clients that have one. */
 export function valuesOf(evaluations: ReadonlyMap<string, Metrics>, metric: string): number[] {
   return [...evaluations.values()].flatMap((metrics) => readMetric(metrics, metric) ?? []);
 }
 
-/** Undefined where nobody measured it. */
+/** Averages a metric over clients. Returns undefined if no client measured it. */
 export function meanMetric(
   evaluations: ReadonlyMap<string, Metrics>,
   metric: string,
@@ -42,20 +42,20 @@ export function meanMetric(
 }
 
 /**
- * What is left of several methods' evaluations of a round when each keeps only the clients that measured the metric under
- * all of them: a mean over others would compare clients and not methods. A method under which nobody measured it is not
- * counted, and has nobody.
+ * Reduces each arm's evaluations of a round to the clients that measured the metric in all arms. A
+ * mean over different clients would compare clients and not arms. An arm in which no client
+ * measured the metric is ignored, and its result is empty.
  */
 export function sharedEvaluations(
-  methods: readonly ReadonlyMap<string, Metrics>[],
+  arms: readonly ReadonlyMap<string, Metrics>[],
   metric: string,
 ): readonly ReadonlyMap<string, Metrics>[] {
-  const having = methods.map(
+  const measured = arms.map(
     (evaluations) =>
       new Map([...evaluations].filter(([, metrics]) => readMetric(metrics, metric) !== undefined)),
   );
-  const counted = having.filter(({ size }) => size > 0);
-  return having.map(
+  const counted = measured.filter(({ size }) => size > 0);
+  return measured.map(
     (evaluations) => new Map([...evaluations].filter(([id]) => counted.every((m) => m.has(id)))),
   );
 }

@@ -1,30 +1,30 @@
 import type { ArmRecord } from "./arm-record.js";
-import { countLosses } from "./losses.js";
+import { findLoss } from "./losses.js";
 
-/** A late, lost or refused answer, or a round that left the params as they were. */
+/** A late, lost or rejected answer, or a round that left the params unchanged. */
 export interface FailedAnswer {
   readonly arm: string;
   readonly round: number;
-  /** Absent of a round. */
+  /** Absent if the failure concerns a whole round. */
   readonly clientId?: string;
-  /** Of an answer its error code; of a round what became of it, in words. */
+  /** The error code of an answer, or a word for the outcome of a round. */
   readonly code: string;
   readonly message: string;
 }
 
-/** What went wrong in a run, all arms together. */
+/** Failures of a run, over all arms. */
 export interface Failures {
-  /** The first ones. */
+  /** The first failures. */
   readonly first: readonly FailedAnswer[];
   readonly count: number;
-  /** Of training under the method under study, but for the round in which it stopped. */
+  /** Training failures in the main arm, without the round in which it stopped. */
   readonly training: { readonly late: number; readonly failed: number };
   /** The last client that could not measure. */
   readonly unmeasured?: { readonly clientId: string; readonly message: string };
 }
 
-/** As many as a page shows. */
-const mostKept = 300;
+/** A page shows this many failures. */
+const maxListed = 300;
 
 /** Counts failures while rounds come in. */
 export class FailureTally {
@@ -34,7 +34,7 @@ export class FailureTally {
   #count = 0;
   #unmeasured: Failures["unmeasured"];
 
-  /** @param main the label of the method under study */
+  /** @param main label of the main arm */
   constructor(main: string) {
     this.#main = main;
   }
@@ -42,7 +42,7 @@ export class FailureTally {
   add({ arm, round, clients, kept, stopped }: ArmRecord): void {
     for (const client of clients) {
       const { clientId, evaluationFailure } = client;
-      const failure = client.failure ?? countLosses(client);
+      const failure = client.failure ?? findLoss(client);
       if (failure) this.#add({ arm, round, clientId, ...failure });
       if (evaluationFailure) this.#unmeasured = { clientId, message: evaluationFailure.message };
       if (client.failure && arm === this.#main && stopped === undefined) {
@@ -55,12 +55,14 @@ export class FailureTally {
 
   #add(failed: FailedAnswer): void {
     this.#count++;
-    if (this.#first.length < mostKept) this.#first.push(failed);
+    if (this.#first.length < maxListed) this.#first.push(failed);
   }
 
   failures(): Failures {
     return {
-      ...{ first: this.#first, count: this.#count, training: this.#training },
+      first: this.#first,
+      count: this.#count,
+      training: this.#training,
       ...(this.#unmeasured && { unmeasured: this.#unmeasured }),
     };
   }

@@ -9,8 +9,8 @@ export {
   valuesOf,
 } from "./evaluation.js";
 export { detectionInfos, roundDetection } from "./detection.js";
-export { runFaults } from "./faults.js";
-export { countLosses } from "./losses.js";
+export { listRunFaults } from "./faults.js";
+export { findLoss } from "./losses.js";
 export { readMetric, ownProperty, type Measure, type MetricInfos } from "./measure.js";
 export {
   byteUnits,
@@ -39,7 +39,7 @@ export {
   type ComparedMeasure,
   type RunComparison,
 } from "./outcome/compare-runs.js";
-export { compareArms, orderMetrics, type ArmRow } from "./outcome/method-rows.js";
+export { compareArms, orderMetrics, type ArmRow } from "./outcome/arm-rows.js";
 export { backendText } from "./outcome/backend-text.js";
 export { choiceText, modTexts } from "./outcome/mod-texts.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
@@ -50,7 +50,7 @@ export { makeFolder } from "./store/make-folder.js";
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
 export { createLog, type Logger } from "./process/log.js";
-export { batchErrorLogger, clientErrorLogger } from "./process/thrown.js";
+export { batchErrorLogger, clientErrorLogger } from "./process/log-errors.js";
 export {
   exitCodeOf,
   integerOption,
@@ -78,7 +78,7 @@ export {
   listRuns,
   type StoredRun,
   type RunStatus,
-} from "./store/held-run.js";
+} from "./store/stored-run.js";
 export { eachLine, readLines } from "./store/lines.js";
 export { checkExistingRun, checkTrial, type ArmTiming } from "./store/run-folder.js";
 export { readRun, armRecords, RunTally, mainRecords, type Run, type Timings } from "./run.js";

@@ -1,11 +1,11 @@
 import type { ClientRecord, ErrorCode, Failure, Trial } from "@fedclair/core/internal";
 import { listArms } from "@fedclair/core/internal";
-import { named, type Measure } from "./measure.js";
+import { createMeasure, type Measure } from "./measure.js";
 import { formatNumber } from "./numbers.js";
 import { measuringClients, clientTruth } from "./truth.js";
 
-/** An answer came, and what was in it could not be taken: the client is refused, not lost. */
-const refusals: ReadonlySet<ErrorCode> = new Set([
+/** The answer arrived but its content is unusable. Its client counts as rejected, not as lost. */
+const rejections: ReadonlySet<ErrorCode> = new Set([
   "MALFORMED",
   "WRONG_MODULES",
   "WRONG_SHAPE",
@@ -13,20 +13,22 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * Why the round lost this client, if it did: no answer of it came, to training or to measuring. Of a contaminated client
- * that is the attack's doing, and no loss. Nor is one that has nothing to measure with, for its task may have no measurements, nor one that a schedule gives up.
+ * Returns why the round lost this client: its answer to training or to measuring never arrived.
+ * Returns undefined if the client was not lost. A contaminated client is never lost, because its
+ * attack may cause the failure. Clients without client-side evaluation and clients that a schedule
+ * gives up are not lost either.
  */
-export function countLosses(client: ClientRecord): Failure | undefined {
+export function findLoss(client: ClientRecord): Failure | undefined {
   if (clientTruth(client) === "contaminated") return undefined;
   const { failure, evaluationFailure } = client;
   const missing =
     failure ?? (evaluationFailure?.code === "NO_EVALUATION" ? null : evaluationFailure);
-  return missing && missing.code !== "STRAGGLER" && !refusals.has(missing.code)
+  return missing && missing.code !== "STRAGGLER" && !rejections.has(missing.code)
     ? missing
     : undefined;
 }
 
-/** Counts a method's lost answers while rounds come in. */
+/** Counts an arm's lost answers while rounds come in. */
 export class LossTally {
   #lost = 0;
   #asked = 0;
@@ -34,21 +36,29 @@ export class LossTally {
   add(clients: readonly ClientRecord[]): void {
     for (const client of clients) {
       if (clientTruth(client) !== "contaminated") this.#asked++;
-      if (countLosses(client)) this.#lost++;
+      if (findLoss(client)) this.#lost++;
     }
   }
 
-  /** @param arm absent of the method under study */
+  /** @param arm absent for the main arm */
   measure(arm?: string): Measure {
-    return named({
-      ...{ scope: "lost", metric: "lost", ...(arm !== undefined && { arm }) },
-      ...{ value: this.#lost, n: this.#asked, better: "lower", unit: "client-rounds" },
+    return createMeasure({
+      scope: "lost",
+      metric: "lost",
+      ...(arm !== undefined && { arm }),
+      value: this.#lost,
+      n: this.#asked,
+      better: "lower",
+      unit: "client-rounds",
     });
   }
 }
 
-/** What a run lost beyond what its trial allows, in words; undefined if it did not. */
-export function excessLoss(
+/**
+ * Explains by how much a run's losses exceed the limit of its trial. Returns undefined if they do
+ * not.
+ */
+export function explainExcessLoss(
   trial: Trial,
   { details, truth }: { readonly details: readonly Measure[]; readonly truth?: "unknown" },
 ): string | undefined {
@@ -68,6 +78,6 @@ export function excessLoss(
   return (
     `${formatNumber(lost)} of ${formatNumber(asked)} rounds of ${measuringClients({ truth })} were lost (${each.join(", ")}), ` +
     `limits.maxLost = ${maxLost}; their codes are in the report and in records.jsonl: ` +
-    "see that hosts and clients stay, or raise limits.maxLost"
+    "keep hosts and clients connected, or raise limits.maxLost"
   );
 }

@@ -1,75 +1,94 @@
 import type { MetricInfo, Metrics } from "@fedclair/core";
 
-/** One number that a run shows, and what it is a number of. */
+/** One number that a run reports, with its meaning. */
 export interface Measure {
-  /** By which `expect.measures` of a trial file, `sweep.measures` and `summary.json` know it: see `named`. */
+  /**
+   * The name used by `expect.measures` of a trial file, `sweep.measures` and `summary.json`. It is
+   * built by `createMeasure`.
+   */
   readonly name: string;
   /**
-   * `clients`: what clients measured on their own data in the last round · `global`: what the coordinator measured in it ·
-   * `detection`: verdicts against the truth · `bytes`: traffic · `lost`: answers of clients that never came · `time`: simulated
-   * time · `target`: when the trial's target was reached · `mods`: the largest that a mod told of a client
+   * The kind of measure:
+   * - `clients`: measured by clients on their own data in the last round
+   * - `global`: measured by the coordinator in the last round
+   * - `detection`: verdicts compared with the truth
+   * - `bytes`: traffic
+   * - `lost`: answers of clients that never arrived
+   * - `time`: simulated time
+   * - `target`: when the trial's target was reached
+   * - `mods`: the largest value that a mod reported for a client
    */
   readonly scope:
     "clients" | "global" | "detection" | "bytes" | "lost" | "time" | "target" | "mods";
   readonly metric: string;
-  /** Default: the method under study. */
+  /** Default: the main arm. */
   readonly arm?: string;
-  /** Present where the method is set against another one: the difference, or the quotient. */
+  /** Present if the arm is compared with another one: the difference or the quotient. */
   readonly comparison?: { readonly kind: "gainOver" | "ratioTo"; readonly arm: string };
-  /** Of a recall: among the clients under this attack alone. */
+  /** Present if a recall covers only the clients under this attack. */
   readonly attack?: string;
-  /** Of a number that a mod told. */
+  /** Present if a mod reported the number. */
   readonly mod?: string;
   readonly value: number;
-  /** Over how many clients, rounds or answers it is taken. */
+  /** Number of clients, rounds or answers that the value is computed from. */
   readonly n?: number;
-  /** Which end is better; absent where neither is, or nobody has said. */
+  /** Absent if neither direction is better, or if the metric has no description. */
   readonly better?: "higher" | "lower";
   readonly unit?: string;
 }
 
-/** Names are made here, and taken apart nowhere. */
-export function named(measure: Omit<Measure, "name">): Measure {
-  return { name: nameOf(measure), ...measure };
+/** Adds the name to a measure. Names are built only here and never parsed. */
+export function createMeasure(measure: Omit<Measure, "name">): Measure {
+  return { name: buildMeasureName(measure), ...measure };
 }
 
-function nameOf({ scope, metric, arm, comparison, attack, mod }: Omit<Measure, "name">): string {
-  const method = comparison ? [comparison.kind, comparison.arm] : [arm ?? []].flat();
+function buildMeasureName({
+  scope,
+  metric,
+  arm,
+  comparison,
+  attack,
+  mod,
+}: Omit<Measure, "name">): string {
+  const suffix = comparison ? [comparison.kind, comparison.arm] : [arm ?? []].flat();
   switch (scope) {
     case "clients":
-      return [metric, ...method].join(".");
+      return [metric, ...suffix].join(".");
     case "global":
-      return ["global", metric, ...method].join(".");
+      return ["global", metric, ...suffix].join(".");
     case "detection":
       return ["detection", metric, attack ?? []].flat().join(".");
     case "bytes":
       return ["bytes", metric].join(".");
     case "lost":
-      return ["clients", "lost", ...method].join(".");
+      return ["clients", "lost", ...suffix].join(".");
     case "time":
-      return ["time", ...method].join(".");
+      return ["time", ...suffix].join(".");
     case "target":
-      return ["target", metric, ...method].join(".");
+      return ["target", metric, ...suffix].join(".");
     case "mods":
       return ["mods", mod ?? [], metric].flat().join(".");
   }
 }
 
-/** What is known of metrics, by name. */
+/** Descriptions of metrics by name. */
 export type MetricInfos = Readonly<Record<string, MetricInfo>>;
 
-/** What a measure takes over from its metric's description. */
+/** Returns the parts of a metric's description that its measures inherit. */
 export function meaningOf(metric: string, infos: MetricInfos): Pick<Measure, "better" | "unit"> {
   const { better, unit } = ownProperty(infos, metric) ?? {};
   return { ...(better && { better }), ...(unit !== undefined && { unit }) };
 }
 
-/** What an object has itself by a name that others chose: `constructor` is one that every object inherits. */
+/**
+ * Reads an object's own property whose name comes from outside. A plain lookup of `constructor`
+ * would return an inherited value.
+ */
 export function ownProperty<T>(values: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
-/** A client's or the coordinator's number; undefined where it has none. */
+/** Reads a metric of a client or of the coordinator. Returns undefined if it was not measured. */
 export function readMetric(metrics: Metrics | undefined, name: string): number | undefined {
   return metrics && ownProperty(metrics, name);
 }

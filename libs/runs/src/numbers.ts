@@ -1,21 +1,26 @@
 import { sum } from "@fedclair/linalg";
 
-/** @returns NaN for no numbers */
+/** Averages numbers. @returns NaN for an empty list */
 export function mean(values: readonly number[]): number {
   return sum(values) / values.length;
 }
 
-/** Of any number of values, which are more than a call can have arguments. @returns Infinity for none */
+/**
+ * Finds the smallest value. Unlike `Math.min(...values)`, it accepts lists of any length.
+ * @returns Infinity for an empty list
+ */
 export function minOf(values: readonly number[]): number {
   return values.reduce((low, value) => Math.min(low, value), Infinity);
 }
 
-/** As `least`. @returns -Infinity for none */
+/** Finds the largest value, like `minOf`. @returns -Infinity for an empty list */
 export function maxOf(values: readonly number[]): number {
   return values.reduce((high, value) => Math.max(high, value), -Infinity);
 }
 
-/** Does a measure lie in the range that a trial expects, its ends included? One that is absent does not. */
+/**
+ * Is a measure within the range that a trial expects, bounds included? An absent measure is not.
+ */
 export function isWithin(
   value: number | undefined,
   {
@@ -26,7 +31,10 @@ export function isWithin(
   return value !== undefined && value >= min && value <= max;
 }
 
-/** For people: three decimals, three digits of what is small, integers whole. */
+/**
+ * Formats a number for people: integers in full, others with three decimals, small ones with three
+ * digits.
+ */
 export function formatNumber(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString("en-US");
   const size = Math.abs(value);
@@ -34,7 +42,10 @@ export function formatNumber(value: number): string {
   return size < 0.01 ? value.toPrecision(3) : value.toFixed(3);
 }
 
-/** The largest unit of which `largest` is at least one, with its worth: `unitOf(3e6, byteUnits)` gives megabytes. */
+/**
+ * Chooses the largest unit that is not above `largest`: `chooseUnit(3e6, byteUnits)` returns
+ * megabytes.
+ */
 export function chooseUnit(largest: number, units: readonly Unit[]): Unit {
   const [smallest, ...larger] = units;
   if (!smallest) throw new RangeError("expected at least one unit");
@@ -46,7 +57,7 @@ export interface Unit {
   readonly worth: number;
 }
 
-/** Smallest first. */
+/** Units of bytes, smallest first. */
 export const byteUnits: readonly Unit[] = [
   { name: "B", worth: 1 },
   { name: "kB", worth: 1e3 },
@@ -54,7 +65,7 @@ export const byteUnits: readonly Unit[] = [
   { name: "GB", worth: 1e9 },
 ];
 
-/** Smallest first, worth in seconds. */
+/** Units of time in seconds, smallest first. */
 export const timeUnits: readonly Unit[] = [
   { name: "ms", worth: 1e-3 },
   { name: "s", worth: 1 },
@@ -65,7 +76,7 @@ export function formatBytes(bytes: number): string {
   return `${Number((bytes / worth).toPrecision(3))} ${name}`;
 }
 
-/** `1 round`, `2 rounds`. */
+/** Formats a count with its noun, such as `1 round` or `2 rounds`. */
 export function countNoun(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -10,21 +10,21 @@ describe("Patience", () => {
     mock.timers.reset();
   });
 
-  it("tells what is waited for, ever more seldom, and nothing of what came in time", () => {
-    const told: string[] = [];
-    const patience = new Patience((line) => told.push(line));
+  it("reports what is late at growing intervals, and nothing that arrived in time", () => {
+    const reports: string[] = [];
+    const patience = new Patience((line) => reports.push(line));
     patience.waitFor("the clients");
     mock.timers.tick(29_000);
     patience.waitFor("aggregator clair");
     mock.timers.tick(29_000);
-    assert.deepEqual(told, []);
+    assert.deepEqual(reports, []);
     for (const ms of [1000, 59_000, 1000, 120_000]) mock.timers.tick(ms);
     assert.deepEqual(
-      told,
+      reports,
       [30, 60, 120].map((s) => `aggregator clair: nothing for ${s} s, still waiting`),
     );
     patience.stop();
     mock.timers.tick(1_000_000);
-    assert.equal(told.length, 3);
+    assert.equal(reports.length, 3);
   });
 });

@@ -1,24 +1,27 @@
-/** In ms; after each time that it has told, it waits twice as long. */
-const first = 30_000;
+/** Wait before the first message, in ms. Each later wait is twice as long. */
+const firstWaitMs = 30_000;
 
-/** Tells when what is waited for does not come: of a plug-in that never ends nothing else would speak. */
+/**
+ * Reports when something takes long to arrive. Without it, a plug-in that never ends would leave
+ * the user without any message.
+ */
 export class Patience {
-  readonly #tell: (line: string) => void;
+  readonly #report: (line: string) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(tell: (line: string) => void) {
-    this.#tell = tell;
+  constructor(report: (line: string) => void) {
+    this.#report = report;
   }
 
-  /** What was waited for is there, and this is what comes next. */
+  /** Starts waiting for the next thing; the previous one has arrived. */
   waitFor(what: string): void {
-    this.#wait(what, first);
+    this.#wait(what, firstWaitMs);
   }
 
   #wait(what: string, ms: number): void {
     this.stop();
     this.#timer = setTimeout(() => {
-      this.#tell(`${what}: nothing for ${ms / 1000} s, still waiting`);
+      this.#report(`${what}: nothing for ${ms / 1000} s, still waiting`);
       this.#wait(what, 2 * ms);
     }, ms);
     this.#timer.unref();

@@ -1,5 +1,6 @@
 /*
- * What a program needs to begin: `@fedclair/runs/program`. Apart from the rest, so that `--help` need not load it.
+ * The entry point `@fedclair/runs/program` with everything that a program needs to start. It is
+ * separate so that `--help` does not load the whole package.
  */
 export {
   integerOption,

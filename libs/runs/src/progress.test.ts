@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { toyTrial } from "@fedclair/core/testing";
-import { Progress, tell } from "./progress.js";
+import { Progress, formatRound } from "./progress.js";
 
-describe("tell", () => {
-  it("says what a round showed, in a line", () => {
+describe("formatRound", () => {
+  it("formats a round in one line", () => {
     const verdict = { verdict: "contaminated" as const, score: 3, threshold: 2 };
     const ids = Array.from({ length: 10 }, (_, i) => `c0${i}`);
     const record = {
@@ -25,16 +25,16 @@ describe("tell", () => {
       bytes: { down: 0, up: 0 },
     };
     const arm = { label: "clair", choice: { name: "clair" }, benignOnly: false };
-    assert.equal(tell(arm, { ...record, clients: [] }), "clair round 2");
+    assert.equal(formatRound(arm, { ...record, clients: [] }), "clair round 2");
     assert.equal(
-      tell(arm, record),
+      formatRound(arm, record),
       "clair round 2: training loss 0.250 · flagged c00 c01 c02 c03 c04 c05 c06 c07 +2 · 1 failed",
     );
   });
 });
 
 describe("Progress", () => {
-  it("tells what a trial waits for, when it waits for long", () => {
+  it("reports what a trial waits for after a long wait", () => {
     mock.timers.enable({ apis: ["setTimeout"] });
     const lines: string[] = [];
     const terminal = { isTTY: false, write: (line: string) => lines.push(line) };

@@ -8,25 +8,25 @@ import { readMetric } from "./measure.js";
 import { Patience } from "./patience.js";
 import { isFlagged } from "./truth.js";
 
-/** Tells people how far a trial is, on stderr: a bar on a terminal, else a line a round. */
+/** Prints the progress of a trial on stderr: a bar on a terminal, otherwise one line per round. */
 export class Progress {
   readonly #bar: SingleBar | undefined;
   readonly #terminal: NodeJS.WriteStream;
   readonly #patience: Patience;
   #round = 0;
   #doing: "training" | "aggregating" | "measuring" = "training";
-  /** Clients of the round under way that have not been heard of yet. */
+  /** Clients of the current round that have not answered yet. */
   #missing = 0;
 
   constructor(trial: Trial, terminal: NodeJS.WriteStream = process.stderr) {
     this.#terminal = terminal;
     this.#patience = new Patience((line) => {
-      if (this.#bar) this.#bar.update({ told: line });
+      if (this.#bar) this.#bar.update({ status: line });
       else terminal.write(`${line}\n`);
     });
     this.#patience.waitFor("clients and data");
     if (!terminal.isTTY) return;
-    const format = "{bar} {value}/{total} rounds · {told}";
+    const format = "{bar} {value}/{total} rounds · {status}";
     this.#bar = new SingleBar({
       stream: terminal,
       format,
@@ -34,31 +34,33 @@ export class Progress {
       barCompleteChar: "█",
       barIncompleteChar: "░",
       hideCursor: true,
-      // Drawn after each round, and seldom in between: there is nothing new to tell.
+      // The bar is redrawn after each round and rarely in between, because nothing new happens.
       noTTYOutput: false,
     });
-    this.#bar.start(trial.rounds * listArms(trial).length, 0, { told: "waiting for the clients" });
+    this.#bar.start(trial.rounds * listArms(trial).length, 0, {
+      status: "waiting for the clients",
+    });
   }
 
   event({ arm, event }: ArmEvent): void {
-    this.#follow(event);
+    this.#track(event);
     const label = printable(arm.label, 200);
     this.#patience.waitFor(`${label} round ${this.#round}, ${this.#doing}`);
     if (event.kind === "stopped")
       this.#print(`${label} could not go on: ${event.reason}${event.where}`);
     if (event.kind !== "round") return;
-    const told = tell(arm, event.record);
-    if (this.#bar) this.#bar.increment(1, { told });
-    else this.#terminal.write(told + "\n");
+    const status = formatRound(arm, event.record);
+    if (this.#bar) this.#bar.increment(1, { status });
+    else this.#terminal.write(status + "\n");
   }
 
-  /** A line of its own, also beside a bar. */
+  /** Prints a line of its own, even while the bar is shown. */
   #print(line: string): void {
     if (this.#bar) this.#terminal.write("\n");
     this.#terminal.write(`${line}\n`);
   }
 
-  #follow(event: ArmEvent["event"]): void {
+  #track(event: ArmEvent["event"]): void {
     if (event.kind === "sampled") {
       this.#round = event.round;
       this.#missing = event.cohort.length;
@@ -67,7 +69,7 @@ export class Progress {
     else if (event.kind === "aggregated") this.#doing = "measuring";
   }
 
-  /** Of a trial that goes on: rounds that it had done. */
+  /** Advances the bar by the rounds that a resumed trial has already completed. */
   skip(rounds: number): void {
     this.#bar?.update(rounds);
   }
@@ -78,8 +80,11 @@ export class Progress {
   }
 }
 
-/** `clair round 2: training loss 0.430 · flagged c03 c07 · 1 failed`, as much of it as there is, and of the flagged the first. */
-export function tell(arm: Arm, record: RoundRecord): string {
+/**
+ * Formats a round in one line: `clair round 2: training loss 0.430 · flagged c03 c07 · 1 failed`.
+ * Parts without data are left out, and only the first flagged clients are listed.
+ */
+export function formatRound(arm: Arm, record: RoundRecord): string {
   const losses = record.clients.flatMap(({ attack, train }) =>
     attack === null ? (readMetric(train, "loss") ?? []) : [],
   );
@@ -87,14 +92,14 @@ export function tell(arm: Arm, record: RoundRecord): string {
   const failed = record.clients.filter(({ failure }) => failure).length;
   const parts = [
     ...(losses.length > 0 ? [`training loss ${mean(losses).toFixed(3)}`] : []),
-    ...(roundDetection(record.clients) ? [`flagged ${listed(flagged)}`] : []),
+    ...(roundDetection(record.clients) ? [`flagged ${formatIds(flagged)}`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
   ];
   const round = `${printable(arm.label, 200)} round ${record.round}`;
   return [round, parts.join(" · ")].filter(Boolean).join(": ");
 }
 
-function listed(ids: readonly string[]): string {
+function formatIds(ids: readonly string[]): string {
   if (ids.length === 0) return "none";
   return ids.length <= 8 ? ids.join(" ") : `${ids.slice(0, 8).join(" ")} +${ids.length - 8}`;
 }

@@ -3,7 +3,10 @@ import { UserError } from "@fedclair/core";
 import { Trace, type Trial } from "@fedclair/core/internal";
 import { systemErrorCode } from "./process/system-error.js";
 
-/** Reads the trace that a trial names in `devices.trace`, if it does. @throws UserError if it cannot be read */
+/**
+ * Reads the trace named by `devices.trace`, if the trial has one.
+ * @throws UserError if it cannot be read
+ */
 export async function readTrace({ devices }: Pick<Trial, "devices">): Promise<Trace | undefined> {
   const file = devices?.trace;
   if (file === undefined) return undefined;

@@ -7,48 +7,56 @@ import {
 } from "@fedclair/core/internal";
 import type { ArmRecord } from "./arm-record.js";
 import type { ChosenBackend } from "./backend.js";
-import { runTrial, startArms, type ArmEvent, type Position } from "./run-trial.js";
+import { type StartState, runTrial, startArms, type ArmEvent, type Position } from "./run-trial.js";
 import type { Checkpoint, CheckpointPolicy } from "./store/checkpoint.js";
 import { eachLine } from "./store/lines.js";
 import { UpdateFile } from "./store/update-file.js";
 import { RunFolder, type WireTraffic } from "./store/run-folder.js";
-import { mostHeld, StoringPool } from "./storing-pool.js";
+import { maxBytesInMemory, StoringPool } from "./storing-pool.js";
 import { Tally, type Summary } from "./summary.js";
 
-/** What it takes to run a trial into its folder. */
+/** Arguments for running a trial into its folder. */
 export interface TrialRun {
   readonly prepared: PreparedTrial;
   readonly pool: ClientPool;
   /** The run folder to write. */
   readonly out: string;
-  /** Go on with a run of this trial in the folder, if there is one? Default: it is refused. */
+  /** Should an existing run of this trial in the folder be resumed? Default: it is rejected. */
   readonly resumes?: boolean | undefined;
   readonly checkpoints?: CheckpointPolicy | undefined;
   readonly signal: AbortSignal;
-  /** Of a pool that has a wire: counted since its start. */
+  /** Traffic since the start of a pool that uses sockets. */
   readonly traffic?: WireTraffic;
-  /** The TensorFlow.js backend that the clients train with, once they are there. */
+  /** Returns the TensorFlow.js backend that the clients train with, once they have joined. */
   readonly backend: () => string | undefined;
-  /** What this process chose for clients that are simulated, and why: kept with the run if they are all that there are. */
+  /**
+   * The backend that this process chose for simulated clients. The reason is stored with the run if
+   * all clients train with that backend.
+   */
   readonly chosen?: ChosenBackend;
-  /** Told of everything that happens; of a round when it is on disk. */
+  /** Receives every event; an event of a round arrives when the round is on disk. */
   readonly onEvent?: (event: ArmEvent) => void;
-  /** Told of the rounds that a run had done which goes on, by arm. */
+  /** Receives the number of completed rounds of each arm when a run is resumed. */
   readonly onResume?: (done: ReadonlyMap<string, number>) => void;
 }
 
 /**
- * Takes the run folder, waits for the clients, and runs a trial to its end, each round on disk before the next begins. A run
- * that is cut off at any moment can go on, and ends with the same records, params and summary. The pool stays open.
- * @throws UserError as `runTrial` and `RunFolder.take`, or when the clients do not join in `limits.joinSeconds`
+ * Claims the run folder, waits for the clients, and runs a trial to its end. Each round is on disk
+ * before the next one begins. A run that is interrupted at any moment can be resumed, and ends with
+ * the same records, params and summary. The pool stays open.
+ * @throws UserError as `runTrial` and `RunFolder.claim`, or if the clients do not join within
+ *   `limits.joinSeconds`
  */
 export async function recordTrial(run: TrialRun): Promise<Summary> {
   const { prepared, pool, out, resumes = false, signal, checkpoints } = run;
   const { trial, outside, measures } = prepared;
-  const folder = await RunFolder.take(out, trial, resumes, checkpoints);
+  const folder = await RunFolder.claim(out, trial, resumes, checkpoints);
   try {
-    // The data are read while hosts join, and a task that fails need not wait for them.
-    await Promise.all([prepared.loadTask(), whenReady(pool, trial.limits.joinSeconds, signal)]);
+    // Read the data while hosts join; if the task fails, do not wait for them.
+    await Promise.all([
+      prepared.loadTask(),
+      waitForClients(pool, trial.limits.joinSeconds, signal),
+    ]);
     const backend = run.backend() ?? "unknown";
     const why = run.chosen?.name === backend ? run.chosen.why : undefined;
     const checkpoint = await folder.begin(backend, withModules(trial, outside), why);
@@ -58,7 +66,7 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
       backend,
       ...(primary !== undefined && { primary }),
     };
-    await folder.writeSummary(summary); // the last: what has a summary is whole
+    await folder.writeSummary(summary); // written last: a run with a summary is complete
     return summary;
   } catch (error) {
     if (!signal.aborted) await folder.writeFailure(error);
@@ -70,11 +78,11 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
 
 async function runInto(
   folder: RunFolder,
-  { prepared, pool: asked, signal, traffic, onEvent, onResume }: TrialRun,
+  { prepared, pool: inner, signal, traffic, onEvent, onResume }: TrialRun,
   checkpoint: Checkpoint | undefined,
 ): Promise<Summary> {
   const { trial, arms, measures, taskPlugin } = prepared;
-  const pool = new StoringPool(asked, folder.path);
+  const pool = new StoringPool(inner, folder.path);
   const tally = new Tally(trial, measures.metrics ?? {});
   const stopped = new Map(checkpoint?.stopped);
   if (checkpoint) {
@@ -86,11 +94,11 @@ async function runInto(
     for (const [arm, reason] of stopped) tally.stop(arm, reason);
     onResume?.(done);
   }
-  const start = await setAside(
+  const start = await storeStart(
     checkpoint?.start ?? (await startArms(prepared, pool, signal)),
     folder.path,
   );
-  const standsAt = (position: Position) =>
+  const writeCheckpoint = (position: Position) =>
     folder.checkpoint({ ...position, stopped, ...(start.origin && { start }) });
   let main: TrialState | undefined;
   const writeParams = async () => {
@@ -106,12 +114,13 @@ async function runInto(
       if (event.kind === "stopped") {
         tally.stop(arm.label, event.reason);
         stopped.set(arm.label, event.reason);
-        await standsAt({ arm: index + 1 });
+        await writeCheckpoint({ arm: index + 1 });
       }
       if (event.kind === "round") {
         tally.add(await folder.append(arm, event, traffic));
         if (index === 0) main = event.state;
-        if (event.record.stopped === undefined) await standsAt({ arm: index, state: event.state });
+        if (event.record.stopped === undefined)
+          await writeCheckpoint({ arm: index, state: event.state });
       }
       onEvent?.({ arm, event });
     }
@@ -121,15 +130,25 @@ async function runInto(
   return tally.summary();
 }
 
-/** What arms start from, large params on the disk: the first arm leaves them after a round, and later ones begin much later. */
-async function setAside(start: TrialState, folder: string): Promise<TrialState> {
-  if (payloadBytes(start.params.values()) <= mostHeld) return start;
-  const file = await UpdateFile.in(folder);
+/**
+ * Moves a large start state to disk. The first arm no longer needs it after a round, and the other
+ * arms start much later.
+ */
+async function storeStart(start: StartState, folder: string): Promise<StartState> {
+  if (payloadBytes(start.params.values()) <= maxBytesInMemory) return start;
+  const file = await UpdateFile.create(folder);
   return { ...start, params: await file.storeParams(start.params) };
 }
 
-/** The timer is ours: an `AbortSignal.timeout` that only `AbortSignal.any` refers to may be collected and never fire. */
-async function whenReady(pool: ClientPool, seconds: number, signal: AbortSignal): Promise<void> {
+/**
+ * Waits until the pool is ready. This uses its own timer, because an `AbortSignal.timeout` that is
+ * referenced only by `AbortSignal.any` can be garbage-collected and never fire.
+ */
+async function waitForClients(
+  pool: ClientPool,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<void> {
   const joining = new AbortController();
   const stop = () => {
     joining.abort(signal.reason);

@@ -14,7 +14,7 @@ describe("rejectExternalClients", () => {
       ),
       toyPlugins,
     );
-  const said = (resumed?: string) => {
+  const readMessage = (resumed?: string) => {
     try {
       rejectExternalClients("t.yaml", trialOf(", external: [c01]"), resumed);
     } catch (error) {
@@ -24,13 +24,16 @@ describe("rejectExternalClients", () => {
     return assert.fail("nothing is rejected");
   };
 
-  it("tells by which command such a trial begins, and by which a run of it goes on", () => {
-    assert.match(said(), /^t\.yaml: .*1 of its 3 .* Start `fedclair coordinator TRIAL --listen /);
+  it("explains how to start such a trial, and how to resume it", () => {
+    assert.match(
+      readMessage(),
+      /^t\.yaml: .*1 of its 3 .* Start `fedclair coordinator TRIAL --listen /,
+    );
     const goesOn = "fedclair coordinator t.yaml --out runs/x --resume";
-    assert.ok(said("runs/x").includes(`Start \`${goesOn} --listen `), said("runs/x"));
+    assert.ok(readMessage("runs/x").includes(`Start \`${goesOn} --listen `), readMessage("runs/x"));
   });
 
-  it("lets trials be all of whose clients are simulated", () => {
+  it("accepts a trial with only simulated clients", () => {
     rejectExternalClients("t.yaml", trialOf(""), "runs/x");
   });
 });

@@ -2,10 +2,11 @@ import { UserError } from "@fedclair/core";
 import { explainExternalHosts, type PreparedTrial } from "@fedclair/core/internal";
 
 /**
- * Rejects a trial with external clients: a command that starts all hosts itself would wait forever for theirs.
+ * Rejects a trial with external clients. A command that starts all hosts itself would wait forever
+ * for hosts started elsewhere.
  * @param file the trial file
- * @param resumed the folder of a run that goes on
- * @throws UserError that says which hosts to start
+ * @param resumed the folder of the run to resume
+ * @throws UserError that lists the hosts to start
  */
 export function rejectExternalClients(
   file: string,

@@ -8,13 +8,15 @@ import { ClientRunner, MemoryPool, type Trial } from "@fedclair/core/internal";
 import { prepare, toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { recordTrial, type TrialRun } from "./record-trial.js";
 import { withBrokenDisk } from "../testing/broken-disk.js";
-import { findRun } from "./store/held-run.js";
+import { findRun } from "./store/stored-run.js";
 
 const toyMean = toyPlugins.aggregators.get("toy-mean") ?? assert.fail("no toy");
 
-/** The mean, and the mean of the last round's mean beside it: a rule that remembers. It cannot go on when it is told so. */
-const remembering: AggregatorPlugin = {
-  ...{ name: "toy-memory", summary: "Remembers.", schema: toyMean.schema },
+/** An aggregator with a state: the mean plus half of its previous result. */
+const withState: AggregatorPlugin = {
+  name: "toy-memory",
+  summary: "Remembers.",
+  schema: toyMean.schema,
   create: (): Aggregator<Float64Array> => {
     const mean = toyMean.create({} as never);
     return {
@@ -30,7 +32,9 @@ const remembering: AggregatorPlugin = {
 };
 
 const failing: AggregatorPlugin = {
-  ...{ name: "toy-failing", summary: "Fails in round 2.", schema: toyMean.schema },
+  name: "toy-failing",
+  summary: "Fails in round 2.",
+  schema: toyMean.schema,
   create: () => {
     const mean = toyMean.create({} as never);
     return {
@@ -46,14 +50,16 @@ const plugins = {
   ...toyPlugins,
   aggregators: new Map([
     ...toyPlugins.aggregators,
-    ["toy-memory", remembering],
+    ["toy-memory", withState],
     ["toy-failing", failing],
   ]),
 };
 
 const trial: Trial = {
   ...toyTrial({
-    ...{ clients: 6, rounds: 3, cohort: { count: 4 } },
+    clients: 6,
+    rounds: 3,
+    cohort: { count: 4 },
     attacks: [{ attack: { name: "toy-forger" }, clients: ["c02"] }],
     mods: [{ name: "toy-half" }, { name: "toy-whole" }],
   }),
@@ -69,7 +75,7 @@ const results = ["records.jsonl", "params.safetensors", "summary.json", "trial.y
 const contents = (folder: string) =>
   Promise.all(results.map((file) => readFile(join(folder, file), "utf8")));
 
-describe("a run that was cut off", function () {
+describe("an interrupted run", function () {
   this.timeout(20_000);
   let root: string;
   let whole: string[];
@@ -97,34 +103,34 @@ describe("a run that was cut off", function () {
     };
   };
 
-  it("goes on from any round, and ends with the same bytes", async () => {
+  it("resumes after any round and ends with the same bytes", async () => {
     const rounds = 3 + 3 + 2 + 3;
     for (let last = 1; last < rounds; last++) {
       for (const every of [1, 2]) {
         const out = join(root, `${last}-${every}`);
         const stop = new AbortController();
-        let seen = 0;
+        let rounds = 0;
         const onEvent: TrialRun["onEvent"] = ({ event }) => {
-          if (event.kind === "round" && ++seen === last) stop.abort();
+          if (event.kind === "round" && ++rounds === last) stop.abort();
         };
         const cut = { signal: stop.signal, onEvent, checkpoints: { every } };
         await assert.rejects(recordTrial(runInto(out, cut)), { name: "AbortError" });
-        const held = await findRun(out);
-        assert.deepEqual([held?.status, held?.rounds], ["interrupted", last - (last % every)]);
+        const stored = await findRun(out);
+        assert.deepEqual([stored?.status, stored?.rounds], ["interrupted", last - (last % every)]);
         let from = 0;
         await recordTrial(
           runInto(out, {
             onResume: (done) => (from = [...done.values()].reduce((sum, own) => sum + own, 0)),
           }),
         );
-        assert.equal(from, held?.rounds);
+        assert.equal(from, stored?.rounds);
         assert.deepEqual(await contents(out), whole, `after round ${last}`);
         assert.equal((await findRun(out))?.status, "done");
       }
     }
   });
 
-  it("refuses another backend, and files that were cut short since", async () => {
+  it("rejects another backend, and files that were truncated since", async () => {
     const out = join(root, "backend");
     const stop = new AbortController();
     const onEvent: TrialRun["onEvent"] = ({ event }) => {
@@ -143,7 +149,7 @@ describe("a run that was cut off", function () {
     assert.deepEqual(await contents(out), whole);
   });
 
-  it("keeps as many checkpoints as asked", async () => {
+  it("keeps the requested number of checkpoints", async () => {
     const out = join(root, "kept");
     await recordTrial(runInto(out, { checkpoints: { keep: 2 } }));
     const kept = (await fs.readdir(out)).filter((name) => name.startsWith("checkpoint-"));
@@ -153,7 +159,7 @@ describe("a run that was cut off", function () {
 
   const small: Trial = { ...trial, rounds: 2, baselines: trial.baselines.slice(2) };
   for (const fault of ["EIO", "ENOSPC", "killed"] as const) {
-    it(`by ${fault} at any call that changes the disk loses no round that was told, and goes on`, async () => {
+    it(`loses no reported round after ${fault} at any call that changes the disk, and resumes`, async () => {
       const done = join(root, `small-${fault}`);
       const calls = await withBrokenDisk(Infinity, fault, () =>
         recordTrial(runInto(done, { trial: small })),
@@ -162,18 +168,19 @@ describe("a run that was cut off", function () {
       const expected = await contents(done);
       for (let at = 1; at <= calls; at++) {
         const out = join(root, `${fault}-${at}`);
-        let told = 0;
+        let reported = 0;
         const onEvent: TrialRun["onEvent"] = ({ event }) => {
-          if (event.kind === "round") told++;
+          if (event.kind === "round") reported++;
         };
         const broken = () => recordTrial(runInto(out, { trial: small, onEvent }));
         await withBrokenDisk(at, fault, broken).catch((error: unknown) => {
           assert.match(String(error), new RegExp(`${fault}: at call ${at}`));
         });
-        if (fault === "killed") await rm(join(out, "lock"), { force: true }); // its process lives, being ours
-        const held = await findRun(out);
-        if (held?.status !== "done") assert.ok((held?.rounds ?? 0) >= told, `call ${at}`);
-        if (held?.status !== "done") await recordTrial(runInto(out, { trial: small }));
+        // its process is this one, which is still running
+        if (fault === "killed") await rm(join(out, "lock"), { force: true });
+        const stored = await findRun(out);
+        if (stored?.status !== "done") assert.ok((stored?.rounds ?? 0) >= reported, `call ${at}`);
+        if (stored?.status !== "done") await recordTrial(runInto(out, { trial: small }));
         assert.deepEqual(await contents(out), expected, `call ${at}`);
         const parts = (await fs.readdir(out)).filter((name) => name.endsWith(".part"));
         assert.deepEqual(parts, [], `call ${at}`);

@@ -11,7 +11,7 @@ import {
 } from "@fedclair/core";
 import { ClientRunner, exitCodes, MemoryPool, type ClientPool } from "@fedclair/core/internal";
 import { prepare, toyPlugins, toyTrial } from "@fedclair/core/testing";
-import { runFaults } from "./faults.js";
+import { listRunFaults } from "./faults.js";
 import { readRun } from "./run.js";
 import { recordTrial } from "./record-trial.js";
 import type { ArmRecord } from "./arm-record.js";
@@ -36,7 +36,7 @@ const trial = toyTrial({
 const backend = () => "none";
 const admitAll = () => undefined;
 
-/** Counts the clients that are really asked. */
+/** Records which clients are really asked. */
 function counting(asked: string[]): ClientPool {
   const inner = new MemoryPool(new ClientRunner(prepare(trial, toyPlugins)));
   return {
@@ -56,7 +56,7 @@ describe("recordTrial", () => {
   });
   afterEach(() => rm(out, { recursive: true }));
 
-  it("runs every method, each round on disk before the next, and sums up", async () => {
+  it("runs every arm with each round on disk before the next, and returns the summary", async () => {
     const asked: string[] = [];
     const onDisk: string[] = [];
     const summary = await recordTrial({
@@ -93,7 +93,7 @@ describe("recordTrial", () => {
     assert.deepEqual([...params.keys()], ["global/dense", "global/pair"]);
   });
 
-  it("keeps why a backend was chosen, where it is the one that the clients train with", async () => {
+  it("stores why a backend was chosen if the clients train with it", async () => {
     const chosen = { name: "wasm", why: "as asked for" };
     const reasons: unknown[] = [];
     for (const trainedWith of ["wasm", "wasm and python-numpy"]) {
@@ -115,7 +115,7 @@ describe("recordTrial", () => {
     ]);
   });
 
-  it("collects the first round once, and pairs the others", async () => {
+  it("collects the first round once, and pairs the arms", async () => {
     const asked: string[] = [];
     const signal = new AbortController().signal;
     await recordTrial({
@@ -138,21 +138,22 @@ describe("recordTrial", () => {
   });
 });
 
-describe("recordTrial, when a baseline breaks", () => {
+describe("recordTrial, if a baseline breaks", () => {
   let out: string;
   beforeEach(async () => {
     out = await mkdtemp(join(tmpdir(), "fedclair-"));
   });
   afterEach(() => rm(out, { recursive: true }));
 
-  it("finishes the others, says why, and keeps the params", async () => {
+  it("completes the other arms, reports the reason, and writes the params", async () => {
     const inner = counting([]);
     let arm = 0;
     const pool: ClientPool = {
       ...inner,
       async *ask(jobs, admit, signal) {
         const [job] = jobs;
-        if (job?.kind === "train" && job.round === 2 && arm++ === 1) return; // of the first baseline
+        // the first baseline's round
+        if (job?.kind === "train" && job.round === 2 && arm++ === 1) return;
         yield* inner.ask(jobs, admit, signal);
       },
     };
@@ -178,8 +179,8 @@ describe("recordTrial, when a baseline breaks", () => {
   });
 });
 
-describe("recordTrial, telling where time went", () => {
-  it("writes it beside the records, and how long writing took in the line after it", async () => {
+describe("recordTrial, with timings", () => {
+  it("writes timings next to the records, with the writing time in the following line", async () => {
     const out = await mkdtemp(join(tmpdir(), "fedclair-"));
     try {
       const signal = new AbortController().signal;
@@ -208,18 +209,20 @@ describe("recordTrial, telling where time went", () => {
   });
 });
 
-describe("recordTrial, when the aggregator under study fails", () => {
+describe("recordTrial, if the main arm fails", () => {
   let out: string;
   beforeEach(async () => {
     out = await mkdtemp(join(tmpdir(), "fedclair-"));
   });
   afterEach(() => rm(out, { recursive: true }));
 
-  it("finishes the others, and says why", async () => {
+  it("completes the other arms and reports the reason", async () => {
     const working = toyPlugins.aggregators.get("toy-mean");
     assert.ok(working);
     const failing: Plugin<Aggregator> = {
-      ...{ name: "fails", summary: "Fails in round 2.", schema: working.schema },
+      name: "fails",
+      summary: "Fails in round 2.",
+      schema: working.schema,
       create: () => {
         const inner = working.create({} as never);
         return {
@@ -241,7 +244,7 @@ describe("recordTrial, when the aggregator under study fails", () => {
     });
     assert.deepEqual(summary.arms, ["again", "oracle"]);
     assert.match(summary.stopped["fails"] ?? "", /no fit$/);
-    assert.equal(runFaults(failed, summary)[0]?.exitCode, exitCodes.stopped);
+    assert.equal(listRunFaults(failed, summary)[0]?.exitCode, exitCodes.stopped);
     const records = await readLines<ArmRecord>(out, "records.jsonl");
     assert.deepEqual(
       records.map(({ arm, round, stopped }) => [arm, round, stopped]),
@@ -257,12 +260,12 @@ describe("recordTrial, when the aggregator under study fails", () => {
   });
 });
 
-describe("recordTrial, when the data do not suffice", () => {
-  for (const [thrown, said] of [
+describe("recordTrial, if the data are not sufficient", () => {
+  for (const [thrown, message] of [
     [new UserError("too few: lower `clients`"), /^too few: lower `clients`$/],
     [new TypeError("no list"), /^task few cannot serve 6 clients: .*no list/],
   ] as const) {
-    it(`says so before a client is asked: ${thrown.name}`, async () => {
+    it(`fails before any client is asked: ${thrown.name}`, async () => {
       const toy = toyPlugins.tasks.get("toy");
       assert.ok(toy);
       const few: TaskPlugin = {
@@ -290,7 +293,7 @@ describe("recordTrial, when the data do not suffice", () => {
       });
       await assert.rejects(
         recorded,
-        (error) => error instanceof UserError && said.test(error.message),
+        (error) => error instanceof UserError && message.test(error.message),
       );
       assert.deepEqual(asked, []);
       await rm(out, { recursive: true });
@@ -299,7 +302,7 @@ describe("recordTrial, when the data do not suffice", () => {
 });
 
 describe("SharedRoundPool", () => {
-  it("gives every arm the first round of the first one, its silences included", async () => {
+  it("gives every arm the first arm's first round, including missing answers", async () => {
     const asked: string[] = [];
     const inner = counting(asked);
     const pool = new SharedRoundPool({
@@ -311,9 +314,14 @@ describe("SharedRoundPool", () => {
       },
     });
     const common = {
-      ...{ round: 1, phase: "train", kind: "train" as const },
+      round: 1,
+      phase: "train",
+      kind: "train" as const,
       params: { base: new Map(), rounds: [] },
-      ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
+      clientIndex: 0,
+      clientCount: 4,
+      seed: 1,
+      commonSeed: 2,
     };
     let lastJob = 0;
     const drain = async (clientIds: string[]) => {
@@ -334,10 +342,12 @@ describe("SharedRoundPool", () => {
     assert.deepEqual(asked, ["train 1 c00", "train 1 c01", "train 1 c03"]);
   });
 
-  it("gives every arm updates of its own: what one changes in place the others do not see", async () => {
+  it("gives every arm its own copy of the updates", async () => {
     const data = Float64Array.of(1, 2);
     const update = {
-      ...{ clientId: "c00", numExamples: 1, metrics: {} },
+      clientId: "c00",
+      numExamples: 1,
+      metrics: {},
       delta: new Map([["w", { shape: [2], data }]]),
     };
     const pool = new SharedRoundPool({
@@ -347,19 +357,26 @@ describe("SharedRoundPool", () => {
       },
     });
     const job = {
-      ...{ id: 1, clientId: "c00", round: 1, phase: "train", kind: "train" as const },
+      id: 1,
+      clientId: "c00",
+      round: 1,
+      phase: "train",
+      kind: "train" as const,
       params: { base: new Map(), rounds: [] },
-      ...{ clientIndex: 0, clientCount: 1, seed: 1, commonSeed: 2 },
+      clientIndex: 0,
+      clientCount: 1,
+      seed: 1,
+      commonSeed: 2,
     };
-    const seen: number[] = [];
+    const values: number[] = [];
     for (let arm = 0; arm < 3; arm++) {
       for await (const answer of pool.ask([job], admitAll, new AbortController().signal)) {
         const tensor = "update" in answer && answer.update.delta.get("w");
         if (!tensor || !("data" in tensor)) return assert.fail();
-        seen.push(tensor.data[0] ?? NaN);
+        values.push(tensor.data[0] ?? NaN);
         tensor.data.fill(99);
       }
     }
-    assert.deepEqual(seen, [1, 1, 1]);
+    assert.deepEqual(values, [1, 1, 1]);
   });
 });

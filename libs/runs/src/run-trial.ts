@@ -1,6 +1,8 @@
 import { errorLocation } from "@fedclair/core/errors";
 import { UserError } from "@fedclair/core";
 import {
+  readParams,
+  type StoredParams,
   askForParams,
   exitCodes,
   planRounds,
@@ -24,25 +26,32 @@ export interface ArmEvent {
 export interface Stopped {
   readonly kind: "stopped";
   readonly reason: string;
-  /** The place in a plug-in's code that threw, like ` (file:///…/rule.js:3:5)`; for people only. */
+  /**
+   * The location in a plug-in's code that threw, like ` (file:///…/rule.js:3:5)`; for people only.
+   */
   readonly where: string;
 }
 
-/** The position of a trial that is under way. */
+/** A state before the first round, whose params may be on a disk. */
+export type StartState = Omit<TrialState, "params"> & { readonly params: StoredParams };
+
+/** The position of a running trial. */
 export interface Position {
-  /** The state from which all arms start. Default: `startArms` makes it. */
-  readonly start?: TrialState | undefined;
-  /** The arm under way, 0-based. */
+  /** The state from which all arms start. Default: `startArms` creates it. */
+  readonly start?: StartState | undefined;
+  /** Index of the current arm, from 0. */
   readonly arm: number;
-  /** The state of that arm. Default: its start. */
+  /** The state of that arm. Default: its start state. */
   readonly state?: TrialState | undefined;
 }
 
 /**
- * Runs the arms of a trial on a pool that is ready: the main arm, then each baseline in a paired run
- * (same seed, cohorts, data and initialisation). If an arm cannot go on, the others still run.
- * @param from the position at which the trial goes on
- * @throws UserError if the main arm misses its quorum; the signal's reason when it aborts
+ * Runs the arms of a trial on a pool that is ready: first the main arm, then the baselines. All
+ * arms are paired: they share the seed, cohorts, data and initialisation. If an arm cannot go on,
+ * the others still run.
+ * @param from the position at which to resume
+ * @throws UserError if the main arm misses its quorum
+ * @throws the signal's reason if it aborts
  */
 export async function* runTrial(
   prepared: PreparedTrial,
@@ -53,15 +62,17 @@ export async function* runTrial(
   const { arms } = prepared;
   const task = await prepared.loadTask();
   const start = from.start ?? (await startArms(prepared, pool, signal));
-  // A resumed trial no longer has the answers of its first arm, so the other arms ask again and get the same ones.
-  const isWhole = from.arm === 0 && from.state === undefined;
-  const shared = arms.length > 1 && isWhole ? new SharedRoundPool(pool) : pool;
+  // A resumed trial no longer has the first arm's answers. The other arms ask again and get the
+  // same ones.
+  const isFresh = from.arm === 0 && from.state === undefined;
+  const shared = arms.length > 1 && isFresh ? new SharedRoundPool(pool) : pool;
   for (const [i, arm] of arms.entries()) {
     if (i < from.arm) continue;
-    const state = (i === from.arm ? from.state : undefined) ?? start;
     const plan = planRounds(prepared, arm, { task, pool: shared, signal });
     try {
-      for await (const event of runRounds(plan, state)) yield { arm, event };
+      // No variable holds the state, so that its params can be freed after the first round.
+      const rounds = runRounds(plan, (i === from.arm && from.state) || openStart(start));
+      for await (const event of rounds) yield { arm, event };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const endsArm =
@@ -71,6 +82,11 @@ export async function* runTrial(
       yield { arm, event: { kind: "stopped", reason: error.message, where } };
     }
   }
+}
+
+/** Reads the params of a start state into memory. */
+export function openStart({ params, ...state }: StartState): TrialState {
+  return { ...state, params: readParams(params) };
 }
 
 /** Returns the state from which all arms start. @throws UserError if the task cannot start */

@@ -8,7 +8,7 @@ const trial = {
   baselines: [{ label: "mean", aggregator: { name: "fedavg" }, clients: "all" as const }],
 };
 
-/** Records of both methods. @param ends the last round of each */
+/** Creates records of both arms. @param ends the last round of each arm */
 function* rounds(...ends: readonly [number, number]) {
   for (const [i, arm] of ["clair", "mean"].entries()) {
     for (let round = 1; round <= (ends[i] ?? 0); round++) yield recordOf(arm, round);
@@ -23,13 +23,13 @@ describe("RunTally", () => {
     return { clair: of("clair"), mean: of("mean"), rounds: Object.fromEntries(run.rounds) };
   };
 
-  it("keeps all of few rounds", () => {
+  it("keeps all records of a short run", () => {
     const { clair, mean } = drawn(300, 2);
     assert.equal(clair.length, 300);
     assert.deepEqual(mean, [1, 2]);
   });
 
-  it("keeps evenly spaced ones of many, and the last of each method", () => {
+  it("keeps evenly spaced records of a long run, and the last of each arm", () => {
     const run = drawn(70_000, 600);
     assert.equal(run.clair.length, 275);
     assert.deepEqual(run.clair.slice(0, 3), [1, 257, 513]);
@@ -38,13 +38,13 @@ describe("RunTally", () => {
     assert.deepEqual(run.rounds, { clair: 70_000, mean: 600 });
   });
 
-  it("draws the same rounds of a method that came further than the one under study", () => {
+  it("selects the same rounds of a baseline that is ahead of the main arm", () => {
     const { clair, mean } = drawn(4, 602);
     assert.deepEqual(clair, [1, 4]);
     assert.deepEqual(mean.slice(0, 3), [1, 5, 9]);
   });
 
-  it("measures no method of an unfinished run that is behind", () => {
+  it("does not measure an arm that is behind in an unfinished run", () => {
     const measured = (arm: string, round: number) =>
       recordOf(arm, round, clientOf("c00", null, undefined, 0.5));
     const records = [measured("clair", 1), measured("clair", 2), measured("mean", 1)];
@@ -55,7 +55,7 @@ describe("RunTally", () => {
     assert.ok(names(false).includes("accuracy.clair"));
   });
 
-  it("counts failures beyond those that it keeps", () => {
+  it("counts failures beyond those that it lists", () => {
     const clients = [lostClient("c00"), lostClient("c01", "STRAGGLER"), clientOf("c02", null)];
     const { failures } = runOf(
       trial,

@@ -6,60 +6,66 @@ import { parse } from "yaml";
 import { listArms, type Arm } from "@fedclair/core/internal";
 import type { ArmRecord } from "./arm-record.js";
 import { ClientHistories, type ClientHistory } from "./client-history.js";
-import { describedBy, noDescription, type TrialDescription } from "./description.js";
-import type { Detected } from "./detection.js";
+import { describeFromRecords, noDescription, type TrialDescription } from "./description.js";
+import type { DetectionTotals } from "./detection.js";
 import { DrawnRounds } from "./drawn-rounds.js";
 import { FailureTally, type Failures } from "./failures.js";
-import { readRunInfo, readSummary } from "./store/held-run.js";
+import { readRunInfo, readSummary } from "./store/stored-run.js";
 import { eachLine, readLines } from "./store/lines.js";
 import type { ArmTiming } from "./store/run-folder.js";
 import { Tally, type Summary } from "./summary.js";
 
-/** What a run folder holds, as far as the run came: what pages, tables and figures need, for its records may outgrow the memory. */
+/**
+ * The contents of a run folder, complete or not, as needed by pages, tables and figures. It does
+ * not hold all records, because they may not fit into memory.
+ */
 export interface Run extends Records {
   readonly trial: Trial;
   readonly description: TrialDescription;
   readonly timings: Timings;
   readonly artifacts: readonly Artifact[];
-  /** For people: why the clients trained with `summary.backend`, where that is known. */
+  /** The reason, for people, why the clients trained with `summary.backend`; absent if unknown. */
   readonly backendReason?: string;
-  /** Did the run come to its end? */
+  /** Did the run complete? */
   readonly isFinished: boolean;
 }
 
-/** What records come to. */
+/** Data computed from the records. */
 interface Records {
-  /** The method under study first. */
+  /** All arms, the main arm first. */
   readonly arms: readonly [Arm, ...Arm[]];
-  /** Of a run that was stopped before its end, of as many records as there are. */
+  /** For an unfinished run, the summary covers the existing records. */
   readonly summary: Summary;
-  /** Rounds that each arm brought to their end, by its label; none of an arm that never began. */
+  /** Number of completed rounds by arm label. Arms that never began are absent. */
   readonly rounds: ReadonlyMap<string, number>;
   /** The last record of each arm that began. */
   readonly last: ReadonlyMap<string, ArmRecord>;
-  /** Records of all rounds, or of evenly spaced ones where those would be too many, arm by arm. */
+  /**
+   * Records that figures draw, arm by arm: all rounds of a short run, evenly spaced ones of a long
+   * run.
+   */
   readonly drawn: readonly ArmRecord[];
-  /** Of the method under study. */
-  readonly detected: Detected;
-  /** By id, those that the method under study ever sampled. */
+  /** Detection in the main arm. */
+  readonly detection: DetectionTotals;
+  /** Histories by id of the clients that the main arm sampled. */
   readonly clients: ReadonlyMap<string, ClientHistory>;
   readonly failures: Failures;
 }
 
-/** Time and memory that a run took. */
+/** Time and memory that a run used. */
 export interface Timings {
-  /** Of the rounds that are drawn. */
+  /** Timings of the rounds that figures draw. */
   readonly drawn: readonly ArmTiming[];
-  /** Over all rounds. Undefined where nothing was written. */
+  /** Sums over all rounds. Undefined if there are no timings. */
   readonly total?: {
-    /** In training, aggregation and evaluation. */
+    /** Seconds spent in training, aggregation and evaluation. */
     readonly seconds: number;
     /** Peak resident memory of the coordinator, in bytes. */
     readonly coordinatorRss: number;
   };
 }
 
-/** @param description default: what the records tell */
+/** Reads a run folder. @param description default: derived from the records */
 export async function readRun(folder: string, description?: TrialDescription): Promise<Run> {
   // Written by RunFolder from a trial that passed its schema.
   const trial = parse(await readFile(join(folder, "trial.yaml"), "utf8")) as Trial;
@@ -70,9 +76,10 @@ export async function readRun(folder: string, description?: TrialDescription): P
   const records = tally.records(stopped, written !== undefined);
   const { backend, backendReason } = (await readRunInfo(folder)) ?? {};
   return {
-    ...{ trial, ...records },
+    trial,
+    ...records,
     summary: { ...(backend !== undefined && { backend }), ...written, ...records.summary },
-    description: description ?? describedBy(records.clients),
+    description: description ?? describeFromRecords(records.clients),
     timings: await readTimings(folder, records.drawn),
     artifacts: await readLines<Artifact>(folder, "artifacts.jsonl"),
     ...(backendReason !== undefined && { backendReason }),
@@ -80,7 +87,7 @@ export async function readRun(folder: string, description?: TrialDescription): P
   };
 }
 
-/** Gathers what a run shows while its records come in, one after another. */
+/** Collects a run's data while its records come in. */
 export class RunTally {
   readonly #arms: Records["arms"];
   readonly #tally: Tally;
@@ -106,16 +113,21 @@ export class RunTally {
   }
 
   /**
-   * @param stopped methods that could not go on, and why, beside those whose records say so
+   * @param stopped arms that could not go on, with the reason, in addition to those whose records
+   *   contain it
    * @param isFinished as `Tally.summary`
    */
   records(stopped: ReadonlyMap<string, string> = new Map(), isFinished = true): Records {
     for (const [arm, why] of stopped) this.#tally.stop(arm, why);
     return {
-      ...{ arms: this.#arms, rounds: this.#rounds },
-      ...{ summary: this.#tally.summary(isFinished), detected: this.#tally.detected() },
-      ...{ last: this.#tally.last, drawn: this.#drawn.records(this.#tally.last) },
-      ...{ clients: this.#clients.clients, failures: this.#failures.failures() },
+      arms: this.#arms,
+      rounds: this.#rounds,
+      summary: this.#tally.summary(isFinished),
+      detection: this.#tally.detection(),
+      last: this.#tally.last,
+      drawn: this.#drawn.records(this.#tally.last),
+      clients: this.#clients.clients,
+      failures: this.#failures.failures(),
     };
   }
 }
@@ -135,12 +147,12 @@ async function readTimings(folder: string, records: readonly ArmRecord[]): Promi
   return { drawn, ...(total && { total }) };
 }
 
-/** The records of a method that are drawn, in the order of rounds. */
+/** Lists an arm's records that figures draw, in the order of rounds. */
 export function armRecords({ drawn }: Pick<Run, "drawn">, label: string): ArmRecord[] {
   return drawn.filter(({ arm }) => arm === label);
 }
 
-/** Those of the method under study. */
+/** Lists the main arm's records that figures draw. */
 export function mainRecords(run: Pick<Run, "drawn" | "arms">): ArmRecord[] {
   return armRecords(run, run.arms[0].label);
 }

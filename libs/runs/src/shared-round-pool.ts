@@ -7,9 +7,9 @@ import {
 } from "@fedclair/core/internal";
 
 /**
- * Spares the arms of a trial the same work: in round 1 all start from the same params with the same random streams, so
- * the answers that the first arm got are those of every other one, whose cohort is the same or a part of it. From round 2
- * on each arm trains on its own.
+ * Lets all arms of a trial share the training of round 1. All arms start from the same params with
+ * the same random streams, and the cohort of every later arm is the first arm's cohort or a part of
+ * it. Their answers are therefore the same. From round 2 on, each arm trains separately.
  */
 export class SharedRoundPool implements ClientPool {
   readonly #inner: ClientPool;
@@ -29,17 +29,18 @@ export class SharedRoundPool implements ClientPool {
       return;
     }
     if (this.#first) {
-      // A client that was late then is late now: asking it again would give this arm what the first one did not have.
+      // A client that was late for the first arm is late for all. Asking it again would give this
+      // arm an answer that the first one did not have.
       for (const { id, clientId } of jobs) {
         const answer = this.#first.get(clientId);
-        if (answer) yield { ...copyOf(answer), jobId: id };
+        if (answer) yield { ...copyAnswer(answer), jobId: id };
       }
       return;
     }
     const first = (this.#first = new Map<string, Answer>());
     for await (const answer of this.#inner.ask(jobs, admit, signal)) {
-      if (signal.aborted) return; // the round is closed, nobody reads on
-      first.set(answer.clientId, copyOf(answer));
+      if (signal.aborted) return; // the round is closed, so nothing reads further answers
+      first.set(answer.clientId, copyAnswer(answer));
       yield answer;
     }
   }
@@ -49,7 +50,10 @@ export class SharedRoundPool implements ClientPool {
   }
 }
 
-/** An attack or an aggregator that changes what it got in place must not change it for the other arms. */
-function copyOf(answer: Answer): Answer {
+/**
+ * Copies an answer, so that an attack or aggregator that changes it in place does not change it for
+ * the other arms.
+ */
+function copyAnswer(answer: Answer): Answer {
   return "update" in answer ? { ...answer, update: copyUpdate(answer.update) } : answer;
 }

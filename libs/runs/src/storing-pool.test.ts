@@ -31,24 +31,24 @@ describe("StoringPool", () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it("leaves no trace in what a trial comes to, nor a name in the folder", async () => {
+  it("does not change the result of a trial, and leaves no name in the folder", async () => {
     const events = async (most?: number) => {
-      const seen = [];
+      const rounds = [];
       const pool = new StoringPool(inMemory(trial, toyPlugins), folder, most);
       for await (const { arm, event } of runTrial(prepare(trial, toyPlugins), pool, signal)) {
         if (event.kind !== "round") continue;
-        seen.push({ arm: arm.label, record: event.record, params: event.state.params });
+        rounds.push({ arm: arm.label, record: event.record, params: event.state.params });
         assert.deepEqual(await readdir(folder), []);
       }
-      return seen;
+      return rounds;
     };
     const plain = await events();
     assert.ok(plain.length > 2);
     assert.deepEqual(await events(0), plain);
-    assert.deepEqual(await events(100), plain); // some of a round in memory, some not
+    assert.deepEqual(await events(100), plain); // a round partly in memory
   });
 
-  it("ends a trial whose disk does not take the updates, in words", async () => {
+  it("ends a trial with a readable error if the disk rejects the updates", async () => {
     const pool = new StoringPool(inMemory(trial, toyPlugins), join(folder, "gone"), 0);
     const run = async () => {
       for await (const { event } of runTrial(prepare(trial, toyPlugins), pool, signal))

@@ -7,23 +7,24 @@ import {
 } from "@fedclair/core/internal";
 import { UpdateFile } from "./store/update-file.js";
 
-/** Bytes of a round's updates, and of the params that arms start from, that are held in memory. */
-export const mostHeld = 64 << 20;
+/** Bytes of updates per round, or of the start params of the arms, that are held in memory. */
+export const maxBytesInMemory = 64 << 20;
 
 /**
- * Large updates wait on the disk for the end of their round: of what comes of a call of `ask`, the first 64 MiB stay in memory. An
- * aggregator that takes updates one by one, or module by module, then needs no more memory for many than for few.
+ * Stores large updates on disk until the end of their round. The first 64 MiB of each `ask` call
+ * stay in memory. An aggregator that reads updates one by one, or module by module, then needs the
+ * same memory for any number of clients.
  */
 export class StoringPool implements ClientPool {
   readonly #inner: ClientPool;
   readonly #folder: string;
-  readonly #most: number;
+  readonly #maxBytes: number;
 
-  /** @param folder for a file that has no name there */
-  constructor(inner: ClientPool, folder: string, most = mostHeld) {
+  /** @param folder for an unnamed temporary file */
+  constructor(inner: ClientPool, folder: string, maxBytes = maxBytesInMemory) {
     this.#inner = inner;
     this.#folder = folder;
-    this.#most = most;
+    this.#maxBytes = maxBytes;
   }
 
   ready(signal: AbortSignal): Promise<void> {
@@ -31,16 +32,16 @@ export class StoringPool implements ClientPool {
   }
 
   async *ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer> {
-    let held = 0;
+    let bytesInMemory = 0;
     let file: UpdateFile | undefined;
     for await (const answer of this.#inner.ask(jobs, admit, signal)) {
       const bytes = "update" in answer ? deltaBytes(answer.update.delta) : 0;
-      if (!("update" in answer) || held + bytes <= this.#most) {
-        held += bytes;
+      if (!("update" in answer) || bytesInMemory + bytes <= this.#maxBytes) {
+        bytesInMemory += bytes;
         yield answer;
         continue;
       }
-      file ??= await UpdateFile.in(this.#folder);
+      file ??= await UpdateFile.create(this.#folder);
       yield { ...answer, update: await file.store(answer.update) };
     }
   }

@@ -3,8 +3,8 @@ import type { MetricInfo } from "@fedclair/core";
 import { exitCodes, type ClientRecord, type Trial } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { roundDetection, isExact } from "./detection.js";
-import { runFaults } from "./faults.js";
-import { countLosses } from "./losses.js";
+import { listRunFaults } from "./faults.js";
+import { findLoss } from "./losses.js";
 import type { ArmRecord } from "./arm-record.js";
 import { summarise, type Summary } from "./summary.js";
 import { outcomeText } from "./outcome/outcome-text.js";
@@ -15,7 +15,7 @@ const infos: Readonly<Record<string, MetricInfo>> = {
   loss: { better: "lower", unit: "nats", description: "mean loss" },
 };
 
-/** A measure of a summary. @throws if there is none */
+/** Returns a measure of a summary. @throws if there is none */
 function valueOf({ measures }: Summary, name: string): number {
   const value = measures[name];
   assert.ok(value !== undefined, `no ${name}`);
@@ -61,7 +61,7 @@ describe("summarise", () => {
   const summary = summarise(trial, infos, records);
   const { measures } = summary;
 
-  it("counts verdicts against the truth", () => {
+  it("compares verdicts with the truth", () => {
     assert.equal(measures["detection.exactRounds"], 1);
     assert.equal(measures["detection.recall"], 1);
     assert.equal(measures["detection.precision"], 1);
@@ -74,7 +74,7 @@ describe("summarise", () => {
     assert.equal(measures["detection.recall.noise"], 0.5);
   });
 
-  it("compares what the coordinator measured, apart from what clients did", () => {
+  it("compares the coordinator's measurements separately from those of clients", () => {
     const measured = [
       { ...recordOf("toy-mean", 1), metrics: { loss: 3, rank: 1 } },
       { ...recordOf("local", 1), metrics: { loss: 2 } },
@@ -87,7 +87,7 @@ describe("summarise", () => {
     assert.equal(global["global.rank.gainOver.local"], undefined);
   });
 
-  it("leaves out what outgrew all numbers", () => {
+  it("leaves out values that are not finite", () => {
     const grown = [{ ...recordOf("toy-mean", 1), metrics: { loss: NaN, gap: Infinity, rank: 1 } }];
     const { measures: found } = summarise(trial, infos, grown);
     assert.deepEqual(Object.keys(found), [
@@ -99,7 +99,7 @@ describe("summarise", () => {
     ]);
   });
 
-  it("averages what benign clients measured in the last round, and compares methods", () => {
+  it("averages what benign clients measured in the last round, and compares arms", () => {
     close(valueOf(summary, "accuracy.toy-mean"), 0.7);
     close(valueOf(summary, "accuracy.gainOver.local"), 0.4);
     close(valueOf(summary, "accuracy.ratioTo.local"), 0.7 / 0.3);
@@ -122,7 +122,7 @@ describe("summarise", () => {
     assert.equal(found["detection.falseAlarms"], 0);
   });
 
-  it("compares methods over the clients that measured both, and not with one that stopped", () => {
+  it("compares arms over the clients that measured in both, and skips an arm that stopped", () => {
     const some = [
       recordOf(
         "toy-mean",
@@ -135,7 +135,7 @@ describe("summarise", () => {
     const found = summarise(trial, infos, some);
     close(valueOf(found, "accuracy.gainOver.local"), 0.1);
     assert.equal(detailOf(found, "accuracy.gainOver.local").n, 1);
-    // A method's own mean is set beside the others': it takes the same clients.
+    // An arm's own mean is compared with the other arms' and covers the same clients.
     assert.equal(detailOf(found, "accuracy.toy-mean").n, 1);
     close(valueOf(found, "accuracy.toy-mean"), 0.5);
     const alone = summarise(trial, infos, some, new Map([["local", "it broke"]]));
@@ -144,17 +144,20 @@ describe("summarise", () => {
     assert.equal(detailOf(alone, "accuracy.toy-mean").n, 2);
   });
 
-  it("leaves out what cannot be had", () => {
+  it("leaves out undefined measures", () => {
     const bare = summarise(toyTrial(), infos, [recordOf("toy-mean", 1, clientOf("c00", null))]);
     assert.deepEqual(Object.keys(bare.measures), ["clients.lost", "bytes.up", "bytes.down"]);
   });
 });
 
-describe("detectionOf", () => {
+describe("roundDetection", () => {
   it("does not count clients that never reached the aggregator", () => {
     const found = roundDetection([clientOf("c00", null, "benign"), clientOf("c01", "flip")]);
     assert.deepEqual(found, {
-      ...{ contaminated: 0, benign: 1, caught: 0, falseAlarms: 0 },
+      contaminated: 0,
+      benign: 1,
+      hits: 0,
+      falseAlarms: 0,
       unknown: { judged: 0, flagged: 0 },
     });
     assert.ok(found);
@@ -162,29 +165,32 @@ describe("detectionOf", () => {
     assert.equal(roundDetection([clientOf("c01", "flip")]), undefined);
   });
 
-  it("takes the undecided neither for caught nor for a false alarm", () => {
+  it("counts undecided clients neither as hits nor as false alarms", () => {
     const found = roundDetection([
       clientOf("c00", null, "undecided"),
       clientOf("c01", "flip", "undecided"),
       clientOf("c02", "flip", "contaminated"),
     ]);
     assert.ok(found);
-    const { contaminated, caught, falseAlarms } = found;
+    const { contaminated, hits, falseAlarms } = found;
     assert.deepEqual(
-      { contaminated, caught, falseAlarms },
-      { contaminated: 2, caught: 1, falseAlarms: 0 },
+      { contaminated, hits, falseAlarms },
+      { contaminated: 2, hits: 1, falseAlarms: 0 },
     );
     assert.equal(isExact(found), false);
   });
 
-  it("takes clients of unknown truth neither for caught nor for a false alarm", () => {
+  it("counts clients of unknown truth neither as hits nor as false alarms", () => {
     const found = roundDetection([
       { ...clientOf("c00", null, "contaminated"), truth: "unknown" },
       { ...clientOf("c01", null, "benign"), truth: "unknown" },
       clientOf("c02", null, "benign"),
     ]);
     assert.deepEqual(found, {
-      ...{ contaminated: 0, benign: 1, caught: 0, falseAlarms: 0 },
+      contaminated: 0,
+      benign: 1,
+      hits: 0,
+      falseAlarms: 0,
       unknown: { judged: 2, flagged: 1 },
     });
   });
@@ -193,7 +199,7 @@ describe("detectionOf", () => {
 describe("measures", () => {
   const trial = toyTrial({ baselines: [{ label: "local", aggregator: { name: "toy-mean" } }] });
 
-  it("say what they are numbers of, over how many, and which end is better", () => {
+  it("describe their meaning, the number of values, and which direction is better", () => {
     const summary = summarise(trial, infos, [
       {
         ...recordOf("toy-mean", 1, clientOf("c00", null, "benign", 0.5)),
@@ -202,14 +208,20 @@ describe("measures", () => {
       { ...recordOf("local", 1, clientOf("c00", null, undefined, 0.25)), metrics: { loss: -1 } },
     ]);
     assert.deepEqual(detailOf(summary, "accuracy.gainOver.local"), {
-      ...{ name: "accuracy.gainOver.local", scope: "clients", metric: "accuracy", arm: "toy-mean" },
-      ...{ comparison: { kind: "gainOver", arm: "local" }, value: 0.25, n: 1, better: "higher" },
+      name: "accuracy.gainOver.local",
+      scope: "clients",
+      metric: "accuracy",
+      arm: "toy-mean",
+      comparison: { kind: "gainOver", arm: "local" },
+      value: 0.25,
+      n: 1,
+      better: "higher",
     });
     const ends = Object.fromEntries(summary.details.map(({ name, better }) => [name, better]));
     assert.equal(ends["loss.gainOver.local"], "lower");
     assert.equal(ends["global.loss.gainOver.local"], "lower");
     assert.equal(ends["global.loss.ratioTo.local"], undefined); // its base is negative
-    assert.equal(ends["global.rank.toy-mean"], undefined); // nobody described it
+    assert.equal(ends["global.rank.toy-mean"], undefined); // it has no description
     assert.equal(ends["detection.falseAlarms"], "lower");
     assert.deepEqual(
       summary.details.map(({ name, value }) => [name, value]),
@@ -217,15 +229,15 @@ describe("measures", () => {
     );
   });
 
-  it("are the largest that mods told of clients that are not contaminated", () => {
-    const told = (id: string, epsilon: number, attack: string | null = null) => ({
+  it("contain the largest metrics that mods reported for clients that are not contaminated", () => {
+    const withEpsilon = (id: string, epsilon: number, attack: string | null = null) => ({
       ...clientOf(id, attack, "benign"),
       mods: { private: { epsilon } },
     });
     const rounds = [
-      recordOf("toy-mean", 1, told("c00", 2), told("c01", 9, "flip")),
-      recordOf("toy-mean", 2, told("c02", 3), clientOf("c01", "flip")),
-      recordOf("toy-mean", 3, told("c00", 2.5)),
+      recordOf("toy-mean", 1, withEpsilon("c00", 2), withEpsilon("c01", 9, "flip")),
+      recordOf("toy-mean", 2, withEpsilon("c02", 3), clientOf("c01", "flip")),
+      recordOf("toy-mean", 3, withEpsilon("c00", 2.5)),
     ];
     const trial = toyTrial({ rounds: 3 });
     const { details } = summarise(trial, {}, rounds);
@@ -233,8 +245,12 @@ describe("measures", () => {
       details.filter(({ scope }) => scope === "mods"),
       [
         {
-          ...{ name: "mods.private.epsilon", scope: "mods", mod: "private", metric: "epsilon" },
-          ...{ value: 3, n: 2 },
+          name: "mods.private.epsilon",
+          scope: "mods",
+          mod: "private",
+          metric: "epsilon",
+          value: 3,
+          n: 2,
         },
       ],
     );
@@ -242,7 +258,7 @@ describe("measures", () => {
     assert.match(outcomeText(run), /^private \(clip 1\): epsilon at most 3$/m);
   });
 
-  it("are those of clients and arms of any name", () => {
+  it("work for clients and arms of any name", () => {
     for (const label of ["constructor", "__proto__", "toString"]) {
       const named: Trial = {
         ...trial,
@@ -268,7 +284,7 @@ describe("measures", () => {
     }
   });
 
-  it("leave clients out of which nobody knows the truth where truth is needed, and only there", () => {
+  it("leave out clients of unknown truth only where the truth is needed", () => {
     const unknown: ClientRecord = {
       ...clientOf("c00", null, "contaminated", 0.5),
       truth: "unknown",
@@ -281,7 +297,7 @@ describe("measures", () => {
     assert.equal(measures["accuracy.toy-mean"], 0.5);
   });
 
-  it("are none of a method that stopped, but what it lost", () => {
+  it("contain only the losses of an arm that stopped", () => {
     const records = [
       recordOf("toy-mean", 1, clientOf("c00", null, "benign", 0.5), lostClient("c01")),
       { ...recordOf("toy-mean", 2, clientOf("c00", null)), stopped: "it broke" },
@@ -303,7 +319,7 @@ describe("losses", () => {
   const client = clientOf("c00", null);
   const failing = (code: NonNullable<ClientRecord["failure"]>["code"]) => lostClient("c00", code);
 
-  it("are answers that never came, and not those that were refused", () => {
+  it("are answers that never arrived, and not rejected ones", () => {
     for (const code of [
       "HOST_LOST",
       "LATE",
@@ -311,28 +327,28 @@ describe("losses", () => {
       "CLIENT_ERROR",
       "OVERSIZE",
     ] as const) {
-      assert.equal(countLosses(failing(code))?.code, code);
+      assert.equal(findLoss(failing(code))?.code, code);
     }
     for (const code of ["NON_FINITE", "WRONG_SHAPE", "WRONG_MODULES", "MALFORMED"] as const) {
-      assert.equal(countLosses(failing(code)), undefined);
+      assert.equal(findLoss(failing(code)), undefined);
     }
-    assert.equal(countLosses(client), undefined);
+    assert.equal(findLoss(client), undefined);
   });
 
-  it("are measurements that never came, too, but not of a task that has none", () => {
+  it("include missing measurements, except for a task without client-side evaluation", () => {
     const { failure } = failing("HOST_LOST");
     assert.ok(failure);
-    assert.equal(countLosses({ ...client, evaluationFailure: failure }), failure);
+    assert.equal(findLoss({ ...client, evaluationFailure: failure }), failure);
     const none = {
       code: "NO_EVALUATION",
       message: "the task has no client-side evaluation",
     } as const;
-    assert.equal(countLosses({ ...client, evaluationFailure: none }), undefined);
+    assert.equal(findLoss({ ...client, evaluationFailure: none }), undefined);
   });
 
-  it("are none of a client whose attack breaks it, and some of one of unknown truth", () => {
-    assert.equal(countLosses({ ...failing("CLIENT_TIMEOUT"), attack: "broken" }), undefined);
-    assert.ok(countLosses({ ...failing("CLIENT_TIMEOUT"), truth: "unknown" }));
+  it("exclude clients whose attack breaks them, and include clients of unknown truth", () => {
+    assert.equal(findLoss({ ...failing("CLIENT_TIMEOUT"), attack: "broken" }), undefined);
+    assert.ok(findLoss({ ...failing("CLIENT_TIMEOUT"), truth: "unknown" }));
   });
 
   const trial = toyTrial({ baselines: [{ label: "local", aggregator: { name: "toy-mean" } }] });
@@ -342,7 +358,7 @@ describe("losses", () => {
     recordOf("local", 2, client, client),
   ];
 
-  it("are counted by method, over all rounds", () => {
+  it("are counted per arm over all rounds", () => {
     const summary = summarise(trial, infos, records);
     assert.deepEqual(
       summary.details
@@ -355,10 +371,10 @@ describe("losses", () => {
     );
   });
 
-  it("make an exit code beyond limits.maxLost, and a method that stopped makes another", () => {
+  it("beyond limits.maxLost have their own exit code, and so does an arm that stopped", () => {
     const faults = (maxLost: number, stopped = new Map<string, string>()) => {
       const limited = { ...trial, limits: { ...trial.limits, maxLost } };
-      return runFaults(limited, summarise(trial, infos, records, stopped));
+      return listRunFaults(limited, summarise(trial, infos, records, stopped));
     };
     assert.equal(trial.limits.maxLost, 0);
     const [fault, ...others] = faults(1);

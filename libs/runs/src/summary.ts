@@ -3,7 +3,7 @@ import type { Trial } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";
 import { listArms } from "@fedclair/core/internal";
 import type { ArmRecord } from "./arm-record.js";
-import { DetectionTally, type Detected } from "./detection.js";
+import { DetectionTally, type DetectionTotals } from "./detection.js";
 import {
   clientEvaluations,
   sharedEvaluations,
@@ -12,56 +12,69 @@ import {
   type ClientMean,
 } from "./evaluation.js";
 import { LossTally } from "./losses.js";
-import { meaningOf, readMetric, named, type Measure, type MetricInfos } from "./measure.js";
+import { meaningOf, readMetric, createMeasure, type Measure, type MetricInfos } from "./measure.js";
 import { TimeTally } from "./time.js";
-import { ToldTally } from "./told.js";
+import { ModMetricsTally } from "./mod-metrics.js";
 import { isUnknown } from "./truth.js";
 
-/** What a run shows, in numbers that `expect.measures` of a trial file can name. */
+/** The results of a run, as numbers that `expect.measures` of a trial file can refer to. */
 export interface Summary {
   readonly name: string;
   readonly seed: number;
-  /** Those that ran to their end, in the order of the trial file: the method under study first, if it did. */
+  /**
+   * Arms that completed, in the order of the trial file; the main arm comes first if it completed.
+   */
   readonly arms: readonly string[];
-  /** Methods that could not go on, and why. */
+  /** Arms that could not go on, with the reason. */
   readonly stopped: Readonly<Record<string, string>>;
-  /** What the clients trained with: results repeat on the same one only. */
+  /**
+   * The backend that the clients trained with. Results are reproducible only on the same backend.
+   */
   readonly backend?: string;
-  /** The metric by which methods are compared first, if the task has one. */
+  /** The metric that arms are compared by first, if the task has one. */
   readonly primary?: string;
-  /** Present where nobody knows of clients whether they are contaminated: what is said of benign ones is then said of these. */
+  /**
+   * Present if the truth about some clients is unknown. Measures of benign clients then include
+   * them.
+   */
   readonly truth?: "unknown";
-  /** By name. Every measure is a finite number; one that cannot be had (no verdicts, no evaluation) is absent. */
+  /** Finite numbers by name. Undefined measures (no verdicts, no evaluation) are absent. */
   readonly measures: Readonly<Record<string, number>>;
-  /** The same, with what each is a number of. */
+  /** The same measures, each with its meaning. */
   readonly details: readonly Measure[];
 }
 
 /**
- * Sums a run up. Measures:
- * - `detection.exactRounds`: rounds in which exactly the contaminated clients were flagged, of those that judged one;
- * - `detection.recall`, `detection.precision`, `detection.falseAlarms`: of the last round; `…Mean`: over all rounds;
- * - `detection.f1`: harmonic mean of precision and recall, over all rounds;
- * - `detection.recall.<attack>`: of one attack, over all rounds;
- * - `detection.undecidedMean`: clients of which the aggregator could not tell, mean over rounds; absent where there were none;
- * - `detection.recallOfClients`, `detection.falseAlarmsOfClients`: of every client as it was judged last, where rounds judge different ones;
- * - `<metric>.<arm>`: mean over the benign clients of the last round, by their own evaluation;
- * - `<metric>.gainOver.<arm>`, `<metric>.ratioTo.<arm>`: the method under study minus, and divided by, a baseline, over
- *   the clients that measured both;
- * - `global.<metric>.<arm>`, `global.<metric>.gainOver.<arm>`, `global.<metric>.ratioTo.<arm>`: likewise of what the
- *   coordinator measured in the last round;
- * - `clients.lost`, `clients.lost.<arm>`: rounds in which no answer of a benign client came (see `lossOf`), of the method
- *   under study and of each baseline;
- * - `time.<arm>`: simulated seconds that all rounds took, where there are `devices`;
- * - `target.rounds.<arm>`, `target.seconds.<arm>`: the first round in which the metric of `target` had reached its value, by the mean of
- *   the benign clients, else by the coordinator's, and the simulated time at its end; absent where it was not reached;
- * - `bytes.up`, `bytes.down`: of the method under study, all rounds;
- * - `mods.<mod>.<metric>`: the largest that a mod told of a client that is not contaminated, of the method under study.
+ * Summarises a run. The measures are:
+ * - `detection.exactRounds`: rounds in which exactly the contaminated clients were flagged,
+ *   counting rounds that judged a contaminated client;
+ * - `detection.recall`, `detection.precision`, `detection.falseAlarms`: last round; `…Mean`: all
+ *   rounds;
+ * - `detection.f1`: harmonic mean of precision and recall over all rounds;
+ * - `detection.recall.<attack>`: recall for one attack over all rounds;
+ * - `detection.undecidedMean`: undecided clients, mean over rounds; absent if there were none;
+ * - `detection.recallOfClients`, `detection.falseAlarmsOfClients`: the last verdict on each client;
+ *   present if rounds judge different clients;
+ * - `<metric>.<arm>`: mean over the benign clients' own evaluations in the last round;
+ * - `<metric>.gainOver.<arm>`, `<metric>.ratioTo.<arm>`: main arm minus baseline, and main arm
+ *   divided by baseline, over the clients that measured both;
+ * - `global.<metric>.<arm>`, `global.<metric>.gainOver.<arm>`, `global.<metric>.ratioTo.<arm>`: the
+ *   same for the coordinator's measurements in the last round;
+ * - `clients.lost`, `clients.lost.<arm>`: rounds in which a benign client's answer never arrived
+ *   (see `findLoss`), for the main arm and for each baseline;
+ * - `time.<arm>`: simulated seconds over all rounds, if the trial has `devices`;
+ * - `target.rounds.<arm>`, `target.seconds.<arm>`: the first round in which the metric of `target`
+ *   reached its value, and the simulated time at its end. The metric is the benign clients' mean,
+ *   or else the coordinator's value. Absent if the target was not reached;
+ * - `bytes.up`, `bytes.down`: traffic of the main arm over all rounds;
+ * - `mods.<mod>.<metric>`: the largest value that a mod reported for a client that is not
+ *   contaminated, in the main arm.
  *
- * Of a method that stopped there is only `clients.lost`. Clients whose truth is unknown are neither hits nor false alarms;
- * they count among the benign where clients measure and where they are lost.
- * @param infos of the task's metrics
- * @param stopped methods that could not go on, and why, beside those whose records say so
+ * An arm that stopped has only `clients.lost`. Clients of unknown truth are neither hits nor false
+ * alarms. They count as benign in evaluations and losses.
+ * @param infos descriptions of the task's metrics
+ * @param stopped arms that could not go on, with the reason, in addition to those whose records
+ *   contain it
  */
 export function summarise(
   trial: Trial,
@@ -75,7 +88,10 @@ export function summarise(
   return tally.summary();
 }
 
-/** Sums a run up while its rounds come in, as `summarise`: a run's records may outgrow the memory. */
+/**
+ * Summarises a run like `summarise`, but record by record, because a run's records may not fit into
+ * memory.
+ */
 export class Tally {
   readonly #trial: Trial;
   readonly #infos: MetricInfos;
@@ -86,7 +102,7 @@ export class Tally {
   readonly #times: ReadonlyMap<string, TimeTally>;
   readonly #stopped = new Map<string, string>();
   readonly #detection = new DetectionTally();
-  readonly #told = new ToldTally();
+  readonly #modMetrics = new ModMetricsTally();
   readonly #bytes = { up: 0, down: 0 };
   #isUnknown = false;
 
@@ -110,7 +126,7 @@ export class Tally {
     if (arm !== this.#main) return;
     this.#bytes.up += bytes.up;
     this.#bytes.down += bytes.down;
-    this.#told.add(clients);
+    this.#modMetrics.add(clients);
     if (stopped === undefined) this.#detection.add(clients);
   }
 
@@ -119,17 +135,17 @@ export class Tally {
     return this.#last;
   }
 
-  /** What the verdicts of the method under study were worth. */
-  detected(): Detected {
-    return this.#detection.detected();
+  /** Compares the verdicts of the main arm with the truth. */
+  detection(): DetectionTotals {
+    return this.#detection.totals();
   }
 
-  /** An arm could not go on. @param why begins with the round */
+  /** Marks an arm as stopped. @param why begins with the round */
   stop(arm: string, why: string): void {
     this.#stopped.set(arm, why);
   }
 
-  /** @param isFinished else only methods that came as far as the one under study are measured */
+  /** @param isFinished if false, only arms that are as far as the main arm are measured */
   summary(isFinished = true): Summary {
     const { name, seed } = this.#trial;
     const main = this.#main;
@@ -139,97 +155,116 @@ export class Tally {
         !this.#stopped.has(label) && (isFinished || this.#last.get(label)?.round === reached),
     );
     const baselines = arms.filter((label) => label !== main);
-    const isWhole = !this.#stopped.has(main);
+    const hasMainCompleted = !this.#stopped.has(main);
     const details = [
-      ...(isWhole ? this.#detection.measures() : []),
-      ...arms.flatMap((arm) => this.#ownMeasures(arm, arms)),
-      ...(isWhole ? baselines.flatMap((arm) => this.#comparisons(arm)) : []),
+      ...(hasMainCompleted ? this.#detection.measures() : []),
+      ...arms.flatMap((arm) => this.#measureArm(arm, arms)),
+      ...(hasMainCompleted ? baselines.flatMap((arm) => this.#compareWith(arm)) : []),
       ...[...this.#losses].map(([arm, losses]) => losses.measure(arm === main ? undefined : arm)),
       ...arms.flatMap((arm) => this.#times.get(arm)?.measures(arm) ?? []),
-      ...(isWhole ? [...traffic(this.#bytes), ...this.#told.measures()] : []),
-    ].filter(({ value }) => Number.isFinite(value)); // of a round that outgrew all numbers there is nothing to tell
+      ...(hasMainCompleted ? [...measureTraffic(this.#bytes), ...this.#modMetrics.measures()] : []),
+    ].filter(({ value }) => Number.isFinite(value)); // a diverged round may have Infinity or NaN
     return {
-      ...{ name, seed, arms, stopped: Object.fromEntries(this.#stopped) },
+      name,
+      seed,
+      arms,
+      stopped: Object.fromEntries(this.#stopped),
       ...(this.#isUnknown && { truth: "unknown" }),
       measures: Object.fromEntries(details.map((measure) => [measure.name, measure.value])),
       details,
     };
   }
 
-  #evaluations(arm: string): ReadonlyMap<string, Metrics> {
+  #lastEvaluations(arm: string): ReadonlyMap<string, Metrics> {
     return clientEvaluations(this.#last.get(arm)?.clients ?? []);
   }
 
-  #globals(arm: string): Metrics {
+  #lastGlobals(arm: string): Metrics {
     return this.#last.get(arm)?.metrics ?? {};
   }
 
-  /** What the coordinator of one arm measured, and the clients that measured it under all arms. */
-  #ownMeasures(arm: string, arms: readonly string[]): Measure[] {
-    const methods = arms.map((one) => this.#evaluations(one));
-    const ofClients = metricsIn(this.#evaluations(arm)).flatMap((metric) => {
-      const mean = meanMetric(item(sharedEvaluations(methods, metric), arms.indexOf(arm)), metric);
-      return mean ? [this.#measure({ scope: "clients", metric, arm }, mean)] : [];
+  /**
+   * Measures what the coordinator measured in one arm, and the means of its clients over those that
+   * measured in all arms.
+   */
+  #measureArm(arm: string, arms: readonly string[]): Measure[] {
+    const evaluations = arms.map((one) => this.#lastEvaluations(one));
+    const ofClients = metricsIn(this.#lastEvaluations(arm)).flatMap((metric) => {
+      const mean = meanMetric(
+        item(sharedEvaluations(evaluations, metric), arms.indexOf(arm)),
+        metric,
+      );
+      return mean ? [this.#createMeasure({ scope: "clients", metric, arm }, mean)] : [];
     });
-    const ofCoordinator = Object.entries(this.#globals(arm)).map(([metric, value]) =>
-      this.#measure({ scope: "global", metric, arm }, { mean: value }),
+    const ofCoordinator = Object.entries(this.#lastGlobals(arm)).map(([metric, value]) =>
+      this.#createMeasure({ scope: "global", metric, arm }, { mean: value }),
     );
     return [...ofClients, ...ofCoordinator];
   }
 
-  #comparisons(arm: string): Measure[] {
-    const [mine, theirs] = [this.#evaluations(this.#main), this.#evaluations(arm)];
+  #compareWith(arm: string): Measure[] {
+    const [mine, theirs] = [this.#lastEvaluations(this.#main), this.#lastEvaluations(arm)];
     const ofClients = metricsIn(mine).flatMap((metric) => {
       const [own, other] = sharedEvaluations([mine, theirs], metric).map((common) =>
         meanMetric(common, metric),
       );
-      return this.#compared({ scope: "clients", metric }, arm, own, other);
+      return this.#compareValues({ scope: "clients", metric }, arm, own, other);
     });
-    const ofCoordinator = Object.entries(this.#globals(this.#main)).flatMap(([metric, value]) => {
-      const other = readMetric(this.#globals(arm), metric);
-      const base = other === undefined ? undefined : { mean: other };
-      return this.#compared({ scope: "global", metric }, arm, { mean: value }, base);
-    });
+    const ofCoordinator = Object.entries(this.#lastGlobals(this.#main)).flatMap(
+      ([metric, value]) => {
+        const other = readMetric(this.#lastGlobals(arm), metric);
+        const base = other === undefined ? undefined : { mean: other };
+        return this.#compareValues({ scope: "global", metric }, arm, { mean: value }, base);
+      },
+    );
     return [...ofClients, ...ofCoordinator];
   }
 
-  /** The difference and, where there is one, the ratio. */
-  #compared(
+  /**
+   * Compares the main arm with a baseline: the difference and, unless the baseline is 0, the ratio.
+   */
+  #compareValues(
     what: Pick<Measure, "scope" | "metric">,
     arm: string,
-    own: Taken | undefined,
-    base: Taken | undefined,
+    own: MetricValue | undefined,
+    base: MetricValue | undefined,
   ): Measure[] {
     if (!own || !base) return [];
     const about = { ...what, arm: this.#main };
     const gain = { ...about, comparison: { kind: "gainOver", arm } } as const;
     const ratio = { ...about, comparison: { kind: "ratioTo", arm } } as const;
-    const measured = [this.#measure(gain, { ...own, mean: own.mean - base.mean })];
+    const measured = [this.#createMeasure(gain, { ...own, mean: own.mean - base.mean })];
     if (base.mean === 0) return measured;
-    // A negative base turns the scale round: more than one may be worse as well as better.
-    const hasEnds = base.mean > 0;
-    return [...measured, this.#measure(ratio, { ...own, mean: own.mean / base.mean }, hasEnds)];
+    // With a negative base, a ratio above 1 may be worse or better.
+    const hasDirection = base.mean > 0;
+    return [
+      ...measured,
+      this.#createMeasure(ratio, { ...own, mean: own.mean / base.mean }, hasDirection),
+    ];
   }
 
-  #measure(
+  #createMeasure(
     about: Pick<Measure, "scope" | "metric" | "arm" | "comparison">,
-    { mean, n }: Taken,
-    hasEnds = true,
+    { mean, n }: MetricValue,
+    hasDirection = true,
   ): Measure {
     const { unit, better } = meaningOf(about.metric, this.#infos);
     const isRatio = about.comparison?.kind === "ratioTo";
-    return named({
-      ...{ ...about, value: mean, ...(n !== undefined && { n }) },
-      ...{ ...(hasEnds && better && { better }), ...(!isRatio && unit && { unit }) },
+    return createMeasure({
+      ...about,
+      value: mean,
+      ...(n !== undefined && { n }),
+      ...(hasDirection && better && { better }),
+      ...(!isRatio && unit && { unit }),
     });
   }
 }
 
-/** A number, and over how many clients it is a mean, if it is one. */
-type Taken = Pick<ClientMean, "mean"> & Partial<ClientMean>;
+/** A number, with the number of clients if it is a mean over clients. */
+type MetricValue = Pick<ClientMean, "mean"> & Partial<ClientMean>;
 
-function traffic(bytes: { readonly up: number; readonly down: number }): Measure[] {
+function measureTraffic(bytes: { readonly up: number; readonly down: number }): Measure[] {
   return (["up", "down"] as const).map((metric) =>
-    named({ scope: "bytes", metric, value: bytes[metric], better: "lower", unit: "B" }),
+    createMeasure({ scope: "bytes", metric, value: bytes[metric], better: "lower", unit: "B" }),
   );
 }

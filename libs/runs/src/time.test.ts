@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { clientOf, recordOf } from "../testing/run-of.js";
-import { countLosses } from "./losses.js";
+import { findLoss } from "./losses.js";
 import { TimeTally } from "./time.js";
 
 const infos = { loss: { better: "lower", description: "" } } as const;
 
-/** The measures of three rounds, at 10, 25 and 30 s. */
+/** Returns the measures of three rounds, which end at 10, 25 and 30 s. */
 function measuresOf(
   target: { metric: string; value: number } | undefined,
   evaluations: readonly Record<string, number>[],
@@ -22,8 +22,8 @@ function measuresOf(
   return Object.fromEntries(tally.measures("fedavg").map(({ name, value }) => [name, value]));
 }
 
-describe("the time of a method", () => {
-  it("is that of all rounds, and of the first that reached the target", () => {
+describe("the time of an arm", () => {
+  it("covers all rounds, and the first round that reached the target", () => {
     const grown = [{ accuracy: 0.7 }, { accuracy: 0.8 }, { accuracy: 0.75 }];
     assert.deepEqual(measuresOf({ metric: "accuracy", value: 0.8 }, grown), {
       "time.fedavg": 30,
@@ -34,14 +34,14 @@ describe("the time of a method", () => {
     assert.deepEqual(measuresOf(undefined, grown), { "time.fedavg": 30 });
   });
 
-  it("goes down where lower is better, and in rounds alone without simulated time", () => {
+  it("is measured to a falling target if lower is better, and only in rounds without simulated time", () => {
     const fallen = [{ loss: 3 }, { loss: 2 }, { loss: 1 }];
     const target = { metric: "loss", value: 1.5 };
     assert.deepEqual(measuresOf(target, fallen, false), { "target.rounds.fedavg": 3 });
   });
 
-  it("is not counted as a loss where a schedule gives a client up", () => {
+  it("is not counted as a loss if a schedule gives a client up", () => {
     const failure = { code: "STRAGGLER", message: "" } as const;
-    assert.equal(countLosses({ ...clientOf("c00", null), failure }), undefined);
+    assert.equal(findLoss({ ...clientOf("c00", null), failure }), undefined);
   });
 });

@@ -1,8 +1,8 @@
 import type { RoundRecord, Trial } from "@fedclair/core/internal";
 import { clientEvaluations, meanMetric } from "./evaluation.js";
-import { meaningOf, readMetric, named, type Measure, type MetricInfos } from "./measure.js";
+import { meaningOf, readMetric, createMeasure, type Measure, type MetricInfos } from "./measure.js";
 
-/** How long a method took, and when it reached the trial's target, while its rounds come in. */
+/** Measures while rounds come in how long an arm took and when it reached the trial's target. */
 export class TimeTally {
   readonly #target: Trial["target"];
   readonly #isLower: boolean;
@@ -26,14 +26,20 @@ export class TimeTally {
   measures(arm: string): Measure[] {
     const seconds = { arm, better: "lower", unit: "s" } as const;
     const time = (scope: "time" | "target", value: number | undefined) =>
-      value === undefined ? [] : [named({ ...seconds, scope, metric: "seconds", value })];
+      value === undefined ? [] : [createMeasure({ ...seconds, scope, metric: "seconds", value })];
     const rounds = this.#reached?.round;
     return [
       ...time("time", this.#clock),
       ...(rounds === undefined
         ? []
         : [
-            named({ ...seconds, scope: "target", metric: "rounds", value: rounds, unit: "rounds" }),
+            createMeasure({
+              ...seconds,
+              scope: "target",
+              metric: "rounds",
+              value: rounds,
+              unit: "rounds",
+            }),
           ]),
       ...time("target", this.#reached?.clock),
     ];

@@ -2,14 +2,17 @@ import { createHash } from "node:crypto";
 import type { Trial } from "@fedclair/core/internal";
 import { version } from "./version.js";
 
-/** What a trial is called and said to show changes none of its numbers. */
-const words = new Set(["name", "claim", "expect"]);
+/** Keys that do not change any number: names and claims. */
+const wordKeys = new Set(["name", "claim", "expect"]);
 
-/** Of all that a trial's numbers depend on, but for the backend: the trial as it runs, and the release. 16 hex digits. */
+/**
+ * Hashes everything that a trial's numbers depend on, except the backend: the resolved trial and
+ * the release. Returns 16 hex digits.
+ */
 export function trialHash(trial: Trial): string {
-  // What its exit code tells changes no number either.
+  // This limit only affects the exit code.
   const limits = { ...trial.limits, maxLost: undefined };
-  const rest = Object.entries({ ...trial, limits }).filter(([key]) => !words.has(key));
+  const rest = Object.entries({ ...trial, limits }).filter(([key]) => !wordKeys.has(key));
   return createHash("sha256")
     .update(JSON.stringify([version, rest]))
     .digest("hex")

@@ -1,6 +1,6 @@
 import type { ClientRecord } from "@fedclair/core/internal";
 
-/** Is a client contaminated? Of one that is not simulated nobody knows. */
+/** Is a client contaminated? For clients that are not simulated the truth is unknown. */
 export type Truth = "benign" | "contaminated" | "unknown";
 
 export function clientTruth({ attack, truth }: Pick<ClientRecord, "attack" | "truth">): Truth {
@@ -8,22 +8,28 @@ export function clientTruth({ attack, truth }: Pick<ClientRecord, "attack" | "tr
   return truth ?? "benign";
 }
 
-/** Is it unknown of any of the clients? */
+/** Is the truth about any of the clients unknown? */
 export function isUnknown(clients: readonly ClientRecord[]): boolean {
   return clients.some((client) => clientTruth(client) === "unknown");
 }
 
-/** For tables and pages: the clients that measure, and that may be lost. Nobody knows that one of unknown truth is benign. */
+/**
+ * Returns what tables and pages call the clients that measure and that can be lost. Clients of
+ * unknown truth cannot be called benign.
+ */
 export function measuringClients({ truth }: { readonly truth?: "unknown" | undefined }): string {
   return truth === "unknown" ? "clients not known to be contaminated" : "benign clients";
 }
 
-/** For tables and figures: the attack of a contaminated client, else `benign` or `unknown`. */
+/** Returns what tables and figures show as a client's truth: its attack, `benign` or `unknown`. */
 export function truthText(client: Pick<ClientRecord, "attack" | "truth">): string {
   return client.attack ?? clientTruth(client);
 }
 
-/** Flagged means excluded from what the benign share, with a verdict that says why. */
+/**
+ * Was a client flagged? Its update is then excluded from what the benign clients share, and the
+ * verdict gives the reason.
+ */
 export function isFlagged({ verdict }: Pick<ClientRecord, "verdict">): boolean {
   return verdict === "contaminated" || verdict === "invalid";
 }

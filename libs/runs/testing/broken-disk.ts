@@ -1,22 +1,23 @@
 import fs, { type FileHandle } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 
-/** What goes wrong with a call that changes the disk. */
+/** The way in which a call that changes the disk fails. */
 export type DiskFault =
-  /** It fails, and does nothing. */
+  /** The call fails and does nothing. */
   | "EIO"
-  /** It fails, and what it was to write is there by half. */
+  /** The call fails after writing half of its content. */
   | "ENOSPC"
-  /** It happens by half, and no call after it happens: the process is killed. */
+  /** The process is killed: the call completes by half, and no later call has an effect. */
   | "killed";
 
-/** Calls that change the disk, of the module and of open files. */
+/** Functions of the module and of open files that change the disk. */
 const calls = ["link", "mkdir", "rename", "rm", "rmdir", "writeFile"] as const;
 const handleCalls = ["appendFile", "datasync", "sync", "truncate", "writeFile"] as const;
 
 /**
- * Runs something while the `at`-th call of it that changes the disk goes wrong, counted from 1.
- * @returns how many there were
+ * Runs a function while one of its calls that change the disk fails.
+ * @param at number of the failing call, from 1
+ * @returns the number of such calls
  */
 export async function withBrokenDisk(
   at: number,
@@ -25,21 +26,21 @@ export async function withBrokenDisk(
 ): Promise<number> {
   let count = 0;
   const real: Record<string, unknown> = { ...fs };
-  const guarded =
+  const guard =
     (owner: object, call: Call): Call =>
     async (...args) => {
       count++;
       if (count < at || (count > at && fault !== "killed")) return await call.apply(owner, args);
-      if (count === at && fault !== "EIO") await half(call, owner, args);
+      if (count === at && fault !== "EIO") await writeHalf(call, owner, args);
       throw Object.assign(new Error(`${fault}: at call ${at}`), { code: fault, syscall: "write" });
     };
   const patched = fs as unknown as Record<string, Call>;
-  for (const name of calls) patched[name] = guarded(fs, patched[name] as Call);
+  for (const name of calls) patched[name] = guard(fs, patched[name] as Call);
   patched["open"] = async (...args) => {
     if (fault === "killed" && count >= at) throw new Error(`${fault}: at call ${at}`);
     const file = (await (real["open"] as Call)(...args)) as FileHandle;
     for (const name of handleCalls) {
-      Object.defineProperty(file, name, { value: guarded(file, Reflect.get(file, name) as Call) });
+      Object.defineProperty(file, name, { value: guard(file, Reflect.get(file, name) as Call) });
     }
     return file;
   };
@@ -55,8 +56,11 @@ export async function withBrokenDisk(
 
 type Call = (...args: unknown[]) => Promise<unknown>;
 
-/** A call that writes content writes half of it; another one may or may not happen: it does not. */
-async function half(call: Call, owner: object, args: readonly unknown[]): Promise<void> {
+/**
+ * Writes half of the content if the call writes content. Any other call may or may not take effect;
+ * here it does not.
+ */
+async function writeHalf(call: Call, owner: object, args: readonly unknown[]): Promise<void> {
   const at = args.findIndex((arg, i) => {
     const isPath = i === 0 && args.length > 1;
     return !isPath && (typeof arg === "string" || arg instanceof Uint8Array);

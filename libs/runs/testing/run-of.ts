@@ -3,23 +3,27 @@ import type { ArmRecord } from "../src/arm-record.js";
 import { noDescription, type TrialDescription } from "../src/description.js";
 import { RunTally, type Run } from "../src/run.js";
 
-/** A finished run of these records, as tests make one up. */
+/** Creates a run from records, for tests. */
 export function runOf(
   trial: Trial,
   records: readonly ArmRecord[],
   description: Partial<TrialDescription> = {},
   isFinished = true,
 ): Run {
-  const known = { ...noDescription, ...description };
-  const tally = new RunTally(trial, known);
+  const fullDescription = { ...noDescription, ...description };
+  const tally = new RunTally(trial, fullDescription);
   for (const record of records) tally.add(record);
   return {
-    ...{ trial, description: known, ...tally.records(new Map(), isFinished), isFinished },
-    ...{ timings: { drawn: [] }, artifacts: [] },
+    trial,
+    description: fullDescription,
+    ...tally.records(new Map(), isFinished),
+    isFinished,
+    timings: { drawn: [] },
+    artifacts: [],
   };
 }
 
-/** A client's record. @param accuracy its evaluation, beside a loss of 1 */
+/** Creates a client's record. @param accuracy part of its evaluation, together with a loss of 1 */
 export function clientOf(
   clientId: string,
   attack: string | null,
@@ -27,13 +31,15 @@ export function clientOf(
   accuracy?: number,
 ): ClientRecord {
   return {
-    ...{ clientId, attack, failure: null },
+    clientId,
+    attack,
+    failure: null,
     ...(verdict && { verdict, score: 2, threshold: 3 }),
     ...(accuracy !== undefined && { evaluation: { loss: 1, accuracy } }),
   };
 }
 
-/** A client of which no answer came. */
+/** Creates the record of a client whose answer never arrived. */
 export function lostClient(
   clientId: string,
   code: NonNullable<ClientRecord["failure"]>["code"] = "HOST_LOST",

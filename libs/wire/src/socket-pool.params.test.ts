@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { Products, type Delta, type Params } from "@fedclair/core";
-import { derive, type ClientJob, type ClientParams, type Job } from "@fedclair/core/internal";
+import { addTerms, Products, type Delta, type Params } from "@fedclair/core";
+import { type ClientJob, type ClientParams, type Job } from "@fedclair/core/internal";
 import type { CoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { connectHost } from "./connect-host.js";
@@ -92,6 +92,14 @@ describe("SocketPool, the params of jobs", () => {
   };
   const on = (base: Params, ...clientIds: string[]): Job[] =>
     jobsFor(clientIds, { params: { base, rounds: [] } });
+  /** A base as another one and the terms that were added to it, as a job has it. */
+  const derive = async (
+    from: Params,
+    terms: Delta[],
+  ): Promise<Pick<Job, "params" | "derivation">> => ({
+    params: { base: await addTerms(from, terms, new Products()), rounds: [] },
+    derivation: { from: new WeakRef(from), terms },
+  });
 
   afterEach(async () => {
     for (const end of ends.splice(0)) end();
@@ -176,10 +184,12 @@ describe("SocketPool, the params of jobs", () => {
     await open(2);
     const host = await joined(2);
     const [first, large] = [square(), square()];
-    const second = await derive(first, [pair()], new Products());
-    const third = await derive(second, [large], new Products());
-    const fourth = await derive(square(), [pair()], new Products());
-    for (const base of [first, second, third, fourth]) await collect(pool, on(base, "c0", "c1"));
+    const second = await derive(first, [pair()]);
+    const third = { params: { base: large, rounds: [] } };
+    const fourth = await derive(square(), [pair()]);
+    const start = { params: { base: first, rounds: [] } };
+    for (const job of [start, second, third, fourth])
+      await collect(pool, jobsFor(["c0", "c1"], job));
     const received = await host();
     assert.deepEqual(
       received.filter((line) => line.startsWith("base")),
@@ -196,11 +206,12 @@ describe("SocketPool, the params of jobs", () => {
     const bases: Params[] = [];
     await working(({ params }) => bases.push(params.base));
     const first = square();
-    const second = await derive(first, [pair(), pair()], new Products());
-    const third = await derive(second, [pair()], new Products());
-    for (const base of [first, second, third]) await collect(pool, on(base, "c0"));
-    assert.deepEqual(bases, [first, second, third]);
-    assert.notDeepEqual(first, third);
+    const second = await derive(first, [pair(), pair()]);
+    const third = await derive(second.params.base, [pair()]);
+    await collect(pool, on(first, "c0"));
+    for (const job of [second, third]) await collect(pool, jobsFor(["c0"], job));
+    assert.deepEqual(bases, [first, second.params.base, third.params.base]);
+    assert.notDeepEqual(first, third.params.base);
   });
 
   it("are still sent for a call that needs a base which another call abandoned half way", async () => {

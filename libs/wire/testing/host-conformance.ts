@@ -79,9 +79,9 @@ function updateIn(message: HostMessage): Update & { readonly jobId: number } {
   return { ...message.read(), jobId: message.jobId };
 }
 
-const readNumbers = ({ delta }: Update, name: string): number[] => {
+const numbersOf = ({ delta }: Update, name: string): number[] => {
   const change = delta.get(name);
-  return change ? tensorsOf(change).flatMap(({ data }) => [...data]) : [];
+  return change ? tensorsOf(change).flatMap((tensor) => [...readNumbers(tensor)]) : [];
 };
 
 function failureIn(message: HostMessage): [number, ErrorCode, string] {
@@ -197,7 +197,7 @@ export function describeHost(
         updates.push(update);
       }
       assert.deepEqual(
-        updates.map((update) => [update.numExamples, readNumbers(update, "w"), update.metrics]),
+        updates.map((update) => [update.numExamples, numbersOf(update, "w"), update.metrics]),
         [
           [7, [1, 2], { index: 1 }],
           [7, [10, 20], { index: 3 }],
@@ -214,7 +214,7 @@ export function describeHost(
           [1, 3],
         ],
       );
-      assert.deepEqual(readNumbers(updates[0] as Update, "pair"), [1, 2, 3, 4, 5]);
+      assert.deepEqual(numbersOf(updates[0] as Update, "pair"), [1, 2, 3, 4, 5]);
     });
 
     it("sends and receives messages in pieces no longer than agreed", async () => {
@@ -223,7 +223,7 @@ export function describeHost(
       const w = Array.from({ length: 1000 }, (_, i) => i / 3);
       assert.equal(await connection.send(baseOf(1, ...w)), "accepted");
       await connection.send(jobOf());
-      assert.deepEqual(readNumbers(updateIn(await connection.next()), "w"), w);
+      assert.deepEqual(numbersOf(updateIn(await connection.next()), "w"), w);
       assert.ok(connection.longestFrame <= chunkBytes);
     });
 
@@ -275,7 +275,7 @@ export function describeHost(
       await connection.send(jobOf());
       assert.equal(await connection.send({ type: "forgetBase", id: 1 }), "accepted");
       for (let i = 0; i < 2; i++) {
-        assert.deepEqual(readNumbers(updateIn(await connection.next()), "w"), [1, 2]);
+        assert.deepEqual(numbersOf(updateIn(await connection.next()), "w"), [1, 2]);
       }
       assert.equal(await connection.send(jobOf()), "MALFORMED");
       await works(connection);

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readNumbers, decodeSafetensors, encodeSafetensors, UserError, type Tensor } from "@fedclair/core";
+import {
+  type Dense,
+  readNumbers,
+  decodeSafetensors,
+  encodeSafetensors,
+  UserError,
+  type Tensor,
+} from "@fedclair/core";
 import type { StoredType } from "@fedclair/core/internal";
 import { openAdapter, readPair, writeAdapter, type Adapter } from "./peft.js";
 import { readTensor } from "./tensor-files.js";
@@ -42,7 +49,7 @@ describe("PEFT adapters", () => {
   const readScale = async (config: object, name: string): Promise<number> => {
     const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, config, name);
     const modules = readAllPairs(await openAdapter(path));
-    return (readNumbers(modules.get("q")?.b)[0] ?? NaN) / 10;
+    return (readNumbers(modules.get("q")?.b ?? assert.fail())[0] ?? NaN) / 10;
   };
 
   it("reads a pair for every module, with the scale in B, for any adapter name", async () => {
@@ -110,7 +117,11 @@ describe("PEFT adapters", () => {
     ].entries()) {
       const path = await save(tensors, { alpha_pattern: { [String(pattern)]: 6 } }, `p${i}`);
       const modules = readAllPairs(await openAdapter(path));
-      assert.equal((readNumbers(modules.get(name)?.b)[0] ?? NaN) / 10, scale, String(pattern));
+      assert.equal(
+        (readNumbers(modules.get(name)?.b ?? assert.fail())[0] ?? NaN) / 10,
+        scale,
+        String(pattern),
+      );
     }
   });
 

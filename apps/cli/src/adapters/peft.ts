@@ -1,6 +1,16 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Numbers, readNumbers, encodeSafetensors, shapeText, UserError, type LowRank, type Tensor } from "@fedclair/core";
+import {
+  copyDense,
+  type Dense,
+  type Numbers,
+  readNumbers,
+  encodeSafetensors,
+  shapeText,
+  UserError,
+  type LowRank,
+  type Tensor,
+} from "@fedclair/core";
 import type { Allocate, StoredType } from "@fedclair/core/internal";
 import { configFile, rankFor, readConfig, computeScale, type Config } from "./peft-config.js";
 import { modelFile, readTensor, listTensors, type TensorInFile } from "./tensor-files.js";
@@ -107,10 +117,10 @@ function scaleInto(out: Numbers, data: Numbers, factor: number): void {
   for (let i = 0; i < out.length; i++) out[i] = (data[i] as number) * factor;
 }
 
-function scaleTensor({ shape, data }: Tensor, factor: number): Tensor {
-  const out = data.slice();
-  scaleInto(out, data, factor);
-  return { shape, data: out };
+function scaleTensor(tensor: Tensor, factor: number): Dense {
+  const out = copyDense(tensor);
+  scaleInto(out.data, out.data, factor);
+  return out;
 }
 
 /**
@@ -144,6 +154,6 @@ export async function writeAdapter(
   await writeFile(join(folder, modelFile), bytes);
 }
 
-function toFloat32({ shape, data }: Tensor): Tensor {
-  return { shape, data: Float32Array.from(data) };
+function toFloat32(tensor: Tensor): Dense {
+  return { shape: tensor.shape, data: Float32Array.from(readNumbers(tensor)) };
 }

@@ -20,10 +20,11 @@ export function findFormFaults(adapters: ReadonlyMap<string, Adapter>): Map<stri
 
 /** Describes the first entry of a module that is NaN or infinite; undefined if there is none. */
 export function findNonFiniteEntry(module: string, { b, a }: LowRank): string | undefined {
-  for (const [half, { data }] of [
+  for (const [half, tensor] of [
     ["A", a],
     ["B", b],
   ] as const) {
+    const data = readNumbers(tensor);
     if (areFinite(data)) continue;
     const i = data.findIndex((x) => !Number.isFinite(x));
     return `${module}.lora_${half}: entry ${i} is ${data[i]}`;
@@ -83,7 +84,10 @@ function formatShape({ b, a }: PairInFile): string {
 
 /** Joins a few numbers of a pair. Pairs that differ in them are not identical. */
 export function sampleNumbers({ b, a }: LowRank): string {
-  return [b, a].flatMap(({ data }) => [data[0], data[data.length >> 1], data.at(-1)]).join();
+  return [b, a]
+    .map(readNumbers)
+    .flatMap((data) => [data[0], data[data.length >> 1], data.at(-1)])
+    .join();
 }
 
 /**
@@ -112,7 +116,10 @@ function hasSameNumbers(x: Adapter, y: Adapter): boolean {
     const other = y.modules.get(name);
     if (other === undefined) return false;
     const [one, two] = [readPair(pair), readPair(other)];
-    return areEqual(readNumbers(one.b), readNumbers(two.b)) && areEqual(readNumbers(one.a), readNumbers(two.a));
+    return (
+      areEqual(readNumbers(one.b), readNumbers(two.b)) &&
+      areEqual(readNumbers(one.a), readNumbers(two.a))
+    );
   });
 }
 

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { bestPair, bestPairs, toLowRank, type BestPair, type Factors } from "@fedclair/aggregators";
 import {
+  readNumbers,
+  type Dense,
   deltaShape,
   toDense,
   isLowRank,
@@ -150,7 +152,10 @@ function createPairReader(module: string): (start: Adapter | undefined) => reado
 
 /** Converts to float32, the widest stored format, to save half of the memory. */
 function toFloat32Pair({ b, a }: LowRank): LowRank {
-  const single = ({ shape, data }: Tensor) => ({ shape, data: Float32Array.from(data) });
+  const single = (tensor: Tensor): Dense => ({
+    shape: tensor.shape,
+    data: Float32Array.from(readNumbers(tensor)),
+  });
   return { b: single(b), a: single(a) };
 }
 

@@ -3,7 +3,7 @@ import promises, { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodeSafetensors, UserError, type Tensor } from "@fedclair/core";
+import { type Dense, encodeSafetensors, UserError, type Tensor } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { runServerStep, type AggregateOptions } from "./aggregate.js";
 
@@ -68,7 +68,7 @@ async function readFiles(...folders: string[]): Promise<Record<string, string>> 
 async function saveRound(folder: string, round: number): Promise<void> {
   for (let k = 0; k < 4; k++) {
     const rng = stream("round").at(round, k);
-    const tensor = (side: string, shape: number[]): [string, Tensor] => [
+    const tensor = (side: string, shape: number[]): [string, Dense] => [
       `base_model.model.a.lora_${side}.weight`,
       { shape, data: Float32Array.from(rng.at(side).normals(6)) },
     ];

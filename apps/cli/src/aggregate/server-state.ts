@@ -70,7 +70,7 @@ export async function withStateLock<T>(
 ): Promise<T> {
   if (folder === undefined) return await step();
   const isNewFolder = await makeFolder(folder);
-  const lock = await Lock.take(folder);
+  const lock = await Lock.acquire(folder);
   try {
     return await step();
   } finally {

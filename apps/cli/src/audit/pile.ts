@@ -119,7 +119,7 @@ function readFinitePair(
   const pair = readPair(filed, allocate);
   const fault = findNonFiniteEntry(module, pair);
   if (fault === undefined) return { pair };
-  for (const { data } of [pair.b, pair.a]) data.fill(0);
+  for (const tensor of [pair.b, pair.a]) readNumbers(tensor).fill(0);
   return { pair, fault };
 }
 

@@ -5,7 +5,7 @@ import {
   eachLine,
   interruption,
   isFlagged,
-  countLosses,
+  findLoss,
   mean,
   type ArmRecord,
   type ArmTiming,
@@ -62,7 +62,7 @@ export function computeScalars({ record, timing }: ExportedRound): Map<string, n
   const scalars = new Map<string, number>([
     ["clients/sampled", clients.length],
     ["clients/failed", count(({ failure }) => failure)],
-    ["clients/lost", count(countLosses)],
+    ["clients/lost", count(findLoss)],
     ["clients/flagged", count(isFlagged)],
     ["bytes/down", bytes.down],
     ["bytes/up", bytes.up],
@@ -79,8 +79,8 @@ export function computeScalars({ record, timing }: ExportedRound): Map<string, n
     ...listIfMeasured("wire/workSeconds", wire?.workSeconds),
   ]);
   if (detection) {
-    const { contaminated, caught, falseAlarms } = detection;
-    if (contaminated > 0) scalars.set("detection/recall", caught / contaminated);
+    const { contaminated, hits, falseAlarms } = detection;
+    if (contaminated > 0) scalars.set("detection/recall", hits / contaminated);
     scalars.set("detection/falseAlarms", falseAlarms);
   }
   const measuring = clients.filter(({ attack }) => attack === null);

@@ -3,7 +3,7 @@ import { listArms } from "@fedclair/core/internal";
 import {
   clientEvaluations,
   isFlagged,
-  countLosses,
+  findLoss,
   meanMetric,
   readMetric,
   version,
@@ -160,7 +160,7 @@ export class TrialMetrics {
     if (failure) this.#failures.inc({ arm, stage: "train", code: failure.code });
     if (evaluationFailure)
       this.#failures.inc({ arm, stage: "evaluate", code: evaluationFailure.code });
-    const loss = countLosses(client);
+    const loss = findLoss(client);
     if (loss) this.#lost.inc({ arm, code: loss.code });
   }
 

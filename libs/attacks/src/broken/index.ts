@@ -1,4 +1,6 @@
 import {
+  copyDense,
+  readNumbers,
   isLowRank,
   type Attack,
   type Delta,
@@ -57,13 +59,15 @@ function mapTensors(modules: Delta, map: (tensor: Tensor) => Tensor): Delta {
   );
 }
 
-function withNaN({ shape, data }: Tensor): Tensor {
-  const copy = data.slice();
-  copy[0] = NaN;
-  return { shape, data: copy };
+function withNaN(tensor: Tensor): Tensor {
+  const copy = copyDense(tensor);
+  copy.data[0] = NaN;
+  return copy;
 }
 
-function withOneRowMore({ shape: [rows = 0, ...rest], data }: Tensor): Tensor {
+function withOneRowMore(tensor: Tensor): Tensor {
+  const [rows = 0, ...rest] = tensor.shape;
+  const data = readNumbers(tensor);
   const shape = [rows + 1, ...rest];
   const longer = zeros(shape, data instanceof Float32Array ? "f32" : "f64");
   longer.data.set(data.subarray(0, longer.data.length));

@@ -32,15 +32,15 @@ export interface RoundDone {
 /**
  * Runs a trial round by round: sample a cohort, train, attack, aggregate, merge, measure. The caller
  * drives the generator. It may stop after any round, and later go on from that round's state.
- * @param from the state of `startTrial`, or of an earlier round
+ * @param state the state of `startTrial`, or of an earlier round; it is not kept for longer than a round
  * @throws UserError if too few clients answer a round (exit code 3), or if a plug-in fails (exit code 6,
  * after a record that says so); the state is then that of the round before
  */
 export async function* runRounds(
   plan: RoundPlan,
-  from: TrialState,
+  state: TrialState,
 ): AsyncGenerator<TrialEvent, TrialState> {
-  let [state, derivation]: Rounded = [from];
+  let derivation: Derivation | undefined;
   while (state.ask !== "end" && state.round < plan.trial.rounds) {
     [state, derivation] = yield* runRound(plan, state, state.ask.phase, derivation);
   }

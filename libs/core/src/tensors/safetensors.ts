@@ -1,5 +1,13 @@
 import { UserError } from "../words/errors.js";
-import { shapeText, sizeOf, type Dense, type Numbers, type Params } from "./tensor.js";
+import {
+  readNumbers,
+  shapeText,
+  sizeOf,
+  type Dense,
+  type Numbers,
+  type Params,
+  type StoredParams,
+} from "./tensor.js";
 
 /*
  * The safetensors format (https://huggingface.co/docs/safetensors): the header's length as a little-endian u64, the
@@ -104,7 +112,7 @@ export function encodeSafetensors(...params: Parameters<typeof safetensorsPieces
 
 /** The same bytes in pieces, which are views of the tensors where these are stored as they are: nothing is copied. */
 export function safetensorsPieces(
-  params: Params,
+  params: StoredParams,
   metadata: Readonly<Record<string, string>> = {},
   types: ReadonlyMap<string, StoredType> = new Map(),
 ): readonly Uint8Array[] {
@@ -112,7 +120,9 @@ export function safetensorsPieces(
   if (Object.keys(metadata).length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata)}`);
   const bodies: Uint8Array[] = [];
   let end = 0;
-  for (const [name, { shape, data }] of params) {
+  for (const [name, tensor] of params) {
+    const { shape } = tensor;
+    const data = readNumbers(tensor);
     if (name === "__metadata__") throw new RangeError('a tensor cannot be named "__metadata__"');
     if (sizeOf(shape) !== data.length) {
       throw new RangeError(

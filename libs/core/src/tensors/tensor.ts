@@ -96,6 +96,20 @@ export function copyParams(params: StoredParams): Params {
   return new Map([...params].map(([name, tensor]) => [name, copyDense(tensor)]));
 }
 
+/** Reads params into memory. Dense params are returned as they are. */
+export function readParams(params: StoredParams): Params {
+  return isDense(params) ? params : new Map([...params].map(([name, t]) => [name, toDense(t)]));
+}
+
+function isDense(params: StoredParams): params is Params {
+  return [...params.values()].every((tensor) => "data" in tensor);
+}
+
+/** Reads a tensor into memory. A dense tensor is returned as it is. */
+export function toDense(tensor: Tensor): Dense {
+  return "data" in tensor ? tensor : { shape: tensor.shape, data: readNumbers(tensor) };
+}
+
 /** Reads a tensor into memory of its own. */
 export function copyDense(tensor: Tensor): Dense {
   return { shape: tensor.shape, data: readNumbers(tensor).slice() };

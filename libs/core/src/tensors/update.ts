@@ -1,4 +1,11 @@
-import { copyTensor, payloadBytes, readNumbers, type Dense, type Tensor } from "./tensor.js";
+import {
+  copyTensor,
+  payloadBytes,
+  readNumbers,
+  toDense,
+  type Dense,
+  type Tensor,
+} from "./tensor.js";
 
 /** A low-rank matrix `b · a` that is never multiplied out on its way: b is p×r, a is r×q. A LoRA scale is part of b. */
 export interface LowRank {
@@ -51,8 +58,7 @@ export function deltaBytes(delta: Delta): number {
 
 /** Reads a change into memory, for callers that read its numbers many times. */
 export function loadChange(change: TensorDelta): DenseDelta {
-  const load = (tensor: Tensor): Dense => ({ shape: tensor.shape, data: readNumbers(tensor) });
-  return isLowRank(change) ? { b: load(change.b), a: load(change.a) } : load(change);
+  return isLowRank(change) ? { b: toDense(change.b), a: toDense(change.a) } : toDense(change);
 }
 
 /** The change with every tensor that it is made of replaced. @param make of the same shape */

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { tensorsOf, type Mod, type Received, type TensorDelta, type Update } from "@fedclair/core";
+import {
+  readNumbers,
+  tensorsOf,
+  type Mod,
+  type Received,
+  type TensorDelta,
+  type Update,
+} from "@fedclair/core";
 import { anyUpdate, describeMod } from "@fedclair/core/testing";
 import { stream } from "@fedclair/linalg";
 import fc from "fast-check";
@@ -22,7 +29,7 @@ async function sent(options: object, modules: Readonly<Record<string, TensorDelt
 }
 
 const values = ({ delta }: Pick<Update, "delta">) =>
-  [...delta.values()].flatMap(tensorsOf).flatMap(({ data }) => [...data]);
+  [...delta.values()].flatMap(tensorsOf).flatMap((tensor) => [...readNumbers(tensor)]);
 const f64 = (...data: number[]) => ({ shape: [data.length], data: Float64Array.from(data) });
 
 describe("differential-privacy, at the client", () => {

@@ -1,4 +1,5 @@
 import {
+  readNumbers,
   isLowRank,
   maxAbs,
   tensorsOf,
@@ -85,7 +86,8 @@ async function privatiseUpdate(
   // A non-finite update would be rejected, which reveals something about the data, so the client
   // sends only noise instead.
   const factor = Number.isFinite(norm) ? Math.min(1, clip / norm) : 0;
-  const privatise = async ({ shape, data: clear }: Tensor): Promise<Tensor> => {
+  const privatise = async (tensor: Tensor): Promise<Tensor> => {
+    const clear = readNumbers(tensor);
     const data = clear.slice();
     for (let i = 0; i < data.length; i++) {
       if (i % 65_536 === 0) await yieldToEventLoop();
@@ -93,7 +95,7 @@ async function privatiseUpdate(
       // Noise is added in float64. Rounding to float32 comes afterwards and costs no privacy.
       data[i] = clipped + noiseMultiplier * clip * rng.normal();
     }
-    return { shape, data };
+    return { shape: tensor.shape, data };
   };
   const modules = new Map<string, TensorDelta>();
   for (const [name, change] of delta) {
@@ -113,10 +115,11 @@ async function privatiseUpdate(
  * and Infinity if the norm itself overflows.
  */
 function computeNorm(tensors: readonly Tensor[]): number {
-  const largest = Math.max(0, ...tensors.map(({ data }) => maxAbs(data)));
+  const largest = Math.max(0, ...tensors.map((tensor) => maxAbs(readNumbers(tensor))));
   if (largest === 0) return 0;
   let squares = 0;
-  for (const { data } of tensors) {
+  for (const tensor of tensors) {
+    const data = readNumbers(tensor);
     for (let i = 0; i < data.length; i++) squares += ((data[i] as number) / largest) ** 2;
   }
   return largest * Math.sqrt(squares);

@@ -1,6 +1,9 @@
 import type { Run } from "../run.js";
 
-/** What the clients trained with, and why: `wasm; as asked for`. Undefined where nobody knows. */
+/**
+ * Formats the clients' backend with the reason for it: `wasm; as asked for`. Returns undefined if
+ * the backend is unknown.
+ */
 export function backendText({
   summary: { backend },
   backendReason,

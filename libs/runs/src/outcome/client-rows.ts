@@ -4,45 +4,47 @@ import type { TrialDescription } from "../description.js";
 import type { Run } from "../run.js";
 import { isFlagged, clientTruth, truthText } from "../truth.js";
 
-/** How a verdict differs from the truth. */
+/** A verdict that contradicts the truth. */
 export type Mistake = "missed" | "false alarm";
 
 /** One client, as of the last round that judged it or in which it failed. */
 export interface ClientRow {
   readonly clientId: string;
-  /** Undefined of a client that was never sampled. */
+  /** Undefined for a client that was never sampled. */
   readonly round: number | undefined;
-  /** The id, and the name if there is one: `c07 Lincoln`. */
+  /** The id, followed by the name if there is one: `c07 Lincoln`. */
   readonly display: string;
   /** The attack of a contaminated client, else `benign` or `unknown`. */
   readonly truth: string;
   readonly isContaminated: boolean;
-  /** Absent without a verdict: no aggregator that judges, or the client failed. */
+  /** Undefined if the aggregator does not judge clients, or if the client failed. */
   readonly verdict: VerdictStatus | undefined;
   readonly score: number | null;
-  /** Scores above it are flagged; null: nobody is. */
+  /** Scores above the threshold are flagged. Null if no client is flagged by its score. */
   readonly threshold: number | null;
-  /** Why, where score and threshold do not tell. */
+  /** The reason, if score and threshold do not explain the verdict. */
   readonly reason: string | undefined;
   readonly mistake: Mistake | undefined;
-  /** Of all rounds that judged this client, in how many was it flagged? */
+  /** Number of rounds that flagged the client, out of `roundsJudged`. */
   readonly roundsFlagged: number;
   readonly roundsJudged: number;
-  /** Its new params on its own data, by metric, whenever it measured last. */
+  /** The most recent metrics of its new params on its own data. */
   readonly evaluation: Metrics;
   readonly failure: Failure | null;
 }
 
 /**
- * Every client of the trial, with its truth, last verdict and history under the method of study: those that were sampled
- * first, the contaminated before the benign, by attack, then by id. Cohorts differ between rounds: the last one alone would
- * hide whom an earlier one caught. Of those that were never sampled, of whom there may be a million, the first 300. Empty without a round.
+ * Lists the clients of the trial with their truth, last verdict and history in the main arm.
+ * Sampled clients come first. Contaminated clients come before benign ones, then the order is by
+ * attack and id. All rounds are covered, because cohorts differ and the last one alone would hide
+ * clients that an earlier round flagged. Clients that were never sampled may number a million, so
+ * only the first 300 are listed. Without a round the list is empty.
  */
 export function clientRows(run: Pick<Run, "trial" | "description" | "clients">): ClientRow[] {
   const { description, clients } = run;
   if (clients.size === 0) return [];
-  const seen: LastSeen[] = [...clients.values()].map(({ last }) => last).sort(byTruth);
-  return [...seen, ...neverSampled(run)].map((client) => ({
+  const sampled: LastRecord[] = [...clients.values()].map(({ last }) => last).sort(byTruth);
+  return [...sampled, ...listNeverSampled(run)].map((client) => ({
     clientId: client.clientId,
     round: client.round,
     display: displayName(client.clientId, description),
@@ -60,33 +62,36 @@ export function clientRows(run: Pick<Run, "trial" | "description" | "clients">):
   }));
 }
 
-type LastSeen = ClientRecord & { readonly round: number | undefined };
+type LastRecord = ClientRecord & { readonly round: number | undefined };
 
-const mostNever = 300;
+const maxNeverSampled = 300;
 
-function neverSampled({
+function listNeverSampled({
   trial,
   description,
   clients,
-}: Pick<Run, "trial" | "description" | "clients">): LastSeen[] {
+}: Pick<Run, "trial" | "description" | "clients">): LastRecord[] {
   const { attacks, unknown } = description;
-  const rows: LastSeen[] = [];
+  const rows: LastRecord[] = [];
   let benign = 0;
   for (const clientId of clientIds(trial.clients)) {
     if (clients.has(clientId)) continue;
     const attack = attacks.get(clientId) ?? null;
     const isUnknown = unknown.has(clientId);
-    // These come last.
-    if (attack === null && !isUnknown && ++benign > mostNever) continue;
+    // Benign clients come last, so further ones would not be shown.
+    if (attack === null && !isUnknown && ++benign > maxNeverSampled) continue;
     const truth = isUnknown && { truth: "unknown" as const };
     rows.push({ clientId, attack, ...truth, failure: null, round: undefined });
   }
-  return rows.sort(byTruth).slice(0, mostNever);
+  return rows.sort(byTruth).slice(0, maxNeverSampled);
 }
 
 const truths = ["contaminated", "unknown", "benign"] as const;
 
-/** The contaminated first, the benign last, then by attack, then by id; ids of one trial are of equal length. */
+/**
+ * Orders contaminated clients first and benign ones last, then by attack, then by id. All ids of a
+ * trial have the same length.
+ */
 export function byTruth(a: ClientRecord, b: ClientRecord): number {
   return (
     truths.indexOf(clientTruth(a)) - truths.indexOf(clientTruth(b)) ||
@@ -95,7 +100,10 @@ export function byTruth(a: ClientRecord, b: ClientRecord): number {
   );
 }
 
-/** None of an undecided verdict, which says nothing that could be wrong, nor where the truth is unknown. */
+/**
+ * Compares a client's verdict with the truth. An undecided verdict is never a mistake, and neither
+ * is a verdict on a client of unknown truth.
+ */
 export function findMistake(client: ClientRecord): Mistake | undefined {
   const { verdict } = client;
   const truth = clientTruth(client);
@@ -109,7 +117,7 @@ export function displayName(clientId: string, { label }: TrialDescription): stri
   return printable(name === "" || name === clientId ? clientId : `${clientId} ${name}`, 200);
 }
 
-/** By code unit, so that the order does not depend on the machine's language. */
+/** Compares by code unit, so that the order does not depend on the machine's language. */
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

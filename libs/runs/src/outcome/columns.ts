@@ -1,7 +1,10 @@
 import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
 
-/** Columns of text, padded; the first row is the head. Cells may carry terminal colours. */
+/**
+ * Formats rows as padded columns of text. The first row is the head. Cells may contain terminal
+ * colours.
+ */
 export function columns(
   rows: readonly (readonly string[])[],
   align: readonly ("left" | "right")[],

@@ -8,7 +8,10 @@ describe("compareRuns", () => {
   const run = (values: Readonly<Record<string, number>>, changes = {}): Run => {
     const trial = toyTrial(changes);
     const details = Object.entries(values).map(([name, value]) => ({
-      ...{ name, scope: "clients" as const, metric: name, value },
+      name,
+      scope: "clients" as const,
+      metric: name,
+      value,
       ...(name !== "size" && {
         better: name === "loss" ? ("lower" as const) : ("higher" as const),
       }),
@@ -17,7 +20,7 @@ describe("compareRuns", () => {
     return { ...own, summary: { ...own.summary, measures: values, details } };
   };
 
-  it("sets side by side what differs in the trials, and all measures, the best ones marked", () => {
+  it("lists the differences between the trials and all measures, with the best ones marked", () => {
     const attacks = [{ attack: { name: "toy-shift" }, clients: ["c01"] }];
     const { names, differences, measures } = compareRuns(
       new Map([
@@ -39,7 +42,7 @@ describe("compareRuns", () => {
     ]);
   });
 
-  it("marks nothing where all are alike", () => {
+  it("marks nothing if all runs are equal", () => {
     const same = run({ accuracy: 0.9 });
     const { differences, measures } = compareRuns(
       new Map([

@@ -1,9 +1,15 @@
 import type { Run } from "../run.js";
 
-/** Runs side by side. Values stand in the order of the runs; undefined where a run has none. */
+/**
+ * Several runs for comparison. Values are in the order of the runs, and undefined if a run has
+ * none.
+ */
 export interface RunComparison {
   readonly names: readonly string[];
-  /** Keys of the trials that are not the same in all, as `aggregator.rank`, with their values as JSON. */
+  /**
+   * Keys whose values differ between the trials, such as `aggregator.rank`, with the values as
+   * JSON.
+   */
   readonly differences: readonly {
     readonly path: string;
     readonly values: readonly (string | undefined)[];
@@ -14,11 +20,11 @@ export interface RunComparison {
 export interface ComparedMeasure {
   readonly name: string;
   readonly values: readonly (number | undefined)[];
-  /** Which of the values are the best; none where it is not known which end is better, or all are alike. */
+  /** Indices of the best values. Empty if no direction is better, or if all values are equal. */
   readonly best: ReadonlySet<number>;
 }
 
-/** What differs between runs: in their trials, and in what they measured. @param runs by what people call them */
+/** Compares the trials and measures of several runs. @param runs by display name */
 export function compareRuns(runs: ReadonlyMap<string, Run>): RunComparison {
   const all = [...runs.values()];
   const trials = all.map(({ trial }) => new Map(leafValues(trial)));
@@ -28,22 +34,22 @@ export function compareRuns(runs: ReadonlyMap<string, Run>): RunComparison {
   return {
     names: [...runs.keys()],
     differences: rows.filter(({ values }) => new Set(values).size > 1),
-    measures: [...names].map((name) => compared(name, all)),
+    measures: [...names].map((name) => compareMeasure(name, all)),
   };
 }
 
-function compared(name: string, runs: readonly Run[]): ComparedMeasure {
+function compareMeasure(name: string, runs: readonly Run[]): ComparedMeasure {
   const details = runs.map(({ summary }) => summary.details.find((one) => one.name === name));
   const values = details.map((one) => one?.value);
-  const known = values.filter((value) => value !== undefined);
+  const defined = values.filter((value) => value !== undefined);
   const better = details.find((one) => one?.better)?.better;
-  const best = better === "higher" ? Math.max(...known) : Math.min(...known);
-  const isTelling = better !== undefined && new Set(known).size > 1;
-  const places = values.flatMap((value, i) => (isTelling && value === best ? [i] : []));
+  const best = better === "higher" ? Math.max(...defined) : Math.min(...defined);
+  const hasBest = better !== undefined && new Set(defined).size > 1;
+  const places = values.flatMap((value, i) => (hasBest && value === best ? [i] : []));
   return { name, values, best: new Set(places) };
 }
 
-/** Every value of a tree that is no mapping and no list, as [path, JSON]. @param path of the tree, by keys */
+/** Lists every leaf of a nested value as [path, JSON]. @param path keys that lead to the value */
 export function* leafValues(
   value: unknown,
   path: readonly string[] = [],

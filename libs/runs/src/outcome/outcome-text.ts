@@ -5,42 +5,48 @@ import { measuringClients } from "../truth.js";
 import { backendText } from "./backend-text.js";
 import { clientRows, type ClientRow } from "./client-rows.js";
 import { columns } from "./columns.js";
-import { compareArms, type ArmRow } from "./method-rows.js";
+import { compareArms, type ArmRow } from "./arm-rows.js";
 import { modTexts } from "./mod-texts.js";
 import { verdictSentence } from "./verdict.js";
 
-/** Clients of a big cohort would fill screens: contaminated and mistaken ones come first, the rest is in the report. */
-const mostRows = 64;
+/**
+ * A large cohort would fill several screens. Contaminated and misjudged clients come first; the
+ * report lists the others.
+ */
+const maxRows = 64;
 
-/** Of a text that a record brings along. */
-const mostBytes = 1024;
+/** Limit for a text that comes from a record. */
+const maxBytes = 1024;
 
-/** Metrics beside one another on a line of a terminal. */
-const mostMetrics = 6;
+/** Number of metrics that fit on a line of a terminal. */
+const maxMetrics = 6;
 
-/** What a run showed, for the terminal: a row a client, a row a method, and the finding in a sentence. */
+/**
+ * Formats the outcome of a run for the terminal: one row per client, one row per arm, and a
+ * sentence with the result.
+ */
 export function outcomeText(run: Run): string {
   const rows = clientRows(run);
-  const hidden = rows.length > mostRows ? run.trial.clients - mostRows : 0;
+  const hidden = rows.length > maxRows ? run.trial.clients - maxRows : 0;
   const { stopped } = run.summary;
   return [
     columns(
       [
         ["client", "true state", "verdict", "score", "threshold", "flagged", ""],
-        ...rows.slice(0, mostRows).map(clientCells),
+        ...rows.slice(0, maxRows).map(clientCells),
       ],
       ["left", "left", "left", "right", "right", "right", "left"],
     ),
     ...(hidden > 0 ? [pc.dim(`… ${hidden} more in the report`)] : []),
     "",
-    methodTable(run),
+    formatArmTable(run),
     "",
     verdictSentence(run),
-    ...modTexts(run).map((text) => printable(text, mostBytes)),
+    ...modTexts(run).map((text) => printable(text, maxBytes)),
     ...Object.entries(stopped).map(([arm, why]) =>
-      pc.red(printable(`${arm} could not go on: ${why}`, mostBytes)),
+      pc.red(printable(`${arm} could not go on: ${why}`, maxBytes)),
     ),
-    `backend of the clients: ${printable(backendText(run) ?? "unknown", mostBytes)}`,
+    `backend of the clients: ${printable(backendText(run) ?? "unknown", maxBytes)}`,
     "",
   ].join("\n");
 }
@@ -50,33 +56,31 @@ function clientCells(row: ClientRow): string[] {
   const judged = row.verdict !== undefined;
   return [
     display,
-    row.isContaminated ? pc.yellow(printable(truth, mostBytes)) : truth,
+    row.isContaminated ? pc.yellow(printable(truth, maxBytes)) : truth,
     row.failure ? pc.red(row.failure.code) : verdictText(row),
-    short(score),
-    judged && threshold === null ? "none" : short(threshold),
+    formatShort(score),
+    judged && threshold === null ? "none" : formatShort(threshold),
     row.round === undefined ? "" : `${roundsFlagged}/${roundsJudged}`,
-    [mistake && pc.red(mistake), reason && printable(reason, mostBytes)].filter(Boolean).join(", "),
+    [mistake && pc.red(mistake), reason && printable(reason, maxBytes)].filter(Boolean).join(", "),
   ];
 }
 
-/** Of a client that did not fail. */
+/** Formats the verdict of a client that did not fail. */
 export function verdictText({ verdict, round }: Pick<ClientRow, "verdict" | "round">): string {
   return verdict ?? (round === undefined ? "never sampled" : "—");
 }
 
-/** The benign clients' means of the last round, a row a method. */
-function methodTable(run: Run): string {
-  const { rows, metrics, hidden, clientsDiffer } = compareArms(run, mostMetrics);
+/** Formats the benign clients' means of the last round, one row per arm. */
+function formatArmTable(run: Run): string {
+  const { rows, metrics, hidden, clientsDiffer } = compareArms(run, maxMetrics);
   if (metrics.length === 0) {
     const { unmeasured } = run.failures;
     const why =
-      unmeasured && `; ${unmeasured.clientId}: ${printable(unmeasured.message, mostBytes)}`;
+      unmeasured && `; ${unmeasured.clientId}: ${printable(unmeasured.message, maxBytes)}`;
     return pc.dim(`no client measured its params${why ?? ""}`);
   }
   const notes = [
-    clientsDiffer
-      ? [pc.red("n differs: means are over the clients measured under every method")]
-      : [],
+    clientsDiffer ? [pc.red("n differs: means are over the clients measured in every arm")] : [],
     hidden > 0 ? [pc.dim(`… ${hidden} more metrics in summary.json`)] : [],
   ];
   return [
@@ -87,7 +91,7 @@ function methodTable(run: Run): string {
           "n",
           ...metrics.map((metric) => printable(metric, 40)),
         ],
-        ...rows.map((row) => methodCells(row, metrics)),
+        ...rows.map((row) => armCells(row, metrics)),
       ],
       ["left", "right", ...metrics.map(() => "right" as const)],
     ),
@@ -95,26 +99,29 @@ function methodTable(run: Run): string {
   ].join("\n");
 }
 
-function methodCells(row: ArmRow, metrics: readonly string[]): string[] {
+function armCells(row: ArmRow, metrics: readonly string[]): string[] {
   const n = countOf(row);
   return [
-    printable(row.label, mostBytes),
+    printable(row.label, maxBytes),
     countText(row),
     ...metrics.map((metric) => {
       const own = row.means.get(metric);
       if (!own) return "—";
-      return own.n === n ? short(own.mean) : `${short(own.mean)} (n ${own.n})`;
+      return own.n === n ? formatShort(own.mean) : `${formatShort(own.mean)} (n ${own.n})`;
     }),
   ];
 }
 
-/** Clients that a method's first mean is taken over. */
+/** Counts the clients in the mean of an arm's first metric. */
 export function countOf({ means }: ArmRow): number | undefined {
   const [first] = means.values();
   return first?.n;
 }
 
-/** `10`, or `5 of 10` where some that measured are left out since they did not under another method. */
+/**
+ * Formats the number of clients: `10`, or `5 of 10` if some are left out because they did not
+ * measure in another arm.
+ */
 export function countText(row: ArmRow): string {
   const { measured } = row;
   if (measured === undefined) return "—";
@@ -122,6 +129,6 @@ export function countText(row: ArmRow): string {
   return n === measured ? String(n) : `${n} of ${measured}`;
 }
 
-function short(value: number | null): string {
+function formatShort(value: number | null): string {
   return value === null ? "—" : String(Number(value.toPrecision(3)));
 }

@@ -3,10 +3,10 @@ import { stripVTControlCharacters } from "node:util";
 import type { ClientRecord, Trial } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { clientOf, lostClient, recordOf, runOf } from "../../testing/run-of.js";
-import { runFaults } from "../faults.js";
+import { listRunFaults } from "../faults.js";
 import { clientRows } from "./client-rows.js";
 import { columns } from "./columns.js";
-import { compareArms } from "./method-rows.js";
+import { compareArms } from "./arm-rows.js";
 import { outcomeText } from "./outcome-text.js";
 import { verdictSentence } from "./verdict.js";
 
@@ -29,9 +29,9 @@ const two = [
   ),
 ];
 
-/** A client of which nobody knows whether it is contaminated. */
+/** A client of unknown truth. */
 const external = (client: ClientRecord): ClientRecord => ({ ...client, truth: "unknown" });
-/** A client of which the aggregator cannot tell. */
+/** A client about which the aggregator is undecided. */
 const undecided = (client: ClientRecord): ClientRecord => {
   return { ...client, verdict: "undecided", threshold: null, reason: "too few clients" };
 };
@@ -39,7 +39,7 @@ const undecided = (client: ClientRecord): ClientRecord => {
 const plain = (text: string) => stripVTControlCharacters(text);
 
 describe("clientRows", () => {
-  it("puts the contaminated first and counts the rounds of each", () => {
+  it("puts contaminated clients first and counts the rounds of each client", () => {
     const label = (id: string) => (id === "c01" ? "Lincoln" : "");
     const rows = clientRows(runOf(trial, two, { label }));
     assert.deepEqual(
@@ -53,7 +53,7 @@ describe("clientRows", () => {
     assert.deepEqual(rows[2]?.evaluation, { loss: 1, accuracy: 0.7 });
   });
 
-  it("keeps whom an earlier cohort judged, and a verdict that a later phase does not give", () => {
+  it("lists clients that only an earlier cohort judged, and keeps a verdict through a later phase without one", () => {
     const rows = clientRows(
       runOf(trial, [
         recordOf(
@@ -67,7 +67,10 @@ describe("clientRows", () => {
     );
     assert.deepEqual(
       rows.map(({ clientId, round, verdict, evaluation }) => [
-        ...[clientId, round, verdict, evaluation["accuracy"]],
+        clientId,
+        round,
+        verdict,
+        evaluation["accuracy"],
       ]),
       [
         ["c00", 1, "contaminated", undefined],
@@ -91,7 +94,7 @@ describe("clientRows", () => {
     );
   });
 
-  it("lists clients that were never sampled, last, with their truth", () => {
+  it("lists clients that were never sampled last, with their truth", () => {
     const run = runOf({ ...trial, clients: 4 }, two.slice(0, 1), {
       attacks: new Map([
         ["c01", "flip"],
@@ -111,7 +114,7 @@ describe("clientRows", () => {
     assert.match(verdictSentence(run), /1 contaminated client was never sampled/);
   });
 
-  it("calls neither the undecided nor the unknown a mistake", () => {
+  it("counts neither undecided verdicts nor verdicts on clients of unknown truth as mistakes", () => {
     const run = runOf(trial, [
       recordOf(
         "clair",
@@ -140,7 +143,7 @@ describe("clientRows", () => {
 });
 
 describe("verdictSentence", () => {
-  it("tells the last round, all rounds, and the baselines that came as far", () => {
+  it("covers the last round, all rounds, and the baselines that are as far", () => {
     const baseline = recordOf(
       "mean",
       2,
@@ -150,7 +153,7 @@ describe("verdictSentence", () => {
     assert.equal(
       verdictSentence(runOf(trial, [...two, baseline], { primary: "accuracy" })),
       "clair flagged 1 of 1 contaminated clients in the last round, 1 of 2 over 2 rounds, with 1 false alarm; " +
-        "exactly the contaminated in 0 of the 2 rounds with any; benign accuracy 0.600 against 0.250 (mean).",
+        "flagged exactly the contaminated clients in 0 of the 2 rounds with any; benign accuracy 0.600 against 0.250 (mean).",
     );
     const metrics = { accuracy: { better: "higher" as const, description: "share" } };
     const good = recordOf(
@@ -170,18 +173,18 @@ describe("verdictSentence", () => {
     );
   });
 
-  it("compares by the primary metric, of the coordinator where clients do not measure it", () => {
+  it("compares by the primary metric, measured by the coordinator if clients do not measure it", () => {
     const measured = [
       { ...recordOf("clair", 1, clientOf("c00", null, undefined, 0.5)), metrics: { return: 0.9 } },
       { ...recordOf("mean", 1, clientOf("c00", null, undefined, 0.4)), metrics: { return: 0.7 } },
     ];
-    const said = (primary?: string) => verdictSentence(runOf(single, measured, { primary }));
-    assert.equal(said("return"), "clair judges no clients; return 0.900 against 0.700 (mean).");
-    assert.match(said("accuracy"), /; benign accuracy 0\.500 against 0\.400 \(mean\)\.$/);
-    assert.match(said(), /; benign loss 1\.00 against 1\.00 \(mean\)\.$/);
+    const sentence = (primary?: string) => verdictSentence(runOf(single, measured, { primary }));
+    assert.equal(sentence("return"), "clair judges no clients; return 0.900 against 0.700 (mean).");
+    assert.match(sentence("accuracy"), /; benign accuracy 0\.500 against 0\.400 \(mean\)\.$/);
+    assert.match(sentence(), /; benign loss 1\.00 against 1\.00 \(mean\)\.$/);
   });
 
-  it("compares the same clients, and says so where they differ", () => {
+  it("compares the same clients in all arms, and reports that others are left out", () => {
     const lost = [
       recordOf(
         "clair",
@@ -193,12 +196,12 @@ describe("verdictSentence", () => {
     ];
     assert.equal(
       verdictSentence(runOf(single, lost, { primary: "accuracy" })),
-      "clair judges no clients; benign accuracy 0.500 against 0.400 (mean), over the 1 client measured under every method " +
-        "(clair 2, mean 1); 1 of 4 rounds of benign clients were lost, over all methods.",
+      "clair judges no clients; benign accuracy 0.500 against 0.400 (mean), over the 1 client measured in every arm " +
+        "(clair 2, mean 1); 1 of 4 rounds of benign clients were lost, over all arms.",
     );
   });
 
-  it("does not count contaminated clients that were never judged as caught", () => {
+  it("does not count contaminated clients that were never judged as flagged", () => {
     const failed: ClientRecord = { ...lostClient("c01", "LATE"), attack: "flip" };
     const rounds = [recordOf("clair", 1, failed, clientOf("c02", "flip", "contaminated"))];
     assert.equal(
@@ -208,14 +211,14 @@ describe("verdictSentence", () => {
     );
   });
 
-  it("tells clean data from caught contamination", () => {
+  it("distinguishes clean data from flagged clients", () => {
     const calm = [recordOf("clair", 1, clientOf("c00", null, "benign"))];
     assert.match(verdictSentence(runOf(single, calm)), /flagged nobody, and none/);
     const alarmed = [recordOf("clair", 1, clientOf("c00", null, "contaminated"))];
     assert.match(verdictSentence(runOf(single, alarmed)), /raised 1 false alarm in the/);
   });
 
-  it("says who is undecided, and who is flagged of whom nobody knows the truth", () => {
+  it("reports undecided clients, and flagged clients of unknown truth", () => {
     const open = [
       recordOf("clair", 1, undecided(clientOf("c00", null)), undecided(clientOf("c01", "flip"))),
     ];
@@ -236,20 +239,20 @@ describe("verdictSentence", () => {
       verdictSentence(runOf(single, strangers, { primary: "accuracy" })),
       "clair flagged 1 of 2 clients of unknown truth in the last round; clients' accuracy 0.500.",
     );
-    const told = runOf(single, strangers, { unknown: new Set(["c00", "c01", "c02"]) });
-    assert.match(plain(outcomeText(told)), /^clients not known to be contaminated, last round +n/m);
-    assert.doesNotMatch(plain(outcomeText(told)), /benign clients/);
-    const truths = clientRows(told).map(({ clientId, truth }) => [clientId, truth]);
+    const run = runOf(single, strangers, { unknown: new Set(["c00", "c01", "c02"]) });
+    assert.match(plain(outcomeText(run)), /^clients not known to be contaminated, last round +n/m);
+    assert.doesNotMatch(plain(outcomeText(run)), /benign clients/);
+    const truths = clientRows(run).map(({ clientId, truth }) => [clientId, truth]);
     assert.deepEqual(truths.at(-1), ["c02", "unknown"], "which was never sampled");
     const lost = runOf(single, [recordOf("clair", 1, external(lostClient("c00")))]);
-    const [fault] = runFaults(lost.trial, lost.summary);
+    const [fault] = listRunFaults(lost.trial, lost.summary);
     assert.match(
       fault?.message ?? "",
       /^1 of 1 rounds of clients not known to be contaminated were lost/,
     );
   });
 
-  it("tells a run that was stopped from a method that could not go on", () => {
+  it("distinguishes a run that was stopped from an arm that could not go on", () => {
     const some = two.slice(0, 1);
     assert.match(
       verdictSentence(runOf(trial, some, {}, false)),
@@ -259,7 +262,7 @@ describe("verdictSentence", () => {
       verdictSentence(runOf(trial, [], {}, false)),
       "Stopped before the end of the first round.",
     );
-    // One that its task ends early is whole.
+    // A run that its task ends early is complete.
     assert.match(verdictSentence(runOf(trial, some)), /^clair flagged 0 of 1/);
     const failed = [...some, { ...recordOf("clair", 2), stopped: "it broke" }];
     assert.match(
@@ -273,8 +276,8 @@ describe("verdictSentence", () => {
   });
 });
 
-describe("compareMethods", () => {
-  it("takes means over the clients that measured a metric under every method", () => {
+describe("compareArms", () => {
+  it("averages over the clients that measured a metric in every arm", () => {
     const run = runOf(single, [
       recordOf(
         "clair",
@@ -295,10 +298,10 @@ describe("compareMethods", () => {
     );
     const text = plain(outcomeText(run));
     assert.match(text, /^clair +1 of 2 +1 +0\.5$/m);
-    assert.match(text, /^n differs: means are over the clients measured under every method$/m);
+    assert.match(text, /^n differs: means are over the clients measured in every arm$/m);
   });
 
-  it("shows the metrics that the task describes first, and no more than asked for", () => {
+  it("shows the metrics that the task describes first, up to the limit", () => {
     const evaluation = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`m${i}`, i]));
     const client = {
       ...clientOf("c00", null),
@@ -313,7 +316,7 @@ describe("compareMethods", () => {
     assert.equal(hidden, 99_999);
   });
 
-  it("leaves out a method that is behind, or that stopped", () => {
+  it("leaves out an arm that is behind or has stopped", () => {
     const client = clientOf("c00", null, undefined, 0.5);
     const records = [
       recordOf("clair", 1, client),
@@ -333,11 +336,12 @@ describe("compareMethods", () => {
 });
 
 describe("outcomeText", () => {
-  it("says what the clients trained with, and why where that is known", () => {
+  it("prints the backend of the clients, with the reason if it is known", () => {
     const run = runOf(single, [recordOf("clair", 1, clientOf("c00", null))]);
     const last = (backendReason?: string) =>
       outcomeText({
-        ...{ ...run, summary: { ...run.summary, backend: "wasm" } },
+        ...run,
+        summary: { ...run.summary, backend: "wasm" },
         ...(backendReason !== undefined && { backendReason }),
       })
         .trimEnd()
@@ -347,16 +351,18 @@ describe("outcomeText", () => {
     assert.equal(last("as asked for"), "backend of the clients: wasm; as asked for");
   });
 
-  it("prints no control character that a record brings along", () => {
+  it("escapes control characters that come from a record", () => {
     const evil = "\u001b[31mred\nforged line";
     const client = {
       ...clientOf("c00", evil, "benign"),
-      ...{ reason: evil, evaluation: { [evil]: 1 } },
+      reason: evil,
+      evaluation: { [evil]: 1 },
     };
     const measured = { ...clientOf("c01", null), evaluation: { [evil]: 1 } };
     const run = runOf(single, [recordOf("clair", 1, client, measured)], { label: () => evil });
     const text = outcomeText({
-      ...{ ...run, backendReason: evil },
+      ...run,
+      backendReason: evil,
       summary: { ...run.summary, backend: evil, stopped: { mean: evil } },
     });
     assert.doesNotMatch(plain(text), /\u001b|^forged line/m);
@@ -365,7 +371,7 @@ describe("outcomeText", () => {
 });
 
 describe("columns", () => {
-  it("pads by what is seen, not by the codes of colours", () => {
+  it("pads by visible width and ignores colour codes", () => {
     const text = columns(
       [
         ["name", "n"],

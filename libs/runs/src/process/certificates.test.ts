@@ -25,16 +25,17 @@ describe("readCertificates", () => {
       namedCurve: "P-256",
       publicKeyEncoding: { type: "spki", format: "pem" },
       privateKeyEncoding: {
-        ...{ type: "pkcs8", format: "pem" },
+        type: "pkcs8",
+        format: "pem",
         ...(passphrase !== undefined && { cipher: "aes-256-cbc", passphrase }),
       },
     }).privateKey;
 
-  it("is none where no file is named", async () => {
+  it("returns undefined if no file is given", async () => {
     assert.equal(await read(), undefined);
   });
 
-  it("says which file it cannot read, which is no PEM, and which is missing", async () => {
+  it("names a file that cannot be read or is not PEM, and a missing option", async () => {
     await assert.rejects(read("none"), /UserError: --ca: cannot read 'none' \(ENOENT\)/);
     const empty = await write("empty", "");
     await assert.rejects(read(empty), /--ca: '.*empty' is no PEM file: expected a line -----BEGIN/);
@@ -43,7 +44,7 @@ describe("readCertificates", () => {
     await assert.rejects(read(undefined, key), /--key is missing/);
   });
 
-  it("says what TLS cannot use", async () => {
+  it("names the files that TLS cannot use", async () => {
     const key = await write("key", pem());
     const bad =
       /UserError: --cert '.*key', --key '.*': TLS cannot use them \(.*\): expected PEM, and a/;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 
-/** What a process writes to stderr that logs the message. */
-function logged(message: string): string {
+/** Returns the stderr of a process that logs the message. */
+function logMessage(message: string): string {
   const script = `
     import { createLog } from ${JSON.stringify(new URL("./log.js", import.meta.url).href)};
     createLog("test").warn(${JSON.stringify(message)});`;
@@ -13,7 +13,7 @@ function logged(message: string): string {
 }
 
 describe("createLog", () => {
-  it("carries where the process is, and what a line is about, as fields that print", () => {
+  it("adds the fields of the process and of the line, escaped", () => {
     const script = `
       import { createLog } from ${JSON.stringify(new URL("./log.js", import.meta.url).href)};
       const at = { trial: "pilot", round: undefined };
@@ -35,12 +35,12 @@ describe("createLog", () => {
     assert.match(String(late["client"]), /^c\\u\{202e\}1x{200,260}…$/);
   });
 
-  it("writes a line a message, whatever a stranger put into it, and no endless one", () => {
-    const lines = logged("joined (wasm\nERROR: forged\u001b[2J\u202e)").trimEnd().split("\n");
+  it("writes one short line per message, whatever the message contains", () => {
+    const lines = logMessage("joined (wasm\nERROR: forged\u001b[2J\u202e)").trimEnd().split("\n");
     assert.equal(lines.length, 1);
     const { name, msg } = JSON.parse(lines[0] ?? "") as { name: string; msg: string };
     assert.equal(name, "test");
     assert.equal(msg, "joined (wasm\\nERROR: forged\\u{1b}[2J\\u{202e})");
-    assert.ok(logged("x".repeat(50_000)).length < 5000);
+    assert.ok(logMessage("x".repeat(50_000)).length < 5000);
   });
 });

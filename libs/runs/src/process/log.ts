@@ -5,45 +5,49 @@ import pc from "picocolors";
 
 export type { Logger } from "pino";
 
-/** Bytes of a message at most. */
+/** Maximum bytes of a message. */
 const maxBytes = 4096;
 
-/** Bytes of a field's text at most. */
+/** Maximum bytes of a text field. */
 const maxFieldBytes = 256;
 
-/** What a stranger said may be part of a message: it must not begin a line of its own, nor steer the terminal. */
+/**
+ * Escapes messages. They may contain text from untrusted peers, which must not start a new line or
+ * control the terminal.
+ */
 const hooks: NonNullable<LoggerOptions["hooks"]> = {
   logMethod(args, method) {
-    const shown = args.map((arg: unknown) =>
-      typeof arg === "string"
-        ? printable(arg, maxBytes)
-        : isFields(arg)
-          ? printableFields(arg)
-          : arg,
+    const escaped = args.map((arg: unknown) =>
+      typeof arg === "string" ? printable(arg, maxBytes) : isFields(arg) ? escapeFields(arg) : arg,
     );
-    method.apply(this, shown as typeof args);
+    method.apply(this, escaped as typeof args);
   },
 };
 
-/** What a line carries beside its message: `trial`, `arm`, `round`, `client`, as far as they are known. */
+/**
+ * Fields of a log line in addition to its message: `trial`, `arm`, `round`, `client`, as far as
+ * known.
+ */
 export type LogFields = Readonly<Record<string, string | number | undefined>>;
 
 function isFields(arg: unknown): arg is LogFields {
   return typeof arg === "object" && arg !== null && !(arg instanceof Error);
 }
 
-function printableFields(fields: LogFields): LogFields {
-  const shown = Object.entries(fields).map(([key, value]) => {
+function escapeFields(fields: LogFields): LogFields {
+  const escaped = Object.entries(fields).map(([key, value]) => {
     return [key, typeof value === "string" ? printable(value, maxFieldBytes) : value] as const;
   });
-  return Object.fromEntries(shown);
+  return Object.fromEntries(escaped);
 }
 
 /**
- * Talk goes to stderr, so that stdout carries data only: readable lines on a terminal, JSON lines elsewhere.
- * The level is the environment variable FEDCLAIR_LOG (debug, info, warn, error, silent).
- * @param where what every JSON line carries, asked for line by line; readable ones stay short without it
- * @param usual the level where the environment names none
+ * Creates a logger that writes to stderr, so that stdout carries only data. It writes readable
+ * lines on a terminal and JSON lines elsewhere. The environment variable FEDCLAIR_LOG sets the
+ * level (debug, info, warn, error, silent).
+ * @param where returns the fields of every JSON line; it is called for each line, and readable
+ *   lines omit the fields
+ * @param usual the level if the environment does not set one
  */
 export function createLog(
   name: string,
@@ -51,12 +55,12 @@ export function createLog(
   usual: "info" | "warn" = "info",
 ): Logger {
   const level = process.env["FEDCLAIR_LOG"] ?? usual;
-  const mixin = () => printableFields(where());
+  const mixin = () => escapeFields(where());
   const options = { level, base: { name }, mixin, hooks };
   if (!process.stderr.isTTY) return pino(options, pino.destination({ fd: 2, sync: true }));
   return pino(options, {
     write: (line) => {
-      writeSync(2, readable(line));
+      writeSync(2, formatLine(line));
     },
   });
 }
@@ -66,8 +70,8 @@ const colours: Readonly<Record<string, (text: string) => string>> = {
   error: pc.red,
 };
 
-/** A JSON line of the log as a person reads it: `WARN (client): no coordinator …`. */
-function readable(line: string): string {
+/** Formats a JSON line of the log for people: `WARN (client): no coordinator …`. */
+function formatLine(line: string): string {
   const { level, name, msg } = JSON.parse(line) as { level: number; name: string; msg: string };
   const label = pino.levels.labels[level] ?? "";
   return `${(colours[label] ?? pc.green)(label.toUpperCase())} (${name}): ${msg}\n`;

@@ -21,7 +21,7 @@ describe("readToken", () => {
     await rm(folder, { recursive: true });
   });
 
-  /** The token of a file, and of the environment. */
+  /** Reads a token from a file and from the environment. */
   const both = async (text: string) => {
     const file = join(folder, "token");
     await writeFile(file, text);
@@ -29,13 +29,13 @@ describe("readToken", () => {
     return { ofFile: () => readToken(file), ofEnvironment: () => readToken() };
   };
 
-  it("takes a token without the white space around it, wherever it comes from", async () => {
+  it("trims a token from any source", async () => {
     const { ofFile, ofEnvironment } = await both(" a secret\n");
     assert.equal(await ofFile(), "a secret");
     assert.equal(await ofEnvironment(), "a secret");
   });
 
-  it("refuses one that is empty, wherever it comes from", async () => {
+  it("rejects an empty token from any source", async () => {
     for (const text of ["", " ", "\n"]) {
       const { ofFile, ofEnvironment } = await both(text);
       await assert.rejects(ofFile(), /^UserError: --token-file: '.*token' is empty/);
@@ -43,7 +43,7 @@ describe("readToken", () => {
     }
   });
 
-  it("is none where there is none", async () => {
+  it("returns undefined without a token", async () => {
     restore(undefined);
     assert.equal(await readToken(), undefined);
     await assert.rejects(readToken(join(folder, "none")), /cannot read/);
@@ -51,7 +51,7 @@ describe("readToken", () => {
 });
 
 describe("listenForInterruption", () => {
-  it("tells at once that the process which started this one is gone", async () => {
+  it("aborts at once if the parent process is already gone", async () => {
     const main = JSON.stringify(new URL("./main.js", import.meta.url).href);
     const script = `
       import { interruption, listenForInterruption } from ${main};

@@ -3,29 +3,35 @@ import { exitCodes, UserError } from "@fedclair/core/errors";
 import { printable } from "@fedclair/core/text";
 import { CommanderError, Option, type Command } from "commander";
 import { endWithParent } from "./end-with-parent.js";
-import { keepStdoutForAnswers, print } from "./print.js";
-import { systemErrorCode, systemFault } from "./system-error.js";
-import { uncaughtText } from "./uncaught.js";
+import { reserveStdout, print } from "./print.js";
+import { systemErrorCode, explainSystemError } from "./system-error.js";
+import { formatUncaught } from "./uncaught.js";
 
 /**
- * Runs a program's commands to their end and sets the exit code: 0, the code of a `UserError`, 2 for an error of the
- * system that the user can mend, 130 after Ctrl-C or SIGTERM, 1 with a stack for a fault of our own, 1 with a word for what a
- * plug-in throws where nobody catches it. Commands stop when `interruption` aborts; where nobody reads their output on, as
- * after `| head`, they stop without a word.
+ * Runs a program's commands to their end and sets the exit code:
+ * - 0 on success;
+ * - the code of a `UserError`;
+ * - 2 for a system error that the user can fix;
+ * - 130 after Ctrl-C or SIGTERM;
+ * - 1 with a stack for a bug of fedclair;
+ * - 1 with a one-line message for an uncaught error of a plug-in.
+ *
+ * Commands stop when `interruption` aborts. They stop silently if the reader of their output is
+ * gone, as in `| head`.
  */
 export async function runProgram(program: Command, argv = process.argv): Promise<void> {
-  keepStdoutForAnswers();
-  // Not the event, whose listeners are many: TensorFlow.js adds one that throws the error again.
-  process.setUncaughtExceptionCaptureCallback(endUncaught);
-  process.on("unhandledRejection", endUncaught);
-  process.once("beforeExit", endEndless);
-  process.on("exit", tellEarlyExit);
+  reserveStdout();
+  // The event has other listeners: TensorFlow.js adds one that throws the error again.
+  process.setUncaughtExceptionCaptureCallback(handleUncaught);
+  process.on("unhandledRejection", handleUncaught);
+  process.once("beforeExit", failPending);
+  process.on("exit", reportEarlyExit);
   process.stdout.on("error", (error) => {
     controller.abort();
     if (systemErrorCode(error) !== "EPIPE") fail(error);
   });
   process.stderr.on("error", () => {
-    controller.abort(); // and nothing is left to tell it by
+    controller.abort(); // and nowhere is left to report it
   });
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeOut: print });
@@ -36,107 +42,125 @@ export async function runProgram(program: Command, argv = process.argv): Promise
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     } else if (interruption.signal.aborted) {
-      process.off("exit", tellEarlyExit);
-      process.exit(exitCodeOf(error)); // a client that hangs must not hold the exit up
+      process.off("exit", reportEarlyExit);
+      process.exit(exitCodeOf(error)); // a client that hangs must not delay the exit
     } else {
       fail(error);
     }
   }
-  process.off("beforeExit", endEndless);
-  process.off("exit", tellEarlyExit);
-  endSoon(); // a timer or a server that a plug-in left must not hold the exit up
+  process.off("beforeExit", failPending);
+  process.off("exit", reportEarlyExit);
+  exitSoon(); // a timer or server left by a plug-in must not delay the exit
 }
 
 function fail(error: unknown): void {
-  const fault = faultOf(error);
+  const fault = findFault(error);
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  // Messages repeat file names and the like: only line breaks may act on the terminal.
+  // Messages contain file names and the like, so only line breaks may act on the terminal.
   const lines = (fault ? `error: ${fault.message}` : stack).split("\n");
   process.stderr.write(lines.map((line) => `${printable(line, Infinity)}\n`).join(""));
   process.exitCode = exitCodeOf(error);
 }
 
-/** In order where the command listens to `interruption`; else on the spot, for the rest may wait for what now never comes. */
-function endUncaught(error: unknown): void {
-  if (isUncaught) return; // one tells enough
-  isUncaught = true;
-  process.stderr.write(`error: ${uncaughtText(error)}\n`);
-  process.off("exit", tellEarlyExit);
+/**
+ * Ends the program after an uncaught error. A command that listens to `interruption` ends in order.
+ * Otherwise the process exits soon, because the command may wait for something that will never
+ * happen.
+ */
+function handleUncaught(error: unknown): void {
+  if (hasUncaught) return; // one report is enough
+  hasUncaught = true;
+  process.stderr.write(`error: ${formatUncaught(error)}\n`);
+  process.off("exit", reportEarlyExit);
   process.once("exit", () => {
     process.exitCode = exitCodes.internal;
   });
-  endSoon();
+  exitSoon();
   controller.abort(error);
 }
 
-let isUncaught = false;
+let hasUncaught = false;
 
-/** Nothing is left that could happen, and the command is not done: Node.js would end with 13 and a riddle. */
-function endEndless(): void {
+/**
+ * Fails a command that is not done although no event is pending. Node.js would exit with 13 and an
+ * obscure message.
+ */
+function failPending(): void {
   process.stderr.write(
-    "error: the command waits for what never comes: does a plug-in await a promise that nobody resolves?\n",
+    "error: the command waits for something that never happens: does a plug-in await a promise that is never resolved?\n",
   );
-  process.off("exit", tellEarlyExit);
+  process.off("exit", reportEarlyExit);
   process.exit(exitCodes.internal);
 }
 
-/** The command is not done, and yet the process ends: nothing of ours does that. */
-function tellEarlyExit(code: number): void {
+/**
+ * Reports that the process exits before the command is done. Only code outside fedclair can cause
+ * this.
+ */
+function reportEarlyExit(code: number): void {
   process.stderr.write(
     `error: something called process.exit(${code}) before the command was done: does a plug-in? Throw an error instead\n`,
   );
   process.exitCode = exitCodes.internal;
 }
 
-/** Ends this process when it had time to end by itself. */
-function endSoon(): void {
-  setTimeout(() => process.exit(), farewell).unref();
+/** Exits after giving the process time to end by itself. */
+function exitSoon(): void {
+  setTimeout(() => process.exit(), gracePeriodMs).unref();
 }
 
-/** In ms. */
-const farewell = 1000;
+/** Time to end by itself, in ms. */
+const gracePeriodMs = 1000;
 
-function faultOf(error: unknown): UserError | undefined {
-  return error instanceof UserError ? error : systemFault(error);
+function findFault(error: unknown): UserError | undefined {
+  return error instanceof UserError ? error : explainSystemError(error);
 }
 
-/** With what a program ends after an error. */
+/** Returns the exit code of a program after an error. */
 export function exitCodeOf(error: unknown): number {
-  if (isUncaught) return exitCodes.internal;
+  if (hasUncaught) return exitCodes.internal;
   if (interruption.signal.aborted) return exitCodes.interrupted;
-  return faultOf(error)?.exitCode ?? exitCodes.internal;
+  return findFault(error)?.exitCode ?? exitCodes.internal;
 }
 
-/** For `.catch`, where what went wrong is the user's to mend. @throws UserError in the error's own words */
+/**
+ * Rethrows an error that the user can fix; for use in `.catch`.
+ * @throws UserError with the error's message
+ */
 export function toUserError(error: unknown): never {
   throw new UserError(error instanceof Error ? error.message : String(error));
 }
 
 const controller = new AbortController();
 
-/** Aborts on Ctrl-C, SIGTERM, after what nobody caught, or when the process that started this one, or the reader of its output, is gone. */
+/**
+ * Aborts on Ctrl-C, on SIGTERM, after an uncaught error, and when the parent process or the reader
+ * of the output is gone.
+ */
 export const interruption: { readonly signal: AbortSignal } = { signal: controller.signal };
 
-/** Makes `interruption` work. A second Ctrl-C ends the process on the spot. */
+/** Activates `interruption`. A second Ctrl-C ends the process immediately. */
 export function listenForInterruption(): void {
   const abort = () => {
     controller.abort();
   };
   process.once("SIGINT", abort);
-  // Not once: who is told by its group and by its parent must still end in order.
+  // Not `once`: a process that is signalled by both its group and its parent must still end in
+  // order.
   process.on("SIGTERM", abort);
-  // The process that started this one may be gone by now: then this one has a `send`, and nobody to send to.
+  // The parent may already be gone. Then this process has a `send` but no channel.
   if (process.send !== undefined && !process.connected) abort();
   if (process.connected) {
     process.once("disconnect", abort);
-    process.channel?.unref(); // listening on the channel must not keep a process alive that is done
+    process.channel?.unref(); // listening on the channel must not keep a finished process alive
     endWithParent();
   }
 }
 
 /**
- * The join token, without white space around it: from a file, else from FEDCLAIR_TOKEN, else none. Never an argument,
- * which other users could read. @throws UserError for a file that cannot be read, or a token that is empty
+ * Reads the join token, trimmed, from a file or else from FEDCLAIR_TOKEN. Returns undefined if
+ * neither is given. The token is never an argument, because other users could read it.
+ * @throws UserError if the file cannot be read or the token is empty
  */
 export async function readToken(file?: string): Promise<string | undefined> {
   const text =
@@ -151,24 +175,30 @@ export async function readToken(file?: string): Promise<string | undefined> {
   throw new UserError(`${where} is empty: expected a join token`);
 }
 
-/** `--set path=value`, which may be repeated. */
+/** Creates the repeatable option `--set path=value`. */
 export function setOption(): Option {
   return new Option("--set <path=value>", "change a key of the trial file; may be repeated")
     .default([], "none")
     .argParser((value: string, before: readonly string[]) => [...before, value]);
 }
 
-/** `--plugin`, which may be repeated: modules of plug-ins from outside. Read as `plugins`. */
+/**
+ * Creates the repeatable option `--plugin` for modules of plug-ins from outside. Its value is read
+ * as `plugins`.
+ */
 export function pluginOption(): Option {
   return new Option(
     "--plugin, --plugins <path-or-package>",
-    "load plug-ins from a module, whose code runs; may be repeated",
+    "load plug-ins from a module (its code is executed); may be repeated",
   )
     .default([], "none")
     .argParser((value: string, before: readonly string[]) => [...before, value]);
 }
 
-/** @throws UserError naming the option unless `text` is an integer of at least `min` */
+/**
+ * Creates a parser for an integer option.
+ * @throws UserError naming the option unless `text` is an integer of at least `min`
+ */
 export function integerOption(option: string, min: number): (text: string) => number {
   return (text) => {
     const value = Number(text);

@@ -13,9 +13,11 @@ import { readTrialFile } from "./read-trial-file.js";
 export type LoadPlugins = (source: TrialSource) => Promise<Plugins>;
 
 /**
- * Reads a trial file and prepares the trial: the file is parsed once, and each plug-in is created once.
+ * Reads a trial file and prepares the trial. The file is parsed once, and each plug-in is created
+ * once.
  * @param overrides `path=value` texts that replace or add keys, like `--set task.localSteps=5`
- * @throws UserError if the file cannot be read, is a sweep, has faults, or its plug-ins do not fit one another
+ * @throws UserError if the file cannot be read, is a sweep or has faults, or if its plug-ins do not
+ *   fit together
  */
 export async function prepareTrial(
   file: string,
@@ -27,7 +29,7 @@ export async function prepareTrial(
   return await prepareSource(source, await loadPlugins(source));
 }
 
-/** Prepares a trial whose YAML is read. @throws UserError as `prepareTrial` */
+/** Prepares a trial from its parsed YAML. @throws UserError as `prepareTrial` */
 export async function prepareSource(source: TrialSource, plugins: Plugins): Promise<PreparedTrial> {
   const trial = resolveTrial(source, plugins);
   return prepareResolvedTrial(trial, plugins, source.file, await readTrace(trial));

@@ -2,21 +2,21 @@ import { UserError } from "@fedclair/core/errors";
 import { Option } from "commander";
 import { integerOption } from "./main.js";
 
-/** Where a run goes. */
+/** Options that choose the folder of a run. */
 export interface PlaceOptions {
   readonly out?: string;
   readonly name?: string;
-  /** Beside the runs that are there. */
+  /** Should a new run be made next to the existing ones? */
   readonly again?: boolean;
 }
 
-/** How often a run writes down where it stands. */
+/** How often a run writes checkpoints, and how many it keeps. */
 export interface CheckpointOptions {
   readonly checkpointEvery: number;
   readonly keepCheckpoints?: number;
 }
 
-/** The options of commands that make or continue a run. */
+/** The options of commands that start or continue a run. */
 export const runOptions = {
   name: () =>
     new Option("--name <name>", "name of the run: its folder is then runs/<name>").argParser(
@@ -25,29 +25,31 @@ export const runOptions = {
   out: () =>
     new Option("--out <folder>", "run folder; default: runs/<name>-<seed>-<hash of the trial>"),
   again: () =>
-    new Option("--again", "a new run beside those that are there: <folder>-2 and so on").default(
-      false,
-    ),
+    new Option(
+      "--again",
+      "start a new run next to the existing ones: <folder>-2 and so on",
+    ).default(false),
   metrics: () =>
     new Option(
       "--metrics <host:port>",
-      "serve /metrics for Prometheus and /healthz there; default: nowhere",
+      "serve /metrics for Prometheus and /healthz at this address; default: off",
     ),
   checkpointEvery: () =>
-    new Option("--checkpoint-every <rounds>", "how often to write down where the run stands")
+    new Option("--checkpoint-every <rounds>", "number of rounds between checkpoints")
       .argParser(integerOption("--checkpoint-every", 1))
       .default(1),
   keepCheckpoints: () =>
     new Option(
       "--keep-checkpoints <n>",
-      "so many of the newest stay, also when the run is done; default: one, until then",
+      "number of checkpoints to keep, also after the run; default: one, until the run is done",
     ).argParser(integerOption("--keep-checkpoints", 1)),
 };
 
-/** What a command hands on to another one. */
+/** Converts checkpoint options to arguments for another command. */
 export function checkpointArgs({ checkpointEvery, keepCheckpoints }: CheckpointOptions): string[] {
   return [
-    ...["--checkpoint-every", String(checkpointEvery)],
+    "--checkpoint-every",
+    String(checkpointEvery),
     ...(keepCheckpoints === undefined ? [] : ["--keep-checkpoints", String(keepCheckpoints)]),
   ];
 }

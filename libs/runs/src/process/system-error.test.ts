@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { exitCodes } from "@fedclair/core/internal";
-import { systemErrorCode, systemFault } from "./system-error.js";
+import { systemErrorCode, explainSystemError } from "./system-error.js";
 
-describe("systemFault", () => {
+describe("explainSystemError", () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "fedclair-"));
@@ -18,10 +18,10 @@ describe("systemFault", () => {
       () => assert.fail("it did not fail"),
       (reason: unknown) => reason,
     );
-    return systemFault(error);
+    return explainSystemError(error);
   };
 
-  it("names what was done, to which path, and what to change", async () => {
+  it("reports the operation, the path, and what to change", async () => {
     const file = join(folder, "file");
     await writeFile(file, "");
     const missing = await faultOf(readFile(join(folder, "none")));
@@ -29,13 +29,13 @@ describe("systemFault", () => {
     assert.equal(missing.exitCode, exitCodes.usage);
     assert.equal(
       missing.message,
-      `'${join(folder, "none")}': there is no such file or folder: mend the path (open: ENOENT)`,
+      `'${join(folder, "none")}': there is no such file or folder: correct the path (open: ENOENT)`,
     );
     const inside = await faultOf(mkdir(join(file, "sub")));
     assert.match(inside?.message ?? "", /sub': a file stands where a folder is/);
   });
 
-  it("does without a path where the system names none", async () => {
+  it("omits the path if the system reports none", async () => {
     const handle = await open(folder);
     const fault = await faultOf(handle.readFile());
     await handle.close();
@@ -45,16 +45,21 @@ describe("systemFault", () => {
     );
   });
 
-  it("knows a disk's quota, for which Node.js has no name", () => {
+  it("explains an exceeded disk quota, for which Node.js has no name", () => {
     const error = Object.assign(new Error("Unknown system error -122"), {
-      ...{ code: "Unknown system error -122", errno: -122, syscall: "write" },
+      code: "Unknown system error -122",
+      errno: -122,
+      syscall: "write",
     });
-    assert.match(systemFault(error)?.message ?? "", /^the quota of the disk .* \(write: EDQUOT\)$/);
+    assert.match(
+      explainSystemError(error)?.message ?? "",
+      /^the quota of the disk .* \(write: EDQUOT\)$/,
+    );
   });
 
-  it("leaves faults of the program alone", () => {
+  it("returns undefined for bugs of the program", () => {
     for (const error of [new TypeError("no"), Object.assign(new Error(), { code: "EBADF" }), "x"]) {
-      assert.equal(systemFault(error), undefined);
+      assert.equal(explainSystemError(error), undefined);
     }
     assert.equal(systemErrorCode(Object.assign(new Error(), { code: "EBADF" })), "EBADF");
     assert.equal(systemErrorCode(Object.assign(new Error(), { code: 7 })), undefined);

@@ -1,6 +1,6 @@
 import { UserError } from "@fedclair/core/errors";
 
-/** What people can mend, by the system's code, and how. */
+/** Advice on errors that people can fix, by the system's code. */
 const advice: Readonly<Record<string, string>> = {
   EACCES: "access is denied: change its permissions, or choose another path",
   EDQUOT: "the quota of the disk is used up: make room, or choose another disk",
@@ -11,28 +11,28 @@ const advice: Readonly<Record<string, string>> = {
   ELOOP: "its links lead in a circle: choose another path",
   EMFILE: "too many files are open: raise the limit (ulimit -n)",
   ENAMETOOLONG: "the name is too long: choose a shorter one",
-  ENOENT: "there is no such file or folder: mend the path",
+  ENOENT: "there is no such file or folder: correct the path",
   ENOSPC: "the disk is full: make room, or choose another disk",
   ENOTDIR: "a file stands where a folder is expected: choose another path",
   EPERM: "it is not permitted: change its permissions, or choose another path",
   EROFS: "the disk is read-only: choose another one",
 };
 
-/** Of errors that Node.js has no name for, by their number on Linux. */
-const unnamed: Readonly<Record<number, string>> = { [-122]: "EDQUOT" };
+/** Codes of errors that Node.js has no name for, by their number on Linux. */
+const codesByNumber: Readonly<Record<number, string>> = { [-122]: "EDQUOT" };
 
-/** The code of an error of the system, as `ENOENT`; undefined of any other error. */
+/** Returns the code of a system error, such as `ENOENT`. Returns undefined for any other error. */
 export function systemErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return;
   const { code, errno } = error as NodeJS.ErrnoException;
-  return unnamed[errno ?? 0] ?? code;
+  return codesByNumber[errno ?? 0] ?? code;
 }
 
 /**
- * An error of the system that is the user's to mend, as a missing file or a full disk, in words: with the path, where
- * the system names one. Undefined of any other error.
+ * Explains a system error that the user can fix, such as a missing file or a full disk. The message
+ * contains the path if the system reports one. Returns undefined for any other error.
  */
-export function systemFault(error: unknown): UserError | undefined {
+export function explainSystemError(error: unknown): UserError | undefined {
   const code = systemErrorCode(error);
   const what = advice[code ?? ""];
   if (code === undefined || what === undefined) return undefined;

@@ -1,9 +1,12 @@
 import { errorMessage, errorLocation } from "@fedclair/core/errors";
 
-/** For people, of what a plug-in, or this program, threw in a timer or in a promise that nobody awaits. */
-export function uncaughtText(error: unknown): string {
+/**
+ * Explains an error that a plug-in, or this program, threw in a timer or in a promise that is not
+ * awaited.
+ */
+export function formatUncaught(error: unknown): string {
   return (
-    `nobody caught ${errorMessage(error)}${errorLocation(error)}: thrown in a timer, or in a promise that nobody awaits; ` +
+    `uncaught ${errorMessage(error)}${errorLocation(error)}: thrown in a timer, or in a promise that is never awaited; ` +
     "await it, or catch what it throws"
   );
 }

@@ -1,70 +1,110 @@
+import type { ClientParams, TrialState } from "@fedclair/core/internal";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { UserError } from "@fedclair/core";
-import type { Position } from "../run-trial.js";
+import { type Delta, loadChange, UserError } from "@fedclair/core";
+import { openStart, type Position } from "../run-trial.js";
 import { readState, writeState } from "./state-file.js";
 
-/** All that a run needs to go on after a round. What arms start from stands in it if it cannot be had again. */
+/**
+ * The state that a run needs to resume after a round. It contains the start of the arms only if
+ * that cannot be created again.
+ */
 export interface Checkpoint extends Position {
-  /** Arms that could not go on, and why. */
+  /** Arms that could not go on, with the reason. */
   readonly stopped: ReadonlyMap<string, string>;
-  /** Bytes of the run's logs, by file: what stands behind them is of rounds that were cut off. */
+  /**
+   * Size of each log of the run in bytes. Anything beyond it belongs to rounds that were
+   * interrupted.
+   */
   readonly logs: ReadonlyMap<string, number>;
 }
 
 /** How often a checkpoint is written, and how many are kept. */
 export interface CheckpointPolicy {
-  /** After every so many rounds. Default: 1. */
+  /** Number of rounds between checkpoints. Default: 1. */
   readonly every?: number;
-  /** The newest so many lie in the folder; those of a finished run go, unless this is given. Default: 1. */
+  /**
+   * Number of checkpoints to keep, including those of a finished run. By default, one is kept until
+   * the run is done.
+   */
   readonly keep?: number | undefined;
 }
 
 const pattern = /^checkpoint-(\d+)$/;
 
-/** @param rounds of all arms together, which numbers it */
+/**
+ * Writes a checkpoint and removes old ones.
+ * @param rounds completed rounds of all arms, which number the checkpoint
+ */
 export async function writeCheckpoint(
   folder: string,
   rounds: number,
   checkpoint: Checkpoint,
   keep: number,
 ): Promise<void> {
-  await writeState(join(folder, `checkpoint-${rounds}`), checkpoint);
-  await dropCheckpoints(folder, keep);
+  await writeState(join(folder, `checkpoint-${rounds}`), readStored(checkpoint));
+  await removeOldCheckpoints(folder, keep);
 }
 
-/** Removes all but the newest. */
-export async function dropCheckpoints(folder: string, keep: number): Promise<void> {
-  for (const name of (await checkpointsIn(folder)).slice(keep)) await rm(join(folder, name));
+/** Reads numbers that are in other files, because those files end with the process. */
+function readStored({ start, state, ...position }: Checkpoint): Checkpoint {
+  return {
+    ...position,
+    ...(start && { start: openStart(start) }),
+    ...(state && { state: { ...state, ...readAnswers(state) } }),
+  };
 }
 
-/** The newest one; undefined where no round was done. @throws UserError if it cannot be read, with what is left to do */
+function readAnswers({ personal, pending }: TrialState): Pick<TrialState, "personal" | "pending"> {
+  const own = [...personal].map(([id, { base, rounds }]): [string, ClientParams] => [
+    id,
+    { base, rounds: rounds.map((terms) => terms.map(readDelta)) },
+  ]);
+  const read = pending?.map(({ update, ...answer }) =>
+    update ? { ...answer, update: { ...update, delta: readDelta(update.delta) } } : answer,
+  );
+  return { personal: new Map(own), ...(read && { pending: read }) };
+}
+
+function readDelta(delta: Delta): Delta {
+  return new Map([...delta].map(([name, change]) => [name, loadChange(change)]));
+}
+
+/** Removes all but the newest checkpoints. */
+export async function removeOldCheckpoints(folder: string, keep: number): Promise<void> {
+  for (const name of (await listCheckpoints(folder)).slice(keep)) await rm(join(folder, name));
+}
+
+/**
+ * Reads the newest checkpoint. Returns undefined if no round was completed.
+ * @throws UserError with advice if it cannot be read
+ */
 export async function readCheckpoint(folder: string): Promise<Checkpoint | undefined> {
-  const [newest, older] = await checkpointsIn(folder);
+  const [newest, older] = await listCheckpoints(folder);
   if (newest === undefined) return undefined;
   try {
     return (await readState(join(folder, newest))) as Checkpoint; // written by `writeCheckpoint`
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const way =
-      older === undefined ? "run it anew, with --again" : `remove it to go on from ${older}`;
+      older === undefined ? "start a new run with --again" : `remove it to go on from ${older}`;
     throw new UserError(`${error.message}: ${way}`);
   }
 }
 
-/** Rounds of all arms together that the newest one stands for; 0 where there is none. */
-export async function roundsIn(folder: string): Promise<number> {
-  const [newest] = await checkpointsIn(folder);
-  return newest === undefined ? 0 : numberOf(newest);
+/** Returns the number of rounds, over all arms, in the newest checkpoint; 0 if there is none. */
+export async function readRounds(folder: string): Promise<number> {
+  const [newest] = await listCheckpoints(folder);
+  return newest === undefined ? 0 : parseRounds(newest);
 }
 
-function numberOf(name: string): number {
+function parseRounds(name: string): number {
   return Number(pattern.exec(name)?.[1]);
 }
 
-/** Names of files, the newest first. */
-async function checkpointsIn(folder: string): Promise<string[]> {
+/** Lists the names of the checkpoint files, the newest first. */
+async function listCheckpoints(folder: string): Promise<string[]> {
   return (await readdir(folder))
     .filter((name) => pattern.test(name))
-    .sort((a, b) => numberOf(b) - numberOf(a));
+    .sort((a, b) => parseRounds(b) - parseRounds(a));
 }

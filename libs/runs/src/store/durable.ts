@@ -2,9 +2,10 @@ import { open, readdir, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /**
- * Writes a file whole or not at all: aside, onto the disk, and into its place. One that stood there stays until then.
- * @param content in pieces, which are written one after another
- * @param aside where; another name for each writer where several may write one file
+ * Writes a file atomically: to a temporary file, then to disk, then renamed. An existing file stays
+ * until then.
+ * @param content pieces that are written one after another
+ * @param aside the temporary file; if several processes may write the same file, each needs its own
  */
 export async function writeWhole(
   path: string,
@@ -12,7 +13,7 @@ export async function writeWhole(
   aside = `${path}.part`,
 ): Promise<void> {
   try {
-    await writeSynced(aside, content);
+    await writeAndSync(aside, content);
     await rename(aside, path);
   } catch (error) {
     await rm(aside, { force: true }).catch(() => undefined);
@@ -21,8 +22,11 @@ export async function writeWhole(
   await syncFolder(dirname(path));
 }
 
-/** The same bytes in fewer pieces: a call of the system for every small array would take longer than the disk. */
-export function* batches(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+/**
+ * Joins the bytes into larger pieces. One system call per small array would take longer than the
+ * disk.
+ */
+export function* joinPieces(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
   let batch: Uint8Array[] = [];
   let bytes = 0;
   for (const piece of pieces) {
@@ -35,7 +39,7 @@ export function* batches(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
   yield Buffer.concat(batch);
 }
 
-async function writeSynced(path: string, content: string | Iterable<Uint8Array>): Promise<void> {
+async function writeAndSync(path: string, content: string | Iterable<Uint8Array>): Promise<void> {
   const file = await open(path, "w");
   try {
     if (typeof content === "string") await file.writeFile(content);
@@ -46,10 +50,10 @@ async function writeSynced(path: string, content: string | Iterable<Uint8Array>)
   }
 }
 
-/** Brings the names in a folder onto the disk: a file that was synced is lost all the same if its name is. */
+/** Syncs the names in a folder to disk. A synced file is still lost if its name is not synced. */
 export const syncFolder = syncPath;
 
-/** Brings a folder onto the disk with everything in it. */
+/** Syncs a folder and everything in it to disk. */
 export async function syncTree(path: string): Promise<void> {
   for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
     await syncPath(join(entry.parentPath, entry.name));
@@ -66,7 +70,7 @@ async function syncPath(path: string): Promise<void> {
   }
 }
 
-/** A file that only grows, each addition on the disk before the next. */
+/** An append-only file. Each addition is on disk before the next one. */
 export class Log {
   readonly #file: FileHandle;
   #bytes: number;
@@ -76,7 +80,7 @@ export class Log {
     this.#bytes = bytes;
   }
 
-  /** @param bytes of what is there these are kept, and the rest goes */
+  /** Opens a log. @param bytes the size to which an existing file is truncated */
   static async open(path: string, bytes: number): Promise<Log> {
     const file = await open(path, "a");
     try {
@@ -89,7 +93,7 @@ export class Log {
     }
   }
 
-  /** Bytes that are on the disk. */
+  /** Number of bytes that are on disk. */
   get bytes(): number {
     return this.#bytes;
   }

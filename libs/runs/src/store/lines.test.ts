@@ -16,7 +16,7 @@ describe("readLines", () => {
     return readLines<unknown>(out, "records.jsonl");
   };
 
-  it("reads a line a value, whatever a string holds, and not half a line", async () => {
+  it("reads one value per line, with any string content, and ignores an incomplete line", async () => {
     const values = [{ a: "x\u2028y\r\u0085z" }, "é".repeat(3 * 2 ** 20), 3];
     const text = values.map((value) => JSON.stringify(value) + "\n").join("");
     assert.deepEqual(await read(text), values);
@@ -25,7 +25,7 @@ describe("readLines", () => {
     assert.deepEqual(await readLines(out, "artifacts.jsonl"), []);
   });
 
-  it("names the line that is no JSON", async () => {
+  it("names the line that is not JSON", async () => {
     await assert.rejects(read('{}\n{"a\n{}\n'), /UserError: .*records\.jsonl:2: expected JSON: /);
     await appendFile(join(out, "timings.jsonl"), "\n");
     await assert.rejects(readLines(out, "timings.jsonl"), /timings\.jsonl:1: expected JSON/);

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { breakLocks, holderOf, Lock } from "./lock.js";
+import { breakLocks, findHolder, Lock } from "./lock.js";
 
 describe("Lock", () => {
   let folder: string;
@@ -19,92 +19,100 @@ describe("Lock", () => {
   const write = (holder: object) => writeFile(path, JSON.stringify(holder) + "\n");
   const here = { pid: process.pid, host: hostname(), since: "2026-01-01T00:00:00.000Z" };
 
-  it("is held by one, who is named, until it is released", async () => {
-    const lock = await Lock.take(folder);
+  it("is held by one process, which the error names, until it is released", async () => {
+    const lock = await Lock.acquire(folder);
     await assert.rejects(
-      Lock.take(folder),
+      Lock.acquire(folder),
       new RegExp(`UserError: '${folder}' is in use by process ${process.pid} on .* since 20`),
     );
-    assert.equal((await holderOf(folder))?.pid, process.pid);
+    assert.equal((await findHolder(folder))?.pid, process.pid);
     await lock.check();
     await lock.release();
-    assert.equal(await holderOf(folder), undefined);
+    assert.equal(await findHolder(folder), undefined);
     assert.deepEqual(await readdir(folder), []);
-    await (await Lock.take(folder)).release();
+    await (await Lock.acquire(folder)).release();
   });
 
-  it("of a process that is gone is taken over, by one of many", async () => {
+  it("is taken over by exactly one process if its holder is gone", async () => {
     const child = spawn(process.execPath, ["-e", ""]);
     await once(child, "close");
     await write({ ...here, pid: child.pid, id: "a" });
-    assert.equal(await holderOf(folder), undefined);
-    // Nor does it stop them that one who was about to take it over is gone too.
+    assert.equal(await findHolder(folder), undefined);
+    // A stale breaker, left by another process that was about to take the lock over, must not block
+    // them.
     const breaker = JSON.stringify({ ...here, pid: child.pid, id: "b" });
     await writeFile(join(folder, "lock.a"), breaker);
-    const taken = await Promise.allSettled(Array.from({ length: 50 }, () => Lock.take(folder)));
-    const locks = taken.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    const results = await Promise.allSettled(
+      Array.from({ length: 50 }, () => Lock.acquire(folder)),
+    );
+    const locks = results.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     assert.equal(locks.length, 1);
     assert.deepEqual(await readdir(folder), ["lock"]);
   });
 
-  it("of a process whose number another one has now is taken over", async function () {
-    if (!existsSync("/proc/self/stat")) this.skip(); // nothing else tells when a process began
+  it("is taken over if another process now has the holder's pid", async function () {
+    // without /proc, the start of a process is unknown
+    if (!existsSync("/proc/self/stat")) this.skip();
     await write({ ...here, birth: "another boot 1" });
-    await Lock.take(folder);
+    await Lock.acquire(folder);
     assert.match(await readFile(path, "utf8"), /"birth"/);
   });
 
-  it("of a process that this one cannot see counts as held, until the machine is started again", async function () {
-    if (!existsSync("/proc/self/ns/pid")) this.skip(); // nothing else tells containers apart
-    const lock = await Lock.take(folder);
+  it("counts as held if its holder is not visible, until the machine reboots", async function () {
+    // without /proc, containers look the same
+    if (!existsSync("/proc/self/ns/pid")) this.skip();
+    const lock = await Lock.acquire(folder);
     const text = await readFile(path, "utf8");
     const elsewhere = { ...(JSON.parse(text) as object), namespace: "pid:[1]", pid: 2 ** 30 };
     await write(elsewhere);
-    await assert.rejects(Lock.take(folder), /in use by process 1073741824 on .*: wait .* remove '/);
+    await assert.rejects(
+      Lock.acquire(folder),
+      /in use by process 1073741824 on .*: wait .* remove '/,
+    );
     await write({ ...elsewhere, birth: "another boot 1" });
-    await Lock.take(folder);
+    await Lock.acquire(folder);
     await write(elsewhere);
     await breakLocks(hostname(), folder);
-    await Lock.take(folder);
-    await assert.rejects(lock.check(), /is gone or another's/);
+    await Lock.acquire(folder);
+    await assert.rejects(lock.check(), /is gone or held by another process/);
   });
 
-  it("of a machine that is gone is taken away by who knows that, and its holder hears of it", async () => {
+  it("can be broken for a machine that is gone, and its holder notices", async () => {
     await write({ ...here, host: "elsewhere" });
     await breakLocks("another", folder);
-    await assert.rejects(Lock.take(folder), /in use by process \d+ on elsewhere since/);
+    await assert.rejects(Lock.acquire(folder), /in use by process \d+ on elsewhere since/);
     await breakLocks("elsewhere", folder);
-    const lock = await Lock.take(folder);
-    await breakLocks(hostname(), folder); // here one can ask
+    const lock = await Lock.acquire(folder);
+    await breakLocks(hostname(), folder); // this process is visible, so its lock stays
     await lock.check();
     await breakLocks("elsewhere", join(folder, "nowhere"));
     await writeFile(path, (await readFile(path, "utf8")).replace(hostname(), "elsewhere"));
     await breakLocks("elsewhere", folder);
-    await assert.rejects(lock.check(), /is gone or another's/);
+    await assert.rejects(lock.check(), /is gone or held by another process/);
   });
 
-  it("that nobody can read is taken over", async () => {
+  it("is taken over if it is unreadable", async () => {
     await writeFile(path, "{");
-    const lock = await Lock.take(folder);
+    const lock = await Lock.acquire(folder);
     assert.deepEqual(await readdir(folder), ["lock"]);
     await lock.release();
   });
 
-  it("of another machine, or without a birth, counts as held", async () => {
+  it("counts as held on another machine, or without a birth", async () => {
     await write({ ...here, host: "elsewhere", pid: 2 ** 30 });
     await assert.rejects(
-      Lock.take(folder),
+      Lock.acquire(folder),
       /on elsewhere since .*; if that process is gone, remove /,
     );
     await write(here);
-    await assert.rejects(Lock.take(folder), /in use by process/);
+    await assert.rejects(Lock.acquire(folder), /in use by process/);
   });
 
-  it("that was taken away is missed", async () => {
-    const lock = await Lock.take(folder);
+  it("is reported as gone if its file was removed", async () => {
+    const lock = await Lock.acquire(folder);
     await rm(path);
-    await assert.rejects(lock.check(), /is gone or another's/);
-    const other = await Lock.take(folder);
+    await assert.rejects(lock.check(), /is gone or held by another process/);
+    const other = await Lock.acquire(folder);
     await lock.release();
     await other.check();
   });

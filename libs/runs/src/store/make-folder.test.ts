@@ -9,15 +9,15 @@ describe("makeFolder", () => {
   beforeEach(async () => (root = await mkdtemp(join(tmpdir(), "fedclair-"))));
   afterEach(() => rm(root, { recursive: true }));
 
-  it("makes a folder and those above it, of many that ask at a time for one alone", async () => {
+  it("creates a folder and its parents, and returns true to only one of several callers", async () => {
     for (let turn = 0; turn < 20; turn++) {
       const path = join(root, `${turn}`, "a", "b");
-      const made = await Promise.all(Array.from({ length: 8 }, () => makeFolder(path)));
-      assert.equal(made.filter(Boolean).length, 1);
+      const created = await Promise.all(Array.from({ length: 8 }, () => makeFolder(path)));
+      assert.equal(created.filter(Boolean).length, 1);
     }
   });
 
-  it("throws where a file stands, and where nothing can be made", async () => {
+  it("throws if a file is in the way, or if no folder can be created there", async () => {
     await writeFile(join(root, "file"), "");
     await assert.rejects(makeFolder(join(root, "file")), { code: "EEXIST" });
     await assert.rejects(makeFolder(join(root, "file", "in")), { code: "ENOTDIR" });

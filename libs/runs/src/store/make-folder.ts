@@ -4,23 +4,25 @@ import { systemErrorCode } from "../process/system-error.js";
 import { syncFolder } from "./durable.js";
 
 /**
- * As `mkdir` with `recursive`, which never ends in a place where nothing can be made, such as `/proc`.
- * @returns false of a folder that was there
+ * Creates a folder and its parents. `mkdir` with `recursive` would never return in places where no
+ * folder can be created, such as `/proc`.
+ * @returns false if the folder already existed
  */
 export async function makeFolder(path: string): Promise<boolean> {
   try {
-    return await makeLast(path);
+    return await makeOne(path);
   } catch (error) {
     if (systemErrorCode(error) !== "ENOENT" || dirname(path) === path) throw error;
     await makeFolder(dirname(path));
-    return makeLast(path); // another process may have made it since
+    return makeOne(path); // another process may have created it meanwhile
   }
 }
 
-async function makeLast(path: string): Promise<boolean> {
+async function makeOne(path: string): Promise<boolean> {
   try {
     await mkdir(path);
-    await syncFolder(dirname(path)); // else a power cut could lose the folder with all that was synced in it
+    // otherwise a power cut could lose the folder with all files synced in it
+    await syncFolder(dirname(path));
     return true;
   } catch (error) {
     if (systemErrorCode(error) === "EEXIST" && (await stat(path)).isDirectory()) return false;

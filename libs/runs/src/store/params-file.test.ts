@@ -1,21 +1,28 @@
 import assert from "node:assert/strict";
-import { Products, type Delta, type Tensor } from "@fedclair/core";
+import { type Dense, Products, type Delta, type Tensor } from "@fedclair/core";
 import { resolveParams, type TrialState } from "@fedclair/core/internal";
-import { paramsFile } from "./params-file.js";
+import { buildParamsFile } from "./params-file.js";
 
-const matrix = (shape: [number, number], ...data: number[]): Tensor => ({
-  ...{ shape, data: Float64Array.from(data) },
+const matrix = (shape: [number, number], ...data: number[]): Dense => ({
+  shape,
+  data: Float64Array.from(data),
 });
 const pair = (scale: number): Delta =>
   new Map([["m", { b: matrix([2, 1], scale, 1), a: matrix([1, 2], 3, scale) }]]);
 const base = new Map([["m", matrix([2, 2], 1, 2, 3, 4)]]);
 
 const stateOf = (personal: TrialState["personal"]): TrialState => ({
-  ...{ round: 2, params: new Map([["m", matrix([2, 2], 9, 9, 9, 9)]]), personal, ask: "end" },
-  ...{ task: undefined, aggregator: undefined, attacks: new Map(), mods: new Map() },
+  round: 2,
+  params: new Map([["m", matrix([2, 2], 9, 9, 9, 9)]]),
+  personal,
+  ask: "end",
+  task: undefined,
+  aggregator: undefined,
+  attacks: new Map(),
+  mods: new Map(),
 });
 
-describe("paramsFile", () => {
+describe("buildParamsFile", () => {
   const own = { base, rounds: [[pair(1), pair(2)], [pair(5)]] };
   const dense = { base, rounds: [[new Map([["m", matrix([2, 2], 1, 0, 0, 0)]])]] };
   const other = { base: new Map(base), rounds: [[pair(1)]] };
@@ -28,17 +35,24 @@ describe("paramsFile", () => {
     ]),
   );
 
-  it("holds all params multiplied out", async () => {
-    const file = await paramsFile(state, false);
+  it("multiplies all params out", async () => {
+    const file = await buildParamsFile(state, false);
     assert.deepEqual([...file.keys()], ["global/m", "c0/m", "c1/m", "c2/m", "c3/m"]);
     assert.deepEqual(file.get("c0/m"), (await resolveParams(own)).get("m"));
   });
 
-  it("holds pairs where it can, whose product with the base is the same", async () => {
-    const file = await paramsFile(state, true);
+  it("stores pairs if possible, whose product with the base is the same", async () => {
+    const file = await buildParamsFile(state, true);
     const names = [
-      ...["global/m", "base-1/m", "c0/base-1/m.lora_B", "c0/base-1/m.lora_A", "c1/m"],
-      ...["base-2/m", "c2/base-2/m.lora_B", "c2/base-2/m.lora_A", "c3/base-1/m.lora_B"],
+      "global/m",
+      "base-1/m",
+      "c0/base-1/m.lora_B",
+      "c0/base-1/m.lora_A",
+      "c1/m",
+      "base-2/m",
+      "c2/base-2/m.lora_B",
+      "c2/base-2/m.lora_A",
+      "c3/base-1/m.lora_B",
       "c3/base-1/m.lora_A",
     ];
     assert.deepEqual([...file.keys()], names);

@@ -1,13 +1,28 @@
-import { readNumbers, dtypeOf, isLowRank, zeros, type LowRank, type Params, type Tensor } from "@fedclair/core";
-import { resolveParams, type ClientParams, type TrialState } from "@fedclair/core/internal";
+import {
+  readNumbers,
+  dtypeOf,
+  isLowRank,
+  zeros,
+  type LowRank,
+  type Params,
+  type Tensor,
+} from "@fedclair/core";
+import {
+  type StoredParams,
+  resolveParams,
+  type ClientParams,
+  type TrialState,
+} from "@fedclair/core/internal";
 
 /**
- * What `params.safetensors` holds: `global/<module>` and, for clients with params of their own, `<client id>/<module>`.
- * @param asPairs of clients that are not simulated, whose model may be large: what a client has of its own as
- *   `<client id>/base-1/<module>.lora_B` and `.lora_A`, whose product is added to `base-1/<module>`; clients share a few
- *   bases. A client whose own part is no sum of pairs is multiplied out.
+ * Builds the content of `params.safetensors`: `global/<module>` and, for clients with their own
+ * params, `<client id>/<module>`.
+ * @param asPairs store low-rank pairs, for clients that are not simulated and may have large
+ *   models. A client's own part is then `<client id>/base-1/<module>.lora_B` and `.lora_A`, whose
+ *   product is added to `base-1/<module>`. Clients share a few bases. A client whose own part is
+ *   not a sum of pairs is stored multiplied out.
  */
-export async function paramsFile(state: TrialState, asPairs: boolean): Promise<Params> {
+export async function buildParamsFile(state: TrialState, asPairs: boolean): Promise<StoredParams> {
   const file = new Map<string, Tensor>();
   const add = (owner: string, params: Params) => {
     for (const [name, tensor] of params) file.set(`${owner}/${name}`, tensor);
@@ -15,7 +30,7 @@ export async function paramsFile(state: TrialState, asPairs: boolean): Promise<P
   add("global", state.params);
   const bases = new Map<Params, string>();
   for (const [id, own] of state.personal) {
-    const pairs = asPairs ? pairsOf(own) : undefined;
+    const pairs = asPairs ? collectPairs(own) : undefined;
     if (!pairs) {
       add(id, await resolveParams(own));
       continue;
@@ -30,18 +45,23 @@ export async function paramsFile(state: TrialState, asPairs: boolean): Promise<P
   return file;
 }
 
-/** All that was added to the base, a pair a module; undefined where something is no pair. */
-function pairsOf({ rounds }: ClientParams): ReadonlyMap<string, LowRank> | undefined {
+/**
+ * Sums everything that was added to the base, as one pair per module. Returns undefined if a part
+ * is not a pair.
+ */
+function collectPairs({ rounds }: ClientParams): ReadonlyMap<string, LowRank> | undefined {
   const byModule = new Map<string, LowRank[]>();
   for (const [name, change] of rounds.flat().flatMap((delta) => [...delta])) {
     if (!isLowRank(change)) return undefined;
     byModule.set(name, [...(byModule.get(name) ?? []), change]);
   }
-  return new Map([...byModule].map(([name, pairs]) => [name, sumOf(pairs)]));
+  return new Map([...byModule].map(([name, pairs]) => [name, sumPairs(pairs)]));
 }
 
-/** The sum of products as one product: the b side by side, the a one below the other. */
-function sumOf(pairs: readonly LowRank[]): LowRank {
+/**
+ * Writes a sum of products as one product: the b are concatenated horizontally, the a vertically.
+ */
+function sumPairs(pairs: readonly LowRank[]): LowRank {
   const ranks = pairs.map(({ b }) => b.shape[1] ?? 0);
   const rank = ranks.reduce((sum, r) => sum + r, 0);
   const [first] = pairs;
@@ -53,8 +73,9 @@ function sumOf(pairs: readonly LowRank[]): LowRank {
   let at = 0;
   for (const [i, pair] of pairs.entries()) {
     const own = ranks[i] ?? 0;
+    const data = readNumbers(pair.b);
     for (let row = 0; row < rows; row++) {
-      b.data.set(readNumbers(pair.b).subarray(row * own, (row + 1) * own), row * rank + at);
+      b.data.set(data.subarray(row * own, (row + 1) * own), row * rank + at);
     }
     a.data.set(readNumbers(pair.a), at * columns);
     at += own;

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toyTrial } from "@fedclair/core/testing";
-import { chooseRunFolder, findRun, listRuns } from "./held-run.js";
+import { chooseRunFolder, findRun, listRuns } from "./stored-run.js";
 import { makeFolder } from "./make-folder.js";
 import { RunFolder } from "./run-folder.js";
 
@@ -16,46 +16,46 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true }));
 
-describe("RunFolder.take", () => {
-  /** Leaves a run behind that was interrupted in its first round. */
+describe("RunFolder.claim", () => {
+  /** Leaves a run that was interrupted in its first round. */
   const begin = async (changes: Partial<typeof trial> = {}, resumes = false) => {
-    const folder = await RunFolder.take(out, { ...trial, ...changes }, resumes);
+    const folder = await RunFolder.claim(out, { ...trial, ...changes }, resumes);
     await folder.begin("wasm");
     await folder.release();
   };
   const names = async () => (await readdir(out)).sort();
 
-  it("changes nothing before the run begins, and leaves nothing behind of one that never does", async () => {
+  it("changes nothing before the run begins, and leaves nothing if it never does", async () => {
     const path = join(out, "new", "run");
-    const folder = await RunFolder.take(path, trial, false);
+    const folder = await RunFolder.claim(path, trial, false);
     assert.deepEqual(await readdir(path), ["lock"]);
     await folder.release();
     assert.deepEqual(await readdir(join(out, "new")), []);
     await rm(join(out, "new"), { recursive: true });
-    await (await RunFolder.take(out, trial, false)).release();
+    await (await RunFolder.claim(out, trial, false)).release();
     assert.deepEqual(await names(), []);
   });
 
-  it("refuses a second run, and the first goes on", async () => {
-    const folder = await RunFolder.take(out, trial, false);
-    await assert.rejects(RunFolder.take(out, trial, false), /is in use by process \d+ on /);
+  it("rejects a second run while the first one continues", async () => {
+    const folder = await RunFolder.claim(out, trial, false);
+    await assert.rejects(RunFolder.claim(out, trial, false), /is in use by process \d+ on /);
     await folder.begin("wasm");
-    await assert.rejects(RunFolder.take(out, trial, true), /is in use by process \d+ on /);
+    await assert.rejects(RunFolder.claim(out, trial, true), /is in use by process \d+ on /);
     await folder.release();
     assert.deepEqual(await names(), ["records.jsonl", "run.json", "timings.jsonl", "trial.yaml"]);
   });
 
-  it("goes on with an unfinished run if told to, and leaves what lies beside it", async () => {
+  it("resumes an unfinished run if allowed, and leaves other files alone", async () => {
     await begin();
     await writeFile(join(out, "notes.md"), "mine");
-    const told = /was interrupted after 0 rounds: fedclair resume .* goes on with it, --again /;
-    await assert.rejects(begin(), told);
+    const expected = /was interrupted after 0 rounds: fedclair resume .* goes on with it, --again /;
+    await assert.rejects(begin(), expected);
     await begin({}, true);
     assert.equal(await readFile(join(out, "notes.md"), "utf8"), "mine");
   });
 
-  it("says of a run that failed why, and of what went on no more", async () => {
-    const folder = await RunFolder.take(out, trial, false);
+  it("reports why a run failed, and that a resumed run was interrupted", async () => {
+    const folder = await RunFolder.claim(out, trial, false);
     await folder.begin("wasm");
     await folder.writeFailure(new Error("no luck"));
     await folder.release();
@@ -66,7 +66,7 @@ describe("RunFolder.take", () => {
     assert.equal((await findRun(out))?.status, "interrupted");
   });
 
-  it("refuses the run of another trial or seed, and one that is done", async () => {
+  it("rejects the run of another trial or seed, and a finished run", async () => {
     await begin();
     const before = await names();
     await assert.rejects(
@@ -86,7 +86,7 @@ describe("RunFolder.take", () => {
     assert.deepEqual(await names(), [...before, "summary.json"].sort());
   });
 
-  it("refuses a folder that holds no run, and leaves it whole", async () => {
+  it("rejects a folder without a run, and leaves it unchanged", async () => {
     for (const file of ["report.html", "trial.yaml"]) {
       await writeFile(join(out, file), "mine");
       await assert.rejects(begin(), /is not empty and holds no run: choose another --out/);
@@ -98,8 +98,8 @@ describe("RunFolder.take", () => {
   });
 });
 
-describe("folderOf", () => {
-  it("is named by name, seed and hash, by --name or by --out, and with --again beside the others", async () => {
+describe("chooseRunFolder", () => {
+  it("uses name, seed and hash, --name, or --out, and adds a number with --again", async () => {
     const id = await chooseRunFolder(trial, {});
     assert.match(id, /^runs\/toy-1-[0-9a-f]{8}$/);
     assert.equal(await chooseRunFolder({ ...trial, claim: "It works." }, {}), id);
@@ -116,12 +116,12 @@ describe("folderOf", () => {
   });
 });
 
-describe("runsUnder", () => {
-  it("tells what lies there and how far it came", async () => {
-    const done = await RunFolder.take(join(out, "b"), trial, false);
+describe("listRuns", () => {
+  it("lists the runs in a folder with their status", async () => {
+    const done = await RunFolder.claim(join(out, "b"), trial, false);
     await done.begin("wasm");
     await done.release();
-    const running = await RunFolder.take(join(out, "a"), trial, false);
+    const running = await RunFolder.claim(join(out, "a"), trial, false);
     await running.begin("wasm");
     await mkdir(join(out, "other"));
     await writeFile(join(out, "file"), "");
@@ -140,7 +140,7 @@ describe("runsUnder", () => {
 });
 
 describe("makeFolder", () => {
-  it("makes folders on the way, and takes one that is there", async () => {
+  it("creates parents, and accepts an existing folder", async () => {
     assert.equal(await makeFolder(join(out, "a", "b")), true);
     assert.equal(await makeFolder(join(out, "a", "b")), false);
     assert.ok(existsSync(join(out, "a", "b")));
@@ -149,7 +149,7 @@ describe("makeFolder", () => {
     await assert.rejects(makeFolder(join(out, "file", "sub")), { code: "ENOTDIR" });
   });
 
-  it("ends where nothing can be made", async function () {
+  it("fails where no folder can be created", async function () {
     if (!existsSync("/proc/self")) this.skip();
     await assert.rejects(makeFolder("/proc/fedclair/run"), { code: "ENOENT" });
   });

@@ -19,81 +19,90 @@ import { trialHash } from "../trial-hash.js";
 import { countNoun } from "../numbers.js";
 import { version } from "../version.js";
 import {
-  dropCheckpoints,
+  removeOldCheckpoints,
   readCheckpoint,
   writeCheckpoint,
   type Checkpoint,
   type CheckpointPolicy,
 } from "./checkpoint.js";
-import { batches, Log, writeWhole } from "./durable.js";
-import { findRun, type StoredRun, type RunFailure, type RunInfo } from "./held-run.js";
+import { joinPieces, Log, writeWhole } from "./durable.js";
+import { findRun, type StoredRun, type RunFailure, type RunInfo } from "./stored-run.js";
 import type { LinesFile } from "./lines.js";
 import { InUse, Lock } from "./lock.js";
 import { makeFolder } from "./make-folder.js";
-import { paramsFile } from "./params-file.js";
+import { buildParamsFile } from "./params-file.js";
 
-/** A line of `timings.jsonl`: what depends on the machine. */
+/** A line of `timings.jsonl`. It contains the values that depend on the machine. */
 export interface ArmTiming {
   readonly arm: string;
   readonly round: number;
   readonly seconds: RoundTiming;
-  /** Seconds that writing took since the line before: the rest of that round, and its checkpoint. Absent in runs of earlier versions. */
+  /**
+   * Seconds spent writing since the previous line: the rest of that round, and its checkpoint.
+   * Absent in runs of earlier versions.
+   */
   readonly writeSeconds?: number;
   /** Peak resident memory of the coordinator so far, in bytes. */
   readonly coordinatorRss: number;
-  /** Present if the clients were reached by sockets. */
+  /** Present if the clients were reached through sockets. */
   readonly wire?: WireTraffic;
 }
 
-/** Over the coordinator's sockets since its start. */
+/** Traffic over the coordinator's sockets since its start. */
 export interface WireTraffic {
   readonly bytesSent: number;
   readonly bytesReceived: number;
-  /** That the coordinator wrote and read messages for, and that hosts worked on jobs. Absent in runs of earlier versions. */
+  /**
+   * Seconds that the coordinator spent writing and reading messages, and that hosts spent on jobs.
+   * Absent in runs of earlier versions.
+   */
   readonly encodeSeconds?: number;
   readonly decodeSeconds?: number;
   readonly workSeconds?: number;
 }
 
-/** What a folder was taken for, and how it was found. */
-interface Taken {
+/** The purpose for which a folder was claimed, and its state at that time. */
+interface Claim {
   readonly trial: Trial;
   readonly policy: CheckpointPolicy;
-  /** Was the folder made for it? */
+  /** Was the folder created by this claim? */
   readonly isNew: boolean;
-  /** The run to go on with. */
-  readonly held: StoredRun | undefined;
+  /** The run to resume. */
+  readonly stored: StoredRun | undefined;
 }
 
 /**
- * The folder of one run, which this process alone writes to. A round is on disk before the next one begins.
- * `run.json` · `trial.yaml` resolved · `records.jsonl` · `timings.jsonl` · `artifacts.jsonl`, if the task shows any ·
- * `params.safetensors` · `summary.json` · `report.html`; of a run under way `lock` and `checkpoint-<rounds>`; of one that
- * failed `failure.json`
+ * The folder of one run. Only this process writes to it, and each round is on disk before the next
+ * one begins. It contains
+ * - `run.json`, `trial.yaml` (resolved), `records.jsonl`, `timings.jsonl`, `params.safetensors`,
+ *   `summary.json` and `report.html`;
+ * - `artifacts.jsonl` if the task produces any;
+ * - `lock` and `checkpoint-<rounds>` while the run is in progress;
+ * - `failure.json` if the run failed.
  */
 export class RunFolder {
   readonly path: string;
   readonly #lock: Lock;
-  readonly #taken: Taken;
+  readonly #claim: Claim;
   readonly #logs = new Map<LinesFile, Log>();
   #rounds: number;
   #writeSeconds = 0;
   #hasBegun = false;
 
-  private constructor(path: string, lock: Lock, taken: Taken) {
+  private constructor(path: string, lock: Lock, claim: Claim) {
     this.path = path;
     this.#lock = lock;
-    this.#taken = taken;
-    this.#rounds = taken.held?.rounds ?? 0;
+    this.#claim = claim;
+    this.#rounds = claim.stored?.rounds ?? 0;
   }
 
   /**
-   * Takes a folder for a run: an empty one, which is made if need be, or that of the same trial to go on with. Nothing in it
-   * changes before `begin`.
-   * @param resumes go on with what is there?
-   * @throws UserError if another process holds it, or it holds anything else
+   * Claims a folder for a run. The folder is created if necessary. It must be empty, or contain a
+   * run of the same trial that can be resumed. Nothing in it changes before `begin`.
+   * @param resumes may an existing run be resumed?
+   * @throws UserError if another process holds the folder, or it contains anything else
    */
-  static async take(
+  static async claim(
     path: string,
     trial: Trial,
     resumes: boolean,
@@ -102,53 +111,57 @@ export class RunFolder {
     let isNew = await makeFolder(path);
     let lock: Lock | undefined;
     try {
-      lock = await Lock.take(path).catch(async (error: unknown) => {
-        // Whoever had it before gave it up, and the folder with it.
+      lock = await Lock.acquire(path).catch(async (error: unknown) => {
+        // The previous holder has just released the lock and removed the folder.
         if (systemErrorCode(error) !== "ENOENT") throw error;
         isNew = await makeFolder(path);
-        return await Lock.take(path);
+        return await Lock.acquire(path);
       });
-      const held = await findRun(path, true);
-      if (held) checkExistingRun(held, trial, resumes);
-      return new RunFolder(path, lock, { trial, policy, isNew, held });
+      const stored = await findRun(path, true);
+      if (stored) checkExistingRun(stored, trial, resumes);
+      return new RunFolder(path, lock, { trial, policy, isNew, stored });
     } catch (error) {
       await lock?.release();
-      if (isNew) await rmdir(path).catch(() => undefined); // another may have taken it meanwhile
+      // another process may have claimed it meanwhile
+      if (isNew) await rmdir(path).catch(() => undefined);
       throw error;
     }
   }
 
   /**
-   * Writes the first files, or cuts off what a run left of a round that it did not finish.
-   * @param backend what the clients train with
-   * @param written the trial as `trial.yaml` shall have it
-   * @param backendReason why it is that backend, if this process knows
-   * @returns where the run stands; undefined: at its start
-   * @throws UserError if it was begun with another backend, or its files are not what they were
+   * Writes the first files, or removes the remains of an unfinished round.
+   * @param backend the backend that the clients train with
+   * @param written the trial as it should appear in `trial.yaml`
+   * @param backendReason the reason for that backend, if this process knows it
+   * @returns the position at which to resume; undefined for a new run
+   * @throws UserError if the run began with another backend, or its files have changed
    */
   async begin(
     backend: string,
-    written: unknown = this.#taken.trial,
+    written: unknown = this.#claim.trial,
     backendReason?: string,
   ): Promise<Checkpoint | undefined> {
     const checkpoint = await readCheckpoint(this.path);
-    const begunWith = checkpoint && this.#taken.held?.info.backend;
-    if (begunWith !== undefined && begunWith !== backend) {
+    const startedWith = checkpoint && this.#claim.stored?.info.backend;
+    if (startedWith !== undefined && startedWith !== backend) {
       throw new UserError(
-        `the run in '${this.path}' was begun with the backend ${begunWith}, and its numbers repeat on the same one only: ` +
-          `got ${backend}; choose --backend ${begunWith}`,
+        `the run in '${this.path}' was begun with the backend ${startedWith}, and its numbers repeat on the same one only: ` +
+          `got ${backend}; choose --backend ${startedWith}`,
       );
     }
     if (!checkpoint) {
       const started = new Date().toISOString();
       const info: RunInfo = {
-        ...{ hash: trialHash(this.#taken.trial), version, started, backend },
+        hash: trialHash(this.#claim.trial),
+        version,
+        started,
+        backend,
         ...(backendReason !== undefined && { backendReason }),
       };
       await writeWhole(join(this.path, "run.json"), JSON.stringify(info, null, 2) + "\n");
       await writeWhole(join(this.path, "trial.yaml"), stringify(written));
     }
-    // What was said of it before it went on, and files that it did not come to name.
+    // A failure, report or figures of the interrupted run, and files that it did not get to rename.
     const parts = (await readdir(this.path)).filter((name) => name.endsWith(".part"));
     for (const stale of ["failure.json", "report.html", "figures", ...parts]) {
       await rm(join(this.path, stale), { recursive: true, force: true });
@@ -162,7 +175,7 @@ export class RunFolder {
     return checkpoint;
   }
 
-  /** @throws UserError also if the folder was taken away from this process */
+  /** Appends a round to the logs. @throws UserError also if another process took the lock */
   async append(arm: Arm, round: RoundDone, wire?: WireTraffic): Promise<ArmRecord> {
     await this.#lock.check();
     const record: ArmRecord = { arm: arm.label, ...round.record };
@@ -172,9 +185,9 @@ export class RunFolder {
       seconds: round.timing,
       writeSeconds: this.#writeSeconds,
       coordinatorRss: process.resourceUsage().maxRSS * 1024,
-      ...(wire && { wire: countsOf(wire) }),
+      ...(wire && { wire: copyTraffic(wire) }),
     };
-    const begun = performance.now();
+    const began = performance.now();
     const artifacts = Object.entries(round.artifacts).map(([name, value]): Artifact => ({
       arm: arm.label,
       round: round.record.round,
@@ -185,34 +198,34 @@ export class RunFolder {
     await this.#write("timings.jsonl", [timing]);
     await this.#write("records.jsonl", [record]);
     this.#rounds++;
-    this.#writeSeconds = (performance.now() - begun) / 1000;
+    this.#writeSeconds = (performance.now() - began) / 1000;
     return record;
   }
 
-  /** Where the run stands after the rounds that were appended, if the policy asks for it now. */
+  /** Writes a checkpoint after the appended rounds, if the policy requires one now. */
   async checkpoint(at: Omit<Checkpoint, "logs">): Promise<void> {
-    const { every = 1, keep = 1 } = this.#taken.policy;
+    const { every = 1, keep = 1 } = this.#claim.policy;
     if (this.#rounds % every !== 0) return;
     const logs = new Map([...this.#logs].map(([file, { bytes }]) => [file, bytes]));
-    const begun = performance.now();
+    const began = performance.now();
     await writeCheckpoint(this.path, this.#rounds, { ...at, logs }, keep);
-    this.#writeSeconds += (performance.now() - begun) / 1000;
+    this.#writeSeconds += (performance.now() - began) / 1000;
   }
 
-  /** The method under study's params. @param asPairs see `paramsFile` */
+  /** Writes the params of the main arm. @param asPairs see `buildParamsFile` */
   async writeParams(state: TrialState, asPairs = false): Promise<void> {
-    const pieces = safetensorsPieces(await paramsFile(state, asPairs));
-    await writeWhole(join(this.path, "params.safetensors"), batches(pieces));
+    const pieces = safetensorsPieces(await buildParamsFile(state, asPairs));
+    await writeWhole(join(this.path, "params.safetensors"), joinPieces(pieces));
   }
 
-  /** The last: a run with a summary is one that is done. */
+  /** Writes the summary. It is the last file: a run with a summary is done. */
   async writeSummary(summary: Summary): Promise<void> {
     await writeWhole(join(this.path, "summary.json"), JSON.stringify(summary, null, 2) + "\n");
-    // What cannot be removed is in nobody's way.
-    await dropCheckpoints(this.path, this.#taken.policy.keep ?? 0).catch(() => undefined);
+    // A leftover checkpoint does no harm.
+    await removeOldCheckpoints(this.path, this.#claim.policy.keep ?? 0).catch(() => undefined);
   }
 
-  /** Why a run that has begun ends before its end, as far as the disk still takes it. */
+  /** Writes why a run that has begun ends early, if the disk still allows it. */
   async writeFailure(error: unknown): Promise<void> {
     if (!this.#hasBegun) return;
     const exitCode = error instanceof UserError ? error.exitCode : exitCodes.internal;
@@ -221,11 +234,12 @@ export class RunFolder {
     await writeWhole(join(this.path, "failure.json"), text).catch(() => undefined);
   }
 
-  /** Closes the files and gives the folder free; nothing is left of a run that never began. */
+  /** Closes the files and releases the folder. A run that never began leaves nothing behind. */
   async release(): Promise<void> {
     for (const log of this.#logs.values()) await log.close();
     await this.#lock.release();
-    if (this.#taken.isNew && !this.#hasBegun) await rmdir(this.path).catch(() => undefined); // not if there is anything in it
+    // fails if the folder is not empty
+    if (this.#claim.isNew && !this.#hasBegun) await rmdir(this.path).catch(() => undefined);
   }
 
   async #write(file: LinesFile, values: readonly unknown[]): Promise<void> {
@@ -234,14 +248,14 @@ export class RunFolder {
     await log.append(values.map((value) => JSON.stringify(value) + "\n").join(""));
   }
 
-  /** Cuts off what is behind the checkpoint. */
+  /** Opens a log and truncates it to the checkpoint. */
   async #open(file: LinesFile, checkpoint: Checkpoint | undefined): Promise<Log> {
     const path = join(this.path, file);
     const bytes = checkpoint?.logs.get(file) ?? 0;
-    const there = bytes === 0 ? 0 : (await stat(path)).size;
-    if (there < bytes) {
+    const size = bytes === 0 ? 0 : (await stat(path)).size;
+    if (size < bytes) {
       throw new UserError(
-        `'${path}' has ${there} bytes, and had ${bytes} at the last checkpoint: the run cannot go on; --again makes a new one`,
+        `'${path}' has ${size} bytes, and had ${bytes} at the last checkpoint: the run cannot go on; --again makes a new one`,
       );
     }
     const log = await Log.open(path, bytes);
@@ -250,16 +264,16 @@ export class RunFolder {
   }
 }
 
-/** A copy: what counts goes on counting. */
-function countsOf(wire: WireTraffic): WireTraffic {
+/** Copies the traffic, because the pool keeps counting in the same object. */
+function copyTraffic(wire: WireTraffic): WireTraffic {
   const { bytesSent, bytesReceived, encodeSeconds = 0, decodeSeconds = 0, workSeconds = 0 } = wire;
   return { bytesSent, bytesReceived, encodeSeconds, decodeSeconds, workSeconds };
 }
 
-/** @throws UserError unless the run that lies in a folder is of this trial, and one to go on with */
-export function checkExistingRun(held: StoredRun, trial: Trial, resumes: boolean): void {
-  checkTrial(held, trial);
-  const { folder, status, holder, rounds, failure } = held;
+/** Checks that a stored run is of this trial and can be resumed. @throws UserError otherwise */
+export function checkExistingRun(stored: StoredRun, trial: Trial, resumes: boolean): void {
+  checkTrial(stored, trial);
+  const { folder, status, holder, rounds, failure } = stored;
   if (holder) throw new InUse(folder, holder);
   if (status === "done")
     throw new UserError(`the run in '${folder}' is done: --again makes a new one`);
@@ -270,10 +284,12 @@ export function checkExistingRun(held: StoredRun, trial: Trial, resumes: boolean
   );
 }
 
-/** @throws UserError if the run that lies in a folder is another trial's */
-export function checkTrial({ folder, info, trial: held }: StoredRun, trial: Trial): void {
-  if (info.hash === trialHash(trial) && held.name === trial.name) return;
-  const [own = "", other = ""] = [trial, held].map(({ name, seed }) => `${name} with seed ${seed}`);
+/** Checks that a stored run is of this trial. @throws UserError otherwise */
+export function checkTrial({ folder, info, trial: storedTrial }: StoredRun, trial: Trial): void {
+  if (info.hash === trialHash(trial) && storedTrial.name === trial.name) return;
+  const [own = "", other = ""] = [trial, storedTrial].map(
+    ({ name, seed }) => `${name} with seed ${seed}`,
+  );
   const differs =
     own === other ? "made from other contents, or by another release" : `and not of ${own}`;
   throw new UserError(

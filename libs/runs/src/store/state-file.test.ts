@@ -19,7 +19,7 @@ describe("a state on disk", () => {
     return await readState(path);
   };
 
-  it("comes back as it was: JSON values, maps, and arrays of every kind, of any bits", async () => {
+  it("is read back unchanged: JSON values, maps, and arrays of every kind with any bits", async () => {
     const arrays = fc.oneof(
       fc.float32Array(),
       fc.float64Array(),
@@ -40,7 +40,7 @@ describe("a state on disk", () => {
     );
   });
 
-  it("keeps what was one object one object, and of a part of a buffer the part", async () => {
+  it("preserves object identity, and stores only the used part of a buffer", async () => {
     const base = new Map([
       ["w", { shape: [2], data: new Float64Array([0, 1, 2, 3]).subarray(1, 3) }],
     ]);
@@ -54,7 +54,7 @@ describe("a state on disk", () => {
     assert.equal(back[1].data.buffer.byteLength, 16);
   });
 
-  it("says of a file of which a bit has changed that it is damaged, wherever that is", async () => {
+  it("is reported as damaged if any bit has changed", async () => {
     await writeState(path, { name: "a", data: Float64Array.of(1, 2, 3) });
     const whole = await readFile(path);
     for (let at = 17; at < whole.length; at++) {
@@ -65,13 +65,13 @@ describe("a state on disk", () => {
     }
   });
 
-  it("holds large arrays and small ones in their order", async () => {
+  it("keeps large and small arrays in their order", async () => {
     const sizes = [3, 2 ** 18, 1, 0, 2 ** 17 + 1, 5];
     const arrays = sizes.map((size, i) => new Float64Array(size).fill(i));
     assert.deepEqual(await there(arrays), arrays);
   });
 
-  it("that is cut off or another file is refused, and one that cannot be written leaves the old one", async () => {
+  it("is rejected if truncated or of another kind, and stays unchanged if a new one cannot be written", async () => {
     await there({ data: new Float64Array(100) });
     const whole = await readFile(path);
     await assert.rejects(

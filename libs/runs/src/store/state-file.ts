@@ -3,20 +3,22 @@ import { open, type FileHandle } from "node:fs/promises";
 import { Deserializer, Serializer } from "node:v8";
 import { UserError } from "@fedclair/core";
 import { errorMessage } from "@fedclair/core/internal";
-import { batches, writeWhole } from "./durable.js";
+import { joinPieces, writeWhole } from "./durable.js";
 
 /*
- * A value on disk, as `v8.serialize` writes it, but with the numbers of its typed arrays behind it and not in it: they go
- * to the disk and come from it piece by piece, without a copy of them all in memory, and may be longer than a buffer can be.
- * `fedclair state 2\n`, the bytes of the value (8, little-endian), the value, the arrays in the order of their appearance, the SHA-256
- * of all before it.
+ * A value on disk in the format of `v8.serialize`, but with the contents of typed arrays stored
+ * behind it. They are written and read piece by piece, without a second copy of all of them in
+ * memory, and may be longer than the longest buffer. The file contains `fedclair state 2\n`, the
+ * size of the value in bytes (8, little-endian), the value, the arrays in order of appearance, and
+ * the SHA-256 of everything before it.
  */
 const magic = Buffer.from("fedclair state 2\n");
 const digestBytes = 32;
 
 /**
- * Writes a value whole or not at all.
- * @param value what survives `v8.serialize`: JSON values, typed arrays, maps and arrays of these; what plug-ins remember is part of it
+ * Writes a value atomically.
+ * @param value anything that survives `v8.serialize`: JSON values, typed arrays, and maps and
+ *   arrays of these; it includes the state of plug-ins
  * @throws UserError for anything else
  */
 export async function writeState(path: string, value: unknown): Promise<void> {
@@ -32,7 +34,7 @@ export async function writeState(path: string, value: unknown): Promise<void> {
   const text = writer.releaseBuffer();
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
-  await writeWhole(path, withDigest(batches([magic, length, text, ...writer.arrays])));
+  await writeWhole(path, withDigest(joinPieces([magic, length, text, ...writer.arrays])));
 }
 
 function* withDigest(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
@@ -44,7 +46,10 @@ function* withDigest(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
   yield hash.digest();
 }
 
-/** @throws UserError for a file that `writeState` did not write, or that is cut off or was changed */
+/**
+ * Reads a value that `writeState` wrote.
+ * @throws UserError if the file is not such a value, is truncated or was changed
+ */
 export async function readState(path: string): Promise<unknown> {
   const file = await open(path, "r");
   try {
@@ -58,29 +63,29 @@ export async function readState(path: string): Promise<unknown> {
     const text = await readExactly(file, length, path);
     hash.update(head).update(text);
     const reader = new ArrayReader(text);
-    const value = valueOf(reader, path);
+    const value = readValue(reader, path);
     for (const array of reader.arrays) {
       await fill(file, array, path);
-      hash.update(bytesOf(array));
+      hash.update(toBytes(array));
     }
     const digest = await readExactly(file, digestBytes, path);
-    if (!digest.equals(hash.digest())) throw damaged(path);
+    if (!digest.equals(hash.digest())) throw createDamageError(path);
     return value;
   } finally {
     await file.close();
   }
 }
 
-function valueOf(reader: ArrayReader, path: string): unknown {
+function readValue(reader: ArrayReader, path: string): unknown {
   try {
     reader.readHeader();
     return reader.readValue();
   } catch {
-    throw damaged(path);
+    throw createDamageError(path);
   }
 }
 
-function damaged(path: string): UserError {
+function createDamageError(path: string): UserError {
   return new UserError(`'${path}' is damaged: what it holds is not what was written`);
 }
 
@@ -98,7 +103,7 @@ const kinds = [
   BigUint64Array,
 ] as const;
 
-/** Of a typed array it writes the kind and the length. */
+/** Writes only the kind and length of a typed array into the value. */
 class ArrayWriter extends Serializer {
   readonly arrays: Uint8Array[] = [];
 
@@ -112,7 +117,7 @@ class ArrayWriter extends Serializer {
     if (kind < 0) throw new Error("a state holds typed arrays, no other views");
     this.writeUint32(kind);
     this.writeUint64(0, (view as Float64Array).length);
-    this.arrays.push(bytesOf(view));
+    this.arrays.push(toBytes(view));
   }
 }
 
@@ -140,7 +145,7 @@ async function readExactly(file: FileHandle, bytes: number, path: string): Promi
 }
 
 async function fill(file: FileHandle, view: ArrayBufferView, path: string): Promise<void> {
-  const bytes = bytesOf(view);
+  const bytes = toBytes(view);
   for (let at = 0; at < bytes.length;) {
     const { bytesRead } = await file.read(bytes, at, bytes.length - at, null);
     if (bytesRead === 0) throw new UserError(`'${path}' is cut off`);
@@ -148,6 +153,6 @@ async function fill(file: FileHandle, view: ArrayBufferView, path: string): Prom
   }
 }
 
-function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+function toBytes({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -8,7 +8,6 @@ import {
   isLowRank,
   readNumbers,
   UserError,
-  type Params,
   type Stored,
   type Tensor,
   type TensorDelta,
@@ -21,16 +20,16 @@ import {
   type StoredParams,
 } from "@fedclair/core/internal";
 
-const [opened, written] = [promisify(open), promisify(write)];
+const [openFile, writeFile] = [promisify(open), promisify(write)];
 
-/** Closes files that no tensor reads any more. */
-const unused = new FinalizationRegistry<number>((file) => {
-  close(file); // not at once: to free a gigabyte takes the system 0.2 s
+/** Closes files when no tensor reads them any more. */
+const fileRegistry = new FinalizationRegistry<number>((file) => {
+  close(file); // asynchronous, because freeing a gigabyte takes the system 0.2 s
 });
 
 /**
- * A file for updates that memory has no room for. It has no name, and is gone with the last tensor that it has the numbers of, or with the
- * process, however that ends.
+ * A file for updates that do not fit into memory. It has no name. It disappears with the last
+ * tensor stored in it, or when the process ends in any way.
  */
 export class UpdateFile {
   readonly #file: number;
@@ -40,18 +39,20 @@ export class UpdateFile {
   private constructor(file: number, folder: string) {
     this.#file = file;
     this.#folder = folder;
-    unused.register(this, file);
+    fileRegistry.register(this, file);
   }
 
-  /** @throws UserError if it cannot be made there */
-  static async in(folder: string): Promise<UpdateFile> {
+  /** Creates a file in a folder. @throws UserError if that is not possible */
+  static async create(folder: string): Promise<UpdateFile> {
     const path = join(folder, `updates-${randomUUID()}`);
-    const file = await opened(path, "wx+").catch((error: unknown) => fails(folder, error));
+    const file = await openFile(path, "wx+").catch((error: unknown) =>
+      throwDiskError(folder, error),
+    );
     await rm(path);
     return new UpdateFile(file, folder);
   }
 
-  /** @returns the same update, its numbers in the file @throws UserError if the disk does not take it */
+  /** Moves the numbers of an update to the file. @throws UserError if writing fails */
   async store(update: Update): Promise<Update> {
     const delta = new Map<string, TensorDelta>();
     for (const [module, change] of update.delta) {
@@ -63,8 +64,8 @@ export class UpdateFile {
     return { ...update, delta };
   }
 
-  /** @returns the same params, their numbers in the file @throws UserError if the disk does not take them */
-  async storeParams(params: Params): Promise<StoredParams> {
+  /** Moves the numbers of params to the file. @throws UserError if writing fails */
+  async storeParams(params: StoredParams): Promise<StoredParams> {
     const stored = new Map<string, Stored>();
     for (const [name, tensor] of params) stored.set(name, await this.#store(tensor));
     return stored;
@@ -75,9 +76,9 @@ export class UpdateFile {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const at = this.#end;
     for (let done = 0; done < bytes.length;) {
-      const { bytesWritten } = await written(
+      const { bytesWritten } = await writeFile(
         ...([this.#file, bytes, done, bytes.length - done, at + done] as const),
-      ).catch((error: unknown) => fails(this.#folder, error));
+      ).catch((error: unknown) => throwDiskError(this.#folder, error));
       done += bytesWritten;
     }
     this.#end = at + bytes.length;
@@ -100,12 +101,12 @@ export class UpdateFile {
         done += read;
       }
     } catch (error) {
-      fails(this.#folder, error);
+      throwDiskError(this.#folder, error);
     }
   }
 }
 
-function fails(folder: string, error: unknown): never {
+function throwDiskError(folder: string, error: unknown): never {
   throw new UserError(
     `cannot keep updates in '${folder}' until the round is over: ${errorMessage(error)}; free some space, or choose another folder by --out`,
   );

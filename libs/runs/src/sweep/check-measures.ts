@@ -5,16 +5,17 @@ import { detectionInfos } from "../detection.js";
 import type { Sweep, SweepTrial } from "./sweep-file.js";
 
 /**
- * Tells a measure that no trial can have before any is run. What aggregators and tasks measure beside what they declare is known
- * when it is there: such a name passes if it ends with a method's label and is near to no other.
- * @throws UserError naming the first one
+ * Rejects a measure that no trial can have, before any trial is run. Aggregators and tasks may
+ * measure more than they declare, so an unknown name is accepted if it ends with an arm's label and
+ * does not look like a typo.
+ * @throws UserError naming the first such measure
  */
 export function checkMeasures({ trials, measures }: Sweep, file: string): void {
-  const known = new Set(trials.flatMap(possibleNames));
+  const known = new Set(trials.flatMap(listPossibleNames));
   const labels = trials.flatMap(({ trial }) => listArms(trial).map(({ label }) => label));
   for (const { measure } of measures) {
     if (known.has(measure)) continue;
-    if (trials.some(({ trial }) => isOfMod(trial, measure))) continue;
+    if (trials.some(({ trial }) => isModMeasure(trial, measure))) continue;
     const advice = didYouMean(measure, [...known]);
     if (advice === "" && labels.some((label) => measure.endsWith(`.${label}`))) continue;
     throw new UserError(
@@ -23,12 +24,12 @@ export function checkMeasures({ trials, measures }: Sweep, file: string): void {
   }
 }
 
-/** What a mod tells is known when it is there. */
-function isOfMod({ mods = [] }: Trial, measure: string): boolean {
+/** Could a mod report this measure? Its metrics are known only after a run. */
+function isModMeasure({ mods = [] }: Trial, measure: string): boolean {
   return mods.some(({ name }) => measure.startsWith(`mods.${name}.`));
 }
 
-function possibleNames({ trial, measures }: SweepTrial): string[] {
+function listPossibleNames({ trial, measures }: SweepTrial): string[] {
   const labels = listArms(trial).map(({ label }) => label);
   const { metrics = {} } = measures;
   const compared = labels.slice(1).flatMap((label) => [`gainOver.${label}`, `ratioTo.${label}`]);

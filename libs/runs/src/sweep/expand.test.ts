@@ -11,7 +11,7 @@ describe("expand", () => {
     assert.deepEqual(grid(content), { dimensions: [], points: [{ content, at: new Map() }] });
   });
 
-  it("takes every list for a dimension, the last one fastest", () => {
+  it("treats every list as a dimension, the last one varying fastest", () => {
     const { dimensions, points } = grid({ seed: [1, 2], task: { size: [3, 4] } });
     assert.deepEqual(dimensions, [
       { path: "seed", labels: ["1", "2"] },
@@ -35,7 +35,7 @@ describe("expand", () => {
     );
   });
 
-  it("finds dimensions inside lists that a trial takes, and takes lists of those", () => {
+  it("finds dimensions inside lists that a trial takes, and expands lists of such lists", () => {
     const inside = grid({ attacks: [{ attack: [{ name: "a" }, { name: "b" }], count: 1 }] });
     assert.deepEqual(inside.dimensions, [{ path: "attacks.0.attack", labels: ["a", "b"] }]);
     assert.deepEqual(inside.points[1]?.content, { attacks: [{ attack: { name: "b" }, count: 1 }] });
@@ -45,7 +45,7 @@ describe("expand", () => {
     assert.deepEqual(whole.points[0]?.content, { attacks: [] });
   });
 
-  it("counts a value that varies in itself as several, and names options where names are alike", () => {
+  it("counts a value that itself varies as several, and adds options to equal names", () => {
     const { dimensions } = grid({
       aggregator: [{ name: "clair", rank: [1, 2] }, { name: "mean" }],
     });
@@ -54,20 +54,20 @@ describe("expand", () => {
     ]);
   });
 
-  it("names of an attack no more than tells it from the others", () => {
+  it("adds only the options of an attack that differ", () => {
     const entry = (kind: string) => [{ attack: { name: "a", kind, rank: 3 }, count: 6 }];
     const { dimensions } = grid({ attacks: [[], entry("x"), entry("y")] });
     assert.deepEqual(dimensions[0]?.labels, ["none", "a (kind x)", "a (kind y)"]);
   });
 
-  it("gives every combination once", () => {
+  it("creates every combination once", () => {
     const values = fc.uniqueArray(fc.integer(), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(values, values, values, (a, b, c) => {
         const { points } = grid({ a, b: { c: b, d: c } });
-        const seen = new Set(points.map(({ content }) => JSON.stringify(content)));
-        assert.equal(seen.size, a.length * b.length * c.length);
-        assert.equal(points.length, seen.size);
+        const distinct = new Set(points.map(({ content }) => JSON.stringify(content)));
+        assert.equal(distinct.size, a.length * b.length * c.length);
+        assert.equal(points.length, distinct.size);
       }),
     );
   });

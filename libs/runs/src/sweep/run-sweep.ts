@@ -5,33 +5,42 @@ import { makeFolder } from "../store/make-folder.js";
 import type { FinishedTrial } from "./run-sweep-trial.js";
 import { idPattern, type Sweep, type SweepTrial } from "./sweep-file.js";
 
-/** How long a trial is left alone that another process runs, in ms. */
-const patience = 1000;
+/** Wait before a trial that another process runs is checked again, in ms. */
+const retryMs = 1000;
 
-/** Runs one trial, as `runSweepTrial`. */
+/** Runs one trial, like `runSweepTrial`. */
 export type RunTrial = (trial: SweepTrial) => Promise<FinishedTrial | "busy">;
 
-/** Who runs the trials of a sweep: this process, others of this machine, or workers of many machines. */
+/**
+ * Runs the trials of a sweep in this process, in other processes of this machine, or in workers on
+ * many machines.
+ */
 export interface TrialQueue {
-  /** So many trials are handed in at a time. */
+  /** Number of trials that run at the same time. */
   readonly jobs: number;
   readonly run: RunTrial;
   close(): void | Promise<void>;
 }
 
-/** Where jobs of Slurm have their script and logs, in the folder of a sweep. */
+/** The subfolder of a sweep for the script and logs of Slurm jobs. */
 export const slurmFolder = "slurm";
 
-/** What the folder of a sweep may hold before its first trial: what workers and jobs read. */
+/**
+ * May a sweep folder contain this file before the first trial? Workers and Slurm jobs read such
+ * files.
+ */
 function isSweepFile(name: string): boolean {
   return name === slurmFolder || /^sweep-[0-9a-f]{16}\.json$/.test(name);
 }
 
-/** Makes the folder of a sweep, unless it is there. @throws UserError if it holds other things */
+/**
+ * Creates the folder of a sweep if necessary.
+ * @throws UserError if the folder contains other things
+ */
 export async function openSweepFolder(out: string): Promise<void> {
   await makeFolder(out);
-  const held = await readdir(out);
-  if (held.length > 0 && !held.some((name) => idPattern.test(name) || isSweepFile(name))) {
+  const names = await readdir(out);
+  if (names.length > 0 && !names.some((name) => idPattern.test(name) || isSweepFile(name))) {
     throw new UserError(
       `the folder '${out}' is not empty and holds no sweep: choose another --out, or empty it`,
     );
@@ -39,9 +48,10 @@ export async function openSweepFolder(out: string): Promise<void> {
 }
 
 /**
- * Runs the trials of a sweep, so many at a time, started in their order, and yields them as they are over. Those that other
- * processes run are waited for: sweeps of one file into one folder share the work.
- * @throws what `run` throws
+ * Runs the trials of a sweep, `jobs` at a time, and yields them as they complete. They start in
+ * their order. Trials that other processes run are awaited, so that sweeps of one file into one
+ * folder share the work.
+ * @throws any error of `run`
  */
 export async function* runSweep(
   { trials }: Sweep,
@@ -61,7 +71,7 @@ export async function* runSweep(
       );
     }
     if (running.size === 0) {
-      await delay(patience);
+      await delay(retryMs);
       [waiting, busy] = [busy, []];
       continue;
     }

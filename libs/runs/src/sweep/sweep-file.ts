@@ -23,13 +23,16 @@ const sectionSchema = z.strictObject(
     rows: z
       .string()
       .optional()
-      .describe("Path of the dimension down the tables; default: the first one."),
-    columns: z.string().optional().describe("Path of the dimension across; default: the next one."),
+      .describe("Path of the dimension for the rows of the tables; default: the first one."),
+    columns: z
+      .string()
+      .optional()
+      .describe("Path of the dimension for the columns; default: the next one."),
     measures: z
       .array(measureSchema)
       .min(1)
       .describe(
-        "Measures of the summary, with the end of the scale that is worse; default: as the task describes its metrics.",
+        "Measures of the summary, each with the end of the scale that is worse; default: derived from the task's description of its metrics.",
       ),
   },
   {
@@ -48,10 +51,10 @@ const sweepSchema = z.looseObject(
   },
 );
 
-/** A number of every trial that tables show. */
+/** A measure that the tables show. */
 export interface SweepMeasure {
   readonly measure: string;
-  /** Absent: as the measure's own description has it. */
+  /** Default: derived from the measure's description. */
   readonly worse?: "low" | "high" | undefined;
 }
 
@@ -70,25 +73,28 @@ export interface SweepTrial extends Pick<
   PreparedTrial,
   "trial" | "taskPlugin" | "measures" | "notices"
 > {
-  /** The hash of everything that its numbers depend on, except the backend; also the name of its folder. */
+  /**
+   * A hash of everything that the trial's numbers depend on, except the backend. It is also the
+   * name of the trial's folder.
+   */
   readonly id: string;
-  /** The label of its value, by the path of each dimension. */
+  /** The label of each dimension's value, by the dimension's path. */
   readonly at: ReadonlyMap<string, string>;
-  /** Prepares the trial anew, so that the data of finished trials are not kept. */
+  /** Prepares the trial again, so that the data of finished trials are not kept in memory. */
   prepare(): Promise<PreparedTrial>;
 }
 
-/** Over its values tables show means. */
+/** Tables show means over this dimension. */
 export const seedPath = "seed";
 
 /**
- * Reads a sweep: a trial file in which any value may be a list of values, with a section `sweep` that
- * says what the tables show.
- * @throws UserError that names the file and, for a faulty trial of the grid, its place in the grid
+ * Reads a sweep: a trial file in which any value may be a list of values, with a section `sweep`
+ * that describes the tables.
+ * @throws UserError that names the file and, for a faulty trial, its place in the grid
  */
 export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Plugins): Sweep {
   const { sweep: section, ...content } = yaml.check(sweepSchema);
-  const { dimensions, points } = expand(content, takesList(plugins));
+  const { dimensions, points } = expand(content, createListTest(plugins));
   const trials = points.map(({ content: point, at }): SweepTrial => {
     const place = [...at].map(([path, label]) => `${path} = ${label}`).join(", ");
     const name = `${file} [${place}]`;
@@ -101,7 +107,7 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
     const prepare = async () => prepareResolvedTrial(trial, plugins, name, await readTrace(trial));
     return { id: trialHash(trial), trial, taskPlugin, measures, notices, at, prepare };
   });
-  const shown = dimensions.filter(({ path }) => path !== seedPath);
+  const withoutSeed = dimensions.filter(({ path }) => path !== seedPath);
   const pick = (path: string | undefined, fallback: Dimension | undefined, key: string) => {
     if (path === undefined) return fallback;
     const found = dimensions.find((dimension) => dimension.path === path);
@@ -111,10 +117,10 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
       `${file}: sweep: ${key}: '${path}' is no dimension; expected one of ${known}`,
     );
   };
-  const rows = pick(section.rows, shown[0], "rows");
+  const rows = pick(section.rows, withoutSeed[0], "rows");
   const columns = pick(
     section.columns,
-    shown.find((dimension) => dimension !== rows),
+    withoutSeed.find((dimension) => dimension !== rows),
     "columns",
   );
   return {
@@ -130,8 +136,11 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
   };
 }
 
-/** Keys that take a list anyway: of the trial file itself, and options of plug-ins by their schemas. */
-function takesList(plugins: Plugins): (path: readonly string[]) => boolean {
+/**
+ * Creates a test for keys that take a list in a trial file: keys of the file itself, and options of
+ * plug-ins according to their schemas.
+ */
+function createListTest(plugins: Plugins): (path: readonly string[]) => boolean {
   const options = new Set<string>();
   const { tasks, aggregators, attacks, mods = new Map() } = plugins;
   for (const registry of [tasks, aggregators, attacks, mods]) {

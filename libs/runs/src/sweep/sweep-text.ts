@@ -3,7 +3,10 @@ import { columns as aligned } from "../outcome/columns.js";
 import { formatNumber } from "../numbers.js";
 import type { Table } from "./table.js";
 
-/** Tables for the terminal, the worst of each column in the last row where one end is worse. */
+/**
+ * Formats tables for the terminal. The last row shows the worst value of each column, if one end of
+ * the scale is worse.
+ */
 export function sweepText(tables: readonly Table[]): string {
   return tables
     .map(({ measure, facet, rows, columns, cells, worst }) => {

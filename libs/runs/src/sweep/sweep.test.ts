@@ -73,17 +73,17 @@ describe("a sweep", () => {
       ),
     );
 
-  it("names trials by what their numbers depend on", () => {
+  it("identifies trials by everything that their numbers depend on", () => {
     const ids = (text: string) => parse(text).trials.map(({ id }) => id);
     const first = ids(file);
     assert.equal(new Set(first).size, 8);
     assert.deepEqual(ids(file.replace("grid", "other").replace("Numbers", "Words")), first);
-    // One more seed adds trials, and leaves the others their names.
+    // One more seed adds trials and does not rename the others.
     assert.deepEqual(ids(file.replace("[1, 2]", "[1, 2, 3]")).slice(0, 8), first);
     assert.notDeepEqual(ids(file.replace("rounds: 1", "rounds: 2")), first);
   });
 
-  it("takes for worse what the measures' own descriptions say, unless told", async () => {
+  it("derives the worse end from the measures' descriptions unless the file sets it", async () => {
     const task: TaskPlugin = {
       ...(toyPlugins.tasks.get("toy") ?? assert.fail("no toy")),
       metrics: { distance: { better: "lower", description: "from the client's number" } },
@@ -104,14 +104,15 @@ describe("a sweep", () => {
       tables.map(({ worse }) => worse),
       ["high", "high", "high", undefined, "low", undefined],
     );
-    // Of what nobody described no end is worse.
-    const bare = sweepTables(sweep, summaries(await run(sweep, undefined, "wasm")));
+    // Without a description of the measure, neither end is worse.
+    const plain = parse(text);
+    const bare = sweepTables(plain, summaries(await run(plain, undefined, "wasm")));
     assert.equal(bare[0]?.worse, undefined);
     assert.deepEqual(bare[0]?.worst, []);
     assert.doesNotMatch(sweepText(bare.slice(0, 1)), /worst/);
   });
 
-  it("says which trials lost clients, also when they were done before", async () => {
+  it("reports which trials lost clients, even if they were done before", async () => {
     const lossy = parse(file.replace("{}, ", "").replace(/, "1": throw, "2": throw/, ""));
     const codes = async () => (await run(lossy)).map(({ faults }) => faults[0]?.exitCode);
     const { lost } = exitCodes;
@@ -122,11 +123,11 @@ describe("a sweep", () => {
     assert.deepEqual(ids(allowed), ids(file));
   });
 
-  it("leaves out what is done, and runs what was cut short", async () => {
+  it("skips finished trials, and runs interrupted ones", async () => {
     const first = await run();
     assert.ok(first.every(({ skipped }) => !skipped));
     const again = await run();
-    // Trials that failed are tried again.
+    // Failed trials are run again.
     assert.deepEqual(
       again.map(({ skipped }) => skipped),
       first.map(({ outcome }) => !("failed" in outcome)),
@@ -139,15 +140,17 @@ describe("a sweep", () => {
     assert.equal((await run())[0]?.skipped, false);
   });
 
-  it("runs anew what another backend trained", async () => {
+  it("runs trials again that another backend trained", async () => {
     await run();
     const skipped = (await run(parse(), undefined, "wasm")).map((done) => done.skipped);
     assert.ok(skipped.every((one) => !one));
   });
 
-  it("goes on after a trial that ends in any error, and says which exit code tells of it", async () => {
+  it("continues after a trial that fails with any error, and reports its exit code", async () => {
     const breaking: Plugin<Aggregator> = {
-      ...{ name: "toy-mean", summary: "Breaks.", schema: z.strictObject({}) },
+      name: "toy-mean",
+      summary: "Breaks.",
+      schema: z.strictObject({}),
       create: () => ({ aggregate: () => Promise.reject(new TypeError("it broke")) }),
     };
     const outcomes = [];
@@ -164,25 +167,27 @@ describe("a sweep", () => {
     for (const { skipped } of await runWith(plugins)) assert.equal(skipped, false);
   });
 
-  it("is told what is done, and what another process has just done", async () => {
-    const [trial] = parse().trials;
+  it("finds finished trials, and reads those that another process has just run", async () => {
+    const sweep = parse();
+    const [trial] = sweep.trials;
     assert.ok(trial);
     assert.equal(await findFinished(trial, out, "cpu"), undefined);
     assert.equal(await readFinishedElsewhere(trial, out), undefined);
-    const [ran] = await run();
+    const [ran] = await run(sweep);
     assert.deepEqual(await findFinished(trial, out, "cpu"), { ...ran, skipped: true });
     assert.deepEqual(await readFinishedElsewhere(trial, out), ran);
     assert.equal(await findFinished(trial, out, "wasm"), undefined);
   });
 
-  it("leaves a folder alone that holds other things", async () => {
+  it("does not use a folder that contains other things", async () => {
     await writeFile(join(out, "report.html"), "mine");
     await assert.rejects(run(), /is not empty and holds no sweep: choose another --out/);
-    await writeFile(join(out, "sweep-0123456789abcdef.json"), "{}"); // of one that was cut off before its first trial
+    // of a sweep that was interrupted before its first trial
+    await writeFile(join(out, "sweep-0123456789abcdef.json"), "{}");
     await run();
   });
 
-  it("is shared by several that run it at the same time into one folder", async () => {
+  it("is shared by several processes that run it at the same time in one folder", async () => {
     const alone = await run();
     await rm(out, { recursive: true });
     const shared = await Promise.all([run(), run(), runOf(parse(), undefined, "cpu", 3)]);
@@ -192,7 +197,7 @@ describe("a sweep", () => {
     assert.deepEqual(runs.sort(), [...summaries(alone).keys()].sort(), "none was run twice");
   });
 
-  it("tells a measure that no trial can have before any is run", () => {
+  it("rejects a measure that no trial can have before any trial is run", () => {
     const check = (...measures: string[]) => {
       const text = file.replace(/measures: .*/, `measures: [${measures.join(", ")}]`);
       const task = {
@@ -219,13 +224,13 @@ describe("a sweep", () => {
     }
   });
 
-  it("takes overrides, lists of values too", () => {
+  it("accepts overrides, including lists of values", () => {
     const overridden = parse(file, ["rounds=[1, 2]", "seed=3"]);
     assert.equal(overridden.trials.length, 8);
     assert.ok(overridden.trials.every(({ trial }) => trial.seed === 3));
   });
 
-  it("names measures that no trial has", async () => {
+  it("finds measures that no trial has", async () => {
     const sweep = parse(file.replace("distance.toy-mean", "distance.toymean"));
     const { missing, known } = missingMeasures(sweep, summaries(await run(sweep)));
     assert.deepEqual(missing, ["distance.toymean"]);
@@ -237,21 +242,22 @@ describe("a sweep", () => {
     await assert.rejects(run(parse(), AbortSignal.abort()), { name: "AbortError" });
   });
 
-  it("shows means over seeds, the worst of each column, and holes where a trial failed", async () => {
+  it("shows means over seeds, the worst of each column, and gaps for failed trials", async () => {
     const sweep = parse();
     const tables = sweepTables(sweep, summaries(await run(sweep)));
     const [table] = tables;
     assert.ok(table !== undefined && tables.length === 1);
     assert.deepEqual(table.rows, ["none", "toy-shift"]);
     assert.equal(table.columns.length, 2);
-    // Four clients hold 1 … 4, their mean is 2.5: distances 1.5, 0.5, 0.5 and 1.5. Three that throw miss the quorum.
+    // Four clients hold 1 … 4 with mean 2.5, so the distances are 1.5, 0.5, 0.5 and 1.5. Three
+    // clients that throw miss the quorum.
     assert.deepEqual(table.cells[0], [{ mean: 1, min: 1, max: 1, seeds: 2 }, undefined]);
     assert.ok((table.worst[0] ?? 0) > 1);
     assert.equal(table.worst[1], undefined);
     assert.match(sweepText(tables), /none +1 +–\n/);
   });
 
-  it("makes a table for every value of what is neither row nor column", () => {
+  it("creates a table for every value of the other dimensions", () => {
     const sweep = parse(file.replace("rounds: 1", "rounds: [1, 2]"));
     const facets = sweepTables(sweep, new Map()).map(({ facet }) => facet);
     assert.deepEqual(
@@ -260,10 +266,10 @@ describe("a sweep", () => {
     );
   });
 
-  it("says what is wrong, and where in the grid", () => {
+  it("names the fault and its place in the grid", () => {
     assert.throws(
       () => parse("[1]"),
-      /s\.yaml:1:1: sweep: expected a trial with a section `sweep`/,
+      /s\.yaml:1:1: trial: expected a trial with a section `sweep`/,
     );
     const single = file.replace(/sweep:[^]*$/, "");
     assert.throws(() => parse(single), /section `sweep`; for a single trial, use fedclair run/);

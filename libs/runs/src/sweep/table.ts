@@ -3,18 +3,18 @@ import { maxOf, minOf, mean } from "../numbers.js";
 import type { Summary } from "../summary.js";
 import { seedPath, type Sweep } from "./sweep-file.js";
 
-/** One measure over the grid: rows × columns, for one choice of all other dimensions. */
+/** One measure over the grid as rows × columns, for one combination of all other dimensions. */
 export interface Table {
   readonly measure: string;
-  /** The end of the scale that is worse; undefined where neither is. */
+  /** The end of the scale that is worse; undefined if neither is. */
   readonly worse: "low" | "high" | undefined;
-  /** The choice of the other dimensions, as `task.common = 0.9`; empty if there are none. */
+  /** The values of the other dimensions, such as `task.common = 0.9`; empty if there are none. */
   readonly facet: string;
   readonly rows: readonly string[];
   readonly columns: readonly string[];
-  /** By row, then column: over seeds. Undefined where no trial measured it. */
+  /** Cells over seeds, by row, then by column. Undefined if no trial measured it. */
   readonly cells: readonly (readonly (Cell | undefined)[])[];
-  /** The worst mean of each column; empty where no end is worse. */
+  /** The worst mean of each column; empty if no end is worse. */
   readonly worst: readonly (number | undefined)[];
 }
 
@@ -25,30 +25,31 @@ export interface Cell {
   readonly seeds: number;
 }
 
-/** @param summaries of the trials that are done, by id */
+/** Builds the tables of a sweep. @param summaries of finished trials, by id */
 export function sweepTables(sweep: Sweep, summaries: ReadonlyMap<string, Summary>): Table[] {
   const { rows, columns, dimensions, measures, trials } = sweep;
   const others = dimensions.filter(({ path }) => {
     return path !== rows?.path && path !== columns?.path && path !== seedPath;
   });
-  const facetOf = (at: ReadonlyMap<string, string>) =>
+  const formatFacet = (at: ReadonlyMap<string, string>) =>
     others.map(({ path }) => `${path} = ${at.get(path) ?? ""}`).join(", ");
-  const facets = [...new Set(trials.map(({ at }) => facetOf(at)))];
-  const [down, across] = [labelsOf(rows), labelsOf(columns)];
-  return measures.flatMap(({ measure, worse: told }) => {
-    const worse = told ?? worseEnd(measure, summaries);
+  const facets = [...new Set(trials.map(({ at }) => formatFacet(at)))];
+  const [down, across] = [listLabels(rows), listLabels(columns)];
+  return measures.flatMap(({ measure, worse: given }) => {
+    const worse = given ?? findWorseEnd(measure, summaries);
     return facets.map((facet): Table => {
       const cellAt = (row: string, column: string) => {
         const values = trials.flatMap(({ id, at }) => {
-          const here = facetOf(at) === facet && isAt(at, rows, row) && isAt(at, columns, column);
+          const here =
+            formatFacet(at) === facet && hasLabel(at, rows, row) && hasLabel(at, columns, column);
           return here ? (ownProperty(summaries.get(id)?.measures ?? {}, measure) ?? []) : [];
         });
-        return values.length === 0 ? undefined : cellOf(values);
+        return values.length === 0 ? undefined : aggregateCell(values);
       };
       const cells = down.map((row) => across.map((column) => cellAt(row, column)));
       const worst = worse
         ? across.map((_, c) =>
-            worstOf(
+            findWorst(
               cells.map((row) => row[c]),
               worse,
             ),
@@ -59,21 +60,22 @@ export function sweepTables(sweep: Sweep, summaries: ReadonlyMap<string, Summary
   });
 }
 
-/** As the measure of the first trial that has it is described. */
-function worseEnd(
+/** Reads the worse end from the first trial that has the measure. */
+function findWorseEnd(
   measure: string,
   summaries: ReadonlyMap<string, Summary>,
 ): "low" | "high" | undefined {
   for (const { details } of summaries.values()) {
-    const found = details.find(({ name }) => name === measure);
-    if (found?.better) return found.better === "lower" ? "high" : "low";
+    const detail = details.find(({ name }) => name === measure);
+    if (detail?.better) return detail.better === "lower" ? "high" : "low";
   }
   return undefined;
 }
 
 /**
- * Measures that no trial has, as misspelt ones; none if there are no summaries to tell by.
- * @returns them, and those that there are
+ * Finds measures that no trial has, such as misspelt ones. The list is empty if there are no
+ * summaries.
+ * @returns the missing measures, and all known ones
  */
 export function missingMeasures(
   { measures }: Sweep,
@@ -86,15 +88,19 @@ export function missingMeasures(
   return { missing: known.size === 0 ? [] : missing, known: [...known].sort() };
 }
 
-function labelsOf(dimension: Sweep["rows"]): readonly string[] {
+function listLabels(dimension: Sweep["rows"]): readonly string[] {
   return dimension?.labels ?? [""];
 }
 
-function isAt(at: ReadonlyMap<string, string>, dimension: Sweep["rows"], label: string): boolean {
+function hasLabel(
+  at: ReadonlyMap<string, string>,
+  dimension: Sweep["rows"],
+  label: string,
+): boolean {
   return dimension === undefined || at.get(dimension.path) === label;
 }
 
-function cellOf(values: readonly number[]): Cell {
+function aggregateCell(values: readonly number[]): Cell {
   return {
     mean: mean(values),
     min: minOf(values),
@@ -103,13 +109,16 @@ function cellOf(values: readonly number[]): Cell {
   };
 }
 
-function worstOf(cells: readonly (Cell | undefined)[], worse: "low" | "high"): number | undefined {
+function findWorst(
+  cells: readonly (Cell | undefined)[],
+  worse: "low" | "high",
+): number | undefined {
   const means = cells.flatMap((cell) => cell?.mean ?? []);
   if (means.length === 0) return undefined;
   return worse === "low" ? minOf(means) : maxOf(means);
 }
 
-/** All cells as CSV: a line a measure, facet, row and column. */
+/** Formats all cells as CSV: one line per measure, facet, row and column. */
 export function toCsv(tables: readonly Table[]): string {
   const quote = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const lines = tables.flatMap(({ measure, facet, rows, columns, cells }) =>

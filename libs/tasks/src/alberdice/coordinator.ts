@@ -1,5 +1,6 @@
 import { item } from "@fedclair/linalg";
 import {
+  type Dense,
   shapesOf,
   type Aggregate,
   type Ask,
@@ -165,7 +166,7 @@ export class Coordinator {
     return readAnswer(update, module, enforceClip ? clip : undefined);
   }
 
-  #pool(answers: readonly Answer[], { shape, data }: Tensor): Tensor {
+  #pool(answers: readonly Answer[], { shape, data }: Dense): Dense {
     if (answers.length === 0) return { shape, data };
     return { shape, data: poolAnswers(answers, data, this.#options.pooling) };
   }

@@ -1,4 +1,5 @@
-import { readNumbers,
+import {
+  readNumbers,
   binaryVerdict,
   isLowRank,
   UserError,
@@ -67,8 +68,9 @@ function flatten(modules: Delta): Float64Array {
 function scaleDelta(modules: Delta, factor: number): Delta {
   return new Map(
     [...modules].map(([name, update]) => {
-      const { shape, data } = requireDense(name, update);
-      return [name, { shape, data: Float64Array.from(data, (x) => factor * x) }];
+      const tensor = requireDense(name, update);
+      const data = readNumbers(tensor);
+      return [name, { shape: tensor.shape, data: Float64Array.from(data, (x) => factor * x) }];
     }),
   );
 }

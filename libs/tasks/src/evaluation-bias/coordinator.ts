@@ -1,4 +1,5 @@
-import { readNumbers,
+import {
+  readNumbers,
   toTensor,
   type Aggregate,
   type Aggregation,
@@ -196,15 +197,13 @@ function computeMeanColumn(
   institutions: readonly PanelMoments[],
   j: number,
 ): Float64Array {
-  const { shape, data } = readAggregate(aggregation, "moments");
-  const cols = item(shape, 1);
+  const moments = readAggregate(aggregation, "moments");
+  const data = readNumbers(moments);
+  const [rows = 0, cols = 0] = moments.shape;
   const people = institutions.map(({ counts }) => sum(counts));
   const sending = institutions.map(({ counts }, c) => (counts[j] === 0 ? 0 : item(people, c)));
   const coverage = sum(sending) / sum(people);
-  return Float64Array.from(
-    { length: item(shape, 0) },
-    (_, k) => item(data, k * cols + j) / coverage,
-  );
+  return Float64Array.from({ length: rows }, (_, k) => item(data, k * cols + j) / coverage);
 }
 
 function fitPanels(model: ScoreModel, update: Update, kept: boolean): InstitutionFit[] {

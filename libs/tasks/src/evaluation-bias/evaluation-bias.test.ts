@@ -1,4 +1,7 @@
-import { readNumbers,
+import {
+  countNumbers,
+  type Dense,
+  readNumbers,
   binaryVerdict,
   tensorsOf,
   UserError,
@@ -42,7 +45,10 @@ const average = plugin<Aggregator>("average", () => ({
         new Map(
           [...delta].map(([name, module]): [string, Tensor] => {
             const tensor = module as Tensor;
-            return [name, { ...tensor, data: readNumbers(tensor).map((x) => (x * numExamples) / total) }];
+            return [
+              name,
+              { ...tensor, data: readNumbers(tensor).map((x) => (x * numExamples) / total) },
+            ];
           }),
         ),
     );
@@ -124,7 +130,7 @@ const factored = plugin<Attack>("factored", () => ({
     ...honest,
     delta: new Map(
       [...honest.delta].map(([name, module]) => {
-        const { shape, data } = module as Tensor;
+        const { shape, data } = module as Dense;
         if (shape[1] !== 1) return [name, module];
         return [name, { b: { shape, data }, a: { shape: [1, 1], data: Float64Array.of(1) } }];
       }),
@@ -398,7 +404,7 @@ describe("evaluation-bias", () => {
     assert.ok("update" in first);
     assert.deepEqual([...first.update.delta.keys()], ["counts"]);
     const [counts] = [...first.update.delta.values()].flatMap(tensorsOf);
-    assert.ok(counts?.data.length === 50 && readNumbers(counts).every(Number.isInteger));
+    assert.ok(counts && countNumbers(counts) === 50 && readNumbers(counts).every(Number.isInteger));
     const round = roundOf({ phase: "reference", updates: [first.update] });
     const pmf = { shape: [50, 1], data: readNumbers(counts).map((n) => n / 2000) };
     const { step } = await stepOf(task, round, { change: [new Map([["pmf", pmf]])] });

@@ -1,5 +1,8 @@
 import { item } from "@fedclair/linalg";
-import { readNumbers,
+import {
+  type Dense,
+  sizeOf,
+  readNumbers,
   binaryVerdict,
   toMatrix,
   type Aggregation,
@@ -12,7 +15,6 @@ import { readNumbers,
 import { z } from "zod";
 import { trimmedPmf } from "./federation/grid.js";
 import { detectOutsiders } from "./federation/subspace-detector.js";
-import { getParam } from "./params.js";
 
 const schema = z.strictObject({
   trim: z
@@ -89,14 +91,17 @@ function screen({ updates }: AggregatorInput, options: Options): Aggregation {
  * Averages the moments, weighted by people.
  * @param updates at least one, which is certain because the median residual is never flagged
  */
-function averageMoments(updates: readonly Update[]): Tensor {
+function averageMoments(updates: readonly Update[]): Dense {
   const people = updates.reduce((total, { numExamples }) => total + numExamples, 0);
   const tensors = updates.map((update) => getTensor(update, "moments"));
-  const data = new Float64Array(tensors[0]?.data.length ?? 0);
+  const shape = tensors[0]?.shape ?? [];
+  const data = new Float64Array(sizeOf(shape));
   updates.forEach(({ numExamples }, c) => {
-    tensors[c]?.data.forEach((x, i) => (data[i] = item(data, i) + (x * numExamples) / people));
+    readNumbers(item(tensors, c)).forEach(
+      (x, i) => (data[i] = item(data, i) + (x * numExamples) / people),
+    );
   });
-  return { shape: tensors[0]?.shape ?? [], data };
+  return { shape, data };
 }
 
 function getTensor({ delta }: Update, name: string): Tensor {
@@ -104,5 +109,5 @@ function getTensor({ delta }: Update, name: string): Tensor {
   if (module === undefined || "b" in module) {
     throw new Error(`moment-subspace: only for the task evaluation-bias, expected module ${name}`);
   }
-  return getParam(new Map([[name, module]]), name);
+  return module;
 }

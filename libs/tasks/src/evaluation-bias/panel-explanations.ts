@@ -32,8 +32,8 @@ export function summariseExplanations(
   if (sending.length === 0) return { variations: {}, sampling: null };
   const variations = explanations.map((name, e): [Explanation, number] => {
     const each = sending.map((update) => {
-      const { shape, data } = getModule(update, "variations");
-      return item(data, e * item(shape, 1) + j);
+      const tensor = getModule(update, "variations");
+      return item(readNumbers(tensor), e * item(tensor.shape, 1) + j);
     });
     return [name, median(each)];
   });

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { readNumbers, type LocalTrainer, type Params, type Task, type Tensor } from "@fedclair/core";
+import {
+  type Dense,
+  readNumbers,
+  type LocalTrainer,
+  type Params,
+  type Task,
+  type Tensor,
+} from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
 import { linearRegression } from "./index.js";
 import { startOf } from "../../testing/coordinator.js";
@@ -34,14 +41,14 @@ async function measure(task: Task, index: number, params: Params) {
 }
 
 /** Returns the client's least-squares estimate, starting from zero. */
-async function estimate(task: Task, index: number): Promise<Tensor> {
+async function estimate(task: Task, index: number): Promise<Dense> {
   const result = await train(task, index, await startOf(task, seed));
   const weights = result.delta.get("weights");
-  assert.ok(weights !== undefined && "shape" in weights);
+  assert.ok(weights !== undefined && "data" in weights);
   return weights;
 }
 
-function asParams(weights: Tensor): Params {
+function asParams(weights: Dense): Params {
   return new Map([["weights", weights]]);
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readNumbers, type Params, type Task, type Tensor } from "@fedclair/core";
+import { type Dense, readNumbers, type Params, type Task, type Tensor } from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
 import { network } from "./index.js";
 import { startOf } from "../../testing/coordinator.js";
@@ -30,14 +30,14 @@ async function train(task: Task, index: number, kind?: string, start?: Params) {
   };
   const { delta, metrics } = await (await open(task, index, kind)).train(job);
   const change = delta.get("change");
-  assert.ok(change !== undefined && "shape" in change);
+  assert.ok(change !== undefined && "data" in change);
   return { change, loss: metrics["loss"] ?? NaN };
 }
 
 async function measureMse(
   task: Task,
   index: number,
-  change: Tensor,
+  change: Dense,
   kind?: string,
 ): Promise<number> {
   const result = await (await open(task, index, kind)).evaluate?.(new Map([["change", change]]));
@@ -68,7 +68,9 @@ describe("network", () => {
     // The sum with the honest estimate is -2·W₁, which is the same for all clients.
     const sums = [0, 1].map(async (index) => {
       const [honest, negated] = [await train(task, index), await train(task, index, "negated")];
-      return readNumbers(honest.change).map((value, i) => value + item(readNumbers(negated.change), i));
+      return readNumbers(honest.change).map(
+        (value, i) => value + item(readNumbers(negated.change), i),
+      );
     });
     const [one, two] = await Promise.all(sums);
     one?.forEach((value, i) => {

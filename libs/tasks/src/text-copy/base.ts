@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as tf from "@tensorflow/tfjs-core";
-import { decodeSafetensors, encodeSafetensors, type Tensor } from "@fedclair/core";
+import { type Dense, decodeSafetensors, encodeSafetensors, type Tensor } from "@fedclair/core";
 import type { WeightName, Weights } from "./model.js";
 
 /*
@@ -38,7 +38,7 @@ function decodeWeights(bytes: Uint8Array): Weights {
 }
 
 export function encodeWeights(weights: Weights, metadata: Record<string, string>): Uint8Array {
-  const entries = Object.entries(weights).map(([name, weight]): [string, Tensor] => [
+  const entries = Object.entries(weights).map(([name, weight]): [string, Dense] => [
     name,
     { shape: weight.shape, data: Float32Array.from(weight.dataSync()) },
   ]);

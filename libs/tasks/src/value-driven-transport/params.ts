@@ -1,13 +1,20 @@
-import { toDense, toMatrix, type Delta, type Params, type Tensor } from "@fedclair/core";
+import {
+  type Dense,
+  toDense,
+  toMatrix,
+  type Delta,
+  type Params,
+  type Tensor,
+} from "@fedclair/core";
 import { addScaled, Matrix } from "@fedclair/linalg";
 import { byModule, moduleNames, type ModuleMatrices, type Network } from "./network.js";
 
 /** Converts modules to float32 tensors, input × output, for sending. */
-export function toTensors(modules: ModuleMatrices): ReadonlyMap<string, Tensor> {
+export function toTensors(modules: ModuleMatrices): Params {
   return new Map(moduleNames.map((name) => [name, toFloat32Tensor(modules[name])]));
 }
 
-export function toFloat32Tensor(matrix: Matrix): Tensor {
+export function toFloat32Tensor(matrix: Matrix): Dense {
   return {
     shape: [matrix.rows, matrix.cols],
     data: Float32Array.from(matrix.toRowMajor()),

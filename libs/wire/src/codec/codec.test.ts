@@ -19,7 +19,10 @@ import {
 import { decodeReply, encodeReply, type Reply } from "./reply.js";
 import { tensorFromWire, tensorToWire } from "./tensors.js";
 
-const bits = ({ data }: Tensor) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+const bits = (tensor: Tensor) => {
+  const data = readNumbers(tensor);
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+};
 const jobId = 7;
 
 /** The failure of the WireError that `decode` throws; any other error fails the test. */
@@ -48,7 +51,11 @@ describe("codec", () => {
         assert.deepEqual(copy.shape, original.shape);
         assert.equal(readNumbers(copy).constructor, readNumbers(original).constructor);
         assert.deepEqual(bits(copy), bits(original));
-        assert.equal(readNumbers(copy).buffer.byteLength, readNumbers(copy).byteLength, "shares its memory");
+        assert.equal(
+          readNumbers(copy).buffer.byteLength,
+          readNumbers(copy).byteLength,
+          "shares its memory",
+        );
       }),
     );
   });
@@ -56,7 +63,10 @@ describe("codec", () => {
   it("keeps the bits of a NaN's payload", () => {
     const data = new Float64Array(new BigUint64Array([0x7ff8_0000_dead_beefn]).buffer);
     const copy = tensorFromWire(tensorToWire({ shape: [1], data }));
-    assert.equal(new BigUint64Array(readNumbers(copy).buffer as ArrayBuffer)[0], 0x7ff8_0000_dead_beefn);
+    assert.equal(
+      new BigUint64Array(readNumbers(copy).buffer as ArrayBuffer)[0],
+      0x7ff8_0000_dead_beefn,
+    );
   });
 
   it("writes packed numbers in as few bytes as they have", () => {

@@ -1,5 +1,13 @@
 import { item } from "@fedclair/linalg";
-import type { LocalTrainer, Params, Shard, Tensor, TrainJob, TrainResult } from "@fedclair/core";
+import type {
+  Dense,
+  LocalTrainer,
+  Params,
+  Shard,
+  Tensor,
+  TrainJob,
+  TrainResult,
+} from "@fedclair/core";
 import { drawTransitions, measurePlay } from "../client-data.js";
 import type { Environment } from "../environment.js";
 import type { NetworkOptions, Options } from "../options.js";
@@ -77,6 +85,6 @@ export class NetworkClient implements LocalTrainer {
   }
 }
 
-function difference({ shape, data }: Tensor, before: Tensor | undefined): Tensor {
+function difference({ shape, data }: Dense, before: Dense | undefined): Dense {
   return { shape, data: Float32Array.from(data, (x, k) => x - (before?.data[k] ?? NaN)) };
 }

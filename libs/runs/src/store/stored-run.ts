@@ -7,24 +7,30 @@ import type { PlaceOptions } from "../process/run-options.js";
 import { systemErrorCode } from "../process/system-error.js";
 import type { Summary } from "../summary.js";
 import { trialHash } from "../trial-hash.js";
-import { roundsIn } from "./checkpoint.js";
-import { holderOf, Lock, lockFile, type Holder } from "./lock.js";
+import { readRounds } from "./checkpoint.js";
+import { findHolder, Lock, lockFile, type Holder } from "./lock.js";
 
-/** What `run.json` says of a run from its beginning. */
+/** The content of `run.json`, written when a run begins. */
 export interface RunInfo {
-  /** `trialHash` of its trial. */
+  /** The `trialHash` of its trial. */
   readonly hash: string;
-  /** The release of fedclair that began it. */
+  /** The release of fedclair that began the run. */
   readonly version: string;
-  /** When it began, ISO 8601. */
+  /** When the run began, ISO 8601. */
   readonly started: string;
-  /** The TensorFlow.js backend that its clients train with: its numbers repeat on the same one only. */
+  /**
+   * The TensorFlow.js backend that the clients train with. Numbers are reproducible only on the
+   * same backend.
+   */
   readonly backend: string;
-  /** For people: why it is that one. Absent of clients that are not simulated, and in runs of earlier versions. */
+  /**
+   * The reason for that backend, for people. Absent for clients that are not simulated, and in runs
+   * of earlier versions.
+   */
   readonly backendReason?: string;
 }
 
-/** Why a run ended before its end: `failure.json`. */
+/** The content of `failure.json`: why a run ended early. */
 export interface RunFailure {
   readonly message: string;
   readonly exitCode: number;
@@ -32,23 +38,23 @@ export interface RunFailure {
 
 export type RunStatus = "done" | "running" | "failed" | "interrupted";
 
-/** A run that lies in a folder. */
+/** A run in a folder. */
 export interface StoredRun {
   readonly folder: string;
   readonly info: RunInfo;
   readonly trial: Trial;
   readonly status: RunStatus;
-  /** Rounds of all arms together that it can go on from; 0 of one that is done. */
+  /** Rounds of all arms from which the run can resume; 0 if it is done. */
   readonly rounds: number;
-  /** Of one that is done. */
+  /** Present if the run is done. */
   readonly summary?: Summary | undefined;
-  /** Of one that is running. */
+  /** Present if the run is in progress. */
   readonly holder?: Holder | undefined;
-  /** Of one that failed. */
+  /** Present if the run failed. */
   readonly failure?: RunFailure | undefined;
 }
 
-/** The folder of a run: as the options say, else by the trial's name, seed and hash. */
+/** Chooses the folder of a run from the options, or else from the trial's name, seed and hash. */
 export async function chooseRunFolder(
   trial: Trial,
   { out, name, again = false }: PlaceOptions,
@@ -61,17 +67,18 @@ export async function chooseRunFolder(
   if (!again) return folder;
   for (let n = 1; ; n++) {
     const path = n === 1 ? folder : `${folder}-${n}`;
-    if ((await ownNames(path)).length === 0) return path;
+    if ((await listOtherFiles(path)).length === 0) return path;
   }
 }
 
 /**
- * The run that lies in a folder; undefined if it is empty or not there, or if a run in it never came to begin.
- * @param isOurs this process holds the folder, which makes no run a running one
- * @throws UserError if it holds anything else
+ * Finds the run in a folder. Returns undefined if the folder is missing or empty, or if its run
+ * never began.
+ * @param isOurs this process holds the folder, so the run does not count as running
+ * @throws UserError if the folder contains anything else
  */
 export async function findRun(folder: string, isOurs = false): Promise<StoredRun | undefined> {
-  const names = await ownNames(folder);
+  const names = await listOtherFiles(folder);
   if (names.length === 0) return undefined;
   const advice = "choose another --out, or empty it";
   if (!names.includes("run.json")) {
@@ -85,14 +92,25 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
   // Written by RunFolder from a trial that passed its schema.
   const trial = parse(await readFile(join(folder, "trial.yaml"), "utf8")) as Trial;
   const summary = await readSummary(folder);
-  const holder = isOurs ? undefined : await holderOf(folder);
+  const holder = isOurs ? undefined : await findHolder(folder);
   const failure = await readJson<RunFailure>(folder, "failure.json");
   const unfinished = failure ? "failed" : "interrupted";
   const status = summary ? "done" : holder ? "running" : unfinished;
-  return { folder, info, trial, status, rounds: await roundsIn(folder), summary, holder, failure };
+  return {
+    folder,
+    info,
+    trial,
+    status,
+    rounds: await readRounds(folder),
+    summary,
+    holder,
+    failure,
+  };
 }
 
-/** The runs under a folder, by name; what is none, and what cannot be read, is left out. */
+/**
+ * Lists the runs under a folder by name. Entries that are not runs or cannot be read are skipped.
+ */
 export async function listRuns(root: string): Promise<StoredRun[]> {
   const runs: StoredRun[] = [];
   for (const name of (await readdir(root).catch(() => [])).sort()) {
@@ -104,38 +122,39 @@ export async function listRuns(root: string): Promise<StoredRun[]> {
   return runs;
 }
 
-/** Of a run folder's files those that a run writes. */
-const ours = new RegExp(
+/** Matches the files that a run writes to its folder. */
+const runFiles = new RegExp(
   "^(lock.*|checkpoint-\\d+|figures|(records|timings|artifacts)\\.jsonl|(run|summary|failure)\\.json|trial\\.yaml|params\\.safetensors|report\\.html)(\\.part)?$",
 );
 
 /**
- * Removes a run, and its folder if nothing else lies in it. @returns what does
- * @throws InUse if it is running
+ * Removes a run, and its folder if nothing else is in it.
+ * @returns the names that were left in the folder
+ * @throws InUse if the run is in progress
  */
 export async function removeRun({ folder }: Pick<StoredRun, "folder">): Promise<string[]> {
   try {
-    await Lock.take(folder); // which goes with the rest
+    await Lock.acquire(folder); // the lock is removed with the rest
   } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return []; // another was first
+    if (systemErrorCode(error) === "ENOENT") return []; // another process was first
     throw error;
   }
   const names = await readdir(folder);
-  // What makes it a run goes last, and then what keeps others out: cut off in between it can be removed again.
+  // `run.json` goes second to last and the lock last: an interrupted removal can be repeated.
   const last = (name: string) =>
     Number(name === "run.json") + 2 * Number(name.startsWith(lockFile));
-  const own = names.filter((name) => ours.test(name)).sort((a, b) => last(a) - last(b));
+  const own = names.filter((name) => runFiles.test(name)).sort((a, b) => last(a) - last(b));
   for (const name of own) {
     await rm(join(folder, name), { recursive: true, force: true });
   }
-  const left = names.filter((name) => !ours.test(name));
+  const left = names.filter((name) => !runFiles.test(name));
   if (left.length === 0) await rmdir(folder);
   return left;
 }
 
 /**
- * The summary in a run folder; undefined of a run that is not done, or of one that cannot be read. Without `details` where
- * an earlier release wrote it.
+ * Reads the summary in a run folder. Returns undefined if the run is not done or the summary cannot
+ * be read. The `details` are empty if an earlier release wrote it without them.
  */
 export async function readSummary(folder: string): Promise<Summary | undefined> {
   const read = await readJson<Omit<Summary, "details">>(folder, "summary.json");
@@ -143,13 +162,16 @@ export async function readSummary(folder: string): Promise<Summary | undefined> 
   return Array.isArray(summary?.arms) && Array.isArray(summary.details) ? summary : undefined;
 }
 
-/** What `run.json` says; undefined where it cannot be read. */
+/** Reads `run.json`. Returns undefined if it cannot be read. */
 export function readRunInfo(folder: string): Promise<RunInfo | undefined> {
   return readJson<RunInfo>(folder, "run.json");
 }
 
-/** What lies in a folder beside what one that takes it has put there; nothing if there is no such folder. */
-async function ownNames(folder: string): Promise<string[]> {
+/**
+ * Lists the files in a folder, except those that claiming it creates. Returns an empty list if the
+ * folder does not exist.
+ */
+async function listOtherFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: unknown): string[] => {
     if (systemErrorCode(error) === "ENOENT") return [];
     throw error;

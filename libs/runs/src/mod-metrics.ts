@@ -1,9 +1,12 @@
 import type { ClientRecord } from "@fedclair/core/internal";
-import { named, type Measure } from "./measure.js";
+import { createMeasure, type Measure } from "./measure.js";
 import { clientTruth } from "./truth.js";
 
-/** Keeps, while rounds come in, the largest of what mods told of clients: of all but the contaminated, who keep to no mod. */
-export class ToldTally {
+/**
+ * Tracks the largest metrics that mods reported for clients while rounds come in. Contaminated
+ * clients are ignored, because they do not follow the mods.
+ */
+export class ModMetricsTally {
   readonly #largest = new Map<string, Pick<Measure, "mod" | "metric" | "value">>();
   readonly #clients = new Map<string, Set<string>>();
 
@@ -18,17 +21,17 @@ export class ToldTally {
     }
   }
 
-  #add(clientId: string, told: { mod: string; metric: string; value: number }): void {
-    const key = JSON.stringify([told.mod, told.metric]);
+  #add(clientId: string, reported: { mod: string; metric: string; value: number }): void {
+    const key = JSON.stringify([reported.mod, reported.metric]);
     const before = this.#largest.get(key)?.value ?? -Infinity;
-    this.#largest.set(key, { ...told, value: Math.max(before, told.value) });
+    this.#largest.set(key, { ...reported, value: Math.max(before, reported.value) });
     this.#clients.set(key, (this.#clients.get(key) ?? new Set()).add(clientId));
   }
 
   measures(): Measure[] {
-    return [...this.#largest].map(([key, told]) => {
+    return [...this.#largest].map(([key, largest]) => {
       const n = this.#clients.get(key)?.size ?? 0;
-      return named({ scope: "mods", ...told, n });
+      return createMeasure({ scope: "mods", ...largest, n });
     });
   }
 }

@@ -10,42 +10,49 @@ import {
 import { ownProperty } from "../measure.js";
 import type { Run } from "../run.js";
 
-/** One method's last round, set beside those of the others. */
+/** The last round of one arm, for comparison with the other arms. */
 export interface ArmRow {
   readonly label: string;
-  /** Clients that measured their params; undefined of a method that is not compared: it stopped, or is behind. */
+  /**
+   * Number of clients that measured their params. Undefined for an arm that is not compared because
+   * it stopped or is behind.
+   */
   readonly measured: number | undefined;
-  /** By metric: the mean over the clients that measured it under every method compared. */
+  /** Means by metric, over the clients that measured it in every compared arm. */
   readonly means: ReadonlyMap<string, ClientMean>;
 }
 
-/** The methods of a trial over the same clients. */
+/** The arms of a trial, compared over the same clients. */
 export interface ArmComparison {
-  /** The method under study first. */
+  /** One row per arm, the main arm first. */
   readonly rows: readonly ArmRow[];
-  /** What clients measured, the most telling first. */
+  /** Metrics that clients measured, the most informative first. */
   readonly metrics: readonly string[];
-  /** Metrics beyond those. */
+  /** Number of further metrics that are not shown. */
   readonly hidden: number;
-  /** Did clients measure under one method and not under another? They are left out of the means. */
+  /** Did clients measure in one arm and not in another? They are left out of the means. */
   readonly clientsDiffer: boolean;
 }
 
-/** Of the last round; a mean of another round would compare training time, not methods. @param most metrics */
-export function compareArms(run: Run, most: number): ArmComparison {
-  const methods = run.arms.map(({ label }) => ({ label, last: run.last.get(label) }));
-  const evaluations = methods.map(({ label, last }) => {
+/**
+ * Compares the last round of the arms. An arm at another round is left out, because it would have
+ * trained for a different time.
+ * @param maxMetrics number of metrics to compare
+ */
+export function compareArms(run: Run, maxMetrics: number): ArmComparison {
+  const arms = run.arms.map(({ label }) => ({ label, last: run.last.get(label) }));
+  const evaluations = arms.map(({ label, last }) => {
     const stopped = ownProperty(run.summary.stopped, label) !== undefined;
-    const isCompared = !stopped && last?.round === methods[0]?.last?.round;
+    const isCompared = !stopped && last?.round === arms[0]?.last?.round;
     return isCompared && last ? clientEvaluations(last.clients) : undefined;
   });
   const all = evaluations.map((own) => own ?? new Map<string, Metrics>());
-  const known = orderMetrics(new Set(all.flatMap(metricsIn)), run.description);
-  const metrics = known.slice(0, most);
+  const ordered = orderMetrics(new Set(all.flatMap(metricsIn)), run.description);
+  const metrics = ordered.slice(0, maxMetrics);
   const means = metrics.map((metric) =>
     sharedEvaluations(all, metric).map((common) => meanMetric(common, metric)),
   );
-  const rows = methods.map(({ label }, i): ArmRow => {
+  const rows = arms.map(({ label }, i): ArmRow => {
     const own = metrics.flatMap((metric, m) => {
       const mean = means[m]?.[i];
       return mean ? [[metric, mean] as const] : [];
@@ -55,10 +62,13 @@ export function compareArms(run: Run, most: number): ArmComparison {
   const clientsDiffer = rows.some(({ measured = 0, means: own }) =>
     [...own.values()].some(({ n }) => n < measured),
   );
-  return { rows, metrics, hidden: known.length - metrics.length, clientsDiffer };
+  return { rows, metrics, hidden: ordered.length - metrics.length, clientsDiffer };
 }
 
-/** Metrics in the order in which people want them: the primary one, those that the task describes, the others. */
+/**
+ * Sorts metrics by interest: the primary metric, then those that the task describes, then the
+ * others.
+ */
 export function orderMetrics(metrics: Iterable<string>, description: TrialDescription): string[] {
   const { primary } = description;
   const places = new Map(Object.keys(description.metrics).map((metric, place) => [metric, place]));

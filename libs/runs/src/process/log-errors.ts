@@ -2,21 +2,29 @@ import type { OnBatchError, OnClientError } from "@fedclair/core/internal";
 import { errorMessage, errorLocation } from "@fedclair/core/errors";
 import type { Logger } from "./log.js";
 
-/** Faults that are told at most: a message may have a new number in it every time. */
-const most = 20;
+/**
+ * Maximum number of errors to log. A message that contains a new number each time would otherwise
+ * be logged every time.
+ */
+const maxLogged = 20;
 
-/** Tells, once each, what clients' code throws and where: records have the message alone. */
+/**
+ * Logs each error thrown by clients' code once, with its location. Records contain only the
+ * message.
+ */
 export function clientErrorLogger(log: Logger): OnClientError {
-  const told = new Set<string>();
+  const logged = new Set<string>();
   return ({ clientId, round, kind }, error) => {
     const what = `${errorMessage(error)}${errorLocation(error)}`;
-    if (told.has(what) || told.size === most) return;
-    told.add(what);
+    if (logged.has(what) || logged.size === maxLogged) return;
+    logged.add(what);
     log.warn({ client: clientId }, `${clientId}, round ${round}, ${kind}: ${what}`);
   };
 }
 
-/** Tells that clients are trained one by one, and slower, because a task cannot train them together. */
+/**
+ * Logs that clients train one by one, which is slower, because a task cannot train them together.
+ */
 export function batchErrorLogger(log: Logger): OnBatchError {
   return (task, error) => {
     const what = `${errorMessage(error)}${errorLocation(error)}`;
