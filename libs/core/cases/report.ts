@@ -25,7 +25,8 @@ export class Report {
   }
 
   equal(field: string, got: unknown, expected: unknown): void {
-    if (got !== expected) this.fail(field, `got ${text(got)}, expected ${text(expected)}`);
+    if (got !== expected)
+      this.fail(field, `got ${formatValue(got)}, expected ${formatValue(expected)}`);
   }
 
   /**
@@ -41,9 +42,9 @@ export class Report {
         });
         return;
       }
-      const { excess, allowed } = excessOf(actual, wanted, tolerance);
+      const { excess, allowed } = computeExcess(actual, wanted, tolerance);
       if (excess <= 0 || (worst !== undefined && worst.excess >= excess)) return;
-      const message = `got ${text(actual)}, expected ${text(wanted)}, tolerance ${allowed.toPrecision(3)}`;
+      const message = `got ${formatValue(actual)}, expected ${formatValue(wanted)}, tolerance ${allowed.toPrecision(3)}`;
       worst = { excess, field: path, message };
     };
     visit(field, got, expected);
@@ -52,7 +53,7 @@ export class Report {
 }
 
 /** How far a value lies beyond what is allowed; infinitely for anything that is not comparable. */
-function excessOf(actual: unknown, wanted: unknown, { abs, rel }: Tolerance) {
+function computeExcess(actual: unknown, wanted: unknown, { abs, rel }: Tolerance) {
   const expected = wanted === null ? Infinity : wanted;
   if (typeof actual !== "number" || typeof expected !== "number") {
     return { excess: Infinity, allowed: abs };
@@ -63,7 +64,7 @@ function excessOf(actual: unknown, wanted: unknown, { abs, rel }: Tolerance) {
   return { excess: Number.isNaN(excess) ? Infinity : excess, allowed };
 }
 
-function text(value: unknown): string {
+function formatValue(value: unknown): string {
   if (typeof value === "number") return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   return value === undefined ? "nothing" : JSON.stringify(value);

@@ -21,7 +21,7 @@ import {
   type TensorDelta,
   type Update,
 } from "../src/tensors/update.js";
-import { ofPlugin } from "./suite.js";
+import { setUpSuite } from "./suite.js";
 
 const p = 6;
 const q = 5;
@@ -35,20 +35,20 @@ function factoredUpdates(seed = "aggregator conformance", rows = p): Update[] {
   return Array.from({ length: 7 }, (_, k) => {
     const own = root.at("client", k);
     const b = k < 2 ? gaussian(own, rows, r) : multiply(basis, gaussian(own, r, r));
-    return updateOf(k, { b: toTensor(b), a: toTensor(a) });
+    return createUpdate(k, { b: toTensor(b), a: toTensor(a) });
   });
 }
 
 function denseUpdates(): Update[] {
-  return factoredUpdates().map(({ delta }, k) => updateOf(k, toTensor(sumTerms([delta]))));
+  return factoredUpdates().map(({ delta }, k) => createUpdate(k, toTensor(sumTerms([delta]))));
 }
 
-function updateOf(k: number, change: TensorDelta): Update {
+function createUpdate(k: number, change: TensorDelta): Update {
   return { clientId: idOf(k), numExamples: k + 1, delta: new Map([["m", change]]), metrics: {} };
 }
 
 /** The same update, its numbers read at need. */
-function elsewhere(update: Update): Update {
+function storeTensors(update: Update): Update {
   const stored = (tensor: Tensor) =>
     storedTensor(tensor.shape, dtypeOf(tensor), () => tensor.data.slice());
   const delta = [...update.delta].map(([name, change]): [string, TensorDelta] => [
@@ -83,8 +83,8 @@ export function describeAggregator(
       .create(plugin.schema.parse(options) as never)
       .aggregate({ round: 1, phase: "train", updates, rng: stream(seed) });
 
-  describe(`${plugin.name} ${textOf(options)}as an aggregator`, function () {
-    ofPlugin(this);
+  describe(`${plugin.name} ${formatOptions(options)}as an aggregator`, function () {
+    setUpSuite(this);
 
     it("refuses an option that it does not have", () => {
       assert.equal(plugin.schema.safeParse({ ...options, nonsense: 1 }).success, false);
@@ -117,7 +117,7 @@ export function describeAggregator(
 
         it("makes the same of updates that lie on the disk, as large ones do, and are read when they are asked for", async () => {
           const updates = make();
-          assert.deepEqual(await aggregate(updates.map(elsewhere)), await aggregate(updates));
+          assert.deepEqual(await aggregate(updates.map(storeTensors)), await aggregate(updates));
         });
 
         it("gives a lone client its own change", async () => {
@@ -225,6 +225,6 @@ function statuses({ verdicts }: Aggregation): Record<string, string> {
   return Object.fromEntries(entries.sort()) as Record<string, string>;
 }
 
-function textOf(options: object): string {
+function formatOptions(options: object): string {
   return Object.keys(options).length === 0 ? "" : `${JSON.stringify(options)} `;
 }

@@ -5,12 +5,12 @@ import type { Plugin } from "../src/contracts/plugin.js";
 import { tensorsOf, type Update } from "../src/tensors/update.js";
 import { playAttack, honest, own, twoPhases } from "./attack-rounds.js";
 import { applyAttack } from "./attacked.js";
-import { itDescribesItself, ofPlugin } from "./suite.js";
+import { itDescribesItself, setUpSuite } from "./suite.js";
 
 const labels = Int32Array.from({ length: 200 }, (_, i) => i % 10);
 
 /** Everything of an update but the values. */
-function form({ clientId, numExamples, delta, metrics }: Update) {
+function describeForm({ clientId, numExamples, delta, metrics }: Update) {
   const tensors = [...delta].map(([name, module]) => [
     name,
     ...tensorsOf(module).map(({ shape, data }) => [data.constructor.name, shape, data.length]),
@@ -18,11 +18,11 @@ function form({ clientId, numExamples, delta, metrics }: Update) {
   return { clientId, numExamples, metrics, tensors };
 }
 
-function values(update: Update): number[] {
-  return [...update.delta.keys()].flatMap((name) => entries(update, name));
+function listValues(update: Update): number[] {
+  return [...update.delta.keys()].flatMap((name) => listEntries(update, name));
 }
 
-function entries(update: Update | undefined, name: string): number[] {
+function listEntries(update: Update | undefined, name: string): number[] {
   const module = update?.delta.get(name);
   return module ? tensorsOf(module).flatMap(({ data }) => [...data]) : [];
 }
@@ -48,7 +48,7 @@ export function describeAttack(
   const create = () => plugin.create(plugin.schema.parse(options) as never);
 
   describe(`attack ${plugin.name}`, function () {
-    ofPlugin(this);
+    setUpSuite(this);
     itDescribesItself(plugin, options);
 
     it("does exactly one thing", () => {
@@ -79,22 +79,22 @@ export function describeAttack(
     } else {
       it("keeps shapes, dtypes, ranks, sample counts and metrics of every client", async () => {
         const forged = await applyAttack(create(), own, honest);
-        assert.deepEqual(forged.map(form), own.map(form));
+        assert.deepEqual(forged.map(describeForm), own.map(describeForm));
       });
 
       it("returns finite values, and others than those it was given", async () => {
         const forged = await applyAttack(create(), own, honest);
         forged.forEach((update, i) => {
-          assert.ok(values(update).every(Number.isFinite));
-          assert.notDeepEqual(values(update), values(own[i] ?? update));
+          assert.ok(listValues(update).every(Number.isFinite));
+          assert.notDeepEqual(listValues(update), listValues(own[i] ?? update));
         });
       });
 
       if (!idleAtFirst) {
         it("treats modules of one shape apart", async () => {
           const [first] = await applyAttack(create(), own, honest);
-          const ratios = entries(first, "twin").map(
-            (x, i) => x / item(entries(first, "matrix"), i),
+          const ratios = listEntries(first, "twin").map(
+            (x, i) => x / item(listEntries(first, "matrix"), i),
           );
           assert.ok(ratios.some((ratio) => Math.abs(ratio - item(ratios, 0)) > 1e-6));
         });
@@ -122,8 +122,8 @@ export function describeAttack(
 
       it("does something in a round without honest updates", async () => {
         const forged = await applyAttack(create(), own, []);
-        assert.deepEqual(forged.map(form), own.map(form));
-        assert.ok(forged.every((update) => values(update).every(Number.isFinite)));
+        assert.deepEqual(forged.map(describeForm), own.map(describeForm));
+        assert.ok(forged.every((update) => listValues(update).every(Number.isFinite)));
       });
 
       it("remembers nothing but its state, through two phases", () => {

@@ -8,7 +8,7 @@ import type { TrainResult } from "../src/contracts/task.js";
 import { dtypeOf } from "../src/tensors/tensor.js";
 import { deltaShape, isLowRank, tensorsOf, type Update } from "../src/tensors/update.js";
 import { anyUpdate } from "./attacked.js";
-import { itDescribesItself, ofPlugin } from "./suite.js";
+import { itDescribesItself, setUpSuite } from "./suite.js";
 
 const clientIds = ["c1", "c2", "c3", "c4"];
 const updates = clientIds.map((id) => anyUpdate(id, id === "c2" ? 3 : 2));
@@ -22,7 +22,7 @@ const expected: Shapes = new Map(
 );
 
 /** Everything of a change but its values. */
-function form({ delta }: Pick<Update, "delta">) {
+function describeForm({ delta }: Pick<Update, "delta">) {
   return [...delta].map(([name, change]) => [name, ...tensorsOf(change).map(({ shape }) => shape)]);
 }
 
@@ -66,7 +66,7 @@ export function describeMod(plugin: Plugin<Mod>, { options = {} }: ModSetting = 
   };
 
   describe(`mod ${plugin.name}`, function () {
-    ofPlugin(this);
+    setUpSuite(this);
     itDescribesItself(plugin, options);
 
     it("does something: at the client, at the coordinator, or at both", () => {
@@ -78,7 +78,7 @@ export function describeMod(plugin: Plugin<Mod>, { options = {} }: ModSetting = 
     it("keeps modules, shapes and ranks, so that its updates are admitted", async () => {
       for (const update of updates) {
         const result = await wrapped(update);
-        assert.deepEqual(form(result), form(update));
+        assert.deepEqual(describeForm(result), describeForm(update));
         assert.equal(admitUpdate({ ...result, clientId: "c1" }, expected), undefined);
       }
     });

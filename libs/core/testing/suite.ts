@@ -8,7 +8,7 @@ type Hook = (hook: () => void) => void;
  * calls process.exit fails its test, and does not end the runner as if all were well.
  * @param suite `this` of the function that describes it
  */
-export function ofPlugin(suite: unknown): void {
+export function setUpSuite(suite: unknown): void {
   const { timeout } = (suite ?? {}) as { readonly timeout?: unknown };
   if (typeof timeout === "function") timeout.call(suite, 60_000);
   const { before, after } = globalThis as { readonly before?: Hook; readonly after?: Hook };

@@ -11,7 +11,7 @@ import type { TrialState } from "../src/loop/trial-state.js";
 import { trialSchema, type Trial } from "../src/trial/trial.js";
 import { isLowRank, scaleDelta, type Delta, type TensorDelta } from "../src/tensors/update.js";
 import { oneHost, play, type Played } from "./play.js";
-import { ofPlugin } from "./suite.js";
+import { setUpSuite } from "./suite.js";
 
 /** A small trial of a task. */
 export interface TaskSetting {
@@ -86,7 +86,7 @@ const contaminatedData: Plugin<Attack> = {
   create: ({ kind }: { kind: string }) => ({ label: kind, data: { kind, options: {} } }),
 };
 
-function pluginsOf(task: TaskPlugin): Plugins {
+function createPlugins(task: TaskPlugin): Plugins {
   const byName = <P extends { readonly name: string }>(...all: P[]) =>
     new Map(all.map((plugin) => [plugin.name, plugin]));
   return {
@@ -125,11 +125,11 @@ async function longestTurn(work: () => Promise<unknown>): Promise<number> {
   return longest;
 }
 
-const shown = ({ rounds }: Played) =>
+const listResults = ({ rounds }: Played) =>
   rounds.map(({ record, artifacts }) => ({ record, artifacts }));
 
 /** A plain mean of enormous numbers may drive honest clients beyond all numbers too: that is no fault of the task. */
-function ofLostQuorum(
+function ignoreLostQuorum(
   error: unknown,
 ): Pick<Played, "rounds"> & { state: Pick<Played["state"], "params"> } {
   if (error instanceof UserError && error.exitCode === exitCodes.quorum) {
@@ -148,7 +148,7 @@ export function describeTask(
   settings: readonly TaskSetting[],
   countTensors?: () => number,
 ): void {
-  const plugins = pluginsOf(plugin);
+  const plugins = createPlugins(plugin);
   for (const { name, options = {}, clients, rounds, kind } of settings) {
     const trialWith = (aggregator: object, attack?: object): Trial =>
       trialSchema(plugins).parse({
@@ -163,7 +163,7 @@ export function describeTask(
     ];
 
     describe(`${plugin.name}, ${name}, as a task`, function () {
-      ofPlugin(this);
+      setUpSuite(this);
 
       for (const aggregator of aggregators) {
         const label = JSON.stringify(aggregator);
@@ -174,7 +174,7 @@ export function describeTask(
           const one = await play(trial, plugins);
           const many = await play(trial, plugins, { pool: manyHosts(trial, plugins) });
           assert.ok(one.rounds.length > 0);
-          assert.deepEqual(shown(many), shown(one));
+          assert.deepEqual(listResults(many), listResults(one));
           assert.deepEqual(many.state, one.state);
         });
 
@@ -185,7 +185,7 @@ export function describeTask(
           for (const [i, { state }] of whole.rounds.slice(0, -1).entries()) {
             const stored = deserialize(serialize(state)) as TrialState;
             const rest = await play(trial, plugins, { pool, from: stored });
-            assert.deepEqual(shown(rest), shown(whole).slice(i + 1));
+            assert.deepEqual(listResults(rest), listResults(whole).slice(i + 1));
             assert.deepEqual(rest.state, whole.state);
           }
         });
@@ -193,7 +193,7 @@ export function describeTask(
         for (const odds of Object.keys(odd)) {
           it(`bears a client that sends ${odds}, ${label}`, async () => {
             const trial = trialWith(aggregator, { name: "test-odd", kind: odds });
-            const { rounds, state } = await play(trial, plugins).catch(ofLostQuorum);
+            const { rounds, state } = await play(trial, plugins).catch(ignoreLostQuorum);
             assert.deepEqual(
               rounds.flatMap(({ record }) => record.stopped ?? []),
               [],

@@ -1,7 +1,7 @@
 import type { Stream } from "@fedclair/linalg";
 import { clientIndex } from "../contracts/clients.js";
 import type { Answer, Job } from "../contracts/pool.js";
-import { checkedResult } from "../contracts/result.js";
+import { checkResult } from "../contracts/result.js";
 import type {
   CohortTraining,
   LocalTrainer,
@@ -14,11 +14,11 @@ import { resolveParams } from "../tensors/client-params.js";
 import { copyParams, type Params } from "../tensors/tensor.js";
 import { checkContamination } from "../trial/data-contamination.js";
 import { explainExternalHosts } from "../trial/external-clients.js";
-import { clientHalves, type TrialMod } from "../trial/mods.js";
+import { runClientHalves, type TrialMod } from "../trial/mods.js";
 import type { PreparedTrial } from "../trial/prepared-trial.js";
 import { describeValue } from "../words/describe-value.js";
 import { errorMessage, failure, UserError, type Failure } from "../words/errors.js";
-import { withinLimit } from "./time-limit.js";
+import { runWithinLimit } from "./time-limit.js";
 
 /** A job as a client host sees it: complete, because virtual clients keep nothing between jobs. */
 export type ClientJob = Job;
@@ -76,8 +76,10 @@ export class ClientRunner {
   async run(job: ClientJob): Promise<Answer> {
     try {
       const { clientSeconds } = this.#prepared.trial.limits;
-      const result = await withinLimit(clientSeconds, 1, (signal) => this.#runAlone(job, signal));
-      return answerTo(job, result);
+      const result = await runWithinLimit(clientSeconds, 1, (signal) =>
+        this.#runAlone(job, signal),
+      );
+      return toAnswer(job, result);
     } catch (error) {
       return this.#fail(job, error);
     }
@@ -112,17 +114,20 @@ export class ClientRunner {
     const trainers: LocalTrainer[] = [];
     try {
       const { clientSeconds } = this.#prepared.trial.limits;
-      const results = await withinLimit(clientSeconds, jobs.length, async (signal) => {
+      const results = await runWithinLimit(clientSeconds, jobs.length, async (signal) => {
         for (const job of jobs) trainers.push(await this.#open(job));
         const trainJobs = jobs.map(async (job) => {
-          return this.#trainJob(job, await ownParams(job), signal);
+          return this.#trainJob(job, await copyParamsOf(job), signal);
         });
-        return eachResult(await cohort.train(trainers, await Promise.all(trainJobs)), jobs.length);
+        return checkResults(
+          await cohort.train(trainers, await Promise.all(trainJobs)),
+          jobs.length,
+        );
       });
-      if ("code" in results) return { answers: jobs.map((job) => answerTo(job, results)) };
+      if ("code" in results) return { answers: jobs.map((job) => toAnswer(job, results)) };
       const finished = jobs.map(async (job, i) => {
         try {
-          return answerTo(job, await this.#finish(job, results[i]));
+          return toAnswer(job, await this.#finish(job, results[i]));
         } catch (error) {
           return this.#fail(job, error);
         }
@@ -138,12 +143,12 @@ export class ClientRunner {
   #fail(job: ClientJob, error: unknown): Answer {
     if (!(error instanceof UserError)) this.#onClientError(job, error);
     const message = error instanceof Error ? error.message : errorMessage(error);
-    return answerTo(job, failure("CLIENT_ERROR", message));
+    return toAnswer(job, failure("CLIENT_ERROR", message));
   }
 
   async #runAlone(job: ClientJob, signal: AbortSignal): Promise<TrainResult | Failure> {
     if (job.kind === "initial") throw new Error("a simulated client has no initial params");
-    const params = await ownParams(job);
+    const params = await copyParamsOf(job);
     const trainer = await this.#open(job);
     try {
       if (job.kind === "evaluate") return await evaluate(trainer, params);
@@ -158,7 +163,7 @@ export class ClientRunner {
     const trainer = await task.openShard(this.#shard(clientId));
     if (typeof (trainer as Partial<LocalTrainer> | undefined)?.train === "function") return trainer;
     throw new UserError(
-      `openShard() returned ${trainerText(trainer)}; expected { train, evaluate?, close? }`,
+      `openShard() returned ${describeTrainer(trainer)}; expected { train, evaluate?, close? }`,
     );
   }
 
@@ -199,16 +204,16 @@ export class ClientRunner {
    */
   async #finish(job: ClientJob, trained: unknown): Promise<TrainResult> {
     const { contamination, mods } = this.#prepared;
-    const honest = checkedResult(trained, "train()");
+    const honest = checkResult(trained, "train()");
     const wrap = async (result: TrainResult, which: readonly TrialMod[]) =>
-      await clientHalves(which, result, job, this.#rng);
+      await runClientHalves(which, result, job, this.#rng);
     const attack = contamination.get(job.clientId)?.attack;
     if (!attack?.corruptUpdate) return await wrap(honest, mods);
     const rules = mods.filter(({ mod }) => !mod.isFormat);
     const own = await wrap(honest, rules);
     const rng = this.#rng.at("train", job.phase, job.round, job.clientId).at("attack");
     const corrupted = await attack.corruptUpdate(own, rng);
-    return await wrap(checkedResult(corrupted, "corruptUpdate()"), mods.slice(rules.length));
+    return await wrap(checkResult(corrupted, "corruptUpdate()"), mods.slice(rules.length));
   }
 
   get #rng(): Stream {
@@ -217,29 +222,29 @@ export class ClientRunner {
 }
 
 /** Returns a copy: jobs share a base, and a trainer may change its params in place. */
-async function ownParams({ params }: ClientJob): Promise<Params> {
+async function copyParamsOf({ params }: ClientJob): Promise<Params> {
   return copyParams(await resolveParams(params));
 }
 
-function answerTo({ id: jobId, clientId }: ClientJob, result: TrainResult | Failure): Answer {
+function toAnswer({ id: jobId, clientId }: ClientJob, result: TrainResult | Failure): Answer {
   return "code" in result
     ? { jobId, clientId, failure: result }
     : { jobId, clientId, update: { ...result, clientId } };
 }
 
 /** Checks what `trainCohort` returned. @throws Error unless there is one result per client */
-function eachResult(returned: unknown, clients: number): readonly unknown[] {
+function checkResults(returned: unknown, clients: number): readonly unknown[] {
   if (Array.isArray(returned) && returned.length === clients) return returned;
   const what = Array.isArray(returned) ? `${returned.length} results` : describeValue(returned);
   throw new Error(`trainCohort.train() returned ${what}; expected ${clients} results`);
 }
 
-function trainerText(trainer: unknown): string {
+function describeTrainer(trainer: unknown): string {
   const isObject = typeof trainer === "object" && trainer !== null && !(trainer instanceof Promise);
   return isObject ? "an object without train" : describeValue(trainer);
 }
 
 async function evaluate(trainer: LocalTrainer, params: Params): Promise<TrainResult | Failure> {
   if (!trainer.evaluate) return failure("NO_EVALUATION", "the task has no client-side evaluation");
-  return checkedResult(await trainer.evaluate(params), "evaluate()");
+  return checkResult(await trainer.evaluate(params), "evaluate()");
 }

@@ -5,7 +5,7 @@ import type { Failure } from "../words/errors.js";
  * @param seconds that a client may take (`limits.clientSeconds`)
  * @param clients that are worked for together
  */
-export async function withinLimit<T>(
+export async function runWithinLimit<T>(
   seconds: number,
   clients: number,
   work: (signal: AbortSignal) => Promise<T>,

@@ -5,7 +5,7 @@ import { excerpt } from "../words/text.js";
 const maxLength = 64 * 2 ** 20;
 
 /** What a task's step shows, checked: it goes to the disk as JSON. @throws UserError naming what does not */
-export function checkedArtifacts(
+export function checkArtifacts(
   artifacts: Readonly<Record<string, unknown>> = {},
 ): Readonly<Record<string, unknown>> {
   const entries = Object.entries(artifacts);

@@ -24,6 +24,6 @@ export interface Attacked {
 }
 
 /** How many of `clients` an entry contaminates; a fraction is rounded to the nearest client. */
-export function attackedCount(entry: Attacked, clients: number): number {
+export function countAttacked(entry: Attacked, clients: number): number {
   return entry.clients?.length ?? entry.count ?? Math.round((entry.fraction ?? 0) * clients);
 }

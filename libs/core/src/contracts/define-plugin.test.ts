@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { checkedPlugin, definePlugin, type DefinedPlugin } from "./define-plugin.js";
+import { checkPlugin, definePlugin, type DefinedPlugin } from "./define-plugin.js";
 import type { Attack } from "./attack.js";
 import type { AggregatorPlugin, Plugin, TaskPlugin } from "./plugin.js";
 import { UserError } from "../words/errors.js";
@@ -50,7 +50,7 @@ describe("definePlugin", () => {
 
 describe("a plug-in from outside", () => {
   it("is what its author wrote", async () => {
-    const plugin = checkedPlugin(half) as DefinedPlugin<"aggregator">;
+    const plugin = checkPlugin(half) as DefinedPlugin<"aggregator">;
     const { metrics } = await plugin.create({ by: 3 } as never).aggregate({} as never);
     assert.deepEqual(metrics, { scale: 3 });
   });
@@ -82,7 +82,7 @@ describe("a plug-in from outside", () => {
     ["no create", { ...half, create: {} }, /create: expected a function/],
   ] as const) {
     it(`with ${what} is refused`, () => {
-      assert.throws(() => checkedPlugin(value), said);
+      assert.throws(() => checkPlugin(value), said);
     });
   }
 
@@ -97,13 +97,13 @@ describe("a plug-in from outside", () => {
   ];
   for (const [what, value, said] of cases) {
     it(`that makes ${what} is refused when it is made`, () => {
-      const plugin = checkedPlugin({ ...half, create: () => value });
+      const plugin = checkPlugin({ ...half, create: () => value });
       assert.throws(() => plugin.create({} as never), said);
     });
   }
 
   it("that throws when it is made is a user's error that names it", () => {
-    const plugin = checkedPlugin({
+    const plugin = checkPlugin({
       ...half,
       create: () => {
         throw new Error("by must be odd");

@@ -60,7 +60,7 @@ const methods: Readonly<Record<PluginKind, readonly string[]>> = {
  * What a module exported, checked: the same plug-in, whose `create` is checked too.
  * @throws Error that says what is wrong with it
  */
-export function checkedPlugin(value: unknown): DefinedPlugin {
+export function checkPlugin(value: unknown): DefinedPlugin {
   if (!isObject(value)) {
     throw new Error(
       `expected a plug-in, as definePlugin({ kind: "task", … }), got ${describeValue(value)}`,
@@ -88,7 +88,7 @@ export function checkedPlugin(value: unknown): DefinedPlugin {
     throw new Error(`create: expected a function of the options, got ${describeValue(create)}`);
   }
   const plugin = value as unknown as DefinedPlugin;
-  return { ...plugin, create: (options: never) => made(plugin, options) } as DefinedPlugin;
+  return { ...plugin, create: (options: never) => callCreate(plugin, options) } as DefinedPlugin;
 }
 
 function checkSchema(schema: unknown): void {
@@ -118,7 +118,7 @@ function checkSchema(schema: unknown): void {
 }
 
 /** @throws UserError that names the plug-in if it throws, or makes something else than its kind */
-function made(plugin: DefinedPlugin, options: never): unknown {
+function callCreate(plugin: DefinedPlugin, options: never): unknown {
   const { kind, name } = plugin;
   let value: unknown;
   try {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describeAggregator, describeTask, play, toyPlugins } from "../../testing/index.js";
 import { trialSchema } from "../trial/trial.js";
-import { checkedPlugin, type DefinedPlugin } from "./define-plugin.js";
+import { checkPlugin, type DefinedPlugin } from "./define-plugin.js";
 
 const library = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -24,7 +24,7 @@ async function loadExamples(): Promise<DefinedPlugin[]> {
         const file = join(folder, `${i}.mjs`);
         await writeFile(file, code);
         const { default: plugin } = (await import(file)) as { default: unknown };
-        return checkedPlugin(plugin);
+        return checkPlugin(plugin);
       }),
     );
   } finally {

@@ -55,12 +55,12 @@ export function pluginMismatch(
     const { kind, name, version, hash } = plugin;
     const own = held.find((other) => other.kind === kind && other.name === name);
     if (own?.version === version && own.hash === hash) continue;
-    const has = own ? `${who} has ${codeText(own)}` : `${who} has none of that name`;
-    return `the trial's ${kind} '${name}' is ${codeText(plugin)}, ${has}`;
+    const has = own ? `${who} has ${formatCode(own)}` : `${who} has none of that name`;
+    return `the trial's ${kind} '${name}' is ${formatCode(plugin)}, ${has}`;
   }
   return undefined;
 }
 
-function codeText({ version, hash }: Pick<PluginIdentity, "version" | "hash">): string {
+function formatCode({ version, hash }: Pick<PluginIdentity, "version" | "hash">): string {
   return `${version === "" ? "without a version" : `version ${version}`} (code ${hash})`;
 }

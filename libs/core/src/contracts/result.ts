@@ -9,15 +9,15 @@ import { tensorsOf, type Delta } from "../tensors/update.js";
  * @param maker for messages: `train()`
  * @throws UserError that names who made it, what of it is wrong, and what was expected
  */
-export function checkedResult(result: unknown, maker: string): TrainResult {
-  const fault = faultOf(result);
+export function checkResult(result: unknown, maker: string): TrainResult {
+  const fault = describeFault(result);
   if (fault === undefined) return result as TrainResult;
   throw new UserError(
     `${maker} returned ${fault}; expected { numExamples, delta, metrics }, delta a Map of tensors by module`,
   );
 }
 
-function faultOf(result: unknown): string | undefined {
+function describeFault(result: unknown): string | undefined {
   if (typeof result !== "object" || result === null) return describeValue(result);
   const { numExamples, delta, metrics }: { readonly [K in keyof TrainResult]?: unknown } = result;
   if (!(delta instanceof Map)) return `a delta that is ${describeValue(delta)}`;

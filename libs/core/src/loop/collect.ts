@@ -37,7 +37,7 @@ export async function* collect(
   let next = answers.next();
   try {
     while (!signal.aborted) {
-      const answer = await within(next, answerSeconds * 1000, signal);
+      const answer = await awaitWithin(next, answerSeconds * 1000, signal);
       if (answer === undefined || answer.done) break;
       const { value } = answer;
       byJob.set(value.jobId, value);
@@ -59,18 +59,18 @@ export async function* collect(
   for (const { id, clientId } of jobs) {
     const answer = byJob.get(id);
     if (answer && "update" in answer) updates.push(answer.update);
-    else failures.set(clientId, answer?.failure ?? late(answerSeconds));
+    else failures.set(clientId, answer?.failure ?? createLateFailure(answerSeconds));
   }
   return { updates, failures };
 }
 
-function late(answerSeconds: number): Failure {
+function createLateFailure(answerSeconds: number): Failure {
   const message = `no answer when the round closed, ${answerSeconds} s after the last one (limits.answerSeconds)`;
   return { code: "LATE", message };
 }
 
 /** The value of `promise`, or undefined after `milliseconds` or on `signal`. */
-async function within<T>(
+async function awaitWithin<T>(
   promise: Promise<T>,
   milliseconds: number,
   signal: AbortSignal,

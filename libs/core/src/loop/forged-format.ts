@@ -1,7 +1,7 @@
 import type { Stream } from "@fedclair/linalg";
 import type { Admit, Job } from "../contracts/pool.js";
 import type { Update } from "../tensors/update.js";
-import { clientHalves, type TrialMod } from "../trial/mods.js";
+import { runClientHalves, type TrialMod } from "../trial/mods.js";
 import type { Collected } from "./collect.js";
 
 /**
@@ -27,7 +27,7 @@ export async function formatForged(
       written.push(update);
       continue;
     }
-    const result = await clientHalves(formats, update, { ...when, clientId }, rng);
+    const result = await runClientHalves(formats, update, { ...when, clientId }, rng);
     const forged = { ...update, ...result };
     const refusal = admit(forged);
     if (refusal) refused.set(clientId, refusal);

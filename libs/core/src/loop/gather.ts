@@ -47,23 +47,23 @@ export async function* gather(
   const { fraction, overSelection } =
     schedule?.name === "semi-synchronous" ? schedule : { fraction: 1, overSelection: 1 };
   const watch = stopwatch();
-  const [clock, cohort] = cohortOf(plan, state, overSelection, []);
+  const [clock, cohort] = chooseCohort(plan, state, overSelection, []);
   const sampleSeconds = watch();
   yield { kind: "sampled", round: asked.round, cohort };
   const collected = yield* askClients(plan, state, asked, cohort);
-  const down = total(state, cohort);
+  const down = countBroadcastBytes(state, cohort);
   if (!devices) return { cohort, collected, down, sampleSeconds };
-  const answers = answersOf(cohort, collected, devices, state, clock, asked.round);
+  const answers = timeAnswers(cohort, collected, devices, state, clock, asked.round);
   // Of those that were asked too many are not waited for.
   const awaited = Math.ceil((fraction * cohort.length) / overSelection - 1e-9);
-  return { cohort, down, sampleSeconds, ...closed(answers, awaited, clock) };
+  return { cohort, down, sampleSeconds, ...closeRound(answers, awaited, clock) };
 }
 
 /**
  * Who is asked, of the clients that are there and not at work, and when: at once, or when the next one comes.
  * @param busy at work already: they count as asked
  */
-function cohortOf(
+function chooseCohort(
   plan: RoundPlan,
   { round: done, ask, clock = 0 }: TrialState,
   overSelection: number,
@@ -89,7 +89,7 @@ function cohortOf(
 }
 
 /** Answers with the time at which they come, in the order of the clients. */
-function answersOf(
+function timeAnswers(
   cohort: readonly string[],
   { updates, failures }: Collected,
   devices: Devices,
@@ -102,14 +102,16 @@ function answersOf(
     const update = byClient.get(clientId);
     const bytes = broadcastBytes(state, clientId) + (update ? deltaBytes(update.delta) : 0);
     const { seconds, isLeft } = devices.span(clientId, round, clock, bytes);
-    const why = isLeft ? straggler(`it went away after ${text(seconds)}`) : failures.get(clientId);
+    const why = isLeft
+      ? straggler(`it went away after ${formatSeconds(seconds)}`)
+      : failures.get(clientId);
     const answer = update && !why ? { update } : { failure: why ?? straggler("no answer") };
     return { clientId, round, seconds, arrives: clock + seconds, ...answer };
   });
 }
 
 /** The first so many answers, and how long they took; nobody waits for the others. */
-function closed(
+function closeRound(
   answers: readonly Pending[],
   awaited: number,
   clock: number,
@@ -120,11 +122,11 @@ function closed(
   const late = (one: Pending): Pending => {
     const { update, ...rest } = one;
     if (!update || one.arrives <= end) return one;
-    const why = `its answer took ${text(one.seconds)}, and the round ${text(end - clock)}`;
+    const why = `its answer took ${formatSeconds(one.seconds)}, and the round ${formatSeconds(end - clock)}`;
     return { ...rest, failure: straggler(why) };
   };
   const told = answers.map(late);
-  return { collected: collectedOf(told), time: { clock: end, seconds: secondsOf(told) } };
+  return { collected: toCollected(told), time: { clock: end, seconds: listSeconds(told) } };
 }
 
 /**
@@ -141,11 +143,11 @@ async function* gatherBuffered(
   const { pending = [] } = state;
   const busy = pending.map(({ clientId }) => clientId);
   const watch = stopwatch();
-  const [clock, cohort] = cohortOf(plan, state, 1, busy);
+  const [clock, cohort] = chooseCohort(plan, state, 1, busy);
   const sampleSeconds = watch();
   yield { kind: "sampled", round: asked.round, cohort };
   const collected = yield* askClients(plan, state, asked, cohort);
-  const begun = answersOf(cohort, collected, devices, state, clock, asked.round);
+  const begun = timeAnswers(cohort, collected, devices, state, clock, asked.round);
   const waiting = [...pending, ...begun].sort(byArrival);
   const updates = waiting.filter(({ update }) => update);
   const last = waiting.indexOf(updates[buffer - 1] ?? waiting.at(-1) ?? ({} as Pending));
@@ -160,12 +162,12 @@ async function* gatherBuffered(
   });
   return {
     cohort: taken.map(({ clientId }) => clientId),
-    collected: collectedOf(discounted),
-    down: total(state, cohort),
+    collected: toCollected(discounted),
+    down: countBroadcastBytes(state, cohort),
     sampleSeconds,
     time: {
       clock: Math.max(clock, waiting[last]?.arrives ?? clock),
-      ...{ seconds: secondsOf(taken), staleness, pending: waiting.slice(last + 1) },
+      ...{ seconds: listSeconds(taken), staleness, pending: waiting.slice(last + 1) },
     },
   };
 }
@@ -174,7 +176,7 @@ function byArrival(x: Pending, y: Pending): number {
   return x.arrives - y.arrives || (x.clientId < y.clientId ? -1 : 1);
 }
 
-function collectedOf(answers: readonly Pending[]): Collected {
+function toCollected(answers: readonly Pending[]): Collected {
   const updates: Update[] = [];
   const failures = new Map<string, Failure>();
   for (const { clientId, update, failure: why } of answers) {
@@ -184,11 +186,11 @@ function collectedOf(answers: readonly Pending[]): Collected {
   return { updates, failures };
 }
 
-function secondsOf(answers: readonly Pending[]): ReadonlyMap<string, number> {
+function listSeconds(answers: readonly Pending[]): ReadonlyMap<string, number> {
   return new Map(answers.map(({ clientId, seconds }) => [clientId, seconds]));
 }
 
-function total(state: TrialState, clientIds: readonly string[]): number {
+function countBroadcastBytes(state: TrialState, clientIds: readonly string[]): number {
   return sum(clientIds.map((id) => broadcastBytes(state, id)));
 }
 
@@ -196,6 +198,6 @@ function straggler(why: string): Failure {
   return failure("STRAGGLER", `${why} of simulated time`);
 }
 
-function text(seconds: number): string {
+function formatSeconds(seconds: number): string {
   return `${Number(seconds.toPrecision(3))} s`;
 }

@@ -71,23 +71,23 @@ export async function askForParams(asked: Asked): Promise<Initial> {
     let step = await answers.next();
     while (!step.done) step = await answers.next();
     const [update] = step.value.updates;
-    if (update) return await initialOf(update);
+    if (update) return await toInitial(update);
     for (const [id, { code, message }] of step.value.failures)
       failures.push(`\n  ${id}: ${code} (${message})`);
   }
   throw new UserError(`no client has initial params:${failures.join("")}`, exitCodes.quorum);
 }
 
-async function initialOf({ clientId, delta }: Update): Promise<Initial> {
+async function toInitial({ clientId, delta }: Update): Promise<Initial> {
   const products = new Products();
   const params = new Map<string, Tensor>();
-  for (const [name, change] of delta) params.set(name, await denseOf(change, products));
+  for (const [name, change] of delta) params.set(name, await multiplyOut(change, products));
   const digest = await crypto.subtle.digest("SHA-256", encodeSafetensors(params));
   const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0"));
   return { params, origin: { clientId, sha256: hex.join("") } };
 }
 
-async function denseOf(change: TensorDelta, products: Products): Promise<Tensor> {
+async function multiplyOut(change: TensorDelta, products: Products): Promise<Tensor> {
   if (!isLowRank(change)) return change;
   const shape = deltaShape(change);
   const dense = zeros(shape, dtypeOf(change.b));

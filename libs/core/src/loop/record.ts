@@ -136,10 +136,10 @@ function clientRecords(facts: RoundFacts): ClientRecord[] {
       failure: trained.failures.get(clientId) ?? null,
       ...(time && { seconds: time.seconds.get(clientId) ?? 0 }),
       ...(staleness !== undefined && { staleness }),
-      ...(update && { numExamples: update.numExamples, ...recorded("train", update.metrics) }),
+      ...(update && { numExamples: update.numExamples, ...recordMetrics("train", update.metrics) }),
       ...(verdict && verdictRecord(verdict)),
       ...(mods && { mods }),
-      ...(evaluation && recorded("evaluation", evaluation.metrics)),
+      ...(evaluation && recordMetrics("evaluation", evaluation.metrics)),
       ...(evaluationFailure && { evaluationFailure }),
     };
   });
@@ -157,7 +157,7 @@ function verdictRecord({ status, pooled, score, threshold, reason, evidence }: V
 }
 
 /** Keeps all of a client's metrics or none: which of them would fit depends on their digits. */
-function recorded(key: "train" | "evaluation", metrics: Metrics): Partial<ClientRecord> {
+function recordMetrics(key: "train" | "evaluation", metrics: Metrics): Partial<ClientRecord> {
   const bytes = jsonBytes(metrics);
   return bytes <= bounds.recordedMetricsBytes ? { [key]: metrics } : { [`${key}LeftOut`]: bytes };
 }

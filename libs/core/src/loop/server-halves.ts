@@ -15,7 +15,7 @@ export type ModMetrics = ReadonlyMap<string, Readonly<Record<string, Metrics>>>;
  * @param received its `rng` is the trial's stream
  * @throws UserError naming the mod, if it throws or returns updates of other clients
  */
-export async function serverHalves(
+export async function runServerHalves(
   mods: readonly TrialMod[],
   received: Received,
   before: ModStates,

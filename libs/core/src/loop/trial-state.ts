@@ -100,13 +100,13 @@ async function callStart(task: Task, clientIds: readonly string[], rng: Stream):
   if (!(params instanceof Map))
     throw new UserError("the task's start: expected { params }, a Map of tensors by module");
   // Otherwise the clients that start from these params would get the blame.
-  const fault = misfit(params) ?? nonFinite(params);
+  const fault = findMisfit(params) ?? findNonFinite(params);
   if (fault !== undefined) throw new UserError(`the task's start: params: ${fault}`);
   return start as Start;
 }
 
 /** @returns the first tensor that is none, in words */
-function misfit(params: Params): string | undefined {
+function findMisfit(params: Params): string | undefined {
   for (const [name, tensor] of params) {
     const { shape, data } = (tensor as unknown as Partial<typeof tensor> | undefined) ?? {};
     const isNumbers = data instanceof Float32Array || data instanceof Float64Array;
@@ -154,7 +154,7 @@ export async function merge(
   const personal = new Map(state.personal);
   let kept: string | undefined;
   const isFinite = (whose: string, params: Params) => {
-    const fault = nonFinite(params);
+    const fault = findNonFinite(params);
     if (fault !== undefined) kept ??= `the new params${whose}: ${fault}`;
     return fault === undefined;
   };
@@ -184,7 +184,7 @@ export async function merge(
 }
 
 /** @returns the first entry that is no finite number, in words */
-function nonFinite(params: Params): string | undefined {
+function findNonFinite(params: Params): string | undefined {
   for (const [name, { data }] of params) {
     if (Number.isFinite(maxAbs(data))) continue; // seven times as fast as the search
     const at = data.findIndex((x: number) => !Number.isFinite(x));

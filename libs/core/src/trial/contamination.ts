@@ -1,5 +1,5 @@
 import type { Stream } from "@fedclair/linalg";
-import { attackedCount, clientIds } from "../contracts/clients.js";
+import { countAttacked, clientIds } from "../contracts/clients.js";
 import type { Attack } from "../contracts/attack.js";
 import type { Trial } from "./trial.js";
 
@@ -47,7 +47,7 @@ export function contaminate(
     const benign = () => all.filter((id) => !chosen.has(id));
     const ids =
       entry.clients ??
-      rng.at("contaminated", key).sample(benign(), attackedCount(entry, trial.clients));
+      rng.at("contaminated", key).sample(benign(), countAttacked(entry, trial.clients));
     for (const id of ids) chosen.set(id, contaminated);
   }
   // In the order of clients, so that iterating does not depend on the order of the file.

@@ -3,7 +3,7 @@ import type { Mod } from "../contracts/mod.js";
 import type { Plugins } from "../contracts/plugin.js";
 import type { Job } from "../contracts/pool.js";
 import type { TrainResult } from "../contracts/task.js";
-import { checkedResult } from "../contracts/result.js";
+import { checkResult } from "../contracts/result.js";
 import { createPlugin, type Trial } from "./trial.js";
 
 /** A mod of a trial. */
@@ -30,7 +30,7 @@ export type Sending = Pick<Job, "round" | "phase" | "clientId">;
  * The client halves of mods, in order.
  * @param rng of the trial, from which the streams come
  */
-export async function clientHalves(
+export async function runClientHalves(
   mods: readonly TrialMod[],
   trained: TrainResult,
   { round, phase, clientId }: Sending,
@@ -41,7 +41,7 @@ export async function clientHalves(
     const own = rng.at("mod", key, phase, round, clientId);
     if (!mod.client) continue;
     const made = await mod.client(result, { round, phase, rng: own });
-    result = checkedResult(made, `the client half of mod '${name}'`);
+    result = checkResult(made, `the client half of mod '${name}'`);
   }
   return result;
 }

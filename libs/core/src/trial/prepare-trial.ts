@@ -8,7 +8,7 @@ import { errorLocation, errorMessage, UserError } from "../words/errors.js";
 import { listArms, type Arm } from "./arms.js";
 import { cohortSize } from "./cohort.js";
 import { contaminate } from "./contamination.js";
-import { taskContaminations } from "./data-contamination.js";
+import { readTaskContaminations } from "./data-contamination.js";
 import { Devices } from "./devices.js";
 import { findUnknownClients, listExternalClients } from "./external-clients.js";
 import { createMods } from "./mods.js";
@@ -49,7 +49,7 @@ export function prepareResolvedTrial(
     taskPlugin,
     attacks,
     contamination,
-    contaminations: taskContaminations(taskPlugin, task),
+    contaminations: readTaskContaminations(taskPlugin, task),
     mods: createMods(trial, plugins),
     external,
     unknown: findUnknownClients(trial, external, contamination),

@@ -39,7 +39,7 @@ export class Trace {
     const devices = new Map<string, TraceRow[]>();
     for (const [i, line] of lines.entries()) {
       const [name = "", ...cells] = line.split(",").map((cell) => cell.trim());
-      const row = rowOf(cells, `${file}:${i + 2}`);
+      const row = parseRow(cells, `${file}:${i + 2}`);
       const rows = devices.get(name) ?? [];
       devices.set(name, [...rows, row]);
       if (rows.some(({ from, to }) => row.from < to && from < row.to))
@@ -67,7 +67,7 @@ export class Trace {
   }
 }
 
-function rowOf(cells: readonly string[], place: string): TraceRow {
+function parseRow(cells: readonly string[], place: string): TraceRow {
   if (cells.length !== 4)
     throw new UserError(`${place}: expected 5 columns, got ${cells.length + 1}`);
   const number = (i: number, name: string, otherwise: number, isPositive: boolean) => {

@@ -41,7 +41,7 @@ export function checkPlugins(prepared: Checked, plugins: Plugins, file: string):
   try {
     taskPlugin.checkClients?.(trial.clients, pluginOptions(trial.task) as never);
   } catch (error) {
-    throw new UserError(`${file}: ${messageOf(error)}`);
+    throw new UserError(`${file}: ${formatMessage(error)}`);
   }
   for (const [i, arm] of prepared.arms.entries()) {
     const path = i === 0 ? "aggregator" : `baselines.${i - 1}`;
@@ -67,7 +67,7 @@ function checkExternal({ trial, taskPlugin }: Checked, file: string): void {
 /** Simulated time needs simulated clients, and a buffered schedule a task that accepts stale updates. */
 function checkSchedule({ trial, taskPlugin, external }: Checked, file: string): void {
   if (trial.devices && external.size > 0) {
-    const who = whichExternal(external, trial);
+    const who = formatExternal(external, trial);
     throw new UserError(
       `${file}: devices: ${who} are not simulated, and take the time that they take; leave it out`,
     );
@@ -111,7 +111,7 @@ function checkAttack(prepared: Checked, i: number, file: string): void {
   try {
     if (attack.data) checkContamination(attack.data, contaminations);
   } catch (error) {
-    throw new UserError(`${place}, kind ${attack.data?.kind ?? ""}: ${messageOf(error)}`);
+    throw new UserError(`${place}, kind ${attack.data?.kind ?? ""}: ${formatMessage(error)}`);
   }
 }
 
@@ -120,7 +120,7 @@ function checkMods({ trial, mods, external }: Checked, file: string): void {
   for (const [i, { name, mod }] of mods.entries()) {
     const place = `${file}: mods.${i}: ${name}`;
     if (external.size > 0 && mod.client) {
-      const who = whichExternal(external, trial);
+      const who = formatExternal(external, trial);
       throw new UserError(
         `${place} acts at the client, and ${who} are not simulated; let the clients' own host do it, and leave it out here`,
       );
@@ -155,7 +155,7 @@ function checkWhoAttacks(
   }
   if (attack.labelOnly || attack.attackRound || external.size === 0) return;
   if (external.size < count && clients && !clients.some((id) => external.has(id))) return;
-  const who = whichExternal(external, trial);
+  const who = formatExternal(external, trial);
   throw new UserError(
     `${place} acts at the client, and ${who} are not simulated; let the clients' own host do it and name them by ` +
       "{ attack: { name: declared }, clients: […] }, choose an attack with sight of the whole round, as ipm" +
@@ -164,7 +164,7 @@ function checkWhoAttacks(
 }
 
 /** Names the external clients in a message. */
-function whichExternal(external: ReadonlySet<string>, { clients, task }: Trial): string {
+function formatExternal(external: ReadonlySet<string>, { clients, task }: Trial): string {
   return external.size === clients ? `the clients of task ${task.name}` : `clients in external`;
 }
 
@@ -203,10 +203,10 @@ function checkAggregator(
   try {
     aggregator.checkClients?.(clientIds);
   } catch (error) {
-    throw new UserError(`${place}: ${messageOf(error)}`);
+    throw new UserError(`${place}: ${formatMessage(error)}`);
   }
 }
 
-function messageOf(error: unknown): string {
+function formatMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

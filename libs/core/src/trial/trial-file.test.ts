@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { UserError } from "../words/errors.js";
 import { toyPlugins } from "../../testing/index.js";
 import { toyAggregator, toyTask } from "../../testing/toy.js";
-import { clientCount, namedPlugins, parseTrial, prepareSentTrial } from "./trial-file.js";
+import { clientCount, readNamedPlugins, parseTrial, prepareSentTrial } from "./trial-file.js";
 import { parseYaml } from "../words/yaml.js";
 
 const good = `name: toy
@@ -359,7 +359,7 @@ describe("namedPlugins", () => {
   const text = `${good}plugins: [./a.js, ${JSON.stringify(identity)}, b]\n`;
 
   it("are the modules that a file names, and those of overrides, and in a resolved trial the plug-ins", () => {
-    assert.deepEqual(namedPlugins(read(text)), {
+    assert.deepEqual(readNamedPlugins(read(text)), {
       modules: [
         { text: "./a.js", by: "file" },
         { text: "b", by: "file" },
@@ -367,10 +367,10 @@ describe("namedPlugins", () => {
       identities: [identity],
     });
     const located = `${good}plugins: [${JSON.stringify({ ...identity, module: "/a.js" })}]\n`;
-    assert.deepEqual(namedPlugins(read(located)).modules, [
+    assert.deepEqual(readNamedPlugins(read(located)).modules, [
       { text: "/a.js", by: "file", of: "task 'mine'" },
     ]);
-    const { modules } = namedPlugins(read(text, ["plugins.0=./c.js"]));
+    const { modules } = readNamedPlugins(read(text, ["plugins.0=./c.js"]));
     assert.deepEqual(modules, [
       { text: "./c.js", by: "override" },
       { text: "b", by: "file" },
@@ -379,7 +379,7 @@ describe("namedPlugins", () => {
 
   it("are none of a file without them, or with faults, of which parseTrial tells", () => {
     for (const faulty of [good, "", "plugins: ./a.js", "plugins: [3]", "plugins: [[./a.js]]"]) {
-      assert.deepEqual(namedPlugins(read(faulty)), { modules: [], identities: [] });
+      assert.deepEqual(readNamedPlugins(read(faulty)), { modules: [], identities: [] });
     }
     assert.throws(
       () => parseTrial(`${good}plugins: [3]\n`, "t.yaml", toyPlugins),

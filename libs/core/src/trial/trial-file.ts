@@ -10,7 +10,7 @@ import {
 } from "../contracts/plugin-identity.js";
 import type { Plugin, Plugins, Registry } from "../contracts/plugin.js";
 import { UserError } from "../words/errors.js";
-import { schemaFault } from "../words/schema-fault.js";
+import { formatSchemaFault } from "../words/schema-fault.js";
 import { excerpt } from "../words/text.js";
 import { parseYaml, type ParsedYaml } from "../words/yaml.js";
 import { prepareResolvedTrial } from "./prepare-trial.js";
@@ -49,7 +49,7 @@ export function readTrialSource(
  * @throws UserError with a line per fault: file, line, column, the offending value and what was expected
  */
 export function resolveTrial({ file, yaml, resolvePath }: TrialSource, plugins: Plugins): Trial {
-  const { identities } = namedPlugins(yaml);
+  const { identities } = readNamedPlugins(yaml);
   const mismatch = pluginMismatch(identities, plugins.outside ?? [], "this process");
   if (mismatch !== undefined) {
     const advice = "name the module to run it with there, as ./my-task.js";
@@ -107,8 +107,8 @@ function checkNaming<T>(plugins: Plugins, content: unknown, check: () => T): T {
     const { task, aggregator, baselines, attacks, mods } = (content ?? {}) as Partial<Trial>;
     const named: readonly (readonly [PluginKind, Registry<Plugin<unknown>>, unknown])[] = [
       ["task", plugins.tasks, [task]],
-      ["aggregator", plugins.aggregators, [aggregator, ...list(baselines, "aggregator")]],
-      ["attack", plugins.attacks, list(attacks, "attack")],
+      ["aggregator", plugins.aggregators, [aggregator, ...listValues(baselines, "aggregator")]],
+      ["attack", plugins.attacks, listValues(attacks, "attack")],
       ["mod", plugins.mods ?? new Map<string, never>(), mods],
     ];
     for (const [kind, registry, choices] of named) {
@@ -118,7 +118,7 @@ function checkNaming<T>(plugins: Plugins, content: unknown, check: () => T): T {
         try {
           schema?.safeParse(pluginOptions(choice as PluginChoice));
         } catch (fault) {
-          throw new UserError(`${kind} '${name}': ${schemaFault(fault)}`);
+          throw new UserError(`${kind} '${name}': ${formatSchemaFault(fault)}`);
         }
       }
     }
@@ -127,7 +127,7 @@ function checkNaming<T>(plugins: Plugins, content: unknown, check: () => T): T {
 }
 
 /** The values of one key in a list of mappings that is not checked yet. */
-function list(entries: unknown, key: string): unknown[] {
+function listValues(entries: unknown, key: string): unknown[] {
   if (!Array.isArray(entries)) return [];
   return entries.map((entry) => (entry as Partial<Record<string, unknown>> | null)?.[key]);
 }
@@ -135,7 +135,7 @@ function list(entries: unknown, key: string): unknown[] {
 /** Adds the identities of the outside plug-ins that the trial uses. */
 function withUsedPlugins(data: Trial, plugins: Plugins): Trial {
   if (!data.plugins) return data;
-  return { ...data, plugins: usedPlugins(data, plugins.outside ?? []) };
+  return { ...data, plugins: listUsedPlugins(data, plugins.outside ?? []) };
 }
 
 /** A module of plug-ins that a trial file or an override names. */
@@ -151,7 +151,7 @@ export interface NamedModule {
  * be checked, or in a resolved trial the plug-ins. Returns nothing if the key has faults, which
  * `resolveTrial` reports.
  */
-export function namedPlugins({
+export function readNamedPlugins({
   content,
   isOverridden,
 }: Pick<ParsedYaml, "content" | "isOverridden">): {
@@ -178,7 +178,7 @@ export function clientCount({ content }: Pick<ParsedYaml, "content">): number | 
 }
 
 /** The identities of the outside plug-ins that a trial's task, aggregators, attacks and mods are. */
-function usedPlugins(
+function listUsedPlugins(
   { task, aggregator, baselines, attacks, mods = [] }: Trial,
   outside: readonly LocatedPlugin[],
 ): PluginIdentity[] {

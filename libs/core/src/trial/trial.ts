@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { attackedCount, clientIds } from "../contracts/clients.js";
+import { countAttacked, clientIds } from "../contracts/clients.js";
 import type { Plugin, Plugins, Registry } from "../contracts/plugin.js";
 import { didYouMean } from "../words/near.js";
 import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
@@ -206,7 +206,7 @@ function makeSchema(plugins: Plugins) {
         .describe("For `fedclair verify`: ranges of measures of the summary, held for every seed."),
     })
     .superRefine((trial, context) => {
-      for (const [path, message] of contradictions(trial)) {
+      for (const [path, message] of findContradictions(trial)) {
         context.addIssue({ code: "custom", path, message });
       }
     });
@@ -216,7 +216,7 @@ function makeSchema(plugins: Plugins) {
 export type Trial = z.output<ReturnType<typeof trialSchema>>;
 
 /** What single keys cannot tell: [path, what is wrong]. */
-function* contradictions(trial: Trial): Generator<[(string | number)[], string]> {
+function* findContradictions(trial: Trial): Generator<[(string | number)[], string]> {
   const { clients, cohort, attacks, baselines, aggregator } = trial;
   if (cohort !== "all" && "count" in cohort && cohort.count > clients) {
     yield [["cohort", "count"], `expected at most clients = ${clients}, got ${cohort.count}`];
@@ -236,14 +236,14 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
   const ids = new Set(namesClients ? clientIds(clients) : []);
   const taken = new Set<string>();
   for (const [i, entry] of attacks.entries()) {
-    if (entry.fraction !== undefined && attackedCount(entry, clients) === 0) {
+    if (entry.fraction !== undefined && countAttacked(entry, clients) === 0) {
       const message = `${entry.fraction} of ${clients} clients is none; raise it, or use count`;
       yield [["attacks", i, "fraction"], message];
     }
     for (const [j, id] of (entry.clients ?? []).entries()) {
       const path = ["attacks", i, "clients", j];
       if (!ids.has(id)) {
-        yield [path, noSuchClient(id, ids)];
+        yield [path, formatUnknownClient(id, ids)];
       } else if (taken.has(id)) {
         yield [path, `client ${excerpt(id)} is contaminated twice; name it once`];
       }
@@ -251,11 +251,11 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
     }
   }
   for (const [i, id] of external.entries()) {
-    if (!ids.has(id)) yield [["external", i], noSuchClient(id, ids)];
+    if (!ids.has(id)) yield [["external", i], formatUnknownClient(id, ids)];
     else if (external.indexOf(id) < i)
       yield [["external", i], `client ${id} is there twice; name it once`];
   }
-  const total = attacks.reduce((sum, entry) => sum + attackedCount(entry, clients), 0);
+  const total = attacks.reduce((sum, entry) => sum + countAttacked(entry, clients), 0);
   if (total > clients) {
     yield [["attacks"], `expected at most clients = ${clients} contaminated, got ${total}`];
   }
@@ -274,6 +274,6 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
   }
 }
 
-function noSuchClient(id: string, ids: ReadonlySet<string>): string {
+function formatUnknownClient(id: string, ids: ReadonlySet<string>): string {
   return `expected an id from ${[...ids][0]} to ${[...ids].at(-1)}, got '${excerpt(id)}'`;
 }

@@ -58,10 +58,10 @@ const faultBytes = 2048;
 
 /** For people, of whatever a plug-in threw: on one line, made printable, and cut. */
 export function errorMessage(error: unknown): string {
-  return printable(textOf(error), faultBytes);
+  return printable(toText(error), faultBytes);
 }
 
-function textOf(error: unknown): string {
+function toText(error: unknown): string {
   try {
     return error instanceof UserError ? error.message : String(error);
   } catch {

@@ -5,7 +5,7 @@ const mostEdits = 3;
 export function didYouMean(word: string, known: readonly string[]): string {
   // Two thirds of the shorter word must stand.
   const near = known
-    .map((candidate) => ({ candidate, edits: editsBetween(word, candidate) }))
+    .map((candidate) => ({ candidate, edits: countEdits(word, candidate) }))
     .filter(({ candidate, edits }) => {
       return edits <= mostEdits && 3 * edits <= Math.min(word.length, candidate.length) + 1;
     })
@@ -14,7 +14,7 @@ export function didYouMean(word: string, known: readonly string[]): string {
 }
 
 /** Letters to insert, to delete, to replace, or to swap with their neighbour; many for words of very unlike lengths. */
-function editsBetween(a: string, b: string): number {
+function countEdits(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > mostEdits) return Infinity;
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -33,7 +33,7 @@ export function printable(text: string, maxBytes: number): string {
   let bytes = 0;
   let beforeEllipsis = 0;
   for (const character of text) {
-    const next = unprintable.test(character) ? escaped(character) : character;
+    const next = unprintable.test(character) ? escapeCharacter(character) : character;
     bytes += jsonBytes(next) - '""'.length;
     if (bytes > maxBytes) return shown.slice(0, beforeEllipsis) + ellipsis;
     shown += next;
@@ -55,7 +55,7 @@ export function oneLine(text: string): string {
 const ellipsis = "…";
 const ellipsisBytes = 3;
 
-function escaped(character: string): string {
+function escapeCharacter(character: string): string {
   if (character === "\n") return "\\n";
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }

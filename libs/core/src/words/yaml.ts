@@ -47,18 +47,19 @@ export function parseYaml(source: Source): ParsedYaml {
     return `${file}:${line}:${col}`;
   };
   if (document.errors.length > 0) {
-    throw faultsError(
-      document.errors.map(({ pos, message }) => `${place(pos[0])}: ${wordedYaml(message)}`),
+    throw createFaultsError(
+      document.errors.map(({ pos, message }) => `${place(pos[0])}: ${formatYamlMessage(message)}`),
     );
   }
   const set = source.overrides.map((override) => {
     return { override, path: applyOverride(document, override) };
   });
-  const content = contentOf(document, file);
+  const content = readContent(document, file);
   const describeFault = (issue: z.core.$ZodIssue): string => {
     const path = issue.path.map(String);
     const [key] = issue.code === "unrecognized_keys" ? issue.keys : [];
-    const offset = key === undefined ? offsetOf(document, path) : offsetOfKey(document, path, key);
+    const offset =
+      key === undefined ? findOffset(document, path) : findKeyOffset(document, path, key);
     const full = key === undefined ? path : [...path, key];
     // The override may set the faulty value, or a value around or below it.
     const by = set.findLast((s) =>
@@ -73,28 +74,30 @@ export function parseYaml(source: Source): ParsedYaml {
     check: (schema) => {
       const result = schema.safeParse(content, { reportInput: true, error: unknownKeys });
       if (result.success) return result.data;
-      throw faultsError([...new Set(result.error.issues.flatMap(flatten).map(describeFault))]);
+      throw createFaultsError([
+        ...new Set(result.error.issues.flatMap(flattenUnion).map(describeFault)),
+      ]);
     },
   };
 }
 
-function faultsError(faults: readonly string[]): UserError {
+function createFaultsError(faults: readonly string[]): UserError {
   const more = faults.length - mostFaults;
   const rest = more > 0 ? [`… and ${more} more`] : [];
   return new UserError([...faults.slice(0, mostFaults), ...rest].join("\n"));
 }
 
 /** What the parser says, without the lines of the file that it adds. It may name a key or an alias. */
-function wordedYaml(message: string): string {
+function formatYamlMessage(message: string): string {
   return printable(message.replace(/ at line \d+, column \d+:[^]*$/, ""), 160);
 }
 
 /** @throws UserError for an alias that leads nowhere, or too many of them */
-function contentOf(document: Document, name: string): unknown {
+function readContent(document: Document, name: string): unknown {
   try {
     return document.toJS();
   } catch (error) {
-    throw new UserError(`${name}: ${wordedYaml((error as Error).message)}`);
+    throw new UserError(`${name}: ${formatYamlMessage((error as Error).message)}`);
   }
 }
 
@@ -110,7 +113,7 @@ function applyOverride(document: Document, override: string): readonly (string |
   if (parsed.errors.length > 0) {
     throw new UserError(`--set: the value of '${excerpt(override)}' is no YAML`);
   }
-  const value = contentOf(parsed, `--set ${excerpt(override)}`);
+  const value = readContent(parsed, `--set ${excerpt(override)}`);
   try {
     document.setIn(path, value);
   } catch {
@@ -120,7 +123,7 @@ function applyOverride(document: Document, override: string): readonly (string |
 }
 
 /** Where the value at `path` stands in the text; the nearest ancestor's place for one that is missing. */
-function offsetOf(document: Document, path: readonly string[]): number | undefined {
+function findOffset(document: Document, path: readonly string[]): number | undefined {
   for (let depth = path.length; depth > 0; depth--) {
     const range = rangeOf(document.getIn(path.slice(0, depth), true));
     if (range) return range[0];
@@ -129,10 +132,14 @@ function offsetOf(document: Document, path: readonly string[]): number | undefin
 }
 
 /** Where `key` of the mapping at `path` stands in the text. */
-function offsetOfKey(document: Document, path: readonly string[], key: string): number | undefined {
+function findKeyOffset(
+  document: Document,
+  path: readonly string[],
+  key: string,
+): number | undefined {
   const map: unknown = path.length === 0 ? document.contents : document.getIn(path, true);
   const pair = isMap(map) && map.items.find((item) => isScalar(item.key) && item.key.value === key);
-  return (pair && rangeOf(pair.key)?.[0]) || offsetOf(document, path);
+  return (pair && rangeOf(pair.key)?.[0]) || findOffset(document, path);
 }
 
 function rangeOf(node: unknown): readonly number[] | null | undefined {
@@ -150,31 +157,31 @@ const unknownKeys: z.core.$ZodErrorMap = (issue) => {
 };
 
 /** A union's own issue tells little when one of its branches was clearly meant: then that branch's issues do. */
-function flatten(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+function flattenUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code !== "invalid_union") return [issue];
   const meant = issue.errors.find((inner) =>
     inner.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
   );
-  if (!meant || issue.errors.length === 0) return [worded(issue)];
-  return meant.flatMap((inner) => flatten({ ...inner, path: [...issue.path, ...inner.path] }));
+  if (!meant || issue.errors.length === 0) return [explainUnion(issue)];
+  return meant.flatMap((inner) => flattenUnion({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
 /** Zod says no more of a union without words of its own than that the input is invalid. */
-function worded(issue: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue {
+function explainUnion(issue: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue {
   if (issue.message !== "Invalid input") return issue;
   const choices = issue.errors.flatMap(([first]) =>
-    first ? [expectation(first.message).replace(/^expected /, "")] : [],
+    first ? [extractExpectation(first.message).replace(/^expected /, "")] : [],
   );
   return { ...issue, message: `expected ${[...new Set(choices)].join(" or ")}` };
 }
 
 /** A message of Zod without what it says before and after what was expected. */
-function expectation(message: string): string {
+function extractExpectation(message: string): string {
   return message.replace(/^Invalid (input|option): /, "").replace(/, received .*$/, "");
 }
 
 function explain(issue: z.core.$ZodIssue, content: unknown): string {
-  const message = expectation(issue.message);
+  const message = extractExpectation(issue.message);
   // These word their own finding; whole mappings and lists would only repeat the file.
   if (issue.code === "custom" || issue.code === "unrecognized_keys") return message;
   const value = issue.path.reduce<unknown>(
