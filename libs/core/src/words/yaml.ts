@@ -4,20 +4,20 @@ import { UserError } from "./errors.js";
 import { didYouMean } from "./near.js";
 import { excerpt, printable } from "./text.js";
 
-/** A YAML text that a person wrote. */
+/** A YAML text from a user. */
 export interface Source {
   readonly text: string;
   /** The file's name, for messages. */
   readonly file: string;
-  /** Does a fault have a line? Default: yes; no for a text that is not a file. */
+  /** Do messages name lines? Default: yes. Set it to false for a text that is not a file. */
   readonly hasLines?: boolean;
-  /** What the text holds, for messages about all of it: a trial, options. */
+  /** The content of the text, for messages about all of it: `trial`, `options`. */
   readonly what: string;
   /** `path=value` texts that replace or add keys, like `task.localSteps=5`; the value is YAML. */
   readonly overrides: readonly string[];
 }
 
-/** A text whose YAML is read, with the overrides applied. */
+/** Parsed YAML with the overrides applied. */
 export interface ParsedYaml {
   /** The values, not yet checked. */
   readonly content: unknown;
@@ -25,7 +25,8 @@ export interface ParsedYaml {
   readonly isOverridden: (path: readonly string[]) => boolean;
   /**
    * Checks the values by a schema.
-   * @throws UserError with a line per fault: file, line, column, the offending value and what was expected
+   * @throws UserError with a line per fault: file, line, column, the offending value and the
+   * expected one
    */
   check<T>(schema: z.ZodType<T>): T;
 }
@@ -87,12 +88,15 @@ function createFaultsError(faults: readonly string[]): UserError {
   return new UserError([...faults.slice(0, mostFaults), ...rest].join("\n"));
 }
 
-/** What the parser says, without the lines of the file that it adds. It may name a key or an alias. */
+/**
+ * Formats a message of the YAML parser, without the lines of the file that the parser quotes. The
+ * message may contain a key or an alias of the file, so it is escaped.
+ */
 function formatYamlMessage(message: string): string {
   return printable(message.replace(/ at line \d+, column \d+:[^]*$/, ""), 160);
 }
 
-/** @throws UserError for an alias that leads nowhere, or too many of them */
+/** @throws UserError for an alias without an anchor, or for too many aliases */
 function readContent(document: Document, name: string): unknown {
   try {
     return document.toJS();
@@ -101,7 +105,7 @@ function readContent(document: Document, name: string): unknown {
   }
 }
 
-/** @returns the path that it sets */
+/** Applies an override to the document. @returns the path that the override sets */
 function applyOverride(document: Document, override: string): readonly (string | number)[] {
   const split = override.indexOf("=");
   if (split < 1) throw new UserError(`--set: expected path=value, got '${excerpt(override)}'`);
@@ -122,7 +126,10 @@ function applyOverride(document: Document, override: string): readonly (string |
   return path;
 }
 
-/** Where the value at `path` stands in the text; the nearest ancestor's place for one that is missing. */
+/**
+ * Finds the offset of the value at `path` in the text. For a missing value it is the offset of the
+ * nearest ancestor.
+ */
 function findOffset(document: Document, path: readonly string[]): number | undefined {
   for (let depth = path.length; depth > 0; depth--) {
     const range = rangeOf(document.getIn(path.slice(0, depth), true));
@@ -131,7 +138,7 @@ function findOffset(document: Document, path: readonly string[]): number | undef
   return rangeOf(document.contents)?.[0] ?? 0;
 }
 
-/** Where `key` of the mapping at `path` stands in the text. */
+/** Finds the offset of `key` in the mapping at `path`. */
 function findKeyOffset(
   document: Document,
   path: readonly string[],
@@ -146,7 +153,7 @@ function rangeOf(node: unknown): readonly number[] | null | undefined {
   return (node as { range?: readonly number[] } | null | undefined)?.range;
 }
 
-/** Words of our own for keys that a schema does not have; Zod's for all else. */
+/** Replaces Zod's message for unknown keys; all other messages stay Zod's. */
 const unknownKeys: z.core.$ZodErrorMap = (issue) => {
   if (issue.code !== "unrecognized_keys") return undefined;
   const known = Object.keys((issue.inst as z.ZodObject).shape);
@@ -156,7 +163,10 @@ const unknownKeys: z.core.$ZodErrorMap = (issue) => {
   return `unknown key ${keys.join(", ")}`;
 };
 
-/** A union's own issue tells little when one of its branches was clearly meant: then that branch's issues do. */
+/**
+ * Replaces the issue of a union by the issues of one branch if that branch was clearly meant: they
+ * say more than the union's own issue.
+ */
 function flattenUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code !== "invalid_union") return [issue];
   const meant = issue.errors.find((inner) =>
@@ -166,7 +176,9 @@ function flattenUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   return meant.flatMap((inner) => flattenUnion({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
-/** Zod says no more of a union without words of its own than that the input is invalid. */
+/**
+ * Lists what a union's branches expect, because Zod's message is only that the input is invalid.
+ */
 function explainUnion(issue: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue {
   if (issue.message !== "Invalid input") return issue;
   const choices = issue.errors.flatMap(([first]) =>
@@ -175,14 +187,14 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue {
   return { ...issue, message: `expected ${[...new Set(choices)].join(" or ")}` };
 }
 
-/** A message of Zod without what it says before and after what was expected. */
+/** Reduces a message of Zod to what was expected. */
 function extractExpectation(message: string): string {
   return message.replace(/^Invalid (input|option): /, "").replace(/, received .*$/, "");
 }
 
 function explain(issue: z.core.$ZodIssue, content: unknown): string {
   const message = extractExpectation(issue.message);
-  // These word their own finding; whole mappings and lists would only repeat the file.
+  // These messages are complete, and a whole mapping or list would only repeat the file.
   if (issue.code === "custom" || issue.code === "unrecognized_keys") return message;
   const value = issue.path.reduce<unknown>(
     (node, key) => (node as Partial<Record<PropertyKey, unknown>> | undefined)?.[key],
