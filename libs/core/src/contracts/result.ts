@@ -5,9 +5,9 @@ import { describeValue } from "../words/describe-value.js";
 import { tensorsOf, type Delta } from "../tensors/update.js";
 
 /**
- * What a trainer, an attack or a mod made must at least have the form of a result: all that follows reads it.
- * @param maker for messages: `train()`
- * @throws UserError that names who made it, what of it is wrong, and what was expected
+ * Checks that a trainer, an attack or a mod returned a value with the fields of a result.
+ * @param maker the function that returned it, for messages: `train()`
+ * @throws UserError with the function, the wrong field, and what was expected
  */
 export function checkResult(result: unknown, maker: string): TrainResult {
   const fault = describeFault(result);
@@ -28,9 +28,9 @@ function describeFault(result: unknown): string | undefined {
   if (odd) return `metrics.${excerpt(odd[0])} that is ${describeValue(odd[1])}`;
   for (const [name, change] of delta as Delta) {
     const module = `delta.get('${excerpt(name)}')`;
-    const given: unknown = change;
-    if (typeof given !== "object" || given === null)
-      return `${module} that is ${describeValue(given)}`;
+    const value: unknown = change;
+    if (typeof value !== "object" || value === null)
+      return `${module} that is ${describeValue(value)}`;
     for (const tensor of tensorsOf(change)) {
       const { shape, data } = (tensor as unknown as Partial<typeof tensor> | undefined) ?? {};
       if (!Array.isArray(shape)) return `${module} with a shape that is ${describeValue(shape)}`;
