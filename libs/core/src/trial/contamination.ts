@@ -18,9 +18,9 @@ export interface Contaminated {
 export type Contamination = ReadonlyMap<string, Contaminated>;
 
 /**
- * Chooses the contaminated clients of a trial: first those named by id, then `count` or `fraction` of
- * all clients, drawn from the rest. Every process chooses the same ones, because the choice depends
- * only on the trial.
+ * Chooses the contaminated clients of a trial: first those named by id, then `count` or `fraction`
+ * of all clients, drawn from the rest. Every process chooses the same ones, because the choice
+ * depends only on the trial.
  * @param attacks one per entry of `trial.attacks`
  */
 export function contaminate(
@@ -50,7 +50,7 @@ export function contaminate(
       rng.at("contaminated", key).sample(benign(), countAttacked(entry, trial.clients));
     for (const id of ids) chosen.set(id, contaminated);
   }
-  // In the order of clients, so that iterating does not depend on the order of the file.
+  // Sorted by client, so that iterating does not depend on the order of the file.
   const inOrder = new Map<string, Contaminated>();
   for (const id of all) {
     const contaminated = chosen.get(id);

@@ -6,7 +6,7 @@ import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js"
 import { formatSchemaFault } from "../words/schema-fault.js";
 
 /**
- * The kinds of contaminated data that the task knows, with the schemas of their options.
+ * Returns the kinds of contaminated data that the task knows, with the schemas of their options.
  * @throws UserError naming the task if its `contaminations` throws
  */
 export function readTaskContaminations(
@@ -22,7 +22,7 @@ export function readTaskContaminations(
 
 /**
  * Checks a contamination and fills in the defaults of its options.
- * @param known the kinds that the trial's task knows
+ * @param known the kinds that the task knows, with their schemas
  * @throws Error that says what to change if the task does not know the kind or the options
  */
 export function checkContamination(

@@ -21,7 +21,8 @@ import { createPlugin, type Trial } from "./trial.js";
  * Creates the plug-ins of a resolved trial, once each, and checks that they fit one another.
  * @param file the trial file, for messages
  * @param trace the content of `devices.trace`
- * @throws UserError if the task does not support the aggregators, attacks, mods or number of clients
+ * @throws UserError if the task does not support the aggregators, attacks, mods or number of
+ * clients
  */
 export function prepareResolvedTrial(
   trial: Trial,
