@@ -23,10 +23,10 @@ import { runWithinLimit } from "./time-limit.js";
 /** A job as a client host sees it: complete, because virtual clients keep nothing between jobs. */
 export type ClientJob = Job;
 
-/** Receives what a task, an attack or a mod throws for a client. */
+/** Receives an error that a task, an attack or a mod throws for a client. */
 export type OnClientError = (job: ClientJob, error: unknown) => void;
 
-/** Receives what `trainCohort` of a task throws, if each client can be trained alone. */
+/** Receives an error of a task's `trainCohort`, if each client can be trained on its own. */
 export type OnBatchError = (task: string, error: unknown) => void;
 
 /**
@@ -41,8 +41,9 @@ export class ClientRunner {
   #hasBatchError = false;
 
   /**
-   * @param onClientError called for every error except a UserError: the failure that a client reports has no place in the code
-   * @param onBatchError called once, for the first error: no client reports it
+   * @param onClientError called for every error except a UserError, because the failure that a
+   * client reports contains no location in the code
+   * @param onBatchError called for the first error only; no client reports it
    */
   constructor(
     prepared: PreparedTrial,
@@ -56,8 +57,9 @@ export class ClientRunner {
 
   /**
    * Loads the task before the first job needs it.
-   * @param isAlone is this the only host?
-   * @throws UserError if all clients are external, or one is and there is no other host for it
+   * @param isAlone whether this is the only host
+   * @throws UserError if all clients are external, or if some are and there is no other host for
+   * them
    */
   async prepare({ isAlone = false } = {}): Promise<void> {
     const { external, trial } = this.#prepared;
@@ -67,12 +69,15 @@ export class ClientRunner {
     await this.#loadTask();
   }
 
-  /** The largest number of jobs that are worth running together; 1 until the task is loaded. */
+  /** The largest number of jobs that `runAll` can run together; 1 until the task is loaded. */
   get maxBatch(): number {
     return this.#task?.trainCohort?.maxBatch ?? 1;
   }
 
-  /** Never rejects and never takes longer than `limits.clientSeconds`: an error becomes the client's failure. */
+  /**
+   * Runs one job. It never rejects, because an error becomes the client's failure, and never takes
+   * longer than `limits.clientSeconds`.
+   */
   async run(job: ClientJob): Promise<Answer> {
     try {
       const { clientSeconds } = this.#prepared.trial.limits;
@@ -86,7 +91,8 @@ export class ClientRunner {
   }
 
   /**
-   * Runs several jobs of one round and phase, together if the task supports it. Each has `limits.clientSeconds`.
+   * Runs several jobs of one round and phase, together if the task supports it. Each job has
+   * `limits.clientSeconds`.
    * @returns the answers in the order of the jobs
    */
   async runAll(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
@@ -99,14 +105,17 @@ export class ClientRunner {
     return answers;
   }
 
-  /** Reports an error that occurs only if the clients are trained together. */
+  /** Reports an error that occurs only when the clients are trained together. */
   #failBatch(thrown: unknown): void {
     if (this.#hasBatchError) return;
     this.#hasBatchError = true;
     this.#onBatchError(this.#prepared.trial.task.name, thrown);
   }
 
-  /** Returns what was thrown, if anything: trained alone, only the client at fault will fail. */
+  /**
+   * Trains the clients of the jobs together. Returns an error instead of throwing it, so that the
+   * caller can train each client on its own, and only the faulty one fails.
+   */
   async #runTogether(
     jobs: readonly ClientJob[],
     cohort: CohortTraining,
@@ -117,7 +126,7 @@ export class ClientRunner {
       const results = await runWithinLimit(clientSeconds, jobs.length, async (signal) => {
         for (const job of jobs) trainers.push(await this.#open(job));
         const trainJobs = jobs.map(async (job) => {
-          return this.#trainJob(job, await copyParamsOf(job), signal);
+          return this.#trainJob(job, await copyJobParams(job), signal);
         });
         return checkResults(
           await cohort.train(trainers, await Promise.all(trainJobs)),
@@ -148,7 +157,7 @@ export class ClientRunner {
 
   async #runAlone(job: ClientJob, signal: AbortSignal): Promise<TrainResult | Failure> {
     if (job.kind === "initial") throw new Error("a simulated client has no initial params");
-    const params = await copyParamsOf(job);
+    const params = await copyJobParams(job);
     const trainer = await this.#open(job);
     try {
       if (job.kind === "evaluate") return await evaluate(trainer, params);
@@ -199,8 +208,8 @@ export class ClientRunner {
   }
 
   /**
-   * Makes the client's result from what it trained: mods wrap it, then an attack may change it. Only a
-   * format, in which every client must write, is applied after the attack.
+   * Completes the client's result: mods change it, then an attack may change it. Only a format,
+   * which every client must use, is applied after the attack.
    */
   async #finish(job: ClientJob, trained: unknown): Promise<TrainResult> {
     const { contamination, mods } = this.#prepared;
@@ -221,8 +230,8 @@ export class ClientRunner {
   }
 }
 
-/** Returns a copy: jobs share a base, and a trainer may change its params in place. */
-async function copyParamsOf({ params }: ClientJob): Promise<Params> {
+/** Copies the params of a job: jobs share a base, and a trainer may change its params in place. */
+async function copyJobParams({ params }: ClientJob): Promise<Params> {
   return copyParams(await resolveParams(params));
 }
 
@@ -232,11 +241,11 @@ function toAnswer({ id: jobId, clientId }: ClientJob, result: TrainResult | Fail
     : { jobId, clientId, update: { ...result, clientId } };
 }
 
-/** Checks what `trainCohort` returned. @throws Error unless there is one result per client */
+/** Checks the results of `trainCohort`. @throws Error unless there is one per client */
 function checkResults(returned: unknown, clients: number): readonly unknown[] {
   if (Array.isArray(returned) && returned.length === clients) return returned;
-  const what = Array.isArray(returned) ? `${returned.length} results` : describeValue(returned);
-  throw new Error(`trainCohort.train() returned ${what}; expected ${clients} results`);
+  const got = Array.isArray(returned) ? `${returned.length} results` : describeValue(returned);
+  throw new Error(`trainCohort.train() returned ${got}; expected ${clients} results`);
 }
 
 function describeTrainer(trainer: unknown): string {
