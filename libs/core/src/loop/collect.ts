@@ -50,7 +50,7 @@ export async function* collect(
     // A pool that ignores the signal must not block the trial, so its end is not awaited.
     next.catch(() => undefined);
   }
-  // Ctrl-C ends the hosts of this machine too, and Node.js reports signals after closed sockets.
+  // Ctrl-C also ends the hosts on this machine, and Node.js reports signals after closed sockets.
   if ([...byJob.values()].some((answer) => "failure" in answer)) await turnOfEventLoop();
   signal.throwIfAborted();
 
@@ -69,14 +69,14 @@ function createLateFailure(answerSeconds: number): Failure {
   return { code: "LATE", message };
 }
 
-/** The value of `promise`, or undefined after `milliseconds` or on `signal`. */
+/** Awaits a promise; resolves to undefined after `milliseconds` or if `signal` aborts. */
 async function awaitWithin<T>(
   promise: Promise<T>,
   milliseconds: number,
   signal: AbortSignal,
 ): Promise<T | undefined> {
   let giveUp: () => void = () => undefined;
-  const gaveUp = new Promise<undefined>((resolve) => {
+  const givingUp = new Promise<undefined>((resolve) => {
     giveUp = () => {
       resolve(undefined);
     };
@@ -84,7 +84,7 @@ async function awaitWithin<T>(
   const timer = setTimeout(giveUp, milliseconds);
   signal.addEventListener("abort", giveUp);
   try {
-    return await Promise.race([promise, gaveUp]);
+    return await Promise.race([promise, givingUp]);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", giveUp);

@@ -23,33 +23,36 @@ import {
   type Update,
 } from "../tensors/update.js";
 
-/** Where the first params of a trial come from, if a client was asked for them. */
+/** The client that sent the first params of a trial, and their hash. */
 export interface Origin {
   readonly clientId: string;
-  /** Of the params as a safetensors file, in hexadecimal: what the same model gives again. */
+  /**
+   * The SHA-256 of the params as a safetensors file, in hexadecimal; the same model has the same.
+   */
   readonly sha256: string;
 }
 
+/** The first params of a trial, as a client sent them. */
 export interface Initial {
   readonly params: Params;
   readonly origin: Origin;
 }
 
-/** Clients that are asked, one after another, until one answers. */
+/** The largest number of clients that are asked, one after another, until one answers. */
 const mostAsked = 3;
 
 interface Asked {
   readonly trial: Pick<Trial, "limits">;
   readonly clientIds: readonly string[];
-  /** Ready. */
+  /** A pool that is ready. */
   readonly pool: ClientPool;
   readonly rng: Stream;
   readonly signal: AbortSignal;
 }
 
 /**
- * Asks the first client for the params that all are to start from; the next one if it has none.
- * @throws UserError (exit code 3) when three have failed
+ * Asks the first client for the params that all clients start from, and the next one if it fails.
+ * @throws UserError (exit code 3) after three failures
  */
 export async function askForParams(asked: Asked): Promise<Initial> {
   const { trial, clientIds, pool, rng, signal } = asked;
@@ -95,7 +98,10 @@ async function multiplyOut(change: TensorDelta, products: Products): Promise<Ten
   return dense;
 }
 
-/** Whatever modules it brings, they must be such as every later update may have, and travel to hosts in one message. */
+/**
+ * Admits initial params with any modules. They must be valid as later updates, and fit into one
+ * message to a host.
+ */
 function admitInitial(update: Update, maxBytes: number): Failure | undefined {
   const { delta } = update;
   if (delta.size === 0) return failure("WRONG_MODULES", "initial params without a module");

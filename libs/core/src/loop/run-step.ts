@@ -93,10 +93,10 @@ class OneAggregation {
     const { round, phase } = this.#round;
     const rng = this.#plan.rng.at("aggregate", phase, round);
     const input = { round, phase, updates, rng };
-    const made: unknown = await aggregator.aggregate(input, this.#state.aggregator);
-    checkAggregation(made, clientIds);
-    this.result = made;
-    return made;
+    const result: unknown = await aggregator.aggregate(input, this.#state.aggregator);
+    checkAggregation(result, clientIds);
+    this.result = result;
+    return result;
   }
 }
 
@@ -118,12 +118,12 @@ function createRound(
   };
 }
 
-/** @throws UserError for a value that is not a step, or whose state cannot be stored */
-function checkStep(made: unknown): Step {
-  if (typeof made !== "object" || made === null)
+/** Checks the result of a task's step. @throws UserError if it is not a step that can be stored */
+function checkStep(step: unknown): Step {
+  if (typeof step !== "object" || step === null)
     throw new UserError(
-      `the task's step returned ${describeValue(made)}; expected { params?, metrics?, state?, … }`,
+      `the task's step returned ${describeValue(step)}; expected { params?, metrics?, state?, … }`,
     );
-  checkStorable("the task's state", (made as Step).state);
-  return made;
+  checkStorable("the task's state", (step as Step).state);
+  return step;
 }
