@@ -8,14 +8,14 @@ import type { Trial } from "../src/trial/trial.js";
 import { prepare } from "./play.js";
 import { toyParams, toyPlugins, toyTrial } from "./toy.js";
 
-/** Makes the pool under test, with hosts that run `new ClientRunner(prepare(trial, plugins))`. */
+/** Creates the pool under test, with hosts that run `new ClientRunner(prepare(trial, plugins))`. */
 export type MakePool = (trial: Trial, plugins: Plugins) => Promise<ClientPool>;
 
 const never = new AbortController().signal;
 
 let lastJob = 0;
 
-/** A job a client. */
+/** Creates one job per client. */
 function createJobs(ids: readonly string[], changes: Partial<Job> = {}): Job[] {
   const base = toyParams(0);
   const params = { base, rounds: [] };
@@ -48,7 +48,10 @@ function listCodes(byClient: Map<string, Answer>): Record<string, string> {
   );
 }
 
-/** What every `ClientPool` must do, whatever carries its messages. */
+/**
+ * Tests what every `ClientPool` must do, for any transport. Call it where mocha, or another runner
+ * with a global `describe` and `it`, runs it.
+ */
 export function describeClientPool(name: string, makePool: MakePool): void {
   describe(`${name} as a ClientPool`, () => {
     let pool: ClientPool;
@@ -59,7 +62,7 @@ export function describeClientPool(name: string, makePool: MakePool): void {
     };
     afterEach(() => pool.close());
 
-    it("brings back, bit for bit, what each client's runner makes of its job", async () => {
+    it("returns each client's result bit for bit", async () => {
       const trial = toyTrial();
       const runner = new ClientRunner(prepare(trial, toyPlugins));
       const asked = createJobs(clientIds(4));
@@ -77,7 +80,7 @@ export function describeClientPool(name: string, makePool: MakePool): void {
       }
     });
 
-    it("gives a client the params of its job: another base, or what was added to one", async () => {
+    it("sends a client the params of its job: a base of its own, or terms added to a base", async () => {
       const trial = toyTrial();
       const [base, other] = [toyParams(0), toyParams(10)];
       const term = new Map([["dense", { shape: [2], data: Float64Array.of(5, 5) }]]);
@@ -111,7 +114,7 @@ export function describeClientPool(name: string, makePool: MakePool): void {
       });
     });
 
-    it("names every client that fails, and serves the others", async () => {
+    it("reports every client that fails, and serves the others", async () => {
       const trial = toyTrial({
         clients: 6,
         task: {
@@ -136,7 +139,7 @@ export function describeClientPool(name: string, makePool: MakePool): void {
       );
     });
 
-    it("asks `admit` about every update and obeys it", async () => {
+    it("rejects updates that `admit` rejects", async () => {
       const trial = toyTrial();
       const admit: Admit = ({ clientId }) =>
         clientId === "c02" ? { code: "NON_FINITE", message: "not this one" } : undefined;
@@ -150,7 +153,7 @@ export function describeClientPool(name: string, makePool: MakePool): void {
       });
     });
 
-    it("ends a round on the signal, and the next one is whole", async () => {
+    it("ends a round on the signal, and runs the next one normally", async () => {
       const trial = toyTrial({
         task: { name: "toy", faults: { 0: "silent" } },
         limits: { clientSeconds: 0.2 },
