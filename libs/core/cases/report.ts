@@ -4,19 +4,19 @@ export interface Tolerance {
   readonly rel: number;
 }
 
-/** One value of a case that is not as expected. */
+/** One value of a case that differs from the expected one. */
 export interface Mismatch {
   readonly field: string;
   readonly message: string;
 }
 
-/** What one case came to; it passed if it has no mismatch. */
+/** The result of one case, which passed if it has no mismatch. */
 export interface Outcome {
   readonly name: string;
   readonly mismatches: readonly Mismatch[];
 }
 
-/** Collects what differs between a case's expectations and what was computed. */
+/** Collects the differences between the expected and the computed values of a case. */
 export class Report {
   readonly mismatches: Mismatch[] = [];
 
@@ -30,8 +30,9 @@ export class Report {
   }
 
   /**
-   * Compares a number or nested arrays of numbers; an expected null is infinity. Reports the worst entry only.
-   * @param got what was computed, undefined if there is no such thing
+   * Compares a number or nested arrays of numbers, and reports only the worst entry. An expected
+   * null stands for infinity.
+   * @param got the computed value; undefined if there is none
    */
   near(field: string, got: unknown, expected: unknown, tolerance: Tolerance): void {
     let worst: { excess: number; field: string; message: string } | undefined;
@@ -52,7 +53,7 @@ export class Report {
   }
 }
 
-/** How far a value lies beyond what is allowed; infinitely for anything that is not comparable. */
+/** Computes how far a value exceeds its tolerance: Infinity if it is not comparable. */
 function computeExcess(actual: unknown, wanted: unknown, { abs, rel }: Tolerance) {
   const expected = wanted === null ? Infinity : wanted;
   if (typeof actual !== "number" || typeof expected !== "number") {

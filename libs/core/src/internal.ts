@@ -1,4 +1,5 @@
-// The door for the rest of fedclair: no plug-in needs this, and any of it may change in any release.
+// The API for the other packages of fedclair. Plug-ins do not need it, and every part of it may
+// change in any release.
 export {
   ClientRunner,
   type ClientJob,
