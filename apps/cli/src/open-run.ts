@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError, type Plugins } from "@fedclair/core";
 import {
-  namedPlugins,
+  readNamedPlugins,
   prepareResolvedTrial,
   readTrialSource,
   resolveTrial,
@@ -37,7 +37,7 @@ export async function openRun(folder: string, modules: readonly string[]): Promi
 
 /** Lists the external plug-ins of a run that are not loaded. */
 function absentPlugins({ yaml }: TrialSource, { outside = [] }: Plugins): string[] {
-  return namedPlugins(yaml)
+  return readNamedPlugins(yaml)
     .identities.filter(
       ({ kind, name }) => !outside.some((own) => own.kind === kind && own.name === name),
     )

@@ -1,7 +1,7 @@
 import { UserError } from "../src/words/errors.js";
 import type { Outcome } from "./report.js";
 
-/** The reference cases of one method: how to know its files, and how to run them. */
+/** Recognises and runs the reference cases of one method. */
 export interface CaseFormat {
   readonly method: string;
   /** @param file the parsed JSON */
@@ -11,7 +11,7 @@ export interface CaseFormat {
 
 /**
  * Runs every case of a file.
- * @param file its parsed JSON
+ * @param file the parsed JSON
  * @throws UserError if no format recognises it
  */
 export async function runCases(

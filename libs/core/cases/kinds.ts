@@ -2,12 +2,13 @@ import type { CaseFormat } from "./formats.js";
 import { asFields, isFields, asList, type Fields } from "./json.js";
 import { Report, type Outcome } from "./report.js";
 
-/** Runs one case of a kind and reports what is not as it expects. */
+/** Runs one case and reports every value that differs from the expected one. */
 export type KindHandler = (testCase: Fields, report: Report) => void | Promise<void>;
 
 /**
- * The format `{ "format": 1, "cases": [{ "name", "kind", …, "expect", "tol" }] }`: a list of cases of several kinds.
- * @param kinds how each kind is run, by its name in the file
+ * Creates the format `{ "format": 1, "cases": [{ "name", "kind", …, "expect", "tol" }] }`: a list
+ * of cases of several kinds.
+ * @param kinds the handlers, by the name of the kind in the file
  */
 export function kindsFormat(method: string, kinds: ReadonlyMap<string, KindHandler>): CaseFormat {
   return {
@@ -45,7 +46,7 @@ async function runCase(
       await handler(testCase, report);
     }
   } catch (error) {
-    // One broken case must not hide what the others say.
+    // One broken case must not hide the results of the others.
     report.fail("error", error instanceof Error ? error.message : String(error));
   }
   return { name, mismatches: report.mismatches };

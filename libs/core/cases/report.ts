@@ -4,19 +4,19 @@ export interface Tolerance {
   readonly rel: number;
 }
 
-/** One value of a case that is not as expected. */
+/** One value of a case that differs from the expected one. */
 export interface Mismatch {
   readonly field: string;
   readonly message: string;
 }
 
-/** What one case came to; it passed if it has no mismatch. */
+/** The result of one case, which passed if it has no mismatch. */
 export interface Outcome {
   readonly name: string;
   readonly mismatches: readonly Mismatch[];
 }
 
-/** Collects what differs between a case's expectations and what was computed. */
+/** Collects the differences between the expected and the computed values of a case. */
 export class Report {
   readonly mismatches: Mismatch[] = [];
 
@@ -25,12 +25,14 @@ export class Report {
   }
 
   equal(field: string, got: unknown, expected: unknown): void {
-    if (got !== expected) this.fail(field, `got ${text(got)}, expected ${text(expected)}`);
+    if (got !== expected)
+      this.fail(field, `got ${formatValue(got)}, expected ${formatValue(expected)}`);
   }
 
   /**
-   * Compares a number or nested arrays of numbers; an expected null is infinity. Reports the worst entry only.
-   * @param got what was computed, undefined if there is no such thing
+   * Compares a number or nested arrays of numbers, and reports only the worst entry. An expected
+   * null stands for infinity.
+   * @param got the computed value; undefined if there is none
    */
   near(field: string, got: unknown, expected: unknown, tolerance: Tolerance): void {
     let worst: { excess: number; field: string; message: string } | undefined;
@@ -41,9 +43,9 @@ export class Report {
         });
         return;
       }
-      const { excess, allowed } = excessOf(actual, wanted, tolerance);
+      const { excess, allowed } = computeExcess(actual, wanted, tolerance);
       if (excess <= 0 || (worst !== undefined && worst.excess >= excess)) return;
-      const message = `got ${text(actual)}, expected ${text(wanted)}, tolerance ${allowed.toPrecision(3)}`;
+      const message = `got ${formatValue(actual)}, expected ${formatValue(wanted)}, tolerance ${allowed.toPrecision(3)}`;
       worst = { excess, field: path, message };
     };
     visit(field, got, expected);
@@ -51,8 +53,8 @@ export class Report {
   }
 }
 
-/** How far a value lies beyond what is allowed; infinitely for anything that is not comparable. */
-function excessOf(actual: unknown, wanted: unknown, { abs, rel }: Tolerance) {
+/** Computes how far a value exceeds its tolerance: Infinity if it is not comparable. */
+function computeExcess(actual: unknown, wanted: unknown, { abs, rel }: Tolerance) {
   const expected = wanted === null ? Infinity : wanted;
   if (typeof actual !== "number" || typeof expected !== "number") {
     return { excess: Infinity, allowed: abs };
@@ -63,7 +65,7 @@ function excessOf(actual: unknown, wanted: unknown, { abs, rel }: Tolerance) {
   return { excess: Number.isNaN(excess) ? Infinity : excess, allowed };
 }
 
-function text(value: unknown): string {
+function formatValue(value: unknown): string {
   if (typeof value === "number") return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   return value === undefined ? "nothing" : JSON.stringify(value);

@@ -1,4 +1,4 @@
-// The door for authors of plug-ins. What only fedclair itself needs is in internal.ts.
+// The public API for plug-in authors. internal.ts exports what only fedclair itself needs.
 export { Matrix, stream, type Stream } from "@fedclair/linalg";
 export * from "./contracts/aggregator.js";
 export * from "./contracts/attack.js";

@@ -1,4 +1,5 @@
-// The door for the rest of fedclair: no plug-in needs this, and any of it may change in any release.
+// The API for the other packages of fedclair. Plug-ins do not need it, and every part of it may
+// change in any release.
 export {
   ClientRunner,
   type ClientJob,
@@ -8,8 +9,8 @@ export {
 export { nextGroup } from "./client/cohort-groups.js";
 export { MemoryPool } from "./client/memory-pool.js";
 export { checkAggregation } from "./contracts/aggregation.js";
-export { attackedCount, clientIds, clientIndex } from "./contracts/clients.js";
-export { checkedPlugin } from "./contracts/define-plugin.js";
+export { countAttacked, clientIds, clientIndex } from "./contracts/clients.js";
+export { checkPlugin } from "./contracts/define-plugin.js";
 export { pluginOptions, type PluginChoice } from "./contracts/plugin-choice.js";
 export {
   pluginIdentities,
@@ -54,7 +55,7 @@ export type { Schedule } from "./trial/schedule.js";
 export { Trace, type TraceRow } from "./trial/trace.js";
 export {
   clientCount,
-  namedPlugins,
+  readNamedPlugins,
   parseTrial,
   prepareSentTrial,
   readTrialSource,

@@ -13,7 +13,13 @@ import {
 import type { Aggregation, AggregatorInput } from "../src/contracts/aggregator.js";
 import type { AggregatorPlugin } from "../src/contracts/plugin.js";
 import { toDense, toTensor } from "../src/tensors/matrix.js";
-import { createStored, dtypeOf, payloadBytes, readNumbers, type Tensor } from "../src/tensors/tensor.js";
+import {
+  createStored,
+  dtypeOf,
+  payloadBytes,
+  readNumbers,
+  type Tensor,
+} from "../src/tensors/tensor.js";
 import {
   eachTensor,
   isLowRank,
@@ -21,13 +27,16 @@ import {
   type TensorDelta,
   type Update,
 } from "../src/tensors/update.js";
-import { ofPlugin } from "./suite.js";
+import { setUpSuite } from "./suite.js";
 
 const p = 6;
 const q = 5;
 const r = 2;
 
-/** Seven clients, two of them outside the common column space; all train one frozen A, as ffa-lora asks. */
+/**
+ * Creates updates of seven clients, two of them outside the common column space. All have the same
+ * frozen A, which ffa-lora requires.
+ */
 function factoredUpdates(seed = "aggregator conformance", rows = p): Update[] {
   const root = stream(seed);
   const { q: basis } = thinQr(gaussian(root.at("U"), rows, r));
@@ -35,20 +44,20 @@ function factoredUpdates(seed = "aggregator conformance", rows = p): Update[] {
   return Array.from({ length: 7 }, (_, k) => {
     const own = root.at("client", k);
     const b = k < 2 ? gaussian(own, rows, r) : multiply(basis, gaussian(own, r, r));
-    return updateOf(k, { b: toTensor(b), a: toTensor(a) });
+    return createUpdate(k, { b: toTensor(b), a: toTensor(a) });
   });
 }
 
 function denseUpdates(): Update[] {
-  return factoredUpdates().map(({ delta }, k) => updateOf(k, toTensor(sumTerms([delta]))));
+  return factoredUpdates().map(({ delta }, k) => createUpdate(k, toTensor(sumTerms([delta]))));
 }
 
-function updateOf(k: number, change: TensorDelta): Update {
+function createUpdate(k: number, change: TensorDelta): Update {
   return { clientId: idOf(k), numExamples: k + 1, delta: new Map([["m", change]]), metrics: {} };
 }
 
-/** The same update, its numbers read at need. */
-function elsewhere(update: Update): Update {
+/** Copies an update so that its numbers are read on demand, like those of updates on disk. */
+function storeTensors(update: Update): Update {
   const stored = (tensor: Tensor) =>
     createStored(tensor.shape, dtypeOf(tensor), payloadBytes([tensor]), () =>
       readNumbers(tensor).slice(),
@@ -64,17 +73,17 @@ function idOf(k: number): string {
   return `c0${k}`;
 }
 
-/** How an aggregator is tried. */
+/** Settings of `describeAggregator`. */
 export interface AggregatorSetting {
-  /** Beside its defaults. */
+  /** Options in addition to the defaults. */
   readonly options?: object;
-  /** Why its change of low-rank updates is dense, if it is. */
+  /** The reason why the aggregator multiplies out low-rank pairs, if it does. */
   readonly multipliesOut?: string;
 }
 
 /**
- * What every aggregator must do, whatever its rule: of dense updates and of low-rank pairs. Call it where mocha, or another
- * runner with a global describe and it, runs it.
+ * Tests what every aggregator must do with dense updates and with low-rank pairs. Call it where
+ * mocha, or another runner with a global `describe` and `it`, runs it.
  */
 export function describeAggregator(
   plugin: AggregatorPlugin,
@@ -85,10 +94,10 @@ export function describeAggregator(
       .create(plugin.schema.parse(options) as never)
       .aggregate({ round: 1, phase: "train", updates, rng: stream(seed) });
 
-  describe(`${plugin.name} ${textOf(options)}as an aggregator`, function () {
-    ofPlugin(this);
+  describe(`${plugin.name} ${formatOptions(options)}as an aggregator`, function () {
+    setUpSuite(this);
 
-    it("refuses an option that it does not have", () => {
+    it("rejects an unknown option", () => {
       assert.equal(plugin.schema.safeParse({ ...options, nonsense: 1 }).success, false);
     });
 
@@ -98,8 +107,8 @@ export function describeAggregator(
       ["dense", denseUpdates],
       ["factored", factoredUpdates],
     ] as const) {
-      describe(`of ${form} updates`, () => {
-        it("does not depend on the order of the updates, nor on the secret one", async () => {
+      describe(`with ${form} updates`, () => {
+        it("does not depend on the order of the updates or on the seed", async () => {
           const updates = make();
           const expected = await aggregate(updates);
           for (const seed of [1, 2, 3]) {
@@ -109,7 +118,7 @@ export function describeAggregator(
           }
         });
 
-        it("gives the same answer to the same question, and leaves the updates as they were", async () => {
+        it("is deterministic, and does not change the updates", async () => {
           const updates = make();
           const before = structuredClone(updates);
           const first = await aggregate(updates);
@@ -117,9 +126,9 @@ export function describeAggregator(
           assert.deepEqual(await aggregate(updates), first);
         });
 
-        it("makes the same of updates that lie on the disk, as large ones do, and are read when they are asked for", async () => {
+        it("gives the same result for updates that are read from disk on demand", async () => {
           const updates = make();
-          assert.deepEqual(await aggregate(updates.map(elsewhere)), await aggregate(updates));
+          assert.deepEqual(await aggregate(updates.map(storeTensors)), await aggregate(updates));
         });
 
         it("gives a lone client its own change", async () => {
@@ -150,16 +159,19 @@ export function describeAggregator(
 }
 
 /**
- * Nothing is remembered but in the state: a second instance goes on from a stored one to the same bytes. Two phases, whose
- * modules have other shapes, take turns; each round misses another client.
+ * Tests that the aggregator keeps nothing but its state: a second instance that resumes from a
+ * stored state gives the same bytes. Two phases with different shapes alternate, and a different
+ * client is missing in each round.
  */
 function describeState(plugin: AggregatorPlugin, options: object): void {
   const create = () => plugin.create(plugin.schema.parse(options) as never);
   const inputOf = (round: number): AggregatorInput => {
     const updates = round % 3 === 0 ? factoredUpdates("other phase", p + 2) : factoredUpdates();
     return {
-      ...{ round, phase: round % 3 === 0 ? "other" : "train" },
-      ...{ updates: updates.filter((_, k) => k !== round), rng: stream("state").at(round) },
+      round,
+      phase: round % 3 === 0 ? "other" : "train",
+      updates: updates.filter((_, k) => k !== round),
+      rng: stream("state").at(round),
     };
   };
   const rounds = async (from: number, to: number, start?: unknown) => {
@@ -174,7 +186,7 @@ function describeState(plugin: AggregatorPlugin, options: object): void {
     return { aggregations, state };
   };
 
-  it("remembers nothing but its state", async () => {
+  it("keeps nothing but its state", async () => {
     const whole = await rounds(1, 6);
     const { state } = await rounds(1, 3);
     const rest = await rounds(4, 6, deserialize(serialize(state)));
@@ -183,7 +195,7 @@ function describeState(plugin: AggregatorPlugin, options: object): void {
   });
 }
 
-/** Module m of a sum of terms, multiplied out; zero of no terms. */
+/** Sums the terms of one module as a matrix; it is empty if there are no terms. */
 export function sumTerms(terms: readonly Delta[], module = "m"): Matrix {
   const values = terms.flatMap((term) => {
     const change = term.get(module);
@@ -195,7 +207,7 @@ export function sumTerms(terms: readonly Delta[], module = "m"): Matrix {
   return out;
 }
 
-/** What a client goes on with: its personal change, where there are such, else the common one. */
+/** Returns the change of a client: its personal one if there is one, otherwise the shared one. */
 function termsOf({ change, personal }: Aggregation, clientId: string): readonly Delta[] {
   return personal?.get(clientId) ?? change;
 }
@@ -227,6 +239,6 @@ function statuses({ verdicts }: Aggregation): Record<string, string> {
   return Object.fromEntries(entries.sort()) as Record<string, string>;
 }
 
-function textOf(options: object): string {
+function formatOptions(options: object): string {
   return Object.keys(options).length === 0 ? "" : `${JSON.stringify(options)} `;
 }

@@ -6,12 +6,12 @@ import { countNumbers, dtypeOf, readNumbers } from "../src/tensors/tensor.js";
 import { tensorsOf, type Update } from "../src/tensors/update.js";
 import { playAttack, honest, own, twoPhases } from "./attack-rounds.js";
 import { applyAttack } from "./attacked.js";
-import { itDescribesItself, ofPlugin } from "./suite.js";
+import { itDescribesItself, setUpSuite } from "./suite.js";
 
 const labels = Int32Array.from({ length: 200 }, (_, i) => i % 10);
 
-/** Everything of an update but the values. */
-function form({ clientId, numExamples, delta, metrics }: Update) {
+/** Describes everything of an update except its values. */
+function describeForm({ clientId, numExamples, delta, metrics }: Update) {
   const tensors = [...delta].map(([name, module]) => [
     name,
     ...tensorsOf(module).map((tensor) => [dtypeOf(tensor), tensor.shape, countNumbers(tensor)]),
@@ -19,28 +19,28 @@ function form({ clientId, numExamples, delta, metrics }: Update) {
   return { clientId, numExamples, metrics, tensors };
 }
 
-function values(update: Update): number[] {
-  return [...update.delta.keys()].flatMap((name) => entries(update, name));
+function listValues(update: Update): number[] {
+  return [...update.delta.keys()].flatMap((name) => listEntries(update, name));
 }
 
-function entries(update: Update | undefined, name: string): number[] {
+function listEntries(update: Update | undefined, name: string): number[] {
   const module = update?.delta.get(name);
   return module ? tensorsOf(module).flatMap((tensor) => [...readNumbers(tensor)]) : [];
 }
 
-/** How an attack is tried. */
+/** Settings of `describeAttack`. */
 export interface AttackSetting {
-  /** Beside its defaults. */
+  /** Options in addition to the defaults. */
   readonly options?: object;
-  /** It sends nothing in the first round. */
+  /** Does the attack send zeros in the first round? */
   readonly idleAtFirst?: boolean;
-  /** What one client sends is a matter of how many collude. */
+  /** Does a client's update depend on the number of colluding clients? */
   readonly countsAttackers?: boolean;
 }
 
 /**
- * What every attack on labels or on updates must do. Call it where mocha, or another runner with a global describe and it,
- * runs it. An attack on data is its task's.
+ * Tests what every attack on labels or on updates must do. Call it where mocha, or another runner
+ * with a global `describe` and `it`, runs it. Attacks on data belong to the tests of their task.
  */
 export function describeAttack(
   plugin: Plugin<Attack>,
@@ -49,59 +49,59 @@ export function describeAttack(
   const create = () => plugin.create(plugin.schema.parse(options) as never);
 
   describe(`attack ${plugin.name}`, function () {
-    ofPlugin(this);
+    setUpSuite(this);
     itDescribesItself(plugin, options);
 
     it("does exactly one thing", () => {
-      const does = ["data", "corruptLabels", "corruptUpdate", "attackRound"];
-      assert.equal(Object.keys(create()).filter((key) => does.includes(key)).length, 1);
+      const acts = ["data", "corruptLabels", "corruptUpdate", "attackRound"];
+      assert.equal(Object.keys(create()).filter((key) => acts.includes(key)).length, 1);
     });
 
     if (create().corruptLabels) {
-      const corrupt = (of = labels) =>
-        create().corruptLabels?.(of, 10, stream(1).at("client"), stream(1).at("common"));
+      const corrupt = (input = labels) =>
+        create().corruptLabels?.(input, 10, stream(1).at("client"), stream(1).at("common"));
 
-      it("returns as many labels, each a class, and changes some", () => {
+      it("returns as many labels as it gets, all of them valid, and changes some", () => {
         const corrupted = corrupt() ?? new Int32Array();
         assert.equal(corrupted.length, labels.length);
         assert.ok(corrupted.every((label) => label >= 0 && label < 10));
         assert.ok(corrupted.some((label, i) => label !== labels[i]));
       });
 
-      it("leaves its input alone and repeats itself", () => {
+      it("does not change its input, and is deterministic", () => {
         const before = labels.slice();
         assert.deepEqual(corrupt(), corrupt());
         assert.deepEqual(labels, before);
       });
 
-      it("takes no labels at all", () => {
+      it("accepts an empty list of labels", () => {
         assert.deepEqual(corrupt(new Int32Array()), new Int32Array());
       });
     } else {
       it("keeps shapes, dtypes, ranks, sample counts and metrics of every client", async () => {
         const forged = await applyAttack(create(), own, honest);
-        assert.deepEqual(forged.map(form), own.map(form));
+        assert.deepEqual(forged.map(describeForm), own.map(describeForm));
       });
 
-      it("returns finite values, and others than those it was given", async () => {
+      it("returns finite values that differ from its input", async () => {
         const forged = await applyAttack(create(), own, honest);
         forged.forEach((update, i) => {
-          assert.ok(values(update).every(Number.isFinite));
-          assert.notDeepEqual(values(update), values(own[i] ?? update));
+          assert.ok(listValues(update).every(Number.isFinite));
+          assert.notDeepEqual(listValues(update), listValues(own[i] ?? update));
         });
       });
 
       if (!idleAtFirst) {
-        it("treats modules of one shape apart", async () => {
+        it("treats modules of the same shape differently", async () => {
           const [first] = await applyAttack(create(), own, honest);
-          const ratios = entries(first, "twin").map(
-            (x, i) => x / item(entries(first, "matrix"), i),
+          const ratios = listEntries(first, "twin").map(
+            (x, i) => x / item(listEntries(first, "matrix"), i),
           );
           assert.ok(ratios.some((ratio) => Math.abs(ratio - item(ratios, 0)) > 1e-6));
         });
       }
 
-      it("leaves its input alone and repeats itself", async () => {
+      it("does not change its input, and is deterministic", async () => {
         const before = structuredClone({ own, honest });
         const first = await applyAttack(create(), own, honest);
         assert.deepEqual(await applyAttack(create(), own, honest), first);
@@ -121,13 +121,13 @@ export function describeAttack(
         });
       }
 
-      it("does something in a round without honest updates", async () => {
+      it("returns finite updates in a round without honest updates", async () => {
         const forged = await applyAttack(create(), own, []);
-        assert.deepEqual(forged.map(form), own.map(form));
-        assert.ok(forged.every((update) => values(update).every(Number.isFinite)));
+        assert.deepEqual(forged.map(describeForm), own.map(describeForm));
+        assert.ok(forged.every((update) => listValues(update).every(Number.isFinite)));
       });
 
-      it("remembers nothing but its state, through two phases", () => {
+      it("keeps nothing but its state, through two phases", () => {
         const whole = playAttack(create(), twoPhases);
         const rest = playAttack(create(), twoPhases.slice(3), whole[2]?.state);
         assert.deepEqual(rest, whole.slice(3));

@@ -4,12 +4,12 @@ import type { Attack, AttackedRound } from "../src/contracts/attack.js";
 import type { Update } from "../src/tensors/update.js";
 import { anyUpdate } from "./attacked.js";
 
-/** Updates of clients that are not contaminated. */
+/** Updates of benign clients. */
 export const honest = ["h1", "h2", "h3"].map((id) => anyUpdate(id));
-/** Of an attack's clients, which may train adapters of unequal rank. */
+/** Updates of an attack's clients, whose adapters differ in rank. */
 export const own = [anyUpdate("a1", 2), anyUpdate("a2", 3), anyUpdate("a3", 2)];
 
-/** Two phases take turns, and another client misses each round. */
+/** Rounds of two alternating phases; a different benign client is missing in each. */
 export const twoPhases: readonly AttackedRound[] = [1, 2, 3, 4, 5, 6].map((round) => {
   const inPhase = (updates: readonly Update[]) =>
     updates.map((update) => {
@@ -22,11 +22,14 @@ export const twoPhases: readonly AttackedRound[] = [1, 2, 3, 4, 5, 6].map((round
   return { own: inPhase(own), honest: answers, rng: stream("round").at(round) };
 });
 
-/** What an attack sends in each round, and its state then, which between two rounds is stored and read again. */
-export function playAttack(attack: Attack, seen: readonly AttackedRound[], start?: unknown) {
+/**
+ * Plays rounds of an omniscient attack, and returns its updates and state in each. The state is
+ * serialized between two rounds.
+ */
+export function playAttack(attack: Attack, rounds: readonly AttackedRound[], start?: unknown) {
   let state = start;
-  return seen.map((one) => {
-    const forged = attack.attackRound?.(one, deserialize(serialize(state)));
+  return rounds.map((round) => {
+    const forged = attack.attackRound?.(round, deserialize(serialize(state)));
     if (forged?.state !== undefined) ({ state } = forged);
     return { updates: forged?.updates, state };
   });

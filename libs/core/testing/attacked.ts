@@ -4,7 +4,10 @@ import type { TrainResult } from "../src/contracts/task.js";
 import type { Dense } from "../src/tensors/tensor.js";
 import type { TensorDelta, Update } from "../src/tensors/update.js";
 
-/** An update with a module of every kind: matrix (two alike), vector, scalar, kernel and factors, in both dtypes. */
+/**
+ * Creates an update with a module of every kind: matrix (two of one shape), vector, scalar, kernel
+ * and factors, in both dtypes.
+ */
 export function anyUpdate(clientId: string, rank = 2): Update {
   const rng = stream("any update").at(clientId);
   const modules: Readonly<Record<string, TensorDelta>> = {
@@ -24,7 +27,7 @@ export function anyUpdate(clientId: string, rank = 2): Update {
   };
 }
 
-/** What the attack makes of the clients' updates, at the client or with sight of the round. */
+/** Applies an attack to its clients' updates, whether it acts at the client or is omniscient. */
 export async function applyAttack(
   attack: Attack,
   own: readonly Update[],

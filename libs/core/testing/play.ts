@@ -10,15 +10,16 @@ import type { PreparedTrial } from "../src/trial/prepared-trial.js";
 import type { Trace } from "../src/trial/trace.js";
 import type { Trial } from "../src/trial/trial.js";
 
+/** The rounds of a played trial, and its last state. */
 export interface Played {
   readonly rounds: readonly RoundDone[];
   readonly state: TrialState;
 }
 
 interface Settings {
-  /** Default: one host in this process. */
+  /** The pool of clients. Default: one host in this process. */
   readonly pool?: ClientPool;
-  /** Default: the start. */
+  /** The state to resume from. Default: the start. */
   readonly from?: TrialState;
   readonly benignOnly?: boolean;
   /** The content of the trial's `devices.trace`. */
@@ -49,12 +50,12 @@ export async function play(
   return { rounds, state };
 }
 
-/** Prepares a trial that no file describes. */
+/** Prepares a trial that does not come from a file. */
 export function prepare(trial: Trial, plugins: Plugins, trace?: Trace): PreparedTrial {
   return prepareResolvedTrial(trial, plugins, "trial.yaml", trace);
 }
 
-/** Returns a pool of one host, which runs all jobs in their order. */
+/** Creates a pool of one host, which runs all jobs in order. */
 export async function oneHost(trial: Trial, plugins: Plugins): Promise<ClientPool> {
   return await memoryPool(prepare(trial, plugins));
 }

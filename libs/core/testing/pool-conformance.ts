@@ -8,15 +8,15 @@ import type { Trial } from "../src/trial/trial.js";
 import { prepare } from "./play.js";
 import { toyParams, toyPlugins, toyTrial } from "./toy.js";
 
-/** Makes the pool under test, with hosts that run `new ClientRunner(prepare(trial, plugins))`. */
+/** Creates the pool under test, with hosts that run `new ClientRunner(prepare(trial, plugins))`. */
 export type MakePool = (trial: Trial, plugins: Plugins) => Promise<ClientPool>;
 
 const never = new AbortController().signal;
 
 let lastJob = 0;
 
-/** A job a client. */
-function jobs(ids: readonly string[], changes: Partial<Job> = {}): Job[] {
+/** Creates one job per client. */
+function createJobs(ids: readonly string[], changes: Partial<Job> = {}): Job[] {
   const base = toyParams(0);
   const params = { base, rounds: [] };
   const client = { clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 };
@@ -26,7 +26,7 @@ function jobs(ids: readonly string[], changes: Partial<Job> = {}): Job[] {
 
 const admitToy: Admit = (update) => admitUpdate(update, shapesOf(toyParams(0)));
 
-async function answers(
+async function collectAnswers(
   pool: ClientPool,
   asked: readonly Job[],
   admit = admitToy,
@@ -42,13 +42,16 @@ async function answers(
   return byClient;
 }
 
-function codes(byClient: Map<string, Answer>): Record<string, string> {
+function listCodes(byClient: Map<string, Answer>): Record<string, string> {
   return Object.fromEntries(
     [...byClient].map(([id, answer]) => [id, "update" in answer ? "ok" : answer.failure.code]),
   );
 }
 
-/** What every `ClientPool` must do, whatever carries its messages. */
+/**
+ * Tests what every `ClientPool` must do, for any transport. Call it where mocha, or another runner
+ * with a global `describe` and `it`, runs it.
+ */
 export function describeClientPool(name: string, makePool: MakePool): void {
   describe(`${name} as a ClientPool`, () => {
     let pool: ClientPool;
@@ -59,11 +62,11 @@ export function describeClientPool(name: string, makePool: MakePool): void {
     };
     afterEach(() => pool.close());
 
-    it("brings back, bit for bit, what each client's runner makes of its job", async () => {
+    it("returns each client's result bit for bit", async () => {
       const trial = toyTrial();
       const runner = new ClientRunner(prepare(trial, toyPlugins));
-      const asked = jobs(clientIds(4));
-      const got = await answers(await open(trial), asked);
+      const asked = createJobs(clientIds(4));
+      const got = await collectAnswers(await open(trial), asked);
       assert.deepEqual([...got.keys()].sort(), clientIds(4));
       for (const job of asked) assert.deepEqual(got.get(job.clientId), await runner.run(job));
     });
@@ -72,12 +75,12 @@ export function describeClientPool(name: string, makePool: MakePool): void {
       const trial = toyTrial();
       await open(trial);
       for (const [i, ids] of [["c02"], ["c00", "c03"], ["c02", "c01"]].entries()) {
-        const got = await answers(pool, jobs(ids, { round: i + 1 }));
+        const got = await collectAnswers(pool, createJobs(ids, { round: i + 1 }));
         assert.deepEqual([...got.keys()].sort(), [...ids].sort());
       }
     });
 
-    it("gives a client the params of its job: another base, or what was added to one", async () => {
+    it("sends a client the params of its job: a base of its own, or terms added to a base", async () => {
       const trial = toyTrial();
       const [base, other] = [toyParams(0), toyParams(10)];
       const term = new Map([["dense", { shape: [2], data: Float64Array.of(5, 5) }]]);
@@ -85,8 +88,11 @@ export function describeClientPool(name: string, makePool: MakePool): void {
         if (id === "c01") return { base: other, rounds: [] };
         return { base, rounds: id === "c02" ? [[term], [term, term]] : [] };
       };
-      const asked = jobs(clientIds(4)).map((job) => ({ ...job, params: paramsOf(job.clientId) }));
-      const got = await answers(await open(trial), asked);
+      const asked = createJobs(clientIds(4)).map((job) => ({
+        ...job,
+        params: paramsOf(job.clientId),
+      }));
+      const got = await collectAnswers(await open(trial), asked);
       const losses = clientIds(4).map((id) => {
         const answer = got.get(id);
         return answer && "update" in answer ? answer.update.metrics["loss"] : undefined;
@@ -97,8 +103,8 @@ export function describeClientPool(name: string, makePool: MakePool): void {
     it("lets clients evaluate", async () => {
       const trial = toyTrial();
       const params = { base: toyParams(3), rounds: [] };
-      const asked = jobs(clientIds(4), { kind: "evaluate", params });
-      const got = await answers(await open(trial), asked, admitEvaluation);
+      const asked = createJobs(clientIds(4), { kind: "evaluate", params });
+      const got = await collectAnswers(await open(trial), asked, admitEvaluation);
       const answer = got.get("c00");
       assert.deepEqual(answer && "update" in answer && answer.update, {
         clientId: "c00",
@@ -108,7 +114,7 @@ export function describeClientPool(name: string, makePool: MakePool): void {
       });
     });
 
-    it("names every client that fails, and serves the others", async () => {
+    it("reports every client that fails, and serves the others", async () => {
       const trial = toyTrial({
         clients: 6,
         task: {
@@ -117,8 +123,8 @@ export function describeClientPool(name: string, makePool: MakePool): void {
         },
         limits: { clientSeconds: 0.05 },
       });
-      const got = await answers(await open(trial), jobs(clientIds(6)));
-      assert.deepEqual(codes(got), {
+      const got = await collectAnswers(await open(trial), createJobs(clientIds(6)));
+      assert.deepEqual(listCodes(got), {
         c00: "CLIENT_ERROR",
         c01: "CLIENT_TIMEOUT",
         c02: "NON_FINITE",
@@ -133,13 +139,13 @@ export function describeClientPool(name: string, makePool: MakePool): void {
       );
     });
 
-    it("asks `admit` about every update and obeys it", async () => {
+    it("rejects updates that `admit` rejects", async () => {
       const trial = toyTrial();
       const admit: Admit = ({ clientId }) =>
         clientId === "c02" ? { code: "NON_FINITE", message: "not this one" } : undefined;
-      const asked = jobs(clientIds(4));
-      const got = await answers(await open(trial), asked, admit);
-      assert.deepEqual(codes(got), { c00: "ok", c01: "ok", c02: "NON_FINITE", c03: "ok" });
+      const asked = createJobs(clientIds(4));
+      const got = await collectAnswers(await open(trial), asked, admit);
+      assert.deepEqual(listCodes(got), { c00: "ok", c01: "ok", c02: "NON_FINITE", c03: "ok" });
       assert.deepEqual(got.get("c02"), {
         jobId: asked[2]?.id,
         clientId: "c02",
@@ -147,20 +153,20 @@ export function describeClientPool(name: string, makePool: MakePool): void {
       });
     });
 
-    it("ends a round on the signal, and the next one is whole", async () => {
+    it("ends a round on the signal, and runs the next one normally", async () => {
       const trial = toyTrial({
         task: { name: "toy", faults: { 0: "silent" } },
         limits: { clientSeconds: 0.2 },
       });
       await open(trial);
       const closing = new AbortController();
-      const first = answers(pool, jobs(clientIds(4)), admitToy, closing.signal);
+      const first = collectAnswers(pool, createJobs(clientIds(4)), admitToy, closing.signal);
       setImmediate(() => {
         closing.abort();
       });
       assert.ok((await first).size < 4);
-      const second = await answers(pool, jobs(["c01", "c02", "c03"], { round: 2 }));
-      assert.deepEqual(codes(second), { c01: "ok", c02: "ok", c03: "ok" });
+      const second = await collectAnswers(pool, createJobs(["c01", "c02", "c03"], { round: 2 }));
+      assert.deepEqual(listCodes(second), { c01: "ok", c02: "ok", c03: "ok" });
     });
   });
 }

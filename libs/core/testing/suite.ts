@@ -4,11 +4,12 @@ import type { Plugin } from "../src/contracts/plugin.js";
 type Hook = (hook: () => void) => void;
 
 /**
- * What the suites of plug-ins have in common, where the runner is mocha: their tests may take a minute each, and a plug-in that
- * calls process.exit fails its test, and does not end the runner as if all were well.
- * @param suite `this` of the function that describes it
+ * Prepares a suite that tests a plug-in, if the runner is mocha. Each test may take a minute. A
+ * plug-in that calls process.exit fails its test; otherwise the runner would end as if all tests
+ * had passed.
+ * @param suite `this` of the callback of `describe`
  */
-export function ofPlugin(suite: unknown): void {
+export function setUpSuite(suite: unknown): void {
   const { timeout } = (suite ?? {}) as { readonly timeout?: unknown };
   if (typeof timeout === "function") timeout.call(suite, 60_000);
   const { before, after } = globalThis as { readonly before?: Hook; readonly after?: Hook };
@@ -26,7 +27,7 @@ export function ofPlugin(suite: unknown): void {
 }
 
 export function itDescribesItself(plugin: Plugin<unknown>, options: object): void {
-  it("has a summary and defaults for every option, and refuses unknown ones", () => {
+  it("has a summary and defaults for every option, and rejects unknown options", () => {
     assert.match(plugin.summary, /^[A-Z].*\.$/);
     assert.equal(plugin.schema.safeParse(options).success, true);
     assert.equal(plugin.schema.safeParse({ ...options, nonsense: 1 }).success, false);

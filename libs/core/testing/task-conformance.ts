@@ -11,16 +11,16 @@ import type { TrialState } from "../src/loop/trial-state.js";
 import { trialSchema, type Trial } from "../src/trial/trial.js";
 import { isLowRank, scaleDelta, type Delta, type TensorDelta } from "../src/tensors/update.js";
 import { oneHost, play, type Played } from "./play.js";
-import { ofPlugin } from "./suite.js";
+import { setUpSuite } from "./suite.js";
 
 /** A small trial of a task. */
 export interface TaskSetting {
-  /** What is special about it, for the name of its tests. */
+  /** A name for the titles of the tests. */
   readonly name: string;
   readonly options?: object;
   readonly clients: number;
   readonly rounds: number;
-  /** A kind of contaminated data that it knows. */
+  /** A kind of contaminated data that the task knows. */
   readonly kind?: string;
 }
 
@@ -32,7 +32,7 @@ const mapTensors = (delta: Delta, map: (tensor: Tensor) => Tensor): Delta =>
     ]),
   );
 
-/** The plain mean; with `judges` it calls everybody benign, and keeps count of its rounds. */
+/** The plain mean. With `judges` it reports every client as benign. */
 const mean: AggregatorPlugin = {
   name: "test-mean",
   summary: "The plain mean.",
@@ -54,19 +54,19 @@ const mean: AggregatorPlugin = {
   }),
 };
 
-/** What passes admission, and is of no use. */
+/** Numbers that pass admission but are useless, by name. */
 const odd: Readonly<Record<string, (x: number, i: number) => number>> = {
   zeros: () => 0,
   negated: (x) => -x,
   enormous: (_, i) => (i % 2 === 0 ? 1e12 : -1e12),
   tiny: () => 1e-300,
   denormal: () => 5e-324,
-  "as large as may be": () => 9e29,
+  "the largest numbers": () => 9e29,
 };
 
 const oddUpdate: Plugin<Attack> = {
   name: "test-odd",
-  summary: "Sends numbers that are admitted and make no sense.",
+  summary: "Sends useless numbers that pass admission.",
   schema: z.strictObject({ kind: z.string() }),
   create: ({ kind }: { kind: string }) => ({
     corruptUpdate: (honest) => ({
@@ -86,7 +86,7 @@ const contaminatedData: Plugin<Attack> = {
   create: ({ kind }: { kind: string }) => ({ label: kind, data: { kind, options: {} } }),
 };
 
-function pluginsOf(task: TaskPlugin): Plugins {
+function createPlugins(task: TaskPlugin): Plugins {
   const byName = <P extends { readonly name: string }>(...all: P[]) =>
     new Map(all.map((plugin) => [plugin.name, plugin]));
   return {
@@ -96,7 +96,7 @@ function pluginsOf(task: TaskPlugin): Plugins {
   };
 }
 
-/** A host of its own for each job, the last job first: nothing can be kept between two. */
+/** Runs each job in a new host, the last job first, so that nothing can be kept between jobs. */
 function manyHosts(trial: Trial, plugins: Plugins): ClientPool {
   return {
     ready: () => Promise.resolve(),
@@ -108,7 +108,10 @@ function manyHosts(trial: Trial, plugins: Plugins): ClientPool {
   };
 }
 
-/** Milliseconds of CPU, of all threads, between two turns of the event loop, the most of all: however busy the machine is. */
+/**
+ * Measures the longest time between two turns of the event loop, in milliseconds of CPU time of all
+ * threads. CPU time does not depend on how busy the machine is.
+ */
 async function longestTurn(work: () => Promise<unknown>): Promise<number> {
   let longest = 0;
   let ended = false;
@@ -125,11 +128,14 @@ async function longestTurn(work: () => Promise<unknown>): Promise<number> {
   return longest;
 }
 
-const shown = ({ rounds }: Played) =>
+const listResults = ({ rounds }: Played) =>
   rounds.map(({ record, artifacts }) => ({ record, artifacts }));
 
-/** A plain mean of enormous numbers may drive honest clients beyond all numbers too: that is no fault of the task. */
-function ofLostQuorum(
+/**
+ * Ignores a lost quorum: after a plain mean of enormous numbers, benign clients may overflow too,
+ * which is not the task's fault.
+ */
+function ignoreLostQuorum(
   error: unknown,
 ): Pick<Played, "rounds"> & { state: Pick<Played["state"], "params"> } {
   if (error instanceof UserError && error.exitCode === exitCodes.quorum) {
@@ -139,20 +145,25 @@ function ofLostQuorum(
 }
 
 /**
- * What every task must do, whatever it learns. Call it where mocha, or another runner with a global describe and it, runs it.
- * @param settings a trial for each way in which the task works, each of some seconds at most
- * @param countTensors of a task that trains in TensorFlow.js: how many there are, as `() => tf.memory().numTensors`
+ * Tests what every task must do. Call it where mocha, or another runner with a global `describe`
+ * and `it`, runs it.
+ * @param settings a trial for each way in which the task works, each of a few seconds at most
+ * @param countTensors for a task that trains in TensorFlow.js: returns the number of tensors, like
+ * `() => tf.memory().numTensors`
  */
 export function describeTask(
   plugin: TaskPlugin,
   settings: readonly TaskSetting[],
   countTensors?: () => number,
 ): void {
-  const plugins = pluginsOf(plugin);
+  const plugins = createPlugins(plugin);
   for (const { name, options = {}, clients, rounds, kind } of settings) {
     const trialWith = (aggregator: object, attack?: object): Trial =>
       trialSchema(plugins).parse({
-        ...{ name: "conformance", clients, rounds, aggregator },
+        name: "conformance",
+        clients,
+        rounds,
+        aggregator,
         task: { name: plugin.name, ...options },
         attacks: attack ? [{ attack, clients: [clientIds(clients).at(-1)] }] : [],
       });
@@ -163,7 +174,7 @@ export function describeTask(
     ];
 
     describe(`${plugin.name}, ${name}, as a task`, function () {
-      ofPlugin(this);
+      setUpSuite(this);
 
       for (const aggregator of aggregators) {
         const label = JSON.stringify(aggregator);
@@ -174,26 +185,26 @@ export function describeTask(
           const one = await play(trial, plugins);
           const many = await play(trial, plugins, { pool: manyHosts(trial, plugins) });
           assert.ok(one.rounds.length > 0);
-          assert.deepEqual(shown(many), shown(one));
+          assert.deepEqual(listResults(many), listResults(one));
           assert.deepEqual(many.state, one.state);
         });
 
-        it(`goes on from a stored state to the same numbers, ${label}`, async () => {
+        it(`gives the same numbers when it resumes from a stored state, ${label}`, async () => {
           const trial = trialWith(aggregator, attack);
           const pool = await oneHost(trial, plugins);
           const whole = await play(trial, plugins, { pool });
           for (const [i, { state }] of whole.rounds.slice(0, -1).entries()) {
             const stored = deserialize(serialize(state)) as TrialState;
             const rest = await play(trial, plugins, { pool, from: stored });
-            assert.deepEqual(shown(rest), shown(whole).slice(i + 1));
+            assert.deepEqual(listResults(rest), listResults(whole).slice(i + 1));
             assert.deepEqual(rest.state, whole.state);
           }
         });
 
         for (const odds of Object.keys(odd)) {
-          it(`bears a client that sends ${odds}, ${label}`, async () => {
+          it(`survives a client that sends ${odds}, ${label}`, async () => {
             const trial = trialWith(aggregator, { name: "test-odd", kind: odds });
-            const { rounds, state } = await play(trial, plugins).catch(ofLostQuorum);
+            const { rounds, state } = await play(trial, plugins).catch(ignoreLostQuorum);
             assert.deepEqual(
               rounds.flatMap(({ record }) => record.stopped ?? []),
               [],
@@ -205,7 +216,7 @@ export function describeTask(
         }
       }
 
-      it("draws from its streams alone", async () => {
+      it("draws only from its streams", async () => {
         const trial = trialWith({ name: "test-mean" });
         const pool = await oneHost(trial, plugins);
         const { random } = Math;
@@ -219,7 +230,7 @@ export function describeTask(
         }
       });
 
-      const leaksNothing = async () => {
+      const checkForLeaks = async () => {
         const trial = trialWith({ name: "test-mean" });
         const pool = await oneHost(trial, plugins);
         await play(trial, plugins, { pool });
@@ -227,13 +238,14 @@ export function describeTask(
         await play(trial, plugins, { pool });
         assert.equal(countTensors?.(), before);
       };
-      if (countTensors) it("leaves no tensor behind", leaksNothing);
+      if (countTensors) it("disposes of all its tensors", checkForLeaks);
 
-      it("lets the event loop turn at least every 100 ms", async () => {
+      it("yields to the event loop at least every 100 ms", async () => {
         const trial = trialWith({ name: "test-mean" });
         const pool = await oneHost(trial, plugins);
-        await play(trial, plugins, { pool }); // compiles
-        // What blocks does so each time; a garbage collection or a compilation in another thread does not.
+        await play(trial, plugins, { pool }); // warms up the compiler
+        // Blocking code is slow in every attempt; a garbage collection or a compilation in another
+        // thread is not.
         const longest: number[] = [];
         while (longest.length < 3 && !longest.some((milliseconds) => milliseconds < 100)) {
           longest.push(await longestTurn(() => play(trial, plugins, { pool })));
@@ -241,7 +253,7 @@ export function describeTask(
         assert.ok(Math.min(...longest) < 100, `${longest.join(", ")} ms`);
       });
 
-      it("refuses an option that it does not have", () => {
+      it("rejects an unknown option", () => {
         assert.equal(plugin.schema.safeParse(options).success, true);
         assert.equal(plugin.schema.safeParse({ ...options, nonsense: 1 }).success, false);
       });

@@ -21,8 +21,9 @@ const offsetOptions = z.strictObject({ by: z.int().default(10) });
 type OffsetOptions = z.output<typeof offsetOptions>;
 
 /**
- * The smallest task: client i holds the number i + 1 and proposes the step from the params to it. Module `dense` is a
- * 2-vector (f64), `pair` a rank-1 2×3 matrix that stays factored (f32). Clients named in `faults` misbehave.
+ * The smallest task: client i holds the number i + 1 and proposes the step from the params to it.
+ * Module `dense` is a 2-vector (f64), and `pair` a rank-1 2×3 matrix that stays factored (f32).
+ * Clients in `faults` misbehave.
  */
 export const toyTask: TaskPlugin = {
   name: "toy",
@@ -110,10 +111,10 @@ const toyShift: Plugin<Attack> = {
   create: () => ({ corruptLabels: (labels) => labels.map((y) => y + 50) }),
 };
 
-/** Sends minus the sum of what the honest clients send, to show that it sees them. */
+/** Reports the number of honest updates in its metrics, to show that it sees them. */
 const toyForger: Plugin<Attack> = {
   name: "toy-forger",
-  summary: "Forges from the honest updates.",
+  summary: "Counts the honest updates.",
   schema: z.strictObject({}),
   create: (): Attack => ({
     attackRound: ({ own, honest }) => ({
@@ -136,7 +137,7 @@ const toyData: Plugin<Attack> = {
   create: (data: DataContamination): Attack => ({ label: data.kind, data }),
 };
 
-/** Sends ten times what an honest client would have sent. */
+/** Sends ten times the honest update. */
 const toyScale: Plugin<Attack> = {
   name: "toy-scale",
   summary: "Ten times as much.",
@@ -146,7 +147,7 @@ const toyScale: Plugin<Attack> = {
   }),
 };
 
-/** Halves what clients send, and tells of each how often it was asked so far. */
+/** Halves every change, and reports how often each client was asked so far. */
 const toyHalf: Plugin<Mod> = {
   name: "toy-half",
   summary: "Halves every change.",
@@ -164,7 +165,7 @@ const toyHalf: Plugin<Mod> = {
   }),
 };
 
-/** Writes every change in whole numbers, rounded up or down by chance. */
+/** Rounds every change up or down to whole numbers at random. */
 const toyWhole: Plugin<Mod> = {
   name: "toy-whole",
   summary: "Whole numbers.",

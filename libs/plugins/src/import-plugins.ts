@@ -1,6 +1,6 @@
 import { pathToFileURL } from "node:url";
 import { UserError, type AggregatorPlugin, type DefinedPlugin } from "@fedclair/core";
-import { checkedPlugin, errorMessage } from "@fedclair/core/internal";
+import { checkPlugin, errorMessage } from "@fedclair/core/internal";
 
 /**
  * Runs a module and reads its plug-ins.
@@ -34,10 +34,10 @@ export async function importPlugins(
   return values.flatMap((value, i) => {
     const which = values.length > 1 ? `, plug-in ${i + 1} of ${values.length}` : "";
     try {
-      const plugin = checkedPlugin(value);
+      const plugin = checkPlugin(value);
       const rules: readonly AggregatorPlugin[] =
         plugin.kind === "task" ? (plugin.aggregators ?? []) : [];
-      return [plugin, ...rules.map((rule) => checkedPlugin({ ...rule, kind: "aggregator" }))];
+      return [plugin, ...rules.map((rule) => checkPlugin({ ...rule, kind: "aggregator" }))];
     } catch (error) {
       throw new UserError(
         `${place}${which}: ${error instanceof Error ? error.message : errorMessage(error)}`,

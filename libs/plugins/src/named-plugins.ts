@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { Plugins } from "@fedclair/core";
-import { namedPlugins, type TrialSource } from "@fedclair/core/internal";
+import { readNamedPlugins, type TrialSource } from "@fedclair/core/internal";
 import { loadPlugins } from "./load-plugins.js";
 import { resolveModule, type PluginModule } from "./resolve-module.js";
 
@@ -19,7 +19,7 @@ export async function loadNamedPlugins(source: TrialSource): Promise<Plugins> {
  * @throws UserError as `resolveModule`
  */
 export function namedModules({ file, yaml }: TrialSource): PluginModule[] {
-  return namedPlugins(yaml).modules.map(({ text: module, by, of }) =>
+  return readNamedPlugins(yaml).modules.map(({ text: module, by, of }) =>
     by === "file"
       ? resolveModule(module, dirname(file), [file, "plugins", ...(of ? [of] : [])].join(": "))
       : resolveModule(module, ".", "--set plugins"),

@@ -1,4 +1,4 @@
-import { attackedCount, type Trial } from "@fedclair/core/internal";
+import { countAttacked, type Trial } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
 import {
   backendText,
@@ -49,7 +49,7 @@ function formatContaminated({
   const open =
     unknown.size > 0 ? `truth of ${unknown.size === clients ? "all" : unknown.size} unknown` : "";
   if (attacks.length === 0) return open || "none contaminated";
-  const counts = attacks.map((entry) => attackedCount(entry, clients));
+  const counts = attacks.map((entry) => countAttacked(entry, clients));
   const each = attacks.map((entry, i) => `${counts[i] ?? 0} by ${choiceText(entry.attack)}`);
   return `${sum(counts)} contaminated: ${each.join("; ")}${open && `; ${open}`}`;
 }

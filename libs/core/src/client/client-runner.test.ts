@@ -7,16 +7,23 @@ import { UserError } from "../words/errors.js";
 import { prepare, toyPlugins, toyTrial } from "../../testing/index.js";
 import { createToyTask, toyTask } from "../../testing/toy.js";
 
-const jobOf = (kind: "train" | "evaluate") => ({
-  ...{ round: 1, phase: "train", kind },
-  ...{ id: 1, clientId: "c00", params: { base: new Map(), rounds: [] } },
-  ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
+const createJob = (kind: "train" | "evaluate") => ({
+  id: 1,
+  clientId: "c00",
+  round: 1,
+  phase: "train",
+  kind,
+  clientIndex: 0,
+  clientCount: 4,
+  seed: 1,
+  commonSeed: 2,
+  params: { base: new Map(), rounds: [] },
 });
 
 describe("ClientRunner", () => {
   describe("with clients that train together", () => {
-    /** Client i, of shard i, sends i; those of `faulty` throw. */
-    function runnerOf(faulty: readonly number[] = [], clientSeconds = 30, together?: unknown) {
+    /** Creates a runner whose client i sends i; the clients in `faulty` throw. */
+    function createRunner(faulty: readonly number[] = [], clientSeconds = 30, together?: unknown) {
       const groups: number[] = [];
       const create = (): Task => ({
         ...createToyTask(),
@@ -55,14 +62,14 @@ describe("ClientRunner", () => {
       return { runner, groups, faults, groupFaults };
     }
 
-    const jobs = [0, 1, 2].map((i) => ({ ...jobOf("train"), id: i, clientId: `c0${i}` }));
-    const shown = (answers: readonly Answer[]) =>
+    const jobs = [0, 1, 2].map((i) => ({ ...createJob("train"), id: i, clientId: `c0${i}` }));
+    const listResults = (answers: readonly Answer[]) =>
       answers.map((answer) =>
         "update" in answer ? answer.update.numExamples : answer.failure.code,
       );
 
-    it("gives each one's answer, in their order", async () => {
-      const { runner, groups } = runnerOf();
+    it("returns one answer per job, in the order of the jobs", async () => {
+      const { runner, groups } = createRunner();
       await runner.prepare();
       assert.equal(runner.maxBatch, 3);
       const answers = await runner.runAll(jobs);
@@ -70,39 +77,39 @@ describe("ClientRunner", () => {
         answers.map(({ jobId, clientId }) => [jobId, clientId]),
         jobs.map(({ id, clientId }) => [id, clientId]),
       );
-      assert.deepEqual(shown(answers), [0, 1, 2]);
+      assert.deepEqual(listResults(answers), [0, 1, 2]);
       assert.deepEqual(groups, [3]);
     });
 
-    it("trains one after another when one of them fails, so that it fails alone", async () => {
-      const { runner, groups, faults, groupFaults } = runnerOf([1]);
-      assert.deepEqual(shown(await runner.runAll(jobs)), [0, "CLIENT_ERROR", 2]);
+    it("trains one client after another if one of them fails, so that only it fails", async () => {
+      const { runner, groups, faults, groupFaults } = createRunner([1]);
+      assert.deepEqual(listResults(await runner.runAll(jobs)), [0, "CLIENT_ERROR", 2]);
       assert.deepEqual([groups, faults, groupFaults], [[3], ["c01"], []]);
     });
 
-    it("trains one after another where only the group fails, and tells of it once", async () => {
-      for (const [together, said] of [
+    it("trains one client after another if only the group fails, and reports this once", async () => {
+      for (const [together, expected] of [
         [new Error("shapes differ"), "shapes differ"],
         [[], "trainCohort.train() returned 0 results; expected 3 results"],
         [{}, "trainCohort.train() returned an object; expected 3 results"],
       ] as const) {
-        const { runner, groups, faults, groupFaults } = runnerOf([], 30, together);
+        const { runner, groups, faults, groupFaults } = createRunner([], 30, together);
         for (let round = 0; round < 2; round++)
-          assert.deepEqual(shown(await runner.runAll(jobs)), [0, 1, 2]);
+          assert.deepEqual(listResults(await runner.runAll(jobs)), [0, 1, 2]);
         assert.deepEqual([groups, faults], [[3, 3], []]);
-        assert.deepEqual(groupFaults, [`toy: Error: ${said}`]);
+        assert.deepEqual(groupFaults, [`toy: Error: ${expected}`]);
       }
     });
 
-    it("gives all up after the time that they have one after another", async () => {
-      const { runner } = runnerOf([], 0.01);
+    it("gives the group the time that its clients have one after another", async () => {
+      const { runner } = createRunner([], 0.01);
       const began = performance.now();
-      assert.deepEqual(shown(await runner.runAll(jobs)), new Array(3).fill("CLIENT_TIMEOUT"));
+      assert.deepEqual(listResults(await runner.runAll(jobs)), new Array(3).fill("CLIENT_TIMEOUT"));
       assert.ok(performance.now() - began >= 25);
     });
   });
 
-  it("gives a client up when its time is over, and tells its training so", async () => {
+  it("aborts a client's training when its time is over", async () => {
     let stopped: unknown;
     const create = (): Task => ({
       ...createToyTask(),
@@ -121,17 +128,13 @@ describe("ClientRunner", () => {
     const runner = new ClientRunner(
       prepare(toyTrial({ limits: { clientSeconds: 0.01 } }), plugins),
     );
-    const arrival = await runner.run({
-      ...{ round: 1, phase: "train", kind: "train" as const },
-      ...{ id: 1, clientId: "c00", params: { base: new Map(), rounds: [] } },
-      ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
-    });
+    const arrival = await runner.run(createJob("train"));
     assert.ok("failure" in arrival);
     assert.equal(arrival.failure.code, "CLIENT_TIMEOUT", arrival.failure.message);
     assert.ok(stopped instanceof DOMException);
   });
 
-  it("tells a task that cannot measure from one that fails to, and what it throws from a word to the user", async () => {
+  it("distinguishes a task without evaluation, an exception and a UserError", async () => {
     const faults: unknown[] = [];
     const thrown = new TypeError("no such row");
     const evaluates = [
@@ -150,11 +153,7 @@ describe("ClientRunner", () => {
       const runner = new ClientRunner(prepare(toyTrial(), plugins), (_, error) =>
         faults.push(error),
       );
-      const answer = await runner.run({
-        ...{ round: 1, phase: "train", kind: "evaluate" as const },
-        ...{ id: 1, clientId: "c00", params: { base: new Map(), rounds: [] } },
-        ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
-      });
+      const answer = await runner.run(createJob("evaluate"));
       failures.push("failure" in answer && answer.failure);
     }
     assert.deepEqual(failures, [
@@ -165,7 +164,7 @@ describe("ClientRunner", () => {
     assert.deepEqual(faults, [thrown]);
   });
 
-  it("takes what is no result for the client's fault", async () => {
+  it("reports a malformed result as the client's failure", async () => {
     const data = [1, 2];
     const sound = { numExamples: 1, delta: new Map(), metrics: {} };
     for (const [result, fault] of [
@@ -187,18 +186,14 @@ describe("ClientRunner", () => {
           Promise.resolve({ train: () => Promise.resolve(result as unknown as TrainResult) }),
       });
       const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
-      const answer = await new ClientRunner(prepare(toyTrial(), plugins)).run({
-        ...{ round: 1, phase: "train", kind: "train" as const },
-        ...{ id: 1, clientId: "c00", params: { base: new Map(), rounds: [] } },
-        ...{ clientIndex: 0, clientCount: 4, seed: 1, commonSeed: 2 },
-      });
+      const answer = await new ClientRunner(prepare(toyTrial(), plugins)).run(createJob("train"));
       assert.ok("failure" in answer);
       assert.equal(answer.failure.code, "CLIENT_ERROR");
       assert.equal(answer.failure.message.split("; ")[0], `train() returned ${fault}`);
     }
   });
 
-  it("takes what is no trainer for the client's fault", async () => {
+  it("reports a malformed trainer as the client's failure", async () => {
     for (const [trainer, fault] of [
       [undefined, "undefined"],
       [{ evaluate: () => undefined }, "an object without train"],
@@ -208,21 +203,21 @@ describe("ClientRunner", () => {
         openShard: () => Promise.resolve(trainer as never),
       });
       const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
-      const answer = await new ClientRunner(prepare(toyTrial(), plugins)).run(jobOf("train"));
+      const answer = await new ClientRunner(prepare(toyTrial(), plugins)).run(createJob("train"));
       assert.ok("failure" in answer);
       assert.match(answer.failure.message, new RegExp(`^openShard\\(\\) returned ${fault};`));
     }
   });
 
-  it("gives every job params of its own: what one changes in place the next does not see", async () => {
-    const seen: number[] = [];
+  it("gives every job its own copy of the params, which it may change in place", async () => {
+    const values: number[] = [];
     const create = (): Task => ({
       ...createToyTask(),
       openShard: () =>
         Promise.resolve({
           train: ({ params }) => {
             const data = params.get("w")?.data ?? assert.fail();
-            seen.push((data[0] = (data[0] ?? 0) + 1));
+            values.push((data[0] = (data[0] ?? 0) + 1));
             return Promise.resolve({ numExamples: 1, delta: new Map(), metrics: {} });
           },
         }),
@@ -231,7 +226,7 @@ describe("ClientRunner", () => {
     const runner = new ClientRunner(prepare(toyTrial(), plugins));
     const base = new Map([["w", { shape: [1], data: Float64Array.of(5) }]]);
     for (const id of [1, 2])
-      await runner.run({ ...jobOf("train"), id, params: { base, rounds: [] } });
-    assert.deepEqual(seen, [6, 6]);
+      await runner.run({ ...createJob("train"), id, params: { base, rounds: [] } });
+    assert.deepEqual(values, [6, 6]);
   });
 });

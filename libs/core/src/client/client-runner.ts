@@ -1,7 +1,7 @@
 import type { Stream } from "@fedclair/linalg";
 import { clientIndex } from "../contracts/clients.js";
 import type { Answer, Job } from "../contracts/pool.js";
-import { checkedResult } from "../contracts/result.js";
+import { checkResult } from "../contracts/result.js";
 import type {
   CohortTraining,
   LocalTrainer,
@@ -14,19 +14,19 @@ import { resolveParams } from "../tensors/client-params.js";
 import { copyParams, type Params } from "../tensors/tensor.js";
 import { checkContamination } from "../trial/data-contamination.js";
 import { explainExternalHosts } from "../trial/external-clients.js";
-import { clientHalves, type TrialMod } from "../trial/mods.js";
+import { runClientHalves, type TrialMod } from "../trial/mods.js";
 import type { PreparedTrial } from "../trial/prepared-trial.js";
 import { describeValue } from "../words/describe-value.js";
 import { errorMessage, failure, UserError, type Failure } from "../words/errors.js";
-import { withinLimit } from "./time-limit.js";
+import { runWithinLimit } from "./time-limit.js";
 
 /** A job as a client host sees it: complete, because virtual clients keep nothing between jobs. */
 export type ClientJob = Job;
 
-/** Receives what a task, an attack or a mod throws for a client. */
+/** Receives an error that a task, an attack or a mod throws for a client. */
 export type OnClientError = (job: ClientJob, error: unknown) => void;
 
-/** Receives what `trainCohort` of a task throws, if each client can be trained alone. */
+/** Receives an error of a task's `trainCohort`, if each client can be trained on its own. */
 export type OnBatchError = (task: string, error: unknown) => void;
 
 /**
@@ -41,8 +41,9 @@ export class ClientRunner {
   #hasBatchError = false;
 
   /**
-   * @param onClientError called for every error except a UserError: the failure that a client reports has no place in the code
-   * @param onBatchError called once, for the first error: no client reports it
+   * @param onClientError called for every error except a UserError, because the failure that a
+   * client reports contains no location in the code
+   * @param onBatchError called for the first error only; no client reports it
    */
   constructor(
     prepared: PreparedTrial,
@@ -56,8 +57,9 @@ export class ClientRunner {
 
   /**
    * Loads the task before the first job needs it.
-   * @param isAlone is this the only host?
-   * @throws UserError if all clients are external, or one is and there is no other host for it
+   * @param isAlone whether this is the only host
+   * @throws UserError if all clients are external, or if some are and there is no other host for
+   * them
    */
   async prepare({ isAlone = false } = {}): Promise<void> {
     const { external, trial } = this.#prepared;
@@ -67,24 +69,30 @@ export class ClientRunner {
     await this.#loadTask();
   }
 
-  /** The largest number of jobs that are worth running together; 1 until the task is loaded. */
+  /** The largest number of jobs that `runAll` can run together; 1 until the task is loaded. */
   get maxBatch(): number {
     return this.#task?.trainCohort?.maxBatch ?? 1;
   }
 
-  /** Never rejects and never takes longer than `limits.clientSeconds`: an error becomes the client's failure. */
+  /**
+   * Runs one job. It never rejects, because an error becomes the client's failure, and never takes
+   * longer than `limits.clientSeconds`.
+   */
   async run(job: ClientJob): Promise<Answer> {
     try {
       const { clientSeconds } = this.#prepared.trial.limits;
-      const result = await withinLimit(clientSeconds, 1, (signal) => this.#runAlone(job, signal));
-      return answerTo(job, result);
+      const result = await runWithinLimit(clientSeconds, 1, (signal) =>
+        this.#runAlone(job, signal),
+      );
+      return toAnswer(job, result);
     } catch (error) {
       return this.#fail(job, error);
     }
   }
 
   /**
-   * Runs several jobs of one round and phase, together if the task supports it. Each has `limits.clientSeconds`.
+   * Runs several jobs of one round and phase, together if the task supports it. Each job has
+   * `limits.clientSeconds`.
    * @returns the answers in the order of the jobs
    */
   async runAll(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
@@ -97,14 +105,17 @@ export class ClientRunner {
     return answers;
   }
 
-  /** Reports an error that occurs only if the clients are trained together. */
+  /** Reports an error that occurs only when the clients are trained together. */
   #failBatch(thrown: unknown): void {
     if (this.#hasBatchError) return;
     this.#hasBatchError = true;
     this.#onBatchError(this.#prepared.trial.task.name, thrown);
   }
 
-  /** Returns what was thrown, if anything: trained alone, only the client at fault will fail. */
+  /**
+   * Trains the clients of the jobs together. Returns an error instead of throwing it, so that the
+   * caller can train each client on its own, and only the faulty one fails.
+   */
   async #runTogether(
     jobs: readonly ClientJob[],
     cohort: CohortTraining,
@@ -112,17 +123,20 @@ export class ClientRunner {
     const trainers: LocalTrainer[] = [];
     try {
       const { clientSeconds } = this.#prepared.trial.limits;
-      const results = await withinLimit(clientSeconds, jobs.length, async (signal) => {
+      const results = await runWithinLimit(clientSeconds, jobs.length, async (signal) => {
         for (const job of jobs) trainers.push(await this.#open(job));
         const trainJobs = jobs.map(async (job) => {
-          return this.#trainJob(job, await ownParams(job), signal);
+          return this.#trainJob(job, await copyJobParams(job), signal);
         });
-        return eachResult(await cohort.train(trainers, await Promise.all(trainJobs)), jobs.length);
+        return checkResults(
+          await cohort.train(trainers, await Promise.all(trainJobs)),
+          jobs.length,
+        );
       });
-      if ("code" in results) return { answers: jobs.map((job) => answerTo(job, results)) };
+      if ("code" in results) return { answers: jobs.map((job) => toAnswer(job, results)) };
       const finished = jobs.map(async (job, i) => {
         try {
-          return answerTo(job, await this.#finish(job, results[i]));
+          return toAnswer(job, await this.#finish(job, results[i]));
         } catch (error) {
           return this.#fail(job, error);
         }
@@ -138,12 +152,12 @@ export class ClientRunner {
   #fail(job: ClientJob, error: unknown): Answer {
     if (!(error instanceof UserError)) this.#onClientError(job, error);
     const message = error instanceof Error ? error.message : errorMessage(error);
-    return answerTo(job, failure("CLIENT_ERROR", message));
+    return toAnswer(job, failure("CLIENT_ERROR", message));
   }
 
   async #runAlone(job: ClientJob, signal: AbortSignal): Promise<TrainResult | Failure> {
     if (job.kind === "initial") throw new Error("a simulated client has no initial params");
-    const params = await ownParams(job);
+    const params = await copyJobParams(job);
     const trainer = await this.#open(job);
     try {
       if (job.kind === "evaluate") return await evaluate(trainer, params);
@@ -158,7 +172,7 @@ export class ClientRunner {
     const trainer = await task.openShard(this.#shard(clientId));
     if (typeof (trainer as Partial<LocalTrainer> | undefined)?.train === "function") return trainer;
     throw new UserError(
-      `openShard() returned ${trainerText(trainer)}; expected { train, evaluate?, close? }`,
+      `openShard() returned ${describeTrainer(trainer)}; expected { train, evaluate?, close? }`,
     );
   }
 
@@ -194,21 +208,21 @@ export class ClientRunner {
   }
 
   /**
-   * Makes the client's result from what it trained: mods wrap it, then an attack may change it. Only a
-   * format, in which every client must write, is applied after the attack.
+   * Completes the client's result: mods change it, then an attack may change it. Only a format,
+   * which every client must use, is applied after the attack.
    */
   async #finish(job: ClientJob, trained: unknown): Promise<TrainResult> {
     const { contamination, mods } = this.#prepared;
-    const honest = checkedResult(trained, "train()");
+    const honest = checkResult(trained, "train()");
     const wrap = async (result: TrainResult, which: readonly TrialMod[]) =>
-      await clientHalves(which, result, job, this.#rng);
+      await runClientHalves(which, result, job, this.#rng);
     const attack = contamination.get(job.clientId)?.attack;
     if (!attack?.corruptUpdate) return await wrap(honest, mods);
     const rules = mods.filter(({ mod }) => !mod.isFormat);
     const own = await wrap(honest, rules);
     const rng = this.#rng.at("train", job.phase, job.round, job.clientId).at("attack");
     const corrupted = await attack.corruptUpdate(own, rng);
-    return await wrap(checkedResult(corrupted, "corruptUpdate()"), mods.slice(rules.length));
+    return await wrap(checkResult(corrupted, "corruptUpdate()"), mods.slice(rules.length));
   }
 
   get #rng(): Stream {
@@ -216,30 +230,30 @@ export class ClientRunner {
   }
 }
 
-/** Returns a copy: jobs share a base, and a trainer may change its params in place. */
-async function ownParams({ params }: ClientJob): Promise<Params> {
+/** Copies the params of a job: jobs share a base, and a trainer may change its params in place. */
+async function copyJobParams({ params }: ClientJob): Promise<Params> {
   return copyParams(await resolveParams(params));
 }
 
-function answerTo({ id: jobId, clientId }: ClientJob, result: TrainResult | Failure): Answer {
+function toAnswer({ id: jobId, clientId }: ClientJob, result: TrainResult | Failure): Answer {
   return "code" in result
     ? { jobId, clientId, failure: result }
     : { jobId, clientId, update: { ...result, clientId } };
 }
 
-/** Checks what `trainCohort` returned. @throws Error unless there is one result per client */
-function eachResult(returned: unknown, clients: number): readonly unknown[] {
+/** Checks the results of `trainCohort`. @throws Error unless there is one per client */
+function checkResults(returned: unknown, clients: number): readonly unknown[] {
   if (Array.isArray(returned) && returned.length === clients) return returned;
-  const what = Array.isArray(returned) ? `${returned.length} results` : describeValue(returned);
-  throw new Error(`trainCohort.train() returned ${what}; expected ${clients} results`);
+  const got = Array.isArray(returned) ? `${returned.length} results` : describeValue(returned);
+  throw new Error(`trainCohort.train() returned ${got}; expected ${clients} results`);
 }
 
-function trainerText(trainer: unknown): string {
+function describeTrainer(trainer: unknown): string {
   const isObject = typeof trainer === "object" && trainer !== null && !(trainer instanceof Promise);
   return isObject ? "an object without train" : describeValue(trainer);
 }
 
 async function evaluate(trainer: LocalTrainer, params: Params): Promise<TrainResult | Failure> {
   if (!trainer.evaluate) return failure("NO_EVALUATION", "the task has no client-side evaluation");
-  return checkedResult(await trainer.evaluate(params), "evaluate()");
+  return checkResult(await trainer.evaluate(params), "evaluate()");
 }

@@ -3,8 +3,9 @@ import type { ClientJob } from "./client-runner.js";
 type Kind = Pick<ClientJob, "kind" | "round" | "phase">;
 
 /**
- * The jobs that are done together with that at `start`: those behind it that train in its round and phase.
- * @param most at least 1
+ * Returns the job at `start` and the jobs after it that train in the same round and phase, which
+ * can run together.
+ * @param most the largest number of jobs, at least 1
  */
 export function nextGroup<J extends Kind>(jobs: readonly J[], start: number, most: number): J[] {
   const first = jobs[start];

@@ -3,7 +3,10 @@ import { nextGroup } from "./cohort-groups.js";
 import type { Admit, Answer, ClientPool, Job } from "../contracts/pool.js";
 import { turnOfEventLoop } from "../words/yield-to-event-loop.js";
 
-/** All clients in this process, one group after another, no sockets: for tests, debugging and small trials. */
+/**
+ * Runs all clients in this process, one group after another and without sockets: for tests,
+ * debugging and small trials.
+ */
 export class MemoryPool implements ClientPool {
   readonly #runner: ClientRunner;
 
@@ -17,7 +20,7 @@ export class MemoryPool implements ClientPool {
 
   async *ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer> {
     for (let start = 0; start < jobs.length;) {
-      await turnOfEventLoop(); // lets Ctrl-C, timers and a progress bar in between two clients
+      await turnOfEventLoop(); // handles Ctrl-C, timers and the progress bar
       if (signal.aborted) return;
       const group = nextGroup(jobs, start, this.#runner.maxBatch);
       const answers = await this.#runner.runAll(group);

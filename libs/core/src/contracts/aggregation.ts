@@ -5,29 +5,29 @@ import { excerpt } from "../words/text.js";
 import type { Delta } from "../tensors/update.js";
 
 /**
- * Of what an aggregator returned, which may be a plug-in in JavaScript.
- * @param clientIds of the trial
- * @throws UserError if it is something else
+ * Checks the result of an aggregator, which may be a plug-in written in JavaScript.
+ * @param clientIds all clients of the trial
+ * @throws UserError if it is not an aggregation
  */
 export function checkAggregation(
-  made: unknown,
+  result: unknown,
   clientIds: readonly string[],
-): asserts made is Aggregation {
+): asserts result is Aggregation {
   const {
     change,
     personal = new Map<string, readonly Delta[]>(),
     verdicts = [],
     state,
-  } = (made ?? {}) as Partial<Aggregation>;
-  if (made instanceof Promise || !isTerms(change))
+  } = (result ?? {}) as Partial<Aggregation>;
+  if (result instanceof Promise || !isTerms(change))
     throw new UserError("the aggregator returned no list of changes");
   const isMap = (personal as unknown) instanceof Map;
   if (!isMap || ![...personal.values()].every(isTerms))
     throw new UserError("the aggregator's personal: expected a Map, a list of changes by client");
-  const known = new Set(personal.size > 0 ? clientIds : []); // there may be a million
-  const stranger = [...personal.keys()].find((id) => !known.has(id));
-  if (stranger !== undefined)
-    throw new UserError(`the aggregator's personal: there is no client ${excerpt(stranger)}`);
+  const allIds = new Set(personal.size > 0 ? clientIds : []); // up to a million
+  const unknown = [...personal.keys()].find((id) => !allIds.has(id));
+  if (unknown !== undefined)
+    throw new UserError(`the aggregator's personal: there is no client ${excerpt(unknown)}`);
   if (!Array.isArray(verdicts)) throw new UserError("the aggregator's verdicts: expected a list");
   checkStorable("the aggregator's state", state);
 }

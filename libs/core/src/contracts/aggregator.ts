@@ -2,15 +2,19 @@ import type { Delta, Metrics, Update } from "../tensors/update.js";
 import type { Stream } from "@fedclair/linalg";
 
 /**
- * Turns the updates of a round into changes of the params. Sees no client's truth.
- * @typeParam S what it remembers from round to round
+ * Turns the updates of a round into changes of the params. It does not see which clients are
+ * contaminated.
+ * @typeParam S the state that is passed from round to round
  */
 export interface Aggregator<S = unknown> {
-  /** Throws an error that says what to change if it cannot serve these clients. */
+  /** Throws an error that says what to change if the aggregator cannot serve these clients. */
   checkClients?(ids: readonly string[]): void;
-  /** What may surprise a user where so many of all clients take part in a round, in a sentence: told when a trial begins. */
+  /**
+   * Returns a notice: a sentence about what may surprise the user, printed when a trial starts.
+   * @param cohort the number of clients that take part in a round
+   */
   notice?(clients: number, cohort: number): string | undefined;
-  /** @param state what the last call returned; absent in the first round */
+  /** @param state the state of the last call's result; absent in the first round */
   aggregate(input: AggregatorInput, state?: S): Promise<Aggregation<S>>;
 }
 
@@ -18,8 +22,9 @@ export interface AggregatorInput {
   readonly round: number;
   readonly phase: string;
   /**
-   * In cohort order, every one admitted: finite, of the expected modules and shapes. Not to be written into. Numbers of large ones
-   * lie on the disk and are read by `data`: take it once a tensor, and one tensor after another, and memory holds one.
+   * The admitted updates in cohort order: finite, with the expected modules and shapes. Do not
+   * write into them. The numbers of large updates are on disk, and `data` reads them. To hold only
+   * one tensor in memory, read `data` once per tensor, one tensor after another.
    */
   readonly updates: readonly Update[];
   readonly rng: Stream;
@@ -29,17 +34,21 @@ export interface Aggregation<S = unknown> {
   /** The change of the shared params: a sum of terms, each by module. */
   readonly change: readonly Delta[];
   /**
-   * The change of single clients' own params, likewise. A term that several clients share is the same object, so that
-   * it is stored and multiplied out once. A client that is absent goes on from the params it had.
+   * The changes of single clients' personal params, by client id, in the same form. Clients that
+   * share a term share the object, so that it is stored and multiplied out once. A client without
+   * an entry keeps its params.
    */
   readonly personal?: ReadonlyMap<string, readonly Delta[]>;
   readonly verdicts?: readonly Verdict[];
   readonly metrics?: Metrics;
-  /** Default: the state before. */
+  /** The state for the next call. Default: the state before. */
   readonly state?: S;
 }
 
-/** `undecided` means that the client was judged, but the evidence allows no verdict; `reason` says why. */
+/**
+ * `undecided` means that the aggregator judged the client, but that the evidence is too weak for a
+ * verdict; `reason` explains why.
+ */
 export type VerdictStatus = "benign" | "contaminated" | "undecided" | "inactive" | "invalid";
 
 /** The aggregator's verdict on one client in one round, with its evidence. */
@@ -51,13 +60,16 @@ export interface Verdict {
    * aggregator includes them; all others do not.
    */
   readonly pooled: boolean;
-  /** Null for a client that was not scored (inactive, invalid). */
+  /** The client's score; null for a client that was not scored (inactive, invalid). */
   readonly score: number | null;
-  /** Clients with a higher score are flagged. Null if the aggregator found no threshold and flags nobody. */
+  /**
+   * Clients with a higher score are flagged. Null if the aggregator has no threshold and flags no
+   * client.
+   */
   readonly threshold: number | null;
-  /** A sentence, where score and threshold do not explain the status. */
+  /** A sentence that explains the status, if score and threshold do not. */
   readonly reason?: string;
-  /** The pieces that the score was computed from, where there is more than one. */
+  /** The pieces of evidence behind the score, if there is more than one. */
   readonly evidence?: readonly Evidence[];
 }
 
@@ -66,9 +78,12 @@ export interface Evidence {
   /** A name that the aggregator chooses, like `size`. */
   readonly kind: string;
   readonly statistic: number;
-  /** Probability that a benign client's statistic is as extreme; absent where no distribution is known. */
+  /**
+   * The probability that a benign client's statistic is as extreme; absent if the distribution is
+   * not known.
+   */
   readonly pValue?: number;
-  /** A statistic beyond the limit flags the client by itself; absent where none does. */
+  /** A statistic beyond the limit is enough to flag the client; absent if no single value is. */
   readonly limit?: number;
   /** The number of rounds that the statistic covers; absent if it covers only the current round. */
   readonly rounds?: number;

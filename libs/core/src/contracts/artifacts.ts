@@ -1,11 +1,14 @@
 import { errorMessage, UserError } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
 
-/** Characters of one as JSON: far more than a figure can show, and a line that can be read again. */
+/** The largest size of an artifact, in characters as JSON: far more than a figure can show. */
 const maxLength = 64 * 2 ** 20;
 
-/** What a task's step shows, checked: it goes to the disk as JSON. @throws UserError naming what does not */
-export function checkedArtifacts(
+/**
+ * Checks the artifacts of a task's step, which are written to disk as JSON.
+ * @throws UserError naming the artifact that cannot be written
+ */
+export function checkArtifacts(
   artifacts: Readonly<Record<string, unknown>> = {},
 ): Readonly<Record<string, unknown>> {
   const entries = Object.entries(artifacts);
@@ -13,7 +16,11 @@ export function checkedArtifacts(
   return Object.fromEntries(entries);
 }
 
-/** @throws UserError unless the value can be written as JSON of at most so many characters */
+/**
+ * Checks that a value can be written as JSON.
+ * @param length the largest number of characters
+ * @throws UserError if it cannot, or is longer
+ */
 export function checkJson(what: string, value: unknown, length: number): void {
   let json: unknown;
   try {

@@ -3,35 +3,45 @@ import type { DataContamination, TrainResult } from "./task.js";
 import type { Stream } from "@fedclair/linalg";
 
 /**
- * How a contaminated client departs from an honest one. Each member is optional; most attacks have exactly one.
- * @typeParam S what `attackRound` remembers from round to round
+ * Defines how a contaminated client differs from a benign one. Each member is optional; most
+ * attacks have exactly one.
+ * @typeParam S the state that `attackRound` passes from round to round
  */
 export interface Attack<S = unknown> {
-  /** The name that records show, where that of the plug-in says too little. */
+  /** The name that records show. Default: the plug-in's name. */
   readonly label?: string;
-  /** It does nothing by itself: it says of clients that are not simulated that they are contaminated. */
+  /** Does the attack only declare that clients which are not simulated are contaminated? */
   readonly labelOnly?: boolean;
-  /** At the data, in a way that the task knows: see `TaskPlugin.contaminations`. */
+  /** Contaminates the data in a way that the task knows: see `TaskPlugin.contaminations`. */
   readonly data?: DataContamination;
-  /** At the data: needs a task with labels. `common` is the same stream for all clients of this attack. */
+  /**
+   * Contaminates the labels, for tasks that have labels.
+   * @param common the same stream for all clients of this attack
+   */
   corruptLabels?(labels: Int32Array, classes: number, rng: Stream, common: Stream): Int32Array;
-  /** At the client, after honest training. Clients keep nothing between jobs, so it has no state. */
+  /**
+   * Changes the update at the client, after honest training. It has no state, because clients keep
+   * nothing between jobs.
+   */
   corruptUpdate?(honest: TrainResult, rng: Stream): Promise<TrainResult> | TrainResult;
-  /** With sight of the whole round (simulation only): rewrites the updates of this attack's clients. */
-  attackRound?(seen: AttackedRound, state?: S): AttackedUpdates<S>;
+  /**
+   * Rewrites the updates of this attack's clients, knowing all updates of the round (simulation
+   * only).
+   */
+  attackRound?(round: AttackedRound, state?: S): AttackedUpdates<S>;
 }
 
-/** What an omniscient attack sees. */
+/** A round as an omniscient attack sees it. */
 export interface AttackedRound {
-  /** The updates that its clients would have sent, honestly trained. */
+  /** The updates of the attack's clients, trained honestly. */
   readonly own: readonly Update[];
-  /** The updates of all clients that are not contaminated. */
+  /** The updates of all benign clients. */
   readonly honest: readonly Update[];
   readonly rng: Stream;
 }
 
 export interface AttackedUpdates<S = unknown> {
   readonly updates: readonly Update[];
-  /** Default: the state before. */
+  /** The state for the next call. Default: the state before. */
   readonly state?: S;
 }

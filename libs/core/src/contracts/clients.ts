@@ -1,6 +1,6 @@
-/** Ids of all clients of a trial: `c00` … in order, wide enough to sort as text. */
+/** Lists the ids of all clients of a trial in order: `c00` …, padded so that they sort as text. */
 export function clientIds(count: number): readonly string[] {
-  // Asked for all over a process, and of a million clients 60 MB.
+  // Cached, because many places call this, and the ids of a million clients take 60 MB.
   if (last.length !== count) {
     const width = Math.max(2, String(count - 1).length);
     last = Array.from({ length: count }, (_, i) => `c${String(i).padStart(width, "0")}`);
@@ -10,20 +10,23 @@ export function clientIds(count: number): readonly string[] {
 
 let last: readonly string[] = [];
 
-/** Where in `ids` a client is, -1 if it is none of them. At once where `ids` are all of a trial. */
+/**
+ * Returns the index of a client in `ids`, or -1. This takes constant time if `ids` are all clients
+ * of a trial.
+ */
 export function clientIndex(ids: readonly string[], id: string): number {
   const index = Number(id.slice(1));
   return ids[index] === id ? index : ids.indexOf(id);
 }
 
-/** How an entry of `attacks` says whom it contaminates; exactly one key is present. */
+/** The clients that an entry of `attacks` contaminates; exactly one key is present. */
 export interface Attacked {
   readonly clients?: readonly string[] | undefined;
   readonly count?: number | undefined;
   readonly fraction?: number | undefined;
 }
 
-/** How many of `clients` an entry contaminates; a fraction is rounded to the nearest client. */
-export function attackedCount(entry: Attacked, clients: number): number {
+/** Counts the clients that an entry contaminates; a fraction is rounded to the nearest client. */
+export function countAttacked(entry: Attacked, clients: number): number {
   return entry.clients?.length ?? entry.count ?? Math.round((entry.fraction ?? 0) * clients);
 }

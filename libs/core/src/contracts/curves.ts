@@ -1,6 +1,9 @@
-/* How curves are told apart in every figure, whoever draws it: the report, or a task in figures of its own. */
+/* The line styles of curves, for the figures of the report and those of tasks. */
 
-/** Dashes of the first curve, the second …: told apart on the stroke of a legend, which shows each at least twice. */
+/**
+ * Dash patterns of the first curve, the second …. Each fits at least twice into a legend's stroke,
+ * so that they can be distinguished there.
+ */
 export const dashes: readonly [number[], ...number[][]] = [
   [],
   [6, 3],
@@ -10,7 +13,10 @@ export const dashes: readonly [number[], ...number[][]] = [
   [4, 1],
 ];
 
-/** A legend of strokes as long as dashes need to be told apart, 34 pixels, in rows no higher than their letters. */
+/**
+ * A legend whose strokes are 34 pixels long, which is enough to distinguish the dashes. Its rows
+ * are no higher than their text.
+ */
 export const strokeLegend = {
   symbolType: "M-3.4,0H3.4",
   symbolSize: 100,

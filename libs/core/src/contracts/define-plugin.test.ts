@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { checkedPlugin, definePlugin, type DefinedPlugin } from "./define-plugin.js";
+import { checkPlugin, definePlugin, type DefinedPlugin } from "./define-plugin.js";
 import type { Attack } from "./attack.js";
 import type { AggregatorPlugin, Plugin, TaskPlugin } from "./plugin.js";
 import { UserError } from "../words/errors.js";
@@ -21,7 +21,7 @@ const half = definePlugin({
 });
 
 describe("definePlugin", () => {
-  it("infers what options are from the schema, and what it defines from the kind", () => {
+  it("infers the options from the schema and the type of the plug-in from the kind", () => {
     const aggregator: AggregatorPlugin = half;
     const task: TaskPlugin = definePlugin({
       kind: "task",
@@ -48,20 +48,28 @@ describe("definePlugin", () => {
   });
 });
 
-describe("a plug-in from outside", () => {
-  it("is what its author wrote", async () => {
-    const plugin = checkedPlugin(half) as DefinedPlugin<"aggregator">;
+describe("checkPlugin", () => {
+  it("returns the plug-in as its author wrote it", async () => {
+    const plugin = checkPlugin(half) as DefinedPlugin<"aggregator">;
     const { metrics } = await plugin.create({ by: 3 } as never).aggregate({} as never);
     assert.deepEqual(metrics, { scale: 3 });
   });
 
-  for (const [what, value, said] of [
-    ["nothing", undefined, /expected a plug-in, as definePlugin\(.*\), got undefined/],
+  for (const [what, value, expected] of [
+    ["undefined", undefined, /expected a plug-in, as definePlugin\(.*\), got undefined/],
     ["a function", () => half, /expected a plug-in, .* got a function/],
-    ["another kind", { ...half, kind: "pool" }, /kind: expected one of task, .*, got 'pool'/],
+    ["an unknown kind", { ...half, kind: "pool" }, /kind: expected one of task, .*, got 'pool'/],
     ["a name with spaces", { ...half, name: "my half" }, /name: expected .* got 'my half'/],
-    ["no summary", { ...half, summary: undefined }, /summary: expected a sentence .*undefined/],
-    ["no schema", { ...half, schema: undefined }, /schema: missing; expected z\.strictObject/],
+    [
+      "a missing summary",
+      { ...half, summary: undefined },
+      /summary: expected a sentence .*undefined/,
+    ],
+    [
+      "a missing schema",
+      { ...half, schema: undefined },
+      /schema: missing; expected z\.strictObject/,
+    ],
     [
       "a loose schema",
       { ...half, schema: z.looseObject({}) },
@@ -69,7 +77,7 @@ describe("a plug-in from outside", () => {
     ],
     ["a plain object's schema", { ...half, schema: z.object({}) }, /expected z\.strictObject, /],
     [
-      "another type's schema",
+      "a schema of another type",
       { ...half, schema: z.string() },
       /z\.strictObject\(\{ … \}\) of zod 4/,
     ],
@@ -79,31 +87,31 @@ describe("a plug-in from outside", () => {
       { ...half, schema: z.strictObject({ name: z.string() }) },
       /called name/,
     ],
-    ["no create", { ...half, create: {} }, /create: expected a function/],
+    ["a create that is not a function", { ...half, create: {} }, /create: expected a function/],
   ] as const) {
-    it(`with ${what} is refused`, () => {
-      assert.throws(() => checkedPlugin(value), said);
+    it(`rejects ${what}`, () => {
+      assert.throws(() => checkPlugin(value), expected);
     });
   }
 
   const cases: readonly (readonly [string, unknown, RegExp])[] = [
     ["null", null, /expected create to return an object with aggregate, got null/],
-    ["another thing", {}, /got one without aggregate/],
+    ["an object without aggregate", {}, /got one without aggregate/],
     [
       "a promise",
       Promise.resolve({ aggregate: () => 0 }),
       /expected create to return at once, got a promise: it must not be async/,
     ],
   ];
-  for (const [what, value, said] of cases) {
-    it(`that makes ${what} is refused when it is made`, () => {
-      const plugin = checkedPlugin({ ...half, create: () => value });
-      assert.throws(() => plugin.create({} as never), said);
+  for (const [what, value, expected] of cases) {
+    it(`returns a plug-in that rejects a create which returns ${what}`, () => {
+      const plugin = checkPlugin({ ...half, create: () => value });
+      assert.throws(() => plugin.create({} as never), expected);
     });
   }
 
-  it("that throws when it is made is a user's error that names it", () => {
-    const plugin = checkedPlugin({
+  it("reports an error in create as a UserError that names the plug-in", () => {
+    const plugin = checkPlugin({
       ...half,
       create: () => {
         throw new Error("by must be odd");

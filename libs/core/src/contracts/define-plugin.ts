@@ -8,7 +8,7 @@ import { errorMessage, UserError } from "../words/errors.js";
 import { pluginKinds, type PluginKind } from "./plugin-identity.js";
 import { describeValue } from "../words/describe-value.js";
 
-interface MadeByKind {
+interface InstanceByKind {
   readonly task: Task;
   readonly aggregator: Aggregator;
   readonly attack: Attack;
@@ -22,25 +22,29 @@ interface PluginsByKind {
   readonly mod: Plugin<Mod>;
 }
 
-/** A plug-in that says what it is: what a module of plug-ins exports by default, alone or in an array. */
+/**
+ * A plug-in that names its kind. A module of plug-ins exports one, or an array of them, as its
+ * default export.
+ */
 export type DefinedPlugin<K extends PluginKind = PluginKind> = {
   [Kind in K]: { readonly kind: Kind } & PluginsByKind[Kind];
 }[K];
 
-/** A plug-in as its author writes it: its options are what the schema `S` gives. */
+/** A plug-in as its author writes it: the type of its options is the output of the schema `S`. */
 type Definition<K extends PluginKind, S extends ZodObject> = Omit<
   PluginsByKind[K],
   "schema" | "create" | "contaminations"
 > & {
   readonly schema: S;
-  create(options: z.output<S>): MadeByKind[K];
+  create(options: z.output<S>): InstanceByKind[K];
 } & (K extends "task"
     ? { contaminations?(options: z.output<S>): ReadonlyMap<string, ZodObject> }
     : unknown);
 
 /**
- * Defines a task, an aggregator, an attack or a mod outside of this repository. The type of its options comes from its schema.
- * A trial file names the module that exports it by default: `plugins: [./my-task.js]`.
+ * Defines a task, an aggregator, an attack or a mod outside of this repository. The type of its
+ * options comes from its schema. Export it as the default of a module, and list the module in the
+ * trial file: `plugins: [./my-task.js]`.
  */
 export function definePlugin<K extends PluginKind, S extends ZodObject>(
   plugin: { readonly kind: K; readonly schema: S } & Definition<K, S>,
@@ -48,7 +52,7 @@ export function definePlugin<K extends PluginKind, S extends ZodObject>(
   return plugin as unknown as DefinedPlugin<K>;
 }
 
-/** What must be there of what `create` makes. */
+/** The methods that the result of `create` must have. */
 const methods: Readonly<Record<PluginKind, readonly string[]>> = {
   task: ["start", "openShard"],
   aggregator: ["aggregate"],
@@ -57,10 +61,11 @@ const methods: Readonly<Record<PluginKind, readonly string[]>> = {
 };
 
 /**
- * What a module exported, checked: the same plug-in, whose `create` is checked too.
- * @throws Error that says what is wrong with it
+ * Checks a value that a module of plug-ins exports. The `create` of the returned plug-in also
+ * checks its result.
+ * @throws Error that says what is wrong with the value
  */
-export function checkedPlugin(value: unknown): DefinedPlugin {
+export function checkPlugin(value: unknown): DefinedPlugin {
   if (!isObject(value)) {
     throw new Error(
       `expected a plug-in, as definePlugin({ kind: "task", … }), got ${describeValue(value)}`,
@@ -88,7 +93,7 @@ export function checkedPlugin(value: unknown): DefinedPlugin {
     throw new Error(`create: expected a function of the options, got ${describeValue(create)}`);
   }
   const plugin = value as unknown as DefinedPlugin;
-  return { ...plugin, create: (options: never) => made(plugin, options) } as DefinedPlugin;
+  return { ...plugin, create: (options: never) => callCreate(plugin, options) } as DefinedPlugin;
 }
 
 function checkSchema(schema: unknown): void {
@@ -97,7 +102,8 @@ function checkSchema(schema: unknown): void {
       "schema: missing; expected z.strictObject({ … }), z.strictObject({}) for no options",
     );
   }
-  // Not by instanceof: what a zod schema says of itself is the same in every copy of zod 4.
+  // Not by instanceof, because the plug-in may use another copy of zod 4; `_zod` is the same in
+  // all.
   const internals = isObject(schema) ? schema["_zod"] : undefined;
   const def = isObject(internals) ? internals["def"] : undefined;
   if (!isObject(def) || def["type"] !== "object" || !isObject(def["shape"])) {
@@ -117,8 +123,11 @@ function checkSchema(schema: unknown): void {
   }
 }
 
-/** @throws UserError that names the plug-in if it throws, or makes something else than its kind */
-function made(plugin: DefinedPlugin, options: never): unknown {
+/**
+ * Calls `create` and checks that the result has the methods of its kind.
+ * @throws UserError naming the plug-in if it has not, or if `create` throws
+ */
+function callCreate(plugin: DefinedPlugin, options: never): unknown {
   const { kind, name } = plugin;
   let value: unknown;
   try {
@@ -128,19 +137,21 @@ function made(plugin: DefinedPlugin, options: never): unknown {
       `${kind} '${name}' cannot be made with these options: ${errorMessage(error)}`,
     );
   }
-  const wanted = methods[kind];
+  const required = methods[kind];
   if (value instanceof Promise)
     throw new UserError(
       `${kind} '${name}': expected create to return at once, got a promise: it must not be async`,
     );
-  const missing = isObject(value) ? wanted.filter((m) => typeof value[m] !== "function") : wanted;
+  const missing = isObject(value)
+    ? required.filter((m) => typeof value[m] !== "function")
+    : required;
   if (isObject(value) && missing.length === 0) return value;
-  const expected = wanted.length === 0 ? "an object" : `an object with ${wanted.join(" and ")}`;
-  const found =
+  const expected = required.length === 0 ? "an object" : `an object with ${required.join(" and ")}`;
+  const got =
     isObject(value) && missing.length > 0
       ? `one without ${missing.join(" and ")}`
       : describeValue(value);
-  throw new UserError(`${kind} '${name}': expected create to return ${expected}, got ${found}`);
+  throw new UserError(`${kind} '${name}': expected create to return ${expected}, got ${got}`);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describeAggregator, describeTask, play, toyPlugins } from "../../testing/index.js";
 import { trialSchema } from "../trial/trial.js";
-import { checkedPlugin, type DefinedPlugin } from "./define-plugin.js";
+import { checkPlugin, type DefinedPlugin } from "./define-plugin.js";
 
 const library = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** Loads the plug-ins that the doc comments of plugin.ts show as examples, as an author would write them. */
+/** Loads the examples in the doc comments of plugin.ts as plug-ins. */
 async function loadExamples(): Promise<DefinedPlugin[]> {
   const source = await readFile(join(library, "src/contracts/plugin.ts"), "utf8");
   const comments = source.match(/\/\*\*[^]*?\*\//g) ?? [];
@@ -16,7 +16,7 @@ async function loadExamples(): Promise<DefinedPlugin[]> {
     const [, code] = /@example\n([^]*?)\n \*\//.exec(comment) ?? [];
     return code === undefined ? [] : [code.replace(/^ \* ?/gm, "")];
   });
-  // Inside the package, so that its own name resolves.
+  // The folder is inside the package, so that `@fedclair/core` resolves.
   const folder = await mkdtemp(join(library, "dist/examples-"));
   try {
     return await Promise.all(
@@ -24,7 +24,7 @@ async function loadExamples(): Promise<DefinedPlugin[]> {
         const file = join(folder, `${i}.mjs`);
         await writeFile(file, code);
         const { default: plugin } = (await import(file)) as { default: unknown };
-        return checkedPlugin(plugin);
+        return checkPlugin(plugin);
       }),
     );
   } finally {
@@ -39,7 +39,7 @@ describeTask(task, [{ name: "the example", clients: 4, rounds: 3 }]);
 describeAggregator(aggregator);
 
 describe("the examples of the contracts", () => {
-  it("run together, and learn", async () => {
+  it("run together and learn", async () => {
     const plugins = {
       tasks: new Map([[task.name, task]]),
       aggregators: new Map([[aggregator.name, aggregator]]),
@@ -56,7 +56,7 @@ describe("the examples of the contracts", () => {
     const [first = NaN, second = NaN] =
       rounds[0]?.record.clients.map(({ evaluation }) => evaluation?.["error"] ?? NaN) ?? [];
     assert.notEqual(state.params.get("mean")?.data[0], 0);
-    // The mean of two numbers is as far from one as from the other.
+    // The mean of two numbers has the same distance to both.
     assert.ok(first > 0 && Math.abs(first - second) < 1e-12);
   });
 });

@@ -1,33 +1,35 @@
 import type { PluginChoice } from "./plugin-choice.js";
 
-/** Something that a task's coordinator half showed after a round. */
+/** Data for a figure that the task's step returned in a round. */
 export interface Artifact {
   readonly arm: string;
   readonly round: number;
   readonly name: string;
-  /** What it was, after a journey through JSON. */
+  /** The value, written to JSON and read again. */
   readonly value: unknown;
 }
 
-/** What a run left to draw. */
+/** The data of a run that figures are drawn from. */
 export interface FigureInput {
   /** The task with its options, every default filled in. */
   readonly task: PluginChoice;
-  /** In the order in which they were shown, those of the method under study first. */
+  /** The artifacts by arm and round, the main arm first. */
   readonly artifacts: readonly Artifact[];
-  /** The method under study first; each has one colour in all figures of the report. */
+  /** The main arm first. Each arm has the same colour in all figures of the report. */
   readonly arms: readonly { readonly label: string; readonly colour: string }[];
-  /** Widest figure, in CSS pixels. */
+  /** The width of the widest figure, in CSS pixels. */
   readonly width: number;
 }
 
-/** A figure of a task's own. */
+/** A figure that only one task has. */
 export interface TaskFigure {
-  /** Of its files: lower-case letters, digits and hyphens. */
+  /** The name of the figure's files: lower-case letters, digits and hyphens. */
   readonly name: string;
   readonly title: string;
   readonly caption: string;
-  /** A Vega-Lite 6 specification with its data in it; fonts, axes and legends come from the report. */
+  /**
+   * A Vega-Lite 6 specification that contains its data. The report sets fonts, axes and legends.
+   */
   readonly spec: object;
 }
 

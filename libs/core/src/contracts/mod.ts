@@ -3,27 +3,30 @@ import type { TrainResult } from "./task.js";
 import type { Stream } from "@fedclair/linalg";
 
 /**
- * Wraps updates on their way from the clients to the task's step: clips them, adds noise, writes them in fewer bytes. Client
- * halves act in the order of the trial file, server halves in the reverse one.
- * @typeParam S what `server` remembers from round to round
+ * Changes updates on their way from the clients to the task's step: clips them, adds noise, or
+ * encodes them in fewer bytes. Client halves run in the order of the trial file, server halves in
+ * the reverse order.
+ * @typeParam S the state that `server` passes from round to round
  */
 export interface Mod<S = unknown> {
   /**
-   * It says how an update is written, and nobody can send one otherwise: what attacks make of updates is so written too.
-   * A trial has one at most, as the last of its mods.
+   * Is the mod the format of updates? Every client must send its update in the format, so it is
+   * also applied to the updates that attacks change. A trial has at most one format, as the last of
+   * its mods.
    */
   readonly isFormat?: boolean;
   /**
-   * At the client, after honest training. An attack on updates acts on what comes out of it, and is not wrapped again: a
-   * contaminated client does not keep to rules. Clients keep nothing between jobs, so it has no state. Shapes stay.
+   * Changes an update at the client, after honest training; shapes must stay the same. An attack on
+   * updates acts on the result, and only a format is applied again: a contaminated client does not
+   * follow the other mods. The client half has no state, because clients keep nothing between jobs.
    */
   client?(result: TrainResult, context: ModContext): Promise<TrainResult> | TrainResult;
-  /** At the coordinator, once a round, on what was admitted, attacks included. */
+  /** Changes the admitted updates, attacks included, at the coordinator, once per round. */
   server?(received: Received, state?: S): Promise<Passed<S>> | Passed<S>;
 }
 
 export interface ModContext {
-  /** 1-based. */
+  /** The number of the round, starting at 1. */
   readonly round: number;
   readonly phase: string;
   /** The client's own stream for this round and this mod. */
@@ -32,24 +35,27 @@ export interface ModContext {
 
 /** A round as the server half of a mod sees it. */
 export interface Received {
-  /** 1-based. */
+  /** The number of the round, starting at 1. */
   readonly round: number;
   readonly phase: string;
   /** Every client of the trial. */
   readonly clientIds: readonly string[];
-  /** Those that were asked. */
+  /** The clients that the round asked. */
   readonly cohort: readonly string[];
-  /** In cohort order, every one admitted. */
+  /** The admitted updates, in cohort order. */
   readonly updates: readonly Update[];
   readonly rng: Stream;
 }
 
-/** What a mod passes on. */
+/** The result of a mod's server half. */
 export interface Passed<S = unknown> {
-  /** Of the same clients in the same order, and such as could be admitted. Default: as they came. */
+  /**
+   * Updates of the same clients in the same order; each is admitted again. Default: the received
+   * updates.
+   */
   readonly updates?: readonly Update[];
-  /** Numbers for the records of clients of the cohort. */
+  /** Metrics for the records of clients of the cohort, by client id. */
   readonly metrics?: ReadonlyMap<string, Metrics>;
-  /** Default: the state before. */
+  /** The state for the next call. Default: the state before. */
   readonly state?: S;
 }

@@ -1,28 +1,31 @@
 import { z } from "zod";
 
-/** What a trial file can name. */
+/** The kinds of plug-ins that a trial file can name. */
 export const pluginKinds = ["task", "aggregator", "attack", "mod"] as const;
 export type PluginKind = (typeof pluginKinds)[number];
 
-/** Which code a plug-in from outside is: two with the same identity do the same. */
+/** The identity of an outside plug-in's code: plug-ins with the same identity behave the same. */
 export const pluginIdentity = z.strictObject({
   kind: z.enum(pluginKinds),
   name: z.string().max(64),
-  version: z.string().max(64).describe("Of its package; empty if it has none."),
+  version: z.string().max(64).describe("The version of its package; empty if it has none."),
   hash: z
     .string()
     .regex(/^[0-9a-f]{16}$/)
-    .describe("Of its module's code."),
+    .describe("A hash of its module's code."),
 });
 export type PluginIdentity = Readonly<z.output<typeof pluginIdentity>>;
 
-/** With the file that it comes from: as a run folder has it, so that its trial can be run again on the same machine. */
+/**
+ * An identity with the plug-in's file. A run folder stores it, so that the trial can run again on
+ * the same machine.
+ */
 export const locatedPlugin = pluginIdentity.extend({
   module: z.string().min(1).optional().describe("The file that exports it."),
 });
 export type LocatedPlugin = Readonly<z.output<typeof locatedPlugin>>;
 
-/** The plug-ins from outside that a resolved trial names. */
+/** Returns the identities of the outside plug-ins that a resolved trial uses. */
 export function pluginIdentities({
   plugins = [],
 }: {
@@ -31,7 +34,7 @@ export function pluginIdentities({
   return plugins.filter((plugin) => typeof plugin !== "string");
 }
 
-/** A resolved trial as its run folder keeps it, with the files of its plug-ins from outside. */
+/** Adds the files of the outside plug-ins to a resolved trial, as its run folder stores it. */
 export function withModules<
   T extends { readonly plugins?: readonly (string | LocatedPlugin)[] | undefined },
 >(trial: T, outside: readonly LocatedPlugin[] = []): T {
@@ -43,8 +46,9 @@ export function withModules<
 }
 
 /**
- * @param who has `held`, for the message: `the host`
- * @returns which of the needed plug-ins is not there as it is needed, and what is; undefined if all are there
+ * Explains which needed plug-in is missing or differs; undefined if all of them match.
+ * @param held the plug-ins of a process
+ * @param who the process, for the message: `the host`
  */
 export function pluginMismatch(
   needed: readonly PluginIdentity[],
@@ -55,12 +59,12 @@ export function pluginMismatch(
     const { kind, name, version, hash } = plugin;
     const own = held.find((other) => other.kind === kind && other.name === name);
     if (own?.version === version && own.hash === hash) continue;
-    const has = own ? `${who} has ${codeText(own)}` : `${who} has none of that name`;
-    return `the trial's ${kind} '${name}' is ${codeText(plugin)}, ${has}`;
+    const has = own ? `${who} has ${formatCode(own)}` : `${who} has none of that name`;
+    return `the trial's ${kind} '${name}' is ${formatCode(plugin)}, ${has}`;
   }
   return undefined;
 }
 
-function codeText({ version, hash }: Pick<PluginIdentity, "version" | "hash">): string {
+function formatCode({ version, hash }: Pick<PluginIdentity, "version" | "hash">): string {
   return `${version === "" ? "without a version" : `version ${version}`} (code ${hash})`;
 }

@@ -9,16 +9,19 @@ import type { ZodObject } from "zod";
 /**
  * Something that a trial file can name: a task, an aggregator, an attack or a mod.
  *
- * A plug-in does not keep state between rounds. The round loop passes the state in and takes the next
- * one back, so that a trial can be stopped, stored and resumed after any round. State may hold
- * whatever survives `v8.serialize`: JSON values, typed arrays, and maps and arrays of these.
+ * A plug-in does not keep state between rounds. The round loop passes the state in and takes the
+ * next one back, so that a trial can be stopped, stored and resumed after any round. State must
+ * survive `v8.serialize`: JSON values, typed arrays, and maps and arrays of such values.
  * @typeParam T the object that `create` returns
  */
 export interface Plugin<T> {
   readonly name: string;
   /** One sentence for `fedclair plugins`. */
   readonly summary: string;
-  /** The options next to `name` in the trial file: a strict zod object in which every key is described. */
+  /**
+   * The schema of the options next to `name` in the trial file: a strict zod object in which every
+   * key has a description.
+   */
   readonly schema: ZodObject;
   /** @param options the output of `schema` */
   create(options: never): T;
@@ -39,7 +42,9 @@ export interface Plugin<T> {
  *   schema: z.strictObject({ spread: z.number().default(1).describe("Standard deviation.") }),
  *   metrics: { error: { better: "lower", description: "distance from the client's number" } },
  *   create: ({ spread }) => ({
- *     start: async () => ({ params: new Map([["mean", { shape: [1], data: new Float64Array(1) }]]) }),
+ *     start: async () => ({
+ *       params: new Map([["mean", { shape: [1], data: new Float64Array(1) }]]),
+ *     }),
  *     openShard: async ({ rng }) => {
  *       const own = spread * rng.normal();
  *       const distance = (params) => own - params.get("mean").data[0];
@@ -67,11 +72,14 @@ export interface TaskPlugin extends Plugin<Task | Promise<Task>> {
    */
   create(options: never): Task | Promise<Task>;
   /**
-   * Are the clients run by hosts outside of fedclair, which alone know model and data? Attacks that
-   * act at clients are then rejected, and `ClientRunner` has nothing to run.
+   * Do hosts outside of fedclair run the clients, so that only they know the model and the data?
+   * Attacks that act at clients are then rejected, and `ClientRunner` has nothing to run.
    */
   readonly isExternal?: boolean;
-  /** Must all clients start a round from the same params? Personal-only aggregators are then rejected. */
+  /**
+   * Must all clients start a round from the same params? Personal-only aggregators are then
+   * rejected.
+   */
   sharesParams?(options: never): boolean;
   /**
    * May an aggregation mix updates that started from params of different rounds? Default: no. The
@@ -79,8 +87,8 @@ export interface TaskPlugin extends Plugin<Task | Promise<Task>> {
    */
   acceptsStale?(options: never): boolean;
   /**
-   * Throws an error that says what to change if the options rule out this many clients. A check that
-   * needs the data belongs in `Task.checkClients`.
+   * Throws an error that says what to change if the options rule out this many clients. A check
+   * that needs the data belongs in `Task.checkClients`.
    */
   checkClients?(clients: number, options: never): void;
   /** A sentence about what may surprise the user, printed when a trial starts. */
@@ -89,17 +97,28 @@ export interface TaskPlugin extends Plugin<Task | Promise<Task>> {
   namesClients?(options: never): boolean;
   /** Does `openShard` apply `corruptLabels`? If not, attacks on labels are rejected. */
   readonly hasLabels?: boolean;
-  /** The kinds of `Shard.contamination` that `openShard` applies, with their options; others are rejected. */
+  /**
+   * Returns the kinds of `Shard.contamination` that `openShard` applies, with the schemas of their
+   * options. Others are rejected.
+   */
   contaminations?(options: never): ReadonlyMap<string, ZodObject>;
-  /** The TensorFlow.js backend that trains faster with these options (docs/backends.md). Default: wasm. */
+  /**
+   * Returns the TensorFlow.js backend that trains faster with these options (docs/backends.md).
+   * Default: wasm.
+   */
   backend?(options: never): "tensorflow" | "wasm";
-  /** Options that are paths, like `source.folder`. Relative ones start from the trial file's folder. */
+  /**
+   * Options that are paths, like `source.folder`. Relative paths start from the trial file's
+   * folder.
+   */
   readonly paths?: readonly string[];
-  /** Aggregators that only work with updates of this task. Trials of other tasks cannot use them. */
+  /**
+   * Aggregators that only work with updates of this task. Trials of other tasks cannot use them.
+   */
   readonly aggregators?: readonly AggregatorPlugin[];
   /** The metrics that clients and coordinator measure, by name. */
   readonly metrics?: Readonly<Record<string, MetricInfo>>;
-  /** The metric by which arms are compared first; one of `metrics`. */
+  /** The name in `metrics` by which arms are compared first. */
   readonly primary?: string;
   /** Replaces `metrics` and `primary` where the trial file lists the metrics. */
   measures?(options: never): Measures;
@@ -107,7 +126,7 @@ export interface TaskPlugin extends Plugin<Task | Promise<Task>> {
   readonly figures?: TaskFigures;
 }
 
-/** The metrics by name, and the one by which arms are compared first. */
+/** The metrics of a task, and the primary one, by which arms are compared first. */
 export type Measures = Pick<TaskPlugin, "metrics" | "primary">;
 
 export interface MetricInfo {
@@ -122,7 +141,7 @@ export interface MetricInfo {
  * import { definePlugin, scaleDelta } from "@fedclair/core";
  * import { z } from "zod";
  *
- * // The plain mean, whatever the number of examples.
+ * // The plain mean, which ignores the number of examples.
  * export default definePlugin({
  *   kind: "aggregator",
  *   name: "plain-mean",
@@ -136,11 +155,13 @@ export interface MetricInfo {
  * });
  */
 export interface AggregatorPlugin extends Plugin<Aggregator> {
-  /** Does it only change personal params? It is rejected for tasks whose clients must share params. */
+  /**
+   * Does it only change personal params? It is rejected for tasks whose clients must share params.
+   */
   readonly personalOnly?: boolean;
   /**
-   * May the updates have started from params of different rounds? Default: no. The buffered schedule
-   * is then rejected.
+   * May the updates have started from params of different rounds? Default: no. The buffered
+   * schedule is then rejected.
    */
   readonly acceptsStale?: boolean;
 }
@@ -152,8 +173,8 @@ export interface Plugins {
   readonly tasks: Registry<TaskPlugin>;
   readonly aggregators: Registry<AggregatorPlugin>;
   readonly attacks: Registry<Plugin<Attack>>;
-  /** Default: none. */
+  /** The mods. Default: none. */
   readonly mods?: Registry<Plugin<Mod>>;
-  /** The ones that are not built in. */
+  /** The plug-ins that are not built in. */
   readonly outside?: readonly LocatedPlugin[];
 }

@@ -5,22 +5,25 @@ import type { Failure } from "../words/errors.js";
 
 /** One client's part of a round. */
 export interface Job {
-  /** Unique in this process; the answer carries the same id. */
+  /** The id of the job, unique in this process; the answer carries the same id. */
   readonly id: number;
   readonly clientId: string;
-  /** 1-based; 0 for the kind `initial`. */
+  /** The number of the round, starting at 1; 0 for the kind `initial`. */
   readonly round: number;
   readonly phase: string;
   /** `initial` asks an external client for the params that all clients start from. */
   readonly kind: "train" | "evaluate" | "initial";
-  /** 0 … clientCount - 1 */
+  /** The client's index, 0 … clientCount - 1. */
   readonly clientIndex: number;
   readonly clientCount: number;
-  /** The client's seed for this round, an integer below 2³²: for hosts that do not have our streams. */
+  /**
+   * The client's seed for this round, an integer below 2³², for hosts that cannot use fedclair's
+   * random streams.
+   */
   readonly seed: number;
   /** The seed that all clients of the round share, an integer below 2³². */
   readonly commonSeed: number;
-  /** Jobs with the same base share the object `params.base`: pools send it to each host once. */
+  /** Jobs with the same base share the object `params.base`, which pools send to each host once. */
   readonly params: ClientParams;
   /** How `params.base` follows from an earlier base, where that is fewer bytes than the base itself. */
   readonly derivation?: Derivation;
@@ -38,10 +41,16 @@ export type Answer = { readonly jobId: number; readonly clientId: string } & (
   { readonly update: Update } | { readonly failure: Failure }
 );
 
-/** Returns why an update must not be aggregated, which its sender is told; undefined admits it. */
+/**
+ * Admits an update by returning undefined, or returns the reason to reject it, which is sent to the
+ * client.
+ */
 export type Admit = (update: Update) => Failure | undefined;
 
-/** The coordinator's view of its clients. All implementations pass `describeClientPool` (testing/pool-conformance.ts). */
+/**
+ * The coordinator's view of its clients. All implementations pass `describeClientPool`
+ * (testing/pool-conformance.ts).
+ */
 export interface ClientPool {
   /** Resolves when every client of the trial can be reached. */
   ready(signal: AbortSignal): Promise<void>;

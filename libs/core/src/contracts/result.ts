@@ -6,19 +6,19 @@ import type { Dense, Packed } from "../tensors/tensor.js";
 import { tensorsOf, type Delta } from "../tensors/update.js";
 
 /**
- * What a trainer, an attack or a mod made must at least have the form of a result: all that follows reads it.
- * @param maker for messages: `train()`
- * @throws UserError that names who made it, what of it is wrong, and what was expected
+ * Checks that a trainer, an attack or a mod returned a value with the fields of a result.
+ * @param maker the function that returned it, for messages: `train()`
+ * @throws UserError with the function, the wrong field, and what was expected
  */
-export function checkedResult(result: unknown, maker: string): TrainResult {
-  const fault = faultOf(result);
+export function checkResult(result: unknown, maker: string): TrainResult {
+  const fault = describeFault(result);
   if (fault === undefined) return result as TrainResult;
   throw new UserError(
     `${maker} returned ${fault}; expected { numExamples, delta, metrics }, delta a Map of tensors by module`,
   );
 }
 
-function faultOf(result: unknown): string | undefined {
+function describeFault(result: unknown): string | undefined {
   if (typeof result !== "object" || result === null) return describeValue(result);
   const { numExamples, delta, metrics }: { readonly [K in keyof TrainResult]?: unknown } = result;
   if (!(delta instanceof Map)) return `a delta that is ${describeValue(delta)}`;
@@ -29,9 +29,9 @@ function faultOf(result: unknown): string | undefined {
   if (odd) return `metrics.${excerpt(odd[0])} that is ${describeValue(odd[1])}`;
   for (const [name, change] of delta as Delta) {
     const module = `delta.get('${excerpt(name)}')`;
-    const given: unknown = change;
-    if (typeof given !== "object" || given === null)
-      return `${module} that is ${describeValue(given)}`;
+    const value: unknown = change;
+    if (typeof value !== "object" || value === null)
+      return `${module} that is ${describeValue(value)}`;
     for (const tensor of tensorsOf(change)) {
       const { shape, data, codes } = ((tensor as unknown) ?? {}) as Partial<Dense & Packed>;
       if (!Array.isArray(shape)) return `${module} with a shape that is ${describeValue(shape)}`;

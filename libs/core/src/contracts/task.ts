@@ -5,24 +5,31 @@ import type { Aggregation, Verdict } from "./aggregator.js";
 import type { Stream } from "@fedclair/linalg";
 
 /**
- * A task whose data are read: the clients' half and the coordinator's half of a method. It keeps no
+ * A task with its data loaded: the client half and the coordinator half of a method. It keeps no
  * state; see `Plugin`. `TaskPlugin` has an example.
- * @typeParam S the state of the coordinator's half
+ * @typeParam S the state of the coordinator half
  */
 export interface Task<S = unknown> {
   /** Throws an error that says what to change if the data do not suffice for this many clients. */
   checkClients?(clients: number): void;
-  /** The name that people know a client by, if the data have one (a president, a hospital). */
+  /** Returns a readable name of a client, if the data have one (a president, a hospital). */
   clientLabel?(index: number): string;
-  /** Coordinator, once: the params that every client starts from, and what the first round asks. */
+  /**
+   * Returns the params that every client starts from, and the request of the first round. Called
+   * once, at the coordinator.
+   */
   start(context: StartContext): Promise<Start<S>>;
-  /** Client, once per job: opens the data of one client. The trainer is closed after the job. */
+  /**
+   * Opens the data of one client. Called at the client, once per job; the trainer is closed after
+   * the job.
+   */
   openShard(shard: Shard): Promise<LocalTrainer>;
-  /** Trains several clients at once, where that is faster than one after another. */
+  /** Trains several clients together, if that is faster than one after another. */
   readonly trainCohort?: CohortTraining;
   /**
-   * Coordinator, once per round: turns the updates into params, measures them, and decides what the
-   * next round asks. Default: calls `aggregate` and adds its result to the params.
+   * Turns the updates into params, measures them, and chooses the request of the next round. Called
+   * at the coordinator, once per round. Default: calls `aggregate` and adds its result to the
+   * params.
    */
   step?(round: Round<S>, aggregate: Aggregate): Promise<Step<S>>;
 }
@@ -32,8 +39,8 @@ export interface CohortTraining {
   /** The largest number of clients that `train` accepts, at least 1. */
   readonly maxBatch: number;
   /**
-   * Returns what `LocalTrainer.train` would return for each client, bit for bit the same in any
-   * company. The signals of the jobs abort together.
+   * Returns the same bits as `LocalTrainer.train` for each client, in any group of clients. The
+   * signals of the jobs abort together.
    * @param trainers the results of `openShard`, one per job
    */
   train(
@@ -48,98 +55,117 @@ export interface StartContext {
 }
 
 export interface Start<S = unknown> {
-  /** The first params; `client` if only the clients know them, and one of them is to be asked. */
+  /** The first params; `client` if only the clients know them, so that a client must be asked. */
   readonly params: Params | "client";
-  /** Default: phase `train`, of the trial's cohort. */
+  /** The request of the first round. Default: phase `train` with the trial's cohort. */
   readonly ask?: Ask;
   readonly state?: S;
 }
 
-/** What a round asks, of whom, and what an answer must look like. */
+/** The request of a round: its phase, its clients, and the modules of an answer. */
 export interface Ask {
   readonly phase: string;
-  /** Who takes part. Default: the trial's cohort. */
+  /** The clients that take part. Default: the trial's cohort. */
   readonly clients?: readonly string[];
   /** The modules of an answer. Default: those of the params. */
   readonly expects?: Shapes;
 }
 
-/** A round as the coordinator's half of a task sees it, when its updates are there. */
+/** A round as the coordinator half of a task sees it, after the updates have arrived. */
 export interface Round<S = unknown> {
-  /** 1-based. */
+  /** The number of the round, starting at 1. */
   readonly round: number;
   readonly phase: string;
   /** Every client of the trial. */
   readonly clientIds: readonly string[];
-  /** The params that all share, before this round changes them. */
+  /** The shared params before this round. */
   readonly params: Params;
-  /** As the clients sent them, in cohort order. */
+  /** The admitted updates in cohort order, after the server halves of mods. */
   readonly updates: readonly Update[];
-  /** What the last step, or `start`, handed back. */
+  /** The state that the last step, or `start`, returned. */
   readonly state: S;
   /** The coordinator's own stream for this round. */
   readonly rng: Stream;
-  /** The same stream in every round, and in every arm: what measurements are to draw alike. */
+  /** A stream that is the same in every round and arm, for measurements that must be comparable. */
   readonly fixedRng: Stream;
 }
 
 /**
- * The trial's aggregator, at most once a round: on the updates as they came, or on what the task makes of them (statistics
- * brought to one scale, totals instead of changes). What it gives lies in the space of what it was given. Without updates
- * it is not asked and gives nothing.
+ * Calls the trial's aggregator; a step may call it at most once. It aggregates the round's updates,
+ * or updates that the task derives from them (statistics on one scale, totals instead of changes).
+ * The result is in the space of these updates. Without updates the aggregator is not called, and
+ * the result is empty.
  */
 export type Aggregate = (updates?: readonly Update[]) => Promise<Aggregation>;
 
-/** What a round comes to, as a task decides it. */
+/** The task's decisions at the end of a round. */
 export interface Step<S = unknown> {
-  /** The new shared params; clients' own ones then stay as they are. Default: the aggregation is added to both. */
+  /**
+   * The new shared params; personal params then stay unchanged. Default: the aggregation is added
+   * to both.
+   */
   readonly params?: Params;
-  /** New params of single clients, beside `params`. */
+  /** New personal params by client id, in addition to `params`. */
   readonly personal?: ReadonlyMap<string, Params>;
-  /** What the next round asks. Default: the same again. */
+  /** The request of the next round, or the end of the trial. Default: the same request again. */
   readonly next?: Ask | "end";
-  /** In place of the aggregator's verdicts, where the method has a detector of its own. */
+  /** Replaces the aggregator's verdicts, if the task has a detector of its own. */
   readonly verdicts?: readonly Verdict[];
-  /** Beside the aggregator's. */
+  /** Metrics in addition to the aggregator's. */
   readonly metrics?: Metrics;
-  /** What the method's figures are drawn from, by name: anything that survives JSON, at most 64 Mi characters of it each. */
+  /**
+   * The data of the task's figures, by name: JSON values of at most 64 Mi characters each.
+   */
   readonly artifacts?: Readonly<Record<string, unknown>>;
-  /** Default: the state before. */
+  /** The state for the next step. Default: the state before. */
   readonly state?: S;
 }
 
-/** Which data to open. */
+/** The data of one client to open. */
 export interface Shard {
-  /** 0 … count - 1 */
+  /** The client's index, 0 … count - 1. */
   readonly index: number;
-  /** Clients in the trial. */
+  /** The number of clients in the trial. */
   readonly count: number;
-  /** The client's own stream, the same in every round: use it for the data that the client holds. */
+  /** The client's own stream, the same in every round. Use it to choose the client's data. */
   readonly rng: Stream;
-  /** Present for a client whose labels are contaminated: apply it to the labels that it trains on, not to evaluation. */
+  /**
+   * Present for a client whose labels are contaminated. Apply it to the labels of training, not to
+   * those of evaluation.
+   */
   readonly corruptLabels?: LabelCorruption;
-  /** Present for a client whose data are contaminated in one of the ways that the task names in `contaminations`. */
+  /**
+   * Present for a client whose data are contaminated in one of the ways that the task lists in
+   * `contaminations`.
+   */
   readonly contamination?: Contaminating;
 }
 
 /** A way to contaminate data that only the task knows. */
 export interface DataContamination {
   readonly kind: string;
-  /** Checked by the schema that `TaskPlugin.contaminations` has for the kind. */
+  /** The options, checked by the schema that `TaskPlugin.contaminations` has for the kind. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
 export interface Contaminating extends DataContamination {
-  /** The same stream for every client of the attack: what colluders draw alike. */
+  /** A stream that all clients of the attack share, for the choices that they make together. */
   readonly common: Stream;
 }
 
-/** @param labels class indices 0 … classes - 1 @returns as many labels, the contaminated ones */
+/**
+ * Contaminates labels.
+ * @param labels class indices 0 … classes - 1
+ * @returns as many contaminated labels
+ */
 export type LabelCorruption = (labels: Int32Array, classes: number) => Int32Array;
 
-/** One client's data and how it trains on it. */
+/** One client's data with its training and evaluation. */
 export interface LocalTrainer {
-  /** Trains from `job.params` and returns the *change*. Must give way to the event loop at least every 100 ms. */
+  /**
+   * Trains from `job.params` and returns the *change*. It must yield to the event loop at least
+   * every 100 ms.
+   */
   train(job: TrainJob): Promise<TrainResult>;
   /** Measures the params on the client's own data. */
   evaluate?(params: Params): Promise<TrainResult>;
@@ -147,16 +173,22 @@ export interface LocalTrainer {
 }
 
 export interface TrainJob {
-  /** 1-based. */
+  /** The number of the round, starting at 1. */
   readonly round: number;
   readonly phase: string;
-  /** The params that this client starts from: its personal ones if it has them, else the shared ones. */
+  /** The client's personal params if it has them, otherwise the shared params. */
   readonly params: Params;
   /** The client's own stream for this round: batches, dropout. */
   readonly rng: Stream;
-  /** The same stream for every client of the round: what all must draw alike, as the LoRA initialisation A₀. */
+  /**
+   * A stream that all clients of the round share, for values that must be the same everywhere, like
+   * the LoRA initialisation A₀.
+   */
   readonly common: Stream;
-  /** Aborts when the client is given up (`limits.clientSeconds`): long training stops then, to leave the host to others. */
+  /**
+   * Aborts when the client has used up `limits.clientSeconds`. Long training should then stop, so
+   * that the host can run other clients.
+   */
   readonly signal: AbortSignal;
 }
 

@@ -11,10 +11,10 @@ const sound: Verdict = {
   threshold: null,
 };
 
-describe("verdicts of a plug-in", () => {
-  it("have a client of the trial, a status that there is, and finite numbers or null", () => {
+describe("checkVerdicts", () => {
+  it("requires a client of the trial, a known status, and finite numbers or null", () => {
     checkVerdicts([sound, { ...sound, clientId: "c1", status: "undecided" }], ["c0", "c1"]);
-    for (const [change, said] of [
+    for (const [change, expected] of [
       [{ clientId: "ghost" }, /verdict of ghost: the trial has no such client/],
       [{ status: "evil" }, /verdict of c0: status: expected one of benign, .*, got evil/],
       [{ pooled: false }, /pooled: expected true for a client that is benign, got false/],
@@ -26,12 +26,12 @@ describe("verdicts of a plug-in", () => {
       [{ reason: "x".repeat(2 ** 16) }, /expected at most 65536 characters as JSON, got 65626/],
       [{ threshold: "x" }, /threshold: expected a finite number or null, got x/],
     ] as const) {
-      const made = { ...sound, ...change } as unknown as Verdict;
+      const verdict = { ...sound, ...change } as unknown as Verdict;
       assert.throws(
         () => {
-          checkVerdicts([made], ["c0"]);
+          checkVerdicts([verdict], ["c0"]);
         },
-        (error) => error instanceof UserError && said.test(error.message),
+        (error) => error instanceof UserError && expected.test(error.message),
       );
     }
   });

@@ -4,8 +4,8 @@ import { checkJson } from "./artifacts.js";
 import { UserError } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
 
-/** May a client of this status take part in the shared result? */
-const mayBePooled: Readonly<Record<VerdictStatus, readonly boolean[]>> = {
+/** The values of `pooled` that each status allows. */
+const allowedPooled: Readonly<Record<VerdictStatus, readonly boolean[]>> = {
   benign: [true],
   undecided: [true, false],
   contaminated: [false],
@@ -13,13 +13,13 @@ const mayBePooled: Readonly<Record<VerdictStatus, readonly boolean[]>> = {
   invalid: [false],
 };
 
-/** Characters of a verdict as JSON, reason and evidence included. */
+/** The largest size of a verdict, reason and evidence included, in characters as JSON. */
 const maxLength = 64 * 1024;
 
 /**
- * Of verdicts that a plug-in made: records and reports rely on their form.
- * @param clientIds of the trial
- * @throws UserError naming the first that is none, or of nobody
+ * Checks the verdicts of a plug-in, because records and reports rely on their form.
+ * @param clientIds all clients of the trial
+ * @throws UserError naming the first verdict that is malformed or has an unknown client
  */
 export function checkVerdicts(verdicts: readonly Verdict[], clientIds: readonly string[]): void {
   const isNumber = (x: unknown) => x === null || (typeof x === "number" && Number.isFinite(x));
@@ -35,13 +35,13 @@ export function checkVerdicts(verdicts: readonly Verdict[], clientIds: readonly 
     const of = `verdict of ${excerpt(String(clientId))}`;
     if (typeof clientId !== "string" || clientIndex(clientIds, clientId) < 0)
       throw new UserError(`${of}: the trial has no such client`);
-    if (typeof status !== "string" || !Object.hasOwn(mayBePooled, status)) {
-      const names = Object.keys(mayBePooled).join(", ");
+    if (typeof status !== "string" || !Object.hasOwn(allowedPooled, status)) {
+      const names = Object.keys(allowedPooled).join(", ");
       throw new UserError(
         `${of}: status: expected one of ${names}, got ${excerpt(String(status))}`,
       );
     }
-    const allowed = mayBePooled[status as VerdictStatus];
+    const allowed = allowedPooled[status as VerdictStatus];
     if (!allowed.includes(pooled as boolean)) {
       const got = excerpt(String(pooled));
       throw new UserError(
@@ -57,7 +57,7 @@ export function checkVerdicts(verdicts: readonly Verdict[], clientIds: readonly 
   }
 }
 
-/** A verdict of an aggregator that flags a client or not, and leaves nobody undecided. */
+/** Creates the verdict of an aggregator that leaves no client undecided. */
 export function binaryVerdict(
   clientId: string,
   isFlagged: boolean,
@@ -68,7 +68,7 @@ export function binaryVerdict(
   return { clientId, status, pooled: !isFlagged, score, threshold };
 }
 
-/** A verdict on a client whose numbers cannot be computed with. */
+/** Creates the verdict on a client whose numbers are unusable. */
 export function invalidVerdict(clientId: string): Verdict {
   return { clientId, status: "invalid", pooled: false, score: null, threshold: null };
 }

@@ -1,6 +1,6 @@
-/** An error of the aggregator, the task, an attack or a mod in a round: it ends the arm, not the trial. */
+/** An error of a plug-in in a round, which ends the arm but not the trial. */
 export class ArmFault extends Error {
-  /** @param cause what was thrown */
+  /** @param cause the value that was thrown */
   constructor(message: string, cause: unknown) {
     super(message, { cause });
     this.name = "ArmFault";

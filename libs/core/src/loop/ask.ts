@@ -11,7 +11,7 @@ export interface Sampled {
   readonly cohort: readonly string[];
 }
 
-/** What a round asks of its clients. */
+/** The request that a round sends to its clients. */
 export interface Asked extends Pick<Job, "round" | "phase" | "kind"> {
   readonly admit: Admit;
   /** How the shared params follow from earlier ones. */

@@ -22,8 +22,8 @@ interface Attacked {
 type When = Pick<Job, "round" | "phase">;
 
 /**
- * Lets omniscient attacks rewrite the updates of their clients, and writes the result in the trial's
- * format. The forged updates must be admitted like any other.
+ * Lets omniscient attacks rewrite the updates of their clients, and converts the result to the
+ * trial's format. The forged updates must be admitted like any other.
  * @param honest the updates before the attack
  * @throws ArmFault if an attack throws or returns something else than its contract says
  */
@@ -71,24 +71,25 @@ function attackRound(
     }
     for (const update of attacked.updates) forged.set(update.clientId, update);
   }
-  const refused = new Map<string, Failure>();
+  const rejected = new Map<string, Failure>();
   for (const update of forged.values()) {
-    const refusal = admit(update);
-    if (refusal) refused.set(update.clientId, refusal);
+    const failure = admit(update);
+    if (failure) rejected.set(update.clientId, failure);
   }
   const sent = updates.map((update) => forged.get(update.clientId) ?? update);
   return {
     collected: {
-      updates: sent.filter(({ clientId }) => !refused.has(clientId)),
-      failures: new Map([...failures, ...refused]),
+      updates: sent.filter(({ clientId }) => !rejected.has(clientId)),
+      failures: new Map([...failures, ...rejected]),
     },
     states: next,
   };
 }
 
 /**
- * Checks what `attackRound` returned: an attack that does nothing would make every aggregator look robust.
- * @throws UserError unless there is one update for each of its clients
+ * Checks the result of `attackRound`, because an attack that does nothing would make every
+ * aggregator look robust.
+ * @throws UserError unless there is one update for each client in `own`
  */
 function checkAttacked(
   attacked: unknown,
@@ -106,14 +107,14 @@ function checkAttacked(
   }
   const sent = new Set((updates as Partial<Update>[]).map(({ clientId }) => clientId));
   const ids = own.map(({ clientId }) => clientId);
-  const lacking = ids.find((id) => !sent.has(id));
-  if (lacking !== undefined)
+  const missing = ids.find((id) => !sent.has(id));
+  if (missing !== undefined)
     throw new UserError(
-      `attackRound returned no update of ${lacking}; expected one of each client in own`,
+      `attackRound returned no update of ${missing}; expected one of each client in own`,
     );
-  const known = new Set<string | undefined>(ids);
+  const ownIds = new Set<string | undefined>(ids);
   for (const id of sent) {
-    if (!known.has(id))
+    if (!ownIds.has(id))
       throw new UserError(
         `attackRound returned an update of ${excerpt(String(id))}, which is not in own`,
       );

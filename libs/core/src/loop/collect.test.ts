@@ -4,17 +4,17 @@ import type { Answer, ClientPool, Job } from "../contracts/pool.js";
 
 const jobs = ["c0", "c1"].map((clientId, id) => ({ id, clientId }) as unknown as Job);
 const lost = { code: "HOST_LOST", message: "gone" } as const;
-const poolOf = (ask: ClientPool["ask"]): ClientPool => ({
+const createPool = (ask: ClientPool["ask"]): ClientPool => ({
   ready: () => Promise.resolve(),
   ask,
   close: () => Promise.resolve(),
 });
 
 describe("collect", () => {
-  it("takes no host for lost where the signal that ended it ends this process too, and is told a moment later", async () => {
+  it("reports the signal and not lost hosts if the signal arrives a moment after they are lost", async () => {
     const ended = new AbortController();
-    const pool = poolOf(async function* (all): AsyncGenerator<Answer> {
-      // In one turn of the event loop, as Node.js tells of sockets and then of signals.
+    const pool = createPool(async function* (all): AsyncGenerator<Answer> {
+      // Node.js reports closed sockets before signals, in the same turn of the event loop.
       await new Promise((resolve) => setImmediate(resolve));
       setImmediate(() => {
         ended.abort(new Error("Ctrl-C"));
@@ -27,8 +27,8 @@ describe("collect", () => {
     }, /Ctrl-C/);
   });
 
-  it("tells who was lost", async () => {
-    const pool = poolOf(async function* (all): AsyncGenerator<Answer> {
+  it("reports the clients that were lost", async () => {
+    const pool = createPool(async function* (all): AsyncGenerator<Answer> {
       await Promise.resolve();
       for (const { id: jobId, clientId } of all) yield { jobId, clientId, failure: lost };
     });

@@ -37,7 +37,7 @@ export async function* collect(
   let next = answers.next();
   try {
     while (!signal.aborted) {
-      const answer = await within(next, answerSeconds * 1000, signal);
+      const answer = await awaitWithin(next, answerSeconds * 1000, signal);
       if (answer === undefined || answer.done) break;
       const { value } = answer;
       byJob.set(value.jobId, value);
@@ -50,7 +50,7 @@ export async function* collect(
     // A pool that ignores the signal must not block the trial, so its end is not awaited.
     next.catch(() => undefined);
   }
-  // Ctrl-C ends the hosts of this machine too, and Node.js reports signals after closed sockets.
+  // Ctrl-C also ends the hosts on this machine, and Node.js reports signals after closed sockets.
   if ([...byJob.values()].some((answer) => "failure" in answer)) await turnOfEventLoop();
   signal.throwIfAborted();
 
@@ -59,24 +59,24 @@ export async function* collect(
   for (const { id, clientId } of jobs) {
     const answer = byJob.get(id);
     if (answer && "update" in answer) updates.push(answer.update);
-    else failures.set(clientId, answer?.failure ?? late(answerSeconds));
+    else failures.set(clientId, answer?.failure ?? createLateFailure(answerSeconds));
   }
   return { updates, failures };
 }
 
-function late(answerSeconds: number): Failure {
+function createLateFailure(answerSeconds: number): Failure {
   const message = `no answer when the round closed, ${answerSeconds} s after the last one (limits.answerSeconds)`;
   return { code: "LATE", message };
 }
 
-/** The value of `promise`, or undefined after `milliseconds` or on `signal`. */
-async function within<T>(
+/** Awaits a promise; resolves to undefined after `milliseconds` or if `signal` aborts. */
+async function awaitWithin<T>(
   promise: Promise<T>,
   milliseconds: number,
   signal: AbortSignal,
 ): Promise<T | undefined> {
   let giveUp: () => void = () => undefined;
-  const gaveUp = new Promise<undefined>((resolve) => {
+  const givingUp = new Promise<undefined>((resolve) => {
     giveUp = () => {
       resolve(undefined);
     };
@@ -84,7 +84,7 @@ async function within<T>(
   const timer = setTimeout(giveUp, milliseconds);
   signal.addEventListener("abort", giveUp);
   try {
-    return await Promise.race([promise, gaveUp]);
+    return await Promise.race([promise, givingUp]);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", giveUp);

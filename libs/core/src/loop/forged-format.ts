@@ -1,12 +1,12 @@
 import type { Stream } from "@fedclair/linalg";
 import type { Admit, Job } from "../contracts/pool.js";
 import type { Update } from "../tensors/update.js";
-import { clientHalves, type TrialMod } from "../trial/mods.js";
+import { runClientHalves, type TrialMod } from "../trial/mods.js";
 import type { Collected } from "./collect.js";
 
 /**
- * Writes the updates that attacks forged at the coordinator in the format that clients must use, and
- * admits them again: with fewer bits a number may overflow.
+ * Converts the updates that attacks forged at the coordinator to the format that clients must use,
+ * and admits them again, because a number may overflow in fewer bits.
  * @param sent the updates before the attacks
  */
 export async function formatForged(
@@ -19,19 +19,19 @@ export async function formatForged(
 ): Promise<Collected> {
   const formats = mods.filter(({ mod }) => mod.isFormat);
   const asSent = new Set(sent);
-  const written: Update[] = [];
-  const refused = new Map(failures);
+  const admitted: Update[] = [];
+  const rejected = new Map(failures);
   for (const update of updates) {
     const { clientId } = update;
     if (formats.length === 0 || asSent.has(update)) {
-      written.push(update);
+      admitted.push(update);
       continue;
     }
-    const result = await clientHalves(formats, update, { ...when, clientId }, rng);
+    const result = await runClientHalves(formats, update, { ...when, clientId }, rng);
     const forged = { ...update, ...result };
-    const refusal = admit(forged);
-    if (refusal) refused.set(clientId, refusal);
-    else written.push(forged);
+    const failure = admit(forged);
+    if (failure) rejected.set(clientId, failure);
+    else admitted.push(forged);
   }
-  return { updates: written, failures: refused };
+  return { updates: admitted, failures: rejected };
 }

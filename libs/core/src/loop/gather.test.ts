@@ -13,26 +13,30 @@ const plugins = {
 };
 
 const head = "device,seconds,bytesPerSecond,from,to\n";
-/** Client i takes i + 1 seconds, and messages none. */
+/** Client i takes i + 1 seconds, and messages take no time. */
 const oneToFour = Trace.parse(`${head}a,1,,,\nb,2,,,\nc,3,,,\nd,4,,,\n`, "devices.csv");
 
-const trialOf = (changes: Record<string, unknown>): Trial =>
+const createTrial = (changes: Record<string, unknown>): Trial =>
   toyTrial({
-    ...{ clients: 4, rounds: 2, cohort: "all", attacks: [], devices: { trace: "devices.csv" } },
+    clients: 4,
+    rounds: 2,
+    cohort: "all",
+    attacks: [],
+    devices: { trace: "devices.csv" },
     ...changes,
   });
 
-async function recordsOf(trial: Trial, trace = oneToFour): Promise<RoundRecord[]> {
+async function playRecords(trial: Trial, trace = oneToFour): Promise<RoundRecord[]> {
   const { rounds } = await play(trial, plugins, { trace });
   return rounds.map(({ record }) => record);
 }
 
-const stragglers = ({ clients }: RoundRecord) =>
+const listStragglers = ({ clients }: RoundRecord) =>
   clients.filter(({ failure }) => failure?.code === "STRAGGLER").map(({ clientId }) => clientId);
 
 describe("a round in simulated time", () => {
-  it("waits for the last client, and tells how long each took", async () => {
-    const records = await recordsOf(trialOf({}));
+  it("waits for the last client, and records how long each took", async () => {
+    const records = await playRecords(createTrial({}));
     assert.deepEqual(
       records.map(({ clock }) => clock),
       [4, 8],
@@ -43,34 +47,34 @@ describe("a round in simulated time", () => {
     );
   });
 
-  it("counts what messages take on a client's link", async () => {
-    // 2 float64 and 6 float32 come; 2 float64 and a pair of 2 + 3 float32 go: 40 + 36 bytes.
+  it("counts the time of messages on a client's link", async () => {
+    // Down 2 float64 and 6 float32; up 2 float64 and a pair of 2 + 3 float32: 40 + 36 bytes.
     const trace = Trace.parse(`${head}a,1,76,,\n`, "devices.csv");
-    const [record] = await recordsOf(trialOf({}), trace);
+    const [record] = await playRecords(createTrial({}), trace);
     assert.deepEqual(record?.bytes, { down: 160, up: 144 });
     assert.equal(record.clock, 2);
   });
 
   it("closes when a fraction of the cohort has answered", async () => {
     const schedule = { name: "semi-synchronous", fraction: 0.5 };
-    const [first, second] = await recordsOf(trialOf({ schedule }));
+    const [first, second] = await playRecords(createTrial({ schedule }));
     assert.equal(first?.clock, 2);
-    assert.deepEqual(stragglers(first), ["c02", "c03"]);
+    assert.deepEqual(listStragglers(first), ["c02", "c03"]);
     const { failure } = first.clients[2] ?? {};
     assert.equal(failure?.message, "its answer took 3 s, and the round 2 s of simulated time");
     assert.equal(second?.clock, 4);
   });
 
-  it("asks more than it waits for", async () => {
+  it("asks more clients than it waits for", async () => {
     const schedule = { name: "semi-synchronous", fraction: 1, overSelection: 2 };
-    const [first] = await recordsOf(trialOf({ schedule, cohort: { count: 2 } }));
+    const [first] = await playRecords(createTrial({ schedule, cohort: { count: 2 } }));
     assert.equal(first?.clients.length, 4);
-    assert.deepEqual(stragglers(first), ["c02", "c03"]);
+    assert.deepEqual(listStragglers(first), ["c02", "c03"]);
   });
 
-  it("takes the first answers from a buffer, old ones discounted", async () => {
+  it("aggregates the first answers of a buffer, and discounts stale ones", async () => {
     const schedule = { name: "buffered", buffer: 2 };
-    const trial = trialOf({ schedule, evaluate: "never" });
+    const trial = createTrial({ schedule, evaluate: "never" });
     const { rounds } = await play(trial, plugins, { trace: oneToFour });
     assert.deepEqual(
       rounds.map(({ record: { clock, clients } }) => [
@@ -79,7 +83,8 @@ describe("a round in simulated time", () => {
       ]),
       [
         [2, [["c00", 0, 1], ["c01", 0, 2]]],
-        // c00 began again after 2 s and comes with c02, which began at the start; c03 and c01 come later.
+        // c00 started again after 2 s and answers with c02, which started at 0 s; c03 and c01 are
+        // later.
         [3, [["c00", 0, 1], ["c02", 1, 3]]],
       ],
     ); // prettier-ignore
@@ -97,9 +102,9 @@ describe("a round in simulated time", () => {
     assert.ok(Math.abs((values[1] ?? NaN) - second) < 1e-12);
   });
 
-  it("asks nobody who is not there, and gives up who goes away", async () => {
+  it("asks only available clients, and does not wait for clients that go away", async () => {
     const trace = Trace.parse(`${head}a,1,,0,10\nb,2,,1,10\nc,3,,0,2\nd,4,,0,10\n`, "d.csv");
-    const [first, second] = await recordsOf(trialOf({}), trace);
+    const [first, second] = await playRecords(createTrial({}), trace);
     assert.deepEqual(
       first?.clients.map(({ clientId, seconds }) => [clientId, seconds]),
       [
@@ -108,7 +113,7 @@ describe("a round in simulated time", () => {
         ["c03", 4],
       ],
     );
-    assert.deepEqual(stragglers(first), ["c02"]);
+    assert.deepEqual(listStragglers(first), ["c02"]);
     assert.match(first.clients[1]?.failure?.message ?? "", /^it went away after 2 s of simulated/);
     assert.deepEqual(
       second?.clients.map(({ clientId }) => clientId),
@@ -117,22 +122,28 @@ describe("a round in simulated time", () => {
     assert.equal(second.clock, 8);
   });
 
-  it("waits for somebody to come", async () => {
+  it("waits until a client becomes available", async () => {
     const trace = Trace.parse(`${head}a,1,,5,7\n`, "d.csv");
-    const records = await recordsOf(trialOf({ rounds: 3 }), trace);
+    const records = await playRecords(createTrial({ rounds: 3 }), trace);
     assert.deepEqual(
       records.map(({ clock }) => clock),
       [6, 7, 13],
     );
   });
 
-  it("goes on from a state that was stored, to the same records", async () => {
+  it("gives the same records when it resumes from a stored state", async () => {
     for (const schedule of [
       { name: "semi-synchronous", fraction: 0.5 },
       { name: "buffered", buffer: 2 },
     ]) {
       const devices = { seconds: { median: 5, sigma: 1 }, jitter: 0.5, available: 0.8 };
-      const trial = trialOf({ schedule, devices, clients: 12, cohort: { count: 6 }, rounds: 6 });
+      const trial = createTrial({
+        schedule,
+        devices,
+        clients: 12,
+        cohort: { count: 6 },
+        rounds: 6,
+      });
       const whole = await play(trial, plugins);
       const half = await play({ ...trial, rounds: 3 }, plugins);
       const from = deserialize(serialize(half.state)) as typeof half.state;

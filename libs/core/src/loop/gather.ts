@@ -10,31 +10,32 @@ import { deltaBytes, scaleDelta, type Update } from "../tensors/update.js";
 import type { Devices } from "../trial/devices.js";
 import type { Schedule } from "../trial/schedule.js";
 
-/** What a round has to go on with. */
+/** The answers that a round continues with. */
 export interface Gathered {
-  /** Who takes part in it, in order. */
+  /** The clients that take part in the round, in order. */
   readonly cohort: readonly string[];
   readonly collected: Collected;
-  /** Bytes of the params that were sent. */
+  /** The number of bytes of params that were sent to clients. */
   readonly down: number;
-  /** That it took to draw whom to ask. */
+  /** Seconds spent sampling the cohort. */
   readonly sampleSeconds: number;
-  /** Where there is simulated time. */
-  readonly time?: Timed;
+  /** Present if the trial simulates time. */
+  readonly time?: RoundTime;
 }
 
-export interface Timed {
-  /** Seconds since the trial began, when the round is over. */
+/** Simulated time of a round. */
+export interface RoundTime {
+  /** Seconds since the trial began, at the end of the round. */
   readonly clock: number;
-  /** From being asked to the answer, by client. */
+  /** Seconds from the request to the answer, by client. */
   readonly seconds: ReadonlyMap<string, number>;
-  /** Rounds that were done while the client trained, by client. */
+  /** The number of rounds that ended while the client trained, by client. */
   readonly staleness?: ReadonlyMap<string, number>;
-  /** Answers that are still on their way. */
+  /** Answers that have not arrived yet. */
   readonly pending?: readonly Pending[];
 }
 
-/** Lets clients train, and takes the answers that the trial's schedule waits for. */
+/** Lets clients train, and returns the answers that the trial's schedule waits for. */
 export async function* gather(
   plan: RoundPlan,
   state: TrialState,
@@ -47,49 +48,50 @@ export async function* gather(
   const { fraction, overSelection } =
     schedule?.name === "semi-synchronous" ? schedule : { fraction: 1, overSelection: 1 };
   const watch = stopwatch();
-  const [clock, cohort] = cohortOf(plan, state, overSelection, []);
+  const [clock, cohort] = chooseCohort(plan, state, overSelection, []);
   const sampleSeconds = watch();
   yield { kind: "sampled", round: asked.round, cohort };
   const collected = yield* askClients(plan, state, asked, cohort);
-  const down = total(state, cohort);
+  const down = countBroadcastBytes(state, cohort);
   if (!devices) return { cohort, collected, down, sampleSeconds };
-  const answers = answersOf(cohort, collected, devices, state, clock, asked.round);
-  // Of those that were asked too many are not waited for.
+  const answers = timeAnswers(cohort, collected, devices, state, clock, asked.round);
+  // With over-selection, the round does not wait for the surplus clients.
   const awaited = Math.ceil((fraction * cohort.length) / overSelection - 1e-9);
-  return { cohort, down, sampleSeconds, ...closed(answers, awaited, clock) };
+  return { cohort, down, sampleSeconds, ...closeRound(answers, awaited, clock) };
 }
 
 /**
- * Who is asked, of the clients that are there and not at work, and when: at once, or when the next one comes.
- * @param busy at work already: they count as asked
+ * Chooses the clients to ask, among those that are available and not at work, and the time to ask
+ * them: now, or when the next client becomes available.
+ * @param busy the clients that are already at work; they count as asked
  */
-function cohortOf(
+function chooseCohort(
   plan: RoundPlan,
-  { round: done, ask, clock = 0 }: TrialState,
+  { round: lastRound, ask, clock = 0 }: TrialState,
   overSelection: number,
   busy: readonly string[],
 ): [clock: number, cohort: readonly string[]] {
   const { clientIds, contamination, trial, rng, benignOnly, devices } = plan;
-  const round = done + 1;
-  const isThere = (at: number) => (id: string) => devices?.isThere(id, round, at) ?? true;
+  const round = lastRound + 1;
+  const isAvailable = (at: number) => (id: string) => devices?.isThere(id, round, at) ?? true;
   const chosen = ask === "end" ? [] : ask.clients;
   const atWork = new Set(busy);
-  const all = chosen ?? clientIds; // there may be a million
+  const all = chosen ?? clientIds; // up to a million
   const free = busy.length > 0 ? all.filter((id) => !atWork.has(id)) : all;
   let when = clock;
-  let there = devices ? free.filter(isThere(when)) : free;
-  if (devices && there.length === 0 && busy.length === 0) {
+  let available = devices ? free.filter(isAvailable(when)) : free;
+  if (devices && available.length === 0 && busy.length === 0) {
     when += devices.idle(when);
-    there = free.filter(isThere(when));
+    available = free.filter(isAvailable(when));
   }
-  const size = cohortSize({ clients: clientIds.length, cohort: trial.cohort });
-  const wanted = Math.max(0, Math.ceil(size * overSelection) - busy.length);
-  const cohort = chosen ? there : sampleCohort(there, wanted, rng.at("cohort", round));
+  const target = cohortSize({ clients: clientIds.length, cohort: trial.cohort });
+  const size = Math.max(0, Math.ceil(target * overSelection) - busy.length);
+  const cohort = chosen ? available : sampleCohort(available, size, rng.at("cohort", round));
   return [when, benignOnly ? cohort.filter((id) => !contamination.has(id)) : cohort];
 }
 
-/** Answers with the time at which they come, in the order of the clients. */
-function answersOf(
+/** Adds to each answer the time at which it arrives. The order is that of the clients. */
+function timeAnswers(
   cohort: readonly string[],
   { updates, failures }: Collected,
   devices: Devices,
@@ -102,34 +104,37 @@ function answersOf(
     const update = byClient.get(clientId);
     const bytes = broadcastBytes(state, clientId) + (update ? deltaBytes(update.delta) : 0);
     const { seconds, isLeft } = devices.span(clientId, round, clock, bytes);
-    const why = isLeft ? straggler(`it went away after ${text(seconds)}`) : failures.get(clientId);
-    const answer = update && !why ? { update } : { failure: why ?? straggler("no answer") };
+    const failure = isLeft
+      ? straggler(`it went away after ${formatSeconds(seconds)}`)
+      : failures.get(clientId);
+    const answer = update && !failure ? { update } : { failure: failure ?? straggler("no answer") };
     return { clientId, round, seconds, arrives: clock + seconds, ...answer };
   });
 }
 
-/** The first so many answers, and how long they took; nobody waits for the others. */
-function closed(
+/** Closes a round after `awaited` updates; later ones become failures of stragglers. */
+function closeRound(
   answers: readonly Pending[],
   awaited: number,
   clock: number,
 ): Pick<Gathered, "collected" | "time"> {
-  const came = answers.filter(({ update }) => update).sort(byArrival);
-  const last = came[awaited - 1] ?? answers.toSorted(byArrival).at(-1);
+  const arrivals = answers.filter(({ update }) => update).sort(byArrival);
+  const last = arrivals[awaited - 1] ?? answers.toSorted(byArrival).at(-1);
   const end = last?.arrives ?? clock;
-  const late = (one: Pending): Pending => {
-    const { update, ...rest } = one;
-    if (!update || one.arrives <= end) return one;
-    const why = `its answer took ${text(one.seconds)}, and the round ${text(end - clock)}`;
+  const rejectLate = (answer: Pending): Pending => {
+    const { update, ...rest } = answer;
+    if (!update || answer.arrives <= end) return answer;
+    const why = `its answer took ${formatSeconds(answer.seconds)}, and the round ${formatSeconds(end - clock)}`;
     return { ...rest, failure: straggler(why) };
   };
-  const told = answers.map(late);
-  return { collected: collectedOf(told), time: { clock: end, seconds: secondsOf(told) } };
+  const closed = answers.map(rejectLate);
+  return { collected: toCollected(closed), time: { clock: end, seconds: listSeconds(closed) } };
 }
 
 /**
- * Buffered asynchronous aggregation (Nguyen et al. 2022, FedBuff): clients that have answered are replaced when their round is
- * over, and a change counts the less the older the params are that it began with.
+ * Buffered asynchronous aggregation (Nguyen et al. 2022, FedBuff). Clients that have answered are
+ * replaced when the round ends. An update counts less, the older the params are that it started
+ * from.
  */
 async function* gatherBuffered(
   plan: RoundPlan,
@@ -141,31 +146,34 @@ async function* gatherBuffered(
   const { pending = [] } = state;
   const busy = pending.map(({ clientId }) => clientId);
   const watch = stopwatch();
-  const [clock, cohort] = cohortOf(plan, state, 1, busy);
+  const [clock, cohort] = chooseCohort(plan, state, 1, busy);
   const sampleSeconds = watch();
   yield { kind: "sampled", round: asked.round, cohort };
   const collected = yield* askClients(plan, state, asked, cohort);
-  const begun = answersOf(cohort, collected, devices, state, clock, asked.round);
-  const waiting = [...pending, ...begun].sort(byArrival);
+  const started = timeAnswers(cohort, collected, devices, state, clock, asked.round);
+  const waiting = [...pending, ...started].sort(byArrival);
   const updates = waiting.filter(({ update }) => update);
   const last = waiting.indexOf(updates[buffer - 1] ?? waiting.at(-1) ?? ({} as Pending));
-  const taken = waiting.slice(0, last + 1).sort((x, y) => (x.clientId < y.clientId ? -1 : 1));
+  const due = waiting.slice(0, last + 1).sort((x, y) => (x.clientId < y.clientId ? -1 : 1));
   const staleness = new Map(
-    taken.map(({ clientId, round }) => [clientId, asked.round - round] as const),
+    due.map(({ clientId, round }) => [clientId, asked.round - round] as const),
   );
-  const discounted = taken.map((one): Pending => {
-    const factor = (1 + (staleness.get(one.clientId) ?? 0)) ** -discount;
-    if (!one.update || factor === 1) return one;
-    return { ...one, update: { ...one.update, delta: scaleDelta(one.update.delta, factor) } };
+  const discounted = due.map((answer): Pending => {
+    const { clientId, update } = answer;
+    const factor = (1 + (staleness.get(clientId) ?? 0)) ** -discount;
+    if (!update || factor === 1) return answer;
+    return { ...answer, update: { ...update, delta: scaleDelta(update.delta, factor) } };
   });
   return {
-    cohort: taken.map(({ clientId }) => clientId),
-    collected: collectedOf(discounted),
-    down: total(state, cohort),
+    cohort: due.map(({ clientId }) => clientId),
+    collected: toCollected(discounted),
+    down: countBroadcastBytes(state, cohort),
     sampleSeconds,
     time: {
       clock: Math.max(clock, waiting[last]?.arrives ?? clock),
-      ...{ seconds: secondsOf(taken), staleness, pending: waiting.slice(last + 1) },
+      seconds: listSeconds(due),
+      staleness,
+      pending: waiting.slice(last + 1),
     },
   };
 }
@@ -174,7 +182,7 @@ function byArrival(x: Pending, y: Pending): number {
   return x.arrives - y.arrives || (x.clientId < y.clientId ? -1 : 1);
 }
 
-function collectedOf(answers: readonly Pending[]): Collected {
+function toCollected(answers: readonly Pending[]): Collected {
   const updates: Update[] = [];
   const failures = new Map<string, Failure>();
   for (const { clientId, update, failure: why } of answers) {
@@ -184,11 +192,11 @@ function collectedOf(answers: readonly Pending[]): Collected {
   return { updates, failures };
 }
 
-function secondsOf(answers: readonly Pending[]): ReadonlyMap<string, number> {
+function listSeconds(answers: readonly Pending[]): ReadonlyMap<string, number> {
   return new Map(answers.map(({ clientId, seconds }) => [clientId, seconds]));
 }
 
-function total(state: TrialState, clientIds: readonly string[]): number {
+function countBroadcastBytes(state: TrialState, clientIds: readonly string[]): number {
   return sum(clientIds.map((id) => broadcastBytes(state, id)));
 }
 
@@ -196,6 +204,6 @@ function straggler(why: string): Failure {
   return failure("STRAGGLER", `${why} of simulated time`);
 }
 
-function text(seconds: number): string {
+function formatSeconds(seconds: number): string {
   return `${Number(seconds.toPrecision(3))} s`;
 }

@@ -10,8 +10,8 @@ import type { Delta, TensorDelta, Update } from "../tensors/update.js";
 
 const clientIds = ["c0", "c1", "c2", "c3"];
 
-/** Answers as a table of clients says, as a pool would. */
-function poolOf(
+/** Creates a pool that answers from a table of clients. */
+function createPool(
   answers: Readonly<Record<string, Update | Failure>>,
   asked: Job[] = [],
 ): ClientPool {
@@ -34,8 +34,11 @@ function poolOf(
   };
 }
 
-const updateOf = (clientId: string, delta: Delta): Update => ({
-  ...{ clientId, numExamples: 1, delta, metrics: {} },
+const createUpdate = (clientId: string, delta: Delta): Update => ({
+  clientId,
+  numExamples: 1,
+  delta,
+  metrics: {},
 });
 
 function ask(pool: ClientPool, maxMessageBytes = 1000) {
@@ -55,14 +58,14 @@ const rankOne = {
 };
 
 describe("askForParams", () => {
-  it("takes the first client's: tensors, products, and zeros told by a pair of rank 0", async () => {
+  it("returns the first client's params: tensors, products, and zeros sent as a pair of rank 0", async () => {
     const delta = new Map<string, TensorDelta>([
       ["dense", matrix],
       ["zero", zero],
       ["pair", rankOne],
     ]);
     const asked: Job[] = [];
-    const { params, origin } = await ask(poolOf({ c0: updateOf("c0", delta) }, asked));
+    const { params, origin } = await ask(createPool({ c0: createUpdate("c0", delta) }, asked));
     assert.deepEqual(
       params,
       new Map<string, Tensor>([
@@ -74,20 +77,20 @@ describe("askForParams", () => {
     const sha256 = createHash("sha256").update(encodeSafetensors(params)).digest("hex");
     assert.deepEqual(origin, { clientId: "c0", sha256 });
     assert.deepEqual(
-      asked.map(({ kind, round, clientIndex, clientCount }) => [
-        ...[kind, round, clientIndex, clientCount],
-      ]),
+      asked.map((job) => [job.kind, job.round, job.clientIndex, job.clientCount]),
       [["initial", 0, 0, 4]],
     );
   });
 
-  it("asks the next one where a client has none, and three at most", async () => {
+  it("asks the next client if one has no params, and at most three", async () => {
     const failure: Failure = { code: "CLIENT_ERROR", message: "no model" };
-    const c2 = updateOf("c2", new Map([["m", matrix]]));
-    const { origin } = await ask(poolOf({ c0: failure, c1: updateOf("c1", new Map()), c2 }));
+    const c2 = createUpdate("c2", new Map([["m", matrix]]));
+    const { origin } = await ask(
+      createPool({ c0: failure, c1: createUpdate("c1", new Map()), c2 }),
+    );
     assert.equal(origin.clientId, "c2");
     const all = { c0: failure, c1: failure, c2: failure };
-    await assert.rejects(ask(poolOf(all)), (error: unknown) => {
+    await assert.rejects(ask(createPool(all)), (error: unknown) => {
       assert.ok(error instanceof UserError && error.exitCode === 3);
       assert.match(
         error.message,
@@ -102,7 +105,7 @@ describe("askForParams", () => {
     ["NON_FINITE", new Map([["m", { shape: [1], data: Float32Array.of(NaN) }]])],
     ["WRONG_SHAPE", new Map([["m", { shape: [0, 4], data: new Float32Array() }]])],
     ["WRONG_SHAPE", new Map([["m", { ...rankOne, b: zero.b }]])],
-    // Some bytes that claim a matrix of 4 GB.
+    // A few bytes that claim a matrix of 4 GB.
     [
       "OVERSIZE",
       new Map([
@@ -116,9 +119,9 @@ describe("askForParams", () => {
       ]),
     ],
   ] as const) {
-    it(`refuses ${code}: ${JSON.stringify([...delta.values()]).slice(0, 60)}`, async () => {
-      const pool = poolOf(
-        Object.fromEntries(clientIds.map((id) => [id, updateOf(id, delta as Delta)])),
+    it(`rejects ${code}: ${JSON.stringify([...delta.values()]).slice(0, 60)}`, async () => {
+      const pool = createPool(
+        Object.fromEntries(clientIds.map((id) => [id, createUpdate(id, delta as Delta)])),
       );
       await assert.rejects(ask(pool), new RegExp(`c0: ${code} `));
     });

@@ -24,33 +24,36 @@ import {
   type Update,
 } from "../tensors/update.js";
 
-/** Where the first params of a trial come from, if a client was asked for them. */
+/** The client that sent the first params of a trial, and their hash. */
 export interface Origin {
   readonly clientId: string;
-  /** Of the params as a safetensors file, in hexadecimal: what the same model gives again. */
+  /**
+   * The SHA-256 of the params as a safetensors file, in hexadecimal; the same model has the same.
+   */
   readonly sha256: string;
 }
 
+/** The first params of a trial, as a client sent them. */
 export interface Initial {
   readonly params: Params;
   readonly origin: Origin;
 }
 
-/** Clients that are asked, one after another, until one answers. */
+/** The largest number of clients that are asked, one after another, until one answers. */
 const mostAsked = 3;
 
 interface Asked {
   readonly trial: Pick<Trial, "limits">;
   readonly clientIds: readonly string[];
-  /** Ready. */
+  /** A pool that is ready. */
   readonly pool: ClientPool;
   readonly rng: Stream;
   readonly signal: AbortSignal;
 }
 
 /**
- * Asks the first client for the params that all are to start from; the next one if it has none.
- * @throws UserError (exit code 3) when three have failed
+ * Asks the first client for the params that all clients start from, and the next one if it fails.
+ * @throws UserError (exit code 3) after three failures
  */
 export async function askForParams(asked: Asked): Promise<Initial> {
   const { trial, clientIds, pool, rng, signal } = asked;
@@ -72,14 +75,14 @@ export async function askForParams(asked: Asked): Promise<Initial> {
     let step = await answers.next();
     while (!step.done) step = await answers.next();
     const [update] = step.value.updates;
-    if (update) return await initialOf(update);
+    if (update) return await toInitial(update);
     for (const [id, { code, message }] of step.value.failures)
       failures.push(`\n  ${id}: ${code} (${message})`);
   }
   throw new UserError(`no client has initial params:${failures.join("")}`, exitCodes.quorum);
 }
 
-async function initialOf({ clientId, delta }: Update): Promise<Initial> {
+async function toInitial({ clientId, delta }: Update): Promise<Initial> {
   const products = new Products();
   const params = new Map<string, Dense>();
   for (const [name, change] of delta) params.set(name, await multiplyOut(change, products));
@@ -96,7 +99,10 @@ async function multiplyOut(change: TensorDelta, products: Products): Promise<Den
   return dense;
 }
 
-/** Whatever modules it brings, they must be such as every later update may have, and travel to hosts in one message. */
+/**
+ * Admits initial params with any modules. They must be valid as later updates, and fit into one
+ * message to a host.
+ */
 function admitInitial(update: Update, maxBytes: number): Failure | undefined {
   const { delta } = update;
   if (delta.size === 0) return failure("WRONG_MODULES", "initial params without a module");
@@ -104,7 +110,9 @@ function admitInitial(update: Update, maxBytes: number): Failure | undefined {
   for (const [name, change] of delta) {
     const size = sizeOf(deltaShape(change));
     if (size === 0) return failure("WRONG_SHAPE", `module ${name}: it has no numbers`);
-    bytes += isLowRank(change) ? size * (dtypeOf(change.b) === "f32" ? 4 : 8) : payloadBytes([change]);
+    bytes += isLowRank(change)
+      ? size * (dtypeOf(change.b) === "f32" ? 4 : 8)
+      : payloadBytes([change]);
   }
   if (bytes > maxBytes) {
     const message = `initial params of ${bytes} bytes: limits.maxMessageBytes allows ${maxBytes}`;

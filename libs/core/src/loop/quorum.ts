@@ -5,7 +5,8 @@ import type { Collected } from "./collect.js";
 const mostListed = 5;
 
 /**
- * Checks that enough clients answered. Stragglers do not count: the schedule does not wait for them.
+ * Checks that enough updates were admitted. Stragglers do not count, because the schedule does not
+ * wait for them.
  * @param quorum the fraction of the asked clients that must be admitted (`limits.quorum`)
  * @throws UserError (exit code 3) with the first failures
  */

@@ -2,20 +2,22 @@ import assert from "node:assert/strict";
 import { admitUpdate } from "../tensors/admission.js";
 import { failure } from "../words/errors.js";
 import { roundRecord, type ClientRecord } from "./record.js";
-import type { TrialState } from "./trial-state.js";
 import type { Verdict } from "../contracts/aggregator.js";
 import { jsonBytes } from "../words/text.js";
 import type { Metrics, Update } from "../tensors/update.js";
 
-const answerOf = (metrics: Metrics): Update => ({
+const createAnswer = (metrics: Metrics): Update => ({
   clientId: "c999999",
   numExamples: Number.MAX_SAFE_INTEGER,
   delta: new Map(),
   metrics,
 });
 
-/** The record of one client that answered thus. */
-function recordOf(trained: Update | string, evaluated: Update | string): ClientRecord | undefined {
+/** Creates the record of one client from its answers: updates, or messages of failures. */
+function createRecord(
+  trained: Update | string,
+  evaluated: Update | string,
+): ClientRecord | undefined {
   const collected = (answer: Update | string) =>
     typeof answer === "string"
       ? { updates: [], failures: new Map([["c999999", failure("BACKEND_MISMATCH", answer)]]) }
@@ -34,7 +36,7 @@ function recordOf(trained: Update | string, evaluated: Update | string): ClientR
     phase: "train",
     gathered: { cohort: ["c999999"], down: 0 },
     plan: { contamination: new Map(), unknown: new Set(["c999999"]) },
-    before: {} as TrialState,
+    before: {},
     trained: collected(trained),
     stepped: {
       aggregation: { change: [], verdicts: [verdict] },
@@ -48,7 +50,7 @@ function recordOf(trained: Update | string, evaluated: Update | string): ClientR
   return clients[0];
 }
 
-const many = (count: number, nameLength: number) =>
+const createMetrics = (count: number, nameLength: number) =>
   Object.fromEntries(
     Array.from({ length: count }, (_, i) => [
       `${i}`.padEnd(nameLength, "東"),
@@ -57,32 +59,35 @@ const many = (count: number, nameLength: number) =>
   );
 
 describe("roundRecord", () => {
-  it("keeps what clients measure", () => {
-    const record = recordOf(answerOf({ loss: 0.5 }), answerOf({ accuracy: 0.25 }));
+  it("keeps the metrics of clients", () => {
+    const record = createRecord(createAnswer({ loss: 0.5 }), createAnswer({ accuracy: 0.25 }));
     assert.deepEqual(record?.train, { loss: 0.5 });
     assert.deepEqual(record.evaluation, { accuracy: 0.25 });
     assert.ok(!("trainLeftOut" in record || "evaluationLeftOut" in record));
   });
 
-  it("says how much it leaves out", () => {
-    const measured = many(256, 128);
-    const record = recordOf(answerOf(measured), answerOf({ accuracy: 0.25 }));
+  it("records the size of metrics that it leaves out", () => {
+    const measured = createMetrics(256, 128);
+    const record = createRecord(createAnswer(measured), createAnswer({ accuracy: 0.25 }));
     assert.equal(record?.train, undefined);
     assert.equal(record?.trainLeftOut, jsonBytes(measured));
     assert.deepEqual(record.evaluation, { accuracy: 0.25 });
-    assert.equal(recordOf("gone", answerOf(measured))?.evaluationLeftOut, jsonBytes(measured));
+    assert.equal(
+      createRecord("gone", createAnswer(measured))?.evaluationLeftOut,
+      jsonBytes(measured),
+    );
   });
 
-  it("takes at most 4 KB a client, whatever the client says", () => {
+  it("has at most 4 KB per client for any answer", () => {
     const answers = [
-      ...[1, 16, 40, 45, 57, 60, 256].map((count) => answerOf(many(count, 4))),
-      ...[1, 3, 4, 5, 256].map((count) => answerOf(many(count, 128))),
+      ...[1, 16, 40, 45, 57, 60, 256].map((count) => createAnswer(createMetrics(count, 4))),
+      ...[1, 3, 4, 5, 256].map((count) => createAnswer(createMetrics(count, 128))),
       ...["\n", "東", '"', "\ud800", "x"].map((unit) => unit.repeat(1e6)),
     ];
     for (const trained of answers) {
       assert.ok(typeof trained === "string" || admitUpdate(trained, new Map()) === undefined);
       for (const evaluated of answers) {
-        const bytes = jsonBytes(recordOf(trained, evaluated));
+        const bytes = jsonBytes(createRecord(trained, evaluated));
         assert.ok(bytes <= 4096, `${bytes} bytes`);
       }
     }

@@ -10,20 +10,20 @@ import type { TrialState } from "./trial-state.js";
 import { deltaBytes, type Metrics } from "../tensors/update.js";
 import { bounds, jsonBytes } from "../words/text.js";
 
-/** The record of one round. Its JSON has the same bytes wherever and however fast the clients ran. */
+/** The record of one round. Its JSON does not depend on the hosts or the speed of the clients. */
 export interface RoundRecord {
-  /** 1-based. */
+  /** The number of the round, starting at 1. */
   readonly round: number;
   readonly phase: string;
-  /** In the first round: where the params came from, if a client was asked for them. */
+  /** The origin of the params, in the first round if a client was asked for them. */
   readonly origin?: Origin;
   /** Simulated seconds since the trial began, at the end of the round; absent without `devices`. */
   readonly clock?: number;
-  /** The cohort, in order. */
+  /** The clients of the cohort, in order. */
   readonly clients: readonly ClientRecord[];
   /** The metrics of the aggregator and of the task's step, without those that are not finite. */
   readonly metrics: Metrics;
-  /** Why the round kept the old params: the new ones would not have been finite. */
+  /** Why the round kept the old params: the new ones were not finite. */
   readonly kept?: string;
   /** Why the arm ended in this round, with the params of the round before: a plug-in failed. */
   readonly stopped?: string;
@@ -36,11 +36,16 @@ export interface RoundRecord {
 
 export interface ClientRecord {
   readonly clientId: string;
-  /** The attack of a contaminated client, null for a benign one: the truth, unknown to the aggregator. */
+  /**
+   * The attack of a contaminated client, null for a benign one. This is the truth, which the
+   * aggregator does not see.
+   */
   readonly attack: string | null;
-  /** Present if nobody knows whether the client is contaminated (external clients); `attack` is then null. */
+  /**
+   * Present if the truth is unknown, as for external clients; `attack` is then null.
+   */
   readonly truth?: "unknown";
-  /** Why the client takes no part in the aggregation; null if it does. */
+  /** The reason why the update was not aggregated; null if it was. */
   readonly failure: Failure | null;
   /** Simulated seconds from the request to the answer, or until the client went away. */
   readonly seconds?: number;
@@ -49,22 +54,25 @@ export interface ClientRecord {
   readonly numExamples?: number;
   /** The metrics that the client reports of its training. */
   readonly train?: Metrics;
-  /** Replaces `train` if it is too large for a record: its bytes as JSON. */
+  /** The size of `train` in bytes as JSON, if it is too large for a record. */
   readonly trainLeftOut?: number;
   readonly verdict?: VerdictStatus;
   /** Does the client take part in the shared result? Absent in runs of version 0.1. */
   readonly pooled?: boolean;
   readonly score?: number | null;
   readonly threshold?: number | null;
-  /** A sentence, where score and threshold do not explain the verdict. */
+  /** A sentence that explains the verdict, if score and threshold do not. */
   readonly reason?: string;
-  /** The pieces that the score was computed from, where there is more than one. */
+  /** The pieces of evidence behind the score, if there is more than one. */
   readonly evidence?: readonly Evidence[];
-  /** The metrics that mods report, by name of the mod: for `differential-privacy` the epsilon so far. */
+  /**
+   * The metrics that mods report, by name of the mod. For `differential-privacy` it is the epsilon
+   * so far.
+   */
   readonly mods?: Readonly<Record<string, Metrics>>;
   /** The metrics of the new params on the client's own data. */
   readonly evaluation?: Metrics;
-  /** Replaces `evaluation` if it is too large for a record: its bytes as JSON. */
+  /** The size of `evaluation` in bytes as JSON, if it is too large for a record. */
   readonly evaluationLeftOut?: number;
   /** Why the client could not measure the new params. */
   readonly evaluationFailure?: Failure;
@@ -120,8 +128,8 @@ function clientRecords(facts: RoundFacts): ClientRecord[] {
   const { cohort, time } = gathered;
   const updates = new Map(trained.updates.map((update) => [update.clientId, update]));
   const evaluations = new Map(evaluated?.updates.map((update) => [update.clientId, update]));
-  const given = stepped?.step.verdicts ?? stepped?.aggregation.verdicts ?? [];
-  const verdicts = new Map(given.map((verdict) => [verdict.clientId, verdict]));
+  const listed = stepped?.step.verdicts ?? stepped?.aggregation.verdicts ?? [];
+  const verdicts = new Map(listed.map((verdict) => [verdict.clientId, verdict]));
   return cohort.map((clientId): ClientRecord => {
     const update = updates.get(clientId);
     const verdict = verdicts.get(clientId);
@@ -136,10 +144,10 @@ function clientRecords(facts: RoundFacts): ClientRecord[] {
       failure: trained.failures.get(clientId) ?? null,
       ...(time && { seconds: time.seconds.get(clientId) ?? 0 }),
       ...(staleness !== undefined && { staleness }),
-      ...(update && { numExamples: update.numExamples, ...recorded("train", update.metrics) }),
+      ...(update && { numExamples: update.numExamples, ...recordMetrics("train", update.metrics) }),
       ...(verdict && verdictRecord(verdict)),
       ...(mods && { mods }),
-      ...(evaluation && recorded("evaluation", evaluation.metrics)),
+      ...(evaluation && recordMetrics("evaluation", evaluation.metrics)),
       ...(evaluationFailure && { evaluationFailure }),
     };
   });
@@ -156,8 +164,10 @@ function verdictRecord({ status, pooled, score, threshold, reason, evidence }: V
   };
 }
 
-/** Keeps all of a client's metrics or none: which of them would fit depends on their digits. */
-function recorded(key: "train" | "evaluation", metrics: Metrics): Partial<ClientRecord> {
+/**
+ * Keeps all of a client's metrics or none, because which of them fit would depend on their digits.
+ */
+function recordMetrics(key: "train" | "evaluation", metrics: Metrics): Partial<ClientRecord> {
   const bytes = jsonBytes(metrics);
   return bytes <= bounds.recordedMetricsBytes ? { [key]: metrics } : { [`${key}LeftOut`]: bytes };
 }

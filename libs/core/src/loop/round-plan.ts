@@ -7,11 +7,11 @@ import type { Trial } from "../trial/trial.js";
 /** Everything that the rounds of one arm need. */
 export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contamination" | "rng"> {
   readonly trial: Pick<Trial, "rounds" | "cohort" | "evaluate" | "limits" | "schedule">;
-  /** Default: none. */
+  /** The mods. Default: none. */
   readonly mods?: PreparedTrial["mods"];
-  /** Clients of which nobody knows whether they are contaminated. Default: none. */
+  /** The clients whose truth is unknown. Default: none. */
   readonly unknown?: PreparedTrial["unknown"];
-  /** Simulated time. Default: rounds take none. */
+  /** Simulated time. Default: time is not simulated. */
   readonly devices?: PreparedTrial["devices"];
   /** Are all clients external? See `TaskPlugin.isExternal`. */
   readonly isExternal?: boolean;

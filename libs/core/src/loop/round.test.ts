@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { deserialize, serialize } from "node:v8";
 import { stream } from "@fedclair/linalg";
 import { resolveParams } from "../tensors/client-params.js";
-import { clientIds } from "../contracts/clients.js";
 import type { Aggregation, Aggregator } from "../contracts/aggregator.js";
 import type { Answer, ClientPool } from "../contracts/pool.js";
 import type { Step, Task } from "../contracts/task.js";
@@ -15,7 +14,7 @@ import { createToyTask } from "../../testing/toy.js";
 import { startTrial, type TrialState } from "./trial-state.js";
 import type { Trial } from "../trial/trial.js";
 
-async function planOf(trial: Trial, changes: Partial<RoundPlan> = {}): Promise<RoundPlan> {
+async function createPlan(trial: Trial, changes: Partial<RoundPlan> = {}): Promise<RoundPlan> {
   const prepared = prepare(trial, toyPlugins);
   const run = {
     task: await prepared.loadTask(),
@@ -40,7 +39,7 @@ async function run(
 }
 
 describe("startTrial", () => {
-  it("says readably that a task cannot start", async () => {
+  it("explains why a task cannot start", async () => {
     const start = (of: Task["start"]) =>
       startTrial({ ...createToyTask(), start: of }, [], stream(1));
     await assert.rejects(
@@ -61,8 +60,9 @@ describe("startTrial", () => {
 
 describe("runRounds", () => {
   it("trains, averages, merges and measures", async () => {
-    // Four clients hold 1, 2, 3 and 4 and step to them from 0: the mean is 2.5, where the second round's steps cancel.
-    const { rounds, state } = await run(await planOf(toyTrial()));
+    // Four clients hold 1, 2, 3 and 4, and step to these values from 0. The mean is 2.5, where the
+    // steps of the second round cancel.
+    const { rounds, state } = await run(await createPlan(toyTrial()));
     assert.deepEqual([...(state.params.get("dense")?.data ?? [])], [2.5, 0]);
     assert.equal(rounds.length, 2);
     const first = rounds[0];
@@ -83,7 +83,7 @@ describe("runRounds", () => {
     assert.deepEqual(first.record.bytes, { down: 160, up: 144 });
   });
 
-  it("writes the same record whatever the order of arrival", async () => {
+  it("writes the same record for any order of arrival", async () => {
     const trial = toyTrial({ attacks: [{ attack: { name: "toy-forger" }, clients: ["c02"] }] });
     const reversed = (inner: ClientPool): ClientPool => ({
       ready: (signal) => inner.ready(signal),
@@ -94,28 +94,28 @@ describe("runRounds", () => {
         yield* all.reverse();
       },
     });
-    const plan = await planOf(trial);
+    const plan = await createPlan(trial);
     const pool = reversed(await oneHost(trial, toyPlugins));
     const records = async (p: RoundPlan) =>
       JSON.stringify((await run(p)).rounds.map((r) => r.record));
-    assert.equal(await records(await planOf(trial, { pool })), await records(plan));
+    assert.equal(await records(await createPlan(trial, { pool })), await records(plan));
   });
 
   it("hides the truth from the aggregator and shows it in the record", async () => {
     const trial = toyTrial({ attacks: [{ attack: { name: "toy-shift" }, clients: ["c01"] }] });
-    const seen: string[] = [];
+    const inputs: string[] = [];
     const spy: Aggregator = {
       aggregate: (input) => {
-        seen.push(JSON.stringify(input));
+        inputs.push(JSON.stringify(input));
         return Promise.resolve({ change: [] });
       },
     };
-    const { rounds } = await run(await planOf(trial, { aggregator: spy }));
+    const { rounds } = await run(await createPlan(trial, { aggregator: spy }));
     assert.deepEqual(
       rounds[0]?.record.clients.map((c) => c.attack),
       [null, "toy-shift", null, null],
     );
-    assert.ok(seen.every((text) => !text.includes("shift")));
+    assert.ok(inputs.every((text) => !text.includes("shift")));
     // A contaminated client trains on its contaminated data (2 + 50) and does not measure.
     assert.equal(rounds[0].record.clients[1]?.numExamples, 52);
     assert.equal(rounds[0].record.clients[1].evaluation, undefined);
@@ -123,7 +123,7 @@ describe("runRounds", () => {
 
   it("lets an omniscient attack see all honest updates and nothing else", async () => {
     const trial = toyTrial({ clients: 5, attacks: [{ attack: { name: "toy-forger" }, count: 2 }] });
-    const { rounds } = await run(await planOf(trial));
+    const { rounds } = await run(await createPlan(trial));
     const forged = rounds[0]?.record.clients.filter((c) => c.attack === "toy-forger");
     assert.deepEqual(
       forged?.map((c) => c.train?.["honest"]),
@@ -131,14 +131,14 @@ describe("runRounds", () => {
     );
   });
 
-  it("leaves contaminated clients out for an oracle, with the same cohort else", async () => {
+  it("leaves contaminated clients out for an oracle, with the same cohort otherwise", async () => {
     const trial = toyTrial({
       clients: 30,
       cohort: { count: 10 },
       attacks: [{ attack: { name: "toy-shift" }, fraction: 0.5 }],
     });
-    const all = await run(await planOf(trial));
-    const oracle = await run(await planOf(trial, { benignOnly: true }));
+    const all = await run(await createPlan(trial));
+    const oracle = await run(await createPlan(trial, { benignOnly: true }));
     const ids = (rounds: RoundDone[]) =>
       rounds.map(({ record }) => record.clients.filter((c) => !c.attack).map((c) => c.clientId));
     assert.deepEqual(ids(oracle.rounds), ids(all.rounds));
@@ -147,25 +147,25 @@ describe("runRounds", () => {
     assert.notDeepEqual(all.rounds[0]?.record.clients[0], all.rounds[1]?.record.clients[0]);
   });
 
-  it("lets an oracle rest in a round whose cohort holds no benign client", async () => {
+  it("skips training for an oracle if a cohort has no benign client", async () => {
     const trial = toyTrial({
       rounds: 20,
       cohort: { count: 1 },
       attacks: [{ attack: { name: "toy-shift" }, count: 2 }],
     });
-    const { rounds } = await run(await planOf(trial, { benignOnly: true }));
+    const { rounds } = await run(await createPlan(trial, { benignOnly: true }));
     const sizes = rounds.map(({ record }) => record.clients.length);
     assert.equal(sizes.length, 20);
     assert.deepEqual([...new Set(sizes)].sort(), [0, 1]);
   });
 
-  it("forges from what arrived when the deadline closed the round", async () => {
+  it("forges from the updates that arrived before the deadline", async () => {
     const trial = toyTrial({
       rounds: 1,
       limits: { answerSeconds: 0.5, clientSeconds: 0.4 },
       attacks: [{ attack: { name: "toy-forger" }, clients: ["c00"] }],
     });
-    const plan = await planOf(trial);
+    const plan = await createPlan(trial);
     const stalled: ClientPool = {
       ready: () => Promise.resolve(),
       close: () => Promise.resolve(),
@@ -183,11 +183,11 @@ describe("runRounds", () => {
     assert.equal(clients[0]?.train?.["honest"], 2);
   });
 
-  it("names the clients that failed, and goes on with a quorum", async () => {
+  it("records the clients that failed, and continues with a quorum", async () => {
     const trial = toyTrial({
       task: { name: "toy", faults: { 0: "nan", 3: "throw" } },
     });
-    const { rounds } = await run(await planOf(trial));
+    const { rounds } = await run(await createPlan(trial));
     const codes = rounds.map(({ record }) => record.clients.map((c) => c.failure?.code ?? "ok"));
     assert.deepEqual(codes, [
       ["NON_FINITE", "ok", "ok", "CLIENT_ERROR"],
@@ -195,9 +195,9 @@ describe("runRounds", () => {
     ]);
   });
 
-  it("names the clients that were to measure and did not", async () => {
+  it("records the clients that failed to measure", async () => {
     const trial = toyTrial({ rounds: 1 });
-    const plan = await planOf(trial);
+    const plan = await createPlan(trial);
     const inner = plan.pool;
     const deaf: ClientPool = {
       ready: (signal) => inner.ready(signal),
@@ -213,10 +213,10 @@ describe("runRounds", () => {
     assert.deepEqual(codes, ["ok", "ok", "LATE", "ok"]);
   });
 
-  it("ends with exit code 3 below the quorum, saying why", async () => {
+  it("ends with exit code 3 below the quorum, and explains why", async () => {
     const faults = { 0: "nan", 1: "throw", 3: "shape" };
     await assert.rejects(
-      run(await planOf(toyTrial({ task: { name: "toy", faults } }))),
+      run(await createPlan(toyTrial({ task: { name: "toy", faults } }))),
       (error) => {
         assert.ok(error instanceof UserError && error.exitCode === 3);
         assert.match(
@@ -229,7 +229,7 @@ describe("runRounds", () => {
     );
   });
 
-  it("closes a round when progress stops, and calls the missing late", async () => {
+  it("closes a round when answers stop arriving, and reports missing clients as LATE", async () => {
     const trial = toyTrial({ limits: { answerSeconds: 0.5, clientSeconds: 0.4 } });
     const stalled: ClientPool = {
       ready: () => Promise.resolve(),
@@ -237,10 +237,10 @@ describe("runRounds", () => {
       async *ask(jobs, admit, signal) {
         const inner = await oneHost(trial, toyPlugins);
         yield* inner.ask(jobs.slice(0, 3), admit, signal);
-        await new Promise(() => undefined); // ignores the signal, too
+        await new Promise(() => undefined); // also ignores the signal
       },
     };
-    const { rounds } = await run(await planOf(trial, { pool: stalled }));
+    const { rounds } = await run(await createPlan(trial, { pool: stalled }));
     const codes = rounds[1]?.record.clients.map((c) => c.failure?.code ?? "ok");
     assert.deepEqual(codes, ["ok", "ok", "ok", "LATE"]);
   });
@@ -248,7 +248,7 @@ describe("runRounds", () => {
   it("stops at once on the signal", async () => {
     const trial = toyTrial({ rounds: 1000 });
     const stop = new AbortController();
-    const plan = await planOf(trial, { signal: stop.signal });
+    const plan = await createPlan(trial, { signal: stop.signal });
     const running = runRounds(plan, await startTrial(plan.task, plan.clientIds, plan.rng));
     await running.next();
     stop.abort();
@@ -263,7 +263,7 @@ describe("runRounds", () => {
       aggregate: () =>
         Promise.resolve({ change: increment(1), personal: new Map([["c01", increment(10)]]) }),
     };
-    const { state } = await run(await planOf(toyTrial(), { aggregator }));
+    const { state } = await run(await createPlan(toyTrial(), { aggregator }));
     assert.equal(state.params.get("dense")?.data[0], 2);
     assert.deepEqual([...state.personal.keys()], ["c01"]);
     const own = await resolveParams(state.personal.get("c01") ?? { base: new Map(), rounds: [] });
@@ -283,7 +283,7 @@ describe("runRounds", () => {
         });
       },
     };
-    const { rounds, state } = await run(await planOf(toyTrial({ rounds: 9 }), { task }));
+    const { rounds, state } = await run(await createPlan(toyTrial({ rounds: 9 }), { task }));
     assert.deepEqual(phases, ["train", "second", "second"]);
     assert.deepEqual(state.params, toyParams(3));
     assert.deepEqual(
@@ -292,7 +292,7 @@ describe("runRounds", () => {
     );
   });
 
-  it("lets a task choose who takes part, from the first round on", async () => {
+  it("lets a task choose the clients of every round", async () => {
     const task: Task = {
       ...createToyTask(),
       start: ({ clientIds: ids }) => {
@@ -304,7 +304,7 @@ describe("runRounds", () => {
         return Promise.resolve({ next: { phase: "later", ...clients } });
       },
     };
-    const { rounds } = await run(await planOf(toyTrial({ rounds: 3 }), { task }));
+    const { rounds } = await run(await createPlan(toyTrial({ rounds: 3 }), { task }));
     assert.deepEqual(
       rounds.map(({ record }) => [record.phase, ...record.clients.map((c) => c.clientId)]),
       [
@@ -315,12 +315,12 @@ describe("runRounds", () => {
     );
   });
 
-  it("lets a task show other updates to the aggregator, and overrule what it made of them", async () => {
-    const seen: string[][] = [];
+  it("lets a task aggregate other updates, and replace the result", async () => {
+    const aggregated: string[][] = [];
     const aggregator: Aggregator = {
       aggregate: ({ updates }) => {
-        seen.push(updates.map(({ clientId }) => clientId));
-        // In a space of its own: the params have no such module.
+        aggregated.push(updates.map(({ clientId }) => clientId));
+        // The module is in another space: the params do not have it.
         const modules = new Map([["statistic", { shape: [1], data: Float64Array.of(7) }]]);
         return Promise.resolve({ change: [modules], personal: new Map([["c00", [modules]]]) });
       },
@@ -343,8 +343,8 @@ describe("runRounds", () => {
         };
       },
     };
-    const { rounds, state } = await run(await planOf(toyTrial(), { task, aggregator }));
-    assert.deepEqual(seen, [["c01", "c02", "c03"]]);
+    const { rounds, state } = await run(await createPlan(toyTrial(), { task, aggregator }));
+    assert.deepEqual(aggregated, [["c01", "c02", "c03"]]);
     assert.deepEqual(
       rounds.map(({ record, artifacts }) => [record.metrics, artifacts]),
       [
@@ -357,12 +357,12 @@ describe("runRounds", () => {
   });
 
   describe("with an aggregator or a task that fails", () => {
-    const failing = (fails: () => never): Partial<RoundPlan> => ({
+    const failInSecondRound = (fails: () => never): Partial<RoundPlan> => ({
       aggregator: {
         aggregate: ({ round }) => (round === 1 ? Promise.resolve({ change: [] }) : fails()),
       },
     });
-    const eventsOf = async (plan: RoundPlan) => {
+    const collectRounds = async (plan: RoundPlan) => {
       const rounds: RoundDone[] = [];
       const from = await startTrial(plan.task, plan.clientIds, plan.rng);
       let error: unknown;
@@ -375,11 +375,13 @@ describe("runRounds", () => {
       return { rounds, error };
     };
 
-    it("ends the arm with a record that says why, and the state of the round before", async () => {
-      const changes = failing(() => {
+    it("ends the arm with a record that explains why, and the state of the round before", async () => {
+      const changes = failInSecondRound(() => {
         throw new TypeError("no such space");
       });
-      const { rounds, error } = await eventsOf(await planOf(toyTrial({ rounds: 3 }), changes));
+      const { rounds, error } = await collectRounds(
+        await createPlan(toyTrial({ rounds: 3 }), changes),
+      );
       assert.ok(error instanceof UserError && error.exitCode === 6);
       assert.equal(error.message, "round 2: TypeError: no such space");
       assert.deepEqual(
@@ -390,51 +392,51 @@ describe("runRounds", () => {
       assert.equal(rounds[1].state, rounds[0]?.state);
     });
 
-    const bad = (aggregation: unknown): Partial<RoundPlan> => ({
+    const returnAggregation = (aggregation: unknown): Partial<RoundPlan> => ({
       aggregator: { aggregate: () => Promise.resolve(aggregation as Aggregation) },
     });
     const tensor = { shape: [3], data: Float64Array.of(1, 2, 3) };
     for (const [what, changes, why] of [
-      ["no changes", bad({}), "the aggregator returned no list of changes"],
-      ["nothing", bad(undefined), "the aggregator returned no list of changes"],
+      ["no changes", returnAggregation({}), "the aggregator returned no list of changes"],
+      ["nothing", returnAggregation(undefined), "the aggregator returned no list of changes"],
       [
-        "no map",
-        bad({ change: [{ dense: tensor }] }),
+        "an object instead of a map",
+        returnAggregation({ change: [{ dense: tensor }] }),
         "the aggregator returned no list of changes",
       ],
       [
         "one change for a client",
-        bad({ change: [], personal: new Map([["c00", new Map()]]) }),
+        returnAggregation({ change: [], personal: new Map([["c00", new Map()]]) }),
         "the aggregator's personal: expected a Map, a list of changes by client",
       ],
       [
-        "a module that there is not",
-        bad({ change: [new Map([["other", tensor]])] }),
+        "an unknown module",
+        returnAggregation({ change: [new Map([["other", tensor]])] }),
         "Error: the aggregate changes module 'other', which the params lack",
       ],
       [
-        "a module of another length",
-        bad({ change: [new Map([["dense", tensor]])] }),
+        "a module of another shape",
+        returnAggregation({ change: [new Map([["dense", tensor]])] }),
         "Error: the aggregate's module 'dense' has 3 numbers, not 2",
       ],
       [
-        "what has no text",
-        failing(() => {
+        "an exception that has no text",
+        failInSecondRound(() => {
           throw Object.create(null);
         }),
         "a value that has no text was thrown",
       ],
     ] as const) {
-      it(`ends the arm alone where the aggregator gives ${what}`, async () => {
-        const { rounds, error } = await eventsOf(await planOf(toyTrial(), changes));
+      it(`ends only the arm if the aggregator gives ${what}`, async () => {
+        const { rounds, error } = await collectRounds(await createPlan(toyTrial(), changes));
         assert.ok(error instanceof UserError && error.exitCode === 6, String(error));
         assert.equal(rounds.at(-1)?.record.stopped, why);
       });
     }
 
-    it("ends the arm alone where an omniscient attack fails", async () => {
+    it("ends only the arm if an omniscient attack fails", async () => {
       const trial = toyTrial({ attacks: [{ attack: { name: "toy-forger" }, clients: ["c02"] }] });
-      const plan = await planOf(trial);
+      const plan = await createPlan(trial);
       const [[id, one] = assert.fail()] = plan.contamination;
       const attack = {
         attackRound: () => {
@@ -442,16 +444,16 @@ describe("runRounds", () => {
         },
       };
       const contamination = new Map([[id, { ...one, attack }]]);
-      const { rounds, error } = await eventsOf({ ...plan, contamination });
+      const { rounds, error } = await collectRounds({ ...plan, contamination });
       assert.ok(error instanceof UserError && error.exitCode === 6);
       assert.equal(rounds[0]?.record.stopped, "an attack failed: Error: no sight");
     });
 
-    it("keeps a fault's text to a line of two kilobytes", async () => {
-      const { rounds } = await eventsOf(
-        await planOf(
+    it("limits the text of a fault to one line of two kilobytes", async () => {
+      const { rounds } = await collectRounds(
+        await createPlan(
           toyTrial(),
-          failing(() => {
+          failInSecondRound(() => {
             throw new Error("x\n".repeat(1e6));
           }),
         ),
@@ -460,9 +462,9 @@ describe("runRounds", () => {
       assert.ok(stopped.length < 2049 && stopped.startsWith("Error: x\\nx\\n"));
     });
 
-    const forging = async (attackRound: unknown, state?: unknown) => {
+    const createForgingPlan = async (attackRound: unknown, state?: unknown) => {
       const trial = toyTrial({ attacks: [{ attack: { name: "toy-forger" }, clients: ["c02"] }] });
-      const plan = await planOf(trial);
+      const plan = await createPlan(trial);
       const [[id, one] = assert.fail()] = plan.contamination;
       const attack = { attackRound } as never;
       return { ...plan, contamination: new Map([[id, { ...one, attack }]]), state };
@@ -477,12 +479,12 @@ describe("runRounds", () => {
       ["nothing", () => undefined, "attackRound returned undefined; expected { updates }"],
       ["a list", ({ own }: Own) => own, "attackRound returned an array; expected { updates }"],
       [
-        "too few",
+        "too few updates",
         () => ({ updates: [] }),
         "attackRound returned no update of c02; expected one of each",
       ],
       [
-        "another's",
+        "an update of another client",
         ({ own, honest }: Own) => ({ updates: [...own, ...honest] }),
         "attackRound returned an update of c00, which is not in own",
       ],
@@ -492,8 +494,8 @@ describe("runRounds", () => {
         "the attack's state.f: expected JSON values, .* got a function",
       ],
     ] as const) {
-      it(`ends the arm alone where an attack with sight of the round gives ${what}`, async () => {
-        const { rounds, error } = await eventsOf(await forging(attackRound));
+      it(`ends only the arm if an omniscient attack returns ${what}`, async () => {
+        const { rounds, error } = await collectRounds(await createForgingPlan(attackRound));
         assert.ok(error instanceof UserError && error.exitCode === 6, String(error));
         assert.match(
           rounds.at(-1)?.record.stopped ?? "",
@@ -502,25 +504,28 @@ describe("runRounds", () => {
       });
     }
 
-    it("ends the arm alone where a step is none, or leaves a state that cannot be stored", async () => {
+    it("ends only the arm if a step is malformed, or its state cannot be stored", async () => {
       class Memory {
         next = 1;
       }
-      for (const [step, said] of [
+      for (const [step, expected] of [
         [() => Promise.resolve(undefined), /the task's step returned undefined; expected/],
         [
           () => Promise.resolve({ state: new Map([["m", [new Memory()]]]) }),
           /the task's state\.get\(m\)\[0\]: expected JSON values, .* got a Memory/,
         ],
       ] as const) {
-        const plan = await planOf(toyTrial());
-        const { error } = await eventsOf({ ...plan, task: { ...plan.task, step: step as never } });
-        assert.match(String(error), said);
+        const plan = await createPlan(toyTrial());
+        const { error } = await collectRounds({
+          ...plan,
+          task: { ...plan.task, step: step as never },
+        });
+        assert.match(String(error), expected);
         assert.ok(error instanceof UserError && error.exitCode === 6);
       }
     });
 
-    it("ends the arm alone where a task's step leaves what cannot be written", async () => {
+    it("ends only the arm if a step's artifacts or metrics cannot be written", async () => {
       const cycle: { self?: unknown } = {};
       cycle.self = cycle;
       const long = Array.from({ length: 65 }, () => "x".repeat(2 ** 20)); // 65 MiB
@@ -546,13 +551,13 @@ describe("runRounds", () => {
           ...createToyTask(),
           step: () => Promise.resolve(step),
         };
-        const { rounds, error } = await eventsOf(await planOf(toyTrial(), { task }));
+        const { rounds, error } = await collectRounds(await createPlan(toyTrial(), { task }));
         assert.ok(error instanceof UserError && error.exitCode === 6, String(error));
         assert.match(rounds.at(-1)?.record.stopped ?? "", why);
       }
     });
 
-    it("asks the aggregator once a round at most", async () => {
+    it("rejects a second call of the aggregator in a round", async () => {
       const task: Task = {
         ...createToyTask(),
         step: async (_, aggregate) => {
@@ -561,12 +566,12 @@ describe("runRounds", () => {
           return {};
         },
       };
-      const { error } = await eventsOf(await planOf(toyTrial(), { task }));
+      const { error } = await collectRounds(await createPlan(toyTrial(), { task }));
       assert.match(String(error), /asks the aggregator twice in a round/);
     });
   });
 
-  it("keeps params as they were where new ones would not be finite, and says why", async () => {
+  it("keeps the old params if new ones are not finite, and explains why", async () => {
     const huge = [new Map([["pair", { shape: [2, 3], data: new Float64Array(6).fill(1e39) }]])];
     const small = [new Map([["dense", { shape: [2], data: Float64Array.of(1, 1) }]])];
     const aggregations = [
@@ -582,7 +587,7 @@ describe("runRounds", () => {
     const aggregator: Aggregator = {
       aggregate: ({ round }) => Promise.resolve(aggregations[round - 1] ?? { change: [] }),
     };
-    const { rounds, state } = await run(await planOf(toyTrial(), { aggregator }));
+    const { rounds, state } = await run(await createPlan(toyTrial(), { aggregator }));
     assert.deepEqual(
       rounds.map(({ record }) => record.kept),
       [
@@ -595,7 +600,7 @@ describe("runRounds", () => {
     assert.ok(rounds.every(({ record }) => record.clients.every(({ failure }) => !failure)));
   });
 
-  it("sends a client with params of its own what was added, until that outweighs them", async () => {
+  it("sends only the added terms of personal params, until they outweigh the params", async () => {
     const data = (...values: number[]) => Float32Array.from(values);
     const pair = {
       b: { shape: [2, 1], data: data(1, 2) },
@@ -605,8 +610,9 @@ describe("runRounds", () => {
       aggregate: () =>
         Promise.resolve({ change: [], personal: new Map([["c00", [new Map([["pair", pair]])]]]) }),
     };
-    const { rounds, state } = await run(await planOf(toyTrial({ rounds: 4 }), { aggregator }));
-    // The params are 2·8 + 6·4 = 40 bytes, a pair 2·4 + 3·4 = 20: two of them are as heavy as the params.
+    const { rounds, state } = await run(await createPlan(toyTrial({ rounds: 4 }), { aggregator }));
+    // The params are 2·8 + 6·4 = 40 bytes, and a pair is 2·4 + 3·4 = 20 bytes, so that two pairs
+    // are as large as the params.
     assert.deepEqual(
       rounds.map(({ record }) => record.bytes.down),
       [160, 120 + 20, 160, 120 + 20],
@@ -615,14 +621,14 @@ describe("runRounds", () => {
     assert.deepEqual([...(own.get("pair")?.data ?? [])], [4, 4, 4, 8, 8, 8]);
   });
 
-  it("goes on from a state that was stored and read again, to the same bytes", async () => {
-    const forgetful = (sent: number): Aggregator<number> => ({
-      aggregate: ({ updates }, seen = 0) =>
+  it("gives the same bytes when it resumes from a stored state", async () => {
+    const createCounter = (sent: number): Aggregator<number> => ({
+      aggregate: ({ updates }, count = 0) =>
         Promise.resolve({
           change: updates[0] ? [updates[0].delta] : [],
           personal: new Map(updates.slice(0, sent).map((u) => [u.clientId, [u.delta]])),
-          metrics: { seen },
-          state: seen + updates.length,
+          metrics: { count },
+          state: count + updates.length,
         }),
     });
     const trial = toyTrial({
@@ -630,10 +636,10 @@ describe("runRounds", () => {
       cohort: { count: 2 },
       attacks: [{ attack: { name: "toy-forger" }, count: 1 }],
     });
-    const fresh = () => planOf(trial, { aggregator: forgetful(1) });
+    const fresh = () => createPlan(trial, { aggregator: createCounter(1) });
     const whole = await run(await fresh());
     assert.deepEqual(
-      whole.rounds.map(({ record }) => record.metrics["seen"]),
+      whole.rounds.map(({ record }) => record.metrics["count"]),
       [0, 2, 4, 6],
     );
     const half = whole.rounds[1]?.state;
@@ -646,12 +652,12 @@ describe("runRounds", () => {
     assert.deepEqual(rest.state, whole.state);
   });
 
-  it("hands contaminated data to the shard, with its options' defaults", async () => {
+  it("passes data contamination to the shard, with the defaults of its options", async () => {
     const attacks = [
       { attack: { name: "toy-data", kind: "offset" }, clients: ["c01", "c02"] },
       { attack: { name: "toy-data", kind: "offset", options: { by: 5 } }, clients: ["c03"] },
     ];
-    const { rounds } = await run(await planOf(toyTrial({ rounds: 1, attacks })));
+    const { rounds } = await run(await createPlan(toyTrial({ rounds: 1, attacks })));
     assert.deepEqual(
       rounds[0]?.record.clients.map(({ attack, numExamples }) => [attack, numExamples]),
       [

@@ -25,16 +25,17 @@ export interface RoundDone {
   readonly timing: RoundTiming;
   /** The artifacts of the task's step, by name. */
   readonly artifacts: Readonly<Record<string, unknown>>;
-  /** The state from which the trial can go on. */
+  /** The state from which the trial can resume. */
   readonly state: TrialState;
 }
 
 /**
- * Runs a trial round by round: sample a cohort, train, attack, aggregate, merge, measure. The caller
- * drives the generator. It may stop after any round, and later go on from that round's state.
- * @param state the state of `startTrial`, or of an earlier round; it is not kept for longer than a round
- * @throws UserError if too few clients answer a round (exit code 3), or if a plug-in fails (exit code 6,
- * after a record that says so); the state is then that of the round before
+ * Runs a trial round by round: sample a cohort, train, attack, aggregate, merge, measure. The
+ * caller drives the generator. It may stop after any round, and resume later from that round's
+ * state.
+ * @param state the state of `startTrial`, or of an earlier round. It is not kept longer than a round.
+ * @throws UserError if too few clients answer a round (exit code 3), or if a plug-in fails (exit
+ * code 6). A failed plug-in first yields a record with `stopped` and the state of the round before.
  */
 export async function* runRounds(
   plan: RoundPlan,
@@ -98,7 +99,10 @@ async function* runRound(
   }
 }
 
-/** Asks the benign clients to measure the new params: a contaminated client's measurements mean nothing. */
+/**
+ * Asks the benign clients to measure the new params. Contaminated clients are left out, because
+ * their metrics are meaningless.
+ */
 async function* evaluate(
   plan: RoundPlan,
   state: TrialState,

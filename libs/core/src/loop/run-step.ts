@@ -1,6 +1,6 @@
 import { checkAggregation } from "../contracts/aggregation.js";
 import type { Aggregation } from "../contracts/aggregator.js";
-import { checkedArtifacts } from "../contracts/artifacts.js";
+import { checkArtifacts } from "../contracts/artifacts.js";
 import type { Received } from "../contracts/mod.js";
 import type { Admit } from "../contracts/pool.js";
 import { checkStorable } from "../contracts/storable.js";
@@ -12,7 +12,7 @@ import { describeValue } from "../words/describe-value.js";
 import { errorMessage, UserError } from "../words/errors.js";
 import { ArmFault } from "./arm-fault.js";
 import type { RoundPlan } from "./round-plan.js";
-import { serverHalves, type ModMetrics, type ModStates } from "./server-halves.js";
+import { runServerHalves, type ModMetrics, type ModStates } from "./server-halves.js";
 import { merge, type Merged, type TrialState } from "./trial-state.js";
 
 /** The result of the coordinator's part of a round. */
@@ -44,11 +44,11 @@ export async function runStep(
 ): Promise<Stepped> {
   const { task, clientIds, rng, mods = [], isExternal } = plan;
   try {
-    const passed = await serverHalves(mods, { ...arrived, clientIds, rng }, state.mods, admit);
+    const passed = await runServerHalves(mods, { ...arrived, clientIds, rng }, state.mods, admit);
     const aggregator = new OneAggregation(plan, state, arrived, passed.updates);
     const step = task.step
-      ? checkedStep(
-          await task.step(roundOf(plan, state, arrived, passed.updates), (updates) =>
+      ? checkStep(
+          await task.step(createRound(plan, state, arrived, passed.updates), (updates) =>
             aggregator.run(updates),
           ),
         )
@@ -61,7 +61,7 @@ export async function runStep(
       step,
       merged: await merge(state, aggregation, step, isExternal),
       metrics: { ...aggregation.metrics, ...step.metrics },
-      artifacts: checkedArtifacts(step.artifacts),
+      artifacts: checkArtifacts(step.artifacts),
       modStates: passed.states,
       modMetrics: passed.metrics,
     };
@@ -93,14 +93,14 @@ class OneAggregation {
     const { round, phase } = this.#round;
     const rng = this.#plan.rng.at("aggregate", phase, round);
     const input = { round, phase, updates, rng };
-    const made: unknown = await aggregator.aggregate(input, this.#state.aggregator);
-    checkAggregation(made, clientIds);
-    this.result = made;
-    return made;
+    const result: unknown = await aggregator.aggregate(input, this.#state.aggregator);
+    checkAggregation(result, clientIds);
+    this.result = result;
+    return result;
   }
 }
 
-function roundOf(
+function createRound(
   { clientIds, rng }: RoundPlan,
   state: TrialState,
   { round, phase }: Arrived,
@@ -118,12 +118,12 @@ function roundOf(
   };
 }
 
-/** @throws UserError for a value that is not a step, or whose state cannot be stored */
-function checkedStep(made: unknown): Step {
-  if (typeof made !== "object" || made === null)
+/** Checks the result of a task's step. @throws UserError if it is not a step that can be stored */
+function checkStep(step: unknown): Step {
+  if (typeof step !== "object" || step === null)
     throw new UserError(
-      `the task's step returned ${describeValue(made)}; expected { params?, metrics?, state?, … }`,
+      `the task's step returned ${describeValue(step)}; expected { params?, metrics?, state?, … }`,
     );
-  checkStorable("the task's state", (made as Step).state);
-  return made;
+  checkStorable("the task's state", (step as Step).state);
+  return step;
 }

@@ -15,7 +15,7 @@ export type ModMetrics = ReadonlyMap<string, Readonly<Record<string, Metrics>>>;
  * @param received its `rng` is the trial's stream
  * @throws UserError naming the mod, if it throws or returns updates of other clients
  */
-export async function serverHalves(
+export async function runServerHalves(
   mods: readonly TrialMod[],
   received: Received,
   before: ModStates,
@@ -48,17 +48,19 @@ export async function serverHalves(
 
 /** Checks that a mod returned updates of the same clients that a client could have sent. */
 function checkPassed(
-  made: readonly Update[],
-  given: readonly Update[],
+  passed: readonly Update[],
+  received: readonly Update[],
   admit: Admit,
 ): readonly Update[] {
   const ids = (updates: readonly Update[]) => updates.map(({ clientId }) => clientId).join(" ");
-  if (ids(made) !== ids(given)) {
-    throw new UserError(`expected updates of the same clients in their order, got '${ids(made)}'`);
+  if (ids(passed) !== ids(received)) {
+    throw new UserError(
+      `expected updates of the same clients in their order, got '${ids(passed)}'`,
+    );
   }
-  for (const update of made) {
-    const refusal = admit(update);
-    if (refusal) throw new UserError(`the update of client ${update.clientId}: ${refusal.message}`);
+  for (const update of passed) {
+    const failure = admit(update);
+    if (failure) throw new UserError(`the update of client ${update.clientId}: ${failure.message}`);
   }
-  return made;
+  return passed;
 }

@@ -20,40 +20,44 @@ import { checkStorable } from "../contracts/storable.js";
 import { maxAbs, payloadBytes, shapeText, sizeOf, type Params } from "../tensors/tensor.js";
 import { deltaBytes, type Delta, type Update } from "../tensors/update.js";
 
-/** Everything that the next round depends on beside the trial itself. It survives `v8.serialize`. */
+/**
+ * Everything that the next round depends on in addition to the trial itself. It survives
+ * `v8.serialize`.
+ */
 export interface TrialState {
-  /** Rounds done. */
+  /** The number of finished rounds. */
   readonly round: number;
-  /** The params that all share. */
+  /** The shared params. */
   readonly params: Params;
-  /** Of the clients that have params of their own. */
+  /** The personal params of clients that have them, by client id. */
   readonly personal: ReadonlyMap<string, ClientParams>;
-  /** What the next round asks; `end` if there is none. */
+  /** The request of the next round; `end` if there is none. */
   readonly ask: Ask | "end";
-  /** What the task, the aggregator, the attacks and the mods remember. */
+  /** The state of the task. */
   readonly task: unknown;
+  /** The state of the aggregator. */
   readonly aggregator: unknown;
   readonly attacks: AttackStates;
   readonly mods: ModStates;
-  /** Simulated seconds since the trial began, where there are `devices`. */
+  /** Simulated seconds since the trial began; absent without `devices`. */
   readonly clock?: number;
-  /** Answers that are on their way in simulated time, from the first to come. */
+  /** Answers that have not arrived yet in simulated time, the first to arrive first. */
   readonly pending?: readonly Pending[];
-  /** Before the first round only: of params that a client was asked for. */
+  /** The origin of params that a client was asked for; only before the first round. */
   readonly origin?: Origin;
 }
 
 /** An answer in simulated time. */
 export interface Pending {
   readonly clientId: string;
-  /** In which it was asked. */
+  /** The round that asked the client. */
   readonly round: number;
-  /** From being asked. */
+  /** Seconds from the request to the answer. */
   readonly seconds: number;
-  /** When, in seconds since the trial began. */
+  /** The time of arrival, in seconds since the trial began. */
   readonly arrives: number;
   readonly update?: Update;
-  /** Why there is none. */
+  /** The reason why there is no update. */
   readonly failure?: Failure;
 }
 
@@ -99,14 +103,14 @@ async function callStart(task: Task, clientIds: readonly string[], rng: Stream):
   if (params === "client") return start as Start;
   if (!(params instanceof Map))
     throw new UserError("the task's start: expected { params }, a Map of tensors by module");
-  // Otherwise the clients that start from these params would get the blame.
-  const fault = misfit(params) ?? nonFinite(params);
+  // Otherwise the clients that start from these params would be blamed.
+  const fault = findMisfit(params) ?? findNonFinite(params);
   if (fault !== undefined) throw new UserError(`the task's start: params: ${fault}`);
   return start as Start;
 }
 
-/** @returns the first tensor that is none, in words */
-function misfit(params: Params): string | undefined {
+/** Describes the first value that is not a valid tensor; undefined if all are. */
+function findMisfit(params: Params): string | undefined {
   for (const [name, tensor] of params) {
     const { shape, data } = (tensor as unknown as Partial<typeof tensor> | undefined) ?? {};
     const isNumbers = data instanceof Float32Array || data instanceof Float64Array;
@@ -118,23 +122,29 @@ function misfit(params: Params): string | undefined {
   return undefined;
 }
 
-/** The params that a client starts from. */
+/** Returns the params that a client starts from. */
 export function clientStart({ params, personal }: TrialState, clientId: string): ClientParams {
   return personal.get(clientId) ?? { base: params, rounds: [] };
 }
 
-/** Bytes that a client is sent: all params, or of its own what was added to those that it has had. */
+/**
+ * Returns the number of bytes that a client is sent: all params, or for personal params only the
+ * terms that were added.
+ */
 export function broadcastBytes(state: TrialState, clientId: string): number {
   const params = clientStart(state, clientId);
   return params.rounds.length > 0 ? termBytes(params) : payloadBytes(params.base.values());
 }
 
-/** What the answers of a round must look like. */
+/** Returns the modules and shapes that the answers of a round must have. */
 export function expectedShapes({ params, ask }: TrialState): Shapes {
   return (ask === "end" ? undefined : ask.expects) ?? shapesOf(params);
 }
 
-/** New params. Params that are not finite never become state. */
+/**
+ * The params after a round. `kept` explains why some of them did not change: params that are not
+ * finite never become part of the state.
+ */
 export interface Merged extends Pick<TrialState, "params" | "personal"> {
   /** Why a part of the params was left as it was. */
   readonly kept?: string;
@@ -149,9 +159,10 @@ function deriveFrom(params: Params, terms: readonly Delta[]): Derivation | undef
 }
 
 /**
- * The params after a round: those that the task chose, or the aggregation added to what each had.
- * @param foldsShared what clients are given in common goes into a base that they have in common, so that of a large model
- *   each has only its own part for itself
+ * Computes the params after a round: those that the task chose, or the old ones plus the
+ * aggregation.
+ * @param foldsShared whether terms that clients share are added to a common base, so that with a
+ * large model each client stores only its own part
  */
 export async function merge(
   state: TrialState,
@@ -163,23 +174,25 @@ export async function merge(
   const personal = new Map(state.personal);
   let kept: string | undefined;
   const isFinite = (whose: string, params: Params) => {
-    const fault = nonFinite(params);
+    const fault = findNonFinite(params);
     if (fault !== undefined) kept ??= `the new params${whose}: ${fault}`;
     return fault === undefined;
   };
   for (const [id, params] of own ?? []) {
     if (isFinite(` of client ${id}`, params)) personal.set(id, { base: params, rounds: [] });
   }
-  const given = (chosen ? undefined : aggregation.personal) ?? new Map<string, readonly Delta[]>();
+  const changes =
+    (chosen ? undefined : aggregation.personal) ?? new Map<string, readonly Delta[]>();
   const common = foldsShared
-    ? new CommonBases(given, (id) => clientStart(state, id), products)
+    ? new CommonBases(changes, (id) => clientStart(state, id), products)
     : undefined;
-  for (const [id, terms] of given) {
+  for (const [id, terms] of changes) {
     const before = clientStart(state, id);
     const extended = common
       ? await common.extend(before, terms)
       : await extendParams(before, terms, products);
-    // Multiplied out only where it may matter: adapters of a large model are never p×q for every client.
+    // Multiply out only if the result could overflow: with a large model, the adapters of every
+    // client never become p×q matrices.
     const isSafe = isSurelyFinite(extended);
     if (isSafe || isFinite(` of client ${id}`, await resolveParams(extended, products)))
       personal.set(id, extended);
@@ -195,8 +208,8 @@ export async function merge(
   };
 }
 
-/** @returns the first entry that is no finite number, in words */
-function nonFinite(params: Params): string | undefined {
+/** Describes the first entry that is not finite; undefined if all are. */
+function findNonFinite(params: Params): string | undefined {
   for (const [name, { data }] of params) {
     if (Number.isFinite(maxAbs(data))) continue; // seven times as fast as the search
     const at = data.findIndex((x: number) => !Number.isFinite(x));

@@ -1,5 +1,14 @@
 import { failure, type Failure } from "../words/errors.js";
-import { countNumbers, dtypeOf, maxAbs, readNumbers, shapeText, sizeOf, type DType, type Params } from "./tensor.js";
+import {
+  countNumbers,
+  dtypeOf,
+  maxAbs,
+  readNumbers,
+  shapeText,
+  sizeOf,
+  type DType,
+  type Params,
+} from "./tensor.js";
 import { bounds, isName, printable } from "../words/text.js";
 import { deltaShape, isLowRank, tensorsOf, type Update } from "./update.js";
 

@@ -89,7 +89,10 @@ describe("int8", () => {
     );
     const rng = stream("int8");
     const tensor = f32([2], 1, 0.3);
-    const sum = Array.from({ length: 20_000 }, () => readNumbers(toInt8(tensor, () => rng.uniform()))[1]);
+    const sum = Array.from(
+      { length: 20_000 },
+      () => readNumbers(toInt8(tensor, () => rng.uniform()))[1],
+    );
     const mean = sum.reduce<number>((total, x) => total + (x ?? NaN), 0) / 20_000;
     assert.ok(Math.abs(mean - 0.3) < 1e-4, `${mean}`); // four standard errors: steps are 1/127
   });

@@ -1,4 +1,11 @@
-import { readNumbers, sizeOf, type Bfloat16, type Int8, type Packed, type Tensor } from "./tensor.js";
+import {
+  readNumbers,
+  sizeOf,
+  type Bfloat16,
+  type Int8,
+  type Packed,
+  type Tensor,
+} from "./tensor.js";
 import { lineAt, linesOf } from "./unpack.js";
 
 /** Checks the sizes of a packed tensor. @throws RangeError unless there is a code for each number and a scale for each line */

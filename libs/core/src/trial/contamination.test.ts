@@ -3,20 +3,20 @@ import fc from "fast-check";
 import { clientIds } from "../contracts/clients.js";
 import { prepare, toyPlugins, toyTrial } from "../../testing/index.js";
 
-const names = (changes: object, seed = 1) =>
+const listAttacked = (changes: object, seed = 1) =>
   [...prepare(toyTrial({ ...changes, seed }), toyPlugins).contamination].map(([id, { name }]) => [
     id,
     name,
   ]);
 
 describe("contaminate", () => {
-  it("takes the named clients, and draws the others from the rest", () => {
+  it("contaminates the listed clients, and draws the others from the rest", () => {
     const attacks = [
       { attack: { name: "toy-shift" }, count: 3 },
       { attack: { name: "toy-forger" }, clients: ["c01"] },
     ];
     for (let seed = 0; seed < 50; seed++) {
-      const got = names({ attacks }, seed);
+      const got = listAttacked({ attacks }, seed);
       assert.equal(got.length, 4);
       assert.deepEqual(
         got.find(([id]) => id === "c01"),
@@ -25,14 +25,17 @@ describe("contaminate", () => {
     }
   });
 
-  it("contaminates as many as the file says, in the order of clients", () => {
+  it("contaminates the number of clients that the file asks for, in the order of clients", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 200 }),
         fc.double({ min: 0.01, max: 1, noNaN: true }),
         (clients, fraction) => {
           fc.pre(Math.round(fraction * clients) > 0);
-          const got = names({ clients, attacks: [{ attack: { name: "toy-shift" }, fraction }] });
+          const got = listAttacked({
+            clients,
+            attacks: [{ attack: { name: "toy-shift" }, fraction }],
+          });
           assert.equal(got.length, Math.round(fraction * clients));
           assert.deepEqual(got, [...got].sort());
           assert.ok(got.every(([id]) => clientIds(clients).includes(id ?? "")));
@@ -41,9 +44,9 @@ describe("contaminate", () => {
     );
   });
 
-  it("chooses others for another seed", () => {
+  it("chooses other clients for another seed", () => {
     const changes = { clients: 40, attacks: [{ attack: { name: "toy-shift" }, count: 10 }] };
-    assert.notDeepEqual(names(changes, 1), names(changes, 2));
-    assert.deepEqual(names(changes, 1), names(changes, 1));
+    assert.notDeepEqual(listAttacked(changes, 1), listAttacked(changes, 2));
+    assert.deepEqual(listAttacked(changes, 1), listAttacked(changes, 1));
   });
 });

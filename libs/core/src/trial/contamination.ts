@@ -1,5 +1,5 @@
 import type { Stream } from "@fedclair/linalg";
-import { attackedCount, clientIds } from "../contracts/clients.js";
+import { countAttacked, clientIds } from "../contracts/clients.js";
 import type { Attack } from "../contracts/attack.js";
 import type { Trial } from "./trial.js";
 
@@ -18,9 +18,9 @@ export interface Contaminated {
 export type Contamination = ReadonlyMap<string, Contaminated>;
 
 /**
- * Chooses the contaminated clients of a trial: first those named by id, then `count` or `fraction` of
- * all clients, drawn from the rest. Every process chooses the same ones, because the choice depends
- * only on the trial.
+ * Chooses the contaminated clients of a trial: first those named by id, then `count` or `fraction`
+ * of all clients, drawn from the rest. Every process chooses the same ones, because the choice
+ * depends only on the trial.
  * @param attacks one per entry of `trial.attacks`
  */
 export function contaminate(
@@ -47,10 +47,10 @@ export function contaminate(
     const benign = () => all.filter((id) => !chosen.has(id));
     const ids =
       entry.clients ??
-      rng.at("contaminated", key).sample(benign(), attackedCount(entry, trial.clients));
+      rng.at("contaminated", key).sample(benign(), countAttacked(entry, trial.clients));
     for (const id of ids) chosen.set(id, contaminated);
   }
-  // In the order of clients, so that iterating does not depend on the order of the file.
+  // Sorted by client, so that iterating does not depend on the order of the file.
   const inOrder = new Map<string, Contaminated>();
   for (const id of all) {
     const contaminated = chosen.get(id);

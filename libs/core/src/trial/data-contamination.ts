@@ -3,13 +3,13 @@ import type { TaskPlugin } from "../contracts/plugin.js";
 import type { DataContamination } from "../contracts/task.js";
 import { UserError, errorMessage } from "../words/errors.js";
 import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
-import { schemaFault } from "../words/schema-fault.js";
+import { formatSchemaFault } from "../words/schema-fault.js";
 
 /**
- * The kinds of contaminated data that the task knows, with the schemas of their options.
+ * Returns the kinds of contaminated data that the task knows, with the schemas of their options.
  * @throws UserError naming the task if its `contaminations` throws
  */
-export function taskContaminations(
+export function readTaskContaminations(
   plugin: TaskPlugin,
   choice: PluginChoice,
 ): ReadonlyMap<string, ZodObject> {
@@ -22,7 +22,7 @@ export function taskContaminations(
 
 /**
  * Checks a contamination and fills in the defaults of its options.
- * @param known the kinds that the trial's task knows
+ * @param known the kinds that the task knows, with their schemas
  * @throws Error that says what to change if the task does not know the kind or the options
  */
 export function checkContamination(
@@ -43,6 +43,6 @@ function parseOptions(schema: ZodObject, options: unknown) {
   try {
     return schema.safeParse(options);
   } catch (error) {
-    throw new Error(schemaFault(error), { cause: error });
+    throw new Error(formatSchemaFault(error), { cause: error });
   }
 }

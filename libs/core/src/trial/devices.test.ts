@@ -5,12 +5,12 @@ import { Trace } from "./trace.js";
 
 const ids = Array.from({ length: 2001 }, (_, i) => `c${i}`);
 const median = (values: number[]) => values.sort((x, y) => x - y)[values.length >> 1] ?? NaN;
-const devicesOf = (options: unknown) =>
+const createDevices = (options: unknown) =>
   new Devices(devicesSchema.parse(options), ids, stream(1), undefined);
 
 describe("Devices", () => {
-  it("are log-normal over clients, and from round to round about what a client takes", () => {
-    const devices = devicesOf({ seconds: { median: 20, sigma: 0.5 }, jitter: 0.1 });
+  it("have log-normal speeds over clients, and jitter from round to round", () => {
+    const devices = createDevices({ seconds: { median: 20, sigma: 0.5 }, jitter: 0.1 });
     const logs = ids.map((id) => Math.log(devices.span(id, 1, 0, 0).seconds / 20));
     const sigma = Math.sqrt(logs.reduce((sum, x) => sum + x * x, 0) / logs.length);
     assert.ok(Math.abs(median(logs)) < 0.05);
@@ -20,16 +20,16 @@ describe("Devices", () => {
     assert.ok(Math.abs(Math.sqrt(spread.reduce((x, y) => x + y) / 2001) - 0.1) < 0.01);
   });
 
-  it("are there by chance, anew in every round", () => {
-    const devices = devicesOf({ seconds: { median: 1 }, available: 0.3 });
+  it("are available at random, again in every round", () => {
+    const devices = createDevices({ seconds: { median: 1 }, available: 0.3 });
     for (const round of [1, 2]) {
-      const there = ids.filter((id) => devices.isThere(id, round, 0)).length;
-      assert.ok(Math.abs(there / ids.length - 0.3) < 0.03, String(there));
+      const available = ids.filter((id) => devices.isThere(id, round, 0)).length;
+      assert.ok(Math.abs(available / ids.length - 0.3) < 0.03, String(available));
     }
     assert.ok(ids.some((id) => devices.isThere(id, 1, 0) !== devices.isThere(id, 2, 0)));
   });
 
-  it("say how fast clients are in one way", () => {
+  it("reject options with both kinds of speed, or with neither", () => {
     for (const wrong of [
       {},
       { trace: "a.csv", seconds: { median: 1 } },
@@ -42,7 +42,7 @@ describe("Devices", () => {
 
 describe("Trace", () => {
   const head = "device,seconds,bytesPerSecond,from,to";
-  it("tells of its devices again and again", () => {
+  it("repeats its rows periodically", () => {
     const trace = Trace.parse(`${head}\nphone,2,1000,0,10\nphone,3,,20,30\npc,1,,5,25\n`, "t.csv");
     assert.equal(trace.period, 30);
     for (const [index, clock, seconds] of [
@@ -62,21 +62,25 @@ describe("Trace", () => {
     );
   });
 
-  for (const [what, text, said] of [
-    ["another head", "a,b", /^UserError: t\.csv:1: expected the columns device,.*, got 'a,b'/],
-    ["nobody", head, /t\.csv: expected a row a device, got none/],
+  for (const [what, text, expected] of [
+    ["an unknown head", "a,b", /^UserError: t\.csv:1: expected the columns device,.*, got 'a,b'/],
+    ["a file without devices", head, /t\.csv: expected a row a device, got none/],
     ["too few columns", `${head}\na,1`, /t\.csv:2: expected 5 columns, got 2/],
-    ["no seconds", `${head}\na,,,,`, /t\.csv:2: seconds: expected a positive number, got ''/],
-    ["no number", `${head}\na,1,fast,,`, /t\.csv:2: bytesPerSecond: expected .*, got 'fast'/],
+    ["missing seconds", `${head}\na,,,,`, /t\.csv:2: seconds: expected a positive number, got ''/],
     [
-      "an end before the beginning",
+      "a value that is not a number",
+      `${head}\na,1,fast,,`,
+      /t\.csv:2: bytesPerSecond: expected .*, got 'fast'/,
+    ],
+    [
+      "a stay that ends before it begins",
       `${head}\na,1,,5,5`,
       /t\.csv:2: expected from < to, got 5 and 5/,
     ],
     ["stays that overlap", `${head}\na,1,,0,5\na,2,,4,9`, /t\.csv:3: device 'a' is there already/],
   ] as const) {
-    it(`refuses ${what}`, () => {
-      assert.throws(() => Trace.parse(text, "t.csv"), said);
+    it(`rejects ${what}`, () => {
+      assert.throws(() => Trace.parse(text, "t.csv"), expected);
     });
   }
 });

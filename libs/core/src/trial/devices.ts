@@ -12,31 +12,35 @@ const spread = z.strictObject({
     .describe("Standard deviation of the logarithm over clients."),
 });
 
-/** What clients would take if they were devices of their own: the key `devices` of a trial file. */
+/** The speed and availability of simulated client devices: the key `devices` of a trial file. */
 export const devicesSchema = z
   .strictObject({
-    seconds: spread.optional().describe("Seconds a client trains for a round, log-normal."),
+    seconds: spread
+      .optional()
+      .describe("Seconds that a client trains in a round, log-normal over clients."),
     bytesPerSecond: spread
       .optional()
-      .describe("A client's link, the same both ways, log-normal. Default: messages take no time."),
+      .describe(
+        "Speed of a client's link in both directions, log-normal over clients. Default: infinite.",
+      ),
     jitter: z
       .number()
       .min(0)
       .max(5)
       .default(0)
-      .describe("From round to round: standard deviation of the logarithm of a client's seconds."),
+      .describe("Standard deviation of the logarithm of one client's seconds, over rounds."),
     available: z
       .number()
       .gt(0)
       .max(1)
       .default(1)
-      .describe("Chance that a client can be asked, drawn anew in each round."),
+      .describe("Probability that a client is available, drawn again in each round."),
     trace: z
       .string()
       .min(1)
       .optional()
       .describe(
-        "In place of seconds and bytesPerSecond: a CSV file of devices (docs/schedules.md).",
+        "A CSV file of devices (docs/schedules.md), which replaces seconds and bytesPerSecond.",
       ),
   })
   .refine(
@@ -47,21 +51,24 @@ export const devicesSchema = z
 
 export type DevicesOptions = z.output<typeof devicesSchema>;
 
-/** How long a client takes for its part of a round. */
+/** The time that a client takes for its part of a round. */
 export interface Span {
   readonly seconds: number;
-  /** It went away before its answer was there. */
+  /** Did the client go away before it answered? `seconds` then ends at that moment. */
   readonly isLeft: boolean;
 }
 
-/** Simulated time: how fast clients are, and when they are there. It follows from the trial alone. */
+/** Simulates how fast clients are and when they are available. It depends only on the trial. */
 export class Devices {
   readonly #options: DevicesOptions;
   readonly #trace: Trace | undefined;
   readonly #rng: Stream;
   readonly #index: ReadonlyMap<string, number>;
 
-  /** @param trace what `options.trace` names; client i is its device i, and begins anew behind the last */
+  /**
+   * @param trace the content of `options.trace`; client i uses device i, and the devices repeat if
+   * there are more clients
+   */
   constructor(
     options: DevicesOptions,
     clientIds: readonly string[],
@@ -74,14 +81,17 @@ export class Devices {
     this.#index = new Map(clientIds.map((id, i) => [id, i]));
   }
 
-  /** Can it be asked at this time? @param clock simulated seconds since the trial began */
+  /** Can the client be asked? @param clock the simulated seconds since the trial began */
   isThere(clientId: string, round: number, clock: number): boolean {
     if (this.#trace && !this.#at(clientId, clock)) return false;
     const { available } = this.#options;
     return available === 1 || this.#rng.at("available", round, clientId).uniform() < available;
   }
 
-  /** Of a client that is asked at this time. @param bytes of the messages to it and from it, together */
+  /**
+   * Returns the time that a client takes if it is asked at `clock`.
+   * @param bytes the size of the messages to and from the client together
+   */
   span(clientId: string, round: number, clock: number, bytes: number): Span {
     const device = this.#at(clientId, clock);
     if (!device) return { seconds: 0, isLeft: true };
@@ -92,22 +102,23 @@ export class Devices {
     return seconds <= stays ? { seconds, isLeft: false } : { seconds: stays, isLeft: true };
   }
 
-  /** Seconds until it is worth asking again, when nobody is there. */
+  /** Returns the seconds to wait before asking again if no client is available. */
   idle(clock: number): number {
     return this.#trace?.untilNext(clock) ?? this.#options.seconds?.median ?? 0;
   }
 
-  /** The device of a client as it is at this time; undefined if it is not there. */
+  /** Returns the device of a client at `clock`; undefined if the client is not available. */
   #at(clientId: string, clock: number): TraceRow | undefined {
     const index = this.#index.get(clientId) ?? 0;
     if (this.#trace) return this.#trace.at(index, clock);
     const { seconds, bytesPerSecond } = this.#options;
-    const draw = (what: string, of: typeof seconds, otherwise: number) =>
-      of ? of.median * Math.exp(of.sigma * this.#rng.at(what, clientId).normal()) : otherwise;
+    const draw = (key: string, over: typeof seconds, otherwise: number) =>
+      over ? over.median * Math.exp(over.sigma * this.#rng.at(key, clientId).normal()) : otherwise;
     return {
       seconds: draw("seconds", seconds, 0),
       bytesPerSecond: draw("link", bytesPerSecond, Infinity),
-      ...{ from: 0, to: Infinity },
+      from: 0,
+      to: Infinity,
     };
   }
 }

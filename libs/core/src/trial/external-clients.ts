@@ -5,8 +5,9 @@ import type { PreparedTrial } from "./prepared-trial.js";
 import type { Trial } from "./trial.js";
 
 /**
- * Lists the clients that are not simulated, because hosts of their own run them (apps/client-python):
- * all clients of a task like `external`, otherwise the ones that the trial names.
+ * Lists the external clients, which are not simulated because their own hosts run them
+ * (apps/client-python): all clients of a task like `external`, otherwise the clients that the trial
+ * lists.
  */
 export function listExternalClients(
   { clients, external }: Pick<Trial, "clients" | "external">,
@@ -16,9 +17,9 @@ export function listExternalClients(
 }
 
 /**
- * Finds the clients of which nobody knows whether they are contaminated. With `truth: unknown` these
- * are all that no attack names, with `truth: known` none. By default they are the external clients,
- * unless the trial declares some of them contaminated.
+ * Finds the clients whose truth is unknown: they may be contaminated or benign. With
+ * `truth: unknown` these are all clients that no attack lists, with `truth: known` none. By default
+ * they are the external clients, unless the trial declares some of them contaminated.
  */
 export function findUnknownClients(
   { truth, clients }: Pick<Trial, "truth" | "clients">,
@@ -32,7 +33,7 @@ export function findUnknownClients(
 }
 
 /**
- * Explains how to start the hosts of the clients that are not simulated; undefined if there are none.
+ * Explains how to start the hosts of external clients; undefined if the trial has none.
  * @param coordinator the command that runs the trial
  */
 export function explainExternalHosts(

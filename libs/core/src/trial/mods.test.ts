@@ -15,38 +15,38 @@ for (const plugin of toyPlugins.mods?.values() ?? []) describeMod(plugin);
 
 const schema = toyPlugins.attacks.get("toy-shift")?.schema ?? assert.fail("no toy");
 
-/** The toys and these. */
+/** Adds mods and attacks to the toy plug-ins. */
 const withPlugins = (
   mods: Readonly<Record<string, Mod>>,
   attacks: Readonly<Record<string, Attack>> = {},
 ): Plugins => {
-  const made = <T>(all: Readonly<Record<string, T>>) =>
+  const createPlugins = <T>(all: Readonly<Record<string, T>>) =>
     Object.entries(all).map(([name, one]): [string, Plugin<T>] => [
       name,
       { name, summary: "One.", schema, create: () => one },
     ]);
   return {
     ...toyPlugins,
-    mods: new Map([...(toyPlugins.mods ?? []), ...made(mods)]),
-    attacks: new Map([...toyPlugins.attacks, ...made(attacks)]),
+    mods: new Map([...(toyPlugins.mods ?? []), ...createPlugins(mods)]),
+    attacks: new Map([...toyPlugins.attacks, ...createPlugins(attacks)]),
   };
 };
 
-/** The first entries of what the aggregator is given, round by round. */
-async function seenBy(trial: object, plugins: Plugins = toyPlugins): Promise<number[][]> {
-  const seen: number[][] = [];
+/** Plays a trial and lists the first entries of the updates that the aggregator gets, by round. */
+async function playFirstEntries(trial: object, plugins: Plugins = toyPlugins): Promise<number[][]> {
+  const entries: number[][] = [];
   const spy: Aggregator = {
     aggregate: ({ updates }) => {
-      seen.push(updates.map(first));
+      entries.push(updates.map(first));
       return Promise.resolve({ change: [] });
     },
   };
-  const aggregator = { name: "spy", summary: "Spies.", schema, create: () => spy };
+  const aggregator = { name: "spy", summary: "Records its input.", schema, create: () => spy };
   await play(
     { ...toyTrial({ rounds: 1 }), ...trial, aggregator: { name: "spy" } },
     { ...plugins, aggregators: new Map([["spy", aggregator]]) },
   );
-  return seen;
+  return entries;
 }
 
 function first({ delta }: Pick<Update, "delta">): number {
@@ -64,49 +64,49 @@ const plusOne: Mod = {
 };
 
 describe("mods", () => {
-  it("wrap at the client in the order of the file", async () => {
+  it("run at the client in the order of the file", async () => {
     // The clients propose 1, 2, 3 and 4.
     const plugins = withPlugins({ "plus-one": plusOne });
     const one = { name: "plus-one" };
-    assert.deepEqual(await seenBy({ mods: [half, one] }, plugins), [[1.5, 2, 2.5, 3]]);
-    assert.deepEqual(await seenBy({ mods: [one, half] }, plugins), [[1, 1.5, 2, 2.5]]);
+    assert.deepEqual(await playFirstEntries({ mods: [half, one] }, plugins), [[1.5, 2, 2.5, 3]]);
+    assert.deepEqual(await playFirstEntries({ mods: [one, half] }, plugins), [[1, 1.5, 2, 2.5]]);
   });
 
-  it("pass on at the coordinator in the reverse order", async () => {
+  it("run at the coordinator in the reverse order", async () => {
     const order: string[] = [];
-    const noting = (name: string): Mod => ({
+    const recordOrder = (name: string): Mod => ({
       server: ({ updates }) => {
         order.push(name);
         return { updates: updates.map((update) => ({ ...update, numExamples: 1 })) };
       },
     });
-    const plugins = withPlugins({ outer: noting("outer"), inner: noting("inner") });
-    await seenBy({ mods: [{ name: "inner" }, { name: "outer" }] }, plugins);
+    const plugins = withPlugins({ outer: recordOrder("outer"), inner: recordOrder("inner") });
+    await playFirstEntries({ mods: [{ name: "inner" }, { name: "outer" }] }, plugins);
     assert.deepEqual(order, ["outer", "inner"]);
   });
 
-  it("let an attack on updates have the last word, but for the form", async () => {
+  it("run before an attack on updates, except for a format, which runs after it", async () => {
     const attacks = [{ attack: { name: "toy-scale" }, clients: ["c00"] }];
-    // 10 × half of 1, and not half of 10 × 1: a contaminated client does not keep to the rule.
-    assert.deepEqual(await seenBy({ mods: [half], attacks }), [[5, 1, 1.5, 2]]);
+    // The attack scales the result of the mod, which a contaminated client does not apply again.
+    assert.deepEqual(await playFirstEntries({ mods: [half], attacks }), [[5, 1, 1.5, 2]]);
     const hostile: Attack = {
       corruptUpdate: (honest) => ({
         ...honest,
         delta: new Map([...honest.delta, ["dense", { shape: [2], data: Float64Array.of(0.5, 0) }]]),
       }),
     };
-    const [[forged = NaN] = []] = await seenBy(
+    const [[forged = NaN] = []] = await playFirstEntries(
       { mods: [half, whole], attacks: [{ attack: { name: "hostile" }, clients: ["c00"] }] },
       withPlugins({}, { hostile }),
     );
     assert.ok(Number.isInteger(forged));
   });
 
-  it("show an attack with sight of the round what was sent, and write what it makes of it", async () => {
-    const seen: number[][] = [];
+  it("show an omniscient attack the sent updates, and format its forged ones", async () => {
+    const entries: number[][] = [];
     const omniscient: Attack = {
       attackRound: ({ own, honest }) => {
-        seen.push([...own, ...honest].map(first));
+        entries.push([...own, ...honest].map(first));
         const dense = { shape: [2], data: Float64Array.of(7.5, 0) };
         return {
           updates: own.map((u) => ({ ...u, delta: new Map([...u.delta, ["dense", dense]]) })),
@@ -115,16 +115,18 @@ describe("mods", () => {
     };
     const attacks = [{ attack: { name: "omniscient" }, clients: ["c00"] }];
     const plugins = withPlugins({}, { omniscient });
-    assert.deepEqual(await seenBy({ mods: [half], attacks }, plugins), [[7.5, 1, 1.5, 2]]);
-    assert.deepEqual(seen, [[0.5, 1, 1.5, 2]]);
-    const [[forged = NaN] = []] = await seenBy({ mods: [whole], attacks }, plugins);
+    assert.deepEqual(await playFirstEntries({ mods: [half], attacks }, plugins), [
+      [7.5, 1, 1.5, 2],
+    ]);
+    assert.deepEqual(entries, [[0.5, 1, 1.5, 2]]);
+    const [[forged = NaN] = []] = await playFirstEntries({ mods: [whole], attacks }, plugins);
     assert.ok(Number.isInteger(forged), `${forged}`);
   });
 
-  it("have what an attack makes admitted as it is written", async () => {
+  it("have forged updates admitted after they are formatted", async () => {
     const huge: Attack = {
       attackRound: ({ own }) => {
-        const dense = { shape: [2], data: Float64Array.of(1e40, 0) }; // no float32
+        const dense = { shape: [2], data: Float64Array.of(1e40, 0) }; // overflows float32
         return {
           updates: own.map((u) => ({ ...u, delta: new Map([...u.delta, ["dense", dense]]) })),
         };
@@ -139,14 +141,14 @@ describe("mods", () => {
     };
     const plugins = withPlugins({ single }, { huge });
     const attacks = [{ attack: { name: "huge" }, clients: ["c00"] }];
-    assert.deepEqual(await seenBy({ attacks }, plugins), [[1e40, 2, 3, 4]]);
+    assert.deepEqual(await playFirstEntries({ attacks }, plugins), [[1e40, 2, 3, 4]]);
     const trial = { ...toyTrial({ rounds: 1 }), attacks, mods: [{ name: "single" }] } as Trial;
     const [round] = (await play(trial, plugins)).rounds;
     assert.equal(round?.record.clients[0]?.failure?.code, "NON_FINITE");
     assert.ok(round.record.clients.slice(1).every(({ failure }) => failure === null));
   });
 
-  it("draw from streams of their own: the same records from any pool", async () => {
+  it("draw from their own streams, so that every pool gives the same records", async () => {
     const trial = toyTrial({ mods: [half, whole] });
     const backwards = async (): Promise<ClientPool> => {
       const pool = await oneHost(trial, toyPlugins);
@@ -161,7 +163,7 @@ describe("mods", () => {
     assert.deepEqual(await records(await backwards()), await records());
   });
 
-  it("tell of clients in the record, and go on from a stored state", async () => {
+  it("add metrics to the records, and resume from a stored state", async () => {
     const trial = toyTrial({ rounds: 4, cohort: { count: 3 }, mods: [half] });
     const whole = await play(trial, toyPlugins);
     const asked = whole.rounds.map(({ record }) =>
@@ -176,14 +178,14 @@ describe("mods", () => {
     );
   });
 
-  it("leave no trace where there are none", async () => {
+  it("add nothing to a trial without mods", async () => {
     const { rounds } = await play(toyTrial(), toyPlugins);
     assert.ok(!JSON.stringify(rounds.map(({ record }) => record)).includes("mods"));
     assert.ok(!("mods" in toyTrial()));
   });
 
-  it("end their arm, and no more, when they fail at the coordinator", async () => {
-    for (const [server, said] of [
+  it("end only their arm if they fail at the coordinator", async () => {
+    for (const [server, expected] of [
       [
         () => {
           throw new UserError("no luck");
@@ -203,14 +205,14 @@ describe("mods", () => {
         play({ ...toyTrial(), mods: [{ name: "odd" }] }, withPlugins({ odd: { server } })),
         (error) => {
           assert.ok(error instanceof UserError && error.exitCode === exitCodes.stopped);
-          assert.match(error.message, said);
+          assert.match(error.message, expected);
           return true;
         },
       );
     }
   });
 
-  it("that return no result at the client are the client's failure, by name", async () => {
+  it("that return a malformed result at the client are named in the client's failure", async () => {
     const odd: Mod = { client: () => ({}) as never };
     await assert.rejects(
       play({ ...toyTrial(), mods: [{ name: "odd" }] }, withPlugins({ odd })),
@@ -222,10 +224,10 @@ describe("mods", () => {
 describe("mods of a trial file", () => {
   const good =
     "name: t\nrounds: 1\nclients: 2\ntask: { name: toy }\naggregator: { name: toy-mean }\n";
-  for (const [what, mods, said, plugins = toyPlugins] of [
+  for (const [what, mods, expected, plugins = toyPlugins] of [
     ["an unknown name", "[{ name: toy-hald }]", /mods\.0\.name: .*toy-half/],
     [
-      "one twice",
+      "a mod twice",
       "[{ name: toy-half }, { name: toy-half }]",
       /mods\.1: mod toy-half is there twice; name it once/,
     ],
@@ -241,25 +243,25 @@ describe("mods of a trial file", () => {
       external(),
     ],
     [
-      "any where none is registered",
+      "any mod if none is registered",
       "[{ name: toy-half }]",
       /mods\.0: no mod is registered/,
       { ...toyPlugins, mods: new Map() },
     ],
   ] as readonly [string, string, RegExp, Plugins?][]) {
-    it(`refuses ${what}`, () => {
+    it(`reject ${what}`, () => {
       assert.throws(
         () => parseTrial(`${good}mods: ${mods}\n`, "t.yaml", plugins),
         (error) => {
           assert.ok(error instanceof UserError, String(error));
-          assert.match(error.message, said);
+          assert.match(error.message, expected);
           return true;
         },
       );
     });
   }
 
-  it("are kept in their order with their options", () => {
+  it("keep their order and options", () => {
     const text = `${good}mods: [{ name: toy-half }, { name: toy-whole }]\n`;
     assert.deepEqual(parseTrial(text, "t.yaml", toyPlugins).mods, [half, whole]);
   });

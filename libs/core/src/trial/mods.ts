@@ -3,19 +3,19 @@ import type { Mod } from "../contracts/mod.js";
 import type { Plugins } from "../contracts/plugin.js";
 import type { Job } from "../contracts/pool.js";
 import type { TrainResult } from "../contracts/task.js";
-import { checkedResult } from "../contracts/result.js";
+import { checkResult } from "../contracts/result.js";
 import { createPlugin, type Trial } from "./trial.js";
 
 /** A mod of a trial. */
 export interface TrialMod {
-  /** Of its entry in the trial file: unique in a trial. */
+  /** The key of its entry in the trial file, unique within the trial. */
   readonly key: string;
-  /** As records show it. */
+  /** The name that records show. */
   readonly name: string;
   readonly mod: Mod;
 }
 
-/** The mods of a trial, in the order of its file. */
+/** Creates the mods of a trial, in the order of its file. */
 export function createMods({ mods = [] }: Pick<Trial, "mods">, plugins: Plugins): TrialMod[] {
   return mods.map((choice, i) => {
     const { name } = choice;
@@ -23,14 +23,14 @@ export function createMods({ mods = [] }: Pick<Trial, "mods">, plugins: Plugins)
   });
 }
 
-/** Whose update it is, in which round. */
+/** The round, the phase and the client of an update. */
 export type Sending = Pick<Job, "round" | "phase" | "clientId">;
 
 /**
- * The client halves of mods, in order.
- * @param rng of the trial, from which the streams come
+ * Runs the client halves of mods, in order.
+ * @param rng the trial's stream, from which the streams of the mods come
  */
-export async function clientHalves(
+export async function runClientHalves(
   mods: readonly TrialMod[],
   trained: TrainResult,
   { round, phase, clientId }: Sending,
@@ -40,8 +40,8 @@ export async function clientHalves(
   for (const { key, name, mod } of mods) {
     const own = rng.at("mod", key, phase, round, clientId);
     if (!mod.client) continue;
-    const made = await mod.client(result, { round, phase, rng: own });
-    result = checkedResult(made, `the client half of mod '${name}'`);
+    const changed = await mod.client(result, { round, phase, rng: own });
+    result = checkResult(changed, `the client half of mod '${name}'`);
   }
   return result;
 }

@@ -8,7 +8,7 @@ import { errorLocation, errorMessage, UserError } from "../words/errors.js";
 import { listArms, type Arm } from "./arms.js";
 import { cohortSize } from "./cohort.js";
 import { contaminate } from "./contamination.js";
-import { taskContaminations } from "./data-contamination.js";
+import { readTaskContaminations } from "./data-contamination.js";
 import { Devices } from "./devices.js";
 import { findUnknownClients, listExternalClients } from "./external-clients.js";
 import { createMods } from "./mods.js";
@@ -21,7 +21,8 @@ import { createPlugin, type Trial } from "./trial.js";
  * Creates the plug-ins of a resolved trial, once each, and checks that they fit one another.
  * @param file the trial file, for messages
  * @param trace the content of `devices.trace`
- * @throws UserError if the task does not support the aggregators, attacks, mods or number of clients
+ * @throws UserError if the task does not support the aggregators, attacks, mods or number of
+ * clients
  */
 export function prepareResolvedTrial(
   trial: Trial,
@@ -49,7 +50,7 @@ export function prepareResolvedTrial(
     taskPlugin,
     attacks,
     contamination,
-    contaminations: taskContaminations(taskPlugin, task),
+    contaminations: readTaskContaminations(taskPlugin, task),
     mods: createMods(trial, plugins),
     external,
     unknown: findUnknownClients(trial, external, contamination),

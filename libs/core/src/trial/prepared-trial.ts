@@ -17,9 +17,9 @@ export interface PreparedArm extends Arm {
 }
 
 /**
- * Everything that follows from a trial before its first round. It is made once per process, and
- * the checks, the notices, the runner and the reports all read it. Plug-ins keep no state, so the arms and
- * the in-process clients share the objects.
+ * Everything that follows from a trial before its first round. It is created once per process, and
+ * the checks, the notices, the runner and the reports all read it. Plug-ins keep no state, so the
+ * arms and the in-process clients share the objects.
  */
 export interface PreparedTrial {
   /** The trial with every default filled in. */
@@ -39,11 +39,11 @@ export interface PreparedTrial {
   readonly mods: readonly TrialMod[];
   /** The clients that fedclair does not simulate. */
   readonly external: ReadonlySet<string>;
-  /** The clients of which nobody knows whether they are contaminated. */
+  /** The clients whose truth is unknown: they may be contaminated or benign. */
   readonly unknown: ReadonlySet<string>;
   /** The metrics of the task. */
   readonly measures: Measures;
-  /** Simulated time; undefined if rounds take none. */
+  /** Simulated time; undefined if the trial does not simulate it. */
   readonly devices: Devices | undefined;
   /** The plug-ins that are not built in, with the files that they come from. */
   readonly outside: readonly LocatedPlugin[];

@@ -2,29 +2,31 @@ import { z } from "zod";
 
 const fraction = z.number().gt(0).max(1);
 
-/** When a round is over, in simulated time: the key `schedule` of a trial file. */
+/** The key `schedule` of a trial file: when a round ends, in simulated time. */
 export const scheduleSchema = z.discriminatedUnion(
   "name",
   [
     z
       .strictObject({ name: z.literal("synchronous") })
-      .describe("A round waits for all that it asked."),
+      .describe("A round waits for all clients that it asked."),
     z
       .strictObject({
         name: z.literal("semi-synchronous"),
-        fraction: fraction.default(0.8).describe("Of the cohort whose answers close a round."),
+        fraction: fraction
+          .default(0.8)
+          .describe("The fraction of the cohort whose answers close a round."),
         overSelection: z
           .number()
           .min(1)
           .max(100)
           .default(1)
-          .describe("So many times the cohort are asked, and the first answers taken."),
+          .describe("This many times the cohort is asked, and only the first answers are used."),
       })
-      .describe("A round closes when the first answers are there, and leaves stragglers out."),
+      .describe("A round closes after the first answers and leaves out the stragglers."),
     z
       .strictObject({
         name: z.literal("buffered"),
-        buffer: z.int().min(1).describe("Answers that are aggregated together."),
+        buffer: z.int().min(1).describe("The number of answers that are aggregated together."),
         discount: z
           .number()
           .min(0)
@@ -32,7 +34,7 @@ export const scheduleSchema = z.discriminatedUnion(
           .default(0.5)
           .describe("A change that is t rounds old is divided by (1 + t) to this power."),
       })
-      .describe("FedBuff: a cohort trains all the time, and its answers are taken as they come."),
+      .describe("FedBuff: clients train continuously, and a round aggregates the next answers."),
   ],
   {
     error: ({ input }) =>

@@ -1,24 +1,27 @@
 import { UserError } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
 
-/** A device while it is there. */
+/** One stay of a device: the period in which it is available. */
 export interface TraceRow {
-  /** That it trains for a round. */
+  /** The seconds that the device trains in a round. */
   readonly seconds: number;
-  /** Of its link, each way. */
+  /** The speed of the device's link in each direction. */
   readonly bytesPerSecond: number;
-  /** When it comes and goes, in seconds since the trial began. */
+  /** The start and the end of the stay, in seconds since the trial began. */
   readonly from: number;
   readonly to: number;
 }
 
 const head = "device,seconds,bytesPerSecond,from,to";
 
-/** When which devices are there, and how fast they are. What it tells repeats itself when all have gone. */
+/**
+ * Devices with their speeds and the times at which they are available. The trace starts again when
+ * the last device has gone.
+ */
 export class Trace {
-  /** Rows by device, in the order of the file. */
+  /** The stays of each device, in the order of the file. */
   readonly #devices: readonly (readonly TraceRow[])[];
-  /** After which it begins anew, in seconds; Infinity if some device stays for ever. */
+  /** The seconds after which the trace starts again; Infinity if some device stays forever. */
   readonly period: number;
 
   private constructor(devices: readonly (readonly TraceRow[])[]) {
@@ -27,9 +30,10 @@ export class Trace {
   }
 
   /**
-   * Reads CSV with the head `device,seconds,bytesPerSecond,from,to`, a row for every stay of a device. An empty `bytesPerSecond`
-   * is a link that takes no time; empty `from` and `to` are a device that is always there.
-   * @param file its name, for messages
+   * Reads CSV with the head `device,seconds,bytesPerSecond,from,to` and one row per stay of a
+   * device. An empty `bytesPerSecond` stands for an infinitely fast link. A device with empty
+   * `from` and `to` is always available.
+   * @param file the file's name, for messages
    * @throws UserError naming the line, what is wrong with it and what was expected
    */
   static parse(text: string, file: string): Trace {
@@ -39,7 +43,7 @@ export class Trace {
     const devices = new Map<string, TraceRow[]>();
     for (const [i, line] of lines.entries()) {
       const [name = "", ...cells] = line.split(",").map((cell) => cell.trim());
-      const row = rowOf(cells, `${file}:${i + 2}`);
+      const row = parseRow(cells, `${file}:${i + 2}`);
       const rows = devices.get(name) ?? [];
       devices.set(name, [...rows, row]);
       if (rows.some(({ from, to }) => row.from < to && from < row.to))
@@ -51,14 +55,14 @@ export class Trace {
     return new Trace([...devices.values()]);
   }
 
-  /** Device `index` at a time, counted round; undefined if it is not there. */
+  /** Returns device `index` modulo the number of devices; undefined if it is not available. */
   at(index: number, clock: number): TraceRow | undefined {
     const time = clock % this.period;
     const rows = this.#devices[index % this.#devices.length] ?? [];
     return rows.find(({ from, to }) => from <= time && time < to);
   }
 
-  /** Seconds until the next device comes. */
+  /** Returns the seconds until the next device becomes available. */
   untilNext(clock: number): number {
     const time = clock % this.period;
     const starts = this.#devices.flat().map(({ from }) => from);
@@ -67,7 +71,7 @@ export class Trace {
   }
 }
 
-function rowOf(cells: readonly string[], place: string): TraceRow {
+function parseRow(cells: readonly string[], place: string): TraceRow {
   if (cells.length !== 4)
     throw new UserError(`${place}: expected 5 columns, got ${cells.length + 1}`);
   const number = (i: number, name: string, otherwise: number, isPositive: boolean) => {
@@ -79,8 +83,8 @@ function rowOf(cells: readonly string[], place: string): TraceRow {
         : value < Infinity && (isPositive ? value > 0 : value >= 0)
     )
       return value;
-    const wanted = isPositive ? "a positive number" : "a number of at least 0";
-    throw new UserError(`${place}: ${name}: expected ${wanted}, got '${excerpt(cell)}'`);
+    const expected = isPositive ? "a positive number" : "a number of at least 0";
+    throw new UserError(`${place}: ${name}: expected ${expected}, got '${excerpt(cell)}'`);
   };
   const row = {
     seconds: number(0, "seconds", NaN, true),

@@ -8,10 +8,10 @@ import { checkContamination } from "./data-contamination.js";
 import type { PreparedArm, PreparedTrial } from "./prepared-trial.js";
 import type { Trial } from "./trial.js";
 
-/** The members of an attack of which at least one must be there. */
+/** The members of an attack that act; at least one must be present. */
 const acts = ["corruptLabels", "corruptUpdate", "data", "attackRound"] as const;
 
-/** Everything of a prepared trial that the checks read. */
+/** The fields of a prepared trial that the checks read. */
 type Checked = Pick<
   PreparedTrial,
   | "trial"
@@ -27,12 +27,13 @@ type Checked = Pick<
 >;
 
 /**
- * Checks what a schema cannot: does the task support these aggregators, attacks, mods and this many clients?
+ * Checks what a schema cannot: that the task supports the aggregators, attacks, mods and number of
+ * clients.
  * @param plugins for messages that list alternatives
- * @throws UserError
+ * @throws UserError naming the key, and what to change
  */
 export function checkPlugins(prepared: Checked, plugins: Plugins, file: string): void {
-  const { trial, taskPlugin, external, unknown } = prepared;
+  const { trial, taskPlugin, unknown } = prepared;
   checkExternal(prepared, file);
   checkSchedule(prepared, file);
   checkTarget(prepared, file);
@@ -41,7 +42,7 @@ export function checkPlugins(prepared: Checked, plugins: Plugins, file: string):
   try {
     taskPlugin.checkClients?.(trial.clients, pluginOptions(trial.task) as never);
   } catch (error) {
-    throw new UserError(`${file}: ${messageOf(error)}`);
+    throw new UserError(`${file}: ${formatMessage(error)}`);
   }
   for (const [i, arm] of prepared.arms.entries()) {
     const path = i === 0 ? "aggregator" : `baselines.${i - 1}`;
@@ -56,7 +57,7 @@ export function checkPlugins(prepared: Checked, plugins: Plugins, file: string):
   }
 }
 
-/** A task without simulated clients needs no list of external ones. */
+/** Rejects a list of external clients if the task has no simulated clients anyway. */
 function checkExternal({ trial, taskPlugin }: Checked, file: string): void {
   if (!trial.external || !taskPlugin.isExternal) return;
   throw new UserError(
@@ -64,10 +65,13 @@ function checkExternal({ trial, taskPlugin }: Checked, file: string): void {
   );
 }
 
-/** Simulated time needs simulated clients, and a buffered schedule a task that accepts stale updates. */
+/**
+ * Checks that all clients are simulated if the trial simulates time, and that the task accepts
+ * stale updates if the schedule is buffered.
+ */
 function checkSchedule({ trial, taskPlugin, external }: Checked, file: string): void {
   if (trial.devices && external.size > 0) {
-    const who = whichExternal(external, trial);
+    const who = formatExternal(external, trial);
     throw new UserError(
       `${file}: devices: ${who} are not simulated, and take the time that they take; leave it out`,
     );
@@ -92,7 +96,7 @@ function checkTarget({ trial, measures }: Checked, file: string): void {
   );
 }
 
-/** @param i the index of the attack's entry */
+/** Checks that the task supports an attack. @param i the index of the attack's entry */
 function checkAttack(prepared: Checked, i: number, file: string): void {
   const { trial, taskPlugin, attacks, contaminations } = prepared;
   const [entry, attack] = [trial.attacks[i], attacks[i]];
@@ -111,16 +115,16 @@ function checkAttack(prepared: Checked, i: number, file: string): void {
   try {
     if (attack.data) checkContamination(attack.data, contaminations);
   } catch (error) {
-    throw new UserError(`${place}, kind ${attack.data?.kind ?? ""}: ${messageOf(error)}`);
+    throw new UserError(`${place}, kind ${attack.data?.kind ?? ""}: ${formatMessage(error)}`);
   }
 }
 
-/** Can the clients apply the mods, and is a format the last one? */
+/** Checks that the clients can apply the mods, and that a format is the last one. */
 function checkMods({ trial, mods, external }: Checked, file: string): void {
   for (const [i, { name, mod }] of mods.entries()) {
     const place = `${file}: mods.${i}: ${name}`;
     if (external.size > 0 && mod.client) {
-      const who = whichExternal(external, trial);
+      const who = formatExternal(external, trial);
       throw new UserError(
         `${place} acts at the client, and ${who} are not simulated; let the clients' own host do it, and leave it out here`,
       );
@@ -133,7 +137,7 @@ function checkMods({ trial, mods, external }: Checked, file: string): void {
   }
 }
 
-/** Can the host that simulates the client carry the attack out, or the coordinator? */
+/** Checks that a host that simulates the clients, or the coordinator, can carry out the attack. */
 function checkWhoAttacks(
   place: string,
   { clients }: Trial["attacks"][number],
@@ -155,7 +159,7 @@ function checkWhoAttacks(
   }
   if (attack.labelOnly || attack.attackRound || external.size === 0) return;
   if (external.size < count && clients && !clients.some((id) => external.has(id))) return;
-  const who = whichExternal(external, trial);
+  const who = formatExternal(external, trial);
   throw new UserError(
     `${place} acts at the client, and ${who} are not simulated; let the clients' own host do it and name them by ` +
       "{ attack: { name: declared }, clients: […] }, choose an attack with sight of the whole round, as ipm" +
@@ -163,12 +167,12 @@ function checkWhoAttacks(
   );
 }
 
-/** Names the external clients in a message. */
-function whichExternal(external: ReadonlySet<string>, { clients, task }: Trial): string {
+/** Formats the external clients for a message. */
+function formatExternal(external: ReadonlySet<string>, { clients, task }: Trial): string {
   return external.size === clients ? `the clients of task ${task.name}` : `clients in external`;
 }
 
-/** @param place the arm's place in the file, for messages */
+/** Checks that an arm's aggregator fits the task. @param place the arm's place in the file */
 function checkAggregator(
   place: string,
   { choice, aggregator }: PreparedArm,
@@ -203,10 +207,10 @@ function checkAggregator(
   try {
     aggregator.checkClients?.(clientIds);
   } catch (error) {
-    throw new UserError(`${place}: ${messageOf(error)}`);
+    throw new UserError(`${place}: ${formatMessage(error)}`);
   }
 }
 
-function messageOf(error: unknown): string {
+function formatMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { UserError } from "../words/errors.js";
 import { toyPlugins } from "../../testing/index.js";
 import { toyAggregator, toyTask } from "../../testing/toy.js";
-import { clientCount, namedPlugins, parseTrial, prepareSentTrial } from "./trial-file.js";
+import { clientCount, readNamedPlugins, parseTrial, prepareSentTrial } from "./trial-file.js";
 import { parseYaml } from "../words/yaml.js";
 
 const good = `name: toy
@@ -31,7 +31,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
   ],
   ["half a round", good.replace("2", "1.5"), "t.yaml:2:9: rounds: expected int, got 1.5"],
   [
-    "no clients",
+    "zero clients",
     good.replace("4", "0"),
     "t.yaml:3:10: clients: Too small: expected number to be >=1, got 0",
   ],
@@ -51,7 +51,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
     't.yaml:5:21: aggregator.name: expected one of toy-mean, got "mean"',
   ],
   [
-    "a plug-in by its name alone",
+    "a plug-in that is only a name",
     good.replace("{ name: toy-mean }", "toy-mean"),
     't.yaml:5:13: aggregator: expected a mapping as { name: toy-mean }, its name one of toy-mean, got "toy-mean"',
   ],
@@ -66,7 +66,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
     't.yaml:6:19: schedule.name: expected one of synchronous, semi-synchronous, buffered, got "buffred"',
   ],
   [
-    "an aggregator that takes no old changes under a buffer",
+    "an aggregator that does not accept stale updates with a buffered schedule",
     good + "devices: { seconds: { median: 1 } }\nschedule: { name: buffered, buffer: 2 }\n",
     "t.yaml: aggregator: toy-mean takes changes that began at the same params, and schedule buffered mixes rounds; choose another schedule",
   ],
@@ -81,12 +81,12 @@ const faults: readonly [what: string, text: string, message: string][] = [
     't.yaml:4:28: task.faults.0: expected one of "throw"|"silent"|"nan"|"shape"|"modules", got "bang"',
   ],
   [
-    "a cohort beyond the clients",
+    "a cohort larger than the number of clients",
     good + "cohort: { count: 9 }\n",
     "t.yaml:6:18: cohort.count: expected at most clients = 4, got 9",
   ],
   [
-    "a cohort of no known form",
+    "a cohort of an unknown form",
     good + "cohort: some\n",
     't.yaml:6:9: cohort: expected all, { count: n } or { fraction: f }, got "some"',
   ],
@@ -96,7 +96,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
     "t.yaml:6:21: cohort.fraction: Too big: expected number to be <=1, got 2",
   ],
   [
-    "more contaminated than clients",
+    "more contaminated clients than clients",
     good + "attacks: [{ attack: { name: toy-shift }, count: 5 }]\n",
     "t.yaml:6:10: attacks: expected at most clients = 4 contaminated, got 5",
   ],
@@ -117,7 +117,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
     't.yaml:6:29: attacks.0.attack.name: expected one of toy-shift, toy-forger, toy-data, toy-scale, got "shift"',
   ],
   [
-    "an attack on nobody",
+    "an attack without clients",
     good + "attacks: [{ attack: { name: toy-shift } }]\n",
     "t.yaml:6:11: attacks.0: expected exactly one of clients, count and fraction",
   ],
@@ -132,17 +132,17 @@ const faults: readonly [what: string, text: string, message: string][] = [
     "t.yaml:6:57: attacks.0.clients.1: client c01 is contaminated twice; name it once",
   ],
   [
-    "two methods of one label",
+    "two arms with the same label",
     good + "baselines: [{ label: toy-mean, aggregator: { name: toy-mean } }]\n",
     "t.yaml:6:22: baselines.0.label: expected a label of its own, 'toy-mean' is taken",
   ],
   [
-    "a quorum of nobody",
+    "a quorum of zero",
     good + "limits: { quorum: 0 }\n",
     "t.yaml:6:19: limits.quorum: Too small: expected number to be >0, got 0",
   ],
   [
-    "limits that are no mapping",
+    "limits that are not a mapping",
     good + "limits: 3\n",
     "t.yaml:6:9: limits: expected object, got 3",
   ],
@@ -152,7 +152,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
     "t.yaml:6:31: expect.measures.recall: expected min, max or both",
   ],
   [
-    "a name that is no file name",
+    "a name that is not a file name",
     good.replace("toy\n", "../toy\n"),
     't.yaml:1:7: name: expected lower-case letters, digits and hyphens, got "../toy"',
   ],
@@ -162,14 +162,14 @@ const faults: readonly [what: string, text: string, message: string][] = [
     good + "seed: [1\n",
     "t.yaml:7:1: Flow sequence in block collection must be sufficiently indented and end with a ]",
   ],
-  ["an alias that leads nowhere", good + "claim: *x\n", "t.yaml: Unresolved alias"],
+  ["an alias without an anchor", good + "claim: *x\n", "t.yaml: Unresolved alias"],
   [
-    "an attack on a fraction that is nobody",
+    "an attack on a fraction that rounds to no client",
     good + "attacks: [{ attack: { name: toy-shift }, fraction: 0.1 }]\n",
     "attacks.0.fraction: 0.1 of 4 clients is none; raise it, or use count",
   ],
   [
-    "a round shorter than a client may take",
+    "a round that may end before a client's time is over",
     good + "limits: { answerSeconds: 5 }\n",
     "limits.answerSeconds: expected more than limits.clientSeconds = 30, got 5",
   ],
@@ -179,7 +179,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
     "limits.joinSeconds: Too big: expected number to be <=2000000, got 1000000000",
   ],
   [
-    "an option of a plug-in that is near to one",
+    "a misspelt option of a plug-in",
     good.replace("name: toy }", "name: toy, fautls: {} }"),
     "t.yaml:4:20: task: unknown key 'fautls', did you mean 'faults'?",
   ],
@@ -196,7 +196,7 @@ describe("parseTrial", () => {
   });
 
   for (const [what, text, message] of faults) {
-    it(`refuses ${what}, with its place`, () => {
+    it(`rejects ${what}, and names the place`, () => {
       assert.throws(
         () => parseTrial(text, "t.yaml", toyPlugins),
         (error) => {
@@ -210,7 +210,7 @@ describe("parseTrial", () => {
     });
   }
 
-  const messageOf = (text: string): string => {
+  const findMessage = (text: string): string => {
     try {
       parseTrial(text, "t.yaml", toyPlugins);
     } catch (error) {
@@ -219,7 +219,7 @@ describe("parseTrial", () => {
     return assert.fail("no fault was found");
   };
 
-  it("repeats at most 80 characters of a value or a key, and no control character", () => {
+  it("quotes at most 80 characters of a value or a key, and no control characters", () => {
     const secret = "\u001b]0;title\u0007".repeat(1000);
     const passwd = "root:x:0:0:root:/root:/bin/bash\n".repeat(1000);
     const binary = Array.from({ length: 5000 }, (_, i) => String.fromCharCode(i % 256)).join("");
@@ -232,7 +232,7 @@ describe("parseTrial", () => {
       `${good}baselines: [${`{ label: ${JSON.stringify(secret)}, aggregator: { name: toy-mean } },`.repeat(2)}]\n`,
       `${good}expect: { measures: { ${JSON.stringify(secret)}: 1 } }\n`,
     ]) {
-      const message = messageOf(text);
+      const message = findMessage(text);
       assert.ok(message.split("\n").length <= 21);
       for (const line of message.split("\n")) {
         assert.ok(line.length < 300, `${line.length}: ${line.slice(0, 300)}`);
@@ -241,7 +241,7 @@ describe("parseTrial", () => {
     }
   });
 
-  it("has paths resolved: of the file's own, and of overrides", () => {
+  it("resolves the paths of the file and of overrides", () => {
     const plugins = {
       ...toyPlugins,
       tasks: new Map([["toy", { ...toyTask, paths: ["faults.0", "faults.1", "none.at.all"] }]]),
@@ -264,7 +264,7 @@ describe("parseTrial", () => {
     );
   });
 
-  it("applies overrides, as YAML values, before it checks", () => {
+  it("applies overrides as YAML values before the checks", () => {
     const trial = parseTrial(good, "t.yaml", toyPlugins, [
       "seed=9",
       "limits.quorum=0.25",
@@ -285,7 +285,7 @@ describe("parseTrial", () => {
     });
   });
 
-  it("refuses an aggregator that belongs to another task, and one that cannot serve the clients", () => {
+  it("rejects an aggregator of another task, and one that cannot serve the clients", () => {
     const owner = { ...toyTask, name: "owner", aggregators: [toyAggregator] };
     const tasks = new Map([...toyPlugins.tasks, [owner.name, owner]]);
     assert.throws(
@@ -314,14 +314,14 @@ describe("parseTrial", () => {
 describe("prepareSentTrial", () => {
   const resolved = parseTrial(good, "t.yaml", toyPlugins);
 
-  it("takes a resolved trial as it is", () => {
+  it("accepts a resolved trial unchanged", () => {
     const sent = JSON.parse(JSON.stringify(resolved)) as unknown;
     assert.deepEqual(prepareSentTrial(sent, "the sender", toyPlugins).trial, resolved);
   });
 
-  it("has parseTrial's words for what is none, or names plug-ins that are not there", () => {
+  it("reports an invalid trial and missing plug-ins in the words of parseTrial", () => {
     const mine = { kind: "task", name: "mine", version: "", hash: "0123456789abcdef" };
-    for (const [sent, said] of [
+    for (const [sent, expected] of [
       [{ ...resolved, clients: 0 }, /^UserError: the sender:1:\d+: clients: Too small/],
       [
         { ...resolved, plugins: [mine] },
@@ -334,18 +334,18 @@ describe("prepareSentTrial", () => {
       ["a text", /^UserError: the sender:1:1: trial: expected object/],
       [null, /^UserError: the sender:1:1: trial: expected object/],
     ] as const) {
-      assert.throws(() => prepareSentTrial(sent, "the sender", toyPlugins), said);
+      assert.throws(() => prepareSentTrial(sent, "the sender", toyPlugins), expected);
     }
   });
 });
 
-/** Reads a text whose values are not checked. */
+/** Parses a text without checking its values. */
 function read(text: string, overrides: readonly string[] = []) {
   return parseYaml({ text, file: "t.yaml", what: "trial", overrides });
 }
 
 describe("clientCount", () => {
-  it("is that of a trial, or of an override; none of a file with faults", () => {
+  it("returns the number in the file or an override, and undefined for an invalid file", () => {
     assert.equal(clientCount(read(good)), parseTrial(good, "t.yaml", toyPlugins).clients);
     assert.equal(clientCount(read(good, ["clients=3"])), 3);
     for (const faulty of ["", "clients: 0", "clients: many", "rounds: 3"]) {
@@ -354,12 +354,12 @@ describe("clientCount", () => {
   });
 });
 
-describe("namedPlugins", () => {
+describe("readNamedPlugins", () => {
   const identity = { kind: "task", name: "mine", version: "1.0.0", hash: "0123456789abcdef" };
   const text = `${good}plugins: [./a.js, ${JSON.stringify(identity)}, b]\n`;
 
-  it("are the modules that a file names, and those of overrides, and in a resolved trial the plug-ins", () => {
-    assert.deepEqual(namedPlugins(read(text)), {
+  it("returns the modules of a file and of overrides, and the plug-ins of a resolved trial", () => {
+    assert.deepEqual(readNamedPlugins(read(text)), {
       modules: [
         { text: "./a.js", by: "file" },
         { text: "b", by: "file" },
@@ -367,19 +367,19 @@ describe("namedPlugins", () => {
       identities: [identity],
     });
     const located = `${good}plugins: [${JSON.stringify({ ...identity, module: "/a.js" })}]\n`;
-    assert.deepEqual(namedPlugins(read(located)).modules, [
+    assert.deepEqual(readNamedPlugins(read(located)).modules, [
       { text: "/a.js", by: "file", of: "task 'mine'" },
     ]);
-    const { modules } = namedPlugins(read(text, ["plugins.0=./c.js"]));
+    const { modules } = readNamedPlugins(read(text, ["plugins.0=./c.js"]));
     assert.deepEqual(modules, [
       { text: "./c.js", by: "override" },
       { text: "b", by: "file" },
     ]);
   });
 
-  it("are none of a file without them, or with faults, of which parseTrial tells", () => {
+  it("returns nothing for a file without them, or for faults, which parseTrial reports", () => {
     for (const faulty of [good, "", "plugins: ./a.js", "plugins: [3]", "plugins: [[./a.js]]"]) {
-      assert.deepEqual(namedPlugins(read(faulty)), { modules: [], identities: [] });
+      assert.deepEqual(readNamedPlugins(read(faulty)), { modules: [], identities: [] });
     }
     assert.throws(
       () => parseTrial(`${good}plugins: [3]\n`, "t.yaml", toyPlugins),
@@ -387,7 +387,7 @@ describe("namedPlugins", () => {
     );
   });
 
-  it("of a resolved trial must be there", () => {
+  it("parseTrial requires the plug-ins of a resolved trial", () => {
     const without = () => parseTrial(text, "t.yaml", toyPlugins);
     assert.throws(
       without,

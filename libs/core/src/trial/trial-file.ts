@@ -10,7 +10,7 @@ import {
 } from "../contracts/plugin-identity.js";
 import type { Plugin, Plugins, Registry } from "../contracts/plugin.js";
 import { UserError } from "../words/errors.js";
-import { schemaFault } from "../words/schema-fault.js";
+import { formatSchemaFault } from "../words/schema-fault.js";
 import { excerpt } from "../words/text.js";
 import { parseYaml, type ParsedYaml } from "../words/yaml.js";
 import { prepareResolvedTrial } from "./prepare-trial.js";
@@ -20,18 +20,19 @@ import { clientTotal, trialSchema, type Trial } from "./trial.js";
 /** Makes a path absolute that a trial file or an override contains. */
 export type ResolvePath = (path: string, by: "file" | "override") => string;
 
-/** A trial file whose YAML is read, and whose values are not checked yet. */
+/** A trial file after parsing its YAML. The values are not checked yet. */
 export interface TrialSource {
   /** The file's name, for messages. */
   readonly file: string;
   readonly yaml: Pick<ParsedYaml, "content" | "isOverridden" | "check">;
-  /** Default: paths stay as they are. */
+  /** Makes paths absolute. Default: paths stay unchanged. */
   readonly resolvePath?: ResolvePath;
 }
 
 /**
  * Reads the YAML of a trial file.
- * @param overrides `path=value` texts that replace or add keys, like `--set task.localSteps=5`; the value is YAML
+ * @param overrides `path=value` texts that replace or add keys, like `--set task.localSteps=5`; the
+ * value is YAML
  * @throws UserError naming file, line and column
  */
 export function readTrialSource(
@@ -46,10 +47,11 @@ export function readTrialSource(
 
 /**
  * Checks a trial by the schema, fills in every default, and resolves its paths.
- * @throws UserError with a line per fault: file, line, column, the offending value and what was expected
+ * @throws UserError with a line per fault: file, line, column, the offending value and the expected
+ * one
  */
 export function resolveTrial({ file, yaml, resolvePath }: TrialSource, plugins: Plugins): Trial {
-  const { identities } = namedPlugins(yaml);
+  const { identities } = readNamedPlugins(yaml);
   const mismatch = pluginMismatch(identities, plugins.outside ?? [], "this process");
   if (mismatch !== undefined) {
     const advice = "name the module to run it with there, as ./my-task.js";
@@ -67,7 +69,10 @@ export function resolveTrial({ file, yaml, resolvePath }: TrialSource, plugins: 
   return withUsedPlugins(resolved, plugins);
 }
 
-/** `readTrialSource` and `resolveTrial`, with the checks of `prepareResolvedTrial`. @throws UserError as these */
+/**
+ * Reads and resolves a trial file, with all checks of `prepareResolvedTrial`.
+ * @throws UserError as `readTrialSource`, `resolveTrial` and `prepareResolvedTrial`
+ */
 export function parseTrial(
   text: string,
   file: string,
@@ -80,18 +85,18 @@ export function parseTrial(
 }
 
 /**
- * Prepares a resolved trial that was sent as JSON. It is not parsed as YAML, which takes seconds for
- * a megabyte while a heartbeat is due.
+ * Prepares a resolved trial that was sent as JSON. It is not parsed as YAML, which takes seconds
+ * for a megabyte while a heartbeat is due.
  * @param from the sender, for messages
  * @throws UserError as `resolveTrial` and `prepareResolvedTrial`
  */
 export function prepareSentTrial(content: unknown, from: string, plugins: Plugins): PreparedTrial {
   const { data } = checkNaming(plugins, content, () => trialSchema(plugins).safeParse(content));
-  const held = plugins.outside ?? [];
-  const isSound = data && pluginMismatch(pluginIdentities(data), held, "") === undefined;
+  const outside = plugins.outside ?? [];
+  const isSound = data && pluginMismatch(pluginIdentities(data), outside, "") === undefined;
   const trial = isSound
     ? withUsedPlugins(data, plugins)
-    : resolveTrial(readTrialSource(JSON.stringify(content), from), plugins); // which words the faults
+    : resolveTrial(readTrialSource(JSON.stringify(content), from), plugins); // formats the faults
   return prepareResolvedTrial(trial, plugins, from);
 }
 
@@ -107,8 +112,8 @@ function checkNaming<T>(plugins: Plugins, content: unknown, check: () => T): T {
     const { task, aggregator, baselines, attacks, mods } = (content ?? {}) as Partial<Trial>;
     const named: readonly (readonly [PluginKind, Registry<Plugin<unknown>>, unknown])[] = [
       ["task", plugins.tasks, [task]],
-      ["aggregator", plugins.aggregators, [aggregator, ...list(baselines, "aggregator")]],
-      ["attack", plugins.attacks, list(attacks, "attack")],
+      ["aggregator", plugins.aggregators, [aggregator, ...listValues(baselines, "aggregator")]],
+      ["attack", plugins.attacks, listValues(attacks, "attack")],
       ["mod", plugins.mods ?? new Map<string, never>(), mods],
     ];
     for (const [kind, registry, choices] of named) {
@@ -118,7 +123,7 @@ function checkNaming<T>(plugins: Plugins, content: unknown, check: () => T): T {
         try {
           schema?.safeParse(pluginOptions(choice as PluginChoice));
         } catch (fault) {
-          throw new UserError(`${kind} '${name}': ${schemaFault(fault)}`);
+          throw new UserError(`${kind} '${name}': ${formatSchemaFault(fault)}`);
         }
       }
     }
@@ -126,8 +131,8 @@ function checkNaming<T>(plugins: Plugins, content: unknown, check: () => T): T {
   }
 }
 
-/** The values of one key in a list of mappings that is not checked yet. */
-function list(entries: unknown, key: string): unknown[] {
+/** Lists the values of one key in a list of mappings that is not checked yet. */
+function listValues(entries: unknown, key: string): unknown[] {
   if (!Array.isArray(entries)) return [];
   return entries.map((entry) => (entry as Partial<Record<string, unknown>> | null)?.[key]);
 }
@@ -135,23 +140,23 @@ function list(entries: unknown, key: string): unknown[] {
 /** Adds the identities of the outside plug-ins that the trial uses. */
 function withUsedPlugins(data: Trial, plugins: Plugins): Trial {
   if (!data.plugins) return data;
-  return { ...data, plugins: usedPlugins(data, plugins.outside ?? []) };
+  return { ...data, plugins: listUsedPlugins(data, plugins.outside ?? []) };
 }
 
 /** A module of plug-ins that a trial file or an override names. */
 export interface NamedModule {
   readonly text: string;
   readonly by: "file" | "override";
-  /** The plug-in that a resolved trial had from it, as `attack 'mine'`. */
+  /** The plug-in that a resolved trial uses from the module, like `attack 'mine'`. */
   readonly of?: string;
 }
 
 /**
- * Reads the key `plugins` of a trial or a sweep: the modules that must be loaded before the rest can
- * be checked, or in a resolved trial the plug-ins. Returns nothing if the key has faults, which
+ * Reads the key `plugins` of a trial or a sweep: the modules that must be loaded before the rest
+ * can be checked, or in a resolved trial the plug-ins. Returns nothing if the key has faults, which
  * `resolveTrial` reports.
  */
-export function namedPlugins({
+export function readNamedPlugins({
   content,
   isOverridden,
 }: Pick<ParsedYaml, "content" | "isOverridden">): {
@@ -172,13 +177,13 @@ export function namedPlugins({
   };
 }
 
-/** The number of clients of a trial that is not checked yet; undefined if it has a fault. */
+/** Returns the number of clients of a trial that is not checked yet; undefined if it is invalid. */
 export function clientCount({ content }: Pick<ParsedYaml, "content">): number | undefined {
   return z.looseObject({ clients: clientTotal }).safeParse(content).data?.clients;
 }
 
-/** The identities of the outside plug-ins that a trial's task, aggregators, attacks and mods are. */
-function usedPlugins(
+/** Lists the identities of the outside plug-ins among a trial's plug-ins. */
+function listUsedPlugins(
   { task, aggregator, baselines, attacks, mods = [] }: Trial,
   outside: readonly LocatedPlugin[],
 ): PluginIdentity[] {

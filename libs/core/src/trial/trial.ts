@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { attackedCount, clientIds } from "../contracts/clients.js";
+import { countAttacked, clientIds } from "../contracts/clients.js";
 import type { Plugin, Plugins, Registry } from "../contracts/plugin.js";
 import { didYouMean } from "../words/near.js";
 import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
@@ -8,7 +8,7 @@ import { devicesSchema } from "./devices.js";
 import { scheduleSchema } from "./schedule.js";
 import { excerpt } from "../words/text.js";
 
-/** The schema of one plug-in of a registry with its options; it rejects unknown names and keys. */
+/** Creates the schema of one plug-in with its options, which rejects unknown names and keys. */
 export function choiceSchema(
   registry: Registry<Plugin<unknown>>,
   what: string,
@@ -20,7 +20,7 @@ export function choiceSchema(
   const [first, ...rest] = choices;
   if (!first) throw new Error(`no ${what} is registered`);
   const names = [...registry.keys()].join(", ");
-  const nearestOf = (name: unknown) =>
+  const suggestName = (name: unknown) =>
     typeof name === "string"
       ? didYouMean(name, [...registry.keys()]).replace(/^, (.+)$/, "$1 ")
       : "";
@@ -28,7 +28,7 @@ export function choiceSchema(
     error: ({ input }) =>
       typeof input === "string"
         ? `expected a mapping as { name: ${registry.has(input) ? input : (first.shape["name"] as z.ZodLiteral).value} }, its name one of ${names}`
-        : `${nearestOf((input as { name?: unknown } | undefined)?.name)}expected one of ${names}`,
+        : `${suggestName((input as { name?: unknown } | undefined)?.name)}expected one of ${names}`,
   });
   return union as unknown as z.ZodType<PluginChoice>;
 }
@@ -40,10 +40,10 @@ export function createPlugin<T>(registry: Registry<Plugin<T>>, choice: PluginCho
   return plugin.create(pluginOptions(choice) as never);
 }
 
-/** A timer of Node.js beyond 2³¹ ms would fire at once. */
+/** The longest time limit: a timer of Node.js beyond 2³¹ ms fires at once. */
 const longestSeconds = 2_000_000;
 
-/** How many clients a trial may have. */
+/** The number of clients that a trial may have. */
 export const clientTotal = z.int().min(1).max(1_000_000);
 
 const count = z.int().min(1);
@@ -54,11 +54,14 @@ const range = z
 
 const schemas = new WeakMap<Plugins, ReturnType<typeof makeSchema>>();
 
-/** The schema of a trial file. Every key is described: `fedclair schema` prints it as JSON Schema. */
+/**
+ * Returns the schema of a trial file. Every key has a description, and `fedclair schema` prints it
+ * as JSON Schema.
+ */
 export function trialSchema(plugins: Plugins): ReturnType<typeof makeSchema> {
-  const known = schemas.get(plugins) ?? makeSchema(plugins);
-  schemas.set(plugins, known);
-  return known;
+  const schema = schemas.get(plugins) ?? makeSchema(plugins);
+  schemas.set(plugins, schema);
+  return schema;
 }
 
 function makeSchema(plugins: Plugins) {
@@ -68,42 +71,50 @@ function makeSchema(plugins: Plugins) {
       name: z
         .string()
         .regex(/^[a-z0-9][a-z0-9-]*$/, "expected lower-case letters, digits and hyphens")
-        .describe("Names the trial, its records and its run folder."),
-      claim: z.string().optional().describe("What the trial shows, in a sentence."),
-      seed: z.int().min(0).default(1).describe("Every random number of the trial comes from it."),
-      rounds: z.int().min(1).max(1_000_000).describe("Rounds of training and aggregation."),
-      clients: clientTotal.describe("Clients, contaminated ones included."),
+        .describe("The name of the trial, its records and its run folder."),
+      claim: z.string().optional().describe("A sentence about what the trial shows."),
+      seed: z.int().min(0).default(1).describe("The seed of every random number of the trial."),
+      rounds: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .describe("The number of rounds of training and aggregation."),
+      clients: clientTotal.describe("The number of clients, contaminated ones included."),
       cohort: z
         .union([z.literal("all"), z.strictObject({ count }), z.strictObject({ fraction })], {
           error: "expected all, { count: n } or { fraction: f }",
         })
         .default("all")
-        .describe("Clients sampled for a round: all, a number of them, or a fraction."),
+        .describe("The clients sampled for a round: all, a number, or a fraction."),
       devices: devicesSchema
         .optional()
-        .describe("Simulated time: how fast clients are and when they are there. Default: none."),
+        .describe(
+          "Simulated time: how fast clients are, and when they are available. Default: none.",
+        ),
       schedule: scheduleSchema
         .optional()
-        .describe("When a round is over, in simulated time. Default: synchronous."),
+        .describe("When a round ends, in simulated time. Default: synchronous."),
       external: z
         .array(z.string())
         .min(1)
         .optional()
         .describe(
-          "Ids of clients that hosts of their own bring, as fedclair-host of Python; the others are simulated.",
+          "Ids of external clients, which run in hosts of their own, like fedclair-host in Python. The others are simulated.",
         ),
       plugins: z
         .array(z.union([z.string().min(1), locatedPlugin]))
         .optional()
         .describe(
-          "Plug-ins from outside: modules, by their paths from here (./my-task.js) or packages.",
+          "Modules of outside plug-ins: packages, or paths relative to this file (./my-task.js).",
         ),
-      task: choiceSchema(plugins.tasks, "task").describe("What is learnt, from which data."),
-      aggregator: aggregator.describe("The method under study."),
+      task: choiceSchema(plugins.tasks, "task").describe(
+        "The task: what the clients learn, from which data.",
+      ),
+      aggregator: aggregator.describe("The aggregator of the main arm."),
       baselines: z
         .array(
           z.strictObject({
-            label: z.string().min(1).describe("Its name in tables and figures."),
+            label: z.string().min(1).describe("The arm's name in tables and figures."),
             aggregator,
             clients: z
               .enum(["all", "benign"])
@@ -113,16 +124,18 @@ function makeSchema(plugins: Plugins) {
         )
         .default([])
         .describe(
-          "Methods to compare with, each in a paired run: same seed, data and initialisation.",
+          "Arms to compare with. Each is a paired run with the same seed, data and initialisation.",
         ),
       attacks: z
         .array(
           z
             .strictObject({
               attack: choiceSchema(plugins.attacks, "attack"),
-              clients: z.array(z.string()).min(1).optional().describe("Ids, as c03."),
-              count: count.optional().describe("This many clients, drawn by the seed."),
-              fraction: fraction.optional().describe("This fraction of all clients, rounded."),
+              clients: z.array(z.string()).min(1).optional().describe("Ids of clients, like c03."),
+              count: count.optional().describe("This many clients, drawn at random."),
+              fraction: fraction
+                .optional()
+                .describe("This fraction of all clients, rounded to the nearest client."),
             })
             .refine(
               (a) => [a.clients, a.count, a.fraction].filter((x) => x !== undefined).length === 1,
@@ -137,76 +150,82 @@ function makeSchema(plugins: Plugins) {
         )
         .optional()
         .describe(
-          "What wraps every update on its way, in this order: clipping and noise, an encoding. Default: nothing.",
+          "Mods that change every update on its way, in this order: clipping, noise, an encoding. Default: none.",
         ),
       truth: z
         .enum(["known", "unknown"])
         .optional()
         .describe(
-          "Is it known that clients which no attack names are benign? Default: known, but of clients that are not simulated only if an attack names others.",
+          "Are clients that no attack lists known to be benign? Default: known, except for external clients if no attack lists any of them.",
         ),
       evaluate: z
         .enum(["cohort", "never"])
         .default("cohort")
-        .describe("Do the benign clients of a cohort measure their new params on their own data?"),
+        .describe("Which benign clients measure the new params on their own data after a round?"),
       target: z
         .strictObject({ metric: z.string().min(1), value: z.number() })
         .optional()
         .describe(
-          "A level of a metric: when each method reaches it is measured, in rounds and simulated time.",
+          "A level of a metric. The report shows when each arm reaches it, in rounds and simulated time.",
         ),
       limits: z
         .strictObject({
-          quorum: fraction.default(0.5).describe("Fraction of a cohort that must be admitted."),
+          quorum: fraction
+            .default(0.5)
+            .describe("The fraction of a cohort whose updates must be admitted."),
           maxLost: z
             .int()
             .min(0)
             .default(0)
             .describe(
-              "Rounds of benign clients that may be lost, over the whole trial, before its exit code is 5.",
+              "The number of answers of benign clients that may be lost in the whole trial before the exit code is 5.",
             ),
           answerSeconds: z
             .number()
             .positive()
             .max(longestSeconds)
             .default(60)
-            .describe("A round closes when no client has answered for so long."),
+            .describe("A round closes when no client has answered for this long."),
           clientSeconds: z
             .number()
             .positive()
             .max(longestSeconds)
             .default(30)
-            .describe("A client whose job takes longer is given up by its host."),
+            .describe("A client whose job takes longer fails with CLIENT_TIMEOUT."),
           joinSeconds: z
             .number()
             .positive()
             .max(longestSeconds)
             .default(60)
-            .describe("Time for all hosts to join."),
+            .describe("The time for all hosts to join."),
           chunkBytes: z
             .int()
             .min(1024)
             .max(64 << 20)
             .default(1 << 20)
-            .describe("Largest frame."),
+            .describe("The largest frame."),
           maxMessageBytes: z
             .int()
             .min(1024)
             .max(1 << 30)
             .default(256 << 20)
-            .describe("Largest message, in any number of frames."),
+            .describe("The largest message, in any number of frames."),
         })
         .prefault({}),
       expect: z
         .strictObject({
-          seeds: z.array(z.int().min(0)).min(1).optional().describe("Default: the trial's seed."),
+          seeds: z
+            .array(z.int().min(0))
+            .min(1)
+            .optional()
+            .describe("Seeds to verify. Default: the trial's seed."),
           measures: z.record(z.string(), range),
         })
         .optional()
-        .describe("For `fedclair verify`: ranges of measures of the summary, held for every seed."),
+        .describe("Ranges for `fedclair verify`: every seed's summary must lie within them."),
     })
     .superRefine((trial, context) => {
-      for (const [path, message] of contradictions(trial)) {
+      for (const [path, message] of findContradictions(trial)) {
         context.addIssue({ code: "custom", path, message });
       }
     });
@@ -215,8 +234,8 @@ function makeSchema(plugins: Plugins) {
 /** A trial as it runs: every default filled in. */
 export type Trial = z.output<ReturnType<typeof trialSchema>>;
 
-/** What single keys cannot tell: [path, what is wrong]. */
-function* contradictions(trial: Trial): Generator<[(string | number)[], string]> {
+/** Yields the contradictions between keys, each as [path, message]. */
+function* findContradictions(trial: Trial): Generator<[(string | number)[], string]> {
   const { clients, cohort, attacks, baselines, aggregator } = trial;
   if (cohort !== "all" && "count" in cohort && cohort.count > clients) {
     yield [["cohort", "count"], `expected at most clients = ${clients}, got ${cohort.count}`];
@@ -227,35 +246,35 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
   }
   const { answerSeconds, clientSeconds } = trial.limits;
   if (answerSeconds <= clientSeconds) {
-    // Else one silent client would make all those late that wait behind it on its host.
+    // Otherwise one silent client would make every client late that waits behind it on its host.
     const message = `expected more than limits.clientSeconds = ${clientSeconds}, got ${answerSeconds}`;
     yield [["limits", "answerSeconds"], message];
   }
   const external = trial.external ?? [];
   const namesClients = external.length > 0 || attacks.some((entry) => entry.clients);
   const ids = new Set(namesClients ? clientIds(clients) : []);
-  const taken = new Set<string>();
+  const contaminated = new Set<string>();
   for (const [i, entry] of attacks.entries()) {
-    if (entry.fraction !== undefined && attackedCount(entry, clients) === 0) {
+    if (entry.fraction !== undefined && countAttacked(entry, clients) === 0) {
       const message = `${entry.fraction} of ${clients} clients is none; raise it, or use count`;
       yield [["attacks", i, "fraction"], message];
     }
     for (const [j, id] of (entry.clients ?? []).entries()) {
       const path = ["attacks", i, "clients", j];
       if (!ids.has(id)) {
-        yield [path, noSuchClient(id, ids)];
-      } else if (taken.has(id)) {
+        yield [path, formatUnknownClient(id, ids)];
+      } else if (contaminated.has(id)) {
         yield [path, `client ${excerpt(id)} is contaminated twice; name it once`];
       }
-      taken.add(id);
+      contaminated.add(id);
     }
   }
   for (const [i, id] of external.entries()) {
-    if (!ids.has(id)) yield [["external", i], noSuchClient(id, ids)];
+    if (!ids.has(id)) yield [["external", i], formatUnknownClient(id, ids)];
     else if (external.indexOf(id) < i)
       yield [["external", i], `client ${id} is there twice; name it once`];
   }
-  const total = attacks.reduce((sum, entry) => sum + attackedCount(entry, clients), 0);
+  const total = attacks.reduce((sum, entry) => sum + countAttacked(entry, clients), 0);
   if (total > clients) {
     yield [["attacks"], `expected at most clients = ${clients} contaminated, got ${total}`];
   }
@@ -274,6 +293,6 @@ function* contradictions(trial: Trial): Generator<[(string | number)[], string]>
   }
 }
 
-function noSuchClient(id: string, ids: ReadonlySet<string>): string {
+function formatUnknownClient(id: string, ids: ReadonlySet<string>): string {
   return `expected an id from ${[...ids][0]} to ${[...ids].at(-1)}, got '${excerpt(id)}'`;
 }

@@ -1,6 +1,6 @@
 import { errorMessage } from "./errors.js";
 
-/** For people, of what should have been something else. */
+/** Describes a value of the wrong type for an error message. */
 export function describeValue(value: unknown): string {
   if (typeof value === "string") return `'${errorMessage(value).slice(0, 80)}'`;
   if (typeof value === "number" || typeof value === "boolean") return String(value);

@@ -1,8 +1,8 @@
 import { bounds, printable } from "./text.js";
 
 /**
- * Every way in which a message, a client or a host can fail. The same set stands in proto/fedclair/v1/errors.proto and
- * docs/errors.md; a test compares the three. Codes are never reused.
+ * Every way in which a message, a client or a host can fail. proto/fedclair/v1/errors.proto and
+ * docs/errors.md list the same codes; a test compares the three. Codes are never reused.
  */
 export const errorCodes = {
   MALFORMED: 1,
@@ -29,23 +29,29 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** Why something was refused or is missing: an expected outcome, hence a value and not an exception. */
+/**
+ * Explains why something was rejected or is missing. It is an expected outcome, so it is a value
+ * and not an exception.
+ */
 export interface Failure {
   readonly code: ErrorCode;
-  /** Names the offending value and what was expected. */
+  /** A sentence with the offending value and what was expected. */
   readonly message: string;
 }
 
-/** A failure whose message may hold a stranger's text: made printable, and cut. */
+/** Creates a failure. The message may contain text from a client: it is escaped and cut. */
 export function failure(code: ErrorCode, message: string): Failure {
   return { code, message: printable(message, bounds.failureBytes) };
 }
 
-/** An error that is the user's to mend; the command prints its message without a stack and exits with `exitCode`. */
+/**
+ * An error that the user can fix. The command prints its message without a stack trace and exits
+ * with `exitCode`.
+ */
 export class UserError extends Error {
   readonly exitCode: number;
 
-  /** @param cause what a plug-in threw: for people who look for the place, and for no record */
+  /** @param cause the error that a plug-in threw, for debugging; it is never written to a record */
   constructor(message: string, exitCode: number = exitCodes.usage, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "UserError";
@@ -53,15 +59,15 @@ export class UserError extends Error {
   }
 }
 
-/** The longest text of a plug-in's fault in a record, in bytes as JSON. */
+/** The largest size of a plug-in's error message in a record, in bytes as JSON. */
 const faultBytes = 2048;
 
-/** For people, of whatever a plug-in threw: on one line, made printable, and cut. */
+/** Formats any value that was thrown as one line of text, escaped and cut. */
 export function errorMessage(error: unknown): string {
-  return printable(textOf(error), faultBytes);
+  return printable(toText(error), faultBytes);
 }
 
-function textOf(error: unknown): string {
+function toText(error: unknown): string {
   try {
     return error instanceof UserError ? error.message : String(error);
   } catch {
@@ -70,8 +76,9 @@ function textOf(error: unknown): string {
 }
 
 /**
- * ` (file:///…/task.js:3:5)`, the first place that an error's stack names, if it names one: not the line's text, which of a minified
- * package has no end. For people only: it depends on how the program was started, and must not enter a record.
+ * Returns the first location in an error's stack, as ` (file:///…/task.js:3:5)`, or an empty text
+ * if the stack has none. The source line is left out, because in a minified package it is very
+ * long. Do not write the location to a record: it depends on how the program was started.
  */
 export function errorLocation(error: unknown): string {
   try {
@@ -79,24 +86,27 @@ export function errorLocation(error: unknown): string {
     const [, place] = /^ +at (?:.*\()?((?:file:\/\/)?\/.*:\d+:\d+)\)?$/m.exec(stack) ?? [];
     return place === undefined ? "" : ` (${errorMessage(place)})`;
   } catch {
-    return ""; // what was thrown may be anything
+    return ""; // any value can be thrown
   }
 }
 
 /** Exit codes of the `fedclair` command; also in docs/errors.md. */
 export const exitCodes = {
   ok: 0,
-  /** A fault of the program itself. */
+  /** A bug in the program itself. */
   internal: 1,
   /** A bad trial file, option or argument. */
   usage: 2,
   /** Too few clients answered a round, or too few joined. */
   quorum: 3,
-  /** `verify`: a measured value lies outside its expected range. `audit --fail-on`: an adapter has one of the statuses. */
+  /**
+   * `verify`: a measured value lies outside its expected range. `audit --fail-on`: an adapter has
+   * one of the statuses.
+   */
   unexpected: 4,
-  /** Clients were lost beyond what the trial allows. */
+  /** More clients were lost than the trial allows. */
   lost: 5,
-  /** The aggregator or the task of an arm failed; the other arms went on. */
+  /** A plug-in of an arm failed; the other arms continued. */
   stopped: 6,
   /** Stopped by Ctrl-C or SIGTERM. */
   interrupted: 130,

@@ -5,20 +5,20 @@ describe("didYouMean", () => {
   const known = ["rounds", "clients", "cohort", "rank", "seed"];
 
   for (const [word, meant] of [
-    ["rouds", "rounds"], // a letter missing
-    ["roounds", "rounds"], // one too many
-    ["raunds", "rounds"], // another one
-    ["ruonds", "rounds"], // two swapped
+    ["rouds", "rounds"], // one letter is missing
+    ["roounds", "rounds"], // one letter too many
+    ["raunds", "rounds"], // one letter is wrong
+    ["ruonds", "rounds"], // two letters are swapped
     ["rnak", "rank"],
     ["sed", "seed"],
     ["Clients", "clients"],
   ] as const) {
-    it(`takes '${word}' for '${meant}'`, () => {
+    it(`suggests '${meant}' for '${word}'`, () => {
       assert.equal(didYouMean(word, known), `, did you mean '${meant}'?`);
     });
   }
 
-  it("says nothing of a word that is near to none", () => {
+  it("suggests nothing for a word that is not close to any", () => {
     for (const word of ["", "x", "rd", "colour", "number", "r".repeat(1e6)]) {
       assert.equal(didYouMean(word, known), "", word.slice(0, 10));
     }

@@ -1,11 +1,14 @@
-/** Farther words are not taken for a slip of the finger. */
+/** The largest number of edits that counts as a typo. */
 const mostEdits = 3;
 
-/** For the end of a message on an unknown word: `, did you mean 'rounds'?`, or nothing if no known word is near. */
+/**
+ * Suggests the closest known word, as `, did you mean 'rounds'?` for the end of a message. Returns
+ * an empty text if no known word is close.
+ */
 export function didYouMean(word: string, known: readonly string[]): string {
-  // Two thirds of the shorter word must stand.
+  // At least two thirds of the shorter word must be unchanged.
   const near = known
-    .map((candidate) => ({ candidate, edits: editsBetween(word, candidate) }))
+    .map((candidate) => ({ candidate, edits: countEdits(word, candidate) }))
     .filter(({ candidate, edits }) => {
       return edits <= mostEdits && 3 * edits <= Math.min(word.length, candidate.length) + 1;
     })
@@ -13,8 +16,11 @@ export function didYouMean(word: string, known: readonly string[]): string {
   return near[0] ? `, did you mean '${near[0].candidate}'?` : "";
 }
 
-/** Letters to insert, to delete, to replace, or to swap with their neighbour; many for words of very unlike lengths. */
-function editsBetween(a: string, b: string): number {
+/**
+ * Counts the letters to insert, delete, replace or swap with their neighbour (the optimal string
+ * alignment distance). Returns Infinity if the lengths differ by more than `mostEdits`.
+ */
+function countEdits(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > mostEdits) return Infinity;
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

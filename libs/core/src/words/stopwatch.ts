@@ -1,4 +1,4 @@
-/** Seconds since the last call, or since it was made. */
+/** Returns a function that returns the seconds since its last call, at first since its creation. */
 export function stopwatch(): () => number {
   let last = performance.now();
   return () => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { failure } from "./errors.js";
 import { bounds, isName, jsonBytes, printable } from "./text.js";
 
-/** Text as an attacker would choose it: controls, direction marks and halves of pairs come often. */
+/** Generates text that an attacker could send, rich in control characters and lone surrogates. */
 const hostile = fc.string({
   unit: fc.oneof(
     fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
@@ -13,41 +13,41 @@ const hostile = fc.string({
 });
 
 describe("printable", () => {
-  it("leaves text alone that prints and fits", () => {
+  it("leaves printable text that fits unchanged", () => {
     for (const text of ["", "plain", "naïve Größe 東京 😀", 'a "quoted" \\ path']) {
       assert.equal(printable(text, 100), text);
     }
   });
 
-  it("escapes what would forge a line, move the cursor or turn the direction of writing", () => {
+  it("escapes characters that would forge a line, move the cursor or reverse the text direction", () => {
     assert.equal(
       printable("a\nb\x1b[31mc\x7fd\x9be\u2028f\u202eg\ud800h\u{e0041}", 1000),
       "a\\nb\\u{1b}[31mc\\u{7f}d\\u{9b}e\\u{2028}f\\u{202e}g\\u{d800}h\\u{e0041}",
     );
   });
 
-  it("cuts, with an ellipsis that counts", () => {
+  it("cuts long text and counts the ellipsis in the limit", () => {
     assert.equal(printable("abcdefgh", 8), "abcdefgh");
     assert.equal(printable("abcdefghi", 8), "abcde…");
-    // Two bytes each in JSON; six fit, and leave room for an ellipsis after two.
+    // A quote is two bytes in JSON: six fit into 12 bytes, and two with an ellipsis into 8.
     assert.equal(printable('""""""', 12), '""""""');
     assert.equal(printable('"""""""', 8), '""…');
     assert.equal(printable("東東東", 8), "東…");
     assert.equal(printable("abc\n\n", 6), "abc…", "an escape is not cut in two");
   });
 
-  it("is bounded, in one line, and finished", () => {
+  it("returns one bounded line, and returns it unchanged when called again", () => {
     fc.assert(
       fc.property(hostile, fc.integer({ min: 3, max: 80 }), (text, most) => {
-        const shown = printable(text, most);
-        assert.ok(jsonBytes(shown) <= most + 2, "too long");
-        assert.ok(!/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(shown), "unprintable");
-        assert.equal(printable(shown, most), shown, "not the same when shown again");
+        const result = printable(text, most);
+        assert.ok(jsonBytes(result) <= most + 2, "too long");
+        assert.ok(!/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(result), "unprintable");
+        assert.equal(printable(result, most), result, "not the same on a second call");
       }),
     );
   });
 
-  it("does not read a long text to its end", () => {
+  it("stops reading a long text at the limit", () => {
     let read = 0;
     const endless = {
       *[Symbol.iterator]() {
@@ -70,7 +70,7 @@ describe("printable", () => {
 });
 
 describe("isName", () => {
-  it("takes 128 characters that print, whatever the script", () => {
+  it("accepts 128 printable characters of any script", () => {
     for (const name of [
       "",
       "loss",
@@ -82,7 +82,7 @@ describe("isName", () => {
     }
   });
 
-  it("takes no more, and none that does not print", () => {
+  it("rejects longer names and unprintable characters", () => {
     const bad = [
       "x".repeat(129),
       "😀".repeat(129),

@@ -1,53 +1,62 @@
 /**
- * What one client may say at most. Both pools keep to it, so that no client can end a trial, fill its records or forge a
- * line of its log. docs/protocol.md has the same numbers; a test compares the two.
+ * Limits on the text and the metrics of one client. Both pools enforce them, so that no client can
+ * end a trial, fill its records or forge a line of its log. docs/protocol.md lists the same
+ * numbers; a test compares the two.
  */
 export const bounds = {
-  /** Measurements in one update. */
+  /** The number of metrics in one update. */
   metrics: 256,
-  /** Characters of the name of a metric, module, phase or client. */
+  /** The length of the name of a metric, module, phase or client, in characters. */
   nameLength: 128,
-  /** Bytes of a failure's text, as JSON. */
+  /** The size of a failure's message, in bytes as JSON. */
   failureBytes: 1024,
-  /** Bytes that a record has for the metrics of one answer, as JSON. */
+  /** The size of the metrics of one answer in a record, in bytes as JSON. */
   recordedMetricsBytes: 1792,
 } as const;
 
-/** Controls, line separators, lone surrogates, and what has no width: direction marks, zero-width characters. */
+/**
+ * Matches control characters, line separators, lone surrogates and characters without a width:
+ * direction marks, zero-width characters.
+ */
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 const encoder = new TextEncoder();
 
-/** Bytes that a value takes as JSON. */
+/** Returns the size of a value in bytes as JSON. */
 export function jsonBytes(value: unknown): number {
   return encoder.encode(JSON.stringify(value)).length;
 }
 
 /**
- * A stranger's text, fit for records, logs and terminals: what does not print is escaped as in JavaScript (`\n`,
- * `\u{1b}`), and from `maxBytes` on it is cut, with an ellipsis. Takes no longer for a long text than for a short one.
- * @param maxBytes of the result in a JSON string: a quote or a backslash takes two, a letter beyond ASCII two to four
+ * Makes untrusted text safe for records, logs and terminals. Unprintable characters are escaped as
+ * in JavaScript (`\n`, `\u{1b}`), and text over `maxBytes` is cut, with an ellipsis. The time does
+ * not depend on the length of the text.
+ * @param maxBytes the size of the result in a JSON string; a quote or a backslash counts as two
+ * bytes, a character outside ASCII as two to four
  */
 export function printable(text: string, maxBytes: number): string {
-  let shown = "";
+  let result = "";
   let bytes = 0;
   let beforeEllipsis = 0;
   for (const character of text) {
-    const next = unprintable.test(character) ? escaped(character) : character;
+    const next = unprintable.test(character) ? escapeCharacter(character) : character;
     bytes += jsonBytes(next) - '""'.length;
-    if (bytes > maxBytes) return shown.slice(0, beforeEllipsis) + ellipsis;
-    shown += next;
-    if (bytes <= maxBytes - ellipsisBytes) beforeEllipsis = shown.length;
+    if (bytes > maxBytes) return result.slice(0, beforeEllipsis) + ellipsis;
+    result += next;
+    if (bytes <= maxBytes - ellipsisBytes) beforeEllipsis = result.length;
   }
-  return shown;
+  return result;
 }
 
-/** What a message repeats from a user's file, which may be binary, secret or endless: on one line, at most 80 bytes. */
+/**
+ * Shortens a text that a message quotes from a user's file to one line of at most 80 bytes. The
+ * file may be binary, secret or very long.
+ */
 export function excerpt(text: string): string {
   return printable(text, 80);
 }
 
-/** A name or a sentence of a stranger for a terminal: on one line, at most 1 KiB. */
+/** Makes an untrusted name or sentence safe for a terminal: one line of at most 1 KiB. */
 export function oneLine(text: string): string {
   return printable(text, 1024);
 }
@@ -55,14 +64,17 @@ export function oneLine(text: string): string {
 const ellipsis = "…";
 const ellipsisBytes = 3;
 
-function escaped(character: string): string {
+function escapeCharacter(character: string): string {
   if (character === "\n") return "\\n";
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
 
-/** Can it be the name of a metric, a module, a phase or a client: at most 128 characters, all of which print? */
+/**
+ * Can the text be the name of a metric, a module, a phase or a client? Names have at most 128
+ * characters, all of them printable.
+ */
 export function isName(text: string): boolean {
-  // A character is one or two code units: a text of megabytes is not looked at.
+  // A character has one or two code units, so a text of megabytes is rejected at once.
   if (text.length > 2 * bounds.nameLength) return false;
   return Array.from(text).length <= bounds.nameLength && !unprintable.test(text);
 }

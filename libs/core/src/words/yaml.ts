@@ -4,20 +4,20 @@ import { UserError } from "./errors.js";
 import { didYouMean } from "./near.js";
 import { excerpt, printable } from "./text.js";
 
-/** A YAML text that a person wrote. */
+/** A YAML text from a user. */
 export interface Source {
   readonly text: string;
   /** The file's name, for messages. */
   readonly file: string;
-  /** Does a fault have a line? Default: yes; no for a text that is not a file. */
+  /** Do messages name lines? Default: yes. Set it to false for a text that is not a file. */
   readonly hasLines?: boolean;
-  /** What the text holds, for messages about all of it: a trial, options. */
+  /** The content of the text, for messages about all of it: `trial`, `options`. */
   readonly what: string;
   /** `path=value` texts that replace or add keys, like `task.localSteps=5`; the value is YAML. */
   readonly overrides: readonly string[];
 }
 
-/** A text whose YAML is read, with the overrides applied. */
+/** Parsed YAML with the overrides applied. */
 export interface ParsedYaml {
   /** The values, not yet checked. */
   readonly content: unknown;
@@ -25,7 +25,8 @@ export interface ParsedYaml {
   readonly isOverridden: (path: readonly string[]) => boolean;
   /**
    * Checks the values by a schema.
-   * @throws UserError with a line per fault: file, line, column, the offending value and what was expected
+   * @throws UserError with a line per fault: file, line, column, the offending value and the
+   * expected one
    */
   check<T>(schema: z.ZodType<T>): T;
 }
@@ -47,18 +48,19 @@ export function parseYaml(source: Source): ParsedYaml {
     return `${file}:${line}:${col}`;
   };
   if (document.errors.length > 0) {
-    throw faultsError(
-      document.errors.map(({ pos, message }) => `${place(pos[0])}: ${wordedYaml(message)}`),
+    throw createFaultsError(
+      document.errors.map(({ pos, message }) => `${place(pos[0])}: ${formatYamlMessage(message)}`),
     );
   }
   const set = source.overrides.map((override) => {
     return { override, path: applyOverride(document, override) };
   });
-  const content = contentOf(document, file);
+  const content = readContent(document, file);
   const describeFault = (issue: z.core.$ZodIssue): string => {
     const path = issue.path.map(String);
     const [key] = issue.code === "unrecognized_keys" ? issue.keys : [];
-    const offset = key === undefined ? offsetOf(document, path) : offsetOfKey(document, path, key);
+    const offset =
+      key === undefined ? findOffset(document, path) : findKeyOffset(document, path, key);
     const full = key === undefined ? path : [...path, key];
     // The override may set the faulty value, or a value around or below it.
     const by = set.findLast((s) =>
@@ -73,32 +75,37 @@ export function parseYaml(source: Source): ParsedYaml {
     check: (schema) => {
       const result = schema.safeParse(content, { reportInput: true, error: unknownKeys });
       if (result.success) return result.data;
-      throw faultsError([...new Set(result.error.issues.flatMap(flatten).map(describeFault))]);
+      throw createFaultsError([
+        ...new Set(result.error.issues.flatMap(flattenUnion).map(describeFault)),
+      ]);
     },
   };
 }
 
-function faultsError(faults: readonly string[]): UserError {
+function createFaultsError(faults: readonly string[]): UserError {
   const more = faults.length - mostFaults;
   const rest = more > 0 ? [`… and ${more} more`] : [];
   return new UserError([...faults.slice(0, mostFaults), ...rest].join("\n"));
 }
 
-/** What the parser says, without the lines of the file that it adds. It may name a key or an alias. */
-function wordedYaml(message: string): string {
+/**
+ * Formats a message of the YAML parser, without the lines of the file that the parser quotes. The
+ * message may contain a key or an alias of the file, so it is escaped.
+ */
+function formatYamlMessage(message: string): string {
   return printable(message.replace(/ at line \d+, column \d+:[^]*$/, ""), 160);
 }
 
-/** @throws UserError for an alias that leads nowhere, or too many of them */
-function contentOf(document: Document, name: string): unknown {
+/** @throws UserError for an alias without an anchor, or for too many aliases */
+function readContent(document: Document, name: string): unknown {
   try {
     return document.toJS();
   } catch (error) {
-    throw new UserError(`${name}: ${wordedYaml((error as Error).message)}`);
+    throw new UserError(`${name}: ${formatYamlMessage((error as Error).message)}`);
   }
 }
 
-/** @returns the path that it sets */
+/** Applies an override to the document. @returns the path that the override sets */
 function applyOverride(document: Document, override: string): readonly (string | number)[] {
   const split = override.indexOf("=");
   if (split < 1) throw new UserError(`--set: expected path=value, got '${excerpt(override)}'`);
@@ -110,7 +117,7 @@ function applyOverride(document: Document, override: string): readonly (string |
   if (parsed.errors.length > 0) {
     throw new UserError(`--set: the value of '${excerpt(override)}' is no YAML`);
   }
-  const value = contentOf(parsed, `--set ${excerpt(override)}`);
+  const value = readContent(parsed, `--set ${excerpt(override)}`);
   try {
     document.setIn(path, value);
   } catch {
@@ -119,8 +126,11 @@ function applyOverride(document: Document, override: string): readonly (string |
   return path;
 }
 
-/** Where the value at `path` stands in the text; the nearest ancestor's place for one that is missing. */
-function offsetOf(document: Document, path: readonly string[]): number | undefined {
+/**
+ * Finds the offset of the value at `path` in the text. For a missing value it is the offset of the
+ * nearest ancestor.
+ */
+function findOffset(document: Document, path: readonly string[]): number | undefined {
   for (let depth = path.length; depth > 0; depth--) {
     const range = rangeOf(document.getIn(path.slice(0, depth), true));
     if (range) return range[0];
@@ -128,18 +138,22 @@ function offsetOf(document: Document, path: readonly string[]): number | undefin
   return rangeOf(document.contents)?.[0] ?? 0;
 }
 
-/** Where `key` of the mapping at `path` stands in the text. */
-function offsetOfKey(document: Document, path: readonly string[], key: string): number | undefined {
+/** Finds the offset of `key` in the mapping at `path`. */
+function findKeyOffset(
+  document: Document,
+  path: readonly string[],
+  key: string,
+): number | undefined {
   const map: unknown = path.length === 0 ? document.contents : document.getIn(path, true);
   const pair = isMap(map) && map.items.find((item) => isScalar(item.key) && item.key.value === key);
-  return (pair && rangeOf(pair.key)?.[0]) || offsetOf(document, path);
+  return (pair && rangeOf(pair.key)?.[0]) || findOffset(document, path);
 }
 
 function rangeOf(node: unknown): readonly number[] | null | undefined {
   return (node as { range?: readonly number[] } | null | undefined)?.range;
 }
 
-/** Words of our own for keys that a schema does not have; Zod's for all else. */
+/** Replaces Zod's message for unknown keys; all other messages stay Zod's. */
 const unknownKeys: z.core.$ZodErrorMap = (issue) => {
   if (issue.code !== "unrecognized_keys") return undefined;
   const known = Object.keys((issue.inst as z.ZodObject).shape);
@@ -149,33 +163,38 @@ const unknownKeys: z.core.$ZodErrorMap = (issue) => {
   return `unknown key ${keys.join(", ")}`;
 };
 
-/** A union's own issue tells little when one of its branches was clearly meant: then that branch's issues do. */
-function flatten(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+/**
+ * Replaces the issue of a union by the issues of one branch if that branch was clearly meant: they
+ * say more than the union's own issue.
+ */
+function flattenUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code !== "invalid_union") return [issue];
   const meant = issue.errors.find((inner) =>
     inner.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
   );
-  if (!meant || issue.errors.length === 0) return [worded(issue)];
-  return meant.flatMap((inner) => flatten({ ...inner, path: [...issue.path, ...inner.path] }));
+  if (!meant || issue.errors.length === 0) return [explainUnion(issue)];
+  return meant.flatMap((inner) => flattenUnion({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
-/** Zod says no more of a union without words of its own than that the input is invalid. */
-function worded(issue: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue {
+/**
+ * Lists what a union's branches expect, because Zod's message is only that the input is invalid.
+ */
+function explainUnion(issue: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue {
   if (issue.message !== "Invalid input") return issue;
   const choices = issue.errors.flatMap(([first]) =>
-    first ? [expectation(first.message).replace(/^expected /, "")] : [],
+    first ? [extractExpectation(first.message).replace(/^expected /, "")] : [],
   );
   return { ...issue, message: `expected ${[...new Set(choices)].join(" or ")}` };
 }
 
-/** A message of Zod without what it says before and after what was expected. */
-function expectation(message: string): string {
+/** Reduces a message of Zod to what was expected. */
+function extractExpectation(message: string): string {
   return message.replace(/^Invalid (input|option): /, "").replace(/, received .*$/, "");
 }
 
 function explain(issue: z.core.$ZodIssue, content: unknown): string {
-  const message = expectation(issue.message);
-  // These word their own finding; whole mappings and lists would only repeat the file.
+  const message = extractExpectation(issue.message);
+  // These messages are complete, and a whole mapping or list would only repeat the file.
   if (issue.code === "custom" || issue.code === "unrecognized_keys") return message;
   const value = issue.path.reduce<unknown>(
     (node, key) => (node as Partial<Record<PropertyKey, unknown>> | undefined)?.[key],

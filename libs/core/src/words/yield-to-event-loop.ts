@@ -2,8 +2,8 @@ const longestMs = 25;
 let last = performance.now();
 
 /**
- * Gives way to the event loop if 25 ms have passed since this process last did: sockets and signals must not wait for
- * long mathematics. To be awaited between steps of a few milliseconds each.
+ * Yields to the event loop if this process has not done so for 25 ms, so that sockets and signals
+ * do not wait for long computations. Await it between steps of a few milliseconds each.
  */
 export async function yieldToEventLoop(): Promise<void> {
   if (performance.now() - last < longestMs) return;
@@ -11,7 +11,7 @@ export async function yieldToEventLoop(): Promise<void> {
   last = performance.now();
 }
 
-/** Resolves when the event loop has been round once. */
+/** Resolves after one turn of the event loop. */
 export function turnOfEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
