@@ -1,4 +1,4 @@
-// npm run bench:audit [-- --adapters N --modules M --size P --rank R --common C]: times `fedclair audit` of a pile of random LoRA
+// npm run lab -- bench-audit [-- --adapters N --modules M --size P --rank R --common C]: times `fedclair audit` of a pile of random LoRA
 // adapters in float16, where the B that the honest have in common is C times each one's own, and in the same run NumPy, which reads
 // them and makes all inner products of whole changes (skipped without NumPy).
 import { spawnSync } from "node:child_process";

@@ -1,4 +1,4 @@
-// npm run bench [-- NAME…]: times our side on this machine, and ml-matrix where it does the same. npm run bench:peers [-- NAME…]: beside it,
+// npm run bench [-- NAME…]: times our side on this machine, and ml-matrix where it does the same. npm run lab -- bench-peers [-- NAME…]: beside it,
 // in turn, NumPy and PyTorch, in a virtual environment that is made at the first call; with --flower also Flower's simulation, once.
 import { argumentsOf } from "../scripts/arguments.js";
 import { leastTimes, measure } from "./harness/measure.js";

@@ -1,4 +1,4 @@
-// npm run bench:updates: what a coordinator needs for large updates, by aggregator: its peak of memory, and how long it
+// npm run lab -- bench-updates: what a coordinator needs for large updates, by aggregator: its peak of memory, and how long it
 // stood still at most. Sixteen clients on two hosts, two rounds, a change of 100 MB each, dense.
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-// npm run audit-schema: writes docs/audit.schema.json, the JSON Schema of what `fedclair audit --json` prints.
+// npm run lab -- audit-schema: writes docs/audit.schema.json, the JSON Schema of what `fedclair audit --json` prints.
 import { writeFile } from "node:fs/promises";
 import { format } from "prettier";
 import { z } from "zod";

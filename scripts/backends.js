@@ -1,4 +1,4 @@
-// npm run backends: CPU time of trials on TensorFlow's library and on WebAssembly, three runs each in turn, the table of docs/backends.md.
+// npm run lab -- backends: CPU time of trials on TensorFlow's library and on WebAssembly, three runs each in turn, the table of docs/backends.md.
 // What both spend alike, to start and to aggregate, is in it: it is the whole command that a person waits for. Needs npm run tfjs-node.
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// npm run chaos [-- --kills N --only PATTERN --seed N]: runs the trials of the fingerprint, kills each with all its processes
+// npm run lab -- chaos [-- --kills N --only PATTERN --seed N]: runs the trials of the fingerprint, kills each with all its processes
 // at a random moment, lets it go on, often kills it again, and compares what it leaves in the end with an undisturbed run.
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// npm run fuzz [-- --frames N --live N --seed N]: damaged frames at both ends of the wire in this process, and at a coordinator
+// npm run lab -- fuzz [-- --frames N --live N --seed N]: damaged frames at both ends of the wire in this process, and at a coordinator
 // that runs a trial with an honest host. Says what escaped (an error that is no answer), how the memory grew, and whether the
 // trial's bytes are those of a run that nobody disturbed.
 import { spawn } from "node:child_process";

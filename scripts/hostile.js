@@ -1,4 +1,4 @@
-// npm run hostile [-- --only TEXT]: insiders. A trial of eight clients runs over sockets, seven of them on an honest host; the
+// npm run lab -- hostile [-- --only TEXT]: insiders. A trial of eight clients runs over sockets, seven of them on an honest host; the
 // eighth is on one that does one thing after another that no host may do. Says of each whether the trial came to its end, whether
 // the others' records are byte for byte those of an undisturbed run, the bytes of the hostile client's record, and
 // whether all params stayed finite.

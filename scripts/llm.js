@@ -1,4 +1,4 @@
-// npm run llm [-- --trial smoke] [--seeds 1,2,3] [--set rounds=1]: runs a trial of trials/llm, its coordinator and two Python hosts, once a seed,
+// npm run lab -- llm [-- --trial smoke] [--seeds 1,2,3] [--set rounds=1]: runs a trial of trials/llm, its coordinator and two Python hosts, once a seed,
 // and prints Markdown tables. What it needs (Python packages, the model, the texts) is fetched at the first call and lies in
 // `.python` and `runs/llm` then; where there is no Python or no registry, the script says so and ends with 0.
 import { execFile } from "node:child_process";

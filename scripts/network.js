@@ -1,4 +1,4 @@
-// npm run network [-- --times N --seed N]: hosts on machines made of network namespaces, with room to spare, over TLS. In each
+// npm run lab -- network [-- --times N --seed N]: hosts on machines made of network namespaces, with room to spare, over TLS. In each
 // run one of them is cut off for a while or for good, hangs, or has a line that breaks or is slow. Says how many rounds were late,
 // whether the bytes of clients that were not lost are those of an undisturbed run, and whether every loss is told. First it
 // captures what passes (with tcpdump): with TLS nothing of it may be in clear. Skipped where namespaces are not permitted.

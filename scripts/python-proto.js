@@ -19,7 +19,7 @@ const { FileDescriptorSet } = protobuf.descriptor ?? {};
 const bytes = FileDescriptorSet.encode(root.toDescriptor("proto3")).finish();
 if (process.argv.includes("--check")) {
   if (!(await readFile(file)).equals(bytes)) {
-    console.error(`${file} is not of proto/: run npm run python-proto`);
+    console.error(`${file} is not of proto/: run npm run lab -- python-proto`);
     process.exitCode = 1;
   }
 } else await writeFile(file, bytes);

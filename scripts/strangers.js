@@ -1,4 +1,4 @@
-// npm run strangers [-- --silent N --guesses N --oversize N]: a coordinator that may open 1,024 files runs a trial with one honest
+// npm run lab -- strangers [-- --silent N --guesses N --oversize N]: a coordinator that may open 1,024 files runs a trial with one honest
 // host, while strangers knock: silent connections, guesses of the token, and Joins that claim to be 100 MB. Says how long a
 // round takes beside them (they share this machine), how many guesses were answered, when silent ones were cut, and the log.
 import { spawn } from "node:child_process";

@@ -1,4 +1,4 @@
-// Clients that send changes of `megabytes` each, in `modules` modules, and learn nothing: for npm run bench:updates.
+// Clients that send changes of `megabytes` each, in `modules` modules, and learn nothing: for npm run lab -- bench-updates.
 import { definePlugin } from "@fedclair/core";
 import { z } from "zod";
 

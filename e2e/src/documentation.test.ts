@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { commandsOf, documentedCommands, documents } from "./support/documented-commands.js";
 import { checkOptions } from "./support/fedclair-options.js";
+import { loadCatalogue } from "./support/lab.js";
 import { workspace } from "./support/paths.js";
 
 /** An option that does not exist, or a path into the repository that does not. */
@@ -16,10 +17,15 @@ async function checkFedclair(args: readonly string[]): Promise<void> {
 
 async function checkNpm([verb = "", ...args]: readonly string[]): Promise<void> {
   if (["ci", "install", "pack"].includes(verb)) return;
-  const [script = ""] = verb === "run" ? args.filter((word) => !word.startsWith("-")) : [verb];
+  const words = verb === "run" ? args.filter((word) => !word.startsWith("-")) : [verb];
+  const [script = "", labScript] = words;
   const text = await readFile(join(workspace, "package.json"), "utf8");
   const { scripts } = JSON.parse(text) as { scripts: Record<string, string> };
   assert.ok(Object.hasOwn(scripts, script), `package.json has no script '${script}'`);
+  if (script === "lab" && labScript !== undefined) {
+    const { findLabScript } = await loadCatalogue();
+    assert.ok(findLabScript(labScript), `scripts/lab/catalogue.js has no '${labScript}'`);
+  }
 }
 
 /** Their commands are run by tests of their own, in a folder that they make. */

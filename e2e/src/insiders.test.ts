@@ -5,7 +5,7 @@ import { workspace } from "./support/paths.js";
 describe("an insider that does what no host may", function () {
   this.timeout(60_000);
 
-  // All of them are the script's: npm run hostile.
+  // All of them are the script's: npm run lab -- hostile.
   for (const [only, code] of [
     ["sends a", "WRONG_MODULES"],
     ["as a straggler", "LATE"],

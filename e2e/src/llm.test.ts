@@ -19,7 +19,7 @@ describe("a language model", function () {
     const smoke = documentedCommands().find(
       ({ document, words }) => document === "docs/llm.md" && words.includes("smoke"),
     );
-    assert.equal(smoke?.words.join(" "), "npm run llm -- --trial smoke");
+    assert.equal(smoke?.words.join(" "), "npm run lab -- llm --trial smoke");
     const { code, stdout, stderr } = await runScript(
       "node scripts/llm.js --trial smoke",
       workspace,

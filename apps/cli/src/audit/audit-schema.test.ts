@@ -30,7 +30,7 @@ describe("the schema of an audit", () => {
   it("is the one that docs/audit.schema.json has", async () => {
     const text = await readFile(join(workspace, "docs/audit.schema.json"), "utf8");
     const made = JSON.parse(JSON.stringify(z.toJSONSchema(auditSchema))) as unknown;
-    assert.deepEqual(JSON.parse(text), made, "it is out of date: npm run audit-schema");
+    assert.deepEqual(JSON.parse(text), made, "it is out of date: npm run lab -- audit-schema");
   });
 
   it("fits an audit of real adapters, by evidence and by a gap", async () => {

@@ -5,7 +5,7 @@ import type { WeightName, Weights } from "./model.js";
 
 /*
  * The shipped bases: the weights of `model.ts` by their names and in their layout (in×out), one file a size of
- * vocabulary. `npm run pretrain` writes them.
+ * vocabulary. `npm run lab -- pretrain` writes them.
  */
 
 /** @param vocabulary tokens without the separator */
