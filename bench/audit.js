@@ -8,13 +8,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encodeSafetensors } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
-import { argumentsOf } from "../scripts/arguments.js";
+import { parseArguments } from "../scripts/arguments.js";
 
 const option = (value) => ({ type: "string", default: String(value) });
-const { values } = argumentsOf({
+const { values } = parseArguments({
   options: {
-    ...{ adapters: option(20), modules: option(64), size: option(4096), rank: option(8) },
-    ...{ common: option(0.5) },
+    adapters: option(20),
+    modules: option(64),
+    size: option(4096),
+    rank: option(8),
+    common: option(0.5),
   },
 });
 const names = ["adapters", "modules", "size", "rank", "common"];

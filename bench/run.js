@@ -1,6 +1,6 @@
 // npm run bench [-- NAME…]: times our side on this machine, and ml-matrix where it does the same. npm run lab -- bench-peers [-- NAME…]: beside it,
 // in turn, NumPy and PyTorch, in a virtual environment that is made at the first call; with --flower also Flower's simulation, once.
-import { argumentsOf } from "../scripts/arguments.js";
+import { parseArguments } from "../scripts/arguments.js";
 import { leastTimes, measure } from "./harness/measure.js";
 import { pythonWith } from "./harness/python.js";
 import { keep, machine, version } from "./harness/result.js";
@@ -9,7 +9,7 @@ import { heading, line } from "./harness/table.js";
 /** Each file has a `title` and gives `items`, one after another, so that the data of one alone are in memory. */
 const names = "linalg robust clair lr-mnist phases flat text-copy transport alberdice".split(" ");
 
-const { values, positionals } = argumentsOf({
+const { values, positionals } = parseArguments({
   allowPositionals: true,
   options: {
     peers: { type: "boolean", default: false },

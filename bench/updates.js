@@ -5,9 +5,9 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { argumentsOf } from "../scripts/arguments.js";
+import { parseArguments } from "../scripts/arguments.js";
 
-const { values } = argumentsOf({
+const { values } = parseArguments({
   options: {
     rules: { type: "string", default: "fedavg,norm-clip,coordinate-median" },
     clients: { type: "string", default: "16" },

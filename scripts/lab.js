@@ -1,5 +1,6 @@
-// npm run lab -- NAME [ARGUMENT…]: runs one of the scripts that measure, stress or regenerate parts of fedclair, after a build
-// where the script needs one. Without a name it lists them. The exit code is the script's.
+// npm run lab -- NAME [ARGUMENT…]: runs one of the scripts that measure, stress or regenerate parts
+// of fedclair, after a build where the script needs one. Without a name it lists them. The exit
+// code is the script's.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";

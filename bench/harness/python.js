@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { nothingThere } from "../../scripts/package-index.js";
+import { exitSkipped } from "../../scripts/package-index.js";
 import { pythonIn } from "../../scripts/python-folder.js";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
@@ -27,7 +27,7 @@ export async function pythonWith(file) {
     });
   } catch (error) {
     const why = String(error.stderr || error.message).trim();
-    console.error(error.exitCode === nothingThere ? `no other sides: ${why}` : `error: ${why}`);
+    console.error(error.exitCode === exitSkipped ? `no other sides: ${why}` : `error: ${why}`);
     process.exit(error.exitCode ?? 1);
   }
 }

@@ -27,8 +27,13 @@ const task = {
 
 /** What a trial file says of it. */
 export const trial = {
-  ...{ name: "lr-mnist", rounds, clients, cohort: { count: cohort }, task },
-  ...{ aggregator: { name: "fedavg" }, evaluate: "never" },
+  name: "lr-mnist",
+  rounds,
+  clients,
+  cohort: { count: cohort },
+  task,
+  aggregator: { name: "fedavg" },
+  evaluate: "never",
 };
 
 /**

@@ -19,15 +19,20 @@ export async function* items() {
   );
   const environment = { name: "bridge", random: 250, optimal: 250 };
   const options = tasks.get("alberdice").schema.parse({
-    ...{ environment, learner: { name: "network" } },
-    ...{ alphaFirst: 1, alphaLast: 0.05, sweeps: 40 },
+    environment,
+    learner: { name: "network" },
+    alphaFirst: 1,
+    alphaLast: 0.05,
+    sweeps: 40,
   });
   const game = environmentOf(options);
   const rng = stream("bench alberdice");
   const samples = compress(await game.draw(rng.at("data")));
   const networks = initialNetworks(game, settings.hidden, rng.at("networks"));
   const told = {
-    ...{ ...settings, turns, actions: game.shape.actions },
+    ...settings,
+    turns,
+    actions: game.shape.actions,
     features: samples.states.map((state) => game.features(state)),
     rows: samples.rows.map(({ state, next, actions, reward, share }) => {
       return [state, next, ...actions, reward, share];

@@ -45,7 +45,8 @@ export async function* items({ flower }) {
     name: "one client's update, seven steps",
     sides: {
       fedclair: { run: () => train(trained), per: updates },
-      ...{ PyTorch: steps("torch"), NumPy: steps("numpy") },
+      PyTorch: steps("torch"),
+      NumPy: steps("numpy"),
     },
   };
 }

@@ -8,7 +8,9 @@ const steps = 15;
 
 export async function* items() {
   const { train, backend } = await trainer({
-    ...{ name: "text-copy", rounds: 1, clients },
+    name: "text-copy",
+    rounds: 1,
+    clients,
     task: { name: "text-copy" },
     aggregator: { name: "fedavg" },
   });
@@ -20,7 +22,8 @@ export async function* items() {
     backend,
     sides: {
       fedclair: { run: () => train([...Array(clients).keys()]), per: clients * steps },
-      ...{ "PyTorch eager": other("eager"), "PyTorch vmap": other("vmap") },
+      "PyTorch eager": other("eager"),
+      "PyTorch vmap": other("vmap"),
     },
   };
 }

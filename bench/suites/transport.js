@@ -8,7 +8,9 @@ const steps = 10;
 
 export async function* items() {
   const { train } = await trainer({
-    ...{ name: "transport", rounds: 1, clients },
+    name: "transport",
+    rounds: 1,
+    clients,
     task: { name: "value-driven-transport", localSteps: steps },
     aggregator: { name: "fedavg" },
   });

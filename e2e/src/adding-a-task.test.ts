@@ -29,14 +29,20 @@ async function federate(text: string): Promise<readonly (RoundRecord & { arm: st
   const trial = parseTrial(text, "docs/adding-a-task.md", plugins);
   const runner = new ClientRunner(trial, plugins);
   const pool = await SocketPool.listen({
-    ...{ host: "127.0.0.1", port: 0, clientIds: clientIds(trial.clients) },
-    ...{ trialJson: JSON.stringify(trial), log: () => undefined },
+    host: "127.0.0.1",
+    port: 0,
+    clientIds: clientIds(trial.clients),
+    trialJson: JSON.stringify(trial),
+    log: () => undefined,
     chunkBytes: trial.limits.chunkBytes,
     maxMessageBytes: trial.limits.maxMessageBytes,
   });
   const stop = new AbortController();
   const host = connectHost({
-    ...{ url: pool.url, capacity: trial.clients, backends: ["none"], softwareVersion: "0.1.0" },
+    url: pool.url,
+    capacity: trial.clients,
+    backends: ["none"],
+    softwareVersion: "0.1.0",
     onWelcome: () => runner.prepare(),
     runJobs: (jobs) => runner.runAll(jobs),
     jobsAtOnce: () => runner.maxBatch,

@@ -15,10 +15,10 @@ interface Parts {
   >;
   readonly setArguments: (set: object, data: string) => readonly string[];
   readonly makeData: (folder: string) => Promise<void>;
-  readonly fingerprintOfRun: (folder: string) => Promise<object>;
-  readonly differences: (before: Trials, after: Trials) => readonly Difference[];
+  readonly fingerprintRun: (folder: string) => Promise<object>;
+  readonly listDifferences: (before: Trials, after: Trials) => readonly Difference[];
   readonly accepts: (patterns: readonly string[]) => (kind: string) => boolean;
-  readonly textOf: (found: readonly Difference[]) => string;
+  readonly formatDifferences: (found: readonly Difference[]) => string;
 }
 
 type Trials = ReadonlyMap<string, object>;
@@ -28,7 +28,7 @@ interface Difference {
 }
 
 async function parts(): Promise<Parts> {
-  const modules = ["trials", "made-data", "run", "compare"].map(async (name) => {
+  const modules = ["trials", "make-data", "run", "compare"].map(async (name) => {
     const url = pathToFileURL(join(workspace, "scripts/fingerprint", `${name}.js`));
     return (await import(url.href)) as Partial<Parts>;
   });
@@ -56,8 +56,15 @@ const line = {
   clients: [
     { clientId: "c00", attack: "alie", failure: null, verdict: "contaminated", score: 2 },
     {
-      ...{ clientId: "c01", attack: null, failure: null, numExamples: 3, train: { loss: 0.5 } },
-      ...{ verdict: "benign", score: 1, threshold: null, evaluation: { error: 0.25 } },
+      clientId: "c01",
+      attack: null,
+      failure: null,
+      numExamples: 3,
+      train: { loss: 0.5 },
+      verdict: "benign",
+      score: 1,
+      threshold: null,
+      evaluation: { error: 0.25 },
     },
   ],
   metrics: { gap: 1.5 },
@@ -94,20 +101,24 @@ async function writeRun({ record = line, artifacts, tensor, measures }: Run): Pr
 }
 
 /** What differs between two runs that ended well, or as told. */
-async function found(before: Run, after: Run, exits = [0, 0]): Promise<readonly Difference[]> {
-  const { fingerprintOfRun, differences } = await parts();
+async function findDifferences(
+  before: Run,
+  after: Run,
+  exits = [0, 0],
+): Promise<readonly Difference[]> {
+  const { fingerprintRun, listDifferences } = await parts();
   const [old, now] = await Promise.all(
     [before, after].map(async (run, i) => {
-      const fingerprint = await fingerprintOfRun(await writeRun(run));
+      const fingerprint = await fingerprintRun(await writeRun(run));
       return new Map([["t", { exit: exits[i], error: "why", ...fingerprint }]]);
     }),
   );
   assert.ok(old && now);
-  return differences(old, now);
+  return listDifferences(old, now);
 }
 
-async function textOf(differences: readonly Difference[]): Promise<string> {
-  return (await parts()).textOf(differences);
+async function formatDifferences(differences: readonly Difference[]): Promise<string> {
+  return (await parts()).formatDifferences(differences);
 }
 
 describe("npm run fingerprint", () => {
@@ -166,7 +177,7 @@ describe("npm run fingerprint", () => {
     const { arm, ...rest } = line;
     const content = { ...artifact, value: { y: [2, 3], x: 1 } };
     const old = { record: { ...rest, arm }, artifacts: { file: "exhibits.jsonl", content } };
-    assert.deepEqual(await found(old, {}), []);
+    assert.deepEqual(await findDifferences(old, {}), []);
   });
 
   const changes: [what: string, after: Run, says: RegExp][] = [
@@ -225,15 +236,18 @@ describe("npm run fingerprint", () => {
   ];
   for (const [what, after, says] of changes) {
     it(`says what has changed: ${what}`, async () => {
-      assert.match(await textOf(await found({}, after)), says);
+      assert.match(await formatDifferences(await findDifferences({}, after)), says);
     });
   }
 
   it("tells undecided from benign without a threshold", async () => {
     const undecided = { record: withGood({ verdict: "undecided" }) };
-    assert.equal(await textOf(await found({}, undecided)), "t: fedavg: undecided: round 1 cB → cu");
+    assert.equal(
+      await formatDifferences(await findDifferences({}, undecided)),
+      "t: fedavg: undecided: round 1 cB → cu",
+    );
     const kinds = async (before: Run, after: Run) =>
-      (await found(before, after)).map(({ kind }) => kind);
+      (await findDifferences(before, after)).map(({ kind }) => kind);
     const decided = { record: withGood({ threshold: 3 }) };
     assert.deepEqual(await kinds(decided, undecided), ["verdicts", "threshold"]);
     assert.deepEqual(await kinds(undecided, {}), ["verdicts"]);
@@ -242,10 +256,10 @@ describe("npm run fingerprint", () => {
   it("compares what both have of a trial that ended otherwise", async () => {
     const measured = { record: { ...line, metrics: {} } };
     assert.equal(
-      await textOf(await found({}, measured, [3, 0])),
+      await formatDifferences(await findDifferences({}, measured, [3, 0])),
       "t: exit: 3 (why) → 0\nt: fedavg: metrics: round 1 gap 1.5 → none",
     );
-    const [only] = await found({}, { record: { ...line, arm: "krum" } }, [3, 0]);
+    const [only] = await findDifferences({}, { record: { ...line, arm: "krum" } }, [3, 0]);
     assert.equal(only?.kind, "exit");
   });
 
@@ -266,8 +280,10 @@ describe("npm run fingerprint", () => {
     const { trialsToRun, setArguments, makeData } = await parts();
     const all = await loadBuiltIn();
     const named = {
-      ...{ tasks: new Set(), aggregators: new Set() },
-      ...{ attacks: new Set(), mods: new Set() },
+      tasks: new Set(),
+      aggregators: new Set(),
+      attacks: new Set(),
+      mods: new Set(),
     };
     const data = await temporaryFolder();
     await makeData(data);

@@ -17,7 +17,7 @@ describe("an insider that does what no host may", function () {
       );
       assert.match(stdout, /^fine .*$/m);
       assert.match(stdout, new RegExp(`${code}.*; a record of \\d+ bytes`));
-      assert.match(stdout, /[1-9] behaviours, 0 not coped with\n$/);
+      assert.match(stdout, /[1-9] behaviours, 0 not handled\n$/);
       assert.equal(exit, 0, stdout);
     });
   }

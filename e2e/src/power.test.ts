@@ -15,8 +15,8 @@ interface Client {
 }
 
 interface Measures {
-  readonly area: (federation: readonly Client[]) => number;
-  readonly thresholdOf: (clean: readonly (readonly Client[])[], rate: number) => number;
+  readonly rocArea: (federation: readonly Client[]) => number;
+  readonly calibrateThreshold: (clean: readonly (readonly Client[])[], rate: number) => number;
 }
 
 interface Reference {
@@ -34,17 +34,17 @@ const bad = (score: number): Client => ({ isContaminated: true, score });
 
 describe("the power of a rule", () => {
   it("is the share of pairs in which the contaminated client has the higher score", async () => {
-    const { area } = await load<Measures>("measures.js");
+    const { rocArea } = await load<Measures>("measures.js");
     // 2 is above 1 and 0; 1 is as high as 1, and above 0.
-    assert.equal(area([bad(2), honest(1), bad(1), honest(0)]), 3.5 / 4);
+    assert.equal(rocArea([bad(2), honest(1), bad(1), honest(0)]), 3.5 / 4);
   });
 
   it("is also measured at a threshold that one of a hundred clean federations exceeds", async () => {
-    const { thresholdOf } = await load<Measures>("measures.js");
+    const { calibrateThreshold } = await load<Measures>("measures.js");
     const clean = (count: number) =>
       Array.from({ length: count }, (_, k) => [honest(k + 1), honest(0)]);
-    assert.equal(thresholdOf(clean(100), 0.01), 99);
-    assert.equal(thresholdOf(clean(99), 0.01), 99); // none may
+    assert.equal(calibrateThreshold(clean(100), 0.01), 99);
+    assert.equal(calibrateThreshold(clean(99), 0.01), 99); // none may
   });
 });
 
