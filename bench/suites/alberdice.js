@@ -1,13 +1,14 @@
-// An agent's turn of alberdice with networks, twenty Adam steps on three perceptrons, beside PyTorch.
+// An agent's turn of alberdice with networks: twenty Adam steps on three perceptrons, next to
+// PyTorch.
 import { stream } from "@fedclair/linalg";
 import { loadTasks } from "@fedclair/tasks";
 
 const internals = "../../libs/tasks/dist/src/alberdice/";
 
-export const title = "alberdice, learner network, beside PyTorch";
+export const title = "alberdice, learner network, next to PyTorch";
 
 const settings = { hidden: 32, learningRate: 5e-3, steps: 20, alpha: 1, gamma: 0.99 };
-/** Of one run. */
+/** Turns in one run. */
 const turns = 4;
 
 export async function* items() {
@@ -29,7 +30,7 @@ export async function* items() {
   const rng = stream("bench alberdice");
   const samples = compress(await game.draw(rng.at("data")));
   const networks = initialNetworks(game, settings.hidden, rng.at("networks"));
-  const told = {
+  const peerOptions = {
     ...settings,
     turns,
     actions: game.shape.actions,
@@ -47,7 +48,7 @@ export async function* items() {
         },
         per: turns * settings.steps,
       },
-      PyTorch: { peer: "alberdice", options: told, per: turns * settings.steps },
+      PyTorch: { peer: "alberdice", options: peerOptions, per: turns * settings.steps },
     },
   };
 }

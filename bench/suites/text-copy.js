@@ -1,13 +1,13 @@
-// A client's round of text-copy, 15 Adam steps on adapters of a small Transformer, beside PyTorch.
-import { trainer } from "../harness/trainer.js";
+// A client's round of text-copy: 15 Adam steps on adapters of a small Transformer, next to PyTorch.
+import { createTrainer } from "../harness/trainer.js";
 
-export const title = "text-copy, beside PyTorch";
+export const title = "text-copy, next to PyTorch";
 
 const clients = 64;
 const steps = 15;
 
 export async function* items() {
-  const { train, backend } = await trainer({
+  const { train, backend } = await createTrainer({
     name: "text-copy",
     rounds: 1,
     clients,

@@ -152,7 +152,7 @@ describe("two results of benches", () => {
     assert.deepEqual(run(before, after), {
       status: 1,
       said:
-        "not made alike, cpu: a and b: what follows may be the machines' difference\n" +
+        "different conditions, cpu: a and b: differences below may be due to the machines\n" +
         "slower  s: slow: 10.0, now 15.0 ms (+50 %)\n1 of 2 slower by more than noise\n",
     });
     assert.equal(run(before, before).status, 0);
@@ -163,7 +163,8 @@ describe("two results of benches", () => {
     const late = await file("l.json", { ...resultOf({ r: [2] }), date: "2026-01-02T03:05" });
     const slower = "slower  s: r: 1.00, now 2.00 ms (+100 %)\n1 of 1 slower by more than noise\n";
     assert.equal(run(early, late).said, slower);
-    const swapped = "the first file is the later one: from 2026-01-02T03:04 to 2026-01-02T03:05\n";
+    const swapped =
+      "the first file is newer: comparing from 2026-01-02T03:04 to 2026-01-02T03:05\n";
     assert.deepEqual(run(late, early), { status: 1, said: swapped + slower });
   });
 
@@ -172,7 +173,7 @@ describe("two results of benches", () => {
     const many = await file("m.json", resultOf({ r: [1], a: [1], b: [1], c: [1], d: [1] }));
     assert.deepEqual(run(few, many), {
       status: 0,
-      said: "in one of the two alone, 4: s: a; s: b; s: c; …\n0 of 1 slower by more than noise\n",
+      said: "only in one of the two, 4: s: a; s: b; s: c; …\n0 of 1 slower by more than noise\n",
     });
   });
 
