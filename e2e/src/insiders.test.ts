@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { runScript } from "./support/run-script.js";
 import { workspace } from "./support/paths.js";
 
-describe("an insider that does what no host may", function () {
+describe("a host that breaks the protocol", function () {
   this.timeout(60_000);
 
-  // All of them are the script's: npm run lab -- hostile.
+  // npm run lab -- hostile runs all of them.
   for (const [only, code] of [
     ["sends a", "WRONG_MODULES"],
     ["as a straggler", "LATE"],
   ] as const) {
-    it(`harms nobody else: '${only}'`, async () => {
+    it(`affects no other client: '${only}'`, async () => {
       const { code: exit, stdout } = await runScript(
         `node scripts/hostile.js --only '${only}'`,
         workspace,
