@@ -128,7 +128,7 @@ describe("the command", () => {
     assert.ok(existsSync(join(cwd, folder, "report.html")));
     const listed = (await json(["list", "--json"], cwd)) as Record<string, object[]>;
     const task = "linear-regression";
-    const claim = "CLAIR names the two clients that send noise.";
+    const claim = "CLAIR flags the two clients that send noise.";
     assert.deepEqual(listed["trials"], [{ file: "trials/a.yaml", task, clients: 10, claim }]);
     const [run] = listed["runs"] as { folder: string; status: string; summary: unknown }[];
     assert.deepEqual([run?.folder, run?.status], [folder, "done"]);
