@@ -2,9 +2,9 @@
 #SBATCH --job-name=fedclair
 #SBATCH --ntasks-per-node=1
 # One trial on the nodes of a job, with one client host per task:
-#   sbatch --nodes=4 deploy/slurm/trial.sh TRIAL [options of fedclair coordinator] If it is
-#   submitted again, it resumes. The nodes need fedclair, openssl and a shared working directory.
-#   CAPACITY: largest number of virtual clients of a host. Clients are spread evenly over the hosts.
+#   sbatch --nodes=4 deploy/slurm/trial.sh TRIAL [options of fedclair coordinator]
+# If it is submitted again, it resumes. The nodes need fedclair, openssl and a shared working directory.
+# CAPACITY: largest number of virtual clients of a host. Clients are spread evenly over the hosts.
 set -euo pipefail
 umask 077
 trial=${1:?expected a trial file}
