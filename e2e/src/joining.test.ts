@@ -19,7 +19,10 @@ describe("joining", () => {
     assert.match(stderr, /client host 1 of 2 ended with 2/);
     assert.match(stderr, /client host 2 of 2 ended with 2/);
     assert.match(stderr, /every client host ended, see above/);
-    assert.ok(!(await readdir(folder)).includes("run"), "nothing was run, nothing is left behind");
+    assert.ok(
+      !(await readdir(folder)).includes("run"),
+      "a failed start leaves no run folder behind",
+    );
   });
 
   it("fails with only the coordinator's message if it takes too long", async () => {

@@ -81,8 +81,8 @@ describe("TLS and signed tokens", () => {
     };
     for (const [what, needle] of Object.entries(needles)) {
       const matches = frames.filter((frame) => frame.includes(needle));
-      assert.ok(matches.length > 0, `${what}: the test would find it, were it not hidden`);
-      assert.ok(!hidden.includes(needle), `${what} is said in clear`);
+      assert.ok(matches.length > 0, `${what}: it must be visible without TLS`);
+      assert.ok(!hidden.includes(needle), `${what} is sent in clear`);
     }
     assert.ok(params.length > 20 * 6 * 8, "it holds a matrix of float64");
     assert.equal(encrypted.streams.length, 4);
