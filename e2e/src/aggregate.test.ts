@@ -253,11 +253,11 @@ describe("fedclair aggregate", function () {
           "--out",
           join(folder, "b"),
         ],
-        /previous otherwise: weighting "samples" then, "uniform" now; say the same/,
+        /begun otherwise: weighting "samples" then, "uniform" now; say the same/,
       ],
       [
         ["--aggregator", "clair", ...state, "--out", join(folder, "b")],
-        /previous otherwise: aggregator fedavg then, clair now; say the same/,
+        /begun otherwise: aggregator fedavg then, clair now; say the same/,
       ],
       [
         ["--aggregator", "fedavg", "--state", folder, "--out", join(folder, "b")],
@@ -324,7 +324,7 @@ describe("fedclair aggregate", function () {
     const { code: exit, stderr } = await step(3);
     assert.match(
       stderr,
-      /previous otherwise: code \{.*\} then, \{.*\} now; say the same, or begin another state/,
+      /begun otherwise: code \{.*\} then, \{.*\} now; say the same, or begin another state/,
     );
     assert.equal(exit, 2);
     for (const [change, said] of [
