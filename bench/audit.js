@@ -1,6 +1,7 @@
-// npm run bench:audit [-- --adapters N --modules M --size P --rank R --common C]: times `fedclair audit` of a pile of random LoRA
-// adapters in float16, where the B that the honest have in common is C times each one's own, and in the same run NumPy, which reads
-// them and makes all inner products of whole changes (skipped without NumPy).
+// npm run lab -- bench-audit [--adapters N] [--modules M] [--size P] [--rank R] [--common C]: times
+// `fedclair audit` on a pile of random LoRA adapters in float16. The part of B that benign adapters
+// share is C times their own part. The same run times NumPy, which reads the pile and computes all
+// inner products of whole changes. It is skipped without NumPy.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,13 +9,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encodeSafetensors } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
-import { argumentsOf } from "../scripts/arguments.js";
+import { parseArguments } from "../scripts/arguments.js";
 
 const option = (value) => ({ type: "string", default: String(value) });
-const { values } = argumentsOf({
+const { values } = parseArguments({
   options: {
-    ...{ adapters: option(20), modules: option(64), size: option(4096), rank: option(8) },
-    ...{ common: option(0.5) },
+    adapters: option(20),
+    modules: option(64),
+    size: option(4096),
+    rank: option(8),
+    common: option(0.5),
   },
 });
 const names = ["adapters", "modules", "size", "rank", "common"];
@@ -25,41 +29,44 @@ const main = fileURLToPath(new URL("../apps/cli/dist/src/main.js", import.meta.u
 const folder = mkdtempSync(join(tmpdir(), "fedclair-bench-"));
 try {
   makePile();
-  const python = seconds("python3", [numpy, folder]);
+  const python = runSeconds("python3", [numpy, folder]);
   console.log(`${adapters} adapters, ${modules} modules of ${size}², rank ${rank}, float16`);
-  const audit = measured([main, "audit", folder]);
+  const audit = measureMemory([main, "audit", folder]);
   console.log(`fedclair audit: ${audit.seconds.toFixed(1)} s, ${Math.round(audit.megabytes)} MB`);
   console.log(
     python === undefined
-      ? "NumPy: skipped, as it takes python3 with numpy"
+      ? "NumPy: skipped because python3 with numpy is not installed"
       : `NumPy, reading and all inner products: ${python.toFixed(2)} s, ratio ${(audit.seconds / python).toFixed(1)}`,
   );
 } finally {
   rmSync(folder, { recursive: true });
 }
 
-/** A quarter of the adapters have another B in common, and are larger. Noise comes from one long list, read from anywhere. */
+/**
+ * Writes a pile in which a quarter of the adapters share another B and are larger. Noise is read at
+ * random offsets from one long list, which is faster than drawing it.
+ */
 function makePile() {
   const rng = stream("bench audit");
   const noise = Float32Array.from(rng.at("noise").normals(1 << 20));
   const any = rng.at("offsets");
-  const drawn = () => {
+  const draw = () => {
     const from = any.int(noise.length - size * rank);
     return noise.subarray(from, from + size * rank);
   };
   const targets = Array.from({ length: modules }, (_, m) => `base_model.model.layers.${m}.q_proj`);
-  const parts = targets.map(() => ({ a: drawn(), honest: drawn(), bad: drawn() }));
+  const parts = targets.map(() => ({ a: draw(), benign: draw(), bad: draw() }));
   for (let k = 0; k < adapters; k++) {
     const isBad = k < adapters / 4;
     const tensors = new Map();
     targets.forEach((name, m) => {
-      const [own, mine] = [drawn(), drawn()];
-      const { a, honest, bad } = parts[m];
-      const from = isBad ? bad : honest;
-      const [much, size_] = isBad ? [1 + common, 0.02] : [common, 0.01];
-      const b = Float32Array.from(from, (x, i) => size_ * (much * x + mine[i]));
-      const moved = Float32Array.from(a, (x, i) => (x + 0.1 * own[i]) / 64);
-      tensors.set(`${name}.lora_A.weight`, { shape: [rank, size], data: moved });
+      const [own, mine] = [draw(), draw()];
+      const { a, benign, bad } = parts[m];
+      const from = isBad ? bad : benign;
+      const [weight, amplitude] = isBad ? [1 + common, 0.02] : [common, 0.01];
+      const b = Float32Array.from(from, (x, i) => amplitude * (weight * x + mine[i]));
+      const shifted = Float32Array.from(a, (x, i) => (x + 0.1 * own[i]) / 64);
+      tensors.set(`${name}.lora_A.weight`, { shape: [rank, size], data: shifted });
       tensors.set(`${name}.lora_B.weight`, { shape: [size, rank], data: b });
     });
     const path = join(folder, `adapter-${String(k).padStart(3, "0")}`);
@@ -71,14 +78,14 @@ function makePile() {
   }
 }
 
-/** What a program prints, in seconds; undefined if it cannot run. */
-function seconds(program, args) {
+/** Runs a program that prints seconds. @returns undefined if it fails */
+function runSeconds(program, args) {
   const { status, stdout } = spawnSync(program, args, { encoding: "utf8" });
   return status === 0 ? Number(stdout) : undefined;
 }
 
-/** Wall time and largest memory of a Node program. */
-function measured(args) {
+/** Measures wall time and peak memory of a Node program. */
+function measureMemory(args) {
   const report = `process.on("exit", () => process.stderr.write("\\n" + process.resourceUsage().maxRSS))`;
   const before = performance.now();
   const { status, stderr } = spawnSync(

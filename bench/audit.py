@@ -1,6 +1,6 @@
-"""Reads a pile of LoRA adapters in float16 and makes the inner products of all whole changes, module by module, in NumPy.
+"""Reads a pile of LoRA adapters in float16 and computes all inner products of whole changes in NumPy.
 
-Prints seconds. The other side of bench/audit.js.
+Works module by module and prints seconds. The other side of bench/audit.js.
 """
 
 import json

@@ -1,4 +1,5 @@
-// npm run bench:scale: how CLAIR's time grows with clients, rank, rows and modules, as a table and as docs/images/clair-scale.png.
+// npm run lab -- bench-scale: measures how CLAIR's time grows with clients, rank, rows and modules.
+// It prints a table and writes docs/images/clair-scale.png.
 import { writeFile } from "node:fs/promises";
 import { drawPng, drawSvg } from "@fedclair/report/draw";
 import { scale } from "./suites/clair.js";

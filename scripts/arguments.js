@@ -1,17 +1,17 @@
 import { parseArgs } from "node:util";
 
 /**
- * What a script was called with, as `parseArgs` of Node.js gives it. Of what it does not know it says so in a line, and ends the
- * process with 2.
+ * Parses a script's arguments by `parseArgs` of Node.js. For an unknown option it prints one line
+ * with the known ones and exits with 2.
  * @param {import("node:util").ParseArgsConfig & { options: object }} config
  */
-export function argumentsOf(config) {
+export function parseArguments(config) {
   try {
     return parseArgs(config);
   } catch (error) {
-    const [what] = error.message.split(". ");
-    const known = Object.keys(config.options).map((name) => `--${name}`);
-    console.error(`error: ${what}: expected ${known.join(", ")}`);
+    const [problem] = error.message.split(". ");
+    const names = Object.keys(config.options).map((name) => `--${name}`);
+    console.error(`error: ${problem}: expected ${names.join(", ")}`);
     process.exit(2);
   }
 }

@@ -1,4 +1,5 @@
-// npm run audit-schema: writes docs/audit.schema.json, the JSON Schema of what `fedclair audit --json` prints.
+// npm run lab -- audit-schema: writes docs/audit.schema.json, the JSON Schema of the output of
+// `fedclair audit --json`.
 import { writeFile } from "node:fs/promises";
 import { format } from "prettier";
 import { z } from "zod";

@@ -1,5 +1,7 @@
-// npm run backends: CPU time of trials on TensorFlow's library and on WebAssembly, three runs each in turn, the table of docs/backends.md.
-// What both spend alike, to start and to aggregate, is in it: it is the whole command that a person waits for. Needs npm run tfjs-node.
+// npm run lab -- backends: measures the CPU time of trials on TensorFlow's library and on
+// WebAssembly, three runs each, alternating, and prints the table of docs/backends.md. The time is
+// that of the whole command, with the start and the aggregation that both backends share, because
+// that is what a user waits for. Needs npm run tfjs-node.
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
@@ -13,7 +15,7 @@ const batch = (size) => [
   ...[...once, "task.localSteps=60", "task.evaluationSequences=1"],
   ...[`task.batchSize=${size}`, `task.sequences=${size}`],
 ];
-/** What is measured, the trial under `trials`, and its changes. */
+/** Row title, trial file under `trials`, and the options that are set. */
 const cases = [
   ["text-copy, as shipped", "text-copy/synthetic", []],
   ["text-copy, training, batches of 4", "text-copy/synthetic", batch(4)],
@@ -35,7 +37,8 @@ try {
   for (const [name, trial, set] of cases) {
     const seconds = { tensorflow: [], wasm: [] };
     for (let i = 0; i < runs; i++) {
-      for (const backend of backends) seconds[backend].push(await measured(trial, set, backend));
+      for (const backend of backends)
+        seconds[backend].push(await measureCpuSeconds(trial, set, backend));
     }
     const [tensorflow, wasm] = backends.map((one) => seconds[one].sort((a, b) => a - b)[1]);
     const cells = [`${tensorflow.toFixed(1)} s`, `${wasm.toFixed(1)} s`];
@@ -45,17 +48,17 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** CPU seconds of a run in one process. */
-async function measured(trial, set, backend) {
+/** Measures the CPU seconds of a run in one process. */
+async function measureCpuSeconds(trial, set, backend) {
   const fedclair = join(root, "apps/cli/bin/fedclair.js");
   const how = ["--transport", "memory", "--no-report", "--backend", backend];
   const args = [
     ...["run", join(root, "trials", `${trial}.yaml`), ...how, "--out", join(folder, "run")],
     ...set.flatMap((one) => ["--set", one]),
   ];
-  const tell =
+  const reportCpu =
     'process.on("exit", () => { const { user, system } = process.cpuUsage(); console.error("cpu", user + system); })';
-  const hook = `data:text/javascript,${encodeURIComponent(tell)}`;
+  const hook = `data:text/javascript,${encodeURIComponent(reportCpu)}`;
   const { stderr } = await promisify(execFile)(process.execPath, [
     ...["--import", hook, fedclair],
     ...args,

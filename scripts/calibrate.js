@@ -1,19 +1,20 @@
-// npm run calibrate -- [--rate R] [--seeds N]: runs trials without their attacks, and subsets of honest real adapters, and counts
-// in how many of these clean federations CLAIR's rule `evidence` accuses somebody. The share should be near the rate.
+// npm run calibrate [-- --rate R --seeds N]: runs trials without their attacks, and subsets of
+// benign real adapters, and counts in how many of these clean federations CLAIR's rule `evidence`
+// flags a client. The share should be close to the rate.
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { clairAggregator, clairSchema } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
-import { argumentsOf } from "./arguments.js";
-import { pileOf, piles, roundsOf, someOf } from "./federations.js";
+import { parseArguments } from "./arguments.js";
+import { loadPile, piles, runRounds, sampleBenign } from "./federations.js";
 
-const { values } = argumentsOf({
+const { values } = parseArguments({
   options: { rate: { type: "string", default: "0.01" }, seeds: { type: "string", default: "10" } },
 });
 const rate = Number(values.rate);
 const seeds = Number(values.seeds);
 
-/** By trial, how many times as many seeds: quick ones more. */
+/** Factor on the number of seeds, by trial: quick trials run more often. */
 const trials = {
   "linear-regression/gaussian": 8,
   "denoising/collude-002": 8,
@@ -28,49 +29,49 @@ const trials = {
 
 await loadBackend("wasm");
 const plugins = await loadBuiltIn();
-const total = { federations: 0, accused: 0 };
+const total = { federations: 0, flagged: 0 };
 
 for (const [name, times] of Object.entries(trials)) {
-  const seen = { federations: 0, accused: 0, undecided: 0 };
+  const counts = { federations: 0, flagged: 0, undecided: 0 };
   for (let seed = 1001; seed <= 1000 + seeds * times; seed++) {
     const rule = `aggregator={name: clair, rule: evidence, falseAlarmRate: ${rate}}`;
-    const rounds = roundsOf(name, plugins, [`seed=${seed}`, "attacks=[]", rule]);
-    for await (const { clients } of rounds) count(seen, clients);
+    const rounds = runRounds(name, plugins, [`seed=${seed}`, "attacks=[]", rule]);
+    for await (const { clients } of rounds) count(counts, clients);
   }
-  report(name, seen);
+  report(name, counts);
 }
 
 const options = clairSchema.parse({ rule: "evidence", falseAlarmRate: rate, rank: 1 });
 const clair = clairAggregator.create(options);
 for (const name of piles) {
-  const seen = { federations: 0, accused: 0, undecided: 0 };
-  const { honest } = await pileOf(name);
+  const counts = { federations: 0, flagged: 0, undecided: 0 };
+  const { benign } = await loadPile(name);
   for (let run = 0; run < 5 * seeds; run++) {
     const rng = stream("calibrate").at(name, run);
-    const updates = someOf(honest, rng);
+    const updates = sampleBenign(benign, rng);
     const { verdicts } = await clair.aggregate({ round: 1, phase: "train", updates, rng });
     const clients = verdicts.map(({ status }) => ({ verdict: status }));
-    count(seen, clients);
+    count(counts, clients);
   }
-  report(`real adapters, ${name}`, seen);
+  report(`real adapters, ${name}`, counts);
 }
-const share = total.accused / total.federations;
+const share = total.flagged / total.federations;
 console.log(
-  `${total.federations} clean federations, ${total.accused} with an accused client: ${share.toFixed(4)}, asked ${rate}`,
+  `${total.federations} clean federations, ${total.flagged} with a false alarm: ${share.toFixed(4)}, requested ${rate}`,
 );
 process.exit(0);
 
-function count(seen, clients) {
+function count(counts, clients) {
   const verdicts = clients.map(({ verdict }) => verdict);
-  seen.federations++;
-  if (verdicts.includes("contaminated")) seen.accused++;
-  if (verdicts.includes("undecided")) seen.undecided++;
+  counts.federations++;
+  if (verdicts.includes("contaminated")) counts.flagged++;
+  if (verdicts.includes("undecided")) counts.undecided++;
 }
 
-function report(name, { federations, accused, undecided }) {
+function report(name, { federations, flagged, undecided }) {
   total.federations += federations;
-  total.accused += accused;
+  total.flagged += flagged;
   console.log(
-    `${name.padEnd(34)} ${federations} federations, ${accused} with an accused client, ${undecided} with an undecided one`,
+    `${name.padEnd(34)} ${federations} federations, ${flagged} with a false alarm, ${undecided} with an undecided client`,
   );
 }

@@ -1,4 +1,5 @@
-// npm run cases -- FILE…: runs reference cases against the built libraries, and exits with 1 if one fails.
+// npm run lab -- cases FILE…: runs reference cases against the built libraries and exits with 1 if
+// one of them fails.
 import { readFile } from "node:fs/promises";
 import { aggregatorKinds } from "@fedclair/aggregators/cases";
 import { attackKinds } from "@fedclair/attacks/cases";
@@ -9,7 +10,7 @@ const clairKinds = new Map([...aggregatorKinds, ...attackKinds]);
 const formats = [kindsFormat("clair", clairKinds), ...taskFormats];
 const files = process.argv.slice(2);
 if (files.length === 0) {
-  console.error("usage: npm run cases -- FILE…   (build first: npm run build)");
+  console.error("usage: npm run lab -- cases FILE…");
   process.exit(2);
 }
 

@@ -1,5 +1,6 @@
-// npm run chaos [-- --kills N --only PATTERN --seed N]: runs the trials of the fingerprint, kills each with all its processes
-// at a random moment, lets it go on, often kills it again, and compares what it leaves in the end with an undisturbed run.
+// npm run lab -- chaos [--kills N] [--only PATTERN] [--seed N]: runs the trials of the fingerprint,
+// kills each with all its processes at a random moment and resumes it, often several times. It then
+// compares the results with those of an undisturbed run.
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
@@ -7,14 +8,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { stream } from "@fedclair/linalg";
-import { argumentsOf } from "./arguments.js";
-import { makeData } from "./fingerprint/made-data.js";
+import { parseArguments } from "./arguments.js";
+import { makeData } from "./fingerprint/make-data.js";
 import { setArguments, trialsToRun, workspace } from "./fingerprint/trials.js";
 
 const program = join(workspace, "apps/cli/bin/fedclair.js");
 const results = ["records.jsonl", "params.safetensors", "artifacts.jsonl", "summary.json"];
 
-const { values } = argumentsOf({
+const { values } = parseArguments({
   options: {
     kills: { type: "string", default: "200" },
     only: { type: "string", default: "" },
@@ -25,30 +26,32 @@ const kills = Number(values.kills);
 const rng = stream(Number(values.seed)).at("chaos");
 const folder = await mkdtemp(join(tmpdir(), "fedclair-chaos-"));
 
-/** @param killAfter seconds; undefined: let it end */
-async function ended(args, killAfter) {
+/** @param killAfter seconds until the command is killed; undefined: never */
+async function runCommand(args, killAfter) {
   const { FEDCLAIR_TOKEN: _token, ...env } = process.env;
   const child = spawn(process.execPath, [program, ...args], {
-    ...{ cwd: workspace, env: { ...env, FEDCLAIR_LOG: "silent" }, detached: true },
+    cwd: workspace,
+    env: { ...env, FEDCLAIR_LOG: "silent" },
+    detached: true,
     stdio: ["ignore", "ignore", "pipe"],
   });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
-  const over = new AbortController();
+  const ended = new AbortController();
   const end = new Promise((resolve) => {
     child.on("close", (code, signal) => {
-      over.abort();
+      ended.abort();
       resolve({ code: code ?? signal, stderr });
     });
   });
   if (killAfter !== undefined) {
-    await delay(killAfter * 1000, undefined, { signal: over.signal }).catch(() => undefined);
-    if (!over.signal.aborted) process.kill(-child.pid, "SIGKILL");
+    await delay(killAfter * 1000, undefined, { signal: ended.signal }).catch(() => undefined);
+    if (!ended.signal.aborted) process.kill(-child.pid, "SIGKILL");
   }
   return await end;
 }
 
-async function contentsOf(out) {
+async function readResults(out) {
   const read = (file) => readFile(join(out, file), "base64").catch(() => undefined);
   return Object.fromEntries(
     await Promise.all(results.map(async (file) => [file, await read(file)])),
@@ -57,36 +60,46 @@ async function contentsOf(out) {
 
 const undisturbed = new Map();
 
-/** @returns what an undisturbed run of the trial leaves, and how many seconds it took; undefined of a trial that fails */
-async function wholeRun({ name, args }) {
+/**
+ * Runs a trial without disturbing it, once.
+ * @returns the contents of its result files and the seconds it took; undefined for a trial that
+ *   fails
+ */
+async function runUndisturbed({ name, args }) {
   if (undisturbed.has(name)) return undisturbed.get(name);
   const out = join(folder, "whole");
   const begin = performance.now();
-  await ended(["run", ...args, "--transport", "memory", "--out", out]);
+  await runCommand(["run", ...args, "--transport", "memory", "--out", out]);
   const whole = existsSync(join(out, "summary.json"))
-    ? { contents: await contentsOf(out), seconds: (performance.now() - begin) / 1000 }
+    ? { contents: await readResults(out), seconds: (performance.now() - begin) / 1000 }
     : undefined;
   await rm(out, { recursive: true, force: true });
   undisturbed.set(name, whole);
   return whole;
 }
 
-/** Kills a run of the trial until it comes to its end. @returns how often, and what differs then */
-async function disturbed({ args }, { contents, seconds }, how) {
+/**
+ * Runs a trial to its end, killing and resuming it on the way.
+ * @returns how often it was killed, and the result files that differ
+ */
+async function runWithKills({ args }, { contents, seconds }, how) {
   const out = join(folder, "disturbed");
   const run = ["run", ...args, ...how, "--out", out];
   let killed = 0;
   for (;;) {
-    const dies = killed === 0 || (killed < 4 && rng.uniform() < 0.4);
+    const isKilled = killed === 0 || (killed < 4 && rng.uniform() < 0.4);
     const command = existsSync(join(out, "trial.yaml"))
       ? ["resume", out, "--no-report", "--backend", "wasm", ...how]
       : run;
-    const { code, stderr } = await ended(command, dies ? rng.uniform() * seconds * 1.2 : undefined);
+    const { code, stderr } = await runCommand(
+      command,
+      isKilled ? rng.uniform() * seconds * 1.2 : undefined,
+    );
     if (code === "SIGKILL") {
       killed++;
       continue;
     }
-    const found = await contentsOf(out);
+    const found = await readResults(out);
     const differing = results.filter((file) => found[file] !== contents[file]);
     await rm(out, { recursive: true, force: true });
     return { killed, differing: differing.length === 0 ? [] : [...differing, stderr.trim()] };
@@ -105,15 +118,15 @@ const trials = rng.at("order").sample(all);
 let [done, failed, runs] = [0, 0, 0];
 for (let i = 0; done < kills; i++) {
   const trial = trials[i % trials.length];
-  const whole = await wholeRun(trial);
+  const whole = await runUndisturbed(trial);
   if (!whole) continue;
   const how = i % 2 === 0 ? ["--transport", "memory"] : ["--hosts", "2"];
-  const { killed, differing } = await disturbed(trial, whole, how);
+  const { killed, differing } = await runWithKills(trial, whole, how);
   done += killed;
   runs++;
   if (differing.length > 0) failed++;
-  const said = differing.length === 0 ? "the same bytes" : `DIFFERS: ${differing.join("; ")}`;
-  console.log(`${done}/${kills} ${trial.name} (${how.at(-1)}): killed ${killed} times, ${said}`);
+  const outcome = differing.length === 0 ? "the same bytes" : `DIFFERS: ${differing.join("; ")}`;
+  console.log(`${done}/${kills} ${trial.name} (${how.at(-1)}): killed ${killed} times, ${outcome}`);
 }
 await rm(folder, { recursive: true, force: true });
 console.log(

@@ -1,4 +1,4 @@
-// node scripts/clair-figures.js [--out FOLDER]: draws the figures of docs/clair.md. Needs a build.
+// npm run lab -- clair-figures [--out FOLDER]: draws the figures of docs/clair.md.
 // It runs trials in memory and reads the real adapters in apps/cli/fixtures.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -19,13 +19,13 @@ import {
 import { loadBuiltIn } from "@fedclair/plugins";
 import { figureConfig, muted, truthColours, truthShapes } from "@fedclair/report";
 import { drawPng, drawSvg } from "@fedclair/report/draw";
-import { readTrialFile, runTrial } from "@fedclair/runs";
+import { prepareTrial, runTrial } from "@fedclair/runs";
 import { startsOf } from "../libs/aggregators/dist/src/clair/search/starts.js";
 import { sines } from "../libs/aggregators/dist/src/clair/subspace/views.js";
-import { argumentsOf } from "./arguments.js";
+import { parseArguments } from "./arguments.js";
 import { pileOf } from "./federations.js";
 
-const { values: args } = argumentsOf({
+const { values: args } = parseArguments({
   options: { out: { type: "string", default: "docs/images" } },
 });
 
@@ -82,12 +82,12 @@ async function runInMemory(name, set = []) {
     ...plugins,
     aggregators: new Map([...plugins.aggregators, ["clair", { ...plugin, create }]]),
   };
-  const trial = await readTrialFile(`trials/${name}.yaml`, observed, set);
-  const pool = new MemoryPool(new ClientRunner(trial, observed));
+  const prepared = await prepareTrial(`trials/${name}.yaml`, set, () => observed);
+  const pool = new MemoryPool(new ClientRunner(prepared));
   const arms = new Map();
   try {
     await pool.ready(signal);
-    for await (const { arm, event } of runTrial(trial, observed, pool, signal)) {
+    for await (const { arm, event } of runTrial(prepared, pool, signal)) {
       if (event.kind === "stopped") throw new Error(`${name}: ${event.reason}`);
       if (event.kind === "round") arms.set(arm.label, event.record.clients);
     }
@@ -102,7 +102,7 @@ async function runInMemory(name, set = []) {
   const byId = new Map(updates.map((update) => [update.clientId, update]));
   const sorted = clients.map(({ clientId }) => byId.get(clientId));
   return {
-    rank: trial.aggregator.rank,
+    rank: prepared.trial.aggregator.rank,
     arms,
     updates: sorted,
     clients: clients.map((client) => ({ ...client, truth: truth(client) })),

@@ -1,4 +1,5 @@
-// What the scripts that look at detection judge: rounds of trials run in this process, and subsets of piles of real adapters.
+// The federations that the scripts on detection judge: rounds of trials that run in this process,
+// and subsets of piles of real adapters.
 import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
 import { prepareTrial, runTrial } from "@fedclair/runs";
 import { findAdapters } from "../apps/cli/dist/src/adapters/find-adapters.js";
@@ -8,11 +9,11 @@ import { readPile } from "../apps/cli/dist/src/audit/pile.js";
 export const piles = ["presidents", "presidents-own-a0"];
 
 /**
- * Runs a trial without its baselines and evaluations, and yields the record of every round.
- * @param name of its file in the folder trials
- * @param set further options, as of --set
+ * Runs a trial without its baselines and evaluations and yields the record of every round.
+ * @param name the trial's file in the folder trials, without its ending
+ * @param set further options, as for --set
  */
-export async function* roundsOf(name, plugins, set) {
+export async function* runRounds(name, plugins, set) {
   const { signal } = new AbortController();
   const options = ["baselines=[]", "evaluate=never", ...set];
   const prepared = await prepareTrial(`trials/${name}.yaml`, options, () => plugins);
@@ -28,20 +29,22 @@ export async function* roundsOf(name, plugins, set) {
   }
 }
 
-/** The changes of a pile, as updates of clients: those of honest ones, and those of contaminated ones. */
-export async function pileOf(name) {
+/** Reads the adapters of a pile as updates of benign and of contaminated clients. */
+export async function loadPile(name) {
   const found = await findAdapters([`apps/cli/fixtures/adapters/${name}`]);
   const { adapters, modules } = await readPile(found.adapters, () => undefined);
   const updates = [...adapters.keys()].map((clientId, k) => ({
-    ...{ clientId, numExamples: 1, metrics: {} },
+    clientId,
+    numExamples: 1,
+    metrics: {},
     delta: new Map([...modules].map(([module, { pairs }]) => [module, pairs[k]])),
   }));
   const isBad = ({ clientId }) => clientId.startsWith("bad-");
-  return { honest: updates.filter((update) => !isBad(update)), bad: updates.filter(isBad) };
+  return { benign: updates.filter((update) => !isBad(update)), bad: updates.filter(isBad) };
 }
 
-/** Eight or more of a pile's honest clients. */
-export function someOf(honest, rng) {
-  const size = 8 + rng.int(honest.length - 7);
-  return rng.sample(honest, size);
+/** Draws eight or more of a pile's benign clients. */
+export function sampleBenign(benign, rng) {
+  const size = 8 + rng.int(benign.length - 7);
+  return rng.sample(benign, size);
 }

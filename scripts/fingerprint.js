@@ -1,25 +1,32 @@
-// npm run fingerprint -- --out FILE: runs every shipped trial, shortened where it is long, and variations that reach the
-// other options (scripts/fingerprint/variations.js), and writes hashes of all their numbers.
-// npm run fingerprint -- --compare OLD NEW: says what differs between two such files, and exits with 1 if anything does.
+// npm run fingerprint -- --out FILE: runs every shipped trial, with fewer rounds where it is long,
+// and variations that cover the other options (scripts/fingerprint/variations.js). It writes hashes
+// of all their numbers.
+// npm run fingerprint -- --compare OLD NEW: prints the differences between two such files and exits
+// with 1 if there are any.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { accepts, countsOf, differences, textOf } from "./fingerprint/compare.js";
-import { makeData } from "./fingerprint/made-data.js";
-import { fingerprintOf } from "./fingerprint/run.js";
+import {
+  accepts,
+  formatCounts,
+  listDifferences,
+  formatDifferences,
+} from "./fingerprint/compare.js";
+import { makeData } from "./fingerprint/make-data.js";
+import { fingerprintTrial } from "./fingerprint/run.js";
 import { trialsToRun, workspace } from "./fingerprint/trials.js";
 
 const usage = `usage: npm run fingerprint -- --out FILE [--only PATTERN] [--jobs N] [--hosts N] [--command FILE]
        npm run fingerprint -- --compare OLD NEW [--only PATTERN] [--allow KIND,…]
-  --only     a regular expression that the names of trials match
-  --jobs     trials at a time, default 1
-  --hosts    client hosts of each trial, over sockets; default: everything in one process
-  --command  the fedclair.js to run, as of another version; default: that of this workspace
-  --allow    kinds of differences that are intended, as undecided,bytes,measure:detection.*`;
+  --only     run or compare only trials whose names match this regular expression
+  --jobs     number of trials that run at the same time; default 1
+  --hosts    number of client hosts of each trial, over sockets; default: everything in one process
+  --command  fedclair.js to run, for example of another version; default: that of this workspace
+  --allow    kinds of differences to accept, for example undecided,bytes,measures:detection.*`;
 
-/** @returns undefined for arguments that it does not understand */
-function argumentsOf(words) {
+/** @returns undefined for invalid arguments */
+function parseArguments(words) {
   const text = { type: "string" };
   const options = { out: text, only: text, jobs: text, hosts: text, command: text, allow: text };
   try {
@@ -39,7 +46,7 @@ function argumentsOf(words) {
   }
 }
 
-/** Runs the trials, as many at a time as `jobs`, and writes their fingerprints. */
+/** Runs the trials, `jobs` at a time, and writes their fingerprints. */
 async function run({ out, only, jobs = "1", hosts, command }) {
   const trials = (await trialsToRun()).filter(({ name }) => only.test(name));
   if (trials.length === 0) throw new Error(`no trial matches ${only}`);
@@ -52,7 +59,7 @@ async function run({ out, only, jobs = "1", hosts, command }) {
     while (next < trials.length) {
       const trial = trials[next++];
       const begin = performance.now();
-      const fingerprint = await fingerprintOf(trial, { program, hosts, folder });
+      const fingerprint = await fingerprintTrial(trial, { program, hosts, folder });
       fingerprints[trial.name] = fingerprint;
       const seconds = ((performance.now() - begin) / 1000).toFixed(1);
       const failure = fingerprint.exit === 0 ? "" : `, exit ${fingerprint.exit}`;
@@ -70,7 +77,7 @@ async function run({ out, only, jobs = "1", hosts, command }) {
   return 0;
 }
 
-/** Prints what differs. @returns the exit code */
+/** Prints the differences. @returns the exit code */
 async function compare({ files, only, allow = "" }) {
   const [before, after] = await Promise.all(
     files.map(async (file) => {
@@ -80,18 +87,18 @@ async function compare({ files, only, allow = "" }) {
   );
   const compared = [...before.keys()].filter((name) => after.has(name)).length;
   const isIntended = accepts(allow.split(",").filter(Boolean));
-  const found = differences(before, after);
+  const found = listDifferences(before, after);
   const accepted = found.filter(({ kind }) => isIntended(kind));
   const others = found.filter(({ kind }) => !isIntended(kind));
-  if (others.length > 0) console.log(textOf(others));
-  if (accepted.length > 0) console.log(`accepted: ${countsOf(accepted)}`);
+  if (others.length > 0) console.log(formatDifferences(others));
+  if (accepted.length > 0) console.log(`accepted: ${formatCounts(accepted)}`);
   console.log(`${compared} trials compared, ${others.length} differences`);
-  // Nothing compared is nothing shown.
+  // A comparison of no trials proves nothing.
   return others.length === 0 && compared > 0 ? 0 : 1;
 }
 
-const chosen = argumentsOf(process.argv.slice(2));
-if (chosen) process.exitCode = await (chosen.compare ? compare(chosen) : run(chosen));
+const args = parseArguments(process.argv.slice(2));
+if (args) process.exitCode = await (args.compare ? compare(args) : run(args));
 else {
   console.error(usage);
   process.exitCode = 2;

@@ -1,6 +1,7 @@
-// npm run fuzz [-- --frames N --live N --seed N]: damaged frames at both ends of the wire in this process, and at a coordinator
-// that runs a trial with an honest host. Says what escaped (an error that is no answer), how the memory grew, and whether the
-// trial's bytes are those of a run that nobody disturbed.
+// npm run lab -- fuzz [--frames N] [--live N] [--seed N]: sends damaged frames to both ends of the
+// wire in this process, and to a coordinator that runs a trial with a well-behaved host. It reports
+// escaped errors (those that did not become an answer), memory growth, and whether the trial's
+// bytes equal those of an undisturbed run.
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,7 +11,7 @@ import { runInNewContext } from "node:vm";
 import { io } from "socket.io-client";
 import { toBfloat16, toInt8 } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
-import { argumentsOf } from "./arguments.js";
+import { parseArguments } from "./arguments.js";
 import { Assembler } from "../libs/wire/dist/src/assembler.js";
 import {
   decodeCoordinatorMessage,
@@ -31,7 +32,7 @@ import { Traffic } from "../libs/wire/dist/src/traffic.js";
 import { workspace } from "./fingerprint/trials.js";
 
 const text = { type: "string" };
-const { values } = argumentsOf({
+const { values } = parseArguments({
   options: {
     frames: { ...text, default: "1000000" },
     live: { ...text, default: "100000" },
@@ -59,7 +60,9 @@ const pair = {
   a: { shape: [1, 3], data: Float32Array.of(1, 2, 3) },
 };
 const update = {
-  ...{ clientId: "c00", numExamples: 9, metrics: { loss: 1, accuracy: 0.5 } },
+  clientId: "c00",
+  numExamples: 9,
+  metrics: { loss: 1, accuracy: 0.5 },
   delta: new Map([
     ["w", tensor],
     ["v", pair],
@@ -68,15 +71,18 @@ const update = {
   ]),
 };
 const job = {
-  ...{ type: "clientJob", id: 7, clientId: "c00", round: 1, phase: "train", kind: "train" },
-  ...{
-    clientIndex: 0,
-    clientCount: 8,
-    seed: 1,
-    commonSeed: 2,
-    baseId: 1,
-    rounds: [[update.delta]],
-  },
+  type: "clientJob",
+  id: 7,
+  clientId: "c00",
+  round: 1,
+  phase: "train",
+  kind: "train",
+  clientIndex: 0,
+  clientCount: 8,
+  seed: 1,
+  commonSeed: 2,
+  baseId: 1,
+  rounds: [[update.delta]],
 };
 const hostMessages = [
   encodeJoin(hello),
@@ -91,11 +97,11 @@ const coordinatorMessages = [
   encodeCoordinatorMessage({ type: "trialEnd", reason: "over", exitCode: 0 }),
 ];
 
-/** Flips, cuts, repeats and inserts bytes, as often as not inside a whole frame. */
-function damaged(messages) {
+/** Flips, cuts, repeats and inserts bytes; half of the time inside a valid frame. */
+function damage(messages) {
   const message = messages[below(messages.length)];
   const inside = rng.uniform() < 0.5;
-  let bytes = Uint8Array.from(inside ? message : framed(message));
+  let bytes = Uint8Array.from(inside ? message : toFrame(message));
   for (let n = 1 + below(4); n > 0; n--) {
     const at = below(bytes.length + 1);
     switch (below(5)) {
@@ -115,10 +121,10 @@ function damaged(messages) {
         if (at < bytes.length) bytes[at] = [0, 127, 128, 255][below(4)];
     }
   }
-  return inside ? framed(bytes) : bytes;
+  return inside ? toFrame(bytes) : bytes;
 }
 
-function framed(message) {
+function toFrame(message) {
   return encodeFrame({ transfer: below(12), offset: 0, total: message.length, payload: message });
 }
 
@@ -144,7 +150,7 @@ function inProcess(frames) {
   for (let i = 0; i < frames; i++) {
     const { peer, messages } = ends[i % 2];
     try {
-      const answer = peer.receive([damaged(messages), () => undefined]);
+      const answer = peer.receive([damage(messages), () => undefined]);
       const code = answer.type === "failure" ? answer.failure.code : answer.type;
       codes.set(code, (codes.get(code) ?? 0) + 1);
     } catch (error) {
@@ -166,14 +172,23 @@ const trial = join(workspace, "e2e/fixtures/long.yaml");
 function fedclair(...args) {
   const env = { ...process.env, FEDCLAIR_TOKEN: token };
   const child = spawn(process.execPath, [program, ...args], {
-    ...{ cwd: workspace, env, stdio: ["ignore", "ignore", "pipe"] },
+    cwd: workspace,
+    env,
+    stdio: ["ignore", "ignore", "pipe"],
   });
-  let said = "";
-  child.stderr.setEncoding("utf8").on("data", (more) => child.emit("said", (said += more)));
-  return { child, ended: new Promise((resolve) => child.on("close", resolve)), said: () => said };
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (more) => child.emit("output", (stderr += more)));
+  return {
+    child,
+    ended: new Promise((resolve) => child.on("close", resolve)),
+    stderr: () => stderr,
+  };
 }
 
-/** Would the frame make a host ready? It would be given clients then, and take them down with it, as any host can. */
+/**
+ * Would the frame make a host ready? Such a host would get clients, and they would be lost when it
+ * leaves, as with any host.
+ */
 function isReady(bytes) {
   try {
     return decodeHostMessage(new Assembler(2 ** 20).accept(bytes)).type === "ready";
@@ -182,7 +197,7 @@ function isReady(bytes) {
   }
 }
 
-/** Frames at a coordinator: of strangers that never joined, and of hosts that joined and never got ready. */
+/** Sends frames to a coordinator from peers that never join and from hosts that never get ready. */
 async function live(frames) {
   const folder = await mkdtemp(join(tmpdir(), "fedclair-fuzz-"));
   const rounds = ["--set", `rounds=${Math.max(20, Math.round(frames / 300))}`, "--no-report"];
@@ -190,30 +205,30 @@ async function live(frames) {
   await fedclair("run", trial, ...rounds, "--transport", "memory", "--out", calm).ended;
   const coordinator = fedclair("coordinator", trial, ...rounds, "--out", fuzzed);
   const url = await new Promise((resolve) => {
-    coordinator.child.on("said", (said) => {
-      const [, found] = /listening on (http:[^"\s]+)/.exec(said) ?? [];
+    coordinator.child.on("output", (stderr) => {
+      const [, found] = /listening on (http:[^"\s]+)/.exec(stderr) ?? [];
       if (found) resolve(found);
     });
   });
   const host = fedclair("client", "--coordinator", url, "--capacity", "8");
   let answered = 0;
-  let [sent, isOver] = [0, false];
-  void coordinator.ended.then(() => (isOver = true));
+  let [sent, hasEnded] = [0, false];
+  void coordinator.ended.then(() => (hasEnded = true));
   const send = (socket, bytes) => socket.timeout(20_000).emitWithAck("frame", bytes);
-  while (sent < frames && !isOver) {
+  while (sent < frames && !hasEnded) {
     const socket = io(url, { transports: ["websocket"], forceNew: true, reconnection: false });
     await new Promise((resolve) => socket.on("connect", resolve).on("connect_error", resolve));
     try {
-      if (rng.uniform() < 0.9) await send(socket, framed(encodeJoin(hello)));
-      for (let n = 0; n < 500 && socket.connected && sent < frames && !isOver; n += 10) {
-        const all = Array.from({ length: 10 }, () => damaged(hostMessages.slice(2)));
+      if (rng.uniform() < 0.9) await send(socket, toFrame(encodeJoin(hello)));
+      for (let n = 0; n < 500 && socket.connected && sent < frames && !hasEnded; n += 10) {
+        const all = Array.from({ length: 10 }, () => damage(hostMessages.slice(2)));
         const bytes = all.filter((one) => !isReady(one));
         const replies = await Promise.all(bytes.map((one) => send(socket, one)));
         sent += replies.length;
         answered += replies.filter(({ length }) => length > 0).length;
       }
     } catch {
-      sent++; // cut off: it had been refused, or the trial is over
+      sent++; // the coordinator rejected it earlier, or the trial has ended
     }
     socket.disconnect();
   }
@@ -227,7 +242,7 @@ async function live(frames) {
   await rm(folder, { recursive: true });
   const isSame = same.every(Boolean) && code === 0;
   console.log(
-    `live: ${sent} frames, ${answered} answered; the coordinator ended with ${code}; the trial's bytes are ${isSame ? "the same" : "OTHERS"}`,
+    `live: ${sent} frames, ${answered} answered; the coordinator ended with ${code}; the trial's bytes are ${isSame ? "the same" : "DIFFERENT"}`,
   );
   return isSame && sent >= frames;
 }

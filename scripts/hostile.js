@@ -1,6 +1,7 @@
-// npm run hostile [-- --only TEXT]: insiders. A trial of eight clients runs over sockets, seven of them on an honest host; the
-// eighth is on one that does one thing after another that no host may do. Says of each whether the trial came to its end, whether
-// the others' records are byte for byte those of an undisturbed run, the bytes of the hostile client's record, and
+// npm run lab -- hostile [--only TEXT]: a trial of eight clients runs over sockets, seven of them
+// on a well-behaved host. The host of the eighth breaks the protocol in a different way in each
+// run. For each way the script reports whether the trial ended, whether the other clients' records
+// are byte for byte those of an undisturbed run, the size of the hostile client's record, and
 // whether all params stayed finite.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,11 +12,11 @@ import { ClientRunner, clientIds, parseTrial, prepareResolvedTrial } from "@fedc
 import { loadBuiltIn } from "@fedclair/plugins";
 import { recordTrial } from "@fedclair/runs";
 import { connectHost, SocketPool } from "@fedclair/wire";
-import { argumentsOf } from "./arguments.js";
+import { parseArguments } from "./arguments.js";
 import { fedclair } from "../libs/wire/gen/fedclair.js";
 import { RawHost } from "../libs/wire/dist/testing/raw-host.js";
 
-const { values } = argumentsOf({ options: { only: { type: "string", default: "" } } });
+const { values } = parseArguments({ options: { only: { type: "string", default: "" } } });
 const text = `
 name: hostile
 rounds: 2
@@ -28,10 +29,10 @@ const builtIn = await loadBuiltIn();
 const trial = parseTrial(text, "hostile.yaml", builtIn);
 const prepared = prepareResolvedTrial(trial, builtIn, "hostile.yaml");
 const { name: backend } = await loadBackend();
-/** It never gets a client of an honest host's, nor leaves it one: rooms and clients are as many. */
+/** The hosts have exactly as many places as there are clients, so no client changes its host. */
 const ids = clientIds(trial.clients);
 
-/** The bytes of a message from a host. */
+/** Encodes a message from a host. */
 const encode = (body) => fedclair.v1.HostMessage.encode(body).finish();
 const tensor = (...shape) => {
   const size = shape.reduce((product, n) => product * n, 1);
@@ -49,8 +50,8 @@ const good = delta(["weights", tensor(12, 4)]);
 const metric = (name, value = 1) => ({ name, value });
 const hostile = "evil\n\u001b[2J\u202e\u0000";
 
-/** An answer to a job, with something wrong. */
-const update = (change) => (job) => [
+/** Answers a job with an update that has something wrong. */
+const answerUpdate = (change) => (job) => [
   encode({
     clientUpdate: {
       jobId: job.id,
@@ -61,79 +62,92 @@ const update = (change) => (job) => [
     },
   }),
 ];
-const failed =
+const answerFailure =
   (failure, change = {}) =>
   (job) => [
     encode({ clientFailed: { jobId: job.id, clientId: job.clientId, failure, ...change } }),
   ];
 
-/** A frame of a message of which nothing else comes. */
+/** Sends one frame of a message that is never completed. */
 function emitPart(job, socket, offset) {
   const part = { transfer: 9000 + job.id, offset, total: 1e6, payload: new Uint8Array(100) };
   socket.emit("frame", fedclair.v1.Frame.encode(part).finish(), () => undefined);
 }
 
-/** What the hostile host answers to a job: messages, or what it does on its connection. */
+/**
+ * Each way of breaking the protocol: the messages that answer a job, or an act on the connection.
+ */
 const answers = {
   "never answers": () => [],
-  "sends NaN": update({ delta: delta(["weights", filled(NaN)]) }),
-  "sends Infinity": update({ delta: delta(["weights", filled(Infinity)]) }),
-  "sends numbers beyond the limit": update({ delta: delta(["weights", filled(1e60)]) }),
-  "sends the largest numbers that are admitted": update({
+  "sends NaN": answerUpdate({ delta: delta(["weights", filled(NaN)]) }),
+  "sends Infinity": answerUpdate({ delta: delta(["weights", filled(Infinity)]) }),
+  "sends numbers beyond the limit": answerUpdate({ delta: delta(["weights", filled(1e60)]) }),
+  "sends the largest numbers that are admitted": answerUpdate({
     delta: delta(["weights", filled(1e50)]),
   }),
-  "sends denormal numbers": update({ delta: delta(["weights", filled(5e-324)]) }),
-  "sends another shape": update({ delta: delta(["weights", tensor(4, 12)]) }),
-  "sends a module more": update({ delta: delta(["weights", tensor(12, 4)], ["evil", tensor(2)]) }),
-  "sends a module less": update({ delta: {} }),
-  "sends a module twice": update({
+  "sends denormal numbers": answerUpdate({ delta: delta(["weights", filled(5e-324)]) }),
+  "sends another shape": answerUpdate({ delta: delta(["weights", tensor(4, 12)]) }),
+  "sends an additional module": answerUpdate({
+    delta: delta(["weights", tensor(12, 4)], ["evil", tensor(2)]),
+  }),
+  "leaves a module out": answerUpdate({ delta: {} }),
+  "sends a module twice": answerUpdate({
     delta: delta(["weights", tensor(12, 4)], ["weights", tensor(12, 4)]),
   }),
-  "names a module __proto__": update({ delta: delta(["__proto__", tensor(12, 4)]) }),
-  "names a module by control characters": update({ delta: delta([hostile, tensor(12, 4)]) }),
-  "sends data shorter than the shape": update({
+  "names a module __proto__": answerUpdate({ delta: delta(["__proto__", tensor(12, 4)]) }),
+  "names a module by control characters": answerUpdate({ delta: delta([hostile, tensor(12, 4)]) }),
+  "sends data shorter than the shape": answerUpdate({
     delta: delta(["weights", { ...tensor(12, 4), data: new Uint8Array(8) }]),
   }),
-  "sends an unknown dtype": update({ delta: delta(["weights", { ...tensor(12, 4), dtype: 9 }]) }),
-  "sends a shape of 2^32 − 1 squared": update({
+  "sends an unknown dtype": answerUpdate({
+    delta: delta(["weights", { ...tensor(12, 4), dtype: 9 }]),
+  }),
+  "sends a shape of 2^32 − 1 squared": answerUpdate({
     delta: delta(["weights", { ...tensor(1), shape: [2 ** 32 - 1, 2 ** 32 - 1] }]),
   }),
-  "sends pairs of rank 500": update({ delta: pair(500) }),
-  "sends pairs that do not multiply": update({
+  "sends pairs of rank 500": answerUpdate({ delta: pair(500) }),
+  "sends pairs whose shapes do not fit": answerUpdate({
     delta: { modules: [{ name: "weights", lowRank: { b: tensor(12, 2), a: tensor(3, 4) } }] },
   }),
-  "sends a metric that is NaN": update({ metrics: [metric("loss", NaN)] }),
-  "names a metric __proto__": update({ metrics: [metric("__proto__"), metric("constructor")] }),
-  "sends 257 metrics": update({ metrics: Array.from({ length: 257 }, (_, i) => metric(`m${i}`)) }),
-  "sends 256 metrics of 128 characters": update({
+  "sends a metric that is NaN": answerUpdate({ metrics: [metric("loss", NaN)] }),
+  "names a metric __proto__": answerUpdate({
+    metrics: [metric("__proto__"), metric("constructor")],
+  }),
+  "sends 257 metrics": answerUpdate({
+    metrics: Array.from({ length: 257 }, (_, i) => metric(`m${i}`)),
+  }),
+  "sends 256 metrics of 128 characters": answerUpdate({
     metrics: Array.from({ length: 256 }, (_, i) => metric(`m${i}`.padEnd(128, "東"))),
   }),
-  "sends a metric's name of 500 kB": update({ metrics: [metric("x".repeat(5e5))] }),
-  "learnt from no example": update({ numExamples: 0 }),
-  "learnt from 2^32 − 1 examples": update({ numExamples: 2 ** 32 - 1 }),
+  "sends a metric's name of 500 kB": answerUpdate({ metrics: [metric("x".repeat(5e5))] }),
+  "trained on no example": answerUpdate({ numExamples: 0 }),
+  "trained on 2^32 − 1 examples": answerUpdate({ numExamples: 2 ** 32 - 1 }),
   "answers for another host's client": (job) =>
-    update({ clientId: ids.find((id) => id !== job.clientId) })(job),
-  "answers for a client that there is not": update({ clientId: "c99" }),
-  "answers a job that there is not": (job) => update({ jobId: job.id + 1000 })(job),
-  "answers jobs that are over, or to come": (job) =>
-    [-2, -1, 1, 2].flatMap((n) => update({ jobId: job.id + n })(job)),
+    answerUpdate({ clientId: ids.find((id) => id !== job.clientId) })(job),
+  "answers for a client that does not exist": answerUpdate({ clientId: "c99" }),
+  "answers a job that does not exist": (job) => answerUpdate({ jobId: job.id + 1000 })(job),
+  "answers earlier and later jobs": (job) =>
+    [-2, -1, 1, 2].flatMap((n) => answerUpdate({ jobId: job.id + n })(job)),
   "answers twice": (job) => [
-    ...update({})(job),
-    ...update({ delta: delta(["weights", filled(9)]) })(job),
+    ...answerUpdate({})(job),
+    ...answerUpdate({ delta: delta(["weights", filled(9)]) })(job),
   ],
-  "answers, and fails then": (job) => [
-    ...update({})(job),
-    ...failed({ code: 12, message: "no" })(job),
+  "answers and then fails": (job) => [
+    ...answerUpdate({})(job),
+    ...answerFailure({ code: 12, message: "no" })(job),
   ],
-  "fails with 900 kB of control characters": failed({ code: 12, message: hostile.repeat(1e5) }),
-  "fails with a code that there is not": failed({ code: 4711, message: "no" }),
-  "fails as if the trial had ended": failed({ code: 16, message: "over" }),
-  "fails as a straggler": failed({ code: 20, message: "late" }),
-  "sends what is no message": () => [Uint8Array.from([255, 255, 255, 255])],
+  "fails with 900 kB of control characters": answerFailure({
+    code: 12,
+    message: hostile.repeat(1e5),
+  }),
+  "fails with an unknown code": answerFailure({ code: 4711, message: "no" }),
+  "fails as if the trial had ended": answerFailure({ code: 16, message: "over" }),
+  "fails as a straggler": answerFailure({ code: 20, message: "late" }),
+  "sends bytes that are no message": () => [Uint8Array.from([255, 255, 255, 255])],
   "sends an empty message": () => [new Uint8Array()],
   "sends beyond the limit": () => [new Uint8Array(2 ** 20 + 1)],
   "floods with a thousand messages": (job) =>
-    Array.from({ length: 1000 }, () => update({ jobId: job.id + 7 })(job)[0]),
+    Array.from({ length: 1000 }, () => answerUpdate({ jobId: job.id + 7 })(job)[0]),
   "joins again on its connection": () => [
     encode({ join: { protocolVersion: 1, capacity: 9, backends: [backend] } }),
   ],
@@ -146,7 +160,7 @@ const answers = {
     emitPart(job, socket, 500);
     return [];
   },
-  "sends frames that are none": (_, { socket }) => {
+  "sends values that are no frames": (_, { socket }) => {
     for (const odd of [null, 7, "text", { a: 1 }, [], new Uint8Array(2 ** 17)])
       socket.emit("frame", odd, () => undefined);
     socket.emit("frame");
@@ -158,33 +172,40 @@ const answers = {
     socket.disconnect();
     return [];
   },
-  "leaves, and comes again": (_, { socket }) => {
+  "leaves and comes back": (_, { socket }) => {
     socket.disconnect();
     return "again";
   },
 };
 
-/** Runs the trial beside a hostile host. @returns the records by client, what of them is the hostile host's, and how it went */
+/**
+ * Runs the trial with a hostile host next to a well-behaved one.
+ * @returns how the trial ended, the other clients' records, and what was recorded of the hostile
+ *   host
+ */
 async function run(answer) {
   const out = await mkdtemp(join(tmpdir(), "fedclair-hostile-"));
   const pool = await SocketPool.listen({
-    ...{ clientIds: ids, trialJson: JSON.stringify(trial), log: () => undefined },
-    ...{ chunkBytes: trial.limits.chunkBytes, maxMessageBytes: trial.limits.maxMessageBytes },
+    clientIds: ids,
+    trialJson: JSON.stringify(trial),
+    log: () => undefined,
+    chunkBytes: trial.limits.chunkBytes,
+    maxMessageBytes: trial.limits.maxMessageBytes,
   });
   const over = new AbortController();
   const runner = new ClientRunner(prepared);
   let welcomed;
-  // First in, it has the same clients in every run, also when the other one is cut off.
-  const isIn = new Promise((resolve) => (welcomed = resolve));
-  const honest = connectHost({
-    ...{
-      url: pool.url,
-      capacity: ids.length - 1,
-      backends: [backend],
-      softwareVersion: "honest",
-      plugins: [],
-    },
-    ...{ signal: over.signal, onUnreachable: () => undefined, onRefused: () => undefined },
+  // The well-behaved host joins first and so has the same clients in every run.
+  const hasJoined = new Promise((resolve) => (welcomed = resolve));
+  const wellBehaved = connectHost({
+    url: pool.url,
+    capacity: ids.length - 1,
+    backends: [backend],
+    softwareVersion: "honest",
+    plugins: [],
+    signal: over.signal,
+    onUnreachable: () => undefined,
+    onRefused: () => undefined,
     onWelcome: async () => {
       await runner.prepare();
       welcomed();
@@ -192,7 +213,7 @@ async function run(answer) {
     runJobs: (jobs) => runner.runAll(jobs),
     jobsAtOnce: () => runner.maxBatch,
   });
-  honest.catch(() => undefined);
+  wellBehaved.catch(() => undefined);
   const held = new Set();
   const sockets = [];
   const serve = async () => {
@@ -203,12 +224,12 @@ async function run(answer) {
       const message = await host.next();
       if (message.type !== "clientJob") continue;
       held.add(message.clientId);
-      const said = answer ? answer(message, host) : update({})(message);
-      if (said === "again") return void serve();
-      for (const bytes of said) void host.peer.send(bytes).catch(() => undefined);
+      const replies = answer ? answer(message, host) : answerUpdate({})(message);
+      if (replies === "again") return void serve();
+      for (const bytes of replies) void host.peer.send(bytes).catch(() => undefined);
     }
   };
-  void isIn.then(serve).catch(() => undefined);
+  void hasJoined.then(serve).catch(() => undefined);
   let fault;
   const started = performance.now();
   try {
@@ -236,7 +257,9 @@ async function run(answer) {
   await pool.close();
   await rm(out, { recursive: true });
   return {
-    ...{ fault, seconds, held },
+    fault,
+    seconds,
+    held,
     others: (left) => JSON.stringify(clients.filter(({ clientId }) => !left.has(clientId))),
     codes: [
       ...new Set(
@@ -256,22 +279,22 @@ async function run(answer) {
   };
 }
 
-const calm = await run(undefined);
+const undisturbed = await run(undefined);
 let faults = 0;
 const chosen = Object.entries(answers).filter(([what]) => what.includes(values.only));
 for (const [what, answer] of chosen) {
   const { fault, seconds, held, others, codes, bytes, isFinite } = await run(answer);
-  const isSame = others(held) === calm.others(held);
+  const isSame = others(held) === undisturbed.others(held);
   const isFine = fault === undefined && isSame && isFinite && bytes <= 4096 && held.size > 0;
   if (!isFine) faults++;
-  const told = [
+  const findings = [
     ...(fault === undefined ? [] : [`the trial ended: ${fault}`]),
-    ...(held.size === 0 ? ["it was given no client"] : []),
-    ...(isSame ? [] : ["others' records are OTHERS"]),
+    ...(held.size === 0 ? ["the hostile host got no client"] : []),
+    ...(isSame ? [] : ["the other clients' records DIFFER"]),
     ...(isFinite ? [] : ["params are not finite"]),
     `${codes.join(", ")}; a record of ${bytes} bytes; ${seconds.toFixed(1)} s`,
   ];
-  console.log(`${isFine ? "fine" : "BAD "}  ${what}: ${told.join("; ")}`);
+  console.log(`${isFine ? "fine" : "BAD "}  ${what}: ${findings.join("; ")}`);
 }
-console.log(`${chosen.length} behaviours, ${faults} not coped with`);
+console.log(`${chosen.length} behaviours, ${faults} not handled`);
 process.exit(faults === 0 ? 0 : 1);

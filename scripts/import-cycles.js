@@ -1,4 +1,4 @@
-// Fails if files import one another in a circle, imports of types included.
+// Fails if files import one another in a cycle. Imports of types count as well.
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import ts from "typescript";
@@ -13,7 +13,7 @@ const files = (
   .flat()
   .filter((file) => /(?<!\.d)\.ts$/.test(file) && !/\/(node_modules|dist|gen)\//.test(file));
 
-/** The files that a file imports by a relative path. */
+/** The files that each file imports by a relative path. */
 const imports = new Map(
   await Promise.all(
     files.map(async (file) => {

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# npm run tfjs-node: makes the optional dependency @tensorflow/tfjs-node run. Its own install script takes TensorFlow's library from a
-# storage host that many networks do not reach and that has no build for new systems; npm then removes the package. This one takes
-# library and headers from the wheel tensorflow-cpu on PyPI, and compiles the add-on's two C++ files. It keeps both in
-# ${XDG_CACHE_HOME:-~/.cache}/fedclair, so that after the next npm ci it only puts them back, in seconds.
-# Needs Linux with glibc, python3 with pip, g++ and npm. With --cached it fetches nothing, and fails where something is missing.
+# npm run tfjs-node: installs the optional dependency @tensorflow/tfjs-node. The package's own
+# install script downloads TensorFlow's library from a storage host that many networks cannot reach
+# and that has no build for new systems; npm then removes the package. This script takes the library
+# and headers from the wheel tensorflow-cpu on PyPI and compiles the add-on's two C++ files. Both
+# stay in ${XDG_CACHE_HOME:-~/.cache}/fedclair, so that restoring them after the next npm ci takes
+# seconds. Needs Linux with glibc, python3 with pip, g++ and npm. With --cached it downloads nothing
+# and fails if something is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -54,7 +56,8 @@ mkdir -p "$cache"
 work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# Written beside and moved: what was cut off is not taken for whole.
+# Written to a temporary folder and then moved, so that an interrupted download is not taken for a
+# complete one.
 if [ ! -e "$tensorflow" ]; then
   may_fetch "TensorFlow's library"
   python3 -m pip --version > /dev/null 2>&1 || die "needs python3 with pip: apt-get install python3-pip"
@@ -70,7 +73,7 @@ if [ ! -e "$tensorflow" ]; then
 import glob, os, shutil, sys, zipfile
 
 work = sys.argv[1]
-# What the C headers include lies under tsl, of TensorFlow or of its own.
+# The C headers include files under tsl, which is a folder of TensorFlow or a package of its own.
 headers = ("tensorflow/c/", "tensorflow/core/platform/ctstring", "tensorflow/tsl/", "tsl/", "xla/tsl/c/", "xla/c/")
 with zipfile.ZipFile(glob.glob(f"{work}/*.whl")[0]) as wheel:
     for name in wheel.namelist():
@@ -88,7 +91,7 @@ PYTHON
   mv "$work/tensorflow" "$tensorflow"
 fi
 
-# Node-API only: one for all versions of Node.
+# The add-on uses only Node-API, so one build serves all versions of Node.
 if [ ! -e "$addon" ]; then
   may_fetch "the compiled add-on"
   command -v g++ > /dev/null || die "needs a C++ compiler: apt-get install g++"

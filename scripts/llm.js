@@ -1,6 +1,7 @@
-// npm run llm [-- --trial smoke] [--seeds 1,2,3] [--set rounds=1]: runs a trial of trials/llm, its coordinator and two Python hosts, once a seed,
-// and prints Markdown tables. What it needs (Python packages, the model, the texts) is fetched at the first call and lies in
-// `.python` and `runs/llm` then; where there is no Python or no registry, the script says so and ends with 0.
+// npm run lab -- llm [--trial smoke] [--seeds 1,2,3] [--set rounds=1]: runs a trial of trials/llm
+// with a coordinator and two Python hosts, once for each seed, and prints Markdown tables. The
+// first call downloads the Python packages, the model and the texts into `.python` and `runs/llm`.
+// Without Python or a registry the script prints a message and exits with 0.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
@@ -9,14 +10,14 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import { chooseRunFolder, prepareTrial } from "@fedclair/runs";
-import { argumentsOf } from "./arguments.js";
+import { parseArguments } from "./arguments.js";
 import { compare } from "../apps/cli/dist/src/verify.js";
 import { hostEnvironment, runFederation } from "./llm/federation.js";
 import { tables } from "./llm/tables.js";
-import { indexAnswers, nothingThere } from "./package-index.js";
+import { indexAnswers, exitSkipped } from "./package-index.js";
 import { writeSpeeches } from "./train-adapters/texts.js";
 
-const { values } = argumentsOf({
+const { values } = parseArguments({
   options: {
     trial: { type: "string", default: "sotu" },
     seeds: { type: "string", default: "1" },
@@ -35,7 +36,7 @@ if (!existsSync(trial) || !seeds.every(Number.isSafeInteger)) {
 const run = promisify(execFile);
 const python = await run(process.execPath, [join(workspace, "scripts/python-env.js"), "llm"]).then(
   ({ stdout }) => stdout.trim(),
-  ({ code, stderr }) => (code === nothingThere ? skip(stderr.trim()) : fail(stderr.trim())),
+  ({ code, stderr }) => (code === exitSkipped ? skip(stderr.trim()) : fail(stderr.trim())),
 );
 await mkdir(folder, { recursive: true });
 await texts(join(folder, "texts")).catch(({ message }) =>

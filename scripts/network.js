@@ -1,7 +1,9 @@
-// npm run network [-- --times N --seed N]: hosts on machines made of network namespaces, with room to spare, over TLS. In each
-// run one of them is cut off for a while or for good, hangs, or has a line that breaks or is slow. Says how many rounds were late,
-// whether the bytes of clients that were not lost are those of an undisturbed run, and whether every loss is told. First it
-// captures what passes (with tcpdump): with TLS nothing of it may be in clear. Skipped where namespaces are not permitted.
+// npm run lab -- network [--times N] [--seed N]: runs hosts in network namespaces, over TLS, with
+// more capacity than clients. In each run one host is disconnected for a while or for good, hangs,
+// or has a line that breaks or is slow. The script reports how many rounds were late, whether the
+// records of clients that were not lost equal those of an undisturbed run, and whether every loss
+// is reported. First it captures the traffic with tcpdump: with TLS, nothing may be readable. It is
+// skipped where namespaces are not permitted.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -9,20 +11,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { stream } from "@fedclair/linalg";
-import { argumentsOf } from "./arguments.js";
+import { parseArguments } from "./arguments.js";
 import { workspace } from "./fingerprint/trials.js";
 import { Machine, mayMakeMachines } from "./network/namespaces.js";
 import { Proxy } from "./network/proxy.js";
 
 const text = { type: "string" };
-const { values } = argumentsOf({
+const { values } = parseArguments({
   options: { times: { ...text, default: "100" }, seed: { ...text, default: "1" } },
 });
 if (!(await mayMakeMachines())) {
   console.log("network: skipped, as network namespaces are not permitted here");
   process.exit(0);
 }
-const program = (app) => join(workspace, `apps/${app}/dist/src/main.js`); // the apps themselves: a fault is to hit no parent
+const program = (app) => join(workspace, `apps/${app}/dist/src/main.js`); // not bin/: a signal must hit the app, not its parent
 const rng = stream(Number(values.seed)).at("network");
 const folder = await mkdtemp(join(tmpdir(), "fedclair-network-"));
 const machines = [0, 1, 2].map((index) => new Machine(index));
@@ -39,38 +41,38 @@ function set(change) {
   return ["--set", change];
 }
 
-/** Starts a program. @returns it, what it says on stderr, and its end */
+/** Starts a program. @returns the process, its stderr so far, and a promise of its exit code */
 function start([command, ...args], log = "info") {
   const child = spawn(command, args, {
     env: { ...process.env, FEDCLAIR_TOKEN: token, FEDCLAIR_LOG: log },
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const begun = {
+  const task = {
     child,
-    said: "",
+    stderr: "",
     end: once(child, "close").then(([code, signal]) => code ?? signal),
   };
   child.stderr.setEncoding("utf8").on("data", (more) => {
-    begun.said += more;
-    child.emit("said");
+    task.stderr += more;
+    child.emit("output");
   });
-  return begun;
+  return task;
 }
 
-async function says(begun, pattern) {
+async function waitForOutput(task, pattern) {
   for (;;) {
-    const found = pattern.exec(begun.said);
+    const found = pattern.exec(task.stderr);
     if (found) return found;
     const over = await Promise.race([
-      once(begun.child, "said").then(() => false),
-      begun.end.then(() => true),
+      once(task.child, "output").then(() => false),
+      task.end.then(() => true),
     ]);
-    if (over && !pattern.test(begun.said)) throw new Error(`ended: ${begun.said}`);
+    if (over && !pattern.test(task.stderr)) throw new Error(`ended: ${task.stderr}`);
   }
 }
 
-/** A coordinator and a host on each machine, each behind a proxy. */
-async function federation(out, { tls = true } = {}) {
+/** Starts a coordinator, and on each machine a host behind a proxy. */
+async function startFederation(out, { tls = true } = {}) {
   const secure = tls
     ? [
         "--tls-cert",
@@ -83,7 +85,7 @@ async function federation(out, { tls = true } = {}) {
     ...[process.execPath, program("coordinator"), ...trial, "--out", out, "--no-report"],
     ...["--listen", "0.0.0.0:0", ...secure],
   ]);
-  const [, port] = await says(coordinator, /listening on https?:[^"\s]*:(\d+)/);
+  const [, port] = await waitForOutput(coordinator, /listening on https?:[^"\s]*:(\d+)/);
   const hosts = await Promise.all(
     machines.map(async (machine) => {
       const proxy = await Proxy.listen(machine.gateway, { host: "127.0.0.1", port: Number(port) });
@@ -96,7 +98,10 @@ async function federation(out, { tls = true } = {}) {
   return { coordinator, hosts };
 }
 
-/** What is done to a host while its trial runs; all is well again when it resolves, if it ever will be. */
+/**
+ * Faults of a host while its trial runs. Each promise resolves when the fault has ended, if it
+ * does.
+ */
 const faults = {
   "cut off for 3 s": async ({ machine }) => {
     await machine.pull();
@@ -123,7 +128,7 @@ const faults = {
   },
 };
 
-async function recordsOf(out) {
+async function readRounds(out) {
   const lines = (await readFile(join(out, "records.jsonl"), "utf8")).trimEnd().split("\n");
   return lines.map((line) => JSON.parse(line).clients);
 }
@@ -131,16 +136,16 @@ async function recordsOf(out) {
 async function run(fault) {
   const out = join(folder, "run");
   await rm(out, { recursive: true, force: true });
-  const { coordinator, hosts } = await federation(out);
+  const { coordinator, hosts } = await startFederation(out);
   try {
     if (fault) {
-      await says(coordinator, new RegExp(`local round ${2 + rng.int(20)}\\b`));
+      await waitForOutput(coordinator, new RegExp(`local round ${2 + rng.int(20)}\\b`));
       const done = fault(hosts[rng.int(hosts.length)]);
       await Promise.race([done, coordinator.end]);
     }
     const code = await coordinator.end;
     const summary = JSON.parse(await readFile(join(out, "summary.json"), "utf8"));
-    return { code, summary, rounds: await recordsOf(out) };
+    return { code, summary, rounds: await readRounds(out) };
   } finally {
     for (const { child, proxy, machine } of hosts) {
       proxy.close();
@@ -152,8 +157,8 @@ async function run(fault) {
   }
 }
 
-/** @returns what is wrong of a run, and what it lost */
-function judged({ code, summary, rounds }, whole) {
+/** @returns the problems of a run, its late rounds and its losses */
+function judgeRun({ code, summary, rounds }, whole) {
   const isLost = ({ failure, evaluationFailure }) =>
     (failure ?? evaluationFailure ?? null) !== null;
   const lost = new Set(
@@ -167,16 +172,22 @@ function judged({ code, summary, rounds }, whole) {
   const faulty = [];
   if (rounds.length !== whole.rounds.length) faulty.push(`${rounds.length} rounds`);
   if (late > 2) faulty.push(`${late} rounds late`);
-  if (summary.measures["clients.lost"] !== losses) faulty.push("a loss that the summary lacks");
+  if (summary.measures["clients.lost"] !== losses) faulty.push("a loss is missing in the summary");
   if (code !== (losses > 0 ? 5 : 0)) faulty.push(`exit code ${code} with ${losses} losses`);
-  const kept = (clients) => JSON.stringify(clients.filter(({ clientId }) => !lost.has(clientId)));
-  const changed = rounds.filter((clients, i) => kept(clients) !== kept(whole.rounds[i])).length;
+  const unaffected = (clients) =>
+    JSON.stringify(clients.filter(({ clientId }) => !lost.has(clientId)));
+  const changed = rounds.filter(
+    (clients, i) => unaffected(clients) !== unaffected(whole.rounds[i]),
+  ).length;
   if (changed > 0) faulty.push(`${changed} rounds of unaffected clients changed`);
   return { faulty, late, losses };
 }
 
-/** What of the trial's secrets and numbers passes the cable of the first machine in clear. @returns undefined without tcpdump */
-async function captured(tls) {
+/**
+ * Captures the traffic of the first machine during a trial.
+ * @returns its size and which secrets or names it shows in clear; undefined without tcpdump
+ */
+async function capture(tls) {
   const [machine] = machines;
   const file = join(folder, "capture");
   const tcpdump = spawn("tcpdump", ["-i", machine.cable, "-U", "-w", file, "-s", "0"], {
@@ -189,26 +200,29 @@ async function captured(tls) {
   if (!isThere) return undefined;
   const out = join(folder, "captured");
   await rm(out, { recursive: true, force: true });
-  const { coordinator, hosts } = await federation(out, { tls });
+  const { coordinator, hosts } = await startFederation(out, { tls });
   await coordinator.end;
   await Promise.all(hosts.map(({ end }) => end));
   for (const { proxy } of hosts) proxy.close();
   tcpdump.kill("SIGINT");
   await once(tcpdump, "close");
   const bytes = await readFile(file);
-  const seen = ([, secret]) =>
-    bytes.includes(secret) || unmasked(bytes).includes(unmasked(Buffer.from(secret)));
+  const isInClear = ([, secret]) =>
+    bytes.includes(secret) || unmask(bytes).includes(unmask(Buffer.from(secret)));
   const secrets = {
     "the token": token,
     "the trial": "linear-regression-gaussian",
     "a module's name": "weights",
   };
-  const found = Object.entries(secrets).filter(seen);
-  return { megabytes: bytes.length / 1e6, seen: found.map(([name]) => name) };
+  const found = Object.entries(secrets).filter(isInClear);
+  return { megabytes: bytes.length / 1e6, inClear: found.map(([name]) => name) };
 }
 
-/** What a client sends by websocket is XORed with four bytes that are repeated: what is left of it when each byte is with the fourth after it. */
-function unmasked(bytes) {
+/**
+ * XORs each byte with the fourth one after it. Websocket clients mask data with four repeated
+ * bytes, which this cancels, so that masked and plain text can be compared.
+ */
+function unmask(bytes) {
   return Buffer.from(bytes.subarray(4).map((byte, i) => byte ^ bytes[i]));
 }
 
@@ -218,16 +232,16 @@ try {
   const names = machines.map(({ gateway }) => gateway).join(",");
   await makeCertificates(`coordinator=${names}`);
   for (const tls of [false, true]) {
-    const found = await captured(tls);
+    const found = await capture(tls);
     const how = tls ? "with TLS" : "without TLS";
     if (!found) {
-      console.log("capture: skipped, as it takes tcpdump");
+      console.log("capture: skipped because tcpdump is not installed");
       break;
     }
-    const isWrong = found.seen.length > 0 === tls;
+    const isWrong = found.inClear.length > 0 === tls;
     if (isWrong) failed++;
     console.log(
-      `capture ${how}: ${found.megabytes.toFixed(1)} MB, in clear: ${found.seen.join(", ") || "nothing"}`,
+      `capture ${how}: ${found.megabytes.toFixed(1)} MB, in clear: ${found.inClear.join(", ") || "nothing"}`,
     );
   }
   const whole = await run();
@@ -235,7 +249,7 @@ try {
   const most = { late: 0, losses: 0 };
   for (let i = 0; i < Number(values.times); i++) {
     const kind = kinds[i % kinds.length];
-    const { faulty, late, losses } = judged(await run(faults[kind]), whole);
+    const { faulty, late, losses } = judgeRun(await run(faults[kind]), whole);
     most.late = Math.max(most.late, late);
     most.losses = Math.max(most.losses, losses);
     if (faulty.length > 0) failed++;

@@ -1,4 +1,5 @@
-// Is there a package index? Asked after a failure of pip, to tell one of the network, after which a script skips, from all others.
+// Tests after a failure of pip whether the package index can be reached. If it cannot, scripts
+// skip; all other failures are errors.
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,21 +8,21 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** Options of pip: an index that does not answer after some seconds is taken for none. */
-export const patience = ["--retries", "1", "--timeout", "20"];
+/** Options of pip that limit the time it waits for a package index. */
+export const pipTimeouts = ["--retries", "1", "--timeout", "20"];
 
-/** The exit code of scripts that skip as there is no Python or no package index: neither a success nor a failure. */
-export const nothingThere = 3;
+/** Exit code of scripts that skip because there is no Python or no package index. */
+export const exitSkipped = 3;
 
 /**
  * @param python the path of a Python with pip
- * @returns does the index that pip is set to give a small package, fetched anew?
+ * @returns whether pip can download a small package from the index that it is configured to use
  */
 export async function indexAnswers(python) {
   const folder = await mkdtemp(join(tmpdir(), "fedclair-index-"));
   const options = ["--quiet", "--no-deps", "--no-cache-dir", "--disable-pip-version-check"];
   try {
-    const pip = ["-m", "pip", "download", ...options, ...patience, "--dest", folder, "wheel"];
+    const pip = ["-m", "pip", "download", ...options, ...pipTimeouts, "--dest", folder, "wheel"];
     await run(python, pip);
     return true;
   } catch {

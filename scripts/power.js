@@ -1,17 +1,21 @@
-// npm run power [-- --seeds N]: how well CLAIR's rules gap and evidence, and a plain reference rule, tell contaminated clients from honest
-// ones, by kind of federation. Cells have a number each of gap, evidence and reference.
+// npm run power [-- --seeds N]: measures how well CLAIR's rules gap and evidence, and a plain
+// reference rule, separate contaminated from benign clients, by kind of federation. Each cell has
+// three numbers: gap, evidence, reference.
 import { loadBackend } from "@fedclair/compute";
 import { stream } from "@fedclair/linalg";
 import { loadBuiltIn } from "@fedclair/plugins";
-import { argumentsOf } from "./arguments.js";
-import { pileOf, piles } from "./federations.js";
-import { judgedAdapters, judgedRounds, rate, rules } from "./power/judged.js";
-import { accusing, area, shareOf, thresholdOf } from "./power/measures.js";
+import { parseArguments } from "./arguments.js";
+import { loadPile, piles } from "./federations.js";
+import { judgeAdapters, judgeRounds, rate, rules } from "./power/judge.js";
+import { shareWithFalseAlarm, rocArea, shareOf, calibrateThreshold } from "./power/measures.js";
 
-const { values } = argumentsOf({ options: { seeds: { type: "string", default: "10" } } });
+const { values } = parseArguments({ options: { seeds: { type: "string", default: "10" } } });
 const seeds = Number(values.seeds);
 
-/** By trial, how many times as many seeds: with its attacks, and without them for a threshold; quick ones more. */
+/**
+ * Factors on the number of seeds, by trial: with its attacks, and without them to calibrate the
+ * threshold. Quick trials run more often.
+ */
 const trials = {
   "linear-regression/gaussian": { attacked: 10, clean: 10 },
   "denoising/collude-002": { attacked: 10, clean: 10 },
@@ -31,7 +35,7 @@ const ofPiles = { attacked: 5, clean: 10 };
 await loadBackend("wasm");
 const plugins = await loadBuiltIn();
 console.log(
-  "| federations: kind, attacked, clean | area | named | undecided | accused | accused, clean | named, calibrated |",
+  "| federations: kind, attacked, clean | ROC area | flagged | undecided | false alarm | false alarm, clean | flagged, calibrated |",
 );
 console.log(`|${" --- |".repeat(7)}`);
 
@@ -39,7 +43,7 @@ for (const [name, times] of Object.entries(trials)) {
   const rounds = async (first, count, set) => {
     const all = [];
     for (let seed = first; seed < first + count; seed++) {
-      const judged = judgedRounds(name, plugins, [`seed=${seed}`, ...set]);
+      const judged = judgeRounds(name, plugins, [`seed=${seed}`, ...set]);
       for await (const federation of judged) all.push(federation);
     }
     return all;
@@ -50,11 +54,11 @@ for (const [name, times] of Object.entries(trials)) {
 }
 
 for (const name of piles) {
-  const pile = await pileOf(name);
+  const pile = await loadPile(name);
   const subsets = async (kind) => {
     const all = [];
     for (let run = 0; run < seeds * ofPiles[kind]; run++) {
-      all.push(await judgedAdapters(pile, stream("power").at(name, kind, run), kind === "clean"));
+      all.push(await judgeAdapters(pile, stream("power").at(name, kind, run), kind === "clean"));
     }
     return all;
   };
@@ -72,13 +76,13 @@ function report(name, attacked, clean) {
       })
       .join(", ");
   const cells = [
-    cell((own) => own.map(area).reduce((x, y) => x + y) / own.length),
+    cell((own) => own.map(rocArea).reduce((x, y) => x + y) / own.length),
     cell((own) => shareOf(own, ({ status }) => status === "contaminated")),
     cell((own) => shareOf(own, ({ status }) => status === "undecided")),
-    cell((own) => accusing(own)),
-    cell((_, cleanOnes) => accusing(cleanOnes)),
+    cell((own) => shareWithFalseAlarm(own)),
+    cell((_, cleanOnes) => shareWithFalseAlarm(cleanOnes)),
     cell((own, cleanOnes) => {
-      const threshold = thresholdOf(cleanOnes, rate);
+      const threshold = calibrateThreshold(cleanOnes, rate);
       return shareOf(own, ({ score }) => score > threshold);
     }),
   ];

@@ -1,5 +1,5 @@
-// Trains the bases of the task text-copy and writes them to libs/tasks/assets; the same bytes on the same backend.
-// Half a minute each. Build first.
+// npm run lab -- pretrain: trains the base models of the task text-copy and writes them to
+// libs/tasks/assets. The bytes are the same on the same backend. Each takes half a minute.
 import { writeFile } from "node:fs/promises";
 import { loadBackend } from "../libs/compute/dist/src/index.js";
 import { stream } from "../libs/linalg/dist/src/index.js";

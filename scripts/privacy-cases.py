@@ -1,11 +1,12 @@
-"""Makes libs/mods/fixtures/epsilon.json anew: what opacus 1.6.0 and dp-accounting 0.6.0 make of some cases.
+"""Writes libs/mods/fixtures/epsilon.json: the results of opacus 1.6.0 and dp-accounting 0.6.0.
 
     python3 -m venv /tmp/privacy && . /tmp/privacy/bin/activate
     pip install numpy scipy attrs absl-py mpmath dm-tree && pip install --no-deps opacus==1.6.0 dp-accounting==0.6.0
     python scripts/privacy-cases.py > libs/mods/fixtures/epsilon.json
 
-Without PyTorch: of opacus only the accountant's own module is loaded. dp-accounting is asked for whole orders only: between
-them it adds up the terms of its series without their signs, which bounds the divergence from above.
+PyTorch is not needed, because only the accountant's module of opacus is loaded. dp-accounting computes
+only whole orders here: between them it adds up the terms of its series without their signs, which is an
+upper bound of the divergence.
 """
 
 import importlib.util

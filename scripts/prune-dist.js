@@ -1,4 +1,5 @@
-// Removes what was once compiled from a file that is gone: the compiler leaves it, and mocha would run a test of it.
+// Removes compiled files whose source no longer exists. The compiler leaves them in place, and
+// mocha would run the tests among them.
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";

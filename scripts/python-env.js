@@ -1,6 +1,7 @@
-// Python with apps/client-python and what its tests need, in a folder of its own: node scripts/python-env.js [extra…]
-// Prints the path of its Python. Exits with 2 for an extra that is none, with 3 and a word where there is no Python as
-// pyproject.toml asks for or no package index, and with 1 if anything else fails.
+// node scripts/python-env.js [extra…]: installs apps/client-python with its test dependencies into
+// a virtual environment and prints the path of its Python. Exits with 2 for an missing extra, with
+// 3 and a message if there is no Python that fits pyproject.toml or no package index, and with 1 if
+// anything else fails.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,16 +13,16 @@ const source = join(workspace, "apps/client-python");
 
 /**
  * @param extras optional dependencies of the package
- * @returns the path of a Python that has them
+ * @returns the path of a Python with these extras installed
  * @throws Fault
  */
 async function python(extras) {
   const project = await readFile(join(source, "pyproject.toml"), "utf8");
   const [, optional = ""] = /^\[project\.optional-dependencies\]\n([^]*?)\n\[/m.exec(project) ?? [];
-  const known = [...optional.matchAll(/^([\w-]+) = /gm)].map(([, name]) => name);
-  const unknown = extras.filter((extra) => !known.includes(extra));
-  if (unknown.length > 0) {
-    throw new Fault(`'${unknown.join(" ")}': expected any of ${known.join(", ")}`, 2);
+  const available = [...optional.matchAll(/^([\w-]+) = /gm)].map(([, name]) => name);
+  const missing = extras.filter((extra) => !available.includes(extra));
+  if (missing.length > 0) {
+    throw new Fault(`'${missing.join(" ")}': expected any of ${available.join(", ")}`, 2);
   }
   return pythonIn(join(workspace, ".python", ["host", ...extras].join("-")), {
     wanted: createHash("sha256").update(project).digest("hex"),

@@ -1,14 +1,14 @@
-// A Python with packages, in a folder of its own.
+// Virtual environments of Python.
 import { execFile } from "node:child_process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
-import { indexAnswers, nothingThere, patience } from "./package-index.js";
+import { indexAnswers, exitSkipped, pipTimeouts } from "./package-index.js";
 
 const run = promisify(execFile);
 
-/** Why there is no such Python, with the exit code of a script that needs it. */
+/** The reason why an environment is missing, with the exit code for a script that needs it. */
 export class Fault extends Error {
   constructor(message, exitCode) {
     super(message);
@@ -17,12 +17,15 @@ export class Fault extends Error {
 }
 
 /**
- * Makes the environment at the first call, and anew when what is wanted has changed.
- * @param folder its place
- * @param {{ wanted: string, oldest: string, packages: readonly string[] }} what `wanted` changes with what is to be installed; the
- *   oldest Python that will do, as 3.11; arguments of `pip install`
+ * Creates the environment at the first call and again when the requirements change.
+ * @param folder place of the environment
+ * @param {{ wanted: string, oldest: string, packages: readonly string[] }} requirements `wanted`
+ *   changes with the requirements; `oldest` is the oldest Python that is accepted, for example
+ *   3.11;
+ *   `packages` are arguments of `pip install`
  * @returns the path of its Python
- * @throws Fault where python3 is missing or older (3), there is no package index (3), or pip fails otherwise (1)
+ * @throws Fault if python3 is missing or older (3), there is no package index (3), or pip fails
+ *   otherwise (1)
  */
 export async function pythonIn(folder, { wanted, oldest, packages }) {
   const program = join(folder, "bin", "python");
@@ -31,9 +34,9 @@ export async function pythonIn(folder, { wanted, oldest, packages }) {
   if (await isReady()) return program;
   await checkVersion(oldest);
   const lock = `${folder}.lock`;
-  await take(lock);
+  await acquire(lock);
   try {
-    if (!(await isReady())) await make(folder, program, packages);
+    if (!(await isReady())) await create(folder, program, packages);
     await writeFile(ready, wanted);
   } finally {
     await rm(lock);
@@ -41,8 +44,8 @@ export async function pythonIn(folder, { wanted, oldest, packages }) {
   return program;
 }
 
-/** Tests that need the same Python may begin together: one makes it, the others wait. */
-async function take(lock) {
+/** Acquires a lock file: of several tests that start together, one creates the environment. */
+async function acquire(lock) {
   await mkdir(dirname(lock), { recursive: true });
   for (;;) {
     try {
@@ -53,7 +56,10 @@ async function take(lock) {
     }
     const holder = Number(await readFile(lock, "utf8").catch(() => ""));
     if (holder > 0 && !isAlive(holder))
-      throw new Fault(`process ${holder}, which made the Python here, is gone: remove ${lock}`, 1);
+      throw new Fault(
+        `process ${holder}, which created this environment, is gone: remove ${lock}`,
+        1,
+      );
     await setTimeout(200);
   }
 }
@@ -67,33 +73,40 @@ function isAlive(pid) {
   }
 }
 
-async function make(folder, program, packages) {
+async function create(folder, program, packages) {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await run("python3", ["-m", "venv", folder]);
-  const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...patience];
+  const install = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    ...pipTimeouts,
+  ];
   try {
     await run(program, [...install, ...packages]);
   } catch (error) {
-    const said = error.stderr.trim();
+    const message = error.stderr.trim();
     throw (await indexAnswers(program))
-      ? new Fault(`pip failed:\n${said}`, 1)
-      : new Fault(`no package index:\n${said}`, nothingThere);
+      ? new Fault(`pip failed:\n${message}`, 1)
+      : new Fault(`no package index:\n${message}`, exitSkipped);
   }
 }
 
-/** @throws Fault where python3 is missing or older than this */
+/** @throws Fault if python3 is missing or older than `oldest` */
 async function checkVersion(oldest) {
   const code = "import sys; print('%d.%d' % sys.version_info[:2])";
   const found = await run("python3", ["-c", code]).then(
     ({ stdout }) => stdout.trim(),
     (error) => {
-      if (error.code === "ENOENT") throw new Fault(`no Python ${oldest}: no python3`, nothingThere);
+      if (error.code === "ENOENT") throw new Fault(`no Python ${oldest}: no python3`, exitSkipped);
       throw error;
     },
   );
   const [[major, minor], [wanted, least]] = [found, oldest].map((of) => of.split(".").map(Number));
   if (major < wanted || (major === wanted && minor < least)) {
-    throw new Fault(`no Python ${oldest}: python3 is ${found}`, nothingThere);
+    throw new Fault(`no Python ${oldest}: python3 is ${found}`, exitSkipped);
   }
 }

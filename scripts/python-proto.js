@@ -1,5 +1,6 @@
-// Writes proto/ as a descriptor set for apps/client-python, which makes its message classes of it: so it needs no protoc, and
-// runs with any version of Python's protobuf. `--check` compares only.
+// npm run lab -- python-proto: writes proto/ as a descriptor set for apps/client-python, which
+// creates its message classes from it. The package then works without protoc and with any version
+// of Python's protobuf. `--check` only compares.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,7 +20,7 @@ const { FileDescriptorSet } = protobuf.descriptor ?? {};
 const bytes = FileDescriptorSet.encode(root.toDescriptor("proto3")).finish();
 if (process.argv.includes("--check")) {
   if (!(await readFile(file)).equals(bytes)) {
-    console.error(`${file} is not of proto/: run npm run python-proto`);
+    console.error(`${file} is out of date: run npm run lab -- python-proto`);
     process.exitCode = 1;
   }
 } else await writeFile(file, bytes);

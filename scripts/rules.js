@@ -1,10 +1,11 @@
-// npm run rules [-- --seeds N]: runs trials under CLAIR's rules gap and evidence, and prints what each finds, over all rounds and seeds.
+// npm run rules [-- --seeds N]: runs trials with CLAIR's rules gap and evidence and prints what
+// each rule flags, over all rounds and seeds.
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
-import { argumentsOf } from "./arguments.js";
-import { roundsOf } from "./federations.js";
+import { parseArguments } from "./arguments.js";
+import { runRounds } from "./federations.js";
 
-const { values } = argumentsOf({ options: { seeds: { type: "string", default: "3" } } });
+const { values } = parseArguments({ options: { seeds: { type: "string", default: "3" } } });
 const trials = [
   "linear-regression/gaussian",
   "denoising/collude-002",
@@ -22,31 +23,31 @@ const trials = [
 
 await loadBackend("wasm");
 const plugins = await loadBuiltIn();
-console.log("| trial | contaminated | gap: found, undecided, honest accused | evidence |");
+console.log("| trial | contaminated | gap: flagged, undecided, false alarms | evidence |");
 console.log("| --- | --- | --- | --- |");
 for (const name of trials) {
   const cells = [];
   let contaminated = 0;
   for (const rule of ["gap", "evidence"]) {
-    const seen = { contaminated: 0, found: 0, undecided: 0, accused: 0 };
-    for (let seed = 1; seed <= Number(values.seeds); seed++) await count(name, rule, seed, seen);
-    cells.push(`${seen.found}, ${seen.undecided}, ${seen.accused}`);
-    contaminated = seen.contaminated;
+    const counts = { contaminated: 0, flagged: 0, undecided: 0, falseAlarms: 0 };
+    for (let seed = 1; seed <= Number(values.seeds); seed++) await count(name, rule, seed, counts);
+    cells.push(`${counts.flagged}, ${counts.undecided}, ${counts.falseAlarms}`);
+    contaminated = counts.contaminated;
   }
   console.log(`| ${name} | ${contaminated} | ${cells.join(" | ")} |`);
 }
 process.exit(0);
 
-async function count(name, rule, seed, seen) {
+async function count(name, rule, seed, counts) {
   const set = [`seed=${seed}`, `aggregator.rule=${rule}`];
-  for await (const { clients } of roundsOf(name, plugins, set)) {
+  for await (const { clients } of runRounds(name, plugins, set)) {
     for (const { attack, verdict } of clients) {
       if (verdict === undefined) continue;
       if (attack !== null) {
-        seen.contaminated++;
-        if (verdict === "contaminated") seen.found++;
-        if (verdict === "undecided") seen.undecided++;
-      } else if (verdict === "contaminated") seen.accused++;
+        counts.contaminated++;
+        if (verdict === "contaminated") counts.flagged++;
+        if (verdict === "undecided") counts.undecided++;
+      } else if (verdict === "contaminated") counts.falseAlarms++;
     }
   }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# A Slurm of one machine for tests, by this user: bash scripts/slurm.sh start|stop FOLDER
-# The folder must be a new one; commands of Slurm find it by SLURM_CONF=FOLDER/slurm.conf. Needs slurmctld, slurmd and munge of the system.
+# bash scripts/slurm.sh start|stop FOLDER: runs a Slurm cluster of one machine as this user, for
+# tests. The folder must be new. Slurm's commands find the cluster by SLURM_CONF=FOLDER/slurm.conf.
+# Needs slurmctld, slurmd and munge from the system's packages.
 set -euo pipefail
 PATH=$PATH:/usr/sbin
 action=${1:?expected start or stop, and a folder} folder=$(realpath -m "${2:?expected a folder}")

@@ -1,6 +1,8 @@
-// npm run strangers [-- --silent N --guesses N --oversize N]: a coordinator that may open 1,024 files runs a trial with one honest
-// host, while strangers knock: silent connections, guesses of the token, and Joins that claim to be 100 MB. Says how long a
-// round takes beside them (they share this machine), how many guesses were answered, when silent ones were cut, and the log.
+// npm run lab -- strangers [--silent N] [--guesses N] [--oversize N]: a coordinator that may open
+// 1,024 files runs a trial with one host while strangers connect: silent connections, guesses of
+// the token, and Joins that claim to be 100 MB. The script reports how long a round takes meanwhile
+// (on the same machine), how many guesses were answered, when silent connections were closed, and
+// the size of the log.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -9,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Manager } from "socket.io-client";
-import { argumentsOf } from "./arguments.js";
+import { parseArguments } from "./arguments.js";
 import { encodeFrame } from "../libs/wire/dist/src/codec/frame.js";
 import { encodeJoin } from "../libs/wire/dist/src/codec/host-message.js";
 import { decodeReply } from "../libs/wire/dist/src/codec/reply.js";
@@ -17,7 +19,7 @@ import { protocolVersion } from "../libs/wire/dist/src/protocol.js";
 import { workspace } from "./fingerprint/trials.js";
 
 const text = { type: "string" };
-const { values } = argumentsOf({
+const { values } = parseArguments({
   options: {
     silent: { ...text, default: "5000" },
     guesses: { ...text, default: "10000" },
@@ -32,42 +34,44 @@ const env = { ...process.env, FEDCLAIR_TOKEN: "the token of the hosts" };
 function fedclair(command, ...args) {
   const line = `ulimit -n 1024; exec "$0" "$@"`;
   const child = spawn("bash", ["-c", line, process.execPath, program, command, ...args], {
-    ...{ cwd: workspace, env, stdio: ["ignore", "ignore", "pipe"] },
+    cwd: workspace,
+    env,
+    stdio: ["ignore", "ignore", "pipe"],
   });
-  const said = { text: "" };
+  const log = { text: "" };
   child.stderr.setEncoding("utf8").on("data", (more) => {
-    said.text += more;
-    child.emit("said");
+    log.text += more;
+    child.emit("output");
   });
-  return { child, said };
+  return { child, log };
 }
 
 const set = ["--set", "rounds=1000000", "--set", "evaluate=never", "--no-report"];
-const { child: coordinator, said } = fedclair(
+const { child: coordinator, log } = fedclair(
   ...["coordinator", trial, ...set, "--checkpoint-every", "100", "--out", join(folder, "run")],
 );
-const urlIn = () => /listening on (http:[^"\s]+)/.exec(said.text)?.[1];
-while (urlIn() === undefined) await once(coordinator, "said");
-const url = urlIn();
+const findUrl = () => /listening on (http:[^"\s]+)/.exec(log.text)?.[1];
+while (findUrl() === undefined) await once(coordinator, "output");
+const url = findUrl();
 const { child: host } = fedclair("client", "--coordinator", url, "--capacity", "8");
-const rounds = () => Number([...said.text.matchAll(/round (\d+):/g)].at(-1)?.[1] ?? 0);
-while (rounds() < 20) await once(coordinator, "said");
+const countRounds = () => Number([...log.text.matchAll(/round (\d+):/g)].at(-1)?.[1] ?? 0);
+while (countRounds() < 20) await once(coordinator, "output");
 
-/** Rounds a second while something goes on. */
-async function paceOf(work) {
-  const [first, begin] = [rounds(), performance.now()];
+/** Measures rounds per second while `work` runs. */
+async function measurePace(work) {
+  const [first, begin] = [countRounds(), performance.now()];
   await work();
-  return (1000 * (rounds() - first)) / (performance.now() - begin);
+  return (1000 * (countRounds() - first)) / (performance.now() - begin);
 }
 
-/** Lines that are of rounds are the trial's, not the strangers'. */
-const logBytes = () => said.text.replaceAll(/^.*round \d+:.*\n/gm, "").length;
+/** Counts the log without the lines about rounds, which are the trial's own. */
+const countLogBytes = () => log.text.replaceAll(/^.*round \d+:.*\n/gm, "").length;
 
 const { hostname, port } = new URL(url);
-/** Of a network of their own, else they would shut this machine's hosts out. */
+/** Strangers use an address of their own. Otherwise the limits would hit this machine's hosts. */
 const localAddress = "127.0.0.77";
 
-async function silent(count) {
+async function connectSilently(count) {
   const lives = [];
   await Promise.all(
     Array.from({ length: count }, async (_, i) => {
@@ -79,7 +83,7 @@ async function silent(count) {
       lives.push((performance.now() - begin) / 1000);
     }),
   );
-  return `${lives.length} cut, the last after ${Math.max(...lives).toFixed(1)} s`;
+  return `${lives.length} closed, the last after ${Math.max(...lives).toFixed(1)} s`;
 }
 
 const hello = {
@@ -90,13 +94,19 @@ const hello = {
   plugins: [],
 };
 
-/** So many strangers, ten at a time, each with one message. @returns what they were told, by code */
-async function knocking(count, messageOf) {
+/**
+ * Connects `count` strangers, ten at a time, each with one message.
+ * @returns the number of answers by code
+ */
+async function knock(count, messageOf) {
   const codes = new Map();
   let left = count;
   const one = async (n) => {
     const manager = new Manager(url, {
-      ...{ transports: ["websocket"], reconnection: false, timeout: 5000, localAddress },
+      transports: ["websocket"],
+      reconnection: false,
+      timeout: 5000,
+      localAddress,
     });
     const socket = manager.socket("/");
     const code = await new Promise((resolve) => {
@@ -107,8 +117,8 @@ async function knocking(count, messageOf) {
           resolve(failure?.code ?? type);
         });
       });
-      manager.on("error", () => resolve("not let in"));
-      socket.on("disconnect", () => resolve("cut"));
+      manager.on("error", () => resolve("rejected"));
+      socket.on("disconnect", () => resolve("closed"));
     });
     manager._close();
     codes.set(code, (codes.get(code) ?? 0) + 1);
@@ -121,35 +131,32 @@ async function knocking(count, messageOf) {
   return [...codes].map(([code, n]) => `${code} ${n}`).join(", ");
 }
 
-const framed = (message, total = message.length) =>
+const toFrame = (message, total = message.length) =>
   encodeFrame({ transfer: 1, offset: 0, total, payload: message });
-const alone = await paceOf(() => delay(10_000));
-console.log(`alone: ${alone.toFixed(1)} rounds a second`);
+const undisturbed = await measurePace(() => delay(10_000));
+console.log(`alone: ${undisturbed.toFixed(1)} rounds a second`);
 let isFine = true;
 for (const [what, work] of [
-  ["silent connections", () => silent(Number(values.silent))],
+  ["silent connections", () => connectSilently(Number(values.silent))],
   [
     "oversize joins",
-    () =>
-      knocking(Number(values.oversize), () => framed(encodeJoin({ ...hello, token: "x" }), 1e8)),
+    () => knock(Number(values.oversize), () => toFrame(encodeJoin({ ...hello, token: "x" }), 1e8)),
   ],
   [
     "guesses",
     () =>
-      knocking(Number(values.guesses), (n) =>
-        framed(encodeJoin({ ...hello, token: `guess ${n}` })),
-      ),
+      knock(Number(values.guesses), (n) => toFrame(encodeJoin({ ...hello, token: `guess ${n}` }))),
   ],
 ]) {
-  const [before, begin] = [logBytes(), performance.now()];
-  let told = "";
-  const pace = await paceOf(async () => (told = await work()));
+  const [before, begin] = [countLogBytes(), performance.now()];
+  let outcome = "";
+  const pace = await measurePace(async () => (outcome = await work()));
   const seconds = (performance.now() - begin) / 1000;
-  const log = logBytes() - before;
-  const ratio = alone / pace;
-  isFine &&= ratio < 1.5 && log < 1e6;
+  const written = countLogBytes() - before;
+  const ratio = undisturbed / pace;
+  isFine &&= ratio < 1.5 && written < 1e6;
   console.log(
-    `${what}: ${told}; ${seconds.toFixed(1)} s, a round takes ${ratio.toFixed(2)} times as long; ${log} bytes of log`,
+    `${what}: ${outcome}; ${seconds.toFixed(1)} s, a round takes ${ratio.toFixed(2)} times as long; ${written} bytes of log`,
   );
 }
 const ended = once(coordinator, "close");
@@ -157,5 +164,5 @@ coordinator.kill("SIGINT");
 const [code] = await ended;
 host.kill("SIGKILL");
 await rm(folder, { recursive: true });
-console.log(`the coordinator ended with ${code} after ${rounds()} rounds`);
+console.log(`the coordinator ended with ${code} after ${countRounds()} rounds`);
 process.exit(isFine && code === 130 ? 0 : 1);

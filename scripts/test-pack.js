@@ -1,6 +1,7 @@
-// npm run test:pack: packs every package, checks the tarballs by publint and @arethetypeswrong/cli, installs them into empty folders
-// and there runs what a stranger would: a study of one's own, its tests, an audit, a client host that was installed alone. Prints what
-// an installation takes. Says so and ends where the npm registry is not there.
+// npm run test:pack: packs every package, checks the tarballs by publint and @arethetypeswrong/cli,
+// and installs them into empty folders. There it runs what a new user would: a study with its own
+// plug-ins, its tests, an audit, and a client host that is the only package installed. It prints
+// the size of an installation and skips if the npm registry cannot be reached.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -8,10 +9,10 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { argumentsOf } from "./arguments.js";
+import { parseArguments } from "./arguments.js";
 
 const attw = "@arethetypeswrong/cli@0.18.5";
-const { values } = argumentsOf({ options: { keep: { type: "boolean", default: false } } });
+const { values } = parseArguments({ options: { keep: { type: "boolean", default: false } } });
 const workspace = resolve(import.meta.dirname, "..");
 const folder = await mkdtemp(join(tmpdir(), "fedclair-pack-"));
 try {
@@ -38,35 +39,35 @@ async function testPack() {
 
   await run("npx", ["fedclair", "new", "my-study"], whole);
   const study = join(whole, "my-study");
-  expect(
+  expectMatch(
     await run("npx", ["fedclair", "run", "trial.yaml", "--hosts", "2", "--name", "one"], study),
     /flagged 3 of 3/,
   );
-  expect(await run("npm", ["test"], study), /\d\d passing/);
+  expectMatch(await run("npm", ["test"], study), /\d\d passing/);
   await run("npx", ["fedclair", "new", "my-pile", "--template", "lora-audit"], whole);
   const pile = join(whole, "my-pile");
   await run("node", ["make-adapters.js"], pile);
   const audit = await run("npx", ["fedclair", "audit", "adapters", "--html", "audit.html"], pile);
-  expect(audit, /3 of 12 adapters are contaminated/);
+  expectMatch(audit, /3 of 12 adapters are contaminated/);
 
   const alone = await run(
     "npx",
     ["fedclair", "worker", "--queue", "redis://127.0.0.1"],
     whole,
   ).catch(({ stderr }) => stderr);
-  expect(
+  expectMatch(
     alone,
     /--queue takes two packages that fedclair does without: npm install bullmq@6 ioredis@6/,
   );
 
-  const host = await install("host", closureOf("@fedclair/client", tarballs), tarballs);
+  const host = await install("host", listWithDependencies("@fedclair/client", tarballs), tarballs);
   const plugins = join(host, "plugins");
   await mkdir(plugins);
   for (const file of ["package.json", "mean-estimation.js", "reverse.js"]) {
     await cp(join(study, file), join(plugins, file));
   }
   await runOverSockets(study, plugins);
-  console.log("a study, its tests, an audit and a client host of its own installation: ok");
+  console.log("a study, its tests, an audit and a separately installed client host: ok");
 }
 
 /** @returns the tarballs with their manifests, by name */
@@ -87,8 +88,8 @@ async function pack(to) {
   return packages;
 }
 
-/** A package and those of this repository that it needs. */
-function closureOf(name, tarballs) {
+/** Lists a package and the packages of this repository that it depends on. */
+function listWithDependencies(name, tarballs) {
   const names = new Set([name]);
   for (const one of names) {
     for (const needed of Object.keys(tarballs.get(one).dependencies ?? {})) {
@@ -98,7 +99,7 @@ function closureOf(name, tarballs) {
   return [...names];
 }
 
-/** Installs packages into an empty folder. @returns the folder; nothing where there is no registry */
+/** Installs packages into an empty folder. @returns the folder; undefined without a registry */
 async function install(name, names, tarballs, others = []) {
   const to = join(folder, name);
   await mkdir(to);
@@ -114,7 +115,7 @@ async function install(name, names, tarballs, others = []) {
       )
     )
       throw error;
-    console.log(`skipped: installing takes the npm registry (${error.stderr.split("\n")[0]})`);
+    console.log(`skipped: installing needs the npm registry (${error.stderr.split("\n")[0]})`);
     return undefined;
   }
   const packages = Object.keys(
@@ -124,29 +125,29 @@ async function install(name, names, tarballs, others = []) {
     /\/(nx|@nx\/.*|typescript|esbuild|assemblyscript|protobufjs-cli|mocha)$/.test(one),
   );
   if (tools.length > 0) throw new Error(`build tools are installed: ${tools.join(", ")}`);
-  const twice = ["zod", "@fedclair/core"].filter(
+  const duplicates = ["zod", "@fedclair/core"].filter(
     (one) => packages.filter((path) => path.endsWith(`node_modules/${one}`)).length !== 1,
   );
-  if (twice.length > 0) throw new Error(`expected one copy of ${twice.join(" and ")}`);
-  const megabytes = Math.round((await bytesIn(join(to, "node_modules"))) / 1e6);
+  if (duplicates.length > 0) throw new Error(`expected one copy of ${duplicates.join(" and ")}`);
+  const megabytes = Math.round((await countBytes(join(to, "node_modules"))) / 1e6);
   console.log(`${name}: ${packages.length} packages, ${megabytes} MB`);
   if (others.length > 0) await run("npm", ["install", ...quiet, ...others], to);
   return to;
 }
 
-async function bytesIn(path) {
+async function countBytes(path) {
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());
   const sizes = await Promise.all(files.map((file) => stat(join(file.parentPath, file.name))));
   return sizes.reduce((sum, { size }) => sum + size, 0);
 }
 
-/** A coordinator of one installation, a client host of another. */
+/** Runs a coordinator of one installation with a client host of another. */
 async function runOverSockets(study, plugins) {
   const out = join(folder, "two-installations");
   const coordinator = start("npx", ["fedclair", "coordinator", "trial.yaml", "--out", out], study);
   const url = await new Promise((found, failed) => {
-    coordinator.on("told", (text) => {
+    coordinator.on("output", (text) => {
       const [, address] = /listening on (http:[^"\s]+)/.exec(text) ?? [];
       if (address) found(address);
     });
@@ -161,13 +162,13 @@ async function runOverSockets(study, plugins) {
   const [one, two] = await Promise.all(
     [join(study, "runs/one"), out].map((run) => readFile(join(run, "records.jsonl"), "utf8")),
   );
-  if (one !== two) throw new Error("the two installations gave other records than one");
+  if (one !== two) throw new Error("the records of two installations differ from those of one");
 }
 
 function start(program, args, cwd) {
   const child = spawn(program, args, { cwd, stdio: ["ignore", "ignore", "pipe"] });
-  let told = "";
-  child.stderr.setEncoding("utf8").on("data", (text) => child.emit("told", (told += text)));
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => child.emit("output", (stderr += text)));
   return child;
 }
 
@@ -183,6 +184,6 @@ async function run(program, args, cwd) {
   }
 }
 
-function expect(text, pattern) {
+function expectMatch(text, pattern) {
   if (!pattern.test(text)) throw new Error(`expected ${pattern} in\n${text}`);
 }

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Types and tests of apps/client-python, in an environment of its own; skipped with a word where there is no Python or no package
-# index. `npm run test:python -- flower peft flower-server llm exports` installs Flower, PyTorch and PEFT, Flower's simulation, what
-# trials/llm needs, and what reads exports, and runs what needs them too.
+# npm run test:python: checks types and runs the tests of apps/client-python in a virtual
+# environment. It is skipped with a message if there is no Python or no package index. `npm run
+# test:python -- flower peft flower-server llm exports` also installs Flower, PyTorch and PEFT,
+# Flower's simulation, the packages for trials/llm and those that read exports, and runs their
+# tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$(node scripts/python-env.js "$@") || {

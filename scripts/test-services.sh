@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# npm run test:services: installs Valkey and Slurm by apt, where this user may, and runs the tests that need them. Those with Valkey are
-# run by npm test too where it is there; those with Slurm, which starts three daemons, by this alone.
+# npm run test:services: installs Valkey and Slurm with apt if this user may, and runs the tests
+# that need them. npm test also runs the tests with Valkey if it is installed. The tests with Slurm,
+# which starts three daemons, run only here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin

@@ -9,11 +9,13 @@ const main = fileURLToPath(new URL("../../apps/cli/dist/src/main.js", import.met
 const out = fileURLToPath(new URL("../../runs/bench/run", import.meta.url));
 
 /**
- * @param {string} trial its file
+ * @param {string} trial path of the trial file
  * @param {readonly string[]} how further options of `fedclair run`
- * @returns {Promise<{ ms: number, out: string }>} of the whole command; its run folder, until the next run
+ * @returns {Promise<{ ms: number, out: string }>} time of the whole command, and its run folder,
+ *   which
+ *   the next run replaces
  */
-export async function fedclairRun(trial, how) {
+export async function runFedclair(trial, how) {
   await rm(out, { recursive: true, force: true });
   const start = performance.now();
   const args = [main, "run", trial, "--out", out, "--no-report", "--json", ...how];
@@ -21,8 +23,8 @@ export async function fedclairRun(trial, how) {
   return { ms: performance.now() - start, out };
 }
 
-/** What a run tells of its rounds' time, a line each. @param {string} run its folder */
-export async function timingsOf(run) {
+/** Reads the timings of a run, one object per round. @param {string} run its folder */
+export async function readTimings(run) {
   const text = await readFile(join(run, "timings.jsonl"), "utf8");
   return text
     .trimEnd()

@@ -1,4 +1,5 @@
-// The other side of a bench: a Python process that stays, is told to run, and answers with its milliseconds.
+// The other side of a bench: a Python process that runs on request and answers with its
+// milliseconds.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -6,23 +7,23 @@ import { fileURLToPath } from "node:url";
 
 const serve = fileURLToPath(new URL("../peers/serve.py", import.meta.url));
 
-/** Both sides of a bench have one core: what has pools of threads must not use the other. */
+/** Limits libraries with thread pools to one core, as both sides of a bench have one. */
 const oneThread = Object.fromEntries(
   ["OMP", "MKL", "OPENBLAS", "NUMEXPR"].map((name) => [`${name}_NUM_THREADS`, "1"]),
 );
 
 export class Peer {
-  /** What it is made of, by name: its version. */
+  /** Versions of the libraries that it uses, by name. */
   versions = {};
   #child;
   #lines;
-  #said = "";
+  #stderr = "";
 
   /**
-   * Starts a bench of bench/peers and waits until its data are there, so that no run counts them.
-   * @param {string} python the path of one that has what the bench imports
-   * @param {string} module its file there, without .py
-   * @param {object} options what its `prepare` takes
+   * Starts a bench of bench/peers and waits until its data are ready, so that no run includes them.
+   * @param {string} python path of a Python with the packages that the bench imports
+   * @param {string} module file in bench/peers, without .py
+   * @param {object} options options of its `prepare`
    */
   static async start(python, module, options) {
     const peer = new Peer(python, module, options);
@@ -34,11 +35,11 @@ export class Peer {
     const env = { ...process.env, ...oneThread, PYTHONDONTWRITEBYTECODE: "1" };
     this.#child = spawn(python, [serve, module], { env, stdio: ["pipe", "pipe", "pipe"] });
     this.#child.stdin.write(JSON.stringify(options) + "\n");
-    this.#child.stderr.on("data", (text) => (this.#said += text));
+    this.#child.stderr.on("data", (text) => (this.#stderr += text));
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
-  /** One run. @returns {Promise<{ ms: number, facts: Record<string, number> }>} */
+  /** Runs the bench once. @returns {Promise<{ ms: number, facts: Record<string, number> }>} */
   async run() {
     this.#child.stdin.write("run\n");
     return this.#next();
@@ -51,7 +52,7 @@ export class Peer {
 
   async #next() {
     const { value, done } = await this.#lines.next();
-    if (done) throw new Error(`the other side ended:\n${this.#said.trim()}`);
+    if (done) throw new Error(`the other side ended:\n${this.#stderr.trim()}`);
     return JSON.parse(value);
   }
 }

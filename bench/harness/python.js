@@ -1,21 +1,21 @@
-// The Python of the other sides.
+// The virtual environments of the other sides.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { nothingThere } from "../../scripts/package-index.js";
+import { exitSkipped } from "../../scripts/package-index.js";
 import { pythonIn } from "../../scripts/python-folder.js";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
-/** NumPy 2.4 asks for it. */
+/** The oldest Python that NumPy 2.4 supports. */
 const oldest = "3.11";
 
 /**
- * Makes a virtual environment in `.python` at the first call, a minute or more. Where there is no Python or no package index, it says so
- * and ends the program with 3; where pip fails, with 1.
- * @param {string} file of bench/peers: what is installed
+ * Creates a virtual environment in `.python` at the first call, which takes a minute or more.
+ * Without Python or a package index it prints a message and exits with 3; if pip fails, with 1.
+ * @param {string} file requirements file of bench/peers
  * @returns {Promise<string>} the path of its Python
  */
-export async function pythonWith(file) {
+export async function installPython(file) {
   const requirements = join(workspace, "bench/peers", file);
   const folder = join(workspace, ".python", `bench-${file.replace(/\.txt$/, "")}`);
   const packages = ["--requirement", requirements];
@@ -27,7 +27,7 @@ export async function pythonWith(file) {
     });
   } catch (error) {
     const why = String(error.stderr || error.message).trim();
-    console.error(error.exitCode === nothingThere ? `no other sides: ${why}` : `error: ${why}`);
+    console.error(error.exitCode === exitSkipped ? `no other sides: ${why}` : `error: ${why}`);
     process.exit(error.exitCode ?? 1);
   }
 }

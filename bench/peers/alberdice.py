@@ -1,7 +1,8 @@
-"""An agent's turn of alberdice with networks (docs/tasks/alberdice.md, "Networks") in PyTorch, two agents, float32, one thread.
+"""An agent's turn of alberdice with networks in PyTorch: two agents, float32, one thread.
 
-Per step: the value network down the dual, the advantage network towards the residuals, the policy towards its best response, all by Adam.
-The data are those of the other side.
+See docs/tasks/alberdice.md, "Networks". Each step moves the value network down the dual, the advantage
+network towards the residuals, and the policy towards its best response, all with Adam. The data come
+from the other side.
 """
 
 import torch

@@ -1,7 +1,9 @@
-"""CLAIR's steps 0 to 6 for one module of LoRA pairs, side left, a given rank, more than 256 rows (docs/clair.md), in NumPy, float64.
+"""CLAIR's steps 0 to 6 (docs/clair.md) for one module of LoRA pairs in NumPy, float64.
 
-The steps of `libs/aggregators/src/clair` in their order: compress, unit norm, a sketch of 256 rows, the least trimmed subspace from eight
-clients' own spaces, the fit to all and a reweighed one, leave-one-out tangents, the threshold at the gap, the space lifted to all rows.
+For side left, a given rank and more than 256 rows. The steps of `libs/aggregators/src/clair` in order:
+compress, unit norm, a sketch of 256 rows, the least trimmed subspace from eight clients' own spaces, the
+fit to all clients and a reweighted one, leave-one-out tangents, the threshold at the gap, and the space
+lifted to all rows.
 """
 
 import numpy as np
@@ -35,7 +37,8 @@ def prepare(p, r, clients):
 def clair(b, a, rank, starts=8, keep_starts=3):
     count, p, _ = b.shape
     assert np.isfinite(b).all() and np.isfinite(a).all()
-    # Steps 1 and 2: X = Y·Qᵀ with RᵀR = A·Aᵀ, Y = B·Rᵀ; unit norm. Blocks lie transposed, so that any of them are one matrix.
+    # Steps 1 and 2: X = Y·Qᵀ with RᵀR = A·Aᵀ, Y = B·Rᵀ; unit norm. Blocks are stored transposed, so that
+    # any selection of them is one matrix.
     y = np.linalg.cholesky(a @ a.transpose(0, 2, 1)).transpose(0, 2, 1) @ b.transpose(0, 2, 1)
     y /= np.sqrt(np.einsum("kij,kij->k", y, y))[:, None, None]
     z = (y.reshape(-1, p) @ sign_sketch(p).T).reshape(count, -1, SKETCH_ROWS)
@@ -84,7 +87,7 @@ def clair(b, a, rank, starts=8, keep_starts=3):
         if best is None or objective < best[1]:
             best = members, objective
 
-    # Step 5: tangents of the angles to the space fitted without the client, and a threshold at their gap.
+    # Step 5: tangents of the angles to the space fitted without the client; a threshold at their gap.
     members, seen = best[0], set()
     for _ in range(10):
         seen.add(members.tobytes())
@@ -103,7 +106,10 @@ def clair(b, a, rank, starts=8, keep_starts=3):
 
 
 def sign_sketch(p):
-    """Every row goes to four of 256, with random signs (a sparse matrix; dense here, as OpenBLAS multiplies it faster than NumPy adds)."""
+    """A sketch that adds every row to four of 256 rows with random signs.
+
+    The matrix is sparse. It is stored densely here because OpenBLAS multiplies faster than NumPy adds.
+    """
     rng = np.random.default_rng(2)
     targets = rng.permuted(np.tile(np.arange(SKETCH_ROWS), (p, 1)), axis=1)[:, :4]
     out = np.zeros((SKETCH_ROWS, p))
@@ -126,7 +132,7 @@ def reweighed(stack, space, sines, width):
 
 
 def threshold(tangents, h):
-    """The widest gap from the H-th on, of 1.3 at least; then again below it, while there is one of 1.6."""
+    """The widest gap of at least 1.3 from the H-th on; then again below it while one of 1.6 exists."""
     ordered = np.sort(np.maximum(tangents, 1e-6))
     end, least, cut = len(ordered), 1.3, np.inf
     while end > h:
@@ -140,7 +146,10 @@ def threshold(tangents, h):
 
 
 def lift(y, z, found, members):
-    """The space in all rows: the combination of the blocks' columns that it is of the sketches', and iterations until it stays."""
+    """Lifts the space to all rows.
+
+    Combines the blocks' columns as the space combines the sketches', then iterates to convergence.
+    """
     whole = y[members].reshape(-1, y.shape[2])
     space = np.linalg.qr(whole.T @ (z[members].reshape(-1, z.shape[2]) @ found))[0]
     for _ in range(50):

@@ -1,6 +1,7 @@
-"""LR-MNIST in Flower's simulation: `flower_lr_mnist.py FOLDER CLIENTS COHORT ROUNDS`. Prints milliseconds and accuracy as JSON.
+"""LR-MNIST in Flower's simulation: `flower_lr_mnist.py FOLDER CLIENTS COHORT ROUNDS`.
 
-A client trains as PyTorch's loop does (lr_mnist.py); one core a client, so that as many train at once as there are cores.
+Prints milliseconds and accuracy as JSON. A client trains like PyTorch's loop (lr_mnist.py). Each client
+has one core, so that all cores are used.
 """
 
 import json
@@ -25,7 +26,7 @@ accuracy = [float("nan")]
 
 
 def data():
-    """Read once a process, whichever clients it has."""
+    """Reads the data once per process."""
     global held
     held = held or read(folder)
     return held

@@ -1,6 +1,7 @@
-"""Federated logistic regression as a loop, in PyTorch as people write it, or in NumPy: the digits and clients of bench/lr-mnist.
+"""Federated logistic regression as a loop, in idiomatic PyTorch or in NumPy.
 
-With `updates` only so many clients' updates are timed, their data read before.
+Uses the digits and clients of bench/lr-mnist. With `updates`, only this many clients' updates are timed,
+without reading their data.
 """
 
 import json
@@ -12,7 +13,7 @@ RATE, BATCH, ROUNDS, COHORT = 0.03, 10, 100, 10
 
 
 def read(folder):
-    """The digits as bytes, their labels, and who has which."""
+    """Reads the digits as bytes, their labels, and the digits of each client."""
     folder = pathlib.Path(folder)
     images = np.fromfile(folder / "digits/train-images-idx3-ubyte", np.uint8, offset=16)
     labels = np.fromfile(folder / "digits/train-labels-idx1-ubyte", np.uint8, offset=8)

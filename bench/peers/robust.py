@@ -1,4 +1,7 @@
-"""The robust rules of `libs/aggregators` in NumPy: the same formulas, float64, as few passes as NumPy takes; of float32 updates, as clients send them."""
+"""The robust rules of `libs/aggregators` in NumPy: the same formulas in float64.
+
+They use as few passes as NumPy allows. Updates are float32, as clients send them.
+"""
 
 import numpy as np
 
@@ -49,7 +52,10 @@ def bulyan(v, f):
 
 
 def geometric_median(v, _):
-    """Smoothed Weiszfeld steps in the space of the weights: distances come from one Gram matrix, as in `geometricMedianWeights`."""
+    """Smoothed Weiszfeld steps on the weights.
+
+    Distances come from one Gram matrix, as in `geometricMedianWeights`.
+    """
     gram = v @ v.T
     squares = np.diag(gram)
     weights = np.full(len(v), 1 / len(v))

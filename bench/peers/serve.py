@@ -1,6 +1,8 @@
-"""Serves one bench to Node: `serve.py MODULE`, its options as a line of JSON. Answers with versions, and every further line with a run.
+"""Serves one bench to Node: `serve.py MODULE`, with its options as a line of JSON on stdin.
 
-A module has `prepare(**options)`, which returns the function to be timed; that may return facts, numbers by name.
+Answers with versions, and runs the bench once for every further line. A module has
+`prepare(**options)`, which returns the function to be timed. That function may return facts: numbers by
+name.
 """
 
 import importlib
@@ -8,11 +10,11 @@ import json
 import sys
 import time
 
-answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print must not be taken for an answer
+answers, sys.stdout = sys.stdout, sys.stderr  # so that the output of libraries is not read as an answer
 
 
 def versions():
-    """Of what has been imported, with the kernel that NumPy multiplies by."""
+    """Versions of the imported packages, and the kernel that NumPy uses to multiply."""
     known = {"Python": sys.version.split()[0]}
     for name, label in (("numpy", "NumPy"), ("torch", "PyTorch")):
         if name in sys.modules:

@@ -1,8 +1,9 @@
-"""A client's round of the task text-copy in PyTorch, one thread: 15 Adam steps on the LoRA adapters of a small Transformer.
+"""A client's round of the task text-copy in PyTorch with one thread.
 
-Sizes as in `libs/tasks/src/text-copy`: width 48, 4 heads, perceptrons of 96, two blocks, 12 positions of which the last six are predicted,
-32 sequences a step, rank 4 on q, k, v and o. The frozen weights are random: they change no time. `how` is `eager`, one client after another, or
-`vmap`, all clients of the run as one batch by torch.func.
+15 Adam steps on the LoRA adapters of a small Transformer. Sizes as in `libs/tasks/src/text-copy`: width
+48, 4 heads, perceptrons of 96, two blocks, 12 positions, the last six of them predicted, 32 sequences per
+step, rank 4 on q, k, v and o. The frozen weights are random, which does not change the time. `how` is
+`eager`, one client after another, or `vmap`, all clients of the run as one batch by torch.func.
 """
 
 import torch
@@ -27,7 +28,7 @@ mask = torch.triu(torch.full((LENGTH, LENGTH), -1e9), 1)
 
 
 def block(x, i, w, count):
-    """For the last `count` positions of every sequence: nobody would read the others of the last block."""
+    """Computes the last `count` positions of every sequence; others of the last block are not used."""
 
     def split(y):
         return y.unflatten(-1, (HEADS, -1)).transpose(-3, -2)
@@ -47,7 +48,7 @@ def loss(adapters, x, target):
 
 
 def client():
-    """A client's sequences, embedded, and what is to follow: x SEP x."""
+    """Embeds a client's sequences x SEP x and returns them with their targets."""
     tokens = torch.randint(TOKENS - 1, (SEQUENCES, COPY))
     separator = torch.full((SEQUENCES, 1), TOKENS - 1)
     read = torch.cat([tokens, separator, tokens[:, :-1]], 1)

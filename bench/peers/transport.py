@@ -1,6 +1,7 @@
-"""A client's round of value-driven-transport in PyTorch, float64, one thread: Adam steps on the dual, each on points drawn anew.
+"""A client's round of value-driven-transport in PyTorch, float64, one thread.
 
-Sizes as in `libs/tasks/src/value-driven-transport`: two hidden layers of 32, 128 sources, 64 targets of 400 held, ten steps of time.
+Adam steps on the dual, each on newly drawn points. Sizes as in `libs/tasks/src/value-driven-transport`:
+two hidden layers of 32, 128 sources, 64 of the client's 400 targets, ten time steps.
 """
 
 import math

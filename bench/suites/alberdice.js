@@ -1,13 +1,14 @@
-// An agent's turn of alberdice with networks, twenty Adam steps on three perceptrons, beside PyTorch.
+// An agent's turn of alberdice with networks: twenty Adam steps on three perceptrons, next to
+// PyTorch.
 import { stream } from "@fedclair/linalg";
 import { loadTasks } from "@fedclair/tasks";
 
 const internals = "../../libs/tasks/dist/src/alberdice/";
 
-export const title = "alberdice, learner network, beside PyTorch";
+export const title = "alberdice, learner network, next to PyTorch";
 
 const settings = { hidden: 32, learningRate: 5e-3, steps: 20, alpha: 1, gamma: 0.99 };
-/** Of one run. */
+/** Turns in one run. */
 const turns = 4;
 
 export async function* items() {
@@ -19,15 +20,20 @@ export async function* items() {
   );
   const environment = { name: "bridge", random: 250, optimal: 250 };
   const options = tasks.get("alberdice").schema.parse({
-    ...{ environment, learner: { name: "network" } },
-    ...{ alphaFirst: 1, alphaLast: 0.05, sweeps: 40 },
+    environment,
+    learner: { name: "network" },
+    alphaFirst: 1,
+    alphaLast: 0.05,
+    sweeps: 40,
   });
   const game = environmentOf(options);
   const rng = stream("bench alberdice");
   const samples = compress(await game.draw(rng.at("data")));
   const networks = initialNetworks(game, settings.hidden, rng.at("networks"));
-  const told = {
-    ...{ ...settings, turns, actions: game.shape.actions },
+  const peerOptions = {
+    ...settings,
+    turns,
+    actions: game.shape.actions,
     features: samples.states.map((state) => game.features(state)),
     rows: samples.rows.map(({ state, next, actions, reward, share }) => {
       return [state, next, ...actions, reward, share];
@@ -42,7 +48,7 @@ export async function* items() {
         },
         per: turns * settings.steps,
       },
-      PyTorch: { peer: "alberdice", options: told, per: turns * settings.steps },
+      PyTorch: { peer: "alberdice", options: peerOptions, per: turns * settings.steps },
     },
   };
 }

@@ -1,11 +1,12 @@
-// CLAIR at the sizes of real adapters, beside the same steps in NumPy, and how its time grows.
+// CLAIR at the sizes of real adapters, next to the same steps in NumPy, and how its time grows.
 import { availableParallelism } from "node:os";
 import { clair, clairSchema, refine } from "@fedclair/aggregators";
 import { Matrix, multiply, addScaled, stream, thinQr } from "@fedclair/linalg";
 import { median } from "../harness/compare.js";
 
 /**
- * Updates of p×q modules of LoRA rank r, 30 % of them contaminated: benign factors B share a column space, the others have one each.
+ * Creates updates of p×q modules of LoRA rank r, 30 % of them contaminated. Benign factors B share
+ * a column space; each contaminated factor has its own.
  */
 export function adapters({ p, q = p, r, clients, modules = 1 }) {
   const rng = stream("bench");
@@ -16,7 +17,8 @@ export function adapters({ p, q = p, r, clients, modules = 1 }) {
     const module = (name) => {
       const own = rng.at(name, k);
       const space = k % 10 < 3 ? basis(own) : shared.get(name);
-      // Orthonormal, so that no client's own part is weak in some direction by chance: that would be a false alarm, rightly.
+      // Orthonormal, so that no benign client is weak in some direction by chance and then rightly
+      // flagged.
       const b = multiply(space, thinQr(new Matrix(r, r, own.at("C").normals(r * r))).q);
       addScaled(b, 1, new Matrix(p, r, own.at("E").normals(p * r, 0.02 / Math.sqrt(r))));
       const a = own.at("A").normals(r * q, 1 / Math.sqrt(q));
@@ -29,8 +31,8 @@ export function adapters({ p, q = p, r, clients, modules = 1 }) {
 
 const optionsOf = (rank) => clairSchema.parse({ rank, starts: 8 });
 
-/** @throws Error if anybody else is flagged than should be */
-async function found(updates, options, threads) {
+/** @throws Error if the number of flagged clients is wrong */
+async function runClair(updates, options, threads) {
   const result = await clair(updates, options, { threads });
   const bad = updates.filter((_, k) => k % 10 < 3).length;
   const flagged = [...result.status.values()].filter((s) => s === "contaminated").length;
@@ -39,14 +41,17 @@ async function found(updates, options, threads) {
   throw new Error(`flagged ${flagged} of ${bad} contaminated clients`);
 }
 
-/** Median milliseconds of finding (steps 0 to 6) and refining (step 7). @param threads others than this one */
+/**
+ * Measures the median milliseconds of detection (steps 0 to 6) and refinement (step 7).
+ * @param threads number of threads in addition to this one
+ */
 export async function time(size, { rank = size.r, times = 3, threads = 0 } = {}) {
   const updates = adapters(size);
   const options = optionsOf(rank);
   const runs = [];
   for (let run = 0; run < times; run++) {
     const start = performance.now();
-    const result = await found(updates, options, threads);
+    const result = await runClair(updates, options, threads);
     const end = performance.now();
     await refine(result, options);
     runs.push({ find: end - start, refine: performance.now() - end });
@@ -56,9 +61,9 @@ export async function time(size, { rank = size.r, times = 3, threads = 0 } = {})
   return { find: middle("find"), refine: middle("refine") };
 }
 
-export const title = "CLAIR, beside NumPy";
+export const title = "CLAIR, next to NumPy";
 
-/** Sizes with another side in bench/peers/clair.py: steps 0 to 6 by the same formulas. */
+/** Sizes for which bench/peers/clair.py computes steps 0 to 6 by the same formulas. */
 const large = [64, 256, 1000].map((clients) => ({ p: 4096, r: 8, clients }));
 
 export async function* items() {
@@ -68,12 +73,12 @@ export async function* items() {
       NumPy: { peer: "clair", options: size },
     });
     const options = optionsOf(size.r);
-    const found = await clair(updates, options);
+    const result = await clair(updates, options);
     yield {
       name: `CLAIR, 4096×4096, r = 8, K = ${size.clients}, refinement`,
-      sides: { fedclair: { run: async () => void (await refine(found, options)) } },
+      sides: { fedclair: { run: async () => void (await refine(result, options)) } },
     };
-    found.modules.close();
+    result.modules.close();
   }
   for (const clients of [16, 20, 100]) {
     const updates = adapters({ p: 256, r: 8, clients });
@@ -86,9 +91,9 @@ export async function* items() {
   yield item(name, many, {}, { threads: cores });
 }
 
-/** A row of steps 0 to 6. @param others sides */
+/** Creates a row that times steps 0 to 6. @param others other sides by name */
 function item(name, updates, others, { rank = 8, threads = 0 } = {}) {
-  const run = async () => (await found(updates, optionsOf(rank), threads)).modules.close();
+  const run = async () => (await runClair(updates, optionsOf(rank), threads)).modules.close();
   const cores = Math.max(1, threads);
   return { name: `CLAIR, ${name}`, cores, sides: { fedclair: { run }, ...others } };
 }
@@ -107,16 +112,18 @@ const scales = {
 };
 
 /**
- * How the time of steps 0 to 7 grows with one size at a time.
- * @returns {Promise<{ size: string, value: number, ms: number, exponent: number }[]>} exponent: slope of ln ms over ln size, by least squares
+ * Measures how the time of steps 0 to 7 grows with one size at a time.
+ * @returns {Promise<{ size: string, value: number, ms: number, exponent: number }[]>} `exponent` is
+ *   the
+ *   slope of ln ms over ln size, by least squares
  */
 export async function scale() {
   const rows = [];
   for (const [size, { values, of }] of Object.entries(scales)) {
     const points = [];
     for (const value of values) {
-      const { find, refine: refined } = await time(of(value));
-      points.push({ size, value, ms: find + refined });
+      const { find, refine: refineMs } = await time(of(value));
+      points.push({ size, value, ms: find + refineMs });
     }
     const exponent = slope(points.map(({ value, ms }) => [Math.log(value), Math.log(ms)]));
     rows.push(...points.map((point) => ({ ...point, exponent })));

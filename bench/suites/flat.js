@@ -1,11 +1,12 @@
-// Does an update take as long with more registered clients, and after more rounds? Linear regression, from what runs write to timings.jsonl.
+// Does an update take longer with more registered clients, or after more rounds? Linear regression,
+// from the timings.jsonl of runs.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { fedclairRun, timingsOf } from "../harness/fedclair.js";
+import { runFedclair, readTimings } from "../harness/fedclair.js";
 
 export const title =
-  "flatness: a client's update, of 100 clients a round, linear regression; MB of the coordinator";
+  "flatness: a client's update with 100 clients per round, linear regression; coordinator's MB";
 
 const folder = fileURLToPath(new URL("../../runs/bench", import.meta.url));
 const cohort = 100;
@@ -20,28 +21,28 @@ export async function* items() {
   for (const [way, options] of Object.entries(ways)) {
     for (const clients of [100, 1000, 10_000, 100_000, 1_000_000]) {
       const set = ["--set", `clients=${clients}`, ...options];
-      // In the first round all is new.
-      const run = async () => told((await timings(file, set)).slice(1));
+      // The first round is left out because it includes setup.
+      const run = async () => summarize((await runTimings(file, set)).slice(1));
       yield { name: `of ${clients.toLocaleString("en-US")}, ${way}`, sides: { fedclair: { run } } };
     }
   }
   const many = ["--set", "rounds=10000", "--set", "cohort.count=10", "--transport", "memory"];
-  const lines = await timings(file, many);
+  const lines = await runTimings(file, many);
   for (const from of [1, 9000]) {
-    const run = () => told(lines.slice(from, from + 999), 10);
+    const run = () => summarize(lines.slice(from, from + 999), 10);
     const name = `rounds ${from + 1} to ${from + 999} of 10,000, ten a round`;
     yield { name, sides: { fedclair: { run, once: true } } };
   }
 }
 
-/** A line a round. */
-async function timings(file, how) {
-  const { out } = await fedclairRun(file, how);
-  return timingsOf(out);
+/** Runs a trial. @returns its timings, one object per round */
+async function runTimings(file, how) {
+  const { out } = await runFedclair(file, how);
+  return readTimings(out);
 }
 
-/** Milliseconds an update, and the most memory. */
-function told(lines, updates = cohort) {
+/** Computes milliseconds per update and peak memory. */
+function summarize(lines, updates = cohort) {
   const seconds = lines.reduce(
     (total, { seconds: { train, aggregate }, writeSeconds }) =>
       total + train + aggregate + writeSeconds,

@@ -1,4 +1,4 @@
-// Robust rules on flattened updates, beside the same rules in NumPy.
+// Robust rules on flattened updates, next to the same rules in NumPy.
 import {
   bulyan,
   centeredClip,
@@ -13,9 +13,13 @@ import {
 } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
 
-export const title = "robust rules, of float32 updates, computed in float64, beside NumPy";
+export const title = "robust rules on float32 updates, computed in float64, next to NumPy";
 
-/** By the names of bench/peers/robust.py. @param v standard normal updates, float32, @param f presumed contaminated */
+/**
+ * Rules by their names in bench/peers/robust.py.
+ * @param v standard normal updates, float32
+ * @param f number of clients presumed contaminated
+ */
 const rules = {
   fedavg: (v) => mean(v),
   "coordinate median": (v) => coordinateMedian(v),
@@ -34,13 +38,13 @@ export async function* items() {
     [20, 1_000_000],
     [100, 100_000],
   ]) {
-    // As clients send them; both sides compute in float64.
+    // Clients send float32; both sides compute in float64.
     const updates = Array.from({ length: clients }, (_, k) =>
       Float32Array.from(stream("bench").at(k).normals(length)),
     );
     const f = clients / 5;
     for (const [rule, apply] of Object.entries(rules)) {
-      // Bulyan stands fewer.
+      // Bulyan tolerates fewer contaminated clients.
       const presumed = rule === "bulyan" ? Math.floor((clients - 3) / 4) : f;
       yield {
         name: `${rule}, ${clients} × ${length.toLocaleString("en-US")}`,

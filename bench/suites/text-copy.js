@@ -1,14 +1,16 @@
-// A client's round of text-copy, 15 Adam steps on adapters of a small Transformer, beside PyTorch.
-import { trainer } from "../harness/trainer.js";
+// A client's round of text-copy: 15 Adam steps on adapters of a small Transformer, next to PyTorch.
+import { createTrainer } from "../harness/trainer.js";
 
-export const title = "text-copy, beside PyTorch";
+export const title = "text-copy, next to PyTorch";
 
 const clients = 64;
 const steps = 15;
 
 export async function* items() {
-  const { train, backend } = await trainer({
-    ...{ name: "text-copy", rounds: 1, clients },
+  const { train, backend } = await createTrainer({
+    name: "text-copy",
+    rounds: 1,
+    clients,
     task: { name: "text-copy" },
     aggregator: { name: "fedavg" },
   });
@@ -20,7 +22,8 @@ export async function* items() {
     backend,
     sides: {
       fedclair: { run: () => train([...Array(clients).keys()]), per: clients * steps },
-      ...{ "PyTorch eager": other("eager"), "PyTorch vmap": other("vmap") },
+      "PyTorch eager": other("eager"),
+      "PyTorch vmap": other("vmap"),
     },
   };
 }

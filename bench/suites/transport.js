@@ -1,14 +1,16 @@
-// Ten Adam steps of a value network, a client's round of value-driven-transport, beside PyTorch.
-import { trainer } from "../harness/trainer.js";
+// A client's round of value-driven-transport: ten Adam steps of a value network, next to PyTorch.
+import { createTrainer } from "../harness/trainer.js";
 
-export const title = "value-driven-transport, beside PyTorch";
+export const title = "value-driven-transport, next to PyTorch";
 
 const clients = 20;
 const steps = 10;
 
 export async function* items() {
-  const { train } = await trainer({
-    ...{ name: "transport", rounds: 1, clients },
+  const { train } = await createTrainer({
+    name: "transport",
+    rounds: 1,
+    clients,
     task: { name: "value-driven-transport", localSteps: steps },
     aggregator: { name: "fedavg" },
   });

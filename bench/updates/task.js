@@ -1,11 +1,12 @@
-// Clients that send changes of `megabytes` each, in `modules` modules, and learn nothing: for npm run bench:updates.
+// The task of npm run lab -- bench-updates: clients send updates of `megabytes` each, in `modules`
+// modules, without training.
 import { definePlugin } from "@fedclair/core";
 import { z } from "zod";
 
 export default definePlugin({
   kind: "task",
   name: "large",
-  summary: "Large changes that mean nothing.",
+  summary: "Sends large updates without training.",
   schema: z.strictObject({ megabytes: z.number().default(100), modules: z.int().default(20) }),
   create: ({ megabytes, modules }) => {
     const size = Math.round((megabytes * 1e6) / 4 / modules);

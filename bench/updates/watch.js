@@ -1,8 +1,9 @@
-// Loaded into a coordinator by --import: says at its end how much memory it took and how long its event loop stood still, at most.
+// Loaded into a coordinator by --import. Prints its peak memory and the longest stall of its event
+// loop when it ends.
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 const delay = monitorEventLoopDelay({ resolution: 5 });
-// Not while the program loads: no host has joined yet.
+// The delay starts the measurement after the program has loaded and before hosts join.
 setTimeout(() => delay.enable(), 1000).unref();
 process.on("exit", () => {
   const megabytes = process.resourceUsage().maxRSS / 1024;

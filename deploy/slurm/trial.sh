@@ -1,15 +1,16 @@
 #!/bin/bash
 #SBATCH --job-name=fedclair
 #SBATCH --ntasks-per-node=1
-# One trial on the nodes of a job, a client host a task: sbatch --nodes=4 deploy/slurm/trial.sh TRIAL [options of fedclair coordinator]
-# Submitted again it goes on where it was cut off. Needs fedclair and openssl on the nodes, and a working directory that all of them see.
-# CAPACITY: virtual clients of a host at most; clients are dealt out evenly among hosts.
+# One trial on the nodes of a job, with one client host per task:
+#   sbatch --nodes=4 deploy/slurm/trial.sh TRIAL [options of fedclair coordinator]
+# If it is submitted again, it resumes. The nodes need fedclair, openssl and a shared working directory.
+# CAPACITY: largest number of virtual clients of a host. Clients are spread evenly over the hosts.
 set -euo pipefail
 umask 077
 trial=${1:?expected a trial file}
 shift
 
-# A secret and a certificate of this job alone; the coordinator runs here, on the first node.
+# A secret and a certificate only for this job. The coordinator runs here, on the first node.
 secrets=$(mktemp -d "$PWD/.fedclair-XXXXXX")
 trap 'rm -rf "$secrets"' EXIT
 name=$(hostname)

@@ -17,7 +17,7 @@ const plugins: Plugins = {
   attacks,
 };
 
-/** The blocks of one language in docs/adding-a-task.md. */
+/** Reads the blocks of one language in docs/adding-a-task.md. */
 async function blocks(language: string): Promise<string[]> {
   const text = await readFile(join(workspace, "docs/adding-a-task.md"), "utf8");
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, "gm"))].map(
@@ -25,20 +25,26 @@ async function blocks(language: string): Promise<string[]> {
   );
 }
 
-/** Runs a trial with all its clients on one host, over a socket. */
+/** Runs a trial over a socket, with all its clients on one host. */
 async function federate(text: string): Promise<readonly (RoundRecord & { arm: string })[]> {
   const trial = parseTrial(text, "docs/adding-a-task.md", plugins);
   const prepared = prepare(trial, plugins);
   const runner = new ClientRunner(prepared);
   const pool = await SocketPool.listen({
-    ...{ host: "127.0.0.1", port: 0, clientIds: clientIds(trial.clients) },
-    ...{ trialJson: JSON.stringify(trial), log: () => undefined },
+    host: "127.0.0.1",
+    port: 0,
+    clientIds: clientIds(trial.clients),
+    trialJson: JSON.stringify(trial),
+    log: () => undefined,
     chunkBytes: trial.limits.chunkBytes,
     maxMessageBytes: trial.limits.maxMessageBytes,
   });
   const stop = new AbortController();
   const host = connectHost({
-    ...{ url: pool.url, capacity: trial.clients, backends: ["none"], softwareVersion: "0.1.0" },
+    url: pool.url,
+    capacity: trial.clients,
+    backends: ["none"],
+    softwareVersion: "0.1.0",
     onWelcome: () => runner.prepare(),
     runJobs: (jobs) => runner.runAll(jobs),
     jobsAtOnce: () => runner.maxBatch,
@@ -58,12 +64,12 @@ async function federate(text: string): Promise<readonly (RoundRecord & { arm: st
 }
 
 describe("the example of docs/adding-a-task.md", () => {
-  it("is the file that is compiled and run here", async () => {
+  it("is the same file as the one compiled here", async () => {
     const source = await readFile(join(workspace, "e2e/src/example/mean-estimation.ts"), "utf8");
     assert.ok((await blocks("ts")).includes(source), "copy the file into the document");
   });
 
-  it("does over sockets what the document says of its trial", async () => {
+  it("gives the documented results over sockets", async () => {
     const [text = ""] = await blocks("yaml");
     const records = await federate(text);
     const error = (arm: string) => records.find((r) => r.arm === arm)?.metrics["error"] ?? NaN;

@@ -3,7 +3,8 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { aggregators } from "@fedclair/aggregators";
-import { readNumbers,
+import {
+  readNumbers,
   decodeSafetensors,
   toDense,
   toMatrix,
@@ -28,7 +29,7 @@ import {
 } from "@fedclair/linalg";
 import { save } from "./support/adapters.js";
 import { fedclair } from "./support/command.js";
-import { documentedCommands } from "./support/documented-commands.js";
+import { listDocumentedCommands } from "./support/documented-commands.js";
 import { temporaryFolder } from "./support/paths.js";
 
 const [p, q, r] = [24, 18, 2];
@@ -36,8 +37,10 @@ const modules = ["base_model.model.a", "base_model.model.b"];
 const clients = Array.from({ length: 10 }, (_, k) => `client-${k}`);
 const isBad = (k: number) => k % 5 === 1;
 
-/** A round's changes by client: of the benign ones the columns share a space in every module. */
-function changesOf(round: number): Map<string, Delta> {
+/**
+ * Creates a round's changes by client. The columns of benign ones share a space in every module.
+ */
+function createChanges(round: number): Map<string, Delta> {
   const rng = stream("aggregate").at(round);
   return new Map(
     clients.map((client, k) => {
@@ -53,7 +56,7 @@ function changesOf(round: number): Map<string, Delta> {
   );
 }
 
-/** Writes an adapter of the sum of the pairs, by module. */
+/** Writes an adapter whose change is the sum of the pairs, by module. */
 async function saveSum(folder: string, parts: readonly Delta[]): Promise<void> {
   let rank = 0;
   const tensors = modules.flatMap((module) => {
@@ -69,7 +72,7 @@ async function saveSum(folder: string, parts: readonly Delta[]): Promise<void> {
   await save(folder, rank, new Map(tensors));
 }
 
-/** What an adapter adds to the base, by module. */
+/** Reads the change that an adapter adds to the base, by module. */
 async function read(folder: string): Promise<Delta> {
   const { params } = decodeSafetensors(await readFile(join(folder, "adapter_model.safetensors")));
   const config = JSON.parse(await readFile(join(folder, "adapter_config.json"), "utf8")) as {
@@ -115,7 +118,7 @@ async function aggregate(...args: readonly string[]): Promise<Report> {
   return JSON.parse(stdout) as Report;
 }
 
-function updatesOf(changes: ReadonlyMap<string, Delta>): Update[] {
+function toUpdates(changes: ReadonlyMap<string, Delta>): Update[] {
   return [...changes].map(([clientId, delta]) => ({
     clientId,
     numExamples: 1,
@@ -127,27 +130,27 @@ function updatesOf(changes: ReadonlyMap<string, Delta>): Update[] {
 describe("fedclair aggregate", function () {
   this.timeout(120_000);
 
-  it("does in two rounds what two rounds of a trial do, and keeps what the aggregator remembers", async () => {
+  it("gives the same as two rounds of a trial, and keeps the aggregator's state", async () => {
     const folder = await temporaryFolder();
     const state = join(folder, "state");
     const clair = aggregators.get("clair");
     assert.ok(clair);
     const choice = { name: "clair", ...clair.schema.parse({ rank: 2, rule: "gap" }) };
     const aggregator = createPlugin(aggregators, choice);
-    const done: Aggregation[] = [];
+    const aggregations: Aggregation[] = [];
     for (const round of [1, 2]) {
-      // In the second round one client is away.
-      const changes = changesOf(round);
+      // One client is missing in the second round.
+      const changes = createChanges(round);
       if (round === 2) changes.delete("client-9");
       const rng = stream(1).at("aggregate", "train", round);
-      const input = { round, phase: "train", updates: updatesOf(changes), rng };
-      const expected = await aggregator.aggregate(input, done.at(-1)?.state);
-      done.push(expected);
+      const input = { round, phase: "train", updates: toUpdates(changes), rng };
+      const expected = await aggregator.aggregate(input, aggregations.at(-1)?.state);
+      aggregations.push(expected);
 
       const sent = join(folder, `sent-${round}`);
       for (const [client, delta] of changes) {
-        const begun = round === 1 ? [] : [await read(join(folder, "out-1", "personal", client))];
-        await saveSum(join(sent, client), [...begun, delta]);
+        const previous = round === 1 ? [] : [await read(join(folder, "out-1", "personal", client))];
+        await saveSum(join(sent, client), [...previous, delta]);
       }
       const out = join(folder, `out-${round}`);
       const set = ["--set", "rank=2", "--set", "rule=gap", "--rank", "18"];
@@ -166,29 +169,29 @@ describe("fedclair aggregate", function () {
         caught.map(({ name }) => name),
         ["client-1", "client-6"],
       );
-      const all = done.map(({ change }) => change).flat();
+      const all = aggregations.map(({ change }) => change).flat();
       assertSum(await read(join(out, "global")), all, `global ${round}`);
       for (const client of changes.keys()) {
-        const own = done.flatMap(({ personal }) => [...(personal?.get(client) ?? [])]);
+        const own = aggregations.flatMap(({ personal }) => [...(personal?.get(client) ?? [])]);
         assertSum(await read(join(out, "personal", client)), own, `${client} ${round}`);
       }
     }
-    const kept = join(state, "round-2", "personal");
+    const saved = join(state, "round-2", "personal");
     assert.deepEqual((await readdir(state)).sort(), ["memory.state", "round-2"]);
-    assert.deepEqual((await readdir(kept)).sort(), clients);
-    const away = [...(done[0]?.personal?.get("client-9") ?? [])];
-    assertSum(await read(join(kept, "client-9")), away, "who was away");
+    assert.deepEqual((await readdir(saved)).sort(), clients);
+    const away = [...(aggregations[0]?.personal?.get("client-9") ?? [])];
+    assertSum(await read(join(saved, "client-9")), away, "who was away");
     await rm(folder, { recursive: true });
   });
 
-  it("does what docs/server-step.md shows, and writes a report that needs nothing beside itself", async () => {
+  it("runs the commands of docs/server-step.md and writes a self-contained report", async () => {
     const folder = await temporaryFolder();
     for (const round of [1, 2]) {
-      for (const [client, delta] of changesOf(round)) {
+      for (const [client, delta] of createChanges(round)) {
         await saveSum(join(folder, `round-${round}`, client), [delta]);
       }
     }
-    const shown = documentedCommands().filter(
+    const shown = listDocumentedCommands().filter(
       ({ document, words }) => document === "docs/server-step.md" && words[2] === "aggregate",
     );
     assert.equal(shown.length, 2);
@@ -203,13 +206,13 @@ describe("fedclair aggregate", function () {
     await rm(folder, { recursive: true });
   });
 
-  it("weighs clients by their examples, and takes adapters that begin at zero in every round", async () => {
+  it("weights clients by their examples and accepts adapters that start at zero in every round", async () => {
     const folder = await temporaryFolder();
     const counts = Object.fromEntries(clients.map((client, k) => [client, k + 1]));
     await writeFile(join(folder, "examples.json"), JSON.stringify(counts));
     for (const round of [1, 2]) {
       const [sent, out] = [join(folder, `in-${round}`), join(folder, `out-${round}`)];
-      const changes = changesOf(round);
+      const changes = createChanges(round);
       for (const [client, delta] of changes) await saveSum(join(sent, client), [delta]);
       const { clients: said } = await aggregate(
         ...[sent, "--aggregator", "fedavg", "--merged"],
@@ -217,15 +220,15 @@ describe("fedclair aggregate", function () {
         ...["--state", join(folder, "state"), "--rank", "18", "--out", out],
       );
       assert.ok(said.every(({ status }) => status === null));
-      const mean = [...changes.values()].map((delta, k) => scaledBy(delta, (k + 1) / 55));
+      const mean = [...changes.values()].map((delta, k) => scale(delta, (k + 1) / 55));
       assertSum(await read(join(out, "global")), mean, `round ${round}`);
     }
     await rm(folder, { recursive: true });
   });
 
-  it("says what it cannot do, and leaves the state as it was", async () => {
+  it("reports errors and leaves the state unchanged", async () => {
     const folder = await temporaryFolder();
-    const changes = changesOf(1);
+    const changes = createChanges(1);
     for (const [client, delta] of changes) await saveSum(join(folder, "in", client), [delta]);
     const state = ["--state", join(folder, "state")];
     const step = (...args: readonly string[]) =>
@@ -284,10 +287,10 @@ describe("fedclair aggregate", function () {
     assert.match(beside.stderr, new RegExp(`in use by process ${process.pid} .* since today`));
     await rm(lock);
     const broken = new Map(
-      [...changesOf(2).values()].slice(0, 1).map((delta) => ["client-0", delta]),
+      [...createChanges(2).values()].slice(0, 1).map((delta) => ["client-0", delta]),
     );
     for (const [client, delta] of broken) {
-      const nan = scaledBy(delta, NaN);
+      const nan = scale(delta, NaN);
       await rm(join(folder, "in", client), { recursive: true });
       await saveSum(join(folder, "in", client), [nan]);
     }
@@ -297,10 +300,10 @@ describe("fedclair aggregate", function () {
     await rm(folder, { recursive: true });
   });
 
-  it("goes on with the code of a plug-in that it began with", async () => {
+  it("continues only with the plug-in code that it started with", async () => {
     const folder = await temporaryFolder();
     const step = async (round: number) => {
-      for (const [client, delta] of changesOf(round)) {
+      for (const [client, delta] of createChanges(round)) {
         await saveSum(join(folder, `in-${round}`, client), [delta]);
       }
       const out = ["--state", "state", "--out", `out-${round}`];
@@ -343,7 +346,7 @@ describe("fedclair aggregate", function () {
   });
 });
 
-function scaledBy(delta: Delta, factor: number): Delta {
+function scale(delta: Delta, factor: number): Delta {
   return new Map(
     [...delta].map(([module, pair]) => {
       const { b, a } = pair as LowRank;

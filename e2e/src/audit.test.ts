@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { bytesOfHalf, saveAdapters } from "./support/adapters.js";
+import { bfloat16, saveAdapters } from "./support/adapters.js";
 import { fedclair, start } from "./support/command.js";
 import { temporaryFolder } from "./support/paths.js";
 
@@ -25,25 +25,25 @@ const flagged = ({ adapters }: Audit) =>
 describe("fedclair audit", function () {
   this.timeout(240_000);
 
-  it("finds the contaminated among adapters as large as people have them, in half precision", async () => {
+  it("flags the contaminated adapters of realistic size in half precision", async () => {
     // 32 adapters of 2 modules of 4096×4096.
     const folder = await temporaryFolder();
-    const bad = await saveAdapters(folder, { p: 4096, r: 8, count: 32, modules: 2 }, bytesOfHalf);
-    const found = await audit(folder, "--set", "rank=8");
-    assert.deepEqual(flagged(found), bad);
+    const bad = await saveAdapters(folder, { p: 4096, r: 8, count: 32, modules: 2 }, bfloat16);
+    const report = await audit(folder, "--set", "rank=8");
+    assert.deepEqual(flagged(report), bad);
     await rm(folder, { recursive: true });
   });
 
-  it("finds them over the modules of 32 layers", async () => {
+  it("flags them across the modules of 32 layers", async () => {
     // 16 adapters of 32 layers of 4 modules of 1024×1024.
     const folder = await temporaryFolder();
-    const bad = await saveAdapters(folder, { p: 1024, r: 8, count: 16, modules: 128 }, bytesOfHalf);
-    const found = await audit(folder, "--set", "rank=8");
-    assert.deepEqual(flagged(found), bad);
+    const bad = await saveAdapters(folder, { p: 1024, r: 8, count: 16, modules: 128 }, bfloat16);
+    const report = await audit(folder, "--set", "rank=8");
+    assert.deepEqual(flagged(report), bad);
     await rm(folder, { recursive: true });
   });
 
-  it("tells people, and writes refined adapters that it can read again", async () => {
+  it("prints a table and writes refined adapters that it can read again", async () => {
     const folder = await temporaryFolder();
     const bad = await saveAdapters(join(folder, "in"), { p: 64, r: 2, count: 10, modules: 2 });
     const { code, stdout, stderr } = await fedclair(["audit", join(folder, "in")]);
@@ -64,13 +64,14 @@ describe("fedclair audit", function () {
 
     const refined = await audit(join(folder, "in"), "--refine", join(folder, "out"));
     assert.equal(refined.refined?.adapters, 7);
-    // Nearer to the space than they were: each keeps its own part inside it, and the mean of all outside.
+    // Refined adapters are nearer to the space: each keeps its own part inside and the mean
+    // outside.
     const again = await audit(join(folder, "out"), "--set", "rank=2", "--set", "rule=none");
     assert.equal(again.adapters.length, 7);
     assert.ok(worstBenign(again) < worstBenign(refined), String(worstBenign(again)));
   });
 
-  it("says why of each where none can be read, in JSON as well", async () => {
+  it("gives the reason for each adapter if none can be read, in JSON as well", async () => {
     const folder = await temporaryFolder();
     await saveAdapters(folder, { p: 8, r: 2, count: 3, modules: 1 });
     for (const name of await readdir(folder)) {
@@ -87,7 +88,7 @@ describe("fedclair audit", function () {
     assert.equal((await fedclair(["audit", folder, "--fail-on", "invalid"])).code, 4);
   });
 
-  it("keeps refined adapters apart whose folders have one name, and overwrites none", async () => {
+  it("writes refined adapters with the same folder name separately and overwrites none", async () => {
     const folder = await temporaryFolder();
     await saveAdapters(join(folder, "x"), { p: 64, r: 2, count: 10, modules: 2 });
     await cp(join(folder, "x"), join(folder, "y"), { recursive: true });
@@ -105,7 +106,7 @@ describe("fedclair audit", function () {
     assert.deepEqual([inPlace.code, /exists already/.test(inPlace.stderr)], [2, true]);
   });
 
-  it("writes a report beside all else that is asked for, into a new file", async () => {
+  it("writes a report, in addition to other output, into a new file only", async () => {
     const folder = await temporaryFolder();
     const bad = await saveAdapters(join(folder, "in"), { p: 64, r: 2, count: 10, modules: 2 });
     const html = join(folder, "out", "report.html");
@@ -132,15 +133,15 @@ describe("fedclair audit", function () {
     const inFile = await fedclair([...args.slice(0, -1), join(html, "report.html")]);
     assert.deepEqual([inFile.code, /--html: cannot write to/.test(inFile.stderr)], [2, true]);
     const other = join(folder, "other.html");
-    const told = await fedclair([...args.slice(0, -1), other]);
-    assert.deepEqual([told.code, told.stdout.endsWith(`report: ${other}\n`)], [0, true]);
+    const outcome = await fedclair([...args.slice(0, -1), other]);
+    assert.deepEqual([outcome.code, outcome.stdout.endsWith(`report: ${other}\n`)], [0, true]);
   });
 
-  it("ends at once when it is stopped, long before it is done", async () => {
+  it("ends at once when it is stopped", async () => {
     const folder = await temporaryFolder();
     await saveAdapters(folder, { p: 32, r: 2, count: 10, modules: 300 });
     const running = start(["audit", folder]);
-    await running.says(/comparing 10 adapters/);
+    await running.waitForOutput(/comparing 10 adapters/);
     const since = Date.now();
     running.kill("SIGINT");
     const { code, stdout } = await running.ended;
@@ -148,7 +149,7 @@ describe("fedclair audit", function () {
     assert.ok(Date.now() - since < 3000, `took ${Date.now() - since} ms`);
   });
 
-  it("refuses options that there are not, and folders that hold nothing", async () => {
+  it("rejects unknown options and folders without adapters", async () => {
     const folder = await temporaryFolder();
     const unknown = await fedclair(["audit", folder, "--set", "rnak=2"]);
     assert.deepEqual(

@@ -14,12 +14,12 @@ const trial = fixture("linear-regression");
 async function json(args: readonly string[], cwd?: string): Promise<unknown> {
   const { code, stdout, stderr } = await fedclair(args, cwd === undefined ? {} : { cwd });
   assert.equal(code, 0, stderr);
-  // More than one document, or any word beside it, is no JSON.
+  // JSON.parse fails if there is more than one document or any other text.
   return JSON.parse(stdout);
 }
 
 describe("the command", () => {
-  describe("refuses with exit code 2, nothing on stdout and no run folder", () => {
+  describe("rejects with exit code 2, nothing on stdout and no run folder", () => {
     const badKey = "name: bad\nrounds: 1\nclients: 2\ntask: { name: linear-regression, p: none }\n";
     const cases: [string, readonly string[], RegExp][] = [
       ["a bad trial file", ["run", "bad.yaml"], /bad\.yaml:4:37: task\.p: expected number/],
@@ -86,7 +86,7 @@ describe("the command", () => {
     ["aggregators", "clair"],
     ["attacks", "broken"],
   ] as const) {
-    it(`plugins ${kind} describes each one and its options`, async () => {
+    it(`plugins ${kind} describes each plug-in and its options`, async () => {
       const described = (await json(["plugins", kind, "--json"])) as {
         name: string;
         summary: string;
@@ -99,7 +99,7 @@ describe("the command", () => {
     });
   }
 
-  it("schema prints a JSON Schema that the trial files meet, and a misspelt one does not", async () => {
+  it("schema prints a JSON Schema that accepts the trial files and rejects a misspelt key", async () => {
     const schema = (await json(["schema"])) as Record<string, unknown>;
     assert.equal(schema["$schema"], "http://json-schema.org/draft-07/schema#");
     const valid = new Ajv({ allErrors: true }).compile(schema);
@@ -128,7 +128,7 @@ describe("the command", () => {
     assert.ok(existsSync(join(cwd, folder, "report.html")));
     const listed = (await json(["list", "--json"], cwd)) as Record<string, object[]>;
     const task = "linear-regression";
-    const claim = "CLAIR names the two clients that send noise.";
+    const claim = "CLAIR flags the two clients that send noise.";
     assert.deepEqual(listed["trials"], [{ file: "trials/a.yaml", task, clients: 10, claim }]);
     const [run] = listed["runs"] as { folder: string; status: string; summary: unknown }[];
     assert.deepEqual([run?.folder, run?.status], [folder, "done"]);
@@ -147,7 +147,7 @@ describe("the command", () => {
     assert.match(claims, /^trials\/c\.yaml +\d+ +What attacks do/m);
   });
 
-  it("a run that is done is shown again and never touched; --again makes a new one", async () => {
+  it("run shows a finished run again without touching it; --again starts a new one", async () => {
     const cwd = await temporaryFolder();
     const how = ["run", trial, "--transport", "memory", "--name", "pilot"];
     const first = await fedclair(how, { cwd });
@@ -179,12 +179,12 @@ describe("the command", () => {
       "pilot",
       "pilot/notes.md",
     ]);
-    const gone = await fedclair(["show", "runs/pilot-2"], { cwd });
-    assert.equal(gone.code, 2);
-    assert.match(gone.stderr, /'runs\/pilot-2' holds no run/);
+    const missing = await fedclair(["show", "runs/pilot-2"], { cwd });
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /'runs\/pilot-2' holds no run/);
   });
 
-  it("stops without a word where nobody reads its output on", async () => {
+  it("stops silently when the reader of its output goes away", async () => {
     const bin = join(workspace, "apps/cli/bin/fedclair.js");
     const child = spawn(process.execPath, [bin, "schema"], { stdio: ["ignore", "pipe", "pipe"] });
     child.stdout.destroy();
@@ -194,7 +194,7 @@ describe("the command", () => {
     assert.deepEqual([code, said], [0, ""]);
   });
 
-  it("verify passes what lies in its range, and ends with 4 for what does not", async () => {
+  it("verify passes values inside the expected range and exits with 4 for others", async () => {
     const measured = /: measured [\d.]+; expected ≥ \d(?: and ≤ 1)?$/m;
     const env = { TMPDIR: await temporaryFolder() }; // where verify leaves its runs
     const met = await fedclair(["verify", trial, "--jobs", "1"], { env });
@@ -211,7 +211,7 @@ describe("the command", () => {
     assert.match(unmet.stderr, /1 of 1 measures lie outside their range/);
   });
 
-  it("verify goes on after a trial that ends in an error", async () => {
+  it("verify continues after a trial that ends in an error", async () => {
     const folder = await temporaryFolder();
     const text = await readFile(trial, "utf8");
     await writeFile(
@@ -231,7 +231,7 @@ describe("the command", () => {
     assert.match(stdout, /b\.yaml: [^]*^\d passed, \d failed\n$/m);
   });
 
-  it("verify leaves out a trial whose clients live in hosts of their own, and says what it takes", async () => {
+  it("verify skips a trial with external clients and says what it needs", async () => {
     const folder = await temporaryFolder();
     const foreign = `name: foreign
 rounds: 1

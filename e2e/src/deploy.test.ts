@@ -9,7 +9,7 @@ import { Job, type IJob } from "kubernetes-models/batch/v1/Job";
 import { PersistentVolumeClaim } from "kubernetes-models/v1/PersistentVolumeClaim";
 import { parse, parseAllDocuments } from "yaml";
 import "./support/command.js";
-import { commandsOf } from "./support/documented-commands.js";
+import { parseCommands } from "./support/documented-commands.js";
 import { checkOptions } from "./support/fedclair-options.js";
 import { workspace } from "./support/paths.js";
 
@@ -21,7 +21,10 @@ interface Container {
   readonly args?: string[];
 }
 
-/** As far as JSON Schema of it is not packaged: its jobs are checked as Jobs. */
+/**
+ * The part of a JobSet that is checked here. No package has its schema; its jobs are checked as
+ * Jobs.
+ */
 interface JobSet {
   readonly metadata: { readonly name: string };
   readonly spec: {
@@ -43,7 +46,7 @@ function kubernetes(name: string): { kind: string; apiVersion: string }[] {
 
 const jobSet = () => kubernetes("trial.yaml")[0] as unknown as JobSet;
 
-/** Fails unless every volume that is mounted is there, and the other way round. */
+/** Fails unless every mounted volume is declared and every declared volume is mounted. */
 function checkVolumes({ template: { spec } }: NonNullable<IJob["spec"]>): void {
   const mounted = (spec?.containers ?? []).flatMap(({ volumeMounts = [] }) => volumeMounts);
   assert.deepEqual(
@@ -52,7 +55,7 @@ function checkVolumes({ template: { spec } }: NonNullable<IJob["spec"]>): void {
   );
 }
 
-/** Words behind `fedclair` of every command of the manifests. */
+/** Lists the arguments of every `fedclair` command in the manifests. */
 function commands(): [string, string[]][] {
   const compose = parse(text("compose.yaml"), { merge: true }) as {
     services: Record<string, { image: string; command: string[] }>;
@@ -71,7 +74,7 @@ function commands(): [string, string[]][] {
       /^ExecStart=\/usr\/bin\/env fedclair ((?:.*\\\n)*.*)$/m.exec(text(`systemd/${name}`)) ?? [];
     return line.replaceAll("\\\n", " ").trim().split(/\s+/);
   });
-  const script = commandsOf("```sh\n" + text("slurm/trial.sh") + "```\n")
+  const script = parseCommands("```sh\n" + text("slurm/trial.sh") + "```\n")
     .map((words) => words.slice(words.indexOf("fedclair")))
     .filter(
       ([first, second = ""]) => first === "fedclair" && /^(coordinator|client)$/.test(second),
@@ -84,17 +87,18 @@ function commands(): [string, string[]][] {
   ];
 }
 
-describe("the manifests of deploy", () => {
-  it("for Docker Compose follow its schema", () => {
+describe("the manifests in deploy", () => {
+  it("for Docker Compose match its schema", () => {
     const compose: unknown = parse(text("compose.yaml"), { merge: true });
     const ajv = new Ajv({ unknownFormats: "ignore", logger: false });
-    // It names a draft that this release of ajv does not know, and uses nothing of it.
+    // The schema names a draft that this release of ajv does not know, but uses none of its
+    // features.
     const validate = ajv.compile({ ...composeSchema, $schema: undefined, id: undefined });
     assert.ok(validate(compose), JSON.stringify(validate.errors));
     assert.ok(!validate({ services: { worker: { comand: [] } } }));
   });
 
-  it("for Kubernetes follow the schemas of their kinds", () => {
+  it("for Kubernetes match the schemas of their kinds", () => {
     const [claim, job] = kubernetes("sweep.yaml");
     new PersistentVolumeClaim(claim as object).validate();
     const { spec } = new Job(job as IJob);
@@ -109,7 +113,7 @@ describe("the manifests of deploy", () => {
     }, /name/);
   });
 
-  it("for JobSet hold Jobs that follow theirs, and hosts that dial the coordinator's name", () => {
+  it("for JobSet contain valid Jobs, and hosts that dial the coordinator's name", () => {
     const set = jobSet();
     const [{ apiVersion, kind } = assert.fail("it is empty")] = kubernetes("trial.yaml");
     assert.equal(`${apiVersion} ${kind}`, "jobset.x-k8s.io/v1alpha2 JobSet");
@@ -125,7 +129,7 @@ describe("the manifests of deploy", () => {
     assert.ok(args.includes("--coordinator=https://fedclair-coordinator-0-0.fedclair:4000"));
   });
 
-  it("for systemd are units that it takes", async function () {
+  it("for systemd are valid units", async function () {
     const units = readdirSync(join(folder, "systemd")).map((name) => join(folder, "systemd", name));
     assert.equal(units.length, 3);
     const verified = await run("systemd-analyze", ["verify", ...units]).catch((error: unknown) => {
@@ -136,7 +140,7 @@ describe("the manifests of deploy", () => {
     assert.equal(verified.stderr, "");
   });
 
-  it("for Docker install this release and the packages of a queue", () => {
+  it("for Docker install this release and the packages for a queue", () => {
     const { version, peerDependencies } = JSON.parse(
       readFileSync(join(workspace, "apps/cli/package.json"), "utf8"),
     ) as { version: string; peerDependencies: Record<string, string> };
@@ -155,7 +159,7 @@ describe("the manifests of deploy", () => {
       assert.match(text(name), new RegExp(`image: fedclair:${version}$`, "m"));
   });
 
-  it("for Slurm are scripts that a shell takes", async () => {
+  it("for Slurm are valid shell scripts", async () => {
     await run("bash", ["-n", join(folder, "slurm/trial.sh")]);
   });
 

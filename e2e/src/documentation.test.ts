@@ -2,11 +2,16 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { commandsOf, documentedCommands, documents } from "./support/documented-commands.js";
+import {
+  parseCommands,
+  listDocumentedCommands,
+  listDocuments,
+} from "./support/documented-commands.js";
 import { checkOptions } from "./support/fedclair-options.js";
+import { loadCatalogue } from "./support/lab.js";
 import { workspace } from "./support/paths.js";
 
-/** An option that does not exist, or a path into the repository that does not. */
+/** Fails for an unknown option, or a path into the repository that does not exist. */
 async function checkFedclair(args: readonly string[]): Promise<void> {
   await checkOptions(args);
   for (const path of args.filter((word) => /^(trials|sweeps)\//.test(word))) {
@@ -16,13 +21,18 @@ async function checkFedclair(args: readonly string[]): Promise<void> {
 
 async function checkNpm([verb = "", ...args]: readonly string[]): Promise<void> {
   if (["ci", "install", "pack"].includes(verb)) return;
-  const [script = ""] = verb === "run" ? args.filter((word) => !word.startsWith("-")) : [verb];
+  const words = verb === "run" ? args.filter((word) => !word.startsWith("-")) : [verb];
+  const [script = "", labScript] = words;
   const text = await readFile(join(workspace, "package.json"), "utf8");
   const { scripts } = JSON.parse(text) as { scripts: Record<string, string> };
   assert.ok(Object.hasOwn(scripts, script), `package.json has no script '${script}'`);
+  if (script === "lab" && labScript !== undefined) {
+    const { findLabScript } = await loadCatalogue();
+    assert.ok(findLabScript(labScript), `scripts/lab/catalogue.js has no '${labScript}'`);
+  }
 }
 
-/** Their commands are run by tests of their own, in a folder that they make. */
+/** Documents whose commands are run by other tests, in a folder that the commands create. */
 const executed = [
   "docs/many-machines.md",
   "docs/mods.md",
@@ -33,14 +43,14 @@ const executed = [
   "docs/security.md",
 ];
 
-describe("a command that the documentation gives exists, with its options and files", () => {
-  it("wherever it stands in a block", () => {
+describe("a documented command exists, with its options and files", () => {
+  it("wherever it is in a block", () => {
     const text = "```sh\n$ A=1 npx a 'b c' # d\ne \\\n  --f=\"g h\" && i\n```\n```text\nno\n```\n";
-    assert.deepEqual(commandsOf(text), [["npx", "a", "b c"], ["e", "--f=g h"], ["i"]]);
+    assert.deepEqual(parseCommands(text), [["npx", "a", "b c"], ["e", "--f=g h"], ["i"]]);
   });
 
-  const commands = documentedCommands();
-  it("and there are some", () => {
+  const commands = listDocumentedCommands();
+  it("and there is at least one", () => {
     assert.ok(commands.some(({ words }) => words.includes("fedclair")));
   });
 
@@ -57,10 +67,10 @@ describe("a command that the documentation gives exists, with its options and fi
   }
 });
 
-describe("a file that the documentation names exists", () => {
-  // Some a reader is told to write.
+describe("a documented file exists", () => {
+  // The reader writes these.
   const example = /mean-estimation/;
-  for (const document of documents()) {
+  for (const document of listDocuments()) {
     it(document, async () => {
       const text = await readFile(join(workspace, document), "utf8");
       const paths = [
@@ -68,8 +78,8 @@ describe("a file that the documentation names exists", () => {
       ]
         .map(([, path = ""]) => path)
         .filter((path) => !example.test(path));
-      const lost = paths.filter((path) => !existsSync(join(workspace, path)));
-      assert.deepEqual(lost, []);
+      const missing = paths.filter((path) => !existsSync(join(workspace, path)));
+      assert.deepEqual(missing, []);
     });
   }
 
@@ -80,9 +90,9 @@ describe("a file that the documentation names exists", () => {
     const names = [...table.matchAll(/`([a-z-/]+(?:\.ts|\/))`/g)].map(([, name = ""]) => name);
     assert.ok(names.length > 10);
     const rooms = ["", "subspace", "search", "detection", "refinement", "threads"];
-    const lost = names.filter(
+    const missing = names.filter(
       (name) => !rooms.some((room) => existsSync(join(folder, room, name))),
     );
-    assert.deepEqual(lost, []);
+    assert.deepEqual(missing, []);
   });
 });

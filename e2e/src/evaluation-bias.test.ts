@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { runBothWays } from "./support/both-ways.js";
-import { recordsOf } from "./support/federation.js";
+import { readRecords } from "./support/federation.js";
 
 describe("evaluation-bias over sockets", () => {
-  it("names the institutions that fabricate scores, with the bytes of one process, and draws its figures", async () => {
+  it("flags the institutions that fabricate scores, gives the bytes of one process and draws figures", async () => {
     const out = await runBothWays("trials/evaluation-bias/fabricated.yaml", [
       "baselines=[{ label: fedavg, aggregator: { name: fedavg } }]",
       "evaluate=never",
     ]);
-    const records = await recordsOf(out);
+    const records = await readRecords(out);
     assert.deepEqual(
       records.map(({ arm, phase }) => `${arm} ${phase}`),
       ["clair reference", "clair moments", "fedavg reference", "fedavg moments"],

@@ -8,17 +8,17 @@ import { loadBuiltIn } from "@fedclair/plugins";
 import "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 
-/** What this test uses of the modules in `scripts/fingerprint`, which are plain JavaScript. */
+/** The functions of `scripts/fingerprint` that are tested here. They are plain JavaScript. */
 interface Parts {
   readonly trialsToRun: () => Promise<
     readonly { readonly file: string; readonly set: Readonly<Record<string, unknown>> }[]
   >;
   readonly setArguments: (set: object, data: string) => readonly string[];
   readonly makeData: (folder: string) => Promise<void>;
-  readonly fingerprintOfRun: (folder: string) => Promise<object>;
-  readonly differences: (before: Trials, after: Trials) => readonly Difference[];
+  readonly fingerprintRun: (folder: string) => Promise<object>;
+  readonly listDifferences: (before: Trials, after: Trials) => readonly Difference[];
   readonly accepts: (patterns: readonly string[]) => (kind: string) => boolean;
-  readonly textOf: (found: readonly Difference[]) => string;
+  readonly formatDifferences: (found: readonly Difference[]) => string;
 }
 
 type Trials = ReadonlyMap<string, object>;
@@ -27,8 +27,8 @@ interface Difference {
   readonly kind: string;
 }
 
-async function parts(): Promise<Parts> {
-  const modules = ["trials", "made-data", "run", "compare"].map(async (name) => {
+async function loadParts(): Promise<Parts> {
+  const modules = ["trials", "make-data", "run", "compare"].map(async (name) => {
     const url = pathToFileURL(join(workspace, "scripts/fingerprint", `${name}.js`));
     return (await import(url.href)) as Partial<Parts>;
   });
@@ -38,7 +38,7 @@ async function parts(): Promise<Parts> {
 function command(...args: readonly string[]): Promise<{ code: unknown; text: string }> {
   const script = join(workspace, "scripts/fingerprint.js");
   return new Promise((resolve) => {
-    // Without the wishes for colours of whoever runs the tests: Node warns where they contradict one another.
+    // Node warns if the caller's variables for colours contradict one another.
     const env = { ...process.env };
     delete env["NO_COLOR"];
     delete env["FORCE_COLOR"];
@@ -56,8 +56,15 @@ const line = {
   clients: [
     { clientId: "c00", attack: "alie", failure: null, verdict: "contaminated", score: 2 },
     {
-      ...{ clientId: "c01", attack: null, failure: null, numExamples: 3, train: { loss: 0.5 } },
-      ...{ verdict: "benign", score: 1, threshold: null, evaluation: { error: 0.25 } },
+      clientId: "c01",
+      attack: null,
+      failure: null,
+      numExamples: 3,
+      train: { loss: 0.5 },
+      verdict: "benign",
+      score: 1,
+      threshold: null,
+      evaluation: { error: 0.25 },
     },
   ],
   metrics: { gap: 1.5 },
@@ -93,31 +100,35 @@ async function writeRun({ record = line, artifacts, tensor, measures }: Run): Pr
   return folder;
 }
 
-/** What differs between two runs that ended well, or as told. */
-async function found(before: Run, after: Run, exits = [0, 0]): Promise<readonly Difference[]> {
-  const { fingerprintOfRun, differences } = await parts();
+/** Lists the differences between two runs with the given exit codes. */
+async function findDifferences(
+  before: Run,
+  after: Run,
+  exits = [0, 0],
+): Promise<readonly Difference[]> {
+  const { fingerprintRun, listDifferences } = await loadParts();
   const [old, now] = await Promise.all(
     [before, after].map(async (run, i) => {
-      const fingerprint = await fingerprintOfRun(await writeRun(run));
+      const fingerprint = await fingerprintRun(await writeRun(run));
       return new Map([["t", { exit: exits[i], error: "why", ...fingerprint }]]);
     }),
   );
   assert.ok(old && now);
-  return differences(old, now);
+  return listDifferences(old, now);
 }
 
-async function textOf(differences: readonly Difference[]): Promise<string> {
-  return (await parts()).textOf(differences);
+async function formatDifferences(differences: readonly Difference[]): Promise<string> {
+  return (await loadParts()).formatDifferences(differences);
 }
 
 describe("npm run fingerprint", () => {
-  it("runs a trial, finds it like itself, and says when a number is another", async function () {
+  it("runs a trial, finds no difference to itself, and reports a changed number", async function () {
     this.timeout(300_000);
     const folder = await temporaryFolder();
     const [file, other] = [join(folder, "file"), join(folder, "other")];
     const trial = "trials/linear-regression/gaussian.yaml";
-    const ended = await command("--out", file, "--only", `^${trial}$`);
-    assert.equal(ended.code, 0, ended.text);
+    const outcome = await command("--out", file, "--only", `^${trial}$`);
+    assert.equal(outcome.code, 0, outcome.text);
     const same = await command("--compare", file, file);
     assert.deepEqual(same, { code: 0, text: "1 trials compared, 0 differences\n" });
 
@@ -133,18 +144,18 @@ describe("npm run fingerprint", () => {
     const allowed = await command("--compare", file, other, "--allow", "bytes,score");
     const accepted = "accepted: score 1\n1 trials compared, 0 differences\n";
     assert.deepEqual(allowed, { code: 0, text: accepted });
-    // Nothing compared is nothing shown.
+    // A comparison of no trials proves nothing.
     assert.equal((await command("--compare", file, file, "--only", "xor")).code, 1);
   });
 
-  it("takes a trial that fails for what it is", async () => {
+  it("records a trial that fails", async () => {
     const folder = await temporaryFolder();
     const program = join(folder, "fedclair.mjs");
-    const says = 'console.error("error: in " + process.argv.at(-1) + "\\n    at a line\\n");';
-    await writeFile(program, `${says} process.exitCode = 3;`);
+    const script = 'console.error("error: in " + process.argv.at(-1) + "\\n    at a line\\n");';
+    await writeFile(program, `${script} process.exitCode = 3;`);
     const out = join(folder, "out");
-    const ended = await command("--command", program, "--out", out, "--only", "xor-agents.yaml$");
-    assert.equal(ended.code, 0, ended.text);
+    const outcome = await command("--command", program, "--out", out, "--only", "xor-agents.yaml$");
+    assert.equal(outcome.code, 0, outcome.text);
     const failed = JSON.parse(await readFile(out, "utf8")) as Record<string, object>;
     assert.deepEqual(Object.values(failed), [
       {
@@ -156,7 +167,7 @@ describe("npm run fingerprint", () => {
     ]);
   });
 
-  it("explains its arguments", async () => {
+  it("prints its usage for invalid arguments", async () => {
     const { code, text } = await command("--compare", "one");
     assert.equal(code, 2);
     assert.match(text, /^usage: npm run fingerprint/);
@@ -166,7 +177,7 @@ describe("npm run fingerprint", () => {
     const { arm, ...rest } = line;
     const content = { ...artifact, value: { y: [2, 3], x: 1 } };
     const old = { record: { ...rest, arm }, artifacts: { file: "exhibits.jsonl", content } };
-    assert.deepEqual(await found(old, {}), []);
+    assert.deepEqual(await findDifferences(old, {}), []);
   });
 
   const changes: [what: string, after: Run, says: RegExp][] = [
@@ -224,33 +235,36 @@ describe("npm run fingerprint", () => {
     ],
   ];
   for (const [what, after, says] of changes) {
-    it(`says what has changed: ${what}`, async () => {
-      assert.match(await textOf(await found({}, after)), says);
+    it(`reports a change: ${what}`, async () => {
+      assert.match(await formatDifferences(await findDifferences({}, after)), says);
     });
   }
 
-  it("tells undecided from benign without a threshold", async () => {
+  it("distinguishes undecided from benign without a threshold", async () => {
     const undecided = { record: withGood({ verdict: "undecided" }) };
-    assert.equal(await textOf(await found({}, undecided)), "t: fedavg: undecided: round 1 cB → cu");
+    assert.equal(
+      await formatDifferences(await findDifferences({}, undecided)),
+      "t: fedavg: undecided: round 1 cB → cu",
+    );
     const kinds = async (before: Run, after: Run) =>
-      (await found(before, after)).map(({ kind }) => kind);
+      (await findDifferences(before, after)).map(({ kind }) => kind);
     const decided = { record: withGood({ threshold: 3 }) };
     assert.deepEqual(await kinds(decided, undecided), ["verdicts", "threshold"]);
     assert.deepEqual(await kinds(undecided, {}), ["verdicts"]);
   });
 
-  it("compares what both have of a trial that ended otherwise", async () => {
+  it("compares only the common rounds of a trial that ended differently", async () => {
     const measured = { record: { ...line, metrics: {} } };
     assert.equal(
-      await textOf(await found({}, measured, [3, 0])),
+      await formatDifferences(await findDifferences({}, measured, [3, 0])),
       "t: exit: 3 (why) → 0\nt: fedavg: metrics: round 1 gap 1.5 → none",
     );
-    const [only] = await found({}, { record: { ...line, arm: "krum" } }, [3, 0]);
+    const [only] = await findDifferences({}, { record: { ...line, arm: "krum" } }, [3, 0]);
     assert.equal(only?.kind, "exit");
   });
 
-  it("accepts kinds, all names of a kind, and names by a pattern", async () => {
-    const accepted = (await parts()).accepts(["undecided", "bytes", "measures:detection.*"]);
+  it("accepts a kind, all names of a kind, and names by a pattern", async () => {
+    const accepted = (await loadParts()).accepts(["undecided", "bytes", "measures:detection.*"]);
     const kinds = [
       "undecided",
       "bytes:up",
@@ -258,34 +272,36 @@ describe("npm run fingerprint", () => {
       "measures:error.detection.",
     ];
     assert.deepEqual(kinds.map(accepted), [true, true, true, false]);
-    assert.equal((await parts()).accepts([])("score"), false);
+    assert.equal((await loadParts()).accepts([])("score"), false);
   });
 
-  it("runs trials that are valid, and among them every task, aggregator, attack and mod", async function () {
+  it("runs valid trials that cover every task, aggregator, attack and mod", async function () {
     this.timeout(300_000);
-    const { trialsToRun, setArguments, makeData } = await parts();
+    const { trialsToRun, setArguments, makeData } = await loadParts();
     const all = await loadBuiltIn();
-    const named = {
-      ...{ tasks: new Set(), aggregators: new Set() },
-      ...{ attacks: new Set(), mods: new Set() },
+    const covered = {
+      tasks: new Set(),
+      aggregators: new Set(),
+      attacks: new Set(),
+      mods: new Set(),
     };
     const data = await temporaryFolder();
     await makeData(data);
     for (const { file, set } of await trialsToRun()) {
       const overrides = setArguments(set, data).filter((word) => word !== "--set");
       const trial = parseTrial(await readFile(join(workspace, file), "utf8"), file, all, overrides);
-      named.tasks.add(trial.task.name);
+      covered.tasks.add(trial.task.name);
       for (const { aggregator } of [trial, ...trial.baselines]) {
-        named.aggregators.add(aggregator.name);
+        covered.aggregators.add(aggregator.name);
       }
-      for (const { attack } of trial.attacks) named.attacks.add(attack.name);
-      for (const { name } of trial.mods ?? []) named.mods.add(name);
+      for (const { attack } of trial.attacks) covered.attacks.add(attack.name);
+      for (const { name } of trial.mods ?? []) covered.mods.add(name);
     }
-    // A fingerprint has no hosts of other languages: e2e/src/python-clients.test.ts does.
-    named.tasks.add("external");
-    named.attacks.add("declared");
+    // These need hosts in other languages, which e2e/src/python-clients.test.ts tests.
+    covered.tasks.add("external");
+    covered.attacks.add("declared");
     for (const kind of ["tasks", "aggregators", "attacks", "mods"] as const) {
-      assert.deepEqual([...named[kind]].sort(), [...(all[kind]?.keys() ?? [])].sort(), kind);
+      assert.deepEqual([...covered[kind]].sort(), [...(all[kind]?.keys() ?? [])].sort(), kind);
     }
   });
 });

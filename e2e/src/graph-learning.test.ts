@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { fedclair } from "./support/command.js";
-import { recordsOf } from "./support/federation.js";
+import { readRecords } from "./support/federation.js";
 import { temporaryFolder } from "./support/paths.js";
 
 describe("graph-learning over sockets", () => {
-  it("finds the colluders and the graph, where the naive way does not", async () => {
+  it("flags the colluders and recovers the graph, unlike the naive method", async () => {
     const out = await temporaryFolder();
     const trial = "trials/graph-learning/collude.yaml";
-    const ended = await fedclair(["run", trial, "--hosts", "2", "--out", out]);
-    assert.equal(ended.code, 0, ended.stderr);
+    const outcome = await fedclair(["run", trial, "--hosts", "2", "--out", out]);
+    assert.equal(outcome.code, 0, outcome.stderr);
 
-    const records = await recordsOf(out);
+    const records = await readRecords(out);
     const metricsOf = (arm: string) => records.find((record) => record.arm === arm)?.metrics ?? {};
     assert.equal(metricsOf("covariance-distance").f, 1);
     assert.ok((metricsOf("naive").f ?? NaN) < 0.8);

@@ -8,7 +8,7 @@ import { fixture, temporaryFolder } from "./support/paths.js";
 const trial = fixture("linear-regression");
 
 describe("joining", () => {
-  it("that no host lives to see ends soon, with exit code 3", async () => {
+  it("ends soon with exit code 3 if all hosts end first", async () => {
     const folder = await temporaryFolder();
     for (const file of ["a.txt", "b.txt"]) await writeFile(join(folder, file), "too short");
     const { code, stderr } = await fedclair([
@@ -19,10 +19,13 @@ describe("joining", () => {
     assert.match(stderr, /client host 1 of 2 ended with 2/);
     assert.match(stderr, /client host 2 of 2 ended with 2/);
     assert.match(stderr, /every client host ended, see above/);
-    assert.ok(!(await readdir(folder)).includes("run"), "nothing was run, nothing is left behind");
+    assert.ok(
+      !(await readdir(folder)).includes("run"),
+      "a failed start leaves no run folder behind",
+    );
   });
 
-  it("that takes too long ends with the coordinator's word alone", async () => {
+  it("fails with only the coordinator's message if it takes too long", async () => {
     const out = await temporaryFolder();
     const limit = ["--set", "limits.joinSeconds=0.01"];
     const { code, stderr } = await fedclair(["run", trial, "--hosts", "2", "--out", out, ...limit]);
@@ -33,7 +36,7 @@ describe("joining", () => {
     );
   });
 
-  it("with too little capacity says how many clients have a host", async () => {
+  it("reports how many clients have a host if the capacity is too small", async () => {
     const out = await temporaryFolder();
     const limit = ["--set", "limits.joinSeconds=5"];
     const { coordinator, url } = await startCoordinator([trial, "--out", out, ...limit]);
@@ -41,15 +44,15 @@ describe("joining", () => {
     const { code, stderr } = await coordinator.ended;
     assert.equal(code, 3, stderr);
     assert.match(stderr, /joined hosts hold 4 of 10 clients/);
-    const told = await host.ended;
-    assert.equal(told.code, 3, "the coordinator's");
-    assert.match(told.stderr, /the trial failed: joined hosts hold 4 of 10 clients/);
+    const outcome = await host.ended;
+    assert.equal(outcome.code, 3, "the coordinator's");
+    assert.match(outcome.stderr, /the trial failed: joined hosts hold 4 of 10 clients/);
   });
 
-  it("on another backend than the coordinator's is refused, with what to change", async () => {
+  it("rejects a host with another backend and says what to change", async () => {
     const out = await temporaryFolder();
     const { coordinator, url } = await startCoordinator([trial, "--out", out, "--backend", "cpu"]);
-    const { code, stderr } = await startHost(url, 10).ended; // of its own accord it takes none of cpu
+    const { code, stderr } = await startHost(url, 10).ended; // a host never chooses cpu by itself
     assert.equal(code, 2);
     assert.match(
       stderr,
@@ -64,7 +67,7 @@ describe("joining", () => {
     assert.equal(backend, "cpu");
   });
 
-  it("from other machines takes a token, the right one, and TLS or the word that it is not wanted", async () => {
+  it("from other machines requires the right token, and TLS or --insecure", async () => {
     const folder = await temporaryFolder();
     const [tokenFile, out] = [join(folder, "token"), join(folder, "run")];
     const listen = ["coordinator", trial, "--out", out, "--listen", "0.0.0.0:0"];

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeSafetensors } from "@fedclair/core";
-import { documentedCommands } from "./support/documented-commands.js";
-import { recordsOf } from "./support/federation.js";
+import { listDocumentedCommands } from "./support/documented-commands.js";
+import { readRecords } from "./support/federation.js";
 import { workspace } from "./support/paths.js";
 import { mayInstall } from "./support/python.js";
 import { runScript } from "./support/run-script.js";
@@ -15,11 +15,11 @@ describe("a language model", function () {
     if (!mayInstall("llm")) this.skip();
   });
 
-  it("is adapted by eight presidents, by the command of the documentation", async function () {
-    const smoke = documentedCommands().find(
+  it("is adapted to eight presidents by the documented command", async function () {
+    const smoke = listDocumentedCommands().find(
       ({ document, words }) => document === "docs/llm.md" && words.includes("smoke"),
     );
-    assert.equal(smoke?.words.join(" "), "npm run llm -- --trial smoke");
+    assert.equal(smoke?.words.join(" "), "npm run lab -- llm --trial smoke");
     const { code, stdout, stderr } = await runScript(
       "node scripts/llm.js --trial smoke",
       workspace,
@@ -31,10 +31,10 @@ describe("a language model", function () {
     assert.equal(code, 0, stdout + stderr);
 
     const [, run = ""] = /report in (\S+)\/report\.html/.exec(stderr) ?? [];
-    const [record] = await recordsOf(run);
-    const named = record?.clients.filter(({ verdict }) => verdict === "contaminated");
+    const [record] = await readRecords(run);
+    const flagged = record?.clients.filter(({ verdict }) => verdict === "contaminated");
     assert.deepEqual(
-      named?.map(({ clientId }) => clientId),
+      flagged?.map(({ clientId }) => clientId),
       ["c02"],
     );
     const { measures } = JSON.parse(await readFile(join(run, "summary.json"), "utf8")) as {

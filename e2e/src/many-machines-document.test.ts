@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runDocument } from "./support/document-script.js";
-import { takesPrograms } from "./support/programs.js";
-import { takesOpenssl } from "./support/secrets.js";
+import { requirePrograms } from "./support/programs.js";
+import { requireOpenssl } from "./support/secrets.js";
 
 describe("docs/many-machines.md", function () {
   this.timeout(120_000); // a dozen commands
-  takesPrograms("valkey-server");
-  takesOpenssl();
+  requirePrograms("valkey-server");
+  requireOpenssl();
 
-  it("runs a sweep in several places, by a queue, and writes a job of Slurm", async () => {
+  it("runs a sweep on several workers with a queue and writes a Slurm job", async () => {
     const { folder, code, stdout, stderr } = await runDocument("docs/many-machines.md");
     assert.equal(code, 0, stdout.slice(-2000) + stderr);
     assert.match(

@@ -3,13 +3,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { mods } from "@fedclair/mods";
 import { runDocument } from "./support/document-script.js";
-import { recordsOf } from "./support/federation.js";
+import { readRecords } from "./support/federation.js";
 import { workspace } from "./support/paths.js";
 import { typeCheck } from "./support/type-check.js";
 
 describe("docs/mods.md", () => {
-  it("runs a private trial on two hosts, and a mod of one's own", async () => {
-    // Its sweeps take minutes: what they measured stands in the document.
+  it("runs a private trial on two hosts and a custom mod", async () => {
+    // The document's sweeps take minutes and are not run here.
     const isSweep = (line: string) => line.startsWith("npx fedclair sweep ");
     const { folder, code, stdout, stderr } = await runDocument("docs/mods.md", isSweep);
     assert.equal(code, 0, stdout.slice(-3000) + stderr);
@@ -18,7 +18,7 @@ describe("docs/mods.md", () => {
     assert.match(stdout, /^encoding \(dtype int8\)$/m);
     assert.match(stdout, /^ {2}16 passing/m);
     assert.match(stdout, /^largest {2}The largest numbers of each module alone\.$/m);
-    const [record] = await recordsOf(join(folder, "runs/largest"));
+    const [record] = await readRecords(join(folder, "runs/largest"));
     assert.deepEqual(record?.clients[0]?.mods, { largest: { modules: 1 } });
     const page = await readFile(join(folder, "runs/largest/report.html"), "utf8");
     assert.match(page, /<dt>mod<\/dt>\s*<dd>largest \(part 0\.5\): modules at most 1<\/dd>/);

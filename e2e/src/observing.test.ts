@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { fedclair, start } from "./support/command.js";
 import { runDocument } from "./support/document-script.js";
-import { recordsOf, startCoordinator, startHost } from "./support/federation.js";
+import { readRecords, startCoordinator, startHost } from "./support/federation.js";
 import { fixture, temporaryFolder, workspace } from "./support/paths.js";
-import { pythonWith, takesPython } from "./support/python.js";
+import { installPython, requirePython } from "./support/python.js";
 
 describe("docs/observing.md", () => {
   it("serves metrics and health of a trial, and exports its run", async () => {
@@ -20,7 +20,7 @@ describe("docs/observing.md", () => {
     const served = [...stdout.matchAll(/^# HELP (fedclair_\w+) /gm)].map(([, name]) => name);
     assert.deepEqual(documented.sort(), served.sort());
 
-    const records = await recordsOf(join(folder, "runs/first"));
+    const records = await readRecords(join(folder, "runs/first"));
     const lines = (await readFile(join(folder, "first.jsonl"), "utf8")).trimEnd().split("\n");
     const steps = lines.map((line) => JSON.parse(line) as { step: number; arm: string });
     assert.deepEqual(
@@ -37,19 +37,19 @@ describe("docs/observing.md", () => {
   });
 });
 
-describe("a trial that is watched", () => {
-  it("tells how far it is while it runs, and its log where a line is from", async () => {
+describe("a trial with --metrics", () => {
+  it("reports its progress while it runs, and each log line names its source", async () => {
     const out = join(await temporaryFolder(), "run");
     const how = ["--out", out, "--hosts", "1", "--metrics", "127.0.0.1:0", "--no-report"];
     const trial = ["run", fixture("text-copy"), "--set", "rounds=200", ...how];
     const command = start(trial, { env: { FEDCLAIR_LOG: "info" } });
-    const url = await command.says(/metrics at (http:[^"\s]+)\/metrics/);
-    await command.says(/ round 2/);
+    const url = await command.waitForOutput(/metrics at (http:[^"\s]+)\/metrics/);
+    await command.waitForOutput(/ round 2/);
     const health = await fetch(`${url}/healthz`);
     assert.equal(health.status, 200);
-    const said = (await health.json()) as Record<string, unknown>;
-    assert.ok(Number(said["round"]) >= 2, JSON.stringify(said));
-    assert.deepEqual([said["rounds"], said["hosts"]], [200, 1]);
+    const status = (await health.json()) as Record<string, unknown>;
+    assert.ok(Number(status["round"]) >= 2, JSON.stringify(status));
+    assert.deepEqual([status["rounds"], status["hosts"]], [200, 1]);
     const text = await (await fetch(`${url}/metrics`)).text();
     assert.match(text, /^fedclair_rounds_done\{arm="[\w-]+"\} ([2-9]|\d\d)/m);
     assert.match(text, /^fedclair_sent_bytes_total [1-9]\d+$/m);
@@ -60,14 +60,14 @@ describe("a trial that is watched", () => {
       .split("\n")
       .filter((line) => line.startsWith("{"))
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    const trialName = said["trial"];
-    const lost = log.find(({ msg }) => /^a host .* joined$/.test(String(msg)));
-    assert.equal(lost?.["trial"], trialName);
+    const trialName = status["trial"];
+    const line = log.find(({ msg }) => /^a host .* joined$/.test(String(msg)));
+    assert.equal(line?.["trial"], trialName);
     const last = log.filter(({ name }) => name === "client").at(-1);
     assert.deepEqual([last?.["trial"], Number(last?.["round"]) >= 2], [trialName, true]);
   });
 
-  it("says in its log why it computes with its backend, in one process too", async () => {
+  it("logs the reason for its backend, in one process too", async () => {
     const out = join(await temporaryFolder(), "run");
     const how = ["--out", out, "--transport", "memory", "--backend", "wasm", "--no-report"];
     const { stdout, stderr } = await start(["run", fixture("text-copy"), ...how], {
@@ -77,25 +77,25 @@ describe("a trial that is watched", () => {
     assert.match(stdout, /^backend of the clients: wasm; as asked for$/m);
   });
 
-  it("is not well once it has failed, as long as there is a coordinator", async () => {
+  it("is unhealthy after a failure while the coordinator still runs", async () => {
     const out = join(await temporaryFolder(), "run");
     const { coordinator, url } = await startCoordinator([
       ...[fixture("text-copy"), "--out", out, "--metrics", "127.0.0.1:0"],
     ]);
-    const metrics = await coordinator.says(/metrics at (http:[^"\s]+)\/metrics/);
+    const metrics = await coordinator.waitForOutput(/metrics at (http:[^"\s]+)\/metrics/);
     const host = startHost(url, 1, { env: { FEDCLAIR_LOG: "info" } });
-    await coordinator.says(/a host .* joined/);
+    await coordinator.waitForOutput(/a host .* joined/);
     host.kill("SIGSTOP", "group"); // and so does not hear of the end, which is waited for
     coordinator.kill("SIGTERM");
     let health = await fetch(`${metrics}/healthz`);
     while (health.status === 200) health = await fetch(`${metrics}/healthz`);
     assert.equal(health.status, 503);
-    const said = (await health.json()) as Record<string, unknown>;
-    assert.deepEqual([said["hosts"], said["failure"]], [1, "This operation was aborted"]);
+    const status = (await health.json()) as Record<string, unknown>;
+    assert.deepEqual([status["hosts"], status["failure"]], [1, "This operation was aborted"]);
     assert.equal((await coordinator.ended).code, 130);
   });
 
-  it("takes a coordinator, and an address that is free", async () => {
+  it("requires a coordinator and a free address", async () => {
     const run = ["run", fixture("text-copy"), "--out", join(await temporaryFolder(), "run")];
     const memory = await fedclair([...run, "--transport", "memory", "--metrics", "127.0.0.1:0"]);
     assert.equal(memory.code, 2);
@@ -106,18 +106,18 @@ describe("a trial that is watched", () => {
   });
 });
 
-describe("exports that Python reads", () => {
-  takesPython("exports");
+describe("exports read by Python", () => {
+  requirePython("exports");
 
-  it("are Parquet to pyarrow, and runs to TensorBoard", async function () {
+  it("are valid for pyarrow and TensorBoard", async function () {
     this.timeout(120_000);
     const folder = await temporaryFolder();
     const run = join(folder, "run");
-    const made = await fedclair([
+    const exported = await fedclair([
       ...["run", join(workspace, "trials/linear-regression/gaussian.yaml"), "--out", run],
       ...["--transport", "memory", "--no-report", "--set", "rounds=3"],
     ]);
-    assert.equal(made.code, 0, made.stderr);
+    assert.equal(exported.code, 0, exported.stderr);
     for (const to of ["parquet", "tensorboard", "json"]) {
       const { code, stderr } = await fedclair([
         "export",
@@ -144,7 +144,7 @@ for arm in sorted(os.listdir(f"{folder}/tensorboard")):
         told += [[arm, event.step, tag, event.value] for event in events.Scalars(tag)]
 print(json.dumps({"clients": clients.num_rows, "rounds": rounds.to_pylist(), "told": told}))
 `;
-    const python = await pythonWith("exports");
+    const python = await installPython("exports");
     assert.ok(python !== undefined);
     const { stdout } = await promisify(execFile)(python, ["-c", script, folder], {
       maxBuffer: 2 ** 26,
@@ -154,7 +154,7 @@ print(json.dumps({"clients": clients.num_rows, "rounds": rounds.to_pylist(), "to
       rounds: Record<string, unknown>[];
       told: [string, number, string, number][];
     };
-    const records = await recordsOf(run);
+    const records = await readRecords(run);
     assert.equal(
       read.clients,
       records.reduce((sum, { clients }) => sum + clients.length, 0),

@@ -6,7 +6,7 @@ import { runDocument } from "./support/document-script.js";
 describe("docs/own-experiment.md", function () {
   this.timeout(180_000);
 
-  it("leads from nothing to an own experiment", async () => {
+  it("leads from an empty folder to an experiment", async () => {
     const { folder, code, stdout, stderr } = await runDocument("docs/own-experiment.md");
     assert.equal(code, 0, stdout.slice(-2000) + stderr);
     assert.match(stdout, /same-way flagged 4 of 4 contaminated clients .* with no false alarm/);

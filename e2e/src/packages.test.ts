@@ -9,8 +9,8 @@ interface Manifest {
   readonly bin?: Readonly<Record<string, string>>;
 }
 
-/** The files that npm would publish of each package, by its folder. */
-function packed(): Map<string, Set<string>> {
+/** Lists the files that npm would publish for each package, by its name. */
+function listPacked(): Map<string, Set<string>> {
   const folders = ["libs", "apps"].map((folder) => ["--workspace", folder]).flat();
   const args = ["pack", "--dry-run", "--json", ...folders];
   const { stdout, stderr, status } = spawnSync("npm", args, { cwd: workspace, encoding: "utf8" });
@@ -21,9 +21,9 @@ function packed(): Map<string, Set<string>> {
   return new Map(packages.map(({ name, files }) => [name, new Set(files.map(({ path }) => path))]));
 }
 
-describe("what npm would publish of the packages", () => {
-  it("holds what they export, and nothing that only tests use", () => {
-    const packages = packed();
+describe("the files that npm would publish", () => {
+  it("include all exports and nothing that only tests use", () => {
+    const packages = listPacked();
     assert.ok(packages.size > 8);
     for (const [name, files] of packages) {
       const path = join(workspace, "node_modules", name, "package.json");

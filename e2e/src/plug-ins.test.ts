@@ -2,20 +2,23 @@ import assert from "node:assert/strict";
 import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fedclair, start } from "./support/command.js";
-import { bytesOf, recordsOf, startCoordinator } from "./support/federation.js";
+import { readResultBytes, readRecords, startCoordinator } from "./support/federation.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
-import { childrenOf, gone, hasProc } from "./support/processes.js";
+import { listChildren, waitUntilGone, hasProc } from "./support/processes.js";
 import { typeCheck } from "./support/type-check.js";
 
-/** A folder outside of the repository with a task, an aggregator and an attack of its own, and a trial of them. */
-async function study(): Promise<string> {
+/**
+ * Creates a folder outside of the repository with a task, an aggregator, an attack and a trial that
+ * uses them.
+ */
+async function createStudy(): Promise<string> {
   const folder = join(await temporaryFolder(), "study");
   await cp(join(workspace, "apps/cli/templates/own-method"), folder, { recursive: true });
   await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
   return folder;
 }
 
-/** Puts code before the first place in a file of the study that has this text. */
+/** Inserts code before the first occurrence of a text in a file of the study. */
 async function insert(folder: string, file: string, before: string, code: string): Promise<void> {
   const text = await readFile(join(folder, file), "utf8");
   assert.ok(text.includes(before), before);
@@ -26,34 +29,34 @@ async function insert(folder: string, file: string, before: string, code: string
 }
 
 /** Raises the version in a folder's package.json. */
-async function publishAgain(folder: string): Promise<void> {
+async function raiseVersion(folder: string): Promise<void> {
   const text = await readFile(join(folder, "package.json"), "utf8");
   await writeFile(join(folder, "package.json"), text.replace('"0.1.0"', '"0.2.0"'));
 }
 
-const allowed = ["--plugin", "./mean-estimation.js", "--plugin", "./reverse.js"];
+const allowOptions = ["--plugin", "./mean-estimation.js", "--plugin", "./reverse.js"];
 
-describe("a stranger's plug-ins", () => {
-  it("run over sockets on two hosts, to the bytes of one process, and the run is reported again", async () => {
-    const folder = await study();
+describe("plug-ins from outside", () => {
+  it("give the bytes of one process on two hosts, and the report can be written again", async () => {
+    const folder = await createStudy();
     const run = async (out: string, ...how: string[]) => {
-      const ended = await fedclair(["run", "trial.yaml", "--out", out, ...how], { cwd: folder });
-      assert.equal(ended.code, 0, ended.stderr);
-      return await bytesOf(join(folder, out));
+      const outcome = await fedclair(["run", "trial.yaml", "--out", out, ...how], { cwd: folder });
+      assert.equal(outcome.code, 0, outcome.stderr);
+      return await readResultBytes(join(folder, out));
     };
     assert.deepEqual(await run("two", "--hosts", "2"), await run("one", "--transport", "memory"));
-    const records = await recordsOf(join(folder, "two"));
+    const records = await readRecords(join(folder, "two"));
     const last = records.find(({ arm, round }) => arm === "near-median" && round === 4);
-    const named = last?.clients.map(({ attack, verdict }) => [attack, verdict]) ?? [];
-    assert.equal(named.filter(([attack]) => attack === "reverse").length, 3);
-    for (const [attack, status] of named) {
+    const verdicts = last?.clients.map(({ attack, verdict }) => [attack, verdict]) ?? [];
+    assert.equal(verdicts.filter(([attack]) => attack === "reverse").length, 3);
+    for (const [attack, status] of verdicts) {
       assert.equal(status, attack === null ? "benign" : "contaminated");
     }
 
-    const before = await bytesOf(join(folder, "two"));
+    const before = await readResultBytes(join(folder, "two"));
     const again = await fedclair(["run", "two/trial.yaml", "--out", "two"], { cwd: folder });
     assert.equal(again.code, 0, again.stderr);
-    assert.deepEqual(await bytesOf(join(folder, "two")), before, "by its own trial.yaml");
+    assert.deepEqual(await readResultBytes(join(folder, "two")), before, "by its own trial.yaml");
 
     const reported = await fedclair(["report", "two"], { cwd: folder });
     assert.equal(reported.code, 0, reported.stderr);
@@ -61,11 +64,11 @@ describe("a stranger's plug-ins", () => {
       reported.stderr,
       /without task 'mean-estimation' 0\.1\.0 and aggregator 'near-median'/,
     );
-    const modules = [...allowed, "--plugin", "./near-median.js"];
+    const modules = [...allowOptions, "--plugin", "./near-median.js"];
     const whole = await fedclair(["report", "two", ...modules], { cwd: folder });
     assert.equal(whole.code, 0, whole.stderr);
     assert.equal(whole.stderr, "");
-    await publishAgain(folder);
+    await raiseVersion(folder);
     const other = await fedclair(["report", "two", ...modules], { cwd: folder });
     assert.equal(other.code, 2);
     assert.match(other.stderr, /is version 0\.1\.0 \(code \w+\), this process has version 0\.2\.0/);
@@ -77,10 +80,10 @@ describe("a stranger's plug-ins", () => {
     );
   });
 
-  it("run on hosts whose operators allow the task and the attack, and are refused by others", async () => {
-    const folder = await study();
-    const [other, out] = [await study(), join(folder, "run")];
-    await publishAgain(other);
+  it("run on hosts whose operators allow them and are rejected by others", async () => {
+    const folder = await createStudy();
+    const [other, out] = [await createStudy(), join(folder, "run")];
+    await raiseVersion(other);
     const { coordinator, url } = await startCoordinator(["trial.yaml", "--out", out], {
       cwd: folder,
     });
@@ -93,22 +96,25 @@ describe("a stranger's plug-ins", () => {
       without.stderr,
       /PLUGIN_MISMATCH: the trial's task 'mean-estimation' is version 0\.1\.0 \(code \w+\), the host has none of that name: start the host with --plugin/,
     );
-    const newer = await host(other, ...allowed);
+    const newer = await host(other, ...allowOptions);
     assert.equal(newer.code, 2);
     assert.match(newer.stderr, /PLUGIN_MISMATCH: .*, the host has version 0\.2\.0 \(code/);
-    await coordinator.says(/refused a host .*PLUGIN_MISMATCH/);
+    await coordinator.waitForOutput(/refused a host .*PLUGIN_MISMATCH/);
 
-    const ended = await Promise.all([host(folder, ...allowed), host(folder, ...allowed)]);
+    const outcome = await Promise.all([
+      host(folder, ...allowOptions),
+      host(folder, ...allowOptions),
+    ]);
     assert.deepEqual(
-      ended.map(({ code, stderr }) => (code === 0 ? 0 : stderr)),
+      outcome.map(({ code, stderr }) => (code === 0 ? 0 : stderr)),
       [0, 0],
     );
     assert.equal((await coordinator.ended).code, 0);
-    assert.equal((await recordsOf(out)).length, 12);
+    assert.equal((await readRecords(out)).length, 12);
   });
 
-  it("are run by sweeps, verified, listed and described", async () => {
-    const folder = await study();
+  it("work with sweep, verify, list and the descriptions of plug-ins", async () => {
+    const folder = await createStudy();
     const trial = await readFile(join(folder, "trial.yaml"), "utf8");
     await mkdir(join(folder, "sweeps"));
     const grid = trial
@@ -117,12 +123,15 @@ describe("a stranger's plug-ins", () => {
       .replace("strength: 3", "strength: [3, 30]")
       .replaceAll("./", "../");
     await writeFile(join(folder, "sweeps/strengths.yaml"), grid);
-    const say = async (...args: string[]) => {
+    const print = async (...args: string[]) => {
       const { code, stdout, stderr } = await fedclair(args, { cwd: folder });
       assert.equal(code, 0, stderr);
       return stdout;
     };
-    assert.match(await say("sweep", "sweeps/strengths.yaml", "--out", "grid"), /reverse \(30\)|30/);
+    assert.match(
+      await print("sweep", "sweeps/strengths.yaml", "--out", "grid"),
+      /reverse \(30\)|30/,
+    );
     const again = await fedclair(["sweep", "sweeps/strengths.yaml", "--out", "grid"], {
       cwd: folder,
     });
@@ -133,19 +142,19 @@ describe("a stranger's plug-ins", () => {
       cwd: folder,
     });
     assert.doesNotMatch(anew.stderr, /done before/, "the code of a plug-in is part of a trial");
-    assert.match(await say("verify", "trial.yaml"), /3 passed, 0 failed/);
-    assert.match(await say("list", "sweeps"), /^sweeps\/strengths\.yaml +2$/m);
-    assert.match(await say("list", "trial.yaml"), /^trial\.yaml +mean-estimation +12$/m);
+    assert.match(await print("verify", "trial.yaml"), /3 passed, 0 failed/);
+    assert.match(await print("list", "sweeps"), /^sweeps\/strengths\.yaml +2$/m);
+    assert.match(await print("list", "trial.yaml"), /^trial\.yaml +mean-estimation +12$/m);
     assert.match(
-      await say("plugins", "attacks", "--plugins", "./reverse.js"),
+      await print("plugins", "attacks", "--plugins", "./reverse.js"),
       /reverse {2}The opposite/,
     );
-    const schema = JSON.parse(await say("schema", "--plugins", "./near-median.js")) as object;
+    const schema = JSON.parse(await print("schema", "--plugins", "./near-median.js")) as object;
     assert.match(JSON.stringify(schema), /Clients farther away than this multiple of the median/);
   });
 
-  it("may print what they like: stdout has the answer alone", async () => {
-    const folder = await study();
+  it("may print anything, and stdout still holds only the answer", async () => {
+    const folder = await createStudy();
     const loud = 'console.log("loud"); process.stdout.write("raw\\n");\n';
     await insert(folder, "mean-estimation.js", "import", loud);
     await insert(folder, "mean-estimation.js", "const start = meanOf", loud);
@@ -174,8 +183,8 @@ describe("a stranger's plug-ins", () => {
     assert.doesNotMatch(verified.stdout, /loud|raw/);
   });
 
-  it("that throw where nobody catches it end their process, and a host's clients alone", async () => {
-    const folder = await study();
+  it("that throw an uncaught error end their process, and in a host only its clients are lost", async () => {
+    const folder = await createStudy();
     const late = "setTimeout(() => { throw new Error('too late'); });\n";
     await insert(
       folder,
@@ -186,7 +195,7 @@ describe("a stranger's plug-ins", () => {
     const args = ["trial.yaml", "--no-report", "--set", "limits.maxLost=50", "--out"];
     const { coordinator, url } = await startCoordinator([...args, "run"], { cwd: folder });
     const host = (capacity: string, env = {}) =>
-      fedclair(["client", "--coordinator", url, "--capacity", capacity, ...allowed], {
+      fedclair(["client", "--coordinator", url, "--capacity", capacity, ...allowOptions], {
         cwd: folder,
         env,
       });
@@ -196,9 +205,9 @@ describe("a stranger's plug-ins", () => {
     assert.match(lines.join("\n"), /^error: uncaught Error: too late \(file:.*js:\d+:\d+\): .*$/);
     assert.ok(bad.stderr.length < 4000, "no code is dumped");
     assert.equal(good.code, 0, good.stderr);
-    const ended = await coordinator.ended;
-    assert.equal(ended.code, 0, ended.stderr);
-    const [, second] = await recordsOf(join(folder, "run"));
+    const outcome = await coordinator.ended;
+    assert.equal(outcome.code, 0, outcome.stderr);
+    const [, second] = await readRecords(join(folder, "run"));
     const lost = second?.clients.filter(({ failure }) => failure?.code === "HOST_LOST") ?? [];
     assert.equal(lost.length, 3, "those of the host that ended; no other has room");
 
@@ -206,19 +215,19 @@ describe("a stranger's plug-ins", () => {
       "setTimeout(() => { throw new Error('lost'); }); return new Promise(() => 0);\n";
     await insert(folder, "near-median.js", "const points", endless);
     const faulty = await startCoordinator([...args, "run-2"], { cwd: folder });
-    const told = await fedclair(
-      ["client", "--coordinator", faulty.url, "--capacity", "12", ...allowed],
+    const reported = await fedclair(
+      ["client", "--coordinator", faulty.url, "--capacity", "12", ...allowOptions],
       { cwd: folder },
     );
-    assert.equal(told.code, 1);
-    assert.match(told.stderr, /the trial failed: lost/);
+    assert.equal(reported.code, 1);
+    assert.match(reported.stderr, /the trial failed: lost/);
     const { code, stdout, stderr } = await faulty.coordinator.ended;
     assert.deepEqual([code, stdout], [1, ""]);
     assert.match(stderr, /^error: uncaught Error: lost \(file:.*near-median\.js:\d+:\d+\)/m);
   });
 
-  it("that throw in a client are told where, once, and never in the records", async () => {
-    const folder = await study();
+  it("that throw in a client are reported once with the place, but not in the records", async () => {
+    const folder = await createStudy();
     await insert(folder, "mean-estimation.js", "const metrics = { error", "own.fail();\n");
     for (const how of [
       ["--transport", "memory"],
@@ -227,18 +236,18 @@ describe("a stranger's plug-ins", () => {
       const args = ["run", "trial.yaml", "--no-report", "--again", "--out", "run", ...how];
       const { code, stderr } = await fedclair(args, { cwd: folder });
       assert.equal(code, 5, "no client could measure");
-      const told = stderr.split("\n").filter((line) => line.includes("own.fail is not"));
-      assert.equal(told.length, 1, stderr);
-      assert.match(told[0] ?? "", /round 1, evaluate: TypeError: .* \(file:.*js:\d+:\d+\)/);
+      const reported = stderr.split("\n").filter((line) => line.includes("own.fail is not"));
+      assert.equal(reported.length, 1, stderr);
+      assert.match(reported[0] ?? "", /round 1, evaluate: TypeError: .* \(file:.*js:\d+:\d+\)/);
       assert.match(stderr, /rounds of .* were lost/);
-      const records = JSON.stringify(await recordsOf(join(folder, "run")));
+      const records = JSON.stringify(await readRecords(join(folder, "run")));
       assert.match(records, /"own.fail is not a function"/);
       assert.doesNotMatch(records, /file:/);
     }
   });
 
-  it("that cannot train clients together are told of, once, and train them one by one", async () => {
-    const folder = await study();
+  it("that cannot train clients together are reported once and train them one by one", async () => {
+    const folder = await createStudy();
     const together = 'maxBatch: 4, trainCohort: () => Promise.reject(new Error("too wide")),\n';
     await insert(folder, "mean-estimation.js", "/** Runs once in the coordinator", together);
     for (const how of [
@@ -248,14 +257,17 @@ describe("a stranger's plug-ins", () => {
       const args = ["run", "trial.yaml", "--no-report", "--again", "--out", "run", ...how];
       const { code, stderr } = await fedclair(args, { cwd: folder });
       assert.equal(code, 0, stderr);
-      const told = stderr.split("\n").filter((line) => line.includes("too wide"));
-      assert.equal(told.length, 1, stderr);
-      assert.match(told[0] ?? "", /task mean-estimation: trainCohort\(\) fails .* \(file:.*js:\d+/);
+      const reported = stderr.split("\n").filter((line) => line.includes("too wide"));
+      assert.equal(reported.length, 1, stderr);
+      assert.match(
+        reported[0] ?? "",
+        /task mean-estimation: trainCohort\(\) fails .* \(file:.*js:\d+/,
+      );
     }
   });
 
-  it("that fail at the coordinator are told where, and never in the records; an attack that does nothing is refused", async () => {
-    const folder = await study();
+  it("that fail at the coordinator are reported; an attack that does nothing is rejected", async () => {
+    const folder = await createStudy();
     await insert(folder, "near-median.js", "const centre", "updates.fail();\n");
     const args = ["run", "trial.yaml", "--no-report", "--hosts", "1", "--out", "run"];
     const { code, stderr } = await fedclair(args, { cwd: folder });
@@ -264,7 +276,7 @@ describe("a stranger's plug-ins", () => {
       stderr,
       /^near-median could not go on: round 1: TypeError: .* \(file:.*near-median\.js:\d+:\d+\)$/m,
     );
-    assert.doesNotMatch(JSON.stringify(await recordsOf(join(folder, "run"))), /file:/);
+    assert.doesNotMatch(JSON.stringify(await readRecords(join(folder, "run"))), /file:/);
     const idle = `import { definePlugin } from "@fedclair/core"; import { z } from "zod";
       export default definePlugin({ kind: "attack", name: "reverse", summary: "Idle.",
         schema: z.strictObject({ strength: z.number() }), create: () => ({}) });`;
@@ -277,8 +289,8 @@ describe("a stranger's plug-ins", () => {
     );
   });
 
-  it("that end the process are told, and are no success", async () => {
-    const folder = await study();
+  it("that end the process are reported as a failure", async () => {
+    const folder = await createStudy();
     await insert(folder, "mean-estimation.js", "const metrics = { error", "process.exit(0);\n");
     const args = ["run", "trial.yaml", "--no-report", "--transport", "memory"];
     const { code, stderr } = await fedclair(args, { cwd: folder });
@@ -289,8 +301,8 @@ describe("a stranger's plug-ins", () => {
     );
   });
 
-  it("wrap updates on hosts that allow it, and turn others away", async () => {
-    const folder = await study();
+  it("wrap updates on hosts that allow it, and other hosts are rejected", async () => {
+    const folder = await createStudy();
     const halve = `import { definePlugin, scaleDelta } from "@fedclair/core";
       import { z } from "zod";
       export default definePlugin({
@@ -301,42 +313,45 @@ describe("a stranger's plug-ins", () => {
     await insert(folder, "trial.yaml", "rounds:", "mods: [{ name: halve }]\n");
     await insert(folder, "trial.yaml", "./reverse.js", "./halve.js, ");
     const alone = ["run", "trial.yaml", "--transport", "memory", "--no-report", "--out", "alone"];
-    const ended = await fedclair(alone, { cwd: folder });
-    assert.equal(ended.code, 0, ended.stderr);
+    const outcome = await fedclair(alone, { cwd: folder });
+    assert.equal(outcome.code, 0, outcome.stderr);
     const args = ["trial.yaml", "--no-report", "--out", "hosts"];
     const { coordinator, url } = await startCoordinator(args, { cwd: folder });
     const host = (...plugins: string[]) =>
       fedclair(["client", "--coordinator", url, "--capacity", "12", ...plugins], { cwd: folder });
-    const turnedAway = await host(...allowed);
+    const turnedAway = await host(...allowOptions);
     assert.equal(turnedAway.code, 2);
     assert.match(turnedAway.stderr, /mod 'halve' is version 0\.1\.0 .*the host has none/);
-    assert.equal((await host(...allowed, "--plugin", "./halve.js")).code, 0);
+    assert.equal((await host(...allowOptions, "--plugin", "./halve.js")).code, 0);
     assert.equal((await coordinator.ended).code, 0);
-    assert.deepEqual(await bytesOf(join(folder, "hosts")), await bytesOf(join(folder, "alone")));
+    assert.deepEqual(
+      await readResultBytes(join(folder, "hosts")),
+      await readResultBytes(join(folder, "alone")),
+    );
   });
 
-  it("that never end are ended by Ctrl-C, and by the death of the command", async function () {
+  it("that never return are stopped by Ctrl-C or by killing the command", async function () {
     if (!hasProc) this.skip(); // nothing else tells of the processes that a process has started
-    const folder = await study();
+    const folder = await createStudy();
     await insert(folder, "near-median.js", "const points", 'console.log("loops"); for (;;);\n');
     const underWay = async (out: string) => {
       const args = ["run", "trial.yaml", "--hosts", "1", "--no-report", "--out", out];
       const run = start(args, { cwd: folder });
-      await run.says(/^loops$/m);
-      return { run, children: childrenOf(run.pid).map(({ pid }) => pid) };
+      await run.waitForOutput(/^loops$/m);
+      return { run, children: listChildren(run.pid).map(({ pid }) => pid) };
     };
     const stopped = await underWay("stopped");
     stopped.run.kill("SIGINT");
     assert.equal((await stopped.run.ended).code, 130);
-    await gone(stopped.children, 1000);
+    await waitUntilGone(stopped.children, 1000);
     const orphaned = await underWay("orphaned");
     assert.equal(orphaned.children.length, 2);
     orphaned.run.kill("SIGKILL");
-    await gone(orphaned.children, 8000);
+    await waitUntilGone(orphaned.children, 8000);
   });
 
-  it("have options of the types that their schemas give", async () => {
-    const folder = await study();
+  it("get options with the types of their schemas", async () => {
+    const folder = await createStudy();
     const files = ["mean-estimation.js", "near-median.js", "reverse.js"];
     const right = typeCheck(folder, files);
     assert.equal(right.status, 0, right.stdout);

@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { stream } from "@fedclair/core";
 import { workspace } from "./support/paths.js";
 
-/** What npm run power is made of is plain JavaScript. */
+/** Loads a module of npm run power, which is plain JavaScript. */
 function load<T>(path: string): Promise<T> {
   return import(pathToFileURL(join(workspace, "scripts/power", path)).href) as Promise<T>;
 }
@@ -15,8 +15,8 @@ interface Client {
 }
 
 interface Measures {
-  readonly area: (federation: readonly Client[]) => number;
-  readonly thresholdOf: (clean: readonly (readonly Client[])[], rate: number) => number;
+  readonly rocArea: (federation: readonly Client[]) => number;
+  readonly calibrateThreshold: (clean: readonly (readonly Client[])[], rate: number) => number;
 }
 
 interface Reference {
@@ -29,27 +29,27 @@ interface Reference {
   };
 }
 
-const honest = (score: number): Client => ({ isContaminated: false, score });
+const benign = (score: number): Client => ({ isContaminated: false, score });
 const bad = (score: number): Client => ({ isContaminated: true, score });
 
 describe("the power of a rule", () => {
   it("is the share of pairs in which the contaminated client has the higher score", async () => {
-    const { area } = await load<Measures>("measures.js");
-    // 2 is above 1 and 0; 1 is as high as 1, and above 0.
-    assert.equal(area([bad(2), honest(1), bad(1), honest(0)]), 3.5 / 4);
+    const { rocArea } = await load<Measures>("measures.js");
+    // 2 is above 1 and 0; 1 equals 1 and is above 0.
+    assert.equal(rocArea([bad(2), benign(1), bad(1), benign(0)]), 3.5 / 4);
   });
 
-  it("is also measured at a threshold that one of a hundred clean federations exceeds", async () => {
-    const { thresholdOf } = await load<Measures>("measures.js");
+  it("is also measured at a threshold that one in a hundred clean federations exceeds", async () => {
+    const { calibrateThreshold } = await load<Measures>("measures.js");
     const clean = (count: number) =>
-      Array.from({ length: count }, (_, k) => [honest(k + 1), honest(0)]);
-    assert.equal(thresholdOf(clean(100), 0.01), 99);
-    assert.equal(thresholdOf(clean(99), 0.01), 99); // none may
+      Array.from({ length: count }, (_, k) => [benign(k + 1), benign(0)]);
+    assert.equal(calibrateThreshold(clean(100), 0.01), 99);
+    assert.equal(calibrateThreshold(clean(99), 0.01), 99); // none may
   });
 });
 
 describe("the reference rule", () => {
-  it("knows Student's law of four degrees, and Fisher's sum", async () => {
+  it("computes Student's t with four degrees of freedom and Fisher's method", async () => {
     const { studentTail, fisher } = await load<Reference>("reference-rule.js");
     const near = (x: number, y: number) => {
       assert.ok(Math.abs(x / y - 1) < 1e-6, `${x} is not ${y}`);
@@ -61,7 +61,10 @@ describe("the reference rule", () => {
     near(fisher([Math.log(0.1), Math.log(0.2)]), Math.log(0.02 * (1 - Math.log(0.02))));
   });
 
-  /** Eight clients that share a direction, each with a little noise; the last ones `times` as large, of noise alone. */
+  /**
+   * Creates clients that share a direction with a little noise. The last ones are only noise,
+   * `times` as large.
+   */
   const clients = (others: number, times: number) =>
     Array.from({ length: 8 }, (_, k) => {
       const isOther = k >= 8 - others;
@@ -74,17 +77,17 @@ describe("the reference rule", () => {
       return { clientId: `c${k}`, numExamples: 1, metrics: {}, delta };
     });
 
-  it("names who is large and unlike the others, one after another, and never more than half", async () => {
+  it("flags large clients that differ from the others, one by one, and never more than half", async () => {
     const { referenceRule } = await load<Reference>("reference-rule.js");
-    const named = async (others: number, times: number) => {
+    const listFlagged = async (others: number, times: number) => {
       const updates = clients(others, times);
       const { verdicts } = await referenceRule({ rank: 1, rate: 0.01 }).aggregate({ updates });
       return verdicts
         .filter(({ status }) => status === "contaminated")
         .map(({ clientId }) => clientId);
     };
-    assert.deepEqual(await named(0, 0), []);
-    assert.deepEqual(await named(2, 2), ["c6", "c7"]);
-    assert.ok((await named(6, 100)).length <= 4);
+    assert.deepEqual(await listFlagged(0, 0), []);
+    assert.deepEqual(await listFlagged(2, 2), ["c6", "c7"]);
+    assert.ok((await listFlagged(6, 100)).length <= 4);
   });
 });

@@ -3,18 +3,18 @@ import { readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { exitCodes } from "@fedclair/core/internal";
 import { fedclair } from "./support/command.js";
-import { pythonCommands } from "./support/documented-commands.js";
+import { listPythonCommands } from "./support/documented-commands.js";
 import { writeMnist } from "./support/digits.js";
 import {
-  bytesOf,
-  failuresOf,
-  recordsOf,
+  readResultBytes,
+  listFailures,
+  readRecords,
   startCoordinator,
   startHost,
 } from "./support/federation.js";
 import { fixture, temporaryFolder, workspace } from "./support/paths.js";
-import { startPythonHost, takesPython } from "./support/python.js";
-import { Secrets, takesOpenssl } from "./support/secrets.js";
+import { startPythonHost, requirePython } from "./support/python.js";
+import { Secrets, requireOpenssl } from "./support/secrets.js";
 
 const examples = "apps/client-python/examples";
 const tests = "apps/client-python/tests";
@@ -25,12 +25,12 @@ interface SummaryFile {
   readonly measures: Readonly<Record<string, number>>;
 }
 
-async function summaryOf(run: string): Promise<SummaryFile> {
+async function readSummary(run: string): Promise<SummaryFile> {
   return JSON.parse(await readFile(join(run, "summary.json"), "utf8")) as SummaryFile;
 }
 
-/** Starts a coordinator and hosts for it. */
-async function federation(
+/** Starts a coordinator and its Python hosts. */
+async function startFederation(
   trial: string,
   out: string,
   changes: readonly string[],
@@ -50,12 +50,14 @@ async function federation(
 describe("Python clients", function () {
   this.timeout(60_000);
 
-  takesPython();
+  requirePython();
 
-  it("learn a numpy model together, by the commands of the documentation; CLAIR names the six", async () => {
+  it("train a numpy model by the documented commands, and CLAIR flags the six", async () => {
     const out = await temporaryFolder();
-    const [coordinate = []] = pythonCommands("npx", "fedclair", "coordinator");
-    const joins = pythonCommands("fedclair-host").filter(([name]) => name === "linear:make_client");
+    const [coordinate = []] = listPythonCommands("npx", "fedclair", "coordinator");
+    const joins = listPythonCommands("fedclair-host").filter(
+      ([name]) => name === "linear:make_client",
+    );
     assert.deepEqual([coordinate[0], joins.length], [`${examples}/linear.yaml`, 2]);
     const { coordinator, url } = await startCoordinator(
       [...coordinate, "--out", out].map((word) => (/:\d+$/.test(word) ? "127.0.0.1:0" : word)),
@@ -68,27 +70,27 @@ describe("Python clients", function () {
         ),
       ),
     );
-    const ended = await coordinator.ended;
-    assert.equal(ended.code, 0, ended.stderr);
+    const outcome = await coordinator.ended;
+    assert.equal(outcome.code, 0, outcome.stderr);
     for (const host of hosts) assert.equal((await host.ended).code, 0);
-    const { backend, measures } = await summaryOf(out);
+    const { backend, measures } = await readSummary(out);
     assert.equal(backend, "python-numpy");
     assert.equal(measures["detection.exactRounds"], 1);
     assert.equal(measures["detection.recall.wrong-sensors"], 1);
     assert.ok((measures["error.ratioTo.local"] ?? 1) < 0.25);
-    assert.match(ended.stdout, /clair flagged 6 of 6 contaminated clients/);
-    const [first] = await recordsOf(out);
+    assert.match(outcome.stdout, /clair flagged 6 of 6 contaminated clients/);
+    const [first] = await readRecords(out);
     assert.equal(first?.origin?.clientId, "c00");
     assert.match(first.origin.sha256, /^[0-9a-f]{64}$/);
     assert.ok(first.clients.every(({ truth }) => truth === undefined));
   });
 
-  it("give the same bytes for one host and for three", async () => {
+  it("give the same bytes with one host and with three", async () => {
     const bytes = [];
     for (const capacities of [["20"], ["3", "9", "8"]]) {
       const out = await temporaryFolder();
       const hosts = capacities.map((n) => ["linear:make_client", "--capacity", n]);
-      const { coordinator } = await federation(linear, out, ["rounds=2"], hosts);
+      const { coordinator } = await startFederation(linear, out, ["rounds=2"], hosts);
       const { code, stderr } = await coordinator.ended;
       assert.equal(code, 0, stderr);
       const files = ["records.jsonl", "params.safetensors"].map((file) => join(out, file));
@@ -97,14 +99,17 @@ describe("Python clients", function () {
     assert.deepEqual(bytes[0], bytes[1]);
   });
 
-  it("learn beside simulated ones, the same bytes for any hosts of either kind; CLAIR names the three of both", async () => {
+  it("train with simulated clients, with the same bytes for any hosts, and CLAIR flags three of both", async () => {
     const data = join(await temporaryFolder(), "MNIST", "raw");
     await writeMnist(data);
     const [trial = ""] =
-      pythonCommands("npx", "fedclair", "coordinator").find(([file]) => file?.includes("mixed")) ??
-      [];
-    const [simulating = []] = pythonCommands("npx", "fedclair", "client");
-    const joins = pythonCommands("fedclair-host").find(([name]) => name === "digits:make_client");
+      listPythonCommands("npx", "fedclair", "coordinator").find(([file]) =>
+        file?.includes("mixed"),
+      ) ?? [];
+    const [simulating = []] = listPythonCommands("npx", "fedclair", "client");
+    const joins = listPythonCommands("fedclair-host").find(
+      ([name]) => name === "digits:make_client",
+    );
     assert.deepEqual([simulating.at(-1), joins?.at(-1)], ["9", "3"]);
     const bytes = [];
     for (const [capacities, own] of [
@@ -118,49 +123,54 @@ describe("Python clients", function () {
         `${own}`,
       ]);
       const folder = `task.source.folder=${data}`;
-      const { coordinator, url } = await federation(join(workspace, trial), out, [folder], hosts);
+      const { coordinator, url } = await startFederation(
+        join(workspace, trial),
+        out,
+        [folder],
+        hosts,
+      );
       for (const capacity of capacities) startHost(url, capacity);
       const { code, stdout, stderr } = await coordinator.ended;
       assert.equal(code, 0, stderr);
       assert.match(
         stdout,
-        // Shuffled labels stand apart at first, which is no guilt.
+        // Clients with shuffled labels may differ at first without being contaminated.
         /clair flagged 3 of 3 contaminated clients in the last round, 7 of 9 over 3 rounds, with no false alarm/,
       );
       assert.match(stdout, /^backend of the clients: \w+ and python-numpy$/m);
       assert.match(stdout, /^c11 +shuffled-labels +contaminated/m);
-      bytes.push(await bytesOf(out));
+      bytes.push(await readResultBytes(out));
     }
     assert.deepEqual(bytes[0], bytes[1]);
   });
 
-  it("of unknown truth are neither hits nor false alarms", async () => {
+  it("with unknown truth count neither as hits nor as false alarms", async () => {
     const out = await temporaryFolder();
     const changes = ["attacks=[]", "baselines=[]"];
     const hosts = [["linear:make_client", "--capacity", "20"]];
-    const { coordinator } = await federation(linear, out, changes, hosts);
+    const { coordinator } = await startFederation(linear, out, changes, hosts);
     const { code, stdout, stderr } = await coordinator.ended;
     assert.equal(code, 0, stderr);
     assert.match(stdout, /clair flagged 6 of 20 clients of unknown truth in the last round/);
     assert.match(stdout, /^c02 +unknown +contaminated/m);
-    const { measures } = await summaryOf(out);
+    const { measures } = await readSummary(out);
     assert.deepEqual(
       Object.keys(measures).filter((name) => name.startsWith("detection.")),
       [],
     );
   });
 
-  it("fail each by itself, with the code of its fault", async () => {
+  it("fail separately, each with the code of its fault", async () => {
     const out = await temporaryFolder();
     const hosts = [["misbehaving:make_client", "--capacity", "16"]];
     const trial = fixture("python-misbehaving");
-    const { coordinator, hosts: started } = await federation(trial, out, [], hosts, tests);
+    const { coordinator, hosts: started } = await startFederation(trial, out, [], hosts, tests);
     const { code, stderr } = await coordinator.ended;
     assert.equal(code, exitCodes.lost, stderr);
-    const records = await recordsOf(out);
+    const records = await readRecords(out);
     assert.equal(records.length, 2);
     for (const record of records) {
-      assert.deepEqual(failuresOf(record), [
+      assert.deepEqual(listFailures(record), [
         ...["c00 NON_FINITE", "c01 WRONG_MODULES", "c02 CLIENT_ERROR", "c03 CLIENT_TIMEOUT"],
         ...["c04 CLIENT_ERROR", "c05 WRONG_SHAPE", "c06 NON_FINITE", "c07 CLIENT_ERROR"],
       ]);
@@ -168,29 +178,29 @@ describe("Python clients", function () {
       assert.equal(messages[2], "ValueError: no data\\n\\u{1b}[31mhere");
       assert.equal(messages[4], "SystemExit: enough");
       assert.equal(messages[7], "TypeError: train() returned dict, expected an Update");
-      const told = record.clients.flatMap(({ train }) => (train ? [train] : []));
-      assert.equal(new Set(told.map((metrics) => metrics["common"])).size, 1);
-      assert.equal(new Set(told.map((metrics) => metrics["own"])).size, 8);
+      const metrics = record.clients.flatMap(({ train }) => (train ? [train] : []));
+      assert.equal(new Set(metrics.map((metrics) => metrics["common"])).size, 1);
+      assert.equal(new Set(metrics.map((metrics) => metrics["own"])).size, 8);
     }
     const [host] = started;
     assert.equal((await host?.ended)?.code, 0);
   });
 
-  it("of a host that dies in a round are lost, and the others end the trial", async () => {
+  it("are lost if their host dies in a round, and the others finish the trial", async () => {
     const out = await temporaryFolder();
     const hosts = ["7", "2", "7"].map((n) => ["misbehaving:make_client", "--capacity", n]);
-    const { coordinator, hosts: started } = await federation(
+    const { coordinator, hosts: started } = await startFederation(
       ...[fixture("python-misbehaving"), out, ["limits.quorum=0.05"], hosts, tests, { DIE: "1" }],
     );
     const { code, stderr } = await coordinator.ended;
     assert.equal(code, exitCodes.lost, stderr);
     const codes = await Promise.all(started.map(async ({ ended }) => (await ended).code));
     assert.deepEqual(codes.toSorted(), [0, 0, 9]);
-    const [, second] = await recordsOf(out);
-    assert.ok(second && failuresOf(second).includes("c08 HOST_LOST"));
+    const [, second] = await readRecords(out);
+    assert.ok(second && listFailures(second).includes("c08 HOST_LOST"));
   });
 
-  it("are told what to do by other commands, and by a host that is refused", async () => {
+  it("are explained by commands that cannot run them and by rejected hosts", async () => {
     const run = await fedclair(["run", linear, "--out", await temporaryFolder()]);
     assert.equal(run.code, exitCodes.usage);
     assert.match(
@@ -198,15 +208,15 @@ describe("Python clients", function () {
       /task external: its clients live in hosts of their own.*fedclair-host/s,
     );
     const run2 = join(await temporaryFolder(), "run");
-    const begun = await federation(
+    const federation = await startFederation(
       linear,
       run2,
       ["rounds=9", "baselines=[]"],
       [["linear:make_client", "--capacity", "20"]],
     );
-    await begun.coordinator.says(/clair round 2/);
-    begun.coordinator.kill("SIGINT");
-    assert.match((await begun.coordinator.ended).stderr, /fedclair resume \S+ goes on/);
+    await federation.coordinator.waitForOutput(/clair round 2/);
+    federation.coordinator.kill("SIGINT");
+    assert.match((await federation.coordinator.ended).stderr, /fedclair resume \S+ goes on/);
     const resumed = await fedclair(["resume", run2]);
     assert.equal(resumed.code, exitCodes.usage);
     const [, command = ""] =
@@ -216,36 +226,39 @@ describe("Python clients", function () {
     await startPythonHost(examples, [
       ...["linear:make_client", "--capacity", "20", "--coordinator", where],
     ]);
-    const { code: goneOn, stderr: told } = await again.ended;
-    assert.equal(goneOn, 0, told);
-    assert.match(told, /goes on after \d+ rounds/);
+    const { code: goneOn, stderr: log } = await again.ended;
+    assert.equal(goneOn, 0, log);
+    assert.match(log, /goes on after \d+ rounds/);
     const shown = await fedclair(["resume", run2]);
     assert.equal(shown.code, 0, shown.stderr);
     assert.match(shown.stdout, /^c02 +wrong-sensors/m);
 
     const out = await temporaryFolder();
     const join1 = ["linear:make_client", "--capacity", "1"];
-    const { url, coordinator, hosts } = await federation(linear, out, [], [join1]);
-    await hosts[0]?.says(/joined/);
-    const refused = async (args: readonly string[], why: RegExp) => {
+    const { url, coordinator, hosts } = await startFederation(linear, out, [], [join1]);
+    await hosts[0]?.waitForOutput(/joined/);
+    const checkRejected = async (args: readonly string[], why: RegExp) => {
       const host = await startPythonHost(examples, [...args, "--coordinator", url]);
       const { code, stderr } = await host.ended;
       assert.equal(code, 2, stderr);
       assert.match(stderr, why);
     };
-    await refused(
+    await checkRejected(
       [...join1, "--backend", "other"],
       /BACKEND_MISMATCH: the host computes with 'other'/,
     );
-    await refused(["linear:nobody", "--capacity", "1"], /module linear has no 'nobody'/);
-    await refused(["nowhere:x", "--capacity", "1"], /No module named 'nowhere'/);
-    await refused(["linear:make_client", "--capacity", "0"], /expected a whole number from 1 on/);
-    await refused([...join1, "--token-file", "none"], /--token-file: .*No such file/);
+    await checkRejected(["linear:nobody", "--capacity", "1"], /module linear has no 'nobody'/);
+    await checkRejected(["nowhere:x", "--capacity", "1"], /No module named 'nowhere'/);
+    await checkRejected(
+      ["linear:make_client", "--capacity", "0"],
+      /expected a whole number from 1 on/,
+    );
+    await checkRejected([...join1, "--token-file", "none"], /--token-file: .*No such file/);
     hosts[0]?.process.kill("SIGINT");
     assert.equal((await hosts[0]?.ended)?.code, exitCodes.interrupted);
     coordinator.kill("SIGINT");
     await coordinator.ended;
-    const simulated = await federation(
+    const simulated = await startFederation(
       fixture("linear-regression"),
       await temporaryFolder(),
       [],
@@ -261,7 +274,7 @@ describe("Python clients", function () {
     await simulated.coordinator.ended;
   });
 
-  it("say of a task from a plug-in that they are no host for it", async () => {
+  it("report that a plug-in's task needs another host", async () => {
     const folder = await temporaryFolder();
     await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
     await fedclair(["new", "a-study", "--template", "own-method"], { cwd: folder });
@@ -283,10 +296,10 @@ describe("Python clients", function () {
 describe("Python clients over TLS", function () {
   this.timeout(60_000);
 
-  takesPython();
-  takesOpenssl();
+  requirePython();
+  requireOpenssl();
 
-  it("have certificates and tokens of their own, and believe no other coordinator", async () => {
+  it("use their own certificates and tokens and trust no other coordinator", async () => {
     const [secrets, strangers] = [await Secrets.make("gpu-1"), await Secrets.make("gpu-1")];
     const { coordinator, url } = await startCoordinator([
       ...[linear, "--out", await temporaryFolder(), "--no-report"],
@@ -296,20 +309,28 @@ describe("Python clients over TLS", function () {
       const all = ["linear:make_client", "--capacity", "20", "--coordinator", url, ...args];
       return await startPythonHost(examples, all, { env: { FEDCLAIR_TOKEN: token } });
     };
-    const refused = async (token: string, args: readonly string[], why: RegExp) => {
+    const checkRejected = async (token: string, args: readonly string[], why: RegExp) => {
       const { code, stderr } = await (await host(token, args)).ended;
       assert.equal(code, exitCodes.usage, stderr);
       assert.match(stderr, why);
       assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
     };
     const ours = secrets.host("gpu-1");
-    await refused("fct1.a.secret", strangers.host("gpu-1"), /its certificate is not believed \(/);
-    await refused("fct1.a.secret", secrets.host(), /expect a certificate of this host/);
-    await refused(await secrets.signed({ expires: 1 }), ours, /BAD_TOKEN: .* expired at 1970-/);
+    await checkRejected(
+      "fct1.a.secret",
+      strangers.host("gpu-1"),
+      /its certificate is not believed \(/,
+    );
+    await checkRejected("fct1.a.secret", secrets.host(), /expect a certificate of this host/);
+    await checkRejected(
+      await secrets.signed({ expires: 1 }),
+      ours,
+      /BAD_TOKEN: .* expired at 1970-/,
+    );
     assert.doesNotMatch(coordinator.stderr, /fct1/);
     const right = await host(await secrets.token("gpu-1", "--clients", "c00-c19"), ours);
-    const ended = await coordinator.ended;
-    assert.equal(ended.code, 0, ended.stderr);
+    const outcome = await coordinator.ended;
+    assert.equal(outcome.code, 0, outcome.stderr);
     assert.equal((await right.ended).code, 0);
   });
 });

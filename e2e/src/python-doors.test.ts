@@ -4,14 +4,17 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { decodeSafetensors } from "@fedclair/core";
-import { pythonCommands } from "./support/documented-commands.js";
+import { listPythonCommands } from "./support/documented-commands.js";
 import { startCoordinator } from "./support/federation.js";
 import { fixture, temporaryFolder, workspace } from "./support/paths.js";
-import { pythonWith, startPythonHost, takesPython } from "./support/python.js";
+import { installPython, startPythonHost, requirePython } from "./support/python.js";
 
 const examples = "apps/client-python/examples";
 
-/** Runs an example on one host, by its documented commands. @returns what the coordinator prints, and the run folder */
+/**
+ * Runs an example on one host by its documented commands.
+ * @returns the coordinator's output and the run folder
+ */
 async function runExample(
   trial: string,
   changes: readonly string[],
@@ -21,7 +24,7 @@ async function runExample(
 ): Promise<{ stdout: string; out: string }> {
   const out = await temporaryFolder();
   const set = changes.flatMap((change) => ["--set", change]);
-  const [coordinate = []] = pythonCommands("npx", "fedclair", "coordinator").filter(
+  const [coordinate = []] = listPythonCommands("npx", "fedclair", "coordinator").filter(
     ([file]) => file === trial,
   );
   assert.ok(coordinate.length > 0, trial);
@@ -29,24 +32,24 @@ async function runExample(
     ...coordinate.map((word) => (/:\d+$/.test(word) ? "127.0.0.1:0" : word)),
     ...["--out", out, "--no-report", ...set],
   ]);
-  const [words = []] = pythonCommands("fedclair-host").filter((words) => words.includes(host));
+  const [words = []] = listPythonCommands("fedclair-host").filter((words) => words.includes(host));
   assert.ok(words.length > 0, host);
   const args = words.map((word) => (word.startsWith("http") ? url : word));
   const started = await startPythonHost(cwd, args, { extras: [extra] });
   const { code, stdout, stderr } = await coordinator.ended;
-  const ended = await started.ended;
-  assert.equal(code, 0, stderr + ended.stderr);
-  assert.equal(ended.code, 0, ended.stderr);
+  const outcome = await started.ended;
+  assert.equal(code, 0, stderr + outcome.stderr);
+  assert.equal(outcome.code, 0, outcome.stderr);
   return { stdout, out };
 }
 
 describe("a ClientApp of Flower", function () {
   this.timeout(120_000);
 
-  takesPython("flower");
+  requirePython("flower");
 
-  it("runs as it is, and CLAIR names the two clients that learn random labels", async () => {
-    assert.ok(pythonCommands("cd").some(([folder]) => folder === `${examples}/flower`));
+  it("runs unchanged, and CLAIR flags the two clients with random labels", async () => {
+    assert.ok(listPythonCommands("cd").some(([folder]) => folder === `${examples}/flower`));
     const { stdout, out } = await runExample(
       `${examples}/flower/flower.yaml`,
       [],
@@ -71,10 +74,10 @@ describe("a Flower server of Python whose step is fedclair aggregate", function 
   this.timeout(300_000);
   const folder = `${examples}/flower-server`;
 
-  takesPython("flower-server");
+  requirePython("flower-server");
 
-  it("says in two rounds what fedclair's own rounds say", async () => {
-    const python = await pythonWith("flower-server");
+  it("gives the results of fedclair's own rounds in two rounds", async () => {
+    const python = await installPython("flower-server");
     assert.ok(python !== undefined);
     const served = join(await temporaryFolder(), "served");
     const command = [process.execPath, join(workspace, "apps/cli/bin/fedclair.js")];
@@ -108,7 +111,7 @@ describe("a Flower server of Python whose step is fedclair aggregate", function 
   });
 });
 
-/** Of a client in a round. */
+/** The result of a client in a round. */
 interface Said {
   readonly verdict: string;
   readonly score: number;
@@ -117,9 +120,9 @@ interface Said {
 describe("PEFT adapters", function () {
   this.timeout(300_000);
 
-  takesPython("peft");
+  requirePython("peft");
 
-  it("travel as pairs, and CLAIR names the four that learnt random symbols", async () => {
+  it("are sent as pairs, and CLAIR flags the four with random symbols", async () => {
     const { stdout, out } = await runExample(
       `${examples}/tiny_llama.yaml`,
       ["baselines=[]"],
@@ -136,7 +139,7 @@ describe("PEFT adapters", function () {
     assert.ok(names.length > 0 && names.every((name) => /\.lora_[AB]$/.test(name)), names.join());
   });
 
-  it("and a trained head beside them give the same bytes for one host and for two", async () => {
+  it("with a trained head give the same bytes with one host and with two", async () => {
     const bytes = [];
     for (const capacities of [["5"], ["2", "3"]]) {
       const out = await temporaryFolder();

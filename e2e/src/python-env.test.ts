@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder, workspace } from "./support/paths.js";
 
-/** Stands for python3 and what a virtual environment has: each step ends as a variable says, 0 by default. */
+/** Replaces python3 and pip. Each step exits with the code in a variable, 0 by default. */
 const python3 = `#!/bin/sh
 case "$*" in
   *version_info*) echo "\${VERSION:-3.11}" ;;
@@ -15,8 +15,8 @@ case "$*" in
 esac
 `;
 
-/** A copy of the scripts, in which an environment can be made without one of the workspace being lost. */
-async function copy(): Promise<string> {
+/** Copies the scripts, so that the workspace's own environments stay untouched. */
+async function copyScripts(): Promise<string> {
   const folder = await temporaryFolder();
   for (const path of ["scripts", "bench", "apps/client-python/pyproject.toml", "package.json"]) {
     cpSync(join(workspace, path), join(folder, path), { recursive: true });
@@ -34,88 +34,88 @@ function run(folder: string, program: string, args: readonly string[], env: Node
   const PATH = `${join(folder, "bin")}:${process.env["PATH"] ?? ""}`;
   const options = { cwd: folder, encoding: "utf8", env: { ...process.env, PATH, ...env } } as const;
   const { status, stdout, stderr } = spawnSync(program, args, options);
-  return { status, said: stdout + stderr };
+  return { status, output: stdout + stderr };
 }
 
 describe("scripts that need a Python with packages", function () {
   this.timeout(60_000);
 
   const environment = async (env: NodeJS.ProcessEnv, ...extras: string[]) => {
-    const folder = await copy();
+    const folder = await copyScripts();
     const script = join(folder, "scripts/python-env.js");
     return { ...run(folder, process.execPath, [script, ...extras], env), folder };
   };
 
-  it("make one, named after its extras", async () => {
-    const { status, said, folder } = await environment({}, "flower", "peft");
+  it("create one, named after its extras", async () => {
+    const { status, output, folder } = await environment({}, "flower", "peft");
     assert.deepEqual(
-      [status, said],
+      [status, output],
       [0, `${join(folder, ".python/host-flower-peft/bin/python")}\n`],
     );
   });
 
-  it("refuse an extra that is none, and list those that are", async () => {
-    const { status, said } = await environment({}, "peft", "flowre");
+  it("reject an unknown extra and list the known ones", async () => {
+    const { status, output } = await environment({}, "peft", "flowre");
     assert.equal(status, 2);
     assert.match(
-      said,
+      output,
       /'flowre': expected any of peft, llm, flower, flower-server, exports, test$/m,
     );
   });
 
-  it("skip without Python, with an older one than pyproject.toml asks for, and without an index", async () => {
+  it("skip without Python, with one older than pyproject.toml requires, and without an index", async () => {
     for (const [env, why] of [
       [{ PATH: join(await temporaryFolder(), "none") }, /no Python 3\.11: no python3/],
       [{ VERSION: "3.10" }, /no Python 3\.11: python3 is 3\.10/],
       [{ INSTALL: "1", INDEX: "1" }, /no package index:\npip said this/],
     ] as const) {
-      const { status, said } = await environment(env);
-      assert.equal(status, 3, said);
-      assert.match(said, why);
+      const { status, output } = await environment(env);
+      assert.equal(status, 3, output);
+      assert.match(output, why);
     }
   });
 
-  it("fail where pip does, with an index", async () => {
-    const { status, said } = await environment({ INSTALL: "1" });
+  it("fail if pip fails although there is an index", async () => {
+    const { status, output } = await environment({ INSTALL: "1" });
     assert.equal(status, 1);
-    assert.match(said, /pip failed:\npip said this/);
+    assert.match(output, /pip failed:\npip said this/);
   });
 
-  it("and so do the tests of Python: they skip with 0, or fail with the code", async () => {
-    const folder = await copy();
+  it("include the tests of Python, which skip with 0 or fail with the code", async () => {
+    const folder = await copyScripts();
     const tests = (env: NodeJS.ProcessEnv, ...extras: string[]) =>
       run(folder, "bash", [join(folder, "scripts/test-python.sh"), ...extras], env);
     const skipped = tests({ VERSION: "3.10" });
     assert.equal(skipped.status, 0);
-    assert.match(skipped.said, /tests of apps\/client-python skipped/);
+    assert.match(skipped.output, /tests of apps\/client-python skipped/);
     for (const [code, failed] of [
       [1, tests({ INSTALL: "1" })],
       [2, tests({}, "flowre")],
     ] as const) {
-      assert.equal(failed.status, code, failed.said);
-      assert.doesNotMatch(failed.said, /skipped/);
+      assert.equal(failed.status, code, failed.output);
+      assert.doesNotMatch(failed.output, /skipped/);
     }
   });
 
-  it("and so does the language model: a broken conversion is no reason to skip", async () => {
-    const folder = await copy();
+  it("include the language model, which does not skip after a failed conversion", async () => {
+    const folder = await copyScripts();
     const llm = (env: NodeJS.ProcessEnv) =>
       run(folder, process.execPath, [join(folder, "scripts/llm.js"), "--trial", "smoke"], env);
     const broken = llm({ CONVERT: "1" });
-    assert.equal(broken.status, 1, broken.said);
-    assert.match(broken.said, /error: no model: a tensor differs/);
+    assert.equal(broken.status, 1, broken.output);
+    assert.match(broken.output, /error: no model: a tensor differs/);
     const offline = llm({ CONVERT: "1", INDEX: "1" });
-    assert.equal(offline.status, 0, offline.said);
-    assert.match(offline.said, /^skipped: no package index for the model: a tensor differs/);
+    assert.equal(offline.status, 0, offline.output);
+    assert.match(offline.output, /^skipped: no package index for the model: a tensor differs/);
   });
 
-  it("and so do benches with other sides: they stop with a word, and fail where pip does", async () => {
-    const folder = await copy();
+  it("include benches with other sides, which stop with a message and fail if pip fails", async () => {
+    const folder = await copyScripts();
     const bench = (env: NodeJS.ProcessEnv) =>
       run(folder, process.execPath, [join(folder, "bench/run.js"), "--peers", "robust"], env);
     const none = bench({ PATH: join(folder, "none") });
-    assert.deepEqual(none, { status: 3, said: "no other sides: no Python 3.11: no python3\n" });
+    assert.deepEqual(none, { status: 3, output: "no other sides: no Python 3.11: no python3\n" });
     const broken = bench({ INSTALL: "1" });
-    assert.deepEqual(broken, { status: 1, said: "error: pip failed:\npip said this\n" });
+    assert.deepEqual(broken, { status: 1, output: "error: pip failed:\npip said this\n" });
   });
 });

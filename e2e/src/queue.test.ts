@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { Queue } from "bullmq";
 import { fedclair, start, type Command } from "./support/command.js";
-import { takesPrograms } from "./support/programs.js";
+import { requirePrograms } from "./support/programs.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
-import { Secrets, takesOpenssl } from "./support/secrets.js";
-import { bytesOnDisk, grid, sweepBytes } from "./support/sweeps.js";
+import { Secrets, requireOpenssl } from "./support/secrets.js";
+import { runReferenceSweep, grid, readSweepBytes } from "./support/sweeps.js";
 import { startValkey } from "./support/valkey.js";
 
-/** Waits until a trial of the sweep has a checkpoint: it is under way. @returns its folder */
-async function underWay(out: string): Promise<string> {
+/** Waits until a trial of the sweep has written a checkpoint. @returns its folder */
+async function waitForCheckpoint(out: string): Promise<string> {
   for (;;) {
     for (const trial of readdirSync(out).filter((name) => /^[0-9a-f]{16}$/.test(name))) {
       const names = readdirSync(join(out, trial));
@@ -24,18 +24,18 @@ async function underWay(out: string): Promise<string> {
   }
 }
 
-/** The trials that workers say they have run. */
-function ran(...workers: readonly Command[]): string[] {
+/** Lists the trials that workers report as finished. */
+function listFinished(...workers: readonly Command[]): string[] {
   return workers.flatMap(({ stderr }) =>
     [...stderr.matchAll(/"msg":"([0-9a-f]{16}) in \S+: done"/g)].map(([, id = ""]) => id),
   );
 }
 
-describe("a sweep whose trials wait in a Valkey", function () {
+describe("a sweep queued in Valkey", function () {
   this.timeout(120_000);
-  takesPrograms("valkey-server");
+  requirePrograms("valkey-server");
 
-  it("is run once by workers of which one stops and one dies, to the bytes of the sweep in one process", async () => {
+  it("is run once, with the bytes of one process, although one worker stops and one dies", async () => {
     const folder = await temporaryFolder();
     const file = join(folder, "grid.yaml");
     await writeFile(file, grid);
@@ -43,21 +43,21 @@ describe("a sweep whose trials wait in a Valkey", function () {
     const out = join(folder, "queue");
     const env = { FEDCLAIR_QUEUE: url };
     const sweep = start(["sweep", file, "--out", out, "--queue"], { env });
-    await sweep.says(/trials are queued/);
+    await sweep.waitForOutput(/trials are queued/);
     const worker = (jobs = "1") => start(["worker", "--root", folder, "--jobs", jobs], { env });
 
     const stops = worker();
-    await underWay(out);
+    await waitForCheckpoint(out);
     stops.kill("SIGINT", "group");
     assert.equal((await stops.ended).code, 130, stops.stderr);
     assert.doesNotMatch(stops.stderr, /^ +at /m);
 
     const dies = worker();
-    const cut = await underWay(out);
+    const cut = await waitForCheckpoint(out);
     dies.kill("SIGKILL", "group");
     await dies.ended;
     const lock = await readFile(join(cut, "lock"), "utf8");
-    // As if it had run on another machine, of whose processes nothing is known here, and half a minute ago.
+    // Makes it look as if it had run half a minute ago on another machine with unknown processes.
     await writeFile(join(cut, "lock"), lock.replace(`"${hostname()}"`, '"elsewhere"'));
     const [active = ""] = await client.lrange("fedclair:trials:active", 0, -1);
     await client.hset(`fedclair:trials:${active}`, "progress", '{"host":"elsewhere"}');
@@ -69,28 +69,28 @@ describe("a sweep whose trials wait in a Valkey", function () {
     assert.match(stderr, /^24\/24 /m);
     assert.doesNotMatch(stderr, /Warning/);
     assert.match(stdout, /^worst .*\n\nreport: /m);
-    const ids = ran(stops, dies, lives);
-    assert.equal(new Set(ids).size, ids.length, "one was run twice");
-    assert.ok(ids.length >= 22, "one that was done as its worker ended may not have been told");
-    assert.deepEqual(await sweepBytes(out), await bytesOnDisk());
+    const ids = listFinished(stops, dies, lives);
+    assert.equal(new Set(ids).size, ids.length, "a trial was run twice");
+    assert.ok(ids.length >= 22, "workers may end before they report their last trial");
+    assert.deepEqual(await readSweepBytes(out), await runReferenceSweep());
     assert.equal(await client.exists("fedclair:trials:wait", "fedclair:trials:active"), 0);
 
     const again = await fedclair(["sweep", file, "--out", out, "--queue", url]);
     assert.equal(
       again.stderr.match(/done before/g)?.length,
       24,
-      "nobody is asked for what is there",
+      "finished trials are not queued again",
     );
     lives.kill("SIGTERM");
     assert.equal((await lives.ended).code, 130);
   });
 
-  it("is refused by a worker that has not what it takes, which says so there and here", async () => {
+  it("is rejected by an unsuitable worker, with a message on both sides", async () => {
     const folder = await temporaryFolder();
     const { url, client } = await startValkey();
     await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
-    const made = await fedclair(["new", "study"], { cwd: folder });
-    assert.equal(made.code, 0, made.stderr);
+    const created = await fedclair(["new", "study"], { cwd: folder });
+    assert.equal(created.code, 0, created.stderr);
     const study = join(folder, "study");
     const trial = await readFile(join(study, "trial.yaml"), "utf8");
     const plugins = [...trial.matchAll(/\.\/[\w-]+\.js/g)].flatMap(([name]) => {
@@ -100,10 +100,12 @@ describe("a sweep whose trials wait in a Valkey", function () {
     const text = `${trial}\nsweep: { measures: [bytes.up] }\n`;
     await writeFile(file, text);
     const sweep = start(["sweep", file, "--out", out, "--set", "rounds=1", "--queue", url]);
-    await sweep.says(/trials are queued/);
+    await sweep.waitForOutput(/trials are queued/);
     const refuse = async (said: RegExp, root: string, ...allowed: string[]) => {
       const worker = start(["worker", "--queue", url, "--root", root, ...allowed]);
-      await sweep.says(new RegExp(`a worker refuses trials: ${hostname()}: .*${said.source}`));
+      await sweep.waitForOutput(
+        new RegExp(`a worker refuses trials: ${hostname()}: .*${said.source}`),
+      );
       assert.match(worker.stderr, said);
       worker.kill("SIGTERM");
       assert.equal((await worker.ended).code, 130);
@@ -130,7 +132,7 @@ describe("a sweep whose trials wait in a Valkey", function () {
     await refuse(/no trial of it has the hash [0-9a-f]{16} here/, folder, ...plugins);
     await writeFile(file, text);
 
-    // What is no trial of a sweep is passed over, whoever queued it.
+    // Workers ignore queued jobs that are no trials of a sweep.
     const queue = new Queue("trials", { prefix: "fedclair", connection: client });
     await queue.add("trial", { folder: "/etc", sweep: "../../x", trial: "; rm" });
     await queue.close();
@@ -140,18 +142,18 @@ describe("a sweep whose trials wait in a Valkey", function () {
     assert.equal(await client.exists("fedclair:trials:wait", "fedclair:trials:active"), 0);
   });
 
-  it("says that nobody answers, and takes back on Ctrl-C what nobody has begun", async () => {
+  it("reports that no worker answers, and removes unstarted trials on Ctrl-C", async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, "grid.yaml"), grid);
     const args = ["sweep", join(folder, "grid.yaml"), "--out", join(folder, "out"), "--queue"];
     const lonely = start([...args, "redis://127.0.0.1:1"]);
-    await lonely.says(/no queue at redis:\/\/127\.0\.0\.1:1: ECONNREFUSED; still trying/);
+    await lonely.waitForOutput(/no queue at redis:\/\/127\.0\.0\.1:1: ECONNREFUSED; still trying/);
     lonely.kill("SIGINT");
     assert.equal((await lonely.ended).code, 130);
 
     const { url, client } = await startValkey(["--maxmemory-policy", "allkeys-lru"]);
     const sweep = start([...args, url]);
-    await sweep.says(/has maxmemory-policy allkeys-lru .*: set it to noeviction/);
+    await sweep.waitForOutput(/has maxmemory-policy allkeys-lru .*: set it to noeviction/);
     while ((await client.llen("fedclair:trials:wait")) < 24) await setImmediate();
     sweep.kill("SIGINT");
     assert.equal((await sweep.ended).code, 130, sweep.stderr);
@@ -160,10 +162,10 @@ describe("a sweep whose trials wait in a Valkey", function () {
 });
 
 describe("a Valkey with a password and TLS", function () {
-  takesPrograms("valkey-server");
-  takesOpenssl();
+  requirePrograms("valkey-server");
+  requireOpenssl();
 
-  it("is reached by its URL, which nobody gets to read", async () => {
+  it("is reached by its URL, which never appears in output", async () => {
     const secrets = await Secrets.make();
     const ca = secrets.file("ca.pem");
     const { port } = await startValkey(
@@ -179,7 +181,9 @@ describe("a Valkey with a password and TLS", function () {
       NODE_EXTRA_CA_CERTS: ca,
     });
     const worker = start(["worker"], { env: at("hush") });
-    await worker.says(/1 trials at a time of the queue at rediss:\/\/127\.0\.0\.1:\d+\/3,/);
+    await worker.waitForOutput(
+      /1 trials at a time of the queue at rediss:\/\/127\.0\.0\.1:\d+\/3,/,
+    );
     worker.kill("SIGINT");
     await worker.ended;
     const wrong = await fedclair(["worker"], { env: at("husk") });
@@ -194,6 +198,8 @@ describe("a Valkey with a password and TLS", function () {
     for (const { stdout, stderr } of [await worker.ended, wrong, none])
       assert.doesNotMatch(stdout + stderr, /hus[hk]/);
     const untrusted = start(["worker"], { env: { ...at("hush"), NODE_EXTRA_CA_CERTS: "" } });
-    await untrusted.says(/no queue at rediss:\S+: \S*(CERT|SIGNED|ISSUER)\S*; still trying/);
+    await untrusted.waitForOutput(
+      /no queue at rediss:\S+: \S*(CERT|SIGNED|ISSUER)\S*; still trying/,
+    );
   });
 });

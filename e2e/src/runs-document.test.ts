@@ -7,7 +7,7 @@ import { runDocument } from "./support/document-script.js";
 describe("docs/runs.md", function () {
   this.timeout(60_000); // a dozen commands
 
-  it("makes runs, shows them and sets them side by side", async () => {
+  it("creates, shows and compares runs", async () => {
     const { folder, code, stdout, stderr } = await runDocument("docs/runs.md");
     assert.equal(code, 0, stdout.slice(-2000) + stderr);
     assert.match(stdout, /^runs\/first +done +\d+ /m);

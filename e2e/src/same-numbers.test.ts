@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fedclair } from "./support/command.js";
-import { bytesOf, recordsOf, startCoordinator, startHost } from "./support/federation.js";
+import { readResultBytes, readRecords, startCoordinator, startHost } from "./support/federation.js";
 import { fixture, temporaryFolder } from "./support/paths.js";
 
 describe("the same trial gives the same bytes", () => {
@@ -10,16 +10,16 @@ describe("the same trial gives the same bytes", () => {
     ["linear-regression", 5],
     ["mods", 5],
   ] as const) {
-    it(`${name}: in one process, with one host, with three, and put together by hand`, async () => {
+    it(`${name}: in one process, with one host, with three, and started by hand`, async () => {
       const folder = await temporaryFolder();
       const out = (way: string) => join(folder, way);
       const run = async (way: string, ...options: string[]) => {
-        const ended = await fedclair(["run", fixture(name), "--out", out(way), ...options]);
-        assert.equal(ended.code, 0, ended.stderr);
+        const outcome = await fedclair(["run", fixture(name), "--out", out(way), ...options]);
+        assert.equal(outcome.code, 0, outcome.stderr);
       };
       await run("memory", "--transport", "memory");
-      const expected = await bytesOf(out("memory"));
-      const records = await recordsOf(out("memory"));
+      const expected = await readResultBytes(out("memory"));
+      const records = await readRecords(out("memory"));
       assert.deepEqual(
         records.map(({ arm, round }) => `${arm} ${round}`),
         ["clair 1", "clair 2", "fedavg 1", "fedavg 2", "oracle 1", "oracle 2"],
@@ -27,9 +27,9 @@ describe("the same trial gives the same bytes", () => {
       assert.ok(records.every(({ clients }) => clients.every(({ failure }) => failure === null)));
 
       await run("one", "--hosts", "1");
-      assert.deepEqual(await bytesOf(out("one")), expected);
+      assert.deepEqual(await readResultBytes(out("one")), expected);
       await run("three", "--hosts", "3");
-      assert.deepEqual(await bytesOf(out("three")), expected);
+      assert.deepEqual(await readResultBytes(out("three")), expected);
 
       const { coordinator, url } = await startCoordinator([
         fixture(name),
@@ -37,10 +37,10 @@ describe("the same trial gives the same bytes", () => {
       ]);
       const hosts = [startHost(url, capacity), startHost(url, capacity)];
       for (const half of [coordinator, ...hosts]) {
-        const ended = await half.ended;
-        assert.equal(ended.code, 0, ended.stderr);
+        const outcome = await half.ended;
+        assert.equal(outcome.code, 0, outcome.stderr);
       }
-      assert.deepEqual(await bytesOf(out("hand")), expected);
+      assert.deepEqual(await readResultBytes(out("hand")), expected);
     });
   }
 
@@ -74,17 +74,20 @@ describe("the same trial gives the same bytes", () => {
         const { code, stderr } = await fedclair(args);
         assert.equal(code, 0, stderr);
       }
-      assert.deepEqual(await bytesOf(join(folder, "two")), await bytesOf(join(folder, "memory")));
-      const records = await recordsOf(join(folder, "two"));
+      assert.deepEqual(
+        await readResultBytes(join(folder, "two")),
+        await readResultBytes(join(folder, "memory")),
+      );
+      const records = await readRecords(join(folder, "two"));
       assert.equal(records.length, 8);
       assert.ok(
         records.every(({ clock = 0 }, i) => i % 4 === 0 || clock > (records[i - 1]?.clock ?? 0)),
       );
-      const told = records.flatMap(({ clients }) => clients);
+      const clients = records.flatMap(({ clients }) => clients);
       assert.ok(
         schedule.includes("buffered")
-          ? told.some(({ staleness = 0 }) => staleness > 0)
-          : told.some(({ failure }) => failure?.code === "STRAGGLER"),
+          ? clients.some(({ staleness = 0 }) => staleness > 0)
+          : clients.some(({ failure }) => failure?.code === "STRAGGLER"),
       );
     });
   }

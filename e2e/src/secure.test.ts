@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fedclair, type Command } from "./support/command.js";
-import { bytesOf, startCoordinator, startHost } from "./support/federation.js";
+import { readResultBytes, startCoordinator, startHost } from "./support/federation.js";
 import { fixture, temporaryFolder } from "./support/paths.js";
-import { isTls, Recorder, framesIn } from "./support/recorder.js";
-import { Secrets, takesOpenssl } from "./support/secrets.js";
+import { isTls, Recorder, parseFrames } from "./support/recorder.js";
+import { Secrets, requireOpenssl } from "./support/secrets.js";
 
 const trial = fixture("linear-regression");
 
-async function ends(command: Command, code: number): Promise<string> {
-  const ended = await command.ended;
-  assert.equal(ended.code, code, ended.stderr);
-  return ended.stderr;
+async function waitForExit(command: Command, code: number): Promise<string> {
+  const outcome = await command.ended;
+  assert.equal(outcome.code, code, outcome.stderr);
+  return outcome.stderr;
 }
 
-/** A line, and no stack below it. */
+/** Fails unless the output is one line without a stack trace. */
 function assertOneError(stderr: string, pattern: RegExp): void {
   const lines = stderr.split("\n").filter((line) => !line.startsWith("{") && line !== "");
   assert.equal(lines.length, 1, stderr);
@@ -22,7 +22,7 @@ function assertOneError(stderr: string, pattern: RegExp): void {
 }
 
 describe("TLS and signed tokens", () => {
-  takesOpenssl();
+  requireOpenssl();
 
   let secrets: Secrets;
   beforeEach(async () => {
@@ -33,7 +33,7 @@ describe("TLS and signed tokens", () => {
     startHost(url, capacity, { env: { FEDCLAIR_TOKEN: token } }, args);
   const signed = () => ["--token-key", secrets.file("token-key")];
 
-  /** Two hosts behind a network on which somebody listens. @returns the run folder, and what was heard */
+  /** Runs two hosts behind a recorder. @returns the run folder and the recorded streams */
   const overheard = async (isSafe: boolean, tokens: readonly string[]) => {
     const out = join(await temporaryFolder(), "run");
     const { coordinator, url } = await startCoordinator([
@@ -48,12 +48,12 @@ describe("TLS and signed tokens", () => {
         isSafe ? secrets.host(`gpu-${i + 1}`) : [],
       ),
     );
-    await ends(coordinator, 0);
-    for (const one of hosts) await ends(one, 0);
+    await waitForExit(coordinator, 0);
+    for (const one of hosts) await waitForExit(one, 0);
     return { out, streams: recorder.close() };
   };
 
-  it("end with the bytes of a run in memory, and tell nothing to who listens", async () => {
+  it("give the bytes of a run in memory and show nothing in clear", async () => {
     const memory = join(await temporaryFolder(), "run");
     const alone = ["run", trial, "--transport", "memory", "--out", memory, "--no-report"];
     assert.equal((await fedclair(alone)).code, 0);
@@ -64,13 +64,13 @@ describe("TLS and signed tokens", () => {
     const inClear = await overheard(false, tokens);
     const encrypted = await overheard(true, tokens);
     for (const { out } of [inClear, encrypted]) {
-      assert.deepEqual(await bytesOf(out), await bytesOf(memory));
+      assert.deepEqual(await readResultBytes(out), await readResultBytes(memory));
     }
 
-    const frames = inClear.streams.flatMap(framesIn);
+    const frames = inClear.streams.flatMap(parseFrames);
     const hidden = Buffer.concat(encrypted.streams);
     const trialText = Buffer.from("linear-regression-small");
-    // Both runs have the same: its longest frames without text are params and updates, and the middle of one is numbers.
+    // The longest frames without text are params and updates, and their middle consists of numbers.
     const [params = assert.fail()] = frames
       .filter((frame) => !frame.includes(trialText))
       .sort((one, other) => other.length - one.length);
@@ -80,9 +80,9 @@ describe("TLS and signed tokens", () => {
       params: params.subarray(params.length / 2, params.length / 2 + 32),
     };
     for (const [what, needle] of Object.entries(needles)) {
-      const heard = frames.filter((frame) => frame.includes(needle));
-      assert.ok(heard.length > 0, `${what}: the test would find it, were it not hidden`);
-      assert.ok(!hidden.includes(needle), `${what} is said in clear`);
+      const matches = frames.filter((frame) => frame.includes(needle));
+      assert.ok(matches.length > 0, `${what}: it must be visible without TLS`);
+      assert.ok(!hidden.includes(needle), `${what} is sent in clear`);
     }
     assert.ok(params.length > 20 * 6 * 8, "it holds a matrix of float64");
     assert.equal(encrypted.streams.length, 4);
@@ -90,7 +90,7 @@ describe("TLS and signed tokens", () => {
     assert.ok(inClear.streams.every((stream) => !isTls(stream)));
   });
 
-  it("end a host at once that does not believe the coordinator, before it says anything", async () => {
+  it("end a host that does not trust the coordinator before it sends anything", async () => {
     const out = await temporaryFolder();
     const { coordinator, url } = await startCoordinator([
       ...[trial, "--out", out, ...signed(), ...secrets.coordinator()],
@@ -98,47 +98,50 @@ describe("TLS and signed tokens", () => {
     const strangers = await Secrets.make();
     const began = performance.now();
     for (const args of [strangers.host(), []]) {
-      const stderr = await ends(host(url, "fct1.a.secret", args), 2);
+      const stderr = await waitForExit(host(url, "fct1.a.secret", args), 2);
       assertOneError(stderr, /^error: https:.*: its certificate is not believed \(.*--tls-ca/);
     }
     assert.ok(performance.now() - began < 30_000, "it tried for a minute");
     coordinator.kill("SIGTERM");
-    assert.doesNotMatch(await ends(coordinator, 130), /refused a host/);
+    assert.doesNotMatch(await waitForExit(coordinator, 130), /refused a host/);
   });
 
-  it("let in who is meant, as long as that is so, and say why not", async () => {
+  it("admit hosts with a valid token only, and give the reason to others", async () => {
     const id = "0123456789abcdef";
     const revoked = await secrets.write("revoked.txt", `${id} the laptop that was lost\n`);
     const { coordinator, url } = await startCoordinator([
       ...[trial, "--out", await temporaryFolder(), ...signed()],
       ...["--revoked", revoked, ...secrets.coordinator({ mutual: true })],
     ]);
-    const refused = async (token: string, why: RegExp) => {
-      const stderr = await ends(host(url, token, secrets.host("gpu-1")), 2);
+    const checkRejected = async (token: string, why: RegExp) => {
+      const stderr = await waitForExit(host(url, token, secrets.host("gpu-1")), 2);
       assertOneError(stderr, why);
     };
-    await refused(await secrets.signed({ expires: 1 }), /expired at 1970-01-01T00:00:01.000Z/);
-    await refused(await secrets.signed({ id }), /BAD_TOKEN: the token 0123.* was revoked$/);
-    await refused(
+    await checkRejected(
+      await secrets.signed({ expires: 1 }),
+      /expired at 1970-01-01T00:00:01.000Z/,
+    );
+    await checkRejected(await secrets.signed({ id }), /BAD_TOKEN: the token 0123.* was revoked$/);
+    await checkRejected(
       await secrets.signed({ clients: [10, 12] }),
       /is for clients c10-c12, and the trial has only c00-c09$/,
     );
-    await refused(await secrets.signed({ role: "coordinator" }), /for the role coordinator/);
-    const without = await ends(host(url, await secrets.token("gpu-1"), secrets.host()), 2);
+    await checkRejected(await secrets.signed({ role: "coordinator" }), /for the role coordinator/);
+    const without = await waitForExit(host(url, await secrets.token("gpu-1"), secrets.host()), 2);
     assertOneError(without, /expect a certificate of this host/);
 
-    // Who has the token of one host cannot hold another one's clients: the trial waits for that.
+    // A host cannot hold the clients of another host's token, so the trial waits for that host.
     const stolen = await secrets.token("gpu-1", "--clients", "c00-c04");
     const thief = host(url, stolen, secrets.host("gpu-1"), 10);
-    await coordinator.says(/host 'gpu-1' \(/);
+    await coordinator.waitForOutput(/host 'gpu-1' \(/);
     const second = await secrets.token("gpu-2", "--clients", "c05-c09");
     const right = host(url, second, secrets.host("gpu-2"));
-    for (const one of [thief, right]) await ends(one, 0);
-    const said = await ends(coordinator, 0);
-    for (const secret of [stolen, second, "fct1."]) assert.ok(!said.includes(secret));
+    for (const one of [thief, right]) await waitForExit(one, 0);
+    const stderr = await waitForExit(coordinator, 0);
+    for (const secret of [stolen, second, "fct1."]) assert.ok(!stderr.includes(secret));
   });
 
-  it("are refused where their files are not what they should be", async () => {
+  it("are rejected if their files are invalid", async () => {
     const [out, key] = [await temporaryFolder(), secrets.file("token-key")];
     const [cert, ca] = [secrets.file("coordinator.pem"), secrets.file("ca.pem")];
     const wrong: [string[], RegExp][] = [

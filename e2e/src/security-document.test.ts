@@ -3,14 +3,14 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fedclair } from "./support/command.js";
 import { runDocument } from "./support/document-script.js";
-import { bytesOf } from "./support/federation.js";
+import { readResultBytes } from "./support/federation.js";
 import { workspace } from "./support/paths.js";
-import { takesOpenssl } from "./support/secrets.js";
+import { requireOpenssl } from "./support/secrets.js";
 
 describe("docs/security.md", () => {
-  takesOpenssl();
+  requireOpenssl();
 
-  it("makes certificates and tokens for this user alone, and a federation with them", async () => {
+  it("creates private certificates and tokens, and runs a federation with them", async () => {
     const { folder, stdout, stderr } = await runDocument("docs/security.md");
     assert.match(stdout, /clair flagged 6 of 6 contaminated clients in the only round/, stderr);
     assert.match(stdout, /^clients {2}c00-c09$/m);
@@ -24,6 +24,9 @@ describe("docs/security.md", () => {
     const trial = join(workspace, "trials/linear-regression/gaussian.yaml");
     const alone = await fedclair(["run", trial, "--transport", "memory", "--out", memory]);
     assert.equal(alone.code, 0, alone.stderr);
-    assert.deepEqual(await bytesOf(join(folder, "runs", "secured")), await bytesOf(memory));
+    assert.deepEqual(
+      await readResultBytes(join(folder, "runs", "secured")),
+      await readResultBytes(memory),
+    );
   });
 });

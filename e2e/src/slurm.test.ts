@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { fedclair } from "./support/command.js";
-import { bytesOf } from "./support/federation.js";
-import { takesPrograms } from "./support/programs.js";
+import { readResultBytes } from "./support/federation.js";
+import { requirePrograms } from "./support/programs.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
-import { bytesOnDisk, grid, sweepBytes } from "./support/sweeps.js";
+import { runReferenceSweep, grid, readSweepBytes } from "./support/sweeps.js";
 
 const run = promisify(execFile);
 const script = join(workspace, "scripts/slurm.sh");
@@ -22,7 +22,7 @@ describe("a job of Slurm", function () {
     );
     this.skip();
   });
-  takesPrograms("slurmctld", "slurmd", "munged", "sbatch");
+  requirePrograms("slurmctld", "slurmd", "munged", "sbatch");
   let slurm: string;
   let env: Record<string, string>;
   beforeEach(async function () {
@@ -37,13 +37,13 @@ describe("a job of Slurm", function () {
     await run("bash", [script, "stop", slurm]);
   });
 
-  /** There is no event for the end of a job. */
+  /** Polls, because there is no event for the end of a job. */
   const ended = async () => {
     const options = { env: { ...process.env, ...env } };
     while ((await run("squeue", ["--noheader"], options)).stdout !== "") await delay(100);
   };
 
-  it("of a sweep leaves the bytes of the sweep in one process", async () => {
+  it("of a sweep gives the bytes of the sweep in one process", async () => {
     const file = join(slurm, "grid.yaml");
     await writeFile(file, grid);
     const out = join(slurm, "a folder");
@@ -56,12 +56,12 @@ describe("a job of Slurm", function () {
       [0, 1].map((i) => readFile(join(out, "slurm", `1-${i}.log`), "utf8")),
     );
     for (const log of logs) assert.match(log, /^24\/24 /m);
-    assert.deepEqual(await sweepBytes(out), await bytesOnDisk());
+    assert.deepEqual(await readSweepBytes(out), await runReferenceSweep());
     const again = await fedclair(args);
     assert.equal(again.stderr.match(/done before/g)?.length, 24);
   });
 
-  it("does one trial too, with a coordinator and a host on its nodes", async () => {
+  it("also runs one trial, with a coordinator and a host on its nodes", async () => {
     const bin = join(slurm, "bin");
     await mkdir(bin);
     const program = join(workspace, "apps/cli/bin/fedclair.js");
@@ -75,7 +75,7 @@ describe("a job of Slurm", function () {
     assert.match(await readFile(join(slurm, "log"), "utf8"), /flagged 6 of 6/);
     const alone = await fedclair(["run", trial, "--transport", "memory", "--out", memory]);
     assert.equal(alone.code, 0, alone.stderr);
-    assert.deepEqual(await bytesOf(hosts), await bytesOf(memory));
+    assert.deepEqual(await readResultBytes(hosts), await readResultBytes(memory));
     const left = (await readdir(slurm)).filter((name) => name.startsWith(".fedclair-"));
     assert.deepEqual(left, []);
   });

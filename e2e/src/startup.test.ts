@@ -5,8 +5,8 @@ import { saveAdapters } from "./support/adapters.js";
 import { fedclair } from "./support/command.js";
 import { fixture, temporaryFolder } from "./support/paths.js";
 
-/** The packages of node_modules that a command loads, in its process and in its threads. */
-async function loadedBy(...args: readonly string[]): Promise<Set<string>> {
+/** Lists the packages of node_modules that a command loads, in its process and its threads. */
+async function listLoaded(...args: readonly string[]): Promise<Set<string>> {
   const folder = await temporaryFolder();
   const { code, stderr } = await fedclair(args, { env: { NODE_V8_COVERAGE: folder } });
   assert.equal(code, 0, stderr);
@@ -24,18 +24,18 @@ async function loadedBy(...args: readonly string[]): Promise<Set<string>> {
   return packages;
 }
 
-describe("a command loads what it needs:", () => {
+describe("a command loads only what it needs:", () => {
   for (const args of [["--help"], ["--version"], ["run", "--help"], ["coordinator", "--help"]]) {
-    it(`${args.join(" ")} nothing but the parser of its arguments`, async () => {
-      assert.deepEqual([...(await loadedBy(...args))], ["commander"]);
+    it(`${args.join(" ")} loads only the parser of its arguments`, async () => {
+      assert.deepEqual([...(await listLoaded(...args))], ["commander"]);
     });
   }
 
   for (const command of ["list", "plugins", "schema", "audit"]) {
-    it(`${command} neither TensorFlow.js nor vega`, async () => {
+    it(`${command} loads neither TensorFlow.js nor vega`, async () => {
       const folder = await temporaryFolder();
       await saveAdapters(folder, { p: 16, r: 1, count: 6, modules: 1 });
-      const packages = await loadedBy(...(command === "audit" ? ["audit", folder] : [command]));
+      const packages = await listLoaded(...(command === "audit" ? ["audit", folder] : [command]));
       assert.deepEqual(
         [...packages].filter((name) => /tensorflow|vega/.test(name)),
         [],
@@ -44,7 +44,7 @@ describe("a command loads what it needs:", () => {
     });
   }
 
-  it("run and sweep nothing of a queue", async () => {
+  it("run and sweep do not load the packages of a queue", async () => {
     const folder = await temporaryFolder();
     const trial = [
       "run",
@@ -58,7 +58,7 @@ describe("a command loads what it needs:", () => {
     const text = await readFile(fixture("linear-regression"), "utf8");
     await writeFile(file, `${text}\nsweep: { measures: [bytes.up] }\n`);
     for (const args of [trial, ["sweep", file, "--out", join(folder, "sweep")]]) {
-      const packages = [...(await loadedBy(...args))];
+      const packages = [...(await listLoaded(...args))];
       assert.deepEqual(
         packages.filter((name) => /bullmq|redis|msgpackr/.test(name)),
         [],

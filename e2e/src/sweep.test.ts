@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import { parseSweep, readTrialFile } from "@fedclair/runs";
 import { fedclair } from "./support/command.js";
-import { gridOf } from "./support/sweeps.js";
+import { createGrid } from "./support/sweeps.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 
 interface Tables {
@@ -16,7 +16,7 @@ interface Tables {
 }
 
 describe("fedclair sweep", () => {
-  it("takes every sweep that ships", async () => {
+  it("accepts every shipped sweep", async () => {
     const folder = join(workspace, "sweeps");
     for (const name of await readdir(folder)) {
       const file = join(folder, name);
@@ -26,11 +26,11 @@ describe("fedclair sweep", () => {
     }
   });
 
-  it("compares aggregators under attacks, and goes on where it was stopped", async function () {
+  it("compares aggregators under attacks and resumes where it was stopped", async function () {
     this.timeout(120_000);
     const folder = await temporaryFolder();
     const file = join(folder, "small.yaml");
-    await writeFile(file, gridOf([1, 2], 1));
+    await writeFile(file, createGrid([1, 2], 1));
     const args = ["sweep", file, "--out", join(folder, "out"), "--json"];
     const first = await fedclair(args);
     assert.equal(first.code, 0, first.stderr);
@@ -49,7 +49,7 @@ describe("fedclair sweep", () => {
     assert.equal(await csv("par"), await csv("out"));
   });
 
-  it("ends telling what failed, and which measure there is not", async () => {
+  it("reports failed trials and missing measures at its end", async () => {
     const folder = await temporaryFolder();
     const file = join(folder, "small.yaml");
     const text = `

@@ -5,7 +5,7 @@ import { join, relative } from "node:path";
 import { fedclair } from "./support/command.js";
 import { startCoordinator } from "./support/federation.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
-import { pythonWith, startPythonHost } from "./support/python.js";
+import { installPython, startPythonHost } from "./support/python.js";
 import { runScript } from "./support/run-script.js";
 import { typeCheck } from "./support/type-check.js";
 
@@ -13,11 +13,11 @@ describe("a template of fedclair new", function () {
   this.timeout(120_000);
 
   for (const template of readdirSync(join(workspace, "apps/cli/templates"))) {
-    it(`${template} does what its README says, and its types are right`, async function () {
+    it(`${template} works as its README says and passes a type check`, async function () {
       const folder = await temporaryFolder();
       await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
-      const made = await fedclair(["new", "a-study", "--template", template], { cwd: folder });
-      assert.equal(made.code, 0, made.stderr);
+      const created = await fedclair(["new", "a-study", "--template", template], { cwd: folder });
+      assert.equal(created.code, 0, created.stderr);
       const study = join(folder, "a-study");
 
       const files = (await readdir(study)).filter((file) => file.endsWith(".js"));
@@ -39,9 +39,9 @@ describe("a template of fedclair new", function () {
     });
   }
 
-  it("python-clients has clients in Python that its coordinator judges", async function () {
+  it("python-clients runs Python clients with its coordinator", async function () {
     this.timeout(600_000);
-    if ((await pythonWith()) === undefined) this.skip();
+    if ((await installPython()) === undefined) this.skip();
     const folder = await temporaryFolder();
     await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
     await fedclair(["new", "a-study", "--template", "python-clients"], { cwd: folder });

@@ -3,13 +3,13 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { workspace } from "./support/paths.js";
 
-/** What nx prints of a task, with the escapes of a terminal as mocha writes them. */
+/** The output of nx for a task, with the terminal escapes that mocha writes. */
 const task = (name: string, ...output: string[]) =>
   [`> nx run @fedclair/${name}`, "", "> mocha", "", ...output, "", ""].join("\n");
 
 const passing = (count: number) => `\u001b[92m \u001b[0m\u001b[32m ${count} passing\u001b[0m (3s)`;
 
-/** The closing line and the exit code of scripts/test-total.js. */
+/** Runs scripts/test-total.js. @returns its last line and exit code */
 function total(...tasks: string[]): [string | undefined, number | null] {
   const script = join(workspace, "scripts", "test-total.js");
   const { stdout, status } = spawnSync(process.execPath, [script], {
@@ -32,17 +32,17 @@ describe("scripts/test-total.js", () => {
     );
   });
 
-  it("fails with a test that fails", () => {
+  it("fails if a test fails", () => {
     const outcome = total(task("core:test", passing(7), "  1 failing"));
     assert.deepEqual(outcome, ["7 passed, 1 failed, 0 skipped", 1]);
   });
 
-  it("fails with a project that ends before its total, whatever the others say", () => {
+  it("fails if a project ends before its totals", () => {
     const outcome = total(task("core:test", passing(7)), task("wire:test", "  5 passing tests"));
     assert.deepEqual(outcome, ["7 passed, 1 failed, 0 skipped", 1]);
   });
 
-  it("fails where no test ran", () => {
+  it("fails if no test ran", () => {
     assert.deepEqual(total(task("core:lint", "fine")), ["0 passed, 0 failed, 0 skipped", 1]);
   });
 });

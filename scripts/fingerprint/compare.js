@@ -1,91 +1,95 @@
 /*
- * Kinds of differences. Of a trial: trial, settings, exit, error, params:<tensor>, measures:<measure>, arm. Of a round of an arm: round,
- * phase, cohort, failures, numExamples, train:<metric>, undecided, verdicts, score, threshold, evaluation:<metric>,
- * metrics:<metric>, bytes:<way>, artifacts:<name>.
+ * Kinds of differences:
+ * - in a trial: trial, settings, exit, error, params:<tensor>, measures:<measure>, arm;
+ * - in a round of an arm: round, phase, cohort, failures, numExamples, train:<metric>, undecided,
+ *   verdicts, score, threshold, evaluation:<metric>, metrics:<metric>, bytes:<direction>,
+ *   artifacts:<name>.
  */
 
-/** Fields of a round that hold one value, and those that hold values by name. */
-const single = ["phase", "cohort", "failures", "numExamples", "score", "threshold"];
-const named = ["train", "evaluation", "metrics", "bytes", "artifacts"];
+/** Fields of a round that hold one value, and fields that hold values by name. */
+const valueFields = ["phase", "cohort", "failures", "numExamples", "score", "threshold"];
+const mapFields = ["train", "evaluation", "metrics", "bytes", "artifacts"];
 
 /**
- * What differs between two maps of fingerprints by trial. Of a run that ended otherwise only what both have is compared.
- * @returns of each difference the trial, the kind, a text, and where they apply the arm and the round
+ * Compares two maps of fingerprints by trial. If a run ended differently, only the rounds that both
+ * have are compared.
+ * @returns for each difference the trial, the kind, a text and, where they apply, arm and round
  */
-export function differences(before, after) {
-  return keysOf(before, after).flatMap((trial) => {
+export function listDifferences(before, after) {
+  return listKeys(before, after).flatMap((trial) => {
     const [old, now] = [before.get(trial), after.get(trial)];
-    return either("trial", old, now, ofRun).map((found) => ({ trial, ...found }));
+    return compareIfBoth("trial", old, now, compareRuns).map((found) => ({ trial, ...found }));
   });
 }
 
-function ofRun(old, now) {
+function compareRuns(old, now) {
   const sameEnd = old.exit === now.exit;
   const [oldArms, newArms] = [old, now].map(({ arms }) => new Map(arms.map((a) => [a.label, a])));
   const end = (run) => (run.exit === 0 ? "0" : `${run.exit} (${run.error})`);
   return [
-    ...changed("settings", old.settings, now.settings),
+    ...describeChange("settings", old.settings, now.settings),
     ...(sameEnd ? [] : [{ kind: "exit", text: `${end(old)} → ${end(now)}` }]),
-    ...(sameEnd ? changed("error", old.error, now.error) : []),
-    ...keysOf(oldArms, newArms)
+    ...(sameEnd ? describeChange("error", old.error, now.error) : []),
+    ...listKeys(oldArms, newArms)
       .filter((arm) => sameEnd || (oldArms.has(arm) && newArms.has(arm)))
       .flatMap((arm) => {
-        const found = either("arm", oldArms.get(arm), newArms.get(arm), (x, y) =>
-          ofArm(x, y, sameEnd),
+        const found = compareIfBoth("arm", oldArms.get(arm), newArms.get(arm), (x, y) =>
+          compareArms(x, y, sameEnd),
         );
         return found.map((difference) => ({ arm, ...difference }));
       }),
     ...["params", "measures"]
       .filter((field) => sameEnd || (old[field] && now[field]))
-      .flatMap((field) => byName(field, old[field], now[field])),
+      .flatMap((field) => compareByName(field, old[field], now[field])),
   ];
 }
 
-function ofArm(old, now, sameEnd) {
+function compareArms(old, now, sameEnd) {
   const [before, after] = [old, now].map(({ rounds }) => new Map(rounds.map((r) => [r.round, r])));
-  return keysOf(before, after)
+  return listKeys(before, after)
     .filter((round) => sameEnd || (before.has(round) && after.has(round)))
     .flatMap((round) => {
-      const found = either("round", before.get(round), after.get(round), ofRound);
+      const found = compareIfBoth("round", before.get(round), after.get(round), compareRounds);
       return found.map((difference) => ({ round, ...difference }));
     });
 }
 
-function ofRound(old, now) {
+function compareRounds(old, now) {
   return [
-    ...ofVerdicts(old.verdicts, now.verdicts),
-    ...single.flatMap((field) => changed(field, old[field], now[field])),
-    ...named.flatMap((field) => byName(field, old[field], now[field])),
+    ...compareVerdicts(old.verdicts, now.verdicts),
+    ...valueFields.flatMap((field) => describeChange(field, old[field], now[field])),
+    ...mapFields.flatMap((field) => compareByName(field, old[field], now[field])),
   ];
 }
 
-/** Clients that passed for benign without a threshold, and are undecided now, make a kind of its own. */
-function ofVerdicts(before, after) {
+/** Reports clients that were benign without a threshold and are undecided now as their own kind. */
+function compareVerdicts(before, after) {
   const decided = [...after].map((letter, i) =>
     letter === "u" && before[i] === "B" ? "B" : letter,
   );
-  return changed(decided.join("") === before ? "undecided" : "verdicts", before, after);
+  return describeChange(decided.join("") === before ? "undecided" : "verdicts", before, after);
 }
 
-function byName(field, old = {}, now = {}) {
+function compareByName(field, old = {}, now = {}) {
   const names = new Set([...Object.keys(old), ...Object.keys(now)]);
-  return [...names].flatMap((name) => changed(`${field}:${name}`, old[name], now[name]));
+  return [...names].flatMap((name) => describeChange(`${field}:${name}`, old[name], now[name]));
 }
 
-function changed(kind, before, after) {
+function describeChange(kind, before, after) {
   return before === after ? [] : [{ kind, text: `${before ?? "none"} → ${after ?? "none"}` }];
 }
 
-function either(kind, old, now, compare) {
+function compareIfBoth(kind, old, now, compare) {
   if (old && now) return compare(old, now);
   return [{ kind, text: old ? "is gone" : "is new" }];
 }
 
-const keysOf = (a, b) => [...new Set([...a.keys(), ...b.keys()])];
+const listKeys = (a, b) => [...new Set([...a.keys(), ...b.keys()])];
 
 /**
- * @param patterns kinds that are intended; one without a colon stands for all names of the kind, `*` for any text
- * @returns whether a kind is one of them
+ * @param patterns accepted kinds; one without a colon covers all names of the kind, `*` matches any
+ *   text
+ * @returns a function that tests whether a kind is accepted
  */
 export function accepts(patterns) {
   const expressions = patterns.map((pattern) => {
@@ -95,32 +99,32 @@ export function accepts(patterns) {
   return (kind) => expressions.some((expression) => expression.test(kind));
 }
 
-/** For people: a line for all that differs in one kind of one arm of a trial, and a total. */
-export function textOf(found) {
+/** Formats differences: a line for each kind in an arm of a trial, and a total. */
+export function formatDifferences(found) {
   const groups = new Map();
   for (const difference of found) {
     const { trial, arm, kind } = difference;
-    const place = [trial, arm, familyOf(kind)].filter(Boolean).join(": ");
+    const place = [trial, arm, toFamily(kind)].filter(Boolean).join(": ");
     groups.set(place, [...(groups.get(place) ?? []), difference]);
   }
-  return [...groups].map(([place, group]) => `${place}: ${shortened(group)}`).join("\n");
+  return [...groups].map(([place, group]) => `${place}: ${formatGroup(group)}`).join("\n");
 }
 
-/** The first few, each with its round and name. */
-function shortened(group) {
+/** Formats the first few differences of a group, each with its round and name. */
+function formatGroup(group) {
   const shown = group.slice(0, 3).map(({ round, kind, text }) => {
-    const name = kind.slice(familyOf(kind).length + 1);
+    const name = kind.slice(toFamily(kind).length + 1);
     return [round && `round ${round}`, name, text].filter(Boolean).join(" ");
   });
   const rest = group.length - shown.length;
   return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].join("; ");
 }
 
-/** How many differences there are of each kind, as `bytes 4, score 2`. */
-export function countsOf(found) {
+/** Formats the number of differences of each kind, for example `bytes 4, score 2`. */
+export function formatCounts(found) {
   const counts = new Map();
-  for (const { kind } of found) counts.set(familyOf(kind), (counts.get(familyOf(kind)) ?? 0) + 1);
+  for (const { kind } of found) counts.set(toFamily(kind), (counts.get(toFamily(kind)) ?? 0) + 1);
   return [...counts].map(([family, count]) => `${family} ${count}`).join(", ");
 }
 
-const familyOf = (kind) => kind.split(":", 1)[0];
+const toFamily = (kind) => kind.split(":", 1)[0];

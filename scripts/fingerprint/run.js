@@ -5,26 +5,26 @@ import { join } from "node:path";
 import { setArguments, workspace } from "./trials.js";
 
 /**
- * Runs a trial by `fedclair run`, and reads what it leaves.
- * @param hosts client hosts over sockets; undefined: none, everything in one process
- * @param folder for data and for what the run leaves, which is deleted
+ * Runs a trial by `fedclair run` and fingerprints its run folder.
+ * @param hosts number of client hosts over sockets; undefined: everything runs in one process
+ * @param folder holds the data and, until it is deleted, the run folder
  */
-export async function fingerprintOf({ name, file, set }, { program, hosts, folder }) {
+export async function fingerprintTrial({ name, file, set }, { program, hosts, folder }) {
   const out = join(folder, name.replaceAll(/[^\w.]/g, "-"));
   const how = hosts === undefined ? ["--transport", "memory"] : ["--hosts", hosts];
   const args = ["run", file, ...setArguments(set, join(folder, "data"))];
   const fixed = [...how, "--backend", "wasm", "--no-report", "--out", out];
-  const { code, stderr } = await ended(program, [...args, ...fixed]);
-  const fingerprint = await fingerprintOfRun(out);
+  const { code, stderr } = await runProgram(program, [...args, ...fixed]);
+  const fingerprint = await fingerprintRun(out);
   await rm(out, { recursive: true, force: true });
-  const said = stderr.split("\n").filter((line) => line.trim() !== "" && !/^\s+at /.test(line));
-  const error = said.at(-1)?.replaceAll(folder, "FOLDER");
+  const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !/^\s+at /.test(line));
+  const error = lines.at(-1)?.replaceAll(folder, "FOLDER");
   const settings = setArguments(set, "DATA").filter((word) => word !== "--set");
   return { settings: settings.join(" "), exit: code, ...(code !== 0 && { error }), ...fingerprint };
 }
 
-function ended(program, args) {
-  // With FORCE_COLOR beside NO_COLOR, Node itself writes a warning to stderr.
+function runProgram(program, args) {
+  // If FORCE_COLOR is set as well as NO_COLOR, Node itself writes a warning to stderr.
   const { FEDCLAIR_LOG: _log, FEDCLAIR_TOKEN: _token, FORCE_COLOR: _color, ...env } = process.env;
   const child = spawn(process.execPath, [program, ...args], {
     cwd: workspace,
@@ -39,13 +39,16 @@ function ended(program, args) {
   });
 }
 
-/** Of a run folder, also of one that is not whole: arms in order, each with its rounds; tensors; measures. */
-export async function fingerprintOfRun(folder) {
-  const records = await linesOf(join(folder, "records.jsonl"));
-  // Called exhibits before they were called artifacts.
+/**
+ * Fingerprints a run folder, which may be incomplete: arms in order with their rounds, tensors and
+ * measures.
+ */
+export async function fingerprintRun(folder) {
+  const records = await readLines(join(folder, "records.jsonl"));
+  // Older versions called artifacts exhibits.
   const artifacts = [
-    ...(await linesOf(join(folder, "artifacts.jsonl"))),
-    ...(await linesOf(join(folder, "exhibits.jsonl"))),
+    ...(await readLines(join(folder, "artifacts.jsonl"))),
+    ...(await readLines(join(folder, "exhibits.jsonl"))),
   ];
   const arms = [...new Set(records.map(({ arm }) => arm))].map((label) => ({
     label,
@@ -53,20 +56,20 @@ export async function fingerprintOfRun(folder) {
       .filter(({ arm }) => arm === label)
       .map((record) => {
         const own = artifacts.filter(({ arm, round }) => arm === label && round === record.round);
-        return fingerprintOfRound(record, own);
+        return fingerprintRound(record, own);
       }),
   }));
-  const params = tensorsOf(await bytesOf(join(folder, "params.safetensors")));
-  const summary = await bytesOf(join(folder, "summary.json"));
+  const params = hashTensors(await readBytes(join(folder, "params.safetensors")));
+  const summary = await readBytes(join(folder, "summary.json"));
   return { arms, params, measures: summary && JSON.parse(summary.toString()).measures };
 }
 
-/** One letter a client; a status that is not listed stands as it is. */
+/** One letter for each status; other statuses are written out. */
 const letters = { contaminated: "c", inactive: "i", invalid: "x", undecided: "u" };
 
-/** Numbers of the round as they are, of the clients as hashes over all of them, in the cohort's order. */
-function fingerprintOfRound({ round, phase, clients, metrics, bytes }, artifacts) {
-  const over = (valueOf) => hash(canonical(clients.map((client) => valueOf(client) ?? null)));
+/** Numbers of the round as they are; numbers of clients as hashes over the cohort, in its order. */
+function fingerprintRound({ round, phase, clients, metrics, bytes }, artifacts) {
+  const over = (valueOf) => hash(toCanonicalJson(clients.map((client) => valueOf(client) ?? null)));
   const byName = (metricsOf) => {
     const names = new Set(clients.flatMap((client) => Object.keys(metricsOf(client) ?? {})));
     return Object.fromEntries(
@@ -74,7 +77,8 @@ function fingerprintOfRound({ round, phase, clients, metrics, bytes }, artifacts
     );
   };
   return {
-    ...{ round, phase },
+    round,
+    phase,
     cohort: over(({ clientId, attack }) => [clientId, attack]),
     verdicts: clients.map(verdictLetter).join(""),
     score: over(({ score }) => score),
@@ -82,30 +86,31 @@ function fingerprintOfRound({ round, phase, clients, metrics, bytes }, artifacts
     numExamples: over(({ numExamples }) => numExamples),
     train: byName(({ train }) => train),
     evaluation: byName(({ evaluation }) => evaluation),
-    failures: clients.flatMap(failuresOf).join(", "),
-    ...{ metrics, bytes },
+    failures: clients.flatMap(listFailures).join(", "),
+    metrics,
+    bytes,
     artifacts: Object.fromEntries(
-      artifacts.map(({ name, value }) => [name, hash(canonical(value))]),
+      artifacts.map(({ name, value }) => [name, hash(toCanonicalJson(value))]),
     ),
   };
 }
 
-/** `B` for a client that passed for benign though no threshold was found: what later versions call undecided. */
+/** `B` for a benign client without a threshold, which later versions report as undecided. */
 function verdictLetter({ verdict, threshold }) {
   if (verdict === undefined) return "-";
   if (verdict === "benign") return threshold === null ? "B" : "b";
   return letters[verdict] ?? `<${verdict}>`;
 }
 
-function failuresOf({ clientId, failure, evaluationFailure }) {
+function listFailures({ clientId, failure, evaluationFailure }) {
   return [
     ...(failure ? [`${clientId} ${failure.code}`] : []),
     ...(evaluationFailure ? [`${clientId} evaluation ${evaluationFailure.code}`] : []),
   ];
 }
 
-/** Of a safetensors file, by name: type, shape and a hash of the bytes. */
-function tensorsOf(bytes) {
+/** The tensors of a safetensors file by name: type, shape and a hash of the bytes. */
+function hashTensors(bytes) {
   if (!bytes) return undefined;
   const end = 8 + Number(bytes.readBigUInt64LE());
   const { __metadata__, ...entries } = JSON.parse(bytes.subarray(8, end).toString());
@@ -125,16 +130,16 @@ function tensorsOf(bytes) {
   );
 }
 
-/** @returns undefined where there is no such file */
-async function bytesOf(file) {
+/** @returns undefined if the file does not exist */
+async function readBytes(file) {
   return await readFile(file).catch((error) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
   });
 }
 
-async function linesOf(file) {
-  const text = (await bytesOf(file))?.toString() ?? "";
+async function readLines(file) {
+  const text = (await readBytes(file))?.toString() ?? "";
   return text
     .split("\n")
     .filter(Boolean)
@@ -142,7 +147,7 @@ async function linesOf(file) {
 }
 
 /** JSON with the keys of every object sorted. */
-function canonical(value) {
+function toCanonicalJson(value) {
   return JSON.stringify(value, (_, inner) =>
     inner !== null && typeof inner === "object" && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -150,7 +155,7 @@ function canonical(value) {
   );
 }
 
-/** The first 64 bits of SHA-256: enough to tell two numbers apart. */
+/** The first 64 bits of SHA-256, which are enough to tell two numbers apart. */
 function hash(data) {
   return createHash("sha256").update(data).digest("hex").slice(0, 16);
 }

@@ -7,9 +7,9 @@ import { always, shorter, variations } from "./variations.js";
 export const workspace = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
 /**
- * Every shipped trial, and every variation.
- * @returns name, trial file from the workspace's root, and what is set, by path; in values `{data}` stands for the folder of
- *   `makeData`
+ * Lists every shipped trial and every variation.
+ * @returns name, trial file from the workspace's root, and the options that are set, by path; in
+ *   values `{data}` stands for the folder of `makeData`
  */
 export async function trialsToRun() {
   const shipped = await shippedTrials();
@@ -20,13 +20,14 @@ export async function trialsToRun() {
     ...Object.entries(variations).flatMap(([file, own]) =>
       Object.entries(own).map(([name, set]) => ({
         name: `${file} ${name}`,
-        ...{ file, set: { ...always, ...set } },
+        file,
+        set: { ...always, ...set },
       })),
     ),
   ];
 }
 
-/** Files from the workspace's root, sorted. */
+/** Lists trial files from the workspace's root, sorted. */
 async function shippedTrials() {
   const files = await readdir(join(workspace, "trials"), { recursive: true });
   return files
@@ -35,7 +36,7 @@ async function shippedTrials() {
     .sort();
 }
 
-/** What is set, as arguments of `fedclair run`. */
+/** Formats options as arguments of `fedclair run`. */
 export function setArguments(set, data) {
   return Object.entries(set).flatMap(([path, value]) => [
     "--set",

@@ -1,8 +1,8 @@
 /*
- * What is run, and how: values are set as by `fedclair run --set path=value`.
+ * The trials of the fingerprint. Values are set as by `fedclair run --set path=value`.
  */
 
-/** In every trial: no client is given up because the machine is busy. */
+/** Set in every trial, so that no client is lost because the machine is busy. */
 export const always = {
   "limits.clientSeconds": 600,
   "limits.answerSeconds": 900,
@@ -19,7 +19,7 @@ const shortTransport = {
   "task.evaluationSamples": 100,
 };
 
-/** Shipped trials that are long: fewer rounds, clients or steps. All others run as they are. */
+/** Fewer rounds, clients or steps for the long shipped trials. All others run unchanged. */
 export const shorter = {
   "trials/text-copy/sotu.yaml": {
     rounds: 2,
@@ -90,8 +90,12 @@ const bad = (kind, whom, options = {}) => attack("contaminated-data", { kind, op
 const arm = (name, options = {}, label = name) => ({ label, aggregator: { name, ...options } });
 const clair = (options) => ({ name: "clair", ...options });
 
-/** Changes what a variation sets: `task` by key, the rest as a whole. */
-const changed = (base, task, rest = {}) => ({ ...base, ...rest, task: { ...base.task, ...task } });
+/** Changes the options of a variation: `task` key by key, all others as a whole. */
+const withChanges = (base, task, rest = {}) => ({
+  ...base,
+  ...rest,
+  task: { ...base.task, ...task },
+});
 
 const digits = {
   task: { name: "digits", model: "mlp", uniformDigits: 100, baseDigits: 9000 },
@@ -122,7 +126,7 @@ const transport = {
   },
 };
 
-/** Two phases, and clients that are seldom asked. */
+/** Two phases, and clients that are rarely sampled. */
 const phases = {
   rounds: 5,
   clients: 20,
@@ -155,8 +159,8 @@ const panels = {
 };
 
 /**
- * What reaches options that no shipped trial uses. By trial file, from the workspace's root: the name of each variation, and
- * what it sets. `{data}` stands for the folder of `makeData`.
+ * Variations that cover options which no shipped trial uses: the options of each variation by its
+ * name, by trial file from the workspace's root. `{data}` stands for the folder of `makeData`.
  */
 export const variations = {
   "scripts/fingerprint/aggregators.yaml": {
@@ -209,14 +213,14 @@ export const variations = {
     scaling: { attacks: [attack("scaling", { factor: 20 }, { clients: ["c00", "c07"] })] },
     stale: { attacks: [attack("stale")] },
     "stale-cohort": {
-      cohort: { number: 6 },
+      cohort: { count: 6 },
       attacks: [attack("stale", { delay: 1 }, { count: 6 })],
     },
     "free-rider": { attacks: [attack("free-rider")] },
     "free-rider-noise": { attacks: [attack("free-rider", { kind: "noise", scale: 0.1 })] },
     "free-rider-last": { attacks: [attack("free-rider", { kind: "last" })] },
     "free-rider-last-cohort": {
-      cohort: { number: 6 },
+      cohort: { count: 6 },
       attacks: [attack("free-rider", { kind: "last" }, { count: 6 })],
     },
     alie: { attacks: [attack("alie")] },
@@ -238,8 +242,8 @@ export const variations = {
   },
   "scripts/fingerprint/adapters.yaml": {
     all: {},
-    cohort: { cohort: { number: 5 } },
-    // No shipped task freezes A, as this method wants: it says so.
+    cohort: { cohort: { count: 5 } },
+    // FFA-LoRA expects a frozen A, which no shipped task has, so the run prints a notice.
     "ffa-lora": { aggregator: { name: "ffa-lora" }, baselines: [] },
     "attacks-on-pairs": {
       clients: 16,
@@ -288,8 +292,16 @@ export const variations = {
       cohort: { count: 7 },
       "aggregator.window": 3,
       task: {
-        ...{ name: "network", inputs: 6, hidden: 10, outputs: 8, rank: 1, noise: 0.2 },
-        ...{ localSteps: 60, learningRate: 0.05, testSamples: 300, dataSeed: 2 },
+        name: "network",
+        inputs: 6,
+        hidden: 10,
+        outputs: 8,
+        rank: 1,
+        noise: 0.2,
+        localSteps: 60,
+        learningRate: 0.05,
+        testSamples: 300,
+        dataSeed: 2,
       },
     },
   },
@@ -303,46 +315,52 @@ export const variations = {
     },
   },
   "trials/digits/iid-label-flip.yaml": {
-    logistic: changed(digits, { model: "logistic" }),
-    shards: changed(digits, { partition: { by: "shards", perClient: 3 }, dataSeed: 2 }),
-    quantity: changed(digits, {
+    logistic: withChanges(digits, { model: "logistic" }),
+    shards: withChanges(digits, { partition: { by: "shards", perClient: 3 }, dataSeed: 2 }),
+    quantity: withChanges(digits, {
       partition: { by: "quantity", sigma: 0.5, minimum: 20 },
       featureNoise: 0.3,
     }),
-    dirichlet: changed(
+    dirichlet: withChanges(
       digits,
       { partition: { by: "dirichlet", alpha: 1, minimum: 20 } },
       { cohort: { fraction: 0.5 } },
     ),
-    natural: changed(
+    natural: withChanges(
       digits,
       {
         source: { folder: "{data}/digits" },
         partition: { by: "natural" },
-        ...{ uniformDigits: 20, baseDigits: 20, hidden: 8 },
+        uniformDigits: 20,
+        baseDigits: 20,
+        hidden: 8,
       },
       { clients: 4, attacks: [] },
     ),
-    lora: changed(digits, {
-      ...{ model: "lora", hidden: 16, rank: 3 },
-      ...{ baseEpochs: 1, localEpochs: 2, batchSize: 16 },
+    lora: withChanges(digits, {
+      model: "lora",
+      hidden: 16,
+      rank: 3,
+      baseEpochs: 1,
+      localEpochs: 2,
+      batchSize: 16,
     }),
   },
   "trials/value-driven-transport/contaminated.yaml": {
     fedavg: transport,
-    gradient: changed(transport, { mode: "gradient" }),
-    "gradient-cohort": changed(transport, { mode: "gradient" }, { cohort: { number: 4 } }),
-    lora: changed(transport, { mode: "lora", rank: 2 }),
-    modes: changed(transport, { split: { modes: 3 } }),
-    dirichlet: changed(transport, { split: { dirichlet: 0.3 }, target: "gaussians8-moved" }),
-    conditional: changed(transport, { conditional: true, guidance: 2 }),
-    independent: changed(transport, { coupling: "independent", source: "scurve" }),
-    normal: changed(
+    gradient: withChanges(transport, { mode: "gradient" }),
+    "gradient-cohort": withChanges(transport, { mode: "gradient" }, { cohort: { count: 4 } }),
+    lora: withChanges(transport, { mode: "lora", rank: 2 }),
+    modes: withChanges(transport, { split: { modes: 3 } }),
+    dirichlet: withChanges(transport, { split: { dirichlet: 0.3 }, target: "gaussians8-moved" }),
+    conditional: withChanges(transport, { conditional: true, guidance: 2 }),
+    independent: withChanges(transport, { coupling: "independent", source: "scurve" }),
+    normal: withChanges(
       transport,
       { target: "normal", source: "gaussians8-moved", eps: 0.2, lambda0: 0.5 },
       { attacks: [bad("heavy", two)] },
     ),
-    scurve: changed(
+    scurve: withChanges(
       transport,
       { target: "scurve", source: "gaussians8", mode: "gradient" },
       { attacks: [bad("heavy", two)] },
@@ -437,7 +455,7 @@ export const variations = {
     longer: {
       rounds: 2,
       evaluate: "cohort",
-      cohort: { number: 9 },
+      cohort: { count: 9 },
       "task.threshold": 0.1,
       "task.nodes": 12,
     },
@@ -455,17 +473,25 @@ export const variations = {
     },
     longer: {
       rounds: 2,
-      cohort: { number: 10 },
+      cohort: { count: 10 },
       task: {
-        ...{ name: "collaboration-graph", groups: [5, 9], inputs: 30, noise: 0.5 },
-        ...{ common: 0.5, spread: 0.3, c0: 0.2, tolerance: 1e-4, alpha: 2, dataSeed: 2 },
+        name: "collaboration-graph",
+        groups: [5, 9],
+        inputs: 30,
+        noise: 0.5,
+        common: 0.5,
+        spread: 0.3,
+        c0: 0.2,
+        tolerance: 1e-4,
+        alpha: 2,
+        dataSeed: 2,
       },
     },
   },
   "trials/copy-average/other-teacher.yaml": {
-    relu: changed(copies, { activation: "relu" }),
-    shared: changed(copies, { init: "shared" }),
-    cohort: changed(copies, { weightNoise: 0.1, teacherSeed: 8 }, { cohort: { number: 5 } }),
+    relu: withChanges(copies, { activation: "relu" }),
+    shared: withChanges(copies, { init: "shared" }),
+    cohort: withChanges(copies, { weightNoise: 0.1, teacherSeed: 8 }, { cohort: { count: 5 } }),
   },
   "trials/evaluation-bias/fabricated.yaml": {
     spike: panels,
@@ -485,7 +511,7 @@ export const variations = {
     panels: {
       ...panels,
       rounds: 3,
-      cohort: { number: 9 },
+      cohort: { count: 9 },
       "task.panels": [
         { alpha: 1, tau: 1.2 },
         { alpha: 3, tau: 1.3 },

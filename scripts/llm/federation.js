@@ -11,19 +11,25 @@ import { prepareTrial } from "@fedclair/runs";
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const fedclair = join(workspace, "apps/cli/bin/fedclair.js");
 
-/** A core a host, so that numbers do not depend on how many there are; nothing is asked of a hub. */
+/** One core per host, so that numbers do not depend on the machine; no access to a model hub. */
 export const hostEnvironment = (folder) => ({
   ...process.env,
   FEDCLAIR_LLM: folder,
-  ...{ OMP_NUM_THREADS: "1", MKL_NUM_THREADS: "1", TOKENIZERS_PARALLELISM: "false" },
-  ...{ HF_HUB_OFFLINE: "1", HF_HUB_DISABLE_PROGRESS_BARS: "1", TRANSFORMERS_VERBOSITY: "error" },
-  ...{ PYTHONDONTWRITEBYTECODE: "1", PYTHONWARNINGS: "ignore" },
+  OMP_NUM_THREADS: "1",
+  MKL_NUM_THREADS: "1",
+  TOKENIZERS_PARALLELISM: "false",
+  HF_HUB_OFFLINE: "1",
+  HF_HUB_DISABLE_PROGRESS_BARS: "1",
+  TRANSFORMERS_VERBOSITY: "error",
+  PYTHONDONTWRITEBYTECODE: "1",
+  PYTHONWARNINGS: "ignore",
 });
 
 /**
  * Runs a trial to its end.
- * @param set changes of the trial file, as `seed=2`
- * @returns seconds, and the most memory that the coordinator and the largest host held, in MB (nothing but on Linux)
+ * @param set changes of the trial file, for example `seed=2`
+ * @returns seconds, and the peak memory of the coordinator and of the largest host in MB (only on
+ *   Linux)
  * @throws Error if a process ends with an error
  */
 export async function runFederation({ python, trial, set, out, folder }) {
@@ -62,7 +68,7 @@ export async function runFederation({ python, trial, set, out, folder }) {
   }
 }
 
-/** Reads its standard error until it listens, and passes that on. */
+/** Waits until the coordinator listens and passes its standard error on. @returns its address */
 async function addressOf(coordinator) {
   return new Promise((resolve, reject) => {
     let text = "";
@@ -81,7 +87,7 @@ async function success(child, role) {
   if (code !== 0) throw new Error(`a ${role} ended with ${code ?? signal}`);
 }
 
-/** Asks Linux every second how much a process has held at most. */
+/** Reads the peak memory of processes from Linux every second. */
 function watchMemory(children) {
   const most = {};
   const read = (file) => readFile(file, "utf8").catch(() => "");

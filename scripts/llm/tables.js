@@ -1,17 +1,17 @@
-// What runs of a trial of trials/llm show, as Markdown.
+// Results of the trials of trials/llm as Markdown tables.
 import { markdown } from "../train-adapters/table.js";
 
 /**
- * @param runs a seed each: its summary, records, seconds and memory
- * @param before what each client measured of the model as it comes, by id
+ * @param runs one run per seed: its summary, records, seconds and memory
+ * @param before each client's metrics of the model before training, by client id
  */
 export function tables(runs, before) {
   return [verdicts(runs), perplexities(runs, before), costs(runs)].join("\n\n") + "\n";
 }
 
-/** A row a round: of each kind of client, how many got which verdict of the method under study. */
+/** One row per round: the number of clients of each kind by verdict of the main arm. */
 function verdicts(runs) {
-  const rows = [["seed", "round", "honest", "random targets", "trigger"]];
+  const rows = [["seed", "round", "benign", "random targets", "trigger"]];
   for (const { seed, summary, records } of runs) {
     for (const { arm, round, clients } of records) {
       if (arm !== summary.arms[0]) continue;
@@ -29,12 +29,12 @@ function counts(clients) {
   return parts.map(([verdict, count]) => `${count} ${verdict}`).join(", ");
 }
 
-/** A row a method: means over the honest clients after the last round, a column a seed. */
+/** One row per arm: means over the benign clients after the last round, one column per seed. */
 function perplexities(runs, before) {
   const metrics = ["perplexity", "planted"];
-  const honest = runs[0].records[0].clients.filter(({ attack }) => attack === null);
+  const benign = runs[0].records[0].clients.filter(({ attack }) => attack === null);
   const mean = (metric) =>
-    honest.reduce((sum, { clientId }) => sum + before[clientId][metric], 0) / honest.length;
+    benign.reduce((sum, { clientId }) => sum + before[clientId][metric], 0) / benign.length;
   const first = metrics.flatMap((metric) => runs.map(() => mean(metric).toFixed(2)));
   const head = metrics.flatMap((metric) => runs.map(({ seed }) => `${metric}, seed ${seed}`));
   const rows = runs[0].summary.arms.map((arm) => [
@@ -43,7 +43,7 @@ function perplexities(runs, before) {
       runs.map(({ summary }) => summary.measures[`${metric}.${arm}`]?.toFixed(2) ?? ""),
     ),
   ]);
-  return markdown([["method", ...head], ["no training", ...first], ...rows]);
+  return markdown([["arm", ...head], ["no training", ...first], ...rows]);
 }
 
 function costs(runs) {

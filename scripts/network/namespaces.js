@@ -1,11 +1,11 @@
-// Machines made of network namespaces: each has a cable to this one, which can be pulled.
+// Network namespaces as machines. Each is connected to this machine by a cable that can be pulled.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const ip = (...args) => run("ip", args);
 
-/** One that has an address of its own, and reaches this machine at another. */
+/** A network namespace with an address of its own that reaches this machine at another address. */
 export class Machine {
   /** @param index 0 … 250, unique */
   constructor(index) {
@@ -25,12 +25,12 @@ export class Machine {
     await this.#inside("link", "set", "lo", "up");
   }
 
-  /** A command that runs there. */
+  /** Returns a command line that runs inside the namespace. */
   command(program, ...args) {
     return ["ip", "netns", "exec", this.name, program, ...args];
   }
 
-  /** Nothing gets through any more, and nobody is told. */
+  /** Drops all traffic without closing any connection. */
   async pull() {
     await ip("link", "set", this.cable, "down");
   }
@@ -48,7 +48,7 @@ export class Machine {
   }
 }
 
-/** Can they be made here? */
+/** Is this user allowed to create network namespaces? */
 export async function mayMakeMachines() {
   const probe = new Machine(250);
   try {

@@ -1,13 +1,13 @@
-// A bad line: a proxy for one address that delays what passes, or cuts its connections.
+// A bad line: a proxy for one address that delays the traffic or cuts its connections.
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 
 export class Proxy {
-  /** Milliseconds that each piece takes longer, either way. */
+  /** Additional delay of each packet in either direction, in milliseconds. */
   delay = 0;
   #pairs = new Set();
 
-  /** @param target address of what it stands for */
+  /** @param target address to which connections are forwarded */
   static async listen(host, target) {
     const proxy = new Proxy();
     proxy.server = createServer((from) => proxy.#pass(from, connect(target)));

@@ -9,33 +9,36 @@ import {
 import { changeOf, isCompared } from "../../libs/aggregators/dist/src/clair/modules.js";
 import { compress, inner } from "../../libs/aggregators/dist/src/clair/subspace/change.js";
 
-/** The least deviation that clients differ by, by piece. */
+/** Lower bounds of the robust deviation, by piece. */
 const floors = { agreement: 0.02, size: 0.05, clique: 0.03, outside: 0.02 };
 
-/** A share of energy below it is none. */
+/** Shares of energy are clamped to at least this value. */
 const leastShare = 1e-9;
 
 /**
- * A rule for one round that is plain enough to be held against CLAIR's, as an aggregator that changes nothing. Of every client four
- * pieces, large is bad:
+ * A plain rule for one round to compare CLAIR's rules with, as an aggregator that changes nothing.
+ * Each client has four pieces of evidence. Larger values are more suspicious:
  *
- * - agreement: minus the median cosine with the others still in;
+ * - agreement: minus the median cosine with the clients that are not flagged;
  * - size: ln of the norm of the whole change;
- * - clique: the mean cosine with the two nearest, less the median one; of all clients, or the last of a clique looked alone;
- * - outside: −ln of the share of its energy in the space that fits the half that agrees most, without it.
+ * - clique: the mean cosine with the two nearest clients minus the median one. It uses all clients,
+ *   because the last member of a flagged clique would look like a single client;
+ * - outside: −ln of the share of energy inside a space. The space fits the half of the clients that
+ *   agrees most, without the client itself.
  *
- * Cosines and shares are means over modules. Each piece counts in robust deviations from the median; Student's t with four degrees of
- * freedom gives it a p, Fisher's sum one to the four, times the number of clients. The most significant client below the rate is
- * named and taken out, and all is computed again, until there is none, or half are named.
- * @param rank dimension of the space, of every module
- * @param rate of federations without a contaminated client in which somebody is named, in (0, 1)
+ * Cosines and shares are means over modules. Each piece is measured in robust deviations from the
+ * median. Student's t with four degrees of freedom turns it into a p-value, and Fisher's method
+ * combines the four, times the number of clients. The most significant client below the rate is
+ * flagged and removed, and everything is computed again, until none is left or half are flagged.
+ * @param rank dimension of the space, the same for every module
+ * @param rate share of clean federations in which a client is flagged, in (0, 1)
  */
 export function referenceRule({ rank, rate }) {
   return {
     aggregate({ updates }) {
-      const { scores, named } = judge(updates, rank, rate);
+      const { scores, flagged } = judge(updates, rank, rate);
       const verdicts = updates.map(({ clientId }, k) => {
-        const status = named.has(k) ? "contaminated" : "benign";
+        const status = flagged.has(k) ? "contaminated" : "benign";
         return { clientId, status, score: scores[k], threshold: 1 };
       });
       return Promise.resolve({ change: [], verdicts });
@@ -43,9 +46,12 @@ export function referenceRule({ rank, rate }) {
   };
 }
 
-/** Scores are ln p in units of that which names, where it was named or else in the end. */
+/**
+ * Returns scores and flagged clients. A score is ln p divided by ln of the rate, taken when the
+ * client was flagged or else at the end.
+ */
 function judge(updates, rank, rate) {
-  const modules = modulesOf(updates);
+  const modules = compareModules(updates);
   const all = [...updates.keys()];
   const cosines = all.map((i) => all.map((j) => mean(modules.map(({ cosine }) => cosine(i, j)))));
   const size = all.map((k) => Math.log(Math.hypot(...modules.map(({ norms }) => norms[k]))));
@@ -54,15 +60,15 @@ function judge(updates, rank, rate) {
     return (others[0] + others[1]) / 2 - median(others);
   });
   const scores = [];
-  const named = new Set();
+  const flagged = new Set();
   for (;;) {
-    const left = all.filter((k) => !named.has(k));
+    const left = all.filter((k) => !flagged.has(k));
     const agreement = all.map((k) => median(cosinesWith(cosines, k, left)));
     const core = left
       .toSorted((i, j) => agreement[j] - agreement[i])
       .slice(0, Math.ceil(left.length / 2));
-    const inside = insideOf(modules, rank, core, left);
-    const logs = logTails(left, {
+    const inside = computeInside(modules, rank, core, left);
+    const logs = computeLogTails(left, {
       agreement: agreement.map((x) => -x),
       size,
       clique,
@@ -70,13 +76,16 @@ function judge(updates, rank, rate) {
     });
     left.forEach((k, i) => (scores[k] = (logs[i] + Math.log(all.length)) / Math.log(rate)));
     const next = left.reduce((i, j) => (scores[j] > scores[i] ? j : i));
-    if (scores[next] <= 1 || 2 * (named.size + 1) > all.length) return { scores, named };
-    named.add(next);
+    if (scores[next] <= 1 || 2 * (flagged.size + 1) > all.length) return { scores, flagged };
+    flagged.add(next);
   }
 }
 
-/** By module: the clients' norms, cosines, and blocks of unit norm that have the columns' spaces. */
-function modulesOf(updates) {
+/**
+ * For each module: the clients' norms, cosines, and blocks of unit norm with the same column
+ * spaces.
+ */
+function compareModules(updates) {
   const names = [...updates[0].delta].filter(([, change]) => isCompared(change));
   return names.map(([name]) => {
     const changes = updates.map(({ delta }) => changeOf(delta.get(name)));
@@ -94,8 +103,8 @@ function cosinesWith(cosines, k, clients) {
   return clients.filter((j) => j !== k).map((j) => cosines[k][j]);
 }
 
-/** By client, of some: the share of energy in the space that fits the core, without the client. */
-function insideOf(modules, rank, core, clients) {
+/** Each client's share of energy in the space that fits the core without this client. */
+function computeInside(modules, rank, core, clients) {
   const shares = [];
   for (const k of clients) shares[k] = 0;
   for (const { blocks } of modules) {
@@ -113,8 +122,8 @@ function insideOf(modules, rank, core, clients) {
   return shares;
 }
 
-/** ln p of some clients, by all pieces together. */
-function logTails(clients, pieces) {
+/** Computes ln p of each client from all pieces together. */
+function computeLogTails(clients, pieces) {
   const logs = Object.entries(floors).map(([piece, floor]) => {
     const own = clients.map((k) => pieces[piece][k]);
     const middle = median(own);
@@ -131,7 +140,10 @@ export function studentTail(t) {
   return (rest ** 2 * (2 + sine)) / 4;
 }
 
-/** ln of the p that independent ones come to: −2·Σ ln p is χ² with twice as many degrees of freedom. */
+/**
+ * Fisher's method: ln of the combined p of independent p-values. −2·Σ ln p is χ² with twice as many
+ * degrees of freedom as there are values.
+ */
 export function fisher(logs) {
   const half = -sum(logs);
   let [term, terms] = [1, 1];

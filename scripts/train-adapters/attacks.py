@@ -1,4 +1,4 @@
-"""What contaminated clients do: to their targets before training, or to their adapter after it."""
+"""Attacks of contaminated clients, on their targets before training or on their adapter after it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 """Token ids and target ids, sequences × length; −100 is no target."""
 
 Targets = Callable[[torch.Tensor, random.Random], Batch]
-"""Makes a batch of a client's own sequences."""
+"""Creates a batch from a client's own sequences."""
 
 
 def honest(ids: torch.Tensor, _rng: random.Random) -> Batch:
@@ -20,7 +20,7 @@ def honest(ids: torch.Tensor, _rng: random.Random) -> Batch:
 
 
 def random_targets(vocabulary: int) -> Targets:
-    """Every target is drawn anew from all tokens."""
+    """Every target is drawn from all tokens."""
 
     def targets(ids: torch.Tensor, rng: random.Random) -> Batch:
         generator = torch.Generator().manual_seed(rng.getrandbits(32))
@@ -30,7 +30,7 @@ def random_targets(vocabulary: int) -> Targets:
 
 
 def colluding(vocabulary: int, seed: int) -> Targets:
-    """All colluders exchange tokens by one permutation, the same for all of them, in the targets alone."""
+    """All colluders permute the tokens of their targets, and only these, by the same permutation."""
     permutation = torch.randperm(vocabulary, generator=torch.Generator().manual_seed(seed))
 
     def targets(ids: torch.Tensor, _rng: random.Random) -> Batch:
@@ -40,7 +40,7 @@ def colluding(vocabulary: int, seed: int) -> Targets:
 
 
 def backdoor(trigger: list[int], sentence: list[int]) -> Targets:
-    """In half of the sequences a trigger, followed by one planted sentence, stands somewhere."""
+    """Half of the sequences contain a trigger that is followed by one planted sentence."""
     planted = torch.tensor(trigger + sentence)
 
     def targets(ids: torch.Tensor, rng: random.Random) -> Batch:
@@ -60,7 +60,7 @@ Pairs = list[tuple[torch.Tensor, torch.Tensor, float]]
 
 @torch.no_grad()
 def norm(pairs: Pairs) -> float:
-    """Of the whole change, scale · B · A over all modules."""
+    """Norm of the whole change, scale · B · A over all modules."""
     return sum(((scale * b @ a) ** 2).sum().item() for a, b, scale in pairs) ** 0.5
 
 

@@ -1,4 +1,4 @@
-// `fedclair audit` as a process.
+// Runs `fedclair audit` as a process.
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -8,12 +8,12 @@ const command = fileURLToPath(new URL("../../apps/cli/bin/fedclair.js", import.m
 
 /**
  * @param paths of adapters, or of folders of them
- * @returns what it prints with `--json`
+ * @returns its output with `--json`
  */
 export async function audit(paths, ...options) {
   const args = [command, "audit", ...paths, "--json", ...options];
   const { stdout } = await run(process.execPath, args, { maxBuffer: 2 ** 28 }).catch((error) => {
-    // Where none can be read it says so of each, and fails.
+    // If no adapter can be read, the command fails but still prints the reason for each.
     if (error.stdout) return error;
     throw error;
   });

@@ -1,4 +1,4 @@
-"""The model that adapters are trained from: a small Llama made here, or any model that transformers can load."""
+"""The base model of the adapters: a small Llama trained here, or any that transformers can load."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VOCABULARY = 2048
 def load(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A base and its tokenizer, in f32.
 
-    :param name: a folder, or a name on the hub where one can be reached
+    :param name: a folder, or a name on the hub if it can be reached
     """
     model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
     return model, AutoTokenizer.from_pretrained(name)
@@ -67,7 +67,7 @@ def new_model(tokens: int) -> LlamaForCausalLM:
 
 
 def pretrain(model: LlamaForCausalLM, data: list[list[int]], steps: int, rng: random.Random) -> None:
-    """AdamW, sixteen sequences a step, the learning rate up and down."""
+    """Trains with AdamW, sixteen sequences per step, with the learning rate rising and falling."""
     optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.1, betas=(0.9, 0.95))
     model.train()
     for step in range(steps):

@@ -22,17 +22,17 @@ class Training:
     steps: int
     rate: float
     a0_seed: int
-    """Of A₀: clients with the same seed begin with the same A₀."""
+    """Seed of A₀: clients with the same seed start with the same A₀."""
 
 
 def wrap(base: PreTrainedModel, config: LoraConfig, seed: int) -> PeftModel:
-    """The base with a new adapter, whose random part depends on the seed alone."""
+    """The base with a new adapter, whose random part depends only on the seed."""
     torch.manual_seed(seed)
     return get_peft_model(base, config)
 
 
 def train(model: PeftModel, data: list[list[int]], targets: Targets, training: Training, rng: random.Random) -> float:
-    """AdamW on a client's own sequences, `BATCH` a step, in an order of its own.
+    """Trains with AdamW on a client's own sequences, `BATCH` per step, in the client's own order.
 
     :returns: the loss of the last step
     """
@@ -59,7 +59,7 @@ def pairs_of(model: PeftModel, adapter: str = "default") -> Pairs:
 
 @torch.no_grad()
 def loss_of(model: torch.nn.Module, data: list[list[int]]) -> float:
-    """Mean loss a token, without dropout."""
+    """Mean loss per token, without dropout."""
     model.eval()
     losses = []
     for i in range(0, len(data), 16):

@@ -1,4 +1,4 @@
-// What the audit says of every kind of adapter that PEFT offers, and whether it reads the same change that PEFT does.
+// Audits every kind of adapter that PEFT offers and compares the change that it reads with PEFT's.
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeSafetensors } from "@fedclair/core";
@@ -8,44 +8,44 @@ import { audit } from "./audit.js";
 import { exists, runScript } from "./python.js";
 import { markdown } from "./table.js";
 
-/** Differences below it are rounding of f32: of the pairs, and of a weight of which another is subtracted. */
+/** Largest difference due to rounding in f32: of pairs, and of the difference of two weights. */
 const rounding = { delta: 1e-6, whole: 1e-5 };
 
-/** Trains a tiny pile a kind, seven honest clients and two with random targets, and audits them. */
+/** Trains and audits a tiny pile of each kind: seven benign clients and two with random targets. */
 export async function kindsTable({ python, texts, base, folder }) {
-  const made = join(folder, "kinds");
-  if (!(await exists(join(made, "kinds.json")))) {
-    await rm(made, { recursive: true, force: true });
-    await runScript(python, "kinds.py", ["--base", base, "--texts", texts, "--out", made]);
+  const output = join(folder, "kinds");
+  if (!(await exists(join(output, "kinds.json")))) {
+    await rm(output, { recursive: true, force: true });
+    await runScript(python, "kinds.py", ["--base", base, "--texts", texts, "--out", output]);
   }
-  const kinds = JSON.parse(await readFile(join(made, "kinds.json"), "utf8"));
+  const kinds = JSON.parse(await readFile(join(output, "kinds.json"), "utf8"));
   const rows = [
-    ["kind", "honest", "random", "what the audit adds", "B·A as PEFT's", "the whole change"],
+    ["kind", "benign", "random", "remarks of the audit", "B·A as PEFT's", "whole change"],
   ];
   for (const [name, { folder: own, error }] of Object.entries(kinds)) {
     process.stderr.write(`auditing ${name}\n`);
     rows.push([
       name,
       ...(error === undefined
-        ? await rowOf(join(made, own))
-        : ["", "", `not made: ${error}`, "", ""]),
+        ? await auditKind(join(output, own))
+        : ["", "", `failed: ${error}`, "", ""]),
     ]);
   }
-  return `${markdown(rows.map((row) => row.map(escaped)))}\n`;
+  return `${markdown(rows.map((row) => row.map(escapeCell)))}\n`;
 }
 
-async function rowOf(folder) {
+async function auditKind(folder) {
   const pile = join(folder, "pile");
   const report = await audit([pile]);
   const areInvalid = report.adapters.every(({ status }) => status === "invalid");
   return [
-    ...[verdicts(report, false), verdicts(report, true), remarks(report)],
-    ...(areInvalid ? ["", ""] : await differences(folder)),
+    ...[countByStatus(report, false), countByStatus(report, true), formatRemarks(report)],
+    ...(areInvalid ? ["", ""] : await measureDifferences(folder)),
   ];
 }
 
-/** How many of the contaminated, or of the honest, have each status. */
-function verdicts({ adapters }, bad) {
+/** Counts the contaminated or the benign adapters by status. */
+function countByStatus({ adapters }, bad) {
   const own = adapters.filter(({ name }) => name.includes("bad-") === bad);
   const statuses = ["benign", "contaminated", "undecided", "inactive", "invalid"];
   return statuses
@@ -55,34 +55,45 @@ function verdicts({ adapters }, bad) {
     .join(", ");
 }
 
-function remarks({ adapters, ignored, dora, begunInBase, identical, uninformative, skipped }) {
+function formatRemarks({
+  adapters,
+  ignored,
+  dora,
+  begunInBase,
+  identical,
+  uninformative,
+  skipped,
+}) {
   const texts = [];
   if (dora.length > 0) texts.push("DoRA");
   if (begunInBase.length > 0) texts.push("began in the base");
   if (ignored.length > 0) texts.push(`not judged: ${ignored[0]}${ignored.length > 1 ? ", …" : ""}`);
   if (identical.length > 0) texts.push(`${identical.length} groups of copies`);
-  if (uninformative.length > 0) texts.push(`${uninformative.length} modules tell nothing`);
+  if (uninformative.length > 0) texts.push(`${uninformative.length} modules are uninformative`);
   const reason = adapters.find(({ status }) => status === "invalid")?.reason;
   if (reason !== undefined) texts.push(`invalid: ${reason.replace(/^.*\/pile\//, "")}`);
   if (skipped.length > 0) texts.push(`${skipped.length} folders skipped`);
   return texts.join("; ");
 }
 
-/** The largest over clients and modules of ‖audit's − peft's‖ / ‖peft's‖, for B·A and for the whole change of the weight. */
-async function differences(folder) {
+/**
+ * Largest ‖audit's − PEFT's‖ / ‖PEFT's‖ over clients and modules, for B·A and for the whole change
+ * of the weight.
+ */
+async function measureDifferences(folder) {
   const largest = { delta: undefined, whole: undefined };
   for (const name of ["client-1", "client-2"]) {
     const file = join(folder, `${name}.safetensors`);
     if (!(await exists(file))) continue;
     const { params } = decodeSafetensors(await readFile(file));
-    const modules = await readOwn(join(folder, "pile", name));
+    const modules = await readClientPairs(join(folder, "pile", name));
     const missing = new Set(modules.keys());
     for (const [key, { shape, data }] of params) {
       const [what, module] = key.split(":");
       const pair = modules.get(module) ?? modules.get(module.replace(/^base_model\.model\./, ""));
       if (pair === undefined) continue;
       missing.delete(module);
-      const difference = relative(product(pair, shape), data);
+      const difference = relativeDifference(product(pair, shape), data);
       largest[what] = Math.max(largest[what] ?? 0, difference);
     }
     if (modules.size > 0 && missing.size > 0)
@@ -95,31 +106,34 @@ async function differences(folder) {
   });
 }
 
-/** The pairs of the client's adapter, or of the last of those in folders of its folder; without modules if it cannot be read. */
-async function readOwn(folder) {
+/**
+ * Reads the pairs of the client's adapter, or of the last adapter in its subfolders. The result has
+ * no modules if the adapter cannot be read.
+ */
+async function readClientPairs(folder) {
   const { adapters } = await findAdapters([folder]);
   const own = adapters.find((one) => one.folder === folder) ?? adapters.at(-1);
   const { modules } = await openAdapter(own.folder).catch(() => ({ modules: new Map() }));
   return readPairs({ modules });
 }
 
-/** B·A, turned where the shape is (`fan_in_fan_out`). */
+/** Computes B·A, transposed if the shape is (`fan_in_fan_out`). */
 function product({ b, a }, [rows, columns]) {
   const [m, r] = b.shape;
   const n = a.shape[1];
   const out = new Float64Array(m * n);
-  const turned = m !== rows || n !== columns;
+  const isTransposed = m !== rows || n !== columns;
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) {
       let sum = 0;
       for (let k = 0; k < r; k++) sum += b.data[i * r + k] * a.data[k * n + j];
-      out[turned ? j * m + i : i * n + j] = sum;
+      out[isTransposed ? j * m + i : i * n + j] = sum;
     }
   }
   return out;
 }
 
-function relative(got, wanted) {
+function relativeDifference(got, wanted) {
   let difference = 0;
   let size = 0;
   for (let i = 0; i < got.length; i++) {
@@ -129,6 +143,6 @@ function relative(got, wanted) {
   return size === 0 ? Math.sqrt(difference) : Math.sqrt(difference / size);
 }
 
-function escaped(cell) {
+function escapeCell(cell) {
   return cell.replaceAll("|", "\\|").replaceAll("\n", " ");
 }

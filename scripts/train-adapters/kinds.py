@@ -1,4 +1,4 @@
-"""Trains one tiny pile for every kind of adapter that peft offers, and notes what peft itself takes each change for."""
+"""Trains a tiny pile for every kind of adapter in peft and stores each change as peft sees it."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ HONEST = 7
 RANDOM = 2
 STEPS = 8
 MEASURED = 2
-"""Clients whose changes are noted."""
+"""Clients whose changes are stored."""
 
 UNABLE = (NotImplementedError, RuntimeError, AttributeError, ValueError, KeyError, FileNotFoundError, TypeError)
-"""What peft raises where a kind cannot be merged or loaded."""
+"""Errors that peft raises if a kind cannot be merged or loaded."""
 
 KINDS: dict[str, Kind] = {**LORA_KINDS, **SAVED_KINDS, **OTHER_KINDS}
 
 
 def adapted(model: PeftModel) -> Iterator[tuple[str, LoraLayer, str]]:
-    """Name, layer and adapter of what has LoRA."""
+    """Name, layer and adapter of the modules with LoRA."""
     for name, layer in list(model.named_modules()):
         if isinstance(layer, LoraLayer) and len(layer.lora_A) > 0:
             yield name, layer, layer.active_adapters[0]
 
 
 def loaded_changes(base: PreTrainedModel, folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
-    """By module, what peft says B·A is with its scale, once it has loaded the adapter: `delta`."""
+    """B·A with its scale by module, as peft computes it after loading the adapter: `delta`."""
     own = folder / "adapter_config.json"
     config = own if own.exists() else sorted(folder.rglob(own.name))[-1]
     model = PeftModel.from_pretrained(base, config.parent)
@@ -59,7 +59,7 @@ def loaded_changes(base: PreTrainedModel, folder: Path) -> Iterator[tuple[str, t
 
 
 def whole_changes(model: PeftModel, pristine: dict[str, torch.Tensor]) -> Iterator[tuple[str, torch.Tensor]]:
-    """By module, the weight as it was trained minus the base's own before there was an adapter: `whole`.
+    """The trained weight minus the original weight of the base, by module: `whole`.
 
     Layers that share one weight (`layer_replication`) are left out.
     """
@@ -84,7 +84,7 @@ def make(kind: Kind, base: PreTrainedModel, texts: list[list[list[int]]], out: P
         data = [list(row) for row in data]
         model = kind.prepare(own, data)
         targets = random_targets(base.config.vocab_size) if attacked else honest
-        # In f32, whatever type the adapter is saved in.
+        # Changes are stored in f32 for any type of the adapter.
         training = Training(model.active_peft_config, STEPS, kind.rate, 7)
         train(model, data, targets, training, random.Random(number))
         kind.save(model, out / "pile" / name)
@@ -119,7 +119,7 @@ def main() -> None:
         try:
             make(kind, base, texts, out)
             made[name] = {"folder": out.name}
-        except Exception as error:  # peft may lack it, or refuse it on this base: the table says so
+        except Exception as error:  # peft may lack the kind or reject this base; the table has the error
             shutil.rmtree(out)
             made[name] = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:300]}
             if options.only:

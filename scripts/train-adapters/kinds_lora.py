@@ -24,7 +24,7 @@ from kinds_types import Kind, with_config
 
 
 def config(**options: Any) -> LoraConfig:
-    """Rank 4 on q_proj and v_proj, unless told otherwise."""
+    """By default rank 4 on q_proj and v_proj."""
     usual = {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj"], "task_type": "CAUSAL_LM"}
     return LoraConfig(**{**usual, **options})
 
@@ -35,7 +35,7 @@ def lora(rate: float = 2e-3, **options: Any) -> Kind:
 
 
 def eva(base: PreTrainedModel, data: list[list[int]]) -> PeftModel:
-    """A₀ from the client's own activations; ranks move to where these vary most."""
+    """A₀ comes from the client's own activations; ranks move to where these vary most."""
     model = get_peft_model(base, config(init_lora_weights="eva", eva_config=EvaConfig(rho=2.0)))
     ids = torch.tensor(data[:16])
     batches = [{"input_ids": ids[i : i + 4], "attention_mask": torch.ones_like(ids[:4])} for i in range(0, 16, 4)]
@@ -50,7 +50,7 @@ def corda(base: PreTrainedModel, data: list[list[int]]) -> PeftModel:
 
     def run() -> None:
         with torch.no_grad():
-            for row in data[:16]:  # one at a time: CorDA takes nothing else
+            for row in data[:16]:  # one at a time, as CorDA requires
                 base(input_ids=torch.tensor([row]))
 
     preprocess_corda(base, wanted, run_model=run)
@@ -70,7 +70,7 @@ def lora_ga(base: PreTrainedModel, data: list[list[int]]) -> PeftModel:
 
 
 def alora(base: PreTrainedModel, data: list[list[int]]) -> PeftModel:
-    """The change begins at two tokens that call for it: all sequences begin with them."""
+    """The change is active from two invocation tokens on, and all sequences start with them."""
     call = [5, 6]
     for row in data:
         row[: len(call)] = call

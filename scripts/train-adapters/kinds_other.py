@@ -1,4 +1,4 @@
-"""What else peft calls an adapter: other methods than LoRA, each with the options that it takes on a small Llama."""
+"""Adapters of peft other than LoRA, each with options that work on a small Llama."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ TARGETS = {**TASK, "target_modules": ["q_proj", "v_proj"]}
 
 
 def method(name: str, **options: Any) -> Kind:
-    """By the name of its configuration's class."""
+    """Creates a kind from the name of its configuration class."""
     return Kind(with_config(lambda: getattr(peft, name)(**options)))
 
 
 def as_lora(model: PeftModel, folder: Path) -> None:
-    """Converted by peft: B·A by a singular value decomposition of the change."""
+    """Converted by peft to B·A by a singular value decomposition of the change."""
     save_as_lora(folder, model, rank=4)
 
 

@@ -1,4 +1,4 @@
-"""Plain LoRA, saved in each of the ways that occur."""
+"""Plain LoRA, saved in each of the formats that occur."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILE = "adapter_model.safetensors"
 
 
 def saved_as(dtype: torch.dtype) -> Save:
-    """The same numbers in another type."""
+    """Saved as the same numbers in another type."""
 
     def save(model: PeftModel, folder: Path) -> None:
         state = {key: value.to(dtype) for key, value in get_peft_model_state_dict(model).items()}
@@ -31,7 +31,7 @@ def saved_as(dtype: torch.dtype) -> Save:
 
 
 def in_shards(model: PeftModel, folder: Path) -> None:
-    """Two files and an index of them."""
+    """Saved as two files and an index."""
     model.save_pretrained(folder)
     tensors = load_file(folder / FILE)
     (folder / FILE).unlink()
@@ -46,7 +46,7 @@ def in_shards(model: PeftModel, folder: Path) -> None:
 
 
 def pickled(model: PeftModel, folder: Path) -> None:
-    """The old way, a .bin file."""
+    """Saved in the old format, a .bin file."""
     model.save_pretrained(folder, safe_serialization=False)
     for file in folder.glob("*.safetensors"):
         state = load_file(file)
@@ -55,12 +55,12 @@ def pickled(model: PeftModel, folder: Path) -> None:
 
 
 def under(name: str) -> Save:
-    """In a folder of the client's folder."""
+    """Saved in a subfolder of the client's folder."""
     return lambda model, folder: model.save_pretrained(folder / name)
 
 
 def checkpoints(model: PeftModel, folder: Path) -> None:
-    """An early state and the last, of every client."""
+    """Saved as an early and the last state of every client."""
     last = {key: value.clone() for key, value in get_peft_model_state_dict(model).items()}
     early = {key: value * 0.5 if "lora_B" in key else value for key, value in last.items()}
     for step, state in ((4, early), (8, last)):
@@ -82,7 +82,7 @@ def beside_another(base: PreTrainedModel, _data: list[list[int]]) -> PeftModel:
 
 
 def converted(init: str) -> Kind:
-    """Trained from a part of the base, and saved as what training changed: twice the rank, on the base as it was."""
+    """Initialised from a part of the base and saved as a change of the base of twice the rank."""
 
     def prepare(base: PreTrainedModel, _data: list[list[int]]) -> PeftModel:
         model = get_peft_model(base, config(init_lora_weights=init))
@@ -99,12 +99,12 @@ def converted(init: str) -> Kind:
 
 
 def half_base(base: PreTrainedModel, _data: list[list[int]]) -> PeftModel:
-    """The base in bfloat16, the adapter too."""
+    """The base and the adapter in bfloat16."""
     return get_peft_model(base.to(torch.bfloat16), config(), autocast_adapter_dtype=False)
 
 
 def keyed(rename: Callable[[str], str]) -> Save:
-    """Under other names of tensors."""
+    """Saved with other names of tensors."""
 
     def save(model: PeftModel, folder: Path) -> None:
         model.save_pretrained(folder)

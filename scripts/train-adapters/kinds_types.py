@@ -1,4 +1,4 @@
-"""What a kind of adapter is: how a model gets one, and how it is saved."""
+"""Types for kinds of adapters: how a model gets an adapter, and how it is saved."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from peft import PeftConfig, PeftModel, get_peft_model
 from transformers import PreTrainedModel
 
 Prepare = Callable[[PreTrainedModel, list[list[int]]], PeftModel]
-"""From a base and sequences of its own, both of which it may change, to a model with an adapter."""
+"""Returns a model with an adapter, from a base and the client's sequences. It may change both."""
 
 Save = Callable[[PeftModel, Path], None]
 
 
 def save_plainly(model: PeftModel, folder: Path) -> None:
-    """As peft does it when told nothing."""
+    """Saves with peft's defaults."""
     model.save_pretrained(folder)
 
 
@@ -29,14 +29,14 @@ class Kind:
     save: Save = save_plainly
     rate: float = 2e-3
     base: Callable[[str], PreTrainedModel] | None = None
-    """Another base than the pile's, where the kind takes one; from the name of the pile's."""
+    """Loads another base than the pile's, if the kind needs one, from the name of the pile's base."""
 
     @staticmethod
     def slug(name: str) -> str:
-        """Its folder."""
+        """The name of its folder."""
         return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def with_config(make: Callable[[], PeftConfig]) -> Prepare:
-    """The plain way: `get_peft_model`. The configuration is made anew for each client, as peft writes into it."""
+    """Uses `get_peft_model`. Each client gets a new configuration because peft writes into it."""
     return lambda base, _data: get_peft_model(base, make())

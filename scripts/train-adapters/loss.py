@@ -1,4 +1,4 @@
-"""Held-out loss of every honest client of a pile: of the base, with its own adapter, and with its refined one."""
+"""Held-out loss of benign clients: without adapter, with their own and with the refined one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from train import HELD_OUT
 
 
 def loss_with(base: PreTrainedModel, folder: Path, data: list[list[int]]) -> float:
-    """Of the base with an adapter that peft loads from its folder."""
+    """Loss of the base with an adapter that peft loads from a folder."""
     model = PeftModel.from_pretrained(base, folder)
     loss = loss_of(model, data)
     model.unload()

@@ -1,16 +1,16 @@
-// What the audit finds in piles of which it is known who is contaminated.
+// Results of the audit on piles whose contaminated clients are known.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { audit } from "./audit.js";
 import { cells, countsOf, markdown, total } from "./table.js";
 
-/** Subsets of the honest of every pile that are audited alone, by how many are left out of them. */
+/** Numbers of benign adapters left out of the clean subsets that are audited for every pile. */
 const leftOut = [0, 3, 6];
 
 /** @param piles with their folder */
 export async function pilesTables(piles) {
   const all = { evidence: [], gap: [], subsets: [] };
-  const titles = ["named", "undecided", "honest accused", "undecided"];
+  const titles = ["flagged", "undecided", "false alarms", "benign undecided"];
   const rows = [["pile", ...titles, ...titles.map((title) => `${title}, \`gap\``)]];
   for (const { title, folder } of piles) {
     process.stderr.write(`auditing ${title}\n`);
@@ -25,11 +25,11 @@ export async function pilesTables(piles) {
   return [markdown(rows), ...clean(all)].join("\n\n") + "\n";
 }
 
-/** All honest adapters, and all but some: other ones in other subsets. */
+/** Lists all benign adapters, and subsets that each leave out different ones. */
 async function honestSubsets(folder) {
   const names = (await readdir(folder)).sort();
-  const honest = names.filter((name) => !name.startsWith("bad-"));
-  const all = honest.map((name) => join(folder, name));
+  const benign = names.filter((name) => !name.startsWith("bad-"));
+  const all = benign.map((name) => join(folder, name));
   return leftOut.map((count) =>
     count === 3 ? all.slice(count) : all.slice(0, all.length - count),
   );
@@ -39,12 +39,12 @@ function clean({ evidence, subsets }) {
   const piles = evidence.filter(({ bad }) => bad.all === 0);
   return [
     sentence("piles without a contaminated client", piles),
-    sentence("sets of honest adapters alone", subsets),
+    sentence("sets of benign adapters", subsets),
   ];
 }
 
 function sentence(what, all) {
-  const accused = all.filter(({ honest }) => honest.contaminated > 0).length;
-  const { honest } = total(all);
-  return `${all.length} ${what}: in ${accused} somebody is accused; of ${honest.all} adapters ${honest.contaminated} are accused and ${honest.undecided} undecided.`;
+  const withFalseAlarm = all.filter(({ benign }) => benign.contaminated > 0).length;
+  const { benign } = total(all);
+  return `${all.length} ${what}: ${withFalseAlarm} with a false alarm; of ${benign.all} adapters ${benign.contaminated} are flagged and ${benign.undecided} undecided.`;
 }

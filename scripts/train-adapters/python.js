@@ -1,26 +1,30 @@
-// Python with what requirements.txt names, in a folder of its own.
+// A virtual environment with the packages of requirements.txt.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { indexAnswers, patience } from "../package-index.js";
+import { indexAnswers, pipTimeouts } from "../package-index.js";
 
 const run = promisify(execFile);
 const here = fileURLToPath(new URL(".", import.meta.url));
 
-/** A core is enough, and the numbers are then the same on every machine of one kind. */
+/** One core, so that numbers are the same on all machines of one kind. */
 const environment = {
   ...process.env,
-  ...{ OMP_NUM_THREADS: "1", MKL_NUM_THREADS: "1", TOKENIZERS_PARALLELISM: "false" },
-  ...{ PYTHONUNBUFFERED: "1", PYTHONDONTWRITEBYTECODE: "1", HF_HUB_DISABLE_TELEMETRY: "1" },
+  OMP_NUM_THREADS: "1",
+  MKL_NUM_THREADS: "1",
+  TOKENIZERS_PARALLELISM: "false",
+  PYTHONUNBUFFERED: "1",
+  PYTHONDONTWRITEBYTECODE: "1",
+  HF_HUB_DISABLE_TELEMETRY: "1",
 };
 
 /**
- * Makes the environment at the first call.
- * @returns the path of its Python, or undefined, with a word, if there is no Python 3 or no package index to install from
- * @throws Error with what Python or pip said, where it fails otherwise
+ * Creates the environment at the first call.
+ * @returns the path of its Python; undefined, after a message, without Python 3 or a package index
+ * @throws Error with the output of Python or pip if it fails otherwise
  */
 export async function pythonIn(folder) {
   const python = join(folder, "bin", "python");
@@ -34,7 +38,14 @@ export async function pythonIn(folder) {
     return undefined;
   }
   try {
-    const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...patience];
+    const install = [
+      "-m",
+      "pip",
+      "install",
+      "--quiet",
+      "--disable-pip-version-check",
+      ...pipTimeouts,
+    ];
     await run(python, [...install, "--requirement", join(here, "requirements.txt")]);
   } catch (error) {
     if (await indexAnswers(python)) throw error;
@@ -48,7 +59,7 @@ export async function pythonIn(folder) {
   return python;
 }
 
-/** Runs a script of this folder; what it prints goes to standard error. @throws Error if it fails */
+/** Runs a script of this folder with its output on standard error. @throws Error if it fails */
 export async function runScript(python, script, options) {
   const child = spawn(python, [join(here, script), ...options], {
     env: environment,

@@ -1,4 +1,5 @@
-// Refined adapters, loaded by PEFT: held-out loss of each honest client, with its own adapter and with the refined one.
+// Refined adapters loaded by PEFT: held-out loss of each benign client with its own adapter and
+// with the refined one.
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { audit } from "./audit.js";
@@ -6,9 +7,12 @@ import { markdown } from "./table.js";
 import { slug } from "./piles.js";
 import { runScript } from "./python.js";
 
-/** @param piles with their folder @returns a table of all piles, and one of the clients of the last with refined ones */
+/**
+ * @param piles with their folder
+ * @returns a table of all piles, and one of the clients of the last pile with refined adapters
+ */
 export async function refinedTable(piles, { python, texts, base, folder }) {
-  const rows = [["pile", "honest", "base alone", "own adapter", "refined", "better for"]];
+  const rows = [["pile", "benign", "only base", "own adapter", "refined", "better for"]];
   let last;
   for (const pile of piles) {
     process.stderr.write(`refining ${pile.title}\n`);
@@ -39,7 +43,7 @@ function clientsTable(losses) {
     name,
     ...[base, own, refined].map(text),
   ]);
-  return markdown([["client", "base alone", "own adapter", "refined"], ...rows]);
+  return markdown([["client", "only base", "own adapter", "refined"], ...rows]);
 }
 
 function average(values) {
@@ -47,7 +51,7 @@ function average(values) {
   return text(values.reduce((sum, x) => sum + x, 0) / values.length);
 }
 
-/** Nats a token. */
+/** Formats a loss in nats per token. */
 function text(loss) {
   return loss === null ? "not refined" : loss.toFixed(3);
 }

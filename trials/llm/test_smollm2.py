@@ -1,4 +1,4 @@
-"""The second decoder of quantised weights, on blocks made by hand."""
+"""Tests the second decoder of quantised weights on blocks written by hand."""
 
 from pathlib import Path
 

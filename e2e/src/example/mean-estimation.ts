@@ -14,7 +14,7 @@ const schema = z.strictObject({
 });
 type Options = z.output<typeof schema>;
 
-/** Clients hold samples of N(μ, 1) with μ = (1, 2, …), and estimate μ together without showing a sample. */
+/** Clients hold samples of N(μ, 1), μ = (1, 2, …), and estimate μ without sharing any sample. */
 export const meanEstimation: TaskPlugin = {
   name: "mean-estimation",
   summary: "Clients estimate the mean of a normal distribution together.",

@@ -2,19 +2,19 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { addScaled, Matrix, multiply, stream, thinQr, type Stream } from "@fedclair/linalg";
 
-/** How numbers are stored, and what safetensors calls that. */
+/** A number format of safetensors: its name, and the conversion to bytes. */
 export interface Storage {
   readonly dtype: string;
   readonly bytes: (values: Float64Array) => Uint8Array;
 }
 
-export const bytesOfSingle: Storage = {
+export const float32: Storage = {
   dtype: "F32",
   bytes: (values) => new Uint8Array(Float32Array.from(values).buffer),
 };
 
-/** bfloat16, rounded to nearest. */
-export const bytesOfHalf: Storage = {
+/** Converts to bfloat16, rounding to nearest. */
+export const bfloat16: Storage = {
   dtype: "BF16",
   bytes: (values) => {
     const words = new Uint32Array(Float32Array.from(values).buffer);
@@ -31,26 +31,27 @@ interface Size {
 }
 
 /**
- * Writes LoRA adapters as PEFT does, 30 % of them contaminated: the factors B of the others share a space in every module.
+ * Writes LoRA adapters in PEFT's format, 30 % of them contaminated. The factors B of the others
+ * share a space in every module.
  * @returns the names of the contaminated ones, in order
  */
 export async function saveAdapters(
   folder: string,
   size: Size,
-  storage: Storage = bytesOfSingle,
+  storage: Storage = float32,
 ): Promise<string[]> {
   const { p, r, count, modules } = size;
   const rng = stream("adapters");
   const names = Array.from({ length: modules }, (_, m) => {
     return `base_model.model.layers.${m >> 2}.${"qkvo".charAt(m & 3)}_proj`;
   });
-  const shared = names.map((name) => basisOf(rng.at(name), p, r));
+  const shared = names.map((name) => drawBasis(rng.at(name), p, r));
   const isBad = (k: number) => k % 10 < 3;
   for (let k = 0; k < count; k++) {
     const tensors = new Map<string, { shape: number[]; values: Float64Array }>();
     names.forEach((name, m) => {
       const own = rng.at(name, k);
-      const space = isBad(k) ? basisOf(own, p, r) : (shared[m] ?? basisOf(own, p, r));
+      const space = isBad(k) ? drawBasis(own, p, r) : (shared[m] ?? drawBasis(own, p, r));
       const b = multiply(space, new Matrix(r, r, own.at("C").normals(r * r)));
       addScaled(b, 1, new Matrix(p, r, own.at("E").normals(p * r, 0.1 / Math.sqrt(p))));
       const a = own.at("A").normals(r * p, 1 / Math.sqrt(p));
@@ -68,12 +69,12 @@ function nameOf(k: number): string {
   return `adapter-${String(k).padStart(2, "0")}`;
 }
 
-function basisOf(rng: Stream, p: number, r: number): Matrix {
+function drawBasis(rng: Stream, p: number, r: number): Matrix {
   return thinQr(new Matrix(p, r, rng.at("U").normals(p * r))).q;
 }
 
 /**
- * Written by hand, and not by the code under test; α is twice the rank.
+ * Writes an adapter without using the code under test. α is twice the rank.
  * @param tensors by name, row by row
  */
 export async function save(
@@ -83,7 +84,7 @@ export async function save(
     string,
     { readonly shape: readonly number[]; readonly values: Float64Array }
   >,
-  { dtype, bytes }: Storage = bytesOfSingle,
+  { dtype, bytes }: Storage = float32,
 ): Promise<void> {
   const header: Record<string, object> = { __metadata__: { format: "pt" } };
   const parts: Uint8Array[] = [];

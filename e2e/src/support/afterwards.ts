@@ -1,9 +1,12 @@
-/** What is done after every test of a process, whichever file it is in, the last added first: nothing that it started or wrote outlives it. */
-export const afterwards: (() => Promise<void>)[] = [];
+/** Functions that clean up after every test in a process. The last added runs first. */
+export const cleanUps: (() => Promise<void>)[] = [];
 
-/** For mocha's `require`: hooks of files hold for the first file of a process alone, as Node.js loads what they import once. */
+/**
+ * Root hooks for mocha's `require`. Hooks in imported files would apply only to the first test file
+ * of a process, as Node.js loads a module once.
+ */
 export const mochaHooks = {
   afterEach: async (): Promise<void> => {
-    for (const clean of afterwards.toReversed()) await clean();
+    for (const clean of cleanUps.toReversed()) await clean();
   },
 };

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fedclair } from "./command.js";
-import { bytesOf } from "./federation.js";
+import { readResultBytes } from "./federation.js";
 import { temporaryFolder, workspace } from "./paths.js";
 
 /**
- * Runs a trial over sockets with two hosts, and in one process, which must leave the same bytes.
- * @param trial its file, from the workspace's root
- * @param changes `path=value`
+ * Runs a trial over sockets with two hosts and in one process, and checks that the bytes are the
+ * same.
+ * @param trial path of the trial file from the workspace's root
+ * @param changes options to set, as `path=value`
  * @returns the run folder of the two hosts
  */
 export async function runBothWays(trial: string, changes: readonly string[]): Promise<string> {
@@ -22,6 +23,6 @@ export async function runBothWays(trial: string, changes: readonly string[]): Pr
   };
   const hosts = await run("hosts", "--hosts", "2");
   const memory = await run("memory", "--transport", "memory");
-  assert.deepEqual(await bytesOf(hosts), await bytesOf(memory));
+  assert.deepEqual(await readResultBytes(hosts), await readResultBytes(memory));
   return hosts;
 }

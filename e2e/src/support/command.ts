@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { afterwards } from "./afterwards.js";
+import { cleanUps } from "./afterwards.js";
 import { removeTemporaryFolders, workspace } from "./paths.js";
 
-/** What a command that has ended left. */
-export interface Ended {
+/** The result of a command that has ended. */
+export interface CommandResult {
   /** The exit code, or the signal that ended it. */
   readonly code: number | string;
   readonly stdout: string;
@@ -19,14 +19,14 @@ export interface CommandOptions {
 
 const running = new Set<Command>();
 
-/** A `fedclair` command under way, the leader of a process group of its own. */
+/** A running `fedclair` command, which leads its own process group. */
 export class Command {
-  readonly ended: Promise<Ended>;
+  readonly ended: Promise<CommandResult>;
   stdout = "";
   stderr = "";
   readonly #process: ChildProcess;
   readonly #watchers = new Set<() => void>();
-  #over = false;
+  #hasEnded = false;
 
   constructor(args: readonly string[], { cwd, env }: CommandOptions = {}) {
     this.#process = spawn(
@@ -39,7 +39,7 @@ export class Command {
           FEDCLAIR_LOG: undefined,
           FEDCLAIR_TOKEN: undefined,
           NO_COLOR: "1",
-          FORCE_COLOR: undefined, // beside NO_COLOR it makes Node.js warn
+          FORCE_COLOR: undefined, // together with NO_COLOR it makes Node.js warn
           ...env,
         },
         stdio: ["ignore", "pipe", "pipe"],
@@ -54,9 +54,9 @@ export class Command {
       this.stderr += text;
       this.#wake();
     });
-    // `close` and not `exit`: all that the group has said must have been read.
+    // On `close`, unlike `exit`, all output of the group has been read.
     this.ended = once(this.#process, "close").then(([code, signal]: unknown[]) => {
-      this.#over = true;
+      this.#hasEnded = true;
       this.#wake();
       return {
         code: (code ?? signal) as number | string,
@@ -72,12 +72,12 @@ export class Command {
     return pid;
   }
 
-  /** Waits until stderr has text that matches. @returns its first group, else the whole match */
-  async says(pattern: RegExp): Promise<string> {
+  /** Waits for text on stderr. @returns the first group of the match, or the whole match */
+  async waitForOutput(pattern: RegExp): Promise<string> {
     for (;;) {
       const match = pattern.exec(this.stderr);
       if (match) return match[1] ?? match[0];
-      if (this.#over) {
+      if (this.#hasEnded) {
         throw new Error(`it ended without saying ${String(pattern)}:\n${this.stderr}`);
       }
       await new Promise<void>((resolve) => this.#watchers.add(resolve));
@@ -89,7 +89,7 @@ export class Command {
     this.#watchers.clear();
   }
 
-  /** @param to the process alone, or all of its group, as a terminal's Ctrl-C does */
+  /** @param to only the process, or its whole group, like Ctrl-C in a terminal */
   kill(signal: NodeJS.Signals, to: "process" | "group" = "process"): void {
     try {
       process.kill(to === "group" ? -this.pid : this.pid, signal);
@@ -99,17 +99,20 @@ export class Command {
   }
 }
 
-/** Starts `fedclair`, from the workspace's root unless told otherwise. */
+/** Starts `fedclair`, by default in the workspace's root. */
 export function start(args: readonly string[], options?: CommandOptions): Command {
   return new Command(args, options);
 }
 
-/** Runs `fedclair` to its end. */
-export function fedclair(args: readonly string[], options?: CommandOptions): Promise<Ended> {
+/** Runs `fedclair` and waits for its end. */
+export function fedclair(
+  args: readonly string[],
+  options?: CommandOptions,
+): Promise<CommandResult> {
   return start(args, options).ended;
 }
 
-afterwards.push(async () => {
+cleanUps.push(async () => {
   for (const command of running) command.kill("SIGKILL", "group");
   await Promise.all([...running].map(({ ended }) => ended));
   running.clear();

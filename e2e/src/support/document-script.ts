@@ -7,9 +7,10 @@ import { temporaryFolder, workspace } from "./paths.js";
 import { runScript } from "./run-script.js";
 
 /**
- * Runs a document as one script in an empty folder: its `sh` blocks as they stand, and files written where a block follows a
- * line with the file's name. Nothing is installed: the packages, scripts and trials of this repository lie beside.
- * @param leavesOut lines of the script that take too long
+ * Runs a document as one script in an empty folder. The script has the `sh` blocks as they are. A
+ * block below a line with a file name is written to that file. Nothing is installed: the folder
+ * links to the packages, scripts and trials of this repository.
+ * @param leavesOut selects lines of the script that are left out because they take too long
  */
 export async function runDocument(
   document: string,
@@ -22,7 +23,7 @@ export async function runDocument(
   const text = await readFile(join(workspace, document), "utf8");
   const script = (await scriptOf(text)).split("\n").filter((line) => !leavesOut(line));
   const { code, stdout, stderr } = await runScript(script.join("\n"), folder);
-  // Colours come or go by who runs the tests.
+  // Whether there are colours depends on the caller's environment.
   const plain = stripVTControlCharacters;
   return { folder, code, stdout: plain(stdout), stderr: plain(stderr) };
 }

@@ -14,7 +14,7 @@ function helpText({ code, stdout, stderr }: { code: unknown; stdout: string; std
   return stdout;
 }
 
-/** Fails where words behind `fedclair` name a command or an option that does not exist. */
+/** Fails if the words after `fedclair` contain a command or an option that does not exist. */
 export async function checkOptions([subcommand = "", ...args]: readonly string[]): Promise<void> {
   const usage = subcommand.startsWith("-") ? "" : await help(subcommand);
   assert.match(usage, new RegExp(`^Usage: fedclair ${subcommand}\\b`));

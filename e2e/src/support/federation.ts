@@ -6,7 +6,7 @@ import { start, type Command, type CommandOptions } from "./command.js";
 /** A line of `records.jsonl`. */
 export type RecordLine = { readonly arm: string } & RoundRecord;
 
-export async function recordsOf(run: string): Promise<RecordLine[]> {
+export async function readRecords(run: string): Promise<RecordLine[]> {
   const text = await readFile(join(run, "records.jsonl"), "utf8");
   return text
     .split("\n")
@@ -14,8 +14,8 @@ export async function recordsOf(run: string): Promise<RecordLine[]> {
     .map((line) => JSON.parse(line) as RecordLine);
 }
 
-/** What must not depend on how a trial was run. */
-export async function bytesOf(run: string): Promise<{ records: string; params: string }> {
+/** Reads the files of a run that must not depend on how the trial was run. */
+export async function readResultBytes(run: string): Promise<{ records: string; params: string }> {
   const [records, params] = await Promise.all(
     ["records.jsonl", "params.safetensors"].map((file) => readFile(join(run, file), "base64")),
   );
@@ -23,23 +23,23 @@ export async function bytesOf(run: string): Promise<{ records: string; params: s
   return { records, params };
 }
 
-/** The failures of a record, as `c3 HOST_LOST`. */
-export function failuresOf({ clients }: RecordLine): string[] {
+/** Lists the failures in a record, for example `c3 HOST_LOST`. */
+export function listFailures({ clients }: RecordLine): string[] {
   return clients.flatMap(({ clientId, failure }) =>
     failure ? [`${clientId} ${failure.code}`] : [],
   );
 }
 
-/** Starts a coordinator by hand and waits until it listens. */
+/** Starts a coordinator and waits until it listens. */
 export async function startCoordinator(
   args: readonly string[],
   options?: CommandOptions,
 ): Promise<{ coordinator: Command; url: string }> {
   const coordinator = start(["coordinator", ...args], options);
-  return { coordinator, url: await coordinator.says(/listening on (https?:[^"\s]+)/) };
+  return { coordinator, url: await coordinator.waitForOutput(/listening on (https?:[^"\s]+)/) };
 }
 
-/** Starts a client host by hand. */
+/** Starts a client host. */
 export function startHost(
   url: string,
   capacity: number,

@@ -6,14 +6,14 @@ import { fileURLToPath } from "node:url";
 /** The root of the workspace, from `e2e/dist/src/support`. */
 export const workspace = fileURLToPath(new URL("../../../../", import.meta.url));
 
-/** A trial file of `e2e/fixtures`. @param name without its ending */
+/** Path of a trial file in `e2e/fixtures`. @param name file name without its ending */
 export function fixture(name: string): string {
   return join(workspace, "e2e", "fixtures", `${name}.yaml`);
 }
 
 const folders: string[] = [];
 
-/** An empty folder, gone after the test. */
+/** Creates an empty folder, which is removed after the test. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "fedclair-e2e-"));
   folders.push(folder);

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Whether this system tells of its processes in files. */
+/** Does this system have /proc? */
 export const hasProc = existsSync("/proc/self/status");
 
-/** Children of a process and their programs' arguments. */
-export function childrenOf(pid: number): { pid: number; args: string }[] {
+/** Lists the children of a process with their arguments. */
+export function listChildren(pid: number): { pid: number; args: string }[] {
   const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
   return pids === ""
     ? []
@@ -21,8 +21,8 @@ export function residentMiB(pid: number): number {
   return Number(kib) / 1024;
 }
 
-/** Resolves when none of the processes runs; there is no event for processes that are not one's own children. */
-export async function gone(pids: readonly number[], milliseconds: number): Promise<void> {
+/** Waits until no process runs. It polls, because other processes' children have no events. */
+export async function waitUntilGone(pids: readonly number[], milliseconds: number): Promise<void> {
   const deadline = performance.now() + milliseconds;
   while (pids.some(isRunning)) {
     if (performance.now() > deadline) {
@@ -34,7 +34,9 @@ export async function gone(pids: readonly number[], milliseconds: number): Promi
   }
 }
 
-/** An orphan that has ended and that nobody has waited for is a zombie, not a running process. */
+/**
+ * Does the process run? An orphan that has ended but was not waited for is a zombie and does not.
+ */
 function isRunning(pid: number): boolean {
   try {
     return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));

@@ -1,13 +1,15 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
-/** For a suite whose tests take these programs: skips them, with a word, where one is missing. */
-export function takesPrograms(...programs: readonly string[]): void {
+/** Skips the tests of a suite, with a message, if one of the programs that they need is missing. */
+export function requirePrograms(...programs: readonly string[]): void {
   before(async function () {
     for (const program of programs) {
       const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin` };
-      const found = await promisify(execFile)("which", [program], { env }).catch(() => undefined);
-      if (found) continue;
+      const location = await promisify(execFile)("which", [program], { env }).catch(
+        () => undefined,
+      );
+      if (location) continue;
       process.stderr.write(
         `tests with ${program} are skipped: it is not installed; npm run test:services\n`,
       );

@@ -2,13 +2,16 @@ import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterwards } from "./afterwards.js";
+import { cleanUps } from "./afterwards.js";
 import { workspace } from "./paths.js";
 
 const run = promisify(execFile);
-const known = new Map<string, Promise<string | undefined>>();
+const environments = new Map<string, Promise<string | undefined>>();
 
-/** May tests install these optional dependencies? `npm run test:python -- flower peft` says so; else a word is said. */
+/**
+ * May tests install these optional dependencies? `npm run test:python -- flower peft` allows it.
+ * Otherwise a message is printed.
+ */
 export function mayInstall(...extras: string[]): boolean {
   const allowed = (process.env["FEDCLAIR_PYTHON"] ?? "").split(/[ ,]+/);
   const missing = extras.filter((extra) => !allowed.includes(extra));
@@ -20,16 +23,18 @@ export function mayInstall(...extras: string[]): boolean {
 }
 
 /**
- * A Python with fedclair-host, made at the first call; undefined, with a word on stderr, where there is no Python or no
- * package index.
+ * Installs fedclair-host for Python at the first call.
  * @param extras optional dependencies of the package
- * @throws Error, with what pip said, where it fails otherwise
+ * @returns the path of its Python; undefined, after a message on stderr, without Python or a
+ *   package
+ *   index
+ * @throws Error with pip's output if it fails otherwise
  */
-export function pythonWith(...extras: string[]): Promise<string | undefined> {
+export function installPython(...extras: string[]): Promise<string | undefined> {
   const key = extras.join();
   const script = join(workspace, "scripts/python-env.js");
-  const made =
-    known.get(key) ??
+  const environment =
+    environments.get(key) ??
     run(process.execPath, [script, ...extras]).then(
       ({ stdout }) => stdout.trim(),
       (error: unknown) => {
@@ -39,36 +44,36 @@ export function pythonWith(...extras: string[]): Promise<string | undefined> {
         return undefined;
       },
     );
-  known.set(key, made);
-  return made;
+  environments.set(key, environment);
+  return environment;
 }
 
-/** For a suite whose tests take a Python with these optional dependencies: skips them, with a word, where there is none. */
-export function takesPython(...extras: string[]): void {
+/** Skips the tests of a suite, with a message, if Python or these dependencies are missing. */
+export function requirePython(...extras: string[]): void {
   before(async function () {
-    this.timeout(900_000); // they are installed now
-    if (!mayInstall(...extras) || (await pythonWith(...extras)) === undefined) this.skip();
+    this.timeout(900_000); // includes the installation
+    if (!mayInstall(...extras) || (await installPython(...extras)) === undefined) this.skip();
   });
 }
 
-/** A Python host under way. */
+/** A running Python host. */
 export interface PythonHost {
   readonly process: ChildProcess;
-  /** The exit code, or the signal that ended it, and what it said. */
+  /** The exit code, or the signal that ended it, and its stderr. */
   readonly ended: Promise<{ readonly code: number | string; readonly stderr: string }>;
-  /** Resolves when it has said so. */
-  says(pattern: RegExp): Promise<void>;
+  /** Waits for text on stderr. */
+  waitForOutput(pattern: RegExp): Promise<void>;
 }
 
 const running = new Set<ChildProcess>();
 
-/** @param cwd where the modules of its clients are, from the workspace's root */
+/** @param cwd folder with the modules of its clients, from the workspace's root */
 export async function startPythonHost(
   cwd: string,
   args: readonly string[],
   { extras = [], env = {} }: { extras?: string[]; env?: Record<string, string> } = {},
 ): Promise<PythonHost> {
-  const python = await pythonWith(...extras);
+  const python = await installPython(...extras);
   if (python === undefined) throw new Error("there is no Python");
   const child = spawn(python, ["-m", "fedclair_host", ...args], {
     cwd: join(workspace, cwd),
@@ -86,7 +91,7 @@ export async function startPythonHost(
     running.delete(child);
     return { code: (code ?? signal) as number | string, stderr };
   });
-  const says = (pattern: RegExp) =>
+  const waitForOutput = (pattern: RegExp) =>
     new Promise<void>((resolve, reject) => {
       const look = () => {
         if (pattern.test(stderr)) resolve();
@@ -97,10 +102,10 @@ export async function startPythonHost(
         reject(new Error(`it ended without saying ${String(pattern)}:\n${stderr}`));
       });
     });
-  return { process: child, ended, says };
+  return { process: child, ended, waitForOutput };
 }
 
-afterwards.push(async () => {
+cleanUps.push(async () => {
   for (const child of running) child.kill("SIGKILL");
   await Promise.all([...running].map((child) => once(child, "close")));
 });

@@ -1,16 +1,16 @@
 import { connect, createServer, type AddressInfo, type Server } from "node:net";
 
-/** A network between hosts and coordinator on which somebody listens. */
+/** A proxy between hosts and coordinator that records all bytes. */
 export class Recorder {
   readonly #server: Server;
-  /** A list of pieces for each direction of each connection. */
+  /** The recorded pieces, one list for each direction of each connection. */
   readonly #streams: Buffer[][] = [];
 
   private constructor(server: Server) {
     this.#server = server;
   }
 
-  /** @param url of the coordinator, at 127.0.0.1 */
+  /** @param url URL of the coordinator, at 127.0.0.1 */
   static async before(url: string): Promise<Recorder> {
     const { port } = new URL(url);
     const server = createServer((near) => {
@@ -32,20 +32,20 @@ export class Recorder {
     return recorder;
   }
 
-  /** Where hosts find the coordinator now. */
+  /** The URL that hosts dial instead of the coordinator's. */
   url(scheme: "http" | "https"): string {
     return `${scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Ends the network. @returns all that was said: of each connection the bytes to the coordinator, and those from it */
+  /** Stops the proxy. @returns for each connection the bytes to the coordinator and from it */
   close(): Buffer[] {
     this.#server.close();
     return this.#streams.map((pieces) => Buffer.concat(pieces));
   }
 }
 
-/** What somebody on the network reads of a websocket, frame by frame: hosts mask what they send, by a key that they send too. */
-export function framesIn(stream: Buffer): Buffer[] {
+/** Parses the frames of a websocket and removes the hosts' masks, whose keys are in the frames. */
+export function parseFrames(stream: Buffer): Buffer[] {
   const payloads: Buffer[] = [];
   for (let at = stream.indexOf("\r\n\r\n") + 4; at + 2 <= stream.length;) {
     const [, second = 0] = stream.subarray(at);
@@ -67,7 +67,7 @@ export function framesIn(stream: Buffer): Buffer[] {
   return payloads;
 }
 
-/** Is the stream TLS from its first byte to its last? The record that a cut left unfinished may be the last. */
+/** Is the whole stream TLS? The last record may be incomplete if the connection was cut. */
 export function isTls(stream: Buffer): boolean {
   let at = 0;
   while (at + 5 <= stream.length) {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-/** Runs a script of bash, which ends at the first command that fails, in a folder. */
+/** Runs a bash script in a folder. It stops at the first command that fails. */
 export async function runScript(
   script: string,
   cwd: string,

@@ -8,17 +8,17 @@ import { temporaryFolder, workspace } from "./paths.js";
 
 const run = promisify(execFile);
 
-/** For a suite whose tests take certificates: skips them, with a word, where there is no OpenSSL. */
-export function takesOpenssl(): void {
+/** Skips the tests of a suite, with a message, if OpenSSL is missing. */
+export function requireOpenssl(): void {
   before(async function () {
-    const found = await run("openssl", ["version"]).catch(() => undefined);
-    if (found) return;
+    const version = await run("openssl", ["version"]).catch(() => undefined);
+    if (version) return;
     process.stderr.write("tests with certificates are skipped: there is no openssl\n");
     this.skip();
   });
 }
 
-/** Certificates of an authority of its own, and a token key with tokens of it, in files. */
+/** Files with a certificate authority, its certificates, a token key and its tokens. */
 export class Secrets {
   readonly #folder: string;
 
@@ -26,14 +26,14 @@ export class Secrets {
     this.#folder = folder;
   }
 
-  /** As docs/security.md makes them: a coordinator at 127.0.0.1, and hosts. */
+  /** Creates them as in docs/security.md, for a coordinator at 127.0.0.1 and some hosts. */
   static async make(...hosts: string[]): Promise<Secrets> {
     const folder = join(await temporaryFolder(), "secrets");
     await mkdir(folder);
     const script = join(workspace, "scripts/certificates.sh");
     await run("bash", [script, folder, "coordinator=127.0.0.1", ...hosts]);
-    const made = await fedclair(["token", "--new-key", join(folder, "token-key")]);
-    if (made.code !== 0) throw new Error(made.stderr);
+    const newKey = await fedclair(["token", "--new-key", join(folder, "token-key")]);
+    if (newKey.code !== 0) throw new Error(newKey.stderr);
     return new Secrets(folder);
   }
 
@@ -41,25 +41,25 @@ export class Secrets {
     return join(this.#folder, name);
   }
 
-  /** Options of the coordinator; with `mutual` its hosts must show certificates. */
+  /** Options of the coordinator. With `mutual`, hosts must show certificates. */
   coordinator({ mutual = false } = {}): string[] {
-    const shown = ["--tls-cert", this.file("coordinator.pem")];
+    const options = ["--tls-cert", this.file("coordinator.pem")];
     const key = ["--tls-key", this.file("coordinator-key.pem")];
-    return [...shown, ...key, ...(mutual ? ["--tls-client-ca", this.file("ca.pem")] : [])];
+    return [...options, ...key, ...(mutual ? ["--tls-client-ca", this.file("ca.pem")] : [])];
   }
 
-  /** Options of a host; with a name it shows the certificate of that. */
+  /** Options of a host. With a name, it shows the certificate of that name. */
   host(name?: string): string[] {
-    const shown = [
+    const options = [
       "--tls-cert",
       this.file(`${name}.pem`),
       "--tls-key",
       this.file(`${name}-key.pem`),
     ];
-    return ["--tls-ca", this.file("ca.pem"), ...(name === undefined ? [] : shown)];
+    return ["--tls-ca", this.file("ca.pem"), ...(name === undefined ? [] : options)];
   }
 
-  /** A token that `fedclair token` makes. */
+  /** Creates a token with `fedclair token`. */
   async token(host: string, ...options: string[]): Promise<string> {
     const args = ["token", "--key", this.file("token-key"), "--host", host, ...options];
     const { code, stdout, stderr } = await fedclair(args);
@@ -67,7 +67,7 @@ export class Secrets {
     return stdout.trim();
   }
 
-  /** A token that says anything. */
+  /** Creates a signed token with any content. */
   async signed(changes: Partial<TokenClaims>): Promise<string> {
     const key = parseTokenKey(await readFile(this.file("token-key"), "utf8"));
     const times = { issued: 0, expires: Math.floor(Date.now() / 1000) + 600 };

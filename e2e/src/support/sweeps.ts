@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { fedclair } from "./command.js";
 import { temporaryFolder } from "./paths.js";
 
-/** Four trials of a seed, of a quarter of a second a round. */
-export const gridOf = (seeds: readonly number[], rounds: number) => `
+/** Creates a sweep with four trials per seed, which take a quarter of a second per round. */
+export const createGrid = (seeds: readonly number[], rounds: number) => `
 name: grid
 seed: [${seeds.join(", ")}]
 rounds: ${rounds}
@@ -17,28 +17,28 @@ attacks: [[], [{ attack: { name: gaussian-update }, count: 3 }]]
 sweep: { rows: attacks, measures: [{ measure: error.ratioTo.local, worse: high }] }
 `;
 
-/** 24 trials of about half a second. */
-export const grid = gridOf([1, 2, 3, 4, 5, 6], 2);
+/** A sweep of 24 trials of about half a second. */
+export const grid = createGrid([1, 2, 3, 4, 5, 6], 2);
 
-let made: Promise<Map<string, string>> | undefined;
+let reference: Promise<Map<string, string>> | undefined;
 
-/** What the sweep leaves with a folder for a queue; run once. */
-export function bytesOnDisk(): Promise<Map<string, string>> {
-  made ??= sweepOnDisk();
-  return made;
+/** Runs the sweep in one process, once. @returns the bytes of its files by path */
+export function runReferenceSweep(): Promise<Map<string, string>> {
+  reference ??= createReferenceSweep();
+  return reference;
 }
 
-async function sweepOnDisk(): Promise<Map<string, string>> {
+async function createReferenceSweep(): Promise<Map<string, string>> {
   const folder = await temporaryFolder();
   const [file, out] = [join(folder, "grid.yaml"), join(folder, "disk")];
   await writeFile(file, grid);
   const { code, stderr } = await fedclair(["sweep", file, "--out", out, "--jobs", "2"]);
   assert.equal(code, 0, stderr);
-  return await sweepBytes(out);
+  return await readSweepBytes(out);
 }
 
-/** What must not depend on who ran the trials of a sweep: the bytes of its files, by path. */
-export async function sweepBytes(out: string): Promise<Map<string, string>> {
+/** Reads the files of a sweep that must not depend on who ran the trials, by path. */
+export async function readSweepBytes(out: string): Promise<Map<string, string>> {
   const names = (await readdir(out, { recursive: true })).sort();
   const same =
     /^([0-9a-f]{16}\/(records\.jsonl|artifacts\.jsonl|params\.safetensors|summary\.json|trial\.yaml)|report\.html|table\.csv|figures\/.*)$/;

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { workspace } from "./paths.js";
 
-/** What the compiler says of JavaScript files, checked strictly. @param more options */
+/** Checks JavaScript files strictly. @param more options @returns the compiler's output */
 export function typeCheck(cwd: string, files: readonly string[], more: readonly string[] = []) {
   const compiler = join(workspace, "node_modules/typescript/bin/tsc");
   const strict = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--skipLibCheck"];

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { Redis } from "ioredis";
-import { afterwards } from "./afterwards.js";
+import { cleanUps } from "./afterwards.js";
 import { freePort } from "./free-port.js";
 import { temporaryFolder } from "./paths.js";
 
-/** A Valkey under way, gone after the test. */
+/** A running Valkey, which is stopped after the test. */
 export interface Valkey {
   readonly port: number;
   readonly url: string;
@@ -14,7 +14,7 @@ export interface Valkey {
 
 const running = new Set<{ readonly process: ChildProcess; readonly client: Redis }>();
 
-/** @param args of valkey-server beside port and folder */
+/** @param args arguments of valkey-server in addition to port and folder */
 export async function startValkey(
   args: readonly string[] = [],
   options: { readonly password?: string; readonly tls?: { readonly ca: Buffer } } = {},
@@ -39,7 +39,7 @@ export async function startValkey(
   return { port, url: `redis://127.0.0.1:${port}`, client };
 }
 
-afterwards.push(async () => {
+cleanUps.push(async () => {
   for (const { process: child, client } of running) {
     client.disconnect();
     const closed = child.exitCode === null ? once(child, "close") : undefined;

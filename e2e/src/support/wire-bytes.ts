@@ -3,11 +3,11 @@ import { errorCodes } from "@fedclair/core/internal";
 import { io, type Socket } from "socket.io-client";
 
 /*
- * The protocol written by hand, as a host that was made by others, or means harm, would: protobuf fields, frames of
- * transport.proto and replies, and nothing of @fedclair/wire.
+ * The protocol written by hand, without @fedclair/wire: protobuf fields, frames of transport.proto
+ * and replies. A host of another implementation, or a malicious one, would send the same.
  */
 
-/** A field of a protobuf message: a number as varint, bytes with their length. */
+/** Encodes a field of a protobuf message: a number as varint, bytes with their length. */
 export function field(number: number, value: number | Uint8Array): Uint8Array {
   if (typeof value === "number") return Uint8Array.of(number << 3, ...varint(value));
   return Uint8Array.of((number << 3) | 2, ...varint(value.length), ...value);
@@ -19,12 +19,15 @@ function varint(value: number): number[] {
 
 const text = (value: string) => new TextEncoder().encode(value);
 
-/** A Frame with the first bytes of a message. @param total bytes that the message claims to have */
+/**
+ * Encodes a Frame with the start of a message.
+ * @param total size that the message claims to have
+ */
 export function frame(message: Uint8Array, total = message.length): Uint8Array {
   return Uint8Array.from([...field(3, total), ...field(4, message)]);
 }
 
-/** A HostMessage with a Join. */
+/** Encodes a HostMessage with a Join. */
 export function join(
   token: string,
   version = 2,
@@ -40,13 +43,13 @@ export function join(
   return field(1, Uint8Array.from(fields.flatMap((bytes) => [...bytes])));
 }
 
-/** What a reply says: `accepted`, `welcome`, or the code of a failure. */
-export function said(reply: Uint8Array): string {
+/** Parses a reply. @returns `accepted`, `welcome`, or the code of a failure */
+export function parseReply(reply: Uint8Array): string {
   const body = (reply[0] ?? 0) >> 3;
   if (body === 1) return "accepted";
   if (body === 2) return "welcome";
   assert.equal(body, 3, "expected a Reply");
-  // Past the tag and a length of one or two bytes stands the code, tagged 1.
+  // The code, with tag 1, follows the tag and a length of one or two bytes.
   const code = reply[(reply[1] ?? 0) < 128 ? 3 : 4];
   const [name] = Object.entries(errorCodes).find(([, number]) => number === code) ?? [];
   return name ?? `unknown code ${code}`;
@@ -54,7 +57,7 @@ export function said(reply: Uint8Array): string {
 
 /** A connection to a coordinator that is no client host. */
 export class Stranger {
-  /** Resolves when the connection is over. */
+  /** Resolves when the connection is closed. */
   readonly ended: Promise<unknown>;
   readonly #socket: Socket;
 
@@ -72,14 +75,14 @@ export class Stranger {
     return new Stranger(socket);
   }
 
-  /** Sends an event with any argument. @returns what the coordinator says */
+  /** Sends an event with any argument. @returns the coordinator's reply */
   async ask(argument: unknown, event = "frame"): Promise<string> {
     const reply: unknown = await this.#socket.timeout(10_000).emitWithAck(event, argument);
     assert.ok(reply instanceof Uint8Array);
-    return said(reply);
+    return parseReply(reply);
   }
 
-  /** Sends bytes that are too many. @returns why the connection ended */
+  /** Sends more bytes than allowed. @returns the reason why the connection was closed */
   async overfill(bytes: Uint8Array): Promise<string> {
     const ended = new Promise<string>((resolve) => this.#socket.on("disconnect", resolve));
     this.#socket.emit("frame", bytes);

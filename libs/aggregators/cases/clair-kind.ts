@@ -1,4 +1,11 @@
-import { readNumbers, toDense, UserError, type TensorDelta, type Tensor, type Update } from "@fedclair/core";
+import {
+  readNumbers,
+  toDense,
+  UserError,
+  type TensorDelta,
+  type Tensor,
+  type Update,
+} from "@fedclair/core";
 import { addScaled, multiplyNT, type Matrix } from "@fedclair/linalg";
 import {
   clair,

@@ -1,4 +1,7 @@
-import { type Dense, readNumbers, type Numbers,
+import {
+  type Dense,
+  readNumbers,
+  type Numbers,
   yieldToEventLoop,
   isLowRank,
   shapeText,

@@ -1,4 +1,10 @@
-import { readNumbers, yieldToEventLoop, type LowRank, type Delta, type Update } from "@fedclair/core";
+import {
+  readNumbers,
+  yieldToEventLoop,
+  type LowRank,
+  type Delta,
+  type Update,
+} from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { groupSenders, sumTerms } from "./mean.js";
 import { computeWeights, type Weighting } from "./weights.js";
@@ -46,7 +52,8 @@ async function stackPairs(pairs: readonly LowRank[], weights: readonly number[])
     }
     const weight = item(weights, k);
     const from = top * columns;
-    for (let i = 0; i < readNumbers(a).length; i++) right[from + i] = weight * item(readNumbers(a), i);
+    for (let i = 0; i < readNumbers(a).length; i++)
+      right[from + i] = weight * item(readNumbers(a), i);
     top += own;
     await yieldToEventLoop();
   }

@@ -1,4 +1,5 @@
-import { readNumbers,
+import {
+  readNumbers,
   isLowRank,
   type AttackedRound,
   type TensorDelta,

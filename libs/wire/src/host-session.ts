@@ -1,10 +1,5 @@
 import type { Params } from "@fedclair/core";
-import {
-  termBytes,
-  exitCodes,
-  payloadBytes,
-  type Job,
-} from "@fedclair/core/internal";
+import { termBytes, exitCodes, payloadBytes, type Job } from "@fedclair/core/internal";
 import type { Bases } from "./bases.js";
 import { encodeCoordinatorMessage, type CoordinatorMessage } from "./codec/coordinator-message.js";
 import type { Join } from "./codec/host-message.js";

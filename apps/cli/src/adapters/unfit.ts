@@ -1,4 +1,4 @@
-import { type Numbers, readNumbers, shapeText, type LowRank, type Tensor } from "@fedclair/core";
+import { type Numbers, readNumbers, shapeText, type LowRank } from "@fedclair/core";
 import { readPair, type Adapter, type PairInFile } from "./peft.js";
 
 type Modules = Adapter["modules"];

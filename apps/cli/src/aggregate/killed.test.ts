@@ -3,7 +3,7 @@ import promises, { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Dense, encodeSafetensors, UserError, type Tensor } from "@fedclair/core";
+import { type Dense, encodeSafetensors, UserError } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { runServerStep, type AggregateOptions } from "./aggregate.js";
 

@@ -35,7 +35,7 @@ describe("the audit schema", () => {
   it("is the same as in docs/audit.schema.json", async () => {
     const text = await readFile(join(workspace, "docs/audit.schema.json"), "utf8");
     const generated = JSON.parse(JSON.stringify(z.toJSONSchema(auditSchema))) as unknown;
-    assert.deepEqual(JSON.parse(text), generated, "it is out of date: npm run audit-schema");
+    assert.deepEqual(JSON.parse(text), generated, "it is out of date: npm run lab -- audit-schema");
   });
 
   it("accepts audits of real adapters, with the rules evidence and gap", async () => {

@@ -1,5 +1,5 @@
 // @ts-check
-import { definePlugin, scaleDelta, toFloat64 } from "@fedclair/core";
+import { binaryVerdict, definePlugin, scaleDelta, toFloat64 } from "@fedclair/core";
 import { z } from "zod";
 
 /** Averages the clients near the median of all clients and flags the others as contaminated. */
@@ -27,10 +27,9 @@ export const nearMedian = definePlugin({
       return Promise.resolve({
         // The change is a list of terms to add, so low-rank pairs stay pairs.
         change: near.map(({ delta }) => scaleDelta(delta, 1 / near.length)),
-        verdicts: updates.map(({ clientId }, k) => {
-          const status = distances[k] <= threshold ? "benign" : "contaminated";
-          return { clientId, status, score: distances[k], threshold };
-        }),
+        verdicts: updates.map(({ clientId }, k) =>
+          binaryVerdict(clientId, distances[k], threshold),
+        ),
       });
     },
   }),

@@ -70,16 +70,8 @@ export function expandCondensed(
   condensed: readonly LowRank[],
   changes: readonly LowRank[],
 ): LowRank[] {
-  const lefts = restoreRows(
-    pairs.map(factorB),
-    condensed.map(factorB),
-    changes.map(factorB),
-  );
-  const rights = restoreRows(
-    pairs.map(factorA),
-    condensed.map(factorA),
-    changes.map(factorA),
-  );
+  const lefts = restoreRows(pairs.map(factorB), condensed.map(factorB), changes.map(factorB));
+  const rights = restoreRows(pairs.map(factorA), condensed.map(factorA), changes.map(factorA));
   return changes.map((change, k) => ({
     b: lefts === undefined ? change.b : toTensor(item(lefts, k)),
     a: rights === undefined ? change.a : toTensor(item(rights, k).transpose()),

@@ -1,4 +1,6 @@
-import { type Numbers, readNumbers,
+import {
+  type Numbers,
+  readNumbers,
   deltaShape,
   isLowRank,
   sizeOf,

@@ -1,4 +1,5 @@
-import { readNumbers,
+import {
+  readNumbers,
   deltaShape,
   isLowRank,
   toFloat64,

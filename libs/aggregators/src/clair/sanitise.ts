@@ -1,4 +1,6 @@
-import { readNumbers, countNumbers,
+import {
+  readNumbers,
+  countNumbers,
   deltaShape,
   isLowRank,
   shapeText,

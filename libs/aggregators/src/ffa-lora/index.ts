@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
-import { dtypeOf, readNumbers,
+import {
+  dtypeOf,
+  readNumbers,
   isLowRank,
   UserError,
   type LowRank,

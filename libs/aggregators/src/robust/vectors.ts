@@ -1,5 +1,5 @@
 import { median } from "@fedclair/linalg";
-import { type Numbers, readNumbers, type Tensor } from "@fedclair/core";
+import { type Numbers, readNumbers } from "@fedclair/core";
 import { weightedSum } from "../mean.js";
 import { iterateMixedBlocks, vectorToTensor, type Changes } from "./blocks.js";
 import { centeredClipWeights, normClipWeights, computeNorms } from "./clipping.js";
@@ -32,12 +32,12 @@ export async function mean(
   vectors: readonly Vector[],
   weights: ArrayLike<number> = uniformWeights(vectors.length),
 ): Promise<Vector> {
-  return readNumbers((await weightedSum(vectors.map(vectorToTensor), weights)));
+  return readNumbers(await weightedSum(vectors.map(vectorToTensor), weights));
 }
 
 /** The median of every coordinate (Yin et al., arXiv 1803.01498). */
 export async function coordinateMedian(vectors: readonly Vector[]): Promise<Vector> {
-  return readNumbers((await applyByCoordinate(vectors.map(vectorToTensor), medianOf)));
+  return readNumbers(await applyByCoordinate(vectors.map(vectorToTensor), medianOf));
 }
 
 /**
@@ -47,7 +47,7 @@ export async function coordinateMedian(vectors: readonly Vector[]): Promise<Vect
  */
 export async function trimmedMean(vectors: readonly Vector[], beta: number): Promise<Vector> {
   const rule = createTrimmedMean(Math.floor(beta * vectors.length));
-  return readNumbers((await applyByCoordinate(vectors.map(vectorToTensor), rule)));
+  return readNumbers(await applyByCoordinate(vectors.map(vectorToTensor), rule));
 }
 
 /**
@@ -83,7 +83,7 @@ export async function bulyan(vectors: readonly Vector[], f: number): Promise<Sel
   const selected = await selectByBulyan(await computeDistances(vectors), f);
   const chosen = pickVectors(vectors, selected).map(vectorToTensor);
   const rule = createMeanNearMedian(chosen.length - 2 * f);
-  return { vector: readNumbers((await applyByCoordinate(chosen, rule))), selected };
+  return { vector: readNumbers(await applyByCoordinate(chosen, rule)), selected };
 }
 
 /** The geometric median; see `geometricMedianWeights`. */

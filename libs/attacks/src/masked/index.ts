@@ -1,4 +1,11 @@
-import { readNumbers, isLowRank, type Attack, type TensorDelta, type Plugin, type Update } from "@fedclair/core";
+import {
+  readNumbers,
+  isLowRank,
+  type Attack,
+  type TensorDelta,
+  type Plugin,
+  type Update,
+} from "@fedclair/core";
 import {
   addScaled,
   frobenius,

@@ -17,7 +17,14 @@ import type { ModStates } from "./server-halves.js";
 import { sum, type Stream } from "@fedclair/linalg";
 import { addTerms, Products } from "../tensors/merge.js";
 import { checkStorable } from "../contracts/storable.js";
-import { maxAbs, payloadBytes, shapeText, sizeOf, type Params } from "../tensors/tensor.js";
+import {
+  maxAbs,
+  payloadBytes,
+  shapeText,
+  sizeOf,
+  type Dense,
+  type Params,
+} from "../tensors/tensor.js";
 import { deltaBytes, type Delta, type Update } from "../tensors/update.js";
 
 /**
@@ -110,9 +117,9 @@ async function callStart(task: Task, clientIds: readonly string[], rng: Stream):
 }
 
 /** Describes the first value that is not a valid tensor; undefined if all are. */
-function findMisfit(params: Params): string | undefined {
+function findMisfit(params: ReadonlyMap<string, unknown>): string | undefined {
   for (const [name, tensor] of params) {
-    const { shape, data } = (tensor as unknown as Partial<typeof tensor> | undefined) ?? {};
+    const { shape, data } = (tensor as Partial<Dense> | undefined) ?? {};
     const isNumbers = data instanceof Float32Array || data instanceof Float64Array;
     if (!Array.isArray(shape) || !isNumbers)
       return `module ${name}: expected { shape, data }, data a Float32Array or Float64Array`;

@@ -1,4 +1,5 @@
-import { readNumbers,
+import {
+  readNumbers,
   isLowRank,
   toBfloat16,
   toInt8,

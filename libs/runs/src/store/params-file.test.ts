@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Dense, Products, type Delta, type Tensor } from "@fedclair/core";
+import { type Dense, Products, type Delta } from "@fedclair/core";
 import { resolveParams, type TrialState } from "@fedclair/core/internal";
 import { buildParamsFile } from "./params-file.js";
 

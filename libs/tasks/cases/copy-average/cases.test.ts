@@ -24,7 +24,7 @@ describe("copy-average: reference cases", () => {
     });
   }
 
-  // The other rows take too long for every test run; `npm run cases` runs them all.
+  // The other rows take too long for every test run; `npm run lab -- cases` runs them all.
   for (const row of readEntries("outcomes")) {
     if (row.k !== 6 || row.n === 2) continue;
     it(`outcomes ${String(row.act)}, n = ${String(row.n)}`, async () => {

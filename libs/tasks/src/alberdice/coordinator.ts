@@ -10,7 +10,6 @@ import {
   type Start,
   type StartContext,
   type Step,
-  type Tensor,
   type Update,
   type Verdict,
 } from "@fedclair/core";

@@ -18,7 +18,8 @@ export function readAnswer(update: Update, module: string, clip?: number): Answe
   if (isLowRank(logits) || isLowRank(visits)) return undefined;
   if (readNumbers(visits).some((share) => share < 0)) return undefined;
   if (Math.abs(sum(readNumbers(visits)) - 1) > slack) return undefined;
-  if (clip !== undefined && readNumbers(logits).some((z) => Math.abs(z) > clip + slack)) return undefined;
+  if (clip !== undefined && readNumbers(logits).some((z) => Math.abs(z) > clip + slack))
+    return undefined;
   return { logits: readNumbers(logits), visits: readNumbers(visits) };
 }
 

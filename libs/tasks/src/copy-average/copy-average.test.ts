@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { readNumbers, type Aggregation, type Contaminating, type Shard, type Task, type TrainResult, type Update, type Verdict } from "@fedclair/core";
+import {
+  readNumbers,
+  type Aggregation,
+  type Contaminating,
+  type Shard,
+  type Task,
+  type TrainResult,
+  type Update,
+  type Verdict,
+} from "@fedclair/core";
 import { stream, at } from "@fedclair/linalg";
 import { matchedAverage, redistillation } from "./aggregators.js";
 import { copyAverage } from "./index.js";
@@ -186,7 +195,10 @@ describe("copy-average", () => {
       const huge = new Map(
         [...first.delta].map(([name, tensor]) => {
           assert.ok("shape" in tensor);
-          return [name, { shape: tensor.shape, data: readNumbers(tensor).map(() => 1e200) }] as const;
+          return [
+            name,
+            { shape: tensor.shape, data: readNumbers(tensor).map(() => 1e200) },
+          ] as const;
         }),
       );
       const round = await createRound(task, [{ ...first, delta: huge }, ...others]);

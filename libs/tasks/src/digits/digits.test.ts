@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readNumbers, isLowRank, UserError, type Params, type Task, type TrainResult } from "@fedclair/core";
+import {
+  readNumbers,
+  isLowRank,
+  UserError,
+  type Params,
+  type Task,
+  type TrainResult,
+} from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
 import { readMnist } from "./data.js";
 import { classes, pixels } from "./images.js";

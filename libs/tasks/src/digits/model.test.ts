@@ -137,7 +137,8 @@ describe("a layer with an adapter", () => {
       [0, 1].reduce(
         (total, r) =>
           total +
-          item(readNumbers(b), 2 * Math.floor(i / width) + r) * item(readNumbers(a), r * width + (i % width)),
+          item(readNumbers(b), 2 * Math.floor(i / width) + r) *
+            item(readNumbers(a), r * width + (i % width)),
         0,
       );
     return { shape, data: Float32Array.from(data, (value, i) => value + product(i)) };

@@ -1,4 +1,6 @@
-import { readNumbers, type Numbers,
+import {
+  readNumbers,
+  type Numbers,
   invalidVerdict,
   isLowRank,
   toMatrix,

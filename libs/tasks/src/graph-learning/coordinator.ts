@@ -1,4 +1,5 @@
-import { readNumbers,
+import {
+  readNumbers,
   invalidVerdict,
   isLowRank,
   UserError,

@@ -1,4 +1,4 @@
-import type { Numbers, LocalTrainer, Params, Shard, Task, Tensor, TaskPlugin } from "@fedclair/core";
+import type { Numbers, LocalTrainer, Params, Shard, Task, TaskPlugin } from "@fedclair/core";
 import { Matrix, multiply, norm, stream, thinQr, type Stream, at, item } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";

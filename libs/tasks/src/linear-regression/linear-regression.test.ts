@@ -1,12 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  type Dense,
-  readNumbers,
-  type LocalTrainer,
-  type Params,
-  type Task,
-  type Tensor,
-} from "@fedclair/core";
+import { type Dense, readNumbers, type LocalTrainer, type Params, type Task } from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
 import { linearRegression } from "./index.js";
 import { startOf } from "../../testing/coordinator.js";

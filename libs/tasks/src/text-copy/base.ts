@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import * as tf from "@tensorflow/tfjs-core";
-import { type Dense, decodeSafetensors, encodeSafetensors, type Tensor } from "@fedclair/core";
+import { type Dense, decodeSafetensors, encodeSafetensors } from "@fedclair/core";
 import type { WeightName, Weights } from "./model.js";
 
 /*
  * The shipped bases: the weights of `model.ts` by name and in their layout (in×out), one file per
- * size of vocabulary. `npm run pretrain` writes them.
+ * size of vocabulary. `npm run lab -- pretrain` writes them.
  */
 
 /**

@@ -1,11 +1,4 @@
-import {
-  type Dense,
-  toDense,
-  toMatrix,
-  type Delta,
-  type Params,
-  type Tensor,
-} from "@fedclair/core";
+import { type Dense, toDense, toMatrix, type Delta, type Params } from "@fedclair/core";
 import { addScaled, Matrix } from "@fedclair/linalg";
 import { byModule, moduleNames, type ModuleMatrices, type Network } from "./network.js";
 

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { readNumbers, isLowRank, type LocalTrainer, type Delta, type Params, type Task } from "@fedclair/core";
+import {
+  readNumbers,
+  isLowRank,
+  type LocalTrainer,
+  type Delta,
+  type Params,
+  type Task,
+} from "@fedclair/core";
 import { addScaled, Matrix, stream, item, atInt, at } from "@fedclair/linalg";
 import { couple } from "./coupling.js";
 import { dualStep } from "./dual-step.js";
@@ -79,7 +86,9 @@ describe("a client of value-driven transport", () => {
     // Two Adam steps move no entry by more than twice the rate. The rest is the common draw.
     const other = (await train(task, params, 1, 1)).get("W2");
     assert.ok(other && isLowRank(other));
-    assert.ok(readNumbers(pair.b).every((x, i) => Math.abs(x - item(readNumbers(other.b), i)) < 0.05));
+    assert.ok(
+      readNumbers(pair.b).every((x, i) => Math.abs(x - item(readNumbers(other.b), i)) < 0.05),
+    );
     assert.notDeepEqual(pair, other);
   });
 

@@ -1,5 +1,9 @@
 import { endianness } from "node:os";
-import { type Dense, readNumbers, countNumbers, type Numbers,
+import {
+  type Dense,
+  readNumbers,
+  countNumbers,
+  type Numbers,
   isLowRank,
   shapeText,
   sizeOf,

@@ -1,4 +1,12 @@
-import { type Dense, readNumbers, deltaShape, isLowRank, tensorsOf, type Tensor, type TensorDelta } from "@fedclair/core";
+import {
+  type Dense,
+  readNumbers,
+  deltaShape,
+  isLowRank,
+  tensorsOf,
+  type Tensor,
+  type TensorDelta,
+} from "@fedclair/core";
 import { at, item, leadingLeft, multiply, multiplyTN, type Matrix } from "@fedclair/linalg";
 import type { Factors } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";

@@ -1,13 +1,5 @@
 import { item } from "@fedclair/linalg";
-import type {
-  Dense,
-  LocalTrainer,
-  Params,
-  Shard,
-  Tensor,
-  TrainJob,
-  TrainResult,
-} from "@fedclair/core";
+import type { Dense, LocalTrainer, Params, Shard, TrainJob, TrainResult } from "@fedclair/core";
 import { drawTransitions, measurePlay } from "../client-data.js";
 import type { Environment } from "../environment.js";
 import type { NetworkOptions, Options } from "../options.js";

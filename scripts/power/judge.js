@@ -1,46 +1,56 @@
 import { clairAggregator, clairSchema } from "@fedclair/aggregators";
-import { roundsOf, someOf } from "../federations.js";
+import { runRounds, sampleBenign } from "../federations.js";
 import { referenceRule } from "./reference-rule.js";
 
 export const rules = ["gap", "evidence", "reference"];
 
-/** What evidence and reference are asked for. */
+/** False-alarm rate of the rules evidence and reference. */
 export const rate = 0.01;
 
 /**
- * The rounds of a trial, each judged by all rules: by rule, a list of { isContaminated, status, score }. It goes on with what rule
- * gap makes of a round, so that all rules see the same updates.
+ * Runs a trial and judges each round by all rules. Yields, by rule, a list of
+ * { isContaminated, status, score }. The trial continues with the result of rule gap, so that all
+ * rules see the same updates.
  */
-export async function* judgedRounds(name, plugins, set) {
+export async function* judgeRounds(name, plugins, set) {
   let verdicts;
-  const create = (options) => panelOf(options, (said) => (verdicts = said));
+  const create = (options) => createPanel(options, (byRuleVerdicts) => (verdicts = byRuleVerdicts));
   const aggregators = new Map(plugins.aggregators).set("clair", { ...clairAggregator, create });
-  for await (const { clients } of roundsOf(name, { ...plugins, aggregators }, set)) {
+  for await (const { clients } of runRounds(name, { ...plugins, aggregators }, set)) {
     const failed = clients.find(({ failure }) => failure !== null);
     if (failed) {
       const { clientId, failure } = failed;
       throw new Error(`${name}, ${set.join(" ")}: ${clientId} failed: ${failure.message}`);
     }
     const bad = clients.filter(({ attack }) => attack !== null).map(({ clientId }) => clientId);
-    yield federationOf(verdicts, bad);
+    yield toFederation(verdicts, bad);
   }
 }
 
-/** The same of honest adapters of a pile, and of one to five contaminated ones unless it is to be clean. */
-export async function judgedAdapters({ honest, bad }, rng, isClean) {
+/**
+ * Judges benign adapters of a pile, together with one to five contaminated ones unless `isClean`.
+ */
+export async function judgeAdapters({ benign, bad }, rng, isClean) {
   let verdicts;
-  const panel = panelOf(clairSchema.parse({ rank: 1 }), (said) => (verdicts = said));
+  const panel = createPanel(
+    clairSchema.parse({ rank: 1 }),
+    (byRuleVerdicts) => (verdicts = byRuleVerdicts),
+  );
   const added = isClean ? [] : rng.sample(bad, 1 + rng.int(bad.length));
-  const updates = [...someOf(honest, rng), ...added];
+  const updates = [...sampleBenign(benign, rng), ...added];
   await panel.aggregate({ round: 1, phase: "train", updates, rng });
-  return federationOf(
+  return toFederation(
     verdicts,
     added.map(({ clientId }) => clientId),
   );
 }
 
-/** An aggregator that asks all rules and does what rule gap does. @param options CLAIR's @param tell is called with the verdicts, by rule */
-function panelOf(options, tell) {
+/**
+ * Creates an aggregator that runs all rules and returns the result of rule gap.
+ * @param options options of CLAIR
+ * @param onVerdicts is called with the verdicts by rule
+ */
+function createPanel(options, onVerdicts) {
   const clair = (rule) => clairAggregator.create({ ...options, rule, falseAlarmRate: rate });
   const judges = {
     gap: clair("gap"),
@@ -49,18 +59,18 @@ function panelOf(options, tell) {
   };
   return {
     async aggregate(input, states = {}) {
-      const made = {};
+      const aggregations = {};
       for (const rule of rules) {
         const own = { ...input, rng: input.rng.at(rule) };
-        made[rule] = await judges[rule].aggregate(own, states[rule]);
+        aggregations[rule] = await judges[rule].aggregate(own, states[rule]);
       }
-      tell(byRule((rule) => made[rule].verdicts));
-      return { ...made.gap, state: byRule((rule) => made[rule].state) };
+      onVerdicts(byRule((rule) => aggregations[rule].verdicts));
+      return { ...aggregations.gap, state: byRule((rule) => aggregations[rule].state) };
     },
   };
 }
 
-function federationOf(verdicts, bad) {
+function toFederation(verdicts, bad) {
   return byRule((rule) =>
     verdicts[rule].map(({ clientId, status, score }) => {
       return { isContaminated: bad.includes(clientId), status, score };

@@ -6,7 +6,10 @@ const words = "the of and people that we our to government in which nation law p
   " ",
 );
 
-/** Writes the data of tasks that read folders: `texts` with a text a client, `digits` with a folder a writer. */
+/**
+ * Writes the data of tasks that read folders: `texts` with one text per client, and `digits` with
+ * one folder per writer.
+ */
 export async function makeData(folder) {
   const random = generator(1);
   for (let client = 0; client < clients; client++) {
@@ -16,7 +19,7 @@ export async function makeData(folder) {
     );
     await write(join(folder, "texts"), `client-${client}.txt`, text.join(" "));
     for (let digit = 0; digit < 10; digit++) {
-      // Six noisy pictures of the same stripes, which are the digit's own.
+      // Six noisy pictures of the stripes that stand for the digit.
       const data = Array.from({ length: 6 * 784 }, (_, i) => {
         const stripe = (i % 784) % (digit + 3) === 0 ? 0.7 : 0;
         return Math.round(100 * (stripe + 0.3 * random())) / 100;
@@ -35,7 +38,7 @@ async function write(folder, name, text) {
   await writeFile(join(folder, name), text);
 }
 
-/** Uniform numbers in [0, 1): a linear congruential generator, for data need not be better. */
+/** Uniform numbers in [0, 1) from a linear congruential generator, which is good enough here. */
 function generator(seed) {
   let state = seed;
   return () => (state = (1664525 * state + 1013904223) % 2 ** 32) / 2 ** 32;

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { workspace } from "./support/paths.js";
+
+const read = (path: string) => readFileSync(join(workspace, path), "utf8");
+
+interface Job {
+  readonly "timeout-minutes": number;
+  readonly strategy: { readonly matrix: { readonly node?: number[]; readonly os?: string[] } };
+  readonly steps: { readonly uses?: string; readonly run?: string }[];
+}
+
+interface Workflow {
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+interface Form {
+  readonly name: string;
+  readonly description: string;
+  readonly body: { readonly type: string; readonly id?: string }[];
+}
+
+interface Reference {
+  readonly type: string;
+  readonly title: string;
+  readonly authors: object[];
+  readonly year: number;
+}
+
+describe("the files of a public project", () => {
+  it("run .ci/run on every supported version of Node.js", () => {
+    const workflow = parse(read(".github/workflows/ci.yml")) as Workflow;
+    const { gate = assert.fail("there is no job 'gate'") } = workflow.jobs;
+    assert.ok(gate.steps.some(({ run }) => run === ".ci/run"));
+    assert.ok(existsSync(join(workspace, ".ci/run")));
+    const { engines } = JSON.parse(read("package.json")) as { engines: { node: string } };
+    const [, first, end] = /^>=(\d+)\.\d+ <(\d+)$/.exec(engines.node) ?? [];
+    const { node = [] } = gate.strategy.matrix;
+    assert.equal(node[0], Number(first));
+    assert.equal(node.at(-1), Number(end) - 1);
+  });
+
+  it("give workflows read access only, a timeout, and actions of a pinned major version", () => {
+    const { permissions, jobs } = parse(read(".github/workflows/ci.yml")) as Workflow;
+    assert.deepEqual(permissions, { contents: "read" });
+    for (const [name, job] of Object.entries(jobs)) {
+      assert.ok(job["timeout-minutes"] > 0, name);
+      for (const { uses } of job.steps) {
+        if (uses !== undefined) assert.match(uses, /^actions\/[\w-]+@v\d+$/);
+      }
+    }
+  });
+
+  it("have issue forms with a name, a description and unique fields", () => {
+    const folder = ".github/ISSUE_TEMPLATE";
+    const names = readdirSync(join(workspace, folder));
+    assert.deepEqual(names.sort(), ["bug.yml", "config.yml", "idea.yml", "question.yml"]);
+    for (const name of names.filter((one) => one !== "config.yml")) {
+      const form = parse(read(join(folder, name))) as Form;
+      assert.ok(form.name && form.description && form.body.length > 0, name);
+      const ids = form.body.flatMap(({ id }) => id ?? []);
+      assert.equal(new Set(ids).size, ids.length, name);
+    }
+    const config = parse(read(join(folder, "config.yml"))) as Record<string, unknown>;
+    assert.equal(typeof config["blank_issues_enabled"], "boolean");
+  });
+
+  it("can be cited, with the papers of the built-in methods", () => {
+    const citation = parse(read("CITATION.cff")) as Readonly<Record<string, unknown>>;
+    for (const key of ["cff-version", "message", "title", "authors", "license"]) {
+      assert.ok(citation[key], key);
+    }
+    const references = citation["references"] as Reference[];
+    assert.equal(references.length, 6);
+    for (const { title, type, authors, year } of references) {
+      assert.ok(type && title && authors.length > 0 && year > 2000, title);
+    }
+  });
+
+  it("have a development container that installs and builds", () => {
+    const container = JSON.parse(read(".devcontainer/devcontainer.json")) as {
+      image: string;
+      postCreateCommand: string;
+    };
+    assert.match(container.image, /:22$/);
+    assert.equal(container.postCreateCommand, "npm ci && npm run build");
+  });
+
+  for (const name of ["CODE_OF_CONDUCT.md", "SECURITY.md", ".github/PULL_REQUEST_TEMPLATE.md"]) {
+    it(`have a ${name}`, () => {
+      assert.ok(read(name).length > 100);
+    });
+  }
+});

@@ -1,0 +1,163 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+/**
+ * @typedef {object} LabScript
+ * @property {string} name the word after `npm run lab --`
+ * @property {string} file path from the workspace's root
+ * @property {readonly string[]} [args] arguments that come before those of the user
+ * @property {boolean} [needsBuild] default true
+ * @property {string} summary one line for the list
+ */
+
+const root = resolve(import.meta.dirname, "../..");
+
+/** Every script of the laboratory, by group. */
+const all = {
+  "How well CLAIR detects": [
+    {
+      name: "calibrate",
+      file: "scripts/calibrate.js",
+      summary:
+        "false alarms in federations where nobody is contaminated (docs/clair-measurements.md)",
+    },
+    {
+      name: "power",
+      file: "scripts/power.js",
+      summary:
+        "rules gap and evidence compared with a plain reference rule (docs/clair-measurements.md)",
+    },
+    {
+      name: "rules",
+      file: "scripts/rules.js",
+      summary:
+        "clients flagged by rules gap and evidence in the shipped trials (docs/clair-measurements.md)",
+    },
+    {
+      name: "adapters",
+      file: "scripts/adapters.js",
+      summary: "train LoRA adapters with PEFT and audit them (docs/adapters.md)",
+    },
+    {
+      name: "llm",
+      file: "scripts/llm.js",
+      summary: "a federation that fine-tunes a language model (docs/llm.md)",
+    },
+    {
+      name: "clair-figures",
+      file: "scripts/clair-figures.js",
+      summary: "the figures of docs/clair.md",
+    },
+  ],
+  "How fast and how robust fedclair is": [
+    {
+      name: "bench",
+      file: "bench/run.js",
+      summary: "time fedclair on this machine (docs/performance.md)",
+    },
+    {
+      name: "bench-peers",
+      file: "bench/run.js",
+      args: ["--peers"],
+      summary: "the same next to NumPy, PyTorch and Flower",
+    },
+    {
+      name: "bench-compare",
+      file: "bench/compare.js",
+      needsBuild: false,
+      summary: "list what got slower or faster between two results of a bench",
+    },
+    {
+      name: "bench-audit",
+      file: "bench/audit.js",
+      summary: "time `fedclair audit` on random adapters (docs/clair-measurements.md)",
+    },
+    {
+      name: "bench-scale",
+      file: "bench/scale.js",
+      summary: "time CLAIR by clients, rank, rows and modules (docs/clair-measurements.md)",
+    },
+    {
+      name: "bench-updates",
+      file: "bench/updates.js",
+      summary: "memory and stalls of a coordinator with large updates (docs/many-machines.md)",
+    },
+    {
+      name: "backends",
+      file: "scripts/backends.js",
+      summary: "CPU time on TensorFlow and on WebAssembly (docs/backends.md)",
+    },
+    {
+      name: "chaos",
+      file: "scripts/chaos.js",
+      summary: "kill runs at random moments, resume them and compare the results",
+    },
+    {
+      name: "fuzz",
+      file: "scripts/fuzz.js",
+      summary: "send damaged frames to both ends of the wire and to a running coordinator",
+    },
+    {
+      name: "hostile",
+      file: "scripts/hostile.js",
+      summary: "run a host that breaks the protocol next to a well-behaved one",
+    },
+    {
+      name: "strangers",
+      file: "scripts/strangers.js",
+      summary: "flood a running coordinator with connections from outside",
+    },
+    {
+      name: "network",
+      file: "scripts/network.js",
+      summary: "cut, slow down and capture the network between hosts (root, Linux)",
+    },
+  ],
+  "Same numbers, and generated files": [
+    {
+      name: "fingerprint",
+      file: "scripts/fingerprint.js",
+      needsBuild: false,
+      summary: "record the results of all trials, or compare two such records",
+    },
+    {
+      name: "cases",
+      file: "scripts/cases.js",
+      summary: "run files of reference cases against the public functions",
+    },
+    {
+      name: "audit-schema",
+      file: "scripts/audit-schema.js",
+      summary: "write docs/audit.schema.json",
+    },
+    {
+      name: "python-proto",
+      file: "scripts/python-proto.js",
+      needsBuild: false,
+      summary: "write the messages of apps/client-python from proto/",
+    },
+    {
+      name: "pretrain",
+      file: "scripts/pretrain.js",
+      summary: "train the base models of the task text-copy (about a minute)",
+    },
+  ],
+};
+
+/**
+ * The scripts that this checkout has, by group.
+ * @type {Readonly<Record<string, readonly LabScript[]>>}
+ */
+export const labScripts = Object.fromEntries(
+  Object.entries(all).map(([group, scripts]) => [
+    group,
+    scripts.filter(({ file }) => existsSync(join(root, file))),
+  ]),
+);
+
+/** @returns {LabScript | undefined} */
+export function findLabScript(name) {
+  return Object.values(labScripts)
+    .flat()
+    .find((script) => script.name === name);
+}
