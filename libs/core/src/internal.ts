@@ -42,7 +42,14 @@ export {
   type StoredTensor,
   type StoredType,
 } from "./tensors/safetensors.js";
-export { createStored, payloadBytes, readParams, type StoredParams } from "./tensors/tensor.js";
+export {
+  createStored,
+  isStored,
+  loadTensor,
+  payloadBytes,
+  loadParams,
+  type StoredParams,
+} from "./tensors/tensor.js";
 export { copyUpdate, deltaBytes } from "./tensors/update.js";
 export type { Contaminated, Contamination } from "./trial/contamination.js";
 export { Devices, type Span } from "./trial/devices.js";

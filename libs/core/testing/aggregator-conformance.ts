@@ -23,6 +23,7 @@ import {
 import {
   eachTensor,
   isLowRank,
+  loadChange,
   type Delta,
   type TensorDelta,
   type Update,
@@ -69,6 +70,17 @@ function storeTensors(update: Update): Update {
   return { ...update, delta: new Map(delta) };
 }
 
+/**
+ * Reads the terms of an aggregation into memory, and leaves out its state. Both may contain the
+ * updates' own stored tensors.
+ */
+function readTerms({ change, personal, verdicts, metrics }: Aggregation) {
+  const read = (delta: Delta): Delta =>
+    new Map([...delta].map(([name, module]) => [name, loadChange(module)]));
+  const own = [...(personal ?? [])].map(([id, terms]) => [id, terms.map(read)] as const);
+  return { change: change.map(read), personal: new Map(own), verdicts, metrics };
+}
+
 function idOf(k: number): string {
   return `c0${k}`;
 }
@@ -89,10 +101,13 @@ export function describeAggregator(
   plugin: AggregatorPlugin,
   { options = {}, multipliesOut }: AggregatorSetting = {},
 ): void {
-  const aggregate = (updates: readonly Update[], seed = 1) =>
+  const aggregate = (updates: readonly Update[], seed = 1, state?: unknown) =>
     plugin
       .create(plugin.schema.parse(options) as never)
-      .aggregate({ round: 1, phase: "train", updates, rng: stream(seed) });
+      .aggregate(
+        { round: state === undefined ? 1 : 2, phase: "train", updates, rng: stream(seed) },
+        state,
+      );
 
   describe(`${plugin.name} ${formatOptions(options)}as an aggregator`, function () {
     setUpSuite(this);
@@ -128,7 +143,11 @@ export function describeAggregator(
 
         it("gives the same result for updates that are read from disk on demand", async () => {
           const updates = make();
-          assert.deepEqual(await aggregate(updates.map(storeTensors)), await aggregate(updates));
+          const twoRounds = async (sent: readonly Update[]) => {
+            const first = await aggregate(sent);
+            return [first, await aggregate(sent.slice(1), 2, first.state)].map(readTerms);
+          };
+          assert.deepEqual(await twoRounds(updates.map(storeTensors)), await twoRounds(updates));
         });
 
         it("gives a lone client its own change", async () => {

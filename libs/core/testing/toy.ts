@@ -95,8 +95,8 @@ export const toyAggregator: AggregatorPlugin = {
       const mean = new Float64Array(2);
       for (const { delta } of updates) {
         const dense = delta.get("dense");
-        if (dense && "data" in dense)
-          dense.data.forEach((x, i) => (mean[i] = (mean[i] ?? 0) + x / updates.length));
+        if (!dense || isLowRank(dense)) continue;
+        readNumbers(dense).forEach((x, i) => (mean[i] = (mean[i] ?? 0) + x / updates.length));
       }
       return Promise.resolve({ change: [new Map([["dense", { shape: [2], data: mean }]])] });
     },

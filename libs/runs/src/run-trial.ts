@@ -1,7 +1,7 @@
 import { errorLocation } from "@fedclair/core/errors";
 import { UserError } from "@fedclair/core";
 import {
-  readParams,
+  loadParams,
   type StoredParams,
   askForParams,
   exitCodes,
@@ -86,7 +86,7 @@ export async function* runTrial(
 
 /** Reads the params of a start state into memory. */
 export function openStart({ params, ...state }: StartState): TrialState {
-  return { ...state, params: readParams(params) };
+  return { ...state, params: loadParams(params) };
 }
 
 /** Returns the state from which all arms start. @throws UserError if the task cannot start */

@@ -1,13 +1,14 @@
 import { UserError } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
+import { isStored } from "../tensors/tensor.js";
 import { describeValue } from "../words/describe-value.js";
 
 /**
  * Checks that a checkpoint restores a plug-in's state unchanged. An object of a class would lose
  * its methods, and a resumed run would then differ from an uninterrupted one.
  * @param whose the state, for the message: `the aggregator's state`
- * @throws UserError with the path of a value that is not a JSON value, typed array, map, set or
- * array
+ * @throws UserError with the path of a value that is not a JSON value, typed array, tensor, map, set
+ * or array
  */
 export function checkStorable(whose: string, state: unknown): void {
   const visited = new Set<object>();
@@ -15,6 +16,7 @@ export function checkStorable(whose: string, state: unknown): void {
     if (typeof value === "function" || typeof value === "symbol") throw createFault(value, path);
     if (typeof value !== "object" || value === null || visited.has(value)) return;
     visited.add(value);
+    if (isStored(value)) return; // its numbers are read when the state is written
     if (ArrayBuffer.isView(value)) {
       if (value instanceof DataView) throw createFault(value, path);
     } else if (Array.isArray(value)) {

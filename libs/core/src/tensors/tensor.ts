@@ -63,6 +63,11 @@ export function readNumbers(tensor: Tensor): Numbers {
     : unpackBfloat16(tensor.codes);
 }
 
+/** Whether a value is a tensor whose numbers are elsewhere. */
+export function isStored(value: object): value is Stored {
+  return "read" in value && typeof value.read === "function" && "dtype" in value;
+}
+
 /** The type of a tensor's numbers, without reading them. */
 export function dtypeOf(tensor: Tensor): DType {
   if ("data" in tensor) return tensor.data instanceof Float32Array ? "f32" : "f64";
@@ -97,8 +102,8 @@ export function copyParams(params: StoredParams): Params {
 }
 
 /** Reads params into memory. Dense params are returned as they are. */
-export function readParams(params: StoredParams): Params {
-  return isDense(params) ? params : new Map([...params].map(([name, t]) => [name, toDense(t)]));
+export function loadParams(params: StoredParams): Params {
+  return isDense(params) ? params : new Map([...params].map(([name, t]) => [name, loadTensor(t)]));
 }
 
 function isDense(params: StoredParams): params is Params {
@@ -106,7 +111,7 @@ function isDense(params: StoredParams): params is Params {
 }
 
 /** Reads a tensor into memory. A dense tensor is returned as it is. */
-export function toDense(tensor: Tensor): Dense {
+export function loadTensor(tensor: Tensor): Dense {
   return "data" in tensor ? tensor : { shape: tensor.shape, data: readNumbers(tensor) };
 }
 

@@ -2,7 +2,7 @@ import {
   copyTensor,
   payloadBytes,
   readNumbers,
-  toDense,
+  loadTensor,
   type Dense,
   type Tensor,
 } from "./tensor.js";
@@ -58,7 +58,9 @@ export function deltaBytes(delta: Delta): number {
 
 /** Reads a change into memory, for callers that read its numbers many times. */
 export function loadChange(change: TensorDelta): DenseDelta {
-  return isLowRank(change) ? { b: toDense(change.b), a: toDense(change.a) } : toDense(change);
+  return isLowRank(change)
+    ? { b: loadTensor(change.b), a: loadTensor(change.a) }
+    : loadTensor(change);
 }
 
 /** The change with every tensor that it is made of replaced. @param make of the same shape */

@@ -1,8 +1,7 @@
-import type { ClientParams, TrialState } from "@fedclair/core/internal";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type Delta, loadChange, UserError } from "@fedclair/core";
-import { openStart, type Position } from "../run-trial.js";
+import { UserError } from "@fedclair/core";
+import type { Position } from "../run-trial.js";
 import { readState, writeState } from "./state-file.js";
 
 /**
@@ -42,32 +41,8 @@ export async function writeCheckpoint(
   checkpoint: Checkpoint,
   keep: number,
 ): Promise<void> {
-  await writeState(join(folder, `checkpoint-${rounds}`), readStored(checkpoint));
+  await writeState(join(folder, `checkpoint-${rounds}`), checkpoint);
   await removeOldCheckpoints(folder, keep);
-}
-
-/** Reads numbers that are in other files, because those files end with the process. */
-function readStored({ start, state, ...position }: Checkpoint): Checkpoint {
-  return {
-    ...position,
-    ...(start && { start: openStart(start) }),
-    ...(state && { state: { ...state, ...readAnswers(state) } }),
-  };
-}
-
-function readAnswers({ personal, pending }: TrialState): Pick<TrialState, "personal" | "pending"> {
-  const own = [...personal].map(([id, { base, rounds }]): [string, ClientParams] => [
-    id,
-    { base, rounds: rounds.map((terms) => terms.map(readDelta)) },
-  ]);
-  const read = pending?.map(({ update, ...answer }) =>
-    update ? { ...answer, update: { ...update, delta: readDelta(update.delta) } } : answer,
-  );
-  return { personal: new Map(own), ...(read && { pending: read }) };
-}
-
-function readDelta(delta: Delta): Delta {
-  return new Map([...delta].map(([name, change]) => [name, loadChange(change)]));
 }
 
 /** Removes all but the newest checkpoints. */

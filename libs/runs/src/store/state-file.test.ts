@@ -1,3 +1,4 @@
+import { createStored } from "@fedclair/core/internal";
 import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -38,6 +39,23 @@ describe("a state on disk", () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it("contains the numbers of stored tensors, each once, also in a value that contains itself", async () => {
+    let reads = 0;
+    const numbers = Float32Array.of(1, 2);
+    const stored = createStored([2], "f32", 8, () => {
+      reads++;
+      return numbers.slice();
+    });
+    const value: Record<string, unknown> = { window: new Map([["c0", [stored]]]), again: stored };
+    value["self"] = value;
+    const back = (await there(value)) as typeof value;
+    const dense = { shape: [2], data: numbers };
+    assert.deepEqual(back["window"], new Map([["c0", [dense]]]));
+    assert.deepEqual(back["again"], dense);
+    assert.equal(back["self"], back);
+    assert.equal(reads, 1);
   });
 
   it("preserves object identity, and stores only the used part of a buffer", async () => {
