@@ -248,7 +248,8 @@ describe("plug-ins from outside", () => {
 
   it("that cannot train clients together are reported once and train them one by one", async () => {
     const folder = await createStudy();
-    const together = 'maxBatch: 4, trainCohort: () => Promise.reject(new Error("too wide")),\n';
+    const together =
+      'trainCohort: { maxBatch: 4, train: () => Promise.reject(new Error("too wide")) },\n';
     await insert(folder, "mean-estimation.js", "/** Runs once in the coordinator", together);
     for (const how of [
       ["--transport", "memory"],
@@ -261,7 +262,7 @@ describe("plug-ins from outside", () => {
       assert.equal(reported.length, 1, stderr);
       assert.match(
         reported[0] ?? "",
-        /task mean-estimation: trainCohort\(\) fails .* \(file:.*js:\d+/,
+        /task mean-estimation: trainCohort\.train\(\) fails .* \(file:.*js:\d+/,
       );
     }
   });

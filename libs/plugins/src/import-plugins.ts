@@ -67,7 +67,7 @@ async function importModule(
     timer = setTimeout(() => {
       reject(
         new UserError(
-          `its top level still awaits something after ${seconds} s; what takes long belongs in a task's prepare`,
+          `its top level still awaits something after ${seconds} s; what takes long belongs in a task's create`,
         ),
       );
     }, seconds * 1000);

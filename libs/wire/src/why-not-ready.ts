@@ -12,7 +12,7 @@ export function explainNotReady(roster: Roster, url: string): string {
   if (preparing > 0) {
     return (
       `${preparing} of ${sessions.length} joined hosts are not ready, they still prepare the trial: ` +
-      "raise limits.joinSeconds, or see what the task's prepare() waits for"
+      "raise limits.joinSeconds, or see what the task's create() waits for"
     );
   }
   const strangers = unplacedClients.filter((id) => roster.isExternal(id)).length;

@@ -29,7 +29,7 @@ export function batchErrorLogger(log: Logger): OnBatchError {
   return (task, error) => {
     const what = `${errorMessage(error)}${errorLocation(error)}`;
     log.warn(
-      `task ${task}: trainCohort() fails where each client trains alone, so all train one by one: ${what}`,
+      `task ${task}: trainCohort.train() fails where each client trains alone, so all train one by one: ${what}`,
     );
   };
 }
