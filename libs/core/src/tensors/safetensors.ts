@@ -11,9 +11,9 @@ import {
 
 /*
  * The safetensors format (https://huggingface.co/docs/safetensors): the header's length as a
- * little-endian u64, the header as JSON, then the tensors' bytes, row-major and little-endian, without
- * holes or overlaps. Typed arrays are little-endian on every machine that TensorFlow.js runs on, so
- * bytes are copied unchanged.
+ * little-endian u64, the header as JSON, then the tensors' bytes, row-major and little-endian,
+ * without holes or overlaps. Typed arrays are little-endian on every machine that TensorFlow.js
+ * runs on, so bytes are copied unchanged.
  */
 
 /** The limit of the reference implementation. It stops a header that would take all memory. */
@@ -22,9 +22,7 @@ const maxHeaderBytes = 100_000_000;
 /** How numbers are stored in a file. */
 export type StoredType = "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2";
 
-/**
- * Allocates memory that belongs to one thread or that threads share. It need not be zeroed.
- */
+/** Allocates memory that belongs to one thread or that threads share. It need not be zeroed. */
 export type Allocate = (bytes: number) => ArrayBuffer | SharedArrayBuffer;
 
 const ofOneThread: Allocate = (bytes) => new ArrayBuffer(bytes);
