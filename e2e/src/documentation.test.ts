@@ -89,9 +89,9 @@ describe("a documented file exists", () => {
     const [, table = ""] = /\n\| step((?:.*\n\|)+)/.exec(text) ?? [];
     const names = [...table.matchAll(/`([a-z-/]+(?:\.ts|\/))`/g)].map(([, name = ""]) => name);
     assert.ok(names.length > 10);
-    const rooms = ["", "subspace", "search", "detection", "refinement", "threads"];
+    const subfolders = ["", "subspace", "search", "detection", "refinement", "threads"];
     const missing = names.filter(
-      (name) => !rooms.some((room) => existsSync(join(folder, room, name))),
+      (name) => !subfolders.some((subfolder) => existsSync(join(folder, subfolder, name))),
     );
     assert.deepEqual(missing, []);
   });

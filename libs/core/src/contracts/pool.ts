@@ -25,7 +25,7 @@ export interface Job {
   readonly commonSeed: number;
   /** Jobs with the same base share the object `params.base`, which pools send to each host once. */
   readonly params: ClientParams;
-  /** How `params.base` follows from an earlier base, where that is fewer bytes than the base itself. */
+  /** How `params.base` follows from an earlier base, if that takes fewer bytes than the base. */
   readonly derivation?: Derivation;
 }
 

@@ -33,7 +33,7 @@ export interface RoundDone {
  * Runs a trial round by round: sample a cohort, train, attack, aggregate, merge, measure. The
  * caller drives the generator. It may stop after any round, and resume later from that round's
  * state.
- * @param state the state of `startTrial`, or of an earlier round. It is not kept longer than a round.
+ * @param state the state of `startTrial`, or of an earlier round. It is kept for one round only.
  * @throws UserError if too few clients answer a round (exit code 3), or if a plug-in fails (exit
  * code 6). A failed plug-in first yields a record with `stopped` and the state of the round before.
  */

@@ -24,14 +24,15 @@ export interface TensorSpec {
 /** What an update must bring, by module. */
 export type Shapes = ReadonlyMap<string, TensorSpec>;
 
-/** Those of updates that change all of the params. */
+/** The shapes of an update that changes all of the params. */
 export function shapesOf(params: Params): Shapes {
   return new Map([...params].map(([name, t]) => [name, { shape: t.shape, dtype: dtypeOf(t) }]));
 }
 
 /**
- * The check that every update passes before it may be aggregated: names, modules, shapes, finite numbers in range.
- * @returns why it is refused
+ * Checks an update before it may be aggregated: names, modules, shapes, and finite numbers in
+ * range.
+ * @returns why it is refused; undefined if it is admitted
  */
 export function admitUpdate(update: Update, expected: Shapes): Failure | undefined {
   const { delta, metrics, numExamples } = update;
@@ -114,9 +115,9 @@ function checkCount(numExamples: number): Failure | undefined {
 }
 
 /**
- * The largest change of one number, by the dtype of what it changes. f32: far enough below the largest float32 (3.4e38)
- * that the sum over the most clients or rounds that a trial can have (a million) is one too. f64: squares and fourth powers,
- * summed, are finite, so that no aggregator need fear an overflow.
+ * The largest change of one number, by the dtype of the params. With f32, the sum over a million
+ * clients or rounds, the most that a trial can have, stays below the largest float32 (3.4e38). With
+ * f64, sums of squares and of fourth powers are finite, so aggregators cannot overflow.
  */
 export const maxChange: Readonly<Record<DType, number>> = { f32: 1e30, f64: 1e50 };
 

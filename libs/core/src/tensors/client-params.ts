@@ -3,15 +3,19 @@ import { dtypeOf, maxAbs, payloadBytes, readNumbers, type DType, type Params } f
 import { deltaBytes, isLowRank, tensorsOf, type Delta } from "./update.js";
 
 /**
- * The params of one client: `base`, and what was added to it since, a list of terms a round. Low-rank pairs are kept as
- * pairs: an adapter of a large model is never p×q for every client. Many clients share one base, the same object.
+ * The params of one client: a base, and the list of terms that each round has added to it. Many
+ * clients share one base, the same object. Low-rank pairs stay pairs, so that a large model does
+ * not need a p×q matrix for every client.
  */
 export interface ClientParams {
   readonly base: Params;
   readonly rounds: readonly (readonly Delta[])[];
 }
 
-/** The params multiplied out: as if every round's terms had been added, and rounded to the params' dtypes, at its end. */
+/**
+ * Multiplies the params out. The result is the same as if each round's terms had been added at its
+ * end and rounded to the params' dtypes.
+ */
 export async function resolveParams(
   { base, rounds }: ClientParams,
   products = new Products(),
@@ -25,9 +29,9 @@ export async function resolveParams(
 const safeSize: Readonly<Record<DType, number>> = { f32: 1e38, f64: 1e300 };
 
 /**
- * Are the params finite whatever the signs of the numbers in them? By a bound: no entry of b·a is larger than
- * rank · max|b| · max|a|.
- * @returns false if that is not enough to know
+ * Checks by a bound whether the params are finite whatever the signs of their numbers: no entry of
+ * b·a is larger than rank · max|b| · max|a|.
+ * @returns false if the bound does not prove it
  */
 export function isSurelyFinite({ base, rounds }: ClientParams): boolean {
   const bounds = new Map([...base].map(([name, tensor]) => [name, maxAbs(readNumbers(tensor))]));
@@ -42,14 +46,14 @@ export function isSurelyFinite({ base, rounds }: ClientParams): boolean {
   );
 }
 
-/** Bytes of what was added to the base. */
+/** Bytes of all terms that were added to the base. */
 export function termBytes({ rounds }: ClientParams): number {
   return rounds.flat().reduce((total, delta) => total + deltaBytes(delta), 0);
 }
 
 /**
- * The params after another round's terms. Once the terms outweigh the params themselves they are multiplied out into a
- * base of the client's own.
+ * Adds another round's terms. Once the terms take as many bytes as the base, they are multiplied
+ * out into a base of the client's own.
  */
 export async function extendParams(
   { base, rounds }: ClientParams,

@@ -10,11 +10,12 @@ interface Fold {
 }
 
 /**
- * Keeps what clients have in common once: terms that several are given in a round, the same objects, are added to the base
- * that they stand on, and those that stood on one base go on from one. Of all groups only that of most clients does so: one
- * that missed a round stands on an older base for good, and with a base for every such past each client would soon have
- * all modules p×q for itself. The others keep the terms as terms, which they share with one another. Sums are rounded at
- * other places than by `extendParams`, so a trial uses one of the two throughout.
+ * Stores what clients have in common only once. Terms that several clients receive in a round (the
+ * same objects) are added to their base, and the clients of that base share the new one. Only a
+ * group of more than half of these clients gets a new base. A client that missed a round stays on
+ * an older base; with a new base for every such history, each client would soon have p×q matrices
+ * of its own. The other clients keep the terms, which they share. Sums are rounded in other places
+ * than by `extendParams`, so a trial uses one of the two throughout.
  */
 export class CommonBases {
   readonly #products: Products;
@@ -22,8 +23,8 @@ export class CommonBases {
   readonly #fold: (Fold & { readonly to: Promise<Params> }) | undefined;
 
   /**
-   * @param given the terms of every client in this round
-   * @param before the params of each of them
+   * @param given the terms of each client in this round
+   * @param before the params of each client before the round
    */
   constructor(
     given: ReadonlyMap<string, readonly Delta[]>,

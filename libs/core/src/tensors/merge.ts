@@ -11,8 +11,9 @@ import {
 import { isLowRank, type Delta, type LowRank, type TensorDelta } from "./update.js";
 
 /**
- * Adds the terms of an aggregation to params. Only here are low-rank pairs multiplied out, and a pair that
- * several clients share only once, as long as `products` lives. Yields to the event loop in between.
+ * Adds the terms of an aggregation to params. Low-rank pairs are multiplied out only here. A pair
+ * that several clients share is multiplied once, as long as `products` lives. Yields to the event
+ * loop between modules.
  * @returns new params of the same shapes and dtypes, computed in float64
  * @throws Error for a module that the params lack
  */
@@ -32,7 +33,7 @@ export async function addTerms(
   return added;
 }
 
-/** Adds the changes of one module: a large model would not fit in memory in float64. */
+/** Adds the changes of one module, because a large model would not fit in memory in float64. */
 async function sumOf(
   name: string,
   tensor: Dense,

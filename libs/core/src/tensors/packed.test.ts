@@ -64,7 +64,8 @@ describe("int8", () => {
   });
 
   it("writes hand-checkable codes", () => {
-    // The scale is 1 of the first row and 2 of the second, but for the last bit: 3.6 is 3 or 4, 100 is 50.
+    // Up to the last bit, the scale is 1 for the first row and 2 for the second: 3.6 becomes 3 or
+    // 4, and 254 becomes 127.
     const tensor = toInt8(f32([2, 3], 127, -3.6, 0, 254, 99, -254), () => 0.3);
     assert.deepEqual([...tensor.codes], [127, -3, 0, 127, 50, -127]);
     const [first = NaN, second = NaN] = tensor.scales;

@@ -8,7 +8,10 @@ import {
 } from "./tensor.js";
 import { lineAt, linesOf } from "./unpack.js";
 
-/** Checks the sizes of a packed tensor. @throws RangeError unless there is a code for each number and a scale for each line */
+/**
+ * Checks the sizes of a packed tensor.
+ * @throws RangeError unless there is a code for each number and a scale for each line
+ */
 export function checkPacked(tensor: Packed): void {
   const size = sizeOf(tensor.shape);
   const { codes } = tensor;
@@ -20,7 +23,10 @@ export function checkPacked(tensor: Packed): void {
   }
 }
 
-/** Packs a tensor as bfloat16 (8 bits of significand): each number becomes the nearest one, ties to even. */
+/**
+ * Packs a tensor as bfloat16 (8 bits of significand). Numbers are rounded to the nearest, ties to
+ * even.
+ */
 export function toBfloat16(tensor: Tensor): Bfloat16 {
   const bits = new Uint32Array(Float32Array.from(readNumbers(tensor)).buffer);
   const codes = new Uint16Array(bits.length);
@@ -33,8 +39,8 @@ export function toBfloat16(tensor: Tensor): Bfloat16 {
 }
 
 /**
- * Packs a tensor in multiples of 1/127 of the largest number of each line, rounded up or down at random
- * so that the expected value is the number itself.
+ * Packs a tensor in multiples of 1/127 of the largest number of each line. Numbers are rounded up
+ * or down at random, so that the expected value is the number itself.
  * @param uniform draws from [0, 1)
  */
 export function toInt8(tensor: Tensor, uniform: () => number): Int8 {

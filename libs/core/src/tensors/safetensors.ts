@@ -10,28 +10,29 @@ import {
 } from "./tensor.js";
 
 /*
- * The safetensors format (https://huggingface.co/docs/safetensors): the header's length as a little-endian u64, the
- * header as JSON, then the tensors' bytes, row-major and little-endian, without holes or overlaps. Typed arrays are
- * little-endian on every machine that TensorFlow.js runs on, so bytes are copied as they are.
+ * The safetensors format (https://huggingface.co/docs/safetensors): the header's length as a
+ * little-endian u64, the header as JSON, then the tensors' bytes, row-major and little-endian,
+ * without holes or overlaps. Typed arrays are little-endian on every machine that TensorFlow.js
+ * runs on, so bytes are copied unchanged.
  */
 
-/** The limit of the reference implementation, against a header that claims all memory. */
+/** The limit of the reference implementation. It stops a header that would take all memory. */
 const maxHeaderBytes = 100_000_000;
 
 /** How numbers are stored in a file. */
 export type StoredType = "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2";
 
-/** Gives memory of so many bytes, of one thread or that threads share. What was in it does not matter. */
+/** Allocates memory that belongs to one thread or that threads share. It need not be zeroed. */
 export type Allocate = (bytes: number) => ArrayBuffer | SharedArrayBuffer;
 
 const ofOneThread: Allocate = (bytes) => new ArrayBuffer(bytes);
 
 interface Storage {
-  /** Bytes an entry. */
+  /** Bytes per entry. */
   readonly size: number;
-  /** Bytes become numbers in memory of their own, from where it is told. */
+  /** Converts bytes to numbers, in memory from `allocate`. */
   read(bytes: Uint8Array, allocate: Allocate): Numbers;
-  /** Numbers become bytes, each rounded to the nearest. */
+  /** Converts numbers to bytes, each rounded to the nearest. */
   write(data: Numbers): ArrayBufferView;
 }
 
@@ -59,7 +60,7 @@ const storages: Readonly<Record<StoredType, Storage>> = {
     read: (bytes, allocate) => brainToFloat32(inPairs(bytes), allocate),
     write: (data) => float32ToBrain(Float32Array.from(data)),
   },
-  // Written as the next larger type that holds them: nobody trains in eight bits.
+  // Written as the next larger type that holds them, because nobody trains in eight bits.
   F8_E4M3: {
     size: 1,
     read: (bytes, allocate) => looked(bytes, byteTable(e4m3ToNumber), allocate),
@@ -94,9 +95,10 @@ export interface SafetensorsHeader {
 }
 
 /**
- * Writes named tensors, in their order, as safetensors: the same params give the same bytes.
+ * Writes named tensors, in their order, as safetensors. The same params give the same bytes.
  * @param metadata free text by key, in the header's `__metadata__`
- * @param types how to store tensors, by name; by default as they are, F32 or F64. Eight bits become F16
+ * @param types how to store tensors, by name; by default as F32 or F64, like their numbers. Types
+ * of eight bits become F16
  * @throws RangeError when a tensor's shape and length disagree, or its name is `__metadata__`
  */
 export function encodeSafetensors(...params: Parameters<typeof safetensorsPieces>): Uint8Array {
@@ -110,7 +112,10 @@ export function encodeSafetensors(...params: Parameters<typeof safetensorsPieces
   return bytes;
 }
 
-/** The same bytes in pieces, which are views of the tensors where these are stored as they are: nothing is copied. */
+/**
+ * Returns the same bytes in pieces. Pieces are views of the tensors that are stored unchanged, so
+ * these are not copied.
+ */
 export function safetensorsPieces(
   params: StoredParams,
   metadata: Readonly<Record<string, string>> = {},
@@ -148,8 +153,9 @@ export function safetensorsPieces(
 }
 
 /**
- * Reads safetensors of types F64, F32, F16, BF16, F8_E4M3 and F8_E5M2 (the last four become float32), in the order of their bytes.
- * @throws UserError when the bytes are no such file: cut short, with holes, of another type
+ * Reads safetensors of types F64, F32, F16, BF16, F8_E4M3 and F8_E5M2, in the order of their bytes.
+ * The last four become float32.
+ * @throws UserError if the bytes are not such a file: cut short, with holes, of another type
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
@@ -162,11 +168,11 @@ export function decodeSafetensors(
   return { ...header, params };
 }
 
-/** The bytes of a file that tell where its header ends. */
+/** Number of leading bytes of a file that give the length of its header. */
 export const prefixBytes = 8;
 
 /**
- * Where the header of a file ends, and the tensors begin.
+ * Returns where the header of a file ends and the tensors begin.
  * @param prefix the file's first 8 bytes, or more
  * @param fileBytes the file's length
  */
@@ -180,7 +186,7 @@ export function headerEnd(prefix: Uint8Array, fileBytes: number): number {
 }
 
 /**
- * What a file holds, by its header alone, so that a large file need not be read at once.
+ * Reads the header of a file, which lists its tensors. A large file need not be read at once.
  * @param start the file up to `headerEnd`
  */
 export function decodeHeader(start: Uint8Array, fileBytes: number): SafetensorsHeader {
@@ -275,7 +281,7 @@ function isStoredType(value: unknown): value is StoredType {
   return typeof value === "string" && Object.hasOwn(storages, value);
 }
 
-/** Two bytes each, where they lie, or copied to where they can be read so. */
+/** Views bytes as 16-bit numbers. They are copied only if they begin at an odd offset. */
 function inPairs(bytes: Uint8Array): Uint16Array {
   const { buffer, byteOffset, length } = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
   return new Uint16Array(buffer, byteOffset, length / 2);
@@ -287,7 +293,7 @@ function copied(bytes: Uint8Array, allocate: Allocate): ArrayBuffer | SharedArra
   return buffer;
 }
 
-/** Numbers by their bits: a table is many times as fast as working each of them out. */
+/** Looks numbers up by their bits, which is many times as fast as computing each of them. */
 function looked(
   bits: Uint8Array | Uint16Array,
   table: Float32Array,
@@ -300,7 +306,7 @@ function looked(
 
 let halfTable: Float32Array | undefined;
 
-/** Every binary16, by its bits. */
+/** A table of every binary16 number, by its bits. */
 function halves(): Float32Array {
   return (halfTable ??= Float32Array.from({ length: 65536 }, (_, bits) => halfToNumber(bits)));
 }
@@ -322,7 +328,7 @@ function brainToFloat32(bits: Uint16Array, allocate: Allocate): Float32Array {
   return new Float32Array(words.buffer);
 }
 
-/** The nearest binary16, of two the even one; beyond its range infinite. */
+/** Rounds to the nearest binary16, ties to even; infinite beyond its range. */
 function numberToHalf(x: number): number {
   const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;
   const size = Math.abs(x);

@@ -29,7 +29,7 @@ export interface Bfloat16 {
   readonly codes: Uint16Array;
 }
 
-/** A tensor in 8 bits per number: each number is its code times the scale of its line (`linesOf`). */
+/** A tensor in 8 bits per number. A number is its code times the scale of its line (`linesOf`). */
 export interface Int8 {
   readonly shape: readonly number[];
   readonly dtype: "int8";
@@ -51,9 +51,9 @@ export type Params = ReadonlyMap<string, Dense>;
 export type StoredParams = ReadonlyMap<string, Tensor>;
 
 /**
- * The numbers of a tensor, row-major. This is the one function that reads them. For a tensor that is
- * not dense each call may read or unpack them again: call it once per tensor, and drop the result
- * before the next tensor if memory should hold only one.
+ * The numbers of a tensor, row-major. This is the only function that reads them. For a tensor
+ * that is not dense, each call may read or unpack them again: call it once per tensor, and drop the
+ * result before the next tensor if memory should hold only one.
  */
 export function readNumbers(tensor: Tensor): Numbers {
   if ("data" in tensor) return tensor.data;

@@ -6,8 +6,9 @@ interface Lines {
 }
 
 /**
- * Divides a tensor into lines. The lines of a matrix are its rows, or its columns if there are fewer of
- * them; those of any other tensor are the parts along its first extent; a vector or a scalar is one line.
+ * Divides a tensor into lines. The lines of a matrix are its rows, or its columns if there are
+ * fewer columns. A vector or a scalar is one line. Any other tensor has a line for each index of
+ * its first dimension.
  */
 export function linesOf(shape: readonly number[]): Lines {
   const [rows = 1, cols = 1, ...rest] = shape;

@@ -7,7 +7,10 @@ import {
   type Tensor,
 } from "./tensor.js";
 
-/** A low-rank matrix `b · a` that is never multiplied out on its way: b is p×r, a is r×q. A LoRA scale is part of b. */
+/**
+ * A low-rank matrix `b · a`, which is sent as its factors: b is p×r, a is r×q. A LoRA scale is part
+ * of b.
+ */
 export interface LowRank {
   readonly b: Tensor;
   readonly a: Tensor;
@@ -33,7 +36,10 @@ export interface Update {
   /** Empty for an evaluation job. */
   readonly delta: Delta;
   readonly metrics: Metrics;
-  /** The expected |noise|² in the change, by the squared Frobenius norm, where a task knows it and shows it to an aggregator. */
+  /**
+   * The expected squared Frobenius norm of the noise in the change, if the task knows it and shows
+   * it to the aggregator.
+   */
   readonly noise?: number;
 }
 
@@ -77,12 +83,15 @@ export function copyUpdate(update: Update): Update {
   return { ...update, delta: new Map(delta) };
 }
 
-/** Every module of a change times `factor`; of low-rank factors only b is scaled. Shapes and dtypes stay. */
+/**
+ * Multiplies every module of a change by `factor`. Of a low-rank pair only b is scaled. Shapes and
+ * dtypes stay the same.
+ */
 export function scaleDelta(delta: Delta, factor: number): Delta {
   return new Map([...delta].map(([name, change]) => [name, scaleModule(change, factor)]));
 }
 
-/** One module of a change times `factor`, as `scaled`. */
+/** Multiplies one module of a change by `factor`, like `scaleDelta`. */
 export function scaleModule(change: TensorDelta, factor: number): TensorDelta {
   if (isLowRank(change)) return { b: scaleTensor(change.b, factor), a: change.a };
   return scaleTensor(change, factor);

@@ -24,8 +24,8 @@ describe("encoding", () => {
       (sum, tensor) => sum + readNumbers(tensor).length,
       0,
     );
-    // Rows or columns: of 5×4 twice 4, of a vector and a scalar 1, of 2×3×2 2, of 6×2 and 2×4 2, of
-    // 3×2 and 2×5 2.
+    // A matrix has a scale per row or per column, whichever are fewer: 4 for each of two 5×4, and 2
+    // for 6×2, 2×4, 3×2 and 2×5. A vector and a scalar have 1 each, and 2×3×2 has 2.
     const scales = 4 + 4 + 1 + 1 + 2 + 2 + 2 + 2 + 2;
     for (const [dtype, bytes] of [
       ["f32", 4 * numbers],

@@ -58,7 +58,7 @@ function detectionClause({ detection }: Run): string {
 
 /**
  * Describes the verdicts on clients of known truth; undefined if there are none.
- * @param isOpen were clients of unknown truth judged, too?
+ * @param isOpen whether clients of unknown truth were judged too
  */
 function knownTruthClause(detection: DetectionTotals, isOpen: boolean): string | undefined {
   const { last, rounds, total, exact, isSteady, hasUnjudged } = detection;

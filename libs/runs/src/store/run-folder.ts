@@ -99,7 +99,7 @@ export class RunFolder {
   /**
    * Claims a folder for a run. The folder is created if necessary. It must be empty, or contain a
    * run of the same trial that can be resumed. Nothing in it changes before `begin`.
-   * @param resumes may an existing run be resumed?
+   * @param resumes whether an existing run may be resumed
    * @throws UserError if another process holds the folder, or it contains anything else
    */
   static async claim(

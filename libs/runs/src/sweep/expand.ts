@@ -23,7 +23,7 @@ export interface Expansion {
 /**
  * Expands a file in which any value may be replaced by a list of values into all its trials. Where
  * a trial file expects a list anyway, the file must have a list of lists.
- * @param takesList does the value at this path of a trial file take a list?
+ * @param takesList whether a trial file has a list at this path anyway
  */
 export function expand(
   content: unknown,

@@ -24,7 +24,7 @@ async function mismatchesOf(changed: Json): Promise<string[]> {
 describe("reference cases of rLogSpecT", function () {
   this.timeout(30_000);
 
-  it("pass (acceptance A to F)", async () => {
+  it("pass", async () => {
     const outcomes = await logspectFormat.run(await file());
     assert.equal(outcomes.length, 13);
     for (const { name, mismatches } of outcomes) assert.deepEqual(mismatches, [], name);

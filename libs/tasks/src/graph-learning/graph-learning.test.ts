@@ -91,7 +91,7 @@ function flaggedExactly({ record }: RoundDone): boolean {
   return record.clients.every((c) => (c.verdict === "contaminated") === (c.attack !== null));
 }
 
-describe("graph-learning with three of ten clients contaminated (acceptance K)", function () {
+describe("graph-learning with three of ten clients contaminated", function () {
   this.timeout(30_000);
 
   for (const kind of ["othergraph", "collude", "noise", "permute", "mixnoise"]) {

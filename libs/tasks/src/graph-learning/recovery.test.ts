@@ -75,7 +75,7 @@ function atLeast(value: number, least: number): void {
   assert.ok(value >= least, `${value} is below ${least}`);
 }
 
-describe("recovery of graphs of 20 nodes, c0 = 0.003, edges above 0.3 (acceptance H, I)", function () {
+describe("recovery of graphs of 20 nodes, c0 = 0.003, edges above 0.3", function () {
   this.timeout(60_000);
 
   const rows: [string, GraphModel, Filter, number, number][] = [
@@ -109,7 +109,7 @@ describe("recovery of graphs of 20 nodes, c0 = 0.003, edges above 0.3 (acceptanc
   }
 });
 
-describe("recovery from the exact covariance of the low-pass filter, δ = 1e-5 (acceptance J)", function () {
+describe("recovery from the exact covariance of the low-pass filter, δ = 1e-5", function () {
   this.timeout(60_000);
 
   for (const [name, graph, most] of [

@@ -120,7 +120,7 @@ describe("rSpecT", () => {
     near(bound, deltaMin, 1e-9);
   });
 
-  it("is INFEASIBLE below δ_min, with Farkas' certificate, where rLogSpecT has a solution (acceptance F)", async () => {
+  it("is INFEASIBLE below δ_min, with Farkas' certificate, where rLogSpecT has a solution", async () => {
     const covariance = generic();
     const { deltaMin, bound, slack } = await computeFeasibility(covariance);
     assert.ok(bound >= 0.999 * deltaMin && slack >= -1e-9);

@@ -116,8 +116,8 @@ describe("linear-regression", () => {
     for (let k = 0; k < 400; k++) {
       total += (await measure(task, k, asParams(await estimate(task, k))))["error"] ?? NaN;
     }
-    // 4·4·5/40 = 2. A client's error has a relative standard deviation of about sqrt(2/20), their
-    // mean one of 1.6 %.
+    // 4·4·5/40 = 2. The relative standard deviation is about sqrt(2/20) for a client's error, and
+    // 1.6 % for the mean of 400 clients.
     assertNear(total / 400, 2, 0.1);
   });
 

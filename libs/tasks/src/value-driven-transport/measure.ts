@@ -60,8 +60,8 @@ export async function makeYardstick(
  * - `straightness`, `optimality`: properties of the paths, at least 1;
  * - `energyRatio`: path energy over W2² of source and target;
  * - `certificate`: the dual bound over W2²/2, at most 1;
- * - `modesCovered`: with a ring, the modes that hold two fifths of their even share of the
- *   points;
+ * - `modesCovered`: with a ring, the number of modes that hold two fifths of their even share of
+ *   the points;
  * - `inside`: with a ring, the share of points in any mode
  */
 export async function measureTransport(

@@ -76,7 +76,7 @@ describe("collaboration-graph", function () {
     assert.equal(computeInGroupMass(graph, [1, 1]), 1);
   });
 
-  it("recovers the groups, with less error than separate clients and far less than their average (acceptance L)", async () => {
+  it("recovers the groups, with less error than separate clients and far less than their average", async () => {
     const measured: (Means & { readonly mass: number })[] = [];
     for (const seed of [1, 2, 3]) {
       const task = create({ dataSeed: seed });
