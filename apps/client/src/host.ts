@@ -134,7 +134,9 @@ function withoutAggregators(trialJson: string): unknown {
   const trial = JSON.parse(trialJson) as Trial;
   const plugins = pluginIdentities(trial).filter(({ kind }) => kind !== "aggregator");
   return {
-    ...{ ...trial, aggregator: { name: "fedavg" }, baselines: [] },
+    ...trial,
+    aggregator: { name: "fedavg" },
+    baselines: [],
     ...(trial.plugins && { plugins }),
   };
 }

@@ -73,7 +73,9 @@ describe("external plug-ins", () => {
     await write({
       "mine.mjs": attack("mine"),
       "node_modules/fedclair-plugin-x/package.json": JSON.stringify({
-        ...{ name: "fedclair-plugin-x", version: "2.1.0", type: "module" },
+        name: "fedclair-plugin-x",
+        version: "2.1.0",
+        type: "module",
         exports: { import: "./lib/index.js" },
       }),
       "node_modules/fedclair-plugin-x/lib/index.js":

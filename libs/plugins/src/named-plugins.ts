@@ -14,8 +14,8 @@ export async function loadNamedPlugins(source: TrialSource): Promise<Plugins> {
 }
 
 /**
- * Resolves the modules that a trial or a sweep names in `plugins`; none if the key has faults, which
- * the check of the trial reports.
+ * Resolves the modules that a trial or a sweep names in `plugins`. Returns none if the key has
+ * faults, which the check of the trial reports.
  * @throws UserError as `resolveModule`
  */
 export function namedModules({ file, yaml }: TrialSource): PluginModule[] {

@@ -22,7 +22,11 @@ const infos: Readonly<Record<string, MetricInfo>> = {
 };
 
 const summaryOf = (...details: readonly Measure[]): Summary => ({
-  ...{ name: "t", seed: 1, arms: ["clair", "mean"], stopped: {}, details },
+  name: "t",
+  seed: 1,
+  arms: ["clair", "mean"],
+  stopped: {},
+  details,
   measures: Object.fromEntries(details.map(({ name, value }) => [name, value])),
 });
 

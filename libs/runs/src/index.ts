@@ -47,6 +47,7 @@ export { verdictSentence } from "./outcome/verdict.js";
 export { syncFolder, syncTree, writeWhole } from "./store/durable.js";
 export { breakLocks, Lock, lockFile } from "./store/lock.js";
 export { makeFolder } from "./store/make-folder.js";
+export { readRunTrialText } from "./store/read-trial.js";
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
 export { createLog, type Logger } from "./process/log.js";

@@ -1,8 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Artifact } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
-import { parse } from "yaml";
 import { listArms, type Arm } from "@fedclair/core/internal";
 import type { ArmRecord } from "./arm-record.js";
 import { ClientHistories, type ClientHistory } from "./client-history.js";
@@ -10,6 +7,7 @@ import { describeFromRecords, noDescription, type TrialDescription } from "./des
 import type { DetectionTotals } from "./detection.js";
 import { DrawnRounds } from "./drawn-rounds.js";
 import { FailureTally, type Failures } from "./failures.js";
+import { readRunTrial } from "./store/read-trial.js";
 import { readRunInfo, readSummary } from "./store/stored-run.js";
 import { eachLine, readLines } from "./store/lines.js";
 import type { ArmTiming } from "./store/run-folder.js";
@@ -67,8 +65,7 @@ export interface Timings {
 
 /** Reads a run folder. @param description default: derived from the records */
 export async function readRun(folder: string, description?: TrialDescription): Promise<Run> {
-  // Written by RunFolder from a trial that passed its schema.
-  const trial = parse(await readFile(join(folder, "trial.yaml"), "utf8")) as Trial;
+  const trial = await readRunTrial(folder);
   const written = await readSummary(folder);
   const tally = new RunTally(trial, description);
   for await (const record of eachLine<ArmRecord>(folder, "records.jsonl")) tally.add(record);

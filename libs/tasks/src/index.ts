@@ -60,8 +60,8 @@ export interface Tasks {
 /**
  * Loads tasks.
  * @param content the unchecked content of a trial or a sweep. A task is loaded if its name, or the
- * name of one of its aggregators, occurs in it. All tasks are loaded if the content is absent, or if
- * its task is unknown, so that the error can list them.
+ *   name of one of its aggregators, occurs in it. All tasks are loaded if the content is absent, or
+ *   if its task is unknown, so that the error can list them.
  */
 export async function loadTasks(content?: unknown): Promise<Tasks> {
   const texts = textsIn(content);

@@ -124,7 +124,7 @@ export function simulate(seed: number, clients: number, kinds: readonly string[]
       ),
     ),
     naive: panels.map((_, j) => fitColumn(plain, poolMoments(momentsUnder(plain), j))),
-    /** Of all institutions but the contaminated ones, bin by bin. */
+    /** The counts of all institutions but the contaminated ones, bin by bin. */
     pooledCounts: panels.map((_, j) =>
       Float64Array.from({ length: grid.bins }, (_, b) =>
         sum(institutions.slice(kinds.length).map((i) => item(item(i.panels, j), b))),

@@ -142,15 +142,13 @@ export function describeHost(
         assert.match(softwareVersion ?? "", /^[\w.+-]{1,64}$/);
         assert.match(instance ?? "", /^[\w.+-]{16,64}$/);
         assert.deepEqual(join, {
-          ...{
-            type: "join",
-            protocolVersion,
-            token: "secret",
-            capacity: 2,
-            backends: ["none"],
-            plugins: [],
-            external: true,
-          },
+          type: "join",
+          protocolVersion,
+          token: "secret",
+          capacity: 2,
+          backends: ["none"],
+          plugins: [],
+          external: true,
         });
         assert.equal((await connection.next()).type, "ready");
         const end = { type: "trialEnd", reason: "that\nwas it", exitCode } as const;

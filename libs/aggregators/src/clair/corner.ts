@@ -7,7 +7,7 @@ export interface Corner {
   readonly corner: Dense;
 }
 
-/** Such a matrix as a tensor. Only the corner is in memory; the whole is written out on every read. */
+/** Such a matrix as a tensor. Only the corner is in memory; each read writes out the whole. */
 export type CornerTensor = Stored & Corner;
 
 /** Creates the whole matrix of a corner. */

@@ -23,8 +23,8 @@ export interface AggregatorInput {
   readonly phase: string;
   /**
    * The admitted updates in cohort order: finite, with the expected modules and shapes. Do not
-   * write into them. The numbers of large updates are on disk. `readNumbers` reads them: call it once
-   * per tensor, one tensor after another, to hold only one in memory.
+   * write into them. The numbers of large updates are on disk. `readNumbers` reads them: call it
+   * once per tensor, one tensor after another, to hold only one in memory.
    */
   readonly updates: readonly Update[];
   readonly rng: Stream;

@@ -7,8 +7,8 @@ import { describeValue } from "../words/describe-value.js";
  * Checks that a checkpoint restores a plug-in's state unchanged. An object of a class would lose
  * its methods, and a resumed run would then differ from an uninterrupted one.
  * @param whose the state, for the message: `the aggregator's state`
- * @throws UserError with the path of a value that is not a JSON value, typed array, tensor, map, set
- * or array
+ * @throws UserError with the path of a value that is not a JSON value, typed array, tensor, map,
+ * set or array
  */
 export function checkStorable(whose: string, state: unknown): void {
   const visited = new Set<object>();

@@ -8,11 +8,11 @@ import { joinPieces, writeWhole } from "./durable.js";
 /*
  * A value on disk in the format of `v8.serialize`, but with the contents of typed arrays stored
  * behind it. They are written and read piece by piece, without a second copy of all of them in
- * memory, and may be longer than the longest buffer. The file contains `fedclair state 2\n`, the
+ * memory, and may be longer than the longest buffer. The file contains `fedclair state 3\n`, the
  * size of the value in bytes (8, little-endian), the value, the arrays in order of appearance, and
  * the SHA-256 of everything before it.
  */
-const magic = Buffer.from("fedclair state 2\n");
+const magic = Buffer.from("fedclair state 3\n");
 const digestBytes = 32;
 
 /**
@@ -38,7 +38,8 @@ export async function writeState(path: string, value: unknown): Promise<void> {
 }
 
 /**
- * Copies a value with its stored tensors read into memory, because their files end with the process.
+ * Copies a value and reads its stored tensors into memory, because their files end with the
+ * process.
  * Objects that several places share, or that contain themselves, stay so.
  */
 function loadStored(value: unknown): unknown {

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
-import { parse } from "yaml";
+import { readRunTrial } from "./read-trial.js";
 import type { PlaceOptions } from "../process/run-options.js";
 import { systemErrorCode } from "../process/system-error.js";
 import type { Summary } from "../summary.js";
@@ -89,8 +89,7 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
   const info = await readRunInfo(folder);
   if (info?.hash === undefined)
     throw new UserError(`'${join(folder, "run.json")}' is broken: ${advice}`);
-  // Written by RunFolder from a trial that passed its schema.
-  const trial = parse(await readFile(join(folder, "trial.yaml"), "utf8")) as Trial;
+  const trial = await readRunTrial(folder);
   const summary = await readSummary(folder);
   const holder = isOurs ? undefined : await findHolder(folder);
   const failure = await readJson<RunFailure>(folder, "failure.json");

@@ -76,9 +76,10 @@ export class UpdateFile {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const at = this.#end;
     for (let done = 0; done < bytes.length;) {
-      const { bytesWritten } = await writeFile(
-        ...([this.#file, bytes, done, bytes.length - done, at + done] as const),
-      ).catch((error: unknown) => throwDiskError(this.#folder, error));
+      const left = bytes.length - done;
+      const { bytesWritten } = await writeFile(this.#file, bytes, done, left, at + done).catch(
+        (error: unknown) => throwDiskError(this.#folder, error),
+      );
       done += bytesWritten;
     }
     this.#end = at + bytes.length;

@@ -209,6 +209,7 @@ describe("copy-average", () => {
       assert.deepEqual(verdict, {
         clientId: "c0",
         status: "invalid",
+        pooled: false,
         score: null,
         threshold: null,
       });
