@@ -20,10 +20,10 @@ import { loadBuiltIn } from "@fedclair/plugins";
 import { figureConfig, muted, truthColours, truthShapes } from "@fedclair/report";
 import { drawPng, drawSvg } from "@fedclair/report/draw";
 import { prepareTrial, runTrial } from "@fedclair/runs";
-import { startsOf } from "../libs/aggregators/dist/src/clair/search/starts.js";
-import { sines } from "../libs/aggregators/dist/src/clair/subspace/views.js";
+import { computeStarts } from "../libs/aggregators/dist/src/clair/search/starts.js";
+import { computeSines } from "../libs/aggregators/dist/src/clair/subspace/views.js";
 import { parseArguments } from "./arguments.js";
-import { pileOf } from "./federations.js";
+import { loadPile } from "./federations.js";
 
 const { values: args } = parseArguments({
   options: { out: { type: "string", default: "docs/images" } },
@@ -216,7 +216,7 @@ async function searchFigure({ clients, updates, matrices, rank }) {
   const views = await modules.views({ clients: [...updates.keys()], leastNorm: 0 });
   const half = Math.ceil(options.minBenignFraction * updates.length);
   const truths = clients.map(({ truth }) => truth);
-  const starts = await startsOf(views, options);
+  const starts = await computeStarts(views, options);
   const values = [];
   let best = { members: [], objective: Infinity };
   for (const [i, first] of starts.entries()) {
@@ -224,7 +224,7 @@ async function searchFigure({ clients, updates, matrices, rank }) {
     for (let step = 0; step <= 4; step++) {
       values.push({ i, step, truth: truths[i - 2] ?? "all", value: candidate.objective });
       if (candidate.objective < best.objective) best = candidate;
-      candidate = closest(sines(views, await views.fit(candidate.members)), half);
+      candidate = closest(computeSines(views, await views.fit(candidate.members)), half);
     }
   }
   modules.close();
@@ -448,7 +448,7 @@ async function decompositionFigure({ clients, updates, matrices, rank }) {
 
 /** Steps 5 and 6 with rule `evidence`: the pieces of every adapter in a pile of real ones. */
 async function evidenceFigure() {
-  const { honest, bad } = await pileOf("presidents");
+  const { honest, bad } = await loadPile("presidents");
   const all = [...bad, ...honest];
   const result = await clair(all, clairSchema.parse({ rule: "evidence" }));
   result.modules.close();

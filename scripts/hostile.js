@@ -234,8 +234,7 @@ async function run(answer) {
   const started = performance.now();
   try {
     await recordTrial({
-      trial,
-      plugins: builtIn,
+      prepared,
       pool,
       out,
       signal: over.signal,

@@ -8,17 +8,21 @@ import { fixture, temporaryFolder } from "./support/paths.js";
 const trial = fixture("linear-regression");
 
 describe("joining", () => {
-  it("ends soon with exit code 3 if all hosts end first", async () => {
+  it("ends before it starts if the data are unusable", async () => {
     const folder = await temporaryFolder();
     for (const file of ["a.txt", "b.txt"]) await writeFile(join(folder, file), "too short");
     const { code, stderr } = await fedclair([
-      ...["run", fixture("texts"), "--hosts", "2", "--out", join(folder, "run")],
-      ...["--set", `task.source.folder=${folder}`],
+      "run",
+      fixture("texts"),
+      "--hosts",
+      "2",
+      "--out",
+      join(folder, "run"),
+      "--set",
+      `task.source.folder=${folder}`,
     ]);
-    assert.equal(code, 3, stderr);
-    assert.match(stderr, /client host 1 of 2 ended with 2/);
-    assert.match(stderr, /client host 2 of 2 ended with 2/);
-    assert.match(stderr, /every client host ended, see above/);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /error: the folder .*: a has only 9 usable characters$/m);
     assert.ok(
       !(await readdir(folder)).includes("run"),
       "a failed start leaves no run folder behind",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fedclair, start } from "./support/command.js";
 import { readResultBytes, readRecords, startCoordinator } from "./support/federation.js";
@@ -151,6 +151,23 @@ describe("plug-ins from outside", () => {
     );
     const schema = JSON.parse(await print("schema", "--plugins", "./near-median.js")) as object;
     assert.match(JSON.stringify(schema), /Clients farther away than this multiple of the median/);
+  });
+
+  it("that end all client hosts before the trial starts end it with exit code 3", async () => {
+    const folder = await createStudy();
+    const failure =
+      'if (process.argv.includes("--coordinator")) throw new Error("not on a host");\n';
+    await insert(folder, "mean-estimation.js", "export const", failure);
+    const { code, stderr } = await fedclair(
+      ["run", "trial.yaml", "--hosts", "2", "--out", join(folder, "run")],
+      { cwd: folder },
+    );
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /not on a host/);
+    assert.match(stderr, /client host 1 of 2 ended with 2/);
+    assert.match(stderr, /client host 2 of 2 ended with 2/);
+    assert.match(stderr, /every client host ended, see above/);
+    assert.ok(!(await readdir(folder)).includes("run"), "it leaves no run folder behind");
   });
 
   it("may print anything, and stdout still holds only the answer", async () => {

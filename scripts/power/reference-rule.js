@@ -6,7 +6,7 @@ import {
   splitEnergy,
   sum,
 } from "@fedclair/linalg";
-import { changeOf, isCompared } from "../../libs/aggregators/dist/src/clair/modules.js";
+import { isCompared, toChange } from "../../libs/aggregators/dist/src/clair/modules.js";
 import { compress, inner } from "../../libs/aggregators/dist/src/clair/subspace/change.js";
 
 /** Lower bounds of the robust deviation, by piece. */
@@ -88,7 +88,7 @@ function judge(updates, rank, rate) {
 function compareModules(updates) {
   const names = [...updates[0].delta].filter(([, change]) => isCompared(change));
   return names.map(([name]) => {
-    const changes = updates.map(({ delta }) => changeOf(delta.get(name)));
+    const changes = updates.map(({ delta }) => toChange(delta.get(name)));
     const grams = changes.map((x) => changes.map((y) => inner(x, y)));
     const norms = grams.map((own, k) => Math.sqrt(own[k]));
     const blocks = changes.map((change) => {

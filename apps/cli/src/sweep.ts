@@ -160,7 +160,7 @@ function faultsOf(
     faults.push([short, ...failed.map(firstLine)].join("\n  "));
   }
   if (incomplete.length > 0) {
-    const short = `${incomplete.length} of ${sweep.trials.length} trials lost clients or methods`;
+    const short = `${incomplete.length} of ${sweep.trials.length} trials lost clients or arms`;
     faults.push([short, ...incomplete.map(firstLine)].join("\n  "));
   }
   const { missing, known } = missingMeasures(sweep, summaries);

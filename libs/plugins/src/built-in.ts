@@ -7,8 +7,8 @@ import { withTasks } from "./with-tasks.js";
 
 /**
  * Loads the plug-ins that a trial file can name without plug-ins from outside.
- * @param content the unchecked content of a trial; only the tasks that it needs are loaded. Default:
- *   all
+ * @param content the unchecked content of a trial. Only the tasks that it needs are loaded; all
+ *   tasks if it is absent.
  */
 export function loadBuiltIn(content?: unknown): Promise<Plugins> {
   return withTasks(aggregators, content);

@@ -1,5 +1,5 @@
 // @ts-check
-import { definePlugin } from "@fedclair/core";
+import { definePlugin, readNumbers } from "@fedclair/core";
 import { z } from "zod";
 
 /**
@@ -41,8 +41,9 @@ export default otherSpace;
  * @param {import("@fedclair/core").Stream} rng
  * @param {number} factor
  */
-function drawLike({ shape, data }, rng, factor) {
+function drawLike(tensor, rng, factor) {
+  const data = readNumbers(tensor);
   const drawn = rng.normals(data.length);
   const scale = (factor * Math.hypot(...data)) / (Math.hypot(...drawn) || 1);
-  return { shape, data: data.map((_, i) => scale * drawn[i]) };
+  return { shape: tensor.shape, data: data.map((_, i) => scale * drawn[i]) };
 }

@@ -28,7 +28,7 @@ export const nearMedian = definePlugin({
         // The change is a list of terms to add, so low-rank pairs stay pairs.
         change: near.map(({ delta }) => scaleDelta(delta, 1 / near.length)),
         verdicts: updates.map(({ clientId }, k) =>
-          binaryVerdict(clientId, distances[k], threshold),
+          binaryVerdict(clientId, distances[k] > threshold, distances[k], threshold),
         ),
       });
     },

@@ -1,6 +1,7 @@
 import { asFields, asList, jsonToMatrix, type Fields } from "@fedclair/core/cases";
 import { multiply, type Matrix } from "@fedclair/linalg";
-import { Adam } from "../../src/value-driven-transport/adam.js";
+import { Float64Adam } from "../../src/nets/float64-adam.js";
+import { beta2 } from "../../src/value-driven-transport/schedule.js";
 import { couple } from "../../src/value-driven-transport/coupling.js";
 import {
   dualStep,
@@ -47,7 +48,7 @@ const networkStep: Kind = {
       action: slope.scale(-1 / horizon).toRows(),
       ...gradientResults(step),
       params_after_adam_lr_0_01: {
-        ...rowsOf(new Adam<keyof ModuleMatrices>().step(network, step.gradient, 0.01)),
+        ...rowsOf(new Float64Adam<keyof ModuleMatrices>(beta2).step(network, step.gradient, 0.01)),
         b3: [[network.b3]],
       },
       second_order_variant: gradientResults(valueGradientMatching(network, batch, horizon)),

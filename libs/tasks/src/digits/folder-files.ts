@@ -148,10 +148,10 @@ function formOf(name: string): string | undefined {
  * Describes surprises: gzipped files that are skipped, and several pairs that are read one after
  * another.
  */
-export function remarkOnFiles(parts: readonly DigitFiles[]): string | undefined {
+export function describeUnusualFiles(parts: readonly DigitFiles[]): string | undefined {
   const leftOut = parts.flatMap(({ folder, leftOut }) => leftOut.map((name) => join(folder, name)));
   const [several] = parts.filter(({ pairs }) => pairs.length > 1);
-  const remarks = [
+  const facts = [
     ...(leftOut.length > 0
       ? [`${formatPaths(leftOut)} not read: the same, unzipped, is beside it`]
       : []),
@@ -161,7 +161,7 @@ export function remarkOnFiles(parts: readonly DigitFiles[]): string | undefined 
         ]
       : []),
   ];
-  return remarks.length === 0 ? undefined : `source: ${remarks.join("; ")}`;
+  return facts.length === 0 ? undefined : `source: ${facts.join("; ")}`;
 }
 
 /** Formats a list of paths by its first one and the number of the others. */

@@ -3,7 +3,7 @@ import type { Stream } from "@fedclair/linalg";
 import { withFeatureNoise } from "../partition/feature-noise.js";
 import { DigitsClient, type ClientData } from "./client.js";
 import { mnistCount, readFolder, readMnist, type Collection } from "./data.js";
-import { digitFiles, remarkOnFiles, writersIn } from "./folder-files.js";
+import { digitFiles, describeUnusualFiles, writersIn } from "./folder-files.js";
 import { choose, classes, imageAt, inUnits, pixels, type Chosen } from "./images.js";
 import { checkHoldings, holdings, reserve } from "./holdings.js";
 import { schema, type Options } from "./options.js";
@@ -44,7 +44,7 @@ export const digits: TaskPlugin = {
     checkClients(options, clients);
   },
   notice: (_, { source }: Options) =>
-    source === "mnist" ? undefined : remarkOnFiles(digitFiles(source.folder)),
+    source === "mnist" ? undefined : describeUnusualFiles(digitFiles(source.folder)),
   create: async (options: Options): Promise<Task> => {
     const data = await read(options);
     let shared: Shared | undefined;

@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { UserError } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { readFolder } from "./data.js";
-import { digitFiles, remarkOnFiles } from "./folder-files.js";
+import { digitFiles, describeUnusualFiles } from "./folder-files.js";
 import { choose, imageAt, pixels } from "./images.js";
 
 function idx(shape: readonly number[], data: Uint8Array): Buffer {
@@ -119,11 +119,11 @@ describe("reading digits", () => {
     const digits = await read({ ...train, ...zipped, "train-images-idx3-ubyte.gz": other });
     assert.deepEqual(digits, expected);
     assert.match(
-      remarkOnFiles(digitFiles(folder)) ?? "",
+      describeUnusualFiles(digitFiles(folder)) ?? "",
       /train-images-idx3-ubyte\.gz and 1 more are not read: the same, unzipped, is beside it/,
     );
     await write(train);
-    assert.equal(remarkOnFiles(digitFiles(folder)), undefined);
+    assert.equal(describeUnusualFiles(digitFiles(folder)), undefined);
   });
 
   it("reads several pairs as one, training files first, and reports this", async () => {
@@ -131,7 +131,7 @@ describe("reading digits", () => {
     assert.deepEqual([...allLabels], [3, 0, 9, 5]);
     assert.deepEqual(all.subarray(3 * pixels), greys.subarray(pixels, 2 * pixels));
     assert.match(
-      remarkOnFiles(digitFiles(folder)) ?? "",
+      describeUnusualFiles(digitFiles(folder)) ?? "",
       /several pairs, which are read as one: train-images-idx3-ubyte, t10k-images-idx3-ubyte/,
     );
   });

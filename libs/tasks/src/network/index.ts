@@ -19,8 +19,11 @@ import {
   type Stream,
 } from "@fedclair/linalg";
 import { z } from "zod";
-import { Adam } from "./adam.js";
+import { Float64Adam } from "../nets/float64-adam.js";
 import { computeLossAndGradient, computeMeanSquare, predict, type Base } from "./model.js";
+
+/** The decay of Adam's mean of squared slopes per step, as in the paper. */
+const beta2 = 0.999;
 
 const schema = z
   .strictObject({
@@ -112,18 +115,18 @@ function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): L
       const minusNoise = gaussian(rng.at("noise"), clean.rows, samples, noise);
       const y = contaminate(subtract(clean, minusNoise), contamination, rng.at("contamination"));
       const start = changeOf(params);
-      const change = start.copy();
-      const adam = new Adam(change);
+      const adam = new Float64Adam<"change">(beta2);
+      let weights = { change: start };
       let loss = NaN;
       for (let step = 0; step < localSteps; step++) {
-        const slope = computeLossAndGradient(base, change, x, y);
+        const slope = computeLossAndGradient(base, weights.change, x, y);
         loss = slope.loss;
-        adam.step(slope.gradient, learningRate);
+        weights = adam.step(weights, { change: slope.gradient }, learningRate);
         await setImmediate(undefined, { signal });
       }
       return {
         numExamples: samples,
-        delta: toParams(subtract(change, start)),
+        delta: toParams(subtract(weights.change, start)),
         metrics: { loss },
       };
     },

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { Matrix, stream, at } from "@fedclair/linalg";
-import { Adam } from "./adam.js";
 import { computeLossAndGradient, computeMeanSquare, predict } from "./model.js";
 
 const rng = stream("network model test");
@@ -30,23 +29,5 @@ describe("the model of network", () => {
       const difference = (lossAt(value + 1e-5) - lossAt(value - 1e-5)) / 2e-5;
       assert.ok(Math.abs(at(gradient.data, i) - difference) < 1e-8);
     });
-  });
-});
-
-describe("Adam", () => {
-  it("steps by the rate against a constant gradient of any size", () => {
-    const value = Matrix.fromRows([[1, 1]]);
-    const adam = new Adam(value);
-    for (let step = 0; step < 3; step++) adam.step(Matrix.fromRows([[5, -0.01]]), 0.1);
-    assert.ok(Math.abs(value.get(0, 0) - 0.7) < 1e-6);
-    assert.ok(Math.abs(value.get(0, 1) - 1.3) < 1e-6);
-  });
-
-  it("remembers: slopes of 1, then -1, step by -0.1·(0.9·0.1 - 0.1)/(1 - 0.81) = +0.1/19", () => {
-    const value = Matrix.fromRows([[0]]);
-    const adam = new Adam(value);
-    adam.step(Matrix.fromRows([[1]]), 0.1);
-    adam.step(Matrix.fromRows([[-1]]), 0.1);
-    assert.ok(Math.abs(value.get(0, 0) - (-0.1 + 0.1 / 19)) < 1e-8);
   });
 });

@@ -1,14 +1,18 @@
 import type { Stream } from "@fedclair/linalg";
 
-/** The source of the clients' tokens. Tokens are 0 … vocabulary - 1, without the separator. */
+/** A source of the clients' tokens. Tokens are 0 … vocabulary - 1, without the separator. */
 export interface Corpus {
   readonly vocabulary: number;
-  /** Reads the texts, if the corpus has texts. It is called once, before `open`. */
-  readonly load?: () => Promise<void>;
   /** Throws an error that says what to change if the corpus cannot serve `count` clients. */
   readonly checkClients?: (count: number) => void;
-  /** Returns a notice, as `Task.notice` does. */
-  readonly remark?: (count: number) => string | undefined;
+  /** Returns a notice, as `TaskPlugin.notice` does. */
+  readonly notice?: (count: number) => string | undefined;
+  /** Reads the texts, if the corpus has texts. @throws UserError if they cannot be used */
+  load(): Promise<LoadedCorpus>;
+}
+
+/** A corpus whose texts are in memory. */
+export interface LoadedCorpus {
   readonly clientLabel?: (index: number) => string;
   /**
    * Opens one client's own distribution of sequences.

@@ -30,8 +30,8 @@ export interface Library {
    * @throws UserError if it has no texts
    */
   readonly count: () => number;
-  /** Returns a notice, as `Task.notice` does. */
-  readonly remark?: (clients: number) => string | undefined;
+  /** Returns a notice, as `TaskPlugin.notice` does. */
+  readonly notice?: (clients: number) => string | undefined;
   /** Reads the documents in the clients' order, as many as `count` returns. */
   readonly read: () => Promise<readonly Document[]>;
 }
@@ -63,7 +63,7 @@ export function textFolder(folder: string): Library {
   return {
     title: `the folder ${folder}`,
     count: () => listTextFiles(folder).length,
-    remark(clients) {
+    notice(clients) {
       const texts = listTextFiles(folder).length;
       if (texts <= clients) return undefined;
       return `source: the folder ${folder} holds ${texts} texts, of which ${clients} clients have the first ${clients} by name`;

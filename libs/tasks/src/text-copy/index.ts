@@ -1,7 +1,7 @@
 import { loadBackend } from "@fedclair/compute";
 import { zeros, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { z } from "zod";
-import type { Corpus } from "./corpus.js";
+import type { Corpus, Source } from "./corpus.js";
 import { addresses, textFolder } from "./documents.js";
 import { moduleNames, width } from "./shape.js";
 import { syntheticCorpus } from "./synthetic.js";
@@ -77,7 +77,7 @@ export const textCopy: TaskPlugin = {
   acceptsStale: () => true,
   namesClients: ({ source }: Options) => source !== "synthetic",
   checkClients: (clients, options: Options) => createCorpus(options).checkClients?.(clients),
-  notice: (clients, options: Options) => createCorpus(options).remark?.(clients),
+  notice: (clients, options: Options) => createCorpus(options).notice?.(clients),
   create: async (options: Options): Promise<Task> => {
     const corpus = createCorpus(options);
     const { name } = await loadBackend();
@@ -85,16 +85,20 @@ export const textCopy: TaskPlugin = {
       import("./base.js"),
       import("./client.js"),
     ]);
-    const [base] = await Promise.all([loadBase(corpus.vocabulary), corpus.load?.()]);
-    const training = { ...options, base, vocabulary: corpus.vocabulary };
+    const { vocabulary } = corpus;
+    const [base, { clientLabel, open }] = await Promise.all([loadBase(vocabulary), corpus.load()]);
+    const training = { ...options, base, vocabulary };
     return {
-      ...(corpus.clientLabel && { clientLabel: corpus.clientLabel }),
+      ...(clientLabel && { clientLabel }),
       start: () => {
         const params = new Map(moduleNames.map((name) => [name, zeros([width, width])]));
         return Promise.resolve({ params });
       },
-      openShard: (shard) =>
-        Promise.resolve(new TextCopyClient(training, drawData(options, corpus, shard))),
+      openShard: (shard) => {
+        const source = open(shard.index, shard.rng);
+        const data = drawData(options, vocabulary, source, shard);
+        return Promise.resolve(new TextCopyClient(training, data));
+      },
       trainCohort: { maxBatch: maxBatch[name], train: trainAll },
     };
   },
@@ -106,8 +110,7 @@ function createCorpus({ source, concentration }: Options): Corpus {
   return textCorpus(textFolder(source.folder));
 }
 
-function drawData(options: Options, { vocabulary, open }: Corpus, shard: Shard) {
-  const source = open(shard.index, shard.rng);
+function drawData(options: Options, vocabulary: number, source: Source, shard: Shard) {
   const x = source.sequences("training", options.sequences);
   const y = shard.corruptLabels?.(Int32Array.from(x), vocabulary) ?? x;
   const heldOut = source.sequences("heldOut", options.evaluationSequences);

@@ -1,4 +1,5 @@
-import type { Corpus } from "./corpus.js";
+import type { Stream } from "@fedclair/linalg";
+import type { Corpus, Source } from "./corpus.js";
 import { copyLength } from "./shape.js";
 
 const vocabulary = 20;
@@ -11,16 +12,18 @@ const vocabulary = 20;
 export function syntheticCorpus(concentration: number): Corpus {
   return {
     vocabulary,
-    open(_index, rng) {
-      const probabilities = rng.at("distribution").dirichlet(vocabulary, concentration);
-      return {
-        sequences(part, count) {
-          const tokens = rng.at(part);
-          return Int32Array.from({ length: count * copyLength }, () =>
-            tokens.categorical(probabilities),
-          );
-        },
-      };
+    load: () => Promise.resolve({ open: (_index, rng) => openSource(concentration, rng) }),
+  };
+}
+
+function openSource(concentration: number, rng: Stream): Source {
+  const probabilities = rng.at("distribution").dirichlet(vocabulary, concentration);
+  return {
+    sequences(part, count) {
+      const tokens = rng.at(part);
+      return Int32Array.from({ length: count * copyLength }, () =>
+        tokens.categorical(probabilities),
+      );
     },
   };
 }

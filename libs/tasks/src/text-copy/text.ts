@@ -1,5 +1,6 @@
 import { UserError } from "@fedclair/core";
-import type { Corpus } from "./corpus.js";
+import type { Stream } from "@fedclair/linalg";
+import type { Corpus, Source } from "./corpus.js";
 import type { Library } from "./documents.js";
 import { copyLength } from "./shape.js";
 
@@ -12,24 +13,9 @@ const alphabet = "abcdefghijklmnopqrstuvwxyz ,.'-0";
 const trainingShare = 0.8;
 
 /** Creates a corpus of stretches of real text, one document per client. */
-export function textCorpus({ title, count, remark, read }: Library): Corpus {
-  let documents: readonly { label: string; tokens: Int32Array }[] = [];
-  const at = (index: number) => {
-    const document = documents[index];
-    if (!document) throw new RangeError(`no document ${index}: ${title} has ${documents.length}`);
-    return document;
-  };
+export function textCorpus({ title, count, notice, read }: Library): Corpus {
   return {
     vocabulary: alphabet.length,
-    async load() {
-      documents = (await read()).map(({ label, text }) => ({ label, tokens: toTokens(text) }));
-      for (const { label, tokens } of documents) {
-        // Both parts must be long enough for a sequence.
-        if (tokens.length * (1 - trainingShare) < copyLength) {
-          throw new UserError(`${title}: ${label} has only ${tokens.length} usable characters`);
-        }
-      }
-    },
     checkClients(clients) {
       if (clients > count()) {
         throw new UserError(
@@ -37,24 +23,43 @@ export function textCorpus({ title, count, remark, read }: Library): Corpus {
         );
       }
     },
-    ...(remark && { remark }),
-    clientLabel: (index) => at(index).label,
-    open(index, rng) {
-      const { tokens } = at(index);
-      const border = Math.floor(tokens.length * trainingShare);
-      const parts = { training: tokens.subarray(0, border), heldOut: tokens.subarray(border) };
-      return {
-        sequences(part, count) {
-          const starts = rng.at(part);
-          const sequences = new Int32Array(count * copyLength);
-          for (let i = 0; i < count; i++) {
-            const start = starts.int(parts[part].length - copyLength + 1);
-            const stretch = parts[part].subarray(start, start + copyLength);
-            sequences.set(stretch, i * copyLength);
-          }
-          return sequences;
-        },
+    ...(notice && { notice }),
+    async load() {
+      const documents = (await read()).map(({ label, text }) => ({
+        label,
+        tokens: toTokens(text),
+      }));
+      for (const { label, tokens } of documents) {
+        // Both parts must be long enough for a sequence.
+        if (tokens.length * (1 - trainingShare) < copyLength) {
+          throw new UserError(`${title}: ${label} has only ${tokens.length} usable characters`);
+        }
+      }
+      const at = (index: number) => {
+        const document = documents[index];
+        if (document) return document;
+        throw new RangeError(`no document ${index}: ${title} has ${documents.length}`);
       };
+      return {
+        clientLabel: (index) => at(index).label,
+        open: (index, rng) => openDocument(at(index).tokens, rng),
+      };
+    },
+  };
+}
+
+function openDocument(tokens: Int32Array, rng: Stream): Source {
+  const border = Math.floor(tokens.length * trainingShare);
+  const parts = { training: tokens.subarray(0, border), heldOut: tokens.subarray(border) };
+  return {
+    sequences(part, count) {
+      const starts = rng.at(part);
+      const sequences = new Int32Array(count * copyLength);
+      for (let i = 0; i < count; i++) {
+        const start = starts.int(parts[part].length - copyLength + 1);
+        sequences.set(parts[part].subarray(start, start + copyLength), i * copyLength);
+      }
+      return sequences;
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { LocalTrainer, Params, Shard, TrainJob, TrainResult } from "@fedclair/core";
 import { subtract } from "@fedclair/linalg";
-import { cosineDecay } from "./adam.js";
+import { cosineDecay } from "./schedule.js";
 import { openData } from "./client-data.js";
 import { adapted, adapterGradient, drawInitialAdapters, type Adapters } from "./lora.js";
 import { slicedW2 } from "./metrics.js";

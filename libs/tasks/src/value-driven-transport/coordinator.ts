@@ -9,7 +9,8 @@ import {
   type Step,
 } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
-import { Adam, cosineDecay, type AdamState } from "./adam.js";
+import { Float64Adam, type AdamState } from "../nets/float64-adam.js";
+import { beta2, cosineDecay } from "./schedule.js";
 import { createSource } from "./client-data.js";
 import { createClassesArtifact, createTransportArtifact } from "./artifacts.js";
 import { adaptedModules } from "./lora.js";
@@ -77,7 +78,7 @@ export class Coordinator {
     const { change } = await aggregate();
     const network = networkOf(before);
     const total = sumTerms(change, network);
-    const adam = new Adam<ModuleName>(state);
+    const adam = new Float64Adam<ModuleName>(beta2, state);
     const next: Network =
       mode === "gradient"
         ? {

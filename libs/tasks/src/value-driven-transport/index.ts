@@ -1,5 +1,5 @@
 import type { Task, TaskPlugin } from "@fedclair/core";
-import type { AdamState } from "./adam.js";
+import type { AdamState } from "../nets/float64-adam.js";
 import { contaminations } from "./client-data.js";
 import { TransportClient } from "./client.js";
 import { Coordinator } from "./coordinator.js";

@@ -1,7 +1,8 @@
 import { item } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import type { Matrix, Stream } from "@fedclair/linalg";
-import { Adam, cosineDecay } from "./adam.js";
+import { Float64Adam } from "../nets/float64-adam.js";
+import { beta2, cosineDecay } from "./schedule.js";
 import { couple, drawPairs } from "./coupling.js";
 import { dualStep, type CoupledBatch, type DualSettings } from "./dual-step.js";
 import { inputsOf, values, type ModuleMatrices, type Network } from "./network.js";
@@ -147,7 +148,7 @@ export async function descend<Name extends string>(
   gradientAt: (weights: Readonly<Record<Name, Matrix>>, step: number) => Record<Name, Matrix>,
   signal?: AbortSignal,
 ): Promise<Readonly<Record<Name, Matrix>>> {
-  const adam = new Adam<Name>();
+  const adam = new Float64Adam<Name>(beta2);
   let weights = start;
   for (let i = 0; i < steps; i++) {
     weights = adam.step(weights, gradientAt(weights, i), rate(i));

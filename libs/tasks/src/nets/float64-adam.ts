@@ -1,7 +1,6 @@
 import { Matrix, at } from "@fedclair/linalg";
 
 const beta1 = 0.9;
-const beta2 = 0.99;
 const epsilon = 1e-8;
 
 /**
@@ -17,15 +16,19 @@ export interface AdamState {
 }
 
 /**
- * Adam (Kingma and Ba, arXiv 1412.6980) on named matrices in float64, with β = (0.9, 0.99) and ε =
- * 1e-8.
+ * Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1) on named matrices in float64, with ε = 1e-8.
  */
-export class Adam<Name extends string> {
+export class Float64Adam<Name extends string> {
+  readonly #beta2: number;
   readonly #moments: Map<string, { readonly first: Float64Array; readonly second: Float64Array }>;
   #step: number;
 
-  /** @param from the state from which to continue; it is not modified */
-  constructor({ steps, moments }: AdamState = { steps: 0, moments: new Map() }) {
+  /**
+   * @param beta2 decay of the mean of squared slopes per step, below 1; that of slopes is 0.9
+   * @param state the state from which to continue; it is not modified
+   */
+  constructor(beta2: number, { steps, moments }: AdamState = { steps: 0, moments: new Map() }) {
+    this.#beta2 = beta2;
     this.#step = steps;
     this.#moments = structuredClone(new Map(moments));
   }
@@ -44,6 +47,7 @@ export class Adam<Name extends string> {
     rate: number,
   ): Record<Name, Matrix> {
     this.#step++;
+    const beta2 = this.#beta2;
     const [bias1, bias2] = [1 - beta1 ** this.#step, 1 - beta2 ** this.#step];
     const out = {} as Record<Name, Matrix>;
     for (const name of Object.keys(gradient) as Name[]) {
@@ -70,9 +74,4 @@ export class Adam<Name extends string> {
     this.#moments.set(name, moments);
     return moments;
   }
-}
-
-/** Returns rate·(1 + cos(πi/n))/2, which falls from `rate` at i = 0 to 0 at i = n. */
-export function cosineDecay(rate: number, i: number, n: number): number {
-  return (rate * (1 + Math.cos((Math.PI * i) / n))) / 2;
 }
