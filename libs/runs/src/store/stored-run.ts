@@ -114,7 +114,12 @@ export async function listRuns(root: string): Promise<StoredRun[]> {
   const runs: StoredRun[] = [];
   for (const name of (await readdir(root).catch(() => [])).sort()) {
     const folder = join(root, name);
-    if (!(await stat(folder)).isDirectory()) continue;
+    // Another process may remove an entry meanwhile.
+    const isFolder = await stat(folder).then(
+      (entry) => entry.isDirectory(),
+      () => false,
+    );
+    if (!isFolder) continue;
     const run = await findRun(folder).catch(() => undefined);
     if (run) runs.push(run);
   }
