@@ -448,7 +448,7 @@ async function decompositionFigure({ clients, updates, matrices, rank }) {
 
 /** Steps 5 and 6 with rule `evidence`: the pieces of every adapter in a pile of real ones. */
 async function evidenceFigure() {
-  const { honest, bad } = await loadPile("presidents");
+  const { benign: honest, bad } = await loadPile("presidents");
   const all = [...bad, ...honest];
   const result = await clair(all, clairSchema.parse({ rule: "evidence" }));
   result.modules.close();

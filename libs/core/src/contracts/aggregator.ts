@@ -56,8 +56,8 @@ export interface Verdict {
   readonly clientId: string;
   readonly status: VerdictStatus;
   /**
-   * Does the client take part in the shared result? Benign clients do, and undecided ones where the
-   * aggregator includes them; all others do not.
+   * Does the client take part in the shared result? Required: true for benign clients, either for
+   * undecided ones, and false for all others.
    */
   readonly pooled: boolean;
   /** The client's score; null for a client that was not scored (inactive, invalid). */
