@@ -35,4 +35,13 @@ describe("checkVerdicts", () => {
       );
     }
   });
+
+  it("rejects a second verdict on a client", () => {
+    assert.throws(
+      () => {
+        checkVerdicts([sound, { ...sound, score: 1 }], ["c0"]);
+      },
+      { message: "verdict of c0: expected one verdict, got a second one" },
+    );
+  });
 });

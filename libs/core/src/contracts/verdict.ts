@@ -19,10 +19,12 @@ const maxLength = 64 * 1024;
 /**
  * Checks the verdicts of a plug-in, because records and reports rely on their form.
  * @param clientIds all clients of the trial
- * @throws UserError naming the first verdict that is malformed or has an unknown client
+ * @throws UserError naming the first verdict that is malformed, or whose client is unknown or has
+ *   another verdict
  */
 export function checkVerdicts(verdicts: readonly Verdict[], clientIds: readonly string[]): void {
   const isNumber = (x: unknown) => x === null || (typeof x === "number" && Number.isFinite(x));
+  const judged = new Set<string>();
   // A plug-in in JavaScript can return anything.
   for (const verdict of verdicts) {
     const {
@@ -35,6 +37,8 @@ export function checkVerdicts(verdicts: readonly Verdict[], clientIds: readonly 
     const of = `verdict of ${excerpt(String(clientId))}`;
     if (typeof clientId !== "string" || clientIndex(clientIds, clientId) < 0)
       throw new UserError(`${of}: the trial has no such client`);
+    if (judged.has(clientId)) throw new UserError(`${of}: expected one verdict, got a second one`);
+    judged.add(clientId);
     if (typeof status !== "string" || !Object.hasOwn(allowedPooled, status)) {
       const names = Object.keys(allowedPooled).join(", ");
       throw new UserError(
