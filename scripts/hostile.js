@@ -8,7 +8,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadBackend } from "@fedclair/compute";
 import { decodeSafetensors } from "@fedclair/core";
-import { ClientRunner, clientIds, parseTrial, prepareResolvedTrial } from "@fedclair/core/internal";
+import {
+  ClientRunner,
+  clientIds,
+  prepareResolvedTrial,
+  readTrialSource,
+  resolveTrial,
+} from "@fedclair/core/internal";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { recordTrial } from "@fedclair/runs";
 import { connectHost, SocketPool } from "@fedclair/wire";
@@ -26,7 +32,8 @@ aggregator: { name: local }
 limits: { clientSeconds: 1, answerSeconds: 2, joinSeconds: 10, maxLost: 100, maxMessageBytes: 1048576, chunkBytes: 65536 }
 `;
 const builtIn = await loadBuiltIn();
-const trial = parseTrial(text, "hostile.yaml", builtIn);
+// `parseTrial` would create the plug-ins a second time.
+const trial = resolveTrial(readTrialSource(text, "hostile.yaml"), builtIn);
 const prepared = prepareResolvedTrial(trial, builtIn, "hostile.yaml");
 const { name: backend } = await loadBackend();
 /** The hosts have exactly as many places as there are clients, so no client changes its host. */

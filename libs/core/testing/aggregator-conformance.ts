@@ -23,7 +23,7 @@ import {
 import {
   eachTensor,
   isLowRank,
-  loadChange,
+  loadDelta,
   type Delta,
   type TensorDelta,
   type Update,
@@ -75,10 +75,8 @@ function storeTensors(update: Update): Update {
  * updates' own stored tensors.
  */
 function readTerms({ change, personal, verdicts, metrics }: Aggregation) {
-  const read = (delta: Delta): Delta =>
-    new Map([...delta].map(([name, module]) => [name, loadChange(module)]));
-  const own = [...(personal ?? [])].map(([id, terms]) => [id, terms.map(read)] as const);
-  return { change: change.map(read), personal: new Map(own), verdicts, metrics };
+  const own = [...(personal ?? [])].map(([id, terms]) => [id, terms.map(loadDelta)] as const);
+  return { change: change.map(loadDelta), personal: new Map(own), verdicts, metrics };
 }
 
 function idOf(k: number): string {

@@ -69,6 +69,11 @@ export function loadChange(change: TensorDelta): DenseDelta {
     : loadTensor(change);
 }
 
+/** Reads all modules of a change into memory. */
+export function loadDelta(delta: Delta): ReadonlyMap<string, DenseDelta> {
+  return new Map([...delta].map(([name, change]) => [name, loadChange(change)]));
+}
+
 /** The change with every tensor that it is made of replaced. @param make of the same shape */
 export function eachTensor(change: TensorDelta, make: (tensor: Tensor) => Tensor): TensorDelta {
   return isLowRank(change) ? { b: make(change.b), a: make(change.a) } : make(change);

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import {
-  sizeOf,
+  countNumbers,
   tensorsOf,
   yieldToEventLoop,
   type LowRank,
@@ -34,7 +34,7 @@ export function threadsFor(
   updates: readonly Update[],
   { solver, starts, subsetStarts }: ClairOptions,
 ): number {
-  const numbers = sum(updates.map(({ delta }) => sum([...delta.values()].map(countNumbers))));
+  const numbers = sum(updates.map(({ delta }) => sum([...delta.values()].map(countEntries))));
   const isSmall = updates.length <= smallRound.clients && numbers <= smallRound.numbers;
   const isSearched = solver === "trimmed" && subsetStarts === "auto" && starts <= smallRound.starts;
   if (isSmall && isSearched) return 0;
@@ -115,7 +115,7 @@ export class ModulePool {
       return new ModulePool(names, [{ from: 0, to: names.length, group }]);
     }
     const groups: Group[] = [];
-    const sizes = changes.map((own) => sum(own.map(countNumbers)));
+    const sizes = changes.map((own) => sum(own.map(countEntries)));
     for (const { from, to } of splitEvenly(sizes, count)) {
       const own = await shareModules(changes.slice(from, to));
       groups.push({ from, to, group: getThread(groups.length).host(own, options) });
@@ -153,8 +153,8 @@ export class ModulePool {
 }
 
 /** How many numbers a client sent for a module. */
-function countNumbers(update: TensorDelta): number {
-  return sum(tensorsOf(update).map(({ shape }) => sizeOf(shape)));
+function countEntries(update: TensorDelta): number {
+  return sum(tensorsOf(update).map(countNumbers));
 }
 
 /** Splits a list into at most `count` nonempty ranges of about the same total. */
