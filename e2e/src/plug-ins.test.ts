@@ -288,12 +288,20 @@ describe("plug-ins from outside", () => {
     const folder = await createStudy();
     await insert(folder, "near-median.js", "const centre", "updates.fail();\n");
     const args = ["run", "trial.yaml", "--no-report", "--hosts", "1", "--out", "run"];
-    const { code, stderr } = await fedclair(args, { cwd: folder });
+    const { code, stdout, stderr } = await fedclair(args, { cwd: folder });
     assert.equal(code, 6);
     assert.match(
       stderr,
       /^near-median could not go on: round 1: TypeError: .* \(file:.*near-median\.js:\d+:\d+\)$/m,
     );
+    assert.match(stderr, /^error: 1 arm stopped$/m);
+    assert.equal(`${stdout}${stderr}`.split("TypeError").length, 3, "at once, and in the outcome");
+    assert.match(
+      stdout,
+      /^near-median stopped .* Baselines: benign error .* \(fedavg\) and .* \(oracle\)\.$/m,
+    );
+    const shown = await fedclair(["show", "run"], { cwd: folder });
+    assert.match(shown.stdout, /^run: done, 1 arm stopped, began /);
     assert.doesNotMatch(JSON.stringify(await readRecords(join(folder, "run"))), /file:/);
     const idle = `import { definePlugin } from "@fedclair/core"; import { z } from "zod";
       export default definePlugin({ kind: "attack", name: "reverse", summary: "Idle.",

@@ -9,11 +9,12 @@ import {
   print,
   readTrialFile,
   listRuns,
+  stoppedText,
   type StoredRun,
   type Measure,
 } from "@fedclair/runs";
 import pc from "picocolors";
-import { standing } from "./show.js";
+import { formatStatus, standing } from "./show.js";
 import { trialFiles } from "./trial-files.js";
 
 export interface ListOptions {
@@ -104,12 +105,13 @@ function primaryOf({ trial, summary }: StoredRun): Measure | undefined {
 }
 
 function runRow({ run, primary }: { run: StoredRun; primary: Measure | undefined }): Cell[] {
-  const { folder, status, trial, info, rounds } = run;
+  const { folder, status, trial, info, rounds, summary } = run;
   const all = trial.rounds * listArms(trial).length;
-  const colour = { done: pc.green, running: pc.cyan, failed: pc.red, interrupted: pc.yellow };
+  const done = stoppedText(summary) === undefined ? pc.green : pc.yellow;
+  const colour = { done, running: pc.cyan, failed: pc.red, interrupted: pc.yellow };
   return [
     oneLine(folder),
-    colour[status](status),
+    colour[status](formatStatus(run)),
     status === "done" ? String(all) : `${rounds} of ${all}`,
     info.started.slice(0, 16).replace("T", " "),
     trial.seed,

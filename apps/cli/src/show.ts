@@ -1,6 +1,14 @@
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
-import { countNoun, outcomeText, print, removeRun, findRun, type StoredRun } from "@fedclair/runs";
+import {
+  countNoun,
+  outcomeText,
+  print,
+  removeRun,
+  findRun,
+  stoppedText,
+  type StoredRun,
+} from "@fedclair/runs";
 import { openRun } from "./open-run.js";
 
 /** `fedclair show`: shows the status of a run and its results so far. */
@@ -54,9 +62,16 @@ export function standing({ folder, status, info, trial, rounds, failure }: Store
   };
 }
 
-function formatStanding({ status, info, rounds, holder, failure }: StoredRun): string {
+/** Formats the status of a run, like `done, 1 arm stopped`. */
+export function formatStatus({ status, summary }: StoredRun): string {
+  const stopped = stoppedText(summary);
+  return stopped === undefined ? status : `${status}, ${stopped}`;
+}
+
+function formatStanding(run: StoredRun): string {
+  const { status, info, rounds, holder, failure } = run;
   const parts = [
-    failure ? `failed (${failure.message})` : status,
+    failure ? `failed (${failure.message})` : formatStatus(run),
     `began ${info.started}`,
     ...(status === "done" ? [] : [`${countNoun(rounds, "round")} completed`]),
     ...(holder ? [`process ${holder.pid} on ${oneLine(holder.host)}`] : []),

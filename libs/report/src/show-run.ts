@@ -10,6 +10,7 @@ import {
   print,
   readRun,
   findRun,
+  stoppedText,
 } from "@fedclair/runs";
 import { writeRunReport } from "./write-report.js";
 
@@ -24,7 +25,7 @@ export interface ShowOptions {
 /**
  * Writes the report of a finished run, and prints its outcome to stdout.
  * @returns the exit code: not 0 if more clients were lost than the trial allows, or an arm stopped
- * early; in these cases the reason is on stderr
+ * early. A fault that the outcome does not explain is on stderr
  */
 export async function showRun(
   folder: string,
@@ -36,7 +37,12 @@ export async function showRun(
   const place = report ? `report: ${join(folder, "report.html")}` : `run: ${folder}`;
   print(json ? JSON.stringify(run.summary) + "\n" : `${outcomeText(run)}${place}\n`);
   const faults = listRunFaults(prepared.trial, run.summary);
-  for (const { message } of faults) process.stderr.write(`error: ${message}\n`);
+  const stopped = stoppedText(run.summary);
+  if (stopped !== undefined) process.stderr.write(`error: ${stopped}\n`);
+  for (const { message, exitCode } of faults) {
+    // The outcome explains why an arm stopped.
+    if (exitCode !== exitCodes.stopped) process.stderr.write(`error: ${message}\n`);
+  }
   return faults[0]?.exitCode ?? exitCodes.ok;
 }
 

@@ -1,6 +1,7 @@
 import { UserError } from "@fedclair/core";
 import { exitCodes, type Trial } from "@fedclair/core/internal";
 import { explainExcessLoss } from "./losses.js";
+import { countNoun } from "./numbers.js";
 import type { Summary } from "./summary.js";
 
 /**
@@ -13,4 +14,10 @@ export function listRunFaults(trial: Trial, summary: Summary): readonly UserErro
   );
   const loss = explainExcessLoss(trial, summary);
   return [...stopped, ...(loss === undefined ? [] : [new UserError(loss, exitCodes.lost)])];
+}
+
+/** Formats how many arms stopped, like `1 arm stopped`. Returns undefined if none did. */
+export function stoppedText(summary: Pick<Summary, "stopped"> | undefined): string | undefined {
+  const count = Object.keys(summary?.stopped ?? {}).length;
+  return count === 0 ? undefined : `${countNoun(count, "arm")} stopped`;
 }

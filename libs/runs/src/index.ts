@@ -9,7 +9,7 @@ export {
   valuesOf,
 } from "./evaluation.js";
 export { detectionInfos, roundDetection } from "./detection.js";
-export { listRunFaults } from "./faults.js";
+export { listRunFaults, stoppedText } from "./faults.js";
 export { findLoss } from "./losses.js";
 export { readMetric, ownProperty, type Measure, type MetricInfos } from "./measure.js";
 export {

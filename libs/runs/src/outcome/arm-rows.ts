@@ -35,15 +35,16 @@ export interface ArmComparison {
 }
 
 /**
- * Compares the last round of the arms. An arm at another round is left out, because it would have
- * trained for a different time.
+ * Compares the last round of the arms that did not stop. An arm at another round than the first of
+ * them is left out, because it would have trained for a different time.
  * @param maxMetrics number of metrics to compare
  */
 export function compareArms(run: Run, maxMetrics: number): ArmComparison {
   const arms = run.arms.map(({ label }) => ({ label, last: run.last.get(label) }));
+  const hasStopped = (label: string) => ownProperty(run.summary.stopped, label) !== undefined;
+  const reached = arms.find(({ label }) => !hasStopped(label))?.last?.round;
   const evaluations = arms.map(({ label, last }) => {
-    const stopped = ownProperty(run.summary.stopped, label) !== undefined;
-    const isCompared = !stopped && last?.round === arms[0]?.last?.round;
+    const isCompared = !hasStopped(label) && last?.round === reached;
     return isCompared && last ? clientEvaluations(last.clients) : undefined;
   });
   const all = evaluations.map((own) => own ?? new Map<string, Metrics>());

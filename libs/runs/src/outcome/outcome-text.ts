@@ -28,7 +28,6 @@ const maxMetrics = 6;
 export function outcomeText(run: Run): string {
   const rows = clientRows(run);
   const hidden = rows.length > maxRows ? run.trial.clients - maxRows : 0;
-  const { stopped } = run.summary;
   return [
     columns(
       [
@@ -40,12 +39,12 @@ export function outcomeText(run: Run): string {
     ...(hidden > 0 ? [pc.dim(`… ${hidden} more in the report`)] : []),
     "",
     formatArmTable(run),
+    ...Object.entries(run.summary.stopped).map(([arm, why]) =>
+      pc.red(printable(`${arm} could not go on: ${why}`, maxBytes)),
+    ),
     "",
     verdictSentence(run),
     ...modTexts(run).map((text) => printable(text, maxBytes)),
-    ...Object.entries(stopped).map(([arm, why]) =>
-      pc.red(printable(`${arm} could not go on: ${why}`, maxBytes)),
-    ),
     `backend of the clients: ${printable(backendText(run) ?? "unknown", maxBytes)}`,
     "",
   ].join("\n");

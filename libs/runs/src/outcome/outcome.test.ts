@@ -267,11 +267,33 @@ describe("verdictSentence", () => {
     const failed = [...some, { ...recordOf("clair", 2), stopped: "it broke" }];
     assert.match(
       verdictSentence(runOf(trial, failed)),
-      /^clair could not go on, round 2: it broke\. Until then clair flagged 0 of 1 .* in the only round/,
+      /^clair stopped after 1 of 2 rounds\. Until then clair flagged 0 of 1 .* in the only round/,
     );
+  });
+
+  it("reports the baselines' results and once why the main arm stopped", () => {
+    const failed = { ...recordOf("clair", 1), stopped: "it broke" };
+    const baseline = [1, 2].map((round) =>
+      recordOf("mean", round, clientOf("c00", null, undefined, 0.25)),
+    );
+    const clients = runOf(trial, [failed, ...baseline], { primary: "accuracy" });
+    assert.equal(
+      verdictSentence(clients),
+      "clair stopped after 0 of 2 rounds. Baselines: benign accuracy 0.250 (mean).",
+    );
+    const text = plain(outcomeText(clients));
     assert.match(
-      plain(outcomeText(runOf(trial, failed))),
-      /^clair could not go on: round 2: it broke$/m,
+      text,
+      /^clair +— +— +—\nmean +1 .*0\.25.*\nclair could not go on: round 1: it broke$/m,
+    );
+    assert.equal(text.split("it broke").length, 2, text);
+    const measured = [1, 2].map((round) => ({
+      ...recordOf("mean", round, clientOf("c00", null)),
+      metrics: { return: 0.7 },
+    }));
+    assert.equal(
+      verdictSentence(runOf(trial, [failed, ...measured], { primary: "return" })),
+      "clair stopped after 0 of 2 rounds. Baselines: return 0.700 (mean).",
     );
   });
 });
@@ -331,6 +353,11 @@ describe("compareArms", () => {
     assert.deepEqual(
       compareArms(runOf(trial, stopped), 9).rows.map(({ measured }) => measured),
       [1, undefined],
+    );
+    const main = [{ ...recordOf("clair", 1), stopped: "it broke" }, recordOf("mean", 1, client)];
+    assert.deepEqual(
+      compareArms(runOf(trial, main), 9).rows.map(({ measured }) => measured),
+      [undefined, 1],
     );
   });
 });

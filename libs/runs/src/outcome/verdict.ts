@@ -28,13 +28,13 @@ export function verdictSentence(run: Run): string {
     lossClause(run),
   ];
   const sentence = parts.filter((part) => part !== undefined).join("; ") + ".";
-  const why = ownProperty(run.summary.stopped, main);
-  if (why !== undefined) {
-    const until = rounds === 0 ? "" : ` Until then ${sentence}`;
-    return printable(`${main} could not go on, ${why}.${until}`, maxBytes);
+  const all = run.trial.rounds;
+  if (ownProperty(run.summary.stopped, main) !== undefined) {
+    const stopped = `${main} stopped after ${rounds} of ${countNoun(all, "round")}.`;
+    const until = rounds === 0 ? [] : [`Until then ${sentence}`];
+    return printable([stopped, ...until, ...baselinesSentence(run)].join(" "), maxBytes);
   }
   if (rounds === 0) return "Stopped before the end of the first round.";
-  const all = run.trial.rounds;
   const until = rounds < all ? `after ${rounds} of ${countNoun(all, "round")}` : "in a baseline";
   return printable(run.isFinished ? sentence : `Stopped ${until}: ${sentence}`, maxBytes);
 }
@@ -128,6 +128,27 @@ function comparisonClause(run: Run): string | undefined {
   );
 }
 
+/** Reports the baselines' results if the main arm stopped and cannot be compared with them. */
+function baselinesSentence(run: Run): string[] {
+  const { primary } = run.description;
+  const { metrics, rows } = compareArms(run, 1);
+  const [metric = primary] = metrics;
+  if (metric === undefined) return [];
+  const ofClients = rows.flatMap(({ label, means }) => {
+    const mean = means.get(metric)?.mean;
+    return mean === undefined ? [] : [`${mean.toPrecision(3)} (${label})`];
+  });
+  if (ofClients.length > 0 && (primary === undefined || metric === primary))
+    return [`Baselines: ${describeClients(run)} ${metric} ${listItems(ofClients)}.`];
+  if (primary === undefined) return [];
+  const ofCoordinator = run.arms.flatMap(({ label }) => {
+    const hasStopped = ownProperty(run.summary.stopped, label) !== undefined;
+    const value = hasStopped ? undefined : readMetric(run.last.get(label)?.metrics, primary);
+    return value === undefined ? [] : [`${value.toPrecision(3)} (${label})`];
+  });
+  return ofCoordinator.length === 0 ? [] : [`Baselines: ${primary} ${listItems(ofCoordinator)}.`];
+}
+
 /**
  * Names the baseline that serves the clients better than the main arm, if there is one. Baselines
  * that know which clients are benign do not count.
@@ -195,6 +216,10 @@ function lossClause({ summary }: Run): string | undefined {
 }
 
 function againstClause(items: readonly string[]): string {
-  if (items.length === 0) return "";
-  return ` against ${items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items.at(-1) ?? ""}`}`;
+  return items.length === 0 ? "" : ` against ${listItems(items)}`;
+}
+
+function listItems(items: readonly string[]): string {
+  if (items.length < 2) return items.join("");
+  return `${items.slice(0, -1).join(", ")} and ${items.at(-1) ?? ""}`;
 }
