@@ -358,7 +358,7 @@ describe("external plug-ins", () => {
     const plugins = await load(["./mine.mjs"]);
     assert.throws(
       () => parseTrial(trialWith(["./mine.mjs"]), "trial.yaml", plugins),
-      /attack 'mine' cannot be made with these options: Error: odd/,
+      /attack 'mine' cannot be made with these options: Error: odd \(file:.*mine\.mjs.*:\d+:\d+\)$/,
     );
   });
 });

@@ -121,7 +121,10 @@ describe("checkPlugin", () => {
       () => plugin.create({} as never),
       (error) => {
         assert.ok(error instanceof UserError);
-        assert.match(error.message, /^aggregator 'half' cannot be made .*: Error: by must be odd$/);
+        assert.match(
+          error.message,
+          /^aggregator 'half' cannot be made .*: Error: by must be odd \(\/.*define-plugin\.test\.ts:\d+:\d+\)$/,
+        );
         return true;
       },
     );

@@ -4,7 +4,7 @@ import type { Attack } from "./attack.js";
 import type { Mod } from "./mod.js";
 import type { AggregatorPlugin, Plugin, TaskPlugin } from "./plugin.js";
 import type { Task } from "./task.js";
-import { errorMessage, UserError } from "../words/errors.js";
+import { errorLocation, errorMessage, UserError } from "../words/errors.js";
 import { pluginKinds, type PluginKind } from "./plugin-identity.js";
 import { describeValue } from "../words/describe-value.js";
 
@@ -133,8 +133,11 @@ function callCreate(plugin: DefinedPlugin, options: never): unknown {
   try {
     value = plugin.create(options);
   } catch (error) {
+    const where = error instanceof UserError ? "" : errorLocation(error);
     throw new UserError(
-      `${kind} '${name}' cannot be made with these options: ${errorMessage(error)}`,
+      `${kind} '${name}' cannot be made with these options: ${errorMessage(error)}${where}`,
+      undefined,
+      error,
     );
   }
   const required = methods[kind];
