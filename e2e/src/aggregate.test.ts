@@ -329,7 +329,10 @@ describe("fedclair aggregate", function () {
     );
     assert.equal(exit, 2);
     for (const [change, said] of [
-      ["{ delta: updates[0].delta }", /the aggregator returned no list of changes/],
+      [
+        "{ delta: updates[0].delta }",
+        /aggregator 'first' returned no list of changes: .*, got change\[0\]: an object/,
+      ],
       [
         `new Map([[${JSON.stringify(modules[0])}, { shape: [2], data: new Float64Array(2) }]])`,
         /the aggregate's module '.*\.a' is 2, not 24×18/,

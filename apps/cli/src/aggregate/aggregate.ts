@@ -97,25 +97,23 @@ interface ServerStep {
  * aggregator
  */
 async function runAggregator(
-  aggregator: Aggregator,
+  { aggregator, choice: { name } }: Pick<ServerStep, "aggregator" | "choice">,
   input: AggregatorInput,
   state: unknown,
 ): Promise<Aggregation> {
   const ids = input.updates.map(({ clientId }) => clientId);
   const result: unknown = await aggregator.aggregate(input, state);
   try {
-    checkAggregation(result, ids);
-    checkVerdicts(result.verdicts ?? [], ids);
+    checkAggregation(name, result, ids);
+    checkVerdicts(`aggregator '${name}'`, result.verdicts ?? [], ids);
   } catch (error) {
     throw new UserError(errorMessage(error), exitCodes.stopped);
   }
   return result;
 }
 
-async function runNextRound(
-  { folder, options, choice, aggregator, rules }: ServerStep,
-  tell: (line: string) => void,
-): Promise<RoundReport> {
+async function runNextRound(step: ServerStep, tell: (line: string) => void): Promise<RoundReport> {
+  const { folder, options, choice, aggregator, rules } = step;
   const { out, state, merged, seed } = options;
   const before = await readServerState(state, rules);
   if (!before.isPrepared) await rejectExisting("--out", [out]);
@@ -132,7 +130,7 @@ async function runNextRound(
   const rng = stream(seed).at("aggregate", "train", round);
   const input: AggregatorInput = { round, phase: "train", updates: sent.updates, rng };
   tell(`${choice.name} on ${countNoun(sent.updates.length, "adapter")} …`);
-  const computing = runAggregator(aggregator, input, before.aggregator).catch((error: unknown) => {
+  const computing = runAggregator(step, input, before.aggregator).catch((error: unknown) => {
     if (error instanceof UserError) throw error;
     throw new UserError(`${choice.name} failed: ${errorMessage(error)}`, exitCodes.stopped);
   });

@@ -1,37 +1,60 @@
 import type { Aggregation } from "./aggregator.js";
 import { UserError } from "../words/errors.js";
 import { checkStorable } from "./storable.js";
+import { describeValue } from "../words/describe-value.js";
 import { excerpt } from "../words/text.js";
-import type { Delta } from "../tensors/update.js";
 
 /**
  * Checks the result of an aggregator, which may be a plug-in written in JavaScript.
+ * @param name the aggregator's name, for messages
  * @param clientIds all clients of the trial
  * @throws UserError if it is not an aggregation
  */
 export function checkAggregation(
+  name: string,
   result: unknown,
   clientIds: readonly string[],
 ): asserts result is Aggregation {
+  const whose = `aggregator '${name}'`;
+  if (typeof result !== "object" || result === null || result instanceof Promise)
+    throw createChangeFault(whose, describeValue(result));
   const {
     change,
-    personal = new Map<string, readonly Delta[]>(),
+    personal = new Map<never, never>(),
     verdicts = [],
     state,
-  } = (result ?? {}) as Partial<Aggregation>;
-  if (result instanceof Promise || !isTerms(change))
-    throw new UserError("the aggregator returned no list of changes");
-  const isMap = (personal as unknown) instanceof Map;
-  if (!isMap || ![...personal.values()].every(isTerms))
-    throw new UserError("the aggregator's personal: expected a Map, a list of changes by client");
-  const allIds = new Set(personal.size > 0 ? clientIds : []); // up to a million
-  const unknown = [...personal.keys()].find((id) => !allIds.has(id));
-  if (unknown !== undefined)
-    throw new UserError(`the aggregator's personal: there is no client ${excerpt(unknown)}`);
-  if (!Array.isArray(verdicts)) throw new UserError("the aggregator's verdicts: expected a list");
-  checkStorable("the aggregator's state", state);
+  }: { readonly [K in keyof Aggregation]?: unknown } = result;
+  const odd = findOddTerm(change, "change");
+  if (odd !== undefined) throw createChangeFault(whose, odd);
+  checkPersonal(whose, personal, clientIds);
+  if (!Array.isArray(verdicts))
+    throw new UserError(`${whose}: verdicts: expected a list, got ${describeValue(verdicts)}`);
+  checkStorable(`${whose}: state`, state);
 }
 
-function isTerms(value: unknown): value is readonly Delta[] {
-  return Array.isArray(value) && value.every((term) => term instanceof Map);
+function createChangeFault(whose: string, got: string): UserError {
+  return new UserError(
+    `${whose} returned no list of changes: expected { change }, an array of Maps of tensors by module, got ${got}`,
+  );
+}
+
+function checkPersonal(whose: string, personal: unknown, clientIds: readonly string[]): void {
+  const fail = (got: string) =>
+    new UserError(`${whose}: personal: expected a Map, a list of changes by client, got ${got}`);
+  if (!(personal instanceof Map)) throw fail(describeValue(personal));
+  const allIds = new Set(personal.size > 0 ? clientIds : []); // up to a million
+  for (const [id, terms] of personal as ReadonlyMap<unknown, unknown>) {
+    const client = excerpt(String(id));
+    if (!allIds.has(id as string))
+      throw new UserError(`${whose}: personal: there is no client ${client}`);
+    const odd = findOddTerm(terms, `the changes of ${client}`);
+    if (odd !== undefined) throw fail(odd);
+  }
+}
+
+/** Describes the first part of a value that is not a list of changes; undefined if it is one. */
+function findOddTerm(terms: unknown, path: string): string | undefined {
+  if (!Array.isArray(terms)) return `${path}: ${describeValue(terms)}`;
+  const odd = terms.findIndex((term) => !(term instanceof Map));
+  return odd < 0 ? undefined : `${path}[${odd}]: ${describeValue(terms[odd])}`;
 }

@@ -13,9 +13,13 @@ const sound: Verdict = {
 
 describe("checkVerdicts", () => {
   it("requires a client of the trial, a known status, and finite numbers or null", () => {
-    checkVerdicts([sound, { ...sound, clientId: "c1", status: "undecided" }], ["c0", "c1"]);
+    checkVerdicts(
+      "aggregator 'a'",
+      [sound, { ...sound, clientId: "c1", status: "undecided" }],
+      ["c0", "c1"],
+    );
     for (const [change, expected] of [
-      [{ clientId: "ghost" }, /verdict of ghost: the trial has no such client/],
+      [{ clientId: "ghost" }, /^aggregator 'a': verdict of ghost: the trial has no such client/],
       [{ status: "evil" }, /verdict of c0: status: expected one of benign, .*, got evil/],
       [{ pooled: false }, /pooled: expected true for a client that is benign, got false/],
       [{ status: "invalid" }, /pooled: expected false for a client that is invalid, got true/],
@@ -29,7 +33,7 @@ describe("checkVerdicts", () => {
       const verdict = { ...sound, ...change } as unknown as Verdict;
       assert.throws(
         () => {
-          checkVerdicts([verdict], ["c0"]);
+          checkVerdicts("aggregator 'a'", [verdict], ["c0"]);
         },
         (error) => error instanceof UserError && expected.test(error.message),
       );
@@ -39,9 +43,9 @@ describe("checkVerdicts", () => {
   it("rejects a second verdict on a client", () => {
     assert.throws(
       () => {
-        checkVerdicts([sound, { ...sound, score: 1 }], ["c0"]);
+        checkVerdicts("aggregator 'a'", [sound, { ...sound, score: 1 }], ["c0"]);
       },
-      { message: "verdict of c0: expected one verdict, got a second one" },
+      { message: "aggregator 'a': verdict of c0: expected one verdict, got a second one" },
     );
   });
 });

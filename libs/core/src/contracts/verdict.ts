@@ -1,6 +1,7 @@
 import { clientIndex } from "./clients.js";
 import type { Verdict, VerdictStatus } from "./aggregator.js";
 import { checkJson } from "./artifacts.js";
+import { describeValue } from "../words/describe-value.js";
 import { UserError } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
 
@@ -18,15 +19,24 @@ const maxLength = 64 * 1024;
 
 /**
  * Checks the verdicts of a plug-in, because records and reports rely on their form.
+ * @param whose the plug-in, for messages: `aggregator 'mean'`
  * @param clientIds all clients of the trial
  * @throws UserError naming the first verdict that is malformed, or whose client is unknown or has
  *   another verdict
  */
-export function checkVerdicts(verdicts: readonly Verdict[], clientIds: readonly string[]): void {
+export function checkVerdicts(
+  whose: string,
+  verdicts: readonly Verdict[],
+  clientIds: readonly string[],
+): void {
   const isNumber = (x: unknown) => x === null || (typeof x === "number" && Number.isFinite(x));
   const judged = new Set<string>();
   // A plug-in in JavaScript can return anything.
-  for (const verdict of verdicts) {
+  for (const [i, verdict] of verdicts.entries()) {
+    if (typeof verdict !== "object" || (verdict as unknown) === null)
+      throw new UserError(
+        `${whose}: verdict ${i}: expected { clientId, status, … }, got ${describeValue(verdict)}`,
+      );
     const {
       clientId,
       status,
@@ -34,7 +44,7 @@ export function checkVerdicts(verdicts: readonly Verdict[], clientIds: readonly 
       score,
       threshold,
     }: { readonly [K in keyof Verdict]: unknown } = verdict;
-    const of = `verdict of ${excerpt(String(clientId))}`;
+    const of = `${whose}: verdict of ${excerpt(String(clientId))}`;
     if (typeof clientId !== "string" || clientIndex(clientIds, clientId) < 0)
       throw new UserError(`${of}: the trial has no such client`);
     if (judged.has(clientId)) throw new UserError(`${of}: expected one verdict, got a second one`);

@@ -19,6 +19,8 @@ export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contaminat
   readonly benignOnly?: boolean;
   readonly task: Task;
   readonly aggregator: Aggregator;
+  /** The aggregator's name, for messages. */
+  readonly aggregatorName: string;
   readonly pool: ClientPool;
   readonly signal: AbortSignal;
 }
@@ -26,7 +28,7 @@ export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contaminat
 /** Plans the rounds of one arm. @param task the loaded task of the trial */
 export function planRounds(
   prepared: PreparedTrial,
-  { aggregator, benignOnly }: Pick<PreparedArm, "aggregator" | "benignOnly">,
+  { aggregator, choice, benignOnly }: Pick<PreparedArm, "aggregator" | "choice" | "benignOnly">,
   run: Pick<RoundPlan, "task" | "pool" | "signal">,
 ): RoundPlan {
   const { trial, clientIds, contamination, rng, mods, unknown, devices, taskPlugin } = prepared;
@@ -41,6 +43,7 @@ export function planRounds(
     devices,
     isExternal,
     aggregator,
+    aggregatorName: choice.name,
     benignOnly,
     ...run,
   };

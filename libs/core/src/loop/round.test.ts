@@ -395,29 +395,47 @@ describe("runRounds", () => {
     const returnAggregation = (aggregation: unknown): Partial<RoundPlan> => ({
       aggregator: { aggregate: () => Promise.resolve(aggregation as Aggregation) },
     });
+    const noChanges =
+      "aggregator 'toy-mean' returned no list of changes: expected { change }, an array of Maps of tensors by module, got";
     const tensor = { shape: [3], data: Float64Array.of(1, 2, 3) };
     for (const [what, changes, why] of [
-      ["no changes", returnAggregation({}), "the aggregator returned no list of changes"],
-      ["nothing", returnAggregation(undefined), "the aggregator returned no list of changes"],
+      ["no changes", returnAggregation({}), `${noChanges} change: undefined`],
+      ["nothing", returnAggregation(undefined), `${noChanges} undefined`],
+      ["a map of changes", returnAggregation({ change: new Map() }), `${noChanges} change: a Map`],
       [
         "an object instead of a map",
         returnAggregation({ change: [{ dense: tensor }] }),
-        "the aggregator returned no list of changes",
+        `${noChanges} change[0]: an object`,
       ],
       [
         "one change for a client",
         returnAggregation({ change: [], personal: new Map([["c00", new Map()]]) }),
-        "the aggregator's personal: expected a Map, a list of changes by client",
+        "aggregator 'toy-mean': personal: expected a Map, a list of changes by client, got the changes of c00: a Map",
+      ],
+      [
+        "verdicts without a list",
+        returnAggregation({ change: [], verdicts: {} }),
+        "aggregator 'toy-mean': verdicts: expected a list, got an object",
+      ],
+      [
+        "a verdict of another form",
+        returnAggregation({ change: [], verdicts: [null] }),
+        "aggregator 'toy-mean': verdict 0: expected { clientId, status, … }, got null",
+      ],
+      [
+        "a state that cannot be stored",
+        returnAggregation({ change: [], state: { at: () => 1 } }),
+        "aggregator 'toy-mean': state.at: expected JSON values, typed arrays, and maps and arrays of these, which can be stored, got a function",
       ],
       [
         "an unknown module",
         returnAggregation({ change: [new Map([["other", tensor]])] }),
-        "Error: the aggregate changes module 'other', which the params lack",
+        "the aggregate changes module 'other', which the params lack",
       ],
       [
         "a module of another shape",
         returnAggregation({ change: [new Map([["dense", tensor]])] }),
-        "Error: the aggregate's module 'dense' has 3 numbers, not 2",
+        "the aggregate's module 'dense' has 3 numbers, not 2",
       ],
       [
         "an exception that has no text",
@@ -431,6 +449,8 @@ describe("runRounds", () => {
         const { rounds, error } = await collectRounds(await createPlan(toyTrial(), changes));
         assert.ok(error instanceof UserError && error.exitCode === 6, String(error));
         assert.equal(rounds.at(-1)?.record.stopped, why);
+        // The location of a check in fedclair would mislead.
+        assert.equal(error.cause instanceof UserError, false);
       });
     }
 

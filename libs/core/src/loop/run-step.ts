@@ -55,7 +55,8 @@ export async function runStep(
       : {};
     if (!task.step) await aggregator.run();
     const aggregation = aggregator.result ?? { change: [] };
-    checkVerdicts(step.verdicts ?? aggregation.verdicts ?? [], clientIds);
+    const judge = step.verdicts ? "the task's step" : `aggregator '${plan.aggregatorName}'`;
+    checkVerdicts(judge, step.verdicts ?? aggregation.verdicts ?? [], clientIds);
     return {
       aggregation,
       step,
@@ -89,12 +90,12 @@ class OneAggregation {
     if (this.result) throw new Error("the task asks the aggregator twice in a round");
     this.result = { change: [] };
     if (updates.length === 0) return this.result; // the cohort of an oracle may be empty
-    const { aggregator, clientIds } = this.#plan;
+    const { aggregator, aggregatorName, clientIds } = this.#plan;
     const { round, phase } = this.#round;
     const rng = this.#plan.rng.at("aggregate", phase, round);
     const input = { round, phase, updates, rng };
     const result: unknown = await aggregator.aggregate(input, this.#state.aggregator);
-    checkAggregation(result, clientIds);
+    checkAggregation(aggregatorName, result, clientIds);
     this.result = result;
     return result;
   }

@@ -40,7 +40,8 @@ export async function runServerHalves(
         reported.set(id, { ...reported.get(id), [name]: metrics });
       }
     } catch (error) {
-      throw new UserError(`mod '${name}': ${errorMessage(error)}`);
+      const cause = error instanceof UserError ? error.cause : error;
+      throw new UserError(`mod '${name}': ${errorMessage(error)}`, undefined, cause);
     }
   }
   return { updates, states, metrics: reported };

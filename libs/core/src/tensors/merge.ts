@@ -1,4 +1,5 @@
 import { Matrix, multiply } from "@fedclair/linalg";
+import { UserError } from "../words/errors.js";
 import { yieldToEventLoop } from "../words/yield-to-event-loop.js";
 import {
   dtypeOf,
@@ -15,7 +16,7 @@ import { isLowRank, type Delta, type LowRank, type TensorDelta } from "./update.
  * that several clients share is multiplied once, as long as `products` lives. Yields to the event
  * loop between modules.
  * @returns new params of the same shapes and dtypes, computed in float64
- * @throws Error for a module that the params lack
+ * @throws UserError for a module that the params lack, or that has another size
  */
 export async function addTerms(
   params: Params,
@@ -24,7 +25,7 @@ export async function addTerms(
 ): Promise<Params> {
   const stranger = terms.flatMap((term) => [...term.keys()]).find((name) => !params.has(name));
   if (stranger !== undefined)
-    throw new Error(`the aggregate changes module '${stranger}', which the params lack`);
+    throw new UserError(`the aggregate changes module '${stranger}', which the params lack`);
   const added = new Map<string, Dense>();
   for (const [name, tensor] of params) {
     const changes = terms.flatMap((term) => term.get(name) ?? []);
@@ -44,7 +45,7 @@ async function sumOf(
   for (const change of changes) {
     const term = await products.of(change);
     if (term.length !== sum.length) {
-      throw new Error(
+      throw new UserError(
         `the aggregate's module '${name}' has ${term.length} numbers, not ${sum.length}`,
       );
     }
