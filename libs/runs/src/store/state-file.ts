@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 import { Deserializer, Serializer } from "node:v8";
 import { UserError } from "@fedclair/core";
-import { errorMessage, isStored, loadTensor } from "@fedclair/core/internal";
+import { errorMessage } from "@fedclair/core/internal";
 import { joinPieces, writeWhole } from "./durable.js";
+import { loadStored } from "./load-stored.js";
 
 /*
  * A value on disk in the format of `v8.serialize`, but with the contents of typed arrays stored
@@ -35,43 +36,6 @@ export async function writeState(path: string, value: unknown): Promise<void> {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
   await writeWhole(path, withDigest(joinPieces([magic, length, text, ...writer.arrays])));
-}
-
-/**
- * Copies a value and reads its stored tensors into memory, because their files end with the
- * process.
- * Objects that several places share, or that contain themselves, stay so.
- */
-function loadStored(value: unknown): unknown {
-  const copies = new Map<object, object>();
-  const load = (part: unknown): unknown => {
-    if (typeof part !== "object" || part === null) return part;
-    return copies.get(part) ?? copy(part);
-  };
-  const copy = (part: object): object => {
-    const remember = <T extends object>(copied: T): T => {
-      copies.set(part, copied);
-      return copied;
-    };
-    if (isStored(part)) return remember(loadTensor(part));
-    if (Array.isArray(part)) {
-      const array = remember<unknown[]>([]);
-      for (const entry of part as unknown[]) array.push(load(entry));
-      return array;
-    }
-    if (part instanceof Map) {
-      const map = remember(new Map<unknown, unknown>());
-      for (const [key, entry] of part) map.set(load(key), load(entry));
-      return map;
-    }
-    const prototype: unknown = Object.getPrototypeOf(part);
-    if (prototype !== Object.prototype && prototype !== null) return part;
-    // Without a prototype, so that a key may be `__proto__`.
-    const object = remember(Object.create(null) as Record<string, unknown>);
-    for (const [key, field] of Object.entries(part)) object[key] = load(field);
-    return object;
-  };
-  return load(value);
 }
 
 function* withDigest(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
