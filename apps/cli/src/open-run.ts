@@ -26,6 +26,7 @@ export async function openRun(folder: string, modules: readonly string[]): Promi
   const absent = absentPlugins(source, plugins);
   if (absent.length === 0) {
     const trial = resolveTrial(source, plugins);
+    // Unlike `prepareSource`, reads no trace of devices: no round runs, and its file may be gone.
     return await readRun(folder, await describeTrial(prepareResolvedTrial(trial, plugins, file)));
   }
   process.stderr.write(
