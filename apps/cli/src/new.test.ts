@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { version } from "@fedclair/runs";
 import { newStudy } from "./new.js";
-import { templates } from "./templates.js";
+import { templateFolder, templates } from "./templates.js";
 
 describe("fedclair new", () => {
   let folder: string;
@@ -39,6 +39,15 @@ describe("fedclair new", () => {
       assert.equal(dependencies["fedclair"], `^${version}`);
     });
   }
+
+  it("has the same near-median in every template that contains it", async () => {
+    const [own, python] = await Promise.all(
+      ["own-method", "python-clients"].map((template) =>
+        readFile(join(templateFolder, template, "near-median.js"), "utf8"),
+      ),
+    );
+    assert.equal(python, own);
+  });
 
   it("prints the host's command for Python clients only", async () => {
     const output = await newStudy(join(folder, "ours"), { template: "python-clients" });
