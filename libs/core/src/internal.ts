@@ -81,5 +81,6 @@ export {
   type ErrorCode,
   type Failure,
 } from "./words/errors.js";
+export { checkValue } from "./words/issues.js";
 export { didYouMean } from "./words/near.js";
 export { bounds, isName, jsonBytes, oneLine, printable } from "./words/text.js";

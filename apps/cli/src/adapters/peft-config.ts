@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { UserError } from "@fedclair/core";
+import { checkValue } from "@fedclair/core/internal";
 import { z } from "zod";
 
 export const configFile = "adapter_config.json";
@@ -72,11 +73,8 @@ export async function readConfig(file: string): Promise<Config> {
   } catch {
     throw new UserError(`${file}: expected JSON`);
   }
-  const { data, error } = configSchema.safeParse(content);
-  if (error) {
-    const [issue] = error.issues;
-    throw new UserError(`${file}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
-  }
+  const { data, faults } = checkValue(configSchema, content);
+  if (data === undefined) throw new UserError(`${file}: ${faults[0] ?? ""}`);
   const [key, why] = unsupported.find(([name]) => isSet(data[name])) ?? [];
   if (key === undefined) return data;
   throw new UserError(

@@ -3,6 +3,7 @@ import type { TaskPlugin } from "../contracts/plugin.js";
 import type { DataContamination } from "../contracts/task.js";
 import { UserError, errorMessage } from "../words/errors.js";
 import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
+import { checkValue } from "../words/issues.js";
 import { formatSchemaFault } from "../words/schema-fault.js";
 
 /**
@@ -34,14 +35,14 @@ export function checkContamination(
     const kinds = [...known.keys()].join(", ") || "none";
     throw new Error(`expected a kind of contaminated data that the task knows (${kinds})`);
   }
-  const { data, error } = parseOptions(schema, options);
-  if (error) throw new Error(error.issues.map((i) => [...i.path, i.message].join(": ")).join("; "));
+  const { data, faults } = parseOptions(schema, options);
+  if (data === undefined) throw new Error(faults.join("; "));
   return { kind, options: data };
 }
 
 function parseOptions(schema: ZodObject, options: unknown) {
   try {
-    return schema.safeParse(options);
+    return checkValue(schema, options);
   } catch (error) {
     throw new Error(formatSchemaFault(error), { cause: error });
   }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { expectNamed } from "../words/near.js";
 
 const fraction = z.number().gt(0).max(1);
 
@@ -37,8 +38,7 @@ export const scheduleSchema = z.discriminatedUnion(
       .describe("FedBuff: clients train continuously, and a round aggregates the next answers."),
   ],
   {
-    error: ({ input }) =>
-      `expected ${typeof input === "string" ? "a mapping as { name: synchronous }, its name " : ""}one of synchronous, semi-synchronous, buffered`,
+    error: ({ input }) => expectNamed(input, ["synchronous", "semi-synchronous", "buffered"]),
   },
 );
 

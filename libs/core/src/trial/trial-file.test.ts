@@ -19,22 +19,29 @@ const faults: readonly [what: string, text: string, message: string][] = [
     "t.yaml:6:1: trial: unknown key 'round', did you mean 'rounds'?",
   ],
   [
+    "two unknown keys, each in its place",
+    good + "round: 3\nfoo: 1\n",
+    "t.yaml:6:1: trial: unknown key 'round', did you mean 'rounds'?\nt.yaml:7:1: trial: unknown key 'foo'",
+  ],
+  [
+    "a list that is too short",
+    good + "external: []\n",
+    "t.yaml:6:11: external: expected at least 1 entry, got none",
+  ],
+  [
+    "an empty text",
+    good + "plugins: ['']\n",
+    't.yaml:6:11: plugins.0: expected at least 1 character, got ""',
+  ],
+  [
     "a missing key",
     good.replace("rounds: 2\n", ""),
     "t.yaml:1:1: rounds: missing, expected number",
   ],
   ["a wrong type", good + "seed: one\n", 't.yaml:6:7: seed: expected number, got "one"'],
-  [
-    "negative rounds",
-    good.replace("2", "-2"),
-    "t.yaml:2:9: rounds: Too small: expected number to be >=1, got -2",
-  ],
-  ["half a round", good.replace("2", "1.5"), "t.yaml:2:9: rounds: expected int, got 1.5"],
-  [
-    "zero clients",
-    good.replace("4", "0"),
-    "t.yaml:3:10: clients: Too small: expected number to be >=1, got 0",
-  ],
+  ["negative rounds", good.replace("2", "-2"), "t.yaml:2:9: rounds: expected at least 1, got -2"],
+  ["half a round", good.replace("2", "1.5"), "t.yaml:2:9: rounds: expected an integer, got 1.5"],
+  ["zero clients", good.replace("4", "0"), "t.yaml:3:10: clients: expected at least 1, got 0"],
   [
     "an unknown task",
     good.replace("name: toy }", "name: toi }"),
@@ -53,7 +60,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
   [
     "a plug-in that is only a name",
     good.replace("{ name: toy-mean }", "toy-mean"),
-    't.yaml:5:13: aggregator: expected a mapping as { name: toy-mean }, its name one of toy-mean, got "toy-mean"',
+    't.yaml:5:13: aggregator: did you mean { name: toy-mean }? expected a mapping, its name one of toy-mean, got "toy-mean"',
   ],
   [
     "a schedule without simulated time",
@@ -63,7 +70,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
   [
     "an unknown schedule",
     good + "schedule: { name: buffred }\n",
-    't.yaml:6:19: schedule.name: expected one of synchronous, semi-synchronous, buffered, got "buffred"',
+    "t.yaml:6:19: schedule.name: did you mean 'buffered'? expected one of synchronous, semi-synchronous, buffered, got \"buffred\"",
   ],
   [
     "an aggregator that does not accept stale updates with a buffered schedule",
@@ -93,7 +100,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
   [
     "a fraction above one",
     good + "cohort: { fraction: 2 }\n",
-    "t.yaml:6:21: cohort.fraction: Too big: expected number to be <=1, got 2",
+    "t.yaml:6:21: cohort.fraction: expected at most 1, got 2",
   ],
   [
     "more contaminated clients than clients",
@@ -109,7 +116,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
     "a wrong option of contaminated data",
     good +
       "attacks: [{ attack: { name: toy-data, kind: offset, options: { by: 0.5 } }, count: 1 }]\n",
-    "t.yaml: attacks.0: toy-data, kind offset: by: Invalid input: expected int, received number",
+    "t.yaml: attacks.0: toy-data, kind offset: by: expected an integer, got 0.5",
   ],
   [
     "an unknown attack",
@@ -139,7 +146,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
   [
     "a quorum of zero",
     good + "limits: { quorum: 0 }\n",
-    "t.yaml:6:19: limits.quorum: Too small: expected number to be >0, got 0",
+    "t.yaml:6:19: limits.quorum: expected more than 0, got 0",
   ],
   [
     "limits that are not a mapping",
@@ -176,7 +183,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
   [
     "a limit beyond any timer",
     good + "limits: { joinSeconds: 1e9 }\n",
-    "limits.joinSeconds: Too big: expected number to be <=2000000, got 1000000000",
+    "limits.joinSeconds: expected at most 2000000, got 1000000000",
   ],
   [
     "a misspelt option of a plug-in",
@@ -280,8 +287,20 @@ describe("parseTrial", () => {
     assert.throws(set("sed=9"), {
       message: "--set sed=9: trial: unknown key 'sed', did you mean 'seed'?",
     });
+    assert.throws(set("attacks[0].count=1"), {
+      message:
+        "--set: an entry of a list has its number as a key: expected attacks.0.count=…, got 'attacks[0].count=1'",
+    });
     assert.throws(set("seed=.nan"), {
       message: "--set seed=.nan: seed: expected number, got NaN",
+    });
+  });
+
+  it("attributes each unknown key to the file or to its override", () => {
+    assert.throws(() => parseTrial(good + "cleints: 2\n", "t.yaml", toyPlugins, ["foo=1"]), {
+      message:
+        "t.yaml:6:1: trial: unknown key 'cleints', did you mean 'clients'?\n" +
+        "--set foo=1: trial: unknown key 'foo'",
     });
   });
 
@@ -322,7 +341,10 @@ describe("prepareSentTrial", () => {
   it("reports an invalid trial and missing plug-ins in the words of parseTrial", () => {
     const mine = { kind: "task", name: "mine", version: "", hash: "0123456789abcdef" };
     for (const [sent, expected] of [
-      [{ ...resolved, clients: 0 }, /^UserError: the sender:1:\d+: clients: Too small/],
+      [
+        { ...resolved, clients: 0 },
+        /^UserError: the sender:1:\d+: clients: expected at least 1, got 0/,
+      ],
       [
         { ...resolved, plugins: [mine] },
         /^UserError: the sender: plugins: the trial's task 'mine'/,

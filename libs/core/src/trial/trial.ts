@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { countAttacked, clientIds } from "../contracts/clients.js";
 import type { Plugin, Plugins, Registry } from "../contracts/plugin.js";
-import { didYouMean } from "../words/near.js";
+import { expectNamed } from "../words/near.js";
 import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
 import { locatedPlugin } from "../contracts/plugin-identity.js";
 import { devicesSchema } from "./devices.js";
@@ -19,16 +19,8 @@ export function choiceSchema(
   });
   const [first, ...rest] = choices;
   if (!first) throw new Error(`no ${what} is registered`);
-  const names = [...registry.keys()].join(", ");
-  const suggestName = (name: unknown) =>
-    typeof name === "string"
-      ? didYouMean(name, [...registry.keys()]).replace(/^, (.+)$/, "$1 ")
-      : "";
   const union = z.discriminatedUnion("name", [first, ...rest], {
-    error: ({ input }) =>
-      typeof input === "string"
-        ? `expected a mapping as { name: ${registry.has(input) ? input : (first.shape["name"] as z.ZodLiteral).value} }, its name one of ${names}`
-        : `${suggestName((input as { name?: unknown } | undefined)?.name)}expected one of ${names}`,
+    error: ({ input }) => expectNamed(input, [...registry.keys()]),
   });
   return union as unknown as z.ZodType<PluginChoice>;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { didYouMean } from "./near.js";
+import { didYouMean, expectNamed } from "./near.js";
 
 describe("didYouMean", () => {
   const known = ["rounds", "clients", "cohort", "rank", "seed"];
@@ -21,6 +21,23 @@ describe("didYouMean", () => {
   it("suggests nothing for a word that is not close to any", () => {
     for (const word of ["", "x", "rd", "colour", "number", "r".repeat(1e6)]) {
       assert.equal(didYouMean(word, known), "", word.slice(0, 10));
+    }
+  });
+});
+
+describe("expectNamed", () => {
+  it("puts a suggestion before the list of names", () => {
+    for (const [input, message] of [
+      [{ name: "krumm" }, "did you mean 'krum'? expected one of fedavg, krum"],
+      [{ name: "median" }, "expected one of fedavg, krum"],
+      [{}, "expected one of fedavg, krum"],
+      [
+        "fedavgg",
+        "did you mean { name: fedavg }? expected a mapping, its name one of fedavg, krum",
+      ],
+      ["median", "expected a mapping as { name: fedavg }, its name one of fedavg, krum"],
+    ] as const) {
+      assert.equal(expectNamed(input, ["fedavg", "krum"]), message);
     }
   });
 });

@@ -6,6 +6,30 @@ const mostEdits = 3;
  * an empty text if no known word is close.
  */
 export function didYouMean(word: string, known: readonly string[]): string {
+  const near = findNear(word, known);
+  return near === undefined ? "" : `, did you mean '${near}'?`;
+}
+
+/**
+ * Describes what was expected in place of a mapping with a name. A suggestion comes before the
+ * names, because there may be many.
+ * @param input the mapping with an unknown name, or a name without a mapping
+ */
+export function expectNamed(input: unknown, names: readonly string[]): string {
+  const list = names.join(", ");
+  if (typeof input === "string") {
+    const near = names.includes(input) ? input : findNear(input, names);
+    return near === undefined
+      ? `expected a mapping as { name: ${names[0]} }, its name one of ${list}`
+      : `did you mean { name: ${near} }? expected a mapping, its name one of ${list}`;
+  }
+  const { name } = (input ?? {}) as { readonly name?: unknown };
+  const near = typeof name === "string" ? findNear(name, names) : undefined;
+  return `${near === undefined ? "" : `did you mean '${near}'? `}expected one of ${list}`;
+}
+
+/** Finds the known word that a word was most likely meant to be. */
+function findNear(word: string, known: readonly string[]): string | undefined {
   // At least two thirds of the shorter word must be unchanged.
   const near = known
     .map((candidate) => ({ candidate, edits: countEdits(word, candidate) }))
@@ -13,7 +37,7 @@ export function didYouMean(word: string, known: readonly string[]): string {
       return edits <= mostEdits && 3 * edits <= Math.min(word.length, candidate.length) + 1;
     })
     .sort((a, b) => a.edits - b.edits);
-  return near[0] ? `, did you mean '${near[0].candidate}'?` : "";
+  return near[0]?.candidate;
 }
 
 /**

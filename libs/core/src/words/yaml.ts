@@ -1,7 +1,7 @@
 import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
 import { UserError } from "./errors.js";
-import { didYouMean } from "./near.js";
+import { explainIssue, formatIssue, separateIssues } from "./issues.js";
 import { excerpt, printable } from "./text.js";
 
 /** A YAML text from a user. */
@@ -67,16 +67,16 @@ export function parseYaml(source: Source): ParsedYaml {
       s.path.slice(0, full.length).every((k, i) => String(k) === full[i]),
     );
     const where = by ? `--set ${excerpt(by.override)}` : place(offset);
-    return `${where}: ${excerpt(path.join(".")) || what}: ${explain(issue, content)}`;
+    return `${where}: ${excerpt(path.join(".")) || what}: ${explainIssue(issue, content)}`;
   };
   return {
     content,
     isOverridden: (path) => set.some((s) => s.path.every((key, i) => String(key) === path[i])),
     check: (schema) => {
-      const result = schema.safeParse(content, { reportInput: true, error: unknownKeys });
+      const result = schema.safeParse(content, { reportInput: true, error: formatIssue });
       if (result.success) return result.data;
       throw createFaultsError([
-        ...new Set(result.error.issues.flatMap(flattenUnion).map(describeFault)),
+        ...new Set(result.error.issues.flatMap(separateIssues).map(describeFault)),
       ]);
     },
   };
@@ -109,10 +109,14 @@ function readContent(document: Document, name: string): unknown {
 function applyOverride(document: Document, override: string): readonly (string | number)[] {
   const split = override.indexOf("=");
   if (split < 1) throw new UserError(`--set: expected path=value, got '${excerpt(override)}'`);
-  const path = override
-    .slice(0, split)
-    .split(".")
-    .map((key) => (/^\d+$/.test(key) ? Number(key) : key));
+  const keys = override.slice(0, split);
+  if (/\[\d+\]/.test(keys)) {
+    const written = keys.replaceAll(/\.?\[(\d+)\]/g, ".$1").replace(/^\./, "");
+    throw new UserError(
+      `--set: an entry of a list has its number as a key: expected ${excerpt(written)}=…, got '${excerpt(override)}'`,
+    );
+  }
+  const path = keys.split(".").map((key) => (/^\d+$/.test(key) ? Number(key) : key));
   const parsed = parseDocument(override.slice(split + 1));
   if (parsed.errors.length > 0) {
     throw new UserError(`--set: the value of '${excerpt(override)}' is no YAML`);
@@ -151,56 +155,4 @@ function findKeyOffset(
 
 function rangeOf(node: unknown): readonly number[] | null | undefined {
   return (node as { range?: readonly number[] } | null | undefined)?.range;
-}
-
-/** Replaces Zod's message for unknown keys; all other messages stay Zod's. */
-const unknownKeys: z.core.$ZodErrorMap = (issue) => {
-  if (issue.code !== "unrecognized_keys") return undefined;
-  const known = Object.keys((issue.inst as z.ZodObject).shape);
-  const keys = issue.keys
-    .slice(0, mostFaults)
-    .map((key) => `'${excerpt(key)}'${didYouMean(key, known)}`);
-  return `unknown key ${keys.join(", ")}`;
-};
-
-/**
- * Replaces the issue of a union by the issues of one branch if that branch was clearly meant: they
- * say more than the union's own issue.
- */
-function flattenUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
-  if (issue.code !== "invalid_union") return [issue];
-  const meant = issue.errors.find((inner) =>
-    inner.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
-  );
-  if (!meant || issue.errors.length === 0) return [explainUnion(issue)];
-  return meant.flatMap((inner) => flattenUnion({ ...inner, path: [...issue.path, ...inner.path] }));
-}
-
-/**
- * Lists what a union's branches expect, because Zod's message is only that the input is invalid.
- */
-function explainUnion(issue: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue {
-  if (issue.message !== "Invalid input") return issue;
-  const choices = issue.errors.flatMap(([first]) =>
-    first ? [extractExpectation(first.message).replace(/^expected /, "")] : [],
-  );
-  return { ...issue, message: `expected ${[...new Set(choices)].join(" or ")}` };
-}
-
-/** Reduces a message of Zod to what was expected. */
-function extractExpectation(message: string): string {
-  return message.replace(/^Invalid (input|option): /, "").replace(/, received .*$/, "");
-}
-
-function explain(issue: z.core.$ZodIssue, content: unknown): string {
-  const message = extractExpectation(issue.message);
-  // These messages are complete, and a whole mapping or list would only repeat the file.
-  if (issue.code === "custom" || issue.code === "unrecognized_keys") return message;
-  const value = issue.path.reduce<unknown>(
-    (node, key) => (node as Partial<Record<PropertyKey, unknown>> | undefined)?.[key],
-    content,
-  );
-  if (value === undefined) return `missing, ${message}`;
-  if (typeof value === "object" || value === "") return message;
-  return `${message}, got ${typeof value === "string" ? `"${excerpt(value)}"` : `${value as number}`}`;
 }

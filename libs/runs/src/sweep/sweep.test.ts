@@ -285,7 +285,7 @@ describe("a sweep", () => {
     );
     assert.throws(
       () => parse(file.replace("[1, 2]", "[1, -2]")),
-      /s\.yaml \[seed = -2, .*\]:\d+:\d+: seed: Too small/,
+      /s\.yaml \[seed = -2, .*\]:\d+:\d+: seed: expected at least 0, got -2/,
     );
   });
 });
