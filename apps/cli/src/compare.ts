@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { UserError } from "@fedclair/core";
-import { oneLine } from "@fedclair/core/internal";
+import { oneLine, printable } from "@fedclair/core/internal";
 import { writeComparison } from "@fedclair/report";
 import {
   columns,
@@ -52,11 +52,17 @@ export async function compareRuns(
   if (html !== undefined) print(`report: ${html}\n`);
 }
 
-function formatComparison({ names, differences, measures }: RunComparison): string {
+/** Limit for a claim in the table, in bytes: it may be a paragraph. The page shows all of it. */
+const claimBytes = 40;
+
+/** Formats a comparison for the terminal: what differs in the trials, then the measures. */
+export function formatComparison({ names, differences, measures }: RunComparison): string {
   const heads = names.map(oneLine);
   const keys = differences.map(({ path, values }) => [
     oneLine(path),
-    ...values.map((value) => oneLine(value ?? "–")),
+    ...values.map((value = "–") =>
+      path === "claim" ? printable(value, claimBytes) : oneLine(value),
+    ),
   ]);
   const numbers = measures.map(({ name, values, best }) => [
     oneLine(name),

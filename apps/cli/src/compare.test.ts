@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { stripVTControlCharacters } from "node:util";
+import { formatComparison } from "./compare.js";
+
+describe("formatComparison", () => {
+  it("shortens claims, and prints all of every other value", () => {
+    const folder = `"/data/${"x".repeat(80)}"`;
+    const text = formatComparison({
+      names: ["a", "b"],
+      differences: [
+        { path: "claim", values: [`"CLAIR ${"finds everybody ".repeat(20)}"`, undefined] },
+        { path: "task.folder", values: ['"data"', folder] },
+      ],
+      measures: [{ name: "error", values: [1, undefined], best: new Set() }],
+    });
+    const [head = "", claim = "", other = ""] = stripVTControlCharacters(text).split("\n");
+    assert.match(head, /^trial +a +b$/);
+    assert.match(claim, /^claim +"CLAIR finds everybody f.{0,16}…  –$/);
+    assert.ok(other.endsWith(folder));
+    assert.match(text, /^error +1 +–$/m);
+  });
+});
