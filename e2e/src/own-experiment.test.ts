@@ -15,7 +15,7 @@ describe("docs/own-experiment.md", function () {
     assert.match(stdout, /\d\d passing/);
     assert.match(
       stderr,
-      /read without task 'illness' 0\.1\.0 and aggregator 'same-way' 0\.1\.0 and attack 'opposite' 0\.1\.0/,
+      /was read without task 'illness' 0\.1\.0, aggregator 'same-way' 0\.1\.0 and attack 'opposite' 0\.1\.0: pass/,
     );
     const runs = join(folder, "clinics/runs");
     const byHash = (await readdir(runs)).find((name) => /^wards-1-[0-9a-f]{8}$/.test(name)) ?? "";

@@ -29,8 +29,9 @@ export async function openRun(folder: string, modules: readonly string[]): Promi
     // Unlike `prepareSource`, reads no trace of devices: no round runs, and its file may be gone.
     return await readRun(folder, await describeTrial(prepareResolvedTrial(trial, plugins, file)));
   }
+  const list = new Intl.ListFormat("en-GB").format(absent);
   process.stderr.write(
-    `${folder}: read without ${absent.join(" and ")}: names of clients, units and figures of its own come with --plugin\n`,
+    `${folder} was read without ${list}: pass the modules with --plugin to see their names of clients, units and figures\n`,
   );
   return await readRun(folder);
 }
