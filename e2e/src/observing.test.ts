@@ -74,7 +74,7 @@ describe("a trial with --metrics", () => {
       env: { FEDCLAIR_LOG: "info" },
     }).ended;
     assert.match(stderr, /"msg":"backend wasm: as asked for"/);
-    assert.match(stdout, /^backend of the clients: wasm; as asked for$/m);
+    assert.match(stdout, /^backend for TensorFlow\.js: wasm; as asked for$/m);
   });
 
   it("is unhealthy after a failure while the coordinator still runs", async () => {

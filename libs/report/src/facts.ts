@@ -1,6 +1,7 @@
 import { countAttacked, type Trial } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
 import {
+  backendLabel,
   backendText,
   choiceText,
   formatBytes,
@@ -18,7 +19,7 @@ export function createFacts(run: Run): Html {
     ["task", choiceText(trial.task)],
     ["clients", `${trial.clients}, ${formatContaminated(run)}`],
     ...(trial.external ? [["external clients", trial.external.join(", ")] as const] : []),
-    ...(backend === undefined ? [] : [["backend of the clients", backend] as const]),
+    ...(backend === undefined ? [] : [[backendLabel(run), backend] as const]),
     ["rounds", `${trial.rounds}, ${formatCohort(trial)}`],
     ...(trial.devices ? [["simulated time", formatTime(trial)] as const] : []),
     ["aggregator", choiceText(trial.aggregator)],

@@ -57,13 +57,16 @@ describe("writeReportOf", () => {
     assert.match(page, /Round 1 of every arm uses the same collected updates/);
   });
 
-  it("reports the backend of the clients, and why it was chosen", async () => {
+  it("reports the backend for TensorFlow.js, and why it was chosen", async () => {
     await writeFile(
       join(folder, "run.json"),
       '{"backend":"wasm","backendReason":"tensorflow does not load"}',
     );
     const page = await report(createTestRun({}, attacks));
-    assert.match(page, /<dd>wasm; tensorflow does not load<\/dd>/);
+    assert.match(
+      page,
+      /<dt>backend for TensorFlow\.js<\/dt>\s*<dd>wasm; tensorflow does not load<\/dd>/,
+    );
   });
 
   it("does not call clients benign if their truth is unknown", async () => {

@@ -40,7 +40,7 @@ export {
   type RunComparison,
 } from "./outcome/compare-runs.js";
 export { compareArms, orderMetrics, type ArmRow } from "./outcome/arm-rows.js";
-export { backendText } from "./outcome/backend-text.js";
+export { backendLabel, backendText } from "./outcome/backend-text.js";
 export { choiceText, modTexts } from "./outcome/mod-texts.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { verdictSentence } from "./outcome/verdict.js";

@@ -1,3 +1,4 @@
+import { backendChoices } from "@fedclair/compute";
 import type { Run } from "../run.js";
 
 /**
@@ -10,4 +11,13 @@ export function backendText({
 }: Pick<Run, "summary" | "backendReason">): string | undefined {
   if (backend === undefined || backendReason === undefined) return backend;
   return `${backend}; ${backendReason}`;
+}
+
+/**
+ * Returns the label of a backend in texts. A backend of TensorFlow.js is chosen for every trial,
+ * and it matters only to clients that use TensorFlow.js.
+ */
+export function backendLabel({ summary: { backend } }: Pick<Run, "summary">): string {
+  const isTensorFlow = backendChoices.some((name) => name === backend);
+  return isTensorFlow ? "backend for TensorFlow.js" : "backend of the clients";
 }

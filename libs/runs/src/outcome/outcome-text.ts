@@ -2,7 +2,7 @@ import { printable } from "@fedclair/core/internal";
 import pc from "picocolors";
 import type { Run } from "../run.js";
 import { measuringClients } from "../truth.js";
-import { backendText } from "./backend-text.js";
+import { backendLabel, backendText } from "./backend-text.js";
 import { clientRows, type ClientRow } from "./client-rows.js";
 import { columns } from "./columns.js";
 import { compareArms, type ArmRow } from "./arm-rows.js";
@@ -45,7 +45,7 @@ export function outcomeText(run: Run): string {
     "",
     verdictSentence(run),
     ...modTexts(run).map((text) => printable(text, maxBytes)),
-    `backend of the clients: ${printable(backendText(run) ?? "unknown", maxBytes)}`,
+    `${backendLabel(run)}: ${printable(backendText(run) ?? "unknown", maxBytes)}`,
     "",
   ].join("\n");
 }

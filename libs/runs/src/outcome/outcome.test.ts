@@ -363,19 +363,20 @@ describe("compareArms", () => {
 });
 
 describe("outcomeText", () => {
-  it("prints the backend of the clients, with the reason if it is known", () => {
+  it("prints what TensorFlow.js ran on, or another backend, with the reason if it is known", () => {
     const run = runOf(single, [recordOf("clair", 1, clientOf("c00", null))]);
-    const last = (backendReason?: string) =>
+    const last = (backend: string, backendReason?: string) =>
       outcomeText({
         ...run,
-        summary: { ...run.summary, backend: "wasm" },
+        summary: { ...run.summary, backend },
         ...(backendReason !== undefined && { backendReason }),
       })
         .trimEnd()
         .split("\n")
         .at(-1);
-    assert.equal(last(), "backend of the clients: wasm");
-    assert.equal(last("as asked for"), "backend of the clients: wasm; as asked for");
+    assert.equal(last("wasm"), "backend for TensorFlow.js: wasm");
+    assert.equal(last("wasm", "as asked for"), "backend for TensorFlow.js: wasm; as asked for");
+    assert.equal(last("wasm and python-numpy"), "backend of the clients: wasm and python-numpy");
   });
 
   it("escapes control characters that come from a record", () => {
