@@ -1,7 +1,7 @@
 // npm run lab -- clair-figures [--out FOLDER]: draws the figures of docs/clair.md.
 // It runs trials in memory and reads the real adapters in apps/cli/fixtures.
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { stat, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { clair, clairSchema } from "@fedclair/aggregators";
 import { loadBackend } from "@fedclair/compute";
 import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
@@ -29,6 +29,11 @@ const { values: args } = parseArguments({
   options: { out: { type: "string", default: "docs/images" } },
 });
 
+if (!(await isFolder(args.out))) {
+  console.error(`error: --out: expected a folder that exists, got '${resolve(args.out)}'`);
+  process.exit(2);
+}
+
 const ink = "#222222";
 const attackNames = ["colluding-subspace", "gaussian-update"];
 
@@ -41,6 +46,11 @@ await draw("clair-decomposition", await decompositionFigure(study));
 await draw("clair-evidence", await evidenceFigure());
 await draw("clair-refinement", await refinementFigure(study));
 process.exit(0); // linear algebra and CLAIR leave threads behind
+
+async function isFolder(path) {
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.isDirectory() ?? false;
+}
 
 async function draw(name, spec) {
   const base = {

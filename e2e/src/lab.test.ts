@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadCatalogue } from "./support/lab.js";
-import { workspace } from "./support/paths.js";
+import { temporaryFolder, workspace } from "./support/paths.js";
 
-function lab(...args: string[]) {
-  const script = join(workspace, "scripts/lab.js");
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
+const lab = (...args: string[]) => run("lab.js", ...args);
+
+function run(script: string, ...args: string[]) {
+  const file = join(workspace, "scripts", script);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...args], {
     cwd: workspace,
     encoding: "utf8",
   });
@@ -51,5 +53,30 @@ describe("npm run lab", () => {
       .filter((name) => name !== undefined);
     assert.ok(short.length > 0);
     for (const name of short) assert.ok(findLabScript(name), name);
+  });
+});
+
+describe("npm run lab -- clair-figures", function () {
+  this.timeout(120_000);
+
+  it("draws every figure of docs/clair.md", async () => {
+    const folder = await temporaryFolder();
+    const { status, stderr } = run("clair-figures.js", "--out", folder);
+    assert.equal(status, 0, stderr);
+    const page = readFileSync(join(workspace, "docs/clair.md"), "utf8");
+    const shown = [...page.matchAll(/images\/(clair-[\w-]+\.png)/g)].map(([, name]) => name);
+    assert.ok(shown.length > 0);
+    assert.deepEqual(readdirSync(folder).sort(), [...new Set(shown)].sort());
+    for (const name of readdirSync(folder)) {
+      const magic = readFileSync(join(folder, name)).subarray(1, 4).toString();
+      assert.equal(magic, "PNG", name);
+    }
+  });
+
+  it("requires a folder that exists", async () => {
+    const missing = join(await temporaryFolder(), "missing");
+    const { status, stderr } = run("clair-figures.js", "--out", missing);
+    assert.equal(status, 2);
+    assert.equal(stderr, `error: --out: expected a folder that exists, got '${missing}'\n`);
   });
 });
