@@ -99,6 +99,27 @@ describe("the command", () => {
     });
   }
 
+  it("plugins aggregators marks those that belong to one task", async () => {
+    const described = (await json(["plugins", "aggregators", "--json"])) as {
+      name: string;
+      tasks?: string[];
+    }[];
+    const owned = described.flatMap(({ name, tasks }) => (tasks ? [[name, ...tasks]] : []));
+    assert.deepEqual(owned, [
+      ["cosine-rule", "alberdice"],
+      ["matched-average", "copy-average"],
+      ["redistillation", "copy-average"],
+      ["moment-subspace", "evaluation-bias"],
+      ["covariance-distance", "graph-learning"],
+      ["covariance-low-rank", "graph-learning"],
+    ]);
+    const { stdout } = await fedclair(["plugins", "aggregators"]);
+    for (const [name, task] of owned) {
+      assert.match(stdout, new RegExp(`^${name}  .* \\(only for task ${task}\\)$`, "m"));
+    }
+    assert.equal(stdout.match(/only for task/g)?.length, owned.length);
+  });
+
   it("schema prints a JSON Schema that accepts the trial files and rejects a misspelt key", async () => {
     const schema = (await json(["schema"])) as Record<string, unknown>;
     assert.equal(schema["$schema"], "http://json-schema.org/draft-07/schema#");

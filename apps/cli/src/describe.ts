@@ -16,6 +16,8 @@ export interface DescribeOptions {
 interface Description {
   readonly name: string;
   readonly summary: string;
+  /** The only tasks that an aggregator is for; absent if it is for any task. */
+  readonly tasks?: readonly string[];
   /** JSON Schema of each option, by name. */
   readonly options: Readonly<Record<string, { default?: unknown; description?: string }>>;
 }
@@ -29,7 +31,11 @@ export async function describePlugins(
   { plugins: modules, json }: DescribeOptions,
 ): Promise<void> {
   const plugins = await withModules(modules);
-  const describe = (one: DescribedKind) => [...(plugins[one]?.values() ?? [])].map(description);
+  const describe = (one: DescribedKind) =>
+    [...(plugins[one]?.values() ?? [])].map((plugin) => {
+      const tasks = one === "aggregators" ? listOwners(plugin.name, plugins) : [];
+      return { ...description(plugin), ...(tasks.length > 0 && { tasks }) };
+    });
   if (json) {
     const byKind = () => Object.fromEntries(describedKinds.map((one) => [one, describe(one)]));
     print(JSON.stringify(kind ? describe(kind) : byKind()) + "\n");
@@ -42,17 +48,25 @@ export async function describePlugins(
   }
 }
 
+/** Lists the tasks that define an aggregator. Other tasks reject it. */
+function listOwners(aggregator: string, { tasks }: Plugins): string[] {
+  return [...tasks.values()]
+    .filter(({ aggregators }) => aggregators?.some(({ name }) => name === aggregator))
+    .map(({ name }) => name);
+}
+
 function description({ name, summary, schema }: Plugin<unknown>): Description {
   const { properties } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
   return { name, summary, options: (properties ?? {}) as Description["options"] };
 }
 
-function descriptionText({ name, summary, options }: Description): string {
+function descriptionText({ name, summary, tasks, options }: Description): string {
   const lines = Object.entries(options).map(([option, { default: fallback, description = "" }]) => {
     const suffix = fallback === undefined ? "" : ` [${JSON.stringify(fallback)}]`;
     return `    ${option}${suffix}  ${pc.dim(description)}\n`;
   });
-  return `${pc.bold(name)}  ${summary}\n${lines.join("")}`;
+  const mark = tasks === undefined ? "" : ` (only for task ${tasks.join(", ")})`;
+  return `${pc.bold(name)}  ${summary}${mark}\n${lines.join("")}`;
 }
 
 /** `fedclair schema`: prints the JSON Schema of trial files, for editors. */

@@ -17,7 +17,7 @@ type Merge = (activation: Activation, students: readonly Network[]) => Promise<N
  */
 export const matchedAverage = createMergingAggregator(
   "matched-average",
-  "Matches the students' neurons, then averages the students (copy-average).",
+  "Matches the students' neurons, then averages the students.",
   (activation, students) => Promise.resolve(match(activation, students).mean),
 );
 
@@ -27,7 +27,7 @@ export const matchedAverage = createMergingAggregator(
  */
 export const redistillation = createMergingAggregator(
   "redistillation",
-  "Trains one student on the mean of all students' functions (copy-average).",
+  "Trains one student on the mean of all students' functions.",
   async (activation, students) => (await redistil(activation, students)).student,
 );
 
