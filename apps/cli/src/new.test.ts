@@ -53,10 +53,25 @@ describe("fedclair new", () => {
     const output = await newStudy(join(folder, "ours"), { template: "python-clients" });
     assert.match(
       output,
-      /npm start\n\nnpm start waits .*another terminal .*\n\n {2}\.venv\/bin\/fedclair-host clients:make_client --coordinator http:\/\/127\.0\.0\.1:4000 --capacity 12\n$/,
+      /says how to pack these tarballs\.\n\nnpm start waits .*another terminal .*\n\n {2}\.venv\/bin\/fedclair-host clients:make_client --coordinator http:\/\/127\.0\.0\.1:4000 --capacity 12\n$/,
     );
     const plain = await newStudy(join(folder, "own"), { template: "own-method" });
-    assert.match(plain, /npm install\n {2}npm test\n {2}npm start\n$/);
+    assert.match(
+      plain,
+      /npm install\n {2}npm test\n {2}npm start\n\nUntil fedclair is on npm, replace npm install with npm install \/tmp\/fedclair\*\.tgz\.\n/,
+    );
+  });
+
+  it("gives the same advice on tarballs as the README of the study", async () => {
+    for (const template of templates) {
+      const output = await newStudy(join(folder, template), { template });
+      const readme = await readFile(join(folder, template, "README.md"), "utf8");
+      const [advice] = /Until fedclair is on npm[^]*?tarballs\./.exec(output) ?? [];
+      assert.ok(advice);
+      assert.ok(
+        readme.replaceAll("`", "").replace(/\s+/g, " ").includes(advice.replace("\n", " ")),
+      );
+    }
   });
 
   it("rejects a folder that is not empty, and an invalid name", async () => {

@@ -12,6 +12,11 @@ export interface NewOptions {
 /** Placeholders in the templates for the name of the study and the fedclair release. */
 const placeholders = { name: "my-study", release: "fedclair-version" };
 
+/** The same advice is in the README of every template. */
+const tarballAdvice =
+  "Until fedclair is on npm, replace npm install with npm install /tmp/fedclair*.tgz.\n" +
+  'The section "Packages and releases" of fedclair\'s CONTRIBUTING.md says how to pack these tarballs.\n';
+
 /**
  * `fedclair new`: creates a study with a trial, plug-ins and their tests in a new folder.
  * @returns a text with the next steps
@@ -43,7 +48,7 @@ export async function newStudy(folder: string, { template }: NewOptions): Promis
   const place = relative("", folder);
   const next = [...(place === "" ? [] : [`cd ${place}`]), "npm install", "npm test", "npm start"];
   const steps = next.map((step) => `  ${step}\n`).join("");
-  return `created a study from the template ${template}; next steps:\n\n${steps}${await formatHostHint(folder)}`;
+  return `created a study from the template ${template}; next steps:\n\n${steps}\n${tarballAdvice}${await formatHostHint(folder)}`;
 }
 
 /**
