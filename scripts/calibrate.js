@@ -1,77 +1,79 @@
-// npm run calibrate [-- --rate R --seeds N]: runs trials without their attacks, and subsets of
-// benign real adapters, and counts in how many of these clean federations CLAIR's rule `evidence`
-// flags a client. The share should be close to the rate.
+// npm run calibrate [-- --pools FOLDER --seeds N --write]: measures federations without a
+// contaminated client, rounds of trials and pools of real adapters, and makes the bank of thresholds
+// that CLAIR's rule `evidence` uses. With --write it replaces the one that is shipped. Then it judges
+// every pile of every pool with a bank made without that pool, and prints the results.
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
-import { clairAggregator, clairSchema } from "@fedclair/aggregators";
-import { stream } from "@fedclair/linalg";
+import { format } from "prettier";
 import { parseArguments } from "./arguments.js";
-import { loadPile, piles, runRounds, sampleBenign } from "./federations.js";
+import { makeBank } from "./bank/make-bank.js";
+import { measurePool, measureRounds } from "./bank/measure.js";
+import { listPools } from "./bank/piles.js";
+import { judgePools } from "./bank/judge-pools.js";
 
 const { values } = parseArguments({
-  options: { rate: { type: "string", default: "0.01" }, seeds: { type: "string", default: "10" } },
+  options: {
+    pools: { type: "string", default: "runs/adapters/pools" },
+    seeds: { type: "string", default: "5" },
+    write: { type: "boolean", default: false },
+  },
 });
-const rate = Number(values.rate);
 const seeds = Number(values.seeds);
 
-/** Factor on the number of seeds, by trial: quick trials run more often. */
+/** Trials without their attacks, and how many clients they have here. */
 const trials = {
-  "linear-regression/gaussian": 8,
-  "denoising/collude-002": 8,
-  "denoising/sign-flip": 8,
-  "network/shuffled": 4,
-  "network/few-samples": 4,
-  "copy-average/other-teacher": 1,
-  "digits/iid-label-flip": 1,
-  "digits/dirichlet-label-flip": 1,
-  "text-copy/synthetic": 1,
+  "linear-regression/gaussian": [20, 100],
+  "denoising/collude-002": [20, 100],
+  "denoising/sign-flip": [20, 100],
+  "network/shuffled": [12, 50],
+  "network/few-samples": [12, 50],
+  "copy-average/other-teacher": [20],
+  "copy-average/noise": [20],
+  "digits/iid-label-flip": [20],
+  "digits/dirichlet-label-flip": [20],
+  "text-copy/synthetic": [10, 30],
+  "text-copy/sotu": [30],
 };
 
 await loadBackend("wasm");
 const plugins = await loadBuiltIn();
-const total = { federations: 0, flagged: 0 };
-
-for (const [name, times] of Object.entries(trials)) {
-  const counts = { federations: 0, flagged: 0, undecided: 0 };
-  for (let seed = 1001; seed <= 1000 + seeds * times; seed++) {
-    const rule = `aggregator={name: clair, rule: evidence, falseAlarmRate: ${rate}}`;
-    const rounds = runRounds(name, plugins, [`seed=${seed}`, "attacks=[]", rule]);
-    for await (const { clients } of rounds) count(counts, clients);
+const sources = new Map();
+for (const [name, counts] of Object.entries(trials)) {
+  for (const clients of counts) {
+    const all = [];
+    for (let seed = 1001; seed < 1001 + Math.max(1, Math.ceil(seeds / counts.length)); seed++) {
+      const set = [`seed=${seed}`, "attacks=[]", `clients=${clients}`];
+      for await (const { measures } of measureRounds(name, plugins, set)) all.push(measures);
+    }
+    sources.set(`${name} with ${clients} clients`, all);
+    console.error(`measured ${name} with ${clients} clients`);
   }
-  report(name, counts);
 }
-
-const options = clairSchema.parse({ rule: "evidence", falseAlarmRate: rate, rank: 1 });
-const clair = clairAggregator.create(options);
-for (const name of piles) {
-  const counts = { federations: 0, flagged: 0, undecided: 0 };
-  const { benign } = await loadPile(name);
-  for (let run = 0; run < 5 * seeds; run++) {
-    const rng = stream("calibrate").at(name, run);
-    const updates = sampleBenign(benign, rng);
-    const { verdicts } = await clair.aggregate({ round: 1, phase: "train", updates, rng });
-    const clients = verdicts.map(({ status }) => ({ verdict: status }));
-    count(counts, clients);
+const pools = new Map();
+if (existsSync(values.pools)) {
+  for (const name of await listPools(values.pools)) {
+    pools.set(name, await measurePool(join(values.pools, name)));
+    console.error(`measured pool ${name}`);
   }
-  report(`real adapters, ${name}`, counts);
 }
-const share = total.flagged / total.federations;
-console.log(
-  `${total.federations} clean federations, ${total.flagged} with a false alarm: ${share.toFixed(4)}, requested ${rate}`,
-);
-process.exit(0);
+for (const [name, piles] of pools) sources.set(name, [piles.get("clean").measures]);
 
-function count(counts, clients) {
-  const verdicts = clients.map(({ verdict }) => verdict);
-  counts.federations++;
-  if (verdicts.includes("contaminated")) counts.flagged++;
-  if (verdicts.includes("undecided")) counts.undecided++;
-}
+const name = `${pools.size} pools of LoRA adapters of SmolLM2-135M and ${Object.keys(trials).length} trials`;
+const bank = makeBank(name, sources);
+console.log(JSON.stringify(bank, null, 1));
+if (values.write) await writeBank(bank);
+if (pools.size > 1) console.log(judgePools(pools, sources));
+process.exit(0); // linear algebra and CLAIR leave threads behind
 
-function report(name, { federations, flagged, undecided }) {
-  total.federations += federations;
-  total.flagged += flagged;
-  console.log(
-    `${name.padEnd(34)} ${federations} federations, ${flagged} with a false alarm, ${undecided} with an undecided client`,
-  );
+async function writeBank(bank) {
+  const file = "libs/aggregators/src/clair/evidence/shipped-bank.ts";
+  const text = `import type { Bank } from "./bank.js";
+
+/** Written by \`npm run calibrate -- --write\`. */
+export const shippedBank: Bank = ${JSON.stringify(bank)};
+`;
+  await writeFile(file, await format(text, { parser: "typescript", printWidth: 100 }));
 }

@@ -79,11 +79,11 @@ const checks: Readonly<Record<string, (checked: Check) => void | Promise<void>>>
   },
   scores: ({ report, result, expected, tol }) => {
     for (const [id, score] of Object.entries(asFields(expected, "scores"))) {
-      report.near(`scores.${id}`, result.scores.get(id), score, readScoreTolerance(tol));
+      report.near(`scores.${id}`, result.judgements.get(id)?.score, score, readScoreTolerance(tol));
     }
   },
   threshold: ({ report, result, expected, tol }) => {
-    report.near("threshold", result.threshold, expected, readScoreTolerance(tol));
+    report.near("threshold", [...result.judgements.values()][0]?.threshold, expected, readScoreTolerance(tol));
   },
   gap: ({ report, result, expected, tol }) => {
     report.near("gap", result.gap, expected, readScoreTolerance(tol));

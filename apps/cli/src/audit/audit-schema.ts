@@ -1,3 +1,4 @@
+import { controlKinds } from "@fedclair/aggregators";
 import { z } from "zod";
 import type { Comparison } from "./compare-adapters.js";
 import type { RefinedFolder } from "./write-refined.js";
@@ -14,30 +15,16 @@ export interface Audit extends Comparison {
 const names = z.array(z.string());
 
 const evidence = z.strictObject({
-  kind: z
-    .string()
-    .describe(
-      'outside, opposed, apart, size or clique. The suffix ", in what varies" means that the piece was measured without the part that changes have in common.',
-    ),
+  kind: z.string().describe("agreement, clique, size, shape, evenness, outside or moved."),
   statistic: z
     .number()
     .describe(
-      "outside: tangent of the angle to the shared space; apart and opposed: median cosine with the others; size: norm of the whole change; clique: mean cosine with the two nearest adapters, minus the median.",
+      "agreement: median cosine with the others; clique: mean cosine with the second and third nearest, minus the agreement; size: norm of the change; shape: effective number of directions; evenness: mean size of the entries of B over their root mean square; outside: tangent of the angle to the shared space; moved: |B| over |A − A₀|.",
     ),
-  pValue: z
+  deviations: z
     .number()
     .min(0)
-    .max(1)
-    .exactOptional()
-    .describe(
-      "Probability that a benign adapter is as extreme; absent if the distribution is not known.",
-    ),
-  limit: z
-    .number()
-    .exactOptional()
-    .describe(
-      "Above this limit the statistic alone flags the adapter; absent if the piece has no limit.",
-    ),
+    .describe("How much it counts against the adapter, in deviations of the others."),
 });
 
 const adapter = z.strictObject({
@@ -51,7 +38,7 @@ const adapter = z.strictObject({
     .number()
     .nullable()
     .describe(
-      "With rule evidence: above 1 the adapter is flagged. With other rules: tangent of the angle to the shared space. Null: not scored.",
+      "With rule evidence: the sum of the deviations of all pieces. With other rules: tangent of the angle to the shared space. Null: not scored.",
     ),
   modules: z
     .array(z.strictObject({ module: z.string(), ratio: z.number().min(0) }))
@@ -61,7 +48,10 @@ const adapter = z.strictObject({
   evidence: z
     .array(evidence)
     .exactOptional()
-    .describe("The pieces of evidence behind the score, with rule evidence."),
+    .describe("The pieces of evidence behind the score, the strongest first, with rule evidence."),
+  clearedOf: names
+    .exactOptional()
+    .describe("Of a benign adapter: the kinds of attackers that would have been found here."),
   reason: z
     .string()
     .exactOptional()
@@ -77,6 +67,19 @@ export const auditSchema: z.ZodType<Audit> = z
       .number()
       .nullable()
       .describe("Adapters with a score above it are contaminated; null: no gap was found."),
+    usualBelow: z
+      .number()
+      .exactOptional()
+      .describe("Scores up to this one do not stand out. Only with rule evidence."),
+    controls: z
+      .strictObject({
+        power: z
+          .record(z.enum(controlKinds), z.number().min(0).max(1))
+          .describe("Share of planted attackers that stood out, by kind."),
+        cleared: names.describe("The kinds of which at least 80 % stood out."),
+      })
+      .exactOptional()
+      .describe("What became of attackers that were planted to try the rule, with rule evidence."),
     gap: z.number().describe("The widest ratio of neighbouring scores."),
     alike: z
       .strictObject({ names, cosines: z.array(z.array(z.number())) })

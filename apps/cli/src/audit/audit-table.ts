@@ -1,4 +1,4 @@
-import { formatEvidence, isFarOutside, type ClairOptions } from "@fedclair/aggregators";
+import type { ClairOptions } from "@fedclair/aggregators";
 import { oneLine } from "@fedclair/core/internal";
 import type { Audit } from "./audit-schema.js";
 import { formatEvidenceCells, evidenceHeads } from "./evidence-text.js";
@@ -41,15 +41,13 @@ export function createAuditTable(
 
 /** Explains why an adapter is not benign. */
 function formatReason(finding: Finding, isByEvidence: boolean): string {
-  const { status, modules, reason, evidence = [] } = finding;
-  if (reason !== undefined) return oneLine(reason);
-  if (status !== "contaminated") return "";
+  const { status, modules, reason } = finding;
+  const sentence = reason === undefined ? "" : oneLine(reason);
+  if (status !== "contaminated" || isByEvidence) return sentence;
   const far = modules
     .filter(({ ratio }) => ratio > 1)
     .map(({ module, ratio }) => `${shortenModule(module)} ${formatRatio(ratio)}`);
-  if (!isByEvidence) return listFirst(far);
-  const against = formatEvidence(evidence);
-  return evidence.some(isFarOutside) ? `${against}; farthest: ${listFirst(far)}` : against;
+  return sentence || listFirst(far);
 }
 
 function formatRatio(ratio: number): string {

@@ -1,13 +1,16 @@
 import {
   clair,
   moduleTangents,
+  selectModule,
+  type KnownModule,
+  type Power,
   refineToPairs,
   threadsFor,
   type ClairOptions,
   type ClairResult,
 } from "@fedclair/aggregators";
 import { UserError, type Update } from "@fedclair/core";
-import { item, sum, type Matrix } from "@fedclair/linalg";
+import { item, sum } from "@fedclair/linalg";
 import { findNearCopies } from "./copies.js";
 import { createFindings, createInvalidFinding, type Finding } from "./findings.js";
 import { findStarts } from "./own-start.js";
@@ -35,6 +38,15 @@ export interface Comparison {
   readonly detection: boolean;
   /** Adapters with a score above it are contaminated; null: no gap was found. */
   readonly threshold: number | null;
+  /** With rule `evidence`: a lower score does not stand out. */
+  readonly usualBelow?: number;
+  /** With rule `evidence`: what became of the attackers that were planted to try the rule. */
+  readonly controls?: {
+    /** Share of the planted attackers that stood out, by kind. */
+    readonly power: Power;
+    /** The kinds that an adapter which does not stand out is cleared of. */
+    readonly cleared: readonly string[];
+  };
   readonly gap: number;
   /**
    * Cosine similarities of the compared adapters, −1 … 1, one row for each. Only with rule
@@ -102,7 +114,7 @@ export async function compareAdapters({
   const distinct = [...names.keys()].filter((k) => !firsts.has(item(names, k)));
   const near = findNearCopies(
     distinct.map((k) => item(names, k)),
-    [...selectGrams(modules, distinct).values()],
+    [...modules.values()].flatMap(({ gram }) => (gram ? [gram.among(distinct)] : [])),
   );
   const nearFirsts = mapCopiesToFirst(near);
   const compared = distinct.filter((k) => !nearFirsts.has(item(names, k)));
@@ -116,11 +128,12 @@ export async function compareAdapters({
   const elsewhere = 2 * most.length > names.length ? [...starts.own, ...others.flat()] : [];
   const result = await clair(updates, options, {
     threads: threadsFor(updates, options),
-    grams: selectGrams(modules, compared),
+    known: selectKnown(modules, compared),
     otherStarts: new Set(elsewhere.map((k) => item(names, k))),
   });
   try {
-    const { detection, threshold, gap, spaces } = result;
+    const { detection, gap, spaces, measures, controls } = result;
+    const threshold = [...result.judgements.values()][0]?.threshold ?? Infinity;
     const tangents = await moduleTangents(result);
     const found = createFindings(result, tangents);
     const findings = new Map(found.map((finding) => [finding.name, finding]));
@@ -141,8 +154,12 @@ export async function compareAdapters({
         detection,
         threshold: Number.isFinite(threshold) ? threshold : null,
         gap,
-        ...(result.cosines && {
-          alike: { names: result.active.map(({ id }) => id), cosines: result.cosines },
+        ...(measures && {
+          alike: { names: result.active.map(({ id }) => id), cosines: measures.cosines.toRows() },
+        }),
+        ...(controls && {
+          usualBelow: controls.thresholds.lower,
+          controls: { power: controls.power, cleared: controls.cleared },
         }),
         ranks: Object.fromEntries([...spaces].map(([module, { rank }]) => [module, rank])),
         uninformative: detection ? findUninformative(result, pile, tangents) : [],
@@ -185,11 +202,9 @@ function createEmptyComparison(
   };
 }
 
-/** Selects the inner products of some adapters, by module. */
-function selectGrams(modules: Pile["modules"], rows: readonly number[]): Map<string, Matrix> {
-  return new Map(
-    [...modules].flatMap(([name, { gram }]) => (gram ? [[name, gram.among(rows)] as const] : [])),
-  );
+/** What is known of some adapters, by module. */
+function selectKnown(modules: Pile["modules"], rows: readonly number[]): Map<string, KnownModule> {
+  return new Map([...modules].map(([name, known]) => [name, selectModule(known, rows)]));
 }
 
 /** Maps every copy to the adapter that is compared in its place. @param groups of copies */

@@ -7,8 +7,8 @@ export interface Finding {
   readonly name: string;
   readonly status: VerdictStatus;
   /**
-   * With rule `evidence`, an adapter is flagged above 1. With other rules, the tangent of the angle
-   * to the shared space. Null if the adapter was not scored (inactive, invalid).
+   * With rule `evidence`, the sum of the pieces' deviations. With other rules, the tangent of the
+   * angle to the shared space. Null if the adapter was not scored (inactive, invalid).
    */
   readonly score: number | null;
   /**
@@ -18,6 +18,8 @@ export interface Finding {
   readonly modules: readonly { readonly module: string; readonly ratio: number }[];
   /** The pieces of evidence behind the score, with rule `evidence`. */
   readonly evidence?: readonly Evidence[];
+  /** Of a benign adapter: the kinds of attackers that would have been found here. */
+  readonly clearedOf?: readonly string[];
   /** Why the adapter is invalid or undecided, or which screen it failed. */
   readonly reason?: string;
 }
@@ -30,14 +32,11 @@ export function createInvalidFinding(name: string, reason: string): Finding {
 /** Smaller tangents are rounding errors. */
 const floor = 1e-6;
 
-type Compared = Pick<
-  ClairResult,
-  "status" | "reasons" | "scores" | "evidence" | "benign" | "modules"
->;
+type Compared = Pick<ClairResult, "status" | "judgements" | "controls" | "benign" | "modules">;
 
 /** Creates the findings of all adapters. @param tangents by adapter, then by module */
 export function createFindings(
-  { status, reasons, scores, evidence, benign, modules: { names } }: Compared,
+  { status, judgements, controls, benign, modules: { names } }: Compared,
   tangents: ReadonlyMap<string, ReadonlyMap<string, number>>,
 ): Finding[] {
   const usual = (module: string) =>
@@ -47,13 +46,15 @@ export function createFindings(
     if (found === "invalid") {
       return createInvalidFinding(name, "entries above 1e100, which cannot be compared");
     }
-    const reason = reasons.get(name) ?? (found === "inactive" ? "changes nothing" : undefined);
+    const judgement = judgements.get(name);
+    const reason = judgement?.reason ?? (found === "inactive" ? "changes nothing" : undefined);
     return {
       name,
       status: found,
       ...(reason !== undefined && { reason }),
-      score: scores.get(name) ?? null,
-      ...(evidence.has(name) && { evidence: evidence.get(name) ?? [] }),
+      score: judgement?.score ?? null,
+      ...(controls && found === "benign" && { clearedOf: controls.cleared }),
+      ...(judgement?.evidence && { evidence: judgement.evidence }),
       modules: [...(tangents.get(name) ?? [])]
         .flatMap(([module, tangent]) => {
           const middle = medians.get(module);

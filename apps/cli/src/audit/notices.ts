@@ -1,7 +1,13 @@
 import type { VerdictStatus } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import { countNoun } from "@fedclair/runs";
-import { leastClients, type ClairOptions } from "@fedclair/aggregators";
+import {
+  controlKinds,
+  controlMeanings,
+  leastClients,
+  shippedBank,
+  type ClairOptions,
+} from "@fedclair/aggregators";
 import type { Audit } from "./audit-schema.js";
 import type { Finding } from "./findings.js";
 import { findUnevenModules } from "./uneven-modules.js";
@@ -18,7 +24,7 @@ export interface Notice {
 
 /** Formats the verdict as a sentence. */
 export function formatVerdict(
-  { adapters, detection, threshold, gap }: Audit,
+  { adapters, detection, threshold, gap, usualBelow = 0 }: Audit,
   { rule, gapMin, minClients, falseAlarmRate }: ClairOptions,
 ): string {
   const isScored = adapters.some(({ score }) => score !== null);
@@ -38,7 +44,10 @@ export function formatVerdict(
   const count = `${contaminated} of ${adapters.length} adapters ${contaminated === 1 ? "is" : "are"} contaminated${byRule}${others.join("")}`;
   if (rule === "evidence" && threshold === null) return `${count}.`;
   if (rule === "evidence") {
-    return `${count}: scores above 1 stand out. One in ${Math.round(1 / falseAlarmRate)} sets without a contaminated adapter has such a score.`;
+    return (
+      `${count}. Scores above ${(threshold ?? 0).toPrecision(3)} are flagged; one in ${Math.round(1 / falseAlarmRate)} sets of honest adapters has one. ` +
+      `Scores up to ${usualBelow.toPrecision(3)} do not stand out.`
+    );
   }
   const ratio = gap.toPrecision(3);
   if (rule !== "gap") {
@@ -93,6 +102,7 @@ export function listNotices(
         "of the adapters are contaminated, the verdicts may be reversed.",
     );
   }
+  if (audit.controls) note(formatControls(audit.controls));
   if (all.length > 0) note(`Shared spaces: ${formatRanks(all)}.`);
   if (uninformative.length > 0) {
     const few =
@@ -129,8 +139,7 @@ export function listNotices(
     const begun =
       `B·A of ${countNoun(begunInBase.length, "adapter")} did not start at zero (init_lora_weights): ` +
       `${listFirst(begunInBase)}. The start is common to all adapters and can hide what training changed`;
-    if (rule === "evidence")
-      note(`${begun}, so the part that varies between adapters was judged as well.`);
+    if (rule === "evidence") note(`${begun}.`);
     else warn(`${begun}. Compare only what varies between adapters: --set centered=true.`);
   }
   if (startGroups.length > 1) note(formatStartGroups(startGroups));
@@ -162,6 +171,17 @@ export function listNotices(
     }
   }
   return notices;
+}
+
+/** Says which attackers would have been found among these adapters, and which would not. */
+function formatControls({ power }: NonNullable<Audit["controls"]>): string {
+  const parts = controlKinds.map(
+    (kind) => `${controlMeanings[kind]} ${Math.round(10 * power[kind])}`,
+  );
+  return (
+    `Attackers that were planted among these adapters to try the rule stood out so many times in 10: ${parts.join(", ")}. ` +
+    `The thresholds are from a bank of ${shippedBank.name}.`
+  );
 }
 
 /** Formats the warning about uneven modules. @param far at least one, the farthest first */

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import {
   condenseInThread,
+  selectModule,
   expandCondensed,
   type Condensed,
   type RefinedPair,
@@ -74,9 +75,9 @@ export async function readPile(
     adapters,
     faults,
     modules: new Map(
-      [...all].map(([module, { pairs, gram }]) => [
+      [...all].map(([module, own]) => [
         module,
-        { pairs: pairs.filter(isSound), ...(gram && { gram: gram.among(rows) }) },
+        { pairs: own.pairs.filter(isSound), ...selectModule(own, rows) },
       ]),
     ),
     whole: {

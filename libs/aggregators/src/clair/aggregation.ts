@@ -7,7 +7,6 @@ import {
   type Verdict,
 } from "@fedclair/core";
 import type { ClairResult } from "./clair.js";
-import { formatEvidence } from "./evidence/format-evidence.js";
 import { pickVectors } from "./modules.js";
 import type { ClairOptions } from "./options.js";
 import type { Refined } from "./refinement/refine-module.js";
@@ -55,23 +54,20 @@ export function toAggregation(
 
 function toVerdict(
   { clientId }: Update,
-  { status, reasons, scores, threshold, evidence, benign }: ClairResult,
+  { status, judgements, benign, controls }: ClairResult,
 ): Verdict {
-  const isPooled = benign.some(({ id }) => id === clientId);
   const verdictStatus = status.get(clientId);
   if (verdictStatus === undefined) throw new UserError(`clair: two updates of client ${clientId}`);
-  const reason =
-    reasons.get(clientId) ??
-    (verdictStatus === "contaminated"
-      ? formatEvidence(evidence.get(clientId) ?? []) || undefined
-      : undefined);
+  const judgement = judgements.get(clientId);
+  const threshold = judgement?.threshold ?? Infinity;
   return {
     clientId,
-    ...(reason !== undefined && { reason }),
-    ...(evidence.has(clientId) && { evidence: evidence.get(clientId) ?? [] }),
+    ...(judgement?.reason !== undefined && { reason: judgement.reason }),
+    ...(judgement?.evidence && { evidence: judgement.evidence }),
+    ...(controls && verdictStatus === "benign" && { clearedOf: controls.cleared }),
     status: verdictStatus,
-    pooled: isPooled,
-    score: scores.get(clientId) ?? null,
+    pooled: benign.some(({ id }) => id === clientId),
+    score: judgement?.score ?? null,
     threshold: Number.isFinite(threshold) ? threshold : null,
   };
 }

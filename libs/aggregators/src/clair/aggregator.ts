@@ -7,7 +7,7 @@ import {
 } from "@fedclair/core";
 import { toAggregation } from "./aggregation.js";
 import { clair, type ClairResult } from "./clair.js";
-import type { ClientHistories } from "./evidence/client-histories.js";
+import type { ClientHistories } from "./evidence/rounds.js";
 import { pick } from "./lists.js";
 import type { ClairOptions } from "./options.js";
 import { refine } from "./refine.js";

@@ -1,12 +1,15 @@
-import type { Evidence, Update, VerdictStatus } from "@fedclair/core";
-import { item, type Matrix } from "@fedclair/linalg";
+import type { Update, VerdictStatus } from "@fedclair/core";
+import { item } from "@fedclair/linalg";
 import { findFailures } from "./detection/screens.js";
-import type { ClientHistories } from "./evidence/client-histories.js";
-import { indices, pick, zip } from "./lists.js";
+import type { RoundVerdict } from "./evidence/judge.js";
+import type { Measures } from "./evidence/measures.js";
+import type { ClientHistories } from "./evidence/rounds.js";
+import { pick, zip } from "./lists.js";
 import type { FoundSpace } from "./find-shared-space.js";
 import { leastClients, type ClairOptions } from "./options.js";
-import { judgeRound, type Memory } from "./judge-round.js";
-import { selectComparable, indicesOf, sanitise, type Client, type Sanitised } from "./sanitise.js";
+import { judgeRound, type ClientJudgement, type KnownModule, type Memory } from "./judge-round.js";
+import { selectMeasures } from "./evidence/module-measures.js";
+import { selectComparable, indicesOf, sanitise, type Client } from "./sanitise.js";
 import type { SharedSpace } from "./subspace/space.js";
 import { ModulePool } from "./threads/module-pool.js";
 
@@ -14,36 +17,25 @@ import { ModulePool } from "./threads/module-pool.js";
 export interface ClairResult {
   /** Status of every client, in the order of the updates. */
   readonly status: ReadonlyMap<string, VerdictStatus>;
-  /** Reasons by client id, where score and threshold do not explain the status. */
-  readonly reasons: ReadonlyMap<string, string>;
+  /** The judgements of the clients that were compared, by id. */
+  readonly judgements: ReadonlyMap<string, ClientJudgement>;
   /** The clients that were compared, in the order of the updates. */
   readonly active: readonly Client[];
   /**
-   * The collaborative set C: the active clients that are not contaminated, in the order of the
+   * The collaborative set C: the active clients that are averaged and refined, in the order of the
    * updates.
    */
   readonly benign: readonly Client[];
   /** Whether there were enough active clients to flag any. */
   readonly detection: boolean;
-  /**
-   * Scores of active clients. With rule `evidence`, 1 is the limit above which a client is flagged.
-   * With other rules a score is the tangent of the angle to the shared space, 0 … 1e6, blended with
-   * earlier rounds.
-   */
-  readonly scores: ReadonlyMap<string, number>;
-  /** The evidence behind the scores of active clients, with rule `evidence`. */
-  readonly evidence: ReadonlyMap<string, readonly Evidence[]>;
+  /** With rule `evidence`: the positive controls, and the limit below which a score is usual. */
+  readonly controls?: Pick<RoundVerdict, "power" | "cleared" | "thresholds">;
   /** The histories after this round; absent if none were given. */
   readonly histories?: ClientHistories;
-  /**
-   * Cosines between the active clients' changes, −1 … 1, in the order of the clients; means over
-   * modules. Only with rule `evidence`.
-   */
-  readonly cosines?: readonly (readonly number[])[];
+  /** What was measured of the clients that were compared; only with rule `evidence`. */
+  readonly measures?: Measures;
   /** Blended tangents of active clients, for the memory of later rounds. */
   readonly tangents: ReadonlyMap<string, number>;
-  /** Scores above the threshold are contaminated; Infinity means that no client is. */
-  readonly threshold: number;
   /** The ratio that separates high from low scores, at least 1. */
   readonly gap: number;
   /** The shared space of every module; empty without an active client. */
@@ -68,10 +60,8 @@ export interface RoundContext {
    * round is judged by itself.
    */
   readonly histories?: ClientHistories;
-  /**
-   * Known inner products ⟨X_i, X_j⟩ of the updates, K×K, by module. They are not computed again.
-   */
-  readonly grams?: ReadonlyMap<string, Matrix>;
+  /** What is known of the updates by module. It is not computed again. */
+  readonly known?: ReadonlyMap<string, KnownModule>;
   /**
    * Ids of clients that are known to have started elsewhere than most, for example from another A₀.
    * Standing apart is then no evidence.
@@ -100,7 +90,7 @@ export async function clair(
     memory = new Map(),
     past = [],
     histories,
-    grams = new Map(),
+    known = new Map(),
     otherStarts = new Set(),
     threads = 0,
   }: RoundContext = {},
@@ -116,49 +106,50 @@ export async function clair(
     const ids = new Set(updates.map(({ clientId }) => clientId));
     const isPresent = ({ id }: Client) => ids.has(id);
     const rows = pick(compared, indicesOf(active)).map((update) => updates.indexOf(update));
-    const knownGram = (name: string) =>
-      past.length === 0 ? grams.get(name)?.among(rows) : undefined;
+    const knownOf = (name: string): KnownModule | undefined => {
+      const own = past.length === 0 ? known.get(name) : undefined;
+      return own && selectModule(own, rows);
+    };
     const judgement = await judgeRound(modules, active, options, {
       memory,
       histories,
       isPresent,
-      knownGram,
+      known: knownOf,
       hasOtherStart: ({ id }) => otherStarts.has(id),
     });
 
     // Step 6: report on this round's clients.
     const { found } = judgement;
-    const inside = pick(active, judgement.pooled).filter(isPresent);
+    const isPooled = (k: number) => item(judgement.clients, k).isPooled;
+    const pooled = active.filter((_, k) => isPooled(k));
+    const inside = pooled.filter(isPresent);
     const isFitted =
-      past.length === 0 && judgement.pooled.join() === found?.detection.benign.join();
+      past.length === 0 &&
+      pooled.map((client) => active.indexOf(client)).join() === found?.detection.benign.join();
     const spaces = found ? await fitSpaces(modules, found, isFitted ? [] : inside) : [];
-    const reasons = await runScreens(modules, spaces, inside, options);
-    const benign = inside.filter(({ id }) => !reasons.has(id));
-    const undecided = new Map(
-      [...judgement.undecided]
-        .map(([k, why]) => [item(active, k).id, why] as const)
-        .filter(([id]) => !reasons.has(id)),
-    );
-    for (const [id, why] of undecided) reasons.set(id, why);
-    const status = toStatuses(updates, { active, inactive, benign }, undecided);
+    const failures = await runScreens(modules, spaces, inside, options);
+    const benign = inside.filter(({ id }) => !failures.has(id));
     const present = <T>(values: readonly T[]) =>
       new Map(
         zip(active, values).flatMap(([client, value]) =>
           isPresent(client) ? [[client.id, value] as const] : [],
         ),
       );
+    const judgements = present(judgement.clients);
+    for (const [id, reason] of failures) {
+      const own = judgements.get(id);
+      if (own) judgements.set(id, { ...own, status: "contaminated", isPooled: false, reason });
+    }
     return {
-      status,
-      reasons,
+      status: toStatuses(updates, inactive, judgements),
+      judgements,
       active: active.filter(isPresent),
       benign,
       detection: active.length >= leastClients(options),
-      threshold: judgement.threshold,
       gap: judgement.gap,
-      scores: present(judgement.scores),
-      evidence: judgement.evidence ? present(judgement.evidence) : new Map(),
+      ...(judgement.controls && { controls: judgement.controls }),
       ...(judgement.histories && { histories: judgement.histories }),
-      ...(judgement.cosines && past.length === 0 && { cosines: judgement.cosines.toRows() }),
+      ...(judgement.measures && past.length === 0 && { measures: judgement.measures }),
       tangents: present(found?.detection.scores ?? []),
       spaces: new Map(spaces.map((space, m) => [item(modules.names, m), space])),
       modules,
@@ -182,7 +173,7 @@ async function fitSpaces(
   const clients = indicesOf(alone);
   const centre = comparison.centre && { centre: clients };
   const own = await modules.views({ ...comparison, clients, ...centre }, views.ranks);
-  return own.spaces(indices(clients.length));
+  return own.spaces([...clients.keys()]);
 }
 
 /**
@@ -203,20 +194,28 @@ async function runScreens(
   return new Map(failed.map(([k, reason]) => [item(inside, k).id, reason]));
 }
 
-/**
- * The status of every client.
- * @param undecided reasons by id, for pooled and other undecided clients
- */
+/** The status of every client. */
 function toStatuses(
   updates: readonly Update[],
-  { active, inactive, benign }: Pick<ClairResult, "active" | "benign"> & Sanitised,
-  undecided: ReadonlyMap<string, string>,
+  inactive: readonly string[],
+  judgements: ReadonlyMap<string, ClientJudgement>,
 ): Map<string, VerdictStatus> {
-  const statuses = new Map<string, VerdictStatus>([
-    ...inactive.map((id): [string, VerdictStatus] => [id, "inactive"]),
-    ...active.map(({ id }): [string, VerdictStatus] => [id, "contaminated"]),
-    ...benign.map(({ id }): [string, VerdictStatus] => [id, "benign"]),
-    ...[...undecided.keys()].map((id): [string, VerdictStatus] => [id, "undecided"]),
-  ]);
-  return new Map(updates.map(({ clientId: id }) => [id, statuses.get(id) ?? "invalid"]));
+  const idle = new Set(inactive);
+  return new Map(
+    updates.map(({ clientId: id }) => [
+      id,
+      judgements.get(id)?.status ?? (idle.has(id) ? "inactive" : "invalid"),
+    ]),
+  );
+}
+
+/** What is known of some of the clients. */
+export function selectModule(
+  { gram, measures }: KnownModule,
+  rows: readonly number[],
+): KnownModule {
+  return {
+    ...(gram && { gram: gram.among(rows) }),
+    measures: selectMeasures(measures, rows),
+  };
 }

@@ -95,25 +95,6 @@ describe("clair where changes have a large part in common", () => {
     });
   }
 
-  it("does not flag a benign client that lacks the common part", async () => {
-    const options = clairSchema.parse({ rule: "evidence" });
-    for (const times of [1, 3, 10]) {
-      const others = changes(1, times).slice(bad + 1);
-      const updates = [item(changes(1, 0), bad), ...others].map(({ sent }, k): Update => {
-        return {
-          clientId: id(k),
-          numExamples: 1,
-          delta: new Map([["w", toTensor(sent)]]),
-          metrics: {},
-        };
-      });
-      const { status, modules } = await clair(updates, options);
-      modules.close();
-      const flagged = [...status].filter(([, status]) => status === "contaminated");
-      assert.deepEqual(flagged, [], `${times} times`);
-    }
-  });
-
   it("flags the same clients for pairs B·A as for their products", async () => {
     const rng = stream("common pairs");
     const draw = (name: string, n: number, m: number) =>

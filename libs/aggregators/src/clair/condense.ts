@@ -2,6 +2,8 @@ import { readNumbers, dtypeOf, toTensor, type LowRank, type Tensor } from "@fedc
 import { addGramTN, at, cholesky, item, Matrix, multiply, solveUpper, sum } from "@fedclair/linalg";
 import { sliceColumns } from "../factors.js";
 import { createCornerTensor } from "./corner.js";
+import type { ModuleMeasures } from "./evidence/measures.js";
+import { measureModule } from "./evidence/module-measures.js";
 import { indices, zip } from "./lists.js";
 
 /** The changes of one module in few coordinates, as float32 if all numbers were sent in float32. */
@@ -9,6 +11,8 @@ export interface Condensed {
   readonly pairs: readonly LowRank[];
   /** ⟨X_i, X_j⟩ of the changes X_k = B_k·A_k, K×K; absent if squares overflow. */
   readonly gram?: Matrix;
+  /** What is measured on the factors as they were sent. */
+  readonly measures: ModuleMeasures;
 }
 
 /**
@@ -26,12 +30,33 @@ export function condense(pairs: readonly LowRank[]): Condensed {
   const ofRight = computeColumnGram(as, buffers.right);
   const widths = widthsOf(bs);
   const gram = sumEntrywiseProducts(sliceColumns(ofLeft, widths), sliceColumns(ofRight, widths));
+  const measures = measureModule(pairs, () => readFactorProducts(ofLeft, ofRight, pairs.length));
   const lefts = reduceRows(bs, ofLeft) ?? pairs.map(({ b }) => b);
   const rights = reduceRows(as, ofRight) ?? pairs.map(({ a }) => a);
   return {
     pairs: zip(lefts, rights).map(([b, a]) => ({ b, a })),
     ...(gram.data.every(Number.isFinite) && { gram }),
+    measures,
   };
+}
+
+/**
+ * Reads ⟨A_i, A_j⟩ and |B_k|² from the Gram matrices of the factors' columns.
+ * @param ofLeft, ofRight only the upper triangles are read; every client has the same rank
+ */
+function readFactorProducts(ofLeft: Matrix, ofRight: Matrix, clients: number) {
+  const rank = ofLeft.rows / clients;
+  const traceOf = (gram: Matrix, i: number, j: number) =>
+    sum(indices(rank).map((c) => gram.get(i * rank + c, j * rank + c)));
+  const inner = new Matrix(clients, clients);
+  for (let j = 0; j < clients; j++) {
+    for (let i = 0; i <= j; i++) {
+      const product = traceOf(ofRight, i, j);
+      inner.data[i + j * clients] = product;
+      inner.data[j + i * clients] = product;
+    }
+  }
+  return { inner, bSquares: indices(clients).map((k) => traceOf(ofLeft, k, k)) };
 }
 
 /**

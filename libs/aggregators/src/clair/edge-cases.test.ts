@@ -51,10 +51,10 @@ describe("the active clients of clair", () => {
         own.data.map((x, i) => x + (common.data[i] ?? NaN)),
       );
     };
-    const clients = [bad.scale(9), ...Array.from({ length: 8 }, (_, k) => near(k))];
+    const clients = [bad.scale(9), ...Array.from({ length: 11 }, (_, k) => near(k))];
     const by = { ...options, rank: 1, rule: "evidence" as const };
     const expected = await statuses(round(...clients), by);
-    assert.match(expected, /^contaminated( benign){8}$/);
+    assert.match(expected, /^contaminated( benign){11}$/);
     for (const scale of [1e-120, 1e90]) {
       assert.equal(await statuses(round(...clients.map((x) => x.scale(scale))), by), expected);
     }
@@ -116,10 +116,13 @@ describe("clair with few clients", () => {
     const config = clairSchema.parse({ rank: 2, rule: "evidence" });
     for (const benignCount of [1, 4]) {
       const updates = round(bad, ...[1, 2, 3, 4].slice(0, benignCount).map(benign));
-      const { detection, status, reasons } = await clair(updates, config);
+      const { detection, status, judgements } = await clair(updates, config);
       assert.equal(detection, false);
       assert.deepEqual([...status.values()], Array(benignCount + 1).fill("undecided"));
-      assert.equal(reasons.get("c00"), `too few clients: ${benignCount + 1} of at least 6`);
+      assert.equal(
+        judgements.get("c00")?.reason,
+        `too few clients: ${benignCount + 1} of at least 6`,
+      );
     }
   });
 
@@ -151,7 +154,12 @@ describe("clair's options", () => {
   }
 
   it("converts a fixed angle to its tangent: sine 0.6 is tangent 0.75", async () => {
-    const { threshold } = await clair(updates, { ...options, rule: "fixed", fixedThreshold: 0.6 });
+    const { judgements } = await clair(updates, {
+      ...options,
+      rule: "fixed",
+      fixedThreshold: 0.6,
+    });
+    const threshold = judgements.get("c00")?.threshold ?? NaN;
     assert.ok(Math.abs(threshold - 0.75) < 1e-15);
   });
 

@@ -3,15 +3,22 @@ import { Clair } from "./aggregator.js";
 import { clairSchema, type ClairOptions } from "./options.js";
 
 export type { ClairState } from "./aggregator.js";
-export { clair, type RoundContext, type ClairResult } from "./clair.js";
+export { clair, selectModule, type RoundContext, type ClairResult } from "./clair.js";
 export { expandCondensed, type Condensed } from "./condense.js";
-export { meanCosines } from "./evidence/pieces.js";
+export { judge as judgeMeasures } from "./evidence/judge.js";
+export { bankSchema, findThresholds, parseBank, type Bank } from "./evidence/bank.js";
 export {
-  formatPValue,
-  formatEvidence,
-  isFarOutside,
-  varyingSuffix,
-} from "./evidence/format-evidence.js";
+  controlKinds,
+  controlMeanings,
+  type ControlKind,
+  type Power,
+} from "./evidence/controls.js";
+export { meanCosines } from "./evidence/cosines.js";
+export { selectClients, type Measures } from "./evidence/measures.js";
+export { scoreClients, type Scores } from "./evidence/score.js";
+export { computePieces, pieceMeanings, type PieceKind } from "./evidence/pieces.js";
+export { shippedBank } from "./evidence/shipped-bank.js";
+export type { KnownModule } from "./judge-round.js";
 export { moduleTangents } from "./module-tangents.js";
 export { clairSchema, leastClients, type ClairOptions } from "./options.js";
 export { refine, refineToPairs } from "./refine.js";

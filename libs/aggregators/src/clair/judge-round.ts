@@ -1,183 +1,191 @@
-import type { Evidence } from "@fedclair/core";
-import { item, Matrix, sum } from "@fedclair/linalg";
+import type { Evidence, VerdictStatus } from "@fedclair/core";
+import { item, stream, type Matrix } from "@fedclair/linalg";
 import type { Detection } from "./detection/detect.js";
-import {
-  leaveOtherStartsUndecided,
-  judge,
-  leaveAllUndecided,
-  mergeJudgements,
-  type Judgement,
-} from "./evidence/judge.js";
-import { computeBenignShare, minTrustedShare } from "./evidence/outside.js";
+import { largeCommonPart } from "./common-part.js";
+import { findAgreeingCore, meanCosines, type AgreeingCore } from "./evidence/cosines.js";
+import { judge, type Judgement, type RoundVerdict } from "./evidence/judge.js";
+import { combineMeasures, type Measures, type ModuleMeasures } from "./evidence/measures.js";
+import { addRound, type ClientHistories } from "./evidence/rounds.js";
 import { judgeOverRounds } from "./evidence/over-rounds.js";
-import {
-  findAgreeingCore,
-  hasCommonPart,
-  computeSimilarity,
-  computeVaryingSimilarity,
-  type Similarity,
-} from "./evidence/pieces.js";
-import {
-  computeRoundStatistics,
-  addRoundToHistories,
-  type ClientHistories,
-} from "./evidence/client-histories.js";
-import { weighRounds } from "./evidence/weigh-rounds.js";
+import { shippedBank } from "./evidence/shipped-bank.js";
+import { findSharedSpace, isSharedByMost, type FoundSpace } from "./find-shared-space.js";
 import { pick } from "./lists.js";
-import { computeCommonShares, findSharedSpace, type FoundSpace } from "./find-shared-space.js";
 import { leastClients, type ClairOptions } from "./options.js";
 import { indicesOf, type Client } from "./sanitise.js";
 import type { ModulePool } from "./threads/module-pool.js";
 
-/** The judgement of the active clients of a round, by index. */
-export interface RoundJudgement extends Pick<Detection, "scores" | "threshold" | "gap"> {
-  /** Indices of the clients that are averaged and refined, ascending. */
-  readonly pooled: readonly number[];
-  /** Reasons by client. */
-  readonly undecided: ReadonlyMap<number, string>;
+/** The judgement of one active client. */
+export interface ClientJudgement {
+  readonly status: Extract<VerdictStatus, "benign" | "contaminated" | "undecided">;
+  /** Is the client averaged and refined with the others? */
+  readonly isPooled: boolean;
+  readonly score: number;
+  /** A client with a higher score is flagged; Infinity if none can be. */
+  readonly threshold: number;
+  readonly reason?: string;
+  /** The pieces behind the score, the strongest first; only with rule `evidence`. */
+  readonly evidence?: readonly Evidence[];
+}
+
+/** The judgement of the active clients of a round. */
+export interface RoundJudgement {
+  readonly clients: readonly ClientJudgement[];
+  /** The ratio that separates high from low tangents, at least 1. */
+  readonly gap: number;
   /** The shared space; absent without a client. */
   readonly found?: FoundSpace;
-  /** The evidence of every client, only with rule `evidence`. */
-  readonly evidence?: readonly (readonly Evidence[])[];
-  /** Cosines of the clients' changes, K×K, only with rule `evidence`. */
-  readonly cosines?: Matrix;
+  /** With rule `evidence`: the positive controls, and the limit below which a score is usual. */
+  readonly controls?: Pick<RoundVerdict, "power" | "cleared" | "thresholds">;
+  /** What was measured of the clients, only with rule `evidence`. */
+  readonly measures?: Measures;
   readonly histories?: ClientHistories | undefined;
 }
 
-/** ln of the clients' scores over earlier rounds, by client id. */
+/** With fewer clients there is nothing to score them against. */
+const minScoredClients = 3;
+
+/** ln of the clients' tangents over earlier rounds, by client id. */
 export type Memory = ReadonlyMap<string, number>;
+
+/** What is known about a module of all clients before it is compared. */
+export interface KnownModule {
+  /** ⟨X_i, X_j⟩ of the clients, K×K. */
+  readonly gram?: Matrix;
+  readonly measures: ModuleMeasures;
+}
 
 interface JudgeContext {
   readonly memory: Memory;
   readonly histories: ClientHistories | undefined;
   /** Whether the client takes part in this round. */
   readonly isPresent: (client: Client) => boolean;
-  /** ⟨X_i, X_j⟩ of the clients in a module, if it is known. */
-  readonly knownGram: (module: string) => Matrix | undefined;
+  /** What is known of the clients in a module. */
+  readonly known: (module: string) => KnownModule | undefined;
   /** Whether the client is known to have started elsewhere than most. */
   readonly hasOtherStart: (client: Client) => boolean;
 }
 
 /**
- * Runs steps 1 to 5: finds the space that the clients share and judges the clients by the threshold
- * of their scores, or by all evidence.
+ * Runs steps 1 to 5: finds the space that the clients share, and judges the clients by the threshold
+ * of their tangents to it, or by all evidence.
  */
 export async function judgeRound(
   modules: ModulePool,
   clients: readonly Client[],
   options: ClairOptions,
-  { memory, histories, isPresent, knownGram, hasOtherStart }: JudgeContext,
+  context: JudgeContext,
 ): Promise<RoundJudgement> {
-  if (clients.length === 0) {
-    const empty = { pooled: [], scores: [], undecided: new Map() };
-    return { ...empty, threshold: Infinity, gap: 1, histories };
-  }
+  const { memory, histories } = context;
+  if (clients.length === 0) return { clients: [], gap: 1, histories };
   const earlier = clients.map(({ id }) => memory.get(id));
-  const usesEvidence = options.rule === "evidence";
-  const [plain, varying] =
-    usesEvidence && clients.length >= leastClients(options)
-      ? await measureSimilarities(modules, clients, options, knownGram)
-      : [];
-  const found = await findSharedSpace(modules, clients, earlier, options, plain);
-  const { benign, scores, threshold, gap, undecided } = found.detection;
-  if (!usesEvidence) {
-    const reasons = undecided === undefined ? [] : benign.map((k) => [k, undecided] as const);
-    return { pooled: benign, scores, threshold, gap, undecided: new Map(reasons), found };
-  }
-  const judgeComparison = async (of: FoundSpace, similarity: Similarity) => {
-    const insideOf = (core: readonly number[]) => computeCommonShares(of.views, core);
-    return judge(similarity, insideOf, of.detection, options.falseAlarmRate);
-  };
-  const plainJudgement = plain
-    ? await judgeComparison(found, plain)
-    : leaveAllUndecided(scores, undecided ?? "");
-  let ofRound: Judgement = plainJudgement;
-  let shared = found;
-  if (varying) {
-    const centred = { ...options, centered: true };
-    const foundVarying = await findSharedSpace(modules, clients, [], centred, varying);
-    ofRound = mergeJudgements(plainJudgement, await judgeComparison(foundVarying, varying));
-    // Refine in the space of the varying parts if there is a trusted one; the mean keeps the common
-    // part.
-    if (computeBenignShare(foundVarying.detection) >= minTrustedShare) shared = foundVarying;
-  }
-  ofRound = leaveOtherStartsUndecided(ofRound, (k) => hasOtherStart(item(clients, k)));
+  if (options.rule === "evidence" && clients.length >= minScoredClients)
+    return judgeByEvidence(modules, clients, options, context);
+  const found = await findSharedSpace(modules, clients, earlier, options, undefined);
+  return { clients: judgeByThreshold(found.detection), gap: found.detection.gap, found, histories };
+}
+
+/** Judges by the threshold of the tangents; without one, benign clients are undecided. */
+function judgeByThreshold(detection: Detection): ClientJudgement[] {
+  const { benign, scores, threshold, undecided } = detection;
+  const inside = new Set(benign);
+  return scores.map((score, k) => ({
+    status: inside.has(k) ? (undecided === undefined ? "benign" : "undecided") : "contaminated",
+    isPooled: inside.has(k),
+    score,
+    threshold,
+    ...(inside.has(k) && undecided !== undefined && { reason: undecided }),
+  }));
+}
+
+async function judgeByEvidence(
+  modules: ModulePool,
+  clients: readonly Client[],
+  options: ClairOptions,
+  { histories, isPresent, known, hasOtherStart }: JudgeContext,
+): Promise<RoundJudgement> {
+  const compared = indicesOf(clients);
+  const norms = clients.map(({ norm }) => norm);
+  const grams = await modules.each(async (module, m) => {
+    const gram = known(item(modules.names, m))?.gram;
+    return gram ?? module.ask("gram", compared, norms);
+  });
+  const cosines = meanCosines(grams);
+  const core = findAgreeingCore(cosines);
+  const found = await findSpace(modules, clients, options, core);
+  const { gap, scores: tangents } = found.detection;
+  const measures = combineMeasures({
+    cosines,
+    norms,
+    tangents,
+    modules: await modules.each(async (module, m) => {
+      return known(item(modules.names, m))?.measures ?? module.ask("measure", compared);
+    }),
+    effectiveRanks: await modules.each((module) => module.ask("effectiveRanks", compared)),
+    ranks: found.views.ranks,
+    startsElsewhere: clients.map(hasOtherStart),
+  });
+  const rules = { bank: shippedBank, rate: options.falseAlarmRate, required: [] };
+  const rng = stream("positive controls").at(options.seed);
+  const isTooFew = clients.length < leastClients(options);
+  const ofRound = judge(measures, rules, rng);
+  const own = clients.flatMap((client, k) => (isPresent(client) ? [k] : []));
   const after =
-    histories && plain
-      ? await addRound(histories, modules, clients, plain.cosines, isPresent, options)
+    histories && !isTooFew
+      ? addRound(
+          histories,
+          pick(clients, own).map(({ id }) => id),
+          ofRound.scores,
+          own,
+        )
       : histories;
-  const judgement = weighRounds(
-    ofRound,
-    clients.map(({ id }) => id),
-    judgeOverRounds(after ?? new Map(), options.falseAlarmRate),
-  );
-  const isInconclusive = judgement.isInconclusive && judgement.contaminated.length === 0;
+  const ids = clients.map(({ id }) => id);
+  const judged = judgeOverRounds(ofRound, ids, after, rules);
+  const tooFew = `too few clients: ${clients.length} of at least ${leastClients(options)}`;
   return {
-    scores: judgement.scores,
-    evidence: judgement.evidence,
-    undecided: judgement.undecided,
-    threshold: isInconclusive ? Infinity : 1,
+    clients: judged.map((one) =>
+      toClientJudgement(
+        isTooFew ? { ...one, status: "undecided", reason: tooFew, isUsual: true } : one,
+        options,
+      ),
+    ),
     gap,
-    found: shared,
+    found,
+    controls: ofRound,
+    measures,
     histories: after,
-    pooled: options.undecided === "in" ? listBenignAndUndecided(judgement) : judgement.benign,
-    ...(plain && { cosines: plain.cosines }),
   };
 }
 
 /**
- * Computes the similarity of the clients' changes, or of their varying parts with option
- * `centered`. If the changes have a large part in common, and are therefore all similar, it returns
- * both.
+ * Finds the space that the clients share. If their changes have a large part in common, they all lie
+ * near it, and the space in which the rest of them varies says more, if there is one.
  */
-async function measureSimilarities(
+async function findSpace(
   modules: ModulePool,
   clients: readonly Client[],
-  { centered }: Pick<ClairOptions, "centered">,
-  knownGram: JudgeContext["knownGram"],
-): Promise<readonly [Similarity, Similarity?]> {
-  const norms = clients.map(({ norm }) => norm);
-  const grams = await modules.each(async (module, m) => {
-    const gram = knownGram(item(modules.names, m));
-    return gram ? divideByNorms(gram, norms) : module.ask("gram", indicesOf(clients), norms);
-  });
-  const plain = computeSimilarity(grams, norms);
-  const core = findAgreeingCore(plain);
-  if (!centered && !hasCommonPart(plain, core)) return [plain];
-  const varying = computeVaryingSimilarity(core, grams, norms);
-  return centered ? [varying] : [plain, varying];
-}
-
-/** Rescales the Gram matrix to changes of norm 1. */
-function divideByNorms(gram: Matrix, norms: readonly number[]): Matrix {
-  const out = gram.copy();
-  norms.forEach((nj, j) => {
-    norms.forEach((ni, i) => (out.data[i + j * out.rows] = gram.get(i, j) / ni / nj));
-  });
-  return out;
-}
-
-/** Indices of the benign and undecided clients, ascending. */
-function listBenignAndUndecided({ benign, undecided }: Judgement): number[] {
-  return [...new Set([...benign, ...undecided.keys()])].sort((i, j) => i - j);
-}
-
-/** Adds this round to the histories. */
-async function addRound(
-  histories: ClientHistories,
-  modules: ModulePool,
-  clients: readonly Client[],
-  cosines: Matrix,
-  isPresent: JudgeContext["isPresent"],
   options: ClairOptions,
-): Promise<ClientHistories> {
-  const own = clients.flatMap((client, k) => (isPresent(client) ? [k] : []));
-  const present = pick(clients, own);
-  if (present.length < leastClients(options)) return histories;
-  const ranks = await modules.each((module) => module.ask("effectiveRanks", indicesOf(present)));
-  const flatness = present.map((_, k) => sum(ranks.map((of) => item(of, k))) / ranks.length);
-  const norms = present.map(({ norm }) => norm);
-  const among = cosines.among(own);
-  const ids = present.map(({ id }) => id);
-  return addRoundToHistories(histories, ids, computeRoundStatistics(among, norms, flatness));
+  core: AgreeingCore,
+): Promise<FoundSpace> {
+  if (core.usual >= largeCommonPart && !options.centered) {
+    const centred = { ...options, centered: true };
+    const varying = await findSharedSpace(modules, clients, [], centred, core);
+    if (isSharedByMost(varying.detection)) return varying;
+    varying.views.drop();
+  }
+  return findSharedSpace(modules, clients, [], options, core);
+}
+
+function toClientJudgement(
+  { status, score, upper, reason, evidence, isUsual }: Judgement,
+  { undecided }: Pick<ClairOptions, "undecided">,
+): ClientJudgement {
+  return {
+    status,
+    // A client about whom nothing stands out takes part, whatever else could have been found.
+    isPooled: status === "benign" || (status === "undecided" && (isUsual || undecided === "in")),
+    score,
+    threshold: upper,
+    reason,
+    evidence,
+  };
 }

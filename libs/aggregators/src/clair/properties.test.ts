@@ -72,8 +72,9 @@ type Turn = (x: Matrix, name: string) => Matrix;
 
 function assertSame(got: Answer, expected: Answer, turn: Turn = (x) => x): void {
   assert.deepEqual(got.result.status, expected.result.status);
-  for (const [id, score] of expected.result.scores) {
-    assert.ok(Math.abs((got.result.scores.get(id) ?? NaN) - score) < 1e-10 * (1 + score), id);
+  for (const [id, { score }] of expected.result.judgements) {
+    const own = got.result.judgements.get(id)?.score ?? NaN;
+    assert.ok(Math.abs(own - score) < 1e-10 * (1 + score), id);
   }
   for (const name of expected.refined.keys()) {
     for (const id of expected.benign) {

@@ -71,20 +71,18 @@ export interface Verdict {
   readonly reason?: string;
   /** The pieces of evidence behind the score, if there is more than one. */
   readonly evidence?: readonly Evidence[];
+  /** For a benign client: the kinds of attackers that would have been found here. */
+  readonly clearedOf?: readonly string[];
 }
 
 /** One piece of evidence about one client. */
 export interface Evidence {
   /** A name that the aggregator chooses, like `size`. */
   readonly kind: string;
+  /** The measured value. */
   readonly statistic: number;
-  /**
-   * The probability that a benign client's statistic is as extreme; absent if the distribution is
-   * not known.
-   */
-  readonly pValue?: number;
-  /** A statistic beyond the limit is enough to flag the client; absent if no single value is. */
-  readonly limit?: number;
+  /** How much it counts against the client, in deviations of the others, at least 0. */
+  readonly deviations: number;
   /** The number of rounds that the statistic covers; absent if it covers only the current round. */
   readonly rounds?: number;
 }

@@ -25,12 +25,11 @@ function createAudit(count: number, modules: number, own: Partial<Audit> = {}): 
     return {
       name,
       status,
-      score: isBad(k) ? 3 : wobble,
+      score: isBad(k) ? 14 + wobble : 2 * wobble,
       evidence: [
-        { kind: "outside", statistic: isBad(k) ? 4 : 1 + wobble },
-        { kind: "apart", statistic: isBad(k) ? 0.02 : 0.2 + wobble, pValue: isBad(k) ? 1e-9 : 0.4 },
-        { kind: "size", statistic: 10 * size, pValue: isBad(k) ? 0.001 : 0.5 },
-        { kind: "clique", statistic: isBad(k) ? 0.6 : wobble, pValue: isBad(k) ? 1e-5 : 0.5 },
+        { kind: "agreement", statistic: isBad(k) ? 0.02 : 0.2, deviations: isBad(k) ? 8 : wobble },
+        { kind: "size", statistic: 10 * size, deviations: isBad(k) ? 6 : wobble },
+        { kind: "clique", statistic: isBad(k) ? 0.6 : wobble, deviations: 0 },
       ],
       modules: Array.from({ length: modules }, (_, m) => ({
         module: `base_model.model.layers.${m}.q_proj`,
@@ -44,7 +43,8 @@ function createAudit(count: number, modules: number, own: Partial<Audit> = {}): 
   return {
     adapters,
     detection: true,
-    threshold: 1,
+    threshold: 9,
+    usualBelow: 5,
     gap: 2,
     alike: { names, cosines },
     ranks: Object.fromEntries(adapters[0]?.modules.map(({ module }) => [module, 2]) ?? []),
@@ -108,16 +108,13 @@ describe("the audit page", () => {
     );
   });
 
-  it("shows name, value and p-value of the dot under the pointer", async () => {
+  it("shows name and value of the dot under the pointer, and the range of usual scores", async () => {
     const page = await renderPage(createAudit(12, 1));
-    assert.match(page, /<title>adapter-4: agreement 0\.0200, p &lt; 0\.0001<\/title>/);
-    assert.match(page, /<title>adapter-4: size 1\.\d\d, p 0\.0010<\/title>/);
-    assert.match(page, /<title>adapter-4: outside 4\.00<\/title>/);
+    assert.match(page, /<title>adapter-4: agreement 8\.00<\/title>/);
+    assert.match(page, /<title>adapter-4: size 6\.00<\/title>/);
+    assert.match(page, /<title>adapter-4: score 14\.\d<\/title>/);
     assert.match(page, /<title>adapter-4, adapter-8: 0\.700<\/title>/);
-    assert.match(
-      page,
-      /Shaded: the range of 95 % \(dark\) and 99\.99 % \(light\).*9 benign.*8 degrees/,
-    );
+    assert.match(page, /Shaded: scores that half of all sets of honest adapters do not exceed/);
   });
 
   it("reports adapters that started from another A₀, in groups or alone", async () => {
@@ -136,27 +133,6 @@ describe("the audit page", () => {
     const all = audit.adapters.map(({ name }) => name);
     const each = await renderPage({ ...audit, ownStarts: all });
     assert.match(each, /Every adapter started from an A₀ of its own\./);
-  });
-
-  it("shows what varies for all adapters if it flagged one", async () => {
-    const plain = createAudit(12, 1);
-    assert.doesNotMatch(await renderPage(plain), /in what varies/);
-    await rm(join(root, "new"), { recursive: true });
-    const adapters = plain.adapters.map((one): Finding => {
-      const varying = one.evidence?.map((piece) => {
-        return { ...piece, kind: `${piece.kind}, in what varies`, statistic: 2 * piece.statistic };
-      });
-      return { ...one, evidence: [...(one.evidence ?? []), ...(varying ?? [])] };
-    });
-    const page = await renderPage({ ...plain, adapters });
-    assert.match(page, /What varies is the part of a change apart from the agreeing half/);
-    assert.match(page, /size, in what varies, as a multiple of the benign median/);
-    assert.match(page, /<title>adapter-4: agreement 0\.0200, p &lt; 0\.0001<\/title>/);
-    assert.match(
-      page,
-      /<title>adapter-4: agreement, in what varies 0\.0400, p &lt; 0\.0001<\/title>/,
-    );
-    assert.match(page, /<title>adapter-4: outside, in what varies 8\.00<\/title>/);
   });
 
   it("escapes names and reasons, including control characters", async () => {
@@ -222,9 +198,7 @@ describe("the audit page", () => {
     const adapters = audit.adapters.map((one): Finding => {
       return { ...one, status: "undecided", modules: [] };
     });
-    const page = await renderPage({ ...audit, adapters });
-    assert.match(page, /Fewer than two adapters are benign/);
-    assert.doesNotMatch(page, /NaN|Infinity/);
+    assert.doesNotMatch(await renderPage({ ...audit, adapters }), /NaN|Infinity/);
   });
 
   it("stays small for a thousand adapters of 64 modules", async () => {

@@ -2,7 +2,7 @@ import { axisTicks, figureConfig, type Axis, type Drawing } from "@fedclair/repo
 import { oneLine } from "@fedclair/core/internal";
 import { maxOf, minOf } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";
-import { findPiece, medianBenignSize } from "../evidence-text.js";
+import { findPiece, medianSize } from "../evidence-text.js";
 import { statusEncoding } from "./evidence-figure.js";
 import { createCellAxis, createGridLayers, type Grid } from "./grid.js";
 import { formatGroupLabel } from "./group-text.js";
@@ -96,7 +96,7 @@ function createNormsPanel(
   y: object,
   height: number,
 ): object[] {
-  const usual = medianBenignSize(adapters);
+  const usual = medianSize(adapters);
   if (usual === undefined) return [];
   const found = new Map(adapters.map((one) => [one.name, one]));
   const values = groups

@@ -1,424 +1,409 @@
 import assert from "node:assert/strict";
-import { Matrix, at, item, multiplyTN, stream } from "@fedclair/linalg";
-import type { Detection } from "../detection/detect.js";
+import { toTensor } from "@fedclair/core";
+import { at, item, Matrix, stream } from "@fedclair/linalg";
 import { indices } from "../lists.js";
-import { forwardSearch, chooseCoreSizes } from "./forward-search.js";
-import {
-  leaveOtherStartsUndecided,
-  judge,
-  mergeJudgements,
-  type Judgement,
-  type ComparisonJudgement,
-} from "./judge.js";
-import { findOutliers } from "./outliers.js";
-import {
-  findAgreeingCore,
-  sizePiece,
-  computeSimilarity,
-  computePieces,
-  type Similarity,
-} from "./pieces.js";
-import { computeFisherStatistics } from "./fisher-statistics.js";
-import { logTail } from "./t-tail.js";
-import { formatEvidence } from "./format-evidence.js";
+import { findThresholds, parseBank, type Bank } from "./bank.js";
+import { listCleared, measurePower } from "./controls.js";
+import { findAgreeingCore, meanCosines } from "./cosines.js";
+import { describeControls, describeEvidence } from "./format-evidence.js";
+import { judge } from "./judge.js";
+import { selectClients, type Measures } from "./measures.js";
+import { measureModule, normalEvenness } from "./module-measures.js";
+import { judgeOverRounds } from "./over-rounds.js";
+import { computePieces } from "./pieces.js";
+import { addRound, scoreOverRounds, type ClientHistories } from "./rounds.js";
+import { scoreClients } from "./score.js";
+import { shippedBank } from "./shipped-bank.js";
 
-/** The Gram matrix of a module; the columns are the clients' changes. */
-function gramOf(columns: readonly (readonly number[])[]): Matrix {
-  const unit = columns.flatMap((change) => change.map((x) => x / (Math.hypot(...change) || 1)));
-  const table = new Matrix(item(columns, 0).length, columns.length, Float64Array.from(unit));
-  return multiplyTN(table, table);
-}
+const spreads = {
+  agreement: 0.25,
+  clique: 0.03,
+  size: 0.06,
+  shape: 0.08,
+  evenness: 0.02,
+  outside: 0.1,
+  moved: 0.08,
+};
 
-/** A detection that flags no client, for a shared space that holds next to nothing. */
-function blind(clients: number): Detection {
-  const all = indices(clients);
-  return { benign: all, scores: all.map(() => 5), threshold: Infinity, gap: 1 };
-}
-
-/** Clients around one direction of 60, with noise, followed by the changes in `others`. */
-function changes(clients: number, seed: string, others: readonly (readonly number[])[] = []) {
-  const rng = stream(seed);
-  const ordinary = indices(clients).map((k) => {
-    const noise = rng.at(k).normals(60);
-    return [...noise.map((x, i) => (i === 0 ? 3 : 0) + 0.8 * x)];
-  });
-  return [...ordinary, ...others];
-}
-
-describe("the tail of Student's t", () => {
-  it("agrees with tables", () => {
-    for (const [t, df, p] of [
-      [2.776, 4, 0.025],
-      [2.262, 9, 0.025],
-      [4.604, 4, 0.005],
-      [0, 7, 0.5],
-      [-2.228, 10, 0.975],
-    ] as const) {
-      assert.ok(Math.abs(Math.exp(logTail(t, df)) / p - 1) < 0.06, `${t} ${df}`);
-    }
-  });
-
-  it("is finite far out", () => {
-    assert.ok(logTail(1e9, 5) > -1e3);
-    assert.ok(logTail(-1e9, 5) <= 0);
-  });
-});
-
-describe("Fisher statistics", () => {
-  it("predict one more value from the members", () => {
-    // The members have mean 2 and deviation 1: (6 − 2)/√(4/3) = 3.464 with two degrees of freedom.
-    const [own] = computeFisherStatistics(
-      [{ values: Float64Array.of(1, 2, 3, 6), floor: 0 }],
-      [0, 1, 2],
-    );
-    assert.ok(
-      Math.abs(at(own ?? new Float64Array(), 3) + 2 * logTail(4 / Math.sqrt(4 / 3), 2)) < 1e-12,
-    );
-  });
-
-  it("do not separate values that are closer than the floor", () => {
-    const values = Float64Array.of(1, 1, 1, 1.01);
-    const [own = new Float64Array()] = computeFisherStatistics([{ values, floor: 0.1 }], [0, 1, 2]);
-    assert.ok(at(own, 3) < 2);
-  });
-});
-
-describe("a forward search", () => {
-  it("inspects every size of the core, or 24 of them", () => {
-    assert.deepEqual(chooseCoreSizes(9), [5, 6, 7, 8]);
-    const many = chooseCoreSizes(200);
-    assert.equal(many.length, 24);
-    assert.deepEqual([many[0], many.at(-1)], [101, 199]);
-  });
-
-  it("reaches the outliers last", () => {
-    const values = Float64Array.of(50, 0.1, -0.3, 0.2, 51, 0, -0.1, 0.4, -0.2);
-    const { cores, statistics } = forwardSearch([{ values, floor: 0 }], chooseCoreSizes(9));
-    assert.deepEqual(cores[2], [1, 2, 3, 5, 6, 7, 8]);
-    assert.ok((statistics[2] ?? 0) > 3 * (statistics[1] ?? 0));
-  });
-});
-
-describe("outliers", () => {
-  const drawPieces = (seed: string, clients: number, shifted = 0) =>
-    indices(3).map((piece) => {
-      const values = stream(seed).at(piece).normals(clients);
-      for (let k = 0; k < shifted; k++) values[k] = at(values, k) + 8;
-      return { values, floor: 1e-9 };
-    });
-
-  it("are found up to four of ten", async () => {
-    for (let shifted = 1; shifted <= 4; shifted++) {
-      const { outliers } = await findOutliers(drawPieces(`some ${shifted}`, 10, shifted), 0.01);
-      assert.deepEqual(outliers, indices(shifted));
-    }
-  });
-
-  it("are found in clean federations no more often than the rate allows", async () => {
-    let alarms = 0;
-    for (let run = 0; run < 500; run++) {
-      const { outliers } = await findOutliers(drawPieces(`clean ${run}`, 14), 0.05);
-      if (outliers.length > 0) alarms++;
-    }
-    // Normal pieces have shorter tails than the null law assumes.
-    assert.ok(alarms >= 1 && alarms <= 50, `${alarms} of 500`);
-  });
-
-  it("do not depend on the order of clients", async () => {
-    const pieces = drawPieces("order", 12, 3);
-    const turned = pieces.map(({ values, floor }) => ({ values: values.toReversed(), floor }));
-    const { outliers } = await findOutliers(turned, 0.01);
-    assert.deepEqual(outliers, [9, 10, 11]);
-  });
-});
-
-describe("similarity", () => {
-  it("matches hand-made changes: cosines, norms, and a pair", () => {
-    const hand = [
-      [2, 0],
-      [1, 0],
-      [1, 0],
-      [0, 3],
-      [0, 1],
-    ];
-    const { agreement, size, clique } = computeSimilarity([gramOf(hand)], [2, 1, 1, 3, 1]);
-    assert.deepEqual([...agreement], [0.5, 0.5, 0.5, 0, 0]);
-    assert.ok(Math.abs(at(size, 0) - Math.log(2)) < 1e-15);
-    assert.deepEqual([...clique], [0.5, 0.5, 0.5, 0.5, 0.5]);
-    assert.deepEqual(findAgreeingCore({ agreement }), [0, 1, 2]);
-  });
-
-  it("counts an unchanged module as no similarity", () => {
-    const { agreement } = computeSimilarity([gramOf([[1], [1], [0]])], [1, 1, 1]);
-    assert.deepEqual([...agreement], [0.5, 0.5, 0]);
-  });
-});
-
-describe("a judgement by evidence", () => {
-  const inside = (shares: readonly number[]) => () => Promise.resolve(shares);
-  const judgeColumns = (
-    columns: readonly (readonly number[])[],
-    detection = blind(columns.length),
-  ) => {
-    const shares = columns.map((change) => (change[0] ?? 0) ** 2 / Math.hypot(...change) ** 2);
-    const norms = columns.map((change) => Math.hypot(...change));
-    const alike = computeSimilarity([gramOf(columns)], norms);
-    return judge(alike, inside(shares), detection, 0.01);
-  };
-
-  it("flags no benign client", async () => {
-    const { contaminated, undecided, benign } = await judgeColumns(changes(12, "honest"));
-    assert.deepEqual([contaminated, undecided.size, benign], [[], 0, indices(12)]);
-  });
-
-  it("flags large changes that point elsewhere", async () => {
-    const elsewhere = [...stream("large").normals(60, 5)];
-    const { contaminated, scores } = await judgeColumns(changes(12, "large", [elsewhere]));
-    assert.deepEqual(contaminated, [12]);
-    assert.ok(item(scores, 12) > 1 && scores.slice(0, 12).every((score) => score < 1));
-  });
-
-  it("flags a single client of usual size that is opposed", async () => {
-    const [first = [], ...rest] = changes(13, "opposed").map(([x = NaN, ...noise]) => [
-      x + 3,
-      ...noise,
-    ]);
-    const { contaminated, scores, evidence } = await judgeColumns([first.map((x) => -x), ...rest]);
-    assert.deepEqual(contaminated, [0]);
-    assert.ok(item(scores, 0) > 1.1, String(item(scores, 0)));
-    assert.match(formatEvidence(item(evidence, 0)), /^opposed to the others \(cosine -0\.\d+\)/);
-  });
-
-  it("does not flag a client that only stands apart", async () => {
-    const apart = stream("apart").normals(60, 0.87);
-    apart[0] = 0;
-    const { contaminated, undecided, benign } = await judgeColumns(
-      changes(12, "apart", [[...apart]]),
-    );
-    assert.deepEqual(contaminated, []);
-    assert.match(undecided.get(12) ?? "", /stands apart .* without clear further evidence/);
-    assert.deepEqual(benign, indices(12));
-  });
-
-  it("flags by the shared space only if it holds most of the benign changes", async () => {
-    const columns = changes(9, "space");
-    const scores = columns.map((_, k) => (k < 2 ? 4 : 0.5));
-    const detection = { benign: indices(9).slice(2), scores, threshold: 1.4, gap: 8 };
-    assert.deepEqual((await judgeColumns(columns, detection)).contaminated, [0, 1]);
-    // Inside the space a client is not flagged for similarity to a few others, but for a norm a
-    // hundred times as large.
-    const [first = [], ...rest] = columns;
-    const huge = [first.map((x) => 100 * x), ...rest];
-    const inside = { ...detection, benign: indices(9), scores: scores.map(() => 0.5) };
-    assert.deepEqual((await judgeColumns(columns, inside)).contaminated, []);
-    assert.deepEqual((await judgeColumns(huge, inside)).contaminated, [0]);
-    // A space that holds a tenth is one piece of evidence among others.
-    const weak = { ...detection, scores: scores.map((x) => 6 * x), threshold: 8 };
-    assert.deepEqual((await judgeColumns(columns, weak)).contaminated, []);
-  });
-
-  it("leaves everyone undecided if as many clients lie outside that space as inside", async () => {
-    for (const [clients, outside, why] of [
-      [8, 4, /too many may be contaminated/],
-      [9, 5, /too many may be contaminated/],
-    ] as const) {
-      const scores = indices(clients).map((k) => (k < outside ? 4 : 0.5));
-      const benign = indices(clients).slice(outside);
-      const detection = { benign, scores, threshold: 1.4, gap: 8 };
-      const judgement = await judgeColumns(changes(clients, "space"), detection);
-      assert.deepEqual([judgement.contaminated, judgement.undecided.size], [[], clients]);
-      assert.match(judgement.undecided.get(0) ?? "", why);
-    }
-  });
-
-  it("leaves clients undecided that have nothing in common", async () => {
-    const unrelated = indices(12).map((k) => [...stream("strangers").at(k).normals(600)]);
-    const { undecided } = await judgeColumns(unrelated);
-    assert.equal(undecided.size, 12);
-    assert.match(undecided.get(0) ?? "", /nothing in common/);
-    // A clique of large changes is flagged among them, a clique of the usual size is not.
-    const clique = (size: number) =>
-      indices(3).map((k) => {
-        const rng = stream("clique").at(k).normals(600, 0.5);
-        const common = stream("clique common").normals(600);
-        return [...common.map((x, i) => size * (x + at(rng, i)))];
-      });
-    const large = await judgeColumns([...unrelated, ...clique(2)]);
-    assert.deepEqual(large.contaminated, [12, 13, 14]);
-    assert.equal(large.undecided.size, 12);
-    assert.deepEqual((await judgeColumns([...unrelated, ...clique(0.9)])).contaminated, []);
-  });
-});
-
-describe("judgements of whole changes and of their varying parts", () => {
-  const look = (
-    contaminated: number[],
-    undecided: number[],
-    scores: number[],
-  ): ComparisonJudgement => {
-    const left = [...contaminated, ...undecided];
-    return {
-      contaminated,
-      flaggedByOutsideOnly: [],
-      scores,
-      isInconclusive: false,
-      benign: indices(scores.length).filter((k) => !left.includes(k)),
-      undecided: new Map(undecided.map((k) => [k, "stands apart"])),
-      evidence: scores.map((statistic) => [{ kind: "size", statistic }]),
-    };
-  };
-  const plain = look([0], [1], [3, 1.2, 0.4, 0.3]);
-
-  it("flag a client that either one flags, and keep the evidence of both", () => {
-    const both = mergeJudgements(plain, look([1, 2], [3], [0.1, 4, 5, 2]));
-    assert.deepEqual([both.contaminated, both.benign], [[0, 1, 2], [3]]);
-    assert.deepEqual([...both.undecided.keys()], []);
-    // The last client stands apart in the second judgement only, which does not flag it.
-    assert.deepEqual(both.scores, [3, 4, 5, 1]);
-    assert.deepEqual(both.evidence[3], [
-      { kind: "size", statistic: 0.3 },
-      { kind: "size, in what varies", statistic: 2 },
-    ]);
-  });
-
-  it("do not flag a client that only lacks the common part and is otherwise like the others", () => {
-    const outside = { ...look([0, 1, 2], [], [3, 3, 3, 0.3]), flaggedByOutsideOnly: [0, 1] };
-    const both = mergeJudgements(outside, look([], [1], [0.2, 2, 0.1, 0.2]));
-    assert.deepEqual(both.contaminated, [1, 2]);
-    assert.match(both.undecided.get(0) ?? "", /^lies outside what the others have in common/);
-    // Its varying part is three times as large as any other, so it is not like them.
-    const large = mergeJudgements(outside, look([], [], [3, 0.2, 0.2, 1]));
-    assert.deepEqual(large.contaminated, [0, 2]);
-    const nothing = { ...look([], [], [0, 0, 0, 0]), isInconclusive: true };
-    assert.deepEqual(mergeJudgements(outside, nothing).contaminated, [0, 1, 2]);
-  });
-
-  it("equal the first one if the second flags no client", () => {
-    const { flaggedByOutsideOnly, ...judgement } = plain;
-    assert.deepEqual(flaggedByOutsideOnly, []);
-    assert.deepEqual(mergeJudgements(plain, look([], [3], [0.1, 0.2, 0.2, 0.3])), judgement);
-  });
-});
-
-describe("a client that started elsewhere", () => {
-  const size = (pValue: number) => ({ kind: "size", statistic: 2, pValue });
-  const judgement: Judgement = {
-    contaminated: [0, 1, 2, 3],
-    benign: [4, 6],
-    isInconclusive: false,
-    undecided: new Map([[5, "stands apart"]]),
-    scores: [2, 2, 2, 2, 0.2, 1.1, 0.3],
-    evidence: [
-      [size(1e-4)],
-      [size(1e-9)],
-      [{ kind: "opposed", statistic: -0.3 }],
-      ...Array.from({ length: 4 }, () => [size(1e-4)]),
-    ],
-  };
-
-  it("is flagged only for a huge size or for being opposed", () => {
-    const { contaminated, benign, undecided } = leaveOtherStartsUndecided(
-      judgement,
-      (k) => k !== 3 && k !== 6,
-    );
-    assert.deepEqual(
-      [contaminated, benign],
-      [
-        [1, 2, 3],
-        [4, 6],
+/** A bank with the same thresholds for every number of clients. */
+const bank: Bank = {
+  name: "a test",
+  spreads,
+  thresholds: [
+    {
+      clients: 6,
+      federations: 1,
+      quantiles: [
+        { rate: 0.5, score: 5 },
+        { rate: 0.01, score: 10 },
       ],
-    );
-    assert.deepEqual([...undecided.keys()].sort(), [0, 5]);
-    for (const why of undecided.values()) assert.match(why, /another A₀ than most/);
-    assert.deepEqual(
-      leaveOtherStartsUndecided(judgement, () => false),
-      judgement,
-    );
-  });
-});
+    },
+  ],
+};
 
-describe("size in addition to a large common part", () => {
-  /**
-   * The similarity of 12 clients with a common part of norm 1.5 and a part of their own, in 200
-   * dimensions.
-   */
-  const similarity = (own: (k: number) => number, common = 1.5) => {
-    const rng = stream("own sizes");
-    const columns = indices(12).map((k) => {
-      const noise = rng.at(k).normals(200, own(k) / Math.sqrt(200));
-      return [...noise.map((x, i) => x + (i === 0 ? common : 0))];
-    });
-    const norms = columns.map((change) => Math.hypot(...change));
-    return computeSimilarity([gramOf(columns)], norms);
+type Own = Partial<
+  Record<"size" | "shape" | "evenness" | "outside", number> & { cosine: number; elsewhere: boolean }
+>;
+
+/**
+ * Clients that all have cosine 0.5 with each other, norm 1, one direction and the evenness of normal
+ * numbers, apart from what is given. A client's `cosine` is that with every other one.
+ */
+function measuresOf(clients: readonly Own[]): Measures {
+  const count = clients.length;
+  const cosines = new Matrix(count, count);
+  clients.forEach((own, j) =>
+    clients.forEach((other, i) => {
+      cosines.data[i + j * count] = i === j ? 1 : (own.cosine ?? other.cosine ?? 0.5);
+    }),
+  );
+  const of = (key: "size" | "shape" | "evenness" | "outside", usual = 0) =>
+    Float64Array.from(clients, (own) => own[key] ?? usual);
+  return {
+    cosines,
+    size: of("size"),
+    shape: of("shape"),
+    evenness: of("evenness", normalEvenness),
+    outside: of("outside", 1),
+    startsElsewhere: clients.map(({ elsewhere }) => elsewhere === true),
+    noise: { shape: 2, outside: 3, cosine: 0.01 },
   };
-  const sizes = (of: Similarity) =>
-    item(
-      computePieces(
-        of,
-        indices(12).map(() => 0.5),
-        findAgreeingCore(of),
-      ),
-      sizePiece,
-    ).values;
+}
 
-  it("is the part that lower agreement does not explain", () => {
-    const uneven = similarity((k) => 0.6 + 0.1 * k);
-    const [plain, counted] = [uneven.size, sizes(uneven)].map(([...all]) => all);
-    assert.ok(plain && counted);
-    const spread = (all: readonly number[]) => Math.max(...all) - Math.min(...all);
-    assert.ok(spread(counted) < 0.65 * spread(plain), `${spread(counted)} ${spread(plain)}`);
-    // At most a factor of two is explained, and nothing where clients have little in common.
-    const stranger = similarity((k) => (k === 0 ? 1000 : 1));
-    assert.ok(Math.abs(at(stranger.size, 0) - at(sizes(stranger), 0) - Math.LN2) < 1e-12);
-    const apart = similarity((k) => 1 + 0.1 * k, 0.3);
-    assert.deepEqual(sizes(apart), apart.size);
+const usual = (count: number): Own[] => Array.from({ length: count }, () => ({}));
+
+/** Clients that differ a little in everything. */
+function varied(count: number, seed: string): Own[] {
+  const rng = stream(seed);
+  return indices(count).map((k) => {
+    const [size = 0, shape = 0, evenness = 0, outside = 0] = rng.at(k).normals(4);
+    return {
+      size: 0.05 * size,
+      shape: 0.05 * shape,
+      evenness: normalEvenness + 0.01 * evenness,
+      outside: 1 + 0.1 * outside,
+    };
+  });
+}
+
+describe("the score of a client", () => {
+  it("is its size in deviations, if nothing else is unusual", () => {
+    const measures = measuresOf([...usual(8), { size: Math.log(1.2) }]);
+    const { scores, trusted } = scoreClients(measures, spreads);
+    // Eight equal clients with a spread that counts as six: 0.06·√(6/(4 + 6)), and all nine agree.
+    const expected = Math.log(1.2) / (0.06 * Math.sqrt(6 / (4.5 + 6)));
+    assert.deepEqual(trusted, indices(9));
+    assert.ok(Math.abs(at(scores, 8) - expected) < 1e-12, `${at(scores, 8)} and ${expected}`);
+    assert.equal(at(scores, 0), 0);
+  });
+
+  it("adds what speaks against a client, and is cut at 25 for each piece", () => {
+    const measures = measuresOf([...usual(8), { size: 9, cosine: -0.5 }]);
+    const { scores, deviations, trusted } = scoreClients(measures, spreads);
+    assert.deepEqual(trusted, indices(8));
+    assert.equal(at(deviations.get("size") ?? scores, 8), 25);
+    // (0.5 + 0.5)/0.5/(1 − 0.25) = 2.67 usual cosines below, in spreads of 0.25·√(6/10).
+    const below = 1 / 0.5 / 0.75 / (0.25 * Math.sqrt(6 / 10));
+    assert.ok(Math.abs(at(deviations.get("agreement") ?? scores, 8) - below) < 1e-9);
+    assert.ok(Math.abs(at(scores, 8) - 25 - below) < 1e-9);
+  });
+
+  it("counts a large size only, and an unusual shape on both sides", () => {
+    const measures = measuresOf([...usual(8), { size: -0.3 }, { shape: 0.3 }, { shape: -0.3 }]);
+    const { scores } = scoreClients(measures, spreads);
+    assert.equal(at(scores, 8), 0);
+    assert.ok(at(scores, 9) > 3 && Math.abs(at(scores, 9) - at(scores, 10)) < 1e-9);
+  });
+
+  it("does not depend on the order or the scale of the clients", () => {
+    const clients = [...varied(12, "order"), { size: 2 }, { cosine: 0 }];
+    const measures = measuresOf(clients);
+    const { scores } = scoreClients(measures, spreads);
+    const order = stream("permutation").sample(indices(clients.length));
+    const turned = scoreClients(selectClients(measures, order), spreads);
+    order.forEach((k, i) => assert.ok(Math.abs(at(turned.scores, i) - at(scores, k)) < 1e-9));
+    const larger = scoreClients({ ...measures, size: measures.size.map((x) => x + 7) }, spreads);
+    larger.scores.forEach((x, k) => assert.ok(Math.abs(x - at(scores, k)) < 1e-9));
+  });
+
+  it("is highest for all of four colluding clients of ten, and low for the others", () => {
+    const measures = measuresOf([
+      ...varied(6, "collusion"),
+      ...usual(4).map(() => ({ cosine: 0 })),
+    ]);
+    for (const i of [6, 7, 8, 9])
+      for (const j of [6, 7, 8, 9]) measures.cosines.data[i + j * 10] = i === j ? 1 : 0.9;
+    const { scores } = scoreClients(measures, spreads);
+    const [honest, bad] = [scores.slice(0, 6), scores.slice(6)];
+    assert.ok(Math.min(...bad) > 10 && Math.max(...honest) < 10, String(scores));
+  });
+
+  it("sees no clique in a pair", () => {
+    const measures = measuresOf(usual(9));
+    measures.cosines.data[0 + 1 * 9] = measures.cosines.data[1 + 0 * 9] = 0.99;
+    const { deviations } = scoreClients(measures, spreads);
+    assert.deepEqual([...(deviations.get("clique") ?? [])], Array(9).fill(0));
   });
 });
 
-describe("formatted evidence", () => {
-  const apart = { kind: "apart", statistic: 0.1, pValue: 0.001 };
-  const clique = { kind: "clique", statistic: 0.1, pValue: 0.15 };
-
-  it("lists pieces that are strong by themselves, or else those that may be strong together", () => {
-    const size = { kind: "size", statistic: 2, pValue: 0.02 };
-    assert.equal(
-      formatEvidence([apart, size, clique]),
-      "apart from the others (p 0.0010), large (p 0.020)",
-    );
-    assert.equal(
-      formatEvidence([apart, clique]),
-      "apart from the others (p 0.0010), in a clique (p 0.15)",
-    );
-    assert.equal(
-      formatEvidence([
-        { ...apart, pValue: 0.5 },
-        { ...clique, pValue: 0.5 },
-      ]),
-      "",
-    );
+describe("the pieces of evidence", () => {
+  it("include lying outside only if the space holds half of the trusted clients' energy", () => {
+    const kindsAt = (outside: number) =>
+      computePieces(measuresOf(usual(6).map(() => ({ outside }))), indices(6)).map(
+        ({ kind }) => kind,
+      );
+    assert.ok(kindsAt(-0.1).includes("outside"));
+    assert.ok(!kindsAt(0.1).includes("outside"));
   });
 
-  it("starts with lying outside if that flags a client by itself", () => {
-    const outside = { kind: "outside", statistic: 6, limit: 1.5 };
-    const judgement = "outside the shared space (4.0× the limit)";
-    assert.equal(formatEvidence([outside, clique]), judgement);
-    assert.equal(
-      formatEvidence([outside, apart, clique]),
-      `${judgement}, apart from the others (p 0.0010)`,
+  it("compare |B| with how far A moved from the common start, the trusted clients' mean", () => {
+    // A₀ = 10·e₀ in seven dimensions; client k moves by e_{k+1}.
+    const inner = Matrix.fromRows(
+      indices(6).map((i) => indices(6).map((j) => 100 + (i === j ? 1 : 0))),
     );
-    assert.equal(formatEvidence([{ ...outside, statistic: 1 }, clique]), "in a clique (p 0.15)");
+    const bSquares = Float64Array.of(4, 4, 4, 4, 4, 100);
+    const measures = { ...measuresOf(usual(6)), factors: { inner, bSquares } };
+    const moved = computePieces(measures, indices(5)).find(({ kind }) => kind === "moved");
+    // |e_k − mean of five|² = 0.8, times 5/4; of the sixth, 1 + 0.2, times 5/6.
+    const [first = NaN, last = NaN] = [moved?.measured[0], moved?.measured[5]];
+    assert.ok(Math.abs(first - 2) < 1e-9 && Math.abs(last - 10) < 1e-9, `${first} ${last}`);
   });
 
-  it("lists the varying part only if the whole change does not show the same", () => {
-    const size = { kind: "size, in what varies", statistic: 3, pValue: 1e-9 };
-    const expected = "apart from the others (p 0.0010), large, in what varies (p < 0.0001)";
-    assert.equal(formatEvidence([apart, clique, size]), expected);
-    const both = { ...apart, kind: "apart, in what varies", pValue: 1e-9 };
-    assert.equal(formatEvidence([apart, clique, both, size]), expected);
+  it("leave out how A moved if clients started apart, or did not train A", () => {
+    const kindsOf = (entry: (i: number, j: number) => number) => {
+      const inner = Matrix.fromRows(indices(6).map((i) => indices(6).map((j) => entry(i, j))));
+      const factors = { inner, bSquares: new Float64Array(6).fill(1) };
+      return computePieces({ ...measuresOf(usual(6)), factors }, indices(6)).map(
+        ({ kind }) => kind,
+      );
+    };
+    assert.ok(!kindsOf((i, j) => (i === j ? 1 : 0)).includes("moved"));
+    assert.ok(!kindsOf(() => 1).includes("moved"));
+    assert.ok(kindsOf((i, j) => (i === j ? 1.1 : 1)).includes("moved"));
   });
 
-  it("shows being opposed in place of standing apart", () => {
-    const opposed = { kind: "opposed", statistic: -0.124 };
-    assert.equal(formatEvidence([opposed, apart, clique]), "opposed to the others (cosine -0.12)");
+  it("do not compare a client that began from another A₀", () => {
+    const measures = measuresOf([...usual(8), { cosine: 0, elsewhere: true }]);
+    assert.equal(at(scoreClients(measures, spreads).scores, 8), 0);
+  });
+});
+
+describe("the measures of a module", () => {
+  const update = (rows: readonly (readonly number[])[]) => toTensor(Matrix.fromRows(rows));
+
+  it("are 0 for entries of one size, and ln of the mean over the root mean square", () => {
+    const { evenness, shape } = measureModule([
+      update([[1, -1]]),
+      update([[3, 4]]),
+      update([[0, 0]]),
+    ]);
+    assert.equal(item(evenness, 0), 0);
+    assert.ok(Math.abs(item(evenness, 1) - Math.log(3.5 / Math.sqrt(12.5))) < 1e-12);
+    assert.equal(item(evenness, 2), normalEvenness);
+    assert.deepEqual(shape, [1, 2]);
+  });
+
+  it("have products of factors only for pairs of one rank", () => {
+    const pair = (b: number[][], a: number[][]) => ({ b: update(b), a: update(a) });
+    const { factors } = measureModule([pair([[3], [4]], [[1, 2]]), pair([[1], [0]], [[2, 0]])]);
+    assert.deepEqual(factors?.bSquares, [25, 1]);
+    assert.deepEqual(factors?.inner.toRows(), [
+      [5, 2],
+      [2, 4],
+    ]);
+    const mixed = measureModule([pair([[1, 0]], [[1], [1]]), pair([[1]], [[2]])]);
+    assert.equal(mixed.factors, undefined);
+  });
+});
+
+describe("cosines", () => {
+  it("are means over modules; an unchanged module has cosine 0", () => {
+    const one = Matrix.fromRows([
+      [4, 2],
+      [2, 1],
+    ]);
+    const none = Matrix.fromRows([
+      [1, 0],
+      [0, 0],
+    ]);
+    assert.equal(meanCosines([one, none]).get(0, 1), 0.5);
+  });
+
+  it("show the clients that agree, and whether they do for certain", () => {
+    const measures = measuresOf([...usual(5), { cosine: 0.1 }, { cosine: -0.2 }]);
+    const core = findAgreeingCore(measures.cosines);
+    assert.deepEqual(core, { members: [0, 1, 2, 3], isCertain: true, usual: 0.5 });
+    const none = measuresOf(usual(4).map((_, k) => ({ cosine: k % 2 === 0 ? 0.3 : 0.01 })));
+    assert.equal(findAgreeingCore(none.cosines).isCertain, false);
+  });
+});
+
+describe("a bank", () => {
+  const rows: Bank = {
+    ...bank,
+    thresholds: [10, 40].map((clients, i) => ({
+      clients,
+      federations: 100,
+      quantiles: [
+        { rate: 0.5, score: 4 + 4 * i },
+        { rate: 0.1, score: 6 + 4 * i },
+        { rate: 0.01, score: 8 + 4 * i },
+      ],
+    })),
+  };
+
+  it("has thresholds by number of clients and rate, interpolated over logarithms", () => {
+    assert.deepEqual(findThresholds(rows, 10, 0.01), { upper: 8, lower: 4 });
+    assert.deepEqual(findThresholds(rows, 3, 0.01), { upper: 8, lower: 4 });
+    assert.deepEqual(findThresholds(rows, 900, 0.1), { upper: 10, lower: 8 });
+    const { upper, lower } = findThresholds(rows, 20, 0.01);
+    assert.ok(Math.abs(upper - 10) < 1e-12 && Math.abs(lower - 6) < 1e-12);
+    const between = findThresholds(rows, 10, Math.sqrt(0.1 * 0.01)).upper;
+    assert.ok(Math.abs(between - 7) < 1e-12);
+    assert.ok(Math.abs(findThresholds(rows, 10, 0.001).upper - 10) < 1e-12);
+  });
+
+  it("is rejected with the place of the fault", () => {
+    assert.throws(() => parseBank({ ...bank, spreads: { size: -1 } }, "my.json"), {
+      name: "UserError",
+      message: /^my\.json: not a bank: spreads\.\w+: /,
+    });
+    assert.deepEqual(parseBank(JSON.parse(JSON.stringify(shippedBank)), "x"), shippedBank);
+  });
+});
+
+describe("positive controls", () => {
+  const score = (measures: Measures) => scoreClients(measures, spreads);
+
+  it("are found where clients agree, and named", () => {
+    const measures = measuresOf(varied(12, "controls"));
+    const power = measurePower(measures, indices(12), 5, score, stream("plants"));
+    for (const kind of ["boosted", "doubled", "flipped", "colluding", "noise"] as const)
+      assert.equal(power[kind], 1, kind);
+    assert.deepEqual(listCleared(power).slice(0, 3), ["boosted", "doubled", "flipped"]);
+  });
+
+  it("are not found where nothing can be: sizes vary by a factor, and nobody agrees", () => {
+    const clients = varied(12, "no controls").map((own, k) => ({ ...own, size: (k % 4) * 1.5 }));
+    const measures = measuresOf(clients);
+    const rng = stream("nothing in common");
+    for (let j = 0; j < 12; j++) {
+      for (let i = 0; i < j; i++) {
+        const [cosine = 0] = rng.at(i, j).normals(1, 0.2);
+        measures.cosines.data[i + j * 12] = measures.cosines.data[j + i * 12] = cosine;
+      }
+    }
+    const power = measurePower(measures, indices(12), 5, score, stream("plants"));
+    assert.deepEqual([power.flipped < 0.8, power.doubled < 0.8], [true, true]);
+  });
+});
+
+describe("a judgement", () => {
+  const rules = { bank, rate: 0.01, required: [] };
+  const statuses = (clients: readonly Own[], required: readonly ("flipped" | "noise")[] = []) =>
+    judge(measuresOf(clients), { ...rules, required }, stream("judge")).clients.map(
+      ({ status }) => status,
+    );
+
+  it("flags what stands out, and clears the others of what would have", () => {
+    const clients = [...varied(11, "verdicts"), { cosine: -0.5 }];
+    const { clients: judged, cleared } = judge(measuresOf(clients), rules, stream("judge"));
+    assert.deepEqual(
+      judged.map(({ status }) => status),
+      [...Array<string>(11).fill("benign"), "contaminated"],
+    );
+    assert.ok(cleared.includes("flipped"));
+    assert.match(item(judged, 11).reason, /^agrees less with the others .* \(\d+\.\d deviations\)/);
+    assert.match(item(judged, 0).reason, /^nothing stands out; here an update scaled by 5, /);
+    const [first, second] = item(judged, 11).evidence;
+    assert.ok(first && second && first.deviations >= second.deviations);
+  });
+
+  it("leaves a client between the thresholds undecided", () => {
+    const clients = [...usual(11), { size: Math.log(1.4) }];
+    assert.deepEqual(statuses(clients).slice(10), ["benign", "undecided"]);
+  });
+
+  it("calls nobody benign among fewer than ten, but flags", () => {
+    const found = statuses([...varied(8, "few"), { size: 3, cosine: -0.5 }]);
+    assert.deepEqual(found, [...Array<string>(8).fill("undecided"), "contaminated"]);
+  });
+
+  it("calls nobody benign who is not cleared of what is required", () => {
+    const clients = varied(12, "required");
+    assert.deepEqual(statuses(clients, ["noise"]), Array(12).fill("benign"));
+    const apart = clients.map((own, k) => ({ ...own, cosine: k % 2 === 0 ? 0.4 : -0.4 }));
+    assert.ok(!statuses(apart, ["flipped"]).includes("benign"));
+  });
+});
+
+describe("the evidence over rounds", () => {
+  const ids = indices(12).map((k) => `c${k}`);
+
+  function runRounds(count: number): {
+    histories: ClientHistories;
+    last: ReturnType<typeof judge>;
+  } {
+    let histories: ClientHistories = new Map();
+    let last = judge(measuresOf(usual(12)), { bank, rate: 0.01, required: [] }, stream("r"));
+    for (let round = 0; round < count; round++) {
+      const clients = varied(12, `round ${round}`).map((own, k) =>
+        k === 0 ? { ...own, size: (own.size ?? 0) + 0.15 } : own,
+      );
+      last = judge(measuresOf(clients), { bank, rate: 0.01, required: [] }, stream("r"));
+      histories = addRound(histories, ids, last.scores, indices(12));
+    }
+    return { histories, last };
+  }
+
+  it("finds a client that is a little large in every round", () => {
+    const { histories, last } = runRounds(12);
+    assert.notEqual(item(last.clients, 0).status, "contaminated");
+    const [first, ...others] = judgeOverRounds(last, ids, histories, { bank, rate: 0.01 });
+    assert.ok(first && first.score > 3 && first.score > Math.max(...others.map((o) => o.score)));
+    assert.equal(first.evidence[0]?.kind, "size");
+    assert.equal(first.evidence[0].rounds, 12);
+  });
+
+  it("needs three rounds of six clients, and lets old rounds fade", () => {
+    const { histories } = runRounds(2);
+    assert.equal(scoreOverRounds(histories, bank, 0.01), undefined);
+    const once = addRound(
+      new Map(),
+      ["c"],
+      { signed: new Map([["size", Float64Array.of(2)]]) },
+      [0],
+    );
+    const twice = addRound(once, ["c"], { signed: new Map([["size", Float64Array.of(9)]]) }, [0]);
+    // 0.95·2 + 6, as a round counts for at most six deviations.
+    assert.ok(Math.abs((twice.get("c")?.sums.size ?? NaN) - 7.9) < 1e-12);
+    assert.ok(Math.abs((twice.get("c")?.weights.size ?? NaN) - 1.95) < 1e-12);
+  });
+});
+
+describe("sentences", () => {
+  it("name the two strongest pieces", () => {
+    const pieces = [
+      { kind: "size", deviations: 9.25 },
+      { kind: "agreement", deviations: 3 },
+      { kind: "shape", deviations: 2 },
+    ] as const;
+    assert.equal(
+      describeEvidence(pieces, true),
+      "is large (9.3 deviations) and agrees less with the others than they do with each other (3.0 deviations)",
+    );
+    assert.match(describeEvidence(pieces, false), /, which honest clients do as well$/);
+  });
+
+  it("say what a client is cleared of, and what it is not", () => {
+    const power = { boosted: 1, doubled: 0.9, flipped: 0.3, colluding: 1, noise: 1, direction: 0 };
+    assert.equal(
+      describeControls(["boosted", "noise"], power, [], false),
+      "nothing stands out; here an update scaled by 5, normal noise of the usual size would, an update scaled by 2 in 9 of 10, " +
+        "an update with its sign flipped in 3 of 10, four clients that share one random direction in 10 of 10, one random direction of the usual size and shape in 0 of 10",
+    );
+    assert.match(describeControls([], power, [], false), /no attacker that was planted/);
+    assert.match(describeControls(["noise"], power, ["flipped"], false), /neither would an update/);
+    assert.match(describeControls([], power, [], true), /so few clients/);
   });
 });

@@ -1,64 +1,51 @@
-import type { Evidence } from "@fedclair/core";
+import { controlKinds, controlMeanings, type ControlKind, type Power } from "./controls.js";
+import { pieceMeanings, type PieceKind } from "./pieces.js";
 
-const phrases: Readonly<Record<string, string>> = {
-  outside: "outside the shared space",
-  opposed: "opposed to the others",
-  apart: "apart from the others",
-  size: "large",
-  clique: "in a clique",
-  copy: "a copy of another",
-  flat: "as flat as noise",
-};
+interface Strength {
+  readonly kind: PieceKind;
+  readonly deviations: number;
+}
 
-/** Suffix of the kind of a piece that was measured on changes without their common part. */
-export const varyingSuffix = ", in what varies";
+/** Fewer deviations are not worth a word. */
+const leastWorth = 1;
 
 /**
- * A single piece counts below the first p-value; two pieces together may count below the second.
+ * Says in one sentence why a client stands out, with its two strongest pieces of evidence.
+ * @param strongest the largest first
  */
-const [maxPValueAlone, maxPValueTogether] = [0.05, 0.2];
-
-/** Whether the client lies so far outside the shared space that this flags it by itself. */
-export function isFarOutside({ limit = Infinity, statistic }: Evidence): boolean {
-  return statistic > limit;
+export function describeEvidence(strongest: readonly Strength[], isFlagged: boolean): string {
+  const told = strongest
+    .slice(0, 2)
+    .filter(({ deviations }, i) => i === 0 || deviations >= leastWorth)
+    .map(({ kind, deviations }) => `${pieceMeanings[kind]} (${deviations.toFixed(1)} deviations)`);
+  const sentence = told.join(" and ");
+  return isFlagged ? sentence : `${sentence}, which honest clients do as well`;
 }
 
 /**
- * Formats the evidence against a client for people, each piece with its p-value. The result is
- * empty if no piece counts.
+ * Says what a client about whom nothing stands out is cleared of.
+ * @param required kinds that it must be cleared of
  */
-export function formatEvidence(evidence: readonly Evidence[]): string {
-  const opposed = evidence.filter(({ kind }) => kind.startsWith("opposed"));
-  const byThemselves = [...evidence.filter(isFarOutside), ...opposed];
-  const below = (limit: number) =>
-    evidence.filter(({ pValue }) => pValue !== undefined && pValue < limit);
-  const alone = below(maxPValueAlone);
-  const others = alone.filter(({ kind }) => !kind.startsWith("apart"));
-  const isEnough = others.length > 0 || byThemselves.length > 0;
-  const more = opposed.length > 0 ? others : isEnough ? alone : below(maxPValueTogether);
-  const shown = [...byThemselves, ...more];
-  const plain = new Set(shown.map(({ kind }) => kind));
-  // The varying part is omitted if the whole change shows the same.
-  return shown
-    .filter(
-      ({ kind }) =>
-        !kind.endsWith(varyingSuffix) || !plain.has(kind.slice(0, -varyingSuffix.length)),
-    )
-    .map(formatPiece)
-    .join(", ");
-}
-
-function formatPiece(piece: Evidence): string {
-  const [kind = "", ...more] = piece.kind.split(", ");
-  const of = [phrases[kind] ?? kind, ...more].join(", ");
-  return `${of}${piece.rounds === undefined ? "" : ` over ${piece.rounds} rounds`} (${formatMeasure(piece)})`;
-}
-
-function formatMeasure({ statistic, limit, pValue }: Evidence): string {
-  if (limit !== undefined) return `${(statistic / limit).toPrecision(2)}× the limit`;
-  return pValue === undefined ? `cosine ${statistic.toPrecision(2)}` : formatPValue(pValue);
-}
-
-export function formatPValue(p: number): string {
-  return `p ${p < 1e-4 ? "< 0.0001" : p.toPrecision(2)}`;
+export function describeControls(
+  cleared: readonly ControlKind[],
+  power: Power,
+  required: readonly ControlKind[],
+  isTooFew: boolean,
+): string {
+  if (isTooFew) return "nothing stands out, but so few clients cannot show that nothing would";
+  const missing = required.filter((kind) => !cleared.includes(kind));
+  if (missing.length > 0) {
+    return `nothing stands out, but neither would ${missing.map((kind) => controlMeanings[kind]).join(", or ")}`;
+  }
+  if (cleared.length === 0) {
+    return "nothing stands out, but no attacker that was planted to try it did either";
+  }
+  const found = cleared.map((kind) => controlMeanings[kind]).join(", ");
+  const others = controlKinds.filter((kind) => !cleared.includes(kind));
+  const sentence = `nothing stands out; here ${found} would`;
+  if (others.length === 0) return sentence;
+  const rest = others.map(
+    (kind) => `${controlMeanings[kind]} in ${Math.round(10 * power[kind])} of 10`,
+  );
+  return `${sentence}, ${rest.join(", ")}`;
 }

@@ -1,243 +1,167 @@
-import { at, item, Matrix, median, sum } from "@fedclair/linalg";
-import { largeCommonPart, fitCommonScale } from "../common-part.js";
+import { at, item, median, type Matrix } from "@fedclair/linalg";
 import { indices, pick } from "../lists.js";
-import type { Piece } from "./fisher-statistics.js";
+import type { Measures } from "./measures.js";
 
-/** How similar the clients' updates are in one round. */
-export interface Similarity {
-  /**
-   * Whether the changes are centred, that is, only their varying parts are compared. Standing apart
-   * is then no evidence, because the common part is removed.
-   */
-  readonly isCentred: boolean;
-  /** Cosines of whole changes, the mean over modules, K×K. */
-  readonly cosines: Matrix;
-  /**
-   * Median cosine of each client's whole change with the others', the mean over modules. It breaks
-   * down at one half and is sensitive to signs.
-   */
-  readonly agreement: Float64Array;
-  /** ln of the norm of each client's whole change. */
-  readonly size: Float64Array;
-  /**
-   * How much more similar each client is to its two nearest than to the others. It is large for a
-   * minority that moves together.
-   */
-  readonly clique: Float64Array;
-  /**
-   * Whether each client is similar to exactly one other. The two may be states of the same client.
-   */
-  readonly isInPair: readonly boolean[];
+/** The pieces of evidence, and what a large value of each means. */
+export const pieceMeanings = {
+  agreement: "agrees less with the others than they do with each other",
+  clique: "moves together with few others",
+  size: "is large",
+  shape: "spreads over unusually many or few directions",
+  evenness: "has entries of unusual evenness",
+  outside: "lies outside the space that the others share",
+  moved: "is larger than the way that its A moved",
+} as const;
+
+export type PieceKind = keyof typeof pieceMeanings;
+
+/** One piece of evidence about every client. */
+export interface Piece {
+  readonly kind: PieceKind;
+  /** Large values count against a client, or with `isTwoSided` small ones as well. */
+  readonly values: Float64Array;
+  /** The values in the unit that people know. */
+  readonly measured: Float64Array;
+  readonly isTwoSided: boolean;
+  /** Whether training longer changes the value, so that its relation to size is taken out. */
+  readonly growsWithSize: boolean;
 }
+
+/** A larger median cosine counts as this one, so that rounding between copies is no evidence. */
+const maxUsualCosine = 0.95;
+/** A smaller median cosine counts as this one: the clients have nothing in common. */
+const minUsualCosine = 1e-3;
+/** Median cosine of the factors A above which they started from one A₀; otherwise it is about 0. */
+const minStartCosine = 0.3;
+/** Share of the energy of A that it must have moved; a frozen A has not, apart from rounding. */
+const minMovedShare = 1e-6;
 
 /**
- * Two states of one client have a cosine above this value if they share half of what they learnt.
+ * Computes the pieces of evidence, relative to the clients that are trusted.
+ * @param trusted at least three clients, ascending
  */
-const minPairCosine = 0.5;
-
-/** Share of a change's energy that rounding may leave after the common part is subtracted. */
-const rounding = 1e-15;
-
-/**
- * Computes the similarity of the clients.
- * @param grams ⟨X_i, X_j⟩ of the clients by module, each change divided by its norm, K×K; K at
- * least 3
- * @param norms norms of the whole changes, above 0
- */
-export function computeSimilarity(grams: readonly Matrix[], norms: readonly number[]): Similarity {
-  const clients = item(grams, 0).rows;
-  const cosines = meanCosines(grams);
-  const others = indices(clients).map((k) =>
-    Float64Array.from(
-      indices(clients).filter((j) => j !== k),
-      (j) => cosines.get(k, j),
-    ).sort(),
-  );
-  const agreement = Float64Array.from(others, (own) => median(own));
-  const clique = Float64Array.from(others, (own, k) => {
-    return (at(own, own.length - 1) + at(own, own.length - 2)) / 2 - at(agreement, k);
-  });
-  const isInPair = others.map((own, k) => {
-    const [second, nearest] = [at(own, own.length - 2), at(own, own.length - 1)];
-    return nearest > minPairCosine && second - at(agreement, k) < at(clique, k) / 2;
-  });
-  const size = Float64Array.from(norms, (norm) => Math.log(norm));
-  return { isCentred: false, cosines, agreement, size, clique, isInPair };
-}
-
-/**
- * Computes the similarity of the varying parts: the changes without the mean of some clients, which
- * is scaled in every module to the client's own scale.
- * @param centre at least two clients
- * @param grams ⟨X_i, X_j⟩ of the clients by module, each change divided by its norm
- */
-export function computeVaryingSimilarity(
-  centre: readonly number[],
-  grams: readonly Matrix[],
-  norms: readonly number[],
-): Similarity {
-  const centred = grams.map((gram) => {
-    const along = indices(gram.rows).map((i) => {
-      return sum(centre.map((j) => gram.get(i, j) * item(norms, j))) / centre.length;
-    });
-    const mean = sum(centre.map((i) => item(along, i) * item(norms, i))) / centre.length;
-    // Scales of (X_i − s_i·M)/|X_i|.
-    const times = along.map((own, i) => {
-      const norm = item(norms, i);
-      return fitCommonScale(gram.get(i, i) * norm ** 2, own * norm, mean) / norm;
-    });
-    return Matrix.fromRows(
-      gram.toRows().map((row, i) =>
-        row.map((inner, j) => {
-          const [si, sj] = [item(times, i), item(times, j)];
-          return inner - si * item(along, j) - sj * item(along, i) + si * sj * mean;
-        }),
-      ),
-    );
-  });
-  const inside = new Set(centre);
-  const left = norms.map((norm, k) => {
-    const square = sum(centred.map((gram) => Math.max(0, gram.get(k, k))));
-    // Relative to the mean of the other clients, as for clients outside the centre.
-    const own = inside.has(k) ? centre.length / (centre.length - 1) : 1;
-    return own * norm * Math.sqrt(Math.max(square, rounding));
-  });
-  return { ...computeSimilarity(centred, left), isCentred: true };
-}
-
-/**
- * The cosines of clients' changes, the mean over modules, K×K. A module that a client did not
- * change has cosine 0.
- * @param grams ⟨X_i, X_j⟩ by module, at least one
- */
-export function meanCosines(grams: readonly Matrix[]): Matrix {
-  const clients = item(grams, 0).rows;
-  const cosines = new Matrix(clients, clients);
-  for (const gram of grams) {
-    const scale = indices(clients).map(
-      (k) => 1 / (Math.sqrt(Math.max(gram.get(k, k), 0)) || Infinity),
-    );
-    for (let j = 0; j < clients; j++) {
-      for (let i = 0; i < clients; i++) {
-        const cosine = gram.get(i, j) * item(scale, i) * item(scale, j);
-        cosines.data[i + j * clients] = at(cosines.data, i + j * clients) + cosine / grams.length;
-      }
-    }
-  }
-  return cosines;
-}
-
-/** The clients that agree most, just over half of all, ascending. */
-export function findAgreeingCore({ agreement }: Pick<Similarity, "agreement">): number[] {
-  const order = indices(agreement.length).sort((i, j) => at(agreement, j) - at(agreement, i));
-  return order.slice(0, Math.floor(agreement.length / 2) + 1).sort((i, j) => i - j);
-}
-
-/**
- * Whether the core's changes have a large part in common. The varying parts are then judged as
- * well.
- */
-export function hasCommonPart(similarity: Similarity, core: readonly number[]): boolean {
-  return measureAgreement(similarity, core).usual >= largeCommonPart;
-}
-
-/** Indices of the pieces that `computePieces` returns. */
-export const [apartPiece, sizePiece, cliquePiece] = [0, 1, 2];
-export const pieceCount = 3;
-
-/** Whether the core certainly agrees: its mean cosine is three deviations above 0. */
-export function isAgreementCertain(similarity: Similarity, core: readonly number[]): boolean {
-  const { usual, deviation } = measureAgreement(similarity, core);
-  return usual > 3 * deviation;
-}
-
-/**
- * Whether each client's change is opposed to the others': its cosine is below minus half of the
- * usual one, in a core that certainly agrees.
- */
-export function findOpposed(similarity: Similarity, core: readonly number[]): boolean[] {
-  const { usual } = measureAgreement(similarity, core);
-  const isSure = !similarity.isCentred && isAgreementCertain(similarity, core);
-  return Array.from(similarity.agreement, (cosine) => isSure && cosine < -usual / 2);
-}
-
-function measureAgreement({ agreement }: Similarity, core: readonly number[]) {
-  const own = pick([...agreement], core);
-  return { usual: sum(own) / own.length, deviation: computeDeviation(own) };
-}
-
-/**
- * Computes one-sided pieces of evidence: standing apart, size, and clique. Standing apart combines
- * low agreement with little energy inside the direction that the agreeing core shares; both measure
- * the same, so they count once. The direction has no sign and is ignored for opposed changes.
- * @param inside share of each client's energy in that direction, fitted without it, 0 … 1
- */
-export function computePieces(
-  similarity: Similarity,
-  inside: readonly number[],
-  core: readonly number[],
-): Piece[] {
-  const { agreement, clique } = similarity;
-  const size = toSizePiece(similarity);
-  const explained = computeExplainedSizes(similarity, core);
-  const isOpposed = findOpposed(similarity, core);
-  const lowAgreement = standardise(
-    agreement.map((x) => -x),
-    core,
-  );
-  const outside = standardise(
-    Float64Array.from(inside, (x) => -Math.log(Math.max(x, 1e-9))),
-    core,
-  );
-  const apartValues = lowAgreement.map((x, k) => {
-    if (similarity.isCentred) return 0;
-    return item(isOpposed, k) ? x : (x + at(outside, k)) / 2;
-  });
-  return [
-    { values: apartValues, floor: 0.5 },
-    { ...size, values: size.values.map((x, k) => x - at(explained, k)) },
-    { values: clique, floor: 0.03 },
+export function computePieces(measures: Measures, trusted: readonly number[]): Piece[] {
+  const { cosines, size, shape, evenness, outside, startsElsewhere } = measures;
+  const agreement = computeAgreement(cosines, trusted);
+  const usual = Math.min(median(pick([...agreement], trusted)), maxUsualCosine);
+  // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
+  const room = 1 - Math.max(usual, 0) ** 2;
+  const relative = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
+  const clique = computeCliques(cosines, agreement).map((x) => x / room);
+  const moved = computeMoves(measures, trusted);
+  const plain = { isTwoSided: false, growsWithSize: false };
+  const grown = { isTwoSided: false, growsWithSize: true };
+  const all: Piece[] = [
+    { kind: "agreement", values: relative, measured: agreement, ...grown },
+    { kind: "clique", values: clique, measured: computeCliques(cosines, agreement), ...plain },
+    { kind: "size", values: size, measured: size.map(Math.exp), ...plain },
+    { kind: "shape", values: shape, measured: shape.map(Math.exp), ...grown, isTwoSided: true },
+    {
+      kind: "evenness",
+      values: evenness,
+      measured: evenness.map(Math.exp),
+      ...grown,
+      isTwoSided: true,
+    },
+    ...(isShared(outside, trusted)
+      ? [{ kind: "outside" as const, values: outside, measured: outside.map(Math.exp), ...plain }]
+      : []),
+    ...(moved
+      ? [{ kind: "moved" as const, values: moved, measured: moved.map(Math.exp), ...grown }]
+      : []),
   ];
+  return startsElsewhere.includes(true)
+    ? all.map((piece) => neutralise(piece, startsElsewhere, trusted))
+    : all;
 }
-
-/** The size of whole changes as a piece of evidence. */
-export function toSizePiece({ size }: Pick<Similarity, "size">): Piece {
-  return { values: size, floor: 0.05 };
-}
-
-/** ln 2: the own part of a change with half the usual cosine may make it twice as long. */
-const maxExplained = Math.LN2;
 
 /**
- * Computes how much of ln of each norm is explained by lower agreement. With a large common part, a
- * larger part of its own makes a client's change longer and lowers its cosine, and counting both
- * would count the same thing twice.
+ * Whether the space holds at least half of the trusted clients' energy, a tangent of 1. Lying outside
+ * a space that is hardly theirs says little.
  */
-function computeExplainedSizes(similarity: Similarity, core: readonly number[]): Float64Array {
-  const { usual } = measureAgreement(similarity, core);
-  if (similarity.isCentred || usual < largeCommonPart) return similarity.size.map(() => 0);
-  return similarity.agreement.map((cosine) => {
-    const share = cosine / usual;
-    return share >= 1 ? 0 : Math.min(-Math.log(Math.max(share, 1e-9)), maxExplained);
+function isShared(outside: Float64Array, trusted: readonly number[]): boolean {
+  return median(pick([...outside], trusted)) <= 0;
+}
+
+/** The pieces that compare a change with the others', which needs one A₀. */
+const needsOneStart: ReadonlySet<PieceKind> = new Set(["agreement", "clique", "outside", "moved"]);
+
+/** Gives clients that started from another A₀ the usual value where it would be no evidence. */
+function neutralise(
+  piece: Piece,
+  startsElsewhere: readonly boolean[],
+  trusted: readonly number[],
+): Piece {
+  if (!needsOneStart.has(piece.kind)) return piece;
+  const middle = median(pick([...piece.values], trusted));
+  return {
+    ...piece,
+    values: piece.values.map((x, k) => (item(startsElsewhere, k) ? middle : x)),
+  };
+}
+
+/** Median cosine of every client with the trusted ones, itself left out. */
+function computeAgreement(cosines: Matrix, trusted: readonly number[]): Float64Array {
+  return Float64Array.from(indices(cosines.rows), (k) =>
+    median(trusted.filter((j) => j !== k).map((j) => cosines.get(k, j))),
+  );
+}
+
+/**
+ * Mean cosine with the second and third nearest client, less the agreement. The nearest does not
+ * count, because two related clients are no clique.
+ */
+function computeCliques(cosines: Matrix, agreement: Float64Array): Float64Array {
+  return agreement.map((usual, k) => {
+    let [first, second, third] = [-Infinity, -Infinity, -Infinity];
+    for (let j = 0; j < cosines.rows; j++) {
+      if (j === k) continue;
+      const x = cosines.get(k, j);
+      if (x > first) [first, second, third] = [x, first, second];
+      else if (x > second) [second, third] = [x, second];
+      else if (x > third) third = x;
+    }
+    // Among three clients there is no third.
+    return Number.isFinite(third) ? (second + third) / 2 - usual : 0;
   });
 }
 
 /**
- * Converts values to deviations of the core from its mean; a deviation below 0.02 counts as 0.02.
+ * ln of |B| over |A − A₀|: a client whose update was scaled afterwards moved B only. A₀ is the mean
+ * of the trusted clients' A.
+ * @returns undefined if the clients did not start from one A₀, or did not train A
  */
-function standardise(values: Float64Array, core: readonly number[]): Float64Array {
-  const own = pick([...values], core);
-  const centre = sum(own) / own.length;
-  const deviation = Math.max(computeDeviation(own), 0.02);
-  return values.map((x) => (x - centre) / deviation);
+function computeMoves(
+  { factors }: Pick<Measures, "factors">,
+  trusted: readonly number[],
+): Float64Array | undefined {
+  if (factors === undefined) return undefined;
+  const { inner, bSquares } = factors;
+  const norms = indices(inner.rows).map((k) => Math.sqrt(inner.get(k, k)));
+  const cosines = trusted.flatMap((j) =>
+    trusted
+      .filter((k) => k < j)
+      .map((k) => inner.get(j, k) / (item(norms, j) * item(norms, k) || Infinity)),
+  );
+  if (median(cosines) < minStartCosine) return undefined;
+  const n = trusted.length;
+  const along = indices(inner.rows).map((k) => meanAt(trusted, (j) => inner.get(k, j)));
+  const square = meanAt(trusted, (j) => item(along, j));
+  const members = new Set(trusted);
+  const moves = indices(inner.rows).map((k) => {
+    const apart = Math.max(0, inner.get(k, k) - 2 * item(along, k) + square);
+    // The mean contains the client's own A, or varies by itself.
+    return members.has(k) ? apart * (n / (n - 1)) : apart * (n / (n + 1));
+  });
+  if (median(pick(moves, trusted)) < minMovedShare * square) return undefined;
+  return Float64Array.from(moves, (move, k) => {
+    const least = Math.max(move, minMovedShare * square);
+    return 0.5 * Math.log(Math.max(at(bSquares, k), 1e-300) / least);
+  });
 }
 
-/**
- * The sample standard deviation.
- * @param values at least two
- */
-function computeDeviation(values: readonly number[]): number {
-  const centre = sum(values) / values.length;
-  const square = values.reduce((total, x) => total + (x - centre) ** 2, 0);
-  return Math.sqrt(square / (values.length - 1));
+function meanAt(some: readonly number[], valueAt: (k: number) => number): number {
+  let total = 0;
+  for (const k of some) total += valueAt(k);
+  return total / some.length;
 }

@@ -58,10 +58,12 @@ export class ModuleUpdate {
    * for no change.
    */
   effectiveRank(): number {
-    const core = this.core();
+    const whole = this.core();
+    const norm = frobenius(whole);
+    if (norm === 0) return 1;
+    const core = whole.scale(1 / norm); // so that fourth powers neither overflow nor vanish
     const gram = core.cols < core.rows ? gramTN(core) : gramNT(core);
-    const size = frobenius(core) ** 4;
-    return size === 0 ? 1 : size / frobenius(gram) ** 2;
+    return 1 / frobenius(gram) ** 2;
   }
 
   #computeTriangles(pair: LowRank): Readonly<Record<Side, Matrix>> {

@@ -12,6 +12,8 @@ import type { Factors } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
 import { fitCommonScale } from "../common-part.js";
 import { condense, type Condensed } from "../condense.js";
+import type { ModuleMeasures } from "../evidence/measures.js";
+import { measureModule } from "../evidence/module-measures.js";
 import { pick, zip } from "../lists.js";
 import { toShape, isBounded } from "../modules.js";
 import type { ClairOptions } from "../options.js";
@@ -178,6 +180,11 @@ export class ModuleState {
   /** ⟨PX_i, PX_j⟩ of the clients, K×K. */
   gramInside(space: SharedSpace, clients: readonly number[]): Matrix {
     return gramInside(this.#toChanges(clients), space);
+  }
+
+  /** Measures the clients' changes as they were sent. */
+  measure(clients: readonly number[]): ModuleMeasures {
+    return measureModule(pick(this.#updates, clients));
   }
 
   /**

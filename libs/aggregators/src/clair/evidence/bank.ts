@@ -1,0 +1,90 @@
+import { UserError } from "@fedclair/core";
+import { item } from "@fedclair/linalg";
+import { z } from "zod";
+import { pieceMeanings, type PieceKind } from "./pieces.js";
+
+const kinds = Object.keys(pieceMeanings) as [PieceKind, ...PieceKind[]];
+const positive = z.number().positive();
+
+/** The schema of a bank file. */
+export const bankSchema = z.strictObject({
+  name: z.string().min(1).describe("What the bank was made from; reports name it."),
+  spreads: z
+    .record(z.enum(kinds), positive)
+    .describe("Usual deviation between honest clients, by piece of evidence."),
+  thresholds: z
+    .array(
+      z.strictObject({
+        clients: z.int().min(3).describe("Number of clients of a federation."),
+        federations: z.int().min(1).describe("Number of clean federations behind the row."),
+        quantiles: z
+          .array(
+            z.strictObject({
+              rate: z.number().gt(0).lt(1).describe("Share of clean federations."),
+              score: positive.describe("This share has a client with a larger score."),
+            }),
+          )
+          .min(2)
+          .describe("Rates descending, scores ascending."),
+      }),
+    )
+    .min(1)
+    .describe("By number of clients, ascending."),
+});
+
+/**
+ * What honest clients look like, measured on federations without a contaminated client: the usual
+ * spread of every piece of evidence, and how large the largest score of such a federation is.
+ */
+export type Bank = z.infer<typeof bankSchema>;
+
+/** @throws UserError naming what is wrong with it */
+export function parseBank(value: unknown, file: string): Bank {
+  const parsed = bankSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new UserError(
+    `${file}: not a bank: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}; make one with fedclair calibrate`,
+  );
+}
+
+/** Scores between which a client is undecided. */
+export interface Thresholds {
+  /** Clients with a higher score are contaminated. */
+  readonly upper: number;
+  /** Clients with a lower score do not stand out: half of clean federations have no higher one. */
+  readonly lower: number;
+}
+
+/**
+ * Reads the thresholds for a number of clients. Between rows it interpolates over the logarithm of
+ * the number of clients; beyond the first and the last row it takes that row.
+ * @param rate share of federations without a contaminated client in which any client is flagged
+ */
+export function findThresholds(bank: Bank, clients: number, rate: number): Thresholds {
+  const rows = bank.thresholds;
+  const above = rows.findIndex((row) => row.clients >= clients);
+  const right = item(rows, above < 0 ? rows.length - 1 : above);
+  const left = above > 0 ? item(rows, above - 1) : right;
+  const share =
+    left === right || right.clients <= clients
+      ? 1
+      : Math.log(clients / left.clients) / Math.log(right.clients / left.clients);
+  const at = (wanted: number) =>
+    (1 - share) * readQuantile(left.quantiles, wanted) +
+    share * readQuantile(right.quantiles, wanted);
+  const lower = at(0.5);
+  return { upper: Math.max(at(rate), lower), lower };
+}
+
+type Quantiles = Bank["thresholds"][number]["quantiles"];
+
+/** Interpolates over ln of the rate, and extrapolates beyond the smallest rate. */
+function readQuantile(quantiles: Quantiles, rate: number): number {
+  const next = quantiles.findIndex((one) => one.rate <= rate);
+  if (next === 0) return item(quantiles, 0).score;
+  const last = next < 0 ? quantiles.length - 1 : next;
+  const [low, high] = [item(quantiles, last - 1), item(quantiles, last)];
+  const share = Math.log(low.rate / rate) / Math.log(low.rate / high.rate);
+  return low.score + share * (high.score - low.score);
+}

@@ -1,0 +1,126 @@
+import { at, type Stream } from "@fedclair/linalg";
+import { indices } from "../lists.js";
+import { normalEvenness } from "./module-measures.js";
+import { selectClients, type Measures } from "./measures.js";
+import type { Scores } from "./score.js";
+
+/** The kinds of attackers that are planted as positive controls, with what each one does. */
+export const controlMeanings = {
+  boosted: "an update scaled by 5",
+  doubled: "an update scaled by 2",
+  flipped: "an update with its sign flipped",
+  colluding: "four clients that share one random direction",
+  noise: "normal noise of the usual size",
+  direction: "one random direction of the usual size and shape",
+} as const;
+
+export type ControlKind = keyof typeof controlMeanings;
+export const controlKinds = Object.keys(controlMeanings) as ControlKind[];
+
+/** Number of plants of a kind; each replaces another client. */
+const plants = 8;
+/** Share of the plants that must stand out for a pile to count as cleared of their kind. */
+const minPower = 0.8;
+/** Number of colluding clients, and the cosine between them. */
+const [colluders, collusion] = [4, 0.9];
+
+/** Share of plants of each kind that are not called benign, 0 … 1. */
+export type Power = Readonly<Record<ControlKind, number>>;
+
+/**
+ * Plants known attackers among the clients, each in place of a trusted one, and measures how many
+ * of them would stand out. They are planted into the measures, so no change is computed again.
+ * @param lower scores up to this one are called benign
+ * @param score the rule that is tested
+ */
+export function measurePower(
+  measures: Measures,
+  trusted: readonly number[],
+  lower: number,
+  score: (measures: Measures) => Scores,
+  rng: Stream,
+): Power {
+  const parents = rng
+    .at("parents")
+    .sample([...trusted])
+    .slice(0, plants);
+  const found = controlKinds.map((kind): [ControlKind, number] => {
+    const shares = parents.map((parent) => {
+      const { planted, added } = plant(measures, parent, kind, rng.at(kind, parent));
+      const { scores } = score(planted);
+      return added.filter((k) => at(scores, k) > lower).length / added.length;
+    });
+    return [kind, shares.reduce((x, y) => x + y, 0) / shares.length];
+  });
+  return Object.fromEntries(found) as Power;
+}
+
+/** The kinds that at least 80 % of the plants of were found of. */
+export function listCleared(power: Power): ControlKind[] {
+  return controlKinds.filter((kind) => power[kind] >= minPower);
+}
+
+/** The measures with a client replaced by attackers, which come last. */
+function plant(measures: Measures, parent: number, kind: ControlKind, rng: Stream) {
+  const count = kind === "colluding" ? colluders : 1;
+  const kept = indices(measures.size.length).filter((k) => k !== parent);
+  const rows = [...kept, ...Array<number>(count).fill(parent)];
+  const added = indices(count).map((i) => kept.length + i);
+  const own = selectClients(measures, rows);
+  return { planted: alter(own, added, kind, measures.noise, rng), added };
+}
+
+/** Changes copies of honest clients into attackers. @param own freshly selected; it is changed */
+function alter(
+  own: Measures,
+  added: readonly number[],
+  kind: ControlKind,
+  noise: Measures["noise"],
+  rng: Stream,
+): Measures {
+  const { cosines, size, shape, evenness, outside, factors } = own;
+  const setCosines = (cosineOf: (other: number, added: number, i: number) => number) => {
+    for (const [i, k] of added.entries()) {
+      for (let j = 0; j < cosines.rows; j++) {
+        const cosine = j === k ? 1 : added.includes(j) ? collusion : cosineOf(j, k, i);
+        cosines.data[j + k * cosines.rows] = cosine;
+        cosines.data[k + j * cosines.rows] = cosine;
+      }
+    }
+  };
+  const scale = (factor: number) => {
+    for (const k of added) {
+      size[k] = at(size, k) + Math.log(factor);
+      if (factors) factors.bSquares[k] = at(factors.bSquares, k) * factor ** 2;
+    }
+  };
+  const turnAway = () => {
+    // Colluders share their direction, and so their cosines with the others.
+    const draws = rng.normals(cosines.rows);
+    setCosines((other) => noise.cosine * at(draws, other));
+    for (const k of added) outside[k] = Math.max(at(outside, k), noise.outside);
+  };
+  switch (kind) {
+    case "boosted":
+      scale(5);
+      break;
+    case "doubled":
+      scale(2);
+      break;
+    case "flipped":
+      setCosines((other, k) => -cosines.get(other, k));
+      break;
+    case "colluding":
+    case "direction":
+      turnAway();
+      break;
+    case "noise":
+      turnAway();
+      for (const k of added) {
+        shape[k] = noise.shape;
+        evenness[k] = normalEvenness;
+      }
+      break;
+  }
+  return own;
+}

@@ -1,0 +1,149 @@
+import { addScaled, at, item, Matrix, sum } from "@fedclair/linalg";
+import { indices, zip } from "../lists.js";
+
+/**
+ * What a judgement knows about K clients, by client in one order. Everything is computed from their
+ * changes alone.
+ */
+export interface Measures {
+  /** Cosines between the clients' changes, −1 … 1, means over modules, K×K. */
+  readonly cosines: Matrix;
+  /** ln of the norm of each whole change. */
+  readonly size: Float64Array;
+  /** ln of the effective number of directions of each change, the mean over modules. */
+  readonly shape: Float64Array;
+  /**
+   * ln of the mean size of the entries over their root mean square, the mean over modules; at most
+   * 0, where all entries have one size. Entries of B for a pair, of the change otherwise.
+   */
+  readonly evenness: Float64Array;
+  /** ln of the tangent of each change's angle to the shared space, fitted without that client. */
+  readonly outside: Float64Array;
+  /**
+   * ⟨A_i, A_j⟩ of the clients' factors A and the squared norms of their factors B, summed over
+   * modules. Absent unless all changes are pairs of one rank.
+   */
+  readonly factors?: { readonly inner: Matrix; readonly bSquares: Float64Array };
+  /** Whether each client is known to have started from another A₀ than most. */
+  readonly startsElsewhere: readonly boolean[];
+  /** What a random direction would have, for positive controls. */
+  readonly noise: NoiseMeasures;
+}
+
+/** The measures of a random change with the rank of the clients' changes. */
+export interface NoiseMeasures {
+  readonly shape: number;
+  readonly outside: number;
+  /** Standard deviation of its cosine with any other change. */
+  readonly cosine: number;
+}
+
+/** The measures of one module. */
+export interface ModuleMeasures {
+  /** ln of the evenness of each client's entries. */
+  readonly evenness: readonly number[];
+  /** ⟨A_i, A_j⟩ and |B_k|²; absent unless all changes are pairs of one rank. */
+  readonly factors?: { readonly inner: Matrix; readonly bSquares: readonly number[] };
+  /** Rows and columns of the factor that is free: of B for a pair, of the change otherwise. */
+  readonly shape: readonly [number, number];
+}
+
+/** What `combineMeasures` combines, by module where not by client. */
+export interface MeasuredModules {
+  readonly cosines: Matrix;
+  /** Norms of whole changes. */
+  readonly norms: readonly number[];
+  readonly modules: readonly ModuleMeasures[];
+  /** Effective number of directions by module, then by client. */
+  readonly effectiveRanks: readonly (readonly number[])[];
+  /** Tangents to the shared space by client. */
+  readonly tangents: readonly number[];
+  /** Dimension of the shared space by module. */
+  readonly ranks: readonly number[];
+  readonly startsElsewhere: readonly boolean[];
+}
+
+/** Smaller tangents are rounding errors. */
+const minTangent = 1e-6;
+
+/** Combines the measures of the modules. */
+export function combineMeasures(measured: MeasuredModules): Measures {
+  const { cosines, norms, modules, effectiveRanks, tangents, ranks, startsElsewhere } = measured;
+  const clients = indices(norms.length);
+  const count = modules.length;
+  const factors = sumFactors(modules);
+  const meanOf = (valueOf: (module: number, client: number) => number) =>
+    Float64Array.from(clients, (k) => sum(indices(count).map((m) => valueOf(m, k))) / count);
+  return {
+    cosines,
+    size: Float64Array.from(norms, Math.log),
+    shape: meanOf((m, k) => Math.log(item(item(effectiveRanks, m), k))),
+    evenness: meanOf((m, k) => item(item(modules, m).evenness, k)),
+    outside: Float64Array.from(tangents, (x) => Math.log(Math.max(x, minTangent))),
+    ...(factors && { factors }),
+    startsElsewhere,
+    noise: measureNoise(modules, ranks),
+  };
+}
+
+function sumFactors(modules: readonly ModuleMeasures[]): Measures["factors"] {
+  const all = modules.flatMap(({ factors }) => factors ?? []);
+  const [first] = all;
+  if (first === undefined || all.length < modules.length) return undefined;
+  const inner = new Matrix(first.inner.rows, first.inner.cols);
+  const bSquares = new Float64Array(inner.rows);
+  for (const own of all) {
+    addScaled(inner, 1, own.inner);
+    own.bSquares.forEach((x, k) => (bSquares[k] = at(bSquares, k) + x));
+  }
+  // Squares of huge factors overflow.
+  const isFinite = [...inner.data, ...bSquares].every(Number.isFinite);
+  return isFinite ? { inner, bSquares } : undefined;
+}
+
+/** What a random B, or a random dense change, has in each module; by random matrix theory. */
+function measureNoise(modules: readonly ModuleMeasures[], ranks: readonly number[]): NoiseMeasures {
+  const shares = zip(modules, ranks).map(
+    ([
+      {
+        shape: [rows],
+      },
+      rank,
+    ]) => Math.min(rank / rows, 1),
+  );
+  const inside = sum(shares) / shares.length;
+  return {
+    shape:
+      sum(modules.map(({ shape: [m, n] }) => Math.log((m * n) / (m + n + 1) || 1))) /
+      modules.length,
+    outside: 0.5 * Math.log(Math.max((1 - inside) / inside, minTangent)),
+    cosine: Math.sqrt(sum(modules.map(({ shape: [m, n] }) => 1 / (m * n)))) / modules.length,
+  };
+}
+
+/** The measures of some clients; a client may be there several times. */
+export function selectClients(measures: Measures, rows: readonly number[]): Measures {
+  const { cosines, size, shape, evenness, outside, factors, startsElsewhere, noise } = measures;
+  const pickFrom = (values: Float64Array) => Float64Array.from(rows, (k) => at(values, k));
+  return {
+    cosines: selectRows(cosines, rows),
+    size: pickFrom(size),
+    shape: pickFrom(shape),
+    evenness: pickFrom(evenness),
+    outside: pickFrom(outside),
+    ...(factors && {
+      factors: {
+        inner: selectRows(factors.inner, rows),
+        bSquares: pickFrom(factors.bSquares),
+      },
+    }),
+    startsElsewhere: rows.map((k) => item(startsElsewhere, k)),
+    noise,
+  };
+}
+
+function selectRows(matrix: Matrix, rows: readonly number[]): Matrix {
+  const out = new Matrix(rows.length, rows.length);
+  rows.forEach((k, j) => rows.forEach((l, i) => (out.data[i + j * out.rows] = matrix.get(l, k))));
+  return out;
+}

@@ -1,0 +1,97 @@
+import { at, item } from "@fedclair/linalg";
+import { findThresholds, type Bank, type Thresholds } from "./bank.js";
+import { pieceMeanings, type Piece, type PieceKind } from "./pieces.js";
+import { scorePieces, type Scores } from "./score.js";
+
+/** The pieces of evidence about one client, averaged over its rounds. It is plain data. */
+export interface ClientHistory {
+  readonly rounds: number;
+  /** Signed deviations by piece: weighted sums over rounds, old ones fading. */
+  readonly sums: Readonly<Partial<Record<PieceKind, number>>>;
+  /** Sums of the weights by piece; not every round has every piece. */
+  readonly weights: Readonly<Partial<Record<PieceKind, number>>>;
+}
+
+export type ClientHistories = ReadonlyMap<string, ClientHistory>;
+
+/** Weight of a client's round relative to its next one. */
+const decay = 0.95;
+/** Largest number of deviations that a single round counts for. */
+const maxRoundDeviations = 6;
+/** With fewer rounds an average says little more than one round. */
+const minRounds = 3;
+/** With fewer clients their usual differences are unknown. */
+const minClients = 6;
+/** Usual deviation between the averages of honest clients, in deviations of one round. */
+const usualSpread = 0.5;
+
+const kinds = Object.keys(pieceMeanings) as PieceKind[];
+const twoSided: ReadonlySet<PieceKind> = new Set(["shape", "evenness"]);
+
+/**
+ * Returns the histories after a round.
+ * @param ids ids of the clients that took part
+ * @param rows their indices in the scores
+ */
+export function addRound(
+  before: ClientHistories,
+  ids: readonly string[],
+  { signed }: Pick<Scores, "signed">,
+  rows: readonly number[],
+): ClientHistories {
+  const after = new Map(before);
+  for (const [i, id] of ids.entries()) {
+    const k = item(rows, i);
+    const own = before.get(id) ?? { rounds: 0, sums: {}, weights: {} };
+    const sums = { ...own.sums };
+    const weights = { ...own.weights };
+    for (const [kind, values] of signed) {
+      const x = Math.max(-maxRoundDeviations, Math.min(maxRoundDeviations, at(values, k)));
+      sums[kind] = decay * (sums[kind] ?? 0) + x;
+      weights[kind] = decay * (weights[kind] ?? 0) + 1;
+    }
+    after.set(id, { rounds: own.rounds + 1, sums, weights });
+  }
+  return after;
+}
+
+/** The scores of the clients over their rounds. */
+export interface ScoresOverRounds {
+  /** In the order of the scores. */
+  readonly ids: readonly string[];
+  readonly scores: Scores;
+  readonly thresholds: Thresholds;
+  /** Number of rounds by client. */
+  readonly rounds: readonly number[];
+}
+
+/**
+ * Scores clients by their pieces of evidence averaged over rounds: what is chance in one round
+ * cancels, and what lasts remains.
+ * @param rate share of federations without a contaminated client in which any client is flagged
+ * @returns undefined while fewer than six clients have three rounds
+ */
+export function scoreOverRounds(
+  histories: ClientHistories,
+  bank: Bank,
+  rate: number,
+): ScoresOverRounds | undefined {
+  const some = [...histories].filter(([, { rounds }]) => rounds >= minRounds);
+  if (some.length < minClients) return undefined;
+  const meansOf = (kind: PieceKind) =>
+    Float64Array.from(some, ([, { sums, weights }]) => (sums[kind] ?? 0) / (weights[kind] ?? 1));
+  const pieces = kinds.flatMap((kind): Piece[] => {
+    if (!some.every(([, { weights }]) => weights[kind] !== undefined)) return [];
+    const values = meansOf(kind);
+    return [
+      { kind, values, measured: values, isTwoSided: twoSided.has(kind), growsWithSize: false },
+    ];
+  });
+  const spreads = Object.fromEntries(kinds.map((kind) => [kind, usualSpread]));
+  return {
+    ids: some.map(([id]) => id),
+    scores: scorePieces(meansOf("size"), () => pieces, spreads),
+    thresholds: findThresholds(bank, some.length, rate),
+    rounds: some.map(([, { rounds }]) => rounds),
+  };
+}

@@ -1,0 +1,165 @@
+import type { Evidence } from "@fedclair/core";
+import { at, median, medianDeviation } from "@fedclair/linalg";
+import { indices, pick } from "../lists.js";
+import { computePieces, type Piece, type PieceKind } from "./pieces.js";
+import type { Measures } from "./measures.js";
+
+/** Usual deviations between honest clients by piece, from a bank. */
+export type Spreads = Readonly<Record<PieceKind, number>>;
+
+/** The scores of the clients, with what they are made of. */
+export interface Scores {
+  /** The larger, the more suspicious; at least 0. */
+  readonly scores: Float64Array;
+  /** Deviations from the trusted clients by piece, then by client; at least 0. */
+  readonly deviations: ReadonlyMap<PieceKind, Float64Array>;
+  /** Signed deviations, without what training longer explains; they are averaged over rounds. */
+  readonly signed: ReadonlyMap<PieceKind, Float64Array>;
+  /** The measured values by piece, in the unit that people know. */
+  readonly measured: ReadonlyMap<PieceKind, Float64Array>;
+  /** The clients that the deviations are relative to, ascending. */
+  readonly trusted: readonly number[];
+}
+
+/** Deviations beyond it add nothing, so that one piece cannot hide behind another's scale. */
+const maxDeviations = 25;
+/** A client joins the trusted ones if its score is at most this. */
+const maxTrustedScore = 10;
+/** The bank's spread counts as much as this many clients of the pile. */
+const priorClients = 6;
+/**
+ * Deviations of the least suspicious half are too small by up to this factor plus one, because the
+ * half was chosen for being close together.
+ */
+const trimmingBias = 1.5;
+/**
+ * The spread counts as at least this share of that of all clients. Where clients trained for unlike
+ * times, half of them may be alike by chance, and the others would stand out.
+ */
+const minWholeShare = 0.7;
+/** ln of the spread of sizes below which nothing is learnt about how a piece grows with size. */
+const minSizeSpread = 0.15;
+
+/**
+ * Scores clients by the sum of their pieces of evidence, each in deviations of the trusted clients.
+ * The trusted clients are found by removing the most suspicious one again and again, down to just
+ * over half, and then adding back those that the trusted ones explain, the nearest first.
+ * @param measures of at least four clients
+ */
+export function scoreClients(measures: Measures, spreads: Spreads): Scores {
+  return scorePieces(measures.size, (trusted) => computePieces(measures, trusted), spreads);
+}
+
+/**
+ * Scores clients by pieces of evidence; see `scoreClients`.
+ * @param size ln of the norm of each client's change
+ * @param piecesOf the pieces, relative to some trusted clients
+ */
+export function scorePieces(
+  size: Float64Array,
+  piecesOf: (trusted: readonly number[]) => readonly Piece[],
+  spreads: Partial<Spreads>,
+): Scores {
+  const count = size.length;
+  const score = (trusted: readonly number[]) =>
+    scoreAmong(size, piecesOf(trusted), trusted, spreads);
+  let trusted = indices(count);
+  const least = Math.min(count, Math.max(3, Math.floor(count / 2) + 1));
+  while (trusted.length > least) {
+    const { scores } = score(trusted);
+    const leaving = stepSize(trusted.length, trusted.length - least);
+    const worst = trusted.toSorted((i, j) => at(scores, j) - at(scores, i)).slice(0, leaving);
+    trusted = trusted.filter((k) => !worst.includes(k));
+  }
+  for (;;) {
+    const now = score(trusted);
+    const rest = indices(count).filter((k) => !trusted.includes(k));
+    const near = rest
+      .filter((k) => at(now.scores, k) <= maxTrustedScore)
+      .sort((i, j) => at(now.scores, i) - at(now.scores, j));
+    if (near.length === 0) return now;
+    const joining = near.slice(0, stepSize(trusted.length, near.length));
+    trusted = [...trusted, ...joining].sort((i, j) => i - j);
+  }
+}
+
+/** One client at a time; among hundreds several, so that the number of passes stays small. */
+function stepSize(trusted: number, most: number): number {
+  return Math.min(most, Math.max(1, Math.floor(trusted / 40)));
+}
+
+function scoreAmong(
+  size: Float64Array,
+  pieces: readonly Piece[],
+  trusted: readonly number[],
+  spreads: Partial<Spreads>,
+): Scores {
+  const scores = new Float64Array(size.length);
+  const deviations = new Map<PieceKind, Float64Array>();
+  const signed = new Map<PieceKind, Float64Array>();
+  for (const piece of pieces) {
+    const values = piece.growsWithSize ? withoutSize(piece.values, size, trusted) : piece.values;
+    const own = standardise(values, trusted, spreads[piece.kind] ?? 1);
+    const against = own.map((x) =>
+      Math.min(piece.isTwoSided ? Math.abs(x) : Math.max(x, 0), maxDeviations),
+    );
+    against.forEach((x, k) => (scores[k] = at(scores, k) + x));
+    deviations.set(piece.kind, against);
+    signed.set(piece.kind, own);
+  }
+  const measured = new Map(pieces.map((piece) => [piece.kind, piece.measured]));
+  return { scores, deviations, signed, measured, trusted };
+}
+
+/**
+ * Converts values to deviations from the trusted clients' median. The spread is that of the trusted
+ * clients, moderated by the bank's (as in Smyth's moderated t, 2004), because few clients estimate
+ * it badly.
+ */
+function standardise(
+  values: Float64Array,
+  trusted: readonly number[],
+  usual: number,
+): Float64Array {
+  const own = pick([...values], trusted);
+  const n = own.length;
+  const middle = median(own);
+  const untrimmed = 1 + trimmingBias * (1 - n / values.length);
+  const deviation = Math.max(
+    medianDeviation(own, middle) * Math.sqrt(n / (n - 1)) * untrimmed,
+    minWholeShare * medianDeviation(values),
+  );
+  const variance = ((n / 2) * deviation ** 2 + priorClients * usual ** 2) / (n / 2 + priorClients);
+  return values.map((x) => (x - middle) / Math.sqrt(variance));
+}
+
+/** Takes out how values grow with size, by ridge regression over the trusted clients. */
+function withoutSize(
+  values: Float64Array,
+  size: Float64Array,
+  trusted: readonly number[],
+): Float64Array {
+  const middleSize = median(pick([...size], trusted));
+  const middle = median(pick([...values], trusted));
+  let [together, square] = [0, trusted.length * minSizeSpread ** 2];
+  for (const k of trusted) {
+    const x = at(size, k) - middleSize;
+    together += x * (at(values, k) - middle);
+    square += x * x;
+  }
+  return values.map((value, k) => value - (together / square) * (at(size, k) - middleSize));
+}
+
+/** The pieces of evidence about a client, the strongest first. */
+export function listEvidence(
+  { deviations, measured }: Pick<Scores, "deviations" | "measured">,
+  k: number,
+): (Evidence & { readonly kind: PieceKind })[] {
+  return [...deviations]
+    .map(([kind, own]) => ({
+      kind,
+      statistic: at(measured.get(kind) ?? own, k),
+      deviations: at(own, k),
+    }))
+    .sort((x, y) => y.deviations - x.deviations);
+}

@@ -1,0 +1,48 @@
+// Measures of federations without a contaminated client: rounds of trials, and pools of real
+// adapters.
+import { clair, clairAggregator, clairSchema } from "@fedclair/aggregators";
+import { runRounds } from "../federations.js";
+import { readPiles } from "./piles.js";
+
+/** Measures of one set of updates, with the ids of the clients. */
+export async function measure(updates, options) {
+  const result = await clair(updates, { ...options, rule: "evidence" }, { threads: 1 });
+  try {
+    return { measures: result.measures, ids: result.active.map(({ id }) => id) };
+  } finally {
+    result.modules.close();
+  }
+}
+
+/**
+ * Runs a trial and yields the measures of every round, with the ids of the contaminated clients.
+ * @param set further options, as for --set
+ */
+export async function* measureRounds(name, plugins, set) {
+  let measured;
+  const create = (options) => {
+    const own = clairAggregator.create({ ...options, rule: "gap" });
+    return {
+      async aggregate(input, state) {
+        measured = await measure(input.updates, options);
+        return own.aggregate(input, state);
+      },
+    };
+  };
+  const aggregators = new Map(plugins.aggregators).set("clair", { ...clairAggregator, create });
+  for await (const { clients } of runRounds(name, { ...plugins, aggregators }, set)) {
+    const bad = clients.filter(({ attack }) => attack !== null).map(({ clientId }) => clientId);
+    yield { ...measured, bad };
+  }
+}
+
+/** The measures of every pile of a pool, by pile, with the ids of the contaminated adapters. */
+export async function measurePool(folder) {
+  const options = clairSchema.parse({ rule: "evidence" });
+  const measured = new Map();
+  for (const [pile, updates] of await readPiles(folder)) {
+    const { measures, ids } = await measure(updates, options);
+    measured.set(pile, { measures, ids, bad: ids.filter((id) => id.startsWith("bad-")) });
+  }
+  return measured;
+}
