@@ -1,7 +1,7 @@
 // A virtual environment with the packages of requirements.txt.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { access } from "node:fs/promises";
+import { access, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -22,14 +22,15 @@ const environment = {
 };
 
 /**
- * Creates the environment at the first call.
+ * Creates the environment at the first call and again when the requirements have changed.
  * @returns the path of its Python; undefined, after a message, without Python 3 or a package index
  * @throws Error with the output of Python or pip if it fails otherwise
  */
 export async function pythonIn(folder) {
   const python = join(folder, "bin", "python");
   const ready = join(folder, "ready");
-  if (await exists(ready)) return python;
+  const wanted = await readFile(join(here, "requirements.txt"), "utf8");
+  if ((await readFile(ready, "utf8").catch(() => "")) === wanted) return python;
   try {
     await run("python3", ["-m", "venv", "--clear", folder]);
   } catch (error) {
@@ -52,10 +53,8 @@ export async function pythonIn(folder) {
     process.stderr.write(`there is no package index: ${String(error.stderr).trim()}\n`);
     return undefined;
   }
-  await run(python, [
-    "-c",
-    `import peft, torch, transformers; open(${JSON.stringify(ready)}, "w")`,
-  ]);
+  await run(python, ["-c", "import peft, torch, transformers"]);
+  await writeFile(ready, wanted);
   return python;
 }
 
