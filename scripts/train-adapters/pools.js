@@ -30,7 +30,7 @@ export const pools = [
   even("translations", "all", { ownA0: true }),
   uneven("licences", "attention", { ownA0: true }),
   even("speeches", "attention-8"),
-  uneven("headers", "mlp"),
+  uneven("headers", "mlp", { rates: "2e-4:8e-4" }), // headers repeat themselves
   even("perl", "all"),
   long("python", "attention-8"),
   even("readmes", "mlp", { ownA0: true }),
