@@ -13,6 +13,9 @@ const heads = [
   ...controlKinds,
 ];
 
+/** The rows that piles of 13 to 18 adapters need. */
+const pileBank = { sizes: [12, 14, 17, 20], draws: 40 };
+
 /** @returns a Markdown table with one row a pool, one for all, and what became of each attack */
 export function judgePools(pools, sources, rate = 0.01) {
   const rows = [];
@@ -20,7 +23,7 @@ export function judgePools(pools, sources, rate = 0.01) {
   const total = createCounts();
   for (const [name, piles] of pools) {
     const others = new Map([...sources].filter(([source]) => source !== name));
-    const counts = judgePiles(piles, makeBank("others", others), rate, attacks);
+    const counts = judgePiles(piles, makeBank("others", others, pileBank), rate, attacks);
     rows.push(formatRow(name, counts));
     add(total, counts);
   }

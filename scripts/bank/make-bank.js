@@ -3,10 +3,8 @@ import { median, medianDeviation, quantile, stream } from "@fedclair/linalg";
 import { computePieces, scoreClients, selectClients } from "@fedclair/aggregators";
 
 /** Numbers of clients with a row of thresholds. */
-const sizes = [6, 8, 10, 12, 14, 17, 20, 25, 30, 50, 100];
+const allSizes = [6, 8, 10, 12, 14, 17, 20, 25, 30, 50, 100];
 const rates = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
-/** Subsets that are drawn of a source for one row. */
-const draws = 100;
 /**
  * In this share of the sources a threshold is exceeded no more often than its rate. In the others an
  * honest client stands out for good reasons, and no threshold would be of use.
@@ -16,14 +14,15 @@ const coverage = 0.8;
 /**
  * @param name what the bank was made from
  * @param sources by name: lists of measures of clean federations
+ * @param draws number of subsets that are drawn of a source for one row
  */
-export function makeBank(name, sources) {
+export function makeBank(name, sources, { sizes = allSizes, draws = 100 } = {}) {
   const spreads = computeSpreads(sources);
   const thresholds = [];
   for (const clients of sizes) {
     const bySource = [...sources].flatMap(([source, federations]) => {
       const large = federations.filter(({ size }) => size.length >= clients);
-      return large.length > 0 ? [drawLargest(source, large, clients, spreads)] : [];
+      return large.length > 0 ? [drawLargest(source, large, clients, spreads, draws)] : [];
     });
     if (bySource.length < 2) continue;
     const quantiles = rates.map((rate) => {
@@ -37,7 +36,7 @@ export function makeBank(name, sources) {
 }
 
 /** The largest score of each of many subsets of clean federations. */
-function drawLargest(source, federations, clients, spreads) {
+function drawLargest(source, federations, clients, spreads, draws) {
   const rng = stream("bank").at(source, clients);
   return Array.from({ length: draws }, (_, draw) => {
     const measures = federations[draw % federations.length];

@@ -1,4 +1,4 @@
-import { at, item, median, type Matrix } from "@fedclair/linalg";
+import { at, item, median, medianDeviation, type Matrix } from "@fedclair/linalg";
 import { indices, pick } from "../lists.js";
 import type { Measures } from "./measures.js";
 
@@ -52,7 +52,9 @@ export function computePieces(measures: Measures, trusted: readonly number[]): P
   const plain = { isTwoSided: false, growsWithSize: false };
   const grown = { isTwoSided: false, growsWithSize: true };
   const all: Piece[] = [
-    { kind: "agreement", values: relative, measured: agreement, ...grown },
+    ...(doAgree(agreement, trusted)
+      ? [{ kind: "agreement" as const, values: relative, measured: agreement, ...grown }]
+      : []),
     { kind: "clique", values: clique, measured: computeCliques(cosines, agreement), ...plain },
     { kind: "size", values: size, measured: size.map(Math.exp), ...plain },
     { kind: "shape", values: shape, measured: shape.map(Math.exp), ...grown, isTwoSided: true },
@@ -73,6 +75,12 @@ export function computePieces(measures: Measures, trusted: readonly number[]): P
   return startsElsewhere.includes(true)
     ? all.map((piece) => neutralise(piece, startsElsewhere, trusted))
     : all;
+}
+
+/** Whether the trusted clients have more in common than they differ in; otherwise it is chance. */
+function doAgree(agreement: Float64Array, trusted: readonly number[]): boolean {
+  const own = pick([...agreement], trusted);
+  return median(own) > medianDeviation(own);
 }
 
 /**
