@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bfloat16, saveAdapters } from "./support/adapters.js";
 import { fedclair, start } from "./support/command.js";
@@ -46,8 +46,10 @@ describe("fedclair audit", function () {
   it("prints a table and writes refined adapters that it can read again", async () => {
     const folder = await temporaryFolder();
     const bad = await saveAdapters(join(folder, "in"), { p: 64, r: 2, count: 10, modules: 2 });
+    await symlink(".", join(folder, "in", "link"));
     const { code, stdout, stderr } = await fedclair(["audit", join(folder, "in")]);
     assert.equal(code, 0, stderr);
+    assert.match(stderr, /^10 adapters in .*in\nlinks are not followed: .*link\ncomparing 10 adap/);
     assert.match(
       stdout,
       new RegExp(

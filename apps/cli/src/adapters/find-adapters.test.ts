@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { findAdapters } from "./find-adapters.js";
+import { formatFound } from "./found-text.js";
 
 describe("findAdapters", () => {
   let root: string;
@@ -81,6 +82,50 @@ describe("findAdapters", () => {
     await mkdir(join(root, "b"));
     await writeFile(join(root, "notes.txt"), "");
     assert.deepEqual((await findAdapters([root])).skipped, [join(root, "b")]);
+  });
+
+  it("follows no links to folders, and says so", async () => {
+    const [evil = ""] = await createAdapters("evil", "good");
+    for (const name of ["x", "y"]) await symlink("../evil", join(evil, name));
+    await symlink("evil", join(root, "z"));
+    const found = await findAdapters([root]);
+    assert.deepEqual(
+      found.adapters.map(({ name }) => name),
+      ["evil", "good"],
+    );
+    const links = [join(root, "z"), join(evil, "x"), join(evil, "y")];
+    assert.deepEqual(found.links, links);
+    assert.deepEqual(formatFound(found), [
+      `2 adapters in ${root}`,
+      `links are not followed: ${links.join(", ")}`,
+    ]);
+    assert.deepEqual(await namesAt(join(root, "z")), ["z"]);
+    await mkdir(join(root, "e"));
+    await symlink("../evil", join(root, "e", "l"));
+    await assert.rejects(findAdapters([join(root, "e")]), /'.*e\/l' is a link, and links are not/);
+  });
+
+  it("counts the adapters of each folder", async () => {
+    const inner = Array.from({ length: 20 }, (_, k) => `evil/deep/x${k}`);
+    const paths = await createAdapters("a", "b", "evil", ...inner);
+    const place = (folder: string, adapters: number) => ({ folder, adapters });
+    assert.deepEqual((await findAdapters([root])).places, [
+      place(root, 3),
+      place(join(root, "evil"), 20),
+    ]);
+    assert.deepEqual((await findAdapters(paths.slice(0, 2))).places, [place(root, 2)]);
+    const clients = Array.from({ length: 12 }, (_, k) => `c${k}/adapter`);
+    await createAdapters(...clients, "c0/other");
+    const lines = formatFound(await findAdapters([root]));
+    assert.deepEqual(
+      [lines[0], lines[1], lines[2], lines.at(-1)],
+      [
+        `20 adapters in ${join(root, "evil")}`,
+        `3 adapters in ${root}`,
+        `2 adapters in ${join(root, "c0")}`,
+        "4 adapters in 4 more folders",
+      ],
+    );
   });
 
   it("throws if a path has no adapter", async () => {

@@ -1,5 +1,5 @@
 import type { Dirent } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { UserError } from "@fedclair/core";
 import { configFile } from "./peft-config.js";
@@ -20,6 +20,16 @@ export interface FoundAdapters {
    * would look like colluding clients.
    */
   readonly checkpoints: readonly string[];
+  /** Symbolic links to folders, which are not followed. */
+  readonly links: readonly string[];
+  /** Where the adapters lie, and how many in each place. */
+  readonly places: readonly Place[];
+}
+
+/** A folder under which adapters were found: a path that was searched, or a folder in it. */
+export interface Place {
+  readonly folder: string;
+  readonly adapters: number;
 }
 
 /**
@@ -34,27 +44,56 @@ export async function findAdapters(paths: readonly string[]): Promise<FoundAdapt
     paths.map(async (path) => {
       const under = await scanFolder(path, maxDepth);
       if (under === undefined) throw new UserError(`no folder '${path}'`);
-      if (under.adapters.length > 0) return keepLastRounds(path, under);
+      if (under.adapters.length > 0) return { path, ...keepLastRounds(path, under) };
+      const [link] = under.links;
       throw new UserError(
-        `no adapter in '${path}': neither it nor a folder in it has an ${configFile}`,
+        `no adapter in '${path}': neither it nor a folder in it has an ${configFile}` +
+          (link === undefined ? "" : `; '${link}' is a link, and links are not followed`),
       );
     }),
   );
   // A folder that is given twice is still one adapter.
-  const folders = new Map(
-    scans.flatMap(({ adapters }) => adapters).map((folder) => [resolve(folder), folder]),
+  const found = new Map(
+    scans
+      .flatMap(({ path, adapters }) => adapters.map((folder) => ({ path, folder })))
+      .map((one) => [resolve(one.folder), one]),
   );
-  const names = chooseNames([...folders.keys()]);
+  const names = chooseNames([...found.keys()]);
   return {
-    adapters: [...folders.values()].map((folder, i) => ({ name: names[i] ?? folder, folder })),
+    adapters: [...found.values()].map(({ folder }, i) => ({ name: names[i] ?? folder, folder })),
+    places: countPlaces([...found.values()]),
+    links: scans.flatMap(({ links }) => links),
     skipped: scans.flatMap(({ skipped }) => skipped),
     checkpoints: scans.flatMap(({ checkpoints }) => checkpoints),
   };
 }
 
-type Scan = Pick<FoundAdapters, "skipped" | "checkpoints"> & {
+/** @param found adapters, each with the path under which it was found */
+function countPlaces(
+  found: readonly { readonly path: string; readonly folder: string }[],
+): Place[] {
+  const counts = new Map<string, number>();
+  for (const { path, folder } of found) {
+    const parts = relative(path, folder).split(sep);
+    const [first = ""] = parts;
+    const above = parts.length > 1 ? join(path, first) : first === "" ? dirname(path) : path;
+    counts.set(above, (counts.get(above) ?? 0) + 1);
+  }
+  return [...counts].map(([folder, adapters]) => ({ folder, adapters }));
+}
+
+type Scan = Pick<FoundAdapters, "skipped" | "checkpoints" | "links"> & {
   readonly adapters: readonly string[];
 };
+
+/**
+ * Lists all adapters inside a folder, also checkpoints, but not the folder itself. Searches as
+ * deep as `findAdapters`.
+ */
+export async function findAdaptersInside(folder: string): Promise<readonly string[]> {
+  const { adapters = [], checkpoints = [] } = (await scanFolder(folder, maxDepth)) ?? {};
+  return [...adapters, ...checkpoints].filter((one) => one !== folder).sort();
+}
 
 /** Matches the folder of a round. */
 const roundFolder = /^round[-_]?(\d+)$/i;
@@ -90,14 +129,18 @@ async function scanFolder(path: string, depth: number): Promise<Scan | undefined
   const entries = await readdir(path, { withFileTypes: true }).catch(() => undefined);
   if (entries === undefined) return undefined;
   const own = entries.some(({ name }) => name === configFile) ? [path] : [];
-  const names = entries
-    .filter(isVisibleFolder)
-    .map(({ name }) => join(path, name))
-    .sort();
+  const listVisible = (is: (entry: Dirent) => boolean) =>
+    entries
+      .filter((entry) => isVisible(entry) && is(entry))
+      .map(({ name }) => join(path, name))
+      .sort();
+  const names = listVisible((entry) => entry.isDirectory());
+  const links = await filterFolders(listVisible((entry) => entry.isSymbolicLink()));
   const inside =
     depth === 0 ? [] : await Promise.all(names.map((name) => scanFolder(name, depth - 1)));
   const all = [...own, ...inside.flatMap((under) => under?.adapters ?? [])];
-  if (all.length === 0) return { adapters: all, skipped: [path], checkpoints: [] };
+  const allLinks = [...links, ...inside.flatMap((under) => under?.links ?? [])];
+  if (all.length === 0) return { adapters: all, skipped: [path], checkpoints: [], links: allLinks };
   // A path that holds only checkpoints is a request for all of them.
   const isRequested = depth === maxDepth && own.length === 0;
   const earlier = isRequested ? new Set<string>() : findEarlierStates(path, all);
@@ -105,6 +148,7 @@ async function scanFolder(path: string, depth: number): Promise<Scan | undefined
     adapters: all.filter((folder) => !earlier.has(folder)),
     skipped: inside.flatMap((under) => under?.skipped ?? []),
     checkpoints: [...inside.flatMap((under) => under?.checkpoints ?? []), ...earlier],
+    links: allLinks,
   };
 }
 
@@ -129,8 +173,21 @@ function readStep(folder: string): number {
 /**
  * Hidden folders are excluded, because they contain large trees such as `.git` instead of adapters.
  */
-function isVisibleFolder(entry: Dirent): boolean {
-  return (entry.isDirectory() || entry.isSymbolicLink()) && !entry.name.startsWith(".");
+export function isVisible({ name }: Dirent): boolean {
+  return !name.startsWith(".");
+}
+
+/** Keeps the paths that are folders, or links to folders. */
+export async function filterFolders(paths: readonly string[]): Promise<string[]> {
+  const are = await Promise.all(
+    paths.map((path) =>
+      stat(path).then(
+        (stats) => stats.isDirectory(),
+        () => false,
+      ),
+    ),
+  );
+  return paths.filter((_, i) => are[i]);
 }
 
 /** @param folders absolute and distinct */

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { inSharedMemory } from "@fedclair/aggregators";
 import { readNumbers, UserError, type LowRank, type Update } from "@fedclair/core";
+import { countNoun } from "@fedclair/runs";
 import { configFile } from "../adapters/peft-config.js";
-import { findAdapters } from "../adapters/find-adapters.js";
+import { findClients } from "../adapters/find-clients.js";
 import { openAdapters } from "../adapters/open-adapters.js";
 import {
   openAdapter,
@@ -32,7 +33,8 @@ export interface SentRound {
 }
 
 /**
- * Reads the adapters of one round: one folder per client, named after the client.
+ * Reads the adapters of one round: one folder per client, named after the client. Links and
+ * adapters in deeper folders are refused.
  * @param handedOut folder with the adapters that clients started from; undefined: they start at
  * zero
  * @param examples number of examples by client; default: 1 each
@@ -43,11 +45,9 @@ export async function readRound(
   handedOut: string | undefined,
   examples: ReadonlyMap<string, number> | undefined,
 ): Promise<SentRound> {
-  const { adapters: found, skipped } = await findAdapters([folder]);
-  const { opened, faults } = await openAdapters(found);
-  for (const path of skipped) {
-    faults.set(relative(folder, path), `no ${configFile}: was it written to its end?`);
-  }
+  const found = await findClients(folder);
+  const { opened, faults } = await openAdapters(found.clients);
+  for (const [name, fault] of found.faults) faults.set(name, fault);
   const globalStart =
     handedOut === undefined ? undefined : await openIfPresent(join(handedOut, "global"));
   const adapters = new Map<string, Adapter>();
@@ -81,7 +81,7 @@ export async function readRound(
   const [first] = faults.values();
   if (updates.length === 0) {
     throw new UserError(
-      `none of ${found.length} adapters can be aggregated; the first: ${first ?? ""}`,
+      `none of ${countNoun(faults.size, "client")} can be aggregated; the first: ${first ?? ""}`,
     );
   }
   const fingerprint = hash.digest("hex");

@@ -6,6 +6,7 @@ import { formatAudit } from "./audit-text.js";
 import { compareAdapters } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
 import { findAdapters } from "../adapters/find-adapters.js";
+import { formatFound } from "../adapters/found-text.js";
 import { rejectExisting } from "../adapters/reject-existing.js";
 import { whenAborted } from "../when-aborted.js";
 import { listRefinedFolders, writeRefined } from "./write-refined.js";
@@ -28,10 +29,11 @@ export interface AuditOptions {
  */
 export async function audit(paths: readonly string[], options: AuditOptions): Promise<void> {
   const clairOptions = parseOptions(options.set);
-  const { adapters, skipped, checkpoints } = await findAdapters(paths);
+  const { adapters, skipped, checkpoints, ...found } = await findAdapters(paths);
   const { refine, html } = options;
   if (refine !== undefined) await rejectExisting("--refine", listRefinedFolders(refine, adapters));
   if (html !== undefined) await rejectExisting("--html", [html]);
+  for (const line of formatFound(found)) process.stderr.write(`${line}\n`);
   process.stderr.write(`comparing ${countNoun(adapters.length, "adapter")} …\n`);
   const onProgress = process.stderr.isTTY ? showProgress : undefined;
   const { comparison, refined } = await Promise.race([

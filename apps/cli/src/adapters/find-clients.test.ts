@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findClients } from "./find-clients.js";
+
+describe("findClients", () => {
+  let round: string;
+  beforeEach(async () => {
+    round = await mkdtemp(join(tmpdir(), "round-"));
+  });
+  afterEach(() => rm(round, { recursive: true }));
+
+  const create = async (...names: readonly string[]): Promise<void> => {
+    for (const name of names) {
+      await mkdir(join(round, name), { recursive: true });
+      await writeFile(join(round, name, "adapter_config.json"), "{}");
+    }
+  };
+  const find = async () => {
+    const { clients, faults } = await findClients(round);
+    return { clients: clients.map(({ name }) => name), faults: Object.fromEntries(faults) };
+  };
+
+  it("takes every folder directly in the round as one client", async () => {
+    await create("bob", "alice", "checkpoint-3", ".hidden");
+    await writeFile(join(round, "counts.json"), "{}");
+    assert.deepEqual(await find(), { clients: ["alice", "bob", "checkpoint-3"], faults: {} });
+  });
+
+  it("refuses clients with adapters in deeper folders, and adapters that are absent", async () => {
+    await create("alice", "bob/adapter", "eve", "eve/checkpoint-4", "eve/x/y/z", "eve/x0");
+    await mkdir(join(round, "carol"));
+    assert.deepEqual(await find(), {
+      clients: ["alice"],
+      faults: {
+        bob: "no adapter_config.json, but 'adapter' in it has one: expected the adapter directly in the client's folder",
+        carol: "no adapter_config.json: was it written to its end?",
+        eve: "adapters deeper in it: 'checkpoint-4' and 2 more; expected one adapter, directly in the client's folder",
+      },
+    });
+  });
+
+  it("refuses links, whatever they lead to", async () => {
+    await create("alice", "loop", "linked-file");
+    await symlink("../loop", join(round, "loop", "again"));
+    await symlink("alice", join(round, "bob"));
+    await symlink("nowhere", join(round, "broken"));
+    const model = "adapter_model.safetensors";
+    await symlink(`../alice/${model}`, join(round, "linked-file", model));
+    assert.deepEqual(await find(), {
+      clients: ["alice"],
+      faults: {
+        bob: "a link: expected a folder, with the files in it",
+        "linked-file": `'${model}' in it is a link: expected the file or folder itself`,
+        loop: "'again' in it is a link: expected the file or folder itself",
+      },
+    });
+  });
+
+  it("throws if the folder is no round", async () => {
+    await assert.rejects(findClients(join(round, "none")), /no folder '.*none'/);
+    await assert.rejects(findClients(round), /no client in '.*round-/);
+    await create(".");
+    await assert.rejects(findClients(round), /'.*' is an adapter: give the folder of a round/);
+  });
+});

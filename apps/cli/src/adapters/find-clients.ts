@@ -1,0 +1,69 @@
+import type { Dirent } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { UserError } from "@fedclair/core";
+import {
+  filterFolders,
+  findAdaptersInside,
+  isVisible,
+  type AdapterFolder,
+} from "./find-adapters.js";
+import { configFile } from "./peft-config.js";
+
+/** The clients of a round. */
+export interface FoundClients {
+  /** Each is a folder with one adapter; sorted by name. */
+  readonly clients: readonly AdapterFolder[];
+  /** The reasons why other folders of the round are not used, by name. */
+  readonly faults: ReadonlyMap<string, string>;
+}
+
+/**
+ * Finds the clients of a round. Every folder directly in it is one client with one adapter, so that
+ * no client can take part several times.
+ * @throws UserError if there is no folder, or the round itself is an adapter
+ */
+export async function findClients(round: string): Promise<FoundClients> {
+  const entries = await readdir(round, { withFileTypes: true }).catch(() => {
+    throw new UserError(`no folder '${round}'`);
+  });
+  if (entries.some(({ name }) => name === configFile)) {
+    throw new UserError(
+      `'${round}' is an adapter: give the folder of a round, which has one folder for each client`,
+    );
+  }
+  const clients: AdapterFolder[] = [];
+  const faults = new Map<string, string>();
+  for (const entry of entries.filter(isVisible).sort((x, y) => (x.name < y.name ? -1 : 1))) {
+    const { name } = entry;
+    const folder = join(round, name);
+    const fault = await findFault(folder, entry);
+    if (fault !== undefined) faults.set(name, fault);
+    else if (entry.isDirectory()) clients.push({ name, folder });
+  }
+  if (clients.length + faults.size > 0) return { clients, faults };
+  throw new UserError(`no client in '${round}': expected a folder for each client`);
+}
+
+/** Describes why an entry of a round cannot be used; undefined for clients and for files. */
+async function findFault(folder: string, entry: Dirent): Promise<string | undefined> {
+  if (entry.isSymbolicLink()) {
+    const [linked] = await filterFolders([folder]);
+    return linked && "a link: expected a folder, with the files in it";
+  }
+  if (!entry.isDirectory()) return undefined;
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const link = entries.find((one) => one.isSymbolicLink());
+  if (link) return `'${link.name}' in it is a link: expected the file or folder itself`;
+  const [inner, ...more] = await findAdaptersInside(folder);
+  const hasConfig = entries.some(({ name }) => name === configFile);
+  if (inner === undefined) {
+    return hasConfig ? undefined : `no ${configFile}: was it written to its end?`;
+  }
+  const where = `'${relative(folder, inner)}'`;
+  if (!hasConfig) {
+    return `no ${configFile}, but ${where} in it has one: expected the adapter directly in the client's folder`;
+  }
+  const others = more.length === 0 ? where : `${where} and ${more.length} more`;
+  return `adapters deeper in it: ${others}; expected one adapter, directly in the client's folder`;
+}
