@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { UserError } from "@fedclair/core";
 import { checkValue } from "@fedclair/core/internal";
+import { findPatternFault, matchPatterns } from "./module-patterns.js";
 import { z } from "zod";
 
 export const configFile = "adapter_config.json";
@@ -17,11 +18,9 @@ function patternSchema<T extends z.ZodType>(value: T) {
   return z
     .record(z.string(), value)
     .superRefine((patterns, context) => {
-      for (const pattern of Object.keys(patterns)) {
-        if (toModuleRegExp(pattern) !== undefined) continue;
-        const message = "expected module names or regular expressions";
-        context.addIssue({ code: "custom", path: [pattern], message });
-      }
+      const fault = findPatternFault(Object.keys(patterns));
+      if (fault === undefined) return;
+      context.addIssue({ code: "custom", path: [fault.pattern], message: fault.message });
     })
     .nullish();
 }
@@ -87,37 +86,35 @@ function isSet(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false;
 }
 
-/** The scale of B·A: α/r, or α/√r for rank-stabilised LoRA (arXiv 2312.03732). */
-export function computeScale(module: string, rank: number, config: Config): number {
-  const alpha = valueFor(module, config.alpha_pattern) ?? config.lora_alpha;
-  return config.use_rslora === true ? alpha / Math.sqrt(rank) : alpha / rank;
+/** Where the ranks and scales of modules come from. */
+export interface ModuleSettings {
+  /** The rank of a module according to the configuration. */
+  rankOf(module: string): number;
+  /** The scale of B·A: α/r, or α/√r for rank-stabilised LoRA (arXiv 2312.03732). */
+  scaleOf(module: string, rank: number): number;
 }
 
-/** The rank of a module according to the configuration. */
-export function rankFor(module: string, { r, rank_pattern: patterns }: Config): number {
-  return valueFor(module, patterns) ?? r;
+/**
+ * Applies the patterns of a configuration to an adapter's modules.
+ * @throws UserError if that would take too long
+ */
+export function matchModules(
+  { r, lora_alpha, use_rslora, rank_pattern, alpha_pattern }: Config,
+  modules: Iterable<string>,
+): ModuleSettings {
+  const names = [...modules].map(nameInBase);
+  const ranks = matchPatterns(rank_pattern, names, `${configFile}: rank_pattern`);
+  const alphas = matchPatterns(alpha_pattern, names, `${configFile}: alpha_pattern`);
+  return {
+    rankOf: (module) => ranks.get(nameInBase(module)) ?? r,
+    scaleOf: (module, rank) => {
+      const alpha = alphas.get(nameInBase(module)) ?? lora_alpha;
+      return use_rslora === true ? alpha / Math.sqrt(rank) : alpha / rank;
+    },
+  };
 }
 
 /** The name of a module in the base model, without the prefix that PEFT adds. */
 export function nameInBase(module: string): string {
   return module.replace(/^base_model\.model\./, "");
-}
-
-/** Returns the value of the first pattern that matches the module's name in the base model. */
-function valueFor<T>(module: string, patterns: Readonly<Record<string, T>> | null | undefined) {
-  const name = nameInBase(module);
-  return Object.entries(patterns ?? {}).find(([pattern]) =>
-    toModuleRegExp(pattern)?.test(name),
-  )?.[1];
-}
-
-/** Compiles a pattern for module names; undefined if it is not a valid regular expression. */
-function toModuleRegExp(pattern: string): RegExp | undefined {
-  try {
-    // Python's anchors for the beginning and the end of a text.
-    const own = pattern.replaceAll("\\A", "^").replaceAll("\\Z", "$");
-    return new RegExp(`^(.*\\.)?(${own})$`);
-  } catch {
-    return undefined;
-  }
 }

@@ -197,6 +197,11 @@ describe("PEFT adapters", () => {
         save({}, { alpha_pattern: { "q_proj[": 64 } }, "pattern"),
       ],
       [
+      [
+        "backreference",
+        /adapter_config.json: rank_pattern.*without backreferences and lookaround/,
+        save({}, { rank_pattern: { "([a-z0-9_.]+)+\\1!": 64 } }, "backreference"),
+      ],
         "alpha",
         /adapter_config.json: lora_alpha: .* from 1e-20 to 1e20, got 0/,
         save({}, { lora_alpha: 0 }, "alpha"),

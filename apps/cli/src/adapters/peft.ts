@@ -12,7 +12,7 @@ import {
   type Tensor,
 } from "@fedclair/core";
 import type { Allocate, StoredType } from "@fedclair/core/internal";
-import { configFile, rankFor, readConfig, computeScale, type Config } from "./peft-config.js";
+import { configFile, matchModules, readConfig, type Config } from "./peft-config.js";
 import { modelFile, readTensor, listTensors, type TensorInFile } from "./tensor-files.js";
 
 /*
@@ -91,7 +91,9 @@ function groupPairs(
     halves[half].set(module, tensor);
   }
   const modules = new Map<string, PairInFile>();
-  for (const module of new Set([...halves.A.keys(), ...halves.B.keys()])) {
+  const names = new Set([...halves.A.keys(), ...halves.B.keys()]);
+  const settings = matchModules(config, names);
+  for (const module of names) {
     const a = halves.A.get(module);
     const b = halves.B.get(module);
     const [rank] = a?.shape ?? [];
@@ -102,11 +104,11 @@ function groupPairs(
         `${module}: expected lora_A of shape r×in and lora_B of out×r, got ${gotA} and ${gotB}`,
       );
     }
-    const wanted = rankFor(module, config);
+    const wanted = settings.rankOf(module);
     if (rank !== wanted) {
       throw new UserError(`${module}: ${configFile} says rank ${wanted}, the tensors have ${rank}`);
     }
-    modules.set(module, { b, a, scale: computeScale(module, rank, config) });
+    modules.set(module, { b, a, scale: settings.scaleOf(module, rank) });
   }
   if (modules.size === 0) throw new UserError("no pair of lora_A and lora_B");
   return { modules, others };
