@@ -239,6 +239,11 @@ describe("PEFT adapters", () => {
       });
     }
     const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, {}, "cut");
+    const large = await save({}, {}, "large");
+    const header = Buffer.alloc(16_000_016, " ");
+    header.writeBigUInt64LE(16_000_008n);
+    await writeFile(join(large, "adapter_model.safetensors"), header);
+    await assert.rejects(openAdapter(large), /header has 16000008 bytes, at most 16000000 are exp/);
     await writeFile(join(path, "adapter_model.safetensors"), "short");
     await assert.rejects(openAdapter(path), /adapter_model.safetensors: not a valid safetensors/);
     await rm(join(path, "adapter_model.safetensors"));

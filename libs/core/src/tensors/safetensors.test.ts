@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { UserError } from "../words/errors.js";
-import { decodeSafetensors, encodeSafetensors, type StoredType } from "./safetensors.js";
+import { decodeSafetensors, encodeSafetensors, headerEnd, type StoredType } from "./safetensors.js";
 import type { Dense, Numbers, Params } from "./tensor.js";
 
 /** A file of the given header and data, put together without the encoder. */
@@ -103,6 +103,15 @@ describe("safetensors", () => {
     assert.deepEqual(
       value(file(one("BF16", [2], 0, 4), [0xc0, 0x3f, 0x00, 0xc0])),
       Float32Array.of(1.5, -2),
+    );
+  });
+
+  it("refuses a header above the limit of the caller", () => {
+    const bytes = file('{"a": 1}');
+    assert.equal(headerEnd(bytes, bytes.length, 8), 16);
+    assert.throws(
+      () => headerEnd(bytes, bytes.length, 7),
+      /the header has 8 bytes, at most 7 are expected/,
     );
   });
 

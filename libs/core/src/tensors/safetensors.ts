@@ -19,6 +19,8 @@ import {
 /** The limit of the reference implementation. It stops a header that would take all memory. */
 const maxHeaderBytes = 100_000_000;
 
+const metadataKey = "__metadata__";
+
 /** How numbers are stored in a file. */
 export type StoredType = "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2";
 
@@ -175,14 +177,20 @@ export const prefixBytes = 8;
  * Returns where the header of a file ends and the tensors begin.
  * @param prefix the file's first 8 bytes, or more
  * @param fileBytes the file's length
+ * @param maxBytes maximum length of the header; parsing takes up to thirty times as much memory
  */
-export function headerEnd(prefix: Uint8Array, fileBytes: number): number {
+export function headerEnd(
+  prefix: Uint8Array,
+  fileBytes: number,
+  maxBytes = maxHeaderBytes,
+): number {
   if (prefix.length < prefixBytes) throw bad(`${prefix.length} bytes are too few for a header`);
   const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
   const headerBytes = Number(view.getBigUint64(0, true));
   const rest = fileBytes - prefixBytes;
-  if (headerBytes <= Math.min(rest, maxHeaderBytes)) return prefixBytes + headerBytes;
-  throw bad(`the header claims ${headerBytes} bytes, ${rest} follow`);
+  if (headerBytes > rest) throw bad(`the header claims ${headerBytes} bytes, ${rest} follow`);
+  if (headerBytes <= maxBytes) return prefixBytes + headerBytes;
+  throw bad(`the header has ${headerBytes} bytes, at most ${maxBytes} are expected`);
 }
 
 /**
@@ -190,10 +198,12 @@ export function headerEnd(prefix: Uint8Array, fileBytes: number): number {
  * @param start the file up to `headerEnd`
  */
 export function decodeHeader(start: Uint8Array, fileBytes: number): SafetensorsHeader {
-  const { __metadata__, ...fields } = parseHeader(start.subarray(prefixBytes));
-  const tensors = Object.entries(fields).map(([name, value]) =>
-    toStored(name, value, start.length),
-  );
+  const fields = parseHeader(start.subarray(prefixBytes));
+  // Without the rest of a destructuring, which would copy a header of a million tensors.
+  const tensors: StoredTensor[] = [];
+  for (const name of Object.keys(fields)) {
+    if (name !== metadataKey) tensors.push(toStored(name, fields[name], start.length));
+  }
   tensors.sort((x, y) => x.begin - y.begin || x.end - y.end);
   let at = start.length;
   for (const { name, begin, end } of tensors) {
@@ -208,7 +218,7 @@ export function decodeHeader(start: Uint8Array, fileBytes: number): SafetensorsH
     at = end;
   }
   if (at !== fileBytes) throw bad(`${fileBytes - at} bytes follow the last tensor`);
-  return { tensors, metadata: toMetadata(__metadata__) };
+  return { tensors, metadata: toMetadata(fields[metadataKey]) };
 }
 
 /**
