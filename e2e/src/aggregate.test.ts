@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { aggregators } from "@fedclair/aggregators";
@@ -108,7 +109,8 @@ interface Report {
   readonly clients: readonly ({ readonly name: string; readonly status: string | null } & Pick<
     Verdict,
     "score"
-  >)[];
+  > &
+    Partial<Pick<Verdict, "reason">>)[];
   readonly discarded: number;
 }
 
@@ -297,6 +299,53 @@ describe("fedclair aggregate", function () {
     const second = await step("--aggregator", "fedavg", ...state, "--out", join(folder, "b"));
     assert.match(second.stdout, /client-0 +invalid .*lora_A: entry 0 is NaN/);
     assert.match(second.stdout, /Round 2, fedavg on 10 clients/);
+    await rm(folder, { recursive: true });
+  });
+
+  it("counts one client per folder, whatever a client puts into its own", async function () {
+    if (process.platform === "win32") this.skip();
+    const folder = await temporaryFolder();
+    const sent = join(folder, "in");
+    const changes = [...createChanges(1)].slice(2, 6);
+    for (const [client, delta] of changes) await saveSum(join(sent, client), [delta]);
+    for (const client of ["eve", "ivan", "mallory", "oscar"]) {
+      const [, delta] = changes[0] ?? assert.fail();
+      await saveSum(join(sent, client), [scale(delta, 1000)]);
+    }
+    for (let k = 0; k < 20; k++) {
+      await cp(join(sent, "oscar"), join(sent, "eve", `x${k}`), { recursive: true });
+    }
+    await symlink("../ivan", join(sent, "ivan", "again"));
+    await rm(join(sent, "mallory", "adapter_model.safetensors"));
+    execFileSync("mkfifo", [join(sent, "mallory", "adapter_model.safetensors")]);
+    const config = join(sent, "oscar", "adapter_config.json");
+    const patterns = { alpha_pattern: { "([a-z0-9_.]+)+\\1!": 4 } };
+    const plain = JSON.parse(await readFile(config, "utf8")) as object;
+    await writeFile(config, JSON.stringify({ ...plain, ...patterns }));
+    await mkdir(join(sent, ".cache", "other"), { recursive: true });
+
+    const out = join(folder, "out");
+    const { clients: found } = await aggregate(
+      ...[sent, "--aggregator", "coordinate-median", "--out", out, "--rank", "18"],
+    );
+    const reasons = found.filter(({ status }) => status === "invalid");
+    assert.equal(found.length, 8);
+    for (const [i, [name, reason]] of [
+      ["eve", /^adapters deeper in it: 'x0' and 19 more; expected one adapter/],
+      ["ivan", /^'again' in it is a link/],
+      ["mallory", /adapter_model.safetensors': expected a regular file, got a FIFO/],
+      ["oscar", /alpha_pattern.*without backreferences and lookaround/],
+    ].entries() as Iterable<[number, [string, RegExp]]>) {
+      assert.equal(reasons[i]?.name, name);
+      assert.match(reasons[i].reason ?? "", reason);
+    }
+    const honest = join(folder, "honest");
+    for (const [client, delta] of changes) await saveSum(join(honest, client), [delta]);
+    const alone = join(folder, "alone");
+    await aggregate(
+      ...[honest, "--aggregator", "coordinate-median", "--out", alone, "--rank", "18"],
+    );
+    assertSum(await read(join(out, "global")), [await read(join(alone, "global"))], "median");
     await rm(folder, { recursive: true });
   });
 

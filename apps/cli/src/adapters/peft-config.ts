@@ -1,10 +1,15 @@
-import { readFile } from "node:fs/promises";
 import { UserError } from "@fedclair/core";
 import { checkValue } from "@fedclair/core/internal";
-import { findPatternFault, matchPatterns } from "./module-patterns.js";
 import { z } from "zod";
+import { findPatternFault, matchPatterns } from "./module-patterns.js";
+import { readText } from "./regular-file.js";
 
 export const configFile = "adapter_config.json";
+
+/**
+ * Maximum size of a configuration. One with a pattern for each of 46,000 experts would have 3 MB.
+ */
+const maxConfigBytes = 10_000_000;
 
 /** α must not be 0, where every change would vanish, and scaled numbers must fit into float32. */
 const alphaSchema = z
@@ -62,10 +67,8 @@ const unsupported: readonly (readonly [key: string, why: string])[] = [
  * Reads an adapter's configuration.
  * @throws UserError with the file and the problem if it does not describe a supported LoRA adapter
  */
-export async function readConfig(file: string): Promise<Config> {
-  const text = await readFile(file, "utf8").catch(() => {
-    throw new UserError(`cannot read '${file}'`);
-  });
+export function readConfig(file: string): Config {
+  const text = readText(file, maxConfigBytes);
   let content: unknown;
   try {
     content = JSON.parse(text);

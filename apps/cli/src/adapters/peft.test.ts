@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -197,11 +198,11 @@ describe("PEFT adapters", () => {
         save({}, { alpha_pattern: { "q_proj[": 64 } }, "pattern"),
       ],
       [
-      [
         "backreference",
         /adapter_config.json: rank_pattern.*without backreferences and lookaround/,
         save({}, { rank_pattern: { "([a-z0-9_.]+)+\\1!": 64 } }, "backreference"),
       ],
+      [
         "alpha",
         /adapter_config.json: lora_alpha: .* from 1e-20 to 1e20, got 0/,
         save({}, { lora_alpha: 0 }, "alpha"),
@@ -238,15 +239,30 @@ describe("PEFT adapters", () => {
         return true;
       });
     }
-    const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, {}, "cut");
     const large = await save({}, {}, "large");
     const header = Buffer.alloc(16_000_016, " ");
     header.writeBigUInt64LE(16_000_008n);
     await writeFile(join(large, "adapter_model.safetensors"), header);
     await assert.rejects(openAdapter(large), /header has 16000008 bytes, at most 16000000 are exp/);
+    const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, {}, "cut");
     await writeFile(join(path, "adapter_model.safetensors"), "short");
     await assert.rejects(openAdapter(path), /adapter_model.safetensors: not a valid safetensors/);
     await rm(join(path, "adapter_model.safetensors"));
     await assert.rejects(openAdapter(path), /saved as \.bin must be saved again/);
   });
+
+  for (const name of [
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "adapter_model.safetensors.index.json",
+  ]) {
+    it(`rejects a FIFO as ${name} without waiting for it`, async function () {
+      if (process.platform === "win32") this.skip();
+      const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b });
+      await rm(join(path, name), { force: true });
+      execFileSync("mkfifo", [join(path, name)]);
+      const message = new RegExp(`${name}': expected a regular file, got a FIFO`);
+      await assert.rejects(openAdapter(path), message);
+    });
+  }
 });

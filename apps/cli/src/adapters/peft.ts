@@ -9,6 +9,7 @@ import {
   shapeText,
   UserError,
   type LowRank,
+  yieldToEventLoop,
   type Tensor,
 } from "@fedclair/core";
 import type { Allocate, StoredType } from "@fedclair/core/internal";
@@ -42,8 +43,9 @@ export interface PairInFile {
 
 /** @throws UserError with the file and the problem if it is not a supported LoRA adapter */
 export async function openAdapter(folder: string): Promise<Adapter> {
-  const config = await readConfig(join(folder, configFile));
-  const tensors = await listTensors(folder);
+  await yieldToEventLoop(); // files are read synchronously
+  const config = readConfig(join(folder, configFile));
+  const tensors = listTensors(folder);
   try {
     return { config, ...groupPairs(tensors, config) };
   } catch (error) {

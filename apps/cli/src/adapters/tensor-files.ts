@@ -1,5 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import { basename, join } from "node:path";
 import { UserError, type Tensor } from "@fedclair/core";
 import {
@@ -11,6 +10,7 @@ import {
   type StoredTensor,
 } from "@fedclair/core/internal";
 import { z } from "zod";
+import { openRegularFile, readText, UnreadableError } from "./regular-file.js";
 
 export const modelFile = "adapter_model.safetensors";
 const shardsFile = `${modelFile}.index.json`;
@@ -28,8 +28,8 @@ export interface TensorInFile extends StoredTensor {
 }
 
 /** Lists all tensors of an adapter by name, from one file or from the shards in an index. */
-export async function listTensors(folder: string): Promise<ReadonlyMap<string, TensorInFile>> {
-  const shards = await readShardNames(join(folder, shardsFile));
+export function listTensors(folder: string): ReadonlyMap<string, TensorInFile> {
+  const shards = readShardNames(join(folder, shardsFile));
   const found = new Map<string, TensorInFile>();
   let bytesLeft = maxHeaderBytes;
   for (const name of shards ?? [modelFile]) {
@@ -73,8 +73,9 @@ function withFile<T>(
 ): T {
   let descriptor: number;
   try {
-    descriptor = openSync(file, "r");
-  } catch {
+    descriptor = openRegularFile(file);
+  } catch (error) {
+    if (!(error instanceof UnreadableError)) throw error;
     throw new UserError(
       `cannot read '${file}'; adapters saved as .bin must be saved again as safetensors: ` +
         "load them with PEFT if you trust them, and call save_pretrained",
@@ -99,9 +100,14 @@ function withFile<T>(
 const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 
 /** Lists the files of a sharded adapter; undefined if it has no index. */
-async function readShardNames(index: string): Promise<readonly string[] | undefined> {
-  const text = await readFile(index, "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
+function readShardNames(index: string): readonly string[] | undefined {
+  let text: string;
+  try {
+    text = readText(index, maxHeaderBytes);
+  } catch (error) {
+    if (error instanceof UnreadableError && error.isAbsent) return undefined;
+    throw error;
+  }
   let content: unknown;
   try {
     content = JSON.parse(text);

@@ -1,0 +1,61 @@
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import { UserError } from "@fedclair/core";
+import { systemErrorCode } from "@fedclair/runs";
+
+/** An error of the operating system while a file was opened. */
+export class UnreadableError extends UserError {
+  readonly isAbsent: boolean;
+
+  constructor(file: string, error: unknown) {
+    super(`cannot read '${file}'`);
+    this.isAbsent = systemErrorCode(error) === "ENOENT";
+  }
+}
+
+/**
+ * Opens a file for reading. The file comes from a client and may be a FIFO or a device, which would
+ * block the process. So it is opened without waiting, and what was opened is checked.
+ * @returns the descriptor, which the caller closes
+ * @throws UnreadableError if it cannot be opened, UserError if it is not a regular file
+ */
+export function openRegularFile(file: string): number {
+  let descriptor: number;
+  try {
+    // Windows has no O_NONBLOCK and no FIFOs in folders.
+    const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants as Partial<typeof constants>;
+    descriptor = openSync(file, (O_RDONLY ?? 0) | O_NONBLOCK | O_NOCTTY);
+  } catch (error) {
+    if (systemErrorCode(error) !== "ENXIO") throw new UnreadableError(file, error);
+    throw new UserError(`'${file}': expected a regular file, got a socket or a device`);
+  }
+  const stats = fstatSync(descriptor);
+  if (stats.isFile()) return descriptor;
+  closeSync(descriptor);
+  throw new UserError(`'${file}': expected a regular file, got ${describeKind(stats)}`);
+}
+
+function describeKind(stats: Stats): string {
+  if (stats.isFIFO()) return "a FIFO";
+  return stats.isDirectory() ? "a folder" : "a device";
+}
+
+/**
+ * Reads a text of a client.
+ * @throws UserError if it is not a regular file, or longer than `maxBytes`
+ */
+export function readText(file: string, maxBytes: number): string {
+  const descriptor = openRegularFile(file);
+  try {
+    const { size } = fstatSync(descriptor);
+    if (size > maxBytes) {
+      throw new UserError(`'${file}': expected at most ${maxBytes} bytes, got ${size}`);
+    }
+    const bytes = Buffer.alloc(size);
+    const got = readSync(descriptor, bytes, 0, size, 0);
+    return bytes.toString("utf8", 0, got);
+  } catch (error) {
+    throw error instanceof UserError ? error : new UnreadableError(file, error);
+  } finally {
+    closeSync(descriptor);
+  }
+}
