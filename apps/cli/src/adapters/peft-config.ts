@@ -75,6 +75,7 @@ export function readConfig(file: string): Config {
   } catch {
     throw new UserError(`${file}: expected JSON`);
   }
+  if (!canBeWritten(content)) throw new UserError(`${file}: expected JSON with less nesting`);
   const { data, faults } = checkValue(configSchema, content);
   if (data === undefined) throw new UserError(`${file}: ${faults[0] ?? ""}`);
   const [key, why] = unsupported.find(([name]) => isSet(data[name])) ?? [];
@@ -82,6 +83,16 @@ export function readConfig(file: string): Config {
   throw new UserError(
     `${file}: ${key}: expected plain LoRA, whose change is B·A; ${why ?? ""}: leave such adapters out`,
   );
+}
+
+/** Tests if a value can be written as JSON, which fails at a depth that parsing accepts. */
+function canBeWritten(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isSet(value: unknown): boolean {

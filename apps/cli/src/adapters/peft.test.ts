@@ -239,6 +239,10 @@ describe("PEFT adapters", () => {
         return true;
       });
     }
+    const deep = await save({}, {}, "deep");
+    const lists = "[".repeat(100_000) + "]".repeat(100_000);
+    await writeFile(join(deep, "adapter_config.json"), `{"peft_type": "LORA", "x": ${lists}}`);
+    await assert.rejects(openAdapter(deep), /adapter_config.json: expected JSON with less nesting/);
     const large = await save({}, {}, "large");
     const header = Buffer.alloc(16_000_016, " ");
     header.writeBigUInt64LE(16_000_008n);
