@@ -62,7 +62,7 @@ describe("plug-ins from outside", () => {
     assert.equal(reported.code, 0, reported.stderr);
     assert.match(
       reported.stderr,
-      /without task 'mean-estimation' 0\.1\.0 and aggregator 'near-median'/,
+      /without task 'mean-estimation' 0\.1\.0, aggregator 'near-median' 0\.1\.0 and attack 'reverse'/,
     );
     const modules = [...allowOptions, "--plugin", "./near-median.js"];
     const whole = await fedclair(["report", "two", ...modules], { cwd: folder });
