@@ -5,11 +5,11 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeBank } from "@fedclair/aggregators";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { format } from "prettier";
 import { parseArguments } from "./arguments.js";
-import { makeBank } from "./bank/make-bank.js";
 import { measurePool, measureRounds } from "./bank/measure.js";
 import { listPools } from "./bank/piles.js";
 import { judgePools } from "./bank/judge-pools.js";
@@ -62,10 +62,10 @@ if (existsSync(values.pools)) {
 for (const [name, piles] of pools) sources.set(name, [piles.get("clean").measures]);
 
 const name = `${pools.size} pools of LoRA adapters of SmolLM2-135M and ${Object.keys(trials).length} trials`;
-const bank = makeBank(name, sources);
+const bank = await makeBank(sources, { name });
 console.log(JSON.stringify(bank, null, 1));
 if (values.write) await writeBank(bank);
-if (pools.size > 1) console.log(judgePools(pools, sources));
+if (pools.size > 1) console.log(await judgePools(pools, sources));
 process.exit(0); // linear algebra and CLAIR leave threads behind
 
 async function writeBank(bank) {

@@ -465,21 +465,21 @@ async function evidenceFigure() {
   const truthOf = (id) =>
     id.startsWith("bad-random") ? "random targets" : id.startsWith("bad-") ? "trigger" : "benign";
   const own = all.map(({ clientId }) => {
-    const piece = (kind) => result.evidence.get(clientId).find((e) => e.kind === kind);
+    const { score, evidence } = result.judgements.get(clientId);
+    const piece = (kind) => evidence.find((one) => one.kind === kind)?.deviations ?? 0;
     return {
       name: clientId,
       truth: truthOf(clientId),
-      score: result.scores.get(clientId),
+      score,
       flagged: result.status.get(clientId) === "contaminated",
-      agreement: piece("apart").statistic,
-      size: piece("size").statistic,
-      clique: piece("clique").statistic,
+      agreement: piece("agreement"),
+      size: piece("size"),
+      shape: piece("shape"),
     };
   });
-  const usual = median(own.filter(({ flagged }) => !flagged).map(({ size }) => size));
-  const values = own
-    .map((adapter) => ({ ...adapter, size: adapter.size / usual }))
-    .sort((a, b) => b.score - a.score);
+  const { upper } = result.controls.thresholds;
+  const values = own.sort((a, b) => b.score - a.score);
+  const most = (field) => 1.05 * Math.max(...own.map((adapter) => adapter[field]));
   const attacks = ["random targets", "trigger"];
   const colours = { field: "truth", type: "nominal", scale: truthColours(attacks) };
   const names = values.map(({ name }) => name);
@@ -524,10 +524,10 @@ async function evidenceFigure() {
     data: { values },
     spacing: 14,
     hconcat: [
-      panel("agreement", "agreement (cosine)", [0, 0.3], true),
-      panel("size", "size (× benign median)", [0.5, 2.2], false),
-      panel("clique", "clique (cosine)", [0, 0.8], false),
-      panel("score", "score", [0, 7], false, 1),
+      panel("agreement", "agreement (deviations)", [0, most("agreement")], true),
+      panel("size", "size (deviations)", [0, most("size")], false),
+      panel("shape", "shape (deviations)", [0, most("shape")], false),
+      panel("score", "score", [0, most("score")], false, upper),
     ],
   };
 }

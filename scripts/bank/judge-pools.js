@@ -1,7 +1,6 @@
 // Judges the piles of pools, each pool with a bank that was made without it.
-import { controlKinds, judgeMeasures } from "@fedclair/aggregators";
+import { controlKinds, judgeMeasures, makeBank } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
-import { makeBank } from "./make-bank.js";
 
 const statuses = ["contaminated", "undecided", "benign"];
 const heads = [
@@ -14,16 +13,16 @@ const heads = [
 ];
 
 /** The rows that piles of 13 to 18 adapters need. */
-const pileBank = { sizes: [12, 14, 17, 20], draws: 40 };
+const pileBank = { name: "the other pools", sizes: [12, 14, 17, 20], draws: 40 };
 
 /** @returns a Markdown table with one row a pool, one for all, and what became of each attack */
-export function judgePools(pools, sources, rate = 0.01) {
+export async function judgePools(pools, sources, rate = 0.01) {
   const rows = [];
   const attacks = new Map();
   const total = createCounts();
   for (const [name, piles] of pools) {
     const others = new Map([...sources].filter(([source]) => source !== name));
-    const counts = judgePiles(piles, makeBank("others", others, pileBank), rate, attacks);
+    const counts = judgePiles(piles, await makeBank(others, pileBank), rate, attacks);
     rows.push(formatRow(name, counts));
     add(total, counts);
   }

@@ -266,6 +266,14 @@ program
   .option("--refine <folder>", "write refined versions of the benign adapters, in the same format")
   .option("--html <file>", "write a self-contained report page to this new file")
   .option(
+    "--bank <file>",
+    "take the thresholds from this bank (see fedclair calibrate); default: the one that is shipped",
+  )
+  .option(
+    "--require <kinds>",
+    "call an adapter benign only if attackers of these kinds would have been found, for example boosted,flipped",
+  )
+  .option(
     "--fail-on <status>",
     "exit with code 4 if an adapter has this status: contaminated, invalid or undecided; may be repeated",
     failOn,
@@ -275,6 +283,22 @@ program
   .action(async (paths: string[], options: AuditOptions) => {
     const { audit } = await import("./audit/audit.js");
     await audit(paths, options);
+  });
+
+program
+  .command("calibrate")
+  .description("make a bank of thresholds for audits from piles of adapters that you trust")
+  .argument("<folders...>", "folders of adapters, one pile each; none may be contaminated")
+  .option(
+    "--set <option=value>",
+    "set an option of clair; may be repeated",
+    (value: string, before: readonly string[]) => [...before, value],
+    [],
+  )
+  .requiredOption("--out <file>", "new file for the bank")
+  .action(async (folders: string[], options: { out: string; set: readonly string[] }) => {
+    const { calibrate } = await import("./audit/calibrate.js");
+    await calibrate(folders, options);
   });
 
 program

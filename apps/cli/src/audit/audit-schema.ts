@@ -67,6 +67,10 @@ export const auditSchema: z.ZodType<Audit> = z
       .number()
       .nullable()
       .describe("Adapters with a score above it are contaminated; null: no gap was found."),
+    bank: z
+      .string()
+      .exactOptional()
+      .describe("What the thresholds were calibrated on, with rule evidence."),
     usualBelow: z
       .number()
       .exactOptional()

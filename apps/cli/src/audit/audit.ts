@@ -3,6 +3,7 @@ import { exitCodes, oneLine } from "@fedclair/core/internal";
 import { countNoun, interruption, print } from "@fedclair/runs";
 import type { Audit } from "./audit-schema.js";
 import { formatAudit } from "./audit-text.js";
+import { parseRequired, readBank } from "./bank-options.js";
 import { compareAdapters } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
 import { findAdapters } from "../adapters/find-adapters.js";
@@ -18,6 +19,10 @@ export interface AuditOptions {
   readonly refine?: string;
   /** File for the report. */
   readonly html?: string;
+  /** File with the thresholds; default: the bank that is shipped. */
+  readonly bank?: string;
+  /** Kinds of attackers that an adapter must be cleared of to be called benign. */
+  readonly require?: string;
   readonly json: boolean;
   /** The exit code is 4 if an adapter has one of these statuses. */
   readonly failOn: readonly VerdictStatus[];
@@ -29,6 +34,7 @@ export interface AuditOptions {
  */
 export async function audit(paths: readonly string[], options: AuditOptions): Promise<void> {
   const clairOptions = parseOptions(options.set);
+  const [bank, required] = [await readBank(options.bank), parseRequired(options.require)];
   const { adapters, skipped, checkpoints, ...found } = await findAdapters(paths);
   const { refine, html } = options;
   if (refine !== undefined) await rejectExisting("--refine", listRefinedFolders(refine, adapters));
@@ -40,6 +46,8 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
     compareAdapters({
       adapters,
       options: clairOptions,
+      bank,
+      required,
       refine: refine !== undefined,
       ...(onProgress && { onProgress }),
     }),

@@ -2,6 +2,9 @@ import {
   clair,
   moduleTangents,
   selectModule,
+  shippedBank,
+  type Bank,
+  type ControlKind,
   type KnownModule,
   type Power,
   refineToPairs,
@@ -24,6 +27,10 @@ import { groupByAdapter, type RefinedPairs } from "./refined-pairs.js";
 export interface ComparisonInput {
   readonly adapters: readonly AdapterFolder[];
   readonly options: ClairOptions;
+  /** Default: the bank that is shipped. */
+  readonly bank?: Bank;
+  /** Kinds of attackers that an adapter must be cleared of to be called benign; default: any one. */
+  readonly required?: readonly ControlKind[];
   /** True to compute refined adapters. */
   readonly refine: boolean;
   /** Called after each module has been read. */
@@ -38,6 +45,8 @@ export interface Comparison {
   readonly detection: boolean;
   /** Adapters with a score above it are contaminated; null: no gap was found. */
   readonly threshold: number | null;
+  /** With rule `evidence`: what the thresholds were calibrated on. */
+  readonly bank?: string;
   /** With rule `evidence`: a lower score does not stand out. */
   readonly usualBelow?: number;
   /** With rule `evidence`: what became of the attackers that were planted to try the rule. */
@@ -93,6 +102,8 @@ export interface Compared {
 export async function compareAdapters({
   adapters: folders,
   options,
+  bank = shippedBank,
+  required = [],
   refine,
   onProgress = () => undefined,
 }: ComparisonInput): Promise<Compared> {
@@ -129,6 +140,8 @@ export async function compareAdapters({
   const result = await clair(updates, options, {
     threads: threadsFor(updates, options),
     known: selectKnown(modules, compared),
+    bank,
+    required,
     otherStarts: new Set(elsewhere.map((k) => item(names, k))),
   });
   try {
@@ -158,6 +171,7 @@ export async function compareAdapters({
           alike: { names: result.active.map(({ id }) => id), cosines: measures.cosines.toRows() },
         }),
         ...(controls && {
+          bank: bank.name,
           usualBelow: controls.thresholds.lower,
           controls: { power: controls.power, cleared: controls.cleared },
         }),

@@ -5,7 +5,6 @@ import {
   controlKinds,
   controlMeanings,
   leastClients,
-  shippedBank,
   type ClairOptions,
 } from "@fedclair/aggregators";
 import type { Audit } from "./audit-schema.js";
@@ -102,7 +101,7 @@ export function listNotices(
         "of the adapters are contaminated, the verdicts may be reversed.",
     );
   }
-  if (audit.controls) note(formatControls(audit.controls));
+  if (audit.controls) note(formatControls(audit.controls, audit.bank ?? ""));
   if (all.length > 0) note(`Shared spaces: ${formatRanks(all)}.`);
   if (uninformative.length > 0) {
     const few =
@@ -174,13 +173,13 @@ export function listNotices(
 }
 
 /** Says which attackers would have been found among these adapters, and which would not. */
-function formatControls({ power }: NonNullable<Audit["controls"]>): string {
+function formatControls({ power }: NonNullable<Audit["controls"]>, bank: string): string {
   const parts = controlKinds.map(
     (kind) => `${controlMeanings[kind]} ${Math.round(10 * power[kind])}`,
   );
   return (
     `Attackers that were planted among these adapters to try the rule stood out so many times in 10: ${parts.join(", ")}. ` +
-    `The thresholds are from a bank of ${shippedBank.name}.`
+    `The thresholds were calibrated on ${oneLine(bank)}.`
   );
 }
 

@@ -1,6 +1,9 @@
 import type { Update, VerdictStatus } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { findFailures } from "./detection/screens.js";
+import type { Bank } from "./evidence/bank.js";
+import type { ControlKind } from "./evidence/controls.js";
+import { shippedBank } from "./evidence/shipped-bank.js";
 import type { RoundVerdict } from "./evidence/judge.js";
 import type { Measures } from "./evidence/measures.js";
 import type { ClientHistories } from "./evidence/rounds.js";
@@ -67,6 +70,13 @@ export interface RoundContext {
    * Standing apart is then no evidence.
    */
   readonly otherStarts?: ReadonlySet<string>;
+  /** What honest clients look like, with rule `evidence`; default: the bank that is shipped. */
+  readonly bank?: Bank;
+  /**
+   * Kinds of attackers that a client must be cleared of to be called benign, with rule `evidence`;
+   * default: any one kind.
+   */
+  readonly required?: readonly ControlKind[];
   /**
    * Number of other threads that compute; with 0, the default, this thread does. The result is the
    * same to the bit.
@@ -92,6 +102,8 @@ export async function clair(
     histories,
     known = new Map(),
     otherStarts = new Set(),
+    bank = shippedBank,
+    required = [],
     threads = 0,
   }: RoundContext = {},
 ): Promise<ClairResult> {
@@ -116,6 +128,8 @@ export async function clair(
       isPresent,
       known: knownOf,
       hasOtherStart: ({ id }) => otherStarts.has(id),
+      bank,
+      required,
     });
 
     // Step 6: report on this round's clients.

@@ -13,6 +13,7 @@ export {
   type ControlKind,
   type Power,
 } from "./evidence/controls.js";
+export { makeBank, type BankOptions } from "./evidence/make-bank.js";
 export { meanCosines } from "./evidence/cosines.js";
 export { selectClients, type Measures } from "./evidence/measures.js";
 export { scoreClients, type Scores } from "./evidence/score.js";

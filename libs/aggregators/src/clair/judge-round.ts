@@ -1,13 +1,14 @@
 import type { Evidence, VerdictStatus } from "@fedclair/core";
 import { item, stream, type Matrix } from "@fedclair/linalg";
 import type { Detection } from "./detection/detect.js";
+import type { Bank } from "./evidence/bank.js";
+import type { ControlKind } from "./evidence/controls.js";
 import { largeCommonPart } from "./common-part.js";
 import { findAgreeingCore, meanCosines, type AgreeingCore } from "./evidence/cosines.js";
 import { judge, type Judgement, type RoundVerdict } from "./evidence/judge.js";
 import { combineMeasures, type Measures, type ModuleMeasures } from "./evidence/measures.js";
 import { addRound, type ClientHistories } from "./evidence/rounds.js";
 import { judgeOverRounds } from "./evidence/over-rounds.js";
-import { shippedBank } from "./evidence/shipped-bank.js";
 import { findSharedSpace, isSharedByMost, type FoundSpace } from "./find-shared-space.js";
 import { pick } from "./lists.js";
 import { leastClients, type ClairOptions } from "./options.js";
@@ -63,6 +64,9 @@ interface JudgeContext {
   readonly known: (module: string) => KnownModule | undefined;
   /** Whether the client is known to have started elsewhere than most. */
   readonly hasOtherStart: (client: Client) => boolean;
+  readonly bank: Bank;
+  /** Kinds of attackers that a client must be cleared of to be called benign. */
+  readonly required: readonly ControlKind[];
 }
 
 /**
@@ -101,7 +105,7 @@ async function judgeByEvidence(
   modules: ModulePool,
   clients: readonly Client[],
   options: ClairOptions,
-  { histories, isPresent, known, hasOtherStart }: JudgeContext,
+  { histories, isPresent, known, hasOtherStart, bank, required }: JudgeContext,
 ): Promise<RoundJudgement> {
   const compared = indicesOf(clients);
   const norms = clients.map(({ norm }) => norm);
@@ -124,7 +128,7 @@ async function judgeByEvidence(
     ranks: found.views.ranks,
     startsElsewhere: clients.map(hasOtherStart),
   });
-  const rules = { bank: shippedBank, rate: options.falseAlarmRate, required: [] };
+  const rules = { bank, rate: options.falseAlarmRate, required };
   const rng = stream("positive controls").at(options.seed);
   const isTooFew = clients.length < leastClients(options);
   const ofRound = judge(measures, rules, rng);

@@ -15,6 +15,11 @@ export const bankSchema = z.strictObject({
   thresholds: z
     .array(
       z.strictObject({
+        hasSpace: z
+          .boolean()
+          .describe(
+            "Whether a space holds half of the clients' energy, so that outside is a piece.",
+          ),
         clients: z.int().min(3).describe("Number of clients of a federation."),
         federations: z.int().min(1).describe("Number of clean federations behind the row."),
         quantiles: z
@@ -29,7 +34,7 @@ export const bankSchema = z.strictObject({
       }),
     )
     .min(1)
-    .describe("By number of clients, ascending."),
+    .describe("By number of clients, ascending, for each kind of federation."),
 });
 
 /**
@@ -59,10 +64,17 @@ export interface Thresholds {
 /**
  * Reads the thresholds for a number of clients. Between rows it interpolates over the logarithm of
  * the number of clients; beyond the first and the last row it takes that row.
+ * @param hasSpace whether lying outside the shared space is a piece; a bank without such rows gives
+ *   the others
  * @param rate share of federations without a contaminated client in which any client is flagged
  */
-export function findThresholds(bank: Bank, clients: number, rate: number): Thresholds {
-  const rows = bank.thresholds;
+export function findThresholds(
+  bank: Bank,
+  { clients, hasSpace }: { readonly clients: number; readonly hasSpace: boolean },
+  rate: number,
+): Thresholds {
+  const own = bank.thresholds.filter((row) => row.hasSpace === hasSpace);
+  const rows = own.length > 0 ? own : bank.thresholds;
   const above = rows.findIndex((row) => row.clients >= clients);
   const right = item(rows, above < 0 ? rows.length - 1 : above);
   const left = above > 0 ? item(rows, above - 1) : right;

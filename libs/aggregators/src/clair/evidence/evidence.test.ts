@@ -31,6 +31,7 @@ const bank: Bank = {
   spreads,
   thresholds: [
     {
+      hasSpace: false,
       clients: 6,
       federations: 1,
       quantiles: [
@@ -242,6 +243,7 @@ describe("a bank", () => {
   const rows: Bank = {
     ...bank,
     thresholds: [10, 40].map((clients, i) => ({
+      hasSpace: true,
       clients,
       federations: 100,
       quantiles: [
@@ -253,14 +255,29 @@ describe("a bank", () => {
   };
 
   it("has thresholds by number of clients and rate, interpolated over logarithms", () => {
-    assert.deepEqual(findThresholds(rows, 10, 0.01), { upper: 8, lower: 4 });
-    assert.deepEqual(findThresholds(rows, 3, 0.01), { upper: 8, lower: 4 });
-    assert.deepEqual(findThresholds(rows, 900, 0.1), { upper: 10, lower: 8 });
-    const { upper, lower } = findThresholds(rows, 20, 0.01);
+    assert.deepEqual(findThresholds(rows, { clients: 10, hasSpace: true }, 0.01), {
+      upper: 8,
+      lower: 4,
+    });
+    assert.deepEqual(findThresholds(rows, { clients: 3, hasSpace: true }, 0.01), {
+      upper: 8,
+      lower: 4,
+    });
+    assert.deepEqual(findThresholds(rows, { clients: 900, hasSpace: true }, 0.1), {
+      upper: 10,
+      lower: 8,
+    });
+    const { upper, lower } = findThresholds(rows, { clients: 20, hasSpace: true }, 0.01);
     assert.ok(Math.abs(upper - 10) < 1e-12 && Math.abs(lower - 6) < 1e-12);
-    const between = findThresholds(rows, 10, Math.sqrt(0.1 * 0.01)).upper;
+    const between = findThresholds(
+      rows,
+      { clients: 10, hasSpace: true },
+      Math.sqrt(0.1 * 0.01),
+    ).upper;
     assert.ok(Math.abs(between - 7) < 1e-12);
-    assert.ok(Math.abs(findThresholds(rows, 10, 0.001).upper - 10) < 1e-12);
+    assert.ok(
+      Math.abs(findThresholds(rows, { clients: 10, hasSpace: true }, 0.001).upper - 10) < 1e-12,
+    );
   });
 
   it("is rejected with the place of the fault", () => {

@@ -62,7 +62,8 @@ export function judge(
   const count = measures.size.length;
   const score = (own: Measures) => scoreClients(own, bank.spreads);
   const scores = score(measures);
-  const thresholds = findThresholds(bank, count, rate);
+  const hasSpace = scores.deviations.has("outside");
+  const thresholds = findThresholds(bank, { clients: count, hasSpace }, rate);
   const power = measurePower(measures, scores.trusted, thresholds.lower, score, rng);
   const cleared = count < minBenignClients ? [] : listCleared(power);
   const isCleared = cleared.length > 0 && required.every((kind) => cleared.includes(kind));

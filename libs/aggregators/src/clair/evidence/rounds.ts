@@ -1,7 +1,7 @@
 import { at, item } from "@fedclair/linalg";
 import { findThresholds, type Bank, type Thresholds } from "./bank.js";
 import { pieceMeanings, type Piece, type PieceKind } from "./pieces.js";
-import { scorePieces, type Scores } from "./score.js";
+import { scorePieces, type Scores, type Spreads } from "./score.js";
 
 /** The pieces of evidence about one client, averaged over its rounds. It is plain data. */
 export interface ClientHistory {
@@ -87,11 +87,12 @@ export function scoreOverRounds(
       { kind, values, measured: values, isTwoSided: twoSided.has(kind), growsWithSize: false },
     ];
   });
-  const spreads = Object.fromEntries(kinds.map((kind) => [kind, usualSpread]));
+  const spreads = Object.fromEntries(kinds.map((kind) => [kind, usualSpread])) as Spreads;
+  const hasSpace = pieces.some(({ kind }) => kind === "outside");
   return {
     ids: some.map(([id]) => id),
     scores: scorePieces(meansOf("size"), () => pieces, spreads),
-    thresholds: findThresholds(bank, some.length, rate),
+    thresholds: findThresholds(bank, { clients: some.length, hasSpace }, rate),
     rounds: some.map(([, { rounds }]) => rounds),
   };
 }

@@ -58,7 +58,7 @@ export function scoreClients(measures: Measures, spreads: Spreads): Scores {
 export function scorePieces(
   size: Float64Array,
   piecesOf: (trusted: readonly number[]) => readonly Piece[],
-  spreads: Partial<Spreads>,
+  spreads: Spreads,
 ): Scores {
   const count = size.length;
   const score = (trusted: readonly number[]) =>
@@ -92,14 +92,14 @@ function scoreAmong(
   size: Float64Array,
   pieces: readonly Piece[],
   trusted: readonly number[],
-  spreads: Partial<Spreads>,
+  spreads: Spreads,
 ): Scores {
   const scores = new Float64Array(size.length);
   const deviations = new Map<PieceKind, Float64Array>();
   const signed = new Map<PieceKind, Float64Array>();
   for (const piece of pieces) {
     const values = piece.growsWithSize ? withoutSize(piece.values, size, trusted) : piece.values;
-    const own = standardise(values, trusted, spreads[piece.kind] ?? 1);
+    const own = standardise(values, trusted, spreads[piece.kind]);
     const against = own.map((x) =>
       Math.min(piece.isTwoSided ? Math.abs(x) : Math.max(x, 0), maxDeviations),
     );

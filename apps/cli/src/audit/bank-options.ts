@@ -1,0 +1,43 @@
+import { readFile } from "node:fs/promises";
+import {
+  controlKinds,
+  parseBank,
+  shippedBank,
+  type Bank,
+  type ControlKind,
+} from "@fedclair/aggregators";
+import { UserError } from "@fedclair/core";
+import { oneLine } from "@fedclair/core/internal";
+
+/**
+ * Reads the bank that `fedclair calibrate` made.
+ * @param file of option `--bank`; undefined for the bank that is shipped
+ */
+export async function readBank(file: string | undefined): Promise<Bank> {
+  if (file === undefined) return shippedBank;
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new UserError(
+      `--bank: '${oneLine(file)}' cannot be read (${error.code ?? error.message})`,
+    );
+  });
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    throw new UserError(
+      `--bank: '${oneLine(file)}' is not JSON; make a bank with fedclair calibrate`,
+    );
+  }
+  return parseBank(data, `--bank: '${oneLine(file)}'`);
+}
+
+/** Parses option `--require`: kinds of attackers, with commas between them. */
+export function parseRequired(value: string | undefined): ControlKind[] {
+  return (value?.split(",") ?? []).map((word) => {
+    const kind = controlKinds.find((one) => one === word.trim());
+    if (kind !== undefined) return kind;
+    throw new UserError(
+      `--require: '${oneLine(word)}' is no kind of attacker that is planted; expected ${controlKinds.join(", ")}`,
+    );
+  });
+}
