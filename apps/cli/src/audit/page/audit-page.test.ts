@@ -181,8 +181,8 @@ describe("the audit page", () => {
     const audit = without(createAudit(8, 2), "alike");
     const adapters = audit.adapters.map((one) => without(one, "evidence"));
     const page = await renderPage({ ...audit, adapters }, ["rule=gap"]);
-    assert.match(page, /outside the shared space: tangent/);
-    assert.doesNotMatch(page, /median cosine with the others|Similarity of adapters|NaN|Infinity/);
+    assert.match(page, /score: tangent of the angle to the shared space/);
+    assert.doesNotMatch(page, /agreement:|Similarity of adapters|NaN|Infinity/);
     await rm(join(root, "new"), { recursive: true });
 
     const none = adapters.map(({ name }): Finding => {
