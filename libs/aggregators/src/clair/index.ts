@@ -22,8 +22,15 @@ export { shippedBank } from "./evidence/shipped-bank.js";
 export type { KnownModule } from "./judge-round.js";
 export { moduleTangents } from "./module-tangents.js";
 export { clairSchema, leastClients, type ClairOptions } from "./options.js";
-export { refine, refineToPairs } from "./refine.js";
-export { bestPair, bestPairs, type BestPair, type RefinedPair } from "./refinement/pairs.js";
+export { blendToPairs, refine, refineToPairs } from "./refine.js";
+export type { Blend } from "./refinement/blends.js";
+export {
+  bestPair,
+  bestPairs,
+  type BestPair,
+  type RankedPair,
+  type RefinedPair,
+} from "./refinement/pairs.js";
 export type { Refined } from "./refinement/refine-module.js";
 export type { Memory } from "./judge-round.js";
 export type { SharedSpace } from "./subspace/space.js";

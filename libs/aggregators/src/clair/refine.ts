@@ -3,7 +3,8 @@ import { computeWeights } from "../weights.js";
 import type { ClairResult } from "./clair.js";
 import { zip } from "./lists.js";
 import type { ClairOptions } from "./options.js";
-import type { RefinedPair } from "./refinement/pairs.js";
+import type { Blend } from "./refinement/blends.js";
+import type { RankedPair, RefinedPair } from "./refinement/pairs.js";
 import { refineVectors } from "./refinement/vectors.js";
 import type { Members, Refined, RefineOptions } from "./refinement/refine-module.js";
 import { indicesOf } from "./sanitise.js";
@@ -45,9 +46,24 @@ export function refineToPairs(
   );
 }
 
+/**
+ * Blends the change of every benign client with the mean of the other benign clients, in pairs with
+ * the ranks of the clients' own pairs, by module and client id.
+ * @throws TypeError if changes are dense
+ */
+export function blendToPairs(
+  judged: JudgedRound,
+  options: Pick<ClairOptions, "weighting">,
+  blend: Blend,
+): Promise<ReadonlyMap<string, ReadonlyMap<string, RankedPair>>> {
+  return refineEachModule(judged, options, (module, _, members) =>
+    module.ask("blendToPairs", members, blend),
+  );
+}
+
 async function refineEachModule<T>(
   { benign, modules, spaces }: JudgedRound,
-  { weighting }: Options,
+  { weighting }: Pick<ClairOptions, "weighting">,
   ask: (module: Hosted<ModuleState>, space: SharedSpace, members: Members) => Promise<T>,
 ): Promise<Map<string, T>> {
   if (benign.length === 0) return new Map();

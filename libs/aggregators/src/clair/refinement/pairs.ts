@@ -20,11 +20,15 @@ import { isFactored, normOf, type Change } from "../subspace/change.js";
 import type { SharedSpace } from "../subspace/space.js";
 import { computeExtraShares, type Refinement } from "./refine-module.js";
 
-/** A refined change as one LoRA pair. */
-export interface RefinedPair {
+/** A change as one LoRA pair of a limited rank. */
+export interface RankedPair {
   readonly pair: LowRank;
   /** The share of the change's energy that the pair's rank cannot hold, 0 … 1. */
   readonly tail: number;
+}
+
+/** A refined change as one LoRA pair. */
+export interface RefinedPair extends RankedPair {
   /** |X_k − Π(X_k)|², the energy outside the space, which refining replaces. */
   readonly outside: number;
   /**

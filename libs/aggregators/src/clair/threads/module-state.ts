@@ -17,7 +17,8 @@ import { measureModule } from "../evidence/module-measures.js";
 import { pick, zip } from "../lists.js";
 import { toShape, isBounded } from "../modules.js";
 import type { ClairOptions } from "../options.js";
-import { toRefinedPairs, type RefinedPair } from "../refinement/pairs.js";
+import { blendChanges, type Blend } from "../refinement/blends.js";
+import { toRefinedPairs, type RankedPair, type RefinedPair } from "../refinement/pairs.js";
 import {
   toDeltas,
   refineModule,
@@ -162,6 +163,15 @@ export class ModuleState {
     const [changes, norms] = [this.#toChanges(clients), this.#computeNorms(clients)];
     const refinement = refineModule(changes, norms, space, weights, options);
     return new Map(zip(ids, toRefinedPairs(refinement, changes, norms, space, weights)));
+  }
+
+  /**
+   * Blends every member's change with the mean of the others, in pairs with the ranks of the
+   * clients' own pairs.
+   * @throws TypeError if changes are dense
+   */
+  blendToPairs({ clients, ids, weights }: Members, blend: Blend): Map<string, RankedPair> {
+    return new Map(zip(ids, blendChanges(this.#toChanges(clients), weights, blend)));
   }
 
   #computeNorms(clients: readonly number[]): number[] {

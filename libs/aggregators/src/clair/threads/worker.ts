@@ -27,7 +27,7 @@ parentPort?.on("message", (order: ThreadRequest) => {
  * Methods with large results that this thread does not need afterwards, so their memory is
  * transferred.
  */
-const transferredMethods = new Set(["refine", "refineToPairs"]);
+const transferredMethods = new Set(["refine", "refineToPairs", "blendToPairs"]);
 
 async function reply(order: Extract<ThreadRequest, { ask: string }>): Promise<void> {
   const { of, ask, call } = order;
