@@ -264,6 +264,20 @@ program
     [],
   )
   .option("--refine <folder>", "write refined versions of the benign adapters, in the same format")
+  .option(
+    "--evaluate <command>",
+    "with --refine: write the version with the lowest loss; the shell command prints the loss of the adapter in the folder {adapter}",
+  )
+  .addOption(
+    new Option("--evaluate-timeout <seconds>", "how long this command may take for one adapter")
+      .argParser(integerOption("--evaluate-timeout", 1))
+      .default(600),
+  )
+  .addOption(
+    new Option("--evaluate-jobs <n>", "number of these commands to run at a time")
+      .argParser(integerOption("--evaluate-jobs", 1))
+      .default(1),
+  )
   .option("--html <file>", "write a self-contained report page to this new file")
   .option(
     "--bank <file>",

@@ -15,17 +15,25 @@ const presidents = join(workspace, "apps/cli/fixtures/adapters/presidents");
 async function auditJson(keep: (name: string) => boolean, set: readonly string[] = []) {
   const { adapters: all, skipped, checkpoints } = await findAdapters([presidents]);
   const adapters = all.filter(({ name }) => keep(name));
-  const { comparison } = await compareAdapters({
-    adapters,
-    options: parseOptions(set),
-    refine: false,
-  });
+  const comparison = await compareAdapters({ adapters, options: parseOptions(set) });
+  const losses = {
+    own: 2,
+    "shrunk-quarter": 1,
+    "shrunk-half": 3,
+    "added-half": 4,
+    "added-whole": null,
+    clair: 5,
+  };
   const refined = {
     folder: "refined",
-    adapters: 2,
+    adapters: 1,
+    versions: [],
     discarded: 0.1,
-    unchanged: ["a"],
-    breakEven: { b: 0.5 },
+    unchanged: [],
+    evaluation: {
+      command: "loss {adapter}",
+      adapters: [{ name: "a", losses, chosen: "shrunk-quarter" as const }],
+    },
   };
   const audit: Audit = { ...comparison, skipped, checkpoints, refined };
   return JSON.parse(JSON.stringify(audit)) as unknown;

@@ -1,6 +1,7 @@
 import { controlKinds } from "@fedclair/aggregators";
 import { z } from "zod";
 import type { Comparison } from "./compare-adapters.js";
+import { candidateKinds } from "./refinements.js";
 import type { RefinedFolder } from "./write-refined.js";
 
 /** The result of an audit, in the form that `--json` prints. */
@@ -112,20 +113,37 @@ export const auditSchema: z.ZodType<Audit> = z
     refined: z
       .strictObject({
         folder: z.string(),
-        adapters: z.int().describe("Number of adapters written."),
-        unchanged: names.describe(
-          "The written adapters that are unchanged because refining cannot improve them.",
+        adapters: z.int().describe("Number of adapters of which refined versions were written."),
+        versions: names.describe(
+          "The subfolders with one version each, if nothing was measured; otherwise empty.",
         ),
-        breakEven: z
-          .record(z.string(), z.number().min(0).max(1))
-          .describe(
-            "By name: the share of the replaced part that must be the adapter's own error for the refined adapter to be closer to the ideal one.",
-          ),
+        unchanged: names.describe(
+          "The adapters that are written as they are because no refined version has a lower loss.",
+        ),
         discarded: z
           .number()
           .describe(
             "Share of the energy of the refined changes that does not fit into the adapters' ranks, on average.",
           ),
+        evaluation: z
+          .strictObject({
+            command: z.string(),
+            adapters: z
+              .array(
+                z.strictObject({
+                  name: z.string(),
+                  losses: z
+                    .record(z.enum(candidateKinds), z.number().nullable())
+                    .describe("By candidate; null: not finite."),
+                  chosen: z
+                    .enum(candidateKinds)
+                    .describe("The candidate with the lowest loss, which was written."),
+                }),
+              )
+              .describe("In the order of the command line."),
+          })
+          .exactOptional()
+          .describe("What --evaluate measured."),
       })
       .exactOptional()
       .describe("The adapters that --refine has written."),

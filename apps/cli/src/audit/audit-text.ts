@@ -4,6 +4,7 @@ import pc from "picocolors";
 import { createAuditTable, statusColumn } from "./audit-table.js";
 import type { Audit } from "./audit-schema.js";
 import { listNotices, formatVerdict } from "./notices.js";
+import { createLossTable } from "./refined-text.js";
 
 /** Formats an audit for the terminal: the table of adapters, the verdict and the notices. */
 export function formatAudit(audit: Audit, options: ClairOptions): string {
@@ -17,8 +18,16 @@ export function formatAudit(audit: Audit, options: ClairOptions): string {
     "",
     formatVerdict(audit, options),
     ...listNotices(audit, options).map(({ text, isWarning }) => (isWarning ? pc.red(text) : text)),
+    ...formatLosses(audit),
     "",
   ].join("\n");
+}
+
+function formatLosses({ refined }: Audit): string[] {
+  const table = refined?.evaluation && createLossTable(refined.evaluation);
+  if (table === undefined || table.rows.length === 0) return [];
+  const middle = table.heads.slice(1, -1).map(() => "right" as const);
+  return ["", columns([table.heads, ...table.rows], ["left", ...middle, "left"])];
 }
 
 function colourStatus(status: string): string {

@@ -4,19 +4,28 @@ import { countNoun, interruption, print } from "@fedclair/runs";
 import type { Audit } from "./audit-schema.js";
 import { formatAudit } from "./audit-text.js";
 import { parseRequired, readBank } from "./bank-options.js";
-import { compareAdapters } from "./compare-adapters.js";
+import { compareAdapters, type Comparison, type RefineRequest } from "./compare-adapters.js";
+import { parseEvaluate } from "./evaluate-command.js";
+import { createMeasuringWriter } from "./measure-candidates.js";
 import { parseOptions } from "./options.js";
 import { findAdapters } from "../adapters/find-adapters.js";
 import { formatFound } from "../adapters/found-text.js";
 import { rejectExisting } from "../adapters/reject-existing.js";
 import { whenAborted } from "../when-aborted.js";
-import { listRefinedFolders, writeRefined } from "./write-refined.js";
+import { unmeasuredNames } from "./refinements.js";
+import { createVersionWriter, listRefinedFolders } from "./write-refined.js";
 
 export interface AuditOptions {
   /** Options of CLAIR as `option=value`. */
   readonly set: readonly string[];
   /** Folder for refined adapters. */
   readonly refine?: string;
+  /** Command that prints the loss of the adapter `{adapter}`. */
+  readonly evaluate?: string;
+  /** How long that command may take for one adapter, in seconds. */
+  readonly evaluateTimeout: number;
+  /** How many of these commands run at a time. */
+  readonly evaluateJobs: number;
   /** File for the report. */
   readonly html?: string;
   /** File with the thresholds; default: the bank that is shipped. */
@@ -35,30 +44,58 @@ export interface AuditOptions {
 export async function audit(paths: readonly string[], options: AuditOptions): Promise<void> {
   const clairOptions = parseOptions(options.set);
   const [bank, required] = [await readBank(options.bank), parseRequired(options.require)];
+  const command = options.evaluate === undefined ? undefined : parseEvaluate(options.evaluate);
+  if (command !== undefined && options.refine === undefined) {
+    throw new UserError(
+      "--evaluate: expected --refine FOLDER as well, where the best adapters are written",
+    );
+  }
   const { adapters, skipped, checkpoints, ...found } = await findAdapters(paths);
   const { refine, html } = options;
-  if (refine !== undefined) await rejectExisting("--refine", listRefinedFolders(refine, adapters));
+  if (refine !== undefined) {
+    const versions = command === undefined ? unmeasuredNames : [];
+    await rejectExisting("--refine", listRefinedFolders(refine, adapters, versions));
+  }
   if (html !== undefined) await rejectExisting("--html", [html]);
   for (const line of formatFound(found)) process.stderr.write(`${line}\n`);
   process.stderr.write(`comparing ${countNoun(adapters.length, "adapter")} …\n`);
-  const onProgress = process.stderr.isTTY ? showProgress : undefined;
-  const { comparison, refined } = await Promise.race([
-    compareAdapters({
-      adapters,
-      options: clairOptions,
-      bank,
-      required,
-      refine: refine !== undefined,
-      ...(onProgress && { onProgress }),
-    }),
-    whenAborted(interruption.signal),
-  ]);
-  const report: Audit = {
-    ...comparison,
-    skipped,
-    checkpoints,
-    ...(refine !== undefined && { refined: await writeRefined(refine, adapters, refined) }),
+  const compare = (request?: RefineRequest) =>
+    Promise.race([
+      compareAdapters({
+        adapters,
+        options: clairOptions,
+        bank,
+        required,
+        ...(request && { refine: request }),
+        onProgress: (done, modules) => {
+          showProgress(done, modules, "modules read");
+        },
+      }),
+      whenAborted(interruption.signal),
+    ]);
+  const compareAndRefine = async (): Promise<Comparison & Pick<Audit, "refined">> => {
+    if (refine === undefined) return compare();
+    const writer =
+      command === undefined
+        ? createVersionWriter(refine, adapters)
+        : await createMeasuringWriter(refine, adapters, {
+            command,
+            timeoutSeconds: options.evaluateTimeout,
+            jobs: options.evaluateJobs,
+            signal: interruption.signal,
+            onProgress: (done, all) => {
+              if (done === 0) process.stderr.write(`measuring ${countNoun(all, "candidate")} …\n`);
+              showProgress(done, all, "candidates measured");
+            },
+          });
+    try {
+      const comparison = await compare(writer.request);
+      return { ...comparison, refined: await writer.finish() };
+    } finally {
+      await writer.close();
+    }
   };
+  const report: Audit = { ...(await compareAndRefine()), skipped, checkpoints };
   print(options.json ? JSON.stringify(report) + "\n" : formatAudit(report, clairOptions));
   if (html !== undefined) {
     const { writeAuditPage } = await import("./page/write-audit-page.js");
@@ -75,8 +112,8 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   }
 }
 
-/** Shows progress on one line, which is overwritten and finally cleared. */
-function showProgress(done: number, modules: number): void {
-  const text = done < modules ? `${done} of ${modules} modules read` : "";
-  process.stderr.write(`\r\x1b[K${text}`);
+/** Shows progress on one line of a terminal, which is overwritten and finally cleared. */
+function showProgress(done: number, all: number, what: string): void {
+  if (!process.stderr.isTTY) return;
+  process.stderr.write(`\r\x1b[K${done < all ? `${done} of ${all} ${what}` : ""}`);
 }

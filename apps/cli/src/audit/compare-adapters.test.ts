@@ -7,13 +7,21 @@ import { clairSchema, type ClairOptions } from "@fedclair/aggregators";
 import { readNumbers, toDense, encodeSafetensors, UserError } from "@fedclair/core";
 import { frobenius, stream, subtract } from "@fedclair/linalg";
 import { formatAudit } from "./audit-text.js";
-import { compareAdapters, type Compared } from "./compare-adapters.js";
+import { compareAdapters, type Comparison } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
 import { openAdapter, readPair, writeAdapter } from "../adapters/peft.js";
 import { readTensor } from "../adapters/tensor-files.js";
 import { findAdapters } from "../adapters/find-adapters.js";
 import { rejectExisting } from "../adapters/reject-existing.js";
+import type { RefinedPairs } from "./refined-pairs.js";
+import type { RefinementKind } from "./refinements.js";
 import { listRefinedFolders, writeRefined } from "./write-refined.js";
+
+interface Compared {
+  readonly comparison: Comparison;
+  /** Refined pairs by adapter. */
+  readonly refined: ReadonlyMap<string, RefinedPairs>;
+}
 
 const p = 40;
 const r = 2;
@@ -66,13 +74,19 @@ describe("compareAdapters", () => {
   async function compared(
     folder: string,
     set: Partial<ClairOptions> = {},
-    refine = false,
+    kind?: RefinementKind,
   ): Promise<Compared & { text: string }> {
     const options = clairSchema.parse(set);
     const { adapters, skipped, checkpoints } = await findAdapters([folder]);
-    const found = await compareAdapters({ adapters, options, refine });
-    const text = formatAudit({ ...found.comparison, skipped, checkpoints }, options);
-    return { ...found, text: stripVTControlCharacters(text) };
+    let refined: ReadonlyMap<string, RefinedPairs> = new Map();
+    const take = (_: RefinementKind, own: typeof refined) => {
+      refined = own;
+      return Promise.resolve();
+    };
+    const refine = kind && { kinds: [kind], undecided: false, take };
+    const comparison = await compareAdapters({ adapters, options, ...(refine && { refine }) });
+    const text = formatAudit({ ...comparison, skipped, checkpoints }, options);
+    return { comparison, refined, text: stripVTControlCharacters(text) };
   }
 
   const statuses = ({ comparison }: Compared) => comparison.adapters.map(({ status }) => status);
@@ -164,7 +178,7 @@ describe("compareAdapters", () => {
 
   it("compares and refines nothing if no adapter changes anything", async () => {
     const folder = await saveAdapters(4, 0, {}, 0);
-    const found = await compared(folder, {}, true);
+    const found = await compared(folder, {}, "clair");
     assert.deepEqual(new Set(statuses(found)), new Set(["inactive"]));
     assert.match(found.text, /There is nothing to compare/);
     assert.doesNotMatch(found.text, /Infinity|Shared spaces/);
@@ -176,7 +190,7 @@ describe("compareAdapters", () => {
     const found = await compared(folder);
     assert.equal(found.comparison.dora.length, 4);
     assert.match(found.text, /4 adapters with DoRA, judged by B·A without the magnitudes/);
-    await assert.rejects(compared(folder, {}, true), (error) => {
+    await assert.rejects(compared(folder, {}, "added-half"), (error) => {
       assert.ok(error instanceof UserError);
       assert.match(error.message, /--refine: 'client-0' uses DoRA/);
       return true;
@@ -261,26 +275,29 @@ describe("compareAdapters", () => {
     );
   });
 
-  it("refines the others as if an adapter with NaN entries were absent", async () => {
-    const folder = await saveAdapters(9, 2);
-    const refinedOf = async () => (await compared(folder, { rank: 2 }, true)).refined;
-    const withNaN = {
-      [`${module}.lora_A.weight`]: { shape: [r, p], data: new Float32Array(r * p).fill(1) },
-      [`${module}.lora_B.weight`]: { shape: [p, r], data: new Float32Array(r * p).fill(NaN) },
-    };
-    for (const name of ["client-0", "client-4"]) await save(join(folder, name), withNaN, {});
-    const present = await refinedOf();
-    for (const name of ["client-0", "client-4"]) await rm(join(folder, name), { recursive: true });
-    const absent = await refinedOf();
-    assert.deepEqual([...present.keys()], [...absent.keys()]);
-    assert.equal(absent.size, 6);
-    for (const [name, pairs] of absent) {
-      const [expected, got] = [pairs, present.get(name)].map((own) => own?.modules.get(module));
-      assert.ok(expected && got);
-      const [x, y] = [toDense(expected), toDense(got)];
-      assert.ok(frobenius(subtract(x, y)) < 1e-6 * frobenius(x), name);
-    }
-  });
+  for (const kind of ["clair", "shrunk-half"] as const) {
+    it(`refines the others as if an adapter with NaN entries were absent: ${kind}`, async () => {
+      const folder = await saveAdapters(9, 2);
+      const refinedOf = async () => (await compared(folder, { rank: 2 }, kind)).refined;
+      const withNaN = {
+        [`${module}.lora_A.weight`]: { shape: [r, p], data: new Float32Array(r * p).fill(1) },
+        [`${module}.lora_B.weight`]: { shape: [p, r], data: new Float32Array(r * p).fill(NaN) },
+      };
+      for (const name of ["client-0", "client-4"]) await save(join(folder, name), withNaN, {});
+      const present = await refinedOf();
+      for (const name of ["client-0", "client-4"])
+        await rm(join(folder, name), { recursive: true });
+      const absent = await refinedOf();
+      assert.deepEqual([...present.keys()], [...absent.keys()]);
+      assert.equal(absent.size, 6);
+      for (const [name, pairs] of absent) {
+        const [expected, got] = [pairs, present.get(name)].map((own) => own?.modules.get(module));
+        assert.ok(expected && got);
+        const [x, y] = [toDense(expected), toDense(got)];
+        assert.ok(frobenius(subtract(x, y)) < 1e-6 * frobenius(x), name);
+      }
+    });
+  }
 
   it("refines into new folders only, and keeps shapes and other tensors", async () => {
     const folder = await saveAdapters(8, 2, { modules_to_save: ["score"] });
@@ -289,12 +306,14 @@ describe("compareAdapters", () => {
     const { refined } = await compared(
       folder,
       { rank: 1, offSubspace: "zero", rule: "none" },
-      true,
+      "clair",
     );
     const out = join(root, "out");
-    const refuse = (into: string) => rejectExisting("--refine", listRefinedFolders(into, adapters));
+    const refuse = (into: string) =>
+      rejectExisting("--refine", listRefinedFolders(into, adapters, []));
     await refuse(out);
-    assert.equal((await writeRefined(out, adapters, refined)).adapters, 8);
+    assert.equal(refined.size, 8);
+    await writeRefined(out, adapters, refined);
     const { config, modules, others } = await openAdapter(join(out, "client-3"));
     assert.deepEqual([config.r, config["modules_to_save"]], [2, ["score"]]);
     assert.deepEqual(modules.get(module)?.a.shape, [r, p]);

@@ -1,4 +1,5 @@
 import {
+  blendToPairs,
   clair,
   moduleTangents,
   selectModule,
@@ -22,6 +23,25 @@ import type { Adapter } from "../adapters/peft.js";
 import { expandAll, readPile, type Pile } from "./pile.js";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { groupByAdapter, type RefinedPairs } from "./refined-pairs.js";
+import { blends, type RefinementKind } from "./refinements.js";
+
+/** Which refined adapters to compute. */
+export interface RefineRequest {
+  readonly kinds: readonly RefinementKind[];
+  /**
+   * Whether undecided adapters that are pooled are refined too. Otherwise only benign ones are,
+   * except with rule `none`, which judges no adapter.
+   */
+  readonly undecided: boolean;
+  /**
+   * Called for one kind after the other, because the refined adapters of all kinds may be larger
+   * than memory.
+   */
+  readonly take: (
+    kind: RefinementKind,
+    refined: ReadonlyMap<string, RefinedPairs>,
+  ) => Promise<void>;
+}
 
 /** The input of a comparison. */
 export interface ComparisonInput {
@@ -31,8 +51,7 @@ export interface ComparisonInput {
   readonly bank?: Bank;
   /** Kinds of attackers that an adapter must be cleared of to be called benign; default: any one. */
   readonly required?: readonly ControlKind[];
-  /** True to compute refined adapters. */
-  readonly refine: boolean;
+  readonly refine?: RefineRequest;
   /** Called after each module has been read. */
   readonly onProgress?: (done: number, modules: number) => void;
 }
@@ -89,12 +108,6 @@ export interface Comparison {
   readonly bases: readonly string[];
 }
 
-export interface Compared {
-  readonly comparison: Comparison;
-  /** Refined pairs by adapter; empty unless requested. */
-  readonly refined: ReadonlyMap<string, RefinedPairs>;
-}
-
 /**
  * Reads the adapters and compares them with CLAIR. An adapter that cannot be read is invalid.
  * @throws UserError if an adapter that cannot be refined is to be refined
@@ -106,15 +119,14 @@ export async function compareAdapters({
   required = [],
   refine,
   onProgress = () => undefined,
-}: ComparisonInput): Promise<Compared> {
+}: ComparisonInput): Promise<Comparison> {
   const pile = await readPile(folders, onProgress);
   const { adapters, faults, modules } = pile;
-  if (adapters.size === 0)
-    return { comparison: createEmptyComparison(folders, faults), refined: new Map() };
+  if (adapters.size === 0) return createEmptyComparison(folders, faults);
   const namesWith = (is: (config: Adapter["config"]) => boolean) =>
     [...adapters].filter(([, { config }]) => is(config)).map(([name]) => name);
   const dora = namesWith((config) => config.use_dora === true);
-  if (refine && dora[0] !== undefined) {
+  if (refine !== undefined && dora[0] !== undefined) {
     throw new UserError(
       `--refine: '${dora[0]}' uses DoRA: its weights are more than base + B·A, and cannot be refined; leave such adapters out`,
     );
@@ -159,34 +171,32 @@ export async function compareAdapters({
     asFirst(nearFirsts, "nearly the same");
     asFirst(firsts, "the same");
     const ignored = [...adapters.values()].flatMap(({ others }) => [...others.keys()]);
+    if (refine !== undefined) await refineAll(result, pile, firsts, options, refine);
     return {
-      comparison: {
-        adapters: folders.map(
-          ({ name }) => findings.get(name) ?? createInvalidFinding(name, faults.get(name) ?? ""),
-        ),
-        detection,
-        threshold: Number.isFinite(threshold) ? threshold : null,
-        gap,
-        ...(measures && {
-          alike: { names: result.active.map(({ id }) => id), cosines: measures.cosines.toRows() },
-        }),
-        ...(controls && {
-          bank: bank.name,
-          usualBelow: controls.thresholds.lower,
-          controls: { power: controls.power, cleared: controls.cleared },
-        }),
-        ranks: Object.fromEntries([...spaces].map(([module, { rank }]) => [module, rank])),
-        uninformative: detection ? findUninformative(result, pile, tangents) : [],
-        ignored: [...new Set(ignored)],
-        dora,
-        begunInBase: namesWith(startsNonZero),
-        ownStarts: starts.own.map((k) => item(names, k)),
-        startGroups: starts.groups.map((group) => group.map((k) => item(names, k))),
-        identical: pile.identical,
-        nearCopies: near,
-        bases: listBases(adapters),
-      },
-      refined: refine ? await refineBenign(result, pile, firsts, options) : new Map(),
+      adapters: folders.map(
+        ({ name }) => findings.get(name) ?? createInvalidFinding(name, faults.get(name) ?? ""),
+      ),
+      detection,
+      threshold: Number.isFinite(threshold) ? threshold : null,
+      gap,
+      ...(measures && {
+        alike: { names: result.active.map(({ id }) => id), cosines: measures.cosines.toRows() },
+      }),
+      ...(controls && {
+        bank: bank.name,
+        usualBelow: controls.thresholds.lower,
+        controls: { power: controls.power, cleared: controls.cleared },
+      }),
+      ranks: Object.fromEntries([...spaces].map(([module, { rank }]) => [module, rank])),
+      uninformative: detection ? findUninformative(result, pile, tangents) : [],
+      ignored: [...new Set(ignored)],
+      dora,
+      begunInBase: namesWith(startsNonZero),
+      ownStarts: starts.own.map((k) => item(names, k)),
+      startGroups: starts.groups.map((group) => group.map((k) => item(names, k))),
+      identical: pile.identical,
+      nearCopies: near,
+      bases: listBases(adapters),
     };
   } finally {
     result.modules.close();
@@ -216,7 +226,7 @@ function createEmptyComparison(
   };
 }
 
-/** What is known of some adapters, by module. */
+/** Selects what is known of some adapters, by module. */
 function selectKnown(modules: Pile["modules"], rows: readonly number[]): Map<string, KnownModule> {
   return new Map([...modules].map(([name, known]) => [name, selectModule(known, rows)]));
 }
@@ -228,23 +238,29 @@ function mapCopiesToFirst(groups: readonly (readonly string[])[]): Map<string, s
   );
 }
 
-async function refineBenign(
+async function refineAll(
   result: ClairResult,
   pile: Pile,
   firsts: ReadonlyMap<string, string>,
   options: ClairOptions,
-): Promise<Map<string, RefinedPairs>> {
-  const refined = groupByAdapter(expandAll(pile, await refineToPairs(result, options)));
-  // If all adapters are undecided, all are pooled and none is known to be benign. Keep only benign
-  // adapters, except with rule `none`, which judges no adapter.
-  for (const name of options.rule === "none" ? [] : refined.keys()) {
-    if (result.status.get(name) !== "benign") refined.delete(name);
+  { kinds, undecided, take }: RefineRequest,
+): Promise<void> {
+  for (const kind of kinds) {
+    const pairs =
+      kind === "clair"
+        ? await refineToPairs(result, options)
+        : await blendToPairs(result, options, blends[kind]);
+    const refined = groupByAdapter(expandAll(pile, pairs));
+    // If all adapters are undecided, all are pooled and none is known to be benign.
+    for (const name of undecided || options.rule === "none" ? [] : refined.keys()) {
+      if (result.status.get(name) !== "benign") refined.delete(name);
+    }
+    for (const [copy, first] of firsts) {
+      const own = refined.get(first);
+      if (own) refined.set(copy, own);
+    }
+    await take(kind, refined);
   }
-  for (const [copy, first] of firsts) {
-    const pairs = refined.get(first);
-    if (pairs) refined.set(copy, pairs);
-  }
-  return refined;
 }
 
 function listBases(adapters: Pile["adapters"]): string[] {

@@ -11,6 +11,7 @@ import type { Audit } from "./audit-schema.js";
 import type { Finding } from "./findings.js";
 import { findUnevenModules } from "./uneven-modules.js";
 import { listFirst, shortenModule } from "../adapters/names-text.js";
+import { listRefinedSentences } from "./refined-text.js";
 
 /** Maximum number of adapters with a separate warning about uneven modules. */
 const mostUneven = 3;
@@ -156,19 +157,7 @@ export function listNotices(
   if (skipped.length > 0) {
     note(`Skipped, no adapter_config.json: ${listFirst(skipped)}.`);
   }
-  if (refined?.adapters === 0)
-    note("No refined adapters were written, because no adapter is benign.");
-  else if (refined) {
-    const percent = (100 * (1 - refined.discarded)).toFixed(1);
-    note(
-      `${countNoun(refined.adapters, "refined adapter")} in ${refined.folder}, with ${percent} % of the energy of the refined changes; the rest needs a higher rank.`,
-    );
-    const shares = Object.values(refined.breakEven);
-    if (shares.length > 0) note(formatGain(shares));
-    if (refined.unchanged.length > 0) {
-      note(`Unchanged, because refining cannot improve them: ${listFirst(refined.unchanged)}.`);
-    }
-  }
+  if (refined) listRefinedSentences(refined).forEach(note);
   return notices;
 }
 
@@ -210,19 +199,6 @@ function formatOwnStarts(names: readonly string[], adapters: readonly Finding[])
   return (
     `${countNoun(names.length, "adapter")} started from an A₀ of ${names.length === 1 ? "its" : "their"} own, unlike the others: ` +
     `${listFirst(names)}. ${reason}, so a large distance is expected.`
-  );
-}
-
-/**
- * Formats how much must be error for refining to help.
- * @param shares break-even shares, at least one
- */
-function formatGain(shares: readonly number[]): string {
-  const [least, most] = [Math.min(...shares), Math.max(...shares)].map((x) => Math.round(100 * x));
-  const span = least === most ? `${least} %` : `${least} to ${most} %`;
-  return (
-    `Refining improves an adapter if more than ${span} of the replaced part, which lies outside the shared space, is the adapter's own error. ` +
-    "The changes alone do not show how much is error: compare the loss on held-out data before you use the refined adapters."
   );
 }
 

@@ -4,7 +4,7 @@ import {
   selectModule,
   expandCondensed,
   type Condensed,
-  type RefinedPair,
+  type RankedPair,
 } from "@fedclair/aggregators";
 import { readNumbers, yieldToEventLoop, type LowRank } from "@fedclair/core";
 import type { Allocate } from "@fedclair/core/internal";
@@ -94,14 +94,14 @@ export async function readPile(
  */
 export function expandAll(
   { whole: { adapters, modules } }: Pile,
-  refined: ReadonlyMap<string, ReadonlyMap<string, RefinedPair>>,
-): Map<string, Map<string, RefinedPair>> {
+  refined: ReadonlyMap<string, ReadonlyMap<string, RankedPair>>,
+): Map<string, Map<string, RankedPair>> {
   return new Map(
     [...refined].map(([module, own]) => {
       const pairs = [...adapters.values()].map((adapter) => readFinitePair(adapter, module).pair);
       const changes = [...own.values()].map(({ pair }) => pair);
       const expanded = expandCondensed(pairs, modules.get(module) ?? [], changes);
-      const entries = [...own].map(([name, refined], k): [string, RefinedPair] => {
+      const entries = [...own].map(([name, refined], k): [string, RankedPair] => {
         return [name, { ...refined, pair: item(expanded, k) }];
       });
       return [module, new Map(entries)];

@@ -11,7 +11,7 @@ const fixtures = fileURLToPath(new URL("../../../fixtures/adapters", import.meta
 async function auditFixture(pile: string, keep: (adapter: AdapterFolder) => boolean = () => true) {
   const adapters = (await findAdapters([join(fixtures, pile)])).adapters.filter(keep);
   const options = clairSchema.parse({ rule: "evidence" });
-  const { comparison } = await compareAdapters({ adapters, options, refine: false });
+  const comparison = await compareAdapters({ adapters, options });
   const named = (wanted: string) =>
     comparison.adapters.flatMap(({ name, status }) => (status === wanted ? [name] : []));
   const ownStarts = comparison.ownStarts.length;

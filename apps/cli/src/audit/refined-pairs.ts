@@ -1,4 +1,4 @@
-import type { RefinedPair } from "@fedclair/aggregators";
+import type { RankedPair } from "@fedclair/aggregators";
 import type { LowRank } from "@fedclair/core";
 
 /** The refined change of an adapter. */
@@ -7,11 +7,6 @@ export interface RefinedPairs {
   readonly modules: ReadonlyMap<string, LowRank>;
   /** Share of the energy that does not fit into these ranks, averaged over modules. */
   readonly discarded: number;
-  /**
-   * The share of the replaced part that must be the adapter's own error for the refined adapter to
-   * be closer to the ideal one; at least 0. From 1 on, refining cannot improve the adapter.
-   */
-  readonly breakEven: number;
 }
 
 /**
@@ -19,23 +14,20 @@ export interface RefinedPairs {
  * @param byModule pairs by module, then by adapter
  */
 export function groupByAdapter(
-  byModule: ReadonlyMap<string, ReadonlyMap<string, RefinedPair>>,
+  byModule: ReadonlyMap<string, ReadonlyMap<string, RankedPair>>,
 ): Map<string, RefinedPairs> {
   const adapters = [...byModule.values()].flatMap((pairs) => [...pairs.keys()]);
   return new Map(
     [...new Set(adapters)].map((id) => {
       const modules = new Map<string, LowRank>();
-      const sums = { discarded: 0, outside: 0, leastError: 0 };
+      let discarded = 0;
       for (const [module, pairs] of byModule) {
         const refined = pairs.get(id);
         if (refined === undefined) continue;
         modules.set(module, refined.pair);
-        sums.discarded += refined.tail / byModule.size;
-        sums.outside += refined.outside;
-        sums.leastError += refined.leastError;
+        discarded += refined.tail / byModule.size;
       }
-      const breakEven = sums.outside > 0 ? sums.leastError / sums.outside : 0;
-      return [id, { modules, discarded: sums.discarded, breakEven }];
+      return [id, { modules, discarded }];
     }),
   );
 }

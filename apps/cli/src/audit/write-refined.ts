@@ -1,56 +1,102 @@
 import { join } from "node:path";
 import { sum } from "@fedclair/linalg";
-import { openAdapter, readPairs, writeAdapter } from "../adapters/peft.js";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
+import { openAdapter, writeAdapter } from "../adapters/peft.js";
+import type { RefineRequest } from "./compare-adapters.js";
 import type { RefinedPairs } from "./refined-pairs.js";
+import {
+  unmeasuredFolders,
+  unmeasuredNames,
+  type Evaluation,
+  type RefinementKind,
+} from "./refinements.js";
 
 /** A summary of the refined adapters that were written. */
 export interface RefinedFolder {
   readonly folder: string;
-  /** Number of adapters written. */
+  /** Number of adapters of which refined versions were written. */
   readonly adapters: number;
-  /** Adapters that are written unchanged because refining cannot improve them. */
+  /** The subfolders with one version each, if nothing was measured; otherwise empty. */
+  readonly versions: readonly string[];
+  /** Adapters that are written as they are because no refined version has a lower loss. */
   readonly unchanged: readonly string[];
-  /**
-   * For each adapter, the share of the replaced part, 0 … 1, that must be the adapter's own error
-   * for the refined adapter to be the better one.
-   */
-  readonly breakEven: Readonly<Record<string, number>>;
   /**
    * Share of the energy of the refined changes that does not fit into the adapters' ranks, on
    * average.
    */
   readonly discarded: number;
-}
-
-/** Lists the folders that refined adapters would be written to. */
-export function listRefinedFolders(folder: string, adapters: readonly AdapterFolder[]): string[] {
-  return adapters.map(({ name }) => join(folder, name));
+  /** The losses that `--evaluate` measured. */
+  readonly evaluation?: Evaluation;
 }
 
 /**
- * Writes refined adapters of the benign adapters only. A contaminated adapter has nothing to refine
- * and should not be used.
+ * Lists the folders that refined adapters would be written to.
+ * @param versions subfolders with one version each; if empty, adapters are directly in the folder
  */
+export function listRefinedFolders(
+  folder: string,
+  adapters: readonly AdapterFolder[],
+  versions: readonly string[],
+): string[] {
+  const roots = versions.length === 0 ? [folder] : versions.map((name) => join(folder, name));
+  return roots.flatMap((root) => adapters.map(({ name }) => join(root, name)));
+}
+
+/** Writes refined adapters as they are computed, one kind at a time. */
+export interface RefinedWriter {
+  readonly request: RefineRequest;
+  /** Called once all kinds have been computed. */
+  finish(): Promise<RefinedFolder>;
+  /** Removes what is temporary. */
+  close(): Promise<void>;
+}
+
+/**
+ * Writes a shrunk and an added version of every benign adapter, because nothing is known of their
+ * losses. A contaminated adapter has nothing to refine and should not be used.
+ */
+export function createVersionWriter(
+  folder: string,
+  adapters: readonly AdapterFolder[],
+): RefinedWriter {
+  const names = new Set<string>();
+  const discarded: number[] = [];
+  const folders = new Map<RefinementKind, string>(
+    unmeasuredNames.map((name) => [unmeasuredFolders[name], name]),
+  );
+  return {
+    request: {
+      kinds: [...folders.keys()],
+      undecided: false,
+      take: async (kind, refined) => {
+        await writeRefined(join(folder, folders.get(kind) ?? kind), adapters, refined);
+        for (const [name, own] of refined) {
+          names.add(name);
+          discarded.push(own.discarded);
+        }
+      },
+    },
+    finish: () =>
+      Promise.resolve({
+        folder,
+        adapters: names.size,
+        versions: unmeasuredNames,
+        unchanged: [],
+        discarded: sum(discarded) / Math.max(1, discarded.length),
+      }),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Writes the refined adapters of one kind. */
 export async function writeRefined(
   folder: string,
   adapters: readonly AdapterFolder[],
   refined: ReadonlyMap<string, RefinedPairs>,
-): Promise<RefinedFolder> {
-  const unchanged: string[] = [];
-  const breakEven: Record<string, number> = {};
-  const discarded: number[] = [];
+): Promise<void> {
   for (const { name, folder: original } of adapters) {
     const pairs = refined.get(name);
     if (pairs === undefined) continue;
-    const adapter = await openAdapter(original);
-    if (pairs.breakEven < 1) {
-      breakEven[name] = pairs.breakEven;
-      discarded.push(pairs.discarded);
-    } else unchanged.push(name);
-    const modules = pairs.breakEven < 1 ? pairs.modules : readPairs(adapter);
-    await writeAdapter(join(folder, name), adapter, modules);
+    await writeAdapter(join(folder, name), await openAdapter(original), pairs.modules);
   }
-  const meanDiscarded = discarded.length === 0 ? 0 : sum(discarded) / discarded.length;
-  return { folder, adapters: refined.size, unchanged, breakEven, discarded: meanDiscarded };
 }

@@ -193,6 +193,32 @@ describe("the audit page", () => {
     assert.deepEqual(titles(empty), ["Adapters", "Not judged"]);
   });
 
+  it("has the losses that --evaluate measured", async () => {
+    const losses = {
+      own: 2,
+      "shrunk-quarter": 1.25,
+      "shrunk-half": 1.5,
+      "added-half": 3,
+      "added-whole": null,
+      clair: 2.5,
+    };
+    const refined = {
+      folder: "out",
+      adapters: 1,
+      versions: [],
+      unchanged: [],
+      discarded: 0,
+      evaluation: {
+        command: "loss <{adapter}>",
+        adapters: [{ name: "adapter-1", losses, chosen: "shrunk-quarter" as const }],
+      },
+    };
+    const page = await renderPage(createAudit(8, 2, { refined }));
+    const [, section = ""] = page.split("<h2>Losses of refined adapters</h2>");
+    assert.match(section, /<code>loss &#60;\{adapter\}&#62;<\/code>/);
+    assert.match(section, /1\.250<\/td>[^]*not finite<\/td>[^]*¾ own \+ ¼ mean<\/td>/);
+  });
+
   it("works without a benign adapter", async () => {
     const audit = createAudit(8, 2);
     const adapters = audit.adapters.map((one): Finding => {

@@ -15,6 +15,7 @@ import type { Audit } from "../audit-schema.js";
 import { createAuditTable, statusColumn } from "../audit-table.js";
 import { parseOptions } from "../options.js";
 import { listNotices, formatVerdict } from "../notices.js";
+import { createLossTable } from "../refined-text.js";
 import { formatGroups } from "./group-text.js";
 import type { Group } from "./groups.js";
 import { renderUnjudgedSection } from "./unjudged-section.js";
@@ -55,7 +56,7 @@ export function renderAuditPage(
           figure.name === "likeness" ? { lead: renderLikenessLead(groups) } : {},
         ),
       )}
-      ${renderUnjudgedSection(audit)}
+      ${renderLosses(audit)} ${renderUnjudgedSection(audit)}
       <details>
         <summary>All options of the audit, including defaults</summary>
         <pre>${preformatted(Object.entries(options).map(formatEntry).join("\n"))}</pre>
@@ -90,6 +91,18 @@ function renderTable(audit: Audit, options: ClairOptions): Html {
   return html`<section>
     <h2>Adapters</h2>
     <div class="${rows.length > mostRows ? "tall" : ""}">${table(heads, cells)}</div>
+  </section>`;
+}
+
+function renderLosses({ refined }: Audit): Html | undefined {
+  const losses = refined?.evaluation && createLossTable(refined.evaluation);
+  if (losses === undefined || losses.rows.length === 0) return undefined;
+  return html`<section>
+    <h2>Losses of refined adapters</h2>
+    <p>Printed by <code>${oneLine(refined?.evaluation?.command ?? "")}</code>; lower is better.</p>
+    <div class="${losses.rows.length > mostRows ? "tall" : ""}">
+      ${table(losses.heads, losses.rows)}
+    </div>
   </section>`;
 }
 
