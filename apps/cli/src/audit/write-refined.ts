@@ -30,7 +30,9 @@ export interface RefinedFolder {
 }
 
 /**
- * Lists the folders that refined adapters would be written to.
+ * Lists the folders that must not exist before refined adapters are written: their own, and with
+ * versions also those of the same names outside the subfolders, so that originals are not mixed
+ * with refined adapters.
  * @param versions subfolders with one version each; if empty, adapters are directly in the folder
  */
 export function listRefinedFolders(
@@ -38,7 +40,7 @@ export function listRefinedFolders(
   adapters: readonly AdapterFolder[],
   versions: readonly string[],
 ): string[] {
-  const roots = versions.length === 0 ? [folder] : versions.map((name) => join(folder, name));
+  const roots = [folder, ...versions.map((name) => join(folder, name))];
   return roots.flatMap((root) => adapters.map(({ name }) => join(root, name)));
 }
 
