@@ -1,4 +1,4 @@
-"""Held-out loss of benign clients: without adapter, with their own and with the refined one."""
+"""Held-out loss of benign clients: without adapter, with their own and with the refined ones."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def main() -> None:
         if folder.name.startswith("bad-"):
             continue
         data = sequences(texts[folder.name], tokenizer, LENGTH)[:HELD_OUT]
-        refined = options.refined / folder.name
+        versions = {name: options.refined / name / folder.name for name in ("shrunk", "added")}
         losses[folder.name] = {
             "base": loss_of(base, data),
             "own": loss_with(base, folder, data),
-            "refined": loss_with(base, refined, data) if refined.is_dir() else None,
+            **{name: loss_with(base, path, data) if path.is_dir() else None for name, path in versions.items()},
         }
     options.out.write_text(json.dumps(losses, indent=2) + "\n", encoding="utf-8")
 

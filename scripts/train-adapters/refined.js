@@ -1,5 +1,5 @@
 // Refined adapters loaded by PEFT: held-out loss of each benign client with its own adapter and
-// with the refined one.
+// with both versions of the refined one.
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { audit } from "./audit.js";
@@ -7,12 +7,19 @@ import { markdown } from "./table.js";
 import { slug } from "./piles.js";
 import { runScript } from "./python.js";
 
+/** The subfolders that `--refine` writes. */
+const versions = ["shrunk", "added"];
+
+function versionHeads() {
+  return versions.flatMap((key) => [key, "better for"]);
+}
+
 /**
  * @param piles with their folder
  * @returns a table of all piles, and one of the clients of the last pile with refined adapters
  */
 export async function refinedTable(piles, { python, texts, base, folder }) {
-  const rows = [["pile", "benign", "only base", "own adapter", "refined", "better for"]];
+  const rows = [["pile", "benign", "only base", "own adapter", ...versionHeads()]];
   let last;
   for (const pile of piles) {
     process.stderr.write(`refining ${pile.title}\n`);
@@ -25,12 +32,15 @@ export async function refinedTable(piles, { python, texts, base, folder }) {
       ...["--refined", refined, "--out", out],
     ]);
     const losses = Object.entries(JSON.parse(await readFile(out, "utf8")));
-    const written = losses.filter(([, { refined }]) => refined !== null);
+    const written = losses.filter(([, { shrunk }]) => shrunk !== null);
     const mean = (key) => average(written.map(([, loss]) => loss[key]));
-    const better = written.filter(([, { own, refined }]) => refined < own).length;
+    const better = (key) => written.filter(([, loss]) => loss[key] < loss.own).length;
     rows.push([
       ...[pile.title, `${written.length} of ${losses.length}`, mean("base"), mean("own")],
-      ...[mean("refined"), written.length === 0 ? "" : `${better} of ${written.length}`],
+      ...versions.flatMap((key) => [
+        mean(key),
+        written.length === 0 ? "" : `${better(key)} of ${written.length}`,
+      ]),
     ]);
     if (written.length > 0) last = { title: pile.title, losses };
   }
@@ -39,11 +49,11 @@ export async function refinedTable(piles, { python, texts, base, folder }) {
 }
 
 function clientsTable(losses) {
-  const rows = losses.map(([name, { base, own, refined }]) => [
+  const rows = losses.map(([name, { base, own, ...refined }]) => [
     name,
-    ...[base, own, refined].map(text),
+    ...[base, own, ...versions.map((key) => refined[key])].map(text),
   ]);
-  return markdown([["client", "only base", "own adapter", "refined"], ...rows]);
+  return markdown([["client", "only base", "own adapter", ...versions], ...rows]);
 }
 
 function average(values) {

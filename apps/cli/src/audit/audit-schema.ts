@@ -113,7 +113,7 @@ export const auditSchema: z.ZodType<Audit> = z
     refined: z
       .strictObject({
         folder: z.string(),
-        adapters: z.int().describe("Number of adapters of which refined versions were written."),
+        adapters: z.int().describe("Number of adapters that have refined versions in the folder."),
         versions: names.describe(
           "The subfolders with one version each, if nothing was measured; otherwise empty.",
         ),
@@ -134,7 +134,7 @@ export const auditSchema: z.ZodType<Audit> = z
                   name: z.string(),
                   losses: z
                     .record(z.enum(candidateKinds), z.number().nullable())
-                    .describe("By candidate; null: not finite."),
+                    .describe("Losses by candidate; null if a loss is not finite."),
                   chosen: z
                     .enum(candidateKinds)
                     .describe("The candidate with the lowest loss, which was written."),

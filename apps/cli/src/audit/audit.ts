@@ -24,7 +24,7 @@ export interface AuditOptions {
   readonly evaluate?: string;
   /** How long that command may take for one adapter, in seconds. */
   readonly evaluateTimeout: number;
-  /** How many of these commands run at a time. */
+  /** Number of commands that run at a time. */
   readonly evaluateJobs: number;
   /** File for the report. */
   readonly html?: string;

@@ -14,7 +14,7 @@ import {
 /** A summary of the refined adapters that were written. */
 export interface RefinedFolder {
   readonly folder: string;
-  /** Number of adapters of which refined versions were written. */
+  /** Number of adapters that have refined versions in the folder. */
   readonly adapters: number;
   /** The subfolders with one version each, if nothing was measured; otherwise empty. */
   readonly versions: readonly string[];
