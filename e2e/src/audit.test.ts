@@ -16,9 +16,6 @@ async function audit(...args: readonly string[]): Promise<Audit> {
   return JSON.parse(stdout) as Audit;
 }
 
-const worstBenign = ({ adapters }: Audit) =>
-  Math.max(...adapters.flatMap(({ status, score }) => (status === "benign" ? [score] : [])));
-
 const flagged = ({ adapters }: Audit) =>
   adapters.flatMap(({ name, status }) => (status === "contaminated" ? [name] : []));
 
