@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bfloat16, saveAdapters } from "./support/adapters.js";
 import { fedclair, start } from "./support/command.js";
@@ -155,11 +155,20 @@ describe("fedclair audit", function () {
       "rule=gap",
     ];
     const command = "echo $$ > {adapter}/pid; exec sleep 600";
-    const running = start([...args, "--evaluate", command]);
+    const temporary = join(folder, "tmp");
+    await mkdir(temporary);
+    const running = start([...args, "--evaluate", command], { env: { TMPDIR: temporary } });
     await running.waitForOutput(/measuring 42 candidates/);
+    const file = join(folder, "in", "adapter-03", "pid");
+    const readPid = async () => Number(await readFile(file, "utf8").catch(() => ""));
+    let pid = await readPid();
+    while (pid === 0) pid = await readPid();
+    assert.equal((await readdir(temporary)).length, 1);
     running.kill("SIGTERM");
     const { code, stdout } = await running.ended;
     assert.deepEqual([code, stdout], [130, ""]);
+    assert.throws(() => process.kill(pid, 0), /ESRCH/);
+    assert.deepEqual(await readdir(temporary), []);
     await assert.rejects(readdir(join(folder, "out")), /ENOENT/);
   });
 
