@@ -1,7 +1,8 @@
 // npm run calibrate [-- --pools FOLDER --seeds N --write]: measures federations without a
-// contaminated client, rounds of trials and pools of real adapters, and makes the bank of thresholds
-// that CLAIR's rule `evidence` uses. With --write it replaces the one that is shipped. Then it judges
-// every pile of every pool with a bank made without that pool, and prints the results.
+// contaminated client, rounds of trials and pools of real adapters, and makes the bank of
+// thresholds that CLAIR's rule `evidence` uses. With --write it replaces the one that is shipped.
+// Then it judges every pile of every pool with a bank made without that pool, and prints the
+// results.
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -19,6 +19,9 @@ async function audit(...args: readonly string[]): Promise<Audit> {
 const flagged = ({ adapters }: Audit) =>
   adapters.flatMap(({ name, status }) => (status === "contaminated" ? [name] : []));
 
+/** Twenty adapters of two small modules are little evidence. */
+const lenient = ["--set", "falseAlarmRate=0.2"];
+
 describe("fedclair audit", function () {
   this.timeout(240_000);
 
@@ -42,31 +45,37 @@ describe("fedclair audit", function () {
 
   it("prints a table and writes refined adapters that it can read again", async () => {
     const folder = await temporaryFolder();
-    const bad = await saveAdapters(join(folder, "in"), { p: 64, r: 2, count: 10, modules: 2 });
+    const bad = await saveAdapters(join(folder, "in"), { p: 64, r: 2, count: 20, modules: 2 });
     await symlink(".", join(folder, "in", "link"));
-    const { code, stdout, stderr } = await fedclair(["audit", join(folder, "in")]);
+    const { code, stdout, stderr } = await fedclair(["audit", join(folder, "in"), ...lenient]);
     assert.equal(code, 0, stderr);
-    assert.match(stderr, /^10 adapters in .*in\nlinks are not followed: .*link\ncomparing 10 adap/);
+    assert.match(stderr, /^20 adapters in .*in\nlinks are not followed: .*link\ncomparing 20 adap/);
     assert.match(
       stdout,
       new RegExp(
-        `${bad[0]} +contaminated .*outside the shared space \\([\\d.]+× the limit\\).*; farthest: layers\\.0\\.\\w+ [\\d.]+`,
+        `${bad[0]} +contaminated .*lies outside the space that the others share \\([\\d.]+ deviations\\)`,
       ),
     );
-    assert.match(stdout, /3 of 10 adapters are contaminated: scores above 1 stand out/);
+    assert.match(stdout, /6 of 20 adapters are contaminated, 1 undecided\. Scores above [\d.]+ are flagged/);
     assert.match(stdout, /rank 2 in 2 modules/);
 
-    const failed = await fedclair(["audit", join(folder, "in"), "--fail-on", "contaminated"]);
+    const failed = await fedclair([
+      "audit",
+      join(folder, "in"),
+      ...lenient,
+      "--fail-on",
+      "contaminated",
+    ]);
     assert.equal(failed.code, 4);
     assert.match(failed.stderr, new RegExp(`--fail-on: ${bad[0]} is contaminated, `));
     assert.equal((await fedclair(["audit", join(folder, "in"), "--fail-on", "invalid"])).code, 0);
 
-    const refined = await audit(join(folder, "in"), "--refine", join(folder, "out"));
-    assert.equal(refined.refined?.adapters, 7);
+    const refined = await audit(join(folder, "in"), ...lenient, "--refine", join(folder, "out"));
+    assert.equal(refined.refined?.adapters, 13);
     for (const version of ["shrunk", "added"]) {
       const out = join(folder, "out", version);
       const again = await audit(out, "--set", "rank=2", "--set", "rule=none");
-      assert.equal(again.adapters.length, 7);
+      assert.equal(again.adapters.length, 13);
     }
   });
 
@@ -174,9 +183,9 @@ describe("fedclair audit", function () {
 
   it("writes a report, in addition to other output, into a new file only", async () => {
     const folder = await temporaryFolder();
-    const bad = await saveAdapters(join(folder, "in"), { p: 64, r: 2, count: 10, modules: 2 });
+    const bad = await saveAdapters(join(folder, "in"), { p: 64, r: 2, count: 20, modules: 2 });
     const html = join(folder, "out", "report.html");
-    const args = ["audit", join(folder, "in"), "--html", html];
+    const args = ["audit", join(folder, "in"), ...lenient, "--html", html];
     const all = [
       ...args,
       "--refine",
@@ -189,8 +198,8 @@ describe("fedclair audit", function () {
     assert.equal(code, 4, stderr);
     assert.deepEqual(flagged(JSON.parse(stdout) as Audit), bad);
     const page = await readFile(html, "utf8");
-    assert.match(page, /3 of 10 adapters are contaminated: scores above 1 stand out/);
-    assert.match(page, /7 refined adapters in /);
+    assert.match(page, /6 of 20 adapters are contaminated, 1 undecided\. Scores above [\d.]+ are flagged/);
+    assert.match(page, /13 refined adapters in /);
     const again = await fedclair(args);
     assert.deepEqual(
       [again.code, /--html: '.*report\.html' exists already/.test(again.stderr), again.stdout],

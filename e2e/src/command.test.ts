@@ -24,7 +24,11 @@ describe("the command", () => {
     const cases: [string, readonly string[], RegExp][] = [
       ["a bad trial file", ["run", "bad.yaml"], /bad\.yaml:4:37: task\.p: expected number/],
       ["text that is no YAML", ["run", "broken.yaml"], /broken\.yaml:2:1: Flow sequence/],
-      ["a bad override", ["run", trial, "--set", "rounds=0"], /: rounds: expected at least 1, got 0/],
+      [
+        "a bad override",
+        ["run", trial, "--set", "rounds=0"],
+        /: rounds: expected at least 1, got 0/,
+      ],
       ["a missing file", ["run", "none.yaml"], /cannot read the trial file 'none\.yaml': ENOENT/],
       ["an unknown option", ["run", trial, "--hots", "2"], /unknown option '--hots'/],
       ["an unknown command", ["ran", trial], /unknown command 'ran'/],

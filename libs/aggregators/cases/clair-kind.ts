@@ -83,7 +83,12 @@ const checks: Readonly<Record<string, (checked: Check) => void | Promise<void>>>
     }
   },
   threshold: ({ report, result, expected, tol }) => {
-    report.near("threshold", [...result.judgements.values()][0]?.threshold, expected, readScoreTolerance(tol));
+    report.near(
+      "threshold",
+      [...result.judgements.values()][0]?.threshold,
+      expected,
+      readScoreTolerance(tol),
+    );
   },
   gap: ({ report, result, expected, tol }) => {
     report.near("gap", result.gap, expected, readScoreTolerance(tol));

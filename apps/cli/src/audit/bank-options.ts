@@ -15,10 +15,9 @@ import { oneLine } from "@fedclair/core/internal";
  */
 export async function readBank(file: string | undefined): Promise<Bank> {
   if (file === undefined) return shippedBank;
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new UserError(
-      `--bank: '${oneLine(file)}' cannot be read (${error.code ?? error.message})`,
-    );
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    const { code = String(error) } = error as NodeJS.ErrnoException;
+    throw new UserError(`--bank: '${oneLine(file)}' cannot be read (${code})`);
   });
   let data: unknown;
   try {

@@ -49,7 +49,7 @@ export interface ComparisonInput {
   readonly options: ClairOptions;
   /** Default: the bank that is shipped. */
   readonly bank?: Bank;
-  /** Kinds of attackers that an adapter must be cleared of to be called benign; default: any one. */
+  /** Kinds that an adapter must be cleared of to be called benign; default: any one. */
   readonly required?: readonly ControlKind[];
   readonly refine?: RefineRequest;
   /** Called after each module has been read. */

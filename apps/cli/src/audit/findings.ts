@@ -18,7 +18,7 @@ export interface Finding {
   readonly modules: readonly { readonly module: string; readonly ratio: number }[];
   /** The pieces of evidence behind the score, with rule `evidence`. */
   readonly evidence?: readonly Evidence[];
-  /** Of a benign adapter: the kinds of attackers that would have been found here. */
+  /** The kinds of attackers that would have been found here; only for a benign adapter. */
   readonly clearedOf?: readonly string[];
   /** Why the adapter is invalid or undecided, or which screen it failed. */
   readonly reason?: string;

@@ -35,7 +35,7 @@ export interface ClairResult {
   readonly controls?: Pick<RoundVerdict, "power" | "cleared" | "thresholds">;
   /** The histories after this round; absent if none were given. */
   readonly histories?: ClientHistories;
-  /** What was measured of the clients that were compared; only with rule `evidence`. */
+  /** The measures of the clients that were compared; only with rule `evidence`. */
   readonly measures?: Measures;
   /** Blended tangents of active clients, for the memory of later rounds. */
   readonly tangents: ReadonlyMap<string, number>;
@@ -63,7 +63,7 @@ export interface RoundContext {
    * round is judged by itself.
    */
   readonly histories?: ClientHistories;
-  /** What is known of the updates by module. It is not computed again. */
+  /** Known facts about the updates by module. They are not computed again. */
   readonly known?: ReadonlyMap<string, KnownModule>;
   /**
    * Ids of clients that are known to have started elsewhere than most, for example from another A₀.
@@ -223,7 +223,7 @@ function toStatuses(
   );
 }
 
-/** What is known of some of the clients. */
+/** Selects the known facts about some of the clients. */
 export function selectModule(
   { gram, measures }: KnownModule,
   rows: readonly number[],

@@ -11,7 +11,7 @@ export interface Condensed {
   readonly pairs: readonly LowRank[];
   /** ⟨X_i, X_j⟩ of the changes X_k = B_k·A_k, K×K; absent if squares overflow. */
   readonly gram?: Matrix;
-  /** What is measured on the factors as they were sent. */
+  /** The measures of the factors as they were sent. */
   readonly measures: ModuleMeasures;
 }
 

@@ -1,4 +1,4 @@
-import { median, item } from "@fedclair/linalg";
+import { median } from "@fedclair/linalg";
 import { detect, detectConvex, skipDetection, type Detection } from "./detection/detect.js";
 import type { AgreeingCore } from "./evidence/cosines.js";
 import { pick } from "./lists.js";
@@ -88,8 +88,8 @@ async function findSpaceFrom(
 
 /**
  * Share of the benign changes above which a space separates benign from contaminated clients by
- * itself. Measured shares are 0.7 to 0.97 on linear regression, networks, denoising and students, 0.5
- * on digits, and 0.1 to 0.3 on adapters of language models.
+ * itself. Measured shares are 0.7 to 0.97 on linear regression, networks, denoising and students,
+ * 0.5 on digits, and 0.1 to 0.3 on adapters of language models.
  */
 const minTrustedShare = 0.6;
 

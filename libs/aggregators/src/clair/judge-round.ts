@@ -37,7 +37,7 @@ export interface RoundJudgement {
   readonly found?: FoundSpace;
   /** With rule `evidence`: the positive controls, and the limit below which a score is usual. */
   readonly controls?: Pick<RoundVerdict, "power" | "cleared" | "thresholds">;
-  /** What was measured of the clients, only with rule `evidence`. */
+  /** The measures of the clients, only with rule `evidence`. */
   readonly measures?: Measures;
   readonly histories?: ClientHistories | undefined;
 }
@@ -48,7 +48,7 @@ const minScoredClients = 3;
 /** ln of the clients' tangents over earlier rounds, by client id. */
 export type Memory = ReadonlyMap<string, number>;
 
-/** What is known about a module of all clients before it is compared. */
+/** Known facts about a module of all clients, before it is compared. */
 export interface KnownModule {
   /** ⟨X_i, X_j⟩ of the clients, K×K. */
   readonly gram?: Matrix;
@@ -60,7 +60,7 @@ interface JudgeContext {
   readonly histories: ClientHistories | undefined;
   /** Whether the client takes part in this round. */
   readonly isPresent: (client: Client) => boolean;
-  /** What is known of the clients in a module. */
+  /** Known facts about the clients in a module. */
   readonly known: (module: string) => KnownModule | undefined;
   /** Whether the client is known to have started elsewhere than most. */
   readonly hasOtherStart: (client: Client) => boolean;
@@ -70,8 +70,8 @@ interface JudgeContext {
 }
 
 /**
- * Runs steps 1 to 5: finds the space that the clients share, and judges the clients by the threshold
- * of their tangents to it, or by all evidence.
+ * Runs steps 1 to 5: finds the space that the clients share, and judges the clients by the
+ * threshold of their tangents to it, or by all evidence.
  */
 export async function judgeRound(
   modules: ModulePool,
@@ -161,8 +161,8 @@ async function judgeByEvidence(
 }
 
 /**
- * Finds the space that the clients share. If their changes have a large part in common, they all lie
- * near it, and the space in which the rest of them varies says more, if there is one.
+ * Finds the space that the clients share. If their changes have a large part in common, they all
+ * lie near it, and the space in which the rest of them varies says more, if there is one.
  */
 async function findSpace(
   modules: ModulePool,

@@ -76,7 +76,7 @@ export const clairSchema = z.strictObject({
     .number()
     .min(0.001)
     .max(0.5)
-    .default(0.01)
+    .default(0.05)
     .describe(
       "Rule evidence: the share of federations without a contaminated client in which any client is flagged, 0.001 … 0.5.",
     ),

@@ -25,8 +25,8 @@ export interface PiecePoint {
 const floor = 1e-6;
 
 /**
- * Creates a panel for the score, and one for each kind of evidence that some adapter has. With other
- * rules than `evidence`, there is only the score.
+ * Creates a panel for the score, and one for each kind of evidence that some adapter has. With
+ * other rules than `evidence`, there is only the score.
  */
 export function createPiecePanels({
   adapters,

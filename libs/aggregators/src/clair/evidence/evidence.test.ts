@@ -47,17 +47,17 @@ type Own = Partial<
 >;
 
 /**
- * Clients that all have cosine 0.5 with each other, norm 1, one direction and the evenness of normal
- * numbers, apart from what is given. A client's `cosine` is that with every other one.
+ * Clients that all have cosine 0.5 with each other, norm 1, one direction and the evenness of
+ * normal numbers, apart from what is given. A client's `cosine` is that with every other one.
  */
 function measuresOf(clients: readonly Own[]): Measures {
   const count = clients.length;
   const cosines = new Matrix(count, count);
-  clients.forEach((own, j) =>
+  clients.forEach((own, j) => {
     clients.forEach((other, i) => {
       cosines.data[i + j * count] = i === j ? 1 : (own.cosine ?? other.cosine ?? 0.5);
-    }),
-  );
+    });
+  });
   const of = (key: "size" | "shape" | "evenness" | "outside", usual = 0) =>
     Float64Array.from(clients, (own) => own[key] ?? usual);
   return {
@@ -122,9 +122,13 @@ describe("the score of a client", () => {
     const { scores } = scoreClients(measures, spreads);
     const order = stream("permutation").sample(indices(clients.length));
     const turned = scoreClients(selectClients(measures, order), spreads);
-    order.forEach((k, i) => assert.ok(Math.abs(at(turned.scores, i) - at(scores, k)) < 1e-9));
+    order.forEach((k, i) => {
+      assert.ok(Math.abs(at(turned.scores, i) - at(scores, k)) < 1e-9);
+    });
     const larger = scoreClients({ ...measures, size: measures.size.map((x) => x + 7) }, spreads);
-    larger.scores.forEach((x, k) => assert.ok(Math.abs(x - at(scores, k)) < 1e-9));
+    larger.scores.forEach((x, k) => {
+      assert.ok(Math.abs(x - at(scores, k)) < 1e-9);
+    });
   });
 
   it("is highest for all of four colluding clients of ten, and low for the others", () => {
@@ -207,8 +211,9 @@ describe("the measures of a module", () => {
   it("have products of factors only for pairs of one rank", () => {
     const pair = (b: number[][], a: number[][]) => ({ b: update(b), a: update(a) });
     const { factors } = measureModule([pair([[3], [4]], [[1, 2]]), pair([[1], [0]], [[2, 0]])]);
-    assert.deepEqual(factors?.bSquares, [25, 1]);
-    assert.deepEqual(factors?.inner.toRows(), [
+    assert.ok(factors);
+    assert.deepEqual(factors.bSquares, [25, 1]);
+    assert.deepEqual(factors.inner.toRows(), [
       [5, 2],
       [2, 4],
     ]);

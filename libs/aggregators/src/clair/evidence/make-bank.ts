@@ -10,8 +10,8 @@ import { scoreClients, type Spreads } from "./score.js";
 const usualSizes = [6, 8, 10, 12, 14, 17, 20, 25, 30, 50, 100];
 const rates = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
 /**
- * In this share of the sources a threshold is exceeded no more often than its rate. In the others an
- * honest client stands out whatever the threshold, and one that covers it would be of no use.
+ * In this share of the sources a threshold is exceeded no more often than its rate. In the others
+ * an honest client stands out whatever the threshold, and one that covers it would be of no use.
  */
 const coverage = 0.8;
 /** From this number of clients on, thresholds do not fall with it. */

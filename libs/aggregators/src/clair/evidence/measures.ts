@@ -144,6 +144,8 @@ export function selectClients(measures: Measures, rows: readonly number[]): Meas
 
 function selectRows(matrix: Matrix, rows: readonly number[]): Matrix {
   const out = new Matrix(rows.length, rows.length);
-  rows.forEach((k, j) => rows.forEach((l, i) => (out.data[i + j * out.rows] = matrix.get(l, k))));
+  rows.forEach((k, j) => {
+    rows.forEach((l, i) => (out.data[i + j * out.rows] = matrix.get(l, k)));
+  });
   return out;
 }

@@ -84,8 +84,8 @@ function doAgree(agreement: Float64Array, trusted: readonly number[]): boolean {
 }
 
 /**
- * Whether the space holds at least half of the trusted clients' energy, a tangent of 1. Lying outside
- * a space that is hardly theirs says little.
+ * Whether the space holds at least half of the trusted clients' energy, a tangent of 1. Lying
+ * outside a space that is hardly theirs says little.
  */
 function isShared(outside: Float64Array, trusted: readonly number[]): boolean {
   return median(pick([...outside], trusted)) <= 0;

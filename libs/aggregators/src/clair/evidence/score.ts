@@ -24,7 +24,7 @@ export interface Scores {
 /** Deviations beyond it add nothing, so that one piece cannot hide behind another's scale. */
 const maxDeviations = 25;
 /** A client joins the trusted ones if its score is at most this. */
-const maxTrustedScore = 10;
+const maxTrustedScore = 14;
 /** The bank's spread counts as much as this many clients of the pile. */
 const priorClients = 6;
 /**
