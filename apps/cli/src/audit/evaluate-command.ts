@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { UserError } from "@fedclair/core";
@@ -143,7 +144,8 @@ export async function evaluate(
     signal.removeEventListener("abort", end);
     process.off("exit", killNow);
   }
-  const loss = readLoss(output.stdout);
+  // Colours are numbers as well.
+  const loss = readLoss(stripVTControlCharacters(output.stdout));
   if (loss !== undefined) return loss;
   const got = output.stdout.trim() === "" ? "nothing" : `'${oneLine(output.stdout.slice(-200))}'`;
   throw failed(`expected the loss as the last number on stdout, got ${got}`);
