@@ -1,5 +1,5 @@
 // Judges the piles of pools, each pool with a bank that was made without it.
-import { controlKinds, judgeMeasures, makeBank } from "@fedclair/aggregators";
+import { clairSchema, controlKinds, judgeMeasures, makeBank } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
 
 const statuses = ["contaminated", "undecided", "benign"];
@@ -16,7 +16,8 @@ const heads = [
 const pileBank = { name: "the other pools", sizes: [12, 14, 17, 20], draws: 40 };
 
 /** @returns a Markdown table with one row a pool, one for all, and what became of each attack */
-export async function judgePools(pools, sources, rate = 0.01) {
+export async function judgePools(pools, sources) {
+  const { falseAlarmRate: rate } = clairSchema.parse({});
   const rows = [];
   const attacks = new Map();
   const total = createCounts();
