@@ -52,7 +52,7 @@ const adapter = z.strictObject({
     .describe("The pieces of evidence behind the score, the strongest first, with rule evidence."),
   clearedOf: names
     .exactOptional()
-    .describe("Of a benign adapter: the kinds of attackers that would have been found here."),
+    .describe("The kinds of attackers that would have been found here; only for a benign adapter."),
   reason: z
     .string()
     .exactOptional()
@@ -81,7 +81,7 @@ export const auditSchema: z.ZodType<Audit> = z
         power: z
           .record(z.enum(controlKinds), z.number().min(0).max(1))
           .describe("Share of planted attackers that stood out, by kind."),
-        cleared: names.describe("The kinds of which at least 80 % stood out."),
+        cleared: names.describe("The kinds that stood out at least eight times in ten."),
       })
       .exactOptional()
       .describe("What became of attackers that were planted to try the rule, with rule evidence."),

@@ -1,5 +1,5 @@
 import { at, item, Matrix, median, quantile } from "@fedclair/linalg";
-import { indices } from "../lists.js";
+import { indices, pick } from "../lists.js";
 
 /**
  * The cosines of clients' changes, the mean over modules, K×K. A module that a client did not
@@ -23,6 +23,13 @@ export function meanCosines(grams: readonly Matrix[]): Matrix {
   return cosines;
 }
 
+/** Median cosine of every client with the others, itself left out. */
+export function computeAgreement(cosines: Matrix, others: readonly number[]): Float64Array {
+  return Float64Array.from(indices(cosines.rows), (k) =>
+    median(others.filter((j) => j !== k).map((j) => cosines.get(k, j))),
+  );
+}
+
 /** The clients that agree most, just over half of all. */
 export interface AgreeingCore {
   /** Ascending. */
@@ -39,14 +46,12 @@ export interface AgreeingCore {
  */
 export function findAgreeingCore(cosines: Matrix): AgreeingCore {
   const all = indices(cosines.rows);
-  const agreement = all.map((k) =>
-    median(all.filter((j) => j !== k).map((j) => cosines.get(k, j))),
-  );
+  const agreement = computeAgreement(cosines, all);
   const members = all
-    .toSorted((i, j) => item(agreement, j) - item(agreement, i))
+    .toSorted((i, j) => at(agreement, j) - at(agreement, i))
     .slice(0, Math.floor(all.length / 2) + 1)
     .sort((i, j) => i - j);
-  const own = members.map((k) => item(agreement, k));
+  const own = pick(agreement, members);
   const usual = median(own);
   return { members, isCertain: quantile(own, 0) > usual / 2, usual };
 }

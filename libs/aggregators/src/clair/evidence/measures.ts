@@ -126,26 +126,18 @@ export function selectClients(measures: Measures, rows: readonly number[]): Meas
   const { cosines, size, shape, evenness, outside, factors, startsElsewhere, noise } = measures;
   const pickFrom = (values: Float64Array) => Float64Array.from(rows, (k) => at(values, k));
   return {
-    cosines: selectRows(cosines, rows),
+    cosines: cosines.among(rows),
     size: pickFrom(size),
     shape: pickFrom(shape),
     evenness: pickFrom(evenness),
     outside: pickFrom(outside),
     ...(factors && {
       factors: {
-        inner: selectRows(factors.inner, rows),
+        inner: factors.inner.among(rows),
         bSquares: pickFrom(factors.bSquares),
       },
     }),
     startsElsewhere: rows.map((k) => item(startsElsewhere, k)),
     noise,
   };
-}
-
-function selectRows(matrix: Matrix, rows: readonly number[]): Matrix {
-  const out = new Matrix(rows.length, rows.length);
-  rows.forEach((k, j) => {
-    rows.forEach((l, i) => (out.data[i + j * out.rows] = matrix.get(l, k)));
-  });
-  return out;
 }

@@ -1,5 +1,6 @@
 import { at, item, median, medianDeviation, type Matrix } from "@fedclair/linalg";
 import { indices, pick } from "../lists.js";
+import { computeAgreement } from "./cosines.js";
 import type { Measures } from "./measures.js";
 
 /** The pieces of evidence, and what a large value of each means. */
@@ -43,11 +44,11 @@ const minMovedShare = 1e-6;
 export function computePieces(measures: Measures, trusted: readonly number[]): Piece[] {
   const { cosines, size, shape, evenness, outside, startsElsewhere } = measures;
   const agreement = computeAgreement(cosines, trusted);
-  const usual = Math.min(median(pick([...agreement], trusted)), maxUsualCosine);
+  const usual = Math.min(median(pick(agreement, trusted)), maxUsualCosine);
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
   const room = 1 - Math.max(usual, 0) ** 2;
   const relative = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
-  const clique = computeCliques(cosines, agreement).map((x) => x / room);
+  const clique = computeCliques(cosines, agreement);
   const moved = computeMoves(measures, trusted);
   const plain = { isTwoSided: false, growsWithSize: false };
   const grown = { isTwoSided: false, growsWithSize: true };
@@ -55,7 +56,7 @@ export function computePieces(measures: Measures, trusted: readonly number[]): P
     ...(doAgree(agreement, trusted)
       ? [{ kind: "agreement" as const, values: relative, measured: agreement, ...grown }]
       : []),
-    { kind: "clique", values: clique, measured: computeCliques(cosines, agreement), ...plain },
+    { kind: "clique", values: clique.map((x) => x / room), measured: clique, ...plain },
     { kind: "size", values: size, measured: size.map(Math.exp), ...plain },
     { kind: "shape", values: shape, measured: shape.map(Math.exp), ...grown, isTwoSided: true },
     {
@@ -79,7 +80,7 @@ export function computePieces(measures: Measures, trusted: readonly number[]): P
 
 /** Whether the trusted clients have more in common than they differ in; otherwise it is chance. */
 function doAgree(agreement: Float64Array, trusted: readonly number[]): boolean {
-  const own = pick([...agreement], trusted);
+  const own = pick(agreement, trusted);
   return median(own) > medianDeviation(own);
 }
 
@@ -88,7 +89,7 @@ function doAgree(agreement: Float64Array, trusted: readonly number[]): boolean {
  * outside a space that is hardly theirs says little.
  */
 function isShared(outside: Float64Array, trusted: readonly number[]): boolean {
-  return median(pick([...outside], trusted)) <= 0;
+  return median(pick(outside, trusted)) <= 0;
 }
 
 /** The pieces that compare a change with the others', which needs one A₀. */
@@ -101,18 +102,11 @@ function neutralise(
   trusted: readonly number[],
 ): Piece {
   if (!needsOneStart.has(piece.kind)) return piece;
-  const middle = median(pick([...piece.values], trusted));
+  const middle = median(pick(piece.values, trusted));
   return {
     ...piece,
     values: piece.values.map((x, k) => (item(startsElsewhere, k) ? middle : x)),
   };
-}
-
-/** Median cosine of every client with the trusted ones, itself left out. */
-function computeAgreement(cosines: Matrix, trusted: readonly number[]): Float64Array {
-  return Float64Array.from(indices(cosines.rows), (k) =>
-    median(trusted.filter((j) => j !== k).map((j) => cosines.get(k, j))),
-  );
 }
 
 /**

@@ -121,7 +121,7 @@ function standardise(
   trusted: readonly number[],
   usual: number,
 ): Float64Array {
-  const own = pick([...values], trusted);
+  const own = pick(values, trusted);
   const n = own.length;
   const middle = median(own);
   const untrimmed = 1 + trimmingBias * (1 - n / values.length);
@@ -139,8 +139,8 @@ function withoutSize(
   size: Float64Array,
   trusted: readonly number[],
 ): Float64Array {
-  const middleSize = median(pick([...size], trusted));
-  const middle = median(pick([...values], trusted));
+  const middleSize = median(pick(size, trusted));
+  const middle = median(pick(values, trusted));
   let [together, square] = [0, trusted.length * minSizeSpread ** 2];
   for (const k of trusted) {
     const x = at(size, k) - middleSize;
