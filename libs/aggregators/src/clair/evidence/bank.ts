@@ -15,13 +15,10 @@ export const bankSchema = z.strictObject({
   thresholds: z
     .array(
       z.strictObject({
-        hasSpace: z
-          .boolean()
-          .describe(
-            "Whether a space holds half of the clients' energy, so that outside is a piece.",
-          ),
+        hasSpace: z.boolean().describe("Whether a space holds half of the clients' energy."),
         clients: z.int().min(3).describe("Number of clients of a federation."),
         federations: z.int().min(1).describe("Number of clean federations behind the row."),
+        usual: positive.describe("8 % of honest clients have a larger score."),
         quantiles: z
           .array(
             z.strictObject({
@@ -57,14 +54,14 @@ export function parseBank(value: unknown, file: string): Bank {
 export interface Thresholds {
   /** Clients with a higher score are contaminated. */
   readonly upper: number;
-  /** Clients with a lower score do not stand out: half of clean federations have no higher one. */
+  /** Clients with a score of at most this do not stand out: 92 % of honest clients have none. */
   readonly lower: number;
 }
 
 /**
  * Reads the thresholds for a number of clients. Between rows it interpolates over the logarithm of
  * the number of clients; beyond the first and the last row it takes that row.
- * @param hasSpace whether lying outside the shared space is a piece; a bank without such rows gives
+ * @param hasSpace whether a space holds half of the clients' energy; a bank without such rows gives
  *   the others
  * @param rate share of federations without a contaminated client in which any client is flagged
  */
@@ -85,7 +82,7 @@ export function findThresholds(
   const at = (wanted: number) =>
     (1 - share) * readQuantile(left.quantiles, wanted) +
     share * readQuantile(right.quantiles, wanted);
-  const lower = at(0.5);
+  const lower = (1 - share) * left.usual + share * right.usual;
   return { upper: Math.max(at(rate), lower), lower };
 }
 

@@ -47,7 +47,7 @@ export interface JudgeOptions {
 const minBenignClients = 10;
 
 /**
- * Judges the clients of a round by the sum of their pieces of evidence.
+ * Judges the clients of a round by the length of the vector of their pieces of evidence.
  *
  * A client above the upper threshold is contaminated. A client below the lower threshold is
  * benign, if attackers planted among the clients would have stood out.
@@ -62,7 +62,7 @@ export function judge(
   const count = measures.size.length;
   const score = (own: Measures) => scoreClients(own, bank.spreads);
   const scores = score(measures);
-  const hasSpace = scores.deviations.has("outside");
+  const { hasSpace } = scores;
   const thresholds = findThresholds(bank, { clients: count, hasSpace }, rate);
   const power = measurePower(measures, scores.trusted, thresholds.lower, score, rng);
   const cleared = count < minBenignClients ? [] : listCleared(power);

@@ -9,13 +9,18 @@ import { scoreClients, type Spreads } from "./score.js";
 /** Numbers of clients with a row of thresholds. */
 const usualSizes = [6, 8, 10, 12, 14, 17, 20, 25, 30, 50, 100];
 const rates = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
+/** Share of honest clients that do not stand out. */
+const usualShare = 0.92;
 /**
  * In this share of the sources a threshold is exceeded no more often than its rate. In the others
  * an honest client stands out whatever the threshold, and one that covers it would be of no use.
  */
 const coverage = 0.8;
-/** From this number of clients on, thresholds do not fall with it. */
-const minSteady = 12;
+/**
+ * From this number of clients on, thresholds do not fall with it: fewer sources have so many, and
+ * these may be more alike than the others.
+ */
+const minSteady = 14;
 
 export interface BankOptions {
   /** What the bank is made from, for reports. */
@@ -45,8 +50,8 @@ export async function makeBank(
 
 /** Whether a space holds half of the clients' energy in most of the federations. */
 function haveSpace(federations: readonly Measures[]): boolean {
-  const shared = federations.filter((measures) =>
-    computePieces(measures, indices(measures.size.length)).some(({ kind }) => kind === "outside"),
+  const shared = federations.filter(
+    (measures) => computePieces(measures, indices(measures.size.length)).hasSpace,
   );
   return 2 * shared.length > federations.length;
 }
@@ -60,41 +65,50 @@ async function makeRows(
 ): Promise<Bank["thresholds"]> {
   const thresholds: Bank["thresholds"] = [];
   for (const clients of sizes) {
-    const bySource: number[][] = [];
+    const bySource: Drawn[] = [];
     for (const [source, federations] of sources) {
       const large = federations.filter(({ size }) => size.length >= clients);
-      if (large.length > 0) bySource.push(drawLargest(source, large, clients, spreads, draws));
+      if (large.length > 0) bySource.push(drawScores(source, large, clients, spreads, draws));
       await yieldToEventLoop();
     }
     if (bySource.length === 0) continue;
-    const before = clients > minSteady ? thresholds.at(-1)?.quantiles : undefined;
+    const before = clients > minSteady ? thresholds.at(-1) : undefined;
+    const own = median(bySource.map(({ all }) => quantile(all, usualShare)));
+    const usual = Math.max(round(own), before?.usual ?? 0);
     let least = 0;
     const quantiles = rates.map((rate, i) => {
-      const own = bySource.map((largest) => quantile(largest, 1 - rate));
-      const score = round(rate === 0.5 ? median(own) : quantile(own, coverage));
-      // Fewer sources have many clients, and these may be more alike than the others.
-      least = Math.max(least, score, before?.[i]?.score ?? 0);
+      const limits = bySource.map(({ largest }) => quantile(largest, 1 - rate));
+      const score = round(quantile(limits, coverage));
+      least = Math.max(least, score, before?.quantiles[i]?.score ?? 0);
       return { rate, score: least };
     });
-    thresholds.push({ hasSpace, clients, federations: bySource.length * draws, quantiles });
+    thresholds.push({ hasSpace, clients, federations: bySource.length * draws, usual, quantiles });
   }
   return thresholds;
 }
 
-/** The largest score of each of many subsets of federations. */
-function drawLargest(
+/** Scores of honest clients. */
+interface Drawn {
+  readonly all: readonly number[];
+  /** The largest one of each federation. */
+  readonly largest: readonly number[];
+}
+
+/** The scores in many subsets of federations. */
+function drawScores(
   source: string,
   federations: readonly Measures[],
   clients: number,
   spreads: Spreads,
   draws: number,
-): number[] {
+): Drawn {
   const rng = stream("bank").at(source, clients);
-  return indices(draws).map((draw) => {
+  const scores = indices(draws).map((draw) => {
     const measures = federations[draw % federations.length] as Measures;
     const chosen = rng.at(draw).sample(indices(measures.size.length), clients);
-    return Math.max(...scoreClients(selectClients(measures, chosen), spreads).scores);
+    return [...scoreClients(selectClients(measures, chosen), spreads).scores];
   });
+  return { all: scores.flat(), largest: scores.map((own) => Math.max(...own)) };
 }
 
 /** Spreads for pieces that no source has; measured on pools of LoRA adapters and on trials. */
@@ -114,7 +128,8 @@ function computeSpreads(sources: ReadonlyMap<string, readonly Measures[]>): Spre
   for (const federations of sources.values()) {
     const own = new Map<PieceKind, number[]>();
     for (const measures of federations) {
-      for (const { kind, values } of computePieces(measures, indices(measures.size.length)))
+      const { pieces } = computePieces(measures, indices(measures.size.length));
+      for (const { kind, values } of pieces)
         own.set(kind, [...(own.get(kind) ?? []), medianDeviation(values)]);
     }
     for (const [kind, list] of own) byKind.set(kind, [...(byKind.get(kind) ?? []), median(list)]);

@@ -11,12 +11,12 @@ import { listEvidence } from "./score.js";
  * @param histories of all clients up to this round; absent for a round by itself
  */
 export function judgeOverRounds(
-  { clients, cleared }: Pick<RoundVerdict, "clients" | "cleared">,
+  { clients, cleared, scores: ofRound }: Pick<RoundVerdict, "clients" | "cleared" | "scores">,
   ids: readonly string[],
   histories: ClientHistories | undefined,
   { bank, rate }: Pick<JudgeOptions, "bank" | "rate">,
 ): readonly Judgement[] {
-  const over = histories && scoreOverRounds(histories, bank, rate);
+  const over = histories && scoreOverRounds(histories, ofRound, bank, rate);
   if (over === undefined) return clients;
   const { scores, thresholds, rounds } = over;
   const rows = new Map(over.ids.map((id, row) => [id, row]));

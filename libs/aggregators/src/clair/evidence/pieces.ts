@@ -16,14 +16,16 @@ export const pieceMeanings = {
 
 export type PieceKind = keyof typeof pieceMeanings;
 
+/** The pieces of which small values count against a client as well. */
+export const twoSided: ReadonlySet<PieceKind> = new Set(["shape", "evenness"]);
+
 /** One piece of evidence about every client. */
 export interface Piece {
   readonly kind: PieceKind;
-  /** Large values count against a client, or with `isTwoSided` small ones as well. */
+  /** Large values count against a client, and small ones as well for `twoSided` kinds. */
   readonly values: Float64Array;
   /** The values in the unit that people know. */
   readonly measured: Float64Array;
-  readonly isTwoSided: boolean;
   /** Whether training longer changes the value, so that its relation to size is taken out. */
   readonly growsWithSize: boolean;
 }
@@ -37,59 +39,58 @@ const minStartCosine = 0.3;
 /** Share of the energy of A that it must have moved; a frozen A has not, apart from rounding. */
 const minMovedShare = 1e-6;
 
+/** The pieces of evidence, relative to some trusted clients. */
+export interface ComparedPieces {
+  readonly pieces: readonly Piece[];
+  /** Whether a space holds most of the trusted clients' energy. */
+  readonly hasSpace: boolean;
+}
+
 /**
- * Computes the pieces of evidence, relative to the clients that are trusted.
+ * Computes the pieces of evidence, relative to the clients that are trusted. Where a space holds
+ * most of their energy, as the paper assumes, they differ inside it as their data do. Disagreeing
+ * there is then no evidence, but lying outside is.
  * @param trusted at least three clients, ascending
  */
-export function computePieces(measures: Measures, trusted: readonly number[]): Piece[] {
+export function computePieces(measures: Measures, trusted: readonly number[]): ComparedPieces {
   const { cosines, size, shape, evenness, outside, startsElsewhere } = measures;
   const agreement = computeAgreement(cosines, trusted);
   const usual = Math.min(median(pick(agreement, trusted)), maxUsualCosine);
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
   const room = 1 - Math.max(usual, 0) ** 2;
-  const relative = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
-  const clique = computeCliques(cosines, agreement);
+  const clique = computeCliques(cosines, agreement).map((x) => x / room);
   const moved = computeMoves(measures, trusted);
-  const plain = { isTwoSided: false, growsWithSize: false };
-  const grown = { isTwoSided: false, growsWithSize: true };
+  const hasSpace = median(pick(outside, trusted)) <= halfOfEnergy;
   const all: Piece[] = [
-    ...(doAgree(agreement, trusted)
-      ? [{ kind: "agreement" as const, values: relative, measured: agreement, ...grown }]
-      : []),
-    { kind: "clique", values: clique.map((x) => x / room), measured: clique, ...plain },
+    { kind: "clique", values: clique, measured: clique, ...plain },
     { kind: "size", values: size, measured: size.map(Math.exp), ...plain },
-    { kind: "shape", values: shape, measured: shape.map(Math.exp), ...grown, isTwoSided: true },
-    {
-      kind: "evenness",
-      values: evenness,
-      measured: evenness.map(Math.exp),
-      ...grown,
-      isTwoSided: true,
-    },
-    ...(isShared(outside, trusted)
-      ? [{ kind: "outside" as const, values: outside, measured: outside.map(Math.exp), ...plain }]
-      : []),
-    ...(moved
-      ? [{ kind: "moved" as const, values: moved, measured: moved.map(Math.exp), ...grown }]
-      : []),
+    { kind: "outside", values: outside, measured: outside.map(Math.exp), ...plain },
+    { kind: "shape", values: shape, measured: shape.map(Math.exp), ...grown },
   ];
-  return startsElsewhere.includes(true)
+  if (!hasSpace && doAgree(agreement, trusted)) {
+    const values = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
+    all.push({ kind: "agreement", values, measured: agreement, ...grown });
+  }
+  if (!hasSpace) {
+    const measured = evenness.map(Math.exp);
+    all.push({ kind: "evenness", values: evenness, measured, ...grown });
+  }
+  if (moved) all.push({ kind: "moved", values: moved, measured: moved.map(Math.exp), ...grown });
+  const pieces = startsElsewhere.includes(true)
     ? all.map((piece) => neutralise(piece, startsElsewhere, trusted))
     : all;
+  return { pieces, hasSpace };
 }
+
+const plain = { growsWithSize: false };
+const grown = { growsWithSize: true };
+/** ln of the tangent, 1, at which a space holds half of a change's energy. */
+const halfOfEnergy = 0;
 
 /** Whether the trusted clients have more in common than they differ in; otherwise it is chance. */
 function doAgree(agreement: Float64Array, trusted: readonly number[]): boolean {
   const own = pick(agreement, trusted);
   return median(own) > medianDeviation(own);
-}
-
-/**
- * Whether the space holds at least half of the trusted clients' energy, a tangent of 1. Lying
- * outside a space that is hardly theirs says little.
- */
-function isShared(outside: Float64Array, trusted: readonly number[]): boolean {
-  return median(pick(outside, trusted)) <= 0;
 }
 
 /** The pieces that compare a change with the others', which needs one A₀. */

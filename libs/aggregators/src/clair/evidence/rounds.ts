@@ -26,7 +26,6 @@ const minClients = 6;
 const usualSpread = 0.5;
 
 const kinds = Object.keys(pieceMeanings) as PieceKind[];
-const twoSided: ReadonlySet<PieceKind> = new Set(["shape", "evenness"]);
 
 /**
  * Returns the histories after a round.
@@ -68,30 +67,30 @@ export interface ScoresOverRounds {
 /**
  * Scores clients by their pieces of evidence averaged over rounds: what is chance in one round
  * cancels, and what lasts remains.
+ * @param latest the scores of the latest round, whose pieces of evidence count
  * @param rate share of federations without a contaminated client in which any client is flagged
  * @returns undefined while fewer than six clients have three rounds
  */
 export function scoreOverRounds(
   histories: ClientHistories,
+  latest: Pick<Scores, "signed" | "hasSpace">,
   bank: Bank,
   rate: number,
 ): ScoresOverRounds | undefined {
+  const { hasSpace } = latest;
   const some = [...histories].filter(([, { rounds }]) => rounds >= minRounds);
   if (some.length < minClients) return undefined;
   const meansOf = (kind: PieceKind) =>
     Float64Array.from(some, ([, { sums, weights }]) => (sums[kind] ?? 0) / (weights[kind] ?? 1));
-  const pieces = kinds.flatMap((kind): Piece[] => {
+  const pieces = [...latest.signed.keys()].flatMap((kind): Piece[] => {
     if (!some.every(([, { weights }]) => weights[kind] !== undefined)) return [];
     const values = meansOf(kind);
-    return [
-      { kind, values, measured: values, isTwoSided: twoSided.has(kind), growsWithSize: false },
-    ];
+    return [{ kind, values, measured: values, growsWithSize: false }];
   });
   const spreads = Object.fromEntries(kinds.map((kind) => [kind, usualSpread])) as Spreads;
-  const hasSpace = pieces.some(({ kind }) => kind === "outside");
   return {
     ids: some.map(([id]) => id),
-    scores: scorePieces(meansOf("size"), () => pieces, spreads),
+    scores: scorePieces(meansOf("size"), () => ({ pieces, hasSpace }), spreads),
     thresholds: findThresholds(bank, { clients: some.length, hasSpace }, rate),
     rounds: some.map(([, { rounds }]) => rounds),
   };

@@ -1,7 +1,7 @@
 import type { Evidence } from "@fedclair/core";
 import { at, median, medianDeviation } from "@fedclair/linalg";
 import { indices, pick } from "../lists.js";
-import { computePieces, type Piece, type PieceKind } from "./pieces.js";
+import { computePieces, twoSided, type ComparedPieces, type PieceKind } from "./pieces.js";
 import type { Measures } from "./measures.js";
 
 /** Usual deviations between honest clients by piece, from a bank. */
@@ -19,30 +19,36 @@ export interface Scores {
   readonly measured: ReadonlyMap<PieceKind, Float64Array>;
   /** The clients that the deviations are relative to, ascending. */
   readonly trusted: readonly number[];
+  /** Whether a space holds most of the trusted clients' energy. */
+  readonly hasSpace: boolean;
 }
 
-/** Deviations beyond it add nothing, so that one piece cannot hide behind another's scale. */
+/** Larger deviations count as this many; beyond it the scale says nothing any more. */
 const maxDeviations = 25;
-/** A client joins the trusted ones if its score is at most this. */
-const maxTrustedScore = 14;
+/**
+ * A client joins the trusted ones if its score is at most this, the length that 1 % of vectors of
+ * six standard normal numbers exceed (χ² of 6 degrees of freedom, 16.8).
+ */
+const maxTrustedScore = 4;
 /** The bank's spread counts as much as this many clients of the pile. */
 const priorClients = 6;
 /**
  * Deviations of the least suspicious half are too small by up to this factor plus one, because the
  * half was chosen for being close together.
  */
-const trimmingBias = 1.5;
+const trimmingBias = 1;
 /**
  * The spread counts as at least this share of that of all clients. Where clients trained for unlike
  * times, half of them may be alike by chance, and the others would stand out.
  */
-const minWholeShare = 0.7;
+const minWholeShare = 0.5;
 /** ln of the spread of sizes below which nothing is learnt about how a piece grows with size. */
 const minSizeSpread = 0.15;
 
 /**
- * Scores clients by the sum of their pieces of evidence, each in deviations of the trusted clients.
- * The trusted clients are found by removing the most suspicious one again and again, down to just
+ * Scores clients by the length of the vector of their pieces of evidence, each in deviations of the
+ * trusted clients. Several small deviations count for less than a large one: honest clients that are
+ * unlike the others in one respect have many small ones. The trusted clients are found by removing the most suspicious one again and again, down to just
  * over half, and then adding back those that the trusted ones explain, the nearest first.
  * @param measures of at least four clients
  */
@@ -53,16 +59,16 @@ export function scoreClients(measures: Measures, spreads: Spreads): Scores {
 /**
  * Scores clients by pieces of evidence; see `scoreClients`.
  * @param size ln of the norm of each client's change
- * @param piecesOf the pieces, relative to some trusted clients
+ * @param compare computes the pieces, relative to some trusted clients
  */
 export function scorePieces(
   size: Float64Array,
-  piecesOf: (trusted: readonly number[]) => readonly Piece[],
+  compare: (trusted: readonly number[]) => ComparedPieces,
   spreads: Spreads,
 ): Scores {
   const count = size.length;
   const score = (trusted: readonly number[]) =>
-    scoreAmong(size, piecesOf(trusted), trusted, spreads);
+    scoreAmong(size, compare(trusted), trusted, spreads);
   let trusted = indices(count);
   const least = Math.min(count, Math.max(3, Math.floor(count / 2) + 1));
   while (trusted.length > least) {
@@ -90,7 +96,7 @@ function stepSize(trusted: number, most: number): number {
 
 function scoreAmong(
   size: Float64Array,
-  pieces: readonly Piece[],
+  { pieces, hasSpace }: ComparedPieces,
   trusted: readonly number[],
   spreads: Spreads,
 ): Scores {
@@ -101,20 +107,20 @@ function scoreAmong(
     const values = piece.growsWithSize ? withoutSize(piece.values, size, trusted) : piece.values;
     const own = standardise(values, trusted, spreads[piece.kind]);
     const against = own.map((x) =>
-      Math.min(piece.isTwoSided ? Math.abs(x) : Math.max(x, 0), maxDeviations),
+      Math.min(twoSided.has(piece.kind) ? Math.abs(x) : Math.max(x, 0), maxDeviations),
     );
-    against.forEach((x, k) => (scores[k] = at(scores, k) + x));
+    against.forEach((x, k) => (scores[k] = Math.hypot(at(scores, k), x)));
     deviations.set(piece.kind, against);
     signed.set(piece.kind, own);
   }
   const measured = new Map(pieces.map((piece) => [piece.kind, piece.measured]));
-  return { scores, deviations, signed, measured, trusted };
+  return { scores, deviations, signed, measured, trusted, hasSpace };
 }
 
 /**
  * Converts values to deviations from the trusted clients' median. The spread is that of the trusted
- * clients, moderated by the bank's (as in Smyth's moderated t, 2004), because few clients estimate
- * it badly.
+ * clients. If it is smaller than the bank's, it is moderated by it (as in Smyth's moderated t,
+ * 2004), because few clients may be alike by chance.
  */
 function standardise(
   values: Float64Array,
@@ -129,8 +135,9 @@ function standardise(
     medianDeviation(own, middle) * Math.sqrt(n / (n - 1)) * untrimmed,
     minWholeShare * medianDeviation(values),
   );
-  const variance = ((n / 2) * deviation ** 2 + priorClients * usual ** 2) / (n / 2 + priorClients);
-  return values.map((x) => (x - middle) / Math.sqrt(variance));
+  const moderated = ((n / 2) * deviation ** 2 + priorClients * usual ** 2) / (n / 2 + priorClients);
+  const spread = Math.max(deviation, Math.sqrt(moderated));
+  return values.map((x) => (x - middle) / spread);
 }
 
 /** Takes out how values grow with size, by ridge regression over the trusted clients. */
