@@ -36,7 +36,6 @@ const trials = {
   "digits/iid-label-flip": [20],
   "digits/dirichlet-label-flip": [20],
   "text-copy/synthetic": [10, 30],
-  "text-copy/sotu": [30],
 };
 
 await loadBackend("wasm");

@@ -1,4 +1,4 @@
-import { at, type Stream } from "@fedclair/linalg";
+import { at, item, type Stream } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import { normalEvenness } from "./module-measures.js";
 import { selectClients, type Measures } from "./measures.js";
@@ -31,23 +31,25 @@ export type Power = Readonly<Record<ControlKind, number>>;
  * Plants known attackers among the clients, each in place of a trusted one, and measures how many
  * of them would stand out. They are planted into the measures, so no change is computed again.
  * @param lower scores up to this one are called benign
- * @param score the rule that is tested
+ * @param score the rule that is tested; it may use the trusted clients that are left
  */
 export function measurePower(
   measures: Measures,
   trusted: readonly number[],
   lower: number,
-  score: (measures: Measures) => Scores,
+  score: (measures: Measures, trusted: readonly number[]) => Scores,
   rng: Stream,
 ): Power {
   const parents = rng
     .at("parents")
     .sample([...trusted])
     .slice(0, plants);
+  const members = new Set(trusted);
   const found = controlKinds.map((kind): [ControlKind, number] => {
     const shares = parents.map((parent) => {
-      const { planted, added } = plant(measures, parent, kind, rng.at(kind, parent));
-      const { scores } = score(planted);
+      const { planted, added, kept } = plant(measures, parent, kind, rng.at(kind, parent));
+      const left = indices(kept.length).filter((i) => members.has(item(kept, i)));
+      const { scores } = score(planted, left);
       return added.filter((k) => at(scores, k) > lower).length / added.length;
     });
     return [kind, shares.reduce((x, y) => x + y, 0) / shares.length];
@@ -67,7 +69,7 @@ function plant(measures: Measures, parent: number, kind: ControlKind, rng: Strea
   const rows = [...kept, ...Array<number>(count).fill(parent)];
   const added = indices(count).map((i) => kept.length + i);
   const own = selectClients(measures, rows);
-  return { planted: alter(own, added, kind, measures.noise, rng), added };
+  return { planted: alter(own, added, kind, measures.noise, rng), added, kept };
 }
 
 /** Changes copies of honest clients into attackers. @param own freshly selected; it is changed */

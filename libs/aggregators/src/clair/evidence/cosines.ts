@@ -25,9 +25,12 @@ export function meanCosines(grams: readonly Matrix[]): Matrix {
 
 /** Median cosine of every client with the others, itself left out. */
 export function computeAgreement(cosines: Matrix, others: readonly number[]): Float64Array {
-  return Float64Array.from(indices(cosines.rows), (k) =>
-    median(others.filter((j) => j !== k).map((j) => cosines.get(k, j))),
-  );
+  const own = new Float64Array(others.length);
+  return Float64Array.from(indices(cosines.rows), (k) => {
+    let count = 0;
+    for (const j of others) if (j !== k) own[count++] = cosines.get(j, k);
+    return median(own.subarray(0, count));
+  });
 }
 
 /** The clients that agree most, just over half of all. */

@@ -1,7 +1,7 @@
 import { controlKinds, controlMeanings, type ControlKind, type Power } from "./controls.js";
 import { pieceMeanings, type PieceKind } from "./pieces.js";
 
-interface Strength {
+export interface Strength {
   readonly kind: PieceKind;
   readonly deviations: number;
 }

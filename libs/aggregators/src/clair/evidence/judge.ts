@@ -4,8 +4,8 @@ import { indices } from "../lists.js";
 import { findThresholds, type Bank, type Thresholds } from "./bank.js";
 import { listCleared, measurePower, type ControlKind, type Power } from "./controls.js";
 import type { Measures } from "./measures.js";
-import { describeControls, describeEvidence } from "./format-evidence.js";
-import { listEvidence, scoreClients, type Scores } from "./score.js";
+import { describeControls, describeEvidence, type Strength } from "./format-evidence.js";
+import { listEvidence, scoreAgainst, scoreClients, type Scores } from "./score.js";
 
 /** The judgement of one client. */
 export interface Judgement {
@@ -20,6 +20,8 @@ export interface Judgement {
   readonly reason: string;
   /** The sentence for a client about whom nothing stands out. */
   readonly usualReason: string;
+  /** Would attackers have stood out among the clients that it can be compared with? */
+  readonly canBeBenign: boolean;
   /** Does nothing stand out about the client, whatever could have been found? */
   readonly isUsual: boolean;
 }
@@ -43,6 +45,11 @@ export interface JudgeOptions {
   readonly required: readonly ControlKind[];
 }
 
+/**
+ * Among more clients, a few attackers do not change whom the others trust, so it is not found again
+ * for every plant.
+ */
+const maxSearched = 40;
 /** With fewer clients nobody is called benign. */
 const minBenignClients = 10;
 
@@ -60,32 +67,48 @@ export function judge(
   rng: Stream,
 ): RoundVerdict {
   const count = measures.size.length;
-  const score = (own: Measures) => scoreClients(own, bank.spreads);
-  const scores = score(measures);
+  const scores = scoreClients(measures, bank.spreads);
   const { hasSpace } = scores;
   const thresholds = findThresholds(bank, { clients: count, hasSpace }, rate);
-  const power = measurePower(measures, scores.trusted, thresholds.lower, score, rng);
+  const scorePlanted = (planted: Measures, trusted: readonly number[]) =>
+    count > maxSearched
+      ? scoreAgainst(planted, trusted, bank.spreads)
+      : scoreClients(planted, bank.spreads);
+  const power = measurePower(measures, scores.trusted, thresholds.lower, scorePlanted, rng);
   const cleared = count < minBenignClients ? [] : listCleared(power);
   const isCleared = cleared.length > 0 && required.every((kind) => cleared.includes(kind));
-  const usualReason = describeControls(cleared, power, required, count < minBenignClients);
+  const controls = describeControls(cleared, power, required, count < minBenignClients);
   const clients = indices(count).map((k): Judgement => {
-    const own = at(scores.scores, k);
-    const isFlagged = own > thresholds.upper;
-    const isUsual = own <= thresholds.lower;
+    const score = at(scores.scores, k);
     const startsElsewhere = measures.startsElsewhere[k] === true;
-    const status = isFlagged
-      ? "contaminated"
-      : isUsual && isCleared && !startsElsewhere
-        ? "benign"
-        : "undecided";
     const evidence = listEvidence(scores, k);
-    const reason =
-      startsElsewhere && !isFlagged
-        ? "began from another A₀ than most, so it cannot be compared with them"
-        : isUsual
-          ? usualReason
-          : describeEvidence(evidence, isFlagged);
-    return { status, score: own, upper: thresholds.upper, evidence, reason, usualReason, isUsual };
+    const usualReason = startsElsewhere
+      ? "began from another A₀ than most, so it cannot be compared with them"
+      : controls;
+    const canBeBenign = isCleared && !startsElsewhere;
+    return {
+      ...decide(score, thresholds, evidence, { canBeBenign, usualReason }),
+      evidence,
+      usualReason,
+      canBeBenign,
+    };
   });
   return { clients, thresholds, power, cleared, scores };
+}
+
+/** Decides about a client by its score. */
+export function decide(
+  score: number,
+  { upper, lower }: Thresholds,
+  evidence: readonly Strength[],
+  { canBeBenign, usualReason }: Pick<Judgement, "canBeBenign" | "usualReason">,
+): Pick<Judgement, "status" | "score" | "upper" | "reason" | "isUsual"> {
+  const isUsual = score <= lower;
+  if (score > upper) {
+    const reason = describeEvidence(evidence, true);
+    return { status: "contaminated", score, upper, reason, isUsual };
+  }
+  const status = isUsual && canBeBenign ? "benign" : "undecided";
+  const reason = isUsual ? usualReason : describeEvidence(evidence, false);
+  return { status, score, upper, reason, isUsual };
 }

@@ -16,12 +16,6 @@ const usualShare = 0.92;
  * an honest client stands out whatever the threshold, and one that covers it would be of no use.
  */
 const coverage = 0.8;
-/**
- * From this number of clients on, thresholds do not fall with it: fewer sources have so many, and
- * these may be more alike than the others.
- */
-const minSteady = 14;
-
 export interface BankOptions {
   /** What the bank is made from, for reports. */
   readonly name: string;
@@ -34,7 +28,7 @@ export interface BankOptions {
 /**
  * Makes a bank from federations without a contaminated client.
  * @param sources measures of federations by kind; each kind counts once, however many it has
- * @returns no row for more clients than any source has
+ * @returns rows for numbers of clients that at least half of the sources of their kind have
  */
 export async function makeBank(
   sources: ReadonlyMap<string, readonly Measures[]>,
@@ -65,24 +59,22 @@ async function makeRows(
 ): Promise<Bank["thresholds"]> {
   const thresholds: Bank["thresholds"] = [];
   for (const clients of sizes) {
-    const bySource: Drawn[] = [];
+    const drawn: Drawn[] = [];
     for (const [source, federations] of sources) {
       const large = federations.filter(({ size }) => size.length >= clients);
-      if (large.length > 0) bySource.push(drawScores(source, large, clients, spreads, draws));
+      if (large.length > 0) drawn.push(drawScores(source, large, clients, spreads, draws));
       await yieldToEventLoop();
     }
-    if (bySource.length === 0) continue;
-    const before = clients > minSteady ? thresholds.at(-1) : undefined;
-    const own = median(bySource.map(({ all }) => quantile(all, usualShare)));
-    const usual = Math.max(round(own), before?.usual ?? 0);
+    // Few sources may be more alike, or less, than the others. More clients use the last row.
+    if (drawn.length === 0 || 2 * drawn.length < sources.size) continue;
+    const usual = round(median(drawn.map(({ all }) => quantile(all, usualShare))));
     let least = 0;
-    const quantiles = rates.map((rate, i) => {
-      const limits = bySource.map(({ largest }) => quantile(largest, 1 - rate));
-      const score = round(quantile(limits, coverage));
-      least = Math.max(least, score, before?.quantiles[i]?.score ?? 0);
+    const quantiles = rates.map((rate) => {
+      const limits = drawn.map(({ largest }) => quantile(largest, 1 - rate));
+      least = Math.max(least, round(quantile(limits, coverage)));
       return { rate, score: least };
     });
-    thresholds.push({ hasSpace, clients, federations: bySource.length * draws, usual, quantiles });
+    thresholds.push({ hasSpace, clients, federations: drawn.length * draws, usual, quantiles });
   }
   return thresholds;
 }

@@ -47,19 +47,39 @@ export interface ComparedPieces {
 }
 
 /**
- * Computes the pieces of evidence, relative to the clients that are trusted. Where a space holds
- * most of their energy, as the paper assumes, they differ inside it as their data do. Disagreeing
- * there is then no evidence, but lying outside is.
+ * Computes the pieces of evidence, relative to the clients that are trusted; see `createComparison`.
  * @param trusted at least three clients, ascending
  */
 export function computePieces(measures: Measures, trusted: readonly number[]): ComparedPieces {
+  return createComparison(measures)(trusted);
+}
+
+/**
+ * Prepares the comparison of clients with many sets of trusted clients. Where a space holds most of
+ * the trusted clients' energy, as the paper assumes, they differ inside it as their data do.
+ * Disagreeing there is then no evidence, but lying outside is.
+ */
+export function createComparison(
+  measures: Measures,
+): (trusted: readonly number[]) => ComparedPieces {
+  const nearest = findNearest(measures.cosines);
+  const factors = haveOneStart(measures.factors) ? measures.factors : undefined;
+  return (trusted) => compare(measures, nearest, factors, trusted);
+}
+
+function compare(
+  measures: Measures,
+  nearest: Float64Array,
+  factors: Measures["factors"],
+  trusted: readonly number[],
+): ComparedPieces {
   const { cosines, size, shape, evenness, outside, startsElsewhere } = measures;
   const agreement = computeAgreement(cosines, trusted);
   const usual = Math.min(median(pick(agreement, trusted)), maxUsualCosine);
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
   const room = 1 - Math.max(usual, 0) ** 2;
-  const clique = computeCliques(cosines, agreement).map((x) => x / room);
-  const moved = computeMoves(measures, trusted);
+  const clique = nearest.map((x, k) => (x - at(agreement, k)) / room);
+  const moved = factors && computeMoves(factors, trusted);
   const hasSpace = median(pick(outside, trusted)) <= halfOfEnergy;
   const all: Piece[] = [
     { kind: "clique", values: clique, measured: clique, ...plain },
@@ -111,42 +131,44 @@ function neutralise(
 }
 
 /**
- * Mean cosine with the second and third nearest client, less the agreement. The nearest does not
- * count, because two related clients are no clique.
+ * Mean cosine with the second and third nearest client. The nearest does not count, because two
+ * related clients are no clique.
  */
-function computeCliques(cosines: Matrix, agreement: Float64Array): Float64Array {
-  return agreement.map((usual, k) => {
+function findNearest(cosines: Matrix): Float64Array {
+  return Float64Array.from({ length: cosines.rows }, (_, k) => {
     let [first, second, third] = [-Infinity, -Infinity, -Infinity];
     for (let j = 0; j < cosines.rows; j++) {
       if (j === k) continue;
-      const x = cosines.get(k, j);
+      const x = cosines.get(j, k);
       if (x > first) [first, second, third] = [x, first, second];
       else if (x > second) [second, third] = [x, second];
       else if (x > third) third = x;
     }
     // Among three clients there is no third.
-    return Number.isFinite(third) ? (second + third) / 2 - usual : 0;
+    return Number.isFinite(third) ? (second + third) / 2 : second;
   });
+}
+
+/** Whether the clients started from one A₀; otherwise the median cosine of their A is about 0. */
+function haveOneStart(factors: Measures["factors"]): boolean {
+  if (factors === undefined) return false;
+  const { inner } = factors;
+  const norms = indices(inner.rows).map((k) => Math.sqrt(inner.get(k, k)));
+  const cosines = norms.flatMap((own, j) =>
+    norms.slice(0, j).map((other, k) => inner.get(j, k) / (own * other || Infinity)),
+  );
+  return median(cosines) >= minStartCosine;
 }
 
 /**
  * ln of |B| over |A − A₀|: a client whose update was scaled afterwards moved B only. A₀ is the mean
  * of the trusted clients' A.
- * @returns undefined if the clients did not start from one A₀, or did not train A
+ * @returns undefined if the clients did not train A
  */
 function computeMoves(
-  { factors }: Pick<Measures, "factors">,
+  { inner, bSquares }: NonNullable<Measures["factors"]>,
   trusted: readonly number[],
 ): Float64Array | undefined {
-  if (factors === undefined) return undefined;
-  const { inner, bSquares } = factors;
-  const norms = indices(inner.rows).map((k) => Math.sqrt(inner.get(k, k)));
-  const cosines = trusted.flatMap((j) =>
-    trusted
-      .filter((k) => k < j)
-      .map((k) => inner.get(j, k) / (item(norms, j) * item(norms, k) || Infinity)),
-  );
-  if (median(cosines) < minStartCosine) return undefined;
   const n = trusted.length;
   const along = indices(inner.rows).map((k) => meanAt(trusted, (j) => inner.get(k, j)));
   const square = meanAt(trusted, (j) => item(along, j));

@@ -1,7 +1,13 @@
 import type { Evidence } from "@fedclair/core";
 import { at, median, medianDeviation } from "@fedclair/linalg";
 import { indices, pick } from "../lists.js";
-import { computePieces, twoSided, type ComparedPieces, type PieceKind } from "./pieces.js";
+import {
+  computePieces,
+  createComparison,
+  twoSided,
+  type ComparedPieces,
+  type PieceKind,
+} from "./pieces.js";
 import type { Measures } from "./measures.js";
 
 /** Usual deviations between honest clients by piece, from a bank. */
@@ -53,7 +59,16 @@ const minSizeSpread = 0.15;
  * @param measures of at least four clients
  */
 export function scoreClients(measures: Measures, spreads: Spreads): Scores {
-  return scorePieces(measures.size, (trusted) => computePieces(measures, trusted), spreads);
+  return scorePieces(measures.size, createComparison(measures), spreads);
+}
+
+/** Scores clients by their pieces of evidence, in deviations of clients that are trusted. */
+export function scoreAgainst(
+  measures: Measures,
+  trusted: readonly number[],
+  spreads: Spreads,
+): Scores {
+  return scoreAmong(measures.size, computePieces(measures, trusted), trusted, spreads);
 }
 
 /**
@@ -91,7 +106,7 @@ export function scorePieces(
 
 /** One client at a time; among hundreds several, so that the number of passes stays small. */
 function stepSize(trusted: number, most: number): number {
-  return Math.min(most, Math.max(1, Math.floor(trusted / 40)));
+  return Math.min(most, Math.max(1, Math.floor(trusted / 20)));
 }
 
 function scoreAmong(
