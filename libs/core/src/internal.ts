@@ -21,6 +21,15 @@ export {
   type PluginKind,
 } from "./contracts/plugin-identity.js";
 export * from "./contracts/pool.js";
+export {
+  blends,
+  candidateKinds,
+  candidateMeanings,
+  refinementKinds,
+  type CandidateKind,
+  type CandidateParts,
+  type RefinementKind,
+} from "./contracts/refinements.js";
 export { checkVerdicts } from "./contracts/verdict.js";
 export { askForParams } from "./loop/initial.js";
 export { jobFor } from "./loop/job.js";

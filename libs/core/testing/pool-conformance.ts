@@ -125,6 +125,29 @@ export function describeClientPool(name: string, makePool: MakePool): void {
       });
     });
 
+    it("lets clients measure candidates", async () => {
+      const trial = toyTrial({ holdBack: 0.5 });
+      const term = (x: number) => new Map([["dense", { shape: [2], data: Float64Array.of(x, 0) }]]);
+      const candidates = { own: [term(4)], mean: [term(2), term(6)], refined: [term(1), term(2)] };
+      const asked = createJobs(clientIds(4), { kind: "choose", candidates });
+      const got = await collectAnswers(await open(trial), asked, admitEvaluation);
+      const answer = got.get("c02");
+      // The client holds 3, so the losses are the distances from there.
+      assert.deepEqual(answer && "update" in answer && answer.update, {
+        clientId: "c02",
+        numExamples: 1,
+        delta: new Map(),
+        metrics: {
+          own: 1,
+          "shrunk-quarter": 0.75 * 4 + 0.25 * 8 - 3,
+          "shrunk-half": 0.5 * 4 + 0.5 * 8 - 3,
+          "added-half": 4 + 0.5 * 8 - 3,
+          "added-whole": 4 + 8 - 3,
+          clair: 0,
+        },
+      });
+    });
+
     it("reports every client that fails, and serves the others", async () => {
       const trial = toyTrial({
         clients: 6,

@@ -32,15 +32,27 @@ const mapTensors = (delta: Delta, map: (tensor: Tensor) => Tensor): Delta =>
     ]),
   );
 
-/** The plain mean. With `judges` it reports every client as benign. */
+/**
+ * The plain mean. With `judges` it reports every client as benign, and with `refines` every client
+ * may choose the mean in place of its own change.
+ */
 const mean: AggregatorPlugin = {
   name: "test-mean",
   summary: "The plain mean.",
-  schema: z.strictObject({ judges: z.boolean().default(false) }),
-  create: ({ judges }: { judges: boolean }) => ({
-    aggregate: ({ updates }) =>
-      Promise.resolve({
-        change: updates.map(({ delta }) => scaleDelta(delta, 1 / updates.length)),
+  schema: z.strictObject({
+    judges: z.boolean().default(false),
+    refines: z.boolean().default(false),
+  }),
+  create: ({ judges, refines }: { judges: boolean; refines: boolean }) => ({
+    aggregate: ({ updates }) => {
+      const change = updates.map(({ delta }) => scaleDelta(delta, 1 / updates.length));
+      const ids = updates.map(({ clientId }) => clientId);
+      return Promise.resolve({
+        change,
+        ...(refines && {
+          personal: new Map(ids.map((id) => [id, change])),
+          refined: new Set(ids),
+        }),
         ...(judges && {
           verdicts: updates.map(({ clientId }) => ({
             clientId,
@@ -50,7 +62,8 @@ const mean: AggregatorPlugin = {
             threshold: 1,
           })),
         }),
-      }),
+      });
+    },
   }),
 };
 
@@ -214,6 +227,24 @@ export function describeTask(
             }
           });
         }
+      }
+
+      if (plugin.holdsBack) {
+        it("lets clients choose on data that they held back", async () => {
+          const aggregator = { name: "test-mean", refines: true };
+          const trial = { ...trialWith(aggregator), holdBack: 0.5, evaluate: "never" as const };
+          const one = await play(trial, plugins);
+          const many = await play(trial, plugins, { pool: manyHosts(trial, plugins) });
+          for (const { record } of one.rounds) {
+            for (const { refinement, refinementFailure } of record.clients) {
+              assert.equal(refinementFailure, undefined);
+              assert.ok(refinement);
+            }
+          }
+          assert.deepEqual(listResults(many), listResults(one));
+          const whole = await play(trialWith(aggregator), plugins);
+          assert.notDeepEqual(whole.state.params, one.state.params, "it trains on fewer data");
+        });
       }
 
       it("draws only from its streams", async () => {

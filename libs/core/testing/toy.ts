@@ -30,6 +30,7 @@ export const toyTask: TaskPlugin = {
   summary: "Each client holds a number.",
   schema: toyOptions,
   hasLabels: true,
+  holdsBack: true,
   acceptsStale: () => true,
   contaminations: () => new Map([["offset", offsetOptions]]),
   create: createToyTask,
@@ -74,6 +75,8 @@ function toyTrainer(value: number, fault: string | undefined): LocalTrainer {
         metrics: { loss: step, own: rng.uniform(), common: common.uniform() },
       });
     },
+    measureHeldBack: (params) =>
+      Promise.resolve(Math.abs(value - (params.get("dense")?.data[0] ?? NaN))),
     evaluate: (params) => {
       const at = params.get("dense")?.data[0] ?? NaN;
       return Promise.resolve({

@@ -1,5 +1,5 @@
 import type { Params } from "@fedclair/core";
-import { termBytes, exitCodes, payloadBytes, type Job } from "@fedclair/core/internal";
+import { deltaBytes, termBytes, exitCodes, payloadBytes, type Job } from "@fedclair/core/internal";
 import type { Bases } from "./bases.js";
 import { encodeCoordinatorMessage, type CoordinatorMessage } from "./codec/coordinator-message.js";
 import type { Join } from "./codec/host-message.js";
@@ -45,10 +45,17 @@ interface Base {
 function haveLargeParams(jobs: readonly Job[]): boolean {
   const bases = new Set(jobs.map(({ params }) => params.base));
   return (
-    jobs.some(({ params }) => termBytes(params) >= largeJobBytes) ||
+    jobs.some((job) => ownBytes(job) >= largeJobBytes) ||
     (bases.size > jobWindow.large &&
       [...bases].some((base) => payloadBytes(base.values()) >= largeJobBytes))
   );
+}
+
+/** The bytes of a job's terms, which no other job shares. */
+function ownBytes({ params, candidates }: Job): number {
+  if (!candidates) return termBytes(params);
+  const { own, mean, refined } = candidates;
+  return [...own, ...mean, ...refined].reduce((n, term) => n + deltaBytes(term), termBytes(params));
 }
 
 /**

@@ -109,7 +109,9 @@ export class JobQueue {
   #add({ baseId, rounds, ...message }: JobOnBase): Reply {
     const base = this.#bases.get(baseId);
     if (!base) return refuseUnknownBase(baseId);
-    checkTerms({ base: base.like, rounds });
+    const { candidates } = message;
+    const parts = candidates ? [candidates.own, candidates.mean, candidates.refined] : [];
+    checkTerms({ base: base.like, rounds: [...rounds, ...parts] });
     const { id, clientId, round, phase, kind, clientIndex, clientCount, seed, commonSeed } =
       message;
     const seeds = { clientIndex, clientCount, seed, commonSeed };
@@ -118,7 +120,8 @@ export class JobQueue {
     const start = (params: Params) => {
       if (wanted.signal.aborted) return;
       const own = { base: params, rounds };
-      this.#jobs.push({ id, clientId, round, phase, kind, params: own, ...seeds });
+      const job = { id, clientId, round, phase, kind, params: own, ...seeds };
+      this.#jobs.push({ ...job, ...(candidates && { candidates }) });
       this.#running ??= this.#run();
     };
     if (base.params instanceof Promise) {

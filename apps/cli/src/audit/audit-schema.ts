@@ -1,7 +1,7 @@
 import { controlKinds } from "@fedclair/aggregators";
+import { candidateKinds } from "@fedclair/core/internal";
 import { z } from "zod";
 import type { Comparison } from "./compare-adapters.js";
-import { candidateKinds } from "./refinements.js";
 import type { RefinedFolder } from "./write-refined.js";
 
 /** The result of an audit, in the form that `--json` prints. */

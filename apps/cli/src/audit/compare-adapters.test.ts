@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { clairSchema, type ClairOptions } from "@fedclair/aggregators";
 import { readNumbers, toDense, encodeSafetensors, UserError } from "@fedclair/core";
+import type { RefinementKind } from "@fedclair/core/internal";
 import { frobenius, stream, subtract } from "@fedclair/linalg";
 import { formatAudit } from "./audit-text.js";
 import { compareAdapters, type Comparison } from "./compare-adapters.js";
@@ -14,7 +15,6 @@ import { readTensor } from "../adapters/tensor-files.js";
 import { findAdapters } from "../adapters/find-adapters.js";
 import { rejectExisting } from "../adapters/reject-existing.js";
 import type { RefinedPairs } from "./refined-pairs.js";
-import type { RefinementKind } from "./refinements.js";
 import { listRefinedFolders, writeRefined } from "./write-refined.js";
 
 interface Compared {

@@ -14,6 +14,7 @@ import {
   type ClairResult,
 } from "@fedclair/aggregators";
 import { UserError, type Update } from "@fedclair/core";
+import { blends, type RefinementKind } from "@fedclair/core/internal";
 import { item, sum } from "@fedclair/linalg";
 import { findNearCopies } from "./copies.js";
 import { createFindings, createInvalidFinding, type Finding } from "./findings.js";
@@ -23,7 +24,6 @@ import type { Adapter } from "../adapters/peft.js";
 import { expandAll, readPile, type Pile } from "./pile.js";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { groupByAdapter, type RefinedPairs } from "./refined-pairs.js";
-import { blends, type RefinementKind } from "./refinements.js";
 
 /** Which refined adapters to compute. */
 export interface RefineRequest {

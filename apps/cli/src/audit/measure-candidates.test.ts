@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { toDense } from "@fedclair/core";
+import { candidateKinds } from "@fedclair/core/internal";
 import { addScaled, frobenius, item, subtract, type Matrix } from "@fedclair/linalg";
 import { findAdapters, type AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapter, readPair, readPairs } from "../adapters/peft.js";
@@ -11,7 +12,6 @@ import { compareAdapters } from "./compare-adapters.js";
 import { parseEvaluate } from "./evaluate-command.js";
 import { createMeasuringWriter, type MeasureOptions } from "./measure-candidates.js";
 import { parseOptions } from "./options.js";
-import { candidateKinds } from "./refinements.js";
 import { createVersionWriter, type RefinedWriter } from "./write-refined.js";
 
 const fixtures = fileURLToPath(new URL("../../../fixtures/adapters/presidents", import.meta.url));

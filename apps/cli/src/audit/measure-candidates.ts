@@ -2,18 +2,18 @@ import { rmSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { oneLine } from "@fedclair/core/internal";
+import {
+  candidateKinds,
+  oneLine,
+  refinementKinds,
+  type CandidateKind,
+} from "@fedclair/core/internal";
 import { item, sum } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapter, readPairs, writeAdapter } from "../adapters/peft.js";
 import { atATime } from "../at-a-time.js";
 import { evaluate, type EvaluateCommand } from "./evaluate-command.js";
-import {
-  candidateKinds,
-  refinementKinds,
-  type CandidateKind,
-  type MeasuredAdapter,
-} from "./refinements.js";
+import type { MeasuredAdapter } from "./refinements.js";
 import { writeRefined, type RefinedWriter } from "./write-refined.js";
 
 export interface MeasureOptions {

@@ -1,14 +1,9 @@
 import { join } from "node:path";
-import { oneLine } from "@fedclair/core/internal";
+import { candidateKinds, candidateMeanings, oneLine } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
 import { countNoun } from "@fedclair/runs";
 import { listFirst } from "../adapters/names-text.js";
-import {
-  candidateKinds,
-  candidateMeanings,
-  unmeasuredFolders,
-  type Evaluation,
-} from "./refinements.js";
+import { unmeasuredFolders, type Evaluation } from "./refinements.js";
 import type { RefinedFolder } from "./write-refined.js";
 
 /** Creates the sentences about the refined adapters that were written. */

@@ -1,15 +1,11 @@
 import { join } from "node:path";
+import type { RefinementKind } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapter, writeAdapter } from "../adapters/peft.js";
 import type { RefineRequest } from "./compare-adapters.js";
 import type { RefinedPairs } from "./refined-pairs.js";
-import {
-  unmeasuredFolders,
-  unmeasuredNames,
-  type Evaluation,
-  type RefinementKind,
-} from "./refinements.js";
+import { unmeasuredFolders, unmeasuredNames, type Evaluation } from "./refinements.js";
 
 /** A summary of the refined adapters that were written. */
 export interface RefinedFolder {

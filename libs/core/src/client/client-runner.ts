@@ -1,6 +1,7 @@
 import type { Stream } from "@fedclair/linalg";
 import { clientIndex } from "../contracts/clients.js";
 import type { Answer, Job } from "../contracts/pool.js";
+import { candidateKinds, makeCandidate } from "../contracts/refinements.js";
 import { checkResult } from "../contracts/result.js";
 import type {
   CohortTraining,
@@ -11,6 +12,7 @@ import type {
   TrainResult,
 } from "../contracts/task.js";
 import { resolveParams } from "../tensors/client-params.js";
+import { addTerms } from "../tensors/merge.js";
 import { copyParams, type Params } from "../tensors/tensor.js";
 import { checkContamination } from "../trial/data-contamination.js";
 import { explainExternalHosts } from "../trial/external-clients.js";
@@ -161,6 +163,7 @@ export class ClientRunner {
     const trainer = await this.#open(job);
     try {
       if (job.kind === "evaluate") return await evaluate(trainer, params);
+      if (job.kind === "choose") return await measureCandidates(trainer, params, job);
       return await this.#finish(job, await trainer.train(this.#trainJob(job, params, signal)));
     } finally {
       trainer.close?.();
@@ -185,7 +188,8 @@ export class ClientRunner {
     const index = clientIndex(clientIds, clientId);
     if (index < 0) throw new Error(`the trial has no client '${clientId}'`);
     const rng = this.#rng.at("shard", clientId);
-    const shard = { index, count: trial.clients, rng };
+    const { clients: count, holdBack } = trial;
+    const shard = { index, count, rng, ...(holdBack && { holdBack }) };
     const contaminated = contamination.get(clientId);
     if (!contaminated) return shard;
     const { attack, common } = contaminated;
@@ -256,4 +260,24 @@ function describeTrainer(trainer: unknown): string {
 async function evaluate(trainer: LocalTrainer, params: Params): Promise<TrainResult | Failure> {
   if (!trainer.evaluate) return failure("NO_EVALUATION", "the task has no client-side evaluation");
   return checkResult(await trainer.evaluate(params), "evaluate()");
+}
+
+/**
+ * Measures every candidate on the data that the client holds back. A candidate whose loss is not
+ * finite is left out.
+ */
+async function measureCandidates(
+  trainer: LocalTrainer,
+  params: Params,
+  { candidates }: ClientJob,
+): Promise<TrainResult> {
+  if (!trainer.measureHeldBack || !candidates)
+    throw new UserError("the client cannot choose: it has no held-back data, or no candidates");
+  const metrics: Record<string, number> = {};
+  for (const kind of candidateKinds) {
+    const candidate = await addTerms(params, makeCandidate(kind, candidates));
+    const loss = await trainer.measureHeldBack(candidate);
+    if (Number.isFinite(loss)) metrics[kind] = loss;
+  }
+  return { numExamples: 1, delta: new Map(), metrics };
 }

@@ -21,12 +21,15 @@ export function checkAggregation(
   const {
     change,
     personal = new Map<never, never>(),
+    refined = new Set(),
     verdicts = [],
     state,
   }: { readonly [K in keyof Aggregation]?: unknown } = result;
   const odd = findOddTerm(change, "change");
   if (odd !== undefined) throw createChangeFault(whose, odd);
   checkPersonal(whose, personal, clientIds);
+  if (!(refined instanceof Set))
+    throw new UserError(`${whose}: refined: expected a Set of ids, got ${describeValue(refined)}`);
   if (!Array.isArray(verdicts))
     throw new UserError(`${whose}: verdicts: expected a list, got ${describeValue(verdicts)}`);
   checkStorable(`${whose}: state`, state);

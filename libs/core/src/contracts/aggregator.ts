@@ -39,6 +39,12 @@ export interface Aggregation<S = unknown> {
    * an entry keeps its params.
    */
   readonly personal?: ReadonlyMap<string, readonly Delta[]>;
+  /**
+   * The clients whose entry in `personal` mixes their own change with what others learnt. If the
+   * trial holds back data, each of them chooses between that entry, its own change, and blends of
+   * its own change with `change`. Default: none.
+   */
+  readonly refined?: ReadonlySet<string>;
   readonly verdicts?: readonly Verdict[];
   readonly metrics?: Metrics;
   /** The state for the next call. Default: the state before. */

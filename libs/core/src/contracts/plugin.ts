@@ -95,6 +95,11 @@ export interface TaskPlugin extends Plugin<Task | Promise<Task>> {
   notice?(clients: number, options: never): string | undefined;
   /** May the task have `clientLabel`? Reports then load it, to show the names. Default: yes. */
   namesClients?(options: never): boolean;
+  /**
+   * Does `openShard` apply `Shard.holdBack`, and do trainers have `measureHeldBack`? If not, trials
+   * that hold back data are rejected.
+   */
+  readonly holdsBack?: boolean;
   /** Does `openShard` apply `corruptLabels`? If not, attacks on labels are rejected. */
   readonly hasLabels?: boolean;
   /**

@@ -1,6 +1,7 @@
 import type { ClientParams } from "../tensors/client-params.js";
 import type { Params } from "../tensors/tensor.js";
 import type { Delta, Update } from "../tensors/update.js";
+import type { CandidateParts } from "./refinements.js";
 import type { Failure } from "../words/errors.js";
 
 /** One client's part of a round. */
@@ -11,8 +12,11 @@ export interface Job {
   /** The number of the round, starting at 1; 0 for the kind `initial`. */
   readonly round: number;
   readonly phase: string;
-  /** `initial` asks an external client for the params that all clients start from. */
-  readonly kind: "train" | "evaluate" | "initial";
+  /**
+   * `initial` asks an external client for the params that all clients start from. `choose` asks for
+   * the losses of candidates on data that the client held back, as metrics by kind.
+   */
+  readonly kind: "train" | "evaluate" | "initial" | "choose";
   /** The client's index, 0 … clientCount - 1. */
   readonly clientIndex: number;
   readonly clientCount: number;
@@ -25,6 +29,8 @@ export interface Job {
   readonly commonSeed: number;
   /** Jobs with the same base share the object `params.base`, which pools send to each host once. */
   readonly params: ClientParams;
+  /** The parts of the candidates that are added to `params`, in jobs of the kind `choose`. */
+  readonly candidates?: CandidateParts;
   /** How `params.base` follows from an earlier base, if that takes fewer bytes than the base. */
   readonly derivation?: Derivation;
 }

@@ -130,6 +130,11 @@ export interface Shard {
   /** The client's own stream, the same in every round. Use it to choose the client's data. */
   readonly rng: Stream;
   /**
+   * The share of its training data that the client holds back: `train` does not use it, and
+   * `measureHeldBack` does. In (0, 1); absent if nothing is held back. See `TaskPlugin.holdsBack`.
+   */
+  readonly holdBack?: number;
+  /**
    * Present for a client whose labels are contaminated. Apply it to the labels of training, not to
    * those of evaluation.
    */
@@ -169,6 +174,11 @@ export interface LocalTrainer {
   train(job: TrainJob): Promise<TrainResult>;
   /** Measures the params on the client's own data. */
   evaluate?(params: Params): Promise<TrainResult>;
+  /**
+   * Returns the mean loss of the params on the data that `Shard.holdBack` excludes from training,
+   * contaminated like the rest. The client keeps the candidate with the lowest loss.
+   */
+  measureHeldBack?(params: Params): Promise<number>;
   close?(): void;
 }
 

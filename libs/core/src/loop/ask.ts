@@ -1,5 +1,6 @@
 import { collect, type Answered, type Collected } from "./collect.js";
 import type { Admit, Derivation, Job } from "../contracts/pool.js";
+import type { CandidateParts } from "../contracts/refinements.js";
 import { jobFor } from "./job.js";
 import type { RoundPlan } from "./round-plan.js";
 import { clientStart, type TrialState } from "./trial-state.js";
@@ -16,20 +17,29 @@ export interface Asked extends Pick<Job, "round" | "phase" | "kind"> {
   readonly admit: Admit;
   /** How the shared params follow from earlier ones. */
   readonly derivation?: Derivation | undefined;
+  /** What each client makes its candidates from, in requests of the kind `choose`. */
+  readonly candidates?: ReadonlyMap<string, CandidateParts>;
 }
 
 /** Sends each client a job with its own params, and waits for the answers like `collect`. */
 export async function* askClients(
   plan: RoundPlan,
   state: TrialState,
-  { admit, derivation, ...asked }: Asked,
+  { admit, derivation, candidates, ...asked }: Asked,
   clientIds: readonly string[],
 ): AsyncGenerator<Answered, Collected> {
   const { pool, trial, signal } = plan;
   const jobs = clientIds.map((clientId) => {
     const params = clientStart(state, clientId);
     const isDerived = derivation && params.base === state.params;
-    return jobFor(plan, { ...asked, clientId, params, ...(isDerived && { derivation }) });
+    const parts = candidates?.get(clientId);
+    return jobFor(plan, {
+      ...asked,
+      clientId,
+      params,
+      ...(isDerived && { derivation }),
+      ...(parts && { candidates: parts }),
+    });
   });
   return yield* collect(pool, jobs, admit, trial.limits.answerSeconds, signal);
 }

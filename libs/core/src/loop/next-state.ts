@@ -1,14 +1,15 @@
 import type { AttackStates } from "./attack-cohort.js";
 import type { Gathered } from "./gather.js";
 import type { Stepped } from "./run-step.js";
-import type { TrialState } from "./trial-state.js";
+import type { Merged, TrialState } from "./trial-state.js";
 
 /** Returns the state after a round. */
 export function nextState(
   before: TrialState,
   { time }: Pick<Gathered, "time">,
   attacks: AttackStates,
-  { aggregation, step, merged, modStates }: Stepped,
+  { aggregation, step, modStates }: Stepped,
+  merged: Merged,
 ): TrialState {
   return {
     round: before.round + 1,

@@ -1,12 +1,14 @@
 import { sum } from "@fedclair/linalg";
+import type { Choices } from "./choose-refinements.js";
 import type { Collected } from "./collect.js";
 import type { Evidence, Verdict, VerdictStatus } from "../contracts/aggregator.js";
+import type { CandidateKind } from "../contracts/refinements.js";
 import type { Failure } from "../words/errors.js";
 import type { Origin } from "./initial.js";
 import type { Gathered } from "./gather.js";
 import type { RoundPlan } from "./round-plan.js";
 import type { Stepped } from "./run-step.js";
-import type { TrialState } from "./trial-state.js";
+import type { Merged, TrialState } from "./trial-state.js";
 import { deltaBytes, type Metrics } from "../tensors/update.js";
 import { bounds, jsonBytes } from "../words/text.js";
 
@@ -29,7 +31,8 @@ export interface RoundRecord {
   readonly stopped?: string;
   /**
    * Bytes of the tensors that training sent to and received from the clients, without evaluation. A
-   * client with personal params is sent only what was added to them.
+   * client with personal params is sent only what was added to them. A client that chooses is sent
+   * the mean and its refined change as well.
    */
   readonly bytes: { readonly down: number; readonly up: number };
 }
@@ -66,6 +69,13 @@ export interface ClientRecord {
   /** The pieces of evidence behind the score, if there is more than one. */
   readonly evidence?: readonly Evidence[];
   /**
+   * What the client continues with: its own change, or the refined version with the lowest loss on
+   * the data that it held back. Absent if the client had no choice.
+   */
+  readonly refinement?: CandidateKind;
+  /** Why the client could not choose. It then continues with its own change. */
+  readonly refinementFailure?: Failure;
+  /**
    * The metrics that mods report, by name of the mod. For `differential-privacy` it is the epsilon
    * so far.
    */
@@ -98,16 +108,19 @@ export interface RoundFacts {
   /** The answers, after attacks. */
   readonly trained: Collected;
   /** Absent if the arm ended here. */
-  readonly stepped?: Pick<Stepped, "aggregation" | "step" | "merged" | "metrics" | "modMetrics">;
+  readonly stepped?: Pick<Stepped, "aggregation" | "step" | "metrics" | "modMetrics">;
+  /** The clients' choices; absent if the arm ended here. */
+  readonly chosen?: Choices;
+  readonly merged?: Merged;
   readonly evaluated?: Collected;
   readonly stopped?: string;
 }
 
 /** Assembles the record of a round. */
 export function roundRecord(facts: RoundFacts): RoundRecord {
-  const { round, phase, before, gathered, trained, stepped, stopped } = facts;
+  const { round, phase, before, gathered, trained, stepped, chosen, merged, stopped } = facts;
   const { down, time } = gathered;
-  const { kept } = stepped?.merged ?? {};
+  const { kept } = merged ?? {};
   const up = trained.updates.map(({ delta }) => deltaBytes(delta));
   const metrics = Object.entries(stepped?.metrics ?? {}).filter(([, x]) => Number.isFinite(x));
   return {
@@ -119,12 +132,12 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
     ...(time && { clock: time.clock }),
     ...(kept !== undefined && { kept }),
     ...(stopped !== undefined && { stopped }),
-    bytes: { down, up: sum(up) },
+    bytes: { down: down + (chosen?.down ?? 0), up: sum(up) },
   };
 }
 
 function clientRecords(facts: RoundFacts): ClientRecord[] {
-  const { plan, gathered, trained, stepped, evaluated } = facts;
+  const { plan, gathered, trained, stepped, chosen, evaluated } = facts;
   const { cohort, time } = gathered;
   const updates = new Map(trained.updates.map((update) => [update.clientId, update]));
   const evaluations = new Map(evaluated?.updates.map((update) => [update.clientId, update]));
@@ -136,6 +149,8 @@ function clientRecords(facts: RoundFacts): ClientRecord[] {
     const evaluation = evaluations.get(clientId);
     const evaluationFailure = evaluated?.failures.get(clientId);
     const staleness = time?.staleness?.get(clientId);
+    const refinement = chosen?.kinds.get(clientId);
+    const refinementFailure = chosen?.failures.get(clientId);
     const mods = stepped?.modMetrics.get(clientId);
     return {
       clientId,
@@ -146,6 +161,8 @@ function clientRecords(facts: RoundFacts): ClientRecord[] {
       ...(staleness !== undefined && { staleness }),
       ...(update && { numExamples: update.numExamples, ...recordMetrics("train", update.metrics) }),
       ...(verdict && verdictRecord(verdict)),
+      ...(refinement !== undefined && { refinement }),
+      ...(refinementFailure && { refinementFailure }),
       ...(mods && { mods }),
       ...(evaluation && recordMetrics("evaluation", evaluation.metrics)),
       ...(evaluationFailure && { evaluationFailure }),

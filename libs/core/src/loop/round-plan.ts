@@ -6,11 +6,16 @@ import type { Trial } from "../trial/trial.js";
 
 /** Everything that the rounds of one arm need. */
 export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contamination" | "rng"> {
-  readonly trial: Pick<Trial, "rounds" | "cohort" | "evaluate" | "limits" | "schedule">;
+  readonly trial: Pick<
+    Trial,
+    "rounds" | "cohort" | "evaluate" | "limits" | "schedule" | "holdBack"
+  >;
   /** The mods. Default: none. */
   readonly mods?: PreparedTrial["mods"];
   /** The clients whose truth is unknown. Default: none. */
   readonly unknown?: PreparedTrial["unknown"];
+  /** The clients that fedclair does not simulate. Default: none. */
+  readonly external?: PreparedTrial["external"];
   /** Simulated time. Default: time is not simulated. */
   readonly devices?: PreparedTrial["devices"];
   /** Are all clients external? See `TaskPlugin.isExternal`. */
@@ -31,7 +36,8 @@ export function planRounds(
   { aggregator, choice, benignOnly }: Pick<PreparedArm, "aggregator" | "choice" | "benignOnly">,
   run: Pick<RoundPlan, "task" | "pool" | "signal">,
 ): RoundPlan {
-  const { trial, clientIds, contamination, rng, mods, unknown, devices, taskPlugin } = prepared;
+  const { trial, clientIds, contamination, rng, mods, unknown, external, devices, taskPlugin } =
+    prepared;
   const isExternal = taskPlugin.isExternal ?? false;
   return {
     trial,
@@ -40,6 +46,7 @@ export function planRounds(
     rng,
     mods,
     unknown,
+    external,
     devices,
     isExternal,
     aggregator,

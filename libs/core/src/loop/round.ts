@@ -5,13 +5,14 @@ import { stopwatch } from "../words/stopwatch.js";
 import { ArmFault } from "./arm-fault.js";
 import { askClients, type Asked, type Sampled } from "./ask.js";
 import { attackCohort } from "./attack-cohort.js";
+import { chooseRefinements } from "./choose-refinements.js";
 import type { Answered, Collected } from "./collect.js";
 import { gather } from "./gather.js";
 import { nextState } from "./next-state.js";
 import { requireQuorum } from "./quorum.js";
 import { roundRecord, type RoundRecord, type RoundTiming } from "./record.js";
 import type { RoundPlan } from "./round-plan.js";
-import { runStep } from "./run-step.js";
+import { mergeStep, runStep } from "./run-step.js";
 import { expectedShapes, type TrialState } from "./trial-state.js";
 
 /** An event of a trial, yielded when it happens. */
@@ -30,7 +31,7 @@ export interface RoundDone {
 }
 
 /**
- * Runs a trial round by round: sample a cohort, train, attack, aggregate, merge, measure. The
+ * Runs a trial round by round: sample, train, attack, aggregate, choose, merge, measure. The
  * caller drives the generator. It may stop after any round, and resume later from that round's
  * state.
  * @param state the state of `startTrial`, or of an earlier round. It is kept for one round only.
@@ -76,20 +77,22 @@ async function* runRound(
 
     const arrived = { ...when, cohort: gathered.cohort, updates: trained.updates };
     const stepped = await runStep(plan, before, arrived, admit);
-    const state = nextState(before, gathered, attacked.states, stepped);
+    const chosen = yield* chooseRefinements(plan, before, when, stepped);
+    const merged = await mergeStep(plan, before, stepped, chosen.personal);
+    const state = nextState(before, gathered, attacked.states, stepped, merged);
     yield { kind: "aggregated", round };
     timing.aggregate = watch();
 
     const evaluated = yield* evaluate(
       plan,
       state,
-      { ...when, derivation: stepped.merged.derivation },
+      { ...when, derivation: merged.derivation },
       gathered.cohort,
     );
     timing.evaluate = watch();
-    const record = roundRecord({ ...facts, trained, stepped, evaluated });
+    const record = roundRecord({ ...facts, trained, stepped, chosen, merged, evaluated });
     yield { kind: "round", record, timing, artifacts: stepped.artifacts, state };
-    return [state, stepped.merged.derivation];
+    return [state, merged.derivation];
   } catch (error) {
     if (!(error instanceof ArmFault)) throw error;
     const record = roundRecord({ ...facts, trained, stopped: error.message });

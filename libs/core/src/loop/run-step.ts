@@ -15,12 +15,12 @@ import type { RoundPlan } from "./round-plan.js";
 import { runServerHalves, type ModMetrics, type ModStates } from "./server-halves.js";
 import { merge, type Merged, type TrialState } from "./trial-state.js";
 
-/** The result of the coordinator's part of a round. */
+/** The result of the coordinator's part of a round, before it is merged into the params. */
 export interface Stepped {
   readonly aggregation: Aggregation;
+  /** The updates that were aggregated. */
+  readonly updates: readonly Update[];
   readonly step: Step;
-  /** The params after the round. */
-  readonly merged: Merged;
   /** The metrics of the aggregator and of the task's step. */
   readonly metrics: Metrics;
   readonly artifacts: Readonly<Record<string, unknown>>;
@@ -32,8 +32,7 @@ export interface Stepped {
 type Arrived = Omit<Received, "clientIds" | "rng">;
 
 /**
- * Runs the server halves of the mods, then the task's step around the arm's aggregator, and merges
- * the result into the params.
+ * Runs the server halves of the mods, then the task's step around the arm's aggregator.
  * @throws ArmFault if a plug-in throws or returns something else than its contract says
  */
 export async function runStep(
@@ -42,7 +41,7 @@ export async function runStep(
   arrived: Arrived,
   admit: Admit,
 ): Promise<Stepped> {
-  const { task, clientIds, rng, mods = [], isExternal } = plan;
+  const { task, clientIds, rng, mods = [] } = plan;
   try {
     const passed = await runServerHalves(mods, { ...arrived, clientIds, rng }, state.mods, admit);
     const aggregator = new OneAggregation(plan, state, arrived, passed.updates);
@@ -59,8 +58,8 @@ export async function runStep(
     checkVerdicts(judge, step.verdicts ?? aggregation.verdicts ?? [], clientIds);
     return {
       aggregation,
+      updates: aggregator.updates,
       step,
-      merged: await merge(state, aggregation, step, isExternal),
       metrics: { ...aggregation.metrics, ...step.metrics },
       artifacts: checkArtifacts(step.artifacts),
       modStates: passed.states,
@@ -71,24 +70,45 @@ export async function runStep(
   }
 }
 
+/**
+ * Merges a round into the params.
+ * @param personal the changes of personal params, after the clients' choices
+ * @throws ArmFault if the result does not fit the params
+ */
+export async function mergeStep(
+  { isExternal }: Pick<RoundPlan, "isExternal">,
+  state: TrialState,
+  { aggregation: { change }, step }: Pick<Stepped, "aggregation" | "step">,
+  personal: Aggregation["personal"],
+): Promise<Merged> {
+  try {
+    return await merge(state, { change, ...(personal && { personal }) }, step, isExternal);
+  } catch (error) {
+    throw new ArmFault(errorMessage(error), error);
+  }
+}
+
 /** The arm's aggregator as a task's step sees it: it can be called once per round. */
 class OneAggregation {
   result: Aggregation | undefined;
+  /** The updates that were aggregated. */
+  updates: readonly Update[] = [];
   readonly #plan: RoundPlan;
   readonly #state: TrialState;
   readonly #round: Arrived;
-  readonly #updates: readonly Update[];
+  readonly #received: readonly Update[];
 
   constructor(plan: RoundPlan, state: TrialState, round: Arrived, updates: readonly Update[]) {
     this.#plan = plan;
     this.#state = state;
     this.#round = round;
-    this.#updates = updates;
+    this.#received = updates;
   }
 
-  async run(updates = this.#updates): Promise<Aggregation> {
+  async run(updates = this.#received): Promise<Aggregation> {
     if (this.result) throw new Error("the task asks the aggregator twice in a round");
     this.result = { change: [] };
+    this.updates = updates;
     if (updates.length === 0) return this.result; // the cohort of an oracle may be empty
     const { aggregator, aggregatorName, clientIds } = this.#plan;
     const { round, phase } = this.#round;

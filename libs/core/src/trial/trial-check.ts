@@ -39,6 +39,7 @@ export function checkPlugins(prepared: Checked, plugins: Plugins, file: string):
   checkTarget(prepared, file);
   for (const i of trial.attacks.keys()) checkAttack(prepared, i, file);
   checkMods(prepared, file);
+  checkHoldBack(prepared, file);
   try {
     taskPlugin.checkClients?.(trial.clients, pluginOptions(trial.task) as never);
   } catch (error) {
@@ -134,6 +135,22 @@ function checkMods({ trial, mods, external }: Checked, file: string): void {
         `${place} says how an update is written, and ${mods[i + 1]?.name ?? ""} would change it again; name ${name} last`,
       );
     }
+  }
+}
+
+/** Checks that the task can hold back data, and that no mod hides what the losses would show. */
+function checkHoldBack({ trial, taskPlugin, mods }: Checked, file: string): void {
+  if (!trial.holdBack) return;
+  if (!taskPlugin.holdsBack) {
+    throw new UserError(
+      `${file}: holdBack: clients of task ${taskPlugin.name} hold back no data; leave it out`,
+    );
+  }
+  const rule = mods.find(({ mod }) => mod.client && !mod.isFormat);
+  if (rule) {
+    throw new UserError(
+      `${file}: holdBack: clients would send losses on their data, which mod ${rule.name} does not act on; leave one of the two out`,
+    );
   }
 }
 

@@ -150,6 +150,14 @@ function makeSchema(plugins: Plugins) {
         .describe(
           "Are clients that no attack lists known to be benign? Default: known, except for external clients if no attack lists any of them.",
         ),
+      holdBack: z
+        .number()
+        .min(0)
+        .lt(1)
+        .optional()
+        .describe(
+          "The share of its training data that each client holds back, in [0, 1). On these data it chooses which refined version of its change to keep, if any. Default: 0, and every refined change is kept.",
+        ),
       evaluate: z
         .enum(["cohort", "never"])
         .default("cohort")

@@ -1,5 +1,11 @@
 import type { Delta, Params } from "@fedclair/core";
-import { bounds, printable, type ClientJob, type ClientParams } from "@fedclair/core/internal";
+import {
+  bounds,
+  printable,
+  type CandidateParts,
+  type ClientJob,
+  type ClientParams,
+} from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { decodeBounded, checkName, requireField, checkUint32 } from "./checks.js";
@@ -69,6 +75,7 @@ const kinds = {
   train: WorkKind.TRAIN,
   evaluate: WorkKind.EVALUATE,
   initial: WorkKind.INITIAL,
+  choose: WorkKind.CHOOSE,
 } as const;
 
 function jobToWire({
@@ -79,6 +86,7 @@ function jobToWire({
   kind,
   baseId,
   rounds,
+  candidates,
   ...seeds
 }: JobOnBase): WireJob {
   return {
@@ -93,6 +101,21 @@ function jobToWire({
     seed: checkUint32("seed", seeds.seed),
     commonSeed: checkUint32("common_seed", seeds.commonSeed),
     rounds: rounds.map(termsToWire),
+    ...(candidates && {
+      candidates: {
+        own: termsToWire(candidates.own),
+        mean: termsToWire(candidates.mean),
+        refined: termsToWire(candidates.refined),
+      },
+    }),
+  };
+}
+
+function candidatesFromWire(candidates: fedclair.v1.Candidates.$Properties): CandidateParts {
+  return {
+    own: termsFromWire(requireField("own", candidates.own)),
+    mean: termsFromWire(requireField("mean", candidates.mean)),
+    refined: termsFromWire(requireField("refined", candidates.refined)),
   };
 }
 
@@ -144,12 +167,16 @@ function jobFromWire({
   kind,
   baseId,
   rounds,
+  candidates,
   ...seeds
 }: WireJob): JobOnBase {
   const [name] = Object.entries(kinds).find(([, number]) => number === kind) ?? [];
   if (name === undefined) {
-    const message = `work kind ${kind ?? 0}: expected TRAIN (1), EVALUATE (2) or INITIAL (3)`;
+    const message = `work kind ${kind ?? 0}: expected TRAIN (1), EVALUATE (2), INITIAL (3) or CHOOSE (4)`;
     throw new WireError("MALFORMED", message);
+  }
+  if ((name === "choose") !== (candidates != null)) {
+    throw new WireError("MALFORMED", "candidates: expected in a job of kind CHOOSE and no other");
   }
   return {
     id: id ?? 0,
@@ -163,5 +190,6 @@ function jobFromWire({
     seed: seeds.seed ?? 0,
     commonSeed: seeds.commonSeed ?? 0,
     rounds: (rounds ?? []).map(termsFromWire),
+    ...(candidates && { candidates: candidatesFromWire(candidates) }),
   };
 }
