@@ -15,7 +15,8 @@ import type { Refined } from "./refinement/refine-module.js";
  * Converts the result of a round to an aggregation. Benign clients continue with their refined
  * change, and inactive ones with the shared part of it and their own vectors. Contaminated and
  * invalid clients keep their own change and get nothing from others. The global change is the mean
- * of the refined changes; with option `models` global every client gets it.
+ * of the refined changes; with option `models` global every client gets it. In a trial that holds
+ * back data, the benign and inactive clients choose between their refined change and others.
  */
 export function toAggregation(
   updates: readonly Update[],
@@ -34,19 +35,23 @@ export function toAggregation(
   const shared = collectTerm((module) => module.shared);
   const sharedTerms = shared.size > 0 ? [shared] : [];
   const benign = new Set(result.benign.map(({ id }) => id));
+  const isRefined = (id: string) => benign.has(id) || result.status.get(id) === "inactive";
   const personal = updates.map(({ clientId: id, delta }): [string, Delta[]] => {
     if (benign.has(id)) {
       const extra = collectTerm((module) => module.extraCommon.get(id));
       const own = collectTerm((module) => module.personal.get(id));
       return [id, [own, ...sharedTerms, ...(extra.size > 0 ? [extra] : [])]];
     }
-    if (result.status.get(id) !== "inactive") return [id, [delta]];
+    if (!isRefined(id)) return [id, [delta]];
     const vectors = pickVectors(delta);
     return [id, vectors.size > 0 ? [...sharedTerms, vectors] : sharedTerms];
   });
   return {
     change: refined.size > 0 ? [collectTerm((module) => module.meanPersonal), ...sharedTerms] : [],
-    ...(models === "personal" && { personal: new Map(personal) }),
+    ...(models === "personal" && {
+      personal: new Map(personal),
+      refined: new Set(personal.flatMap(([id]) => (isRefined(id) ? [id] : []))),
+    }),
     verdicts: updates.map((update) => toVerdict(update, result)),
     metrics: toMetrics(result),
   };

@@ -52,6 +52,12 @@ describe("the clair aggregator", () => {
     assert.deepEqual(termsOf(aggregate, "c01"), [shared]);
     assert.deepEqual(termsOf(aggregate, "c00"), [updates[0]?.delta]);
 
+    // Clients with a part from others may choose; the contaminated client has nothing to choose.
+    const choosing = updates.slice(1).map(({ clientId }) => clientId);
+    assert.deepEqual([...(aggregate.refined ?? [])], choosing);
+    const global = await aggregator({ models: "global" }).aggregate(input(updates));
+    assert.equal(global.refined, undefined);
+
     const benign = updates.slice(2);
     const mean = new Matrix(8, 6);
     for (const { delta } of benign) addScaled(mean, 1 / 6, sumTerms([delta]));

@@ -79,6 +79,9 @@ type Options = z.output<typeof schema>;
  * same in every round, so the experiment has one round (see `linearRegression`). Evaluation reports
  * `error`, |params − D_k|², the squared Frobenius distance from the client's truth.
  *
+ * To hold back a share h, the observation is taken as the mean of many noisier ones. Without the
+ * share the mean has noise σ/√(1 − h), and the mean of the share itself has noise σ/√h.
+ *
  * The experiment's contaminated clients run the attacks `colluding-subspace` and `gaussian-update`.
  */
 export const denoising: TaskPlugin = {
@@ -90,6 +93,7 @@ export const denoising: TaskPlugin = {
   },
   primary: "error",
   acceptsStale: () => true,
+  holdsBack: true,
   create: (options: Options): Task => {
     const { p, q, rank, dataSeed } = options;
     const shared = stream(dataSeed);
@@ -97,11 +101,16 @@ export const denoising: TaskPlugin = {
     const coefficients = gaussian(shared.at("coefficients"), rank, q, 1 / Math.sqrt(q));
     return {
       start: () => Promise.resolve({ params: toParams(new Matrix(p, q)) }),
-      openShard: ({ rng }) => {
+      openShard: ({ rng, holdBack = 0 }) => {
         const truth = drawTruth(options, basis, coefficients, rng);
-        const observation = truth.copy();
-        addScaled(observation, options.noise, gaussian(rng.at("noise"), p, q));
-        return Promise.resolve(createTrainer(observation, truth));
+        const observe = (share: number, of: Stream) => {
+          const observation = truth.copy();
+          addScaled(observation, options.noise / Math.sqrt(share), gaussian(of, p, q));
+          return observation;
+        };
+        const observation = observe(1 - holdBack, rng.at("noise"));
+        const heldBack = holdBack > 0 ? observe(holdBack, rng.at("held-back")) : undefined;
+        return Promise.resolve(createTrainer(observation, heldBack, truth));
       },
     };
   },
@@ -129,9 +138,19 @@ function drawTruth(
   return truth;
 }
 
-function createTrainer(observation: Matrix, truth: Matrix): LocalTrainer {
+function createTrainer(
+  observation: Matrix,
+  heldBack: Matrix | undefined,
+  truth: Matrix,
+): LocalTrainer {
   const numExamples = 1;
   return {
+    ...(heldBack && {
+      measureHeldBack: (params) => {
+        const squares = frobenius(subtract(signalOf(params), heldBack)) ** 2;
+        return Promise.resolve(squares / heldBack.data.length);
+      },
+    }),
     train: ({ params }) =>
       Promise.resolve({
         numExamples,

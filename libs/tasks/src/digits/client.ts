@@ -11,6 +11,8 @@ import { measure, train, type CommonDigits } from "./training.js";
 /** One client's digits. */
 export interface ClientData {
   readonly training: Chosen;
+  /** Digits that are held back from training, with labels contaminated like those. */
+  readonly heldBack: Chosen;
   /** Digits of the client that it never trains on. */
   readonly heldOut: Chosen;
   /** Digits that no client holds. All clients are measured on the same ones. */
@@ -78,6 +80,11 @@ export class DigitsClient implements LocalTrainer {
   /** Digits per step. */
   get #rows(): number {
     return Math.min(this.#options.batchSize, this.#data.training.labels.length);
+  }
+
+  /** Measures the loss on the digits that are held back, in nats. */
+  async measureHeldBack(params: Params): Promise<number> {
+    return (await measure(params, this.#data.heldBack)).loss;
   }
 
   /**

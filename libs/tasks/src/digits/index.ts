@@ -1,5 +1,6 @@
 import { UserError, type Params, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
+import { countHeldBack } from "../held-back.js";
 import { withFeatureNoise } from "../partition/feature-noise.js";
 import { DigitsClient, type ClientData } from "./client.js";
 import { mnistCount, readFolder, readMnist, type Collection } from "./data.js";
@@ -39,6 +40,7 @@ export const digits: TaskPlugin = {
   },
   primary: "accuracy",
   acceptsStale: () => true,
+  holdsBack: true,
   namesClients: ({ partition }: Options) => partition.by === "natural",
   checkClients: (clients, options: Options) => {
     checkClients(options, clients);
@@ -125,20 +127,18 @@ function checkClients(options: Options, count: number): void {
 }
 
 /**
- * Splits a client's digits into training and held-out ones.
+ * Splits a client's digits into those for training, those held back from it, and held-out ones.
  * @param held in random order
  */
-function split(
-  options: Options,
-  held: Chosen,
-  shard: Shard,
-): Pick<ClientData, "training" | "heldOut"> {
+function split(options: Options, held: Chosen, shard: Shard): Omit<ClientData, "uniform"> {
   const count = held.labels.length;
   const border = Math.min(Math.ceil(trainingShare * count), count - 1);
   const noisy = options.featureNoise === 0 ? held : withNoise(options, held, shard);
   const [training, heldOut] = [part(noisy, 0, border), part(noisy, border, count)];
   const labels = shard.corruptLabels?.(training.labels, classes) ?? training.labels;
-  return { training: { ...training, labels }, heldOut };
+  const all = { ...training, labels };
+  const trained = border - countHeldBack(border, shard.holdBack);
+  return { training: part(all, 0, trained), heldBack: part(all, trained, border), heldOut };
 }
 
 function part({ images, places, labels }: Chosen, start: number, end: number): Chosen {

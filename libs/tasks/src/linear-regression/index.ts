@@ -2,6 +2,7 @@ import type { Numbers, LocalTrainer, Params, Shard, Task, TaskPlugin } from "@fe
 import { Matrix, multiply, norm, stream, thinQr, type Stream, at, item } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
+import { countHeldBack } from "../held-back.js";
 import { LeastSquares } from "./least-squares.js";
 
 const schema = z
@@ -65,6 +66,7 @@ export const linearRegression: TaskPlugin = {
   },
   primary: "error",
   acceptsStale: () => true,
+  holdsBack: true,
   create: (options: Options): Task => {
     const { p, q, rank, dataSeed } = options;
     const normals = stream(dataSeed)
@@ -81,6 +83,7 @@ export const linearRegression: TaskPlugin = {
 /** The trainer holds only the true weights: each job draws the same samples again. */
 function openShard(options: Options, basis: Matrix, shard: Shard): LocalTrainer {
   const { p, q, samples } = options;
+  const trained = samples - countHeldBack(samples, shard.holdBack);
   const coefficients = new Matrix(
     basis.cols,
     q,
@@ -93,16 +96,28 @@ function openShard(options: Options, basis: Matrix, shard: Shard): LocalTrainer 
       const start = weightsOf(params);
       const fit = new LeastSquares(p, q);
       let squares = 0;
+      let drawn = 0;
       for await (const { x, y } of draw(options, truth, shard.rng.at("train"))) {
+        if (++drawn > trained) break;
         const residual = minus(y, predict(x, start, q));
         fit.add(x, residual);
         squares += norm(residual) ** 2;
       }
       return {
-        numExamples: samples,
+        numExamples: trained,
         delta: toParams(fit.solve(), p, q),
-        metrics: { loss: squares / (samples * q) },
+        metrics: { loss: squares / (trained * q) },
       };
+    },
+
+    async measureHeldBack(params) {
+      const weights = weightsOf(params);
+      let squares = 0;
+      let drawn = 0;
+      for await (const { x, y } of draw(options, truth, shard.rng.at("train"))) {
+        if (++drawn > trained) squares += norm(minus(y, predict(x, weights, q))) ** 2;
+      }
+      return squares / ((samples - trained) * q);
     },
 
     async evaluate(params) {

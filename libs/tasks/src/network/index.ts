@@ -19,6 +19,7 @@ import {
   type Stream,
 } from "@fedclair/linalg";
 import { z } from "zod";
+import { countHeldBack } from "../held-back.js";
 import { Float64Adam } from "../nets/float64-adam.js";
 import { computeLossAndGradient, computeMeanSquare, predict, type Base } from "./model.js";
 
@@ -87,6 +88,7 @@ export const network: TaskPlugin = {
   },
   primary: "mse",
   acceptsStale: () => true,
+  holdsBack: true,
   create: (options: Options): Task => {
     const { inputs, hidden, outputs, rank } = options;
     const shared = stream(options.dataSeed);
@@ -107,13 +109,19 @@ function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): L
   const { rng, contamination } = shard;
   const coefficients = gaussian(rng.at("coefficients"), basis.cols, inputs);
   const truth = multiply(basis, coefficients).scale(2 / Math.sqrt(inputs));
+  const trained = samples - countHeldBack(samples, shard.holdBack);
+  /** Draws the samples in columns. */
+  const drawSamples = (start: number, end: number) => {
+    const x = gaussian(rng.at("train"), inputs, samples);
+    const clean = predict(base, truth, x);
+    const minusNoise = gaussian(rng.at("noise"), clean.rows, samples, noise);
+    const y = contaminate(subtract(clean, minusNoise), contamination, rng.at("contamination"));
+    return { x: x.columns(start, end), y: y.columns(start, end) };
+  };
 
   return {
     async train({ params, signal }) {
-      const x = gaussian(rng.at("train"), inputs, samples);
-      const clean = predict(base, truth, x);
-      const minusNoise = gaussian(rng.at("noise"), clean.rows, samples, noise);
-      const y = contaminate(subtract(clean, minusNoise), contamination, rng.at("contamination"));
+      const { x, y } = drawSamples(0, trained);
       const start = changeOf(params);
       const adam = new Float64Adam<"change">(beta2);
       let weights = { change: start };
@@ -125,10 +133,15 @@ function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): L
         await setImmediate(undefined, { signal });
       }
       return {
-        numExamples: samples,
+        numExamples: trained,
         delta: toParams(subtract(weights.change, start)),
         metrics: { loss },
       };
+    },
+
+    measureHeldBack(params) {
+      const { x, y } = drawSamples(trained, samples);
+      return Promise.resolve(computeMeanSquare(predict(base, changeOf(params), x), y));
     },
 
     evaluate(params) {

@@ -11,6 +11,8 @@ import { trainTogether, type Training } from "./training.js";
 /** One client's sequences. */
 export interface ClientData {
   readonly training: Examples;
+  /** Sequences that are held back from training, contaminated like those. */
+  readonly heldBack: Examples;
   /** Sequences from the client's own distribution that it never trains on. */
   readonly heldOut: Examples;
   /** Sequences of uniform tokens. */
@@ -67,6 +69,11 @@ export class TextCopyClient implements LocalTrainer {
       delta: new Map(),
       metrics: { accuracy: own.accuracy, uniformAccuracy: uniform.accuracy, loss: own.loss },
     };
+  }
+
+  /** Measures the loss on the sequences that are held back, in nats per token. */
+  async measureHeldBack(params: Params): Promise<number> {
+    return (await this.#measure(params, this.data.heldBack)).loss;
   }
 
   async #measure(params: Params, { x, y }: Examples) {

@@ -1,9 +1,10 @@
 import { loadBackend } from "@fedclair/compute";
+import { countHeldBack } from "../held-back.js";
 import { zeros, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { z } from "zod";
 import type { Corpus, Source } from "./corpus.js";
 import { addresses, textFolder } from "./documents.js";
-import { moduleNames, width } from "./shape.js";
+import { copyLength, moduleNames, width } from "./shape.js";
 import { syntheticCorpus } from "./synthetic.js";
 import { textCorpus } from "./text.js";
 
@@ -75,6 +76,7 @@ export const textCopy: TaskPlugin = {
   backend: ({ batchSize, sequences }: Options) =>
     Math.min(batchSize, sequences) >= 512 ? "tensorflow" : "wasm",
   acceptsStale: () => true,
+  holdsBack: true,
   namesClients: ({ source }: Options) => source !== "synthetic",
   checkClients: (clients, options: Options) => createCorpus(options).checkClients?.(clients),
   notice: (clients, options: Options) => createCorpus(options).notice?.(clients),
@@ -113,10 +115,20 @@ function createCorpus({ source, concentration }: Options): Corpus {
 function drawData(options: Options, vocabulary: number, source: Source, shard: Shard) {
   const x = source.sequences("training", options.sequences);
   const y = shard.corruptLabels?.(Int32Array.from(x), vocabulary) ?? x;
+  const trained = options.sequences - countHeldBack(options.sequences, shard.holdBack);
+  const part = (start: number, end: number) => {
+    const [from, to] = [start * copyLength, end * copyLength];
+    return { x: x.subarray(from, to), y: y.subarray(from, to) };
+  };
   const heldOut = source.sequences("heldOut", options.evaluationSequences);
   const tokens = shard.rng.at("uniform");
   const uniform = heldOut.map(() => tokens.int(vocabulary));
-  return { training: { x, y }, heldOut: toCopyExamples(heldOut), uniform: toCopyExamples(uniform) };
+  return {
+    training: part(0, trained),
+    heldBack: part(trained, options.sequences),
+    heldOut: toCopyExamples(heldOut),
+    uniform: toCopyExamples(uniform),
+  };
 }
 
 function toCopyExamples(x: Int32Array) {
