@@ -6,6 +6,7 @@ import {
   choiceText,
   formatBytes,
   modTexts,
+  refinementText,
   type Run,
   type Timings,
 } from "@fedclair/runs";
@@ -15,6 +16,7 @@ import { factList, type Html } from "./html.js";
 export function createFacts(run: Run): Html {
   const { trial, timings } = run;
   const backend = backendText(run);
+  const refinement = refinementText(run);
   const lines: readonly (readonly [string, string])[] = [
     ["task", choiceText(trial.task)],
     ["clients", `${trial.clients}, ${formatContaminated(run)}`],
@@ -24,6 +26,7 @@ export function createFacts(run: Run): Html {
     ...(trial.devices ? [["simulated time", formatTime(trial)] as const] : []),
     ["aggregator", choiceText(trial.aggregator)],
     ["baselines", trial.baselines.map(({ label }) => label).join(", ") || "none"],
+    ...(refinement === undefined ? [] : [["refinement", refinement] as const]),
     ...modTexts(run).map((text) => ["mod", text] as const),
     ["seed", String(trial.seed)],
     ...(timings.total ? [["cost", formatCost(timings.total)] as const] : []),

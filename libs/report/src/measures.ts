@@ -1,5 +1,9 @@
-import type { Trial } from "@fedclair/core/internal";
-import { listArms } from "@fedclair/core/internal";
+import {
+  candidateMeanings,
+  listArms,
+  type CandidateKind,
+  type Trial,
+} from "@fedclair/core/internal";
 import {
   detectionInfos,
   isWithin,
@@ -64,6 +68,8 @@ function groupOf({ scope, metric }: Measure): string {
     case "time":
     case "target":
       return "Time";
+    case "refinement":
+      return "Refinement";
     case "mods":
       return "Mods";
   }
@@ -116,6 +122,10 @@ function listClauses(
     case "target":
       return [
         `${arm}: ${metric === "rounds" ? "rounds" : "simulated time"} to ${formatTarget(trial)}, reached first`,
+      ];
+    case "refinement":
+      return [
+        `${arm}: choices of ${candidateMeanings[metric as CandidateKind]} by ${clientsText} on held-back data, all rounds`,
       ];
     case "mods":
       return [`${arm}: the largest that ${mod ?? ""} reported for ${clientsText}, all rounds`];

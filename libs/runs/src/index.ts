@@ -43,6 +43,7 @@ export { compareArms, orderMetrics, type ArmRow } from "./outcome/arm-rows.js";
 export { backendLabel, backendText } from "./outcome/backend-text.js";
 export { choiceText, modTexts } from "./outcome/mod-texts.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
+export { refinementText } from "./outcome/refinement-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
 export { syncFolder, syncTree, writeWhole } from "./store/durable.js";
 export { breakLocks, Lock, lockFile } from "./store/lock.js";

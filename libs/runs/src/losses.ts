@@ -13,16 +13,19 @@ const rejections: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * Returns why the round lost this client: its answer to training or to measuring never arrived.
+ * Returns why the round lost this client: its answer to training, choosing or measuring never
+ * arrived.
  * Returns undefined if the client was not lost. A contaminated client is never lost, because its
  * attack may cause the failure. Clients without client-side evaluation and clients that a schedule
  * gives up are not lost either.
  */
 export function findLoss(client: ClientRecord): Failure | undefined {
   if (clientTruth(client) === "contaminated") return undefined;
-  const { failure, evaluationFailure } = client;
+  const { failure, refinementFailure, evaluationFailure } = client;
   const missing =
-    failure ?? (evaluationFailure?.code === "NO_EVALUATION" ? null : evaluationFailure);
+    failure ??
+    refinementFailure ??
+    (evaluationFailure?.code === "NO_EVALUATION" ? null : evaluationFailure);
   return missing && missing.code !== "STRAGGLER" && !rejections.has(missing.code)
     ? missing
     : undefined;

@@ -16,10 +16,19 @@ export interface Measure {
    * - `lost`: answers of clients that never arrived
    * - `time`: simulated time
    * - `target`: when the trial's target was reached
+   * - `refinement`: what clients chose on held-back data
    * - `mods`: the largest value that a mod reported for a client
    */
   readonly scope:
-    "clients" | "global" | "detection" | "bytes" | "lost" | "time" | "target" | "mods";
+    | "clients"
+    | "global"
+    | "detection"
+    | "bytes"
+    | "lost"
+    | "time"
+    | "target"
+    | "refinement"
+    | "mods";
   readonly metric: string;
   /** Default: the main arm. */
   readonly arm?: string;
@@ -66,6 +75,8 @@ function buildMeasureName({
       return ["time", ...suffix].join(".");
     case "target":
       return ["target", metric, ...suffix].join(".");
+    case "refinement":
+      return ["refinement", metric].join(".");
     case "mods":
       return ["mods", mod ?? [], metric].flat().join(".");
   }

@@ -15,6 +15,7 @@ import { LossTally } from "./losses.js";
 import { meaningOf, readMetric, createMeasure, type Measure, type MetricInfos } from "./measure.js";
 import { TimeTally } from "./time.js";
 import { ModMetricsTally } from "./mod-metrics.js";
+import { RefinementTally } from "./refinements.js";
 import { isUnknown } from "./truth.js";
 
 /** The results of a run, as numbers that `expect.measures` of a trial file can refer to. */
@@ -67,6 +68,8 @@ export interface Summary {
  *   reached its value, and the simulated time at its end. The metric is the benign clients' mean,
  *   or else the coordinator's value. Absent if the target was not reached;
  * - `bytes.up`, `bytes.down`: traffic of the main arm over all rounds;
+ * - `refinement.<kind>`: choices of benign clients of the main arm over all rounds, by what they
+ *   continue with; present if the trial holds back data;
  * - `mods.<mod>.<metric>`: the largest value that a mod reported for a client that is not
  *   contaminated, in the main arm.
  *
@@ -103,6 +106,7 @@ export class Tally {
   readonly #stopped = new Map<string, string>();
   readonly #detection = new DetectionTally();
   readonly #modMetrics = new ModMetricsTally();
+  readonly #refinements = new RefinementTally();
   readonly #bytes = { up: 0, down: 0 };
   #isUnknown = false;
 
@@ -127,6 +131,7 @@ export class Tally {
     this.#bytes.up += bytes.up;
     this.#bytes.down += bytes.down;
     this.#modMetrics.add(clients);
+    this.#refinements.add(clients);
     if (stopped === undefined) this.#detection.add(clients);
   }
 
@@ -162,7 +167,13 @@ export class Tally {
       ...(hasMainCompleted ? baselines.flatMap((arm) => this.#compareWith(arm)) : []),
       ...[...this.#losses].map(([arm, losses]) => losses.measure(arm === main ? undefined : arm)),
       ...arms.flatMap((arm) => this.#times.get(arm)?.measures(arm) ?? []),
-      ...(hasMainCompleted ? [...measureTraffic(this.#bytes), ...this.#modMetrics.measures()] : []),
+      ...(hasMainCompleted
+        ? [
+            ...measureTraffic(this.#bytes),
+            ...this.#refinements.measures(),
+            ...this.#modMetrics.measures(),
+          ]
+        : []),
     ].filter(({ value }) => Number.isFinite(value)); // a diverged round may have Infinity or NaN
     return {
       name,

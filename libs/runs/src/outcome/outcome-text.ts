@@ -7,6 +7,7 @@ import { clientRows, type ClientRow } from "./client-rows.js";
 import { columns } from "./columns.js";
 import { compareArms, type ArmRow } from "./arm-rows.js";
 import { modTexts } from "./mod-texts.js";
+import { refinementText } from "./refinement-text.js";
 import { verdictSentence } from "./verdict.js";
 
 /**
@@ -28,6 +29,7 @@ const maxMetrics = 6;
 export function outcomeText(run: Run): string {
   const rows = clientRows(run);
   const hidden = rows.length > maxRows ? run.trial.clients - maxRows : 0;
+  const refinement = refinementText(run);
   return [
     columns(
       [
@@ -44,6 +46,7 @@ export function outcomeText(run: Run): string {
     ),
     "",
     verdictSentence(run),
+    ...(refinement === undefined ? [] : [refinement]),
     ...modTexts(run).map((text) => printable(text, maxBytes)),
     `${backendLabel(run)}: ${printable(backendText(run) ?? "unknown", maxBytes)}`,
     "",

@@ -8,6 +8,7 @@ import { clientRows } from "./client-rows.js";
 import { columns } from "./columns.js";
 import { compareArms } from "./arm-rows.js";
 import { outcomeText } from "./outcome-text.js";
+import { refinementText } from "./refinement-text.js";
 import { verdictSentence } from "./verdict.js";
 
 const trial: Trial = {
@@ -37,6 +38,37 @@ const undecided = (client: ClientRecord): ClientRecord => {
 };
 
 const plain = (text: string) => stripVTControlCharacters(text);
+
+describe("refinementText", () => {
+  it("counts the choices of clients that are not contaminated, over all rounds", () => {
+    const chose = (client: ClientRecord, refinement: ClientRecord["refinement"]): ClientRecord => {
+      return refinement ? { ...client, refinement } : client;
+    };
+    const records = [
+      recordOf(
+        "clair",
+        1,
+        chose(clientOf("c00", null, "benign"), "own"),
+        chose(clientOf("c01", "flip", "benign"), "clair"),
+      ),
+      recordOf(
+        "clair",
+        2,
+        chose(clientOf("c00", null, "benign"), "clair"),
+        chose(clientOf("c02", null, "benign"), "shrunk-half"),
+      ),
+      recordOf("mean", 1, chose(clientOf("c00", null), "added-half")),
+    ];
+    const run = runOf(trial, records);
+    const text = "3 choices on held-back data: own 1, ½ own + ½ mean 1, CLAIR 1";
+    assert.equal(refinementText(run), text);
+    assert.ok(plain(outcomeText(run)).includes(`\n${text}\n`));
+    const { measures } = run.summary;
+    assert.equal(measures["refinement.own"], 1);
+    assert.equal(measures["refinement.added-half"], 0);
+    assert.equal(refinementText(runOf(trial, two)), undefined);
+  });
+});
 
 describe("clientRows", () => {
   it("puts contaminated clients first and counts the rounds of each client", () => {
