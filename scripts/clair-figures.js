@@ -534,7 +534,7 @@ async function evidenceFigure() {
 
 /** Step 7: the error of every benign client, where refining gains and where it does not. */
 async function refinementFigure(gains) {
-  const loses = await runInMemory("denoising/heterogeneity");
+  const loses = await runInMemory("denoising/heterogeneity", ["holdBack=0"]);
   const errorsOf = ({ arms }, trial) =>
     arms
       .get("clair")

@@ -44,6 +44,30 @@ describe("the same trial gives the same bytes", () => {
     });
   }
 
+  it("where clients choose on held-back data: in one process and with two hosts", async () => {
+    const folder = await temporaryFolder();
+    const set = ["holdBack=0.2", "aggregator={ name: clair, rank: 2, rule: none }", "baselines=[]"];
+    for (const [way, ...how] of [
+      ["memory", "--transport", "memory"],
+      ["two", "--hosts", "2"],
+    ] as const) {
+      const changes = set.flatMap((one) => ["--set", one]);
+      const out = join(folder, way);
+      const args = ["run", fixture("linear-regression"), "--out", out, ...how, ...changes];
+      const { code, stdout, stderr } = await fedclair(args);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /\n\d+ choices on held-back data: \S/);
+    }
+    assert.deepEqual(
+      await readResultBytes(join(folder, "two")),
+      await readResultBytes(join(folder, "memory")),
+    );
+    const records = await readRecords(join(folder, "two"));
+    const benign = records.flatMap(({ clients }) => clients.filter((one) => one.attack === null));
+    assert.ok(benign.length > 0);
+    assert.ok(benign.every(({ refinement }) => refinement !== undefined));
+  });
+
   for (const schedule of [
     "{ name: semi-synchronous, fraction: 0.5, overSelection: 1.4 }",
     "{ name: buffered, buffer: 2 }",

@@ -205,6 +205,7 @@ export const variations = {
       attacks: [attack("gaussian-update", {}, one)],
     },
     few: { clients: 4, attacks: [] },
+    "hold-back": { holdBack: 0.2, cohort: { count: 7 }, rounds: 3 },
   },
   "scripts/fingerprint/attacks.yaml": {
     none: {},

@@ -34,6 +34,12 @@ const all = {
         "clients flagged by rules gap and evidence in the shipped trials (docs/clair-measurements.md)",
     },
     {
+      name: "refinement",
+      file: "scripts/refinement.js",
+      summary:
+        "refined changes, kept by all or chosen on held-back data, and training alone (docs/clair-measurements.md)",
+    },
+    {
       name: "adapters",
       file: "scripts/adapters.js",
       summary: "train LoRA adapters with PEFT and audit them (docs/adapters.md)",
