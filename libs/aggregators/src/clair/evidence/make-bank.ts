@@ -15,7 +15,7 @@ const usualShare = 0.92;
  * In this share of the sources a threshold is exceeded no more often than its rate. In the others
  * an honest client stands out whatever the threshold, and one that covers it would be of no use.
  */
-const coverage = 0.8;
+const coverage = 0.85;
 export interface BankOptions {
   /** What the bank is made from, for reports. */
   readonly name: string;
