@@ -282,7 +282,9 @@ describe("parseTrial", () => {
     assert.deepEqual(trial.cohort, { count: 2 });
     const set = (override: string) => () => parseTrial(good, "t.yaml", toyPlugins, [override]);
     assert.throws(set("rounds"), /--set: expected path=value, got 'rounds'/);
-    assert.throws(set("name.x=1"), /--set: name.x leads through a value that has no keys/);
+    assert.throws(set("rounds.x=1"), /--set: rounds.x leads through a value that has no keys/);
+    // A text may be a bare name, as in `rule: gap`, which is short for `rule: { by: gap }`.
+    assert.throws(set("name.x=1"), /--set name.x=1: name: expected string/);
     assert.throws(set("claim={a"), /--set: the value of 'claim=\{a' is no YAML/);
     assert.throws(set("sed=9"), {
       message: "--set sed=9: trial: unknown key 'sed', did you mean 'seed'?",

@@ -122,12 +122,25 @@ function applyOverride(document: Document, override: string): readonly (string |
     throw new UserError(`--set: the value of '${excerpt(override)}' is no YAML`);
   }
   const value = readContent(parsed, `--set ${excerpt(override)}`);
+  expandBareName(document, path);
   try {
     document.setIn(path, value);
   } catch {
     throw new UserError(`--set: ${excerpt(path.join("."))} leads through a value that has no keys`);
   }
   return path;
+}
+
+/**
+ * Expands a bare name that an override leads through. `rule: gap` is short for `rule: { by: gap }`,
+ * so `rule.minGap=1.2` adds a key to that mapping.
+ */
+function expandBareName(document: Document, path: readonly (string | number)[]): void {
+  for (let depth = 1; depth < path.length; depth++) {
+    const parent = path.slice(0, depth);
+    const value = document.getIn(parent);
+    if (typeof value === "string") document.setIn(parent, document.createNode({ by: value }));
+  }
 }
 
 /**
