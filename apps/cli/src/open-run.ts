@@ -8,7 +8,7 @@ import {
   type TrialSource,
 } from "@fedclair/core/internal";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
-import { describeTrial, readRun, readRunTrialText, type Run } from "@fedclair/runs";
+import { describeTrial, readRun, readRunTrial, type Run } from "@fedclair/runs";
 
 /**
  * Reads a run together with its plug-ins' labels, units and figures.
@@ -18,7 +18,7 @@ import { describeTrial, readRun, readRunTrialText, type Run } from "@fedclair/ru
  */
 export async function openRun(folder: string, modules: readonly string[]): Promise<Run> {
   const file = join(folder, "trial.yaml");
-  const text = await readRunTrialText(folder).catch(() => {
+  const { text } = await readRunTrial(folder).catch(() => {
     throw new UserError(`'${folder}' is no run folder: it has no trial.yaml`);
   });
   const plugins = await loadPlugins(modules.map((one) => resolveModule(one, ".", "--plugin")));

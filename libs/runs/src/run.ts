@@ -65,7 +65,7 @@ export interface Timings {
 
 /** Reads a run folder. @param description default: derived from the records */
 export async function readRun(folder: string, description?: TrialDescription): Promise<Run> {
-  const trial = await readRunTrial(folder);
+  const { trial } = await readRunTrial(folder);
   const written = await readSummary(folder);
   const tally = new RunTally(trial, description);
   for await (const record of eachLine<ArmRecord>(folder, "records.jsonl")) tally.add(record);

@@ -10,6 +10,7 @@ import {
   readState,
   syncFolder,
   syncTree,
+  updateChoice,
   writeState,
 } from "@fedclair/runs";
 import { z } from "zod";
@@ -108,9 +109,11 @@ export async function readServerState(
   if (data === undefined) {
     throw new UserError(`--state: '${file}' is no state of fedclair aggregate: ${advice}`);
   }
-  const [then, now] = [data.rules.aggregator.name, rules.aggregator.name];
+  const stored = updateChoice(data.rules.aggregator);
+  const begun = { ...data.rules, ...(stored.lost.length === 0 && { aggregator: stored.now }) };
+  const [then, now] = [begun.aggregator.name, rules.aggregator.name];
   const differing =
-    then === now ? listDifferences(data.rules, rules) : [`aggregator ${then} then, ${now} now`];
+    then === now ? listDifferences(begun, rules) : [`aggregator ${then} then, ${now} now`];
   if (differing.length > 0) {
     throw new UserError(
       `--state: '${folder}' was begun otherwise: ${differing.join(", ")}; say the same, or begin another state`,

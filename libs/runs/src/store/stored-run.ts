@@ -89,7 +89,9 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
   const info = await readRunInfo(folder);
   if (info?.hash === undefined)
     throw new UserError(`'${join(folder, "run.json")}' is broken: ${advice}`);
-  const trial = await readRunTrial(folder);
+  const { written, trial, lost } = await readRunTrial(folder);
+  // With the present options, a trial of an earlier release has another hash than the run.
+  const isUpdated = trial !== written && lost.length === 0 && info.hash === trialHash(written);
   const summary = await readSummary(folder);
   const holder = isOurs ? undefined : await findHolder(folder);
   const failure = await readJson<RunFailure>(folder, "failure.json");
@@ -97,7 +99,7 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
   const status = summary ? "done" : holder ? "running" : unfinished;
   return {
     folder,
-    info,
+    info: isUpdated ? { ...info, hash: trialHash(trial) } : info,
     trial,
     status,
     rounds: await readRounds(folder),
