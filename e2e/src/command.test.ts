@@ -124,6 +124,12 @@ describe("the command", () => {
     assert.equal(stdout.match(/only for task/g)?.length, owned.length);
   });
 
+  it("plugins describes the alternatives of an option with their own options", async () => {
+    const { stdout } = await fedclair(["plugins", "aggregators"]);
+    assert.match(stdout, /^ {4}rule \["gap"\] {2}How contaminated clients are found\.$/m);
+    assert.match(stdout, /^ {6}by: gap {2}.*\n {8}minGap \[1\.3\] {2}.*\n {6}by: evidence {2}/m);
+  });
+
   it("schema prints a JSON Schema that accepts the trial files and rejects a misspelt key", async () => {
     const schema = (await json(["schema"])) as Record<string, unknown>;
     assert.equal(schema["$schema"], "http://json-schema.org/draft-07/schema#");

@@ -18,9 +18,21 @@ interface Description {
   readonly summary: string;
   /** The only tasks that an aggregator is for; absent if it is for any task. */
   readonly tasks?: readonly string[];
-  /** JSON Schema of each option, by name. */
-  readonly options: Readonly<Record<string, { default?: unknown; description?: string }>>;
+  readonly options: Options;
 }
+
+/** The part of an option's JSON Schema that is printed. */
+interface OptionSchema {
+  readonly default?: unknown;
+  readonly description?: string;
+  readonly const?: string;
+  readonly properties?: Options;
+  readonly anyOf?: readonly OptionSchema[];
+  readonly oneOf?: readonly OptionSchema[];
+}
+
+/** JSON Schema of each option, by name. */
+type Options = Readonly<Record<string, OptionSchema>>;
 
 /**
  * `fedclair plugins [kind]`: describes the available tasks, aggregators, attacks and mods with
@@ -61,12 +73,33 @@ function description({ name, summary, schema }: Plugin<unknown>): Description {
 }
 
 function descriptionText({ name, summary, tasks, options }: Description): string {
-  const lines = Object.entries(options).map(([option, { default: fallback, description = "" }]) => {
-    const suffix = fallback === undefined ? "" : ` [${JSON.stringify(fallback)}]`;
-    return `    ${option}${suffix}  ${pc.dim(description)}\n`;
-  });
   const mark = tasks === undefined ? "" : ` (only for task ${tasks.join(", ")})`;
-  return `${pc.bold(name)}  ${summary}${mark}\n${lines.join("")}`;
+  return `${pc.bold(name)}  ${summary}${mark}\n${formatOptions(options, "    ").join("")}`;
+}
+
+/** Formats one line for each option, followed by the alternatives that it can be, indented. */
+function formatOptions(options: Options, indent: string): string[] {
+  return Object.entries(options).flatMap(([name, option]) => {
+    if (option.const !== undefined) return [];
+    const suffix = option.default === undefined ? "" : ` [${JSON.stringify(option.default)}]`;
+    return [formatLine(`${indent}${name}${suffix}`, option), ...formatBranches(option, indent)];
+  });
+}
+
+/** Formats the mappings of a union by what tells them apart, as `by: gap`. */
+function formatBranches(option: OptionSchema, indent: string): string[] {
+  const branches = [...(option.anyOf ?? []), ...(option.oneOf ?? [])];
+  return branches.flatMap((branch) => {
+    const { properties = {} } = branch;
+    const [key, kind] = Object.entries(properties).find(([, { const: own }]) => own) ?? [];
+    if (kind === undefined) return formatBranches(branch, indent);
+    const line = formatLine(`${indent}  ${key}: ${kind.const}`, branch);
+    return [line, ...formatOptions(properties, `${indent}    `)];
+  });
+}
+
+function formatLine(name: string, { description = "" }: OptionSchema): string {
+  return `${name}  ${pc.dim(description)}`.trimEnd() + "\n";
 }
 
 /** `fedclair schema`: prints the JSON Schema of trial files, for editors. */
