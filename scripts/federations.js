@@ -1,5 +1,6 @@
 // The federations that the scripts on detection judge: rounds of trials that run in this process,
 // and subsets of piles of real adapters.
+import { clairSchema } from "@fedclair/aggregators";
 import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
 import { prepareTrial, runTrial } from "@fedclair/runs";
 import { findAdapters } from "../apps/cli/dist/src/adapters/find-adapters.js";
@@ -27,6 +28,11 @@ export async function* runRounds(name, plugins, set) {
   } finally {
     await pool.close();
   }
+}
+
+/** Returns options of CLAIR with another rule. The same rule keeps its settings. */
+export function withRule(options, by) {
+  return options.rule.by === by ? options : clairSchema.parse({ ...options, rule: by });
 }
 
 /** Reads the adapters of a pile as updates of benign and of contaminated clients. */

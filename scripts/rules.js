@@ -39,7 +39,9 @@ for (const name of trials) {
 process.exit(0);
 
 async function count(name, rule, seed, counts) {
-  const set = [`seed=${seed}`, `aggregator.rule=${rule}`];
+  // A trial's own rule gap keeps its settings.
+  const own = rule === "gap" ? "aggregator.rule.by=gap" : `aggregator.rule=${rule}`;
+  const set = [`seed=${seed}`, own];
   for await (const { clients } of runRounds(name, plugins, set)) {
     for (const { attack, verdict } of clients) {
       if (verdict === undefined) continue;

@@ -1,12 +1,12 @@
 // Measures of federations without a contaminated client: rounds of trials, and pools of real
 // adapters.
 import { clair, clairAggregator, clairSchema } from "@fedclair/aggregators";
-import { runRounds } from "../federations.js";
+import { runRounds, withRule } from "../federations.js";
 import { readPiles } from "./piles.js";
 
 /** Measures of one set of updates, with the ids of the clients. */
 export async function measure(updates, options) {
-  const result = await clair(updates, { ...options, rule: "evidence" }, { threads: 1 });
+  const result = await clair(updates, withRule(options, "evidence"), { threads: 1 });
   try {
     return { measures: result.measures, ids: result.active.map(({ id }) => id) };
   } finally {
@@ -21,7 +21,7 @@ export async function measure(updates, options) {
 export async function* measureRounds(name, plugins, set) {
   let measured;
   const create = (options) => {
-    const own = clairAggregator.create({ ...options, rule: "gap" });
+    const own = clairAggregator.create(withRule(options, "gap"));
     return {
       async aggregate(input, state) {
         measured = await measure(input.updates, options);

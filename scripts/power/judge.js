@@ -1,5 +1,5 @@
 import { clairAggregator, clairSchema } from "@fedclair/aggregators";
-import { runRounds, sampleBenign } from "../federations.js";
+import { runRounds, sampleBenign, withRule } from "../federations.js";
 import { referenceRule } from "./reference-rule.js";
 
 export const rules = ["gap", "evidence", "reference"];
@@ -51,10 +51,10 @@ export async function judgeAdapters({ benign, bad }, rng, isClean) {
  * @param onVerdicts is called with the verdicts by rule
  */
 function createPanel(options, onVerdicts) {
-  const clair = (rule) => clairAggregator.create({ ...options, rule, falseAlarmRate: rate });
+  const evidence = { by: "evidence", falseAlarmRate: rate };
   const judges = {
-    gap: clair("gap"),
-    evidence: clair("evidence"),
+    gap: clairAggregator.create(withRule(options, "gap")),
+    evidence: clairAggregator.create(clairSchema.parse({ ...options, rule: evidence })),
     reference: referenceRule({ rank: options.rank, rate }),
   };
   return {

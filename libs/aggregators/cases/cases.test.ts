@@ -73,7 +73,7 @@ describe("the case runner", () => {
       [
         ["no function yet for kind novel (method x)"],
         ["clients: expected an array"],
-        ['config: Unrecognized key: "rnak"'],
+        ["config: unknown key 'rnak', did you mean 'rank'?"],
         [],
       ],
     );

@@ -24,6 +24,8 @@ import {
   type Report,
   type Tolerance,
 } from "@fedclair/core/cases";
+import { computeWeights } from "../src/weights.js";
+import { computeShrunkShare } from "./shrunk-share.js";
 
 /** Kinds clair and clairCentered: one round of updates, and the complete result of CLAIR for it. */
 export async function runClair(testCase: Fields, report: Report): Promise<void> {
@@ -37,12 +39,13 @@ export async function runClair(testCase: Fields, report: Report): Promise<void> 
   for (const [field, expected] of Object.entries(asFields(testCase.expect, "expect"))) {
     const check = checks[field];
     if (check === undefined) report.fail(field, "no such result of this kind of case");
-    else await check({ report, result, options, expected, tol });
+    else await check({ report, updates, result, options, expected, tol });
   }
 }
 
 interface Check {
   readonly report: Report;
+  readonly updates: readonly Update[];
   readonly result: ClairResult;
   readonly options: ClairOptions;
   readonly expected: unknown;
@@ -93,34 +96,68 @@ const checks: Readonly<Record<string, (checked: Check) => void | Promise<void>>>
   gap: ({ report, result, expected, tol }) => {
     report.near("gap", result.gap, expected, readScoreTolerance(tol));
   },
-  refined: async ({ report, result, options, expected, tol }) => {
+  refined: async (checked) => {
+    const { report, expected, tol } = checked;
     const tolerance = { abs: readTolerance(tol, "refinedAbs", 1e-6), rel: 0 };
+    const refined = await refine(checked.result, checked.options);
     for (const [mode, clients] of Object.entries(asFields(expected, "refined"))) {
-      const refined = await refine(result, { ...options, offSubspace: parseMode(mode) });
       for (const [id, modules] of Object.entries(asFields(clients, mode))) {
-        for (const [module, entries] of Object.entries(asFields(modules, id))) {
-          const got = toRefinedMatrix(refined.get(module), id)?.toRows();
-          report.near(`refined.${mode}.${id}.${module}`, got, entries, tolerance);
+        for (const [name, entries] of Object.entries(asFields(modules, id))) {
+          const module = refined.get(name);
+          const share = module && readShare(mode, () => shrunkShareOf(name, module, checked));
+          const got = module && toRefinedMatrix(module, id, share)?.toRows();
+          report.near(`refined.${mode}.${id}.${name}`, got, entries, tolerance);
         }
       }
     }
   },
-  shrink: async ({ report, result, options, expected, tol }) => {
-    const refined = await refine(result, { ...options, offSubspace: "shrink" });
+  shrink: async (checked) => {
+    const { report, expected, tol } = checked;
     const tolerance = { abs: readTolerance(tol, "refinedAbs", 1e-6), rel: 0 };
-    for (const [module, share] of Object.entries(asFields(expected, "shrink"))) {
-      report.near(`shrink.${module}`, refined.get(module)?.share, share, tolerance);
+    const refined = await refine(checked.result, checked.options);
+    for (const [name, share] of Object.entries(asFields(expected, "shrink"))) {
+      const module = refined.get(name);
+      const got = module && shrunkShareOf(name, module, checked);
+      report.near(`shrink.${name}`, got, share, tolerance);
     }
   },
 };
 
+/** Returns the share of the mean outside the space that a mode of the reference hands out. */
+function readShare(mode: string, shrunk: () => number): number {
+  if (mode === "mean") return 1;
+  if (mode === "zero") return 0;
+  if (mode === "shrink") return shrunk();
+  throw new UserError(`refined: unknown mode ${mode}, expected mean, zero or shrink`);
+}
+
+function shrunkShareOf(
+  name: string,
+  { personal, shared }: Refined,
+  { updates, result, options }: Check,
+): number {
+  if (shared === undefined) return 0;
+  const matrices = result.benign.map(({ id }) => {
+    const change = updates.find(({ clientId }) => clientId === id)?.delta.get(name);
+    const inside = personal.get(id);
+    if (change === undefined || inside === undefined) throw new UserError(`no ${name} of ${id}`);
+    return { change: toDense(change), inside: toDense(inside) };
+  });
+  return computeShrunkShare(
+    matrices.map(({ change }) => change),
+    matrices.map(({ inside }) => inside),
+    toDense(shared),
+    computeWeights(result.benign, options.weighting),
+  );
+}
+
 /**
- * Null in a case means automatic, or no clipping for `clipOff`; for every other option it means the
- * default.
+ * Null in a case means the default. `clipOff` belongs to the reference alone: the case that sets it
+ * expects no refined change.
  */
 function parseOptions({ config, kind }: Fields): ClairOptions {
   const given = Object.entries(asFields(config, "config")).filter(
-    ([key, value]) => value !== null || key === "clipOff",
+    ([key, value]) => value !== null && key !== "clipOff",
   );
   const { rank = "auto", ...others } = Object.fromEntries(given);
   const parsed = clairSchema.safeParse({
@@ -185,18 +222,13 @@ function findTensor(change: TensorDelta, field: string): Tensor | undefined {
   return field === "B" ? change.b : field === "A" ? change.a : undefined;
 }
 
-/** Π(X_k) + c·M̂ multiplied out; undefined for a client outside C. */
-function toRefinedMatrix(refined: Refined | undefined, id: string): Matrix | undefined {
-  const own = refined?.personal.get(id);
-  if (refined === undefined || own === undefined) return undefined;
+/** Π(X_k) + c·M̂ multiplied out, where c is the share; undefined for a client outside C. */
+function toRefinedMatrix({ personal, shared }: Refined, id: string, share = 1): Matrix | undefined {
+  const own = personal.get(id);
+  if (own === undefined) return undefined;
   const out = toDense(own);
-  if (refined.shared !== undefined) addScaled(out, 1, toDense(refined.shared));
+  if (shared !== undefined) addScaled(out, share, toDense(shared));
   return out;
-}
-
-function parseMode(mode: string): ClairOptions["offSubspace"] {
-  if (mode === "mean" || mode === "zero" || mode === "shrink") return mode;
-  throw new UserError(`refined: unknown mode ${mode}, expected mean, zero or shrink`);
 }
 
 function readScoreTolerance(tol: Fields): Tolerance {

@@ -1,5 +1,4 @@
 import { multiplyNT } from "@fedclair/linalg";
-import { outlierPursuit } from "../src/clair/subspace/outlier-pursuit.js";
 import {
   asFields,
   asList,
@@ -8,6 +7,7 @@ import {
   type Fields,
   type Report,
 } from "@fedclair/core/cases";
+import { outlierPursuit } from "./outlier-pursuit.js";
 
 /** Kind convex: the optimum of block Outlier Pursuit. */
 export function runConvex(testCase: Fields, report: Report): void {

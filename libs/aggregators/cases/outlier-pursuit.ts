@@ -30,7 +30,8 @@ export interface Decomposition {
 /**
  * Block Outlier Pursuit (after Xu, Caramanis and Sanghavi, "Robust PCA via Outlier Pursuit", arXiv
  * 1010.4237, with blocks in place of columns): min |L|_* + λ·Σ|S_k|_F with L + S = Z, by ADMM. It
- * is the convex cross-check of the search and weaker against collusion.
+ * is a cross-check of the search for small modules, and weaker against collusion: colluders on one
+ * line defeat it beyond a share of 1/r of the clients.
  * @param blocks Z_k, at least one; they are not normalised here, CLAIR divides them by |Z_k|_F
  * @param lambda > 0; 1.05·sqrt(2r/K) suits a space of r dimensions and K clients
  */

@@ -22,7 +22,7 @@ export function idsOf(result: ClairResult, status: "benign" | "contaminated"): s
   return [...result.status].filter(([, s]) => s === status).map(([id]) => id);
 }
 
-/** Π(X_k) + c·M̂, multiplied out. */
+/** Π(X_k) + M̂, multiplied out. */
 export function refinedMatrix(refined: Refined | undefined, id: string): Matrix {
   const own = refined?.personal.get(id);
   if (refined === undefined || own === undefined) throw new Error(`client ${id} was not refined`);

@@ -24,6 +24,7 @@ import { stream } from "@fedclair/linalg";
 import { countNoun, interruption, print } from "@fedclair/runs";
 import { z } from "zod";
 import { rejectExisting } from "../adapters/reject-existing.js";
+import { auditDefaults } from "../audit/options.js";
 import { whenAborted } from "../when-aborted.js";
 import { handOut } from "./hand-out.js";
 import { readRound } from "./read-round.js";
@@ -196,19 +197,16 @@ function parseChoice(
   { aggregator, set }: AggregateOptions,
   registry: Registry<AggregatorPlugin>,
 ): PluginChoice {
+  const defaults = aggregator === "clair" ? auditDefaults : "";
   const source = {
-    text: JSON.stringify({ aggregator: { name: aggregator } }),
+    text: `aggregator: { name: ${JSON.stringify(aggregator)}, ${defaults} }`,
     file: "--aggregator",
     hasLines: false,
     what: "options",
     overrides: set.map((one) => `aggregator.${one}`),
   };
   const schema = z.strictObject({ aggregator: choiceSchema(registry, "aggregator") });
-  const yaml = parseYaml(source);
-  const data = yaml.check(schema);
-  // The same default as in an audit: this rule works for adapters of real models.
-  const isPlain = aggregator === "clair" && !yaml.isOverridden(["aggregator", "rule"]);
-  return isPlain ? { ...data.aggregator, rule: "evidence" } : data.aggregator;
+  return parseYaml(source).check(schema).aggregator;
 }
 
 const examplesSchema = z.record(z.string(), z.int().min(1));

@@ -24,7 +24,7 @@ export function createAuditTable(
 ): AuditTable {
   const rows = adapters.toSorted((x, y) => (y.score ?? Infinity) - (x.score ?? Infinity));
   const cut = threshold === null ? "none" : threshold.toPrecision(3);
-  const isByEvidence = rule === "evidence";
+  const isByEvidence = rule.by === "evidence";
   const heads = isByEvidence ? evidenceHeads : ["threshold"];
   const last = isByEvidence ? "why" : "farthest modules (× benign median)";
   return {

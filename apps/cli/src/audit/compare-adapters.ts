@@ -252,7 +252,7 @@ async function refineAll(
         : await blendToPairs(result, options, blends[kind]);
     const refined = groupByAdapter(expandAll(pile, pairs));
     // If all adapters are undecided, all are pooled and none is known to be benign.
-    for (const name of undecided || options.rule === "none" ? [] : refined.keys()) {
+    for (const name of undecided || options.rule.by === "none" ? [] : refined.keys()) {
       if (result.status.get(name) !== "benign") refined.delete(name);
     }
     for (const [copy, first] of firsts) {

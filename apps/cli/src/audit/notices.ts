@@ -5,6 +5,7 @@ import {
   controlKinds,
   controlMeanings,
   leastClients,
+  minFurtherGap,
   type ClairOptions,
 } from "@fedclair/aggregators";
 import type { Audit } from "./audit-schema.js";
@@ -25,7 +26,7 @@ export interface Notice {
 /** Formats the verdict as a sentence. */
 export function formatVerdict(
   { adapters, detection, threshold, gap, usualBelow = 0 }: Audit,
-  { rule, gapMin, minClients, falseAlarmRate }: ClairOptions,
+  { rule }: Pick<ClairOptions, "rule">,
 ): string {
   const isScored = adapters.some(({ score }) => score !== null);
   if (adapters.every(({ status }) => status === "invalid")) {
@@ -33,29 +34,29 @@ export function formatVerdict(
   }
   if (!isScored) return "There is nothing to compare: no adapter changes anything.";
   if (!detection) {
-    return `Too few adapters for a verdict: at least ${leastClients({ rule, minClients })} comparable adapters are needed.`;
+    return `Too few adapters for a verdict: at least ${leastClients({ rule })} comparable adapters are needed.`;
   }
   const contaminated = countStatus(adapters, "contaminated");
   const others = (["undecided", "invalid"] as const).flatMap((other) => {
     const count = countStatus(adapters, other);
     return count === 0 ? [] : [`, ${count} ${other}`];
   });
-  const byRule = rule === "evidence" || rule === "gap" ? "" : ` by the rule ${rule}`;
+  const byRule = rule.by === "evidence" || rule.by === "gap" ? "" : ` by the rule ${rule.by}`;
   const count = `${contaminated} of ${adapters.length} adapters ${contaminated === 1 ? "is" : "are"} contaminated${byRule}${others.join("")}`;
-  if (rule === "evidence" && threshold === null) return `${count}.`;
-  if (rule === "evidence") {
+  if (rule.by === "evidence" && threshold === null) return `${count}.`;
+  if (rule.by === "evidence") {
     return (
-      `${count}. Scores above ${(threshold ?? 0).toPrecision(3)} are flagged; one in ${Math.round(1 / falseAlarmRate)} sets of honest adapters has one. ` +
+      `${count}. Scores above ${(threshold ?? 0).toPrecision(3)} are flagged; one in ${Math.round(1 / rule.falseAlarmRate)} sets of honest adapters has one. ` +
       `Scores up to ${usualBelow.toPrecision(3)} do not stand out.`
     );
   }
   const ratio = gap.toPrecision(3);
-  if (rule !== "gap") {
+  if (rule.by !== "gap") {
     return `${count}; neighbouring scores differ by a factor of at most ${ratio}.`;
   }
   return threshold === null
-    ? `${count}: neighbouring scores differ by a factor of at most ${ratio}, and a gap needs ${gapMin}.`
-    : `${count}; the gap between the scores is a factor of ${ratio} (at least ${gapMin} counts as a gap).`;
+    ? `${count}: neighbouring scores differ by a factor of at most ${ratio}, and a gap needs ${rule.minGap}.`
+    : `${count}; the gap between the scores is a factor of ${ratio} (at least ${rule.minGap} counts as a gap).`;
 }
 
 function countStatus(adapters: readonly Finding[], wanted: VerdictStatus): number {
@@ -65,7 +66,7 @@ function countStatus(adapters: readonly Finding[], wanted: VerdictStatus): numbe
 /** Lists warnings and other facts, one sentence each. */
 export function listNotices(
   audit: Audit,
-  { rule, centered, minBenignFraction, gapMin2 }: ClairOptions,
+  { rule, centered, minBenignFraction }: ClairOptions,
 ): Notice[] {
   const { adapters, detection, threshold, ranks, uninformative } = audit;
   const {
@@ -88,7 +89,7 @@ export function listNotices(
   const scores = adapters.flatMap(({ score }) => score ?? []).sort((x, y) => x - y);
   const assumed = Math.ceil(minBenignFraction * scores.length);
   const early = findWidestGap(scores.slice(0, assumed));
-  if (detection && threshold === null && early.ratio >= gapMin2) {
+  if (detection && threshold === null && early.ratio >= minFurtherGap) {
     warn(
       `the scores have a gap of a factor of ${early.ratio.toPrecision(3)} after the ${early.position} smallest, but at least ` +
         `${assumed} of ${scores.length} adapters are assumed to be benign (minBenignFraction ${minBenignFraction}). If more than half may be ` +
@@ -96,7 +97,7 @@ export function listNotices(
     );
   }
   const flagged = countStatus(adapters, "contaminated");
-  if (rule === "evidence" && 3 * flagged > scores.length) {
+  if (rule.by === "evidence" && 3 * flagged > scores.length) {
     warn(
       `${flagged} of ${scores.length} compared adapters are contaminated. The larger group determines what is benign: if more than half ` +
         "of the adapters are contaminated, the verdicts may be reversed.",
@@ -139,7 +140,7 @@ export function listNotices(
     const begun =
       `B·A of ${countNoun(begunInBase.length, "adapter")} did not start at zero (init_lora_weights): ` +
       `${listFirst(begunInBase)}. The start is common to all adapters and can hide what training changed`;
-    if (rule === "evidence") note(`${begun}.`);
+    if (rule.by === "evidence") note(`${begun}.`);
     else warn(`${begun}. Compare only what varies between adapters: --set centered=true.`);
   }
   if (startGroups.length > 1) note(formatStartGroups(startGroups));

@@ -4,9 +4,18 @@ import { parseOptions } from "./options.js";
 describe("parseOptions", () => {
   it("parses values as YAML, like `run --set`", () => {
     const { rank, rule } = parseOptions(["rank=4", "rule=none"]);
-    assert.deepEqual([rank, rule], [4, "none"]);
+    assert.deepEqual([rank, rule], [4, { by: "none" }]);
     assert.equal(parseOptions(["rank=0x4"]).rank, 4);
-    assert.equal(parseOptions([]).rule, "evidence");
+  });
+
+  it("has the rule evidence by default, whose options can be set", () => {
+    const evidence = { by: "evidence", falseAlarmRate: 0.05, undecided: "out" };
+    assert.deepEqual(parseOptions([]).rule, evidence);
+    assert.deepEqual(parseOptions(["rule.falseAlarmRate=0.2"]).rule, {
+      ...evidence,
+      falseAlarmRate: 0.2,
+    });
+    assert.deepEqual(parseOptions(["rule=gap", "rule.minGap=2"]).rule, { by: "gap", minGap: 2 });
   });
 
   it("rejects unknown options with a suggestion", () => {

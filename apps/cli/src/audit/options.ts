@@ -2,15 +2,18 @@ import { clairSchema, type ClairOptions } from "@fedclair/aggregators";
 import { UserError } from "@fedclair/core";
 import { parseYaml } from "@fedclair/core/internal";
 
+/** The options that an audit starts from. Adapters of real models need the rule `evidence`. */
+export const auditDefaults = "rule: evidence";
+
 /**
- * Parses options such as `rank=4`. The default rule is `evidence`.
+ * Parses options such as `rank=4` or `rule.falseAlarmRate=0.2`.
  * @throws UserError for an unknown option or an invalid value
  */
 export function parseOptions(set: readonly string[]): ClairOptions {
-  const source = { text: "{}", file: "--set", what: "options", overrides: set };
+  const source = { text: auditDefaults, file: "--set", what: "options", overrides: set };
   const yaml = parseYaml(source);
   const data = yaml.check(clairSchema);
   const idle = ["memoryBeta", "window"].find((option) => yaml.isOverridden([option]));
-  if (idle === undefined) return yaml.isOverridden(["rule"]) ? data : { ...data, rule: "evidence" };
+  if (idle === undefined) return data;
   throw new UserError(`--set: ${idle} has no effect: an audit has no earlier rounds`);
 }

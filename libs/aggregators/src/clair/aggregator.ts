@@ -7,6 +7,7 @@ import {
 } from "@fedclair/core";
 import { toAggregation } from "./aggregation.js";
 import { clair, type ClairResult } from "./clair.js";
+import { scoreFloor } from "./detection/threshold.js";
 import type { ClientHistories } from "./evidence/rounds.js";
 import { pick } from "./lists.js";
 import type { ClairOptions } from "./options.js";
@@ -123,7 +124,7 @@ function computeNextState(
   state: ClairState,
   { round, phase, updates }: AggregatorInput,
   { detection, tangents, histories = new Map() }: ClairResult,
-  { window, memoryBeta, scoreFloor }: ClairOptions,
+  { window, memoryBeta }: ClairOptions,
 ): ClairState {
   const phaseState = state.get(phase);
   const newest = new Map(phaseState?.window);

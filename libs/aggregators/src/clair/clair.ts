@@ -112,7 +112,7 @@ export async function clair(
   const modules = await ModulePool.create(compared, options, threads);
   try {
     const norms = await modules.each((module) => module.ask("norms"));
-    const { active, inactive } = sanitise(compared, norms, options.zeroTol);
+    const { active, inactive } = sanitise(compared, norms);
 
     // Steps 1 to 5: find the space that the clients share, and the clients outside it.
     const ids = new Set(updates.map(({ clientId }) => clientId));

@@ -1,9 +1,9 @@
 import { median } from "@fedclair/linalg";
-import { detect, detectConvex, skipDetection, type Detection } from "./detection/detect.js";
+import { detect, skipDetection, type Detection } from "./detection/detect.js";
 import type { AgreeingCore } from "./evidence/cosines.js";
 import { pick } from "./lists.js";
 import { leastClients, type ClairOptions } from "./options.js";
-import { indicesOf, type Client } from "./sanitise.js";
+import { indicesOf, zeroShare, type Client } from "./sanitise.js";
 import type { ModulePool } from "./threads/module-pool.js";
 import type { Comparison } from "./threads/module-state.js";
 import type { PooledViews } from "./threads/module-views.js";
@@ -53,8 +53,7 @@ async function findBestFitted(
   const largest = modules.names.map(() => options.rankMax);
   const views = await modules.views({ clients: indicesOf(clients), leastNorm: 0 }, largest);
   const members = await views.search(options);
-  const once = { ...options, refits: 1, memoryBeta: 0 };
-  const detection = await detect(views, members, [], once);
+  const detection = await detect(views, members, [], options, 1);
   views.drop();
   return computeBenignShare(detection) < minTrustedShare ? members : undefined;
 }
@@ -72,7 +71,7 @@ async function findSpaceFrom(
   earlier: readonly (number | undefined)[],
   options: ClairOptions,
 ): Promise<FoundSpace> {
-  const rounding = options.zeroTol * median(clients.map(({ norm }) => norm));
+  const rounding = zeroShare * median(clients.map(({ norm }) => norm));
   let comparison: Comparison = { clients: indicesOf(clients), leastNorm: 0, ...(core && { core }) };
   for (let pass = 0, before = ""; ; pass++) {
     const views = await modules.views(comparison); // steps 1 to 3
@@ -116,7 +115,6 @@ async function detectIn(
   core: readonly number[] | undefined,
 ): Promise<Detection> {
   if (views.size < leastClients(options)) return skipDetection(views, options);
-  if (options.solver === "convex") return detectConvex(views, options);
-  if (core) return detect(views, core, earlier, { ...options, refits: 1 });
+  if (core) return detect(views, core, earlier, options, 1);
   return detect(views, await views.search(options), earlier, options);
 }

@@ -4,6 +4,7 @@ import { clairSchema, type ClairOptions } from "./options.js";
 
 export type { ClairState } from "./aggregator.js";
 export { clair, selectModule, type RoundContext, type ClairResult } from "./clair.js";
+export { minFurtherGap } from "./detection/threshold.js";
 export { expandCondensed, type Condensed } from "./condense.js";
 export { judge as judgeMeasures } from "./evidence/judge.js";
 export { bankSchema, findThresholds, parseBank, type Bank } from "./evidence/bank.js";

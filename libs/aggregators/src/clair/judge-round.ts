@@ -82,8 +82,9 @@ export async function judgeRound(
   const { memory, histories } = context;
   if (clients.length === 0) return { clients: [], gap: 1, histories };
   const earlier = clients.map(({ id }) => memory.get(id));
-  if (options.rule === "evidence" && clients.length >= minScoredClients)
-    return judgeByEvidence(modules, clients, options, context);
+  const { rule } = options;
+  if (rule.by === "evidence" && clients.length >= minScoredClients)
+    return judgeByEvidence(modules, clients, { ...options, rule }, context);
   const found = await findSharedSpace(modules, clients, earlier, options, undefined);
   return { clients: judgeByThreshold(found.detection), gap: found.detection.gap, found, histories };
 }
@@ -101,10 +102,12 @@ function judgeByThreshold(detection: Detection): ClientJudgement[] {
   }));
 }
 
+type EvidenceRule = Extract<ClairOptions["rule"], { readonly by: "evidence" }>;
+
 async function judgeByEvidence(
   modules: ModulePool,
   clients: readonly Client[],
-  options: ClairOptions,
+  options: ClairOptions & { readonly rule: EvidenceRule },
   { histories, isPresent, known, hasOtherStart, bank, required }: JudgeContext,
 ): Promise<RoundJudgement> {
   const compared = indicesOf(clients);
@@ -128,7 +131,7 @@ async function judgeByEvidence(
     ranks: found.views.ranks,
     startsElsewhere: clients.map(hasOtherStart),
   });
-  const rules = { bank, rate: options.falseAlarmRate, required };
+  const rules = { bank, rate: options.rule.falseAlarmRate, required };
   const rng = stream("positive controls").at(options.seed);
   const isTooFew = clients.length < leastClients(options);
   const ofRound = judge(measures, rules, rng);
@@ -149,7 +152,7 @@ async function judgeByEvidence(
     clients: judged.map((one) =>
       toClientJudgement(
         isTooFew ? { ...one, status: "undecided", reason: tooFew, isUsual: true } : one,
-        options,
+        options.rule,
       ),
     ),
     gap,
@@ -181,7 +184,7 @@ async function findSpace(
 
 function toClientJudgement(
   { status, score, upper, reason, evidence, isUsual }: Judgement,
-  { undecided }: Pick<ClairOptions, "undecided">,
+  { undecided }: EvidenceRule,
 ): ClientJudgement {
   return {
     status,

@@ -29,7 +29,7 @@ export async function refine(
   );
   const { benign } = judged;
   if (benign.length === 0) return compared;
-  const vectors = await refineVectors(benign, computeWeights(benign, options.weighting), options);
+  const vectors = await refineVectors(benign, computeWeights(benign, options.weighting));
   return new Map([...compared, ...vectors]);
 }
 

@@ -55,6 +55,12 @@ export async function selectComparable(updates: readonly Update[]): Promise<read
   return largest;
 }
 
+/**
+ * A norm up to this share of the median is zero. It is four digits above the rounding errors of
+ * float64, and six below the smallest share that float32 can add to a change of size 1.
+ */
+export const zeroShare = 1e-12;
+
 export interface Sanitised {
   /** Active clients in the order of the updates. */
   readonly active: readonly Client[];
@@ -70,7 +76,6 @@ export interface Sanitised {
 export function sanitise(
   updates: readonly Update[],
   norms: readonly (readonly number[])[],
-  zeroTol: number,
 ): Sanitised {
   const clients = updates.map(({ clientId: id, numExamples, delta }, index): Client => {
     const norm = Math.hypot(...norms.map((of) => item(of, index)));
@@ -79,7 +84,7 @@ export function sanitise(
   // The product of factors within bounds can still be out of bounds.
   const finite = clients.filter(({ norm }) => Number.isFinite(norm));
   const positive = finite.map(({ norm }) => norm).filter((norm) => norm > 0);
-  const least = positive.length > 0 ? zeroTol * median(positive) : 0;
+  const least = positive.length > 0 ? zeroShare * median(positive) : 0;
   return {
     active: finite.filter(({ norm }) => norm > least),
     inactive: finite.filter(({ norm }) => norm <= least).map(({ id }) => id),

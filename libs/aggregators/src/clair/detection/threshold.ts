@@ -1,6 +1,7 @@
-import { quantile, item } from "@fedclair/linalg";
+import { item } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import { minBenignCount, type ClairOptions } from "../options.js";
+import { usualMinGap } from "../rule.js";
 
 /** The threshold between benign and contaminated scores. */
 export interface Cut {
@@ -16,23 +17,36 @@ export interface Cut {
 }
 
 /**
+ * Smaller scores are rounding errors and count as equal, so that their ratios are no gaps. Float32
+ * factors give tangents of about 1e-7.
+ */
+export const scoreFloor = 1e-6;
+
+/**
+ * The smallest ratio for further gaps below the first one. It is above `usualMinGap`, because a
+ * first gap has been found already and the scores below it are mostly benign.
+ */
+export const minFurtherGap = 1.6;
+
+/**
  * Finds the threshold for the scores of a round (step 5).
  * @param scores tangents ≥ 0 of all active clients
  */
-export function findCut(scores: readonly number[], options: ClairOptions): Cut {
-  const sorted = scores.map((t) => Math.max(t, options.scoreFloor)).sort((x, y) => x - y);
+export function findCut(
+  scores: readonly number[],
+  options: Pick<ClairOptions, "rule" | "minBenignFraction">,
+): Cut {
+  const sorted = scores.map((t) => Math.max(t, scoreFloor)).sort((x, y) => x - y);
   const h = minBenignCount(scores.length, options);
   const { ratio } = findWidestGap(sorted, h, sorted.length);
-  switch (options.rule) {
+  const { rule } = options;
+  switch (rule.by) {
     case "gap":
+      return cutAtGap(sorted, h, rule.minGap);
     case "evidence": // lying outside at a gap is a part of the evidence
-      return cutAtGap(sorted, h, options);
-    case "mad":
-      return { threshold: computeMadThreshold(scores, options), gap: ratio };
-    case "fixed": {
-      const f = options.fixedThreshold;
-      return { threshold: f / Math.sqrt(1 - f * f), gap: ratio };
-    }
+      return cutAtGap(sorted, h, usualMinGap);
+    case "fixed":
+      return { threshold: rule.maxSine / Math.sqrt(1 - rule.maxSine * rule.maxSine), gap: ratio };
     case "none":
       return { threshold: Infinity, gap: ratio, undecided: "no threshold: rule is none" };
   }
@@ -49,10 +63,10 @@ export function listBenign({ threshold }: Cut, scores: readonly number[]): numbe
  * Cuts at the widest gap beyond the H smallest scores, then again below it, so that one huge score
  * does not mask a smaller outlier.
  */
-function cutAtGap(sorted: readonly number[], h: number, { gapMin, gapMin2 }: ClairOptions): Cut {
+function cutAtGap(sorted: readonly number[], h: number, minGap: number): Cut {
   let { position, ratio } = findWidestGap(sorted, h, sorted.length);
-  if (ratio < gapMin) {
-    const undecided = `no threshold: the widest gap between scores is ${ratio.toPrecision(3)}, gapMin is ${gapMin}`;
+  if (ratio < minGap) {
+    const undecided = `no threshold: the widest gap between scores is ${ratio.toPrecision(3)}, minGap is ${minGap}`;
     return { threshold: Infinity, gap: ratio, undecided };
   }
   for (;;) {
@@ -61,7 +75,7 @@ function cutAtGap(sorted: readonly number[], h: number, { gapMin, gapMin2 }: Cla
       gap: ratio,
     };
     ({ position, ratio } = findWidestGap(sorted, h, position));
-    if (ratio < gapMin2) return cut;
+    if (ratio < minFurtherGap) return cut;
   }
 }
 
@@ -76,18 +90,4 @@ function findWidestGap(sorted: readonly number[], from: number, to: number) {
     if (ratio > best.ratio) best = { position, ratio };
   }
   return best;
-}
-
-/**
- * Computes a threshold a number of deviations above the quantile at the benign fraction h. The
- * deviation is measured between the quantiles h and h/2.
- */
-function computeMadThreshold(scores: readonly number[], options: ClairOptions): number {
-  const high = quantile(scores, options.minBenignFraction);
-  const low = quantile(scores, options.minBenignFraction / 2);
-  return Math.max(
-    high + (options.madC * (high - low)) / 0.6745,
-    (1 + options.madEta) * high,
-    options.scoreFloor,
-  );
 }

@@ -46,8 +46,8 @@ export interface BestPair extends Factors {
 
 /**
  * Converts every client's refined change of one module to the best pair of the rank of the client's
- * own pair, with factors of equal weight. The refined change is Π(X_k) + c·M̂ plus c·(s_k − 1)
- * times the common part.
+ * own pair, with factors of equal weight. The refined change is Π(X_k) + M̂ plus s_k − 1 times
+ * the common part.
  * @param changes changes of the same clients, in the same order
  * @param norms norms of the changes
  * @param weights weights of the clients in the mean M̂
@@ -60,7 +60,7 @@ export function toRefinedPairs(
   space: SharedSpace,
   weights: ArrayLike<number>,
 ): RefinedPair[] {
-  const { inside, shared, share } = refinement;
+  const { inside, shared } = refinement;
   const { part } = refinement.common;
   const added = computeExtraShares(refinement);
   const factored = changes.filter(isFactored);
@@ -68,35 +68,30 @@ export function toRefinedPairs(
     throw new TypeError("only factored changes can be refined into pairs");
   }
   const ranks = factored.map(({ b }) => b.cols);
-  const best =
-    share > 0
-      ? bestPairs(
-          zip(inside, added).map(([own, more]) =>
-            more === 0 ? [own, shared] : [own, shared, { b: part.b, a: part.a.scale(more) }],
-          ),
-          ranks,
-          listSpans(factored, space),
-        )
-      : zip(inside, ranks).map(([own, rank]) =>
-          padToRank(compressLowRank(own.b, own.a, rank), rank),
-        );
-  const sharedEnergy = share > 0 ? normOf(shared) ** 2 : 0;
+  const best = bestPairs(
+    zip(inside, added).map(([own, more]) =>
+      more === 0 ? [own, shared] : [own, shared, { b: part.b, a: part.a.scale(more) }],
+    ),
+    ranks,
+    listSpans(factored, space),
+  );
+  const sharedEnergy = normOf(shared) ** 2;
   const partEnergy = added.every((more) => more === 0) ? 0 : normOf(part) ** 2;
   return zip(inside, factored).map(([own, change], k) => {
     const { b, a, tail } = item(best, k);
     const outside = Math.max(0, item(norms, k) ** 2 - normOf(own) ** 2);
     // the shared part lies outside the space, as O_k does
-    const overlap = share > 0 ? innerProduct(change, shared) : 0;
+    const overlap = innerProduct(change, shared);
     const more = item(added, k);
     // The common part is the projection of the mean to some directions, so ⟨M̂, part⟩ = |part|².
     const extraEnergy =
-      more === 0 ? 0 : more * ((2 * share + more) * partEnergy - 2 * innerProduct(change, part));
+      more === 0 ? 0 : more * ((2 + more) * partEnergy - 2 * innerProduct(change, part));
     const moved = Math.max(0, outside - 2 * overlap + sharedEnergy + extraEnergy);
     return {
       pair: { b: toTensor(b), a: toTensor(a) },
       tail,
       outside,
-      leastError: computeLeastError(moved, (share + more) * item(weights, k)),
+      leastError: computeLeastError(moved, (1 + more) * item(weights, k)),
     };
   });
 }
@@ -104,11 +99,11 @@ export function toRefinedPairs(
 /**
  * Computes the least error outside the space for which refining is a gain. Write X_k = T_k + E_k,
  * where T_k is what the client should have learnt and E_k its own error. Refining replaces O_k =
- * T'_k + E'_k outside the space by s·c·M̂, which contains w_k·O_k. If the error is independent of
- * everything else, |s·c·M̂ − T'_k|² has the expectation |O_k − s·c·M̂|² + |E'_k|² − 2·(1 −
- * s·c·w_k)·|E'_k|². This is below |E'_k|² if |E'_k|² exceeds the result.
- * @param moved |O_k − s·c·M̂|²
- * @param ownShare s·c·w_k
+ * T'_k + E'_k outside the space by s·M̂, which contains w_k·O_k. If the error is independent of
+ * everything else, |s·M̂ − T'_k|² has the expectation |O_k − s·M̂|² + |E'_k|² − 2·(1 −
+ * s·w_k)·|E'_k|². This is below |E'_k|² if |E'_k|² exceeds the result.
+ * @param moved |O_k − s·M̂|²
+ * @param ownShare s·w_k
  */
 function computeLeastError(moved: number, ownShare: number): number {
   return ownShare < 1 ? moved / (2 * (1 - ownShare)) : 0;

@@ -2,7 +2,6 @@ import { readNumbers } from "@fedclair/core";
 import { frobenius, item, Matrix } from "@fedclair/linalg";
 import { weightedSum } from "../../mean.js";
 import { zip } from "../lists.js";
-import type { ClairOptions } from "../options.js";
 import type { Client } from "../sanitise.js";
 import { computeCuts, type Refined } from "./refine-module.js";
 
@@ -16,7 +15,6 @@ import { computeCuts, type Refined } from "./refine-module.js";
 export async function refineVectors(
   benign: readonly Client[],
   weights: Float64Array,
-  { clipOff }: Pick<ClairOptions, "clipOff">,
 ): Promise<ReadonlyMap<string, Refined>> {
   const refined = new Map<string, Refined>();
   const ids = benign.map(({ id }) => id);
@@ -26,7 +24,7 @@ export async function refineVectors(
       const data = Float64Array.from(readNumbers(vector));
       return frobenius(new Matrix(data.length, 1, data));
     });
-    const cuts = clipOff === null ? norms.map(() => 1) : computeCuts(norms, clipOff);
+    const cuts = computeCuts(norms);
     refined.set(name, {
       personal: new Map(zip(ids, own)),
       meanPersonal: await weightedSum(
@@ -34,7 +32,6 @@ export async function refineVectors(
         weights.map((weight, k) => weight * item(cuts, k)),
       ),
       extraCommon: new Map(),
-      share: 0,
     });
   }
   return refined;

@@ -22,7 +22,7 @@ function views() {
   const two = diagonal(2, 1.9, 1.8);
   const one = diagonal(0, 0, 0, 3);
   const blocks = [two, two, one, one].map((change) => compress(change, "left"));
-  return [createView(4, (k) => item(blocks, k), "left", options, 8)];
+  return [createView(4, (k) => item(blocks, k), "left", 1, 8)];
 }
 
 const always = (members: readonly number[]) => () => Promise.resolve(members);

@@ -13,6 +13,15 @@ interface Candidate {
 }
 
 /**
+ * Number of starts that are followed to the end. Two concentration steps order the starts well, and
+ * the best few lead to the same space.
+ */
+const followedStarts = 3;
+
+/** Most concentration steps of a start. Members repeat after a few, so this only ends a loop. */
+const maxSteps = 50;
+
+/**
  * Step 4: finds the least trimmed subspace, the minimum over U of the sum of the H smallest
  * |QZ_k|², by concentration steps from many starts (after Rousseeuw and Van Driessen's C-steps for
  * least trimmed squares).
@@ -25,10 +34,8 @@ export async function search(views: Views, options: ClairOptions): Promise<reado
   const candidates = await Promise.all(
     starts.map(async ({ members }) => concentrate((await concentrate(members)).members)),
   );
-  const best = candidates.toSorted(byObjective).slice(0, options.keepStarts);
-  const followed = await Promise.all(
-    best.map((candidate) => follow(candidate, concentrate, options.maxSteps)),
-  );
+  const best = candidates.toSorted(byObjective).slice(0, followedStarts);
+  const followed = await Promise.all(best.map((candidate) => follow(candidate, concentrate)));
   return item(followed.toSorted(byObjective), 0).members;
 }
 
@@ -50,13 +57,9 @@ function createConcentrate(views: Views, h: number): Concentrate {
   };
 }
 
-async function follow(
-  start: Candidate,
-  concentrate: Concentrate,
-  steps: number,
-): Promise<Candidate> {
+async function follow(start: Candidate, concentrate: Concentrate): Promise<Candidate> {
   let candidate = start;
-  for (let step = 0; step < steps; step++) {
+  for (let step = 0; step < maxSteps; step++) {
     const next = await concentrate(candidate.members);
     if (next.members.join() === candidate.members.join()) return next;
     candidate = next;

@@ -47,22 +47,22 @@ function spreadIndices(size: number, starts: number): number[] {
   return [...new Set(indices(count).map((i) => Math.floor(i * step + 0.5)))];
 }
 
+/** Number of random groups of clients that the search also starts from. */
+const randomGroups = 64;
+
 /**
  * Draws random groups of clients, each large enough for their blocks together to show the whole
- * space.
+ * space. There are none if most clients show it by themselves.
  */
-async function drawSubsets(
-  views: Views,
-  { subsetStarts, seed }: ClairOptions,
-): Promise<number[][]> {
+async function drawSubsets(views: Views, { seed }: ClairOptions): Promise<number[][]> {
   const { size } = views;
   const shown = await views.visibleShares();
   const shares = indices(size).map((k) => Math.min(1, ...shown.map((ofView) => item(ofView, k))));
   const share = median(shares);
-  const wanted = subsetStarts === "auto" ? (share < 1 ? 64 : 0) : subsetStarts;
+  if (share >= 1) return [];
   const groupSize = Math.min(size, Math.ceil(1 / share));
   let state = seed;
-  return Array.from({ length: wanted }, () => {
+  return Array.from({ length: randomGroups }, () => {
     const members = new Set<number>();
     while (members.size < groupSize) {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

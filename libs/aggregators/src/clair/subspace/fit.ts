@@ -115,13 +115,12 @@ export function evaluateFit({ view }: RankedView, basis: Matrix): EvaluatedFit {
  */
 export function leaveOut(ranked: RankedView, members: readonly number[], folds: number): Energies {
   const { view } = ranked;
-  // Subtracting some terms from a sum keeps the digits only if all terms are of similar size.
-  const all = view.isEven ? gramOf(view, members) : undefined;
+  // Subtracting some terms from the sum keeps the digits, because all blocks have norm 1.
+  const all = gramOf(view, members);
   const bases = indices(folds).map((fold) => {
     const left = members.filter((_, m) => m % folds === fold);
     const others = members.filter((_, m) => m % folds !== fold);
-    const gram = all && subtract(all, gramOf(view, left));
-    return fit(ranked, others, gram);
+    return fit(ranked, others, subtract(all, gramOf(view, left)));
   });
   const energies = members.map((k, m) => splitEnergy(item(bases, m % folds), item(view.blocks, k)));
   return {

@@ -4,7 +4,6 @@ import {
   hstack,
   leadingLeft,
   Matrix,
-  median,
   multiply,
   multiplyTN,
   thinQr,
@@ -12,7 +11,6 @@ import {
   item,
 } from "@fedclair/linalg";
 import { sliceColumns } from "../../factors.js";
-import type { ClairOptions } from "../options.js";
 import { indices } from "../lists.js";
 import type { Side } from "./change.js";
 import { Grams } from "./grams.js";
@@ -26,7 +24,10 @@ export interface View {
   readonly side: Side;
   /** p of the module on the left, q on the right. */
   readonly extent: number;
-  /** [Z_1 … Z_K], n×Σw_k, normalised; zero columns for a client that did not change the module. */
+  /**
+   * [Z_1 … Z_K], n×Σw_k. Every block has norm 1, so that no client counts more by sending a larger
+   * change. It is zero if the client did not change the module.
+   */
   readonly stack: Matrix;
   /** Squared norms of the stack's columns. */
   readonly energies: Float64Array;
@@ -37,8 +38,6 @@ export interface View {
    * as Gram matrices are summed.
    */
   readonly grams: Grams | undefined;
-  /** Whether all nonzero blocks have the same norm. */
-  readonly isEven: boolean;
   readonly isZero: readonly boolean[];
   /**
    * The left singular vectors of Z_k with a singular value above 1e-8 of the largest, by descending
@@ -72,6 +71,7 @@ export function computeVisibleShares({ view, rank }: RankedView): number[] {
  * reads the blocks again to lift a space.
  * @param count number of active clients, at least one
  * @param blockOf returns a client's block Y_k, see `compress`
+ * @param seed seed of the sketch
  * @param largestRank largest rank of a space that will be searched in the view
  * @param leastNorm changes with a norm up to this value count as zero
  * @param mostRows blocks with more rows are sketched to this number
@@ -80,14 +80,14 @@ export function createView(
   count: number,
   blockOf: (k: number) => Matrix,
   side: Side,
-  { normalize, seed }: Pick<ClairOptions, "normalize" | "seed">,
+  seed: number,
   largestRank: number,
   leastNorm = 0,
   mostRows = sketchRows,
 ): View {
   const read = readBlocks(count, blockOf, mostRows, seed);
-  const factors = computeScales(read.norms, normalize, leastNorm);
-  const { stack, lift } = reduceRows(read, factors, normalize, blockOf);
+  const factors = computeScales(read.norms, leastNorm);
+  const { stack, lift } = reduceRows(read, factors, blockOf);
   const blocks = sliceColumns(stack, read.blocks);
   const own: Matrix[] = [];
   return {
@@ -97,7 +97,6 @@ export function createView(
     energies: columnEnergies(stack),
     blocks,
     grams: stack.cols < blocks.length * stack.rows ? undefined : new Grams(blocks),
-    isEven: normalize === "unit",
     isZero: blocks.map(({ data }) => data.every((x) => x === 0)),
     ownSpace: (k) => (own[k] ??= computeOwnSpace(item(blocks, k), largestRank)),
     lift,
@@ -142,22 +141,11 @@ function readBlocks(
 }
 
 /**
- * Step 2: computes the factors from Y_k to Z_k. A block up to the least norm is rounding error and
- * must become zero instead of unit norm.
+ * Step 2: computes the factors from Y_k to Z_k of norm 1. A block up to the least norm is rounding
+ * error and must become zero instead.
  */
-function computeScales(
-  given: readonly number[],
-  normalize: ClairOptions["normalize"],
-  leastNorm: number,
-): number[] {
-  const norms = given.map((norm) => (norm <= leastNorm ? 0 : norm));
-  const positive = norms.filter((norm) => norm > 0);
-  const middle = positive.length > 0 ? median(positive) : 1;
-  const divisor = (norm: number) => {
-    if (normalize === "unit") return norm;
-    return normalize === "winsor" ? Math.max(norm, middle) : middle;
-  };
-  return norms.map((norm) => (norm === 0 ? 0 : 1 / divisor(norm)));
+function computeScales(norms: readonly number[], leastNorm: number): number[] {
+  return norms.map((norm) => (norm <= leastNorm ? 0 : 1 / norm));
 }
 
 /**
@@ -182,13 +170,12 @@ function computeOwnSpace(block: Matrix, largestRank: number): Matrix {
 function reduceRows(
   { blocks, isSketched }: BlocksRead,
   factors: readonly number[],
-  normalize: ClairOptions["normalize"],
   blockOf: (k: number) => Matrix,
 ): Pick<View, "stack" | "lift"> {
   if (isSketched) {
-    // The sketch changes norms slightly, so blocks of equal weight are normalised again.
+    // The sketch changes norms slightly, so blocks are normalised again.
     const even = blocks.map((sketch, k) => (factors[k] === 0 ? 0 : 1 / (frobenius(sketch) || 1)));
-    const stack = hstack(blocks, normalize === "unit" ? even : factors);
+    const stack = hstack(blocks, even);
     return { stack, lift: createLift(stack, blocks, factors, blockOf) };
   }
   const stack = hstack(blocks, factors);

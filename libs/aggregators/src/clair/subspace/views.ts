@@ -1,6 +1,5 @@
 import { sum, item } from "@fedclair/linalg";
 import { zip } from "../lists.js";
-import type { ClairOptions } from "../options.js";
 
 /**
  * The blocks of all active clients by view, that is, by module and side. It holds one module or
@@ -15,7 +14,6 @@ export interface Views {
    * this order.
    */
   readonly isZero: readonly (readonly boolean[])[];
-  readonly pooling: ClairOptions["pooling"];
   /**
    * Energies of all clients for the spaces that fit the members best. The spaces themselves stay
    * where the views are.
@@ -32,8 +30,6 @@ export interface Views {
   reweighing(): Reweighing;
   /** Energies of every member for the fit without its fold. */
   leaveOut(members: readonly number[], folds: number): Pending<readonly Energies[]>;
-  /** |S_k|_F of every client by outlier pursuit. */
-  pursueOutliers(): Pending<readonly (readonly number[])[]>;
 }
 
 type Pending<T> = T | Promise<T>;
@@ -59,33 +55,23 @@ export interface Energies {
   readonly outside: Float64Array;
 }
 
-type Pooled = Pick<Views, "isZero" | "pooling">;
-
 /**
  * Computes every client's sine of the angle to the space: the root of |QZ|² summed over the views
- * and divided by the number of nonzero views; with pooling max, the largest over the views.
+ * and divided by the number of nonzero views.
  */
-export function computeSines({ isZero, pooling }: Pooled, energies: readonly Energies[]): number[] {
+export function computeSines(
+  { isZero }: Pick<Views, "isZero">,
+  energies: readonly Energies[],
+): number[] {
   return groupByClient(energies).map(({ outside }, k) => {
-    if (pooling === "max") return Math.sqrt(Math.max(0, ...outside));
     const changed = isZero.filter((ofView) => !item(ofView, k)).length;
     return Math.sqrt(sum(outside) / Math.max(1, changed));
   });
 }
 
-/**
- * Computes every client's tangent of the angle to the space, |QZ|/|PZ|, at most 1e6; with pooling
- * max, the largest over the views.
- */
-export function computeTangents(
-  { pooling }: Pick<Views, "pooling">,
-  energies: readonly Energies[],
-): number[] {
-  return groupByClient(energies).map(({ inside, outside }) =>
-    pooling === "max"
-      ? Math.max(0, ...zip(outside, inside).map((pair) => toTangent(...pair)))
-      : toTangent(sum(outside), sum(inside)),
-  );
+/** Computes every client's tangent of the angle to the space, |QZ|/|PZ|, at most 1e6. */
+export function computeTangents(energies: readonly Energies[]): number[] {
+  return groupByClient(energies).map(({ inside, outside }) => toTangent(sum(outside), sum(inside)));
 }
 
 /**

@@ -32,12 +32,11 @@ const smallRound = { clients: 64, numbers: 1 << 13, starts: 16 };
  */
 export function threadsFor(
   updates: readonly Update[],
-  { solver, starts, subsetStarts }: ClairOptions,
+  { starts }: Pick<ClairOptions, "starts">,
 ): number {
   const numbers = sum(updates.map(({ delta }) => sum([...delta.values()].map(countEntries))));
   const isSmall = updates.length <= smallRound.clients && numbers <= smallRound.numbers;
-  const isSearched = solver === "trimmed" && subsetStarts === "auto" && starts <= smallRound.starts;
-  if (isSmall && isSearched) return 0;
+  if (isSmall && starts <= smallRound.starts) return 0;
   return Math.max(1, Math.min(Math.floor(numbers / minNumbersPerThread), availableParallelism()));
 }
 

@@ -110,15 +110,15 @@ export class ModuleState {
     { clients, centre, core, leastNorm }: Comparison,
     rank?: number,
   ): Promise<ModuleViews> {
-    const { side, rankMax, pooling } = this.#options;
+    const { side, rankMax, seed } = this.#options;
     const given = rank ?? (this.#options.rank === "auto" ? rankMax : this.#options.rank);
     const blocksOn = this.#createBlockReader(clients, centre);
     const sides: readonly Side[] = side === "both" ? ["left", "right"] : [side];
     const viewsOf = (mostRows?: number) =>
       sides.map((one) =>
-        createView(clients.length, blocksOn(one), one, this.#options, given, leastNorm, mostRows),
+        createView(clients.length, blocksOn(one), one, seed, given, leastNorm, mostRows),
       );
-    const seekIn = (views: readonly View[]) => new ModuleViews(views, given, pooling);
+    const seekIn = (views: readonly View[]) => new ModuleViews(views, given);
     const views = viewsOf();
     const whole = seekIn(views);
     if (rank !== undefined) return whole;
@@ -133,12 +133,8 @@ export class ModuleState {
   refine(space: SharedSpace, members: Members, options: RefineOptions): Refined {
     const { clients, weights } = members;
     const changes = this.#toChanges(clients);
-    const refinement = refineModule(changes, this.#computeNorms(clients), space, weights, options);
-    const { personal, meanPersonal, shared, extraCommon, share } = toDeltas(
-      refinement,
-      members,
-      space,
-    );
+    const refinement = refineModule(changes, space, weights, options);
+    const { personal, meanPersonal, shared, extraCommon } = toDeltas(refinement, members, space);
     const shape = deltaShape(item(this.#updates, 0));
     const shaped = (own: ReadonlyMap<string, TensorDelta>) =>
       new Map([...own].map(([id, delta]) => [id, toShape(delta, shape)]));
@@ -147,7 +143,6 @@ export class ModuleState {
       meanPersonal: toShape(meanPersonal, shape),
       ...(shared && { shared: toShape(shared, shape) }),
       extraCommon: shaped(extraCommon),
-      share,
     };
   }
 
@@ -160,8 +155,9 @@ export class ModuleState {
     { clients, ids, weights }: Members,
     options: RefineOptions,
   ): Map<string, RefinedPair> {
-    const [changes, norms] = [this.#toChanges(clients), this.#computeNorms(clients)];
-    const refinement = refineModule(changes, norms, space, weights, options);
+    const changes = this.#toChanges(clients);
+    const norms = pick(this.#moduleUpdates, clients).map((own) => own.norm());
+    const refinement = refineModule(changes, space, weights, options);
     return new Map(zip(ids, toRefinedPairs(refinement, changes, norms, space, weights)));
   }
 
@@ -172,10 +168,6 @@ export class ModuleState {
    */
   blendToPairs({ clients, ids, weights }: Members, blend: Blend): Map<string, RankedPair> {
     return new Map(zip(ids, blendChanges(this.#toChanges(clients), weights, blend)));
-  }
-
-  #computeNorms(clients: readonly number[]): number[] {
-    return pick(this.#moduleUpdates, clients).map((own) => own.norm());
   }
 
   /**
@@ -238,7 +230,7 @@ export class ModuleState {
     const common = this.#computeCommonPart(clients, centre);
     const square = normOf(common) ** 2;
     const timesOf = (change: Change) =>
-      this.#options.rule === "evidence"
+      this.#options.rule.by === "evidence"
         ? fitCommonScale(normOf(change) ** 2, inner(change, common), square)
         : 1;
     const difference = (change: Change) => combine([change, common], [1, -timesOf(change)]);

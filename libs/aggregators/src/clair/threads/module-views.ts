@@ -3,7 +3,6 @@ import type { ClairOptions } from "../options.js";
 import { search } from "../search/search.js";
 import type { Side } from "../subspace/change.js";
 import { computeEnergies, fit, leaveOut, fitOwn } from "../subspace/fit.js";
-import { outlierPursuit } from "../subspace/outlier-pursuit.js";
 import { ModuleReweighing } from "../subspace/reweighing.js";
 import type { SharedSpace } from "../subspace/space.js";
 import { computeVisibleShares, type RankedView, type View } from "../subspace/view.js";
@@ -21,7 +20,7 @@ export interface HostedViews extends Views {
   spaces(members: readonly number[]): SharedSpace[] | Promise<SharedSpace[]>;
 }
 
-export interface Description extends Pick<Views, "size" | "pooling" | "isZero"> {
+export interface Description extends Pick<Views, "size" | "isZero"> {
   /** The dimension of the wanted space, by module. */
   readonly ranks: readonly number[];
 }
@@ -29,7 +28,6 @@ export interface Description extends Pick<Views, "size" | "pooling" | "isZero"> 
 /** The views of one module. */
 export class ModuleViews implements HostedViews {
   readonly #ranked: readonly RankedView[];
-  readonly pooling: Views["pooling"];
   readonly isZero: Views["isZero"];
   /**
    * Views by rank, shared by all views that differ only in the rank, so that no search is repeated.
@@ -37,14 +35,8 @@ export class ModuleViews implements HostedViews {
   readonly #byRank: Map<number, ModuleViews>;
   #searchResult: Promise<readonly number[]> | undefined;
 
-  constructor(
-    views: readonly View[],
-    rank: number,
-    pooling: Views["pooling"],
-    byRank = new Map<number, ModuleViews>(),
-  ) {
+  constructor(views: readonly View[], rank: number, byRank = new Map<number, ModuleViews>()) {
     this.#ranked = views.map((view) => ({ view, rank: Math.min(rank, view.stack.rows) }));
-    this.pooling = pooling;
     this.isZero = views.map(({ isZero }) => isZero);
     this.#byRank = byRank.set(rank, this);
   }
@@ -54,8 +46,8 @@ export class ModuleViews implements HostedViews {
   }
 
   describe(): Description {
-    const { size, pooling, isZero } = this;
-    return { size, pooling, isZero, ranks: [item(this.#ranked, 0).rank] };
+    const { size, isZero } = this;
+    return { size, isZero, ranks: [item(this.#ranked, 0).rank] };
   }
 
   fit(members: readonly number[]): Energies[] {
@@ -78,16 +70,9 @@ export class ModuleViews implements HostedViews {
     return this.#ranked.map((ranked) => leaveOut(ranked, members, folds));
   }
 
-  pursueOutliers(): (readonly number[])[] {
-    return this.#ranked.map(({ view, rank }) => {
-      const lambda = 1.05 * Math.sqrt((2 * rank) / view.blocks.length);
-      return outlierPursuit(view.blocks, lambda).blockNorms;
-    });
-  }
-
   ofRank(rank: number): ModuleViews {
     const views = this.#ranked.map(({ view }) => view);
-    return this.#byRank.get(rank) ?? new ModuleViews(views, rank, this.pooling, this.#byRank);
+    return this.#byRank.get(rank) ?? new ModuleViews(views, rank, this.#byRank);
   }
 
   /**
@@ -111,14 +96,12 @@ export class ModuleViews implements HostedViews {
 /** Views of several modules together, in their order. */
 export class PooledViews implements HostedViews {
   readonly size: number;
-  readonly pooling: Views["pooling"];
   readonly isZero: Views["isZero"];
   readonly ranks: readonly number[];
   readonly #parts: readonly Hosted<HostedViews>[];
 
   private constructor(parts: readonly Hosted<HostedViews>[], descriptions: readonly Description[]) {
-    const { size, pooling } = item(descriptions, 0);
-    [this.size, this.pooling, this.#parts] = [size, pooling, parts];
+    [this.size, this.#parts] = [item(descriptions, 0).size, parts];
     this.isZero = descriptions.flatMap(({ isZero }) => isZero);
     this.ranks = descriptions.flatMap(({ ranks }) => ranks);
   }
@@ -129,8 +112,8 @@ export class PooledViews implements HostedViews {
   }
 
   describe(): Description {
-    const { size, pooling, isZero, ranks } = this;
-    return { size, pooling, isZero, ranks };
+    const { size, isZero, ranks } = this;
+    return { size, isZero, ranks };
   }
 
   async fit(members: readonly number[]): Promise<Energies[]> {
@@ -164,10 +147,6 @@ export class PooledViews implements HostedViews {
 
   async leaveOut(members: readonly number[], folds: number): Promise<Energies[]> {
     return (await this.#each((part) => part.ask("leaveOut", members, folds))).flat();
-  }
-
-  async pursueOutliers(): Promise<(readonly number[])[]> {
-    return (await this.#each((part) => part.ask("pursueOutliers"))).flat();
   }
 
   ofRank(rank: number): Promise<PooledViews> {

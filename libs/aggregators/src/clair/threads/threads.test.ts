@@ -45,7 +45,6 @@ describe("clair in several threads", () => {
     "a given rank": {},
     "automatic ranks": { rank: "auto", rankMax: 3 },
     "both sides, centred": { side: "both", centered: true },
-    "the convex program": { solver: "convex" },
   };
   for (const [name, set] of Object.entries(settings)) {
     it(`returns the same as in one thread, to the bit: ${name}`, async () => {
