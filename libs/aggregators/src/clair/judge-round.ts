@@ -12,6 +12,7 @@ import { judgeOverRounds } from "./evidence/over-rounds.js";
 import { findSharedSpace, isSharedByMost, type FoundSpace } from "./find-shared-space.js";
 import { pick } from "./lists.js";
 import { leastClients, type ClairOptions } from "./options.js";
+import type { Rule } from "./rule.js";
 import { indicesOf, type Client } from "./sanitise.js";
 import type { ModulePool } from "./threads/module-pool.js";
 
@@ -102,7 +103,7 @@ function judgeByThreshold(detection: Detection): ClientJudgement[] {
   }));
 }
 
-type EvidenceRule = Extract<ClairOptions["rule"], { readonly by: "evidence" }>;
+type EvidenceRule = Extract<Rule, { readonly by: "evidence" }>;
 
 async function judgeByEvidence(
   modules: ModulePool,

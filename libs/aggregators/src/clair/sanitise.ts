@@ -55,10 +55,7 @@ export async function selectComparable(updates: readonly Update[]): Promise<read
   return largest;
 }
 
-/**
- * A norm up to this share of the median is zero. It is four digits above the rounding errors of
- * float64, and six below the smallest share that float32 can add to a change of size 1.
- */
+/** A norm up to this share of the median is zero, four digits above the rounding of float64. */
 export const zeroShare = 1e-12;
 
 export interface Sanitised {
