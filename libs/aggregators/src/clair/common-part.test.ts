@@ -55,7 +55,7 @@ describe("clair where changes have a large part in common", () => {
   );
   for (const { times, name, length } of cases) {
     it(`flags exactly the contaminated clients and refines the others: W₀ ${times} times the rest, ${name} lengths`, async () => {
-      const options = clairSchema.parse({ rule: "evidence", undecided: "in" });
+      const options = clairSchema.parse({ rule: { by: "evidence", undecided: "in" } });
       for (const seed of [1, 2]) {
         const all = changes(seed, times, length);
         const updates = all.map(({ sent }, k): Update => {
