@@ -4,8 +4,8 @@ import { scoreOverRounds, type ClientHistories } from "./rounds.js";
 import { listEvidence } from "./score.js";
 
 /**
- * Judges by the evidence averaged over rounds. A client that is flagged in this round and stands out
- * in it even more keeps this round's judgement.
+ * Judges by the evidence averaged over rounds. A client that is flagged in this round and stands
+ * out in it even more keeps this round's judgement.
  * @param ids ids of the round's clients, in the order of the judgements
  * @param histories of all clients up to this round; absent for a round by itself
  */

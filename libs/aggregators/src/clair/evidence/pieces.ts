@@ -47,7 +47,8 @@ export interface ComparedPieces {
 }
 
 /**
- * Computes the pieces of evidence, relative to the clients that are trusted; see `createComparison`.
+ * Computes the pieces of evidence, relative to the clients that are trusted; see
+ * `createComparison`.
  * @param trusted at least three clients, ascending
  */
 export function computePieces(measures: Measures, trusted: readonly number[]): ComparedPieces {

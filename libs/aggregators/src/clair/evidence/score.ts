@@ -53,9 +53,10 @@ const minSizeSpread = 0.15;
 
 /**
  * Scores clients by the length of the vector of their pieces of evidence, each in deviations of the
- * trusted clients. Several small deviations count for less than a large one: honest clients that are
- * unlike the others in one respect have many small ones. The trusted clients are found by removing the most suspicious one again and again, down to just
- * over half, and then adding back those that the trusted ones explain, the nearest first.
+ * trusted clients. Several small deviations count for less than a large one: honest clients that
+ * are unlike the others have many small ones. The trusted clients are found by removing the most
+ * suspicious one again and again, down to just over half, and then adding back those that the
+ * trusted ones explain, the nearest first.
  * @param measures of at least four clients
  */
 export function scoreClients(measures: Measures, spreads: Spreads): Scores {
