@@ -127,7 +127,9 @@ export class Thread {
         this.#send({ of, drop: true });
         this.#objects.delete(of);
         if (this.#objects.size > 0) return;
-        this.#idle ??= setTimeout(() => void this.#worker.terminate(), this.#idleMs).unref();
+        this.#idle ??= setTimeout(() => {
+          this.#end();
+        }, this.#idleMs).unref();
       },
     };
   }
@@ -159,6 +161,12 @@ export class Thread {
     if (this.#waiting.size === 0) this.#worker.unref();
     if ("result" in reply) waiting?.resolve(restore(reply.result));
     else waiting?.reject("fault" in reply ? new UserError(reply.fault) : reply.error);
+  }
+
+  /** Ends the idle thread. It takes no calls from now on, because it would not answer them. */
+  #end(): void {
+    this.#fail(new Error("it was idle"));
+    void this.#worker.terminate();
   }
 
   /** Rejects all pending calls if the thread dies, for example because it is out of memory. */

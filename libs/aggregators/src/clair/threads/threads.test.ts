@@ -1,6 +1,7 @@
 import { UserError, type Update } from "@fedclair/core";
 import { addScaled, gaussian, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
+import { setTimeout } from "node:timers/promises";
 import { idOf, randomBasis, updateOf } from "../../../testing/updates.js";
 import { clair, clairSchema, moduleTangents, refine, refineToPairs } from "../index.js";
 import { ModulePool } from "./module-pool.js";
@@ -103,6 +104,17 @@ describe("clair in several threads", () => {
     second.drop();
     await thread.ended;
     assert.equal(thread.isAlive, false);
+  });
+
+  it("takes no calls once it has begun to end a thread", async () => {
+    const thread = new Thread(script(`parentPort.on("message", () => {})`), 1);
+    const module = thread.host<ModuleState>();
+    module.drop();
+    // A timer of the same length that is set later fires right after the one of the idle thread.
+    await setTimeout(1);
+    assert.equal(thread.isAlive, false);
+    await assert.rejects(module.ask("norms"), /a thread of CLAIR has ended/);
+    await thread.ended;
   });
 });
 
