@@ -40,6 +40,12 @@ const all = {
         "refined changes, kept by all or chosen on held-back data, and training alone (docs/clair-measurements.md)",
     },
     {
+      name: "attacks",
+      file: "scripts/attacks.js",
+      summary:
+        "one table of a finished sweep over attacks: found, harm (docs/clair-measurements.md)",
+    },
+    {
       name: "adapters",
       file: "scripts/adapters.js",
       summary: "train LoRA adapters with PEFT and audit them (docs/adapters.md)",
