@@ -6,6 +6,7 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArguments } from "./arguments.js";
+import { writePiles } from "./bank/piles.js";
 import { kindsTable } from "./train-adapters/kinds.js";
 import { piles, slug, trainOptions } from "./train-adapters/piles.js";
 import { pilesTables } from "./train-adapters/piles-tables.js";
@@ -88,9 +89,7 @@ async function composePools() {
   for (const { name } of pools.filter(({ name }) => name.includes(values.only))) {
     const pool = join(folder, "pools", name);
     if (!(await exists(pool))) continue;
-    console.log(
-      await once(join("pool-piles", name), (to) => runScript(python, "compose.py", [pool, to])),
-    );
+    console.log(await once(join("pool-piles", name), (to) => writePiles(pool, to)));
   }
 }
 

@@ -36,6 +36,12 @@ export async function* measureRounds(name, plugins, set) {
   }
 }
 
+/** The measures of a pool's honest adapters. */
+export async function measureClean(folder) {
+  const piles = await readPiles(folder);
+  return (await measure(piles.get("clean"), clairSchema.parse({}))).measures;
+}
+
 /** The measures of every pile of a pool, by pile, with the ids of the contaminated adapters. */
 export async function measurePool(folder) {
   const options = clairSchema.parse({ rule: "evidence" });

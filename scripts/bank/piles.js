@@ -1,11 +1,11 @@
-// Piles of real adapters, put together from pools. A pool is a folder of adapters; names of
-// contaminated ones begin with bad-. Some attackers are derived from others.
-import { readdir } from "node:fs/promises";
+// Composes pools of real adapters to piles. A pool is a folder of adapters; names of contaminated
+// ones begin with bad-. Some attackers are derived from others.
+import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { gaussian, median, stream } from "@fedclair/linalg";
 import { findAdapters } from "../../apps/cli/dist/src/adapters/find-adapters.js";
 import { openAdapters } from "../../apps/cli/dist/src/adapters/open-adapters.js";
-import { readPair } from "../../apps/cli/dist/src/adapters/peft.js";
+import { readPairs, writeAdapter } from "../../apps/cli/dist/src/adapters/peft.js";
 
 /** Contaminated adapters by pile; derived ones are made by `derive`. */
 const recipes = {
@@ -25,7 +25,7 @@ const recipes = {
   all: ["random-1", "shuffled-1", "trigger100-2", "sign-1", "pair-1", "pair-2"],
 };
 
-/** Folders of pools in a folder, by name. */
+/** Lists the pools in a folder, by name. */
 export async function listPools(folder) {
   const entries = await readdir(folder, { withFileTypes: true });
   return entries
@@ -35,61 +35,101 @@ export async function listPools(folder) {
 }
 
 /**
- * Reads a pool and yields its piles.
+ * Composes a pool to piles in memory.
  * @returns by pile: updates of adapters, contaminated ones last, whose ids begin with bad-
  */
 export async function readPiles(folder) {
-  const adapters = await readAdapters(folder);
-  const names = [...adapters.keys()];
-  const honest = names.filter((name) => !name.startsWith("bad-"));
+  const piles = await compose(folder);
+  return new Map(
+    [...piles].map(([pile, members]) => [
+      pile,
+      members.map(({ name: clientId, delta }) => {
+        return { clientId, numExamples: 1, metrics: {}, delta };
+      }),
+    ]),
+  );
+}
+
+/**
+ * Composes a pool to piles on disk: `to/<pile>/<adapter>`. Derived adapters have the number type of
+ * the adapter they are derived from.
+ */
+export async function writePiles(folder, to) {
+  for (const [pile, members] of await compose(folder)) {
+    for (const { name, delta, original } of members) {
+      const target = join(to, pile, name);
+      if (delta === original.delta) await copyFiles(original.folder, target);
+      else await writeAdapter(target, original.adapter, delta);
+    }
+  }
+}
+
+/** Leaves the folder's permissions behind: the copy of a read-only adapter can be removed. */
+async function copyFiles(folder, target) {
+  await mkdir(target, { recursive: true });
+  for (const file of await readdir(folder)) await copyFile(join(folder, file), join(target, file));
+}
+
+/**
+ * The adapters of each pile. `original` is the adapter of the pool that a derived one is computed
+ * from, or the adapter itself.
+ */
+async function compose(folder) {
+  const originals = await readAdapters(folder);
+  const honest = [...originals].filter(([name]) => !name.startsWith("bad-"));
   // Parents of sign flips and free-riders are not in the piles with attackers.
   const kept = honest.slice(0, -2);
-  const bad = derive(adapters, honest);
-  for (const name of names) if (name.startsWith("bad-")) bad.set(name.slice(4), adapters.get(name));
+  const derived = derive(
+    originals,
+    honest.map(([, original]) => original),
+  );
+  const find = (attacker) => {
+    const name = `bad-${attacker}`;
+    const original = originals.get(name);
+    if (derived.has(attacker)) return { name, ...derived.get(attacker) };
+    if (original === undefined) throw new Error(`${folder}: expected an adapter ${name}`);
+    return { name, delta: original.delta, original };
+  };
+  const asIs = ([name, original]) => ({ name, delta: original.delta, original });
   return new Map(
     Object.entries(recipes).map(([pile, attackers]) => [
       pile,
-      [
-        ...(attackers.length > 0 ? kept : honest).map((name) => toUpdate(name, adapters.get(name))),
-        ...attackers.map((name) => toUpdate(`bad-${name}`, bad.get(name))),
-      ],
+      [...(attackers.length > 0 ? kept : honest).map(asIs), ...attackers.map(find)],
     ]),
   );
-}
-
-function toUpdate(clientId, delta) {
-  if (delta === undefined) throw new Error(`the pool has no ${clientId}`);
-  return { clientId, numExamples: 1, metrics: {}, delta };
 }
 
 async function readAdapters(folder) {
-  const { adapters } = await findAdapters([folder]);
-  const { opened, faults } = await openAdapters(adapters);
+  const found = await findAdapters([folder]);
+  const { opened, faults } = await openAdapters(found.adapters);
   for (const [name, fault] of faults) throw new Error(`${folder}: ${name}: ${fault}`);
+  const folders = new Map(found.adapters.map(({ name, folder }) => [name, folder]));
   return new Map(
-    [...opened].map(([name, { modules }]) => [
+    [...opened].map(([name, adapter]) => [
       name,
-      new Map([...modules].map(([module, filed]) => [module, readPair(filed)])),
+      { folder: folders.get(name), adapter, delta: readPairs(adapter) },
     ]),
   );
 }
 
-function derive(adapters, honest) {
-  const parents = honest.slice(-2).map((name) => adapters.get(name));
-  const sizes = honest.map((name) => normOf(adapters.get(name)));
-  const usual = median(sizes);
+/** Attackers that are computed: their change, and the adapter of the pool behind it. */
+function derive(originals, honest) {
+  const deltas = honest.map(({ delta }) => delta);
+  const usual = median(deltas.map(normOf));
   const derived = new Map();
-  for (const [i, parent] of parents.entries()) {
-    derived.set(`sign-${i + 1}`, scale(parent, -1));
-    const all = honest.map((name) => adapters.get(name));
-    derived.set(`freerider-${i + 1}`, addNoise(parent, all, stream("free-rider").at(i)));
+  for (const [i, original] of honest.slice(-2).entries()) {
+    derived.set(`sign-${i + 1}`, { delta: scale(original.delta, -1), original });
+    const delta = addNoise(original.delta, deltas, stream("free-rider").at(i));
+    derived.set(`freerider-${i + 1}`, { delta, original });
   }
   for (const i of [1, 2, 3]) {
-    const own = adapters.get(`bad-random-${i}`);
-    derived.set(`sized-${i}`, scale(own, usual / normOf(own)));
+    const original = originals.get(`bad-random-${i}`);
+    const factor = usual / normOf(original.delta);
+    derived.set(`sized-${i}`, { delta: scale(original.delta, factor), original });
   }
   for (const factor of [2, 5]) {
-    derived.set(`boost${factor}-1`, scale(adapters.get("bad-trigger100-1"), factor));
+    const original = originals.get("bad-trigger100-1");
+    derived.set(`boost${factor}-1`, { delta: scale(original.delta, factor), original });
   }
   return derived;
 }
