@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { savePool } from "./support/adapter-pools.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 
 /** Replaces python3 and pip. Each step exits with the code in a variable, 0 by default. */
@@ -59,7 +60,7 @@ describe("scripts that need a Python with packages", function () {
     assert.equal(status, 2);
     assert.match(
       output,
-      /'flowre': expected any of peft, llm, flower, flower-server, exports, test$/m,
+      /'flowre': expected any of peft, llm, flower, flower-server, exports, detectors, test$/m,
     );
   });
 
@@ -117,5 +118,33 @@ describe("scripts that need a Python with packages", function () {
     assert.deepEqual(none, { status: 3, output: "no other sides: no Python 3.11: no python3\n" });
     const broken = bench({ INSTALL: "1" });
     assert.deepEqual(broken, { status: 1, output: "error: pip failed:\npip said this\n" });
+  });
+
+  it("include other detectors, without which the audit is measured alone", async function () {
+    this.timeout(120_000);
+    const folder = await copyScripts();
+    const pools = await temporaryFolder();
+    for (const [seed, name] of ["python-even", "perl-even"].entries()) {
+      await savePool(join(pools, name), seed); // names in the shipped bank, which is then not tried
+    }
+    const args = [join(folder, "scripts/detectors.js"), "--piles", "clean,all", "--pools"];
+    const none = { PATH: join(folder, "none") };
+    const { status, output } = run(folder, process.execPath, [...args, pools], none);
+    assert.equal(status, 0, output);
+    assert.match(
+      output,
+      /the detectors in Python are skipped: python-env: no Python 3\.11: no python3/,
+    );
+    const rows = output.split("\n").filter((line) => line.includes(" of 4: "));
+    assert.equal(rows.length, 1, output);
+    assert.match(
+      rows[0] ?? "",
+      /^\| `fedclair audit`, bank of the other pools \| \d+, \d+, \d+ \|/,
+    );
+    const broken = run(folder, process.execPath, [...args, pools], { INSTALL: "1" });
+    assert.equal(broken.status, 1, broken.output);
+    const empty = run(folder, process.execPath, [...args, await temporaryFolder()], none);
+    assert.equal(empty.status, 2);
+    assert.match(empty.output, /expected two pools or more, got 0/);
   });
 });

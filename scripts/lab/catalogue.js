@@ -46,6 +46,12 @@ const all = {
         "one table of a finished sweep over attacks: found, harm (docs/clair-measurements.md)",
     },
     {
+      name: "detectors",
+      file: "scripts/detectors.js",
+      summary:
+        "fedclair audit next to other detectors, on pools of adapters (docs/clair-measurements.md)",
+    },
+    {
       name: "adapters",
       file: "scripts/adapters.js",
       summary: "train LoRA adapters with PEFT and audit them (docs/adapters.md)",
