@@ -92,15 +92,19 @@ async function judgePool(pool) {
     if (!inShippedBank.has(pool.name)) {
       detectors.set("`fedclair audit`, shipped bank", await auditPiles(piles));
     }
-    for (const [name, { title, thresholds }] of Object.entries(python ? pythonDetectors : {})) {
-      const scored = await scorePiles(python, name, piles);
-      const cost = await scorePiles(python, name, [piles.find(isCostPile)]);
-      const { seconds, megabytes } = cost;
-      detectors.set(title, { thresholds, scored: scored.piles, seconds, megabytes });
-    }
+    if (python !== undefined) await scoreInto(detectors, piles);
     return detectors;
   } finally {
     await rm(folder, { recursive: true });
+  }
+}
+
+async function scoreInto(detectors, piles) {
+  const all = await scorePiles(python, Object.keys(pythonDetectors), piles);
+  for (const [name, { title, thresholds }] of Object.entries(pythonDetectors)) {
+    const scored = all.detectors[name];
+    const { seconds, megabytes } = await scorePiles(python, [name], [piles.find(isCostPile)]);
+    detectors.set(title, { thresholds, scored, seconds, megabytes });
   }
 }
 

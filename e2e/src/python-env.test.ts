@@ -121,7 +121,7 @@ describe("scripts that need a Python with packages", function () {
   });
 
   it("include other detectors, without which the audit is measured alone", async function () {
-    this.timeout(120_000);
+    this.timeout(300_000); // runs eight processes
     const folder = await copyScripts();
     const pools = await temporaryFolder();
     for (const [seed, name] of ["python-even", "perl-even"].entries()) {

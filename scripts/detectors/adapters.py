@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-FILE = "adapter_model.safetensors"
+CONFIG, FILE = "adapter_config.json", "adapter_model.safetensors"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Adapter:
-    """An adapter in memory."""
+    """An adapter in memory, which is equal to nothing but itself."""
 
     file: Path
     modules: dict[str, tuple[Array, Array]]
@@ -28,7 +28,7 @@ def read_adapter(folder: Path) -> Adapter:
     """Reads an adapter. `alpha_pattern` and `rank_pattern` are ignored, because no pool has them."""
     from safetensors.numpy import load_file
 
-    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     rank = config["r"]
     scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
     tensors = {name: one.astype(np.float64) for name, one in load_file(folder / FILE).items()}

@@ -46,12 +46,13 @@ export async function installPython() {
 }
 
 /**
- * @param detector a name in score.py
+ * @param detectors names in score.py
  * @param piles folders of adapters
- * @returns `piles`: scores by adapter, and for a clean one the largest scores of its subsets;
- *   `seconds` of CPU and `megabytes` at the peak of the whole process
+ * @returns `detectors`: by name, the scores of each pile by adapter, and for a clean one the largest
+ *   scores of its subsets; `seconds` of CPU and `megabytes` at the peak, both of the whole process
  */
-export async function scorePiles(python, detector, piles) {
-  const { stdout } = await run(python, [script, detector, ...piles], { env, maxBuffer: 2 ** 28 });
+export async function scorePiles(python, detectors, piles) {
+  const args = [script, detectors.join(","), ...piles];
+  const { stdout } = await run(python, args, { env, maxBuffer: 2 ** 28 });
   return JSON.parse(stdout);
 }

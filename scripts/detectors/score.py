@@ -1,6 +1,6 @@
-"""Scores the adapters of piles by one detector, and prints JSON.
+"""Scores the adapters of piles by detectors, and prints JSON.
 
-    python score.py plain-sum PILE...
+    python score.py plain-sum,spectral PILE...
 
 A pile is a folder of adapters. Its name `clean` means that nobody in it is contaminated: then the largest score
 of each of many subsets is printed as well, from which thresholds for other pools are made.
@@ -12,6 +12,7 @@ import json
 import resource
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,7 @@ import numpy as np
 import plain_sum
 import sentry
 import spectral
-from adapters import FILE, Adapter, Array, Rows, read_adapter
+from adapters import CONFIG, FILE, Adapter, Array, Rows, read_adapter
 
 SUBSETS = 60
 """Number of subsets of a clean pile."""
@@ -38,7 +39,9 @@ class Measured(Protocol):
         """One score for each adapter; larger is more suspicious."""
 
 
-DETECTORS: dict[str, Callable[[list[Adapter]], Measured]] = {
+Measure = Callable[[list[Adapter]], Measured]
+
+DETECTORS: dict[str, Measure] = {
     "plain-sum": plain_sum.measure,
     "spectral": spectral.measure,
     "sentry-features": sentry.measure_features,
@@ -57,21 +60,39 @@ def largest_of_subsets(measured: Measured, count: int) -> list[float]:
     return largest
 
 
-def score(pile: Path, measure: Callable[[list[Adapter]], Measured]) -> dict[str, object]:
-    folders = sorted(file.parent for file in pile.glob(f"*/{FILE}"))
-    measured = measure([read_adapter(folder) for folder in folders])
-    scores = dict(zip([folder.name for folder in folders], measured.scores().tolist(), strict=True))
-    largest = largest_of_subsets(measured, len(folders)) if pile.name == "clean" else []
-    return {"pile": pile.name, "scores": scores, "largest": largest}
+def score(pile: str, adapters: dict[str, Adapter], measure: Measure) -> dict[str, object]:
+    """The scores of a pile by adapter. `largest` is empty unless the pile is clean."""
+    measured = measure(list(adapters.values()))
+    largest = largest_of_subsets(measured, len(adapters)) if pile == "clean" else []
+    return {"pile": pile, "scores": dict(zip(adapters, measured.scores().tolist(), strict=True)), "largest": largest}
+
+
+def read_pile(pile: Path, known: dict[bytes, Adapter]) -> dict[str, Adapter]:
+    """Reads a pile.
+
+    :param known: adapters by their content. The piles of a pool share most adapters, which are measured once
+    """
+    adapters = {}
+    for folder in sorted(file.parent for file in pile.glob(f"*/{FILE}")):
+        content = sha256((folder / CONFIG).read_bytes() + (folder / FILE).read_bytes()).digest()
+        if content not in known:
+            known[content] = read_adapter(folder)
+        adapters[folder.name] = known[content]
+    return adapters
 
 
 def main() -> None:
-    name, *piles = sys.argv[1:]
-    results = [score(Path(pile), DETECTORS[name]) for pile in piles]
+    names, *piles = sys.argv[1:]
+    detectors: dict[str, list[dict[str, object]]] = {name: [] for name in names.split(",")}
+    known: dict[bytes, Adapter] = {}
+    for pile in map(Path, piles):
+        adapters = read_pile(pile, known)
+        for name, scored in detectors.items():
+            scored.append(score(pile.name, adapters, DETECTORS[name]))
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    kilobyte = 1024 if sys.platform == "darwin" else 1  # the unit of ru_maxrss there is a byte
-    megabytes = usage.ru_maxrss / kilobyte / 1024
-    print(json.dumps({"piles": results, "seconds": usage.ru_utime + usage.ru_stime, "megabytes": megabytes}))
+    per_kilobyte = 1024 if sys.platform == "darwin" else 1  # where ru_maxrss is in bytes
+    megabytes = usage.ru_maxrss / per_kilobyte / 1024
+    print(json.dumps({"detectors": detectors, "seconds": usage.ru_utime + usage.ru_stime, "megabytes": megabytes}))
 
 
 if __name__ == "__main__":

@@ -8,11 +8,16 @@ it compares, which are compared with those of the other adapters of the pile her
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adapters import Adapter, Array, Rows
 from features import Features, average_layers
+
+if TYPE_CHECKING:
+    from adaptersentry import ScanResult
 
 FEATURES = ("log_rms", "top1_e", "srank_r", "spec_h", "excess_conc", "kurt_dw", "row_hoyer", "row_top8", "col_hoyer")
 """The features that adaptersentry 2 compares between modules."""
@@ -34,17 +39,20 @@ class Alerts:
 
 
 def measure_verdicts(adapters: list[Adapter]) -> Alerts:
-    from adaptersentry import scan
-
-    return Alerts(np.array([float(ALERTS.index(scan(one.file).verdict.action)) for one in adapters]))
+    return Alerts(np.array([float(ALERTS.index(scan(one).verdict.action)) for one in adapters]))
 
 
 def measure_features(adapters: list[Adapter]) -> Features:
-    from adaptersentry import scan
+    return Features(np.array([features(one) for one in adapters]))
 
-    rows = []
-    for one in adapters:
-        modules = scan(one.file, include_modules=True).modules
-        numbers = ((own.module, [getattr(own.features, name) for name in FEATURES]) for own in modules)
-        rows.append(average_layers(numbers))
-    return Features(np.array(rows))
+
+def features(adapter: Adapter) -> Array:
+    modules = scan(adapter).modules
+    return average_layers((own.module, [getattr(own.features, name) for name in FEATURES]) for own in modules)
+
+
+@cache
+def scan(adapter: Adapter) -> ScanResult:
+    from adaptersentry import scan as scan_file
+
+    return scan_file(adapter.file, include_modules=True)

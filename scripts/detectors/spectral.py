@@ -8,6 +8,8 @@ mean over layers, kurtosis of the entries, and the same five numbers for all oth
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from adapters import Adapter, Array, entropy, singular_values
@@ -16,11 +18,12 @@ from features import Features, average_layers
 
 def measure(adapters: list[Adapter]) -> Features:
     """Five numbers for each projection: 20 where adapters are on q, k, v and o."""
-    rows = []
-    for one in adapters:
-        modules = ((name.split(".")[-1], statistics(*pair)) for name, pair in one.modules.items())
-        rows.append(average_layers(modules))
-    return Features(np.array(rows))
+    return Features(np.array([numbers(one) for one in adapters]))
+
+
+@cache
+def numbers(adapter: Adapter) -> Array:
+    return average_layers((name.split(".")[-1], statistics(*pair)) for name, pair in adapter.modules.items())
 
 
 def statistics(b: Array, a: Array) -> list[float]:

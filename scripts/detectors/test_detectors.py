@@ -103,16 +103,22 @@ def test_a_pile_is_read_with_the_scale_of_its_configuration(tmp_path: Path) -> N
     np.testing.assert_array_equal(pair[0], 2 * np.eye(4, 2))
 
 
-def test_a_clean_pile_also_has_the_largest_scores_of_its_subsets(tmp_path: Path) -> None:
-    for number, one in enumerate(alike(12)):
-        write(tmp_path / f"clean/client-{number}", one)
-    scored = score.score(tmp_path / "clean", plain_sum.measure)
-    assert list(scored["scores"])[:2] == ["client-0", "client-1"]
-    assert len(scored["largest"]) == score.SUBSETS
-    write(tmp_path / "sign/bad-sign-1", alike(1)[0])
-    write(tmp_path / "sign/client-1", alike(1)[0])
-    write(tmp_path / "sign/client-2", alike(1)[0])
-    assert score.score(tmp_path / "sign", spectral.measure)["largest"] == []
+def test_adapters_with_the_same_content_are_read_once(tmp_path: Path) -> None:
+    same, other = alike(2)
+    for pile, name, one in [("sign", "a", same), ("sign", "b", other), ("pair", "a", same)]:
+        write(tmp_path / pile / name, one)
+    known: dict[bytes, Adapter] = {}
+    piles = [score.read_pile(tmp_path / pile, known) for pile in ("sign", "pair")]
+    assert [list(pile) for pile in piles] == [["a", "b"], ["a"]]
+    assert piles[0]["a"] is piles[1]["a"] and len(known) == 2
+
+
+def test_a_clean_pile_also_has_the_largest_scores_of_its_subsets() -> None:
+    adapters = {f"client-{number}": one for number, one in enumerate(alike(12))}
+    scored = score.score("clean", adapters, plain_sum.measure)
+    assert list(scored["scores"]) == list(adapters)
+    assert len(scored["largest"]) == score.SUBSETS and max(scored["largest"]) > 0
+    assert score.score("sign", adapters, plain_sum.measure)["largest"] == []
 
 
 def test_adaptersentry_has_a_verdict_and_nine_features(tmp_path: Path) -> None:
