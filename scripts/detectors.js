@@ -1,8 +1,8 @@
 // npm run lab -- detectors [--pools FOLDER … --only WORD --piles clean,all]: composes pools of
-// adapters to piles and judges each pile by `fedclair audit` and by other detectors, which need
-// Python with PyPI and are skipped without it. It prints Markdown tables for each folder of pools.
-// Besides the pile itself, every detector knows the clean piles of all other pools. A second row of
-// fedclair has the shipped bank, for pools that it was not made from.
+// adapters to piles and judges each pile by `fedclair audit` and by other detectors. These need
+// Python with PyPI and are skipped without it. The script prints Markdown tables for each folder of
+// pools. Every detector knows the pile itself and the clean piles of all other pools. A second row
+// of fedclair has the shipped bank, for pools that it was not made from.
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
@@ -136,7 +136,7 @@ function collect(some) {
       title,
       result: own.map((pool) => judged(pool, title)),
       seconds: mean(found.map(({ seconds }) => seconds)),
-      megabytes: Math.max(...found.map(({ megabytes }) => megabytes)),
+      megabytes: Math.max(...found.map(({ megabytes }) => megabytes ?? NaN)),
     };
   });
 }

@@ -52,9 +52,9 @@ describe("the tables of detectors", () => {
     const { detectorsTable } = await load<{ detectorsTable: (of: Detector[]) => string }>(
       "detectors/table.js",
     );
-    // Of the pairs in `sign`, 3 is above 2 and 0, and 1 is above 0. Both pools are the same.
+    // In `sign`, three of four pairs are won: 3 is above 2 and 0, and 1 is above 0.
     const row =
-      "| d | 2, 0, 2 | 50 (50–50) % | 0 of 2 | 2 of 4: 50 (50–50) % | 2 of 8 | 0.750 (0.750–0.750), 0.750 | 1.3 | 100 |";
+      "| d | 2, 0, 2 | 50 (50–50) % | 50 (50–50) % | 0 of 2 | 2 of 4: 50 (50–50) % | 2 of 8 | 0.750 (0.750–0.750), 0.750 | 1.3 | 100 |";
     assert.equal(detectorsTable(detectors).split("\n").at(-1), row);
   });
 
@@ -106,7 +106,7 @@ describe("npm run lab -- detectors with Python", function () {
 
   it("compares fedclair with four others on the same piles", async () => {
     const folder = await temporaryFolder();
-    // Pools of these names are in the shipped bank, which is then not tried.
+    // The shipped bank was made from pools with these names, so it is not tried.
     for (const [seed, name] of ["python-even", "perl-even"].entries()) {
       await savePool(join(folder, name), seed);
     }

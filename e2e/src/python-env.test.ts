@@ -125,7 +125,7 @@ describe("scripts that need a Python with packages", function () {
     const folder = await copyScripts();
     const pools = await temporaryFolder();
     for (const [seed, name] of ["python-even", "perl-even"].entries()) {
-      await savePool(join(pools, name), seed); // names in the shipped bank, which is then not tried
+      await savePool(join(pools, name), seed); // the shipped bank has these, so it is not tried
     }
     const args = [join(folder, "scripts/detectors.js"), "--piles", "clean,all", "--pools"];
     const none = { PATH: join(folder, "none") };

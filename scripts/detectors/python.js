@@ -9,8 +9,8 @@ const script = fileURLToPath(new URL("score.py", import.meta.url));
 const environmentScript = fileURLToPath(new URL("../python-env.js", import.meta.url));
 
 /**
- * The detectors by their names in score.py. Those without thresholds get them from the clean piles
- * of the other pools.
+ * The detectors by their names in score.py. Unless a detector has thresholds of its own, they come
+ * from the clean piles of the other pools.
  */
 export const pythonDetectors = {
   "plain-sum": { title: "a plain sum of four robust z" },
@@ -48,8 +48,9 @@ export async function installPython() {
 /**
  * @param detectors names in score.py
  * @param piles folders of adapters
- * @returns `detectors`: by name, the scores of each pile by adapter, and for a clean one the largest
- *   scores of its subsets; `seconds` of CPU and `megabytes` at the peak, both of the whole process
+ * @returns `detectors`: by name, the scores of each pile by adapter, and for a clean one the
+ *   largest scores of its subsets; `seconds` of CPU and `megabytes` at the peak (null if this is
+ *   not Linux), both of the whole process
  */
 export async function scorePiles(python, detectors, piles) {
   const args = [script, detectors.join(","), ...piles];

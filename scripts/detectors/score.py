@@ -9,8 +9,8 @@ of each of many subsets is printed as well, from which thresholds for other pool
 from __future__ import annotations
 
 import json
-import resource
 import sys
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -89,10 +89,16 @@ def main() -> None:
         adapters = read_pile(pile, known)
         for name, scored in detectors.items():
             scored.append(score(pile.name, adapters, DETECTORS[name]))
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    per_kilobyte = 1024 if sys.platform == "darwin" else 1  # where ru_maxrss is in bytes
-    megabytes = usage.ru_maxrss / per_kilobyte / 1024
-    print(json.dumps({"detectors": detectors, "seconds": usage.ru_utime + usage.ru_stime, "megabytes": megabytes}))
+    print(json.dumps({"detectors": detectors, "seconds": time.process_time(), "megabytes": peak_megabytes()}))
+
+
+def peak_megabytes() -> float | None:
+    """Peak memory of this process, if it runs on Linux. `getrusage` would include the process that started it."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return None
+    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ const heads = [
   "detector",
   "contaminated: flagged, undecided, benign",
   "flagged",
+  "above all honest ones",
   "clean piles with a false alarm",
   "piles with a false alarm",
   "honest undecided",
@@ -28,12 +29,13 @@ export function detectorsTable(detectors) {
       title,
       countStatuses(piles).join(", "),
       percent(result, (own) => shareOf(own, isFlagged)),
+      percent(result, shareAboveHonest),
       `${countFalseAlarms(clean)} of ${clean.length}`,
       `${countFalseAlarms(piles)} of ${piles.length}: ${percent(result, shareWithFalseAlarm)}`,
       `${undecided} of ${honest}`,
       `${withInterval(result, meanArea, formatArea)}, ${formatArea(lowestArea(result))}`,
       seconds.toFixed(1),
-      String(Math.round(megabytes)),
+      Number.isNaN(megabytes) ? "" : megabytes.toFixed(0),
     ];
   });
   return markdown([heads, ...rows]);
@@ -73,6 +75,16 @@ function countOf(piles, predicate) {
 
 function countFalseAlarms(piles) {
   return Math.round(shareWithFalseAlarm(piles.map(({ adapters }) => adapters)) * piles.length);
+}
+
+/** Share of the contaminated adapters with a higher score than any honest one of their pile. */
+function shareAboveHonest(federations) {
+  const above = federations.map((own) => {
+    const scores = own.filter(({ isContaminated }) => !isContaminated).map(({ score }) => score);
+    const highest = Math.max(...scores);
+    return own.map((one) => ({ ...one, isAbove: one.score > highest }));
+  });
+  return shareOf(above, ({ isAbove }) => isAbove);
 }
 
 /** The mean area under the ROC curve over piles with contaminated adapters. */

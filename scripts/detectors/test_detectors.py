@@ -53,7 +53,7 @@ def test_numbers_are_averaged_over_layers() -> None:
 
 
 def test_features_are_compared_with_those_of_the_others() -> None:
-    # The others of the last one are 0 and 1: mean 1/2, deviation √½. The second number tells nothing.
+    # The others of the last one are 0 and 1: mean 1/2, deviation √½. The second number is the same for all.
     scores = Features(np.array([[0.0, 7], [1, 7], [2, 7]])).scores()
     assert scores[2] == pytest.approx(1.5 / np.sqrt(0.5) / 2)
 
