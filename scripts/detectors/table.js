@@ -2,7 +2,7 @@
 // of pools, a pool a list of piles, and a pile { name, adapters }. An adapter has { name,
 // isContaminated, status, score }.
 import { quantile, stream } from "@fedclair/linalg";
-import { rocArea, shareOf, shareWithFalseAlarm } from "../power/measures.js";
+import { rocArea } from "../power/measures.js";
 import { markdown } from "../train-adapters/table.js";
 
 const heads = [
@@ -22,18 +22,21 @@ const heads = [
 export function detectorsTable(detectors) {
   const rows = detectors.map(({ title, result, seconds, megabytes }) => {
     const piles = result.flat();
+    const [undecided, honest] = add(piles.map(countUndecided));
+    const [falseAlarms] = add(piles.map(countFalseAlarms));
     const clean = piles.filter(({ name }) => name === "clean");
-    const undecided = countOf(piles, (one) => !one.isContaminated && one.status === "undecided");
-    const honest = countOf(piles, ({ isContaminated }) => !isContaminated);
+    const [falseAlarmsOfClean] = add(clean.map(countFalseAlarms));
+    const percent = (count) => withInterval(result, count, (share) => (100 * share).toFixed(0));
+    const lowest = Math.min(...result.map((pool) => ratio(add(pool.map(sumAreas)))));
     return [
       title,
       countStatuses(piles).join(", "),
-      percent(result, (own) => shareOf(own, isFlagged)),
-      percent(result, shareAboveHonest),
-      `${countFalseAlarms(clean)} of ${clean.length}`,
-      `${countFalseAlarms(piles)} of ${piles.length}: ${percent(result, shareWithFalseAlarm)}`,
+      `${percent(countFlagged)} %`,
+      `${percent(countAboveHonest)} %`,
+      `${falseAlarmsOfClean} of ${clean.length}`,
+      `${falseAlarms} of ${piles.length}: ${percent(countFalseAlarms)} %`,
       `${undecided} of ${honest}`,
-      `${withInterval(result, meanArea, formatArea)}, ${formatArea(lowestArea(result))}`,
+      `${withInterval(result, sumAreas, formatArea)}, ${formatArea(lowest)}`,
       seconds.toFixed(1),
       Number.isNaN(megabytes) ? "" : megabytes.toFixed(0),
     ];
@@ -64,66 +67,80 @@ export function attacksTable(detectors) {
 const isFlagged = ({ status }) => status === "contaminated";
 
 function countStatuses(piles) {
-  return ["contaminated", "undecided", "benign"].map((wanted) =>
-    countOf(piles, ({ isContaminated, status }) => isContaminated && status === wanted),
+  const contaminated = piles.flatMap((pile) => split(pile).contaminated);
+  return ["contaminated", "undecided", "benign"].map(
+    (wanted) => contaminated.filter(({ status }) => status === wanted).length,
   );
 }
 
-function countOf(piles, predicate) {
-  return piles.flatMap(({ adapters }) => adapters).filter(predicate).length;
+function split({ adapters }) {
+  return {
+    contaminated: adapters.filter(({ isContaminated }) => isContaminated),
+    honest: adapters.filter(({ isContaminated }) => !isContaminated),
+  };
 }
 
-function countFalseAlarms(piles) {
-  return Math.round(shareWithFalseAlarm(piles.map(({ adapters }) => adapters)) * piles.length);
+/*
+ * The functions below count something in a pile as [sum, count]. Shares and means of many piles are
+ * ratios of sums.
+ */
+
+function countFlagged(pile) {
+  const { contaminated } = split(pile);
+  return [contaminated.filter(isFlagged).length, contaminated.length];
 }
 
-/** Share of the contaminated adapters with a higher score than any honest one of their pile. */
-function shareAboveHonest(federations) {
-  const above = federations.map((own) => {
-    const scores = own.filter(({ isContaminated }) => !isContaminated).map(({ score }) => score);
-    const highest = Math.max(...scores);
-    return own.map((one) => ({ ...one, isAbove: one.score > highest }));
-  });
-  return shareOf(above, ({ isAbove }) => isAbove);
+/** Contaminated adapters with a higher score than any honest one of the pile. */
+function countAboveHonest(pile) {
+  const { contaminated, honest } = split(pile);
+  const highest = Math.max(...honest.map(({ score }) => score));
+  return [contaminated.filter(({ score }) => score > highest).length, contaminated.length];
 }
 
-/** The mean area under the ROC curve over piles with contaminated adapters. */
-function meanArea(federations) {
-  const attacked = federations.filter((own) => own.some(({ isContaminated }) => isContaminated));
-  return attacked.map(rocArea).reduce((x, y) => x + y, 0) / attacked.length;
+function countFalseAlarms(pile) {
+  return [split(pile).honest.some(isFlagged) ? 1 : 0, 1];
 }
 
-function lowestArea(result) {
-  return Math.min(...result.map((pool) => meanArea(pool.map(({ adapters }) => adapters))));
+function countUndecided(pile) {
+  const { honest } = split(pile);
+  return [honest.filter(({ status }) => status === "undecided").length, honest.length];
+}
+
+function sumAreas({ adapters }) {
+  const isAttacked = adapters.some(({ isContaminated }) => isContaminated);
+  return isAttacked ? [rocArea(adapters), 1] : [0, 0];
+}
+
+function add(counts) {
+  return counts.reduce(([x, n], [y, m]) => [x + y, n + m], [0, 0]);
+}
+
+function ratio([sum, count]) {
+  return sum / count;
 }
 
 function formatArea(area) {
   return area.toFixed(3);
 }
 
-function percent(result, statistic) {
-  return withInterval(result, statistic, (share) => (100 * share).toFixed(0)) + " %";
-}
-
-/** @param statistic a number of a list of federations */
-function withInterval(result, statistic, format) {
-  const pools = result.map((piles) => piles.map(({ adapters }) => adapters));
-  const [low, high] = bootstrap(pools, statistic);
-  return `${format(statistic(pools.flat()))} (${format(low)}–${format(high)})`;
+/** @param count [sum, count] of a pile */
+function withInterval(result, count, format) {
+  const pools = result.map((piles) => add(piles.map(count)));
+  const [low, high] = bootstrap(pools);
+  return `${format(ratio(add(pools)))} (${format(low)}–${format(high)})`;
 }
 
 const draws = 2000;
 
 /**
- * A 95 % interval by the percentile bootstrap. It draws whole pools, because the piles of a pool
- * share their honest adapters.
- * @param pools a list of federations for each pool
- * @param statistic a number of a list of federations
+ * A 95 % interval of a ratio of sums by the percentile bootstrap. It draws whole pools, because the
+ * piles of a pool share their honest adapters.
+ * @param pools [sum, count] of each pool
  */
-export function bootstrap(pools, statistic) {
+export function bootstrap(pools) {
   const rng = stream("bootstrap");
   const values = Array.from({ length: draws }, () =>
-    statistic(pools.flatMap(() => pools[rng.int(pools.length)])),
+    ratio(add(pools.map(() => pools[rng.int(pools.length)]))),
   );
   return [0.025, 0.975].map((q) => quantile(values, q));
 }

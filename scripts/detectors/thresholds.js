@@ -4,8 +4,11 @@ import { median, quantile } from "@fedclair/linalg";
 /** Share of the subsets of a clean pile in which an adapter may be flagged, as in an audit. */
 const rate = 0.05;
 
-/** In this share of the other pools the upper threshold is exceeded no more often than its rate. */
-const coverage = 0.9;
+/**
+ * In this share of the other pools the upper threshold is exceeded no more often than its rate, as
+ * in the bank of an audit.
+ */
+const coverage = 0.85;
 
 /**
  * @param largest by pool: the largest score of each of many subsets of its honest adapters
