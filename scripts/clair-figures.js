@@ -72,7 +72,10 @@ async function runStudy() {
     { attack: { name: "colluding-subspace", kind: "random", rank: 3 }, count: 3 },
     { attack: { name: "gaussian-update" }, count: 3 },
   ];
-  return runInMemory("linear-regression/gaussian", [`attacks=${JSON.stringify(attacks)}`]);
+  return runInMemory("linear-regression/gaussian", [
+    "aggregator.rule=gap",
+    `attacks=${JSON.stringify(attacks)}`,
+  ]);
 }
 
 /** Runs a trial of one round and keeps the updates that CLAIR aggregates. */
@@ -221,7 +224,7 @@ function cosineOf(a, b) {
 /** Steps 3 and 4: concentration steps from many starts, and the spectrum that shows the rank. */
 async function searchFigure({ clients, updates, matrices, rank }) {
   // Every client is a start here, in the order of the figures.
-  const options = clairSchema.parse({ rank, starts: updates.length });
+  const options = clairSchema.parse({ rank, rule: "gap", starts: updates.length });
   const { modules } = await clair(updates, options);
   const views = await modules.views({ clients: [...updates.keys()], leastNorm: 0 });
   const half = Math.ceil(options.minBenignFraction * updates.length);
@@ -335,7 +338,7 @@ async function decompositionFigure({ clients, updates, matrices, rank }) {
     for (let j = 0; j < rank; j++) block.column(j).forEach((x, i, own) => (own[i] = x * s[j]));
     return block;
   });
-  const { modules, spaces } = await clair(updates, clairSchema.parse({ rank }));
+  const { modules, spaces } = await clair(updates, clairSchema.parse({ rank, rule: "gap" }));
   modules.close();
   const [{ left: space }] = spaces.values();
   const lows = blocks.map((block) => multiply(space, multiplyTN(space, block)));

@@ -126,7 +126,7 @@ describe("the command", () => {
 
   it("plugins describes the alternatives of an option with their own options", async () => {
     const { stdout } = await fedclair(["plugins", "aggregators"]);
-    assert.match(stdout, /^ {4}rule \["gap"\] {2}How contaminated clients are found\.$/m);
+    assert.match(stdout, /^ {4}rule \["evidence"\] {2}How contaminated clients are found\.$/m);
     assert.match(stdout, /^ {6}by: gap {2}.*\n {8}minGap \[1\.3\] {2}.*\n {6}by: evidence {2}/m);
   });
 

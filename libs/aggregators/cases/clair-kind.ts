@@ -161,6 +161,7 @@ function parseOptions({ config, kind }: Fields): ClairOptions {
   );
   const { rank = "auto", ...others } = Object.fromEntries(given);
   const parsed = clairSchema.safeParse({
+    rule: "gap", // the specification's
     ...(kind === "clairCentered" ? { centered: true } : {}),
     rank,
     ...others,

@@ -18,7 +18,7 @@ async function solve(contaminated: number, kind: "collude" | "line", sigma = 0) 
   const blocks = round.sent.map((x) => x.scale(1 / frobenius(x)));
   const lambda = 1.05 * Math.sqrt((2 * size.r) / size.clients);
   const { basis, blockNorms } = outlierPursuit(blocks, lambda);
-  const options = clairSchema.parse({ rank: size.r });
+  const options = clairSchema.parse({ rank: size.r, rule: "gap" });
   const scores = blockNorms.map((norm) => Math.max(norm, minBlockNorm));
   const { threshold } = findCut(scores, options);
   const searched = await clair(round.updates, options);

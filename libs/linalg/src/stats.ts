@@ -46,6 +46,15 @@ export function medianDeviation(values: ArrayLike<number>, middle = median(value
   return 1.4826 * median(Float64Array.from(values, (x) => Math.abs(x - middle)));
 }
 
+/** The standard deviation of at least two values from their mean, with n − 1. */
+export function standardDeviation(values: ArrayLike<number>): number {
+  const n = values.length;
+  const mean = sum(values) / n;
+  let squares = 0;
+  for (let i = 0; i < n; i++) squares += ((values[i] as number) - mean) ** 2;
+  return Math.sqrt(squares / (n - 1));
+}
+
 /** The sum of a list. */
 export function sum(values: ArrayLike<number>): number {
   let total = 0;

@@ -28,7 +28,8 @@ function roundOf(phase: Phase, round: number, from: number, to: number, bad: rea
   return { round, phase, updates, rng: stream(round) };
 }
 
-const clair = (options: object) => new Clair(clairSchema.parse({ rank: 2, ...options }));
+const clair = (options: object) =>
+  new Clair(clairSchema.parse({ rule: "gap", rank: 2, ...options }));
 
 const flagged = async (judging: ReturnType<Clair["aggregate"]>) =>
   ((await judging).verdicts ?? []).flatMap(({ clientId, status }) =>

@@ -25,7 +25,7 @@ function round(seed: number, contaminated = 1): Update[] {
 }
 
 const aggregator = (options = {}) =>
-  clairAggregator.create(clairSchema.parse({ rank: 2, ...options }) as never);
+  clairAggregator.create(clairSchema.parse({ rule: "gap", rank: 2, ...options }) as never);
 
 const input = (updates: readonly Update[], seed = 1) => ({
   round: 1,
@@ -168,12 +168,15 @@ describe("the clair aggregator", () => {
       Array.from({ length: clients }, (_, k) =>
         updateOf(idOf(k), { m: gaussian(root.at("size", k), rows, cols) }),
       );
-    const options = clairSchema.parse({});
+    const options = clairSchema.parse({ rule: "gap" });
     assert.equal(threadsFor(roundOf(20, 30, 10), options), 0);
     assert.equal(threadsFor(roundOf(20, 30, 30), options), 1);
     assert.equal(threadsFor(roundOf(65, 3, 3), options), 1);
     assert.equal(threadsFor(roundOf(40, 64, 64), options), Math.min(5, availableParallelism()));
-    assert.equal(threadsFor(roundOf(20, 30, 10), clairSchema.parse({ starts: 17 })), 1);
+    assert.equal(
+      threadsFor(roundOf(20, 30, 10), clairSchema.parse({ rule: "gap", starts: 17 })),
+      1,
+    );
   });
 });
 

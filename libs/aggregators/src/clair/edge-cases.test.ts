@@ -11,7 +11,7 @@ const root = stream("edge cases");
 const basis = randomBasis(root.at("U"), 8, 2);
 const benign = (k: number) => multiply(basis, gaussian(root.at("benign", k), 2, 6));
 const bad = gaussian(root.at("bad"), 8, 6);
-const options = clairSchema.parse({ rank: 2 });
+const options = clairSchema.parse({ rule: "gap", rank: 2 });
 const round = (...changes: (Matrix | Factors)[]) => changes.map((m, k) => updateOf(idOf(k), { m }));
 const statuses = async (updates: readonly Update[], config = options) =>
   [...(await clair(updates, config)).status.values()].join(" ");
@@ -129,7 +129,7 @@ describe("clair with few clients", () => {
   it("returns equal updates unchanged, centred or not", async () => {
     for (const centered of [false, true]) {
       for (const rank of [2, "auto"] as const) {
-        const config = clairSchema.parse({ rank, centered });
+        const config = clairSchema.parse({ rule: "gap", rank, centered });
         const result = await clair(round(bad, bad, bad, bad, bad), config);
         assert.equal(idsOf(result, "benign").length, 5);
         const refined = (await refine(result, config)).get("m");

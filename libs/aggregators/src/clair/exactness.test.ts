@@ -21,7 +21,7 @@ describe("clair without noise", () => {
               basis,
               contaminated: bad,
             } = denoisingRound(rng, { ...large, r, contaminated }, kind);
-            const result = await clair(updates, clairSchema.parse({ rank: r }));
+            const result = await clair(updates, clairSchema.parse({ rule: "gap", rank: r }));
             assert.deepEqual(idsOf(result, "contaminated"), bad);
             assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
           }
@@ -37,7 +37,7 @@ describe("clair without noise", () => {
           const rng = stream("rank").at(kind, r, contaminated);
           const size = { ...large, clients: 20, r, contaminated };
           const { updates, contaminated: bad } = denoisingRound(rng, size, kind);
-          const result = await clair(updates, clairSchema.parse({ rank: "auto" }));
+          const result = await clair(updates, clairSchema.parse({ rule: "gap", rank: "auto" }));
           assert.equal(result.spaces.get("m")?.rank, r);
           assert.deepEqual(idsOf(result, "contaminated"), bad);
         }
@@ -54,7 +54,7 @@ describe("clair without noise", () => {
         const updates = sent.map((x, k) =>
           updateOf(idOf(k), { m: idOf(k) === scaled ? x.scale(factor) : x }),
         );
-        const result = await clair(updates, clairSchema.parse({ rank: 2 }));
+        const result = await clair(updates, clairSchema.parse({ rule: "gap", rank: 2 }));
         assert.deepEqual(idsOf(result, "contaminated"), bad, `${scaled} times ${factor}`);
         assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
       }
@@ -73,7 +73,7 @@ describe("clair without noise", () => {
         delta: new Map([["m", { b: toFloat32(factors.b), a: toFloat32(factors.a) }]]),
       };
     });
-    const result = await clair(updates, clairSchema.parse({ rank: 3 }));
+    const result = await clair(updates, clairSchema.parse({ rule: "gap", rank: 3 }));
     assert.deepEqual(idsOf(result, "contaminated"), bad);
     assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-6);
   });

@@ -1,6 +1,6 @@
 import type { Evidence, VerdictStatus } from "@fedclair/core";
 import { item, stream, type Matrix } from "@fedclair/linalg";
-import type { Detection } from "./detection/detect.js";
+import { detect, type Detection } from "./detection/detect.js";
 import type { Bank } from "./evidence/bank.js";
 import type { ControlKind } from "./evidence/controls.js";
 import { largeCommonPart } from "./common-part.js";
@@ -8,6 +8,7 @@ import { findAgreeingCore, meanCosines, type AgreeingCore } from "./evidence/cos
 import { judge, type Judgement, type RoundVerdict } from "./evidence/judge.js";
 import { combineMeasures, type Measures, type ModuleMeasures } from "./evidence/measures.js";
 import { addRound, type ClientHistories } from "./evidence/rounds.js";
+import { scoreClients } from "./evidence/score.js";
 import { judgeOverRounds } from "./evidence/over-rounds.js";
 import { findSharedSpace, isSharedByMost, type FoundSpace } from "./find-shared-space.js";
 import { pick } from "./lists.js";
@@ -109,29 +110,31 @@ async function judgeByEvidence(
   modules: ModulePool,
   clients: readonly Client[],
   options: ClairOptions & { readonly rule: EvidenceRule },
-  { histories, isPresent, known, hasOtherStart, bank, required }: JudgeContext,
+  { histories, isPresent, known: knownOf, hasOtherStart, bank, required }: JudgeContext,
 ): Promise<RoundJudgement> {
   const compared = indicesOf(clients);
   const norms = clients.map(({ norm }) => norm);
   const grams = await modules.each(async (module, m) => {
-    const gram = known(item(modules.names, m))?.gram;
+    const gram = knownOf(item(modules.names, m))?.gram;
     return gram ?? module.ask("gram", compared, norms);
   });
   const cosines = meanCosines(grams);
   const core = findAgreeingCore(cosines);
-  const found = await findSpace(modules, clients, options, core);
-  const { gap, scores: tangents } = found.detection;
-  const measures = combineMeasures({
+  const first = await findSpace(modules, clients, options, core);
+  const known = {
     cosines,
     norms,
-    tangents,
     modules: await modules.each(async (module, m) => {
-      return known(item(modules.names, m))?.measures ?? module.ask("measure", compared);
+      return knownOf(item(modules.names, m))?.measures ?? module.ask("measure", compared);
     }),
     effectiveRanks: await modules.each((module) => module.ask("effectiveRanks", compared)),
-    ranks: found.views.ranks,
+    ranks: first.views.ranks,
     startsElsewhere: clients.map(hasOtherStart),
-  });
+  };
+  const measureFor = ({ detection }: FoundSpace) =>
+    combineMeasures({ ...known, tangents: detection.scores });
+  const found = await fitToTrusted(first, options, measureFor(first), bank);
+  const measures = measureFor(found);
   const rules = { bank, rate: options.rule.falseAlarmRate, required };
   const rng = stream("positive controls").at(options.seed);
   const isTooFew = clients.length < leastClients(options);
@@ -152,11 +155,11 @@ async function judgeByEvidence(
   return {
     clients: judged.map((one) =>
       toClientJudgement(
-        isTooFew ? { ...one, status: "undecided", reason: tooFew, isUsual: true } : one,
+        isTooFew ? { ...one, status: "undecided", reason: tooFew, isPooled: true } : one,
         options.rule,
       ),
     ),
-    gap,
+    gap: found.detection.gap,
     found,
     controls: ofRound,
     measures,
@@ -183,14 +186,28 @@ async function findSpace(
   return findSharedSpace(modules, clients, [], options, core);
 }
 
+/**
+ * Fits a space that most clients share anew, to the half that all evidence trusts most. Colluders
+ * on few directions can make a space theirs, and other evidence shows that they are not like most.
+ */
+async function fitToTrusted(
+  found: FoundSpace,
+  options: ClairOptions,
+  measures: Measures,
+  bank: Bank,
+): Promise<FoundSpace> {
+  if (!isSharedByMost(found.detection)) return found;
+  const { half } = scoreClients(measures, bank.spreads);
+  return { ...found, detection: await detect(found.views, half, [], options, 1) };
+}
+
 function toClientJudgement(
-  { status, score, upper, reason, evidence, isUsual }: Judgement,
+  { status, score, upper, reason, evidence, isPooled }: Judgement,
   { undecided }: EvidenceRule,
 ): ClientJudgement {
   return {
     status,
-    // A client about whom nothing stands out takes part, whatever else could have been found.
-    isPooled: status === "benign" || (status === "undecided" && (isUsual || undecided === "in")),
+    isPooled: isPooled || (status === "undecided" && undecided === "in"),
     score,
     threshold: upper,
     // The list of kinds says the same about a benign client, in fewer bytes of every record.

@@ -12,8 +12,8 @@ describe("clair's option rule", () => {
   const gap = { by: "gap", minGap: 1.3 };
   const evidence = { by: "evidence", falseAlarmRate: 0.05, undecided: "out" };
 
-  it("is gap by default, and a bare name is short for a rule with its defaults", () => {
-    assert.deepEqual(ruleOf("{}"), gap);
+  it("is evidence by default, and a bare name is short for a rule with its defaults", () => {
+    assert.deepEqual(ruleOf("{}"), evidence);
     assert.deepEqual(ruleOf("rule: gap"), gap);
     assert.deepEqual(ruleOf("rule: { by: gap }"), gap);
     assert.deepEqual(ruleOf("rule: evidence"), evidence);
@@ -24,7 +24,7 @@ describe("clair's option rule", () => {
   it("takes the options of the rule, for the default rule also without its name", () => {
     const text = "rule: { by: evidence, falseAlarmRate: 0.2, undecided: in }";
     assert.deepEqual(ruleOf(text), { by: "evidence", falseAlarmRate: 0.2, undecided: "in" });
-    assert.deepEqual(ruleOf("rule: { minGap: 1.2 }"), { by: "gap", minGap: 1.2 });
+    assert.deepEqual(ruleOf("rule: { falseAlarmRate: 0.2 }"), { ...evidence, falseAlarmRate: 0.2 });
   });
 
   it("stays the same when the checked options are checked again", () => {
@@ -36,7 +36,7 @@ describe("clair's option rule", () => {
     const rate = "rule.falseAlarmRate=0.2";
     assert.deepEqual(ruleOf("rule: evidence", rate), { ...evidence, falseAlarmRate: 0.2 });
     assert.deepEqual(ruleOf("rule: { by: evidence }", rate), { ...evidence, falseAlarmRate: 0.2 });
-    assert.deepEqual(ruleOf("{}", "rule.minGap=1.2"), { by: "gap", minGap: 1.2 });
+    assert.deepEqual(ruleOf("{}", rate), { ...evidence, falseAlarmRate: 0.2 });
     assert.deepEqual(ruleOf("rule: gap", "rule=evidence", rate), {
       ...evidence,
       falseAlarmRate: 0.2,
@@ -45,7 +45,7 @@ describe("clair's option rule", () => {
 
   it("is rejected with the rules that there are", () => {
     const names = "gap, evidence, fixed or none";
-    const message = `t: rule: expected ${names}, or a mapping as { by: gap }, got "mad"`;
+    const message = `t: rule: expected ${names}, or a mapping as { by: evidence }, got "mad"`;
     assert.throws(() => ruleOf("rule: mad"), { message });
     assert.throws(() => ruleOf("rule: { by: mad }"), {
       message: `t: rule.by: expected ${names}, got "mad"`,

@@ -82,7 +82,7 @@ function idle(update: Update): Update {
 
 const aggregate = (updates: readonly Update[], options: object = {}, seed = 1) =>
   clairAggregator
-    .create(clairSchema.parse({ rank: 2, ...options }) as never)
+    .create(clairSchema.parse({ rule: "gap", rank: 2, ...options }) as never)
     .aggregate({ round: 1, phase: "train", updates, rng: stream(seed) });
 
 /** A module of a sum of terms; undefined if no term contains it. */
@@ -263,7 +263,7 @@ describe("clair on modules that are not matrices", () => {
 
   it("returns the same from several threads", async () => {
     const updates = roundOf(stream("threads"));
-    const options = clairSchema.parse({});
+    const options = clairSchema.parse({ rule: "gap" });
     const answer = async (threads: number) => {
       const result = await clair(updates, options, { threads });
       const refined = await refine(result, options);

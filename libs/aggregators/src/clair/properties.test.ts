@@ -86,7 +86,7 @@ function assertSame(got: Answer, expected: Answer, turn: Turn = (x) => x): void 
   }
 }
 
-const parse = (options: object) => clairSchema.parse({ rank: 2, ...options });
+const parse = (options: object) => clairSchema.parse({ rule: "gap", rank: 2, ...options });
 
 describe("clair", () => {
   it("returns the same for factored and dense updates, on every side, with every weighting, centred or not", async () => {

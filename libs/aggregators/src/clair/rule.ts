@@ -2,7 +2,7 @@ import { z } from "zod";
 import { explainUnknownKeys } from "./unknown-keys.js";
 
 /** The rule of a trial that names none. */
-const defaultRule = "gap";
+const defaultRule = "evidence";
 
 /**
  * The smallest ratio of neighbouring scores that counts as a gap. Scores of benign clients alone

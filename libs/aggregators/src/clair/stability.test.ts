@@ -13,7 +13,7 @@ import { denoisingRound, idOf, randomBasis, updateOf, type Round } from "../../t
 import { clair, clairSchema, refine } from "./index.js";
 
 const e1 = { p: 24, q: 16, clients: 20, contaminated: 6, r: 3 };
-const options = clairSchema.parse({ rank: 3 });
+const options = clairSchema.parse({ rule: "gap", rank: 3 });
 
 const mean = (xs: readonly number[]) => xs.reduce((a, b) => a + b, 0) / xs.length;
 
@@ -75,7 +75,7 @@ describe("clair with noise (experiment E1)", () => {
         for (let seed = 0; seed < 25; seed++) {
           const size = { ...e1, r, contaminated: 0, sigma };
           const { updates } = denoisingRound(stream(seed).at("clean", r, sigma), size, "gauss");
-          const result = await clair(updates, clairSchema.parse({ rank: r }));
+          const result = await clair(updates, clairSchema.parse({ rule: "gap", rank: r }));
           if (idsOf(result, "contaminated").length > 0) alarms++;
         }
       }
@@ -99,7 +99,7 @@ describe("clair against masked attackers", () => {
         if (k < 4) addScaled(x, step, multiply(off, gaussian(own, 2, 8)));
         return updateOf(idOf(k), { m: x });
       });
-      const result = await clair(updates, clairSchema.parse({ rank: 2 }));
+      const result = await clair(updates, clairSchema.parse({ rule: "gap", rank: 2 }));
       assert.deepEqual(idsOf(result, "contaminated"), ["c00", "c01", "c02", "c03"]);
     });
   }

@@ -15,7 +15,7 @@ async function mistakes(window: number): Promise<number[]> {
   const rng = stream("window");
   const { updates, contaminated: bad } = denoisingRound(rng, size, "collude");
   const aggregator = clairAggregator.create(
-    clairSchema.parse({ rank: 3, window, memoryBeta: 0 }) as never,
+    clairSchema.parse({ rule: "gap", rank: 3, window, memoryBeta: 0 }) as never,
   );
   const counts: number[] = [];
   let state: unknown;
@@ -57,7 +57,7 @@ describe("the window of clair", () => {
       addScaled(x, 1, common);
       return updateOf(idOf(k), { m: x });
     });
-    const options = clairSchema.parse({ rank: 2, centered: true });
+    const options = clairSchema.parse({ rule: "gap", rank: 2, centered: true });
     const { spaces } = await clair(updates.slice(0, 10), options, { past: updates.slice(10) });
     assert.ok(sinTheta(u, spaces.get("m")?.left) < 1e-8);
   });

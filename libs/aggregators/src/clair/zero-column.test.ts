@@ -6,12 +6,14 @@ import { clairAggregator, clairSchema } from "./index.js";
 /** An update with a zero column comes from a layer with an input that is never active. */
 describe("clair on an update with a zero column", () => {
   const verdictsOf = async (changes: readonly Matrix[]) => {
-    const { verdicts } = await clairAggregator.create(clairSchema.parse({}) as never).aggregate({
-      round: 1,
-      phase: "train",
-      updates: changes.map((m, k) => updateOf(idOf(k), { m })),
-      rng: stream(1),
-    });
+    const { verdicts } = await clairAggregator
+      .create(clairSchema.parse({ rule: "gap" }) as never)
+      .aggregate({
+        round: 1,
+        phase: "train",
+        updates: changes.map((m, k) => updateOf(idOf(k), { m })),
+        rng: stream(1),
+      });
     assert.ok(verdicts?.length === changes.length);
     return verdicts;
   };

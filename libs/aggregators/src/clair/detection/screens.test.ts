@@ -22,7 +22,9 @@ async function verdicts(common: number, factor: number, screens: readonly string
     addScaled(x, 1, gaussian(own, p, q, 0.02));
     return updateOf(idOf(k), { m: k < size.contaminated ? x.scale(factor) : x });
   });
-  const aggregator = clairAggregator.create(clairSchema.parse({ rank: r, screens }) as never);
+  const aggregator = clairAggregator.create(
+    clairSchema.parse({ rule: "gap", rank: r, screens }) as never,
+  );
   const input = { round: 1, phase: "train", updates, rng: rng.at("order") };
   const aggregate = await aggregator.aggregate(input);
   const flagged = (aggregate.verdicts ?? []).filter(({ status }) => status === "contaminated");
@@ -58,7 +60,7 @@ describe("the screens of clair", () => {
 
   it("are skipped for fewer than three clients", async () => {
     const aggregator = clairAggregator.create(
-      clairSchema.parse({ rank: 1, screens: ["direction"] }) as never,
+      clairSchema.parse({ rule: "gap", rank: 1, screens: ["direction"] }) as never,
     );
     const updates = [1, -1].map((sign, k) =>
       updateOf(idOf(k), { m: Matrix.identity(3).scale(sign) }),

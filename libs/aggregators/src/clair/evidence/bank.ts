@@ -50,13 +50,21 @@ export function parseBank(value: unknown, file: string): Bank {
   );
 }
 
-/** Scores between which a client is undecided. */
+/** Scores that decide about clients. */
 export interface Thresholds {
   /** Clients with a higher score are contaminated. */
   readonly upper: number;
-  /** Clients with a score of at most this do not stand out: 92 % of honest clients have none. */
+  /** Clients with a score of at most this do not stand out; 92 % of honest clients do not. */
   readonly lower: number;
+  /**
+   * Clients with a score of at most this take part in what is shared, even if they stand out. One
+   * in five federations without a contaminated client has a higher score.
+   */
+  readonly shared: number;
 }
+
+/** The rate of `Thresholds.shared`. */
+const sharedRate = 0.2;
 
 /**
  * Reads the thresholds for a number of clients. Between rows it interpolates over the logarithm of
@@ -83,7 +91,8 @@ export function findThresholds(
     (1 - share) * readQuantile(left.quantiles, wanted) +
     share * readQuantile(right.quantiles, wanted);
   const lower = (1 - share) * left.usual + share * right.usual;
-  return { upper: Math.max(at(rate), lower), lower };
+  const upper = Math.max(at(rate), lower);
+  return { upper, lower, shared: Math.min(upper, Math.max(at(sharedRate), lower)) };
 }
 
 type Quantiles = Bank["thresholds"][number]["quantiles"];

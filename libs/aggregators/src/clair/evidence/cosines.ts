@@ -1,4 +1,4 @@
-import { at, item, Matrix, median, quantile } from "@fedclair/linalg";
+import { at, item, Matrix, median, medianDeviation } from "@fedclair/linalg";
 import { indices, pick } from "../lists.js";
 
 /**
@@ -25,19 +25,22 @@ export function meanCosines(grams: readonly Matrix[]): Matrix {
 
 /** Median cosine of every client with the others, itself left out. */
 export function computeAgreement(cosines: Matrix, others: readonly number[]): Float64Array {
+  return Float64Array.from(indices(cosines.rows), (k) => median(listCosines(cosines, k, others)));
+}
+
+/** The cosines of client k with the others, itself left out. */
+function listCosines(cosines: Matrix, k: number, others: readonly number[]): Float64Array {
   const own = new Float64Array(others.length);
-  return Float64Array.from(indices(cosines.rows), (k) => {
-    let count = 0;
-    for (const j of others) if (j !== k) own[count++] = cosines.get(j, k);
-    return median(own.subarray(0, count));
-  });
+  let count = 0;
+  for (const j of others) if (j !== k) own[count++] = cosines.get(j, k);
+  return own.subarray(0, count);
 }
 
 /** The clients that agree most, just over half of all. */
 export interface AgreeingCore {
   /** Ascending. */
   readonly members: readonly number[];
-  /** Whether even the member that agrees least agrees half as much as the usual one. */
+  /** Whether every member has more in common with the others than it differs between them. */
   readonly isCertain: boolean;
   /** The median of the members' agreement. */
   readonly usual: number;
@@ -54,7 +57,8 @@ export function findAgreeingCore(cosines: Matrix): AgreeingCore {
     .toSorted((i, j) => at(agreement, j) - at(agreement, i))
     .slice(0, Math.floor(all.length / 2) + 1)
     .sort((i, j) => i - j);
-  const own = pick(agreement, members);
-  const usual = median(own);
-  return { members, isCertain: quantile(own, 0) > usual / 2, usual };
+  const isCertain = members.every(
+    (k) => at(agreement, k) > medianDeviation(listCosines(cosines, k, all)),
+  );
+  return { members, isCertain, usual: median(pick(agreement, members)) };
 }

@@ -92,8 +92,10 @@ describe("the score of a client", () => {
   it("is its size in deviations, if nothing else is unusual", () => {
     const measures = measuresOf([...usual(8), { size: Math.log(1.15) }]);
     const { scores, trusted } = scoreClients(measures, spreads);
-    // Eight equal clients with a spread that counts as six: 0.06·√(6/(4 + 6)), and all nine agree.
-    const expected = Math.log(1.15) / (0.06 * Math.sqrt(6 / (4.5 + 6)));
+    // All nine are trusted. One of them at x and the others at 0 have a standard deviation of x/3;
+    // a spread of 0.06 counts as six clients.
+    const x = Math.log(1.15);
+    const expected = x / Math.sqrt((4.5 * (x / 3) ** 2 + 6 * 0.06 ** 2) / (4.5 + 6));
     assert.deepEqual(trusted, indices(9));
     assert.ok(Math.abs(at(scores, 8) - expected) < 1e-12, `${at(scores, 8)} and ${expected}`);
     assert.equal(at(scores, 0), 0);
@@ -242,7 +244,8 @@ describe("cosines", () => {
     const measures = measuresOf([...usual(5), { cosine: 0.1 }, { cosine: -0.2 }]);
     const core = findAgreeingCore(measures.cosines);
     assert.deepEqual(core, { members: [0, 1, 2, 3], isCertain: true, usual: 0.5 });
-    const none = measuresOf(usual(4).map((_, k) => ({ cosine: k % 2 === 0 ? 0.3 : 0.01 })));
+    // A client agrees with one half of the others as much as it disagrees with the other half.
+    const none = measuresOf(indices(6).map((k) => ({ cosine: k % 2 === 0 ? 0.6 : -0.5 })));
     assert.equal(findAgreeingCore(none.cosines).isCertain, false);
   });
 });
@@ -267,14 +270,17 @@ describe("a bank", () => {
     assert.deepEqual(findThresholds(rows, { clients: 10, hasSpace: true }, 0.01), {
       upper: 8,
       lower: 4,
+      shared: 4 + (2 * Math.log(0.5 / 0.2)) / Math.log(0.5 / 0.1),
     });
     assert.deepEqual(findThresholds(rows, { clients: 3, hasSpace: true }, 0.01), {
       upper: 8,
       lower: 4,
+      shared: 4 + (2 * Math.log(0.5 / 0.2)) / Math.log(0.5 / 0.1),
     });
     assert.deepEqual(findThresholds(rows, { clients: 900, hasSpace: true }, 0.1), {
       upper: 10,
       lower: 8,
+      shared: 8 + (2 * Math.log(0.5 / 0.2)) / Math.log(0.5 / 0.1),
     });
     const { upper, lower } = findThresholds(rows, { clients: 20, hasSpace: true }, 0.01);
     assert.ok(Math.abs(upper - 10) < 1e-12 && Math.abs(lower - 6) < 1e-12);

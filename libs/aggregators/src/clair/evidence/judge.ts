@@ -22,8 +22,8 @@ export interface Judgement {
   readonly usualReason: string;
   /** Would attackers have stood out among the clients that it can be compared with? */
   readonly canBeBenign: boolean;
-  /** Does nothing stand out about the client, whatever could have been found? */
-  readonly isUsual: boolean;
+  /** Does the client take part in what is shared? It may stand out a little, as honest ones do. */
+  readonly isPooled: boolean;
 }
 
 /** The judgement of all clients of a round. */
@@ -99,16 +99,17 @@ export function judge(
 /** Decides about a client by its score. */
 export function decide(
   score: number,
-  { upper, lower }: Thresholds,
+  { upper, lower, shared }: Thresholds,
   evidence: readonly Strength[],
   { canBeBenign, usualReason }: Pick<Judgement, "canBeBenign" | "usualReason">,
-): Pick<Judgement, "status" | "score" | "upper" | "reason" | "isUsual"> {
+): Pick<Judgement, "status" | "score" | "upper" | "reason" | "isPooled"> {
   const isUsual = score <= lower;
+  const isPooled = score <= shared;
   if (score > upper) {
     const reason = describeEvidence(evidence, true);
-    return { status: "contaminated", score, upper, reason, isUsual };
+    return { status: "contaminated", score, upper, reason, isPooled };
   }
   const status = isUsual && canBeBenign ? "benign" : "undecided";
   const reason = isUsual ? usualReason : describeEvidence(evidence, false);
-  return { status, score, upper, reason, isUsual };
+  return { status, score, upper, reason, isPooled };
 }

@@ -1,5 +1,5 @@
 import type { Evidence } from "@fedclair/core";
-import { at, median, medianDeviation } from "@fedclair/linalg";
+import { at, median, medianDeviation, standardDeviation } from "@fedclair/linalg";
 import { indices, pick } from "../lists.js";
 import {
   computePieces,
@@ -25,6 +25,8 @@ export interface Scores {
   readonly measured: ReadonlyMap<PieceKind, Float64Array>;
   /** The clients that the deviations are relative to, ascending. */
   readonly trusted: readonly number[];
+  /** The least suspicious ones, just over half, from which the trusted ones were found. */
+  readonly half: readonly number[];
   /** Whether a space holds most of the trusted clients' energy. */
   readonly hasSpace: boolean;
 }
@@ -43,11 +45,6 @@ const priorClients = 6;
  * half was chosen for being close together.
  */
 const trimmingBias = 1;
-/**
- * The spread counts as at least this share of that of all clients. Where clients trained for unlike
- * times, half of them may be alike by chance, and the others would stand out.
- */
-const minWholeShare = 0.5;
 /** ln of the spread of sizes below which nothing is learnt about how a piece grows with size. */
 const minSizeSpread = 0.15;
 
@@ -69,7 +66,8 @@ export function scoreAgainst(
   trusted: readonly number[],
   spreads: Spreads,
 ): Scores {
-  return scoreAmong(measures.size, computePieces(measures, trusted), trusted, spreads);
+  const pieces = computePieces(measures, trusted);
+  return { ...scoreAmong(measures.size, pieces, trusted, spreads, plainSpread), half: trusted };
 }
 
 /**
@@ -83,8 +81,8 @@ export function scorePieces(
   spreads: Spreads,
 ): Scores {
   const count = size.length;
-  const score = (trusted: readonly number[]) =>
-    scoreAmong(size, compare(trusted), trusted, spreads);
+  const score = (trusted: readonly number[], spreadOf = robustSpread) =>
+    scoreAmong(size, compare(trusted), trusted, spreads, spreadOf);
   let trusted = indices(count);
   const least = Math.min(count, Math.max(3, Math.floor(count / 2) + 1));
   while (trusted.length > least) {
@@ -93,13 +91,14 @@ export function scorePieces(
     const worst = trusted.toSorted((i, j) => at(scores, j) - at(scores, i)).slice(0, leaving);
     trusted = trusted.filter((k) => !worst.includes(k));
   }
+  const half = trusted;
   for (;;) {
     const now = score(trusted);
     const rest = indices(count).filter((k) => !trusted.includes(k));
     const near = rest
       .filter((k) => at(now.scores, k) <= maxTrustedScore)
       .sort((i, j) => at(now.scores, i) - at(now.scores, j));
-    if (near.length === 0) return now;
+    if (near.length === 0) return { ...score(trusted, plainSpread), half };
     const joining = near.slice(0, stepSize(trusted.length, near.length));
     trusted = [...trusted, ...joining].sort((i, j) => i - j);
   }
@@ -115,13 +114,14 @@ function scoreAmong(
   { pieces, hasSpace }: ComparedPieces,
   trusted: readonly number[],
   spreads: Spreads,
-): Scores {
+  spreadOf: SpreadOf,
+): Omit<Scores, "half"> {
   const scores = new Float64Array(size.length);
   const deviations = new Map<PieceKind, Float64Array>();
   const signed = new Map<PieceKind, Float64Array>();
   for (const piece of pieces) {
     const values = piece.growsWithSize ? withoutSize(piece.values, size, trusted) : piece.values;
-    const own = standardise(values, trusted, spreads[piece.kind]);
+    const own = standardise(values, trusted, spreads[piece.kind], spreadOf);
     const against = own.map((x) =>
       Math.min(twoSided.has(piece.kind) ? Math.abs(x) : Math.max(x, 0), maxDeviations),
     );
@@ -133,6 +133,16 @@ function scoreAmong(
   return { scores, deviations, signed, measured, trusted, hasSpace };
 }
 
+/** How far the trusted clients' values usually are from their middle. */
+type SpreadOf = (own: Float64Array) => number;
+
+/** While the trusted clients are searched, contaminated ones may be among them. */
+const robustSpread: SpreadOf = (own) =>
+  medianDeviation(own) * Math.sqrt(own.length / (own.length - 1));
+
+/** Shows groups of honest clients that a median deviation does not see. */
+const plainSpread: SpreadOf = (own) => standardDeviation(own);
+
 /**
  * Converts values to deviations from the trusted clients' median. The spread is that of the trusted
  * clients. If it is smaller than the bank's, it is moderated by it (as in Smyth's moderated t,
@@ -142,15 +152,13 @@ function standardise(
   values: Float64Array,
   trusted: readonly number[],
   usual: number,
+  spreadOf: SpreadOf,
 ): Float64Array {
-  const own = pick(values, trusted);
+  const own = Float64Array.from(trusted, (k) => at(values, k));
   const n = own.length;
   const middle = median(own);
   const untrimmed = 1 + trimmingBias * (1 - n / values.length);
-  const deviation = Math.max(
-    medianDeviation(own, middle) * Math.sqrt(n / (n - 1)) * untrimmed,
-    minWholeShare * medianDeviation(values),
-  );
+  const deviation = spreadOf(own) * untrimmed;
   const moderated = ((n / 2) * deviation ** 2 + priorClients * usual ** 2) / (n / 2 + priorClients);
   const spread = Math.max(deviation, Math.sqrt(moderated));
   return values.map((x) => (x - middle) / spread);

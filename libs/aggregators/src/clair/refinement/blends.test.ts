@@ -61,7 +61,7 @@ describe("blends of changes", () => {
   });
 
   it("are rejected for dense changes", async () => {
-    const options = clairSchema.parse({ rank: 1 });
+    const options = clairSchema.parse({ rule: "gap", rank: 1 });
     const dense = [1, 2, 3].map((k) =>
       updateOf(idOf(k), { m: gaussian(rng.at("dense", k), 4, 5) }),
     );

@@ -6,7 +6,7 @@ import { compress } from "../subspace/change.js";
 import { createView } from "../subspace/view.js";
 import { chooseRank } from "./rank.js";
 
-const options = clairSchema.parse({});
+const options = clairSchema.parse({ rule: "gap" });
 
 /**
  * Four clients of 6 rows. The first two lie in three directions with squared lengths in the ratio

@@ -16,7 +16,7 @@ describe("clair in a sketch", () => {
         basis,
         contaminated: bad,
       } = denoisingRound(stream(kind), { ...size, sigma: 0 }, kind);
-      const result = await clair(updates, clairSchema.parse({ rank: 3 }));
+      const result = await clair(updates, clairSchema.parse({ rule: "gap", rank: 3 }));
       assert.deepEqual(idsOf(result, "contaminated"), bad);
       assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
     });
@@ -28,7 +28,7 @@ describe("clair in a sketch", () => {
       sent,
       contaminated: bad,
     } = denoisingRound(stream("noise"), { ...size, sigma: 0.02 }, "collude");
-    const result = await clair(updates, clairSchema.parse({ rank: 3 }));
+    const result = await clair(updates, clairSchema.parse({ rule: "gap", rank: 3 }));
     assert.deepEqual(idsOf(result, "contaminated"), bad);
     const benign = sent.filter((_, k) => !bad.includes(updates[k]?.clientId ?? ""));
     const stack = hstack(benign.map((x) => x.scale(1 / frobenius(x))));
@@ -54,7 +54,10 @@ describe("clair in a sketch", () => {
       { ...size, sigma: 0.01 },
       "collude",
     );
-    const result = await clair(updates, clairSchema.parse({ rank: "auto", rankMax: 4, starts: 4 }));
+    const result = await clair(
+      updates,
+      clairSchema.parse({ rule: "gap", rank: "auto", rankMax: 4, starts: 4 }),
+    );
     assert.equal(result.spaces.get("m")?.rank, 3);
     assert.deepEqual(idsOf(result, "contaminated"), bad);
   });

@@ -29,7 +29,7 @@ function round(seed: number): Update[] {
 
 /** The result of CLAIR for a round, with everything that is computed from it. */
 async function answer(threads: number, set: object, past: readonly Update[]) {
-  const options = clairSchema.parse({ rank: 2, starts: 5, ...set });
+  const options = clairSchema.parse({ rule: "gap", rank: 2, starts: 5, ...set });
   const result = await clair(round(1), options, { past, threads });
   const { modules, ...rest } = result;
   const after = {
@@ -66,7 +66,7 @@ describe("clair in several threads", () => {
   });
 
   it("keeps the class of an error", async () => {
-    const options = clairSchema.parse({ rank: 1 });
+    const options = clairSchema.parse({ rule: "gap", rank: 1 });
     const dense = [1, 2, 3].map((k) => updateOf(idOf(k), { m: gaussian(stream(k), 4, 5) }));
     const result = await clair(dense, options, { threads: 1 });
     await assert.rejects(refineToPairs(result, options), TypeError);
@@ -80,7 +80,7 @@ describe("clair in several threads", () => {
   });
 
   it("rejects calls after the modules are released", async () => {
-    const pool = await ModulePool.create(round(1), clairSchema.parse({}), 2);
+    const pool = await ModulePool.create(round(1), clairSchema.parse({ rule: "gap" }), 2);
     pool.close();
     await assert.rejects(
       pool.each((module) => module.ask("norms")),
