@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { workspace } from "./support/paths.js";
+
+const folder = join(workspace, "libs/aggregators/src/clair/evidence");
+
+/** Numeric constants of rule `evidence`, as `file: name = value`. */
+async function readConstants(): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => /^(?!.*\.test\.).*\.ts$/.test(name));
+  const found = await Promise.all(
+    names.map(async (file) => {
+      const text = await readFile(join(folder, file), "utf8");
+      const constants = text.matchAll(/^(?:export )?const (\w+) = ([\d.e-]+);$/gm);
+      return Array.from(constants, ([, name, value]) => `${file}: ${name} = ${value}`);
+    }),
+  );
+  return found.flat().sort();
+}
+
+describe("the constants in docs/clair-reference.md", () => {
+  it("are those of the code, with their values", async () => {
+    const text = await readFile(join(workspace, "docs/clair-reference.md"), "utf8");
+    const rows = text.matchAll(/^\| `(\w+)` +\| ([\d.e-]+) +\| `([\w-]+\.ts)` +\|/gm);
+    const listed = Array.from(rows, ([, name, value, file]) => `${file}: ${name} = ${value}`);
+    assert.deepEqual(listed.sort(), await readConstants());
+  });
+});
