@@ -12,7 +12,7 @@ import { scoreClients } from "./evidence/score.js";
 import { judgeOverRounds } from "./evidence/over-rounds.js";
 import { findSharedSpace, isSharedByMost, type FoundSpace } from "./find-shared-space.js";
 import { pick } from "./lists.js";
-import { leastClients, type ClairOptions } from "./options.js";
+import { leastClients, minBenignCount, type ClairOptions } from "./options.js";
 import type { Rule } from "./rule.js";
 import { indicesOf, type Client } from "./sanitise.js";
 import type { ModulePool } from "./threads/module-pool.js";
@@ -187,8 +187,9 @@ async function findSpace(
 }
 
 /**
- * Fits a space that most clients share anew, to the half that all evidence trusts most. Colluders
- * on few directions can make a space theirs, and other evidence shows that they are not like most.
+ * Fits a space that most clients share again, to the clients that all evidence trusts most.
+ * Colluders on few directions can make a space theirs, and other evidence shows that they are not
+ * like most.
  */
 async function fitToTrusted(
   found: FoundSpace,
@@ -197,8 +198,9 @@ async function fitToTrusted(
   bank: Bank,
 ): Promise<FoundSpace> {
   if (!isSharedByMost(found.detection)) return found;
-  const { half } = scoreClients(measures, bank.spreads);
-  return { ...found, detection: await detect(found.views, half, [], options, 1) };
+  const certain = minBenignCount(found.views.size, options);
+  const { core } = scoreClients(measures, bank.spreads, certain);
+  return { ...found, detection: await detect(found.views, core, [], options, 1) };
 }
 
 function toClientJudgement(

@@ -159,7 +159,8 @@ describe("the pieces of evidence", () => {
     const kindsAt = (outside: number) => {
       const measures = measuresOf(usual(6).map(() => ({ outside })));
       const { pieces, hasSpace } = computePieces(measures, indices(6));
-      return { kinds: pieces.map(({ kind }) => kind).sort(), hasSpace };
+      const kinds = pieces.flatMap(({ kind, countsOnce }) => (countsOnce ? [kind] : []));
+      return { kinds: kinds.sort(), hasSpace };
     };
     const kinds = ["clique", "outside", "shape", "size"];
     assert.deepEqual(kindsAt(-0.1), { kinds, hasSpace: true });
@@ -372,7 +373,10 @@ describe("a judgement", () => {
 describe("the evidence over rounds", () => {
   const ids = indices(12).map((k) => `c${k}`);
 
-  function runRounds(count: number): {
+  function runRounds(
+    count: number,
+    difference = 0.15,
+  ): {
     histories: ClientHistories;
     last: ReturnType<typeof judge>;
   } {
@@ -380,7 +384,7 @@ describe("the evidence over rounds", () => {
     let last = judge(measuresOf(usual(12)), { bank, rate: 0.01, required: [] }, stream("r"));
     for (let round = 0; round < count; round++) {
       const clients = varied(12, `round ${round}`).map((own, k) =>
-        k === 0 ? { ...own, size: (own.size ?? 0) + 0.15 } : own,
+        k === 0 ? { ...own, size: (own.size ?? 0) + difference } : own,
       );
       last = judge(measuresOf(clients), { bank, rate: 0.01, required: [] }, stream("r"));
       histories = addRound(histories, ids, last.scores, indices(12));
@@ -388,14 +392,19 @@ describe("the evidence over rounds", () => {
     return { histories, last };
   }
 
-  it("finds a client that is a little large in every round", () => {
-    const { histories, last } = runRounds(12);
-    assert.notEqual(item(last.clients, 0).status, "contaminated");
-    const [first, ...others] = judgeOverRounds(last, ids, histories, { bank, rate: 0.01 });
-    assert.ok(first && first.score > 3 && first.score > Math.max(...others.map((o) => o.score)));
-    assert.equal(first.evidence[0]?.kind, "size");
-    assert.equal(first.evidence[0].rounds, 12);
-  });
+  for (const [what, difference] of [
+    ["large", 0.15],
+    ["small", -0.15],
+  ] as const) {
+    it(`finds a client that is a little ${what} in every round`, () => {
+      const { histories, last } = runRounds(12, difference);
+      assert.notEqual(item(last.clients, 0).status, "contaminated");
+      const [first, ...others] = judgeOverRounds(last, ids, histories, { bank, rate: 0.01 });
+      assert.ok(first && first.score > 3 && first.score > Math.max(...others.map((o) => o.score)));
+      assert.equal(first.evidence[0]?.kind, "size");
+      assert.equal(first.evidence[0].rounds, 12);
+    });
+  }
 
   it("needs three rounds of six clients, and lets old rounds fade", () => {
     const { histories, last } = runRounds(2);

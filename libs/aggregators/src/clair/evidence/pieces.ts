@@ -16,18 +16,19 @@ export const pieceMeanings = {
 
 export type PieceKind = keyof typeof pieceMeanings;
 
-/** The pieces of which small values count against a client as well. */
-export const twoSided: ReadonlySet<PieceKind> = new Set(["shape", "evenness"]);
-
 /** One piece of evidence about every client. */
 export interface Piece {
   readonly kind: PieceKind;
-  /** Large values count against a client, and small ones as well for `twoSided` kinds. */
+  /** Large values count against a client. */
   readonly values: Float64Array;
+  /** Whether small values count against a client as well. */
+  readonly isTwoSided: boolean;
   /** The values in the unit that people know. */
   readonly measured: Float64Array;
   /** Whether training longer changes the value, so that its relation to size is taken out. */
   readonly growsWithSize: boolean;
+  /** Whether it is evidence in one round; otherwise only its average over rounds is. */
+  readonly countsOnce: boolean;
 }
 
 /** A larger median cosine counts as this one, so that rounding between copies is no evidence. */
@@ -86,15 +87,14 @@ function compare(
     { kind: "clique", values: clique, measured: clique, ...plain },
     { kind: "size", values: size, measured: size.map(Math.exp), ...plain },
     { kind: "outside", values: outside, measured: outside.map(Math.exp), ...plain },
-    { kind: "shape", values: shape, measured: shape.map(Math.exp), ...grown },
+    { kind: "shape", values: shape, measured: shape.map(Math.exp), ...grown, isTwoSided: true },
   ];
-  if (!hasSpace && doAgree(agreement, trusted)) {
-    const values = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
-    all.push({ kind: "agreement", values, measured: agreement, ...grown });
-  }
+  const opposed = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
+  const countsOnce = !hasSpace && doAgree(agreement, trusted);
+  all.push({ kind: "agreement", values: opposed, measured: agreement, ...grown, countsOnce });
   if (!hasSpace) {
     const measured = evenness.map(Math.exp);
-    all.push({ kind: "evenness", values: evenness, measured, ...grown });
+    all.push({ kind: "evenness", values: evenness, measured, ...grown, isTwoSided: true });
   }
   if (moved) all.push({ kind: "moved", values: moved, measured: moved.map(Math.exp), ...grown });
   const pieces = startsElsewhere.includes(true)
@@ -103,8 +103,8 @@ function compare(
   return { pieces, hasSpace };
 }
 
-const plain = { growsWithSize: false };
-const grown = { growsWithSize: true };
+const plain = { growsWithSize: false, countsOnce: true, isTwoSided: false };
+const grown = { growsWithSize: true, countsOnce: true, isTwoSided: false };
 /** ln of the tangent, 1, at which a space holds half of a change's energy. */
 const halfOfEnergy = 0;
 

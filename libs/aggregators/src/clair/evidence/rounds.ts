@@ -25,6 +25,8 @@ const minClients = 6;
 /** Usual deviation between the averages of honest clients, in deviations of one round. */
 const usualSpread = 0.5;
 
+const lasting = { growsWithSize: false, countsOnce: true, isTwoSided: true };
+
 const kinds = Object.keys(pieceMeanings) as PieceKind[];
 
 /**
@@ -85,7 +87,8 @@ export function scoreOverRounds(
   const pieces = [...latest.signed.keys()].flatMap((kind): Piece[] => {
     if (!some.every(([, { weights }]) => weights[kind] !== undefined)) return [];
     const values = meansOf(kind);
-    return [{ kind, values, measured: values, growsWithSize: false }];
+    // What lasts is unusual in either direction: a client that always agrees too well, for example.
+    return [{ kind, values, measured: values, ...lasting }];
   });
   const spreads = Object.fromEntries(kinds.map((kind) => [kind, usualSpread])) as Spreads;
   return {

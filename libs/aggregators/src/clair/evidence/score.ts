@@ -1,13 +1,7 @@
 import type { Evidence } from "@fedclair/core";
 import { at, median, medianDeviation, standardDeviation } from "@fedclair/linalg";
 import { indices, pick } from "../lists.js";
-import {
-  computePieces,
-  createComparison,
-  twoSided,
-  type ComparedPieces,
-  type PieceKind,
-} from "./pieces.js";
+import { computePieces, createComparison, type ComparedPieces, type PieceKind } from "./pieces.js";
 import type { Measures } from "./measures.js";
 
 /** Usual deviations between honest clients by piece, from a bank. */
@@ -25,8 +19,8 @@ export interface Scores {
   readonly measured: ReadonlyMap<PieceKind, Float64Array>;
   /** The clients that the deviations are relative to, ascending. */
   readonly trusted: readonly number[];
-  /** The least suspicious ones, just over half, from which the trusted ones were found. */
-  readonly half: readonly number[];
+  /** The least suspicious ones, from which the trusted ones were found. */
+  readonly core: readonly number[];
   /** Whether a space holds most of the trusted clients' energy. */
   readonly hasSpace: boolean;
 }
@@ -55,9 +49,10 @@ const minSizeSpread = 0.15;
  * suspicious one again and again, down to just over half, and then adding back those that the
  * trusted ones explain, the nearest first.
  * @param measures of at least four clients
+ * @param certain number of clients that are certainly benign; at least just over half
  */
-export function scoreClients(measures: Measures, spreads: Spreads): Scores {
-  return scorePieces(measures.size, createComparison(measures), spreads);
+export function scoreClients(measures: Measures, spreads: Spreads, certain = 0): Scores {
+  return scorePieces(measures.size, createComparison(measures), spreads, certain);
 }
 
 /** Scores clients by their pieces of evidence, in deviations of clients that are trusted. */
@@ -67,7 +62,7 @@ export function scoreAgainst(
   spreads: Spreads,
 ): Scores {
   const pieces = computePieces(measures, trusted);
-  return { ...scoreAmong(measures.size, pieces, trusted, spreads, plainSpread), half: trusted };
+  return { ...scoreAmong(measures.size, pieces, trusted, spreads, plainSpread), core: trusted };
 }
 
 /**
@@ -79,26 +74,27 @@ export function scorePieces(
   size: Float64Array,
   compare: (trusted: readonly number[]) => ComparedPieces,
   spreads: Spreads,
+  certain = 0,
 ): Scores {
   const count = size.length;
   const score = (trusted: readonly number[], spreadOf = robustSpread) =>
     scoreAmong(size, compare(trusted), trusted, spreads, spreadOf);
   let trusted = indices(count);
-  const least = Math.min(count, Math.max(3, Math.floor(count / 2) + 1));
+  const least = Math.min(count, Math.max(3, Math.floor(count / 2) + 1, certain));
   while (trusted.length > least) {
     const { scores } = score(trusted);
     const leaving = stepSize(trusted.length, trusted.length - least);
     const worst = trusted.toSorted((i, j) => at(scores, j) - at(scores, i)).slice(0, leaving);
     trusted = trusted.filter((k) => !worst.includes(k));
   }
-  const half = trusted;
+  const core = trusted;
   for (;;) {
     const now = score(trusted);
     const rest = indices(count).filter((k) => !trusted.includes(k));
     const near = rest
       .filter((k) => at(now.scores, k) <= maxTrustedScore)
       .sort((i, j) => at(now.scores, i) - at(now.scores, j));
-    if (near.length === 0) return { ...score(trusted, plainSpread), half };
+    if (near.length === 0) return { ...score(trusted, plainSpread), core };
     const joining = near.slice(0, stepSize(trusted.length, near.length));
     trusted = [...trusted, ...joining].sort((i, j) => i - j);
   }
@@ -115,19 +111,20 @@ function scoreAmong(
   trusted: readonly number[],
   spreads: Spreads,
   spreadOf: SpreadOf,
-): Omit<Scores, "half"> {
+): Omit<Scores, "core"> {
   const scores = new Float64Array(size.length);
   const deviations = new Map<PieceKind, Float64Array>();
   const signed = new Map<PieceKind, Float64Array>();
   for (const piece of pieces) {
     const values = piece.growsWithSize ? withoutSize(piece.values, size, trusted) : piece.values;
     const own = standardise(values, trusted, spreads[piece.kind], spreadOf);
+    signed.set(piece.kind, own);
+    if (!piece.countsOnce) continue;
     const against = own.map((x) =>
-      Math.min(twoSided.has(piece.kind) ? Math.abs(x) : Math.max(x, 0), maxDeviations),
+      Math.min(piece.isTwoSided ? Math.abs(x) : Math.max(x, 0), maxDeviations),
     );
     against.forEach((x, k) => (scores[k] = Math.hypot(at(scores, k), x)));
     deviations.set(piece.kind, against);
-    signed.set(piece.kind, own);
   }
   const measured = new Map(pieces.map((piece) => [piece.kind, piece.measured]));
   return { scores, deviations, signed, measured, trusted, hasSpace };

@@ -3,6 +3,14 @@ import { join } from "node:path";
 import { fedclair } from "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 
+describe("colluders on a line", () => {
+  it("are found although a space of three dimensions fits them best", async () => {
+    const file = join(workspace, "trials/linear-regression/line.yaml");
+    const { code, stdout } = await fedclair(["verify", file, "--set", "expect.seeds=[2, 9]"]);
+    assert.equal(code, 0, stdout);
+  });
+});
+
 describe("poison spread over all clients", () => {
   const file = join(workspace, "trials/linear-regression/thin-poison.yaml");
 
