@@ -1,14 +1,13 @@
 import { UserError } from "@fedclair/core";
 import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
-import { loadNamedPlugins } from "@fedclair/plugins";
+import { loadNamedPlugins, watchClients } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
   chooseTrialBackend,
+  clientEventLogger,
   createLog,
   chooseRunFolder,
   loadForOutside,
-  batchErrorLogger,
-  clientErrorLogger,
   prepareTrial,
   rejectExternalClients,
 } from "@fedclair/runs";
@@ -30,15 +29,22 @@ export async function runInMemory(file: string, options: RunOptions): Promise<vo
   const log = createLog("client", () => ({ trial: trial.name }), "warn");
   log.info(`backend ${chosen.name}: ${chosen.why}`);
   await loadForOutside(prepared);
-  process.exitCode = await runAndReport({
-    prepared,
-    out,
-    json,
-    report,
-    resumes,
-    pool: new MemoryPool(new ClientRunner(prepared, clientErrorLogger(log), batchErrorLogger(log))),
-    checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
-    backend: () => chosen.name,
-    chosen,
-  });
+  const events = clientEventLogger(log);
+  const runner = watchClients(prepared, chosen.name, events) ?? new ClientRunner(prepared, events);
+  const pool = new MemoryPool(runner);
+  try {
+    process.exitCode = await runAndReport({
+      prepared,
+      out,
+      json,
+      report,
+      resumes,
+      pool,
+      checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
+      backend: () => chosen.name,
+      chosen,
+    });
+  } finally {
+    await pool.close();
+  }
 }

@@ -3,9 +3,12 @@
 export {
   ClientRunner,
   type ClientJob,
+  type JobRunner,
   type OnBatchError,
   type OnClientError,
+  type RunnerEvents,
 } from "./client/client-runner.js";
+export { HungClientPool } from "./client/hung-clients.js";
 export { nextGroup } from "./client/cohort-groups.js";
 export { MemoryPool } from "./client/memory-pool.js";
 export { checkAggregation } from "./contracts/aggregation.js";

@@ -53,7 +53,7 @@ export { readRunTrial } from "./store/read-trial.js";
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
 export { createLog, type Logger } from "./process/log.js";
-export { batchErrorLogger, clientErrorLogger } from "./process/log-errors.js";
+export { clientEventLogger } from "./process/log-errors.js";
 export {
   exitCodeOf,
   integerOption,

@@ -1,4 +1,5 @@
 import {
+  HungClientPool,
   payloadBytes,
   withModules,
   type ClientPool,
@@ -82,13 +83,15 @@ async function runInto(
   checkpoint: Checkpoint | undefined,
 ): Promise<Summary> {
   const { trial, arms, measures, taskPlugin } = prepared;
-  const pool = new StoringPool(inner, folder.path);
+  const asked = new HungClientPool(inner, trial.limits.hangRetries);
+  const pool = new StoringPool(asked, folder.path);
   const tally = new Tally(trial, measures.metrics ?? {});
   const stopped = new Map(checkpoint?.stopped);
   if (checkpoint) {
     const done = new Map<string, number>();
     for await (const record of eachLine<ArmRecord>(folder.path, "records.jsonl")) {
       tally.add(record);
+      asked.recall(record);
       done.set(record.arm, (done.get(record.arm) ?? 0) + 1);
     }
     for (const [arm, reason] of stopped) tally.stop(arm, reason);

@@ -52,11 +52,13 @@ describe("ClientRunner", () => {
       const groupFaults: string[] = [];
       const runner = new ClientRunner(
         prepare(toyTrial({ limits: { clientSeconds } }), plugins),
-        (job) => {
-          faults.push(job.clientId);
-        },
-        (task, error) => {
-          groupFaults.push(`${task}: ${String(error)}`);
+        {
+          onClientError: (job) => {
+            faults.push(job.clientId);
+          },
+          onBatchError: (task, error) => {
+            groupFaults.push(`${task}: ${String(error)}`);
+          },
         },
       );
       return { runner, groups, faults, groupFaults };
@@ -150,9 +152,9 @@ describe("ClientRunner", () => {
           Promise.resolve({ train: () => assert.fail(), ...(evaluate && { evaluate }) }),
       });
       const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
-      const runner = new ClientRunner(prepare(toyTrial(), plugins), (_, error) =>
-        faults.push(error),
-      );
+      const runner = new ClientRunner(prepare(toyTrial(), plugins), {
+        onClientError: (_, error) => faults.push(error),
+      });
       const answer = await runner.run(createJob("evaluate"));
       failures.push("failure" in answer && answer.failure);
     }

@@ -1,16 +1,16 @@
-import type { ClientRunner } from "./client-runner.js";
+import type { JobRunner } from "./client-runner.js";
 import { nextGroup } from "./cohort-groups.js";
 import type { Admit, Answer, ClientPool, Job } from "../contracts/pool.js";
 import { turnOfEventLoop } from "../words/yield-to-event-loop.js";
 
 /**
  * Runs all clients in this process, one group after another and without sockets: for tests,
- * debugging and small trials.
+ * debugging and small trials. The pool closes its runner.
  */
 export class MemoryPool implements ClientPool {
-  readonly #runner: ClientRunner;
+  readonly #runner: JobRunner;
 
-  constructor(runner: ClientRunner) {
+  constructor(runner: JobRunner) {
     this.#runner = runner;
   }
 
@@ -32,5 +32,7 @@ export class MemoryPool implements ClientPool {
     }
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.#runner.close();
+  }
 }
