@@ -88,6 +88,7 @@ export async function host(options: HostOptions): Promise<void> {
       patience.stop();
     },
     jobsAtOnce: () => runner?.maxBatch ?? 1,
+    callsAhead: () => runner?.ahead ?? 1,
     runJobs: async (group) => {
       const [first] = group;
       if (!runner || !first) throw new Error("a job came before the trial");

@@ -4,8 +4,7 @@ export {
   ClientRunner,
   type ClientJob,
   type JobRunner,
-  type OnBatchError,
-  type OnClientError,
+  type ReportedJob,
   type RunnerEvents,
 } from "./client/client-runner.js";
 export { HungClientPool } from "./client/hung-clients.js";
@@ -62,7 +61,7 @@ export {
   loadParams,
   type StoredParams,
 } from "./tensors/tensor.js";
-export { copyUpdate, deltaBytes } from "./tensors/update.js";
+export { copyUpdate, deltaBytes, eachTensor } from "./tensors/update.js";
 export type { Contaminated, Contamination } from "./trial/contamination.js";
 export { Devices, type Span } from "./trial/devices.js";
 export { listArms, type Arm } from "./trial/arms.js";

@@ -25,8 +25,11 @@ import { runWithinLimit } from "./time-limit.js";
 /** A job as a client host sees it: complete, because virtual clients keep nothing between jobs. */
 export type ClientJob = Job;
 
+/** The fields of a job that a log shows. */
+export type ReportedJob = Pick<Job, "clientId" | "round" | "kind">;
+
 /** Receives an error that a task, an attack or a mod throws for a client. */
-export type OnClientError = (job: ClientJob, error: unknown) => void;
+export type OnClientError = (job: ReportedJob, error: unknown) => void;
 
 /** Receives an error of a task's `trainCohort`, if each client can be trained on its own. */
 export type OnBatchError = (task: string, error: unknown) => void;
@@ -50,6 +53,8 @@ export interface RunnerEvents {
 export interface JobRunner {
   /** The largest number of jobs that `runAll` can run together; 1 until `prepare` resolves. */
   readonly maxBatch: number;
+  /** The number of calls of `runAll` to make in advance, so that it need not wait; at least 1. */
+  readonly ahead: number;
   /**
    * Loads the task before the first job needs it.
    * @param options.isAlone whether this is the only host
@@ -58,7 +63,7 @@ export interface JobRunner {
    */
   prepare(options?: { readonly isAlone?: boolean }): Promise<void>;
   /**
-   * Runs jobs of one round and phase.
+   * Runs jobs of one round and phase, after those of earlier calls.
    * @returns the answers in the order of the jobs
    */
   runAll(jobs: readonly ClientJob[]): Promise<readonly Answer[]>;
@@ -88,6 +93,8 @@ export class ClientRunner implements JobRunner {
       throw new UserError(otherHosts);
     await this.#loadTask();
   }
+
+  readonly ahead = 1;
 
   get maxBatch(): number {
     return this.#task?.trainCohort?.maxBatch ?? 1;

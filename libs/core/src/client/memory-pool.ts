@@ -19,16 +19,23 @@ export class MemoryPool implements ClientPool {
   }
 
   async *ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer> {
-    for (let start = 0; start < jobs.length;) {
+    const running: Promise<readonly Answer[]>[] = [];
+    for (let start = 0; ;) {
       await turnOfEventLoop(); // handles Ctrl-C, timers and the progress bar
       if (signal.aborted) return;
-      const group = nextGroup(jobs, start, this.#runner.maxBatch);
-      const answers = await this.#runner.runAll(group);
+      while (start < jobs.length && running.length < this.#runner.ahead) {
+        const group = nextGroup(jobs, start, this.#runner.maxBatch);
+        const answers = this.#runner.runAll(group);
+        answers.catch(() => undefined); // thrown below, unless the call ends before
+        running.push(answers);
+        start += group.length;
+      }
+      const answers = await running.shift();
+      if (!answers) return;
       for (const answer of answers) {
         const failure = "update" in answer ? admit(answer.update) : undefined;
         yield failure ? { jobId: answer.jobId, clientId: answer.clientId, failure } : answer;
       }
-      start += group.length;
     }
   }
 

@@ -2,9 +2,13 @@ import type { Params } from "@fedclair/core";
 import type { Answer, ClientJob, PluginIdentity } from "@fedclair/core/internal";
 import type { PluginModule } from "../resolve-module.js";
 
-/** What a thread loads. */
+/** What a thread begins with. */
 export interface ThreadSetup {
   readonly modules: readonly PluginModule[];
+  /** The memory of its `Activity`. */
+  readonly activity: SharedArrayBuffer;
+  /** The memory of its `SharedNumbers`. */
+  readonly numbers: SharedArrayBuffer;
 }
 
 /** A trial that a thread prepares. */
@@ -17,55 +21,62 @@ export interface ThreadTrial {
   readonly backend: string;
 }
 
-/** A job without its base if the thread has that one already. */
-export interface PostedJob extends Omit<ClientJob, "params" | "derivation"> {
-  readonly params: { readonly base: Params | "last"; readonly rounds: ClientJob["params"]["rounds"] };
+/** A thread that is ready to run clients' jobs. */
+export interface ReadyClients {
+  /** The largest number of jobs that can run together. */
+  readonly maxBatch: number;
+  /** The plug-ins whose code may run, by the index in `Doing.plugin`; the task first. */
+  readonly plugins: readonly string[];
 }
 
-/** The methods that a thread serves, one call at a time. */
+/** A job on the last base that was posted, or on its own. */
+export interface PostedJob extends Omit<ClientJob, "params" | "derivation"> {
+  readonly params: {
+    readonly base: Params | "last";
+    readonly rounds: ClientJob["params"]["rounds"];
+  };
+}
+
+/** The answers to jobs, and the number of TensorFlow.js tensors in the thread. */
+export interface Ran {
+  readonly answers: readonly Answer[];
+  readonly tensors: number;
+}
+
+/** The methods that a thread serves, one call after another. */
 export interface ThreadMethods {
   /** Returns the plug-ins that the modules export. */
   identify(): Promise<readonly PluginIdentity[]>;
+  prepareClients(trial: ThreadTrial, isAlone: boolean): Promise<ReadyClients>;
   /**
-   * Prepares to run clients' jobs.
-   * @returns the largest number of jobs that can run together
+   * @param base the new last base; default: the one before
+   * @param slot of `SharedNumbers` for the answers; default: they are posted with their numbers
    */
-  prepareClients(trial: ThreadTrial, isAlone: boolean): Promise<number>;
-  /** @param base the base of the jobs whose own is `last`; absent if it is that of the last call */
-  runJobs(
-    jobs: readonly PostedJob[],
-    base?: Params,
-  ): Promise<{ readonly answers: readonly Answer[]; readonly tensors: number }>;
+  runJobs(jobs: readonly PostedJob[], base?: Params, slot?: number): Promise<Ran>;
 }
 
 export type ThreadMethod = keyof ThreadMethods;
 
-/** A call of a method. */
 export interface ThreadCall {
+  readonly id: number;
   readonly method: ThreadMethod;
   readonly args: readonly unknown[];
 }
 
-/** What happens in a thread during a call. */
-export type ThreadEvent =
-  /** Clients begin to train together, or a single job begins. */
-  | { readonly kind: "attempt"; readonly jobs: readonly number[] }
-  /** Code of a plug-in begins to run. */
-  | { readonly kind: "code"; readonly plugin: string }
-  /** The event loop of the thread turns. */
-  | { readonly kind: "alive" }
-  /** A plug-in threw an error. */
-  | { readonly kind: "clientError"; readonly job: number; readonly what: string }
-  | { readonly kind: "batchError"; readonly task: string; readonly what: string };
-
-/** The end of a call. Errors lose their class when they are posted. */
-export type ThreadReply =
-  | { readonly kind: "result"; readonly result: unknown }
+/** A message from a thread. Errors lose their class when they are posted. */
+export type ThreadMessage =
+  | { readonly kind: "result"; readonly id: number; readonly result: unknown }
   | {
       readonly kind: "error";
+      readonly id: number;
       readonly message: string;
       /** Present for a `UserError`. */
       readonly exitCode?: number;
       readonly stack?: string | undefined;
-    };
-
+    }
+  | {
+      readonly kind: "clientError";
+      readonly job: Pick<ClientJob, "clientId" | "round" | "kind">;
+      readonly what: string;
+    }
+  | { readonly kind: "batchError"; readonly task: string; readonly what: string };

@@ -1,13 +1,15 @@
 import { Worker } from "node:worker_threads";
 import { UserError } from "@fedclair/core";
+import type { PluginModule } from "../resolve-module.js";
+import { Activity, type Doing } from "./activity.js";
 import type {
   ThreadCall,
-  ThreadEvent,
+  ThreadMessage,
   ThreadMethod,
   ThreadMethods,
-  ThreadReply,
   ThreadSetup,
 } from "./messages.js";
+import { SharedNumbers } from "./shared-numbers.js";
 
 /** The code in a thread did not return in time. */
 export class Overdue extends Error {}
@@ -15,40 +17,70 @@ export class Overdue extends Error {}
 /** The thread ended by itself: its code called process.exit, or an error was not caught. */
 export class ThreadEnded extends Error {}
 
+/** What happens in a thread, apart from the results of calls. */
+export type ThreadReport = Exclude<ThreadMessage, { readonly kind: "result" | "error" }>;
+
+/** Returns the seconds that a thread may do the same without progress. */
+export type Patience = (doing: Doing) => number;
+
+type Result<M extends ThreadMethod> = Awaited<ReturnType<ThreadMethods[M]>>;
+
+/** A call that was posted. */
+export interface Posted<M extends ThreadMethod> {
+  /** The number of the call, as in `Doing.call`. */
+  readonly id: number;
+  /**
+   * Rejects with what the method throws, or with the error that the thread ended with: an `Overdue`
+   * if it ran out of patience, a `ThreadEnded` if it ended by itself.
+   */
+  readonly result: Promise<Result<M>>;
+}
+
 interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
-  readonly onEvent: (event: ThreadEvent) => void;
 }
-
-/** A timer that fires this late tells that the whole process was stopped, in ms. */
-const stoppedMs = 1000;
 
 /** Time for a thread to end, in ms. Only native code that does not return takes longer. */
 const endMs = 1000;
+
+/** The longest time between two looks at a thread, in ms. */
+const longestTick = 250;
 
 /**
  * A thread for the code of plug-ins from outside. Unlike code in the main thread, it can be ended
  * at any moment, and signals and heartbeats are answered while it runs.
  */
 export class PluginThread {
+  /** What the thread is doing, or was doing when it ended. */
+  readonly activity = new Activity();
+  readonly numbers = new SharedNumbers();
+  /** When the thread is ended while it has calls to answer. Default: never. */
+  patience: Patience = () => Infinity;
+  onReport: (report: ThreadReport) => void = () => undefined;
   readonly #worker: Worker;
-  #pending: Pending | undefined;
-  #watch: NodeJS.Timeout | undefined;
+  readonly #pending = new Map<number, Pending>();
+  #unposted: ThreadCall[] = [];
+  #lastCall = 0;
+  #tick: NodeJS.Timeout | undefined;
   #fault: Error | undefined;
 
-  constructor(setup: ThreadSetup) {
+  constructor(modules: readonly PluginModule[]) {
     this.#worker = new Worker(new URL("./worker.js", import.meta.url), {
-      workerData: setup,
+      workerData: {
+        modules,
+        activity: this.activity.buffer,
+        numbers: this.numbers.buffer,
+      } satisfies ThreadSetup,
       stdout: true,
     });
     this.#worker.stdout.pipe(process.stderr, { end: false }); // stdout is for results
-    this.#worker.on("message", (message: ThreadEvent | ThreadReply) => {
-      this.#receive(message);
+    this.#worker.on("message", (messages: readonly ThreadMessage[]) => {
+      for (const message of messages) this.#receive(message);
     });
     for (const fault of ["error", "messageerror"]) {
       this.#worker.on(fault, (error: unknown) => {
-        this.#fail(new ThreadEnded(`its thread ended: ${String(error)}`, { cause: error }));
+        this.#fail(new ThreadEnded(`its thread ended: ${String(error)}`));
       });
     }
     this.#worker.on("exit", (code) => {
@@ -61,74 +93,80 @@ export class PluginThread {
     return this.#fault === undefined;
   }
 
-  /**
-   * Calls a method; the call before must have ended.
-   * @throws what the method throws, `Overdue` if the watch ends the thread, or `ThreadEnded`
-   */
-  async call<M extends ThreadMethod>(
-    method: M,
-    args: Parameters<ThreadMethods[M]>,
-    onEvent: (event: ThreadEvent) => void = () => undefined,
-  ): Promise<Awaited<ReturnType<ThreadMethods[M]>>> {
-    if (this.#fault) throw this.#fault;
-    if (this.#pending) throw new Error("a thread runs one call at a time");
-    try {
-      return (await new Promise<unknown>((resolve, reject) => {
-        this.#pending = { resolve, reject, onEvent };
-        this.#worker.postMessage({ method, args } satisfies ThreadCall);
-      })) as Awaited<ReturnType<ThreadMethods[M]>>;
-    } finally {
-      clearTimeout(this.#watch);
-      this.#pending = undefined;
-    }
-  }
-
-  /**
-   * Ends the thread unless the present call returns in time; replaces an earlier watch. Time in
-   * which the whole process is stopped does not count.
-   */
-  watch(seconds: number): void {
-    clearTimeout(this.#watch);
-    const due = performance.now() + seconds * 1000;
-    this.#watch = setTimeout(() => {
-      if (performance.now() - due > stoppedMs) this.watch(seconds);
-      // A message that has arrived is read first.
-      else this.#watch = setTimeout(() => void this.end(new Overdue()), 0);
-    }, seconds * 1000);
+  /** Posts a call. Calls of the same turn of the event loop share a message. */
+  call<M extends ThreadMethod>(method: M, args: Parameters<ThreadMethods[M]>): Posted<M> {
+    const id = ++this.#lastCall;
+    const result = new Promise<unknown>((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      if (this.#fault) this.#fail(this.#fault);
+      if (this.#unposted.length === 0) queueMicrotask(() => this.#post());
+      this.#unposted.push({ id, method, args });
+    });
+    this.#look();
+    return { id, result: result as Promise<Result<M>> };
   }
 
   /**
    * Ends the thread, whatever its code does.
-   * @param why the error of the present call and of later ones
+   * @param why the error of the present calls and of later ones
    */
   async end(why: Error = new ThreadEnded("its thread was ended")): Promise<void> {
     this.#fail(why);
     let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise((resolve) => (timer = setTimeout(resolve, endMs)));
-    await Promise.race([this.#worker.terminate(), patience]);
+    const limit = new Promise((resolve) => (timer = setTimeout(resolve, endMs)));
+    await Promise.race([this.#worker.terminate(), limit]);
     clearTimeout(timer);
   }
 
-  #receive(message: ThreadEvent | ThreadReply): void {
-    switch (message.kind) {
-      case "result":
-        this.#pending?.resolve(message.result);
-        break;
-      case "error":
-        this.#pending?.reject(toError(message));
-        break;
-      default:
-        this.#pending?.onEvent(message);
+  #post(): void {
+    this.#worker.postMessage(this.#unposted);
+    this.#unposted = [];
+  }
+
+  /**
+   * Looks at the thread from time to time as long as it has calls to answer. Time in which the
+   * whole process is stopped hardly counts.
+   */
+  #look(turns = this.activity.turns, waitedMs = 0): void {
+    if (this.#tick !== undefined || this.#pending.size === 0) return;
+    const patienceMs = 1000 * this.patience(this.activity.doing);
+    const tickMs = Math.min(longestTick, patienceMs / 8);
+    this.#tick = setTimeout(() => {
+      this.#tick = undefined;
+      const now = this.activity.turns;
+      const waited = now === turns ? waitedMs + tickMs : 0;
+      if (waited < patienceMs) this.#look(now, waited);
+      // Messages that have arrived are read first.
+      else setImmediate(() => this.#isStill(now) && void this.end(new Overdue("overdue")));
+    }, tickMs);
+  }
+
+  #isStill(turns: number): boolean {
+    return this.activity.turns === turns && this.#pending.size > 0;
+  }
+
+  #receive(message: ThreadMessage): void {
+    if (message.kind !== "result" && message.kind !== "error") {
+      this.onReport(message);
+      return;
     }
+    const pending = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
+    if (message.kind === "result") pending?.resolve(message.result);
+    else pending?.reject(toError(message));
+    if (this.#pending.size > 0) return;
+    clearTimeout(this.#tick);
+    this.#tick = undefined;
   }
 
   #fail(fault: Error): void {
     this.#fault ??= fault;
-    this.#pending?.reject(this.#fault);
+    for (const { reject } of this.#pending.values()) reject(this.#fault);
+    this.#pending.clear();
   }
 }
 
-function toError({ message, exitCode, stack }: Extract<ThreadReply, { kind: "error" }>): Error {
+function toError({ message, exitCode, stack }: Extract<ThreadMessage, { kind: "error" }>): Error {
   const error = exitCode === undefined ? new Error(message) : new UserError(message, exitCode);
   if (stack !== undefined) error.stack = stack;
   return error;

@@ -39,11 +39,10 @@ const importSeconds = 10;
 export async function identifyPlugins(
   modules: readonly PluginModule[],
 ): Promise<{ readonly plugins: readonly PluginIdentity[]; readonly thread: PluginThread }> {
-  const thread = new PluginThread({ modules });
+  const thread = new PluginThread(modules);
+  thread.patience = () => importSeconds * modules.length;
   try {
-    const plugins = thread.call("identify", []);
-    thread.watch(importSeconds * modules.length);
-    return { plugins: await plugins, thread };
+    return { plugins: await thread.call("identify", []).result, thread };
   } catch (error) {
     await thread.end();
     if (!(error instanceof Overdue)) throw error;

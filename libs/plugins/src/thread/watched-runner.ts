@@ -1,68 +1,86 @@
 import type { Params } from "@fedclair/core";
 import {
   failure,
+  payloadBytes,
   type Answer,
   type ClientJob,
   type JobRunner,
+  type ReportedJob,
   type RunnerEvents,
   type Trial,
 } from "@fedclair/core/internal";
-import type { PostedJob, ThreadEvent, ThreadSetup, ThreadTrial } from "./messages.js";
-import { Overdue, PluginThread, ThreadEnded } from "./plugin-thread.js";
+import type { PluginModule } from "../resolve-module.js";
+import type { Doing } from "./activity.js";
+import type { PostedJob, ReadyClients, ThreadTrial } from "./messages.js";
+import { Overdue, PluginThread, ThreadEnded, type ThreadReport } from "./plugin-thread.js";
+import { isTimeout } from "./timeout.js";
 import { toPostable } from "./transfer.js";
 
 /** A runner of jobs in a thread. */
-export interface WatchedRunnerOptions extends ThreadSetup, ThreadTrial {
-  readonly limits: Pick<Trial["limits"], "clientSeconds" | "answerSeconds">;
+export interface WatchedRunnerOptions extends ThreadTrial {
+  readonly modules: readonly PluginModule[];
   /** The name of the task. */
   readonly task: string;
+  readonly limits: Pick<Trial["limits"], "clientSeconds" | "answerSeconds">;
   /** A thread with the same modules to begin with. Default: a new one. */
   readonly thread?: PluginThread | undefined;
   readonly events?: WatchedEvents;
 }
 
-/** Receives what happens while jobs run in a thread. */
+/** Receives what happens while jobs run in a thread. Errors are texts with their location. */
 export interface WatchedEvents extends Pick<RunnerEvents, "onClientError" | "onBatchError"> {
   /** Called when the thread was ended because a client's code did not return. */
-  readonly onHang?: (job: ClientJob, what: string) => void;
+  readonly onHang?: (job: ReportedJob, what: string) => void;
 }
 
-/** What a thread was doing when it was last heard of. */
-interface Attempt {
-  readonly jobs: readonly number[];
-  plugin: string;
+/** The thread is replaced although its code returned. */
+class Replaced extends Error {}
+
+/** A thread that is ready for jobs. */
+interface Ready extends ReadyClients {
+  readonly thread: PluginThread;
+  /** The base that was posted last. */
+  base?: Params | undefined;
 }
+
+/** The number of threads that end with no client to blame before a job fails. */
+const mostEnds = 3;
+
+/** Jobs to hand over in advance, so that the thread need not wait for the next one. */
+const smallAhead = 16;
+const largeAhead = 2;
+/** Size of the params from which few jobs are handed over in advance, in bytes. */
+const largeBytes = 2 ** 16;
 
 /**
  * Runs jobs in a thread, and ends the thread if a client's code does not return within
- * `limits.clientSeconds`. The client then fails with CLIENT_HUNG; the other clients of its group
- * are trained in a new thread. The results are those of a `ClientRunner` in the main thread.
+ * `limits.clientSeconds`. The client then fails with CLIENT_HUNG; the other jobs run in a new
+ * thread. The results are those of a `ClientRunner` in the main thread.
  */
 export class WatchedRunner implements JobRunner {
   readonly #options: WatchedRunnerOptions;
   #thread: PluginThread | undefined;
+  #opening: Promise<Ready> | undefined;
+  #ready: Ready | undefined;
   #isAlone = false;
-  #isPrepared = false;
   #isClosed = false;
-  #maxBatch = 1;
-  /** Whether a group has ended its thread. */
+  /** Whether clients that trained together have ended their thread. */
   #trainsAlone = false;
-  /** The base that the thread has. */
-  #base: Params | undefined;
-  #attempt: Attempt;
-  /** Resolves when all earlier jobs have run. */
-  #turn: Promise<unknown> = Promise.resolve();
-  /** The number of TensorFlow.js tensors in the thread after the last job. */
+  #ahead = smallAhead;
+  /** The number of TensorFlow.js tensors in the thread after the last jobs. */
   tensors = 0;
 
   constructor(options: WatchedRunnerOptions) {
     this.#options = options;
     this.#thread = options.thread;
-    this.#attempt = { jobs: [], plugin: "" };
   }
 
   get maxBatch(): number {
-    return this.#trainsAlone ? 1 : this.#maxBatch;
+    return this.#trainsAlone ? 1 : (this.#ready?.maxBatch ?? 1);
+  }
+
+  get ahead(): number {
+    return this.maxBatch > 1 ? 1 : this.#ahead;
   }
 
   async prepare({ isAlone = false } = {}): Promise<void> {
@@ -71,9 +89,29 @@ export class WatchedRunner implements JobRunner {
   }
 
   async runAll(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
-    const answers = this.#turn.then(() => this.#run(jobs));
-    this.#turn = answers.catch(() => undefined);
-    return await answers;
+    const bytes = payloadBytes(jobs[0]?.params.base.values() ?? []);
+    this.#ahead = bytes < largeBytes ? smallAhead : largeAhead;
+    for (let ends = 0; ;) {
+      const ready = await this.#open();
+      const { thread } = ready;
+      const slot = thread.numbers.take();
+      const { id, result } = this.#post(ready, jobs, slot);
+      try {
+        const { answers: stored, tensors } = await result;
+        const answers = thread.numbers.load(stored);
+        this.tensors = tensors;
+        if (answers.some(isTimeout)) void thread.end(new Replaced());
+        return answers;
+      } catch (error) {
+        if (this.#isClosed || !isEnd(error)) throw error;
+        const { doing } = thread.activity;
+        if (doing.call === id) return await this.#settle(jobs, doing, error);
+        if (!(error instanceof Replaced)) ends++;
+        if (ends === mostEnds) return await this.#settle(jobs, { ...doing, jobs: 1 }, error);
+      } finally {
+        thread.numbers.release(slot);
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -81,99 +119,79 @@ export class WatchedRunner implements JobRunner {
     await this.#thread?.end();
   }
 
-  async #run(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
-    try {
-      return await this.#call(jobs);
-    } catch (error) {
-      if (this.#isClosed || !(error instanceof Overdue || error instanceof ThreadEnded)) throw error;
-      const [job] = jobs;
-      if (job && jobs.length === 1) return [this.#fail(job, error)];
-      return await this.#runEach(jobs, error);
-    }
+  #post(ready: Ready, jobs: readonly ClientJob[], slot: number | undefined) {
+    const base = jobs[0]?.params.base;
+    const isNew = base !== ready.base;
+    ready.base = base;
+    const posted = jobs.map((job) => toPostedJob(job, base));
+    return ready.thread.call("runJobs", [
+      posted,
+      isNew && base ? (toPostable(base) as Params) : undefined,
+      slot,
+    ]);
   }
 
   /**
-   * Runs the jobs of a group that ended its thread one by one, so that only the faulty client
-   * fails. Later groups have one client, as the same may happen again.
+   * Answers jobs that ended their thread. Those of a group run one by one, so that only the faulty
+   * client fails. Later groups have one client, as the same may happen again.
    */
-  async #runEach(jobs: readonly ClientJob[], why: Error): Promise<readonly Answer[]> {
-    if (this.#attempt.jobs.length > 1) {
+  async #settle(
+    jobs: readonly ClientJob[],
+    doing: Doing,
+    why: Error,
+  ): Promise<readonly Answer[]> {
+    const { events } = this.#options;
+    const [job] = jobs;
+    if (job && jobs.length === 1) return [this.#fail(job, doing, why)];
+    if (doing.jobs > 1) {
       this.#trainsAlone = true;
-      const what = why instanceof Overdue ? "it did not return" : why.message;
-      this.#options.events?.onBatchError?.(this.#options.task, what);
+      const what = why instanceof Overdue ? "it does not return" : why.message;
+      events?.onBatchError?.(this.#options.task, what);
     }
     const answers: Answer[] = [];
-    for (const job of jobs) answers.push(...(await this.#run([job])));
+    for (const one of jobs) answers.push(...(await this.runAll([one])));
     return answers;
   }
 
-  async #call(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
-    const thread = await this.#open();
-    const base = jobs[0]?.params.base;
-    const isNew = base !== this.#base;
-    this.#base = base;
-    const posted = jobs.map((job) => toPostedJob(job, base));
-    const sent = isNew && base ? (toPostable(base) as Params) : undefined;
-    const reply = await thread.call("runJobs", [posted, sent], (event) => {
-      this.#note(thread, jobs, event);
-    });
-    this.tensors = reply.tensors;
-    // The code of a client that is out of time may still run, and would be taken for the next one's.
-    if (reply.answers.some(isTimeout)) void thread.end();
-    return reply.answers;
-  }
-
-  #note(thread: PluginThread, jobs: readonly ClientJob[], event: ThreadEvent): void {
+  #fail(job: ClientJob, { plugin }: Doing, why: Error): Answer {
     const { events, limits } = this.#options;
-    switch (event.kind) {
-      case "attempt":
-        this.#attempt = { jobs: event.jobs, plugin: `task '${this.#options.task}'` };
-        thread.watch(patienceSeconds(limits, event.jobs.length));
-        break;
-      case "alive":
-        thread.watch(patienceSeconds(limits, this.#attempt.jobs.length));
-        break;
-      case "code":
-        this.#attempt.plugin = event.plugin;
-        break;
-      case "clientError": {
-        const job = jobs.find(({ id }) => id === event.job);
-        if (job) events?.onClientError?.(job, event.what);
-        break;
-      }
-      case "batchError":
-        events?.onBatchError?.(event.task, event.what);
-    }
-  }
-
-  #fail(job: ClientJob, why: Error): Answer {
-    const { clientSeconds } = this.#options.limits;
     const answer = { jobId: job.id, clientId: job.clientId };
     if (!(why instanceof Overdue)) {
-      this.#options.events?.onClientError?.(job, why.message);
+      events?.onClientError?.(job, why.message);
       return { ...answer, failure: failure("CLIENT_ERROR", why.message) };
     }
-    const message = `${this.#attempt.plugin} did not return within ${clientSeconds} s (limits.clientSeconds)`;
-    this.#options.events?.onHang?.(job, message);
+    const message = `${this.#ready?.plugins[plugin] ?? "its code"} did not return within ${limits.clientSeconds} s (limits.clientSeconds)`;
+    events?.onHang?.(job, message);
     return { ...answer, failure: failure("CLIENT_HUNG", message) };
   }
 
-  async #open(): Promise<PluginThread> {
-    if (this.#isClosed) throw new ThreadEnded("its host has ended");
-    if (this.#thread?.isAlive !== true) {
-      this.#thread = new PluginThread({ modules: this.#options.modules });
-      this.#isPrepared = false;
-    }
-    const thread = this.#thread;
-    if (this.#isPrepared) return thread;
-    const { content, from, backend } = this.#options;
-    const trial = { content, from, backend };
-    this.#maxBatch = await thread.call("prepareClients", [trial, this.#isAlone]);
-    this.#base = undefined;
-    this.#isPrepared = true;
-    return thread;
+  /** Returns a thread that is ready, and starts one if there is none. */
+  async #open(): Promise<Ready> {
+    if (this.#ready?.thread.isAlive === true) return this.#ready;
+    this.#opening ??= this.#start().finally(() => (this.#opening = undefined));
+    return (this.#ready = await this.#opening);
   }
 
+  async #start(): Promise<Ready> {
+    if (this.#isClosed) throw new ThreadEnded("its host has ended");
+    const { content, from, backend, modules, limits } = this.#options;
+    if (this.#thread?.isAlive !== true) this.#thread = new PluginThread(modules);
+    const thread = this.#thread;
+    thread.patience = () => Infinity; // preparing the data may take long
+    thread.onReport = (report) => {
+      this.#report(report);
+    };
+    const trial = { content, from, backend };
+    const ready = await thread.call("prepareClients", [trial, this.#isAlone]).result;
+    thread.patience = ({ jobs }) => patienceSeconds(limits, jobs);
+    return { thread, ...ready };
+  }
+
+  #report(report: ThreadReport): void {
+    const { events } = this.#options;
+    if (report.kind === "clientError") events?.onClientError?.(report.job, report.what);
+    else events?.onBatchError?.(report.task, report.what);
+  }
 }
 
 /** Time for an answer to arrive, so that a client that keeps to its limit is not ended, in s. */
@@ -197,16 +215,17 @@ function toPostedJob(
   { derivation: _, candidates, params, ...job }: ClientJob,
   base: Params | undefined,
 ): PostedJob {
+  const isLast = params.base === base;
   return {
     ...job,
     params: {
-      base: params.base === base ? "last" : (toPostable(params.base) as Params),
+      base: isLast ? "last" : (toPostable(params.base) as Params),
       rounds: toPostable(params.rounds) as typeof params.rounds,
     },
     ...(candidates && { candidates: toPostable(candidates) as typeof candidates }),
   };
 }
 
-function isTimeout(answer: Answer): boolean {
-  return "failure" in answer && answer.failure.code === "CLIENT_TIMEOUT";
+function isEnd(error: unknown): error is Error {
+  return error instanceof Overdue || error instanceof ThreadEnded || error instanceof Replaced;
 }

@@ -10,69 +10,90 @@ import {
   type PreparedTrial,
 } from "@fedclair/core/internal";
 import { loadForHost, loadPlugins } from "../host.js";
+import { Activity, idle } from "./activity.js";
 import type {
   PostedJob,
   ThreadCall,
-  ThreadEvent,
+  ThreadMessage,
   ThreadMethods,
-  ThreadReply,
   ThreadSetup,
 } from "./messages.js";
+import { SharedNumbers } from "./shared-numbers.js";
+import { isTimeout } from "./timeout.js";
 import { toPostable } from "./transfer.js";
 
-/** The time between two signs that the event loop turns, in ms. */
-const pulseMs = 500;
+/** The time between two signs that the event loop turns while clients train together, in ms. */
+const pulseMs = 250;
 
-const { modules } = workerData as ThreadSetup;
+/** Answers of small jobs wait this long for others, to be posted in one message, in ms. */
+const collectMs = 10;
+
+const setup = workerData as ThreadSetup;
+const activity = new Activity(setup.activity);
+const numbers = new SharedNumbers(setup.numbers);
+const calls: ThreadCall[] = [];
+let isServing = false;
+let unposted: ThreadMessage[] = [];
+let lastPost = 0;
 let runner: ClientRunner | undefined;
+let hasTimeout = false;
 let lastBase: Params = new Map();
-let pulse: NodeJS.Timeout | undefined;
-/** The plug-in whose code runs, as the main thread knows it: the task when an attempt begins. */
-let running = "";
+/** The call that is served. */
+let current = { id: 0, jobs: [] as readonly PostedJob[] };
 
 const methods: ThreadMethods = {
   identify: async () => {
-    const { outside = [] } = await loadPlugins(modules, undefined, () => loadForHost({}));
+    const { outside = [] } = await loadPlugins(setup.modules, undefined, () => loadForHost({}));
     return outside.map(({ kind, name, version, hash }) => ({ kind, name, version, hash }));
   },
 
   prepareClients: async ({ content, from, backend }, isAlone) => {
-    const plugins = await loadPlugins(modules, content, loadForHost);
+    const plugins = await loadPlugins(setup.modules, content, loadForHost);
     const prepared = prepareSentTrial(content, from, plugins);
     chooseBackend(backend as BackendName);
     if (isFromOutside(prepared)) await loadBackend();
-    const task = `task '${prepared.trial.task.name}'`;
+    const code = listCode(prepared);
+    let pulse: NodeJS.Timeout | undefined;
     runner = new ClientRunner(prepared, {
-      onClientError: ({ id }, error) => {
-        post({ kind: "clientError", job: id, what: describe(error) });
+      onClientError: ({ clientId, round, kind }, error) => {
+        report({ kind: "clientError", job: { clientId, round, kind }, what: describe(error) });
       },
       onBatchError: (task, error) => {
-        post({ kind: "batchError", task, what: describe(error) });
+        report({ kind: "batchError", task, what: describe(error) });
       },
       onAttempt: (jobs) => {
-        running = task;
-        post({ kind: "attempt", jobs: jobs.map(({ id }) => id) });
+        const job = current.jobs.findIndex(({ id }) => id === jobs[0]?.id);
+        activity.begin({ call: current.id, job, jobs: jobs.length, plugin: 0 });
         clearInterval(pulse);
-        if (jobs.length > 1) pulse = setInterval(() => post({ kind: "alive" }), pulseMs);
+        if (jobs.length > 1) pulse = setInterval(() => activity.turn(), pulseMs);
       },
       onCode: (plugin) => {
-        if (plugin === running) return;
-        running = plugin;
-        post({ kind: "code", plugin });
+        activity.enter(code.indexOf(plugin));
       },
     });
     await runner.prepare({ isAlone });
-    return runner.maxBatch;
+    return { maxBatch: runner.maxBatch, plugins: code };
   },
 
-  runJobs: async (jobs, base) => {
+  runJobs: async (jobs, base, slot) => {
     if (!runner) throw new Error("a job came before the trial");
     if (base) lastBase = base;
+    current = { ...current, jobs };
     const answers = await runner.runAll(jobs.map(toClientJob));
-    clearInterval(pulse);
-    return { answers, tensors: currentBackend()?.tf.memory().numTensors ?? 0 };
+    hasTimeout = answers.some(isTimeout);
+    const stored = slot === undefined ? answers : numbers.store(answers, slot);
+    return { answers: stored, tensors: currentBackend()?.tf.memory().numTensors ?? 0 };
   },
 };
+
+/** Lists the plug-ins whose code clients run; the task first. */
+function listCode({ trial }: PreparedTrial): string[] {
+  return [
+    `task '${trial.task.name}'`,
+    ...trial.attacks.map(({ attack }) => `attack '${attack.name}'`),
+    ...(trial.mods ?? []).map(({ name }) => `mod '${name}'`),
+  ];
+}
 
 function isFromOutside({ taskPlugin, outside }: PreparedTrial): boolean {
   return outside.some(({ kind, name }) => kind === "task" && name === taskPlugin.name);
@@ -88,25 +109,46 @@ function describe(error: unknown): string {
   return `${errorMessage(error)}${errorLocation(error)}`;
 }
 
-function post(message: ThreadEvent | ThreadReply): void {
-  parentPort?.postMessage(message);
+async function serveAll(): Promise<void> {
+  isServing = true;
+  for (let call = calls.shift(); call; call = calls.shift()) {
+    current = { id: call.id, jobs: [] };
+    unposted.push(await serve(call));
+    activity.begin(idle);
+    if (calls.length === 0 || hasTimeout || performance.now() - lastPost > collectMs) post();
+    // The main thread now replaces this one: code of the client may still run.
+    if (hasTimeout) return;
+  }
+  isServing = false;
 }
 
-async function serve({ method, args }: ThreadCall): Promise<void> {
+async function serve({ id, method, args }: ThreadCall): Promise<ThreadMessage> {
   try {
     const call = methods[method] as (...args: readonly unknown[]) => Promise<unknown>;
-    post({ kind: "result", result: toPostable(await call(...args)) });
+    return { kind: "result", id, result: toPostable(await call(...args)) };
   } catch (error) {
-    clearInterval(pulse);
-    post({
+    return {
       kind: "error",
+      id,
       message: error instanceof Error ? error.message : errorMessage(error),
       ...(error instanceof UserError && { exitCode: error.exitCode }),
       stack: error instanceof Error ? error.stack : undefined,
-    });
+    };
   }
 }
 
-parentPort?.on("message", (call: ThreadCall) => {
-  void serve(call);
+function report(message: ThreadMessage): void {
+  unposted.push(message);
+  post();
+}
+
+function post(): void {
+  parentPort?.postMessage(unposted);
+  unposted = [];
+  lastPost = performance.now();
+}
+
+parentPort?.on("message", (posted: readonly ThreadCall[]) => {
+  calls.push(...posted);
+  if (!isServing) void serveAll();
 });

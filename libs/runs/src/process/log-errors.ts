@@ -1,4 +1,4 @@
-import type { ClientJob, RunnerEvents } from "@fedclair/core/internal";
+import type { ReportedJob, RunnerEvents } from "@fedclair/core/internal";
 import { errorMessage, errorLocation } from "@fedclair/core/errors";
 import type { Logger } from "./log.js";
 
@@ -10,7 +10,7 @@ const maxLogged = 20;
 
 /** Receives the errors of clients' code, and clients whose code did not return. */
 type ClientEvents = Required<Pick<RunnerEvents, "onClientError" | "onBatchError">> & {
-  readonly onHang: (job: ClientJob, what: string) => void;
+  readonly onHang: (job: ReportedJob, what: string) => void;
 };
 
 /**
@@ -19,7 +19,7 @@ type ClientEvents = Required<Pick<RunnerEvents, "onClientError" | "onBatchError"
  */
 export function clientEventLogger(log: Logger): ClientEvents {
   const logged = new Set<string>();
-  const warn = ({ clientId, round, kind }: ClientJob, what: string) => {
+  const warn = ({ clientId, round, kind }: ReportedJob, what: string) => {
     log.warn({ client: clientId }, `${clientId}, round ${round}, ${kind}: ${what}`);
   };
   return {
