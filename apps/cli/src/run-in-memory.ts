@@ -1,13 +1,12 @@
 import { UserError } from "@fedclair/core";
 import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
-import { loadNamedPlugins, watchClients } from "@fedclair/plugins";
+import { loadNamedPlugins, watchClients, watchServer } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
   chooseTrialBackend,
   clientEventLogger,
   createLog,
   chooseRunFolder,
-  loadForOutside,
   prepareTrial,
   rejectExternalClients,
 } from "@fedclair/runs";
@@ -28,10 +27,10 @@ export async function runInMemory(file: string, options: RunOptions): Promise<vo
   // By default as quiet as with sockets, where the coordinator logs the backend.
   const log = createLog("client", () => ({ trial: trial.name }), "warn");
   log.info(`backend ${chosen.name}: ${chosen.why}`);
-  await loadForOutside(prepared);
   const events = clientEventLogger(log);
   const runner = watchClients(prepared, chosen.name, events) ?? new ClientRunner(prepared, events);
   const pool = new MemoryPool(runner);
+  const server = watchServer(prepared, chosen.name);
   try {
     process.exitCode = await runAndReport({
       prepared,
@@ -40,11 +39,12 @@ export async function runInMemory(file: string, options: RunOptions): Promise<vo
       report,
       resumes,
       pool,
+      server,
       checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
       backend: () => chosen.name,
       chosen,
     });
   } finally {
-    await pool.close();
+    await Promise.all([pool.close(), server?.close()]);
   }
 }

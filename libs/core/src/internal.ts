@@ -33,11 +33,16 @@ export {
   type RefinementKind,
 } from "./contracts/refinements.js";
 export { checkVerdicts } from "./contracts/verdict.js";
+export { ArmFault } from "./loop/arm-fault.js";
+export type { Attacked } from "./loop/attack-cohort.js";
+export type { Collected } from "./loop/collect.js";
 export { askForParams } from "./loop/initial.js";
 export { jobFor } from "./loop/job.js";
 export type { ClientRecord, RoundRecord, RoundTiming } from "./loop/record.js";
 export { planRounds, type RoundPlan } from "./loop/round-plan.js";
 export { runRounds, type RoundDone, type TrialEvent } from "./loop/round.js";
+export type { Stepped } from "./loop/run-step.js";
+export { serverCode, type ServerCode, type WatchedServer } from "./loop/server-code.js";
 export { startTrial, type TrialState } from "./loop/trial-state.js";
 export { admitEvaluation, admitUpdate, checkNames, maxChange } from "./tensors/admission.js";
 export { termBytes, resolveParams, type ClientParams } from "./tensors/client-params.js";

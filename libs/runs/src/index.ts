@@ -1,4 +1,4 @@
-export { chooseTrialBackend, loadForOutside, type ChosenBackend } from "./backend.js";
+export { chooseTrialBackend, type ChosenBackend } from "./backend.js";
 export type { ArmRecord } from "./arm-record.js";
 export { describeTrial, noDescription, type TrialDescription } from "./description.js";
 export {

@@ -269,10 +269,8 @@ export class ClientRunner implements JobRunner {
   }
 
   #enterAttack(clientId: string): void {
-    const { attacks, trial, contamination } = this.#prepared;
-    const attack = contamination.get(clientId)?.attack;
-    const index = attacks.findIndex((one) => one === attack);
-    this.#events.onCode?.(`attack '${trial.attacks[index]?.attack.name ?? ""}'`);
+    const { name = "" } = this.#prepared.contamination.get(clientId) ?? {};
+    this.#events.onCode?.(`attack '${name}'`);
   }
 
   get #rng(): Stream {

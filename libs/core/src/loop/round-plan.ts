@@ -3,6 +3,7 @@ import type { ClientPool } from "../contracts/pool.js";
 import type { Task } from "../contracts/task.js";
 import type { PreparedArm, PreparedTrial } from "../trial/prepared-trial.js";
 import type { Trial } from "../trial/trial.js";
+import type { ServerCode } from "./server-code.js";
 
 /** Everything that the rounds of one arm need. */
 export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contamination" | "rng"> {
@@ -28,13 +29,17 @@ export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contaminat
   readonly aggregatorName: string;
   readonly pool: ClientPool;
   readonly signal: AbortSignal;
+  /** Runs plug-ins at the coordinator. Default: in this thread. */
+  readonly server?: ServerCode;
+  /** Called before code of a plug-in runs at the coordinator, with its name. */
+  readonly onCode?: (plugin: string) => void;
 }
 
 /** Plans the rounds of one arm. @param task the loaded task of the trial */
 export function planRounds(
   prepared: PreparedTrial,
   { aggregator, choice, benignOnly }: Pick<PreparedArm, "aggregator" | "choice" | "benignOnly">,
-  run: Pick<RoundPlan, "task" | "pool" | "signal">,
+  run: Pick<RoundPlan, "task" | "pool" | "signal" | "server" | "onCode">,
 ): RoundPlan {
   const { trial, clientIds, contamination, rng, mods, unknown, external, devices, taskPlugin } =
     prepared;

@@ -199,6 +199,14 @@ function makeSchema(plugins: Plugins) {
             .min(0)
             .default(0)
             .describe("How often a client that hung (CLIENT_HUNG) is asked again in the trial."),
+          serverSeconds: z
+            .number()
+            .positive()
+            .max(longestSeconds)
+            .default(600)
+            .describe(
+              "An outside aggregator, step, attack or mod that takes longer at the coordinator ends its arm.",
+            ),
           joinSeconds: z
             .number()
             .positive()

@@ -1,5 +1,13 @@
-import type { Params } from "@fedclair/core";
-import type { Answer, ClientJob, PluginIdentity } from "@fedclair/core/internal";
+import type { Params, Start } from "@fedclair/core";
+import type {
+  Answer,
+  Attacked,
+  ClientJob,
+  Collected,
+  PluginIdentity,
+  ServerCode,
+  Stepped,
+} from "@fedclair/core/internal";
 import type { PluginModule } from "../resolve-module.js";
 
 /** What a thread begins with. */
@@ -43,6 +51,20 @@ export interface Ran {
   readonly tensors: number;
 }
 
+/** The state before a round, without what the coordinator's plug-ins do not read. */
+export type AttackedState = Parameters<ServerCode["attackCohort"]>[3];
+export type SteppedState = Parameters<ServerCode["runStep"]>[1];
+
+type When = Parameters<ServerCode["attackCohort"]>[2];
+type Arrived = Parameters<ServerCode["runStep"]>[2];
+
+/** An error of a plug-in that ends its arm. */
+export interface PostedFault {
+  readonly fault: string;
+  /** The stack of the error that was thrown. */
+  readonly stack: string | undefined;
+}
+
 /** The methods that a thread serves, one call after another. */
 export interface ThreadMethods {
   /** Returns the plug-ins that the modules export. */
@@ -53,6 +75,25 @@ export interface ThreadMethods {
    * @param slot of `SharedNumbers` for the answers; default: they are posted with their numbers
    */
   runJobs(jobs: readonly PostedJob[], base?: Params, slot?: number): Promise<Ran>;
+  /** Prepares to run the coordinator's code; returns its plug-ins, like `ReadyClients`. */
+  prepareServer(trial: ThreadTrial): Promise<readonly string[]>;
+  startTask(): Promise<Start>;
+  /** @param arm the index of the arm */
+  attackCohort(
+    arm: number,
+    honest: Collected,
+    when: When,
+    state: AttackedState,
+  ): Promise<Attacked | PostedFault>;
+  /**
+   * @param arm the index of the arm
+   * @returns the step; without its updates if they are those that arrived
+   */
+  runStep(
+    arm: number,
+    state: SteppedState,
+    arrived: Arrived,
+  ): Promise<(Omit<Stepped, "updates"> & Partial<Pick<Stepped, "updates">>) | PostedFault>;
 }
 
 export type ThreadMethod = keyof ThreadMethods;

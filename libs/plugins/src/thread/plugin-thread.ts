@@ -14,7 +14,7 @@ import { SharedNumbers } from "./shared-numbers.js";
 /** The code in a thread did not return in time. */
 export class Overdue extends Error {}
 
-/** The thread ended by itself: its code called process.exit, or an error was not caught. */
+/** The thread ended by itself: its code called process.exit, or used too much memory. */
 export class ThreadEnded extends Error {}
 
 /** What happens in a thread, apart from the results of calls. */
@@ -72,17 +72,21 @@ export class PluginThread {
         activity: this.activity.buffer,
         numbers: this.numbers.buffer,
       } satisfies ThreadSetup,
+      argv: process.argv.slice(2),
       stdout: true,
     });
     this.#worker.stdout.pipe(process.stderr, { end: false }); // stdout is for results
     this.#worker.on("message", (messages: readonly ThreadMessage[]) => {
       for (const message of messages) this.#receive(message);
     });
-    for (const fault of ["error", "messageerror"]) {
-      this.#worker.on(fault, (error: unknown) => {
-        this.#fail(new ThreadEnded(`its thread ended: ${String(error)}`));
+    this.#worker.on("error", (error) => {
+      this.#fail(new ThreadEnded(`its thread ended: ${error.message}`));
+      if ("code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY") return;
+      // An error that nothing caught ends the process, as it would in the main thread.
+      queueMicrotask(() => {
+        throw error;
       });
-    }
+    });
     this.#worker.on("exit", (code) => {
       const why = `its thread ended with code ${code}: does a plug-in call process.exit?`;
       this.#fail(new ThreadEnded(why));

@@ -8,6 +8,7 @@ import {
 } from "@fedclair/core/internal";
 import type { PluginModule } from "../resolve-module.js";
 import { Overdue, PluginThread } from "./plugin-thread.js";
+import { ThreadServer } from "./watched-server.js";
 import { WatchedRunner, type WatchedEvents } from "./watched-runner.js";
 
 /**
@@ -65,6 +66,17 @@ export function watchClients(
   if (listClientPlugins(trial).length === 0) return undefined;
   const modules = locateModules(outside);
   return new WatchedRunner({ modules, ...describeTrial(trial, "the trial"), backend, events });
+}
+
+/**
+ * Creates what runs a prepared trial's plug-ins at the coordinator in a thread.
+ * @returns undefined if no code comes from outside, so that no thread is needed
+ */
+export function watchServer(prepared: PreparedTrial, backend: string): ThreadServer | undefined {
+  const { trial, outside } = prepared;
+  if (pluginIdentities(trial).length === 0) return undefined;
+  const modules = locateModules(outside);
+  return new ThreadServer({ modules, prepared, content: trial, from: "the trial", backend });
 }
 
 /** The fields of a runner's options that follow from a resolved trial. */

@@ -1,22 +1,29 @@
 // The script of a `PluginThread`.
 import { parentPort, workerData } from "node:worker_threads";
 import { chooseBackend, currentBackend, loadBackend, type BackendName } from "@fedclair/compute";
-import { UserError, type Params } from "@fedclair/core";
+import { UserError, type Params, type Plugins, type Task } from "@fedclair/core";
 import { errorLocation, errorMessage } from "@fedclair/core/errors";
 import {
+  ArmFault,
   ClientRunner,
+  planRounds,
   prepareSentTrial,
+  serverCode,
   type ClientJob,
+  type ClientPool,
   type PreparedTrial,
+  type RoundPlan,
 } from "@fedclair/core/internal";
 import { loadForHost, loadPlugins } from "../host.js";
 import { Activity, idle } from "./activity.js";
 import type {
+  PostedFault,
   PostedJob,
   ThreadCall,
   ThreadMessage,
   ThreadMethods,
   ThreadSetup,
+  ThreadTrial,
 } from "./messages.js";
 import { SharedNumbers } from "./shared-numbers.js";
 import { isTimeout } from "./timeout.js";
@@ -28,6 +35,7 @@ const pulseMs = 250;
 /** Answers of small jobs wait this long for others, to be posted in one message, in ms. */
 const collectMs = 10;
 
+const { attackCohort, runStep } = serverCode;
 const setup = workerData as ThreadSetup;
 const activity = new Activity(setup.activity);
 const numbers = new SharedNumbers(setup.numbers);
@@ -47,11 +55,8 @@ const methods: ThreadMethods = {
     return outside.map(({ kind, name, version, hash }) => ({ kind, name, version, hash }));
   },
 
-  prepareClients: async ({ content, from, backend }, isAlone) => {
-    const plugins = await loadPlugins(setup.modules, content, loadForHost);
-    const prepared = prepareSentTrial(content, from, plugins);
-    chooseBackend(backend as BackendName);
-    if (isFromOutside(prepared)) await loadBackend();
+  prepareClients: async (trial, isAlone) => {
+    const prepared = await prepare(trial, loadPlugins(setup.modules, trial.content, loadForHost));
     const code = listCode(prepared);
     let pulse: NodeJS.Timeout | undefined;
     runner = new ClientRunner(prepared, {
@@ -84,15 +89,84 @@ const methods: ThreadMethods = {
     const stored = slot === undefined ? answers : numbers.store(answers, slot);
     return { answers: stored, tensors: currentBackend()?.tf.memory().numTensors ?? 0 };
   },
+
+  prepareServer: async (trial) => {
+    const prepared = await prepare(trial, loadPlugins(setup.modules, trial.content));
+    server = { prepared, task: await prepared.loadTask() };
+    return listCode(prepared);
+  },
+
+  startTask: async () => {
+    if (!server) throw new Error("the task's start is called before it is prepared");
+    const { prepared, task } = server;
+    activity.begin({ call: current.id, job: 0, jobs: 1, plugin: 0 });
+    return await task.start({ clientIds: prepared.clientIds, rng: prepared.rng.at("init") });
+  },
+
+  attackCohort: async (arm, honest, when, state) =>
+    await orFault(attackCohort(planServer(arm), honest, when, state)),
+
+  runStep: async (arm, state, arrived) => {
+    const stepped = await orFault(runStep(planServer(arm), state, arrived));
+    if ("fault" in stepped) return stepped;
+    const { updates, ...rest } = stepped;
+    return updates === arrived.updates ? rest : stepped;
+  },
 };
 
-/** Lists the plug-ins whose code clients run; the task first. */
-function listCode({ trial }: PreparedTrial): string[] {
+let server: { readonly prepared: PreparedTrial; readonly task: Task } | undefined;
+
+/** Plans a round of an arm, for the parts of it that run plug-ins. */
+function planServer(arm: number): RoundPlan {
+  const chosen = server?.prepared.arms[arm];
+  if (!server || !chosen) throw new Error(`a round came before the trial, or of no arm: ${arm}`);
+  const { prepared, task } = server;
+  const code = listCode(prepared);
+  return planRounds(prepared, chosen, {
+    task,
+    pool: noPool,
+    signal: new AbortController().signal,
+    onCode: (plugin) => {
+      activity.begin({ call: current.id, job: 0, jobs: 1, plugin: code.indexOf(plugin) });
+    },
+  });
+}
+
+/** Plug-ins do not ask clients. */
+const noPool = undefined as unknown as ClientPool;
+
+/** Returns an error of a plug-in instead of throwing it, because posting loses its class. */
+async function orFault<T>(work: Promise<T>): Promise<T | PostedFault> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof ArmFault)) throw error;
+    const { cause } = error;
+    return { fault: error.message, stack: cause instanceof Error ? cause.stack : undefined };
+  }
+}
+
+/** Lists the plug-ins whose code may run, as `onCode` names them; the task first. */
+function listCode({ trial, contamination, mods, arms }: PreparedTrial): string[] {
+  const attacks = new Set([...contamination.values()].map(({ name }) => name));
   return [
     `task '${trial.task.name}'`,
-    ...trial.attacks.map(({ attack }) => `attack '${attack.name}'`),
-    ...(trial.mods ?? []).map(({ name }) => `mod '${name}'`),
+    ...[...attacks].map((name) => `attack '${name}'`),
+    ...mods.map(({ name }) => `mod '${name}'`),
+    ...arms.map(({ choice }) => `aggregator '${choice.name}'`),
+    "the task's step",
   ];
+}
+
+/** Prepares a trial, with the backend that its task may need. */
+async function prepare(
+  { content, from, backend }: ThreadTrial,
+  plugins: Promise<Plugins>,
+): Promise<PreparedTrial> {
+  const prepared = prepareSentTrial(content, from, await plugins);
+  chooseBackend(backend as BackendName);
+  if (isFromOutside(prepared)) await loadBackend();
+  return prepared;
 }
 
 function isFromOutside({ taskPlugin, outside }: PreparedTrial): boolean {
@@ -113,7 +187,8 @@ async function serveAll(): Promise<void> {
   isServing = true;
   for (let call = calls.shift(); call; call = calls.shift()) {
     current = { id: call.id, jobs: [] };
-    unposted.push(await serve(call));
+    const reply = await serve(call);
+    unposted.push(reply);
     activity.begin(idle);
     if (calls.length === 0 || hasTimeout || performance.now() - lastPost > collectMs) post();
     // The main thread now replaces this one: code of the client may still run.
