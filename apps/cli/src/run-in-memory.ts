@@ -1,6 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
-import { loadNamedPlugins, watchClients, watchServer } from "@fedclair/plugins";
+import { loadNamedPlugins } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
   chooseTrialBackend,
@@ -10,6 +9,7 @@ import {
   prepareTrial,
   rejectExternalClients,
 } from "@fedclair/runs";
+import { openPlace } from "./open-place.js";
 import type { RunOptions } from "./run-options.js";
 
 /** `fedclair run --transport memory`: runs everything in this process. */
@@ -27,10 +27,7 @@ export async function runInMemory(file: string, options: RunOptions): Promise<vo
   // By default as quiet as with sockets, where the coordinator logs the backend.
   const log = createLog("client", () => ({ trial: trial.name }), "warn");
   log.info(`backend ${chosen.name}: ${chosen.why}`);
-  const events = clientEventLogger(log);
-  const runner = watchClients(prepared, chosen.name, events) ?? new ClientRunner(prepared, events);
-  const pool = new MemoryPool(runner);
-  const server = watchServer(prepared, chosen.name);
+  const { pool, server } = openPlace(prepared, chosen.name, clientEventLogger(log));
   try {
     process.exitCode = await runAndReport({
       prepared,

@@ -20,6 +20,6 @@ export {
 export { WatchedRunner } from "./thread/watched-runner.js";
 
 /** As `loadBuiltIn`, without its aggregators. */
-export function loadForHost(content?: unknown): Promise<Plugins> {
-  return withTasks(new Map([[fedavg.name, fedavg]]), content);
+export function loadForHost(content?: unknown, outside?: ReadonlySet<string>): Promise<Plugins> {
+  return withTasks(new Map([[fedavg.name, fedavg]]), content, outside);
 }

@@ -72,6 +72,10 @@ export class ThreadServer implements WatchedServer {
     };
   }
 
+  get isRunning(): boolean {
+    return this.#thread?.isAlive ?? false;
+  }
+
   async close(): Promise<void> {
     await this.#thread?.end();
   }
@@ -109,15 +113,16 @@ export class ThreadServer implements WatchedServer {
     signal?: AbortSignal,
   ): Promise<Result<M>> {
     const { serverSeconds } = this.#options.prepared.trial.limits;
-    const thread = await this.#open();
-    const stop = () => void thread.end(signal?.reason as Error);
+    const stop = () => void this.#thread?.end(signal?.reason as Error);
     signal?.addEventListener("abort", stop);
     try {
+      signal?.throwIfAborted();
+      const thread = await this.#open();
       return await thread.call(method, args).result;
     } catch (error) {
       if (error instanceof ThreadEnded) throw new ArmFault(error.message, error);
       if (!(error instanceof Overdue)) throw error;
-      const whose = this.#code[thread.activity.doing.plugin] ?? "a plug-in";
+      const whose = this.#code[this.#thread?.activity.doing.plugin ?? -1] ?? "a plug-in";
       const why = `${whose} did not return within ${serverSeconds} s (limits.serverSeconds)`;
       throw new ArmFault(why, undefined);
     } finally {
