@@ -69,23 +69,38 @@ const summary = "Does not return.";
 export default [
   task,
   definePlugin({
-    ...{ kind: "aggregator", name: "hanging-rule", summary, schema: options },
+    kind: "aggregator",
+    name: "hanging-rule",
+    summary,
+    schema: options,
     create: (): Aggregator => ({ aggregate: never }),
   }),
   definePlugin({
-    ...{ kind: "attack", name: "hanging-client-attack", summary, schema: options },
+    kind: "attack",
+    name: "hanging-client-attack",
+    summary,
+    schema: options,
     create: (): Attack => ({ corruptUpdate: never }),
   }),
   definePlugin({
-    ...{ kind: "attack", name: "hanging-attack", summary, schema: options },
+    kind: "attack",
+    name: "hanging-attack",
+    summary,
+    schema: options,
     create: (): Attack => ({ attackRound: never }),
   }),
   definePlugin({
-    ...{ kind: "mod", name: "hanging-mod", summary, schema: options },
+    kind: "mod",
+    name: "hanging-mod",
+    summary,
+    schema: options,
     create: (): Mod => ({ client: never }),
   }),
   definePlugin({
-    ...{ kind: "mod", name: "hanging-server-mod", summary, schema: options },
+    kind: "mod",
+    name: "hanging-server-mod",
+    summary,
+    schema: options,
     create: (): Mod => ({ server: never }),
   }),
 ];

@@ -71,11 +71,14 @@ export async function* runTrial(
   const shared = arms.length > 1 && isFresh ? new SharedRoundPool(pool) : pool;
   for (const [i, arm] of arms.entries()) {
     if (i < from.arm) continue;
-    const code = server && { server: server.codeOf(i) };
-    const plan = planRounds(prepared, arm, { task, pool: shared, signal, ...code });
+    const plan = planRounds(prepared, arm, { task, pool: shared, signal });
     try {
       // No variable holds the state, so that its params can be freed after the first round.
-      const rounds = runRounds(plan, (i === from.arm && from.state) || openStart(start));
+      const rounds = runRounds(
+        plan,
+        (i === from.arm && from.state) || openStart(start),
+        server?.codeOf(i),
+      );
       for await (const event of rounds) yield { arm, event };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;

@@ -155,14 +155,17 @@ export class JobQueue {
     let endedAt = 0;
     // More jobs may arrive while the last result is being sent.
     while (this.#jobs.length > 0) {
-      for (this.#start(running); running.length > 0; this.#start(running)) {
-        const [{ jobs, startedAt, answers }] = running.splice(0, 1) as [Running];
-        const arrived = await answers;
+      for (;;) {
+        this.#start(running);
+        const next = running.shift();
+        if (!next) break;
+        const { jobs, startedAt } = next;
+        const answers = await next.answers;
         const since = Math.max(startedAt, endedAt);
         endedAt = performance.now();
         // Each job of a group counts an equal part of its time.
         const workSeconds = (endedAt - since) / 1000 / jobs;
-        for (const answer of arrived) {
+        for (const answer of answers) {
           if (isLarge(answer)) await Promise.all(inFlight);
           else if (inFlight.size >= maxInFlight) await Promise.race(inFlight);
           const { jobId } = answer;

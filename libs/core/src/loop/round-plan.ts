@@ -3,7 +3,6 @@ import type { ClientPool } from "../contracts/pool.js";
 import type { Task } from "../contracts/task.js";
 import type { PreparedArm, PreparedTrial } from "../trial/prepared-trial.js";
 import type { Trial } from "../trial/trial.js";
-import type { ServerCode } from "./server-code.js";
 
 /** Everything that the rounds of one arm need. */
 export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contamination" | "rng"> {
@@ -29,8 +28,6 @@ export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contaminat
   readonly aggregatorName: string;
   readonly pool: ClientPool;
   readonly signal: AbortSignal;
-  /** Runs plug-ins at the coordinator. Default: in this thread. */
-  readonly server?: ServerCode;
   /** Called before code of a plug-in runs at the coordinator, with its name. */
   readonly onCode?: (plugin: string) => void;
 }
@@ -39,7 +36,7 @@ export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contaminat
 export function planRounds(
   prepared: PreparedTrial,
   { aggregator, choice, benignOnly }: Pick<PreparedArm, "aggregator" | "choice" | "benignOnly">,
-  run: Pick<RoundPlan, "task" | "pool" | "signal" | "server" | "onCode">,
+  run: Pick<RoundPlan, "task" | "pool" | "signal" | "onCode">,
 ): RoundPlan {
   const { trial, clientIds, contamination, rng, mods, unknown, external, devices, taskPlugin } =
     prepared;

@@ -12,7 +12,7 @@ import { requireQuorum } from "./quorum.js";
 import { roundRecord, type RoundRecord, type RoundTiming } from "./record.js";
 import type { RoundPlan } from "./round-plan.js";
 import { mergeStep } from "./run-step.js";
-import { serverCode } from "./server-code.js";
+import { serverCode, type ServerCode } from "./server-code.js";
 import { admitFor, type TrialState } from "./trial-state.js";
 
 /** An event of a trial, yielded when it happens. */
@@ -35,16 +35,18 @@ export interface RoundDone {
  * caller drives the generator. It may stop after any round, and resume later from that round's
  * state.
  * @param state the state of `startTrial`, or of an earlier round. It is kept for one round only.
+ * @param server runs plug-ins at the coordinator; default: they run in this thread
  * @throws UserError if too few clients answer a round (exit code 3), or if a plug-in fails (exit
  * code 6). A failed plug-in first yields a record with `stopped` and the state of the round before.
  */
 export async function* runRounds(
   plan: RoundPlan,
   state: TrialState,
+  server: ServerCode = serverCode,
 ): AsyncGenerator<TrialEvent, TrialState> {
   let derivation: Derivation | undefined;
   while (state.ask !== "end" && state.round < plan.trial.rounds) {
-    [state, derivation] = yield* runRound(plan, state, state.ask.phase, derivation);
+    [state, derivation] = yield* runRound(plan, state, state.ask.phase, derivation, server);
   }
   return state;
 }
@@ -57,10 +59,10 @@ async function* runRound(
   before: TrialState,
   phase: string,
   derivation: Derivation | undefined,
+  server: ServerCode,
 ): AsyncGenerator<TrialEvent, Rounded> {
   const round = before.round + 1;
   const when = { round, phase };
-  const { server = serverCode } = plan;
   const watch = stopwatch();
   const timing = { sample: 0, train: 0, aggregate: 0, evaluate: 0 };
   const admit = admitFor(before);

@@ -103,7 +103,11 @@ export class PluginThread {
     const result = new Promise<unknown>((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       if (this.#fault) this.#fail(this.#fault);
-      if (this.#unposted.length === 0) queueMicrotask(() => this.#post());
+      if (this.#unposted.length === 0) {
+        queueMicrotask(() => {
+          this.#post();
+        });
+      }
       this.#unposted.push({ id, method, args });
     });
     this.#look();

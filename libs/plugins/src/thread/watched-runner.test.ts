@@ -33,8 +33,11 @@ describe("WatchedRunner", () => {
   async function open(task: object, changes: object = {}): Promise<WatchedRunner> {
     const modules = [moduleOf("hanging")];
     const content = {
-      ...{ name: "hanging", rounds: 1, clients: 4 },
-      ...{ task: { name: "hanging", ...task }, aggregator: { name: "fedavg" } },
+      name: "hanging",
+      rounds: 1,
+      clients: 4,
+      task: { name: "hanging", ...task },
+      aggregator: { name: "fedavg" },
       limits: { clientSeconds: 0.5, answerSeconds: 2.5 },
       ...changes,
     };
@@ -58,8 +61,15 @@ describe("WatchedRunner", () => {
   let lastJob = 0;
   const base = new Map([["w", { shape: [1], data: new Float64Array(1) }]]);
   const jobOf = (index: number): ClientJob => ({
-    ...{ id: ++lastJob, clientId: `c0${index}`, round: 1, phase: "train", kind: "train" },
-    ...{ clientIndex: index, clientCount: 4, seed: 1, commonSeed: 2 },
+    id: ++lastJob,
+    clientId: `c0${index}`,
+    round: 1,
+    phase: "train",
+    kind: "train",
+    clientIndex: index,
+    clientCount: 4,
+    seed: 1,
+    commonSeed: 2,
     params: { base, rounds: [] },
   });
 

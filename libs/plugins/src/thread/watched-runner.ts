@@ -135,11 +135,7 @@ export class WatchedRunner implements JobRunner {
    * Answers jobs that ended their thread. Those of a group run one by one, so that only the faulty
    * client fails. Later groups have one client, as the same may happen again.
    */
-  async #settle(
-    jobs: readonly ClientJob[],
-    doing: Doing,
-    why: Error,
-  ): Promise<readonly Answer[]> {
+  async #settle(jobs: readonly ClientJob[], doing: Doing, why: Error): Promise<readonly Answer[]> {
     const { events } = this.#options;
     const [job] = jobs;
     if (job && jobs.length === 1) return [this.#fail(job, doing, why)];
@@ -211,13 +207,20 @@ function patienceSeconds(
     : clientSeconds + Math.min(graceSeconds, slack / 4);
 }
 
-function toPostedJob(
-  { derivation: _, candidates, params, ...job }: ClientJob,
-  base: Params | undefined,
-): PostedJob {
+function toPostedJob(job: ClientJob, base: Params | undefined): PostedJob {
+  const { id, clientId, round, phase, kind, clientIndex, clientCount, seed, commonSeed } = job;
+  const { params, candidates } = job;
   const isLast = params.base === base;
   return {
-    ...job,
+    id,
+    clientId,
+    round,
+    phase,
+    kind,
+    clientIndex,
+    clientCount,
+    seed,
+    commonSeed,
     params: {
       base: isLast ? "last" : (toPostable(params.base) as Params),
       rounds: toPostable(params.rounds) as typeof params.rounds,

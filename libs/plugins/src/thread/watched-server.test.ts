@@ -25,7 +25,10 @@ describe("ThreadServer", () => {
     const file = fileURLToPath(new URL(`../../testing/${name}.js`, import.meta.url));
     const modules = [{ file, place: name }];
     const content = {
-      ...{ name: "test", rounds: 2, clients: 4, aggregator: { name: "fedavg" } },
+      name: "test",
+      rounds: 2,
+      clients: 4,
+      aggregator: { name: "fedavg" },
       limits: { serverSeconds: 0.5 },
       ...changes,
     };
@@ -40,12 +43,11 @@ describe("ThreadServer", () => {
     const task = await prepared.loadTask();
     const pool = new MemoryPool(new ClientRunner(prepared));
     const { signal } = new AbortController();
-    const code = where && { server: where.codeOf(0) };
-    const plan = planRounds(prepared, prepared.arms[0], { task, pool, signal, ...code });
+    const plan = planRounds(prepared, prepared.arms[0], { task, pool, signal });
     const start = where?.start ? { start: where.start } : task;
     let state = await startTrial(start, prepared.clientIds, prepared.rng);
     const records: RoundRecord[] = [];
-    for await (const event of runRounds(plan, state)) {
+    for await (const event of runRounds(plan, state, where?.codeOf(0))) {
       if (event.kind !== "round") continue;
       records.push(event.record);
       ({ state } = event);
@@ -117,12 +119,16 @@ describe("ThreadServer", () => {
     const pool = new MemoryPool(new ClientRunner(prepared));
     const interruption = new AbortController();
     const { signal } = interruption;
-    const code = { server: opened.codeOf(0) };
-    const plan = planRounds(prepared, prepared.arms[0], { task, pool, signal, ...code });
-    const rounds = runRounds(plan, await startTrial(task, prepared.clientIds, prepared.rng));
+    const plan = planRounds(prepared, prepared.arms[0], { task, pool, signal });
+    const state = await startTrial(task, prepared.clientIds, prepared.rng);
+    const rounds = runRounds(plan, state, opened.codeOf(0));
     const end = (async () => {
-      for await (const { kind } of rounds)
-        if (kind === "answered") setTimeout(() => interruption.abort());
+      for await (const { kind } of rounds) {
+        if (kind !== "answered") continue;
+        setTimeout(() => {
+          interruption.abort();
+        });
+      }
     })();
     await assert.rejects(end, { name: "AbortError" });
   });

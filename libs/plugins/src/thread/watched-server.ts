@@ -85,8 +85,9 @@ export class ThreadServer implements WatchedServer {
     const { attacks, mods, trial } = this.#options.prepared;
     return (
       attacks.some(
-        ({ attackRound }, i) =>
-          attackRound && this.#isOutside("attack", trial.attacks[i]?.attack.name),
+        (attack, i) =>
+          attack.attackRound !== undefined &&
+          this.#isOutside("attack", trial.attacks[i]?.attack.name),
       ) || mods.some(({ name, mod }) => mod.isFormat && this.#isOutside("mod", name))
     );
   }

@@ -74,7 +74,11 @@ const methods: ThreadMethods = {
         const job = current.jobs.findIndex(({ id }) => id === jobs[0]?.id);
         activity.begin({ call: current.id, job, jobs: jobs.length, plugin: 0 });
         clearInterval(pulse);
-        if (jobs.length > 1) pulse = setInterval(() => activity.turn(), pulseMs);
+        if (jobs.length > 1) {
+          pulse = setInterval(() => {
+            activity.turn();
+          }, pulseMs);
+        }
       },
       onCode: (plugin) => {
         activity.enter(code.indexOf(plugin));
@@ -203,8 +207,10 @@ async function serveAll(): Promise<void> {
 
 async function serve({ id, method, args }: ThreadCall): Promise<ThreadMessage> {
   try {
-    const call = methods[method] as (...args: readonly unknown[]) => Promise<unknown>;
-    return { kind: "result", id, result: toPostable(await call(...args)) };
+    const callable = methods as unknown as Readonly<
+      Record<string, (...args: readonly unknown[]) => Promise<unknown>>
+    >;
+    return { kind: "result", id, result: toPostable(await callable[method]?.(...args)) };
   } catch (error) {
     return {
       kind: "error",
