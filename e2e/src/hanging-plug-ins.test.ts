@@ -61,6 +61,7 @@ describe("a client that never returns", () => {
       const named = stderr.match(/c00, round 1, train: task 'hang' did not return within 1 s/g);
       assert.equal(named?.length, 1, stderr);
       assert.match(stdout, /^c00 +benign +CLIENT_HUNG /m);
+      assert.match(stdout, /^c00 hung: fedavg, round 1: task 'hang' did not return within 1 s/m);
       const records = await readRecords(join(cwd, out));
       const failures = records.map(({ clients }) => clients.map(({ failure }) => failure));
       assert.deepEqual(
