@@ -28,7 +28,7 @@ export interface Summary {
   readonly arms: readonly string[];
   /** Arms that could not go on, with the reason. */
   readonly stopped: Readonly<Record<string, string>>;
-  /** Clients whose code did not return, with the round and the message; absent if there were none. */
+  /** Clients whose code did not return, with their first hang; absent if there are none. */
   readonly hung?: Readonly<Record<string, string>>;
   /**
    * The backend that the clients trained with. Results are reproducible only on the same backend.
