@@ -67,4 +67,4 @@ export class Activity {
 }
 
 /** A thread that waits for a call. */
-export const idle: Doing = { call: 0, job: 0, jobs: 0, plugin: 0 };
+export const idle: Doing = { call: 0, job: 0, jobs: 0, plugin: -1 };

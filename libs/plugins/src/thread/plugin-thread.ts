@@ -44,6 +44,9 @@ interface Pending {
 /** Time for a thread to end, in ms. Only native code that does not return takes longer. */
 const endMs = 1000;
 
+/** Time for a thread to begin with a call that was posted, in s: the machine may be busy. */
+const idleSeconds = 10;
+
 /** The longest time between two looks at a thread, in ms. */
 const longestTick = 250;
 
@@ -137,7 +140,9 @@ export class PluginThread {
    */
   #look(turns = this.activity.turns, waitedMs = 0): void {
     if (this.#tick !== undefined || this.#pending.size === 0) return;
-    const patienceMs = 1000 * this.patience(this.activity.doing);
+    const { doing } = this.activity;
+    const seconds = this.patience(doing);
+    const patienceMs = 1000 * (doing.call === 0 ? Math.max(seconds, idleSeconds) : seconds);
     const tickMs = Math.min(longestTick, patienceMs / 8);
     this.#tick = setTimeout(() => {
       this.#tick = undefined;
@@ -145,12 +150,12 @@ export class PluginThread {
       const waited = now === turns ? waitedMs + tickMs : 0;
       if (waited < patienceMs) this.#look(now, waited);
       // Messages that have arrived are read first.
-      else setImmediate(() => this.#isStill(now) && void this.end(new Overdue("overdue")));
+      else
+        setImmediate(() => {
+          if (this.activity.turns !== now) this.#look();
+          else if (this.#pending.size > 0) void this.end(new Overdue("overdue"));
+        });
     }, tickMs);
-  }
-
-  #isStill(turns: number): boolean {
-    return this.activity.turns === turns && this.#pending.size > 0;
   }
 
   #receive(message: ThreadMessage): void {

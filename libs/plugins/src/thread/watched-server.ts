@@ -123,7 +123,8 @@ export class ThreadServer implements WatchedServer {
     } catch (error) {
       if (error instanceof ThreadEnded) throw new ArmFault(error.message, error);
       if (!(error instanceof Overdue)) throw error;
-      const whose = this.#code[this.#thread?.activity.doing.plugin ?? -1] ?? "a plug-in";
+      const { call = 0, plugin = 0 } = this.#thread?.activity.doing ?? {};
+      const whose = (call > 0 && this.#code[plugin]) || "a plug-in";
       const why = `${whose} did not return within ${serverSeconds} s (limits.serverSeconds)`;
       throw new ArmFault(why, undefined);
     } finally {
