@@ -1,17 +1,15 @@
 import { UserError } from "@fedclair/core";
-import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
   chooseTrialBackend,
+  clientEventLogger,
   createLog,
   chooseRunFolder,
-  loadForOutside,
-  batchErrorLogger,
-  clientErrorLogger,
   prepareTrial,
   rejectExternalClients,
 } from "@fedclair/runs";
+import { openPlace } from "./open-place.js";
 import type { RunOptions } from "./run-options.js";
 
 /** `fedclair run --transport memory`: runs everything in this process. */
@@ -29,16 +27,21 @@ export async function runInMemory(file: string, options: RunOptions): Promise<vo
   // By default as quiet as with sockets, where the coordinator logs the backend.
   const log = createLog("client", () => ({ trial: trial.name }), "warn");
   log.info(`backend ${chosen.name}: ${chosen.why}`);
-  await loadForOutside(prepared);
-  process.exitCode = await runAndReport({
-    prepared,
-    out,
-    json,
-    report,
-    resumes,
-    pool: new MemoryPool(new ClientRunner(prepared, clientErrorLogger(log), batchErrorLogger(log))),
-    checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
-    backend: () => chosen.name,
-    chosen,
-  });
+  const { pool, server } = openPlace(prepared, chosen.name, clientEventLogger(log));
+  try {
+    process.exitCode = await runAndReport({
+      prepared,
+      out,
+      json,
+      report,
+      resumes,
+      pool,
+      server,
+      checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
+      backend: () => chosen.name,
+      chosen,
+    });
+  } finally {
+    await Promise.all([pool.close(), server?.close()]);
+  }
 }

@@ -13,6 +13,7 @@ import {
   toUserError,
   type SweepTrial,
 } from "@fedclair/runs";
+import { openPlace } from "./open-place.js";
 import type { SweepPlace, WorkerReply } from "./sweep-workers.js";
 
 listenForInterruption();
@@ -43,7 +44,7 @@ async function work(id: string): Promise<WorkerReply> {
       `${place.file}: no trial of it has the hash ${id} here: expected the same file, plug-ins, folders and release of fedclair as where the sweep was started`,
     );
   }
-  const done = await runSweepTrial(trial, place.out, interruption.signal, backend);
+  const done = await runSweepTrial(trial, place.out, interruption.signal, backend, openPlace);
   if (done === "busy") return done;
   const { outcome, skipped, faults } = done;
   return {

@@ -24,6 +24,7 @@ import {
   type TrialQueue,
 } from "@fedclair/runs";
 import pc from "picocolors";
+import { openPlace } from "./open-place.js";
 import { SweepProgress } from "./sweep-progress.js";
 import { SweepWorkers } from "./sweep-workers.js";
 
@@ -129,7 +130,7 @@ async function queueOf(
   const backend = chooseTrialBackend(grid.trials, "auto");
   if (queue === undefined) {
     await loadBackend().catch(toUserError);
-    const run: RunTrial = (trial) => runSweepTrial(trial, out, signal, backend);
+    const run: RunTrial = (trial) => runSweepTrial(trial, out, signal, backend, openPlace);
     return { jobs, run, close: () => undefined };
   }
   const { RedisQueue } = await import("./queue/redis-queue.js");

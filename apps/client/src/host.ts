@@ -1,19 +1,20 @@
 import { chooseBackend, currentBackend, type BackendChoice } from "@fedclair/compute";
 import { UserError } from "@fedclair/core";
+import { ClientRunner, prepareSentTrial, type Trial } from "@fedclair/core/internal";
 import {
-  ClientRunner,
-  pluginIdentities,
-  prepareSentTrial,
-  type Trial,
-} from "@fedclair/core/internal";
-import { loadForHost, loadPlugins, resolveModule } from "@fedclair/plugins/host";
+  describeTrial,
+  identifyPlugins,
+  listClientPlugins,
+  loadForHost,
+  resolveModule,
+  WatchedRunner,
+  withoutAggregators,
+} from "@fedclair/plugins/host";
 import {
+  clientEventLogger,
   createLog,
   hostBackends,
   interruption,
-  loadForOutside,
-  batchErrorLogger,
-  clientErrorLogger,
   Patience,
   readCertificates,
   readToken,
@@ -45,9 +46,9 @@ export async function host(options: HostOptions): Promise<void> {
     log.warn("no TLS: who sees the network can read the token and every update");
   }
   const modules = options.plugins.map((module) => resolveModule(module, ".", "--plugin"));
-  const { outside = [] } = modules.length === 0 ? {} : await loadPlugins(modules);
+  const identified = modules.length === 0 ? undefined : await identifyPlugins(modules);
   const backends = hostBackends(options.backend);
-  let runner: ClientRunner | undefined;
+  let runner: ClientRunner | WatchedRunner | undefined;
   const patience = new Patience((line) => {
     log.warn(line);
   });
@@ -60,31 +61,50 @@ export async function host(options: HostOptions): Promise<void> {
     capacity: options.capacity,
     backends,
     softwareVersion: version,
-    plugins: outside,
+    plugins: identified?.plugins ?? [],
     signal: interruption.signal,
     onWelcome: async (trialJson, name) => {
       takeBackend(backends.find((one) => one === name) ?? "auto");
       log.info(`backend ${name}, as the coordinator says`);
-      const content = withoutAggregators(trialJson);
-      const plugins = await loadPlugins(modules, content, loadForHost);
-      const prepared = prepareSentTrial(content, "the coordinator's trial", plugins);
-      at.trial = prepared.trial.name;
-      await loadForOutside(prepared);
-      runner = new ClientRunner(prepared, clientErrorLogger(log), batchErrorLogger(log));
-      patience.waitFor(`task ${prepared.taskPlugin.name}, preparing its data`);
+      const trial = JSON.parse(trialJson) as Trial;
+      at.trial = trial.name;
+      const from = "the coordinator's trial";
+      const events = clientEventLogger(log);
+      const createRunner = async () => {
+        if (listClientPlugins(trial).length === 0) {
+          const content = withoutAggregators(trial);
+          return new ClientRunner(
+            prepareSentTrial(content, from, await loadForHost(content)),
+            events,
+          );
+        }
+        const { thread } = identified ?? {};
+        const described = describeTrial(trial, from);
+        return new WatchedRunner({ modules, ...described, backend: name, thread, events });
+      };
+      runner = await createRunner();
+      patience.waitFor(`task ${trial.task.name}, preparing its data`);
       await runner.prepare();
       patience.stop();
     },
     jobsAtOnce: () => runner?.maxBatch ?? 1,
+    callsAhead: () => runner?.ahead ?? 1,
     runJobs: async (group) => {
       const [first] = group;
       if (!runner || !first) throw new Error("a job came before the trial");
       at.round = first.round;
       const answers = await runner.runAll(group);
-      tensors.last = currentBackend()?.tf.memory().numTensors ?? 0;
+      tensors.last =
+        runner instanceof WatchedRunner
+          ? runner.tensors
+          : (currentBackend()?.tf.memory().numTensors ?? 0);
       if (jobs === 0) tensors.first = tensors.last;
       jobs += group.length;
       return answers;
+    },
+    stopJobs: async () => {
+      await runner?.close();
+      await identified?.thread.end();
     },
     onUnreachable: (why) => {
       // With a parent process, the parent reports the end of the coordinator.
@@ -127,16 +147,4 @@ async function certificatesOf({ coordinator, tlsCa, tlsCert, tlsKey }: HostOptio
   throw new UserError(
     `--tls-…: '${coordinator}' is an address without TLS: expected one that begins with https://`,
   );
-}
-
-/** Removes the aggregators from a trial, so that hosts do not have to load aggregator plug-ins. */
-function withoutAggregators(trialJson: string): unknown {
-  const trial = JSON.parse(trialJson) as Trial;
-  const plugins = pluginIdentities(trial).filter(({ kind }) => kind !== "aggregator");
-  return {
-    ...trial,
-    aggregator: { name: "fedavg" },
-    baselines: [],
-    ...(trial.plugins && { plugins }),
-  };
 }

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { BackendChoice } from "@fedclair/compute";
 import { pluginIdentities, type PluginIdentity, type Trial } from "@fedclair/core/internal";
-import { loadNamedPlugins } from "@fedclair/plugins";
+import { loadNamedPlugins, watchServer } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
   chooseTrialBackend,
@@ -75,6 +75,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
       log[level](line);
     },
   });
+  const server = watchServer(prepared, backend.name);
   let ending: readonly [reason?: string, exitCode?: number] = [];
   let observer: Observer | undefined;
   try {
@@ -88,6 +89,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     const run = runAndReport({
       prepared,
       pool,
+      server,
       out,
       json,
       report,
@@ -109,7 +111,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     ending = [`the trial failed: ${why}`, exitCodeOf(error)];
     throw error;
   } finally {
-    await pool.close(...ending);
+    await Promise.all([pool.close(...ending), server?.close()]);
     await observer?.server.close();
   }
 }

@@ -3,9 +3,11 @@
 export {
   ClientRunner,
   type ClientJob,
-  type OnBatchError,
-  type OnClientError,
+  type JobRunner,
+  type ReportedJob,
+  type RunnerEvents,
 } from "./client/client-runner.js";
+export { HungClientPool } from "./client/hung-clients.js";
 export { nextGroup } from "./client/cohort-groups.js";
 export { MemoryPool } from "./client/memory-pool.js";
 export { checkAggregation } from "./contracts/aggregation.js";
@@ -31,11 +33,16 @@ export {
   type RefinementKind,
 } from "./contracts/refinements.js";
 export { checkVerdicts } from "./contracts/verdict.js";
+export { ArmFault } from "./loop/arm-fault.js";
+export type { Attacked } from "./loop/attack-cohort.js";
+export type { Collected } from "./loop/collect.js";
 export { askForParams } from "./loop/initial.js";
 export { jobFor } from "./loop/job.js";
 export type { ClientRecord, RoundRecord, RoundTiming } from "./loop/record.js";
 export { planRounds, type RoundPlan } from "./loop/round-plan.js";
 export { runRounds, type RoundDone, type TrialEvent } from "./loop/round.js";
+export type { Stepped } from "./loop/run-step.js";
+export { serverCode, type ServerCode, type WatchedServer } from "./loop/server-code.js";
 export { startTrial, type TrialState } from "./loop/trial-state.js";
 export { admitEvaluation, admitUpdate, checkNames, maxChange } from "./tensors/admission.js";
 export { termBytes, resolveParams, type ClientParams } from "./tensors/client-params.js";
@@ -59,7 +66,7 @@ export {
   loadParams,
   type StoredParams,
 } from "./tensors/tensor.js";
-export { copyUpdate, deltaBytes } from "./tensors/update.js";
+export { copyUpdate, deltaBytes, eachTensor } from "./tensors/update.js";
 export type { Contaminated, Contamination } from "./trial/contamination.js";
 export { Devices, type Span } from "./trial/devices.js";
 export { listArms, type Arm } from "./trial/arms.js";

@@ -9,9 +9,10 @@ import { withTasks } from "./with-tasks.js";
  * Loads the plug-ins that a trial file can name without plug-ins from outside.
  * @param content the unchecked content of a trial. Only the tasks that it needs are loaded; all
  *   tasks if it is absent.
+ * @param outside the names of tasks from outside
  */
-export function loadBuiltIn(content?: unknown): Promise<Plugins> {
-  return withTasks(aggregators, content);
+export function loadBuiltIn(content?: unknown, outside?: ReadonlySet<string>): Promise<Plugins> {
+  return withTasks(aggregators, content, outside);
 }
 
 /** Names of the built-in plug-ins, by kind. */

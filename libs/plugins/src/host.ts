@@ -10,8 +10,16 @@ import { withTasks } from "./with-tasks.js";
 export { loadPlugins } from "./load-plugins.js";
 export { namedModules } from "./named-plugins.js";
 export { resolveModule } from "./resolve-module.js";
+export {
+  describeTrial,
+  identifyPlugins,
+  listClientPlugins,
+  watchClients,
+  withoutAggregators,
+} from "./thread/watch-clients.js";
+export { WatchedRunner } from "./thread/watched-runner.js";
 
 /** As `loadBuiltIn`, without its aggregators. */
-export function loadForHost(content?: unknown): Promise<Plugins> {
-  return withTasks(new Map([[fedavg.name, fedavg]]), content);
+export function loadForHost(content?: unknown, outside?: ReadonlySet<string>): Promise<Plugins> {
+  return withTasks(new Map([[fedavg.name, fedavg]]), content, outside);
 }

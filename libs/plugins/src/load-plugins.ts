@@ -5,6 +5,8 @@ import { readCode, type ModuleCode } from "./module-code.js";
 import type { PluginModule } from "./resolve-module.js";
 import { checkShared } from "./shared-packages.js";
 
+type LoadBuiltIn = (content?: unknown, outside?: ReadonlySet<string>) => Promise<Plugins>;
+
 /**
  * Loads the built-in plug-ins and those that the given modules export. Runs the modules' code.
  * @param content the unchecked content of a trial, passed to `load`
@@ -15,10 +17,12 @@ import { checkShared } from "./shared-packages.js";
 export async function loadPlugins(
   modules: readonly PluginModule[],
   content?: unknown,
-  load = async (content?: unknown) => (await import("./built-in.js")).loadBuiltIn(content),
+  load: LoadBuiltIn = async (...args) => (await import("./built-in.js")).loadBuiltIn(...args),
 ): Promise<Plugins> {
-  const builtIn = await load(content);
-  if (modules.length === 0) return builtIn;
+  const found = await importModules(modules);
+  const tasks = found.filter(({ plugin }) => plugin.kind === "task");
+  const builtIn = await load(content, new Set(tasks.map(({ plugin }) => plugin.name)));
+  if (found.length === 0) return builtIn;
   const { builtInNames } = await import("./built-in.js");
   const outside: LocatedPlugin[] = [];
   const registries = {
@@ -27,30 +31,39 @@ export async function loadPlugins(
     attack: new Map(builtIn.attacks),
     mod: new Map(builtIn.mods),
   };
-  const add = (
-    { kind, ...plugin }: DefinedPlugin,
-    { hash, version }: ModuleCode,
-    { file, place }: PluginModule,
-  ) => {
+  for (const { plugin: defined, code, module } of found) {
+    const { kind, ...plugin } = defined;
     const registry = registries[kind] as Map<string, typeof plugin>;
     if (builtInNames[kind].has(plugin.name) || registry.has(plugin.name)) {
       const isOutside = outside.some((other) => other.kind === kind && other.name === plugin.name);
       const owner = isOutside ? "another plug-in's" : "built in";
       throw new UserError(
-        `${place}: ${kind} '${plugin.name}': the name is ${owner}; choose another`,
+        `${module.place}: ${kind} '${plugin.name}': the name is ${owner}; choose another`,
       );
     }
     registry.set(plugin.name, plugin);
-    outside.push({ kind, name: plugin.name, version, hash, module: file });
-  };
+    const { version, hash } = code;
+    outside.push({ kind, name: plugin.name, version, hash, module: module.file });
+  }
+  const { task, aggregator: aggregators, attack: attacks, mod: mods } = registries;
+  return { tasks: task, aggregators, attacks, mods, outside };
+}
+
+interface Found {
+  readonly plugin: DefinedPlugin;
+  readonly code: ModuleCode;
+  readonly module: PluginModule;
+}
+
+/** Imports modules, each file once. */
+async function importModules(modules: readonly PluginModule[]): Promise<Found[]> {
+  const found: Found[] = [];
   const files = new Map(modules.map((module) => [module.file, module]));
   for (const module of files.values()) {
-    const { file, place } = module;
-    const code = await readCode(file);
-    checkShared(code, place);
-    for (const plugin of await importPlugins(file, place)) add(plugin, code, module);
+    const code = await readCode(module.file);
+    checkShared(code, module.place);
+    for (const plugin of await importPlugins(module.file, module.place))
+      found.push({ plugin, code, module });
   }
-  if (outside.length === 0) return builtIn;
-  const { task: tasks, aggregator: aggregators, attack: attacks, mod: mods } = registries;
-  return { tasks, aggregators, attacks, mods, outside };
+  return found;
 }

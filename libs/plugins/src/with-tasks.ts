@@ -6,12 +6,14 @@ import { loadTasks } from "@fedclair/tasks";
 /**
  * Combines the given aggregators with all other built-in plug-ins.
  * @param content as for `loadBuiltIn`
+ * @param outside the names of tasks from outside
  */
 export async function withTasks(
   aggregators: Registry<AggregatorPlugin>,
   content: unknown,
+  outside?: ReadonlySet<string>,
 ): Promise<Plugins> {
-  const loaded = await loadTasks(content);
+  const loaded = await loadTasks(content, outside);
   return {
     tasks: loaded.tasks,
     aggregators: new Map([...aggregators, ...loaded.aggregators]),

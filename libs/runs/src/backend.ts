@@ -1,7 +1,6 @@
 import {
   backendsFor,
   chooseBackend,
-  loadBackend,
   type BackendChoice,
   type BackendName,
 } from "@fedclair/compute";
@@ -43,18 +42,4 @@ export function hostBackends(choice: BackendChoice): readonly BackendName[] {
   } catch (error) {
     return toUserError(error);
   }
-}
-
-/**
- * Loads the chosen backend if the task comes from a plug-in outside the package, so that it is
- * ready when the clients train. Loading takes a tenth of a second; a built-in task loads the
- * backend itself if it uses it.
- * @throws UserError if the backend cannot be loaded
- */
-export async function loadForOutside({
-  taskPlugin: { name: task },
-  outside,
-}: Pick<PreparedTrial, "taskPlugin" | "outside">): Promise<void> {
-  const isFromOutside = outside.some(({ kind, name }) => kind === "task" && name === task);
-  if (isFromOutside) await loadBackend().catch(toUserError);
 }

@@ -1,4 +1,4 @@
-export { chooseTrialBackend, loadForOutside, type ChosenBackend } from "./backend.js";
+export { chooseTrialBackend, type ChosenBackend } from "./backend.js";
 export type { ArmRecord } from "./arm-record.js";
 export { describeTrial, noDescription, type TrialDescription } from "./description.js";
 export {
@@ -53,7 +53,7 @@ export { readRunTrial } from "./store/read-trial.js";
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
 export { createLog, type Logger } from "./process/log.js";
-export { batchErrorLogger, clientErrorLogger } from "./process/log-errors.js";
+export { clientEventLogger } from "./process/log-errors.js";
 export {
   exitCodeOf,
   integerOption,

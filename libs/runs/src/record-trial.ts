@@ -1,9 +1,11 @@
 import {
+  HungClientPool,
   payloadBytes,
   withModules,
   type ClientPool,
   type PreparedTrial,
   type TrialState,
+  type WatchedServer,
 } from "@fedclair/core/internal";
 import type { ArmRecord } from "./arm-record.js";
 import type { ChosenBackend } from "./backend.js";
@@ -19,6 +21,8 @@ import { Tally, type Summary } from "./summary.js";
 export interface TrialRun {
   readonly prepared: PreparedTrial;
   readonly pool: ClientPool;
+  /** Runs plug-ins at the coordinator. Default: they run in this thread. */
+  readonly server?: WatchedServer | undefined;
   /** The run folder to write. */
   readonly out: string;
   /** Should an existing run of this trial in the folder be resumed? Default: it is rejected. */
@@ -78,24 +82,26 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
 
 async function runInto(
   folder: RunFolder,
-  { prepared, pool: inner, signal, traffic, onEvent, onResume }: TrialRun,
+  { prepared, pool: inner, server, signal, traffic, onEvent, onResume }: TrialRun,
   checkpoint: Checkpoint | undefined,
 ): Promise<Summary> {
   const { trial, arms, measures, taskPlugin } = prepared;
-  const pool = new StoringPool(inner, folder.path);
+  const asked = new HungClientPool(inner, trial.limits.hangRetries);
+  const pool = new StoringPool(asked, folder.path);
   const tally = new Tally(trial, measures.metrics ?? {});
   const stopped = new Map(checkpoint?.stopped);
   if (checkpoint) {
     const done = new Map<string, number>();
     for await (const record of eachLine<ArmRecord>(folder.path, "records.jsonl")) {
       tally.add(record);
+      asked.recall(record);
       done.set(record.arm, (done.get(record.arm) ?? 0) + 1);
     }
     for (const [arm, reason] of stopped) tally.stop(arm, reason);
     onResume?.(done);
   }
   const start = await storeStart(
-    checkpoint?.start ?? (await startArms(prepared, pool, signal)),
+    checkpoint?.start ?? (await startArms(prepared, pool, signal, server)),
     folder.path,
   );
   const writeCheckpoint = (position: Position) =>
@@ -108,7 +114,7 @@ async function runInto(
   const from = { arm: 0, ...checkpoint, start };
   if (from.arm === 0) main = from.state;
   try {
-    for await (const { arm, event } of runTrial(prepared, pool, signal, from)) {
+    for await (const { arm, event } of runTrial(prepared, pool, signal, from, server)) {
       const index = arms.findIndex(({ label }) => label === arm.label);
       if (index > 0 || event.kind === "stopped") await writeParams(); // as soon as they are final
       if (event.kind === "stopped") {

@@ -13,6 +13,7 @@ import {
   type PreparedTrial,
   type TrialEvent,
   type TrialState,
+  type WatchedServer,
 } from "@fedclair/core/internal";
 import { SharedRoundPool } from "./shared-round-pool.js";
 
@@ -50,6 +51,7 @@ export interface Position {
  * arms are paired: they share the seed, cohorts, data and initialisation. If an arm cannot go on,
  * the others still run.
  * @param from the position at which to resume
+ * @param server runs plug-ins at the coordinator; default: they run in this thread
  * @throws UserError if the main arm misses its quorum
  * @throws the signal's reason if it aborts
  */
@@ -58,10 +60,11 @@ export async function* runTrial(
   pool: ClientPool,
   signal: AbortSignal,
   from: Position = { arm: 0 },
+  server?: WatchedServer,
 ): AsyncGenerator<ArmEvent> {
   const { arms } = prepared;
   const task = await prepared.loadTask();
-  const start = from.start ?? (await startArms(prepared, pool, signal));
+  const start = from.start ?? (await startArms(prepared, pool, signal, server));
   // A resumed trial no longer has the first arm's answers. The other arms ask again and get the
   // same ones.
   const isFresh = from.arm === 0 && from.state === undefined;
@@ -71,7 +74,11 @@ export async function* runTrial(
     const plan = planRounds(prepared, arm, { task, pool: shared, signal });
     try {
       // No variable holds the state, so that its params can be freed after the first round.
-      const rounds = runRounds(plan, (i === from.arm && from.state) || openStart(start));
+      const rounds = runRounds(
+        plan,
+        (i === from.arm && from.state) || openStart(start),
+        server?.codeOf(i),
+      );
       for await (const event of rounds) yield { arm, event };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
@@ -94,9 +101,10 @@ export async function startArms(
   prepared: PreparedTrial,
   pool: ClientPool,
   signal: AbortSignal,
+  { start }: Pick<WatchedServer, "start"> = { start: undefined },
 ): Promise<TrialState> {
   const { trial, clientIds, rng } = prepared;
-  const task = await prepared.loadTask();
+  const task = start ? { start } : await prepared.loadTask();
   return await startTrial(task, clientIds, rng, () =>
     askForParams({ trial, clientIds, pool, rng, signal }),
   );

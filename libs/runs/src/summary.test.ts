@@ -297,6 +297,22 @@ describe("measures", () => {
     assert.equal(measures["accuracy.toy-mean"], 0.5);
   });
 
+  it("name the clients that hung, with their first hang", () => {
+    const hung = (message: string): ClientRecord => ({
+      ...lostClient("c01"),
+      failure: { code: "CLIENT_HUNG", message },
+    });
+    const records = [
+      recordOf("toy-mean", 1, clientOf("c00", null)),
+      recordOf("toy-mean", 2, hung("task 'x' did not return")),
+      recordOf("toy-mean", 3, hung("not asked")),
+    ];
+    assert.equal(summarise(trial, infos, records.slice(0, 1)).hung, undefined);
+    assert.deepEqual(summarise(trial, infos, records).hung, {
+      c01: "toy-mean, round 2: task 'x' did not return",
+    });
+  });
+
   it("contain only the losses of an arm that stopped", () => {
     const records = [
       recordOf("toy-mean", 1, clientOf("c00", null, "benign", 0.5), lostClient("c01")),

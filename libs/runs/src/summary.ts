@@ -1,5 +1,5 @@
 import type { Metrics } from "@fedclair/core";
-import type { Trial } from "@fedclair/core/internal";
+import type { ClientRecord, Trial } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";
 import { listArms } from "@fedclair/core/internal";
 import type { ArmRecord } from "./arm-record.js";
@@ -28,6 +28,8 @@ export interface Summary {
   readonly arms: readonly string[];
   /** Arms that could not go on, with the reason. */
   readonly stopped: Readonly<Record<string, string>>;
+  /** Clients whose code did not return, with their first hang; absent if there are none. */
+  readonly hung?: Readonly<Record<string, string>>;
   /**
    * The backend that the clients trained with. Results are reproducible only on the same backend.
    */
@@ -107,6 +109,7 @@ export class Tally {
   readonly #detection = new DetectionTally();
   readonly #modMetrics = new ModMetricsTally();
   readonly #refinements = new RefinementTally();
+  readonly #hung = new Map<string, string>();
   readonly #bytes = { up: 0, down: 0 };
   #isUnknown = false;
 
@@ -126,6 +129,7 @@ export class Tally {
     this.#losses.get(arm)?.add(clients);
     this.#times.get(arm)?.add(record);
     this.#isUnknown ||= isUnknown(clients);
+    for (const client of clients) this.#findHang(client, record);
     if (stopped !== undefined) this.stop(arm, `round ${record.round}: ${stopped}`);
     if (arm !== this.#main) return;
     this.#bytes.up += bytes.up;
@@ -180,10 +184,22 @@ export class Tally {
       seed,
       arms,
       stopped: Object.fromEntries(this.#stopped),
+      ...(this.#hung.size > 0 && { hung: Object.fromEntries(this.#hung) }),
       ...(this.#isUnknown && { truth: "unknown" }),
       measures: Object.fromEntries(details.map((measure) => [measure.name, measure.value])),
       details,
     };
+  }
+
+  /** Notes the first hang of a client, of any arm. */
+  #findHang(
+    { clientId, failure, refinementFailure, evaluationFailure }: ClientRecord,
+    { arm, round }: ArmRecord,
+  ): void {
+    if (this.#hung.has(clientId)) return;
+    const all = [failure, refinementFailure, evaluationFailure];
+    const hang = all.find((one) => one?.code === "CLIENT_HUNG");
+    if (hang) this.#hung.set(clientId, `${arm}, round ${round}: ${hang.message}`);
   }
 
   #lastEvaluations(arm: string): ReadonlyMap<string, Metrics> {

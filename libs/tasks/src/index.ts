@@ -62,16 +62,23 @@ export interface Tasks {
  * @param content the unchecked content of a trial or a sweep. A task is loaded if its name, or the
  *   name of one of its aggregators, occurs in it. All tasks are loaded if the content is absent, or
  *   if its task is unknown, so that the error can list them.
+ * @param outside the names of tasks that are known and need not be loaded
  */
-export async function loadTasks(content?: unknown): Promise<Tasks> {
+export async function loadTasks(
+  content?: unknown,
+  outside: ReadonlySet<string> = new Set(),
+): Promise<Tasks> {
   const texts = textsIn(content);
   const all = Object.entries(loaders);
   const needed = all.filter(([name, { aggregators = [] }]) =>
     [name, ...aggregators].some((one) => texts.has(one)),
   );
   const { task } = (content ?? {}) as { readonly task?: unknown };
-  const isBuiltIn = taskNamesIn(task).every((name) => Object.hasOwn(loaders, name));
-  const loading = (needed.length > 0 && isBuiltIn ? needed : all).map(([, { load }]) => load());
+  const names = taskNamesIn(task);
+  const isKnown = (name: string) => Object.hasOwn(loaders, name) || outside.has(name);
+  const loading = (names.length > 0 && names.every(isKnown) ? needed : all).map(([, { load }]) =>
+    load(),
+  );
   const loaded = await Promise.all(loading);
   const aggregators = loaded.flatMap((task) => task.aggregators ?? []);
   return {

@@ -47,6 +47,8 @@ export interface HostOptions extends Work {
    * @param backend the one of `backends` to compute with
    */
   readonly onWelcome: (trialJson: string, backend: string) => Promise<void>;
+  /** Called when the host ends, to end jobs that still run. Default: they run to their end. */
+  readonly stopJobs?: () => Promise<void>;
   /** Called with a result that the coordinator refused. */
   readonly onRefused?: (clientId: string, failure: Failure) => void;
   /** Called with the reason when there is no coordinator; once, until there is one again. */
@@ -141,6 +143,7 @@ class ClientHost {
       this.#jobs.clear();
       this.#socket.disconnect();
       clearTimeout(this.#patience);
+      await this.#options.stopJobs?.();
       await this.#jobs.idle();
     }
   }

@@ -68,6 +68,46 @@ describe("JobQueue", () => {
     assert.ok(seconds.every((s) => s > 0 && s < 10));
   });
 
+  it("starts as many groups in advance as the work allows, and delivers in their order", async () => {
+    const resolves = new Map<number, () => void>();
+    const delivered: number[] = [];
+    const runJobs = ([job]: readonly ClientJob[]) =>
+      new Promise<readonly Answer[]>((resolve) => {
+        const { id: jobId = 0, clientId = "" } = job ?? {};
+        resolves.set(jobId, () => {
+          resolve([{ jobId, clientId, update: updateOf(clientId) }]);
+        });
+      });
+    const queue = new JobQueue({ runJobs, callsAhead: () => 2 }, ({ jobId }) => {
+      delivered.push(jobId);
+      return Promise.resolve();
+    });
+    queue.handle({ type: "base", id: 1, params: paramsOf(0) });
+    for (const id of [0, 1, 2, 3]) {
+      const client = {
+        clientId: `c${id}`,
+        clientIndex: id,
+        clientCount: 4,
+        seed: 1,
+        commonSeed: 2,
+      };
+      const job = { round: 1, phase: "train", kind: "train", baseId: 1, rounds: [] } as const;
+      queue.handle({ type: "clientJob", id, ...client, ...job });
+    }
+    resolves.get(0)?.();
+    await setImmediate();
+    assert.deepEqual([...resolves.keys()], [0, 1, 2]);
+    resolves.get(2)?.();
+    await setImmediate();
+    assert.deepEqual(delivered, [0], "job 2 waits for job 1");
+    resolves.get(1)?.();
+    await setImmediate();
+    assert.deepEqual([...resolves.keys()], [0, 1, 2, 3]);
+    resolves.get(3)?.();
+    await queue.idle();
+    assert.deepEqual(delivered, [0, 1, 2, 3]);
+  });
+
   it("drops a job that has ended, started or not, and no other", async () => {
     const { begun, delivered, add, end, finish, queue } = manualQueue();
     for (const id of [0, 1, 2]) add(id);

@@ -28,6 +28,15 @@ export interface Work {
   readonly runJobs: (jobs: readonly ClientJob[]) => Promise<readonly Answer[]>;
   /** The maximum number of jobs in the next group, read before each group. Default: 1. */
   readonly jobsAtOnce?: () => number;
+  /** The number of calls of `runJobs` to make in advance. Default: 1, one after another. */
+  readonly callsAhead?: () => number;
+}
+
+/** A group of jobs that runs. */
+interface Running {
+  readonly jobs: number;
+  readonly startedAt: number;
+  readonly answers: Promise<readonly Answer[]>;
 }
 
 /** Params that jobs build on. */
@@ -142,14 +151,20 @@ export class JobQueue {
 
   async #run(): Promise<void> {
     const inFlight = new Set<Promise<void>>();
+    const running: Running[] = [];
+    let endedAt = 0;
     // More jobs may arrive while the last result is being sent.
     while (this.#jobs.length > 0) {
-      while (this.#jobs.length > 0) {
-        const group = this.#takeGroup();
-        const startedAt = performance.now();
-        const answers = await this.#runGroup(group);
+      for (;;) {
+        this.#start(running);
+        const next = running.shift();
+        if (!next) break;
+        const { jobs, startedAt } = next;
+        const answers = await next.answers;
+        const since = Math.max(startedAt, endedAt);
+        endedAt = performance.now();
         // Each job of a group counts an equal part of its time.
-        const workSeconds = (performance.now() - startedAt) / 1000 / group.length;
+        const workSeconds = (endedAt - since) / 1000 / jobs;
         for (const answer of answers) {
           if (isLarge(answer)) await Promise.all(inFlight);
           else if (inFlight.size >= maxInFlight) await Promise.race(inFlight);
@@ -168,10 +183,14 @@ export class JobQueue {
     this.#running = undefined;
   }
 
-  #takeGroup(): readonly ClientJob[] {
-    const group = nextGroup(this.#jobs, 0, this.#work.jobsAtOnce?.() ?? 1);
-    this.#jobs = this.#jobs.slice(group.length);
-    return group;
+  /** Starts as many groups as may run in advance. */
+  #start(running: Running[]): void {
+    while (this.#jobs.length > 0 && running.length < (this.#work.callsAhead?.() ?? 1)) {
+      const group = nextGroup(this.#jobs, 0, this.#work.jobsAtOnce?.() ?? 1);
+      this.#jobs = this.#jobs.slice(group.length);
+      const startedAt = performance.now();
+      running.push({ jobs: group.length, startedAt, answers: this.#runGroup(group) });
+    }
   }
 
   async #runGroup(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {

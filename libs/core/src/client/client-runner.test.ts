@@ -50,15 +50,14 @@ describe("ClientRunner", () => {
       const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
       const faults: string[] = [];
       const groupFaults: string[] = [];
-      const runner = new ClientRunner(
-        prepare(toyTrial({ limits: { clientSeconds } }), plugins),
-        (job) => {
+      const runner = new ClientRunner(prepare(toyTrial({ limits: { clientSeconds } }), plugins), {
+        onClientError: (job) => {
           faults.push(job.clientId);
         },
-        (task, error) => {
+        onBatchError: (task, error) => {
           groupFaults.push(`${task}: ${String(error)}`);
         },
-      );
+      });
       return { runner, groups, faults, groupFaults };
     }
 
@@ -134,6 +133,25 @@ describe("ClientRunner", () => {
     assert.ok(stopped instanceof DOMException);
   });
 
+  it("fails a client that blocks the event loop beyond its time", async () => {
+    const create = (): Task => ({
+      ...createToyTask(),
+      openShard: () =>
+        Promise.resolve({
+          train: () => {
+            const end = performance.now() + 20;
+            while (performance.now() < end);
+            return Promise.resolve({ numExamples: 1, delta: new Map(), metrics: {} });
+          },
+        }),
+    });
+    const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
+    const trial = toyTrial({ limits: { clientSeconds: 0.01 } });
+    const answer = await new ClientRunner(prepare(trial, plugins)).run(createJob("train"));
+    assert.ok("failure" in answer);
+    assert.equal(answer.failure.code, "CLIENT_TIMEOUT");
+  });
+
   it("distinguishes a task without evaluation, an exception and a UserError", async () => {
     const faults: unknown[] = [];
     const thrown = new TypeError("no such row");
@@ -150,9 +168,9 @@ describe("ClientRunner", () => {
           Promise.resolve({ train: () => assert.fail(), ...(evaluate && { evaluate }) }),
       });
       const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
-      const runner = new ClientRunner(prepare(toyTrial(), plugins), (_, error) =>
-        faults.push(error),
-      );
+      const runner = new ClientRunner(prepare(toyTrial(), plugins), {
+        onClientError: (_, error) => faults.push(error),
+      });
       const answer = await runner.run(createJob("evaluate"));
       failures.push("failure" in answer && answer.failure);
     }

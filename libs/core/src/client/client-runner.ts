@@ -25,44 +25,67 @@ import { runWithinLimit } from "./time-limit.js";
 /** A job as a client host sees it: complete, because virtual clients keep nothing between jobs. */
 export type ClientJob = Job;
 
+/** The fields of a job that a log shows. */
+export type ReportedJob = Pick<Job, "clientId" | "round" | "kind">;
+
 /** Receives an error that a task, an attack or a mod throws for a client. */
-export type OnClientError = (job: ClientJob, error: unknown) => void;
+export type OnClientError = (job: ReportedJob, error: unknown) => void;
 
 /** Receives an error of a task's `trainCohort`, if each client can be trained on its own. */
 export type OnBatchError = (task: string, error: unknown) => void;
+
+/** Receives what happens while jobs run. */
+export interface RunnerEvents {
+  /**
+   * Called for every error except a UserError, because the failure that a client reports contains
+   * no location in the code.
+   */
+  readonly onClientError?: OnClientError;
+  /** Called for the first error only; no client reports it. */
+  readonly onBatchError?: OnBatchError;
+  /** Called before clients train together, or before a single job runs. */
+  readonly onAttempt?: (jobs: readonly ClientJob[]) => void;
+  /** Called before code of a plug-in runs, with its name, like `mod 'clip'`. */
+  readonly onCode?: (plugin: string) => void;
+}
+
+/** Runs the jobs of a host, group by group: `ClientRunner`, or one that watches it from outside. */
+export interface JobRunner {
+  /** The largest number of jobs that `runAll` can run together; 1 until `prepare` resolves. */
+  readonly maxBatch: number;
+  /** The number of calls of `runAll` to make in advance, so that it need not wait; at least 1. */
+  readonly ahead: number;
+  /**
+   * Loads the task before the first job needs it.
+   * @param options.isAlone whether this is the only host
+   * @throws UserError if all clients are external, or if some are and there is no other host for
+   * them
+   */
+  prepare(options?: { readonly isAlone?: boolean }): Promise<void>;
+  /**
+   * Runs jobs of one round and phase, after those of earlier calls.
+   * @returns the answers in the order of the jobs
+   */
+  runAll(jobs: readonly ClientJob[]): Promise<readonly Answer[]>;
+  /** Ends all work. */
+  close(): Promise<void>;
+}
 
 /**
  * Runs jobs for the virtual clients of a trial, contaminated ones included. The result of a job
  * depends only on the trial and the job, so any host may run it.
  */
-export class ClientRunner {
+export class ClientRunner implements JobRunner {
   readonly #prepared: PreparedTrial;
-  readonly #onClientError: OnClientError;
-  readonly #onBatchError: OnBatchError;
+  readonly #events: RunnerEvents;
   #task: Task | undefined;
   #hasBatchError = false;
 
-  /**
-   * @param onClientError called for every error except a UserError, because the failure that a
-   * client reports contains no location in the code
-   * @param onBatchError called for the first error only; no client reports it
-   */
-  constructor(
-    prepared: PreparedTrial,
-    onClientError: OnClientError = () => undefined,
-    onBatchError: OnBatchError = () => undefined,
-  ) {
+  constructor(prepared: PreparedTrial, events: RunnerEvents = {}) {
     this.#prepared = prepared;
-    this.#onClientError = onClientError;
-    this.#onBatchError = onBatchError;
+    this.#events = events;
   }
 
-  /**
-   * Loads the task before the first job needs it.
-   * @param isAlone whether this is the only host
-   * @throws UserError if all clients are external, or if some are and there is no other host for
-   * them
-   */
   async prepare({ isAlone = false } = {}): Promise<void> {
     const { external, trial } = this.#prepared;
     const otherHosts = explainExternalHosts(this.#prepared);
@@ -71,7 +94,8 @@ export class ClientRunner {
     await this.#loadTask();
   }
 
-  /** The largest number of jobs that `runAll` can run together; 1 until the task is loaded. */
+  readonly ahead = 1;
+
   get maxBatch(): number {
     return this.#task?.trainCohort?.maxBatch ?? 1;
   }
@@ -83,6 +107,7 @@ export class ClientRunner {
   async run(job: ClientJob): Promise<Answer> {
     try {
       const { clientSeconds } = this.#prepared.trial.limits;
+      this.#events.onAttempt?.([job]);
       const result = await runWithinLimit(clientSeconds, 1, (signal) =>
         this.#runAlone(job, signal),
       );
@@ -107,11 +132,14 @@ export class ClientRunner {
     return answers;
   }
 
+  /** Does nothing: no job runs on after its answer, except one that ignores its time limit. */
+  async close(): Promise<void> {}
+
   /** Reports an error that occurs only when the clients are trained together. */
   #failBatch(thrown: unknown): void {
     if (this.#hasBatchError) return;
     this.#hasBatchError = true;
-    this.#onBatchError(this.#prepared.trial.task.name, thrown);
+    this.#events.onBatchError?.(this.#prepared.trial.task.name, thrown);
   }
 
   /**
@@ -125,6 +153,7 @@ export class ClientRunner {
     const trainers: LocalTrainer[] = [];
     try {
       const { clientSeconds } = this.#prepared.trial.limits;
+      this.#events.onAttempt?.(jobs);
       const results = await runWithinLimit(clientSeconds, jobs.length, async (signal) => {
         for (const job of jobs) trainers.push(await this.#open(job));
         const trainJobs = jobs.map(async (job) => {
@@ -152,7 +181,7 @@ export class ClientRunner {
   }
 
   #fail(job: ClientJob, error: unknown): Answer {
-    if (!(error instanceof UserError)) this.#onClientError(job, error);
+    if (!(error instanceof UserError)) this.#events.onClientError?.(job, error);
     const message = error instanceof Error ? error.message : errorMessage(error);
     return toAnswer(job, failure("CLIENT_ERROR", message));
   }
@@ -172,6 +201,7 @@ export class ClientRunner {
 
   async #open({ clientId }: ClientJob): Promise<LocalTrainer> {
     const task = await this.#loadTask();
+    this.#enterTask();
     const trainer = await task.openShard(this.#shard(clientId));
     if (typeof (trainer as Partial<LocalTrainer> | undefined)?.train === "function") return trainer;
     throw new UserError(
@@ -199,8 +229,12 @@ export class ClientRunner {
         contamination: { ...checkContamination(attack.data, contaminations), common },
       }),
       ...(attack.corruptLabels && {
-        corruptLabels: (labels: Int32Array, classes: number) =>
-          attack.corruptLabels?.(labels, classes, rng.at("labels"), common) ?? labels,
+        corruptLabels: (labels: Int32Array, classes: number) => {
+          this.#enterAttack(clientId);
+          const corrupted = attack.corruptLabels?.(labels, classes, rng.at("labels"), common);
+          this.#enterTask();
+          return corrupted ?? labels;
+        },
       }),
     };
   }
@@ -219,14 +253,24 @@ export class ClientRunner {
     const { contamination, mods } = this.#prepared;
     const honest = checkResult(trained, "train()");
     const wrap = async (result: TrainResult, which: readonly TrialMod[]) =>
-      await runClientHalves(which, result, job, this.#rng);
+      await runClientHalves(which, result, job, this.#rng, this.#events.onCode);
     const attack = contamination.get(job.clientId)?.attack;
     if (!attack?.corruptUpdate) return await wrap(honest, mods);
     const rules = mods.filter(({ mod }) => !mod.isFormat);
     const own = await wrap(honest, rules);
     const rng = this.#rng.at("train", job.phase, job.round, job.clientId).at("attack");
+    this.#enterAttack(job.clientId);
     const corrupted = await attack.corruptUpdate(own, rng);
     return await wrap(checkResult(corrupted, "corruptUpdate()"), mods.slice(rules.length));
+  }
+
+  #enterTask(): void {
+    this.#events.onCode?.(`task '${this.#prepared.trial.task.name}'`);
+  }
+
+  #enterAttack(clientId: string): void {
+    const { name = "" } = this.#prepared.contamination.get(clientId) ?? {};
+    this.#events.onCode?.(`attack '${name}'`);
   }
 
   get #rng(): Stream {

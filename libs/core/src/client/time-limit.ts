@@ -2,7 +2,7 @@ import type { Failure } from "../words/errors.js";
 
 /**
  * Runs the work of simulated clients with a time limit, and aborts its signal when the time is
- * over.
+ * over. Work that blocks the event loop beyond the limit fails too, as soon as it returns.
  * @param seconds the time of one client (`limits.clientSeconds`)
  * @param clients the number of clients that the work is for; it multiplies the time
  */
@@ -12,19 +12,20 @@ export async function runWithinLimit<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | Failure> {
   const aborting = new AbortController();
+  const message = `no result after ${seconds} s (limits.clientSeconds)`;
+  const failure: Failure = { code: "CLIENT_TIMEOUT", message };
+  const milliseconds = seconds * clients * 1000;
+  const began = performance.now();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<Failure>((resolve) => {
-    timer = setTimeout(
-      () => {
-        const message = `no result after ${seconds} s (limits.clientSeconds)`;
-        resolve({ code: "CLIENT_TIMEOUT", message });
-        aborting.abort();
-      },
-      seconds * clients * 1000,
-    );
+    timer = setTimeout(() => {
+      resolve(failure);
+      aborting.abort();
+    }, milliseconds);
   });
   try {
-    return await Promise.race([work(aborting.signal), timeout]);
+    const result = await Promise.race([work(aborting.signal), timeout]);
+    return performance.now() - began > milliseconds ? failure : result;
   } finally {
     clearTimeout(timer);
   }

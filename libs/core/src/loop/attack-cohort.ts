@@ -10,11 +10,10 @@ import { ArmFault } from "./arm-fault.js";
 import type { Collected } from "./collect.js";
 import { formatForged } from "./forged-format.js";
 import type { RoundPlan } from "./round-plan.js";
+import { admitFor, type AttackStates, type TrialState } from "./trial-state.js";
 
-/** The states of omniscient attacks, by `Contaminated.key`. */
-export type AttackStates = ReadonlyMap<string, unknown>;
-
-interface Attacked {
+/** The answers of a cohort after the attacks, and the states of these. */
+export interface Attacked {
   readonly collected: Collected;
   readonly states: AttackStates;
 }
@@ -25,20 +24,21 @@ type When = Pick<Job, "round" | "phase">;
  * Lets omniscient attacks rewrite the updates of their clients, and converts the result to the
  * trial's format. The forged updates must be admitted like any other.
  * @param honest the updates before the attack
+ * @param state the state before the round
  * @throws ArmFault if an attack throws or returns something else than its contract says
  */
 export async function attackCohort(
   plan: RoundPlan,
   honest: Collected,
   when: When,
-  admit: Admit,
-  states: AttackStates,
+  state: Pick<TrialState, "params" | "ask" | "attacks">,
 ): Promise<Attacked> {
+  const admit = admitFor(state);
   try {
-    const attacked = attackRound(plan, honest, when, admit, states);
-    const { mods = [], rng } = plan;
+    const attacked = attackRound(plan, honest, when, admit, state.attacks);
+    const { mods = [], rng, onCode } = plan;
     const { collected } = attacked;
-    const written = await formatForged(mods, collected, honest.updates, when, admit, rng);
+    const written = await formatForged(mods, collected, honest.updates, when, admit, rng, onCode);
     return { ...attacked, collected: written };
   } catch (error) {
     throw new ArmFault(`an attack failed: ${errorMessage(error)}`, error);
@@ -46,7 +46,7 @@ export async function attackCohort(
 }
 
 function attackRound(
-  { contamination }: Pick<RoundPlan, "contamination">,
+  { contamination, onCode }: Pick<RoundPlan, "contamination" | "onCode">,
   { updates, failures }: Collected,
   { round, phase }: When,
   admit: Admit,
@@ -61,8 +61,9 @@ function attackRound(
   }
   const next = new Map(states);
   const forged = new Map<string, Update>();
-  for (const [{ key, attack, common }, own] of attackers) {
+  for (const [{ key, name, attack, common }, own] of attackers) {
     const rng = common.at("forge", phase, round);
+    onCode?.(`attack '${name}'`);
     const attacked: unknown = attack.attackRound?.({ own, honest, rng }, states.get(key));
     checkAttacked(attacked, own);
     if (attacked.state !== undefined) {

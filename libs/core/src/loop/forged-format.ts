@@ -8,6 +8,7 @@ import type { Collected } from "./collect.js";
  * Converts the updates that attacks forged at the coordinator to the format that clients must use,
  * and admits them again, because a number may overflow in fewer bits.
  * @param sent the updates before the attacks
+ * @param onCode called before a mod runs, with its name
  */
 export async function formatForged(
   mods: readonly TrialMod[],
@@ -16,6 +17,7 @@ export async function formatForged(
   when: Pick<Job, "round" | "phase">,
   admit: Admit,
   rng: Stream,
+  onCode?: (plugin: string) => void,
 ): Promise<Collected> {
   const formats = mods.filter(({ mod }) => mod.isFormat);
   const asSent = new Set(sent);
@@ -27,7 +29,7 @@ export async function formatForged(
       admitted.push(update);
       continue;
     }
-    const result = await runClientHalves(formats, update, { ...when, clientId }, rng);
+    const result = await runClientHalves(formats, update, { ...when, clientId }, rng, onCode);
     const forged = { ...update, ...result };
     const failure = admit(forged);
     if (failure) rejected.set(clientId, failure);

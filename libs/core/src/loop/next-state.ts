@@ -1,7 +1,6 @@
-import type { AttackStates } from "./attack-cohort.js";
 import type { Gathered } from "./gather.js";
 import type { Stepped } from "./run-step.js";
-import type { Merged, TrialState } from "./trial-state.js";
+import type { AttackStates, Merged, TrialState } from "./trial-state.js";
 
 /** Returns the state after a round. */
 export function nextState(

@@ -28,13 +28,15 @@ export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contaminat
   readonly aggregatorName: string;
   readonly pool: ClientPool;
   readonly signal: AbortSignal;
+  /** Called before code of a plug-in runs at the coordinator, with its name. */
+  readonly onCode?: (plugin: string) => void;
 }
 
 /** Plans the rounds of one arm. @param task the loaded task of the trial */
 export function planRounds(
   prepared: PreparedTrial,
   { aggregator, choice, benignOnly }: Pick<PreparedArm, "aggregator" | "choice" | "benignOnly">,
-  run: Pick<RoundPlan, "task" | "pool" | "signal">,
+  run: Pick<RoundPlan, "task" | "pool" | "signal" | "onCode">,
 ): RoundPlan {
   const { trial, clientIds, contamination, rng, mods, unknown, external, devices, taskPlugin } =
     prepared;

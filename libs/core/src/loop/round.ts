@@ -1,10 +1,9 @@
-import type { Admit, Derivation } from "../contracts/pool.js";
-import { admitEvaluation, admitUpdate } from "../tensors/admission.js";
+import type { Derivation } from "../contracts/pool.js";
+import { admitEvaluation } from "../tensors/admission.js";
 import { exitCodes, UserError } from "../words/errors.js";
 import { stopwatch } from "../words/stopwatch.js";
 import { ArmFault } from "./arm-fault.js";
 import { askClients, type Asked, type Sampled } from "./ask.js";
-import { attackCohort } from "./attack-cohort.js";
 import { chooseRefinements } from "./choose-refinements.js";
 import type { Answered, Collected } from "./collect.js";
 import { gather } from "./gather.js";
@@ -12,8 +11,9 @@ import { nextState } from "./next-state.js";
 import { requireQuorum } from "./quorum.js";
 import { roundRecord, type RoundRecord, type RoundTiming } from "./record.js";
 import type { RoundPlan } from "./round-plan.js";
-import { mergeStep, runStep } from "./run-step.js";
-import { expectedShapes, type TrialState } from "./trial-state.js";
+import { mergeStep } from "./run-step.js";
+import { serverCode, type ServerCode } from "./server-code.js";
+import { admitFor, type TrialState } from "./trial-state.js";
 
 /** An event of a trial, yielded when it happens. */
 export type TrialEvent =
@@ -35,16 +35,18 @@ export interface RoundDone {
  * caller drives the generator. It may stop after any round, and resume later from that round's
  * state.
  * @param state the state of `startTrial`, or of an earlier round. It is kept for one round only.
+ * @param server runs plug-ins at the coordinator; default: they run in this thread
  * @throws UserError if too few clients answer a round (exit code 3), or if a plug-in fails (exit
  * code 6). A failed plug-in first yields a record with `stopped` and the state of the round before.
  */
 export async function* runRounds(
   plan: RoundPlan,
   state: TrialState,
+  server: ServerCode = serverCode,
 ): AsyncGenerator<TrialEvent, TrialState> {
   let derivation: Derivation | undefined;
   while (state.ask !== "end" && state.round < plan.trial.rounds) {
-    [state, derivation] = yield* runRound(plan, state, state.ask.phase, derivation);
+    [state, derivation] = yield* runRound(plan, state, state.ask.phase, derivation, server);
   }
   return state;
 }
@@ -57,26 +59,26 @@ async function* runRound(
   before: TrialState,
   phase: string,
   derivation: Derivation | undefined,
+  server: ServerCode,
 ): AsyncGenerator<TrialEvent, Rounded> {
   const round = before.round + 1;
   const when = { round, phase };
   const watch = stopwatch();
   const timing = { sample: 0, train: 0, aggregate: 0, evaluate: 0 };
-  const expected = expectedShapes(before);
-  const admit: Admit = (update) => admitUpdate(update, expected);
+  const admit = admitFor(before);
 
   const gathered = yield* gather(plan, before, { ...when, kind: "train", admit, derivation });
   timing.sample = gathered.sampleSeconds;
   const facts = { ...when, gathered, before, plan };
   let trained = gathered.collected;
   try {
-    const attacked = await attackCohort(plan, trained, when, admit, before.attacks);
+    const attacked = await server.attackCohort(plan, trained, when, before);
     trained = attacked.collected;
     requireQuorum(trained, plan.trial.limits.quorum, round);
     timing.train = watch();
 
     const arrived = { ...when, cohort: gathered.cohort, updates: trained.updates };
-    const stepped = await runStep(plan, before, arrived, admit);
+    const stepped = await server.runStep(plan, before, arrived);
     const chosen = yield* chooseRefinements(plan, before, when, stepped);
     const merged = await mergeStep(plan, before, stepped, chosen.personal);
     const state = nextState(before, gathered, attacked.states, stepped, merged);

@@ -2,7 +2,6 @@ import { checkAggregation } from "../contracts/aggregation.js";
 import type { Aggregation } from "../contracts/aggregator.js";
 import { checkArtifacts } from "../contracts/artifacts.js";
 import type { Received } from "../contracts/mod.js";
-import type { Admit } from "../contracts/pool.js";
 import { checkStorable } from "../contracts/storable.js";
 import type { Round, Step } from "../contracts/task.js";
 import { checkVerdicts } from "../contracts/verdict.js";
@@ -13,7 +12,7 @@ import { errorMessage, UserError } from "../words/errors.js";
 import { ArmFault } from "./arm-fault.js";
 import type { RoundPlan } from "./round-plan.js";
 import { runServerHalves, type ModMetrics, type ModStates } from "./server-halves.js";
-import { merge, type Merged, type TrialState } from "./trial-state.js";
+import { admitFor, merge, type Merged, type TrialState } from "./trial-state.js";
 
 /** The result of the coordinator's part of a round, before it is merged into the params. */
 export interface Stepped {
@@ -28,8 +27,11 @@ export interface Stepped {
   readonly modMetrics: ModMetrics;
 }
 
+/** The part of the state before a round that the coordinator's plug-ins read. */
+export type SteppedState = Pick<TrialState, "params" | "ask" | "task" | "aggregator" | "mods">;
+
 /** A round whose updates have arrived. */
-type Arrived = Omit<Received, "clientIds" | "rng">;
+export type Arrived = Omit<Received, "clientIds" | "rng">;
 
 /**
  * Runs the server halves of the mods, then the task's step around the arm's aggregator.
@@ -37,14 +39,15 @@ type Arrived = Omit<Received, "clientIds" | "rng">;
  */
 export async function runStep(
   plan: RoundPlan,
-  state: TrialState,
+  state: SteppedState,
   arrived: Arrived,
-  admit: Admit,
 ): Promise<Stepped> {
-  const { task, clientIds, rng, mods = [] } = plan;
+  const { task, clientIds, rng, mods = [], onCode } = plan;
   try {
-    const passed = await runServerHalves(mods, { ...arrived, clientIds, rng }, state.mods, admit);
+    const received = { ...arrived, clientIds, rng };
+    const passed = await runServerHalves(mods, received, state.mods, admitFor(state), onCode);
     const aggregator = new OneAggregation(plan, state, arrived, passed.updates);
+    if (task.step) onCode?.("the task's step");
     const step = task.step
       ? checkStep(
           await task.step(createRound(plan, state, arrived, passed.updates), (updates) =>
@@ -94,11 +97,11 @@ class OneAggregation {
   /** The updates that were aggregated. */
   updates: readonly Update[] = [];
   readonly #plan: RoundPlan;
-  readonly #state: TrialState;
+  readonly #state: SteppedState;
   readonly #round: Arrived;
   readonly #received: readonly Update[];
 
-  constructor(plan: RoundPlan, state: TrialState, round: Arrived, updates: readonly Update[]) {
+  constructor(plan: RoundPlan, state: SteppedState, round: Arrived, updates: readonly Update[]) {
     this.#plan = plan;
     this.#state = state;
     this.#round = round;
@@ -110,11 +113,13 @@ class OneAggregation {
     this.result = { change: [] };
     this.updates = updates;
     if (updates.length === 0) return this.result; // the cohort of an oracle may be empty
-    const { aggregator, aggregatorName, clientIds } = this.#plan;
+    const { aggregator, aggregatorName, clientIds, task, onCode } = this.#plan;
     const { round, phase } = this.#round;
     const rng = this.#plan.rng.at("aggregate", phase, round);
     const input = { round, phase, updates, rng };
+    onCode?.(`aggregator '${aggregatorName}'`);
     const result: unknown = await aggregator.aggregate(input, this.#state.aggregator);
+    if (task.step) onCode?.("the task's step");
     checkAggregation(aggregatorName, result, clientIds);
     this.result = result;
     return result;
@@ -123,7 +128,7 @@ class OneAggregation {
 
 function createRound(
   { clientIds, rng }: RoundPlan,
-  state: TrialState,
+  state: SteppedState,
   { round, phase }: Arrived,
   updates: readonly Update[],
 ): Round {

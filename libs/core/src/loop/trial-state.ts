@@ -1,5 +1,4 @@
-import { shapesOf, type Shapes } from "../tensors/admission.js";
-import type { AttackStates } from "./attack-cohort.js";
+import { admitUpdate, shapesOf, type Shapes } from "../tensors/admission.js";
 import {
   termBytes,
   extendParams,
@@ -9,7 +8,7 @@ import {
 } from "../tensors/client-params.js";
 import { CommonBases } from "../tensors/common-bases.js";
 import type { Aggregation } from "../contracts/aggregator.js";
-import type { Derivation } from "../contracts/pool.js";
+import type { Admit, Derivation } from "../contracts/pool.js";
 import type { Ask, Start, Step, Task } from "../contracts/task.js";
 import { errorMessage, errorLocation, UserError, type Failure } from "../words/errors.js";
 import type { Initial, Origin } from "./initial.js";
@@ -26,6 +25,9 @@ import {
   type Params,
 } from "../tensors/tensor.js";
 import { deltaBytes, type Delta, type Update } from "../tensors/update.js";
+
+/** The states of omniscient attacks, by `Contaminated.key`. */
+export type AttackStates = ReadonlyMap<string, unknown>;
 
 /**
  * Everything that the next round depends on in addition to the trial itself. It survives
@@ -74,7 +76,7 @@ export interface Pending {
  * @throws UserError if the task's `start` fails or returns something else than its contract says
  */
 export async function startTrial(
-  task: Task,
+  task: Pick<Task, "start">,
   clientIds: readonly string[],
   rng: Stream,
   askClient?: () => Promise<Initial>,
@@ -97,7 +99,11 @@ export async function startTrial(
   };
 }
 
-async function callStart(task: Task, clientIds: readonly string[], rng: Stream): Promise<Start> {
+async function callStart(
+  task: Pick<Task, "start">,
+  clientIds: readonly string[],
+  rng: Stream,
+): Promise<Start> {
   let start: unknown;
   try {
     start = await task.start({ clientIds, rng });
@@ -144,8 +150,14 @@ export function broadcastBytes(state: TrialState, clientId: string): number {
 }
 
 /** Returns the modules and shapes that the answers of a round must have. */
-export function expectedShapes({ params, ask }: TrialState): Shapes {
+function expectedShapes({ params, ask }: Pick<TrialState, "params" | "ask">): Shapes {
   return (ask === "end" ? undefined : ask.expects) ?? shapesOf(params);
+}
+
+/** Creates the check of the updates that a round admits. @param state the state before the round */
+export function admitFor(state: Pick<TrialState, "params" | "ask">): Admit {
+  const expected = expectedShapes(state);
+  return (update) => admitUpdate(update, expected);
 }
 
 /**

@@ -191,7 +191,22 @@ function makeSchema(plugins: Plugins) {
             .positive()
             .max(longestSeconds)
             .default(30)
-            .describe("A client whose job takes longer fails with CLIENT_TIMEOUT."),
+            .describe(
+              "A client whose job takes longer fails with CLIENT_TIMEOUT; if it blocks its thread, with CLIENT_HUNG.",
+            ),
+          hangRetries: z
+            .int()
+            .min(0)
+            .default(0)
+            .describe("How often a client that hung (CLIENT_HUNG) is asked again in the trial."),
+          serverSeconds: z
+            .number()
+            .positive()
+            .max(longestSeconds)
+            .default(600)
+            .describe(
+              "An outside aggregator, step, attack or mod that takes longer at the coordinator ends its arm.",
+            ),
           joinSeconds: z
             .number()
             .positive()

@@ -25,6 +25,7 @@ export const errorCodes = {
   PLUGIN_MISMATCH: 18,
   NO_EVALUATION: 19,
   STRAGGLER: 20,
+  CLIENT_HUNG: 21,
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

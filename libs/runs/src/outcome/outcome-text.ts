@@ -19,6 +19,9 @@ const maxRows = 64;
 /** Limit for a text that comes from a record. */
 const maxBytes = 1024;
 
+/** Number of clients that hung to list. */
+const maxHung = 5;
+
 /** Number of metrics that fit on a line of a terminal. */
 const maxMetrics = 6;
 
@@ -44,6 +47,7 @@ export function outcomeText(run: Run): string {
     ...Object.entries(run.summary.stopped).map(([arm, why]) =>
       pc.red(printable(`${arm} could not go on: ${why}`, maxBytes)),
     ),
+    ...hungTexts(run),
     "",
     verdictSentence(run),
     ...(refinement === undefined ? [] : [refinement]),
@@ -51,6 +55,15 @@ export function outcomeText(run: Run): string {
     `${backendLabel(run)}: ${printable(backendText(run) ?? "unknown", maxBytes)}`,
     "",
   ].join("\n");
+}
+
+/** Names the clients whose code did not return; only the first few. */
+function hungTexts({ summary: { hung = {} } }: Run): string[] {
+  const all = Object.entries(hung);
+  const shown = all
+    .slice(0, maxHung)
+    .map(([clientId, why]) => pc.red(printable(`${clientId} hung: ${why}`, maxBytes)));
+  return all.length > maxHung ? [...shown, pc.dim(`… ${all.length - maxHung} more hung`)] : shown;
 }
 
 function clientCells(row: ClientRow): string[] {

@@ -1,4 +1,4 @@
-import type { OnBatchError, OnClientError } from "@fedclair/core/internal";
+import type { ReportedJob, RunnerEvents } from "@fedclair/core/internal";
 import { errorMessage, errorLocation } from "@fedclair/core/errors";
 import type { Logger } from "./log.js";
 
@@ -8,28 +8,39 @@ import type { Logger } from "./log.js";
  */
 const maxLogged = 20;
 
+/** Receives the errors of clients' code, and clients whose code did not return. */
+type ClientEvents = Required<Pick<RunnerEvents, "onClientError" | "onBatchError">> & {
+  readonly onHang: (job: ReportedJob, what: string) => void;
+};
+
 /**
- * Logs each error thrown by clients' code once, with its location. Records contain only the
- * message.
+ * Logs what goes wrong in clients' code. Each error is logged once, with its location; records
+ * contain only the message.
  */
-export function clientErrorLogger(log: Logger): OnClientError {
+export function clientEventLogger(log: Logger): ClientEvents {
   const logged = new Set<string>();
-  return ({ clientId, round, kind }, error) => {
-    const what = `${errorMessage(error)}${errorLocation(error)}`;
-    if (logged.has(what) || logged.size === maxLogged) return;
-    logged.add(what);
+  const warn = ({ clientId, round, kind }: ReportedJob, what: string) => {
     log.warn({ client: clientId }, `${clientId}, round ${round}, ${kind}: ${what}`);
+  };
+  return {
+    onClientError: (job, error) => {
+      const what = describe(error);
+      if (logged.has(what) || logged.size === maxLogged) return;
+      logged.add(what);
+      warn(job, what);
+    },
+    // Clients then train one by one, which is slower.
+    onBatchError: (task, error) => {
+      log.warn(
+        `task ${task}: trainCohort.train() fails where each client trains alone, so all train one by one: ${describe(error)}`,
+      );
+    },
+    onHang: (job, what) => {
+      warn(job, `${what}: its thread was ended`);
+    },
   };
 }
 
-/**
- * Logs that clients train one by one, which is slower, because a task cannot train them together.
- */
-export function batchErrorLogger(log: Logger): OnBatchError {
-  return (task, error) => {
-    const what = `${errorMessage(error)}${errorLocation(error)}`;
-    log.warn(
-      `task ${task}: trainCohort.train() fails where each client trains alone, so all train one by one: ${what}`,
-    );
-  };
+function describe(error: unknown): string {
+  return `${errorMessage(error)}${errorLocation(error)}`;
 }

@@ -3,6 +3,7 @@ export {
   findFinished,
   readFinishedElsewhere,
   runSweepTrial,
+  type TrialPlace,
   type FinishedTrial,
 } from "./run-sweep-trial.js";
 export {

@@ -1,7 +1,14 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
-import { ClientRunner, exitCodes, MemoryPool } from "@fedclair/core/internal";
+import {
+  ClientRunner,
+  exitCodes,
+  MemoryPool,
+  type ClientPool,
+  type PreparedTrial,
+  type WatchedServer,
+} from "@fedclair/core/internal";
 import type { ChosenBackend } from "../backend.js";
 import { listRunFaults } from "../faults.js";
 import { recordTrial } from "../record-trial.js";
@@ -27,11 +34,24 @@ export interface FinishedTrial {
   readonly skipped: boolean;
 }
 
+/** Where the clients and the plug-ins of a trial run. */
+export interface TrialPlace {
+  readonly pool: ClientPool;
+  /** Runs plug-ins at the coordinator. Default: they run in this thread. */
+  readonly server?: WatchedServer | undefined;
+}
+
+/** Opens the place for a trial. @param backend the TensorFlow.js backend that trains */
+export type OpenPlace = (prepared: PreparedTrial, backend: string) => TrialPlace;
+
+const openHere: OpenPlace = (prepared) => ({ pool: new MemoryPool(new ClientRunner(prepared)) });
+
 /**
  * Runs a trial of a sweep in this process, in the folder `<out>/<id>`. The trial is skipped if it
  * is done: it has a summary of the same backend, and every arm completed. An interrupted trial is
  * resumed.
  * @param backend the TensorFlow.js backend that trains, with the reason
+ * @param open opens the place where it runs; default: everything in this thread
  * @returns `busy` if another process runs the trial. Processes that share a folder share the work.
  * @throws the signal's reason if it aborts
  */
@@ -40,6 +60,7 @@ export async function runSweepTrial(
   out: string,
   signal: AbortSignal,
   backend: ChosenBackend,
+  open = openHere,
 ): Promise<FinishedTrial | "busy"> {
   signal.throwIfAborted();
   const folder = join(out, trial.id);
@@ -51,12 +72,13 @@ export async function runSweepTrial(
   const canReuse = stored !== undefined && isReusable(stored, backend.name);
   if (stored?.summary && canReuse) return toFinishedTrial(trial, stored.summary, true);
   const prepared = await trial.prepare();
-  const pool = new MemoryPool(new ClientRunner(prepared));
+  const { pool, server } = open(prepared, backend.name);
   try {
     if (stored && !canReuse) await removeRun(stored);
     const outcome = await recordTrial({
       prepared,
       pool,
+      server,
       out: folder,
       resumes: true,
       signal,
@@ -70,7 +92,7 @@ export async function runSweepTrial(
     if (signal.aborted) throw error;
     return { trial, outcome: toFailed(error), faults: [], skipped: false };
   } finally {
-    await pool.close();
+    await Promise.all([pool.close(), server?.close()]);
   }
 }
 

@@ -145,7 +145,7 @@ function readSeconds(seconds: number | null | undefined): number {
  */
 const clientCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...(["MALFORMED", "WRONG_MODULES", "WRONG_SHAPE", "NON_FINITE", "OVERSIZE"] as const),
-  ...(["CLIENT_ERROR", "CLIENT_TIMEOUT", "NO_EVALUATION"] as const),
+  ...(["CLIENT_ERROR", "CLIENT_TIMEOUT", "CLIENT_HUNG", "NO_EVALUATION"] as const),
 ]);
 
 function checkClientFailure(failure: Failure): Failure {

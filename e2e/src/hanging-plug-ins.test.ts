@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fedclair, start } from "./support/command.js";
+import { readRecords, readResultBytes, startCoordinator } from "./support/federation.js";
+import { temporaryFolder, workspace } from "./support/paths.js";
+import { hasProc, listChildren, waitUntilGone } from "./support/processes.js";
+
+/** A task whose client 0 does not return from training. */
+const task = `
+  import { definePlugin } from "@fedclair/core";
+  import { z } from "zod";
+  const paramsOf = (x) => new Map([["w", { shape: [1], data: Float64Array.of(x) }]]);
+  export default definePlugin({
+    kind: "task", name: "hang", summary: "Client 0 does not return.", schema: z.strictObject({}),
+    create: () => ({
+      start: () => Promise.resolve({ params: paramsOf(0) }),
+      openShard: async ({ index }) => ({
+        train: async ({ params }) => {
+          if (index === 0) console.log("loops");
+          if (index === 0) for (;;);
+          return { numExamples: 1, delta: paramsOf(index - params.get("w").data[0]), metrics: {} };
+        },
+      }),
+    }),
+  });`;
+
+const trial = `
+  name: hang
+  rounds: 3
+  clients: 6
+  plugins: [./hang.js]
+  task: { name: hang }
+  aggregator: { name: fedavg }
+  evaluate: never`;
+
+/** Limits under which a client that does not return ends within two seconds. */
+const quick = ["--set", "limits.clientSeconds=1", "--set", "limits.answerSeconds=20"];
+
+async function createStudy(): Promise<string> {
+  const folder = join(await temporaryFolder(), "study");
+  await mkdir(folder);
+  await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
+  await writeFile(join(folder, "package.json"), '{ "type": "module" }');
+  await writeFile(join(folder, "hang.js"), task);
+  await writeFile(join(folder, "trial.yaml"), trial);
+  return folder;
+}
+
+describe("a client that never returns", () => {
+  it("is named and fails, and is not asked again; memory and hosts give the same bytes", async () => {
+    const cwd = await createStudy();
+    const bytes = [];
+    for (const [out, ...how] of [
+      ["memory", "--transport", "memory"],
+      ["hosts", "--hosts", "2"],
+    ] as const) {
+      const args = ["run", "trial.yaml", "--no-report", ...quick, "--out", out, ...how];
+      const { code, stdout, stderr } = await fedclair(args, { cwd });
+      assert.equal(code, 5, `the answers of c00 are lost: ${stderr}`);
+      const named = stderr.match(/c00, round 1, train: task 'hang' did not return within 1 s/g);
+      assert.equal(named?.length, 1, stderr);
+      assert.match(stdout, /^c00 +benign +CLIENT_HUNG /m);
+      assert.match(stdout, /^c00 hung: fedavg, round 1: task 'hang' did not return within 1 s/m);
+      const records = await readRecords(join(cwd, out));
+      const failures = records.map(({ clients }) => clients.map(({ failure }) => failure));
+      assert.deepEqual(
+        failures.map(([first]) => `${first?.code}: ${first?.message}`),
+        [
+          "CLIENT_HUNG: task 'hang' did not return within 1 s (limits.clientSeconds)",
+          "CLIENT_HUNG: not asked: it hung in round 1 (limits.hangRetries = 0)",
+          "CLIENT_HUNG: not asked: it hung in round 1 (limits.hangRetries = 0)",
+        ],
+      );
+      assert.deepEqual(
+        failures.flatMap(([, ...others]) => others),
+        new Array(15).fill(null),
+      );
+      bytes.push(await readResultBytes(join(cwd, out)));
+    }
+    assert.deepEqual(bytes[0], bytes[1]);
+  });
+
+  it("does not keep a run in memory from ending on SIGTERM", async () => {
+    const cwd = await createStudy();
+    const run = start(["run", "trial.yaml", "--transport", "memory", "--out", "run"], { cwd });
+    await run.waitForOutput(/^loops$/m);
+    run.kill("SIGTERM");
+    assert.equal((await run.ended).code, 130);
+  });
+
+  it("does not keep a host from ending, with its coordinator or on SIGTERM", async function () {
+    if (!hasProc) this.skip(); // nothing else tells of the processes that a process has started
+    const cwd = await createStudy();
+    for (const stopped of ["coordinator", "host"]) {
+      const args = ["trial.yaml", "--no-report", "--again", "--out", "run"];
+      const { coordinator, url } = await startCoordinator(args, { cwd });
+      const options = ["--coordinator", url, "--capacity", "6", "--plugin", "./hang.js"];
+      const host = start(["client", ...options], { cwd });
+      await host.waitForOutput(/^loops$/m);
+      const children = listChildren(host.pid).map(({ pid }) => pid);
+      (stopped === "host" ? host : coordinator).kill("SIGTERM");
+      assert.equal((await host.ended).code, 130);
+      await waitUntilGone(children, 1000);
+      coordinator.kill("SIGTERM");
+      await coordinator.ended;
+    }
+  });
+});

@@ -1,0 +1,91 @@
+import { UserError } from "@fedclair/core";
+import {
+  pluginIdentities,
+  type LocatedPlugin,
+  type PluginIdentity,
+  type PreparedTrial,
+  type Trial,
+} from "@fedclair/core/internal";
+import type { PluginModule } from "../resolve-module.js";
+import { Overdue, PluginThread } from "./plugin-thread.js";
+import { ThreadServer } from "./watched-server.js";
+import { WatchedRunner, type WatchedEvents } from "./watched-runner.js";
+
+/**
+ * Lists the outside plug-ins that the clients of a resolved trial need. Aggregators run only at the
+ * coordinator.
+ */
+export function listClientPlugins(trial: Pick<Trial, "plugins">): LocatedPlugin[] {
+  return pluginIdentities(trial).filter(({ kind }) => kind !== "aggregator");
+}
+
+/** Removes the aggregators from a trial, so that hosts do not have to load aggregator plug-ins. */
+export function withoutAggregators(trial: Trial): Trial {
+  return {
+    ...trial,
+    aggregator: { name: "fedavg" },
+    baselines: [],
+    ...(trial.plugins && { plugins: listClientPlugins(trial) }),
+  };
+}
+
+/** Time for the top level of a module, in s: more than its own limit for what it awaits. */
+const importSeconds = 10;
+
+/**
+ * Imports modules of plug-ins in a thread, where code that does not return can be ended.
+ * @returns the plug-ins that they export, and the thread
+ * @throws UserError as `loadPlugins`, or if a module does not return
+ */
+export async function identifyPlugins(
+  modules: readonly PluginModule[],
+): Promise<{ readonly plugins: readonly PluginIdentity[]; readonly thread: PluginThread }> {
+  const thread = new PluginThread(modules);
+  thread.patience = () => importSeconds * modules.length;
+  try {
+    return { plugins: await thread.call("identify", []).result, thread };
+  } catch (error) {
+    await thread.end();
+    if (!(error instanceof Overdue)) throw error;
+    const places = modules.map(({ place }) => place).join(", ");
+    throw new UserError(
+      `${places} cannot be imported: the top level does not return; what takes long belongs in a task's create`,
+    );
+  }
+}
+
+/**
+ * Creates a runner for the clients of a prepared trial in a thread.
+ * @returns undefined if none of the clients' code comes from outside, so that no thread is needed
+ */
+export function watchClients(
+  { trial, outside }: Pick<PreparedTrial, "trial" | "outside">,
+  backend: string,
+  events: WatchedEvents,
+): WatchedRunner | undefined {
+  if (listClientPlugins(trial).length === 0) return undefined;
+  const modules = locateModules(outside);
+  return new WatchedRunner({ modules, ...describeTrial(trial, "the trial"), backend, events });
+}
+
+/**
+ * Creates what runs a prepared trial's plug-ins at the coordinator in a thread.
+ * @returns undefined if no code comes from outside, so that no thread is needed
+ */
+export function watchServer(prepared: PreparedTrial, backend: string): ThreadServer | undefined {
+  const { trial, outside } = prepared;
+  if (pluginIdentities(trial).length === 0) return undefined;
+  const modules = locateModules(outside);
+  return new ThreadServer({ modules, prepared, content: trial, from: "the trial", backend });
+}
+
+/** The fields of a runner's options that follow from a resolved trial. */
+export function describeTrial(trial: Trial, from: string) {
+  const { limits, task } = trial;
+  return { content: withoutAggregators(trial), from, limits, task: task.name };
+}
+
+function locateModules(outside: readonly LocatedPlugin[]): PluginModule[] {
+  const files = new Set(outside.flatMap(({ module }) => module ?? []));
+  return [...files].map((file) => ({ file, place: `'${file}'` }));
+}

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { describeClientPool } from "@fedclair/core/testing";
+import { MemoryPool, prepareSentTrial, type Answer, type ClientJob } from "@fedclair/core/internal";
+import { loadForHost, loadPlugins } from "../host.js";
+import { describeTrial } from "./watch-clients.js";
+import { WatchedRunner } from "./watched-runner.js";
+
+/** A module of `testing`. */
+const moduleOf = (name: string) => {
+  const file = fileURLToPath(new URL(`../../testing/${name}.js`, import.meta.url));
+  return { file, place: name };
+};
+
+describeClientPool("MemoryPool with a WatchedRunner", (trial) =>
+  Promise.resolve(
+    new MemoryPool(
+      new WatchedRunner({
+        modules: [moduleOf("toys")],
+        ...describeTrial(trial, "the test"),
+        backend: "cpu",
+      }),
+    ),
+  ),
+);
+
+describe("WatchedRunner", () => {
+  const events: string[] = [];
+  let runner: WatchedRunner | undefined;
+  afterEach(() => runner?.close());
+
+  /** Opens a runner of four clients with a limit of half a second. */
+  async function open(task: object, changes: object = {}): Promise<WatchedRunner> {
+    const modules = [moduleOf("hanging")];
+    const content = {
+      name: "hanging",
+      rounds: 1,
+      clients: 4,
+      task: { name: "hanging", ...task },
+      aggregator: { name: "fedavg" },
+      limits: { clientSeconds: 0.5, answerSeconds: 2.5 },
+      ...changes,
+    };
+    const plugins = await loadPlugins(modules, content, loadForHost);
+    const { trial } = prepareSentTrial(content, "the test", plugins);
+    events.length = 0;
+    runner = new WatchedRunner({
+      modules,
+      ...describeTrial(trial, "the test"),
+      backend: "cpu",
+      events: {
+        onClientError: ({ clientId }, what) => events.push(`${clientId} failed: ${String(what)}`),
+        onBatchError: (name, what) => events.push(`${name} failed: ${String(what)}`),
+        onHang: ({ clientId }, what) => events.push(`${clientId} hung: ${what}`),
+      },
+    });
+    await runner.prepare();
+    return runner;
+  }
+
+  let lastJob = 0;
+  const base = new Map([["w", { shape: [1], data: new Float64Array(1) }]]);
+  const jobOf = (index: number): ClientJob => ({
+    id: ++lastJob,
+    clientId: `c0${index}`,
+    round: 1,
+    phase: "train",
+    kind: "train",
+    clientIndex: index,
+    clientCount: 4,
+    seed: 1,
+    commonSeed: 2,
+    params: { base, rounds: [] },
+  });
+
+  /** The number that a client proposes, or the code and the message of its failure. */
+  const read = (answer: Answer) => {
+    if ("failure" in answer) return `${answer.failure.code}: ${answer.failure.message}`;
+    const change = answer.update.delta.get("w");
+    return change && "data" in change ? change.data[0] : undefined;
+  };
+
+  /** Runs each client on its own, all calls at once as `MemoryPool` does. */
+  const runEach = async ({ runAll }: { runAll: WatchedRunner["runAll"] }) =>
+    (await Promise.all([0, 1, 2, 3].map((i) => runAll([jobOf(i)])))).flat().map(read);
+
+  const hung = "CLIENT_HUNG: task 'hanging' did not return within 0.5 s (limits.clientSeconds)";
+
+  it("ends a client that does not return, and runs the others", async () => {
+    const opened = await open({ fault: "loop", client: 1 });
+    const answers = await runEach({ runAll: (jobs) => opened.runAll(jobs) });
+    assert.deepEqual(answers, [0, hung, 2, 3]);
+    assert.deepEqual(events, [`c01 hung: ${hung.slice("CLIENT_HUNG: ".length)}`]);
+  });
+
+  it("finds the client of a group that does not return, and then runs one at a time", async () => {
+    const opened = await open({ fault: "loop", client: 2, maxBatch: 4 });
+    assert.equal(opened.maxBatch, 4);
+    const answers = await opened.runAll([0, 1, 2, 3].map(jobOf));
+    assert.deepEqual(answers.map(read), [0, 1, hung, 3]);
+    assert.equal(opened.maxBatch, 1);
+    assert.equal(events[0], "hanging failed: it does not return");
+  });
+
+  it("names an attack or a mod that does not return", async () => {
+    const attacked = { attacks: [{ attack: { name: "hanging-client-attack" }, clients: ["c00"] }] };
+    for (const [changes, name] of [
+      [attacked, "attack 'hanging-client-attack'"],
+      [{ mods: [{ name: "hanging-mod" }] }, "mod 'hanging-mod'"],
+    ] as const) {
+      const [answer] = await (await open({}, changes)).runAll([jobOf(0)]);
+      assert.ok(answer);
+      assert.equal(read(answer), hung.replace("task 'hanging'", name));
+      await runner?.close();
+    }
+  });
+
+  it("does not take code of a client that is out of time for that of the next one", async () => {
+    const opened = await open({ fault: "linger", client: 1 });
+    const answers = await runEach({ runAll: (jobs) => opened.runAll(jobs) });
+    assert.deepEqual(answers, [
+      0,
+      "CLIENT_TIMEOUT: no result after 0.5 s (limits.clientSeconds)",
+      2,
+      3,
+    ]);
+    assert.deepEqual(events, []);
+  });
+
+  it("fails a client whose code calls process.exit, and runs the others", async () => {
+    const opened = await open({ fault: "exit", client: 1 });
+    const answers = await runEach({ runAll: (jobs) => opened.runAll(jobs) });
+    const failed = "its thread ended with code 3: does a plug-in call process.exit?";
+    assert.deepEqual(answers, [0, `CLIENT_ERROR: ${failed}`, 2, 3]);
+    assert.deepEqual(events, [`c01 failed: ${failed}`]);
+  });
+
+  it("is closed while a client does not return", async () => {
+    const limits = { clientSeconds: 3600, answerSeconds: 7200 };
+    const opened = await open({ fault: "loop" }, { limits });
+    const rejected = assert.rejects(opened.runAll([jobOf(0)]), /its thread was ended/);
+    await opened.close();
+    await rejected;
+    await assert.rejects(opened.runAll([jobOf(1)]), /its host has ended/);
+  });
+});

@@ -1,0 +1,234 @@
+import type { Params } from "@fedclair/core";
+import {
+  failure,
+  payloadBytes,
+  type Answer,
+  type ClientJob,
+  type JobRunner,
+  type ReportedJob,
+  type RunnerEvents,
+  type Trial,
+} from "@fedclair/core/internal";
+import type { PluginModule } from "../resolve-module.js";
+import type { Doing } from "./activity.js";
+import type { PostedJob, ReadyClients, ThreadTrial } from "./messages.js";
+import { Overdue, PluginThread, ThreadEnded, type ThreadReport } from "./plugin-thread.js";
+import { isTimeout } from "./timeout.js";
+import { toPostable } from "./transfer.js";
+
+/** A runner of jobs in a thread. */
+export interface WatchedRunnerOptions extends ThreadTrial {
+  readonly modules: readonly PluginModule[];
+  /** The name of the task. */
+  readonly task: string;
+  readonly limits: Pick<Trial["limits"], "clientSeconds" | "answerSeconds">;
+  /** A thread with the same modules to begin with. Default: a new one. */
+  readonly thread?: PluginThread | undefined;
+  readonly events?: WatchedEvents;
+}
+
+/** Receives what happens while jobs run in a thread. Errors are texts with their location. */
+export interface WatchedEvents extends Pick<RunnerEvents, "onClientError" | "onBatchError"> {
+  /** Called when the thread was ended because a client's code did not return. */
+  readonly onHang?: (job: ReportedJob, what: string) => void;
+}
+
+/** The thread is replaced although its code returned. */
+class Replaced extends Error {}
+
+/** A thread that is ready for jobs. */
+interface Ready extends ReadyClients {
+  readonly thread: PluginThread;
+  /** The base that was posted last. */
+  base?: Params | undefined;
+}
+
+/** The number of threads that end with no client to blame before a job fails. */
+const mostEnds = 3;
+
+/** Jobs to hand over in advance, so that the thread need not wait for the next one. */
+const smallAhead = 16;
+const largeAhead = 2;
+/** Size of the params from which few jobs are handed over in advance, in bytes. */
+const largeBytes = 2 ** 16;
+
+/**
+ * Runs jobs in a thread, and ends the thread if a client's code does not return within
+ * `limits.clientSeconds`. The client then fails with CLIENT_HUNG; the other jobs run in a new
+ * thread. The results are those of a `ClientRunner` in the main thread.
+ */
+export class WatchedRunner implements JobRunner {
+  readonly #options: WatchedRunnerOptions;
+  #thread: PluginThread | undefined;
+  #opening: Promise<Ready> | undefined;
+  #ready: Ready | undefined;
+  #isAlone = false;
+  #isClosed = false;
+  /** Whether clients that trained together have ended their thread. */
+  #trainsAlone = false;
+  #ahead = smallAhead;
+  /** The number of TensorFlow.js tensors in the thread after the last jobs. */
+  tensors = 0;
+
+  constructor(options: WatchedRunnerOptions) {
+    this.#options = options;
+    this.#thread = options.thread;
+  }
+
+  get maxBatch(): number {
+    return this.#trainsAlone ? 1 : (this.#ready?.maxBatch ?? 1);
+  }
+
+  get ahead(): number {
+    return this.maxBatch > 1 ? 1 : this.#ahead;
+  }
+
+  async prepare({ isAlone = false } = {}): Promise<void> {
+    this.#isAlone = isAlone;
+    await this.#open();
+  }
+
+  async runAll(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
+    const bytes = payloadBytes(jobs[0]?.params.base.values() ?? []);
+    this.#ahead = bytes < largeBytes ? smallAhead : largeAhead;
+    for (let ends = 0; ;) {
+      const ready = await this.#open();
+      const { thread } = ready;
+      const slot = thread.numbers.take();
+      const { id, result } = this.#post(ready, jobs, slot);
+      try {
+        const { answers: stored, tensors } = await result;
+        const answers = thread.numbers.load(stored);
+        this.tensors = tensors;
+        if (answers.some(isTimeout)) void thread.end(new Replaced());
+        return answers;
+      } catch (error) {
+        if (this.#isClosed || !isEnd(error)) throw error;
+        const { doing } = thread.activity;
+        if (doing.call === id) return await this.#settle(jobs, doing, error);
+        if (!(error instanceof Replaced)) ends++;
+        if (ends === mostEnds) return await this.#settle(jobs, { ...doing, jobs: 1 }, error);
+      } finally {
+        thread.numbers.release(slot);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#thread?.end();
+  }
+
+  #post(ready: Ready, jobs: readonly ClientJob[], slot: number | undefined) {
+    const base = jobs[0]?.params.base;
+    const isNew = base !== ready.base;
+    ready.base = base;
+    const posted = jobs.map((job) => toPostedJob(job, base));
+    return ready.thread.call("runJobs", [
+      posted,
+      isNew && base ? (toPostable(base) as Params) : undefined,
+      slot,
+    ]);
+  }
+
+  /**
+   * Answers jobs that ended their thread. Those of a group run one by one, so that only the faulty
+   * client fails. Later groups have one client, as the same may happen again.
+   */
+  async #settle(jobs: readonly ClientJob[], doing: Doing, why: Error): Promise<readonly Answer[]> {
+    const { events } = this.#options;
+    const [job] = jobs;
+    if (job && jobs.length === 1) return [this.#fail(job, doing, why)];
+    if (doing.jobs > 1) {
+      this.#trainsAlone = true;
+      const what = why instanceof Overdue ? "it does not return" : why.message;
+      events?.onBatchError?.(this.#options.task, what);
+    }
+    const answers: Answer[] = [];
+    for (const one of jobs) answers.push(...(await this.runAll([one])));
+    return answers;
+  }
+
+  #fail(job: ClientJob, { plugin }: Doing, why: Error): Answer {
+    const { events, limits } = this.#options;
+    const answer = { jobId: job.id, clientId: job.clientId };
+    if (!(why instanceof Overdue)) {
+      events?.onClientError?.(job, why.message);
+      return { ...answer, failure: failure("CLIENT_ERROR", why.message) };
+    }
+    const message = `${this.#ready?.plugins[plugin] ?? "its code"} did not return within ${limits.clientSeconds} s (limits.clientSeconds)`;
+    events?.onHang?.(job, message);
+    return { ...answer, failure: failure("CLIENT_HUNG", message) };
+  }
+
+  /** Returns a thread that is ready, and starts one if there is none. */
+  async #open(): Promise<Ready> {
+    if (this.#ready?.thread.isAlive === true) return this.#ready;
+    this.#opening ??= this.#start().finally(() => (this.#opening = undefined));
+    return (this.#ready = await this.#opening);
+  }
+
+  async #start(): Promise<Ready> {
+    if (this.#isClosed) throw new ThreadEnded("its host has ended");
+    const { content, from, backend, modules, limits } = this.#options;
+    if (this.#thread?.isAlive !== true) this.#thread = new PluginThread(modules);
+    const thread = this.#thread;
+    thread.patience = () => Infinity; // preparing the data may take long
+    thread.onReport = (report) => {
+      this.#report(report);
+    };
+    const trial = { content, from, backend };
+    const ready = await thread.call("prepareClients", [trial, this.#isAlone]).result;
+    thread.patience = ({ jobs }) => patienceSeconds(limits, jobs);
+    return { thread, ...ready };
+  }
+
+  #report(report: ThreadReport): void {
+    const { events } = this.#options;
+    if (report.kind === "clientError") events?.onClientError?.(report.job, report.what);
+    else events?.onBatchError?.(report.task, report.what);
+  }
+}
+
+/** Time for an answer to arrive, so that a client that keeps to its limit is not ended, in s. */
+const graceSeconds = 1;
+
+/**
+ * How long a thread may go on without a sign: a single job has its whole time, but a group must let
+ * the event loop turn. After both, the round must still be open (`limits.answerSeconds`).
+ */
+function patienceSeconds(
+  { clientSeconds, answerSeconds }: WatchedRunnerOptions["limits"],
+  jobs: number,
+): number {
+  const slack = answerSeconds - clientSeconds;
+  return jobs > 1
+    ? Math.min(clientSeconds, slack) / 2
+    : clientSeconds + Math.min(graceSeconds, slack / 4);
+}
+
+function toPostedJob(job: ClientJob, base: Params | undefined): PostedJob {
+  const { id, clientId, round, phase, kind, clientIndex, clientCount, seed, commonSeed } = job;
+  const { params, candidates } = job;
+  const isLast = params.base === base;
+  return {
+    id,
+    clientId,
+    round,
+    phase,
+    kind,
+    clientIndex,
+    clientCount,
+    seed,
+    commonSeed,
+    params: {
+      base: isLast ? "last" : (toPostable(params.base) as Params),
+      rounds: toPostable(params.rounds) as typeof params.rounds,
+    },
+    ...(candidates && { candidates: toPostable(candidates) as typeof candidates }),
+  };
+}
+
+function isEnd(error: unknown): error is Error {
+  return error instanceof Overdue || error instanceof ThreadEnded || error instanceof Replaced;
+}

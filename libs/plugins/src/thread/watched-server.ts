@@ -1,0 +1,153 @@
+import type { Start } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
+import {
+  ArmFault,
+  serverCode,
+  type PluginKind,
+  type PreparedTrial,
+  type RoundPlan,
+  type ServerCode,
+  type WatchedServer,
+} from "@fedclair/core/internal";
+import type { PluginModule } from "../resolve-module.js";
+import type { PostedFault, ThreadMethods, ThreadTrial } from "./messages.js";
+import { Overdue, PluginThread, ThreadEnded } from "./plugin-thread.js";
+import { toPostable } from "./transfer.js";
+
+/** The coordinator's code in a thread. */
+export interface ThreadServerOptions extends ThreadTrial {
+  readonly modules: readonly PluginModule[];
+  readonly prepared: PreparedTrial;
+}
+
+type ServerMethod = "startTask" | "attackCohort" | "runStep";
+type Result<M extends ServerMethod> = Awaited<ReturnType<ThreadMethods[M]>>;
+
+/**
+ * Runs aggregators, steps, attacks and mods from outside in a thread, and ends the thread if one of
+ * them does not return within `limits.serverSeconds`. Its arm then ends, and the next one has a new
+ * thread. Rounds without code from outside run in the main thread.
+ */
+export class ThreadServer implements WatchedServer {
+  readonly #options: ThreadServerOptions;
+  #thread: PluginThread | undefined;
+  /** The plug-ins of the thread, by the index in `Doing.plugin`. */
+  #code: readonly string[] = [];
+
+  constructor(options: ThreadServerOptions) {
+    this.#options = options;
+  }
+
+  /** Ends the thread after the start, as most trials with an outside task need it only then. */
+  get start(): (() => Promise<Start>) | undefined {
+    const { taskPlugin } = this.#options.prepared;
+    if (!this.#isOutside("task", taskPlugin.name)) return undefined;
+    return async () => {
+      try {
+        return await this.#call("startTask", []);
+      } catch (error) {
+        // There is no arm yet that could end.
+        throw error instanceof ArmFault ? new UserError(error.message) : error;
+      } finally {
+        await this.close();
+      }
+    };
+  }
+
+  codeOf(arm: number): ServerCode {
+    return {
+      attackCohort: async (plan, honest, when, state) => {
+        if (!this.#attacks()) return await serverCode.attackCohort(plan, honest, when, state);
+        const { params, ask, attacks } = state;
+        const args = toPostable([arm, honest, when, { params, ask, attacks }]);
+        return orThrow(await this.#call("attackCohort", args as never, plan.signal));
+      },
+      runStep: async (plan, state, arrived) => {
+        if (!this.#steps(plan)) return await serverCode.runStep(plan, state, arrived);
+        const { params, ask, task, aggregator, mods } = state;
+        const args = toPostable([arm, { params, ask, task, aggregator, mods }, arrived]);
+        const stepped = orThrow(await this.#call("runStep", args as never, plan.signal));
+        return { ...stepped, updates: stepped.updates ?? arrived.updates };
+      },
+    };
+  }
+
+  get isRunning(): boolean {
+    return this.#thread?.isAlive ?? false;
+  }
+
+  async close(): Promise<void> {
+    await this.#thread?.end();
+  }
+
+  /** Whether code from outside may run before the updates are aggregated. */
+  #attacks(): boolean {
+    const { attacks, mods, trial } = this.#options.prepared;
+    return (
+      attacks.some(
+        (attack, i) =>
+          attack.attackRound !== undefined &&
+          this.#isOutside("attack", trial.attacks[i]?.attack.name),
+      ) || mods.some(({ name, mod }) => mod.isFormat && this.#isOutside("mod", name))
+    );
+  }
+
+  /** Whether code from outside runs in the step of an arm. */
+  #steps({ task, aggregatorName }: RoundPlan): boolean {
+    const { mods, taskPlugin } = this.#options.prepared;
+    return (
+      this.#isOutside("aggregator", aggregatorName) ||
+      (task.step !== undefined && this.#isOutside("task", taskPlugin.name)) ||
+      mods.some(({ name, mod }) => mod.server && this.#isOutside("mod", name))
+    );
+  }
+
+  #isOutside(kind: PluginKind, name: string | undefined): boolean {
+    const { outside } = this.#options.prepared;
+    return outside.some((plugin) => plugin.kind === kind && plugin.name === name);
+  }
+
+  /** @throws ArmFault if the code does not return, or ends its thread */
+  async #call<M extends ServerMethod>(
+    method: M,
+    args: Parameters<ThreadMethods[M]>,
+    signal?: AbortSignal,
+  ): Promise<Result<M>> {
+    const { serverSeconds } = this.#options.prepared.trial.limits;
+    const stop = () => void this.#thread?.end(signal?.reason as Error);
+    signal?.addEventListener("abort", stop);
+    try {
+      signal?.throwIfAborted();
+      const thread = await this.#open();
+      return await thread.call(method, args).result;
+    } catch (error) {
+      if (error instanceof ThreadEnded) throw new ArmFault(error.message, error);
+      if (!(error instanceof Overdue)) throw error;
+      const { call = 0, plugin = 0 } = this.#thread?.activity.doing ?? {};
+      const whose = (call > 0 && this.#code[plugin]) || "a plug-in";
+      const why = `${whose} did not return within ${serverSeconds} s (limits.serverSeconds)`;
+      throw new ArmFault(why, undefined);
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  async #open(): Promise<PluginThread> {
+    const { modules, content, from, backend, prepared } = this.#options;
+    if (this.#thread?.isAlive === true) return this.#thread;
+    const thread = (this.#thread = new PluginThread(modules));
+    this.#code = await thread.call("prepareServer", [{ content, from, backend }]).result;
+    thread.patience = () => prepared.trial.limits.serverSeconds;
+    return thread;
+  }
+}
+
+/** @throws ArmFault if a plug-in failed in the thread */
+function orThrow<T extends object>(reply: T | PostedFault): T {
+  if (!("fault" in reply)) return reply;
+  const { fault, stack } = reply;
+  throw new ArmFault(
+    fault,
+    stack === undefined ? undefined : Object.assign(new Error(), { stack }),
+  );
+}

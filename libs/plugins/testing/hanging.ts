@@ -1,0 +1,106 @@
+// Plug-ins whose code does not return.
+import {
+  definePlugin,
+  type Aggregator,
+  type Attack,
+  type LocalTrainer,
+  type Mod,
+  type Params,
+  type Task,
+  type TrainResult,
+} from "@fedclair/core";
+import { z } from "zod";
+
+const never = (): never => {
+  for (;;);
+};
+
+const params = (): Params => new Map([["w", { shape: [1], data: new Float64Array(1) }]]);
+
+/** Client i proposes the step to i. */
+function train(index: number, { params }: { readonly params: Params }): TrainResult {
+  const at = params.get("w")?.data[0] ?? NaN;
+  const delta = new Map([["w", { shape: [1], data: Float64Array.of(index - at) }]]);
+  return { numExamples: 1, delta, metrics: {} };
+}
+
+const faults = ["loop", "exit", "linger", "start", "step"] as const;
+
+const task = definePlugin({
+  kind: "task",
+  name: "hanging",
+  summary: "Client i holds the number i; one of them does not return.",
+  schema: z.strictObject({
+    fault: z.enum(faults).optional(),
+    client: z.int().default(0),
+    maxBatch: z.int().default(1),
+  }),
+  create: ({ fault, client, maxBatch }): Task => ({
+    start: () => (fault === "start" ? never() : Promise.resolve({ params: params() })),
+    openShard: ({ index }) => {
+      const trainer: LocalTrainer = {
+        train: async (job) => {
+          const fails = index === client;
+          if (fails && fault === "loop") never();
+          if (fails && fault === "exit") process.exit(3);
+          if (fails && fault === "linger") {
+            job.signal.addEventListener("abort", () => setTimeout(never)); // after its answer
+            await new Promise(() => undefined);
+          }
+          return train(index, job);
+        },
+      };
+      return Promise.resolve(trainer);
+    },
+    ...(maxBatch > 1 && {
+      trainCohort: {
+        maxBatch,
+        train: (trainers, jobs) =>
+          Promise.all(trainers.map((one, i) => one.train(jobs[i] as never))),
+      },
+    }),
+    ...(fault === "step" && { step: never }),
+  }),
+});
+
+const options = z.strictObject({});
+const summary = "Does not return.";
+
+export default [
+  task,
+  definePlugin({
+    kind: "aggregator",
+    name: "hanging-rule",
+    summary,
+    schema: options,
+    create: (): Aggregator => ({ aggregate: never }),
+  }),
+  definePlugin({
+    kind: "attack",
+    name: "hanging-client-attack",
+    summary,
+    schema: options,
+    create: (): Attack => ({ corruptUpdate: never }),
+  }),
+  definePlugin({
+    kind: "attack",
+    name: "hanging-attack",
+    summary,
+    schema: options,
+    create: (): Attack => ({ attackRound: never }),
+  }),
+  definePlugin({
+    kind: "mod",
+    name: "hanging-mod",
+    summary,
+    schema: options,
+    create: (): Mod => ({ client: never }),
+  }),
+  definePlugin({
+    kind: "mod",
+    name: "hanging-server-mod",
+    summary,
+    schema: options,
+    create: (): Mod => ({ server: never }),
+  }),
+];
