@@ -30,9 +30,8 @@ describe("a client host that is killed in the middle of a trial", () => {
     assert.equal(outcome.code, exitCodes.lost, outcome.stderr);
     assert.equal((await stays.ended).code, 0);
     const [, lostRounds] =
-      /error: (\d+) of 80 rounds of benign clients were lost .* limits\.maxLost = 0/.exec(
-        outcome.stderr,
-      ) ?? [];
+      /error: (\d+) of 80 client rounds were lost .* limits\.maxLost = 0/.exec(outcome.stderr) ??
+      [];
     const records = await readRecords(out);
     assert.equal(records.length, 10);
     const [first, last] = [records[0], records.at(-1)];

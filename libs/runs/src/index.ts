@@ -10,7 +10,7 @@ export {
 } from "./evaluation.js";
 export { detectionInfos, roundDetection } from "./detection.js";
 export { listRunFaults, stoppedText } from "./faults.js";
-export { findLoss } from "./losses.js";
+export { findLoss, totalLosses } from "./losses.js";
 export { readMetric, ownProperty, type Measure, type MetricInfos } from "./measure.js";
 export {
   byteUnits,

@@ -178,7 +178,7 @@ function makeSchema(plugins: Plugins) {
             .min(0)
             .default(0)
             .describe(
-              "The number of answers of benign clients that may be lost in the whole trial before the exit code is 5.",
+              "The number of answers that may be lost in the whole trial before the exit code is 5.",
             ),
           answerSeconds: z
             .number()
