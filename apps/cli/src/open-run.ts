@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { UserError, type Plugins } from "@fedclair/core";
 import {
+  oneLine,
   readNamedPlugins,
   prepareResolvedTrial,
   readTrialSource,
@@ -17,6 +18,16 @@ import { describeTrial, readRun, readRunTrial, type Run } from "@fedclair/runs";
  * @throws UserError if the folder holds no run
  */
 export async function openRun(folder: string, modules: readonly string[]): Promise<Run> {
+  const run = await readWithPlugins(folder, modules);
+  if (!run.isChained) {
+    process.stderr.write(
+      `${oneLine(folder)}: written by a release that kept no hashes of records, so later changes go unnoticed\n`,
+    );
+  }
+  return run;
+}
+
+async function readWithPlugins(folder: string, modules: readonly string[]): Promise<Run> {
   const file = join(folder, "trial.yaml");
   const { text } = await readRunTrial(folder).catch(() => {
     throw new UserError(`'${folder}' is no run folder: it has no trial.yaml`);

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { UserError } from "@fedclair/core";
 import { exitCodes, explainExternalHosts, oneLine, type Trial } from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
-import { interruption, isWithin, prepareTrial, print, type Summary } from "@fedclair/runs";
+import { checkRecords, interruption, isWithin, prepareTrial, print, type Summary } from "@fedclair/runs";
 import pc from "picocolors";
 import { atATime } from "./at-a-time.js";
 import { setArgs } from "./set-args.js";
@@ -136,8 +136,10 @@ async function summaryOf(
     const error = `seed ${seed} ended with ${code}; its run lies in ${out}\n${stderr.trimEnd()}`;
     return { error, measures: {}, details: [] };
   }
+  const summary = JSON.parse(stdout) as Summary;
+  await checkRecords(out, { link: summary.chain });
   await rm(out, { recursive: true });
-  return JSON.parse(stdout) as Summary;
+  return summary;
 }
 
 /** Runs this program in a child process, which is stopped together with this one. */

@@ -82,6 +82,7 @@ export {
   type StoredRun,
   type RunStatus,
 } from "./store/stored-run.js";
+export { checkRecords, eachRecord } from "./store/chain.js";
 export { eachLine, readLines } from "./store/lines.js";
 export { checkExistingRun, checkTrial, type ArmTiming } from "./store/run-folder.js";
 export { readRun, armRecords, RunTally, mainRecords, type Run, type Timings } from "./run.js";

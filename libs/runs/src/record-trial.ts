@@ -69,6 +69,7 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
       ...(await runInto(folder, run, checkpoint)),
       backend,
       ...(primary !== undefined && { primary }),
+      ...(folder.chain !== undefined && { chain: folder.chain }),
     };
     await folder.writeSummary(summary); // written last: a run with a summary is complete
     return summary;

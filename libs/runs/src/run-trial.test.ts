@@ -87,7 +87,8 @@ describe("recordTrial", () => {
     );
     assert.deepEqual(summary.arms, ["toy-mean", "again", "oracle"]);
     assert.equal(summary.measures["distance.gainOver.again"], 0);
-    assert.deepEqual(summary, { ...summarise(trial, {}, records), backend: "wasm" });
+    const { chain } = (await readLines<ArmTiming>(out, "timings.jsonl")).at(-1) ?? {};
+    assert.deepEqual(summary, { ...summarise(trial, {}, records), backend: "wasm", chain });
     assert.deepEqual(JSON.parse(await readFile(join(out, "summary.json"), "utf8")), summary);
     const { params } = decodeSafetensors(await readFile(join(out, "params.safetensors")));
     assert.deepEqual([...params.keys()], ["global/dense", "global/pair"]);

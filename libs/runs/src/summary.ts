@@ -37,6 +37,11 @@ export interface Summary {
   /** The metric that arms are compared by first, if the task has one. */
   readonly primary?: string;
   /**
+   * The link of the last round (store/chain.ts), which binds the summary to the records. Absent in
+   * runs of earlier versions.
+   */
+  readonly chain?: string;
+  /**
    * Present if the truth about some clients is unknown. Measures of benign clients then include
    * them.
    */

@@ -16,6 +16,10 @@ export interface Checkpoint extends Position {
    * interrupted.
    */
   readonly logs: ReadonlyMap<string, number>;
+  /** The `trialHash` of the run. Absent in runs of earlier versions. */
+  readonly hash?: string;
+  /** The link of the last round (chain.ts). Absent in runs of earlier versions. */
+  readonly link?: string | undefined;
 }
 
 /** How often a checkpoint is written, and how many are kept. */
