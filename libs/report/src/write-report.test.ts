@@ -281,7 +281,7 @@ describe("writeReportOf", () => {
       page,
       /over the 4 clients measured in every arm \(clair 7, local 4, fedavg 7, oracle 7\)/,
     );
-    assert.match(page, /3 of 28 client rounds were lost/);
+    assert.match(page, /3 of 37 client rounds were lost/);
     assert.match(page, /Clients differ between arms/);
     assert.match(page, /<td class="text">clair<\/td>\s*<td class="text">4 of 7<\/td>/);
     assert.match(page, /<code>clients\.lost\.local<\/code>/);
