@@ -33,6 +33,8 @@ export interface TrialRun {
   readonly traffic?: WireTraffic;
   /** Returns the TensorFlow.js backend that the clients train with, once they have joined. */
   readonly backend: () => string | undefined;
+  /** Returns releases other than this one of hosts that have simulated clients. Default: none. */
+  readonly otherReleases?: () => readonly string[];
   /**
    * The backend that this process chose for simulated clients. The reason is stored with the run if
    * all clients train with that backend.
@@ -65,9 +67,12 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
     const why = run.chosen?.name === backend ? run.chosen.why : undefined;
     const checkpoint = await folder.begin(backend, withModules(trial, outside), why);
     const { primary } = measures;
+    const before = checkpoint?.otherReleases ?? [];
+    const otherReleases = () => [...new Set([...before, ...(run.otherReleases?.() ?? [])])].sort();
     const summary = {
-      ...(await runInto(folder, run, checkpoint)),
+      ...(await runInto(folder, { ...run, otherReleases }, checkpoint)),
       backend,
+      ...(otherReleases().length > 0 && { otherReleases: otherReleases() }),
       ...(primary !== undefined && { primary }),
       ...(folder.chain !== undefined && { chain: folder.chain }),
     };
@@ -83,9 +88,10 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
 
 async function runInto(
   folder: RunFolder,
-  { prepared, pool: inner, server, signal, traffic, onEvent, onResume }: TrialRun,
+  run: TrialRun & Required<Pick<TrialRun, "otherReleases">>,
   checkpoint: Checkpoint | undefined,
 ): Promise<Summary> {
+  const { prepared, pool: inner, server, signal, traffic, onEvent, onResume } = run;
   const { trial, arms, measures, taskPlugin } = prepared;
   const asked = new HungClientPool(inner, trial.limits.hangRetries);
   const pool = new StoringPool(asked, folder.path);
@@ -106,7 +112,12 @@ async function runInto(
     folder.path,
   );
   const writeCheckpoint = (position: Position) =>
-    folder.checkpoint({ ...position, stopped, ...(start.origin && { start }) });
+    folder.checkpoint({
+      ...position,
+      stopped,
+      otherReleases: run.otherReleases(),
+      ...(start.origin && { start }),
+    });
   let main: TrialState | undefined;
   const writeParams = async () => {
     if (main) await folder.writeParams(main, taskPlugin.isExternal);

@@ -151,13 +151,13 @@ describe("an interrupted run", function () {
   });
 
   /** Leaves a run that was interrupted after two rounds. */
-  const interrupt = async (name: string, own = trial) => {
+  const interrupt = async (name: string, own = trial, changes: Partial<TrialRun> = {}) => {
     const out = join(root, name);
     const stop = new AbortController();
     const onEvent: TrialRun["onEvent"] = ({ event }) => {
       if (event.kind === "round" && event.record.round === 2) stop.abort();
     };
-    const cut = runInto(out, { trial: own, signal: stop.signal, onEvent });
+    const cut = runInto(out, { ...changes, trial: own, signal: stop.signal, onEvent });
     await assert.rejects(recordTrial(cut), { name: "AbortError" });
     return out;
   };
@@ -191,6 +191,13 @@ describe("an interrupted run", function () {
       recordTrial(runInto(own)),
       /the checkpoint in '.*' is of a run with the hash [0-9a-f]{16}, and run\.json says [0-9a-f]{16}/,
     );
+  });
+
+  it("remembers releases of hosts that took part before the interruption", async () => {
+    const out = await interrupt("releases", trial, { otherReleases: () => ["0.9.0"] });
+    const summary = await recordTrial(runInto(out, { otherReleases: () => ["1.0.0"] }));
+    assert.deepEqual(summary.otherReleases, ["0.9.0", "1.0.0"]);
+    assert.deepEqual((await findRun(out))?.summary?.otherReleases, ["0.9.0", "1.0.0"]);
   });
 
   it("keeps the requested number of checkpoints", async () => {

@@ -34,6 +34,11 @@ export interface Summary {
    * The backend that the clients trained with. Results are reproducible only on the same backend.
    */
   readonly backend?: string;
+  /**
+   * Releases of client hosts other than that of the coordinator, if there were any. The numbers may
+   * then not be reproducible.
+   */
+  readonly otherReleases?: readonly string[];
   /** The metric that arms are compared by first, if the task has one. */
   readonly primary?: string;
   /**

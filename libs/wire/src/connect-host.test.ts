@@ -95,6 +95,14 @@ describe("connectHost", () => {
     assert.deepEqual(params, new Map(asked.map((job) => [job.id, job.params])));
   });
 
+  it("reports a coordinator of another release, once", async () => {
+    await listen(1, { softwareVersion: "1.2.3" });
+    const releases: string[] = [];
+    host({ onOtherRelease: (release) => releases.push(release) });
+    await pool.ready(never);
+    assert.deepEqual([releases, pool.otherReleases], [["1.2.3"], ["test"]]);
+  });
+
   it("gets clients only when it has prepared the trial", async () => {
     await listen(1);
     const preparing = gate();

@@ -49,6 +49,8 @@ export interface HostOptions extends Work {
   readonly onWelcome: (trialJson: string, backend: string) => Promise<void>;
   /** Called when the host ends, to end jobs that still run. Default: they run to their end. */
   readonly stopJobs?: () => Promise<void>;
+  /** Called with the coordinator's release if it is another one than `softwareVersion`. */
+  readonly onOtherRelease?: (release: string) => void;
   /** Called with a result that the coordinator refused. */
   readonly onRefused?: (clientId: string, failure: Failure) => void;
   /** Called with the reason when there is no coordinator; once, until there is one again. */
@@ -182,6 +184,9 @@ class ClientHost {
       throw new UserError(
         `the coordinator at ${this.#options.url} asks for backend '${printable(backend, maxWordLength)}', and this host has ${backends.join(", ")}: install the same release on both`,
       );
+    }
+    if (!this.#welcomed && !external && !["", softwareVersion].includes(reply.softwareVersion)) {
+      this.#options.onOtherRelease?.(printable(reply.softwareVersion, maxWordLength));
     }
     this.#welcomed ??= { trialJson, backend };
     if (this.#welcomed.trialJson !== trialJson || this.#welcomed.backend !== backend) {

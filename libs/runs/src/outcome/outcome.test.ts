@@ -409,6 +409,15 @@ describe("outcomeText", () => {
     assert.equal(last("wasm and python-numpy"), "backend of the clients: wasm and python-numpy");
   });
 
+  it("prints the releases of hosts that differ from the coordinator's", () => {
+    const run = runOf(single, [recordOf("clair", 1, clientOf("c00", null))]);
+    const summary = { ...run.summary, backend: "wasm", otherReleases: ["0.9.0", "1.0.0"] };
+    assert.match(
+      outcomeText({ ...run, summary }),
+      /: wasm; hosts of other releases took part, so the numbers may not repeat: 0\.9\.0, 1\.0\.0\n$/,
+    );
+  });
+
   it("escapes control characters that come from a record", () => {
     const evil = "\u001b[31mred\nforged line";
     const client = {
