@@ -99,4 +99,5 @@ export {
 } from "./words/errors.js";
 export { checkValue } from "./words/issues.js";
 export { didYouMean } from "./words/near.js";
+export { afterRunning } from "./words/running-time.js";
 export { bounds, isName, jsonBytes, oneLine, printable } from "./words/text.js";

@@ -1,5 +1,6 @@
 import {
   HungClientPool,
+  afterRunning,
   payloadBytes,
   withModules,
   type ClientPool,
@@ -171,15 +172,15 @@ async function waitForClients(
   const stop = () => {
     joining.abort(signal.reason);
   };
-  const timer = setTimeout(() => {
+  const cancel = afterRunning(seconds * 1000, () => {
     joining.abort(new DOMException(`the clients did not join in ${seconds} s`, "TimeoutError"));
-  }, seconds * 1000);
+  });
   signal.addEventListener("abort", stop);
   try {
     signal.throwIfAborted();
     await pool.ready(joining.signal);
   } finally {
-    clearTimeout(timer);
+    cancel();
     signal.removeEventListener("abort", stop);
   }
 }
