@@ -37,7 +37,7 @@ export { ArmFault } from "./loop/arm-fault.js";
 export type { Attacked } from "./loop/attack-cohort.js";
 export type { Collected } from "./loop/collect.js";
 export { askForParams } from "./loop/initial.js";
-export { jobFor } from "./loop/job.js";
+export { jobFor, renewJob } from "./loop/job.js";
 export type { ClientRecord, RoundRecord, RoundTiming } from "./loop/record.js";
 export { planRounds, type RoundPlan } from "./loop/round-plan.js";
 export { runRounds, type RoundDone, type TrialEvent } from "./loop/round.js";

@@ -15,6 +15,7 @@ import type { Checkpoint, CheckpointPolicy } from "./store/checkpoint.js";
 import { eachLine } from "./store/lines.js";
 import { UpdateFile } from "./store/update-file.js";
 import { RunFolder, type WireTraffic } from "./store/run-folder.js";
+import { RecoveringPool } from "./recovering-pool.js";
 import { maxBytesInMemory, StoringPool } from "./storing-pool.js";
 import { Tally, type Summary } from "./summary.js";
 
@@ -95,7 +96,7 @@ async function runInto(
   const { prepared, pool: inner, server, signal, traffic, onEvent, onResume } = run;
   const { trial, arms, measures, taskPlugin } = prepared;
   const asked = new HungClientPool(inner, trial.limits.hangRetries);
-  const pool = new StoringPool(asked, folder.path);
+  const pool = new StoringPool(new RecoveringPool(asked, trial.limits), folder.path);
   const tally = new Tally(trial, measures.metrics ?? {});
   const stopped = new Map(checkpoint?.stopped);
   if (checkpoint) {
