@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mock } from "node:test";
 import { UserError, type Update } from "@fedclair/core";
 import type { Answer, ClientJob, Failure } from "@fedclair/core/internal";
 import { connectHost, type HostOptions } from "./connect-host.js";
@@ -93,6 +94,29 @@ describe("connectHost", () => {
     assert.deepEqual(codes(answers), { c0: "ok", c1: "ok", c2: "ok", c3: "ok" });
     // The order is open: jobs overtake a job whose base is yet to be sent.
     assert.deepEqual(params, new Map(asked.map((job) => [job.id, job.params])));
+  });
+
+  it("keeps its connection when the clock is set forward or back", async () => {
+    const lines: string[] = [];
+    await listen(1, { log: (line) => lines.push(line) });
+    host();
+    await pool.ready(never);
+    const now = Date.now.bind(Date);
+    const days = 86_400_000;
+    try {
+      for (const step of [3 * days, -3 * days, 365 * days]) {
+        mock.method(Date, "now", () => now() + step);
+        for (let round = 0; round < 2; round++) {
+          assert.deepEqual(codes(await collect(pool, jobsFor(["c0"]))), { c0: "ok" });
+        }
+      }
+    } finally {
+      mock.restoreAll();
+    }
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith("lost")),
+      [],
+    );
   });
 
   it("reports a coordinator of another release, once", async () => {

@@ -17,6 +17,7 @@ import { Peer } from "./peer.js";
 import { tlsFault, tlsHint, type Certificates } from "./tls.js";
 import { maxWordLength, protocolVersion, type Events } from "./protocol.js";
 import { Traffic } from "./traffic.js";
+import { ignoreWallClock } from "./wall-clock.js";
 import { toFailure } from "./wire-error.js";
 
 /** Options of a client host. `runJobs` must yield to the event loop. */
@@ -114,6 +115,9 @@ class ClientHost {
     });
     this.ended = this.#untilEnd();
     this.#startPatience();
+    this.#socket.io.on("open", () => {
+      ignoreWallClock(this.#socket.io.engine);
+    });
     this.#socket.on("connect", () => {
       this.#connect();
     });
