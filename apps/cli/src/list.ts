@@ -81,7 +81,7 @@ type Listed =
 
 async function listed(file: string): Promise<Listed> {
   try {
-    const source = await readTrialFile(file);
+    const source = readTrialFile(file);
     const plugins = await loadNamedPlugins(source);
     if (isSweep(source)) {
       const { name, trials, claim = "" } = parseSweep(source, plugins);

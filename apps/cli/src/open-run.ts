@@ -9,7 +9,7 @@ import {
   type TrialSource,
 } from "@fedclair/core/internal";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
-import { describeTrial, readRun, readRunTrial, type Run } from "@fedclair/runs";
+import { describeTrial, readRun, readRunTrial, UnreadableError, type Run } from "@fedclair/runs";
 
 /**
  * Reads a run together with its plug-ins' labels, units and figures.
@@ -29,9 +29,7 @@ export async function openRun(folder: string, modules: readonly string[]): Promi
 
 async function readWithPlugins(folder: string, modules: readonly string[]): Promise<Run> {
   const file = join(folder, "trial.yaml");
-  const { text } = await readRunTrial(folder).catch(() => {
-    throw new UserError(`'${folder}' is no run folder: it has no trial.yaml`);
-  });
+  const text = readTrialText(folder);
   const plugins = await loadPlugins(modules.map((one) => resolveModule(one, ".", "--plugin")));
   const source = readTrialSource(text, file);
   const absent = absentPlugins(source, plugins);
@@ -45,6 +43,15 @@ async function readWithPlugins(folder: string, modules: readonly string[]): Prom
     `${folder} was read without ${list}: pass the modules with --plugin to see their names of clients, units and figures\n`,
   );
   return await readRun(folder);
+}
+
+function readTrialText(folder: string): string {
+  try {
+    return readRunTrial(folder).text;
+  } catch (error) {
+    if (!(error instanceof UnreadableError)) throw error;
+    throw new UserError(`'${folder}' is no run folder: it has no trial.yaml (${error.code})`);
+  }
 }
 
 /** Lists the external plug-ins of a run that are not loaded. */

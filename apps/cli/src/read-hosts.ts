@@ -15,7 +15,7 @@ export async function readHosts(
   { set, hosts = availableParallelism() }: { set: readonly string[]; hosts?: number },
 ): Promise<Hosts | undefined> {
   try {
-    const source = await readTrialFile(file, set);
+    const source = readTrialFile(file, set);
     const clients = clientCount(source.yaml);
     if (clients === undefined) return undefined;
     const plugins = new Set(namedModules(source).map((module) => module.file));

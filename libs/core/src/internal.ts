@@ -78,6 +78,7 @@ export type { Schedule } from "./trial/schedule.js";
 export { Trace, type TraceRow } from "./trial/trace.js";
 export {
   clientCount,
+  locateTask,
   readNamedPlugins,
   parseTrial,
   prepareSentTrial,

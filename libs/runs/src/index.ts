@@ -1,5 +1,6 @@
 export { chooseTrialBackend, type ChosenBackend } from "./backend.js";
 export type { ArmRecord } from "./arm-record.js";
+export { csvLine } from "./csv.js";
 export { describeTrial, noDescription, type TrialDescription } from "./description.js";
 export {
   clientEvaluations,
@@ -49,6 +50,7 @@ export { syncFolder, syncTree, writeWhole } from "./store/durable.js";
 export { breakLocks, Lock, lockFile } from "./store/lock.js";
 export { makeFolder } from "./store/make-folder.js";
 export { updateChoice } from "./store/former-options.js";
+export { openRegularFile, readText, UnreadableError } from "./store/regular-file.js";
 export { readRunTrial } from "./store/read-trial.js";
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";

@@ -263,7 +263,7 @@ describe("recordTrial, if the main arm fails", () => {
 
 describe("recordTrial, if the data are not sufficient", () => {
   for (const [thrown, message] of [
-    [new UserError("too few: lower `clients`"), /^too few: lower `clients`$/],
+    [new UserError("too few: lower `clients`"), /^trial\.yaml: too few: lower `clients`$/],
     [new TypeError("no list"), /^task few cannot serve 6 clients: .*no list/],
   ] as const) {
     it(`fails before any client is asked: ${thrown.name}`, async () => {

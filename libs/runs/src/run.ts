@@ -75,15 +75,15 @@ export interface Timings {
  * @throws UserError if its trial or its records are not those that the run wrote
  */
 export async function readRun(folder: string, description?: TrialDescription): Promise<Run> {
-  const { trial, written: writtenTrial } = await readRunTrial(folder);
-  const info = await readRunInfo(folder);
+  const { trial, written: writtenTrial } = readRunTrial(folder);
+  const info = readRunInfo(folder);
   const hasChain = await isChained(folder);
   if (hasChain && info?.version === version && info.hash !== trialHash(writtenTrial)) {
     throw new UserError(
       `'${join(folder, "trial.yaml")}' differs from the trial of the run (hash ${trialHash(writtenTrial)}, and run.json has ${info.hash}): restore it from a copy`,
     );
   }
-  const written = await readSummary(folder);
+  const written = readSummary(folder);
   const tally = new RunTally(trial, description);
   for await (const record of eachRecord(folder)) tally.add(record);
   const stopped = new Map(Object.entries(written?.stopped ?? {}));

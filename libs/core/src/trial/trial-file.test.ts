@@ -190,7 +190,28 @@ const faults: readonly [what: string, text: string, message: string][] = [
     good.replace("name: toy }", "name: toy, fautls: {} }"),
     "t.yaml:4:20: task: unknown key 'fautls', did you mean 'faults'?",
   ],
-  ["an empty file", "", "t.yaml:1:1: trial: expected object"],
+  ["an empty file", "", "t.yaml:1:1: the trial is empty"],
+  ["only a comment", "# later\n", "t.yaml:1:1: the trial is empty"],
+  [
+    "a tab, without the faults that follow from it",
+    good.replace("task: { name: toy }", "task:\n\tname: toy\n\tp: 3"),
+    "t.yaml:5:1: Tabs are not allowed as indentation",
+  ],
+  [
+    "a control character",
+    `${good}seed: \u0007`,
+    "t.yaml:6:7: expected text, got the character \\u{7}",
+  ],
+  [
+    "a claim that is too long",
+    `${good}claim: ${"x".repeat(10_001)}\n`,
+    `t.yaml:6:8: claim: expected at most 10000 characters, got "${"x".repeat(77)}…"`,
+  ],
+  [
+    "too many attacks",
+    `${good}attacks:\n${"  - { attack: { name: toy-forger }, count: 1 }\n".repeat(1001)}`,
+    "t.yaml:7:3: attacks: expected at most 1000 entries, got 1001",
+  ],
 ];
 
 describe("parseTrial", () => {
@@ -356,7 +377,7 @@ describe("prepareSentTrial", () => {
         /: cohort\.count: expected at most clients = 4, got 9$/,
       ],
       ["a text", /^UserError: the sender:1:1: trial: expected object/],
-      [null, /^UserError: the sender:1:1: trial: expected object/],
+      [null, /^UserError: the sender:1:1: the trial is empty/],
     ] as const) {
       assert.throws(() => prepareSentTrial(sent, "the sender", toyPlugins), expected);
     }
@@ -385,19 +406,19 @@ describe("readNamedPlugins", () => {
   it("returns the modules of a file and of overrides, and the plug-ins of a resolved trial", () => {
     assert.deepEqual(readNamedPlugins(read(text)), {
       modules: [
-        { text: "./a.js", by: "file" },
-        { text: "b", by: "file" },
+        { text: "./a.js", by: "file", index: 0 },
+        { text: "b", by: "file", index: 2 },
       ],
       identities: [identity],
     });
     const located = `${good}plugins: [${JSON.stringify({ ...identity, module: "/a.js" })}]\n`;
     assert.deepEqual(readNamedPlugins(read(located)).modules, [
-      { text: "/a.js", by: "file", of: "task 'mine'" },
+      { text: "/a.js", by: "file", index: 0, of: "task 'mine'" },
     ]);
     const { modules } = readNamedPlugins(read(text, ["plugins.0=./c.js"]));
     assert.deepEqual(modules, [
-      { text: "./c.js", by: "override" },
-      { text: "b", by: "file" },
+      { text: "./c.js", by: "override", index: 0 },
+      { text: "b", by: "file", index: 2 },
     ]);
   });
 

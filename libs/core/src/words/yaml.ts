@@ -23,6 +23,8 @@ export interface ParsedYaml {
   readonly content: unknown;
   /** Does the value at a path, or a value that contains it, come from an override? */
   readonly isOverridden: (path: readonly string[]) => boolean;
+  /** Returns where the value at a path stands, for messages: file, line and column. */
+  readonly place: (path: readonly string[]) => string;
   /**
    * Checks the values by a schema.
    * @throws UserError with a line per fault: file, line, column, the offending value and the
@@ -40,16 +42,21 @@ const mostFaults = 20;
  */
 export function parseYaml(source: Source): ParsedYaml {
   const { text, file, what, hasLines = true } = source;
+  checkCharacters(text, file);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = parseText(text, file, lines);
   const place = (offset: number | undefined) => {
     if (offset === undefined || !hasLines) return file;
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
   if (document.errors.length > 0) {
+    // The parser does not understand the lines after a tab, and its other errors mislead.
+    const tabs = document.errors.filter(({ code }) => code === "TAB_AS_INDENT").slice(0, 1);
     throw createFaultsError(
-      document.errors.map(({ pos, message }) => `${place(pos[0])}: ${formatYamlMessage(message)}`),
+      (tabs.length > 0 ? tabs : document.errors).map(
+        ({ pos, message }) => `${place(pos[0])}: ${formatYamlMessage(message)}`,
+      ),
     );
   }
   const set = source.overrides.map((override) => {
@@ -71,8 +78,10 @@ export function parseYaml(source: Source): ParsedYaml {
   };
   return {
     content,
+    place: (path) => place(findOffset(document, path)),
     isOverridden: (path) => set.some((s) => s.path.every((key, i) => String(key) === path[i])),
     check: (schema) => {
+      if (content === null) throw new UserError(`${place(0)}: the ${what} is empty`);
       const result = schema.safeParse(content, { reportInput: true, error: formatIssue });
       if (result.success) return result.data;
       throw createFaultsError([
@@ -80,6 +89,29 @@ export function parseYaml(source: Source): ParsedYaml {
       ]);
     },
   };
+}
+
+/** Matches control characters that no YAML has: the file is binary. */
+// eslint-disable-next-line no-control-regex
+const binary = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+
+/** @throws UserError naming the first control character */
+function checkCharacters(text: string, file: string): void {
+  const found = binary.exec(text);
+  if (!found) return;
+  const before = text.slice(0, found.index).split("\n");
+  const place = `${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+  throw new UserError(`${place}: expected text, got the character ${excerpt(found[0])}`);
+}
+
+/** @throws UserError if the text is nested too deeply for the parser */
+function parseText(text: string, file: string, lineCounter: LineCounter): Document.Parsed {
+  try {
+    return parseDocument(text, { lineCounter });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UserError(`${file}: it is nested too deeply: ${formatYamlMessage(error.message)}`);
+  }
 }
 
 function createFaultsError(faults: readonly string[]): UserError {

@@ -38,7 +38,7 @@ export interface ChainEnd {
 
 /** Did the run write links? Runs of earlier versions did not. */
 export async function isChained(folder: string): Promise<boolean> {
-  if ((await readSummary(folder))?.chain !== undefined) return true;
+  if (readSummary(folder)?.chain !== undefined) return true;
   for await (const { chain } of eachLine<ArmTiming>(folder, "timings.jsonl")) {
     return chain !== undefined;
   }
@@ -50,14 +50,9 @@ export async function isChained(folder: string): Promise<boolean> {
  * @throws UserError naming the first record that is not, or that cannot be read
  */
 export async function* eachRecord(folder: string, end: ChainEnd = {}): AsyncGenerator<ArmRecord> {
-  const place = (number: number) => `${join(folder, "records.jsonl")}:${number}`;
   let number = 0;
   for await (const line of checkedLines(folder, end)) {
-    const record = parseLine<Partial<ArmRecord> | null>(line, place(++number));
-    if (!isRecord(record)) {
-      throw new UserError(`${place(number)}: expected the record of a round; run the trial again`);
-    }
-    yield record;
+    yield parseLine<ArmRecord>(line, folder, "records.jsonl", ++number);
   }
 }
 
@@ -67,27 +62,15 @@ export async function checkRecords(folder: string, end: ChainEnd = {}): Promise<
   while ((await lines.next()).done !== true);
 }
 
-function isRecord(record: Partial<ArmRecord> | null): record is ArmRecord {
-  const { arm, round, clients, bytes, metrics } = record ?? {};
-  return (
-    typeof arm === "string" &&
-    Number.isInteger(round) &&
-    Array.isArray(clients) &&
-    clients.every((client: unknown) => typeof client === "object" && client !== null) &&
-    typeof bytes === "object" &&
-    typeof metrics === "object"
-  );
-}
-
 async function* checkedLines(folder: string, { bytes, link: last }: ChainEnd) {
   const path = join(folder, "records.jsonl");
   // The size comes first: a running run writes a round's link before its record.
   const size = bytes ?? (await stat(path).catch(() => undefined))?.size ?? 0;
-  const end = last ?? (await readSummary(folder))?.chain;
+  const end = last ?? readSummary(folder)?.chain;
   const hasLinks = await isChained(folder);
   const timings = eachLine<ArmTiming>(folder, "timings.jsonl");
   const artifacts = new ArtifactLines(folder);
-  let link = firstLink((await readRunInfo(folder))?.hash ?? "");
+  let link = firstLink(readRunInfo(folder)?.hash ?? "");
   let number = 0;
   try {
     for await (const line of streamLines(path, size)) {

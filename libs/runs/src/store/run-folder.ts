@@ -196,7 +196,7 @@ export class RunFolder {
 
   /** Checks that the files of the interrupted run are those that its checkpoint knows. */
   async #resume({ hash, link, logs }: Checkpoint): Promise<void> {
-    this.#hash = (await readRunInfo(this.path))?.hash ?? "";
+    this.#hash = readRunInfo(this.path)?.hash ?? "";
     this.#link = link;
     if (hash !== undefined && hash !== this.#hash) {
       throw new UserError(

@@ -116,7 +116,7 @@ export async function readFinishedElsewhere(
   trial: SweepTrial,
   out: string,
 ): Promise<FinishedTrial | undefined> {
-  const summary = await readSummary(join(out, trial.id));
+  const summary = readSummary(join(out, trial.id));
   return summary && toFinishedTrial(trial, summary, false);
 }
 
