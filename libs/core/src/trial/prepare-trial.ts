@@ -63,7 +63,7 @@ export function prepareResolvedTrial(
   };
   checkPlugins(prepared, plugins, file, taskPlace);
   const notices = [
-    taskPlugin.notice?.(clients, options),
+    noticeOf(taskPlugin, trial, taskPlace),
     prepared.arms[0].aggregator.notice?.(clients, cohortSize(trial)),
   ];
   let loading: Promise<Task> | undefined;
@@ -72,6 +72,15 @@ export function prepareResolvedTrial(
     notices: notices.filter((notice) => notice !== undefined),
     loadTask: () => (loading ??= loadTask(taskPlugin, trial, taskPlace)),
   };
+}
+
+function noticeOf(plugin: TaskPlugin, { clients, task }: Trial, place: string): string | undefined {
+  try {
+    return plugin.notice?.(clients, pluginOptions(task) as never);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`${place}: ${error.message}`, error.exitCode, error);
+  }
 }
 
 async function loadTask(

@@ -190,8 +190,8 @@ const faults: readonly [what: string, text: string, message: string][] = [
     good.replace("name: toy }", "name: toy, fautls: {} }"),
     "t.yaml:4:20: task: unknown key 'fautls', did you mean 'faults'?",
   ],
-  ["an empty file", "", "t.yaml:1:1: the trial is empty"],
-  ["only a comment", "# later\n", "t.yaml:1:1: the trial is empty"],
+  ["an empty file", "", "t.yaml:1:1: the trial is empty: expected keys with values"],
+  ["only a comment", "# later\n", "t.yaml:1:1: the trial is empty: expected keys with values"],
   [
     "a tab, without the faults that follow from it",
     good.replace("task: { name: toy }", "task:\n\tname: toy\n\tp: 3"),
@@ -215,6 +215,13 @@ const faults: readonly [what: string, text: string, message: string][] = [
 ];
 
 describe("parseTrial", () => {
+  it("rejects a text that is nested too deeply for the parser", () => {
+    assert.throws(() => parseTrial("[".repeat(10_000), "t.yaml", toyPlugins), {
+      name: "UserError",
+      message: /^t\.yaml:1:\d+: it is nested too deeply$/,
+    });
+  });
+
   it("fills in every default", () => {
     const trial = parseTrial(good, "t.yaml", toyPlugins);
     assert.equal(trial.seed, 1);

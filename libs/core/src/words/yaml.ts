@@ -44,18 +44,19 @@ export function parseYaml(source: Source): ParsedYaml {
   const { text, file, what, hasLines = true } = source;
   checkCharacters(text, file);
   const lines = new LineCounter();
-  const document = parseText(text, file, lines);
+  const document = parseDocument(text, { lineCounter: lines });
   const place = (offset: number | undefined) => {
     if (offset === undefined || !hasLines) return file;
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
   if (document.errors.length > 0) {
-    // The parser does not understand the lines after a tab, and its other errors mislead.
-    const tabs = document.errors.filter(({ code }) => code === "TAB_AS_INDENT").slice(0, 1);
+    // After a tab or too deep a nesting, the parser's other errors mislead.
+    const cause = document.errors.find(({ code }) => misleading.has(code));
     throw createFaultsError(
-      (tabs.length > 0 ? tabs : document.errors).map(
-        ({ pos, message }) => `${place(pos[0])}: ${formatYamlMessage(message)}`,
+      (cause ? [cause] : document.errors).map(
+        ({ pos, code, message }) =>
+          `${place(pos[0])}: ${code === "RESOURCE_EXHAUSTION" ? "it is nested too deeply" : formatYamlMessage(message)}`,
       ),
     );
   }
@@ -81,7 +82,8 @@ export function parseYaml(source: Source): ParsedYaml {
     place: (path) => place(findOffset(document, path)),
     isOverridden: (path) => set.some((s) => s.path.every((key, i) => String(key) === path[i])),
     check: (schema) => {
-      if (content === null) throw new UserError(`${place(0)}: the ${what} is empty`);
+      if (content === null)
+        throw new UserError(`${place(0)}: the ${what} is empty: expected keys with values`);
       const result = schema.safeParse(content, { reportInput: true, error: formatIssue });
       if (result.success) return result.data;
       throw createFaultsError([
@@ -90,6 +92,9 @@ export function parseYaml(source: Source): ParsedYaml {
     },
   };
 }
+
+/** Codes of errors that cause others. */
+const misleading: ReadonlySet<string> = new Set(["TAB_AS_INDENT", "RESOURCE_EXHAUSTION"]);
 
 /** Matches control characters that no YAML has: the file is binary. */
 // eslint-disable-next-line no-control-regex
@@ -102,16 +107,6 @@ function checkCharacters(text: string, file: string): void {
   const before = text.slice(0, found.index).split("\n");
   const place = `${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
   throw new UserError(`${place}: expected text, got the character ${excerpt(found[0])}`);
-}
-
-/** @throws UserError if the text is nested too deeply for the parser */
-function parseText(text: string, file: string, lineCounter: LineCounter): Document.Parsed {
-  try {
-    return parseDocument(text, { lineCounter });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new UserError(`${file}: it is nested too deeply: ${formatYamlMessage(error.message)}`);
-  }
 }
 
 function createFaultsError(faults: readonly string[]): UserError {
