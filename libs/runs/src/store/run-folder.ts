@@ -216,7 +216,7 @@ export class RunFolder {
 
   /** Appends a round to the logs. @throws UserError also if another process took the lock */
   async append(arm: Arm, round: RoundDone, wire?: WireTraffic): Promise<ArmRecord> {
-    await this.#lock.check();
+    this.#lock.check();
     const record: ArmRecord = { arm: arm.label, ...round.record };
     const began = performance.now();
     const artifacts = toLines(

@@ -94,7 +94,7 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
   // With the present options, a trial of an earlier release has another hash than the run.
   const isUpdated = trial !== written && lost.length === 0 && info.hash === trialHash(written);
   const summary = readSummary(folder);
-  const holder = isOurs ? undefined : await findHolder(folder);
+  const holder = isOurs ? undefined : findHolder(folder);
   const failure: RunFailure | undefined = readJson(folder, "failure.json", failureShape);
   const unfinished = failure ? "failed" : "interrupted";
   const status = summary ? "done" : holder ? "running" : unfinished;
