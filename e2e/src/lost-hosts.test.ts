@@ -8,8 +8,8 @@ import { fixture, temporaryFolder } from "./support/paths.js";
 import { listChildren, waitUntilGone, hasProc } from "./support/processes.js";
 
 /**
- * Starts a coordinator of `long.yaml` with two hosts for its eight clients, and kills one host after
- * the first round.
+ * Starts a coordinator of `long.yaml` with two hosts for its eight clients, and kills one host
+ * after the first round.
  * @param capacity of each host
  */
 async function killHost(out: string, rounds: number, quorum: number, capacity = 4) {

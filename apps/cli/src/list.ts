@@ -87,7 +87,7 @@ async function listed(file: string): Promise<Listed> {
       const { name, trials, claim = "" } = parseSweep(source, plugins);
       return { file, sweep: name, trials: trials.length, claim };
     }
-    const { trial } = await prepareSource(source, plugins);
+    const { trial } = prepareSource(source, plugins);
     const { task, clients, claim = "" } = trial;
     return { file, task: task.name, clients, claim };
   } catch (error) {

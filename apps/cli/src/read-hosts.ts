@@ -10,10 +10,10 @@ import type { Hosts } from "./federation.js";
  * default, and never a host without clients.
  * @returns undefined for a trial with faults, which the coordinator reports
  */
-export async function readHosts(
+export function readHosts(
   file: string,
   { set, hosts = availableParallelism() }: { set: readonly string[]; hosts?: number },
-): Promise<Hosts | undefined> {
+): Hosts | undefined {
   try {
     const source = readTrialFile(file, set);
     const clients = clientCount(source.yaml);

@@ -7,7 +7,14 @@ import { fileURLToPath } from "node:url";
 import { UserError } from "@fedclair/core";
 import { exitCodes, explainExternalHosts, oneLine, type Trial } from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
-import { checkRecords, interruption, isWithin, prepareTrial, print, type Summary } from "@fedclair/runs";
+import {
+  checkRecords,
+  interruption,
+  isWithin,
+  prepareTrial,
+  print,
+  type Summary,
+} from "@fedclair/runs";
 import pc from "picocolors";
 import { atATime } from "./at-a-time.js";
 import { setArgs } from "./set-args.js";

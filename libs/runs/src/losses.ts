@@ -57,7 +57,7 @@ export class LossTally {
   }
 
   /**
-   * Measures the losses of all clients, and of the contaminated ones if there are any.
+   * Measures the losses of all clients, and those of the contaminated ones if some were asked.
    * @param arm absent for the main arm
    */
   measures(arm?: string): Measure[] {

@@ -2,7 +2,7 @@ import { UserError } from "@fedclair/core";
 import { Trace, type Trial } from "@fedclair/core/internal";
 import { readText, UnreadableError } from "./store/regular-file.js";
 
-/** A row has up to a hundred bytes, and a trace at most a few rows for each of a million devices. */
+/** A row has up to a hundred bytes, and a trace a few rows for each of a million devices. */
 const maxTraceBytes = 2 ** 28;
 
 /**

@@ -117,8 +117,12 @@ describe("export to mlflow", () => {
     });
     const params = bodies("POST runs/log-batch").filter(({ params }) => params);
     const ofTrial = {
-      ...{ name: "toy & co", seed: "7", rounds: "150", clients: "2" },
-      ...{ "task.name": "digits", "task.model": "mlp" },
+      name: "toy & co",
+      seed: "7",
+      rounds: "150",
+      clients: "2",
+      "task.name": "digits",
+      "task.model": "mlp",
     };
     assert.deepEqual(
       params.map(({ run_id, params = [] }) => [

@@ -188,8 +188,10 @@ export function readNamedPlugins({
 export function locateTask({ yaml }: TrialSource, { task }: Trial, plugins: Plugins): string {
   const paths = (plugins.tasks.get(task.name)?.paths ?? []).map((path) => path.split("."));
   const has = (path: readonly string[]) =>
-    path.reduce<unknown>((node, key) => (node as Partial<Record<string, unknown>>)?.[key], task) !==
-    undefined;
+    path.reduce<unknown>(
+      (node, key) => (node as Partial<Record<string, unknown>> | undefined)?.[key],
+      task,
+    ) !== undefined;
   return `${yaml.place(["task", ...(paths.find(has) ?? [])])}: task`;
 }
 

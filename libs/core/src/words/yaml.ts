@@ -97,7 +97,6 @@ export function parseYaml(source: Source): ParsedYaml {
 const misleading: ReadonlySet<string> = new Set(["TAB_AS_INDENT", "RESOURCE_EXHAUSTION"]);
 
 /** Matches control characters that no YAML has: the file is binary. */
-// eslint-disable-next-line no-control-regex
 const binary = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 
 /** @throws UserError naming the first control character */

@@ -27,11 +27,11 @@ export async function prepareTrial(
 ): Promise<PreparedTrial> {
   const source = readTrialFile(file, overrides);
   if (isSweep(source)) throw new UserError(`'${file}' is a sweep of trials: use fedclair sweep`);
-  return await prepareSource(source, await loadPlugins(source));
+  return prepareSource(source, await loadPlugins(source));
 }
 
 /** Prepares a trial from its parsed YAML. @throws UserError as `prepareTrial` */
-export async function prepareSource(source: TrialSource, plugins: Plugins): Promise<PreparedTrial> {
+export function prepareSource(source: TrialSource, plugins: Plugins): PreparedTrial {
   const trial = resolveTrial(source, plugins);
   const trace = readTrace(trial, source.yaml.place(["devices", "trace"]));
   const taskPlace = locateTask(source, trial, plugins);

@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true }));
 
-/** Writes three rounds, of which the second has two artifacts. */
+/** Writes three rounds; the second one has two artifacts. */
 async function writeRun(): Promise<void> {
   const folder = await RunFolder.claim(out, trial, false);
   await folder.begin("wasm");

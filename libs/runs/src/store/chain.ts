@@ -10,8 +10,8 @@ import { readRunInfo, readSummary } from "./stored-run.js";
 /*
  * Every round of a run has a link: the SHA-256 of the link before, of the round's line in
  * `records.jsonl` and of its lines in `artifacts.jsonl`. The links are in `timings.jsonl`, the last
- * one also in the checkpoint and in the summary. The chain shows damage and careless changes. It is
- * no signature: whoever changes all of these files together can forge it.
+ * one also in the checkpoint and in the summary. The chain shows damage and careless changes. It
+ * does not protect against a person who changes all of these files together.
  */
 
 /** The link before the first round. @param hash of the trial and its seed (`trialHash`) */
@@ -52,7 +52,7 @@ export async function isChained(folder: string): Promise<boolean> {
 export async function* eachRecord(folder: string, end: ChainEnd = {}): AsyncGenerator<ArmRecord> {
   let number = 0;
   for await (const line of checkedLines(folder, end)) {
-    yield parseLine<ArmRecord>(line, folder, "records.jsonl", ++number);
+    yield parseLine(line, folder, "records.jsonl", ++number) as ArmRecord;
   }
 }
 
@@ -98,7 +98,7 @@ async function* checkedLines(folder: string, { bytes, link: last }: ChainEnd) {
   }
 }
 
-/** The beginning of a line of `records.jsonl` or `artifacts.jsonl`, which is the same for a round. */
+/** The beginning of the lines of a round in `records.jsonl` and `artifacts.jsonl`. */
 const roundStart = /^\{"arm":"(?:[^"\\]|\\.)*","round":\d+,/;
 
 /** Reads `artifacts.jsonl` round by round. */
@@ -110,7 +110,7 @@ class ArtifactLines {
     this.#lines = streamLines(join(folder, "artifacts.jsonl"));
   }
 
-  /** The lines of the round of a record, which come next in the file if there are any. */
+  /** Reads the lines of a record's round, which are the next ones of the file or missing. */
   async of(record: string): Promise<string> {
     const [start] = roundStart.exec(record) ?? [];
     let lines = "";

@@ -25,7 +25,7 @@ export async function readLines<T>(folder: string, file: LinesFile): Promise<T[]
 export async function* eachLine<T>(folder: string, file: LinesFile): AsyncGenerator<T> {
   let number = 0;
   for await (const line of streamLines(join(folder, file))) {
-    yield parseLine<T>(line, folder, file, ++number);
+    yield parseLine(line, folder, file, ++number) as T;
   }
 }
 
@@ -50,7 +50,7 @@ const isComplete: Readonly<Record<LinesFile, (line: AnyLine) => boolean>> = {
 };
 
 /** @throws UserError if the line is not JSON, or lacks what a line of the file has */
-export function parseLine<T>(line: string, folder: string, file: LinesFile, number: number): T {
+export function parseLine(line: string, folder: string, file: LinesFile, number: number): unknown {
   const place = `${join(folder, file)}:${number}`;
   let value: unknown;
   try {
@@ -64,7 +64,7 @@ export function parseLine<T>(line: string, folder: string, file: LinesFile, numb
     Number.isInteger(value.round) &&
     isComplete[file](value)
   )
-    return value as T;
+    return value;
   throw new UserError(
     `${place}: expected what a run writes about a round, got ${excerpt(line)}; run the trial again`,
   );
@@ -75,7 +75,7 @@ const longestLine = 2 ** 28;
 
 /**
  * Streams the lines of a file, because a file may be longer than the longest string. Yields nothing
- * if there is no file. `readline` is not an option: it also splits at a U+2028 inside a JSON string.
+ * if there is no file. `readline` is not an option: it also splits at a U+2028 in a JSON string.
  * Text after the last line feed comes from a run that was killed while writing, and is dropped.
  * @param bytes the number of bytes to read; default: all
  * @throws UserError if it is not a regular file, or a line is longer than any that a run writes

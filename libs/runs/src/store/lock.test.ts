@@ -74,7 +74,9 @@ describe("Lock", () => {
     await write(elsewhere);
     await breakLocks(hostname(), folder);
     await Lock.acquire(folder);
-    assert.throws(() => lock.check(), /is gone or held by another process/);
+    assert.throws(() => {
+      lock.check();
+    }, /is gone or held by another process/);
   });
 
   it("can be broken for a machine that is gone, and its holder notices", async () => {
@@ -88,7 +90,9 @@ describe("Lock", () => {
     await breakLocks("elsewhere", join(folder, "nowhere"));
     await writeFile(path, (await readFile(path, "utf8")).replace(hostname(), "elsewhere"));
     await breakLocks("elsewhere", folder);
-    assert.throws(() => lock.check(), /is gone or held by another process/);
+    assert.throws(() => {
+      lock.check();
+    }, /is gone or held by another process/);
   });
 
   it("is taken over if it is unreadable", async () => {
@@ -111,9 +115,11 @@ describe("Lock", () => {
   it("is reported as gone if its file was removed", async () => {
     const lock = await Lock.acquire(folder);
     await rm(path);
-    assert.throws(() => lock.check(), /is gone or held by another process/);
+    assert.throws(() => {
+      lock.check();
+    }, /is gone or held by another process/);
     const other = await Lock.acquire(folder);
     await lock.release();
-    await other.check();
+    other.check();
   });
 });

@@ -19,8 +19,8 @@ export interface RunTrial {
 const formerName = new RegExp(`^ *(?:rule: \\w|(?:${formerNames.join("|")}):)`, "m");
 
 /**
- * A resolved trial is longer than its file. Like a Welcome, which contains the trial, it has at most
- * 16 MiB.
+ * A resolved trial is longer than its file. Like a Welcome, which contains the trial, it has at
+ * most 16 MiB.
  */
 const maxResolvedBytes = 16 * 2 ** 20;
 
