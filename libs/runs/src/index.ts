@@ -86,7 +86,8 @@ export {
 } from "./store/stored-run.js";
 export { checkRecords, eachRecord } from "./store/chain.js";
 export { eachLine, readLines } from "./store/lines.js";
-export { checkExistingRun, checkTrial, type ArmTiming } from "./store/run-folder.js";
+export type { ArmTiming } from "./arm-timing.js";
+export { checkExistingRun, checkTrial } from "./store/run-folder.js";
 export { readRun, armRecords, RunTally, mainRecords, type Run, type Timings } from "./run.js";
 export { rejectExternalClients } from "./reject-external.js";
 export { runTrial, type ArmEvent } from "./run-trial.js";

@@ -14,7 +14,8 @@ import { type StartState, runTrial, startArms, type ArmEvent, type Position } fr
 import type { Checkpoint, CheckpointPolicy } from "./store/checkpoint.js";
 import { eachLine } from "./store/lines.js";
 import { UpdateFile } from "./store/update-file.js";
-import { RunFolder, type WireTraffic } from "./store/run-folder.js";
+import type { WireTraffic } from "./arm-timing.js";
+import { RunFolder } from "./store/run-folder.js";
 import { RecoveringPool } from "./recovering-pool.js";
 import { maxBytesInMemory, StoringPool } from "./storing-pool.js";
 import { Tally, type Summary } from "./summary.js";

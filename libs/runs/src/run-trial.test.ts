@@ -16,7 +16,7 @@ import { readRun } from "./run.js";
 import { recordTrial } from "./record-trial.js";
 import type { ArmRecord } from "./arm-record.js";
 import { readLines } from "./store/lines.js";
-import type { ArmTiming } from "./store/run-folder.js";
+import type { ArmTiming } from "./arm-timing.js";
 import { summarise } from "./summary.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
 

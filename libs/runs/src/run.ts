@@ -12,7 +12,7 @@ import { readRunTrial } from "./store/read-trial.js";
 import { readRunInfo, readSummary } from "./store/stored-run.js";
 import { eachRecord, isChained } from "./store/chain.js";
 import { eachLine, readLines } from "./store/lines.js";
-import type { ArmTiming } from "./store/run-folder.js";
+import type { ArmTiming } from "./arm-timing.js";
 import { Tally, type Summary } from "./summary.js";
 import { trialHash } from "./trial-hash.js";
 import { version } from "./version.js";

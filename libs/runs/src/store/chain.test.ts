@@ -11,7 +11,8 @@ import { readRun } from "../run.js";
 import { summarise } from "../summary.js";
 import { trialHash } from "../trial-hash.js";
 import { checkRecords, eachRecord, isChained } from "./chain.js";
-import { RunFolder, type ArmTiming } from "./run-folder.js";
+import type { ArmTiming } from "../arm-timing.js";
+import { RunFolder } from "./run-folder.js";
 import { readLines } from "./lines.js";
 
 const trial = toyTrial({ rounds: 3 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import type { ArmRecord } from "../arm-record.js";
 import { eachLine, parseLine, streamLines } from "./lines.js";
-import type { ArmTiming } from "./run-folder.js";
+import type { ArmTiming } from "../arm-timing.js";
 import { readRunInfo, readSummary } from "./stored-run.js";
 
 /*
