@@ -406,6 +406,15 @@ describe("clientCount", () => {
   });
 });
 
+describe("the place of a value", () => {
+  it("is its line, that of the nearest value around it, or the override", () => {
+    const { place } = read(good, ["task.p=3"]);
+    assert.equal(place(["task", "name"]), "t.yaml:4:15");
+    assert.equal(place(["task", "source"]), "t.yaml:4:7");
+    assert.equal(place(["task", "p"]), "--set task.p=3");
+  });
+});
+
 describe("readNamedPlugins", () => {
   const identity = { kind: "task", name: "mine", version: "1.0.0", hash: "0123456789abcdef" };
   const text = `${good}plugins: [./a.js, ${JSON.stringify(identity)}, b]\n`;

@@ -23,7 +23,7 @@ export interface ParsedYaml {
   readonly content: unknown;
   /** Does the value at a path, or a value that contains it, come from an override? */
   readonly isOverridden: (path: readonly string[]) => boolean;
-  /** Returns where the value at a path stands, for messages: file, line and column. */
+  /** Returns where the value at a path stands, for messages: file, line and column, or override. */
   readonly place: (path: readonly string[]) => string;
   /**
    * Checks the values by a schema.
@@ -79,7 +79,10 @@ export function parseYaml(source: Source): ParsedYaml {
   };
   return {
     content,
-    place: (path) => place(findOffset(document, path)),
+    place: (path) => {
+      const by = set.findLast((s) => s.path.every((key, i) => String(key) === path[i]));
+      return by ? `--set ${excerpt(by.override)}` : place(findOffset(document, path));
+    },
     isOverridden: (path) => set.some((s) => s.path.every((key, i) => String(key) === path[i])),
     check: (schema) => {
       if (content === null)
