@@ -60,7 +60,13 @@ describe("writeReportOf", () => {
   it("reports the backend for TensorFlow.js, and why it was chosen", async () => {
     await writeFile(
       join(folder, "run.json"),
-      '{"backend":"wasm","backendReason":"tensorflow does not load"}',
+      JSON.stringify({
+        hash: "0",
+        version: "0.1.0",
+        started: "2026-01-01T00:00:00.000Z",
+        backend: "wasm",
+        backendReason: "tensorflow does not load",
+      }),
     );
     const page = await report(createTestRun({}, attacks));
     assert.match(
