@@ -22,7 +22,10 @@ describe("joining", () => {
       `task.source.folder=${folder}`,
     ]);
     assert.equal(code, 2, stderr);
-    assert.match(stderr, /error: the folder .*: a has only 9 usable characters$/m);
+    assert.match(
+      stderr,
+      /error: --set task\.source\.folder=.*: task: the folder .*: a has only 9 usable characters$/m,
+    );
     assert.ok(
       !(await readdir(folder)).includes("run"),
       "a failed start leaves no run folder behind",

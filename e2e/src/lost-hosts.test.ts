@@ -8,15 +8,17 @@ import { fixture, temporaryFolder } from "./support/paths.js";
 import { listChildren, waitUntilGone, hasProc } from "./support/processes.js";
 
 /**
- * Starts a coordinator of `long.yaml` with two hosts of four clients each, and kills one host after
- * the first round.
+ * Starts a coordinator of `long.yaml` with two hosts for its eight clients, and kills one host
+ * after the first round.
+ * @param capacity of each host
  */
-async function killHost(out: string, rounds: number, quorum: number) {
+async function killHost(out: string, rounds: number, quorum: number, capacity = 4) {
   const { coordinator, url } = await startCoordinator([
     ...[fixture("long"), "--out", out],
     ...["--set", `rounds=${rounds}`, "--set", `limits.quorum=${quorum}`],
+    ...["--set", "limits.joinSeconds=10"],
   ]);
-  const [stays, dies] = [startHost(url, 4), startHost(url, 4)];
+  const [stays, dies] = [startHost(url, capacity), startHost(url, capacity)];
   await coordinator.waitForOutput(/round 1:/);
   dies.kill("SIGKILL", "group");
   return { coordinator, url, stays };
@@ -30,9 +32,8 @@ describe("a client host that is killed in the middle of a trial", () => {
     assert.equal(outcome.code, exitCodes.lost, outcome.stderr);
     assert.equal((await stays.ended).code, 0);
     const [, lostRounds] =
-      /error: (\d+) of 80 rounds of benign clients were lost .* limits\.maxLost = 0/.exec(
-        outcome.stderr,
-      ) ?? [];
+      /error: (\d+) of 80 client rounds were lost .* limits\.maxLost = 0/.exec(outcome.stderr) ??
+      [];
     const records = await readRecords(out);
     assert.equal(records.length, 10);
     const [first, last] = [records[0], records.at(-1)];
@@ -66,6 +67,17 @@ describe("a client host that is killed in the middle of a trial", () => {
     );
     assert.equal((await stays.ended).code, 3);
     assert.ok((await readRecords(out)).length >= 1);
+  });
+
+  it("loses nothing if the quorum needs its clients and another host has room for them", async () => {
+    const out = await temporaryFolder();
+    const { coordinator, stays } = await killHost(out, 20, 1, 8);
+    const { code, stderr } = await coordinator.ended;
+    assert.equal(code, 0, stderr);
+    assert.equal((await stays.ended).code, 0);
+    const records = await readRecords(out);
+    assert.equal(records.length, 20);
+    assert.deepEqual(records.flatMap(listFailures), []);
   });
 
   it("is replaced by a host that joins later", async () => {

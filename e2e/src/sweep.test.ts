@@ -20,7 +20,7 @@ describe("fedclair sweep", () => {
     const folder = join(workspace, "sweeps");
     for (const name of await readdir(folder)) {
       const file = join(folder, name);
-      const source = await readTrialFile(file);
+      const source = readTrialFile(file);
       const { trials } = parseSweep(source, await loadNamedPlugins(source));
       assert.ok(trials.length > 1, file);
     }

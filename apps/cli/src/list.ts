@@ -81,13 +81,13 @@ type Listed =
 
 async function listed(file: string): Promise<Listed> {
   try {
-    const source = await readTrialFile(file);
+    const source = readTrialFile(file);
     const plugins = await loadNamedPlugins(source);
     if (isSweep(source)) {
       const { name, trials, claim = "" } = parseSweep(source, plugins);
       return { file, sweep: name, trials: trials.length, claim };
     }
-    const { trial } = await prepareSource(source, plugins);
+    const { trial } = prepareSource(source, plugins);
     const { task, clients, claim = "" } = trial;
     return { file, task: task.name, clients, claim };
   } catch (error) {

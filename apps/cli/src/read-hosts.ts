@@ -10,12 +10,12 @@ import type { Hosts } from "./federation.js";
  * default, and never a host without clients.
  * @returns undefined for a trial with faults, which the coordinator reports
  */
-export async function readHosts(
+export function readHosts(
   file: string,
   { set, hosts = availableParallelism() }: { set: readonly string[]; hosts?: number },
-): Promise<Hosts | undefined> {
+): Hosts | undefined {
   try {
-    const source = await readTrialFile(file, set);
+    const source = readTrialFile(file, set);
     const clients = clientCount(source.yaml);
     if (clients === undefined) return undefined;
     const plugins = new Set(namedModules(source).map((module) => module.file));

@@ -15,7 +15,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     // Runs while the coordinator starts, which reports faults of the trial.
     hosts: async () => {
       const { readHosts } = await import("./read-hosts.js");
-      return await readHosts(file, options);
+      return readHosts(file, options);
     },
     backend: options.backend,
   });

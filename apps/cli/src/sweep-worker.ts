@@ -55,7 +55,7 @@ async function work(id: string): Promise<WorkerReply> {
 }
 
 async function load({ file, set, allowed, backend }: SweepPlace) {
-  const source = await readTrialFile(file, set);
+  const source = readTrialFile(file, set);
   const modules = namedModules(source);
   for (const module of modules) {
     if (!allowed || allowed.includes(module.file)) continue;

@@ -48,7 +48,7 @@ export interface SweepOptions {
  * @throws UserError after they are shown, if a trial has failed or no trial has one of the measures
  */
 export async function sweep(file: string, options: SweepOptions): Promise<void> {
-  const source = await readTrialFile(file, options.set);
+  const source = readTrialFile(file, options.set);
   const grid = parseSweep(source, await loadNamedPlugins(source));
   checkMeasures(grid, file);
   const out = options.out ?? join("runs", grid.name);

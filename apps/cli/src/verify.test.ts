@@ -3,8 +3,8 @@ import { compare } from "./verify.js";
 
 describe("compare", () => {
   const summaries = [
-    { measures: { recall: 1, gain: 0.02 } },
-    { measures: { recall: 0.5, gain: 0.0312345 } },
+    { measures: { recall: 1, gain: 0.02 }, details: [] },
+    { measures: { recall: 0.5, gain: 0.0312345 }, details: [] },
   ];
   const rows = (measures: Record<string, { min?: number; max?: number }>) =>
     compare({ expect: { measures } }, summaries);
@@ -16,6 +16,21 @@ describe("compare", () => {
     ]);
     assert.equal(rows({ recall: { max: 1 } })[0]?.within, true);
     assert.equal(rows({ gain: { min: 0.01, max: 0.03 } })[0]?.within, false);
+  });
+
+  it("does not hold over lost answers, unless the claim has a range for them", () => {
+    const lost = { scope: "lost", metric: "lostContaminated", value: 3 } as const;
+    const [fine = assert.fail()] = summaries;
+    const name = "clients.lostContaminated";
+    const lossy = { measures: { ...fine.measures, [name]: 3 }, details: [{ ...lost, name }] };
+    const texts = (measures: Record<string, { max: number }>) =>
+      compare({ expect: { measures } }, [fine, lossy]).map(({ within, text }) => [within, text]);
+    assert.deepEqual(texts({ recall: { max: 1 } }), [
+      [false, `${name}: measured absent, 3; expected ≤ 0`],
+      [true, "recall: measured 1, 1; expected ≤ 1"],
+    ]);
+    const tolerant = compare({ expect: { measures: { [name]: { max: 3 } } } }, [lossy]);
+    assert.deepEqual(tolerant, [{ within: true, text: `${name}: measured 3; expected ≤ 3` }]);
   });
 
   it("fails if a measure is absent", () => {

@@ -7,7 +7,14 @@ import { fileURLToPath } from "node:url";
 import { UserError } from "@fedclair/core";
 import { exitCodes, explainExternalHosts, oneLine, type Trial } from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
-import { interruption, isWithin, prepareTrial, print, type Summary } from "@fedclair/runs";
+import {
+  checkRecords,
+  interruption,
+  isWithin,
+  prepareTrial,
+  print,
+  type Summary,
+} from "@fedclair/runs";
 import pc from "picocolors";
 import { atATime } from "./at-a-time.js";
 import { setArgs } from "./set-args.js";
@@ -82,12 +89,28 @@ async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
   return [{ file, trial, seeds: trial.expect.seeds ?? [trial.seed] }];
 }
 
-/** Compares each expected measure with the values of all seeds. */
+/** A measure beside its expected range. */
+interface Compared {
+  readonly within: boolean;
+  readonly text: string;
+}
+
+/**
+ * Compares each expected measure with the values of all seeds. A claim does not hold over lost
+ * answers, so a loss without a range of its own lies outside.
+ */
 export function compare(
   { expect }: Pick<Trial, "expect">,
-  summaries: readonly Pick<Summary, "measures">[],
-): { within: boolean; text: string }[] {
-  return Object.entries(expect?.measures ?? {}).map(([measure, expected]) => {
+  summaries: readonly Pick<Summary, "measures" | "details">[],
+): Compared[] {
+  const losses = summaries.flatMap(({ details }) =>
+    details.filter(({ scope, value }) => scope === "lost" && value > 0).map(({ name }) => name),
+  );
+  const ranges: NonNullable<Trial["expect"]>["measures"] = {
+    ...Object.fromEntries([...new Set(losses)].map((name) => [name, { max: 0 }])),
+    ...expect?.measures,
+  };
+  return Object.entries(ranges).map(([measure, expected]) => {
     const { min, max } = expected;
     const values = summaries.map(({ measures }) => measures[measure]);
     const within = values.every((value) => isWithin(value, expected));
@@ -102,7 +125,7 @@ export function compare(
 }
 
 /** The result of a trial with one seed; without measures if it has ended with an error. */
-type Outcome = Pick<Summary, "measures"> & { readonly error?: string };
+type Outcome = Pick<Summary, "measures" | "details"> & { readonly error?: string };
 
 async function summaryOf(
   file: string,
@@ -118,10 +141,12 @@ async function summaryOf(
   interruption.signal.throwIfAborted();
   if (code !== 0) {
     const error = `seed ${seed} ended with ${code}; its run lies in ${out}\n${stderr.trimEnd()}`;
-    return { error, measures: {} };
+    return { error, measures: {}, details: [] };
   }
+  const summary = JSON.parse(stdout) as Summary;
+  await checkRecords(out, { link: summary.chain });
   await rm(out, { recursive: true });
-  return JSON.parse(stdout) as Summary;
+  return summary;
 }
 
 /** Runs this program in a child process, which is stopped together with this one. */

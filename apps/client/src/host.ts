@@ -111,6 +111,11 @@ export async function host(options: HostOptions): Promise<void> {
       const level = process.connected ? "info" : "warn";
       log[level](`no coordinator at ${options.coordinator}: ${why}; still trying`);
     },
+    onOtherRelease: (release) => {
+      log.warn(
+        `this host has release ${version}, and the coordinator ${release}: its numbers may differ; install the same release on both`,
+      );
+    },
     onRefused: (clientId, failure) => {
       log.warn(
         { client: clientId },

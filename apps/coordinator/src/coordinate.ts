@@ -12,6 +12,7 @@ import {
   interruption,
   prepareTrial,
   rejectExternalClients,
+  version,
   type CheckpointOptions,
   type PlaceOptions,
 } from "@fedclair/runs";
@@ -69,6 +70,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     external,
     plugins: hostedPlugins(trial),
     backend: backend.name,
+    softwareVersion: version,
     chunkBytes: trial.limits.chunkBytes,
     maxMessageBytes: trial.limits.maxMessageBytes,
     log: (line, level) => {
@@ -97,6 +99,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
       checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
       traffic: pool.traffic,
       backend: () => pool.backend,
+      otherReleases: () => pool.otherReleases,
       chosen: backend,
       onResume: (done) => observer?.metrics.resumed(done),
       onEvent: (event) => {

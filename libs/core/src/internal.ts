@@ -37,7 +37,7 @@ export { ArmFault } from "./loop/arm-fault.js";
 export type { Attacked } from "./loop/attack-cohort.js";
 export type { Collected } from "./loop/collect.js";
 export { askForParams } from "./loop/initial.js";
-export { jobFor } from "./loop/job.js";
+export { jobFor, renewJob } from "./loop/job.js";
 export type { ClientRecord, RoundRecord, RoundTiming } from "./loop/record.js";
 export { planRounds, type RoundPlan } from "./loop/round-plan.js";
 export { runRounds, type RoundDone, type TrialEvent } from "./loop/round.js";
@@ -78,6 +78,7 @@ export type { Schedule } from "./trial/schedule.js";
 export { Trace, type TraceRow } from "./trial/trace.js";
 export {
   clientCount,
+  locateTask,
   readNamedPlugins,
   parseTrial,
   prepareSentTrial,
@@ -99,4 +100,5 @@ export {
 } from "./words/errors.js";
 export { checkValue } from "./words/issues.js";
 export { didYouMean } from "./words/near.js";
+export { afterRunning } from "./words/running-time.js";
 export { bounds, isName, jsonBytes, oneLine, printable } from "./words/text.js";

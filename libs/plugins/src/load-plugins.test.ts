@@ -138,7 +138,7 @@ describe("external plug-ins", () => {
     await rm(join(folder, "mine.mjs"));
     await assert.rejects(
       again(),
-      /run\/trial\.yaml: plugins: attack 'mine': '\S+': there is no file /,
+      /run\/trial\.yaml:\d+:\d+: plugins: attack 'mine': '\S+': there is no file /,
     );
   });
 
@@ -185,7 +185,7 @@ describe("external plug-ins", () => {
       "no file",
       {},
       "./mine.js",
-      /trial\.yaml: plugins: '\.\/mine\.js': there is no file \S+mine\.js: put it there, or correct the path$/,
+      /trial\.yaml:1:47: plugins: '\.\/mine\.js': there is no file \S+mine\.js: put it there, or correct the path$/,
     ],
     ["no ending", { "mine.js": "" }, "./mine", /there is no file .*: did you mean \.\/mine\.js\?/],
     [
@@ -262,6 +262,7 @@ describe("external plug-ins", () => {
       "./mine.mjs",
       /attack 'sign-flip': the name is built in; choose another/,
     ],
+    ["a NUL in its path", {}, "./a\0b.mjs", /'\.\/a\\u\{0\}b\.mjs': expected a path without NUL/],
     [
       "a package that is not there",
       { "mine.mjs": "import 'none-such'" },

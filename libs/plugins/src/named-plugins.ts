@@ -19,9 +19,11 @@ export async function loadNamedPlugins(source: TrialSource): Promise<Plugins> {
  * @throws UserError as `resolveModule`
  */
 export function namedModules({ file, yaml }: TrialSource): PluginModule[] {
-  return readNamedPlugins(yaml).modules.map(({ text: module, by, of }) =>
+  const placeOf = (index: number, of: string | undefined) =>
+    [yaml.place(["plugins", String(index)]), "plugins", ...(of ? [of] : [])].join(": ");
+  return readNamedPlugins(yaml).modules.map(({ text: module, by, of, index }) =>
     by === "file"
-      ? resolveModule(module, dirname(file), [file, "plugins", ...(of ? [of] : [])].join(": "))
+      ? resolveModule(module, dirname(file), placeOf(index, of))
       : resolveModule(module, ".", "--set plugins"),
   );
 }

@@ -20,6 +20,7 @@ export interface PluginModule {
  */
 export function resolveModule(text: string, folder: string, by: string): PluginModule {
   const place = `${by}: '${excerpt(text)}'`;
+  if (text.includes("\0")) throw new UserError(`${place}: expected a path without NUL`);
   const isPath = /^\.\.?[/\\]/.test(text) || isAbsolute(text);
   const file = isPath ? resolve(folder, text) : resolvePackageFile(text, folder, place);
   if (/^\.[mc]?tsx?$/.test(extname(file))) {

@@ -6,6 +6,7 @@ import {
   countNoun,
   formatNumber,
   measuringClients,
+  totalLosses,
   ownProperty,
   type ArmRow,
   type Run,
@@ -71,12 +72,10 @@ function formatTruth({ trial, description: { unknown } }: Run): string {
 export function armSection(run: Run): Html {
   const { trial, arms, summary } = run;
   const losses = new Map(
-    summary.details
-      .filter(({ scope }) => scope === "lost")
-      .map(({ arm = arms[0].label, value, n = 0 }) => [
-        arm,
-        value === 0 ? "0" : `${formatNumber(value)} of ${formatNumber(n)}`,
-      ]),
+    totalLosses(summary).arms.map(({ arm = arms[0].label, value, n = 0 }) => [
+      arm,
+      value === 0 ? "0" : `${formatNumber(value)} of ${formatNumber(n)}`,
+    ]),
   );
   const rows = arms.map(({ label, choice, benignOnly }, i) => [
     label,

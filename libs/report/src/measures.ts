@@ -116,7 +116,11 @@ function listClauses(
     case "bytes":
       return [`bytes ${metric === "up" ? "from" : "to"} the clients of ${arm}, all rounds`];
     case "lost":
-      return [`${arm}: rounds without an answer from ${clientsText}`];
+      return [
+        metric === "lost"
+          ? `${arm}: client rounds without an answer`
+          : `${arm}: how many of these were of contaminated clients`,
+      ];
     case "time":
       return [`${arm}: simulated time of all rounds`];
     case "target":

@@ -87,7 +87,7 @@ describe("meanings of measures", () => {
     );
     assert.equal(
       formatMeaning({ scope: "lost", metric: "lost", better: "lower" }),
-      "Losses | clair: rounds without an answer from benign clients; lower is better",
+      "Losses | clair: client rounds without an answer; lower is better",
     );
   });
 });

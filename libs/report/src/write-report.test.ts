@@ -60,7 +60,13 @@ describe("writeReportOf", () => {
   it("reports the backend for TensorFlow.js, and why it was chosen", async () => {
     await writeFile(
       join(folder, "run.json"),
-      '{"backend":"wasm","backendReason":"tensorflow does not load"}',
+      JSON.stringify({
+        hash: "0",
+        version: "0.1.0",
+        started: "2026-01-01T00:00:00.000Z",
+        backend: "wasm",
+        backendReason: "tensorflow does not load",
+      }),
     );
     const page = await report(createTestRun({}, attacks));
     assert.match(
@@ -281,7 +287,7 @@ describe("writeReportOf", () => {
       page,
       /over the 4 clients measured in every arm \(clair 7, local 4, fedavg 7, oracle 7\)/,
     );
-    assert.match(page, /3 of 28 rounds of benign clients were lost/);
+    assert.match(page, /3 of 37 client rounds were lost/);
     assert.match(page, /Clients differ between arms/);
     assert.match(page, /<td class="text">clair<\/td>\s*<td class="text">4 of 7<\/td>/);
     assert.match(page, /<code>clients\.lost\.local<\/code>/);

@@ -1,5 +1,6 @@
 export { chooseTrialBackend, type ChosenBackend } from "./backend.js";
 export type { ArmRecord } from "./arm-record.js";
+export { csvLine } from "./csv.js";
 export { describeTrial, noDescription, type TrialDescription } from "./description.js";
 export {
   clientEvaluations,
@@ -10,7 +11,7 @@ export {
 } from "./evaluation.js";
 export { detectionInfos, roundDetection } from "./detection.js";
 export { listRunFaults, stoppedText } from "./faults.js";
-export { findLoss } from "./losses.js";
+export { findLoss, totalLosses } from "./losses.js";
 export { readMetric, ownProperty, type Measure, type MetricInfos } from "./measure.js";
 export {
   byteUnits,
@@ -49,6 +50,7 @@ export { syncFolder, syncTree, writeWhole } from "./store/durable.js";
 export { breakLocks, Lock, lockFile } from "./store/lock.js";
 export { makeFolder } from "./store/make-folder.js";
 export { updateChoice } from "./store/former-options.js";
+export { openRegularFile, readText, UnreadableError } from "./store/regular-file.js";
 export { readRunTrial } from "./store/read-trial.js";
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
@@ -82,8 +84,10 @@ export {
   type StoredRun,
   type RunStatus,
 } from "./store/stored-run.js";
+export { checkRecords, eachRecord } from "./store/chain.js";
 export { eachLine, readLines } from "./store/lines.js";
-export { checkExistingRun, checkTrial, type ArmTiming } from "./store/run-folder.js";
+export type { ArmTiming } from "./arm-timing.js";
+export { checkExistingRun, checkTrial } from "./store/run-folder.js";
 export { readRun, armRecords, RunTally, mainRecords, type Run, type Timings } from "./run.js";
 export { rejectExternalClients } from "./reject-external.js";
 export { runTrial, type ArmEvent } from "./run-trial.js";

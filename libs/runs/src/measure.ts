@@ -70,7 +70,7 @@ function buildMeasureName({
     case "bytes":
       return ["bytes", metric].join(".");
     case "lost":
-      return ["clients", "lost", ...suffix].join(".");
+      return ["clients", metric, ...suffix].join(".");
     case "time":
       return ["time", ...suffix].join(".");
     case "target":

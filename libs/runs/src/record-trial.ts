@@ -1,5 +1,6 @@
 import {
   HungClientPool,
+  afterRunning,
   payloadBytes,
   withModules,
   type ClientPool,
@@ -13,7 +14,9 @@ import { type StartState, runTrial, startArms, type ArmEvent, type Position } fr
 import type { Checkpoint, CheckpointPolicy } from "./store/checkpoint.js";
 import { eachLine } from "./store/lines.js";
 import { UpdateFile } from "./store/update-file.js";
-import { RunFolder, type WireTraffic } from "./store/run-folder.js";
+import type { WireTraffic } from "./arm-timing.js";
+import { RunFolder } from "./store/run-folder.js";
+import { RecoveringPool } from "./recovering-pool.js";
 import { maxBytesInMemory, StoringPool } from "./storing-pool.js";
 import { Tally, type Summary } from "./summary.js";
 
@@ -33,6 +36,8 @@ export interface TrialRun {
   readonly traffic?: WireTraffic;
   /** Returns the TensorFlow.js backend that the clients train with, once they have joined. */
   readonly backend: () => string | undefined;
+  /** Returns releases other than this one of hosts that have simulated clients. Default: none. */
+  readonly otherReleases?: () => readonly string[];
   /**
    * The backend that this process chose for simulated clients. The reason is stored with the run if
    * all clients train with that backend.
@@ -65,10 +70,14 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
     const why = run.chosen?.name === backend ? run.chosen.why : undefined;
     const checkpoint = await folder.begin(backend, withModules(trial, outside), why);
     const { primary } = measures;
+    const before = checkpoint?.otherReleases ?? [];
+    const otherReleases = () => [...new Set([...before, ...(run.otherReleases?.() ?? [])])].sort();
     const summary = {
-      ...(await runInto(folder, run, checkpoint)),
+      ...(await runInto(folder, { ...run, otherReleases }, checkpoint)),
       backend,
+      ...(otherReleases().length > 0 && { otherReleases: otherReleases() }),
       ...(primary !== undefined && { primary }),
+      ...(folder.chain !== undefined && { chain: folder.chain }),
     };
     await folder.writeSummary(summary); // written last: a run with a summary is complete
     return summary;
@@ -82,12 +91,13 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
 
 async function runInto(
   folder: RunFolder,
-  { prepared, pool: inner, server, signal, traffic, onEvent, onResume }: TrialRun,
+  run: TrialRun & Required<Pick<TrialRun, "otherReleases">>,
   checkpoint: Checkpoint | undefined,
 ): Promise<Summary> {
+  const { prepared, pool: inner, server, signal, traffic, onEvent, onResume } = run;
   const { trial, arms, measures, taskPlugin } = prepared;
   const asked = new HungClientPool(inner, trial.limits.hangRetries);
-  const pool = new StoringPool(asked, folder.path);
+  const pool = new StoringPool(new RecoveringPool(asked, trial.limits), folder.path);
   const tally = new Tally(trial, measures.metrics ?? {});
   const stopped = new Map(checkpoint?.stopped);
   if (checkpoint) {
@@ -105,7 +115,12 @@ async function runInto(
     folder.path,
   );
   const writeCheckpoint = (position: Position) =>
-    folder.checkpoint({ ...position, stopped, ...(start.origin && { start }) });
+    folder.checkpoint({
+      ...position,
+      stopped,
+      otherReleases: run.otherReleases(),
+      ...(start.origin && { start }),
+    });
   let main: TrialState | undefined;
   const writeParams = async () => {
     if (main) await folder.writeParams(main, taskPlugin.isExternal);
@@ -159,15 +174,15 @@ async function waitForClients(
   const stop = () => {
     joining.abort(signal.reason);
   };
-  const timer = setTimeout(() => {
+  const cancel = afterRunning(seconds * 1000, () => {
     joining.abort(new DOMException(`the clients did not join in ${seconds} s`, "TimeoutError"));
-  }, seconds * 1000);
+  });
   signal.addEventListener("abort", stop);
   try {
     signal.throwIfAborted();
     await pool.ready(joining.signal);
   } finally {
-    clearTimeout(timer);
+    cancel();
     signal.removeEventListener("abort", stop);
   }
 }

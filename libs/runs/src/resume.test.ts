@@ -8,6 +8,7 @@ import { ClientRunner, MemoryPool, type Trial } from "@fedclair/core/internal";
 import { prepare, toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { recordTrial, type TrialRun } from "./record-trial.js";
 import { withBrokenDisk } from "../testing/broken-disk.js";
+import { readRun } from "./run.js";
 import { findRun } from "./store/stored-run.js";
 
 const toyMean = toyPlugins.aggregators.get("toy-mean") ?? assert.fail("no toy");
@@ -147,6 +148,56 @@ describe("an interrupted run", function () {
     await assert.rejects(recordTrial(runInto(`${out}-2`)), /has 3 bytes, and had \d+ at the last/);
     await recordTrial(runInto(out));
     assert.deepEqual(await contents(out), whole);
+  });
+
+  /** Leaves a run that was interrupted after two rounds. */
+  const interrupt = async (name: string, own = trial, changes: Partial<TrialRun> = {}) => {
+    const out = join(root, name);
+    const stop = new AbortController();
+    const onEvent: TrialRun["onEvent"] = ({ event }) => {
+      if (event.kind === "round" && event.record.round === 2) stop.abort();
+    };
+    const cut = runInto(out, { ...changes, trial: own, signal: stop.signal, onEvent });
+    await assert.rejects(recordTrial(cut), { name: "AbortError" });
+    return out;
+  };
+
+  it("rejects records that were changed at the same length, and leaves them as they are", async () => {
+    const out = await interrupt("changed");
+    const path = join(out, "records.jsonl");
+    const text = await readFile(path, "utf8");
+    const changed = text.replace(/("round":2.*"numExamples":)\d/, "$19");
+    assert.ok(changed !== text && changed.length === text.length);
+    await fs.writeFile(path, changed);
+    const expected = /records\.jsonl:2: the record or its artifacts differ from what the run wrote/;
+    await assert.rejects(recordTrial(runInto(out)), expected);
+    await assert.rejects(readRun(out), expected);
+    assert.equal(await readFile(path, "utf8"), changed);
+    await fs.writeFile(path, text);
+    await recordTrial(runInto(out));
+    assert.deepEqual(await contents(out), whole);
+  });
+
+  it("rejects the checkpoint and the logs of another seed", async () => {
+    const own = await interrupt("own-seed");
+    const other = await interrupt("other-seed", { ...trial, seed: 2 });
+    const [checkpoint = ""] = (await fs.readdir(other)).filter((file) => /^checkpoint/.test(file));
+    for (const file of ["records.jsonl", "timings.jsonl"]) {
+      await fs.copyFile(join(other, file), join(own, file));
+    }
+    await assert.rejects(readRun(own), /records\.jsonl:1: the record or its artifacts differ/);
+    await fs.copyFile(join(other, checkpoint), join(own, checkpoint));
+    await assert.rejects(
+      recordTrial(runInto(own)),
+      /the checkpoint in '.*' is of a run with the hash [0-9a-f]{16}, and run\.json says [0-9a-f]{16}/,
+    );
+  });
+
+  it("remembers releases of hosts that took part before the interruption", async () => {
+    const out = await interrupt("releases", trial, { otherReleases: () => ["0.9.0"] });
+    const summary = await recordTrial(runInto(out, { otherReleases: () => ["1.0.0"] }));
+    assert.deepEqual(summary.otherReleases, ["0.9.0", "1.0.0"]);
+    assert.deepEqual((await findRun(out))?.summary?.otherReleases, ["0.9.0", "1.0.0"]);
   });
 
   it("keeps the requested number of checkpoints", async () => {

@@ -16,7 +16,7 @@ import { readRun } from "./run.js";
 import { recordTrial } from "./record-trial.js";
 import type { ArmRecord } from "./arm-record.js";
 import { readLines } from "./store/lines.js";
-import type { ArmTiming } from "./store/run-folder.js";
+import type { ArmTiming } from "./arm-timing.js";
 import { summarise } from "./summary.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
 
@@ -87,7 +87,8 @@ describe("recordTrial", () => {
     );
     assert.deepEqual(summary.arms, ["toy-mean", "again", "oracle"]);
     assert.equal(summary.measures["distance.gainOver.again"], 0);
-    assert.deepEqual(summary, { ...summarise(trial, {}, records), backend: "wasm" });
+    const { chain } = (await readLines<ArmTiming>(out, "timings.jsonl")).at(-1) ?? {};
+    assert.deepEqual(summary, { ...summarise(trial, {}, records), backend: "wasm", chain });
     assert.deepEqual(JSON.parse(await readFile(join(out, "summary.json"), "utf8")), summary);
     const { params } = decodeSafetensors(await readFile(join(out, "params.safetensors")));
     assert.deepEqual([...params.keys()], ["global/dense", "global/pair"]);
@@ -262,7 +263,7 @@ describe("recordTrial, if the main arm fails", () => {
 
 describe("recordTrial, if the data are not sufficient", () => {
   for (const [thrown, message] of [
-    [new UserError("too few: lower `clients`"), /^too few: lower `clients`$/],
+    [new UserError("too few: lower `clients`"), /^trial\.yaml: too few: lower `clients`$/],
     [new TypeError("no list"), /^task few cannot serve 6 clients: .*no list/],
   ] as const) {
     it(`fails before any client is asked: ${thrown.name}`, async () => {

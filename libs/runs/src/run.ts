@@ -1,4 +1,5 @@
-import type { Artifact } from "@fedclair/core";
+import { join } from "node:path";
+import { UserError, type Artifact } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
 import { listArms, type Arm } from "@fedclair/core/internal";
 import type { ArmRecord } from "./arm-record.js";
@@ -9,9 +10,12 @@ import { DrawnRounds } from "./drawn-rounds.js";
 import { FailureTally, type Failures } from "./failures.js";
 import { readRunTrial } from "./store/read-trial.js";
 import { readRunInfo, readSummary } from "./store/stored-run.js";
+import { eachRecord, isChained } from "./store/chain.js";
 import { eachLine, readLines } from "./store/lines.js";
-import type { ArmTiming } from "./store/run-folder.js";
+import type { ArmTiming } from "./arm-timing.js";
 import { Tally, type Summary } from "./summary.js";
+import { trialHash } from "./trial-hash.js";
+import { version } from "./version.js";
 
 /**
  * The contents of a run folder, complete or not, as needed by pages, tables and figures. It does
@@ -26,6 +30,8 @@ export interface Run extends Records {
   readonly backendReason?: string;
   /** Did the run complete? */
   readonly isFinished: boolean;
+  /** Did the run write hashes of its records, so that changes are noticed? */
+  readonly isChained: boolean;
 }
 
 /** Data computed from the records. */
@@ -63,15 +69,26 @@ export interface Timings {
   };
 }
 
-/** Reads a run folder. @param description default: derived from the records */
+/**
+ * Reads a run folder.
+ * @param description default: derived from the records
+ * @throws UserError if its trial or its records are not those that the run wrote
+ */
 export async function readRun(folder: string, description?: TrialDescription): Promise<Run> {
-  const { trial } = await readRunTrial(folder);
-  const written = await readSummary(folder);
+  const { trial, written: writtenTrial } = readRunTrial(folder);
+  const info = readRunInfo(folder);
+  const hasChain = await isChained(folder);
+  if (hasChain && info?.version === version && info.hash !== trialHash(writtenTrial)) {
+    throw new UserError(
+      `'${join(folder, "trial.yaml")}' differs from the trial of the run (hash ${trialHash(writtenTrial)}, and run.json has ${info.hash}): restore it from a copy`,
+    );
+  }
+  const written = readSummary(folder);
   const tally = new RunTally(trial, description);
-  for await (const record of eachLine<ArmRecord>(folder, "records.jsonl")) tally.add(record);
+  for await (const record of eachRecord(folder)) tally.add(record);
   const stopped = new Map(Object.entries(written?.stopped ?? {}));
   const records = tally.records(stopped, written !== undefined);
-  const { backend, backendReason } = (await readRunInfo(folder)) ?? {};
+  const { backend, backendReason } = info ?? {};
   return {
     trial,
     ...records,
@@ -81,6 +98,7 @@ export async function readRun(folder: string, description?: TrialDescription): P
     artifacts: await readLines<Artifact>(folder, "artifacts.jsonl"),
     ...(backendReason !== undefined && { backendReason }),
     isFinished: written !== undefined,
+    isChained: hasChain,
   };
 }
 

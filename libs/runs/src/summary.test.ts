@@ -363,8 +363,16 @@ describe("losses", () => {
   });
 
   it("exclude clients whose attack breaks them, and include clients of unknown truth", () => {
-    assert.equal(findLoss({ ...failing("CLIENT_TIMEOUT"), attack: "broken" }), undefined);
+    for (const code of ["CLIENT_TIMEOUT", "CLIENT_ERROR", "OVERSIZE"] as const) {
+      assert.equal(findLoss({ ...failing(code), attack: "broken" }), undefined);
+    }
     assert.ok(findLoss({ ...failing("CLIENT_TIMEOUT"), truth: "unknown" }));
+  });
+
+  it("include contaminated clients whose host was lost or silent", () => {
+    for (const code of ["HOST_LOST", "LATE"] as const) {
+      assert.equal(findLoss({ ...failing(code), attack: "broken" })?.code, code);
+    }
   });
 
   const trial = toyTrial({ baselines: [{ label: "local", aggregator: { name: "toy-mean" } }] });
@@ -381,7 +389,8 @@ describe("losses", () => {
         .filter(({ scope }) => scope === "lost")
         .map(({ name, value, n }) => [name, value, n]),
       [
-        ["clients.lost", 1, 2],
+        ["clients.lost", 2, 3],
+        ["clients.lostContaminated", 1, 1],
         ["clients.lost.local", 1, 4],
       ],
     );
@@ -393,14 +402,14 @@ describe("losses", () => {
       return listRunFaults(limited, summarise(trial, infos, records, stopped));
     };
     assert.equal(trial.limits.maxLost, 0);
-    const [fault, ...others] = faults(1);
+    const [fault, ...others] = faults(2);
     assert.equal(fault?.exitCode, exitCodes.lost);
     assert.match(
       fault.message,
-      /^2 of 6 rounds of benign clients were lost \(1 of toy-mean, 1 of local\), limits\.maxLost = 1/,
+      /^3 of 7 client rounds were lost, 1 of a contaminated client \(2 in toy-mean, 1 in local\), limits\.maxLost = 2/,
     );
     assert.equal(others.length, 0);
-    assert.deepEqual(faults(2), []);
+    assert.deepEqual(faults(3), []);
     assert.deepEqual(
       faults(0, new Map([["toy-mean", "it broke"]])).map(({ exitCode }) => exitCode),
       [exitCodes.stopped, exitCodes.lost],

@@ -34,8 +34,18 @@ export interface Summary {
    * The backend that the clients trained with. Results are reproducible only on the same backend.
    */
   readonly backend?: string;
+  /**
+   * Releases of client hosts other than that of the coordinator, if there were any. The numbers may
+   * then not be reproducible.
+   */
+  readonly otherReleases?: readonly string[];
   /** The metric that arms are compared by first, if the task has one. */
   readonly primary?: string;
+  /**
+   * The link of the last round (store/chain.ts), which binds the summary to the records. Absent in
+   * runs of earlier versions.
+   */
+  readonly chain?: string;
   /**
    * Present if the truth about some clients is unknown. Measures of benign clients then include
    * them.
@@ -63,8 +73,10 @@ export interface Summary {
  *   divided by baseline, over the clients that measured both;
  * - `global.<metric>.<arm>`, `global.<metric>.gainOver.<arm>`, `global.<metric>.ratioTo.<arm>`: the
  *   same for the coordinator's measurements in the last round;
- * - `clients.lost`, `clients.lost.<arm>`: rounds in which a benign client's answer never arrived
- *   (see `findLoss`), for the main arm and for each baseline;
+ * - `clients.lost`, `clients.lost.<arm>`: rounds in which a client's answer never arrived (see
+ *   `findLoss`), for the main arm and for each baseline;
+ * - `clients.lostContaminated`, `clients.lostContaminated.<arm>`: how many of these were answers of
+ *   contaminated clients, so that their attack never arrived; absent if none was asked;
  * - `time.<arm>`: simulated seconds over all rounds, if the trial has `devices`;
  * - `target.rounds.<arm>`, `target.seconds.<arm>`: the first round in which the metric of `target`
  *   reached its value, and the simulated time at its end. The metric is the benign clients' mean,
@@ -75,8 +87,8 @@ export interface Summary {
  * - `mods.<mod>.<metric>`: the largest value that a mod reported for a client that is not
  *   contaminated, in the main arm.
  *
- * An arm that stopped has only `clients.lost`. Clients of unknown truth are neither hits nor false
- * alarms. They count as benign in evaluations and losses.
+ * An arm that stopped has only its losses. Clients of unknown truth are neither hits nor false
+ * alarms. They count as benign in evaluations.
  * @param infos descriptions of the task's metrics
  * @param stopped arms that could not go on, with the reason, in addition to those whose records
  *   contain it
@@ -169,7 +181,9 @@ export class Tally {
       ...(hasMainCompleted ? this.#detection.measures() : []),
       ...arms.flatMap((arm) => this.#measureArm(arm, arms)),
       ...(hasMainCompleted ? baselines.flatMap((arm) => this.#compareWith(arm)) : []),
-      ...[...this.#losses].map(([arm, losses]) => losses.measure(arm === main ? undefined : arm)),
+      ...[...this.#losses].flatMap(([arm, losses]) =>
+        losses.measures(arm === main ? undefined : arm),
+      ),
       ...arms.flatMap((arm) => this.#times.get(arm)?.measures(arm) ?? []),
       ...(hasMainCompleted
         ? [

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Trial } from "@fedclair/core/internal";
+import { pluginIdentities, type Trial } from "@fedclair/core/internal";
 import { version } from "./version.js";
 
 /** Keys that do not change any number: names and claims. */
@@ -12,7 +12,12 @@ const wordKeys = new Set(["name", "claim", "expect"]);
 export function trialHash(trial: Trial): string {
   // This limit only affects the exit code.
   const limits = { ...trial.limits, maxLost: undefined };
-  const rest = Object.entries({ ...trial, limits }).filter(([key]) => !wordKeys.has(key));
+  // A trial in a run folder also names the modules of its plug-ins.
+  const identities = pluginIdentities(trial).map(({ kind, name, version: own, hash }) => {
+    return { kind, name, version: own, hash };
+  });
+  const used = { ...trial, limits, ...(trial.plugins && { plugins: identities }) };
+  const rest = Object.entries(used).filter(([key]) => !wordKeys.has(key));
   return createHash("sha256")
     .update(JSON.stringify([version, rest]))
     .digest("hex")

@@ -18,6 +18,7 @@ export function runOf(
     description: fullDescription,
     ...tally.records(new Map(), isFinished),
     isFinished,
+    isChained: true,
     timings: { drawn: [] },
     artifacts: [],
   };

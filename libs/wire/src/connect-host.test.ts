@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mock } from "node:test";
 import { UserError, type Update } from "@fedclair/core";
 import type { Answer, ClientJob, Failure } from "@fedclair/core/internal";
 import { connectHost, type HostOptions } from "./connect-host.js";
@@ -93,6 +94,38 @@ describe("connectHost", () => {
     assert.deepEqual(codes(answers), { c0: "ok", c1: "ok", c2: "ok", c3: "ok" });
     // The order is open: jobs overtake a job whose base is yet to be sent.
     assert.deepEqual(params, new Map(asked.map((job) => [job.id, job.params])));
+  });
+
+  it("keeps its connection when the clock is set forward or back", async () => {
+    const lines: string[] = [];
+    await listen(1, { log: (line) => lines.push(line) });
+    host();
+    await pool.ready(never);
+    const now = Date.now.bind(Date);
+    const days = 86_400_000;
+    let step = 0;
+    mock.method(Date, "now", () => now() + step);
+    try {
+      for (step of [3 * days, -3 * days, 365 * days]) {
+        for (let round = 0; round < 2; round++) {
+          assert.deepEqual(codes(await collect(pool, jobsFor(["c0"]))), { c0: "ok" });
+        }
+      }
+    } finally {
+      mock.restoreAll();
+    }
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith("lost")),
+      [],
+    );
+  });
+
+  it("reports a coordinator of another release, once", async () => {
+    await listen(1, { softwareVersion: "1.2.3" });
+    const releases: string[] = [];
+    host({ onOtherRelease: (release) => releases.push(release) });
+    await pool.ready(never);
+    assert.deepEqual([releases, pool.otherReleases], [["1.2.3"], ["test"]]);
   });
 
   it("gets clients only when it has prepared the trial", async () => {

@@ -17,6 +17,7 @@ import { Peer } from "./peer.js";
 import { tlsFault, tlsHint, type Certificates } from "./tls.js";
 import { maxWordLength, protocolVersion, type Events } from "./protocol.js";
 import { Traffic } from "./traffic.js";
+import { ignoreWallClock } from "./wall-clock.js";
 import { toFailure } from "./wire-error.js";
 
 /** Options of a client host. `runJobs` must yield to the event loop. */
@@ -49,6 +50,8 @@ export interface HostOptions extends Work {
   readonly onWelcome: (trialJson: string, backend: string) => Promise<void>;
   /** Called when the host ends, to end jobs that still run. Default: they run to their end. */
   readonly stopJobs?: () => Promise<void>;
+  /** Called with the coordinator's release if it is another one than `softwareVersion`. */
+  readonly onOtherRelease?: (release: string) => void;
   /** Called with a result that the coordinator refused. */
   readonly onRefused?: (clientId: string, failure: Failure) => void;
   /** Called with the reason when there is no coordinator; once, until there is one again. */
@@ -112,6 +115,9 @@ class ClientHost {
     });
     this.ended = this.#untilEnd();
     this.#startPatience();
+    this.#socket.io.on("open", () => {
+      ignoreWallClock(this.#socket.io.engine);
+    });
     this.#socket.on("connect", () => {
       this.#connect();
     });
@@ -182,6 +188,9 @@ class ClientHost {
       throw new UserError(
         `the coordinator at ${this.#options.url} asks for backend '${printable(backend, maxWordLength)}', and this host has ${backends.join(", ")}: install the same release on both`,
       );
+    }
+    if (!this.#welcomed && !external && !["", softwareVersion].includes(reply.softwareVersion)) {
+      this.#options.onOtherRelease?.(printable(reply.softwareVersion, maxWordLength));
     }
     this.#welcomed ??= { trialJson, backend };
     if (this.#welcomed.trialJson !== trialJson || this.#welcomed.backend !== backend) {

@@ -1,3 +1,4 @@
+import { afterRunning } from "@fedclair/core/internal";
 import { Assembler } from "./assembler.js";
 import { encodeFrame } from "./codec/frame.js";
 import {
@@ -123,11 +124,11 @@ export class Peer {
 
   #request(frame: Uint8Array): Promise<Reply> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
+      const cancel = afterRunning(replyTimeout, () => {
         this.#connection.close();
-      }, replyTimeout);
+      });
       const settle = (reply: Reply) => {
-        clearTimeout(timer);
+        cancel();
         this.#waiting.delete(onLost);
         resolve(reply);
       };

@@ -35,14 +35,32 @@ describe("SocketPool, joining", () => {
   });
 
   it("welcomes a host with the trial and the limits", async () => {
-    await open(1, { chunkBytes: 7000, maxMessageBytes: 9000 });
+    await open(1, { chunkBytes: 7000, maxMessageBytes: 9000, softwareVersion: "1.2.3" });
     assert.deepEqual(await (await connect()).join(), {
       type: "welcome",
       trialJson: '{"name":"test"}',
       backend: "none",
       chunkBytes: 7000,
       maxMessageBytes: 9000,
+      softwareVersion: "1.2.3",
     });
+  });
+
+  it("warns of a host of another release that simulates clients, and remembers the release", async () => {
+    const warnings: string[] = [];
+    await open(2, {
+      softwareVersion: "1.2.3",
+      external: new Set(["c1"]),
+      log: (line, level) => {
+        if (level === "warn") warnings.push(line);
+      },
+    });
+    await (await connect()).join({ softwareVersion: "1.2.3" });
+    await (await connect()).join({ softwareVersion: "python-0.9", external: true });
+    assert.deepEqual([warnings, pool.otherReleases], [[], []]);
+    await (await connect()).join({ softwareVersion: "1.2.2" });
+    assert.match(warnings.join(), /^a host has release 1\.2\.2, and this coordinator 1\.2\.3: its/);
+    assert.deepEqual(pool.otherReleases, ["1.2.2"]);
   });
 
   it("accepts a trial up to its limit, and rejects a longer one", async () => {

@@ -56,6 +56,8 @@ export interface SocketPoolOptions {
   readonly insecure?: boolean;
   /** The backend that hosts must use; by default the first host to join decides. */
   readonly backend?: string;
+  /** The release of this coordinator, with which those of hosts are compared. Default: none. */
+  readonly softwareVersion?: string;
   /** External plug-ins that hosts must have. Default: none. */
   readonly plugins?: readonly PluginIdentity[];
   /** Payload of a frame in bytes; default 1 MiB. */
@@ -108,6 +110,7 @@ export class SocketPool implements ClientPool {
   readonly #bases = new Bases();
   readonly #turns = new Turns();
   readonly #logRefusal: Log;
+  readonly #otherReleases = new Set<string>();
   /** Assigned jobs by id. */
   readonly #open = new Map<number, Assignment>();
   #ended = false;
@@ -161,6 +164,14 @@ export class SocketPool implements ClientPool {
   /** The backend that the hosts use; undefined until the first one has joined. */
   get backend(): string | undefined {
     return this.#gate.backend(this.#roster.kinds);
+  }
+
+  /**
+   * Releases other than the coordinator's that simulated clients: their numbers may differ, so the
+   * run may not repeat.
+   */
+  get otherReleases(): readonly string[] {
+    return [...this.#otherReleases].sort();
   }
 
   /** The number of hosts that have joined, and of clients for which the ready ones have room. */
@@ -346,8 +357,16 @@ export class SocketPool implements ClientPool {
   ): Extract<Reply, { type: "welcome" }> {
     const before = claims && this.#roster.findByName(claims.host);
     if (before) this.#dismiss(before, "a host with the same token took its place");
-    this.#options.log?.(`a ${formatHost(join, claims)} joined`, "info");
-    return { type: "welcome", trialJson: this.#options.trialJson, backend, ...this.#limits };
+    const { log, trialJson, softwareVersion = "" } = this.#options;
+    log?.(`a ${formatHost(join, claims)} joined`, "info");
+    if (softwareVersion !== "" && !join.external && join.softwareVersion !== softwareVersion) {
+      this.#otherReleases.add(join.softwareVersion);
+      log?.(
+        `a host has release ${join.softwareVersion}, and this coordinator ${softwareVersion}: its numbers may differ; install the same release on both`,
+        "warn",
+      );
+    }
+    return { type: "welcome", trialJson, backend, softwareVersion, ...this.#limits };
   }
 
   /** Removes a host from the pool and tells it why. */

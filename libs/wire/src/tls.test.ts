@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -8,7 +9,7 @@ import { attemptLimit } from "./debts.js";
 import { Door } from "./door.js";
 import { listen } from "./listen.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
-import { createServer } from "./tls.js";
+import { createServer, tlsFault } from "./tls.js";
 import { Authority, hasOpenssl } from "../testing/authority.js";
 import { codes, collect, jobsFor, listenFor, never, oneByOne, updateOf } from "../testing/pools.js";
 
@@ -66,6 +67,14 @@ describe("TLS", () => {
       assert.doesNotMatch(error.message, /\n/);
       return true;
     });
+
+  it("begins a day ago, for hosts whose clocks are behind", () => {
+    const { ca } = ours;
+    for (const pem of [ca, ours.of("coordinator").cert, ours.of("gpu-1").cert]) {
+      const begins = Date.parse(new X509Certificate(pem ?? "").validFrom);
+      assert.ok(Math.abs(Date.now() - 86_400_000 - begins) < 600_000, new Date(begins).toString());
+    }
+  });
 
   it("carries a trial, to a name that the certificate contains", async () => {
     const url = await open();
@@ -172,5 +181,16 @@ describe("TLS", () => {
     const listener = await listen("127.0.0.1", 0, 1000, server);
     assert.match(listener.url, /^https:/);
     await listener.close();
+  });
+});
+
+describe("tlsFault", () => {
+  it("advises to check the clock, which decides when a certificate is valid", () => {
+    for (const code of ["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED"]) {
+      const fault = tlsFault(Object.assign(new Error("certificate is not yet valid"), { code }));
+      const expected =
+        /^its certificate is not believed \(certificate is not yet valid\): check the clock of this machine, which says \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, or ask for a new certificate$/;
+      assert.match(fault ?? "", expected);
+    }
   });
 });

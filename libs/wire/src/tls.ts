@@ -35,7 +35,8 @@ export function createServer(
   server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
     // For an untrusted certificate, the error itself only says that the connection ended.
     const why = socket.authorizationError as unknown as string | undefined;
-    log(`a TLS handshake failed: ${why ?? error.code ?? "?"}`, "warn");
+    const advice = clockFaults.has(why ?? "") ? `: ${clockAdvice()}` : "";
+    log(`a TLS handshake failed: ${why ?? error.code ?? "?"}${advice}`, "warn");
   });
   return server;
 }
@@ -44,12 +45,24 @@ export function createServer(
 const disbelief =
   /^(ERR_TLS_CERT_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_)/;
 
+/** The certificate is not valid yet, or not any more, by the clock of this machine. */
+const clockFaults: ReadonlySet<string> = new Set(["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED"]);
+
+/** Advises to check the clock, which decides whether a certificate is valid. */
+function clockAdvice(): string {
+  const now = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+  return `check the clock of this machine, which says ${now}`;
+}
+
 /**
  * Explains why a connection is impossible, in cases where retrying is useless: the coordinator's
  * certificate is not trusted, or the two ends do not agree on TLS.
  * @returns undefined in all other cases
  */
 export function tlsFault({ code = "", message }: NodeJS.ErrnoException): string | undefined {
+  if (clockFaults.has(code)) {
+    return `its certificate is not believed (${message}): ${clockAdvice()}, or ask for a new certificate`;
+  }
   if (disbelief.test(code)) {
     return `its certificate is not believed (${message}): give the authority of it by --tls-ca, and the address by a name that it holds`;
   }

@@ -352,6 +352,7 @@ export function describeHost(
               type: "welcome",
               trialJson: '{"task":{"name":"external"}}',
               backend: "none",
+              softwareVersion: "",
               ...defaultLimits,
             }
           : { type: "accepted" };

@@ -34,7 +34,9 @@ export class ScriptedCoordinator {
     this.#listener = listener;
     this.#limits = limits;
     this.answers = ({ type }) =>
-      type === "join" ? { type: "welcome", trialJson, backend: "none", ...limits } : accepted;
+      type === "join"
+        ? { type: "welcome", trialJson, backend: "none", softwareVersion: "", ...limits }
+        : accepted;
     listener.io.on("connection", (socket) => {
       this.#connections.push(new Connection(socket, this.#limits, (m) => this.answers(m)));
       this.#onConnection();

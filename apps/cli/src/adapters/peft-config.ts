@@ -1,8 +1,8 @@
 import { UserError } from "@fedclair/core";
 import { checkValue } from "@fedclair/core/internal";
+import { readText } from "@fedclair/runs";
 import { z } from "zod";
 import { findPatternFault, matchPatterns } from "./module-patterns.js";
-import { readText } from "./regular-file.js";
 
 export const configFile = "adapter_config.json";
 

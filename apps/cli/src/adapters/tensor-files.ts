@@ -9,8 +9,8 @@ import {
   prefixBytes,
   type StoredTensor,
 } from "@fedclair/core/internal";
+import { openRegularFile, readText, UnreadableError } from "@fedclair/runs";
 import { z } from "zod";
-import { openRegularFile, readText, UnreadableError } from "./regular-file.js";
 
 export const modelFile = "adapter_model.safetensors";
 const shardsFile = `${modelFile}.index.json`;
@@ -105,7 +105,7 @@ function readShardNames(index: string): readonly string[] | undefined {
   try {
     text = readText(index, maxHeaderBytes);
   } catch (error) {
-    if (error instanceof UnreadableError && error.isAbsent) return undefined;
+    if (error instanceof UnreadableError && error.code === "ENOENT") return undefined;
     throw error;
   }
   let content: unknown;

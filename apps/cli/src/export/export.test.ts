@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import type { ClientRecord } from "@fedclair/core/internal";
+import { toyTrial } from "@fedclair/core/testing";
 import type { ArmRecord, ArmTiming } from "@fedclair/runs";
 import fc from "fast-check";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
@@ -117,8 +118,8 @@ describe("export", () => {
     const lines = (values: readonly object[]) =>
       values.map((value) => JSON.stringify(value) + "\n").join("");
     const info = { hash: "0", version: "0.1.0", started: "2026-01-01T00:00:00.000Z" };
-    await writeFile(join(run, "run.json"), JSON.stringify(info));
-    await writeFile(join(run, "trial.yaml"), "name: toy\n");
+    await writeFile(join(run, "run.json"), JSON.stringify({ ...info, backend: "wasm" }));
+    await writeFile(join(run, "trial.yaml"), JSON.stringify(toyTrial()));
     await writeFile(join(run, "summary.json"), JSON.stringify({ arms: [] }));
     await writeFile(join(run, "records.jsonl"), lines(records));
     await writeFile(join(run, "timings.jsonl"), lines(timings));

@@ -36,9 +36,13 @@ describe("export to mlflow", () => {
       [
         "name: toy & co",
         "seed: 7",
+        "rounds: 150",
+        "clients: 2",
         "task: { name: digits, model: mlp }",
         "aggregator: { name: clair, rank: 3 }",
         "baselines: [{ label: local, aggregator: { name: local } }]",
+        "attacks: []",
+        "limits: {}",
       ].join("\n"),
     );
     await writeFile(join(run, "summary.json"), JSON.stringify({ arms: [] }));
@@ -112,7 +116,14 @@ describe("export to mlflow", () => {
       ],
     });
     const params = bodies("POST runs/log-batch").filter(({ params }) => params);
-    const ofTrial = { name: "toy & co", seed: "7", "task.name": "digits", "task.model": "mlp" };
+    const ofTrial = {
+      name: "toy & co",
+      seed: "7",
+      rounds: "150",
+      clients: "2",
+      "task.name": "digits",
+      "task.model": "mlp",
+    };
     assert.deepEqual(
       params.map(({ run_id, params = [] }) => [
         run_id,

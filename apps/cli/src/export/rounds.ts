@@ -3,6 +3,7 @@ import { oneLine } from "@fedclair/core/internal";
 import {
   roundDetection,
   eachLine,
+  eachRecord,
   interruption,
   isFlagged,
   findLoss,
@@ -30,7 +31,7 @@ export async function* eachRound(folder: string, most = Infinity): AsyncGenerato
   const timings = eachLine<ArmTiming>(folder, "timings.jsonl");
   let [rounds, elapsed] = [0, 0];
   try {
-    for await (const record of eachLine<ArmRecord>(folder, "records.jsonl")) {
+    for await (const record of eachRecord(folder)) {
       if (rounds++ === most) return;
       interruption.signal.throwIfAborted();
       const { value: timing } = (await timings.next()) as { value?: ArmTiming };

@@ -132,7 +132,7 @@ export class RedisQueue implements TrialQueue {
     });
     if (failed) return fail(failed.message, failed.exitCode);
     for (let i = 0; i < fileWaitSeconds; i++) {
-      const done = await readFinishedElsewhere(trial, folder);
+      const done = readFinishedElsewhere(trial, folder);
       if (done) return { ...done, skipped };
       await delay(1000, undefined, { signal });
     }

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import ssl
+from datetime import datetime, timezone
 
 from .text import printable
+
+
+_clock_faults = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 
 
 def tls_context(ca: str | None = None, cert: str | None = None, key: str | None = None) -> ssl.SSLContext:
@@ -37,6 +41,9 @@ def tls_fault(error: BaseException | None) -> str | None:
         for one in (getattr(error, "certificate_error", None), getattr(error, "os_error", None), error):
             if isinstance(one, ssl.SSLCertVerificationError):
                 why = printable(one.verify_message, 200)
+                if one.verify_code in _clock_faults:
+                    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+                    return f"its certificate is not believed ({why}): check the clock of this machine, which says {now}, or ask for a new certificate"
                 return f"its certificate is not believed ({why}): give the authority of it by --tls-ca, and the address by a name that it holds"
             if isinstance(one, ssl.SSLError) and one.reason:
                 return f"no TLS with it ({one.reason.lower().replace('_', ' ')}){_advice(one.reason)}"

@@ -73,7 +73,7 @@ export class TrialMetrics {
     );
     this.#lost = counter(
       "clients_lost_total",
-      "Failures of clients that are not contaminated and did not answer, by error code.",
+      "Clients without an answer, by error code; a contaminated one counts only if its host failed.",
       ["arm", "code"],
     );
     this.#flagged = gauge("clients_flagged", "Clients flagged in the last round.", ["arm"]);

@@ -1,6 +1,7 @@
 import type { Admit, Answer, ClientPool, Job } from "../contracts/pool.js";
 import type { Failure } from "../words/errors.js";
 import type { Update } from "../tensors/update.js";
+import { afterRunning } from "../words/running-time.js";
 import { turnOfEventLoop } from "../words/yield-to-event-loop.js";
 
 /** The answers of a cohort. Every client is in exactly one of the two, both in cohort order. */
@@ -69,7 +70,10 @@ function createLateFailure(answerSeconds: number): Failure {
   return { code: "LATE", message };
 }
 
-/** Awaits a promise; resolves to undefined after `milliseconds` or if `signal` aborts. */
+/**
+ * Awaits a promise; resolves to undefined after `milliseconds` of running time or if `signal`
+ * aborts.
+ */
 async function awaitWithin<T>(
   promise: Promise<T>,
   milliseconds: number,
@@ -81,12 +85,12 @@ async function awaitWithin<T>(
       resolve(undefined);
     };
   });
-  const timer = setTimeout(giveUp, milliseconds);
+  const cancel = afterRunning(milliseconds, giveUp);
   signal.addEventListener("abort", giveUp);
   try {
     return await Promise.race([promise, givingUp]);
   } finally {
-    clearTimeout(timer);
+    cancel();
     signal.removeEventListener("abort", giveUp);
   }
 }

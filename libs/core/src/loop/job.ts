@@ -7,6 +7,11 @@ let lastJob = 0;
 /** The fields of a job that follow from its client. */
 type Derived = "id" | "clientIndex" | "clientCount" | "seed" | "commonSeed";
 
+/** The same job with an id of its own, to send it again. */
+export function renewJob(job: Job): Job {
+  return { ...job, id: ++lastJob };
+}
+
 /** Completes a job. @param rng the trial's stream, from which the seeds come */
 export function jobFor(
   { clientIds, rng }: { readonly clientIds: readonly string[]; readonly rng: Stream },

@@ -21,6 +21,7 @@ import { createPlugin, type Trial } from "./trial.js";
  * Creates the plug-ins of a resolved trial, once each, and checks that they fit one another.
  * @param file the trial file, for messages
  * @param trace the content of `devices.trace`
+ * @param taskPlace where the trial names its task, for messages; default: `file`
  * @throws UserError if the task does not support the aggregators, attacks, mods or number of
  * clients
  */
@@ -29,6 +30,7 @@ export function prepareResolvedTrial(
   plugins: Plugins,
   file: string,
   trace?: Trace,
+  taskPlace = file,
 ): PreparedTrial {
   const { clients, task, seed } = trial;
   const taskPlugin = plugins.tasks.get(task.name);
@@ -59,25 +61,40 @@ export function prepareResolvedTrial(
     devices: trial.devices && new Devices(trial.devices, ids, rng, trace),
     outside: plugins.outside ?? [],
   };
-  checkPlugins(prepared, plugins, file);
+  checkPlugins(prepared, plugins, file, taskPlace);
   const notices = [
-    taskPlugin.notice?.(clients, options),
+    noticeOf(taskPlugin, trial, taskPlace),
     prepared.arms[0].aggregator.notice?.(clients, cohortSize(trial)),
   ];
   let loading: Promise<Task> | undefined;
   return {
     ...prepared,
     notices: notices.filter((notice) => notice !== undefined),
-    loadTask: () => (loading ??= loadTask(taskPlugin, trial)),
+    loadTask: () => (loading ??= loadTask(taskPlugin, trial, taskPlace)),
   };
 }
 
-async function loadTask(plugin: TaskPlugin, { clients, task }: Trial): Promise<Task> {
+function noticeOf(plugin: TaskPlugin, { clients, task }: Trial, place: string): string | undefined {
+  try {
+    return plugin.notice?.(clients, pluginOptions(task) as never);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`${place}: ${error.message}`, error.exitCode, error);
+  }
+}
+
+async function loadTask(
+  plugin: TaskPlugin,
+  { clients, task }: Trial,
+  place: string,
+): Promise<Task> {
   const attempt = async <T>(what: string, act: () => T | Promise<T>): Promise<T> => {
     try {
       return await act();
     } catch (error) {
-      if (error instanceof UserError) throw error;
+      if (error instanceof UserError) {
+        throw new UserError(`${place}: ${error.message}`, error.exitCode, error);
+      }
       throw new UserError(
         `task ${task.name} ${what}: ${errorMessage(error)}${errorLocation(error)}`,
         undefined,

@@ -30,9 +30,15 @@ type Checked = Pick<
  * Checks what a schema cannot: that the task supports the aggregators, attacks, mods and number of
  * clients.
  * @param plugins for messages that list alternatives
+ * @param taskPlace where the trial names its task, for messages
  * @throws UserError naming the key, and what to change
  */
-export function checkPlugins(prepared: Checked, plugins: Plugins, file: string): void {
+export function checkPlugins(
+  prepared: Checked,
+  plugins: Plugins,
+  file: string,
+  taskPlace = file,
+): void {
   const { trial, taskPlugin, unknown } = prepared;
   checkExternal(prepared, file);
   checkSchedule(prepared, file);
@@ -43,7 +49,7 @@ export function checkPlugins(prepared: Checked, plugins: Plugins, file: string):
   try {
     taskPlugin.checkClients?.(trial.clients, pluginOptions(trial.task) as never);
   } catch (error) {
-    throw new UserError(`${file}: ${formatMessage(error)}`);
+    throw new UserError(`${taskPlace}: ${formatMessage(error)}`);
   }
   for (const [i, arm] of prepared.arms.entries()) {
     const path = i === 0 ? "aggregator" : `baselines.${i - 1}`;

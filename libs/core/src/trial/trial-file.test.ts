@@ -190,10 +190,38 @@ const faults: readonly [what: string, text: string, message: string][] = [
     good.replace("name: toy }", "name: toy, fautls: {} }"),
     "t.yaml:4:20: task: unknown key 'fautls', did you mean 'faults'?",
   ],
-  ["an empty file", "", "t.yaml:1:1: trial: expected object"],
+  ["an empty file", "", "t.yaml:1:1: the trial is empty: expected keys with values"],
+  ["only a comment", "# later\n", "t.yaml:1:1: the trial is empty: expected keys with values"],
+  [
+    "a tab, without the faults that follow from it",
+    good.replace("task: { name: toy }", "task:\n\tname: toy\n\tp: 3"),
+    "t.yaml:5:1: Tabs are not allowed as indentation",
+  ],
+  [
+    "a control character",
+    `${good}seed: \u0007`,
+    "t.yaml:6:7: expected text, got the character \\u{7}",
+  ],
+  [
+    "a claim that is too long",
+    `${good}claim: ${"x".repeat(10_001)}\n`,
+    `t.yaml:6:8: claim: expected at most 10000 characters, got "${"x".repeat(77)}…"`,
+  ],
+  [
+    "too many attacks",
+    `${good}attacks:\n${"  - { attack: { name: toy-forger }, count: 1 }\n".repeat(1001)}`,
+    "t.yaml:7:3: attacks: expected at most 1000 entries, got 1001",
+  ],
 ];
 
 describe("parseTrial", () => {
+  it("rejects a text that is nested too deeply for the parser", () => {
+    assert.throws(() => parseTrial("[".repeat(10_000), "t.yaml", toyPlugins), {
+      name: "UserError",
+      message: /^t\.yaml:1:\d+: it is nested too deeply$/,
+    });
+  });
+
   it("fills in every default", () => {
     const trial = parseTrial(good, "t.yaml", toyPlugins);
     assert.equal(trial.seed, 1);
@@ -356,7 +384,7 @@ describe("prepareSentTrial", () => {
         /: cohort\.count: expected at most clients = 4, got 9$/,
       ],
       ["a text", /^UserError: the sender:1:1: trial: expected object/],
-      [null, /^UserError: the sender:1:1: trial: expected object/],
+      [null, /^UserError: the sender:1:1: the trial is empty/],
     ] as const) {
       assert.throws(() => prepareSentTrial(sent, "the sender", toyPlugins), expected);
     }
@@ -378,6 +406,15 @@ describe("clientCount", () => {
   });
 });
 
+describe("the place of a value", () => {
+  it("is its line, that of the nearest value around it, or the override", () => {
+    const { place } = read(good, ["task.p=3"]);
+    assert.equal(place(["task", "name"]), "t.yaml:4:15");
+    assert.equal(place(["task", "source"]), "t.yaml:4:7");
+    assert.equal(place(["task", "p"]), "--set task.p=3");
+  });
+});
+
 describe("readNamedPlugins", () => {
   const identity = { kind: "task", name: "mine", version: "1.0.0", hash: "0123456789abcdef" };
   const text = `${good}plugins: [./a.js, ${JSON.stringify(identity)}, b]\n`;
@@ -385,19 +422,19 @@ describe("readNamedPlugins", () => {
   it("returns the modules of a file and of overrides, and the plug-ins of a resolved trial", () => {
     assert.deepEqual(readNamedPlugins(read(text)), {
       modules: [
-        { text: "./a.js", by: "file" },
-        { text: "b", by: "file" },
+        { text: "./a.js", by: "file", index: 0 },
+        { text: "b", by: "file", index: 2 },
       ],
       identities: [identity],
     });
     const located = `${good}plugins: [${JSON.stringify({ ...identity, module: "/a.js" })}]\n`;
     assert.deepEqual(readNamedPlugins(read(located)).modules, [
-      { text: "/a.js", by: "file", of: "task 'mine'" },
+      { text: "/a.js", by: "file", index: 0, of: "task 'mine'" },
     ]);
     const { modules } = readNamedPlugins(read(text, ["plugins.0=./c.js"]));
     assert.deepEqual(modules, [
-      { text: "./c.js", by: "override" },
-      { text: "b", by: "file" },
+      { text: "./c.js", by: "override", index: 0 },
+      { text: "b", by: "file", index: 2 },
     ]);
   });
 

@@ -24,7 +24,7 @@ export type ResolvePath = (path: string, by: "file" | "override") => string;
 export interface TrialSource {
   /** The file's name, for messages. */
   readonly file: string;
-  readonly yaml: Pick<ParsedYaml, "content" | "isOverridden" | "check">;
+  readonly yaml: Pick<ParsedYaml, "content" | "isOverridden" | "place" | "check">;
   /** Makes paths absolute. Default: paths stay unchanged. */
   readonly resolvePath?: ResolvePath;
 }
@@ -147,6 +147,8 @@ function withUsedPlugins(data: Trial, plugins: Plugins): Trial {
 export interface NamedModule {
   readonly text: string;
   readonly by: "file" | "override";
+  /** Its index in `plugins`. */
+  readonly index: number;
   /** The plug-in that a resolved trial uses from the module, like `attack 'mine'`. */
   readonly of?: string;
 }
@@ -169,12 +171,28 @@ export function readNamedPlugins({
   return {
     modules: data.plugins.flatMap((named, i) => {
       const by = isOverridden(["plugins", String(i)]) ? "override" : "file";
-      if (typeof named === "string") return { text: named, by };
+      if (typeof named === "string") return { text: named, by, index: i };
       const { kind, name, module } = named;
-      return module === undefined ? [] : { text: module, by, of: `${kind} '${excerpt(name)}'` };
+      return module === undefined
+        ? []
+        : { text: module, by, index: i, of: `${kind} '${excerpt(name)}'` };
     }),
     identities: pluginIdentities(data),
   };
+}
+
+/**
+ * Returns where a trial names the data of its task, or else the task, for messages: file, line,
+ * column and key.
+ */
+export function locateTask({ yaml }: TrialSource, { task }: Trial, plugins: Plugins): string {
+  const paths = (plugins.tasks.get(task.name)?.paths ?? []).map((path) => path.split("."));
+  const has = (path: readonly string[]) =>
+    path.reduce<unknown>(
+      (node, key) => (node as Partial<Record<string, unknown>> | undefined)?.[key],
+      task,
+    ) !== undefined;
+  return `${yaml.place(["task", ...(paths.find(has) ?? [])])}: task`;
 }
 
 /** Returns the number of clients of a trial that is not checked yet; undefined if it is invalid. */

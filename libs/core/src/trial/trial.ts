@@ -35,6 +35,12 @@ export function createPlugin<T>(registry: Registry<Plugin<T>>, choice: PluginCho
 /** The longest time limit: a timer of Node.js beyond 2³¹ ms fires at once. */
 const longestSeconds = 2_000_000;
 
+/** The length of a claim, in characters. Reports and tables repeat it. */
+const longestClaim = 10_000;
+
+/** The number of entries of `baselines` and of `attacks`. Each baseline is a run of its own. */
+const mostEntries = 1000;
+
 /** The number of clients that a trial may have. */
 export const clientTotal = z.int().min(1).max(1_000_000);
 
@@ -64,7 +70,11 @@ function makeSchema(plugins: Plugins) {
         .string()
         .regex(/^[a-z0-9][a-z0-9-]*$/, "expected lower-case letters, digits and hyphens")
         .describe("The name of the trial, its records and its run folder."),
-      claim: z.string().optional().describe("A sentence about what the trial shows."),
+      claim: z
+        .string()
+        .max(longestClaim)
+        .optional()
+        .describe("A sentence about what the trial shows."),
       seed: z.int().min(0).default(1).describe("The seed of every random number of the trial."),
       rounds: z
         .int()
@@ -114,6 +124,7 @@ function makeSchema(plugins: Plugins) {
               .describe("benign: an oracle that leaves the contaminated clients out."),
           }),
         )
+        .max(mostEntries)
         .default([])
         .describe(
           "Arms to compare with. Each is a paired run with the same seed, data and initialisation.",
@@ -134,6 +145,7 @@ function makeSchema(plugins: Plugins) {
               "expected exactly one of clients, count and fraction",
             ),
         )
+        .max(mostEntries)
         .default([])
         .describe("Which clients are contaminated, and how."),
       mods: z
@@ -178,7 +190,7 @@ function makeSchema(plugins: Plugins) {
             .min(0)
             .default(0)
             .describe(
-              "The number of answers of benign clients that may be lost in the whole trial before the exit code is 5.",
+              "The number of answers that may be lost in the whole trial before the exit code is 5.",
             ),
           answerSeconds: z
             .number()
@@ -284,10 +296,11 @@ function* findContradictions(trial: Trial): Generator<[(string | number)[], stri
       contaminated.add(id);
     }
   }
+  const named = new Set<string>();
   for (const [i, id] of external.entries()) {
     if (!ids.has(id)) yield [["external", i], formatUnknownClient(id, ids)];
-    else if (external.indexOf(id) < i)
-      yield [["external", i], `client ${id} is there twice; name it once`];
+    else if (named.has(id)) yield [["external", i], `client ${id} is there twice; name it once`];
+    named.add(id);
   }
   const total = attacks.reduce((sum, entry) => sum + countAttacked(entry, clients), 0);
   if (total > clients) {

@@ -23,6 +23,8 @@ export interface ParsedYaml {
   readonly content: unknown;
   /** Does the value at a path, or a value that contains it, come from an override? */
   readonly isOverridden: (path: readonly string[]) => boolean;
+  /** Returns where the value at a path stands, for messages: file, line and column, or override. */
+  readonly place: (path: readonly string[]) => string;
   /**
    * Checks the values by a schema.
    * @throws UserError with a line per fault: file, line, column, the offending value and the
@@ -40,6 +42,7 @@ const mostFaults = 20;
  */
 export function parseYaml(source: Source): ParsedYaml {
   const { text, file, what, hasLines = true } = source;
+  checkCharacters(text, file);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const place = (offset: number | undefined) => {
@@ -48,8 +51,13 @@ export function parseYaml(source: Source): ParsedYaml {
     return `${file}:${line}:${col}`;
   };
   if (document.errors.length > 0) {
+    // After a tab or too deep a nesting, the parser's other errors mislead.
+    const cause = document.errors.find(({ code }) => misleading.has(code));
     throw createFaultsError(
-      document.errors.map(({ pos, message }) => `${place(pos[0])}: ${formatYamlMessage(message)}`),
+      (cause ? [cause] : document.errors).map(
+        ({ pos, code, message }) =>
+          `${place(pos[0])}: ${code === "RESOURCE_EXHAUSTION" ? "it is nested too deeply" : formatYamlMessage(message)}`,
+      ),
     );
   }
   const set = source.overrides.map((override) => {
@@ -71,8 +79,14 @@ export function parseYaml(source: Source): ParsedYaml {
   };
   return {
     content,
+    place: (path) => {
+      const by = set.findLast((s) => s.path.every((key, i) => String(key) === path[i]));
+      return by ? `--set ${excerpt(by.override)}` : place(findOffset(document, path));
+    },
     isOverridden: (path) => set.some((s) => s.path.every((key, i) => String(key) === path[i])),
     check: (schema) => {
+      if (content === null)
+        throw new UserError(`${place(0)}: the ${what} is empty: expected keys with values`);
       const result = schema.safeParse(content, { reportInput: true, error: formatIssue });
       if (result.success) return result.data;
       throw createFaultsError([
@@ -80,6 +94,21 @@ export function parseYaml(source: Source): ParsedYaml {
       ]);
     },
   };
+}
+
+/** Codes of errors that cause others. */
+const misleading: ReadonlySet<string> = new Set(["TAB_AS_INDENT", "RESOURCE_EXHAUSTION"]);
+
+/** Matches control characters that no YAML has: the file is binary. */
+const binary = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+
+/** @throws UserError naming the first control character */
+function checkCharacters(text: string, file: string): void {
+  const found = binary.exec(text);
+  if (!found) return;
+  const before = text.slice(0, found.index).split("\n");
+  const place = `${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+  throw new UserError(`${place}: expected text, got the character ${excerpt(found[0])}`);
 }
 
 function createFaultsError(faults: readonly string[]): UserError {

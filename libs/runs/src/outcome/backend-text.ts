@@ -2,15 +2,19 @@ import { backendChoices } from "@fedclair/compute";
 import type { Run } from "../run.js";
 
 /**
- * Formats the clients' backend with the reason for it: `wasm; as asked for`. Returns undefined if
- * the backend is unknown.
+ * Formats the clients' backend with the reason for it: `wasm; as asked for`. Other releases that
+ * took part are added, because they affect the numbers in the same way. Returns undefined if the
+ * backend is unknown.
  */
 export function backendText({
-  summary: { backend },
+  summary: { backend, otherReleases = [] },
   backendReason,
 }: Pick<Run, "summary" | "backendReason">): string | undefined {
-  if (backend === undefined || backendReason === undefined) return backend;
-  return `${backend}; ${backendReason}`;
+  if (backend === undefined) return undefined;
+  const mixed = `hosts of other releases took part, so the numbers may not repeat: ${otherReleases.join(", ")}`;
+  return [backend, backendReason, otherReleases.length > 0 ? mixed : undefined]
+    .filter((part) => part !== undefined)
+    .join("; ");
 }
 
 /**

@@ -229,7 +229,7 @@ describe("verdictSentence", () => {
     assert.equal(
       verdictSentence(runOf(single, lost, { primary: "accuracy" })),
       "clair judges no clients; benign accuracy 0.500 against 0.400 (mean), over the 1 client measured in every arm " +
-        "(clair 2, mean 1); 1 of 4 rounds of benign clients were lost, over all arms.",
+        "(clair 2, mean 1); 1 of 4 client rounds were lost, over all arms.",
     );
   });
 
@@ -239,7 +239,8 @@ describe("verdictSentence", () => {
     assert.equal(
       verdictSentence(runOf(single, rounds)),
       "clair flagged 1 of 1 judged contaminated clients in the only round, with no false alarm; " +
-        "1 answer of its clients failed.",
+        "1 answer of its clients failed; " +
+        "1 of 2 client rounds were lost, 1 of a contaminated client, over all arms.",
     );
   });
 
@@ -278,10 +279,7 @@ describe("verdictSentence", () => {
     assert.deepEqual(truths.at(-1), ["c02", "unknown"], "which was never sampled");
     const lost = runOf(single, [recordOf("clair", 1, external(lostClient("c00")))]);
     const [fault] = listRunFaults(lost.trial, lost.summary);
-    assert.match(
-      fault?.message ?? "",
-      /^1 of 1 rounds of clients not known to be contaminated were lost/,
-    );
+    assert.match(fault?.message ?? "", /^1 of 1 client rounds were lost/);
   });
 
   it("distinguishes a run that was stopped from an arm that could not go on", () => {
@@ -409,6 +407,15 @@ describe("outcomeText", () => {
     assert.equal(last("wasm"), "backend for TensorFlow.js: wasm");
     assert.equal(last("wasm", "as asked for"), "backend for TensorFlow.js: wasm; as asked for");
     assert.equal(last("wasm and python-numpy"), "backend of the clients: wasm and python-numpy");
+  });
+
+  it("prints the releases of hosts that differ from the coordinator's", () => {
+    const run = runOf(single, [recordOf("clair", 1, clientOf("c00", null))]);
+    const summary = { ...run.summary, backend: "wasm", otherReleases: ["0.9.0", "1.0.0"] };
+    assert.match(
+      outcomeText({ ...run, summary }),
+      /: wasm; hosts of other releases took part, so the numbers may not repeat: 0\.9\.0, 1\.0\.0\n$/,
+    );
   });
 
   it("escapes control characters that come from a record", () => {

@@ -1,10 +1,9 @@
 import { printable } from "@fedclair/core/internal";
-import { sum } from "@fedclair/linalg";
 import type { DetectionTotals } from "../detection.js";
+import { lossText, totalLosses } from "../losses.js";
 import { readMetric, ownProperty } from "../measure.js";
-import { countNoun, formatNumber } from "../numbers.js";
+import { countNoun } from "../numbers.js";
 import type { Run } from "../run.js";
-import { measuringClients } from "../truth.js";
 import { compareArms, type ArmRow } from "./arm-rows.js";
 
 /** Limit for the whole sentence, since reasons from records may be long. */
@@ -206,13 +205,9 @@ function failureClause({ failures: { training } }: Run): string | undefined {
   return clauses.length === 0 ? undefined : clauses.join(", ");
 }
 
-/** Counts the losses of all arms together. */
 function lossClause({ summary }: Run): string | undefined {
-  const losses = summary.details.filter(({ scope }) => scope === "lost");
-  const lost = sum(losses.map(({ value }) => value));
-  const asked = sum(losses.map(({ n = 0 }) => n));
-  if (lost === 0) return undefined;
-  return `${formatNumber(lost)} of ${formatNumber(asked)} rounds of ${measuringClients(summary)} were lost, over all arms`;
+  const losses = totalLosses(summary);
+  return losses.lost === 0 ? undefined : `${lossText(losses)}, over all arms`;
 }
 
 function againstClause(items: readonly string[]): string {

@@ -1,5 +1,6 @@
 import { UserError, type Plugins } from "@fedclair/core";
 import {
+  locateTask,
   prepareResolvedTrial,
   resolveTrial,
   type PreparedTrial,
@@ -24,13 +25,15 @@ export async function prepareTrial(
   overrides: readonly string[],
   loadPlugins: LoadPlugins,
 ): Promise<PreparedTrial> {
-  const source = await readTrialFile(file, overrides);
+  const source = readTrialFile(file, overrides);
   if (isSweep(source)) throw new UserError(`'${file}' is a sweep of trials: use fedclair sweep`);
-  return await prepareSource(source, await loadPlugins(source));
+  return prepareSource(source, await loadPlugins(source));
 }
 
 /** Prepares a trial from its parsed YAML. @throws UserError as `prepareTrial` */
-export async function prepareSource(source: TrialSource, plugins: Plugins): Promise<PreparedTrial> {
+export function prepareSource(source: TrialSource, plugins: Plugins): PreparedTrial {
   const trial = resolveTrial(source, plugins);
-  return prepareResolvedTrial(trial, plugins, source.file, await readTrace(trial));
+  const trace = readTrace(trial, source.yaml.place(["devices", "trace"]));
+  const taskPlace = locateTask(source, trial, plugins);
+  return prepareResolvedTrial(trial, plugins, source.file, trace, taskPlace);
 }

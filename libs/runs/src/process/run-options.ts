@@ -54,7 +54,14 @@ export function checkpointArgs({ checkpointEvery, keepCheckpoints }: CheckpointO
   ];
 }
 
+/** Names of devices on Windows, with any ending. Folders copied there could not be opened. */
+const reserved = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
 function runName(text: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(text)) return text;
-  throw new UserError(`--name: expected letters, digits, dots and hyphens, got '${text}'`);
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(text))
+    throw new UserError(`--name: expected letters, digits, dots and hyphens, got '${text}'`);
+  if (!reserved.test(text) && !text.endsWith(".")) return text;
+  throw new UserError(
+    `--name: '${text}' cannot be the name of a folder on Windows: choose a name that is no device, such as con or com1, and has no dot at the end`,
+  );
 }

@@ -16,6 +16,12 @@ export interface Checkpoint extends Position {
    * interrupted.
    */
   readonly logs: ReadonlyMap<string, number>;
+  /** Other releases that took part so far. Absent in runs of earlier versions. */
+  readonly otherReleases?: readonly string[];
+  /** The `trialHash` of the run. Absent in runs of earlier versions. */
+  readonly hash?: string;
+  /** The link of the last round (chain.ts). Absent in runs of earlier versions. */
+  readonly link?: string | undefined;
 }
 
 /** How often a checkpoint is written, and how many are kept. */

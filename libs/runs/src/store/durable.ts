@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { open, readdir, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -39,8 +40,16 @@ export function* joinPieces(pieces: readonly Uint8Array[]): Generator<Uint8Array
   yield Buffer.concat(batch);
 }
 
+/** Windows has no O_NOFOLLOW. */
+const { O_NOFOLLOW: noFollow = 0 } = constants as Partial<typeof constants>;
+
+/**
+ * The file is always a new one: a link that stands in its place would lead the content elsewhere.
+ */
 async function writeAndSync(path: string, content: string | Iterable<Uint8Array>): Promise<void> {
-  const file = await open(path, "w");
+  await rm(path, { force: true });
+  const { O_WRONLY, O_CREAT, O_EXCL } = constants;
+  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | noFollow);
   try {
     if (typeof content === "string") await file.writeFile(content);
     else for (const piece of content) await file.writeFile(piece);
@@ -82,7 +91,8 @@ export class Log {
 
   /** Opens a log. @param bytes the size to which an existing file is truncated */
   static async open(path: string, bytes: number): Promise<Log> {
-    const file = await open(path, "a");
+    const { O_WRONLY, O_CREAT, O_APPEND } = constants;
+    const file = await open(path, O_WRONLY | O_CREAT | O_APPEND | noFollow);
     try {
       await file.truncate(bytes);
       await syncFolder(dirname(path));

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { recordOf } from "../../testing/run-of.js";
 import { readLines } from "./lines.js";
 
 describe("readLines", () => {
@@ -17,7 +18,9 @@ describe("readLines", () => {
   };
 
   it("reads one value per line, with any string content, and ignores an incomplete line", async () => {
-    const values = [{ a: "x\u2028y\r\u0085z" }, "é".repeat(3 * 2 ** 20), 3];
+    const values = ["x\u2028y\r\u0085z", "é".repeat(3 * 2 ** 20)].map((phase) => {
+      return { ...recordOf("toy-mean", 1), phase };
+    });
     const text = values.map((value) => JSON.stringify(value) + "\n").join("");
     assert.deepEqual(await read(text), values);
     assert.deepEqual(await read(text + '{"b":'), values);
@@ -25,9 +28,23 @@ describe("readLines", () => {
     assert.deepEqual(await readLines(out, "artifacts.jsonl"), []);
   });
 
-  it("names the line that is not JSON", async () => {
-    await assert.rejects(read('{}\n{"a\n{}\n'), /UserError: .*records\.jsonl:2: expected JSON: /);
+  it("names the line that is not JSON, or is not about a round", async () => {
+    const good = JSON.stringify(recordOf("toy-mean", 1));
+    await assert.rejects(
+      read(`${good}\n{"a\n{}\n`),
+      /UserError: .*records\.jsonl:2: expected JSON: /,
+    );
+    for (const line of ["null", "[]", "3", '{"arm":"toy-mean","round":1,"clients":[null]}']) {
+      const expected = /records\.jsonl:2: expected what a run writes about a round, got /;
+      await assert.rejects(read(`${good}\n${line}\n`), expected);
+    }
     await appendFile(join(out, "timings.jsonl"), "\n");
     await assert.rejects(readLines(out, "timings.jsonl"), /timings\.jsonl:1: expected JSON/);
+  });
+
+  it("does not wait for a device", async function () {
+    if (process.platform === "win32") this.skip();
+    await symlink("/dev/zero", join(out, "records.jsonl"));
+    await assert.rejects(readLines(out, "records.jsonl"), /expected a regular file, got a device/);
   });
 });

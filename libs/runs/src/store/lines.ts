@@ -1,6 +1,8 @@
 import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "@fedclair/core";
+import { excerpt, UserError } from "@fedclair/core";
+import { errorMessage } from "@fedclair/core/internal";
+import { openRegularFile } from "./regular-file.js";
 
 /** The files of a run that contain one JSON value per line. */
 export type LinesFile = "records.jsonl" | "timings.jsonl" | "artifacts.jsonl";
@@ -21,33 +23,75 @@ export async function readLines<T>(folder: string, file: LinesFile): Promise<T[]
  * memory.
  */
 export async function* eachLine<T>(folder: string, file: LinesFile): AsyncGenerator<T> {
-  const path = join(folder, file);
-  if (!existsSync(path)) return;
   let number = 0;
-  for await (const line of streamLines(path)) {
-    number++;
-    let value: T;
-    try {
-      value = JSON.parse(line) as T;
-    } catch (error) {
-      throw new UserError(
-        `${path}:${number}: expected JSON: ${String(error)}; run the trial again`,
-      );
-    }
-    yield value;
+  for await (const line of streamLines(join(folder, file))) {
+    yield parseLine(line, folder, file, ++number) as T;
   }
 }
 
+/** A line of any of the files, and the keys that a line of each of them needs. */
+interface AnyLine {
+  readonly arm?: unknown;
+  readonly round?: unknown;
+  readonly clients?: unknown;
+  readonly metrics?: unknown;
+  readonly bytes?: unknown;
+  readonly seconds?: unknown;
+  readonly name?: unknown;
+}
+
+const isObject = (value: unknown): value is AnyLine => typeof value === "object" && value !== null;
+
+const isComplete: Readonly<Record<LinesFile, (line: AnyLine) => boolean>> = {
+  "records.jsonl": ({ clients, metrics, bytes }) =>
+    Array.isArray(clients) && clients.every(isObject) && isObject(metrics) && isObject(bytes),
+  "timings.jsonl": ({ seconds }) => isObject(seconds),
+  "artifacts.jsonl": ({ name }) => typeof name === "string",
+};
+
+/** @throws UserError if the line is not JSON, or lacks what a line of the file has */
+export function parseLine(line: string, folder: string, file: LinesFile, number: number): unknown {
+  const place = `${join(folder, file)}:${number}`;
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    throw new UserError(`${place}: expected JSON: ${errorMessage(error)}; run the trial again`);
+  }
+  if (
+    isObject(value) &&
+    typeof value.arm === "string" &&
+    Number.isInteger(value.round) &&
+    isComplete[file](value)
+  )
+    return value;
+  throw new UserError(
+    `${place}: expected what a run writes about a round, got ${excerpt(line)}; run the trial again`,
+  );
+}
+
+/** Node.js cannot make a string of more than 512 MB. */
+const longestLine = 2 ** 28;
+
 /**
- * Streams the lines of a file, because a file may be longer than the longest string. `readline` is
- * not an option: it also splits at a U+2028 inside a JSON string. Text after the last line feed
- * comes from a run that was killed while writing, and is dropped.
+ * Streams the lines of a file, because a file may be longer than the longest string. Yields nothing
+ * if there is no file. `readline` is not an option: it also splits at a U+2028 in a JSON string.
+ * Text after the last line feed comes from a run that was killed while writing, and is dropped.
+ * @param bytes the number of bytes to read; default: all
+ * @throws UserError if it is not a regular file, or a line is longer than any that a run writes
  */
-async function* streamLines(path: string): AsyncGenerator<string> {
+export async function* streamLines(path: string, bytes = Infinity): AsyncGenerator<string> {
+  if (bytes === 0 || !existsSync(path)) return;
+  const range = { fd: openRegularFile(path), start: 0, end: bytes - 1 };
+  const options = { encoding: "utf8", highWaterMark: 2 ** 20, ...range } as const;
   let rest = "";
-  for await (const chunk of createReadStream(path, { encoding: "utf8", highWaterMark: 2 ** 20 })) {
+  for await (const chunk of createReadStream(path, options)) {
     const lines = (rest + String(chunk)).split("\n");
     rest = lines.pop() ?? "";
     yield* lines;
+    if (rest.length <= longestLine) continue;
+    throw new UserError(
+      `'${path}': expected lines of at most ${longestLine} characters; run the trial again`,
+    );
   }
 }

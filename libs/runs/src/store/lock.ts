@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
-import { link, readFile, rm, writeFile } from "node:fs/promises";
+import { link, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@fedclair/core";
 import { printable } from "@fedclair/core/internal";
 import { systemErrorCode } from "../process/system-error.js";
+import { readText, UnreadableError } from "./regular-file.js";
 
 /** The process that holds a folder. */
 export interface Holder {
@@ -72,21 +73,21 @@ export class Lock {
    * @throws UserError if the lock was removed, for example by a person who believed it to be stale;
    *   two writers would corrupt the folder
    */
-  async check(): Promise<void> {
-    if ((await readText(this.#path)) === this.#text) return;
+  check(): void {
+    if (readLockFile(this.#path) === this.#text) return;
     throw new UserError(
       `'${this.#path}' is gone or held by another process: is there a second run? This one ends`,
     );
   }
 
   async release(): Promise<void> {
-    if ((await readText(this.#path)) === this.#text) await rm(this.#path);
+    if (readLockFile(this.#path) === this.#text) await rm(this.#path);
   }
 }
 
 /** Finds the process that holds a folder; undefined if there is none, or if it is gone. */
-export async function findHolder(folder: string): Promise<Holder | undefined> {
-  const holder = parseHolder(await readText(join(folder, lockFile)));
+export function findHolder(folder: string): Holder | undefined {
+  const holder = parseHolder(readLockFile(join(folder, lockFile)));
   return holder && isAlive(holder) ? holder : undefined;
 }
 
@@ -97,7 +98,7 @@ export async function findHolder(folder: string): Promise<Holder | undefined> {
  */
 export async function breakLocks(host: string, folder: string): Promise<void> {
   const path = join(folder, lockFile);
-  const holder = parseHolder(await readText(path));
+  const holder = parseHolder(readLockFile(path));
   if (holder?.host === host && !canSeeProcess(holder)) await rm(path, { force: true });
 }
 
@@ -121,7 +122,7 @@ export class InUse extends UserError {
  * @throws InUse if the holder is still running
  */
 async function removeStale(folder: string, path: string, own: string): Promise<void> {
-  const text = await readText(path);
+  const text = readLockFile(path);
   if (text === undefined) return; // released meanwhile
   const holder = parseHolder(text);
   if (holder && isAlive(holder)) {
@@ -131,7 +132,7 @@ async function removeStale(folder: string, path: string, own: string): Promise<v
   const breaker = `${path}.${holder?.id ?? "none"}`;
   if (!(await tryLink(own, breaker))) return removeStale(folder, breaker, own);
   try {
-    if ((await readText(path)) === text) await rm(path);
+    if (readLockFile(path) === text) await rm(path);
   } finally {
     await rm(breaker, { force: true });
   }
@@ -148,11 +149,16 @@ async function tryLink(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function readText(path: string): Promise<string | undefined> {
-  return await readFile(path, "utf8").catch((error: unknown) => {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
+/** A lock has a few hundred bytes. */
+const maxLockBytes = 2 ** 16;
+
+function readLockFile(path: string): string | undefined {
+  try {
+    return readText(path, maxLockBytes);
+  } catch (error) {
+    if (error instanceof UnreadableError && error.code === "ENOENT") return undefined;
     throw error;
-  });
+  }
 }
 
 /** Parses a lock file. Returns undefined if it is not a valid lock. */

@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { UserError } from "@fedclair/core";
 import { toyTrial } from "@fedclair/core/testing";
 import { chooseRunFolder, findRun, listRuns } from "./stored-run.js";
 import { makeFolder } from "./make-folder.js";
@@ -95,6 +105,73 @@ describe("RunFolder.claim", () => {
     assert.deepEqual(await names(), ["report.html", "trial.yaml"]);
     await writeFile(join(out, "records.jsonl"), "");
     await assert.rejects(begin(), /holds a run of an earlier release/);
+  });
+});
+
+describe("a hostile run folder", () => {
+  const claim = async () => {
+    const folder = await RunFolder.claim(out, trial, true);
+    await folder.begin("wasm").finally(() => folder.release());
+  };
+  const links = async (name: string) => {
+    const victim = join(out, "..", `${basename(out)}-victim`);
+    await writeFile(victim, "mine");
+    await symlink(victim, join(out, name));
+    return victim;
+  };
+
+  it("leads no file of a run elsewhere by a link", async function () {
+    if (process.platform === "win32") this.skip();
+    const victim = await links("run.json.part");
+    await claim();
+    assert.equal(await readFile(victim, "utf8"), "mine");
+    for (const file of ["records.jsonl", "timings.jsonl"]) {
+      await rm(join(out, file));
+      await links(file);
+      await assert.rejects(claim(), { code: "ELOOP" });
+      assert.equal(await readFile(victim, "utf8"), "mine");
+      await rm(join(out, file));
+    }
+    await rm(victim);
+  });
+
+  it("has a damaged trial.yaml, and the error names the line", async () => {
+    await claim();
+    const bomb = Array.from({ length: 20 }, (_, i) => {
+      return `a${i + 1}: &a${i + 1} [${`*a${i}, `.repeat(9)}]\n`;
+    });
+    for (const [text, message] of [
+      ["", /trial\.yaml:1:1: the trial is empty/],
+      ["name: [x\n", /trial\.yaml:\d:\d: /],
+      ["- 1\n", /trial\.yaml:1:1: trial: expected object/],
+      ["name: 3\n", /trial\.yaml:1:7: name: expected string, got 3/],
+      [`a0: &a0 x\n${bomb.join("")}`, /trial\.yaml: Excessive alias count/],
+      ["[".repeat(100_000), /trial\.yaml/],
+    ] as const) {
+      await writeFile(join(out, "trial.yaml"), text);
+      await assert.rejects(findRun(out), (error) => {
+        assert.ok(error instanceof UserError, String(error));
+        assert.match(error.message, message);
+        return true;
+      });
+    }
+    await truncate(join(out, "trial.yaml"), 2 ** 30);
+    await assert.rejects(
+      findRun(out),
+      /trial\.yaml': expected at most 16777216 bytes, got 1073741824/,
+    );
+  });
+
+  it("has other JSON in its files than a run writes, which counts as none", async () => {
+    await claim();
+    for (const text of ["null", "[]", '{"arms":[1]}', '{"arms":[],"stopped":null}', "{"]) {
+      await writeFile(join(out, "summary.json"), text);
+      await writeFile(join(out, "failure.json"), text);
+      const run = await findRun(out);
+      assert.deepEqual([run?.summary, run?.failure], [undefined, undefined], text);
+    }
+    await writeFile(join(out, "run.json"), '{"hash":3}');
+    await assert.rejects(findRun(out), /run\.json' is broken: choose another --out, or empty it/);
   });
 });
 

@@ -6,14 +6,15 @@ import {
   exitCodes,
   errorMessage,
   type RoundDone,
-  type RoundTiming,
   type Trial,
   type TrialState,
 } from "@fedclair/core/internal";
 import { stringify } from "yaml";
 import type { Arm } from "@fedclair/core/internal";
 import type { ArmRecord } from "../arm-record.js";
+import type { ArmTiming, WireTraffic } from "../arm-timing.js";
 import { systemErrorCode } from "../process/system-error.js";
+import { checkRecords, firstLink, nextLink } from "./chain.js";
 import type { Summary } from "../summary.js";
 import { trialHash } from "../trial-hash.js";
 import { countNoun } from "../numbers.js";
@@ -26,40 +27,17 @@ import {
   type CheckpointPolicy,
 } from "./checkpoint.js";
 import { joinPieces, Log, writeWhole } from "./durable.js";
-import { findRun, type StoredRun, type RunFailure, type RunInfo } from "./stored-run.js";
+import {
+  findRun,
+  readRunInfo,
+  type StoredRun,
+  type RunFailure,
+  type RunInfo,
+} from "./stored-run.js";
 import type { LinesFile } from "./lines.js";
 import { InUse, Lock } from "./lock.js";
 import { makeFolder } from "./make-folder.js";
 import { buildParamsFile } from "./params-file.js";
-
-/** A line of `timings.jsonl`. It contains the values that depend on the machine. */
-export interface ArmTiming {
-  readonly arm: string;
-  readonly round: number;
-  readonly seconds: RoundTiming;
-  /**
-   * Seconds spent writing since the previous line: the rest of that round, and its checkpoint.
-   * Absent in runs of earlier versions.
-   */
-  readonly writeSeconds?: number;
-  /** Peak resident memory of the coordinator so far, in bytes. */
-  readonly coordinatorRss: number;
-  /** Present if the clients were reached through sockets. */
-  readonly wire?: WireTraffic;
-}
-
-/** Traffic over the coordinator's sockets since its start. */
-export interface WireTraffic {
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
-  /**
-   * Seconds that the coordinator spent writing and reading messages, and that hosts spent on jobs.
-   * Absent in runs of earlier versions.
-   */
-  readonly encodeSeconds?: number;
-  readonly decodeSeconds?: number;
-  readonly workSeconds?: number;
-}
 
 /** The purpose for which a folder was claimed, and its state at that time. */
 interface Claim {
@@ -86,6 +64,9 @@ export class RunFolder {
   readonly #claim: Claim;
   readonly #logs = new Map<LinesFile, Log>();
   #rounds: number;
+  #hash = "";
+  /** The link of the last round; undefined if a run of an earlier version is resumed. */
+  #link: string | undefined;
   #writeSeconds = 0;
   #hasBegun = false;
 
@@ -134,7 +115,8 @@ export class RunFolder {
    * @param written the trial as it should appear in `trial.yaml`
    * @param backendReason the reason for that backend, if this process knows it
    * @returns the position at which to resume; undefined for a new run
-   * @throws UserError if the run began with another backend, or its files have changed
+   * @throws UserError if the run began with another backend, the checkpoint is of another run, or
+   *   the files have changed
    */
   async begin(
     backend: string,
@@ -149,10 +131,13 @@ export class RunFolder {
           `got ${backend}; choose --backend ${startedWith}`,
       );
     }
-    if (!checkpoint) {
+    if (checkpoint) await this.#resume(checkpoint);
+    else {
+      this.#hash = trialHash(this.#claim.trial);
+      this.#link = firstLink(this.#hash);
       const started = new Date().toISOString();
       const info: RunInfo = {
-        hash: trialHash(this.#claim.trial),
+        hash: this.#hash,
         version,
         started,
         backend,
@@ -175,40 +160,66 @@ export class RunFolder {
     return checkpoint;
   }
 
+  /** Checks that the files of the interrupted run are those that its checkpoint knows. */
+  async #resume({ hash, link, logs }: Checkpoint): Promise<void> {
+    this.#hash = readRunInfo(this.path)?.hash ?? "";
+    this.#link = link;
+    if (hash !== undefined && hash !== this.#hash) {
+      throw new UserError(
+        `the checkpoint in '${this.path}' is of a run with the hash ${hash}, and run.json says ${this.#hash}: the run cannot go on; --again makes a new one`,
+      );
+    }
+    for (const [file, bytes] of logs) {
+      const path = join(this.path, file);
+      const size = bytes === 0 ? 0 : (await stat(path)).size;
+      if (size >= bytes) continue;
+      throw new UserError(
+        `'${path}' has ${size} bytes, and had ${bytes} at the last checkpoint: the run cannot go on; --again makes a new one`,
+      );
+    }
+    await checkRecords(this.path, { bytes: logs.get("records.jsonl") ?? 0, link });
+  }
+
   /** Appends a round to the logs. @throws UserError also if another process took the lock */
   async append(arm: Arm, round: RoundDone, wire?: WireTraffic): Promise<ArmRecord> {
-    await this.#lock.check();
+    this.#lock.check();
     const record: ArmRecord = { arm: arm.label, ...round.record };
+    const began = performance.now();
+    const artifacts = toLines(
+      Object.entries(round.artifacts).map(([name, value]): Artifact => ({
+        arm: arm.label,
+        round: round.record.round,
+        name,
+        value,
+      })),
+    );
+    const line = toLines([record]);
+    if (this.#link !== undefined) this.#link = nextLink(this.#link, line + artifacts);
     const timing: ArmTiming = {
       arm: arm.label,
       round: round.record.round,
       seconds: round.timing,
       writeSeconds: this.#writeSeconds,
+      ...(this.#link !== undefined && { chain: this.#link }),
       coordinatorRss: process.resourceUsage().maxRSS * 1024,
       ...(wire && { wire: copyTraffic(wire) }),
     };
-    const began = performance.now();
-    const artifacts = Object.entries(round.artifacts).map(([name, value]): Artifact => ({
-      arm: arm.label,
-      round: round.record.round,
-      name,
-      value,
-    }));
     await this.#write("artifacts.jsonl", artifacts);
-    await this.#write("timings.jsonl", [timing]);
-    await this.#write("records.jsonl", [record]);
+    await this.#write("timings.jsonl", toLines([timing]));
+    await this.#write("records.jsonl", line);
     this.#rounds++;
     this.#writeSeconds = (performance.now() - began) / 1000;
     return record;
   }
 
   /** Writes a checkpoint after the appended rounds, if the policy requires one now. */
-  async checkpoint(at: Omit<Checkpoint, "logs">): Promise<void> {
+  async checkpoint(at: Omit<Checkpoint, "logs" | "hash" | "link">): Promise<void> {
     const { every = 1, keep = 1 } = this.#claim.policy;
     if (this.#rounds % every !== 0) return;
     const logs = new Map([...this.#logs].map(([file, { bytes }]) => [file, bytes]));
+    const bound = { hash: this.#hash, link: this.#link };
     const began = performance.now();
-    await writeCheckpoint(this.path, this.#rounds, { ...at, logs }, keep);
+    await writeCheckpoint(this.path, this.#rounds, { ...at, ...bound, logs }, keep);
     this.#writeSeconds += (performance.now() - began) / 1000;
   }
 
@@ -216,6 +227,11 @@ export class RunFolder {
   async writeParams(state: TrialState, asPairs = false): Promise<void> {
     const pieces = safetensorsPieces(await buildParamsFile(state, asPairs));
     await writeWhole(join(this.path, "params.safetensors"), joinPieces(pieces));
+  }
+
+  /** The link of the last round; undefined if a run of an earlier version was resumed. */
+  get chain(): string | undefined {
+    return this.#link;
   }
 
   /** Writes the summary. It is the last file: a run with a summary is done. */
@@ -242,26 +258,23 @@ export class RunFolder {
     if (this.#claim.isNew && !this.#hasBegun) await rmdir(this.path).catch(() => undefined);
   }
 
-  async #write(file: LinesFile, values: readonly unknown[]): Promise<void> {
-    if (values.length === 0) return;
+  async #write(file: LinesFile, lines: string): Promise<void> {
+    if (lines === "") return;
     const log = this.#logs.get(file) ?? (await this.#open(file, undefined));
-    await log.append(values.map((value) => JSON.stringify(value) + "\n").join(""));
+    await log.append(lines);
   }
 
   /** Opens a log and truncates it to the checkpoint. */
   async #open(file: LinesFile, checkpoint: Checkpoint | undefined): Promise<Log> {
-    const path = join(this.path, file);
-    const bytes = checkpoint?.logs.get(file) ?? 0;
-    const size = bytes === 0 ? 0 : (await stat(path)).size;
-    if (size < bytes) {
-      throw new UserError(
-        `'${path}' has ${size} bytes, and had ${bytes} at the last checkpoint: the run cannot go on; --again makes a new one`,
-      );
-    }
-    const log = await Log.open(path, bytes);
+    const log = await Log.open(join(this.path, file), checkpoint?.logs.get(file) ?? 0);
     this.#logs.set(file, log);
     return log;
   }
+}
+
+/** One line of JSON for each value. */
+function toLines(values: readonly unknown[]): string {
+  return values.map((value) => JSON.stringify(value) + "\n").join("");
 }
 
 /** Copies the traffic, because the pool keeps counting in the same object. */

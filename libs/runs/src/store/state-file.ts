@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
+import { closeSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { Deserializer, Serializer } from "node:v8";
 import { UserError } from "@fedclair/core";
 import { errorMessage } from "@fedclair/core/internal";
 import { joinPieces, writeWhole } from "./durable.js";
+import { openRegularFile } from "./regular-file.js";
 import { loadStored } from "./load-stored.js";
 
 /*
@@ -52,6 +54,7 @@ function* withDigest(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
  * @throws UserError if the file is not such a value, is truncated or was changed
  */
 export async function readState(path: string): Promise<unknown> {
+  closeSync(openRegularFile(path)); // anything else could block
   const file = await open(path, "r");
   try {
     const hash = createHash("sha256");
@@ -60,10 +63,11 @@ export async function readState(path: string): Promise<unknown> {
       throw new UserError(`'${path}' is no state that this release of fedclair can read`);
     }
     const length = Number(head.readBigUInt64LE(magic.length));
-    if (length > (await file.stat()).size) throw new UserError(`'${path}' is cut off`);
+    const { size } = await file.stat();
+    if (length > size) throw new UserError(`'${path}' is cut off`);
     const text = await readExactly(file, length, path);
     hash.update(head).update(text);
-    const reader = new ArrayReader(text);
+    const reader = new ArrayReader(text, size);
     const value = readValue(reader, path);
     for (const array of reader.arrays) {
       await fill(file, array, path);
@@ -128,12 +132,22 @@ interface Internal {
 
 class ArrayReader extends Deserializer {
   readonly arrays: ArrayBufferView[] = [];
+  /** Bytes of the file that are left for arrays, so that a damaged length allocates no more. */
+  #left: number;
+
+  constructor(text: Buffer, size: number) {
+    super(text);
+    this.#left = size;
+  }
 
   _readHostObject(): ArrayBufferView {
     const Kind = kinds[this.readUint32()];
     const [high, low] = this.readUint64();
     if (!Kind) throw new Error("a typed array of an unknown kind");
-    const array = new Kind(high * 2 ** 32 + low);
+    const count = high * 2 ** 32 + low;
+    this.#left -= count * Kind.BYTES_PER_ELEMENT;
+    if (this.#left < 0) throw new Error("an array longer than the file");
+    const array = new Kind(count);
     this.arrays.push(array);
     return array;
   }

@@ -1,13 +1,15 @@
-import { readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
+import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
+import { z } from "zod";
 import { readRunTrial } from "./read-trial.js";
 import type { PlaceOptions } from "../process/run-options.js";
 import { systemErrorCode } from "../process/system-error.js";
 import type { Summary } from "../summary.js";
 import { trialHash } from "../trial-hash.js";
 import { readRounds } from "./checkpoint.js";
+import { readText } from "./regular-file.js";
 import { findHolder, Lock, lockFile, type Holder } from "./lock.js";
 
 /** The content of `run.json`, written when a run begins. */
@@ -86,15 +88,14 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
     throw new UserError(`the folder '${folder}' is not empty and holds ${what}: ${advice}`);
   }
   if (!names.includes("trial.yaml")) return undefined;
-  const info = await readRunInfo(folder);
-  if (info?.hash === undefined)
-    throw new UserError(`'${join(folder, "run.json")}' is broken: ${advice}`);
-  const { written, trial, lost } = await readRunTrial(folder);
+  const info = readRunInfo(folder);
+  if (!info) throw new UserError(`'${join(folder, "run.json")}' is broken: ${advice}`);
+  const { written, trial, lost } = readRunTrial(folder);
   // With the present options, a trial of an earlier release has another hash than the run.
   const isUpdated = trial !== written && lost.length === 0 && info.hash === trialHash(written);
-  const summary = await readSummary(folder);
-  const holder = isOurs ? undefined : await findHolder(folder);
-  const failure = await readJson<RunFailure>(folder, "failure.json");
+  const summary = readSummary(folder);
+  const holder = isOurs ? undefined : findHolder(folder);
+  const failure: RunFailure | undefined = readJson(folder, "failure.json", failureShape);
   const unfinished = failure ? "failed" : "interrupted";
   const status = summary ? "done" : holder ? "running" : unfinished;
   return {
@@ -158,20 +159,43 @@ export async function removeRun({ folder }: Pick<StoredRun, "folder">): Promise<
   return left;
 }
 
+const texts = z.record(z.string(), z.string());
+const measure = z.looseObject({
+  name: z.string(),
+  scope: z.string(),
+  metric: z.string(),
+  value: z.number(),
+});
+const summaryShape = z.looseObject({
+  arms: z.array(z.string()),
+  stopped: texts.default({}),
+  measures: z.record(z.string(), z.number()).default({}),
+  details: z.array(measure).default([]),
+  chain: z.string().optional(),
+});
+
 /**
  * Reads the summary in a run folder. Returns undefined if the run is not done or the summary cannot
  * be read. The `details` are empty if an earlier release wrote it without them.
  */
-export async function readSummary(folder: string): Promise<Summary | undefined> {
-  const read = await readJson<Omit<Summary, "details">>(folder, "summary.json");
-  const summary = read && { details: [], ...read };
-  return Array.isArray(summary?.arms) && Array.isArray(summary.details) ? summary : undefined;
+export function readSummary(folder: string): Summary | undefined {
+  return readJson(folder, "summary.json", summaryShape) as Summary | undefined;
 }
 
+const infoShape = z.looseObject({
+  hash: z.string(),
+  version: z.string(),
+  started: z.string(),
+  backend: z.string(),
+  backendReason: z.string().optional(),
+});
+
 /** Reads `run.json`. Returns undefined if it cannot be read. */
-export function readRunInfo(folder: string): Promise<RunInfo | undefined> {
-  return readJson<RunInfo>(folder, "run.json");
+export function readRunInfo(folder: string): RunInfo | undefined {
+  return readJson(folder, "run.json", infoShape) as RunInfo | undefined;
 }
+
+const failureShape = z.object({ message: z.string(), exitCode: z.int() });
 
 /**
  * Lists the files in a folder, except those that claiming it creates. Returns an empty list if the
@@ -185,9 +209,13 @@ async function listOtherFiles(folder: string): Promise<string[]> {
   return names.filter((name) => !name.startsWith(lockFile) && name !== "run.json.part");
 }
 
-async function readJson<T>(folder: string, file: string): Promise<T | undefined> {
+/** A summary has a few hundred bytes for each measure. */
+const maxJsonBytes = 64 * 2 ** 20;
+
+/** Reads a JSON file of a run. Returns undefined if it cannot be read or has another shape. */
+function readJson<T>(folder: string, file: string, shape: z.ZodType<T>): T | undefined {
   try {
-    return JSON.parse(await readFile(join(folder, file), "utf8")) as T;
+    return shape.safeParse(JSON.parse(readText(join(folder, file), maxJsonBytes))).data;
   } catch {
     return undefined;
   }

@@ -41,7 +41,10 @@ function listPossibleNames({ trial, measures }: SweepTrial): string[] {
   );
   const attacks = trial.attacks.map(({ attack }) => `detection.recall.${attack.name}`);
   const detection = Object.keys(detectionInfos).map((metric) => `detection.${metric}`);
-  const lost = ["clients.lost", ...labels.slice(1).map((label) => `clients.lost.${label}`)];
+  const lost = ["clients.lost", "clients.lostContaminated"].flatMap((name) => [
+    name,
+    ...labels.slice(1).map((label) => `${name}.${label}`),
+  ]);
   const times = labels.flatMap((label) => [
     ...(trial.devices ? [`time.${label}`] : []),
     ...(trial.target ? [`target.rounds.${label}`] : []),

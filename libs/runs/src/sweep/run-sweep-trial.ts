@@ -112,11 +112,8 @@ export async function findFinished(
  * Reads a trial that another process has just run, even if one of its arms could not go on. Returns
  * undefined if there is none.
  */
-export async function readFinishedElsewhere(
-  trial: SweepTrial,
-  out: string,
-): Promise<FinishedTrial | undefined> {
-  const summary = await readSummary(join(out, trial.id));
+export function readFinishedElsewhere(trial: SweepTrial, out: string): FinishedTrial | undefined {
+  const summary = readSummary(join(out, trial.id));
   return summary && toFinishedTrial(trial, summary, false);
 }
 

@@ -104,7 +104,8 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
     const why = explainExternalHosts(prepared);
     if (why !== undefined)
       throw new UserError(`${name}: a sweep simulates all clients itself; ${why}`);
-    const prepare = async () => prepareResolvedTrial(trial, plugins, name, await readTrace(trial));
+    const prepare = () =>
+      Promise.resolve(prepareResolvedTrial(trial, plugins, name, readTrace(trial)));
     return { id: trialHash(trial), trial, taskPlugin, measures, notices, at, prepare };
   });
   const withoutSeed = dimensions.filter(({ path }) => path !== seedPath);

@@ -172,10 +172,10 @@ describe("a sweep", () => {
     const [trial] = sweep.trials;
     assert.ok(trial);
     assert.equal(await findFinished(trial, out, "cpu"), undefined);
-    assert.equal(await readFinishedElsewhere(trial, out), undefined);
+    assert.equal(readFinishedElsewhere(trial, out), undefined);
     const [ran] = await run(sweep);
     assert.deepEqual(await findFinished(trial, out, "cpu"), { ...ran, skipped: true });
-    assert.deepEqual(await readFinishedElsewhere(trial, out), ran);
+    assert.deepEqual(readFinishedElsewhere(trial, out), ran);
     assert.equal(await findFinished(trial, out, "wasm"), undefined);
   });
 

@@ -1,3 +1,4 @@
+import { csvLine } from "../csv.js";
 import { ownProperty } from "../measure.js";
 import { maxOf, minOf, mean } from "../numbers.js";
 import type { Summary } from "../summary.js";
@@ -120,16 +121,13 @@ function findWorst(
 
 /** Formats all cells as CSV: one line per measure, facet, row and column. */
 export function toCsv(tables: readonly Table[]): string {
-  const quote = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const lines = tables.flatMap(({ measure, facet, rows, columns, cells }) =>
     rows.flatMap((row, r) =>
       columns.flatMap((column, c) => {
         const cell = cells[r]?.[c];
         if (cell === undefined) return [];
         const { mean: average, min, max, seeds } = cell;
-        return [
-          [measure, facet, row, column, average, min, max, seeds].map(String).map(quote).join(","),
-        ];
+        return [csvLine([measure, facet, row, column, average, min, max, seeds])];
       }),
     ),
   );

@@ -52,9 +52,19 @@ describe("packageFolder", () => {
     await assert.rejects(getFolder(), changed);
     await rm(join(folder, "a.txt"));
     await assert.rejects(getFolder(), changed);
-    await rm(join(folder, "fedclair-manifest.json"));
-    assert.equal(await getFolder(), folder);
-    assert.equal(await readFile(join(folder, "a.txt"), "utf8"), "text");
+    const manifest = join(folder, "fedclair-manifest.json");
+    // A power cut may leave half of the manifest, or zeros.
+    for (const spoil of [
+      () => rm(manifest),
+      () => writeFile(manifest, '{"a.t'),
+      () => writeFile(manifest, "\0\0\0"),
+      () => writeFile(manifest, "null"),
+    ]) {
+      await writeFile(join(folder, "a.txt"), "Text");
+      await spoil();
+      assert.equal(await getFolder(), folder);
+      assert.equal(await readFile(join(folder, "a.txt"), "utf8"), "text");
+    }
   });
 
   it("reports the failure and the remedy, and keeps nothing", async () => {

@@ -1,6 +1,6 @@
 import { exec } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { access, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
@@ -50,7 +50,7 @@ export async function packageFolder(
       join(fetched, manifestFile),
       JSON.stringify(await computeHashes(fetched), null, 1),
     );
-    if (!(await hasManifest(folder))) await rm(folder, { recursive: true, force: true });
+    if (!(await readManifest(folder))) await rm(folder, { recursive: true, force: true });
     await rename(fetched, folder);
   } catch (error) {
     // Another process may have been faster. A folder under its final name is complete.
@@ -67,12 +67,17 @@ export async function packageFolder(
 
 const manifestFile = "fedclair-manifest.json";
 
-/** Returns false for a folder of an earlier release, which wrote no manifest. */
-function hasManifest(folder: string): Promise<boolean> {
-  return access(join(folder, manifestFile)).then(
-    () => true,
-    () => false,
-  );
+/**
+ * Reads the hashes of a folder's files. Returns undefined if it has none, as in earlier releases,
+ * or if a power cut left them incomplete: the files are then fetched again.
+ */
+async function readManifest(folder: string): Promise<Hashes | undefined> {
+  try {
+    const hashes: unknown = JSON.parse(await readFile(join(folder, manifestFile), "utf8"));
+    return typeof hashes === "object" && hashes ? (hashes as Hashes) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -80,9 +85,9 @@ function hasManifest(folder: string): Promise<boolean> {
  * @throws UserError with the name of a file that has changed
  */
 async function isIntact(folder: string): Promise<boolean> {
-  if (!(await hasManifest(folder))) return false;
-  const manifest = await readFile(join(folder, manifestFile), "utf8");
-  const [expected, actual] = [JSON.parse(manifest) as Hashes, await computeHashes(folder)];
+  const expected = await readManifest(folder);
+  if (!expected) return false;
+  const actual = await computeHashes(folder);
   const names = new Set([...Object.keys(expected), ...Object.keys(actual)]);
   const changed = [...names].find((name) => expected[name] !== actual[name]);
   if (changed === undefined) return true;

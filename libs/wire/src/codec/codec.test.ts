@@ -154,7 +154,14 @@ describe("codec", () => {
     });
     const replies: Reply[] = [
       { type: "accepted" },
-      { type: "welcome", trialJson: "{}", backend: "wasm", chunkBytes: 1, maxMessageBytes: 2 },
+      {
+        type: "welcome",
+        trialJson: "{}",
+        backend: "wasm",
+        softwareVersion: "1.2.3",
+        chunkBytes: 1,
+        maxMessageBytes: 2,
+      },
       { type: "failure", failure },
     ];
     for (const reply of replies) assert.deepEqual(decodeReply(encodeReply(reply)), reply);
@@ -228,6 +235,7 @@ describe("codec, given malformed input", () => {
       type: "welcome",
       trialJson: "{}",
       backend: "wasm",
+      softwareVersion: "1.2.3",
       chunkBytes: 1000,
       maxMessageBytes: 2000,
     }),

@@ -16,6 +16,8 @@ export interface Welcome extends Limits {
   readonly trialJson: string;
   /** The backend that the host must compute with. */
   readonly backend: string;
+  /** The coordinator's release; empty if it does not say. */
+  readonly softwareVersion: string;
 }
 
 /** The answer to a frame. */
@@ -41,8 +43,8 @@ function toWire(reply: Reply): fedclair.v1.Reply.$Properties {
     case "accepted":
       return { accepted: {} };
     case "welcome": {
-      const { trialJson, backend, chunkBytes, maxMessageBytes } = reply;
-      return { welcome: { trialJson, backend, chunkBytes, maxMessageBytes } };
+      const { trialJson, backend, chunkBytes, maxMessageBytes, softwareVersion } = reply;
+      return { welcome: { trialJson, backend, chunkBytes, maxMessageBytes, softwareVersion } };
     }
     case "failure":
       return { failure: failureToWire(reply.failure) };
@@ -61,13 +63,14 @@ function fromWire(message: fedclair.v1.Reply): Reply {
       return accepted;
     case "welcome": {
       const welcome = requireField("welcome", message.welcome);
-      const { trialJson, backend, chunkBytes, maxMessageBytes } = welcome;
+      const { trialJson, backend, chunkBytes, maxMessageBytes, softwareVersion } = welcome;
       return {
         type: "welcome",
         trialJson: trialJson ?? "",
         backend: backend ?? "",
         chunkBytes: chunkBytes ?? 0,
         maxMessageBytes: maxMessageBytes ?? 0,
+        softwareVersion: softwareVersion ?? "",
       };
     }
     case "failure":

@@ -33,10 +33,16 @@ describe("readText", () => {
     }
   });
 
+  it("rejects bytes that are no text", async () => {
+    const file = join(folder, "a");
+    await writeFile(file, Buffer.of(0x61, 0xff, 0x62));
+    assert.throws(() => readText(file, 9), /'.*a': expected text in UTF-8, got other bytes/);
+  });
+
   it("reports whether a file is absent", () => {
     assert.throws(
       () => readText(join(folder, "none"), 1),
-      (error) => error instanceof UnreadableError && error.isAbsent,
+      (error) => error instanceof UnreadableError && error.code === "ENOENT",
     );
   });
 });

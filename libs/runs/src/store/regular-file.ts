@@ -1,20 +1,22 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { UserError } from "@fedclair/core";
-import { systemErrorCode } from "@fedclair/runs";
+import { systemErrorCode } from "../process/system-error.js";
 
-/** An error of the operating system while a file was opened. */
+/** An error of the operating system while a file was opened or read. */
 export class UnreadableError extends UserError {
-  readonly isAbsent: boolean;
+  /** The code of the system, such as `ENOENT`. */
+  readonly code: string;
 
   constructor(file: string, error: unknown) {
-    super(`cannot read '${file}'`);
-    this.isAbsent = systemErrorCode(error) === "ENOENT";
+    const code = systemErrorCode(error) ?? "?";
+    super(`cannot read '${file}' (${code})`);
+    this.code = code;
   }
 }
 
 /**
- * Opens a file for reading. The file comes from a client and may be a FIFO or a device, which would
- * block the process. So it is opened without waiting, and what was opened is checked.
+ * Opens a file for reading. A file that others provide may be a FIFO or a device, which would block
+ * the process. So it is opened without waiting, and what was opened is checked.
  * @returns the descriptor, which the caller closes
  * @throws UnreadableError if it cannot be opened, UserError if it is not a regular file
  */
@@ -40,10 +42,20 @@ function describeKind(stats: Stats): string {
 }
 
 /**
- * Reads a text of a client.
- * @throws UserError if it is not a regular file, or longer than `maxBytes`
+ * Reads a text that others provide.
+ * @throws UnreadableError if the system cannot read it; UserError if it is not a regular file,
+ *   longer than `maxBytes`, or not UTF-8
  */
 export function readText(file: string, maxBytes: number): string {
+  const bytes = readBytes(file, maxBytes);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new UserError(`'${file}': expected text in UTF-8, got other bytes`);
+  }
+}
+
+function readBytes(file: string, maxBytes: number): Uint8Array {
   const descriptor = openRegularFile(file);
   try {
     const { size } = fstatSync(descriptor);
@@ -51,8 +63,7 @@ export function readText(file: string, maxBytes: number): string {
       throw new UserError(`'${file}': expected at most ${maxBytes} bytes, got ${size}`);
     }
     const bytes = Buffer.alloc(size);
-    const got = readSync(descriptor, bytes, 0, size, 0);
-    return bytes.toString("utf8", 0, got);
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, size, 0));
   } catch (error) {
     throw error instanceof UserError ? error : new UnreadableError(file, error);
   } finally {

@@ -1,0 +1,35 @@
+import type { RoundTiming } from "@fedclair/core/internal";
+
+/** A line of `timings.jsonl`. It contains the values that depend on the machine. */
+export interface ArmTiming {
+  readonly arm: string;
+  readonly round: number;
+  readonly seconds: RoundTiming;
+  /**
+   * Seconds spent writing since the previous line: the rest of that round, and its checkpoint.
+   * Absent in runs of earlier versions.
+   */
+  readonly writeSeconds?: number;
+  /**
+   * The link of the round (chain.ts), which proves that its record is unchanged. Absent in runs of
+   * earlier versions.
+   */
+  readonly chain?: string;
+  /** Peak resident memory of the coordinator so far, in bytes. */
+  readonly coordinatorRss: number;
+  /** Present if the clients were reached through sockets. */
+  readonly wire?: WireTraffic;
+}
+
+/** Traffic over the coordinator's sockets since its start. */
+export interface WireTraffic {
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /**
+   * Seconds that the coordinator spent writing and reading messages, and that hosts spent on jobs.
+   * Absent in runs of earlier versions.
+   */
+  readonly encodeSeconds?: number;
+  readonly decodeSeconds?: number;
+  readonly workSeconds?: number;
+}

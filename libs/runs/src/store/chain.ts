@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "@fedclair/core";
+import type { ArmRecord } from "../arm-record.js";
+import { eachLine, parseLine, streamLines } from "./lines.js";
+import type { ArmTiming } from "../arm-timing.js";
+import { readRunInfo, readSummary } from "./stored-run.js";
+
+/*
+ * Every round of a run has a link: the SHA-256 of the link before, of the round's line in
+ * `records.jsonl` and of its lines in `artifacts.jsonl`. The links are in `timings.jsonl`, the last
+ * one also in the checkpoint and in the summary. The chain shows damage and careless changes. It
+ * does not protect against a person who changes all of these files together.
+ */
+
+/** The link before the first round. @param hash of the trial and its seed (`trialHash`) */
+export function firstLink(hash: string): string {
+  return sha256(`fedclair chain of ${hash}\n`);
+}
+
+/** The link of a round. @param lines of its record and then of its artifacts */
+export function nextLink(link: string, lines: string): string {
+  return sha256(`${link}\n${lines}`);
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** Where the records of a run end. */
+export interface ChainEnd {
+  /** Size of `records.jsonl` up to there. Default: all of it. */
+  readonly bytes?: number | undefined;
+  /** The link of the last round. Default: the one in the summary, if the run is done. */
+  readonly link?: string | undefined;
+}
+
+/** Did the run write links? Runs of earlier versions did not. */
+export async function isChained(folder: string): Promise<boolean> {
+  if (readSummary(folder)?.chain !== undefined) return true;
+  for await (const { chain } of eachLine<ArmTiming>(folder, "timings.jsonl")) {
+    return chain !== undefined;
+  }
+  return false;
+}
+
+/**
+ * Reads the records of a run one by one, and checks that they are those that it wrote.
+ * @throws UserError naming the first record that is not, or that cannot be read
+ */
+export async function* eachRecord(folder: string, end: ChainEnd = {}): AsyncGenerator<ArmRecord> {
+  let number = 0;
+  for await (const line of checkedLines(folder, end)) {
+    yield parseLine(line, folder, "records.jsonl", ++number) as ArmRecord;
+  }
+}
+
+/** Checks the records of a run like `eachRecord`, without reading their content. */
+export async function checkRecords(folder: string, end: ChainEnd = {}): Promise<void> {
+  const lines = checkedLines(folder, end);
+  while ((await lines.next()).done !== true);
+}
+
+async function* checkedLines(folder: string, { bytes, link: last }: ChainEnd) {
+  const path = join(folder, "records.jsonl");
+  // The size comes first: a running run writes a round's link before its record.
+  const size = bytes ?? (await stat(path).catch(() => undefined))?.size ?? 0;
+  const end = last ?? readSummary(folder)?.chain;
+  const hasLinks = await isChained(folder);
+  const timings = eachLine<ArmTiming>(folder, "timings.jsonl");
+  const artifacts = new ArtifactLines(folder);
+  let link = firstLink(readRunInfo(folder)?.hash ?? "");
+  let number = 0;
+  try {
+    for await (const line of streamLines(path, size)) {
+      number++;
+      if (hasLinks) {
+        link = nextLink(link, `${line}\n${await artifacts.of(line)}`);
+        const timing = await timings.next();
+        if (timing.done === true || timing.value.chain !== link) {
+          throw new UserError(
+            `${path}:${number}: the record or its artifacts differ from what the run wrote (line ${number} of timings.jsonl has another hash): ` +
+              "restore the folder from a copy, or run the trial again",
+          );
+        }
+      }
+      yield line;
+    }
+  } finally {
+    await timings.return(undefined);
+    await artifacts.close();
+  }
+  if (hasLinks && end !== undefined && link !== end) {
+    throw new UserError(
+      `'${path}' has ${number} records, and the run wrote others after or instead of them: restore the folder from a copy, or run the trial again`,
+    );
+  }
+}
+
+/** The beginning of the lines of a round in `records.jsonl` and `artifacts.jsonl`. */
+const roundStart = /^\{"arm":"(?:[^"\\]|\\.)*","round":\d+,/;
+
+/** Reads `artifacts.jsonl` round by round. */
+class ArtifactLines {
+  readonly #lines: AsyncGenerator<string>;
+  #next: string | undefined;
+
+  constructor(folder: string) {
+    this.#lines = streamLines(join(folder, "artifacts.jsonl"));
+  }
+
+  /** Reads the lines of a record's round, which are the next ones of the file or missing. */
+  async of(record: string): Promise<string> {
+    const [start] = roundStart.exec(record) ?? [];
+    let lines = "";
+    for (;;) {
+      this.#next ??= ((await this.#lines.next()) as { value?: string }).value;
+      if (this.#next === undefined || start === undefined || !this.#next.startsWith(start)) break;
+      lines += `${this.#next}\n`;
+      this.#next = undefined;
+    }
+    return lines;
+  }
+
+  async close(): Promise<void> {
+    await this.#lines.return(undefined);
+  }
+}
