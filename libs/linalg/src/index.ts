@@ -18,7 +18,15 @@ export {
 } from "./multiply.js";
 export { columnEnergies, splitColumns, splitEnergy, type SplitEnergy } from "./project.js";
 export { thinQr, type ThinQr } from "./qr.js";
-export { frobenius, median, medianDeviation, norm, quantile, standardDeviation, sum } from "./stats.js";
+export {
+  frobenius,
+  median,
+  medianDeviation,
+  norm,
+  quantile,
+  standardDeviation,
+  sum,
+} from "./stats.js";
 export { Stream, stream } from "./stream.js";
 export { expInPlace, tanhInPlace } from "./exponential.js";
 export { thinSvd, type ThinSvd } from "./svd.js";
