@@ -87,6 +87,16 @@ describe("the chain of a run", () => {
     await assert.rejects(readRun(out), /records\.jsonl' has 2 records, and the run wrote others/);
   });
 
+  it("shows that records of an unfinished run are missing, unless it was killed in between", async () => {
+    await writeRun();
+    await rm(join(out, "summary.json"));
+    const lines = (await readFile(join(out, "records.jsonl"), "utf8")).split("\n");
+    await writeFile(join(out, "records.jsonl"), `${lines.slice(0, 2).join("\n")}\n`);
+    await checkRecords(out);
+    await writeFile(join(out, "records.jsonl"), `${lines[0] ?? ""}\n`);
+    await assert.rejects(checkRecords(out), /has 1 records, and the run wrote others/);
+  });
+
   it("shows that the trial or its seed was changed", async () => {
     await writeRun();
     await readRun(out);
