@@ -76,7 +76,7 @@ describe("compareAdapters", () => {
     set: object = {},
     kind?: RefinementKind,
   ): Promise<Compared & { text: string }> {
-    const options = clairSchema.parse(set);
+    const options = clairSchema.parse({ rule: "gap", ...set });
     const { adapters, skipped, checkpoints } = await findAdapters([folder]);
     let refined: ReadonlyMap<string, RefinedPairs> = new Map();
     const take = (_: RefinementKind, own: typeof refined) => {
