@@ -18,6 +18,7 @@ import { shippedBank } from "./shipped-bank.js";
 const spreads = {
   agreement: 0.25,
   clique: 0.03,
+  copy: 0.2,
   size: 0.06,
   shape: 0.08,
   evenness: 0.02,
@@ -405,6 +406,24 @@ describe("the evidence over rounds", () => {
       assert.equal(first.evidence[0].rounds, 12);
     });
   }
+
+  it("finds two clients that send one change in every round, which is no evidence once", () => {
+    let histories: ClientHistories = new Map();
+    let last = judge(measuresOf(usual(12)), { bank, rate: 0.01, required: [] }, stream("r"));
+    const scoreWith = (cosine: number, round: number) => {
+      const measures = measuresOf(varied(12, `round ${round}`));
+      measures.cosines.data[1] = measures.cosines.data[12] = cosine;
+      last = judge(measures, { bank, rate: 0.01, required: [] }, stream("r"));
+      return last;
+    };
+    assert.deepEqual(scoreWith(1, 0).scores.scores, scoreWith(0.5, 0).scores.scores);
+    for (let round = 0; round < 6; round++)
+      histories = addRound(histories, ids, scoreWith(1, round).scores, indices(12));
+    const over = judgeOverRounds(last, ids, histories, { bank, rate: 0.01 });
+    const flagged = over.flatMap(({ status }, k) => (status === "contaminated" ? [k] : []));
+    assert.deepEqual(flagged, [0, 1]);
+    assert.equal(over[0]?.evidence[0]?.kind, "copy");
+  });
 
   it("needs three rounds of six clients, and lets old rounds fade", () => {
     const { histories, last } = runRounds(2);

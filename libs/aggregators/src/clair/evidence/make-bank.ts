@@ -107,6 +107,7 @@ function drawScores(
 const otherwise: Spreads = {
   agreement: 0.2,
   clique: 0.03,
+  copy: 0.2,
   size: 0.08,
   shape: 0.1,
   evenness: 0.01,
@@ -121,8 +122,11 @@ function computeSpreads(sources: ReadonlyMap<string, readonly Measures[]>): Spre
     const own = new Map<PieceKind, number[]>();
     for (const measures of federations) {
       const { pieces } = computePieces(measures, indices(measures.size.length));
-      for (const { kind, values } of pieces)
+      for (const { kind, values, countsOnce } of pieces) {
+        // The agreement of clients that do not agree has no scale.
+        if (kind === "agreement" && !countsOnce) continue;
         own.set(kind, [...(own.get(kind) ?? []), medianDeviation(values)]);
+      }
     }
     for (const [kind, list] of own) byKind.set(kind, [...(byKind.get(kind) ?? []), median(list)]);
   }

@@ -7,6 +7,7 @@ import type { Measures } from "./measures.js";
 export const pieceMeanings = {
   agreement: "agrees less with the others than they do with each other",
   clique: "moves together with few others",
+  copy: "is nearly a copy of another change",
   size: "is large",
   shape: "spreads over unusually many or few directions",
   evenness: "has entries of unusual evenness",
@@ -33,6 +34,8 @@ export interface Piece {
 
 /** A larger median cosine counts as this one, so that rounding between copies is no evidence. */
 const maxUsualCosine = 0.95;
+/** 1 less the cosine of two copies, one of which was rounded. */
+const minCopyDistance = 1e-4;
 /** A smaller median cosine counts as this one: the clients have nothing in common. */
 const minUsualCosine = 1e-3;
 /** Median cosine of the factors A above which they started from one A₀; otherwise it is about 0. */
@@ -64,13 +67,14 @@ export function computePieces(measures: Measures, trusted: readonly number[]): C
 export function createComparison(
   measures: Measures,
 ): (trusted: readonly number[]) => ComparedPieces {
-  const nearest = findNearest(measures.cosines);
+  const { first, next: nearest } = findNearest(measures.cosines);
   const factors = haveOneStart(measures.factors) ? measures.factors : undefined;
-  return (trusted) => compare(measures, nearest, factors, trusted);
+  return (trusted) => compare(measures, first, nearest, factors, trusted);
 }
 
 function compare(
   measures: Measures,
+  first: Float64Array,
   nearest: Float64Array,
   factors: Measures["factors"],
   trusted: readonly number[],
@@ -89,6 +93,8 @@ function compare(
     { kind: "outside", values: outside, measured: outside.map(Math.exp), ...plain },
     { kind: "shape", values: shape, measured: shape.map(Math.exp), ...grown, isTwoSided: true },
   ];
+  const distance = first.map((x) => -Math.log(Math.max(1 - x, minCopyDistance)));
+  all.push({ kind: "copy", values: distance, measured: first, ...plain, countsOnce: false });
   const opposed = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
   const countsOnce = !hasSpace && doAgree(agreement, trusted);
   all.push({ kind: "agreement", values: opposed, measured: agreement, ...grown, countsOnce });
@@ -115,7 +121,13 @@ function doAgree(agreement: Float64Array, trusted: readonly number[]): boolean {
 }
 
 /** The pieces that compare a change with the others', which needs one A₀. */
-const needsOneStart: ReadonlySet<PieceKind> = new Set(["agreement", "clique", "outside", "moved"]);
+const needsOneStart: ReadonlySet<PieceKind> = new Set([
+  "agreement",
+  "clique",
+  "copy",
+  "outside",
+  "moved",
+]);
 
 /** Gives clients that started from another A₀ the usual value where it would be no evidence. */
 function neutralise(
@@ -132,11 +144,12 @@ function neutralise(
 }
 
 /**
- * Mean cosine with the second and third nearest client. The nearest does not count, because two
- * related clients are no clique.
+ * Cosine with the nearest client, and mean cosine with the second and third nearest: two related
+ * clients are no clique.
  */
-function findNearest(cosines: Matrix): Float64Array {
-  return Float64Array.from({ length: cosines.rows }, (_, k) => {
+function findNearest(cosines: Matrix): { first: Float64Array; next: Float64Array } {
+  const [nearest, next] = [new Float64Array(cosines.rows), new Float64Array(cosines.rows)];
+  for (const k of indices(cosines.rows)) {
     let [first, second, third] = [-Infinity, -Infinity, -Infinity];
     for (let j = 0; j < cosines.rows; j++) {
       if (j === k) continue;
@@ -145,9 +158,11 @@ function findNearest(cosines: Matrix): Float64Array {
       else if (x > second) [second, third] = [x, second];
       else if (x > third) third = x;
     }
+    nearest[k] = first;
     // Among three clients there is no third.
-    return Number.isFinite(third) ? (second + third) / 2 : second;
-  });
+    next[k] = Number.isFinite(third) ? (second + third) / 2 : second;
+  }
+  return { first: nearest, next };
 }
 
 /** Whether the clients started from one A₀; otherwise the median cosine of their A is about 0. */

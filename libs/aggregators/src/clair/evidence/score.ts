@@ -117,7 +117,13 @@ function scoreAmong(
   const signed = new Map<PieceKind, Float64Array>();
   for (const piece of pieces) {
     const values = piece.growsWithSize ? withoutSize(piece.values, size, trusted) : piece.values;
-    const own = standardise(values, trusted, spreads[piece.kind], spreadOf);
+    // A piece that does not count had no say in who is trusted.
+    const own = standardise(
+      values,
+      trusted,
+      spreads[piece.kind],
+      piece.countsOnce ? spreadOf : robustSpread,
+    );
     signed.set(piece.kind, own);
     if (!piece.countsOnce) continue;
     const against = own.map((x) =>
