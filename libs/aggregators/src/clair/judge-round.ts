@@ -133,8 +133,9 @@ async function judgeByEvidence(
   };
   const measureFor = ({ detection }: FoundSpace) =>
     combineMeasures({ ...known, tangents: detection.scores });
-  const found = await fitToTrusted(first, options, measureFor(first), bank);
-  const measures = measureFor(found);
+  const firstMeasures = measureFor(first);
+  const found = await fitToTrusted(first, options, firstMeasures, bank);
+  const measures = found === first ? firstMeasures : measureFor(found);
   const rules = { bank, rate: options.rule.falseAlarmRate, required };
   const rng = stream("positive controls").at(options.seed);
   const isTooFew = clients.length < leastClients(options);

@@ -34,7 +34,7 @@ export interface Piece {
 
 /** A larger median cosine counts as this one, so that rounding between copies is no evidence. */
 const maxUsualCosine = 0.95;
-/** 1 less the cosine of two copies, one of which was rounded. */
+/** Two changes whose cosine is within this of 1 are copies, apart from rounding. */
 const minCopyDistance = 1e-4;
 /** A smaller median cosine counts as this one: the clients have nothing in common. */
 const minUsualCosine = 1e-3;
@@ -67,15 +67,14 @@ export function computePieces(measures: Measures, trusted: readonly number[]): C
 export function createComparison(
   measures: Measures,
 ): (trusted: readonly number[]) => ComparedPieces {
-  const { first, next: nearest } = findNearest(measures.cosines);
+  const nearest = findNearest(measures.cosines);
   const factors = haveOneStart(measures.factors) ? measures.factors : undefined;
-  return (trusted) => compare(measures, first, nearest, factors, trusted);
+  return (trusted) => compare(measures, nearest, factors, trusted);
 }
 
 function compare(
   measures: Measures,
-  first: Float64Array,
-  nearest: Float64Array,
+  { first, next }: Nearest,
   factors: Measures["factors"],
   trusted: readonly number[],
 ): ComparedPieces {
@@ -84,7 +83,7 @@ function compare(
   const usual = Math.min(median(pick(agreement, trusted)), maxUsualCosine);
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
   const room = 1 - Math.max(usual, 0) ** 2;
-  const clique = nearest.map((x, k) => (x - at(agreement, k)) / room);
+  const clique = next.map((x, k) => (x - at(agreement, k)) / room);
   const moved = factors && computeMoves(factors, trusted);
   const hasSpace = median(pick(outside, trusted)) <= halfOfEnergy;
   const all: Piece[] = [
@@ -143,11 +142,14 @@ function neutralise(
   };
 }
 
-/**
- * Cosine with the nearest client, and mean cosine with the second and third nearest: two related
- * clients are no clique.
- */
-function findNearest(cosines: Matrix): { first: Float64Array; next: Float64Array } {
+interface Nearest {
+  /** Cosine with the nearest client. */
+  readonly first: Float64Array;
+  /** Mean cosine with the second and third nearest: two related clients are no clique. */
+  readonly next: Float64Array;
+}
+
+function findNearest(cosines: Matrix): Nearest {
   const [nearest, next] = [new Float64Array(cosines.rows), new Float64Array(cosines.rows)];
   for (const k of indices(cosines.rows)) {
     let [first, second, third] = [-Infinity, -Infinity, -Infinity];

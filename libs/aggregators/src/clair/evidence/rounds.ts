@@ -25,6 +25,7 @@ const minClients = 6;
 /** Usual deviation between the averages of honest clients, in deviations of one round. */
 const usualSpread = 0.5;
 
+/** How the average of any piece over rounds counts. */
 const lasting = { growsWithSize: false, countsOnce: true, isTwoSided: true };
 
 const kinds = Object.keys(pieceMeanings) as PieceKind[];

@@ -77,24 +77,25 @@ export function scorePieces(
   certain = 0,
 ): Scores {
   const count = size.length;
-  const score = (trusted: readonly number[], spreadOf = robustSpread) =>
-    scoreAmong(size, compare(trusted), trusted, spreads, spreadOf);
+  const scoreWith = (pieces: ComparedPieces, trusted: readonly number[], spreadOf: SpreadOf) =>
+    scoreAmong(size, pieces, trusted, spreads, spreadOf);
   let trusted = indices(count);
   const least = Math.min(count, Math.max(3, Math.floor(count / 2) + 1, certain));
   while (trusted.length > least) {
-    const { scores } = score(trusted);
+    const { scores } = scoreWith(compare(trusted), trusted, robustSpread);
     const leaving = stepSize(trusted.length, trusted.length - least);
     const worst = trusted.toSorted((i, j) => at(scores, j) - at(scores, i)).slice(0, leaving);
     trusted = trusted.filter((k) => !worst.includes(k));
   }
   const core = trusted;
   for (;;) {
-    const now = score(trusted);
+    const pieces = compare(trusted);
+    const now = scoreWith(pieces, trusted, robustSpread);
     const rest = indices(count).filter((k) => !trusted.includes(k));
     const near = rest
       .filter((k) => at(now.scores, k) <= maxTrustedScore)
       .sort((i, j) => at(now.scores, i) - at(now.scores, j));
-    if (near.length === 0) return { ...score(trusted, plainSpread), core };
+    if (near.length === 0) return { ...scoreWith(pieces, trusted, plainSpread), core };
     const joining = near.slice(0, stepSize(trusted.length, near.length));
     trusted = [...trusted, ...joining].sort((i, j) => i - j);
   }
@@ -137,14 +138,14 @@ function scoreAmong(
 }
 
 /** How far the trusted clients' values usually are from their middle. */
-type SpreadOf = (own: Float64Array) => number;
+type SpreadOf = (own: readonly number[]) => number;
 
 /** While the trusted clients are searched, contaminated ones may be among them. */
 const robustSpread: SpreadOf = (own) =>
   medianDeviation(own) * Math.sqrt(own.length / (own.length - 1));
 
 /** Shows groups of honest clients that a median deviation does not see. */
-const plainSpread: SpreadOf = (own) => standardDeviation(own);
+const plainSpread: SpreadOf = standardDeviation;
 
 /**
  * Converts values to deviations from the trusted clients' median. The spread is that of the trusted
@@ -157,7 +158,7 @@ function standardise(
   usual: number,
   spreadOf: SpreadOf,
 ): Float64Array {
-  const own = Float64Array.from(trusted, (k) => at(values, k));
+  const own = pick(values, trusted);
   const n = own.length;
   const middle = median(own);
   const untrimmed = 1 + trimmingBias * (1 - n / values.length);
