@@ -2,8 +2,8 @@
 # Creates a private certificate authority and certificates signed by it:
 #   bash scripts/certificates.sh FOLDER NAME[=ADDRESS,ADDRESS…]…
 # Writes FOLDER/ca.pem and ca-key.pem unless they exist. For each NAME it writes NAME.pem and
-# NAME-key.pem, valid for a year from yesterday on, for the addresses (DNS names or IP addresses) at which others dial
-# it; the default address is the name. Only the current user can read the files.
+# NAME-key.pem, valid for a year from yesterday on, for the addresses (DNS names or IP addresses) at
+# which others dial it; the default address is the name. Only the current user can read the files.
 set -euo pipefail
 umask 077
 folder=${1:?expected a folder, and then names, as coordinator=10.0.0.1,node-1.lab}

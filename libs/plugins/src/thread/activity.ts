@@ -1,4 +1,4 @@
-/** What a thread is doing. */
+/** The call and the code that a thread runs. */
 export interface Doing {
   /** The number of the call; 0 if the thread waits for one. */
   readonly call: number;
