@@ -1,15 +1,16 @@
 // npm run calibrate [-- --pools FOLDER --seeds N --write]: measures federations without a
-// contaminated client, rounds of trials and pools of real adapters, and makes the bank of
-// thresholds that CLAIR's rule `evidence` uses. With --write it replaces the one that is shipped.
-// Then it judges every pile of every pool with a bank made without that pool, and prints the
-// results.
-import { existsSync } from "node:fs";
+// contaminated client, trials and pools of real adapters, and makes the bank of thresholds that
+// CLAIR's rule `evidence` uses; scores over rounds have rows of their own, from the trials. With
+// --write it replaces the bank that is shipped. Then it judges every pile of every pool with a bank
+// made without that pool, and prints the results.
+import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeBank } from "@fedclair/aggregators";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { format } from "prettier";
+import { parse } from "yaml";
 import { parseArguments } from "./arguments.js";
 import { measurePool, measureRounds } from "./bank/measure.js";
 import { listPools } from "./bank/piles.js";
@@ -38,20 +39,29 @@ const trials = {
   "text-copy/synthetic": [10, 30],
 };
 
+/** For scores over rounds the trials take this many rounds, most of them more than their own. */
+const manyRounds = 6;
+/** A trial in which a client takes part in one round of five. */
+const sampled = "digits/sampled";
+
 await loadBackend("wasm");
 const plugins = await loadBuiltIn();
 const sources = new Map();
+const runs = new Map();
 for (const [name, counts] of Object.entries(trials)) {
+  const ownRounds = parse(readFileSync(`trials/${name}.yaml`, "utf8")).rounds;
   for (const clients of counts) {
-    const all = [];
-    for (let seed = 1001; seed < 1001 + Math.max(1, Math.ceil(seeds / counts.length)); seed++) {
-      const set = [`seed=${seed}`, "attacks=[]", `clients=${clients}`];
-      for await (const { measures } of measureRounds(name, plugins, set)) all.push(measures);
-    }
-    sources.set(`${name} with ${clients} clients`, all);
-    console.error(`measured ${name} with ${clients} clients`);
+    const source = `${name} with ${clients} clients`;
+    const set = [`clients=${clients}`, `rounds=${Math.max(ownRounds, manyRounds)}`];
+    const all = await measureRuns(name, Math.max(1, Math.ceil(seeds / counts.length)), set);
+    sources.set(
+      source,
+      all.flatMap((rounds) => rounds.slice(0, ownRounds).map(({ measures }) => measures)),
+    );
+    runs.set(source, all);
   }
 }
+runs.set(sampled, await measureRuns(sampled, seeds, []));
 const pools = new Map();
 if (existsSync(values.pools)) {
   for (const name of await listPools(values.pools)) {
@@ -62,11 +72,24 @@ if (existsSync(values.pools)) {
 for (const [name, piles] of pools) sources.set(name, [piles.get("clean").measures]);
 
 const name = `${pools.size} pools of LoRA adapters of SmolLM2-135M and ${Object.keys(trials).length} trials`;
-const bank = await makeBank(sources, { name });
+const bank = await makeBank(sources, { name }, runs);
 console.log(JSON.stringify(bank, null, 1));
 if (values.write) await writeBank(bank);
 if (pools.size > 1) console.log(await judgePools(pools, sources));
 process.exit(0); // linear algebra and CLAIR leave threads behind
+
+/** Measures runs of a trial without its attacks, one per seed. */
+async function measureRuns(name, count, set) {
+  const all = [];
+  for (let seed = 1001; seed < 1001 + count; seed++) {
+    const rounds = [];
+    for await (const round of measureRounds(name, plugins, [`seed=${seed}`, "attacks=[]", ...set]))
+      rounds.push(round);
+    all.push(rounds);
+  }
+  console.error(`measured ${[name, ...set].join(" ")}`);
+  return all;
+}
 
 async function writeBank(bank) {
   const file = "libs/aggregators/src/clair/evidence/shipped-bank.ts";

@@ -14,7 +14,12 @@ export {
   type ControlKind,
   type Power,
 } from "./evidence/controls.js";
-export { makeBank, type BankOptions } from "./evidence/make-bank.js";
+export {
+  makeBank,
+  type BankOptions,
+  type MeasuredRound,
+  type MeasuredRun,
+} from "./evidence/make-bank.js";
 export { meanCosines } from "./evidence/cosines.js";
 export { selectClients, type Measures } from "./evidence/measures.js";
 export { scoreClients, type Scores } from "./evidence/score.js";

@@ -6,6 +6,21 @@ import { pieceMeanings, type PieceKind } from "./pieces.js";
 const kinds = Object.keys(pieceMeanings) as [PieceKind, ...PieceKind[]];
 const positive = z.number().positive();
 
+const rowSchema = z.strictObject({
+  clients: z.int().min(3).describe("Number of clients of a federation."),
+  federations: z.int().min(1).describe("Number of clean federations behind the row."),
+  usual: positive.describe("8 % of honest clients have a larger score."),
+  quantiles: z
+    .array(
+      z.strictObject({
+        rate: z.number().gt(0).lt(1).describe("Share of clean federations."),
+        score: positive.describe("This share has a client with a larger score."),
+      }),
+    )
+    .min(2)
+    .describe("Rates descending, scores ascending."),
+});
+
 /** The schema of a bank file. */
 export const bankSchema = z.strictObject({
   name: z.string().min(1).describe("What the bank was made from; reports name it."),
@@ -14,24 +29,16 @@ export const bankSchema = z.strictObject({
     .describe("Usual deviation between honest clients, by piece of evidence."),
   thresholds: z
     .array(
-      z.strictObject({
+      rowSchema.extend({
         hasSpace: z.boolean().describe("Whether a space holds half of the clients' energy."),
-        clients: z.int().min(3).describe("Number of clients of a federation."),
-        federations: z.int().min(1).describe("Number of clean federations behind the row."),
-        usual: positive.describe("8 % of honest clients have a larger score."),
-        quantiles: z
-          .array(
-            z.strictObject({
-              rate: z.number().gt(0).lt(1).describe("Share of clean federations."),
-              score: positive.describe("This share has a client with a larger score."),
-            }),
-          )
-          .min(2)
-          .describe("Rates descending, scores ascending."),
       }),
     )
     .min(1)
     .describe("By number of clients, ascending, for each kind of federation."),
+  overRounds: z
+    .array(rowSchema)
+    .optional()
+    .describe("For scores over rounds, by number of clients, ascending."),
 });
 
 /**
@@ -67,19 +74,40 @@ export interface Thresholds {
 const sharedRate = 0.2;
 
 /**
- * Reads the thresholds for a number of clients. Between rows it interpolates over the logarithm of
- * the number of clients; beyond the first and the last row it takes that row.
+ * Reads the thresholds for scores of one round.
  * @param hasSpace whether a space holds half of the clients' energy; a bank without such rows gives
  *   the others
  * @param rate share of federations without a contaminated client in which any client is flagged
  */
 export function findThresholds(
-  bank: Bank,
+  { thresholds }: Bank,
   { clients, hasSpace }: { readonly clients: number; readonly hasSpace: boolean },
   rate: number,
 ): Thresholds {
-  const own = bank.thresholds.filter((row) => row.hasSpace === hasSpace);
-  const rows = own.length > 0 ? own : bank.thresholds;
+  const own = thresholds.filter((row) => row.hasSpace === hasSpace);
+  return readRows(own.length > 0 ? own : thresholds, clients, rate);
+}
+
+/**
+ * Reads the thresholds for scores over rounds.
+ * @returns undefined if the bank was made from single rounds only
+ */
+export function findThresholdsOverRounds(
+  { overRounds = [] }: Bank,
+  clients: number,
+  rate: number,
+): Thresholds | undefined {
+  return overRounds.length > 0 ? readRows(overRounds, clients, rate) : undefined;
+}
+
+/** Thresholds for a number of clients; see `Bank`. */
+export type BankRow = z.infer<typeof rowSchema>;
+
+/**
+ * Interpolates between rows over the logarithm of the number of clients. Beyond the first and the
+ * last row it takes that row.
+ */
+function readRows(rows: readonly BankRow[], clients: number, rate: number): Thresholds {
   const above = rows.findIndex((row) => row.clients >= clients);
   const right = item(rows, above < 0 ? rows.length - 1 : above);
   const left = above > 0 ? item(rows, above - 1) : right;
@@ -95,10 +123,8 @@ export function findThresholds(
   return { upper, lower, shared: Math.min(upper, Math.max(at(sharedRate), lower)) };
 }
 
-type Quantiles = Bank["thresholds"][number]["quantiles"];
-
 /** Interpolates over ln of the rate, and extrapolates beyond the smallest rate. */
-function readQuantile(quantiles: Quantiles, rate: number): number {
+function readQuantile(quantiles: BankRow["quantiles"], rate: number): number {
   const next = quantiles.findIndex((one) => one.rate <= rate);
   if (next === 0) return item(quantiles, 0).score;
   const last = next < 0 ? quantiles.length - 1 : next;

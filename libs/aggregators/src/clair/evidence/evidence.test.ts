@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { toTensor } from "@fedclair/core";
 import { at, item, Matrix, stream } from "@fedclair/linalg";
 import { indices } from "../lists.js";
-import { findThresholds, parseBank, type Bank } from "./bank.js";
+import { findThresholds, findThresholdsOverRounds, parseBank, type Bank } from "./bank.js";
 import { listCleared, measurePower } from "./controls.js";
 import { findAgreeingCore, meanCosines } from "./cosines.js";
 import { describeControls, describeEvidence } from "./format-evidence.js";
@@ -297,6 +297,12 @@ describe("a bank", () => {
     );
   });
 
+  it("has thresholds of its own for scores over rounds, if it was made from runs", () => {
+    assert.equal(findThresholdsOverRounds(rows, 10, 0.1), undefined);
+    const overRounds = rows.thresholds;
+    assert.equal(findThresholdsOverRounds({ ...rows, overRounds }, 10, 0.01)?.upper, 8);
+  });
+
   it("is rejected with the place of the fault", () => {
     assert.throws(() => parseBank({ ...bank, spreads: { size: -1 } }, "my.json"), {
       name: "UserError",
@@ -425,8 +431,8 @@ describe("the evidence over rounds", () => {
     assert.equal(over[0]?.evidence[0]?.kind, "copy");
   });
 
-  it("needs three rounds of six clients, and lets old rounds fade", () => {
-    const { histories, last } = runRounds(2);
+  it("needs two rounds of six clients, and lets old rounds fade", () => {
+    const { histories, last } = runRounds(1);
     assert.equal(scoreOverRounds(histories, last.scores, bank, 0.01), undefined);
     const once = addRound(
       new Map(),

@@ -1,10 +1,11 @@
 import { yieldToEventLoop } from "@fedclair/core";
-import { median, medianDeviation, quantile, stream } from "@fedclair/linalg";
-import { indices } from "../lists.js";
-import type { Bank } from "./bank.js";
+import { item, median, medianDeviation, quantile, stream, sum } from "@fedclair/linalg";
+import { indices, pick } from "../lists.js";
+import type { Bank, BankRow } from "./bank.js";
 import { selectClients, type Measures } from "./measures.js";
 import { computePieces, type PieceKind } from "./pieces.js";
-import { scoreClients, type Spreads } from "./score.js";
+import { addRound, scoreOverRounds, type ClientHistories } from "./rounds.js";
+import { scoreClients, type Scores, type Spreads } from "./score.js";
 
 /** Numbers of clients with a row of thresholds. */
 const usualSizes = [6, 8, 10, 12, 14, 17, 20, 25, 30, 50, 100];
@@ -25,21 +26,46 @@ export interface BankOptions {
   readonly draws?: number;
 }
 
+/** The measures of the clients that took part in a round. */
+export interface MeasuredRound {
+  readonly ids: readonly string[];
+  readonly measures: Measures;
+}
+
+/** The rounds of one federation, in order. */
+export type MeasuredRun = readonly MeasuredRound[];
+
 /**
  * Makes a bank from federations without a contaminated client.
  * @param sources measures of federations by kind; each kind counts once, however many it has
+ * @param runs whole federations by kind, for scores over rounds
  * @returns rows for numbers of clients that at least half of the sources of their kind have
  */
 export async function makeBank(
   sources: ReadonlyMap<string, readonly Measures[]>,
   { name, sizes = usualSizes, draws = 100 }: BankOptions,
+  runs: ReadonlyMap<string, readonly MeasuredRun[]> = new Map(),
 ): Promise<Bank> {
   const spreads = computeSpreads(sources);
-  const kinds = [true, false].map((hasSpace) => {
+  const thresholds: Bank["thresholds"] = [];
+  for (const hasSpace of [true, false]) {
     const own = [...sources].filter(([, federations]) => haveSpace(federations) === hasSpace);
-    return makeRows(new Map(own), hasSpace, spreads, sizes, draws);
-  });
-  return { name, spreads, thresholds: (await Promise.all(kinds)).flat() };
+    const rows = await makeRows(
+      own.map(([source, federations]) => (clients) => {
+        return drawScores(source, federations, clients, spreads, draws);
+      }),
+      sizes,
+    );
+    thresholds.push(...rows.map((row) => ({ hasSpace, ...row })));
+  }
+  const unjudged: Bank = { name, spreads, thresholds };
+  const overRounds = await makeRows(
+    [...runs].map(([source, federations]) => (clients) => {
+      return drawScoresOverRounds(source, federations, clients, unjudged, draws);
+    }),
+    sizes,
+  );
+  return overRounds.length > 0 ? { ...unjudged, overRounds } : unjudged;
 }
 
 /** Whether a space holds half of the clients' energy in most of the federations. */
@@ -50,23 +76,28 @@ function haveSpace(federations: readonly Measures[]): boolean {
   return 2 * shared.length > federations.length;
 }
 
+/** Scores of honest clients. */
+interface Drawn {
+  readonly all: readonly number[];
+  /** The largest one of each federation. */
+  readonly largest: readonly number[];
+}
+
+/** @param sources draw scores of federations with a number of clients, if they have as many */
 async function makeRows(
-  sources: ReadonlyMap<string, readonly Measures[]>,
-  hasSpace: boolean,
-  spreads: Spreads,
+  sources: readonly ((clients: number) => Drawn | undefined)[],
   sizes: readonly number[],
-  draws: number,
-): Promise<Bank["thresholds"]> {
-  const thresholds: Bank["thresholds"] = [];
+): Promise<BankRow[]> {
+  const rows: BankRow[] = [];
   for (const clients of sizes) {
     const drawn: Drawn[] = [];
-    for (const [source, federations] of sources) {
-      const large = federations.filter(({ size }) => size.length >= clients);
-      if (large.length > 0) drawn.push(drawScores(source, large, clients, spreads, draws));
+    for (const draw of sources) {
+      const scores = draw(clients);
+      if (scores) drawn.push(scores);
       await yieldToEventLoop();
     }
     // Few sources may be more alike, or less, than the others. More clients use the last row.
-    if (drawn.length === 0 || 2 * drawn.length < sources.size) continue;
+    if (drawn.length === 0 || 2 * drawn.length < sources.length) continue;
     const usual = round(median(drawn.map(({ all }) => quantile(all, usualShare))));
     let least = 0;
     const quantiles = rates.map((rate) => {
@@ -74,16 +105,10 @@ async function makeRows(
       least = Math.max(least, round(quantile(limits, coverage)));
       return { rate, score: least };
     });
-    thresholds.push({ hasSpace, clients, federations: drawn.length * draws, usual, quantiles });
+    const federations = sum(drawn.map(({ largest }) => largest.length));
+    rows.push({ clients, federations, usual, quantiles });
   }
-  return thresholds;
-}
-
-/** Scores of honest clients. */
-interface Drawn {
-  readonly all: readonly number[];
-  /** The largest one of each federation. */
-  readonly largest: readonly number[];
+  return rows;
 }
 
 /** The scores in many subsets of federations. */
@@ -93,14 +118,58 @@ function drawScores(
   clients: number,
   spreads: Spreads,
   draws: number,
-): Drawn {
+): Drawn | undefined {
+  const large = federations.filter(({ size }) => size.length >= clients);
+  if (large.length === 0) return undefined;
   const rng = stream("bank").at(source, clients);
   const scores = indices(draws).map((draw) => {
-    const measures = federations[draw % federations.length] as Measures;
+    const measures = item(large, draw % large.length);
     const chosen = rng.at(draw).sample(indices(measures.size.length), clients);
-    return [...scoreClients(selectClients(measures, chosen), spreads).scores];
+    return scoreClients(selectClients(measures, chosen), spreads);
   });
-  return { all: scores.flat(), largest: scores.map((own) => Math.max(...own)) };
+  return collect(scores);
+}
+
+/** The scores over rounds in many subsets of federations, after every round that has them. */
+function drawScoresOverRounds(
+  source: string,
+  federations: readonly MeasuredRun[],
+  clients: number,
+  bank: Bank,
+  draws: number,
+): Drawn | undefined {
+  const large = federations
+    .map((rounds) => ({ rounds, ids: [...new Set(rounds.flatMap(({ ids }) => ids))] }))
+    .filter(({ rounds, ids }) => {
+      if (ids.length < clients) return false;
+      // A subset of clients that are sampled would be too few in most rounds.
+      return ids.length === clients || rounds.every((round) => round.ids.length === ids.length);
+    });
+  if (large.length === 0) return undefined;
+  const rng = stream("bank over rounds").at(source, clients);
+  const scores: Scores[] = [];
+  for (let draw = 0; scores.length < draws; draw++) {
+    const { rounds, ids } = item(large, draw % large.length);
+    const judged = playRounds(rounds, new Set(rng.at(draw).sample(ids, clients)), bank);
+    if (judged.length === 0) return undefined;
+    scores.push(...judged);
+  }
+  return collect(scores);
+}
+
+function playRounds(rounds: MeasuredRun, chosen: ReadonlySet<string>, bank: Bank): Scores[] {
+  let histories: ClientHistories = new Map();
+  return rounds.flatMap(({ ids, measures }) => {
+    const own = indices(ids.length).filter((k) => chosen.has(item(ids, k)));
+    const scores = scoreClients(selectClients(measures, own), bank.spreads);
+    histories = addRound(histories, pick(ids, own), scores, indices(own.length));
+    return scoreOverRounds(histories, scores, bank, item(rates, 0))?.scores ?? [];
+  });
+}
+
+function collect(scores: readonly Scores[]): Drawn {
+  const lists = scores.map((own) => [...own.scores]);
+  return { all: lists.flat(), largest: lists.map((own) => Math.max(...own)) };
 }
 
 /** Spreads for pieces that no source has; measured on pools of LoRA adapters and on trials. */

@@ -1,5 +1,5 @@
 import { at, item } from "@fedclair/linalg";
-import { findThresholds, type Bank, type Thresholds } from "./bank.js";
+import { findThresholds, findThresholdsOverRounds, type Bank, type Thresholds } from "./bank.js";
 import { pieceMeanings, type Piece, type PieceKind } from "./pieces.js";
 import { scorePieces, type Scores, type Spreads } from "./score.js";
 
@@ -18,8 +18,8 @@ export type ClientHistories = ReadonlyMap<string, ClientHistory>;
 const decay = 0.95;
 /** Largest number of deviations that a single round counts for. */
 const maxRoundDeviations = 6;
-/** With fewer rounds an average says little more than one round. */
-const minRounds = 3;
+/** A single round has its own judgement. */
+const minRounds = 2;
 /** With fewer clients their usual differences are unknown. */
 const minClients = 6;
 /** Usual deviation between the averages of honest clients, in deviations of one round. */
@@ -72,7 +72,7 @@ export interface ScoresOverRounds {
  * cancels, and what lasts remains.
  * @param latest the scores of the latest round, whose pieces of evidence count
  * @param rate share of federations without a contaminated client in which any client is flagged
- * @returns undefined while fewer than six clients have three rounds
+ * @returns undefined while fewer than six clients have two rounds
  */
 export function scoreOverRounds(
   histories: ClientHistories,
@@ -95,7 +95,9 @@ export function scoreOverRounds(
   return {
     ids: some.map(([id]) => id),
     scores: scorePieces(meansOf("size"), () => ({ pieces, hasSpace }), spreads),
-    thresholds: findThresholds(bank, { clients: some.length, hasSpace }, rate),
+    thresholds:
+      findThresholdsOverRounds(bank, some.length, rate) ??
+      findThresholds(bank, { clients: some.length, hasSpace }, rate),
     rounds: some.map(([, { rounds }]) => rounds),
   };
 }

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { item, Matrix, stream } from "@fedclair/linalg";
+import { indices } from "../lists.js";
+import { makeBank, type MeasuredRun } from "./make-bank.js";
+import type { Measures } from "./measures.js";
+import { normalEvenness } from "./module-measures.js";
+
+const ids = indices(12).map((k) => `c${k}`);
+
+/** Honest clients that differ by chance; one of them is larger in every round. */
+function measureRound(round: number, larger = 0): Measures {
+  const rng = stream("honest").at(round);
+  const normal = (middle: number, spread: number) =>
+    Float64Array.from(ids, () => middle + spread * rng.normal());
+  const cosines = new Matrix(ids.length, ids.length);
+  cosines.data.fill(0.5);
+  indices(ids.length).forEach((k) => (cosines.data[k * (ids.length + 1)] = 1));
+  const size = normal(0, 0.1);
+  size[0] = item([...size], 0) + larger;
+  return {
+    cosines,
+    size,
+    shape: normal(0, 0.1),
+    evenness: normal(normalEvenness, 0.01),
+    outside: normal(1, 0.1),
+    startsElsewhere: ids.map(() => false),
+    noise: { shape: 2, outside: 3, cosine: 0.01 },
+  };
+}
+
+function run(larger: number): MeasuredRun {
+  return indices(6).map((round) => ({ ids, measures: measureRound(round, larger) }));
+}
+
+const sources = new Map([["one", indices(6).map((round) => measureRound(round))]]);
+const options = { name: "a test", sizes: [6, 10, 30], draws: 20 };
+
+describe("makeBank", () => {
+  it("has rows for the numbers of clients that the sources have, scores rising as rates fall", async () => {
+    const bank = await makeBank(sources, options);
+    assert.deepEqual(
+      bank.thresholds.map(({ clients }) => clients),
+      [6, 10],
+    );
+    assert.equal(bank.overRounds, undefined);
+    for (const { quantiles, federations } of bank.thresholds) {
+      const scores = quantiles.map(({ score }) => score);
+      assert.deepEqual(
+        scores,
+        scores.toSorted((x, y) => x - y),
+      );
+      assert.equal(federations, 20);
+    }
+  });
+
+  it("has higher rows over rounds where one honest client is always unlike the others", async () => {
+    const usual = await makeBank(sources, options, new Map([["one", [run(0)]]]));
+    const unlike = await makeBank(sources, options, new Map([["one", [run(0.6)]]]));
+    const highest = ({ overRounds = [] }: typeof usual) =>
+      overRounds.map(({ quantiles }) => quantiles.at(-1)?.score ?? NaN);
+    assert.equal(highest(usual).length, 2);
+    assert.ok(Math.max(...highest(usual)) < 8, String(highest(usual)));
+    assert.ok(Math.min(...highest(unlike)) > 8, String(highest(unlike)));
+  });
+
+  it("takes sampled clients together only, because a few of them rarely meet", async () => {
+    const half = run(0).map(({ measures }, round) => ({
+      ids: ids.map((id) => (round % 2 === 0 ? id : `other ${id}`)),
+      measures,
+    }));
+    const sizes = [12, 24];
+    const { overRounds } = await makeBank(
+      sources,
+      { ...options, sizes },
+      new Map([["one", [half]]]),
+    );
+    assert.deepEqual(
+      overRounds?.map(({ clients }) => clients),
+      [24],
+    );
+  });
+});
