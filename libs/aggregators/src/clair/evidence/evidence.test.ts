@@ -431,6 +431,20 @@ describe("the evidence over rounds", () => {
     assert.equal(over[0]?.evidence[0]?.kind, "copy");
   });
 
+  it("leaves a client undecided, and out of what is shared, that stands out in this round alone", () => {
+    const { histories: before } = runRounds(10, 0);
+    const clients = varied(12, "odd").map((own, k) => (k === 0 ? { ...own, size: 1 } : own));
+    const now = judge(measuresOf(clients), { bank, rate: 0.01, required: [] }, stream("r"));
+    const histories = addRound(before, ids, now.scores, indices(12));
+    const [first] = judgeOverRounds(now, ids, histories, { bank, rate: 0.01 });
+    assert.equal(now.clients[0]?.status, "contaminated");
+    assert.ok(first && first.status === "undecided" && !first.isPooled);
+    assert.match(
+      first.reason,
+      /^is large \(.* deviations\).* in this round, but not over its 11 rounds$/,
+    );
+  });
+
   it("needs two rounds of six clients, and lets old rounds fade", () => {
     const { histories, last } = runRounds(1);
     assert.equal(scoreOverRounds(histories, last.scores, bank, 0.01), undefined);

@@ -5,7 +5,9 @@ import { listEvidence } from "./score.js";
 
 /**
  * Judges by the evidence averaged over rounds. A client that is flagged in this round and stands
- * out in it even more keeps this round's judgement.
+ * out in it even more keeps this round's judgement, if over rounds it has a score as well that one
+ * clean federation in five exceeds: of many rounds one is odd by chance. Otherwise it is undecided,
+ * and takes no part in what is shared in this round.
  * @param ids ids of the round's clients, in the order of the judgements
  * @param histories of all clients up to this round; absent for a round by itself
  */
@@ -23,13 +25,28 @@ export function judgeOverRounds(
     const row = rows.get(ids[k] ?? "");
     if (row === undefined) return now;
     const score = at(scores.scores, row);
-    if (now.status === "contaminated" && now.score / now.upper >= score / thresholds.upper)
-      return now;
+    const isFlagged = now.status === "contaminated";
+    const lasts = score > thresholds.shared;
+    if (isFlagged && lasts && now.score / now.upper >= score / thresholds.upper) return now;
     const evidence = listEvidence(scores, row);
+    const count = rounds[row] ?? 0;
     return {
       ...now,
       ...decide(score, thresholds, evidence, now),
-      evidence: evidence.map((piece) => ({ ...piece, rounds: rounds[row] ?? 0 })),
+      ...(isFlagged && !lasts && onlyNow(now, count)),
+      evidence: evidence.map((piece) => ({ ...piece, rounds: count })),
     };
   });
+}
+
+/** The judgement of a client that stands out in this round alone. */
+function onlyNow(
+  { reason }: Judgement,
+  rounds: number,
+): Pick<Judgement, "status" | "reason" | "isPooled"> {
+  return {
+    status: "undecided",
+    reason: `${reason} in this round, but not over its ${rounds} rounds`,
+    isPooled: false,
+  };
 }

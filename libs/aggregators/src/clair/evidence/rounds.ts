@@ -86,6 +86,8 @@ export function scoreOverRounds(
   const meansOf = (kind: PieceKind) =>
     Float64Array.from(some, ([, { sums, weights }]) => (sums[kind] ?? 0) / (weights[kind] ?? 1));
   const pieces = [...latest.signed.keys()].flatMap((kind): Piece[] => {
+    // Clients differ inside a space as their data do, and that lasts.
+    if (kind === "agreement" && hasSpace) return [];
     if (!some.every(([, { weights }]) => weights[kind] !== undefined)) return [];
     const values = meansOf(kind);
     // What lasts is unusual in either direction: a client that always agrees too well, for example.
