@@ -92,8 +92,11 @@ function compare(
     { kind: "outside", values: outside, measured: outside.map(Math.exp), ...plain },
     { kind: "shape", values: shape, measured: shape.map(Math.exp), ...grown, isTwoSided: true },
   ];
-  const distance = first.map((x) => -Math.log(Math.max(1 - x, minCopyDistance)));
-  all.push({ kind: "copy", values: distance, measured: first, ...plain, countsOnce: false });
+  // Where most clients send one change, being a copy is no evidence, and neither is being none.
+  if (median(pick(first, trusted)) <= maxUsualCosine) {
+    const values = first.map((x) => -Math.log(Math.max(1 - x, minCopyDistance)));
+    all.push({ kind: "copy", values, measured: first, ...plain, countsOnce: false });
+  }
   const opposed = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
   const countsOnce = !hasSpace && doAgree(agreement, trusted);
   all.push({ kind: "agreement", values: opposed, measured: agreement, ...grown, countsOnce });

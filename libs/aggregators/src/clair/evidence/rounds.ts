@@ -26,7 +26,7 @@ const minClients = 6;
 const usualSpread = 0.5;
 
 /** How the average of any piece over rounds counts. */
-const lasting = { growsWithSize: false, countsOnce: true };
+const lasting = { growsWithSize: false, countsOnce: true, isTwoSided: true };
 
 const kinds = Object.keys(pieceMeanings) as PieceKind[];
 
@@ -91,8 +91,7 @@ export function scoreOverRounds(
     if (!some.every(([, { weights }]) => weights[kind] !== undefined)) return [];
     const values = meansOf(kind);
     // What lasts is unusual in either direction: a client that always agrees too well, for example.
-    // But where all others send one change, a client that sends its own is no copy.
-    return [{ kind, values, measured: values, ...lasting, isTwoSided: kind !== "copy" }];
+    return [{ kind, values, measured: values, ...lasting }];
   });
   const spreads = Object.fromEntries(kinds.map((kind) => [kind, usualSpread])) as Spreads;
   return {
