@@ -99,6 +99,8 @@ class GroupStream implements AggregationStream {
 }
 
 /** Keeps the evidence against flagged clients only: it would be most of the records otherwise. */
-function shorten({ evidence, clearedOf: _, ...verdict }: Verdict): Verdict {
-  return evidence && verdict.status === "contaminated" ? { ...verdict, evidence } : verdict;
+function shorten(verdict: Verdict): Verdict {
+  if (verdict.status === "contaminated") return verdict;
+  const { clientId, status, pooled, score, threshold, reason } = verdict;
+  return { clientId, status, pooled, score, threshold, ...(reason !== undefined && { reason }) };
 }

@@ -86,8 +86,8 @@ function column(name: string, type: "STRING" | "DOUBLE" | "BOOLEAN" | "JSON", da
 }
 
 /**
- * Makes a column for each metric of the first client that has any. Clients with other metrics are in
- * a column of JSON, because they may choose any names.
+ * Makes a column for each metric of the first client that has any. Clients with other metrics are
+ * in a column of JSON, because they may choose any names.
  */
 function toMetricColumns(
   field: Field,
