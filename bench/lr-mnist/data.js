@@ -98,8 +98,10 @@ async function dealParts(digits) {
   const { name: _, ...settings } = task;
   const { tasks } = await loadTasks({ task: { name: "digits" } });
   const options = tasks.get("digits").schema.parse(settings);
-  const training = holdings(options, digits, clients).map((part) =>
-    Array.from(part.subarray(0, Math.min(Math.ceil(0.8 * part.length), part.length - 1))),
-  );
+  const partOf = holdings(options, digits, clients);
+  const training = Array.from({ length: clients }, (_, k) => {
+    const part = partOf(k);
+    return Array.from(part.subarray(0, Math.min(Math.ceil(0.8 * part.length), part.length - 1)));
+  });
   return { training, test: reserve(options, count).uniform };
 }

@@ -7,7 +7,7 @@ describe("docs/performance.md", function () {
   this.timeout(180_000); // four programs with a profiler in each
 
   it("profiles a trial in one process, and a coordinator and a host", async () => {
-    const isBench = (line: string) => /^npm run (lab -- )?bench/.test(line);
+    const isBench = (line: string) => /^npm run (lab -- )?(bench|lab -- million)/.test(line);
     const { folder, code, stdout, stderr } = await runDocument("docs/performance.md", isBench);
     assert.equal(code, 0, stdout.slice(-2000) + stderr);
     // CPU.<date>.<time>.<process>.<thread>.<number>.cpuprofile: each thread writes its own file.

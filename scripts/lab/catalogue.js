@@ -101,6 +101,11 @@ const all = {
       summary: "memory and stalls of a coordinator with large updates (docs/many-machines.md)",
     },
     {
+      name: "million",
+      file: "scripts/million.js",
+      summary: "1.5 million clients once each, killed and resumed (docs/performance.md); an hour",
+    },
+    {
       name: "backends",
       file: "scripts/backends.js",
       summary: "CPU time on TensorFlow and on WebAssembly (docs/backends.md)",

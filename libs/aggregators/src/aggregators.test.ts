@@ -24,10 +24,15 @@ const others: readonly (readonly [string, object])[] = [
   ["clair", { window: 3, memoryBeta: 0.5, centered: true }],
   ["clair", { rule: "evidence", window: 3 }],
   ["fltrust", { root: "c03" }],
+  ["norm-clip", { most: 1e6 }],
 ];
 for (const [name, options] of others) {
   describeAggregator(aggregators.get(name) ?? assert.fail(name), { options });
 }
+describeAggregator(aggregators.get("clair") ?? assert.fail(), {
+  options: { models: "global", groupSize: 20 },
+  multipliesOut: "dense, as the groups' spaces together have too many dimensions",
+});
 
 describe("the registry of aggregators", () => {
   it("registers each aggregator under its own name, and each rejects an unknown option", () => {

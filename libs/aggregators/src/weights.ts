@@ -16,7 +16,15 @@ export function computeWeights(
   updates: readonly Pick<Update, "numExamples">[],
   by: Weighting,
 ): Float64Array {
-  const counts = Float64Array.from(updates, (u) => (by === "samples" ? u.numExamples : 1));
+  const counts = countWeights(updates, by);
   const total = sum(counts);
   return counts.map((n) => n / total);
+}
+
+/** Computes the same weights without dividing them by their sum. */
+export function countWeights(
+  updates: readonly Pick<Update, "numExamples">[],
+  by: Weighting,
+): Float64Array {
+  return Float64Array.from(updates, (u) => (by === "samples" ? u.numExamples : 1));
 }

@@ -148,6 +148,20 @@ export function describeAggregator(
           assert.deepEqual(await twoRounds(updates.map(storeTensors)), await twoRounds(updates));
         });
 
+        it("streams the same result as of the whole round, if it streams", async () => {
+          const aggregator = plugin.create(plugin.schema.parse(options) as never);
+          const rng = stream(1);
+          const streamed = aggregator.stream?.({ round: 1, phase: "train", rng });
+          const updates = make();
+          const [first, ...others] = stream("parts").sample(updates);
+          if (!streamed || !first) return;
+          await streamed.add([first]);
+          await streamed.add(others);
+          const [got, expected] = [await streamed.finish(), await aggregate(updates)];
+          assertSameChanges(got, expected, updates);
+          assert.deepEqual(statuses(got), statuses(expected));
+        });
+
         it("gives a lone client its own change", async () => {
           const updates = make().slice(3, 4);
           assertEveryoneGets(await aggregate(updates), updates);

@@ -103,6 +103,25 @@ export const toyAggregator: AggregatorPlugin = {
       }
       return Promise.resolve({ change: [new Map([["dense", { shape: [2], data: mean }]])] });
     },
+    stream: () => {
+      const sum = new Float64Array(2);
+      let count = 0;
+      return {
+        add: (updates) => {
+          for (const { delta } of updates) {
+            const dense = delta.get("dense");
+            if (!dense || isLowRank(dense)) continue;
+            readNumbers(dense).forEach((x, i) => (sum[i] = (sum[i] ?? 0) + x));
+          }
+          count += updates.length;
+          return Promise.resolve();
+        },
+        finish: () => {
+          const mean = sum.map((x) => x / count);
+          return Promise.resolve({ change: [new Map([["dense", { shape: [2], data: mean }]])] });
+        },
+      };
+    },
   }),
 };
 

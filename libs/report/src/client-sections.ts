@@ -1,6 +1,7 @@
 import {
   clientRows,
   displayName,
+  recordsPlace,
   formatNumber,
   readMetric,
   orderMetrics,
@@ -32,7 +33,9 @@ export function clientSection(run: Run): Html | undefined {
   const hasVerdicts = rows.some(({ verdict }) => verdict !== undefined);
   const hasFailures = rows.some(({ failure }) => failure);
   const clients = run.trial.clients;
-  const unsampled = clients - all.filter(({ round }) => round !== undefined).length;
+  const spacing = run.spacing.clients;
+  const listed = Math.ceil(clients / spacing);
+  const unsampled = listed - all.filter(({ round }) => round !== undefined).length;
   const rounds = new Set(all.flatMap(({ round }) => round ?? []));
   const hasSeveralRounds = rounds.size > 1;
   const heads = [
@@ -62,15 +65,23 @@ export function clientSection(run: Run): Html | undefined {
         : html`<h2>Clients of round ${[...rounds].join("")}</h2>`
     }
     ${
+      spacing === 1
+        ? undefined
+        : html`<p class="note">
+            This table is a sample of every ${spacing}th of ${clients.toLocaleString("en-US")}
+            clients. The measures count all of them.
+          </p>`
+    }
+    ${
       unsampled === 0
         ? undefined
         : html`<p class="note">
-            ${unsampled} of ${clients} clients were never sampled; they come last.
+            ${unsampled} of ${listed} clients were never sampled; they come last.
           </p>`
     }
     ${table(heads, cells)}
-    ${formatHiddenRows(clients, "clients; wrong verdicts and failures come first")}
-    ${formatHiddenMetrics(metricNames.length)}
+    ${formatHiddenRows(listed, "clients; wrong verdicts and failures come first", run)}
+    ${formatHiddenMetrics(metricNames.length, run)}
   </section>`;
 }
 
@@ -91,14 +102,15 @@ function verdictCells(row: ClientRow): (string | Html)[] {
  * A table of late, lost or refused answers and of rounds that left the params unchanged, in all
  * arms.
  */
-export function failureSection({ failures: { first, count }, description }: Run): Html | undefined {
+export function failureSection(run: Run): Html | undefined {
+  const { first, count } = run.failures;
   if (count === 0) return undefined;
   const rows = first.map(({ round, arm, clientId, code, message }) => [
     String(round),
     arm,
     ...(clientId === undefined
       ? ["–", code]
-      : [displayName(clientId, description), html`<code>${code}</code>`]),
+      : [displayName(clientId, run.description), html`<code>${code}</code>`]),
     message,
   ]);
   return html`<section>
@@ -108,23 +120,28 @@ export function failureSection({ failures: { first, count }, description }: Run)
       nothing, with the reasons.
     </p>
     ${table(["round", "arm", "client", "code", "message"], rows)}
-    ${formatHiddenRows(count, "failures")}
+    ${formatHiddenRows(count, "failures", run)}
   </section>`;
 }
 
 /** A note below a table that shows only its first rows. */
-export function formatHiddenRows(count: number, what: string): Html | undefined {
+export function formatHiddenRows(
+  count: number,
+  what: string,
+  { trial }: Pick<Run, "trial">,
+): Html | undefined {
   if (count <= maxRows) return undefined;
   return html`<p class="note">
-    ${maxRows} of ${count.toLocaleString("en-US")} ${what}; all are in <code>records.jsonl</code>.
+    ${maxRows} of ${count.toLocaleString("en-US")} ${what}; all are in
+    <code>${recordsPlace(trial)}</code>.
   </p>`;
 }
 
-function formatHiddenMetrics(count: number): Html | undefined {
+function formatHiddenMetrics(count: number, { trial }: Pick<Run, "trial">): Html | undefined {
   if (count <= maxMetrics) return undefined;
   return html`<p class="note">
     ${maxMetrics} of ${count.toLocaleString("en-US")} metrics; all are in
-    <code>records.jsonl</code>.
+    <code>${recordsPlace(trial)}</code>.
   </p>`;
 }
 

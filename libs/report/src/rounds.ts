@@ -7,6 +7,11 @@ export function formatDrawnRounds({ drawn, last }: Pick<Run, "drawn" | "last">):
   return rounds === all ? "" : ` Drawn are ${rounds} of ${all.toLocaleString("en-US")} rounds.`;
 }
 
+/** A sentence for captions about how many clients are drawn; empty if all are. */
+export function formatSampledClients({ spacing }: Pick<Run, "spacing">): string {
+  return spacing.drawn === 1 ? "" : ` Of each round, one in ${spacing.drawn} clients is drawn.`;
+}
+
 /**
  * The rounds that every arm has, except arms that ended earlier. In long runs only some rounds are
  * drawn, and the last one of an arm may be drawn for that arm only.

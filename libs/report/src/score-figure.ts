@@ -1,7 +1,7 @@
 import { mainRecords, type Run } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { figureConfig } from "./figure-style.js";
-import { formatDrawnRounds } from "./rounds.js";
+import { formatDrawnRounds, formatSampledClients } from "./rounds.js";
 import { scoresOverRounds } from "./score-history.js";
 import { scorePanels } from "./score-panels.js";
 import {
@@ -23,7 +23,8 @@ const maxPoints = 200;
 export function scoreCaption(run: Run): string {
   const records = mainRecords(run);
   const reading =
-    "Above the threshold (dashed) a client is flagged as contaminated. Filled: flagged; hollow: not; ringed in red: the verdict differs from the truth.";
+    "Above the threshold (dashed) a client is flagged as contaminated. Filled: flagged; hollow: not; ringed in red: the verdict differs from the truth." +
+    formatSampledClients(run);
   return records.length <= maxPanels
     ? reading
     : `Top: the median and the 10–90 % range of each truth over rounds. Bottom: the last round. ${reading}${formatDrawnRounds(run)}`;

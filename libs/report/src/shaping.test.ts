@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { axisTicks, errorAxis, roundAxis } from "./axis.js";
 import { html, preformatted } from "./html.js";
 import { measureRows } from "./measures.js";
-import { commonRounds, formatDrawnRounds } from "./rounds.js";
+import { commonRounds, formatDrawnRounds, formatSampledClients } from "./rounds.js";
 import { scoreAxis, thinPoints, summariseUnscored, type ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 
@@ -159,6 +159,11 @@ describe("figures' data", () => {
     };
     assert.equal(formatDrawnRounds(run(70_000, 1, 70_000)), " Drawn are 2 of 70,000 rounds.");
     assert.equal(formatDrawnRounds(run(3, 1, 2, 3)), "");
+    assert.equal(formatSampledClients({ spacing: { drawn: 1, clients: 4 } }), "");
+    assert.equal(
+      formatSampledClients({ spacing: { drawn: 4, clients: 1 } }),
+      " Of each round, one in 4 clients is drawn.",
+    );
   });
 
   it("thins many points to the extremes and evenly spaced ones between them", () => {

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import type { TaskFigures } from "@fedclair/core";
-import { measuringClients, writeWhole, type Run } from "@fedclair/runs";
+import { measuringClients, sharesFirstRound, writeWhole, type Run } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { accuracyFigure } from "./accuracy-figure.js";
 import { costFigure } from "./cost-figure.js";
 import { armColours, figureConfig, figureWidth, ink } from "./figure-style.js";
 import { writeFigures, type Drawing } from "./figures.js";
 import { renderPage } from "./page.js";
-import { formatDrawnRounds } from "./rounds.js";
+import { formatDrawnRounds, formatSampledClients } from "./rounds.js";
 import { scoreCaption, scoreFigure } from "./score-figure.js";
 
 /**
@@ -30,7 +30,8 @@ export async function writeRunReport(run: Run, folder: string): Promise<void> {
       title: `${clientsText.charAt(0).toUpperCase()}${clientsText.slice(1)} over ${run.trial.devices ? "simulated time" : "rounds"}`,
       caption:
         `Mean of the ${clientsText} that measured in every arm, each on its own data, and their 10–90 % range.` +
-        formatDrawnRounds(run),
+        formatDrawnRounds(run) +
+        formatSampledClients(run),
       spec: accuracyFigure(run),
     },
     {
@@ -38,7 +39,7 @@ export async function writeRunReport(run: Run, folder: string): Promise<void> {
       title: "Cost",
       caption:
         "Seconds that the coordinator spent in each stage of a round, and bytes of the tensors sent to (down) and received from (up) the clients for training." +
-        (run.arms.length > 1
+        (run.arms.length > 1 && sharesFirstRound(run.trial)
           ? " In round 1 the baselines reuse the updates of the main arm."
           : "") +
         formatDrawnRounds(run),

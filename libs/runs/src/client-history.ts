@@ -15,12 +15,20 @@ export interface ClientHistory {
   readonly evaluation: Metrics;
 }
 
-/** Follows clients while the rounds of an arm come in. */
+/** The histories of more clients would fill the memory, and no page lists as many. */
+const maxClients = 50_000;
+
+/**
+ * Follows clients while the rounds of an arm come in. If more than 50,000 take part, only clients
+ * at evenly spaced places among the registered ones are followed. The spacing is a power of two.
+ */
 export class ClientHistories {
-  readonly #clients = new Map<string, ClientHistory>();
+  #spacing = 1;
+  #clients = new Map<string, ClientHistory>();
 
   add(round: number, clients: readonly ClientRecord[]): void {
     for (const client of clients) {
+      if (!isSpaced(client.clientId, this.#spacing)) continue;
       const before = this.#clients.get(client.clientId);
       const roundsJudged = (before?.roundsJudged ?? 0) + Number(client.verdict !== undefined);
       // A phase in which the aggregator judges no client must not replace an earlier verdict.
@@ -31,11 +39,28 @@ export class ClientHistories {
         roundsFlagged: (before?.roundsFlagged ?? 0) + Number(isFlagged(client)),
         evaluation: client.evaluation ?? before?.evaluation ?? {},
       });
+      if (this.#clients.size > maxClients) this.#double();
     }
+  }
+
+  /** The number of registered clients of which one is followed. */
+  get spacing(): number {
+    return this.#spacing;
+  }
+
+  #double(): void {
+    this.#spacing *= 2;
+    const kept = [...this.#clients].filter(([id]) => isSpaced(id, this.#spacing));
+    this.#clients = new Map(kept);
   }
 
   /** The histories by client id, in the order of first appearance. */
   get clients(): ReadonlyMap<string, ClientHistory> {
     return this.#clients;
   }
+}
+
+/** Is the client among every `spacing`-th of the registered ones? Ids are `c` and a number. */
+export function isSpaced(clientId: string, spacing: number): boolean {
+  return spacing === 1 || Number(clientId.slice(1)) % spacing === 0;
 }

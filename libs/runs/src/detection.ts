@@ -91,17 +91,31 @@ export const detectionInfos: MetricInfos = {
   },
 };
 
+interface LastVerdict {
+  readonly truth: Truth;
+  readonly flagged: boolean;
+}
+
 /** The last verdict on each client, for trials whose rounds judge different clients. */
 class LastVerdicts {
-  readonly #last = new Map<string, { readonly truth: Truth; readonly flagged: boolean }>();
+  /** Clients with the same truth and verdict share an object, as there may be millions. */
+  readonly #last = new Map<string, LastVerdict>();
+  readonly #verdicts = new Map<string, LastVerdict>();
   #maxJudged = 0;
 
   add(clients: readonly ClientRecord[]): void {
     const judged = clients.filter(({ verdict }) => verdict !== undefined);
     for (const client of judged) {
-      this.#last.set(client.clientId, { truth: clientTruth(client), flagged: isFlagged(client) });
+      this.#last.set(client.clientId, this.#share(clientTruth(client), isFlagged(client)));
     }
     this.#maxJudged = Math.max(this.#maxJudged, judged.length);
+  }
+
+  #share(truth: Truth, flagged: boolean): LastVerdict {
+    const key = `${truth} ${flagged}`;
+    const shared = this.#verdicts.get(key) ?? { truth, flagged };
+    this.#verdicts.set(key, shared);
+    return shared;
   }
 
   /**

@@ -85,12 +85,13 @@ export {
   type RunStatus,
 } from "./store/stored-run.js";
 export { checkRecords, eachRecord } from "./store/chain.js";
+export { recordsPlace } from "./store/stored-records.js";
 export { eachLine, readLines } from "./store/lines.js";
 export type { ArmTiming } from "./arm-timing.js";
 export { checkExistingRun, checkTrial } from "./store/run-folder.js";
 export { readRun, armRecords, RunTally, mainRecords, type Run, type Timings } from "./run.js";
 export { rejectExternalClients } from "./reject-external.js";
-export { runTrial, type ArmEvent } from "./run-trial.js";
+export { runTrial, sharesFirstRound, type ArmEvent } from "./run-trial.js";
 export { summarise, type Summary } from "./summary.js";
 export * from "./sweep/index.js";
 export { isFlagged, measuringClients, clientTruth, truthText } from "./truth.js";

@@ -3,6 +3,7 @@ import { listArms } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
 import { createMeasure, type Measure } from "./measure.js";
 import { formatNumber } from "./numbers.js";
+import { recordsPlace } from "./store/stored-records.js";
 import { clientTruth } from "./truth.js";
 
 /** The answer arrived but its content is unusable. Its client counts as rejected, not as lost. */
@@ -129,7 +130,7 @@ export function explainExcessLoss(
     .map(({ arm = main.label, value }) => `${formatNumber(value)} in ${arm}`);
   return (
     `${lossText(losses)} (${each.join(", ")}), ` +
-    `limits.maxLost = ${maxLost}; their codes are in the report and in records.jsonl: ` +
+    `limits.maxLost = ${maxLost}; their codes are in the report and in ${recordsPlace(trial)}: ` +
     "keep hosts and clients connected, or raise limits.maxLost"
   );
 }

@@ -8,11 +8,10 @@ import {
   type TrialState,
   type WatchedServer,
 } from "@fedclair/core/internal";
-import type { ArmRecord } from "./arm-record.js";
 import type { ChosenBackend } from "./backend.js";
 import { type StartState, runTrial, startArms, type ArmEvent, type Position } from "./run-trial.js";
 import type { Checkpoint, CheckpointPolicy } from "./store/checkpoint.js";
-import { eachLine } from "./store/lines.js";
+import { storedRecords } from "./store/stored-records.js";
 import { UpdateFile } from "./store/update-file.js";
 import type { WireTraffic } from "./arm-timing.js";
 import { RunFolder } from "./store/run-folder.js";
@@ -102,7 +101,8 @@ async function runInto(
   const stopped = new Map(checkpoint?.stopped);
   if (checkpoint) {
     const done = new Map<string, number>();
-    for await (const record of eachLine<ArmRecord>(folder.path, "records.jsonl")) {
+    for await (const stored of storedRecords(folder.path)) {
+      const record = await stored.read();
       tally.add(record);
       asked.recall(record);
       done.set(record.arm, (done.get(record.arm) ?? 0) + 1);

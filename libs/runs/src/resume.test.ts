@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import fs, { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import fs, { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError, type Aggregator, type AggregatorPlugin } from "@fedclair/core";
@@ -9,6 +9,7 @@ import { prepare, toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { recordTrial, type TrialRun } from "./record-trial.js";
 import { withBrokenDisk } from "../testing/broken-disk.js";
 import { readRun } from "./run.js";
+import { eachRecord } from "./store/chain.js";
 import { findRun } from "./store/stored-run.js";
 
 const toyMean = toyPlugins.aggregators.get("toy-mean") ?? assert.fail("no toy");
@@ -129,6 +130,53 @@ describe("an interrupted run", function () {
         assert.equal((await findRun(out))?.status, "done");
       }
     }
+  });
+
+  it("resumes after any round with records in Parquet, and keeps the same records", async () => {
+    const inFiles: Trial = { ...trial, records: "parquet" };
+    const files = async (folder: string) => {
+      const names = (await readdir(join(folder, "records"))).sort();
+      const paths = names.map((name) => join(folder, "records", name));
+      const others = ["params.safetensors", "summary.json"].map((name) => join(folder, name));
+      return [names, await Promise.all([...paths, ...others].map((path) => readFile(path)))];
+    };
+    const complete = join(root, "parquet");
+    await recordTrial(runInto(complete, { trial: inFiles }));
+    const expected = await files(complete);
+    const read = async (folder: string) => {
+      const records: string[] = [];
+      for await (const record of eachRecord(folder)) records.push(JSON.stringify(record));
+      return records;
+    };
+    assert.deepEqual(await read(complete), await read(join(root, "whole")));
+    for (const [last, every] of [
+      [1, 1],
+      [3, 2],
+      [8, 1],
+      [9, 5],
+    ]) {
+      const out = join(root, `parquet-${last}`);
+      const stop = new AbortController();
+      let rounds = 0;
+      const onEvent: TrialRun["onEvent"] = ({ event }) => {
+        if (event.kind === "round" && ++rounds === last) stop.abort();
+      };
+      const cut = { trial: inFiles, signal: stop.signal, onEvent, checkpoints: { every } };
+      await assert.rejects(recordTrial(runInto(out, cut as Partial<TrialRun>)), {
+        name: "AbortError",
+      });
+      await writeFile(join(out, "records", "000099.parquet.part"), "cut off");
+      await recordTrial(runInto(out, { trial: inFiles }));
+      assert.deepEqual(await files(out), expected, `after round ${last}`);
+    }
+    const path = join(complete, "records", "000002.parquet");
+    await writeFile(path, (await readFile(path)).fill(7, 20, 21));
+    await assert.rejects(readRun(complete), /000002\.parquet: .* differ from what the run wrote/);
+    await rm(path);
+    await assert.rejects(
+      readRun(complete),
+      /000002\.parquet' is missing, and the run wrote 11 such/,
+    );
   });
 
   it("rejects another backend, and files that were truncated since", async () => {

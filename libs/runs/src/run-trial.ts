@@ -4,13 +4,16 @@ import {
   loadParams,
   type StoredParams,
   askForParams,
+  cohortSize,
   exitCodes,
   planRounds,
   runRounds,
   startTrial,
+  windowSize,
   type Arm,
   type ClientPool,
   type PreparedTrial,
+  type Trial,
   type TrialEvent,
   type TrialState,
   type WatchedServer,
@@ -68,7 +71,8 @@ export async function* runTrial(
   // A resumed trial no longer has the first arm's answers. The other arms ask again and get the
   // same ones.
   const isFresh = from.arm === 0 && from.state === undefined;
-  const shared = arms.length > 1 && isFresh ? new SharedRoundPool(pool) : pool;
+  const isShared = arms.length > 1 && isFresh && sharesFirstRound(prepared.trial);
+  const shared = isShared ? new SharedRoundPool(pool) : pool;
   for (const [i, arm] of arms.entries()) {
     if (i < from.arm) continue;
     const plan = planRounds(prepared, arm, { task, pool: shared, signal });
@@ -89,6 +93,14 @@ export async function* runTrial(
       yield { arm, event: { kind: "stopped", reason: error.message, where } };
     }
   }
+}
+
+/**
+ * Do the baselines reuse the main arm's updates of the first round? Those of a cohort that is
+ * streamed do not fit in memory.
+ */
+export function sharesFirstRound(trial: Pick<Trial, "clients" | "cohort">): boolean {
+  return cohortSize(trial) <= windowSize;
 }
 
 /** Reads the params of a start state into memory. */

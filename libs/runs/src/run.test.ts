@@ -55,6 +55,31 @@ describe("RunTally", () => {
     assert.ok(names(false).includes("accuracy.clair"));
   });
 
+  it("follows and draws evenly spaced clients if very many take part, and counts all", () => {
+    const clients = Array.from({ length: 60_000 }, (_, k) =>
+      clientOf(`c${String(k).padStart(5, "0")}`, null, "benign"),
+    );
+    const records = [1, 2, 3, 4].map((round) => recordOf("clair", round, ...clients));
+    const run = runOf({ ...trial, clients: clients.length }, records);
+    assert.deepEqual(run.spacing, { drawn: 2, clients: 2 });
+    assert.deepEqual([...run.clients.keys()].slice(0, 3), ["c00000", "c00002", "c00004"]);
+    assert.deepEqual(
+      run.drawn.map((record) => record.clients.length),
+      [30_000, 30_000, 30_000, 30_000],
+    );
+    assert.equal(run.detection.total.benign, 240_000);
+    assert.deepEqual(
+      runOf(
+        trial,
+        records.slice(0, 1).map((record) => ({ ...record, clients: clients.slice(0, 9) })),
+      ).spacing,
+      {
+        drawn: 1,
+        clients: 1,
+      },
+    );
+  });
+
   it("counts failures beyond those that it lists", () => {
     const clients = [lostClient("c00"), lostClient("c01", "STRAGGLER"), clientOf("c02", null)];
     const { failures } = runOf(

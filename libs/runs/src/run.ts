@@ -46,13 +46,15 @@ interface Records {
   readonly last: ReadonlyMap<string, ArmRecord>;
   /**
    * Records that figures draw, arm by arm: all rounds of a short run, evenly spaced ones of a long
-   * run.
+   * run. With very many clients each has evenly spaced ones.
    */
   readonly drawn: readonly ArmRecord[];
   /** Detection in the main arm. */
   readonly detection: DetectionTotals;
-  /** Histories by id of the clients that the main arm sampled. */
+  /** Histories by id of the clients that the main arm sampled, or of evenly spaced ones. */
   readonly clients: ReadonlyMap<string, ClientHistory>;
+  /** The numbers of clients of which one is in `drawn` or in `clients`; 1 if all are. */
+  readonly spacing: { readonly drawn: number; readonly clients: number };
   readonly failures: Failures;
 }
 
@@ -142,6 +144,7 @@ export class RunTally {
       last: this.#tally.last,
       drawn: this.#drawn.records(this.#tally.last),
       clients: this.#clients.clients,
+      spacing: { drawn: this.#drawn.clientSpacing, clients: this.#clients.spacing },
       failures: this.#failures.failures(),
     };
   }

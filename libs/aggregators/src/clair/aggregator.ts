@@ -3,6 +3,7 @@ import {
   type Aggregation,
   type Aggregator,
   type AggregatorInput,
+  type Stream,
   type Update,
 } from "@fedclair/core";
 import { toAggregation } from "./aggregation.js";
@@ -39,8 +40,7 @@ export class Clair implements Aggregator<ClairState> {
     // The order and the seed are secret: no attacker can place itself among the clients that the
     // search starts from, or hide in what a sketch does not see.
     const order = rng.sample([...updates.keys()]);
-    const seed = (this.#options.seed + rng.at("seed").int(2 ** 32)) % 2 ** 32;
-    const options = { ...this.#options, seed };
+    const options = withSecretSeed(this.#options, rng);
     const earlier = readEarlierRounds(state, input, options);
     const threads = threadsFor([...updates, ...earlier.past], options);
     const result = await clair(pick(updates, order), options, { ...earlier, threads });
@@ -54,11 +54,16 @@ export class Clair implements Aggregator<ClairState> {
   }
 }
 
+/** Mixes the seed of the options with one that no client knows. */
+export function withSecretSeed(options: ClairOptions, rng: Stream): ClairOptions {
+  return { ...options, seed: (options.seed + rng.at("seed").int(2 ** 32)) % 2 ** 32 };
+}
+
 /**
  * Rejects spaces of all dimensions. They contain every update, so no client could ever be flagged
  * as outside.
  */
-function requireProperSubspace({ detection, spaces }: ClairResult): void {
+export function requireProperSubspace({ detection, spaces }: ClairResult): void {
   if (!detection) return;
   const sides = [...spaces.values()].flatMap(({ left, right }) => [left ?? [], right ?? []].flat());
   if (sides.some(({ rows, cols }) => cols < rows)) return;

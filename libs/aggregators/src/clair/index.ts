@@ -1,5 +1,6 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { Clair } from "./aggregator.js";
+import { GroupedClair } from "./grouped.js";
 import { clairSchema, type ClairOptions } from "./options.js";
 
 export type { ClairState } from "./aggregator.js";
@@ -49,5 +50,6 @@ export const clairAggregator: AggregatorPlugin = {
   summary:
     "Finds the low-rank space that benign clients share and the contaminated clients outside it, and refines each benign client.",
   schema: clairSchema,
-  create: (options: ClairOptions) => new Clair(options),
+  create: (options: ClairOptions) =>
+    options.groupSize === undefined ? new Clair(options) : new GroupedClair(options),
 };

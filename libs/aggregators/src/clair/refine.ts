@@ -22,7 +22,7 @@ type Options = RefineOptions & Pick<ClairOptions, "weighting">;
  */
 export async function refine(
   judged: JudgedRound,
-  options: Options,
+  options: Options & Pick<ClairOptions, "models">,
 ): Promise<ReadonlyMap<string, Refined>> {
   const compared = await refineEachModule(judged, options, (module, space, members) =>
     module.ask("refine", space, members, options),

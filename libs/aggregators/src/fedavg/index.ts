@@ -1,7 +1,8 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { averageProducts } from "../products.js";
-import { weighting } from "../weights.js";
+import { streamMean } from "../streamed-sum.js";
+import { countWeights, weighting } from "../weights.js";
 
 const schema = z.strictObject({ weighting: weighting.default("samples") });
 
@@ -18,5 +19,6 @@ export const fedavg: AggregatorPlugin = {
     aggregate: async ({ updates }) => ({
       change: await averageProducts(updates, options.weighting),
     }),
+    stream: () => streamMean((updates) => ({ weights: countWeights(updates, options.weighting) })),
   }),
 };

@@ -12,24 +12,44 @@ const panel = 16;
  * Computes G_ij = ⟨X_i, X_j⟩ over all modules together. A module that all clients send as pairs is
  * not multiplied out: its part is the sum of the entrywise product of B_iᵀB_j and A_iA_jᵀ.
  * @param modules at least one; each has a change for every client, in the same order
+ * @param divisors numbers by which the clients' dense changes are divided first; default: 1
  * @returns K×K, exactly symmetric
  * @throws UserError if squares overflow
  */
-export async function gramOf(modules: readonly Changes[]): Promise<Matrix> {
+export async function gramOf(
+  modules: readonly Changes[],
+  divisors?: readonly number[],
+): Promise<Matrix> {
   const count = modules[0]?.length ?? 0;
   const gram = new Matrix(count, count);
   for (const changes of modules) {
     const pairs = changes.filter(isLowRank);
     if (pairs.length === changes.length) await addPairs(gram, pairs);
-    else await addDense(gram, changes);
+    else await addDense(gram, changes, divisors);
   }
   requireFinite(gram.data);
   mirror(gram);
   return gram;
 }
 
-async function addDense(gram: Matrix, changes: Changes): Promise<void> {
-  for await (const { whole } of iterateBlocks(changes)) addScaled(gram, 1, gramTN(whole));
+async function addDense(
+  gram: Matrix,
+  changes: Changes,
+  divisors?: readonly number[],
+): Promise<void> {
+  for await (const { whole, columns } of iterateBlocks(changes)) {
+    if (divisors) {
+      columns.forEach((column, k) => {
+        divideBy(column, item(divisors, k));
+      });
+    }
+    addScaled(gram, 1, gramTN(whole));
+  }
+}
+
+function divideBy(numbers: Float64Array, divisor: number): void {
+  if (divisor === 1) return;
+  for (let i = 0; i < numbers.length; i++) numbers[i] = (numbers[i] as number) / divisor;
 }
 
 /** Adds to the lower triangle; a small part of the upper one is touched as well. */

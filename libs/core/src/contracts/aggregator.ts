@@ -16,6 +16,30 @@ export interface Aggregator<S = unknown> {
   notice?(clients: number, cohort: number): string | undefined;
   /** @param state the state of the last call's result; absent in the first round */
   aggregate(input: AggregatorInput, state?: S): Promise<Aggregation<S>>;
+  /**
+   * Begins a round that is aggregated in parts, so that a large cohort is never in memory as a
+   * whole. A round uses it if it asks more than 1,024 clients and nothing else in the trial needs
+   * the whole cohort: no omniscient attack, server half of a mod, step of the task or simulated
+   * time. The result may differ from that of `aggregate`, for example in the last bits of a sum.
+   * Default: the updates are held until the last one has arrived.
+   * @param state as for `aggregate`
+   */
+  stream?(round: StreamedRound, state?: S): AggregationStream<S>;
+}
+
+/** A round whose updates come in parts. */
+export type StreamedRound = Omit<AggregatorInput, "updates">;
+
+/** A round that is being aggregated in parts. */
+export interface AggregationStream<S = unknown> {
+  /**
+   * Adds admitted updates, as in `AggregatorInput.updates`. The next part follows when the promise
+   * resolves. All parts together are in a random order that no client knows, which is the same for
+   * any pool and number of hosts.
+   */
+  add(updates: readonly Update[]): Promise<void>;
+  /** Returns the result after the last part. It is not called if no update was admitted. */
+  finish(): Promise<Aggregation<S>>;
 }
 
 export interface AggregatorInput {

@@ -1,20 +1,29 @@
 import { sum } from "@fedclair/linalg";
 import { askClients, type Asked, type Sampled } from "./ask.js";
-import { cohortSize, sampleCohort } from "../trial/cohort.js";
+import { cohortSize, sampleCohort, samplePass } from "../trial/cohort.js";
+import type { ClosedRound } from "./close-cohort.js";
 import type { Answered, Collected } from "./collect.js";
 import { failure, type Failure } from "../words/errors.js";
+import { gatherStreamed, isStreamed } from "./gather-streamed.js";
 import type { RoundPlan } from "./round-plan.js";
+import type { ServerCode } from "./server-code.js";
 import { stopwatch } from "../words/stopwatch.js";
 import { broadcastBytes, type Pending, type TrialState } from "./trial-state.js";
 import { deltaBytes, scaleDelta, type Update } from "../tensors/update.js";
 import type { Devices } from "../trial/devices.js";
 import type { Schedule } from "../trial/schedule.js";
 
-/** The answers that a round continues with. */
-export interface Gathered {
+/** The answers that a round continues with, or a streamed round, which has aggregated them. */
+export type Gathered = Asking &
+  (
+    | { readonly collected: Collected; readonly closed?: undefined }
+    | { readonly closed: ClosedRound }
+  );
+
+/** The clients that a round asked. */
+export interface Asking {
   /** The clients that take part in the round, in order. */
   readonly cohort: readonly string[];
-  readonly collected: Collected;
   /** The number of bytes of params that were sent to clients. */
   readonly down: number;
   /** Seconds spent sampling the cohort. */
@@ -40,6 +49,7 @@ export async function* gather(
   plan: RoundPlan,
   state: TrialState,
   asked: Asked,
+  server: Pick<ServerCode, "openStream">,
 ): AsyncGenerator<Sampled | Answered, Gathered> {
   const { devices } = plan;
   const { schedule } = plan.trial;
@@ -51,8 +61,12 @@ export async function* gather(
   const [clock, cohort] = chooseCohort(plan, state, overSelection, []);
   const sampleSeconds = watch();
   yield { kind: "sampled", round: asked.round, cohort };
-  const collected = yield* askClients(plan, state, asked, cohort);
   const down = countBroadcastBytes(state, cohort);
+  if (isStreamed(plan, cohort)) {
+    const closed = yield* gatherStreamed(plan, state, asked, cohort, server);
+    return { cohort, closed, down, sampleSeconds };
+  }
+  const collected = yield* askClients(plan, state, asked, cohort);
   if (!devices) return { cohort, collected, down, sampleSeconds };
   const answers = timeAnswers(cohort, collected, devices, state, clock, asked.round);
   // With over-selection, the round does not wait for the surplus clients.
@@ -86,7 +100,11 @@ function chooseCohort(
   }
   const target = cohortSize({ clients: clientIds.length, cohort: trial.cohort });
   const size = Math.max(0, Math.ceil(target * overSelection) - busy.length);
-  const cohort = chosen ? available : sampleCohort(available, size, rng.at("cohort", round));
+  const sample = () =>
+    trial.sampling === "passes"
+      ? samplePass(clientIds, size, round, rng.at("passes"))
+      : sampleCohort(available, size, rng.at("cohort", round));
+  const cohort = chosen ? available : sample();
   return [when, benignOnly ? cohort.filter((id) => !contamination.has(id)) : cohort];
 }
 
@@ -117,7 +135,7 @@ function closeRound(
   answers: readonly Pending[],
   awaited: number,
   clock: number,
-): Pick<Gathered, "collected" | "time"> {
+): { readonly collected: Collected; readonly time: RoundTime } {
   const arrivals = answers.filter(({ update }) => update).sort(byArrival);
   const last = arrivals[awaited - 1] ?? answers.toSorted(byArrival).at(-1);
   const end = last?.arrives ?? clock;

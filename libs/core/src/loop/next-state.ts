@@ -1,11 +1,11 @@
-import type { Gathered } from "./gather.js";
+import type { Asking } from "./gather.js";
 import type { Stepped } from "./run-step.js";
 import type { AttackStates, Merged, TrialState } from "./trial-state.js";
 
 /** Returns the state after a round. */
 export function nextState(
   before: TrialState,
-  { time }: Pick<Gathered, "time">,
+  { time }: Pick<Asking, "time">,
   attacks: AttackStates,
   { aggregation, step, modStates }: Stepped,
   merged: Merged,

@@ -1,5 +1,5 @@
 import { exitCodes, UserError } from "../words/errors.js";
-import type { Collected } from "./collect.js";
+import type { Trained } from "./record.js";
 
 /** The largest number of failures that the error lists. */
 const mostListed = 5;
@@ -10,11 +10,7 @@ const mostListed = 5;
  * @param quorum the fraction of the asked clients that must be admitted (`limits.quorum`)
  * @throws UserError (exit code 3) with the first failures
  */
-export function requireQuorum(
-  { updates, failures }: Collected,
-  quorum: number,
-  round: number,
-): void {
+export function requireQuorum({ updates, failures }: Trained, quorum: number, round: number): void {
   const lost = [...failures].filter(([, { code }]) => code !== "STRAGGLER");
   const asked = updates.length + lost.length;
   const needed = Math.ceil(quorum * asked);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { admitUpdate } from "../tensors/admission.js";
 import { failure } from "../words/errors.js";
-import { roundRecord, type ClientRecord } from "./record.js";
+import { roundRecord, summarizeAnswers, type ClientRecord } from "./record.js";
 import type { Verdict } from "../contracts/aggregator.js";
 import { jsonBytes } from "../words/text.js";
 import type { Metrics, Update } from "../tensors/update.js";
@@ -37,7 +37,7 @@ function createRecord(
     gathered: { cohort: ["c999999"], down: 0 },
     plan: { contamination: new Map(), unknown: new Set(["c999999"]) },
     before: {},
-    trained: collected(trained),
+    trained: summarizeAnswers(collected(trained)),
     stepped: {
       aggregation: { change: [], verdicts: [verdict] },
       step: {},

@@ -5,11 +5,11 @@ import type { Evidence, Verdict, VerdictStatus } from "../contracts/aggregator.j
 import type { CandidateKind } from "../contracts/refinements.js";
 import type { Failure } from "../words/errors.js";
 import type { Origin } from "./initial.js";
-import type { Gathered } from "./gather.js";
+import type { Asking } from "./gather.js";
 import type { RoundPlan } from "./round-plan.js";
 import type { Stepped } from "./run-step.js";
 import type { Merged, TrialState } from "./trial-state.js";
-import { deltaBytes, type Metrics } from "../tensors/update.js";
+import { deltaBytes, type Metrics, type Update } from "../tensors/update.js";
 import { bounds, jsonBytes } from "../words/text.js";
 
 /** The record of one round. Its JSON does not depend on the hosts or the speed of the clients. */
@@ -97,16 +97,34 @@ export interface RoundTiming {
   readonly evaluate: number;
 }
 
+/** The part of an update that its record needs. */
+export interface UpdateSummary extends Pick<Update, "clientId" | "numExamples" | "metrics"> {
+  /** The size of the change in bytes. */
+  readonly bytes: number;
+}
+
+/** The answers of a round, after attacks. */
+export interface Trained extends Pick<Collected, "failures"> {
+  readonly updates: readonly UpdateSummary[];
+}
+
+/** Drops the changes, which a record does not keep. */
+export function summarizeAnswers({ updates, failures }: Collected): Trained {
+  const summaries = updates.map(({ clientId, numExamples, metrics, delta }) => {
+    return { clientId, numExamples, metrics, bytes: deltaBytes(delta) };
+  });
+  return { updates: summaries, failures };
+}
+
 /** Everything that a round's record is made from. */
 export interface RoundFacts {
   readonly round: number;
   readonly phase: string;
   readonly plan: Pick<RoundPlan, "contamination" | "unknown">;
-  readonly gathered: Pick<Gathered, "cohort" | "down" | "time">;
+  readonly gathered: Pick<Asking, "cohort" | "down" | "time">;
   /** The state that the clients trained from. */
   readonly before: Pick<TrialState, "origin">;
-  /** The answers, after attacks. */
-  readonly trained: Collected;
+  readonly trained: Trained;
   /** Absent if the arm ended here. */
   readonly stepped?: Pick<Stepped, "aggregation" | "step" | "metrics" | "modMetrics">;
   /** The clients' choices; absent if the arm ended here. */
@@ -121,7 +139,7 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
   const { round, phase, before, gathered, trained, stepped, chosen, merged, stopped } = facts;
   const { down, time } = gathered;
   const { kept } = merged ?? {};
-  const up = trained.updates.map(({ delta }) => deltaBytes(delta));
+  const up = trained.updates.map(({ bytes }) => bytes);
   const metrics = Object.entries(stepped?.metrics ?? {}).filter(([, x]) => Number.isFinite(x));
   return {
     round,

@@ -8,7 +8,7 @@ import type { Trial } from "../trial/trial.js";
 export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contamination" | "rng"> {
   readonly trial: Pick<
     Trial,
-    "rounds" | "cohort" | "evaluate" | "limits" | "schedule" | "holdBack"
+    "rounds" | "cohort" | "sampling" | "evaluate" | "limits" | "schedule" | "holdBack"
   >;
   /** The mods. Default: none. */
   readonly mods?: PreparedTrial["mods"];

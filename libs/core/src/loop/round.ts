@@ -3,13 +3,14 @@ import { admitEvaluation } from "../tensors/admission.js";
 import { exitCodes, UserError } from "../words/errors.js";
 import { stopwatch } from "../words/stopwatch.js";
 import { ArmFault } from "./arm-fault.js";
+import { closeCohort } from "./close-cohort.js";
 import { askClients, type Asked, type Sampled } from "./ask.js";
 import { chooseRefinements } from "./choose-refinements.js";
 import type { Answered, Collected } from "./collect.js";
 import { gather } from "./gather.js";
 import { nextState } from "./next-state.js";
 import { requireQuorum } from "./quorum.js";
-import { roundRecord, type RoundRecord, type RoundTiming } from "./record.js";
+import { roundRecord, summarizeAnswers, type RoundRecord, type RoundTiming } from "./record.js";
 import type { RoundPlan } from "./round-plan.js";
 import { mergeStep } from "./run-step.js";
 import { serverCode, type ServerCode } from "./server-code.js";
@@ -67,21 +68,23 @@ async function* runRound(
   const timing = { sample: 0, train: 0, aggregate: 0, evaluate: 0 };
   const admit = admitFor(before);
 
-  const gathered = yield* gather(plan, before, { ...when, kind: "train", admit, derivation });
+  const asked = { ...when, kind: "train", admit, derivation } as const;
+  const gathered = yield* gather(plan, before, asked, server);
   timing.sample = gathered.sampleSeconds;
   const facts = { ...when, gathered, before, plan };
-  let trained = gathered.collected;
+  let trained = gathered.closed ? gathered.closed.trained : summarizeAnswers(gathered.collected);
   try {
-    const attacked = await server.attackCohort(plan, trained, when, before);
-    trained = attacked.collected;
+    const closed = gathered.closed
+      ? gathered.closed
+      : await closeCohort(plan, before, gathered, when, server);
+    ({ trained } = closed);
     requireQuorum(trained, plan.trial.limits.quorum, round);
     timing.train = watch();
 
-    const arrived = { ...when, cohort: gathered.cohort, updates: trained.updates };
-    const stepped = await server.runStep(plan, before, arrived);
+    const stepped = await closed.aggregate();
     const chosen = yield* chooseRefinements(plan, before, when, stepped);
     const merged = await mergeStep(plan, before, stepped, chosen.personal);
-    const state = nextState(before, gathered, attacked.states, stepped, merged);
+    const state = nextState(before, gathered, closed.attacks, stepped, merged);
     yield { kind: "aggregated", round };
     timing.aggregate = watch();
 

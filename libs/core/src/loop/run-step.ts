@@ -73,6 +73,61 @@ export async function runStep(
   }
 }
 
+/** A round that is aggregated in parts at the coordinator. */
+export interface OpenStream {
+  /** @throws ArmFault if the aggregator throws */
+  add(updates: readonly Update[]): Promise<void>;
+  /** @throws ArmFault if the aggregator throws or returns something else than its contract says */
+  finish(): Promise<Stepped>;
+}
+
+/**
+ * Begins a round that the aggregator takes in parts. Its result has no updates, because they are
+ * not kept.
+ * @throws ArmFault if the aggregator throws
+ */
+export async function openStream(
+  { aggregator, aggregatorName: name, clientIds, rng, onCode }: RoundPlan,
+  state: Pick<SteppedState, "aggregator" | "mods">,
+  { round, phase }: Pick<Arrived, "round" | "phase">,
+): Promise<OpenStream> {
+  const attempt = async <T>(act: () => T | Promise<T>): Promise<T> => {
+    onCode?.(`aggregator '${name}'`);
+    try {
+      return await act();
+    } catch (error) {
+      throw new ArmFault(errorMessage(error), error);
+    }
+  };
+  const input = { round, phase, rng: rng.at("aggregate", phase, round) };
+  const stream = await attempt(() => {
+    if (!aggregator.stream) throw new Error(`aggregator '${name}' has no stream`);
+    return aggregator.stream(input, state.aggregator);
+  });
+  let count = 0;
+  return {
+    add: async (updates) => {
+      count += updates.length;
+      await attempt(() => stream.add(updates));
+    },
+    finish: () =>
+      attempt(async () => {
+        const aggregation: unknown = count === 0 ? { change: [] } : await stream.finish();
+        checkAggregation(name, aggregation, clientIds);
+        checkVerdicts(`aggregator '${name}'`, aggregation.verdicts ?? [], clientIds);
+        return {
+          aggregation,
+          updates: [],
+          step: {},
+          metrics: aggregation.metrics ?? {},
+          artifacts: {},
+          modStates: state.mods,
+          modMetrics: new Map(),
+        };
+      }),
+  };
+}
+
 /**
  * Merges a round into the params.
  * @param personal the changes of personal params, after the clients' choices

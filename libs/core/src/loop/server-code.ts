@@ -1,11 +1,12 @@
 import type { Start } from "../contracts/task.js";
 import { attackCohort } from "./attack-cohort.js";
-import { runStep } from "./run-step.js";
+import { openStream, runStep } from "./run-step.js";
 
 /** The parts of an arm's round in which plug-ins run at the coordinator. */
 export interface ServerCode {
   readonly attackCohort: typeof attackCohort;
   readonly runStep: typeof runStep;
+  readonly openStream: typeof openStream;
 }
 
 /** Runs the plug-ins of the coordinator where it can end them. */
@@ -18,4 +19,4 @@ export interface WatchedServer {
 }
 
 /** Runs plug-ins in this thread. */
-export const serverCode: ServerCode = { attackCohort, runStep };
+export const serverCode: ServerCode = { attackCohort, runStep, openStream };

@@ -41,8 +41,8 @@ const longestClaim = 10_000;
 /** The number of entries of `baselines` and of `attacks`. Each baseline is a run of its own. */
 const mostEntries = 1000;
 
-/** The number of clients that a trial may have. */
-export const clientTotal = z.int().min(1).max(1_000_000);
+/** The number of clients that a trial may have: all ids of two million take 120 MB. */
+export const clientTotal = z.int().min(1).max(2_000_000);
 
 const count = z.int().min(1);
 const fraction = z.number().gt(0).max(1);
@@ -88,6 +88,12 @@ function makeSchema(plugins: Plugins) {
         })
         .default("all")
         .describe("The clients sampled for a round: all, a number, or a fraction."),
+      sampling: z
+        .enum(["random", "passes"])
+        .optional()
+        .describe(
+          "random: each cohort is drawn from all clients. passes: every client takes part once before any takes part again. Default: random.",
+        ),
       devices: devicesSchema
         .optional()
         .describe(
@@ -174,6 +180,12 @@ function makeSchema(plugins: Plugins) {
         .enum(["cohort", "never"])
         .default("cohort")
         .describe("Which benign clients measure the new params on their own data after a round?"),
+      records: z
+        .enum(["lines", "parquet"])
+        .optional()
+        .describe(
+          "How a run stores its records. lines: records.jsonl. parquet: a file per round in the folder records, a tenth of the size. Default: lines.",
+        ),
       target: z
         .strictObject({ metric: z.string().min(1), value: z.number() })
         .optional()
@@ -266,6 +278,11 @@ function* findContradictions(trial: Trial): Generator<[(string | number)[], stri
   const { clients, cohort, attacks, baselines, aggregator } = trial;
   if (cohort !== "all" && "count" in cohort && cohort.count > clients) {
     yield [["cohort", "count"], `expected at most clients = ${clients}, got ${cohort.count}`];
+  }
+  if (trial.sampling === "passes" && trial.devices) {
+    const message =
+      "passes asks every client in its turn, and devices makes some unavailable: leave one of the two out";
+    yield [["sampling"], message];
   }
   if (trial.schedule && trial.schedule.name !== "synchronous" && !trial.devices) {
     const message = `${trial.schedule.name} goes by simulated time: say devices too, as { seconds: { median: 10, sigma: 0.5 } }`;

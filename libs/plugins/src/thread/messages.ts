@@ -1,4 +1,4 @@
-import type { Params, Start } from "@fedclair/core";
+import type { Params, Start, Update } from "@fedclair/core";
 import type {
   Answer,
   Attacked,
@@ -55,6 +55,8 @@ export interface Ran {
 export type AttackedState = Parameters<ServerCode["attackCohort"]>[3];
 export type SteppedState = Parameters<ServerCode["runStep"]>[1];
 
+export type StreamedState = Parameters<ServerCode["openStream"]>[1];
+
 type When = Parameters<ServerCode["attackCohort"]>[2];
 type Arrived = Parameters<ServerCode["runStep"]>[2];
 
@@ -94,7 +96,17 @@ export interface ThreadMethods {
     state: SteppedState,
     arrived: Arrived,
   ): Promise<(Omit<Stepped, "updates"> & Partial<Pick<Stepped, "updates">>) | PostedFault>;
+  /**
+   * Begins the stream of a round, which `addToStream` and `finishStream` then go on with.
+   * @param arm the index of the arm
+   */
+  openStream(arm: number, state: StreamedState, when: When): Promise<Posted>;
+  addToStream(updates: readonly Update[]): Promise<Posted>;
+  finishStream(): Promise<Stepped | PostedFault>;
 }
+
+/** The reply of a method without a result. */
+type Posted = PostedFault | { readonly isDone: true };
 
 export type ThreadMethod = keyof ThreadMethods;
 

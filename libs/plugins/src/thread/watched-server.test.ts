@@ -69,6 +69,22 @@ describe("ThreadServer", () => {
     assert.equal(second?.clients[0]?.mods?.["toy-half"]?.["asked"], 2, "states are passed on");
   });
 
+  it("streams a large cohort to an aggregator from outside, like the main thread", async () => {
+    const [prepared, opened] = await open("toys", {
+      task: { name: "toy" },
+      aggregator: { name: "toy-mean" },
+      clients: 1100,
+      rounds: 1,
+      evaluate: "never",
+      limits: {},
+    });
+    const expected = await run(prepared);
+    // Client i holds i + 1 and steps to it from 0.
+    assert.equal(expected.state.params.get("dense")?.data[0], 550.5);
+    assert.deepEqual(await run(prepared, opened), expected);
+    assert.equal(opened.isRunning, true);
+  });
+
   for (const [what, changes, name] of [
     ["aggregator", { aggregator: { name: "hanging-rule" } }, "aggregator 'hanging-rule'"],
     ["step", { task: { name: "hanging", fault: "step" } }, "the task's step"],

@@ -20,7 +20,8 @@ export interface ThreadServerOptions extends ThreadTrial {
   readonly prepared: PreparedTrial;
 }
 
-type ServerMethod = "startTask" | "attackCohort" | "runStep";
+type ServerMethod =
+  "startTask" | "attackCohort" | "runStep" | "openStream" | "addToStream" | "finishStream";
 type Result<M extends ServerMethod> = Awaited<ReturnType<ThreadMethods[M]>>;
 
 /**
@@ -68,6 +69,19 @@ export class ThreadServer implements WatchedServer {
         const args = toPostable([arm, { params, ask, task, aggregator, mods }, arrived]);
         const stepped = orThrow(await this.#call("runStep", args as never, plan.signal));
         return { ...stepped, updates: stepped.updates ?? arrived.updates };
+      },
+      openStream: async (plan, state, when) => {
+        if (!this.#steps(plan)) return await serverCode.openStream(plan, state, when);
+        const { aggregator, mods } = state;
+        const args = toPostable([arm, { aggregator, mods }, when]);
+        orThrow(await this.#call("openStream", args as never, plan.signal));
+        return {
+          add: async (updates) => {
+            const posted = toPostable([updates]);
+            orThrow(await this.#call("addToStream", posted as never, plan.signal));
+          },
+          finish: async () => orThrow(await this.#call("finishStream", [], plan.signal)),
+        };
       },
     };
   }

@@ -35,7 +35,7 @@ const pulseMs = 250;
 /** Answers of small jobs wait this long for others, to be posted in one message, in ms. */
 const collectMs = 10;
 
-const { attackCohort, runStep } = serverCode;
+const { attackCohort, runStep, openStream } = serverCode;
 const setup = workerData as ThreadSetup;
 const activity = new Activity(setup.activity);
 const numbers = new SharedNumbers(setup.numbers);
@@ -120,7 +120,32 @@ const methods: ThreadMethods = {
     const { updates, ...rest } = stepped;
     return updates === arrived.updates ? rest : stepped;
   },
+
+  openStream: async (arm, state, when) =>
+    await orFault(
+      openStream(planServer(arm), state, when).then((opened) => {
+        stream = opened;
+        return done;
+      }),
+    ),
+
+  addToStream: async (updates) =>
+    await orFault(
+      readStream()
+        .add(updates)
+        .then(() => done),
+    ),
+
+  finishStream: async () => await orFault(readStream().finish()),
 };
+
+const done = { isDone: true } as const;
+let stream: Awaited<ReturnType<typeof openStream>> | undefined;
+
+function readStream() {
+  if (!stream) throw new Error("an update came before its stream");
+  return stream;
+}
 
 let server: { readonly prepared: PreparedTrial; readonly task: Task } | undefined;
 

@@ -1,5 +1,6 @@
 import type { Metrics, VerdictStatus } from "@fedclair/core";
 import { clientIds, printable, type ClientRecord, type Failure } from "@fedclair/core/internal";
+import { isSpaced } from "../client-history.js";
 import type { TrialDescription } from "../description.js";
 import type { Run } from "../run.js";
 import { isFlagged, clientTruth, truthText } from "../truth.js";
@@ -38,9 +39,12 @@ export interface ClientRow {
  * Sampled clients come first. Contaminated clients come before benign ones, then the order is by
  * attack and id. All rounds are covered, because cohorts differ and the last one alone would hide
  * clients that an earlier round flagged. Clients that were never sampled may number a million, so
- * only the first 300 are listed. Without a round the list is empty.
+ * only the first 300 are listed. Without a round the list is empty. If the histories are those of
+ * evenly spaced clients, so are the rows.
  */
-export function clientRows(run: Pick<Run, "trial" | "description" | "clients">): ClientRow[] {
+export function clientRows(
+  run: Pick<Run, "trial" | "description" | "clients" | "spacing">,
+): ClientRow[] {
   const { description, clients } = run;
   if (clients.size === 0) return [];
   const sampled: LastRecord[] = [...clients.values()].map(({ last }) => last).sort(byTruth);
@@ -70,12 +74,13 @@ function listNeverSampled({
   trial,
   description,
   clients,
-}: Pick<Run, "trial" | "description" | "clients">): LastRecord[] {
+  spacing,
+}: Pick<Run, "trial" | "description" | "clients" | "spacing">): LastRecord[] {
   const { attacks, unknown } = description;
   const rows: LastRecord[] = [];
   let benign = 0;
   for (const clientId of clientIds(trial.clients)) {
-    if (clients.has(clientId)) continue;
+    if (clients.has(clientId) || !isSpaced(clientId, spacing.clients)) continue;
     const attack = attacks.get(clientId) ?? null;
     const isUnknown = unknown.has(clientId);
     // Benign clients come last, so further ones would not be shown.

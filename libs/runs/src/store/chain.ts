@@ -1,18 +1,19 @@
 import { createHash } from "node:crypto";
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import type { ArmRecord } from "../arm-record.js";
-import { eachLine, parseLine, streamLines } from "./lines.js";
+import { eachLine, streamLines } from "./lines.js";
 import type { ArmTiming } from "../arm-timing.js";
 import { findHolder } from "./lock.js";
+import { recordsPath, storedRecords, type RecordsEnd, type StoredRecord } from "./stored-records.js";
 import { readRunInfo, readSummary } from "./stored-run.js";
 
 /*
- * Every round of a run has a link: the SHA-256 of the link before, of the round's line in
- * `records.jsonl` and of its lines in `artifacts.jsonl`. The links are in `timings.jsonl`, the last
- * one also in the checkpoint and in the summary. The chain shows damage and careless changes. It
- * does not protect against a person who changes all of these files together.
+ * Every round of a run has a link: the SHA-256 of the link before, of the round's record (its line
+ * in `records.jsonl`, or the SHA-256 of its Parquet file) and of its lines in `artifacts.jsonl`.
+ * The links are in `timings.jsonl`, the last one also in the checkpoint and in the summary. The
+ * chain shows damage and careless changes. It does not protect against a person who changes all of
+ * these files together.
  */
 
 /** The link before the first round. @param hash of the trial and its seed (`trialHash`) */
@@ -30,9 +31,7 @@ function sha256(text: string): string {
 }
 
 /** Where the records of a run end. */
-export interface ChainEnd {
-  /** Size of `records.jsonl` up to there. Default: all of it. */
-  readonly bytes?: number | undefined;
+export interface ChainEnd extends RecordsEnd {
   /** The link of the last round. Default: the one in the summary, if the run is done. */
   readonly link?: string | undefined;
 }
@@ -51,22 +50,19 @@ export async function isChained(folder: string): Promise<boolean> {
  * @throws UserError naming the first record that is not, or that cannot be read
  */
 export async function* eachRecord(folder: string, end: ChainEnd = {}): AsyncGenerator<ArmRecord> {
-  let number = 0;
-  for await (const line of checkedLines(folder, end)) {
-    yield parseLine(line, folder, "records.jsonl", ++number) as ArmRecord;
-  }
+  for await (const record of checkedRecords(folder, end)) yield await record.read();
 }
 
 /** Checks the records of a run like `eachRecord`, without reading their content. */
 export async function checkRecords(folder: string, end: ChainEnd = {}): Promise<void> {
-  const lines = checkedLines(folder, end);
-  while ((await lines.next()).done !== true);
+  const records = checkedRecords(folder, end);
+  while ((await records.next()).done !== true);
 }
 
-async function* checkedLines(folder: string, { bytes, link: last }: ChainEnd) {
-  const path = join(folder, "records.jsonl");
-  // The size comes first: a running run writes a round's link before its record.
-  const size = bytes ?? (await stat(path).catch(() => undefined))?.size ?? 0;
+async function* checkedRecords(
+  folder: string,
+  { link: last, ...recordsEnd }: ChainEnd,
+): AsyncGenerator<StoredRecord> {
   const end = last ?? readSummary(folder)?.chain;
   const isWriting = findHolder(folder) !== undefined;
   const hasLinks = await isChained(folder);
@@ -76,21 +72,23 @@ async function* checkedLines(folder: string, { bytes, link: last }: ChainEnd) {
   let number = 0;
   let missing = 0;
   try {
-    for await (const line of streamLines(path, size)) {
+    // A running run writes a round's link before its record.
+    for await (const record of storedRecords(folder, recordsEnd)) {
       number++;
       if (hasLinks) {
-        link = nextLink(link, `${line}\n${await artifacts.of(line)}`);
+        link = nextLink(link, `${record.text}\n${await artifacts.of(record.start)}`);
         const timing = await timings.next();
         if (timing.done === true || timing.value.chain !== link) {
           throw new UserError(
-            `${path}:${number}: the record or its artifacts differ from what the run wrote (line ${number} of timings.jsonl has another hash): ` +
+            `${record.place}: the record or its artifacts differ from what the run wrote (line ${number} of timings.jsonl has another hash): ` +
               "restore the folder from a copy, or run the trial again",
           );
         }
       }
-      yield line;
+      yield record;
     }
-    if (hasLinks && bytes === undefined && !isWriting) {
+    const isWhole = recordsEnd.bytes === undefined && recordsEnd.files === undefined;
+    if (hasLinks && isWhole && !isWriting) {
       while (missing < 2 && (await timings.next()).done !== true) missing++;
     }
   } finally {
@@ -100,13 +98,10 @@ async function* checkedLines(folder: string, { bytes, link: last }: ChainEnd) {
   // A run that is killed may have written one link without its record, but not two.
   if (hasLinks && (missing > 1 || (end !== undefined && link !== end))) {
     throw new UserError(
-      `'${path}' has ${number} records, and the run wrote others after or instead of them: restore the folder from a copy, or run the trial again`,
+      `'${recordsPath(folder)}' has ${number} records, and the run wrote others after or instead of them: restore the folder from a copy, or run the trial again`,
     );
   }
 }
-
-/** The beginning of the lines of a round in `records.jsonl` and `artifacts.jsonl`. */
-const roundStart = /^\{"arm":"(?:[^"\\]|\\.)*","round":\d+,/;
 
 /** Reads `artifacts.jsonl` round by round. */
 class ArtifactLines {
@@ -117,9 +112,8 @@ class ArtifactLines {
     this.#lines = streamLines(join(folder, "artifacts.jsonl"));
   }
 
-  /** Reads the lines of a record's round, which are the next ones of the file or missing. */
-  async of(record: string): Promise<string> {
-    const [start] = roundStart.exec(record) ?? [];
+  /** Reads the lines of a round. They are the next ones of the file, or missing. */
+  async of(start: string | undefined): Promise<string> {
     let lines = "";
     for (;;) {
       this.#next ??= ((await this.#lines.next()) as { value?: string }).value;

@@ -38,6 +38,7 @@ import type { LinesFile } from "./lines.js";
 import { InUse, Lock } from "./lock.js";
 import { makeFolder } from "./make-folder.js";
 import { buildParamsFile } from "./params-file.js";
+import { encodeForFile, openRecordsFolder, writeRecordFile } from "./stored-records.js";
 
 /** The purpose for which a folder was claimed, and its state at that time. */
 interface Claim {
@@ -54,6 +55,7 @@ interface Claim {
  * one begins. It contains
  * - `run.json`, `trial.yaml` (resolved), `records.jsonl`, `timings.jsonl`, `params.safetensors`,
  *   `summary.json` and `report.html`;
+ * - `records/<number>.parquet` for each round, in place of `records.jsonl`, if the trial says so;
  * - `artifacts.jsonl` if the task produces any;
  * - `lock` and `checkpoint-<rounds>` while the run is in progress;
  * - `failure.json` if the run failed.
@@ -151,7 +153,8 @@ export class RunFolder {
     for (const stale of ["failure.json", "report.html", "figures", ...parts]) {
       await rm(join(this.path, stale), { recursive: true, force: true });
     }
-    await this.#open("records.jsonl", checkpoint);
+    if (this.#isParquet) await openRecordsFolder(this.path, checkpoint ? this.#rounds : 0);
+    else await this.#open("records.jsonl", checkpoint);
     await this.#open("timings.jsonl", checkpoint);
     const artifacts = checkpoint?.logs.has("artifacts.jsonl") ?? false;
     if (artifacts) await this.#open("artifacts.jsonl", checkpoint);
@@ -177,7 +180,10 @@ export class RunFolder {
         `'${path}' has ${size} bytes, and had ${bytes} at the last checkpoint: the run cannot go on; --again makes a new one`,
       );
     }
-    await checkRecords(this.path, { bytes: logs.get("records.jsonl") ?? 0, link });
+    const end = this.#isParquet
+      ? { files: this.#rounds }
+      : { bytes: logs.get("records.jsonl") ?? 0 };
+    await checkRecords(this.path, { ...end, link });
   }
 
   /** Appends a round to the logs. @throws UserError also if another process took the lock */
@@ -193,7 +199,8 @@ export class RunFolder {
         value,
       })),
     );
-    const line = toLines([record]);
+    const encoded = this.#isParquet ? await encodeForFile(record) : undefined;
+    const line = encoded ? `${encoded.text}\n` : toLines([record]);
     if (this.#link !== undefined) this.#link = nextLink(this.#link, line + artifacts);
     const timing: ArmTiming = {
       arm: arm.label,
@@ -206,8 +213,9 @@ export class RunFolder {
     };
     await this.#write("artifacts.jsonl", artifacts);
     await this.#write("timings.jsonl", toLines([timing]));
-    await this.#write("records.jsonl", line);
     this.#rounds++;
+    if (encoded) await writeRecordFile(this.path, this.#rounds, encoded);
+    else await this.#write("records.jsonl", line);
     this.#writeSeconds = (performance.now() - began) / 1000;
     return record;
   }
@@ -256,6 +264,11 @@ export class RunFolder {
     await this.#lock.release();
     // fails if the folder is not empty
     if (this.#claim.isNew && !this.#hasBegun) await rmdir(this.path).catch(() => undefined);
+  }
+
+  /** Does each record have a file of its own? */
+  get #isParquet(): boolean {
+    return this.#claim.trial.records === "parquet";
   }
 
   async #write(file: LinesFile, lines: string): Promise<void> {

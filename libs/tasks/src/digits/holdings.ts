@@ -1,6 +1,6 @@
 import { UserError } from "@fedclair/core";
 import { stream, atInt, item } from "@fedclair/linalg";
-import { checkPartition, partition } from "../partition/partition.js";
+import { checkPartition, drawPart, partition } from "../partition/partition.js";
 import type { Collection } from "./data.js";
 import type { Options } from "./options.js";
 
@@ -24,7 +24,7 @@ const minimumPerClient = 2;
 export function checkHoldings(options: Options, digits: number, clients: number): void {
   const { uniformDigits, baseDigits } = options;
   const left = digits - uniformDigits - baseDigits;
-  if (left < minimumPerClient * clients) {
+  if (options.partition.by !== "drawn" && left < minimumPerClient * clients) {
     throw new UserError(
       `digits: of ${digits} digits, uniformDigits = ${uniformDigits} and baseDigits = ${baseDigits} are nobody's, which leaves too few for ${clients} clients: lower one of the three`,
     );
@@ -45,27 +45,30 @@ export function reserve(options: Options, digits: number): Reserved {
 }
 
 /**
- * Assigns digits to each client, in random order.
+ * Returns the digits of a client by its index, in random order.
  * @throws UserError if a client would hold too few
  */
 export function holdings(
   options: Options,
   { labels, owners }: Collection,
   clients: number,
-): readonly Int32Array[] {
+): (client: number) => Int32Array {
   checkHoldings(options, labels.length, clients);
   const { left } = reserve(options, labels.length);
+  const rng = stream(options.dataSeed).at("partition");
+  const choice = options.partition;
+  // Parts are drawn when they are needed: those of a million clients would take gigabytes.
+  if (choice.by === "drawn") return (client) => drawPart(choice, left, client, rng);
   const data = {
     labels: left.map((i) => atInt(labels, i)),
     ...(owners && { owners: left.map((i) => atInt(owners, i)) }),
   };
-  const rng = stream(options.dataSeed).at("partition");
-  const parts = partition(options.partition, data, clients, rng);
+  const parts = partition(choice, data, clients, rng);
   const tooSmall = parts.findIndex((part) => part.length < minimumPerClient);
   if (tooSmall >= 0) {
     throw new UserError(
       `digits: the client of index ${tooSmall} would hold ${parts[tooSmall]?.length ?? 0} digit, but needs ${minimumPerClient}: lower \`clients\`, or let \`partition\` give everybody more`,
     );
   }
-  return parts.map((part) => part.map((i) => item(left, i)));
+  return (client) => item(parts, client).map((i) => item(left, i));
 }

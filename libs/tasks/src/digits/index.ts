@@ -64,8 +64,8 @@ export const digits: TaskPlugin = {
         };
       },
       openShard(shard) {
-        if (shared?.parts.length !== shard.count) shared = share(options, data, shard.count);
-        const held = choose(data, shared.parts[shard.index] ?? []);
+        if (shared?.clients !== shard.count) shared = share(options, data, shard.count);
+        const held = choose(data, shared.partOf(shard.index));
         const { uniform } = shared;
         return Promise.resolve(
           new DigitsClient(options, { ...split(options, held, shard), uniform }),
@@ -79,15 +79,17 @@ export const digits: TaskPlugin = {
  * Data that all clients share. With a thousand clients, drawing it again for each would take long.
  */
 interface Shared {
-  /** The digits of each client, as indices. */
-  readonly parts: readonly Int32Array[];
+  readonly clients: number;
+  /** Returns the digits of a client by its index, as indices. */
+  readonly partOf: (client: number) => Int32Array;
   readonly uniform: CommonDigits;
 }
 
 function share(options: Options, data: Collection, clients: number): Shared {
   const { uniform } = reserve(options, data.labels.length);
   return {
-    parts: holdings(options, data, clients),
+    clients,
+    partOf: holdings(options, data, clients),
     uniform: new CommonDigits(choose(data, uniform)),
   };
 }

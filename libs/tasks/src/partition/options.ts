@@ -39,8 +39,14 @@ export const partitionSchema = z
       z
         .strictObject({ by: z.literal("natural") })
         .describe("One owner's samples per client, if the data name the owner of each sample"),
+      z
+        .strictObject({
+          by: z.literal("drawn"),
+          samples: z.int().min(2).default(20).describe("Number of samples per client"),
+        })
+        .describe("Each client draws its own samples, so that more clients than samples can train"),
     ],
-    { error: () => "expected { by: iid, dirichlet, shards, quantity or natural }" },
+    { error: () => "expected { by: iid, dirichlet, shards, quantity, natural or drawn }" },
   )
   .default({ by: "iid" })
   .describe("How the data are split among the clients");

@@ -3,11 +3,11 @@ import { UserError } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import fc from "fast-check";
 import { withFeatureNoise } from "./feature-noise.js";
-import { partitionSchema, type PartitionChoice } from "./options.js";
-import { partition } from "./partition.js";
+import { partitionSchema } from "./options.js";
+import { checkPartition, drawPart, partition, type SplitChoice } from "./partition.js";
 
 const rng = stream("partition test");
-const parse = (choice: object): PartitionChoice => partitionSchema.parse(choice);
+const parse = (choice: object) => partitionSchema.parse(choice) as SplitChoice;
 
 /** `count` labels 0 … classes - 1 in turn. */
 function createLabels(count: number, classes = 10) {
@@ -21,7 +21,7 @@ function countLabels(samples: Int32Array, classes = 10): number[] {
   return counts;
 }
 
-const choices: fc.Arbitrary<PartitionChoice> = fc.oneof(
+const choices: fc.Arbitrary<SplitChoice> = fc.oneof(
   fc.constant(parse({ by: "iid" })),
   fc
     .record({
@@ -157,8 +157,25 @@ describe("partition", () => {
     assertRejected({ by: "quantity", minimum: 3 }, /with 3 each: .*minimum/);
   });
 
+  it("lets clients draw distinct samples, each its own and the same ones every time", () => {
+    const choice = partitionSchema.parse({ by: "drawn", samples: 5 });
+    assert.ok(choice.by === "drawn");
+    const all = [10, 11, 12, 13, 14, 15];
+    const parts = Array.from({ length: 50 }, (_, k) => drawPart(choice, all, k, rng));
+    for (const part of parts) {
+      assert.equal(new Set(part).size, 5);
+      assert.ok(part.every((sample) => all.includes(sample)));
+    }
+    assert.ok(new Set(parts.map(String)).size > 40);
+    assert.deepEqual(drawPart(choice, all, 7, rng), parts[7]);
+    checkPartition(choice, 5, 1_000_000);
+    assert.throws(() => {
+      checkPartition(choice, 4, 1);
+    }, /4 samples do not suffice for clients with 5 each: lower `partition\.samples`/);
+  });
+
   it("lists the available ways", () => {
-    assert.throws(() => parse({ by: "class" }), /iid, dirichlet, shards, quantity or natural/);
+    assert.throws(() => parse({ by: "class" }), /iid, dirichlet, shards, quantity, natural or/);
     assert.throws(() => parse({ by: "iid", alpha: 1 }), /alpha/);
   });
 });

@@ -11,6 +11,9 @@ export interface Labelled {
   readonly owners?: ArrayLike<number>;
 }
 
+/** A partition that splits the samples: every sample belongs to at most one client. */
+export type SplitChoice = Exclude<PartitionChoice, { by: "drawn" }>;
+
 /**
  * Splits the samples among the clients. Each part is in random order, so that its beginning is a
  * random sample too. Parts are disjoint and not empty. They cover all samples, except under
@@ -19,7 +22,7 @@ export interface Labelled {
  * @throws UserError that says what to change if there are too few samples
  */
 export function partition(
-  choice: PartitionChoice,
+  choice: SplitChoice,
   data: Labelled,
   clients: number,
   rng: Stream,
@@ -30,10 +33,30 @@ export function partition(
 }
 
 /**
+ * Draws the part of one client, in random order. Other clients may draw the same samples.
+ * @param all indices of all samples
+ * @param rng the same for all clients of a trial
+ */
+export function drawPart(
+  { by, samples }: Extract<PartitionChoice, { by: "drawn" }>,
+  all: readonly number[],
+  client: number,
+  rng: Stream,
+): Int32Array {
+  return Int32Array.from(rng.at(by, client).sample(all, samples));
+}
+
+/**
  * Checks as much as can be known from the number of samples.
  * @throws UserError that says what to change if there are too few
  */
 export function checkPartition(choice: PartitionChoice, samples: number, clients: number): void {
+  if (choice.by === "drawn") {
+    if (samples >= choice.samples) return;
+    throw new UserError(
+      `partition: ${samples} samples do not suffice for clients with ${choice.samples} each: lower \`partition.samples\``,
+    );
+  }
   const [each, remedy] = findRequirement(choice);
   if (samples >= clients * each) return;
   throw new UserError(
@@ -42,7 +65,7 @@ export function checkPartition(choice: PartitionChoice, samples: number, clients
 }
 
 /** Returns the minimum number of samples per client, and the remedy if there are fewer. */
-function findRequirement(choice: PartitionChoice): [number, string] {
+function findRequirement(choice: SplitChoice): [number, string] {
   switch (choice.by) {
     case "dirichlet":
     case "quantity":
@@ -56,7 +79,7 @@ function findRequirement(choice: PartitionChoice): [number, string] {
 }
 
 function dealOut(
-  choice: PartitionChoice,
+  choice: SplitChoice,
   { labels, owners }: Labelled,
   clients: number,
   rng: Stream,
@@ -78,7 +101,7 @@ function dealOut(
 function dealByOwner(owners: ArrayLike<number> | undefined, clients: number): Parts {
   if (!owners) {
     throw new UserError(
-      "partition: natural needs data that tell whom each sample comes from, and these do not: choose iid, dirichlet, shards or quantity",
+      "partition: natural needs data that tell whom each sample comes from, and these do not: choose another partition",
     );
   }
   const count = Array.from(owners).reduce((most, owner) => Math.max(most, owner + 1), 0);

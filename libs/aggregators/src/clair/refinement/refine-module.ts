@@ -1,13 +1,15 @@
 import { toTensor, type Tensor, type TensorDelta } from "@fedclair/core";
 import { item, median, type Matrix } from "@fedclair/linalg";
 import type { Factors } from "../../factors.js";
-import { zip } from "../lists.js";
+import { indices, zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import {
   combine,
   isFactored,
+  largestRank,
   normOf,
   scaled,
+  sumDense,
   weightedSum,
   type Change,
 } from "../subspace/change.js";
@@ -45,29 +47,54 @@ export function computeExtraShares({ common }: Refinement): number[] {
   return common.times.map((times) => times - 1);
 }
 
+/** The changes of the members, all factored or all dense. */
+export interface Changes {
+  readonly count: number;
+  at(k: number): Change;
+  /** Are all changes in memory anyway? Otherwise they are read one after another, several times. */
+  readonly isKept: boolean;
+}
+
+/** Lists changes that are in memory. */
+export function listOf(changes: readonly Change[]): Changes {
+  return { count: changes.length, at: (k) => item(changes, k), isKept: true };
+}
+
 /**
  * Runs step 7 for one module: averages what benign clients have outside the shared space, where
  * their differences are mostly error, and leaves each client its own part inside.
  * @param changes changes of the members
  */
 export function refineModule(
-  changes: readonly Change[],
+  changes: Changes,
   space: SharedSpace,
   weights: ArrayLike<number>,
   { rule }: RefineOptions,
 ): Refinement {
-  const pieces = changes.map(createProjection(space));
-  const inside = pieces.map((piece) => piece.inside);
-  const whole = pieces.map((piece) => piece.outside);
-  const lengths = whole.map(normOf);
+  const project = createProjection(space);
+  const members = indices(changes.count);
+  const inside: Factors[] = [];
+  const kept: Change[] = [];
+  const lengths = members.map((k) => {
+    const piece = project(changes.at(k));
+    inside.push(piece.inside);
+    if (changes.isKept) kept.push(piece.outside);
+    return normOf(piece.outside);
+  });
+  const outsideOf = (k: number) => kept[k] ?? project(changes.at(k)).outside;
   const cuts = computeCuts(lengths);
-  const outside = zip(whole, cuts).map(([change, cut]) => (cut < 1 ? scaled(change, cut) : change));
-  const shared = combine(outside, weights);
+  const cutOutsideOf = (k: number) => {
+    const cut = item(cuts, k);
+    return cut < 1 ? scaled(outsideOf(k), cut) : outsideOf(k);
+  };
+  const shared = changes.isKept
+    ? combine(members.map(cutOutsideOf), weights)
+    : sumDense(changes.count, cutOutsideOf, weights);
   // The other rules follow the specification, which gives everyone the same.
   const common =
     rule.by === "evidence"
-      ? findCommonOutside(whole, lengths, cuts, shared, weights)
-      : { part: shared, times: changes.map(() => 1) };
+      ? findCommonOutside({ outsideOf, rank: largestRank(kept) }, lengths, cuts, shared, weights)
+      : { part: shared, times: members.map(() => 1) };
   return { inside, shared, common };
 }
 
@@ -88,7 +115,7 @@ export function computeCuts(norms: readonly number[]): number[] {
  * tensor.
  */
 export interface Refined {
-  /** Π(X_k) of rank r by client id; for a vector, X_k itself. */
+  /** Π(X_k) of rank r by client id; for a vector, X_k itself. Empty without personal models. */
   readonly personal: ReadonlyMap<string, TensorDelta>;
   /**
    * Σ w_k·Π(X_k), of rank r, which together with `shared` is the global change. For a vector, the
@@ -104,12 +131,26 @@ export interface Refined {
   readonly extraCommon: ReadonlyMap<string, TensorDelta>;
 }
 
+/**
+ * Converts a refinement to plain tensors.
+ * @param models without personal models, only what all clients continue with
+ */
 export function toDeltas(
   refinement: Refinement,
   { ids, weights }: Pick<Members, "ids" | "weights">,
   space: SharedSpace,
+  models: ClairOptions["models"],
 ): Refined {
   const { inside, shared, common } = refinement;
+  if (models === "global") {
+    const mean = toGlobalDelta(averageInside(inside, weights, space));
+    return {
+      personal: new Map(),
+      meanPersonal: mean,
+      shared: toGlobalDelta(shared),
+      extraCommon: new Map(),
+    };
+  }
   const tensors = new Map<Matrix, Tensor>();
   const tensorOnce = (matrix: Matrix) => {
     const tensor = tensors.get(matrix) ?? toTensor(matrix);
@@ -128,6 +169,10 @@ export function toDeltas(
       ),
     ),
   };
+}
+
+function toGlobalDelta(change: Change): TensorDelta {
+  return isFactored(change) ? { b: toTensor(change.b), a: toTensor(change.a) } : toTensor(change);
 }
 
 /**

@@ -97,9 +97,28 @@ export function combine(changes: readonly Change[], weights: ArrayLike<number>):
 
 /** Computes Σ w_k·X_k of at least one matrix, all of the same shape. */
 export function weightedSum(matrices: readonly Matrix[], weights: ArrayLike<number>): Matrix {
-  const { rows, cols } = item(matrices, 0);
-  const out = new Matrix(rows, cols);
-  for (const [k, matrix] of matrices.entries()) addScaled(out, item(weights, k), matrix);
+  return sumDense(matrices.length, (k) => item(matrices, k), weights);
+}
+
+/**
+ * Computes Σ w_k·X_k of dense changes, which are read one after another, as all of them together may
+ * not fit in memory.
+ * @param count at least one
+ * @throws TypeError for a factored change
+ */
+export function sumDense(
+  count: number,
+  changeAt: (k: number) => Change,
+  weights: ArrayLike<number>,
+): Matrix {
+  let out: Matrix | undefined;
+  for (let k = 0; k < count; k++) {
+    const change = changeAt(k);
+    if (isFactored(change)) throw new TypeError("sumDense: a factored change");
+    out ??= new Matrix(change.rows, change.cols);
+    addScaled(out, item(weights, k), change);
+  }
+  if (out === undefined) throw new RangeError("sumDense: expected at least one change");
   return out;
 }
 

@@ -11,11 +11,14 @@ import { compress, isFactored, triangleOf, type Change, type Side } from "./chan
  */
 export class ModuleUpdate {
   readonly #update: TensorDelta;
+  readonly #keepsDense: boolean;
   #dense: Matrix | undefined;
   #triangles: Readonly<Record<Side, Matrix>> | undefined;
 
-  constructor(update: TensorDelta) {
+  /** @param keepsDense whether a dense change stays in memory in float64 once it was read */
+  constructor(update: TensorDelta, keepsDense: boolean) {
     this.#update = update;
+    this.#keepsDense = keepsDense;
   }
 
   get isPair(): boolean {
@@ -27,11 +30,11 @@ export class ModuleUpdate {
   }
 
   toDense(): Matrix {
-    if (this.#dense === undefined) {
-      const change = toChange(this.#update);
-      this.#dense = isFactored(change) ? product(change) : change;
-    }
-    return this.#dense;
+    if (this.#dense !== undefined) return this.#dense;
+    const change = toChange(this.#update);
+    const dense = isFactored(change) ? product(change) : change;
+    if (this.#keepsDense) this.#dense = dense;
+    return dense;
   }
 
   /** Computes the block of `compress` without multiplying a pair out. */

@@ -8,7 +8,6 @@ import {
   stream,
   item,
 } from "@fedclair/linalg";
-import { zip } from "../lists.js";
 
 /**
  * Rows of a sketch that is searched. It keeps a space of few dimensions exactly without noise, and
@@ -101,10 +100,30 @@ export function liftFromSketch(
   found: Matrix,
   members: readonly number[],
 ): Matrix {
-  const stacks = stackBlocks(members, blockOf, factors);
-  const apply = (x: Matrix) => sumOfProducts(stacks, stacks, x);
-  const sketched = stackBlocks(members, (k) => item(sketches, k));
-  const start = sumOfProducts(stacks, sketched, found);
+  const { rows, cols } = blockOf(item(members, 0));
+  const perStack = Math.max(1, Math.min(groupSize, Math.floor(mostStacked / (rows * cols))));
+  const groups = Array.from({ length: Math.ceil(members.length / perStack) }, (_, g) =>
+    members.slice(g * perStack, (g + 1) * perStack),
+  );
+  const stackOf = (group: readonly number[]) =>
+    hstack(
+      group.map(blockOf),
+      group.map((k) => item(factors, k)),
+    );
+  // Stacks that are too large to keep are made again for every product.
+  const isKept = members.length * rows * cols <= mostStacked * 2;
+  const stacks = isKept ? groups.map(stackOf) : undefined;
+  const stackAt = (g: number) => stacks?.[g] ?? stackOf(item(groups, g));
+  const count = groups.length;
+  const apply = (x: Matrix) =>
+    sumOver(count, (g) => {
+      const stack = stackAt(g);
+      return multiply(stack, multiplyTN(stack, x));
+    });
+  const start = sumOver(count, (g) => {
+    const sketched = hstack(item(groups, g).map((k) => item(sketches, k)));
+    return multiply(stackAt(g), multiplyTN(sketched, found));
+  });
   return leadingSpace(apply, start, found.cols, { restarts: 8 }).basis;
 }
 
@@ -114,21 +133,14 @@ export function liftFromSketch(
  */
 const groupSize = 64;
 
-/** Stacks the members' blocks side by side, one group of members in each stack. */
-function stackBlocks(
-  members: readonly number[],
-  blockOf: (k: number) => Matrix,
-  factors?: readonly number[],
-): Matrix[] {
-  return Array.from({ length: Math.ceil(members.length / groupSize) }, (_, g) => {
-    const own = members.slice(g * groupSize, (g + 1) * groupSize);
-    return hstack(own.map(blockOf), factors && own.map((k) => item(factors, k)));
-  });
-}
+/** The numbers of one stack of blocks, at most: 128 MB. */
+const mostStacked = 1 << 24;
 
-/** Computes Σ L_g·(R_gᵀ·X). */
-function sumOfProducts(left: readonly Matrix[], right: readonly Matrix[], x: Matrix): Matrix {
-  const sum = new Matrix(item(left, 0).rows, x.cols);
-  for (const [l, r] of zip(left, right)) addScaled(sum, 1, multiply(l, multiplyTN(r, x)));
+/** Sums matrices that are computed one after another, at least one. */
+function sumOver(count: number, matrixAt: (i: number) => Matrix): Matrix {
+  const first = matrixAt(0);
+  const sum = new Matrix(first.rows, first.cols);
+  addScaled(sum, 1, first);
+  for (let i = 1; i < count; i++) addScaled(sum, 1, matrixAt(i));
   return sum;
 }

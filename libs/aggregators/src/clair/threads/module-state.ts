@@ -1,13 +1,13 @@
 import {
-  type Dense,
   readNumbers,
   deltaShape,
   isLowRank,
+  sizeOf,
   tensorsOf,
-  type Tensor,
+  type LowRank,
   type TensorDelta,
 } from "@fedclair/core";
-import { at, item, leadingLeft, multiply, multiplyTN, type Matrix } from "@fedclair/linalg";
+import { at, item, leadingLeft, multiply, multiplyTN, sum, type Matrix } from "@fedclair/linalg";
 import type { Factors } from "../../factors.js";
 import { gramOf } from "../../robust/gram.js";
 import { fitCommonScale } from "../common-part.js";
@@ -20,8 +20,10 @@ import type { ClairOptions } from "../options.js";
 import { blendChanges, type Blend } from "../refinement/blends.js";
 import { toRefinedPairs, type RankedPair, type RefinedPair } from "../refinement/pairs.js";
 import {
+  listOf,
   toDeltas,
   refineModule,
+  type Changes,
   type Members,
   type Refined,
   type RefineOptions,
@@ -34,6 +36,7 @@ import {
   isFactored,
   largestRank,
   normOf,
+  sumDense,
   type Change,
   type Side,
 } from "../subspace/change.js";
@@ -73,11 +76,17 @@ export interface Comparison {
 export class ModuleState {
   readonly #updates: readonly TensorDelta[];
   readonly #options: ClairOptions;
+  readonly #keepsDense: boolean;
   readonly #moduleUpdates: readonly ModuleUpdate[];
 
-  constructor(updates: readonly TensorDelta[], options: ClairOptions) {
+  /**
+   * @param keepsDense whether dense changes may stay in memory in float64; otherwise they are read
+   *   again, one client at a time, each time that they are needed
+   */
+  constructor(updates: readonly TensorDelta[], options: ClairOptions, keepsDense: boolean) {
     this.#updates = updates;
-    this.#moduleUpdates = updates.map((update) => new ModuleUpdate(update));
+    this.#keepsDense = keepsDense;
+    this.#moduleUpdates = updates.map((update) => new ModuleUpdate(update, keepsDense));
     this.#options = options;
   }
 
@@ -130,11 +139,20 @@ export class ModuleState {
   }
 
   /** Runs step 7 and returns the changes in the module's own shape. */
-  refine(space: SharedSpace, members: Members, options: RefineOptions): Refined {
+  refine(
+    space: SharedSpace,
+    members: Members,
+    options: RefineOptions & Pick<ClairOptions, "models">,
+  ): Refined {
     const { clients, weights } = members;
-    const changes = this.#toChanges(clients);
+    const changes = this.#listChanges(clients);
     const refinement = refineModule(changes, space, weights, options);
-    const { personal, meanPersonal, shared, extraCommon } = toDeltas(refinement, members, space);
+    const { personal, meanPersonal, shared, extraCommon } = toDeltas(
+      refinement,
+      members,
+      space,
+      options.models,
+    );
     const shape = deltaShape(item(this.#updates, 0));
     const shaped = (own: ReadonlyMap<string, TensorDelta>) =>
       new Map([...own].map(([id, delta]) => [id, toShape(delta, shape)]));
@@ -157,7 +175,7 @@ export class ModuleState {
   ): Map<string, RefinedPair> {
     const changes = this.#toChanges(clients);
     const norms = pick(this.#moduleUpdates, clients).map((own) => own.norm());
-    const refinement = refineModule(changes, space, weights, options);
+    const refinement = refineModule(listOf(changes), space, weights, options);
     return new Map(zip(ids, toRefinedPairs(refinement, changes, norms, space, weights)));
   }
 
@@ -175,8 +193,13 @@ export class ModuleState {
    * @param sizes s_k > 0, such that the quotients have finite squares
    */
   gram(clients: readonly number[], sizes: readonly number[]): Promise<Matrix> {
+    // Dense changes are divided block by block, as all of them together may not fit in memory.
     const own = pick(this.#updates, clients);
-    return gramOf([own.map((update, k) => divide(update, item(sizes, k)))]);
+    const changes = own.map((update, k) =>
+      isLowRank(update) ? dividePair(update, item(sizes, k)) : update,
+    );
+    const divisors = own.map((update, k) => (isLowRank(update) ? 1 : item(sizes, k)));
+    return gramOf([changes], divisors);
   }
 
   /** ⟨PX_i, PX_j⟩ of the clients, K×K. */
@@ -207,14 +230,23 @@ export class ModuleState {
     );
   }
 
-  /**
-   * If one client sends the module dense, it takes p×q in memory already, so all changes are made
-   * dense.
-   */
   #toChanges(clients: readonly number[]): readonly Change[] {
+    const changes = this.#listChanges(clients);
+    return Array.from({ length: changes.count }, (_, k) => changes.at(k));
+  }
+
+  /**
+   * Lists the clients' changes. If one client sends the module dense, it takes p×q in memory
+   * already, so all changes are made dense.
+   */
+  #listChanges(clients: readonly number[]): Changes {
     const own = pick(this.#moduleUpdates, clients);
     const arePairs = own.every(({ isPair }) => isPair);
-    return own.map((one) => (arePairs ? one.toChange() : one.toDense()));
+    return {
+      count: own.length,
+      at: (k) => (arePairs ? item(own, k).toChange() : item(own, k).toDense()),
+      isKept: arePairs || this.#keepsDense,
+    };
   }
 
   /**
@@ -237,17 +269,30 @@ export class ModuleState {
     if (isFactored(common)) {
       return (side) => (k) => compress(difference(item(own, k).toChange()), side);
     }
+    if (!this.#keepsDense) {
+      return (side) => (k) => compress(difference(item(own, k).toDense()), side);
+    }
     const dense = own.map((one) => difference(one.toDense()));
     return (side) => (k) => compress(item(dense, k), side);
   }
 
   #computeCommonPart(clients: readonly number[], centre: readonly number[]): Change {
-    const changes = this.#toChanges(clients);
-    const members = centre.map((k) => item(changes, clients.indexOf(k)));
-    const mean = combine(members, new Float64Array(members.length).fill(1 / members.length));
+    const changes = this.#listChanges(clients);
+    const places = centre.map((k) => clients.indexOf(k));
+    const weights = new Float64Array(places.length).fill(1 / places.length);
+    if (changes.count > 0 && !isFactored(changes.at(0)))
+      return sumDense(places.length, (m) => changes.at(item(places, m)), weights);
+    const members = places.map((k) => changes.at(k));
+    const mean = combine(members, weights);
     return isFactored(mean) ? keepLeading(mean, 2 * largestRank(members)) : mean;
   }
 }
+
+/**
+ * Dense changes of more numbers are not kept in float64, which would take more than 256 MB. Reading
+ * them again costs less than the products that they are read for.
+ */
+const mostKeptNumbers = 1 << 25;
 
 /** Modules in the same thread. */
 export class ModuleGroup {
@@ -255,7 +300,9 @@ export class ModuleGroup {
 
   /** @param updates updates by module, then by client */
   constructor(updates: readonly (readonly TensorDelta[])[], options: ClairOptions) {
-    this.#modules = updates.map((own) => new ModuleState(own, options));
+    const numbers = sum(updates.flat().map((update) => sizeOf(deltaShape(update))));
+    const keepsDense = numbers <= mostKeptNumbers;
+    this.#modules = updates.map((own) => new ModuleState(own, options, keepsDense));
   }
 
   module(m: number): ModuleState {
@@ -281,12 +328,9 @@ function keepLeading({ b, a }: Factors, r: number): Factors {
   return { b: basis, a: multiply(multiplyTN(basis, b), a) };
 }
 
-/** Divides an update by a number; in a pair, B is divided. */
-function divide(update: TensorDelta, by: number): TensorDelta {
-  const over = (tensor: Tensor): Dense => {
-    const quotients = Float64Array.from(readNumbers(tensor));
-    for (let i = 0; i < quotients.length; i++) quotients[i] = at(quotients, i) / by;
-    return { shape: tensor.shape, data: quotients };
-  };
-  return isLowRank(update) ? { b: over(update.b), a: update.a } : over(update);
+/** Divides a pair by a number: B is divided. */
+function dividePair({ b, a }: LowRank, by: number): LowRank {
+  const quotients = Float64Array.from(readNumbers(b));
+  for (let i = 0; i < quotients.length; i++) quotients[i] = at(quotients, i) / by;
+  return { b: { shape: b.shape, data: quotients }, a };
 }
