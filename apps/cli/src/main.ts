@@ -20,6 +20,7 @@ import type { CompareOptions } from "./compare.js";
 import type { ListOptions } from "./list.js";
 import type { ResumeOptions } from "./resume.js";
 import type { RunOptions } from "./run-options.js";
+import { seedArgs, seedsOption } from "./seed-args.js";
 import { templates } from "./templates.js";
 import type { SweepOptions } from "./sweep.js";
 import type { WorkerOptions } from "./queue/worker.js";
@@ -50,6 +51,11 @@ const transport = () =>
     .default("socket");
 const backend = () =>
   new Option("--backend <name>", "TensorFlow.js backend").choices(backendChoices).default("auto");
+const seeds = () =>
+  new Option(
+    "--seeds <n or list>",
+    "run the trial with several seeds: 10 for seed to seed + 9, or a list such as 1,2,5",
+  ).argParser(seedsOption);
 const hosts = () =>
   new Option("--hosts <n>", "number of client-host processes; default: one per core").argParser(
     integerOption("--hosts", 1),
@@ -69,9 +75,16 @@ program
 
 program
   .command("run")
-  .description("run a trial with all its clients on this machine")
+  .description("run a trial with all its clients on this machine, with one seed or several")
   .argument("<trial>", "trial file")
   .addOption(setOption())
+  .addOption(seeds())
+  .addOption(
+    new Option(
+      "--jobs <n>",
+      "with several seeds: number of runs at a time, each in its own process; default: 1",
+    ).argParser(integerOption("--jobs", 1)),
+  )
   .addOption(hosts())
   .addOption(transport())
   .addOption(backend())
@@ -125,6 +138,7 @@ program
   .description("run a grid of trials, skipping finished ones, and compare the results")
   .argument("<sweep>", "sweep file: a trial file with lists of values and a section sweep")
   .addOption(setOption())
+  .addOption(seeds())
   .option("--out <folder>", "folder for all runs of the sweep; default: runs/<name>")
   .addOption(
     new Option("--jobs <n>", "number of trials to run at a time, each in its own process")
@@ -156,9 +170,9 @@ program
     ).implies({ slurm: true }),
   )
   .option("--json", "print the tables as JSON", false)
-  .action(async (file: string, options: SweepOptions) => {
+  .action(async (file: string, options: SweepOptions & { readonly seeds?: string }) => {
     const { sweep } = await import("./sweep.js");
-    await sweep(file, options);
+    await sweep(file, { ...options, set: [...options.set, ...seedArgs(options.seeds)] });
   });
 
 program

@@ -14,6 +14,8 @@ import {
   type Summary,
 } from "@fedclair/runs";
 
+type Expectation = NonNullable<Trial["expect"]>["measures"][string];
+
 /** One measure of a run, with the range that the trial file expects. */
 export interface MeasureRow {
   readonly group: string;
@@ -22,9 +24,8 @@ export interface MeasureRow {
   readonly value: number | undefined;
   readonly n: number | undefined;
   readonly meaning: string;
-  readonly expected:
-    { readonly min?: number | undefined; readonly max?: number | undefined } | undefined;
-  /** Undefined without an expectation. */
+  readonly expected: Expectation | undefined;
+  /** Undefined without an expectation, or if it is about several seeds. */
   readonly asExpected: boolean | undefined;
 }
 
@@ -33,7 +34,8 @@ export function measureRows(trial: Trial, summary: Summary, infos: MetricInfos):
   const expected = trial.expect?.measures ?? {};
   const compare = (name: string, value: number | undefined) => {
     const range = ownProperty(expected, name);
-    return { expected: range, asExpected: range && isWithin(value, range) };
+    const isForEvery = range && (range.of ?? "every") === "every";
+    return { expected: range, asExpected: isForEvery ? isWithin(value, range) : undefined };
   };
   const groups = new Map<string, MeasureRow[]>();
   for (const measure of summary.details) {

@@ -47,7 +47,7 @@ export type OpenPlace = (prepared: PreparedTrial, backend: string) => TrialPlace
 const openHere: OpenPlace = (prepared) => ({ pool: new MemoryPool(new ClientRunner(prepared)) });
 
 /**
- * Runs a trial of a sweep in this process, in the folder `<out>/<id>`. The trial is skipped if it
+ * Runs a trial of a sweep in this process, in its folder within `out`. The trial is skipped if it
  * is done: it has a summary of the same backend, and every arm completed. An interrupted trial is
  * resumed.
  * @param backend the TensorFlow.js backend that trains, with the reason
@@ -63,7 +63,7 @@ export async function runSweepTrial(
   open = openHere,
 ): Promise<FinishedTrial | "busy"> {
   signal.throwIfAborted();
-  const folder = join(out, trial.id);
+  const folder = join(out, trial.folder);
   const stored = await findRun(folder).catch(async () => {
     await rm(folder, { recursive: true, force: true }); // left by an earlier release
     return undefined;
@@ -102,7 +102,7 @@ export async function findFinished(
   out: string,
   backend: string,
 ): Promise<FinishedTrial | undefined> {
-  const stored = await findRun(join(out, trial.id)).catch(() => undefined);
+  const stored = await findRun(join(out, trial.folder)).catch(() => undefined);
   return stored?.summary && isReusable(stored, backend)
     ? toFinishedTrial(trial, stored.summary, true)
     : undefined;
@@ -113,7 +113,7 @@ export async function findFinished(
  * undefined if there is none.
  */
 export function readFinishedElsewhere(trial: SweepTrial, out: string): FinishedTrial | undefined {
-  const summary = readSummary(join(out, trial.id));
+  const summary = readSummary(join(out, trial.folder));
   return summary && toFinishedTrial(trial, summary, false);
 }
 
