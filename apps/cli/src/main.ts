@@ -56,6 +56,11 @@ const seeds = () =>
     "--seeds <n or list>",
     "run the trial with several seeds: 10 for seed to seed + 9, or a list such as 1,2,5",
   ).argParser(seedsOption);
+const jobs = () =>
+  new Option(
+    "--jobs <n>",
+    "with several seeds: number of runs at a time, each in its own process; default: 1",
+  ).argParser(integerOption("--jobs", 1));
 const hosts = () =>
   new Option("--hosts <n>", "number of client-host processes; default: one per core").argParser(
     integerOption("--hosts", 1),
@@ -63,8 +68,8 @@ const hosts = () =>
 
 program
   .command("new")
-  .description("create a study in a new folder: a trial, plug-ins and their tests")
-  .argument("<folder>", "the new folder; its name becomes the name of the study")
+  .description("create an experiment in a new folder: a trial, plug-ins and their tests")
+  .argument("<folder>", "the new folder; its name becomes the name of the trial")
   .addOption(
     new Option("--template <name>", "template to copy").choices(templates).default("own-method"),
   )
@@ -79,12 +84,7 @@ program
   .argument("<trial>", "trial file")
   .addOption(setOption())
   .addOption(seeds())
-  .addOption(
-    new Option(
-      "--jobs <n>",
-      "with several seeds: number of runs at a time, each in its own process; default: 1",
-    ).argParser(integerOption("--jobs", 1)),
-  )
+  .addOption(jobs())
   .addOption(hosts())
   .addOption(transport())
   .addOption(backend())
@@ -103,9 +103,10 @@ program
 
 program
   .command("resume")
-  .description("resume a run that was interrupted or has failed")
+  .description("resume a run, a study or a sweep that was interrupted or has failed")
   .argument("<run>", "run folder")
   .addOption(hosts())
+  .addOption(jobs())
   .addOption(transport())
   .addOption(backend())
   .addOption(runOptions.checkpointEvery())
@@ -207,7 +208,7 @@ program
 
 program
   .command("show")
-  .description("show the status and results of a run")
+  .description("show the status and results of a run, a study or a sweep")
   .argument("<run>", "run folder")
   .addOption(pluginOption())
   .option("--json", "print JSON", false)
@@ -218,7 +219,7 @@ program
 
 program
   .command("compare")
-  .description("compare runs: differences between their trials, and their measures side by side")
+  .description("compare runs or studies: differences between their trials, and their measures side by side")
   .argument("<runs...>", "run folders")
   .addOption(pluginOption())
   .option("--html <file>", "write a page with a figure to this new file")
@@ -230,7 +231,7 @@ program
 
 program
   .command("rm")
-  .description("remove runs")
+  .description("remove runs, studies and sweeps")
   .argument("<runs...>", "run folders")
   .action(async (folders: string[]) => {
     const { remove } = await import("./show.js");
@@ -239,7 +240,7 @@ program
 
 program
   .command("report")
-  .description("write the report of a run again")
+  .description("write the report of a run, a study or a sweep again")
   .argument("<run>", "run folder")
   .addOption(pluginOption())
   .action(async (folder: string, { plugins }: { plugins: readonly string[] }) => {
@@ -249,7 +250,7 @@ program
 
 program
   .command("export")
-  .description("export a run for other programs, also while it is running")
+  .description("export a run, a study or a sweep for other programs, also while it is running")
   .argument("<run>", "run folder")
   .addOption(
     new Option(

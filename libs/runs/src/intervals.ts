@@ -52,10 +52,15 @@ export function meanInterval(values: readonly number[]): MeanEstimate {
   return { mean: middle, n, interval: { low: middle - half, high: middle + half } };
 }
 
-/** Formats a mean with half its interval and the number of values: `0.851 ± 0.012 (10)`. */
+/**
+ * Formats a mean with half its interval and the number of values: `0.851 ± 0.012 (10)`. Both have
+ * the same decimals unless the interval would seem to have no width.
+ */
 export function formatEstimate({ mean: middle, n, interval }: MeanEstimate): string {
   if (!interval) return formatNumber(middle);
-  return `${formatNumber(middle)} ± ${formatNumber((interval.high - interval.low) / 2)} (${n})`;
+  const half = (interval.high - interval.low) / 2;
+  const text = half >= 0.001 && half < 0.01 ? half.toFixed(3) : formatNumber(half);
+  return `${formatNumber(middle)} ± ${text} (${n})`;
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   type GridTrial,
   type Study,
 } from "./grid.js";
-import { findMeasure, listTableMeasures } from "./measures.js";
+import { describedOnly, findMeasure, listTableMeasures } from "./measures.js";
 
 /** A paired comparison of two methods over the seeds that both have. */
 export interface Difference {
@@ -46,8 +46,13 @@ export function listDifferences(grid: Grid, summaries: ReadonlyMap<string, Summa
 
 /** Compares the main arm of a study with its baselines, by the means of clients and coordinator. */
 function compareArms({ at, trials }: Study, summaries: ReadonlyMap<string, Summary>): Difference[] {
-  const gains = trials.flatMap(({ id }) =>
-    (summaries.get(id)?.details ?? []).filter(({ comparison }) => comparison?.kind === "gainOver"),
+  const gains = trials.flatMap(({ id, measures }) =>
+    describedOnly(
+      (summaries.get(id)?.details ?? []).filter(
+        ({ comparison }) => comparison?.kind === "gainOver",
+      ),
+      measures,
+    ),
   );
   return [...new Set(gains.map(({ name }) => name))].flatMap((name) => {
     const own = gains.filter((gain) => gain.name === name);

@@ -1,3 +1,4 @@
+import type { Measures } from "@fedclair/core";
 import { ownProperty, type Measure } from "../measure.js";
 import type { Summary } from "../summary.js";
 import type { Grid, GridTrial, SweepMeasure } from "./grid.js";
@@ -19,6 +20,18 @@ export function findMeasure(
   const bare: Measure | undefined =
     value === undefined ? undefined : { name, scope: "clients", metric: name, value };
   return found[0] ?? found[1] ?? bare;
+}
+
+/**
+ * Keeps the measures of metrics that the task describes, because aggregators report internals too.
+ * If it describes none of them, all are kept.
+ */
+export function describedOnly(
+  measures: readonly Measure[],
+  { metrics = {} }: Measures,
+): readonly Measure[] {
+  const described = measures.filter(({ metric }) => Object.hasOwn(metrics, metric));
+  return described.length > 0 ? described : measures;
 }
 
 /**

@@ -170,9 +170,7 @@ export function readStoredSweep(out: string): StoredSweep | undefined {
 }
 
 /** Lists the sweeps and studies under a folder by name, with the numbers of their runs. */
-export async function listSweeps(
-  root: string,
-): Promise<
+export async function listSweeps(root: string): Promise<
   {
     readonly folder: string;
     readonly name: string;

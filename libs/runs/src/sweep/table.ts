@@ -4,7 +4,7 @@ import { formatEstimate, meanInterval, wilsonInterval, type Interval } from "../
 import type { Measure } from "../measure.js";
 import { formatShare, maxOf, minOf, mean } from "../numbers.js";
 import type { Summary } from "../summary.js";
-import { findMeasure, listTableMeasures } from "./measures.js";
+import { describedOnly, findMeasure, listTableMeasures } from "./measures.js";
 import {
   methodPath,
   otherDimensions,
@@ -109,12 +109,8 @@ function listArmTables({ trials }: Grid, summaries: ReadonlyMap<string, Summary>
   const all = trials.map(({ id }) => summaries.get(id)?.details ?? []);
   const isMean = ({ scope, comparison }: Measure) =>
     (scope === "clients" || scope === "global") && comparison === undefined;
-  const means = all.flat().filter(isMean);
-  const { metrics = {} } = trials[0]?.measures ?? {};
-  const described = means.filter(({ metric }) => Object.hasOwn(metrics, metric));
-  const found = new Map(
-    (described.length > 0 ? described : means).map((one) => [`${one.scope} ${one.metric}`, one]),
-  );
+  const means = describedOnly(all.flat().filter(isMean), trials[0]?.measures ?? {});
+  const found = new Map(means.map((one) => [`${one.scope} ${one.metric}`, one]));
   const arms = trials[0]?.arms.map(({ label }) => label) ?? [];
   return [...found.values()].map(({ scope, metric, better }): Table => {
     const cells = arms.map((label) => [
