@@ -219,7 +219,9 @@ program
 
 program
   .command("compare")
-  .description("compare runs or studies: differences between their trials, and their measures side by side")
+  .description(
+    "compare runs or studies: differences between their trials, and their measures side by side",
+  )
   .argument("<runs...>", "run folders")
   .addOption(pluginOption())
   .option("--html <file>", "write a page with a figure to this new file")

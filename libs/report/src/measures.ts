@@ -5,10 +5,13 @@ import {
   type Trial,
 } from "@fedclair/core/internal";
 import {
+  countsOf,
   detectionInfos,
+  formatShare,
   isWithin,
   measuringClients,
   ownProperty,
+  wilsonInterval,
   type Measure,
   type MetricInfos,
   type Summary,
@@ -91,6 +94,14 @@ function formatMeaning(
   return [...listClauses(measure, trial, infos, clientsText), better].filter(Boolean).join("; ");
 }
 
+/** Formats the interval of a share of clients; undefined for other measures. */
+function formatWilson(measure: Measure): string | undefined {
+  const counts = countsOf(measure);
+  if (!counts || counts.of === 0) return undefined;
+  const { low, high } = wilsonInterval(counts.hits, counts.of);
+  return `95 % Wilson interval of the share ${formatShare(low, high)}`;
+}
+
 function listClauses(
   measure: Measure,
   trial: Trial,
@@ -113,7 +124,7 @@ function listClauses(
       ];
     case "detection":
       return attack === undefined
-        ? [ownProperty(detectionInfos, metric)?.description]
+        ? [ownProperty(detectionInfos, metric)?.description, formatWilson(measure)]
         : [`share of the clients under ${attack} that were flagged, all rounds together`];
     case "bytes":
       return [`bytes ${metric === "up" ? "from" : "to"} the clients of ${arm}, all rounds`];

@@ -13,8 +13,7 @@ interface Panel {
 }
 type Value = Readonly<Record<string, unknown>>;
 
-const valuesOf = (panel: Panel | undefined) =>
-  (panel?.layer ?? []).map(({ data }) => data.values);
+const valuesOf = (panel: Panel | undefined) => (panel?.layer ?? []).map(({ data }) => data.values);
 
 describe("methodFigure", () => {
   const cell = {
@@ -62,7 +61,10 @@ describe("methodFigure", () => {
     const spec = methodFigure([{ ...table, cells: [[{ ...cell, counts }], [undefined]] }]);
     const [ticks, [interval] = []] = valuesOf((spec as unknown as Spec).vconcat?.[0]);
     assert.deepEqual(ticks, []);
-    assert.deepEqual([interval?.["value"], interval?.["low"], interval?.["high"]], [0.75, 0.3, 0.95]);
+    assert.deepEqual(
+      [interval?.["value"], interval?.["low"], interval?.["high"]],
+      [0.75, 0.3, 0.95],
+    );
   });
 });
 
