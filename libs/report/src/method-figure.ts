@@ -3,7 +3,7 @@ import type { TopLevelSpec } from "vega-lite";
 import { armColours, figureConfig, figureWidth, muted } from "./figure-style.js";
 import { textWidth } from "./text-width.js";
 
-/** Up to this number of cells, every dot can be told apart. */
+/** The largest number of dots that a reader can distinguish. */
 export const maxDots = 60;
 
 /** The number of columns that have a colour of their own. */

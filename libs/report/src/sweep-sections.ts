@@ -9,7 +9,7 @@ import {
 } from "@fedclair/runs";
 import { html, table, type Html } from "./html.js";
 
-/** What the studies found, and which models are personal. */
+/** A list of what the studies found, after a note on personal and shared models. */
 export function findingList({ findings, models, trials, finished }: SweepResults): Html {
   const missing = trials - finished;
   return html`${models === undefined ? undefined : html`<p class="verdict">${models}.</p>`}

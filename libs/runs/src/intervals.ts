@@ -12,7 +12,7 @@ export interface MeanEstimate {
   readonly mean: number;
   /** Number of values. */
   readonly n: number;
-  /** Undefined for a single value, which says nothing about the spread. */
+  /** Undefined for a single value, which has no spread. */
   readonly interval: Interval | undefined;
 }
 
@@ -36,9 +36,9 @@ function loadCephes(): Cephes {
 const normalQuantile = 1.959963984540054;
 
 /**
- * Estimates the mean of one value per seed. The interval is Student's: mean ± t · s / √n, where s
- * is the standard deviation with n - 1 in the denominator and t the 97.5 % quantile of Student's t
- * distribution with n - 1 degrees of freedom (Student 1908, Biometrika 6:1). It assumes that seeds
+ * Estimates the mean of one value per seed. The interval is Student's: mean ± t · s / √n (Student
+ * 1908, Biometrika 6:1). Here s is the standard deviation with n - 1 in the denominator, and t the
+ * 97.5 % quantile of Student's t distribution with n - 1 degrees of freedom. It assumes that seeds
  * are independent and values roughly normal. Equal values give an interval without width.
  * @param values at least one
  */
@@ -75,7 +75,7 @@ export function pairedDifference(
   return meanInterval(pairs.map(([value, reference]) => value - reference));
 }
 
-/** Does the interval exclude zero? Only then can a difference be told from chance. */
+/** Does the interval exclude zero? A difference whose interval includes zero may be chance. */
 export function excludesZero({ low, high }: Interval): boolean {
   return low > 0 || high < 0;
 }

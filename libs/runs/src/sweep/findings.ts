@@ -6,7 +6,7 @@ import { formatDifference, listDifferences, type Difference } from "./difference
 import { formatPlace, listStudies, methodPath, type Grid, type Study } from "./grid.js";
 import { aggregateCell, formatCounts } from "./table.js";
 
-/** What a study found, besides the means in its tables. */
+/** Results of a study that are not in its tables. */
 export interface Finding {
   /** The study's place in the grid, such as `clair, label-flip`; the main arm of a lone study. */
   readonly place: string;

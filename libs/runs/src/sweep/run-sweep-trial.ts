@@ -15,7 +15,7 @@ import { recordTrial } from "../record-trial.js";
 import { readSummary, removeRun, findRun, type StoredRun } from "../store/stored-run.js";
 import { InUse } from "../store/lock.js";
 import type { Summary } from "../summary.js";
-import type { SweepTrial } from "./sweep-file.js";
+import { idPattern, type SweepTrial } from "./sweep-file.js";
 
 /** The reason why a trial has no numbers, with the exit code for it. */
 export interface Failed {
@@ -53,7 +53,7 @@ const openHere: OpenPlace = (prepared) => ({ pool: new MemoryPool(new ClientRunn
  * @param backend the TensorFlow.js backend that trains, with the reason
  * @param open opens the place where it runs; default: everything in this thread
  * @returns `busy` if another process runs the trial. Processes that share a folder share the work.
- * @throws the signal's reason if it aborts
+ * @throws the signal's reason if it aborts; UserError if the folder holds something else than a run
  */
 export async function runSweepTrial(
   trial: SweepTrial,
@@ -64,8 +64,10 @@ export async function runSweepTrial(
 ): Promise<FinishedTrial | "busy"> {
   signal.throwIfAborted();
   const folder = join(out, trial.folder);
-  const stored = await findRun(folder).catch(async () => {
-    await rm(folder, { recursive: true, force: true }); // left by an earlier release
+  const stored = await findRun(folder).catch(async (error: unknown) => {
+    // Only an earlier release, which named folders by hashes, may have left something else here.
+    if (!idPattern.test(trial.folder)) throw error;
+    await rm(folder, { recursive: true, force: true });
     return undefined;
   });
   if (stored?.status === "running") return "busy";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Aggregator, Plugin, Plugins, TaskPlugin } from "@fedclair/core";
@@ -275,6 +275,16 @@ describe("a sweep", () => {
     assert.equal(new Set(folders(second)).size, 8);
     await writeFile(join(out, "sweep.json"), "{}");
     assert.equal(readStoredSweep(out), undefined);
+  });
+
+  it("never removes a folder that is no run", async () => {
+    const [trial] = parse().trials;
+    const folder = join(out, trial?.folder ?? assert.fail());
+    await mkdir(folder);
+    await writeFile(join(folder, "notes.txt"), "mine");
+    await writeFile(join(out, "sweep.json"), "{}");
+    await assert.rejects(run(), /is not empty and holds no run/);
+    assert.equal(await readFile(join(folder, "notes.txt"), "utf8"), "mine");
   });
 
   it("gives a changed trial another folder than the run that is there", async () => {
