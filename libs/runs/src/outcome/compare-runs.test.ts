@@ -53,7 +53,7 @@ describe("compareRuns", () => {
     );
     assert.equal(areSeeds, true);
     assert.deepEqual(measures[0]?.best, new Set());
-    assert.equal(measures[0]?.estimate?.n, 2);
+    assert.equal(measures[0].estimate?.n, 2);
     assert.ok(Math.abs(measures[0].estimate.mean - 0.85) < 1e-12);
   });
 
