@@ -4,7 +4,7 @@
 // attacks is `broken`.
 import { join } from "node:path";
 import { loadNamedPlugins } from "@fedclair/plugins";
-import { eachLine, parseSweep, readSummary, readTrialFile } from "@fedclair/runs";
+import { assignFolders, eachLine, parseSweep, readSummary, readTrialFile } from "@fedclair/runs";
 import { formatAttackTable } from "./attacks/attack-table.js";
 import { parseArguments } from "./arguments.js";
 
@@ -18,15 +18,16 @@ if (file === undefined || others.length > 0) {
   process.exit(2);
 }
 const source = await readTrialFile(file);
-const sweep = parseSweep(source, await loadNamedPlugins(source));
-const out = values.out ?? join("runs", sweep.name);
+const parsed = parseSweep(source, await loadNamedPlugins(source));
+const out = values.out ?? join("runs", parsed.name);
+const sweep = assignFolders(out, parsed);
 const { metrics, primary } = sweep.trials[0].measures;
 const trials = [];
 for (const trial of sweep.trials) trials.push(await readTrial(trial));
 console.log(formatAttackTable(trials, primary, metrics[primary].better));
 
-async function readTrial({ id, at, trial }) {
-  const folder = join(out, id);
+async function readTrial({ folder: name, at, trial }) {
+  const folder = join(out, name);
   const summary = await readSummary(folder);
   if (summary === undefined || Object.keys(summary.stopped).length > 0) {
     console.error(`error: ${out} lacks trials of ${file}: run the sweep first, by fedclair sweep`);

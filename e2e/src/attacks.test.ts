@@ -13,10 +13,6 @@ function load<T>(path: string): Promise<T> {
   return import(pathToFileURL(join(workspace, "scripts/attacks", path)).href) as Promise<T>;
 }
 
-interface Wilson {
-  readonly wilsonInterval: (hits: number, total: number) => [number, number];
-}
-
 interface Means {
   readonly own: number;
   readonly alone: number;
@@ -57,26 +53,6 @@ describe("the sweeps over attacks", () => {
 });
 
 describe("npm run lab -- attacks", () => {
-  it("gives shares Wilson's interval", async () => {
-    const { wilsonInterval } = await load<Wilson>("wilson-interval.js");
-    const near = (actual: readonly number[], expected: readonly number[]) => {
-      actual.forEach((bound, i) => {
-        assert.ok(
-          Math.abs(bound - (expected[i] ?? NaN)) < 5e-5,
-          `${actual.join()} is not ${expected.join()}`,
-        );
-      });
-    };
-    // With z = 1.96, z² = 3.8415: 10/(10 + z²) is the lower bound for all of ten.
-    near(wilsonInterval(10, 10), [0.7225, 1]);
-    near(wilsonInterval(0, 10), [0, 0.2775]);
-    // Half of n has the bounds 1/2 ± z/(2·√(n + z²)).
-    near(wilsonInterval(5, 10), [0.2366, 0.7634]);
-    // Example 1 of Newcombe 1998 (Statistics in Medicine 17:857): 81 of 263.
-    near(wilsonInterval(81, 263), [0.2553, 0.3662]);
-    assert.throws(() => wilsonInterval(0, 0), /expected .* a total of 1 or more, got 0 of 0/);
-  });
-
   it("tests paired differences by all choices of their signs", async () => {
     const { computePValue } = await load<Outcome>("outcome.js");
     assert.equal(computePValue([1, 2, 3]), 1 / 8); // only the observed signs reach 6

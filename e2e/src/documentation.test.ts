@@ -41,6 +41,7 @@ const executed = [
   "docs/performance.md",
   "docs/runs.md",
   "docs/security.md",
+  "docs/seeds.md",
 ];
 
 describe("a documented command exists, with its options and files", () => {

@@ -1,7 +1,7 @@
+import { wilsonInterval } from "@fedclair/runs";
 import { markdown } from "../train-adapters/table.js";
 import { countClients } from "./count-clients.js";
 import { describeHarm, describeOutcome } from "./outcome.js";
-import { wilsonInterval } from "./wilson-interval.js";
 
 /**
  * The results of one trial of a sweep over attacks.
@@ -82,8 +82,8 @@ function groupByAttack(trials) {
 
 /** Formats a share with its 95 % interval: `3 of 20 (0.05–0.36)`. */
 function formatShare(hits, total) {
-  const [low, high] = wilsonInterval(hits, total).map((bound) => bound.toFixed(2));
-  return `${hits} of ${total} (${low}–${high})`;
+  const { low, high } = wilsonInterval(hits, total);
+  return `${hits} of ${total} (${low.toFixed(2)}–${high.toFixed(2)})`;
 }
 
 /** Formats the mean over seeds, with the range unless all are the same. */

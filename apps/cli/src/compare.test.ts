@@ -11,6 +11,7 @@ describe("formatComparison", () => {
         { path: "claim", values: [`"CLAIR ${"finds everybody ".repeat(20)}"`, undefined] },
         { path: "task.folder", values: ['"data"', folder] },
       ],
+      areSeeds: false,
       measures: [{ name: "error", values: [1, undefined], best: new Set() }],
     });
     const [head = "", claim = "", other = ""] = stripVTControlCharacters(text).split("\n");

@@ -5,11 +5,14 @@ import { writeComparison } from "@fedclair/report";
 import {
   columns,
   compareRuns as createComparison,
+  formatEstimate,
   formatNumber,
   print,
+  readStoredSweep,
   type RunComparison,
 } from "@fedclair/runs";
 import pc from "picocolors";
+import { compareStudies } from "./compare-studies.js";
 import { openRun } from "./open-run.js";
 import { requireRun } from "./show.js";
 
@@ -20,8 +23,20 @@ export interface CompareOptions {
   readonly json: boolean;
 }
 
-/** `fedclair compare`: compares runs side by side. */
+/**
+ * `fedclair compare`: compares runs side by side. If a folder holds a study or a sweep, compares
+ * the means over seeds.
+ */
 export async function compareRuns(
+  folders: readonly string[],
+  options: CompareOptions,
+): Promise<void> {
+  const hasSweep = folders.some((folder) => readStoredSweep(folder) !== undefined);
+  if (hasSweep) await compareStudies(folders, options);
+  else await compareSingleRuns(folders, options);
+}
+
+async function compareSingleRuns(
   folders: readonly string[],
   { plugins, html, json }: CompareOptions,
 ): Promise<void> {
@@ -42,10 +57,10 @@ export async function compareRuns(
     );
   }
   if (html !== undefined) await writeComparison(html, comparison, runs);
-  const { differences, measures } = comparison;
+  const { differences, models, measures } = comparison;
   if (json) {
     const entries = measures.map(({ best, ...measure }) => ({ ...measure, best: [...best] }));
-    print(JSON.stringify({ runs: names, differences, measures: entries }) + "\n");
+    print(JSON.stringify({ runs: names, differences, models, measures: entries }) + "\n");
     return;
   }
   print(formatComparison(comparison));
@@ -56,7 +71,13 @@ export async function compareRuns(
 const claimBytes = 40;
 
 /** Formats a comparison for the terminal: what differs in the trials, then the measures. */
-export function formatComparison({ names, differences, measures }: RunComparison): string {
+export function formatComparison({
+  names,
+  differences,
+  areSeeds,
+  models,
+  measures,
+}: RunComparison): string {
   const heads = names.map(oneLine);
   const keys = differences.map(({ path, values }) => [
     oneLine(path),
@@ -64,17 +85,21 @@ export function formatComparison({ names, differences, measures }: RunComparison
       path === "claim" ? printable(value, claimBytes) : oneLine(value),
     ),
   ]);
-  const numbers = measures.map(({ name, values, best }) => [
+  const numbers = measures.map(({ name, values, best, estimate }) => [
     oneLine(name),
     ...values.map((value, i) => {
       const text = value === undefined ? "–" : formatNumber(value);
       return best.has(i) ? pc.green(text) : text;
     }),
+    ...(areSeeds ? [estimate ? formatEstimate(estimate) : "–"] : []),
   ]);
   const sides = (side: "left" | "right") => ["left" as const, ...names.map(() => side)];
   const trials =
     keys.length === 0
       ? "the trials are identical"
       : columns([["trial", ...heads], ...keys], sides("left"));
-  return `${trials}\n\n${columns([["measure", ...heads], ...numbers], sides("right"))}\n`;
+  const mean = areSeeds ? ["mean ± 95 % (n)"] : [];
+  const right = [...sides("right"), ...mean.map(() => "right" as const)];
+  const note = models === undefined ? "" : `${models}\n`;
+  return `${trials}\n\n${columns([["measure", ...heads, ...mean], ...numbers], right)}\n${note}`;
 }

@@ -9,6 +9,7 @@ import {
   print,
   readTrialFile,
   listRuns,
+  listSweeps,
   stoppedText,
   type StoredRun,
   type Measure,
@@ -34,6 +35,7 @@ export async function list(
     folder === undefined ? await trialFiles("trials").catch(() => []) : await trialFiles(folder);
   const files = await Promise.all(names.map(listed));
   const runs = (await listRuns("runs")).map((run) => ({ run, primary: primaryOf(run) }));
+  const folders = await listSweeps("runs");
   const trials = files.filter((entry) => "task" in entry);
   const sweeps = files.filter((entry) => "sweep" in entry);
   const faulty = files.filter((entry) => "fault" in entry);
@@ -43,7 +45,10 @@ export async function list(
       ...(primary && { primary }),
       ...(run.summary && { summary: run.summary }),
     }));
-    print(JSON.stringify({ trials, sweeps, faulty, runs: entries }) + "\n");
+    const studies = folders.map(({ folder, name, trials: all, finished }) => {
+      return { folder, name, trials: all, finished };
+    });
+    print(JSON.stringify({ trials, sweeps, faulty, runs: entries, studies }) + "\n");
     return;
   }
   const claimOf = ({ claim }: { claim: string }) => (claims ? [oneLine(claim.trim())] : []);
@@ -59,6 +64,10 @@ export async function list(
   section(
     ["file that cannot be read", "why"],
     faulty.map(({ file, fault }) => [oneLine(file), pc.red(oneLine(fault))]),
+  );
+  section(
+    ["study or sweep", "runs done"],
+    folders.map(({ folder, trials: all, finished }) => [oneLine(folder), `${finished} of ${all}`]),
   );
   section(["run", "status", "rounds", "began", "seed", "primary measure", ""], runs.map(runRow));
 }

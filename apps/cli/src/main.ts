@@ -20,6 +20,7 @@ import type { CompareOptions } from "./compare.js";
 import type { ListOptions } from "./list.js";
 import type { ResumeOptions } from "./resume.js";
 import type { RunOptions } from "./run-options.js";
+import { seedArgs, seedsOption } from "./seed-args.js";
 import { templates } from "./templates.js";
 import type { SweepOptions } from "./sweep.js";
 import type { WorkerOptions } from "./queue/worker.js";
@@ -50,6 +51,16 @@ const transport = () =>
     .default("socket");
 const backend = () =>
   new Option("--backend <name>", "TensorFlow.js backend").choices(backendChoices).default("auto");
+const seeds = () =>
+  new Option(
+    "--seeds <n or list>",
+    "run the trial with several seeds: 10 for seed to seed + 9, or a list such as 1,2,5",
+  ).argParser(seedsOption);
+const jobs = () =>
+  new Option(
+    "--jobs <n>",
+    "with several seeds: number of runs at a time, each in its own process; default: 1",
+  ).argParser(integerOption("--jobs", 1));
 const hosts = () =>
   new Option("--hosts <n>", "number of client-host processes; default: one per core").argParser(
     integerOption("--hosts", 1),
@@ -57,8 +68,8 @@ const hosts = () =>
 
 program
   .command("new")
-  .description("create a study in a new folder: a trial, plug-ins and their tests")
-  .argument("<folder>", "the new folder; its name becomes the name of the study")
+  .description("create an experiment in a new folder: a trial, plug-ins and their tests")
+  .argument("<folder>", "the new folder; its name becomes the name of the trial")
   .addOption(
     new Option("--template <name>", "template to copy").choices(templates).default("own-method"),
   )
@@ -69,9 +80,11 @@ program
 
 program
   .command("run")
-  .description("run a trial with all its clients on this machine")
+  .description("run a trial with all its clients on this machine, with one seed or several")
   .argument("<trial>", "trial file")
   .addOption(setOption())
+  .addOption(seeds())
+  .addOption(jobs())
   .addOption(hosts())
   .addOption(transport())
   .addOption(backend())
@@ -90,9 +103,10 @@ program
 
 program
   .command("resume")
-  .description("resume a run that was interrupted or has failed")
+  .description("resume a run, a study or a sweep that was interrupted or has failed")
   .argument("<run>", "run folder")
   .addOption(hosts())
+  .addOption(jobs())
   .addOption(transport())
   .addOption(backend())
   .addOption(runOptions.checkpointEvery())
@@ -125,6 +139,7 @@ program
   .description("run a grid of trials, skipping finished ones, and compare the results")
   .argument("<sweep>", "sweep file: a trial file with lists of values and a section sweep")
   .addOption(setOption())
+  .addOption(seeds())
   .option("--out <folder>", "folder for all runs of the sweep; default: runs/<name>")
   .addOption(
     new Option("--jobs <n>", "number of trials to run at a time, each in its own process")
@@ -156,9 +171,9 @@ program
     ).implies({ slurm: true }),
   )
   .option("--json", "print the tables as JSON", false)
-  .action(async (file: string, options: SweepOptions) => {
+  .action(async (file: string, options: SweepOptions & { readonly seeds?: string }) => {
     const { sweep } = await import("./sweep.js");
-    await sweep(file, options);
+    await sweep(file, { ...options, set: [...options.set, ...seedArgs(options.seeds)] });
   });
 
 program
@@ -193,7 +208,7 @@ program
 
 program
   .command("show")
-  .description("show the status and results of a run")
+  .description("show the status and results of a run, a study or a sweep")
   .argument("<run>", "run folder")
   .addOption(pluginOption())
   .option("--json", "print JSON", false)
@@ -204,7 +219,9 @@ program
 
 program
   .command("compare")
-  .description("compare runs: differences between their trials, and their measures side by side")
+  .description(
+    "compare runs or studies: differences between their trials, and their measures side by side",
+  )
   .argument("<runs...>", "run folders")
   .addOption(pluginOption())
   .option("--html <file>", "write a page with a figure to this new file")
@@ -216,7 +233,7 @@ program
 
 program
   .command("rm")
-  .description("remove runs")
+  .description("remove runs, studies and sweeps")
   .argument("<runs...>", "run folders")
   .action(async (folders: string[]) => {
     const { remove } = await import("./show.js");
@@ -225,7 +242,7 @@ program
 
 program
   .command("report")
-  .description("write the report of a run again")
+  .description("write the report of a run, a study or a sweep again")
   .argument("<run>", "run folder")
   .addOption(pluginOption())
   .action(async (folder: string, { plugins }: { plugins: readonly string[] }) => {
@@ -235,7 +252,7 @@ program
 
 program
   .command("export")
-  .description("export a run for other programs, also while it is running")
+  .description("export a run, a study or a sweep for other programs, also while it is running")
   .argument("<run>", "run folder")
   .addOption(
     new Option(

@@ -1,13 +1,16 @@
 import { join } from "node:path";
-import { writeRunReport } from "@fedclair/report";
+import { writeRunReport, writeSweep } from "@fedclair/report";
 import { print } from "@fedclair/runs";
 import { openRun } from "./open-run.js";
+import { openSweep } from "./open-sweep.js";
 
 /**
- * `fedclair report`: writes a run's report again.
+ * `fedclair report`: writes the report of a run, a study or a sweep again.
  * @param modules the trial's external plug-in modules
  */
 export async function report(folder: string, modules: readonly string[]): Promise<void> {
-  await writeRunReport(await openRun(folder, modules), folder);
+  const sweep = await openSweep(folder);
+  if (sweep) await writeSweep(folder, sweep.grid, sweep.results);
+  else await writeRunReport(await openRun(folder, modules), folder);
   print(join(folder, "report.html") + "\n");
 }

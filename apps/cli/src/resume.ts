@@ -1,15 +1,49 @@
 import { join } from "node:path";
 import { UserError } from "@fedclair/core/errors";
-import { findRun } from "@fedclair/runs";
+import {
+  findRun,
+  parseSweep,
+  readStoredSweep,
+  readTrialFile,
+  type StoredSweep,
+} from "@fedclair/runs";
+import { loadNamedPlugins } from "@fedclair/plugins";
 import type { PlaceOptions } from "@fedclair/runs/program";
 import type { RunOptions } from "./run-options.js";
 import { run } from "./run.js";
+import { checkStudyOptions } from "./study.js";
 
-export type ResumeOptions = Omit<RunOptions, "set" | "resume" | keyof PlaceOptions>;
+export type ResumeOptions = Omit<RunOptions, "set" | "seeds" | "resume" | keyof PlaceOptions>;
 
-/** `fedclair resume`: resumes the run in a folder; for a finished run it shows the outcome. */
+/**
+ * `fedclair resume`: resumes the run, study or sweep in a folder; if it is finished, shows the
+ * outcome.
+ */
 export async function resume(folder: string, options: ResumeOptions): Promise<void> {
+  const stored = readStoredSweep(folder);
+  if (stored) {
+    await resumeSweep(folder, stored, options);
+    return;
+  }
   if (!(await findRun(folder)))
     throw new UserError(`'${folder}' holds no run: fedclair run begins one`);
   await run(join(folder, "trial.yaml"), { ...options, set: [], out: folder, resume: true });
+}
+
+async function resumeSweep(
+  folder: string,
+  { file, set, trials }: StoredSweep,
+  options: ResumeOptions,
+): Promise<void> {
+  checkStudyOptions(options);
+  const source = readTrialFile(file, set);
+  const present = parseSweep(source, await loadNamedPlugins(source)).trials.map(({ id }) => id);
+  if (present.join() !== trials.map(({ id }) => id).join()) {
+    throw new UserError(
+      `'${file}' or a plug-in has changed since '${folder}' was started: restore it, or run it again into this folder, which keeps the runs that are still the same`,
+    );
+  }
+  const { jobs = 1, json, report, backend } = options;
+  const { sweep } = await import("./sweep.js");
+  await sweep(file, { set, out: folder, jobs, json, report, backend });
 }

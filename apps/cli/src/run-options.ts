@@ -3,6 +3,10 @@ import type { CheckpointOptions, PlaceOptions } from "@fedclair/runs/program";
 
 export interface RunOptions extends PlaceOptions, CheckpointOptions {
   readonly set: readonly string[];
+  /** The value of --seeds: a number of seeds, or a list of them. */
+  readonly seeds?: string;
+  /** Number of runs at a time, if there are several seeds. */
+  readonly jobs?: number;
   readonly hosts?: number;
   /** Address at which the coordinator serves /metrics and /healthz. */
   readonly metrics?: string;

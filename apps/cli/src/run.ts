@@ -1,10 +1,24 @@
 import { checkpointArgs } from "@fedclair/runs/program";
 import { runFederation } from "./federation.js";
 import type { RunOptions } from "./run-options.js";
+import { seedArgs } from "./seed-args.js";
 import { setArgs } from "./set-args.js";
+import { hasSeveralSeeds, runStudy } from "./study.js";
 
-/** `fedclair run`: runs a trial with all its clients on this machine. */
-export async function run(file: string, options: RunOptions): Promise<void> {
+/**
+ * `fedclair run`: runs a trial with all its clients on this machine. With several seeds it runs the
+ * trial once for each.
+ */
+export async function run(file: string, { seeds, ...options }: RunOptions): Promise<void> {
+  const set = [...options.set, ...seedArgs(seeds)];
+  if (hasSeveralSeeds(file, set)) {
+    await runStudy(file, { ...options, set });
+    return;
+  }
+  await runOnce(file, { ...options, set });
+}
+
+async function runOnce(file: string, options: RunOptions): Promise<void> {
   if (options.transport === "memory") {
     const { runInMemory } = await import("./run-in-memory.js");
     await runInMemory(file, options);

@@ -4,18 +4,27 @@ import {
   countNoun,
   outcomeText,
   print,
+  readStoredSweep,
   removeRun,
   findRun,
   stoppedText,
+  sweepText,
   type StoredRun,
 } from "@fedclair/runs";
 import { openRun } from "./open-run.js";
+import { listRunStatus, openSweep, type OpenedSweep } from "./open-sweep.js";
+import { removeSweep } from "./remove-sweep.js";
 
-/** `fedclair show`: shows the status of a run and its results so far. */
+/** `fedclair show`: shows the status of a run, a study or a sweep, and the results so far. */
 export async function show(
   folder: string,
   { plugins, json }: { readonly plugins: readonly string[]; readonly json: boolean },
 ): Promise<void> {
+  const sweep = await openSweep(folder);
+  if (sweep) {
+    await showSweep(sweep, json);
+    return;
+  }
   const stored = await requireRun(folder);
   const run = await openRun(folder, plugins);
   const { summary } = run;
@@ -26,14 +35,38 @@ export async function show(
   print(`${oneLine(folder)}: ${formatStanding(stored)}\n\n${outcomeText(run)}`);
 }
 
-/** `fedclair rm`: removes runs, and leaves other files in their folders. */
-export async function remove(folders: readonly string[]): Promise<void> {
-  const stored = await Promise.all(folders.map(requireRun));
-  for (const run of stored) {
-    const left = await removeRun(run);
-    const rest = left.length === 0 ? "" : `, but for ${left.map(oneLine).join(", ")}`;
-    print(`removed ${oneLine(run.folder)}${rest}\n`);
+async function showSweep(sweep: OpenedSweep, json: boolean): Promise<void> {
+  const runs = await listRunStatus(sweep);
+  if (json) {
+    print(JSON.stringify({ folder: sweep.folder, ...sweep.results, runs }) + "\n");
+    return;
   }
+  const counts = new Map<string, number>();
+  for (const { status } of runs) counts.set(status, (counts.get(status) ?? 0) + 1);
+  const standing = [...counts].map(([status, count]) => `${count} ${status}`).join(", ");
+  print(
+    `${oneLine(sweep.folder)}: ${countNoun(runs.length, "run")}: ${standing}\n\n${sweepText(sweep.results)}`,
+  );
+}
+
+/** `fedclair rm`: removes runs and sweeps, and leaves other files in their folders. */
+export async function remove(folders: readonly string[]): Promise<void> {
+  const stored = await Promise.all(
+    folders.map(async (folder) => {
+      const grid = readStoredSweep(folder);
+      return grid ? { folder, remove: () => removeSweep(folder, grid) } : await storedRun(folder);
+    }),
+  );
+  for (const { folder, remove } of stored) {
+    const left = await remove();
+    const rest = left.length === 0 ? "" : `, but for ${left.map(oneLine).join(", ")}`;
+    print(`removed ${oneLine(folder)}${rest}\n`);
+  }
+}
+
+async function storedRun(folder: string) {
+  const run = await requireRun(folder);
+  return { folder: run.folder, remove: () => removeRun(run) };
 }
 
 /** Finds the run in a folder. @throws UserError if there is none */

@@ -4,6 +4,7 @@ import { backendChoices, loadBackend } from "@fedclair/compute";
 import { UserError } from "@fedclair/core";
 import { loadPlugins, namedModules } from "@fedclair/plugins";
 import {
+  assignFolders,
   chooseTrialBackend,
   interruption,
   listenForInterruption,
@@ -54,7 +55,7 @@ async function work(id: string): Promise<WorkerReply> {
   };
 }
 
-async function load({ file, set, allowed, backend }: SweepPlace) {
+async function load({ file, out, set, allowed, backend }: SweepPlace) {
   const source = readTrialFile(file, set);
   const modules = namedModules(source);
   for (const module of modules) {
@@ -64,7 +65,7 @@ async function load({ file, set, allowed, backend }: SweepPlace) {
     );
   }
   const plugins = await loadPlugins(modules, source.yaml.content);
-  const { trials } = parseSweep(source, plugins);
+  const { trials } = assignFolders(out, parseSweep(source, plugins));
   const choice = backendChoices.find((one) => one === (backend ?? "auto"));
   if (!choice)
     throw new UserError(

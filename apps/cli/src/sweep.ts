@@ -1,11 +1,12 @@
 import { join, resolve } from "node:path";
-import { loadBackend } from "@fedclair/compute";
+import { loadBackend, type BackendChoice } from "@fedclair/compute";
 import { UserError } from "@fedclair/core";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import { writeSweep } from "@fedclair/report";
 import {
   chooseTrialBackend,
   checkMeasures,
+  computeResults,
   interruption,
   missingMeasures,
   openSweepFolder,
@@ -15,7 +16,6 @@ import {
   runSweep,
   runSweepTrial,
   sweepText,
-  sweepTables,
   toUserError,
   type FinishedTrial,
   type RunTrial,
@@ -40,21 +40,26 @@ export interface SweepOptions {
   readonly slurmOptions?: string;
   /** True to write the job script without submitting it. */
   readonly slurmDryRun?: boolean;
+  /** The TensorFlow.js backend. Default: chosen by task. */
+  readonly backend?: BackendChoice;
+  /** False to write neither `report.html` nor figures. Default: true. */
+  readonly report?: boolean;
   readonly json: boolean;
 }
 
 /**
- * `fedclair sweep`: runs a grid of trials, skipping finished ones, and shows tables and heat maps.
+ * `fedclair sweep`: runs a grid of trials, skipping finished ones, and shows tables and figures. A
+ * trial file with several seeds is a sweep too.
  * @throws UserError after they are shown, if a trial has failed or no trial has one of the measures
  */
 export async function sweep(file: string, options: SweepOptions): Promise<void> {
   const source = readTrialFile(file, options.set);
-  const grid = parseSweep(source, await loadNamedPlugins(source));
-  checkMeasures(grid, file);
-  const out = options.out ?? join("runs", grid.name);
-  const notices = new Set(grid.trials.flatMap((trial) => trial.notices));
+  const parsed = parseSweep(source, await loadNamedPlugins(source));
+  checkMeasures(parsed, file);
+  const out = options.out ?? join("runs", parsed.name);
+  const notices = new Set(parsed.trials.flatMap((trial) => trial.notices));
   for (const notice of notices) process.stderr.write(`${notice}\n`);
-  await openSweepFolder(out);
+  const grid = await openSweepFolder(out, parsed, { file: resolve(file), set: options.set });
   if (options.slurm) {
     await submitSweep(grid, out, file, options);
     return;
@@ -76,13 +81,14 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
       exitCode ??= fault.exitCode;
     }
   }
-  const tables = sweepTables(grid, summaries);
-  await writeSweep(out, grid, tables);
+  const results = computeResults(grid, summaries);
+  await writeSweep(out, grid, results, options.report);
   const faults = faultsOf(grid, file, summaries, failed, incomplete);
-  if (options.json) print(JSON.stringify({ out, tables, failed, incomplete }) + "\n");
+  if (options.json) print(JSON.stringify({ out, ...results, failed, incomplete }) + "\n");
   else {
     const missed = faults.map((fault) => pc.red(firstLine(fault)) + "\n").join("");
-    print(`${sweepText(tables)}\n${missed}report: ${join(out, "report.html")}\n`);
+    const place = options.report === false ? `runs: ${out}` : `report: ${join(out, "report.html")}`;
+    print(`${sweepText(results)}\n${missed}${place}\n`);
   }
   if (faults.length > 0) throw new UserError(faults.join("\n"), exitCode);
 }
@@ -123,11 +129,14 @@ async function queueOf(
   grid: Sweep,
   out: string,
   file: string,
-  { jobs, queue, set }: SweepOptions,
+  { jobs, queue, set, backend: choice = "auto" }: SweepOptions,
 ): Promise<TrialQueue> {
   const { signal } = interruption;
-  if (jobs > 1) return new SweepWorkers({ file, out, set }, jobs, signal);
-  const backend = chooseTrialBackend(grid.trials, "auto");
+  if (jobs > 1) {
+    const chosen = choice === "auto" ? {} : { backend: choice };
+    return new SweepWorkers({ file, out, set, ...chosen }, jobs, signal);
+  }
+  const backend = chooseTrialBackend(grid.trials, choice);
   if (queue === undefined) {
     await loadBackend().catch(toUserError);
     const run: RunTrial = (trial) => runSweepTrial(trial, out, signal, backend, openPlace);

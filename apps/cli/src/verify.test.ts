@@ -6,8 +6,8 @@ describe("compare", () => {
     { measures: { recall: 1, gain: 0.02 }, details: [] },
     { measures: { recall: 0.5, gain: 0.0312345 }, details: [] },
   ];
-  const rows = (measures: Record<string, { min?: number; max?: number }>) =>
-    compare({ expect: { measures } }, summaries);
+  type Range = { min?: number; max?: number; of?: "every" | "mean" | "interval" };
+  const rows = (measures: Record<string, Range>) => compare({ expect: { measures } }, summaries);
 
   it("requires every seed to be within the range, including its ends", () => {
     assert.deepEqual(rows({ gain: { min: 0.02 }, recall: { min: 0.6 } }), [
@@ -16,6 +16,31 @@ describe("compare", () => {
     ]);
     assert.equal(rows({ recall: { max: 1 } })[0]?.within, true);
     assert.equal(rows({ gain: { min: 0.01, max: 0.03 } })[0]?.within, false);
+  });
+
+  it("requires the mean, or the whole interval of the mean, to be within the range", () => {
+    assert.deepEqual(rows({ recall: { of: "mean", min: 0.75 } }), [
+      { within: true, text: "recall: measured mean 0.75 (2); expected mean ≥ 0.75" },
+    ]);
+    assert.equal(rows({ recall: { of: "mean", min: 0.76 } })[0]?.within, false);
+    // Half of the difference, 0.25, times the t of one degree of freedom, 12.706.
+    assert.deepEqual(rows({ recall: { of: "interval", min: 0 } }), [
+      {
+        within: false,
+        text: "recall: measured mean 0.75 [-2.427, 3.927] (2); expected 95 % interval ≥ 0",
+      },
+    ]);
+    assert.equal(rows({ recall: { of: "interval", min: -2.43, max: 3.93 } })[0]?.within, true);
+    assert.equal(rows({ recall: { of: "interval", min: -2.43, max: 3.92 } })[0]?.within, false);
+    assert.deepEqual(rows({ recal: { of: "mean", max: 1 } })[0]?.within, false);
+    const [one] = compare(
+      { expect: { measures: { gain: { of: "interval", min: 0 } } } },
+      summaries.slice(0, 1),
+    );
+    assert.deepEqual(one, {
+      within: false,
+      text: "gain: measured 0.02, and one seed has no interval; expected 95 % interval ≥ 0",
+    });
   });
 
   it("does not hold over lost answers, unless the claim has a range for them", () => {

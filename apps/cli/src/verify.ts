@@ -5,14 +5,23 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "@fedclair/core";
-import { exitCodes, explainExternalHosts, oneLine, type Trial } from "@fedclair/core/internal";
+import {
+  exitCodes,
+  explainExternalHosts,
+  listSeeds,
+  oneLine,
+  seedsSchema,
+  type Trial,
+} from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import {
   checkRecords,
   interruption,
   isWithin,
+  meanInterval,
   prepareTrial,
   print,
+  readTrialFile,
   type Summary,
 } from "@fedclair/runs";
 import pc from "picocolors";
@@ -28,8 +37,9 @@ export interface VerifyOptions {
 
 /**
  * `fedclair verify`: runs trials with expected ranges, once for each seed, and prints the measured
- * and expected values. Each trial runs in its own process without sockets, which gives the same
- * numbers. Trials with external clients are skipped with a notice.
+ * and expected values. A range is for every seed, for their mean, or for the interval of the mean.
+ * Each trial runs in its own process without sockets, which gives the same numbers. Trials with
+ * external clients are skipped with a notice.
  * @throws UserError (exit code 4) if a value is outside its range, or a trial has ended with an
  * error
  */
@@ -77,7 +87,9 @@ interface Claim {
 
 /** Reads the expectations of a trial file; empty if it has none. */
 async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
-  const prepared = await prepareTrial(file, set, loadNamedPlugins);
+  const { yaml } = readTrialFile(file, set);
+  const { seeds } = (yaml.content ?? {}) as { readonly seeds?: unknown };
+  const prepared = await prepareTrial(file, [...set, oneSeed], loadNamedPlugins);
   const { trial, notices } = prepared;
   for (const notice of notices) process.stderr.write(`${oneLine(file)}: ${notice}\n`);
   if (!trial.expect) return [];
@@ -86,8 +98,12 @@ async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
     process.stderr.write(`${pc.yellow("left out")} ${oneLine(file)}: ${why}\n`);
     return [];
   }
-  return [{ file, trial, seeds: trial.expect.seeds ?? [trial.seed] }];
+  const given = trial.expect.seeds ?? seedsSchema.safeParse(seeds).data ?? 1;
+  return [{ file, trial, seeds: listSeeds(given, trial.seed) }];
 }
+
+/** Runs a trial that has several seeds once, with the seed that is set. */
+const oneSeed = "seeds=1";
 
 /** A measure beside its expected range. */
 interface Compared {
@@ -95,9 +111,12 @@ interface Compared {
   readonly text: string;
 }
 
+type Range = NonNullable<Trial["expect"]>["measures"][string];
+
 /**
- * Compares each expected measure with the values of all seeds. A claim does not hold over lost
- * answers, so a loss without a range of its own lies outside.
+ * Compares each expected measure with the values of all seeds, with their mean, or with the 95 %
+ * interval of the mean. A claim does not hold over lost answers, so a loss without a range of its
+ * own lies outside.
  */
 export function compare(
   { expect }: Pick<Trial, "expect">,
@@ -110,18 +129,49 @@ export function compare(
     ...Object.fromEntries([...new Set(losses)].map((name) => [name, { max: 0 }])),
     ...expect?.measures,
   };
-  return Object.entries(ranges).map(([measure, expected]) => {
-    const { min, max } = expected;
+  return Object.entries(ranges).map(([measure, range]) => {
     const values = summaries.map(({ measures }) => measures[measure]);
-    const within = values.every((value) => isWithin(value, expected));
-    const measured = values.map((value) =>
-      value === undefined ? "absent" : String(Number(value.toPrecision(4))),
-    );
-    const range = [min === undefined ? "" : `≥ ${min}`, max === undefined ? "" : `≤ ${max}`]
-      .filter(Boolean)
-      .join(" and ");
-    return { within, text: `${measure}: measured ${measured.join(", ")}; expected ${range}` };
+    const { within, measured } = compareValues(values, range);
+    return { within, text: `${measure}: ${measured}; expected ${formatRange(range)}` };
   });
+}
+
+/** Compares the values of a measure, one per seed, with its range. */
+function compareValues(
+  values: readonly (number | undefined)[],
+  range: Range,
+): { readonly within: boolean; readonly measured: string } {
+  const { of = "every" } = range;
+  const each = values
+    .map((value) => (value === undefined ? "absent" : formatShort(value)))
+    .join(", ");
+  const known = values.filter((value) => value !== undefined);
+  if (of === "every" || known.length < values.length || known.length === 0) {
+    const within = values.every((value) => isWithin(value, range));
+    return { within, measured: `measured ${each}` };
+  }
+  const { mean, n, interval } = meanInterval(known);
+  if (of === "mean")
+    return { within: isWithin(mean, range), measured: `measured mean ${formatShort(mean)} (${n})` };
+  if (!interval)
+    return { within: false, measured: `measured ${each}, and one seed has no interval` };
+  const { low, high } = interval;
+  return {
+    within: isWithin(low, range) && isWithin(high, range),
+    measured: `measured mean ${formatShort(mean)} [${formatShort(low)}, ${formatShort(high)}] (${n})`,
+  };
+}
+
+function formatRange({ min, max, of = "every" }: Range): string {
+  const range = [min === undefined ? "" : `≥ ${min}`, max === undefined ? "" : `≤ ${max}`]
+    .filter(Boolean)
+    .join(" and ");
+  if (of === "every") return range;
+  return of === "mean" ? `mean ${range}` : `95 % interval ${range}`;
+}
+
+function formatShort(value: number): string {
+  return String(Number(value.toPrecision(4)));
 }
 
 /** The result of a trial with one seed; without measures if it has ended with an error. */
@@ -135,7 +185,7 @@ async function summaryOf(
 ): Promise<Outcome> {
   interruption.signal.throwIfAborted();
   const out = await mkdtemp(join(tmpdir(), `fedclair-${trial.name}-`));
-  const set = setArgs([...options.set, `seed=${seed}`]);
+  const set = setArgs([...options.set, oneSeed, `seed=${seed}`]);
   const how = ["--transport", "memory", "--no-report", "--json"];
   const { code, stdout, stderr } = await fedclair(["run", file, ...how, "--out", out, ...set]);
   interruption.signal.throwIfAborted();

@@ -41,7 +41,7 @@ async function createReferenceSweep(): Promise<Map<string, string>> {
 export async function readSweepBytes(out: string): Promise<Map<string, string>> {
   const names = (await readdir(out, { recursive: true })).sort();
   const same =
-    /^([0-9a-f]{16}\/(records\.jsonl|artifacts\.jsonl|params\.safetensors|summary\.json|trial\.yaml)|report\.html|table\.csv|figures\/.*)$/;
+    /^([a-z0-9.-]+-seed-\d+\/(records\.jsonl|artifacts\.jsonl|params\.safetensors|summary\.json|trial\.yaml)|report\.html|table\.csv|figures\/.*)$/;
   const files = names.filter((name) => same.test(name));
   assert.equal(files.filter((name) => name.endsWith("summary.json")).length, 24);
   return new Map(

@@ -90,6 +90,7 @@ export {
   type ResolvePath,
   type TrialSource,
 } from "./trial/trial-file.js";
+export { listSeeds, seedsSchema } from "./trial/seeds.js";
 export { choiceSchema, createPlugin, trialSchema, type Trial } from "./trial/trial.js";
 export { parseYaml, type ParsedYaml } from "./words/yaml.js";
 export {

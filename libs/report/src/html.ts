@@ -78,10 +78,15 @@ export function table(heads: readonly string[], rows: readonly (readonly Content
 }
 
 /**
- * Matches numbers as `formatNumber` writes them, multiples (`1.9×`), and the placeholders of absent
- * numbers.
+ * Matches numbers as `formatNumber` writes them, multiples (`1.9×`), means and shares with their
+ * interval (`0.85 ± 0.01 (10)`, `17 of 20 (64–95 %)`), and the placeholders of absent numbers.
  */
 function isNumeric(content: Content): boolean {
   const text = content instanceof Html ? content.text.replace(/^<b>(.*)<\/b>$/, "$1") : content;
-  return typeof text === "string" && /^(-?[\d.,]+(e[+-]?\d+)?×?|–|none)$/.test(text);
+  return (
+    typeof text === "string" &&
+    /^(-?[\d.,]+(e[+-]?\d+)?(×| ± .*| of .* %\)| \[.*)?|\+[\d.,]+(e[+-]?\d+)? \[.*|–|none)$/.test(
+      text,
+    )
+  );
 }

@@ -16,3 +16,4 @@ export { textWidth } from "./text-width.js";
 export { writeComparison } from "./write-comparison.js";
 export { writeRunReport } from "./write-report.js";
 export { writeSweep } from "./write-sweep.js";
+export { writeStudyComparison } from "./write-study-comparison.js";

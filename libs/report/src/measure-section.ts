@@ -50,9 +50,10 @@ export function measureSection({ trial, summary, isFinished, description }: Run)
 
 function formatExpectation({ expected, asExpected }: MeasureRow): Html | string {
   if (!expected) return "";
-  const { min, max } = expected;
+  const { min, max, of = "every" } = expected;
   const range = [min === undefined ? [] : `≥ ${min}`, max === undefined ? [] : `≤ ${max}`]
     .flat()
     .join(", ");
+  if (of !== "every") return of === "mean" ? `mean ${range}` : `95 % interval ${range}`;
   return asExpected === true ? `${range} ✓` : html`<span class="mistake">${range} ✗</span>`;
 }

@@ -5,14 +5,19 @@ import {
   type Trial,
 } from "@fedclair/core/internal";
 import {
+  countsOf,
   detectionInfos,
+  formatShare,
   isWithin,
   measuringClients,
   ownProperty,
+  wilsonInterval,
   type Measure,
   type MetricInfos,
   type Summary,
 } from "@fedclair/runs";
+
+type Expectation = NonNullable<Trial["expect"]>["measures"][string];
 
 /** One measure of a run, with the range that the trial file expects. */
 export interface MeasureRow {
@@ -22,9 +27,8 @@ export interface MeasureRow {
   readonly value: number | undefined;
   readonly n: number | undefined;
   readonly meaning: string;
-  readonly expected:
-    { readonly min?: number | undefined; readonly max?: number | undefined } | undefined;
-  /** Undefined without an expectation. */
+  readonly expected: Expectation | undefined;
+  /** Undefined without an expectation, or if it is about several seeds. */
   readonly asExpected: boolean | undefined;
 }
 
@@ -33,7 +37,8 @@ export function measureRows(trial: Trial, summary: Summary, infos: MetricInfos):
   const expected = trial.expect?.measures ?? {};
   const compare = (name: string, value: number | undefined) => {
     const range = ownProperty(expected, name);
-    return { expected: range, asExpected: range && isWithin(value, range) };
+    const isForEvery = range && (range.of ?? "every") === "every";
+    return { expected: range, asExpected: isForEvery ? isWithin(value, range) : undefined };
   };
   const groups = new Map<string, MeasureRow[]>();
   for (const measure of summary.details) {
@@ -89,6 +94,14 @@ function formatMeaning(
   return [...listClauses(measure, trial, infos, clientsText), better].filter(Boolean).join("; ");
 }
 
+/** Formats the interval of a share of clients; undefined for other measures. */
+function formatWilson(measure: Measure): string | undefined {
+  const counts = countsOf(measure);
+  if (!counts || counts.of === 0) return undefined;
+  const { low, high } = wilsonInterval(counts.hits, counts.of);
+  return `95 % Wilson interval of the share ${formatShare(low, high)}`;
+}
+
 function listClauses(
   measure: Measure,
   trial: Trial,
@@ -111,7 +124,7 @@ function listClauses(
       ];
     case "detection":
       return attack === undefined
-        ? [ownProperty(detectionInfos, metric)?.description]
+        ? [ownProperty(detectionInfos, metric)?.description, formatWilson(measure)]
         : [`share of the clients under ${attack} that were flagged, all rounds together`];
     case "bytes":
       return [`bytes ${metric === "up" ? "from" : "to"} the clients of ${arm}, all rounds`];

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import {
+  formatEstimate,
   formatNumber,
   makeFolder,
   mainRecords,
@@ -19,7 +20,7 @@ import { commonRounds } from "./rounds.js";
  */
 export async function writeComparison(
   file: string,
-  { names, differences, measures }: RunComparison,
+  { names, differences, areSeeds, models, measures }: RunComparison,
   runs: readonly Run[],
 ): Promise<void> {
   const figures = await drawFigures([
@@ -48,7 +49,14 @@ export async function writeComparison(
     </section>
     <section>
       <h2>Measures</h2>
-      <p class="note">Bold: the best, where it is known which end is better.</p>
+      <p class="note">
+        ${
+          areSeeds
+            ? "The runs differ only by their seed, so none is better. Last column: the mean with half its 95 % Student interval."
+            : "Bold: the best, where it is known which end is better."
+        }
+      </p>
+      ${models === undefined ? undefined : html`<p>${models}.</p>`}
       ${names
         .filter((_, i) => runs[i]?.isFinished === false)
         .map(
@@ -58,13 +66,14 @@ export async function writeComparison(
             </p>`,
         )}
       ${table(
-        ["measure", ...names],
-        measures.map(({ name, values, best }) => [
+        ["measure", ...names, ...(areSeeds ? ["mean"] : [])],
+        measures.map(({ name, values, best, estimate }) => [
           html`<code>${name}</code>`,
           ...values.map((value, i) => {
             const text = value === undefined ? "–" : formatNumber(value);
             return best.has(i) ? html`<b>${text}</b>` : text;
           }),
+          ...(areSeeds ? [estimate ? formatEstimate(estimate) : "–"] : []),
         ]),
       )}
     </section>`;

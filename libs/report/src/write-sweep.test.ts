@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { readTrialSource } from "@fedclair/core/internal";
 import { toyPlugins } from "@fedclair/core/testing";
 import {
+  computeResults,
+  openSweepFolder,
   parseSweep,
   runSweep,
   runSweepTrial,
-  sweepTables,
   type RunTrial,
   type Summary,
 } from "@fedclair/runs";
@@ -36,7 +37,8 @@ describe("writeSweep", () => {
   afterEach(() => rm(out, { recursive: true }));
 
   it("writes a table, a page and a heat map per measure", async () => {
-    const sweep = parseSweep(readTrialSource(file, "s.yaml"), toyPlugins);
+    const parsed = parseSweep(readTrialSource(file, "s.yaml"), toyPlugins);
+    const sweep = await openSweepFolder(out, parsed, { file: "/s.yaml", set: [] });
     const { signal } = new AbortController();
     const summaries = new Map<string, Summary>();
     const run: RunTrial = (trial) =>
@@ -45,14 +47,17 @@ describe("writeSweep", () => {
       assert.ok(!("failed" in outcome));
       summaries.set(trial.id, outcome);
     }
-    await writeSweep(out, sweep, sweepTables(sweep, summaries));
+    await writeSweep(out, sweep, computeResults(sweep, summaries));
     assert.deepEqual((await readdir(join(out, "figures"))).sort(), [
       "distance-toy-mean.png",
       "distance-toy-mean.svg",
       "distance-toy-mean.vl.json",
     ]);
     const csv = await readFile(join(out, "table.csv"), "utf8");
-    assert.match(csv, /^measure,facet,row,column,mean,min,max,seeds\ndistance\.toy-mean,,none,/);
+    assert.match(
+      csv,
+      /^measure,facet,row,column,mean,low,high,min,max,seeds,hits,of,shareLow,shareHigh\ndistance\.toy-mean,,none,/,
+    );
     assert.match(await readFile(join(out, "report.html"), "utf8"), /<td class="text">none<\/td>/);
   });
 });

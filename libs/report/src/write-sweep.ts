@@ -1,62 +1,75 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { toCsv, formatNumber, type Sweep, type Table } from "@fedclair/runs";
+import { toCsv, writeWhole, type Grid, type SweepResults, type Table } from "@fedclair/runs";
 import { writeFigures, type Drawing } from "./figures.js";
 import { heatMap } from "./heat-map.js";
-import { factList, html, table, type Html } from "./html.js";
+import { factList, html } from "./html.js";
+import { maxColours, maxDots, methodFigure } from "./method-figure.js";
 import { figureSection, htmlPage } from "./page.js";
+import { drawCourses } from "./sweep-courses.js";
+import { differenceSection, findingList, tableSections } from "./sweep-sections.js";
 
 /**
- * Writes the results of a sweep: `table.csv`, `report.html`, and a heat map per measure under
- * `figures`.
+ * Writes the results of a sweep or study: `summary.json`, `table.csv`, and unless `report` is
+ * false `report.html` with a figure per measure under `figures`.
  */
 export async function writeSweep(
   out: string,
-  sweep: Sweep,
-  tables: readonly Table[],
+  grid: Grid,
+  results: SweepResults,
+  report = true,
 ): Promise<void> {
   await mkdir(out, { recursive: true });
+  const { tables } = results;
+  await writeWhole(
+    join(out, "summary.json"),
+    JSON.stringify(results, null, 1) + "\n",
+    join(out, `summary.json.${randomUUID()}.part`), // sweeps that share a folder write it at once
+  );
   await writeFile(join(out, "table.csv"), toCsv(tables));
-  const drawings = sweep.measures.map(({ measure }): Drawing => {
-    const own = tables.filter((one) => one.measure === measure);
-    const [first, ...rest] = own;
-    const some = own.some(({ cells }) => cells.flat().some((cell) => cell !== undefined));
-    return {
-      name: measure.replace(/[^a-zA-Z0-9]+/g, "-"),
-      title: measure,
-      caption: `Mean over seeds: ${sweep.rows?.path ?? ""} down, ${sweep.columns?.path ?? ""} across, ${formatReading(first?.worse)}`,
-      spec: first && some ? heatMap([first, ...rest]) : undefined,
-    };
-  });
-  const figures = await writeFigures(out, sweep.name, drawings);
-  const head = factList(sweep.dimensions.map(({ path, labels }) => [path, labels.join(", ")]));
-  const main = html`${figures.map(figureSection)} ${tables.map(tableSection)}`;
+  if (!report) return;
+  const measures = [...new Set(tables.map(({ measure }) => measure))];
+  const drawings = [
+    ...(await drawCourses(out, grid)),
+    ...measures.map((measure) => drawMeasure(grid, tables, measure)),
+  ];
+  const figures = await writeFigures(out, grid.name, drawings);
+  const head = html`${findingList(results)}
+  ${factList(
+    grid.dimensions.map(({ path, labels }): readonly [string, string] => [path, labels.join(", ")]),
+  )}`;
+  const main = html`${tableSections(results)} ${differenceSection(results)}
+  ${figures.map(figureSection)}`;
   await writeFile(
     join(out, "report.html"),
-    htmlPage({ title: sweep.name, claim: sweep.claim }, head, main),
+    htmlPage({ title: grid.name, claim: grid.claim }, head, main),
   );
+}
+
+/** Draws dots with intervals, or a heat map if there are too many to tell apart. */
+function drawMeasure(grid: Grid, tables: readonly Table[], measure: string): Drawing {
+  const own = tables.filter((one) => one.measure === measure);
+  const [first, ...rest] = own;
+  const cells = own.flatMap((one) => one.cells.flat());
+  const drawing = { name: measure.replace(/[^a-zA-Z0-9]+/g, "-"), title: measure };
+  if (!first || cells.every((cell) => cell === undefined))
+    return { ...drawing, caption: "", spec: undefined };
+  if (cells.length <= maxDots && first.columns.length <= maxColours) {
+    const isShare = cells.some((cell) => cell?.counts);
+    const caption = isShare
+      ? "Share of the clients of all seeds, last round, with its 95 % Wilson interval."
+      : cells.some((cell) => cell?.interval)
+        ? "Mean over seeds with its 95 % Student interval; each tick is a seed."
+        : "One seed: there is no interval.";
+    return { ...drawing, caption, spec: methodFigure([first, ...rest]) };
+  }
+  const caption = `Mean over seeds: ${grid.rows?.path ?? ""} down, ${grid.columns?.path ?? ""} across, ${formatReading(first.worse)}`;
+  return { ...drawing, caption, spec: heatMap([first, ...rest]) };
 }
 
 function formatReading(worse: Table["worse"]): string {
   return worse === undefined
     ? "Light is high; the sweep does not specify which end is better."
     : `with the worst of each column in the last row. Dark is worse: ${worse} values.`;
-}
-
-function tableSection({ measure, facet, rows, columns, cells }: Table): Html {
-  const body = rows.map((row, r) => [
-    row,
-    ...columns.map((_, c) => {
-      const cell = cells[r]?.[c];
-      if (cell === undefined) return "–";
-      const { mean, min, max, seeds } = cell;
-      return seeds === 1
-        ? formatNumber(mean)
-        : `${formatNumber(mean)} (${formatNumber(min)} … ${formatNumber(max)})`;
-    }),
-  ]);
-  return html`<section>
-    <h2>${facet === "" ? measure : `${measure}, ${facet}`}</h2>
-    ${table(["", ...columns], body)}
-  </section>`;
 }

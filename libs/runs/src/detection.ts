@@ -76,6 +76,10 @@ export const detectionInfos: MetricInfos = {
     unit: "clients",
     description: "benign clients flagged, mean over rounds",
   },
+  undecided: {
+    unit: "clients",
+    description: "clients about which the aggregator is undecided, last round",
+  },
   undecidedMean: {
     unit: "clients",
     description: "clients about which the aggregator is undecided, mean over rounds",
@@ -182,7 +186,8 @@ export class DetectionTally {
   #last: Detection | undefined;
   #open: OpenVerdicts | undefined;
   #rounds = 0;
-  readonly #undecided = { clients: 0, rounds: 0 };
+  /** Undecided clients of all rounds, and of the last one that judged any client. */
+  readonly #undecided = { clients: 0, rounds: 0, last: 0, judged: 0 };
   #isSteady = true;
   #hasUnjudged = false;
   readonly #total = { contaminated: 0, benign: 0, hits: 0, falseAlarms: 0 };
@@ -199,6 +204,8 @@ export class DetectionTally {
     const undecided = countUndecided(clients);
     this.#open = { unknown: detection.unknown, undecided };
     this.#undecided.clients += undecided.count;
+    this.#undecided.last = undecided.count;
+    this.#undecided.judged = detection.contaminated + detection.benign + detection.unknown.judged;
     this.#undecided.rounds++;
     if (detection.contaminated + detection.benign === 0) return;
     const { contaminated, benign, hits, falseAlarms } = detection;
@@ -260,7 +267,10 @@ export class DetectionTally {
       ...share("precisionMean", hits, flagged),
       ...(open.clients === 0
         ? []
-        : [createDetectionMeasure("undecidedMean", open.clients / open.rounds, open.rounds)]),
+        : [
+            createDetectionMeasure("undecided", open.last, open.judged),
+            createDetectionMeasure("undecidedMean", open.clients / open.rounds, open.rounds),
+          ]),
       ...this.#clients.measures(),
       ...(both === 0 ? [] : [createDetectionMeasure("f1", (2 * hits) / both)]),
       ...[...this.#attacks]
@@ -268,6 +278,32 @@ export class DetectionTally {
         .flatMap(([attack, own]) => share("recall", own.hits, own.contaminated, attack)),
     ];
   }
+}
+
+/** Detection measures of single verdicts, for which a binomial interval makes sense. */
+const counted = new Set([
+  "recall",
+  "precision",
+  "falseAlarms",
+  "recallOfClients",
+  "falseAlarmsOfClients",
+]);
+
+/**
+ * Counts the clients behind a detection measure: how many were flagged, of how many. Undefined for
+ * other measures, and for sums over rounds, in which a client is judged again and again.
+ */
+export function countsOf({
+  scope,
+  metric,
+  attack,
+  value,
+  n,
+}: Measure): { readonly hits: number; readonly of: number } | undefined {
+  if (scope !== "detection" || attack !== undefined || n === undefined) return undefined;
+  if (!counted.has(metric)) return undefined;
+  const isShare = !metric.startsWith("falseAlarms");
+  return { hits: isShare ? Math.round(value * n) : value, of: n };
 }
 
 function countUndecided(clients: readonly ClientRecord[]): OpenVerdicts["undecided"] {

@@ -9,14 +9,24 @@ export {
   metricsIn,
   valuesOf,
 } from "./evaluation.js";
-export { detectionInfos, roundDetection } from "./detection.js";
+export { countsOf, detectionInfos, roundDetection } from "./detection.js";
 export { listRunFaults, stoppedText } from "./faults.js";
+export {
+  excludesZero,
+  formatEstimate,
+  meanInterval,
+  pairedDifference,
+  wilsonInterval,
+  type Interval,
+  type MeanEstimate,
+} from "./intervals.js";
 export { findLoss, totalLosses } from "./losses.js";
 export { readMetric, ownProperty, type Measure, type MetricInfos } from "./measure.js";
 export {
   byteUnits,
   formatBytes,
   formatNumber,
+  formatShare,
   isWithin,
   maxOf,
   minOf,
@@ -71,7 +81,7 @@ export { print } from "./process/print.js";
 export type { CheckpointOptions, PlaceOptions } from "./process/run-options.js";
 export { systemErrorCode } from "./process/system-error.js";
 export { prepareSource, prepareTrial, type LoadPlugins } from "./process/prepare-trial.js";
-export { readTrialFile } from "./process/read-trial-file.js";
+export { isSweep, readTrialFile } from "./process/read-trial-file.js";
 export { Progress } from "./progress.js";
 export { recordTrial, type TrialRun } from "./record-trial.js";
 export type { CheckpointPolicy } from "./store/checkpoint.js";

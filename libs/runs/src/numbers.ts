@@ -42,6 +42,12 @@ export function formatNumber(value: number): string {
   return size < 0.01 ? value.toPrecision(3) : value.toFixed(3);
 }
 
+/** Formats a range of shares in per cent: `64–95 %`. */
+export function formatShare(low: number, high: number): string {
+  const percent = (share: number) => String(Number((100 * share).toPrecision(2)));
+  return `${percent(low)}–${percent(high)} %`;
+}
+
 /**
  * Chooses the largest unit that is not above `largest`: `chooseUnit(3e6, byteUnits)` returns
  * megabytes.

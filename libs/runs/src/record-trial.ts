@@ -99,6 +99,7 @@ async function runInto(
   const pool = new StoringPool(new RecoveringPool(asked, trial.limits), folder.path);
   const tally = new Tally(trial, measures.metrics ?? {});
   const stopped = new Map(checkpoint?.stopped);
+  const personal = new Set(checkpoint?.personal);
   if (checkpoint) {
     const done = new Map<string, number>();
     for await (const stored of storedRecords(folder.path)) {
@@ -119,6 +120,7 @@ async function runInto(
       ...position,
       stopped,
       otherReleases: run.otherReleases(),
+      personal: [...personal],
       ...(start.origin && { start }),
     });
   let main: TrialState | undefined;
@@ -140,6 +142,7 @@ async function runInto(
       if (event.kind === "round") {
         tally.add(await folder.append(arm, event, traffic));
         if (index === 0) main = event.state;
+        if (event.state.personal.size > 0) personal.add(arm.label);
         if (event.record.stopped === undefined)
           await writeCheckpoint({ arm: index, state: event.state });
       }
@@ -148,7 +151,7 @@ async function runInto(
   } finally {
     await writeParams();
   }
-  return tally.summary();
+  return { ...tally.summary(), ...(personal.size > 0 && { personal: [...personal] }) };
 }
 
 /**

@@ -11,6 +11,7 @@ import { withBrokenDisk } from "../testing/broken-disk.js";
 import { readRun } from "./run.js";
 import { eachRecord } from "./store/chain.js";
 import { findRun } from "./store/stored-run.js";
+import type { Summary } from "./summary.js";
 
 const toyMean = toyPlugins.aggregators.get("toy-mean") ?? assert.fail("no toy");
 
@@ -48,12 +49,27 @@ const failing: AggregatorPlugin = {
   },
 };
 
+/** Every client keeps its own change. */
+const personal: AggregatorPlugin = {
+  name: "toy-own",
+  summary: "Shares nothing.",
+  schema: toyMean.schema,
+  create: () => ({
+    aggregate: ({ updates }) =>
+      Promise.resolve({
+        change: [],
+        personal: new Map(updates.map(({ clientId, delta }) => [clientId, [delta]])),
+      }),
+  }),
+};
+
 const plugins = {
   ...toyPlugins,
   aggregators: new Map([
     ...toyPlugins.aggregators,
     ["toy-memory", withState],
     ["toy-failing", failing],
+    ["toy-own", personal],
   ]),
 };
 
@@ -67,7 +83,7 @@ const trial: Trial = {
   }),
   aggregator: { name: "toy-memory" },
   baselines: [
-    { label: "oracle", aggregator: { name: "toy-mean" }, clients: "benign" },
+    { label: "oracle", aggregator: { name: "toy-own" }, clients: "benign" },
     { label: "breaks", aggregator: { name: "toy-failing" }, clients: "all" },
     { label: "again", aggregator: { name: "toy-memory" }, clients: "all" },
   ],
@@ -86,6 +102,8 @@ describe("an interrupted run", function () {
     root = await mkdtemp(join(tmpdir(), "fedclair-"));
     await recordTrial(runInto(join(root, "whole")));
     whole = await contents(join(root, "whole"));
+    const { personal } = JSON.parse(whole[2] ?? "") as Summary;
+    assert.deepEqual(personal, ["oracle"], "the arm whose clients have params of their own");
   });
   after(() => rm(root, { recursive: true }));
 

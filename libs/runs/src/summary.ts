@@ -28,6 +28,8 @@ export interface Summary {
   readonly arms: readonly string[];
   /** Arms that could not go on, with the reason. */
   readonly stopped: Readonly<Record<string, string>>;
+  /** Arms whose clients ended with params of their own; absent if there are none. */
+  readonly personal?: readonly string[];
   /** Clients whose code did not return, with their first hang; absent if there are none. */
   readonly hung?: Readonly<Record<string, string>>;
   /**
@@ -65,7 +67,8 @@ export interface Summary {
  *   rounds;
  * - `detection.f1`: harmonic mean of precision and recall over all rounds;
  * - `detection.recall.<attack>`: recall for one attack over all rounds;
- * - `detection.undecidedMean`: undecided clients, mean over rounds; absent if there were none;
+ * - `detection.undecided`, `detection.undecidedMean`: undecided clients in the last round, and mean
+ *   over rounds; absent if there were none;
  * - `detection.recallOfClients`, `detection.falseAlarmsOfClients`: the last verdict on each client;
  *   present if rounds judge different clients;
  * - `<metric>.<arm>`: mean over the benign clients' own evaluations in the last round;

@@ -148,7 +148,7 @@ describe("export", () => {
     assert.ok(client);
     const withMod = { ...client, mods: { private: { epsilon: 2.5 } } };
     await writeRun([{ ...createRecord("a", 1), clients: [withMod, client] }]);
-    const [{ columns, rows }] = await createTables(run, failOnWarning);
+    const [{ columns, rows }] = await createTables([{ folder: run, cells: [] }], [], failOnWarning);
     const at = columns.findIndex(({ name }) => name === "private/epsilon");
     const cells = [];
     for await (const row of rows()) cells.push(row[at]);
@@ -156,7 +156,11 @@ describe("export", () => {
   });
 
   it("writes the tables as CSV without formulas or control characters", async () => {
-    const [ofClients, ofRounds] = await createTables(run, failOnWarning);
+    const [ofClients, ofRounds] = await createTables(
+      [{ folder: run, cells: [] }],
+      [],
+      failOnWarning,
+    );
     await mkdir(out());
     await writeCsv(ofClients, join(out(), "clients.csv"));
     await writeCsv(ofRounds, join(out(), "rounds.csv"));
@@ -251,7 +255,7 @@ describe("export", () => {
   });
 
   it("writes the same tables as Parquet, in row groups", async () => {
-    for (const table of await createTables(run, failOnWarning)) {
+    for (const table of await createTables([{ folder: run, cells: [] }], [], failOnWarning)) {
       const path = join(root, `${table.name}.parquet`);
       await writeParquet(table, path, 5 * table.columns.length);
       const file = await asyncBufferFromFile(path);
@@ -354,7 +358,9 @@ describe("export", () => {
     const record = { ...createRecord("toy-mean", 1), clients: many };
     await writeRun([record], [createTiming("toy-mean", 1), createTiming("toy-mean", 2)]);
     const warnings: string[] = [];
-    const [ofClients, ofRounds] = await createTables(run, (text) => warnings.push(text));
+    const [ofClients, ofRounds] = await createTables([{ folder: run, cells: [] }], [], (text) =>
+      warnings.push(text),
+    );
     assert.match(warnings.join(), /^the table clients has columns for the first 1000 metrics only/);
     assert.equal(ofClients.columns.length, 13 + maxMetricColumns);
     let rows = 0;

@@ -12,68 +12,91 @@ export type Cell = string | number | undefined;
 
 /** A table whose rows are generated, because it may be larger than memory. */
 export interface Table {
-  readonly name: "clients" | "rounds";
+  readonly name: "clients" | "rounds" | "measures" | "means";
   readonly columns: readonly Column[];
   /** Generates the rows; each has one cell per column. */
-  readonly rows: () => AsyncIterable<readonly Cell[]>;
+  readonly rows: () => AsyncIterable<readonly Cell[]> | Iterable<readonly Cell[]>;
 }
 
 /** Maximum number of metric columns, because clients may use new metric names in every round. */
 export const maxMetricColumns = 1000;
 
-const text = (...names: string[]): Column[] => names.map((name) => ({ name, kind: "text" }));
-const integers = (...names: string[]): Column[] => names.map((name) => ({ name, kind: "integer" }));
-const numbers = (names: Iterable<string>): Column[] =>
+export const textColumns = (...names: string[]): Column[] =>
+  names.map((name) => ({ name, kind: "text" }));
+export const integerColumns = (...names: string[]): Column[] =>
+  names.map((name) => ({ name, kind: "integer" }));
+export const numberColumns = (names: Iterable<string>): Column[] =>
   [...names].map((name) => ({ name, kind: "number" }));
 
 const clientColumns = [
-  ...text("arm"),
-  ...integers("round"),
-  ...text("phase", "client", "truth", "attack", "failure", "evaluationFailure"),
-  ...text("verdict", "reason"),
-  ...numbers(["score", "threshold", "numExamples"]),
+  ...textColumns("arm"),
+  ...integerColumns("round"),
+  ...textColumns("phase", "client", "truth", "attack", "failure", "evaluationFailure"),
+  ...textColumns("verdict", "reason"),
+  ...numberColumns(["score", "threshold", "numExamples"]),
 ];
-const roundColumns = [...text("arm"), ...integers("round"), ...text("phase", "kept", "stopped")];
+const roundColumns = [
+  ...textColumns("arm"),
+  ...integerColumns("round"),
+  ...textColumns("phase", "kept", "stopped"),
+];
+
+/** A run to export, with the cells that every row of it begins with. */
+export interface ExportedRun {
+  readonly folder: string;
+  readonly cells: readonly Cell[];
+}
 
 /**
- * Creates two tables of a run: one row per client, round and arm, and one row per round and arm.
- * The run is first read completely to find the metrics, which become columns.
+ * Creates two tables of runs: one row per client, round and arm, and one row per round and arm.
+ * The runs are first read completely to find the metrics, which become columns.
+ * @param columns those of the cells that every row of a run begins with
  * @param warn receives a sentence if metrics are left out
  */
 export async function createTables(
-  folder: string,
+  runs: readonly ExportedRun[],
+  columns: readonly Column[],
   warn: (text: string) => void,
 ): Promise<readonly [Table, Table]> {
   const ofClients = new Names("clients", warn);
   const ofRounds = new Names("rounds", warn);
-  let count = 0;
-  for await (const round of eachRound(folder)) {
-    count++;
-    for (const client of round.record.clients) ofClients.add(listMetrics(client).keys());
-    ofRounds.add(computeScalars(round).keys());
+  const counts = new Map<string, number>();
+  for (const { folder } of runs) {
+    let count = 0;
+    for await (const round of eachRound(folder)) {
+      count++;
+      for (const client of round.record.clients) ofClients.add(listMetrics(client).keys());
+      ofRounds.add(computeScalars(round).keys());
+    }
+    counts.set(folder, count);
   }
   ofClients.warnIfFull();
   ofRounds.warnIfFull();
   return [
     {
       name: "clients",
-      columns: [...clientColumns, ...numbers(ofClients.names)],
+      columns: [...columns, ...clientColumns, ...numberColumns(ofClients.names)],
       rows: async function* () {
-        for await (const { record } of eachRound(folder, count)) {
-          for (const client of record.clients) {
-            const metrics = listMetrics(client);
-            yield [...createClientCells(record, client), ...ofClients.cells(metrics)];
+        for (const { folder, cells } of runs) {
+          for await (const { record } of eachRound(folder, counts.get(folder))) {
+            for (const client of record.clients) {
+              const metrics = listMetrics(client);
+              yield [...cells, ...createClientCells(record, client), ...ofClients.cells(metrics)];
+            }
           }
         }
       },
     },
     {
       name: "rounds",
-      columns: [...roundColumns, ...numbers(ofRounds.names)],
+      columns: [...columns, ...roundColumns, ...numberColumns(ofRounds.names)],
       rows: async function* () {
-        for await (const round of eachRound(folder, count)) {
-          const { arm, round: number, phase, kept, stopped } = round.record;
-          yield [arm, number, phase, kept, stopped, ...ofRounds.cells(computeScalars(round))];
+        for (const { folder, cells } of runs) {
+          for await (const round of eachRound(folder, counts.get(folder))) {
+            const { arm, round: number, phase, kept, stopped } = round.record;
+            const own = [arm, number, phase, kept, stopped];
+            yield [...cells, ...own, ...ofRounds.cells(computeScalars(round))];
+          }
         }
       },
     },

@@ -4,7 +4,14 @@ import { join, sep } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@fedclair/core";
 import { resolveModule } from "@fedclair/plugins";
-import { createLog, breakLocks, interruption, version, type Logger } from "@fedclair/runs";
+import {
+  createLog,
+  breakLocks,
+  interruption,
+  readStoredSweep,
+  version,
+  type Logger,
+} from "@fedclair/runs";
 import type { Job } from "bullmq";
 import { SweepWorkers } from "../sweep-workers.js";
 import { whenAborted } from "../when-aborted.js";
@@ -55,7 +62,7 @@ export async function work({ queue, jobs, root, plugins }: WorkerOptions): Promi
     if (!wanted) throw new bullmq.UnrecoverableError("the queued job is not a trial of fedclair");
     try {
       const crew = await crews.find(wanted);
-      await breakStaleLock(job, join(wanted.folder, wanted.trial));
+      await breakStaleLock(job, findRunFolder(wanted));
       await job.updateProgress({ host: hostname() } satisfies Progress);
       const reply = await crew.ask(wanted.trial);
       if (reply !== "busy") return toResult(reply, wanted, log);
@@ -150,6 +157,12 @@ class SweepProcesses {
 async function breakStaleLock(job: Job<unknown, Result>, run: string): Promise<void> {
   const { host } = progressSchema.safeParse(job.progress).data ?? {};
   if (job.stalledCounter > 0 && host !== undefined) await breakLocks(host, run);
+}
+
+/** Finds the run folder of a trial, which the sweep chose. */
+function findRunFolder({ folder, trial }: QueuedTrial): string {
+  const stored = readStoredSweep(folder)?.trials.find(({ id }) => id === trial);
+  return join(folder, stored?.folder ?? trial);
 }
 
 function toResult(

@@ -138,6 +138,12 @@ export interface MetricInfo {
   readonly better?: "higher" | "lower";
   readonly unit?: string;
   readonly description: string;
+  /**
+   * The name of the metric that measures the same on data common to all clients. Where personal
+   * models are compared with a shared one, both metrics are shown: a personal model may be good on
+   * its client's own data only.
+   */
+  readonly onSharedData?: string;
 }
 
 /**

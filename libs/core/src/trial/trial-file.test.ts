@@ -222,6 +222,20 @@ describe("parseTrial", () => {
     });
   });
 
+  it("has one seed: seeds of a study are a matter of commands", () => {
+    const parse = (seeds: string) => parseTrial(`${good}seeds: ${seeds}\n`, "t.yaml", toyPlugins);
+    assert.equal("seeds" in parse("1"), false);
+    for (const seeds of ["2", "[4]", "[1, 2]"]) {
+      assert.throws(() => parse(seeds), {
+        message:
+          "t.yaml:6:8: seeds: expected a single run here, got several seeds: use fedclair run, or set seeds=1",
+      });
+    }
+    assert.throws(() => parse("[1, 1]"), {
+      message: "t.yaml:6:8: seeds: expected seeds that differ",
+    });
+  });
+
   it("fills in every default", () => {
     const trial = parseTrial(good, "t.yaml", toyPlugins);
     assert.equal(trial.seed, 1);

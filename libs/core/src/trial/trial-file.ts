@@ -57,7 +57,13 @@ export function resolveTrial({ file, yaml, resolvePath }: TrialSource, plugins: 
     const advice = "name the module to run it with there, as ./my-task.js";
     throw new UserError(`${file}: plugins: ${mismatch}; ${advice}`);
   }
-  const data = checkNaming(plugins, yaml.content, () => yaml.check(trialSchema(plugins)));
+  const checked = checkNaming(plugins, yaml.content, () => yaml.check(trialSchema(plugins)));
+  const { seeds = 1, ...data } = checked;
+  if (seeds !== 1) {
+    throw new UserError(
+      `${yaml.place(["seeds"])}: seeds: expected a single run here, got several seeds: use fedclair run, or set seeds=1`,
+    );
+  }
   if (!resolvePath) return withUsedPlugins(data, plugins);
   const taskPaths = plugins.tasks.get(data.task.name)?.paths ?? [];
   const paths = [...taskPaths.map((path) => `task.${path}`), "devices.trace"];

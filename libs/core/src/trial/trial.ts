@@ -6,6 +6,7 @@ import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js"
 import { locatedPlugin } from "../contracts/plugin-identity.js";
 import { devicesSchema } from "./devices.js";
 import { scheduleSchema } from "./schedule.js";
+import { seedsSchema } from "./seeds.js";
 import { excerpt } from "../words/text.js";
 
 /** Creates the schema of one plug-in with its options, which rejects unknown names and keys. */
@@ -47,7 +48,16 @@ export const clientTotal = z.int().min(1).max(2_000_000);
 const count = z.int().min(1);
 const fraction = z.number().gt(0).max(1);
 const range = z
-  .strictObject({ min: z.number().optional(), max: z.number().optional() })
+  .strictObject({
+    min: z.number().optional(),
+    max: z.number().optional(),
+    of: z
+      .enum(["every", "mean", "interval"])
+      .optional()
+      .describe(
+        "What lies between min and max: every seed's value (default), their mean, or the 95 % interval of the mean.",
+      ),
+  })
   .refine((r) => r.min !== undefined || r.max !== undefined, "expected min, max or both");
 
 const schemas = new WeakMap<Plugins, ReturnType<typeof makeSchema>>();
@@ -76,6 +86,11 @@ function makeSchema(plugins: Plugins) {
         .optional()
         .describe("A sentence about what the trial shows."),
       seed: z.int().min(0).default(1).describe("The seed of every random number of the trial."),
+      seeds: seedsSchema
+        .optional()
+        .describe(
+          "Runs that differ only by their seed: n for seed to seed + n - 1, or a list of seeds. Default: one run.",
+        ),
       rounds: z
         .int()
         .min(1)
@@ -253,15 +268,13 @@ function makeSchema(plugins: Plugins) {
         .prefault({}),
       expect: z
         .strictObject({
-          seeds: z
-            .array(z.int().min(0))
-            .min(1)
+          seeds: seedsSchema
             .optional()
-            .describe("Seeds to verify. Default: the trial's seed."),
+            .describe("Seeds to verify. Default: `seeds` of the trial, or else its seed."),
           measures: z.record(z.string(), range),
         })
         .optional()
-        .describe("Ranges for `fedclair verify`: every seed's summary must lie within them."),
+        .describe("Ranges for `fedclair verify`, for every seed or for the mean over seeds."),
     })
     .superRefine((trial, context) => {
       for (const [path, message] of findContradictions(trial)) {
@@ -270,8 +283,8 @@ function makeSchema(plugins: Plugins) {
     });
 }
 
-/** A trial as it runs: every default filled in. */
-export type Trial = z.output<ReturnType<typeof trialSchema>>;
+/** A trial as it runs: every default filled in, and with one seed. */
+export type Trial = Omit<z.output<ReturnType<typeof trialSchema>>, "seeds">;
 
 /** Yields the contradictions between keys, each as [path, message]. */
 function* findContradictions(trial: Trial): Generator<[(string | number)[], string]> {

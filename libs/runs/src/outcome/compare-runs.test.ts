@@ -42,6 +42,43 @@ describe("compareRuns", () => {
     ]);
   });
 
+  it("marks no best seed, and estimates the mean instead", () => {
+    const runs = [0.8, 0.9].map((accuracy, i) => run({ accuracy }, { seed: i + 1 }));
+    const [first = assert.fail(), second = assert.fail()] = runs;
+    const { areSeeds, measures } = compareRuns(
+      new Map([
+        ["a", first],
+        ["b", second],
+      ]),
+    );
+    assert.equal(areSeeds, true);
+    assert.deepEqual(measures[0]?.best, new Set());
+    assert.equal(measures[0].estimate?.n, 2);
+    assert.ok(Math.abs(measures[0].estimate.mean - 0.85) < 1e-12);
+  });
+
+  it("says which runs have personal models, and on what data they compare", () => {
+    const [own, shared] = [run({ accuracy: 0.9 }), run({ accuracy: 0.7 }, { rounds: 2 })];
+    const personal = { ...own, summary: { ...own.summary, personal: [own.arms[0].label] } };
+    const compared = new Map([
+      ["a", personal],
+      ["b", shared],
+    ]);
+    assert.equal(
+      compareRuns(compared).models,
+      "personal models, one per client: a; one shared model: b; both are measured on each client's own data",
+    );
+    assert.equal(
+      compareRuns(
+        new Map([
+          ["a", own],
+          ["b", shared],
+        ]),
+      ).models,
+      undefined,
+    );
+  });
+
   it("marks nothing if all runs are equal", () => {
     const same = run({ accuracy: 0.9 });
     const { differences, measures } = compareRuns(

@@ -1,4 +1,7 @@
+import { noDescription } from "../description.js";
+import { meanInterval, type MeanEstimate } from "../intervals.js";
 import type { Run } from "../run.js";
+import { explainModels } from "../sweep/findings.js";
 
 /**
  * Several runs for comparison. Values are in the order of the runs, and undefined if a run has
@@ -14,6 +17,10 @@ export interface RunComparison {
     readonly path: string;
     readonly values: readonly (string | undefined)[];
   }[];
+  /** Do the runs differ by nothing but their seed? Then no value is better than another. */
+  readonly areSeeds: boolean;
+  /** Present if runs with personal models are compared with runs with a shared one. */
+  readonly models?: string;
   readonly measures: readonly ComparedMeasure[];
 }
 
@@ -22,7 +29,12 @@ export interface ComparedMeasure {
   readonly values: readonly (number | undefined)[];
   /** Indices of the best values. Empty if no direction is better, or if all values are equal. */
   readonly best: ReadonlySet<number>;
+  /** Present if the runs differ only by their seed and all have the measure. */
+  readonly estimate?: MeanEstimate;
 }
+
+/** Keys that do not make a run another experiment. */
+const seedKeys = new Set(["seed", "name", "claim"]);
 
 /** Compares the trials and measures of several runs. @param runs by display name */
 export function compareRuns(runs: ReadonlyMap<string, Run>): RunComparison {
@@ -31,17 +43,39 @@ export function compareRuns(runs: ReadonlyMap<string, Run>): RunComparison {
   const paths = new Set(trials.flatMap((own) => [...own.keys()]));
   const rows = [...paths].map((path) => ({ path, values: trials.map((own) => own.get(path)) }));
   const names = new Set(all.flatMap(({ summary }) => Object.keys(summary.measures)));
+  const differences = rows.filter(({ values }) => new Set(values).size > 1);
+  const seeds = new Set(all.map(({ trial }) => trial.seed));
+  const areSeeds =
+    seeds.size === all.length &&
+    differences.every(({ path }) => seedKeys.has(path.split(".")[0] ?? ""));
+  const models = explainModels(
+    [...runs].map(([name, { arms, summary }]) => {
+      return { name, isPersonal: summary.personal?.includes(arms[0].label) ?? false };
+    }),
+    all[0]?.description ?? noDescription,
+  );
   return {
     names: [...runs.keys()],
-    differences: rows.filter(({ values }) => new Set(values).size > 1),
-    measures: [...names].map((name) => compareMeasure(name, all)),
+    differences,
+    areSeeds,
+    ...(models !== undefined && { models }),
+    measures: [...names].map((name) => compareMeasure(name, all, areSeeds)),
   };
 }
 
-function compareMeasure(name: string, runs: readonly Run[]): ComparedMeasure {
+function compareMeasure(name: string, runs: readonly Run[], areSeeds: boolean): ComparedMeasure {
   const details = runs.map(({ summary }) => summary.details.find((one) => one.name === name));
   const values = details.map((one) => one?.value);
   const defined = values.filter((value) => value !== undefined);
+  if (areSeeds) {
+    const isComplete = defined.length === values.length;
+    return {
+      name,
+      values,
+      best: new Set(),
+      ...(isComplete && { estimate: meanInterval(defined) }),
+    };
+  }
   const better = details.find((one) => one?.better)?.better;
   const best = better === "higher" ? Math.max(...defined) : Math.min(...defined);
   const hasBest = better !== undefined && new Set(defined).size > 1;

@@ -282,6 +282,27 @@ describe("verdictSentence", () => {
     assert.match(fault?.message ?? "", /^1 of 1 client rounds were lost/);
   });
 
+  it("compares personal and shared models on data common to all, too", () => {
+    const measured = (arm: string, accuracy: number, uniform: number) => {
+      const client = clientOf("c00", null, "benign", accuracy);
+      return recordOf(arm, 1, { ...client, evaluation: { accuracy, uniform } });
+    };
+    const info = { better: "higher", description: "share" } as const;
+    const run = runOf(single, [measured("clair", 0.826, 0.366), measured("mean", 0.676, 0.637)], {
+      primary: "accuracy",
+      metrics: { accuracy: { ...info, onSharedData: "uniform" }, uniform: info },
+    });
+    const own = "benign accuracy 0.826 against 0.676 (mean)";
+    assert.ok(verdictSentence(run).endsWith(`${own}.`), "both have shared models");
+    const mixed = { ...run, summary: { ...run.summary, personal: ["clair"] } };
+    assert.ok(
+      verdictSentence(mixed).endsWith(
+        `${own}; on data common to all, where personal and shared models compare: uniform 0.366 against 0.637 (mean).`,
+      ),
+      verdictSentence(mixed),
+    );
+  });
+
   it("distinguishes a run that was stopped from an arm that could not go on", () => {
     const some = two.slice(0, 1);
     assert.match(

@@ -123,8 +123,26 @@ function comparisonClause(run: Run): string | undefined {
   return (
     `${describeClients(run)} ${metric} ${value(own.mean)}${againstClause(against)}` +
     betterClause(run, metric, own.mean, others) +
+    sharedDataClause(run, metric) +
     (comparison.clientsDiffer ? differenceClause(own.n, comparison.rows) : "")
   );
+}
+
+/**
+ * Compares the arms on data common to all clients too, if some arms have personal models and others
+ * a shared one: a personal model may be good on its client's own data only.
+ */
+function sharedDataClause(run: Run, metric: string): string {
+  const common = run.description.metrics[metric]?.onSharedData;
+  const { personal = [] } = run.summary;
+  if (common === undefined) return "";
+  const [own, ...others] = compareArms(run, Infinity).rows.flatMap(({ label, means }) => {
+    const mean = means.get(common)?.mean;
+    return mean === undefined ? [] : [{ label, mean, isPersonal: personal.includes(label) }];
+  });
+  if (!own || others.every(({ isPersonal }) => isPersonal === own.isPersonal)) return "";
+  const against = others.map(({ label, mean }) => `${mean.toPrecision(3)} (${label})`);
+  return `; on data common to all, where personal and shared models compare: ${common} ${own.mean.toPrecision(3)}${againstClause(against)}`;
 }
 
 /** Reports the baselines' results if the main arm stopped and cannot be compared with them. */

@@ -7,8 +7,7 @@ import {
   type TrialSource,
 } from "@fedclair/core/internal";
 import { readTrace } from "../read-trace.js";
-import { isSweep } from "../sweep/sweep-file.js";
-import { readTrialFile } from "./read-trial-file.js";
+import { isSweep, readTrialFile } from "./read-trial-file.js";
 
 /** Loads the plug-ins that a trial names: `loadNamedPlugins` of @fedclair/plugins. */
 export type LoadPlugins = (source: TrialSource) => Promise<Plugins>;
@@ -26,7 +25,11 @@ export async function prepareTrial(
   loadPlugins: LoadPlugins,
 ): Promise<PreparedTrial> {
   const source = readTrialFile(file, overrides);
-  if (isSweep(source)) throw new UserError(`'${file}' is a sweep of trials: use fedclair sweep`);
+  if (isSweep(source)) {
+    throw new UserError(
+      `'${file}' describes several trials: use fedclair sweep, or set seeds=1 for one of its seeds`,
+    );
+  }
   return prepareSource(source, await loadPlugins(source));
 }
 

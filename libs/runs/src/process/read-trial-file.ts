@@ -15,6 +15,13 @@ export function readTrialFile(file: string, overrides: readonly string[] = []): 
   return readTrialSource(readTrialText(file), file, overrides, pathResolver(file));
 }
 
+/** Does a file describe several trials, by a section `sweep` or several seeds? */
+export function isSweep({ yaml: { content } }: TrialSource): boolean {
+  if (typeof content !== "object" || content === null) return false;
+  const { seeds = 1 } = content as { readonly seeds?: unknown };
+  return "sweep" in content || seeds !== 1;
+}
+
 /** The YAML parser takes up to three seconds and 400 MB for a megabyte. */
 const maxTrialBytes = 2 * 2 ** 20;
 

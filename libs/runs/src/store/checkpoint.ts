@@ -18,6 +18,10 @@ export interface Checkpoint extends Position {
   readonly logs: ReadonlyMap<string, number>;
   /** Other releases that took part so far. Absent in runs of earlier versions. */
   readonly otherReleases?: readonly string[];
+  /**
+   * Arms whose clients have params of their own. Absent in runs of earlier versions.
+   */
+  readonly personal?: readonly string[];
   /** The `trialHash` of the run. Absent in runs of earlier versions. */
   readonly hash?: string;
   /** The link of the last round (chain.ts). Absent in runs of earlier versions. */

@@ -172,6 +172,7 @@ const summaryShape = z.looseObject({
   measures: z.record(z.string(), z.number()).default({}),
   details: z.array(measure).default([]),
   chain: z.string().optional(),
+  personal: z.array(z.string()).optional(),
 });
 
 /**

@@ -33,12 +33,13 @@ function listPossibleNames({ trial, measures }: SweepTrial): string[] {
   const labels = listArms(trial).map(({ label }) => label);
   const { metrics = {} } = measures;
   const compared = labels.slice(1).flatMap((label) => [`gainOver.${label}`, `ratioTo.${label}`]);
-  const ofMetrics = Object.keys(metrics).flatMap((metric) =>
-    [...labels, ...compared].flatMap((suffix) => [
+  const ofMetrics = Object.keys(metrics).flatMap((metric) => [
+    ...[metric, `global.${metric}`], // of the main arm
+    ...[...labels, ...compared].flatMap((suffix) => [
       `${metric}.${suffix}`,
       `global.${metric}.${suffix}`,
     ]),
-  );
+  ]);
   const attacks = trial.attacks.map(({ attack }) => `detection.recall.${attack.name}`);
   const detection = Object.keys(detectionInfos).map((metric) => `detection.${metric}`);
   const lost = ["clients.lost", "clients.lostContaminated"].flatMap((name) => [

@@ -1,4 +1,16 @@
 export { checkMeasures } from "./check-measures.js";
+export { compareStudies, type ComparedStudy } from "./compare-studies.js";
+export { formatDifference, type Difference } from "./differences.js";
+export type { Finding } from "./findings.js";
+export {
+  formatPlace,
+  listStudies,
+  otherDimensions,
+  type Grid,
+  type GridTrial,
+  type Study,
+} from "./grid.js";
+export { computeResults, type SweepResults } from "./results.js";
 export {
   findFinished,
   readFinishedElsewhere,
@@ -6,13 +18,31 @@ export {
   type TrialPlace,
   type FinishedTrial,
 } from "./run-sweep-trial.js";
+export { runSweep, type RunTrial, type TrialQueue } from "./run-sweep.js";
+export { idPattern, parseSweep, type Sweep, type SweepTrial } from "./sweep-file.js";
 export {
+  assignFolders,
+  gridFile,
+  listSweeps,
   openSweepFolder,
-  runSweep,
+  readStoredSweep,
   slurmFolder,
-  type RunTrial,
-  type TrialQueue,
-} from "./run-sweep.js";
-export { idPattern, isSweep, parseSweep, type Sweep, type SweepTrial } from "./sweep-file.js";
-export { sweepText } from "./sweep-text.js";
-export { toCsv, missingMeasures, sweepTables, type Table } from "./table.js";
+  type StoredSweep,
+} from "./sweep-folder.js";
+export {
+  differenceNote,
+  groupTables,
+  meanNote,
+  shareNote,
+  sweepText,
+  tableCells,
+} from "./sweep-text.js";
+export {
+  aggregateCell,
+  formatCell,
+  missingMeasures,
+  toCsv,
+  sweepTables,
+  type Cell,
+  type Table,
+} from "./table.js";

@@ -15,7 +15,7 @@ import { recordTrial } from "../record-trial.js";
 import { readSummary, removeRun, findRun, type StoredRun } from "../store/stored-run.js";
 import { InUse } from "../store/lock.js";
 import type { Summary } from "../summary.js";
-import type { SweepTrial } from "./sweep-file.js";
+import { idPattern, type SweepTrial } from "./sweep-file.js";
 
 /** The reason why a trial has no numbers, with the exit code for it. */
 export interface Failed {
@@ -47,13 +47,13 @@ export type OpenPlace = (prepared: PreparedTrial, backend: string) => TrialPlace
 const openHere: OpenPlace = (prepared) => ({ pool: new MemoryPool(new ClientRunner(prepared)) });
 
 /**
- * Runs a trial of a sweep in this process, in the folder `<out>/<id>`. The trial is skipped if it
+ * Runs a trial of a sweep in this process, in its folder within `out`. The trial is skipped if it
  * is done: it has a summary of the same backend, and every arm completed. An interrupted trial is
  * resumed.
  * @param backend the TensorFlow.js backend that trains, with the reason
  * @param open opens the place where it runs; default: everything in this thread
  * @returns `busy` if another process runs the trial. Processes that share a folder share the work.
- * @throws the signal's reason if it aborts
+ * @throws the signal's reason if it aborts; UserError if the folder holds something else than a run
  */
 export async function runSweepTrial(
   trial: SweepTrial,
@@ -63,9 +63,11 @@ export async function runSweepTrial(
   open = openHere,
 ): Promise<FinishedTrial | "busy"> {
   signal.throwIfAborted();
-  const folder = join(out, trial.id);
-  const stored = await findRun(folder).catch(async () => {
-    await rm(folder, { recursive: true, force: true }); // left by an earlier release
+  const folder = join(out, trial.folder);
+  const stored = await findRun(folder).catch(async (error: unknown) => {
+    // Only an earlier release, which named folders by hashes, may have left something else here.
+    if (!idPattern.test(trial.folder)) throw error;
+    await rm(folder, { recursive: true, force: true });
     return undefined;
   });
   if (stored?.status === "running") return "busy";
@@ -102,7 +104,7 @@ export async function findFinished(
   out: string,
   backend: string,
 ): Promise<FinishedTrial | undefined> {
-  const stored = await findRun(join(out, trial.id)).catch(() => undefined);
+  const stored = await findRun(join(out, trial.folder)).catch(() => undefined);
   return stored?.summary && isReusable(stored, backend)
     ? toFinishedTrial(trial, stored.summary, true)
     : undefined;
@@ -113,7 +115,7 @@ export async function findFinished(
  * undefined if there is none.
  */
 export function readFinishedElsewhere(trial: SweepTrial, out: string): FinishedTrial | undefined {
-  const summary = readSummary(join(out, trial.id));
+  const summary = readSummary(join(out, trial.folder));
   return summary && toFinishedTrial(trial, summary, false);
 }
 

@@ -1,9 +1,6 @@
-import { readdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { UserError } from "@fedclair/core";
-import { makeFolder } from "../store/make-folder.js";
 import type { FinishedTrial } from "./run-sweep-trial.js";
-import { idPattern, type Sweep, type SweepTrial } from "./sweep-file.js";
+import type { Sweep, SweepTrial } from "./sweep-file.js";
 
 /** Wait before a trial that another process runs is checked again, in ms. */
 const retryMs = 1000;
@@ -20,31 +17,6 @@ export interface TrialQueue {
   readonly jobs: number;
   readonly run: RunTrial;
   close(): void | Promise<void>;
-}
-
-/** The subfolder of a sweep for the script and logs of Slurm jobs. */
-export const slurmFolder = "slurm";
-
-/**
- * May a sweep folder contain this file before the first trial? Workers and Slurm jobs read such
- * files.
- */
-function isSweepFile(name: string): boolean {
-  return name === slurmFolder || /^sweep-[0-9a-f]{16}\.json$/.test(name);
-}
-
-/**
- * Creates the folder of a sweep if necessary.
- * @throws UserError if the folder contains other things
- */
-export async function openSweepFolder(out: string): Promise<void> {
-  await makeFolder(out);
-  const names = await readdir(out);
-  if (names.length > 0 && !names.some((name) => idPattern.test(name) || isSweepFile(name))) {
-    throw new UserError(
-      `the folder '${out}' is not empty and holds no sweep: choose another --out, or empty it`,
-    );
-  }
 }
 
 /**

@@ -1,9 +1,12 @@
 import { UserError, type Plugins } from "@fedclair/core";
 import {
   explainExternalHosts,
+  listArms,
+  listSeeds,
   prepareResolvedTrial,
   readTrialSource,
   resolveTrial,
+  seedsSchema,
   type PreparedTrial,
   type TrialSource,
 } from "@fedclair/core/internal";
@@ -12,90 +15,73 @@ import { z } from "zod";
 import { readTrace } from "../read-trace.js";
 import { trialHash } from "../trial-hash.js";
 import { expand, type Dimension } from "./expand.js";
+import { nameFolders } from "./folder-names.js";
+import { seedPath, type Grid, type GridTrial } from "./grid.js";
 
 const measureSchema = z.union([
   z.string(),
   z.strictObject({ measure: z.string(), worse: z.enum(["low", "high"]).optional() }),
 ]);
 
-const sectionSchema = z.strictObject(
-  {
-    rows: z
-      .string()
-      .optional()
-      .describe("Path of the dimension for the rows of the tables; default: the first one."),
-    columns: z
-      .string()
-      .optional()
-      .describe("Path of the dimension for the columns; default: the next one."),
-    measures: z
-      .array(measureSchema)
-      .min(1)
-      .describe(
-        "Measures of the summary, each with the end of the scale that is worse; default: derived from the task's description of its metrics.",
-      ),
-  },
-  {
-    error: ({ input }) =>
-      input === undefined
-        ? "expected a section `sweep`; for a single trial, use fedclair run"
-        : undefined,
-  },
-);
+const sectionSchema = z.strictObject({
+  rows: z
+    .string()
+    .optional()
+    .describe("Path of the dimension for the rows of the tables; default: the first one."),
+  columns: z
+    .string()
+    .optional()
+    .describe("Path of the dimension for the columns; default: the next one."),
+  measures: z
+    .array(measureSchema)
+    .min(1)
+    .optional()
+    .describe(
+      "Measures of the summary, each with the end of the scale that is worse, which is otherwise derived from the task's description of its metrics. Default: the task's primary metric, and detection.",
+    ),
+});
 
-const sweepSchema = z.looseObject(
-  { sweep: sectionSchema },
-  {
-    error: ({ code }) =>
-      code === "invalid_type" ? "expected a trial with a section `sweep`" : undefined,
-  },
-);
+const sweepSchema = z
+  .looseObject(
+    { sweep: sectionSchema.optional(), seeds: seedsSchema.optional() },
+    {
+      error: ({ code }) =>
+        code === "invalid_type" ? "expected a trial with a section `sweep`" : undefined,
+    },
+  )
+  .refine(
+    ({ sweep, seeds }) => sweep !== undefined || seeds !== undefined,
+    "expected a section `sweep`, or `seeds`; for a single trial, use fedclair run",
+  )
+  .refine(({ seed, seeds }) => seeds === undefined || !Array.isArray(seed), {
+    path: ["seeds"],
+    error: "the sweep has several values of seed already: leave out seeds or the list of seed",
+  });
 
-/** A measure that the tables show. */
-export interface SweepMeasure {
-  readonly measure: string;
-  /** Default: derived from the measure's description. */
-  readonly worse?: "low" | "high" | undefined;
-}
-
-/** A grid of trials. */
-export interface Sweep {
-  readonly name: string;
-  readonly claim: string | undefined;
-  readonly dimensions: readonly Dimension[];
-  readonly rows: Dimension | undefined;
-  readonly columns: Dimension | undefined;
-  readonly measures: readonly SweepMeasure[];
+/** A grid of trials. Trials that differ only by their seed form a study. */
+export interface Sweep extends Grid {
   readonly trials: readonly SweepTrial[];
 }
 
-export interface SweepTrial extends Pick<
-  PreparedTrial,
-  "trial" | "taskPlugin" | "measures" | "notices"
-> {
-  /**
-   * A hash of everything that the trial's numbers depend on, except the backend. It is also the
-   * name of the trial's folder.
-   */
-  readonly id: string;
-  /** The label of each dimension's value, by the dimension's path. */
-  readonly at: ReadonlyMap<string, string>;
+export interface SweepTrial
+  extends GridTrial, Pick<PreparedTrial, "trial" | "taskPlugin" | "measures" | "notices"> {
   /** Prepares the trial again, so that the data of finished trials are not kept in memory. */
   prepare(): Promise<PreparedTrial>;
 }
 
-/** Tables show means over this dimension. */
-export const seedPath = "seed";
-
 /**
- * Reads a sweep: a trial file in which any value may be a list of values, with a section `sweep`
- * that describes the tables.
+ * Reads a sweep: a trial file in which any value may be a list of values. `seeds` stands for values
+ * of `seed`, and a section `sweep` describes the tables.
  * @throws UserError that names the file and, for a faulty trial, its place in the grid
  */
 export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Plugins): Sweep {
-  const { sweep: section, ...content } = yaml.check(sweepSchema);
-  const { dimensions, points } = expand(content, createListTest(plugins));
-  const trials = points.map(({ content: point, at }): SweepTrial => {
+  const { sweep: section = {}, seeds, ...content } = yaml.check(sweepSchema);
+  const { dimensions, points } = expand(
+    seeds === undefined ? content : withSeeds(content, seeds),
+    createListTest(plugins),
+  );
+  const folders = nameFolders(points.map(({ at }) => at));
+  const trials = points.map(({ content: point, at }, i): SweepTrial => {
     const place = [...at].map(([path, label]) => `${path} = ${label}`).join(", ");
     const name = `${file} [${place}]`;
     const source = readTrialSource(stringify(point), name, [], resolvePath);
@@ -104,9 +90,18 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
     const why = explainExternalHosts(prepared);
     if (why !== undefined)
       throw new UserError(`${name}: a sweep simulates all clients itself; ${why}`);
-    const prepare = () =>
-      Promise.resolve(prepareResolvedTrial(trial, plugins, name, readTrace(trial)));
-    return { id: trialHash(trial), trial, taskPlugin, measures, notices, at, prepare };
+    return {
+      id: trialHash(trial),
+      folder: folders[i] ?? "",
+      seed: trial.seed,
+      arms: listArms(trial).map(({ label, benignOnly }) => ({ label, benignOnly })),
+      trial,
+      taskPlugin,
+      measures,
+      notices,
+      at,
+      prepare: () => Promise.resolve(prepareResolvedTrial(trial, plugins, name, readTrace(trial))),
+    };
   });
   const withoutSeed = dimensions.filter(({ path }) => path !== seedPath);
   const pick = (path: string | undefined, fallback: Dimension | undefined, key: string) => {
@@ -131,10 +126,19 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
     rows,
     columns,
     trials,
-    measures: section.measures.map((given) =>
+    measures: (section.measures ?? []).map((given) =>
       typeof given === "string" ? { measure: given } : given,
     ),
   };
+}
+
+/** Replaces `seeds` by a list of values of `seed`. A faulty seed is left to the trial's check. */
+function withSeeds(
+  content: Readonly<Record<string, unknown>>,
+  seeds: z.output<typeof seedsSchema>,
+): object {
+  const { seed = 1 } = content;
+  return typeof seed === "number" ? { ...content, seed: listSeeds(seeds, seed) } : content;
 }
 
 /**
@@ -168,8 +172,3 @@ function createListTest(plugins: Plugins): (path: readonly string[]) => boolean 
 }
 
 export const idPattern = /^[0-9a-f]{16}$/;
-
-/** Does a trial file have the section that makes it a sweep? */
-export function isSweep({ yaml: { content } }: TrialSource): boolean {
-  return typeof content === "object" && content !== null && "sweep" in content;
-}

@@ -1,22 +1,126 @@
 import pc from "picocolors";
 import { columns as aligned } from "../outcome/columns.js";
 import { formatNumber } from "../numbers.js";
-import type { Table } from "./table.js";
+import { formatDifference, type Difference } from "./differences.js";
+import type { SweepResults } from "./results.js";
+import { formatCell, type Table } from "./table.js";
+
+/** Longer lists would fill several screens; the report has all of them. */
+const maxLines = 20;
+
+/** What the numbers mean, for texts and pages. */
+export const meanNote =
+  "± is half the 95 % Student interval of the mean over seeds; in brackets, the number of seeds.";
+export const shareNote =
+  "Shares of clients have 95 % Wilson intervals over clients and seeds, which are too narrow if verdicts of one run depend on each other.";
+export const differenceNote =
+  "Differences are paired by seed, with the 95 % Student interval of their mean; intervals are not widened for many comparisons.";
+
+/** Formats the results of a sweep for the terminal. */
+export function sweepText(results: SweepResults): string {
+  const { tables, differences, findings, models } = results;
+  const cells = tables.flatMap((table) => table.cells.flat());
+  const notes = [
+    cells.some((cell) => cell?.interval && !cell.counts) ? meanNote : undefined,
+    findings.length > 0 || cells.some((cell) => cell?.counts) ? shareNote : undefined,
+    differences.length > 0 ? differenceNote : undefined,
+  ].filter((note) => note !== undefined);
+  return [
+    ...groupTables(tables).map(tableText),
+    ...(models === undefined ? [] : [`${models}\n`]),
+    ...(differences.length === 0 ? [] : [differencesText(differences)]),
+    ...(findings.length === 0
+      ? []
+      : [
+          listLines(
+            findings.map(({ place, texts }) => `${place}: ${texts.join("; ")}`),
+            "studies",
+          ),
+        ]),
+    ...(notes.length === 0 ? [] : [notes.map((note) => `${pc.dim(note)}\n`).join("")]),
+  ].join("\n");
+}
 
 /**
- * Formats tables for the terminal. The last row shows the worst value of each column, if one end of
- * the scale is worse.
+ * Groups tables of one column that have the same rows: their measures become the columns of one
+ * table.
  */
-export function sweepText(tables: readonly Table[]): string {
-  return tables
-    .map(({ measure, facet, rows, columns, cells, worst }) => {
-      const text = (value: number | undefined) => (value === undefined ? "–" : formatNumber(value));
-      const body = rows.map((row, r) => [row, ...columns.map((_, c) => text(cells[r]?.[c]?.mean))]);
-      const last =
-        worst.length === 0 ? [] : [["worst", ...worst.map(text)].map((cell) => pc.italic(cell))];
-      const align = ["left" as const, ...columns.map(() => "right" as const)];
-      const title = pc.bold(facet === "" ? measure : `${measure}, ${facet}`);
-      return `${title}\n${aligned([["", ...columns], ...body, ...last], align)}\n`;
-    })
-    .join("\n");
+export function groupTables(tables: readonly Table[]): (readonly [Table, ...Table[]])[] {
+  const groups: [Table, ...Table[]][] = [];
+  for (const table of tables) {
+    const [before] = groups.at(-1) ?? [];
+    const joins =
+      before?.columns.length === 1 &&
+      table.columns.length === 1 &&
+      before.facet === table.facet &&
+      before.rows.join("\n") === table.rows.join("\n");
+    if (joins) groups.at(-1)?.push(table);
+    else groups.push([table]);
+  }
+  return groups;
+}
+
+/** The heading and the cells of grouped tables, as texts. The last row has the worst values. */
+export function tableCells([first, ...rest]: readonly [Table, ...Table[]]): {
+  readonly title: string;
+  readonly heads: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  readonly worst: readonly string[];
+} {
+  const { measure, facet, rows, columns } = first;
+  const text = (value: number | undefined) => (value === undefined ? "" : formatNumber(value));
+  const isWide = columns.length > 1;
+  const group = [first, ...rest];
+  const worst = isWide ? first.worst.map(text) : group.map(({ worst: [value] }) => text(value));
+  return {
+    title: isWide ? [measure, facet].filter(Boolean).join(", ") : facet,
+    heads: isWide ? columns : group.map((table) => table.measure),
+    rows: rows.map((row, r) => [
+      row,
+      ...(isWide
+        ? columns.map((_, c) => formatCell(first.cells[r]?.[c]))
+        : group.map(({ cells }) => formatCell(cells[r]?.[0]))),
+    ]),
+    worst: rows.length > 1 && worst.some((value) => value !== "") ? worst : [],
+  };
+}
+
+function tableText(group: readonly [Table, ...Table[]]): string {
+  const { title, heads, rows, worst } = tableCells(group);
+  const last = worst.length === 0 ? [] : [["worst", ...worst].map((cell) => pc.italic(cell))];
+  const align = ["left" as const, ...heads.map(() => "right" as const)];
+  const head = title === "" ? "" : `${pc.bold(title)}\n`;
+  return `${head}${aligned([["", ...heads], ...rows, ...last], align)}\n`;
+}
+
+function differencesText(differences: readonly Difference[]): string {
+  const hasPlace = differences.some(({ place }) => place !== "");
+  const rows = differences
+    .slice(0, maxLines)
+    .map((difference) => [
+      ...(hasPlace ? [difference.place] : []),
+      `${difference.method} − ${difference.reference}`,
+      difference.measure,
+      formatDifference(difference),
+      difference.outcome === "not distinguishable"
+        ? pc.dim(difference.outcome)
+        : difference.outcome,
+    ]);
+  const more = differences.length - maxLines;
+  const table = aligned(
+    [
+      [...(hasPlace ? [""] : []), "difference", "measure", "mean [95 % interval] (seeds)", ""],
+      ...rows,
+    ],
+    [...(hasPlace ? (["left"] as const) : []), "left", "left", "right", "left"],
+  );
+  return `${table}\n${more > 0 ? pc.dim(`… ${more} more in the report`) + "\n" : ""}`;
+}
+
+function listLines(lines: readonly string[], what: string): string {
+  const more = lines.length - maxLines;
+  return [
+    ...lines.slice(0, maxLines).map((line) => `${line}\n`),
+    ...(more > 0 ? [pc.dim(`… ${more} more ${what} in the report`) + "\n"] : []),
+  ].join("");
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Aggregator, Plugin, Plugins, TaskPlugin } from "@fedclair/core";
@@ -7,14 +7,17 @@ import { exitCodes, readTrialSource } from "@fedclair/core/internal";
 import { toyPlugins } from "@fedclair/core/testing";
 import { z } from "zod";
 import type { Summary } from "../summary.js";
+import { isSweep } from "../process/read-trial-file.js";
 import {
-  isSweep,
+  assignFolders,
+  computeResults,
   missingMeasures,
   parseSweep,
   checkMeasures,
   findFinished,
   readFinishedElsewhere,
   openSweepFolder,
+  readStoredSweep,
   runSweep,
   runSweepTrial,
   sweepText,
@@ -62,8 +65,8 @@ describe("a sweep", () => {
     const done: FinishedTrial[] = [];
     const trial: RunTrial = (one) =>
       runSweepTrial(one, out, signal, { name: backend, why: "for a test" });
-    await openSweepFolder(out);
-    for await (const one of runSweep(sweep, { run: trial, jobs })) done.push(one);
+    const placed = await openSweepFolder(out, sweep, { file: "/s.yaml", set: [] });
+    for await (const one of runSweep(placed, { run: trial, jobs })) done.push(one);
     return done;
   };
   const summaries = (done: readonly FinishedTrial[]) =>
@@ -106,10 +109,11 @@ describe("a sweep", () => {
     );
     // Without a description of the measure, neither end is worse.
     const plain = parse(text);
-    const bare = sweepTables(plain, summaries(await run(plain, undefined, "wasm")));
-    assert.equal(bare[0]?.worse, undefined);
-    assert.deepEqual(bare[0]?.worst, []);
-    assert.doesNotMatch(sweepText(bare.slice(0, 1)), /worst/);
+    const bare = computeResults(plain, summaries(await run(plain, undefined, "wasm")));
+    const undescribed = bare.tables.slice(0, 1);
+    assert.equal(undescribed[0]?.worse, undefined);
+    assert.deepEqual(undescribed[0]?.worst, []);
+    assert.doesNotMatch(sweepText({ ...bare, tables: undescribed }), /worst/);
   });
 
   it("reports which trials lost clients, even if they were done before", async () => {
@@ -133,7 +137,7 @@ describe("a sweep", () => {
       first.map(({ outcome }) => !("failed" in outcome)),
     );
     assert.deepEqual(summaries(again), summaries(first));
-    const summary = join(out, again[0]?.trial.id ?? "", "summary.json");
+    const summary = join(out, again[0]?.trial.folder ?? "", "summary.json");
     await writeFile(summary, '{"name":');
     assert.equal((await run())[0]?.skipped, false);
     await rm(summary);
@@ -207,7 +211,13 @@ describe("a sweep", () => {
       const plugins = { ...toyPlugins, tasks: new Map([["toy", task]]) };
       checkMeasures(parse(text, [], plugins), "s.yaml");
     };
-    check("distance.toy-mean", "detection.recall.toy-shift", "bytes.up", "global.own.toy-mean");
+    check(
+      "distance",
+      "distance.toy-mean",
+      "detection.recall.toy-shift",
+      "bytes.up",
+      "global.own.toy-mean",
+    );
     assert.throws(() => {
       check("bytes.up", "distance.toymean");
     }, /s\.yaml: sweep\.measures: no trial can have distance\.toymean, did you mean 'distance\.toy-mean'\?\n {2}expected some of bytes/);
@@ -217,11 +227,72 @@ describe("a sweep", () => {
     const withMod = file.replace(/^task:/m, "mods: [{ name: toy-half }]\ntask:");
     const text = withMod.replace(/measures: .*/, "measures: [mods.toy-half.asked]");
     checkMeasures(parse(text), "s.yaml");
-    for (const unknown of ["detection.recal", "distance.gainOver.local", "distance"]) {
+    for (const unknown of ["detection.recal", "distance.gainOver.local", "distanc"]) {
       assert.throws(() => {
         check(unknown);
       }, /no trial can have/);
     }
+  });
+
+  it("has several seeds, as a number or a list", () => {
+    const seedsOf = (text: string) => parse(text).trials.map(({ trial }) => trial.seed);
+    const base = file.replace("seed: [1, 2]\n", "").replace(/faults: .* }$/m, "}");
+    assert.deepEqual(seedsOf(`${base}seeds: 2\n`), [1, 2, 1, 2]);
+    assert.deepEqual(seedsOf(`${base}seeds: 2\nseed: 7\n`), [7, 8, 7, 8]);
+    assert.deepEqual(seedsOf(`${base}seeds: [5, 3]\n`), [5, 3, 5, 3]);
+    const study = parse(
+      `${base}seeds: 3\n`.replace(/sweep:[^]*?\]\n/, "").replace(/attacks:[^]*?1 \}\]\n/, ""),
+    );
+    assert.deepEqual(
+      study.trials.map(({ folder, trial }) => [folder, "seeds" in trial]),
+      [1, 2, 3].map((seed) => [`seed-${seed}`, false]),
+    );
+    assert.throws(
+      () => parse(file, ["seeds=2"]),
+      /several values of seed already: leave out seeds or the list of seed/,
+    );
+    for (const wrong of ["0", "1.5", "[1, 1]", "[]", "x"]) {
+      assert.throws(() => parse(file, [`seeds=${wrong}`, "seed=1"]), /seeds: (expected|keys)/);
+    }
+  });
+
+  it("lists its trials in the folder, and keeps the run folder of a trial", async () => {
+    const place = (sweep: Sweep) => openSweepFolder(out, sweep, { file: "/s.yaml", set: ["a=1"] });
+    const folders = ({ trials }: Pick<Sweep, "trials">) => trials.map(({ folder }) => folder);
+    const first = await place(parse(file, ["task.faults={}"]));
+    const stored = readStoredSweep(out);
+    assert.deepEqual([stored?.file, stored?.set, stored?.name], ["/s.yaml", ["a=1"], "grid"]);
+    assert.deepEqual(stored?.rows, first.rows);
+    assert.deepEqual(
+      stored?.trials.map(({ id, at, arms }) => [id, at, arms]),
+      first.trials.map(({ id, at, arms }) => [id, at, arms]),
+    );
+    assert.deepEqual(folders(assignFolders(out, parse(file, ["task.faults={}"]))), folders(first));
+    // With the faults, the same trials would have longer names.
+    const second = await place(parse());
+    const kept = second.trials.filter(({ id }) => first.trials.some((one) => one.id === id));
+    assert.deepEqual(folders({ trials: kept }), folders(first));
+    assert.equal(new Set(folders(second)).size, 8);
+    await writeFile(join(out, "sweep.json"), "{}");
+    assert.equal(readStoredSweep(out), undefined);
+  });
+
+  it("never removes a folder that is no run", async () => {
+    const [trial] = parse().trials;
+    const folder = join(out, trial?.folder ?? assert.fail());
+    await mkdir(folder);
+    await writeFile(join(folder, "notes.txt"), "mine");
+    await writeFile(join(out, "sweep.json"), "{}");
+    await assert.rejects(run(), /is not empty and holds no run/);
+    assert.equal(await readFile(join(folder, "notes.txt"), "utf8"), "mine");
+  });
+
+  it("gives a changed trial another folder than the run that is there", async () => {
+    const [before] = await run();
+    await rm(join(out, "sweep.json"));
+    const changed = parse(file.replace("rounds: 1", "rounds: 2")).trials[0] ?? assert.fail();
+    const { trials } = assignFolders(out, parse(file.replace("rounds: 1", "rounds: 2")));
+    assert.equal(trials[0]?.folder, `${before?.trial.folder ?? ""}-${changed.id.slice(0, 8)}`);
   });
 
   it("accepts overrides, including lists of values", () => {
@@ -251,10 +322,15 @@ describe("a sweep", () => {
     assert.equal(table.columns.length, 2);
     // Four clients hold 1 … 4 with mean 2.5, so the distances are 1.5, 0.5, 0.5 and 1.5. Three
     // clients that throw miss the quorum.
-    assert.deepEqual(table.cells[0], [{ mean: 1, min: 1, max: 1, seeds: 2 }, undefined]);
+    const [interval, values] = [{ low: 1, high: 1 }, [1, 1]];
+    assert.deepEqual(table.cells[0], [
+      { mean: 1, min: 1, max: 1, seeds: 2, values, interval },
+      undefined,
+    ]);
     assert.ok((table.worst[0] ?? 0) > 1);
     assert.equal(table.worst[1], undefined);
-    assert.match(sweepText(tables), /none +1 +–\n/);
+    const text = sweepText(computeResults(sweep, summaries(await run(sweep))));
+    assert.match(text, /none +1 ± 0 \(2\) +–\n/);
   });
 
   it("creates a table for every value of the other dimensions", () => {
@@ -272,7 +348,10 @@ describe("a sweep", () => {
       /s\.yaml:1:1: trial: expected a trial with a section `sweep`/,
     );
     const single = file.replace(/sweep:[^]*$/, "");
-    assert.throws(() => parse(single), /section `sweep`; for a single trial, use fedclair run/);
+    assert.throws(
+      () => parse(single),
+      /section `sweep`, or `seeds`; for a single trial, use fedclair run/,
+    );
     const sources = [file, single].map((text) => readTrialSource(text, "s.yaml"));
     assert.deepEqual(sources.map(isSweep), [true, false]);
     assert.throws(

@@ -1,8 +1,17 @@
 import { csvLine } from "../csv.js";
-import { ownProperty } from "../measure.js";
-import { maxOf, minOf, mean } from "../numbers.js";
+import { countsOf } from "../detection.js";
+import { formatEstimate, meanInterval, wilsonInterval, type Interval } from "../intervals.js";
+import type { Measure } from "../measure.js";
+import { formatShare, maxOf, minOf, mean } from "../numbers.js";
 import type { Summary } from "../summary.js";
-import { seedPath, type Sweep } from "./sweep-file.js";
+import { describedOnly, findMeasure, listTableMeasures } from "./measures.js";
+import {
+  methodPath,
+  otherDimensions,
+  type Grid,
+  type GridTrial,
+  type SweepMeasure,
+} from "./grid.js";
 
 /** One measure over the grid as rows × columns, for one combination of all other dimensions. */
 export interface Table {
@@ -15,40 +24,72 @@ export interface Table {
   readonly columns: readonly string[];
   /** Cells over seeds, by row, then by column. Undefined if no trial measured it. */
   readonly cells: readonly (readonly (Cell | undefined)[])[];
-  /** The worst mean of each column; empty if no end is worse. */
+  /** The worst mean of each column; empty if no end is worse, or if rows are methods. */
   readonly worst: readonly (number | undefined)[];
 }
 
+/** A measure over the seeds of a study. */
 export interface Cell {
   readonly mean: number;
   readonly min: number;
   readonly max: number;
   readonly seeds: number;
+  /** One value per seed, in the order of trials. */
+  readonly values: readonly number[];
+  /** Student's interval of the mean over seeds; undefined for one seed. */
+  readonly interval?: Interval;
+  /** Present if the measure counts clients: their sum over seeds. */
+  readonly counts?: Counts;
 }
 
-/** Builds the tables of a sweep. @param summaries of finished trials, by id */
-export function sweepTables(sweep: Sweep, summaries: ReadonlyMap<string, Summary>): Table[] {
-  const { rows, columns, dimensions, measures, trials } = sweep;
-  const others = dimensions.filter(({ path }) => {
-    return path !== rows?.path && path !== columns?.path && path !== seedPath;
+/** Clients that were counted, with Wilson's interval of their share. */
+export interface Counts extends Interval {
+  readonly hits: number;
+  readonly of: number;
+}
+
+/**
+ * Builds the tables of a sweep: one per measure and facet. By default the measures are the task's
+ * primary metric and detection. A study without other dimensions has a table of all arms for every
+ * metric by default.
+ * @param summaries of finished trials, by id
+ */
+export function sweepTables(grid: Grid, summaries: ReadonlyMap<string, Summary>): Table[] {
+  const ofArms = grid.measures.length === 0 && otherDimensions(grid).length === 0;
+  return ofArms
+    ? listArmTables(grid, summaries)
+    : listTableMeasures(grid, summaries).flatMap((measure) =>
+        createTables(grid, summaries, measure),
+      );
+}
+
+function createTables(
+  grid: Grid,
+  summaries: ReadonlyMap<string, Summary>,
+  { measure, worse: given }: SweepMeasure,
+): Table[] {
+  const { rows, columns, trials } = grid;
+  const others = otherDimensions(grid).filter(({ path }) => {
+    return path !== rows?.path && path !== columns?.path;
   });
   const formatFacet = (at: ReadonlyMap<string, string>) =>
     others.map(({ path }) => `${path} = ${at.get(path) ?? ""}`).join(", ");
   const facets = [...new Set(trials.map(({ at }) => formatFacet(at)))];
   const [down, across] = [listLabels(rows), listLabels(columns)];
-  return measures.flatMap(({ measure, worse: given }) => {
-    const worse = given ?? findWorseEnd(measure, summaries);
-    return facets.map((facet): Table => {
-      const cellAt = (row: string, column: string) => {
-        const values = trials.flatMap(({ id, at }) => {
+  const worse = given ?? findWorseEnd(measure, trials, summaries);
+  return facets.map((facet): Table => {
+    const cellAt = (row: string, column: string) =>
+      aggregateCell(
+        trials.flatMap((trial) => {
+          const { at } = trial;
           const here =
             formatFacet(at) === facet && hasLabel(at, rows, row) && hasLabel(at, columns, column);
-          return here ? (ownProperty(summaries.get(id)?.measures ?? {}, measure) ?? []) : [];
-        });
-        return values.length === 0 ? undefined : aggregateCell(values);
-      };
-      const cells = down.map((row) => across.map((column) => cellAt(row, column)));
-      const worst = worse
+          return here ? (findMeasure(summaries.get(trial.id), measure, trial) ?? []) : [];
+        }),
+      );
+    const cells = down.map((row) => across.map((column) => cellAt(row, column)));
+    const worst =
+      worse && rows?.path !== methodPath
         ? across.map((_, c) =>
             findWorst(
               cells.map((row) => row[c]),
@@ -56,19 +97,47 @@ export function sweepTables(sweep: Sweep, summaries: ReadonlyMap<string, Summary
             ),
           )
         : [];
-      return { measure, worse, facet, rows: down, columns: across, cells, worst };
-    });
+    return { measure, worse, facet, rows: down, columns: across, cells, worst };
+  });
+}
+
+/**
+ * Builds a table for every metric of a study that the task describes, with a row for each arm. If
+ * it describes none, all metrics have one.
+ */
+function listArmTables({ trials }: Grid, summaries: ReadonlyMap<string, Summary>): Table[] {
+  const all = trials.map(({ id }) => summaries.get(id)?.details ?? []);
+  const isMean = ({ scope, comparison }: Measure) =>
+    (scope === "clients" || scope === "global") && comparison === undefined;
+  const means = describedOnly(all.flat().filter(isMean), trials[0]?.measures ?? {});
+  const found = new Map(means.map((one) => [`${one.scope} ${one.metric}`, one]));
+  const arms = trials[0]?.arms.map(({ label }) => label) ?? [];
+  return [...found.values()].map(({ scope, metric, better }): Table => {
+    const cells = arms.map((label) => [
+      aggregateCell(
+        all.flatMap((details) =>
+          details.filter(
+            (one) =>
+              isMean(one) && one.scope === scope && one.metric === metric && one.arm === label,
+          ),
+        ),
+      ),
+    ]);
+    const measure = scope === "global" ? `global.${metric}` : metric;
+    const worse = better && (better === "lower" ? "high" : "low");
+    return { measure, worse, facet: "", rows: arms, columns: [""], cells, worst: [] };
   });
 }
 
 /** Reads the worse end from the first trial that has the measure. */
 function findWorseEnd(
   measure: string,
+  trials: readonly GridTrial[],
   summaries: ReadonlyMap<string, Summary>,
 ): "low" | "high" | undefined {
-  for (const { details } of summaries.values()) {
-    const detail = details.find(({ name }) => name === measure);
-    if (detail?.better) return detail.better === "lower" ? "high" : "low";
+  for (const trial of trials) {
+    const better = findMeasure(summaries.get(trial.id), measure, trial)?.better;
+    if (better) return better === "lower" ? "high" : "low";
   }
   return undefined;
 }
@@ -79,35 +148,75 @@ function findWorseEnd(
  * @returns the missing measures, and all known ones
  */
 export function missingMeasures(
-  { measures }: Sweep,
+  { measures, trials }: Grid,
   summaries: ReadonlyMap<string, Summary>,
 ): { missing: string[]; known: string[] } {
   const known = new Set(
     [...summaries.values()].flatMap((summary) => Object.keys(summary.measures)),
   );
-  const missing = measures.map(({ measure }) => measure).filter((measure) => !known.has(measure));
+  const missing = measures
+    .map(({ measure }) => measure)
+    .filter((name) =>
+      trials.every((trial) => findMeasure(summaries.get(trial.id), name, trial) === undefined),
+    );
   return { missing: known.size === 0 ? [] : missing, known: [...known].sort() };
 }
 
-function listLabels(dimension: Sweep["rows"]): readonly string[] {
+function listLabels(dimension: Grid["rows"]): readonly string[] {
   return dimension?.labels ?? [""];
 }
 
 function hasLabel(
   at: ReadonlyMap<string, string>,
-  dimension: Sweep["rows"],
+  dimension: Grid["rows"],
   label: string,
 ): boolean {
   return dimension === undefined || at.get(dimension.path) === label;
 }
 
-function aggregateCell(values: readonly number[]): Cell {
+/** Aggregates a measure over seeds. @param measures one per seed */
+export function aggregateCell(measures: readonly Measure[]): Cell | undefined {
+  if (measures.length === 0) return undefined;
+  const values = measures.map(({ value }) => value);
+  const { interval } = meanInterval(values);
+  const counts = sumCounts(measures);
   return {
     mean: mean(values),
     min: minOf(values),
     max: maxOf(values),
     seeds: values.length,
+    values,
+    ...(interval && { interval }),
+    ...(counts && { counts }),
   };
+}
+
+function sumCounts(measures: readonly Measure[]): Counts | undefined {
+  const all = measures.map(countsOf);
+  const known = all.filter((one) => one !== undefined);
+  const hits = known.reduce((sum, one) => sum + one.hits, 0);
+  const of = known.reduce((sum, one) => sum + one.of, 0);
+  if (known.length < all.length || of === 0) return undefined;
+  return { hits, of, ...wilsonInterval(hits, of) };
+}
+
+/**
+ * Formats a cell: `0.851 ± 0.012 (10)` for a mean over 10 seeds, `17 of 20 (64–95 %)` for counted
+ * clients, and the bare number for a single seed.
+ */
+export function formatCell(cell: Cell | undefined): string {
+  if (cell === undefined) return "–";
+  const { mean: middle, interval, seeds, counts } = cell;
+  return counts ? formatCounts(counts) : formatEstimate({ mean: middle, interval, n: seeds });
+}
+
+/**
+ * Formats counted clients: `17 of 20 (64–95 %)`.
+ * @param noun stands before the bracket, like ` clients`
+ */
+export function formatCounts({ hits, of, low, high }: Counts, noun = ""): string {
+  const [some, all] = [hits, of].map((count) => count.toLocaleString("en-US"));
+  return `${some} of ${all}${noun} (${formatShare(low, high)})`;
 }
 
 function findWorst(
@@ -121,15 +230,22 @@ function findWorst(
 
 /** Formats all cells as CSV: one line per measure, facet, row and column. */
 export function toCsv(tables: readonly Table[]): string {
+  const head = "measure,facet,row,column,mean,low,high,min,max,seeds,hits,of,shareLow,shareHigh";
   const lines = tables.flatMap(({ measure, facet, rows, columns, cells }) =>
     rows.flatMap((row, r) =>
       columns.flatMap((column, c) => {
         const cell = cells[r]?.[c];
         if (cell === undefined) return [];
-        const { mean: average, min, max, seeds } = cell;
-        return [csvLine([measure, facet, row, column, average, min, max, seeds])];
+        const { mean: average, interval, min, max, seeds, counts } = cell;
+        return [
+          csvLine([
+            ...[measure, facet, row, column],
+            ...[average, interval?.low, interval?.high, min, max, seeds],
+            ...[counts?.hits, counts?.of, counts?.low, counts?.high],
+          ]),
+        ];
       }),
     ),
   );
-  return ["measure,facet,row,column,mean,min,max,seeds", ...lines, ""].join("\n");
+  return [head, ...lines, ""].join("\n");
 }

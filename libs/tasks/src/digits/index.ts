@@ -31,7 +31,11 @@ export const digits: TaskPlugin = {
   hasLabels: true,
   paths: ["source.folder"],
   metrics: {
-    accuracy: { better: "higher", description: "share of the client's held-out digits recognised" },
+    accuracy: {
+      better: "higher",
+      description: "share of the client's held-out digits recognised",
+      onSharedData: "uniformAccuracy",
+    },
     uniformAccuracy: {
       better: "higher",
       description: "share recognised of digits that no client holds",

@@ -68,7 +68,11 @@ export const textCopy: TaskPlugin = {
   hasLabels: true,
   paths: ["source.folder"],
   metrics: {
-    accuracy: { better: "higher", description: "share of the client's held-out tokens copied" },
+    accuracy: {
+      better: "higher",
+      description: "share of the client's held-out tokens copied",
+      onSharedData: "uniformAccuracy",
+    },
     uniformAccuracy: { better: "higher", description: "share of uniform tokens copied" },
     loss: { better: "lower", unit: "nats", description: "mean loss of a token" },
   },

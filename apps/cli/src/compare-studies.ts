@@ -1,0 +1,74 @@
+import { basename } from "node:path";
+import { UserError } from "@fedclair/core";
+import { oneLine } from "@fedclair/core/internal";
+import { writeStudyComparison } from "@fedclair/report";
+import {
+  columns,
+  compareStudies as createComparison,
+  formatCell,
+  formatPlace,
+  listStudies,
+  print,
+  sweepText,
+  type ComparedStudy,
+} from "@fedclair/runs";
+import type { CompareOptions } from "./compare.js";
+import { openRun } from "./open-run.js";
+import { openSweep } from "./open-sweep.js";
+
+/** Compares studies: runs that differ by their seed, from folders of studies, sweeps and runs. */
+export async function compareStudies(
+  folders: readonly string[],
+  { plugins, html, json }: CompareOptions,
+): Promise<void> {
+  const studies = (
+    await Promise.all(folders.map((folder) => listCompared(folder, plugins)))
+  ).flat();
+  if (studies.length < 2) {
+    throw new UserError(
+      `compare: expected two runs or studies or more, got one: fedclair show ${folders.join(" ")} shows it`,
+    );
+  }
+  const names = studies.map(({ name }) => name);
+  const isClear = new Set(names).size === names.length;
+  const named = studies.map((one, i) =>
+    isClear ? one : { ...one, name: `${one.name} #${i + 1}` },
+  );
+  const results = createComparison(named);
+  if (html !== undefined) await writeStudyComparison(html, results);
+  if (json) {
+    print(JSON.stringify(results) + "\n");
+    return;
+  }
+  const heads = results.tables[0]?.columns ?? [];
+  const rows = results.tables.map(({ measure, cells }) => [
+    oneLine(measure),
+    ...heads.map((_, c) => formatCell(cells[0]?.[c])),
+  ]);
+  const align = ["left" as const, ...heads.map(() => "right" as const)];
+  const table = columns([["measure", ...heads.map(oneLine)], ...rows], align);
+  print(`${table}\n\n${sweepText({ ...results, tables: [] })}`);
+  if (html !== undefined) print(`report: ${html}\n`);
+}
+
+/** Lists the studies in a folder; a single run is a study of one seed. */
+async function listCompared(folder: string, plugins: readonly string[]): Promise<ComparedStudy[]> {
+  const sweep = await openSweep(folder);
+  if (!sweep) {
+    const { summary, arms, trial, description } = await openRun(folder, plugins);
+    const { metrics, primary } = description;
+    const measures = { metrics, ...(primary !== undefined && { primary }) };
+    return [{ name: basename(folder), arms, measures, runs: [{ seed: trial.seed, summary }] }];
+  }
+  const { grid, summaries } = sweep;
+  return listStudies(grid).map(({ at, trials }) => {
+    const [{ arms, measures }] = trials;
+    const place = formatPlace(at);
+    const runs = trials.flatMap(({ id, seed }) => {
+      const summary = summaries.get(id);
+      return summary ? [{ seed, summary }] : [];
+    });
+    const name = place === "" ? basename(folder) : `${basename(folder)}: ${place}`;
+    return { name, arms, measures, runs };
+  });
+}

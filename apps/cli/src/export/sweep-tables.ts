@@ -1,0 +1,67 @@
+import type { Grid, GridTrial } from "@fedclair/runs";
+import type { OpenedSweep } from "../open-sweep.js";
+import { integerColumns, numberColumns, textColumns, type Column, type Table } from "./tables.js";
+
+/** The columns that tell the runs of a sweep apart: run folder, seed, and each dimension. */
+export function placeColumns({ dimensions }: Pick<Grid, "dimensions">): Column[] {
+  const paths = dimensions.map(({ path }) => path).filter((path) => path !== "seed");
+  return [...textColumns("run"), ...integerColumns("seed"), ...textColumns(...paths)];
+}
+
+/** The values of a trial in these columns. */
+export function placeOf({ folder, seed, at }: GridTrial): ReadonlyMap<string, string | number> {
+  return new Map<string, string | number>([
+    ["run", folder],
+    ["seed", seed],
+    ...[...at].filter(([path]) => path !== "seed"),
+  ]);
+}
+
+/**
+ * Creates two tables of a sweep: `measures` has a row per run and measure, and `means` a row per
+ * cell of the sweep's tables, with its intervals.
+ */
+export function createSweepTables({ grid, summaries, results }: OpenedSweep): readonly Table[] {
+  return [
+    {
+      name: "measures",
+      columns: [
+        ...placeColumns(grid),
+        ...textColumns("measure"),
+        ...numberColumns(["value"]),
+        ...integerColumns("n"),
+      ],
+      rows: function* () {
+        for (const trial of grid.trials) {
+          for (const { name, value, n } of summaries.get(trial.id)?.details ?? [])
+            yield [...placeOf(trial).values(), name, value, n];
+        }
+      },
+    },
+    {
+      name: "means",
+      columns: [
+        ...textColumns("measure", "facet", "row", "column"),
+        ...numberColumns(["mean", "low", "high", "min", "max"]),
+        ...integerColumns("seeds", "hits", "of"),
+        ...numberColumns(["shareLow", "shareHigh"]),
+      ],
+      rows: function* () {
+        for (const { measure, facet, rows, columns, cells } of results.tables) {
+          for (const [r, row] of rows.entries()) {
+            for (const [c, column] of columns.entries()) {
+              const cell = cells[r]?.[c];
+              if (!cell) continue;
+              const { mean, interval, min, max, seeds, counts } = cell;
+              yield [
+                ...[measure, facet, row, column],
+                ...[mean, interval?.low, interval?.high, min, max],
+                ...[seeds, counts?.hits, counts?.of, counts?.low, counts?.high],
+              ];
+            }
+          }
+        }
+      },
+    },
+  ];
+}

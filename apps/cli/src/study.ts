@@ -1,0 +1,61 @@
+import { join } from "node:path";
+import { UserError } from "@fedclair/core/errors";
+import { isSweep, readTrialFile } from "@fedclair/runs/trial-file";
+import type { RunOptions } from "./run-options.js";
+
+/** Does the trial file, with its overrides, describe several seeds? Faults are reported later. */
+export function hasSeveralSeeds(file: string, set: readonly string[]): boolean {
+  try {
+    const source = readTrialFile(file, set);
+    return isSweep(source) && !("sweep" in (source.yaml.content as object));
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
+}
+
+/**
+ * Runs a trial once for each of its seeds, in one folder.
+ * @throws UserError for options of single runs, and as `sweep` does
+ */
+export async function runStudy(file: string, options: RunOptions): Promise<void> {
+  checkStudyOptions(options);
+  const { set, jobs = 1, json, report, backend, out, name, again = false } = options;
+  if (again) {
+    throw new UserError(
+      "--again is for a single run: give the new study a place of its own by --out or --name",
+    );
+  }
+  if (out !== undefined && name !== undefined)
+    throw new UserError("--name and --out are two places for one study: leave one out");
+  const folder = out ?? (name === undefined ? undefined : join("runs", name));
+  const { sweep } = await import("./sweep.js");
+  await sweep(file, {
+    set,
+    jobs,
+    json,
+    report,
+    backend,
+    ...(folder !== undefined && { out: folder }),
+  });
+}
+
+/** @throws UserError naming an option that only single runs have */
+export function checkStudyOptions({
+  hosts,
+  metrics,
+  keepCheckpoints,
+  checkpointEvery,
+}: Pick<RunOptions, "hosts" | "metrics" | "keepCheckpoints" | "checkpointEvery">): void {
+  const single = [
+    hosts === undefined ? undefined : "--hosts",
+    metrics === undefined ? undefined : "--metrics",
+    keepCheckpoints === undefined ? undefined : "--keep-checkpoints",
+    checkpointEvery === 1 ? undefined : "--checkpoint-every",
+  ].find((option) => option !== undefined);
+  if (single !== undefined) {
+    throw new UserError(
+      `${single} is for a single run: several seeds run --jobs at a time, each with its clients in one process`,
+    );
+  }
+}

@@ -1,0 +1,107 @@
+import { formatCell, maxOf, type Table } from "@fedclair/runs";
+import type { TopLevelSpec } from "vega-lite";
+import { armColours, figureConfig, figureWidth, muted } from "./figure-style.js";
+import { textWidth } from "./text-width.js";
+
+/** The largest number of dots that a reader can distinguish. */
+export const maxDots = 60;
+
+/** The number of columns that have a colour of their own. */
+export const maxColours = 7;
+
+/**
+ * All methods on one measure: a dot for the mean over seeds with its 95 % interval, and a small
+ * tick for each seed. Rows stand below each other; columns have colours. One panel per facet. For
+ * counted clients, dot and interval are shares.
+ */
+export function methodFigure(tables: readonly [Table, ...Table[]]): TopLevelSpec {
+  const [{ measure, rows, columns }] = tables;
+  const [means, seeds] = [tables.flatMap(listMeans), tables.flatMap(listSeeds)];
+  const hasColumns = columns.length > 1;
+  const isShare = means.some((one) => one.isShare);
+  const names = Math.min(190, maxOf(rows.map((row) => textWidth(row, 11))));
+  const x = {
+    field: "value",
+    type: "quantitative",
+    title: isShare ? `${measure}, share of clients` : measure,
+    scale: { zero: false, padding: 8, ...(isShare && { domain: [0, 1] }) },
+    axis: { grid: true, gridDash: [1, 3], tickCount: 6 },
+  };
+  const y = {
+    field: "row",
+    type: "nominal",
+    title: null,
+    scale: { domain: rows },
+    axis: { ticks: false, domain: false, grid: false, ...(rows.length === 1 && { labels: false }) },
+  };
+  const position = {
+    y,
+    ...(hasColumns && {
+      yOffset: { field: "place", type: "quantitative", scale: { domain: [-1, columns.length] } },
+    }),
+  };
+  const colour = {
+    field: "column",
+    type: "nominal",
+    scale: armColours(columns),
+    legend: hasColumns ? { symbolType: "circle", symbolStrokeWidth: 0 } : null,
+  };
+  const panel = (facet: string) => ({
+    ...(facet !== "" && { title: facet }),
+    width: figureWidth - names - 130,
+    height: { step: hasColumns ? 12 * (columns.length + 1) : 28 },
+    layer: [
+      {
+        data: { values: seeds.filter((one) => one.facet === facet) },
+        mark: { type: "tick", thickness: 1, height: 8, opacity: 0.45 },
+        encoding: { x, ...position, color: colour },
+      },
+      {
+        data: { values: means.filter((one) => one.facet === facet) },
+        mark: { type: "rule", strokeWidth: 1.8 },
+        encoding: { x: { ...x, field: "low" }, x2: { field: "high" }, ...position, color: colour },
+      },
+      {
+        data: { values: means.filter((one) => one.facet === facet) },
+        mark: { type: "point", filled: true, size: 52, opacity: 1 },
+        encoding: { x, ...position, color: colour },
+      },
+      {
+        data: { values: means.filter((one) => one.facet === facet) },
+        mark: { type: "text", align: "left", dx: 10, fontSize: 10, color: muted },
+        encoding: { x: { value: figureWidth - names - 130 }, ...position, text: { field: "text" } },
+      },
+    ],
+  });
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    config: figureConfig,
+    vconcat: [...new Set(tables.map(({ facet }) => facet))].map(panel),
+    resolve: { scale: { x: "shared" } },
+  } as unknown as TopLevelSpec;
+}
+
+function listMeans({ facet, rows, columns, cells }: Table) {
+  return rows.flatMap((row, r) =>
+    columns.flatMap((column, place) => {
+      const cell = cells[r]?.[place];
+      if (!cell) return [];
+      const { counts, mean, interval } = cell;
+      const value = counts ? counts.hits / counts.of : mean;
+      const { low = value, high = value } = counts ?? interval ?? {};
+      const isShare = counts !== undefined;
+      return [{ facet, row, column, place, value, low, high, isShare, text: formatCell(cell) }];
+    }),
+  );
+}
+
+/** The values of single seeds. Shares of a few clients would lie on top of each other. */
+function listSeeds({ facet, rows, columns, cells }: Table) {
+  return rows.flatMap((row, r) =>
+    columns.flatMap((column, place) => {
+      const cell = cells[r]?.[place];
+      if (!cell || cell.counts || cell.seeds === 1) return [];
+      return cell.values.map((value) => ({ facet, row, column, place, value }));
+    }),
+  );
+}

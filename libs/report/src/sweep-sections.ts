@@ -1,0 +1,74 @@
+import {
+  differenceNote,
+  formatDifference,
+  groupTables,
+  meanNote,
+  shareNote,
+  tableCells,
+  type SweepResults,
+} from "@fedclair/runs";
+import { html, table, type Html } from "./html.js";
+
+/** A list of what the studies found, after a note on personal and shared models. */
+export function findingList({ findings, models, trials, finished }: SweepResults): Html {
+  const missing = trials - finished;
+  return html`${models === undefined ? undefined : html`<p class="verdict">${models}.</p>`}
+  ${
+    findings.length === 0
+      ? undefined
+      : html`<ul class="verdict">
+          ${findings.map(
+            ({ place, texts }) => html`<li><b>${place}</b>: ${texts.join("; ")}.</li>`,
+          )}
+        </ul>`
+  }
+  ${
+    missing === 0
+      ? undefined
+      : html`<p class="mistake">${missing} of ${trials} trials have no numbers.</p>`
+  }`;
+}
+
+/** Says which intervals the tables have. */
+export function resultsNote({ tables, findings }: SweepResults): Html | undefined {
+  const cells = tables.flatMap((one) => one.cells.flat());
+  const notes = [
+    cells.some((cell) => cell?.interval && !cell.counts) ? meanNote : undefined,
+    findings.length > 0 || cells.some((cell) => cell?.counts) ? shareNote : undefined,
+  ].filter((note) => note !== undefined);
+  return notes.length === 0 ? undefined : html`<p class="note">${notes.join(" ")}</p>`;
+}
+
+/** The tables of a sweep. */
+export function tableSections(results: SweepResults): Html {
+  const { tables } = results;
+  return html`<section>
+    <h2>Results</h2>
+    ${resultsNote(results)}
+    ${groupTables(tables).map((group) => {
+      const { title, heads, rows, worst } = tableCells(group);
+      const body = worst.length === 0 ? rows : [...rows, ["worst", ...worst]];
+      return html`${title === "" ? undefined : html`<h3>${title}</h3>`}
+      ${table(["", ...heads], body)}`;
+    })}
+  </section>`;
+}
+
+/** The paired differences; undefined if there are none. */
+export function differenceSection({ differences }: SweepResults): Html | undefined {
+  if (differences.length === 0) return undefined;
+  const hasPlace = differences.some(({ place }) => place !== "");
+  const rows = differences.map((one) => [
+    ...(hasPlace ? [one.place] : []),
+    `${one.method} − ${one.reference}`,
+    one.measure,
+    formatDifference(one),
+    one.outcome,
+  ]);
+  const heads = [...(hasPlace ? ["where"] : []), "difference", "measure"];
+  return html`<section>
+    <h2>Differences</h2>
+    <p class="note">${differenceNote}</p>
+    ${table([...heads, "mean [95 % interval] (seeds)", "the first is"], rows)}
+  </section>`;
+}

@@ -1,0 +1,142 @@
+import type { MetricInfo } from "@fedclair/core";
+import { excludesZero, meanInterval, pairedDifference, type Interval } from "../intervals.js";
+import { formatNumber } from "../numbers.js";
+import type { Summary } from "../summary.js";
+import {
+  formatPlace,
+  listStudies,
+  methodPath,
+  otherDimensions,
+  type Grid,
+  type GridTrial,
+  type Study,
+} from "./grid.js";
+import { describedOnly, findMeasure, listTableMeasures } from "./measures.js";
+
+/** A paired comparison of two methods over the seeds that both have. */
+export interface Difference {
+  readonly measure: string;
+  /** The values of the other dimensions, such as `label-flip`; empty if there are none. */
+  readonly place: string;
+  readonly method: string;
+  readonly reference: string;
+  /** Mean over seeds of the method's value minus the reference's. */
+  readonly mean: number;
+  /** Student's interval of that mean. */
+  readonly interval: Interval;
+  /** Number of seeds, at least 2. */
+  readonly n: number;
+  readonly outcome: "better" | "worse" | "higher" | "lower" | "not distinguishable";
+}
+
+/**
+ * Compares methods pairwise, seed by seed: in each study the main arm with every baseline; and
+ * along the dimension of methods the first value with every other one. That dimension is
+ * `aggregator` if it varies, and otherwise the columns or the rows. The intervals are those of
+ * single comparisons: among twenty, about one excludes zero by chance.
+ * @param summaries of finished trials, by id
+ */
+export function listDifferences(grid: Grid, summaries: ReadonlyMap<string, Summary>): Difference[] {
+  const studies = listStudies(grid);
+  return [
+    ...compareAlong(grid, studies, summaries),
+    ...studies.flatMap((study) => compareArms(study, summaries)),
+  ];
+}
+
+/** Compares the main arm of a study with its baselines, by the means of clients and coordinator. */
+function compareArms({ at, trials }: Study, summaries: ReadonlyMap<string, Summary>): Difference[] {
+  const gains = trials.flatMap(({ id, measures }) =>
+    describedOnly(
+      (summaries.get(id)?.details ?? []).filter(
+        ({ comparison }) => comparison?.kind === "gainOver",
+      ),
+      measures,
+    ),
+  );
+  return [...new Set(gains.map(({ name }) => name))].flatMap((name) => {
+    const own = gains.filter((gain) => gain.name === name);
+    const [first] = own;
+    if (!first?.comparison) return [];
+    const { arm = "", scope, metric, better, comparison } = first;
+    const { mean, n, interval } = meanInterval(own.map(({ value }) => value));
+    if (!interval) return [];
+    const measure = scope === "global" ? `global.${metric}` : metric;
+    const outcome = describeOutcome(mean, interval, better);
+    const [method, reference] = [arm, comparison.arm];
+    return [{ measure, place: formatPlace(at), method, reference, mean, interval, n, outcome }];
+  });
+}
+
+/** Compares the first value of the dimension of methods with every other one. */
+function compareAlong(
+  grid: Grid,
+  studies: readonly Study[],
+  summaries: ReadonlyMap<string, Summary>,
+): Difference[] {
+  const along =
+    otherDimensions(grid).find(({ path }) => path === methodPath) ?? grid.columns ?? grid.rows;
+  const [first = "", ...others] = along?.labels ?? [];
+  if (!along) return [];
+  const rest = ({ at }: Study) => new Map([...at].filter(([path]) => path !== along.path));
+  const measures = listTableMeasures(grid, summaries);
+  return studies
+    .filter(({ at }) => at.get(along.path) === first)
+    .flatMap((study) => {
+      const place = formatPlace(rest(study));
+      return others.flatMap((other) => {
+        const counterpart = studies.find(
+          (one) => one.at.get(along.path) === other && formatPlace(rest(one)) === place,
+        );
+        return measures.flatMap(({ measure }): Difference[] => {
+          const [mine, theirs] = [study, counterpart].map((one) =>
+            valuesBySeed(one?.trials ?? [], summaries, measure),
+          );
+          const pairs = [...(mine ?? [])].flatMap(([seed, { value }]) => {
+            const reference = theirs?.get(seed);
+            return reference === undefined ? [] : [[value, reference.value] as const];
+          });
+          const [some] = mine?.values() ?? [];
+          if (some === undefined || pairs.length < 2) return [];
+          const { mean, n, interval } = pairedDifference(pairs);
+          if (!interval) return [];
+          const outcome = describeOutcome(mean, interval, some.better);
+          return [{ measure, place, method: first, reference: other, mean, interval, n, outcome }];
+        });
+      });
+    });
+}
+
+function valuesBySeed(
+  trials: readonly GridTrial[],
+  summaries: ReadonlyMap<string, Summary>,
+  name: string,
+) {
+  return new Map(
+    trials.flatMap((trial) => {
+      const found = findMeasure(summaries.get(trial.id), name, trial);
+      return found ? [[trial.seed, found] as const] : [];
+    }),
+  );
+}
+
+function describeOutcome(
+  mean: number,
+  interval: Interval,
+  better: MetricInfo["better"],
+): Difference["outcome"] {
+  if (!excludesZero(interval)) return "not distinguishable";
+  const isHigher = mean > 0;
+  if (better === undefined) return isHigher ? "higher" : "lower";
+  return isHigher === (better === "higher") ? "better" : "worse";
+}
+
+/** Formats a mean difference with its interval: `+0.031 [0.012, 0.050] (10)`. */
+export function formatDifference({
+  mean,
+  interval: { low, high },
+  n,
+}: Pick<Difference, "mean" | "interval" | "n">): string {
+  const sign = mean > 0 ? "+" : "";
+  return `${sign}${formatNumber(mean)} [${formatNumber(low)}, ${formatNumber(high)}] (${n})`;
+}

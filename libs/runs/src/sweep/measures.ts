@@ -1,0 +1,112 @@
+import type { Measures } from "@fedclair/core";
+import { ownProperty, type Measure } from "../measure.js";
+import type { Summary } from "../summary.js";
+import type { Grid, GridTrial, SweepMeasure } from "./grid.js";
+
+/**
+ * Finds a measure in the summary of a trial. A name without an arm is that of the main arm.
+ * @param name such as `accuracy.fedavg`, `accuracy` or `global.accuracy`
+ */
+export function findMeasure(
+  summary: Summary | undefined,
+  name: string,
+  { arms }: Pick<GridTrial, "arms">,
+): Measure | undefined {
+  if (!summary) return undefined;
+  const { details, measures } = summary;
+  const ofMain = `${name}.${arms[0]?.label ?? ""}`;
+  const found = [name, ofMain].map((one) => details.find((detail) => detail.name === one));
+  const value = ownProperty(measures, name); // earlier releases wrote no details
+  const bare: Measure | undefined =
+    value === undefined ? undefined : { name, scope: "clients", metric: name, value };
+  return found[0] ?? found[1] ?? bare;
+}
+
+/**
+ * Keeps the measures of metrics that the task describes, because aggregators report internals too.
+ * If it describes none of them, all are kept.
+ */
+export function describedOnly(
+  measures: readonly Measure[],
+  { metrics = {} }: Measures,
+): readonly Measure[] {
+  const described = measures.filter(({ metric }) => Object.hasOwn(metrics, metric));
+  return described.length > 0 ? described : measures;
+}
+
+/**
+ * Lists the measures of the tables. Where personal and shared models stand side by side, a metric
+ * on the clients' own data is followed by the same on data that all clients share.
+ */
+export function listTableMeasures(
+  grid: Grid,
+  summaries: ReadonlyMap<string, Summary>,
+): readonly SweepMeasure[] {
+  const listed = grid.measures.length > 0 ? grid.measures : listDefaultMeasures(grid, summaries);
+  const names = new Set(listed.map(({ measure }) => measure));
+  if (!mixesModels(grid, summaries, listed)) return listed;
+  return listed.flatMap((one) => {
+    const counterpart = nameCounterpart(grid, summaries, one.measure);
+    if (counterpart === undefined || names.has(counterpart)) return [one];
+    names.add(counterpart);
+    return [one, { measure: counterpart }];
+  });
+}
+
+function listDefaultMeasures(
+  { trials }: Grid,
+  summaries: ReadonlyMap<string, Summary>,
+): SweepMeasure[] {
+  const all = [...summaries.values()].flatMap(({ details }) => details);
+  const primary = trials[0]?.measures.primary;
+  const some = all.find(
+    ({ scope, metric }) =>
+      (scope === "clients" || scope === "global") && (primary === undefined || metric === primary),
+  );
+  const prefix = some?.scope === "global" ? "global." : "";
+  const detection = ["detection.recall", "detection.falseAlarms"].filter((name) =>
+    all.some((one) => one.name === name),
+  );
+  return [...(some ? [prefix + some.metric] : []), ...detection].map((measure) => ({ measure }));
+}
+
+/** Names the measure on shared data that belongs to one on the clients' own data. */
+function nameCounterpart(
+  { trials }: Grid,
+  summaries: ReadonlyMap<string, Summary>,
+  name: string,
+): string | undefined {
+  for (const trial of trials) {
+    const summary = summaries.get(trial.id);
+    const found = findMeasure(summary, name, trial);
+    if (found?.scope !== "clients") continue;
+    const metric = ownProperty(trial.measures.metrics ?? {}, found.metric)?.onSharedData;
+    const counterpart = summary?.details.find(
+      (one) =>
+        one.scope === "clients" &&
+        one.metric === metric &&
+        one.arm === found.arm &&
+        one.comparison?.kind === found.comparison?.kind &&
+        one.comparison?.arm === found.comparison?.arm,
+    );
+    if (counterpart) return found.name === name ? counterpart.name : counterpart.metric;
+  }
+  return undefined;
+}
+
+/** Do the measures compare personal models with shared ones? */
+function mixesModels(
+  { trials }: Grid,
+  summaries: ReadonlyMap<string, Summary>,
+  measures: readonly SweepMeasure[],
+): boolean {
+  const kinds = trials.flatMap((trial) => {
+    const summary = summaries.get(trial.id);
+    const found = measures.flatMap(({ measure }) => findMeasure(summary, measure, trial) ?? []);
+    return found
+      .filter(({ scope }) => scope === "clients")
+      .flatMap(({ arm, comparison }) => [arm ?? [], comparison?.arm ?? []].flat())
+      .map((arm) => summary?.personal?.includes(arm) ?? false);
+  });
+  return new Set(kinds).size > 1;
+}

@@ -1,0 +1,190 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "@fedclair/core";
+import { z } from "zod";
+import { writeWhole } from "../store/durable.js";
+import { makeFolder } from "../store/make-folder.js";
+import { readText } from "../store/regular-file.js";
+import { readRunInfo, readSummary } from "../store/stored-run.js";
+import { version } from "../version.js";
+import type { Grid } from "./grid.js";
+import { idPattern, type Sweep } from "./sweep-file.js";
+
+/** The file in the folder of a sweep that lists its trials and their run folders. */
+export const gridFile = "sweep.json";
+
+/** The subfolder of a sweep for the script and logs of Slurm jobs. */
+export const slurmFolder = "slurm";
+
+/** A sweep in a folder, as it was last started. */
+export interface StoredSweep extends Grid {
+  /** The release of fedclair that started it. */
+  readonly version: string;
+  /** The sweep's file, an absolute path. */
+  readonly file: string;
+  /** Overrides of the file. */
+  readonly set: readonly string[];
+}
+
+/**
+ * May a sweep folder contain this file before the first trial? Workers and Slurm jobs read such
+ * files.
+ */
+function isSweepFile(name: string): boolean {
+  return (
+    name === slurmFolder || name.startsWith(gridFile) || /^sweep-[0-9a-f]{16}\.json$/.test(name)
+  );
+}
+
+/**
+ * Opens the folder of a sweep: creates it if necessary, chooses a run folder for each trial, and
+ * lists the trials in `sweep.json`. A trial keeps the run folder that it has, whatever its name.
+ * @param source the sweep's file, an absolute path, and its overrides
+ * @returns the sweep with these run folders
+ * @throws UserError if the folder contains other things
+ */
+export async function openSweepFolder(
+  out: string,
+  sweep: Sweep,
+  source: Pick<StoredSweep, "file" | "set">,
+): Promise<Sweep> {
+  await makeFolder(out);
+  const names = await readdir(out);
+  if (names.length > 0 && !names.some((name) => idPattern.test(name) || isSweepFile(name))) {
+    throw new UserError(
+      `the folder '${out}' is not empty and holds no sweep: choose another --out, or empty it`,
+    );
+  }
+  const placed = assignFolders(out, sweep);
+  await writeWhole(
+    join(out, gridFile),
+    JSON.stringify(toJson(placed, source), null, 1) + "\n",
+    join(out, `${gridFile}.${randomUUID()}.part`), // sweeps that share a folder write it at once
+  );
+  return placed;
+}
+
+/**
+ * Chooses the run folder of each trial as `openSweepFolder` does, for processes that share the work
+ * of a sweep.
+ */
+export function assignFolders(out: string, sweep: Sweep): Sweep {
+  const stored = readStoredSweep(out);
+  const before = new Map(stored?.trials.map(({ id, folder }) => [id, folder]));
+  const trials = sweep.trials.map((trial) => {
+    return { ...trial, folder: before.get(trial.id) ?? chooseFolder(out, trial) };
+  });
+  return { ...sweep, trials };
+}
+
+/** Chooses a folder with the trial's run or none. Earlier releases named runs by their hash. */
+function chooseFolder(out: string, { id, folder }: { id: string; folder: string }): string {
+  if (existsSync(join(out, id))) return id;
+  const other = readRunInfo(join(out, folder));
+  return other === undefined || other.hash === id ? folder : `${folder}-${id.slice(0, 8)}`;
+}
+
+const labelled = z.array(z.tuple([z.string(), z.string()]));
+const dimension = z.object({ path: z.string(), labels: z.array(z.string()) });
+const metricInfo = z.object({
+  better: z.enum(["higher", "lower"]).optional(),
+  unit: z.string().optional(),
+  description: z.string(),
+  onSharedData: z.string().optional(),
+});
+
+const storedShape = z.object({
+  version: z.string(),
+  file: z.string(),
+  set: z.array(z.string()),
+  name: z.string(),
+  claim: z.string().optional(),
+  dimensions: z.array(dimension),
+  rows: z.string().optional(),
+  columns: z.string().optional(),
+  measures: z.array(z.object({ measure: z.string(), worse: z.enum(["low", "high"]).optional() })),
+  metrics: z.record(z.string(), metricInfo).optional(),
+  primary: z.string().optional(),
+  trials: z.array(
+    z.object({
+      id: z.string().regex(idPattern),
+      folder: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+      seed: z.number(),
+      at: labelled,
+      arms: z.array(z.object({ label: z.string(), benignOnly: z.boolean() })),
+    }),
+  ),
+});
+
+function toJson(
+  { name, claim, dimensions, rows, columns, measures, trials }: Grid,
+  { file, set }: Pick<StoredSweep, "file" | "set">,
+): z.input<typeof storedShape> {
+  const { metrics, primary } = trials[0]?.measures ?? {};
+  return {
+    version,
+    file,
+    set: [...set],
+    name,
+    claim,
+    dimensions: dimensions.map(({ path, labels }) => ({ path, labels: [...labels] })),
+    rows: rows?.path,
+    columns: columns?.path,
+    measures: measures.map((measure) => ({ ...measure })),
+    metrics: metrics && { ...metrics },
+    primary,
+    trials: trials.map(({ id, folder, seed, at, arms }) => ({
+      id,
+      folder,
+      seed,
+      at: [...at],
+      arms: arms.map((arm) => ({ ...arm })),
+    })),
+  };
+}
+
+const maxBytes = 64 * 2 ** 20;
+
+/** Reads the sweep in a folder. Returns undefined if there is none that can be read. */
+export function readStoredSweep(out: string): StoredSweep | undefined {
+  let stored: z.output<typeof storedShape> | undefined;
+  try {
+    stored = storedShape.safeParse(JSON.parse(readText(join(out, gridFile), maxBytes))).data;
+  } catch {
+    return undefined;
+  }
+  if (!stored) return undefined;
+  const { rows, columns, metrics, primary, trials, dimensions, claim, ...rest } = stored;
+  const find = (path: string | undefined) => dimensions.find((one) => one.path === path);
+  const measures = { ...(metrics && { metrics }), ...(primary !== undefined && { primary }) };
+  return {
+    ...rest,
+    claim,
+    dimensions,
+    rows: find(rows),
+    columns: find(columns),
+    trials: trials.map(({ at, ...trial }) => ({ ...trial, at: new Map(at), measures })),
+  } as StoredSweep;
+}
+
+/** Lists the sweeps and studies under a folder by name, with the numbers of their runs. */
+export async function listSweeps(root: string): Promise<
+  {
+    readonly folder: string;
+    readonly name: string;
+    readonly trials: number;
+    readonly finished: number;
+  }[]
+> {
+  const names = await readdir(root).catch(() => []);
+  return names.sort().flatMap((entry) => {
+    const folder = join(root, entry);
+    const stored = readStoredSweep(folder);
+    if (!stored) return [];
+    const { name, trials } = stored;
+    const done = trials.filter(({ folder: run }) => readSummary(join(folder, run)) !== undefined);
+    return [{ folder, name, trials: trials.length, finished: done.length }];
+  });
+}
