@@ -1,19 +1,26 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describeAggregator } from "@fedclair/core/testing";
+import { bucketing } from "./bucketing/index.js";
 import { aggregators } from "./index.js";
+import { nnm } from "./nnm/index.js";
 
 /** The rules that return a dense change for factored updates, with the reason. */
 const multiplyOut: ReadonlyMap<string, string> = new Map(
-  ["coordinate-median", "trimmed-mean", "bulyan"].map((name) => [
+  ["coordinate-median", "trimmed-mean", "bulyan", "meamed"].map((name) => [
     name,
     "dense, as a rule of single coordinates keeps no low rank",
   ]),
 );
 
+const dependsOnSeed = "buckets are random";
+
 for (const [name, plugin] of aggregators) {
   const why = multiplyOut.get(name);
-  describeAggregator(plugin, why === undefined ? {} : { multipliesOut: why });
+  describeAggregator(plugin, {
+    ...(why !== undefined && { multipliesOut: why }),
+    ...(name === "bucketing" && { dependsOnSeed }),
+  });
 }
 
 /** Further options to test: those that select another rule or make an aggregator keep state. */
@@ -24,10 +31,28 @@ const others: readonly (readonly [string, object])[] = [
   ["clair", { window: 3, memoryBeta: 0.5, centered: true }],
   ["clair", { rule: "evidence", window: 3 }],
   ["fltrust", { root: "c03" }],
+  ["monna", { root: "c03" }],
 ];
 for (const [name, options] of others) {
   describeAggregator(aggregators.get(name) ?? assert.fail(name), { options });
 }
+
+for (const options of [
+  { rule: "caf" },
+  { size: 3, fraction: 0.1, rule: "mda" },
+  { rule: { name: "nnm", rule: "multi-krum" } },
+]) {
+  describeAggregator(bucketing, { options, dependsOnSeed });
+}
+describeAggregator(nnm, {
+  options: { rule: { name: "bucketing", size: 2, rule: "dnc" } },
+  dependsOnSeed,
+});
+describeAggregator(bucketing, {
+  options: { rule: "bulyan" },
+  dependsOnSeed,
+  multipliesOut: "dense, as a rule of single coordinates keeps no low rank",
+});
 
 describe("the registry of aggregators", () => {
   it("registers each aggregator under its own name, and each rejects an unknown option", () => {

@@ -4,6 +4,7 @@ import type { Plugins } from "../contracts/plugin.js";
 import { UserError } from "../words/errors.js";
 import { didYouMean } from "../words/near.js";
 import { excerpt } from "../words/text.js";
+import { cohortSize } from "./cohort.js";
 import { checkContamination } from "./data-contamination.js";
 import type { PreparedArm, PreparedTrial } from "./prepared-trial.js";
 import type { Trial } from "./trial.js";
@@ -228,7 +229,7 @@ function checkAggregator(
     );
   }
   try {
-    aggregator.checkClients?.(clientIds);
+    aggregator.checkClients?.(clientIds, cohortSize(trial));
   } catch (error) {
     throw new UserError(`${place}: ${formatMessage(error)}`);
   }
