@@ -166,6 +166,8 @@ export function describeAggregator(
         const factored = form === "factored" && multipliesOut === undefined;
         it(`gives finite numbers, ${factored ? "in factors" : (multipliesOut ?? "in any form")}`, async () => {
           const { change, personal, metrics } = await aggregate(make());
+          const { changesPersonal = false } = plugin.create(plugin.schema.parse(options) as never);
+          assert.ok(changesPersonal || (personal?.size ?? 0) === 0, "changesPersonal is missing");
           for (const terms of [change, ...(personal?.values() ?? [])]) {
             const changes = terms.flatMap((term) => [...term.values()]);
             assert.ok(!factored || changes.every(isLowRank));

@@ -7,9 +7,10 @@ import { filterWeights } from "./weights.js";
 const schema = z.strictObject({ fraction });
 
 /**
- * Covariance-bound agnostic filter (CAF, Allouah, Guerraoui, Stephan, ICML 2025): lowers the
- * weights of the clients that lie far out along the direction in which the changes differ most, and
- * takes the weighted mean with the smallest variance. Low-rank pairs stay pairs.
+ * Covariance-bound agnostic filter (CAF, Allouah, Guerraoui, Stephan, ICML 2025): a
+ * weighted mean. Step by step, clients lose weight that lie far out along the direction in which
+ * the changes differ most, and the mean with the smallest variance counts. Low-rank pairs stay
+ * pairs.
  */
 export const cafAggregator: AggregatorPlugin = {
   name: "caf",

@@ -74,8 +74,8 @@ function findRemoved(squared: Matrix, most: number, f: number): readonly number[
 }
 
 /**
- * Removes up to `budget` points so that no conflict is left. Of several solutions it finds the one
- * that keeps the first points, because it tries to keep the first point in conflict first.
+ * Removes up to `budget` points so that no conflict is left. It tries to keep the first point in
+ * conflict before it removes that point, so the solution keeps the first points.
  * @param conflicts in lexicographic order
  */
 function resolve(conflicts: readonly Conflict[], budget: number): readonly number[] | undefined {

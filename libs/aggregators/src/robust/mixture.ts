@@ -40,7 +40,7 @@ export class Mixture {
     return this.mixing?.cols ?? this.updates.length;
   }
 
-  /** The Gram matrix of the points, computed at the first call. Coordinate-wise rules need none. */
+  /** The Gram matrix of the points, computed at the first call; coordinate-wise rules skip it. */
   gram(): Promise<Matrix> {
     return (this.#gram ??= this.#computeGram());
   }

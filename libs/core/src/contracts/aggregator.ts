@@ -8,6 +8,11 @@ import type { Stream } from "@fedclair/linalg";
  */
 export interface Aggregator<S = unknown> {
   /**
+   * Does it change personal params? A server optimiser, which only acts on shared params, is then
+   * rejected. Default: no.
+   */
+  readonly changesPersonal?: boolean;
+  /**
    * Throws an error that says what to change if the aggregator cannot serve these clients.
    * @param cohort the number of clients that take part in a round
    */

@@ -62,6 +62,29 @@ export function checkPlugins(
     }
     const place = `${file}: ${i === 0 ? path : `${path}.aggregator`}: ${arm.choice.name}`;
     checkAggregator(place, arm, prepared, plugins);
+    const optimizer = i === 0 ? "serverOptimizer" : `baselines.${i - 1}.serverOptimizer`;
+    checkServerOptimizer(`${file}: ${optimizer}`, arm, prepared);
+  }
+}
+
+/** Checks that an arm's server optimiser has a change of shared params to act on. */
+function checkServerOptimizer(
+  place: string,
+  { choice, aggregator, serverOptimizer }: PreparedArm,
+  { trial, taskPlugin }: Checked,
+): void {
+  if (!serverOptimizer) return;
+  if (aggregator.changesPersonal) {
+    throw new UserError(
+      `${place}: ${serverOptimizer.name} acts on shared params, and aggregator ${choice.name} changes personal ones with these options; ` +
+        "leave it out, or choose an aggregator of one global change",
+    );
+  }
+  const addsChanges = taskPlugin.acceptsStale?.(pluginOptions(trial.task) as never) ?? false;
+  if (!addsChanges && !taskPlugin.isExternal) {
+    throw new UserError(
+      `${place}: ${serverOptimizer.name} acts on changes of the params, and task ${taskPlugin.name} computes its params by itself; leave it out`,
+    );
   }
 }
 
