@@ -45,7 +45,7 @@ describe("a server optimiser", () => {
   const close = (got: readonly number[], expected: readonly number[]) => {
     assert.equal(got.length, expected.length);
     expected.forEach((x, i) => {
-      assert.ok(Math.abs((got[i] ?? NaN) - x) < 1e-15, `${got.join(" ")}`);
+      assert.ok(Math.abs((got[i] ?? NaN) - x) < 1e-15, got.join(" "));
     });
   };
 

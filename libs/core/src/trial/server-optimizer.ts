@@ -63,9 +63,9 @@ interface OptimizerState {
  * correction of the first rounds.
  *
  * - fedavgm (Hsu et al., arXiv 1909.06335): m ← β·m + Δ, change η·m.
- * - fedadam, fedyogi (Reddi et al., ICLR 2021, arXiv 2003.00295, algorithm 2): m ← β₁·m + (1 - β₁)·Δ,
- *   change η·m/(√v + τ). v starts at τ². Adam: v ← β₂·v + (1 - β₂)·Δ². Yogi: v ← v - (1 - β₂)·Δ²·
- *   sign(v - Δ²).
+ * - fedadam, fedyogi (Reddi et al., ICLR 2021, arXiv 2003.00295, algorithm 2): m ← β₁·m + (1 -
+ *   β₁)·Δ, change η·m/(√v + τ). v starts at τ². Adam: v ← β₂·v + (1 - β₂)·Δ². Yogi: v ← v - (1 -
+ *   β₂)·Δ²·sign(v - Δ²).
  */
 export function withServerOptimizer(
   aggregator: Aggregator,
