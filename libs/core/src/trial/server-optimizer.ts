@@ -30,7 +30,7 @@ export const serverOptimizerSchema = z.discriminatedUnion(
         learningRate: learningRate.default(1).describe("Factor of the momentum in the change."),
         momentum: beta.default(0.9).describe("Share of the momentum that stays, in [0, 1)."),
       })
-      .describe("The sum of all changes so far, of which older ones fade (Hsu et al.)."),
+      .describe("The sum of all changes so far; older ones fade (Hsu et al.)."),
     z
       .strictObject({ name: z.literal("fedadam"), ...adaptive })
       .describe("Adam on the aggregated change (Reddi et al.)."),
