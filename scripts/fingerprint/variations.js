@@ -196,6 +196,8 @@ export const variations = {
       ],
     },
     quantised: { rounds: 2, mods: [{ name: "encoding", dtype: "int8" }] },
+    momentum: { rounds: 3, mods: [{ name: "worker-momentum" }] },
+    proximal: { "task.proximal": 0.5 },
   },
   "scripts/fingerprint/clair.yaml": {
     all: {},
@@ -324,6 +326,7 @@ export const variations = {
   },
   "trials/digits/iid-label-flip.yaml": {
     logistic: withChanges(digits, { model: "logistic" }),
+    proximal: withChanges(digits, { proximal: 0.1 }),
     shards: withChanges(digits, { partition: { by: "shards", perClient: 3 }, dataSeed: 2 }),
     quantity: withChanges(digits, {
       partition: { by: "quantity", sigma: 0.5, minimum: 20 },

@@ -1,5 +1,7 @@
 import type { AggregatorPlugin, Registry } from "@fedclair/core";
+import { bucketing } from "./bucketing/index.js";
 import { bulyanAggregator } from "./bulyan/index.js";
+import { cafAggregator } from "./caf/index.js";
 import { centeredClippingAggregator } from "./centered-clipping/index.js";
 import { clairAggregator } from "./clair/index.js";
 import { coordinateMedianAggregator } from "./coordinate-median/index.js";
@@ -13,6 +15,9 @@ import { fltrustAggregator } from "./fltrust/index.js";
 import { geometricMedianAggregator } from "./geometric-median/index.js";
 import { krumAggregator } from "./krum/index.js";
 import { local } from "./local/index.js";
+import { mdaAggregator } from "./mda/index.js";
+import { meamedAggregator } from "./meamed/index.js";
+import { monnaAggregator } from "./monna/index.js";
 import { multiKrumAggregator } from "./multi-krum/index.js";
 import { nnm } from "./nnm/index.js";
 import { normClipAggregator } from "./norm-clip/index.js";
@@ -35,11 +40,16 @@ const plugins: readonly AggregatorPlugin[] = [
   krumAggregator,
   multiKrumAggregator,
   bulyanAggregator,
+  meamedAggregator,
+  mdaAggregator,
+  cafAggregator,
   geometricMedianAggregator,
   normClipAggregator,
   centeredClippingAggregator,
   fltrustAggregator,
+  monnaAggregator,
   nnm,
+  bucketing,
   dnc,
 ];
 

@@ -126,7 +126,8 @@ async function runNextRound(step: ServerStep, tell: (line: string) => void): Pro
       `'${folder}' holds the adapters of round ${before.round}, which '${state ?? ""}' has done already: give those of round ${round}`,
     );
   }
-  aggregator.checkClients?.(sent.updates.map(({ clientId }) => clientId));
+  const ids = sent.updates.map(({ clientId }) => clientId);
+  aggregator.checkClients?.(ids, ids.length);
 
   const rng = stream(seed).at("aggregate", "train", round);
   const input: AggregatorInput = { round, phase: "train", updates: sent.updates, rng };

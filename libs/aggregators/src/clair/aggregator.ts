@@ -18,9 +18,11 @@ import { threadsFor } from "./threads/module-pool.js";
 
 /** The CLAIR aggregator. It computes off the event loop, so heartbeats continue meanwhile. */
 export class Clair implements Aggregator<ClairState> {
+  readonly changesPersonal: boolean;
   readonly #options: ClairOptions;
 
   constructor(options: ClairOptions) {
+    this.changesPersonal = options.models === "personal";
     this.#options = options;
   }
 

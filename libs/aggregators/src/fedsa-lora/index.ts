@@ -26,6 +26,7 @@ export const fedsaLora: AggregatorPlugin = {
     "Averages the LoRA factors A and leaves every client its own B; all clients need the same rank.",
   schema,
   create: (options: z.infer<typeof schema>) => ({
+    changesPersonal: true,
     aggregate: ({ updates }) => shareA(updates, options.weighting),
   }),
 };

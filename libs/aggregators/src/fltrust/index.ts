@@ -1,6 +1,5 @@
 import {
   binaryVerdict,
-  UserError,
   type Aggregation,
   type Aggregator,
   type AggregatorPlugin,
@@ -12,16 +11,10 @@ import { at } from "@fedclair/linalg";
 import { combineProducts } from "../products.js";
 import { sortById, groupByModule } from "../robust/modules.js";
 import { createPoints } from "../robust/points.js";
+import { findRoot, requireRoot, root } from "../robust/root.js";
 import { computeTrust } from "../robust/trust.js";
 
-const schema = z.strictObject({
-  root: z
-    .string()
-    .optional()
-    .describe(
-      "Id of the trusted client, such as c00; default: the first client of the first round.",
-    ),
-});
+const schema = z.strictObject({ root });
 
 /**
  * FLTrust (Cao et al., arXiv 2012.13995): averages the other clients' changes, rescaled to the norm
@@ -35,9 +28,7 @@ export const fltrustAggregator: AggregatorPlugin = {
   schema,
   create: ({ root }: z.infer<typeof schema>): Aggregator<string> => ({
     checkClients: (ids) => {
-      if (root === undefined || ids.includes(root)) return;
-      const range = `${ids[0] ?? ""} to ${ids.at(-1) ?? ""}`;
-      throw new UserError(`root: expected an id from ${range}, got '${root}'`);
+      requireRoot(root, ids);
     },
     aggregate: async ({ updates }, trusted = root) => trust(sortById(updates), trusted),
   }),
@@ -46,11 +37,10 @@ export const fltrustAggregator: AggregatorPlugin = {
 /**
  * Aggregates one round.
  * @param updates sorted by id
- * @param trusted id of the root; by default the first client, which then stays the root
+ * @param trusted id of the root; see `findRoot`
  */
 async function trust(updates: readonly Update[], trusted?: string): Promise<Aggregation<string>> {
-  const first = updates[0]?.clientId;
-  const root = updates.findIndex(({ clientId }) => clientId === (trusted ?? first));
+  const root = findRoot(updates, trusted);
   // Without the root's update no client can be trusted, so the model keeps its params this round.
   if (root < 0) return { change: [], metrics: { trusted: 0 } };
   const points = await createPoints([...groupByModule(updates).values()]);

@@ -11,6 +11,7 @@ export const local: AggregatorPlugin = {
   personalOnly: true,
   schema: z.strictObject({}),
   create: () => ({
+    changesPersonal: true,
     aggregate: ({ updates }) =>
       Promise.resolve({
         change: [],

@@ -59,8 +59,8 @@ export async function* iterateBlocks(moduleChanges: Changes): AsyncGenerator<Blo
 }
 
 /**
- * Iterates like `iterateBlocks`, with Σ_k mixing[k, i]·x_k in place of every change x_i.
- * @param mixing K×K
+ * Iterates like `iterateBlocks` over the coordinates of L mixed changes Σ_k mixing[k, i]·x_k.
+ * @param mixing K×L
  */
 export async function* iterateMixedBlocks(
   moduleChanges: Changes,
@@ -68,9 +68,10 @@ export async function* iterateMixedBlocks(
 ): AsyncGenerator<Block> {
   let last: Matrix | undefined;
   for await (const { from, whole } of iterateBlocks(moduleChanges)) {
-    const mixed = last?.rows === whole.rows ? last : new Matrix(whole.rows, whole.cols);
+    const mixed = last?.rows === whole.rows ? last : new Matrix(whole.rows, mixing.cols);
     multiplyInto(mixed, whole, mixing);
-    yield { from, whole: mixed, columns: moduleChanges.map((_, k) => mixed.column(k)) };
+    const columns = Array.from({ length: mixing.cols }, (_, i) => mixed.column(i));
+    yield { from, whole: mixed, columns };
     last = mixed;
   }
 }

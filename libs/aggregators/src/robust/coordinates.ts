@@ -9,7 +9,7 @@ export type CoordinateRule = (values: Float64Array) => number;
 /**
  * Applies a rule to every coordinate of a module.
  * @param changes at least one
- * @param mixing K×K; the rule gets Σ_k mixing[k, i]·x_k in place of every x_i
+ * @param mixing K×L; the rule gets the L values Σ_k mixing[k, i]·x_k in place of the K values x_k
  * @returns a dense tensor of the module's shape, because coordinate-wise rules do not preserve low
  * rank
  */
@@ -21,7 +21,7 @@ export async function applyByCoordinate(
   const [first] = changes;
   const shape = first === undefined ? [] : deltaShape(first);
   const data = new Float64Array(sizeOf(shape));
-  const column = new Float64Array(changes.length);
+  const column = new Float64Array(mixing?.cols ?? changes.length);
   const blocks =
     mixing === undefined ? iterateBlocks(changes) : iterateMixedBlocks(changes, mixing);
   for await (const { from, whole } of blocks) {

@@ -1,5 +1,4 @@
-import { Matrix, multiply, multiplyTN } from "@fedclair/linalg";
-import { yieldToEventLoop } from "@fedclair/core";
+import { Matrix } from "@fedclair/linalg";
 import { forSmallest } from "./select.js";
 
 /**
@@ -19,21 +18,18 @@ export function nearestNeighbourMixing(squared: Matrix, f: number): Matrix {
   return out;
 }
 
-/** Number of columns that are multiplied between two yields to the event loop. */
-const panel = 64;
-
 /**
- * Computes MᵀGM, the Gram matrix of the mixed points Y = X·M.
- * @param gram Gram matrix of the X_k, K×K
- * @param mixing M, K×K
+ * Bucketing (Karimireddy et al., ICLR 2022, arXiv 2006.09365): consecutive points of the order form
+ * buckets of `size`, and Y_i is the mean of bucket i. The last bucket may be smaller.
+ * @param order the indices of the K points, each once
+ * @returns K×⌈K/size⌉; column i holds the weights of the points in Y_i
  */
-export async function mixGram(gram: Matrix, mixing: Matrix): Promise<Matrix> {
-  const count = gram.rows;
-  const out = new Matrix(count, count);
-  for (let from = 0; from < count; from += panel) {
-    const columns = mixing.columns(from, Math.min(from + panel, count));
-    out.data.set(multiplyTN(mixing, multiply(gram, columns)).data, from * count);
-    await yieldToEventLoop();
+export function bucketMixing(order: readonly number[], size: number): Matrix {
+  const count = order.length;
+  const out = new Matrix(count, Math.ceil(count / size));
+  for (let i = 0; i < out.cols; i++) {
+    const bucket = order.slice(i * size, (i + 1) * size);
+    for (const k of bucket) out.data[k + i * count] = 1 / bucket.length;
   }
   return out;
 }

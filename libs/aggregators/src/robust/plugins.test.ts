@@ -14,9 +14,13 @@ const weightRules = [
   "norm-clip",
   "centered-clipping",
   "nnm",
+  "bucketing",
   "dnc",
+  "mda",
+  "caf",
+  "monna",
 ];
-const coordinateRules = ["coordinate-median", "trimmed-mean", "bulyan"];
+const coordinateRules = ["coordinate-median", "trimmed-mean", "bulyan", "meamed"];
 
 function aggregate(name: string, updates: readonly Update[], options = {}): Promise<Aggregation> {
   const plugin = aggregators.get(name) ?? assert.fail(`no ${name}`);
@@ -226,6 +230,153 @@ describe("bulyan", () => {
   });
 });
 
+describe("meamed", () => {
+  it("averages the K - f values closest to the median", async () => {
+    // Around the median 4: 5, 3 and 1.
+    assert.equal(await numberOf("meamed", [5, 1, 3, 100], { fraction: 0.25 }), 3);
+  });
+});
+
+describe("mda", () => {
+  const line = [0, 1, 2, 3, 10];
+
+  it("averages the K - f clients closest together, the first of equally close ones", async () => {
+    assert.equal(await numberOf("mda", line), 1.5);
+    // 0, 1, 2 and 1, 2, 3 have diameter 2.
+    assert.equal(await numberOf("mda", line, { fraction: 0.4 }), 1);
+  });
+
+  it("flags clients further from the others than the diameter", async () => {
+    const { verdicts, metrics } = await aggregate("mda", scalars(...line), { fraction: 0.4 });
+    assert.deepEqual(metrics, { f: 2 });
+    assert.deepEqual(
+      verdicts?.map(({ status, score, threshold }) => [status, score, threshold]),
+      [
+        ["benign", 2, 2],
+        ["benign", 1, 2],
+        ["benign", 2, 2],
+        ["contaminated", 3, 2],
+        ["contaminated", 10, 2],
+      ],
+    );
+  });
+
+  it("is rejected before the start if too many clients have to be left out", () => {
+    const plugin = aggregators.get("mda") ?? assert.fail();
+    const ids = Array.from({ length: 1000 }, (_, k) => `c${k}`);
+    const mda = plugin.create(plugin.schema.parse({}) as never);
+    mda.checkClients?.(ids, 84);
+    assert.throws(() => mda.checkClients?.(ids, 85), /supports f up to 16, got 17: lower fraction/);
+  });
+});
+
+describe("caf", () => {
+  it("has a hand-checked number", async () => {
+    // Mean 3, so the weights become 3/4, 8/9, 35/36 and 0; that weighted mean has less variance.
+    const got = await numberOf("caf", [0, 1, 2, 9], { fraction: 0.25 });
+    assert.ok(Math.abs(got - 51 / 47) < 1e-12, `${got}`);
+  });
+});
+
+describe("monna", () => {
+  const line = [0, 1, 2, 3, 10];
+  const round = (updates: readonly Update[]) => ({
+    round: 1,
+    phase: "train",
+    updates,
+    rng: stream("monna"),
+  });
+
+  it("averages the K - f clients nearest to the root and flags the others", async () => {
+    const options = { root: idOf(3), fraction: 0.4 };
+    const { change, verdicts } = await aggregate("monna", scalars(...line), options);
+    assert.ok(Math.abs(sumTerms(change).get(0, 0) - 2) < 1e-15);
+    assert.deepEqual(
+      verdicts?.map(({ status, score, threshold }) => [status, score, threshold]),
+      [
+        ["contaminated", 3, 2],
+        ["benign", 2, 2],
+        ["benign", 1, 2],
+        ["benign", 0, 2],
+        ["contaminated", 7, 2],
+      ],
+    );
+  });
+
+  it("keeps the first client of its first round as root, and changes nothing without it", async () => {
+    const plugin = aggregators.get("monna") ?? assert.fail();
+    const monna = plugin.create(plugin.schema.parse({}) as never);
+    const { state } = await monna.aggregate(round(scalars(...line)));
+    assert.equal(state, "c00");
+    const { change } = await monna.aggregate(round(scalars(...line).slice(1)), state);
+    assert.deepEqual(change, []);
+  });
+
+  it("rejects a root that is not a client", () => {
+    const plugin = aggregators.get("monna") ?? assert.fail();
+    const monna = plugin.create(plugin.schema.parse({ root: "c99" }) as never);
+    assert.throws(() => monna.checkClients?.(["c00", "c01"], 2), /from c00 to c01, got 'c99'/);
+  });
+});
+
+describe("bucketing", () => {
+  it("applies the rule to the means of random buckets", async () => {
+    const line = [0, 1, 2, 3, 10];
+    const order = stream("robust").at("buckets").sample([0, 1, 2, 3, 4]);
+    const means = [order.slice(0, 2), order.slice(2, 4), order.slice(4)].map(
+      (bucket) => bucket.reduce((total, k) => total + (line[k] ?? NaN), 0) / bucket.length,
+    );
+    const [, middle] = means.toSorted((x, y) => x - y);
+    const { change, metrics } = await aggregate("bucketing", scalars(...line), {
+      rule: "coordinate-median",
+    });
+    assert.equal(sumTerms(change).get(0, 0), middle);
+    assert.deepEqual(metrics, { f: 1, buckets: 3 });
+  });
+
+  it("is the rule itself with buckets of one client, and the mean with one bucket", async () => {
+    for (const rule of ["krum", "mda", "meamed"]) {
+      const options = { size: 1, rule };
+      assert.equal(
+        await numberOf("bucketing", [0, 1, 2, 3, 10], options),
+        await numberOf(rule, [0, 1, 2, 3, 10]),
+      );
+    }
+    const all = { size: 5, fraction: 0, rule: "trimmed-mean" };
+    assert.equal(await numberOf("bucketing", [0, 1, 2, 3, 10], all), 3.2);
+  });
+
+  it("mixes buckets with their nearest ones, or mixed changes in buckets", async () => {
+    // With buckets of one client: f = 1 turns 0, 1, 10 into 0.5, 0.5, 5.5.
+    for (const [name, inner] of [
+      ["bucketing", "nnm"],
+      ["nnm", "bucketing"],
+    ] as const) {
+      const options = {
+        fraction: 0.4,
+        ...(name === "bucketing" && { size: 1 }),
+        rule: { name: inner, ...(inner === "bucketing" && { size: 1 }), rule: "mean" },
+      };
+      const got = await numberOf(name, [0, 1, 10], options);
+      assert.ok(Math.abs(got - 13 / 6) < 1e-12, `${got}`);
+    }
+  });
+
+  it("rejects buckets of which half or more could be contaminated", () => {
+    const faults = (name: string, options: object) =>
+      aggregators
+        .get(name)
+        ?.schema.safeParse(options)
+        .error?.issues.map(({ path, message }) => [path.join("."), message.slice(0, 37)]);
+    const message = "expected fraction · size below 1/2, b";
+    assert.deepEqual(faults("bucketing", { size: 3 }), [["size", message]]);
+    assert.deepEqual(faults("nnm", { rule: { name: "bucketing", size: 3, rule: "krum" } }), [
+      ["rule.size", message],
+    ]);
+    assert.equal(faults("bucketing", { size: 3, fraction: 0.1 }), undefined);
+  });
+});
+
 describe("nnm", () => {
   // With f = 1, 0 and 1 become 0.5, and 10 becomes 5.5.
   const line = [0, 1, 10];
@@ -237,6 +388,14 @@ describe("nnm", () => {
     "trimmed-mean": 0.5,
     // 1/2, 2/3, 13/18
     "centered-clipping": 13 / 18,
+    "multi-krum": 0.5,
+    "norm-clip": 0.5,
+    mda: 0.5,
+    // Mean 13/6: the weights become 3/4, 3/4 and 0.
+    caf: 0.5,
+    meamed: 0.5,
+    dnc: 0.5,
+    bulyan: 13 / 6,
   };
   for (const [rule, expected] of Object.entries(rules)) {
     it(`mixes, then aggregates by ${rule}`, async () => {
@@ -305,7 +464,7 @@ describe("fltrust", () => {
 
   it("rejects a root that is not a client", () => {
     assert.throws(
-      () => create({ root: "c99" }).checkClients?.(["c00", "c01"]),
+      () => create({ root: "c99" }).checkClients?.(["c00", "c01"], 2),
       /root: expected an id from c00 to c01, got 'c99'/,
     );
   });

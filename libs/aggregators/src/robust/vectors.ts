@@ -1,4 +1,4 @@
-import { median } from "@fedclair/linalg";
+import { median, type Matrix } from "@fedclair/linalg";
 import { type Numbers, readNumbers } from "@fedclair/core";
 import { weightedSum } from "../mean.js";
 import { iterateMixedBlocks, vectorToTensor, type Changes } from "./blocks.js";
@@ -12,8 +12,11 @@ import {
 import { geometricMedianWeights } from "./geometric-median.js";
 import { gramOf, squaredDistances } from "./gram.js";
 import { selectByBulyan } from "../bulyan/selection.js";
+import { filterWeights } from "../caf/weights.js";
 import { sortByScore, computeKrumScores } from "../krum/scores.js";
-import { nearestNeighbourMixing } from "./mixing.js";
+import { selectSmallest } from "../mda/selection.js";
+import { findNearest } from "../monna/nearest.js";
+import { bucketMixing, nearestNeighbourMixing } from "./mixing.js";
 import { createPointsForManyPasses, createPoints } from "./points.js";
 import { computeTrust } from "./trust.js";
 
@@ -86,6 +89,37 @@ export async function bulyan(vectors: readonly Vector[], f: number): Promise<Sel
   return { vector: readNumbers(await applyByCoordinate(chosen, rule)), selected };
 }
 
+/** The mean of the K - f vectors with the smallest diameter; see `selectSmallest`. */
+export async function mda(vectors: readonly Vector[], f: number): Promise<Selection> {
+  const { selected } = selectSmallest(await computeDistances(vectors), f);
+  return { vector: await mean(pickVectors(vectors, selected)), selected };
+}
+
+/**
+ * The mean of the K - f vectors nearest to a trusted one (MoNNA, Farhadkhani et al., ICML 2023).
+ * @param root index of the trusted vector
+ */
+export async function monna(
+  vectors: readonly Vector[],
+  f: number,
+  root: number,
+): Promise<Selection> {
+  const points = await createPoints(toChanges(vectors));
+  const { nearest: selected } = await findNearest(points, root, vectors.length - f);
+  return { vector: await mean(pickVectors(vectors, selected)), selected };
+}
+
+/** The mean of the K - f values closest to the median of each coordinate (Xie et al., 2018). */
+export async function meamed(vectors: readonly Vector[], f: number): Promise<Vector> {
+  const rule = createMeanNearMedian(vectors.length - f);
+  return readNumbers(await applyByCoordinate(vectors.map(vectorToTensor), rule));
+}
+
+/** The covariance-bound agnostic filter; see `filterWeights`. */
+export async function caf(vectors: readonly Vector[], f: number): Promise<Vector> {
+  return mean(vectors, await filterWeights(await gramOf(toChanges(vectors)), f));
+}
+
 /** The geometric median; see `geometricMedianWeights`. */
 export async function geometricMedian(vectors: readonly Vector[], nu?: number): Promise<Vector> {
   const points = await createPointsForManyPasses(toChanges(vectors));
@@ -116,8 +150,22 @@ export async function mixNearestNeighbours(
   vectors: readonly Vector[],
   f: number,
 ): Promise<readonly Vector[]> {
-  const mixing = nearestNeighbourMixing(await computeDistances(vectors), f);
-  const out = vectors.map((v) => new Float64Array(v.length));
+  return mixVectors(vectors, nearestNeighbourMixing(await computeDistances(vectors), f));
+}
+
+/** Replaces the vectors by the means of buckets; see `bucketMixing`. */
+export function averageBuckets(
+  vectors: readonly Vector[],
+  order: readonly number[],
+  size: number,
+): Promise<readonly Vector[]> {
+  return mixVectors(vectors, bucketMixing(order, size));
+}
+
+/** Computes the vectors Σ_k mixing[k, i]·V_k. @param mixing K×L */
+async function mixVectors(vectors: readonly Vector[], mixing: Matrix): Promise<readonly Vector[]> {
+  const length = vectors[0]?.length ?? 0;
+  const out = Array.from({ length: mixing.cols }, () => new Float64Array(length));
   for await (const { from, columns } of iterateMixedBlocks(vectors.map(vectorToTensor), mixing)) {
     columns.forEach((column, i) => out[i]?.set(column, from));
   }

@@ -7,8 +7,16 @@ import type { Stream } from "@fedclair/linalg";
  * @typeParam S the state that is passed from round to round
  */
 export interface Aggregator<S = unknown> {
-  /** Throws an error that says what to change if the aggregator cannot serve these clients. */
-  checkClients?(ids: readonly string[]): void;
+  /**
+   * Does it change personal params? A server optimiser, which only acts on shared params, is then
+   * rejected. Default: no.
+   */
+  readonly changesPersonal?: boolean;
+  /**
+   * Throws an error that says what to change if the aggregator cannot serve these clients.
+   * @param cohort the number of clients that take part in a round
+   */
+  checkClients?(ids: readonly string[], cohort: number): void;
   /**
    * Returns a notice: a sentence about what may surprise the user, printed when a trial starts.
    * @param cohort the number of clients that take part in a round

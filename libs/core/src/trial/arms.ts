@@ -1,4 +1,5 @@
 import type { PluginChoice } from "../contracts/plugin-choice.js";
+import type { ServerOptimizer } from "./server-optimizer.js";
 import type { Trial } from "./trial.js";
 
 /** One aggregator's run within a trial: the main arm, or a baseline. */
@@ -6,6 +7,8 @@ export interface Arm {
   /** The arm's name in records, tables and figures. */
   readonly label: string;
   readonly choice: PluginChoice;
+  /** What turns the aggregated change into the change that is made; absent: nothing. */
+  readonly serverOptimizer?: ServerOptimizer;
   /** Is it an oracle, which leaves the contaminated clients out? */
   readonly benignOnly: boolean;
 }
@@ -13,12 +16,19 @@ export interface Arm {
 /** Lists the arms of a trial, the main arm first. */
 export function listArms({
   aggregator,
+  serverOptimizer,
   baselines,
-}: Pick<Trial, "aggregator" | "baselines">): readonly [Arm, ...Arm[]] {
+}: Pick<Trial, "aggregator" | "serverOptimizer" | "baselines">): readonly [Arm, ...Arm[]] {
   return [
-    { label: aggregator.name, choice: aggregator, benignOnly: false },
-    ...baselines.map(({ label, aggregator: choice, clients }) => {
-      return { label, choice, benignOnly: clients === "benign" };
+    {
+      label: aggregator.name,
+      choice: aggregator,
+      ...(serverOptimizer && { serverOptimizer }),
+      benignOnly: false,
+    },
+    ...baselines.map(({ label, aggregator: choice, serverOptimizer, clients }) => {
+      const optimizer = serverOptimizer && { serverOptimizer };
+      return { label, choice, ...optimizer, benignOnly: clients === "benign" };
     }),
   ];
 }

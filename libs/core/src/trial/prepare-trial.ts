@@ -13,6 +13,7 @@ import { Devices } from "./devices.js";
 import { findUnknownClients, listExternalClients } from "./external-clients.js";
 import { createMods } from "./mods.js";
 import type { PreparedArm, PreparedTrial } from "./prepared-trial.js";
+import { withServerOptimizer } from "./server-optimizer.js";
 import type { Trace } from "./trace.js";
 import { checkPlugins } from "./trial-check.js";
 import { createPlugin, type Trial } from "./trial.js";
@@ -43,7 +44,10 @@ export function prepareResolvedTrial(
   const external = listExternalClients(trial, taskPlugin);
   const [main, ...baselines] = listArms(trial);
   const withAggregator = (arm: Arm): PreparedArm => {
-    return { ...arm, aggregator: createPlugin(plugins.aggregators, arm.choice) };
+    const aggregator = createPlugin(plugins.aggregators, arm.choice);
+    const { serverOptimizer } = arm;
+    if (!serverOptimizer) return { ...arm, aggregator };
+    return { ...arm, aggregator: withServerOptimizer(aggregator, serverOptimizer) };
   };
   const prepared = {
     trial,

@@ -4,6 +4,7 @@ import type { Plugins } from "../contracts/plugin.js";
 import { UserError } from "../words/errors.js";
 import { didYouMean } from "../words/near.js";
 import { excerpt } from "../words/text.js";
+import { cohortSize } from "./cohort.js";
 import { checkContamination } from "./data-contamination.js";
 import type { PreparedArm, PreparedTrial } from "./prepared-trial.js";
 import type { Trial } from "./trial.js";
@@ -61,6 +62,29 @@ export function checkPlugins(
     }
     const place = `${file}: ${i === 0 ? path : `${path}.aggregator`}: ${arm.choice.name}`;
     checkAggregator(place, arm, prepared, plugins);
+    const optimizer = i === 0 ? "serverOptimizer" : `baselines.${i - 1}.serverOptimizer`;
+    checkServerOptimizer(`${file}: ${optimizer}`, arm, prepared);
+  }
+}
+
+/** Checks that an arm's server optimiser has a change of shared params to act on. */
+function checkServerOptimizer(
+  place: string,
+  { choice, aggregator, serverOptimizer }: PreparedArm,
+  { trial, taskPlugin }: Checked,
+): void {
+  if (!serverOptimizer) return;
+  if (aggregator.changesPersonal) {
+    throw new UserError(
+      `${place}: ${serverOptimizer.name} acts on shared params, and aggregator ${choice.name} changes personal ones with these options; ` +
+        "leave it out, or choose an aggregator of one global change",
+    );
+  }
+  const addsChanges = taskPlugin.acceptsStale?.(pluginOptions(trial.task) as never) ?? false;
+  if (!addsChanges && !taskPlugin.isExternal) {
+    throw new UserError(
+      `${place}: ${serverOptimizer.name} acts on changes of the params, and task ${taskPlugin.name} computes its params by itself; leave it out`,
+    );
   }
 }
 
@@ -228,7 +252,7 @@ function checkAggregator(
     );
   }
   try {
-    aggregator.checkClients?.(clientIds);
+    aggregator.checkClients?.(clientIds, cohortSize(trial));
   } catch (error) {
     throw new UserError(`${place}: ${formatMessage(error)}`);
   }

@@ -7,6 +7,7 @@ import { locatedPlugin } from "../contracts/plugin-identity.js";
 import { devicesSchema } from "./devices.js";
 import { scheduleSchema } from "./schedule.js";
 import { seedsSchema } from "./seeds.js";
+import { serverOptimizerSchema } from "./server-optimizer.js";
 import { excerpt } from "../words/text.js";
 
 /** Creates the schema of one plug-in with its options, which rejects unknown names and keys. */
@@ -74,6 +75,11 @@ export function trialSchema(plugins: Plugins): ReturnType<typeof makeSchema> {
 
 function makeSchema(plugins: Plugins) {
   const aggregator = choiceSchema(plugins.aggregators, "aggregator");
+  const serverOptimizer = serverOptimizerSchema
+    .optional()
+    .describe(
+      "Momentum or adaptive steps at the coordinator, after the arm's aggregator. Default: none.",
+    );
   return z
     .strictObject({
       name: z
@@ -134,11 +140,13 @@ function makeSchema(plugins: Plugins) {
         "The task: what the clients learn, from which data.",
       ),
       aggregator: aggregator.describe("The aggregator of the main arm."),
+      serverOptimizer,
       baselines: z
         .array(
           z.strictObject({
             label: z.string().min(1).describe("The arm's name in tables and figures."),
             aggregator,
+            serverOptimizer,
             clients: z
               .enum(["all", "benign"])
               .default("all")

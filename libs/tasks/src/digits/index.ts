@@ -108,7 +108,12 @@ async function pretrain(
   const images = choose(data, reserve(options, data.labels.length).base);
   const network = networkOf(start, options.batchSize);
   try {
-    await train(network, images, { ...options, epochs: options.baseEpochs }, rng.at("base"));
+    await train(
+      network,
+      images,
+      { ...options, epochs: options.baseEpochs, proximal: 0 },
+      rng.at("base"),
+    );
     return paramsOf(network, start);
   } finally {
     network.release();

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { partitionSchema } from "../partition/options.js";
+import { proximal } from "../proximal.js";
 
 export const schema = z.strictObject({
   source: z
@@ -38,6 +39,7 @@ export const schema = z.strictObject({
     .describe("Epochs per round: a client's passes over its digits"),
   batchSize: z.int().min(1).default(32).describe("Digits per step"),
   learningRate: z.number().gt(0).default(0.1).describe("Learning rate of the plain gradient steps"),
+  proximal,
   baseDigits: z
     .int()
     .min(1)

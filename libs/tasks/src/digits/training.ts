@@ -1,4 +1,4 @@
-import { descend } from "@fedclair/compute";
+import { descend, type Floats } from "@fedclair/compute";
 import { yieldToEventLoop, type Params } from "@fedclair/core";
 import { item, type Stream } from "@fedclair/linalg";
 import type { Network } from "../nets/network.js";
@@ -10,6 +10,8 @@ export interface Pace {
   readonly epochs: number;
   readonly batchSize: number;
   readonly learningRate: number;
+  /** μ of FedProx: the pull towards the weights that training started from. Default: 0. */
+  readonly proximal?: number;
 }
 
 /**
@@ -19,34 +21,49 @@ export interface Pace {
 const evaluationBatch = 128;
 
 /**
- * Trains a network in place.
+ * Trains a network in place. The loss that it returns excludes FedProx's term.
  * @returns the mean loss of the last epoch, where each batch is measured before its step
  */
 export async function train(
   network: Network,
   data: Chosen,
-  { epochs, batchSize, learningRate }: Pace,
+  { epochs, batchSize, learningRate, proximal = 0 }: Pace,
   rng: Stream,
   signal?: AbortSignal,
 ): Promise<number> {
   const count = data.labels.length;
+  const start = proximal > 0 ? network.trained.map(({ weights }) => weights.copy()) : [];
   let total = NaN;
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const order = rng.sample([...data.labels.keys()]);
-    total = 0;
-    for (let start = 0; start < count; start += batchSize) {
-      const batch = order.slice(start, start + batchSize);
-      const { loss, gradient } = computeEntropy(network, data, batch);
-      network.back(gradient, batch.length);
-      for (const trained of network.trained) {
-        descend(trained.weights, trained.gradient, learningRate);
+  try {
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      const order = rng.sample([...data.labels.keys()]);
+      total = 0;
+      for (let from = 0; from < count; from += batchSize) {
+        const batch = order.slice(from, from + batchSize);
+        const { loss, gradient } = computeEntropy(network, data, batch);
+        network.back(gradient, batch.length);
+        for (const [i, { weights }] of network.trained.entries()) {
+          const origin = start[i];
+          if (origin) pullBack(weights, origin, learningRate * proximal);
+        }
+        for (const trained of network.trained) {
+          descend(trained.weights, trained.gradient, learningRate);
+        }
+        total += loss * batch.length;
+        await yieldToEventLoop();
+        signal?.throwIfAborted();
       }
-      total += loss * batch.length;
-      await yieldToEventLoop();
-      signal?.throwIfAborted();
     }
+  } finally {
+    for (const weights of start) weights.release();
   }
   return total / count;
+}
+
+/** Moves the weights towards the origin: w ← w - share·(w - origin). */
+function pullBack(weights: Floats, origin: Floats, share: number): void {
+  descend(weights, weights, share);
+  descend(weights, origin, -share);
 }
 
 /** The share of digits that are recognised, and their mean loss in nats. */

@@ -3,6 +3,7 @@ import { Matrix, multiply, norm, stream, thinQr, type Stream, at, item } from "@
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import { countHeldBack } from "../held-back.js";
+import { proximal } from "../proximal.js";
 import { LeastSquares } from "./least-squares.js";
 
 const schema = z
@@ -16,6 +17,7 @@ const schema = z
       .describe("Dimensions of the column space that the clients' weights share; at most p"),
     samples: z.int().min(1).default(120).describe("Training samples per client; at least p"),
     noise: z.number().min(0).default(1).describe("Standard deviation of the noise on each output"),
+    proximal,
     dataSeed: z
       .int()
       .min(0)
@@ -40,7 +42,8 @@ type Options = z.output<typeof schema>;
  * Here T₀ = 0.
  *
  * The only module is `weights`, p×q, float64: an estimate of D_k. A client answers with the
- * least-squares solution of its data minus the params from which it starts.
+ * least-squares solution of its data minus the params from which it starts. With
+ * `proximal`, the change minimises `loss` + (μ/2)·|change|².
  *
  * The experiment has one round, because a client's data are the same in every round. From the
  * second round on, a change shows only what the aggregation had moved:
@@ -82,7 +85,7 @@ export const linearRegression: TaskPlugin = {
 
 /** The trainer holds only the true weights: each job draws the same samples again. */
 function openShard(options: Options, basis: Matrix, shard: Shard): LocalTrainer {
-  const { p, q, samples } = options;
+  const { p, q, samples, proximal } = options;
   const trained = samples - countHeldBack(samples, shard.holdBack);
   const coefficients = new Matrix(
     basis.cols,
@@ -105,7 +108,8 @@ function openShard(options: Options, basis: Matrix, shard: Shard): LocalTrainer 
       }
       return {
         numExamples: trained,
-        delta: toParams(fit.solve(), p, q),
+        // The loss is the sum of squares over trained·q.
+        delta: toParams(fit.solve((proximal / 2) * trained * q), p, q),
         metrics: { loss: squares / (trained * q) },
       };
     },

@@ -25,6 +25,13 @@ describe("least squares", () => {
     assert.ok(Math.abs((slope ?? NaN) - 2.5) < 1e-14);
   });
 
+  it("shrinks the weights with a ridge: 2·(3 - w)² + w² is smallest at 2", () => {
+    const problem = new LeastSquares(1, 1);
+    for (let i = 0; i < 2; i++) problem.add([1], [3]);
+    assert.ok(Math.abs(item(problem.solve(1), 0) - 2) < 1e-14);
+    assert.ok(Math.abs(item(problem.solve(), 0) - 3) < 1e-14);
+  });
+
   it("solves a square system with several outputs exactly", () => {
     // [2 0; 1 1]·W = [2 4; 4 7] has W = [1 2; 3 5].
     const weights = fit(

@@ -39,17 +39,18 @@ export class LeastSquares {
 
   /**
    * Computes the minimiser W, p×q row-major, by Cholesky factorisation.
-   * @throws Error if the added x do not span p dimensions
+   * @param ridge λ ≥ 0 of an additional term λ·|W|²
+   * @throws Error if the added x do not span p dimensions and λ is 0
    */
-  solve(): Float64Array {
+  solve(ridge = 0): Float64Array {
     const p = this.#p;
+    const gram = this.#gram.slice();
+    for (let i = 0; i < p; i++) increase(gram, i * (p + 1), ridge);
     // A lower triangle in row-major order is an upper one in column-major order.
-    const factor = cholesky(new Matrix(p, p, this.#gram));
+    const factor = cholesky(new Matrix(p, p, gram));
     const pivots = Array.from({ length: p }, (_, i) => factor?.get(i, i) ?? 0);
     // Dependent samples leave a pivot of pure rounding error, which may be a tiny positive number.
-    const zeroPivots = pivots.filter(
-      (x, i) => x * x <= p * Number.EPSILON * at(this.#gram, i * (p + 1)),
-    );
+    const zeroPivots = pivots.filter((x, i) => x * x <= p * Number.EPSILON * at(gram, i * (p + 1)));
     if (factor === undefined || zeroPivots.length > 0) {
       throw new Error(`least squares: the samples do not span ${p} dimensions; add samples`);
     }

@@ -97,6 +97,24 @@ describe("linear-regression", () => {
     });
   });
 
+  it("minimises its loss + μ/2·|change|² with proximal", async () => {
+    const [task, proximal] = [create({ p: 3, q: 2, samples: 9 }), 0.7];
+    const pulled = create({ p: 3, q: 2, samples: 9, proximal });
+    const start = { shape: [3, 2], data: Float64Array.of(1, 2, 3, 4, 5, 6) };
+    const { delta } = await train(pulled, 0, asParams(start));
+    const change = delta.get("weights");
+    assert.ok(change !== undefined && "data" in change);
+    const lossAt = async (i: number, by: number) => {
+      const data = start.data.map((x, j) => x + item(change.data, j) + (j === i ? by : 0));
+      return (await train(task, 0, asParams({ shape: [3, 2], data }))).metrics["loss"] ?? NaN;
+    };
+    for (let i = 0; i < 6; i++) {
+      // The loss is quadratic, so the central difference is its slope.
+      const slope = ((await lossAt(i, 0.5)) - (await lossAt(i, -0.5))) / 1;
+      assertNear(slope, -proximal * item(change.data, i), 1e-9);
+    }
+  });
+
   it("measures 0 at the truth, |D|² at zero, and a loss of noise² + error/q", async () => {
     const quiet = create({ p: 4, q: 2, samples: 8, noise: 0 });
     const truth = await estimate(quiet, 0);

@@ -10,6 +10,7 @@ import {
   type TaskPlugin,
 } from "@fedclair/core";
 import {
+  addScaled,
   gaussian,
   Matrix,
   multiply,
@@ -21,6 +22,7 @@ import {
 import { z } from "zod";
 import { countHeldBack } from "../held-back.js";
 import { Float64Adam } from "../nets/float64-adam.js";
+import { proximal } from "../proximal.js";
 import { computeLossAndGradient, computeMeanSquare, predict, type Base } from "./model.js";
 
 /** The decay of Adam's mean of squared slopes per step, as in the paper. */
@@ -44,6 +46,7 @@ const schema = z
       .describe("Standard deviation of the noise on each output"),
     localSteps: z.int().min(1).default(400).describe("Adam steps per client and round"),
     learningRate: z.number().gt(0).default(0.02).describe("Learning rate of Adam"),
+    proximal,
     testSamples: z.int().min(1).default(1000).describe("Fresh samples per evaluation"),
     dataSeed: z
       .int()
@@ -105,7 +108,7 @@ export const network: TaskPlugin = {
 };
 
 function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): LocalTrainer {
-  const { inputs, samples, noise, localSteps, learningRate, testSamples } = options;
+  const { inputs, samples, noise, localSteps, learningRate, proximal, testSamples } = options;
   const { rng, contamination } = shard;
   const coefficients = gaussian(rng.at("coefficients"), basis.cols, inputs);
   const truth = multiply(basis, coefficients).scale(2 / Math.sqrt(inputs));
@@ -129,6 +132,7 @@ function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): L
       for (let step = 0; step < localSteps; step++) {
         const slope = computeLossAndGradient(base, weights.change, x, y);
         loss = slope.loss;
+        if (proximal > 0) addScaled(slope.gradient, proximal, subtract(weights.change, start));
         weights = adam.step(weights, { change: slope.gradient }, learningRate);
         await setImmediate(undefined, { signal });
       }

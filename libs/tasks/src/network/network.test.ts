@@ -55,6 +55,15 @@ describe("network", () => {
     assert.ok(Math.max(...readNumbers(again.change).map(Math.abs)) < 0.02);
   });
 
+  it("stays near its params with proximal", async () => {
+    const sizeWith = async (proximal: number) => {
+      const { change } = await train(create({ ...exact, localSteps: 300, proximal }), 0);
+      return Math.max(...readNumbers(change).map(Math.abs));
+    };
+    const [free, pulled, held] = [await sizeWith(0), await sizeWith(1), await sizeWith(1000)];
+    assert.ok(pulled < free && held < 0.05 * free, `${free} ${pulled} ${held}`);
+  });
+
   it("is reproducible, and differs between clients and data seeds", async () => {
     const options = { ...exact, localSteps: 3 };
     const first = await train(create(options), 0);

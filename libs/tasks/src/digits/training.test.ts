@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import type { Params } from "@fedclair/core";
+import { item, stream } from "@fedclair/linalg";
+import { choose, pixels } from "./images.js";
+import { networkOf, paramsOf } from "./model.js";
+import { train } from "./training.js";
+
+const rng = stream("digits training test");
+const images = Float32Array.from(rng.at("images").normals(4 * pixels, 0.1));
+const data = choose({ images, labels: Int32Array.of(0, 3, 9, 3) }, [0, 1, 2, 3]);
+const start: Params = new Map([
+  ["output", { shape: [10, pixels + 1], data: Float32Array.from(rng.normals(7850)) }],
+]);
+
+/** Trains logistic regression on a batch of all digits. */
+async function trainFrom(params: Params, pace: { epochs: number; proximal?: number }) {
+  const network = networkOf(params, 4);
+  try {
+    await train(network, data, { batchSize: 4, learningRate: 0.5, ...pace }, rng);
+    return paramsOf(network, params);
+  } finally {
+    network.release();
+  }
+}
+
+const numbersOf = (params: Params) => params.get("output")?.data ?? assert.fail();
+
+describe("training of digits", () => {
+  it("is pulled back to its start by FedProx", async () => {
+    const pulled = numbersOf(await trainFrom(start, { epochs: 2, proximal: 0.3 }));
+    // The first step starts at the start, where there is no pull.
+    const first = await trainFrom(start, { epochs: 1 });
+    const second = numbersOf(await trainFrom(first, { epochs: 1 }));
+    const [before, after] = [numbersOf(start), numbersOf(first)];
+    let largest = 0;
+    second.forEach((w, i) => {
+      const pull = 0.5 * 0.3 * (item(after, i) - item(before, i));
+      largest = Math.max(largest, Math.abs(pull));
+      assert.ok(Math.abs(item(pulled, i) - (w - pull)) < 1e-6);
+    });
+    assert.ok(largest > 1e-3, `${largest}`);
+  });
+});
