@@ -33,7 +33,7 @@ export interface CommonOutside {
 /** The parts O_k of the clients' changes outside the space. */
 interface Outside {
   /** Returns O_k. It may have to be computed, because all of them need not fit in memory. */
-  outsideOf(k: number): Change;
+  readonly outsideOf: (k: number) => Change;
   /** The largest rank of factored parts. */
   readonly rank: number;
 }

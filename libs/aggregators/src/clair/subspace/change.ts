@@ -101,7 +101,7 @@ export function weightedSum(matrices: readonly Matrix[], weights: ArrayLike<numb
 }
 
 /**
- * Computes Σ w_k·X_k of dense changes, which are read one after another, as all of them together may
+ * Computes Σ w_k·X_k of dense changes. They are read one after another, as all of them together may
  * not fit in memory.
  * @param count at least one
  * @throws TypeError for a factored change
