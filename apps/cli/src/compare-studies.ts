@@ -12,9 +12,15 @@ import {
   sweepText,
   type ComparedStudy,
 } from "@fedclair/runs";
-import type { CompareOptions } from "./compare.js";
 import { openRun } from "./open-run.js";
 import { openSweep } from "./open-sweep.js";
+
+export interface CompareOptions {
+  readonly plugins: readonly string[];
+  /** A new file for the page. */
+  readonly html?: string;
+  readonly json: boolean;
+}
 
 /** Compares studies: runs that differ by their seed, from folders of studies, sweeps and runs. */
 export async function compareStudies(

@@ -12,16 +12,9 @@ import {
   type RunComparison,
 } from "@fedclair/runs";
 import pc from "picocolors";
-import { compareStudies } from "./compare-studies.js";
+import { compareStudies, type CompareOptions } from "./compare-studies.js";
 import { openRun } from "./open-run.js";
 import { requireRun } from "./show.js";
-
-export interface CompareOptions {
-  readonly plugins: readonly string[];
-  /** A new file for the page. */
-  readonly html?: string;
-  readonly json: boolean;
-}
 
 /**
  * `fedclair compare`: compares runs side by side. If a folder holds a study or a sweep, compares

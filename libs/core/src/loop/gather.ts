@@ -1,6 +1,7 @@
 import { sum } from "@fedclair/linalg";
 import { askClients, type Asked, type Sampled } from "./ask.js";
 import { cohortSize, sampleCohort, samplePass } from "../trial/cohort.js";
+import type { Asking, RoundTime } from "./asking.js";
 import type { ClosedRound } from "./close-cohort.js";
 import type { Answered, Collected } from "./collect.js";
 import { failure, type Failure } from "../words/errors.js";
@@ -19,30 +20,6 @@ export type Gathered = Asking &
     | { readonly collected: Collected; readonly closed?: undefined }
     | { readonly closed: ClosedRound }
   );
-
-/** The clients that a round asked. */
-export interface Asking {
-  /** The clients that take part in the round, in order. */
-  readonly cohort: readonly string[];
-  /** The number of bytes of params that were sent to clients. */
-  readonly down: number;
-  /** Seconds spent sampling the cohort. */
-  readonly sampleSeconds: number;
-  /** Present if the trial simulates time. */
-  readonly time?: RoundTime;
-}
-
-/** Simulated time of a round. */
-export interface RoundTime {
-  /** Seconds since the trial began, at the end of the round. */
-  readonly clock: number;
-  /** Seconds from the request to the answer, by client. */
-  readonly seconds: ReadonlyMap<string, number>;
-  /** The number of rounds that ended while the client trained, by client. */
-  readonly staleness?: ReadonlyMap<string, number>;
-  /** Answers that have not arrived yet. */
-  readonly pending?: readonly Pending[];
-}
 
 /** Lets clients train, and returns the answers that the trial's schedule waits for. */
 export async function* gather(

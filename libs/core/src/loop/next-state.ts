@@ -1,4 +1,4 @@
-import type { Asking } from "./gather.js";
+import type { Asking } from "./asking.js";
 import type { Stepped } from "./run-step.js";
 import type { AttackStates, Merged, TrialState } from "./trial-state.js";
 

@@ -5,7 +5,7 @@ import type { Evidence, Verdict, VerdictStatus } from "../contracts/aggregator.j
 import type { CandidateKind } from "../contracts/refinements.js";
 import type { Failure } from "../words/errors.js";
 import type { Origin } from "./initial.js";
-import type { Asking } from "./gather.js";
+import type { Asking } from "./asking.js";
 import type { RoundPlan } from "./round-plan.js";
 import type { Stepped } from "./run-step.js";
 import type { Merged, TrialState } from "./trial-state.js";
