@@ -16,7 +16,7 @@ import { describedKinds, type DescribedKind } from "./described-kinds.js";
 import type { DescribeOptions } from "./describe.js";
 import type { ExportOptions } from "./export/export.js";
 import type { NewOptions } from "./new.js";
-import type { CompareOptions } from "./compare.js";
+import type { CompareOptions } from "./compare-studies.js";
 import type { ListOptions } from "./list.js";
 import type { ResumeOptions } from "./resume.js";
 import type { RunOptions } from "./run-options.js";
