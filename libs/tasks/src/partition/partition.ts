@@ -101,7 +101,7 @@ function dealOut(
 function dealByOwner(owners: ArrayLike<number> | undefined, clients: number): Parts {
   if (!owners) {
     throw new UserError(
-      "partition: natural needs data that tell whom each sample comes from, and these do not: choose another partition",
+      "partition: natural needs data that tell whom each sample comes from, and these do not: choose iid, dirichlet, shards or quantity",
     );
   }
   const count = Array.from(owners).reduce((most, owner) => Math.max(most, owner + 1), 0);
