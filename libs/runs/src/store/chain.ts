@@ -5,7 +5,12 @@ import type { ArmRecord } from "../arm-record.js";
 import { eachLine, streamLines } from "./lines.js";
 import type { ArmTiming } from "../arm-timing.js";
 import { findHolder } from "./lock.js";
-import { recordsPath, storedRecords, type RecordsEnd, type StoredRecord } from "./stored-records.js";
+import {
+  recordsPath,
+  storedRecords,
+  type RecordsEnd,
+  type StoredRecord,
+} from "./stored-records.js";
 import { readRunInfo, readSummary } from "./stored-run.js";
 
 /*
