@@ -112,7 +112,7 @@ describe("a plug-in that never returns while its trial is read", () => {
   const spin = "for (;;) try { for (;;); } catch {}";
 
   for (const [what, source] of [
-    ["top level", `${spin}`],
+    ["top level", spin],
     ["schema", task.replace("z.strictObject({})", `z.strictObject({}).refine(() => { ${spin} })`)],
     ["create", task.replace("create: () => ({", `create: () => { ${spin} }, other: () => ({`)],
     ["checkClients", task.replace("create:", `checkClients: () => { ${spin} }, create:`)],

@@ -20,7 +20,10 @@ function look(before: number, waited: number): void {
     const now = Atomics.load(shared, turns);
     const waitedNow = now === before ? waited + tickMs : 0;
     if (waitedNow < limitMs) look(now, waitedNow);
-    else void interrupt().then(() => look(now, 0));
+    else
+      void interrupt().then(() => {
+        look(now, 0);
+      });
   }, tickMs);
 }
 
