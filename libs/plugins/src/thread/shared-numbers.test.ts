@@ -55,7 +55,7 @@ describe("numbers of answers in pages", () => {
     const isShared = (use: PageUse) => {
       const [array] = arraysOf(use.admit([stored])[0]);
       assert.deepEqual(array, Float32Array.of(1, 2));
-      return array?.buffer instanceof SharedArrayBuffer;
+      return array.buffer instanceof SharedArrayBuffer;
     };
     const use = new PageUse(16);
     assert.deepEqual([isShared(use), isShared(use), isShared(use)], [true, true, false]);

@@ -216,7 +216,7 @@ async function importsTensorFlow(): Promise<boolean> {
   if ("_tfengine" in globalThis) return true; // TensorFlow.js sets it in every copy
   const code = await Promise.all(setup.modules.map(({ file }) => readCode(file)));
   return code.some(({ packages }) =>
-    [...packages.keys()].some((name) => /^@(tensorflow\/|fedclair\/compute)/.test(name)),
+    [...packages.keys()].some((name) => name.startsWith("@tensorflow/")),
   );
 }
 
