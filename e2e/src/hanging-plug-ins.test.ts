@@ -107,3 +107,31 @@ describe("a client that never returns", () => {
     }
   });
 });
+
+describe("a plug-in that never returns while its trial is read", () => {
+  const spin = "for (;;) try { for (;;); } catch {}";
+
+  for (const [what, source] of [
+    ["top level", spin],
+    ["schema", task.replace("z.strictObject({})", `z.strictObject({}).refine(() => { ${spin} })`)],
+    ["create", task.replace("create: () => ({", `create: () => { ${spin} }, other: () => ({`)],
+    ["checkClients", task.replace("create:", `checkClients: () => { ${spin} }, create:`)],
+  ] as const)
+    it(`ends the command with an error that names it: ${what}`, async () => {
+      const cwd = await createStudy();
+      await writeFile(join(cwd, "hang.js"), source);
+      const limit = ["--set", "limits.serverSeconds=1"];
+      const args = ["run", "trial.yaml", "--transport", "memory", "--out", "run", ...limit];
+      const { code, stderr } = await fedclair(args, { cwd });
+      assert.equal(code, 2);
+      const why =
+        what === "top level"
+          ? "cannot be imported: its top level did not return"
+          : "did not return";
+      assert.match(
+        stderr,
+        new RegExp(`^error: trial\\.yaml:5:13: plugins: '\\./hang\\.js': ${why} within 1 s`),
+      );
+      assert.doesNotMatch(stderr, /debugger/);
+    });
+});

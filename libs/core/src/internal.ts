@@ -7,7 +7,7 @@ export {
   type ReportedJob,
   type RunnerEvents,
 } from "./client/client-runner.js";
-export { HungClientPool } from "./client/hung-clients.js";
+export { HungClientPool, type Hangs } from "./client/hung-clients.js";
 export { nextGroup } from "./client/cohort-groups.js";
 export { MemoryPool } from "./client/memory-pool.js";
 export { checkAggregation } from "./contracts/aggregation.js";

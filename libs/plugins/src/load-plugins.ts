@@ -4,6 +4,7 @@ import { importPlugins } from "./import-plugins.js";
 import { readCode, type ModuleCode } from "./module-code.js";
 import type { PluginModule } from "./resolve-module.js";
 import { checkShared } from "./shared-packages.js";
+import { watchImport } from "./thread/main-watch.js";
 
 type LoadBuiltIn = (content?: unknown, outside?: ReadonlySet<string>) => Promise<Plugins>;
 
@@ -62,8 +63,8 @@ async function importModules(modules: readonly PluginModule[]): Promise<Found[]>
   for (const module of files.values()) {
     const code = await readCode(module.file);
     checkShared(code, module.place);
-    for (const plugin of await importPlugins(module.file, module.place))
-      found.push({ plugin, code, module });
+    const plugins = await watchImport(module, () => importPlugins(module.file, module.place));
+    for (const plugin of plugins) found.push({ plugin, code, module });
   }
   return found;
 }

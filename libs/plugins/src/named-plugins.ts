@@ -1,8 +1,9 @@
 import { dirname } from "node:path";
 import type { Plugins } from "@fedclair/core";
-import { readNamedPlugins, type TrialSource } from "@fedclair/core/internal";
+import { readNamedPlugins, type Trial, type TrialSource } from "@fedclair/core/internal";
 import { loadPlugins } from "./load-plugins.js";
 import { resolveModule, type PluginModule } from "./resolve-module.js";
+import { limitMainThread } from "./thread/main-watch.js";
 
 /**
  * Loads the plug-ins that a trial or a sweep can use: the built-in ones, and those of its key
@@ -10,6 +11,10 @@ import { resolveModule, type PluginModule } from "./resolve-module.js";
  * @throws UserError as `loadPlugins`
  */
 export async function loadNamedPlugins(source: TrialSource): Promise<Plugins> {
+  const { limits } = (source.yaml.content ?? {}) as { limits?: Partial<Trial["limits"]> };
+  const { serverSeconds } = limits ?? {};
+  // The trial is not checked yet.
+  if (typeof serverSeconds === "number" && serverSeconds > 0) limitMainThread(serverSeconds);
   return await loadPlugins(namedModules(source), source.yaml.content);
 }
 

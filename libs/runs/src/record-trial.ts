@@ -1,5 +1,4 @@
 import {
-  HungClientPool,
   afterRunning,
   payloadBytes,
   withModules,
@@ -95,8 +94,7 @@ async function runInto(
 ): Promise<Summary> {
   const { prepared, pool: inner, server, signal, traffic, onEvent, onResume } = run;
   const { trial, arms, measures, taskPlugin } = prepared;
-  const asked = new HungClientPool(inner, trial.limits.hangRetries);
-  const pool = new StoringPool(new RecoveringPool(asked, trial.limits), folder.path);
+  const pool = new StoringPool(new RecoveringPool(inner, trial.limits), folder.path);
   const tally = new Tally(trial, measures.metrics ?? {});
   const stopped = new Map(checkpoint?.stopped);
   const personal = new Set(checkpoint?.personal);
@@ -105,7 +103,6 @@ async function runInto(
     for await (const stored of storedRecords(folder.path)) {
       const record = await stored.read();
       tally.add(record);
-      asked.recall(record);
       done.set(record.arm, (done.get(record.arm) ?? 0) + 1);
     }
     for (const [arm, reason] of stopped) tally.stop(arm, reason);
@@ -131,7 +128,7 @@ async function runInto(
   const from = { arm: 0, ...checkpoint, start };
   if (from.arm === 0) main = from.state;
   try {
-    for await (const { arm, event } of runTrial(prepared, pool, signal, from, server)) {
+    for await (const { arm, event, hangs } of runTrial(prepared, pool, signal, from, server)) {
       const index = arms.findIndex(({ label }) => label === arm.label);
       if (index > 0 || event.kind === "stopped") await writeParams(); // as soon as they are final
       if (event.kind === "stopped") {
@@ -144,7 +141,7 @@ async function runInto(
         if (index === 0) main = event.state;
         if (event.state.personal.size > 0) personal.add(arm.label);
         if (event.record.stopped === undefined)
-          await writeCheckpoint({ arm: index, state: event.state });
+          await writeCheckpoint({ arm: index, state: event.state, hangs });
       }
       onEvent?.({ arm, event });
     }

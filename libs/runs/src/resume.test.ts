@@ -4,8 +4,9 @@ import fs, { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError, type Aggregator, type AggregatorPlugin } from "@fedclair/core";
-import { ClientRunner, MemoryPool, type Trial } from "@fedclair/core/internal";
+import { ClientRunner, MemoryPool, type ClientPool, type Trial } from "@fedclair/core/internal";
 import { prepare, toyPlugins, toyTrial } from "@fedclair/core/testing";
+import type { ArmRecord } from "./arm-record.js";
 import { recordTrial, type TrialRun } from "./record-trial.js";
 import { withBrokenDisk } from "../testing/broken-disk.js";
 import { readRun } from "./run.js";
@@ -195,6 +196,52 @@ describe("an interrupted run", function () {
       readRun(complete),
       /000002\.parquet' is missing, and the run wrote 11 such/,
     );
+  });
+
+  it("counts the hangs of a client as an uninterrupted run does", async () => {
+    const own = toyTrial({
+      clients: 6,
+      rounds: 4,
+      baselines: [{ label: "again", aggregator: { name: "toy-mean" } }],
+      limits: { hangRetries: 2 },
+    });
+    /** Runs the trial with a client that always hangs, and stops it after `last` rounds. */
+    const run = async (out: string, last = Infinity) => {
+      const memory = new MemoryPool(new ClientRunner(prepare(own, plugins)));
+      const failure = { code: "CLIENT_HUNG", message: "it hung" } as const;
+      const pool: ClientPool = {
+        ready: () => memory.ready(),
+        close: () => memory.close(),
+        async *ask(...args) {
+          for await (const answer of memory.ask(...args)) {
+            const { jobId, clientId } = answer;
+            yield clientId === "c01" ? { jobId, clientId, failure } : answer;
+          }
+        },
+      };
+      const stop = new AbortController();
+      let rounds = 0;
+      const onEvent: TrialRun["onEvent"] = ({ event }) => {
+        if (event.kind === "round" && ++rounds === last) stop.abort();
+      };
+      await recordTrial(runInto(out, { trial: own, pool, signal: stop.signal, onEvent }));
+    };
+    const uninterrupted = join(root, "hangs");
+    await run(uninterrupted);
+    const lines = (await readFile(join(uninterrupted, "records.jsonl"), "utf8")).trim().split("\n");
+    // It hangs in both parts of round 1, training and evaluation, and in the training of round 2.
+    const refused = "not asked: it hung in round 2 (limits.hangRetries = 2)";
+    const expected = ["it hung", "it hung", refused, refused];
+    assert.deepEqual(
+      lines.map((line) => (JSON.parse(line) as ArmRecord).clients[1]?.failure?.message),
+      [...expected, ...expected],
+    );
+    for (let last = 1; last < 8; last++) {
+      const out = join(root, `hangs-${last}`);
+      await assert.rejects(run(out, last), { name: "AbortError" });
+      await run(out);
+      assert.deepEqual(await contents(out), await contents(uninterrupted), `after round ${last}`);
+    }
   });
 
   it("rejects another backend, and files that were truncated since", async () => {

@@ -1,6 +1,7 @@
 import { errorLocation } from "@fedclair/core/errors";
 import { UserError } from "@fedclair/core";
 import {
+  HungClientPool,
   loadParams,
   type StoredParams,
   askForParams,
@@ -12,6 +13,7 @@ import {
   windowSize,
   type Arm,
   type ClientPool,
+  type Hangs,
   type PreparedTrial,
   type Trial,
   type TrialEvent,
@@ -24,6 +26,12 @@ import { SharedRoundPool } from "./shared-round-pool.js";
 export interface ArmEvent {
   readonly arm: Arm;
   readonly event: TrialEvent | Stopped;
+}
+
+/** An event with what a checkpoint after it needs to know. */
+export interface ArmProgress extends ArmEvent {
+  /** The hangs of the arm's clients so far. */
+  readonly hangs: ReadonlyMap<string, Hangs>;
 }
 
 /** The arm could not go on: too few clients answered, or one of its plug-ins failed. */
@@ -47,6 +55,8 @@ export interface Position {
   readonly arm: number;
   /** The state of that arm. Default: its start state. */
   readonly state?: TrialState | undefined;
+  /** The hangs of that arm's clients. Default: none. */
+  readonly hangs?: ReadonlyMap<string, Hangs> | undefined;
 }
 
 /**
@@ -64,8 +74,8 @@ export async function* runTrial(
   signal: AbortSignal,
   from: Position = { arm: 0 },
   server?: WatchedServer,
-): AsyncGenerator<ArmEvent> {
-  const { arms } = prepared;
+): AsyncGenerator<ArmProgress> {
+  const { arms, trial } = prepared;
   const task = await prepared.loadTask();
   const start = from.start ?? (await startArms(prepared, pool, signal, server));
   // A resumed trial no longer has the first arm's answers. The other arms ask again and get the
@@ -75,7 +85,10 @@ export async function* runTrial(
   const shared = isShared ? new SharedRoundPool(pool) : pool;
   for (const [i, arm] of arms.entries()) {
     if (i < from.arm) continue;
-    const plan = planRounds(prepared, arm, { task, pool: shared, signal });
+    const known = i === from.arm ? from.hangs : undefined;
+    const asked = new HungClientPool(shared, trial.limits.hangRetries, known);
+    const { hangs } = asked;
+    const plan = planRounds(prepared, arm, { task, pool: asked, signal });
     try {
       // No variable holds the state, so that its params can be freed after the first round.
       const rounds = runRounds(
@@ -83,14 +96,14 @@ export async function* runTrial(
         (i === from.arm && from.state) || openStart(start),
         server?.codeOf(i),
       );
-      for await (const event of rounds) yield { arm, event };
+      for await (const event of rounds) yield { arm, event, hangs };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const endsArm =
         error.exitCode === exitCodes.stopped || (error.exitCode === exitCodes.quorum && i > 0);
       if (!endsArm) throw error;
       const where = errorLocation(error.cause);
-      yield { arm, event: { kind: "stopped", reason: error.message, where } };
+      yield { arm, event: { kind: "stopped", reason: error.message, where }, hangs };
     }
   }
 }

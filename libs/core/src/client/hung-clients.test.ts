@@ -47,11 +47,13 @@ describe("HungClientPool", () => {
     assert.equal(await askIn(pool, 3), "not asked: it hung in round 2 (limits.hangRetries = 1)");
   });
 
-  it("remembers the hangs of a run that is resumed", async () => {
-    const pool = new HungClientPool(inner, 0);
-    const refused = { code: "CLIENT_HUNG", message: "not asked" } as const;
-    pool.recall({ round: 5, clients: [{ clientId: "c01", failure: hung }] });
-    pool.recall({ round: 6, clients: [{ clientId: "c01", failure: refused }] });
-    assert.equal(await askIn(pool, 7), "not asked: it hung in round 5 (limits.hangRetries = 0)");
+  it("continues to count when a run is resumed", async () => {
+    const before = new HungClientPool(inner, 1);
+    await askIn(before, 4);
+    assert.deepEqual(before.hangs, new Map([["c01", { count: 1, round: 4 }]]));
+    const pool = new HungClientPool(inner, 1, before.hangs);
+    assert.equal(await askIn(pool, 5), hung.message);
+    assert.equal(await askIn(pool, 6), "not asked: it hung in round 5 (limits.hangRetries = 1)");
+    assert.deepEqual(before.hangs.get("c01")?.count, 1, "the stored count stays");
   });
 });

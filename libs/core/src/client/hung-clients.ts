@@ -1,42 +1,36 @@
 import type { Admit, Answer, ClientPool, Job } from "../contracts/pool.js";
 import { failure, type Failure } from "../words/errors.js";
 
-/** The failures of a client in a round, as its record has them. */
-interface Failures {
-  readonly clientId: string;
-  readonly failure?: Failure | null;
-  readonly refinementFailure?: Failure | undefined;
-  readonly evaluationFailure?: Failure | undefined;
-}
-
-interface Hangs {
+/** The hangs of a client in an arm. */
+export interface Hangs {
   readonly count: number;
   /** The round of the last one. */
   readonly round: number;
 }
 
 /**
- * Asks clients that hung no longer: each time costs its host `limits.clientSeconds` and a new
- * thread. Their jobs fail with CLIENT_HUNG at once, on whichever host they would run.
+ * Stops asking clients that hung in an arm: each time costs their host `limits.clientSeconds` and a
+ * new thread. Their jobs fail with CLIENT_HUNG at once, on whichever host they would run. Each arm
+ * has a pool of its own, because its records must not depend on the arms before it.
  */
 export class HungClientPool implements ClientPool {
   readonly #inner: ClientPool;
   readonly #retries: number;
-  readonly #hangs = new Map<string, Hangs>();
+  readonly #hangs: Map<string, Hangs>;
 
-  /** @param retries how often a client that hung is asked again (`limits.hangRetries`) */
-  constructor(inner: ClientPool, retries: number) {
+  /**
+   * @param retries how often a client that hung is asked again (`limits.hangRetries`)
+   * @param hangs the hangs so far by client, when a run is resumed
+   */
+  constructor(inner: ClientPool, retries: number, hangs?: ReadonlyMap<string, Hangs>) {
     this.#inner = inner;
     this.#retries = retries;
+    this.#hangs = new Map(hangs);
   }
 
-  /** Counts the hangs in the record of a round, when a run is resumed. */
-  recall({ round, clients }: { readonly round: number; readonly clients: readonly Failures[] }) {
-    for (const { clientId, failure: trained, refinementFailure, evaluationFailure } of clients) {
-      for (const fault of [trained, refinementFailure, evaluationFailure]) {
-        if (fault?.code === "CLIENT_HUNG") this.#count(clientId, round);
-      }
-    }
+  /** The hangs so far, by client. */
+  get hangs(): ReadonlyMap<string, Hangs> {
+    return this.#hangs;
   }
 
   ready(signal: AbortSignal): Promise<void> {
@@ -70,9 +64,8 @@ export class HungClientPool implements ClientPool {
     return failure("CLIENT_HUNG", message);
   }
 
-  /** Does nothing for a client that is not asked any more. */
   #count(clientId: string, round: number): void {
     const { count = 0 } = this.#hangs.get(clientId) ?? {};
-    if (count <= this.#retries) this.#hangs.set(clientId, { count: count + 1, round });
+    this.#hangs.set(clientId, { count: count + 1, round });
   }
 }

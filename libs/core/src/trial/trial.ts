@@ -245,7 +245,7 @@ function makeSchema(plugins: Plugins) {
             .int()
             .min(0)
             .default(0)
-            .describe("How often a client that hung (CLIENT_HUNG) is asked again in the trial."),
+            .describe("How often a client that hung (CLIENT_HUNG) is asked again in an arm."),
           serverSeconds: z
             .number()
             .positive()

@@ -15,8 +15,6 @@ export interface ThreadSetup {
   readonly modules: readonly PluginModule[];
   /** The memory of its `Activity`. */
   readonly activity: SharedArrayBuffer;
-  /** The memory of its `SharedNumbers`. */
-  readonly numbers: SharedArrayBuffer;
 }
 
 /** A trial that a thread prepares. */
@@ -72,11 +70,8 @@ export interface ThreadMethods {
   /** Returns the plug-ins that the modules export. */
   identify(): Promise<readonly PluginIdentity[]>;
   prepareClients(trial: ThreadTrial, isAlone: boolean): Promise<ReadyClients>;
-  /**
-   * @param base the new last base; default: the one before
-   * @param slot of `SharedNumbers` for the answers; default: they are posted with their numbers
-   */
-  runJobs(jobs: readonly PostedJob[], base?: Params, slot?: number): Promise<Ran>;
+  /** @param base the new last base; default: the one before */
+  runJobs(jobs: readonly PostedJob[], base?: Params): Promise<Ran>;
   /** Prepares to run the coordinator's code; returns its plug-ins, like `ReadyClients`. */
   prepareServer(trial: ThreadTrial): Promise<readonly string[]>;
   startTask(): Promise<Start>;

@@ -9,7 +9,6 @@ import type {
   ThreadMethods,
   ThreadSetup,
 } from "./messages.js";
-import { SharedNumbers } from "./shared-numbers.js";
 
 /** The code in a thread did not return in time. */
 export class Overdue extends Error {}
@@ -57,7 +56,6 @@ const longestTick = 250;
 export class PluginThread {
   /** What the thread is doing, or was doing when it ended. */
   readonly activity = new Activity();
-  readonly numbers = new SharedNumbers();
   /** When the thread is ended while it has calls to answer. Default: never. */
   patience: Patience = () => Infinity;
   onReport: (report: ThreadReport) => void = () => undefined;
@@ -73,7 +71,6 @@ export class PluginThread {
       workerData: {
         modules,
         activity: this.activity.buffer,
-        numbers: this.numbers.buffer,
       } satisfies ThreadSetup,
       argv: process.argv.slice(2),
       stdout: true,

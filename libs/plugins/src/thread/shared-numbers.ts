@@ -1,70 +1,86 @@
 import { eachTensor, type Answer } from "@fedclair/core/internal";
 import type { Delta, Tensor } from "@fedclair/core";
+import { toPostable } from "./transfer.js";
 
-/** The number of calls whose answers fit into the memory at a time, and the bytes of each. */
-const slots = 16;
-const slotBytes = 2 ** 16;
+/** The size of a page in bytes. */
+const pageBytes = 2 ** 16;
 
-/** Numbers in the shared memory, in place of the `data` of a tensor. */
-interface Shared {
-  readonly shape: readonly number[];
-  readonly type: "f32" | "f64";
-  readonly at: number;
-  readonly count: number;
-}
+/** The size of an array in bytes above which it is posted with its own memory. */
+const mostBytes = pageBytes / 2;
 
 /**
- * Memory for the numbers of answers on their way to the main thread. Arrays in a message are
- * allocated outside V8's heap, and V8 would collect the whole heap of the main thread every few
- * megabytes: a small update would take a third longer.
+ * Moves the numbers of answers into pages that threads share. V8 counts the memory of other arrays
+ * as if it lay in the heap of the main thread, and collects that heap every few megabytes: a small
+ * update would take a third longer.
  */
-export class SharedNumbers {
-  readonly buffer: SharedArrayBuffer;
-  readonly #free = Array.from({ length: slots }, (_, slot) => slot);
+export class NumberPages {
+  #page = new SharedArrayBuffer(0);
+  #used = 0;
 
-  /** @param buffer the memory of another thread's object; default: new memory */
-  constructor(buffer = new SharedArrayBuffer(slots * slotBytes)) {
-    this.buffer = buffer;
-  }
-
-  /** @returns the slot for a call, or undefined if none is free */
-  take(): number | undefined {
-    return this.#free.pop();
-  }
-
-  release(slot: number | undefined): void {
-    if (slot !== undefined) this.#free.push(slot);
-  }
-
-  /** Moves the numbers of answers into a slot, as many as fit. */
-  store(answers: readonly Answer[], slot: number): readonly Answer[] {
-    let at = slot * slotBytes;
-    const end = at + slotBytes;
+  /** Copies the numbers of answers into pages, and the others into a form that can be posted. */
+  store(answers: readonly Answer[]): readonly Answer[] {
     return mapTensors(answers, (tensor) => {
-      if (!("data" in tensor) || at + tensor.data.byteLength > end) return tensor;
+      if (!("data" in tensor) || tensor.data.byteLength > mostBytes)
+        return toPostable(tensor) as Tensor;
       const { shape, data } = tensor;
-      const type = data instanceof Float32Array ? "f32" : "f64";
-      const shared: Shared = { shape, type, at, count: data.length };
-      this.#view(shared).set(data);
-      at += Math.ceil(data.byteLength / 8) * 8; // float64 numbers must be aligned
-      return shared as never;
+      const at = this.#reserve(data.byteLength);
+      const copy =
+        data instanceof Float32Array
+          ? new Float32Array(this.#page, at, data.length)
+          : new Float64Array(this.#page, at, data.length);
+      copy.set(data);
+      return { shape, data: copy };
     });
   }
 
-  /** Copies the numbers of answers out of the memory. */
-  load(answers: readonly Answer[]): readonly Answer[] {
-    return mapTensors(answers, (tensor) => {
-      if (!("at" in tensor)) return tensor;
-      const shared = tensor as unknown as Shared;
-      return { shape: shared.shape, data: this.#view(shared).slice() };
-    });
+  /** Returns the offset of free memory in the page, or in a new one. */
+  #reserve(bytes: number): number {
+    if (this.#page.byteLength - this.#used < bytes) {
+      this.#page = new SharedArrayBuffer(pageBytes);
+      this.#used = 0;
+    }
+    const at = this.#used;
+    this.#used += Math.ceil(bytes / 8) * 8; // float64 numbers must be aligned
+    return at;
+  }
+}
+
+/** The most bytes of numbers in pages that V8 has not collected yet. */
+const mostBytesInUse = 2 ** 25;
+
+/**
+ * Limits the memory of pages in the main thread, as V8 does not know that collecting its heap would
+ * free them.
+ */
+export class PageUse {
+  #bytes = 0;
+  readonly #most: number;
+  readonly #registry = new FinalizationRegistry<number>((bytes) => (this.#bytes -= bytes));
+
+  constructor(most = mostBytesInUse) {
+    this.#most = most;
   }
 
-  #view({ type, at, count }: Shared) {
-    return type === "f32"
-      ? new Float32Array(this.buffer, at, count)
-      : new Float64Array(this.buffer, at, count);
+  /** Counts the numbers of answers in pages. Copies them if too many are in use. */
+  admit(answers: readonly Answer[]): readonly Answer[] {
+    if (this.#bytes >= this.#most)
+      return mapTensors(answers, (tensor) =>
+        isInPage(tensor) ? { shape: tensor.shape, data: tensor.data.slice() } : tensor,
+      );
+    mapTensors(answers, (tensor) => {
+      if (isInPage(tensor)) {
+        const { buffer, byteLength } = tensor.data;
+        this.#bytes += byteLength;
+        this.#registry.register(buffer, byteLength);
+      }
+      return tensor;
+    });
+    return answers;
   }
+}
+
+function isInPage(tensor: Tensor): tensor is Extract<Tensor, { readonly data: unknown }> {
+  return "data" in tensor && tensor.data.buffer instanceof SharedArrayBuffer;
 }
 
 function mapTensors(

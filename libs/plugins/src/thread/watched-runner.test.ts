@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { backendsFor } from "@fedclair/compute";
 import { describeClientPool } from "@fedclair/core/testing";
 import { MemoryPool, prepareSentTrial, type Answer, type ClientJob } from "@fedclair/core/internal";
 import { loadForHost, loadPlugins } from "../host.js";
@@ -30,13 +31,18 @@ describe("WatchedRunner", () => {
   afterEach(() => runner?.close());
 
   /** Opens a runner of four clients with a limit of half a second. */
-  async function open(task: object, changes: object = {}): Promise<WatchedRunner> {
-    const modules = [moduleOf("hanging")];
+  async function open(
+    task: object,
+    changes: object = {},
+    name = "hanging",
+    backend = "cpu",
+  ): Promise<WatchedRunner> {
+    const modules = [moduleOf(name)];
     const content = {
       name: "hanging",
       rounds: 1,
       clients: 4,
-      task: { name: "hanging", ...task },
+      task: { name, ...task },
       aggregator: { name: "fedavg" },
       limits: { clientSeconds: 0.5, answerSeconds: 2.5 },
       ...changes,
@@ -47,7 +53,7 @@ describe("WatchedRunner", () => {
     runner = new WatchedRunner({
       modules,
       ...describeTrial(trial, "the test"),
-      backend: "cpu",
+      backend,
       events: {
         onClientError: ({ clientId }, what) => events.push(`${clientId} failed: ${String(what)}`),
         onBatchError: (name, what) => events.push(`${name} failed: ${String(what)}`),
@@ -134,6 +140,18 @@ describe("WatchedRunner", () => {
     assert.deepEqual(answers, [0, `CLIENT_ERROR: ${failed}`, 2, 3]);
     assert.deepEqual(events, [`c01 failed: ${failed}`]);
   });
+
+  for (const backend of ["wasm", "tensorflow"] as const)
+    it(`runs clients that compute with TensorFlow.js: ${backend}`, async function () {
+      if (!backendsFor("auto").includes(backend)) this.skip(); // it is not installed
+      const opened = await open({}, { limits: {} }, "tensors", backend);
+      const [first, second] = await Promise.all([0, 1].map((i) => opened.runAll([jobOf(i)])));
+      assert.deepEqual(
+        [first, second].flat().map((answer) => answer && read(answer)),
+        [3, 3],
+      );
+      assert.equal(opened.tensors, 0);
+    });
 
   it("is closed while a client does not return", async () => {
     const limits = { clientSeconds: 3600, answerSeconds: 7200 };

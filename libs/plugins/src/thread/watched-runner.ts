@@ -13,6 +13,7 @@ import type { PluginModule } from "../resolve-module.js";
 import type { Doing } from "./activity.js";
 import type { PostedJob, ReadyClients, ThreadTrial } from "./messages.js";
 import { Overdue, PluginThread, ThreadEnded, type ThreadReport } from "./plugin-thread.js";
+import { PageUse } from "./shared-numbers.js";
 import { isTimeout } from "./timeout.js";
 import { toPostable } from "./transfer.js";
 
@@ -67,6 +68,7 @@ export class WatchedRunner implements JobRunner {
   /** Whether clients that trained together have ended their thread. */
   #trainsAlone = false;
   #ahead = smallAhead;
+  readonly #pages = new PageUse();
   /** The number of TensorFlow.js tensors in the thread after the last jobs. */
   tensors = 0;
 
@@ -94,11 +96,10 @@ export class WatchedRunner implements JobRunner {
     for (let ends = 0; ;) {
       const ready = await this.#open();
       const { thread } = ready;
-      const slot = thread.numbers.take();
-      const { id, result } = this.#post(ready, jobs, slot);
+      const { id, result } = this.#post(ready, jobs);
       try {
-        const { answers: stored, tensors } = await result;
-        const answers = thread.numbers.load(stored);
+        const { answers: posted, tensors } = await result;
+        const answers = this.#pages.admit(posted);
         this.tensors = tensors;
         if (answers.some(isTimeout)) void thread.end(new Replaced());
         return answers;
@@ -108,8 +109,6 @@ export class WatchedRunner implements JobRunner {
         if (doing.call === id) return await this.#settle(jobs, doing, error);
         if (!(error instanceof Replaced)) ends++;
         if (ends === mostEnds) return await this.#settle(jobs, { ...doing, jobs: 1 }, error);
-      } finally {
-        thread.numbers.release(slot);
       }
     }
   }
@@ -119,7 +118,7 @@ export class WatchedRunner implements JobRunner {
     await this.#thread?.end();
   }
 
-  #post(ready: Ready, jobs: readonly ClientJob[], slot: number | undefined) {
+  #post(ready: Ready, jobs: readonly ClientJob[]) {
     const base = jobs[0]?.params.base;
     const isNew = base !== ready.base;
     ready.base = base;
@@ -127,7 +126,6 @@ export class WatchedRunner implements JobRunner {
     return ready.thread.call("runJobs", [
       posted,
       isNew && base ? (toPostable(base) as Params) : undefined,
-      slot,
     ]);
   }
 

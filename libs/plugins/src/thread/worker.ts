@@ -1,7 +1,7 @@
 // The script of a `PluginThread`.
 import { parentPort, workerData } from "node:worker_threads";
 import { chooseBackend, currentBackend, loadBackend, type BackendName } from "@fedclair/compute";
-import { UserError, type Params, type Plugins, type Task } from "@fedclair/core";
+import { UserError, type Params, type Plugins, type Start, type Task } from "@fedclair/core";
 import { errorLocation, errorMessage } from "@fedclair/core/errors";
 import {
   ArmFault,
@@ -15,6 +15,7 @@ import {
   type RoundPlan,
 } from "@fedclair/core/internal";
 import { loadForHost, loadPlugins } from "../host.js";
+import { readCode } from "../module-code.js";
 import { Activity, idle } from "./activity.js";
 import type {
   PostedFault,
@@ -25,7 +26,7 @@ import type {
   ThreadSetup,
   ThreadTrial,
 } from "./messages.js";
-import { SharedNumbers } from "./shared-numbers.js";
+import { NumberPages } from "./shared-numbers.js";
 import { isTimeout } from "./timeout.js";
 import { toPostable } from "./transfer.js";
 
@@ -38,7 +39,7 @@ const collectMs = 10;
 const { attackCohort, runStep, openStream } = serverCode;
 const setup = workerData as ThreadSetup;
 const activity = new Activity(setup.activity);
-const numbers = new SharedNumbers(setup.numbers);
+const pages = new NumberPages();
 const calls: ThreadCall[] = [];
 let isServing = false;
 let unposted: ThreadMessage[] = [];
@@ -88,14 +89,16 @@ const methods: ThreadMethods = {
     return { maxBatch: runner.maxBatch, plugins: code };
   },
 
-  runJobs: async (jobs, base, slot) => {
+  runJobs: async (jobs, base) => {
     if (!runner) throw new Error("a job came before the trial");
     if (base) lastBase = base;
     current = { ...current, jobs };
     const answers = await runner.runAll(jobs.map(toClientJob));
     hasTimeout = answers.some(isTimeout);
-    const stored = slot === undefined ? answers : numbers.store(answers, slot);
-    return { answers: stored, tensors: currentBackend()?.tf.memory().numTensors ?? 0 };
+    return {
+      answers: pages.store(answers),
+      tensors: currentBackend()?.tf.memory().numTensors ?? 0,
+    };
   },
 
   prepareServer: async (trial) => {
@@ -108,17 +111,20 @@ const methods: ThreadMethods = {
     if (!server) throw new Error("the task's start is called before it is prepared");
     const { prepared, task } = server;
     activity.begin({ call: current.id, job: 0, jobs: 1, plugin: 0 });
-    return await task.start({ clientIds: prepared.clientIds, rng: prepared.rng.at("init") });
+    const start = task.start({ clientIds: prepared.clientIds, rng: prepared.rng.at("init") });
+    return toPostable(await start) as Start;
   },
 
-  attackCohort: async (arm, honest, when, state) =>
-    await orFault(attackCohort(planServer(arm), honest, when, state)),
+  attackCohort: async (arm, honest, when, state) => {
+    const attacked = await orFault(attackCohort(planServer(arm), honest, when, state));
+    return toPostable(attacked) as typeof attacked;
+  },
 
   runStep: async (arm, state, arrived) => {
     const stepped = await orFault(runStep(planServer(arm), state, arrived));
     if ("fault" in stepped) return stepped;
     const { updates, ...rest } = stepped;
-    return updates === arrived.updates ? rest : stepped;
+    return toPostable(updates === arrived.updates ? rest : stepped) as typeof stepped;
   },
 
   openStream: async (arm, state, when) =>
@@ -191,19 +197,27 @@ function listCode({ trial, contamination, mods, arms }: PreparedTrial): string[]
   ];
 }
 
-/** Prepares a trial, with the backend that its task may need. */
+/** Prepares a trial, with the backend that its plug-ins may need. */
 async function prepare(
   { content, from, backend }: ThreadTrial,
   plugins: Promise<Plugins>,
 ): Promise<PreparedTrial> {
   const prepared = prepareSentTrial(content, from, await plugins);
   chooseBackend(backend as BackendName);
-  if (isFromOutside(prepared)) await loadBackend();
+  if (await importsTensorFlow()) await loadBackend();
   return prepared;
 }
 
-function isFromOutside({ taskPlugin, outside }: PreparedTrial): boolean {
-  return outside.some(({ kind, name }) => kind === "task" && name === taskPlugin.name);
+/**
+ * Whether a module of plug-ins, or a package that it has imported, uses TensorFlow.js. Loading its
+ * backend takes as long as loading everything else.
+ */
+async function importsTensorFlow(): Promise<boolean> {
+  if ("_tfengine" in globalThis) return true; // TensorFlow.js sets it in every copy
+  const code = await Promise.all(setup.modules.map(({ file }) => readCode(file)));
+  return code.some(({ packages }) =>
+    [...packages.keys()].some((name) => name.startsWith("@tensorflow/")),
+  );
 }
 
 function toClientJob({ params, ...job }: PostedJob): ClientJob {
@@ -235,7 +249,7 @@ async function serve({ id, method, args }: ThreadCall): Promise<ThreadMessage> {
     const callable = methods as unknown as Readonly<
       Record<string, (...args: readonly unknown[]) => Promise<unknown>>
     >;
-    return { kind: "result", id, result: toPostable(await callable[method]?.(...args)) };
+    return { kind: "result", id, result: await callable[method]?.(...args) };
   } catch (error) {
     return {
       kind: "error",
