@@ -197,7 +197,6 @@ export const variations = {
     },
     quantised: { rounds: 2, mods: [{ name: "encoding", dtype: "int8" }] },
     momentum: { rounds: 3, mods: [{ name: "worker-momentum" }] },
-    proximal: { "task.proximal": 0.5 },
   },
   "scripts/fingerprint/clair.yaml": {
     all: {},

@@ -43,6 +43,13 @@ export interface AuditOptions {
  */
 export async function audit(paths: readonly string[], options: AuditOptions): Promise<void> {
   const clairOptions = parseOptions(options.set);
+  const { by } = clairOptions.rule;
+  for (const option of ["bank", "require"] as const) {
+    if (by === "evidence" || options[option] === undefined) continue;
+    throw new UserError(
+      `--${option}: only rule evidence acts on it, and --set has rule ${by}; leave one of the two out`,
+    );
+  }
   const [bank, required] = [await readBank(options.bank), parseRequired(options.require)];
   const command = options.evaluate === undefined ? undefined : parseEvaluate(options.evaluate);
   if (command !== undefined && options.refine === undefined) {

@@ -49,8 +49,11 @@ export function measurePower(
     const shares = parents.map((parent) => {
       const { planted, added, kept } = plant(measures, parent, kind, rng.at(kind, parent));
       const left = indices(kept.length).filter((i) => members.has(item(kept, i)));
-      const { scores } = score(planted, left);
-      return added.filter((k) => at(scores, k) > lower).length / added.length;
+      const { scores, deviations } = score(planted, left);
+      // A single attacker is no clique, and one that attackers of this pile make with it is theirs.
+      const clique = kind === "colluding" ? undefined : deviations.get("clique");
+      const own = (k: number) => at(scores, k) ** 2 - (clique ? at(clique, k) ** 2 : 0);
+      return added.filter((k) => own(k) > lower ** 2).length / added.length;
     });
     return [kind, shares.reduce((x, y) => x + y, 0) / shares.length];
   });

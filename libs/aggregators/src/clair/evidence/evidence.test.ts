@@ -323,6 +323,20 @@ describe("positive controls", () => {
     assert.deepEqual(listCleared(power).slice(0, 3), ["boosted", "doubled", "flipped"]);
   });
 
+  it("are not found by the company of attackers that the pile has", () => {
+    // Inside a space, disagreement is no evidence. A planted client would be the third of a clique.
+    const clients = varied(22, "flips").map((own) => ({ ...own, outside: -1 }));
+    const measures = measuresOf(clients);
+    for (let k = 0; k < 22; k++) {
+      for (const flipped of [20, 21]) {
+        const cosine = k >= 20 ? 1 : -0.5;
+        measures.cosines.data[k + flipped * 22] = measures.cosines.data[flipped + k * 22] = cosine;
+      }
+    }
+    const judged = judge(measures, { bank, rate: 0.05, required: [] }, stream("flips"));
+    assert.ok(!judged.cleared.includes("flipped"), JSON.stringify(judged.power));
+  });
+
   it("are not found where nothing can be: sizes vary by a factor, and nobody agrees", () => {
     const clients = varied(12, "no controls").map((own, k) => ({ ...own, size: (k % 4) * 1.5 }));
     const measures = measuresOf(clients);

@@ -45,7 +45,7 @@ export function describeControls(
   const sentence = `nothing stands out; here ${found} would`;
   if (others.length === 0) return sentence;
   const rest = others.map(
-    (kind) => `${controlMeanings[kind]} in ${Math.round(10 * power[kind])} of 10`,
+    (kind) => `${controlMeanings[kind]} in ${Math.floor(10 * power[kind])} of 10`,
   );
   return `${sentence}, ${rest.join(", ")}`;
 }
