@@ -178,7 +178,7 @@ export function isVisible({ name }: Dirent): boolean {
 }
 
 /** Keeps the paths that are folders, or links to folders. */
-export async function filterFolders(paths: readonly string[]): Promise<string[]> {
+async function filterFolders(paths: readonly string[]): Promise<string[]> {
   const are = await Promise.all(
     paths.map((path) =>
       stat(path).then(

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,9 +53,19 @@ describe("findClients", () => {
       clients: ["alice"],
       faults: {
         bob: "a link: expected a folder, with the files in it",
+        broken: "a link: expected a folder, with the files in it",
         "linked-file": `'${model}' in it is a link: expected the file or folder itself`,
         loop: "'again' in it is a link: expected the file or folder itself",
       },
+    });
+  });
+
+  it("refuses what is neither a folder nor a file", async () => {
+    await create("alice");
+    execFileSync("mkfifo", [join(round, "bob")]);
+    assert.deepEqual(await find(), {
+      clients: ["alice"],
+      faults: { bob: "neither a folder nor a file: expected a folder" },
     });
   });
 

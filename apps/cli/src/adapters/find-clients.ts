@@ -1,13 +1,8 @@
 import type { Dirent } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { UserError } from "@fedclair/core";
-import {
-  filterFolders,
-  findAdaptersInside,
-  isVisible,
-  type AdapterFolder,
-} from "./find-adapters.js";
+import { findAdaptersInside, isVisible, type AdapterFolder } from "./find-adapters.js";
 import { configFile } from "./peft-config.js";
 
 /** The clients of a round. */
@@ -48,10 +43,11 @@ export async function findClients(round: string): Promise<FoundClients> {
 /** Describes why an entry of a round cannot be used; undefined for clients and for files. */
 async function findFault(folder: string, entry: Dirent): Promise<string | undefined> {
   if (entry.isSymbolicLink()) {
-    const [linked] = await filterFolders([folder]);
-    return linked && "a link: expected a folder, with the files in it";
+    const target = await stat(folder).catch(() => undefined);
+    return target?.isFile() ? undefined : "a link: expected a folder, with the files in it";
   }
-  if (!entry.isDirectory()) return undefined;
+  if (entry.isFile()) return undefined;
+  if (!entry.isDirectory()) return "neither a folder nor a file: expected a folder";
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const link = entries.find((one) => one.isSymbolicLink());
   if (link) return `'${link.name}' in it is a link: expected the file or folder itself`;
