@@ -40,6 +40,17 @@ describe("fedclair audit", function () {
     await rm(folder, { recursive: true });
   });
 
+  it("warns of a bank from one pile, and from one with adapters that stand out", async () => {
+    const folder = await temporaryFolder();
+    const bad = await saveAdapters(join(folder, "in"), { p: 80, r: 2, count: 20, modules: 2 });
+    const args = ["calibrate", join(folder, "in"), "--out", join(folder, "bank.json")];
+    const { code, stderr } = await fedclair(args);
+    assert.equal(code, 0, stderr);
+    const named = Array.from(stderr.matchAll(/: (adapter-\d+) stands out/g), ([, name]) => name);
+    assert.deepEqual(named, bad);
+    assert.match(stderr, /thresholds from 1 pile do not show how piles differ/);
+  });
+
   it("rejects options of rule evidence with another rule", async () => {
     for (const option of ["--require", "--bank"]) {
       const args = ["audit", ".", "--set", "rule=fixed", option, "flipped"];

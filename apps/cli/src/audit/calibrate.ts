@@ -1,16 +1,19 @@
 import { writeFile } from "node:fs/promises";
 import {
   clair,
+  findThresholds,
   makeBank,
+  scoreClients,
   selectModule,
+  shippedBank,
   threadsFor,
   type ClairOptions,
   type Measures,
 } from "@fedclair/aggregators";
 import { UserError, type Update } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
-import { item } from "@fedclair/linalg";
-import { countNoun, interruption, print } from "@fedclair/runs";
+import { at, item } from "@fedclair/linalg";
+import { countNoun, formatNumber, interruption, print } from "@fedclair/runs";
 import { findAdapters } from "../adapters/find-adapters.js";
 import { rejectExisting } from "../adapters/reject-existing.js";
 import { whenAborted } from "../when-aborted.js";
@@ -19,6 +22,8 @@ import { readPile } from "./pile.js";
 
 /** With fewer adapters a pile says nothing about others. */
 const minAdapters = 6;
+/** With fewer piles nothing is known about how piles differ. */
+const fewPiles = 5;
 
 /**
  * `fedclair calibrate`: makes a bank of thresholds from piles of adapters that the user trusts, for
@@ -34,11 +39,21 @@ export async function calibrate(
   const sources = new Map<string, readonly Measures[]>();
   for (const folder of folders) {
     process.stderr.write(`measuring ${oneLine(folder)} …\n`);
-    const measures = await Promise.race([
+    const { names, measures } = await Promise.race([
       measureFolder(folder, options),
       whenAborted(interruption.signal),
     ]);
     sources.set(folder, [measures]);
+    for (const [name, score] of findSuspects(names, measures)) {
+      process.stderr.write(
+        `warning: ${oneLine(folder)}: ${oneLine(name)} stands out from the others by score ${formatNumber(score)}; if it is contaminated, leave it out\n`,
+      );
+    }
+  }
+  if (folders.length < fewPiles) {
+    process.stderr.write(
+      `warning: thresholds from ${countNoun(folders.length, "pile")} do not show how piles differ from each other: expected ${fewPiles} piles or more\n`,
+    );
   }
   const name = countNoun(folders.length, "pile") + ` of adapters (${folders.join(", ")})`;
   const bank = await makeBank(sources, { name });
@@ -49,7 +64,19 @@ export async function calibrate(
   );
 }
 
-async function measureFolder(folder: string, options: ClairOptions): Promise<Measures> {
+/** Lists the adapters that an audit with the shipped bank would flag, with their scores. */
+function findSuspects(names: readonly string[], measures: Measures): [string, number][] {
+  const { scores, hasSpace } = scoreClients(measures, shippedBank.spreads);
+  const { upper } = findThresholds(shippedBank, { clients: names.length, hasSpace }, 0.05);
+  return names
+    .map((name, k): [string, number] => [name, at(scores, k)])
+    .filter(([, score]) => score > upper);
+}
+
+async function measureFolder(
+  folder: string,
+  options: ClairOptions,
+): Promise<{ readonly names: readonly string[]; readonly measures: Measures }> {
   const { adapters: found } = await findAdapters([folder]);
   const { adapters, modules, faults } = await readPile(found, () => undefined);
   const [fault] = faults;
@@ -72,5 +99,5 @@ async function measureFolder(folder: string, options: ClairOptions): Promise<Mea
   result.modules.close();
   if (result.measures === undefined)
     throw new UserError("--set: a bank is for the rule evidence: leave rule out");
-  return result.measures;
+  return { names: result.active.map(({ id }) => id), measures: result.measures };
 }
