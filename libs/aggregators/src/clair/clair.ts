@@ -2,7 +2,7 @@ import type { Update, VerdictStatus } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { findFailures } from "./detection/screens.js";
 import type { Bank } from "./evidence/bank.js";
-import type { ControlKind } from "./evidence/controls.js";
+import type { ControlKind, Power } from "./evidence/controls.js";
 import { shippedBank } from "./evidence/shipped-bank.js";
 import type { RoundVerdict } from "./evidence/judge.js";
 import type { Measures } from "./evidence/measures.js";
@@ -78,6 +78,11 @@ export interface RoundContext {
    */
   readonly required?: readonly ControlKind[];
   /**
+   * The power of positive controls among clients like these, with rule `evidence`; default: it is
+   * measured among these.
+   */
+  readonly power?: Power | undefined;
+  /**
    * Number of other threads that compute; with 0, the default, this thread does. The result is the
    * same to the bit.
    */
@@ -104,6 +109,7 @@ export async function clair(
     otherStarts = new Set(),
     bank = shippedBank,
     required = [],
+    power,
     threads = 0,
   }: RoundContext = {},
 ): Promise<ClairResult> {
@@ -130,6 +136,7 @@ export async function clair(
       hasOtherStart: ({ id }) => otherStarts.has(id),
       bank,
       required,
+      power,
     });
 
     // Step 6: report on this round's clients.

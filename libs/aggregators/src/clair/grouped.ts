@@ -14,13 +14,15 @@ import { countWeights } from "../weights.js";
 import { toAggregation } from "./aggregation.js";
 import { requireProperSubspace, withSecretSeed } from "./aggregator.js";
 import { clair } from "./clair.js";
+import type { Power } from "./evidence/controls.js";
 import type { ClairOptions } from "./options.js";
 import { refine } from "./refine.js";
 import { threadsFor } from "./threads/module-pool.js";
 
 /**
  * CLAIR for cohorts of any size (option `groupSize`). The cohort is split into random groups; each
- * is judged by itself, with the same steps as a whole cohort. The new params are the mean of all
+ * is judged by itself, with the same steps as a whole cohort. Groups are random, so the positive
+ * controls of the first one hold for all. The new params are the mean of all
  * clients that their groups share. Nothing is kept about a client after its group.
  */
 export class GroupedClair implements Aggregator {
@@ -49,6 +51,8 @@ class GroupStream implements AggregationStream {
   readonly #sum = new StreamedSum();
   readonly #verdicts: Verdict[] = [];
   readonly #metrics = { groups: 0, contaminated: 0, inactive: 0 };
+  /** The power of positive controls in the first group; it is what judging takes longest for. */
+  #power: Power | undefined;
   #waiting: Update[] = [];
   #weight = 0;
 
@@ -80,8 +84,10 @@ class GroupStream implements AggregationStream {
     const updates = this.#waiting.slice(0, count);
     this.#waiting = this.#waiting.slice(count);
     const options = withSecretSeed(this.#options, this.#rng.at("group", this.#metrics.groups));
-    const result = await clair(updates, options, { threads: threadsFor(updates, options) });
+    const context = { threads: threadsFor(updates, options), power: this.#power };
+    const result = await clair(updates, options, context);
     try {
+      this.#power ??= result.controls?.power;
       requireProperSubspace(result);
       const refined = await refine(result, options);
       const { change, verdicts = [], metrics } = toAggregation(updates, result, refined, options);

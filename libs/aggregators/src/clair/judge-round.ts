@@ -2,7 +2,7 @@ import type { Evidence, VerdictStatus } from "@fedclair/core";
 import { item, stream, type Matrix } from "@fedclair/linalg";
 import { detect, type Detection } from "./detection/detect.js";
 import type { Bank } from "./evidence/bank.js";
-import type { ControlKind } from "./evidence/controls.js";
+import type { ControlKind, Power } from "./evidence/controls.js";
 import { largeCommonPart } from "./common-part.js";
 import { findAgreeingCore, meanCosines, type AgreeingCore } from "./evidence/cosines.js";
 import { judge, type Judgement, type RoundVerdict } from "./evidence/judge.js";
@@ -69,6 +69,8 @@ interface JudgeContext {
   readonly bank: Bank;
   /** Kinds of attackers that a client must be cleared of to be called benign. */
   readonly required: readonly ControlKind[];
+  /** The power among clients like these, if it is known. */
+  readonly power: Power | undefined;
 }
 
 /**
@@ -110,7 +112,7 @@ async function judgeByEvidence(
   modules: ModulePool,
   clients: readonly Client[],
   options: ClairOptions & { readonly rule: EvidenceRule },
-  { histories, isPresent, known: knownOf, hasOtherStart, bank, required }: JudgeContext,
+  { histories, isPresent, known: knownOf, hasOtherStart, bank, required, power }: JudgeContext,
 ): Promise<RoundJudgement> {
   const compared = indicesOf(clients);
   const norms = clients.map(({ norm }) => norm);
@@ -136,7 +138,7 @@ async function judgeByEvidence(
   const firstMeasures = measureFor(first);
   const found = await fitToTrusted(first, options, firstMeasures, bank);
   const measures = found === first ? firstMeasures : measureFor(found);
-  const rules = { bank, rate: options.rule.falseAlarmRate, required };
+  const rules = { bank, rate: options.rule.falseAlarmRate, required, power };
   const rng = stream("positive controls").at(options.seed);
   const isTooFew = clients.length < leastClients(options);
   const ofRound = judge(measures, rules, rng);

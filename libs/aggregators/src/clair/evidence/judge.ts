@@ -43,6 +43,8 @@ export interface JudgeOptions {
   readonly rate: number;
   /** Kinds that a client must be cleared of to be called benign; at least one of all by default. */
   readonly required: readonly ControlKind[];
+  /** The power among clients like these, if it is known; by default it is measured. */
+  readonly power?: Power | undefined;
 }
 
 /**
@@ -63,7 +65,7 @@ const minBenignClients = 10;
  */
 export function judge(
   measures: Measures,
-  { bank, rate, required }: JudgeOptions,
+  { bank, rate, required, power: known }: JudgeOptions,
   rng: Stream,
 ): RoundVerdict {
   const count = measures.size.length;
@@ -74,7 +76,8 @@ export function judge(
     count > maxSearched
       ? scoreAgainst(planted, trusted, bank.spreads)
       : scoreClients(planted, bank.spreads);
-  const power = measurePower(measures, scores.trusted, thresholds.lower, scorePlanted, rng);
+  const power =
+    known ?? measurePower(measures, scores.trusted, thresholds.lower, scorePlanted, rng);
   const cleared = count < minBenignClients ? [] : listCleared(power);
   const isCleared = cleared.length > 0 && required.every((kind) => cleared.includes(kind));
   const controls = describeControls(cleared, power, required, count < minBenignClients);
