@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import type { AggregatorPlugin, Delta, Update } from "@fedclair/core";
+import { DenseSum, type AggregatorPlugin, type Delta, type Update } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { fedavg } from "./fedavg/index.js";
 import { normClipAggregator } from "./norm-clip/index.js";
-import { StreamedSum } from "./streamed-sum.js";
 
 const dense = (...data: number[]): Delta =>
   new Map([["w", { shape: [data.length], data: Float64Array.from(data) }]]);
@@ -54,7 +53,7 @@ describe("StreamedSum", () => {
       b: { shape: [2, 1], data: Float64Array.of(1, 2) },
       a: { shape: [1, 2], data: Float64Array.of(3, 4) },
     };
-    const sum = new StreamedSum();
+    const sum = new DenseSum();
     await sum.add([new Map([["m", pair]])], 2);
     await sum.add([new Map([["m", { shape: [2, 2], data: Float64Array.of(1, 1, 1, 1) }]])]);
     assert.deepEqual(sum.over(2), [
@@ -63,7 +62,7 @@ describe("StreamedSum", () => {
   });
 
   it("rejects another size, and is empty without a term", async () => {
-    const sum = new StreamedSum();
+    const sum = new DenseSum();
     assert.deepEqual(sum.over(1), []);
     await sum.add([dense(1, 2)]);
     await assert.rejects(sum.add([dense(1)]), /module w has 1 numbers, and had 2 before/);

@@ -11,6 +11,7 @@ export type { Artifact, FigureInput, TaskFigure, TaskFigures } from "./contracts
 export { binaryVerdict, invalidVerdict } from "./contracts/verdict.js";
 export { shapesOf, type Shapes, type TensorSpec } from "./tensors/admission.js";
 export { toDense, toMatrix, toTensor, toFloat64 } from "./tensors/matrix.js";
+export { DenseSum } from "./tensors/dense-sum.js";
 export { addTerms, Products } from "./tensors/merge.js";
 export { toBfloat16, toInt8 } from "./tensors/packed.js";
 export { decodeSafetensors, encodeSafetensors } from "./tensors/safetensors.js";

@@ -1,15 +1,15 @@
-import type {
-  Aggregation,
-  AggregationStream,
-  Aggregator,
-  AggregatorInput,
-  Stream,
-  StreamedRound,
-  Update,
-  Verdict,
+import {
+  DenseSum,
+  type Aggregation,
+  type AggregationStream,
+  type Aggregator,
+  type AggregatorInput,
+  type Stream,
+  type StreamedRound,
+  type Update,
+  type Verdict,
 } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
-import { StreamedSum } from "../streamed-sum.js";
 import { countWeights } from "../weights.js";
 import { toAggregation } from "./aggregation.js";
 import { requireProperSubspace, withSecretSeed } from "./aggregator.js";
@@ -22,8 +22,8 @@ import { threadsFor } from "./threads/module-pool.js";
 /**
  * CLAIR for cohorts of any size (option `groupSize`). The cohort is split into random groups; each
  * is judged by itself, with the same steps as a whole cohort. Groups are random, so the positive
- * controls of the first one hold for all. The new params are the mean of all
- * clients that their groups share. Nothing is kept about a client after its group.
+ * controls of the first one hold for all. The new params are the mean of the clients that take part
+ * in what their groups share. Nothing is kept about a client after its group.
  */
 export class GroupedClair implements Aggregator {
   readonly #options: ClairOptions;
@@ -48,10 +48,10 @@ class GroupStream implements AggregationStream {
   readonly #options: ClairOptions;
   readonly #size: number;
   readonly #rng: Stream;
-  readonly #sum = new StreamedSum();
+  readonly #sum = new DenseSum();
   readonly #verdicts: Verdict[] = [];
   readonly #metrics = { groups: 0, contaminated: 0, inactive: 0 };
-  /** The power of positive controls in the first group; it is what judging takes longest for. */
+  /** The power of positive controls in the first group. Planting them takes most of a judgement. */
   #power: Power | undefined;
   #waiting: Update[] = [];
   #weight = 0;
@@ -79,7 +79,7 @@ class GroupStream implements AggregationStream {
     };
   }
 
-  /** Judges the next clients, and adds the mean of those that share it, with their weight. */
+  /** Judges the next clients, and adds their group's mean with its weight. */
   async #judge(count: number): Promise<void> {
     const updates = this.#waiting.slice(0, count);
     this.#waiting = this.#waiting.slice(count);

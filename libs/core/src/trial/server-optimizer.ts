@@ -1,8 +1,7 @@
 import { z } from "zod";
 import type { Aggregation, Aggregator, AggregatorInput } from "../contracts/aggregator.js";
-import { Products } from "../tensors/merge.js";
+import { DenseSum } from "../tensors/dense-sum.js";
 import type { Dense } from "../tensors/tensor.js";
-import { deltaShape, type Delta } from "../tensors/update.js";
 import { UserError } from "../words/errors.js";
 import { expectNamed } from "../words/near.js";
 
@@ -96,7 +95,9 @@ async function optimize(
       `serverOptimizer: ${optimizer.name} only acts on shared params, and the aggregator changed personal ones; leave it out`,
     );
   }
-  const sums = await sumTerms(aggregation.change);
+  const sum = new DenseSum();
+  await sum.add(aggregation.change);
+  const sums = sum.modules;
   const modules = new Map(before?.modules);
   const change = new Map<string, Dense>();
   for (const name of new Set([...modules.keys(), ...sums.keys()])) {
@@ -110,23 +111,6 @@ async function optimize(
     change.set(name, { shape, data: moved.change });
   }
   return { ...aggregation, change: [change], state: { aggregator: state, modules } };
-}
-
-/** Adds up the terms of each module, with low-rank pairs multiplied out. */
-async function sumTerms(
-  terms: readonly Delta[],
-): Promise<ReadonlyMap<string, Dense & { readonly data: Float64Array }>> {
-  const products = new Products();
-  const sums = new Map<string, Dense & { readonly data: Float64Array }>();
-  for (const term of terms) {
-    for (const [name, update] of term) {
-      const numbers = await products.of(update);
-      const sum = sums.get(name)?.data ?? new Float64Array(numbers.length);
-      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + (numbers[i] ?? 0);
-      sums.set(name, { shape: deltaShape(update), data: sum });
-    }
-  }
-  return sums;
 }
 
 /** Computes the change of one module and its next moments. @param delta Δ */

@@ -50,7 +50,7 @@ export function measurePower(
       const { planted, added, kept } = plant(measures, parent, kind, rng.at(kind, parent));
       const left = indices(kept.length).filter((i) => members.has(item(kept, i)));
       const { scores, deviations } = score(planted, left);
-      // A single attacker is no clique, and one that attackers of this pile make with it is theirs.
+      // A single attacker is no clique. It must not be found because real attackers move with it.
       const clique = kind === "colluding" ? undefined : deviations.get("clique");
       const own = (k: number) => at(scores, k) ** 2 - (clique ? at(clique, k) ** 2 : 0);
       return added.filter((k) => own(k) > lower ** 2).length / added.length;
