@@ -461,7 +461,7 @@ describe("the evidence over rounds", () => {
 
   it("needs two rounds of six clients, and lets old rounds fade", () => {
     const { histories, last } = runRounds(1);
-    assert.equal(scoreOverRounds(histories, last.scores, bank, 0.01), undefined);
+    assert.equal(scoreOverRounds(histories, last.scores), undefined);
     const once = addRound(
       new Map(),
       ["c"],

@@ -58,14 +58,13 @@ export async function makeBank(
     );
     thresholds.push(...rows.map((row) => ({ hasSpace, ...row })));
   }
-  const unjudged: Bank = { name, spreads, thresholds };
   const overRounds = await makeRows(
     [...runs].map(([source, federations]) => (clients) => {
-      return drawScoresOverRounds(source, federations, clients, unjudged, draws);
+      return drawScoresOverRounds(source, federations, clients, spreads, draws);
     }),
     sizes,
   );
-  return overRounds.length > 0 ? { ...unjudged, overRounds } : unjudged;
+  return { name, spreads, thresholds, ...(overRounds.length > 0 && { overRounds }) };
 }
 
 /** Whether a space holds half of the clients' energy in most of the federations. */
@@ -135,7 +134,7 @@ function drawScoresOverRounds(
   source: string,
   federations: readonly MeasuredRun[],
   clients: number,
-  bank: Bank,
+  spreads: Spreads,
   draws: number,
 ): Drawn | undefined {
   const large = federations
@@ -150,20 +149,20 @@ function drawScoresOverRounds(
   const scores: Scores[] = [];
   for (let draw = 0; scores.length < draws; draw++) {
     const { rounds, ids } = item(large, draw % large.length);
-    const judged = playRounds(rounds, new Set(rng.at(draw).sample(ids, clients)), bank);
+    const judged = playRounds(rounds, new Set(rng.at(draw).sample(ids, clients)), spreads);
     if (judged.length === 0) return undefined;
     scores.push(...judged);
   }
   return collect(scores);
 }
 
-function playRounds(rounds: MeasuredRun, chosen: ReadonlySet<string>, bank: Bank): Scores[] {
+function playRounds(rounds: MeasuredRun, chosen: ReadonlySet<string>, spreads: Spreads): Scores[] {
   let histories: ClientHistories = new Map();
   return rounds.flatMap(({ ids, measures }) => {
     const own = indices(ids.length).filter((k) => chosen.has(item(ids, k)));
-    const scores = scoreClients(selectClients(measures, own), bank.spreads);
+    const scores = scoreClients(selectClients(measures, own), spreads);
     histories = addRound(histories, pick(ids, own), scores, indices(own.length));
-    return scoreOverRounds(histories, scores, bank, item(rates, 0))?.scores ?? [];
+    return scoreOverRounds(histories, scores)?.scores ?? [];
   });
 }
 

@@ -1,4 +1,5 @@
 import { at } from "@fedclair/linalg";
+import { findThresholds, findThresholdsOverRounds } from "./bank.js";
 import { decide, type JudgeOptions, type Judgement, type RoundVerdict } from "./judge.js";
 import { scoreOverRounds, type ClientHistories } from "./rounds.js";
 import { listEvidence } from "./score.js";
@@ -17,9 +18,13 @@ export function judgeOverRounds(
   histories: ClientHistories | undefined,
   { bank, rate }: Pick<JudgeOptions, "bank" | "rate">,
 ): readonly Judgement[] {
-  const over = histories && scoreOverRounds(histories, ofRound, bank, rate);
+  const over = histories && scoreOverRounds(histories, ofRound);
   if (over === undefined) return clients;
-  const { scores, thresholds, rounds } = over;
+  const { scores, rounds } = over;
+  const federation = { clients: over.ids.length, hasSpace: ofRound.hasSpace };
+  const thresholds =
+    findThresholdsOverRounds(bank, federation.clients, rate) ??
+    findThresholds(bank, federation, rate);
   const rows = new Map(over.ids.map((id, row) => [id, row]));
   return clients.map((now, k): Judgement => {
     const row = rows.get(ids[k] ?? "");

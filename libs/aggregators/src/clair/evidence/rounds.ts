@@ -1,5 +1,4 @@
 import { at, item } from "@fedclair/linalg";
-import { findThresholds, findThresholdsOverRounds, type Bank, type Thresholds } from "./bank.js";
 import { pieceMeanings, type Piece, type PieceKind } from "./pieces.js";
 import { scorePieces, type Scores, type Spreads } from "./score.js";
 
@@ -62,7 +61,6 @@ export interface ScoresOverRounds {
   /** In the order of the scores. */
   readonly ids: readonly string[];
   readonly scores: Scores;
-  readonly thresholds: Thresholds;
   /** Number of rounds by client. */
   readonly rounds: readonly number[];
 }
@@ -71,14 +69,11 @@ export interface ScoresOverRounds {
  * Scores clients by their pieces of evidence averaged over rounds: what is chance in one round
  * cancels, and what lasts remains.
  * @param latest the scores of the latest round, whose pieces of evidence count
- * @param rate share of federations without a contaminated client in which any client is flagged
  * @returns undefined while fewer than six clients have two rounds
  */
 export function scoreOverRounds(
   histories: ClientHistories,
   latest: Pick<Scores, "signed" | "hasSpace">,
-  bank: Bank,
-  rate: number,
 ): ScoresOverRounds | undefined {
   const { hasSpace } = latest;
   const some = [...histories].filter(([, { rounds }]) => rounds >= minRounds);
@@ -97,9 +92,6 @@ export function scoreOverRounds(
   return {
     ids: some.map(([id]) => id),
     scores: scorePieces(meansOf("size"), () => ({ pieces, hasSpace }), spreads),
-    thresholds:
-      findThresholdsOverRounds(bank, some.length, rate) ??
-      findThresholds(bank, { clients: some.length, hasSpace }, rate),
     rounds: some.map(([, { rounds }]) => rounds),
   };
 }
