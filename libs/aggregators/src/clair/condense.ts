@@ -11,7 +11,7 @@ export interface Condensed {
   readonly pairs: readonly LowRank[];
   /** ⟨X_i, X_j⟩ of the changes X_k = B_k·A_k, K×K; absent if squares overflow. */
   readonly gram?: Matrix;
-  /** The measures of the factors as they were sent. */
+  /** The measures of the changes as they were sent. */
   readonly measures: ModuleMeasures;
 }
 
@@ -30,33 +30,13 @@ export function condense(pairs: readonly LowRank[]): Condensed {
   const ofRight = computeColumnGram(as, buffers.right);
   const widths = widthsOf(bs);
   const gram = sumEntrywiseProducts(sliceColumns(ofLeft, widths), sliceColumns(ofRight, widths));
-  const measures = measureModule(pairs, () => readFactorProducts(ofLeft, ofRight, pairs.length));
   const lefts = reduceRows(bs, ofLeft) ?? pairs.map(({ b }) => b);
   const rights = reduceRows(as, ofRight) ?? pairs.map(({ a }) => a);
   return {
     pairs: zip(lefts, rights).map(([b, a]) => ({ b, a })),
     ...(gram.data.every(Number.isFinite) && { gram }),
-    measures,
+    measures: measureModule(pairs, rights),
   };
-}
-
-/**
- * Reads ⟨A_i, A_j⟩ and |B_k|² from the Gram matrices of the factors' columns.
- * @param ofLeft, ofRight only the upper triangles are read; every client has the same rank
- */
-function readFactorProducts(ofLeft: Matrix, ofRight: Matrix, clients: number) {
-  const rank = ofLeft.rows / clients;
-  const traceOf = (gram: Matrix, i: number, j: number) =>
-    sum(indices(rank).map((c) => gram.get(i * rank + c, j * rank + c)));
-  const inner = new Matrix(clients, clients);
-  for (let j = 0; j < clients; j++) {
-    for (let i = 0; i <= j; i++) {
-      const product = traceOf(ofRight, i, j);
-      inner.data[i + j * clients] = product;
-      inner.data[j + i * clients] = product;
-    }
-  }
-  return { inner, bSquares: indices(clients).map((k) => traceOf(ofLeft, k, k)) };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { at, item, type Stream } from "@fedclair/linalg";
 import { indices } from "../lists.js";
-import { normalEvenness } from "./module-measures.js";
+import { normalEvenness } from "./evenness.js";
 import { selectClients, type Measures } from "./measures.js";
 import type { Scores } from "./score.js";
 
@@ -83,7 +83,7 @@ function alter(
   noise: Measures["noise"],
   rng: Stream,
 ): Measures {
-  const { cosines, size, shape, evenness, outside, factors } = own;
+  const { cosines, size, shape, evenness, outside } = own;
   const setCosines = (cosineOf: (other: number, added: number, i: number) => number) => {
     for (const [i, k] of added.entries()) {
       for (let j = 0; j < cosines.rows; j++) {
@@ -94,10 +94,7 @@ function alter(
     }
   };
   const scale = (factor: number) => {
-    for (const k of added) {
-      size[k] = at(size, k) + Math.log(factor);
-      if (factors) factors.bSquares[k] = at(factors.bSquares, k) * factor ** 2;
-    }
+    for (const k of added) size[k] = at(size, k) + Math.log(factor);
   };
   const turnAway = () => {
     // Colluders share their direction, and so their cosines with the others.

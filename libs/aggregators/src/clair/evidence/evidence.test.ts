@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { toTensor } from "@fedclair/core";
-import { at, item, Matrix, stream } from "@fedclair/linalg";
+import { at, item, Matrix, multiply, stream } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import { findThresholds, findThresholdsOverRounds, parseBank, type Bank } from "./bank.js";
 import { listCleared, measurePower } from "./controls.js";
@@ -8,7 +8,8 @@ import { findAgreeingCore, meanCosines } from "./cosines.js";
 import { describeControls, describeEvidence } from "./format-evidence.js";
 import { judge } from "./judge.js";
 import { selectClients, type Measures } from "./measures.js";
-import { measureModule, normalEvenness } from "./module-measures.js";
+import { normalEvenness } from "./evenness.js";
+import { measureModule } from "./module-measures.js";
 import { judgeOverRounds } from "./over-rounds.js";
 import { computePieces } from "./pieces.js";
 import { addRound, scoreOverRounds, type ClientHistories } from "./rounds.js";
@@ -169,29 +170,28 @@ describe("the pieces of evidence", () => {
     assert.deepEqual(kindsAt(0.1), { kinds: all, hasSpace: false });
   });
 
-  it("compare |B| with how far A moved from the common start, the trusted clients' mean", () => {
-    // A₀ = 10·e₀ in seven dimensions; client k moves by e_{k+1}.
-    const inner = Matrix.fromRows(
+  it("compare size with how far rows moved from the common start, the trusted clients' mean", () => {
+    // Vectors in place of spaces: the start is 10·e₀ in seven dimensions, client k moves by e_{k+1}.
+    const rowSpaces = Matrix.fromRows(
       indices(6).map((i) => indices(6).map((j) => 100 + (i === j ? 1 : 0))),
     );
-    const bSquares = Float64Array.of(4, 4, 4, 4, 4, 100);
-    const measures = { ...measuresOf(usual(6)), factors: { inner, bSquares } };
-    const moved = computePieces(measures, indices(5)).pieces.find(({ kind }) => kind === "moved");
+    const sizes = [2, 2, 2, 2, 2, 10].map((x) => ({ size: Math.log(x) }));
+    const { pieces } = computePieces({ ...measuresOf(sizes), rowSpaces }, indices(5));
+    const moved = pieces.find(({ kind }) => kind === "moved");
     // |e_k − mean of five|² = 0.8, times 5/4; of the sixth, 1 + 0.2, times 5/6.
     const [first = NaN, last = NaN] = [moved?.measured[0], moved?.measured[5]];
     assert.ok(Math.abs(first - 2) < 1e-9 && Math.abs(last - 10) < 1e-9, `${first} ${last}`);
   });
 
-  it("leave out how A moved if clients started apart, or did not train A", () => {
+  it("leave out how rows moved if clients started apart, or did not train A", () => {
     const kindsOf = (entry: (i: number, j: number) => number) => {
-      const inner = Matrix.fromRows(indices(6).map((i) => indices(6).map((j) => entry(i, j))));
-      const factors = { inner, bSquares: new Float64Array(6).fill(1) };
-      const { pieces } = computePieces({ ...measuresOf(usual(6)), factors }, indices(6));
+      const rowSpaces = Matrix.fromRows(indices(6).map((i) => indices(6).map((j) => entry(i, j))));
+      const { pieces } = computePieces({ ...measuresOf(usual(6)), rowSpaces }, indices(6));
       return pieces.map(({ kind }) => kind);
     };
     assert.ok(!kindsOf((i, j) => (i === j ? 1 : 0)).includes("moved"));
     assert.ok(!kindsOf(() => 1).includes("moved"));
-    assert.ok(kindsOf((i, j) => (i === j ? 1.1 : 1)).includes("moved"));
+    assert.ok(kindsOf((i, j) => (i === j ? 1 : 0.9)).includes("moved"));
   });
 
   it("do not compare a client that began from another A₀", () => {
@@ -202,6 +202,7 @@ describe("the pieces of evidence", () => {
 
 describe("the measures of a module", () => {
   const update = (rows: readonly (readonly number[])[]) => toTensor(Matrix.fromRows(rows));
+  const pair = (b: number[][], a: number[][]) => ({ b: update(b), a: update(a) });
 
   it("are 0 for entries of one size, and ln of the mean over the root mean square", () => {
     const { evenness, shape } = measureModule([
@@ -215,17 +216,76 @@ describe("the measures of a module", () => {
     assert.deepEqual(shape, [1, 2]);
   });
 
-  it("have products of factors only for pairs of one rank", () => {
-    const pair = (b: number[][], a: number[][]) => ({ b: update(b), a: update(a) });
-    const { factors } = measureModule([pair([[3], [4]], [[1, 2]]), pair([[1], [0]], [[2, 0]])]);
-    assert.ok(factors);
-    assert.deepEqual(factors.bSquares, [25, 1]);
-    assert.deepEqual(factors.inner.toRows(), [
-      [5, 2],
-      [2, 4],
+  it("compare the spaces of rows only for pairs of one rank", () => {
+    // The angles between the row spaces are 0, 60 and 90 degrees.
+    const rows = [
+      [1, 0],
+      [-5, 0],
+      [1, Math.sqrt(3)],
+      [0, 2],
+    ];
+    const { rowSpaces } = measureModule(rows.map((row) => pair([[3], [4]], [row])));
+    // cos² of the angle, less 1/2, which random directions in two dimensions have, over 1/2.
+    const expected = [1, 1, -0.5, -1];
+    expected.forEach((x, k) => assert.ok(Math.abs((rowSpaces?.get(0, k) ?? NaN) - x) < 1e-12));
+    const mixed = measureModule([
+      pair(
+        [[1, 0]],
+        [
+          [1, 0],
+          [1, 1],
+        ],
+      ),
+      pair([[1]], [[2, 0]]),
     ]);
-    const mixed = measureModule([pair([[1, 0]], [[1], [1]]), pair([[1]], [[2]])]);
-    assert.equal(mixed.factors, undefined);
+    assert.equal(mixed.rowSpaces, undefined);
+  });
+
+  it("are the same for all factors of one change", () => {
+    const rng = stream("factors");
+    const normal = (rows: number, cols: number, name: string) =>
+      new Matrix(rows, cols, Float64Array.from(rng.at(name).normals(rows * cols)));
+    const sign = normal(40, 3, "b");
+    sign.data.forEach((x, i) => (sign.data[i] = Math.sign(x)));
+    const a = normal(3, 12, "a");
+    const other = normal(3, 12, "other");
+    const turn = Matrix.fromRows([
+      [2, 1, 0],
+      [0, 1, -1],
+      [1, 0, 3],
+    ]);
+    const back = Matrix.fromRows([
+      [3, -3, -1],
+      [-1, 6, 2],
+      [-1, 1, 2],
+    ]).scale(1 / 5);
+    const pairs: [Matrix, Matrix][] = [
+      [sign, a],
+      [multiply(sign, turn), multiply(back, a)],
+      [sign.scale(100), a.scale(0.01)],
+      [sign, other],
+    ];
+    const { evenness, rowSpaces } = measureModule(
+      pairs.map(([b, own]) => ({ b: toTensor(b), a: toTensor(own) })),
+    );
+    for (const k of [1, 2]) {
+      assert.ok(Math.abs(item(evenness, k) - item(evenness, 0)) < 1e-9);
+      assert.ok(Math.abs((rowSpaces?.get(k, 0) ?? NaN) - 1) < 1e-9);
+      assert.ok(Math.abs((rowSpaces?.get(k, 3) ?? NaN) - (rowSpaces?.get(0, 3) ?? NaN)) < 1e-9);
+    }
+    // Signs have one size in some coordinates; normal numbers have not.
+    const noise = measureModule([{ b: toTensor(normal(40, 3, "noise")), a: toTensor(a) }]);
+    assert.ok(item(evenness, 0) > -0.06, `${item(evenness, 0)}`);
+    assert.ok(item(noise.evenness, 0) < -0.12, `${item(noise.evenness, 0)}`);
+  });
+
+  it("are usual for factors that are zero, dependent or too large to square", () => {
+    const { evenness } = measureModule([
+      pair([[0], [0]], [[1, 0]]),
+      pair([[1], [0]], [[0, 0]]),
+      pair([[1], [0]], [[1e200, 0]]),
+    ]);
+    assert.deepEqual(evenness, [normalEvenness, normalEvenness, normalEvenness]);
   });
 });
 
@@ -273,16 +333,19 @@ describe("a bank", () => {
       upper: 8,
       lower: 4,
       shared: 4 + (2 * Math.log(0.5 / 0.2)) / Math.log(0.5 / 0.1),
+      largest: 40,
     });
     assert.deepEqual(findThresholds(rows, { clients: 3, hasSpace: true }, 0.01), {
       upper: 8,
       lower: 4,
       shared: 4 + (2 * Math.log(0.5 / 0.2)) / Math.log(0.5 / 0.1),
+      largest: 40,
     });
     assert.deepEqual(findThresholds(rows, { clients: 900, hasSpace: true }, 0.1), {
       upper: 10,
       lower: 8,
       shared: 8 + (2 * Math.log(0.5 / 0.2)) / Math.log(0.5 / 0.1),
+      largest: 40,
     });
     const { upper, lower } = findThresholds(rows, { clients: 20, hasSpace: true }, 0.01);
     assert.ok(Math.abs(upper - 10) < 1e-12 && Math.abs(lower - 6) < 1e-12);

@@ -3,7 +3,7 @@ import { item, Matrix, stream } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import { makeBank, type MeasuredRun } from "./make-bank.js";
 import type { Measures } from "./measures.js";
-import { normalEvenness } from "./module-measures.js";
+import { normalEvenness } from "./evenness.js";
 
 const ids = indices(12).map((k) => `c${k}`);
 

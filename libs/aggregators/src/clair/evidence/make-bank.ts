@@ -97,7 +97,12 @@ async function makeRows(
     }
     // Few sources may be more alike, or less, than the others. More clients use the last row.
     if (drawn.length === 0 || 2 * drawn.length < sources.length) continue;
-    const usual = round(median(drawn.map(({ all }) => quantile(all, usualShare))));
+    const usual = round(
+      quantile(
+        drawn.flatMap(({ all }) => all),
+        usualShare,
+      ),
+    );
     let least = 0;
     const quantiles = rates.map((rate) => {
       const limits = drawn.map(({ largest }) => quantile(largest, 1 - rate));

@@ -14,16 +14,18 @@ export interface Measures {
   readonly shape: Float64Array;
   /**
    * ln of the mean size of the entries over their root mean square, the mean over modules; at most
-   * 0, where all entries have one size. Entries of B for a pair, of the change otherwise.
+   * 0, where all entries have one size. Entries of the change, or of B for a pair, in the
+   * coordinates in which they are the most even.
    */
   readonly evenness: Float64Array;
   /** ln of the tangent of each change's angle to the shared space, fitted without that client. */
   readonly outside: Float64Array;
   /**
-   * ⟨A_i, A_j⟩ of the clients' factors A and the squared norms of their factors B, summed over
-   * modules. Absent unless all changes are pairs of one rank.
+   * Inner products of the spaces that the rows of the clients' factors A span: 1 for one space,
+   * about 0 for unrelated ones; means over modules, K×K. Absent unless all changes are pairs of one
+   * rank.
    */
-  readonly factors?: { readonly inner: Matrix; readonly bSquares: Float64Array };
+  readonly rowSpaces?: Matrix;
   /** Whether each client is known to have started from another A₀ than most. */
   readonly startsElsewhere: readonly boolean[];
   /** What a random direction would have, for positive controls. */
@@ -42,8 +44,8 @@ export interface NoiseMeasures {
 export interface ModuleMeasures {
   /** ln of the evenness of each client's entries. */
   readonly evenness: readonly number[];
-  /** ⟨A_i, A_j⟩ and |B_k|²; absent unless all changes are pairs of one rank. */
-  readonly factors?: { readonly inner: Matrix; readonly bSquares: readonly number[] };
+  /** Inner products of the clients' row spaces; absent unless all changes are pairs of one rank. */
+  readonly rowSpaces?: Matrix;
   /** Rows and columns of the factor that is free: of B for a pair, of the change otherwise. */
   readonly shape: readonly [number, number];
 }
@@ -71,7 +73,7 @@ export function combineMeasures(measured: MeasuredModules): Measures {
   const { cosines, norms, modules, effectiveRanks, tangents, ranks, startsElsewhere } = measured;
   const clients = indices(norms.length);
   const count = modules.length;
-  const factors = sumFactors(modules);
+  const rowSpaces = averageRowSpaces(modules);
   const meanOf = (valueOf: (module: number, client: number) => number) =>
     Float64Array.from(clients, (k) => sum(indices(count).map((m) => valueOf(m, k))) / count);
   return {
@@ -80,25 +82,19 @@ export function combineMeasures(measured: MeasuredModules): Measures {
     shape: meanOf((m, k) => Math.log(item(item(effectiveRanks, m), k))),
     evenness: meanOf((m, k) => item(item(modules, m).evenness, k)),
     outside: Float64Array.from(tangents, (x) => Math.log(Math.max(x, minTangent))),
-    ...(factors && { factors }),
+    ...(rowSpaces && { rowSpaces }),
     startsElsewhere,
     noise: measureNoise(modules, ranks),
   };
 }
 
-function sumFactors(modules: readonly ModuleMeasures[]): Measures["factors"] {
-  const all = modules.flatMap(({ factors }) => factors ?? []);
+function averageRowSpaces(modules: readonly ModuleMeasures[]): Matrix | undefined {
+  const all = modules.flatMap(({ rowSpaces }) => rowSpaces ?? []);
   const [first] = all;
   if (first === undefined || all.length < modules.length) return undefined;
-  const inner = new Matrix(first.inner.rows, first.inner.cols);
-  const bSquares = new Float64Array(inner.rows);
-  for (const own of all) {
-    addScaled(inner, 1, own.inner);
-    own.bSquares.forEach((x, k) => (bSquares[k] = at(bSquares, k) + x));
-  }
-  // Squares of huge factors overflow.
-  const isFinite = [...inner.data, ...bSquares].every(Number.isFinite);
-  return isFinite ? { inner, bSquares } : undefined;
+  const mean = new Matrix(first.rows, first.cols);
+  for (const own of all) addScaled(mean, 1 / all.length, own);
+  return mean;
 }
 
 /** What a random B, or a random dense change, has in each module; by random matrix theory. */
@@ -123,7 +119,7 @@ function measureNoise(modules: readonly ModuleMeasures[], ranks: readonly number
 
 /** The measures of some clients; a client may be there several times. */
 export function selectClients(measures: Measures, rows: readonly number[]): Measures {
-  const { cosines, size, shape, evenness, outside, factors, startsElsewhere, noise } = measures;
+  const { cosines, size, shape, evenness, outside, rowSpaces, startsElsewhere, noise } = measures;
   const pickFrom = (values: Float64Array) => Float64Array.from(rows, (k) => at(values, k));
   return {
     cosines: cosines.among(rows),
@@ -131,12 +127,7 @@ export function selectClients(measures: Measures, rows: readonly number[]): Meas
     shape: pickFrom(shape),
     evenness: pickFrom(evenness),
     outside: pickFrom(outside),
-    ...(factors && {
-      factors: {
-        inner: factors.inner.among(rows),
-        bSquares: pickFrom(factors.bSquares),
-      },
-    }),
+    ...(rowSpaces && { rowSpaces: rowSpaces.among(rows) }),
     startsElsewhere: rows.map((k) => item(startsElsewhere, k)),
     noise,
   };

@@ -1,85 +1,56 @@
-import { isLowRank, readNumbers, sizeOf, type LowRank, type TensorDelta } from "@fedclair/core";
-import { item, Matrix } from "@fedclair/linalg";
+import {
+  deltaShape,
+  isLowRank,
+  readNumbers,
+  sizeOf,
+  type Tensor,
+  type TensorDelta,
+} from "@fedclair/core";
+import { item } from "@fedclair/linalg";
 import { pick } from "../lists.js";
+import { measureEvenness, measureFactorEvenness } from "./evenness.js";
 import type { ModuleMeasures } from "./measures.js";
+import { compareRowSpaces, findRowSpace } from "./row-spaces.js";
 
 /**
- * Measures one module of all clients as they sent it. Turning the factors to other coordinates, as
- * `condense` does, would change the entries.
+ * Measures one module of all clients. The measures belong to the changes, whatever factors a pair
+ * comes in. Rows of B stay as they were sent: turning them to other coordinates, as `condense`
+ * does, would change the entries.
  * @param updates at least one
- * @param multiply returns the products of the factors, if they are known already
+ * @param as the factors A of the pairs, in any coordinates of the space that all of them span
  */
 export function measureModule(
   updates: readonly TensorDelta[],
-  multiply: (pairs: readonly LowRank[]) => FactorProducts = multiplyFactors,
+  as: readonly Tensor[] = updates.filter(isLowRank).map(({ a }) => a),
 ): ModuleMeasures {
-  const pairs = updates.filter(isLowRank);
-  const ranks = new Set(pairs.map(({ b }) => b.shape[1]));
-  const isOneRank = pairs.length === updates.length && ranks.size === 1;
-  const [first] = updates;
-  const [rows = 1, ...rest] = first === undefined ? [] : shapeOfEntries(first);
+  const spaces = as.map(findRowSpace);
+  const ranks = new Set(updates.map((update) => (isLowRank(update) ? update.b.shape[1] : 0)));
+  const [rank = 0] = ranks;
+  const [rows = 1, ...rest] = deltaShape(item(updates, 0));
+  const width = sizeOf(rest);
+  let pairs = 0;
   return {
-    evenness: updates.map((update) => measureEvenness(readEntries(update))),
-    ...(isOneRank && { factors: multiply(pairs) }),
-    shape: [rows, sizeOf(rest)],
+    evenness: updates.map((update) =>
+      isLowRank(update)
+        ? measureFactorEvenness(update.b, item(spaces, pairs++).triangle)
+        : measureEvenness(readNumbers(update)),
+    ),
+    // Spaces of different dimensions, or as large as the whole, cannot show that they moved.
+    ...(ranks.size === 1 &&
+      rank > 0 &&
+      rank < width && { rowSpaces: compareRowSpaces(spaces, width, rank) }),
+    shape: rank > 0 ? [rows, rank] : [rows, width],
   };
-}
-
-type FactorProducts = NonNullable<ModuleMeasures["factors"]>;
-
-function shapeOfEntries(update: TensorDelta): readonly number[] {
-  return isLowRank(update) ? update.b.shape : update.shape;
-}
-
-function readEntries(update: TensorDelta): ArrayLike<number> {
-  return readNumbers(isLowRank(update) ? update.b : update);
-}
-
-/** ln of the mean size over the root mean square; that of normal numbers if all are zero. */
-function measureEvenness(entries: ArrayLike<number>): number {
-  let most = 0;
-  for (let i = 0; i < entries.length; i++) most = Math.max(most, Math.abs(entries[i] as number));
-  let [sizes, squares] = [0, 0];
-  for (let i = 0; i < entries.length; i++) {
-    const x = Math.abs(entries[i] as number) / (most || 1); // squares neither overflow nor vanish
-    sizes += x;
-    squares += x * x;
-  }
-  return squares === 0 ? normalEvenness : Math.log(sizes / Math.sqrt(squares * entries.length));
-}
-
-/** ln of the evenness of normally distributed numbers, ln √(2/π). */
-export const normalEvenness = 0.5 * Math.log(2 / Math.PI);
-
-function multiplyFactors(pairs: readonly LowRank[]): FactorProducts {
-  const inner = new Matrix(pairs.length, pairs.length);
-  pairs.forEach(({ a: x }, i) => {
-    const own = readNumbers(x);
-    for (let j = 0; j <= i; j++) {
-      const product = dotOf(own, readNumbers(item(pairs, j).a));
-      inner.data[i + j * inner.rows] = product;
-      inner.data[j + i * inner.rows] = product;
-    }
-  });
-  return { inner, bSquares: pairs.map(({ b }) => dotOf(readNumbers(b), readNumbers(b))) };
-}
-
-function dotOf(x: ArrayLike<number>, y: ArrayLike<number>): number {
-  let total = 0;
-  for (let i = 0; i < x.length; i++) total += (x[i] as number) * (y[i] as number);
-  return total;
 }
 
 /** The measures of some clients. */
 export function selectMeasures(
-  { evenness, factors, shape }: ModuleMeasures,
+  { evenness, rowSpaces, shape }: ModuleMeasures,
   rows: readonly number[],
 ): ModuleMeasures {
   return {
     evenness: pick(evenness, rows),
-    ...(factors && {
-      factors: { inner: factors.inner.among(rows), bSquares: pick(factors.bSquares, rows) },
-    }),
+    ...(rowSpaces && { rowSpaces: rowSpaces.among(rows) }),
     shape,
   };
 }

@@ -12,7 +12,7 @@ export const pieceMeanings = {
   shape: "spreads over unusually many or few directions",
   evenness: "has entries of unusual evenness",
   outside: "lies outside the space that the others share",
-  moved: "is larger than the way that its A moved",
+  moved: "is larger than the way that its rows moved",
 } as const;
 
 export type PieceKind = keyof typeof pieceMeanings;
@@ -38,9 +38,9 @@ const maxUsualCosine = 0.95;
 const minCopyDistance = 1e-4;
 /** A smaller median cosine counts as this one: the clients have nothing in common. */
 const minUsualCosine = 1e-3;
-/** Median cosine of the factors A above which they started from one A₀; otherwise it is about 0. */
-const minStartCosine = 0.3;
-/** Share of the energy of A that it must have moved; a frozen A has not, apart from rounding. */
+/** Median product of row spaces above which they started from one A₀; otherwise it is about 0. */
+const minStartProduct = 0.3;
+/** Share of a row space that it must have moved; that of a frozen A has not, apart from rounding. */
 const minMovedShare = 1e-6;
 
 /** The pieces of evidence, relative to some trusted clients. */
@@ -68,14 +68,15 @@ export function createComparison(
   measures: Measures,
 ): (trusted: readonly number[]) => ComparedPieces {
   const nearest = findNearest(measures.cosines);
-  const factors = haveOneStart(measures.factors) ? measures.factors : undefined;
-  return (trusted) => compare(measures, nearest, factors, trusted);
+  const { rowSpaces } = measures;
+  const moving = rowSpaces && haveOneStart(rowSpaces) ? rowSpaces : undefined;
+  return (trusted) => compare(measures, nearest, moving, trusted);
 }
 
 function compare(
   measures: Measures,
   { first, next }: Nearest,
-  factors: Measures["factors"],
+  moving: Matrix | undefined,
   trusted: readonly number[],
 ): ComparedPieces {
   const { cosines, size, shape, evenness, outside, startsElsewhere } = measures;
@@ -84,7 +85,7 @@ function compare(
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
   const room = 1 - Math.max(usual, 0) ** 2;
   const clique = next.map((x, k) => (x - at(agreement, k)) / room);
-  const moved = factors && computeMoves(factors, trusted);
+  const moved = moving && computeMoves(moving, size, trusted);
   const hasSpace = median(pick(outside, trusted)) <= halfOfEnergy;
   const all: Piece[] = [
     { kind: "clique", values: clique, measured: clique, ...plain },
@@ -170,40 +171,34 @@ function findNearest(cosines: Matrix): Nearest {
   return { first: nearest, next };
 }
 
-/** Whether the clients started from one A₀; otherwise the median cosine of their A is about 0. */
-function haveOneStart(factors: Measures["factors"]): boolean {
-  if (factors === undefined) return false;
-  const { inner } = factors;
-  const norms = indices(inner.rows).map((k) => Math.sqrt(inner.get(k, k)));
-  const cosines = norms.flatMap((own, j) =>
-    norms.slice(0, j).map((other, k) => inner.get(j, k) / (own * other || Infinity)),
-  );
-  return median(cosines) >= minStartCosine;
+/** Whether the clients started from one A₀. */
+function haveOneStart(rowSpaces: Matrix): boolean {
+  const apart = indices(rowSpaces.rows).flatMap((k) => [...rowSpaces.column(k).subarray(0, k)]);
+  return median(apart) >= minStartProduct;
 }
 
 /**
- * ln of |B| over |A − A₀|: a client whose update was scaled afterwards moved B only. A₀ is the mean
- * of the trusted clients' A.
+ * ln of |X| over how far the rows of A moved: a client whose update was scaled afterwards moved no
+ * farther. The start is the mean of the trusted clients' row spaces.
  * @returns undefined if the clients did not train A
  */
 function computeMoves(
-  { inner, bSquares }: NonNullable<Measures["factors"]>,
+  rowSpaces: Matrix,
+  size: Float64Array,
   trusted: readonly number[],
 ): Float64Array | undefined {
   const n = trusted.length;
-  const along = indices(inner.rows).map((k) => meanAt(trusted, (j) => inner.get(k, j)));
+  const along = indices(rowSpaces.rows).map((k) => meanAt(trusted, (j) => rowSpaces.get(k, j)));
   const square = meanAt(trusted, (j) => item(along, j));
   const members = new Set(trusted);
-  const moves = indices(inner.rows).map((k) => {
-    const apart = Math.max(0, inner.get(k, k) - 2 * item(along, k) + square);
-    // The mean contains the client's own A, or varies by itself.
+  const moves = indices(rowSpaces.rows).map((k) => {
+    const apart = Math.max(0, rowSpaces.get(k, k) - 2 * item(along, k) + square);
+    // The mean contains the client's own space, or varies by itself.
     return members.has(k) ? apart * (n / (n - 1)) : apart * (n / (n + 1));
   });
-  if (median(pick(moves, trusted)) < minMovedShare * square) return undefined;
-  return Float64Array.from(moves, (move, k) => {
-    const least = Math.max(move, minMovedShare * square);
-    return 0.5 * Math.log(Math.max(at(bSquares, k), 1e-300) / least);
-  });
+  const least = minMovedShare * square;
+  if (median(pick(moves, trusted)) < least) return undefined;
+  return size.map((x, k) => x - 0.5 * Math.log(Math.max(item(moves, k), least)));
 }
 
 function meanAt(some: readonly number[], valueAt: (k: number) => number): number {

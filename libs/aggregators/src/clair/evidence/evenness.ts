@@ -1,0 +1,108 @@
+import { readNumbers, type Tensor } from "@fedclair/core";
+import { Matrix, multiply, multiplyTN, symmetricEigen } from "@fedclair/linalg";
+
+/** ln of the evenness of normally distributed numbers, ln √(2/π). */
+export const normalEvenness = 0.5 * Math.log(2 / Math.PI);
+
+/** Number of rows that are measured. More of them tell no more, measured on pools of adapters. */
+const maxRows = 256;
+/** Number of directions that are measured, the largest ones. */
+const maxDirections = 16;
+/** Sweeps over all pairs of columns; four are enough for the evenness to stay the same. */
+const maxSweeps = 4;
+/** Smaller angles, in radians, do not change the evenness that can be seen. */
+const minAngle = 1e-2;
+
+/**
+ * Returns ln of the mean size of the entries over their root mean square; at most 0, where all
+ * entries have one size, and that of normal numbers if all are zero. Optimisers that scale every
+ * entry by itself, such as Adam, leave entries of one size where clients learn the same thing.
+ */
+export function measureEvenness(entries: ArrayLike<number>): number {
+  const most = largestSize(entries);
+  let [sizes, squares] = [0, 0];
+  for (let i = 0; i < entries.length; i++) {
+    const x = Math.abs(entries[i] as number) / (most || 1); // squares neither overflow nor vanish
+    sizes += x;
+    squares += x * x;
+  }
+  return squares === 0 ? normalEvenness : Math.log(sizes / Math.sqrt(squares * entries.length));
+}
+
+/**
+ * Measures the evenness of a change B·A with factors in the coordinates in which it is greatest, so
+ * that it belongs to the change and not to its factors: (B·R)·(R⁻¹·A) is the same change. The
+ * coordinates are found from the change's principal axes by rotations of pairs of columns that make
+ * the sum of fourth powers small (Carroll 1953, with the opposite sign, as in Kaiser 1958).
+ * @param b the factor B, p×r
+ * @param triangle T, r×s, with A = T·Qᵀ and orthonormal columns of Q
+ */
+export function measureFactorEvenness(b: Tensor, triangle: Matrix): number {
+  const columns = multiply(takeRows(b), triangle);
+  const most = largestSize(columns.data);
+  if (most === 0) return normalEvenness;
+  const scaled = columns.scale(1 / most); // so that fourth powers neither overflow nor vanish
+  const { vectors } = symmetricEigen(multiplyTN(scaled, scaled));
+  const rotated = multiply(scaled, vectors.columns(0, Math.min(vectors.cols, maxDirections)));
+  rotateToEvenness(rotated);
+  return measureEvenness(rotated.data);
+}
+
+/** Reads rows at equal distances. */
+function takeRows(b: Tensor): Matrix {
+  const [rows = 0, cols = 0] = b.shape;
+  const entries = readNumbers(b);
+  const out = new Matrix(Math.min(rows, maxRows), cols);
+  for (let i = 0; i < out.rows; i++) {
+    const from = Math.floor((i * rows) / out.rows) * cols;
+    for (let j = 0; j < cols; j++) out.data[i + j * out.rows] = entries[from + j] as number;
+  }
+  return out;
+}
+
+/** Rotates the columns in place. */
+function rotateToEvenness(columns: Matrix): void {
+  for (let sweep = 0; sweep < maxSweeps; sweep++) {
+    let isStill = true;
+    for (let j = 1; j < columns.cols; j++) {
+      for (let i = 0; i < j; i++) {
+        const [x, y] = [columns.column(i), columns.column(j)];
+        const angle = findEvenAngle(x, y);
+        if (Math.abs(angle) < minAngle) continue;
+        isStill = false;
+        rotate(x, y, angle);
+      }
+    }
+    if (isStill) return;
+  }
+}
+
+/** The angle, −π/4 … π/4, that makes the sum of the fourth powers of both columns least. */
+function findEvenAngle(x: Float64Array, y: Float64Array): number {
+  let [along, across] = [0, 0];
+  for (let k = 0; k < x.length; k++) {
+    const [a, b] = [x[k] as number, y[k] as number];
+    const [u, v] = [a * a - b * b, 2 * a * b];
+    along += u * u - v * v;
+    across += 2 * u * v;
+  }
+  // The sum is a constant plus (along · cos 4φ + across · sin 4φ) / 4.
+  if (along === 0 && across === 0) return 0;
+  const angle = (Math.atan2(across, along) + Math.PI) / 4;
+  return angle > Math.PI / 4 ? angle - Math.PI / 2 : angle;
+}
+
+function rotate(x: Float64Array, y: Float64Array, angle: number): void {
+  const [c, s] = [Math.cos(angle), Math.sin(angle)];
+  for (let k = 0; k < x.length; k++) {
+    const [a, b] = [x[k] as number, y[k] as number];
+    x[k] = c * a + s * b;
+    y[k] = c * b - s * a;
+  }
+}
+
+function largestSize(entries: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 0; i < entries.length; i++) most = Math.max(most, Math.abs(entries[i] as number));
+  return most;
+}
