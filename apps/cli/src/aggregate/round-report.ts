@@ -11,6 +11,8 @@ export interface RoundReport extends HandedOut {
   readonly aggregator: PluginChoice;
   /** All clients, sorted by name. `status` is null if the aggregator returns no verdicts. */
   readonly clients: readonly ClientReport[];
+  /** The kinds of attackers that benign clients are cleared of; absent if none were planted. */
+  readonly cleared?: readonly string[];
   readonly metrics: Metrics;
   /** Names of tensors that are not LoRA pairs and were not averaged. */
   readonly ignored: readonly string[];
@@ -23,7 +25,7 @@ export function createRoundReport({
   round,
   choice,
   sent,
-  aggregation: { verdicts = [], metrics = {} },
+  aggregation: { verdicts = [], cleared, metrics = {} },
   handed,
 }: {
   readonly round: number;
@@ -47,6 +49,7 @@ export function createRoundReport({
   return {
     round,
     aggregator: choice,
+    ...(cleared && { cleared }),
     metrics,
     ...handed,
     clients: [...judged, ...unfit].sort((x, y) => (x.name < y.name ? -1 : 1)),
@@ -71,7 +74,16 @@ export function formatRoundTable({ clients }: RoundReport): string[][] {
 
 /** Describes the verdicts and the files that were written. */
 export function formatRoundSentences(report: RoundReport, out: string): string[] {
-  const { round, aggregator, clients, personal, hasGlobal, discarded, ignored } = report;
+  const {
+    round,
+    aggregator,
+    clients,
+    cleared = [],
+    personal,
+    hasGlobal,
+    discarded,
+    ignored,
+  } = report;
   const count = (wanted: string) => clients.filter(({ status }) => status === wanted).length;
   const isJudged = clients.some(({ status }) => status !== null && status !== "invalid");
   const found = isJudged
@@ -89,6 +101,11 @@ export function formatRoundSentences(report: RoundReport, out: string): string[]
       : `; they hold ${percent} % of the energy, the rest needs a higher rank (--rank)`;
   return [
     `Round ${round}, ${aggregator.name} on ${countNoun(clients.length, "client")}${found}.`,
+    ...(count("benign") > 0 && cleared.length > 0
+      ? [
+          `Benign means cleared of ${cleared.join(", ")}: planted attackers of these kinds stood out.`,
+        ]
+      : []),
     `In ${oneLine(out)}: ${written.length > 0 ? written.join("; ") : "no adapter"}${rest}.`,
     ...(ignored.length > 0
       ? [`Not LoRA pairs, therefore not averaged: ${listFirst(ignored)}.`]

@@ -72,6 +72,12 @@ export const auditSchema: z.ZodType<Audit> = z
       .string()
       .exactOptional()
       .describe("What the thresholds were calibrated on, with rule evidence."),
+    calibratedFor: z
+      .int()
+      .exactOptional()
+      .describe(
+        "The largest number of adapters that the thresholds were made for; more adapters use the same ones. Only with rule evidence.",
+      ),
     usualBelow: z
       .number()
       .exactOptional()

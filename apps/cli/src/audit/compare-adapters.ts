@@ -66,6 +66,8 @@ export interface Comparison {
   readonly threshold: number | null;
   /** With rule `evidence`: what the thresholds were calibrated on. */
   readonly bank?: string;
+  /** With rule `evidence`: the largest number of adapters that the thresholds were made for. */
+  readonly calibratedFor?: number;
   /** With rule `evidence`: a lower score does not stand out. */
   readonly usualBelow?: number;
   /** With rule `evidence`: what became of the attackers that were planted to try the rule. */
@@ -184,6 +186,7 @@ export async function compareAdapters({
       }),
       ...(controls && {
         bank: bank.name,
+        calibratedFor: controls.thresholds.largest,
         usualBelow: controls.thresholds.lower,
         controls: { power: controls.power, cleared: controls.cleared },
       }),

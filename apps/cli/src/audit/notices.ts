@@ -34,7 +34,10 @@ export function formatVerdict(
   }
   if (!isScored) return "There is nothing to compare: no adapter changes anything.";
   if (!detection) {
-    return `Too few adapters for a verdict: at least ${leastClients({ rule })} comparable adapters are needed.`;
+    const least = `Too few adapters for a verdict: at least ${leastClients({ rule })} comparable adapters are needed.`;
+    return rule.by === "evidence"
+      ? `${least} Rule gap judges ${leastClients({ rule: { by: "gap" } })} or more (--set rule=gap), by one piece of evidence.`
+      : least;
   }
   const contaminated = countStatus(adapters, "contaminated");
   const others = (["undecided", "invalid"] as const).flatMap((other) => {
@@ -94,6 +97,13 @@ export function listNotices(
       `the scores have a gap of a factor of ${early.ratio.toPrecision(3)} after the ${early.position} smallest, but at least ` +
         `${assumed} of ${scores.length} adapters are assumed to be benign (minBenignFraction ${minBenignFraction}). If more than half may be ` +
         "contaminated, set it lower; the larger group then determines what is benign.",
+    );
+  }
+  const { calibratedFor = Infinity } = audit;
+  if (detection && scores.length > calibratedFor) {
+    note(
+      `The thresholds are those for ${calibratedFor} adapters, the most that were measured; ${scores.length} honest ones may exceed them more often. ` +
+        "For a bank of your own: fedclair calibrate.",
     );
   }
   const flagged = countStatus(adapters, "contaminated");

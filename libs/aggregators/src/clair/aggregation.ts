@@ -53,14 +53,12 @@ export function toAggregation(
       refined: new Set(personal.flatMap(([id]) => (isRefined(id) ? [id] : []))),
     }),
     verdicts: updates.map((update) => toVerdict(update, result)),
+    ...(result.controls && { cleared: result.controls.cleared }),
     metrics: toMetrics(result),
   };
 }
 
-function toVerdict(
-  { clientId }: Update,
-  { status, judgements, benign, controls }: ClairResult,
-): Verdict {
+function toVerdict({ clientId }: Update, { status, judgements, benign }: ClairResult): Verdict {
   const verdictStatus = status.get(clientId);
   if (verdictStatus === undefined) throw new UserError(`clair: two updates of client ${clientId}`);
   const judgement = judgements.get(clientId);
@@ -69,7 +67,6 @@ function toVerdict(
     clientId,
     ...(judgement?.reason !== undefined && { reason: judgement.reason }),
     ...(judgement?.evidence && { evidence: judgement.evidence }),
-    ...(controls && verdictStatus === "benign" && { clearedOf: controls.cleared }),
     status: verdictStatus,
     pooled: benign.some(({ id }) => id === clientId),
     score: judgement?.score ?? null,

@@ -42,7 +42,11 @@ async function judge(
 describe("clair in groups", () => {
   it("gives one verdict on each client and flags the contaminated ones", async () => {
     const updates = cohort(60, 6);
-    const { verdicts = [], metrics } = await create({ rank: 2 }).aggregate({
+    const {
+      verdicts = [],
+      cleared,
+      metrics,
+    } = await create({ rank: 2 }).aggregate({
       round: 1,
       phase: "train",
       updates,
@@ -62,6 +66,7 @@ describe("clair in groups", () => {
       "c05",
     ]);
     assert.deepEqual(metrics, { groups: 3, contaminated: 6, inactive: 0 });
+    assert.ok(cleared?.includes("boosted"), `cleared of ${cleared?.join()}`);
     // Evidence against flagged clients only.
     for (const { status, evidence } of verdicts)
       assert.equal(evidence !== undefined, status === "contaminated");

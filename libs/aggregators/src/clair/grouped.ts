@@ -13,8 +13,7 @@ import { sum } from "@fedclair/linalg";
 import { countWeights } from "../weights.js";
 import { toAggregation } from "./aggregation.js";
 import { requireProperSubspace, withSecretSeed } from "./aggregator.js";
-import { clair } from "./clair.js";
-import type { Power } from "./evidence/controls.js";
+import { clair, type ClairResult } from "./clair.js";
 import type { ClairOptions } from "./options.js";
 import { refine } from "./refine.js";
 import { threadsFor } from "./threads/module-pool.js";
@@ -51,8 +50,8 @@ class GroupStream implements AggregationStream {
   readonly #sum = new DenseSum();
   readonly #verdicts: Verdict[] = [];
   readonly #metrics = { groups: 0, contaminated: 0, inactive: 0 };
-  /** The power of positive controls in the first group. Planting them takes most of a judgement. */
-  #power: Power | undefined;
+  /** The positive controls in the first group. Planting them takes most of a judgement. */
+  #controls: ClairResult["controls"];
   #waiting: Update[] = [];
   #weight = 0;
 
@@ -75,6 +74,7 @@ class GroupStream implements AggregationStream {
     return {
       change: this.#sum.over(this.#weight),
       verdicts: this.#verdicts,
+      ...(this.#controls && { cleared: this.#controls.cleared }),
       metrics: this.#metrics,
     };
   }
@@ -84,10 +84,10 @@ class GroupStream implements AggregationStream {
     const updates = this.#waiting.slice(0, count);
     this.#waiting = this.#waiting.slice(count);
     const options = withSecretSeed(this.#options, this.#rng.at("group", this.#metrics.groups));
-    const context = { threads: threadsFor(updates, options), power: this.#power };
+    const context = { threads: threadsFor(updates, options), power: this.#controls?.power };
     const result = await clair(updates, options, context);
     try {
-      this.#power ??= result.controls?.power;
+      this.#controls ??= result.controls;
       requireProperSubspace(result);
       const refined = await refine(result, options);
       const { change, verdicts = [], metrics } = toAggregation(updates, result, refined, options);

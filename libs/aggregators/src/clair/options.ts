@@ -107,7 +107,11 @@ const minClients = 3;
 const minEvidenceClients = 6;
 
 /** Minimum number of active clients; with fewer, no client is flagged. */
-export function leastClients({ rule }: Pick<ClairOptions, "rule">): number {
+export function leastClients({
+  rule,
+}: {
+  readonly rule: Pick<ClairOptions["rule"], "by">;
+}): number {
   return rule.by === "evidence" ? minEvidenceClients : minClients;
 }
 

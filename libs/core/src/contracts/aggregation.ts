@@ -1,8 +1,12 @@
 import type { Aggregation } from "./aggregator.js";
+import { checkJson } from "./artifacts.js";
 import { UserError } from "../words/errors.js";
 import { checkStorable } from "./storable.js";
 import { describeValue } from "../words/describe-value.js";
 import { excerpt } from "../words/text.js";
+
+/** The largest size of the list of kinds, in characters as JSON. */
+const maxClearedLength = 4096;
 
 /**
  * Checks the result of an aggregator, which may be a plug-in written in JavaScript.
@@ -23,6 +27,7 @@ export function checkAggregation(
     personal = new Map<never, never>(),
     refined = new Set(),
     verdicts = [],
+    cleared = [],
     state,
   }: { readonly [K in keyof Aggregation]?: unknown } = result;
   const odd = findOddTerm(change, "change");
@@ -32,6 +37,11 @@ export function checkAggregation(
     throw new UserError(`${whose}: refined: expected a Set of ids, got ${describeValue(refined)}`);
   if (!Array.isArray(verdicts))
     throw new UserError(`${whose}: verdicts: expected a list, got ${describeValue(verdicts)}`);
+  if (!Array.isArray(cleared) || !cleared.every((kind) => typeof kind === "string"))
+    throw new UserError(
+      `${whose}: cleared: expected a list of kinds, got ${describeValue(cleared)}`,
+    );
+  checkJson(`${whose}: cleared`, cleared, maxClearedLength);
   checkStorable(`${whose}: state`, state);
 }
 

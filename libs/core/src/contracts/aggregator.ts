@@ -78,6 +78,11 @@ export interface Aggregation<S = unknown> {
    */
   readonly refined?: ReadonlySet<string>;
   readonly verdicts?: readonly Verdict[];
+  /**
+   * The kinds of attackers that the benign clients of this round are cleared of, because planted
+   * ones stood out. Absent if none are planted.
+   */
+  readonly cleared?: readonly string[];
   readonly metrics?: Metrics;
   /** The state for the next call. Default: the state before. */
   readonly state?: S;
@@ -109,8 +114,6 @@ export interface Verdict {
   readonly reason?: string;
   /** The pieces of evidence behind the score, if there is more than one. */
   readonly evidence?: readonly Evidence[];
-  /** For a benign client: the kinds of attackers that would have been found here. */
-  readonly clearedOf?: readonly string[];
 }
 
 /** One piece of evidence about one client. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { admitUpdate } from "../tensors/admission.js";
 import { failure } from "../words/errors.js";
-import { roundRecord, summarizeAnswers, type ClientRecord } from "./record.js";
+import { roundRecord, summarizeAnswers, type ClientRecord, type RoundRecord } from "./record.js";
 import type { Verdict } from "../contracts/aggregator.js";
 import { jsonBytes } from "../words/text.js";
 import type { Metrics, Update } from "../tensors/update.js";
@@ -18,6 +18,10 @@ function createRecord(
   trained: Update | string,
   evaluated: Update | string,
 ): ClientRecord | undefined {
+  return createRoundRecord(trained, evaluated).clients[0];
+}
+
+function createRoundRecord(trained: Update | string, evaluated: Update | string): RoundRecord {
   const collected = (answer: Update | string) =>
     typeof answer === "string"
       ? { updates: [], failures: new Map([["c999999", failure("BACKEND_MISMATCH", answer)]]) }
@@ -31,7 +35,7 @@ function createRecord(
     threshold: number,
     reason: "r".repeat(200),
   };
-  const { clients } = roundRecord({
+  return roundRecord({
     round: 1,
     phase: "train",
     gathered: { cohort: ["c999999"], down: 0 },
@@ -39,7 +43,7 @@ function createRecord(
     before: {},
     trained: summarizeAnswers(collected(trained)),
     stepped: {
-      aggregation: { change: [], verdicts: [verdict] },
+      aggregation: { change: [], verdicts: [verdict], cleared: ["noise"] },
       step: {},
       metrics: {},
       modMetrics: new Map(),
@@ -52,7 +56,6 @@ function createRecord(
     },
     evaluated: collected(evaluated),
   });
-  return clients[0];
 }
 
 const createMetrics = (count: number, nameLength: number) =>
@@ -69,6 +72,11 @@ describe("roundRecord", () => {
     assert.deepEqual(record?.train, { loss: 0.5 });
     assert.deepEqual(record.evaluation, { accuracy: 0.25 });
     assert.ok(!("trainLeftOut" in record || "evaluationLeftOut" in record));
+  });
+
+  it("keeps the kinds that benign clients are cleared of", () => {
+    const { cleared } = createRoundRecord(createAnswer({}), createAnswer({}));
+    assert.deepEqual(cleared, ["noise"]);
   });
 
   it("records the size of metrics that it leaves out", () => {

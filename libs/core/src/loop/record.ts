@@ -25,6 +25,11 @@ export interface RoundRecord {
   readonly clients: readonly ClientRecord[];
   /** The metrics of the aggregator and of the task's step, without those that are not finite. */
   readonly metrics: Metrics;
+  /**
+   * The kinds of attackers that the benign clients of this round are cleared of; absent if the
+   * aggregator plants none.
+   */
+  readonly cleared?: readonly string[];
   /** Why the round kept the old params: the new ones were not finite. */
   readonly kept?: string;
   /** Why the arm ended in this round, with the params of the round before: a plug-in failed. */
@@ -139,6 +144,7 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
   const { round, phase, before, gathered, trained, stepped, chosen, merged, stopped } = facts;
   const { down, time } = gathered;
   const { kept } = merged ?? {};
+  const cleared = stepped?.step.verdicts ? undefined : stepped?.aggregation.cleared;
   const up = trained.updates.map(({ bytes }) => bytes);
   const metrics = Object.entries(stepped?.metrics ?? {}).filter(([, x]) => Number.isFinite(x));
   return {
@@ -147,6 +153,7 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
     ...(before.origin && { origin: before.origin }),
     clients: clientRecords(facts),
     metrics: Object.fromEntries(metrics),
+    ...(cleared && { cleared }),
     ...(time && { clock: time.clock }),
     ...(kept !== undefined && { kept }),
     ...(stopped !== undefined && { stopped }),

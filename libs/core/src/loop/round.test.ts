@@ -413,6 +413,11 @@ describe("runRounds", () => {
         "aggregator 'toy-mean': personal: expected a Map, a list of changes by client, got the changes of c00: a Map",
       ],
       [
+        "kinds that are no names",
+        returnAggregation({ change: [], cleared: [1] }),
+        "aggregator 'toy-mean': cleared: expected a list of kinds, got an array",
+      ],
+      [
         "verdicts without a list",
         returnAggregation({ change: [], verdicts: {} }),
         "aggregator 'toy-mean': verdicts: expected a list, got an object",

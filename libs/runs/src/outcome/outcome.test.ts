@@ -251,6 +251,17 @@ describe("verdictSentence", () => {
     assert.match(verdictSentence(runOf(single, alarmed)), /raised 1 false alarm in the/);
   });
 
+  it("says what benign verdicts of the last round exclude", () => {
+    const recordWith = (cleared: string[], verdict: "benign" | "contaminated") =>
+      runOf(single, [{ ...recordOf("clair", 1, clientOf("c00", null, verdict)), cleared }]);
+    assert.match(
+      verdictSentence(recordWith(["boosted", "noise"], "benign")),
+      /; benign in the last round means cleared of boosted and noise\./,
+    );
+    assert.doesNotMatch(verdictSentence(recordWith([], "benign")), /cleared/);
+    assert.doesNotMatch(verdictSentence(recordWith(["boosted"], "contaminated")), /cleared/);
+  });
+
   it("reports undecided clients, and flagged clients of unknown truth", () => {
     const open = [
       recordOf("clair", 1, undecided(clientOf("c00", null)), undecided(clientOf("c01", "flip"))),

@@ -20,6 +20,7 @@ export function verdictSentence(run: Run): string {
   const rounds = run.rounds.get(main) ?? 0;
   const parts = [
     `${main} ${detectionClause(run)}`,
+    clearedClause(run),
     clientsClause(run),
     neverSampledClause(run),
     comparisonClause(run),
@@ -84,6 +85,14 @@ function knownTruthClause(detection: DetectionTotals, isOpen: boolean): string |
   return last.contaminated === 0
     ? `flagged ${overall} ${who} ${tail}`
     : `${inLast} in the last round, ${overall} ${tail}`;
+}
+
+/** Says what benign verdicts of the last round exclude; undefined if there are none. */
+function clearedClause({ arms: [main], last }: Run): string | undefined {
+  const { cleared = [], clients = [] } = last.get(main.label) ?? {};
+  if (cleared.length === 0 || !clients.some(({ verdict }) => verdict === "benign"))
+    return undefined;
+  return `benign in the last round means cleared of ${listItems([...cleared])}`;
 }
 
 /** Describes the last verdict on each client, if rounds judge different clients. */

@@ -68,6 +68,8 @@ export interface Thresholds {
    * in five federations without a contaminated client has a higher score.
    */
   readonly shared: number;
+  /** The largest number of clients that was measured for them; more clients use its thresholds. */
+  readonly largest: number;
 }
 
 /** The rate of `Thresholds.shared`. */
@@ -120,7 +122,8 @@ function readRows(rows: readonly BankRow[], clients: number, rate: number): Thre
     share * readQuantile(right.quantiles, wanted);
   const lower = (1 - share) * left.usual + share * right.usual;
   const upper = Math.max(at(rate), lower);
-  return { upper, lower, shared: Math.min(upper, Math.max(at(sharedRate), lower)) };
+  const shared = Math.min(upper, Math.max(at(sharedRate), lower));
+  return { upper, lower, shared, largest: item(rows, rows.length - 1).clients };
 }
 
 /** Interpolates over ln of the rate, and extrapolates beyond the smallest rate. */
