@@ -100,10 +100,7 @@ export type ClairOptions = z.infer<typeof clairSchema>;
 /** With fewer active clients no majority shows which of them share a space. */
 const minClients = 3;
 
-/**
- * Minimum number of clients for rule `evidence`: with fewer, half of the clients say nothing about
- * the rest.
- */
+/** Minimum number of clients for rule `evidence`, so that just over half of them are four. */
 const minEvidenceClients = 6;
 
 /** Minimum number of active clients; with fewer, no client is flagged. */

@@ -4,7 +4,7 @@ import { Matrix, multiply, multiplyTN, symmetricEigen } from "@fedclair/linalg";
 /** ln of the evenness of normally distributed numbers, ln √(2/π). */
 export const normalEvenness = 0.5 * Math.log(2 / Math.PI);
 
-/** Number of rows that are measured. More of them tell no more, measured on pools of adapters. */
+/** Number of rows that are measured. On pools of adapters all rows gave the same verdicts. */
 const maxRows = 256;
 /** Number of directions that are measured, the largest ones. */
 const maxDirections = 16;

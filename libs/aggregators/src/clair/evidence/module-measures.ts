@@ -14,8 +14,8 @@ import { compareRowSpaces, findRowSpace } from "./row-spaces.js";
 
 /**
  * Measures one module of all clients. The measures belong to the changes, whatever factors a pair
- * comes in. Rows of B stay as they were sent: turning them to other coordinates, as `condense`
- * does, would change the entries.
+ * comes in. The rows of B must be those that were sent: other coordinates, such as those of
+ * `condense`, would change the entries.
  * @param updates at least one
  * @param as the factors A of the pairs, in any coordinates of the space that all of them span
  */

@@ -5,10 +5,10 @@ import { scoreOverRounds, type ClientHistories } from "./rounds.js";
 import { listEvidence } from "./score.js";
 
 /**
- * Judges by the evidence averaged over rounds. A client that is flagged in this round and stands
- * out in it even more keeps this round's judgement, if over rounds it has a score as well that one
- * clean federation in five exceeds: of many rounds one is odd by chance. Otherwise it is undecided,
- * and takes no part in what is shared in this round.
+ * Judges by the evidence averaged over rounds. Of many rounds one is odd by chance: a client that
+ * is flagged in this round only is undecided, and left out of what is shared in this round. It
+ * keeps the judgement of this round if that is the clearer one, and if its score over rounds is one
+ * that at most one clean federation in five has.
  * @param ids ids of the round's clients, in the order of the judgements
  * @param histories of all clients up to this round; absent for a round by itself
  */

@@ -25,7 +25,7 @@ export interface Scores {
   readonly hasSpace: boolean;
 }
 
-/** Larger deviations count as this many; beyond it the scale says nothing any more. */
+/** Larger deviations count as this many, because the scale is unreliable there. */
 const maxDeviations = 25;
 /**
  * A client joins the trusted ones if its score is at most this, the length that 1 % of vectors of
