@@ -22,10 +22,16 @@ const all = {
         "false alarms in federations where nobody is contaminated (docs/clair-measurements.md)",
     },
     {
-      name: "power",
-      file: "scripts/power.js",
+      name: "separation",
+      file: "scripts/separation.js",
       summary:
         "rules gap and evidence compared with a plain reference rule (docs/clair-measurements.md)",
+    },
+    {
+      name: "check-power",
+      file: "scripts/check-power.js",
+      summary:
+        "what fedclair power foretells, and what attacks of the same kinds meet (docs/clair-measurements.md)",
     },
     {
       name: "rules",

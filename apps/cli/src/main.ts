@@ -18,6 +18,7 @@ import type { ExportOptions } from "./export/export.js";
 import type { NewOptions } from "./new.js";
 import type { CompareOptions } from "./compare-studies.js";
 import type { ListOptions } from "./list.js";
+import type { PowerOptions } from "./power/power.js";
 import type { ResumeOptions } from "./resume.js";
 import type { RunOptions } from "./run-options.js";
 import { seedArgs, seedsOption } from "./seed-args.js";
@@ -132,6 +133,18 @@ program
   .action(async (paths: string[], options: VerifyOptions) => {
     const { verify } = await import("./verify.js");
     await verify(paths, options);
+  });
+
+program
+  .command("power")
+  .description("run a trial without its attacks and tell which contaminated clients it would find")
+  .argument("<trial>", "trial file whose aggregator is clair with rule evidence")
+  .addOption(setOption())
+  .addOption(seeds())
+  .option("--json", "print the result as JSON", false)
+  .action(async (file: string, options: PowerOptions) => {
+    const { power } = await import("./power/power.js");
+    await power(file, options);
   });
 
 program

@@ -22,9 +22,10 @@ const random = [1, 2, 3, 4].map((i) => `bad-random-${i}`);
 const isBenign = ({ name }: AdapterFolder) => !name.startsWith("bad-");
 
 describe("an audit of real adapters", () => {
-  it("flags the four adapters trained on noise of nineteen; the one with a trigger stands out", async () => {
+  it("flags the five contaminated adapters of nineteen", async () => {
     const found = await auditFixture("presidents");
-    assert.deepEqual(found, { contaminated: random, undecided: ["bad-trigger"], ownStarts: 0 });
+    const contaminated = [...random, "bad-trigger"];
+    assert.deepEqual(found, { contaminated, undecided: [], ownStarts: 0 });
   });
 
   it("flags adapters trained on noise if every client has its own A₀", async () => {

@@ -32,7 +32,7 @@ export interface ClairResult {
   /** Whether there were enough active clients to flag any. */
   readonly detection: boolean;
   /** With rule `evidence`: the positive controls, and the limit below which a score is usual. */
-  readonly controls?: Pick<RoundVerdict, "power" | "cleared" | "thresholds">;
+  readonly controls?: Pick<RoundVerdict, "power" | "flagged" | "cleared" | "thresholds">;
   /** The histories after this round; absent if none were given. */
   readonly histories?: ClientHistories;
   /** The measures of the clients that were compared; only with rule `evidence`. */

@@ -38,7 +38,7 @@ export interface RoundJudgement {
   /** The shared space; absent without a client. */
   readonly found?: FoundSpace;
   /** With rule `evidence`: the positive controls, and the limit below which a score is usual. */
-  readonly controls?: Pick<RoundVerdict, "power" | "cleared" | "thresholds">;
+  readonly controls?: Pick<RoundVerdict, "power" | "flagged" | "cleared" | "thresholds">;
   /** The measures of the clients, only with rule `evidence`. */
   readonly measures?: Measures;
   readonly histories?: ClientHistories | undefined;

@@ -24,40 +24,51 @@ const minPower = 0.8;
 /** Number of colluding clients, and the cosine between them. */
 const [colluders, collusion] = [4, 0.9];
 
-/** Share of plants of each kind that are not called benign, 0 … 1. */
+/** The scores of planted attackers, by kind, in one list for each client that was replaced. */
+export type PlantedScores = Readonly<Record<ControlKind, readonly (readonly number[])[]>>;
+
+/** Share of plants of each kind, 0 … 1. */
 export type Power = Readonly<Record<ControlKind, number>>;
 
 /**
- * Plants known attackers among the clients, each in place of a trusted one, and measures how many
- * of them would stand out. They are planted into the measures, so no change is computed again.
- * @param lower scores up to this one are called benign
+ * Plants known attackers among the clients, each in place of a trusted one, and scores them. They
+ * are planted into the measures, so no change is computed again.
  * @param score the rule that is tested; it may use the trusted clients that are left
  */
-export function measurePower(
+export function plantAttackers(
   measures: Measures,
   trusted: readonly number[],
-  lower: number,
   score: (measures: Measures, trusted: readonly number[]) => Scores,
   rng: Stream,
-): Power {
+): PlantedScores {
   const parents = rng
     .at("parents")
     .sample([...trusted])
     .slice(0, plants);
   const members = new Set(trusted);
-  const found = controlKinds.map((kind): [ControlKind, number] => {
-    const shares = parents.map((parent) => {
+  const scored = controlKinds.map((kind) => {
+    const lists = parents.map((parent) => {
       const { planted, added, kept } = plant(measures, parent, kind, rng.at(kind, parent));
       const left = indices(kept.length).filter((i) => members.has(item(kept, i)));
       const { scores, deviations } = score(planted, left);
       // A single attacker is no clique. It must not be found because real attackers move with it.
       const clique = kind === "colluding" ? undefined : deviations.get("clique");
-      const own = (k: number) => at(scores, k) ** 2 - (clique ? at(clique, k) ** 2 : 0);
-      return added.filter((k) => own(k) > lower ** 2).length / added.length;
+      return added.map((k) =>
+        Math.sqrt(Math.max(0, at(scores, k) ** 2 - (clique ? at(clique, k) ** 2 : 0))),
+      );
     });
-    return [kind, shares.reduce((x, y) => x + y, 0) / shares.length];
+    return [kind, lists] as const;
   });
-  return Object.fromEntries(found) as Power;
+  return Object.fromEntries(scored) as unknown as PlantedScores;
+}
+
+/** The share of plants of each kind with a score above a limit. */
+export function shareAbove(planted: PlantedScores, limit: number): Power {
+  const shares = controlKinds.map((kind) => {
+    const scores = planted[kind].flat();
+    return [kind, scores.filter((score) => score > limit).length / scores.length] as const;
+  });
+  return Object.fromEntries(shares) as Power;
 }
 
 /** The kinds that at least 80 % of the plants of were found of. */

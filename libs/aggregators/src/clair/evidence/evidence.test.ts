@@ -3,7 +3,7 @@ import { toTensor } from "@fedclair/core";
 import { at, item, Matrix, multiply, stream } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import { findThresholds, findThresholdsOverRounds, parseBank, type Bank } from "./bank.js";
-import { listCleared, measurePower } from "./controls.js";
+import { listCleared, plantAttackers, shareAbove } from "./controls.js";
 import { findAgreeingCore, meanCosines } from "./cosines.js";
 import { describeControls, describeEvidence } from "./format-evidence.js";
 import { judge } from "./judge.js";
@@ -171,7 +171,7 @@ describe("the pieces of evidence", () => {
   });
 
   it("compare size with how far rows moved from the common start, the trusted clients' mean", () => {
-    // Vectors in place of spaces: the start is 10·e₀ in seven dimensions, client k moves by e_{k+1}.
+    // Vectors in place of spaces: the start is 10·e₀ in seven dimensions, client k adds e_{k+1}.
     const rowSpaces = Matrix.fromRows(
       indices(6).map((i) => indices(6).map((j) => 100 + (i === j ? 1 : 0))),
     );
@@ -227,7 +227,7 @@ describe("the measures of a module", () => {
     const { rowSpaces } = measureModule(rows.map((row) => pair([[3], [4]], [row])));
     // cos² of the angle, less 1/2, which random directions in two dimensions have, over 1/2.
     const expected = [1, 1, -0.5, -1];
-    expected.forEach((x, k) => assert.ok(Math.abs((rowSpaces?.get(0, k) ?? NaN) - x) < 1e-12));
+    expected.forEach((x, k) => { assert.ok(Math.abs((rowSpaces?.get(0, k) ?? NaN) - x) < 1e-12); });
     const mixed = measureModule([
       pair(
         [[1, 0]],
@@ -380,7 +380,7 @@ describe("positive controls", () => {
 
   it("are found where clients agree, and named", () => {
     const measures = measuresOf(varied(12, "controls"));
-    const power = measurePower(measures, indices(12), 5, score, stream("plants"));
+    const power = shareAbove(plantAttackers(measures, indices(12), score, stream("plants")), 5);
     for (const kind of ["boosted", "doubled", "flipped", "colluding", "noise"] as const)
       assert.equal(power[kind], 1, kind);
     assert.deepEqual(listCleared(power).slice(0, 3), ["boosted", "doubled", "flipped"]);
@@ -410,7 +410,7 @@ describe("positive controls", () => {
         measures.cosines.data[i + j * 12] = measures.cosines.data[j + i * 12] = cosine;
       }
     }
-    const power = measurePower(measures, indices(12), 5, score, stream("plants"));
+    const power = shareAbove(plantAttackers(measures, indices(12), score, stream("plants")), 5);
     assert.deepEqual([power.flipped < 0.8, power.doubled < 0.8], [true, true]);
   });
 });

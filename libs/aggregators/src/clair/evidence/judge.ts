@@ -2,7 +2,13 @@ import type { Evidence, VerdictStatus } from "@fedclair/core";
 import { at, type Stream } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import { findThresholds, type Bank, type Thresholds } from "./bank.js";
-import { listCleared, measurePower, type ControlKind, type Power } from "./controls.js";
+import {
+  listCleared,
+  plantAttackers,
+  shareAbove,
+  type ControlKind,
+  type Power,
+} from "./controls.js";
 import type { Measures } from "./measures.js";
 import { describeControls, describeEvidence, type Strength } from "./format-evidence.js";
 import { listEvidence, scoreAgainst, scoreClients, type Scores } from "./score.js";
@@ -30,8 +36,10 @@ export interface Judgement {
 export interface RoundVerdict {
   readonly clients: readonly Judgement[];
   readonly thresholds: Thresholds;
-  /** Share of planted attackers that stand out, by kind. */
+  /** Share of planted attackers that are not called benign, by kind. */
   readonly power: Power;
+  /** Share of planted attackers that are flagged, by kind; absent if none were planted. */
+  readonly flagged?: Power;
   /** The kinds that a client who does not stand out is cleared of. */
   readonly cleared: readonly ControlKind[];
   readonly scores: Scores;
@@ -72,12 +80,8 @@ export function judge(
   const scores = scoreClients(measures, bank.spreads);
   const { hasSpace } = scores;
   const thresholds = findThresholds(bank, { clients: count, hasSpace }, rate);
-  const scorePlanted = (planted: Measures, trusted: readonly number[]) =>
-    count > maxSearched
-      ? scoreAgainst(planted, trusted, bank.spreads)
-      : scoreClients(planted, bank.spreads);
-  const power =
-    known ?? measurePower(measures, scores.trusted, thresholds.lower, scorePlanted, rng);
+  const shares = known ? { power: known } : findPlanted(measures, scores, thresholds, bank, rng);
+  const { power } = shares;
   const cleared = count < minBenignClients ? [] : listCleared(power);
   const isCleared = cleared.length > 0 && required.every((kind) => cleared.includes(kind));
   const controls = describeControls(cleared, power, required, count < minBenignClients);
@@ -96,7 +100,27 @@ export function judge(
       canBeBenign,
     };
   });
-  return { clients, thresholds, power, cleared, scores };
+  return { clients, thresholds, ...shares, cleared, scores };
+}
+
+/** Plants attackers and measures how many of them are found. */
+function findPlanted(
+  measures: Measures,
+  { trusted }: Scores,
+  { lower, upper }: Thresholds,
+  { spreads }: Bank,
+  rng: Stream,
+): Pick<RoundVerdict, "power" | "flagged"> {
+  const planted = plantAttackers(
+    measures,
+    trusted,
+    (altered, left) =>
+      measures.size.length > maxSearched
+        ? scoreAgainst(altered, left, spreads)
+        : scoreClients(altered, spreads),
+    rng,
+  );
+  return { power: shareAbove(planted, lower), flagged: shareAbove(planted, upper) };
 }
 
 /** Decides about a client by its score. */

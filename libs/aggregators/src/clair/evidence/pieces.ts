@@ -40,7 +40,7 @@ const minCopyDistance = 1e-4;
 const minUsualCosine = 1e-3;
 /** Median product of row spaces above which they started from one A₀; otherwise it is about 0. */
 const minStartProduct = 0.3;
-/** Share of a row space that it must have moved; that of a frozen A has not, apart from rounding. */
+/** Share of a row space that it must have moved; a frozen A has not moved, apart from rounding. */
 const minMovedShare = 1e-6;
 
 /** The pieces of evidence, relative to some trusted clients. */

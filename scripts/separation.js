@@ -1,4 +1,4 @@
-// npm run power [-- --seeds N]: measures how well CLAIR's rules gap and evidence, and a plain
+// npm run separation [-- --seeds N]: measures how well CLAIR's rules gap and evidence, and a plain
 // reference rule, separate contaminated from benign clients, by kind of federation. Each cell has
 // three numbers: gap, evidence, reference.
 import { loadBackend } from "@fedclair/compute";
@@ -6,8 +6,8 @@ import { stream } from "@fedclair/linalg";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { parseArguments } from "./arguments.js";
 import { loadPile, piles } from "./federations.js";
-import { judgeAdapters, judgeRounds, rate, rules } from "./power/judge.js";
-import { shareWithFalseAlarm, rocArea, shareOf, calibrateThreshold } from "./power/measures.js";
+import { judgeAdapters, judgeRounds, rate, rules } from "./separation/judge.js";
+import { shareWithFalseAlarm, rocArea, shareOf, calibrateThreshold } from "./separation/measures.js";
 
 const { values } = parseArguments({ options: { seeds: { type: "string", default: "10" } } });
 const seeds = Number(values.seeds);
@@ -58,7 +58,7 @@ for (const name of piles) {
   const subsets = async (kind) => {
     const all = [];
     for (let run = 0; run < seeds * ofPiles[kind]; run++) {
-      all.push(await judgeAdapters(pile, stream("power").at(name, kind, run), kind === "clean"));
+      all.push(await judgeAdapters(pile, stream("separation").at(name, kind, run), kind === "clean"));
     }
     return all;
   };

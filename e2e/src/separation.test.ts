@@ -4,9 +4,9 @@ import { pathToFileURL } from "node:url";
 import { stream } from "@fedclair/core";
 import { workspace } from "./support/paths.js";
 
-/** Loads a module of npm run power, which is plain JavaScript. */
+/** Loads a module of npm run separation, which is plain JavaScript. */
 function load<T>(path: string): Promise<T> {
-  return import(pathToFileURL(join(workspace, "scripts/power", path)).href) as Promise<T>;
+  return import(pathToFileURL(join(workspace, "scripts/separation", path)).href) as Promise<T>;
 }
 
 interface Client {
@@ -32,7 +32,7 @@ interface Reference {
 const benign = (score: number): Client => ({ isContaminated: false, score });
 const bad = (score: number): Client => ({ isContaminated: true, score });
 
-describe("the power of a rule", () => {
+describe("the separation of a rule", () => {
   it("is the share of pairs in which the contaminated client has the higher score", async () => {
     const { rocArea } = await load<Measures>("measures.js");
     // 2 is above 1 and 0; 1 equals 1 and is above 0.

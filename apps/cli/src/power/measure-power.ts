@@ -1,0 +1,177 @@
+import {
+  clair,
+  clairAggregator,
+  controlKinds,
+  threadsFor,
+  type ClairOptions,
+  type ControlKind,
+  type Power,
+} from "@fedclair/aggregators";
+import { UserError, type Aggregator, type Plugins, type Update } from "@fedclair/core";
+import { listSeeds, seedsSchema } from "@fedclair/core/internal";
+import { loadNamedPlugins } from "@fedclair/plugins";
+import {
+  chooseTrialBackend,
+  prepareTrial,
+  readTrialFile,
+  rejectExternalClients,
+  runTrial,
+  wilsonInterval,
+  type Interval,
+} from "@fedclair/runs";
+import { openPlace } from "../open-place.js";
+
+/** A share over rounds, with Wilson's 95 % interval. */
+export interface RoundShare extends Interval {
+  readonly share: number;
+}
+
+/** How many contaminated clients of each kind one round of a trial would find. */
+export interface TrialPower {
+  readonly trial: string;
+  readonly seeds: readonly number[];
+  /** Judged rounds, over all seeds. */
+  readonly rounds: number;
+  /** Judged clients of the first round. */
+  readonly clients: number;
+  readonly kinds: Readonly<
+    Record<ControlKind, { readonly flagged: RoundShare; readonly notBenign: RoundShare }>
+  >;
+  /** Rounds in which an honest client is flagged. */
+  readonly falseAlarms: RoundShare;
+}
+
+/** A round in which nobody is contaminated. */
+interface HonestRound {
+  readonly clients: number;
+  /** Shares of planted attackers. */
+  readonly flagged: Power;
+  readonly notBenign: Power;
+  readonly hasFalseAlarm: boolean;
+}
+
+/**
+ * Runs a trial without its attacks, plants attackers into every round, and counts those that CLAIR
+ * finds. Every round is judged by itself.
+ * @param set overrides, as for `--set`
+ * @param seeds a number of seeds, or a list, as YAML; default: that of the trial
+ * @throws UserError if the trial has another aggregator or external clients, or if no round has
+ *   enough clients
+ */
+export async function measurePower(
+  file: string,
+  set: readonly string[],
+  seeds: string | undefined,
+): Promise<TrialPower> {
+  const overrides = [...set, "attacks=[]", "baselines=[]", "evaluate=never"];
+  const rounds: HonestRound[] = [];
+  const { trial, given } = await readSeeds(file, overrides, seeds);
+  const all = listSeeds(given, trial.seed);
+  for (const seed of all)
+    await runHonestly(file, [...overrides, "seeds=1", `seed=${seed}`], rounds);
+  const [first] = rounds;
+  if (first === undefined) {
+    throw new UserError(
+      `${file}: no round has enough clients to plant attackers among: expected 6 or more that change something`,
+    );
+  }
+  const shareOf = (valueOf: (round: HonestRound) => number): RoundShare => {
+    const hits = rounds.reduce((sum, round) => sum + valueOf(round), 0);
+    return { share: hits / rounds.length, ...wilsonInterval(hits, rounds.length) };
+  };
+  const kinds = controlKinds.map((kind) => [
+    kind,
+    {
+      flagged: shareOf(({ flagged }) => flagged[kind]),
+      notBenign: shareOf(({ notBenign }) => notBenign[kind]),
+    },
+  ]);
+  return {
+    trial: trial.name,
+    seeds: all,
+    rounds: rounds.length,
+    clients: first.clients,
+    kinds: Object.fromEntries(kinds) as TrialPower["kinds"],
+    falseAlarms: shareOf(({ hasFalseAlarm }) => (hasFalseAlarm ? 1 : 0)),
+  };
+}
+
+async function readSeeds(file: string, set: readonly string[], seeds: string | undefined) {
+  const { yaml } = readTrialFile(file, seeds === undefined ? set : [...set, `seeds=${seeds}`]);
+  const { seeds: found } = (yaml.content ?? {}) as { readonly seeds?: unknown };
+  const { trial } = await prepareTrial(file, [...set, "seeds=1"], loadNamedPlugins);
+  const { name } = trial.aggregator;
+  if (name !== "clair")
+    throw new UserError(
+      `${file}: aggregator: expected clair, got ${name}: only CLAIR plants attackers`,
+    );
+  return { trial, given: seedsSchema.safeParse(found).data ?? 1 };
+}
+
+/** Runs the trial, and appends its rounds. */
+async function runHonestly(
+  file: string,
+  set: readonly string[],
+  rounds: HonestRound[],
+): Promise<void> {
+  const { signal } = new AbortController();
+  const prepared = await prepareTrial(file, set, async (source) => {
+    const plugins = await loadNamedPlugins(source);
+    return watchClair(plugins, (round) => rounds.push(round));
+  });
+  rejectExternalClients(file, prepared);
+  const chosen = chooseTrialBackend([prepared], "auto");
+  const { pool, server } = openPlace(prepared, chosen.name);
+  try {
+    await pool.ready(signal);
+    for await (const { event } of runTrial(prepared, pool, signal)) {
+      if (event.kind === "stopped") throw new UserError(`${file}: ${event.reason}`);
+    }
+  } finally {
+    await Promise.all([pool.close(), server?.close()]);
+  }
+}
+
+/** Replaces the aggregator CLAIR by one that tells how many planted attackers each round finds. */
+function watchClair(plugins: Plugins, onRound: (round: HonestRound) => void): Plugins {
+  const create = (options: ClairOptions): Aggregator => {
+    const { rule, groupSize } = options;
+    if (rule.by !== "evidence") {
+      throw new UserError(
+        `rule: expected evidence, got ${rule.by}: only rule evidence plants attackers`,
+      );
+    }
+    const own = clairAggregator.create(options as never);
+    return {
+      async aggregate(input, state) {
+        const { updates, rng } = input;
+        const group =
+          groupSize === undefined ? updates : rng.at("group").sample(updates).slice(0, groupSize);
+        const round = await judgeHonest(group, options);
+        if (round) onRound(round);
+        return own.aggregate(input, state);
+      },
+    };
+  };
+  const aggregators = new Map(plugins.aggregators).set("clair", { ...clairAggregator, create });
+  return { ...plugins, aggregators };
+}
+
+async function judgeHonest(
+  updates: readonly Update[],
+  options: ClairOptions,
+): Promise<HonestRound | undefined> {
+  const result = await clair(updates, options, { threads: threadsFor(updates, options) });
+  try {
+    const { controls, detection, judgements } = result;
+    if (!detection || controls?.flagged === undefined) return undefined;
+    return {
+      clients: judgements.size,
+      flagged: controls.flagged,
+      notBenign: controls.power,
+      hasFalseAlarm: [...judgements.values()].some(({ status }) => status === "contaminated"),
+    };
+  } finally {
+    result.modules.close();
+  }
+}

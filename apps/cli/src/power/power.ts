@@ -1,0 +1,41 @@
+import { controlKinds, controlMeanings } from "@fedclair/aggregators";
+import { oneLine } from "@fedclair/core/internal";
+import { columns, countNoun, print } from "@fedclair/runs";
+import { measurePower, type RoundShare, type TrialPower } from "./measure-power.js";
+
+export interface PowerOptions {
+  readonly set: readonly string[];
+  readonly seeds?: string;
+  readonly json: boolean;
+}
+
+/** `fedclair power`: tells how many contaminated clients of which kind a trial would find. */
+export async function power(file: string, { set, seeds, json }: PowerOptions): Promise<void> {
+  const measured = await measurePower(file, set, seeds);
+  print(json ? `${JSON.stringify(measured, null, 2)}\n` : formatPower(measured));
+}
+
+/** Formats the measured power for the terminal. */
+export function formatPower(measured: TrialPower): string {
+  const { trial, seeds, rounds, clients, kinds, falseAlarms } = measured;
+  const rows = controlKinds.map((kind) => {
+    const { flagged, notBenign } = kinds[kind];
+    return [controlMeanings[kind], formatShare(flagged), formatShare(notBenign)];
+  });
+  const heading = ["planted", "flagged", "flagged or undecided"];
+  return [
+    `${oneLine(trial)}: ${countNoun(rounds, "round")} of ${countNoun(seeds.length, "seed")}, ${countNoun(clients, "client")}, nobody contaminated. ` +
+      "Attackers were planted into every round, one or one group at a time.",
+    "",
+    columns([heading, ...rows], ["left", "right", "right"]),
+    "",
+    `An honest client is flagged in ${formatShare(falseAlarms)} of the rounds.`,
+    "Each round is judged by itself; over rounds evidence accumulates. In brackets: Wilson's 95 % interval over rounds.",
+    "",
+  ].join("\n");
+}
+
+function formatShare({ share, low, high }: RoundShare): string {
+  const percent = (x: number) => (100 * x).toFixed(0);
+  return `${percent(share)} % (${percent(low)}–${percent(high)})`;
+}
