@@ -7,7 +7,12 @@ import { loadBuiltIn } from "@fedclair/plugins";
 import { parseArguments } from "./arguments.js";
 import { loadPile, piles } from "./federations.js";
 import { judgeAdapters, judgeRounds, rate, rules } from "./separation/judge.js";
-import { shareWithFalseAlarm, rocArea, shareOf, calibrateThreshold } from "./separation/measures.js";
+import {
+  shareWithFalseAlarm,
+  rocArea,
+  shareOf,
+  calibrateThreshold,
+} from "./separation/measures.js";
 
 const { values } = parseArguments({ options: { seeds: { type: "string", default: "10" } } });
 const seeds = Number(values.seeds);
@@ -58,7 +63,9 @@ for (const name of piles) {
   const subsets = async (kind) => {
     const all = [];
     for (let run = 0; run < seeds * ofPiles[kind]; run++) {
-      all.push(await judgeAdapters(pile, stream("separation").at(name, kind, run), kind === "clean"));
+      all.push(
+        await judgeAdapters(pile, stream("separation").at(name, kind, run), kind === "clean"),
+      );
     }
     return all;
   };

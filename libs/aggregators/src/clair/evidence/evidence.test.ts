@@ -227,7 +227,9 @@ describe("the measures of a module", () => {
     const { rowSpaces } = measureModule(rows.map((row) => pair([[3], [4]], [row])));
     // cos² of the angle, less 1/2, which random directions in two dimensions have, over 1/2.
     const expected = [1, 1, -0.5, -1];
-    expected.forEach((x, k) => { assert.ok(Math.abs((rowSpaces?.get(0, k) ?? NaN) - x) < 1e-12); });
+    expected.forEach((x, k) => {
+      assert.ok(Math.abs((rowSpaces?.get(0, k) ?? NaN) - x) < 1e-12);
+    });
     const mixed = measureModule([
       pair(
         [[1, 0]],
