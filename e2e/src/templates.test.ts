@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { readdir, readFile, symlink } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { fedclair } from "./support/command.js";
-import { startCoordinator } from "./support/federation.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
-import { installPython, startPythonHost } from "./support/python.js";
+import { installPython } from "./support/python.js";
 import { runScript } from "./support/run-script.js";
 import { typeCheck } from "./support/type-check.js";
 
@@ -39,21 +38,19 @@ describe("a template of fedclair new", function () {
     });
   }
 
-  it("python-clients runs Python clients with its coordinator", async function () {
+  it("python-clients runs Python clients by one command", async function () {
     this.timeout(600_000);
-    if ((await installPython()) === undefined) this.skip();
+    const python = await installPython();
+    if (python === undefined) this.skip();
     const folder = await temporaryFolder();
     await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
     await fedclair(["new", "a-study", "--template", "python-clients"], { cwd: folder });
     const study = join(folder, "a-study");
-    const { coordinator, url } = await startCoordinator(["trial.yaml"], { cwd: study });
-    const readme = await readFile(join(study, "README.md"), "utf8");
-    const [, words = ""] = /^\.venv\/bin\/fedclair-host (.*)$/m.exec(readme) ?? [];
-    const args = words.split(" ").map((word) => (word.startsWith("http") ? url : word));
-    const host = await startPythonHost(relative(workspace, study), args);
-    const { code, stdout, stderr } = await coordinator.ended;
+    const start = await readFile(join(study, "package.json"), "utf8");
+    const [, words = ""] = /"start": "fedclair (.*)"/.exec(start) ?? [];
+    const args = words.split(" ").map((word) => (word === ".venv/bin/python" ? python : word));
+    const { code, stdout, stderr } = await fedclair(args, { cwd: study });
     assert.equal(code, 0, stderr);
-    assert.equal((await host.ended).code, 0);
     assert.match(
       stdout,
       /near-median flagged 3 of 3 contaminated clients in every round \(3\), with no f/,

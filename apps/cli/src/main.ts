@@ -66,6 +66,11 @@ const hosts = () =>
   new Option("--hosts <n>", "number of client-host processes; default: one per core").argParser(
     integerOption("--hosts", 1),
   );
+const python = () =>
+  new Option(
+    "--python <interpreter>",
+    "Python for the external clients of a trial that names their code; default: that of the active virtual environment, or else python3",
+  );
 
 program
   .command("new")
@@ -87,6 +92,7 @@ program
   .addOption(seeds())
   .addOption(jobs())
   .addOption(hosts())
+  .addOption(python())
   .addOption(transport())
   .addOption(backend())
   .addOption(runOptions.name())
@@ -107,6 +113,7 @@ program
   .description("resume a run, a study or a sweep that was interrupted or has failed")
   .argument("<run>", "run folder")
   .addOption(hosts())
+  .addOption(python())
   .addOption(jobs())
   .addOption(transport())
   .addOption(backend())
@@ -130,6 +137,7 @@ program
       integerOption("--jobs", 1),
     ),
   )
+  .addOption(python())
   .action(async (paths: string[], options: VerifyOptions) => {
     const { verify } = await import("./verify.js");
     await verify(paths, options);

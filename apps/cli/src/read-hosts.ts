@@ -1,9 +1,25 @@
 import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
 import { UserError } from "@fedclair/core";
-import { clientCount } from "@fedclair/core/internal";
+import {
+  clientCount,
+  locatePython,
+  readNamedPython,
+  readPythonClients,
+} from "@fedclair/core/internal";
 import { namedModules } from "@fedclair/plugins/host";
 import { readTrialFile } from "@fedclair/runs/trial-file";
-import type { Hosts } from "./federation.js";
+import type { Hosts } from "./host-processes.js";
+
+/** Which hosts to start, and how. */
+export interface HostOptions {
+  readonly set: readonly string[];
+  /** Number of hosts; default: one per core. */
+  readonly hosts?: number | undefined;
+  /** The Python interpreter; default: that of the active virtual environment, or else python3. */
+  readonly python?: string | undefined;
+  readonly backend: string;
+}
 
 /**
  * Reads from a trial file which hosts it needs, without loading plug-ins: one host per core by
@@ -12,16 +28,52 @@ import type { Hosts } from "./federation.js";
  */
 export function readHosts(
   file: string,
-  { set, hosts = availableParallelism() }: { set: readonly string[]; hosts?: number },
+  { set, hosts = availableParallelism(), python, backend }: HostOptions,
 ): Hosts | undefined {
   try {
     const source = readTrialFile(file, set);
     const clients = clientCount(source.yaml);
-    if (clients === undefined) return undefined;
+    const named = readNamedPython(source.yaml);
+    if (clients === undefined || named === undefined) return undefined;
+    const { resolvePath = (path: string) => path, yaml } = source;
+    const located = locatePython(named, (path, key) =>
+      resolvePath(path, yaml.isOverridden([key]) ? "override" : "file"),
+    );
+    const started = readPythonClients(located);
+    const external = started ? (named.external?.length ?? clients) : 0;
+    const simulated = clients - external;
     const plugins = new Set(namedModules(source).map((module) => module.file));
-    return { clients, count: Math.min(hosts, clients), plugins: [...plugins] };
+    return {
+      ...(simulated > 0 && {
+        simulated: {
+          clients: simulated,
+          count: Math.min(hosts, simulated),
+          plugins: [...plugins],
+          backend,
+        },
+      }),
+      ...(started && {
+        python: {
+          ...started,
+          clients: external,
+          count: Math.min(hosts, external),
+          interpreter: findInterpreter(python),
+        },
+      }),
+    };
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;
   }
+}
+
+/** The given Python, or that of the active virtual environment, or else that of the system. */
+function findInterpreter(python: string | undefined): string {
+  // The hosts run in the folder of their module, so a path must not be relative.
+  if (python !== undefined) return /[\\/]/.test(python) ? resolve(python) : python;
+  const environment = process.env["VIRTUAL_ENV"];
+  if (environment === undefined || environment === "") return "python3";
+  return process.platform === "win32"
+    ? join(environment, "Scripts", "python.exe")
+    : join(environment, "bin", "python");
 }

@@ -1,4 +1,5 @@
 import { UserError } from "@fedclair/core";
+import { readPythonClients } from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
@@ -22,6 +23,11 @@ export async function runInMemory(file: string, options: RunOptions): Promise<vo
     throw new UserError("--metrics: a coordinator serves them, and --transport memory has none");
   process.exitCode = await showIfDone(out, { prepared, backend, resumes }, { json, report });
   if (process.exitCode !== undefined) return;
+  if (readPythonClients(trial)) {
+    throw new UserError(
+      `--transport memory: the clients of '${file}' run in Python, in processes of their own: leave --transport out`,
+    );
+  }
   rejectExternalClients(file, prepared, resumes ? out : undefined);
   const chosen = chooseTrialBackend([prepared], backend);
   // By default as quiet as with sockets, where the coordinator logs the backend.

@@ -8,6 +8,8 @@ export interface RunOptions extends PlaceOptions, CheckpointOptions {
   /** Number of runs at a time, if there are several seeds. */
   readonly jobs?: number;
   readonly hosts?: number;
+  /** The Python interpreter that runs external clients, if the trial names their code. */
+  readonly python?: string;
   /** Address at which the coordinator serves /metrics and /healthz. */
   readonly metrics?: string;
   readonly transport: "socket" | "memory";

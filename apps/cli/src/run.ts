@@ -29,9 +29,13 @@ async function runOnce(file: string, options: RunOptions): Promise<void> {
     // Runs while the coordinator starts, which reports faults of the trial.
     hosts: async () => {
       const { readHosts } = await import("./read-hosts.js");
-      return readHosts(file, options);
+      const hosts = readHosts(file, options);
+      if (hosts?.python) {
+        const { checkInterpreter } = await import("./host-processes.js");
+        await checkInterpreter(hosts.python.interpreter);
+      }
+      return hosts;
     },
-    backend: options.backend,
   });
 }
 

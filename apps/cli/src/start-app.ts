@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import { interruption } from "@fedclair/runs/program";
-import { endedBy, environmentOf, programOf } from "./federation.js";
+import { endedBy } from "./federation.js";
+import { environmentOf, programOf } from "./host-processes.js";
 
 /** `fedclair coordinator` and `fedclair client`: starts the app with its own options. */
 export async function startApp(

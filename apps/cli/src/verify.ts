@@ -10,6 +10,7 @@ import {
   explainExternalHosts,
   listSeeds,
   oneLine,
+  readPythonClients,
   seedsSchema,
   type Trial,
 } from "@fedclair/core/internal";
@@ -33,6 +34,8 @@ export interface VerifyOptions {
   readonly set: readonly string[];
   /** Number of trials to run at a time. */
   readonly jobs?: number;
+  /** The Python interpreter that runs external clients, if a trial names their code. */
+  readonly python?: string;
 }
 
 /**
@@ -52,8 +55,8 @@ export async function verify(paths: readonly string[], options: VerifyOptions): 
         "fedclair coordinator where its clients are external",
     );
   }
-  const runs = claims.flatMap(({ file, trial, seeds }) =>
-    seeds.map((seed) => () => summaryOf(file, trial, seed, options)),
+  const runs = claims.flatMap((claim) =>
+    claim.seeds.map((seed) => () => summaryOf(claim, seed, options)),
   );
   const summaries = atATime(runs, options.jobs ?? availableParallelism());
   for (const summary of summaries) summary.catch(() => undefined); // awaited below, in order
@@ -83,6 +86,8 @@ interface Claim {
   readonly file: string;
   readonly trial: Trial;
   readonly seeds: readonly number[];
+  /** Whether hosts in Python run the clients, so that they need sockets. */
+  readonly isPython: boolean;
 }
 
 /** Reads the expectations of a trial file; empty if it has none. */
@@ -94,12 +99,13 @@ async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
   for (const notice of notices) process.stderr.write(`${oneLine(file)}: ${notice}\n`);
   if (!trial.expect) return [];
   const why = explainExternalHosts(prepared);
-  if (why !== undefined) {
+  const isPython = readPythonClients(trial) !== undefined;
+  if (why !== undefined && !isPython) {
     process.stderr.write(`${pc.yellow("left out")} ${oneLine(file)}: ${why}\n`);
     return [];
   }
   const given = trial.expect.seeds ?? seedsSchema.safeParse(seeds).data ?? 1;
-  return [{ file, trial, seeds: listSeeds(given, trial.seed) }];
+  return [{ file, trial, seeds: listSeeds(given, trial.seed), isPython }];
 }
 
 /** Runs a trial that has several seeds once, with the seed that is set. */
@@ -178,15 +184,18 @@ function formatShort(value: number): string {
 type Outcome = Pick<Summary, "measures" | "details"> & { readonly error?: string };
 
 async function summaryOf(
-  file: string,
-  trial: Trial,
+  { file, trial, isPython }: Claim,
   seed: number,
   options: VerifyOptions,
 ): Promise<Outcome> {
   interruption.signal.throwIfAborted();
   const out = await mkdtemp(join(tmpdir(), `fedclair-${trial.name}-`));
   const set = setArgs([...options.set, oneSeed, `seed=${seed}`]);
-  const how = ["--transport", "memory", "--no-report", "--json"];
+  const how = [
+    ...(isPython ? ["--hosts", "1"] : ["--transport", "memory"]),
+    ...(options.python === undefined ? [] : ["--python", options.python]),
+    ...["--no-report", "--json"],
+  ];
   const { code, stdout, stderr } = await fedclair(["run", file, ...how, "--out", out, ...set]);
   interruption.signal.throwIfAborted();
   if (code !== 0) {

@@ -1,7 +1,12 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { BackendChoice } from "@fedclair/compute";
-import { pluginIdentities, type PluginIdentity, type Trial } from "@fedclair/core/internal";
+import {
+  pluginIdentities,
+  readPythonClients,
+  type PluginIdentity,
+  type Trial,
+} from "@fedclair/core/internal";
 import { loadNamedPlugins, watchServer } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/report";
 import {
@@ -51,7 +56,8 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   const wanted = { prepared, backend: choice, resumes };
   process.exitCode = await showIfDone(out, wanted, { json, report });
   if (process.exitCode !== undefined) return;
-  if (options.hosts === "parent") rejectExternalClients(file, prepared, resumes ? out : undefined);
+  if (options.hosts === "parent" && !readPythonClients(trial))
+    rejectExternalClients(file, prepared, resumes ? out : undefined);
   const backend = chooseTrialBackend([prepared], choice);
   log.info(`backend ${backend.name}: ${backend.why}`);
   const { host, port } = parseAddress(options.listen);

@@ -73,6 +73,13 @@ export { Devices, type Span } from "./trial/devices.js";
 export { listArms, type Arm } from "./trial/arms.js";
 export { cohortSize } from "./trial/cohort.js";
 export { explainExternalHosts } from "./trial/external-clients.js";
+export {
+  locatePython,
+  namesOfPython,
+  readNamedPython,
+  readPythonClients,
+  type PythonClients,
+} from "./trial/python-clients.js";
 export type { TrialMod } from "./trial/mods.js";
 export type { PreparedArm, PreparedTrial } from "./trial/prepared-trial.js";
 export { prepareResolvedTrial } from "./trial/prepare-trial.js";

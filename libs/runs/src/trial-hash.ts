@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { pluginIdentities, type Trial } from "@fedclair/core/internal";
+import { namesOfPython, pluginIdentities, type Trial } from "@fedclair/core/internal";
 import { version } from "./version.js";
 
 /** Keys that do not change any number: names and claims. */
@@ -16,7 +16,12 @@ export function trialHash(trial: Trial): string {
   const identities = pluginIdentities(trial).map(({ kind, name, version: own, hash }) => {
     return { kind, name, version: own, hash };
   });
-  const used = { ...trial, limits, ...(trial.plugins && { plugins: identities }) };
+  const used = {
+    ...trial,
+    limits,
+    ...namesOfPython(trial),
+    ...(trial.plugins && { plugins: identities }),
+  };
   const rest = Object.entries(used).filter(([key]) => !wordKeys.has(key));
   return createHash("sha256")
     .update(JSON.stringify([version, rest]))

@@ -9,6 +9,7 @@ import os
 import signal
 import ssl
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import Any, Callable, Sequence
@@ -20,6 +21,10 @@ from .text import printable
 from .tls import is_loopback, tls_context
 
 
+#: As --coordinator: the process that started this one sends the address, and this one ends when that one does.
+_PARENT = "parent"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a host. :returns: the coordinator's exit code when the trial has ended, 2 for an error that the user can fix, 130 when stopped"""
     options = _options(arguments)
@@ -27,14 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for noisy in ("socketio", "engineio"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, _interrupt)
-    address = urlsplit(options.coordinator)
-    if address.scheme == "http" and not is_loopback(address.hostname or ""):
-        log.warning("no TLS: anyone who can read the network traffic sees the token and every update")
     try:
         make_client, backend = _load_clients(options)
+        coordinator = _address_of_parent() if options.coordinator == _PARENT else options.coordinator
+        address = urlsplit(coordinator)
+        if address.scheme == "http" and not is_loopback(address.hostname or ""):
+            log.warning("no TLS: anyone who can read the network traffic sees the token and every update")
         host = Host(
             make_client,
-            options.coordinator,
+            coordinator,
             options.capacity,
             token=_token(options.token_file),
             tls=_tls(options),
@@ -68,6 +74,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tls-key", metavar="FILE", help="private key (PEM) of --tls-cert")
     parser.add_argument("--version", action="version", version=software_version)
     options = parser.parse_args(arguments)
+    if options.coordinator == _PARENT:
+        return options
     if not options.coordinator.startswith(("http://", "https://")):
         parser.error(f"--coordinator: expected an address as https://10.0.0.1:4000, got {options.coordinator!r}")
     files = (options.tls_ca, options.tls_cert, options.tls_key)
@@ -76,6 +84,20 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     if (options.tls_cert is None) != (options.tls_key is None):
         parser.error("--tls-cert and --tls-key go together")
     return options
+
+
+def _address_of_parent() -> str:
+    """Reads the coordinator's address from stdin, and ends this process when stdin is closed. :raises HostError: if there is no address"""
+    address = sys.stdin.readline().strip()
+    if not address:
+        raise HostError("--coordinator parent: the process that started this host ended before it sent an address")
+
+    def watch() -> None:
+        sys.stdin.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+    return address
 
 
 def _positive(text: str) -> int:
@@ -125,6 +147,17 @@ def _load_clients(options: argparse.Namespace) -> tuple[Callable[[int], Client],
     return loaded, getattr(loaded, "backend", "python-numpy")
 
 
+def _own_traceback(error: BaseException) -> str:
+    """Formats a traceback without the frames of the import."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__ and "importlib" not in frame.filename]
+    text = "".join(traceback.format_list(traceback.StackSummary.from_list(frames[-_FRAMES:])) + traceback.format_exception_only(error))
+    return "\n".join(printable(line, 500) for line in text.rstrip().splitlines())
+
+
+#: Frames of a traceback that are shown, the last ones.
+_FRAMES = 10
+
+
 def _load_object(name: str) -> Any:
     """Loads the object that `module:attribute` refers to. The module may be in the working directory."""
     module_name, colon, attribute = name.partition(":")
@@ -136,8 +169,7 @@ def _load_object(name: str) -> Any:
     except ModuleNotFoundError as error:
         raise HostError(f"{name}: {error}") from None
     except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        raise HostError(f"{name}: {type(error).__name__}: {printable(str(error), 500)} ({where.filename}:{where.lineno})") from None
+        raise HostError(f"{name} cannot be imported\n{_own_traceback(error)}") from None
     try:
         return getattr(module, attribute)
     except AttributeError:

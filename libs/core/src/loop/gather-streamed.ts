@@ -19,12 +19,16 @@ export const windowSize = 1024;
  * depend on the answer.
  */
 export function isStreamed(plan: RoundPlan, cohort: readonly string[]): boolean {
-  const { aggregator, task, mods = [], contamination, devices } = plan;
+  const { aggregator, task, mods = [], contamination, external, devices } = plan;
   const needsCohort =
     devices !== undefined ||
     task.step !== undefined ||
     mods.some(({ mod }) => mod.server !== undefined) ||
-    [...contamination.values()].some(({ attack }) => attack.attackRound !== undefined);
+    [...contamination].some(
+      ([id, { attack }]) =>
+        attack.attackRound !== undefined ||
+        (attack.corruptUpdate !== undefined && external?.has(id) === true),
+    );
   return cohort.length > windowSize && aggregator.stream !== undefined && !needsCohort;
 }
 

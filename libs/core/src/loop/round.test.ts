@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { deserialize, serialize } from "node:v8";
 import { stream } from "@fedclair/linalg";
+import { z } from "zod";
 import { resolveParams } from "../tensors/client-params.js";
 import type { Aggregation, Aggregator } from "../contracts/aggregator.js";
 import type { Answer, ClientPool } from "../contracts/pool.js";
+import type { Attack } from "../contracts/attack.js";
+import type { Plugin } from "../contracts/plugin.js";
 import type { Step, Task } from "../contracts/task.js";
+import { scaleDelta } from "../tensors/update.js";
+import { parseTrial } from "../trial/trial-file.js";
 import { UserError } from "../words/errors.js";
 import { planRounds, type RoundPlan } from "./round-plan.js";
 import { runRounds, type RoundDone } from "./round.js";
@@ -99,6 +104,39 @@ describe("runRounds", () => {
     const records = async (p: RoundPlan) =>
       JSON.stringify((await run(p)).rounds.map((r) => r.record));
     assert.equal(await records(await createPlan(trial, { pool })), await records(plan));
+  });
+
+  it("lets attacks at the client change updates of external clients as their host would", async () => {
+    const noise: Plugin<Attack> = {
+      name: "toy-noise",
+      summary: "Adds a random number.",
+      schema: z.strictObject({}),
+      create: () => ({
+        corruptUpdate: (own, rng) => ({ ...own, delta: scaleDelta(own.delta, rng.uniform()) }),
+      }),
+    };
+    const attacks = new Map([...toyPlugins.attacks, [noise.name, noise] as const]);
+    const plugins = { ...toyPlugins, attacks };
+    const trial = toyTrial();
+    const attacked = parseTrial(
+      JSON.stringify({ ...trial, attacks: [{ attack: { name: "toy-noise" }, clients: ["c02"] }] }),
+      "t.yaml",
+      plugins,
+    );
+    const prepared = prepare(attacked, plugins);
+    const task = await prepared.loadTask();
+    const { signal } = new AbortController();
+    const planWith = (pool: ClientPool, external: readonly string[]) => ({
+      ...planRounds(prepared, prepared.arms[0], { task, pool, signal }),
+      external: new Set(external),
+    });
+    const recordsOf = async (plan: RoundPlan) =>
+      (await run(plan)).rounds.map(({ record }) => record);
+    const simulated = await recordsOf(planWith(await oneHost(attacked, plugins), []));
+    const outside = await recordsOf(planWith(await oneHost(trial, plugins), ["c02"]));
+    assert.deepEqual(outside, simulated);
+    const honest = await recordsOf(await createPlan(trial));
+    assert.notDeepEqual(honest[1]?.clients[0]?.evaluation, outside[1]?.clients[0]?.evaluation);
   });
 
   it("hides the truth from the aggregator and shows it in the record", async () => {

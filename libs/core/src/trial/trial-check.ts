@@ -88,8 +88,14 @@ function checkServerOptimizer(
   }
 }
 
-/** Rejects a list of external clients if the task has no simulated clients anyway. */
-function checkExternal({ trial, taskPlugin }: Checked, file: string): void {
+/** Rejects external clients that are all there are, and Python code without external clients. */
+function checkExternal({ trial, taskPlugin, external }: Checked, file: string): void {
+  if (external.size === 0 && (trial.python ?? trial.flower) !== undefined) {
+    const key = trial.python === undefined ? "flower" : "python";
+    throw new UserError(
+      `${file}: ${key}: all clients are simulated, by task ${taskPlugin.name}; choose task external, list clients in external, or leave it out`,
+    );
+  }
   if (!trial.external || !taskPlugin.isExternal) return;
   throw new UserError(
     `${file}: external: all clients of task ${taskPlugin.name} are external; leave it out`,
@@ -204,12 +210,13 @@ function checkWhoAttacks(
         "the client in external",
     );
   }
-  if (attack.labelOnly || attack.attackRound || external.size === 0) return;
+  const actsOnData = attack.data !== undefined || attack.corruptLabels !== undefined;
+  if (attack.labelOnly || !actsOnData || external.size === 0) return;
   if (external.size < count && clients && !clients.some((id) => external.has(id))) return;
   const who = formatExternal(external, trial);
   throw new UserError(
-    `${place} acts at the client, and ${who} are not simulated; let the clients' own host do it and name them by ` +
-      "{ attack: { name: declared }, clients: […] }, choose an attack with sight of the whole round, as ipm" +
+    `${place} acts on the client's data, and ${who} are not simulated; let the clients' own host do it and name them by ` +
+      "{ attack: { name: declared }, clients: […] }, choose an attack on updates, as sign-flip or ipm" +
       (external.size < count ? ", or name the simulated clients that it is for" : ""),
   );
 }

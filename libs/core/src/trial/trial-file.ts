@@ -13,6 +13,7 @@ import { UserError } from "../words/errors.js";
 import { formatSchemaFault } from "../words/schema-fault.js";
 import { excerpt } from "../words/text.js";
 import { parseYaml, type ParsedYaml } from "../words/yaml.js";
+import { locatePython } from "./python-clients.js";
 import { prepareResolvedTrial } from "./prepare-trial.js";
 import type { PreparedTrial } from "./prepared-trial.js";
 import { clientTotal, trialSchema, type Trial } from "./trial.js";
@@ -72,7 +73,10 @@ export function resolveTrial({ file, yaml, resolvePath }: TrialSource, plugins: 
     const by = yaml.isOverridden(keys) ? "override" : "file";
     return changeText(trial, keys, (text) => resolvePath(text, by));
   }, data);
-  return withUsedPlugins(resolved, plugins);
+  const located = locatePython(resolved, (path, key) =>
+    resolvePath(path, yaml.isOverridden([key]) ? "override" : "file"),
+  );
+  return withUsedPlugins(located, plugins);
 }
 
 /**

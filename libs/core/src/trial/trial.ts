@@ -5,6 +5,7 @@ import { expectNamed } from "../words/near.js";
 import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
 import { locatedPlugin } from "../contracts/plugin-identity.js";
 import { devicesSchema } from "./devices.js";
+import { flowerSchema, pythonSchema } from "./python-clients.js";
 import { scheduleSchema } from "./schedule.js";
 import { seedsSchema } from "./seeds.js";
 import { serverOptimizerSchema } from "./server-optimizer.js";
@@ -130,6 +131,8 @@ function makeSchema(plugins: Plugins) {
         .describe(
           "Ids of external clients, which run in hosts of their own, like fedclair-host in Python. The others are simulated.",
         ),
+      python: pythonSchema,
+      flower: flowerSchema,
       plugins: z
         .array(z.union([z.string().min(1), locatedPlugin]))
         .optional()
@@ -315,6 +318,8 @@ function* findContradictions(trial: Trial): Generator<[(string | number)[], stri
     const message = `expected more than limits.clientSeconds = ${clientSeconds}, got ${answerSeconds}`;
     yield [["limits", "answerSeconds"], message];
   }
+  if (trial.python !== undefined && trial.flower !== undefined)
+    yield [["flower"], "expected python or flower, got both"];
   const external = trial.external ?? [];
   const namesClients = external.length > 0 || attacks.some((entry) => entry.clients);
   const ids = new Set(namesClients ? clientIds(clients) : []);

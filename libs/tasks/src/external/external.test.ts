@@ -49,7 +49,8 @@ const plugins: Plugins = {
   }),
   attacks: indexByName(
     attack("declared", { labelOnly: true }),
-    attack("honest", { corruptUpdate: (honest) => honest }),
+    attack("labels", { corruptLabels: (labels) => labels }),
+    attack("own-update", { corruptUpdate: (own) => own }),
     attack("forger", { attackRound: ({ own }) => ({ updates: own }) }),
   ),
 };
@@ -125,9 +126,9 @@ describe("the task external", () => {
     ["no modules", "task.modules={}", /expected at least one module/],
     ["modules beyond memory", "task.modules={w: {shape: [30000, 30000]}}", /at most 268435456/],
     [
-      "an attack at the client",
-      "attacks=[{attack: {name: honest}, count: 1}]",
-      /attacks\.0: honest acts at the client.*declared/,
+      "an attack on the client's data",
+      "attacks=[{attack: {name: labels}, count: 1}]",
+      /attacks\.0: labels acts on the client's data.*declared/,
     ],
     [
       "declared clients without names",
@@ -165,7 +166,7 @@ describe("the task external", () => {
     it("have an unknown truth until one of them is declared or the trial sets truth=known", () => {
       const unknown = (...more: string[]) => [...prepare(parseMixed(...more), plugins).unknown];
       assert.deepEqual(unknown(), ["c02", "c03"]);
-      assert.deepEqual(unknown("attacks=[{attack: {name: honest}, clients: [c00]}]"), [
+      assert.deepEqual(unknown("attacks=[{attack: {name: own-update}, clients: [c00]}]"), [
         "c02",
         "c03",
       ]);
@@ -200,13 +201,13 @@ describe("the task external", () => {
       ],
       [
         "an attack that none of them carries out",
-        "attacks=[{attack: {name: honest}, clients: [c01, c02]}]",
-        /honest acts at the client, and clients in external are not simulated.*name the simulated/,
+        "attacks=[{attack: {name: labels}, clients: [c01, c02]}]",
+        /labels acts on the client's data, and clients in external are not simulated.*name the simulated/,
       ],
       [
         "one on clients that are drawn",
-        "attacks=[{attack: {name: honest}, count: 1}]",
-        /honest acts at the client.*or name the simulated clients that it is for/,
+        "attacks=[{attack: {name: labels}, count: 1}]",
+        /labels acts on the client's data.*or name the simulated clients that it is for/,
       ],
       ["simulated time", "devices={seconds: {median: 1}}", /devices: clients in external are not/],
       [
@@ -221,7 +222,29 @@ describe("the task external", () => {
     }
   });
 
-  it("accepts an attack that sees the round", () => {
+  it("names its Python code, in the folder of the trial file", () => {
+    const parse = (more: string) =>
+      parseTrial(text(more), "t.yaml", plugins, [], (path) => `/trials/${path}`);
+    assert.deepEqual(parse("python: model:make_client\n").python, {
+      clients: "model:make_client",
+      folder: "/trials/.",
+    });
+    assert.throws(() => parse("python: model\n"), /python: .*expected module:name/);
+    assert.throws(
+      () => parse("python: model:make\nflower: app:app\n"),
+      /flower: expected python or flower, got both/,
+    );
+    assert.throws(
+      () =>
+        parseTrial(text("python: model:make\n"), "t.yaml", plugins, [
+          "task={name: linear-regression}",
+        ]),
+      /python: all clients are simulated, by task linear-regression/,
+    );
+  });
+
+  it("accepts an attack on updates, and one that sees the round", () => {
+    parseTrial(text("attacks: [{attack: {name: own-update}, count: 1}]\n"), "t.yaml", plugins);
     parseTrial(text("attacks: [{attack: {name: forger}, count: 1}]\n"), "t.yaml", plugins);
   });
 });

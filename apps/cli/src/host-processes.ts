@@ -1,0 +1,236 @@
+import { randomBytes } from "node:crypto";
+import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
+import { once } from "node:events";
+import module from "node:module";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { exitCodes, UserError } from "@fedclair/core/errors";
+import type { PythonClients } from "@fedclair/core/internal";
+
+/** The client hosts of a trial, one process each. Each has room for all clients of its kind. */
+export interface Hosts {
+  /** Hosts of simulated clients. */
+  readonly simulated?: HostCount & {
+    /** Plug-in modules that the hosts load. */
+    readonly plugins: readonly string[];
+    /** The TensorFlow.js backend that trains. */
+    readonly backend: string;
+  };
+  /** Hosts of external clients in Python. */
+  readonly python?: HostCount & PythonClients & { readonly interpreter: string };
+}
+
+interface HostCount {
+  readonly count: number;
+  /** Number of clients of this kind. */
+  readonly clients: number;
+}
+
+/** A child process. */
+interface Child {
+  readonly process: ChildProcess;
+  /** The exit code, or the signal that ended it. */
+  readonly exit: Promise<number | string>;
+}
+
+/**
+ * Delays before the first, second and third restart of a host that has died, in ms. There is no
+ * fourth.
+ */
+const restartDelays = [250, 1000, 4000];
+
+/**
+ * Starts all hosts. They load their modules while the coordinator starts, and get its address as
+ * soon as it is known. A host that dies is started again.
+ * @param over aborts when the trial is over
+ * @returns for each host, what it ended with: undefined if normally, or else exit code or signal
+ */
+export function keepHosts(
+  processes: Processes,
+  { simulated, python }: Hosts,
+  address: Promise<string>,
+  over: AbortSignal,
+): Promise<Failure>[] {
+  const keepAll = (count: number, what: string, start: () => StartedHost) =>
+    Array.from({ length: count }, (_, i) =>
+      keepHost(start, `${what} ${i + 1} of ${count}`, address, over),
+    );
+  return [
+    ...(simulated
+      ? keepAll(simulated.count, "client host", () => startSimulated(processes, simulated))
+      : []),
+    ...(python ? keepAll(python.count, "Python host", () => startPython(processes, python)) : []),
+  ];
+}
+
+/** What a host ended with, if not normally: its exit code, or the signal that ended it. */
+type Failure = number | string | undefined;
+
+/** A host that waits for the coordinator's address. */
+interface StartedHost {
+  readonly child: Child;
+  send(address: string): void;
+  /** Aborts when the host reports that the trial is over. */
+  readonly over: AbortSignal;
+}
+
+function startSimulated(
+  processes: Processes,
+  { clients, plugins, backend }: NonNullable<Hosts["simulated"]>,
+): StartedHost {
+  const child = processes.start("client", [
+    ...["--coordinator", "parent", "--capacity", String(clients), "--backend", backend],
+    ...plugins.flatMap((one) => ["--plugin", one]),
+  ]);
+  const over = new AbortController();
+  child.process.once("message", () => {
+    over.abort();
+  });
+  const send = (listening: string) => {
+    if (child.process.connected) child.process.send({ listening }, () => undefined);
+  };
+  return { child, send, over: over.signal };
+}
+
+/**
+ * Checks that an interpreter can be started and has the package of the hosts.
+ * @throws UserError that says how to get there
+ */
+export async function checkInterpreter(interpreter: string): Promise<void> {
+  const code = `import importlib.util, sys; sys.exit(importlib.util.find_spec("fedclair_host") is None)`;
+  const child = spawn(interpreter, ["-c", code], { stdio: "ignore" });
+  let status: unknown;
+  try {
+    [status] = (await once(child, "close")) as unknown[];
+  } catch (error) {
+    throw new UserError(
+      `cannot start Python '${interpreter}': ${(error as Error).message}: name an interpreter by --python, or activate a virtual environment`,
+    );
+  }
+  if (status !== 0) {
+    throw new UserError(
+      `Python '${interpreter}' has no package fedclair-host: install it there (pip install ./apps/client-python), or name another interpreter by --python`,
+    );
+  }
+}
+
+function startPython(
+  processes: Processes,
+  { interpreter, args, folder, clients }: NonNullable<Hosts["python"]>,
+): StartedHost {
+  const child = processes.spawn(
+    interpreter,
+    ["-m", "fedclair_host", ...args, "--coordinator", "parent", "--capacity", String(clients)],
+    {
+      ...(folder !== undefined && { cwd: folder }),
+      env: process.env,
+      // An open stdin tells the host that this process lives.
+      stdio: ["pipe", "inherit", "inherit"],
+    },
+  );
+  child.process.stdin?.on("error", () => undefined); // it has ended
+  const send = (listening: string) => child.process.stdin?.write(`${listening}\n`);
+  return { child, send, over: new AbortController().signal };
+}
+
+/**
+ * Runs a host. Starts it again if it was ended by a signal or a fault of the program, but not after
+ * a user's error, which would occur again.
+ * @param name for messages
+ * @param over aborts when the trial is over; how hosts end after that does not matter
+ * @returns what it ended with, unless normally
+ */
+async function keepHost(
+  start: () => StartedHost,
+  name: string,
+  address: Promise<string>,
+  over: AbortSignal,
+): Promise<Failure> {
+  for (let starts = 0; ; starts++) {
+    const host = start();
+    void address.then((listening) => {
+      host.send(listening);
+    });
+    const code = await host.child.exit;
+    if (code === 0 || host.over.aborted || over.aborted) return undefined;
+    const mayRecover = typeof code === "string" || code === exitCodes.internal;
+    const wait = mayRecover ? restartDelays[starts] : undefined;
+    const again =
+      wait === undefined ? "" : `; it is started again (${starts + 1} of ${restartDelays.length})`;
+    process.stderr.write(`${name} ended with ${code}${again}\n`);
+    if (wait === undefined) return code;
+    try {
+      await delay(wait, undefined, { signal: over });
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** The processes of one federation, which share a join token. No child outlives this process. */
+export class Processes {
+  readonly token = randomBytes(16).toString("hex");
+  readonly #running = new Set<Child>();
+
+  start(app: "coordinator" | "client", args: readonly string[]): Child {
+    return this.spawn(process.execPath, [...programOf(app), ...args], {
+      env: { ...environmentOf(app), FEDCLAIR_LOG: process.env["FEDCLAIR_LOG"] ?? "warn" },
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+  }
+
+  /** Starts a program with the join token in its environment. */
+  spawn(program: string, args: readonly string[], options: SpawnOptions): Child {
+    const env = { ...options.env, FEDCLAIR_TOKEN: this.token };
+    const child = spawn(program, args, { ...options, env });
+    // "close" comes after "exit", when all output has been read.
+    const exit = once(child, "close").then(
+      ([code, signal]: unknown[]) => (code ?? signal) as number | string,
+      (error: unknown) => {
+        process.stderr.write(`cannot start ${program}: ${(error as Error).message}\n`);
+        return exitCodes.usage;
+      },
+    );
+    const started = { process: child, exit };
+    this.#running.add(started);
+    void exit.then(() => this.#running.delete(started));
+    return started;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    for (const child of this.#running) child.process.kill(signal);
+  }
+
+  /** Resolves when all processes have ended. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#running].map(({ exit }) => exit));
+  }
+}
+
+/** From Node.js 22 on: returns this process's compile cache folder, if it has one. */
+const { getCompileCacheDir }: typeof module & { getCompileCacheDir?: () => string | undefined } =
+  module;
+
+/**
+ * The environment for the process of an app. It shares this process's compile cache. In a
+ * coordinator, memory of a large tensor is returned to the system when it is freed; by default,
+ * glibc keeps blocks of up to 32 MiB for later, a hundred megabytes or more in total.
+ */
+export function environmentOf(app: "coordinator" | "client"): NodeJS.ProcessEnv {
+  const large = app === "coordinator" && { MALLOC_MMAP_THRESHOLD_: String(4 << 20) };
+  const compiled = getCompileCacheDir?.();
+  return { ...large, ...(compiled && { NODE_COMPILE_CACHE: compiled }), ...process.env };
+}
+
+/**
+ * The arguments of Node.js to start an app. Apps are started, never imported. Tensors are outside
+ * V8's heap, but allocating and freeing them still makes V8 collect garbage in the whole heap. With
+ * an initial heap of 96 MB it does so rarely: an update of 3 MB takes half of the time, one of 30
+ * kB three quarters.
+ */
+export function programOf(app: "coordinator" | "client"): readonly string[] {
+  return [
+    "--initial-old-space-size=96",
+    fileURLToPath(import.meta.resolve(`@fedclair/${app}/main`)),
+  ];
+}

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fedclair } from "./support/command.js";
+import { readResultBytes } from "./support/federation.js";
+import { temporaryFolder, workspace } from "./support/paths.js";
+import { installPython, requirePython } from "./support/python.js";
+
+const linear = join(workspace, "apps/client-python/examples/linear.yaml");
+
+/** Clients that learn a matrix of rank one with weights of their own, and nothing else. */
+const clients = `import numpy as np
+from fedclair_host import Client, Update
+
+class Own(Client):
+    def __init__(self, index):
+        self.rng = np.random.default_rng(index)
+
+    def initial(self, job):
+        return {"w": np.zeros((8, 6))}
+
+    def train(self, params, job):
+        b = np.outer(np.arange(1.0, 9), self.rng.normal(1, 0.2, 6))
+        return Update(10, {"w": b - params["w"] + 0.01 * self.rng.normal(size=(8, 6))})
+
+    def evaluate(self, params, job):
+        return Update(10, metrics={"size": float(np.abs(params["w"]).sum())})
+
+def make_client(index):
+    return Own(index)
+`;
+
+const trial = `name: own
+rounds: 1
+clients: 12
+python: model:make_client
+task: { name: external, metrics: { size: { better: lower } } }
+aggregator: { name: clair, rank: 1 }
+attacks: [{ attack: { name: gaussian-update }, clients: [c01, c04] }]
+`;
+
+describe("Python clients by one command", function () {
+  this.timeout(180_000); // a loaded machine starts Python slowly
+
+  requirePython();
+
+  let python = "";
+  before(async () => {
+    python = (await installPython()) ?? "";
+  });
+
+  async function writeTrial(model: string, text = trial): Promise<string> {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, "model.py"), model);
+    const file = join(folder, "trial.yaml");
+    await writeFile(file, text);
+    return file;
+  }
+
+  it("run in hosts that fedclair starts; any number of them gives the same bytes", async () => {
+    const folder = await temporaryFolder();
+    const outs = [join(folder, "one"), join(folder, "two")];
+    for (const [i, out] of outs.entries()) {
+      const hosts = ["--hosts", String(i + 1), "--no-report", "--python", python];
+      const { code, stdout, stderr } = await fedclair(["run", linear, "--out", out, ...hosts]);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /clair flagged 6 of 6 contaminated clients in the only round/);
+    }
+    const [one, two] = await Promise.all(outs.map(readResultBytes));
+    assert.deepEqual(one, two);
+    const resumed = await fedclair(["resume", outs[0] ?? "", "--python", python]);
+    assert.equal(resumed.code, 0, resumed.stderr);
+  });
+
+  it("hold what their trial claims", async () => {
+    const { code, stdout } = await fedclair(["verify", linear, "--python", python]);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /2 passed, 0 failed/);
+  });
+
+  it("are contaminated by attacks on updates that the trial names", async () => {
+    const file = await writeTrial(clients);
+    const out = join(await temporaryFolder(), "run");
+    const run = ["run", file, "--out", out, "--json", "--no-report", "--python", python];
+    const { code, stdout, stderr } = await fedclair(run);
+    assert.equal(code, 0, stderr);
+    const { measures } = JSON.parse(stdout) as { measures: Record<string, number> };
+    assert.equal(measures["detection.recall"], 1);
+    assert.equal(measures["detection.falseAlarms"], 0);
+    const records = await readFile(join(out, "records.jsonl"), "utf8");
+    assert.match(records, /"clientId":"c01","attack":"gaussian-update"/);
+  });
+
+  it("explain, before a round, what keeps their hosts from starting", async () => {
+    const broken = await writeTrial(`def load():\n    raise RuntimeError("no data")\n\nload()\n`);
+    const importing = await fedclair(["run", broken, "--python", python, "--hosts", "1"]);
+    assert.equal(importing.code, 2);
+    assert.match(importing.stderr, /model:make_client cannot be imported/);
+    assert.match(importing.stderr, /model\.py", line 2, in load[^]*RuntimeError: no data/);
+    const missing = await fedclair(["run", broken, "--python", "/no/python"]);
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /cannot start Python '\/no\/python'.*--python/);
+    const inMemory = await fedclair(["run", broken, "--transport", "memory"]);
+    assert.equal(inMemory.code, 2);
+    assert.match(inMemory.stderr, /--transport memory: the clients of .* run in Python/);
+  });
+});

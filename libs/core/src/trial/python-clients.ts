@@ -1,0 +1,125 @@
+import { z } from "zod";
+
+const objectName = z
+  .string()
+  .regex(/^[\w.]+:[\w.]+$/, "expected module:name, like my_model:make_client");
+const folder = z
+  .string()
+  .min(1)
+  .optional()
+  .describe("The folder with the module. Default: that of this file.");
+
+/** The key `python` of a trial. */
+export const pythonSchema = z
+  .union([
+    objectName,
+    z.strictObject({
+      clients: objectName.describe("A function that creates a client from its index."),
+      folder,
+    }),
+  ])
+  .optional()
+  .describe(
+    "The external clients as module:function, like my_model:make_client, in Python beside this file. `fedclair run` then starts their hosts.",
+  );
+
+/** The key `flower` of a trial. */
+export const flowerSchema = z
+  .union([
+    objectName,
+    z.strictObject({
+      app: objectName.describe("The ClientApp."),
+      initial: objectName.optional().describe("A function that returns the first params."),
+      folder,
+    }),
+  ])
+  .optional()
+  .describe(
+    "The external clients as a Flower ClientApp, like flower_app:app, beside this file. `fedclair run` then starts their hosts.",
+  );
+
+/** The keys of a trial that name Python code. */
+export interface NamedPython {
+  readonly python?: z.output<typeof pythonSchema>;
+  readonly flower?: z.output<typeof flowerSchema>;
+}
+
+/** How to start hosts for the external clients of a trial. */
+export interface PythonClients {
+  /** The folder with the module; undefined for the working directory. */
+  readonly folder: string | undefined;
+  /** Arguments of fedclair-host. */
+  readonly args: readonly string[];
+}
+
+/**
+ * Reads the keys that name Python code from a trial that is not checked yet, with the ids of its
+ * external clients if it lists them; undefined if they have faults.
+ */
+export function readNamedPython({
+  content,
+}: {
+  readonly content: unknown;
+}): (NamedPython & { readonly external?: readonly string[] | undefined }) | undefined {
+  const schema = z.looseObject({
+    python: pythonSchema,
+    flower: flowerSchema,
+    external: z.array(z.string()).optional(),
+  });
+  return schema.safeParse(content).data;
+}
+
+/** Reads how to start Python hosts; undefined if the trial does not say. */
+export function readPythonClients({ python, flower }: NamedPython): PythonClients | undefined {
+  if (python !== undefined) {
+    const { clients, folder: own } = toClients(python);
+    return { folder: own, args: [clients] };
+  }
+  if (flower === undefined) return undefined;
+  const { app, initial, folder: own } = toApp(flower);
+  return {
+    folder: own,
+    args: [app, "--flower", ...(initial === undefined ? [] : ["--initial", initial])],
+  };
+}
+
+/**
+ * Writes the absolute folder of the modules into a trial.
+ * @param resolvePath makes a path absolute that is given under a key
+ */
+export function locatePython<T extends NamedPython>(
+  trial: T,
+  resolvePath: (path: string, key: "python" | "flower") => string,
+): T {
+  const { python, flower } = trial;
+  return {
+    ...trial,
+    ...(python !== undefined && {
+      python: {
+        ...toClients(python),
+        folder: resolvePath(toClients(python).folder ?? ".", "python"),
+      },
+    }),
+    ...(flower !== undefined && {
+      flower: { ...toApp(flower), folder: resolvePath(toApp(flower).folder ?? ".", "flower") },
+    }),
+  };
+}
+
+/** The names without the folder, which is another one on each machine. */
+export function namesOfPython({ python, flower }: NamedPython): NamedPython {
+  return {
+    ...(python !== undefined && { python: toClients(python).clients }),
+    ...(flower !== undefined && { flower: { ...toApp(flower), folder: undefined } }),
+  };
+}
+
+function toClients(python: NonNullable<NamedPython["python"]>) {
+  return typeof python === "string" ? { clients: python, folder: undefined } : python;
+}
+
+function toApp(flower: NonNullable<NamedPython["flower"]>) {
+  return typeof flower === "string"
+    ? { app: flower, initial: undefined, folder: undefined }
+    : { initial: undefined, ...flower };
+}
