@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fedclair } from "./support/command.js";
@@ -103,5 +104,21 @@ describe("Python clients by one command", function () {
     const inMemory = await fedclair(["run", broken, "--transport", "memory"]);
     assert.equal(inMemory.code, 2);
     assert.match(inMemory.stderr, /--transport memory: the clients of .* run in Python/);
+  });
+});
+
+describe("Python clients with a torch model", function () {
+  this.timeout(300_000);
+
+  requirePython("torch");
+
+  it("hold what their trial claims, and pass their tests", async () => {
+    const python = (await installPython("torch")) ?? "";
+    const file = join(workspace, "apps/client-python/examples/torch_clusters.yaml");
+    const { code, stdout, stderr } = await fedclair(["verify", file, "--python", python]);
+    assert.equal(code, 0, stdout + stderr);
+    const tests = join(workspace, "apps/client-python/tests/test_torch.py");
+    const tested = spawnSync(python, ["-m", "pytest", "-q", tests], { encoding: "utf8" });
+    assert.equal(tested.status, 0, tested.stdout);
   });
 });

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch.utils.data import TensorDataset  # noqa: E402
+
+from fedclair_host import Job, Params  # noqa: E402
+from fedclair_host.torch import TorchClient, accuracy  # noqa: E402
+
+job = Job("c01", 1, 4, 2, "train", 5, 6, {"limits": {"clientSeconds": 30}})
+
+
+def mse(outputs, targets):
+    return ((outputs - targets) ** 2).mean()
+
+
+def params_of(client):
+    return Params(client.initial(job), [])
+
+
+def test_a_step_is_the_one_by_hand():
+    model = torch.nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        model.weight.fill_(2.0)
+    data = TensorDataset(torch.tensor([[3.0]]), torch.tensor([[0.0]]))
+    client = TorchClient(model, data, mse, optimizer=lambda p: torch.optim.SGD(p, lr=0.01))
+    update = client.train(params_of(client), job)
+    # The gradient of (3w)² at w = 2 is 36.
+    assert update.delta["weight"] == pytest.approx(np.array([[-0.36]]))
+    assert update.num_examples == 1 and update.metrics == {"loss": 36.0, "steps": 1.0}
+    measured = client.evaluate(params_of(client), job)
+    assert measured.metrics == {"loss": 36.0} and measured.num_examples == 1
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.5), torch.nn.Linear(4, 2))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+def net_client(model, seed=0, **options):
+    draw = torch.Generator().manual_seed(seed)
+    data = TensorDataset(torch.randn(24, 2, generator=draw), torch.randint(2, (24,), generator=draw))
+    return TorchClient(model, data, torch.nn.functional.cross_entropy, batch_size=8, metrics={"accuracy": accuracy}, **options)
+
+
+def test_nothing_is_left_from_one_client_to_the_next():
+    model = Net()
+    first, other = net_client(model), net_client(model, seed=1)
+    params = params_of(first)
+    before = first.train(params, job)
+    other.train(params, job)
+    after = net_client(model).train(params, job)
+    assert before.metrics == after.metrics
+    for name, change in before.delta.items():
+        assert np.array_equal(change, after.delta[name]), name
+
+
+def test_batch_norm_is_shared_or_reset():
+    model = Net()
+    shared, reset = net_client(model), net_client(model, batch_norm="reset")
+    names = set(shared.initial(job)) - set(reset.initial(job))
+    assert names == {"layers.1.running_mean", "layers.1.running_var"}
+    assert "layers.1.num_batches_tracked" not in shared.initial(job)
+    assert np.abs(shared.train(params_of(shared), job).delta["layers.1.running_mean"]).max() > 0
+    reset.train(params_of(reset), job)
+    reset.evaluate(params_of(reset), job)
+    assert torch.equal(model.layers[1].running_mean, torch.zeros(4))
+    with pytest.raises(ValueError, match='expected "shared" or "reset"'):
+        net_client(model, batch_norm="local")
+
+
+def test_metrics_are_means_over_samples():
+    model = torch.nn.Identity()
+    model.weight = torch.nn.Parameter(torch.zeros(1))
+    outputs = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    data = TensorDataset(outputs, torch.tensor([0, 1, 1]))
+    client = TorchClient(model, data, torch.nn.functional.cross_entropy, batch_size=2, metrics={"accuracy": accuracy})
+    assert client.evaluate(params_of(client), job).metrics["accuracy"] == pytest.approx(2 / 3)
+
+
+def test_training_stops_before_its_time_limit():
+    model = torch.nn.Linear(1, 1)
+    data = TensorDataset(torch.ones(10, 1), torch.ones(10, 1))
+    client = TorchClient(model, data, mse, batch_size=1, epochs=5)
+    short = Job("c01", 1, 4, 2, "train", 5, 6, {"limits": {"clientSeconds": 0}})
+    assert client.train(params_of(client), short).metrics["steps"] == 1
+    assert client.train(params_of(client), job).metrics["steps"] == 50
+
+
+def test_other_number_types_are_rejected():
+    model = torch.nn.Linear(1, 1).to(torch.bfloat16)
+    with pytest.raises(ValueError, match="float32 or float64.*bfloat16"):
+        TorchClient(model, [], mse).initial(job)
