@@ -14,7 +14,7 @@ import {
   multiplyNT,
   multiplyTN,
   norm,
-  thinQr,
+  rowTriangle,
   thinSvd,
 } from "@fedclair/linalg";
 
@@ -57,7 +57,7 @@ export function pairLike(like: LowRank, b: Matrix, a: Matrix): LowRank {
  */
 export function leftBlock(update: TensorDelta): Matrix {
   if (!isLowRank(update)) return asRowMatrix(update);
-  return multiplyNT(asRowMatrix(update.b), thinQr(asRowMatrix(update.a).transpose()).r);
+  return multiplyNT(asRowMatrix(update.b), rowTriangle(asRowMatrix(update.a)));
 }
 
 /**
@@ -78,7 +78,7 @@ export function changeLike(like: TensorDelta, values: Float64Array): TensorDelta
  * product.
  */
 export function productLike(like: LowRank, b: Matrix, a: Matrix): LowRank {
-  const block = multiplyNT(b, thinQr(a.transpose()).r);
+  const block = multiplyNT(b, rowTriangle(a));
   const { u } = thinSvd(block);
   const basis = padColumns(u.columns(0, Math.min(u.cols, rankOf(like))), rankOf(like));
   return pairLike(like, basis, multiply(multiplyTN(basis, b), a));

@@ -1,3 +1,4 @@
+import { at } from "./at.js";
 import type { Matrix } from "./matrix.js";
 
 /**
@@ -39,11 +40,18 @@ export function viewPart(
   };
 }
 
-/** target ← source, of the same shape, both with contiguous columns. */
+/** target ← source, of the same shape. The columns of the target are contiguous. */
 export function copyBlock(target: Block, source: Block): void {
-  for (let j = 0; j < source.cols; j++) {
-    const start = source.offset + j * source.across;
-    const column = source.data.subarray(start, start + source.rows);
-    target.data.set(column, target.offset + j * target.across);
+  const { data, offset, rows, cols, down, across } = source;
+  if (down === 1) {
+    for (let j = 0; j < cols; j++) {
+      const start = offset + j * across;
+      target.data.set(data.subarray(start, start + rows), target.offset + j * target.across);
+    }
+    return;
+  }
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++)
+      target.data[target.offset + i + j * target.across] = at(data, offset + i * down + j * across);
   }
 }

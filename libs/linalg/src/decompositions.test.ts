@@ -13,6 +13,7 @@ import {
   stream,
   subtract,
   symmetricEigen,
+  rowTriangle,
   thinQr,
   thinSvd,
 } from "./index.js";
@@ -58,6 +59,16 @@ describe("decompositions of several panels", () => {
         orthonormal(q);
         close(multiply(q, r), a);
         for (let j = 0; j < r.cols; j++) assert.ok(r.column(j).every((x, i) => i <= j || x === 0));
+      }),
+      runs,
+    );
+  });
+
+  it("the triangle of QR alone, to the bit", () => {
+    fc.assert(
+      fc.property(shapes, fc.constantFrom(1, 1e300, 1e-300), ([m, n], scale) => {
+        const a = gaussian(m, n).scale(scale);
+        assert.deepEqual(rowTriangle(a.transpose()), thinQr(a).r);
       }),
       runs,
     );

@@ -17,7 +17,7 @@ export {
   multiplyTN,
 } from "./multiply.js";
 export { columnEnergies, splitColumns, splitEnergy, type SplitEnergy } from "./project.js";
-export { thinQr, type ThinQr } from "./qr.js";
+export { rowTriangle, thinQr, type ThinQr } from "./qr.js";
 export {
   frobenius,
   median,

@@ -6,6 +6,7 @@ import {
   gramTN,
   Matrix,
   multiplyNT,
+  rowTriangle,
   thinQr,
   item,
 } from "@fedclair/linalg";
@@ -41,7 +42,7 @@ export function compress(change: Change, side: Side): Matrix {
 
 function ofDense(change: Matrix, side: Side): Matrix {
   const block = side === "left" ? change : change.transpose();
-  return block.cols < 2 * block.rows ? block : thinQr(block.transpose()).r.transpose();
+  return block.cols < 2 * block.rows ? block : rowTriangle(block).transpose();
 }
 
 function ofFactors({ b, a }: Factors, side: Side): Matrix {
