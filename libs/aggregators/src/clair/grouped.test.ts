@@ -3,6 +3,7 @@ import { sumTerms } from "@fedclair/core/testing";
 import { addScaled, frobenius, gaussian, Matrix, stream, subtract } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { updateOf } from "../../testing/updates.js";
+import { GroupedClair } from "./grouped.js";
 import { clairAggregator, clairSchema } from "./index.js";
 
 const [rows, cols] = [10, 100];
@@ -92,6 +93,18 @@ describe("clair in groups", () => {
     for (const parts of [[1, 1, 1], [25, 25], [60]]) {
       assert.deepEqual(await judge(updates, ...parts), whole);
     }
+  });
+
+  it("does not depend on the number of groups that are judged at once", async () => {
+    const updates = cohort(120, 6);
+    const judgeAtOnce = (atOnce: number) =>
+      new GroupedClair(
+        clairSchema.parse({ models: "global", groupSize: 20, rank: 2 }),
+        atOnce,
+      ).aggregate({ round: 1, phase: "train", updates, rng: stream(1) });
+    const alone = await judgeAtOnce(1);
+    assert.equal(alone.metrics?.["groups"], 6);
+    assert.deepEqual(await judgeAtOnce(4), alone);
   });
 
   it("returns the mean of the clients that the groups share", async () => {

@@ -9,14 +9,10 @@ import {
   type Update,
   type Verdict,
 } from "@fedclair/core";
-import { sum } from "@fedclair/linalg";
-import { countWeights } from "../weights.js";
-import { toAggregation } from "./aggregation.js";
-import { requireProperSubspace, withSecretSeed } from "./aggregator.js";
-import { clair, type ClairResult } from "./clair.js";
+import { withSecretSeed } from "./aggregator.js";
 import type { ClairOptions } from "./options.js";
-import { refine } from "./refine.js";
-import { threadsFor } from "./threads/module-pool.js";
+import type { JudgedGroup } from "./threads/client-group.js";
+import { groupsAtOnce, judgeGroup } from "./threads/group-threads.js";
 
 /**
  * CLAIR for cohorts of any size (option `groupSize`). The cohort is split into random groups; each
@@ -26,9 +22,12 @@ import { threadsFor } from "./threads/module-pool.js";
  */
 export class GroupedClair implements Aggregator {
   readonly #options: ClairOptions;
+  readonly #atOnce: number;
 
-  constructor(options: ClairOptions) {
+  /** @param atOnce number of groups that are judged at the same time */
+  constructor(options: ClairOptions, atOnce = groupsAtOnce) {
     this.#options = options;
+    this.#atOnce = atOnce;
   }
 
   async aggregate(input: AggregatorInput): Promise<Aggregation> {
@@ -38,39 +37,47 @@ export class GroupedClair implements Aggregator {
   }
 
   stream({ rng }: StreamedRound): AggregationStream {
-    return new GroupStream(this.#options, rng);
+    return new GroupStream(this.#options, rng, this.#atOnce);
   }
 }
 
-/** Judges updates that come in random order, group by group. */
+/**
+ * Judges updates that come in random order, several groups at once. The results are added in the
+ * order of the groups, so that they do not depend on the number of threads.
+ */
 class GroupStream implements AggregationStream {
   readonly #options: ClairOptions;
   readonly #size: number;
   readonly #rng: Stream;
+  readonly #atOnce: number;
   readonly #sum = new DenseSum();
   readonly #verdicts: Verdict[] = [];
   readonly #metrics = { groups: 0, contaminated: 0, inactive: 0 };
   /** The positive controls in the first group. Planting them takes most of a judgement. */
-  #controls: ClairResult["controls"];
+  #controls: JudgedGroup["controls"];
   #waiting: Update[] = [];
   #weight = 0;
 
-  constructor(options: ClairOptions, rng: Stream) {
+  constructor(options: ClairOptions, rng: Stream, atOnce: number) {
     this.#options = options;
     this.#size = options.groupSize ?? Infinity;
     this.#rng = rng;
+    this.#atOnce = atOnce;
   }
 
   async add(updates: readonly Update[]): Promise<void> {
     this.#waiting.push(...updates);
     // A group waits for the next one, so that the last group is not a small rest.
-    while (this.#waiting.length >= 2 * this.#size) await this.#judge(this.#size);
+    const groups: Update[][] = [];
+    while (this.#waiting.length >= 2 * this.#size) groups.push(this.#waiting.splice(0, this.#size));
+    await this.#judgeAll(groups);
   }
 
   async finish(): Promise<Aggregation> {
     const rest = this.#waiting.length;
-    if (rest >= 1.5 * this.#size) await this.#judge(Math.ceil(rest / 2));
-    await this.#judge(this.#waiting.length);
+    const half = rest >= 1.5 * this.#size ? Math.ceil(rest / 2) : rest;
+    const groups = [this.#waiting.splice(0, half), this.#waiting];
+    await this.#judgeAll(groups.filter(({ length }) => length > 0));
     return {
       change: this.#sum.over(this.#weight),
       verdicts: this.#verdicts,
@@ -79,34 +86,33 @@ class GroupStream implements AggregationStream {
     };
   }
 
-  /** Judges the next clients, and adds their group's mean with its weight. */
-  async #judge(count: number): Promise<void> {
-    const updates = this.#waiting.slice(0, count);
-    this.#waiting = this.#waiting.slice(count);
-    const options = withSecretSeed(this.#options, this.#rng.at("group", this.#metrics.groups));
-    const context = { threads: threadsFor(updates, options), power: this.#controls?.power };
-    const result = await clair(updates, options, context);
-    try {
-      this.#controls ??= result.controls;
-      requireProperSubspace(result);
-      const refined = await refine(result, options);
-      const { change, verdicts = [], metrics } = toAggregation(updates, result, refined, options);
-      const weight = sum(countWeights(result.benign, options.weighting));
-      await this.#sum.add(change, weight);
-      this.#weight += weight;
-      this.#verdicts.push(...verdicts.map(shorten));
-      this.#metrics.groups++;
-      this.#metrics.contaminated += metrics?.["contaminated"] ?? 0;
-      this.#metrics.inactive += metrics?.["inactive"] ?? 0;
-    } finally {
-      result.modules.close();
+  async #judgeAll(groups: readonly (readonly Update[])[]): Promise<void> {
+    const { by } = this.#options.rule;
+    for (let from = 0; from < groups.length;) {
+      const isFirst = by === "evidence" && this.#controls === undefined;
+      const some = groups.slice(from, from + (isFirst ? 1 : this.#atOnce));
+      from += some.length;
+      const judged = await Promise.allSettled(
+        some.map((updates, i) => {
+          const rng = this.#rng.at("group", this.#metrics.groups + i);
+          return judgeGroup(updates, withSecretSeed(this.#options, rng), this.#controls?.power, i);
+        }),
+      );
+      for (const one of judged) {
+        if (one.status === "rejected") throw one.reason;
+        await this.#add(one.value);
+      }
     }
   }
-}
 
-/** Keeps the evidence against flagged clients only: it would be most of the records otherwise. */
-function shorten(verdict: Verdict): Verdict {
-  if (verdict.status === "contaminated") return verdict;
-  const { clientId, status, pooled, score, threshold, reason } = verdict;
-  return { clientId, status, pooled, score, threshold, ...(reason !== undefined && { reason }) };
+  /** Adds a group's mean with its weight. */
+  async #add({ change, weight, verdicts, contaminated, inactive, controls }: JudgedGroup) {
+    this.#controls ??= controls;
+    await this.#sum.add(change, weight);
+    this.#weight += weight;
+    this.#verdicts.push(...verdicts);
+    this.#metrics.groups++;
+    this.#metrics.contaminated += contaminated;
+    this.#metrics.inactive += inactive;
+  }
 }

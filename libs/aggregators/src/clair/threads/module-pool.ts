@@ -43,7 +43,8 @@ export function threadsFor(
 /** Threads that rounds share, started on first use. */
 const threads: Thread[] = [];
 
-function getThread(i: number): Thread {
+/** Returns a thread that is alive. @param i 0, 1, 2 …, at most one for each core */
+export function getThread(i: number): Thread {
   const thread = threads[i];
   if (thread?.isAlive === true) return thread;
   return (threads[i] = new Thread(new URL("./worker.js", import.meta.url)));
@@ -59,7 +60,11 @@ export async function condenseInThread(
   turn: number,
 ): Promise<Condensed> {
   const thread = getThread(turn % availableParallelism());
-  const group: Hosted<ModuleGroup> = thread.host([pairs.map((pair) => inSharedMemory(pair))], {});
+  const group: Hosted<ModuleGroup> = thread.host(
+    "modules",
+    [pairs.map((pair) => inSharedMemory(pair))],
+    {},
+  );
   const module = group.keep("module", 0);
   try {
     return await module.ask("condense");
@@ -117,7 +122,7 @@ export class ModulePool {
     const sizes = changes.map((own) => sum(own.map(countEntries)));
     for (const { from, to } of splitEvenly(sizes, count)) {
       const own = await shareModules(changes.slice(from, to));
-      groups.push({ from, to, group: getThread(groups.length).host(own, options) });
+      groups.push({ from, to, group: getThread(groups.length).host("modules", own, options) });
     }
     return new ModulePool(names, groups);
   }

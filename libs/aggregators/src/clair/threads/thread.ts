@@ -44,7 +44,7 @@ export function hostHere<T>(object: T | Promise<T>): Hosted<T> {
 
 /** A request to a thread about its object number `of`. */
 export type ThreadRequest = { readonly of: number } & (
-  | { readonly make: readonly unknown[] }
+  | { readonly make: string; readonly args: readonly unknown[] }
   | { readonly ask: string; readonly args: readonly unknown[]; readonly call: number }
   | { readonly keep: string; readonly args: readonly unknown[]; readonly as: number }
   | { readonly drop: true }
@@ -106,11 +106,12 @@ export class Thread {
 
   /**
    * Creates an object in the thread.
-   * @param make arguments from which the script creates the object
+   * @param make the kind of object, as the script names it
+   * @param args arguments from which the script creates the object
    */
-  host<T>(...make: readonly unknown[]): Hosted<T> {
+  host<T>(make: string, ...args: readonly unknown[]): Hosted<T> {
     const of = this.#reserveObject();
-    this.#send({ of, make });
+    this.#send({ of, make, args });
     return this.#toHosted(of);
   }
 

@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
 import { idOf, randomBasis, updateOf } from "../../../testing/updates.js";
 import { clair, clairSchema, moduleTangents, refine, refineToPairs } from "../index.js";
+import { ClientGroup } from "./client-group.js";
+import { judgeGroup } from "./group-threads.js";
 import { ModulePool } from "./module-pool.js";
 import type { ModuleState } from "./module-state.js";
 import { Thread } from "./thread.js";
@@ -55,6 +57,20 @@ describe("clair in several threads", () => {
     });
   }
 
+  it("judges a group of clients as in this thread, to the bit", async () => {
+    const options = clairSchema.parse({ models: "global", groupSize: 20, rank: 2 });
+    const updates = Array.from({ length: 20 }, (_, k) => {
+      const m = gaussian(stream("group").at(k), 10, 100);
+      addScaled(m, k < 2 ? -1 : 1, gaussian(stream("common"), 10, 100));
+      const { delta, ...update } = updateOf(idOf(k), { m });
+      const vector = { shape: [3], data: Float32Array.of(k, 1, 2) };
+      return { ...update, delta: new Map([...delta, ["bias", vector]]) };
+    });
+    const here = await new ClientGroup(updates, options).judge(undefined);
+    assert.equal(here.contaminated, 2);
+    assert.deepEqual(await judgeGroup(updates, options, undefined, 0), here);
+  });
+
   it("returns the same with a window", async () => {
     const past = round(2);
     assert.deepEqual(await answer(3, {}, past), await answer(0, {}, past));
@@ -76,7 +92,7 @@ describe("clair in several threads", () => {
         `parentPort.on("message", ({ call }) => call && parentPort.postMessage({ call, fault: "mine" }))`,
       ),
     );
-    await assert.rejects(thread.host<ModuleState>().ask("norms"), new UserError("mine"));
+    await assert.rejects(thread.host<ModuleState>("modules").ask("norms"), new UserError("mine"));
   });
 
   it("rejects calls after the modules are released", async () => {
@@ -91,7 +107,7 @@ describe("clair in several threads", () => {
 
   it("rejects pending calls of a thread that ends", async () => {
     const thread = new Thread(script("process.exit(7)"));
-    const module = thread.host<ModuleState>();
+    const module = thread.host<ModuleState>("modules");
     await assert.rejects(module.ask("norms"), /a thread of CLAIR ended with code 7/);
     assert.equal(thread.isAlive, false);
     await assert.rejects(module.ask("norms"), /has ended/);
@@ -99,7 +115,7 @@ describe("clair in several threads", () => {
 
   it("ends a thread that has hosted nothing for a while", async () => {
     const thread = new Thread(script(`parentPort.on("message", () => {})`), 1);
-    const [first, second] = [thread.host(), thread.host()];
+    const [first, second] = [thread.host("modules"), thread.host("modules")];
     first.drop();
     second.drop();
     await thread.ended;
@@ -108,7 +124,7 @@ describe("clair in several threads", () => {
 
   it("takes no calls once it has begun to end a thread", async () => {
     const thread = new Thread(script(`parentPort.on("message", () => {})`), 1);
-    const module = thread.host<ModuleState>();
+    const module = thread.host<ModuleState>("modules");
     module.drop();
     // A timer of the same length that is set later fires right after the one of the idle thread.
     await setTimeout(1);

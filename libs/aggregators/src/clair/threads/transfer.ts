@@ -1,4 +1,11 @@
-import { isLowRank, readNumbers, type Dense, type Tensor, type TensorDelta } from "@fedclair/core";
+import {
+  isLowRank,
+  readNumbers,
+  type Delta,
+  type Dense,
+  type Tensor,
+  type TensorDelta,
+} from "@fedclair/core";
 import { Matrix } from "@fedclair/linalg";
 import { createCornerTensor, type Corner, type CornerTensor } from "../corner.js";
 
@@ -12,6 +19,11 @@ export function inSharedMemory(module: TensorDelta): TensorDelta {
   return isLowRank(module)
     ? { b: shareTensor(module.b), a: shareTensor(module.a) }
     : shareTensor(module);
+}
+
+/** Copies a change to shared memory, vectors included. */
+export function shareDelta(delta: Delta): Delta {
+  return new Map([...delta].map(([name, module]) => [name, inSharedMemory(module)]));
 }
 
 function shareTensor(tensor: Tensor): Tensor {

@@ -1,6 +1,7 @@
-/** The script of a `Thread` that hosts modules. */
+/** The script of a `Thread` that hosts modules and groups of clients. */
 import { parentPort } from "node:worker_threads";
 import { UserError } from "@fedclair/core";
+import { ClientGroup } from "./client-group.js";
 import { ModuleGroup } from "./module-state.js";
 import { hostHere, type Hosted, type ThreadRequest, type ThreadReply } from "./thread.js";
 import { collectBuffers, restore } from "./transfer.js";
@@ -11,9 +12,7 @@ const objects = new Map<number, Hosted<AnyObject>>();
 parentPort?.on("message", (order: ThreadRequest) => {
   const { of } = order;
   if ("make" in order) {
-    const make = restore(order.make) as ConstructorParameters<typeof ModuleGroup>;
-    const group = new ModuleGroup(...make);
-    objects.set(of, hostHere(group));
+    objects.set(of, hostHere(create(order.make, restoreArgs(order))));
   } else if ("drop" in order) {
     objects.delete(of);
   } else if ("keep" in order) {
@@ -23,11 +22,19 @@ parentPort?.on("message", (order: ThreadRequest) => {
   }
 });
 
+function create(kind: string, args: readonly unknown[]): AnyObject {
+  const group =
+    kind === "clients"
+      ? new ClientGroup(...(args as ConstructorParameters<typeof ClientGroup>))
+      : new ModuleGroup(...(args as ConstructorParameters<typeof ModuleGroup>));
+  return group as unknown as AnyObject;
+}
+
 /**
  * Methods with large results that this thread does not need afterwards, so their memory is
  * transferred.
  */
-const transferredMethods = new Set(["refine", "refineToPairs", "blendToPairs"]);
+const transferredMethods = new Set(["refine", "refineToPairs", "blendToPairs", "judge"]);
 
 async function reply(order: Extract<ThreadRequest, { ask: string }>): Promise<void> {
   const { of, ask, call } = order;

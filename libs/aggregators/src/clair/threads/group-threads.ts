@@ -1,0 +1,36 @@
+import { availableParallelism } from "node:os";
+import { yieldToEventLoop, type Update } from "@fedclair/core";
+import type { Power } from "../evidence/controls.js";
+import type { ClairOptions } from "../options.js";
+import { ClientGroup, type GroupUpdate, type JudgedGroup } from "./client-group.js";
+import { getThread, threadsFor } from "./module-pool.js";
+import { shareDelta } from "./transfer.js";
+
+/** Number of groups that are judged at once. One core is left to the wire and to the clients. */
+export const groupsAtOnce = Math.max(1, availableParallelism() - 1);
+
+/**
+ * Judges a group of clients: here if it is small, otherwise in another thread. The result is the
+ * same to the bit.
+ * @param turn 0 … `groupsAtOnce` - 1, which selects the thread
+ */
+export async function judgeGroup(
+  updates: readonly Update[],
+  options: ClairOptions,
+  power: Power | undefined,
+  turn: number,
+): Promise<JudgedGroup> {
+  if (threadsFor(updates, options) === 0)
+    return await new ClientGroup(updates, options).judge(power);
+  const posted: GroupUpdate[] = [];
+  for (const { clientId, numExamples, delta } of updates) {
+    posted.push({ clientId, numExamples, delta: shareDelta(delta) });
+    await yieldToEventLoop();
+  }
+  const group = getThread(turn).host<ClientGroup>("clients", posted, options);
+  try {
+    return await group.ask("judge", power);
+  } finally {
+    group.drop();
+  }
+}
