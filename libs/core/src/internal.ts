@@ -103,6 +103,7 @@ export { parseYaml, type ParsedYaml } from "./words/yaml.js";
 export {
   errorCodes,
   exitCodes,
+  notLost,
   failure,
   errorMessage,
   type ErrorCode,

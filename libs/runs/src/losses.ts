@@ -1,5 +1,5 @@
 import type { ClientRecord, ErrorCode, Failure, Trial } from "@fedclair/core/internal";
-import { listArms } from "@fedclair/core/internal";
+import { listArms, notLost } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
 import { createMeasure, type Measure } from "./measure.js";
 import { formatNumber } from "./numbers.js";
@@ -22,7 +22,7 @@ const hostFaults: ReadonlySet<ErrorCode> = new Set(["HOST_LOST", "LATE"]);
  * arrived.
  * Returns undefined if the client was not lost. A contaminated client is lost only by a fault of
  * its host, because its attack may cause any other failure. Clients without client-side evaluation
- * and clients that a schedule gives up are not lost either.
+ * and clients that the trial does not wait for are not lost either.
  */
 export function findLoss(client: ClientRecord): Failure | undefined {
   const missing = findMissing(client);
@@ -36,7 +36,7 @@ function findMissing(client: ClientRecord): Failure | undefined {
     failure ??
     refinementFailure ??
     (evaluationFailure?.code === "NO_EVALUATION" ? null : evaluationFailure);
-  return missing && missing.code !== "STRAGGLER" && !rejections.has(missing.code)
+  return missing && !notLost.has(missing.code) && !rejections.has(missing.code)
     ? missing
     : undefined;
 }

@@ -13,7 +13,11 @@ import { oneHost, prepare, toyPlugins, toyTrial } from "../../testing/index.js";
 const clients = windowSize + 6;
 
 /** Runs a trial of the toy task with the whole cohort in each round. */
-async function run(changes: object = {}, planned: Partial<RoundPlan> = {}) {
+async function run(
+  changes: object = {},
+  planned: Partial<RoundPlan> = {},
+  rounds: RoundDone[] = [],
+) {
   const trial = toyTrial({ clients, evaluate: "never", ...changes });
   const prepared = prepare(trial, toyPlugins);
   const task = await prepared.loadTask();
@@ -21,7 +25,6 @@ async function run(changes: object = {}, planned: Partial<RoundPlan> = {}) {
   const { signal } = new AbortController();
   const plan = { ...planRounds(prepared, prepared.arms[0], { task, pool, signal }), ...planned };
   let state = await startTrial(task, plan.clientIds, plan.rng);
-  const rounds: RoundDone[] = [];
   for await (const event of runRounds(plan, state)) {
     if (event.kind !== "round") continue;
     rounds.push(event);
@@ -121,7 +124,8 @@ describe("a streamed round", () => {
       return answers;
     });
     const { aggregator } = countCalls(new TypeError("no fit"));
-    await assert.rejects(run(changes, { aggregator, pool }), (error) => {
+    const rounds: RoundDone[] = [];
+    await assert.rejects(run(changes, { aggregator, pool }, rounds), (error) => {
       assert.ok(error instanceof UserError);
       assert.deepEqual(
         [error.message, error.exitCode],
@@ -130,6 +134,18 @@ describe("a streamed round", () => {
       return true;
     });
     assert.ok(asked.length < 4, `${asked.length} windows`);
+    // The record has a reason for each client that was not asked.
+    const failed = rounds[0]?.record.clients.filter(({ failure }) => failure !== null);
+    assert.deepEqual(
+      [failed?.length, failed?.[0]?.failure],
+      [
+        (4 - asked.length) * windowSize,
+        { code: "TRIAL_ENDED", message: "not asked: the arm ended before" },
+      ],
+    );
+    // They are no failures of the quorum, which would hide the aggregator's error.
+    const strict = { ...changes, limits: { quorum: 1 } };
+    await assert.rejects(run(strict, { aggregator }), /round 1: TypeError: no fit/);
   });
 
   it("records failures, and counts them against the quorum", async () => {

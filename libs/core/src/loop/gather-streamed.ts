@@ -1,4 +1,4 @@
-import type { Failure } from "../words/errors.js";
+import { failure, type Failure } from "../words/errors.js";
 import { askClients, type Asked } from "./ask.js";
 import type { Answered } from "./collect.js";
 import type { ClosedRound } from "./close-cohort.js";
@@ -34,7 +34,8 @@ export function isStreamed(plan: RoundPlan, cohort: readonly string[]): boolean 
 
 /**
  * Lets a cohort train in a random order, window by window, and passes each window to the aggregator
- * while the next one trains. After a fault of the aggregator no other client is asked.
+ * while the next one trains. After a fault of the aggregator no other client is asked; the others
+ * fail with TRIAL_ENDED.
  */
 export async function* gatherStreamed(
   plan: RoundPlan,
@@ -53,8 +54,9 @@ export async function* gatherStreamed(
     return adding;
   };
   let added = watch(openStream(plan, state, { round, phase }));
-  for (let from = 0; from < order.length && faults.length === 0; from += windowSize) {
-    const window = order.slice(from, from + windowSize);
+  let from = 0;
+  while (from < order.length && faults.length === 0) {
+    const window = order.slice(from, (from += windowSize));
     const collected = yield* askClients(plan, state, asked, window);
     updates.push(...summarizeAnswers(collected).updates);
     for (const [id, failure] of collected.failures) failures.set(id, failure);
@@ -66,6 +68,8 @@ export async function* gatherStreamed(
       }),
     );
   }
+  const unasked = failure("TRIAL_ENDED", "not asked: the arm ended before");
+  for (const id of order.slice(from)) failures.set(id, unasked);
   return {
     trained: { updates, failures },
     attacks: state.attacks, // an omniscient attack needs all updates at once

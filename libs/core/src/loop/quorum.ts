@@ -1,17 +1,16 @@
-import { exitCodes, UserError } from "../words/errors.js";
+import { exitCodes, notLost, UserError } from "../words/errors.js";
 import type { Trained } from "./record.js";
 
 /** The largest number of failures that the error lists. */
 const mostListed = 5;
 
 /**
- * Checks that enough updates were admitted. Stragglers do not count, because the schedule does not
- * wait for them.
+ * Checks that enough updates were admitted. Clients that the trial does not wait for do not count.
  * @param quorum the fraction of the asked clients that must be admitted (`limits.quorum`)
  * @throws UserError (exit code 3) with the first failures
  */
 export function requireQuorum({ updates, failures }: Trained, quorum: number, round: number): void {
-  const lost = [...failures].filter(([, { code }]) => code !== "STRAGGLER");
+  const lost = [...failures].filter(([, { code }]) => !notLost.has(code));
   const asked = updates.length + lost.length;
   const needed = Math.ceil(quorum * asked);
   if (updates.length >= needed) return;

@@ -30,6 +30,9 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+/** The codes of clients that are not lost: the trial did not wait for them, or did not ask them. */
+export const notLost: ReadonlySet<ErrorCode> = new Set(["STRAGGLER", "TRIAL_ENDED"]);
+
 /**
  * Explains why something was rejected or is missing. It is an expected outcome, so it is a value
  * and not an exception.
