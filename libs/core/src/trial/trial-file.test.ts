@@ -214,6 +214,39 @@ const faults: readonly [what: string, text: string, message: string][] = [
   ],
 ];
 
+describe("a trial file that the YAML parser cannot read", () => {
+  const parse =
+    (text: string, ...overrides: string[]) =>
+    () =>
+      parseYaml({ text, file: "t.yaml", what: "trial", overrides });
+
+  for (const [what, text, line] of [
+    ["blocks in a line", `name: toy\n${"- ".repeat(10_000)}x`, 2],
+    ["blocks after tabs", "-\t".repeat(10_000), 1],
+    ["keys", "? ".repeat(10_000), 1],
+    ["indented blocks", `${" ".repeat(10_000)}a: 1`, 1],
+    ["lists", `a: ${"[".repeat(10_000)}`, 1],
+    ["mappings over lines", "{a:\n".repeat(10_000), 1001],
+  ] as const)
+    it(`rejects deep nesting, which would end the process: ${what}`, () => {
+      assert.throws(parse(text), new UserError(`t.yaml:${line}:1: it is nested too deeply`));
+    });
+
+  it("rejects deep nesting in an override", () => {
+    assert.throws(parse(good, `seed=${"[".repeat(10_000)}`), /--set .*: it is nested too deeply/);
+  });
+
+  it("rejects a value that contains itself", () => {
+    const message = "t.yaml: an alias stands for a value that contains it";
+    assert.throws(parse("a: &a\n  b: *a\n"), new UserError(message));
+    assert.throws(parse("- &a [1, [*a]]\n"), new UserError(message));
+    assert.deepEqual(parse("a: &a { b: 1 }\nc: [*a, *a]\n")().content, {
+      a: { b: 1 },
+      c: [{ b: 1 }, { b: 1 }],
+    });
+  });
+});
+
 describe("parseTrial", () => {
   it("rejects a text that is nested too deeply for the parser", () => {
     assert.throws(() => parseTrial("[".repeat(10_000), "t.yaml", toyPlugins), {

@@ -43,6 +43,7 @@ const mostFaults = 20;
 export function parseYaml(source: Source): ParsedYaml {
   const { text, file, what, hasLines = true } = source;
   checkCharacters(text, file);
+  checkDepth(text, file);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const place = (offset: number | undefined) => {
@@ -111,6 +112,27 @@ function checkCharacters(text: string, file: string): void {
   throw new UserError(`${place}: expected text, got the character ${excerpt(found[0])}`);
 }
 
+/**
+ * The deepest nesting that is parsed. The parser is recursive, and a regular expression that runs
+ * out of stack ends Node.js: 4,000 times `- ` did.
+ */
+const deepest = 1000;
+
+/** @throws UserError if brackets, or the blocks that begin in a line, are nested too deeply */
+function checkDepth(text: string, file: string): void {
+  let depth = 0;
+  for (const [i, line] of text.split("\n").entries()) {
+    // A block inside another one begins at least one column further right.
+    const [start = ""] = /^ *(?:[-?][ \t]+)*/.exec(line) ?? [];
+    for (const [bracket] of line.matchAll(/[[\]{}]/g)) {
+      depth = "[{".includes(bracket) ? depth + 1 : Math.max(0, depth - 1);
+      if (depth > deepest) break;
+    }
+    if (start.length > deepest || depth > deepest)
+      throw new UserError(`${file}:${i + 1}:1: it is nested too deeply`);
+  }
+}
+
 function createFaultsError(faults: readonly string[]): UserError {
   const more = faults.length - mostFaults;
   const rest = more > 0 ? [`… and ${more} more`] : [];
@@ -125,13 +147,28 @@ function formatYamlMessage(message: string): string {
   return printable(message.replace(/ at line \d+, column \d+:[^]*$/, ""), 160);
 }
 
-/** @throws UserError for an alias without an anchor, or for too many aliases */
+/**
+ * @throws UserError for an alias without an anchor, for too many aliases, or for a value that
+ * contains itself
+ */
 function readContent(document: Document, name: string): unknown {
+  let content: unknown;
   try {
-    return document.toJS();
+    content = document.toJS();
   } catch (error) {
     throw new UserError(`${name}: ${formatYamlMessage((error as Error).message)}`);
   }
+  if (!containsItself(content)) return content;
+  throw new UserError(`${name}: an alias stands for a value that contains it`);
+}
+
+function containsItself(value: unknown, outer = new Set<unknown>()): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (outer.has(value)) return true;
+  outer.add(value);
+  const found = Object.values(value).some((part) => containsItself(part, outer));
+  outer.delete(value);
+  return found;
 }
 
 /** Applies an override to the document. @returns the path that the override sets */
@@ -146,7 +183,9 @@ function applyOverride(document: Document, override: string): readonly (string |
     );
   }
   const path = keys.split(".").map((key) => (/^\d+$/.test(key) ? Number(key) : key));
-  const parsed = parseDocument(override.slice(split + 1));
+  const text = override.slice(split + 1);
+  checkDepth(text, `--set ${excerpt(override)}`);
+  const parsed = parseDocument(text);
   if (parsed.errors.length > 0) {
     throw new UserError(`--set: the value of '${excerpt(override)}' is no YAML`);
   }
