@@ -94,6 +94,13 @@ describe("checkPlugin", () => {
     });
   }
 
+  it("returns a task whose create is asynchronous", async () => {
+    const task = { start: () => undefined, openShard: () => undefined };
+    const create = () => Promise.resolve(task);
+    const plugin = checkPlugin({ ...half, kind: "task", create });
+    assert.equal(await plugin.create({} as never), task);
+  });
+
   const cases: readonly (readonly [string, unknown, RegExp])[] = [
     ["null", null, /expected create to return an object with aggregate, got null/],
     ["an object without aggregate", {}, /got one without aggregate/],

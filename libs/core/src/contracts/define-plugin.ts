@@ -124,7 +124,8 @@ function checkSchema(schema: unknown): void {
 }
 
 /**
- * Calls `create` and checks that the result has the methods of its kind.
+ * Calls `create` and checks that the result has the methods of its kind. A task may be created
+ * asynchronously; it is checked when it is loaded.
  * @throws UserError naming the plug-in if it has not, or if `create` throws
  */
 function callCreate(plugin: DefinedPlugin, options: never): unknown {
@@ -141,6 +142,7 @@ function callCreate(plugin: DefinedPlugin, options: never): unknown {
     );
   }
   const required = methods[kind];
+  if (value instanceof Promise && kind === "task") return value;
   if (value instanceof Promise)
     throw new UserError(
       `${kind} '${name}': expected create to return at once, got a promise: it must not be async`,
