@@ -176,6 +176,18 @@ describe("external plug-ins", () => {
     );
   });
 
+  it("rejects a FIFO as a module, or imported by one, which would block the process", async function () {
+    if (process.platform === "win32") this.skip();
+    spawnSync("mkfifo", [join(folder, "fifo.mjs")]);
+    await writeFile(join(folder, "mine.mjs"), 'import "./fifo.mjs"; export default [];');
+    for (const name of ["fifo", "mine"]) {
+      await assert.rejects(
+        loadPlugins([{ file: join(folder, `${name}.mjs`), place: name }]),
+        new UserError(`'${join(folder, "fifo.mjs")}': expected a regular file`),
+      );
+    }
+  });
+
   it("leave the built-in ones unchanged if there are none", async () => {
     assert.deepEqual(await loadPlugins([]), await loadBuiltIn());
   });

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { UserError } from "@fedclair/core";
 import { init, parse } from "es-module-lexer";
 import { resolve } from "import-meta-resolve";
 
@@ -23,6 +24,7 @@ export interface ModuleCode {
 /**
  * Reads a module's code without running it. The hash does not include packages, or data that the
  * module reads at run time.
+ * @throws UserError if a file is none, such as a FIFO, which would block the process
  */
 export async function readCode(file: string): Promise<ModuleCode> {
   await init();
@@ -30,7 +32,9 @@ export async function readCode(file: string): Promise<ModuleCode> {
   const packages = new Map<string, string>();
   const files = new Set([file]);
   for (const current of files) {
-    if (!existsSync(current)) continue; // the import will report it
+    const stats = statSync(current, { throwIfNoEntry: false });
+    if (!stats) continue; // the import will report it
+    if (!stats.isFile()) throw new UserError(`'${current}': expected a regular file`);
     const content = readFileSync(current);
     // Relative, so that the hash does not depend on where the folder is.
     const path = relative(dirname(file), current).split(sep).join("/");
