@@ -1,6 +1,6 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { UserError } from "@fedclair/core/errors";
-import { print } from "@fedclair/runs/program";
+import { print, readOptionFile } from "@fedclair/runs/program";
 import {
   decodeToken,
   newTokenId,
@@ -41,7 +41,7 @@ export async function tokenText(options: TokenOptions, now: number): Promise<str
   if (host === undefined) {
     throw new UserError("--host is missing: a token is for one host, which it names");
   }
-  return `${signToken(await readKey(key ?? ""), createClaims({ ...options, host }, now))}\n`;
+  return `${signToken(readKey(key ?? ""), createClaims({ ...options, host }, now))}\n`;
 }
 
 /**
@@ -58,13 +58,8 @@ async function writeNewKey(file: string): Promise<void> {
   }
 }
 
-async function readKey(file: string): Promise<Buffer> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new UserError(
-      `--key: cannot read '${file}' (${(error as NodeJS.ErrnoException).code ?? "?"})`,
-    );
-  });
-  return parseTokenKey(text);
+function readKey(file: string): Buffer {
+  return parseTokenKey(readOptionFile("--key", file));
 }
 
 function createClaims(

@@ -39,8 +39,8 @@ export interface HostOptions {
 export async function host(options: HostOptions): Promise<void> {
   const at: { trial?: string; round?: number } = {};
   const log = createLog("client", () => at);
-  const token = await readToken(options.tokenFile);
-  const tls = await certificatesOf(options);
+  const token = readToken(options.tokenFile);
+  const tls = certificatesOf(options);
   const { protocol, hostname } = checkCoordinatorUrl(options.coordinator);
   if (protocol === "http:" && !isLoopback(hostname)) {
     log.warn("no TLS: who sees the network can read the token and every update");
@@ -142,8 +142,8 @@ function takeBackend(name: BackendChoice): void {
   }
 }
 
-async function certificatesOf({ coordinator, tlsCa, tlsCert, tlsKey }: HostOptions) {
-  const tls = await readCertificates({
+function certificatesOf({ coordinator, tlsCa, tlsCert, tlsKey }: HostOptions) {
+  const tls = readCertificates({
     ca: ["--tls-ca", tlsCa],
     cert: ["--tls-cert", tlsCert],
     key: ["--tls-key", tlsKey],

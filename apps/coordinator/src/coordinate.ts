@@ -63,8 +63,8 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   const { host, port } = parseAddress(options.listen);
   const metricsAt =
     options.metrics === undefined ? undefined : parseAddress(options.metrics, "--metrics");
-  const tokens = await tokensOf(options);
-  const tls = await certificatesOf(options);
+  const tokens = tokensOf(options);
+  const tls = certificatesOf(options);
   const pool = await SocketPool.listen({
     host,
     port,

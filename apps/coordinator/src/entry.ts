@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { UserError } from "@fedclair/core";
-import { readCertificates, readToken } from "@fedclair/runs";
+import { readCertificates, readOptionFile, readToken } from "@fedclair/runs";
 import type { Certificates, TokenRule } from "@fedclair/wire";
 import { parseTokenKey } from "@fedclair/wire/signed-token";
 
@@ -20,21 +18,15 @@ export interface EntryOptions {
  * @returns undefined if there is no token
  * @throws UserError for unusable files
  */
-export async function tokensOf({
-  tokenFile,
-  tokenKey,
-  revoked,
-}: EntryOptions): Promise<TokenRule | undefined> {
+export function tokensOf({ tokenFile, tokenKey, revoked }: EntryOptions): TokenRule | undefined {
   if (tokenKey === undefined) {
     if (revoked !== undefined) {
       throw new UserError("--revoked goes with --token-key: a shared token has no id");
     }
-    const secret = await readToken(tokenFile);
+    const secret = readToken(tokenFile);
     return secret === undefined ? undefined : { secret };
   }
-  const text = await readFile(tokenKey, "utf8").catch((error: unknown) => {
-    throw new UserError(`--token-key: cannot read '${tokenKey}' (${errorCode(error)})`);
-  });
+  const text = readOptionFile("--token-key", tokenKey);
   const ids = () => new Set(revoked === undefined ? [] : readRevokedIds(revoked));
   ids(); // reports a missing file now rather than when a host joins
   return { key: parseKey(text, tokenKey), revoked: ids };
@@ -45,8 +37,8 @@ export async function tokensOf({
  * @returns undefined if there is no TLS
  * @throws UserError for unusable files
  */
-export async function certificatesOf(options: EntryOptions): Promise<Certificates | undefined> {
-  const tls = await readCertificates({
+export function certificatesOf(options: EntryOptions): Certificates | undefined {
+  const tls = readCertificates({
     ca: ["--tls-client-ca", options.tlsClientCa],
     cert: ["--tls-cert", options.tlsCert],
     key: ["--tls-key", options.tlsKey],
@@ -70,15 +62,7 @@ function parseKey(text: string, file: string): Buffer {
  * synchronously, so that no message of a host is handled in between.
  */
 function readRevokedIds(file: string): string[] {
-  try {
-    return readFileSync(file, "utf8")
-      .split("\n")
-      .map((line) => line.trim().split(/\s/)[0] ?? "");
-  } catch (error) {
-    throw new UserError(`--revoked: cannot read '${file}' (${errorCode(error)})`);
-  }
-}
-
-function errorCode(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? "?";
+  return readOptionFile("--revoked", file)
+    .split("\n")
+    .map((line) => line.trim().split(/\s/)[0] ?? "");
 }

@@ -64,6 +64,7 @@ export { openRegularFile, readText, UnreadableError } from "./store/regular-file
 export { readRunTrial } from "./store/read-trial.js";
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
+export { readOptionFile } from "./process/option-file.js";
 export { createLog, type Logger } from "./process/log.js";
 export { clientEventLogger } from "./process/log-errors.js";
 export {

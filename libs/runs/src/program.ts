@@ -10,6 +10,7 @@ export {
   runProgram,
   setOption,
 } from "./process/main.js";
+export { readOptionFile } from "./process/option-file.js";
 export {
   checkpointArgs,
   runOptions,

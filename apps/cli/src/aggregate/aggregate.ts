@@ -15,13 +15,12 @@ import {
   createPlugin,
   exitCodes,
   errorMessage,
-  oneLine,
   parseYaml,
   type PluginChoice,
 } from "@fedclair/core/internal";
 import { aggregators } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
-import { countNoun, interruption, print } from "@fedclair/runs";
+import { countNoun, interruption, print, readOptionFile } from "@fedclair/runs";
 import { z } from "zod";
 import { rejectExisting } from "../adapters/reject-existing.js";
 import { auditDefaults } from "../audit/options.js";
@@ -120,7 +119,7 @@ async function runNextRound(step: ServerStep, tell: (line: string) => void): Pro
   if (!before.isPrepared) await rejectExisting("--out", [out]);
   const round = before.round + 1;
   const begun = merged ? undefined : before.handedOut;
-  const sent = await readRound(folder, begun, await readExamples(options.examples));
+  const sent = await readRound(folder, begun, readExamples(options.examples));
   if (sent.fingerprint === before.fingerprint) {
     throw new UserError(
       `'${folder}' holds the adapters of round ${before.round}, which '${state ?? ""}' has done already: give those of round ${round}`,
@@ -212,11 +211,9 @@ function parseChoice(
 
 const examplesSchema = z.record(z.string(), z.int().min(1));
 
-async function readExamples(file: string | undefined): Promise<Map<string, number> | undefined> {
+function readExamples(file: string | undefined): Map<string, number> | undefined {
   if (file === undefined) return undefined;
-  const text = await readFile(file, "utf8").catch(() => {
-    throw new UserError(`--examples: cannot read '${oneLine(file)}'`);
-  });
+  const text = readOptionFile("--examples", file);
   const source = { text, file, what: "numbers of examples by client", overrides: [] };
   return new Map(Object.entries(parseYaml(source).check(examplesSchema)));
 }

@@ -50,7 +50,7 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
       `--${option}: only rule evidence acts on it, and --set has rule ${by}; leave one of the two out`,
     );
   }
-  const [bank, required] = [await readBank(options.bank), parseRequired(options.require)];
+  const [bank, required] = [readBank(options.bank), parseRequired(options.require)];
   const command = options.evaluate === undefined ? undefined : parseEvaluate(options.evaluate);
   if (command !== undefined && options.refine === undefined) {
     throw new UserError(

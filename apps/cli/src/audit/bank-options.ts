@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import {
   controlKinds,
   parseBank,
@@ -8,17 +7,15 @@ import {
 } from "@fedclair/aggregators";
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
+import { readOptionFile } from "@fedclair/runs";
 
 /**
  * Reads the bank that `fedclair calibrate` made.
  * @param file of option `--bank`; undefined for the bank that is shipped
  */
-export async function readBank(file: string | undefined): Promise<Bank> {
+export function readBank(file: string | undefined): Bank {
   if (file === undefined) return shippedBank;
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    const { code = String(error) } = error as NodeJS.ErrnoException;
-    throw new UserError(`--bank: '${oneLine(file)}' cannot be read (${code})`);
-  });
+  const text = readOptionFile("--bank", file);
   let data: unknown;
   try {
     data = JSON.parse(text);

@@ -113,13 +113,26 @@ def _interrupt(*_: object) -> None:
 def _token(file: str | None) -> str:
     if file is None:
         return os.environ.get("FEDCLAIR_TOKEN", "")
+    _require_regular("--token-file", file)
     try:
         return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeError) as error:
         raise HostError(f"--token-file: {error}") from None
 
 
+def _require_regular(option: str, file: str | None) -> None:
+    """Rejects a FIFO or a device, which would block the process."""
+    if file is not None and Path(file).exists() and not Path(file).is_file():
+        raise HostError(f"{option}: '{file}': expected a regular file")
+
+
 def _tls(options: argparse.Namespace) -> ssl.SSLContext:
+    for option, file in (
+        ("--tls-ca", options.tls_ca),
+        ("--tls-cert", options.tls_cert),
+        ("--tls-key", options.tls_key),
+    ):
+        _require_regular(option, file)
     try:
         return tls_context(options.tls_ca, options.tls_cert, options.tls_key)
     except (OSError, UnicodeError) as error:  # an SSLError is one

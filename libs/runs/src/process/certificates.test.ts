@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readCertificates } from "./certificates.js";
@@ -31,25 +32,40 @@ describe("readCertificates", () => {
       },
     }).privateKey;
 
-  it("returns undefined if no file is given", async () => {
-    assert.equal(await read(), undefined);
+  it("returns undefined if no file is given", () => {
+    assert.equal(read(), undefined);
   });
 
   it("names a file that cannot be read or is not PEM, and a missing option", async () => {
-    await assert.rejects(read("none"), /UserError: --ca: cannot read 'none' \(ENOENT\)/);
+    assert.throws(() => read("none"), /UserError: --ca: cannot read 'none' \(ENOENT\)/);
     const empty = await write("empty", "");
-    await assert.rejects(read(empty), /--ca: '.*empty' is no PEM file: expected a line -----BEGIN/);
+    assert.throws(() => read(empty), /--ca: '.*empty' is no PEM file: expected a line -----BEGIN/);
     const key = await write("key", pem());
-    await assert.rejects(read(undefined, undefined, key), /--cert is missing: --cert and --key go/);
-    await assert.rejects(read(undefined, key), /--key is missing/);
+    assert.throws(() => read(undefined, undefined, key), /--cert is missing: --cert and --key go/);
+    assert.throws(() => read(undefined, key), /--key is missing/);
+  });
+
+  it("does not wait for a FIFO or a device", async function () {
+    if (process.platform === "win32") this.skip();
+    const [fifo, zero] = [join(folder, "fifo"), join(folder, "zero")];
+    execFileSync("mkfifo", [fifo]);
+    await symlink("/dev/zero", zero);
+    const key = await write("key", pem());
+    assert.throws(
+      () => read(fifo),
+      /UserError: --ca: '.*fifo': expected a regular file, got a FIFO/,
+    );
+    assert.throws(() => read(zero), /--ca: '.*zero': expected a regular file, got a device/);
+    assert.throws(() => read(undefined, fifo, key), /--cert: '.*fifo': expected a regular file/);
+    assert.throws(() => read(undefined, key, fifo), /--key: '.*fifo': expected a regular file/);
   });
 
   it("names the files that TLS cannot use", async () => {
     const key = await write("key", pem());
     const bad =
       /UserError: --cert '.*key', --key '.*': TLS cannot use them \(.*\): expected PEM, and a/;
-    await assert.rejects(read(undefined, key, key), bad);
+    assert.throws(() => read(undefined, key, key), bad);
     const locked = await write("locked", pem("a word"));
-    await assert.rejects(read(undefined, key, locked), bad);
+    assert.throws(() => read(undefined, key, locked), bad);
   });
 });

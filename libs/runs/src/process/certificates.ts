@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { UserError } from "@fedclair/core/errors";
+import { readOptionFile } from "./option-file.js";
 
 /** PEM files, each with the option that specified it. */
 export interface CertificateFiles {
@@ -15,7 +15,7 @@ export interface CertificateFiles {
  * @throws UserError if a file cannot be read or is not PEM, or if only one of a certificate and its
  *   key is given
  */
-export async function readCertificates(files: CertificateFiles) {
+export function readCertificates(files: CertificateFiles) {
   const entries = Object.entries(files) as [string, readonly [string, string | undefined]][];
   const given = entries.filter(([, [, file]]) => file !== undefined);
   if (given.length === 0) return undefined;
@@ -25,10 +25,8 @@ export async function readCertificates(files: CertificateFiles) {
     throw new UserError(`${missing} is missing: ${cert[0]} and ${key[0]} go together`);
   }
   const texts: { ca?: string; cert?: string; key?: string } = Object.fromEntries(
-    await Promise.all(
-      given.map(async ([what, [option, file = ""]]) => [what, await readPem(option, file)]),
-    ),
-  ) as Record<string, string>;
+    given.map(([what, [option, file = ""]]) => [what, readPem(option, file)]),
+  );
   try {
     createSecureContext(texts);
   } catch (error) {
@@ -44,12 +42,8 @@ export async function readCertificates(files: CertificateFiles) {
   return texts;
 }
 
-async function readPem(option: string, file: string): Promise<string> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new UserError(
-      `${option}: cannot read '${file}' (${(error as NodeJS.ErrnoException).code ?? "?"})`,
-    );
-  });
+function readPem(option: string, file: string): string {
+  const text = readOptionFile(option, file);
   // Node.js treats a file without a certificate as an empty list, and would then trust or present
   // nothing.
   if (text.includes("-----BEGIN ")) return text;

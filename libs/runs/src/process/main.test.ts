@@ -31,22 +31,22 @@ describe("readToken", () => {
 
   it("trims a token from any source", async () => {
     const { ofFile, ofEnvironment } = await both(" a secret\n");
-    assert.equal(await ofFile(), "a secret");
-    assert.equal(await ofEnvironment(), "a secret");
+    assert.equal(ofFile(), "a secret");
+    assert.equal(ofEnvironment(), "a secret");
   });
 
   it("rejects an empty token from any source", async () => {
     for (const text of ["", " ", "\n"]) {
       const { ofFile, ofEnvironment } = await both(text);
-      await assert.rejects(ofFile(), /^UserError: --token-file: '.*token' is empty/);
-      await assert.rejects(ofEnvironment(), /^UserError: FEDCLAIR_TOKEN is empty/);
+      assert.throws(ofFile, /^UserError: --token-file: '.*token' is empty/);
+      assert.throws(ofEnvironment, /^UserError: FEDCLAIR_TOKEN is empty/);
     }
   });
 
-  it("returns undefined without a token", async () => {
+  it("returns undefined without a token", () => {
     restore(undefined);
-    assert.equal(await readToken(), undefined);
-    await assert.rejects(readToken(join(folder, "none")), /cannot read/);
+    assert.equal(readToken(), undefined);
+    assert.throws(() => readToken(join(folder, "none")), /cannot read/);
   });
 });
 

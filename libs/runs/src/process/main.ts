@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import { printable } from "@fedclair/core/text";
 import { CommanderError, Option, type Command } from "commander";
 import { endWithParent } from "./end-with-parent.js";
+import { readOptionFile } from "./option-file.js";
 import { reserveStdout, print } from "./print.js";
 import { systemErrorCode, explainSystemError } from "./system-error.js";
 import { formatUncaught } from "./uncaught.js";
@@ -162,13 +162,9 @@ export function listenForInterruption(): void {
  * neither is given. The token is never an argument, because other users could read it.
  * @throws UserError if the file cannot be read or the token is empty
  */
-export async function readToken(file?: string): Promise<string | undefined> {
+export function readToken(file?: string): string | undefined {
   const text =
-    file === undefined
-      ? process.env["FEDCLAIR_TOKEN"]
-      : await readFile(file, "utf8").catch(() => {
-          throw new UserError(`--token-file: cannot read '${file}'`);
-        });
+    file === undefined ? process.env["FEDCLAIR_TOKEN"] : readOptionFile("--token-file", file);
   const token = text?.trim();
   if (token !== "") return token;
   const where = file === undefined ? "FEDCLAIR_TOKEN" : `--token-file: '${file}'`;

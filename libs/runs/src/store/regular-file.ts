@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
-import { UserError } from "@fedclair/core";
+import { UserError } from "@fedclair/core/errors";
 import { systemErrorCode } from "../process/system-error.js";
 
 /** An error of the operating system while a file was opened or read. */
