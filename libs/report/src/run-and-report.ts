@@ -24,6 +24,9 @@ export async function runAndReport({ json, report = true, ...run }: ReportedRun)
         progress.skip(rounds);
         run.onResume?.(done);
       },
+      onNotice: (notice) => {
+        process.stderr.write(`${notice}\n`);
+      },
       onEvent: (event) => {
         if (event.event.kind === "round") {
           rounds++;

@@ -41,6 +41,8 @@ export interface TrialRun {
    * all clients train with that backend.
    */
   readonly chosen?: ChosenBackend;
+  /** Receives the task's sentence about its data, once they are read. */
+  readonly onNotice?: (notice: string) => void;
   /** Receives every event; an event of a round arrives when the round is on disk. */
   readonly onEvent?: (event: ArmEvent) => void;
   /** Receives the number of completed rounds of each arm when a run is resumed. */
@@ -60,10 +62,11 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
   const folder = await RunFolder.claim(out, trial, resumes, checkpoints);
   try {
     // Read the data while hosts join; if the task fails, do not wait for them.
-    await Promise.all([
-      prepared.loadTask(),
-      waitForClients(pool, trial.limits.joinSeconds, signal),
-    ]);
+    const reading = prepared.loadTask().then((task) => {
+      const notice = task.notice?.(trial.clients);
+      if (notice !== undefined) run.onNotice?.(notice);
+    });
+    await Promise.all([reading, waitForClients(pool, trial.limits.joinSeconds, signal)]);
     const backend = run.backend() ?? "unknown";
     const why = run.chosen?.name === backend ? run.chosen.why : undefined;
     const checkpoint = await folder.begin(backend, withModules(trial, outside), why);

@@ -91,7 +91,10 @@ export interface TaskPlugin extends Plugin<Task | Promise<Task>> {
    * that needs the data belongs in `Task.checkClients`.
    */
   checkClients?(clients: number, options: never): void;
-  /** A sentence about what may surprise the user, printed when a trial starts. */
+  /**
+   * Returns a sentence about what may surprise the user, printed when a trial starts. A sentence
+   * that needs the data belongs in `Task.notice`.
+   */
   notice?(clients: number, options: never): string | undefined;
   /** May the task have `clientLabel`? Reports then load it, to show the names. Default: yes. */
   namesClients?(options: never): boolean;

@@ -12,6 +12,11 @@ import type { Stream } from "@fedclair/linalg";
 export interface Task<S = unknown> {
   /** Throws an error that says what to change if the data do not suffice for this many clients. */
   checkClients?(clients: number): void;
+  /**
+   * Returns a sentence about the data that the user should know, printed once they are read: which
+   * part is used, or how it is split.
+   */
+  notice?(clients: number): string | undefined;
   /** Returns a readable name of a client, if the data have one (a president, a hospital). */
   clientLabel?(index: number): string;
   /**
