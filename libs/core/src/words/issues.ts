@@ -55,12 +55,22 @@ export function separateIssues(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
     }));
   }
   if (issue.code !== "invalid_union") return [issue];
-  const meant = issue.errors.find((inner) =>
-    inner.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
-  );
-  if (!meant || issue.errors.length === 0) return [explainUnion(issue)];
+  const meant = issue.errors
+    .filter((inner) =>
+      inner.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
+    )
+    .sort((a, b) => countFaults(a) - countFaults(b))[0];
+  if (!meant) return [explainUnion(issue)];
   return meant.flatMap((inner) =>
     separateIssues({ ...inner, path: [...issue.path, ...inner.path] }),
+  );
+}
+
+/** Counts faults, each unknown key as one. The branch with the fewest is the one that was meant. */
+function countFaults(issues: readonly z.core.$ZodIssue[]): number {
+  return issues.reduce(
+    (total, issue) => total + (issue.code === "unrecognized_keys" ? issue.keys.length : 1),
+    0,
   );
 }
 
