@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { noOwnData } from "../data/own-data.js";
 
 export const activation = z
   .enum(["erf", "relu"])
@@ -8,6 +9,7 @@ export const activation = z
 /** The options of the task in a trial file. */
 export const schema = z
   .strictObject({
+    source: noOwnData("The task copy-average simulates a teacher network and its noisy copies."),
     activation,
     k: z.int().min(2).max(64).default(6).describe("Neurons of the teacher, orthonormal"),
     n: z.int().min(1).default(3).describe("Neurons of a student, fewer than the teacher's"),

@@ -3,8 +3,8 @@ import { FileBytes } from "./file-bytes.js";
 
 /*
  * Reads arrays of IDX (`…-ubyte`, as MNIST is published) and of NumPy's format (`.npy`), plain or
- * gzipped, as bytes. A collection of images would be four times larger in float32. Numbers of other
- * types are converted to bytes piece by piece.
+ * gzipped. Images stay bytes, because they would be four times larger in float32. Numbers of other
+ * types are converted piece by piece.
  */
 
 /**
@@ -14,7 +14,15 @@ import { FileBytes } from "./file-bytes.js";
  */
 export type ToBytes = (numbers: Numbers, into: Uint8Array, start: number) => void;
 
-export type Numbers = Float32Array | Float64Array | Int32Array;
+export type Numbers =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array;
 
 /** The header of an array file. */
 interface Header {
@@ -24,8 +32,7 @@ interface Header {
 
 interface NumberType {
   readonly bytes: number;
-  /** Absent if the numbers are bytes already. */
-  readonly numbers?: (buffer: ArrayBuffer, count: number) => Numbers;
+  readonly numbers: (buffer: ArrayBuffer, count: number) => Numbers;
 }
 
 /**
@@ -33,7 +40,12 @@ interface NumberType {
  * supported machine.
  */
 const types = {
-  "|u1": { bytes: 1 },
+  "|u1": { bytes: 1, numbers: (buffer, count) => new Uint8Array(buffer, 0, count) },
+  "|b1": { bytes: 1, numbers: (buffer, count) => new Uint8Array(buffer, 0, count) },
+  "|i1": { bytes: 1, numbers: (buffer, count) => new Int8Array(buffer, 0, count) },
+  "<i2": { bytes: 2, numbers: (buffer, count) => new Int16Array(buffer, 0, count) },
+  "<u2": { bytes: 2, numbers: (buffer, count) => new Uint16Array(buffer, 0, count) },
+  "<u4": { bytes: 4, numbers: (buffer, count) => new Uint32Array(buffer, 0, count) },
   "<f4": { bytes: 4, numbers: (buffer, count) => new Float32Array(buffer, 0, count) },
   "<f8": { bytes: 8, numbers: (buffer, count) => new Float64Array(buffer, 0, count) },
   "<i4": { bytes: 4, numbers: (buffer, count) => new Int32Array(buffer, 0, count) },
@@ -53,11 +65,17 @@ const longestHeader = 1 << 16;
 export interface ArrayFile {
   readonly shape: readonly number[];
   /**
-   * Reads all numbers, row by row. Call it once.
+   * Reads all numbers as bytes, row by row. Bytes of the file are not converted. Call it once.
    * @param into as long as the shape requires
    * @throws UserError if there are fewer or more numbers, or if `toBytes` rejects one
    */
   readonly read: (into: Uint8Array, toBytes: ToBytes) => Promise<void>;
+  /**
+   * Reads all numbers as they are, row by row. Call it once, in place of `read`.
+   * @param into as long as the shape requires
+   * @throws UserError if there are fewer or more numbers
+   */
+  readonly readNumbers: (into: Float64Array) => Promise<void>;
 }
 
 /**
@@ -76,24 +94,29 @@ export async function withArray<T>(
     if (most < countBytes(header)) throw tooShort(path, header, `at most ${most}`);
     return await use({
       shape: header.shape,
-      read: (into, toBytes) => readNumbers(path, bytes, header, into, toBytes),
+      read: (into, toBytes) =>
+        header.type === types["|u1"]
+          ? readAll(path, bytes, header, () => bytes.fill(into))
+          : readAll(path, bytes, header, () => readAndConvert(bytes, into, header, toBytes)),
+      readNumbers: (into) =>
+        readAll(path, bytes, header, () => readAndConvert(bytes, into, header, copyNumbers)),
     });
   } finally {
     await bytes.close();
   }
 }
 
-async function readNumbers(
+/**
+ * Checks that a file has exactly the numbers of its header.
+ * @param read returns the number of bytes that were read
+ */
+async function readAll(
   path: string,
   bytes: FileBytes,
   header: Header,
-  into: Uint8Array,
-  toBytes: ToBytes,
+  read: () => Promise<number>,
 ): Promise<void> {
-  const { bytes: size, numbers } = header.type;
-  const got = numbers
-    ? await readAndConvert(bytes, into, { bytes: size, numbers }, toBytes)
-    : await bytes.fill(into);
+  const got = await read();
   if (got < countBytes(header)) throw tooShort(path, header, `${got}`);
   if ((await bytes.fill(new Uint8Array(1))) > 0) {
     throw new UserError(
@@ -103,24 +126,28 @@ async function readNumbers(
 }
 
 /**
- * Reads the numbers and converts them to bytes.
+ * Reads the numbers and converts them piece by piece.
  * @returns the number of bytes that were read
  */
-async function readAndConvert(
+async function readAndConvert<T extends Uint8Array | Float64Array>(
   bytes: FileBytes,
-  into: Uint8Array,
-  { bytes: size, numbers }: Required<NumberType>,
-  toBytes: ToBytes,
+  into: T,
+  { type: { bytes: size, numbers } }: Header,
+  convert: (numbers: Numbers, into: T, start: number) => void,
 ): Promise<number> {
   const piece = new Uint8Array(pieceBytes);
   for (let start = 0; start < into.length;) {
     const count = Math.min(pieceBytes / size, into.length - start);
     const got = await bytes.fill(piece.subarray(0, size * count));
     if (got < size * count) return size * start + got;
-    toBytes(numbers(piece.buffer, count), into.subarray(start, start + count), start);
+    convert(numbers(piece.buffer, count), into.subarray(start, start + count) as T, start);
     start += count;
   }
   return size * into.length;
+}
+
+function copyNumbers(numbers: Numbers, into: Float64Array): void {
+  into.set(numbers);
 }
 
 async function readHeader(bytes: FileBytes, path: string): Promise<Header> {

@@ -19,9 +19,13 @@ import {
   type Stream,
 } from "@fedclair/linalg";
 import { z } from "zod";
+import { noOwnData } from "../data/own-data.js";
 
 const schema = z
   .strictObject({
+    source: noOwnData(
+      "The task denoising measures the distance from a truth that only a simulation knows.",
+    ),
     p: z.int().min(1).default(24).describe("Rows of the matrices"),
     q: z.int().min(1).default(16).describe("Columns of the matrices"),
     rank: z

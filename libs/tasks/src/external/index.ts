@@ -9,11 +9,15 @@ import {
   type Update,
 } from "@fedclair/core";
 import { z } from "zod";
+import { noOwnData } from "../data/own-data.js";
 
 const name = z.string().min(1).max(128);
 
 const schema = z
   .strictObject({
+    source: noOwnData(
+      "In the task external, the data are with the hosts (docs/python-clients.md).",
+    ),
     modules: z
       .union(
         [

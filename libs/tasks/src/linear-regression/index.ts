@@ -1,39 +1,24 @@
-import type { Numbers, LocalTrainer, Params, Shard, Task, TaskPlugin } from "@fedclair/core";
-import { Matrix, multiply, norm, stream, thinQr, type Stream, at, item } from "@fedclair/linalg";
+import type { Params, Shard, Task, TaskPlugin } from "@fedclair/core";
+import { Matrix, multiply, stream, thinQr, type Stream } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
-import { z } from "zod";
+import { sourcePaths } from "../data/own-data.js";
 import { countHeldBack } from "../held-back.js";
-import { proximal } from "../proximal.js";
-import { LeastSquares } from "./least-squares.js";
+import { schema, type Options } from "./options.js";
+import { openRows, readSamples } from "./own-samples.js";
+import {
+  createTrainer,
+  minus,
+  predict,
+  toParams,
+  type Sample,
+  type ShardSamples,
+} from "./trainer.js";
 
-const schema = z
-  .strictObject({
-    p: z.int().min(1).default(30).describe("Inputs of the regression: rows of the weights"),
-    q: z.int().min(1).default(10).describe("Outputs: columns of the weights"),
-    rank: z
-      .int()
-      .min(1)
-      .default(3)
-      .describe("Dimensions of the column space that the clients' weights share; at most p"),
-    samples: z.int().min(1).default(120).describe("Training samples per client; at least p"),
-    noise: z.number().min(0).default(1).describe("Standard deviation of the noise on each output"),
-    proximal,
-    dataSeed: z
-      .int()
-      .min(0)
-      .default(1)
-      .describe("Seed of the shared column space; the clients' own data follow the trial's seed"),
-  })
-  .superRefine(({ p, rank, samples }, context) => {
-    const reject = (key: string, message: string) => {
-      context.addIssue({ code: "custom", path: [key], message });
-    };
-    if (rank > p) reject("rank", `expected at most p = ${p}, got ${rank}`);
-    // With fewer samples least squares has no unique solution.
-    if (samples < p) reject("samples", `expected at least p = ${p}, got ${samples}`);
-  });
-
-type Options = z.output<typeof schema>;
+const error = {
+  better: "lower",
+  description: "squared Frobenius distance from the true weights",
+} as const;
+const loss = { better: "lower", description: "mean squared error of an output" } as const;
 
 /**
  * Linear regression with a shared column space: client k holds samples y = xᵀ(T₀ + D_k) + noise
@@ -55,6 +40,9 @@ type Options = z.output<typeof schema>;
  * from the client's true weights. `loss` is the mean squared error of one output on fresh samples,
  * as many as the client trains on: noise² + error/q on average.
  *
+ * With `source`, clients hold rows of a table, standardised, and a constant input. `loss` is then
+ * measured on the client's held-out rows, and there is no `error`, because nobody knows the truth.
+ *
  * There are no labels. The experiment's contaminated clients run the attack `gaussian-update`:
  * their D_k is a matrix of N(0, rank/p). Scaled to the median benign norm, the attack has the same
  * distribution except for the spread of the norm.
@@ -63,87 +51,60 @@ export const linearRegression: TaskPlugin = {
   name: "linear-regression",
   summary: "Least squares on synthetic data whose true weights share a column space.",
   schema,
-  metrics: {
-    error: { better: "lower", description: "squared Frobenius distance from the true weights" },
-    loss: { better: "lower", description: "mean squared error of an output" },
-  },
+  paths: sourcePaths,
+  metrics: { error, loss },
   primary: "error",
+  measures: ({ source }: Options) =>
+    source
+      ? { metrics: { loss }, primary: "loss" }
+      : { metrics: { error, loss }, primary: "error" },
   acceptsStale: () => true,
   holdsBack: true,
-  create: (options: Options): Task => {
-    const { p, q, rank, dataSeed } = options;
-    const normals = stream(dataSeed)
-      .at("basis")
-      .normals(p * rank);
-    const basis = thinQr(new Matrix(p, rank, normals)).q;
-    return {
-      start: () => Promise.resolve({ params: toParams(new Float64Array(p * q), p, q) }),
-      openShard: (shard) => Promise.resolve(openShard(options, basis, shard)),
-    };
-  },
+  create: (options: Options): Task | Promise<Task> =>
+    options.source ? createOwn(options, options.source) : createSimulated(options),
 };
 
-/** The trainer holds only the true weights: each job draws the same samples again. */
-function openShard(options: Options, basis: Matrix, shard: Shard): LocalTrainer {
-  const { p, q, samples, proximal } = options;
-  const trained = samples - countHeldBack(samples, shard.holdBack);
-  const coefficients = new Matrix(
-    basis.cols,
-    q,
-    shard.rng.at("coefficients").normals(basis.cols * q),
-  );
-  const truth = multiply(basis, coefficients).toRowMajor();
-
+function createSimulated(options: Options): Task {
+  const { p, q, rank, dataSeed, proximal } = options;
+  const normals = stream(dataSeed)
+    .at("basis")
+    .normals(p * rank);
+  const basis = thinQr(new Matrix(p, rank, normals)).q;
   return {
-    async train({ params }) {
-      const start = weightsOf(params);
-      const fit = new LeastSquares(p, q);
-      let squares = 0;
-      let drawn = 0;
-      for await (const { x, y } of draw(options, truth, shard.rng.at("train"))) {
-        if (++drawn > trained) break;
-        const residual = minus(y, predict(x, start, q));
-        fit.add(x, residual);
-        squares += norm(residual) ** 2;
-      }
-      return {
-        numExamples: trained,
-        // The loss is the sum of squares over trained·q.
-        delta: toParams(fit.solve((proximal / 2) * trained * q), p, q),
-        metrics: { loss: squares / (trained * q) },
-      };
-    },
-
-    async measureHeldBack(params) {
-      const weights = weightsOf(params);
-      let squares = 0;
-      let drawn = 0;
-      for await (const { x, y } of draw(options, truth, shard.rng.at("train"))) {
-        if (++drawn > trained) squares += norm(minus(y, predict(x, weights, q))) ** 2;
-      }
-      return squares / ((samples - trained) * q);
-    },
-
-    async evaluate(params) {
-      const weights = weightsOf(params);
-      let squares = 0;
-      for await (const { x, y } of draw(options, truth, shard.rng.at("test"))) {
-        squares += norm(minus(y, predict(x, weights, q))) ** 2;
-      }
-      return {
-        numExamples: samples,
-        delta: new Map(),
-        metrics: { error: norm(minus(weights, truth)) ** 2, loss: squares / (samples * q) },
-      };
-    },
+    start: () => Promise.resolve({ params: zeroParams(p, q) }),
+    openShard: (shard) => Promise.resolve(createTrainer(simulate(options, basis, shard), proximal)),
   };
 }
 
-interface Sample {
-  /** p inputs */
-  readonly x: Float64Array;
-  /** q outputs */
-  readonly y: Float64Array;
+async function createOwn(options: Options, source: NonNullable<Options["source"]>): Promise<Task> {
+  const samples = await readSamples(options, source);
+  return {
+    ...samples.clients.members,
+    start: () => Promise.resolve({ params: zeroParams(samples.p, samples.q) }),
+    openShard: (shard) =>
+      Promise.resolve(createTrainer(openRows(samples, shard), options.proximal)),
+  };
+}
+
+function zeroParams(p: number, q: number): Params {
+  return toParams(new Float64Array(p * q), p, q);
+}
+
+/** Simulates one client. It holds only the true weights: each pass draws the same samples again. */
+function simulate(options: Options, basis: Matrix, { rng, holdBack }: Shard): ShardSamples {
+  const { p, q, samples } = options;
+  const coefficients = new Matrix(basis.cols, q, rng.at("coefficients").normals(basis.cols * q));
+  const truth = multiply(basis, coefficients).toRowMajor();
+  return {
+    p,
+    q,
+    samples,
+    trained: samples - countHeldBack(samples, holdBack),
+    training: () => draw(options, truth, rng.at("train")),
+    tested: samples,
+    test: () => draw(options, truth, rng.at("test")),
+    truth,
+  };
 }
 
 async function* draw(options: Options, truth: Float64Array, rng: Stream): AsyncGenerator<Sample> {
@@ -154,27 +115,4 @@ async function* draw(options: Options, truth: Float64Array, rng: Stream): AsyncG
     const minusNoise = rng.normals(options.q, options.noise);
     yield { x, y: minus(predict(x, truth, options.q), minusNoise) };
   }
-}
-
-/** Computes xᵀ·W, q numbers. */
-function predict(x: Float64Array, weights: Numbers, q: number): Float64Array {
-  const y = new Float64Array(q);
-  for (let i = 0; i < x.length; i++) {
-    for (let j = 0; j < q; j++) y[j] = at(y, j) + at(x, i) * item(weights, i * q + j);
-  }
-  return y;
-}
-
-function minus(a: Numbers, b: Numbers): Float64Array {
-  return Float64Array.from(a, (value, i) => value - item(b, i));
-}
-
-function toParams(weights: Float64Array, p: number, q: number): Params {
-  return new Map([["weights", { shape: [p, q], data: weights }]]);
-}
-
-function weightsOf(params: Params): Numbers {
-  const weights = params.get("weights");
-  if (weights === undefined) throw new Error("linear-regression: params without `weights`");
-  return weights.data;
 }

@@ -20,6 +20,7 @@ import {
   type Stream,
 } from "@fedclair/linalg";
 import { z } from "zod";
+import { noOwnData } from "../data/own-data.js";
 import { countHeldBack } from "../held-back.js";
 import { Float64Adam } from "../nets/float64-adam.js";
 import { proximal } from "../proximal.js";
@@ -30,6 +31,9 @@ const beta2 = 0.999;
 
 const schema = z
   .strictObject({
+    source: noOwnData(
+      "The task network measures the distance from a truth that only a simulation knows.",
+    ),
     inputs: z.int().min(1).default(10).describe("Entries of x: columns of the change"),
     hidden: z.int().min(1).default(16).describe("Units of the hidden layer: rows of the change"),
     outputs: z.int().min(1).default(16).describe("Entries of y"),

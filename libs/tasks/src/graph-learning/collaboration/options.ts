@@ -1,8 +1,12 @@
 import { z } from "zod";
+import { noOwnData } from "../../data/own-data.js";
 import { solverOptions } from "../options.js";
 
 export const schema = z
   .strictObject({
+    source: noOwnData(
+      "The task collaboration-graph simulates groups of clients, to see whether the graph finds them.",
+    ),
     groups: z
       .array(z.int().min(1))
       .min(1)

@@ -1,0 +1,46 @@
+import { excerpt, UserError } from "@fedclair/core";
+import type { Row, TableFile } from "./table-file.js";
+import { readLines } from "./text-stream.js";
+
+/** A line with an object. */
+interface Line {
+  readonly number: number;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/** Opens a file with one JSON object per line. The columns are the keys of the first one. */
+export async function openJsonl(path: string): Promise<TableFile> {
+  for await (const { value } of readObjects(path)) {
+    const columns = Object.keys(value);
+    return { path, unit: "line", columns, read: (names) => readRows(path, names) };
+  }
+  throw new UserError(`source: ${path}: expected one JSON object per line, got an empty file`);
+}
+
+async function* readRows(path: string, names: readonly string[]): AsyncGenerator<Row> {
+  for await (const { number, value } of readObjects(path)) {
+    const cells = names.map((name) => (Object.hasOwn(value, name) ? value[name] : undefined));
+    yield { number, cells };
+  }
+}
+
+async function* readObjects(path: string): AsyncGenerator<Line> {
+  let number = 0;
+  for await (const line of readLines(path)) {
+    number++;
+    if (line.trim() !== "") yield { number, value: parseObject(line, `${path}, line ${number}`) };
+  }
+}
+
+function parseObject(line: string, place: string): Line["value"] {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    value = undefined;
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Line["value"];
+  }
+  throw new UserError(`source: ${place}: expected a JSON object, got '${excerpt(line)}'`);
+}

@@ -1,0 +1,59 @@
+import { z } from "zod";
+
+/*
+ * The option `source` of tasks that read the user's own tables. All of them take the same words:
+ *
+ *     source: { file: scores.csv, columns: { score: points, client: school } }
+ *     source: { folder: schools, columns: { score: points } }
+ */
+
+/** Names the column that assigns rows to clients; a key of `columns` in every task. */
+export const clientColumn = z
+  .string()
+  .optional()
+  .describe("Column that names the client to whom a row belongs; in a folder, files do");
+
+/** A table, or a folder of tables, as a trial file names it. */
+export interface TableSource {
+  readonly file?: string | undefined;
+  readonly folder?: string | undefined;
+}
+
+/**
+ * Creates the schema of a table as a source.
+ * @param columns the schema of a mapping from the task's names of columns to those of the table
+ */
+export function tableSource<C extends z.ZodType>(columns: C) {
+  return z
+    .strictObject({
+      file: z
+        .string()
+        .optional()
+        .describe(
+          "A table: .csv, .tsv, .jsonl, .parquet, .npy or IDX (-ubyte); all but .parquet also as .gz",
+        ),
+      folder: z
+        .string()
+        .optional()
+        .describe("A folder with one such table per client, or of PNG images"),
+      columns,
+    })
+    .superRefine(({ file, folder }, context) => {
+      if ((file === undefined) !== (folder === undefined)) return;
+      const message = "expected either file or folder, as { file: data.csv }";
+      context.addIssue({ code: "custom", message });
+    });
+}
+
+/**
+ * Creates the option `source` of a task that cannot read data, so that the error says why and where
+ * to go.
+ * @param why a full sentence
+ */
+export function noOwnData(why: string) {
+  const text = `${why} For your own data, choose another task (docs/own-data.md) or write one (docs/own-experiment.md)`;
+  return z.never({ error: text }).optional().describe(`Not available. ${text}`);
+}
+
+/** The paths of `source`, for `TaskPlugin.paths`. */
+export const sourcePaths = ["source.file", "source.folder"] as const;

@@ -1,0 +1,150 @@
+import { excerpt, UserError } from "@fedclair/core";
+import { item } from "@fedclair/linalg";
+import { largestTable, type Row, type TableFile } from "./table-file.js";
+
+/** The columns that one of a task's words stands for, as they are named in the files. */
+export interface ReadColumns {
+  readonly type: "number" | "text";
+  readonly names: readonly string[];
+}
+
+/** The columns of one or more files, in memory, by the task's own words for them. */
+export interface Table {
+  readonly rows: number;
+  /** Returns the numbers of a word, rows×columns, row by row. */
+  numbers(word: string): Float64Array;
+  /** Returns the names of the columns that a word stands for. */
+  names(word: string): readonly string[];
+  /** Returns the texts of a word, one per row. */
+  texts(word: string): readonly string[];
+  /** Returns the file and the line or row of a row, for messages. */
+  place(row: number): string;
+}
+
+/** Collects the rows of files. Equal texts share their memory. */
+export class TableBuilder {
+  readonly #columns: readonly { readonly word: string; readonly read: ReadColumns }[];
+  readonly #numbers = new Map<string, GrowingNumbers>();
+  readonly #texts = new Map<string, string[]>();
+  readonly #known = new Map<string, string>();
+  readonly #files: { readonly file: TableFile; readonly firstRow: number }[] = [];
+  readonly #rowNumbers = new GrowingNumbers();
+  #characters = 0;
+  #rows = 0;
+
+  constructor(columns: Readonly<Record<string, ReadColumns>>) {
+    this.#columns = Object.entries(columns).map(([word, read]) => ({ word, read }));
+    for (const { word, read } of this.#columns) {
+      if (read.type === "number") this.#numbers.set(word, new GrowingNumbers());
+      else this.#texts.set(word, []);
+    }
+  }
+
+  /** The names of all columns, in the order in which `add` expects their cells. */
+  get names(): readonly string[] {
+    return this.#columns.flatMap(({ read }) => read.names);
+  }
+
+  /** Announces the file of the following rows. */
+  startFile(file: TableFile): void {
+    this.#files.push({ file, firstRow: this.#rows });
+  }
+
+  /** Adds a row. @throws UserError if a cell is empty or not of its type, or the table too large */
+  add({ number, cells }: Row): void {
+    this.#rowNumbers.push(number);
+    let k = 0;
+    for (const { word, read } of this.#columns) {
+      for (const name of read.names) {
+        const cell = cells[k++];
+        if (read.type === "number") {
+          this.#numbers.get(word)?.push(this.#toNumber(cell, name));
+        } else {
+          this.#texts.get(word)?.push(this.#toText(cell, name));
+        }
+      }
+    }
+    this.#rows++;
+    if (this.#rows * k + this.#characters > largestTable) {
+      throw new UserError(
+        `source: ${this.#place(this.#rows - 1)}: expected at most ${largestTable} cells and characters of text in all; read fewer columns or rows`,
+      );
+    }
+  }
+
+  finish(): Table {
+    const find = <T>(map: ReadonlyMap<string, T>, word: string): T => {
+      const found = map.get(word);
+      if (found === undefined) throw new Error(`the table has no '${word}' of this type`);
+      return found;
+    };
+    const numbers = new Map([...this.#numbers].map(([word, all]) => [word, all.toArray()]));
+    const names = new Map(this.#columns.map(({ word, read }) => [word, read.names]));
+    return {
+      rows: this.#rows,
+      numbers: (word) => find(numbers, word),
+      names: (word) => find(names, word),
+      texts: (word) => find(this.#texts, word),
+      place: (row) => this.#place(row),
+    };
+  }
+
+  #place(row: number): string {
+    const inside = this.#files.findLast(({ firstRow }) => firstRow <= row);
+    return `${inside?.file.path ?? ""}, ${inside?.file.unit ?? "row"} ${this.#rowNumbers.at(row)}`;
+  }
+
+  #toNumber(cell: unknown, name: string): number {
+    const value = typeof cell === "string" && cell.trim() !== "" ? Number(cell) : cell;
+    const number = typeof value === "bigint" || typeof value === "boolean" ? Number(value) : value;
+    if (typeof number === "number" && Number.isFinite(number)) return number;
+    throw this.#createFault(cell, name, "a number");
+  }
+
+  #toText(cell: unknown, name: string): string {
+    const isText = ["string", "number", "bigint", "boolean"].includes(typeof cell);
+    const text = isText ? String(cell).trim() : "";
+    if (text === "") throw this.#createFault(cell, name, "a text");
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    this.#known.set(text, text);
+    this.#characters += text.length;
+    return text;
+  }
+
+  #createFault(cell: unknown, name: string, expected: string): UserError {
+    const isEmpty =
+      cell === undefined || cell === null || (typeof cell === "string" && !cell.trim());
+    const got = isEmpty ? "nothing" : `'${show(cell)}'`;
+    return new UserError(
+      `source: ${this.#place(this.#rows)}: column '${excerpt(name)}': expected ${expected}, got ${got}; correct the cell, or leave the row out`,
+    );
+  }
+}
+
+function show(cell: unknown): string {
+  return excerpt(typeof cell === "string" ? cell : (JSON.stringify(cell) ?? typeof cell));
+}
+
+/** A list of numbers in one array that doubles when it is full. */
+class GrowingNumbers {
+  #data = new Float64Array(1024);
+  #length = 0;
+
+  push(value: number): void {
+    if (this.#length === this.#data.length) {
+      const larger = new Float64Array(2 * this.#length);
+      larger.set(this.#data);
+      this.#data = larger;
+    }
+    this.#data[this.#length++] = value;
+  }
+
+  at(index: number): number {
+    return item(this.#data, index);
+  }
+
+  toArray(): Float64Array {
+    return this.#data.slice(0, this.#length);
+  }
+}

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { UserError } from "@fedclair/core";
+import { encode } from "fast-png";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { numbers, readTable, sortNames, texts } from "./table.js";
+import { idx, npy } from "../../testing/array-files.js";
+
+const wanted = { score: numbers("score"), group: texts("group") };
+
+describe("reading tables", () => {
+  let root: string;
+
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), "fedclair-tables-"));
+  });
+  after(() => rm(root, { recursive: true }));
+
+  async function write(name: string, content: string | Uint8Array): Promise<string> {
+    const path = join(root, name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+    return path;
+  }
+
+  async function read(name: string, content: string | Uint8Array, client?: string) {
+    const { table, clients } = await readTable(
+      { file: await write(name, content) },
+      wanted,
+      client,
+    );
+    return {
+      score: [...table.numbers("score")],
+      group: table.texts("group"),
+      ...(clients && { names: clients.names, owners: [...clients.owners] }),
+    };
+  }
+
+  async function assertRejected(reading: Promise<unknown>, message: RegExp) {
+    await assert.rejects(
+      reading,
+      (error) => error instanceof UserError && message.test(error.message),
+      String(message),
+    );
+  }
+
+  const expected = { score: [1.5, -2, 300], group: ["a", "b, c", "a"] };
+
+  it("reads the same rows from CSV, TSV and JSONL, plain and gzipped", async () => {
+    const csv = '\ufeffgroup, score,other\r\na,1.5,x\r\n"b, c",-2,\r\n\r\na,3e2,x\r\n';
+    assert.deepEqual(await read("a.csv", csv), expected);
+    assert.deepEqual(await read("a.csv.gz", gzipSync(csv)), expected);
+    assert.deepEqual(await read("semi.csv", "score;group\n1.5;a\n-2;b, c\n300;a\n"), expected);
+    assert.deepEqual(await read("a.tsv", "group\tscore\na\t1.5\nb, c\t-2\na\t300"), expected);
+    const lines = ['{"score":1.5,"group":"a"}', '{"group":"b, c","score":-2}', ""];
+    const jsonl = [...lines, '{"score":"3e2","group":"a","more":[]}'].join("\n");
+    assert.deepEqual(await read("a.jsonl", jsonl), expected);
+    assert.deepEqual(await read("a.jsonl.gz", gzipSync(jsonl)), expected);
+  });
+
+  it("reads Parquet, one row group after another", async () => {
+    const columnData = [
+      { name: "unused", type: "JSON" as const, data: [{}, [], null] },
+      { name: "group", type: "STRING" as const, data: ["a", "b, c", "a"] },
+      { name: "score", type: "DOUBLE" as const, data: [1.5, -2, 300] },
+      { name: "class", type: "INT64" as const, data: [3n, 1n, 2n] },
+    ];
+    const file = new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize: 2 }));
+    assert.deepEqual(await read("a.parquet", file), expected);
+    const { table } = await readTable({ file: join(root, "a.parquet") }, { x: numbers("class") });
+    assert.deepEqual([...table.numbers("x")], [3, 1, 2]);
+    assert.match(table.place(2), /a\.parquet, row 3$/);
+  });
+
+  it("names the clients of a column or of a folder's files", async () => {
+    const csv = "score,group,school\n1,a,10\n2,a,9\n3,b,10\n4,b,x\n";
+    const { names, owners } = await read("schools.csv", csv, "school");
+    assert.deepEqual(
+      [names, owners],
+      [
+        ["9", "10", "x"],
+        [1, 0, 1, 2],
+      ],
+    );
+    await write("schools/b.csv", "score,group\n1,a\n2,b\n");
+    await write("schools/a.jsonl", '{"group":"a","score":7}\n');
+    await write("schools/.hidden.csv", "");
+    const { table, clients } = await readTable({ folder: join(root, "schools") }, wanted);
+    assert.deepEqual([...table.numbers("score")], [7, 1, 2]);
+    assert.deepEqual(
+      [clients?.names, [...(clients?.owners ?? [])]],
+      [
+        ["a", "b"],
+        [0, 1, 1],
+      ],
+    );
+    assert.match(table.place(2), /schools.b\.csv, line 3$/);
+  });
+
+  it("reads all columns that are not named otherwise", async () => {
+    const file = await write("wide.csv", "id,x,y,z\n1,2,3,4\n5,6,7,8\n");
+    const { table } = await readTable({ file }, { id: texts("id"), rest: numbers(undefined) });
+    assert.deepEqual(table.names("rest"), ["x", "y", "z"]);
+    assert.deepEqual([...table.numbers("rest")], [2, 3, 4, 6, 7, 8]);
+  });
+
+  it("reads arrays of NumPy and IDX, and PNG images, as one row per entry", async () => {
+    const bytes = Uint8Array.from({ length: 8 }, (_, i) => 10 * i);
+    const all = { pixels: numbers(undefined) };
+    const rows = async (source: object) => {
+      const { table, clients } = await readTable(source, all);
+      return { rows: table.rows, pixels: [...table.numbers("pixels")], names: clients?.names };
+    };
+    const same = { rows: 2, pixels: [...bytes], names: undefined };
+    const halves = npy("<f8", "2, 2, 2", Float64Array.from(bytes));
+    assert.deepEqual(await rows({ file: await write("a.npy", halves) }), same);
+    const images = await write("images-idx3-ubyte.gz", gzipSync(idx([2, 2, 2], bytes)));
+    assert.deepEqual(await rows({ file: images }), same);
+    const png = (data: Uint8Array, channels: number) =>
+      encode({ width: 2, height: 2, channels, data });
+    await write("flat/1.png", png(bytes.subarray(0, 4), 1));
+    await write("flat/2.png", png(bytes.subarray(4), 1));
+    assert.deepEqual(await rows({ folder: join(root, "flat") }), same);
+    await write("by/ada/1.png", png(bytes.subarray(0, 4), 1));
+    // Transparency is dropped.
+    const withAlpha = Uint8Array.from([40, 1, 50, 2, 60, 3, 70, 4]);
+    await write("by/bob/1.png", png(withAlpha, 2));
+    assert.deepEqual(await rows({ folder: join(root, "by") }), { ...same, names: ["ada", "bob"] });
+    await write(
+      "flat/3.png",
+      encode({ width: 4, height: 1, channels: 1, data: bytes.subarray(4) }),
+    );
+    await assertRejected(
+      rows({ folder: join(root, "flat") }),
+      /3\.png has 1×4×1 numbers, 1\.png 2×2×1/,
+    );
+  });
+
+  it("names file, row, column and remedy of a fault", async () => {
+    const rejects = (name: string, content: string | Uint8Array, message: RegExp) =>
+      assertRejected(read(name, content), message);
+    const head = "score,group\n1,a\n";
+    await rejects(
+      "f.csv",
+      `${head}x,a\n`,
+      /f\.csv, line 3: column 'score': expected a number, got 'x'; correct/,
+    );
+    await rejects("f.csv", `${head},a\n`, /line 3: column 'score': expected a number, got nothing/);
+    await rejects("f.csv", `${head}Infinity,a\n`, /line 3: column 'score': expected a number/);
+    await rejects("f.csv", `${head}1, \n`, /line 3: column 'group': expected a text, got nothing/);
+    await rejects(
+      "f.csv",
+      `${head}1,a,b\n`,
+      /f\.csv, line 3: expected as many cells as in the first row, got 3/,
+    );
+    await rejects("f.csv", `${head}1,"a\n`, /f\.csv, line 3: Quote Not Closed/);
+    await rejects(
+      "f.csv",
+      "scores,group\n1,a\n",
+      /no column 'score', did you mean 'scores'\?; it has scores, group/,
+    );
+    await rejects("f.csv", "score,group\n", /expected at least one row/);
+    await rejects("f.csv", "", /expected a first row with names of columns/);
+    await rejects(
+      "f.jsonl",
+      '{"score":1,"group":"a"}\n{"score":1}\n',
+      /f\.jsonl, line 2: column 'group': expected a text/,
+    );
+    await rejects(
+      "f.jsonl",
+      '{"score":1,"group":"a"}\n[1]\n',
+      /f\.jsonl, line 2: expected a JSON object, got '\[1\]'/,
+    );
+    await rejects("f.jsonl", "", /expected one JSON object per line/);
+    await rejects("f.parquet", "PAR1", /f\.parquet: cannot be read as Parquet/);
+    await rejects("f.csv.gz", "score", /cannot read .*f\.csv\.gz|f\.csv\.gz/);
+    await rejects("f.xlsx", "", /f\.xlsx: expected a file whose name ends in \.csv, /);
+    await rejects("f.parquet.gz", "", /expected a file whose name ends/);
+    await assertRejected(
+      readTable({ file: join(root, "none.csv") }, wanted),
+      /cannot read .*none\.csv/,
+    );
+    await assertRejected(readTable({ file: root }, wanted), /expected a file/);
+    await assertRejected(
+      readTable({ folder: join(root, "none") }, wanted),
+      /cannot read the folder/,
+    );
+    await mkdir(join(root, "empty"));
+    await assertRejected(
+      readTable({ folder: join(root, "empty") }, wanted),
+      /empty holds no table and no image/,
+    );
+    await assertRejected(
+      readTable({ folder: join(root, "schools") }, wanted, "school"),
+      /columns\.client = school is for a single file/,
+    );
+  });
+});
+
+describe("sortNames", () => {
+  it("sorts numbers by size and before other names", () => {
+    assert.deepEqual(sortNames(new Set(["b", "10", "9.5", "a", "-1"])), [
+      "-1",
+      "9.5",
+      "10",
+      "a",
+      "b",
+    ]);
+  });
+});

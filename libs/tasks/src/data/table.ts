@@ -1,0 +1,193 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { excerpt, UserError } from "@fedclair/core";
+import { didYouMean } from "@fedclair/core/internal";
+import { item } from "@fedclair/linalg";
+import type { TableSource } from "./own-data.js";
+import { TableBuilder, type ReadColumns, type Table } from "./table-builder.js";
+import { isTable, openTable, type TableFile } from "./table-file.js";
+
+/** The columns that one of a task's words stands for. */
+export interface WantedColumns {
+  readonly type: "number" | "text";
+  /** Names of columns; undefined for all columns that no other word names. */
+  readonly names: readonly string[] | undefined;
+}
+
+/** The columns that a task reads, by its own words for them. */
+export type Wanted = Readonly<Record<string, WantedColumns>>;
+
+/** A table with the client of each row, if the data name clients. */
+export interface ClientTable {
+  readonly table: Table;
+  readonly rows: number;
+  readonly clients?: Clients;
+}
+
+/** The clients that data name. */
+export interface Clients {
+  /** Names in order: numbers by size, other names by their letters. */
+  readonly names: readonly string[];
+  /** The client of each row, as an index into `names`. */
+  readonly owners: Int32Array;
+}
+
+/** Asks for one column of numbers, or for several as a matrix. */
+export function numbers(names: string | readonly string[] | undefined): WantedColumns {
+  return { type: "number", names: typeof names === "string" ? [names] : names };
+}
+
+/** Asks for a column of texts. */
+export function texts(name: string): WantedColumns {
+  return { type: "text", names: [name] };
+}
+
+/**
+ * Reads columns of a table, or of all tables or images in a folder, into memory.
+ * @param client the column that names the client of each row. In a folder, each table is a client
+ * @throws UserError with file and row if the data are not as expected
+ */
+export async function readTable(
+  { file, folder = "" }: TableSource,
+  wanted: Wanted,
+  client?: string,
+): Promise<ClientTable> {
+  if (file === undefined) return await readTables(folder, wanted, client);
+  const columns = { ...wanted, ...(client !== undefined && { client: texts(client) }) };
+  const opened = await openTable(file);
+  const builder = new TableBuilder(resolveColumns(opened, columns));
+  await addRows(builder, opened);
+  const table = finish(builder, file);
+  return {
+    table,
+    rows: table.rows,
+    ...(client !== undefined && { clients: listClients(table.texts("client")) }),
+  };
+}
+
+async function readTables(
+  folder: string,
+  wanted: Wanted,
+  client: string | undefined,
+): Promise<ClientTable> {
+  if (client !== undefined) {
+    throw new UserError(
+      `source: columns.client = ${client} is for a single file; in a folder, each file is a client: leave it out`,
+    );
+  }
+  const files = await openFolder(folder);
+  const builder = new TableBuilder(resolveColumns(item(files, 0).file, wanted));
+  const owners: string[] = [];
+  for (const { file, owner } of files) {
+    const rows = await addRows(builder, file);
+    for (let i = 0; i < rows; i++) if (owner !== undefined) owners.push(owner);
+  }
+  const table = finish(builder, folder);
+  const clients = owners.length > 0 ? { clients: listClients(owners) } : {};
+  return { table, rows: table.rows, ...clients };
+}
+
+/** A file of a folder, and the client to whom its rows belong. */
+interface FolderFile {
+  readonly file: TableFile;
+  readonly owner?: string;
+}
+
+/**
+ * Opens the tables in a folder, one per client, or its PNG images, or those of its subfolders, one
+ * per client.
+ * @throws UserError if there are none
+ */
+async function openFolder(folder: string): Promise<readonly FolderFile[]> {
+  const entries = await listEntries(folder);
+  const tables = entries.filter((entry) => !entry.isDirectory() && isTable(entry.name));
+  if (tables.length > 0) {
+    return await Promise.all(
+      tables.map(async ({ name }) => ({
+        file: await openTable(join(folder, name)),
+        owner: name.replace(/(\.\w+|-ubyte)(\.gz)?$/, ""),
+      })),
+    );
+  }
+  const { listPngs, openPngs } = await import("./png-files.js");
+  if ((await listPngs(folder)).length > 0) return [{ file: await openPngs(folder) }];
+  const images: FolderFile[] = [];
+  for (const { name } of entries.filter((entry) => entry.isDirectory())) {
+    const path = join(folder, name);
+    if ((await listPngs(path)).length > 0) images.push({ file: await openPngs(path), owner: name });
+  }
+  if (images.length > 0) return images;
+  throw new UserError(
+    `source: the folder ${folder} holds no table and no image: put one .csv, .jsonl, .parquet or .npy file per client there, or .png files`,
+  );
+}
+
+async function listEntries(folder: string) {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    throw new UserError(`source: cannot read the folder ${folder}: ${String(error)}`);
+  });
+  return entries
+    .filter(({ name }) => !name.startsWith("."))
+    .sort((a, b) => Number(a.name > b.name) - Number(a.name < b.name));
+}
+
+function finish(builder: TableBuilder, path: string): Table {
+  const table = builder.finish();
+  if (table.rows === 0) throw new UserError(`source: ${path}: expected at least one row of data`);
+  return table;
+}
+
+/** Adds all rows of a file. Returns their number. */
+async function addRows(builder: TableBuilder, file: TableFile): Promise<number> {
+  for (const name of builder.names) requireColumn(file, name);
+  builder.startFile(file);
+  let rows = 0;
+  try {
+    for await (const row of file.read(builder.names)) {
+      builder.add(row);
+      rows++;
+    }
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`source: cannot read ${file.path}: ${String(error)}`);
+  }
+  return rows;
+}
+
+/** Names the columns of a word that stands for all columns that no other word names. */
+function resolveColumns(file: TableFile, wanted: Wanted): Readonly<Record<string, ReadColumns>> {
+  const named = new Set(Object.values(wanted).flatMap(({ names = [] }) => names));
+  for (const name of named) requireColumn(file, name);
+  const others = file.columns.filter((name) => !named.has(name));
+  return Object.fromEntries(
+    Object.entries(wanted).map(([word, { type, names = others }]) => {
+      if (names.length > 0) return [word, { type, names }];
+      throw new UserError(`source: ${file.path}: expected columns for ${word}, and none is left`);
+    }),
+  );
+}
+
+function requireColumn({ path, columns }: TableFile, name: string): void {
+  if (columns.includes(name)) return;
+  throw new UserError(
+    `source: ${path} has no column '${excerpt(name)}'${didYouMean(name, columns)}; it has ${excerpt(columns.join(", "))}: name its column under source.columns`,
+  );
+}
+
+function listClients(owners: readonly string[]): Clients {
+  const names = sortNames(new Set(owners));
+  const indices = new Map(names.map((name, i) => [name, i]));
+  return { names, owners: Int32Array.from(owners, (owner) => indices.get(owner) ?? NaN) };
+}
+
+/** Sorts names: numbers by size, then other names by their letters. */
+export function sortNames(names: ReadonlySet<string>): readonly string[] {
+  const rank = (name: string) => (name.trim() === "" ? NaN : Number(name));
+  return [...names].sort((a, b) => {
+    const [x, y] = [rank(a), rank(b)];
+    if (Number.isNaN(x) || Number.isNaN(y)) {
+      return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || Number(a > b) - Number(a < b);
+    }
+    return x - y || Number(a > b) - Number(a < b);
+  });
+}

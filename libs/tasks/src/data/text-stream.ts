@@ -1,0 +1,34 @@
+import { createReadStream } from "node:fs";
+import { pipeline, type Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { UserError } from "@fedclair/core";
+
+/** The longest row of a text file, in characters. A file with a longer one is not a table. */
+export const longestRow = 1 << 22;
+
+/** Opens a text file, unzipped if its name ends in `.gz`. Errors reach the reader of the stream. */
+export function openText(path: string): Readable {
+  const file = createReadStream(path);
+  return path.endsWith(".gz") ? pipeline(file, createGunzip(), () => undefined) : file;
+}
+
+/**
+ * Reads the lines of a text file without holding more than a piece of it.
+ * @throws UserError if a line is longer than `longestRow`
+ */
+export async function* readLines(path: string): AsyncGenerator<string> {
+  let rest = "";
+  let number = 1;
+  for await (const piece of openText(path).setEncoding("utf8") as AsyncIterable<string>) {
+    const lines = (rest + piece).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+    number += lines.length;
+    if (rest.length > longestRow) {
+      throw new UserError(
+        `source: ${path}, line ${number}: expected at most ${longestRow} characters per line; write one row per line`,
+      );
+    }
+  }
+  if (rest !== "") yield rest;
+}
