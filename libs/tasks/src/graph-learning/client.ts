@@ -1,11 +1,11 @@
-import type { Contaminating, LocalTrainer, Shard } from "@fedclair/core";
-import { addScaled, Matrix, stream, type Stream } from "@fedclair/linalg";
+import type { LocalTrainer, Shard } from "@fedclair/core";
+import { addScaled, Matrix } from "@fedclair/linalg";
 import { z, type ZodObject } from "zod";
 import { computeTrace } from "./covariance.js";
-import { drawGraph } from "./graphs.js";
 import type { Options } from "./options.js";
 import { packUpper } from "./packing.js";
-import { computeFilter, drawCovariance } from "./signals.js";
+import { drawCovariance } from "./signals.js";
+import type { World } from "./world.js";
 
 const none = z.strictObject({});
 
@@ -43,9 +43,13 @@ export const contaminations: ReadonlyMap<string, ZodObject> = new Map<string, Zo
   ],
 ]);
 
-/** Draws the graph of benign clients' signals, as an N×N adjacency matrix. */
-export function drawTrueGraph({ graph, nodes, dataSeed }: Options): Matrix {
-  return drawGraph(graph, nodes, stream(dataSeed).at("graph"));
+/** The contaminations of signals that were not simulated: nobody knows their graph. */
+const ownContaminations = new Map(
+  [...contaminations].filter(([kind]) => kind !== "othergraph" && kind !== "collude"),
+);
+
+export function contaminationsOf({ source }: Options): typeof contaminations {
+  return source ? ownContaminations : contaminations;
 }
 
 /**
@@ -53,12 +57,11 @@ export function drawTrueGraph({ graph, nodes, dataSeed }: Options): Matrix {
  * as module `covariance`: the upper triangle with its diagonal, row by row. The signals stay with
  * the client.
  */
-export function openShard(options: Options, { rng, contamination }: Shard): LocalTrainer {
-  const { samplesMin, samplesMax } = options;
-  const samples = samplesMin + rng.at("count").int(samplesMax - samplesMin + 1);
+export function openShard(world: World, shard: Shard): LocalTrainer {
+  const samples = world.countSignals(shard);
   return {
     async train() {
-      const covariance = await observe(options, samples, rng, contamination);
+      const covariance = await contaminate(world, samples, shard);
       const upper = packUpper(covariance);
       return {
         numExamples: samples,
@@ -69,48 +72,31 @@ export function openShard(options: Options, { rng, contamination }: Shard): Loca
   };
 }
 
-async function observe(
-  options: Options,
-  samples: number,
-  rng: Stream,
-  contamination?: Contaminating,
-): Promise<Matrix> {
-  const truth = drawTrueGraph(options);
-  const signals = rng.at("signals");
-  const on = (graph: Matrix) =>
-    drawCovariance(computeFilter(graph, options.filter), samples, signals);
+async function contaminate(world: World, samples: number, shard: Shard): Promise<Matrix> {
+  const { rng, contamination } = shard;
+  const honest = () => world.observe(shard);
   const white = (count: number) =>
-    drawCovariance(Matrix.identity(options.nodes), count, rng.at("noise"));
-  const other = (from: Stream) => drawGraph(options.graph, options.nodes, from.at("graph"));
-  if (!contamination) return on(truth);
+    drawCovariance(Matrix.identity(world.nodes), count, rng.at("noise"));
+  if (!contamination) return await honest();
   switch (contamination.kind) {
     case "othergraph":
-      return on(other(rng));
+      return await world.observe(shard, rng);
     case "collude":
-      return on(other(contamination.common));
+      return await world.observe(shard, contamination.common);
     case "noise":
-      return white(samples);
+      return await white(samples);
     case "permute":
-      return on(permuteNodes(truth, rng.at("order")));
+      return await world.observePermuted(shard);
     case "mixnoise": {
-      const covariance = await on(truth);
-      const variance = computeTrace(covariance) / options.nodes;
-      addScaled(
-        covariance,
-        Number(contamination.options.ratio) * variance,
-        await white(options.nodes),
-      );
+      const covariance = await honest();
+      const variance = computeTrace(covariance) / world.nodes;
+      const ratio = Number(contamination.options.ratio);
+      addScaled(covariance, ratio * variance, await white(world.nodes));
       return covariance;
     }
     case "scale":
-      return (await on(truth)).scale(Number(contamination.options.factor));
+      return (await honest()).scale(Number(contamination.options.factor));
     default:
       throw new Error(`graph-learning: no contamination '${contamination.kind}'`);
   }
-}
-
-/** Returns the same graph with its nodes in random order. */
-function permuteNodes(graph: Matrix, rng: Stream): Matrix {
-  const order = rng.sample([...Array(graph.rows).keys()]);
-  return Matrix.fromRows(order.map((i) => order.map((j) => graph.get(i, j))));
 }

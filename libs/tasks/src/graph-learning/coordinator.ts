@@ -18,6 +18,7 @@ import type { Options } from "./options.js";
 import { svec, unpackUpper, unsvec } from "./packing.js";
 import { toUnitNorm } from "./problem.js";
 import { addScaledTo } from "./vectors.js";
+import type { World } from "./world.js";
 
 /**
  * Pools the covariances and learns the graph from them. The aggregator compares covariances of unit
@@ -26,6 +27,7 @@ import { addScaledTo } from "./vectors.js";
  */
 export async function step(
   options: Options,
+  world: World,
   { updates, params }: Round,
   aggregate: Aggregate,
 ): Promise<Step> {
@@ -40,7 +42,7 @@ export async function step(
   }
   const samples = admitted.reduce((total, { update }) => total + update.numExamples, 0);
   const pooled = aggregation.verdicts ? pool(admitted, samples) : readAverage(aggregation);
-  const learned = await learnGraph(options, toUnitNorm(pooled), samples);
+  const learned = await learnGraph(options, world, toUnitNorm(pooled), samples);
   const metrics = { kept: admitted.length, ...learned.metrics };
   return { params, ...judgement, ...learned, metrics };
 }

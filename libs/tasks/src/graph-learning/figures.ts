@@ -1,7 +1,8 @@
 import { strokeLegend, type FigureInput, type TaskFigure } from "@fedclair/core";
 import { lineLayer } from "../line-layers.js";
-import { drawTrueGraph } from "./client.js";
+import { stream } from "@fedclair/linalg";
 import { matchEdges, thresholds } from "./edges.js";
+import { drawGraph } from "./graphs.js";
 import type { Learned } from "./learn.js";
 import { schema, type Options } from "./options.js";
 import { packStrict, listPairs } from "./packing.js";
@@ -18,42 +19,54 @@ const wrong = "#c00000";
 const columns = 4;
 
 /**
- * Compares the true graph with the learned ones: as networks, as matrices, and by F over the
- * threshold of edges.
+ * Draws the learned graphs beside the true one, if it is known: as networks, as matrices, and by F
+ * over the threshold of edges.
  */
 export function figures(input: FigureInput): readonly TaskFigure[] {
   const options = parseOptions(input);
-  const truth = [...packStrict(drawTrueGraph(options))];
   const arms = input.arms.flatMap(({ label, colour }) => {
     const learned = findLastGraph(input, label);
     return learned ? [{ label, colour, ...learned }] : [];
   });
+  const truth = arms.find((arm) => arm.truth)?.truth ?? drawTruth(options);
   const panels = [
-    { title: "true graph", weights: truth },
+    ...(truth ? [{ title: "true graph", weights: truth }] : []),
     ...arms.map((arm) => ({ title: formatTitle(arm, truth, options), weights: arm.weights ?? [] })),
   ];
+  const names = arms.find((arm) => arm.names)?.names;
+  const nodes = names?.length ?? options.nodes;
   const width = Math.floor(input.width / columns) - 24;
   return [
     {
       name: "graphs",
-      title: "The true graph and the learned graphs",
-      caption: `Pairs with more than ${options.threshold} of the largest weight are edges. Nodes have the same places in all panels.`,
-      spec: arrangeInRows(panels.map((panel) => drawNetwork(panel, truth, options, width))),
+      title: truth ? "The true graph and the learned graphs" : "The learned graphs",
+      caption: `Pairs with more than ${options.threshold} of the largest weight are edges. Nodes have the same places in all panels${names ? ": clockwise from the top, in the order of the data" : ""}.`,
+      spec: arrangeInRows(panels.map((panel) => drawNetwork(panel, truth, options, nodes, width))),
     },
     {
       name: "weights",
       title: "Weights of all pairs",
       caption: "Rows and columns are nodes. Each matrix is shown relative to its largest weight.",
-      spec: arrangeInRows(panels.map((panel) => drawMatrix(panel, options, width))),
+      spec: arrangeInRows(panels.map((panel) => drawMatrix(panel, nodes, width))),
     },
-    {
-      name: "f-over-threshold",
-      title: "F over the threshold of edges",
-      caption:
-        "F = 2·precision·recall/(precision + recall). A wide plateau at the top means that the edges stand out clearly. Dashed: the trial's threshold.",
-      spec: drawCurve(arms, truth, options, input.width),
-    },
+    ...(truth
+      ? [
+          {
+            name: "f-over-threshold",
+            title: "F over the threshold of edges",
+            caption:
+              "F = 2·precision·recall/(precision + recall). A wide plateau at the top means that the edges stand out clearly. Dashed: the trial's threshold.",
+            spec: drawCurve(arms, truth, options, input.width),
+          },
+        ]
+      : []),
   ];
+}
+
+/** Draws the true graph of simulated signals again; undefined for data from files. */
+function drawTruth({ source, graph, nodes, dataSeed }: Options): readonly number[] | undefined {
+  if (source || graph.model === "file") return undefined;
+  return [...packStrict(drawGraph(graph, nodes, stream(dataSeed).at("graph")))];
 }
 
 function parseOptions({ task }: FigureInput): Options {
@@ -68,11 +81,11 @@ function findLastGraph({ artifacts }: FigureInput, arm: string): Learned | undef
 
 function formatTitle(
   { label, outcome, weights }: Learned & { readonly label: string },
-  truth: readonly number[],
+  truth: readonly number[] | undefined,
   { threshold }: Options,
 ): string {
   const note = outcome === "solved" ? "" : ` · ${outcome}`;
-  if (!weights) return label + note;
+  if (!weights || !truth) return label + note;
   return `${label} · F ${matchEdges(weights, truth, threshold).f.toFixed(2)}${note}`;
 }
 
@@ -80,27 +93,29 @@ function arrangeInRows(concat: readonly object[]): object {
   return { concat, columns, spacing: { row: 44, column: 20 }, bounds: "flush" };
 }
 
-/** Draws nodes on a circle, with edges coloured by whether they are true. */
+/** Draws nodes on a circle, with edges coloured by whether they are true, if that is known. */
 function drawNetwork(
   { title, weights }: Panel,
-  truth: readonly number[],
+  truth: readonly number[] | undefined,
   options: Options,
+  nodes: number,
   width: number,
 ): object {
   const least = options.threshold * Math.max(...weights);
   const place = (node: number) => {
-    const angle = (2 * Math.PI * node) / options.nodes;
+    const angle = (2 * Math.PI * node) / nodes;
     return { x: Math.sin(angle), y: Math.cos(angle) };
   };
-  const edges = [...listPairs(options.nodes, 1)].flatMap(([i, j], at) => {
+  const edges = [...listPairs(nodes, 1)].flatMap(([i, j], at) => {
     const isLearned = (weights[at] ?? 0) > least;
-    const isTrue = truth[at] === 1;
+    const isTrue = truth?.[at] === 1;
     if (!isLearned && !isTrue) return [];
-    const edge = isLearned ? (isTrue ? "right" : "false") : "missed";
+    const edge = !truth ? "learned" : isLearned ? (isTrue ? "right" : "false") : "missed";
     const [from, to] = [place(i), place(j)];
     return [{ edge, ...from, x2: to.x, y2: to.y }];
   });
-  const nodes = Array.from({ length: options.nodes }, (_, node) => ({ node, ...place(node) }));
+  const places = Array.from({ length: nodes }, (_, node) => ({ node, ...place(node) }));
+  const kinds = truth ? ["right", "missed", "false"] : ["learned"];
   const axis = { type: "quantitative", scale: { domain: [-1.1, 1.1] }, axis: null };
   const position = { x: { field: "x", ...axis }, y: { field: "y", ...axis } };
   return {
@@ -118,18 +133,18 @@ function drawNetwork(
           color: {
             field: "edge",
             type: "nominal",
-            scale: { domain: ["right", "missed", "false"], range: [right, missed, wrong] },
-            legend: strokeLegend,
+            scale: { domain: kinds, range: [right, missed, wrong].slice(0, kinds.length) },
+            legend: truth ? strokeLegend : null,
           },
           strokeDash: {
             field: "edge",
             type: "nominal",
-            scale: { domain: ["right", "missed", "false"], range: [[], [4, 3], []] },
+            scale: { domain: kinds, range: [[], [4, 3], []].slice(0, kinds.length) },
           },
         },
       },
       {
-        data: { values: nodes },
+        data: { values: places },
         mark: { type: "circle", size: 46, color: "#777777", opacity: 1 },
         encoding: position,
       },
@@ -138,7 +153,7 @@ function drawNetwork(
 }
 
 /** Draws the weights as a heat map, both triangles. */
-function drawMatrix({ title, weights }: Panel, { nodes }: Options, width: number): object {
+function drawMatrix({ title, weights }: Panel, nodes: number, width: number): object {
   const largest = Math.max(...weights);
   const values = [...listPairs(nodes, 1)].flatMap(([i, j], at) => {
     const weight = (weights[at] ?? 0) / largest;

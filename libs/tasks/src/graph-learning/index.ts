@@ -1,12 +1,38 @@
 import type { Task, TaskPlugin } from "@fedclair/core";
 import { Matrix } from "@fedclair/linalg";
-import { contaminations, openShard } from "./client.js";
+import { sourcePaths } from "../data/own-data.js";
+import { contaminationsOf, openShard } from "./client.js";
 import { step } from "./coordinator.js";
 import { figures } from "./figures.js";
 import { createParams } from "./learn.js";
 import { schema, type Options } from "./options.js";
 import { packedLength } from "./packing.js";
 import { covarianceDistance, covarianceLowRank } from "./detectors.js";
+import { openWorld } from "./open-world.js";
+
+/** Metrics of the learned graph against the true one. */
+const truthMetrics = {
+  f: { better: "higher", description: "F-measure of the edges" },
+  precision: { better: "higher", description: "share of the learned edges that are true" },
+  recall: { better: "higher", description: "share of the true edges that are learned" },
+  bestF: { better: "higher", description: "F-measure at the best threshold" },
+  correlationBestF: { description: "bestF of the correlations, the baseline" },
+  relativeError: {
+    better: "lower",
+    description: "distance of the weights from the true weights",
+  },
+} as const;
+
+const solverMetrics = {
+  certifiedGap: { better: "lower", description: "bound on the distance from the optimum" },
+  solved: { better: "higher", description: "1 if the solver reached its tolerance, else 0" },
+  objective: { description: "objective of the problem that was solved" },
+  iterations: { description: "iterations of the solver" },
+  delta: { description: "slack that the problem allows for the covariance" },
+  rspectDeltaMin: { description: "least delta for which rSpecT has a solution" },
+  rspectFeasible: { description: "1 if rSpecT has a solution at delta, else 0" },
+  kept: { unit: "clients", description: "clients whose covariances were pooled" },
+} as const;
 
 /**
  * Learns one graph from many private sensors with (r)LogSpecT (Liu, Zhu, So, NeurIPS 2023, arXiv
@@ -22,42 +48,34 @@ export const graphLearning: TaskPlugin = {
   name: "graph-learning",
   summary: "Learns a graph from the clients' covariances of signals that are stationary on it.",
   schema,
-  contaminations: () => contaminations,
-  metrics: {
-    f: { better: "higher", description: "F-measure of the edges" },
-    precision: { better: "higher", description: "share of the learned edges that are true" },
-    recall: { better: "higher", description: "share of the true edges that are learned" },
-    bestF: { better: "higher", description: "F-measure at the best threshold" },
-    correlationBestF: { description: "bestF of the correlations, the baseline" },
-    relativeError: {
-      better: "lower",
-      description: "distance of the weights from the true weights",
-    },
-    certifiedGap: { better: "lower", description: "bound on the distance from the optimum" },
-    solved: { better: "higher", description: "1 if the solver reached its tolerance, else 0" },
-    objective: { description: "objective of the problem that was solved" },
-    iterations: { description: "iterations of the solver" },
-    delta: { description: "slack that the problem allows for the covariance" },
-    rspectDeltaMin: { description: "least delta for which rSpecT has a solution" },
-    rspectFeasible: { description: "1 if rSpecT has a solution at delta, else 0" },
-    kept: { unit: "clients", description: "clients whose covariances were pooled" },
-  },
+  paths: [...sourcePaths, "graph.file"],
+  contaminations: contaminationsOf,
+  metrics: { ...truthMetrics, ...solverMetrics },
   primary: "f",
+  measures: ({ source, graph }: Options) =>
+    source && graph.model !== "file"
+      ? { metrics: solverMetrics, primary: "certifiedGap" }
+      : { metrics: { ...truthMetrics, ...solverMetrics }, primary: "f" },
   aggregators: [covarianceDistance, covarianceLowRank],
   sharesParams: () => true,
-  create: (options: Options): Task => ({
-    start: () =>
-      Promise.resolve({
-        params: createParams(new Matrix(options.nodes, options.nodes)),
-        ask: {
-          phase: "train",
-          expects: new Map([
-            ["covariance", { shape: [packedLength(options.nodes)], dtype: "f64", isDense: true }],
-          ]),
-        },
-      }),
-    openShard: (shard) => Promise.resolve(openShard(options, shard)),
-    step: (round, aggregate) => step(options, round, aggregate),
-  }),
+  create: async (options: Options): Promise<Task> => {
+    const world = await openWorld(options);
+    const { nodes } = world;
+    return {
+      ...world.members,
+      start: () =>
+        Promise.resolve({
+          params: createParams(new Matrix(nodes, nodes)),
+          ask: {
+            phase: "train",
+            expects: new Map([
+              ["covariance", { shape: [packedLength(nodes)], dtype: "f64", isDense: true }],
+            ]),
+          },
+        }),
+      openShard: (shard) => Promise.resolve(openShard(world, shard)),
+      step: (round, aggregate) => step(options, world, round, aggregate),
+    };
+  },
   figures,
 };

@@ -1,6 +1,5 @@
 import type { Metrics, Params, Step } from "@fedclair/core";
 import type { Matrix } from "@fedclair/linalg";
-import { drawTrueGraph } from "./client.js";
 import { computeBestF, computeCorrelations, matchEdges, computeRelativeError } from "./edges.js";
 import { computeDegrees } from "./operators.js";
 import type { Options } from "./options.js";
@@ -9,6 +8,7 @@ import { computeDelta } from "./problem.js";
 import { solveRLogSpecT } from "./rlogspect.js";
 import { computeFeasibility, solveRSpecT } from "./rspect.js";
 import { toRelativeWeights } from "./vectors.js";
+import type { World } from "./world.js";
 
 /**
  * With more nodes, rSpecT's feasibility is not reported in addition to rLogSpecT's graph, because
@@ -25,16 +25,21 @@ export interface Learned {
    * graph.
    */
   readonly weights?: readonly number[];
+  /** The names of the nodes, if the data name them. */
+  readonly names?: readonly string[];
+  /** The true edges of a graph from a file, 0 or 1 for each pair. */
+  readonly truth?: readonly number[];
 }
 
 /**
- * Learns the graph from a pooled covariance and compares it with the true one.
+ * Learns the graph from a pooled covariance and compares it with the true one, if it is known.
  * @param covariance ‖C‖₂ = 1
  * @param samples n, the total over all pooled clients
  * @returns no `global` without a graph: rSpecT can be infeasible
  */
 export async function learnGraph(
   options: Options,
+  world: World,
   covariance: Matrix,
   samples: number,
 ): Promise<Pick<Step, "params" | "artifacts"> & { readonly metrics: Metrics }> {
@@ -47,7 +52,7 @@ export async function learnGraph(
     const deltaMin = reportsFeasibility
       ? (await computeFeasibility(covariance)).deltaMin
       : undefined;
-    return createResult(options, covariance, solution, {
+    return createResult(options, world, covariance, solution, {
       delta,
       ...formatFeasibility(delta, deltaMin),
     });
@@ -55,7 +60,7 @@ export async function learnGraph(
   const solution = await solveRSpecT(covariance, delta, effort);
   const metrics = { delta, ...formatFeasibility(delta, solution.feasibility.deltaMin) };
   if (solution.outcome !== "INFEASIBLE")
-    return createResult(options, covariance, solution, metrics);
+    return createResult(options, world, covariance, solution, metrics);
   const learned: Learned = { outcome: solution.outcome };
   return { metrics: { ...metrics, solved: 0 }, artifacts: { learned } };
 }
@@ -67,6 +72,7 @@ function formatFeasibility(delta: number, deltaMin: number | undefined): Metrics
 
 function createResult(
   options: Options,
+  { truth, names }: World,
   covariance: Matrix,
   solution: Pick<Learned, "outcome"> & {
     readonly graph: Matrix;
@@ -78,16 +84,16 @@ function createResult(
 ) {
   const { graph, outcome, objective, gap, iterations } = solution;
   const weights = packStrict(graph);
-  const adjacency = drawTrueGraph(options);
-  const truth = packStrict(adjacency);
-  const learned: Learned = { outcome, weights: toRelativeWeights(weights) };
+  const learned: Learned = {
+    outcome,
+    weights: toRelativeWeights(weights),
+    ...(names && { names }),
+    ...(names && truth && { truth: [...packStrict(truth)] }),
+  };
   return {
     params: createParams(graph),
     metrics: {
-      ...matchEdges(weights, truth, options.threshold),
-      bestF: computeBestF(weights, truth),
-      correlationBestF: computeBestF(computeCorrelations(covariance), truth),
-      relativeError: computeRelativeError(graph, adjacency),
+      ...(truth && compareGraphs(options, covariance, graph, truth)),
       ...metrics,
       objective,
       certifiedGap: gap,
@@ -95,6 +101,22 @@ function createResult(
       solved: outcome === "solved" ? 1 : 0,
     },
     artifacts: { learned },
+  };
+}
+
+function compareGraphs(
+  { threshold }: Options,
+  covariance: Matrix,
+  graph: Matrix,
+  adjacency: Matrix,
+): Metrics {
+  const weights = packStrict(graph);
+  const truth = packStrict(adjacency);
+  return {
+    ...matchEdges(weights, truth, threshold),
+    bestF: computeBestF(weights, truth),
+    correlationBestF: computeBestF(computeCorrelations(covariance), truth),
+    relativeError: computeRelativeError(graph, adjacency),
   };
 }
 

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { clientColumn, tableSource } from "../data/own-data.js";
+import { ownPartition } from "../partition/options.js";
 
 /** Options of the solver, common to all tasks that learn a graph. */
 export const solverOptions = (tolerance: number, maxIterations: number) => ({
@@ -27,11 +29,43 @@ export const solverOptions = (tolerance: number, maxIterations: number) => ({
     .describe("Weight of the log of the degrees, above 0; it only scales the graph"),
 });
 
+/** The largest number of nodes: a solver's step takes the third power of it. */
+export const mostNodes = 100;
+
+const columns = z.strictObject({
+  nodes: z
+    .array(z.string())
+    .min(2)
+    .max(mostNodes)
+    .optional()
+    .describe("Columns, one per node; default: all that are not named otherwise"),
+  client: clientColumn,
+});
+
 export const schema = z
   .strictObject({
-    nodes: z.int().min(2).max(100).default(20).describe("Nodes of the graph, 2 … 100"),
+    source: tableSource(columns.prefault({}).describe("The table's columns"))
+      .optional()
+      .describe(
+        "Your own signals, in place of simulated ones: one row per signal, one column per node",
+      ),
+    partition: ownPartition,
+    nodes: z
+      .int()
+      .min(2)
+      .max(mostNodes)
+      .default(20)
+      .describe("Nodes of a random graph, 2 … 100; your own data have as many as they have"),
     graph: z
       .discriminatedUnion("model", [
+        z
+          .strictObject({
+            model: z.literal("file"),
+            file: z.string().describe("A table with one row per edge"),
+            from: z.string().default("from").describe("Column with one node of an edge"),
+            to: z.string().default("to").describe("Column with the other node"),
+          })
+          .describe("Your own graph"),
         z.strictObject({
           model: z.literal("barabasi-albert"),
           attachments: z.int().min(1).default(2).describe("Edges of a new node; below nodes"),
@@ -47,7 +81,9 @@ export const schema = z
         }),
       ])
       .prefault({ model: "barabasi-albert" })
-      .describe("The random graph that generates the signals; none of its nodes is isolated"),
+      .describe(
+        "The graph that generates the signals; none of its nodes is isolated. With your own signals, a graph from a file is the truth to compare with, and others are ignored",
+      ),
     filter: z
       .enum(["lowpass", "highpass", "quadratic"])
       .default("lowpass")
