@@ -41,6 +41,11 @@ export const contaminations: ReadonlyMap<string, z.ZodObject> = new Map<string, 
   ["inside", inside],
 ]);
 
+/** The kinds for scores from a table, whose evaluation cannot be simulated again. */
+export const ownContaminations: typeof contaminations = new Map(
+  [...contaminations].filter(([kind]) => kind !== "inside"),
+);
+
 /**
  * Fabricates the scores of either group.
  * @param honest scores before fabrication

@@ -4,6 +4,7 @@ import {
   type Aggregate,
   type Aggregation,
   type Ask,
+  type Metrics,
   type Params,
   type Round,
   type Step,
@@ -37,6 +38,7 @@ import {
   findWarning,
   addInvalid,
 } from "./screening.js";
+import type { Scores } from "./scores.js";
 import { computeErrors } from "./truth.js";
 
 /** The data behind the task's figures. */
@@ -50,6 +52,8 @@ export interface Findings {
   readonly institutions: readonly InstitutionFit[];
   /** The reason to treat the verdicts with care, if there is one. */
   readonly warning?: string;
+  /** Names of the panels of the user's own scores. */
+  readonly names?: readonly string[];
 }
 
 /**
@@ -66,14 +70,14 @@ export interface InstitutionFit {
 }
 
 /** Returns the phase and the tensors that institutions have to send in it. */
-export function createAsk(phase: Phase, { bins, features, panels }: Options): Ask {
+export function createAsk(phase: Phase, { bins, features }: Options, panels: number): Ask {
   const f64 = (...shape: number[]) => ({ shape, dtype: "f64", isDense: true }) as const;
   if (phase === "reference") return { phase, expects: new Map([["counts", f64(bins, 1)]]) };
   const expects = new Map([
-    ["moments", f64(features, panels.length)],
-    ["counts", f64(panels.length)],
-    ["variances", f64(panels.length)],
-    ["variations", f64(explanations.length, panels.length)],
+    ["moments", f64(features, panels)],
+    ["counts", f64(panels)],
+    ["variances", f64(panels)],
+    ["variations", f64(explanations.length, panels)],
   ]);
   return { phase, expects };
 }
@@ -87,6 +91,7 @@ export type Phase = "reference" | "moments";
  */
 export async function stepReference(
   options: Options,
+  { panels }: Scores,
   round: Round,
   aggregate: Aggregate,
 ): Promise<Step<EarlierVerdicts>> {
@@ -108,7 +113,7 @@ export async function stepReference(
       ["reference", { shape: [options.bins], data: reference }],
       ["psi", toTensor(createModel(options, reference).psi)],
     ]),
-    next: createAsk("moments", options),
+    next: createAsk("moments", options, panels),
     verdicts,
     state: prepareEarlier(round.phase, verdicts),
   };
@@ -121,6 +126,7 @@ export async function stepReference(
  */
 export async function stepMoments(
   options: Options,
+  scores: Scores,
   round: Round<EarlierVerdicts>,
   aggregate: Aggregate,
 ): Promise<Step<EarlierVerdicts>> {
@@ -132,7 +138,7 @@ export async function stepMoments(
   const verdicts = combined && applyGuard(model, updates, combined);
   const admitted = selectBenign(updates, verdicts);
   const institutions = admitted.map(readMoments);
-  const fits = options.panels.map((_, j) => {
+  const fits = Array.from({ length: scores.panels }, (_, j) => {
     const column = verdicts
       ? poolMoments(institutions, j)
       : computeMeanColumn(aggregation, institutions, j);
@@ -152,18 +158,33 @@ export async function stepMoments(
     explanations: panelExplanations,
     institutions: updates.flatMap((update) => fitPanels(model, update, admitted.includes(update))),
     ...(warning === undefined ? {} : { warning }),
+    ...(scores.names && { names: scores.names }),
   };
   return {
     params: addPanels(round.params, fits),
     next: "end",
     verdicts: addInvalid(verdicts ?? [], round, updates, earlier),
     metrics: {
-      ...computeErrors(options, model, fits),
+      ...(options.source ? listFits(fits) : computeErrors(options, model, fits)),
       ...variationMetrics(panelExplanations),
       ...(verdicts && { warned: warning === undefined ? 0 : 1 }),
     },
     artifacts: { findings },
   };
+}
+
+/** Lists the fitted parameters by panel; panels outside the model are left out. */
+function listFits(fits: readonly Fit[]): Metrics {
+  return Object.fromEntries(
+    fits.flatMap(({ status, alpha, tau }, j): [string, number][] =>
+      status === "OK"
+        ? [
+            [`alpha.${j + 1}`, alpha],
+            [`tau.${j + 1}`, tau],
+          ]
+        : [],
+    ),
+  );
 }
 
 function toMatrixUpdate(update: Update): Update {

@@ -1,12 +1,15 @@
 import type { Task, TaskPlugin } from "@fedclair/core";
-import { contaminations } from "./contaminations.js";
+import { sourcePaths } from "../data/own-data.js";
+import { contaminations, ownContaminations } from "./contaminations.js";
 import type { EarlierVerdicts } from "./earlier.js";
 import { createAsk, stepMoments, stepReference } from "./coordinator.js";
 import { figures } from "./figures/index.js";
 import { openInstitution } from "./institution.js";
-import { metrics } from "./metrics.js";
+import { metrics, ownMetrics } from "./metrics.js";
 import { optionsSchema, type Options } from "./options.js";
 import { momentSubspace } from "./moment-subspace.js";
+import { readScores } from "./own-scores.js";
+import { simulateScores } from "./scores.js";
 
 /**
  * Estimates bias in evaluation processes for an association of institutions (L. E. Celis, A. Kumar,
@@ -32,19 +35,33 @@ export const evaluationBias: TaskPlugin = {
   summary:
     "Institutions estimate the bias of their panels against a group, and its effect on a selection.",
   schema: optionsSchema,
+  paths: sourcePaths,
   metrics,
   primary: "alphaError",
+  measures: ({ source }: Options) =>
+    source
+      ? { metrics: ownMetrics, primary: "totalVariation" }
+      : { metrics, primary: "alphaError" },
   aggregators: [momentSubspace],
   figures,
-  contaminations: () => contaminations,
+  contaminations: ({ source }: Options) => (source ? ownContaminations : contaminations),
   sharesParams: () => true,
-  create: (options: Options): Task<EarlierVerdicts> => ({
-    start: () =>
-      Promise.resolve({ params: new Map(), ask: createAsk("reference", options), state: [] }),
-    openShard: (shard) => Promise.resolve(openInstitution(options, shard)),
-    step: (round, aggregate) =>
-      round.phase === "reference"
-        ? stepReference(options, round, aggregate)
-        : stepMoments(options, round, aggregate),
-  }),
+  create: async (options: Options): Promise<Task<EarlierVerdicts>> => {
+    const { source } = options;
+    const scores = source ? await readScores(options, source) : simulateScores(options);
+    return {
+      ...scores.members,
+      start: () =>
+        Promise.resolve({
+          params: new Map(),
+          ask: createAsk("reference", options, scores.panels),
+          state: [],
+        }),
+      openShard: (shard) => Promise.resolve(openInstitution(options, scores, shard)),
+      step: (round, aggregate) =>
+        round.phase === "reference"
+          ? stepReference(options, scores, round, aggregate)
+          : stepMoments(options, scores, round, aggregate),
+    };
+  },
 };

@@ -10,26 +10,24 @@ import {
 } from "@fedclair/core";
 import { Matrix, sum, type Stream, item } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
-import { fabricate, alphaOf } from "./contaminations.js";
+import { fabricate } from "./contaminations.js";
 import { listCentres, countScores, listEdges, widthOf } from "./federation/grid.js";
 import { computeMoments } from "./federation/moments.js";
-import { createBiasedEvaluator } from "./model/biased-evaluator.js";
 import { histogramBase, normalise, totalVariation } from "./model/evaluate-histogram.js";
 import { explain, explanations, type Truth } from "./model/explanations.js";
-import type { Evaluator } from "./model/interventions.js";
 import type { Options } from "./options.js";
 import { getParam } from "./params.js";
-import { trueScores } from "./truth.js";
+import type { Scores } from "./scores.js";
 
 /**
  * Opens one institution. It holds the scores of individual people, and sends only histograms of
  * group 1 and moments of group 2.
  */
-export function openInstitution(options: Options, shard: Shard): LocalTrainer {
+export function openInstitution(options: Options, scores: Scores, shard: Shard): LocalTrainer {
   return {
     async train({ phase, params, rng }) {
-      if (phase === "reference") return countReference(options, shard);
-      const panels = await countPanels(options, shard);
+      if (phase === "reference") return countReference(options, scores, shard);
+      const panels = await countPanels(options, scores, shard);
       return sendMoments(options, panels, params, rng);
     },
 
@@ -38,9 +36,9 @@ export function openInstitution(options: Options, shard: Shard): LocalTrainer {
      * are fits.
      */
     async evaluate(params) {
-      const panels = params.has("panels") ? await countPanels(options, shard) : [];
+      const panels = params.has("panels") ? await countPanels(options, scores, shard) : [];
       return {
-        numExamples: options.panelScores * options.panels.length,
+        numExamples: scores.people(shard),
         delta: new Map(),
         metrics: computeDistances(panels, params),
       };
@@ -48,52 +46,37 @@ export function openInstitution(options: Options, shard: Shard): LocalTrainer {
   };
 }
 
-function countReference(options: Options, { rng, contamination }: Shard): TrainResult {
-  const honest = rng.at("reference").normals(options.referenceScores);
-  const scores = contamination
-    ? fabricate(contamination, honest, rng.at("fabricate", "reference"))
-    : honest;
-  const counts = countScores(scores, options);
+function countReference(options: Options, scores: Scores, shard: Shard): TrainResult {
+  const honest = scores.reference(shard);
+  const counts = countScores(contaminate(honest, shard, "reference"), options);
   return {
-    numExamples: options.referenceScores,
+    numExamples: honest.length,
     delta: new Map([["counts", { shape: [options.bins, 1], data: counts }]]),
     metrics: {},
   };
 }
 
 /** Counts group 2's scores per bin, panel by panel. */
-async function countPanels(options: Options, shard: Shard): Promise<readonly Float64Array[]> {
+async function countPanels(
+  options: Options,
+  scores: Scores,
+  shard: Shard,
+): Promise<readonly Float64Array[]> {
   const counts: Float64Array[] = [];
-  for (const [j, panel] of options.panels.entries()) {
+  for (let j = 0; j < scores.panels; j++) {
     // A panel takes some milliseconds; yield so that the host can serve its socket.
     await setImmediate();
-    counts.push(countScores(samplePanel(options, shard, panel, j), options));
+    counts.push(countScores(contaminate(scores.panel(shard, j), shard, j), options));
   }
   return counts;
 }
 
-function samplePanel(
-  { panelScores: n, alphaSpread, tauSpread }: Options,
-  { rng, contamination }: Shard,
-  panel: Evaluator,
-  j: number,
+function contaminate(
+  honest: Float64Array,
+  { contamination, rng }: Shard,
+  key: string | number,
 ): Float64Array {
-  const own = rng.at("evaluator", j);
-  const habit: Evaluator = {
-    alpha: alphaOf(contamination) ?? varyAlpha(panel.alpha, alphaSpread, own),
-    tau: panel.tau + tauSpread * own.normal(),
-  };
-  const honest = createBiasedEvaluator(trueScores, "squared", habit).sample(n, rng.at("panel", j));
-  return contamination ? fabricate(contamination, honest, rng.at("fabricate", j)) : honest;
-}
-
-/**
- * Scales alpha - 1 by a random factor. A panel with alpha ≤ 1 keeps its alpha, so a neutral panel
- * is neutral everywhere. Alpha stays above 0.
- */
-function varyAlpha(alpha: number, spread: number, rng: Stream): number {
-  const factor = Math.exp(spread * rng.normal());
-  return alpha > 1 ? 1 + (alpha - 1) * factor : alpha;
+  return contamination ? fabricate(contamination, honest, rng.at("fabricate", key)) : honest;
 }
 
 async function sendMoments(

@@ -8,17 +8,8 @@ const errors: Readonly<Record<string, MetricInfo>> = {
   shareError: { better: "lower", description: "error of group 2's share of the seats" },
 };
 
-/** Metrics of the task. Each error is reported for the worst panel and for every panel. */
-export const metrics: Readonly<Record<string, MetricInfo>> = {
-  ...errors,
-  ...Object.fromEntries(
-    Object.entries(errors).flatMap(([name, info]) =>
-      Array.from({ length: maxPanels }, (_, j): [string, MetricInfo] => [
-        `${name}.${j + 1}`,
-        { ...info, description: `${info.description}, panel ${j + 1}` },
-      ]),
-    ),
-  ),
+/** Metrics that need no truth. */
+const common: Readonly<Record<string, MetricInfo>> = {
   totalVariation: {
     better: "lower",
     description: "total variation between the institution's own scores and the fitted evaluation",
@@ -34,3 +25,30 @@ export const metrics: Readonly<Record<string, MetricInfo>> = {
   ),
   warned: { description: "1 if the report warns that its verdicts may be wrong, else 0" },
 };
+
+/** Metrics of the task. Each error is reported for the worst panel and for every panel. */
+export const metrics: Readonly<Record<string, MetricInfo>> = {
+  ...errors,
+  ...forEachPanel(errors),
+  ...common,
+};
+
+/** Metrics of the user's own scores, which have no truth to compare with. */
+export const ownMetrics: Readonly<Record<string, MetricInfo>> = {
+  ...common,
+  ...forEachPanel({
+    alpha: { description: "fitted alpha" },
+    tau: { unit: "nats", description: "fitted tau" },
+  }),
+};
+
+function forEachPanel(infos: Readonly<Record<string, MetricInfo>>) {
+  return Object.fromEntries(
+    Object.entries(infos).flatMap(([name, info]) =>
+      Array.from({ length: maxPanels }, (_, j): [string, MetricInfo] => [
+        `${name}.${j + 1}`,
+        { ...info, description: `${info.description}, panel ${j + 1}` },
+      ]),
+    ),
+  );
+}

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { clientColumn, tableSource } from "../data/own-data.js";
+import { ownPartition } from "../partition/options.js";
 
 const spread = z.number().min(0);
 const share = z.number().gt(0).lt(1);
@@ -9,9 +11,29 @@ const share = z.number().gt(0).lt(1);
  */
 export const maxPanels = 12;
 
+const columns = z.strictObject({
+  score: z.string().default("score").describe("Column with the observed scores"),
+  group: z.string().default("group").describe("Column with the group of each person"),
+  panel: z
+    .string()
+    .optional()
+    .describe("Column with the panel that evaluated the person; default: one panel for all"),
+  client: clientColumn,
+});
+
 /** Options of the task in a trial file. */
 export const optionsSchema = z
   .strictObject({
+    source: tableSource(columns.prefault({}).describe("The table's columns"))
+      .optional()
+      .describe("Your own scores, in place of simulated ones: one row per person and evaluation"),
+    reference: z
+      .union([z.string(), z.number()])
+      .optional()
+      .describe(
+        "Value of the column group whose scores count as exact (with source); all others are group 2",
+      ),
+    partition: ownPartition,
     lo: z.number().default(-5).describe("Lowest standardised score of the shared grid"),
     hi: z
       .number()
@@ -87,12 +109,18 @@ export const optionsSchema = z
         "A simulated federation in which each panel acts as the scheduler and evaluates clients of group 2 as it does people",
       ),
   })
-  .superRefine(({ lo, hi, panelScores, minCount, features, bins }, context) => {
+  .superRefine(({ source, reference, lo, hi, panelScores, minCount, features, bins }, context) => {
     const addIssue = (key: string, message: string) => {
       context.addIssue({ code: "custom", path: [key], message });
     };
+    if (source && reference === undefined) {
+      addIssue(
+        "reference",
+        `expected the value of column '${source.columns.group}' whose scores count as exact`,
+      );
+    }
     if (lo >= hi) addIssue("lo", `expected less than hi = ${hi}, got ${lo}`);
-    if (panelScores < minCount) {
+    if (!source && panelScores < minCount) {
       addIssue("panelScores", `expected at least minCount = ${minCount}, got ${panelScores}`);
     }
     if (features >= bins)

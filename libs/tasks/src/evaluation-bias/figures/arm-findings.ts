@@ -3,6 +3,7 @@ import type { FigureInput } from "@fedclair/core";
 import type { Findings } from "../coordinator.js";
 import { listCentres, widthOf } from "../federation/grid.js";
 import type { PanelReport } from "../panel-report.js";
+import type { Evaluator } from "../model/interventions.js";
 import { optionsSchema, type Options } from "../options.js";
 
 export const grey = "#9a9a9a";
@@ -29,13 +30,27 @@ export function parseOptions({ task }: FigureInput): Options {
   );
 }
 
-/**
- * Formats the title of a panel's plot, with its simulated parameters. It is short, because a title
- * wider than the plot would push its neighbour away.
- */
-export function formatPanelTitle({ panels }: Options, j: number): string {
-  const { alpha = NaN, tau = NaN } = panels[j] ?? {};
-  return `${j + 1}: alpha ${alpha}, tau ${tau}`;
+/** The panels that figures draw. */
+export interface DrawnPanels {
+  /** Titles, short because one that is wider than its plot would push the neighbour away. */
+  readonly titles: readonly string[];
+  /** The simulated parameters of each panel; empty for the user's own scores. */
+  readonly simulated: readonly Evaluator[];
+}
+
+/** Lists the panels, with their simulated parameters or with the names that the data give them. */
+export function listPanels(
+  { panels, source }: Options,
+  armFindings: readonly ArmFindings[],
+): DrawnPanels {
+  if (source) {
+    const names = armFindings.find(({ findings }) => findings.names)?.findings.names ?? [];
+    return { titles: names.map((name, j) => `${j + 1}: ${name}`), simulated: [] };
+  }
+  return {
+    titles: panels.map(({ alpha, tau }, j) => `${j + 1}: alpha ${alpha}, tau ${tau}`),
+    simulated: panels,
+  };
 }
 
 /** Lists the density at the middle of each bin; empty for a panel without a fit. */

@@ -1,12 +1,13 @@
 import type { FigureInput, TaskFigure } from "@fedclair/core";
-import { listCentres } from "../federation/grid.js";
+import { item } from "@fedclair/linalg";
+import { listCentres, widthOf } from "../federation/grid.js";
 import { trueEvaluation, trueScores } from "../truth.js";
 import {
   densityPoints,
   grey,
   ink,
   parseOptions,
-  formatPanelTitle,
+  listPanels,
   plotWidth,
   seriesEncoding,
   type Series,
@@ -18,37 +19,38 @@ import {
  */
 export function densityFigure(input: FigureInput, armFindings: readonly ArmFindings[]): TaskFigure {
   const options = parseOptions(input);
+  const { titles, simulated } = listPanels(options, armFindings);
+  const centres = listCentres(options);
   const truth: Series = { name: "observed, as simulated", colour: ink, dash: [4, 3] };
   const series = [
-    truth,
+    ...(simulated.length > 0 ? [truth] : []),
     ...armFindings.map(({ label, colour }): Series => ({ name: label, colour, dash: [1, 0] })),
   ];
-  const values = options.panels.flatMap((panel, j) => {
-    const simulation = trueEvaluation(panel);
-    const simulated = listCentres(options).map((score) => ({
-      series: truth.name,
-      score,
-      density: simulation.pdf(score),
-    }));
-    const fitted = armFindings.toReversed().flatMap(({ label, findings }) =>
-      densityPoints(findings.panels[j], options).map((point) => ({
-        series: label,
-        ...point,
-      })),
-    );
-    return [...fitted, ...simulated].map((value) => ({
-      ...value,
-      panel: formatPanelTitle(options, j),
-    }));
+  const values = titles.flatMap((panel, j) => {
+    const fitted = armFindings
+      .toReversed()
+      .flatMap(({ label, findings }) =>
+        densityPoints(findings.panels[j], options).map((point) => ({ series: label, ...point })),
+      );
+    const evaluator = simulated[j];
+    const law = evaluator && trueEvaluation(evaluator);
+    const observed = law
+      ? centres.map((score) => ({ series: truth.name, score, density: law.pdf(score) }))
+      : [];
+    return [...fitted, ...observed].map((value) => ({ ...value, panel }));
   });
-  const backdrop = options.panels.flatMap((_, j) =>
-    listCentres(options).map((score) => ({
-      panel: formatPanelTitle(options, j),
+  const [main] = armFindings;
+  const backdrop = titles.flatMap((panel) =>
+    centres.map((score, b) => ({
+      panel,
       score,
-      density: trueScores.pdf(score),
+      density:
+        simulated.length > 0
+          ? trueScores.pdf(score)
+          : item(main?.findings.reference ?? [], b) / widthOf(options),
     })),
   );
-  const columns = Math.min(2, options.panels.length);
+  const columns = Math.min(2, titles.length);
   const axes = {
     x: {
       field: "score",
@@ -62,7 +64,7 @@ export function densityFigure(input: FigureInput, armFindings: readonly ArmFindi
   return {
     name: "densities",
     title: "Observed scores of group 2",
-    caption: `Distribution of the scores that each panel gives group 2 (dashed), the estimate of each arm, and the true scores of both groups (grey). A panel with alpha above 1 shifts scores down; its tau sets their spread.${formatWarnings(armFindings)}`,
+    caption: `${simulated.length > 0 ? "Distribution of the scores that each panel gives group 2 (dashed), the estimate of each arm, and the true scores of both groups (grey)." : "Distribution of the scores that each panel gives group 2, as each arm fits it, and the scores of group 1 (grey)."} A panel with alpha above 1 shifts scores down; its tau sets their spread.${formatWarnings(armFindings)}`,
     spec: {
       data: { values: [...backdrop.map((value) => ({ ...value, kind: "true" })), ...values] },
       facet: { field: "panel", type: "nominal", sort: null },

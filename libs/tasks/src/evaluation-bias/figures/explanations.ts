@@ -1,12 +1,6 @@
 import type { FigureInput, TaskFigure } from "@fedclair/core";
 import { explanations, type Explanation } from "../model/explanations.js";
-import {
-  dotEncoding,
-  grey,
-  parseOptions,
-  formatPanelTitle,
-  type ArmFindings,
-} from "./arm-findings.js";
+import { dotEncoding, grey, listPanels, parseOptions, type ArmFindings } from "./arm-findings.js";
 
 const names: Readonly<Record<Explanation, string>> = {
   model: "model: alpha and tau",
@@ -23,20 +17,21 @@ const names: Readonly<Record<Explanation, string>> = {
  */
 export function explanationFigure(
   input: FigureInput,
-  [main]: readonly ArmFindings[],
+  armFindings: readonly ArmFindings[],
 ): readonly TaskFigure[] {
+  const [main] = armFindings;
   const panels = main?.findings.explanations ?? [];
-  const options = parseOptions(input);
+  const { titles, simulated } = listPanels(parseOptions(input), armFindings);
   const values = panels.flatMap(({ variations }, j) =>
     explanations.flatMap((name) => {
       const value = variations[name];
-      const panel = formatPanelTitle(options, j);
+      const panel = titles[j];
       return value === undefined ? [] : [{ row: names[name], panel, value }];
     }),
   );
   if (main === undefined || values.length === 0) return [];
   const sampling = panels.flatMap(({ sampling }, j) =>
-    sampling === null ? [] : [{ panel: formatPanelTitle(options, j), value: sampling }],
+    sampling === null ? [] : [{ panel: titles[j], value: sampling }],
   );
   const encoding = dotEncoding(
     explanations.map((name) => names[name]),
@@ -46,7 +41,7 @@ export function explanationFigure(
     {
       name: "explanations",
       title: "Explanations of group 2's scores",
-      caption: `Total variation between a panel's scores and the best fit of each explanation. Each institution fits its own scores; the figure shows the median over the institutions that ${main.label} admits. Ticks: total variation from sampling alone if the model is right. Multiplicative bias (x = beta·v + shift) and implicit variance (x = v + shift + noise) have two parameters, like the model; its special cases have one. The scores are simulated by the model, so the model explains them by construction. The figure shows how much worse the other explanations are.`,
+      caption: `Total variation between a panel's scores and the best fit of each explanation. Each institution fits its own scores; the figure shows the median over the institutions that ${main.label} admits. Ticks: total variation from sampling alone if the model is right. Multiplicative bias (x = beta·v + shift) and implicit variance (x = v + shift + noise) have two parameters, like the model; its special cases have one.${simulated.length > 0 ? " The scores are simulated by the model, so the model explains them by construction. The figure shows how much worse the other explanations are." : ""}`,
       spec: {
         width: input.width - 300,
         height: 24 * explanations.length,

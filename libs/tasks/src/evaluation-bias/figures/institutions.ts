@@ -3,7 +3,7 @@ import {
   grey,
   ink,
   parseOptions,
-  formatPanelTitle,
+  listPanels,
   plotWidth,
   type ArmFindings,
 } from "./arm-findings.js";
@@ -18,25 +18,25 @@ export function institutionFigure(
 ): readonly TaskFigure[] {
   const [main] = armFindings;
   if (main === undefined || main.findings.institutions.length === 0) return [];
-  const options = parseOptions(input);
+  const { titles, simulated } = listPanels(parseOptions(input), armFindings);
   const values = main.findings.institutions.map(({ kept, panel, alpha, tau }) => ({
     alpha,
     tau,
-    panel: formatPanelTitle(options, panel),
+    panel: titles[panel],
     verdict: kept ? "kept" : "left out",
   }));
-  const marks = options.panels.flatMap(({ alpha, tau }, j) => {
-    const panel = formatPanelTitle(options, j);
+  const marks = titles.flatMap((panel, j) => {
     const fit = main.findings.panels[j];
+    const evaluator = simulated[j];
     return [
-      { panel, verdict: "as simulated", alpha, tau },
+      ...(evaluator ? [{ panel, verdict: "as simulated", ...evaluator }] : []),
       ...(fit?.status === "OK"
         ? [{ panel, verdict: "pooled", alpha: fit.alpha, tau: fit.tau }]
         : []),
     ];
   });
-  const columns = Math.min(4, options.panels.length);
-  const domain = ["kept", "left out", "pooled", "as simulated"];
+  const columns = Math.min(4, titles.length);
+  const domain = ["kept", "left out", "pooled", ...(simulated.length > 0 ? ["as simulated"] : [])];
   return [
     {
       name: "institutions",

@@ -1,7 +1,7 @@
 import type { FigureInput, TaskFigure } from "@fedclair/core";
 import type { SchedulingRow } from "../panel-report.js";
 import { interventionNames } from "./interventions.js";
-import { dotEncoding, parseOptions, formatPanelTitle, type ArmFindings } from "./arm-findings.js";
+import { dotEncoding, listPanels, parseOptions, type ArmFindings } from "./arm-findings.js";
 
 /**
  * Draws participation in a federation whose scheduler evaluates clients as the panels evaluate
@@ -9,9 +9,11 @@ import { dotEncoding, parseOptions, formatPanelTitle, type ArmFindings } from ".
  */
 export function schedulerFigure(
   input: FigureInput,
-  [main]: readonly ArmFindings[],
+  armFindings: readonly ArmFindings[],
 ): readonly TaskFigure[] {
+  const [main] = armFindings;
   const options = parseOptions(input);
+  const { titles } = listPanels(options, armFindings);
   const panels = main?.findings.panels ?? [];
   if (main === undefined || panels.every(({ scheduling }) => scheduling.length === 0)) return [];
   const names = interventionNames(options);
@@ -25,7 +27,7 @@ export function schedulerFigure(
         values: panels.flatMap(({ scheduling }, j) =>
           scheduling.map((row) => ({
             row: names[row.intervention],
-            panel: formatPanelTitle(options, j),
+            panel: titles[j],
             value: value(row),
           })),
         ),

@@ -8,7 +8,8 @@ import { interventionNames, formatPercent } from "./interventions.js";
 import {
   ink,
   parseOptions,
-  formatPanelTitle,
+  listPanels,
+  type DrawnPanels,
   plotWidth,
   seriesEncoding,
   type Series,
@@ -24,14 +25,18 @@ export function selectionFigure(
   const rows = main?.findings.panels.flatMap(({ selection }) => selection) ?? [];
   if (main === undefined || rows.length === 0) return [];
   const options = parseOptions(input);
+  const panels = listPanels(options, armFindings);
   const { frac2, rho } = options.selection;
   return [
     {
       name: "selection",
       title: "Selection rates of group 2",
-      caption: `Share of group 2 that is selected, by seats over population; group 2 is ${formatPercent(frac2)} of the population. Above: without intervention, as each arm estimates it and as simulated (dashed). Below: interventions on the panels as ${main.label} estimates them, and the mean true score of the selected people relative to no intervention. Parity gives seats by the groups' sizes, which here also selects the best. Lowering only tau makes group 2 worse off if alpha is above 1 and tau above the entropy of the true scores, because the extra spread was hiding the downward shift. Tau shifted by ${formatPercent(rho)} of the way to that entropy: ${formatShifts(main.findings.panels)}.`,
+      caption: `Share of group 2 that is selected, by seats over population; group 2 is ${formatPercent(frac2)} of the population. Above: without intervention, as each arm estimates it${panels.simulated.length > 0 ? " and as simulated (dashed)" : ""}. Below: interventions on the panels as ${main.label} estimates them, and the mean true score of the selected people relative to no intervention. Parity gives seats by the groups' sizes, which here also selects the best. Lowering only tau makes group 2 worse off if alpha is above 1 and tau above the entropy of the true scores, because the extra spread was hiding the downward shift. Tau shifted by ${formatPercent(rho)} of the way to that entropy: ${formatShifts(main.findings.panels)}.`,
       spec: {
-        vconcat: [armRow(input, options, armFindings), ...interventionRows(input, options, main)],
+        vconcat: [
+          armRow(input, options, panels, armFindings),
+          ...interventionRows(input, options, panels, main),
+        ],
         resolve: { scale: { color: "independent", strokeDash: "independent" } },
       },
     },
@@ -45,35 +50,42 @@ interface Point {
   readonly value: number;
 }
 
-function armRow(input: FigureInput, options: Options, armFindings: readonly ArmFindings[]): object {
-  const simulated: Series = { name: "as simulated", colour: ink, dash: [4, 3] };
+function armRow(
+  input: FigureInput,
+  options: Options,
+  { titles, simulated }: DrawnPanels,
+  armFindings: readonly ArmFindings[],
+): object {
+  const asSimulated: Series = { name: "as simulated", colour: ink, dash: [4, 3] };
   const series = [
-    simulated,
+    ...(simulated.length > 0 ? [asSimulated] : []),
     ...armFindings.map(({ label, colour }): Series => ({ name: label, colour, dash: [1, 0] })),
   ];
-  const seats = seatsOf(armFindings);
   const truth = createTruth(trueScores);
-  const values = options.panels.flatMap((panel, j): Point[] => {
-    const observed = trueEvaluation(panel).distribution();
-    const setting = { frac2: options.selection.frac2, rule: { name: "none" } } as const;
-    const title = formatPanelTitle(options, j);
-    return [
-      ...armFindings
-        .toReversed()
-        .flatMap(({ label, findings }) => plainPoints(findings.panels[j], title, label)),
-      ...seats.map((c) => ({
-        panel: title,
-        series: simulated.name,
-        c,
-        value: select(truth, observed, { ...setting, c }).s2,
-      })),
-    ];
+  const { frac2 } = options.selection;
+  const values = titles.flatMap((panel, j): Point[] => {
+    const fitted = armFindings
+      .toReversed()
+      .flatMap(({ label, findings }) => plainPoints(findings.panels[j], panel, label));
+    const evaluator = simulated[j];
+    if (!evaluator) return fitted;
+    const observed = trueEvaluation(evaluator).distribution();
+    const points = seatsOf(armFindings).map((c) => {
+      const { s2 } = select(truth, observed, { frac2, c, rule: { name: "none" } });
+      return { panel, series: asSimulated.name, c, value: s2 };
+    });
+    return [...fitted, ...points];
   });
   return curves(input, values, series, rateAxis);
 }
 
 /** Draws the rates, and below them the utility of the selected people. */
-function interventionRows(input: FigureInput, options: Options, main: ArmFindings): object[] {
+function interventionRows(
+  input: FigureInput,
+  options: Options,
+  { titles }: DrawnPanels,
+  main: ArmFindings,
+): object[] {
   const names = interventionNames(options);
   const series: Readonly<Record<Intervention, Series>> = {
     none: { name: names.none, colour: ink, dash: [1, 0] },
@@ -90,7 +102,7 @@ function interventionRows(input: FigureInput, options: Options, main: ArmFinding
         );
         const { name } = series[row.intervention];
         return {
-          panel: formatPanelTitle(options, j),
+          panel: titles[j] ?? "",
           series: name,
           c: row.c,
           value: value(row, plain),
