@@ -1,5 +1,5 @@
 import type { Metrics } from "@fedclair/core";
-import type { Matrix } from "@fedclair/linalg";
+import { item, sum, type Matrix } from "@fedclair/linalg";
 import type { Yardstick } from "./measure.js";
 
 /** A point, rounded for drawing. */
@@ -16,6 +16,11 @@ export interface TransportArtifact {
   readonly targets: readonly Dot[];
   readonly w2: number;
   readonly w2Floor: number;
+  /**
+   * The two coordinates of the dots, from 1, if points have more or fewer than two: those with the
+   * largest variance.
+   */
+  readonly coordinates?: readonly [number, number];
 }
 
 /** Points that a conditional network generates, one list per requested mode. */
@@ -32,16 +37,18 @@ export function createTransportArtifact(
   { paths, metrics }: { readonly paths: readonly Matrix[]; readonly metrics: Metrics },
   { targets }: Yardstick,
 ): TransportArtifact {
-  const states = paths.map((state) => toDots(state, maximumPoints));
+  const axes = chooseAxes(targets);
+  const states = paths.map((state) => toDots(state, maximumPoints, axes));
   const ends = states.at(-1) ?? [];
   return {
     paths: ends
       .slice(0, maximumPaths)
       .map((_, i) => states.flatMap((state) => (state[i] ? [state[i]] : []))),
     generated: ends,
-    targets: toDots(targets, maximumPoints),
+    targets: toDots(targets, maximumPoints, axes),
     w2: metrics.w2 ?? NaN,
     w2Floor: metrics.w2Floor ?? NaN,
+    ...(targets.cols !== 2 && { coordinates: [axes[0] + 1, axes[1] + 1] }),
   };
 }
 
@@ -54,10 +61,24 @@ export function createClassesArtifact(
   return { plain: dots(plain), guided: dots(guided) };
 }
 
-function toDots(points: Matrix, most: number): Dot[] {
-  const round = (x: number) => Math.round(1000 * x) / 1000;
+type Axes = readonly [number, number];
+
+/** Chooses the two coordinates with the largest variance; the same one twice if there is only one. */
+function chooseAxes(points: Matrix): Axes {
+  if (points.cols === 2) return [0, 1];
+  const variances = Array.from({ length: points.cols }, (_, c) => {
+    const column = points.column(c);
+    const mean = sum(column) / points.rows;
+    return sum(column.map((x) => (x - mean) ** 2));
+  });
+  const order = [...variances.keys()].sort((a, b) => item(variances, b) - item(variances, a));
+  return [order[0] ?? 0, order[1] ?? 0];
+}
+
+function toDots(points: Matrix, most: number, [x, y]: Axes = [0, 1]): Dot[] {
+  const round = (value: number) => Math.round(1000 * value) / 1000;
   return Array.from({ length: Math.min(most, points.rows) }, (_, i) => [
-    round(points.get(i, 0)),
-    round(points.get(i, 1)),
+    round(points.get(i, x)),
+    round(points.get(i, y)),
   ]);
 }

@@ -2,113 +2,70 @@ import type { Contaminating, Shard } from "@fedclair/core";
 import { Matrix, type Stream } from "@fedclair/linalg";
 import { z } from "zod";
 import type { Options } from "./options.js";
-import {
-  drawPoints,
-  drawRing,
-  drawSample,
-  drawNormalPair,
-  ringLike,
-  ringOf,
-  type Distribution,
-  type Sample,
-} from "./points.js";
-import { sourceFrom, type TrainingData } from "./training.js";
+import { drawPoints, drawRing, isTable, type Ring, type Sample } from "./points.js";
+import type { TrainingData } from "./training.js";
+import type { World } from "./world.js";
 
-/** Draws one client's points, which are the same in every round. */
-export function openData(
-  { source, target, samples, split }: Options,
-  { index, rng, contamination }: Shard,
-): TrainingData {
-  const honest = drawSample(
-    target,
-    samples,
-    rng.at("target"),
-    computeModeShares(split, ringOf(target)?.modes, index, rng),
-  );
+/** Opens one client's points, which are the same in every round. */
+export function openData(world: World, shard: Shard): TrainingData {
+  const { rng, contamination } = shard;
+  const honest = world.target(shard);
   return {
     target: contamination
-      ? contaminate(honest, contamination, target, rng.at("contaminated"))
+      ? contaminate(honest, contamination, world.ring, rng.at("contaminated"))
       : honest,
-    source: createSource(source, samples, rng.at("source")),
+    source: world.source(rng.at("source")),
   };
 }
 
-/**
- * Returns a source of points. Normal points are drawn afresh, since anyone can draw them. Any other
- * source is a pool of limited size.
- */
-export function createSource(
-  source: Distribution,
-  samples: number,
-  rng: Stream,
-): TrainingData["source"] {
-  return source === "normal"
-    ? (count, own) => drawSample("normal", count, own).points
-    : sourceFrom(drawSample(source, samples, rng).points);
-}
-
-/**
- * Returns the share of each mode in a client's points; undefined if all modes are equally likely.
- * @param modes number of modes of the target, if it has modes
- */
-function computeModeShares(
-  split: Options["split"],
-  modes: number | undefined,
-  index: number,
-  rng: Stream,
-): Float64Array | undefined {
-  if (split === "iid") return undefined;
-  if (modes === undefined) throw new Error("a split by modes needs a target with modes");
-  if ("dirichlet" in split) return rng.at("modes").dirichlet(modes, split.dirichlet);
-  const shares = new Float64Array(modes);
-  for (let j = 0; j < split.modes; j++) shares[(index + j) % modes] = 1 / split.modes;
-  return shares;
+/** The kinds of contamination of the user's own points, which have no modes. */
+export function contaminationsOf({ target }: Options): typeof contaminations {
+  return isTable(target) ? ownContaminations : contaminations;
 }
 
 /**
  * Contaminated points that replace benign ones. Each keeps the mode that it claims to come from.
  */
-const replacements: Readonly<
-  Record<string, (honest: Sample, rng: Stream, target: Distribution) => Matrix>
-> = {
-  /** Uniform on [-5, 5]². */
-  uniform: replaceEachPoint((rng) => [10 * rng.uniform() - 5, 10 * rng.uniform() - 5]),
-  /** Shifted by (4, 0). */
-  shift: ({ points }) => {
-    const out = points.copy();
-    out.column(0).forEach((x, i, column) => (column[i] = x + 4));
-    return out;
-  },
-  /** Concentrated near (3, -3). */
-  spike: replaceEachPoint((rng) => {
-    const [dx, dy] = drawNormalPair(rng, 0.1);
-    return [3 + dx, dy - 3];
-  }),
-  /** Cauchy with scale 3, limited to ±10. */
-  heavy: replaceEachPoint((rng) => [drawLimitedCauchy(rng), drawLimitedCauchy(rng)]),
-  /** The expected number of modes, but with radius 1.6 and rotated by -0.25. */
-  stealth: ({ points }, rng, target) =>
-    drawRing({ ...ringLike(target), radius: 1.6, rotation: -0.25 }, points.rows, rng).points,
-};
+const replacements: Readonly<Record<string, (honest: Sample, rng: Stream, ring: Ring) => Matrix>> =
+  {
+    /** Uniform on [-5, 5] in every coordinate. */
+    uniform: replaceEachPoint((rng) => 10 * rng.uniform() - 5),
+    /** Shifted by 4 in the first coordinate. */
+    shift: ({ points }) => {
+      const out = points.copy();
+      out.column(0).forEach((x, i, column) => (column[i] = x + 4));
+      return out;
+    },
+    /** Concentrated near (3, -3, 3, …). */
+    spike: replaceEachPoint((rng, c) => 0.1 * rng.normal() + (c % 2 === 0 ? 3 : -3)),
+    /** Cauchy with scale 3, limited to ±10. */
+    heavy: replaceEachPoint((rng) => drawLimitedCauchy(rng)),
+    /** The expected number of modes, but with radius 1.6 and rotated by -0.25. */
+    stealth: ({ points }, rng, ring) =>
+      drawRing({ ...ring, radius: 1.6, rotation: -0.25 }, points.rows, rng).points,
+  };
 
 /** Kinds of contamination. None has options. */
 export const contaminations = new Map(
   Object.keys(replacements).map((kind) => [kind, z.strictObject({})]),
 );
 
-function contaminate(
-  honest: Sample,
-  { kind }: Contaminating,
-  target: Distribution,
-  rng: Stream,
-): Sample {
+const ownContaminations: typeof contaminations = new Map(
+  [...contaminations].filter(([kind]) => kind !== "stealth"),
+);
+
+function contaminate(honest: Sample, { kind }: Contaminating, ring: Ring, rng: Stream): Sample {
   const replace = replacements[kind];
   if (!replace) throw new Error(`value-driven-transport knows no contamination '${kind}'`);
-  return { ...honest, points: replace(honest, rng, target) };
+  return { ...honest, points: replace(honest, rng, ring) };
 }
 
-function replaceEachPoint(draw: (rng: Stream) => readonly [number, number]) {
-  return ({ points }: Sample, rng: Stream) => drawPoints(points.rows, () => draw(rng));
+/** @param draw draws coordinate `c` of a point */
+function replaceEachPoint(draw: (rng: Stream, c: number) => number) {
+  return ({ points: { rows, cols } }: Sample, rng: Stream) => {
+    const coordinates = Array.from({ length: cols }, (_, c) => c);
+    return drawPoints(rows, () => coordinates.map((c) => draw(rng, c)), cols);
+  };
 }
 
 function drawLimitedCauchy(rng: Stream): number {

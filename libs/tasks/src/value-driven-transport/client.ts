@@ -9,6 +9,7 @@ import { openCondition, type Options } from "./options.js";
 import { networkOf, toFloat32Tensor, toTensors } from "./params.js";
 import { followPolicy, guidedGradient } from "./sampling.js";
 import { descend, computeStepGradient, type TrainingData } from "./training.js";
+import type { World } from "./world.js";
 
 /** Lower bound of the learning rate of local steps, as a share of the initial rate. */
 const minimumRateShare = 0.05;
@@ -19,9 +20,9 @@ export class TransportClient implements LocalTrainer {
   readonly #data: TrainingData;
   readonly #rng: Shard["rng"];
 
-  constructor(options: Options, shard: Shard) {
+  constructor(options: Options, world: World, shard: Shard) {
     this.#options = options;
-    this.#data = openData(options, shard);
+    this.#data = openData(world, shard);
     this.#rng = shard.rng;
   }
 

@@ -11,15 +11,15 @@ import {
 import type { Stream } from "@fedclair/linalg";
 import { Float64Adam, type AdamState } from "../nets/float64-adam.js";
 import { beta2, cosineDecay } from "./schedule.js";
-import { createSource } from "./client-data.js";
 import { createClassesArtifact, createTransportArtifact } from "./artifacts.js";
 import { adaptedModules } from "./lora.js";
 import { makeYardstick, measureConditional, measureTransport, type Yardstick } from "./measure.js";
 import { initialNetwork, moduleNames, type ModuleName, type Network } from "./network.js";
 import { openCondition, type Options } from "./options.js";
 import { addChange, networkOf, toTensors, sumTerms } from "./params.js";
-import { drawRing, drawSample, ringLike, ringOf, type Ring } from "./points.js";
+import { drawRing, isTable, ringLike, ringOf, type Ring } from "./points.js";
 import { canonicalRate, trainCentrally } from "./training.js";
+import { createSource, type World } from "./world.js";
 
 /** Number of points on which a base is trained. */
 const basePoints = 4000;
@@ -29,11 +29,13 @@ const classPoints = 300;
 /** The coordinator half: holds the value network, steps it, and measures the transport. */
 export class Coordinator {
   readonly #options: Options;
+  readonly #world: World;
   /** The same in every round, and slow to create. */
   #yardstick: Promise<Yardstick> | undefined;
 
-  constructor(options: Options) {
+  constructor(options: Options, world: World) {
     this.#options = options;
+    this.#world = world;
   }
 
   /**
@@ -47,9 +49,10 @@ export class Coordinator {
 
   async #network(rng: Stream): Promise<Params> {
     const { mode, hidden, source, target, baseSteps } = this.#options;
-    const inputs = 3 + openCondition(this.#options).length;
+    const inputs = this.#world.dimensions + 1 + openCondition(this.#options).length;
     const start = initialNetwork(inputs, hidden, rng.at("network"));
-    if (mode !== "lora") return toTensors(start);
+    // The schema rejects mode lora for the user's own points.
+    if (mode !== "lora" || isTable(source)) return toTensors(start);
     const data = {
       target: drawRing(ringLike(target), basePoints, rng.at("base target")),
       source: createSource(source, basePoints, rng.at("base source")),
@@ -118,17 +121,14 @@ export class Coordinator {
   }
 
   #makeYardstick(rng: Stream): Promise<Yardstick> {
-    const { source, target, evaluationSamples: count } = this.#options;
-    return makeYardstick(
-      drawSample(source, count, rng.at("starts")).points,
-      drawSample(target, count, rng.at("targets")).points,
-      drawSample(target, count, rng.at("other targets")).points,
-    );
+    const { targets, otherTargets } = this.#world.fresh(this.#options.evaluationSamples, rng);
+    const starts = this.#world.starts(targets.rows, rng.at("starts"));
+    return makeYardstick(starts, targets, otherTargets);
   }
 
   #measureClasses(network: Network, ring: Ring, rng: Stream) {
-    const { source, horizon, guidance } = this.#options;
-    const starts = drawSample(source, classPoints, rng.at("class starts")).points;
+    const { horizon, guidance } = this.#options;
+    const starts = this.#world.starts(classPoints, rng.at("class starts"));
     const plain = measureConditional(network, starts, horizon, ring, 0);
     const guided = measureConditional(network, starts, horizon, ring, guidance);
     return {

@@ -29,6 +29,7 @@ function transportFigure(input: FigureInput): TaskFigure[] {
     ...value.generated,
     ...value.paths.flat(),
   ]);
+  const coordinates = lastArtifacts[0]?.value.coordinates;
   const panels = lastArtifacts.map(({ label, colour, round, value }) => ({
     title: `${label}, round ${round}: W2 = ${value.w2.toFixed(3)}`,
     width: size,
@@ -38,13 +39,13 @@ function transportFigure(input: FigureInput): TaskFigure[] {
       lines(value.paths, { color: colour, strokeWidth: 0.7, opacity: 0.4 }),
       points(value.generated, { color: colour, size: 7, opacity: 0.8, filled: true }),
     ],
-    encoding: axes(dots),
+    encoding: axes(dots, coordinates),
   }));
   return [
     {
       name: "transport",
       title: "Transport",
-      caption: `Paths of some samples from the source down the values to the target, the end points of all samples (coloured), and true points of the target (grey). Two samples of the truth have a distance of W2 = ${formatFloor(lastArtifacts[0]?.value)}.${formatWarning(input)}`,
+      caption: `Paths of some samples from the source down the values to the target, the end points of all samples (coloured), and true points of the target (grey)${coordinates ? ", in the two coordinates with the largest variance" : ""}. Two samples of the truth have a distance of W2 = ${formatFloor(lastArtifacts[0]?.value)}.${formatWarning(input)}`,
       spec: { concat: panels, columns },
     },
   ];
@@ -148,8 +149,15 @@ function formatWarning({ task }: FigureInput): string {
     : "";
 }
 
-/** Creates axes with the same square range for all panels. */
-function axes(dots: readonly Dot[]) {
+/**
+ * Creates axes with the same square range for all panels.
+ * @param coordinates the numbers of the two coordinates, if points are not in the plane
+ */
+function axes(dots: readonly Dot[], coordinates?: readonly [number, number]) {
+  const [first, second] = coordinates?.map((c) => `coordinate ${c}`) ?? [
+    "first coordinate",
+    "second coordinate",
+  ];
   const reach = Math.ceil(2 * dots.flat().reduce((most, x) => Math.max(most, Math.abs(x)), 0)) / 2;
   const axis = {
     type: "quantitative",
@@ -157,8 +165,8 @@ function axes(dots: readonly Dot[]) {
     scale: { domain: [-reach, reach], nice: false },
   };
   return {
-    x: { field: "x", title: "first coordinate", ...axis },
-    y: { field: "y", title: "second coordinate", ...axis },
+    x: { field: "x", title: first, ...axis },
+    y: { field: "y", title: second, ...axis },
   };
 }
 

@@ -1,10 +1,11 @@
 import type { Task, TaskPlugin } from "@fedclair/core";
 import type { AdamState } from "../nets/float64-adam.js";
-import { contaminations } from "./client-data.js";
+import { contaminationsOf } from "./client-data.js";
 import { TransportClient } from "./client.js";
 import { Coordinator } from "./coordinator.js";
 import { figures } from "./figures.js";
 import { schema, type Options } from "./options.js";
+import { openPoints } from "./own-points.js";
 
 /**
  * Generative modelling by value-driven transport (Moreno-Muñoz, Müller and Neu, arXiv 2605.22507):
@@ -20,7 +21,8 @@ export const valueDrivenTransport: TaskPlugin = {
   name: "value-driven-transport",
   summary: "Moves samples to the clients' distribution down the gradient of a value network.",
   schema,
-  contaminations: () => contaminations,
+  paths: ["source.file", "source.folder", "target.file", "target.folder"],
+  contaminations: contaminationsOf,
   metrics: {
     w2: { better: "lower", description: "2-Wasserstein distance of generated from true points" },
     w2Floor: { description: "w2 between two samples of true points" },
@@ -51,11 +53,13 @@ export const valueDrivenTransport: TaskPlugin = {
   primary: "w2",
   figures,
   sharesParams: () => true,
-  create: (options: Options): Task<AdamState | undefined> => {
-    const coordinator = new Coordinator(options);
+  create: async (options: Options): Promise<Task<AdamState | undefined>> => {
+    const world = await openPoints(options);
+    const coordinator = new Coordinator(options, world);
     return {
+      ...world.members,
       start: (context) => coordinator.start(context),
-      openShard: (shard) => Promise.resolve(new TransportClient(options, shard)),
+      openShard: (shard) => Promise.resolve(new TransportClient(options, world, shard)),
       step: (round, aggregate) => coordinator.step(round, aggregate),
     };
   },

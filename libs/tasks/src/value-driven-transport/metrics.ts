@@ -1,4 +1,4 @@
-import { Matrix, sum, at } from "@fedclair/linalg";
+import { Matrix, norm, stream, sum, at } from "@fedclair/linalg";
 import { optimalTransport } from "./optimal-transport.js";
 
 /**
@@ -40,23 +40,45 @@ export async function squaredW2(x: Matrix, y: Matrix): Promise<number> {
 }
 
 /**
- * Computes sliced W2 in the plane: the root of the mean squared W2 of projections on directions at
- * angles πk/directions.
- * @param x n×2
- * @param y n×2
+ * Computes sliced W2: the root of the mean squared W2 of projections on directions. In the plane
+ * these have the angles πk/directions; elsewhere they are random, and always the same.
+ * @param x n×d
+ * @param y n×d
  */
 export function slicedW2(x: Matrix, y: Matrix, directions = 32): number {
-  const squares = Float64Array.from({ length: directions }, (_, k) => {
-    const angle = (Math.PI * k) / directions;
-    const [a, b] = [project(x, angle), project(y, angle)];
+  const squares = listDirections(x.cols, directions).map((direction) => {
+    const [a, b] = [project(x, direction), project(y, direction)];
     return computeMean(a.map((value, i) => (value - at(b, i)) ** 2));
   });
-  return Math.sqrt(computeMean(squares));
+  return Math.sqrt(computeMean(Float64Array.from(squares)));
 }
 
-function project(points: Matrix, angle: number): Float64Array {
-  const [x, y] = [points.column(0), points.column(1)];
-  return x.map((value, i) => Math.cos(angle) * value + Math.sin(angle) * at(y, i)).sort();
+/** Lists unit vectors. */
+function listDirections(dimensions: number, count: number): readonly Float64Array[] {
+  if (dimensions === 2) {
+    return Array.from({ length: count }, (_, k) => {
+      const angle = (Math.PI * k) / count;
+      return Float64Array.of(Math.cos(angle), Math.sin(angle));
+    });
+  }
+  const rng = stream("sliced W2").at(dimensions);
+  return Array.from({ length: count }, () => {
+    const direction = rng.normals(dimensions);
+    const length = norm(direction);
+    return direction.map((x) => x / length);
+  });
+}
+
+/** Returns the sorted coordinates of points along a direction. */
+function project(points: Matrix, direction: Float64Array): Float64Array {
+  const along = points.column(0).map((x) => at(direction, 0) * x);
+  for (let c = 1; c < points.cols; c++) {
+    const column = points.column(c);
+    for (let i = 0; i < along.length; i++) {
+      along[i] = at(along, i) + at(direction, c) * at(column, i);
+    }
+  }
+  return along.sort();
 }
 
 /**

@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { distributions, ringOf } from "./points.js";
+import { clientColumn, tableSource } from "../data/own-data.js";
+import { ownPartition } from "../partition/options.js";
+import { distributions, isTable, ringOf } from "./points.js";
 import { canonical, canonicalHidden, canonicalRate, noCondition } from "./training.js";
 
 const ring = z.strictObject({
@@ -14,8 +16,21 @@ const ring = z.strictObject({
     .describe("Standard deviation of a mode in both coordinates, above 0."),
 });
 
-const distribution = z.union([z.enum(distributions), ring], {
-  error: `expected one of ${distributions.join(", ")}, or { name: ring, modes: k } with radius, rotation, deviation`,
+const columns = z.strictObject({
+  point: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe("Columns with the coordinates; default: all that are not named otherwise"),
+  client: clientColumn,
+});
+
+const table = tableSource(columns.prefault({}).describe("The table's columns")).describe(
+  "Your own points: one row per point, or one PNG per point",
+);
+
+const distribution = z.union([z.enum(distributions), ring, table], {
+  error: `expected one of ${distributions.join(", ")}, { name: ring, modes: k } with radius, rotation, deviation, or { file: points.csv }`,
 });
 
 /** The options of the task in a trial file. */
@@ -31,6 +46,7 @@ export const schema = z
     target: distribution
       .default("gaussians8")
       .describe("Distribution at which transport should end; clients hold samples of it."),
+    partition: ownPartition,
     samples: z
       .int()
       .min(1)
@@ -124,16 +140,27 @@ export const schema = z
         "Points with which a transport is measured; the floor of W2 falls with their number.",
       ),
   })
-  .superRefine(({ target, split, conditional }, context) => {
+  .superRefine(({ mode, source, target, split, conditional }, context) => {
+    const reject = (path: string[], message: string) => {
+      context.addIssue({ code: "custom", path, message });
+    };
+    if (mode === "lora" && (isTable(source) || isTable(target))) {
+      reject(
+        ["mode"],
+        "lora adapts a base that transports to rings: choose gradient or fedavg for your own points",
+      );
+    }
     const ring = ringOf(target);
     if (ring === undefined) {
-      const name = typeof target === "string" ? target : target.name;
+      const name = typeof target === "string" ? target : "name" in target ? target.name : "a table";
       const message = `${name} has no modes: choose gaussians8, gaussians8-moved or { name: ring, modes: k } as target`;
-      if (split !== "iid") context.addIssue({ code: "custom", path: ["split"], message });
-      if (conditional) context.addIssue({ code: "custom", path: ["conditional"], message });
+      if (split !== "iid") reject(["split"], message);
+      if (conditional) reject(["conditional"], message);
     } else if (typeof split === "object" && "modes" in split && split.modes > ring.modes) {
-      const message = `expected at most ${ring.modes}, as many as the target has, got ${split.modes}`;
-      context.addIssue({ code: "custom", path: ["split", "modes"], message });
+      reject(
+        ["split", "modes"],
+        `expected at most ${ring.modes}, as many as the target has, got ${split.modes}`,
+      );
     }
   });
 

@@ -1,4 +1,5 @@
 import { Matrix, type Stream, item } from "@fedclair/linalg";
+import type { TableSource } from "../data/own-data.js";
 
 /** The distributions in the plane that a trial can name. */
 export const distributions = [
@@ -20,11 +21,28 @@ export interface Ring {
   readonly deviation: number;
 }
 
+/** A distribution that can be sampled. */
 export type Distribution = (typeof distributions)[number] | Ring;
+
+/** The user's own points. */
+export interface PointTable extends TableSource {
+  readonly columns: {
+    /** The columns with the coordinates; undefined for all that are not named otherwise. */
+    readonly point?: readonly string[] | undefined;
+    readonly client?: string | undefined;
+  };
+}
+
+/** A source or target of a trial. */
+export type Place = Distribution | PointTable;
+
+export function isTable(place: Place): place is PointTable {
+  return typeof place === "object" && "columns" in place;
+}
 
 /** Points of a distribution and, if it has modes, the mode of each point. */
 export interface Sample {
-  /** n×2 */
+  /** n×d, where d is 2 unless the points are the user's own */
   readonly points: Matrix;
   readonly modes?: Modes;
 }
@@ -46,12 +64,13 @@ const rings: ReadonlyMap<Distribution, Ring> = new Map<Distribution, Ring>([
 ]);
 
 /** Returns the ring of a distribution that has modes. */
-export function ringOf(distribution: Distribution): Ring | undefined {
-  return typeof distribution === "object" ? distribution : rings.get(distribution);
+export function ringOf(place: Place): Ring | undefined {
+  if (typeof place === "string") return rings.get(place);
+  return isTable(place) ? undefined : place;
 }
 
 /** Returns `gaussians8` with the number and width of a distribution's modes. */
-export function ringLike(distribution: Distribution): Ring {
+export function ringLike(distribution: Place): Ring {
   const { modes, deviation } = ringOf(distribution) ?? gaussians8;
   return { ...gaussians8, modes, deviation };
 }
@@ -97,10 +116,16 @@ export function drawRing(
   return { points, modes: { count: ring.modes, of } };
 }
 
-/** Draws n points, n×2. */
-export function drawPoints(count: number, draw: (i: number) => readonly [number, number]): Matrix {
-  const points = new Matrix(count, 2);
-  for (let i = 0; i < count; i++) [points.data[i], points.data[count + i]] = draw(i);
+/** Draws n points, n×d. */
+export function drawPoints(
+  count: number,
+  draw: (i: number) => readonly number[],
+  dimensions = 2,
+): Matrix {
+  const points = new Matrix(count, dimensions);
+  for (let i = 0; i < count; i++) {
+    draw(i).forEach((x, c) => (points.data[c * count + i] = x));
+  }
   return points;
 }
 

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { stream, sum, item } from "@fedclair/linalg";
 import { openData } from "./client-data.js";
+import { openPoints } from "./own-points.js";
 import { makeYardstick, measureConditional, measureTransport } from "./measure.js";
 import { modeCoverage, nearestCentres } from "./metrics.js";
 import { initialNetwork } from "./network.js";
 import { openCondition, schema } from "./options.js";
-import { centresOf, drawRing, drawSample, ringLike, ringOf } from "./points.js";
+import { centresOf, drawRing, drawSample, ringLike, ringOf, type Distribution } from "./points.js";
 import { canonical, canonicalHidden, trainCentrally } from "./training.js";
 
 const rng = stream("rings");
@@ -42,7 +43,7 @@ describe("rings of any number of modes", () => {
       ["gaussians8", ring(8)],
       ["gaussians8-moved", ring(8, { radius: 2.4, rotation: 0.25 })],
     ] as const) {
-      const { target } = parseOptions({ target: explicit });
+      const target = ringOf(parseOptions({ target: explicit }).target) ?? assert.fail();
       assert.deepEqual(
         drawSample(target, 50, rng.at("eight")),
         drawSample(name, 50, rng.at("eight")),
@@ -51,16 +52,17 @@ describe("rings of any number of modes", () => {
     }
   });
 
-  it("are split among clients, condition a network, and are imitated by the contamination stealth", () => {
+  it("are split among clients, condition a network, and are imitated by the contamination stealth", async () => {
     const options = parseOptions({ target: ring(5), split: { modes: 2 }, conditional: true });
     assert.equal(openCondition(options).length, 5);
+    const world = await openPoints(options);
     for (const index of [0, 3, 4]) {
-      const { modes } = openData(options, shard(index)).target;
+      const { modes } = openData(world, shard(index)).target;
       assert.equal(modes?.count, 5);
       assert.deepEqual([...new Set(modes.of)].sort(), [index, (index + 1) % 5].sort());
     }
     const even = parseOptions({ target: ring(5, { deviation: 0.1 }), samples: 2000 });
-    const fakes = openData(even, shard(0, "stealth")).target.points;
+    const fakes = openData(await openPoints(even), shard(0, "stealth")).target.points;
     const { covered, inside } = modeCoverage(
       fakes,
       centresOf({ modes: 5, radius: 1.6, rotation: -0.25, deviation: 0.1 }),
@@ -112,21 +114,20 @@ describe("central training on a ring of five and one of six modes, 400 steps", f
   this.timeout(60_000);
   for (const modes of [5, 6]) {
     it(`covers all ${modes}, on straight paths, near the floor`, async () => {
-      const { target } = parseOptions({ target: ring(modes) });
-      const goal = ringOf(target) ?? assert.fail();
+      const goal = ringOf(parseOptions({ target: ring(modes) }).target) ?? assert.fail();
       const own = rng.at("training", modes);
       const data = {
-        target: drawSample(target, 4000, own.at("target")),
+        target: drawSample(goal, 4000, own.at("target")),
         source: (count: number, of: typeof rng) => drawSample("normal", count, of).points,
       };
       const schedule = { steps: 400, learningRate: 1e-2 };
       const start = initialNetwork(3, canonicalHidden, own.at("init"));
       const network = await trainCentrally(start, data, canonical, schedule, own.at("train"));
-      const draw = (name: typeof target, key: string) => drawSample(name, 500, own.at(key)).points;
+      const draw = (name: Distribution, key: string) => drawSample(name, 500, own.at(key)).points;
       const yardstick = await makeYardstick(
         draw("normal", "starts"),
-        draw(target, "targets"),
-        draw(target, "others"),
+        draw(goal, "targets"),
+        draw(goal, "others"),
       );
       const { metrics } = await measureTransport(network, yardstick, canonical.horizon, goal);
       const { w2 = NaN, modesCovered, straightness = NaN, certificate = NaN } = metrics;

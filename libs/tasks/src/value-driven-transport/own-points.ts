@@ -1,0 +1,138 @@
+import { UserError } from "@fedclair/core";
+import { item, Matrix, stream, sum, type Stream } from "@fedclair/linalg";
+import { splitRows } from "../data/client-rows.js";
+import { numbers, readTable, type ClientTable } from "../data/table.js";
+import type { Options } from "./options.js";
+import { drawPoints, drawSample, isTable, pickRows, ringLike, type PointTable } from "./points.js";
+import { sourceFrom, type TrainingData } from "./training.js";
+import { simulatePoints, type World } from "./world.js";
+
+/** Share of the target's points that no client holds. Transport is measured on them. */
+const withheldShare = 0.2;
+
+/** The split does not follow the trial's seed, so that all seeds have the same clients. */
+const dataSeed = 1;
+
+/** A shift and a scale, the same in all coordinates. */
+interface Scale {
+  readonly means: readonly number[];
+  readonly deviation: number;
+}
+
+/**
+ * Opens the source and the target of a trial. The user's own points are shifted to mean 0 and
+ * scaled by one number to a mean variance of 1 per coordinate, because all settings are for points
+ * of unit order. If both are the user's own, the target decides about shift and scale.
+ * @throws UserError with file and row if the data are not as expected
+ */
+export async function openPoints(options: Options): Promise<World> {
+  const { source, target } = options;
+  const starts = isTable(source) ? await readPoints(source) : undefined;
+  if (isTable(target)) {
+    const goals = await readPoints(target);
+    const scale = computeScale(goals);
+    return openTarget(options, goals, scale, openSource(options, starts, scale));
+  }
+  if (!starts) return simulatePoints(options, isTable(source) ? "normal" : source, target);
+  const scale = computeScale(starts);
+  if (scale.means.length !== 2) throw createMismatch(scale.means.length, 2);
+  const start = openSource(options, starts, scale);
+  const simulated = simulatePoints(options, "normal", target);
+  return { ...simulated, source: start.open, starts: (count, rng) => start.open(rng)(count, rng) };
+}
+
+/** A source of starting points. */
+interface Start {
+  /** Undefined for any number. */
+  readonly dimensions: number | undefined;
+  open(rng: Stream): TrainingData["source"];
+}
+
+/** Opens the source: the user's points, or a distribution. */
+function openSource(
+  { source, samples }: Options,
+  own: ClientTable | undefined,
+  scale: Scale,
+): Start {
+  const dimensions = scale.means.length;
+  if (own) {
+    const width = own.table.names("point").length;
+    if (width !== dimensions) throw createMismatch(width, dimensions);
+    const points = toPoints(own, scale);
+    return { dimensions, open: () => sourceFrom(points) };
+  }
+  if (source !== "normal" && !isTable(source)) {
+    return { dimensions: 2, open: (rng) => sourceFrom(drawSample(source, samples, rng).points) };
+  }
+  const draw = (count: number, rng: Stream) =>
+    drawPoints(count, () => [...rng.normals(dimensions)], dimensions);
+  return { dimensions: undefined, open: () => draw };
+}
+
+/** Splits the user's own target among the clients, and withholds points for measuring. */
+function openTarget(
+  { partition, evaluationSamples, target }: Options,
+  own: ClientTable,
+  scale: Scale,
+  start: Start,
+): World {
+  const dimensions = scale.means.length;
+  if (start.dimensions !== undefined && start.dimensions !== dimensions) {
+    throw createMismatch(start.dimensions, dimensions);
+  }
+  const points = toPoints(own, scale);
+  const all = Array.from({ length: own.rows }, (_, row) => row);
+  const order = stream(dataSeed).at("withheld").sample(all);
+  const half = Math.min(Math.floor((withheldShare * own.rows) / 2), evaluationSamples);
+  if (half < 2) {
+    throw new UserError(`target: expected at least 20 points, got ${own.rows}: add some`);
+  }
+  const rows = order.slice(2 * half).sort((a, b) => a - b);
+  const clients = splitRows(own, { partition, dataSeed, minimum: 2, rows });
+  return {
+    dimensions,
+    ring: ringLike(target),
+    target: ({ index, count }) => ({ points: pickRows(points, clients.of(index, count)) }),
+    source: start.open,
+    starts: (count, rng) => start.open(rng)(count, rng),
+    fresh: () => ({
+      targets: pickRows(points, order.slice(0, half)),
+      otherTargets: pickRows(points, order.slice(half, 2 * half)),
+    }),
+    members: clients.members,
+  };
+}
+
+async function readPoints(table: PointTable): Promise<ClientTable> {
+  const { point, client } = table.columns;
+  return await readTable(table, { point: numbers(point) }, client);
+}
+
+function createMismatch(source: number, target: number): UserError {
+  return new UserError(
+    `source has ${source} coordinates and target ${target}: expected equally many; list them as columns.point, or choose source: normal`,
+  );
+}
+
+function computeScale({ table }: ClientTable): Scale {
+  const values = table.numbers("point");
+  const cols = table.names("point").length;
+  const means = Array.from(
+    { length: cols },
+    (_, c) => sum(values.filter((_, i) => i % cols === c)) / table.rows,
+  );
+  const squares = sum(values.map((x, i) => (x - item(means, i % cols)) ** 2));
+  const deviation = Math.sqrt(squares / values.length);
+  if (deviation > 0) return { means, deviation };
+  throw new UserError(`source: ${table.place(0)}: all points are the same: expected several`);
+}
+
+/** Returns the points of a table, rows×d, on the given scale. */
+function toPoints({ table }: ClientTable, { means, deviation }: Scale): Matrix {
+  const cols = table.names("point").length;
+  const points = Matrix.fromRowMajor(table.rows, cols, table.numbers("point"));
+  means.forEach((mean, c) => {
+    points.column(c).forEach((x, i, column) => (column[i] = (x - mean) / deviation));
+  });
+  return points;
+}
