@@ -15,9 +15,10 @@ export const tolerance = 1e-9;
  */
 export async function drawTransitions(
   environment: Environment,
-  { rng, contamination }: Shard,
+  shard: Shard,
 ): Promise<readonly Transition[]> {
-  const drawn = await environment.draw(rng.at("data"));
+  const { rng, contamination } = shard;
+  const drawn = await environment.draw(rng.at("data"), shard);
   return contaminateData(drawn, contamination, environment.shape, rng.at("contamination"));
 }
 

@@ -1,5 +1,5 @@
 import { item } from "@fedclair/linalg";
-import type { Metrics } from "@fedclair/core";
+import type { Metrics, Shard } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import {
@@ -38,8 +38,11 @@ export interface Environment {
   readonly start: number;
   /** The inputs of the networks for a state. */
   features(state: number): readonly number[];
-  /** Draws the data of one client, yielding to the event loop in between. */
-  draw(rng: Stream): Promise<Transition[]>;
+  /**
+   * Draws the data of one client, yielding to the event loop in between.
+   * @param client the client, for recorded data
+   */
+  draw(rng: Stream, client: ClientPlace): Promise<readonly Transition[]>;
   /**
    * Measures policies: `return`, `nashGap` (the largest gain in return that one agent can reach by
    * changing only its own policy), and `success` if the game has a goal.
@@ -52,7 +55,11 @@ export interface Environment {
   path?(policies: readonly Policy[]): readonly Pair[];
 }
 
-export function environmentOf({ environment }: Options): Environment {
+/** A client's index and the number of clients. */
+export type ClientPlace = Pick<Shard, "index" | "count">;
+
+/** Creates the simulated game of a trial. */
+export function environmentOf({ environment }: Pick<Options, "environment">): Environment {
   return environment.name === "bridge" ? bridgeGame(environment) : matrixGame(environment);
 }
 

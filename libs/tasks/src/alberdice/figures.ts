@@ -94,7 +94,7 @@ function returnFigure(input: FigureInput): TaskFigure[] {
     {
       name: "return",
       title: "Return over the alternation",
-      caption: `Exact expected return of the pooled policies after each agent's turn. Dashed: ${first.best.toFixed(4)}, the best return of any policies.`,
+      caption: `${input.task["source"] === undefined ? "Exact expected return" : "Expected return in the model of the recorded play"} of the pooled policies after each agent's turn. Dashed: ${first.best.toFixed(4)}, the best return of any policies.`,
       spec: {
         width: Math.min(520, width - 120),
         height: 220,
@@ -196,8 +196,9 @@ function othersName(input: FigureInput, column: number, others?: readonly number
 }
 
 function actionName({ task }: FigureInput, action: number): string {
-  const { environment } = task;
+  const { environment, source } = task;
   const isBridge =
+    source === undefined &&
     typeof environment === "object" &&
     environment !== null &&
     "name" in environment &&

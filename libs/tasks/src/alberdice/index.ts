@@ -1,13 +1,15 @@
 import { UserError, type Task, type TaskPlugin } from "@fedclair/core";
+import { sourcePaths } from "../data/own-data.js";
 import { AlberDiceClient } from "./client.js";
 import { contaminations, dataContaminations } from "./contaminations.js";
 import { Coordinator, type CoordinatorState } from "./coordinator.js";
-import { environmentOf } from "./environment.js";
+import { environmentOf, type Environment } from "./environment.js";
 import { figures } from "./figures.js";
 import { schema, type NetworkOptions, type Options } from "./options.js";
 import { cosineRule } from "./cosine-rule.js";
 import { NetworkClient } from "./network/client.js";
 import { NetworkCoordinator } from "./network/coordinator.js";
+import { readPlay } from "./own-play.js";
 
 /**
  * Offline multi-agent reinforcement learning with AlberDICE (Matsunaga, Lee, Yoon, Leonardos,
@@ -30,6 +32,7 @@ export const alberdice: TaskPlugin = {
   summary:
     "Offline multi-agent reinforcement learning: agents take turns at playing a best response to the others.",
   schema,
+  paths: sourcePaths,
   contaminations: ({ learner }: Options) =>
     learner.name === "network" ? dataContaminations : contaminations,
   metrics: {
@@ -53,22 +56,39 @@ export const alberdice: TaskPlugin = {
   figures,
   sharesParams: ({ learner }: Options) => learner.name === "network",
   checkClients: (clients, options: Options) => {
-    if (options.learner.name === "network" || options.mode !== "agent-per-client") return;
-    const agents = environmentOf(options).shape.actions.length;
-    if (clients !== agents) {
-      throw new UserError(
-        `mode agent-per-client has one client an agent: expected clients: ${agents}, got ${clients}`,
-      );
-    }
+    // The number of agents in recorded play is known only after reading it.
+    if (!options.source) checkAgents(options, environmentOf(options), clients);
   },
-  create: (options: Options): Task => {
-    const { learner } = options;
-    return learner.name === "network" ? networkTask(options, learner) : tabularTask(options);
+  create: async (options: Options): Promise<Task> => {
+    const { learner, source } = options;
+    const recorded = source && (await readPlay(options, source));
+    const environment = recorded?.environment ?? environmentOf(options);
+    const task =
+      learner.name === "network"
+        ? networkTask(options, learner, environment)
+        : tabularTask(options, environment);
+    if (!recorded) return task;
+    return {
+      ...task,
+      ...recorded.members,
+      checkClients: (clients) => {
+        checkAgents(options, environment, clients);
+        recorded.members.checkClients?.(clients);
+      },
+    };
   },
 };
 
-function tabularTask(options: Options): Task<CoordinatorState> {
-  const environment = environmentOf(options);
+function checkAgents({ learner, mode }: Options, { shape }: Environment, clients: number): void {
+  if (learner.name === "network" || mode !== "agent-per-client") return;
+  const agents = shape.actions.length;
+  if (clients === agents) return;
+  throw new UserError(
+    `mode agent-per-client has one client an agent: expected clients: ${agents}, got ${clients}`,
+  );
+}
+
+function tabularTask(options: Options, environment: Environment): Task<CoordinatorState> {
   const coordinator = new Coordinator(options, environment);
   return {
     start: (context) => Promise.resolve(coordinator.start(context)),
@@ -77,8 +97,7 @@ function tabularTask(options: Options): Task<CoordinatorState> {
   };
 }
 
-function networkTask(options: Options, learner: NetworkOptions): Task {
-  const environment = environmentOf(options);
+function networkTask(options: Options, learner: NetworkOptions, environment: Environment): Task {
   const coordinator = new NetworkCoordinator(options, learner, environment);
   return {
     start: (context) => Promise.resolve(coordinator.start(context)),

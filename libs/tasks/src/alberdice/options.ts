@@ -1,8 +1,42 @@
 import { item } from "@fedclair/linalg";
 import { z } from "zod";
+import { clientColumn, tableSource } from "../data/own-data.js";
+import { ownPartition } from "../partition/options.js";
 import { matrixShape, payoffFault, xorData, xorPayoff, type Payoff } from "./matrix-game.js";
 
 const action = z.int().min(0);
+
+const columns = z
+  .strictObject({
+    state: z
+      .array(z.string())
+      .min(1)
+      .default(["state"])
+      .describe("Columns that together name the state"),
+    actions: z.array(z.string()).min(2).describe("Columns with the actions, one per agent"),
+    reward: z.string().default("reward").describe("Column with the reward that all agents share"),
+    next: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe("Columns that name the next state, as many as state"),
+    episode: z
+      .string()
+      .optional()
+      .describe("Column that names the episode; its rows are in order. Needed without next"),
+    client: clientColumn,
+  })
+  .superRefine(({ state, next, episode }, context) => {
+    const reject = (key: string, message: string) => {
+      context.addIssue({ code: "custom", path: [key], message });
+    };
+    if (next === undefined && episode === undefined) {
+      reject("next", "expected next, or episode if the next row has the next state");
+    }
+    if (next !== undefined && next.length !== state.length) {
+      reject("next", `expected ${state.length} columns, as many as state, got ${next.length}`);
+    }
+  });
 
 const bridge = z.strictObject({
   name: z.literal("bridge"),
@@ -87,6 +121,12 @@ const minNetworkAlpha = 0.01;
 
 export const schema = z
   .strictObject({
+    source: tableSource(columns.describe("The table's columns"))
+      .optional()
+      .describe(
+        "Your own recorded play, in place of a simulated game: one row per step. environment is then ignored",
+      ),
+    partition: ownPartition,
     environment: z
       .discriminatedUnion("name", [bridge, matrix])
       .prefault({ name: "bridge" })
