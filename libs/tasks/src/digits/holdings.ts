@@ -22,25 +22,44 @@ const minimumPerClient = 2;
  * @throws UserError if they will be
  */
 export function checkHoldings(options: Options, digits: number, clients: number): void {
-  const { uniformDigits, baseDigits } = options;
-  const left = digits - uniformDigits - baseDigits;
+  const { uniform, base } = countWithheld(options, digits);
+  const left = digits - uniform - base;
   if (options.partition.by !== "drawn" && left < minimumPerClient * clients) {
     throw new UserError(
-      `digits: of ${digits} digits, uniformDigits = ${uniformDigits} and baseDigits = ${baseDigits} are nobody's, which leaves too few for ${clients} clients: lower one of the three`,
+      `digits: of ${digits} images, uniformDigits = ${uniform} and baseDigits = ${base} are nobody's, which leaves too few for ${clients} clients: lower one of the three`,
     );
   }
   checkPartition(options.partition, left, clients);
 }
 
+/** Default counts of MNIST, whatever the model. */
+const mnistWithheld = { uniform: 500, base: 1000 };
+/** Default shares of the user's own images. */
+const ownWithheld = { uniform: 0.1, base: 0.2 };
+
+/** Returns how many images no client holds: for measuring, and for pre-training. */
+export function countWithheld(
+  { source, model, uniformDigits, baseDigits }: Options,
+  digits: number,
+): { readonly uniform: number; readonly base: number } {
+  const own = { uniform: ownWithheld.uniform, base: model === "lora" ? ownWithheld.base : 0 };
+  const usual = source === "mnist" ? mnistWithheld : own;
+  const count = (wanted: number) => (wanted < 1 ? Math.round(wanted * digits) : wanted);
+  return {
+    uniform: Math.max(1, count(uniformDigits ?? usual.uniform)),
+    base: count(baseDigits ?? usual.base),
+  };
+}
+
 export function reserve(options: Options, digits: number): Reserved {
-  const { uniformDigits, baseDigits, dataSeed } = options;
+  const { dataSeed } = options;
+  const { uniform, base } = countWithheld(options, digits);
   const all = Array.from({ length: digits }, (_, i) => i);
   const order = stream(dataSeed).at("order").sample(all);
-  const reservedCount = uniformDigits + baseDigits;
   return {
-    uniform: order.slice(0, uniformDigits),
-    base: order.slice(uniformDigits, reservedCount),
-    left: order.slice(reservedCount),
+    uniform: order.slice(0, uniform),
+    base: order.slice(uniform, uniform + base),
+    left: order.slice(uniform + base),
   };
 }
 

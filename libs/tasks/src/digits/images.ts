@@ -1,14 +1,20 @@
 import { atInt } from "@fedclair/linalg";
 
+/** Classes of MNIST. */
 export const classes = 10;
-/** Pixels of an image: 28×28. */
+/** Pixels of an image of MNIST: 28×28. */
 export const pixels = 784;
 
-/** Images of digits with their labels. Bytes of a file stay bytes until a step reads them. */
+/** Images with their labels. Bytes of a file stay bytes until a step reads them. */
 export interface Digits {
   /** n×pixels, numbers in 0 … 1, or bytes; 0 is background. */
   readonly images: Float32Array | Uint8Array;
+  /** Labels 0 … classes - 1. */
   readonly labels: Int32Array;
+  /** Numbers per image: rows × columns × channels. */
+  readonly pixels: number;
+  /** Number of classes, at least 2. */
+  readonly classes: number;
 }
 
 /** A selection of digits. The images are not copied. */
@@ -18,24 +24,26 @@ export interface Chosen {
   readonly places: Int32Array;
   /** Labels of the selected images, in the same order. */
   readonly labels: Int32Array;
+  readonly pixels: number;
 }
 
-export function choose({ images, labels }: Digits, places: ArrayLike<number>): Chosen {
+export function choose({ images, labels, pixels }: Digits, places: ArrayLike<number>): Chosen {
   return {
     images,
+    pixels,
     places: Int32Array.from(places),
     labels: Int32Array.from(places, (i) => atInt(labels, i)),
   };
 }
 
 /** Returns the pixels of one selected image. */
-export function imageAt({ images, places }: Chosen, index: number): Digits["images"] {
+export function imageAt({ images, places, pixels }: Chosen, index: number): Digits["images"] {
   const place = atInt(places, index);
   return images.subarray(place * pixels, (place + 1) * pixels);
 }
 
 /** Formats the position of a number within the images, for error messages. */
-export function formatPosition(place: number): string {
+export function formatPosition(place: number, pixels: number): string {
   return `digit ${Math.floor(place / pixels)}, pixel ${place % pixels}`;
 }
 

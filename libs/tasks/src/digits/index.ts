@@ -1,12 +1,13 @@
 import { UserError, type Params, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
+import { sourcePaths } from "../data/own-data.js";
 import { countHeldBack } from "../held-back.js";
 import { withFeatureNoise } from "../partition/feature-noise.js";
 import { DigitsClient, type ClientData } from "./client.js";
-import { mnistCount, readFolder, readMnist, type Collection } from "./data.js";
-import { digitFiles, describeUnusualFiles, writersIn } from "./folder-files.js";
-import { choose, classes, imageAt, inUnits, pixels, type Chosen } from "./images.js";
-import { checkHoldings, holdings, reserve } from "./holdings.js";
+import { mnistCount, readSource, type Collection } from "./data.js";
+import { digitFiles, describeUnusualFiles, kindOf, writersIn } from "./folder-files.js";
+import { choose, imageAt, inUnits, type Chosen } from "./images.js";
+import { checkHoldings, countWithheld, holdings, reserve } from "./holdings.js";
 import { schema, type Options } from "./options.js";
 import { initialParams, networkOf, paramsOf } from "./model.js";
 import { CommonDigits, train } from "./training.js";
@@ -26,10 +27,11 @@ const trainingShare = 0.8;
  */
 export const digits: TaskPlugin = {
   name: "digits",
-  summary: "MNIST digits, split among the clients: a linear model, a perceptron, or LoRA on it.",
+  summary:
+    "MNIST digits, or your own images, split among the clients: a linear model, a perceptron, or LoRA on it.",
   schema,
   hasLabels: true,
-  paths: ["source.folder"],
+  paths: sourcePaths,
   metrics: {
     accuracy: {
       better: "higher",
@@ -49,20 +51,25 @@ export const digits: TaskPlugin = {
   checkClients: (clients, options: Options) => {
     checkClients(options, clients);
   },
-  notice: (_, { source }: Options) =>
-    source === "mnist" ? undefined : describeUnusualFiles(digitFiles(source.folder)),
+  notice: (_, { source }: Options) => {
+    const folder = ownFolder(source);
+    return folder === undefined ? undefined : describeUnusualFiles(digitFiles(folder));
+  },
   create: async (options: Options): Promise<Task> => {
-    const data = await read(options);
+    const data = await readSource(options.source);
     let shared: Shared | undefined;
     return {
       checkClients: (clients) => {
         holdings(options, data, clients);
       },
+      ...(options.source !== "mnist" && {
+        notice: (clients: number) => describeUse(options, data, clients),
+      }),
       ...(options.partition.by === "natural" && {
         clientLabel: (index: number) => data.writers?.[index] ?? `writer ${index}`,
       }),
       async start({ rng }) {
-        const params = initialParams(options, rng);
+        const params = initialParams(options, data, rng);
         return {
           params: options.model === "lora" ? await pretrain(options, data, params, rng) : params,
         };
@@ -72,7 +79,7 @@ export const digits: TaskPlugin = {
         const held = choose(data, shared.partOf(shard.index));
         const { uniform } = shared;
         return Promise.resolve(
-          new DigitsClient(options, { ...split(options, held, shard), uniform }),
+          new DigitsClient(options, { ...split(options, held, data.classes, shard), uniform }),
         );
       },
     };
@@ -120,8 +127,36 @@ async function pretrain(
   }
 }
 
-function read({ source }: Options): Promise<Collection> {
-  return source === "mnist" ? readMnist() : readFolder(source.folder);
+/** Returns the folder of a source if it holds digits as `digitFiles` lists them. */
+function ownFolder(source: Options["source"]): string | undefined {
+  const folder = source === "mnist" ? undefined : source.folder;
+  return folder !== undefined && kindOf(folder) === "digits" ? folder : undefined;
+}
+
+/** Says how many of the user's own images are trained on, and what becomes of the others. */
+function describeUse(options: Options, data: Collection, clients: number): string {
+  const { labels, pixels, classes } = data;
+  const partOf = holdings(options, data, clients);
+  let trained = 0;
+  let heldOut = 0;
+  for (let client = 0; client < clients; client++) {
+    const { length } = partOf(client);
+    trained += countTrained(length);
+    heldOut += length - countTrained(length);
+  }
+  const { uniform, base } = countWithheld(options, labels.length);
+  const uses = [
+    `${trained} train`,
+    `${heldOut} measure the client that holds them`,
+    `${uniform} measure all clients`,
+    ...(base > 0 ? [`${base} pre-train`] : []),
+  ];
+  return `source: ${labels.length} images of ${pixels} numbers in ${classes} classes: ${uses.join(", ")}`;
+}
+
+/** Returns the number of a client's images that it trains on, held-back ones included. */
+function countTrained(count: number): number {
+  return Math.min(Math.ceil(trainingShare * count), count - 1);
 }
 
 /** Checks as much as is known before anything is fetched or read. */
@@ -129,7 +164,10 @@ function checkClients(options: Options, count: number): void {
   const { source, partition } = options;
   if (source === "mnist") checkHoldings(options, mnistCount, count);
   if (partition.by !== "natural") return;
-  const writers = source === "mnist" ? 0 : writersIn(source.folder).length;
+  const folder = ownFolder(source);
+  // Whom a table names is known only after reading it.
+  if (folder === undefined && source !== "mnist") return;
+  const writers = folder === undefined ? 0 : writersIn(folder).length;
   if (count <= writers) return;
   const remedy = writers > 0 ? "lower `clients`" : "choose another partition";
   throw new UserError(
@@ -141,9 +179,14 @@ function checkClients(options: Options, count: number): void {
  * Splits a client's digits into those for training, those held back from it, and held-out ones.
  * @param held in random order
  */
-function split(options: Options, held: Chosen, shard: Shard): Omit<ClientData, "uniform"> {
+function split(
+  options: Options,
+  held: Chosen,
+  classes: number,
+  shard: Shard,
+): Omit<ClientData, "uniform"> {
   const count = held.labels.length;
-  const border = Math.min(Math.ceil(trainingShare * count), count - 1);
+  const border = countTrained(count);
   const noisy = options.featureNoise === 0 ? held : withNoise(options, held, shard);
   const [training, heldOut] = [part(noisy, 0, border), part(noisy, border, count)];
   const labels = shard.corruptLabels?.(training.labels, classes) ?? training.labels;
@@ -152,12 +195,13 @@ function split(options: Options, held: Chosen, shard: Shard): Omit<ClientData, "
   return { training: part(all, 0, trained), heldBack: part(all, trained, border), heldOut };
 }
 
-function part({ images, places, labels }: Chosen, start: number, end: number): Chosen {
-  return { images, places: places.subarray(start, end), labels: labels.subarray(start, end) };
+function part({ places, labels, ...rest }: Chosen, start: number, end: number): Chosen {
+  return { ...rest, places: places.subarray(start, end), labels: labels.subarray(start, end) };
 }
 
 /** Returns a copy with feature noise. */
 function withNoise({ featureNoise }: Options, held: Chosen, shard: Shard): Chosen {
+  const { pixels } = held;
   const images = new Float32Array(held.labels.length * pixels);
   held.labels.forEach((_, i) => {
     images.set(inUnits(imageAt(held, i)), i * pixels);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { excerpt, UserError } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import type { DigitFiles, FolderDigits } from "./folder-files.js";
-import { formatPosition, pixels } from "./images.js";
+import { classes, formatPosition, pixels } from "./images.js";
 
 /**
  * Reads digits in the form of the npm package: files 0.json … 9.json, each { "data": [pixels of all
@@ -27,7 +27,13 @@ export async function readJson(folders: readonly DigitFiles[]): Promise<FolderDi
   }
   const countDigits = (folder: string) =>
     sum(read.map((file) => (file.folder === folder ? file.values.length / pixels : 0)));
-  return { images, labels, counts: folders.map(({ folder }) => countDigits(folder)) };
+  return {
+    images,
+    labels,
+    pixels,
+    classes,
+    counts: folders.map(({ folder }) => countDigits(folder)),
+  };
 }
 
 /**
@@ -43,7 +49,7 @@ async function readPixels(path: string): Promise<Float32Array> {
     if (typeof value !== "number" || !(value >= 0 && value <= 1)) {
       throw createFormatError(
         path,
-        `${excerpt(JSON.stringify(value))} as ${formatPosition(place)}`,
+        `${excerpt(JSON.stringify(value))} as ${formatPosition(place, pixels)}`,
       );
     }
     values[place] = value;

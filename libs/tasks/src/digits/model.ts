@@ -2,7 +2,7 @@ import { at32, item, type Stream } from "@fedclair/linalg";
 import type { Params } from "@fedclair/core";
 import { Dense } from "../nets/dense.js";
 import { Network } from "../nets/network.js";
-import { classes, pixels } from "./images.js";
+import type { Digits } from "./images.js";
 import type { Options } from "./options.js";
 
 /*
@@ -15,7 +15,11 @@ import type { Options } from "./options.js";
  * Draws the initial params: zeros for logistic regression, otherwise weights N(0, 2/inputs) before
  * the ReLUs and N(0, 1/inputs) after them, with biases of 0.
  */
-export function initialParams({ model, hidden }: Options, rng: Stream): Params {
+export function initialParams(
+  { model, hidden }: Options,
+  { pixels, classes }: Pick<Digits, "pixels" | "classes">,
+  rng: Stream,
+): Params {
   if (model === "logistic") return new Map([["output", module(pixels, classes, 0, rng)]]);
   return new Map([
     ["hidden", module(pixels, hidden, 2 / pixels, rng.at("hidden"))],

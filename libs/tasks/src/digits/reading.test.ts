@@ -8,20 +8,7 @@ import { item } from "@fedclair/linalg";
 import { readFolder } from "./data.js";
 import { digitFiles, describeUnusualFiles } from "./folder-files.js";
 import { choose, imageAt, pixels } from "./images.js";
-
-function idx(shape: readonly number[], data: Uint8Array): Buffer {
-  const head = Buffer.alloc(4 + 4 * shape.length);
-  head.set([0, 0, 8, shape.length]);
-  shape.forEach((n, i) => head.writeUInt32BE(n, 4 + 4 * i));
-  return Buffer.concat([head, data]);
-}
-
-function npy(dtype: string, shape: string, { buffer }: { buffer: ArrayBufferLike }): Buffer {
-  const text = `{'descr': '${dtype}', 'fortran_order': False, 'shape': (${shape}), }`;
-  const head = Buffer.from(`\x93NUMPY\x01\x00..${text.padEnd(117)}\n`, "latin1");
-  head.writeUInt16LE(118, 8);
-  return Buffer.concat([head, new Uint8Array(buffer)]);
-}
+import { idx, npy } from "../../testing/array-files.js";
 
 /** Three digits that differ in their first numbers. */
 const greys = Uint8Array.from({ length: 3 * pixels }, (_, i) => (i * 7) % 256);

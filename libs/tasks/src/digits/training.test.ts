@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import type { Params } from "@fedclair/core";
 import { item, stream } from "@fedclair/linalg";
-import { choose, pixels } from "./images.js";
+import { choose, classes, pixels } from "./images.js";
 import { networkOf, paramsOf } from "./model.js";
 import { train } from "./training.js";
 
 const rng = stream("digits training test");
 const images = Float32Array.from(rng.at("images").normals(4 * pixels, 0.1));
-const data = choose({ images, labels: Int32Array.of(0, 3, 9, 3) }, [0, 1, 2, 3]);
+const labels = Int32Array.of(0, 3, 9, 3);
+const data = choose({ images, labels, pixels, classes }, [0, 1, 2, 3]);
 const start: Params = new Map([
   ["output", { shape: [10, pixels + 1], data: Float32Array.from(rng.normals(7850)) }],
 ]);
