@@ -3,6 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { packageFolder } from "../data/npm-package.js";
+import type { TableSource } from "../data/own-data.js";
+import { readTable, texts } from "../data/table.js";
 
 /** The State of the Union addresses of 1790 to 2021, in the public domain. */
 const sotu = {
@@ -26,13 +28,13 @@ export interface Library {
   /** Name of the collection in messages. */
   readonly title: string;
   /**
-   * Returns the number of clients that it serves.
+   * Returns the number of clients that it serves; absent if that is known only after reading it.
    * @throws UserError if it has no texts
    */
-  readonly count: () => number;
+  readonly count?: () => number;
   /** Returns a notice, as `TaskPlugin.notice` does. */
   readonly notice?: (clients: number) => string | undefined;
-  /** Reads the documents in the clients' order, as many as `count` returns. */
+  /** Reads the documents in the clients' order. */
   readonly read: () => Promise<readonly Document[]>;
 }
 
@@ -75,6 +77,23 @@ export function textFolder(folder: string): Library {
           text: await readFile(join(folder, file), "utf8"),
         })),
       ),
+  };
+}
+
+/** Creates a library of the texts in a table, one document per client, in the order of names. */
+export function textTable(
+  source: TableSource,
+  { text, client }: { readonly text: string; readonly client: string },
+): Library {
+  return {
+    title: `the table ${source.file ?? ""}`,
+    async read() {
+      const { table, clients } = await readTable(source, { text: texts(text) }, client);
+      const { names = [], owners = [] } = clients ?? {};
+      const all = names.map((label) => ({ label, texts: [] as string[] }));
+      table.texts("text").forEach((one, row) => all[owners[row] ?? -1]?.texts.push(one));
+      return all.map(({ label, texts }) => ({ label, text: texts.join(" ") }));
+    },
   };
 }
 

@@ -3,20 +3,33 @@ import { countHeldBack } from "../held-back.js";
 import { zeros, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { z } from "zod";
 import type { Corpus, Source } from "./corpus.js";
-import { addresses, textFolder } from "./documents.js";
+import { sourcePaths, tableSource } from "../data/own-data.js";
+import { addresses, textFolder, textTable } from "./documents.js";
+import { proximal } from "../proximal.js";
 import { copyLength, moduleNames, width } from "./shape.js";
 import { syntheticCorpus } from "./synthetic.js";
 import { textCorpus } from "./text.js";
 
+const columns = z.strictObject({
+  text: z.string().default("text").describe("Column with the texts."),
+  client: z
+    .string()
+    .default("client")
+    .describe("Column with the client of each text; texts of a client are joined."),
+});
+
 const schema = z.strictObject({
   source: z
-    .union([
-      z.enum(["synthetic", "sotu"]),
-      z.strictObject({ folder: z.string().describe("Folder with one .txt file per client.") }),
-    ])
+    .union(
+      [
+        z.enum(["synthetic", "sotu"]),
+        tableSource(columns.prefault({}).describe("The table's columns.")),
+      ],
+      { error: "expected synthetic, sotu, { folder: … } or { file: … }" },
+    )
     .default("synthetic")
     .describe(
-      "synthetic: independent tokens out of 20, with each client's own probabilities. sotu: one president's State of the Union addresses per client, fetched once from the npm registry. { folder }: one text file per client.",
+      "synthetic: independent tokens out of 20, with each client's own probabilities. sotu: one president's State of the Union addresses per client, fetched once from the npm registry. { folder }: one text file per client. { file }: a table of texts.",
     ),
   sequences: z.int().min(1).default(32).describe("Training sequences per client."),
   concentration: z
@@ -33,6 +46,7 @@ const schema = z.strictObject({
     .default(32)
     .describe("Sequences per step, drawn without replacement; all of them if there are no more."),
   learningRate: z.number().gt(0).default(0.01).describe("Learning rate of Adam."),
+  proximal,
   rank: z.int().min(1).max(width).default(4).describe("Rank of the LoRA adapters."),
   evaluationSequences: z
     .int()
@@ -66,7 +80,7 @@ export const textCopy: TaskPlugin = {
   summary: "A Transformer with LoRA adapters learns to copy short texts.",
   schema,
   hasLabels: true,
-  paths: ["source.folder"],
+  paths: sourcePaths,
   metrics: {
     accuracy: {
       better: "higher",
@@ -92,9 +106,13 @@ export const textCopy: TaskPlugin = {
       import("./client.js"),
     ]);
     const { vocabulary } = corpus;
-    const [base, { clientLabel, open }] = await Promise.all([loadBase(vocabulary), corpus.load()]);
+    const [base, { checkClients, clientLabel, open }] = await Promise.all([
+      loadBase(vocabulary),
+      corpus.load(),
+    ]);
     const training = { ...options, base, vocabulary };
     return {
+      ...(checkClients && { checkClients }),
       ...(clientLabel && { clientLabel }),
       start: () => {
         const params = new Map(moduleNames.map((name) => [name, zeros([width, width])]));
@@ -113,7 +131,8 @@ export const textCopy: TaskPlugin = {
 function createCorpus({ source, concentration }: Options): Corpus {
   if (source === "synthetic") return syntheticCorpus(concentration);
   if (source === "sotu") return textCorpus(addresses);
-  return textCorpus(textFolder(source.folder));
+  const { file, folder = "" } = source;
+  return textCorpus(file === undefined ? textFolder(folder) : textTable({ file }, source.columns));
 }
 
 function drawData(options: Options, vocabulary: number, source: Source, shard: Shard) {

@@ -47,18 +47,31 @@ export function adaptModules(
   return start.map((module, i) => tf.add(module, tf.matMul(item(downs, i), item(ups, i))));
 }
 
+/** The term of FedProx: μ/2 times the squared distance of both factors from their start. */
+export interface Pull {
+  readonly proximal: number;
+  /** The Aᵀ at the start of the round; the Bᵀ start at 0. */
+  readonly down: tf.Tensor4D;
+}
+
 /**
  * Makes one step of Adam on both factors, from the gradient of each module, clients×width×width.
+ * @param pull default: none
  */
 export function stepAdapters(
   { down, up }: Adapters,
   gradients: readonly tf.Tensor3D[],
   rate: number,
   step: number,
+  pull?: Pull,
 ): Adapters {
   const gradient = tf.stack([...gradients]);
-  const dDown = tf.matMul<tf.Tensor4D>(gradient, up.value, false, true);
-  const dUp = tf.matMul<tf.Tensor4D>(down.value, gradient, true);
+  let dDown = tf.matMul<tf.Tensor4D>(gradient, up.value, false, true);
+  let dUp = tf.matMul<tf.Tensor4D>(down.value, gradient, true);
+  if (pull) {
+    dDown = tf.add(dDown, tf.mul(pull.proximal, tf.sub(down.value, pull.down)));
+    dUp = tf.add(dUp, tf.mul(pull.proximal, up.value));
+  }
   return { down: stepAdam(down, dDown, rate, step), up: stepAdam(up, dUp, rate, step) };
 }
 

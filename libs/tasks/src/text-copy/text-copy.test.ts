@@ -210,4 +210,23 @@ describe("text-copy from a folder", () => {
       check(missing, 1);
     }, /cannot read the folder .*missing/);
   });
+
+  it("stays nearer to where the round started with proximal, from the second step on", async () => {
+    const trainWith = async (options: object) => {
+      const task = await prepare({ ...quick, ...options });
+      const trainer = await task.openShard(shard(0));
+      return (await trainer.train(job(await startOf(task, stream(1))))).delta;
+    };
+    // The first step starts where the pull is zero.
+    const once = { localSteps: 1 };
+    assert.deepEqual(await trainWith({ ...once, proximal: 5 }), await trainWith(once));
+    const distance = async (options: object) => {
+      const squares = [...(await trainWith({ localSteps: 8, ...options })).values()].map((update) => {
+        assert.ok(isLowRank(update));
+        return [...readNumbers(update.b)].reduce((sum, x) => sum + x * x, 0);
+      });
+      return Math.sqrt(squares.reduce((sum, x) => sum + x, 0));
+    };
+    assert.ok((await distance({ proximal: 100 })) < 0.8 * (await distance({})));
+  });
 });

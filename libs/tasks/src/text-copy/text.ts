@@ -14,15 +14,19 @@ const trainingShare = 0.8;
 
 /** Creates a corpus of stretches of real text, one document per client. */
 export function textCorpus({ title, count, notice, read }: Library): Corpus {
+  const check = (clients: number, served: number) => {
+    if (clients <= served) return;
+    throw new UserError(
+      `${title} serves ${served} clients, one a document, but ${clients} are asked for: lower \`clients\``,
+    );
+  };
   return {
     vocabulary: alphabet.length,
-    checkClients(clients) {
-      if (clients > count()) {
-        throw new UserError(
-          `${title} serves ${count()} clients, one a document, but ${clients} are asked for: lower \`clients\``,
-        );
-      }
-    },
+    ...(count && {
+      checkClients: (clients: number) => {
+        check(clients, count());
+      },
+    }),
     ...(notice && { notice }),
     async load() {
       const documents = (await read()).map(({ label, text }) => ({
@@ -41,6 +45,9 @@ export function textCorpus({ title, count, notice, read }: Library): Corpus {
         throw new RangeError(`no document ${index}: ${title} has ${documents.length}`);
       };
       return {
+        checkClients: (clients) => {
+          check(clients, documents.length);
+        },
         clientLabel: (index) => at(index).label,
         open: (index, rng) => openDocument(at(index).tokens, rng),
       };

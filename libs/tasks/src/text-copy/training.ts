@@ -22,6 +22,8 @@ export interface Training {
   readonly localSteps: number;
   readonly batchSize: number;
   readonly learningRate: number;
+  /** μ of FedProx: the pull of the factors towards their start; 0 for none. */
+  readonly proximal: number;
 }
 
 /** A client that is trained together with others. */
@@ -39,7 +41,7 @@ export async function trainTogether(
   training: Training,
   members: readonly Member[],
 ): Promise<TrainResult[]> {
-  const { base, vocabulary, rank, localSteps, batchSize, learningRate } = training;
+  const { base, vocabulary, rank, localSteps, batchSize, learningRate, proximal } = training;
   const clients = members.length;
   const { examples, job } = item(members, 0);
   const count = countSequences(examples);
@@ -67,6 +69,7 @@ export async function trainTogether(
       return batch.map((sequence) => client * count + sequence);
     });
   let adapters = tf.tidy(() => drawInitialAdapters(rank, job.common, clients));
+  const pull = proximal > 0 ? { proximal, down: tf.clone(adapters.down.value) } : undefined;
   let losses: Float32Array = new Float32Array(clients);
   try {
     for (let step = 1; step <= localSteps; step++) {
@@ -79,7 +82,7 @@ export async function trainTogether(
         const entropy = crossEntropy(logits, target, clients);
         if (step === localSteps) losses = entropy.values();
         const gradients = back(entropy.gradient()).modules();
-        return stepAdapters(adapters, gradients, learningRate, step);
+        return stepAdapters(adapters, gradients, learningRate, step, pull);
       });
       tf.dispose(adapters);
       adapters = next;
@@ -89,7 +92,7 @@ export async function trainTogether(
       return { numExamples: count, delta, metrics: { loss: item(losses, client) } };
     });
   } finally {
-    tf.dispose([fixed, adapters]);
+    tf.dispose([fixed, adapters, pull?.down ?? []]);
   }
 }
 
