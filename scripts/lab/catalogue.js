@@ -166,6 +166,17 @@ const all = {
       summary: "write the messages of apps/client-python from proto/",
     },
     {
+      name: "own-data",
+      file: "scripts/own-data.js",
+      summary: "write the small tables of trials/*/own-data.yaml (docs/own-data.md)",
+    },
+    {
+      name: "federations",
+      file: "scripts/fetch-federations.js",
+      needsBuild: false,
+      summary: "fetch the data of real federations (docs/own-data.md)",
+    },
+    {
       name: "pretrain",
       file: "scripts/pretrain.js",
       summary: "train the base models of the task text-copy (about a minute)",

