@@ -54,7 +54,8 @@ async function fetchFashion() {
     for (const name of files) {
       await copyFile(join(place, "files", name), join(target, name.split("/").at(-1)));
     }
-    if (files.length !== 4) throw new Error(`expected four files, got ${files.join(", ") || "none"}`);
+    if (files.length !== 4)
+      throw new Error(`expected four files, got ${files.join(", ") || "none"}`);
   } finally {
     await rm(place, { recursive: true, force: true });
   }
@@ -69,6 +70,11 @@ for (const { name, licence, trials, fetch } of sources) {
       console.log(`  npx fedclair run scripts/federations/${trial}.yaml`);
     }
   } catch (error) {
-    console.log(`  skipped: ${String(error.stderr || error.message).trim().split("\n").at(-1)}`);
+    console.log(
+      `  skipped: ${String(error.stderr || error.message)
+        .trim()
+        .split("\n")
+        .at(-1)}`,
+    );
   }
 }

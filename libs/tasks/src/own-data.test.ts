@@ -88,7 +88,10 @@ describe("own data", () => {
       const columns = { outputs: ["y"], inputs: ["u"], client: "who" };
       const task = await create(linearRegression, { source: { file, columns } });
       assert.equal(task.notice?.(2), undefined);
-      assert.match(task.notice?.(1) ?? "", /name 2 clients; the first 1 take part, from 'a' to 'a'/);
+      assert.match(
+        task.notice?.(1) ?? "",
+        /name 2 clients; the first 1 take part, from 'a' to 'a'/,
+      );
       assert.throws(() => task.checkClients?.(3), /natural serves 2 clients/);
       const split = await create(linearRegression, {
         source: { file, columns: { outputs: "y", inputs: ["u"] } },
@@ -176,7 +179,10 @@ describe("own data", () => {
     assert.equal(result.numExamples, 20);
     assert.equal(params.get("W1")?.shape[0], 4);
     const moons = { ...options, source: "moons" };
-    await assert.rejects(create(valueDrivenTransport, moons), /source has 2 coordinates and target 3/);
+    await assert.rejects(
+      create(valueDrivenTransport, moons),
+      /source has 2 coordinates and target 3/,
+    );
     assert.throws(
       () => valueDrivenTransport.schema.parse({ ...options, mode: "lora" }),
       /choose gradient or fedavg for your own points/,
@@ -219,7 +225,13 @@ describe("own data", () => {
 
   it("of a task without any are rejected with the reason and where to go", async () => {
     const { tasks } = await loadTasks();
-    for (const name of ["copy-average", "denoising", "network", "collaboration-graph", "external"]) {
+    for (const name of [
+      "copy-average",
+      "denoising",
+      "network",
+      "collaboration-graph",
+      "external",
+    ]) {
       const { schema } = tasks.get(name) ?? assert.fail(name);
       const { faults } = checkValue(schema, { source: { file: "data.csv" } });
       assert.match(faults.join("\n"), /^source: .* choose another task \(docs\/own-data\.md\)/m);

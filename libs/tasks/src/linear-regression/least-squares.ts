@@ -52,7 +52,9 @@ export class LeastSquares {
     // Dependent samples leave a pivot of pure rounding error, which may be a tiny positive number.
     const zeroPivots = pivots.filter((x, i) => x * x <= p * Number.EPSILON * at(gram, i * (p + 1)));
     if (factor === undefined || zeroPivots.length > 0) {
-      throw new Error(`least squares: the samples do not span ${p} dimensions; add samples`);
+      throw new Error(
+        `least squares: the samples do not span ${p} dimensions; add samples, leave out inputs that depend on others, or set proximal above 0`,
+      );
     }
     return choleskySolve(factor, Matrix.fromRowMajor(p, this.#q, this.#cross)).toRowMajor();
   }

@@ -221,10 +221,12 @@ describe("text-copy from a folder", () => {
     const once = { localSteps: 1 };
     assert.deepEqual(await trainWith({ ...once, proximal: 5 }), await trainWith(once));
     const distance = async (options: object) => {
-      const squares = [...(await trainWith({ localSteps: 8, ...options })).values()].map((update) => {
-        assert.ok(isLowRank(update));
-        return [...readNumbers(update.b)].reduce((sum, x) => sum + x * x, 0);
-      });
+      const squares = [...(await trainWith({ localSteps: 8, ...options })).values()].map(
+        (update) => {
+          assert.ok(isLowRank(update));
+          return [...readNumbers(update.b)].reduce((sum, x) => sum + x * x, 0);
+        },
+      );
       return Math.sqrt(squares.reduce((sum, x) => sum + x, 0));
     };
     assert.ok((await distance({ proximal: 100 })) < 0.8 * (await distance({})));
