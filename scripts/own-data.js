@@ -31,7 +31,7 @@ function drawShapes() {
   });
 }
 
-/** Pupils of twelve schools: two results that depend on three inputs, a little otherwise by school. */
+/** Pupils of twelve schools: two marks that depend on three inputs, with slopes by school. */
 function drawPupils() {
   const rng = stream("own linear regression");
   return Array.from({ length: 12 }, (_, school) => {

@@ -15,7 +15,7 @@ export interface PlayModel {
   /** The largest possible return in the model. */
   readonly best: number;
   /** Measures `return`, discounted, and `nashGap` in the model. */
-  measure(policies: readonly Policy[]): Metrics;
+  readonly measure: (policies: readonly Policy[]) => Metrics;
 }
 
 /** Chooses the value of a state from those of its joint actions. */

@@ -21,7 +21,10 @@ export async function listPngs(folder: string): Promise<readonly string[]> {
   return names.filter((name) => /^[^.].*\.png$/i.test(name)).sort();
 }
 
-/** Reads a PNG image of 8 or 16 bits per sample, or with a palette. @throws UserError with its path */
+/**
+ * Reads a PNG image of 8 or 16 bits per sample, or with a palette.
+ * @throws UserError with its path
+ */
 export async function readPng(path: string): Promise<Image> {
   const file = await readFile(path);
   // The size is at a fixed place, so that a huge image is rejected before it is unpacked.

@@ -123,7 +123,7 @@ export class TableBuilder {
 }
 
 function show(cell: unknown): string {
-  return excerpt(typeof cell === "string" ? cell : (JSON.stringify(cell) ?? typeof cell));
+  return excerpt(typeof cell === "string" ? cell : JSON.stringify(cell));
 }
 
 /** A list of numbers in one array that doubles when it is full. */

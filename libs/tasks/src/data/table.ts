@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { excerpt, UserError } from "@fedclair/core";
 import { didYouMean } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";
+import { isTable, openTable } from "./open-table.js";
 import type { TableSource } from "./own-data.js";
 import { TableBuilder, type ReadColumns, type Table } from "./table-builder.js";
-import { isTable, openTable, type TableFile } from "./table-file.js";
+import type { TableFile } from "./table-file.js";
 
 /** The columns that one of a task's words stands for. */
 export interface WantedColumns {

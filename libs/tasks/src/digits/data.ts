@@ -3,7 +3,7 @@ import { packageFolder } from "../data/npm-package.js";
 import { readPairs } from "./array-files.js";
 import { readClassFolders } from "./class-folders.js";
 import { digitFiles, kindOf } from "./folder-files.js";
-import type { Digits } from "./images.js";
+import type { Collection } from "./images.js";
 import { readJson } from "./json-files.js";
 import { readLabelledTable } from "./labelled-table.js";
 import type { Options } from "./options.js";
@@ -16,13 +16,6 @@ const mnist = {
     "sha512-x+SfS5tSJnOEjad6jkuL91Cuq9EAVmy1IYt6vdWEsYCjJZsj0oB2xCq+sg5cgiEt9W+xBT31q9IwI2h7h1VtOw==",
 };
 export const mnistCount = 10_000;
-
-/** A collection of digits, with their writers if these are known. */
-export interface Collection extends Digits {
-  /** The writer of each digit, as an index into `writers`. */
-  readonly owners?: Int32Array;
-  readonly writers?: readonly string[];
-}
 
 let mnistDigits: Promise<Collection> | undefined;
 

@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core";
 import { stream, atInt, item } from "@fedclair/linalg";
 import { checkPartition, drawPart, partition } from "../partition/partition.js";
-import type { Collection } from "./data.js";
+import type { Collection } from "./images.js";
 import type { Options } from "./options.js";
 
 /** Indices of the reserved digits, and of those that are split among the clients. */

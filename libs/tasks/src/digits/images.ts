@@ -17,6 +17,13 @@ export interface Digits {
   readonly classes: number;
 }
 
+/** A collection of digits, with their writers if these are known. */
+export interface Collection extends Digits {
+  /** The writer of each digit, as an index into `writers`. */
+  readonly owners?: Int32Array;
+  readonly writers?: readonly string[];
+}
+
 /** A selection of digits. The images are not copied. */
 export interface Chosen {
   readonly images: Digits["images"];

@@ -2,13 +2,14 @@ import { UserError } from "@fedclair/core";
 import type { TableSource } from "../data/own-data.js";
 import { numbers, readTable, sortNames, texts } from "../data/table.js";
 import { largestLabel } from "./array-files.js";
-import type { Collection } from "./data.js";
+import type { Collection } from "./images.js";
 import type { Options } from "./options.js";
 
 type Columns = Exclude<Options["source"], "mnist">["columns"];
 
 /**
- * Reads a table with one image per row. If some numbers are above 1, all are divided by the largest.
+ * Reads a table with one image per row. If some numbers are above 1, all are divided by the
+ * largest.
  * Classes are numbered in the order of their names: numbers by size, other names by their letters.
  * @throws UserError with file and row if the data are not as expected
  */

@@ -26,7 +26,7 @@ const zipped = {
   "train-images-idx3-ubyte.gz": gzipSync(images),
   "train-labels-idx1-ubyte.gz": gzipSync(idx([3], labels)),
 };
-const expected = { images: greys, labels: Int32Array.from(labels) };
+const expected = { images: greys, labels: Int32Array.from(labels), pixels, classes: 10 };
 
 describe("reading digits", () => {
   let root: string;
@@ -208,7 +208,7 @@ describe("reading digits", () => {
 
   it("reports the number that is no pixel or label, and the type that it cannot read", async () => {
     const three = { "labels.npy": npy("|u1", "3,", labels) };
-    for (const [i, wrong] of [NaN, 1.5, -0.1].entries()) {
+    for (const [i, wrong] of [NaN, Infinity, -0.1].entries()) {
       const units = new Float32Array(3 * pixels);
       units[pixels + 17 + i] = wrong;
       await assertRejected(
@@ -217,15 +217,19 @@ describe("reading digits", () => {
       );
     }
     await assertRejected(
-      { ...train, "train-labels-idx1-ubyte": idx([3], Uint8Array.of(1, 10, 2)) },
-      /label 1: expected 0 … 9, got 10/,
+      {
+        ...three,
+        "labels.npy": npy("<i4", "3,", Int32Array.of(1, 1000, 2)),
+        "images.npy": npy("|u1", "3, 784", greys),
+      },
+      /label 1: expected 0 … 999, got 1000/,
     );
     await assertRejected(
       {
         "images.npy": npy("|u1", "3, 784", greys),
         "labels.npy": npy("<f4", "3,", Float32Array.of(1, 2, 2.5)),
       },
-      /label 2: expected 0 … 9, got 2\.5/,
+      /label 2: expected 0 … 999, got 2\.5/,
     );
     await assertRejected(
       { ...train, "train-images-idx3-ubyte": "what" },
@@ -235,7 +239,26 @@ describe("reading digits", () => {
       { ...three, "images.npy": npy("<f2", "3, 784", greys) },
       /expected numbers of type \|u1, .*, got '<f2'/,
     );
-    await assertRejected({ ...three, "images.npy": npy("|u1", "3, 28", greys) }, /28×28, got 28/);
+    await assertRejected(
+      { ...three, "images.npy": npy("|u1", "3,", labels) },
+      /expected images as count×rows×columns, got 3/,
+    );
+  });
+
+  it("takes images of one size and scale from all pairs, and as many classes as labels", async () => {
+    const pair = (name: string, shape: string, numbers: Float32Array, ...own: number[]) => ({
+      [`${name}-images.npy`]: npy("<f4", shape, numbers),
+      [`${name}-labels.npy`]: npy("<i4", `${own.length},`, Int32Array.from(own)),
+    });
+    const first = pair("a", "2, 1, 2", Float32Array.of(0, 0.5, 1, 8), 0, 11);
+    const digits = await read({ ...first, ...pair("b", "1, 2", Float32Array.of(16, 4), 3) });
+    assert.deepEqual([digits.pixels, digits.classes], [2, 12]);
+    // All numbers are divided by 16, the largest.
+    assert.deepEqual([...digits.images], [0, 8, 16, 128, 255, 64]);
+    await assertRejected(
+      { ...first, ...pair("b", "1, 3", Float32Array.of(1, 0, 1), 3) },
+      /b-images\.npy has images of 3 numbers, .*a-images\.npy of 2/,
+    );
   });
 
   it("reports what a JSON file has in place of numbers", async () => {

@@ -16,8 +16,8 @@ export interface OwnGraph {
  * Reads a graph. Edges have no direction, and an edge that occurs twice counts once.
  * @param nodes the names of all nodes in order. Default: those of the edges, numbers by size and
  * other names by their letters
- * @throws UserError with file and row for a loop or an unknown node, and for an isolated node, which
- * the log term of rLogSpecT forbids
+ * @throws UserError with file and row for a loop or an unknown node, and for an isolated node,
+ * which the log term of rLogSpecT forbids
  */
 export async function readGraph(
   { file, from, to }: GraphFile,

@@ -63,7 +63,7 @@ export function createClassesArtifact(
 
 type Axes = readonly [number, number];
 
-/** Chooses the two coordinates with the largest variance; the same one twice if there is only one. */
+/** Chooses the two coordinates with the largest variance, or the only one twice. */
 function chooseAxes(points: Matrix): Axes {
   if (points.cols === 2) return [0, 1];
   const variances = Array.from({ length: points.cols }, (_, c) => {

@@ -45,7 +45,7 @@ export async function openPoints(options: Options): Promise<World> {
 interface Start {
   /** Undefined for any number. */
   readonly dimensions: number | undefined;
-  open(rng: Stream): TrainingData["source"];
+  readonly open: (rng: Stream) => TrainingData["source"];
 }
 
 /** Opens the source: the user's points, or a distribution. */

@@ -1,0 +1,47 @@
+import { stat } from "node:fs/promises";
+import { UserError } from "@fedclair/core";
+import type { TableFile } from "./table-file.js";
+
+/** The formats by the ends of file names. Each is loaded only if a file needs it. */
+const formats: Readonly<Record<string, (path: string) => Promise<TableFile>>> = {
+  ".csv": async (path) => (await import("./csv-file.js")).openCsv(path),
+  ".tsv": async (path) => (await import("./csv-file.js")).openCsv(path),
+  ".jsonl": async (path) => (await import("./jsonl-file.js")).openJsonl(path),
+  ".parquet": async (path) => (await import("./parquet-file.js")).openParquet(path),
+  ".npy": async (path) => (await import("./array-table.js")).openArray(path),
+  "-ubyte": async (path) => (await import("./array-table.js")).openArray(path),
+};
+
+/** Returns the format of a table by its name; undefined if it is none. */
+function formatOf(path: string) {
+  const name = path.toLowerCase();
+  const [ending, open] =
+    Object.entries(formats).find(([one]) => name.replace(/\.gz$/, "").endsWith(one)) ?? [];
+  // A zipped Parquet file could not be read in parts.
+  return ending === ".parquet" && name.endsWith(".gz") ? undefined : open;
+}
+
+/** Checks by its name whether a file is a table. */
+export function isTable(path: string): boolean {
+  return formatOf(path) !== undefined;
+}
+
+/**
+ * Opens a table.
+ * @throws UserError if the file cannot be read, or is no table
+ */
+export async function openTable(path: string): Promise<TableFile> {
+  const open = formatOf(path);
+  if (!open) {
+    throw new UserError(
+      `source: ${path}: expected a file whose name ends in ${Object.keys(formats).join(", ")}: rename or convert it`,
+    );
+  }
+  try {
+    if (!(await stat(path)).isFile()) throw new UserError(`source: ${path}: expected a file`);
+    return await open(path);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`source: cannot read ${path}: ${String(error)}`);
+  }
+}
