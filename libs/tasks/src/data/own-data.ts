@@ -41,7 +41,8 @@ export function tableSource<C extends z.ZodType>(columns: C) {
     .superRefine(({ file, folder }, context) => {
       if ((file === undefined) !== (folder === undefined)) return;
       const message = "expected either file or folder, as { file: data.csv }";
-      context.addIssue({ code: "custom", message });
+      // The branch of a union has failed, so that its other issues are not reported as if meant.
+      context.addIssue({ code: "custom", message, continue: false });
     });
 }
 

@@ -6,6 +6,8 @@ import { Coordinator } from "./coordinator.js";
 import { figures } from "./figures.js";
 import { schema, type Options } from "./options.js";
 import { openPoints } from "./own-points.js";
+import { isTable } from "./points.js";
+import { simulatePoints, type World } from "./world.js";
 
 /**
  * Generative modelling by value-driven transport (Moreno-Muñoz, Müller and Neu, arXiv 2605.22507):
@@ -53,14 +55,20 @@ export const valueDrivenTransport: TaskPlugin = {
   primary: "w2",
   figures,
   sharesParams: () => true,
-  create: async (options: Options): Promise<Task<AdamState | undefined>> => {
-    const world = await openPoints(options);
-    const coordinator = new Coordinator(options, world);
-    return {
-      ...world.members,
-      start: (context) => coordinator.start(context),
-      openShard: (shard) => Promise.resolve(new TransportClient(options, world, shard)),
-      step: (round, aggregate) => coordinator.step(round, aggregate),
-    };
+  create: (options: Options) => {
+    const { source, target } = options;
+    return isTable(source) || isTable(target)
+      ? openPoints(options).then((world) => createTask(options, world))
+      : createTask(options, simulatePoints(options, source, target));
   },
 };
+
+function createTask(options: Options, world: World): Task<AdamState | undefined> {
+  const coordinator = new Coordinator(options, world);
+  return {
+    ...world.members,
+    start: (context) => coordinator.start(context),
+    openShard: (shard) => Promise.resolve(new TransportClient(options, world, shard)),
+    step: (round, aggregate) => coordinator.step(round, aggregate),
+  };
+}

@@ -95,7 +95,7 @@ describe("rings of any number of modes", () => {
       [{ target: ring(5, { radius: 0 }) }, /radius/],
       [
         { target: "pentagon" },
-        /expected one of normal, gaussians8, .* or \{ name: ring, modes: k \}/,
+        /expected one of normal, gaussians8, .*\{ name: ring, modes: k \}.* or \{ file/,
       ],
       [{ target: { name: "ring" } }, /\{ name: ring, modes: k \}/],
       [
