@@ -41,7 +41,10 @@ describe("npm run lab", () => {
   it("rejects an unknown name and lists the known ones", () => {
     const { status, stderr } = lab("nothing");
     assert.equal(status, 2);
-    assert.match(stderr, /^error: no script 'nothing': expected one of calibrate, power, /);
+    assert.match(
+      stderr,
+      /^error: no script 'nothing': expected one of calibrate, separation, check-power, /,
+    );
   });
 
   it("runs the scripts that package.json shortens", async () => {
