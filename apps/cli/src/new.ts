@@ -48,17 +48,15 @@ export async function newStudy(folder: string, { template }: NewOptions): Promis
   const place = relative("", folder);
   const next = [...(place === "" ? [] : [`cd ${place}`]), "npm install", "npm test", "npm start"];
   const steps = next.map((step) => `  ${step}\n`).join("");
-  return `created a study from the template ${template}; next steps:\n\n${steps}\n${tarballAdvice}${await formatHostHint(folder)}`;
+  return `created a study from the template ${template}; next steps:\n\n${steps}\n${tarballAdvice}${await formatPythonHint(folder)}`;
 }
 
-/**
- * Formats the command of the host that `npm start` waits for, if clients run in a separate host.
- */
-async function formatHostHint(folder: string): Promise<string> {
+/** Says what `npm start` needs, if its hosts run in Python. */
+async function formatPythonHint(folder: string): Promise<string> {
   const readme = await readFile(join(folder, "README.md"), "utf8");
-  const [host] = /^\S*fedclair-host .*$/m.exec(readme) ?? [];
-  if (host === undefined) return "";
-  return `\nnpm start waits for the clients' host; start it in another terminal (README.md says how to install it):\n\n  ${host}\n`;
+  return readme.includes("-m venv")
+    ? "\nnpm start needs a virtual environment with fedclair-host in .venv: README.md says how to make it.\n"
+    : "";
 }
 
 async function fillIn(file: string, name: string): Promise<void> {
