@@ -11,7 +11,9 @@ async function readConstants(): Promise<string[]> {
   const found = await Promise.all(
     names.map(async (file) => {
       const text = await readFile(join(folder, file), "utf8");
-      const constants = text.matchAll(/^(?:export )?const (\w+) = ([\d.e-]+);$/gm);
+      const constants = text.matchAll(
+        /^(?:export )?const (\w+|\[[\w, ]+\]) = ([\d.e-]+|\[[\d., ]+\]);$/gm,
+      );
       return Array.from(constants, ([, name, value]) => `${file}: ${name} = ${value}`);
     }),
   );
@@ -21,7 +23,9 @@ async function readConstants(): Promise<string[]> {
 describe("the constants in docs/clair-reference.md", () => {
   it("are those of the code, with their values", async () => {
     const text = await readFile(join(workspace, "docs/clair-reference.md"), "utf8");
-    const rows = text.matchAll(/^\| `(\w+)` +\| ([\d.e-]+) +\| `([\w-]+\.ts)` +\|/gm);
+    const rows = text.matchAll(
+      /^\| `(\w+|\[[\w, ]+\])` +\| ([\d.e-]+|\[[\d., ]+\]) +\| `([\w-]+\.ts)` +\|/gm,
+    );
     const listed = Array.from(rows, ([, name, value, file]) => `${file}: ${name} = ${value}`);
     assert.deepEqual(listed.sort(), await readConstants());
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, symlink } from "node:fs/promises";
+import { readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exitCodes } from "@fedclair/core/internal";
 import { fedclair } from "./support/command.js";
@@ -200,7 +200,11 @@ describe("Python clients", function () {
   });
 
   it("are explained by commands that cannot run them and by rejected hosts", async () => {
-    const run = await fedclair(["run", linear, "--out", await temporaryFolder()]);
+    // The trial without the names of its code, as for hosts that are started by hand.
+    const text = await readFile(linear, "utf8");
+    const byHand = join(await temporaryFolder(), "linear.yaml");
+    await writeFile(byHand, text.replace(/^python: .*$/m, ""));
+    const run = await fedclair(["run", byHand, "--out", await temporaryFolder()]);
     assert.equal(run.code, exitCodes.usage);
     assert.match(
       run.stderr,
@@ -208,7 +212,7 @@ describe("Python clients", function () {
     );
     const run2 = join(await temporaryFolder(), "run");
     const federation = await startFederation(
-      linear,
+      byHand,
       run2,
       ["rounds=9", "baselines=[]"],
       [["linear:make_client", "--capacity", "20"]],

@@ -2,7 +2,7 @@
 // of pools, a pool a list of piles, and a pile { name, adapters }. An adapter has { name,
 // isContaminated, status, score }.
 import { quantile, stream } from "@fedclair/linalg";
-import { rocArea } from "../power/measures.js";
+import { rocArea } from "../separation/measures.js";
 import { markdown } from "../train-adapters/table.js";
 
 const heads = [

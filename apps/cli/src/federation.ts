@@ -34,7 +34,7 @@ export async function runFederation({
   interruption.signal.throwIfAborted();
   const processes = new Processes();
   const over = new AbortController();
-  const fate: { listened: boolean; deserted?: number } = { listened: false };
+  const fate = { listened: false, deserted: false };
   const stop = () => {
     over.abort();
     processes.kill("SIGTERM");
@@ -58,16 +58,14 @@ export async function runFederation({
       wanted && !over.signal.aborted ? keepHosts(processes, wanted, address, over.signal) : [];
     void address
       .then(() => whenAllFailed(hosts))
-      .then((areUsersErrors) => {
-        if (coordinator.process.kill("SIGTERM"))
-          fate.deserted = areUsersErrors ? exitCodes.usage : exitCodes.quorum;
+      .then(() => {
+        fate.deserted = coordinator.process.kill("SIGTERM");
       });
     const code = await coordinator.exit;
     over.abort();
     if (!fate.listened) processes.kill("SIGKILL"); // hosts that have never received an address
     interruption.signal.throwIfAborted();
-    if (fate.deserted !== undefined)
-      throw new UserError("every client host ended, see above", fate.deserted);
+    if (fate.deserted) throw new UserError("every client host ended, see above", exitCodes.quorum);
     if (typeof code !== "number")
       throw new UserError(endedBy("coordinator", code), exitCodes.internal);
     // After a failure, there may be no coordinator left to tell the hosts that the trial is over.
@@ -91,16 +89,11 @@ export function endedBy(process: string, signal: string): string {
 /**
  * Resolves some time after the last host has failed, as the coordinator may report a lost round
  * better itself.
- * @returns whether all ended with a user's error
  */
-async function whenAllFailed(
-  hosts: readonly ReturnType<typeof keepHosts>[number][],
-): Promise<boolean> {
-  const failures = await Promise.all(hosts);
-  if (failures.includes(undefined)) await new Promise(() => undefined);
-  const areUsersErrors = failures.every((failure) => failure === exitCodes.usage);
-  if (!areUsersErrors) await delay(desertion, undefined, { ref: false });
-  return areUsersErrors;
+async function whenAllFailed(hosts: readonly Promise<boolean>[]): Promise<void> {
+  const left = await Promise.all(hosts);
+  if (left.includes(true)) await new Promise(() => undefined);
+  await delay(desertion, undefined, { ref: false });
 }
 
 /** Resolves to the address that a coordinator listens on; never, if it ends before. */

@@ -44,14 +44,14 @@ const restartDelays = [250, 1000, 4000];
  * Starts all hosts. They load their modules while the coordinator starts, and get its address as
  * soon as it is known. A host that dies is started again.
  * @param over aborts when the trial is over
- * @returns for each host, what it ended with: undefined if normally, or else exit code or signal
+ * @returns for each host, whether it has ended normally
  */
 export function keepHosts(
   processes: Processes,
   { simulated, python }: Hosts,
   address: Promise<string>,
   over: AbortSignal,
-): Promise<Failure>[] {
+): Promise<boolean>[] {
   const keepAll = (count: number, what: string, start: () => StartedHost) =>
     Array.from({ length: count }, (_, i) =>
       keepHost(start, `${what} ${i + 1} of ${count}`, address, over),
@@ -63,9 +63,6 @@ export function keepHosts(
     ...(python ? keepAll(python.count, "Python host", () => startPython(processes, python)) : []),
   ];
 }
-
-/** What a host ended with, if not normally: its exit code, or the signal that ended it. */
-type Failure = number | string | undefined;
 
 /** A host that waits for the coordinator's address. */
 interface StartedHost {
@@ -141,31 +138,31 @@ function startPython(
  * a user's error, which would occur again.
  * @param name for messages
  * @param over aborts when the trial is over; how hosts end after that does not matter
- * @returns what it ended with, unless normally
+ * @returns true if the host has ended normally
  */
 async function keepHost(
   start: () => StartedHost,
   name: string,
   address: Promise<string>,
   over: AbortSignal,
-): Promise<Failure> {
+): Promise<boolean> {
   for (let starts = 0; ; starts++) {
     const host = start();
     void address.then((listening) => {
       host.send(listening);
     });
     const code = await host.child.exit;
-    if (code === 0 || host.over.aborted || over.aborted) return undefined;
+    if (code === 0 || host.over.aborted || over.aborted) return true;
     const mayRecover = typeof code === "string" || code === exitCodes.internal;
     const wait = mayRecover ? restartDelays[starts] : undefined;
     const again =
       wait === undefined ? "" : `; it is started again (${starts + 1} of ${restartDelays.length})`;
     process.stderr.write(`${name} ended with ${code}${again}\n`);
-    if (wait === undefined) return code;
+    if (wait === undefined) return false;
     try {
       await delay(wait, undefined, { signal: over });
     } catch {
-      return undefined;
+      return true;
     }
   }
 }

@@ -97,7 +97,12 @@ async function measureFolder(
     known: new Map([...modules].map(([name, own]) => [name, selectModule(own, rows)])),
   });
   result.modules.close();
-  if (result.measures === undefined)
+  if (options.rule.by !== "evidence")
     throw new UserError("--set: a bank is for the rule evidence: leave rule out");
+  if (result.measures === undefined) {
+    throw new UserError(
+      `nothing to compare: ${result.active.length} of ${names.length} adapters change anything`,
+    );
+  }
   return { names: result.active.map(({ id }) => id), measures: result.measures };
 }

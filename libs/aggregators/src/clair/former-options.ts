@@ -3,6 +3,8 @@ const renamed: Readonly<Record<string, string>> = {
   falseAlarmRate: "rule: { by: evidence, falseAlarmRate: … }",
   undecided: "rule: { by: evidence, undecided: … }",
   gapMin: "rule: { by: gap, minGap: … }",
+  minGap: "rule: { by: gap, minGap: … }",
+  maxSine: "rule: { by: fixed, maxSine: … }",
   fixedThreshold: "rule: { by: fixed, maxSine: … }",
 };
 
