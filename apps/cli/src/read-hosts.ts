@@ -35,11 +35,7 @@ export function readHosts(
     const clients = clientCount(source.yaml);
     const named = readNamedPython(source.yaml);
     if (clients === undefined || named === undefined) return undefined;
-    const { resolvePath = (path: string) => path, yaml } = source;
-    const located = locatePython(named, (path, key) =>
-      resolvePath(path, yaml.isOverridden([key]) ? "override" : "file"),
-    );
-    const started = readPythonClients(located);
+    const started = readPythonClients(locatePython(named, source));
     const external = started ? (named.external?.length ?? clients) : 0;
     const simulated = clients - external;
     const plugins = new Set(namedModules(source).map((module) => module.file));

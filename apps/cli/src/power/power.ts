@@ -9,7 +9,7 @@ export interface PowerOptions {
   readonly json: boolean;
 }
 
-/** `fedclair power`: tells how many contaminated clients of which kind a trial would find. */
+/** `fedclair power`: tells how many contaminated clients of each kind a trial would find. */
 export async function power(file: string, { set, seeds, json }: PowerOptions): Promise<void> {
   const measured = await measurePower(file, set, seeds);
   print(json ? `${JSON.stringify(measured, null, 2)}\n` : formatPower(measured));

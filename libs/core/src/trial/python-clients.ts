@@ -83,25 +83,28 @@ export function readPythonClients({ python, flower }: NamedPython): PythonClient
   };
 }
 
-/**
- * Writes the absolute folder of the modules into a trial.
- * @param resolvePath makes a path absolute that is given under a key
- */
+/** The parts of a `TrialSource` that make paths absolute. */
+interface PathSource {
+  readonly yaml: { isOverridden(path: readonly string[]): boolean };
+  readonly resolvePath?: (path: string, by: "file" | "override") => string;
+}
+
+/** Writes the absolute folder of the modules into a trial; unchanged if paths stay as they are. */
 export function locatePython<T extends NamedPython>(
   trial: T,
-  resolvePath: (path: string, key: "python" | "flower") => string,
+  { yaml, resolvePath }: PathSource,
 ): T {
   const { python, flower } = trial;
+  if (!resolvePath) return trial;
+  const folderOf = ({ folder: own = "." }: { readonly folder?: string | undefined }, key: string) =>
+    resolvePath(own, yaml.isOverridden([key]) ? "override" : "file");
   return {
     ...trial,
     ...(python !== undefined && {
-      python: {
-        ...toClients(python),
-        folder: resolvePath(toClients(python).folder ?? ".", "python"),
-      },
+      python: { ...toClients(python), folder: folderOf(toClients(python), "python") },
     }),
     ...(flower !== undefined && {
-      flower: { ...toApp(flower), folder: resolvePath(toApp(flower).folder ?? ".", "flower") },
+      flower: { ...toApp(flower), folder: folderOf(toApp(flower), "flower") },
     }),
   };
 }

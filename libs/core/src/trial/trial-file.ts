@@ -73,10 +73,7 @@ export function resolveTrial({ file, yaml, resolvePath }: TrialSource, plugins: 
     const by = yaml.isOverridden(keys) ? "override" : "file";
     return changeText(trial, keys, (text) => resolvePath(text, by));
   }, data);
-  const located = locatePython(resolved, (path, key) =>
-    resolvePath(path, yaml.isOverridden([key]) ? "override" : "file"),
-  );
-  return withUsedPlugins(located, plugins);
+  return withUsedPlugins(locatePython(resolved, { yaml, resolvePath }), plugins);
 }
 
 /**
