@@ -32,6 +32,11 @@ const maxDeviations = 25;
  * six standard normal numbers exceed (χ² of 6 degrees of freedom, 16.8).
  */
 const maxTrustedScore = 4;
+/**
+ * A client that honestly trained A less than the others, as with LoRA-FA or LoRA+, looks like one
+ * whose update was scaled. So how far A moved counts at most as much as a trusted client's score.
+ */
+const maxMoved = maxTrustedScore;
 /** The bank's spread counts as much as this many clients of the pile. */
 const priorClients = 6;
 /**
@@ -127,9 +132,8 @@ function scoreAmong(
     );
     signed.set(piece.kind, own);
     if (!piece.countsOnce) continue;
-    const against = own.map((x) =>
-      Math.min(piece.isTwoSided ? Math.abs(x) : Math.max(x, 0), maxDeviations),
-    );
+    const most = piece.kind === "moved" ? maxMoved : maxDeviations;
+    const against = own.map((x) => Math.min(piece.isTwoSided ? Math.abs(x) : Math.max(x, 0), most));
     against.forEach((x, k) => (scores[k] = Math.hypot(at(scores, k), x)));
     deviations.set(piece.kind, against);
   }
