@@ -1,11 +1,16 @@
 import {
+  dtypeOf,
+  isLowRank,
+  readNumbers,
   UserError,
   type Aggregation,
   type Delta,
+  type Tensor,
   type TensorDelta,
   type Update,
   type Verdict,
 } from "@fedclair/core";
+import { createStored, payloadBytes } from "@fedclair/core/internal";
 import type { ClairResult } from "./clair.js";
 import { pickVectors } from "./modules.js";
 import type { ClairOptions } from "./options.js";
@@ -38,7 +43,7 @@ export function toAggregation(
   const isRefined = (id: string) => benign.has(id) || result.status.get(id) === "inactive";
   const personal = updates.map(({ clientId: id, delta }): [string, Delta[]] => {
     if (benign.has(id)) {
-      const extra = collectTerm((module) => module.extraCommon.get(id));
+      const extra = collectTerm((module) => takeShare(module, id));
       const own = collectTerm((module) => module.personal.get(id));
       return [id, [own, ...sharedTerms, ...(extra.size > 0 ? [extra] : [])]];
     }
@@ -56,6 +61,21 @@ export function toAggregation(
     ...(result.controls && { cleared: result.controls.cleared }),
     metrics: toMetrics(result),
   };
+}
+
+/** What a client gets of the common part in addition to the shared part. */
+function takeShare({ common, extraShares }: Refined, id: string): TensorDelta | undefined {
+  const share = extraShares.get(id);
+  if (share === undefined || !common) return undefined;
+  return isLowRank(common)
+    ? { b: common.b, a: createScaled(common.a, share) }
+    : createScaled(common, share);
+}
+
+/** A multiple of a tensor. Only the tensor is in memory; each read multiplies it. */
+function createScaled(tensor: Tensor, factor: number): Tensor {
+  const read = () => readNumbers(tensor).map((x) => factor * x);
+  return createStored(tensor.shape, dtypeOf(tensor), payloadBytes([tensor]), read);
 }
 
 function toVerdict({ clientId }: Update, { status, judgements, benign }: ClairResult): Verdict {

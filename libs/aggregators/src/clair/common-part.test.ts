@@ -71,7 +71,7 @@ describe("clair where changes have a large part in common", () => {
         assert.deepEqual(flagged.map(([name]) => name).sort(), indices(bad).map(id));
         const refined = (await refine(result, options)).get("w");
         assert.ok(refined?.shared);
-        const { shared, extraCommon } = refined;
+        const { shared, common, extraShares } = refined;
         const benign = indices(clients).slice(bad);
         const ratios = benign.map((k) => {
           const personal = refined.personal.get(id(k));
@@ -79,8 +79,8 @@ describe("clair where changes have a large part in common", () => {
           const { truth, sent } = item(all, k);
           const own = toDense(personal);
           addScaled(own, 1, toDense(shared));
-          const more = extraCommon.get(id(k));
-          if (more) addScaled(own, 1, toDense(more));
+          const share = extraShares.get(id(k)) ?? 0;
+          if (common) addScaled(own, share, toDense(common));
           return (frobenius(subtract(own, truth)) / frobenius(subtract(sent, truth))) ** 2;
         });
         // With a known space, and errors of equal size, the share (r + (p − r)/n)/p of the error's

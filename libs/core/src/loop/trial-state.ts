@@ -189,7 +189,6 @@ export async function merge(
   { params: chosen, personal: own }: Pick<Step, "params" | "personal">,
   foldsShared = false,
 ): Promise<Merged> {
-  const products = new Products();
   const personal = new Map(state.personal);
   let kept: string | undefined;
   const isFinite = (whose: string, params: Params) => {
@@ -202,6 +201,8 @@ export async function merge(
   }
   const changes =
     (chosen ? undefined : aggregation.personal) ?? new Map<string, readonly Delta[]>();
+  const earlier = [...changes.keys()].flatMap((id) => clientStart(state, id).rounds.flat());
+  const products = new Products([...changes.values(), aggregation.change, earlier].flat());
   const common = foldsShared
     ? new CommonBases(changes, (id) => clientStart(state, id), products)
     : undefined;

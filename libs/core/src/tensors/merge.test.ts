@@ -22,10 +22,13 @@ describe("addTerms", () => {
     assert.deepEqual(params.get("w"), f32([2, 2], 1, 1, 1, 1), "the old params are untouched");
   });
 
-  it("multiplies a shared pair out once", async () => {
-    const products = new Products();
-    const pair: TensorDelta = { b: f32([2, 1], 1, 2), a: f32([1, 2], 10, 20) };
-    assert.equal(await products.of(pair), await products.of(pair));
+  it("multiplies a shared pair out once, and does not keep the product of another", async () => {
+    const pair = (): TensorDelta => ({ b: f32([2, 1], 1, 2), a: f32([1, 2], 10, 20) });
+    const [shared, own] = [pair(), pair()];
+    const products = new Products([shared, own, shared].map((one) => new Map([["w", one]])));
+    assert.equal(await products.of(shared), await products.of(shared));
+    assert.notEqual(await products.of(own), await products.of(own));
+    assert.deepEqual(await products.of(own), await products.of(shared));
   });
 
   it("refuses a module that the params lack", async () => {

@@ -57,15 +57,22 @@ async function sumOf(
 /** The number of multiplications between two turns of the event loop: about 10 ms. */
 const mostAtOnce = 2 ** 26;
 
-/** A cache of multiplied-out low-rank pairs, by identity. */
+/** Multiplies out low-rank pairs, and keeps the products of those that several clients share. */
 export class Products {
   readonly #dense = new Map<TensorDelta, ArrayLike<number>>();
+  readonly #uses = new Map<TensorDelta, number>();
+
+  /** @param all terms that will be multiplied out; those that occur once are not kept */
+  constructor(all: Iterable<Delta> = []) {
+    for (const change of [...all].flatMap((term) => [...term.values()]))
+      this.#uses.set(change, (this.#uses.get(change) ?? 0) + 1);
+  }
 
   async of(update: TensorDelta): Promise<ArrayLike<number>> {
     await yieldToEventLoop();
     if (!isLowRank(update)) return readNumbers(update);
     const known = this.#dense.get(update) ?? (await this.#multiply(update));
-    this.#dense.set(update, known);
+    if ((this.#uses.get(update) ?? 0) > 1) this.#dense.set(update, known);
     return known;
   }
 

@@ -124,11 +124,10 @@ export interface Refined {
   readonly meanPersonal: TensorDelta;
   /** M̂; absent for a vector. */
   readonly shared?: TensorDelta;
-  /**
-   * Additions to the shared part by client id, for clients that have the common part at a scale
-   * other than 1.
-   */
-  readonly extraCommon: ReadonlyMap<string, TensorDelta>;
+  /** What clients have in common outside the space; absent if nobody gets more or less of it. */
+  readonly common?: TensorDelta;
+  /** How much of it a client gets in addition to the shared part, by client id; 0 if absent. */
+  readonly extraShares: ReadonlyMap<string, number>;
 }
 
 /**
@@ -148,9 +147,12 @@ export function toDeltas(
       personal: new Map(),
       meanPersonal: mean,
       shared: toGlobalDelta(shared),
-      extraCommon: new Map(),
+      extraShares: new Map(),
     };
   }
+  const extraShares = new Map(
+    zip(ids, computeExtraShares(refinement)).filter(([, share]) => share !== 0),
+  );
   const tensors = new Map<Matrix, Tensor>();
   const tensorOnce = (matrix: Matrix) => {
     const tensor = tensors.get(matrix) ?? toTensor(matrix);
@@ -163,11 +165,8 @@ export function toDeltas(
     personal: new Map(zip(ids, inside).map(([id, own]) => [id, toDelta(own)])),
     meanPersonal: toDelta(averageInside(inside, weights, space)),
     shared: toDelta(shared),
-    extraCommon: new Map(
-      zip(ids, computeExtraShares(refinement)).flatMap(([id, more]) =>
-        more === 0 ? [] : [[id, toDelta(scaled(common.part, more))] as const],
-      ),
-    ),
+    ...(extraShares.size > 0 && { common: toDelta(common.part) }),
+    extraShares,
   };
 }
 

@@ -31,7 +31,7 @@ export async function refineVectors(
         own,
         weights.map((weight, k) => weight * item(cuts, k)),
       ),
-      extraCommon: new Map(),
+      extraShares: new Map(),
     });
   }
   return refined;

@@ -147,20 +147,19 @@ export class ModuleState {
     const { clients, weights } = members;
     const changes = this.#listChanges(clients);
     const refinement = refineModule(changes, space, weights, options);
-    const { personal, meanPersonal, shared, extraCommon } = toDeltas(
+    const { personal, meanPersonal, shared, common, extraShares } = toDeltas(
       refinement,
       members,
       space,
       options.models,
     );
     const shape = deltaShape(item(this.#updates, 0));
-    const shaped = (own: ReadonlyMap<string, TensorDelta>) =>
-      new Map([...own].map(([id, delta]) => [id, toShape(delta, shape)]));
     return {
-      personal: shaped(personal),
+      personal: new Map([...personal].map(([id, delta]) => [id, toShape(delta, shape)])),
       meanPersonal: toShape(meanPersonal, shape),
       ...(shared && { shared: toShape(shared, shape) }),
-      extraCommon: shaped(extraCommon),
+      ...(common && { common: toShape(common, shape) }),
+      extraShares,
     };
   }
 
