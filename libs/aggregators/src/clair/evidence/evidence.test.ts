@@ -121,6 +121,18 @@ describe("the score of a client", () => {
     assert.ok(at(scores, 9) > 3 && Math.abs(at(scores, 9) - at(scores, 10)) < 1e-9);
   });
 
+  it("counts how far A moved up to 4, because honest clients may train A less", () => {
+    // Vectors in place of spaces, as below; the last one is a hundredth as far from the start.
+    const rowSpaces = Matrix.fromRows(
+      indices(9).map((i) => indices(9).map((j) => 100 + (i !== j ? 0 : i < 8 ? 1 : 1e-4))),
+    );
+    const measures = { ...measuresOf([...usual(8), { size: 0.5 }]), rowSpaces };
+    const { scores, signed, deviations, trusted } = scoreClients(measures, spreads);
+    assert.deepEqual(trusted, indices(8));
+    assert.ok(at(signed.get("moved") ?? scores, 8) > 6);
+    assert.equal(at(deviations.get("moved") ?? scores, 8), 4);
+  });
+
   it("does not depend on the order or the scale of the clients", () => {
     const clients = [...varied(12, "order"), { size: 2 }, { cosine: 0 }];
     const measures = measuresOf(clients);
