@@ -39,7 +39,7 @@ const adapter = z.strictObject({
     .number()
     .nullable()
     .describe(
-      "With rule evidence: the sum of the deviations of all pieces. With other rules: tangent of the angle to the shared space. Null: not scored.",
+      "With rule evidence: the length of the vector of all pieces' deviations. With other rules: tangent of the angle to the shared space. Null: not scored.",
     ),
   modules: z
     .array(z.strictObject({ module: z.string(), ratio: z.number().min(0) }))

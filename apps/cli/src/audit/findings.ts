@@ -7,8 +7,9 @@ export interface Finding {
   readonly name: string;
   readonly status: VerdictStatus;
   /**
-   * With rule `evidence`, the sum of the pieces' deviations. With other rules, the tangent of the
-   * angle to the shared space. Null if the adapter was not scored (inactive, invalid).
+   * With rule `evidence`, the length of the vector of the pieces' deviations. With other rules, the
+   * tangent of the angle to the shared space. Null if the adapter was not scored (inactive,
+   * invalid).
    */
   readonly score: number | null;
   /**

@@ -10,6 +10,7 @@ import {
 } from "@fedclair/aggregators";
 import type { Audit } from "./audit-schema.js";
 import type { Finding } from "./findings.js";
+import { sum } from "@fedclair/linalg";
 import { findUnevenModules } from "./uneven-modules.js";
 import { listFirst, shortenModule } from "../adapters/names-text.js";
 import { listRefinedSentences } from "./refined-text.js";
@@ -102,9 +103,11 @@ export function listNotices(
     );
   }
   const { calibratedFor = Infinity } = audit;
-  if (detection && scores.length > manyMore * calibratedFor) {
+  const copies = sum([...identical, ...nearCopies].map((group) => group.length - 1));
+  const compared = scores.length - copies;
+  if (detection && compared > manyMore * calibratedFor) {
     note(
-      `The thresholds are those for ${calibratedFor} adapters, the most that were measured; ${scores.length} honest ones may exceed them more often. ` +
+      `The thresholds are those for ${calibratedFor} adapters, the most that were measured; ${compared} honest ones may exceed them more often. ` +
         "For a bank of your own: fedclair calibrate.",
     );
   }

@@ -36,7 +36,7 @@ export function createPiecePanels({
   const isByEvidence = adapters.some(({ evidence }) => evidence !== undefined);
   const score: PiecePanel = {
     title: isByEvidence
-      ? "score: the sum of the pieces below"
+      ? "score: the length of the vector of the pieces below"
       : "score: tangent of the angle to the shared space",
     isLog: !isByEvidence,
     limits: isByEvidence ? [usualBelow, threshold].flatMap((limit) => limit ?? []) : [],

@@ -501,6 +501,7 @@ describe("the evidence over rounds", () => {
       assert.ok(first && first.score > 3 && first.score > Math.max(...others.map((o) => o.score)));
       assert.equal(first.evidence[0]?.kind, "size");
       assert.equal(first.evidence[0].rounds, 12);
+      assert.ok(first.reason.startsWith(`is ${what} (`), first.reason);
     });
   }
 
@@ -522,7 +523,33 @@ describe("the evidence over rounds", () => {
     assert.equal(over[0]?.evidence[0]?.kind, "copy");
   });
 
-  it("leaves a client undecided, and out of what is shared, that stands out in this round alone", () => {
+  it("takes related clients for no copies, however long they are alike", () => {
+    let histories: ClientHistories = new Map();
+    let last = judge(measuresOf(usual(12)), { bank, rate: 0.01, required: [] }, stream("r"));
+    for (let round = 0; round < 6; round++) {
+      const measures = measuresOf(varied(12, `round ${round}`));
+      measures.cosines.data[1] = measures.cosines.data[12] = 0.8;
+      last = judge(measures, { bank, rate: 0.01, required: [] }, stream("r"));
+      histories = addRound(histories, ids, last.scores, indices(12));
+    }
+    const over = judgeOverRounds(last, ids, histories, { bank, rate: 0.01 });
+    assert.equal(over[0]?.evidence.find(({ kind }) => kind === "copy")?.deviations, 0);
+    assert.ok(over.every(({ status }) => status === "benign"));
+  });
+
+  it("leaves a client undecided that stands out a little in this round alone", () => {
+    const { histories: before } = runRounds(10, 0);
+    const clients = varied(12, "odd").map((own, k) => (k === 0 ? { ...own, size: 0.4 } : own));
+    const now = judge(measuresOf(clients), { bank, rate: 0.01, required: [] }, stream("r"));
+    const histories = addRound(before, ids, now.scores, indices(12));
+    const [first, second] = judgeOverRounds(now, ids, histories, { bank, rate: 0.01 });
+    assert.equal(now.clients[0]?.status, "undecided");
+    assert.ok(first && first.status === "undecided" && first.isPooled);
+    assert.match(first.reason, /^is large \(.*\) in this round, but not over its 11 rounds$/);
+    assert.equal(second?.status, "benign");
+  });
+
+  it("leaves a client undecided, and out of what is shared, that is flagged in this round alone", () => {
     const { histories: before } = runRounds(10, 0);
     const clients = varied(12, "odd").map((own, k) => (k === 0 ? { ...own, size: 1 } : own));
     const now = judge(measuresOf(clients), { bank, rate: 0.01, required: [] }, stream("r"));
@@ -555,15 +582,20 @@ describe("the evidence over rounds", () => {
 describe("sentences", () => {
   it("name the two strongest pieces", () => {
     const pieces = [
-      { kind: "size", deviations: 9.25 },
-      { kind: "agreement", deviations: 3 },
-      { kind: "shape", deviations: 2 },
+      { kind: "size", statistic: -2, deviations: 9.25 },
+      { kind: "agreement", statistic: 0.1, deviations: 3 },
+      { kind: "shape", statistic: 3, deviations: 2 },
     ] as const;
     assert.equal(
       describeEvidence(pieces, true),
       "is large (9.3 deviations) and agrees less with the others than they do with each other (3.0 deviations)",
     );
     assert.match(describeEvidence(pieces, false), /, which honest clients do as well$/);
+  });
+
+  it("say what is unusually small over rounds", () => {
+    const piece = { kind: "size", statistic: -2, deviations: 9.25, rounds: 3 } as const;
+    assert.equal(describeEvidence([piece], true), "is small (9.3 deviations)");
   });
 
   it("say what a client is cleared of, and what it is not", () => {

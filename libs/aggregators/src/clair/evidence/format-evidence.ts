@@ -1,10 +1,9 @@
+import type { Evidence } from "@fedclair/core";
 import { controlKinds, controlMeanings, type ControlKind, type Power } from "./controls.js";
-import { pieceMeanings, type PieceKind } from "./pieces.js";
+import { oppositeMeanings, pieceMeanings, type PieceKind } from "./pieces.js";
 
-export interface Strength {
-  readonly kind: PieceKind;
-  readonly deviations: number;
-}
+/** A piece of evidence with a meaning. */
+export type Strength = Evidence & { readonly kind: PieceKind };
 
 /** Fewer deviations are not worth a word. */
 const leastWorth = 1;
@@ -17,7 +16,11 @@ export function describeEvidence(strongest: readonly Strength[], isFlagged: bool
   const told = strongest
     .slice(0, 2)
     .filter(({ deviations }, i) => i === 0 || deviations >= leastWorth)
-    .map(({ kind, deviations }) => `${pieceMeanings[kind]} (${deviations.toFixed(1)} deviations)`);
+    .map(({ kind, deviations, statistic, rounds = 0 }) => {
+      // Over rounds the statistic is a signed average.
+      const meanings = rounds > 0 && statistic < 0 ? oppositeMeanings : pieceMeanings;
+      return `${meanings[kind]} (${deviations.toFixed(1)} deviations)`;
+    });
   const sentence = told.join(" and ");
   return isFlagged ? sentence : `${sentence}, which honest clients do as well`;
 }

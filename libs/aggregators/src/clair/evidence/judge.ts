@@ -1,4 +1,4 @@
-import type { Evidence, VerdictStatus } from "@fedclair/core";
+import type { VerdictStatus } from "@fedclair/core";
 import { at, type Stream } from "@fedclair/linalg";
 import { indices } from "../lists.js";
 import { findThresholds, type Bank, type Thresholds } from "./bank.js";
@@ -21,7 +21,7 @@ export interface Judgement {
   /** A client with a higher score is contaminated. */
   readonly upper: number;
   /** The pieces behind the score, the strongest first. */
-  readonly evidence: readonly Evidence[];
+  readonly evidence: readonly Strength[];
   /** One sentence in plain words. */
   readonly reason: string;
   /** The sentence for a client about whom nothing stands out. */

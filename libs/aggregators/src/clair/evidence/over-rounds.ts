@@ -1,14 +1,15 @@
 import { at } from "@fedclair/linalg";
 import { findThresholds, findThresholdsOverRounds } from "./bank.js";
+import { describeEvidence } from "./format-evidence.js";
 import { decide, type JudgeOptions, type Judgement, type RoundVerdict } from "./judge.js";
 import { scoreOverRounds, type ClientHistories } from "./rounds.js";
 import { listEvidence } from "./score.js";
 
 /**
  * Judges by the evidence averaged over rounds. Of many rounds one is odd by chance: a client that
- * is flagged in this round only is undecided, and left out of what is shared in this round. It
- * keeps the judgement of this round if that is the clearer one, and if its score over rounds is one
- * that at most one clean federation in five has.
+ * stands out in this round only is undecided and, if it is flagged in this round, left out of what
+ * is shared. It keeps the judgement of this round if that is the clearer one, and if its score over
+ * rounds is one that at most one clean federation in five has.
  * @param ids ids of the round's clients, in the order of the judgements
  * @param histories of all clients up to this round; absent for a round by itself
  */
@@ -33,25 +34,24 @@ export function judgeOverRounds(
     const isFlagged = now.status === "contaminated";
     const lasts = score > thresholds.shared;
     if (isFlagged && lasts && now.score / now.upper >= score / thresholds.upper) return now;
-    const evidence = listEvidence(scores, row);
     const count = rounds[row] ?? 0;
-    return {
-      ...now,
-      ...decide(score, thresholds, evidence, now),
-      ...(isFlagged && !lasts && onlyNow(now, count)),
-      evidence: evidence.map((piece) => ({ ...piece, rounds: count })),
-    };
+    const evidence = listEvidence(scores, row).map((piece) => ({ ...piece, rounds: count }));
+    const decided = { ...now, ...decide(score, thresholds, evidence, now), evidence };
+    const isOdd = isFlagged ? !lasts : decided.status === "benign" && now.status !== "benign";
+    return isOdd ? { ...decided, ...onlyNow(now, count, !isFlagged && decided.isPooled) } : decided;
   });
 }
 
 /** The judgement of a client that stands out in this round alone. */
 function onlyNow(
-  { reason }: Judgement,
+  { evidence }: Judgement,
   rounds: number,
+  isPooled: boolean,
 ): Pick<Judgement, "status" | "reason" | "isPooled"> {
+  const reason = describeEvidence(evidence, true);
   return {
     status: "undecided",
     reason: `${reason} in this round, but not over its ${rounds} rounds`,
-    isPooled: false,
+    isPooled,
   };
 }

@@ -17,6 +17,18 @@ export const pieceMeanings = {
 
 export type PieceKind = keyof typeof pieceMeanings;
 
+/** What a small value means, which counts over rounds. */
+export const oppositeMeanings: Readonly<Record<PieceKind, string>> = {
+  agreement: "agrees more with the others than they do with each other",
+  clique: "moves together with fewer others than usual",
+  copy: "is unlike every other change",
+  size: "is small",
+  shape: pieceMeanings.shape,
+  evenness: pieceMeanings.evenness,
+  outside: "lies further inside the space that the others share than they do",
+  moved: "is small for how far its factor A moved",
+};
+
 /** One piece of evidence about every client. */
 export interface Piece {
   readonly kind: PieceKind;
@@ -34,6 +46,8 @@ export interface Piece {
 
 /** A larger median cosine counts as this one, so that rounding between copies is no evidence. */
 const maxUsualCosine = 0.95;
+/** Changes with a smaller cosine are no copies, even if they are related. */
+const leastCopy = maxUsualCosine;
 /** Two changes whose cosine is within this of 1 are copies, apart from rounding. */
 const minCopyDistance = 1e-4;
 /** A smaller median cosine counts as this one: the clients have nothing in common. */
@@ -95,7 +109,9 @@ function compare(
   ];
   // Where most clients send one change, being a copy is no evidence, and neither is being none.
   if (median(pick(first, trusted)) <= maxUsualCosine) {
-    const values = first.map((x) => -Math.log(Math.max(1 - x, minCopyDistance)));
+    const values = first.map(
+      (x) => -Math.log(Math.max(minCopyDistance, 1 - Math.max(x, leastCopy))),
+    );
     all.push({ kind: "copy", values, measured: first, ...plain, countsOnce: false });
   }
   const opposed = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
