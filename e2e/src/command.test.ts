@@ -53,6 +53,16 @@ describe("the command", () => {
         /use fedclair sw/,
       ],
       ["a trial for a sweep", ["sweep", trial], /for a single trial, use fedclair run/],
+      [
+        "more hosts than a machine can run",
+        ["run", trial, "--hosts", "100000"],
+        /--hosts: expected at most \d+ processes on this machine .*, got 100000/,
+      ],
+      [
+        "more jobs than a machine can run",
+        ["sweep", trial, "--jobs", "100000"],
+        /--jobs: expected at most \d+ processes/,
+      ],
       ["a bad address", ["coordinator", trial, "--listen", "4000"], /expected host:port/],
       ["a bad trial file by hand", ["coordinator", "bad.yaml"], /bad\.yaml:4:37/],
       ["a missing address", ["client", "--capacity", "2"], /--coordinator <url>' not specified/],
@@ -168,7 +178,9 @@ describe("the command", () => {
     await copyFile(join(workspace, "sweeps", "attack-table.yaml"), join(cwd, "trials", "c.yaml"));
     await mkdir(join(cwd, "runs", "torn"));
     await writeFile(join(cwd, "runs", "torn", "summary.json"), '{"name":');
-    const { stdout } = await fedclair(["list"], { cwd });
+    const { code, stdout, stderr } = await fedclair(["list"], { cwd });
+    assert.equal(code, 2);
+    assert.equal(stderr, "error: cannot read trials/b.yaml: the list says why\n");
     assert.match(stdout, /^trial +task +clients\ntrials\/a\.yaml +linear-regression +10$/m);
     assert.match(stdout, new RegExp(`^${folder} +done +6 +20.* +1 +error\\.clair +\\d`, "m"));
     assert.match(stdout, /^trials\/b\.yaml +trials\/b\.yaml:2:1: Flow sequence/m);

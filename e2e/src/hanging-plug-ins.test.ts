@@ -58,16 +58,21 @@ describe("a client that never returns", () => {
       const args = ["run", "trial.yaml", "--no-report", ...quick, "--out", out, ...how];
       const { code, stdout, stderr } = await fedclair(args, { cwd });
       assert.equal(code, 5, `the answers of c00 are lost: ${stderr}`);
-      const named = stderr.match(/c00, round 1, train: task 'hang' did not return within 1 s/g);
+      const named = stderr.match(
+        /c00, round 1, train: train\(\) of task 'hang' did not return within 1 s/g,
+      );
       assert.equal(named?.length, 1, stderr);
       assert.match(stdout, /^c00 +benign +CLIENT_HUNG /m);
-      assert.match(stdout, /^c00 hung: fedavg, round 1: task 'hang' did not return within 1 s/m);
+      assert.match(
+        stdout,
+        /^c00 hung: fedavg, round 1: train\(\) of task 'hang' did not return within 1 s/m,
+      );
       const records = await readRecords(join(cwd, out));
       const failures = records.map(({ clients }) => clients.map(({ failure }) => failure));
       assert.deepEqual(
         failures.map(([first]) => `${first?.code}: ${first?.message}`),
         [
-          "CLIENT_HUNG: task 'hang' did not return within 1 s (limits.clientSeconds)",
+          "CLIENT_HUNG: train() of task 'hang' did not return within 1 s (limits.clientSeconds)",
           "CLIENT_HUNG: not asked: it hung in round 1 (limits.hangRetries = 0)",
           "CLIENT_HUNG: not asked: it hung in round 1 (limits.hangRetries = 0)",
         ],
@@ -79,6 +84,25 @@ describe("a client that never returns", () => {
       bytes.push(await readResultBytes(join(cwd, out)));
     }
     assert.deepEqual(bytes[0], bytes[1]);
+  });
+
+  it("is named once if it awaits for ever, in memory and on hosts", async () => {
+    const cwd = await createStudy();
+    const awaits = task.replace(
+      "if (index === 0) for (;;);",
+      "if (index === 0) await new Promise(() => {});",
+    );
+    await writeFile(join(cwd, "hang.js"), awaits);
+    for (const [out, ...how] of [
+      ["memory", "--transport", "memory"],
+      ["hosts", "--hosts", "1"],
+    ] as const) {
+      const args = ["run", "trial.yaml", "--no-report", ...quick, "--out", out, ...how];
+      const { code, stderr } = await fedclair([...args, "--set", "rounds=2"], { cwd });
+      assert.equal(code, 5, `the answers of c00 are lost: ${stderr}`);
+      const why = /c00, round \d, train: train\(\) of task 'hang' gave no result after 1 s/g;
+      assert.equal(stderr.match(why)?.length, 1, stderr);
+    }
   });
 
   it("does not keep a run in memory from ending on SIGTERM", async () => {

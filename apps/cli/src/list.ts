@@ -1,3 +1,4 @@
+import { UserError } from "@fedclair/core";
 import { listArms, oneLine } from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import {
@@ -26,6 +27,7 @@ export interface ListOptions {
 /**
  * `fedclair list`: lists the trials and sweeps under a folder (default: `trials`, if it exists) and
  * the runs in `runs`.
+ * @throws UserError after they are printed, if a file cannot be read
  */
 export async function list(
   folder: string | undefined,
@@ -49,6 +51,7 @@ export async function list(
       return { folder, name, trials: all, finished };
     });
     print(JSON.stringify({ trials, sweeps, faulty, runs: entries, studies }) + "\n");
+    checkFaulty(faulty);
     return;
   }
   const claimOf = ({ claim }: { claim: string }) => (claims ? [oneLine(claim.trim())] : []);
@@ -70,6 +73,14 @@ export async function list(
     folders.map(({ folder, trials: all, finished }) => [oneLine(folder), `${finished} of ${all}`]),
   );
   section(["run", "status", "rounds", "began", "seed", "primary measure", ""], runs.map(runRow));
+  checkFaulty(faulty);
+}
+
+/** @throws UserError if files cannot be read, after everything has been printed */
+function checkFaulty(faulty: readonly { readonly file: string }[]): void {
+  if (faulty.length === 0) return;
+  const files = faulty.map(({ file }) => file).join(", ");
+  throw new UserError(`cannot read ${files}: the list says why`);
 }
 
 /** A trial file, a sweep file or a file with a fault. */

@@ -21,12 +21,16 @@ import type { ListOptions } from "./list.js";
 import type { PowerOptions } from "./power/power.js";
 import type { ResumeOptions } from "./resume.js";
 import type { RunOptions } from "./run-options.js";
+import { checkProcessCount, processCount } from "./process-count.js";
 import { seedArgs, seedsOption } from "./seed-args.js";
 import { templates } from "./templates.js";
 import type { SweepOptions } from "./sweep.js";
 import type { WorkerOptions } from "./queue/worker.js";
 import type { TokenOptions } from "./token.js";
 import type { VerifyOptions } from "./verify.js";
+
+/** A timer of Node.js holds 2³¹ − 1 ms; a longer time would end at once. */
+const longestSeconds = 2_000_000;
 
 const failStatuses = ["contaminated", "invalid", "undecided"] as const;
 type FailStatus = (typeof failStatuses)[number];
@@ -61,10 +65,10 @@ const jobs = () =>
   new Option(
     "--jobs <n>",
     "with several seeds: number of runs at a time, each in its own process; default: 1",
-  ).argParser(integerOption("--jobs", 1));
+  ).argParser(processCount("--jobs"));
 const hosts = () =>
   new Option("--hosts <n>", "number of client-host processes; default: one per core").argParser(
-    integerOption("--hosts", 1),
+    processCount("--hosts"),
   );
 const python = () =>
   new Option(
@@ -134,7 +138,7 @@ program
   .addOption(setOption())
   .addOption(
     new Option("--jobs <n>", "number of trials to run at a time; default: one per core").argParser(
-      integerOption("--jobs", 1),
+      processCount("--jobs"),
     ),
   )
   .addOption(python())
@@ -193,6 +197,8 @@ program
   )
   .option("--json", "print the tables as JSON", false)
   .action(async (file: string, options: SweepOptions & { readonly seeds?: string }) => {
+    // Tasks of a job array run on other machines.
+    if (!options.slurm) checkProcessCount("--jobs", options.jobs);
     const { sweep } = await import("./sweep.js");
     await sweep(file, { ...options, set: [...options.set, ...seedArgs(options.seeds)] });
   });
@@ -207,7 +213,7 @@ program
   .option("--root <folder>", "accept only sweeps whose folders are inside this one", ".")
   .addOption(
     new Option("--jobs <n>", "number of trials to run at a time, each in its own process")
-      .argParser(integerOption("--jobs", 1))
+      .argParser(processCount("--jobs"))
       .default(1),
   )
   .addOption(pluginOption())
@@ -308,12 +314,12 @@ program
   )
   .addOption(
     new Option("--evaluate-timeout <seconds>", "how long this command may take for one adapter")
-      .argParser(integerOption("--evaluate-timeout", 1))
+      .argParser(integerOption("--evaluate-timeout", 1, longestSeconds))
       .default(600),
   )
   .addOption(
     new Option("--evaluate-jobs <n>", "number of these commands to run at a time")
-      .argParser(integerOption("--evaluate-jobs", 1))
+      .argParser(processCount("--evaluate-jobs"))
       .default(1),
   )
   .option("--html <file>", "write a self-contained report page to this new file")

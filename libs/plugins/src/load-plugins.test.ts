@@ -15,6 +15,7 @@ import { loadBuiltIn } from "./built-in.js";
 import { importPlugins } from "./import-plugins.js";
 import { loadPlugins } from "./load-plugins.js";
 import { loadNamedPlugins } from "./named-plugins.js";
+import { resolveModule } from "./resolve-module.js";
 
 const workspace = fileURLToPath(new URL("../../../../", import.meta.url));
 
@@ -180,6 +181,10 @@ describe("external plug-ins", () => {
     if (process.platform === "win32") this.skip();
     spawnSync("mkfifo", [join(folder, "fifo.mjs")]);
     await writeFile(join(folder, "mine.mjs"), 'import "./fifo.mjs"; export default [];');
+    assert.throws(
+      () => resolveModule("./fifo.mjs", folder, "trial.yaml: plugins"),
+      new UserError("trial.yaml: plugins: './fifo.mjs': expected a regular file"),
+    );
     for (const name of ["fifo", "mine"]) {
       await assert.rejects(
         loadPlugins([{ file: join(folder, `${name}.mjs`), place: name }]),

@@ -36,6 +36,8 @@ export function resolveModule(text: string, folder: string, by: string): PluginM
       `${place}: there is no file ${file}: ${hasJsFile ? `did you mean ${text}.js?` : "put it there, or correct the path"}`,
     );
   }
+  // A FIFO or a device would block the process.
+  if (!stats.isFile()) throw new UserError(`${place}: expected a regular file`);
   return { file: realpathSync(file), place };
 }
 

@@ -108,7 +108,7 @@ describe("ClientRunner", () => {
     });
   });
 
-  it("aborts a client's training when its time is over", async () => {
+  it("aborts a client's training when its time is over, and reports it", async () => {
     let stopped: unknown;
     const create = (): Task => ({
       ...createToyTask(),
@@ -124,12 +124,17 @@ describe("ClientRunner", () => {
         }),
     });
     const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
+    const late: string[] = [];
     const runner = new ClientRunner(
       prepare(toyTrial({ limits: { clientSeconds: 0.01 } }), plugins),
+      { onTimeout: ({ clientId }, what) => late.push(`${clientId}: ${what}`) },
     );
     const arrival = await runner.run(createJob("train"));
     assert.ok("failure" in arrival);
-    assert.equal(arrival.failure.code, "CLIENT_TIMEOUT", arrival.failure.message);
+    assert.equal(arrival.failure.code, "CLIENT_TIMEOUT");
+    const message = "train() of task 'toy' gave no result after 0.01 s (limits.clientSeconds)";
+    assert.equal(arrival.failure.message, message);
+    assert.deepEqual(late, [`c00: ${message}`]);
     assert.ok(stopped instanceof DOMException);
   });
 

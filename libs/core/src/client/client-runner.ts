@@ -45,8 +45,10 @@ export interface RunnerEvents {
   readonly onBatchError?: OnBatchError;
   /** Called before clients train together, or before a single job runs. */
   readonly onAttempt?: (jobs: readonly ClientJob[]) => void;
-  /** Called before code of a plug-in runs, with its name, like `mod 'clip'`. */
-  readonly onCode?: (plugin: string) => void;
+  /** Called when a client gave no result in time, with the failure's message. */
+  readonly onTimeout?: (job: ReportedJob, what: string) => void;
+  /** Called before code of a plug-in runs: `client() of mod 'clip'`. */
+  readonly onCode?: (code: string) => void;
 }
 
 /** Runs the jobs of a host, group by group: `ClientRunner`, or one that watches it from outside. */
@@ -80,6 +82,8 @@ export class ClientRunner implements JobRunner {
   readonly #events: RunnerEvents;
   #task: Task | undefined;
   #hasBatchError = false;
+  /** The code that runs, as in `onCode`. */
+  #code = "";
 
   constructor(prepared: PreparedTrial, events: RunnerEvents = {}) {
     this.#prepared = prepared;
@@ -106,11 +110,8 @@ export class ClientRunner implements JobRunner {
    */
   async run(job: ClientJob): Promise<Answer> {
     try {
-      const { clientSeconds } = this.#prepared.trial.limits;
       this.#events.onAttempt?.([job]);
-      const result = await runWithinLimit(clientSeconds, 1, (signal) =>
-        this.#runAlone(job, signal),
-      );
+      const result = await this.#runWithinLimit([job], (signal) => this.#runAlone(job, signal));
       return toAnswer(job, result);
     } catch (error) {
       return this.#fail(job, error);
@@ -152,17 +153,15 @@ export class ClientRunner implements JobRunner {
   ): Promise<{ readonly answers: readonly Answer[] } | { readonly thrown: unknown }> {
     const trainers: LocalTrainer[] = [];
     try {
-      const { clientSeconds } = this.#prepared.trial.limits;
       this.#events.onAttempt?.(jobs);
-      const results = await runWithinLimit(clientSeconds, jobs.length, async (signal) => {
+      const results = await this.#runWithinLimit(jobs, async (signal) => {
         for (const job of jobs) trainers.push(await this.#open(job));
         const trainJobs = jobs.map(async (job) => {
           return this.#trainJob(job, await copyJobParams(job), signal);
         });
-        return checkResults(
-          await cohort.train(trainers, await Promise.all(trainJobs)),
-          jobs.length,
-        );
+        const prepared = await Promise.all(trainJobs);
+        this.#enterTask("trainCohort.train");
+        return checkResults(await cohort.train(trainers, prepared), jobs.length);
       });
       if ("code" in results) return { answers: jobs.map((job) => toAnswer(job, results)) };
       const finished = jobs.map(async (job, i) => {
@@ -180,6 +179,18 @@ export class ClientRunner implements JobRunner {
     }
   }
 
+  /** Runs the work of jobs with `limits.clientSeconds` for each, and reports those out of time. */
+  async #runWithinLimit<T extends object>(
+    jobs: readonly ClientJob[],
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T | Failure> {
+    const { clientSeconds } = this.#prepared.trial.limits;
+    const result = await runWithinLimit(clientSeconds, jobs.length, work, () => this.#code);
+    if ("code" in result && result.code === "CLIENT_TIMEOUT")
+      for (const job of jobs) this.#events.onTimeout?.(job, result.message);
+    return result;
+  }
+
   #fail(job: ClientJob, error: unknown): Answer {
     if (!(error instanceof UserError)) this.#events.onClientError?.(job, error);
     const message = error instanceof Error ? error.message : errorMessage(error);
@@ -191,6 +202,7 @@ export class ClientRunner implements JobRunner {
     const params = await copyJobParams(job);
     const trainer = await this.#open(job);
     try {
+      this.#enterTask(methods[job.kind]);
       if (job.kind === "evaluate") return await evaluate(trainer, params);
       if (job.kind === "choose") return await measureCandidates(trainer, params, job);
       return await this.#finish(job, await trainer.train(this.#trainJob(job, params, signal)));
@@ -201,7 +213,7 @@ export class ClientRunner implements JobRunner {
 
   async #open({ clientId }: ClientJob): Promise<LocalTrainer> {
     const task = await this.#loadTask();
-    this.#enterTask();
+    this.#enterTask("openShard");
     const trainer = await task.openShard(this.#shard(clientId));
     if (typeof (trainer as Partial<LocalTrainer> | undefined)?.train === "function") return trainer;
     throw new UserError(
@@ -230,9 +242,9 @@ export class ClientRunner implements JobRunner {
       }),
       ...(attack.corruptLabels && {
         corruptLabels: (labels: Int32Array, classes: number) => {
-          this.#enterAttack(clientId);
+          this.#enterAttack("corruptLabels", clientId);
           const corrupted = attack.corruptLabels?.(labels, classes, rng.at("labels"), common);
-          this.#enterTask();
+          this.#enterTask("openShard");
           return corrupted ?? labels;
         },
       }),
@@ -253,30 +265,40 @@ export class ClientRunner implements JobRunner {
     const { contamination, mods } = this.#prepared;
     const honest = checkResult(trained, "train()");
     const wrap = async (result: TrainResult, which: readonly TrialMod[]) =>
-      await runClientHalves(which, result, job, this.#rng, this.#events.onCode);
+      await runClientHalves(which, result, job, this.#rng, (code) => {
+        this.#enter(code);
+      });
     const attack = contamination.get(job.clientId)?.attack;
     if (!attack?.corruptUpdate) return await wrap(honest, mods);
     const rules = mods.filter(({ mod }) => !mod.isFormat);
     const own = await wrap(honest, rules);
     const rng = this.#rng.at("train", job.phase, job.round, job.clientId).at("attack");
-    this.#enterAttack(job.clientId);
+    this.#enterAttack("corruptUpdate", job.clientId);
     const corrupted = await attack.corruptUpdate(own, rng);
     return await wrap(checkResult(corrupted, "corruptUpdate()"), mods.slice(rules.length));
   }
 
-  #enterTask(): void {
-    this.#events.onCode?.(`task '${this.#prepared.trial.task.name}'`);
+  #enterTask(method: string): void {
+    this.#enter(`${method}() of task '${this.#prepared.trial.task.name}'`);
   }
 
-  #enterAttack(clientId: string): void {
+  #enterAttack(method: string, clientId: string): void {
     const { name = "" } = this.#prepared.contamination.get(clientId) ?? {};
-    this.#events.onCode?.(`attack '${name}'`);
+    this.#enter(`${method}() of attack '${name}'`);
+  }
+
+  #enter(code: string): void {
+    this.#code = code;
+    this.#events.onCode?.(code);
   }
 
   get #rng(): Stream {
     return this.#prepared.rng;
   }
 }
+
+/** The method of a trainer that a kind of job calls. */
+const methods = { train: "train", evaluate: "evaluate", choose: "measureHeldBack" } as const;
 
 /** Copies the params of a job: jobs share a base, and a trainer may change its params in place. */
 async function copyJobParams({ params }: ClientJob): Promise<Params> {

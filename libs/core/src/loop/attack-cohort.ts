@@ -72,7 +72,7 @@ async function corruptExternal(
       sent.push(update);
       continue;
     }
-    onCode?.(`attack '${contaminated.name}'`);
+    onCode?.(`corruptUpdate() of attack '${contaminated.name}'`);
     const own = rng.at("train", phase, round, clientId).at("attack");
     try {
       const corrupted = await contaminated.attack.corruptUpdate(update, own);
@@ -105,7 +105,7 @@ function attackRound(
   const forged = new Map<string, Update>();
   for (const [{ key, name, attack, common }, own] of attackers) {
     const rng = common.at("forge", phase, round);
-    onCode?.(`attack '${name}'`);
+    onCode?.(`attackRound() of attack '${name}'`);
     const attacked: unknown = attack.attackRound?.({ own, honest, rng }, states.get(key));
     checkAttacked(attacked, own);
     if (attacked.state !== undefined) {

@@ -8,7 +8,7 @@ import type { Collected } from "./collect.js";
  * Converts the updates that attacks forged at the coordinator to the format that clients must use,
  * and admits them again, because a number may overflow in fewer bits.
  * @param sent the updates before the attacks
- * @param onCode called before a mod runs, with its name
+ * @param onCode called before a mod runs: `client() of mod 'x'`
  */
 export async function formatForged(
   mods: readonly TrialMod[],
@@ -17,7 +17,7 @@ export async function formatForged(
   when: Pick<Job, "round" | "phase">,
   admit: Admit,
   rng: Stream,
-  onCode?: (plugin: string) => void,
+  onCode?: (code: string) => void,
 ): Promise<Collected> {
   const formats = mods.filter(({ mod }) => mod.isFormat);
   const asSent = new Set(sent);

@@ -8,7 +8,7 @@ import type { Trial } from "../trial/trial.js";
 export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contamination" | "rng"> {
   readonly trial: Pick<
     Trial,
-    "rounds" | "cohort" | "sampling" | "evaluate" | "limits" | "schedule" | "holdBack"
+    "rounds" | "cohort" | "sampling" | "evaluate" | "limits" | "schedule" | "holdBack" | "task"
   >;
   /** The mods. Default: none. */
   readonly mods?: PreparedTrial["mods"];
@@ -28,8 +28,8 @@ export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contaminat
   readonly aggregatorName: string;
   readonly pool: ClientPool;
   readonly signal: AbortSignal;
-  /** Called before code of a plug-in runs at the coordinator, with its name. */
-  readonly onCode?: (plugin: string) => void;
+  /** Called before code of a plug-in runs at the coordinator: `aggregate() of aggregator 'x'`. */
+  readonly onCode?: (code: string) => void;
 }
 
 /** Plans the rounds of one arm. @param task the loaded task of the trial */

@@ -47,7 +47,7 @@ export async function runStep(
     const received = { ...arrived, clientIds, rng };
     const passed = await runServerHalves(mods, received, state.mods, admitFor(state), onCode);
     const aggregator = new OneAggregation(plan, state, arrived, passed.updates);
-    if (task.step) onCode?.("the task's step");
+    if (task.step) onCode?.(stepOf(plan));
     const step = task.step
       ? checkStep(
           await task.step(createRound(plan, state, arrived, passed.updates), (updates) =>
@@ -73,6 +73,11 @@ export async function runStep(
   }
 }
 
+/** Names the code of the task's step for `onCode`. */
+function stepOf({ trial }: RoundPlan): string {
+  return `step() of task '${trial.task.name}'`;
+}
+
 /** A round that is aggregated in parts at the coordinator. */
 export interface OpenStream {
   /** @throws ArmFault if the aggregator throws */
@@ -92,7 +97,7 @@ export async function openStream(
   { round, phase }: Pick<Arrived, "round" | "phase">,
 ): Promise<OpenStream> {
   const attempt = async <T>(act: () => T | Promise<T>): Promise<T> => {
-    onCode?.(`aggregator '${name}'`);
+    onCode?.(`the stream of aggregator '${name}'`);
     try {
       return await act();
     } catch (error) {
@@ -172,9 +177,9 @@ class OneAggregation {
     const { round, phase } = this.#round;
     const rng = this.#plan.rng.at("aggregate", phase, round);
     const input = { round, phase, updates, rng };
-    onCode?.(`aggregator '${aggregatorName}'`);
+    onCode?.(`aggregate() of aggregator '${aggregatorName}'`);
     const result: unknown = await aggregator.aggregate(input, this.#state.aggregator);
-    if (task.step) onCode?.("the task's step");
+    if (task.step) onCode?.(stepOf(this.#plan));
     checkAggregation(aggregatorName, result, clientIds);
     this.result = result;
     return result;

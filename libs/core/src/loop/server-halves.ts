@@ -13,7 +13,7 @@ export type ModMetrics = ReadonlyMap<string, Readonly<Record<string, Metrics>>>;
 /**
  * Runs the server halves of mods in reverse order: the last wrapping is removed first.
  * @param received its `rng` is the trial's stream
- * @param onCode called before a mod runs, with its name
+ * @param onCode called before a mod runs: `server() of mod 'x'`
  * @throws UserError naming the mod, if it throws or returns updates of other clients
  */
 export async function runServerHalves(
@@ -21,7 +21,7 @@ export async function runServerHalves(
   received: Received,
   before: ModStates,
   admit: Admit,
-  onCode?: (plugin: string) => void,
+  onCode?: (code: string) => void,
 ): Promise<{
   readonly updates: readonly Update[];
   readonly states: ModStates;
@@ -34,7 +34,7 @@ export async function runServerHalves(
   for (const { key, name, mod } of mods.toReversed()) {
     if (!mod.server) continue;
     const own = rng.at("mod", key, phase, round);
-    onCode?.(`mod '${name}'`);
+    onCode?.(`server() of mod '${name}'`);
     try {
       const passed = await mod.server({ ...received, updates, rng: own }, states.get(key));
       if (passed.updates) updates = checkPassed(passed.updates, updates, admit);

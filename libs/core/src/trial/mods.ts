@@ -29,20 +29,20 @@ export type Sending = Pick<Job, "round" | "phase" | "clientId">;
 /**
  * Runs the client halves of mods, in order.
  * @param rng the trial's stream, from which the streams of the mods come
- * @param onCode called before a mod runs, with its name
+ * @param onCode called before a mod runs: `client() of mod 'x'`
  */
 export async function runClientHalves(
   mods: readonly TrialMod[],
   trained: TrainResult,
   { round, phase, clientId }: Sending,
   rng: Stream,
-  onCode?: (plugin: string) => void,
+  onCode?: (code: string) => void,
 ): Promise<TrainResult> {
   let result = trained;
   for (const { key, name, mod } of mods) {
     const own = rng.at("mod", key, phase, round, clientId);
     if (!mod.client) continue;
-    onCode?.(`mod '${name}'`);
+    onCode?.(`client() of mod '${name}'`);
     const changed = await mod.client(result, { round, phase, rng: own });
     result = checkResult(changed, `the client half of mod '${name}'`);
   }

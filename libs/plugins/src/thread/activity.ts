@@ -6,11 +6,11 @@ export interface Doing {
   readonly job: number;
   /** The number of jobs that run together. */
   readonly jobs: number;
-  /** The index of the plug-in whose code runs, in the list that the thread has returned. */
-  readonly plugin: number;
+  /** The index of the code that runs, among the names that the thread has sent; or -1. */
+  readonly code: number;
 }
 
-const fields = { turn: 0, call: 1, job: 2, jobs: 3, plugin: 4 } as const;
+const fields = { turn: 0, call: 1, job: 2, jobs: 3, code: 4 } as const;
 
 /**
  * What a thread is doing, in memory that it shares with the main thread. A message for each job
@@ -26,11 +26,11 @@ export class Activity {
     this.#values = new Int32Array(buffer);
   }
 
-  begin({ call, job, jobs, plugin }: Doing): void {
+  begin({ call, job, jobs, code }: Doing): void {
     this.#set(fields.call, call);
     this.#set(fields.job, job);
     this.#set(fields.jobs, jobs);
-    this.#set(fields.plugin, plugin);
+    this.#set(fields.code, code);
     this.turn();
   }
 
@@ -39,8 +39,8 @@ export class Activity {
     Atomics.add(this.#values, fields.turn, 1);
   }
 
-  enter(plugin: number): void {
-    this.#set(fields.plugin, plugin);
+  enter(code: number): void {
+    this.#set(fields.code, code);
   }
 
   /** A number that changes when the thread makes progress. */
@@ -53,7 +53,7 @@ export class Activity {
       call: this.#get(fields.call),
       job: this.#get(fields.job),
       jobs: this.#get(fields.jobs),
-      plugin: this.#get(fields.plugin),
+      code: this.#get(fields.code),
     };
   }
 
@@ -67,4 +67,4 @@ export class Activity {
 }
 
 /** A thread that waits for a call. */
-export const idle: Doing = { call: 0, job: 0, jobs: 0, plugin: -1 };
+export const idle: Doing = { call: 0, job: 0, jobs: 0, code: -1 };

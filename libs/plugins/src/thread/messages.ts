@@ -27,14 +27,6 @@ export interface ThreadTrial {
   readonly backend: string;
 }
 
-/** A thread that is ready to run clients' jobs. */
-export interface ReadyClients {
-  /** The largest number of jobs that can run together. */
-  readonly maxBatch: number;
-  /** The plug-ins whose code may run, by the index in `Doing.plugin`; the task first. */
-  readonly plugins: readonly string[];
-}
-
 /** A job on the last base that was posted, or on its own. */
 export interface PostedJob extends Omit<ClientJob, "params" | "derivation"> {
   readonly params: {
@@ -69,11 +61,12 @@ export interface PostedFault {
 export interface ThreadMethods {
   /** Returns the plug-ins that the modules export. */
   identify(): Promise<readonly PluginIdentity[]>;
-  prepareClients(trial: ThreadTrial, isAlone: boolean): Promise<ReadyClients>;
+  /** Prepares to run clients' jobs; returns the largest number of jobs that can run together. */
+  prepareClients(trial: ThreadTrial, isAlone: boolean): Promise<number>;
   /** @param base the new last base; default: the one before */
   runJobs(jobs: readonly PostedJob[], base?: Params): Promise<Ran>;
-  /** Prepares to run the coordinator's code; returns its plug-ins, like `ReadyClients`. */
-  prepareServer(trial: ThreadTrial): Promise<readonly string[]>;
+  /** Prepares to run the coordinator's code. */
+  prepareServer(trial: ThreadTrial): Promise<void>;
   startTask(): Promise<Start>;
   /** @param arm the index of the arm */
   attackCohort(
@@ -123,8 +116,10 @@ export type ThreadMessage =
       readonly stack?: string | undefined;
     }
   | {
-      readonly kind: "clientError";
+      readonly kind: "clientError" | "timeout";
       readonly job: Pick<ClientJob, "clientId" | "round" | "kind">;
       readonly what: string;
     }
-  | { readonly kind: "batchError"; readonly task: string; readonly what: string };
+  | { readonly kind: "batchError"; readonly task: string; readonly what: string }
+  /** The next name of code that `Doing.code` may refer to, such as `train() of task 'x'`. */
+  | { readonly kind: "code"; readonly name: string };

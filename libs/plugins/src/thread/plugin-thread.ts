@@ -17,7 +17,7 @@ export class Overdue extends Error {}
 export class ThreadEnded extends Error {}
 
 /** What happens in a thread, apart from the results of calls. */
-export type ThreadReport = Exclude<ThreadMessage, { readonly kind: "result" | "error" }>;
+export type ThreadReport = Exclude<ThreadMessage, { readonly kind: "result" | "error" | "code" }>;
 
 /** Returns the seconds that a thread may do the same without progress. */
 export type Patience = (doing: Doing) => number;
@@ -60,6 +60,7 @@ export class PluginThread {
   patience: Patience = () => Infinity;
   onReport: (report: ThreadReport) => void = () => undefined;
   readonly #worker: Worker;
+  readonly #codes: string[] = [];
   readonly #pending = new Map<number, Pending>();
   #unposted: ThreadCall[] = [];
   #lastCall = 0;
@@ -91,6 +92,11 @@ export class PluginThread {
       const why = `its thread ended with code ${code}: does a plug-in call process.exit?`;
       this.#fail(new ThreadEnded(why));
     });
+  }
+
+  /** Names the code that the thread runs, or ran when it ended: `step() of task 'x'`. */
+  get code(): string {
+    return this.#codes[this.activity.doing.code] ?? "code of a plug-in";
   }
 
   get isAlive(): boolean {
@@ -156,6 +162,10 @@ export class PluginThread {
   }
 
   #receive(message: ThreadMessage): void {
+    if (message.kind === "code") {
+      this.#codes.push(message.name);
+      return;
+    }
     if (message.kind !== "result" && message.kind !== "error") {
       this.onReport(message);
       return;

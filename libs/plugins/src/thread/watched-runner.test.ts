@@ -57,6 +57,7 @@ describe("WatchedRunner", () => {
       events: {
         onClientError: ({ clientId }, what) => events.push(`${clientId} failed: ${String(what)}`),
         onBatchError: (name, what) => events.push(`${name} failed: ${String(what)}`),
+        onTimeout: ({ clientId }, what) => events.push(`${clientId} was late: ${what}`),
         onHang: ({ clientId }, what) => events.push(`${clientId} hung: ${what}`),
       },
     });
@@ -90,7 +91,8 @@ describe("WatchedRunner", () => {
   const runEach = async ({ runAll }: { runAll: WatchedRunner["runAll"] }) =>
     (await Promise.all([0, 1, 2, 3].map((i) => runAll([jobOf(i)])))).flat().map(read);
 
-  const hung = "CLIENT_HUNG: task 'hanging' did not return within 0.5 s (limits.clientSeconds)";
+  const hung =
+    "CLIENT_HUNG: train() of task 'hanging' did not return within 0.5 s (limits.clientSeconds)";
 
   it("ends a client that does not return, and runs the others", async () => {
     const opened = await open({ fault: "loop", client: 1 });
@@ -111,26 +113,22 @@ describe("WatchedRunner", () => {
   it("names an attack or a mod that does not return", async () => {
     const attacked = { attacks: [{ attack: { name: "hanging-client-attack" }, clients: ["c00"] }] };
     for (const [changes, name] of [
-      [attacked, "attack 'hanging-client-attack'"],
-      [{ mods: [{ name: "hanging-mod" }] }, "mod 'hanging-mod'"],
+      [attacked, "corruptUpdate() of attack 'hanging-client-attack'"],
+      [{ mods: [{ name: "hanging-mod" }] }, "client() of mod 'hanging-mod'"],
     ] as const) {
       const [answer] = await (await open({}, changes)).runAll([jobOf(0)]);
       assert.ok(answer);
-      assert.equal(read(answer), hung.replace("task 'hanging'", name));
+      assert.equal(read(answer), hung.replace("train() of task 'hanging'", name));
       await runner?.close();
     }
   });
 
-  it("does not take code of a client that is out of time for that of the next one", async () => {
+  it("reports a client that is out of time, and does not take its code for that of the next one", async () => {
     const opened = await open({ fault: "linger", client: 1 });
     const answers = await runEach({ runAll: (jobs) => opened.runAll(jobs) });
-    assert.deepEqual(answers, [
-      0,
-      "CLIENT_TIMEOUT: no result after 0.5 s (limits.clientSeconds)",
-      2,
-      3,
-    ]);
-    assert.deepEqual(events, []);
+    const late = "train() of task 'hanging' gave no result after 0.5 s (limits.clientSeconds)";
+    assert.deepEqual(answers, [0, `CLIENT_TIMEOUT: ${late}`, 2, 3]);
+    assert.deepEqual(events, [`c01 was late: ${late}`]);
   });
 
   it("fails a client whose code calls process.exit, and runs the others", async () => {

@@ -11,7 +11,7 @@ import {
 } from "@fedclair/core/internal";
 import type { PluginModule } from "../resolve-module.js";
 import type { Doing } from "./activity.js";
-import type { PostedJob, ReadyClients, ThreadTrial } from "./messages.js";
+import type { PostedJob, ThreadTrial } from "./messages.js";
 import { Overdue, PluginThread, ThreadEnded, type ThreadReport } from "./plugin-thread.js";
 import { PageUse } from "./shared-numbers.js";
 import { isTimeout } from "./timeout.js";
@@ -29,7 +29,10 @@ export interface WatchedRunnerOptions extends ThreadTrial {
 }
 
 /** Receives what happens while jobs run in a thread. Errors are texts with their location. */
-export interface WatchedEvents extends Pick<RunnerEvents, "onClientError" | "onBatchError"> {
+export interface WatchedEvents extends Pick<
+  RunnerEvents,
+  "onClientError" | "onBatchError" | "onTimeout"
+> {
   /** Called when the thread was ended because a client's code did not return. */
   readonly onHang?: (job: ReportedJob, what: string) => void;
 }
@@ -38,8 +41,10 @@ export interface WatchedEvents extends Pick<RunnerEvents, "onClientError" | "onB
 class Replaced extends Error {}
 
 /** A thread that is ready for jobs. */
-interface Ready extends ReadyClients {
+interface Ready {
   readonly thread: PluginThread;
+  /** The largest number of jobs that can run together. */
+  readonly maxBatch: number;
   /** The base that was posted last. */
   base?: Params | undefined;
 }
@@ -105,10 +110,11 @@ export class WatchedRunner implements JobRunner {
         return answers;
       } catch (error) {
         if (this.#isClosed || !isEnd(error)) throw error;
+        const { code } = thread;
         const { doing } = thread.activity;
-        if (doing.call === id) return await this.#settle(jobs, doing, error);
+        if (doing.call === id) return await this.#settle(jobs, doing, code, error);
         if (!(error instanceof Replaced)) ends++;
-        if (ends === mostEnds) return await this.#settle(jobs, { ...doing, jobs: 1 }, error);
+        if (ends === mostEnds) return await this.#settle(jobs, { ...doing, jobs: 1 }, code, error);
       }
     }
   }
@@ -133,10 +139,15 @@ export class WatchedRunner implements JobRunner {
    * Answers jobs that ended their thread. Those of a group run one by one, so that only the faulty
    * client fails. Later groups have one client, as the same may happen again.
    */
-  async #settle(jobs: readonly ClientJob[], doing: Doing, why: Error): Promise<readonly Answer[]> {
+  async #settle(
+    jobs: readonly ClientJob[],
+    doing: Doing,
+    code: string,
+    why: Error,
+  ): Promise<readonly Answer[]> {
     const { events } = this.#options;
     const [job] = jobs;
-    if (job && jobs.length === 1) return [this.#fail(job, doing, why)];
+    if (job && jobs.length === 1) return [this.#fail(job, code, why)];
     if (doing.jobs > 1) {
       this.#trainsAlone = true;
       const what = why instanceof Overdue ? "it does not return" : why.message;
@@ -147,14 +158,14 @@ export class WatchedRunner implements JobRunner {
     return answers;
   }
 
-  #fail(job: ClientJob, { plugin }: Doing, why: Error): Answer {
+  #fail(job: ClientJob, code: string, why: Error): Answer {
     const { events, limits } = this.#options;
     const answer = { jobId: job.id, clientId: job.clientId };
     if (!(why instanceof Overdue)) {
       events?.onClientError?.(job, why.message);
       return { ...answer, failure: failure("CLIENT_ERROR", why.message) };
     }
-    const message = `${this.#ready?.plugins[plugin] ?? "its code"} did not return within ${limits.clientSeconds} s (limits.clientSeconds)`;
+    const message = `${code} did not return within ${limits.clientSeconds} s (limits.clientSeconds)`;
     events?.onHang?.(job, message);
     return { ...answer, failure: failure("CLIENT_HUNG", message) };
   }
@@ -176,15 +187,16 @@ export class WatchedRunner implements JobRunner {
       this.#report(report);
     };
     const trial = { content, from, backend };
-    const ready = await thread.call("prepareClients", [trial, this.#isAlone]).result;
+    const maxBatch = await thread.call("prepareClients", [trial, this.#isAlone]).result;
     thread.patience = ({ jobs }) => patienceSeconds(limits, jobs);
-    return { thread, ...ready };
+    return { thread, maxBatch };
   }
 
   #report(report: ThreadReport): void {
     const { events } = this.#options;
-    if (report.kind === "clientError") events?.onClientError?.(report.job, report.what);
-    else events?.onBatchError?.(report.task, report.what);
+    if (report.kind === "batchError") events?.onBatchError?.(report.task, report.what);
+    else if (report.kind === "timeout") events?.onTimeout?.(report.job, report.what);
+    else events?.onClientError?.(report.job, report.what);
   }
 }
 

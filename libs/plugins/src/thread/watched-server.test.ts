@@ -86,13 +86,17 @@ describe("ThreadServer", () => {
   });
 
   for (const [what, changes, name] of [
-    ["aggregator", { aggregator: { name: "hanging-rule" } }, "aggregator 'hanging-rule'"],
-    ["step", { task: { name: "hanging", fault: "step" } }, "the task's step"],
-    ["mod", { mods: [{ name: "hanging-server-mod" }] }, "mod 'hanging-server-mod'"],
+    [
+      "aggregator",
+      { aggregator: { name: "hanging-rule" } },
+      "aggregate() of aggregator 'hanging-rule'",
+    ],
+    ["step", { task: { name: "hanging", fault: "step" } }, "step() of task 'hanging'"],
+    ["mod", { mods: [{ name: "hanging-server-mod" }] }, "server() of mod 'hanging-server-mod'"],
     [
       "attack",
       { attacks: [{ attack: { name: "hanging-attack" }, clients: ["c01"] }] },
-      "attack 'hanging-attack'",
+      "attackRound() of attack 'hanging-attack'",
     ],
   ] as const) {
     it(`ends the arm whose ${what} does not return, and serves the next one`, async () => {
@@ -111,7 +115,7 @@ describe("ThreadServer", () => {
     const [prepared, opened] = await open("hanging", { task: { name: "hanging", fault: "start" } });
     await assert.rejects(
       run(prepared, opened),
-      /^UserError: task 'hanging' did not return within 0\.5 s \(limits\.serverSeconds\)$/,
+      /^UserError: start\(\) of task 'hanging' did not return within 0\.5 s \(limits\.serverSeconds\)$/,
     );
   });
 

@@ -32,8 +32,6 @@ type Result<M extends ServerMethod> = Awaited<ReturnType<ThreadMethods[M]>>;
 export class ThreadServer implements WatchedServer {
   readonly #options: ThreadServerOptions;
   #thread: PluginThread | undefined;
-  /** The plug-ins of the thread, by the index in `Doing.plugin`. */
-  #code: readonly string[] = [];
 
   constructor(options: ThreadServerOptions) {
     this.#options = options;
@@ -137,9 +135,8 @@ export class ThreadServer implements WatchedServer {
     } catch (error) {
       if (error instanceof ThreadEnded) throw new ArmFault(error.message, error);
       if (!(error instanceof Overdue)) throw error;
-      const { call = 0, plugin = 0 } = this.#thread?.activity.doing ?? {};
-      const whose = (call > 0 && this.#code[plugin]) || "a plug-in";
-      const why = `${whose} did not return within ${serverSeconds} s (limits.serverSeconds)`;
+      const code = this.#thread?.code ?? "code of a plug-in";
+      const why = `${code} did not return within ${serverSeconds} s (limits.serverSeconds)`;
       throw new ArmFault(why, undefined);
     } finally {
       signal?.removeEventListener("abort", stop);
@@ -150,7 +147,7 @@ export class ThreadServer implements WatchedServer {
     const { modules, content, from, backend, prepared } = this.#options;
     if (this.#thread?.isAlive === true) return this.#thread;
     const thread = (this.#thread = new PluginThread(modules));
-    this.#code = await thread.call("prepareServer", [{ content, from, backend }]).result;
+    await thread.call("prepareServer", [{ content, from, backend }]).result;
     thread.patience = () => prepared.trial.limits.serverSeconds;
     return thread;
   }

@@ -42,6 +42,7 @@ const activity = new Activity(setup.activity);
 const pages = new NumberPages();
 const calls: ThreadCall[] = [];
 let isServing = false;
+const codes: string[] = [];
 let unposted: ThreadMessage[] = [];
 let lastPost = 0;
 let runner: ClientRunner | undefined;
@@ -62,7 +63,6 @@ const methods: ThreadMethods = {
 
   prepareClients: async (trial, isAlone) => {
     const prepared = await prepare(trial, loadPlugins(setup.modules, trial.content, loadForHost));
-    const code = listCode(prepared);
     let pulse: NodeJS.Timeout | undefined;
     runner = new ClientRunner(prepared, {
       onClientError: ({ clientId, round, kind }, error) => {
@@ -71,9 +71,12 @@ const methods: ThreadMethods = {
       onBatchError: (task, error) => {
         report({ kind: "batchError", task, what: describe(error) });
       },
+      onTimeout: ({ clientId, round, kind }, what) => {
+        report({ kind: "timeout", job: { clientId, round, kind }, what });
+      },
       onAttempt: (jobs) => {
         const job = current.jobs.findIndex(({ id }) => id === jobs[0]?.id);
-        activity.begin({ call: current.id, job, jobs: jobs.length, plugin: 0 });
+        activity.begin({ call: current.id, job, jobs: jobs.length, code: -1 });
         clearInterval(pulse);
         if (jobs.length > 1) {
           pulse = setInterval(() => {
@@ -81,12 +84,12 @@ const methods: ThreadMethods = {
           }, pulseMs);
         }
       },
-      onCode: (plugin) => {
-        activity.enter(code.indexOf(plugin));
+      onCode: (name) => {
+        activity.enter(codeIndex(name));
       },
     });
     await runner.prepare({ isAlone });
-    return { maxBatch: runner.maxBatch, plugins: code };
+    return runner.maxBatch;
   },
 
   runJobs: async (jobs, base) => {
@@ -104,13 +107,13 @@ const methods: ThreadMethods = {
   prepareServer: async (trial) => {
     const prepared = await prepare(trial, loadPlugins(setup.modules, trial.content));
     server = { prepared, task: await prepared.loadTask() };
-    return listCode(prepared);
   },
 
   startTask: async () => {
     if (!server) throw new Error("the task's start is called before it is prepared");
     const { prepared, task } = server;
-    activity.begin({ call: current.id, job: 0, jobs: 1, plugin: 0 });
+    const code = codeIndex(`start() of task '${prepared.trial.task.name}'`);
+    activity.begin({ call: current.id, job: 0, jobs: 1, code });
     const start = task.start({ clientIds: prepared.clientIds, rng: prepared.rng.at("init") });
     return toPostable(await start) as Start;
   },
@@ -160,13 +163,12 @@ function planServer(arm: number): RoundPlan {
   const chosen = server?.prepared.arms[arm];
   if (!server || !chosen) throw new Error(`a round came before the trial, or of no arm: ${arm}`);
   const { prepared, task } = server;
-  const code = listCode(prepared);
   return planRounds(prepared, chosen, {
     task,
     pool: noPool,
     signal: new AbortController().signal,
-    onCode: (plugin) => {
-      activity.begin({ call: current.id, job: 0, jobs: 1, plugin: code.indexOf(plugin) });
+    onCode: (name) => {
+      activity.begin({ call: current.id, job: 0, jobs: 1, code: codeIndex(name) });
     },
   });
 }
@@ -185,16 +187,12 @@ async function orFault<T>(work: Promise<T>): Promise<T | PostedFault> {
   }
 }
 
-/** Lists the plug-ins whose code may run, as `onCode` names them; the task first. */
-function listCode({ trial, contamination, mods, arms }: PreparedTrial): string[] {
-  const attacks = new Set([...contamination.values()].map(({ name }) => name));
-  return [
-    `task '${trial.task.name}'`,
-    ...[...attacks].map((name) => `attack '${name}'`),
-    ...mods.map(({ name }) => `mod '${name}'`),
-    ...arms.map(({ choice }) => `aggregator '${choice.name}'`),
-    "the task's step",
-  ];
+/** Finds the index of a name of code for `Doing.code`, and posts the name if it is new. */
+function codeIndex(name: string): number {
+  const index = codes.indexOf(name);
+  if (index >= 0) return index;
+  report({ kind: "code", name });
+  return codes.push(name) - 1;
 }
 
 /** Prepares a trial, with the backend that its plug-ins may need. */

@@ -8,8 +8,8 @@ import type { Logger } from "./log.js";
  */
 const maxLogged = 20;
 
-/** Receives the errors of clients' code, and clients whose code did not return. */
-type ClientEvents = Required<Pick<RunnerEvents, "onClientError" | "onBatchError">> & {
+/** Receives the errors of clients' code, and clients whose code was too slow or did not return. */
+type ClientEvents = Required<Pick<RunnerEvents, "onClientError" | "onBatchError" | "onTimeout">> & {
   readonly onHang: (job: ReportedJob, what: string) => void;
 };
 
@@ -19,6 +19,7 @@ type ClientEvents = Required<Pick<RunnerEvents, "onClientError" | "onBatchError"
  */
 export function clientEventLogger(log: Logger): ClientEvents {
   const logged = new Set<string>();
+  const late = new Set<string>();
   const warn = ({ clientId, round, kind }: ReportedJob, what: string) => {
     log.warn({ client: clientId }, `${clientId}, round ${round}, ${kind}: ${what}`);
   };
@@ -34,6 +35,12 @@ export function clientEventLogger(log: Logger): ClientEvents {
       log.warn(
         `task ${task}: trainCohort.train() fails where each client trains alone, so all train one by one: ${describe(error)}`,
       );
+    },
+    // Once for each client, as all have the same message.
+    onTimeout: (job, what) => {
+      if (late.has(job.clientId) || late.size === maxLogged) return;
+      late.add(job.clientId);
+      warn(job, what);
     },
     onHang: (job, what) => {
       warn(job, `${what}: its thread was ended`);

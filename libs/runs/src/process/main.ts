@@ -193,12 +193,18 @@ export function pluginOption(): Option {
 
 /**
  * Creates a parser for an integer option.
- * @throws UserError naming the option unless `text` is an integer of at least `min`
+ * @param max default: no limit
+ * @throws UserError naming the option unless `text` is an integer in this range
  */
-export function integerOption(option: string, min: number): (text: string) => number {
+export function integerOption(
+  option: string,
+  min: number,
+  max = Infinity,
+): (text: string) => number {
+  const range = max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`;
   return (text) => {
     const value = Number(text);
-    if (Number.isInteger(value) && value >= min) return value;
-    throw new UserError(`${option}: expected an integer of at least ${min}, got '${text}'`);
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    throw new UserError(`${option}: expected an integer ${range}, got '${text}'`);
   };
 }
