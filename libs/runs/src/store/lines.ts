@@ -84,12 +84,22 @@ export async function* streamLines(path: string, bytes = Infinity): AsyncGenerat
   if (bytes === 0 || !existsSync(path)) return;
   const range = { fd: openRegularFile(path), start: 0, end: bytes - 1 };
   const options = { encoding: "utf8", highWaterMark: 2 ** 20, ...range } as const;
-  let rest = "";
+  // The pieces of an unfinished line are joined once, because splitting it again with every chunk
+  // takes quadratic time.
+  let pieces: string[] = [];
+  let length = 0;
   for await (const chunk of createReadStream(path, options)) {
-    const lines = (rest + String(chunk)).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-    if (rest.length <= longestLine) continue;
+    const [first = "", ...others] = String(chunk).split("\n");
+    pieces.push(first);
+    length += first.length;
+    const rest = others.pop();
+    if (rest !== undefined) {
+      yield pieces.join("");
+      yield* others;
+      pieces = [rest];
+      length = rest.length;
+    }
+    if (length <= longestLine) continue;
     throw new UserError(
       `'${path}': expected lines of at most ${longestLine} characters; run the trial again`,
     );

@@ -170,6 +170,12 @@ describe("a hostile run folder", () => {
       const run = await findRun(out);
       assert.deepEqual([run?.summary, run?.failure], [undefined, undefined], text);
     }
+    const info = { hash: "0", version: "1", started: "\u001b[2J\u202e", backend: "cpu" };
+    await writeFile(join(out, "run.json"), JSON.stringify(info));
+    await writeFile(join(out, "failure.json"), '{"message":"a\\nb\\u001b","exitCode":3}');
+    const run = await findRun(out);
+    assert.equal(run?.info.started, "\\u{1b}[2J\\u{202e}", "what commands print is escaped");
+    assert.equal(run?.failure?.message, "a\nb\\u{1b}");
     await writeFile(join(out, "run.json"), '{"hash":3}');
     await assert.rejects(findRun(out), /run\.json' is broken: choose another --out, or empty it/);
   });

@@ -1,7 +1,7 @@
 import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
-import type { Trial } from "@fedclair/core/internal";
+import { printable, type Trial } from "@fedclair/core/internal";
 import { z } from "zod";
 import { readRunTrial } from "./read-trial.js";
 import type { PlaceOptions } from "../process/run-options.js";
@@ -159,7 +159,13 @@ export async function removeRun({ folder }: Pick<StoredRun, "folder">): Promise<
   return left;
 }
 
-const texts = z.record(z.string(), z.string());
+/** A text that commands print. A folder may come from others, so only its line breaks may act. */
+const text = z.string().transform((value) =>
+  value
+    .split("\n")
+    .map((line) => printable(line, Infinity))
+    .join("\n"),
+);
 const measure = z.looseObject({
   name: z.string(),
   scope: z.string(),
@@ -168,7 +174,7 @@ const measure = z.looseObject({
 });
 const summaryShape = z.looseObject({
   arms: z.array(z.string()),
-  stopped: texts.default({}),
+  stopped: z.record(z.string(), text).default({}),
   measures: z.record(z.string(), z.number()).default({}),
   details: z.array(measure).default([]),
   chain: z.string().optional(),
@@ -185,10 +191,10 @@ export function readSummary(folder: string): Summary | undefined {
 
 const infoShape = z.looseObject({
   hash: z.string(),
-  version: z.string(),
-  started: z.string(),
-  backend: z.string(),
-  backendReason: z.string().optional(),
+  version: text,
+  started: text,
+  backend: text,
+  backendReason: text.optional(),
 });
 
 /** Reads `run.json`. Returns undefined if it cannot be read. */
@@ -196,7 +202,7 @@ export function readRunInfo(folder: string): RunInfo | undefined {
   return readJson(folder, "run.json", infoShape) as RunInfo | undefined;
 }
 
-const failureShape = z.object({ message: z.string(), exitCode: z.int() });
+const failureShape = z.object({ message: text, exitCode: z.int() });
 
 /**
  * Lists the files in a folder, except those that claiming it creates. Returns an empty list if the
