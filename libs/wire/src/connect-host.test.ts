@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { mock } from "node:test";
 import { UserError, type Update } from "@fedclair/core";
 import type { Answer, ClientJob, Failure } from "@fedclair/core/internal";
+import { WebSocketServer } from "ws";
 import { connectHost, type HostOptions } from "./connect-host.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
 import {
@@ -307,6 +309,33 @@ describe("connectHost", () => {
       assert.match(error.message, /no coordinator at http:\/\/127\.0\.0\.1:\d+ for 0\.05 s/);
       return true;
     });
+  });
+
+  it("outlives a coordinator whose handshake is damaged", async () => {
+    await listen(1);
+    for (const handshake of ["{bad", "null"]) {
+      const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+      server.on("connection", (socket) => {
+        socket.send(`0${handshake}`);
+      });
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      const heard = gate();
+      const reasons: string[] = [];
+      const { ended, stop } = host({
+        url: `http://127.0.0.1:${port}`,
+        onUnreachable: (why) => {
+          reasons.push(why);
+          heard.open();
+        },
+      });
+      await heard.opened;
+      assert.deepEqual(reasons, ["the handshake is damaged"]);
+      stop();
+      assert.equal((await ended).reason, "stopped");
+      for (const client of server.clients) client.terminate();
+      server.close();
+    }
   });
 
   it("reports once, and at once, why there is no coordinator", async () => {

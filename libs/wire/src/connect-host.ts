@@ -7,10 +7,11 @@ import {
   type Failure,
   type PluginIdentity,
 } from "@fedclair/core/internal";
-import type { io as Connect, Socket } from "socket.io-client";
+import type { io as Connect, NodeWebSocket, Socket } from "socket.io-client";
 import { decodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeClientFailed, encodeJoin, encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { accepted, type Reply } from "./codec/reply.js";
+import { checkHandshake } from "./checked-web-socket.js";
 import { checkCoordinatorUrl } from "./coordinator-url.js";
 import { JobQueue, type Work } from "./job-queue.js";
 import { Peer } from "./peer.js";
@@ -81,8 +82,8 @@ export interface Ending {
 export async function connectHost(options: HostOptions): Promise<Ending> {
   checkCoordinatorUrl(options.url);
   // Loaded lazily: a coordinator does not need it.
-  const { io } = await import("socket.io-client");
-  const host = new ClientHost(options, io);
+  const { io, NodeWebSocket } = await import("socket.io-client");
+  const host = new ClientHost(options, io, checkHandshake(NodeWebSocket));
   return await host.ended;
 }
 
@@ -101,11 +102,11 @@ class ClientHost {
   #finish: (ending: Ending) => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
 
-  constructor(options: HostOptions, io: typeof Connect) {
+  constructor(options: HostOptions, io: typeof Connect, Transport: typeof NodeWebSocket) {
     this.#options = options;
     this.#jobs = new JobQueue(options, (...result) => this.#deliver(...result));
     this.#socket = io(options.url, {
-      transports: ["websocket"],
+      transports: [Transport],
       forceNew: true, // hosts in one process must not share a connection
       ...options.tls,
       // regardless of the environment: nothing is sent to an untrusted end

@@ -1,0 +1,24 @@
+import type { NodeWebSocket } from "socket.io-client";
+
+/**
+ * Extends engine.io-client's transport by a check of the first packet. The client parses the packet
+ * without catching errors, so a damaged one would end the process.
+ */
+export function checkHandshake(Transport: typeof NodeWebSocket): typeof NodeWebSocket {
+  return class extends Transport {
+    protected override onPacket(packet: { readonly type: string; readonly data?: unknown }): void {
+      if (packet.type === "open" && !isHandshake(packet.data))
+        this.onError("the handshake is damaged", undefined);
+      else super.onPacket(packet as never);
+    }
+  };
+}
+
+function isHandshake(data: unknown): boolean {
+  try {
+    const value: unknown = JSON.parse(String(data));
+    return typeof value === "object" && value !== null;
+  } catch {
+    return false;
+  }
+}
