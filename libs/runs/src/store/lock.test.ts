@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { breakLocks, findHolder, Lock } from "./lock.js";
@@ -47,6 +47,14 @@ describe("Lock", () => {
     );
     const locks = results.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     assert.equal(locks.length, 1);
+    assert.deepEqual(await readdir(folder), ["lock"]);
+  });
+
+  it("is taken over if it is a link that leads nowhere", async function () {
+    if (process.platform === "win32") this.skip();
+    await symlink("nowhere", path);
+    const results = await Promise.allSettled([1, 2, 3].map(() => Lock.acquire(folder)));
+    assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1);
     assert.deepEqual(await readdir(folder), ["lock"]);
   });
 

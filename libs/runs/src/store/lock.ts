@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync, readlinkSync } from "node:fs";
+import { lstatSync, readFileSync, readlinkSync } from "node:fs";
 import { link, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -123,7 +123,8 @@ export class InUse extends UserError {
  */
 async function removeStale(folder: string, path: string, own: string): Promise<void> {
   const text = readLockFile(path);
-  if (text === undefined) return; // released meanwhile
+  // Without a text it was released meanwhile, or is a link that leads nowhere.
+  if (text === undefined && !isLink(path)) return;
   const holder = parseHolder(text);
   if (holder && isAlive(holder)) {
     if (path !== join(folder, lockFile)) return delay(1); // its holder is about to finish
@@ -132,10 +133,14 @@ async function removeStale(folder: string, path: string, own: string): Promise<v
   const breaker = `${path}.${holder?.id ?? "none"}`;
   if (!(await tryLink(own, breaker))) return removeStale(folder, breaker, own);
   try {
-    if (readLockFile(path) === text) await rm(path);
+    if (readLockFile(path) === text) await rm(path, { force: true });
   } finally {
     await rm(breaker, { force: true });
   }
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 }
 
 /** Creates a hard link. Returns false if the name is taken. */
