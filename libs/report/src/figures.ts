@@ -1,6 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeWhole } from "@fedclair/runs";
+import { makeOwnFolder, writeWhole } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { figureWidth, ink } from "./figure-style.js";
 import type { Figure } from "./page.js";
@@ -34,7 +33,7 @@ export async function writeFigures(
   drawings: readonly Drawing[],
 ): Promise<readonly Figure[]> {
   const { drawPng, drawSvg, hasFont } = await import("./draw.js");
-  await mkdir(join(folder, "figures"), { recursive: true });
+  await makeOwnFolder(join(folder, "figures"));
   for (const { spec, ...drawing } of drawings) {
     if (!spec) continue;
     const standalone = addTitle(spec, `${drawing.title} · ${of}`, drawing.caption);

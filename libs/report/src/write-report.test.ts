@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clientIds, type ClientRecord } from "@fedclair/core/internal";
@@ -55,6 +55,17 @@ describe("writeReportOf", () => {
     assert.match(page, /c07 Lincoln/);
     assert.match(await svg("scores"), /c07 Lincoln/);
     assert.match(page, /Round 1 of every arm uses the same collected updates/);
+  });
+
+  it("writes no figures where a link leads", async function () {
+    if (process.platform === "win32") this.skip();
+    await mkdir(join(folder, "elsewhere"));
+    await symlink("elsewhere", join(folder, "figures"));
+    await assert.rejects(
+      report(createTestRun({}, attacks)),
+      /figures': expected a folder, got a link/,
+    );
+    assert.deepEqual(await readdir(join(folder, "elsewhere")), []);
   });
 
   it("reports the backend for TensorFlow.js, and why it was chosen", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readTrialSource } from "@fedclair/core/internal";
@@ -36,7 +36,7 @@ describe("writeSweep", () => {
   });
   afterEach(() => rm(out, { recursive: true }));
 
-  it("writes a table, a page and a heat map per measure", async () => {
+  it("writes a table, a page and a heat map per measure, and follows no links", async () => {
     const parsed = parseSweep(readTrialSource(file, "s.yaml"), toyPlugins);
     const sweep = await openSweepFolder(out, parsed, { file: "/s.yaml", set: [] });
     const { signal } = new AbortController();
@@ -47,12 +47,18 @@ describe("writeSweep", () => {
       assert.ok(!("failed" in outcome));
       summaries.set(trial.id, outcome);
     }
+    if (process.platform !== "win32") {
+      await writeFile(join(out, "mine"), "");
+      for (const name of ["table.csv", "report.html"]) await symlink("mine", join(out, name));
+    }
     await writeSweep(out, sweep, computeResults(sweep, summaries));
     assert.deepEqual((await readdir(join(out, "figures"))).sort(), [
       "distance-toy-mean.png",
       "distance-toy-mean.svg",
       "distance-toy-mean.vl.json",
     ]);
+    if (process.platform !== "win32")
+      assert.equal(await readFile(join(out, "mine"), "utf8"), "", "no link is followed");
     const csv = await readFile(join(out, "table.csv"), "utf8");
     assert.match(
       csv,

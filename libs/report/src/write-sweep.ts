@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { toCsv, writeWhole, type Grid, type SweepResults, type Table } from "@fedclair/runs";
 import { writeFigures, type Drawing } from "./figures.js";
@@ -22,12 +22,11 @@ export async function writeSweep(
 ): Promise<void> {
   await mkdir(out, { recursive: true });
   const { tables } = results;
-  await writeWhole(
-    join(out, "summary.json"),
-    JSON.stringify(results, null, 1) + "\n",
-    join(out, `summary.json.${randomUUID()}.part`), // sweeps that share a folder write it at once
-  );
-  await writeFile(join(out, "table.csv"), toCsv(tables));
+  // Sweeps that share a folder write the same files at once.
+  const write = (name: string, text: string) =>
+    writeWhole(join(out, name), text, join(out, `${name}.${randomUUID()}.part`));
+  await write("summary.json", JSON.stringify(results, null, 1) + "\n");
+  await write("table.csv", toCsv(tables));
   if (!report) return;
   const measures = [...new Set(tables.map(({ measure }) => measure))];
   const drawings = [
@@ -41,10 +40,7 @@ export async function writeSweep(
   )}`;
   const main = html`${tableSections(results)} ${differenceSection(results)}
   ${figures.map(figureSection)}`;
-  await writeFile(
-    join(out, "report.html"),
-    htmlPage({ title: grid.name, claim: grid.claim }, head, main),
-  );
+  await write("report.html", htmlPage({ title: grid.name, claim: grid.claim }, head, main));
 }
 
 /** Draws dots with intervals, or a heat map if there are too many to tell apart. */

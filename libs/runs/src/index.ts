@@ -58,7 +58,7 @@ export { refinementText } from "./outcome/refinement-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
 export { syncFolder, syncTree, writeWhole } from "./store/durable.js";
 export { breakLocks, Lock, lockFile } from "./store/lock.js";
-export { makeFolder } from "./store/make-folder.js";
+export { makeFolder, makeOwnFolder } from "./store/make-folder.js";
 export { updateChoice } from "./store/former-options.js";
 export { openRegularFile, readText, UnreadableError } from "./store/regular-file.js";
 export { readRunTrial } from "./store/read-trial.js";

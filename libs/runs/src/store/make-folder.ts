@@ -1,5 +1,6 @@
-import { mkdir, stat } from "node:fs/promises";
+import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { UserError } from "@fedclair/core/errors";
 import { systemErrorCode } from "../process/system-error.js";
 import { syncFolder } from "./durable.js";
 
@@ -16,6 +17,18 @@ export async function makeFolder(path: string): Promise<boolean> {
     await makeFolder(dirname(path));
     return makeOne(path); // another process may have created it meanwhile
   }
+}
+
+/**
+ * Creates a folder inside the folder of a run, if there is none.
+ * @throws UserError if something else stands there: a link would lead files elsewhere
+ */
+export async function makeOwnFolder(path: string): Promise<void> {
+  await mkdir(path).catch(async (error: unknown) => {
+    if (systemErrorCode(error) !== "EEXIST") throw error;
+    if ((await lstat(path)).isDirectory()) return;
+    throw new UserError(`'${path}': expected a folder, got a link or a file: remove it`);
+  });
 }
 
 async function makeOne(path: string): Promise<boolean> {

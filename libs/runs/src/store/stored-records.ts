@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
 import type { ArmRecord } from "../arm-record.js";
 import { syncFolder, writeWhole } from "./durable.js";
 import { parseLine, streamLines } from "./lines.js";
+import { makeOwnFolder } from "./make-folder.js";
 
 /** The record of a round as a run stores it: a line of `records.jsonl`, or a Parquet file. */
 export interface StoredRecord {
@@ -126,7 +127,7 @@ export async function writeRecordFile(
 /** Creates the folder of the Parquet files, and removes all files after the first `count`. */
 export async function openRecordsFolder(folder: string, count: number): Promise<void> {
   const path = join(folder, recordsFolder);
-  await mkdir(path, { recursive: true });
+  await makeOwnFolder(path);
   const kept = new Set(Array.from({ length: count }, (_, i) => recordFile(folder, i + 1)));
   for (const name of await readdir(path)) {
     if (!kept.has(join(path, name))) await rm(join(path, name), { recursive: true });
