@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import fs, { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -195,6 +196,12 @@ describe("an interrupted run", function () {
     await assert.rejects(
       readRun(complete),
       /000002\.parquet' is missing, and the run wrote 11 such/,
+    );
+    if (process.platform === "win32") return;
+    execFileSync("mkfifo", [path]);
+    await assert.rejects(
+      readRun(complete),
+      /000002\.parquet': expected a regular file, got a FIFO/,
     );
   });
 

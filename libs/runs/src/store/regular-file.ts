@@ -55,7 +55,12 @@ export function readText(file: string, maxBytes: number): string {
   }
 }
 
-function readBytes(file: string, maxBytes: number): Uint8Array {
+/**
+ * Reads a file that others provide.
+ * @throws UnreadableError if the system cannot read it; UserError if it is not a regular file, or
+ *   longer than `maxBytes`
+ */
+export function readBytes(file: string, maxBytes: number): Uint8Array {
   const descriptor = openRegularFile(file);
   try {
     const { size } = fstatSync(descriptor);

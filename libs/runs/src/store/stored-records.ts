@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
@@ -8,6 +8,7 @@ import type { ArmRecord } from "../arm-record.js";
 import { syncFolder, writeWhole } from "./durable.js";
 import { parseLine, streamLines } from "./lines.js";
 import { makeOwnFolder } from "./make-folder.js";
+import { readBytes, UnreadableError } from "./regular-file.js";
 
 /** The record of a round as a run stores it: a line of `records.jsonl`, or a Parquet file. */
 export interface StoredRecord {
@@ -71,11 +72,7 @@ async function* storedFiles(folder: string, files?: number): AsyncGenerator<Stor
   const count = files ?? Math.max(0, ...(await listNumbers(folder)));
   for (let number = 1; number <= count; number++) {
     const place = recordFile(folder, number);
-    const bytes = await readFile(place).catch(() => {
-      throw new UserError(
-        `'${place}' is missing, and the run wrote ${count} such files: restore it from a copy, or run the trial again`,
-      );
-    });
+    const bytes = readRecordFile(place, count);
     const { arm, round } = decodeHead(bytes, place);
     yield {
       text: digest(bytes),
@@ -83,6 +80,21 @@ async function* storedFiles(folder: string, files?: number): AsyncGenerator<Stor
       place,
       read: () => decodeRecord(bytes, place),
     };
+  }
+}
+
+/** A record of 100,000 clients has a few megabytes. */
+const maxRecordBytes = 2 ** 30;
+
+/** @param count the number of files that the run wrote, for the message if this one is missing */
+function readRecordFile(place: string, count: number): Uint8Array {
+  try {
+    return readBytes(place, maxRecordBytes);
+  } catch (error) {
+    if (!(error instanceof UnreadableError && error.code === "ENOENT")) throw error;
+    throw new UserError(
+      `'${place}' is missing, and the run wrote ${count} such files: restore it from a copy, or run the trial again`,
+    );
   }
 }
 
