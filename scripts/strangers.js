@@ -83,8 +83,8 @@ async function connectSilently(count) {
       const begin = performance.now();
       const socket = connect({ host: hostname, port: Number(port), localAddress });
       socket.on("error", () => undefined);
-      // If too many wait to be accepted, the coordinator's system forgets some, and only tells their
-      // other end when it sends something.
+      // If too many connections wait, the system forgets some. It tells their other end only when
+      // that sends something.
       let isForgotten = false;
       socket.setTimeout(forgottenMs, () => {
         isForgotten = true;
