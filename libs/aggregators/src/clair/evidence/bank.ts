@@ -36,9 +36,15 @@ export const bankSchema = z.strictObject({
     .min(1)
     .describe("By number of clients, ascending, for each kind of federation."),
   overRounds: z
-    .array(rowSchema)
+    .array(
+      rowSchema.extend({
+        isLasting: z
+          .boolean()
+          .describe("Whether most of what distinguishes honest clients in a round lasts."),
+      }),
+    )
     .optional()
-    .describe("For scores over rounds, by number of clients, ascending."),
+    .describe("For scores over rounds, by number of clients, ascending, for each kind."),
 });
 
 /**
@@ -92,14 +98,18 @@ export function findThresholds(
 
 /**
  * Reads the thresholds for scores over rounds.
+ * @param isLasting whether most of what distinguishes the clients lasts; a bank without such rows
+ *   gives the others
  * @returns undefined if the bank was made from single rounds only
  */
 export function findThresholdsOverRounds(
   { overRounds = [] }: Bank,
-  clients: number,
+  { clients, isLasting }: { readonly clients: number; readonly isLasting: boolean },
   rate: number,
 ): Thresholds | undefined {
-  return overRounds.length > 0 ? readRows(overRounds, clients, rate) : undefined;
+  if (overRounds.length === 0) return undefined;
+  const own = overRounds.filter((row) => row.isLasting === isLasting);
+  return readRows(own.length > 0 ? own : overRounds, clients, rate);
 }
 
 /** Thresholds for a number of clients; see `Bank`. */

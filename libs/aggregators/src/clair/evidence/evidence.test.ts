@@ -375,9 +375,23 @@ describe("a bank", () => {
   });
 
   it("has thresholds of its own for scores over rounds, if it was made from runs", () => {
-    assert.equal(findThresholdsOverRounds(rows, 10, 0.1), undefined);
-    const overRounds = rows.thresholds;
-    assert.equal(findThresholdsOverRounds({ ...rows, overRounds }, 10, 0.01)?.upper, 8);
+    const upper = (over: Bank["overRounds"], isLasting: boolean) =>
+      findThresholdsOverRounds(
+        { ...rows, ...(over && { overRounds: over }) },
+        { clients: 10, isLasting },
+        0.01,
+      )?.upper;
+    assert.equal(upper(undefined, false), undefined);
+    const some = rows.thresholds.map(({ hasSpace: _, ...row }) => ({ isLasting: false, ...row }));
+    assert.equal(upper(some, false), 8);
+    assert.equal(upper(some, true), 8);
+    const quantiles = [
+      { rate: 0.5, score: 9 },
+      { rate: 0.01, score: 12 },
+    ];
+    const lasting = { isLasting: true, clients: 10, federations: 1, usual: 9, quantiles };
+    assert.equal(upper([...some, lasting], true), 12);
+    assert.equal(upper([...some, lasting], false), 8);
   });
 
   it("is rejected with the place of the fault", () => {
@@ -576,6 +590,39 @@ describe("the evidence over rounds", () => {
     // 0.95·2 + 6, as a round counts for at most six deviations.
     assert.ok(Math.abs((twice.get("c")?.sums.size ?? NaN) - 7.9) < 1e-12);
     assert.ok(Math.abs((twice.get("c")?.weights.size ?? NaN) - 1.95) < 1e-12);
+  });
+});
+
+describe("lasting differences", () => {
+  const lastsWith = (sizeOf: (round: number, client: number) => number) => {
+    let histories: ClientHistories = new Map();
+    for (let round = 0; round < 6; round++) {
+      const sizes = Float64Array.from(indices(12), (client) => sizeOf(round, client));
+      histories = addRound(
+        histories,
+        indices(12).map(String),
+        { signed: new Map([["size", sizes]]) },
+        indices(12),
+      );
+    }
+    const latest = { signed: new Map([["size", new Float64Array(12)] as const]), hasSpace: false };
+    return scoreOverRounds(histories, latest)?.isLasting;
+  };
+  const chance = (round: number, client: number) => stream("chance").at(round, client).normal();
+
+  it("are those that clients show again in every round", () => {
+    assert.equal(
+      lastsWith((_, client) => chance(0, client)),
+      true,
+    );
+    assert.equal(lastsWith(chance), false);
+  });
+
+  it("are judged by the trusted clients, not by attackers that stand out in every round", () => {
+    assert.equal(
+      lastsWith((round, client) => (client < 4 ? 6 : chance(round, client))),
+      false,
+    );
   });
 });
 

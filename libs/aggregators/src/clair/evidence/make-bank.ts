@@ -4,7 +4,12 @@ import { indices, pick } from "../lists.js";
 import type { Bank, BankRow } from "./bank.js";
 import { selectClients, type Measures } from "./measures.js";
 import { computePieces, type PieceKind } from "./pieces.js";
-import { addRound, scoreOverRounds, type ClientHistories } from "./rounds.js";
+import {
+  addRound,
+  scoreOverRounds,
+  type ClientHistories,
+  type ScoresOverRounds,
+} from "./rounds.js";
 import { scoreClients, type Scores, type Spreads } from "./score.js";
 
 /** Numbers of clients with a row of thresholds. */
@@ -38,7 +43,8 @@ export type MeasuredRun = readonly MeasuredRound[];
 /**
  * Makes a bank from federations without a contaminated client.
  * @param sources measures of federations by kind; each kind counts once, however many it has
- * @param runs whole federations by kind, for scores over rounds
+ * @param runs whole federations by kind, for scores over rounds; a kind without them counts as if
+ *   its clients sent the same again
  * @returns rows for numbers of clients that at least half of the sources of their kind have
  */
 export async function makeBank(
@@ -58,12 +64,18 @@ export async function makeBank(
     );
     thresholds.push(...rows.map((row) => ({ hasSpace, ...row })));
   }
-  const overRounds = await makeRows(
-    [...runs].map(([source, federations]) => (clients) => {
-      return drawScoresOverRounds(source, federations, clients, spreads, draws);
-    }),
-    sizes,
-  );
+  const all = new Map([...[...sources].map(replay), ...runs]);
+  const overRounds: NonNullable<Bank["overRounds"]> = [];
+  for (const isLasting of [true, false]) {
+    const own = [...all].filter(([, federations]) => doLast(federations, spreads) === isLasting);
+    const rows = await makeRows(
+      own.map(([source, federations]) => (clients) => {
+        return drawScoresOverRounds(source, federations, clients, spreads, draws);
+      }),
+      sizes,
+    );
+    overRounds.push(...rows.map((row) => ({ isLasting, ...row })));
+  }
   return { name, spreads, thresholds, ...(overRounds.length > 0 && { overRounds }) };
 }
 
@@ -73,6 +85,26 @@ function haveSpace(federations: readonly Measures[]): boolean {
     (measures) => computePieces(measures, indices(measures.size.length)).hasSpace,
   );
   return 2 * shared.length > federations.length;
+}
+
+/** A federation whose clients send the same in every round: all that distinguishes them lasts. */
+function replay([source, federations]: readonly [string, readonly Measures[]]): [
+  string,
+  MeasuredRun[],
+] {
+  const rounds = federations.map((measures) => {
+    return { ids: indices(measures.size.length).map(String), measures };
+  });
+  return [source, rounds.map((round) => [round, round])];
+}
+
+/** Whether what distinguishes the clients lasts in most of the federations. */
+function doLast(federations: readonly MeasuredRun[], spreads: Spreads): boolean {
+  const last = federations.map((rounds) => {
+    const ids = new Set(rounds.flatMap((round) => round.ids));
+    return playRounds(rounds, ids, spreads).at(-1)?.isLasting ?? false;
+  });
+  return 2 * last.filter(Boolean).length > last.length;
 }
 
 /** Scores of honest clients. */
@@ -156,18 +188,22 @@ function drawScoresOverRounds(
     const { rounds, ids } = item(large, draw % large.length);
     const judged = playRounds(rounds, new Set(rng.at(draw).sample(ids, clients)), spreads);
     if (judged.length === 0) return undefined;
-    scores.push(...judged);
+    scores.push(...judged.map((over) => over.scores));
   }
   return collect(scores);
 }
 
-function playRounds(rounds: MeasuredRun, chosen: ReadonlySet<string>, spreads: Spreads): Scores[] {
+function playRounds(
+  rounds: MeasuredRun,
+  chosen: ReadonlySet<string>,
+  spreads: Spreads,
+): ScoresOverRounds[] {
   let histories: ClientHistories = new Map();
   return rounds.flatMap(({ ids, measures }) => {
     const own = indices(ids.length).filter((k) => chosen.has(item(ids, k)));
     const scores = scoreClients(selectClients(measures, own), spreads);
     histories = addRound(histories, pick(ids, own), scores, indices(own.length));
-    return scoreOverRounds(histories, scores)?.scores ?? [];
+    return scoreOverRounds(histories, scores) ?? [];
   });
 }
 

@@ -21,11 +21,10 @@ export function judgeOverRounds(
 ): readonly Judgement[] {
   const over = histories && scoreOverRounds(histories, ofRound);
   if (over === undefined) return clients;
-  const { scores, rounds } = over;
-  const federation = { clients: over.ids.length, hasSpace: ofRound.hasSpace };
+  const { scores, rounds, isLasting } = over;
+  const federation = { clients: over.ids.length, hasSpace: ofRound.hasSpace, isLasting };
   const thresholds =
-    findThresholdsOverRounds(bank, federation.clients, rate) ??
-    findThresholds(bank, federation, rate);
+    findThresholdsOverRounds(bank, federation, rate) ?? findThresholds(bank, federation, rate);
   const rows = new Map(over.ids.map((id, row) => [id, row]));
   return clients.map((now, k): Judgement => {
     const row = rows.get(ids[k] ?? "");

@@ -1,4 +1,5 @@
-import { at, item } from "@fedclair/linalg";
+import { at, item, median } from "@fedclair/linalg";
+import { pick } from "../lists.js";
 import { pieceMeanings, type Piece, type PieceKind } from "./pieces.js";
 import { scorePieces, type Scores, type Spreads } from "./score.js";
 
@@ -7,6 +8,8 @@ export interface ClientHistory {
   readonly rounds: number;
   /** Signed deviations by piece: weighted sums over rounds, old ones fading. */
   readonly sums: Readonly<Partial<Record<PieceKind, number>>>;
+  /** Weighted sums of squared deviations by piece. */
+  readonly squares: Readonly<Partial<Record<PieceKind, number>>>;
   /** Sums of the weights by piece; not every round has every piece. */
   readonly weights: Readonly<Partial<Record<PieceKind, number>>>;
 }
@@ -23,6 +26,8 @@ const minRounds = 2;
 const minClients = 6;
 /** Usual deviation between the averages of honest clients, in deviations of one round. */
 const usualSpread = 0.5;
+/** Share of honest clients' differences in a round that lasts. Trials have 0.5 at most. */
+const mostlyLasting = 0.5;
 
 /** How the average of any piece over rounds counts. */
 const lasting = { growsWithSize: false, countsOnce: true, isTwoSided: true };
@@ -43,15 +48,17 @@ export function addRound(
   const after = new Map(before);
   for (const [i, id] of ids.entries()) {
     const k = item(rows, i);
-    const own = before.get(id) ?? { rounds: 0, sums: {}, weights: {} };
+    const own = before.get(id) ?? { rounds: 0, sums: {}, squares: {}, weights: {} };
     const sums = { ...own.sums };
+    const squares = { ...own.squares };
     const weights = { ...own.weights };
     for (const [kind, values] of signed) {
       const x = Math.max(-maxRoundDeviations, Math.min(maxRoundDeviations, at(values, k)));
       sums[kind] = decay * (sums[kind] ?? 0) + x;
+      squares[kind] = decay * (squares[kind] ?? 0) + x * x;
       weights[kind] = decay * (weights[kind] ?? 0) + 1;
     }
-    after.set(id, { rounds: own.rounds + 1, sums, weights });
+    after.set(id, { rounds: own.rounds + 1, sums, squares, weights });
   }
   return after;
 }
@@ -63,6 +70,8 @@ export interface ScoresOverRounds {
   readonly scores: Scores;
   /** Number of rounds by client. */
   readonly rounds: readonly number[];
+  /** Whether most of what distinguishes the trusted clients in a round lasts. */
+  readonly isLasting: boolean;
 }
 
 /**
@@ -89,9 +98,35 @@ export function scoreOverRounds(
     return [{ kind, values, measured: values, ...lasting }];
   });
   const spreads = Object.fromEntries(kinds.map((kind) => [kind, usualSpread])) as Spreads;
+  const scores = scorePieces(meansOf("size"), () => ({ pieces, hasSpace }), spreads);
   return {
     ids: some.map(([id]) => id),
-    scores: scorePieces(meansOf("size"), () => ({ pieces, hasSpace }), spreads),
+    scores,
     rounds: some.map(([, { rounds }]) => rounds),
+    isLasting: doDifferencesLast(
+      pick(some, scores.trusted).map(([, history]) => history),
+      pieces.map(({ kind }) => kind),
+    ),
   };
+}
+
+/**
+ * Compares the squares of clients' averages, without what chance leaves of them, with the squares
+ * of single rounds.
+ */
+function doDifferencesLast(
+  histories: readonly ClientHistory[],
+  used: readonly PieceKind[],
+): boolean {
+  const shares = used.flatMap((kind) => {
+    let [lasting, all] = [0, 0];
+    for (const { rounds, sums, squares, weights } of histories) {
+      const weight = weights[kind] ?? 1;
+      const [mean, square] = [(sums[kind] ?? 0) / weight, (squares[kind] ?? 0) / weight];
+      lasting += (mean ** 2 - square / rounds) / (1 - 1 / rounds);
+      all += square;
+    }
+    return all > 0 ? [lasting / all] : [];
+  });
+  return shares.length > 0 && median(shares) > mostlyLasting;
 }
