@@ -382,7 +382,7 @@ describe("a bank", () => {
         0.01,
       )?.upper;
     assert.equal(upper(undefined, false), undefined);
-    const some = rows.thresholds.map(({ hasSpace: _, ...row }) => ({ isLasting: false, ...row }));
+    const some = rows.thresholds.map((row) => ({ isLasting: false, ...row }));
     assert.equal(upper(some, false), 8);
     assert.equal(upper(some, true), 8);
     const quantiles = [
