@@ -58,8 +58,14 @@ export function createGrid(
   const listed = measures.map((measure) => ({ measure }));
   return {
     grid: {
-      ...{ name: "grid", claim: undefined, dimensions, rows, columns, hasWorstColumn },
-      ...{ measures: listed, trials },
+      name: "grid",
+      claim: undefined,
+      dimensions,
+      rows,
+      columns,
+      hasWorstColumn,
+      measures: listed,
+      trials,
     },
     summaries,
   };
