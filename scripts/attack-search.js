@@ -1,6 +1,6 @@
 // npm run lab -- attack-search [TRIAL] [--rules LABEL,…] [--evaluations N] [--rounds N] [--seeds N]
-// looks for the updates that harm each rule of a trial most without being flagged, and compares
-// them with ALIE, min-max and IPM. It searches on rounds of some federations, measures on rounds of
+// looks for the updates that harm each rule most without being flagged. It compares them with ALIE,
+// min-max and IPM. It searches on rounds of some federations, measures on rounds of
 // others, and at last runs whole trials with the attack that it found.
 import { stream } from "@fedclair/core";
 import { loadBackend } from "@fedclair/compute";
@@ -43,7 +43,7 @@ const chosen = labels.map((label) => {
   );
   process.exit(2);
 });
-// Searched rounds have the seeds 1 … N. Those that measure what was found have the next ones.
+// Searched rounds have the seeds 1 … N. Held-out rounds have the next seeds.
 const searched = await collectRounds(1, count);
 const others = await collectRounds(count + 1, 2 * count);
 

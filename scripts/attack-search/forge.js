@@ -34,10 +34,10 @@ export function readRound({ own, honest, rng }) {
 }
 
 /**
- * Forges the attackers' updates: μ + w₀·(X_k - μ) + r·Σ_j w_j·d_j, where X_k is what attacker k
- * would send honestly, r the median distance of honest updates from their mean μ, and d_j the
- * directions -μ, -σ, -sign μ and the leading direction of the honest deviations. ALIE, min-max
- * and IPM are of this form.
+ * Forges the attackers' updates: μ + w₀·(X_k - μ) + r·Σ_j w_j·d_j. X_k is attacker k's honest
+ * update, and r the median distance of honest updates from their mean μ. The d_j are the directions
+ * -μ, -σ, -sign μ and the leading direction of the honest deviations. ALIE, min-max and IPM are of
+ * this form.
  * @param {ReturnType<typeof readRound>} round
  * @param {ArrayLike<number>} weights as many as `parts`
  */

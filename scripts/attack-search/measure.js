@@ -10,7 +10,7 @@ import { inner } from "./forge.js";
 
 /**
  * Applies a rule to a round with forged updates. Harm is 1 - ⟨Δ, μ⟩/|μ|², where Δ is the rule's
- * change and μ the mean of the honest updates: 0 if the model moves as far along μ as without
+ * change and μ the mean of the honest updates. It is 0 if the model moves as far along μ as without
  * attackers, 1 if it does not move, and more if it moves back. Since -μ is about the gradient, this
  * is the share of the decrease of the loss that is lost, to first order.
  * @param {import("@fedclair/core").Aggregator} aggregator with one global change

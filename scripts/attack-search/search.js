@@ -10,8 +10,8 @@ const largest = 10;
 
 /**
  * Searches the weights of the most harm at most often flagged in `limit` of the rounds, for each
- * limit: a (1+1) evolution strategy with the one-fifth success rule (Rechenberg 1973), from the
- * best point so far. Every limit may use points that were evaluated for another.
+ * limit. This is a (1+1) evolution strategy with the one-fifth success rule (Rechenberg 1973), from
+ * the best point so far. Every limit may use points that were evaluated for another.
  * @param {(weights: readonly number[]) => Promise<{ harm: number, flagged: number }>} evaluate
  * @param {readonly (readonly number[])[]} starts
  * @param {readonly number[]} limits
