@@ -10,24 +10,36 @@ import { readPile } from "../apps/cli/dist/src/audit/pile.js";
 export const piles = ["presidents", "presidents-own-a0"];
 
 /**
+ * Runs a trial in this process and yields the record of every round of every arm, with the arm and
+ * the prepared trial.
+ * @param {string} file
+ * @param {import("@fedclair/core").Plugins} plugins
+ * @param {readonly string[]} set further options, as for --set
+ */
+export async function* runTrialFile(file, plugins, set) {
+  const { signal } = new AbortController();
+  const prepared = await prepareTrial(file, set, () => plugins);
+  const pool = new MemoryPool(new ClientRunner(prepared));
+  try {
+    await pool.ready(signal);
+    for await (const { arm, event } of runTrial(prepared, pool, signal)) {
+      if (event.kind === "stopped") throw new Error(`${file}: ${event.reason}`);
+      if (event.kind === "round") yield { arm, record: event.record, prepared };
+    }
+  } finally {
+    await pool.close();
+  }
+}
+
+/**
  * Runs a trial without its baselines and evaluations and yields the record of every round.
  * @param name the trial's file in the folder trials, without its ending
  * @param set further options, as for --set
  */
 export async function* runRounds(name, plugins, set) {
-  const { signal } = new AbortController();
   const options = ["baselines=[]", "evaluate=never", ...set];
-  const prepared = await prepareTrial(`trials/${name}.yaml`, options, () => plugins);
-  const pool = new MemoryPool(new ClientRunner(prepared));
-  try {
-    await pool.ready(signal);
-    for await (const { event } of runTrial(prepared, pool, signal)) {
-      if (event.kind === "stopped") throw new Error(`${name}: ${event.reason}`);
-      if (event.kind === "round") yield event.record;
-    }
-  } finally {
-    await pool.close();
-  }
+  for await (const { record } of runTrialFile(`trials/${name}.yaml`, plugins, options))
+    yield record;
 }
 
 /** Returns options of CLAIR with another rule. The same rule keeps its settings. */

@@ -52,6 +52,12 @@ const all = {
         "one table of a finished sweep over attacks: found, harm (docs/clair-measurements.md)",
     },
     {
+      name: "attack-search",
+      file: "scripts/attack-search.js",
+      summary:
+        "search the update that harms a rule most without being flagged (docs/attack-search.md)",
+    },
+    {
       name: "detectors",
       file: "scripts/detectors.js",
       summary:

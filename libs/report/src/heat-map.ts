@@ -15,7 +15,8 @@ export function heatMap(tables: readonly [Table, ...Table[]]): TopLevelSpec {
   // Ratios and errors span decades; shares do not.
   const spread = maxOf(means) / minOf(means);
   const scale = minOf(means) > 0 && spread > 30 ? "log" : "linear";
-  const rows = worse ? [...tables[0].rows, worstRow] : tables[0].rows;
+  const hasWorst = tables[0].worst.length > 0;
+  const rows = hasWorst ? [...tables[0].rows, worstRow] : tables[0].rows;
   const labels = maxOf(rows.map((row) => row.length)) * 6;
   const columnCount = tables[0].columns.length;
   const panel = (facet: string) => ({

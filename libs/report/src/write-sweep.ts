@@ -60,12 +60,12 @@ function drawMeasure(grid: Grid, tables: readonly Table[], measure: string): Dra
         : "One seed: there is no interval.";
     return { ...drawing, caption, spec: methodFigure([first, ...rest]) };
   }
-  const caption = `Mean over seeds: ${grid.rows?.path ?? ""} down, ${grid.columns?.path ?? ""} across, ${formatReading(first.worse)}`;
+  const caption = `Mean over seeds: ${grid.rows?.path ?? ""} down, ${grid.columns?.path ?? ""} across, ${formatReading(first)}`;
   return { ...drawing, caption, spec: heatMap([first, ...rest]) };
 }
 
-function formatReading(worse: Table["worse"]): string {
-  return worse === undefined
-    ? "Light is high; the sweep does not specify which end is better."
-    : `with the worst of each column in the last row. Dark is worse: ${worse} values.`;
+function formatReading({ worse, worst }: Table): string {
+  if (worse === undefined) return "Light is high; the sweep does not specify which end is better.";
+  const last = worst.length === 0 ? "" : "with the worst of each column in the last row. ";
+  return `${last}Dark is worse: ${worse} values.`;
 }

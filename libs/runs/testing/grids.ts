@@ -21,7 +21,11 @@ export function createGrid(
   {
     measures = [],
     task = {},
-  }: { readonly measures?: readonly string[]; readonly task?: Measures } = {},
+    hasWorstColumn = false,
+  }: Partial<Pick<Grid, "hasWorstColumn">> & {
+    readonly measures?: readonly string[];
+    readonly task?: Measures;
+  } = {},
 ): { readonly grid: Grid; readonly summaries: ReadonlyMap<string, Summary> } {
   const summaries = new Map<string, Summary>();
   const trials = runs.map(
@@ -53,7 +57,16 @@ export function createGrid(
   const [rows, columns] = dimensions.filter(({ path }) => path !== "seed");
   const listed = measures.map((measure) => ({ measure }));
   return {
-    grid: { name: "grid", claim: undefined, dimensions, rows, columns, measures: listed, trials },
+    grid: {
+      name: "grid",
+      claim: undefined,
+      dimensions,
+      rows,
+      columns,
+      hasWorstColumn,
+      measures: listed,
+      trials,
+    },
     summaries,
   };
 }

@@ -19,6 +19,8 @@ export interface Grid {
   readonly dimensions: readonly Dimension[];
   readonly rows: Dimension | undefined;
   readonly columns: Dimension | undefined;
+  /** Do the tables have a column with the worst mean of each row? Default: no. */
+  readonly hasWorstColumn?: boolean;
   /** Empty for the default: see `sweepTables`. */
   readonly measures: readonly SweepMeasure[];
   readonly trials: readonly GridTrial[];

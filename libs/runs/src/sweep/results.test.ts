@@ -167,6 +167,27 @@ describe("the results of a sweep over aggregators", () => {
     assert.equal(computeResults(plain.grid, plain.summaries).tables.length, 1);
   });
 
+  it("have a column with each aggregator under its worst attack, if the sweep asks for it", () => {
+    const attacked = runs.flatMap((run) =>
+      [0, 0.1].map((loss, i) => ({
+        ...run,
+        at: { aggregator: run.arms?.[0] ?? "", attacks: i === 0 ? "none" : "alie" },
+        details: run.details.map((one) => ({ ...one, value: one.value - loss })),
+      })),
+    );
+    const options = { measures: ["uniformAccuracy"], hasWorstColumn: true };
+    assert.match(
+      text(attacked, options),
+      /none +alie +worst\nclair +0\.380 ± 0\.025 \(3\) +(0\.280 ± 0\.025 \(3\)) +\1\n/,
+    );
+    // All runs of multi-krum under ALIE failed: they could be the worst.
+    const failed = text(
+      attacked.filter(({ at }) => at.attacks === "none" || at.aggregator === "clair"),
+      options,
+    );
+    assert.match(failed, /^multi-krum +0\.660 ± 0\.025 \(3\) +– +–$/m);
+  });
+
   it("pair the seeds that both methods have", () => {
     const { grid, summaries } = createGrid(runs.slice(0, 5), { measures: ["accuracy"] });
     const [difference] = computeResults(grid, summaries).differences;

@@ -32,6 +32,12 @@ const sectionSchema = z.strictObject({
     .string()
     .optional()
     .describe("Path of the dimension for the columns; default: the next one."),
+  worstColumn: z
+    .boolean()
+    .optional()
+    .describe(
+      "Adds a column with the worst mean of each row and its interval, for example each aggregator under its worst attack; default: false. It is empty where a cell of the row is.",
+    ),
   measures: z
     .array(measureSchema)
     .min(1)
@@ -125,6 +131,7 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
     dimensions,
     rows,
     columns,
+    hasWorstColumn: section.worstColumn ?? false,
     trials,
     measures: (section.measures ?? []).map((given) =>
       typeof given === "string" ? { measure: given } : given,

@@ -104,6 +104,7 @@ const storedShape = z.object({
   dimensions: z.array(dimension),
   rows: z.string().optional(),
   columns: z.string().optional(),
+  hasWorstColumn: z.boolean().optional(),
   measures: z.array(z.object({ measure: z.string(), worse: z.enum(["low", "high"]).optional() })),
   metrics: z.record(z.string(), metricInfo).optional(),
   primary: z.string().optional(),
@@ -119,7 +120,7 @@ const storedShape = z.object({
 });
 
 function toJson(
-  { name, claim, dimensions, rows, columns, measures, trials }: Grid,
+  { name, claim, dimensions, rows, columns, hasWorstColumn, measures, trials }: Grid,
   { file, set }: Pick<StoredSweep, "file" | "set">,
 ): z.input<typeof storedShape> {
   const { metrics, primary } = trials[0]?.measures ?? {};
@@ -132,6 +133,7 @@ function toJson(
     dimensions: dimensions.map(({ path, labels }) => ({ path, labels: [...labels] })),
     rows: rows?.path,
     columns: columns?.path,
+    hasWorstColumn,
     measures: measures.map((measure) => ({ ...measure })),
     metrics: metrics && { ...metrics },
     primary,

@@ -13,6 +13,9 @@ import {
   type SweepMeasure,
 } from "./grid.js";
 
+/** The head of the column with the worst mean of each row. */
+const worstColumn = "worst";
+
 /** One measure over the grid as rows × columns, for one combination of all other dimensions. */
 export interface Table {
   readonly measure: string;
@@ -21,6 +24,7 @@ export interface Table {
   /** The values of the other dimensions, such as `task.common = 0.9`; empty if there are none. */
   readonly facet: string;
   readonly rows: readonly string[];
+  /** The last one is `worst` if the sweep asks for it and an end is worse. */
   readonly columns: readonly string[];
   /** Cells over seeds, by row, then by column. Undefined if no trial measured it. */
   readonly cells: readonly (readonly (Cell | undefined)[])[];
@@ -68,7 +72,7 @@ function createTables(
   summaries: ReadonlyMap<string, Summary>,
   { measure, worse: given }: SweepMeasure,
 ): Table[] {
-  const { rows, columns, trials } = grid;
+  const { rows, columns, trials, hasWorstColumn } = grid;
   const others = otherDimensions(grid).filter(({ path }) => {
     return path !== rows?.path && path !== columns?.path;
   });
@@ -87,17 +91,22 @@ function createTables(
           return here ? (findMeasure(summaries.get(trial.id), measure, trial) ?? []) : [];
         }),
       );
-    const cells = down.map((row) => across.map((column) => cellAt(row, column)));
+    const measured = down.map((row) => across.map((column) => cellAt(row, column)));
+    const isExtended = worse && hasWorstColumn;
+    const heads = isExtended ? [...across, worstColumn] : across;
+    const cells = isExtended
+      ? measured.map((row) => [...row, findWorstCell(row, worse)])
+      : measured;
     const worst =
       worse && rows?.path !== methodPath
-        ? across.map((_, c) =>
+        ? heads.map((_, c) =>
             findWorst(
               cells.map((row) => row[c]),
               worse,
             ),
           )
         : [];
-    return { measure, worse, facet, rows: down, columns: across, cells, worst };
+    return { measure, worse, facet, rows: down, columns: heads, cells, worst };
   });
 }
 
@@ -217,6 +226,16 @@ export function formatCell(cell: Cell | undefined): string {
 export function formatCounts({ hits, of, low, high }: Counts, noun = ""): string {
   const [some, all] = [hits, of].map((count) => count.toLocaleString("en-US"));
   return `${some} of ${all}${noun} (${formatShare(low, high)})`;
+}
+
+/** The cell with the worst mean. Undefined if one is missing, because that could be worse. */
+function findWorstCell(
+  row: readonly (Cell | undefined)[],
+  worse: "low" | "high",
+): Cell | undefined {
+  if (row.includes(undefined)) return undefined;
+  const worst = findWorst(row, worse);
+  return row.find((cell) => cell?.mean === worst);
 }
 
 function findWorst(

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { UserError } from "@fedclair/core";
 import type { TableFile } from "./table-file.js";
+import { unreadable } from "./unreadable.js";
 
 /** The formats by the ends of file names. Each is loaded only if a file needs it. */
 const formats: Readonly<Record<string, (path: string) => Promise<TableFile>>> = {
@@ -42,6 +43,6 @@ export async function openTable(path: string): Promise<TableFile> {
     return await open(path);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(`source: cannot read ${path}: ${String(error)}`);
+    throw unreadable(path, error);
   }
 }

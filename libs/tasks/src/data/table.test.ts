@@ -181,8 +181,15 @@ describe("reading tables", () => {
     await rejects("f.parquet.gz", "", /expected a file whose name ends/);
     await assertRejected(
       readTable({ file: join(root, "none.csv") }, wanted),
-      /cannot read .*none\.csv/,
+      /cannot read .*none\.csv: it does not exist$/,
     );
+    const fetched = join(root, "runs", "federations");
+    for (const source of [{ file: join(fetched, "none.csv") }, { folder: join(fetched, "none") }]) {
+      await assertRejected(
+        readTable(source, wanted),
+        /none.*: it does not exist: fetch the data by npm run lab -- federations$/,
+      );
+    }
     await assertRejected(readTable({ file: root }, wanted), /expected a file/);
     await assertRejected(
       readTable({ folder: join(root, "none") }, wanted),

@@ -7,6 +7,7 @@ import { isTable, openTable } from "./open-table.js";
 import type { TableSource } from "./own-data.js";
 import { TableBuilder, type ReadColumns, type Table } from "./table-builder.js";
 import type { TableFile } from "./table-file.js";
+import { unreadable } from "./unreadable.js";
 
 /** The columns that one of a task's words stands for. */
 export interface WantedColumns {
@@ -125,7 +126,7 @@ async function openFolder(folder: string): Promise<readonly FolderFile[]> {
 
 async function listEntries(folder: string) {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw new UserError(`source: cannot read the folder ${folder}: ${String(error)}`);
+    throw unreadable(`the folder ${folder}`, error);
   });
   return entries
     .filter(({ name }) => !name.startsWith("."))
@@ -150,7 +151,7 @@ async function addRows(builder: TableBuilder, file: TableFile): Promise<number> 
     }
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(`source: cannot read ${file.path}: ${String(error)}`);
+    throw unreadable(file.path, error);
   }
   return rows;
 }

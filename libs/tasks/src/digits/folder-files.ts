@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import type { Digits } from "./images.js";
+import { unreadable } from "../data/unreadable.js";
 
 /** The files of digits in a folder, recognised by their names. */
 export interface DigitFiles {
@@ -87,7 +88,7 @@ function listEntries(folder: string) {
       .filter(({ name }) => !name.startsWith("."))
       .sort((a, b) => Number(a.name > b.name) - Number(a.name < b.name));
   } catch (error) {
-    throw new UserError(`source: cannot read the folder ${folder}: ${String(error)}`);
+    throw unreadable(`the folder ${folder}`, error);
   }
 }
 

@@ -5,6 +5,7 @@ import { UserError } from "@fedclair/core";
 import { packageFolder } from "../data/npm-package.js";
 import type { TableSource } from "../data/own-data.js";
 import { readTable, texts } from "../data/table.js";
+import { unreadable } from "../data/unreadable.js";
 
 /** The State of the Union addresses of 1790 to 2021, in the public domain. */
 const sotu = {
@@ -102,7 +103,7 @@ function listTextFiles(folder: string): string[] {
   try {
     names = readdirSync(folder);
   } catch (error) {
-    throw new UserError(`source: cannot read the folder ${folder}: ${String(error)}`);
+    throw unreadable(`the folder ${folder}`, error);
   }
   const files = names.filter((name) => name.endsWith(".txt")).sort();
   if (files.length === 0) {

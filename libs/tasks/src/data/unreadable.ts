@@ -1,0 +1,19 @@
+import { UserError } from "@fedclair/core";
+
+/** The place of the data that `npm run lab -- federations` fetches, in a path of any system. */
+const fetched = /[\\/]runs[\\/]federations[\\/]/;
+
+/**
+ * Creates the error of data that cannot be read. If data of the trials in `scripts/federations` are
+ * missing, it says how to fetch them.
+ * @param what the path, or `the folder` and its path
+ * @param error the reason
+ */
+export function unreadable(what: string, error: unknown): UserError {
+  const isMissing = (error as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
+  const advice =
+    isMissing && fetched.test(what) ? ": fetch the data by npm run lab -- federations" : "";
+  return new UserError(
+    `source: cannot read ${what}: ${isMissing ? "it does not exist" : String(error)}${advice}`,
+  );
+}
