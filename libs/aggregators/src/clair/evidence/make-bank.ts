@@ -234,6 +234,8 @@ function computeSpreads(sources: ReadonlyMap<string, readonly Measures[]>): Spre
       for (const { kind, values, countsOnce } of pieces) {
         // The agreement of clients that do not agree has no scale.
         if (kind === "agreement" && !countsOnce) continue;
+        // Half of the clients have the same value, that of the usual one.
+        if (kind === "copy") continue;
         own.set(kind, [...(own.get(kind) ?? []), medianDeviation(values)]);
       }
     }

@@ -42,8 +42,16 @@ export interface Piece {
   readonly growsWithSize: boolean;
   /** Whether it is evidence in one round; otherwise only its average over rounds is. */
   readonly countsOnce: boolean;
+  /** The largest number of deviations that count against a client. */
+  readonly most?: number;
 }
 
+/**
+ * A client that honestly trained A less than the others, as with LoRA-FA or LoRA+, looks like one
+ * whose update was scaled. It is not trusted, but in one round how far A moved counts against it at
+ * most as much as the score of a client that is.
+ */
+export const maxMoved = 4;
 /** A larger median cosine counts as this one, so that rounding between copies is no evidence. */
 const maxUsualCosine = 0.95;
 /** Changes with a smaller cosine are no copies, even if they are related. */
@@ -108,10 +116,13 @@ function compare(
     { kind: "shape", values: shape, measured: shape.map(Math.exp), ...grown, isTwoSided: true },
   ];
   // Where most clients send one change, being a copy is no evidence, and neither is being none.
-  if (median(pick(first, trusted)) <= maxUsualCosine) {
-    const values = first.map(
-      (x) => -Math.log(Math.max(minCopyDistance, 1 - Math.max(x, leastCopy))),
-    );
+  const usualNearest = median(pick(first, trusted));
+  if (usualNearest <= maxUsualCosine) {
+    const values = first.map((x) => {
+      // Related clients are no copies, and count like usual ones.
+      const nearest = x > leastCopy ? x : Math.min(x, usualNearest);
+      return -Math.log(Math.max(minCopyDistance, 1 - nearest));
+    });
     all.push({ kind: "copy", values, measured: first, ...plain, countsOnce: false });
   }
   const opposed = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
@@ -121,7 +132,14 @@ function compare(
     const measured = evenness.map(Math.exp);
     all.push({ kind: "evenness", values: evenness, measured, ...grown, isTwoSided: true });
   }
-  if (moved) all.push({ kind: "moved", values: moved, measured: moved.map(Math.exp), ...grown });
+  if (moved)
+    all.push({
+      kind: "moved",
+      values: moved,
+      measured: moved.map(Math.exp),
+      ...grown,
+      most: maxMoved,
+    });
   const pieces = startsElsewhere.includes(true)
     ? all.map((piece) => neutralise(piece, startsElsewhere, trusted))
     : all;

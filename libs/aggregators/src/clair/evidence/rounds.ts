@@ -1,6 +1,6 @@
 import { at, item, median } from "@fedclair/linalg";
 import { pick } from "../lists.js";
-import { pieceMeanings, type Piece, type PieceKind } from "./pieces.js";
+import { maxMoved, pieceMeanings, type Piece, type PieceKind } from "./pieces.js";
 import { scorePieces, type Scores, type Spreads } from "./score.js";
 
 /** The pieces of evidence about one client, averaged over its rounds. It is plain data. */
@@ -27,7 +27,7 @@ const minClients = 6;
 /** Usual deviation between the averages of honest clients, in deviations of one round. */
 const usualSpread = 0.5;
 /** Share of honest clients' differences in a round that lasts. Trials have 0.5 at most. */
-const mostlyLasting = 0.5;
+const mostlyLasting = 0.7;
 
 /** How the average of any piece over rounds counts. */
 const lasting = { growsWithSize: false, countsOnce: true, isTwoSided: true };
@@ -53,7 +53,8 @@ export function addRound(
     const squares = { ...own.squares };
     const weights = { ...own.weights };
     for (const [kind, values] of signed) {
-      const x = Math.max(-maxRoundDeviations, Math.min(maxRoundDeviations, at(values, k)));
+      const most = kind === "moved" ? maxMoved : maxRoundDeviations;
+      const x = Math.max(-most, Math.min(most, at(values, k)));
       sums[kind] = decay * (sums[kind] ?? 0) + x;
       squares[kind] = decay * (squares[kind] ?? 0) + x * x;
       weights[kind] = decay * (weights[kind] ?? 0) + 1;

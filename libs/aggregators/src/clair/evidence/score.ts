@@ -32,11 +32,6 @@ const maxDeviations = 25;
  * six standard normal numbers exceed (χ² of 6 degrees of freedom, 16.8).
  */
 const maxTrustedScore = 4;
-/**
- * A client that honestly trained A less than the others, as with LoRA-FA or LoRA+, looks like one
- * whose update was scaled. So how far A moved counts at most as much as a trusted client's score.
- */
-const maxMoved = maxTrustedScore;
 /** The bank's spread counts as much as this many clients of the pile. */
 const priorClients = 6;
 /**
@@ -67,7 +62,7 @@ export function scoreAgainst(
   spreads: Spreads,
 ): Scores {
   const pieces = computePieces(measures, trusted);
-  return { ...scoreAmong(measures.size, pieces, trusted, spreads, plainSpread), core: trusted };
+  return { ...scoreAmong(measures.size, pieces, trusted, spreads, found), core: trusted };
 }
 
 /**
@@ -82,12 +77,12 @@ export function scorePieces(
   certain = 0,
 ): Scores {
   const count = size.length;
-  const scoreWith = (pieces: ComparedPieces, trusted: readonly number[], spreadOf: SpreadOf) =>
-    scoreAmong(size, pieces, trusted, spreads, spreadOf);
+  const scoreWith = (pieces: ComparedPieces, trusted: readonly number[], stage: Stage) =>
+    scoreAmong(size, pieces, trusted, spreads, stage);
   let trusted = indices(count);
   const least = Math.min(count, Math.max(3, Math.floor(count / 2) + 1, certain));
   while (trusted.length > least) {
-    const { scores } = scoreWith(compare(trusted), trusted, robustSpread);
+    const { scores } = scoreWith(compare(trusted), trusted, search);
     const leaving = stepSize(trusted.length, trusted.length - least);
     const worst = trusted.toSorted((i, j) => at(scores, j) - at(scores, i)).slice(0, leaving);
     trusted = trusted.filter((k) => !worst.includes(k));
@@ -95,12 +90,12 @@ export function scorePieces(
   const core = trusted;
   for (;;) {
     const pieces = compare(trusted);
-    const now = scoreWith(pieces, trusted, robustSpread);
+    const now = scoreWith(pieces, trusted, search);
     const rest = indices(count).filter((k) => !trusted.includes(k));
     const near = rest
       .filter((k) => at(now.scores, k) <= maxTrustedScore)
       .sort((i, j) => at(now.scores, i) - at(now.scores, j));
-    if (near.length === 0) return { ...scoreWith(pieces, trusted, plainSpread), core };
+    if (near.length === 0) return { ...scoreWith(pieces, trusted, found), core };
     const joining = near.slice(0, stepSize(trusted.length, near.length));
     trusted = [...trusted, ...joining].sort((i, j) => i - j);
   }
@@ -116,7 +111,7 @@ function scoreAmong(
   { pieces, hasSpace }: ComparedPieces,
   trusted: readonly number[],
   spreads: Spreads,
-  spreadOf: SpreadOf,
+  { spreadOf, isFound }: Stage,
 ): Omit<Scores, "core"> {
   const scores = new Float64Array(size.length);
   const deviations = new Map<PieceKind, Float64Array>();
@@ -132,7 +127,7 @@ function scoreAmong(
     );
     signed.set(piece.kind, own);
     if (!piece.countsOnce) continue;
-    const most = piece.kind === "moved" ? maxMoved : maxDeviations;
+    const most = isFound ? (piece.most ?? maxDeviations) : maxDeviations;
     const against = own.map((x) => Math.min(piece.isTwoSided ? Math.abs(x) : Math.max(x, 0), most));
     against.forEach((x, k) => (scores[k] = Math.hypot(at(scores, k), x)));
     deviations.set(piece.kind, against);
@@ -150,6 +145,15 @@ const robustSpread: SpreadOf = (own) =>
 
 /** Shows groups of honest clients that a median deviation does not see. */
 const plainSpread: SpreadOf = standardDeviation;
+
+/** How clients are scored while the trusted ones are searched, and once they are found. */
+interface Stage {
+  readonly spreadOf: SpreadOf;
+  readonly isFound: boolean;
+}
+
+const search: Stage = { spreadOf: robustSpread, isFound: false };
+const found: Stage = { spreadOf: plainSpread, isFound: true };
 
 /**
  * Converts values to deviations from the trusted clients' median. The spread is that of the trusted
