@@ -1,5 +1,6 @@
 import type { VerdictStatus } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
+import { sum } from "@fedclair/linalg";
 import { countNoun } from "@fedclair/runs";
 import {
   controlKinds,
@@ -10,7 +11,6 @@ import {
 } from "@fedclair/aggregators";
 import type { Audit } from "./audit-schema.js";
 import type { Finding } from "./findings.js";
-import { sum } from "@fedclair/linalg";
 import { findUnevenModules } from "./uneven-modules.js";
 import { listFirst, shortenModule } from "../adapters/names-text.js";
 import { listRefinedSentences } from "./refined-text.js";

@@ -63,7 +63,7 @@ export function toAggregation(
   };
 }
 
-/** What a client gets of the common part in addition to the shared part. */
+/** Returns what a client gets of the common part in addition to the shared part. */
 function takeShare({ common, extraShares }: Refined, id: string): TensorDelta | undefined {
   const share = extraShares.get(id);
   if (share === undefined || !common) return undefined;
@@ -72,7 +72,7 @@ function takeShare({ common, extraShares }: Refined, id: string): TensorDelta | 
     : createScaled(common, share);
 }
 
-/** A multiple of a tensor. Only the tensor is in memory; each read multiplies it. */
+/** Creates a multiple of a tensor. Only the tensor is in memory; each read multiplies it. */
 function createScaled(tensor: Tensor, factor: number): Tensor {
   const read = () => readNumbers(tensor).map((x) => factor * x);
   return createStored(tensor.shape, dtypeOf(tensor), payloadBytes([tensor]), read);

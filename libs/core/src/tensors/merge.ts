@@ -57,7 +57,7 @@ async function sumOf(
 /** The number of multiplications between two turns of the event loop: about 10 ms. */
 const mostAtOnce = 2 ** 26;
 
-/** Multiplies out low-rank pairs, and keeps the products of those that several clients share. */
+/** Multiplies out low-rank pairs. The product of a pair that several clients share is kept. */
 export class Products {
   readonly #dense = new Map<TensorDelta, ArrayLike<number>>();
   readonly #uses = new Map<TensorDelta, number>();

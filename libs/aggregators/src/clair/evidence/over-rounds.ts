@@ -6,10 +6,10 @@ import { scoreOverRounds, type ClientHistories } from "./rounds.js";
 import { listEvidence } from "./score.js";
 
 /**
- * Judges by the evidence averaged over rounds. Of many rounds one is odd by chance: a client that
- * stands out in this round only is undecided and, if it is flagged in this round, left out of what
- * is shared. It keeps the judgement of this round if that is the clearer one, and if its score over
- * rounds is one that at most one clean federation in five has.
+ * Judges by the evidence averaged over rounds. A client may stand out in a single round by chance.
+ * If it stands out in this round only, it is undecided; if this round flags it, it is also left out
+ * of what is shared. It keeps the judgement of this round if that is the clearer one, and if its
+ * score over rounds is one that at most one clean federation in five has.
  * @param ids ids of the round's clients, in the order of the judgements
  * @param histories of all clients up to this round; absent for a round by itself
  */
