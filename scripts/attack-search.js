@@ -7,7 +7,7 @@ import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { prepareTrial } from "@fedclair/runs";
 import { parseArguments } from "./arguments.js";
-import { attackRule, knownAttacks } from "./attack-search/attack-rule.js";
+import { attackRule, knownAttacks, limits } from "./attack-search/attack-rule.js";
 import { readRound } from "./attack-search/forge.js";
 import { quickClair } from "./attack-search/quick-clair.js";
 import { collectRound } from "./attack-search/rounds.js";
@@ -60,7 +60,7 @@ console.log(formatFrontier(results));
 console.log(`\n${formatEqual(results)}`);
 const trials = [];
 for (const { rule, choice, attacks } of results) {
-  const { weights } = findSearched(attacks, 0.05);
+  const { weights } = findSearched(attacks, limits[0]);
   const named = [...knownAttacks, { name: "searched", weights }];
   for (const attack of [undefined, ...named]) {
     const outcomes = await runTrials(file, choice, plugins, attack, contamination.size, seeds);

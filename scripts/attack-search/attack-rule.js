@@ -10,7 +10,7 @@ export const knownAttacks = [
 ];
 
 /** In how many of the rounds an attacker may be flagged. */
-const limits = [0.05, 0.5, 1];
+export const limits = [0.05, 0.5, 1];
 
 /** Weights from which the search starts, beside those of known attacks: see `forge`. */
 const starts = [0, 1].flatMap((own) => [

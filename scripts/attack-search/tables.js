@@ -1,5 +1,6 @@
 import { formatEstimate, meanInterval, pairedDifference, wilsonInterval } from "@fedclair/runs";
 import { markdown } from "../train-adapters/table.js";
+import { limits } from "./attack-rule.js";
 
 /**
  * @typedef {{ readonly rule: string, readonly attacks: readonly
@@ -8,7 +9,6 @@ import { markdown } from "../train-adapters/table.js";
 
 /** Formats the harm of the attacks that a search found, by how often they may be flagged. */
 export function formatFrontier(results) {
-  const limits = [0.05, 0.5, 1];
   const head = [
     "rule",
     "honest attackers",

@@ -92,8 +92,11 @@ export function findThresholds(
   { clients, hasSpace }: { readonly clients: number; readonly hasSpace: boolean },
   rate: number,
 ): Thresholds {
-  const own = thresholds.filter((row) => row.hasSpace === hasSpace);
-  return readRows(own.length > 0 ? own : thresholds, clients, rate);
+  return readRows(
+    preferOwn(thresholds, (row) => row.hasSpace === hasSpace),
+    clients,
+    rate,
+  );
 }
 
 /**
@@ -108,8 +111,17 @@ export function findThresholdsOverRounds(
   rate: number,
 ): Thresholds | undefined {
   if (overRounds.length === 0) return undefined;
-  const own = overRounds.filter((row) => row.isLasting === isLasting);
-  return readRows(own.length > 0 ? own : overRounds, clients, rate);
+  return readRows(
+    preferOwn(overRounds, (row) => row.isLasting === isLasting),
+    clients,
+    rate,
+  );
+}
+
+/** Returns the rows of a federation's own kind; all rows if there are none. */
+function preferOwn<Row>(rows: readonly Row[], isOwn: (row: Row) => boolean): readonly Row[] {
+  const own = rows.filter(isOwn);
+  return own.length > 0 ? own : rows;
 }
 
 /** Thresholds for a number of clients; see `Bank`. */

@@ -53,30 +53,27 @@ export async function makeBank(
   runs: ReadonlyMap<string, readonly MeasuredRun[]> = new Map(),
 ): Promise<Bank> {
   const spreads = computeSpreads(sources);
-  const thresholds: Bank["thresholds"] = [];
-  for (const hasSpace of [true, false]) {
-    const own = [...sources].filter(([, federations]) => haveSpace(federations) === hasSpace);
-    const rows = await makeRows(
-      own.map(([source, federations]) => (clients) => {
-        return drawScores(source, federations, clients, spreads, draws);
-      }),
-      sizes,
-    );
-    thresholds.push(...rows.map((row) => ({ hasSpace, ...row })));
-  }
-  const all = new Map([...[...sources].map(replay), ...runs]);
-  const overRounds: NonNullable<Bank["overRounds"]> = [];
-  for (const isLasting of [true, false]) {
-    const own = [...all].filter(([, federations]) => doLast(federations, spreads) === isLasting);
-    const rows = await makeRows(
-      own.map(([source, federations]) => (clients) => {
-        return drawScoresOverRounds(source, federations, clients, spreads, draws);
-      }),
-      sizes,
-    );
-    overRounds.push(...rows.map((row) => ({ isLasting, ...row })));
-  }
-  return { name, spreads, thresholds, ...(overRounds.length > 0 && { overRounds }) };
+  const thresholds = await makeRowsByKind(
+    sources,
+    haveSpace,
+    (source, federations, clients) => drawScores(source, federations, clients, spreads, draws),
+    sizes,
+  );
+  const overRounds = await makeRowsByKind(
+    new Map([...[...sources].map(replay), ...runs]),
+    (federations) => doLast(federations, spreads),
+    (source, federations, clients) =>
+      drawScoresOverRounds(source, federations, clients, spreads, draws),
+    sizes,
+  );
+  return {
+    name,
+    spreads,
+    thresholds: thresholds.map(([hasSpace, row]) => ({ hasSpace, ...row })),
+    ...(overRounds.length > 0 && {
+      overRounds: overRounds.map(([isLasting, row]) => ({ isLasting, ...row })),
+    }),
+  };
 }
 
 /** Whether a space holds half of the clients' energy in most of the federations. */
@@ -87,7 +84,10 @@ function haveSpace(federations: readonly Measures[]): boolean {
   return 2 * shared.length > federations.length;
 }
 
-/** A federation whose clients send the same in every round: all that distinguishes them lasts. */
+/**
+ * Creates federations whose clients send the same in every round, so that all that distinguishes
+ * them lasts.
+ */
 function replay([source, federations]: readonly [string, readonly Measures[]]): [
   string,
   MeasuredRun[],
@@ -112,6 +112,34 @@ interface Drawn {
   readonly all: readonly number[];
   /** The largest one of each federation. */
   readonly largest: readonly number[];
+}
+
+/**
+ * Makes the rows of both kinds of sources.
+ * @param isOfKind tells the kind of a source
+ * @param draw draws scores of a source's federations with a number of clients, if they have as many
+ * @returns each row with its kind: first those of sources that `isOfKind` holds for
+ */
+async function makeRowsByKind<T>(
+  sources: ReadonlyMap<string, T>,
+  isOfKind: (federations: T) => boolean,
+  draw: (source: string, federations: T, clients: number) => Drawn | undefined,
+  sizes: readonly number[],
+): Promise<(readonly [boolean, BankRow])[]> {
+  const all = [...sources].map(([source, federations]) => ({
+    kind: isOfKind(federations),
+    draw: (clients: number) => draw(source, federations, clients),
+  }));
+  const byKind: (readonly [boolean, BankRow])[] = [];
+  for (const kind of [true, false]) {
+    const own = all.filter((source) => source.kind === kind);
+    const rows = await makeRows(
+      own.map((source) => source.draw),
+      sizes,
+    );
+    byKind.push(...rows.map((row) => [kind, row] as const));
+  }
+  return byKind;
 }
 
 /** @param sources draw scores of federations with a number of clients, if they have as many */
