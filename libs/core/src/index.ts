@@ -26,6 +26,7 @@ export {
   zeros,
   type Dense,
   type DType,
+  type FilePlace,
   type Numbers,
   type Packed,
   type Params,

@@ -12,6 +12,14 @@ export interface Dense {
   readonly data: Numbers;
 }
 
+/** Where the numbers of a tensor are in an open file, in the computer's own byte order. */
+export interface FilePlace {
+  /** The file's descriptor, which is valid in all threads of the process. */
+  readonly file: number;
+  /** Bytes before the first number. */
+  readonly at: number;
+}
+
 /** A tensor whose numbers are elsewhere, for example on a disk. */
 export interface Stored {
   readonly shape: readonly number[];
@@ -20,6 +28,11 @@ export interface Stored {
   readonly bytes: number;
   /** Reads the numbers. Callers must not write to the result: it may be shared for a while. */
   readonly read: () => Numbers;
+  /**
+   * Where other threads can read the numbers; absent if only `read` can. The file is open as long
+   * as somebody holds this tensor.
+   */
+  readonly place?: FilePlace;
 }
 
 /** A tensor in 16 bits per number: the upper halves of float32 numbers. */
@@ -162,6 +175,7 @@ export function createStored(
   dtype: DType,
   bytes: number,
   read: () => Numbers,
+  place?: FilePlace,
 ): Stored {
   let cached: WeakRef<Numbers> | undefined;
   return {
@@ -175,5 +189,6 @@ export function createStored(
       cached = new WeakRef(numbers);
       return numbers;
     },
+    ...(place && { place }),
   };
 }

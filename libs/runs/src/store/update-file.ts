@@ -91,7 +91,8 @@ export class UpdateFile {
       this.#read(new Uint8Array(numbers.buffer), at);
       return numbers;
     };
-    return createStored(tensor.shape, dtype, payloadBytes([tensor]), read);
+    const place = { file: this.#file, at };
+    return createStored(tensor.shape, dtype, payloadBytes([tensor]), read, place);
   }
 
   #read(bytes: Uint8Array, at: number): void {

@@ -74,11 +74,16 @@ export async function condenseInThread(
   }
 }
 
+/** The clients' changes by module. */
+type Changes = readonly (readonly TensorDelta[])[];
+
 /** Neighbouring modules in the same thread: indices `from` … `to` - 1. */
 interface Group {
   readonly from: number;
   readonly to: number;
   readonly group: Hosted<ModuleGroup>;
+  /** Held here because the thread may read them from a file, which closes with its tensors. */
+  readonly changes: Changes;
 }
 
 /**
@@ -116,13 +121,15 @@ export class ModulePool {
     const changes = names.map((name) => updates.flatMap(({ delta }) => delta.get(name) ?? []));
     if (count === 0) {
       const group = hostHere(new ModuleGroup(changes, options));
-      return new ModulePool(names, [{ from: 0, to: names.length, group }]);
+      return new ModulePool(names, [{ from: 0, to: names.length, group, changes }]);
     }
     const groups: Group[] = [];
     const sizes = changes.map((own) => sum(own.map(countEntries)));
     for (const { from, to } of splitEvenly(sizes, count)) {
-      const own = await shareModules(changes.slice(from, to));
-      groups.push({ from, to, group: getThread(groups.length).host("modules", own, options) });
+      const own = changes.slice(from, to);
+      const args = [await shareModules(own), options];
+      const group: Hosted<ModuleGroup> = getThread(groups.length).host("modules", ...args);
+      groups.push({ from, to, group, changes: own });
     }
     return new ModulePool(names, groups);
   }
@@ -174,9 +181,7 @@ function splitEvenly(sizes: readonly number[], count: number): Pick<Group, "from
  * Copies the modules to shared memory with `inSharedMemory`, and yields to the event loop in
  * between.
  */
-async function shareModules(
-  modules: readonly (readonly TensorDelta[])[],
-): Promise<TensorDelta[][]> {
+async function shareModules(modules: Changes): Promise<TensorDelta[][]> {
   const copies: TensorDelta[][] = [];
   for (const own of modules) {
     const module: TensorDelta[] = [];

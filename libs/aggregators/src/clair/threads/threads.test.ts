@@ -1,6 +1,10 @@
-import { UserError, type Update } from "@fedclair/core";
+import { toDense, toTensor, UserError, type Dense, type Stored, type Update } from "@fedclair/core";
+import { createStored } from "@fedclair/core/internal";
 import { addScaled, gaussian, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { idOf, randomBasis, updateOf } from "../../../testing/updates.js";
 import { clair, clairSchema, moduleTangents, refine, refineToPairs } from "../index.js";
@@ -74,6 +78,39 @@ describe("clair in several threads", () => {
   it("returns the same with a window", async () => {
     const past = round(2);
     assert.deepEqual(await answer(3, {}, past), await answer(0, {}, past));
+  });
+
+  it("reads dense changes from a file", async () => {
+    const options = clairSchema.parse({ rule: "evidence", rank: 2 });
+    const updates = round(1).map(({ delta, ...update }): Update => {
+      const dense = [...delta].map(([name, change]) => [name, toTensor(toDense(change))] as const);
+      return { ...update, delta: new Map(dense) };
+    });
+    const folder = await mkdtemp(join(tmpdir(), "fedclair-"));
+    const file = await open(join(folder, "updates"), "wx+");
+    let at = 0;
+    const inFile: Update[] = [];
+    for (const { delta, ...update } of updates) {
+      const moved = new Map<string, Stored>();
+      for (const [name, change] of delta) {
+        const { shape, data } = change as Dense;
+        await file.write(new Uint8Array(data.buffer), 0, data.byteLength, at);
+        const place = { file: file.fd, at };
+        const never = () => assert.fail("only other threads may read");
+        moved.set(name, createStored(shape, "f64", data.byteLength, never, place));
+        at += data.byteLength;
+      }
+      inFile.push({ ...update, delta: moved });
+    }
+    const judge = async (some: readonly Update[], threads: number) => {
+      const { modules, ...rest } = await clair(some, options, { threads });
+      const refined = await refine({ modules, ...rest }, options);
+      modules.close();
+      return { status: rest.status, spaces: rest.spaces, refined };
+    };
+    assert.deepEqual(await judge(inFile, 2), await judge(updates, 0));
+    await file.close();
+    await rm(folder, { recursive: true });
   });
 
   it("handles several rounds at a time", async () => {

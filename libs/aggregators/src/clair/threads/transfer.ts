@@ -1,18 +1,23 @@
+import { readSync } from "node:fs";
 import {
   isLowRank,
   readNumbers,
+  sizeOf,
   type Delta,
   type Dense,
+  type FilePlace,
+  type Stored,
   type Tensor,
   type TensorDelta,
 } from "@fedclair/core";
+import { createStored } from "@fedclair/core/internal";
 import { Matrix } from "@fedclair/linalg";
 import { createCornerTensor, type Corner, type CornerTensor } from "../corner.js";
 
 /**
  * Copies a change to memory that threads share; the receiver restores it with `restore`. Posting it
  * then costs next to nothing, whereas posting copies of thousands of adapters would block the event
- * loop.
+ * loop. Numbers in a file stay there, because every thread can read it.
  */
 export function inSharedMemory<D extends TensorDelta>(module: D): D;
 export function inSharedMemory(module: TensorDelta): TensorDelta {
@@ -32,6 +37,10 @@ function shareTensor(tensor: Tensor): Tensor {
     const { shape, corner } = tensor as CornerTensor;
     return { shape, corner: shareDense(corner) } satisfies Corner as never;
   }
+  if ("place" in tensor) {
+    const { shape, dtype, bytes, place } = tensor;
+    return { shape, dtype, bytes, place } satisfies InFile as never;
+  }
   return shareDense({ shape: tensor.shape, data: readNumbers(tensor) });
 }
 
@@ -44,8 +53,8 @@ function shareDense({ shape, data }: Dense): Dense {
 }
 
 /**
- * Restores matrices and corners, which lose their class when they are posted. An object that
- * several values share stays one object.
+ * Restores matrices, corners and tensors in files, which lose their class or their functions when
+ * they are posted. An object that several values share stays one object.
  */
 export function restore(value: unknown, restored = new Map<object, unknown>()): unknown {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
@@ -59,6 +68,7 @@ function restoreCopy(value: object, revive: (part: unknown) => unknown): unknown
   if (value instanceof Map) return new Map([...value].map(([key, part]) => [key, revive(part)]));
   if (isMatrix(value)) return new Matrix(value.rows, value.cols, value.data);
   if (isCorner(value)) return createCornerTensor(value);
+  if (isInFile(value)) return createFileTensor(value);
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, revive(part)]));
 }
 
@@ -68,6 +78,30 @@ function isMatrix(value: object): value is Pick<Matrix, "rows" | "cols" | "data"
 
 function isCorner(value: object): value is Corner {
   return "corner" in value;
+}
+
+type InFile = Required<Omit<Stored, "read">>;
+
+function isInFile(value: object): value is InFile {
+  return "place" in value && "dtype" in value;
+}
+
+function createFileTensor({ shape, dtype, bytes, place }: InFile): Stored {
+  const count = sizeOf(shape);
+  const read = () => {
+    const numbers = dtype === "f32" ? new Float32Array(count) : new Float64Array(count);
+    readBytes(new Uint8Array(numbers.buffer), place);
+    return numbers;
+  };
+  return createStored(shape, dtype, bytes, read, place);
+}
+
+function readBytes(bytes: Uint8Array, { file, at }: FilePlace): void {
+  for (let done = 0; done < bytes.length;) {
+    const read = readSync(file, bytes, done, bytes.length - done, at + done);
+    if (read === 0) throw new Error("the file of a round's updates ends too early");
+    done += read;
+  }
 }
 
 /** Collects all buffers in a value that can be transferred when it is posted, each once. */
