@@ -36,15 +36,9 @@ export const bankSchema = z.strictObject({
     .min(1)
     .describe("By number of clients, ascending, for each kind of federation."),
   overRounds: z
-    .array(
-      rowSchema.extend({
-        isLasting: z
-          .boolean()
-          .describe("Whether most of what distinguishes honest clients in a round lasts."),
-      }),
-    )
+    .array(rowSchema)
     .optional()
-    .describe("For scores over rounds, by number of clients, ascending, for each kind."),
+    .describe("For scores over rounds, by number of clients, ascending."),
 });
 
 /**
@@ -92,36 +86,23 @@ export function findThresholds(
   { clients, hasSpace }: { readonly clients: number; readonly hasSpace: boolean },
   rate: number,
 ): Thresholds {
-  return readRows(
-    preferOwn(thresholds, (row) => row.hasSpace === hasSpace),
-    clients,
-    rate,
-  );
+  const own = thresholds.filter((row) => row.hasSpace === hasSpace);
+  return readRows(own.length > 0 ? own : thresholds, clients, rate);
 }
 
 /**
- * Reads the thresholds for scores over rounds.
- * @param isLasting whether most of what distinguishes the clients lasts; a bank without such rows
- *   gives the others
- * @returns undefined if the bank was made from single rounds only
+ * Reads the thresholds for scores over rounds. A bank that was made from single rounds only gives
+ * those of a round.
  */
 export function findThresholdsOverRounds(
-  { overRounds = [] }: Bank,
-  { clients, isLasting }: { readonly clients: number; readonly isLasting: boolean },
+  bank: Bank,
+  federation: { readonly clients: number; readonly hasSpace: boolean },
   rate: number,
-): Thresholds | undefined {
-  if (overRounds.length === 0) return undefined;
-  return readRows(
-    preferOwn(overRounds, (row) => row.isLasting === isLasting),
-    clients,
-    rate,
-  );
-}
-
-/** Returns the rows of a federation's own kind; all rows if there are none. */
-function preferOwn<Row>(rows: readonly Row[], isOwn: (row: Row) => boolean): readonly Row[] {
-  const own = rows.filter(isOwn);
-  return own.length > 0 ? own : rows;
+): Thresholds {
+  const { overRounds = [] } = bank;
+  return overRounds.length > 0
+    ? readRows(overRounds, federation.clients, rate)
+    : findThresholds(bank, federation, rate);
 }
 
 /** Thresholds for a number of clients; see `Bank`. */

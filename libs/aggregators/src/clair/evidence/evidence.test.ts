@@ -375,23 +375,18 @@ describe("a bank", () => {
   });
 
   it("has thresholds of its own for scores over rounds, if it was made from runs", () => {
-    const upper = (over: Bank["overRounds"], isLasting: boolean) =>
+    const upper = (overRounds: Bank["overRounds"]) =>
       findThresholdsOverRounds(
-        { ...rows, ...(over && { overRounds: over }) },
-        { clients: 10, isLasting },
+        { ...rows, ...(overRounds && { overRounds }) },
+        { clients: 10, hasSpace: true },
         0.01,
-      )?.upper;
-    assert.equal(upper(undefined, false), undefined);
-    const some = rows.thresholds.map((row) => ({ isLasting: false, ...row }));
-    assert.equal(upper(some, false), 8);
-    assert.equal(upper(some, true), 8);
+      ).upper;
+    assert.equal(upper(undefined), 8);
     const quantiles = [
       { rate: 0.5, score: 9 },
       { rate: 0.01, score: 12 },
     ];
-    const lasting = { isLasting: true, clients: 10, federations: 1, usual: 9, quantiles };
-    assert.equal(upper([...some, lasting], true), 12);
-    assert.equal(upper([...some, lasting], false), 8);
+    assert.equal(upper([{ clients: 10, federations: 1, usual: 9, quantiles }]), 12);
   });
 
   it("is rejected with the place of the fault", () => {
@@ -606,11 +601,11 @@ describe("lasting differences", () => {
       );
     }
     const latest = { signed: new Map([["size", new Float64Array(12)] as const]), hasSpace: false };
-    return scoreOverRounds(histories, latest)?.isLasting;
+    return scoreOverRounds(histories, latest) === undefined;
   };
   const chance = (round: number, client: number) => stream("chance").at(round, client).normal();
 
-  it("are those that clients show again in every round", () => {
+  it("are those that clients show again in every round, which then says nothing new", () => {
     assert.equal(
       lastsWith((_, client) => chance(0, client)),
       true,

@@ -4,12 +4,7 @@ import { indices, pick } from "../lists.js";
 import type { Bank, BankRow } from "./bank.js";
 import { selectClients, type Measures } from "./measures.js";
 import { computePieces, type PieceKind } from "./pieces.js";
-import {
-  addRound,
-  scoreOverRounds,
-  type ClientHistories,
-  type ScoresOverRounds,
-} from "./rounds.js";
+import { addRound, scoreOverRounds, type ClientHistories } from "./rounds.js";
 import { scoreClients, type Scores, type Spreads } from "./score.js";
 
 /** Numbers of clients with a row of thresholds. */
@@ -43,8 +38,7 @@ export type MeasuredRun = readonly MeasuredRound[];
 /**
  * Makes a bank from federations without a contaminated client.
  * @param sources measures of federations by kind; each kind counts once, however many it has
- * @param runs whole federations by kind, for scores over rounds; a kind without them counts as if
- *   its clients sent the same again
+ * @param runs whole federations by kind, for scores over rounds
  * @returns rows for numbers of clients that at least half of the sources of their kind have
  */
 export async function makeBank(
@@ -53,26 +47,22 @@ export async function makeBank(
   runs: ReadonlyMap<string, readonly MeasuredRun[]> = new Map(),
 ): Promise<Bank> {
   const spreads = computeSpreads(sources);
-  const thresholds = await makeRowsByKind(
-    sources,
-    haveSpace,
-    (source, federations, clients) => drawScores(source, federations, clients, spreads, draws),
-    sizes,
-  );
-  const overRounds = await makeRowsByKind(
-    new Map([...[...sources].map(replay), ...runs]),
-    (federations) => doLast(federations, spreads),
-    (source, federations, clients) =>
-      drawScoresOverRounds(source, federations, clients, spreads, draws),
-    sizes,
+  const thresholds: Bank["thresholds"] = [];
+  for (const hasSpace of [true, false]) {
+    const own = [...sources].filter(([, federations]) => haveSpace(federations) === hasSpace);
+    const rows = await makeRows(own, sizes, (source, federations, clients) =>
+      drawScores(source, federations, clients, spreads, draws),
+    );
+    thresholds.push(...rows.map((row) => ({ hasSpace, ...row })));
+  }
+  const overRounds = await makeRows([...runs], sizes, (source, federations, clients) =>
+    drawScoresOverRounds(source, federations, clients, spreads, draws),
   );
   return {
     name,
     spreads,
-    thresholds: thresholds.map(([hasSpace, row]) => ({ hasSpace, ...row })),
-    ...(overRounds.length > 0 && {
-      overRounds: overRounds.map(([isLasting, row]) => ({ isLasting, ...row })),
-    }),
+    thresholds,
+    ...(overRounds.length > 0 && { overRounds }),
   };
 }
 
@@ -84,29 +74,6 @@ function haveSpace(federations: readonly Measures[]): boolean {
   return 2 * shared.length > federations.length;
 }
 
-/**
- * Creates federations whose clients send the same in every round, so that all that distinguishes
- * them lasts.
- */
-function replay([source, federations]: readonly [string, readonly Measures[]]): [
-  string,
-  MeasuredRun[],
-] {
-  const rounds = federations.map((measures) => {
-    return { ids: indices(measures.size.length).map(String), measures };
-  });
-  return [source, rounds.map((round) => [round, round])];
-}
-
-/** Whether what distinguishes the clients lasts in most of the federations. */
-function doLast(federations: readonly MeasuredRun[], spreads: Spreads): boolean {
-  const last = federations.map((rounds) => {
-    const ids = new Set(rounds.flatMap((round) => round.ids));
-    return playRounds(rounds, ids, spreads).at(-1)?.isLasting ?? false;
-  });
-  return 2 * last.filter(Boolean).length > last.length;
-}
-
 /** Scores of honest clients. */
 interface Drawn {
   readonly all: readonly number[];
@@ -115,43 +82,19 @@ interface Drawn {
 }
 
 /**
- * Makes the rows of both kinds of sources.
- * @param isOfKind tells the kind of a source
+ * Makes the rows of sources of one kind.
  * @param draw draws scores of a source's federations with a number of clients, if they have as many
- * @returns each row with its kind: first those of sources that `isOfKind` holds for
  */
-async function makeRowsByKind<T>(
-  sources: ReadonlyMap<string, T>,
-  isOfKind: (federations: T) => boolean,
+async function makeRows<T>(
+  sources: readonly (readonly [string, T])[],
+  sizes: readonly number[],
   draw: (source: string, federations: T, clients: number) => Drawn | undefined,
-  sizes: readonly number[],
-): Promise<(readonly [boolean, BankRow])[]> {
-  const all = [...sources].map(([source, federations]) => ({
-    kind: isOfKind(federations),
-    draw: (clients: number) => draw(source, federations, clients),
-  }));
-  const byKind: (readonly [boolean, BankRow])[] = [];
-  for (const kind of [true, false]) {
-    const own = all.filter((source) => source.kind === kind);
-    const rows = await makeRows(
-      own.map((source) => source.draw),
-      sizes,
-    );
-    byKind.push(...rows.map((row) => [kind, row] as const));
-  }
-  return byKind;
-}
-
-/** @param sources draw scores of federations with a number of clients, if they have as many */
-async function makeRows(
-  sources: readonly ((clients: number) => Drawn | undefined)[],
-  sizes: readonly number[],
 ): Promise<BankRow[]> {
   const rows: BankRow[] = [];
   for (const clients of sizes) {
     const drawn: Drawn[] = [];
-    for (const draw of sources) {
-      const scores = draw(clients);
+    for (const [source, federations] of sources) {
+      const scores = draw(source, federations, clients);
       if (scores) drawn.push(scores);
       await yieldToEventLoop();
     }
@@ -216,22 +159,18 @@ function drawScoresOverRounds(
     const { rounds, ids } = item(large, draw % large.length);
     const judged = playRounds(rounds, new Set(rng.at(draw).sample(ids, clients)), spreads);
     if (judged.length === 0) return undefined;
-    scores.push(...judged.map((over) => over.scores));
+    scores.push(...judged);
   }
   return collect(scores);
 }
 
-function playRounds(
-  rounds: MeasuredRun,
-  chosen: ReadonlySet<string>,
-  spreads: Spreads,
-): ScoresOverRounds[] {
+function playRounds(rounds: MeasuredRun, chosen: ReadonlySet<string>, spreads: Spreads): Scores[] {
   let histories: ClientHistories = new Map();
   return rounds.flatMap(({ ids, measures }) => {
     const own = indices(ids.length).filter((k) => chosen.has(item(ids, k)));
     const scores = scoreClients(selectClients(measures, own), spreads);
     histories = addRound(histories, pick(ids, own), scores, indices(own.length));
-    return scoreOverRounds(histories, scores) ?? [];
+    return scoreOverRounds(histories, scores)?.scores ?? [];
   });
 }
 

@@ -1,5 +1,5 @@
 import { at } from "@fedclair/linalg";
-import { findThresholds, findThresholdsOverRounds } from "./bank.js";
+import { findThresholdsOverRounds } from "./bank.js";
 import { describeEvidence } from "./format-evidence.js";
 import { decide, type JudgeOptions, type Judgement, type RoundVerdict } from "./judge.js";
 import { scoreOverRounds, type ClientHistories } from "./rounds.js";
@@ -7,7 +7,8 @@ import { listEvidence } from "./score.js";
 
 /**
  * Judges by the evidence averaged over rounds. A client may stand out in a single round by chance.
- * If it stands out in this round only, it is undecided; if this round flags it, it is also left out
+ * Where the differences between clients last, there is no such chance, a further round is no further
+ * evidence, and the judgement of the round stays. If a client stands out in this round only, it is undecided; if this round flags it, it is also left out
  * of what is shared. It keeps the judgement of this round if that is the clearer one, and if its
  * score over rounds is one that at most one clean federation in five has.
  * @param ids ids of the round's clients, in the order of the judgements
@@ -21,10 +22,9 @@ export function judgeOverRounds(
 ): readonly Judgement[] {
   const over = histories && scoreOverRounds(histories, ofRound);
   if (over === undefined) return clients;
-  const { scores, rounds, isLasting } = over;
-  const federation = { clients: over.ids.length, hasSpace: ofRound.hasSpace, isLasting };
-  const thresholds =
-    findThresholdsOverRounds(bank, federation, rate) ?? findThresholds(bank, federation, rate);
+  const { scores, rounds } = over;
+  const federation = { clients: over.ids.length, hasSpace: ofRound.hasSpace };
+  const thresholds = findThresholdsOverRounds(bank, federation, rate);
   const rows = new Map(over.ids.map((id, row) => [id, row]));
   return clients.map((now, k): Judgement => {
     const row = rows.get(ids[k] ?? "");

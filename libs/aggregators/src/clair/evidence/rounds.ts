@@ -71,15 +71,14 @@ export interface ScoresOverRounds {
   readonly scores: Scores;
   /** Number of rounds by client. */
   readonly rounds: readonly number[];
-  /** Whether most of what distinguishes the trusted clients in a round lasts. */
-  readonly isLasting: boolean;
 }
 
 /**
  * Scores clients by their pieces of evidence averaged over rounds: what is chance in one round
  * cancels, and what lasts remains.
  * @param latest the scores of the latest round, whose pieces of evidence count
- * @returns undefined while fewer than six clients have two rounds
+ * @returns undefined while fewer than six clients have two rounds, and where most of what
+ *   distinguishes the trusted clients in a round lasts: an average then says nothing new
  */
 export function scoreOverRounds(
   histories: ClientHistories,
@@ -100,15 +99,10 @@ export function scoreOverRounds(
   });
   const spreads = Object.fromEntries(kinds.map((kind) => [kind, usualSpread])) as Spreads;
   const scores = scorePieces(meansOf("size"), () => ({ pieces, hasSpace }), spreads);
-  return {
-    ids: some.map(([id]) => id),
-    scores,
-    rounds: some.map(([, { rounds }]) => rounds),
-    isLasting: doDifferencesLast(
-      pick(some, scores.trusted).map(([, history]) => history),
-      pieces.map(({ kind }) => kind),
-    ),
-  };
+  const trusted = pick(some, scores.trusted).map(([, history]) => history);
+  const used = pieces.map(({ kind }) => kind);
+  if (doDifferencesLast(trusted, used)) return undefined;
+  return { ids: some.map(([id]) => id), scores, rounds: some.map(([, { rounds }]) => rounds) };
 }
 
 /**
