@@ -62,7 +62,7 @@ function chooseCohort(
   overSelection: number,
   busy: readonly string[],
 ): [clock: number, cohort: readonly string[]] {
-  const { clientIds, contamination, trial, rng, benignOnly, devices } = plan;
+  const { clientIds, contamination, absentFrom, trial, rng, benignOnly, devices } = plan;
   const round = lastRound + 1;
   const isAvailable = (at: number) => (id: string) => devices?.isThere(id, round, at) ?? true;
   const chosen = ask === "end" ? [] : ask.clients;
@@ -82,7 +82,10 @@ function chooseCohort(
       ? samplePass(clientIds, size, round, rng.at("passes"))
       : sampleCohort(available, size, rng.at("cohort", round));
   const cohort = chosen ? available : sample();
-  return [when, benignOnly ? cohort.filter((id) => !contamination.has(id)) : cohort];
+  const present = absentFrom?.size
+    ? cohort.filter((id) => round < (absentFrom.get(id) ?? Infinity))
+    : cohort;
+  return [when, benignOnly ? present.filter((id) => !contamination.has(id)) : present];
 }
 
 /** Adds to each answer the time at which it arrives. The order is that of the clients. */

@@ -16,6 +16,8 @@ export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contaminat
   readonly unknown?: PreparedTrial["unknown"];
   /** The clients that fedclair does not simulate. Default: none. */
   readonly external?: PreparedTrial["external"];
+  /** The first round without a client. Default: every client takes part in all rounds. */
+  readonly absentFrom?: PreparedTrial["absentFrom"];
   /** Simulated time. Default: time is not simulated. */
   readonly devices?: PreparedTrial["devices"];
   /** Are all clients external? See `TaskPlugin.isExternal`. */
@@ -38,8 +40,8 @@ export function planRounds(
   { aggregator, choice, benignOnly }: Pick<PreparedArm, "aggregator" | "choice" | "benignOnly">,
   run: Pick<RoundPlan, "task" | "pool" | "signal" | "onCode">,
 ): RoundPlan {
-  const { trial, clientIds, contamination, rng, mods, unknown, external, devices, taskPlugin } =
-    prepared;
+  const { trial, clientIds, contamination, rng, mods, unknown, external } = prepared;
+  const { absentFrom, devices, taskPlugin } = prepared;
   const isExternal = taskPlugin.isExternal ?? false;
   return {
     trial,
@@ -49,6 +51,7 @@ export function planRounds(
     mods,
     unknown,
     external,
+    absentFrom,
     devices,
     isExternal,
     aggregator,

@@ -185,6 +185,20 @@ describe("runRounds", () => {
     assert.notDeepEqual(all.rounds[0]?.record.clients[0], all.rounds[1]?.record.clients[0]);
   });
 
+  it("goes on without absent clients, with the same cohort otherwise", async () => {
+    const trial = toyTrial({ rounds: 4, clients: 30, cohort: { count: 10 } });
+    const plan = await createPlan(trial);
+    const idsOf = ({ record }: RoundDone) => record.clients.map(({ clientId }) => clientId);
+    const all = (await run(plan)).rounds.map(idsOf);
+    const [gone = ""] = (all[2] ?? []).filter((id) => all[0]?.includes(id));
+    assert.notEqual(gone, "");
+    const left = await run(await createPlan({ ...trial, absent: [{ clients: [gone], from: 2 }] }));
+    assert.deepEqual(
+      left.rounds.map(idsOf),
+      all.map((ids, i) => (i === 0 ? ids : ids.filter((id) => id !== gone))),
+    );
+  });
+
   it("skips training for an oracle if a cohort has no benign client", async () => {
     const trial = toyTrial({
       rounds: 20,

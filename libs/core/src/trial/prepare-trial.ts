@@ -60,6 +60,9 @@ export function prepareResolvedTrial(
     mods: createMods(trial, plugins),
     external,
     unknown: findUnknownClients(trial, external, contamination),
+    absentFrom: new Map(
+      trial.absent?.flatMap(({ clients: some, from }) => some.map((id) => [id, from] as const)),
+    ),
     measures: taskPlugin.measures?.(options) ?? taskPlugin,
     arms: [withAggregator(main), ...baselines.map(withAggregator)] as const,
     devices: trial.devices && new Devices(trial.devices, ids, rng, trace),

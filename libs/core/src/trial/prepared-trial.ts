@@ -41,6 +41,8 @@ export interface PreparedTrial {
   readonly external: ReadonlySet<string>;
   /** The clients whose truth is unknown: they may be contaminated or benign. */
   readonly unknown: ReadonlySet<string>;
+  /** The first round without a client, for those that `trial.absent` names. */
+  readonly absentFrom: ReadonlyMap<string, number>;
   /** The metrics of the task. */
   readonly measures: Measures;
   /** Simulated time; undefined if the trial does not simulate it. */

@@ -190,6 +190,16 @@ const faults: readonly [what: string, text: string, message: string][] = [
     good.replace("name: toy }", "name: toy, fautls: {} }"),
     "t.yaml:4:20: task: unknown key 'fautls', did you mean 'faults'?",
   ],
+  [
+    "an absent client that does not exist",
+    good + "absent: [{ clients: [c00, c04], from: 2 }]\n",
+    "t.yaml:6:27: absent.0.clients.1: expected an id from c00 to c03, got 'c04'",
+  ],
+  [
+    "a client that is absent twice",
+    good + "absent: [{ clients: [c01] }, { clients: [c01], from: 2 }]\n",
+    "absent.1.clients.0: client c01 is absent twice; name it once",
+  ],
   ["an empty file", "", "t.yaml:1:1: the trial is empty: expected keys with values"],
   ["only a comment", "# later\n", "t.yaml:1:1: the trial is empty: expected keys with values"],
   [

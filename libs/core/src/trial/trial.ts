@@ -131,6 +131,19 @@ function makeSchema(plugins: Plugins) {
         .describe(
           "Ids of external clients, which run in hosts of their own, like fedclair-host in Python. The others are simulated.",
         ),
+      absent: z
+        .array(
+          z.strictObject({
+            clients: z.array(z.string()).min(1).describe("Ids of clients, like c03."),
+            from: z.int().min(1).default(1).describe("The first round without them."),
+          }),
+        )
+        .min(1)
+        .max(mostEntries)
+        .optional()
+        .describe(
+          "Clients that take no part from a round on. Cohorts are drawn as if they were there, and then go on without them. Default: none.",
+        ),
       python: pythonSchema,
       flower: flowerSchema,
       plugins: z
@@ -320,8 +333,9 @@ function* findContradictions(trial: Trial): Generator<[(string | number)[], stri
   }
   if (trial.python !== undefined && trial.flower !== undefined)
     yield [["flower"], "expected python or flower, got both"];
-  const external = trial.external ?? [];
-  const namesClients = external.length > 0 || attacks.some((entry) => entry.clients);
+  const { external = [], absent = [] } = trial;
+  const namesClients =
+    external.length > 0 || absent.length > 0 || attacks.some((entry) => entry.clients);
   const ids = new Set(namesClients ? clientIds(clients) : []);
   const contaminated = new Set<string>();
   for (const [i, entry] of attacks.entries()) {
@@ -344,6 +358,15 @@ function* findContradictions(trial: Trial): Generator<[(string | number)[], stri
     if (!ids.has(id)) yield [["external", i], formatUnknownClient(id, ids)];
     else if (named.has(id)) yield [["external", i], `client ${id} is there twice; name it once`];
     named.add(id);
+  }
+  const left = new Set<string>();
+  for (const [i, entry] of absent.entries()) {
+    for (const [j, id] of entry.clients.entries()) {
+      const path = ["absent", i, "clients", j];
+      if (!ids.has(id)) yield [path, formatUnknownClient(id, ids)];
+      else if (left.has(id)) yield [path, `client ${id} is absent twice; name it once`];
+      left.add(id);
+    }
   }
   const total = attacks.reduce((sum, entry) => sum + countAttacked(entry, clients), 0);
   if (total > clients) {
