@@ -25,6 +25,9 @@ import { checkProcessCount, processCount } from "./process-count.js";
 import { seedArgs, seedsOption } from "./seed-args.js";
 import { templates } from "./templates.js";
 import type { SweepOptions } from "./sweep.js";
+import { parseClients, parseRounds } from "./what-if/arguments.js";
+import type { AttestOptions } from "./what-if/attest.js";
+import type { ReplayOptions, ReplayRunOptions } from "./what-if/replay.js";
 import type { WorkerOptions } from "./queue/worker.js";
 import type { TokenOptions } from "./token.js";
 import type { VerifyOptions } from "./verify.js";
@@ -129,6 +132,65 @@ program
   .action(async (folder: string, options: ResumeOptions) => {
     const { resume } = await import("./resume.js");
     await resume(folder, options);
+  });
+
+program
+  .command("replay")
+  .description("run a run's trial again without some clients from a round on, and compare the two")
+  .argument("<run>", "run folder")
+  .addOption(
+    new Option("--without <clients>", "ids of clients that take no part, for example c03,c04")
+      .argParser(parseClients)
+      .makeOptionMandatory(),
+  )
+  .addOption(
+    new Option("--from <round>", "the first round without them")
+      .argParser(integerOption("--from", 1))
+      .default(1),
+  )
+  .option("--out <folder>", "folder of the new run; default: <run>-without-<clients>")
+  .addOption(hosts())
+  .addOption(python())
+  .addOption(transport())
+  .option("--no-report", "do not write report.html and its figures")
+  .action(async (folder: string, options: ReplayOptions) => {
+    const { replay } = await import("./what-if/replay.js");
+    await replay(folder, options);
+  });
+
+program
+  .command("repair")
+  .description(
+    "run on without the flagged clients, from the round before they first had influence, and compare",
+  )
+  .argument("<run>", "run folder")
+  .addOption(hosts())
+  .addOption(python())
+  .addOption(transport())
+  .option("--no-report", "do not write report.html and its figures")
+  .action(async (folder: string, options: ReplayRunOptions) => {
+    const { repair } = await import("./what-if/repair.js");
+    await repair(folder, options);
+  });
+
+program
+  .command("attest")
+  .description("run a random choice of a run's rounds again and compare their bytes")
+  .argument("<run>", "run folder")
+  .addOption(
+    new Option("--rounds <number or share>", "rounds to compare, for example 12 or 5%")
+      .argParser(parseRounds)
+      .default({ share: 0.05 }, "5%"),
+  )
+  .addOption(
+    new Option("--seed <n>", "seed of the draw; default: a new one").argParser(
+      integerOption("--seed", 0),
+    ),
+  )
+  .option("--json", "print JSON", false)
+  .action(async (folder: string, options: AttestOptions) => {
+    const { attest } = await import("./what-if/attest.js");
+    await attest(folder, options);
   });
 
 program

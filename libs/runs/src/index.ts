@@ -84,6 +84,8 @@ export { systemErrorCode } from "./process/system-error.js";
 export { prepareSource, prepareTrial, type LoadPlugins } from "./process/prepare-trial.js";
 export { isSweep, readTrialFile } from "./process/read-trial-file.js";
 export { Progress } from "./progress.js";
+export { attestRun, countRoundsToRun, type AttestedRound } from "./attest-run.js";
+export { forkRun, type Fork } from "./store/fork-run.js";
 export { recordTrial, type TrialRun } from "./record-trial.js";
 export type { CheckpointPolicy } from "./store/checkpoint.js";
 export {

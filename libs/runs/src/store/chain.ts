@@ -72,16 +72,15 @@ async function* checkedRecords(
   const isWriting = findHolder(folder) !== undefined;
   const hasLinks = await isChained(folder);
   const timings = eachLine<ArmTiming>(folder, "timings.jsonl");
-  const artifacts = new ArtifactLines(folder);
   let link = firstLink(readRunInfo(folder)?.hash ?? "");
   let number = 0;
   let missing = 0;
   try {
     // A running run writes a round's link before its record.
-    for await (const record of storedRecords(folder, recordsEnd)) {
+    for await (const { record, lines } of storedRounds(folder, recordsEnd)) {
       number++;
       if (hasLinks) {
-        link = nextLink(link, `${record.text}\n${await artifacts.of(record.start)}`);
+        link = nextLink(link, lines);
         const timing = await timings.next();
         if (timing.done === true || timing.value.chain !== link) {
           throw new UserError(
@@ -98,13 +97,34 @@ async function* checkedRecords(
     }
   } finally {
     await timings.return(undefined);
-    await artifacts.close();
   }
   // A run that is killed may have written one link without its record, but not two.
   if (hasLinks && (missing > 1 || (end !== undefined && link !== end))) {
     throw new UserError(
       `'${recordsPath(folder)}' has ${number} records, and the run wrote others after or instead of them: restore the folder from a copy, or run the trial again`,
     );
+  }
+}
+
+/** A round as it is stored. */
+export interface StoredRound {
+  readonly record: StoredRecord;
+  /** What the round's link covers: the text of its record, and its lines of `artifacts.jsonl`. */
+  readonly lines: string;
+}
+
+/** Reads the rounds of a run one by one, and checks none of them. */
+export async function* storedRounds(
+  folder: string,
+  end: RecordsEnd = {},
+): AsyncGenerator<StoredRound> {
+  const artifacts = new ArtifactLines(folder);
+  try {
+    for await (const record of storedRecords(folder, end)) {
+      yield { record, lines: `${record.text}\n${await artifacts.of(record.start)}` };
+    }
+  } finally {
+    await artifacts.close();
   }
 }
 

@@ -77,10 +77,22 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint | undef
   }
 }
 
+/**
+ * Lists the numbers of rounds, over all arms, after which there is a checkpoint, the highest first.
+ */
+export async function listCheckpointRounds(folder: string): Promise<number[]> {
+  return (await listCheckpoints(folder)).map(parseRounds);
+}
+
+/** Reads the checkpoint after this many rounds. @throws UserError if it cannot be read */
+export async function readCheckpointAt(folder: string, rounds: number): Promise<Checkpoint> {
+  return (await readState(join(folder, `checkpoint-${rounds}`))) as Checkpoint;
+}
+
 /** Returns the number of rounds, over all arms, in the newest checkpoint; 0 if there is none. */
 export async function readRounds(folder: string): Promise<number> {
-  const [newest] = await listCheckpoints(folder);
-  return newest === undefined ? 0 : parseRounds(newest);
+  const [newest = 0] = await listCheckpointRounds(folder);
+  return newest;
 }
 
 function parseRounds(name: string): number {

@@ -1,6 +1,6 @@
 import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { UserError, type Artifact } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
 import {
   safetensorsPieces,
   exitCodes,
@@ -27,6 +27,7 @@ import {
   type CheckpointPolicy,
 } from "./checkpoint.js";
 import { joinPieces, Log, writeWhole } from "./durable.js";
+import { encodeRound, toLines } from "./encode-round.js";
 import {
   findRun,
   readRunInfo,
@@ -38,7 +39,7 @@ import type { LinesFile } from "./lines.js";
 import { InUse, Lock } from "./lock.js";
 import { makeFolder } from "./make-folder.js";
 import { buildParamsFile } from "./params-file.js";
-import { encodeForFile, openRecordsFolder, writeRecordFile } from "./stored-records.js";
+import { openRecordsFolder, writeRecordFile } from "./stored-records.js";
 
 /** The purpose for which a folder was claimed, and its state at that time. */
 interface Claim {
@@ -189,18 +190,8 @@ export class RunFolder {
   /** Appends a round to the logs. @throws UserError also if another process took the lock */
   async append(arm: Arm, round: RoundDone, wire?: WireTraffic): Promise<ArmRecord> {
     this.#lock.check();
-    const record: ArmRecord = { arm: arm.label, ...round.record };
     const began = performance.now();
-    const artifacts = toLines(
-      Object.entries(round.artifacts).map(([name, value]): Artifact => ({
-        arm: arm.label,
-        round: round.record.round,
-        name,
-        value,
-      })),
-    );
-    const encoded = this.#isParquet ? await encodeForFile(record) : undefined;
-    const line = encoded ? `${encoded.text}\n` : toLines([record]);
+    const { record, encoded, line, artifacts } = await encodeRound(this.#claim.trial, arm, round);
     if (this.#link !== undefined) this.#link = nextLink(this.#link, line + artifacts);
     const timing: ArmTiming = {
       arm: arm.label,
@@ -283,11 +274,6 @@ export class RunFolder {
     this.#logs.set(file, log);
     return log;
   }
-}
-
-/** One line of JSON for each value. */
-function toLines(values: readonly unknown[]): string {
-  return values.map((value) => JSON.stringify(value) + "\n").join("");
 }
 
 /** Copies the traffic, because the pool keeps counting in the same object. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readdir, rm, stat } from "node:fs/promises";
+import { copyFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
@@ -134,6 +134,14 @@ export async function writeRecordFile(
   { bytes }: EncodedRecord,
 ): Promise<void> {
   await writeWhole(recordFile(folder, number), [bytes]);
+}
+
+/** Copies the first Parquet files of a run to the folder of another. */
+export async function copyRecordFiles(from: string, to: string, count: number): Promise<void> {
+  await makeOwnFolder(join(to, recordsFolder));
+  for (let number = 1; number <= count; number++) {
+    await copyFile(recordFile(from, number), recordFile(to, number));
+  }
 }
 
 /** Creates the folder of the Parquet files, and removes all files after the first `count`. */

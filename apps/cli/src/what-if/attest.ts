@@ -1,0 +1,99 @@
+import { randomInt } from "node:crypto";
+import { join } from "node:path";
+import { exitCodes, UserError } from "@fedclair/core/errors";
+import { readPythonClients } from "@fedclair/core/internal";
+import { backendChoices } from "@fedclair/compute";
+import { stream } from "@fedclair/linalg";
+import { loadNamedPlugins } from "@fedclair/plugins";
+import {
+  attestRun,
+  chooseTrialBackend,
+  countNoun,
+  countRoundsToRun,
+  eachRecord,
+  interruption,
+  prepareTrial,
+  print,
+  rejectExternalClients,
+  version,
+} from "@fedclair/runs";
+import { openPlace } from "../open-place.js";
+import { requireRun } from "../show.js";
+import type { RoundsChoice } from "./arguments.js";
+
+export interface AttestOptions {
+  readonly rounds: RoundsChoice;
+  /** Seed of the draw. Default: one that nobody knows before. */
+  readonly seed?: number;
+  readonly json: boolean;
+}
+
+/**
+ * `fedclair attest`: runs a random choice of a run's rounds again, and compares their bytes with
+ * the stored ones. Sets exit code 4 if they differ.
+ * @throws UserError if the run cannot be repeated here, or its files have changed
+ */
+export async function attest(folder: string, options: AttestOptions): Promise<void> {
+  const { status, info } = await requireRun(folder);
+  if (status !== "done")
+    throw new UserError(`the run in '${folder}' is ${status}: expected one that is done`);
+  if (info.version !== version) {
+    throw new UserError(
+      `the run in '${folder}' is of release ${info.version}, and other releases may compute other numbers: attest it with that release, this is ${version}`,
+    );
+  }
+  const file = join(folder, "trial.yaml");
+  const prepared = await prepareTrial(file, [], loadNamedPlugins);
+  if (readPythonClients(prepared.trial))
+    throw new UserError(`'${file}': its clients run in Python, and attest runs simulated clients`);
+  rejectExternalClients(file, prepared, folder);
+  const total = await countRounds(folder);
+  const seed = options.seed ?? randomInt(2 ** 32);
+  const rounds = drawRounds(total, options.rounds, seed);
+  const toRun = await countRoundsToRun(folder, rounds);
+  process.stderr.write(
+    `comparing ${rounds.length} of ${countNoun(total, "round")}, drawn with seed ${seed}; ${countNoun(toRun, "round")} to run\n`,
+  );
+  const wanted = backendChoices.find((name) => name === info.backend) ?? "auto";
+  const { pool, server } = openPlace(prepared, chooseTrialBackend([prepared], wanted).name);
+  const differing: { place: string; arm: string; round: number; keys: readonly string[] }[] = [];
+  try {
+    const { signal } = interruption;
+    await pool.ready(signal);
+    const attestation = { folder, prepared, rounds, pool, server, signal };
+    for await (const { place, arm, round, differences: keys } of attestRun(attestation)) {
+      if (keys.length > 0) differing.push({ place, arm, round, keys });
+    }
+  } finally {
+    await Promise.all([pool.close(), server?.close()]);
+  }
+  if (differing.length > 0) process.exitCode = exitCodes.unexpected;
+  if (options.json) {
+    print(JSON.stringify({ rounds: total, compared: rounds, run: toRun, seed, differing }) + "\n");
+    return;
+  }
+  for (const { place, arm, round, keys } of differing) {
+    const more = keys.length > 3 ? ` and ${keys.length - 3} more` : "";
+    print(`${place}: ${arm}, round ${round} differs in ${keys.slice(0, 3).join(", ")}${more}\n`);
+  }
+  const equal = rounds.length - differing.length;
+  print(`${equal} of ${countNoun(rounds.length, "compared round")} identical, byte for byte\n`);
+}
+
+/** Counts the rounds of all arms. @throws UserError if the run wrote other records */
+async function countRounds(folder: string): Promise<number> {
+  const records = eachRecord(folder);
+  let count = 0;
+  while ((await records.next()).done !== true) count++;
+  return count;
+}
+
+/** Draws distinct rounds from 1 to `total`, at least one, in ascending order. */
+export function drawRounds(total: number, choice: RoundsChoice, seed: number): number[] {
+  const wanted = "count" in choice ? choice.count : Math.round(choice.share * total);
+  const all = Array.from({ length: total }, (_, i) => i + 1);
+  return stream(seed)
+    .at("attest")
+    .sample(all, Math.min(total, Math.max(1, wanted)))
+    .sort((a, b) => a - b);
+}

@@ -1,0 +1,129 @@
+import type { ClientPool, PreparedTrial, WatchedServer } from "@fedclair/core/internal";
+import { leafValues } from "./outcome/compare-runs.js";
+import { runTrial, startArms, type ArmProgress, type Position } from "./run-trial.js";
+import { listCheckpointRounds, readCheckpointAt } from "./store/checkpoint.js";
+import { storedRounds, type StoredRound } from "./store/chain.js";
+import { encodeRound, type EncodedRound } from "./store/encode-round.js";
+
+/** Arguments for running rounds of a run again. */
+export interface Attestation {
+  readonly folder: string;
+  /** The trial of the run. */
+  readonly prepared: PreparedTrial;
+  /** The rounds to compare, counted over all arms from 1, in ascending order. */
+  readonly rounds: readonly number[];
+  readonly pool: ClientPool;
+  readonly server?: WatchedServer | undefined;
+  readonly signal: AbortSignal;
+  /** Called after every round that was run again. */
+  readonly onRound?: (() => void) | undefined;
+}
+
+/** A round that was run again. */
+export interface AttestedRound {
+  /** The number of the round over all arms, from 1. */
+  readonly number: number;
+  readonly arm: string;
+  readonly round: number;
+  /** Where the run stored the record. */
+  readonly place: string;
+  /** The keys in which the stored record differs; empty if all bytes are equal. */
+  readonly differences: readonly string[];
+}
+
+/**
+ * Runs rounds of a run again, each from the last checkpoint before it, and compares their records
+ * and artifacts with the stored ones, byte for byte. Only the backend of the run repeats its
+ * numbers.
+ * @throws UserError if a round cannot be run or read
+ */
+export async function* attestRun(attestation: Attestation): AsyncGenerator<AttestedRound> {
+  const { folder, prepared, rounds } = attestation;
+  const wanted = new Set(rounds);
+  const again = new Rounds(attestation, await listCheckpointRounds(folder));
+  let number = 0;
+  try {
+    for await (const stored of storedRounds(folder)) {
+      if (!wanted.has(++number)) continue;
+      const { arm, event } = await again.run(number);
+      const own = await encodeRound(prepared.trial, arm, event);
+      const { record } = own;
+      const { place } = stored.record;
+      const differences = await listDifferences(stored, own);
+      yield { number, arm: record.arm, round: record.round, place, differences };
+    }
+  } finally {
+    await again.close();
+  }
+}
+
+/** Returns how many rounds `attestRun` runs to compare the given ones. */
+export async function countRoundsToRun(folder: string, rounds: readonly number[]): Promise<number> {
+  const checkpoints = await listCheckpointRounds(folder);
+  let total = 0;
+  let at = 0;
+  for (const number of rounds) {
+    at = Math.max(at, lastBefore(checkpoints, number));
+    total += number - at;
+    at = number;
+  }
+  return total;
+}
+
+/** @param checkpoints numbers of rounds, the highest first */
+function lastBefore(checkpoints: readonly number[], number: number): number {
+  return checkpoints.find((count) => count < number) ?? 0;
+}
+
+type RoundEvent = ArmProgress & { readonly event: { readonly kind: "round" } };
+
+/** Runs rounds in ascending order, and starts from a checkpoint where that saves rounds. */
+class Rounds {
+  readonly #attestation: Attestation;
+  readonly #checkpoints: readonly number[];
+  #running: AsyncGenerator<ArmProgress> | undefined;
+  #done = 0;
+
+  constructor(attestation: Attestation, checkpoints: readonly number[]) {
+    this.#attestation = attestation;
+    this.#checkpoints = checkpoints;
+  }
+
+  /** @param number of the round over all arms, higher than in the call before */
+  async run(number: number): Promise<RoundEvent> {
+    const from = lastBefore(this.#checkpoints, number);
+    if (this.#running === undefined || from > this.#done) {
+      await this.close();
+      this.#running = await this.#start(from);
+      this.#done = from;
+    }
+    for (;;) {
+      const step = await this.#running.next();
+      if (step.done === true) throw new Error(`the trial ends after ${this.#done} rounds`);
+      if (step.value.event.kind !== "round") continue;
+      this.#attestation.onRound?.();
+      if (++this.#done === number) return step.value as RoundEvent;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#running?.return(undefined);
+  }
+
+  async #start(from: number): Promise<AsyncGenerator<ArmProgress>> {
+    const { folder, prepared, pool, server, signal } = this.#attestation;
+    const checkpoint = from > 0 ? await readCheckpointAt(folder, from) : undefined;
+    const start = checkpoint?.start ?? (await startArms(prepared, pool, signal, server));
+    const position: Position = { arm: 0, ...checkpoint, start };
+    return runTrial(prepared, pool, signal, position, server);
+  }
+}
+
+async function listDifferences(stored: StoredRound, own: EncodedRound): Promise<string[]> {
+  if (stored.lines === own.line + own.artifacts) return [];
+  const then = new Map(leafValues(await stored.record.read()));
+  const now = new Map(leafValues(own.record));
+  const keys = [...new Set([...then.keys(), ...now.keys()])];
+  const differing = keys.filter((key) => then.get(key) !== now.get(key));
+  return differing.length > 0 ? differing : ["artifacts"];
+}

@@ -1,0 +1,87 @@
+import { copyFile, rm, truncate } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "@fedclair/core";
+import type { Trial } from "@fedclair/core/internal";
+import { stringify } from "yaml";
+import type { ArmTiming } from "../arm-timing.js";
+import { trialHash } from "../trial-hash.js";
+import { firstLink, nextLink, storedRounds } from "./chain.js";
+import { listCheckpointRounds, readCheckpointAt, writeCheckpoint } from "./checkpoint.js";
+import { writeWhole } from "./durable.js";
+import { toLines } from "./encode-round.js";
+import { readLines } from "./lines.js";
+import { makeFolder } from "./make-folder.js";
+import { copyRecordFiles } from "./stored-records.js";
+import type { StoredRun } from "./stored-run.js";
+
+/** A run from which a run of another trial takes over the first rounds. */
+export interface Fork {
+  readonly source: Pick<StoredRun, "folder" | "info">;
+  /** The folder of the new run, which must not exist. */
+  readonly to: string;
+  /** The trial of the new run. */
+  readonly trial: Trial;
+  /** The trial as it should appear in `trial.yaml`. */
+  readonly written: unknown;
+  /** The first round of the main arm in which the two trials differ. */
+  readonly before: number;
+}
+
+/**
+ * Copies the first rounds of a run, up to its last checkpoint before a given round, to a new folder
+ * as an interrupted run of another trial. When that is resumed, it ends with the same bytes as a
+ * new run of that trial.
+ * @returns the number of copied rounds; 0 if there is no such checkpoint, and then nothing is
+ *   written
+ * @throws UserError if the folder exists, or the checkpoint cannot be read
+ */
+export async function forkRun({ source, to, trial, written, before }: Fork): Promise<number> {
+  const { folder, info } = source;
+  const rounds = (await listCheckpointRounds(folder)).find((count) => count < before) ?? 0;
+  if (rounds === 0) return 0;
+  const checkpoint = await readCheckpointAt(folder, rounds);
+  // Without links the copy could not be checked.
+  if (checkpoint.link === undefined || checkpoint.hash !== info.hash) return 0;
+  if (!(await makeFolder(to)))
+    throw new UserError(`the folder '${to}' exists: choose another one by --out`);
+  try {
+    const hash = trialHash(trial);
+    const { link, timings } = await linkAgain(folder, rounds, checkpoint.logs, hash);
+    await writeWhole(join(to, "timings.jsonl"), timings);
+    const logs = new Map(checkpoint.logs).set("timings.jsonl", Buffer.byteLength(timings));
+    for (const [file, bytes] of logs) {
+      if (file === "timings.jsonl") continue;
+      await copyFile(join(folder, file), join(to, file));
+      await truncate(join(to, file), bytes);
+    }
+    if (trial.records === "parquet") await copyRecordFiles(folder, to, rounds);
+    await writeCheckpoint(to, rounds, { ...checkpoint, hash, link, logs }, 1);
+    await writeWhole(join(to, "trial.yaml"), stringify(written));
+    const begun = { ...info, hash, started: new Date().toISOString() };
+    await writeWhole(join(to, "run.json"), JSON.stringify(begun, null, 2) + "\n");
+    return rounds;
+  } catch (error) {
+    await rm(to, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Links the first rounds of a run to the hash of another trial. */
+async function linkAgain(
+  folder: string,
+  rounds: number,
+  logs: ReadonlyMap<string, number>,
+  hash: string,
+): Promise<{ readonly link: string; readonly timings: string }> {
+  const timings = await readLines<ArmTiming>(folder, "timings.jsonl");
+  const linked: ArmTiming[] = [];
+  let link = firstLink(hash);
+  for await (const { lines } of storedRounds(folder, {
+    bytes: logs.get("records.jsonl"),
+    files: rounds,
+  })) {
+    link = nextLink(link, lines);
+    linked.push({ ...(timings[linked.length] as ArmTiming), chain: link });
+  }
+  return { link, timings: toLines(linked) };
+}
