@@ -2,10 +2,18 @@ import { parseArgs } from "node:util";
 
 /**
  * Parses a script's arguments by `parseArgs` of Node.js. For an unknown option it prints one line
- * with the known ones and exits with 2.
+ * with the known ones and exits with 2; for `--help` it lists them and exits with 0.
  * @param {import("node:util").ParseArgsConfig & { options: object }} config
  */
 export function parseArguments(config) {
+  if (process.argv.slice(2).includes("--help")) {
+    for (const [name, option] of Object.entries(config.options)) {
+      const value = option.type === "string" ? " <value>" : "";
+      const ending = option.default === undefined ? "" : `  default: ${String(option.default)}`;
+      console.log(`  --${name}${value}${ending}`);
+    }
+    process.exit(0);
+  }
   try {
     return parseArgs(config);
   } catch (error) {

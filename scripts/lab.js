@@ -23,6 +23,7 @@ async function runByName(name) {
     console.error(`error: no script '${name}': expected one of ${names.join(", ")}`);
     return 2;
   }
+  if (args.includes("--help")) console.log(`${name}: ${script.summary}`);
   if (script.needsBuild ?? true) {
     const code = await run("npm", ["run", "--silent", "build"], {
       shell: process.platform === "win32", // npm is a .cmd file there

@@ -38,6 +38,12 @@ describe("npm run lab", () => {
     assert.match(stderr, /^usage: npm run fingerprint/);
   });
 
+  it("describes a script and its options", () => {
+    const { status, stdout } = run("rules.js", "--help");
+    assert.equal(status, 0);
+    assert.match(stdout, /^ {2}--seeds <value> {2}default: 3$/m);
+  });
+
   it("rejects an unknown name and lists the known ones", () => {
     const { status, stderr } = lab("nothing");
     assert.equal(status, 2);
