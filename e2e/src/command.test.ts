@@ -19,6 +19,12 @@ async function json(args: readonly string[], cwd?: string): Promise<unknown> {
 }
 
 describe("the command", () => {
+  it("suggests what to do next, without arguments", async () => {
+    const { code, stdout } = await fedclair([]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^ {2}fedclair new .*\n {2}fedclair run .*\n {2}fedclair audit /m);
+  });
+
   describe("rejects with exit code 2, nothing on stdout and no run folder", () => {
     const badKey = "name: bad\nrounds: 1\nclients: 2\ntask: { name: linear-regression, p: none }\n";
     const cases: [string, readonly string[], RegExp][] = [

@@ -21,6 +21,7 @@ import type { ListOptions } from "./list.js";
 import type { PowerOptions } from "./power/power.js";
 import type { ResumeOptions } from "./resume.js";
 import type { RunOptions } from "./run-options.js";
+import { formatCompletion, shells } from "./completion.js";
 import { checkProcessCount, processCount } from "./process-count.js";
 import { seedArgs, seedsOption } from "./seed-args.js";
 import { templates } from "./templates.js";
@@ -502,6 +503,15 @@ program
     await token(options);
   });
 
+program
+  .command("completion")
+  .description("print a script that completes commands and options in a shell")
+  .addArgument(new Argument("<shell>", "the shell").choices(shells))
+  .addHelpText("after", "\nFor example: fedclair completion bash >> ~/.bashrc")
+  .action((shell: (typeof shells)[number]) => {
+    print(formatCompletion(program, shell));
+  });
+
 for (const [app, description] of [
   ["coordinator", "run a trial on the client hosts that join it, also from other machines"],
   ["client", "run a client host: join a coordinator and train its virtual clients"],
@@ -518,5 +528,16 @@ for (const [app, description] of [
     });
 }
 
+/** What `fedclair` alone suggests. */
+const nextSteps = `fedclair simulates federated learning with contaminated clients and reports which ones they are.
+
+  fedclair new my-study    create an experiment of your own: a trial, its plug-ins and their tests
+  fedclair run TRIAL       run a trial file; it ends with verdicts, measures and a report
+  fedclair audit FOLDER    is one of these LoRA adapters contaminated?
+
+fedclair --help lists all commands.
+`;
+
 listenForInterruption();
-await runProgram(program);
+if (process.argv.length > 2) await runProgram(program);
+else print(nextSteps);

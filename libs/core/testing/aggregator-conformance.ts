@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inspect } from "node:util";
 import { deserialize, serialize } from "node:v8";
 import {
   addScaled,
@@ -181,13 +182,22 @@ export function describeAggregator(
         it(`gives finite numbers, ${factored ? "in factors" : (multipliesOut ?? "in any form")}`, async () => {
           const { change, personal, metrics } = await aggregate(make());
           const { changesPersonal = false } = plugin.create(plugin.schema.parse(options) as never);
-          assert.ok(changesPersonal || (personal?.size ?? 0) === 0, "changesPersonal is missing");
+          assert.ok(
+            changesPersonal || (personal?.size ?? 0) === 0,
+            "it returns personal changes: declare changesPersonal: true on the aggregator",
+          );
           for (const terms of [change, ...(personal?.values() ?? [])]) {
             const changes = terms.flatMap((term) => [...term.values()]);
-            assert.ok(!factored || changes.every(isLowRank));
-            assert.ok(sumTerms(terms).data.every(Number.isFinite));
+            assert.ok(
+              !factored || changes.every(isLowRank),
+              "its change is dense although the updates are pairs: return pairs, or say why in the suite's option multipliesOut",
+            );
+            assert.ok(sumTerms(terms).data.every(Number.isFinite), "a change has NaN or ±∞");
           }
-          assert.ok(Object.values(metrics ?? {}).every(Number.isFinite));
+          assert.ok(
+            Object.values(metrics ?? {}).every(Number.isFinite),
+            `a metric is not finite: ${inspect(metrics)}`,
+          );
         });
       });
     }

@@ -64,8 +64,14 @@ export function describeAttack(
       it("returns as many labels as it gets, all of them valid, and changes some", () => {
         const corrupted = corrupt() ?? new Int32Array();
         assert.equal(corrupted.length, labels.length);
-        assert.ok(corrupted.every((label) => label >= 0 && label < 10));
-        assert.ok(corrupted.some((label, i) => label !== labels[i]));
+        assert.ok(
+          corrupted.every((label) => label >= 0 && label < 10),
+          "a label is none of the ten classes",
+        );
+        assert.ok(
+          corrupted.some((label, i) => label !== labels[i]),
+          "it changes no label",
+        );
       });
 
       it("does not change its input, and is deterministic", () => {
@@ -86,7 +92,7 @@ export function describeAttack(
       it("returns finite values that differ from its input", async () => {
         const forged = await applyAttack(create(), own, honest);
         forged.forEach((update, i) => {
-          assert.ok(listValues(update).every(Number.isFinite));
+          assert.ok(listValues(update).every(Number.isFinite), "an update has NaN or ±∞");
           assert.notDeepEqual(listValues(update), listValues(own[i] ?? update));
         });
       });
@@ -124,7 +130,10 @@ export function describeAttack(
       it("returns finite updates in a round without honest updates", async () => {
         const forged = await applyAttack(create(), own, []);
         assert.deepEqual(forged.map(describeForm), own.map(describeForm));
-        assert.ok(forged.every((update) => listValues(update).every(Number.isFinite)));
+        assert.ok(
+          forged.every((update) => listValues(update).every(Number.isFinite)),
+          "a forged update has NaN or ±∞",
+        );
       });
 
       it("keeps nothing but its state, through two phases", () => {

@@ -76,7 +76,7 @@ export function describeMod(plugin: Plugin<Mod>, { options = {} }: ModSetting = 
 
     it("has a client half, a server half or both", () => {
       const mod = create();
-      assert.ok("client" in mod || "server" in mod);
+      assert.ok("client" in mod || "server" in mod, "it has neither client nor server");
       assert.ok(!mod.isFormat || "client" in mod, "a format needs a client half");
     });
 

@@ -197,7 +197,7 @@ export function describeTask(
           const trial = trialWith(aggregator, attack);
           const one = await play(trial, plugins);
           const many = await play(trial, plugins, { pool: manyHosts(trial, plugins) });
-          assert.ok(one.rounds.length > 0);
+          assert.ok(one.rounds.length > 0, "the trial ended without a round");
           assert.deepEqual(listResults(many), listResults(one));
           assert.deepEqual(many.state, one.state);
         });
@@ -223,7 +223,10 @@ export function describeTask(
               [],
             );
             for (const { data } of state.params.values()) {
-              assert.ok(data.every((x: number) => Number.isFinite(x)));
+              assert.ok(
+                data.every((x: number) => Number.isFinite(x)),
+                `after an update with ${odds}, the params have NaN or ±∞`,
+              );
             }
           });
         }
@@ -238,7 +241,7 @@ export function describeTask(
           for (const { record } of one.rounds) {
             for (const { refinement, refinementFailure } of record.clients) {
               assert.equal(refinementFailure, undefined);
-              assert.ok(refinement);
+              assert.ok(refinement, "a client reported no choice among the versions of its change");
             }
           }
           assert.deepEqual(listResults(many), listResults(one));
@@ -255,7 +258,10 @@ export function describeTask(
         try {
           const { rounds } = await play(trial, plugins, { pool });
           const failures = rounds.flatMap(({ record }) => record.clients.map((c) => c.failure));
-          assert.ok(failures.every((failure) => failure === null));
+          assert.ok(
+            failures.every((failure) => failure === null),
+            "a client failed: does it call Math.random? Use the stream of its job",
+          );
         } finally {
           Math.random = random;
         }
@@ -281,7 +287,10 @@ export function describeTask(
         while (longest.length < 3 && !longest.some((milliseconds) => milliseconds < 100)) {
           longest.push(await longestTurn(() => play(trial, plugins, { pool })));
         }
-        assert.ok(Math.min(...longest) < 100, `${longest.join(", ")} ms`);
+        assert.ok(
+          Math.min(...longest) < 100,
+          `it blocks the event loop for ${longest.map((ms) => ms.toFixed(0)).join(", ")} ms: await yieldToEventLoop() in long loops`,
+        );
       });
 
       it("rejects an unknown option", () => {
