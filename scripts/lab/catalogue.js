@@ -52,6 +52,12 @@ const all = {
         "one table of a finished sweep over attacks: found, harm (docs/clair-measurements.md)",
     },
     {
+      name: "honest",
+      file: "scripts/honest.js",
+      summary:
+        "one table of a finished sweep: how often honest clients are left out (docs/honest-clients.md)",
+    },
+    {
       name: "attack-search",
       file: "scripts/attack-search.js",
       summary:
