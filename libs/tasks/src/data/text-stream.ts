@@ -17,18 +17,28 @@ export function openText(path: string): Readable {
  * @throws UserError if a line is longer than `longestRow`
  */
 export async function* readLines(path: string): AsyncGenerator<string> {
-  let rest = "";
+  // The pieces of an unfinished line are joined once, because splitting it again with every piece
+  // takes quadratic time.
+  let pieces: string[] = [];
+  let length = 0;
   let number = 1;
   for await (const piece of openText(path).setEncoding("utf8") as AsyncIterable<string>) {
-    const lines = (rest + piece).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-    number += lines.length;
-    if (rest.length > longestRow) {
+    const [first = "", ...others] = piece.split("\n");
+    pieces.push(first);
+    length += first.length;
+    const rest = others.pop();
+    if (rest !== undefined) {
+      yield pieces.join("");
+      yield* others;
+      number += 1 + others.length;
+      pieces = [rest];
+      length = rest.length;
+    }
+    if (length > longestRow) {
       throw new UserError(
         `source: ${path}, line ${number}: expected at most ${longestRow} characters per line; write one row per line`,
       );
     }
   }
-  if (rest !== "") yield rest;
+  if (length > 0) yield pieces.join("");
 }
