@@ -1,7 +1,7 @@
 // node scripts/page-speed.js: measures the live page with many clients and rounds. It writes a run
-// with made-up records, opens it in Debian's Chromium, scrolls through the map for three seconds and
-// prints frames per second and memory as JSON. Exits with 1 if the page needs more than 150 MB or,
-// where the machine is otherwise idle, draws fewer than 55 frames a second; --no-limits only prints.
+// with made-up records, opens it in Debian's Chromium, scrolls through the map for three seconds
+// and prints frames per second and memory as JSON. Exits with 1 if the page needs more than 150 MB
+// or draws fewer than 55 frames a second, as it may on a busy machine; --no-limits only prints.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
@@ -9,6 +9,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { loadNamedPlugins } from "@fedclair/plugins";
+import { prepareTrial } from "@fedclair/runs";
+import { stringify } from "yaml";
 import { parseArguments } from "./arguments.js";
 
 const { values } = parseArguments({
@@ -39,9 +42,10 @@ try {
 /** Writes a run in which every tenth client is contaminated and usually flagged. */
 async function writeLargeRun(out) {
   await mkdir(out);
-  const aggregator = "{ name: clair }";
-  const trial = `name: large\nseed: 1\nrounds: ${rounds}\nclients: ${clients}\ntask: { name: linear-regression }\naggregator: ${aggregator}\nattacks: []\n`;
-  await writeFile(join(out, "trial.yaml"), trial);
+  const small = join(import.meta.dirname, "../trials/linear-regression/gaussian.yaml");
+  const set = [`clients=${clients}`, `rounds=${rounds}`, "baselines=[]", "name=large"];
+  const { trial } = await prepareTrial(small, set, loadNamedPlugins);
+  await writeFile(join(out, "trial.yaml"), stringify(trial));
   const info = {
     hash: "0".repeat(64),
     version: "0",

@@ -33,7 +33,7 @@ export class RunPage {
 
   /** Ends the process of the page. */
   async close(): Promise<void> {
-    if (this.#child?.process.connected === true) this.#child.process.disconnect();
+    this.#processes.kill("SIGTERM");
     await this.#child?.exit;
   }
 }

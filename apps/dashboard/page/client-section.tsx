@@ -53,8 +53,7 @@ export function ClientSection({
     };
   });
   const order = useComputed(() => {
-    void followed.version.value;
-    return orderRows(followed.data, {
+    return orderRows(followed.grown.value.data, {
       arm: arm.value,
       sort: sort.value,
       search: search.value,

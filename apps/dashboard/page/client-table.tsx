@@ -15,7 +15,7 @@ const truthTexts = {
 
 /** The clients of the map as a table, a page at a time. */
 export function ClientTable({
-  followed: { data, version },
+  followed,
   arm,
   order,
   label,
@@ -31,7 +31,7 @@ export function ClientTable({
   readonly onPin: (client: number) => void;
   readonly onSelect: (client: number) => void;
 }) {
-  void version.value;
+  const { data } = followed.grown.value;
   const page = useSignal(0);
   const pages = Math.max(1, Math.ceil(order.length / pageRows));
   const first = Math.min(page.value, pages - 1) * pageRows;

@@ -10,6 +10,17 @@ export type Link =
   /** `why` is present if the server answered with a reason. */
   | { readonly state: "lost"; readonly since: number; readonly why?: string };
 
+/** The events of the server (stream-run.ts). */
+interface Events {
+  readonly reset: unknown;
+  readonly run: RunState;
+  readonly names: Names;
+  readonly activity: Activity;
+  readonly round: RoundColumns;
+  readonly time: RoundTime;
+  readonly live: unknown;
+}
+
 /** A run that the page follows. */
 export class FollowedRun {
   readonly path: string;
@@ -17,8 +28,8 @@ export class FollowedRun {
   readonly run = signal<RunState | undefined>(undefined);
   readonly names = signal<Names>({});
   readonly activity = signal<Activity | undefined>(undefined);
-  /** Increases when `data` has grown, at most once a frame. */
-  readonly version = signal(0);
+  /** The rounds that have arrived, in a new object whenever they grew, at most once a frame. */
+  readonly grown = signal({ data: new RunData() });
   /** Has everything that was written arrived once? */
   readonly isComplete = signal(false);
   data = new RunData();
@@ -56,33 +67,33 @@ export class FollowedRun {
     if (this.#after !== "") query.set("after", this.#after);
     const source = new EventSource(`/api/events?${query.toString()}`);
     this.#source = source;
-    const on = <T>(name: string, handle: (value: T) => void) => {
+    const on = <K extends keyof Events>(name: K, handle: (value: Events[K]) => void) => {
       source.addEventListener(name, (event: MessageEvent<string>) => {
         if (event.lastEventId !== "") this.#after = event.lastEventId;
-        handle(JSON.parse(event.data) as T);
+        handle(JSON.parse(event.data) as Events[K]);
       });
     };
-    on<unknown>("reset", () => {
+    on("reset", () => {
       this.data = new RunData();
       this.isComplete.value = false;
       this.#changed();
     });
-    on<RunState>("run", (state) => {
+    on("run", (state) => {
       this.#retry = 0;
       this.link.value = { state: "live" };
       this.run.value = state;
     });
-    on<Names>("names", (names) => (this.names.value = names));
-    on<Activity>("activity", (activity) => (this.activity.value = activity));
-    on<RoundColumns>("round", (columns) => {
+    on("names", (names) => (this.names.value = names));
+    on("activity", (activity) => (this.activity.value = activity));
+    on("round", (columns) => {
       this.data.addRound(columns);
       this.#changed();
     });
-    on<RoundTime>("time", (time) => {
+    on("time", (time) => {
       this.data.addTime(time);
       this.#changed();
     });
-    on<unknown>("live", () => {
+    on("live", () => {
       this.isComplete.value = true;
       this.#changed();
     });
@@ -113,7 +124,7 @@ export class FollowedRun {
     if (this.#frame !== 0) return;
     this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
-      this.version.value++;
+      this.grown.value = { data: this.data };
     });
   }
 }

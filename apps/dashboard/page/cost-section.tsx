@@ -13,8 +13,7 @@ export function CostSection({
   readonly followed: FollowedRun;
   readonly run: RunState;
 }) {
-  void followed.version.value;
-  const { times, arms } = followed.data;
+  const { times, arms } = followed.grown.value.data;
   const rows = run.arms.map(({ label }, a) => {
     const own = sumTimes(times, a);
     const { down = 0, up = 0 } = arms[a] ?? {};

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { formatValue } from "./format.js";
+import { formatTick, formatValue } from "./format.js";
 import { isDark, palette } from "./theme.js";
 
 /** One line over rounds. */
@@ -152,7 +152,7 @@ function options(
         grid: { show: false },
         incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10_000],
       },
-      { ...axis, size: 52, values: (_, splits) => splits.map((value) => formatValue(value)) },
+      { ...axis, size: 52, values: (_, splits) => splits.map(formatTick) },
     ],
     series: [
       { label: "round" },

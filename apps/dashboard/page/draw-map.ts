@@ -2,7 +2,7 @@ import { visibleCells, roundStep, type MapLayout, type Viewport } from "./map-la
 import { codes, flags, truths, type ArmData, type RunData } from "./run-data.js";
 import { cellColour, type Palette } from "./theme.js";
 
-/** What is drawn. */
+/** Everything that a drawing of the map depends on. */
 export interface MapScene {
   readonly data: RunData;
   readonly arm: ArmData;
@@ -191,7 +191,7 @@ function fitText(context: CanvasRenderingContext2D, text: string, width: number)
   if (known !== undefined) return known;
   let fitted = text;
   while (fitted.length > 1 && context.measureText(fitted).width > width) {
-    fitted = `${[...fitted.replace(/…$/, "")].slice(0, -1).join("")}…`;
+    fitted = `${Array.from(fitted.replace(/…$/, "")).slice(0, -1).join("")}…`;
   }
   if (widths.size > 20_000) widths.clear();
   widths.set(key, fitted);

@@ -12,6 +12,12 @@ export function formatValue(value: number | null | undefined): string {
   return size < 1000 ? value.toPrecision(3) : plain.format(value);
 }
 
+/** Formats a number on an axis, with as few digits as it has. */
+export function formatTick(value: number): string {
+  const size = Math.abs(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential() : plain.format(value);
+}
+
 /** Formats a score over its threshold, like `3.2 ×`. */
 export function formatRatio(ratio: number): string {
   return Number.isNaN(ratio) ? "–" : `${formatValue(ratio)} ×`;

@@ -85,10 +85,10 @@ function Progress({
 function Methods({ followed, run }: { readonly followed: FollowedRun; readonly run: RunState }) {
   const { metric } = run;
   const curves = useComputed((): Curve[] => {
-    void followed.version.value;
+    const { data } = followed.grown.value;
     const { arms } = palette();
     return run.arms.map(({ label }, i) => {
-      const { rounds, mean, low, high } = followed.data.arm(i).metric;
+      const { rounds, mean, low, high } = data.arm(i).metric;
       return {
         label,
         colour: arms[i % arms.length] ?? "",
@@ -126,9 +126,9 @@ function MethodTable({
   readonly run: RunState;
   readonly what: string;
 }) {
-  void followed.version.value;
+  const { data } = followed.grown.value;
   const rows = run.arms.map(({ label, rounds, stopped }, i) => {
-    const { mean, low, high, count } = followed.data.arm(i).metric;
+    const { mean, low, high, count } = data.arm(i).metric;
     const last = mean.length - 1;
     const range =
       last < 0 || run.metric?.isGlobal

@@ -6,8 +6,18 @@ import { clientId, codes, RunData, truths } from "./run-data.js";
 function round(number: number, ids: number[], ratio: (number | null)[], verdict: string, a = 0) {
   const truth = ids.map((id) => (id === 7 ? "x" : ".")).join("");
   const columns: RoundColumns = {
-    ...{ a, round: number, n: ids.length, flagged: 0, failed: 0, ids, ratio, verdict, truth },
-    ...{ metric: [0.5, 0.4, 0.6, 3], down: 100, up: 10 },
+    a,
+    round: number,
+    n: ids.length,
+    flagged: 0,
+    failed: 0,
+    ids,
+    ratio,
+    verdict,
+    truth,
+    metric: [0.5, 0.4, 0.6, 3],
+    down: 100,
+    up: 10,
   };
   return columns;
 }
@@ -70,7 +80,10 @@ describe("orderRows", () => {
   const choose = (changes: Partial<RowChoice>) => {
     const data = example();
     const choice: RowChoice = {
-      ...{ arm: 0, sort: "suspicion", search: "", pinned: new Set<number>() },
+      arm: 0,
+      sort: "suspicion",
+      search: "",
+      pinned: new Set<number>(),
       label: (client) => (client === 3 ? "c03 Lincoln" : clientId(client, 10)),
       ...changes,
     };

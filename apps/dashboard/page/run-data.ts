@@ -37,12 +37,12 @@ interface Column {
   readonly codes: Uint8Array;
 }
 
-/** What is known about the client in a row over all rounds of an arm. */
+/** Counts about the client in a row over all rounds of an arm. */
 export interface RowTotals {
   readonly judged: number;
   readonly flagged: number;
   readonly failed: number;
-  /** Of the last round that judged the client. */
+  /** The score and verdict of the last round that judged the client. */
   readonly lastRatio: number;
   readonly lastCode: number;
   readonly maxRatio: number;
@@ -137,7 +137,7 @@ export class ArmData {
     // Doubling, because clients may appear one by one.
     const length = Math.max(size, 2 * this.#judged.length);
     const copy = <T extends Uint8Array | Uint32Array | Float32Array>(from: T, to: T): T => {
-      to.set(from as never);
+      to.set(from);
       return to;
     };
     this.#judged = copy(this.#judged, new Uint32Array(length));
@@ -151,7 +151,7 @@ export class ArmData {
 
 /** Everything that has arrived about the rounds of a run. */
 export class RunData {
-  /** By index of the arm. */
+  /** The data of each arm, by its index. */
   readonly arms: ArmData[] = [];
   readonly times: RoundTime[] = [];
   /** The client's index in each row, in the order in which clients appeared. */

@@ -31,13 +31,13 @@ export function RunView({ path }: { readonly path: string }) {
         <span class="crumb">{run?.name ?? path}</span>
         {run && <StatusMark status={run.status} />}
         <nav aria-label="Sections">
-          <a href={`${location.hash}`} onClick={jump("clients")}>
+          <a href={location.hash} onClick={jump("clients")}>
             Clients
           </a>
-          <a href={`${location.hash}`} onClick={jump("hosts")}>
+          <a href={location.hash} onClick={jump("hosts")}>
             Hosts
           </a>
-          <a href={`${location.hash}`} onClick={jump("cost")}>
+          <a href={location.hash} onClick={jump("cost")}>
             Cost
           </a>
         </nav>

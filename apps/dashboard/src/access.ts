@@ -11,9 +11,9 @@ export interface Access {
 }
 
 /**
- * Checks the request's `Host`. A foreign page could give its own name the address 127.0.0.1 and then
- * read this server as its own origin (DNS rebinding), so a server on a loopback address answers only
- * to loopback names. Other servers have a token, which such a page does not know.
+ * Checks the request's `Host`. A foreign page could give its own name the address 127.0.0.1 and
+ * then read this server as its own origin (DNS rebinding), so a server on a loopback address
+ * answers only to loopback names. Other servers have a token, which such a page does not know.
  */
 export function hasAllowedHost({ headers }: IncomingMessage, { isLocal }: Access): boolean {
   if (!isLocal) return true;

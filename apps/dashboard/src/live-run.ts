@@ -101,7 +101,8 @@ export class LiveRun {
         signal.removeEventListener("abort", done);
         resolve();
       };
-      const timer = setTimeout(done, timeout).unref();
+      // A timer cannot be endless.
+      const timer = setTimeout(done, Math.min(timeout, 2 ** 31 - 1)).unref();
       this.#waiters.add(done);
       signal.addEventListener("abort", done);
     });
@@ -151,7 +152,7 @@ export class LiveRun {
   async #read(): Promise<void> {
     const { folder } = this;
     const stored = await findRun(folder);
-    this.activity = readActivity(folder);
+    this.activity = readActivity(folder) ?? this.activity;
     if (!stored) {
       this.state = waitingState(this.#path, basename(folder));
       return;

@@ -10,7 +10,9 @@ export function browserCommand(
   return env["DISPLAY"] || env["WAYLAND_DISPLAY"] ? ["xdg-open"] : undefined;
 }
 
-/** Opens an address in a browser, if there is one. The address was printed, so a failure is ignored. */
+/**
+ * Opens an address in a browser, if there is one. The address was printed, so a failure is ignored.
+ */
 export function openBrowser(url: string): void {
   const [program, ...args] = browserCommand(process.platform, process.env) ?? [];
   if (program === undefined) return;

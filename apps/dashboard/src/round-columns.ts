@@ -15,7 +15,9 @@ import {
 } from "@fedclair/runs";
 import { marks, type MetricState, type RoundColumns, type RoundTime } from "./protocol.js";
 
-/** Rows and cells of a map. More rows cannot be told apart, and more cells would fill the memory. */
+/**
+ * Limits of a map. More rows cannot be told apart, and more cells would fill the reader's memory.
+ */
 const maxRows = 4096;
 const maxCells = 2 ** 23;
 

@@ -47,7 +47,9 @@ const headersTimeout = 10_000;
 /** Longest address of a request, in characters. */
 const maxUrl = 8192;
 
-/** Nothing comes from elsewhere, no script or style is in the markup, and no page may frame this. */
+/**
+ * Nothing comes from elsewhere, no script or style is in the markup, and no page may frame this.
+ */
 const pagePolicy = [
   "default-src 'none'",
   "script-src 'self'",

@@ -34,7 +34,9 @@ export async function streamRun(
 ): Promise<void> {
   let place: Place | undefined = parsePlace(after);
   let sent = { version: -1, names: {} as unknown, activity: undefined as string | undefined };
-  while (!signal.aborted) {
+  const isOver = () => signal.aborted;
+  if (run.version === 0) await run.changed(0, Infinity, signal);
+  while (!isOver()) {
     const { version, summary, identity = "", names, activity } = run;
     if (summary && !(await isInRun(run, place))) {
       place = { identity, records: 0, timings: 0 };
@@ -44,11 +46,11 @@ export async function streamRun(
     await send("run", run.state);
     if (activity && activity.written !== sent.activity) await send("activity", activity);
     if (summary && place) place = await sendNew(run, place, send, signal);
-    if (version !== run.version && !signal.aborted) continue; // it has changed meanwhile
+    if (version !== run.version && !isOver()) continue; // it has changed meanwhile
     if (version !== sent.version) await send("live", {});
     sent = { version, names: summary ? names : {}, activity: activity?.written };
     await run.changed(version, pingEvery, signal);
-    if (version === run.version && !signal.aborted) await send("ping", {});
+    if (version === run.version && !isOver()) await send("ping", {});
   }
 }
 

@@ -96,7 +96,7 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
     if (!signal.aborted) await folder.writeFailure(error);
     throw error;
   } finally {
-    await activity?.close();
+    activity?.close();
     await folder.release();
   }
 }

@@ -186,7 +186,9 @@ export class SocketPool implements ClientPool {
     };
   }
 
-  /** The hosts that have joined and those that were lost, in the order in which they first joined. */
+  /**
+   * The hosts that have joined and those that were lost, in the order in which they first joined.
+   */
   get hosts(): readonly HostStatus[] {
     const openJobs = new Map<HostSession, number>();
     for (const { session } of this.#open.values())

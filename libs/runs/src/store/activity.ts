@@ -1,4 +1,4 @@
-import { rename, writeFile } from "node:fs/promises";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { printable } from "@fedclair/core/internal";
 import { z } from "zod";
@@ -67,7 +67,6 @@ export class ActivityWriter {
   #state: Omit<Activity, "written" | "hosts"> = { doing: "waiting", asked: 0, answered: 0 };
   #timer: NodeJS.Timeout | undefined;
   #isDue = 0;
-  #writing: Promise<void> = Promise.resolve();
 
   constructor(folder: string, hosts: () => readonly HostActivity[] = () => []) {
     this.#path = join(folder, activityFile);
@@ -88,11 +87,11 @@ export class ActivityWriter {
   }
 
   /** Writes the file for the last time. */
-  async close(): Promise<void> {
+  close(): void {
     clearTimeout(this.#timer);
     this.#isDue = -1;
     this.#state = { ...this.#state, doing: "finished" };
-    await this.#write();
+    this.#write();
   }
 
   #schedule(pause: number): void {
@@ -103,22 +102,38 @@ export class ActivityWriter {
     this.#timer = setTimeout(() => {
       this.#isDue = 0;
       this.#schedule(idlePause);
-      void this.#write();
+      this.#write();
     }, pause).unref();
   }
 
-  /** Nothing depends on the file, so a full disk is ignored. */
-  #write(): Promise<void> {
-    this.#writing = this.#writing.then(async () => {
-      const hosts = this.#hosts().slice(0, maxListedHosts);
-      const activity: Activity = { written: new Date().toISOString(), ...this.#state, hosts };
-      const part = `${this.#path}.part`;
-      await writeFile(part, JSON.stringify(activity) + "\n").catch(() => undefined);
-      await rename(part, this.#path).catch(() => undefined);
-    });
-    return this.#writing;
+  /**
+   * Writes in place: a reader that finds half of the file keeps what it read before. A link in its
+   * place is not followed. Nothing depends on the file, so a full disk is ignored.
+   */
+  #write(): void {
+    const hosts = this.#hosts().slice(0, maxListedHosts);
+    const activity: Activity = { written: new Date().toISOString(), ...this.#state, hosts };
+    try {
+      const file = openSync(this.#path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
+      try {
+        writeSync(file, JSON.stringify(activity) + "\n");
+      } finally {
+        closeSync(file);
+      }
+    } catch {
+      return;
+    }
   }
 }
+
+/** Windows has no O_NOFOLLOW. */
+const {
+  O_WRONLY,
+  O_CREAT,
+  O_TRUNC,
+  O_NOFOLLOW = 0,
+} = constants as Pick<typeof constants, "O_WRONLY" | "O_CREAT" | "O_TRUNC"> &
+  Partial<typeof constants>;
 
 const text = z.string().transform((value) => printable(value, 200));
 const count = z.number();
