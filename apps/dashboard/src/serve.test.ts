@@ -149,7 +149,7 @@ describe("servePage", () => {
     assert.deepEqual([status, body], [200, "<p>a report</p>"]);
     assert.match(
       String(headers["content-security-policy"]),
-      /^sandbox allow-popups; default-src 'none'/,
+      /^sandbox allow-same-origin allow-popups; default-src 'none'/,
     );
     assert.equal((await get("/report/run/figures/scores.svg")).status, 200);
     for (const file of ["trial.yaml", "figures/../run.json", "figures/x.js", "report.html/"])

@@ -63,7 +63,7 @@ const pagePolicy = [
 
 /** A report has its style in the markup and needs no script. Its folder may come from others. */
 const reportPolicy =
-  "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+  "sandbox allow-same-origin allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
 const commonHeaders = {
   "cache-control": "no-store",
