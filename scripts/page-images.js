@@ -23,14 +23,13 @@ const browser = await chromium.launch({
 });
 try {
   const run = join(folder, "run");
-  const set = ["clients=20", "rounds=16", "attacks.0.count=5"].flatMap((one) => ["--set", one]);
-  const running = fedclair(["run", trial, ...set, "--hosts", "2", "--out", run]);
+  const running = fedclair(["run", trial, "--set", "rounds=6", "--hosts", "2", "--out", run]);
   running.stderr.pipe(process.stderr);
   const [code] = await once(running, "exit");
   if (code !== 0) throw new Error(`the trial ended with ${code}`);
   server = fedclair(["view", run, "--no-open"]);
   const url = await addressOf(server);
-  await picture(url, "live-page", { width: 1280, height: 1000 });
+  await picture(url, "live-page", { width: 1280, height: 1240 });
   await picture(url, "live-page-dark", { width: 1280, height: 1000 }, "dark");
   await picture(url, "live-page-phone", { width: 390, height: 844 });
 } finally {

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Comparison } from "../src/protocol.js";
-import { Curves } from "./curves.js";
+import { Curves, type Curve } from "./curves.js";
 import { load } from "./list-view.js";
 import { Head, Notice, Section, Table } from "./parts.js";
 import { formatRoute } from "./routes.js";
@@ -43,28 +43,16 @@ function Compared({ comparison }: { readonly comparison: Comparison }) {
       {name}
     </a>
   ));
-  const colours = palette().arms;
-  const drawn = curves
-    .filter(({ points }) => points.length > 0)
-    .map(({ name, points }, i) => {
-      return {
-        label: name,
-        colour: colours[i % colours.length] ?? "",
-        dash: armDashes[i % armDashes.length] ?? [],
-        rounds: points.map(([round]) => round),
-        mean: points.map(([, mean]) => mean),
-      };
-    });
   const metrics = [...new Set(curves.map(({ metric }) => metric).filter(Boolean))];
   const hasEstimates = measures.some(({ estimate }) => estimate !== undefined);
   return (
     <>
-      {drawn.length > 0 && (
-        <Section id="curves" title={`${metrics.join(" and ")} by round`}>
+      {metrics.map((metric) => (
+        <Section key={metric} id={`curves-${metric}`} title={`${metric} by round`}>
           <p class="note">Mean of the clients that measure, main method of each run.</p>
-          <Curves curves={drawn} label={`${metrics.join(" and ")} of each run by round`} />
+          <Curves curves={curvesOf(comparison, metric)} label={`${metric} of each run by round`} />
         </Section>
-      )}
+      ))}
       <Section id="differences" title="What differs in the trial files">
         {differences.length === 0 ? (
           <p>Nothing: the trials are identical.</p>
@@ -92,5 +80,23 @@ function Compared({ comparison }: { readonly comparison: Comparison }) {
         />
       </Section>
     </>
+  );
+}
+
+/** The runs that measured a metric. Each run has its colour in all figures. */
+function curvesOf({ curves }: Comparison, metric: string): Curve[] {
+  const colours = palette().arms;
+  return curves.flatMap(({ name, points, ...own }, i) =>
+    own.metric === metric && points.length > 0
+      ? [
+          {
+            label: name,
+            colour: colours[i % colours.length] ?? "",
+            dash: armDashes[i % armDashes.length] ?? [],
+            rounds: points.map(([round]) => round),
+            mean: points.map(([, mean]) => mean),
+          },
+        ]
+      : [],
   );
 }

@@ -126,6 +126,10 @@ function alignedData(curves: readonly Curve[]): uPlot.AlignedData {
   return [rounds, ...data];
 }
 
+function hasFewPoints({ data }: uPlot, series: number): boolean {
+  return (data[series] ?? []).filter((value) => value != null).length < 3;
+}
+
 function options(
   curves: readonly Curve[],
   width: number,
@@ -162,7 +166,8 @@ function options(
           stroke: curve.colour || ink,
           width: 2,
           dash: [...curve.dash],
-          points: { show: curve.rounds.length < 3, size: 6 },
+          // A line of one or two rounds is hard to see.
+          points: { show: hasFewPoints, size: 6 },
           spanGaps: true,
         },
         { stroke: "transparent", points: { show: false } },

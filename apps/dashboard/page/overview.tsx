@@ -199,7 +199,7 @@ function Flagged({
           missed && missed.length > 0
             ? `missed: ${missed.slice(0, 5).join(", ")}${missed.length > 5 ? " …" : ""}`
             : undefined,
-          missed?.length === 0 ? "no contaminated client is missed" : undefined,
+          missed?.length === 0 ? noneMissed(undecidedCount) : undefined,
         ]
           .filter((part) => part !== undefined)
           .join("; ") || "By the last verdict on each."}
@@ -217,6 +217,13 @@ function Flagged({
       {flaggedCount > 12 && <p class="note">{flaggedCount - 12} more are in the map below.</p>}
     </div>
   );
+}
+
+/** Undecided clients may be contaminated, and are not missed. */
+function noneMissed(undecided: number): string {
+  return undecided === 0
+    ? "no contaminated client is missed"
+    : "no contaminated one among the others is missed";
 }
 
 function flaggedCells(client: FlaggedClient, onSelect: (client: number) => void) {

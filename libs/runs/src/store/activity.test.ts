@@ -33,7 +33,8 @@ describe("ActivityWriter", () => {
   it("writes how far a round is and which hosts there are", () => {
     const writer = new ActivityWriter(folder, () => [host]);
     writer.event(event({ kind: "sampled", round: 2, cohort: ["c00", "c01"] }));
-    writer.event(event({ kind: "answered" }));
+    for (const kind of ["answered", "answered", "aggregated", "answered"])
+      writer.event(event({ kind }));
     writer.close();
     const { written, ...activity } = readActivity(folder) ?? assert.fail("there is no activity");
     assert.ok(Date.now() - Date.parse(written) < 60_000);
@@ -42,7 +43,7 @@ describe("ActivityWriter", () => {
       round: 2,
       doing: "finished",
       asked: 2,
-      answered: 1,
+      answered: 2,
       hosts: [host],
     });
   });

@@ -75,13 +75,20 @@ export class ActivityWriter {
   }
 
   event({ arm, event }: ArmEvent): void {
-    const { answered } = this.#state;
+    const { doing, asked, answered } = this.#state;
     if (event.kind === "sampled") {
-      const asked = event.cohort.length;
-      this.#state = { arm: arm.label, round: event.round, doing: "training", asked, answered: 0 };
-    } else if (event.kind === "answered") {
-      const doing = answered + 1 === this.#state.asked ? "aggregating" : "training";
-      this.#state = { ...this.#state, doing, answered: answered + 1 };
+      const { round, cohort } = event;
+      this.#state = {
+        arm: arm.label,
+        round,
+        doing: "training",
+        asked: cohort.length,
+        answered: 0,
+      };
+    } else if (event.kind === "answered" && doing === "training") {
+      // Clients answer again when they measure.
+      const next = answered + 1 === asked ? "aggregating" : doing;
+      this.#state = { ...this.#state, doing: next, answered: answered + 1 };
     } else if (event.kind === "aggregated") this.#state = { ...this.#state, doing: "measuring" };
     this.#schedule(busyPause);
   }
