@@ -1,4 +1,4 @@
-// node scripts/page-images.js: makes the pictures of docs/live-page.md anew. It runs a trial, opens
+// node scripts/page-images.js: makes the pictures of docs/live-page.md again. It runs a trial, opens
 // its page in Debian's Chromium, and writes docs/images/live-page{,-dark,-phone}.png.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
