@@ -15,7 +15,11 @@ for (const project of [...projects, "e2e"]) {
   if (!existsSync(dist)) continue;
   for (const file of await readdir(dist, { recursive: true })) {
     const [, source] = /^(.*)\.(?:js|d\.ts)(?:\.map)?$/.exec(file) ?? [];
-    if (source === undefined || existsSync(join(project, `${source}.ts`))) continue;
+    if (source === undefined || hasSource(join(project, source))) continue;
     await rm(join(dist, file));
   }
+}
+
+function hasSource(path) {
+  return existsSync(`${path}.ts`) || existsSync(`${path}.tsx`);
 }

@@ -13,6 +13,8 @@ export interface Federation {
    * trial.
    */
   readonly hosts: () => Promise<Hosts | undefined>;
+  /** Receives the run folder as soon as the coordinator has chosen it. */
+  readonly onFolder?: (folder: string) => void;
 }
 
 /** Time for client hosts to exit after their coordinator, in ms. */
@@ -30,6 +32,7 @@ const desertion = 3000;
 export async function runFederation({
   coordinatorArgs,
   hosts: hostsWanted,
+  onFolder,
 }: Federation): Promise<number> {
   interruption.signal.throwIfAborted();
   const processes = new Processes();
@@ -50,6 +53,9 @@ export async function runFederation({
   try {
     const coordinator = processes.start("coordinator", coordinatorArgs);
     const address = addressOf(coordinator.process);
+    coordinator.process.on("message", (message: CoordinatorNews) => {
+      if (message.folder !== undefined) onFolder?.(message.folder);
+    });
     void address.then(() => {
       fate.listened = true;
     });
@@ -96,11 +102,17 @@ async function whenAllFailed(hosts: readonly Promise<boolean>[]): Promise<void> 
   await delay(desertion, undefined, { ref: false });
 }
 
+/** What a coordinator tells its parent: its run folder, and later its address. */
+interface CoordinatorNews {
+  readonly folder?: string;
+  readonly listening?: string;
+}
+
 /** Resolves to the address that a coordinator listens on; never, if it ends before. */
 function addressOf(coordinator: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
-    coordinator.once("message", (message) => {
-      resolve((message as { listening: string }).listening);
+    coordinator.on("message", ({ listening }: CoordinatorNews) => {
+      if (listening !== undefined) resolve(listening);
     });
   });
 }

@@ -27,6 +27,9 @@ interface HostCount {
   readonly clients: number;
 }
 
+/** An app that runs in a process of its own. */
+export type App = "coordinator" | "client" | "dashboard";
+
 /** A child process. */
 interface Child {
   readonly process: ChildProcess;
@@ -172,7 +175,7 @@ export class Processes {
   readonly token = randomBytes(16).toString("hex");
   readonly #running = new Set<Child>();
 
-  start(app: "coordinator" | "client", args: readonly string[]): Child {
+  start(app: App, args: readonly string[]): Child {
     return this.spawn(process.execPath, [...programOf(app), ...args], {
       env: { ...environmentOf(app), FEDCLAIR_LOG: process.env["FEDCLAIR_LOG"] ?? "warn" },
       stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -216,7 +219,7 @@ const { getCompileCacheDir }: typeof module & { getCompileCacheDir?: () => strin
  * coordinator, memory of a large tensor is returned to the system when it is freed; by default,
  * glibc keeps blocks of up to 32 MiB for later, a hundred megabytes or more in total.
  */
-export function environmentOf(app: "coordinator" | "client"): NodeJS.ProcessEnv {
+export function environmentOf(app: App): NodeJS.ProcessEnv {
   const large = app === "coordinator" && { MALLOC_MMAP_THRESHOLD_: String(4 << 20) };
   const compiled = getCompileCacheDir?.();
   return { ...large, ...(compiled && { NODE_COMPILE_CACHE: compiled }), ...process.env };
@@ -228,7 +231,7 @@ export function environmentOf(app: "coordinator" | "client"): NodeJS.ProcessEnv 
  * an initial heap of 96 MB it does so rarely: an update of 3 MB takes half of the time, one of 30
  * kB three quarters.
  */
-export function programOf(app: "coordinator" | "client"): readonly string[] {
+export function programOf(app: App): readonly string[] {
   return [
     "--initial-old-space-size=96",
     fileURLToPath(import.meta.resolve(`@fedclair/${app}/main`)),

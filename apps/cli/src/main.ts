@@ -109,6 +109,10 @@ program
   .addOption(runOptions.checkpointEvery())
   .addOption(runOptions.keepCheckpoints())
   .addOption(runOptions.metrics())
+  .option(
+    "--open [host:port]",
+    "show the run in a browser until Ctrl-C; default address: a free port of 127.0.0.1",
+  )
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "do not write report.html and its figures")
   .action(async (file: string, options: RunOptions) => {
@@ -515,6 +519,7 @@ program
 for (const [app, description] of [
   ["coordinator", "run a trial on the client hosts that join it, also from other machines"],
   ["client", "run a client host: join a coordinator and train its virtual clients"],
+  ["view", "show runs, studies and sweeps in a browser, also while they are running"],
 ] as const) {
   program
     .command(app)

@@ -13,11 +13,19 @@ import {
 import { openPlace } from "./open-place.js";
 import type { RunOptions } from "./run-options.js";
 
-/** `fedclair run --transport memory`: runs everything in this process. */
-export async function runInMemory(file: string, options: RunOptions): Promise<void> {
+/**
+ * `fedclair run --transport memory`: runs everything in this process.
+ * @param onFolder receives the run folder as soon as it is chosen
+ */
+export async function runInMemory(
+  file: string,
+  options: RunOptions,
+  onFolder: (folder: string) => void = () => undefined,
+): Promise<void> {
   const prepared = await prepareTrial(file, options.set, loadNamedPlugins);
   const { trial } = prepared;
   const out = await chooseRunFolder(trial, options);
+  onFolder(out);
   const { json, report, backend, metrics, resume: resumes = false } = options;
   if (metrics !== undefined)
     throw new UserError("--metrics: a coordinator serves them, and --transport memory has none");

@@ -12,6 +12,8 @@ export interface RunOptions extends PlaceOptions, CheckpointOptions {
   readonly python?: string;
   /** Address at which the coordinator serves /metrics and /healthz. */
   readonly metrics?: string;
+  /** Where to show the run in a browser: an address, or `true` for any free port. */
+  readonly open?: string | true;
   readonly transport: "socket" | "memory";
   /** True to resume the run in the folder. */
   readonly resume?: boolean;

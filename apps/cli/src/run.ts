@@ -1,5 +1,6 @@
 import { checkpointArgs } from "@fedclair/runs/program";
 import { runFederation } from "./federation.js";
+import { RunPage } from "./run-page.js";
 import type { RunOptions } from "./run-options.js";
 import { seedArgs } from "./seed-args.js";
 import { setArgs } from "./set-args.js";
@@ -19,12 +20,28 @@ export async function run(file: string, { seeds, ...options }: RunOptions): Prom
 }
 
 async function runOnce(file: string, options: RunOptions): Promise<void> {
+  const page = options.open === undefined ? undefined : new RunPage(options.open);
+  try {
+    await runWith(page, file, options);
+    await page?.untilInterrupted();
+  } finally {
+    await page?.close();
+  }
+}
+
+async function runWith(
+  page: RunPage | undefined,
+  file: string,
+  options: RunOptions,
+): Promise<void> {
+  const onFolder = (folder: string) => page?.show(folder);
   if (options.transport === "memory") {
     const { runInMemory } = await import("./run-in-memory.js");
-    await runInMemory(file, options);
+    await runInMemory(file, options, onFolder);
     return;
   }
   process.exitCode = await runFederation({
+    onFolder,
     coordinatorArgs: coordinatorArgs(file, options),
     // Runs while the coordinator starts, which reports faults of the trial.
     hosts: async () => {

@@ -5,11 +5,12 @@ import { interruption } from "@fedclair/runs/program";
 import { endedBy } from "./federation.js";
 import { environmentOf, programOf } from "./host-processes.js";
 
-/** `fedclair coordinator` and `fedclair client`: starts the app with its own options. */
-export async function startApp(
-  app: "coordinator" | "client",
-  args: readonly string[],
-): Promise<void> {
+/** Commands that are apps of their own, with the package of each. */
+export const apps = { coordinator: "coordinator", client: "client", view: "dashboard" } as const;
+
+/** `fedclair coordinator`, `client` and `view`: starts the app with its own options. */
+export async function startApp(command: keyof typeof apps, args: readonly string[]): Promise<void> {
+  const app = apps[command];
   const child = spawn(process.execPath, [...programOf(app), ...args], {
     env: environmentOf(app),
     stdio: ["inherit", "inherit", "inherit", "ipc"],
@@ -17,6 +18,6 @@ export async function startApp(
   interruption.signal.addEventListener("abort", () => child.kill("SIGTERM"));
   const [code, signal] = (await once(child, "exit")) as [number | null, string];
   if (interruption.signal.aborted) process.exitCode = exitCodes.interrupted;
-  else if (code === null) throw new UserError(endedBy(app, signal), exitCodes.internal);
+  else if (code === null) throw new UserError(endedBy(command, signal), exitCodes.internal);
   else process.exitCode = code;
 }

@@ -20,6 +20,11 @@ export function hasSeveralSeeds(file: string, set: readonly string[]): boolean {
  */
 export async function runStudy(file: string, options: RunOptions): Promise<void> {
   checkStudyOptions(options);
+  if (options.open !== undefined) {
+    throw new UserError(
+      "--open is for a single run: fedclair view shows a study while it runs, in another terminal",
+    );
+  }
   const { set, jobs = 1, json, report, backend, out, name, again = false } = options;
   if (again) {
     throw new UserError(

@@ -15,6 +15,7 @@ import {
   exitCodeOf,
   chooseRunFolder,
   interruption,
+  parseAddress,
   prepareTrial,
   rejectExternalClients,
   version,
@@ -22,8 +23,8 @@ import {
   type PlaceOptions,
 } from "@fedclair/runs";
 import { SocketPool } from "@fedclair/wire";
-import { parseAddress } from "./address.js";
 import { certificatesOf, tokensOf, type EntryOptions } from "./entry.js";
+import { startPage } from "./page-process.js";
 import { Place } from "./place.js";
 import type { Observer } from "./metrics/observe.js";
 
@@ -36,6 +37,10 @@ export interface CoordinateOptions extends PlaceOptions, CheckpointOptions, Entr
   readonly set: readonly string[];
   readonly resume: boolean;
   readonly insecure: boolean;
+  /** Where to serve the live page, as host:port. Default: nowhere. */
+  readonly page?: string;
+  /** File with the token that readers of the page need. */
+  readonly pageTokenFile?: string;
   /** Where to serve /metrics and /healthz, as host:port. Default: nowhere. */
   readonly metrics?: string;
   readonly json: boolean;
@@ -52,6 +57,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     return { trial: trial.name, ...(arm !== undefined && { arm, round }) };
   });
   const out = await chooseRunFolder(trial, options);
+  process.send?.({ folder: out }, () => undefined);
   const { json, report, resume: resumes, backend: choice } = options;
   const wanted = { prepared, backend: choice, resumes };
   process.exitCode = await showIfDone(out, wanted, { json, report });
@@ -86,6 +92,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   const server = watchServer(prepared, backend.name);
   let ending: readonly [reason?: string, exitCode?: number] = [];
   let observer: Observer | undefined;
+  const page = options.page === undefined ? undefined : startPage(out, options.page, options);
   try {
     if (metricsAt) {
       const { observe } = await import("./metrics/observe.js");
@@ -104,6 +111,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
       resumes,
       checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
       traffic: pool.traffic,
+      hosts: () => pool.hosts,
       backend: () => pool.backend,
       otherReleases: () => pool.otherReleases,
       chosen: backend,
@@ -121,7 +129,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     throw error;
   } finally {
     await Promise.all([pool.close(...ending), server?.close()]);
-    await observer?.server.close();
+    await Promise.all([observer?.server.close(), page?.close()]);
   }
 }
 

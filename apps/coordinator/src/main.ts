@@ -46,6 +46,11 @@ const program = new Command("fedclair coordinator")
     "require that hosts have a certificate from this authority (PEM)",
   )
   .option("--insecure", "allow other machines to join without TLS", false)
+  .option(
+    "--page <host:port>",
+    "show the run as a live page at this address, with the same TLS; default: off",
+  )
+  .option("--page-token-file <file>", "file with the token that readers of the page need")
   .addOption(runOptions.metrics())
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "do not write report.html and its figures")

@@ -11,9 +11,14 @@ export function requirePrograms(...programs: readonly string[]): void {
       );
       if (location) continue;
       process.stderr.write(
-        `tests with ${program} are skipped: it is not installed; npm run test:services\n`,
+        `tests with ${program} are skipped: it is not installed; ${installerOf(program)}\n`,
       );
       this.skip();
     }
   });
+}
+
+/** The command that installs a program. */
+function installerOf(program: string): string {
+  return program === "chromium" ? "npm run test:browser" : "npm run test:services";
 }

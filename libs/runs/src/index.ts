@@ -1,6 +1,7 @@
 export { chooseTrialBackend, type ChosenBackend } from "./backend.js";
 export type { ArmRecord } from "./arm-record.js";
 export { csvLine } from "./csv.js";
+export { describeStored, type StoredDescription } from "./describe-stored.js";
 export { describeTrial, noDescription, type TrialDescription } from "./description.js";
 export {
   clientEvaluations,
@@ -56,14 +57,17 @@ export { choiceText, modTexts } from "./outcome/mod-texts.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { refinementText } from "./outcome/refinement-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
+export { readActivity, type Activity, type HostActivity } from "./store/activity.js";
+export { recordsAfter, recordsEnd, timingsAfter, type Placed } from "./store/records-after.js";
 export { syncFolder, syncTree, writeWhole } from "./store/durable.js";
-export { breakLocks, Lock, lockFile } from "./store/lock.js";
+export { breakLocks, findHolder, Lock, lockFile } from "./store/lock.js";
 export { makeFolder, makeOwnFolder } from "./store/make-folder.js";
 export { updateChoice } from "./store/former-options.js";
 export { openRegularFile, readText, UnreadableError } from "./store/regular-file.js";
 export { readRunTrial } from "./store/read-trial.js";
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
+export { parseAddress } from "./process/address.js";
 export { readOptionFile } from "./process/option-file.js";
 export { createLog, type Logger } from "./process/log.js";
 export { clientEventLogger } from "./process/log-errors.js";
@@ -90,6 +94,7 @@ export { recordTrial, type TrialRun } from "./record-trial.js";
 export type { CheckpointPolicy } from "./store/checkpoint.js";
 export {
   chooseRunFolder,
+  readRunInfo,
   readSummary,
   removeRun,
   findRun,

@@ -10,6 +10,7 @@ import {
 import type { ChosenBackend } from "./backend.js";
 import { type StartState, runTrial, startArms, type ArmEvent, type Position } from "./run-trial.js";
 import type { Checkpoint, CheckpointPolicy } from "./store/checkpoint.js";
+import { ActivityWriter, type HostActivity } from "./store/activity.js";
 import { storedRecords } from "./store/stored-records.js";
 import { UpdateFile } from "./store/update-file.js";
 import type { WireTraffic } from "./arm-timing.js";
@@ -32,6 +33,8 @@ export interface TrialRun {
   readonly signal: AbortSignal;
   /** Traffic since the start of a pool that uses sockets. */
   readonly traffic?: WireTraffic;
+  /** Returns the client hosts, for pages that show the run. Default: none. */
+  readonly hosts?: () => readonly HostActivity[];
   /** Returns the TensorFlow.js backend that the clients train with, once they have joined. */
   readonly backend: () => string | undefined;
   /** Returns releases other than this one of hosts that have simulated clients. Default: none. */
@@ -60,6 +63,7 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
   const { prepared, pool, out, resumes = false, signal, checkpoints } = run;
   const { trial, outside, measures } = prepared;
   const folder = await RunFolder.claim(out, trial, resumes, checkpoints);
+  let activity: ActivityWriter | undefined;
   try {
     // Read the data while hosts join; if the task fails, do not wait for them.
     const reading = prepared.loadTask().then((task) => {
@@ -70,11 +74,17 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
     const backend = run.backend() ?? "unknown";
     const why = run.chosen?.name === backend ? run.chosen.why : undefined;
     const checkpoint = await folder.begin(backend, withModules(trial, outside), why);
+    activity = new ActivityWriter(folder.path, run.hosts);
+    const writer = activity;
+    const onEvent = (event: ArmEvent) => {
+      writer.event(event);
+      run.onEvent?.(event);
+    };
     const { primary } = measures;
     const before = checkpoint?.otherReleases ?? [];
     const otherReleases = () => [...new Set([...before, ...(run.otherReleases?.() ?? [])])].sort();
     const summary = {
-      ...(await runInto(folder, { ...run, otherReleases }, checkpoint)),
+      ...(await runInto(folder, { ...run, otherReleases, onEvent }, checkpoint)),
       backend,
       ...(otherReleases().length > 0 && { otherReleases: otherReleases() }),
       ...(primary !== undefined && { primary }),
@@ -86,6 +96,7 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
     if (!signal.aborted) await folder.writeFailure(error);
     throw error;
   } finally {
+    activity?.close();
     await folder.release();
   }
 }

@@ -170,6 +170,7 @@ describe("recordTrial, if a baseline breaks", () => {
     assert.match(summary.stopped["again"] ?? "", /round 2: 0 of 4 clients were admitted/);
     const files = (await readdir(out)).sort();
     assert.deepEqual(files, [
+      "activity.json",
       "params.safetensors",
       "records.jsonl",
       "run.json",

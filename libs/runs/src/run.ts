@@ -11,6 +11,7 @@ import { FailureTally, type Failures } from "./failures.js";
 import { readRunTrial } from "./store/read-trial.js";
 import { readRunInfo, readSummary } from "./store/stored-run.js";
 import { eachRecord, isChained } from "./store/chain.js";
+import { findHolder } from "./store/lock.js";
 import { eachLine, readLines } from "./store/lines.js";
 import type { ArmTiming } from "./arm-timing.js";
 import { Tally, type Summary } from "./summary.js";
@@ -30,6 +31,8 @@ export interface Run extends Records {
   readonly backendReason?: string;
   /** Did the run complete? */
   readonly isFinished: boolean;
+  /** Does a process write the run at the moment? */
+  readonly isRunning?: boolean;
   /** Did the run write hashes of its records, so that changes are noticed? */
   readonly isChained: boolean;
 }
@@ -100,6 +103,7 @@ export async function readRun(folder: string, description?: TrialDescription): P
     artifacts: await readLines<Artifact>(folder, "artifacts.jsonl"),
     ...(backendReason !== undefined && { backendReason }),
     isFinished: written !== undefined,
+    isRunning: findHolder(folder) !== undefined,
     isChained: hasChain,
   };
 }
@@ -110,10 +114,16 @@ export class RunTally {
   readonly #tally: Tally;
   readonly #failures: FailureTally;
   readonly #rounds = new Map<string, number>();
-  readonly #drawn = new DrawnRounds();
+  readonly #drawn: DrawnRounds | undefined;
   readonly #clients = new ClientHistories();
 
-  constructor(trial: Trial, { metrics }: Pick<TrialDescription, "metrics"> = noDescription) {
+  /** @param isDrawn whether to hold the records that figures draw */
+  constructor(
+    trial: Trial,
+    { metrics }: Pick<TrialDescription, "metrics"> = noDescription,
+    isDrawn = true,
+  ) {
+    this.#drawn = isDrawn ? new DrawnRounds() : undefined;
     this.#arms = listArms(trial);
     this.#tally = new Tally(trial, metrics);
     this.#failures = new FailureTally(this.#arms[0].label);
@@ -124,7 +134,7 @@ export class RunTally {
     const { arm, round, clients, stopped } = record;
     this.#tally.add(record);
     this.#failures.add(record);
-    this.#drawn.add(record);
+    this.#drawn?.add(record);
     if (arm === this.#arms[0].label) this.#clients.add(round, clients);
     if (stopped === undefined) this.#rounds.set(arm, (this.#rounds.get(arm) ?? 0) + 1);
   }
@@ -142,9 +152,9 @@ export class RunTally {
       summary: this.#tally.summary(isFinished),
       detection: this.#tally.detection(),
       last: this.#tally.last,
-      drawn: this.#drawn.records(this.#tally.last),
+      drawn: this.#drawn?.records(this.#tally.last) ?? [],
       clients: this.#clients.clients,
-      spacing: { drawn: this.#drawn.clientSpacing, clients: this.#clients.spacing },
+      spacing: { drawn: this.#drawn?.clientSpacing ?? 1, clients: this.#clients.spacing },
       failures: this.#failures.failures(),
     };
   }

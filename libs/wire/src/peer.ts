@@ -36,6 +36,11 @@ export class Peer {
   readonly #handle: Handler;
   /** Counters of this end; several connections may share them. */
   readonly traffic: Traffic;
+  /** Bytes of this connection alone. */
+  bytesSent = 0;
+  bytesReceived = 0;
+  /** When anything last arrived, in ms since 1970. */
+  lastSeen = Date.now();
   readonly #assembler: Assembler;
   #isLost = false;
   /** One callback for each frame that waits for a reply, called when the connection is lost. */
@@ -101,7 +106,7 @@ export class Peer {
     if (answer.type === "failure") this.traffic.countRefusal(answer.failure.code);
     if (typeof reply !== "function") return answer; // the sender did not ask for a reply
     const bytes = encodeReply(answer);
-    this.traffic.bytesSent += bytes.length;
+    this.#countSent(bytes);
     const send = () => {
       (reply as (bytes: Uint8Array) => void)(bytes);
     };
@@ -112,7 +117,7 @@ export class Peer {
 
   #answer(frame: unknown): Reply {
     try {
-      if (frame instanceof Uint8Array) this.traffic.bytesReceived += frame.length;
+      if (frame instanceof Uint8Array) this.#countReceived(frame);
       const message = this.#assembler.accept(frame);
       if (!message) return accepted;
       this.traffic.messagesReceived++;
@@ -120,6 +125,17 @@ export class Peer {
     } catch (error) {
       return refuse(toFailure(error, "MALFORMED"));
     }
+  }
+
+  #countSent({ length }: Uint8Array): void {
+    this.bytesSent += length;
+    this.traffic.bytesSent += length;
+  }
+
+  #countReceived({ length }: Uint8Array): void {
+    this.lastSeen = Date.now();
+    this.bytesReceived += length;
+    this.traffic.bytesReceived += length;
   }
 
   #request(frame: Uint8Array): Promise<Reply> {
@@ -140,9 +156,9 @@ export class Peer {
         return;
       }
       this.#waiting.add(onLost);
-      this.traffic.bytesSent += frame.length;
+      this.#countSent(frame);
       this.#connection.emit(frame, (bytes) => {
-        if (bytes instanceof Uint8Array) this.traffic.bytesReceived += bytes.length;
+        if (bytes instanceof Uint8Array) this.#countReceived(bytes);
         settle(readReply(bytes));
       });
     });

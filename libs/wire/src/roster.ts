@@ -28,6 +28,11 @@ export class Roster {
   readonly #breaks = new Breaks();
   /** The host of every client. */
   #holders: Hosts = [];
+  /** What `heldClients` computed for an assignment: with a million clients it takes a while. */
+  #held: {
+    readonly holders: Hosts;
+    readonly clients: ReadonlyMap<HostSession, readonly number[]>;
+  } = { holders: this.#holders, clients: new Map() };
   /** The last assignment and the hosts that took part in it. */
   #last: { readonly hosts: readonly Dealt[]; readonly dealt: Hosts } = { hosts: [], dealt: [] };
 
@@ -63,6 +68,21 @@ export class Roster {
 
   holder(clientId: string): HostSession | undefined {
     return this.#holders[clientIndex(this.clientIds, clientId)];
+  }
+
+  /** Lists the clients of each host by index, in order. */
+  heldClients(): ReadonlyMap<HostSession, readonly number[]> {
+    if (this.#held.holders !== this.#holders) {
+      const clients = new Map<HostSession, number[]>();
+      this.#holders.forEach((session, index) => {
+        if (!session) return;
+        const own = clients.get(session);
+        if (own) own.push(index);
+        else clients.set(session, [index]);
+      });
+      this.#held = { holders: this.#holders, clients };
+    }
+    return this.#held.clients;
   }
 
   add(session: HostSession): void {

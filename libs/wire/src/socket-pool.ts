@@ -16,6 +16,7 @@ import { Bases } from "./bases.js";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { decodeHostMessage, type HostMessage, type Join } from "./codec/host-message.js";
 import { accepted, refuse, type Limits, type Reply } from "./codec/reply.js";
+import { HostList, type HostStatus } from "./host-list.js";
 import { Gate, type Judgement } from "./gate.js";
 import { HostSession } from "./host-session.js";
 import { answerNotFound, listen, type HostSocket, type Listener } from "./listen.js";
@@ -107,6 +108,7 @@ export class SocketPool implements ClientPool {
   readonly #tokens: TokenCheck;
   readonly #gate: Gate;
   readonly #roster: Roster;
+  readonly #hosts: HostList;
   readonly #bases = new Bases();
   readonly #turns = new Turns();
   readonly #logRefusal: Log;
@@ -155,6 +157,7 @@ export class SocketPool implements ClientPool {
     this.#tokens = new TokenCheck(options.tokens ?? { secret: "" }, options.clientIds.length);
     this.#gate = new Gate(this.#tokens, options.backend, options.plugins ?? []);
     this.#roster = new Roster(options.clientIds, options.external);
+    this.#hosts = new HostList(this.#roster);
     this.#logRefusal = logRefusal;
     listener.io.on("connection", (socket) => {
       this.#connect(socket);
@@ -181,6 +184,16 @@ export class SocketPool implements ClientPool {
       hosts: sessions.length,
       clients: this.#options.clientIds.length - unplacedClients.length,
     };
+  }
+
+  /**
+   * The hosts that have joined and those that were lost, in the order in which they first joined.
+   */
+  get hosts(): readonly HostStatus[] {
+    const openJobs = new Map<HostSession, number>();
+    for (const { session } of this.#open.values())
+      openJobs.set(session, (openJobs.get(session) ?? 0) + 1);
+    return this.#hosts.list(openJobs);
   }
 
   /**
@@ -312,6 +325,8 @@ export class SocketPool implements ClientPool {
         peer.agree(reply);
         session = new HostSession(peer, message, this.#bases, judgement.claims);
         this.#roster.add(session);
+        this.#hosts.joined(session, message.softwareVersion, socket.handshake.address);
+        this.#hosts.measureLag(session, socket.conn);
         return reply;
       },
       this.#turns,
@@ -427,6 +442,7 @@ export class SocketPool implements ClientPool {
   #lose(session: HostSession, reason: string): void {
     if (!this.#roster.has(session)) return; // it was dismissed
     const clients = this.#roster.remove(session);
+    this.#hosts.lost(session, reason);
     const { external } = session;
     const isLast = this.#roster.sessions.every((other) => other.external !== external);
     if (!this.#hasBegun && isLast) this.#gate.forget(external);

@@ -175,6 +175,17 @@ describe("clientRows", () => {
 });
 
 describe("verdictSentence", () => {
+  it("says what is known so far while the run is being written", () => {
+    const running = (records: typeof two, changes: Partial<Trial> = {}) =>
+      verdictSentence({
+        ...runOf({ ...trial, ...changes }, records, {}, false),
+        isRunning: true,
+      });
+    assert.equal(running([]), "The first round is running; nothing is known yet.");
+    assert.match(running(two, { rounds: 5 }), /^After 2 of 5 rounds: clair flagged 1 of 1 /);
+    assert.match(running(two, { rounds: 2 }), /^While the baselines run: clair flagged /);
+  });
+
   it("covers the last round, all rounds, and the baselines that are as far", () => {
     const baseline = recordOf(
       "mean",

@@ -34,9 +34,20 @@ export function verdictSentence(run: Run): string {
     const until = rounds === 0 ? [] : [`Until then ${sentence}`];
     return printable([stopped, ...until, ...baselinesSentence(run)].join(" "), maxBytes);
   }
+  if (run.isRunning === true && !run.isFinished) return soFar(run, rounds, sentence);
   if (rounds === 0) return "Stopped before the end of the first round.";
   const until = rounds < all ? `after ${rounds} of ${countNoun(all, "round")}` : "in a baseline";
   return printable(run.isFinished ? sentence : `Stopped ${until}: ${sentence}`, maxBytes);
+}
+
+/** Says what is known about a run that is still being written. */
+function soFar({ trial }: Run, rounds: number, sentence: string): string {
+  if (rounds === 0) return "The first round is running; nothing is known yet.";
+  const until =
+    rounds < trial.rounds
+      ? `After ${rounds} of ${countNoun(trial.rounds, "round")}`
+      : "While the baselines run";
+  return printable(`${until}: ${sentence}`, maxBytes);
 }
 
 function detectionClause({ detection }: Run): string {

@@ -77,12 +77,15 @@ const longestLine = 2 ** 28;
  * Streams the lines of a file, because a file may be longer than the longest string. Yields nothing
  * if there is no file. `readline` is not an option: it also splits at a U+2028 in a JSON string.
  * Text after the last line feed comes from a run that was killed while writing, and is dropped.
- * @param bytes the number of bytes to read; default: all
+ * @param range the bytes to read, from `start` up to but without `end`; default: all
  * @throws UserError if it is not a regular file, or a line is longer than any that a run writes
  */
-export async function* streamLines(path: string, bytes = Infinity): AsyncGenerator<string> {
-  if (bytes === 0 || !existsSync(path)) return;
-  const range = { fd: openRegularFile(path), start: 0, end: bytes - 1 };
+export async function* streamLines(
+  path: string,
+  { start = 0, end = Infinity }: { readonly start?: number; readonly end?: number } = {},
+): AsyncGenerator<string> {
+  if (end <= start || !existsSync(path)) return;
+  const range = { fd: openRegularFile(path), start, end: end - 1 };
   const options = { encoding: "utf8", highWaterMark: 2 ** 20, ...range } as const;
   // The pieces of an unfinished line are joined once, because splitting it again with every chunk
   // takes quadratic time.

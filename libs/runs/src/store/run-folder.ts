@@ -59,7 +59,8 @@ interface Claim {
  * - `records/<number>.parquet` for each round, in place of `records.jsonl`, if the trial says so;
  * - `artifacts.jsonl` if the task produces any;
  * - `lock` and `checkpoint-<rounds>` while the run is in progress;
- * - `failure.json` if the run failed.
+ * - `failure.json` if the run failed;
+ * - `activity.json`, from which pages know what the run does (activity.ts).
  */
 export class RunFolder {
   readonly path: string;

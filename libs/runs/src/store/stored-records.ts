@@ -56,7 +56,7 @@ async function* storedLines(folder: string, bytes?: number): AsyncGenerator<Stor
   const path = join(folder, "records.jsonl");
   const size = bytes ?? (await stat(path).catch(() => undefined))?.size ?? 0;
   let number = 0;
-  for await (const line of streamLines(path, size)) {
+  for await (const line of streamLines(path, { end: size })) {
     const at = ++number;
     yield {
       text: line,
@@ -67,10 +67,19 @@ async function* storedLines(folder: string, bytes?: number): AsyncGenerator<Stor
   }
 }
 
-async function* storedFiles(folder: string, files?: number): AsyncGenerator<StoredRecord> {
+/**
+ * Reads Parquet files of records.
+ * @param files the number of the last one; default: all of them
+ * @param after the number of files to skip
+ */
+export async function* storedFiles(
+  folder: string,
+  files?: number,
+  after = 0,
+): AsyncGenerator<StoredRecord> {
   const { decodeHead, decodeRecord } = await import("./record-table.js");
-  const count = files ?? Math.max(0, ...(await listNumbers(folder)));
-  for (let number = 1; number <= count; number++) {
+  const count = files ?? (await recordCount(folder));
+  for (let number = after + 1; number <= count; number++) {
     const place = recordFile(folder, number);
     const bytes = readRecordFile(place, count);
     const { arm, round } = decodeHead(bytes, place);
@@ -105,6 +114,11 @@ function digest(bytes: Uint8Array): string {
 /** @param number the number of the record among those of all arms, starting at 1 */
 function recordFile(folder: string, number: number): string {
   return join(folder, recordsFolder, `${String(number).padStart(6, "0")}.parquet`);
+}
+
+/** Returns the number of a run's last Parquet file. */
+export async function recordCount(folder: string): Promise<number> {
+  return (await listNumbers(folder)).reduce((most, number) => Math.max(most, number), 0);
 }
 
 async function listNumbers(folder: string): Promise<number[]> {

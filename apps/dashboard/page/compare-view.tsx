@@ -1,0 +1,102 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Comparison } from "../src/protocol.js";
+import { Curves, type Curve } from "./curves.js";
+import { load } from "./list-view.js";
+import { Head, Notice, Section, Table } from "./parts.js";
+import { formatRoute } from "./routes.js";
+import { armDashes, palette } from "./theme.js";
+
+/** Runs side by side: what differs in their trial files, their measures, and their curves. */
+export function CompareView({ paths }: { readonly paths: readonly string[] }) {
+  const comparison = useSignal<Comparison | undefined>(undefined);
+  const fault = useSignal<string | undefined>(undefined);
+  useEffect(() => {
+    load<Comparison>("/api/compare", new URLSearchParams(paths.map((path) => ["run", path]))).then(
+      (next) => {
+        comparison.value = next;
+      },
+      (error: unknown) => {
+        fault.value = error instanceof Error ? error.message : String(error);
+      },
+    );
+  }, []);
+  const found = comparison.value;
+  return (
+    <>
+      <Head>
+        <span class="crumb">Comparison of {paths.length} runs</span>
+      </Head>
+      <main>
+        {fault.value !== undefined && <Notice isUrgent>{fault.value}</Notice>}
+        {!found && fault.value === undefined && <p class="lead">Reading the runs…</p>}
+        {found && <Compared comparison={found} />}
+      </main>
+    </>
+  );
+}
+
+function Compared({ comparison }: { readonly comparison: Comparison }) {
+  const { names, paths, differences, measures, curves, note } = comparison;
+  const heads = names.map((name, i) => (
+    <a key={name} href={formatRoute({ view: "run", path: paths[i] ?? "" })}>
+      {name}
+    </a>
+  ));
+  const metrics = [...new Set(curves.map(({ metric }) => metric).filter(Boolean))];
+  const hasEstimates = measures.some(({ estimate }) => estimate !== undefined);
+  return (
+    <>
+      {metrics.map((metric) => (
+        <Section key={metric} id={`curves-${metric}`} title={`${metric} by round`}>
+          <p class="note">Mean of the clients that measure, main method of each run.</p>
+          <Curves curves={curvesOf(comparison, metric)} label={`${metric} of each run by round`} />
+        </Section>
+      ))}
+      <Section id="differences" title="What differs in the trial files">
+        {differences.length === 0 ? (
+          <p>Nothing: the trials are identical.</p>
+        ) : (
+          <Table
+            caption="Keys of the trial files that differ"
+            heads={["key", ...heads]}
+            rows={differences.map(({ path, values }) => [path, ...values.map((one) => one ?? "–")])}
+          />
+        )}
+      </Section>
+      <Section id="measures" title="Measures">
+        {note !== undefined && <p class="note">{note}</p>}
+        <Table
+          caption="Measures of each run"
+          heads={["measure", ...heads, ...(hasEstimates ? ["mean ± 95 % (n)"] : [])]}
+          rows={measures.map(({ name, values, best, estimate }) => [
+            name,
+            ...values.map((value, i) =>
+              best.includes(i) ? <b key={i}>{value}</b> : (value ?? "–"),
+            ),
+            ...(hasEstimates ? [estimate ?? "–"] : []),
+          ])}
+          numbers={[...names.keys(), names.length].map((i) => i + 1)}
+        />
+      </Section>
+    </>
+  );
+}
+
+/** The runs that measured a metric. Each run has its colour in all figures. */
+function curvesOf({ curves }: Comparison, metric: string): Curve[] {
+  const colours = palette().arms;
+  return curves.flatMap(({ name, points, ...own }, i) =>
+    own.metric === metric && points.length > 0
+      ? [
+          {
+            label: name,
+            colour: colours[i % colours.length] ?? "",
+            dash: armDashes[i % armDashes.length] ?? [],
+            rounds: points.map(([round]) => round),
+            mean: points.map(([, mean]) => mean),
+          },
+        ]
+      : [],
+  );
+}

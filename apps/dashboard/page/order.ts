@@ -1,0 +1,59 @@
+import { codes, flags, truths, type RunData } from "./run-data.js";
+
+/** How rows of the map and the table are ordered. */
+export type SortKey = "suspicion" | "flagged" | "truth" | "failures" | "client";
+
+/** Which rows are shown, and in which order. */
+export interface RowChoice {
+  readonly arm: number;
+  readonly sort: SortKey;
+  /** Part of the client's id or name, in any case; empty for all. */
+  readonly search: string;
+  /** Clients that come first, by index. */
+  readonly pinned: ReadonlySet<number>;
+  /** The client's id and name. */
+  readonly label: (client: number) => string;
+}
+
+/** Lists the rows to show: pinned ones first, then by the key, then by client. */
+export function orderRows(data: RunData, choice: RowChoice): number[] {
+  const { arm, sort, pinned, label } = choice;
+  const search = choice.search.trim().toLowerCase();
+  const own = data.arm(arm);
+  const keys = new Map<number, number>();
+  const rows = [...data.clients.keys()].filter((row) => {
+    const client = data.clients[row] ?? 0;
+    return search === "" || label(client).toLowerCase().includes(search);
+  });
+  for (const row of rows) keys.set(row, sortValue(sort, own.totals(row), data.truth(row)));
+  const isPinned = (row: number) => Number(pinned.has(data.clients[row] ?? -1));
+  return rows.sort(
+    (a, b) =>
+      isPinned(b) - isPinned(a) ||
+      (keys.get(b) ?? 0) - (keys.get(a) ?? 0) ||
+      (data.clients[a] ?? 0) - (data.clients[b] ?? 0),
+  );
+}
+
+type Totals = ReturnType<ReturnType<RunData["arm"]>["totals"]>;
+
+function sortValue(sort: SortKey, totals: Totals, truth: number): number {
+  switch (sort) {
+    case "suspicion":
+      return suspicion(totals);
+    case "flagged":
+      return totals.flagged + suspicion(totals) / 1e6;
+    case "truth":
+      return truth === truths.contaminated ? 2 : truth === truths.unknown ? 1 : 0;
+    case "failures":
+      return totals.failed;
+    case "client":
+      return 0;
+  }
+}
+
+/** Invalid clients have no score and come before all others. */
+function suspicion({ lastRatio, lastCode }: Totals): number {
+  if (lastCode === codes.invalid) return 1e5;
+  return Number.isNaN(lastRatio) ? (flags(lastCode) ? 1 : -1) : Math.min(lastRatio, 1e4);
+}

@@ -1,0 +1,88 @@
+import { signal } from "@preact/signals";
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+/** Does the reader prefer a dark page? */
+export const isDark = signal(dark.matches);
+dark.addEventListener("change", ({ matches }) => (isDark.value = matches));
+
+/** Colours for what is drawn on a canvas; the style sheet has the same ones. */
+export interface Palette {
+  readonly paper: string;
+  readonly ink: string;
+  readonly muted: string;
+  readonly faint: string;
+  readonly absent: string;
+  readonly focus: string;
+  /** Score over threshold from 0 to 1, in equal steps. */
+  readonly below: readonly string[];
+  /** From just above the threshold to ten times, in equal steps of the logarithm. */
+  readonly above: readonly string[];
+  readonly noScore: string;
+  readonly onFlagged: string;
+  /** One per arm, of Okabe and Ito, safe for the colour-blind. */
+  readonly arms: readonly string[];
+}
+
+const steps = 24;
+
+const light: Palette = {
+  paper: "#ffffff",
+  ink: "#1d2126",
+  muted: "#5d646d",
+  faint: "#e3e6ea",
+  absent: "#f4f5f6",
+  focus: "#0b63b0",
+  below: ramp([236, 241, 246], [142, 178, 209]),
+  above: ramp([240, 160, 104], [176, 62, 0]),
+  noScore: "#dfe3e8",
+  onFlagged: "#ffffff",
+  arms: ["#0072b2", "#c45500", "#007a5a", "#b0578d", "#8a6100", "#2b86b8"],
+};
+
+const night: Palette = {
+  paper: "#14171b",
+  ink: "#e7e9ec",
+  muted: "#9aa3ad",
+  faint: "#2b3037",
+  absent: "#191d22",
+  focus: "#6fb7f2",
+  below: ramp([35, 43, 52], [63, 106, 143]),
+  above: ramp([168, 88, 36], [255, 138, 66]),
+  noScore: "#2f363e",
+  onFlagged: "#14171b",
+  arms: ["#4ea8de", "#f08a4b", "#3fc79a", "#dd8fbd", "#dcae3d", "#8ccdf0"],
+};
+
+/** The colours for the present theme. */
+export function palette(): Palette {
+  return isDark.value ? night : light;
+}
+
+/** Mixes two colours in equal steps. */
+function ramp(from: readonly number[], to: readonly number[]): string[] {
+  return Array.from({ length: steps }, (_, i) => {
+    const mixed = from.map((value, k) =>
+      Math.round(value + ((to[k] ?? 0) - value) * (i / (steps - 1))),
+    );
+    return `rgb(${mixed.join(" ")})`;
+  });
+}
+
+/** The colour of a cell. @param ratio score over threshold, or NaN */
+export function cellColour({ below, above, noScore }: Palette, ratio: number): string {
+  if (Number.isNaN(ratio)) return noScore;
+  if (ratio <= 1) return below[Math.floor(Math.max(0, ratio) * (steps - 1))] ?? noScore;
+  const place = Math.min(1, Math.log10(ratio));
+  return above[Math.floor(place * (steps - 1))] ?? noScore;
+}
+
+/** Dashes of the arms' lines, so that they differ without colour too. */
+export const armDashes: readonly (readonly number[])[] = [
+  [],
+  [7, 4],
+  [2, 3],
+  [9, 3, 2, 3],
+  [4, 4],
+  [1, 4],
+];

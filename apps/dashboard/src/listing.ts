@@ -1,0 +1,95 @@
+import { readdir, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { listArms, printable } from "@fedclair/core/internal";
+import { findRun, readStoredSweep, readSummary, type StoredRun } from "@fedclair/runs";
+import type { Entry, Listing } from "./protocol.js";
+
+/** Number of entries that are listed; a folder may have any number of others. */
+const maxEntries = 2000;
+
+/**
+ * Lists the runs, studies and sweeps in a folder. A folder that holds a run or a sweep itself is
+ * its only entry, or lists the runs of the sweep.
+ * @param folder inside the folder that is served
+ * @param path of `folder`, relative to that
+ */
+export async function listEntries(folder: string, path: string): Promise<Listing> {
+  const root = basename(resolve(folder));
+  const own = await findRun(folder).catch(() => undefined);
+  if (own) return { root, isRun: true, isSweep: false, entries: [runEntry(own, path)] };
+  const inner = (name: string) => (path === "" ? name : `${path}/${name}`);
+  const sweep = readStoredSweep(folder);
+  const names = sweep
+    ? sweep.trials.map((trial) => trial.folder)
+    : (await readdir(folder).catch(() => [])).sort();
+  const entries: Entry[] = [];
+  for (const name of names.slice(0, maxEntries)) {
+    const entry = await readEntry(join(folder, name), inner(name), sweep !== undefined);
+    if (entry) entries.push(entry);
+  }
+  return { root, isRun: false, isSweep: sweep !== undefined, entries };
+}
+
+async function readEntry(
+  folder: string,
+  path: string,
+  isOfSweep: boolean,
+): Promise<Entry | undefined> {
+  const isFolder = await stat(folder).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) return isOfSweep ? waitingEntry(path) : undefined;
+  const run = await findRun(folder).catch(() => undefined);
+  if (run) return runEntry(run, path);
+  const sweep = readStoredSweep(folder);
+  if (!sweep) return isOfSweep ? waitingEntry(path) : undefined;
+  const { trials, name } = sweep;
+  const done = trials.filter((trial) => readSummary(join(folder, trial.folder)) !== undefined);
+  const status = done.length === trials.length ? "done" : "interrupted";
+  return {
+    path,
+    kind: "sweep",
+    name: printable(name, 200),
+    status: (await isAnyRunning(folder, trials)) ? "running" : status,
+    done: done.length,
+    of: trials.length,
+  };
+}
+
+async function isAnyRunning(
+  folder: string,
+  trials: readonly { readonly folder: string }[],
+): Promise<boolean> {
+  for (const trial of trials) {
+    const run = await findRun(join(folder, trial.folder)).catch(() => undefined);
+    if (run?.status === "running") return true;
+  }
+  return false;
+}
+
+function waitingEntry(path: string): Entry {
+  return { path, kind: "run", name: path, status: "waiting", done: 0, of: 0 };
+}
+
+function runEntry({ status, trial, info, rounds, summary }: StoredRun, path: string): Entry {
+  const arms = listArms(trial);
+  const of = trial.rounds * arms.length;
+  const primary = summary?.details.find(
+    ({ metric, arm, comparison }) =>
+      metric === summary.primary && arm === arms[0].label && !comparison,
+  );
+  return {
+    path,
+    kind: "run",
+    name: printable(trial.name, 200),
+    status,
+    done: status === "done" ? of : rounds,
+    of,
+    task: trial.task.name,
+    aggregator: trial.aggregator.name,
+    seed: trial.seed,
+    started: info.started,
+    ...(primary && { primary: { name: printable(primary.name, 200), value: primary.value } }),
+  };
+}

@@ -1,0 +1,216 @@
+/*
+ * What the server sends to the page. This file imports nothing, because both ends use it.
+ */
+
+/** A run, a study or a sweep in a list. */
+export interface Entry {
+  /** Relative to the folder that is served; empty for the folder itself. */
+  readonly path: string;
+  readonly kind: "run" | "sweep";
+  readonly name: string;
+  readonly status: Status;
+  /** Finished trials of a sweep; completed rounds of a run, over all arms. */
+  readonly done: number;
+  readonly of: number;
+  readonly task?: string;
+  readonly aggregator?: string;
+  readonly seed?: number;
+  /** ISO 8601. */
+  readonly started?: string;
+  /** The primary measure of a finished run. */
+  readonly primary?: { readonly name: string; readonly value: number };
+}
+
+export type Status = "waiting" | "running" | "done" | "failed" | "interrupted";
+
+/** The runs under a folder. */
+export interface Listing {
+  /** The name of the folder that is served. */
+  readonly root: string;
+  /** Does the folder itself hold a run? Then it is the only entry. */
+  readonly isRun: boolean;
+  /** Are the entries the runs of a sweep or study in this folder? */
+  readonly isSweep: boolean;
+  readonly entries: readonly Entry[];
+}
+
+/** Everything about a run except its rounds. */
+export interface RunState {
+  readonly path: string;
+  readonly name: string;
+  readonly claim?: string;
+  readonly status: Status;
+  /** Why it failed, or which process is gone. */
+  readonly why?: string;
+  /** The sentence that terminal and report print too. */
+  readonly sentence: string;
+  readonly started?: string;
+  readonly backend?: string;
+  readonly version?: string;
+  readonly seed: number;
+  readonly task: string;
+  readonly clients: number;
+  readonly rounds: number;
+  /** All arms, the main one first. */
+  readonly arms: readonly ArmState[];
+  /** Seconds until the end, if the next rounds take as long as the last ones. */
+  readonly secondsLeft?: number;
+  /** The metric by which arms are compared. */
+  readonly metric?: MetricState;
+  /** What the clients that measure are called: `benign clients`. */
+  readonly measuring: string;
+  /** Flagged clients, those furthest above the threshold first; only the first ones. */
+  readonly flagged: readonly FlaggedClient[];
+  readonly flaggedCount: number;
+  readonly undecidedCount: number;
+  /** Contaminated clients that are not flagged; undefined if no client is known to be one. */
+  readonly missed?: readonly string[];
+  /** Does anyone judge clients? */
+  readonly judges: boolean;
+  readonly hasReport: boolean;
+  /** One of this many clients is in the map. */
+  readonly clientSpacing: number;
+  /** One of this many rounds is in the map. */
+  readonly roundSpacing: number;
+  /** Problems that do not stop the page. */
+  readonly notices: readonly string[];
+}
+
+export interface ArmState {
+  readonly label: string;
+  readonly rounds: number;
+  readonly stopped?: string;
+}
+
+export interface MetricState {
+  readonly name: string;
+  readonly better?: "higher" | "lower";
+  readonly unit?: string;
+  /** Does the coordinator measure it, and not the clients? */
+  readonly isGlobal: boolean;
+}
+
+export interface FlaggedClient {
+  readonly id: string;
+  readonly name: string;
+  readonly verdict: string;
+  readonly score: number | null;
+  readonly threshold: number | null;
+  readonly truth: string;
+  readonly mistake?: string;
+  readonly roundsFlagged: number;
+  readonly roundsJudged: number;
+  readonly reason?: string;
+}
+
+/** Verdicts and failures in a map, one letter each. */
+export const marks = {
+  benign: "b",
+  contaminated: "c",
+  undecided: "u",
+  inactive: "n",
+  invalid: "i",
+  failed: "f",
+  none: "-",
+} as const;
+
+/** One round of one arm. Columns have one entry per client of the cohort, in its order. */
+export interface RoundColumns {
+  /** Index of the arm. */
+  readonly a: number;
+  readonly round: number;
+  /** Number of clients of the cohort, flagged ones and failed ones. */
+  readonly n: number;
+  readonly flagged: number;
+  readonly failed: number;
+  /** Indices of the clients; absent if the round is not in the map. */
+  readonly ids?: readonly number[];
+  /** Score over threshold, or null. */
+  readonly ratio?: readonly (number | null)[];
+  /** One of `marks` for each. */
+  readonly verdict?: string;
+  /** `x` for contaminated, `.` for benign, `?` for unknown. */
+  readonly truth?: string;
+  /** The primary metric: mean, 10 % and 90 % quantile, and number of clients. */
+  readonly metric?: readonly [mean: number, low: number, high: number, n: number];
+  /** Bytes of training, sent and received. */
+  readonly down: number;
+  readonly up: number;
+}
+
+/** Time and memory of one round of one arm. */
+export interface RoundTime {
+  readonly a: number;
+  readonly round: number;
+  readonly train: number;
+  readonly aggregate: number;
+  readonly evaluate: number;
+  readonly write: number;
+  /** Peak resident memory of the coordinator so far, in bytes. */
+  readonly memory: number;
+  /** Bytes over the sockets since the coordinator's start. */
+  readonly sent?: number;
+  readonly received?: number;
+}
+
+/** Names of clients by index, of those that have one. */
+export type Names = Readonly<Record<number, string>>;
+
+/** One round of one client, with everything that its record has. */
+export interface ClientRound {
+  readonly arm: string;
+  readonly round: number;
+  readonly verdict?: string;
+  readonly pooled?: boolean;
+  readonly score?: number | null;
+  readonly threshold?: number | null;
+  readonly reason?: string;
+  readonly evidence?: readonly {
+    readonly kind: string;
+    readonly statistic: number;
+    readonly deviations: number;
+    readonly rounds?: number;
+  }[];
+  readonly truth: string;
+  readonly failure?: string;
+  readonly train?: Readonly<Record<string, number>>;
+  readonly evaluation?: Readonly<Record<string, number>>;
+  readonly numExamples?: number;
+  /** Simulated seconds. */
+  readonly seconds?: number;
+  readonly refinement?: string;
+}
+
+/** Up to six runs side by side. */
+export interface Comparison {
+  readonly names: readonly string[];
+  readonly paths: readonly string[];
+  readonly differences: readonly {
+    readonly path: string;
+    readonly values: readonly (string | undefined)[];
+  }[];
+  readonly measures: readonly {
+    readonly name: string;
+    readonly values: readonly (string | undefined)[];
+    readonly best: readonly number[];
+    /** Mean over seeds with its interval, if the runs are seeds of one trial. */
+    readonly estimate?: string;
+  }[];
+  readonly note?: string;
+  readonly curves: readonly {
+    readonly name: string;
+    readonly metric: string;
+    readonly points: readonly (readonly [round: number, mean: number, low: number, high: number])[];
+  }[];
+}
+
+/** A sweep or study: its runs and what they say together. */
+export interface SweepView {
+  readonly name: string;
+  readonly claim?: string;
+  /** Findings in words and tables, as the terminal prints them. */
+  readonly text: string;
+}
+
+/** Number of runs that can be compared. */
+export const maxCompared = 6;

@@ -1,0 +1,26 @@
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { printable } from "@fedclair/core/internal";
+import { computeResults, readStoredSweep, readSummary, sweepText } from "@fedclair/runs";
+import type { SweepView } from "./protocol.js";
+
+/** Reads the results so far of a sweep or study. Returns undefined if the folder holds none. */
+export function readSweepView(folder: string): SweepView | undefined {
+  const grid = readStoredSweep(folder);
+  if (!grid) return undefined;
+  const summaries = new Map(
+    grid.trials.flatMap(({ id, folder: name }) => {
+      const summary = readSummary(join(folder, name));
+      return summary ? [[id, summary] as const] : [];
+    }),
+  );
+  const { name, claim } = grid;
+  return {
+    name: printable(name, 200),
+    ...(claim !== undefined && { claim: printable(claim, 4096) }),
+    text:
+      summaries.size === 0
+        ? "No trial has finished yet."
+        : stripVTControlCharacters(sweepText(computeResults(grid, summaries))),
+  };
+}

@@ -1,0 +1,69 @@
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { UserError } from "@fedclair/core";
+import { oneLine } from "@fedclair/core/internal";
+import { loadPlugins, resolveModule } from "@fedclair/plugins";
+import {
+  describeStored,
+  interruption,
+  parseAddress,
+  readCertificates,
+  readOptionFile,
+} from "@fedclair/runs";
+import { checkOpenness } from "@fedclair/wire";
+import { openBrowser } from "./open-browser.js";
+import { servePage } from "./serve.js";
+
+export interface ViewOptions {
+  readonly listen: string;
+  readonly open: boolean;
+  readonly tokenFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecure: boolean;
+  /** Is the parent process a run whose page this is? */
+  readonly parent: boolean;
+  readonly plugins: readonly string[];
+}
+
+/**
+ * `fedclair view`: serves the page until it is interrupted, or its parent process is gone.
+ * @throws UserError if there is no such folder, or the address would be open to everybody
+ */
+export async function view(folder: string, options: ViewOptions): Promise<void> {
+  const { listen, tokenFile, insecure, plugins: modules } = options;
+  if (!options.parent && !existsSync(folder))
+    throw new UserError(`'${folder}' does not exist: name a folder with runs`);
+  const { host, port } = parseAddress(listen);
+  const token = readPageToken(tokenFile);
+  const tls = readCertificates({
+    cert: ["--tls-cert", options.tlsCert],
+    key: ["--tls-key", options.tlsKey],
+    ca: ["", undefined],
+  });
+  checkOpenness(
+    host,
+    { insecure, ...(token !== undefined && { tokens: { secret: token } }), ...(tls && { tls }) },
+    (line) => process.stderr.write(`${line}\n`),
+  );
+  // Loaded when the first run is opened: all plug-ins take a second.
+  let plugins: ReturnType<typeof loadPlugins> | undefined;
+  const describe = async (run: string) => {
+    plugins ??= loadPlugins(modules.map((one) => resolveModule(one, ".", "--plugin")));
+    return await describeStored(run, await plugins);
+  };
+  const server = await servePage({ root: folder, host, port, token, tls, describe });
+  const address = token === undefined ? server.url : `${server.url}/?token=<token>`;
+  process.stderr.write(`page of ${oneLine(folder)}: ${address}\n`);
+  if (options.open) openBrowser(token === undefined ? server.url : `${server.url}/?token=${token}`);
+  if (!interruption.signal.aborted) await once(interruption.signal, "abort");
+  await server.close();
+}
+
+/** @throws UserError if the file is empty */
+function readPageToken(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  const token = readOptionFile("--token-file", file).trim();
+  if (token !== "") return token;
+  throw new UserError(`--token-file: '${file}' is empty: expected a token`);
+}

@@ -1,0 +1,61 @@
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ClientRecord, Trial } from "@fedclair/core/internal";
+import { toyTrial } from "@fedclair/core/testing";
+import type { ArmRecord, ArmTiming } from "@fedclair/runs";
+import { stringify } from "yaml";
+
+/** The trial of the runs that tests write: four clients, three rounds, one baseline. */
+export const trial: Trial = {
+  ...toyTrial({ clients: 4, rounds: 3 }),
+  aggregator: { name: "clair" },
+  baselines: [{ label: "local", aggregator: { name: "local" }, clients: "all" }],
+};
+
+/** Writes a run folder without rounds. */
+export async function writeRun(folder: string, changes: Partial<Trial> = {}): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const info = { hash: "ab".repeat(32), version: "0.1.0", started: "2026-01-02T03:04:05.000Z" };
+  await writeFile(join(folder, "trial.yaml"), stringify({ ...trial, ...changes }));
+  await writeFile(join(folder, "run.json"), JSON.stringify({ ...info, backend: "wasm" }));
+  await writeFile(join(folder, "records.jsonl"), "");
+  await writeFile(join(folder, "timings.jsonl"), "");
+}
+
+/** Creates a judged client whose threshold is 2. */
+export function judged(
+  clientId: string,
+  score: number,
+  attack: string | null = null,
+  accuracy = 0.5,
+): ClientRecord {
+  const verdict = score > 2 ? "contaminated" : "benign";
+  const judgement = { verdict, score, threshold: 2 } as const;
+  return { clientId, attack, failure: null, ...judgement, evaluation: { accuracy } };
+}
+
+/** Creates a record in which c01 is contaminated and flagged. */
+export function record(round: number, arm = "clair"): ArmRecord {
+  const clients = [judged("c00", 1), judged("c01", 6, "sign-flip"), judged("c02", 0.5)];
+  return { arm, round, phase: "train", clients, metrics: {}, bytes: { down: 10, up: 4 } };
+}
+
+/** Appends records and a timing of two seconds for each. */
+export async function appendRounds(folder: string, ...records: ArmRecord[]): Promise<void> {
+  for (const one of records) {
+    const timing: ArmTiming = {
+      arm: one.arm,
+      round: one.round,
+      seconds: { train: 1, aggregate: 0.5, evaluate: 0.5 },
+      coordinatorRss: 1000,
+    };
+    await appendFile(join(folder, "timings.jsonl"), `${JSON.stringify(timing)}\n`);
+    await appendFile(join(folder, "records.jsonl"), `${JSON.stringify(one)}\n`);
+  }
+}
+
+/** Writes the summary of a finished run. */
+export async function finish(folder: string): Promise<void> {
+  const summary = { name: trial.name, seed: 1, arms: ["clair"], stopped: {}, measures: {} };
+  await writeFile(join(folder, "summary.json"), JSON.stringify({ ...summary, details: [] }));
+}

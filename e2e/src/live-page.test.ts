@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Page } from "playwright-core";
+import { openPage, seriousFindings } from "./support/browser.js";
+import { fedclair, start, type Command } from "./support/command.js";
+import { freePort } from "./support/free-port.js";
+import { fixture, temporaryFolder, workspace } from "./support/paths.js";
+import { requirePrograms } from "./support/programs.js";
+
+/** Starts `fedclair view` and waits for its address. */
+async function view(
+  folder: string,
+  ...args: readonly string[]
+): Promise<{ command: Command; url: string }> {
+  const command = start(["view", folder, "--no-open", ...args]);
+  return { command, url: await command.waitForOutput(/page of .*: (http\S+)/) };
+}
+
+/** Runs a small trial in one process. */
+async function runSmall(trial: string, ...set: readonly string[]): Promise<string> {
+  const out = join(await temporaryFolder(), "run");
+  const args = set.flatMap((one) => ["--set", one]);
+  const how = ["--transport", "memory", "--out", out];
+  const { code, stderr } = await fedclair(["run", fixture(trial), ...args, ...how]);
+  assert.equal(code, 0, stderr);
+  return out;
+}
+
+describe("the live page in a browser", function () {
+  this.timeout(120_000);
+  requirePrograms("chromium");
+
+  it("follows a trial over sockets, and ends with the sentence of the terminal and a report", async () => {
+    const out = join(await temporaryFolder(), "run");
+    const command = start(["run", fixture("text-copy"), "--hosts", "2", "--open", "--out", out]);
+    const url = await command.waitForOutput(/page of .*: (http\S+)/);
+    const { page, complaints } = await openPage(url);
+    await page.locator(".status.running").waitFor();
+    await page.locator(".map").waitFor();
+    await page.locator(".status.done").waitFor();
+    await command.waitForOutput(/the page stays open until Ctrl-C/);
+    assert.match(await page.locator("#hosts").innerText(), /host 1 \(127\.0\.0\.1\)[^]*host 2 /);
+    const sentence = (await page.locator("#overview [aria-live]").innerText()).replaceAll(
+      /\n+/g,
+      "; ",
+    );
+    assert.deepEqual(complaints, []);
+    await page.locator("a", { hasText: "Open the report" }).click();
+    await page.locator(".verdict").waitFor();
+    command.kill("SIGINT", "group");
+    const { code, stdout, stderr } = await command.ended;
+    assert.equal(code, 0, stderr);
+    assert.ok(stdout.includes(sentence), `${sentence}\n${stdout}`);
+  });
+
+  it("shows everything after the server was away, without a round twice", async () => {
+    const done = await runSmall("text-copy");
+    const folder = join(await temporaryFolder(), "runs");
+    const run = join(folder, "run");
+    await mkdir(run, { recursive: true });
+    for (const file of ["run.json", "trial.yaml", "timings.jsonl"])
+      await cp(join(done, file), join(run, file));
+    const records = await readFile(join(done, "records.jsonl"), "utf8");
+    const [first = ""] = records.split("\n");
+    await writeFile(join(run, "records.jsonl"), `${first}\n`);
+    const port = await freePort();
+    const before = await view(folder, "--listen", `127.0.0.1:${port}`);
+    const { page } = await openPage(`${before.url}/#/run/run`);
+    await page.locator('.map[aria-label*=" by 1 rounds"]').waitFor();
+    before.command.kill("SIGKILL", "group");
+    await page.getByRole("alert").filter({ hasText: "No connection since" }).waitFor();
+    await writeFile(join(run, "records.jsonl"), records);
+    await view(folder, "--listen", `127.0.0.1:${port}`);
+    await page.locator('.map[aria-label*=" by 2 rounds"]').waitFor();
+    assert.equal(await page.getByText("No connection since").count(), 0);
+    const late = await openPage(`${before.url}/#/run/run`);
+    await late.page.locator('.map[aria-label*=" by 2 rounds"]').waitFor();
+  });
+
+  it("reports a coordinator that was killed", async () => {
+    const out = join(await temporaryFolder(), "run");
+    const set = ["--set", "rounds=500", "--out", out];
+    const how = ["--listen", "127.0.0.1:0", "--page", "127.0.0.1:0"];
+    const coordinator = start(["coordinator", fixture("text-copy"), ...set, ...how], {
+      env: { FEDCLAIR_LOG: "info" },
+    });
+    const url = await coordinator.waitForOutput(/page of .*: (http\S+)/);
+    const joining = await coordinator.waitForOutput(/listening on (http:[^"\s]+)/);
+    start(["client", "--coordinator", joining, "--capacity", "8"]);
+    const { page } = await openPage(url);
+    await page.locator(".map").waitFor();
+    const { pid } = JSON.parse(await readFile(join(out, "lock"), "utf8")) as { pid: number };
+    process.kill(pid, "SIGKILL");
+    await page.getByRole("alert").filter({ hasText: "The coordinator is gone" }).waitFor();
+    await page.locator(".status.interrupted").waitFor();
+  });
+
+  it("shows a client's name as text, whatever it contains", async () => {
+    const texts = join(await temporaryFolder(), "texts");
+    await mkdir(texts);
+    const hostile = "<img src=x onerror=window.hit=1>";
+    const words = "the quick brown fox jumps over the lazy dog and runs away ".repeat(40);
+    for (const name of [hostile, "b", "c", "d"]) {
+      await writeFile(join(texts, `${name}.txt`), `${words}${name}`);
+    }
+    const source = `task.source.folder=${texts}`;
+    const out = await runSmall("texts", source, "clients=4", "task.localSteps=1");
+    const { url } = await view(out);
+    const { page, complaints } = await openPage(url);
+    await page.getByRole("button", { name: "table" }).click();
+    await page.getByRole("button", { name: `c00 ${hostile}`, exact: true }).click();
+    await page.getByRole("dialog").getByText(hostile).waitFor();
+    assert.equal(await page.locator("main img").count(), 0);
+    assert.equal(await page.evaluate(() => (globalThis as { hit?: number }).hit), undefined);
+    assert.deepEqual(complaints, []);
+  });
+
+  it("has nothing serious for axe-core: light, dark, phone, list, table, client and comparison", async () => {
+    const run = await runSmall("text-copy");
+    const other = join(run, "../other");
+    await cp(run, other, { recursive: true });
+    const { url } = await view(join(run, ".."));
+    const findings: string[] = [];
+    const look = async (
+      hash: string,
+      ready: string,
+      options = {},
+      act?: (page: Page) => Promise<void>,
+    ) => {
+      const { page, complaints } = await openPage(`${url}/${hash}`, options);
+      await page.locator(ready).first().waitFor();
+      await act?.(page);
+      findings.push(...(await seriousFindings(page)).map((one) => `${hash} ${one}`), ...complaints);
+      const wide = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+      assert.ok(wide <= 0, `${hash} is ${wide} pixels too wide`);
+      await page.context().close();
+    };
+    const phone = { width: 390, height: 844 };
+    await look("#/", "table.list");
+    await look("#/run/run", ".map");
+    await look("#/run/run", ".map", { dark: true });
+    await look("#/run/run", ".map", phone);
+    await look("#/run/run", ".map", phone, async (page) => {
+      await page.getByRole("button", { name: "table" }).click();
+      await page.locator("#clients tbody button").first().click();
+      await page.getByRole("dialog").locator(".score").waitFor();
+    });
+    await look("#/compare?run=run&run=other", "#measures table", { dark: true });
+    assert.deepEqual(findings, []);
+  });
+
+  it("is read by keyboard: cells, clients and Escape", async () => {
+    const { url } = await view(await runSmall("text-copy"));
+    const { page } = await openPage(url);
+    await page.locator(".map").focus();
+    await page.keyboard.press("ArrowDown");
+    const readout = page.locator(".readout");
+    assert.match(await readout.innerText(), /^c\d\d, round 2: /);
+    await page.keyboard.press("Home");
+    assert.match(await readout.innerText(), /, round 1: /);
+    const [client = ""] = (await readout.innerText()).split(",");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog", { name: `Client ${client}` }).waitFor();
+    await page.keyboard.press("Escape");
+    assert.equal(await page.getByRole("dialog").count(), 0);
+    await page.keyboard.press("End");
+    await page.keyboard.press("p");
+    await page.getByRole("button", { name: "table" }).click();
+    await page.getByRole("button", { name: `pin ${client}`, pressed: true }).waitFor();
+  });
+
+  it("opens 1,000 clients, and scrolls through them within its memory", async () => {
+    const script = join(workspace, "scripts/page-speed.js");
+    const args = [script, "--rounds", "30", "--no-limits"];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    const { megabytes, framesPerSecond } = JSON.parse(stdout) as Record<string, number>;
+    assert.ok(Number(megabytes) < 150, stdout);
+    assert.ok(Number(framesPerSecond) > 0, stdout);
+  });
+});

@@ -1,0 +1,61 @@
+import { createRequire } from "node:module";
+import { readFile } from "node:fs/promises";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { cleanUps } from "./afterwards.js";
+
+let browser: Browser | undefined;
+
+/** A page in Debian's Chromium, with everything that it complained about. */
+export interface OpenedPage {
+  readonly page: Page;
+  /** Errors of scripts, failed requests and violations of the content security policy. */
+  readonly complaints: readonly string[];
+}
+
+/** Opens a page in a browser of its own, which is closed after the test. */
+export async function openPage(
+  url: string,
+  { width = 1280, height = 900, dark = false } = {},
+): Promise<OpenedPage> {
+  browser ??= await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox"], // containers have no user namespaces
+  });
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: dark ? "dark" : "light",
+  });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  await page.goto(url);
+  return { page, complaints };
+}
+
+/** Lists what axe-core finds serious or critical about a page, with the elements. */
+export async function seriousFindings(page: Page): Promise<string[]> {
+  const source = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+  await page.evaluate(await readFile(source, "utf8"));
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: { run: () => Promise<AxeResult> } }).axe.run(),
+  );
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+interface AxeResult {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly impact: string;
+    readonly nodes: readonly { readonly html: string }[];
+  }[];
+}
+
+cleanUps.push(async () => {
+  await browser?.close();
+  browser = undefined;
+});

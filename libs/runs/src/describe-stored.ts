@@ -1,0 +1,49 @@
+import { join } from "node:path";
+import { UserError, type Plugins } from "@fedclair/core";
+import {
+  prepareResolvedTrial,
+  readNamedPlugins,
+  readTrialSource,
+  resolveTrial,
+  type TrialSource,
+} from "@fedclair/core/internal";
+import { describeTrial, type TrialDescription } from "./description.js";
+import { readRunTrial } from "./store/read-trial.js";
+import { UnreadableError } from "./store/regular-file.js";
+
+/** The description of a run's trial, or the plug-ins that are missing for it. */
+export type StoredDescription =
+  { readonly description: TrialDescription } | { readonly missing: readonly string[] };
+
+/**
+ * Describes the trial of a run folder.
+ * @param plugins those that are loaded
+ * @throws UserError if the folder holds no run, or as `describeTrial`
+ */
+export async function describeStored(folder: string, plugins: Plugins): Promise<StoredDescription> {
+  const file = join(folder, "trial.yaml");
+  const source = readTrialSource(readTrialText(folder), file);
+  const missing = listMissingPlugins(source, plugins);
+  if (missing.length > 0) return { missing };
+  const trial = resolveTrial(source, plugins);
+  // Unlike `prepareSource`, reads no trace of devices: no round runs, and its file may be gone.
+  return { description: await describeTrial(prepareResolvedTrial(trial, plugins, file)) };
+}
+
+function readTrialText(folder: string): string {
+  try {
+    return readRunTrial(folder).text;
+  } catch (error) {
+    if (!(error instanceof UnreadableError)) throw error;
+    throw new UserError(`'${folder}' is no run folder: it has no trial.yaml (${error.code})`);
+  }
+}
+
+/** Lists the external plug-ins of a run that are not loaded. */
+function listMissingPlugins({ yaml }: TrialSource, { outside = [] }: Plugins): string[] {
+  return readNamedPlugins(yaml)
+    .identities.filter(
+      ({ kind, name }) => !outside.some((own) => own.kind === kind && own.name === name),
+    )
+    .map(({ kind, name, version }) => `${kind} '${name}' ${version}`.trimEnd());
+}

@@ -1,0 +1,140 @@
+import { printable } from "@fedclair/core/internal";
+import type { HostSession } from "./host-session.js";
+import type { Roster } from "./roster.js";
+
+/** A host that has joined, or that was lost, as pages show it. */
+export interface HostStatus {
+  /** The name in its token, or else the order in which it joined. */
+  readonly name: string;
+  readonly address: string;
+  /** Its release of fedclair. */
+  readonly version: string;
+  readonly external: boolean;
+  readonly capacity: number;
+  /** The clients that it holds, as ranges like `c00-c14`. */
+  readonly clients: string;
+  readonly clientCount: number;
+  /** Jobs that were sent to it and that it has not answered. */
+  readonly openJobs: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** Time for a heartbeat to get there and back, in ms; undefined before the first one. */
+  readonly lag: number | undefined;
+  /** ISO 8601. */
+  readonly joined: string;
+  readonly lastSeen: string;
+  /** When and why the connection ended. */
+  readonly lost: { readonly at: string; readonly reason: string } | undefined;
+  /** How often it was lost before it joined again. */
+  readonly returns: number;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly address: string;
+  readonly version: string;
+  readonly joined: string;
+  session: HostSession;
+  lag: number | undefined;
+  lost: HostStatus["lost"];
+  returns: number;
+}
+
+/** The part of a socket that reports its heartbeats. */
+export interface Heartbeats {
+  on(event: "packetCreate" | "packet", listener: (packet: { readonly type: string }) => void): void;
+}
+
+/** Number of lost hosts to remember: hosts may join and leave again for ever. */
+const maxLost = 64;
+
+/** Number of ranges of clients to list for a host. */
+const maxRanges = 8;
+
+/** Remembers hosts, also lost ones, for pages. */
+export class HostList {
+  readonly #roster: Roster;
+  readonly #entries = new Map<HostSession, Entry>();
+  #count = 0;
+
+  constructor(roster: Roster) {
+    this.#roster = roster;
+  }
+
+  /** A host that was lost and comes back keeps its place and name. */
+  joined(session: HostSession, version: string, address: string): void {
+    this.#count++;
+    const before = [...this.#entries.values()].find(
+      (entry) => entry.lost && session.origin !== "" && entry.session.origin === session.origin,
+    );
+    if (before) this.#entries.delete(before.session);
+    this.#entries.set(session, {
+      name: before?.name ?? session.claims?.host ?? `host ${this.#count}`,
+      address,
+      version,
+      joined: new Date().toISOString(),
+      session,
+      lag: undefined,
+      lost: undefined,
+      returns: before ? before.returns + 1 : 0,
+    });
+  }
+
+  /** Times the heartbeats of a host's connection. */
+  measureLag(session: HostSession, socket: Heartbeats): void {
+    let sent: number | undefined;
+    socket.on("packetCreate", ({ type }) => {
+      if (type === "ping") sent = performance.now();
+    });
+    socket.on("packet", ({ type }) => {
+      const entry = this.#entries.get(session);
+      if (type !== "pong" || sent === undefined || !entry) return;
+      session.peer.lastSeen = Date.now();
+      entry.lag = performance.now() - sent;
+      sent = undefined;
+    });
+  }
+
+  lost(session: HostSession, reason: string): void {
+    const entry = this.#entries.get(session);
+    if (!entry) return;
+    entry.lost = { at: new Date().toISOString(), reason: printable(reason, 200) };
+    const lost = [...this.#entries.values()].filter((one) => one.lost);
+    const [oldest] = lost;
+    if (oldest && lost.length > maxLost) this.#entries.delete(oldest.session);
+  }
+
+  /** @param openJobs number of unanswered jobs by host */
+  list(openJobs: ReadonlyMap<HostSession, number>): HostStatus[] {
+    const held = this.#roster.heldClients();
+    return [...this.#entries.values()].map(({ session, ...entry }) => {
+      const { peer, capacity, external } = session;
+      const clients = held.get(session) ?? [];
+      return {
+        ...entry,
+        external,
+        capacity,
+        clients: formatRanges(clients, this.#roster.clientIds),
+        clientCount: clients.length,
+        openJobs: openJobs.get(session) ?? 0,
+        bytesSent: peer.bytesSent,
+        bytesReceived: peer.bytesReceived,
+        lastSeen: new Date(peer.lastSeen).toISOString(),
+      };
+    });
+  }
+}
+
+/** Formats clients as `c00-c04, c07`. @param indices in ascending order */
+export function formatRanges(indices: readonly number[], ids: readonly string[]): string {
+  const ranges: [number, number][] = [];
+  for (const index of indices) {
+    const last = ranges.at(-1);
+    if (last?.[1] === index - 1) last[1] = index;
+    else ranges.push([index, index]);
+  }
+  const texts = ranges
+    .slice(0, maxRanges)
+    .map(([from, to]) => [...new Set([ids[from] ?? "", ids[to] ?? ""])].join("-"));
+  return [...texts, ...(ranges.length > maxRanges ? ["…"] : [])].join(", ");
+}
