@@ -21,17 +21,20 @@ export function hasAllowedHost({ headers }: IncomingMessage, { isLocal }: Access
   return isLoopback(host.replace(/:\d+$/, "").toLowerCase());
 }
 
-const cookieName = "fedclair-page";
-
 /** The cookie does not contain the token itself, so that it is worth nothing elsewhere. */
 function cookieValue(token: string): string {
   return createHmac("sha256", token).update("cookie of the page").digest("base64url");
 }
 
+/** Each token has its own cookie, because a browser shares cookies between ports of a host. */
+function cookieName(token: string): string {
+  return `fedclair-page-${cookieValue(token).slice(0, 8)}`;
+}
+
 /** The cookie for a reader who has shown the token. */
 export function cookieHeader(token: string, isEncrypted: boolean): string {
   const secure = isEncrypted ? "; Secure" : "";
-  return `${cookieName}=${cookieValue(token)}; Path=/; HttpOnly; SameSite=Strict${secure}`;
+  return `${cookieName(token)}=${cookieValue(token)}; Path=/; HttpOnly; SameSite=Strict${secure}`;
 }
 
 /** Has the reader shown the token, in a header `Authorization: Bearer` or by the cookie? */
@@ -40,7 +43,7 @@ export function isAllowed({ headers }: IncomingMessage, { token }: Access): bool
   const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1];
   if (bearer !== undefined && isSameSecret(bearer, token)) return true;
   const [, cookie] =
-    new RegExp(`(?:^|;\\s*)${cookieName}=([\\w-]+)`).exec(headers.cookie ?? "") ?? [];
+    new RegExp(`(?:^|;\\s*)${cookieName(token)}=([\\w-]+)`).exec(headers.cookie ?? "") ?? [];
   return cookie !== undefined && isSameSecret(cookie, cookieValue(token));
 }
 
