@@ -7,10 +7,11 @@ import { listEvidence } from "./score.js";
 
 /**
  * Judges by the evidence averaged over rounds. A client may stand out in a single round by chance.
- * Where the differences between clients last, there is no such chance, a further round is no further
- * evidence, and the judgement of the round stays. If a client stands out in this round only, it is undecided; if this round flags it, it is also left out
- * of what is shared. It keeps the judgement of this round if that is the clearer one, and if its
- * score over rounds is one that at most one clean federation in five has.
+ * Where the differences between clients last, there is no such chance, a further round is no
+ * further evidence, and the judgement of the round stays. If a client stands out in this round
+ * only, it is undecided; if this round flags it, it is also left out of what is shared. It keeps
+ * the judgement of this round if that is the clearer one, and if its score over rounds is one that
+ * at most one clean federation in five has.
  * @param ids ids of the round's clients, in the order of the judgements
  * @param histories of all clients up to this round; absent for a round by itself
  */
