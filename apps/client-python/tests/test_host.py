@@ -187,6 +187,7 @@ def test_tls_verifies_and_requires_version_1_2():
 def test_only_tls_failures_are_not_retried():
     untrusted = ssl.SSLCertVerificationError(1, "x")
     untrusted.verify_message = "self-signed certificate\n"
+    untrusted.verify_code = 18  # ssl sets both, Python's constructor neither
     outer = ConnectionError("Connection error")
     outer.__context__ = untrusted
     fault = tls_fault(outer)
