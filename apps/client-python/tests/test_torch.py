@@ -5,8 +5,8 @@ torch = pytest.importorskip("torch")
 
 from torch.utils.data import TensorDataset  # noqa: E402
 
-from fedclair_host import Job, Params  # noqa: E402
-from fedclair_host.torch import TorchClient, accuracy  # noqa: E402
+from fedclair_host import Contamination, Job, Params, Stream  # noqa: E402
+from fedclair_host.torch import ContaminatedDataset, TorchClient, accuracy  # noqa: E402
 
 job = Job("c01", 1, 4, 2, "train", 5, 6, {"limits": {"clientSeconds": 30}})
 
@@ -96,3 +96,36 @@ def test_other_number_types_are_rejected():
     model = torch.nn.Linear(1, 1).to(torch.bfloat16)
     with pytest.raises(ValueError, match="float32 or float64.*bfloat16"):
         TorchClient(model, [], mse).initial(job)
+
+
+def contaminated(kind, **options):
+    contamination = Contamination(kind, options, Stream("1"), Stream("2"))
+    return Job("c01", 1, 4, 2, "train", 5, 6, {}, contamination)
+
+
+def test_a_contaminated_dataset_has_other_targets_or_a_trigger():
+    images = torch.zeros(40, 1, 4, 4)
+    dataset = TensorDataset(images, torch.arange(40) % 4)
+    flipped = ContaminatedDataset(dataset, 4, contaminated("label-flip"))
+    assert [int(target) for _, target in flipped] == [3 - i % 4 for i in range(40)]
+    planted = ContaminatedDataset(dataset, 4, contaminated("image-trigger", target=0, size=1, value=9.0, fraction=1))
+    assert all(float(image[0, 3, 3]) == 9 and int(target) == 0 for image, target in planted)
+    assert not images.any()
+
+
+def test_a_contaminated_client_learns_other_targets_and_is_evaluated_on_its_own():
+    torch.manual_seed(0)
+    model = torch.nn.Linear(3, 3)
+    data = TensorDataset(torch.eye(3).repeat(20, 1), torch.arange(3).repeat(20))
+    client = TorchClient(model, data, torch.nn.functional.cross_entropy, epochs=30, metrics={"accuracy": accuracy})
+    params = params_of(client)
+
+    def learned(how):
+        change = client.train(params, how).delta
+        trained = Params({name: params[name] + change[name] for name in params}, [])
+        return client.evaluate(trained, how).metrics["accuracy"]
+
+    assert learned(job) == 1
+    assert learned(contaminated("target-shift", shift=1)) == 0
+    with pytest.raises(ValueError, match="of 3 classes as they are"):
+        client.train(params, contaminated("target-shift", shift=3))

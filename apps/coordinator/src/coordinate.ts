@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { BackendChoice } from "@fedclair/compute";
 import {
+  listExternalContaminations,
   pluginIdentities,
   readPythonClients,
   type PluginIdentity,
@@ -81,6 +82,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     insecure: options.insecure,
     external,
     plugins: hostedPlugins(trial),
+    contaminations: listExternalContaminations(prepared.contamination, external),
     backend: backend.name,
     softwareVersion: version,
     chunkBytes: trial.limits.chunkBytes,

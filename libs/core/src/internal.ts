@@ -36,6 +36,7 @@ export { checkVerdicts } from "./contracts/verdict.js";
 export { ArmFault } from "./loop/arm-fault.js";
 export type { Attacked } from "./loop/attack-cohort.js";
 export type { Collected } from "./loop/collect.js";
+export { needsFinish } from "./loop/finish-external.js";
 export { windowSize } from "./loop/gather-streamed.js";
 export { askForParams } from "./loop/initial.js";
 export { jobFor, renewJob } from "./loop/job.js";
@@ -68,7 +69,11 @@ export {
   type StoredParams,
 } from "./tensors/tensor.js";
 export { copyUpdate, deltaBytes, eachTensor } from "./tensors/update.js";
-export type { Contaminated, Contamination } from "./trial/contamination.js";
+export {
+  listExternalContaminations,
+  type Contaminated,
+  type Contamination,
+} from "./trial/contamination.js";
 export { Devices, type Span } from "./trial/devices.js";
 export { listArms, type Arm } from "./trial/arms.js";
 export { cohortSize } from "./trial/cohort.js";

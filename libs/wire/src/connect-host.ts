@@ -176,7 +176,7 @@ class ClientHost {
     const { token = "", capacity, backends, softwareVersion } = this.#options;
     const { plugins = [], external = false } = this.#options;
     const about = { capacity, backends, softwareVersion, plugins, external };
-    const join = { protocolVersion, token, ...about, instance: this.#instance };
+    const join = { protocolVersion, token, ...about, instance: this.#instance, contaminations: [] };
     const reply = await peer.send(encodeJoin(join));
     if (reply.type !== "welcome") {
       this.#handleRefusal(reply);

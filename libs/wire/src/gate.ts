@@ -5,7 +5,7 @@ import {
   type PluginIdentity,
 } from "@fedclair/core/internal";
 import type { Join } from "./codec/host-message.js";
-import { maxBackends, maxWordLength, protocolVersion } from "./protocol.js";
+import { maxBackends, maxContaminations, maxWordLength, protocolVersion } from "./protocol.js";
 import type { TokenClaims } from "./signed-token.js";
 import type { TokenCheck } from "./token-check.js";
 
@@ -27,6 +27,7 @@ export class Gate {
   readonly #tokens: TokenCheck;
   readonly #plugins: readonly PluginIdentity[];
   readonly #chosen: string | undefined;
+  readonly #contaminations: readonly string[];
   /** One backend for the hosts that simulate clients and one for those that bring their own. */
   readonly #backends = new Map<Join["external"], string>();
 
@@ -43,8 +44,15 @@ export class Gate {
    * @param backend required of hosts that simulate clients; by default the first of them decides,
    * as the first host that brings its own clients does for those
    * @param plugins external plug-ins required of hosts that simulate clients
+   * @param contaminations of data, required of hosts that bring their own clients
    */
-  constructor(tokens: TokenCheck, backend: string | undefined, plugins: readonly PluginIdentity[]) {
+  constructor(
+    tokens: TokenCheck,
+    backend: string | undefined,
+    plugins: readonly PluginIdentity[],
+    contaminations: readonly string[],
+  ) {
+    this.#contaminations = contaminations;
     this.#tokens = tokens;
     this.#plugins = plugins;
     this.#chosen = backend;
@@ -86,6 +94,10 @@ export class Gate {
       const message = `${join.backends.length} backends: expected 1 to ${maxBackends}`;
       return { code: "MALFORMED", message };
     }
+    if (join.contaminations.length > maxContaminations) {
+      const message = `${join.contaminations.length} contaminations: expected at most ${maxContaminations}`;
+      return { code: "MALFORMED", message };
+    }
     for (const [field, text] of [
       ...join.backends.map((backend) => ["backend", backend] as const),
       ["software_version", join.softwareVersion],
@@ -102,6 +114,18 @@ export class Gate {
     if (mismatch !== undefined) {
       const advice = "start the host with --plugin and the same module";
       return { code: "PLUGIN_MISMATCH", message: `${mismatch}: ${advice}` };
+    }
+    const missing = join.external
+      ? this.#contaminations.filter((kind) => !join.contaminations.includes(kind))
+      : [];
+    if (missing.length > 0) {
+      const known = join.contaminations
+        .map((kind) => `'${printable(kind, maxWordLength)}'`)
+        .join(", ");
+      const message =
+        `the trial contaminates the data of external clients by '${missing.join("' and '")}', and the clients of this host honour ` +
+        `${known || "no attack on data"}: let them do it and declare it (contaminations, docs/python-clients.md), or choose another attack`;
+      return { code: "PLUGIN_MISMATCH", message };
     }
     const backend = this.#backends.get(join.external) ?? first;
     this.#backends.set(join.external, backend);

@@ -23,6 +23,9 @@ export const maxTrialBytes = 16 * 1024 * 1024;
 /** Maximum number of backends in a Join. */
 export const maxBackends = 8;
 
+/** Maximum number of contaminations in a Join. */
+export const maxContaminations = 256;
+
 /** Maximum length of a backend's name and of a software version, in characters. */
 export const maxWordLength = 64;
 

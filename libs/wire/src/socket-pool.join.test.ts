@@ -100,6 +100,26 @@ describe("SocketPool, joining", () => {
     assert.ok(host.socket.connected);
   });
 
+  it("refuses a host whose own clients do not contaminate their data as the trial says", async () => {
+    const contaminations = ["label-flip", "trigger"];
+    await open(2, { external: new Set(["c1"]), contaminations });
+    const join = async (changes: object) => await (await connect()).join(changes);
+    const refused = await join({ external: true, contaminations: ["label-flip", "label-noise"] });
+    assert.ok(refused.type === "failure");
+    assert.equal(refused.failure.code, "PLUGIN_MISMATCH");
+    assert.match(
+      refused.failure.message,
+      /external clients by 'trigger', and the clients of this host honour 'label-flip', 'label-noise'/,
+    );
+    const silent = await join({ external: true });
+    assert.match(
+      silent.type === "failure" ? silent.failure.message : "",
+      /by 'label-flip' and 'trigger', .* honour no attack on data: /,
+    );
+    assert.equal(outcome(await join({ external: true, contaminations })), "welcome");
+    assert.equal(outcome(await join({})), "welcome"); // it simulates, and knows them all
+  });
+
   it("refuses a host that lacks a plug-in of the trial, or has another version or code of it", async () => {
     const mine = {
       kind: "task",

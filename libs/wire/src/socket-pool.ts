@@ -61,6 +61,8 @@ export interface SocketPoolOptions {
   readonly softwareVersion?: string;
   /** External plug-ins that hosts must have. Default: none. */
   readonly plugins?: readonly PluginIdentity[];
+  /** Contaminations of data that hosts with their own clients must carry out. Default: none. */
+  readonly contaminations?: readonly string[];
   /** Payload of a frame in bytes; default 1 MiB. */
   readonly chunkBytes?: number;
   /** Maximum size of a message in bytes; default 256 MiB. */
@@ -155,7 +157,8 @@ export class SocketPool implements ClientPool {
     this.#listener = listener;
     this.url = listener.url;
     this.#tokens = new TokenCheck(options.tokens ?? { secret: "" }, options.clientIds.length);
-    this.#gate = new Gate(this.#tokens, options.backend, options.plugins ?? []);
+    const { backend, plugins = [], contaminations = [] } = options;
+    this.#gate = new Gate(this.#tokens, backend, plugins, contaminations);
     this.#roster = new Roster(options.clientIds, options.external);
     this.#hosts = new HostList(this.#roster);
     this.#logRefusal = logRefusal;

@@ -146,6 +146,7 @@ export const hostileMessage: fc.Arbitrary<Uint8Array> = fc
         softwareVersion: hostileText,
         external: fc.boolean(),
         instance: hostileText,
+        contaminations: fc.array(hostileText, { maxLength: 3 }),
         plugins: fc.array(plain({ kind: hostileText, name: hostileText, hash: hostileText })),
       }),
     }),

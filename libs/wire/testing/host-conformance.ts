@@ -148,6 +148,7 @@ export function describeHost(
           capacity: 2,
           backends: ["none"],
           plugins: [],
+          contaminations: [],
           external: true,
         });
         assert.equal((await connection.next()).type, "ready");

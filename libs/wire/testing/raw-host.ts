@@ -18,6 +18,7 @@ export const goodJoin: Join = {
   plugins: [],
   external: false,
   instance: "",
+  contaminations: [],
 };
 
 /** The code of a refusal, otherwise the type of the reply. */

@@ -1,6 +1,27 @@
 """The Python client host of fedclair. The guide is docs/python-clients.md in fedclair's repository."""
 
-from .client import Array, Client, Delta, Job, LowRank, Params, Update
+from .client import Array, Client, Contamination, Delta, Job, LowRank, Params, Update
+from .contaminate import DATA_ATTACKS, LABEL_ATTACKS, contaminate, contaminate_labels, plant_trigger
 from .host import Ending, Host, HostError
+from .stream import Stream, root_stream
 
-__all__ = ["Array", "Client", "Delta", "Ending", "Host", "HostError", "Job", "LowRank", "Params", "Update"]
+__all__ = [
+    "Array",
+    "Client",
+    "Contamination",
+    "DATA_ATTACKS",
+    "Delta",
+    "Ending",
+    "Host",
+    "HostError",
+    "Job",
+    "LABEL_ATTACKS",
+    "LowRank",
+    "Params",
+    "Stream",
+    "Update",
+    "contaminate",
+    "contaminate_labels",
+    "plant_trigger",
+    "root_stream",
+]

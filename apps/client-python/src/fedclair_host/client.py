@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Mapping, NamedTuple, Union
+from typing import Any, ClassVar, Iterator, Mapping, NamedTuple, Sequence, Union
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .stream import Stream
 
 Array = NDArray[Any]
 
@@ -28,6 +30,20 @@ Delta = Mapping[str, Change]
 
 
 @dataclass(frozen=True)
+class Contamination:
+    """How a client contaminates its own data, because the trial attacks it. `contaminate_labels` and `contaminate` do it."""
+
+    kind: str
+    """The name of an attack on labels, as label-flip, or the kind of an attack ``contaminated-data``."""
+    options: Mapping[str, Any]
+    """The options of the attack, with defaults filled in for an attack on labels."""
+    rng: Stream
+    """The client's own stream, the same in every round."""
+    common: Stream
+    """A stream that all clients of the attack share."""
+
+
+@dataclass(frozen=True)
 class Job:
     """One client's part of a round."""
 
@@ -44,6 +60,8 @@ class Job:
     """A seed below 2³² that all clients of the round share, for numbers that all of them must draw alike."""
     trial: Mapping[str, Any]
     """The trial with all defaults filled in, as the coordinator runs it. The trial's seed is ``trial["seed"]``."""
+    contamination: Contamination | None = None
+    """Present if this client trains on contaminated data. Evaluations are always on clean data."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +131,10 @@ class Client:
     The host creates a new instance for every job, so instances keep no state between jobs. Keep data or a model that should
     persist in the module that creates the clients. That module is loaded before the host joins.
     """
+
+    contaminations: ClassVar[Sequence[str]] = ()
+    """The attacks on data that the client carries out when ``job.contamination`` says so, as `LABEL_ATTACKS`. A trial with any other
+    attack on the data of external clients refuses the host before the first round."""
 
     def initial(self, job: Job) -> Delta:
         """Returns the params that all clients start from. Needed for trials with ``modules: from-first-host``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.resources import files
 from typing import Any, Mapping
 
@@ -9,7 +10,8 @@ import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
-from .client import Array, Client, Delta, Job, LowRank, Params, Update
+from .client import Array, Client, Contamination, Delta, Job, LowRank, Params, Update
+from .stream import Stream
 
 _descriptors = descriptor_pb2.FileDescriptorSet.FromString(
     files(__package__).joinpath("protocol.binpb").read_bytes()
@@ -103,8 +105,19 @@ def to_job(sent: Any, bases: Mapping[int, dict[str, Array]], trial: Mapping[str,
         seed=sent.seed,
         common_seed=sent.common_seed,
         trial=trial,
+        contamination=_to_contamination(sent.contamination) if sent.HasField("contamination") else None,
     )
     return kind, job, Params(base, rounds)
+
+
+def _to_contamination(sent: Any) -> Contamination:
+    try:
+        options = json.loads(sent.options_json)
+    except ValueError as error:
+        raise WireError("MALFORMED", f"options of contamination {sent.kind!r}: {error}") from None
+    if not isinstance(options, dict):
+        raise WireError("MALFORMED", f"options of contamination {sent.kind!r}: expected an object")
+    return Contamination(sent.kind, options, Stream(sent.stream), Stream(sent.common_stream))
 
 
 def _to_term(delta: Any, base: Mapping[str, Array]) -> dict[str, Array | LowRank]:

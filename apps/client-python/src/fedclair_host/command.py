@@ -12,7 +12,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Sequence, get_type_hints
 from urllib.parse import urlsplit
 
 from .client import Client
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        make_client, backend = _load_clients(options)
+        make_client, backend, contaminations = _load_clients(options)
         coordinator = _address_of_parent() if options.coordinator == _PARENT else options.coordinator
         address = urlsplit(coordinator)
         if address.scheme == "http" and not is_loopback(address.hostname or ""):
@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             token=_token(options.token_file),
             tls=_tls(options),
             backend=options.backend or backend,
+            contaminations=contaminations,
         )
         ending = host.run()
     except HostError as error:
@@ -140,7 +141,8 @@ def _tls(options: argparse.Namespace) -> ssl.SSLContext:
         raise HostError(f"--tls-…: cannot use {names}: {error}") from None
 
 
-def _load_clients(options: argparse.Namespace) -> tuple[Callable[[int], Client], str]:
+def _load_clients(options: argparse.Namespace) -> tuple[Callable[[int], Client], str, Sequence[str]]:
+    """Returns the function that creates clients, the name of their backend, and the contaminations that they carry out."""
     loaded = _load_object(options.clients)
     if options.flower:
         try:
@@ -150,14 +152,25 @@ def _load_clients(options: argparse.Namespace) -> tuple[Callable[[int], Client],
 
         initial = None if options.initial is None else _load_object(options.initial)
         try:
-            return flower_clients(loaded, initial), "flower"
+            return flower_clients(loaded, initial), "flower", ()
         except TypeError as error:
             raise HostError(f"{options.clients}: {error}") from None
     if options.initial is not None:
         raise HostError("--initial goes with --flower: other clients have a method initial")
     if not callable(loaded):
         raise HostError(f"{options.clients} is no function that makes a client from its index")
-    return loaded, getattr(loaded, "backend", "python-numpy")
+    return loaded, _declared(loaded, "backend", "python-numpy"), _declared(loaded, "contaminations", ())
+
+
+def _declared(make_client: Any, name: str, default: Any) -> Any:
+    """Reads an attribute of a function, a class, or the class that a function is annotated to return."""
+    if hasattr(make_client, name):
+        return getattr(make_client, name)
+    try:
+        made = get_type_hints(make_client).get("return")
+    except Exception:  # a hint that names something unknown here says nothing
+        made = None
+    return getattr(made, name, default)
 
 
 def _own_traceback(error: BaseException) -> str:

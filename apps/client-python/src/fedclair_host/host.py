@@ -18,7 +18,7 @@ import threading
 import time
 import traceback
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 import socketio
 from socketio.exceptions import ConnectionError as NoConnection, SocketIOError
@@ -74,12 +74,14 @@ class Host:
         token: str = "",
         tls: ssl.SSLContext | None = None,
         backend: str = "python-numpy",
+        contaminations: Sequence[str] = (),
         patience_seconds: float = 60.0,
     ):
         """:param make_client: creates a client from its index, 0 … client_count - 1; called for every job
         :param capacity: maximum number of clients on this host
         :param tls: from `tls_context`, for https; default: the system's authorities and no client certificate
         :param backend: name of what the clients compute with; all hosts of a trial must use the same name
+        :param contaminations: attacks on data that the clients carry out, as `Client.contaminations`
         :param patience_seconds: time without a coordinator after which the host gives up"""
         self._make_client = make_client
         self._url = url
@@ -91,6 +93,7 @@ class Host:
             "backends": [backend],
             "software_version": f"python-{software_version}",
             "external": True,
+            "contaminations": list(contaminations),
             "instance": secrets.token_hex(8),
         }
         self._patience = patience_seconds

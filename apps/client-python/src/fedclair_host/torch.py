@@ -9,9 +9,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from .client import Array, Client, Delta, Job, Params, Update
+from .contaminate import DATA_ATTACKS, TRIGGERS, contaminate_labels, plant_trigger, triggered
 
 Loss = Callable[[Any, Any], Any]
 """Takes outputs and targets of a batch, and returns the mean loss."""
@@ -31,6 +32,7 @@ class TorchClient(Client):
     """
 
     backend = "python-torch"
+    contaminations = DATA_ATTACKS
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class TorchClient(Client):
         workers: int = 0,
         batch_norm: Literal["shared", "reset"] = "shared",
         metrics: Mapping[str, Metric] | None = None,
+        classes: int | None = None,
     ):
         """:param model: a torch module, created once per process
         :param data: a torch dataset of pairs (input, target) to train on
@@ -55,7 +58,8 @@ class TorchClient(Client):
         :param workers: processes that load the data
         :param batch_norm: what becomes of running means and variances: "shared" averages them over clients as it does parameters, "reset"
             starts every job from their original values and sends none
-        :param metrics: further metrics of an evaluation, by name"""
+        :param metrics: further metrics of an evaluation, by name
+        :param classes: number of classes of the targets, for attacks on data; default: the size of the model's outputs"""
         if epochs < 1 or batch_size < 1:
             raise ValueError(f"expected at least 1 epoch and 1 sample per batch, got epochs={epochs}, batch_size={batch_size}")
         if batch_norm not in ("shared", "reset"):
@@ -70,6 +74,7 @@ class TorchClient(Client):
         self._workers = workers
         self._shares_buffers = batch_norm == "shared"
         self._metrics = {} if metrics is None else metrics
+        self._classes = classes
         self._original = _original_state(model)
 
     def initial(self, job: Job) -> Delta:
@@ -86,7 +91,8 @@ class TorchClient(Client):
         with torch.random.fork_rng():
             torch.manual_seed(job.seed)  # for dropout and the order of the samples
             order = torch.Generator().manual_seed(job.seed)
-            loader = DataLoader(self._data, batch_size=self._batch_size, shuffle=True, generator=order, num_workers=self._workers)
+            data = self._data if job.contamination is None else ContaminatedDataset(self._data, self._count_classes(), job)
+            loader = DataLoader(data, batch_size=self._batch_size, shuffle=True, generator=order, num_workers=self._workers)
             for _ in range(self._epochs):
                 for inputs, targets in loader:
                     loss = self._loss(model(self._move(inputs)), self._move(targets))
@@ -132,9 +138,49 @@ class TorchClient(Client):
         sent = {name: torch.from_numpy(np.array(params.resolve(name))) for name in self._names()}
         self._model.load_state_dict({**self._original, **sent})
 
+    def _count_classes(self) -> int:
+        if self._classes is not None:
+            return self._classes
+        sample, _ = self._data[0]
+        self._model.eval()  # a batch of one has no variance
+        with torch.no_grad():
+            outputs = self._model(self._move(torch.as_tensor(sample)[None]))
+        self._model.train()
+        return int(outputs.shape[1])
+
     def _move(self, batch: Any) -> Any:
         parameter = next(self._model.parameters())
         return batch.to(parameter.device)
+
+
+class ContaminatedDataset(Dataset[Any]):
+    """A map-style dataset of pairs (input, target) as a contaminated client sees it: the same samples with contaminated targets, or
+    some of them with a trigger. Use it for training only."""
+
+    def __init__(self, dataset: Any, classes: int, job: Job):
+        """:param dataset: its targets are class indices 0 … classes - 1; they are read from its attribute `targets` if it has one"""
+        self._dataset = dataset
+        self._contamination = job.contamination
+        targets = np.array([int(target) for target in _targets_of(dataset)], dtype=np.int64)
+        self._planted = np.zeros(len(targets), dtype=bool)
+        if job.contamination is not None and job.contamination.kind in TRIGGERS:
+            self._planted = triggered(len(targets), classes, job.contamination)
+            targets[self._planted] = job.contamination.options["target"]
+        self._targets = torch.from_numpy(contaminate_labels(targets, classes, job))
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        sample = self._dataset[index][0]
+        if self._contamination is not None and self._planted[index]:
+            sample = plant_trigger(sample, self._contamination)
+        return sample, self._targets[index]
+
+
+def _targets_of(dataset: Any) -> Iterable[Any]:
+    targets = getattr(dataset, "targets", None)  # of torchvision's, where reading a sample decodes an image
+    return (dataset[i][1] for i in range(len(dataset))) if targets is None else targets
 
 
 def accuracy(outputs: Any, targets: Any) -> float:

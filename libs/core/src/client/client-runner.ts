@@ -16,7 +16,7 @@ import { addTerms } from "../tensors/merge.js";
 import { copyParams, type Params } from "../tensors/tensor.js";
 import { checkContamination } from "../trial/data-contamination.js";
 import { explainExternalHosts } from "../trial/external-clients.js";
-import { runClientHalves, type TrialMod } from "../trial/mods.js";
+import { finishUpdate } from "../trial/finish-update.js";
 import type { PreparedTrial } from "../trial/prepared-trial.js";
 import { describeValue } from "../words/describe-value.js";
 import { errorMessage, failure, UserError, type Failure } from "../words/errors.js";
@@ -257,25 +257,11 @@ export class ClientRunner implements JobRunner {
     return { round, phase, params, signal, rng, common };
   }
 
-  /**
-   * Completes the client's result: mods change it, then an attack may change it. Only a format,
-   * which every client must use, is applied after the attack.
-   */
   async #finish(job: ClientJob, trained: unknown): Promise<TrainResult> {
-    const { contamination, mods } = this.#prepared;
     const honest = checkResult(trained, "train()");
-    const wrap = async (result: TrainResult, which: readonly TrialMod[]) =>
-      await runClientHalves(which, result, job, this.#rng, (code) => {
-        this.#enter(code);
-      });
-    const attack = contamination.get(job.clientId)?.attack;
-    if (!attack?.corruptUpdate) return await wrap(honest, mods);
-    const rules = mods.filter(({ mod }) => !mod.isFormat);
-    const own = await wrap(honest, rules);
-    const rng = this.#rng.at("train", job.phase, job.round, job.clientId).at("attack");
-    this.#enterAttack("corruptUpdate", job.clientId);
-    const corrupted = await attack.corruptUpdate(own, rng);
-    return await wrap(checkResult(corrupted, "corruptUpdate()"), mods.slice(rules.length));
+    return await finishUpdate(this.#prepared, honest, job, (code) => {
+      this.#enter(code);
+    });
   }
 
   #enterTask(method: string): void {

@@ -1,6 +1,7 @@
 import type { ClientParams } from "../tensors/client-params.js";
 import type { Params } from "../tensors/tensor.js";
 import type { Delta, Update } from "../tensors/update.js";
+import type { DataContamination } from "./task.js";
 import type { CandidateParts } from "./refinements.js";
 import type { Failure } from "../words/errors.js";
 
@@ -31,8 +32,18 @@ export interface Job {
   readonly params: ClientParams;
   /** The parts of the candidates that are added to `params`, in jobs of the kind `choose`. */
   readonly candidates?: CandidateParts;
+  /** The contamination of an external client's data, in jobs of the kind `train`. */
+  readonly contamination?: SentContamination;
   /** How `params.base` follows from an earlier base, if that takes fewer bytes than the base. */
   readonly derivation?: Derivation;
+}
+
+/** A contamination that an external client applies to its own data before it trains. */
+export interface SentContamination extends DataContamination {
+  /** The path of the client's own stream, `Shard.rng` of a simulated client. */
+  readonly stream: string;
+  /** The path of the stream that all clients of the attack share. */
+  readonly common: string;
 }
 
 /** A base as an earlier base and the terms that were added to it. */

@@ -2,7 +2,9 @@ import { collect, type Answered, type Collected } from "./collect.js";
 import type { Admit, Derivation, Job } from "../contracts/pool.js";
 import type { CandidateParts } from "../contracts/refinements.js";
 import { jobFor } from "./job.js";
+import { needsFinish } from "./finish-external.js";
 import type { RoundPlan } from "./round-plan.js";
+import type { ServerCode } from "./server-code.js";
 import { clientStart, type TrialState } from "./trial-state.js";
 
 /** The event that a round's cohort is sampled. */
@@ -42,4 +44,20 @@ export async function* askClients(
     });
   });
   return yield* collect(pool, jobs, admit, trial.limits.answerSeconds, signal);
+}
+
+/** The code of plug-ins that runs while clients are asked to train. */
+export type GatheringCode = Pick<ServerCode, "finishExternal" | "openStream">;
+
+/** Lets clients train like `askClients`, and completes the updates of external clients. */
+export async function* askToTrain(
+  plan: RoundPlan,
+  state: TrialState,
+  asked: Asked,
+  clientIds: readonly string[],
+  { finishExternal }: Pick<ServerCode, "finishExternal">,
+): AsyncGenerator<Answered, Collected> {
+  const collected = yield* askClients(plan, state, asked, clientIds);
+  if (!collected.updates.some(({ clientId }) => needsFinish(plan, clientId))) return collected;
+  return await finishExternal(plan, collected, asked, state);
 }

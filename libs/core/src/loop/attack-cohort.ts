@@ -1,11 +1,10 @@
 import type { AttackedUpdates } from "../contracts/attack.js";
 import type { Admit, Job } from "../contracts/pool.js";
-import { checkResult } from "../contracts/result.js";
 import { checkStorable } from "../contracts/storable.js";
 import type { Update } from "../tensors/update.js";
 import type { Contaminated } from "../trial/contamination.js";
 import { describeValue } from "../words/describe-value.js";
-import { errorMessage, failure, UserError, type Failure } from "../words/errors.js";
+import { errorMessage, UserError, type Failure } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
 import { ArmFault } from "./arm-fault.js";
 import type { Collected } from "./collect.js";
@@ -37,54 +36,13 @@ export async function attackCohort(
   const admit = admitFor(state);
   try {
     const { mods = [], rng, onCode } = plan;
-    const trained = await corruptExternal(plan, honest, when, admit);
-    const attacked = attackRound(plan, trained, when, admit, state.attacks);
+    const attacked = attackRound(plan, honest, when, admit, state.attacks);
     const { collected } = attacked;
-    const written = await formatForged(mods, collected, trained.updates, when, admit, rng, onCode);
+    const written = await formatForged(mods, collected, honest.updates, when, admit, rng, onCode);
     return { ...attacked, collected: written };
   } catch (error) {
     throw new ArmFault(`an attack failed: ${errorMessage(error)}`, error);
   }
-}
-
-/**
- * Lets attacks at the client change the updates of external clients, which run none themselves. The
- * result is that of a simulated client.
- */
-async function corruptExternal(
-  {
-    contamination,
-    external,
-    rng,
-    onCode,
-  }: Pick<RoundPlan, "contamination" | "external" | "rng" | "onCode">,
-  { updates, failures }: Collected,
-  { round, phase }: When,
-  admit: Admit,
-): Promise<Collected> {
-  if (!external || external.size === 0) return { updates, failures };
-  const sent: Update[] = [];
-  const failed = new Map(failures);
-  for (const update of updates) {
-    const { clientId } = update;
-    const contaminated = external.has(clientId) ? contamination.get(clientId) : undefined;
-    if (!contaminated?.attack.corruptUpdate) {
-      sent.push(update);
-      continue;
-    }
-    onCode?.(`corruptUpdate() of attack '${contaminated.name}'`);
-    const own = rng.at("train", phase, round, clientId).at("attack");
-    try {
-      const corrupted = await contaminated.attack.corruptUpdate(update, own);
-      const forged = { ...checkResult(corrupted, "corruptUpdate()"), clientId };
-      const rejection = admit(forged);
-      if (rejection) failed.set(clientId, rejection);
-      else sent.push(forged);
-    } catch (error) {
-      failed.set(clientId, failure("CLIENT_ERROR", errorMessage(error)));
-    }
-  }
-  return { updates: sent, failures: failed };
 }
 
 function attackRound(

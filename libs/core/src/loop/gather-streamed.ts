@@ -1,11 +1,10 @@
 import { failure, type Failure } from "../words/errors.js";
-import { askClients, type Asked } from "./ask.js";
+import { askToTrain, type Asked, type GatheringCode } from "./ask.js";
 import type { Answered } from "./collect.js";
 import type { ClosedRound } from "./close-cohort.js";
 import { summarizeAnswers, type UpdateSummary } from "./record.js";
 import type { RoundPlan } from "./round-plan.js";
 import type { OpenStream } from "./run-step.js";
-import type { ServerCode } from "./server-code.js";
 import type { TrialState } from "./trial-state.js";
 
 /**
@@ -19,16 +18,12 @@ export const windowSize = 1024;
  * depend on the answer.
  */
 export function isStreamed(plan: RoundPlan, cohort: readonly string[]): boolean {
-  const { aggregator, task, mods = [], contamination, external, devices } = plan;
+  const { aggregator, task, mods = [], contamination, devices } = plan;
   const needsCohort =
     devices !== undefined ||
     task.step !== undefined ||
     mods.some(({ mod }) => mod.server !== undefined) ||
-    [...contamination].some(
-      ([id, { attack }]) =>
-        attack.attackRound !== undefined ||
-        (attack.corruptUpdate !== undefined && external?.has(id) === true),
-    );
+    [...contamination.values()].some(({ attack }) => attack.attackRound !== undefined);
   return cohort.length > windowSize && aggregator.stream !== undefined && !needsCohort;
 }
 
@@ -42,7 +37,7 @@ export async function* gatherStreamed(
   state: TrialState,
   asked: Asked,
   cohort: readonly string[],
-  { openStream }: Pick<ServerCode, "openStream">,
+  server: GatheringCode,
 ): AsyncGenerator<Answered, ClosedRound> {
   const { round, phase } = asked;
   const order = plan.rng.at("dispatch", phase, round).sample(cohort);
@@ -53,11 +48,11 @@ export async function* gatherStreamed(
     adding.catch((error: unknown) => faults.push(error)); // thrown by `aggregate`
     return adding;
   };
-  let added = watch(openStream(plan, state, { round, phase }));
+  let added = watch(server.openStream(plan, state, { round, phase }));
   let from = 0;
   while (from < order.length && faults.length === 0) {
     const window = order.slice(from, (from += windowSize));
-    const collected = yield* askClients(plan, state, asked, window);
+    const collected = yield* askToTrain(plan, state, asked, window, server);
     updates.push(...summarizeAnswers(collected).updates);
     for (const [id, failure] of collected.failures) failures.set(id, failure);
     await added.catch(() => undefined);

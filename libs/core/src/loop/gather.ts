@@ -1,5 +1,5 @@
 import { sum } from "@fedclair/linalg";
-import { askClients, type Asked, type Sampled } from "./ask.js";
+import { askToTrain, type Asked, type GatheringCode, type Sampled } from "./ask.js";
 import { cohortSize, sampleCohort, samplePass } from "../trial/cohort.js";
 import type { Asking, RoundTime } from "./asking.js";
 import type { ClosedRound } from "./close-cohort.js";
@@ -7,7 +7,6 @@ import type { Answered, Collected } from "./collect.js";
 import { failure, type Failure } from "../words/errors.js";
 import { gatherStreamed, isStreamed } from "./gather-streamed.js";
 import type { RoundPlan } from "./round-plan.js";
-import type { ServerCode } from "./server-code.js";
 import { stopwatch } from "../words/stopwatch.js";
 import { broadcastBytes, type Pending, type TrialState } from "./trial-state.js";
 import { deltaBytes, scaleDelta, type Update } from "../tensors/update.js";
@@ -26,12 +25,12 @@ export async function* gather(
   plan: RoundPlan,
   state: TrialState,
   asked: Asked,
-  server: Pick<ServerCode, "openStream">,
+  server: GatheringCode,
 ): AsyncGenerator<Sampled | Answered, Gathered> {
   const { devices } = plan;
   const { schedule } = plan.trial;
   if (devices && schedule?.name === "buffered")
-    return yield* gatherBuffered(plan, devices, state, asked, schedule);
+    return yield* gatherBuffered(plan, devices, state, asked, server, schedule);
   const { fraction, overSelection } =
     schedule?.name === "semi-synchronous" ? schedule : { fraction: 1, overSelection: 1 };
   const watch = stopwatch();
@@ -43,7 +42,7 @@ export async function* gather(
     const closed = yield* gatherStreamed(plan, state, asked, cohort, server);
     return { cohort, closed, down, sampleSeconds };
   }
-  const collected = yield* askClients(plan, state, asked, cohort);
+  const collected = yield* askToTrain(plan, state, asked, cohort, server);
   if (!devices) return { cohort, collected, down, sampleSeconds };
   const answers = timeAnswers(cohort, collected, devices, state, clock, asked.round);
   // With over-selection, the round does not wait for the surplus clients.
@@ -139,6 +138,7 @@ async function* gatherBuffered(
   devices: Devices,
   state: TrialState,
   asked: Asked,
+  server: GatheringCode,
   { buffer, discount }: Extract<Schedule, { name: "buffered" }>,
 ): AsyncGenerator<Sampled | Answered, Gathered> {
   const { pending = [] } = state;
@@ -147,7 +147,7 @@ async function* gatherBuffered(
   const [clock, cohort] = chooseCohort(plan, state, 1, busy);
   const sampleSeconds = watch();
   yield { kind: "sampled", round: asked.round, cohort };
-  const collected = yield* askClients(plan, state, asked, cohort);
+  const collected = yield* askToTrain(plan, state, asked, cohort, server);
   const started = timeAnswers(cohort, collected, devices, state, clock, asked.round);
   const waiting = [...pending, ...started].sort(byArrival);
   const updates = waiting.filter(({ update }) => update);

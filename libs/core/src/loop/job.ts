@@ -1,22 +1,24 @@
-import type { Stream } from "@fedclair/linalg";
 import { clientIndex } from "../contracts/clients.js";
 import type { Job } from "../contracts/pool.js";
+import type { RoundPlan } from "./round-plan.js";
 
 let lastJob = 0;
 
 /** The fields of a job that follow from its client. */
-type Derived = "id" | "clientIndex" | "clientCount" | "seed" | "commonSeed";
+type Derived = "id" | "clientIndex" | "clientCount" | "seed" | "commonSeed" | "contamination";
+
+/** The parts of a plan that jobs depend on. */
+type JobPlan = Pick<RoundPlan, "clientIds" | "rng" | "external"> &
+  Partial<Pick<RoundPlan, "contamination">>;
 
 /** The same job with an id of its own, to send it again. */
 export function renewJob(job: Job): Job {
   return { ...job, id: ++lastJob };
 }
 
-/** Completes a job. @param rng the trial's stream, from which the seeds come */
-export function jobFor(
-  { clientIds, rng }: { readonly clientIds: readonly string[]; readonly rng: Stream },
-  job: Omit<Job, Derived>,
-): Job {
+/** Completes a job. */
+export function jobFor(plan: JobPlan, job: Omit<Job, Derived>): Job {
+  const { clientIds, rng } = plan;
   const { clientId, kind, phase, round } = job;
   const seeds = rng.at("seed", kind, phase, round);
   return {
@@ -26,5 +28,19 @@ export function jobFor(
     clientCount: clientIds.length,
     seed: seeds.at(clientId).int(2 ** 32),
     commonSeed: seeds.int(2 ** 32),
+    ...(kind === "train" && contaminationOf(plan, clientId)),
+  };
+}
+
+/** Simulated clients are not told: their runner contaminates the data. */
+function contaminationOf(
+  { contamination, external, rng }: JobPlan,
+  clientId: string,
+): Pick<Job, "contamination"> {
+  const contaminated = external?.has(clientId) ? contamination?.get(clientId) : undefined;
+  if (!contaminated?.data) return {};
+  const stream = rng.at("shard", clientId).path;
+  return {
+    contamination: { ...contaminated.data, stream, common: contaminated.common.path },
   };
 }

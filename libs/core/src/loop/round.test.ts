@@ -4,7 +4,7 @@ import { stream } from "@fedclair/linalg";
 import { z } from "zod";
 import { resolveParams } from "../tensors/client-params.js";
 import type { Aggregation, Aggregator } from "../contracts/aggregator.js";
-import type { Answer, ClientPool } from "../contracts/pool.js";
+import type { Answer, ClientPool, Job } from "../contracts/pool.js";
 import type { Attack } from "../contracts/attack.js";
 import type { Plugin } from "../contracts/plugin.js";
 import type { Step, Task } from "../contracts/task.js";
@@ -106,7 +106,7 @@ describe("runRounds", () => {
     assert.equal(await records(await createPlan(trial, { pool })), await records(plan));
   });
 
-  it("lets attacks at the client change updates of external clients as their host would", async () => {
+  it("lets mods and attacks change updates of external clients as their host would", async () => {
     const noise: Plugin<Attack> = {
       name: "toy-noise",
       summary: "Adds a random number.",
@@ -119,7 +119,11 @@ describe("runRounds", () => {
     const plugins = { ...toyPlugins, attacks };
     const trial = toyTrial();
     const attacked = parseTrial(
-      JSON.stringify({ ...trial, attacks: [{ attack: { name: "toy-noise" }, clients: ["c02"] }] }),
+      JSON.stringify({
+        ...trial,
+        attacks: [{ attack: { name: "toy-noise" }, clients: ["c02"] }],
+        mods: [{ name: "toy-half" }, { name: "toy-whole" }],
+      }),
       "t.yaml",
       plugins,
     );
@@ -133,10 +137,31 @@ describe("runRounds", () => {
     const recordsOf = async (plan: RoundPlan) =>
       (await run(plan)).rounds.map(({ record }) => record);
     const simulated = await recordsOf(planWith(await oneHost(attacked, plugins), []));
-    const outside = await recordsOf(planWith(await oneHost(trial, plugins), ["c02"]));
+    const outside = await recordsOf(planWith(await oneHost(trial, plugins), prepared.clientIds));
     assert.deepEqual(outside, simulated);
     const honest = await recordsOf(await createPlan(trial));
     assert.notDeepEqual(honest[1]?.clients[0]?.evaluation, outside[1]?.clients[0]?.evaluation);
+  });
+
+  it("tells only external clients how to contaminate their data, and only for training", async () => {
+    const attacks = [{ attack: { name: "toy-shift" }, clients: ["c01", "c02"] }];
+    const trial = toyTrial({ attacks });
+    const told: [string, Job["contamination"]][] = [];
+    const pool = await oneHost(trial, toyPlugins);
+    const spy: ClientPool = {
+      ready: (signal) => pool.ready(signal),
+      close: () => pool.close(),
+      ask: (jobs, admit, signal) => {
+        for (const { kind, clientId, contamination } of jobs)
+          if (contamination) told.push([`${kind} ${clientId}`, contamination]);
+        return pool.ask(jobs, admit, signal);
+      },
+    };
+    const plan = await createPlan(trial, { pool: spy, external: new Set(["c00", "c02"]) });
+    await run({ ...plan, trial: { ...plan.trial, rounds: 1 } });
+    const stream = `${trial.seed}["shard","c02"]`;
+    const common = `${trial.seed}["attack","0-toy-shift"]`;
+    assert.deepEqual(told, [["train c02", { kind: "toy-shift", options: {}, stream, common }]]);
   });
 
   it("hides the truth from the aggregator and shows it in the record", async () => {

@@ -1,9 +1,11 @@
 import type { Start } from "../contracts/task.js";
 import { attackCohort } from "./attack-cohort.js";
+import { finishExternal } from "./finish-external.js";
 import { openStream, runStep } from "./run-step.js";
 
 /** The parts of an arm's round in which plug-ins run at the coordinator. */
 export interface ServerCode {
+  readonly finishExternal: typeof finishExternal;
   readonly attackCohort: typeof attackCohort;
   readonly runStep: typeof runStep;
   readonly openStream: typeof openStream;
@@ -19,4 +21,4 @@ export interface WatchedServer {
 }
 
 /** Runs plug-ins in this thread. */
-export const serverCode: ServerCode = { attackCohort, runStep, openStream };
+export const serverCode: ServerCode = { finishExternal, attackCohort, runStep, openStream };

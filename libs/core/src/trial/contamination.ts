@@ -1,6 +1,8 @@
 import type { Stream } from "@fedclair/linalg";
 import { countAttacked, clientIds } from "../contracts/clients.js";
 import type { Attack } from "../contracts/attack.js";
+import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
+import type { DataContamination } from "../contracts/task.js";
 import type { Trial } from "./trial.js";
 
 /** A contaminated client's attack. */
@@ -10,6 +12,11 @@ export interface Contaminated {
   /** The name that records show. */
   readonly name: string;
   readonly attack: Attack;
+  /**
+   * The attack on data as a host of external clients is told of it: a kind that the task or the
+   * clients know, or the name of an attack on labels. Absent for other attacks.
+   */
+  readonly data?: DataContamination;
   /** The stream that all clients of the attack share. */
   readonly common: Stream;
 }
@@ -42,6 +49,7 @@ export function contaminate(
       key,
       name: attack.label ?? entry.attack.name,
       attack,
+      ...dataContamination(attack, entry.attack),
       common: rng.at("attack", key),
     };
     const benign = () => all.filter((id) => !chosen.has(id));
@@ -57,4 +65,19 @@ export function contaminate(
     if (contaminated) inOrder.set(id, contaminated);
   }
   return inOrder;
+}
+
+function dataContamination(attack: Attack, choice: PluginChoice): Pick<Contaminated, "data"> {
+  if (attack.data) return { data: attack.data };
+  if (!attack.corruptLabels) return {};
+  return { data: { kind: choice.name, options: pluginOptions(choice) } };
+}
+
+/** Lists the kinds of contaminated data that hosts of external clients must know. */
+export function listExternalContaminations(
+  contamination: Contamination,
+  external: ReadonlySet<string>,
+): readonly string[] {
+  const kinds = [...external].flatMap((id) => contamination.get(id)?.data?.kind ?? []);
+  return [...new Set(kinds)];
 }

@@ -237,12 +237,6 @@ describe("mods of a trial file", () => {
       /mods\.0: toy-whole says how an update is written, and toy-half would change it again; name toy-whole last/,
     ],
     [
-      "a client half for clients that are not simulated",
-      "[{ name: toy-half }]",
-      /mods\.0: toy-half acts at the client, and the clients of task toy are not simulated; let the clients' own host do it/,
-      external(),
-    ],
-    [
       "any mod if none is registered",
       "[{ name: toy-half }]",
       /mods\.0: no mod is registered/,
@@ -266,8 +260,3 @@ describe("mods of a trial file", () => {
     assert.deepEqual(parseTrial(text, "t.yaml", toyPlugins).mods, [half, whole]);
   });
 });
-
-function external(): Plugins {
-  const task = toyPlugins.tasks.get("toy") ?? assert.fail("no toy");
-  return { ...toyPlugins, tasks: new Map([["toy", { ...task, isExternal: true }]]) };
-}

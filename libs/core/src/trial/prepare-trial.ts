@@ -72,6 +72,7 @@ export function prepareResolvedTrial(
   const notices = [
     noticeOf(taskPlugin, trial, taskPlace),
     prepared.arms[0].aggregator.notice?.(clients, cohortSize(trial)),
+    explainClientHalves(prepared),
   ];
   let loading: Promise<Task> | undefined;
   return {
@@ -79,6 +80,16 @@ export function prepareResolvedTrial(
     notices: notices.filter((notice) => notice !== undefined),
     loadTask: () => (loading ??= loadTask(taskPlugin, trial, taskPlace)),
   };
+}
+
+/** Says where the mods act whose client half a host of external clients does not run. */
+function explainClientHalves({
+  mods,
+  external,
+}: Pick<PreparedTrial, "mods" | "external">): string | undefined {
+  const names = mods.flatMap(({ name, mod }) => (mod.client && !mod.isFormat ? name : []));
+  if (external.size === 0 || names.length === 0) return undefined;
+  return `mods: the coordinator simulates the client's half of ${names.join(" and ")} for external clients: their hosts send updates without it`;
 }
 
 function noticeOf(plugin: TaskPlugin, { clients, task }: Trial, place: string): string | undefined {

@@ -102,17 +102,8 @@ function checkExternal({ trial, taskPlugin, external }: Checked, file: string): 
   );
 }
 
-/**
- * Checks that all clients are simulated if the trial simulates time, and that the task accepts
- * stale updates if the schedule is buffered.
- */
-function checkSchedule({ trial, taskPlugin, external }: Checked, file: string): void {
-  if (trial.devices && external.size > 0) {
-    const who = formatExternal(external, trial);
-    throw new UserError(
-      `${file}: devices: ${who} are not simulated, and take the time that they take; leave it out`,
-    );
-  }
+/** Checks that the task accepts stale updates if the schedule is buffered. */
+function checkSchedule({ trial, taskPlugin }: Checked, file: string): void {
   const acceptsStale = taskPlugin.acceptsStale?.(pluginOptions(trial.task) as never) ?? false;
   if (trial.schedule?.name === "buffered" && !acceptsStale) {
     throw new UserError(
@@ -135,14 +126,16 @@ function checkTarget({ trial, measures }: Checked, file: string): void {
 
 /** Checks that the task supports an attack. @param i the index of the attack's entry */
 function checkAttack(prepared: Checked, i: number, file: string): void {
-  const { trial, taskPlugin, attacks, contaminations } = prepared;
+  const { trial, taskPlugin, attacks, contaminations, external } = prepared;
   const [entry, attack] = [trial.attacks[i], attacks[i]];
   if (!entry || !attack) return;
   const place = `${file}: attacks.${i}: ${entry.attack.name}`;
   if (!attack.labelOnly && !acts.some((member) => attack[member] !== undefined)) {
     throw new UserError(`${place} does nothing: expected one of ${acts.join(", ")}`);
   }
-  checkWhoAttacks(place, entry, attack, prepared);
+  checkDeclared(place, entry, attack, prepared);
+  // Hosts of external clients declare what they can do to their data when they join.
+  if (entry.clients?.every((id) => external.has(id)) ?? external.size === trial.clients) return;
   if (attack.corruptLabels && !taskPlugin.hasLabels) {
     const advice = "choose an attack on updates";
     throw new UserError(
@@ -156,19 +149,12 @@ function checkAttack(prepared: Checked, i: number, file: string): void {
   }
 }
 
-/** Checks that the clients can apply the mods, and that a format is the last one. */
-function checkMods({ trial, mods, external }: Checked, file: string): void {
+/** Checks that a format is the last of the mods. */
+function checkMods({ mods }: Checked, file: string): void {
   for (const [i, { name, mod }] of mods.entries()) {
-    const place = `${file}: mods.${i}: ${name}`;
-    if (external.size > 0 && mod.client) {
-      const who = formatExternal(external, trial);
-      throw new UserError(
-        `${place} acts at the client, and ${who} are not simulated; let the clients' own host do it, and leave it out here`,
-      );
-    }
     if (mod.isFormat && i < mods.length - 1) {
       throw new UserError(
-        `${place} says how an update is written, and ${mods[i + 1]?.name ?? ""} would change it again; name ${name} last`,
+        `${file}: mods.${i}: ${name} says how an update is written, and ${mods[i + 1]?.name ?? ""} would change it again; name ${name} last`,
       );
     }
   }
@@ -190,40 +176,26 @@ function checkHoldBack({ trial, taskPlugin, mods }: Checked, file: string): void
   }
 }
 
-/** Checks that a host that simulates the clients, or the coordinator, can carry out the attack. */
-function checkWhoAttacks(
+/** Checks that an attack that only declares clients as contaminated names external ones. */
+function checkDeclared(
   place: string,
   { clients }: Trial["attacks"][number],
   attack: Attack,
   { trial, external }: Checked,
 ): void {
-  const { clients: count, task } = trial;
-  if (attack.labelOnly && !clients) {
+  if (!attack.labelOnly) return;
+  if (!clients) {
     throw new UserError(
       `${place} says which clients are contaminated: name them, as clients: [c03, c07]`,
     );
   }
-  const simulated = clients?.find((id) => !external.has(id));
-  if (attack.labelOnly && simulated !== undefined) {
+  const simulated = clients.find((id) => !external.has(id));
+  if (simulated !== undefined) {
     throw new UserError(
-      `${place} does nothing by itself, and task ${task.name} simulates client ${simulated}; choose an attack that acts, or name ` +
+      `${place} does nothing by itself, and task ${trial.task.name} simulates client ${simulated}; choose an attack that acts, or name ` +
         "the client in external",
     );
   }
-  const actsOnData = attack.data !== undefined || attack.corruptLabels !== undefined;
-  if (attack.labelOnly || !actsOnData || external.size === 0) return;
-  if (external.size < count && clients && !clients.some((id) => external.has(id))) return;
-  const who = formatExternal(external, trial);
-  throw new UserError(
-    `${place} acts on the client's data, and ${who} are not simulated; let the clients' own host do it and name them by ` +
-      "{ attack: { name: declared }, clients: […] }, choose an attack on updates, as sign-flip or ipm" +
-      (external.size < count ? ", or name the simulated clients that it is for" : ""),
-  );
-}
-
-/** Formats the external clients for a message. */
-function formatExternal(external: ReadonlySet<string>, { clients, task }: Trial): string {
-  return external.size === clients ? `the clients of task ${task.name}` : `clients in external`;
 }
 
 /** Checks that an arm's aggregator fits the task. @param place the arm's place in the file */

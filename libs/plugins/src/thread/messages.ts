@@ -69,6 +69,13 @@ export interface ThreadMethods {
   prepareServer(trial: ThreadTrial): Promise<void>;
   startTask(): Promise<Start>;
   /** @param arm the index of the arm */
+  finishExternal(
+    arm: number,
+    honest: Collected,
+    when: When,
+    state: Pick<AttackedState, "params" | "ask">,
+  ): Promise<Collected>;
+  /** @param arm the index of the arm */
   attackCohort(
     arm: number,
     honest: Collected,

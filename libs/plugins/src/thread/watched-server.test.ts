@@ -39,9 +39,9 @@ describe("ThreadServer", () => {
   }
 
   /** Runs the main arm. */
-  async function run(prepared: PreparedTrial, where?: ThreadServer) {
+  async function run(prepared: PreparedTrial, where?: ThreadServer, clients = prepared) {
     const task = await prepared.loadTask();
-    const pool = new MemoryPool(new ClientRunner(prepared));
+    const pool = new MemoryPool(new ClientRunner(clients));
     const { signal } = new AbortController();
     const plan = planRounds(prepared, prepared.arms[0], { task, pool, signal });
     const start = where?.start ? { start: where.start } : task;
@@ -110,6 +110,21 @@ describe("ThreadServer", () => {
         });
     });
   }
+
+  it("fails an external client whose attack at the coordinator does not return", async () => {
+    const [prepared, opened] = await open("hanging", {
+      task: { name: "hanging" },
+      external: ["c01"],
+      attacks: [{ attack: { name: "hanging-client-attack" }, clients: ["c01"] }],
+      rounds: 1,
+    });
+    const honest = { ...prepared, contamination: new Map() };
+    const { records } = await run(prepared, opened, honest);
+    const failures = records[0]?.clients.map(({ failure }) => failure?.message);
+    const hung =
+      "corruptUpdate() of attack 'hanging-client-attack' did not return within 0.5 s (limits.serverSeconds)";
+    assert.deepEqual(failures, [undefined, hung, undefined, undefined]);
+  });
 
   it("reports a task's start that does not return", async () => {
     const [prepared, opened] = await open("hanging", { task: { name: "hanging", fault: "start" } });

@@ -2,7 +2,10 @@ import type { Start } from "@fedclair/core";
 import { UserError } from "@fedclair/core";
 import {
   ArmFault,
+  failure,
+  needsFinish,
   serverCode,
+  type Collected,
   type PluginKind,
   type PreparedTrial,
   type RoundPlan,
@@ -21,7 +24,13 @@ export interface ThreadServerOptions extends ThreadTrial {
 }
 
 type ServerMethod =
-  "startTask" | "attackCohort" | "runStep" | "openStream" | "addToStream" | "finishStream";
+  | "startTask"
+  | "finishExternal"
+  | "attackCohort"
+  | "runStep"
+  | "openStream"
+  | "addToStream"
+  | "finishStream";
 type Result<M extends ServerMethod> = Awaited<ReturnType<ThreadMethods[M]>>;
 
 /**
@@ -55,6 +64,18 @@ export class ThreadServer implements WatchedServer {
 
   codeOf(arm: number): ServerCode {
     return {
+      finishExternal: async (plan, honest, { round, phase }, state) => {
+        const when = { round, phase };
+        if (!this.#finishes()) return await serverCode.finishExternal(plan, honest, when, state);
+        const { params, ask } = state;
+        const args = toPostable([arm, honest, when, { params, ask }]);
+        try {
+          return await this.#call("finishExternal", args as never, plan.signal);
+        } catch (error) {
+          if (!(error instanceof ArmFault)) throw error;
+          return failExternal(plan, honest, error.message);
+        }
+      },
       attackCohort: async (plan, honest, when, state) => {
         if (!this.#attacks()) return await serverCode.attackCohort(plan, honest, when, state);
         const { params, ask, attacks } = state;
@@ -90,6 +111,18 @@ export class ThreadServer implements WatchedServer {
 
   async close(): Promise<void> {
     await this.#thread?.end();
+  }
+
+  /** Whether code from outside changes the updates of external clients. */
+  #finishes(): boolean {
+    const { attacks, mods, trial } = this.#options.prepared;
+    return (
+      attacks.some(
+        (attack, i) =>
+          attack.corruptUpdate !== undefined &&
+          this.#isOutside("attack", trial.attacks[i]?.attack.name),
+      ) || mods.some(({ name, mod }) => mod.client && this.#isOutside("mod", name))
+    );
   }
 
   /** Whether code from outside may run before the updates are aggregated. */
@@ -151,6 +184,16 @@ export class ThreadServer implements WatchedServer {
     thread.patience = () => prepared.trial.limits.serverSeconds;
     return thread;
   }
+}
+
+/** Fails the external clients whose updates code that does not return would have changed. */
+function failExternal(plan: RoundPlan, { updates, failures }: Collected, why: string): Collected {
+  const changed = updates.filter(({ clientId }) => needsFinish(plan, clientId));
+  const hung = changed.map(({ clientId }) => [clientId, failure("CLIENT_HUNG", why)] as const);
+  return {
+    updates: updates.filter((update) => !changed.includes(update)),
+    failures: new Map([...failures, ...hung]),
+  };
 }
 
 /** @throws ArmFault if a plug-in failed in the thread */

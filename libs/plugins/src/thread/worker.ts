@@ -36,7 +36,7 @@ const pulseMs = 250;
 /** Answers of small jobs wait this long for others, to be posted in one message, in ms. */
 const collectMs = 10;
 
-const { attackCohort, runStep, openStream } = serverCode;
+const { finishExternal, attackCohort, runStep, openStream } = serverCode;
 const setup = workerData as ThreadSetup;
 const activity = new Activity(setup.activity);
 const pages = new NumberPages();
@@ -117,6 +117,9 @@ const methods: ThreadMethods = {
     const start = task.start({ clientIds: prepared.clientIds, rng: prepared.rng.at("init") });
     return toPostable(await start) as Start;
   },
+
+  finishExternal: async (arm, honest, when, state) =>
+    toPostable(await finishExternal(planServer(arm), honest, when, state)) as typeof honest,
 
   attackCohort: async (arm, honest, when, state) => {
     const attacked = await orFault(attackCohort(planServer(arm), honest, when, state));

@@ -126,11 +126,6 @@ describe("the task external", () => {
     ["no modules", "task.modules={}", /expected at least one module/],
     ["modules beyond memory", "task.modules={w: {shape: [30000, 30000]}}", /at most 268435456/],
     [
-      "an attack on the client's data",
-      "attacks=[{attack: {name: labels}, count: 1}]",
-      /attacks\.0: labels acts on the client's data.*declared/,
-    ],
-    [
       "declared clients without names",
       "attacks=[{attack: {name: declared}, count: 1}]",
       /declared says which clients are contaminated: name them/,
@@ -200,16 +195,15 @@ describe("the task external", () => {
         /declared does nothing by itself, and task linear-regression simulates client c01/,
       ],
       [
-        "an attack that none of them carries out",
+        "an attack on labels for simulated ones as well",
         "attacks=[{attack: {name: labels}, clients: [c01, c02]}]",
-        /labels acts on the client's data, and clients in external are not simulated.*name the simulated/,
+        /labels contaminates labels, and task linear-regression has none/,
       ],
       [
-        "one on clients that are drawn",
+        "an attack on labels for clients that are drawn",
         "attacks=[{attack: {name: labels}, count: 1}]",
-        /labels acts on the client's data.*or name the simulated clients that it is for/,
+        /labels contaminates labels, and task linear-regression has none/,
       ],
-      ["simulated time", "devices={seconds: {median: 1}}", /devices: clients in external are not/],
       [
         "an oracle while nobody knows",
         "baselines=[{label: oracle, clients: benign, aggregator: {name: last}}]",

@@ -90,6 +90,7 @@ export const external: TaskPlugin = {
     "Clients in external hosts, such as Python's fedclair-host, which own the model and the data.",
   schema,
   isExternal: true,
+  acceptsStale: () => true,
   measures: ({ metrics, primary = Object.keys(metrics)[0] }: Options): Measures => ({
     metrics: Object.fromEntries(
       Object.entries(metrics).flatMap(([key, { better, unit, description }]) => {

@@ -177,6 +177,7 @@ describe("codec", () => {
       plugins: [],
       external: false,
       instance: "",
+      contaminations: [],
     });
     const frame = encodeFrame({ transfer: 0, offset: 0, total: payload.length, payload });
     const docs = readFileSync(new URL("../../../../../docs/protocol.md", import.meta.url), "utf8");

@@ -5,6 +5,7 @@ import {
   type CandidateParts,
   type ClientJob,
   type ClientParams,
+  type SentContamination,
 } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
@@ -87,6 +88,7 @@ function jobToWire({
   baseId,
   rounds,
   candidates,
+  contamination,
   ...seeds
 }: JobOnBase): WireJob {
   return {
@@ -108,7 +110,18 @@ function jobToWire({
         refined: termsToWire(candidates.refined),
       },
     }),
+    ...(contamination && { contamination: contaminationToWire(contamination) }),
   };
+}
+
+/** It is never decoded: a host of this code simulates its clients and knows their attacks. */
+function contaminationToWire({
+  kind,
+  options,
+  stream,
+  common,
+}: SentContamination): fedclair.v1.Contamination.$Properties {
+  return { kind, optionsJson: JSON.stringify(options), stream, commonStream: common };
 }
 
 function candidatesFromWire(candidates: fedclair.v1.Candidates.$Properties): CandidateParts {

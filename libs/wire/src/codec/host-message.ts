@@ -33,6 +33,8 @@ export interface Join {
    * An id that stays the same when this process joins again; empty if the host does not send one.
    */
   readonly instance: string;
+  /** The contaminations of data that the host's own clients carry out. */
+  readonly contaminations: readonly string[];
 }
 
 /** A message from a client host to the coordinator. */
@@ -65,9 +67,15 @@ const codec = fedclair.v1.HostMessage;
 
 /** @throws WireError when the capacity is not a uint32 */
 export function encodeJoin(join: Join): Uint8Array {
-  const { plugins, backends, ...rest } = join;
+  const { plugins, backends, contaminations, ...rest } = join;
   const capacity = checkUint32("capacity", join.capacity);
-  const wire = { ...rest, capacity, plugins: [...plugins], backends: [...backends] };
+  const wire = {
+    ...rest,
+    capacity,
+    plugins: [...plugins],
+    backends: [...backends],
+    contaminations: [...contaminations],
+  };
   return codec.encode({ join: wire }).finish();
 }
 
@@ -162,6 +170,7 @@ function joinFromWire(wire: fedclair.v1.Join.$Properties): Join {
     softwareVersion: wire.softwareVersion ?? "",
     external: wire.external ?? false,
     instance: wire.instance ?? "",
+    contaminations: wire.contaminations ?? [],
     plugins: (wire.plugins ?? []).map(({ kind, name, version, hash }) => {
       return { kind: kind ?? "", name: name ?? "", version: version ?? "", hash: hash ?? "" };
     }),
