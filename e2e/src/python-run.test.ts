@@ -92,6 +92,28 @@ describe("Python clients by one command", function () {
     assert.match(records, /"clientId":"c01","attack":"gaussian-update"/);
   });
 
+  it("run in sweeps and once for each seed, like single runs", async () => {
+    const file = await writeTrial(clients, `${trial}seeds: 2\n`);
+    const out = join(await temporaryFolder(), "study");
+    const study = ["run", file, "--out", out, "--jobs", "2", "--no-report", "--python", python];
+    const { code, stderr } = await fedclair(study);
+    assert.equal(code, 0, stderr);
+    const single = join(await temporaryFolder(), "single");
+    const seed = ["--set", "seeds=1", "--set", "seed=2", "--out", single];
+    await fedclair(["run", file, ...seed, "--no-report", "--python", python, "--hosts", "2"]);
+    const records = (folder: string) => readFile(join(folder, "records.jsonl"), "utf8");
+    assert.equal(await records(join(out, "seed-2")), await records(single));
+
+    const again = await fedclair(["sweep", file, "--out", out, "--python", python]);
+    assert.equal(again.code, 0, again.stderr);
+    assert.equal(again.stderr.match(/done before/g)?.length, 2);
+
+    const missing = join(await temporaryFolder(), "missing");
+    const failed = await fedclair(["sweep", file, "--out", missing, "--python", "/no/python"]);
+    assert.equal(failed.code, 2);
+    assert.match(failed.stderr, /2 of 2 trials failed\n.*cannot start Python '\/no\/python'/);
+  });
+
   it("explain, before a round, what keeps their hosts from starting", async () => {
     const broken = await writeTrial(`def load():\n    raise RuntimeError("no data")\n\nload()\n`);
     const importing = await fedclair(["run", broken, "--python", python, "--hosts", "1"]);

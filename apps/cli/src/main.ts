@@ -80,6 +80,12 @@ const python = () =>
     "Python for the external clients of a trial that names their code; default: that of the active virtual environment, or else python3",
   );
 
+const device = () =>
+  new Option(
+    "--device <device>",
+    "device that Python clients with a PyTorch model compute on; default: where their model is",
+  ).choices(["cpu", "cuda", "auto"]);
+
 program
   .command("new")
   .description("create an experiment in a new folder: a trial, plug-ins and their tests")
@@ -101,6 +107,7 @@ program
   .addOption(jobs())
   .addOption(hosts())
   .addOption(python())
+  .addOption(device())
   .addOption(transport())
   .addOption(backend())
   .addOption(runOptions.name())
@@ -126,6 +133,7 @@ program
   .argument("<run>", "run folder")
   .addOption(hosts())
   .addOption(python())
+  .addOption(device())
   .addOption(jobs())
   .addOption(transport())
   .addOption(backend())
@@ -262,6 +270,8 @@ program
       "write the job script and print its path without submitting it",
     ).implies({ slurm: true }),
   )
+  .addOption(python())
+  .addOption(device())
   .option("--json", "print the tables as JSON", false)
   .action(async (file: string, options: SweepOptions & { readonly seeds?: string }) => {
     // Tasks of a job array run on other machines.
@@ -284,6 +294,11 @@ program
       .default(1),
   )
   .addOption(pluginOption())
+  .option(
+    "--python <interpreter>",
+    "run the Python code that sweeps name for external clients, with this interpreter; default: reject it",
+  )
+  .addOption(device())
   .action(async (options: WorkerOptions) => {
     const { work } = await import("./queue/worker.js");
     await work(options);

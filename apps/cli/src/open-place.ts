@@ -1,6 +1,12 @@
-import { ClientRunner, MemoryPool, type PreparedTrial } from "@fedclair/core/internal";
+import {
+  ClientRunner,
+  MemoryPool,
+  readPythonClients,
+  type PreparedTrial,
+} from "@fedclair/core/internal";
 import { watchClients, watchServer, type WatchedEvents } from "@fedclair/plugins";
-import type { TrialPlace } from "@fedclair/runs";
+import type { PythonOptions } from "./read-hosts.js";
+import type { OpenPlace, TrialPlace } from "@fedclair/runs";
 
 /**
  * Opens the place where all clients of a trial run in this process. Code from outside runs in
@@ -14,4 +20,14 @@ export function openPlace(
 ): TrialPlace {
   const runner = watchClients(prepared, backend, events) ?? new ClientRunner(prepared, events);
   return { pool: new MemoryPool(runner), server: watchServer(prepared, backend) };
+}
+
+/** Opens the places of a sweep's trials: this process, or hosts of their own for Python clients. */
+export function placesWith(options: PythonOptions): OpenPlace {
+  return async (prepared, backend) => {
+    const clients = readPythonClients(prepared.trial);
+    if (!clients) return openPlace(prepared, backend);
+    const { openPythonPlace } = await import("./python-place.js");
+    return await openPythonPlace(prepared, clients, backend, options);
+  };
 }

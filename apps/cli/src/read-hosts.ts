@@ -6,18 +6,25 @@ import {
   locatePython,
   readNamedPython,
   readPythonClients,
+  type PythonClients,
 } from "@fedclair/core/internal";
 import { namedModules } from "@fedclair/plugins/host";
 import { readTrialFile } from "@fedclair/runs/trial-file";
 import type { Hosts } from "./host-processes.js";
 
+/** How Python hosts run. */
+export interface PythonOptions {
+  /** The Python interpreter; default: that of the active virtual environment, or else python3. */
+  readonly python?: string | undefined;
+  /** The device that Python clients compute on. Default: where their model is. */
+  readonly device?: string | undefined;
+}
+
 /** Which hosts to start, and how. */
-export interface HostOptions {
+export interface HostOptions extends PythonOptions {
   readonly set: readonly string[];
   /** Number of hosts; default: one per core. */
   readonly hosts?: number | undefined;
-  /** The Python interpreter; default: that of the active virtual environment, or else python3. */
-  readonly python?: string | undefined;
   readonly backend: string;
 }
 
@@ -28,7 +35,7 @@ export interface HostOptions {
  */
 export function readHosts(
   file: string,
-  { set, hosts = availableParallelism(), python, backend }: HostOptions,
+  { set, hosts = availableParallelism(), backend, ...options }: HostOptions,
 ): Hosts | undefined {
   try {
     const source = readTrialFile(file, set);
@@ -50,10 +57,9 @@ export function readHosts(
       }),
       ...(started && {
         python: {
-          ...started,
+          ...withOptions(started, options),
           clients: external,
           count: Math.min(hosts, external),
-          interpreter: findInterpreter(python),
         },
       }),
     };
@@ -61,6 +67,15 @@ export function readHosts(
     if (error instanceof UserError) return undefined;
     throw error;
   }
+}
+
+/** Adds the interpreter and the device to what a trial says of its Python clients. */
+export function withOptions(
+  clients: PythonClients,
+  { python, device }: PythonOptions,
+): PythonClients & { readonly interpreter: string } {
+  const args = [...clients.args, ...(device === undefined ? [] : ["--device", device])];
+  return { ...clients, args, interpreter: findInterpreter(python) };
 }
 
 /** The given Python, or that of the active virtual environment, or else that of the system. */

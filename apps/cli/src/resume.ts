@@ -43,7 +43,7 @@ async function resumeSweep(
       `'${file}' or a plug-in has changed since '${folder}' was started: restore it, or run it again into this folder, which keeps the runs that are still the same`,
     );
   }
-  const { jobs = 1, json, report, backend } = options;
+  const { jobs = 1, json, report, backend, python, device } = options;
   const { sweep } = await import("./sweep.js");
-  await sweep(file, { set, out: folder, jobs, json, report, backend });
+  await sweep(file, { set, out: folder, jobs, json, report, backend, python, device });
 }

@@ -10,6 +10,8 @@ export interface RunOptions extends PlaceOptions, CheckpointOptions {
   readonly hosts?: number;
   /** The Python interpreter that runs external clients, if the trial names their code. */
   readonly python?: string;
+  /** The device that Python clients compute on. Default: where their model is. */
+  readonly device?: string;
   /** Address at which the coordinator serves /metrics and /healthz. */
   readonly metrics?: string;
   /** Where to show the run in a browser: an address, or `true` for any free port. */

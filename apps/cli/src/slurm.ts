@@ -3,10 +3,11 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { UserError } from "@fedclair/core";
 import { systemErrorCode, makeFolder, slurmFolder, writeWhole } from "@fedclair/runs";
+import type { PythonOptions } from "./read-hosts.js";
 import { setArgs } from "./set-args.js";
 
 /** A sweep to run as a Slurm job array. */
-export interface SlurmSweep {
+export interface SlurmSweep extends PythonOptions {
   readonly name: string;
   /** The sweep's file and overrides. */
   readonly file: string;
@@ -24,12 +25,25 @@ export interface SlurmSweep {
  * same sweep in the same folder.
  * @returns the path of the script
  */
-export async function writeJobScript({ name, file, set, out, tasks, options }: SlurmSweep) {
+export async function writeJobScript({
+  name,
+  file,
+  set,
+  out,
+  tasks,
+  options,
+  python,
+  device,
+}: SlurmSweep) {
   if (options?.includes("\n")) throw new UserError("--slurm-options: expected one line");
   const folder = resolve(out, slurmFolder);
   await makeFolder(folder);
   const program = [process.execPath, process.argv[1] ?? ""];
-  const command = [...program, "sweep", resolve(file), "--out", resolve(out), ...setArgs(set)];
+  const chosen = Object.entries({ python, device }).flatMap(([option, value]) =>
+    value === undefined ? [] : [`--${option}`, value],
+  );
+  const place = ["--out", resolve(out), ...setArgs(set), ...chosen];
+  const command = [...program, "sweep", resolve(file), ...place];
   const script = join(folder, "job.sh");
   await writeWhole(
     script,

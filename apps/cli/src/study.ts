@@ -25,7 +25,18 @@ export async function runStudy(file: string, options: RunOptions): Promise<void>
       "--open is for a single run: fedclair view shows a study while it runs, in another terminal",
     );
   }
-  const { set, jobs = 1, json, report, backend, out, name, again = false } = options;
+  const {
+    set,
+    jobs = 1,
+    json,
+    report,
+    backend,
+    out,
+    name,
+    again = false,
+    python,
+    device,
+  } = options;
   if (again) {
     throw new UserError(
       "--again is for a single run: give the new study a place of its own by --out or --name",
@@ -41,6 +52,8 @@ export async function runStudy(file: string, options: RunOptions): Promise<void>
     json,
     report,
     backend,
+    python,
+    device,
     ...(folder !== undefined && { out: folder }),
   });
 }

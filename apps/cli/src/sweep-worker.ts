@@ -2,6 +2,7 @@
 // `SweepPlace` as JSON.
 import { backendChoices, loadBackend } from "@fedclair/compute";
 import { UserError } from "@fedclair/core";
+import { readPythonClients } from "@fedclair/core/internal";
 import { loadPlugins, namedModules } from "@fedclair/plugins";
 import {
   assignFolders,
@@ -14,11 +15,12 @@ import {
   toUserError,
   type SweepTrial,
 } from "@fedclair/runs";
-import { openPlace } from "./open-place.js";
+import { placesWith } from "./open-place.js";
 import type { SweepPlace, WorkerReply } from "./sweep-workers.js";
 
 listenForInterruption();
 const place = JSON.parse(process.argv[2] ?? "") as SweepPlace;
+const open = placesWith(place);
 const loading = load(place);
 loading.catch(() => undefined); // reported in the reply to the first trial
 
@@ -26,6 +28,7 @@ process.on("message", (id: string) => {
   void replyTo(id).then((reply) => process.send?.(reply, () => undefined));
 });
 process.channel?.ref(); // keeps the process alive to receive messages
+interruption.signal.addEventListener("abort", () => process.channel?.unref());
 
 async function replyTo(id: string): Promise<WorkerReply> {
   try {
@@ -45,7 +48,7 @@ async function work(id: string): Promise<WorkerReply> {
       `${place.file}: no trial of it has the hash ${id} here: expected the same file, plug-ins, folders and release of fedclair as where the sweep was started`,
     );
   }
-  const done = await runSweepTrial(trial, place.out, interruption.signal, backend, openPlace);
+  const done = await runSweepTrial(trial, place.out, interruption.signal, backend, open);
   if (done === "busy") return done;
   const { outcome, skipped, faults } = done;
   return {
@@ -55,7 +58,7 @@ async function work(id: string): Promise<WorkerReply> {
   };
 }
 
-async function load({ file, out, set, allowed, backend }: SweepPlace) {
+async function load({ file, out, set, allowed, backend, python }: SweepPlace) {
   const source = readTrialFile(file, set);
   const modules = namedModules(source);
   for (const module of modules) {
@@ -66,6 +69,11 @@ async function load({ file, out, set, allowed, backend }: SweepPlace) {
   }
   const plugins = await loadPlugins(modules, source.yaml.content);
   const { trials } = assignFolders(out, parseSweep(source, plugins));
+  if (allowed && python === undefined && trials.some(({ trial }) => readPythonClients(trial))) {
+    throw new UserError(
+      `${file}: its Python code runs only where the worker's operator allows it: start the worker with --python INTERPRETER`,
+    );
+  }
   const choice = backendChoices.find((one) => one === (backend ?? "auto"));
   if (!choice)
     throw new UserError(

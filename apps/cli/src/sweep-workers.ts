@@ -5,9 +5,10 @@ import { UserError } from "@fedclair/core";
 import { exitCodes } from "@fedclair/core/internal";
 import type { FinishedTrial, RunTrial, SweepTrial, TrialQueue } from "@fedclair/runs";
 import { endedBy } from "./federation.js";
+import type { PythonOptions } from "./read-hosts.js";
 
 /** The sweep that a worker process works on. */
-export interface SweepPlace {
+export interface SweepPlace extends PythonOptions {
   readonly file: string;
   /** The folder of the sweep's runs. */
   readonly out: string;

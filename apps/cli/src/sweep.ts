@@ -24,11 +24,12 @@ import {
   type TrialQueue,
 } from "@fedclair/runs";
 import pc from "picocolors";
-import { openPlace } from "./open-place.js";
+import { placesWith } from "./open-place.js";
+import type { PythonOptions } from "./read-hosts.js";
 import { SweepProgress } from "./sweep-progress.js";
 import { SweepWorkers } from "./sweep-workers.js";
 
-export interface SweepOptions {
+export interface SweepOptions extends PythonOptions {
   readonly set: readonly string[];
   readonly out?: string;
   /** Number of trials at a time, each in its own process; with 1, trials run in this process. */
@@ -101,11 +102,20 @@ async function submitSweep(
   { name, trials }: Sweep,
   out: string,
   file: string,
-  { jobs, set, slurmOptions, slurmDryRun = false }: SweepOptions,
+  { jobs, set, slurmOptions, slurmDryRun = false, python, device }: SweepOptions,
 ): Promise<void> {
   const { submit, writeJobScript } = await import("./slurm.js");
   const tasks = Math.min(jobs, trials.length);
-  const script = await writeJobScript({ name, file, set, out, tasks, options: slurmOptions });
+  const script = await writeJobScript({
+    name,
+    file,
+    set,
+    out,
+    tasks,
+    options: slurmOptions,
+    python,
+    device,
+  });
   print(slurmDryRun ? `${script}\n` : `${await submit(script)}: ${script}\n`);
 }
 
@@ -129,17 +139,18 @@ async function queueOf(
   grid: Sweep,
   out: string,
   file: string,
-  { jobs, queue, set, backend: choice = "auto" }: SweepOptions,
+  { jobs, queue, set, backend: choice = "auto", python, device }: SweepOptions,
 ): Promise<TrialQueue> {
   const { signal } = interruption;
   if (jobs > 1) {
     const chosen = choice === "auto" ? {} : { backend: choice };
-    return new SweepWorkers({ file, out, set, ...chosen }, jobs, signal);
+    return new SweepWorkers({ file, out, set, python, device, ...chosen }, jobs, signal);
   }
   const backend = chooseTrialBackend(grid.trials, choice);
   if (queue === undefined) {
     await loadBackend().catch(toUserError);
-    const run: RunTrial = (trial) => runSweepTrial(trial, out, signal, backend, openPlace);
+    const open = placesWith({ python, device });
+    const run: RunTrial = (trial) => runSweepTrial(trial, out, signal, backend, open);
     return { jobs, run, close: () => undefined };
   }
   const { RedisQueue } = await import("./queue/redis-queue.js");

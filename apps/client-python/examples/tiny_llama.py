@@ -59,6 +59,3 @@ def make_client(index: int) -> PeftClient:
         data[index] = examples(index, 96, 0), examples(index, 32, 1)
     train, held_out = data[index]
     return PeftClient(model, train, held_out=held_out, steps=60, batch_size=16, learning_rate=5e-3)
-
-
-make_client.backend = PeftClient.backend

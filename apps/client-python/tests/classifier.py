@@ -23,6 +23,3 @@ def examples(index: int, count: int):
 def make_client(index: int) -> PeftClient:
     train, held_out = examples(index, 32), examples(100 + index, 32)
     return PeftClient(model, train, held_out=held_out, steps=10, batch_size=16, learning_rate=1e-2)
-
-
-make_client.backend = PeftClient.backend

@@ -20,6 +20,7 @@ from fedclair_host.codec import (
     encode_update,
 )
 from fedclair_host.command import main
+from fedclair_host.device import choose_device, to_device
 from fedclair_host.host import _TimeLimit, _TimeLimitExceeded
 from fedclair_host.peer import Assembler
 from fedclair_host.text import printable
@@ -221,3 +222,23 @@ def test_a_file_without_a_certificate_is_reported(tmp_path, caplog):
     bad.write_text("nothing")
     assert main(["json:loads", "--capacity", "1", "--coordinator", "https://h:1", "--tls-ca", str(bad)]) == 2
     assert "cannot use" in caplog.text
+
+
+def test_a_missing_gpu_is_reported_before_the_clients_are_loaded(monkeypatch, caplog):
+    monkeypatch.setattr("fedclair_host.device._has_gpu", lambda: False)
+    arguments = ["no_module:make", "--coordinator", "http://127.0.0.1:1", "--capacity", "1"]
+    assert main([*arguments, "--device", "cuda"]) == 2
+    assert "--device cuda: PyTorch finds no GPU here" in caplog.text
+
+
+def test_devices(monkeypatch):
+    monkeypatch.setattr("fedclair_host.device._chosen", None)
+    assert to_device(model := object()) is model
+    for has_gpu, choice, device in [(True, "auto", "cuda"), (False, "auto", "cpu"), (True, "cpu", "cpu"), (True, "cuda", "cuda")]:
+        monkeypatch.setattr("fedclair_host.device._has_gpu", lambda: has_gpu)
+        assert choose_device(choice) == device
+
+
+def test_an_update_says_how_long_the_client_worked():
+    sent = decode(HostMessage, encode_update(1, "c01", Update(3), 1.5)).client_update
+    assert sent.work_seconds == 1.5

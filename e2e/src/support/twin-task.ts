@@ -1,5 +1,5 @@
-// A task whose clients exist twice, here and in apps/client-python/tests/twin.py. Softmax regression
-// by full gradients gives the same numbers on both sides, up to rounding.
+// A task whose clients exist twice: here, and in apps/client-python/tests/twin.py. Both sides give
+// the same numbers up to rounding, by softmax regression with full gradients.
 import { definePlugin, type LocalTrainer, type Params, type Shard } from "@fedclair/core";
 import { z } from "zod";
 

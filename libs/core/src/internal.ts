@@ -77,7 +77,7 @@ export {
 export { Devices, type Span } from "./trial/devices.js";
 export { listArms, type Arm } from "./trial/arms.js";
 export { cohortSize } from "./trial/cohort.js";
-export { explainExternalHosts } from "./trial/external-clients.js";
+export { explainExternalHosts, listExternalClients } from "./trial/external-clients.js";
 export {
   locatePython,
   namesOfPython,

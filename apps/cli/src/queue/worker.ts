@@ -13,7 +13,7 @@ import {
   type Logger,
 } from "@fedclair/runs";
 import type { Job } from "bullmq";
-import { SweepWorkers } from "../sweep-workers.js";
+import { SweepWorkers, type SweepPlace } from "../sweep-workers.js";
 import { whenAborted } from "../when-aborted.js";
 import { connect, importOptional } from "./connection.js";
 import {
@@ -35,13 +35,24 @@ export interface WorkerOptions {
   readonly root: string;
   /** Plug-in modules that this worker's operator allows. */
   readonly plugins: readonly string[];
+  /** The Python interpreter for external clients. Default: their sweeps are rejected. */
+  readonly python?: string;
+  /** The device that Python clients compute on. */
+  readonly device?: string;
 }
 
 /** Delay, in ms, before trying a trial again that a process outside the queue is running. */
 const busyDelay = 1000;
 
 /** `fedclair worker`: runs queued trials of sweeps until it is stopped. */
-export async function work({ queue, jobs, root, plugins }: WorkerOptions): Promise<never> {
+export async function work({
+  queue,
+  jobs,
+  root,
+  plugins,
+  python,
+  device,
+}: WorkerOptions): Promise<never> {
   const log = createLog("worker");
   const allowed = plugins.map((module) => resolveModule(module, ".", "--plugin").file);
   const within = await realpath(root);
@@ -54,7 +65,7 @@ export async function work({ queue, jobs, root, plugins }: WorkerOptions): Promi
     },
     signal,
   );
-  const crews = new SweepProcesses(within, allowed, jobs, signal);
+  const crews = new SweepProcesses(within, { allowed, python, device }, jobs, signal);
   const reported = new Set<string>();
 
   const run = async (job: Job<unknown, Result>, token = ""): Promise<Result> => {
@@ -105,12 +116,17 @@ export async function work({ queue, jobs, root, plugins }: WorkerOptions): Promi
 /** The processes that run trials, grouped by sweep. */
 class SweepProcesses {
   readonly #within: string;
-  readonly #allowed: readonly string[];
+  readonly #allowed: Pick<SweepPlace, "allowed" | "python" | "device">;
   readonly #jobs: number;
   readonly #signal: AbortSignal;
   readonly #bySweep = new Map<string, SweepWorkers>();
 
-  constructor(within: string, allowed: readonly string[], jobs: number, signal: AbortSignal) {
+  constructor(
+    within: string,
+    allowed: Pick<SweepPlace, "allowed" | "python" | "device">,
+    jobs: number,
+    signal: AbortSignal,
+  ) {
     this.#within = within;
     this.#allowed = allowed;
     this.#jobs = jobs;
@@ -143,7 +159,7 @@ class SweepProcesses {
       crew.close();
       this.#bySweep.delete(other);
     }
-    const place = { file, out: folder, set, allowed: this.#allowed, backend };
+    const place = { file, out: folder, set, ...this.#allowed, backend };
     const crew = new SweepWorkers(place, this.#jobs, this.#signal);
     this.#bySweep.set(key, crew);
     return crew;

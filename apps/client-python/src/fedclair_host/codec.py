@@ -166,7 +166,7 @@ def run_client(kind: str, client: Client, params: Params, job: Job) -> Update:
     return update
 
 
-def encode_update(job_id: int, client_id: str, update: Update) -> bytes:
+def encode_update(job_id: int, client_id: str, update: Update, work_seconds: float = 0.0) -> bytes:
     """Encodes an update. :raises WireError, TypeError: if the update cannot be encoded"""
     for field, value in (("delta", update.delta), ("metrics", update.metrics)):
         if not isinstance(value, Mapping):
@@ -174,6 +174,7 @@ def encode_update(job_id: int, client_id: str, update: Update) -> bytes:
     message = HostMessage()
     sent = message.client_update
     sent.job_id, sent.client_id, sent.num_examples = job_id, client_id, _check_count(update.num_examples)
+    sent.work_seconds = work_seconds
     _write(sent.delta, update.delta)
     for name, number in update.metrics.items():
         sent.metrics.add(name=str(name), value=_to_number(name, number))

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import logging
 import os
+import platform
 import signal
 import ssl
 import sys
@@ -16,6 +17,7 @@ from typing import Any, Callable, Sequence, get_type_hints
 from urllib.parse import urlsplit
 
 from .client import Client
+from .device import CHOICES, DeviceMissing, choose_device
 from .host import Host, HostError, log, software_version
 from .text import printable
 from .tls import is_loopback, tls_context
@@ -33,7 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
+        device = None if options.device is None else choose_device(options.device)
         make_client, backend, contaminations = _load_clients(options)
+        if device == "cuda":
+            backend = f"{backend}-cuda"  # a trial's hosts must use one backend, because results differ
+        log.info("%s", _versions(device))
         coordinator = _address_of_parent() if options.coordinator == _PARENT else options.coordinator
         address = urlsplit(coordinator)
         if address.scheme == "http" and not is_loopback(address.hostname or ""):
@@ -48,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             contaminations=contaminations,
         )
         ending = host.run()
-    except HostError as error:
+    except (HostError, DeviceMissing) as error:
         log.error("error: %s", error)
         return 2
     except KeyboardInterrupt:
@@ -69,6 +75,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--flower", action="store_true", help="run a Flower ClientApp")
     parser.add_argument("--initial", metavar="MODULE:FUNCTION", help="with --flower: function that returns the initial params, as a torch module or arrays by name")
     parser.add_argument("--backend", metavar="NAME", help="name of what the clients compute with, the same on all hosts; default: python-numpy, or flower with --flower")
+    parser.add_argument("--device", choices=CHOICES, help="device that TorchClient moves its model to; auto is cuda where there is a GPU; default: where the model is")
     parser.add_argument("--token-file", metavar="FILE", help="file with the join token; default: the environment variable FEDCLAIR_TOKEN")
     parser.add_argument("--tls-ca", metavar="FILE", help="certificate authority (PEM) of the coordinator; default: the system's authorities")
     parser.add_argument("--tls-cert", metavar="FILE", help="certificate (PEM) of this host, if the coordinator requires one")
@@ -99,6 +106,14 @@ def _address_of_parent() -> str:
 
     threading.Thread(target=watch, daemon=True).start()
     return address
+
+
+def _versions(device: str | None) -> str:
+    """Lists what determines this host's numbers: versions of Python and of the packages that are loaded, and the device."""
+    loaded = [(name, sys.modules.get(name)) for name in ("numpy", "torch", "transformers", "peft", "flwr")]
+    found = [f"{name} {getattr(module, '__version__', '')}" for name, module in loaded if module is not None]
+    on = [] if device is None else [f"device {device}"]
+    return ", ".join([f"Python {platform.python_version()}", *found, *on])
 
 
 def _positive(text: str) -> int:

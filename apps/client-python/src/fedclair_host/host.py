@@ -106,6 +106,7 @@ class Host:
         self._is_over = asyncio.Event()
         self._has_logged_traceback = False
         self._has_ended = False
+        self._progress = _Progress()
 
     def run(self) -> Ending:
         """Runs jobs until the trial is over. :raises HostError: if the host is rejected or finds no coordinator"""
@@ -130,6 +131,7 @@ class Host:
             if not item.is_wanted:
                 continue
             message = self._answer(item)
+            self._progress.count(item.job)
             if not item.is_wanted:  # the trial is over, or the connection broke
                 continue
             if sending is not None:
@@ -141,9 +143,10 @@ class Host:
         job, seconds = work.job, float(self._trial.get("limits", {}).get("clientSeconds", 30))
         try:
             with _TimeLimit(seconds):
+                started = time.monotonic()
                 client = self._make_client(job.client_index)
                 update = run_client(work.kind, client, work.params, job)
-                return encode_update(work.id, job.client_id, update)
+                return encode_update(work.id, job.client_id, update, time.monotonic() - started)
         except (_TimeLimitExceeded, KeyboardInterrupt, WireError, NotImplementedError) as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
@@ -306,6 +309,26 @@ class Host:
             self._drop_jobs()
             # Its own thread closes the connection, after the reply has been sent.
             self._queue.put(Ending(printable(end.reason, 1024), end.exit_code))
+
+
+class _Progress:
+    """Logs what this host has done, at most every `_PROGRESS_SECONDS`."""
+
+    def __init__(self) -> None:
+        self._jobs = 0
+        self._since = time.monotonic()
+
+    def count(self, job: Job) -> None:
+        self._jobs += 1
+        seconds = time.monotonic() - self._since
+        if seconds < _PROGRESS_SECONDS:
+            return
+        log.info("round %s: %s jobs in %.0f s", job.round, self._jobs, seconds)
+        self._jobs, self._since = 0, time.monotonic()
+
+
+#: Quick trials need no progress, and slow ones should not fill the log.
+_PROGRESS_SECONDS = 30.0
 
 
 class _TimeLimit:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from .client import Array, Change, Client, Delta, Job, LowRank, Params, Update
+from .device import to_device
 
 Example = Mapping[str, Any]
 """An unbatched input of the model: tensors or lists by name. Without ``labels``, ``input_ids`` are the labels."""
@@ -39,7 +40,7 @@ class PeftClient(Client):
         :param dataset: examples to train on, of equal length unless `collate` pads them
         :param held_out: examples to evaluate on; without any the client does not evaluate
         :param steps: AdamW steps per round"""
-        self._shared = _Shared.of(model)
+        self._shared = _Shared.of(to_device(model))
         self._dataset = dataset
         self._held_out = held_out
         self._steps = steps

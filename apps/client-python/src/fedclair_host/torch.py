@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from .client import Array, Client, Delta, Job, Params, Update
+from .device import to_device
 from .contaminate import DATA_ATTACKS, TRIGGERS, contaminate_labels, plant_trigger, triggered
 
 Loss = Callable[[Any, Any], Any]
@@ -49,7 +50,7 @@ class TorchClient(Client):
         metrics: Mapping[str, Metric] | None = None,
         classes: int | None = None,
     ):
-        """:param model: a torch module, created once per process
+        """:param model: a torch module, created once per process; `fedclair-host --device` moves it
         :param data: a torch dataset of pairs (input, target) to train on
         :param held_out: a dataset to evaluate on; default: `data`
         :param optimizer: creates the optimizer of one job from the trained parameters
@@ -64,7 +65,7 @@ class TorchClient(Client):
             raise ValueError(f"expected at least 1 epoch and 1 sample per batch, got epochs={epochs}, batch_size={batch_size}")
         if batch_norm not in ("shared", "reset"):
             raise ValueError(f'batch_norm: expected "shared" or "reset", got {batch_norm!r}')
-        self._model = model
+        self._model = to_device(model)
         self._data = data
         self._loss = loss
         self._held_out = data if held_out is None else held_out
@@ -75,7 +76,7 @@ class TorchClient(Client):
         self._shares_buffers = batch_norm == "shared"
         self._metrics = {} if metrics is None else metrics
         self._classes = classes
-        self._original = _original_state(model)
+        self._original = _original_state(self._model)
 
     def initial(self, job: Job) -> Delta:
         """Returns the state of the module when the first client was created."""

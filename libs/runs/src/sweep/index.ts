@@ -15,6 +15,7 @@ export {
   findFinished,
   readFinishedElsewhere,
   runSweepTrial,
+  type OpenPlace,
   type TrialPlace,
   type FinishedTrial,
 } from "./run-sweep-trial.js";

@@ -4,6 +4,7 @@ import { UserError } from "@fedclair/core";
 import {
   ClientRunner,
   exitCodes,
+  listExternalClients,
   MemoryPool,
   type ClientPool,
   type PreparedTrial,
@@ -39,12 +40,15 @@ export interface TrialPlace {
   readonly pool: ClientPool;
   /** Runs plug-ins at the coordinator. Default: they run in this thread. */
   readonly server?: WatchedServer | undefined;
+  /** Returns what the clients compute with, once they have joined. Default: the chosen backend. */
+  readonly backend?: () => string | undefined;
 }
 
 /** Opens the place for a trial. @param backend the TensorFlow.js backend that trains */
-export type OpenPlace = (prepared: PreparedTrial, backend: string) => TrialPlace;
+export type OpenPlace = (prepared: PreparedTrial, backend: string) => Promise<TrialPlace>;
 
-const openHere: OpenPlace = (prepared) => ({ pool: new MemoryPool(new ClientRunner(prepared)) });
+const openHere: OpenPlace = (prepared) =>
+  Promise.resolve({ pool: new MemoryPool(new ClientRunner(prepared)) });
 
 /**
  * Runs a trial of a sweep in this process, in its folder within `out`. The trial is skipped if it
@@ -71,11 +75,13 @@ export async function runSweepTrial(
     return undefined;
   });
   if (stored?.status === "running") return "busy";
-  const canReuse = stored !== undefined && isReusable(stored, backend.name);
+  const canReuse = stored !== undefined && isReusable(trial, stored, backend.name);
   if (stored?.summary && canReuse) return toFinishedTrial(trial, stored.summary, true);
   const prepared = await trial.prepare();
-  const { pool, server } = open(prepared, backend.name);
+  let place: TrialPlace | undefined;
   try {
+    place = await open(prepared, backend.name);
+    const { pool, server, backend: used = () => backend.name } = place;
     if (stored && !canReuse) await removeRun(stored);
     const outcome = await recordTrial({
       prepared,
@@ -84,7 +90,7 @@ export async function runSweepTrial(
       out: folder,
       resumes: true,
       signal,
-      backend: () => backend.name,
+      backend: used,
       chosen: backend,
     });
     return toFinishedTrial(trial, outcome, false);
@@ -94,7 +100,7 @@ export async function runSweepTrial(
     if (signal.aborted) throw error;
     return { trial, outcome: toFailed(error), faults: [], skipped: false };
   } finally {
-    await Promise.all([pool.close(), server?.close()]);
+    await Promise.all([place?.pool.close(), place?.server?.close()]);
   }
 }
 
@@ -105,7 +111,7 @@ export async function findFinished(
   backend: string,
 ): Promise<FinishedTrial | undefined> {
   const stored = await findRun(join(out, trial.folder)).catch(() => undefined);
-  return stored?.summary && isReusable(stored, backend)
+  return stored?.summary && isReusable(trial, stored, backend)
     ? toFinishedTrial(trial, stored.summary, true)
     : undefined;
 }
@@ -123,9 +129,14 @@ function toFinishedTrial(trial: SweepTrial, outcome: Summary, skipped: boolean):
   return { trial, outcome, faults: listRunFaults(trial.trial, outcome), skipped };
 }
 
-/** Was the run trained on this backend, and did every arm complete? */
-function isReusable({ info, summary }: StoredRun, backend: string): boolean {
-  return info.backend === backend && Object.keys(summary?.stopped ?? {}).length === 0;
+/** Was the run trained on this backend, or on that of external clients; did every arm complete? */
+function isReusable(
+  { trial, taskPlugin }: SweepTrial,
+  { info, summary }: StoredRun,
+  backend: string,
+): boolean {
+  const isSame = listExternalClients(trial, taskPlugin).size > 0 || info.backend === backend;
+  return isSame && Object.keys(summary?.stopped ?? {}).length === 0;
 }
 
 function toFailed(error: unknown): Failed {

@@ -4,6 +4,7 @@ import {
   listArms,
   listSeeds,
   prepareResolvedTrial,
+  readPythonClients,
   readTrialSource,
   resolveTrial,
   seedsSchema,
@@ -94,8 +95,11 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
     const prepared = prepareResolvedTrial(resolveTrial(source, plugins), plugins, name);
     const { trial, taskPlugin, measures, notices } = prepared;
     const why = explainExternalHosts(prepared);
-    if (why !== undefined)
-      throw new UserError(`${name}: a sweep simulates all clients itself; ${why}`);
+    if (why !== undefined && !readPythonClients(trial)) {
+      throw new UserError(
+        `${name}: a sweep starts the hosts of external clients only if the trial names their code (python, flower); ${why}`,
+      );
+    }
     return {
       id: trialHash(trial),
       folder: folders[i] ?? "",

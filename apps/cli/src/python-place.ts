@@ -1,0 +1,86 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { exitCodes, UserError } from "@fedclair/core/errors";
+import {
+  listExternalContaminations,
+  pluginIdentities,
+  type ClientPool,
+  type PreparedTrial,
+  type PythonClients,
+} from "@fedclair/core/internal";
+import { watchServer } from "@fedclair/plugins";
+import { version, type TrialPlace } from "@fedclair/runs";
+import { SocketPool } from "@fedclair/wire";
+import { checkInterpreter, keepHosts, Processes, type Hosts } from "./host-processes.js";
+import { withOptions, type PythonOptions } from "./read-hosts.js";
+
+/** Time for hosts to exit after their trial, in ms. */
+const farewell = 5000;
+
+/**
+ * Opens the place of a trial whose external clients run in Python: this process coordinates, and
+ * starts one host for each kind of client.
+ * @param backend the TensorFlow.js backend that trains simulated clients
+ * @throws UserError if the interpreter cannot be started or lacks the package
+ */
+export async function openPythonPlace(
+  prepared: PreparedTrial,
+  clients: PythonClients,
+  backend: string,
+  options: PythonOptions,
+): Promise<TrialPlace> {
+  const { trial, clientIds, external, outside, contamination } = prepared;
+  const python = withOptions(clients, options);
+  await checkInterpreter(python.interpreter);
+  const processes = new Processes();
+  const { chunkBytes, maxMessageBytes } = trial.limits;
+  const pool = await SocketPool.listen({
+    clientIds,
+    external,
+    trialJson: JSON.stringify(trial),
+    tokens: { secret: processes.token },
+    plugins: pluginIdentities(trial).filter(({ kind }) => kind !== "aggregator"),
+    contaminations: listExternalContaminations(contamination, external),
+    backend,
+    softwareVersion: version,
+    chunkBytes,
+    maxMessageBytes,
+  });
+  const simulated = clientIds.length - external.size;
+  const plugins = [...new Set(outside.flatMap(({ module = [] }) => module))];
+  const hosts: Hosts = {
+    ...(simulated > 0 && { simulated: { clients: simulated, count: 1, plugins, backend } }),
+    python: { ...python, clients: external.size, count: 1 },
+  };
+  const over = new AbortController();
+  const kept = keepHosts(processes, hosts, Promise.resolve(pool.url), over.signal);
+  const close = async () => {
+    over.abort();
+    await pool.close();
+    await Promise.race([processes.ended(), delay(farewell, undefined, { ref: false })]);
+    processes.kill("SIGKILL");
+  };
+  return {
+    pool: withHosts(pool, kept, close),
+    server: watchServer(prepared, backend),
+    backend: () => pool.backend,
+  };
+}
+
+/** A pool that also fails when one of its hosts cannot be kept, and that closes them. */
+function withHosts(
+  pool: SocketPool,
+  kept: readonly Promise<boolean>[],
+  close: () => Promise<void>,
+): ClientPool {
+  return {
+    ready: async (signal) => {
+      const failing = kept.map(async (host) => {
+        if (await host) await new Promise(() => undefined);
+        throw new UserError("a client host ended, see above", exitCodes.quorum);
+      });
+      await Promise.race([pool.ready(signal), ...failing]);
+    },
+    ask: (jobs, admit, signal) => pool.ask(jobs, admit, signal),
+    close,
+  };
+}

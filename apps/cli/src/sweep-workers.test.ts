@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { UserError } from "@fedclair/core";
+import { SweepWorkers } from "./sweep-workers.js";
+
+const sweep = `name: outside
+rounds: 1
+clients: 6
+seeds: 2
+task: { name: external }
+python: model:make_client
+aggregator: { name: fedavg }
+`;
+
+describe("SweepWorkers", () => {
+  let folder = "";
+  let workers: SweepWorkers | undefined;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fedclair-workers-"));
+  });
+  afterEach(() => workers?.close());
+  after(() => rm(folder, { recursive: true }));
+
+  it("run Python code of a queued sweep only if the worker's operator allows it", async () => {
+    const file = join(folder, "sweep.yaml");
+    await writeFile(file, sweep);
+    const place = { file, out: folder, set: [], allowed: [] };
+    workers = new SweepWorkers(place, 1, new AbortController().signal);
+    await assert.rejects(workers.ask("0123456789abcdef"), (error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, /its Python code runs only where .* --python INTERPRETER/);
+      return true;
+    });
+  });
+});
