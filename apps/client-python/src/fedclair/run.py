@@ -1,0 +1,136 @@
+"""Runs trials and reads their results."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Mapping, Union
+
+from .command import call
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+StrPath = Union[str, "PathLike[str]"]
+
+_VERDICT_COLUMNS = {"verdict": "status"}
+"""Columns of the exported clients that have another name in Python."""
+
+
+class Run:
+    """The run of a trial in a folder. Tables are pandas DataFrames, read when they are first asked for."""
+
+    def __init__(self, folder: StrPath):
+        """:param folder: the run folder"""
+        self.folder = Path(folder)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    @cached_property
+    def summary(self) -> Mapping[str, Any]:
+        """The summary of the run; ``summary["measures"]`` has its numbers by name, as ``detection.recall``."""
+        summary: Mapping[str, Any] = json.loads((self.folder / "summary.json").read_text(encoding="utf-8"))
+        return summary
+
+    @property
+    def verdicts(self) -> DataFrame:
+        """One row per arm, round and client that has a verdict, with the columns arm, round, client, truth, attack, status, score,
+        threshold and reason. Higher scores stand out more."""
+        columns = ["arm", "round", "client", "truth", "attack", "verdict", "score", "threshold", "reason"]
+        clients = self.clients
+        return clients[clients["verdict"].notna()][columns].rename(columns=_VERDICT_COLUMNS).reset_index(drop=True)
+
+    @property
+    def metrics(self) -> DataFrame:
+        """One row per arm, round and metric: arm, round, metric, value."""
+        rounds = self.rounds
+        numbers = [name for name in rounds.select_dtypes("number").columns if name != "round"]
+        long = rounds.melt(id_vars=["arm", "round"], value_vars=numbers, var_name="metric")
+        return long.dropna(subset=["value"]).reset_index(drop=True)
+
+    @property
+    def clients(self) -> DataFrame:
+        """One row per arm, round and client, as exported by ``fedclair export --to csv``."""
+        return self._tables["clients"]
+
+    @property
+    def rounds(self) -> DataFrame:
+        """One row per arm and round, as exported by ``fedclair export --to csv``."""
+        return self._tables["rounds"]
+
+    @cached_property
+    def _tables(self) -> Mapping[str, DataFrame]:
+        pandas = _pandas()
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "tables"
+            call(["export", str(self.folder), "--to", "csv", "--out", str(out)])
+            return {name: pandas.read_csv(out / f"{name}.csv") for name in ("clients", "rounds")}
+
+
+def run(
+    trial: StrPath | Mapping[str, Any],
+    clients: str | None = None,
+    *,
+    hosts: int | None = None,
+    out: StrPath | None = None,
+    set: Mapping[str, Any] | None = None,
+    device: str | None = None,
+    report: bool = False,
+    progress: bool = True,
+) -> Run:
+    """Runs a trial with all its clients on this machine. Python hosts use this interpreter.
+
+    :param trial: a trial file, or its content
+    :param clients: module:function that creates a client from its index, in the working directory; default: as in the trial
+    :param hosts: number of host processes; default: one per core
+    :param out: the run folder; default: a new one in a temporary folder
+    :param set: changes of the trial by path, as ``{"rounds": 3, "task.metrics": {}}``
+    :param device: device of PyTorch models: cpu, cuda or auto
+    :param report: whether to write report.html and its figures
+    :param progress: whether to print a line per round on stderr
+    :raises FedclairError: with the command's message and exit code"""
+    folder = Path(tempfile.mkdtemp(prefix="fedclair-")) / "run" if out is None else Path(out)
+    changes = dict(set or {})
+    if clients is not None:
+        changes["python"] = {"clients": clients, "folder": str(Path.cwd())}
+    options = ["--out", str(folder), "--json", "--python", sys.executable]
+    options += [] if hosts is None else ["--hosts", str(hosts)]
+    options += [] if device is None else ["--device", device]
+    options += [] if report else ["--no-report"]
+    for path, value in changes.items():
+        options += ["--set", f"{path}={json.dumps(value)}"]
+    if not isinstance(trial, Mapping):
+        call(["run", str(trial), *options], show_progress=progress)
+        return Run(folder)
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / "trial.yaml"
+        file.write_text(json.dumps(trial), encoding="utf-8")  # JSON is YAML
+        call(["run", str(file), *options], show_progress=progress)
+    return Run(folder)
+
+
+def open_run(folder: StrPath) -> Run:
+    """Opens the run in a folder. :raises FileNotFoundError: if the run has no summary, because it is not finished"""
+    opened = Run(folder)
+    opened.summary
+    return opened
+
+
+def audit(folder: StrPath) -> DataFrame:
+    """Judges the LoRA adapters in a folder, like ``fedclair audit``. :returns: one row per adapter
+    :raises FedclairError: with the command's message and exit code"""
+    found = json.loads(call(["audit", str(folder), "--json"]))
+    return _pandas().json_normalize(found["adapters"])
+
+
+def _pandas() -> Any:
+    try:
+        import pandas
+    except ImportError:
+        raise ImportError("tables are DataFrames of pandas: pip install pandas") from None
+    return pandas
