@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # npm run test:python: checks types and runs the tests of apps/client-python, scripts/train-adapters
 # and scripts/detectors in a virtual environment. It is skipped with a message if there is no Python
-# or no package index. `npm run test:python -- flower peft torch flower-server llm exports detectors` also
+# or no package index. `npm run test:python -- flower peft torch pandas flower-server llm exports detectors` also
 # installs Flower, PyTorch and PEFT, Flower's simulation, the packages for trials/llm, those that
 # read exports and other detectors, and runs their tests.
 set -euo pipefail
