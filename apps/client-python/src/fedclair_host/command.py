@@ -6,7 +6,6 @@ import argparse
 import importlib
 import logging
 import os
-import platform
 import signal
 import ssl
 import sys
@@ -39,7 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         make_client, backend, contaminations = _load_clients(options)
         if device == "cuda":
             backend = f"{backend}-cuda"  # a trial's hosts must use one backend, because results differ
-        log.info("%s", _versions(device))
         coordinator = _address_of_parent() if options.coordinator == _PARENT else options.coordinator
         address = urlsplit(coordinator)
         if address.scheme == "http" and not is_loopback(address.hostname or ""):
@@ -106,14 +104,6 @@ def _address_of_parent() -> str:
 
     threading.Thread(target=watch, daemon=True).start()
     return address
-
-
-def _versions(device: str | None) -> str:
-    """Lists what determines this host's numbers: versions of Python and of the packages that are loaded, and the device."""
-    loaded = [(name, sys.modules.get(name)) for name in ("numpy", "torch", "transformers", "peft", "flwr")]
-    found = [f"{name} {getattr(module, '__version__', '')}" for name, module in loaded if module is not None]
-    on = [] if device is None else [f"device {device}"]
-    return ", ".join([f"Python {platform.python_version()}", *found, *on])
 
 
 def _positive(text: str) -> int:

@@ -28,6 +28,7 @@ from .codec import CoordinatorMessage, HostMessage, WireError, read_code, decode
 from .peer import Peer
 from .text import printable
 from .tls import tls_context, tls_fault
+from .versions import loaded_versions
 
 log = logging.getLogger("fedclair-host")
 
@@ -284,7 +285,8 @@ class Host:
                 "this host is for trials whose task is external, or that list clients under external"
             )
         await peer.send(HostMessage(ready={}).SerializeToString())
-        log.info("joined %s with room for %s clients", self._url, self._join["capacity"])
+        backend, versions = self._join["backends"][0], loaded_versions()
+        log.info("joined %s with room for %s clients (%s; %s)", self._url, self._join["capacity"], backend, versions)
 
     def _handle(self, data: bytes, peer: Peer) -> None:
         """Handles a message from the coordinator. :raises WireError: if it is malformed"""
