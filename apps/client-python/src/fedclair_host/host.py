@@ -87,6 +87,7 @@ class Host:
         self._make_client = make_client
         self._url = url
         self._tls = tls or tls_context()
+        self._backend = backend
         self._join = {
             "protocol_version": protocol_version,
             "token": token,
@@ -285,8 +286,8 @@ class Host:
                 "this host is for trials whose task is external, or that list clients under external"
             )
         await peer.send(HostMessage(ready={}).SerializeToString())
-        backend, versions = self._join["backends"][0], loaded_versions()
-        log.info("joined %s with room for %s clients (%s; %s)", self._url, self._join["capacity"], backend, versions)
+        versions = loaded_versions()
+        log.info("joined %s with room for %s clients (%s; %s)", self._url, self._join["capacity"], self._backend, versions)
 
     def _handle(self, data: bytes, peer: Peer) -> None:
         """Handles a message from the coordinator. :raises WireError: if it is malformed"""
