@@ -1,5 +1,5 @@
-// node scripts/page-images.js: makes the pictures of docs/live-page.md again. It runs a trial, opens
-// its page in Debian's Chromium, and writes docs/images/live-page{,-dark,-phone}.png.
+// node scripts/page-images.js: makes the pictures of docs/live-page.md again. It runs a trial,
+// opens its page in Debian's Chromium, and writes docs/images/live-page{,-dark,-phone}.png.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
