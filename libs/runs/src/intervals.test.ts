@@ -52,6 +52,11 @@ describe("intervals", () => {
     }
   });
 
+  it("of equal values have no width, although their sum is rounded", () => {
+    const { mean, interval } = meanInterval([0.2, 0.2, 0.2]);
+    assert.deepEqual([mean, interval], [0.2, { low: 0.2, high: 0.2 }]);
+  });
+
   it("of paired differences are those of SciPy", () => {
     for (const { pairs, mean, ...interval } of cases.pairs) {
       const estimate = pairedDifference(pairs);

@@ -45,7 +45,8 @@ const normalQuantile = 1.959963984540054;
 export function meanInterval(values: readonly number[]): MeanEstimate {
   const n = values.length;
   if (n === 0) throw new RangeError("meanInterval: expected at least one value, got none");
-  const middle = mean(values);
+  // The mean of equal values may differ from them in its last bit.
+  const middle = values.every((value) => value === values[0]) ? (values[0] ?? NaN) : mean(values);
   if (n === 1) return { mean: middle, n, interval: undefined };
   const variance = values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (n - 1);
   const half = loadCephes().stdtri(n - 1, upper) * Math.sqrt(variance / n);
