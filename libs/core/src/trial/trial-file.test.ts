@@ -196,6 +196,11 @@ const faults: readonly [what: string, text: string, message: string][] = [
     "t.yaml:6:27: absent.0.clients.1: expected an id from c00 to c03, got 'c04'",
   ],
   [
+    "a client that is absent after the last round",
+    good + "absent: [{ clients: [c01], from: 3 }]\n",
+    "absent.0.from: expected at most rounds = 2, got 3",
+  ],
+  [
     "a client that is absent twice",
     good + "absent: [{ clients: [c01] }, { clients: [c01], from: 2 }]\n",
     "absent.1.clients.0: client c01 is absent twice; name it once",

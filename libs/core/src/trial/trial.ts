@@ -361,6 +361,10 @@ function* findContradictions(trial: Trial): Generator<[(string | number)[], stri
   }
   const left = new Set<string>();
   for (const [i, entry] of absent.entries()) {
+    if (entry.from > trial.rounds) {
+      const message = `expected at most rounds = ${trial.rounds}, got ${entry.from}`;
+      yield [["absent", i, "from"], message];
+    }
     for (const [j, id] of entry.clients.entries()) {
       const path = ["absent", i, "clients", j];
       if (!ids.has(id)) yield [path, formatUnknownClient(id, ids)];
