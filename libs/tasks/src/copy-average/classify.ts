@@ -1,6 +1,6 @@
 import { multiplyTN, type Matrix, at, item } from "@fedclair/linalg";
 import { copyAveragePoint } from "./copy-average-points.js";
-import type { Activation } from "./kernels.js";
+import { isOdd, type Activation } from "./kernels.js";
 import { gram, type Network } from "./network.js";
 
 export type Label =
@@ -19,8 +19,8 @@ export const tolerances = { trained: 1e-6, aggregate: 0.05 } as const;
 export interface Classification {
   readonly label: Label;
   /**
-   * n×k: the cosine between student neuron i and teacher neuron j. Neurons of erf are first flipped
-   * so that a_i > 0.
+   * n×k: the cosine between student neuron i and teacher neuron j. Neurons of an odd
+   * activation are first flipped so that a_i > 0.
    */
   readonly overlaps: Matrix;
   /**
@@ -42,7 +42,7 @@ export function classify(
   teacher: Matrix,
   tolerance: number,
 ): Classification {
-  const student = activation === "erf" ? makeOutgoingPositive(network) : network;
+  const student = isOdd(activation) ? makeOutgoingPositive(network) : network;
   const overlaps = computeOverlaps(student, teacher);
   const rows = overlaps.toRows();
   const label =
@@ -54,7 +54,7 @@ export function classify(
   return { label, overlaps, participation: rows.map(computeParticipationRatio) };
 }
 
-/** Makes all outgoing weights positive without changing the function, because erf is odd. */
+/** Makes all outgoing weights positive without changing the function of an odd activation. */
 export function makeOutgoingPositive({ hidden, out }: Network): Network {
   const copy = hidden.copy();
   out.forEach((a, i) => {
@@ -136,14 +136,14 @@ function labelCopies(rows: readonly (readonly number[])[]): Label | undefined {
 }
 
 /**
- * Returns a label for ReLU if all neurons but one are each close to a different teacher neuron, and
+ * Returns a label if the activation has no exact copy-average point, all neurons but one are each close to a different teacher neuron, and
  * the last one follows all the others.
  */
 function labelNearCopyAverage(
   activation: Activation,
   rows: readonly (readonly number[])[],
 ): Label | undefined {
-  if (activation !== "relu") return undefined;
+  if (activation === "erf") return undefined;
   const close = rows.filter((cosines) => Math.max(...cosines) >= 0.95);
   const [averaging, ...others] = rows.filter((cosines) => Math.max(...cosines) < 0.95);
   if (averaging === undefined || others.length > 0) return undefined;

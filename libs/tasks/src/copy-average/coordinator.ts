@@ -13,7 +13,7 @@ import { scatter, drawStart } from "./client.js";
 import { createAggregateArtifact, createClientsArtifact, type JudgedStudent } from "./artifacts.js";
 import { computeEvidence, addEvidence } from "./judge.js";
 import { average, match } from "./match.js";
-import { measureStudent, measureRefinement } from "./measure.js";
+import { measureEndPoints, measureStudent, measureRefinement } from "./measure.js";
 import { innerProduct, type Network } from "./network.js";
 import type { Options } from "./options.js";
 import { networkOfParams, networkOfTerms, paramsOf } from "./params.js";
@@ -69,6 +69,7 @@ export class Coordinator {
       verdicts: [...verdicts, ...tooLarge],
       metrics: {
         ...measurement.metrics,
+        ...measureEndPoints(activation, this.#teacher, parts),
         ...(aggregation.verdicts && measureRefinement(activation, this.#teacher, parts, refined)),
       },
       artifacts: {

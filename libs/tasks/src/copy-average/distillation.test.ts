@@ -9,7 +9,7 @@ import { flatten, linearPart, squaredDistance, type Network } from "./network.js
 import { unitTeacher } from "./perturbed-copy.js";
 import { LessonLoss } from "./train.js";
 
-const activations: readonly Activation[] = ["erf", "relu"];
+const activations: readonly Activation[] = ["erf", "relu", "sine"];
 
 function randomNetwork(n: number, d: number, key: string): Network {
   const rng = stream("distillation test").at(key);
@@ -38,15 +38,18 @@ function erf(z: number): number {
 const functions: Readonly<Record<Activation, (z: number) => number>> = {
   erf,
   relu: (z) => Math.max(0, z),
+  sine: Math.sin,
 };
 
 describe("copy-average: kernels", () => {
-  it("has the known values: 1/3 and 0 for erf, 1/2 and 1/(2π) for ReLU", () => {
+  it("has the known values: 1/3 and 0 for erf, 1/2 and 1/(2π) for ReLU, (1 − e⁻²)/2 for sine", () => {
     const [x, y] = [Float64Array.of(1, 0), Float64Array.of(0, 1)];
     assertNear(kernels.erf.value(overlapOf(x, x)), 1 / 3, 1e-15);
     assertNear(kernels.erf.value(overlapOf(x, y)), 0, 1e-15);
     assertNear(kernels.relu.value(overlapOf(x, x)), 1 / 2, 1e-15);
     assertNear(kernels.relu.value(overlapOf(x, y)), 1 / (2 * Math.PI), 1e-15);
+    // E sin² = (1 − E cos(2z))/2, and E cos(2z) = e⁻².
+    assertNear(kernels.sine.value(overlapOf(x, x)), (1 - Math.exp(-2)) / 2, 1e-15);
     // For ReLU, σ(z) and σ(−z) are never both above 0.
     assertNear(kernels.relu.value(overlapOf(x, Float64Array.of(-2, 0))), 0, 1e-15);
   });

@@ -41,7 +41,12 @@ export interface Kernel {
   linearFactor(p: number): number;
 }
 
-export type Activation = "erf" | "relu";
+export type Activation = "erf" | "relu" | "sine";
+
+/** Whether σ(−z) = −σ(z), so that a neuron and its negative are the same function. */
+export function isOdd(activation: Activation): boolean {
+  return activation !== "relu";
+}
 
 const twoOverPi = 2 / Math.PI;
 
@@ -98,7 +103,25 @@ const relu: Kernel = {
   linearFactor: () => 1 / 2,
 };
 
-export const kernels: Readonly<Record<Activation, Kernel>> = { erf, relu };
+/**
+ * The kernel of σ(z) = sin(z): g = exp(−(p + q)/2)·sinh(c), because E[cos(u·x)] = exp(−|u|²/2) and
+ * sin·sin is half the difference of two cosines.
+ */
+const sine: Kernel = {
+  value: ({ p, c, q }) => Math.exp(-(p + q) / 2) * Math.sinh(c),
+  slopes: ({ p, c, q }) => {
+    const decay = Math.exp(-(p + q) / 2);
+    return { p: (-decay * Math.sinh(c)) / 2, c: decay * Math.cosh(c) };
+  },
+  curvatures: ({ p, c, q }) => {
+    const decay = Math.exp(-(p + q) / 2);
+    const [odd, even] = [decay * Math.sinh(c), decay * Math.cosh(c)];
+    return { pp: odd / 4, pc: -even / 2, pq: odd / 4, cc: odd, cq: -even / 2 };
+  },
+  linearFactor: (p) => Math.exp(-p / 2),
+};
+
+export const kernels: Readonly<Record<Activation, Kernel>> = { erf, relu, sine };
 
 /** Computes the overlap of two vectors of the same length. */
 export function overlapOf(w: Float64Array, v: Float64Array): Overlap {

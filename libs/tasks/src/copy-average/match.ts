@@ -1,7 +1,7 @@
 import { Matrix, at } from "@fedclair/linalg";
 import { assign } from "./assignment.js";
 import { makeOutgoingPositive } from "./classify.js";
-import { kernels, overlapOf, type Activation } from "./kernels.js";
+import { isOdd, kernels, overlapOf, type Activation } from "./kernels.js";
 import type { Network } from "./network.js";
 
 /** Students with their neurons in the same order, and their mean. */
@@ -59,10 +59,11 @@ export function match(activation: Activation, students: readonly Network[]): Mat
 }
 
 /**
- * Returns the form in which equal functions have equal neurons: a > 0 for erf, |w| = 1 for ReLU.
+ * Returns the form in which equal functions have equal neurons: a > 0 for odd activations, |w| = 1 for
+ * ReLU.
  */
 export function canonicalise(activation: Activation, network: Network): Network {
-  return activation === "erf" ? makeOutgoingPositive(network) : normaliseIncoming(network);
+  return isOdd(activation) ? makeOutgoingPositive(network) : normaliseIncoming(network);
 }
 
 /**

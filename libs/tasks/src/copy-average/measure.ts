@@ -67,3 +67,29 @@ export function measureRefinement(
     sum(students.map((student) => squaredDistance(activation, student, teacher)));
   return sent.length === 0 ? {} : { refinement: total(refined) / total(sent) };
 }
+
+/**
+ * Measures where training ended: the shares of students at a copy-average point (for ReLU and sine,
+ * near one) and at a perturbed copy, and the mean loss of each kind, if there are any.
+ */
+export function measureEndPoints(
+  activation: Activation,
+  teacher: Network,
+  students: readonly Network[],
+): Metrics {
+  if (students.length === 0) return {};
+  const losses: Record<"averaging" | "copying", number[]> = { averaging: [], copying: [] };
+  for (const student of students) {
+    const { label } = classify(activation, student, teacher.hidden, tolerances.trained);
+    const loss = squaredDistance(activation, student, teacher);
+    if (/copy-average/.test(label)) losses.averaging.push(loss);
+    else if (label === "perturbed-copy") losses.copying.push(loss);
+  }
+  const { averaging, copying } = losses;
+  return {
+    averagingShare: averaging.length / students.length,
+    copyingShare: copying.length / students.length,
+    ...(averaging.length > 0 && { averagingLoss: sum(averaging) / averaging.length }),
+    ...(copying.length > 0 && { copyingLoss: sum(copying) / copying.length }),
+  };
+}

@@ -2,9 +2,9 @@ import { z } from "zod";
 import { noOwnData } from "../data/own-data.js";
 
 export const activation = z
-  .enum(["erf", "relu"])
+  .enum(["erf", "relu", "sine"])
   .default("erf")
-  .describe("σ of student and teacher: erf(z/√2), or max(0, z)");
+  .describe("σ of student and teacher: erf(z/√2), max(0, z), or sin(z)");
 
 /** The options of the task in a trial file. */
 export const schema = z

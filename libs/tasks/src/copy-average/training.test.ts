@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { Matrix, at, item } from "@fedclair/linalg";
 import { classify, tolerances } from "./classify.js";
-import { copyAveragePoint } from "./copy-average-points.js";
+import { averagingLoss, copyAveragePoint } from "./copy-average-points.js";
 import { Distillation, type Objective } from "./distillation.js";
 import { gradientFlow, largest } from "./gradient-flow.js";
+import { measureEndPoints } from "./measure.js";
 import { flatten } from "./network.js";
 import { perturbedCopy, unitTeacher } from "./perturbed-copy.js";
 import { polish } from "./polish.js";
@@ -64,6 +65,26 @@ describe("copy-average: training", () => {
     assert.ok(one.slope <= convergedSlope);
     const { label } = classify("erf", one.student, lesson.teacher.hidden, tolerances.trained);
     assert.equal(label, "copy-average-optimal");
+  });
+});
+
+describe("copy-average: end points", () => {
+  it("are counted, with the mean loss of each kind", () => {
+    const teacher = unitTeacher(4);
+    const students = [
+      copyAveragePoint(teacher.hidden, [[0], [1, 2, 3]]),
+      copyAveragePoint(teacher.hidden, [[0, 1], [2, 3]]), // prettier-ignore
+      copyAveragePoint(teacher.hidden, [[0], [1]]),
+      { hidden: new Matrix(5, 2), out: Float64Array.of(1, 1) },
+    ];
+    const metrics = measureEndPoints("erf", teacher, students);
+    assert.deepEqual([metrics.averagingShare, metrics.copyingShare], [0.5, 0.25]);
+    // L*(3) of the first and 2·L*(2) of the second.
+    const averaging = (averagingLoss(3) + 2 * averagingLoss(2)) / 2;
+    assert.ok(Math.abs((metrics.averagingLoss ?? NaN) - averaging) < 1e-12);
+    // Two of four orthonormal neurons are missing, each with E erf² = 1/3.
+    assert.ok(Math.abs((metrics.copyingLoss ?? NaN) - 2 / 3) < 1e-12);
+    assert.deepEqual(measureEndPoints("erf", teacher, []), {});
   });
 });
 
