@@ -1,8 +1,25 @@
 import { independentProblem, jointProblem } from "./agent-problem.js";
 import type { Dataset } from "./dataset.js";
+import type { Options } from "./options.js";
 import { minimiseDual, type DualOptions } from "./dual.js";
 import { responseRow } from "./policy-evaluation.js";
 import { marginalPolicy, uniformPolicy, type Policy } from "./policy.js";
+
+/** Computes the policies of a method in which no agent responds to the others. */
+export async function computeBaseline(
+  method: Exclude<Options["method"], "alberdice">,
+  data: Dataset,
+  options: DualOptions,
+): Promise<Policy[]> {
+  switch (method) {
+    case "behaviour-cloning":
+      return behaviourCloning(data);
+    case "optidice":
+      return factorisedOptiDice(data, options);
+    case "independent-dice":
+      return independentDice(data, options);
+  }
+}
 
 /**
  * Behaviour cloning: each agent's marginal behaviour in the data, π_iᴰ(a_i|s), without smoothing.

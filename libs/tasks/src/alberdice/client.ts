@@ -9,6 +9,7 @@ import {
   type TrainResult,
 } from "@fedclair/core";
 import { alternate, perturbMarginals } from "./alternate.js";
+import { computeBaseline } from "./baselines.js";
 import { bestResponse, type BestResponse } from "./best-response.js";
 import { drawTransitions, measurePlay, tolerance } from "./client-data.js";
 import { contaminateAnswer } from "./contaminations.js";
@@ -21,6 +22,9 @@ import { agentName, listAgents, allAgents, alphaOf, listAlphas } from "./rounds.
 
 /** Largest violation of the flow constraint at which a client still answers. */
 const maxResidual = 1e-6;
+
+/** One agent's policy, and the violation of the flow constraint at which it was found. */
+type Response = Pick<BestResponse, "policy" | "residual">;
 
 /**
  * A client with a private offline data set of the joint play. Every job draws the same data again.
@@ -86,10 +90,17 @@ export class AlberDiceClient implements LocalTrainer {
     agents: readonly number[],
     policies: readonly Policy[],
     round: number,
-  ): Promise<Map<number, BestResponse>> {
+  ): Promise<Map<number, Response>> {
+    const { method } = this.#options;
     const alpha = alphaOf(round, policies.length, this.#options);
     const options = { alpha, gamma: this.#options.gamma, tolerance };
-    const responses = new Map<number, BestResponse>();
+    if (method !== "alberdice") {
+      const baseline = await computeBaseline(method, data, options);
+      return new Map(
+        agents.map((agent) => [agent, { policy: item(baseline, agent), residual: 0 }]),
+      );
+    }
+    const responses = new Map<number, Response>();
     for (const agent of agents) {
       responses.set(agent, await bestResponse(data, agent, policies, options));
     }
@@ -100,12 +111,12 @@ export class AlberDiceClient implements LocalTrainer {
    * Runs all sweeps on the client's own data from its own starting point. It may end in another
    * mode than other clients.
    */
-  async #runAllSweeps(data: Dataset): Promise<Map<number, BestResponse>> {
+  async #runAllSweeps(data: Dataset): Promise<Map<number, Response>> {
     const { sigma, gamma } = this.#options;
     const rng = this.#shard.rng.at("start");
     const start = perturbMarginals(data, sigma, () => rng.uniform());
     const options = { gamma, tolerance };
-    const responses = new Map<number, BestResponse>();
+    const responses = new Map<number, Response>();
     for await (const turn of alternate(data, start, listAlphas(this.#options), options)) {
       responses.set(turn.agent, turn.response);
     }

@@ -93,6 +93,26 @@ async function run({ task: options, ...settings }: Settings): Promise<readonly R
 const returnOf = (rounds: readonly RoundDone[]) => rounds.at(-1)?.record.metrics["return"] ?? NaN;
 const seeds = Array.from({ length: 10 }, (_, k) => k + 1);
 
+describe("methods to compare with", () => {
+  it("mix the two best joint actions of XOR, where AlberDICE settles on one", async () => {
+    const play = async (method: string, extra: object = {}) => {
+      const task = { environment: { name: "matrix", data: modes }, method, ...extra };
+      const rounds = await run({ clients: 1, evaluate: "cohort", task });
+      const [client] = rounds.at(-1)?.record.clients ?? [];
+      return [returnOf(rounds), client?.evaluation?.["unseenShare"] ?? NaN] as const;
+    };
+    const [own, unseen] = await play("alberdice");
+    assertWithin(own, 0.99, 1);
+    assertWithin(unseen, 0, 0.01);
+    for (const method of ["behaviour-cloning", "optidice"]) {
+      const [mixed, outside] = await play(method, { alphaLast: 0.01 });
+      // Both play A about half of the time: the four joint actions pay 0, 1, 1 and -2.
+      assertWithin(mixed, -0.2, 0.1);
+      assertWithin(outside, 0.4, 0.55);
+    }
+  });
+});
+
 describe("federated XOR", function () {
   this.timeout(30_000);
   for (const [name, environment] of [

@@ -49,6 +49,10 @@ export const alberdice: TaskPlugin = {
       description:
         "largest gain in the objective that one agent can reach by changing only its own policy",
     },
+    unseenShare: {
+      better: "lower",
+      description: "probability of a joint action that the data never have in the state",
+    },
     residual: { better: "lower", description: "violation of the flow constraint" },
   },
   primary: "return",

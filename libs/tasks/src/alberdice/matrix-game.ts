@@ -132,3 +132,20 @@ export function matrixNashGap(payoff: Payoff, policies: readonly Policy[]): numb
   });
   return Math.max(...best) - matrixValue(payoff, policies);
 }
+
+/**
+ * Creates the game in which exactly one agent should play B: 1 if so, 0 if nobody does, and minus
+ * the number of those who do if there are several. Its data are the n best joint actions.
+ * @param agents n ≥ 2
+ */
+export function oneOf(agents: number): { readonly payoff: Payoff; readonly data: number[][] } {
+  const reward = (players: number) => (players <= 1 ? players : -players);
+  const build = (left: number, players: number): Payoff | number =>
+    left === 0
+      ? reward(players)
+      : [build(left - 1, players), build(left - 1, players + 1)];
+  const data = Array.from({ length: agents }, (_, j) =>
+    Array.from({ length: agents }, (_, i) => (i === j ? 1 : 0)),
+  );
+  return { payoff: build(agents, 0) as Payoff, data };
+}

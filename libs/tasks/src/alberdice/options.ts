@@ -2,7 +2,7 @@ import { item } from "@fedclair/linalg";
 import { z } from "zod";
 import { clientColumn, tableSource } from "../data/own-data.js";
 import { ownPartition } from "../partition/options.js";
-import { matrixShape, payoffFault, xorData, xorPayoff, type Payoff } from "./matrix-game.js";
+import { matrixShape, oneOf, payoffFault, xorData, xorPayoff, type Payoff } from "./matrix-game.js";
 
 const action = z.int().min(0);
 
@@ -76,6 +76,17 @@ const matrix = z.strictObject({
   samples: z.int().min(1).default(40).describe("Steps of play per client, at least 1"),
 });
 
+const oneOfAgents = z
+  .strictObject({
+    name: z.literal("one-of"),
+    agents: z.int().min(2).max(6).describe("Number of agents, 2 … 6"),
+    samples: z.int().min(1).default(40).describe("Steps of play per client, at least 1"),
+  })
+  .transform(({ agents, samples }) => ({ name: "matrix" as const, samples, ...oneOf(agents) }))
+  .describe(
+    "The matrix game in which exactly one agent should play B. The data hold all ways to do so; with two agents this is XOR with AB and BA",
+  );
+
 const tabular = z.strictObject({ name: z.literal("tabular") });
 
 const network = z.strictObject({
@@ -106,6 +117,7 @@ const network = z.strictObject({
 /** Default values of the options that apply only to logit tables. */
 const tabularDefaults = {
   mode: "agent-per-round",
+  method: "alberdice",
   sigma: 0.05,
   clip: 10,
   enforceClip: true,
@@ -128,7 +140,7 @@ export const schema = z
       ),
     partition: ownPartition,
     environment: z
-      .discriminatedUnion("name", [bridge, matrix])
+      .discriminatedUnion("name", [bridge, matrix, oneOfAgents])
       .prefault({ name: "bridge" })
       .describe(
         "The game, bridge or a matrix game of two or more agents, and the data that each client holds",
@@ -138,6 +150,12 @@ export const schema = z
       .prefault({ name: "tabular" })
       .describe(
         "tabular: exact best responses, one table of logits per agent. network: perceptrons trained on samples; the trial's aggregator averages their changes. With network, also set alphaFirst, alphaLast and sweeps, for example to 1, 0.05 and 40",
+      ),
+    method: z
+      .enum(["alberdice", "behaviour-cloning", "optidice", "independent-dice"])
+      .default(tabularDefaults.method)
+      .describe(
+        "What an agent answers. alberdice: its best response to the others. The rest are for comparison and ignore the others' policies. behaviour-cloning: the actions of the data. optidice: its part of the best joint visits, all agents taken as one. independent-dice: its best policy if the others act as in the data",
       ),
     mode: z
       .enum(["agent-per-round", "agent-per-client", "local-then-average"])

@@ -8,6 +8,8 @@ import { environmentOf } from "./environment.js";
 import {
   matrixNashGap,
   matrixShape,
+  oneOf,
+  xorPayoff,
   matrixValue,
   repeatJointAction,
   type Payoff,
@@ -168,6 +170,13 @@ describe("a matrix game of three agents", () => {
       "others" in createPlayArtifact(xor, [[Float64Array.of(1, 0)], [Float64Array.of(0, 1)]]),
       false,
     );
+  });
+
+  it("may be the one in which exactly one agent should play B", () => {
+    const { environment } = schema.parse({ environment: { name: "one-of", agents: 3 } });
+    assert.deepEqual(environment, { name: "matrix", payoff: oneB, data: modes, samples: 40 });
+    const { payoff } = oneOf(2);
+    assert.deepEqual(payoff, xorPayoff);
   });
 
   it("is rejected if lists are ragged or joint actions do not fit", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { alternate, anneal, type Turn } from "./alternate.js";
 import { behaviourCloning, factorisedOptiDice, independentDice } from "./baselines.js";
+import { computeUnseenShare } from "./client-data.js";
 import { matrixShape, matrixValue, xorData, xorPayoff } from "./matrix-game.js";
 import { nashGap } from "./objective.js";
 import { jointProbabilities, uniformPolicy } from "./policy.js";
@@ -52,6 +53,20 @@ describe("AlberDICE on XOR", function () {
     const policies = await policiesOf(xorDataset("AA_AB_BA"), new Array<number>(100).fill(1), 1);
     const [, ab = NaN, ba = NaN] = jointProbabilities(policies, 0, shape);
     assertNear(Math.max(ab, ba), 0.73, 0.01);
+  });
+});
+
+describe("the share of unseen joint actions", () => {
+  it("is the probability of those that the data never have in the state", () => {
+    const step = (state: number, ...actions: number[]) => ({ state, actions, reward: 0, next: 0 });
+    const data = [step(0, 0, 1), step(0, 1, 0), step(0, 0, 1), step(1, 0, 0)];
+    const policies = [
+      [Float64Array.of(0.5, 0.5), Float64Array.of(1, 0)],
+      [Float64Array.of(0.25, 0.75), Float64Array.of(0.4, 0.6)],
+    ];
+    // In state 0, AA and BB are unseen: 0.5·0.25 + 0.5·0.75. In state 1 all but AA: 0.6.
+    const share = computeUnseenShare(data, policies, { states: 2, actions: [2, 2] });
+    assertNear(share, (3 * 0.5 + 0.6) / 4, 1e-15);
   });
 });
 
