@@ -73,7 +73,7 @@ async function train(run: Fields): Promise<Metrics> {
     draw(target, measuringPoints, "targets").points,
     draw(target, measuringPoints, "other targets").points,
   );
-  const { metrics } = await measureTransport(network, yardstick, canonical.horizon, ringOf(target));
+  const { metrics } = await measureTransport(network, yardstick, canonical, ringOf(target));
   return metrics;
 }
 

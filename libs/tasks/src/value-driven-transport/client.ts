@@ -35,7 +35,7 @@ export class TransportClient implements LocalTrainer {
     };
   }
 
-  #modules(network: Network, job: TrainJob): Promise<TrainResult["delta"]> | TrainResult["delta"] {
+  #modules(network: Network, job: TrainJob): Promise<TrainResult["delta"]> {
     switch (this.#options.mode) {
       case "gradient":
         return this.#gradient(network, job);
@@ -50,9 +50,9 @@ export class TransportClient implements LocalTrainer {
    * Computes one gradient. If the source can be drawn by anyone, all clients draw the same source
    * points. The mean of their gradients is then exactly the gradient of their pooled data.
    */
-  #gradient(network: Network, { rng, common }: TrainJob): TrainResult["delta"] {
+  async #gradient(network: Network, { rng, common }: TrainJob): Promise<TrainResult["delta"]> {
     const sources = common.at("sources");
-    return toTensors(computeStepGradient(network, this.#data, this.#options, rng, sources));
+    return toTensors(await computeStepGradient(network, this.#data, this.#options, rng, sources));
   }
 
   /** Takes Adam steps from a fresh state and returns the change. */
@@ -89,7 +89,8 @@ export class TransportClient implements LocalTrainer {
       drawInitialAdapters(network, rank, common),
       localSteps,
       () => learningRate,
-      (adapters, i) => adapterGradient(this.#step(adapted(network, adapters), rng, i), adapters),
+      async (adapters, i) =>
+        adapterGradient(await this.#step(adapted(network, adapters), rng, i), adapters),
       signal,
     );
     return new Map([
@@ -107,11 +108,11 @@ export class TransportClient implements LocalTrainer {
    * ones.
    */
   evaluate(params: Params): Promise<TrainResult> {
-    const { horizon } = this.#options;
+    const { horizon, method } = this.#options;
     const { target, source } = this.#data;
     const { rows } = target.points;
     const guidance = { condition: openCondition(this.#options), weight: 0 };
-    const gradient = guidedGradient(networkOf(params), guidance);
+    const gradient = guidedGradient(networkOf(params), guidance, method);
     const starts = source(rows, this.#rng.at("evaluate"));
     const end = followPolicy(gradient, starts, horizon).at(-1) ?? starts;
     return Promise.resolve({

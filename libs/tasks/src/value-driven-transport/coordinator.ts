@@ -48,9 +48,11 @@ export class Coordinator {
   }
 
   async #network(rng: Stream): Promise<Params> {
-    const { mode, hidden, source, target, baseSteps } = this.#options;
-    const inputs = this.#world.dimensions + 1 + openCondition(this.#options).length;
-    const start = initialNetwork(inputs, hidden, rng.at("network"));
+    const { mode, method, hidden, source, target, baseSteps } = this.#options;
+    const { dimensions } = this.#world;
+    const inputs = dimensions + 1 + openCondition(this.#options).length;
+    const outputs = method === "value" ? 1 : dimensions;
+    const start = initialNetwork(inputs, hidden, rng.at("network"), outputs);
     // The schema rejects mode lora for the user's own points.
     if (mode !== "lora" || isTable(source)) return toTensors(start);
     const data = {
@@ -104,12 +106,12 @@ export class Coordinator {
    * `measureConditional`.
    */
   async #measure(params: Params, rng: Stream): Promise<Pick<Step, "metrics" | "artifacts">> {
-    const { target, horizon, conditional } = this.#options;
+    const { target, conditional } = this.#options;
     const network = networkOf(params);
     const yardstick = await (this.#yardstick ??= this.#makeYardstick(rng));
     const condition = openCondition(this.#options);
     const ring = ringOf(target);
-    const measurement = await measureTransport(network, yardstick, horizon, ring, condition);
+    const measurement = await measureTransport(network, yardstick, this.#options, ring, condition);
     const classes = conditional && ring ? this.#measureClasses(network, ring, rng) : undefined;
     return {
       metrics: { ...measurement.metrics, ...classes?.metrics },
@@ -127,10 +129,10 @@ export class Coordinator {
   }
 
   #measureClasses(network: Network, ring: Ring, rng: Stream) {
-    const { horizon, guidance } = this.#options;
+    const { horizon, guidance, method } = this.#options;
     const starts = this.#world.starts(classPoints, rng.at("class starts"));
-    const plain = measureConditional(network, starts, horizon, ring, 0);
-    const guided = measureConditional(network, starts, horizon, ring, guidance);
+    const plain = measureConditional(network, starts, horizon, ring, 0, method);
+    const guided = measureConditional(network, starts, horizon, ring, guidance, method);
     return {
       metrics: {
         classAccuracy: plain.measures.accuracy,

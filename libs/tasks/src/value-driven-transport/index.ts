@@ -1,4 +1,4 @@
-import type { Task, TaskPlugin } from "@fedclair/core";
+import type { MetricInfo, Task, TaskPlugin } from "@fedclair/core";
 import type { AdamState } from "../nets/float64-adam.js";
 import { contaminationsOf } from "./client-data.js";
 import { TransportClient } from "./client.js";
@@ -8,6 +8,38 @@ import { schema, type Options } from "./options.js";
 import { openPoints } from "./own-points.js";
 import { isTable } from "./points.js";
 import { simulatePoints, type World } from "./world.js";
+
+const metrics: Readonly<Record<string, MetricInfo>> = {
+  w2: { better: "lower", description: "2-Wasserstein distance of generated from true points" },
+  w2Floor: { description: "w2 between two samples of true points" },
+  slicedW2: { better: "lower", description: "sliced 2-Wasserstein distance from true points" },
+  oneStepW2: { better: "lower", description: "w2 of points generated in a single step" },
+  straightness: {
+    better: "lower",
+    description: "length of the paths over their span, at least 1",
+  },
+  optimality: {
+    better: "lower",
+    description: "cost of the paths over the least possible cost, at least 1",
+  },
+  energyRatio: { better: "lower", description: "energy of the paths over squared W2" },
+  certificate: { better: "higher", description: "dual bound over half of squared W2, at most 1" },
+  modesCovered: {
+    better: "higher",
+    unit: "modes",
+    description: "modes that hold two fifths of their even share of the points",
+  },
+  inside: { better: "higher", description: "share of the points that lie in a mode" },
+  classAccuracy: { better: "higher", description: "share of points at the requested mode" },
+  worstClassAccuracy: { better: "higher", description: "classAccuracy of the worst mode" },
+  classDeviation: { description: "deviation of a mode's points from their mean" },
+  guidedAccuracy: { better: "higher", description: "classAccuracy with guidance" },
+  guidedDeviation: { description: "classDeviation with guidance" },
+};
+
+function describeSteps(k: number): [string, MetricInfo] {
+  return [`w2Steps.${k}`, { better: "lower", description: `w2 of points generated in ${k} steps` }];
+}
 
 /**
  * Generative modelling by value-driven transport (Moreno-Muñoz, Müller and Neu, arXiv 2605.22507):
@@ -25,34 +57,12 @@ export const valueDrivenTransport: TaskPlugin = {
   schema,
   paths: ["source.file", "source.folder", "target.file", "target.folder"],
   contaminations: contaminationsOf,
-  metrics: {
-    w2: { better: "lower", description: "2-Wasserstein distance of generated from true points" },
-    w2Floor: { description: "w2 between two samples of true points" },
-    slicedW2: { better: "lower", description: "sliced 2-Wasserstein distance from true points" },
-    oneStepW2: { better: "lower", description: "w2 of points generated in a single step" },
-    straightness: {
-      better: "lower",
-      description: "length of the paths over their span, at least 1",
-    },
-    optimality: {
-      better: "lower",
-      description: "cost of the paths over the least possible cost, at least 1",
-    },
-    energyRatio: { better: "lower", description: "energy of the paths over squared W2" },
-    certificate: { better: "higher", description: "dual bound over half of squared W2, at most 1" },
-    modesCovered: {
-      better: "higher",
-      unit: "modes",
-      description: "modes that hold two fifths of their even share of the points",
-    },
-    inside: { better: "higher", description: "share of the points that lie in a mode" },
-    classAccuracy: { better: "higher", description: "share of points at the requested mode" },
-    worstClassAccuracy: { better: "higher", description: "classAccuracy of the worst mode" },
-    classDeviation: { description: "deviation of a mode's points from their mean" },
-    guidedAccuracy: { better: "higher", description: "classAccuracy with guidance" },
-    guidedDeviation: { description: "classDeviation with guidance" },
-  },
+  metrics,
   primary: "w2",
+  measures: ({ measureSteps }: Options) => ({
+    metrics: { ...metrics, ...Object.fromEntries(measureSteps.map(describeSteps)) },
+    primary: "w2",
+  }),
   figures,
   sharesParams: () => true,
   create: (options: Options) => {

@@ -1,5 +1,6 @@
 import type { Metrics } from "@fedclair/core";
 import { Matrix, sum } from "@fedclair/linalg";
+import type { Method } from "./flow.js";
 import {
   displacement,
   dualCertificate,
@@ -49,17 +50,26 @@ export async function makeYardstick(
   };
 }
 
+/** How paths are computed. */
+export interface PathOptions {
+  /** K, the number of steps of the paths. */
+  readonly horizon: number;
+  /** Default: value. */
+  readonly method?: Method;
+  /** Further numbers of steps. Default: none. */
+  readonly measureSteps?: readonly number[];
+}
+
 /**
  * Measures how well a network transports.
- * @param steps K, the number of steps of the paths
  * @param ring the target's modes, if it has modes
  * @returns the paths, and the metrics by name:
  * - `w2`, `slicedW2`: distances of generated from true points;
  * - `w2Floor`: W2 between two samples of true points;
- * - `oneStepW2`: like `w2`, for points generated in a single step;
+ * - `oneStepW2`: like `w2`, for points generated in a single step, and `w2Steps.k` in k steps;
  * - `straightness`, `optimality`: properties of the paths, at least 1;
  * - `energyRatio`: path energy over W2² of source and target;
- * - `certificate`: the dual bound over W2²/2, at most 1;
+ * - `certificate`: the dual bound over W2²/2, at most 1; flows have none;
  * - `modesCovered`: with a ring, the number of modes that hold two fifths of their even share of
  *   the points;
  * - `inside`: with a ring, the share of points in any mode
@@ -67,16 +77,20 @@ export async function makeYardstick(
 export async function measureTransport(
   network: Network,
   { starts, targets, squaredW2: reference, floor }: Yardstick,
-  steps: number,
+  { horizon, method = "value", measureSteps = [] }: PathOptions,
   ring?: Ring,
   condition: readonly number[] = [],
 ): Promise<{ readonly paths: readonly Matrix[]; readonly metrics: Metrics }> {
-  const gradient = guidedGradient(network, { condition, weight: 0 });
-  const paths = followPolicy(gradient, starts, steps);
+  const gradient = guidedGradient(network, { condition, weight: 0 }, method);
+  const paths = followPolicy(gradient, starts, horizon);
   const end = paths.at(-1) ?? starts;
   const oneStep = followPolicy(gradient, starts, 1)[1] ?? starts;
-  const v0 = values(network, inputsOf(starts, 0, condition));
   const coverage = ring && measureCoverage(end, ring);
+  const bySteps: [string, number][] = [];
+  for (const k of measureSteps) {
+    const generated = followPolicy(gradient, starts, k).at(-1) ?? starts;
+    bySteps.push([`w2Steps.${k}`, Math.sqrt(await squaredW2(generated, targets))]);
+  }
   const metrics = {
     w2: Math.sqrt(await squaredW2(end, targets)),
     w2Floor: floor,
@@ -85,7 +99,12 @@ export async function measureTransport(
     straightness: straightness(paths),
     optimality: await optimality(paths),
     energyRatio: pathEnergy(paths) / reference,
-    certificate: dualCertificate(v0, starts, targets) / (reference / 2),
+    ...(method === "value" && {
+      certificate:
+        dualCertificate(values(network, inputsOf(starts, 0, condition)), starts, targets) /
+        (reference / 2),
+    }),
+    ...Object.fromEntries(bySteps),
     ...(coverage && { modesCovered: coverage.covered, inside: coverage.inside }),
   };
   return { paths, metrics };
@@ -124,10 +143,12 @@ export function measureConditional(
   steps: number,
   ring: Ring,
   weight: number,
+  method: Method = "value",
 ): { readonly ends: readonly Matrix[]; readonly measures: ConditionalMeasures } {
   const centres = centresOf(ring);
   const ends = Array.from({ length: ring.modes }, (_, mode) => {
-    const gradient = guidedGradient(network, { condition: conditionOf(mode, ring.modes), weight });
+    const guidance = { condition: conditionOf(mode, ring.modes), weight };
+    const gradient = guidedGradient(network, guidance, method);
     return followPolicy(gradient, starts, steps).at(-1) ?? starts;
   });
   const accuracies = ends.map(

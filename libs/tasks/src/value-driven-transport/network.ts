@@ -20,7 +20,7 @@ export type ModuleName = (typeof moduleNames)[number];
 /**
  * The value network V(x, t) = tanh(tanh([x, t, condition]·W1 + b1)·W2 + b2)·W3 + b3, in float64. W1
  * is (d + 1 + C)×hidden, W2 hidden×hidden and W3 hidden×1, input × output. b1 and b2 are 1×hidden,
- * and b3 is a number.
+ * and b3 is a number. A velocity network (flow.ts) is the same with a W3 of hidden×d and no b3.
  */
 export type Network = Readonly<Record<ModuleName, Matrix>> & { readonly b3: number };
 
@@ -41,14 +41,19 @@ export function byModule(make: (name: ModuleName) => Matrix): ModuleMatrices {
 /**
  * Returns the shape of each module.
  * @param inputs d + 1 + C
+ * @param outputs 1 for a value, d for a velocity
  */
-export function listShapes(inputs: number, hidden: number): Record<ModuleName, [number, number]> {
+export function listShapes(
+  inputs: number,
+  hidden: number,
+  outputs = 1,
+): Record<ModuleName, [number, number]> {
   return {
     W1: [inputs, hidden],
     b1: [1, hidden],
     W2: [hidden, hidden],
     b2: [1, hidden],
-    W3: [hidden, 1],
+    W3: [hidden, outputs],
   };
 }
 
@@ -56,8 +61,8 @@ export function listShapes(inputs: number, hidden: number): Record<ModuleName, [
  * Draws every weight and bias uniformly in ±1/√(fan in). b3 is 0, since no gradient and no policy
  * depends on it.
  */
-export function initialNetwork(inputs: number, hidden: number, rng: Stream): Network {
-  const shapes = listShapes(inputs, hidden);
+export function initialNetwork(inputs: number, hidden: number, rng: Stream, outputs = 1): Network {
+  const shapes = listShapes(inputs, hidden, outputs);
   const modules = byModule((name) => {
     const [rows, cols] = shapes[name];
     const bound = 1 / Math.sqrt(name === "W1" || name === "b1" ? inputs : hidden);
@@ -97,9 +102,41 @@ export function values(network: Network, inputs: Matrix): Float64Array {
 
 /** Computes ∇ₓV at n inputs, n×d. */
 export function spatialGradient(network: Network, inputs: Matrix, d: number): Matrix {
-  const { z1, z2 } = computeActivations(network, inputs);
-  const backward = backpropagate(network, z1, z2, () => 1);
-  return multiplyNT(backward.d1, network.W1).columns(0, d);
+  const activations = computeActivations(network, inputs);
+  const ones = new Matrix(inputs.rows, 1);
+  ones.data.fill(1);
+  const { d1 } = backpropagate(network, activations, ones);
+  return multiplyNT(d1, network.W1).columns(0, d);
+}
+
+/** Computes the outputs without b3 at n inputs, n×outputs. */
+export function outputsOf(network: Network, inputs: Matrix): Matrix {
+  return multiply(computeActivations(network, inputs).z2, network.W3);
+}
+
+/**
+ * Computes the gradient of Σ w_kj·(output j at input k).
+ * @param weights n×outputs
+ */
+export function outputGradient(network: Network, inputs: Matrix, weights: Matrix): ModuleMatrices {
+  return gradientAt(network, inputs, computeActivations(network, inputs), weights);
+}
+
+function gradientAt(
+  network: Network,
+  inputs: Matrix,
+  activations: Activations,
+  weights: Matrix,
+): ModuleMatrices {
+  const { z1, z2 } = activations;
+  const { d1, d2 } = backpropagate(network, activations, weights);
+  return {
+    W1: multiplyTN(inputs, d1),
+    b1: sumColumns(d1),
+    W2: multiplyTN(z1, d2),
+    b2: sumColumns(d2),
+    W3: multiplyTN(z2, weights),
+  };
 }
 
 export interface WeightedSum {
@@ -114,19 +151,12 @@ export interface WeightedSum {
  * @param weights n numbers
  */
 export function weightedSum(network: Network, inputs: Matrix, weights: Float64Array): WeightedSum {
-  const { z1, z2 } = computeActivations(network, inputs);
-  const { d1, d2 } = backpropagate(network, z1, z2, (k) => at(weights, k));
+  const activations = computeActivations(network, inputs);
   const column = new Matrix(weights.length, 1, weights);
-  const v = computeValues(network, { z1, z2 });
+  const v = computeValues(network, activations);
   return {
     value: sum(v.map((x, k) => x * at(weights, k))),
-    gradient: {
-      W1: multiplyTN(inputs, d1),
-      b1: sumColumns(d1),
-      W2: multiplyTN(z1, d2),
-      b2: sumColumns(d2),
-      W3: multiplyTN(z2, column),
-    },
+    gradient: gradientAt(network, inputs, activations, column),
     b3: sum(weights),
   };
 }
@@ -158,23 +188,17 @@ function computeValues({ W3, b3 }: Network, { z2 }: Activations): Float64Array {
 }
 
 /**
- * Computes the derivatives of Σ w_k·V(f_k) with respect to the inputs of the two tanh functions,
- * n×hidden each.
+ * Computes the derivatives of Σ w_kj·(output j at input k) with respect to the inputs of the two
+ * tanh functions, n×hidden each.
  */
 function backpropagate(
   { W2, W3 }: Network,
-  z1: Matrix,
-  z2: Matrix,
-  weight: (k: number) => number,
+  { z1, z2 }: Activations,
+  weights: Matrix,
 ): { readonly d1: Matrix; readonly d2: Matrix } {
-  const d2 = new Matrix(z2.rows, z2.cols);
-  for (let j = 0; j < z2.cols; j++) {
-    const w3 = at(W3.data, j);
-    const column = d2.column(j);
-    const z = z2.column(j);
-    for (let k = 0; k < column.length; k++) {
-      column[k] = weight(k) * w3 * (1 - at(z, k) ** 2);
-    }
+  const d2 = multiplyNT(weights, W3);
+  for (let i = 0; i < d2.data.length; i++) {
+    d2.data[i] = at(d2.data, i) * (1 - at(z2.data, i) ** 2);
   }
   const d1 = multiplyNT(d2, W2);
   for (let i = 0; i < d1.data.length; i++) {

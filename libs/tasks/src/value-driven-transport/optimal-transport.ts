@@ -12,6 +12,8 @@ export interface TransportPlan {
    */
   readonly rowPrices: Float64Array;
   readonly colPrices: Float64Array;
+  /** The moved mass by column, then by row. */
+  readonly moved: readonly ReadonlyMap<number, number>[];
 }
 
 /** Rows between two yields to the event loop: about ten milliseconds at 2000×2000. */
@@ -40,7 +42,18 @@ export async function optimalTransport(
     if (row % rowsPerYield === 0) await setImmediate();
   }
   const { rowPrices, colPrices } = priced;
-  return { cost: masses.cost(priced), rowPrices, colPrices };
+  return { cost: masses.cost(priced), rowPrices, colPrices, moved: masses.moved };
+}
+
+/**
+ * Finds the cheapest assignment of rows to columns.
+ * @param costs n×n, finite
+ * @returns the row of each column
+ */
+export async function assignExactly(costs: Matrix): Promise<Int32Array> {
+  const ones = new Float64Array(costs.rows).fill(1);
+  const { moved } = await optimalTransport(costs, ones, ones);
+  return Int32Array.from(moved, (senders) => [...senders.keys()][0] ?? -1);
 }
 
 /**
@@ -67,14 +80,14 @@ class Masses {
   readonly #supply: Float64Array;
   readonly #demand: Float64Array;
   /** Moved mass by column, then by row. */
-  readonly #moved: readonly Map<number, number>[];
+  readonly moved: readonly Map<number, number>[];
   /** Masses up to this value are rounding errors. */
   readonly #negligible: number;
 
   constructor(supply: ArrayLike<number>, demand: ArrayLike<number>) {
     this.#supply = Float64Array.from(supply);
     this.#demand = Float64Array.from(demand);
-    this.#moved = Array.from(this.#demand, () => new Map<number, number>());
+    this.moved = Array.from(this.#demand, () => new Map<number, number>());
     this.#negligible = 1e-13 * sum(supply);
   }
 
@@ -87,7 +100,7 @@ class Masses {
   }
 
   sendersTo(column: number): Iterable<number> {
-    return this.#moved[column]?.keys() ?? [];
+    return this.moved[column]?.keys() ?? [];
   }
 
   discard(row: number): void {
@@ -109,7 +122,7 @@ class Masses {
   reroute(path: readonly { row: number; to: number; instead: number }[]): void {
     const source = path.at(-1)?.row ?? NaN;
     const target = item(path, 0).to;
-    const bounds = path.map(({ row, instead }) => this.#moved[instead]?.get(row) ?? Infinity);
+    const bounds = path.map(({ row, instead }) => this.moved[instead]?.get(row) ?? Infinity);
     const mass = Math.min(at(this.#supply, source), at(this.#demand, target), ...bounds);
     this.#supply[source] = at(this.#supply, source) - mass;
     this.#demand[target] = at(this.#demand, target) - mass;
@@ -120,7 +133,7 @@ class Masses {
   }
 
   #change(column: number, row: number, by: number): void {
-    const senders = this.#moved[column];
+    const senders = this.moved[column];
     const mass = (senders?.get(row) ?? 0) + by;
     if (mass > this.#negligible) senders?.set(row, mass);
     else senders?.delete(row);
@@ -128,7 +141,7 @@ class Masses {
 
   cost(costs: PricedCosts): number {
     return sum(
-      this.#moved.flatMap((senders, column) =>
+      this.moved.flatMap((senders, column) =>
         [...senders].map(([row, mass]) => mass * at(costs.row(row), column)),
       ),
     );

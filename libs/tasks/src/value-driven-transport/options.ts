@@ -2,6 +2,7 @@ import { z } from "zod";
 import { clientColumn, tableSource } from "../data/own-data.js";
 import { ownPartition } from "../partition/options.js";
 import { distributions, isTable, ringOf } from "./points.js";
+import { methods } from "./flow.js";
 import { canonical, canonicalHidden, canonicalRate, noCondition } from "./training.js";
 
 const ring = z.strictObject({
@@ -41,6 +42,12 @@ export const schema = z
       .default("fedavg")
       .describe(
         "A client's work in a round. gradient: one gradient, for Adam at the coordinator. fedavg: local Adam steps. lora: Adam steps on adapters of a frozen base.",
+      ),
+    method: z
+      .enum(methods)
+      .default(canonical.method)
+      .describe(
+        "value: value-driven transport. For comparison, the same network with one output per coordinate as a velocity: flow-matching pairs source and target at random, ot-cfm by the optimal transport of each batch.",
       ),
     source: distribution.default("normal").describe("Distribution at which transport starts."),
     target: distribution
@@ -132,6 +139,10 @@ export const schema = z
         "Weight of classifier-free guidance with which a conditional network is measured, in addition to 0.",
       ),
     measureEvery: z.int().min(1).default(5).describe("Rounds between two measurements."),
+    measureSteps: z
+      .array(z.int().min(1))
+      .default([])
+      .describe("Further numbers of steps at which W2 is measured, as `w2Steps.k`."),
     evaluationSamples: z
       .int()
       .min(2)
@@ -140,10 +151,16 @@ export const schema = z
         "Points with which a transport is measured; the floor of W2 falls with their number.",
       ),
   })
-  .superRefine(({ mode, source, target, split, conditional }, context) => {
+  .superRefine(({ mode, method, source, target, split, conditional }, context) => {
     const reject = (path: string[], message: string) => {
       context.addIssue({ code: "custom", path, message });
     };
+    if (mode === "lora" && method !== "value") {
+      reject(
+        ["method"],
+        `lora adapts a base of method value, got ${method}: use gradient or fedavg`,
+      );
+    }
     if (mode === "lora" && (isTable(source) || isTable(target))) {
       reject(
         ["mode"],

@@ -129,7 +129,7 @@ describe("central training on a ring of five and one of six modes, 400 steps", f
         draw(goal, "targets"),
         draw(goal, "others"),
       );
-      const { metrics } = await measureTransport(network, yardstick, canonical.horizon, goal);
+      const { metrics } = await measureTransport(network, yardstick, canonical, goal);
       const { w2 = NaN, modesCovered, straightness = NaN, certificate = NaN } = metrics;
       assert.equal(modesCovered, modes);
       assert.ok(w2 < 0.6, `${w2}`);

@@ -1,5 +1,6 @@
 import { Matrix, item } from "@fedclair/linalg";
-import { inputsOf, spatialGradient, type Network } from "./network.js";
+import type { Method } from "./flow.js";
+import { inputsOf, outputsOf, spatialGradient, type Network } from "./network.js";
 
 /**
  * Computes ∇ₓV(x, t) at n points.
@@ -40,13 +41,22 @@ export interface Guidance {
 
 export const unguided: Guidance = { condition: [], weight: 0 };
 
-/** Returns ∇ₓ of the value function (1 + g)·V_condition - g·V_none. */
+/**
+ * Returns the gradient that `followPolicy` descends: ∇ₓ of the value function (1 + g)·V_condition -
+ * g·V_none, or for a flow the negative velocity, so that its steps are those of Euler.
+ */
 export function guidedGradient(
   network: Network,
   { condition, weight }: Guidance = unguided,
+  method: Method = "value",
 ): ValueGradient {
   const under = (c: readonly number[]): ValueGradient => {
-    return (points, t) => spatialGradient(network, inputsOf(points, t, c), points.cols);
+    return (points, t) => {
+      const inputs = inputsOf(points, t, c);
+      return method === "value"
+        ? spatialGradient(network, inputs, points.cols)
+        : outputsOf(network, inputs).scale(-1);
+    };
   };
   const conditional = under(condition);
   if (weight === 0) return conditional;

@@ -30,7 +30,7 @@ describe("central training on eight modes, 400 steps, measured with 500 points",
     this.timeout(20_000);
     const start = initialNetwork(3, canonicalHidden, rng.at("init"));
     const network = await trainCentrally(start, data, canonical, schedule, rng.at("train"));
-    const { metrics } = await measureTransport(network, yardstick, canonical.horizon, ring);
+    const { metrics } = await measureTransport(network, yardstick, canonical, ring);
     const within = (name: string, low: number, high: number) => {
       const value = metrics[name] ?? NaN;
       assert.ok(value >= low && value <= high, `${name} = ${value}`);
@@ -50,7 +50,7 @@ describe("central training on eight modes, 400 steps, measured with 500 points",
     const start = initialNetwork(3, canonicalHidden, rng.at("init"));
     const settings = { ...canonical, coupling: "independent" } as const;
     const network = await trainCentrally(start, data, settings, schedule, rng.at("train"));
-    const { metrics } = await measureTransport(network, yardstick, canonical.horizon, ring);
+    const { metrics } = await measureTransport(network, yardstick, canonical, ring);
     assert.ok((metrics.straightness ?? NaN) >= 1.8);
     assert.ok((metrics.oneStepW2 ?? NaN) >= 1);
   });

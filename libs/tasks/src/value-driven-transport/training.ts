@@ -4,11 +4,13 @@ import type { Matrix, Stream } from "@fedclair/linalg";
 import { Float64Adam } from "../nets/float64-adam.js";
 import { beta2, cosineDecay } from "./schedule.js";
 import { couple, drawPairs } from "./coupling.js";
+import { flowGradient, type Method } from "./flow.js";
 import { dualStep, type CoupledBatch, type DualSettings } from "./dual-step.js";
 import { inputsOf, values, type ModuleMatrices, type Network } from "./network.js";
 import { pickRows, type Sample } from "./points.js";
 
 export interface TrainingSettings extends DualSettings {
+  readonly method: Method;
   /** B, target points per step. */
   readonly batchSize: number;
   /** S, source points per step. */
@@ -26,6 +28,7 @@ export interface TrainingSettings extends DualSettings {
 
 /** The settings of all measurements, for points of unit order. */
 export const canonical: TrainingSettings = {
+  method: "value",
   horizon: 10,
   batchSize: 64,
   sourceBatchSize: 128,
@@ -54,29 +57,44 @@ const stepsPerYield = 8;
  * @param rng the stream of everything except the source points
  * @param sourceRng the stream of the source points; clients that share it share the batch X
  */
-export function computeStepGradient(
+export async function computeStepGradient(
   network: Network,
   data: TrainingData,
   settings: TrainingSettings,
   rng: Stream,
   sourceRng: Stream = rng.at("sources"),
-): ModuleMatrices {
+): Promise<ModuleMatrices> {
+  const { method, batchSize } = settings;
+  if (method !== "value") {
+    const { targets, condition } = drawTargets(data, settings, rng);
+    const sources = data.source(batchSize, sourceRng);
+    return flowGradient(network, method, sources, targets, condition, rng.at("times"));
+  }
   return dualStep(network, drawBatch(network, data, settings, rng, sourceRng), settings).gradient;
+}
+
+/** Draws target points, of one mode if a conditional network is asked for it. */
+function drawTargets(
+  { target }: TrainingData,
+  { batchSize, conditional }: TrainingSettings,
+  rng: Stream,
+): { readonly targets: Matrix; readonly condition: readonly number[] } {
+  const { rows, condition } = conditional
+    ? drawCondition(target, rng.at("condition"))
+    : { rows: undefined, condition: [] };
+  return { targets: drawRows(target.points, rows, batchSize, rng.at("targets")), condition };
 }
 
 function drawBatch(
   network: Network,
-  { target, source }: TrainingData,
+  data: TrainingData,
   settings: TrainingSettings,
   rng: Stream,
   sourceRng: Stream,
 ): CoupledBatch {
-  const { batchSize, sourceBatchSize, eps, horizon, conditional } = settings;
-  const { rows, condition } = conditional
-    ? drawCondition(target, rng.at("condition"))
-    : { rows: undefined, condition: [] };
-  const sources = source(sourceBatchSize, sourceRng);
-  const targets = drawRows(target.points, rows, batchSize, rng.at("targets"));
+  const { batchSize, sourceBatchSize, eps, horizon } = settings;
+  const { targets, condition } = drawTargets(data, settings, rng);
+  const sources = data.source(sourceBatchSize, sourceRng);
   const timeStream = rng.at("times");
   const times = Float64Array.from({ length: batchSize }, () => timeStream.int(horizon) / horizon);
   const pairStream = rng.at("pairs");
@@ -145,13 +163,16 @@ export async function descend<Name extends string>(
   start: Readonly<Record<Name, Matrix>>,
   steps: number,
   rate: (step: number) => number,
-  gradientAt: (weights: Readonly<Record<Name, Matrix>>, step: number) => Record<Name, Matrix>,
+  gradientAt: (
+    weights: Readonly<Record<Name, Matrix>>,
+    step: number,
+  ) => Promise<Readonly<Record<Name, Matrix>>>,
   signal?: AbortSignal,
 ): Promise<Readonly<Record<Name, Matrix>>> {
   const adam = new Float64Adam<Name>(beta2);
   let weights = start;
   for (let i = 0; i < steps; i++) {
-    weights = adam.step(weights, gradientAt(weights, i), rate(i));
+    weights = adam.step(weights, await gradientAt(weights, i), rate(i));
     if (i % stepsPerYield === 0) await setImmediate(undefined, { signal });
   }
   return weights;

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { at, Matrix, stream } from "@fedclair/linalg";
+import { flowGradient } from "./flow.js";
+import { makeYardstick, measureTransport } from "./measure.js";
+import { byModule, initialNetwork, inputsOf, outputsOf } from "./network.js";
+import { assignExactly } from "./optimal-transport.js";
+import { drawSample } from "./points.js";
+import { guidedGradient } from "./sampling.js";
+import { canonical, canonicalHidden, trainCentrally } from "./training.js";
+
+const rng = stream("flows");
+
+describe("flow matching", () => {
+  const network = initialNetwork(3, 5, rng.at("network"), 2);
+  const sources = new Matrix(4, 2, rng.at("sources").normals(8));
+  const targets = new Matrix(4, 2, rng.at("targets").normals(8));
+
+  it("descends the mean squared distance of velocity and move", async () => {
+    const gradient = await flowGradient(
+      network,
+      "flow-matching",
+      sources,
+      targets,
+      [],
+      rng.at("times"),
+    );
+    const times = rng.at("times");
+    const at4 = Array.from({ length: 4 }, () => times.uniform());
+    const loss = (moved: typeof network) => {
+      let total = 0;
+      for (let j = 0; j < 4; j++) {
+        const t = at4[j] ?? NaN;
+        const point = [0, 1].map((c) => (1 - t) * sources.get(j, c) + t * targets.get(j, c));
+        const v = outputsOf(moved, inputsOf(Matrix.fromRows([point]), t));
+        for (const c of [0, 1]) {
+          total += (v.get(0, c) - (targets.get(j, c) - sources.get(j, c))) ** 2 / 4;
+        }
+      }
+      return total;
+    };
+    byModule((name) => {
+      network[name].data.forEach((_, i) => {
+        const shift = (by: number) => {
+          const matrix = network[name].copy();
+          matrix.data[i] = at(matrix.data, i) + by;
+          return loss({ ...network, [name]: matrix });
+        };
+        const slope = (shift(1e-5) - shift(-1e-5)) / 2e-5;
+        assert.ok(Math.abs(at(gradient[name].data, i) - slope) < 1e-8, `${name} ${i}`);
+      });
+      return network[name];
+    });
+  });
+
+  it("moves along the velocity", () => {
+    const slope = guidedGradient(network, undefined, "flow-matching")(sources, 0.5);
+    const v = outputsOf(network, inputsOf(sources, 0.5));
+    assert.deepEqual(slope.data, v.scale(-1).data);
+  });
+
+  it("pairs a batch by optimal transport for ot-cfm", async () => {
+    // Crossing costs 1 + 1 more than 0 + 0; the third source is next to the third target.
+    const costs = Matrix.fromRows([
+      [5, 0, 9],
+      [0, 5, 9],
+      [9, 9, 1],
+    ]);
+    assert.deepEqual([...(await assignExactly(costs))], [1, 0, 2]);
+  });
+});
+
+describe("ot-cfm on eight modes", () => {
+  it("has straighter paths than flow matching", async function () {
+    this.timeout(60_000);
+    const data = {
+      target: drawSample("gaussians8", 2000, rng.at("target")),
+      source: (count: number, own: typeof rng) => drawSample("normal", count, own).points,
+    };
+    const draw = (name: "normal" | "gaussians8", key: string) =>
+      drawSample(name, 200, rng.at(key)).points;
+    const yardstick = await makeYardstick(
+      draw("normal", "starts"),
+      draw("gaussians8", "targets"),
+      draw("gaussians8", "others"),
+    );
+    const measure = async (method: "flow-matching" | "ot-cfm") => {
+      const settings = { ...canonical, method };
+      const start = initialNetwork(3, canonicalHidden, rng.at("init"), 2);
+      const schedule = { steps: 300, learningRate: 1e-2 };
+      const trained = await trainCentrally(start, data, settings, schedule, rng.at("train"));
+      const { metrics } = await measureTransport(trained, yardstick, {
+        horizon: 10,
+        method,
+        measureSteps: [10],
+      });
+      assert.equal(metrics["w2Steps.10"], metrics["w2"]);
+      assert.equal(metrics["certificate"], undefined);
+      return metrics;
+    };
+    const [plain, paired] = [await measure("flow-matching"), await measure("ot-cfm")];
+    assert.ok((paired["w2"] ?? NaN) < 0.8, `${paired["w2"]}`);
+    assert.ok((paired["straightness"] ?? NaN) < (plain["straightness"] ?? NaN));
+    assert.ok((paired["oneStepW2"] ?? NaN) < (plain["oneStepW2"] ?? NaN));
+  });
+});
