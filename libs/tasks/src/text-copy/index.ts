@@ -48,6 +48,12 @@ const schema = z.strictObject({
   learningRate: z.number().gt(0).default(0.01).describe("Learning rate of Adam."),
   proximal,
   rank: z.int().min(1).max(width).default(4).describe("Rank of the LoRA adapters."),
+  trainA: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether clients train the factor A of their adapters; false: A stays as drawn for the round, as FFA-LoRA needs",
+    ),
   evaluationSequences: z
     .int()
     .min(1)

@@ -47,6 +47,20 @@ export function adaptModules(
   return start.map((module, i) => tf.add(module, tf.matMul(item(downs, i), item(ups, i))));
 }
 
+function cloneState<T extends tf.Tensor>({ value, mean, square }: AdamState<T>): AdamState<T> {
+  return { value: tf.clone(value), mean: tf.clone(mean), square: tf.clone(square) };
+}
+
+interface StepOptions {
+  /** Learning rate of Adam. */
+  readonly rate: number;
+  /** Number of the step, from 1. */
+  readonly step: number;
+  /** Whether A is trained as well. */
+  readonly trainA: boolean;
+  readonly pull?: Pull | undefined;
+}
+
 /** The term of FedProx: μ/2 times the squared distance of both factors from their start. */
 export interface Pull {
   readonly proximal: number;
@@ -55,15 +69,13 @@ export interface Pull {
 }
 
 /**
- * Makes one step of Adam on both factors, from the gradient of each module, clients×width×width.
- * @param pull default: none
+ * Makes one step of Adam on both factors, or on B alone, from the gradient of each module,
+ * clients×width×width.
  */
 export function stepAdapters(
   { down, up }: Adapters,
   gradients: readonly tf.Tensor3D[],
-  rate: number,
-  step: number,
-  pull?: Pull,
+  { rate, step, trainA, pull }: StepOptions,
 ): Adapters {
   const gradient = tf.stack([...gradients]);
   let dDown = tf.matMul<tf.Tensor4D>(gradient, up.value, false, true);
@@ -72,7 +84,10 @@ export function stepAdapters(
     dDown = tf.add(dDown, tf.mul(pull.proximal, tf.sub(down.value, pull.down)));
     dUp = tf.add(dUp, tf.mul(pull.proximal, up.value));
   }
-  return { down: stepAdam(down, dDown, rate, step), up: stepAdam(up, dUp, rate, step) };
+  return {
+    down: trainA ? stepAdam(down, dDown, rate, step) : cloneState(down),
+    up: stepAdam(up, dUp, rate, step),
+  };
 }
 
 /**

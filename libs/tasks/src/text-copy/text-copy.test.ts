@@ -231,4 +231,25 @@ describe("text-copy from a folder", () => {
     };
     assert.ok((await distance({ proximal: 100 })) < 0.8 * (await distance({})));
   });
+
+  it("leaves the factor A as drawn without trainA, the same for all clients", async () => {
+    const task = await prepare({ ...quick, trainA: false });
+    const params = await startOf(task, stream(1));
+    const deltas = await Promise.all(
+      [0, 1].map(
+        async (index) => (await (await task.openShard(shard(index))).train(job(params))).delta,
+      ),
+    );
+    const factors = deltas.map((delta) => {
+      const pair = delta.get("block0.q");
+      assert.ok(pair && isLowRank(pair));
+      return { a: [...readNumbers(pair.a)], b: [...readNumbers(pair.b)] };
+    });
+    assert.deepEqual(factors[0]?.a, factors[1]?.a);
+    assert.notDeepEqual(factors[0]?.b, factors[1]?.b);
+    // A₀ ~ N(0, 1/48), so the mean of the squares is near 1/48.
+    const a = factors[0]?.a ?? [];
+    const square = a.reduce((sum, x) => sum + x * x, 0) / a.length;
+    assert.ok(Math.abs(48 * square - 1) < 0.3, `${square}`);
+  });
 });

@@ -22,6 +22,8 @@ export interface Training {
   readonly localSteps: number;
   readonly batchSize: number;
   readonly learningRate: number;
+  /** Whether the factor A is trained, or stays as drawn for the round. */
+  readonly trainA: boolean;
   /** μ of FedProx: the pull of the factors towards their start; 0 for none. */
   readonly proximal: number;
 }
@@ -41,7 +43,8 @@ export async function trainTogether(
   training: Training,
   members: readonly Member[],
 ): Promise<TrainResult[]> {
-  const { base, vocabulary, rank, localSteps, batchSize, learningRate, proximal } = training;
+  const { base, vocabulary, rank, localSteps, batchSize, learningRate } = training;
+  const { proximal, trainA } = training;
   const clients = members.length;
   const { examples, job } = item(members, 0);
   const count = countSequences(examples);
@@ -82,7 +85,7 @@ export async function trainTogether(
         const entropy = crossEntropy(logits, target, clients);
         if (step === localSteps) losses = entropy.values();
         const gradients = back(entropy.gradient()).modules();
-        return stepAdapters(adapters, gradients, learningRate, step, pull);
+        return stepAdapters(adapters, gradients, { rate: learningRate, step, trainA, pull });
       });
       tf.dispose(adapters);
       adapters = next;
