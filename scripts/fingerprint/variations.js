@@ -323,6 +323,9 @@ export const variations = {
       "task.dataSeed": 2,
     },
   },
+  "trials/text-copy/synthetic.yaml": {
+    frozen: { ...shorter["trials/text-copy/synthetic.yaml"], "task.trainA": false },
+  },
   "trials/digits/iid-label-flip.yaml": {
     logistic: withChanges(digits, { model: "logistic" }),
     proximal: withChanges(digits, { proximal: 0.1 }),
@@ -370,6 +373,12 @@ export const variations = {
       { target: "normal", source: "gaussians8-moved", eps: 0.2, lambda0: 0.5 },
       { attacks: [bad("heavy", two)] },
     ),
+    flow: withChanges(transport, {
+      method: "flow-matching",
+      mode: "gradient",
+      measureSteps: [1, 4],
+    }),
+    "ot-cfm": withChanges(transport, { method: "ot-cfm" }),
     scurve: withChanges(
       transport,
       { target: "scurve", source: "gaussians8", mode: "gradient" },
@@ -380,6 +389,9 @@ export const variations = {
     average: { "task.mode": "local-then-average", "task.sweeps": 6, rounds: 1 },
     strict: { "task.enforceClip": true, "task.clip": 2, rounds: 6 },
     median: { "task.pooling": "median", rounds: 6, aggregator: clair({ rank: 1 }) },
+    cloning: { "task.method": "behaviour-cloning", rounds: 2 },
+    optidice: { "task.method": "optidice", rounds: 2 },
+    independent: { "task.method": "independent-dice", rounds: 2 },
     share: { rounds: 6, "aggregator.share": 0.8, cohort: { count: 7 } },
     "random-data": {
       rounds: 6,
@@ -500,6 +512,7 @@ export const variations = {
   },
   "trials/copy-average/other-teacher.yaml": {
     relu: withChanges(copies, { activation: "relu" }),
+    sine: withChanges(copies, { activation: "sine" }),
     shared: withChanges(copies, { init: "shared" }),
     cohort: withChanges(copies, { weightNoise: 0.1, teacherSeed: 8 }, { cohort: { count: 5 } }),
   },
