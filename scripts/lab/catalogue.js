@@ -80,6 +80,11 @@ const all = {
       summary: "a federation that fine-tunes a language model (docs/llm.md)",
     },
     {
+      name: "papers",
+      file: "scripts/papers.js",
+      summary: "test the papers' claims, and write the numbers of docs/papers",
+    },
+    {
       name: "clair-figures",
       file: "scripts/clair-figures.js",
       summary: "the figures of docs/clair.md",

@@ -12,7 +12,7 @@ export const alarm = "#c00000";
 export const figureWidth = 860;
 
 /** The colour-blind-safe colours of Okabe and Ito, in order of decreasing contrast. */
-const distinct = [
+export const methodColours = [
   "#0072b2",
   "#d55e00",
   "#009e73",
@@ -46,7 +46,7 @@ interface Scale<T> {
 
 /** One colour per arm, the same in all figures. */
 export function armColours(labels: readonly string[]): Scale<string> {
-  return createScale<string>(labels, distinct);
+  return createScale<string>(labels, methodColours);
 }
 
 export function armDashes(labels: readonly string[]): Scale<number[]> {

@@ -3,6 +3,7 @@ export {
   figureConfig,
   figureWidth,
   jitter,
+  methodColours,
   muted,
   truthColours,
   truthShapes,

@@ -136,8 +136,8 @@ function labelCopies(rows: readonly (readonly number[])[]): Label | undefined {
 }
 
 /**
- * Returns a label if the activation has no exact copy-average point, all neurons but one are each close to a different teacher neuron, and
- * the last one follows all the others.
+ * Returns a label for activations without exact copy-average points if all neurons but one are each
+ * close to a different teacher neuron, and the last one follows all the others.
  */
 function labelNearCopyAverage(
   activation: Activation,

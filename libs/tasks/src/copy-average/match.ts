@@ -59,8 +59,8 @@ export function match(activation: Activation, students: readonly Network[]): Mat
 }
 
 /**
- * Returns the form in which equal functions have equal neurons: a > 0 for odd activations, |w| = 1 for
- * ReLU.
+ * Returns the form in which equal functions have equal neurons: a > 0 for odd activations, |w| = 1
+ * for ReLU.
  */
 export function canonicalise(activation: Activation, network: Network): Network {
   return isOdd(activation) ? makeOutgoingPositive(network) : normaliseIncoming(network);

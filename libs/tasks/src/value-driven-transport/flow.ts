@@ -11,18 +11,18 @@ import {
 import { assignExactly } from "./optimal-transport.js";
 
 /**
- * How a network is trained and read. value: value-driven transport. flow-matching: the network is a
- * velocity v(x, t), fitted to x₁ − x₀ along the lines between independent pairs (Lipman et al. 2023;
- * rectified flow without reflow, Liu et al. 2023). ot-cfm: the same with the exact optimal transport
- * of each batch as pairs (Tong et al. 2024).
+ * How a network is trained and read. value: value-driven transport. flow-matching: the network is
+ * a velocity v(x, t), fitted to x₁ − x₀ along the lines between independent pairs (Lipman et al.
+ * 2023; rectified flow without reflow, Liu et al. 2023). ot-cfm: the same with the exact optimal
+ * transport of each batch as pairs (Tong et al. 2024).
  */
 export const methods = ["value", "flow-matching", "ot-cfm"] as const;
 export type Method = (typeof methods)[number];
 export type FlowMethod = Exclude<Method, "value">;
 
 /**
- * Computes the gradient of mean_j |v(I_j, t_j) − (y_j − x_j)|² with I_j = (1 − t_j)x_j + t_j·y_j and
- * t_j uniform in (0, 1).
+ * Computes the gradient of mean_j |v(I_j, t_j) − (y_j − x_j)|² with I_j = (1 − t_j)x_j + t_j·y_j
+ * and t_j uniform in (0, 1).
  * @param sources n×d
  * @param targets n×d
  */

@@ -1,0 +1,109 @@
+// npm run lab -- papers [--only PAPER]… [--long] [--jobs N] [--runs FOLDER]: runs the sweeps that
+// test the papers' claims, skipping finished runs, and writes the numbers, tables and figures of
+// docs/papers. Sweeps that take minutes run with --long only; without it their last results stay.
+// It exits with 1 if a claim has another verdict than before.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { figureConfig } from "@fedclair/report";
+import { drawSvg } from "@fedclair/report/draw";
+import { formatEstimate, meanInterval } from "@fedclair/runs";
+import { format } from "prettier";
+import { parseArguments } from "./arguments.js";
+import { papers } from "./papers/catalogue.js";
+import { estimate, judge } from "./papers/judge.js";
+import {
+  claimTable,
+  figureOf,
+  fillBlock,
+  formatTable,
+  keyOf,
+  overviewTable,
+  pageOf,
+  readme,
+  resultsFile,
+} from "./papers/pages.js";
+import { readRuns, runSweep } from "./papers/runs.js";
+
+const { values: args } = parseArguments({
+  options: {
+    only: { type: "string", multiple: true, default: papers.map(({ name }) => name) },
+    long: { type: "boolean", default: false },
+    jobs: { type: "string", default: "1" },
+    runs: { type: "string", default: "runs/papers" },
+  },
+});
+const unknown = args.only.find((name) => papers.every((paper) => paper.name !== name));
+if (unknown !== undefined) {
+  const names = papers.map(({ name }) => name).join(", ");
+  console.error(`error: --only: no paper '${unknown}': expected one of ${names}`);
+  process.exit(2);
+}
+process.chdir(resolve(import.meta.dirname, ".."));
+
+/** Runs by sweep file; undefined for a long sweep that has not been run here. */
+const runsByFile = new Map();
+const before = JSON.parse(await readFile(resultsFile, "utf8"));
+const results = { ...before };
+let changed = 0;
+for (const paper of papers) {
+  if (args.only.includes(paper.name)) await measurePaper(paper);
+}
+await writeFile(resultsFile, await format(JSON.stringify(results), { parser: "json" }));
+await fill(readme, { claims: overviewTable(papers, results) });
+process.exitCode = changed > 0 ? 1 : 0;
+
+async function measurePaper(paper) {
+  for (const claim of paper.claims) {
+    const runs = await openRuns(claim);
+    if (runs === undefined) continue;
+    const key = keyOf(paper, claim);
+    const result = estimate(claim.measure(runs));
+    results[key] = result;
+    const verdict = judge(result, claim.expected);
+    const former = before[key] && judge(before[key], claim.expected);
+    if (former !== undefined && former !== verdict) changed++;
+    const note = former === undefined || former === verdict ? "" : ` (before: ${former})`;
+    console.log(`${key}: ${verdict}${note}`);
+  }
+  const blocks = { claims: claimTable(paper, results) };
+  const tableRuns = paper.table.files.map((file) => runsByFile.get(file));
+  if (tableRuns.every((runs) => runs !== undefined)) {
+    const { columns, rows } = paper.table;
+    blocks.table = formatTable(columns, await rows(tableRuns, formatValues));
+  }
+  await fill(pageOf(paper), blocks);
+  const figureRuns = paper.figure.files.map((file) => runsByFile.get(file));
+  if (figureRuns.every((runs) => runs !== undefined)) {
+    await writeFigure(figureOf(paper), await paper.figure.draw(figureRuns));
+  }
+}
+
+/** Runs a claim's sweep once. @returns undefined for a long one that is neither wanted nor there */
+async function openRuns({ file, time }) {
+  if (!runsByFile.has(file)) {
+    const out = join(args.runs, basename(file, ".yaml"));
+    if (time === undefined || args.long) {
+      await runSweep(file, out, { jobs: Number(args.jobs) });
+    }
+    runsByFile.set(file, readRuns(out));
+  }
+  return runsByFile.get(file);
+}
+
+async function fill(file, blocks) {
+  let text = await readFile(file, "utf8");
+  for (const [name, table] of Object.entries(blocks)) text = await fillBlock(text, name, table);
+  await writeFile(file, text);
+}
+
+async function writeFigure(file, spec) {
+  await mkdir(dirname(file), { recursive: true });
+  const config = { ...figureConfig, background: "#ffffff" };
+  const $schema = "https://vega.github.io/schema/vega-lite/v6.json";
+  await writeFile(file, await drawSvg({ $schema, config, ...spec }));
+  console.log(file);
+}
+
+function formatValues(values) {
+  return formatEstimate(meanInterval(values));
+}

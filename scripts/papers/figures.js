@@ -1,0 +1,49 @@
+// Parts of Vega-Lite specifications that the pages' figures share.
+import { methodColours, muted } from "@fedclair/report";
+
+/** A quantitative channel. */
+export function number(field, title, { scale = {}, ...axis } = {}) {
+  return { field, type: "quantitative", title, scale, axis: { grid: false, ...axis } };
+}
+
+/** A colour per series, in the given order, with a legend below the panel. */
+export function series(field, domain) {
+  const scale = { domain, range: methodColours.slice(0, domain.length) };
+  return { field, type: "nominal", scale, legend: { orient: "bottom", columns: 2 } };
+}
+
+/** A panel with lines through points, one line per series. @param {object} encoding x, y, color */
+export function linePanel(title, values, encoding, layers = []) {
+  const line = { data: { values }, mark: { type: "line", point: { filled: true } }, encoding };
+  const size = { width: 210, height: 180 };
+  return { ...size, title, ...(layers.length === 0 ? line : { layer: [line, ...layers] }) };
+}
+
+/** A vertical line with a label, for a predicted position. */
+export function predictedLine(x, label) {
+  const at = { field: "x", type: "quantitative" };
+  return [
+    {
+      data: { values: [{ x }] },
+      mark: { type: "rule", strokeDash: [4, 3], color: muted },
+      encoding: { x: at },
+    },
+    {
+      data: { values: [{ x, label }] },
+      mark: { type: "text", align: "left", dx: 4, baseline: "top", color: muted },
+      encoding: { x: at, y: { value: 2 }, text: { field: "label" } },
+    },
+  ];
+}
+
+/** A horizontal line. */
+export function level(y) {
+  const encoding = { y: { field: "y", type: "quantitative" } };
+  return { data: { values: [{ y }] }, mark: { type: "rule", color: muted }, encoding };
+}
+
+/** Panels side by side, each with its own scales and legend. */
+export function row(...panels) {
+  const resolve = { scale: { color: "independent" } };
+  return { hconcat: panels, spacing: 55, bounds: "flush", resolve };
+}

@@ -1,0 +1,203 @@
+import { linePanel, number, row, series } from "./figures.js";
+import { groupBy, mean, slope } from "./runs.js";
+
+const main = (name) => (run) => run.measures[`global.${name}.fedavg`];
+const graphOf = (run) => run.at("task.dataSeed");
+const perGraph = (runs, compute) => [...groupBy(runs, graphOf).values()].map(compute);
+
+/** Signals of all clients, which hold a hundred each. */
+const signalsOf = (run) => 100 * Number(run.at("clients"));
+/** The theorem's rate of the distance from the true graph. */
+const rate = (n) => Math.sqrt(Math.log(n) / n);
+
+/** The runs with the tight slack, at which the models differ most. */
+const tight = (runs) => runs.filter((run) => run.at("task.c0") === "0.001");
+
+const feasible = "sweeps/papers/logspect-feasible.yaml";
+const samples = "sweeps/papers/logspect-samples.yaml";
+const ladmm = "sweeps/papers/logspect-ladmm.yaml";
+const isLadmm = (run) => run.at("task.solver") === "ladmm";
+
+export const logspect = {
+  name: "logspect",
+  title: "LogSpecT and L-ADMM",
+  claims: [
+    {
+      name: "spect-infeasible",
+      claim: "SpecT for sample covariances is often infeasible.",
+      file: feasible,
+      quantity: "problems at c0 = 0.001 that have no solution",
+      measure: (all) => {
+        const runs = tight(all);
+        const hits = runs.filter((run) => main("rspectFeasible")(run) === 0).length;
+        return { hits, of: runs.length };
+      },
+      expected: { min: 0.5 },
+    },
+    {
+      name: "logspect-feasible",
+      claim: "rLogSpecT is always feasible.",
+      file: feasible,
+      quantity: "the same problems: a graph without isolated nodes is found within the slack",
+      measure: (all) => {
+        const runs = tight(all);
+        const hits = runs.filter((run) => Number.isFinite(main("objective")(run))).length;
+        return { hits, of: runs.length };
+      },
+      expected: { min: 0.9 },
+    },
+    {
+      name: "recovery",
+      claim: "rLogSpecT recovers the graph from enough signals.",
+      file: samples,
+      quantity: "F-measure from 102,400 signals; ten graphs",
+      measure: (runs) =>
+        runs.filter((run) => run.at("clients") === "1024").map((run) => main("f")(run)),
+      expected: { min: 0.95 },
+    },
+    {
+      name: "rate",
+      claim: "The truncated Hausdorff distance of the solutions falls at least as √(log n/n).",
+      file: samples,
+      quantity: "slope of log distance over log √(log n/n); ten graphs",
+      measure: (all) =>
+        perGraph(all, (runs) =>
+          slope(
+            runs.map((run) => [
+              Math.log(rate(signalsOf(run))),
+              Math.log(main("relativeError")(run)),
+            ]),
+          ),
+        ),
+      expected: { min: 0.9 },
+    },
+    {
+      name: "beats-correlation",
+      claim: "From many signals it finds more edges than correlations do.",
+      file: samples,
+      quantity: "best F-measure minus that of correlations, 102,400 signals; ten graphs",
+      measure: (runs) =>
+        runs
+          .filter((run) => run.at("clients") === "1024")
+          .map((run) => main("bestF")(run) - main("correlationBestF")(run)),
+      expected: { min: 0.05 },
+    },
+    {
+      name: "ladmm-converges",
+      claim: "L-ADMM converges to the optimum.",
+      file: ladmm,
+      quantity:
+        "objective above E-ADMM's certified lower bound, relative; five graphs, three sizes",
+      measure: (all) =>
+        [...groupBy(all, (run) => `${graphOf(run)} ${run.at("task.nodes")}`).values()].map(
+          (runs) => {
+            const own = main("objective")(runs.find(isLadmm));
+            const other = runs.find((run) => !isLadmm(run));
+            const bound = main("objective")(other) - gapOf(other);
+            return (own - bound) / Math.max(1, Math.abs(own));
+          },
+        ),
+      expected: { max: 1e-3 },
+    },
+    {
+      name: "ladmm-growth",
+      claim: "L-ADMM's iterations grow slowly with the number of nodes.",
+      file: ladmm,
+      quantity: "slope of log iterations over log nodes, 10 to 40; five graphs",
+      measure: (all) =>
+        perGraph(all.filter(isLadmm), (runs) =>
+          slope(
+            runs.map((run) => [
+              Math.log(Number(run.at("task.nodes"))),
+              Math.log(main("iterations")(run)),
+            ]),
+          ),
+        ),
+      expected: { max: 1 },
+    },
+  ],
+  table: {
+    files: [samples],
+    columns: [
+      "signals",
+      "F-measure",
+      "best F",
+      "best F of correlations",
+      "distance",
+      "distance / √(log n/n)",
+    ],
+    rows: ([all], format) =>
+      [...groupBy(all, signalsOf)].map(([n, runs]) => [
+        n.toLocaleString("en"),
+        ...["f", "bestF", "correlationBestF", "relativeError"].map((name) =>
+          format(runs.map(main(name))),
+        ),
+        format(runs.map((run) => main("relativeError")(run) / rate(n))),
+      ]),
+  },
+  figure: {
+    files: [feasible, samples, ladmm],
+    draw: ([models, recovery, solvers]) => {
+      const infeasible = [
+        ...groupBy(models, (run) => [run.at("clients"), run.at("task.c0")].join(" ")).values(),
+      ].map((runs) => ({
+        n: signalsOf(runs[0]),
+        c0: `c0 = ${runs[0].at("task.c0")}`,
+        y: mean(runs.map((run) => 1 - main("rspectFeasible")(run))),
+      }));
+      const byN = [...groupBy(recovery, signalsOf)];
+      const scale = mean(byN[0][1].map(main("relativeError"))) / rate(byN[0][0]);
+      const distances = byN.flatMap(([n, runs]) => [
+        { n, what: "rLogSpecT", y: mean(runs.map(main("relativeError"))) },
+        { n, what: "√(log n/n)", y: scale * rate(n) },
+      ]);
+      const scores = byN.flatMap(([n, runs]) => [
+        { n, what: "rLogSpecT", y: mean(runs.map(main("bestF"))) },
+        { n, what: "correlations", y: mean(runs.map(main("correlationBestF"))) },
+      ]);
+      const iterations = [
+        ...groupBy(solvers, (run) => [run.at("task.nodes"), run.at("task.solver")].join()).values(),
+      ].map((runs) => ({
+        nodes: Number(runs[0].at("task.nodes")),
+        solver: isLadmm(runs[0]) ? "L-ADMM" : "E-ADMM",
+        y: mean(runs.map(main("iterations"))),
+      }));
+      const log = { scale: { type: "log" } };
+      const n = number("n", "signals", { ...log, format: "~s", tickCount: 4 });
+      const share = { scale: { domain: [0, 1] } };
+      return {
+        vconcat: [
+          row(
+            linePanel("rSpecT without a solution", infeasible, {
+              x: n,
+              y: number("y", "share of problems", share),
+              color: series("c0", ["c0 = 0.001", "c0 = 0.003"]),
+            }),
+            linePanel("edges found", scores, {
+              x: n,
+              y: number("y", "best F-measure", { scale: { domain: [0.6, 1] } }),
+              color: series("what", ["rLogSpecT", "correlations"]),
+            }),
+          ),
+          row(
+            linePanel("distance from the true graph", distances, {
+              x: n,
+              y: number("y", "relative distance", log),
+              color: series("what", ["rLogSpecT", "√(log n/n)"]),
+            }),
+            linePanel("iterations to a gap of 1e-4", iterations, {
+              x: number("nodes", "nodes"),
+              y: number("y", "iterations", { ...log, format: "~s" }),
+              color: series("solver", ["L-ADMM", "E-ADMM"]),
+            }),
+          ),
+        ],
+      };
+    },
+  },
+};
+
+/** The certified distance of a run's objective from the optimum, absolute. */
+function gapOf(run) {
+  return main("certifiedGap")(run) * Math.max(1, Math.abs(main("objective")(run)));
+}

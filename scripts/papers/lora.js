@@ -1,0 +1,145 @@
+import { methodColours } from "@fedclair/report";
+import { groupBy, mean, perSeed } from "./runs.js";
+
+const file = "sweeps/papers/lora.yaml";
+
+const rateFile = "sweeps/papers/lora-rate.yaml";
+
+/** The accuracies of all seeds at the learning rate with the best mean. */
+function atBestRate(runs, trainA) {
+  const own = runs.filter((run) => run.at("task.trainA") === trainA);
+  const byRate = [...groupBy(own, (run) => run.at("task.learningRate")).values()].map((group) =>
+    group.map((run) => run.measures["accuracy.fedit"]),
+  );
+  return byRate.reduce((best, values) => (mean(values) > mean(best) ? values : best));
+}
+
+/** Where to read the accuracy of each aggregator: whether A is trained, and the arm. */
+const aggregators = {
+  FedIT: ["true", "fedit"],
+  FLoRA: ["true", "flora"],
+  "FFA-LoRA": ["false", "fedit"],
+  "FedSA-LoRA": ["true", "fedsa"],
+  local: ["true", "local"],
+};
+
+function valuesOf(runs, name, metric = "accuracy") {
+  const [trainA, arm] = aggregators[name];
+  return perSeed(
+    runs.filter((run) => run.at("task.trainA") === trainA),
+    ([run]) => run.measures[`${metric}.${arm}`],
+  );
+}
+
+const difference = (first, second) => (runs) => {
+  const others = valuesOf(runs, second);
+  return valuesOf(runs, first).map((value, i) => value - others[i]);
+};
+
+const claimOf = (name, claim, first, second) => ({
+  name,
+  claim,
+  file,
+  time: "6 minutes",
+  quantity: `accuracy of ${first} minus that of ${second}, own tokens, paired`,
+  measure: difference(first, second),
+  expected: { min: 0 },
+});
+
+export const lora = {
+  name: "lora",
+  title: "Aggregators for LoRA",
+  claims: [
+    claimOf(
+      "flora-fedit",
+      "FLoRA: stacking without the cross terms of FedIT is better than FedIT.",
+      "FLoRA",
+      "FedIT",
+    ),
+    claimOf(
+      "ffa-fedit",
+      "FFA-LoRA: freezing A is better than FedIT on heterogeneous clients.",
+      "FFA-LoRA",
+      "FedIT",
+    ),
+    claimOf(
+      "fedsa-fedit",
+      "FedSA-LoRA: sharing A and keeping B is better than FedIT on heterogeneous clients.",
+      "FedSA-LoRA",
+      "FedIT",
+    ),
+    claimOf(
+      "fedsa-ffa",
+      "FedSA-LoRA is better than FFA-LoRA on heterogeneous clients.",
+      "FedSA-LoRA",
+      "FFA-LoRA",
+    ),
+    {
+      name: "ffa-rate",
+      claim: "FFA-LoRA is better than FedIT, each with its own learning rate.",
+      file: rateFile,
+      time: "4 minutes",
+      quantity: "accuracy at the best of three rates minus that of FedIT at its best, paired",
+      measure: (runs) => {
+        const [own, other] = ["false", "true"].map((trainA) => atBestRate(runs, trainA));
+        return own.map((accuracy, i) => accuracy - other[i]);
+      },
+      expected: { min: 0 },
+    },
+    claimOf("fedit-local", "FedIT is better than training alone.", "FedIT", "local"),
+  ],
+  table: {
+    files: [file],
+    columns: ["aggregator", "accuracy, own tokens", "accuracy, uniform tokens", "loss"],
+    rows: ([runs], format) =>
+      Object.keys(aggregators).map((name) => [
+        name,
+        ...["accuracy", "uniformAccuracy", "loss"].map((metric) =>
+          format(valuesOf(runs, name, metric)),
+        ),
+      ]),
+  },
+  figure: {
+    files: [file],
+    draw: ([runs]) => {
+      const values = Object.keys(aggregators).flatMap((name) =>
+        ["accuracy", "uniformAccuracy"].flatMap((metric) =>
+          valuesOf(runs, name, metric).map((y) => ({
+            name,
+            tokens: metric === "accuracy" ? "own tokens" : "uniform tokens",
+            y,
+          })),
+        ),
+      );
+      const x = { field: "name", type: "nominal", title: null, sort: Object.keys(aggregators) };
+      const y = { type: "quantitative", title: "accuracy", scale: { zero: false } };
+      const color = {
+        field: "tokens",
+        type: "nominal",
+        scale: { range: methodColours.slice(0, 2) },
+        legend: { orient: "bottom" },
+      };
+      const xOffset = { field: "tokens" };
+      return {
+        width: 480,
+        height: 200,
+        data: { values },
+        layer: [
+          {
+            mark: { type: "point", filled: true, opacity: 0.5 },
+            encoding: {
+              x: { ...x, axis: { labelAngle: 0 } },
+              y: { ...y, field: "y" },
+              color,
+              xOffset,
+            },
+          },
+          {
+            mark: { type: "tick", thickness: 2 },
+            encoding: { x, y: { ...y, field: "y", aggregate: "mean" }, color, xOffset },
+          },
+        ],
+      };
+    },
+  },
+};

@@ -1,0 +1,75 @@
+import { formatEstimate, formatNumber } from "@fedclair/runs";
+import { format } from "prettier";
+import { judge } from "./judge.js";
+
+/** The results of all claims: estimates by `PAPER/CLAIM`. */
+export const resultsFile = "docs/papers/results.json";
+
+export const pageOf = (paper) => `docs/papers/${paper.name}.md`;
+export const figureOf = (paper) => `docs/images/papers/${paper.name}.svg`;
+export const readme = "docs/papers/README.md";
+
+export const keyOf = (paper, claim) => `${paper.name}/${claim.name}`;
+
+/**
+ * Replaces the marked block of a page, and formats the page.
+ * @param {string} text the page
+ * @param {string} name `claims` or `table`
+ * @param {string} table Markdown
+ * @throws Error if the page has no such block
+ */
+export async function fillBlock(text, name, table) {
+  const [start, end] = [`<!-- ${name}: npm run lab -- papers -->`, `<!-- end of ${name} -->`];
+  const [before, after] = [text.indexOf(start), text.indexOf(end)];
+  if (before < 0 || after < before)
+    throw new Error(`a page lacks the lines '${start}' and '${end}'`);
+  const filled = `${text.slice(0, before)}${start}\n\n${table}\n\n${text.slice(after)}`;
+  return format(filled, { parser: "markdown", printWidth: 100 });
+}
+
+/** Formats a Markdown table. @param {readonly (readonly string[])[]} rows */
+export function formatTable(head, rows) {
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** The table of a paper's claims, for its page. */
+export function claimTable(paper, results) {
+  const rows = paper.claims.map((claim) => {
+    const { quantity, expected, file, time } = claim;
+    const { verdict, measured } = describe(paper, claim, results);
+    const command = time === undefined ? `\`${file}\`` : `\`${file}\`, ${time}`;
+    return [claim.claim, quantity, measured, formatRange(expected), verdict, command];
+  });
+  const head = ["claim", "quantity", "measured (seeds)", "expected", "verdict", "sweep"];
+  return formatTable(head, rows);
+}
+
+/** The table of all claims, for docs/papers/README.md. */
+export function overviewTable(papers, results) {
+  const rows = papers.flatMap((paper) =>
+    paper.claims.map((claim, i) => {
+      const { verdict, measured } = describe(paper, claim, results);
+      const title = i === 0 ? `[${paper.title}](${paper.name}.md)` : "";
+      const command = `\`npx fedclair sweep ${claim.file}\``;
+      return [title, claim.claim, verdict, measured, command];
+    }),
+  );
+  return formatTable(["paper", "claim", "verdict", "measured (seeds)", "command"], rows);
+}
+
+function describe(paper, claim, results) {
+  const result = results[keyOf(paper, claim)];
+  if (result === undefined) return { verdict: "not measured yet", measured: "" };
+  const { mean, low, high, n, hits } = result;
+  const measured =
+    hits !== undefined
+      ? `${hits} of ${n} (${formatNumber(low)} … ${formatNumber(high)})`
+      : formatEstimate({ mean, n, interval: { low, high } });
+  return { verdict: `_${judge(result, claim.expected)}_`, measured };
+}
+
+function formatRange({ min, max }) {
+  const parts = [min === undefined ? "" : `≥ ${min}`, max === undefined ? "" : `≤ ${max}`];
+  return parts.filter(Boolean).join(" and ");
+}

@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join, resolve } from "node:path";
+import { readStoredSweep, readSummary } from "@fedclair/runs";
+
+const root = resolve(import.meta.dirname, "../..");
+
+/**
+ * @typedef {object} Run a finished run of a sweep
+ * @property {number} seed
+ * @property {(path: string) => string} at the label of a list's value, by the path in the file
+ * @property {Readonly<Record<string, number>>} measures of the run's summary
+ */
+
+/**
+ * Runs a sweep, or a trial with several seeds, by `fedclair sweep`, which skips finished runs.
+ * @param {string} file path from the workspace's root
+ * @param {string} out the folder of its runs
+ * @param {{ readonly set?: readonly string[], readonly jobs?: number, readonly node?: readonly
+ * string[] }} [options] overrides of the file, and arguments for Node.js
+ * @throws Error if a run fails
+ */
+export async function runSweep(file, out, { set = [], jobs = 1, node = [] } = {}) {
+  const overrides = set.flatMap((override) => ["--set", override]);
+  const program = join(root, "apps/cli/bin/fedclair.js");
+  const args = ["sweep", file, "--out", out, "--jobs", String(jobs), ...overrides];
+  const child = spawn(process.execPath, [...node, program, ...args], {
+    cwd: root,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`fedclair ${args.join(" ")} ended with ${code}:\n${stderr}`);
+}
+
+/**
+ * Reads the runs of a finished sweep.
+ * @returns {Run[] | undefined} undefined if a run is missing
+ */
+export function readRuns(out) {
+  const sweep = readStoredSweep(out);
+  const runs = sweep?.trials.map(({ folder, seed, at }) => {
+    const measures = readSummary(join(out, folder))?.measures;
+    return measures && { seed, at: (path) => at.get(path) ?? "", measures };
+  });
+  return runs?.every((run) => run !== undefined) ? runs : undefined;
+}
+
+/** Groups items by a key, in the order in which keys first occur. */
+export function groupBy(items, keyOf) {
+  const groups = new Map();
+  for (const item of items) {
+    const key = keyOf(item);
+    groups.set(key, [...(groups.get(key) ?? []), item]);
+  }
+  return groups;
+}
+
+/** Computes one value per seed from all runs with this seed. @returns {number[]} */
+export function perSeed(runs, compute) {
+  return [...groupBy(runs, ({ seed }) => seed).values()].map(compute);
+}
+
+export function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** The least-squares slope of y over x. @param {readonly [number, number][]} points */
+export function slope(points) {
+  const [x, y] = [0, 1].map((k) => mean(points.map((point) => point[k])));
+  const over = points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0);
+  return over / points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
+}
