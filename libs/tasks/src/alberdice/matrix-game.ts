@@ -141,9 +141,7 @@ export function matrixNashGap(payoff: Payoff, policies: readonly Policy[]): numb
 export function oneOf(agents: number): { readonly payoff: Payoff; readonly data: number[][] } {
   const reward = (players: number) => (players <= 1 ? players : -players);
   const build = (left: number, players: number): Payoff | number =>
-    left === 0
-      ? reward(players)
-      : [build(left - 1, players), build(left - 1, players + 1)];
+    left === 0 ? reward(players) : [build(left - 1, players), build(left - 1, players + 1)];
   const data = Array.from({ length: agents }, (_, j) =>
     Array.from({ length: agents }, (_, i) => (i === j ? 1 : 0)),
   );
