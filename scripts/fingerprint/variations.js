@@ -392,6 +392,7 @@ export const variations = {
     cloning: { "task.method": "behaviour-cloning", rounds: 2 },
     optidice: { "task.method": "optidice", rounds: 2 },
     independent: { "task.method": "independent-dice", rounds: 2 },
+    "one-of": { "task.environment": { name: "one-of", agents: 4, samples: 10 }, rounds: 4 },
     share: { rounds: 6, "aggregator.share": 0.8, cohort: { count: 7 } },
     "random-data": {
       rounds: 6,
