@@ -18,7 +18,8 @@ interface Tables {
 describe("fedclair sweep", () => {
   it("accepts every shipped sweep", async () => {
     const folder = join(workspace, "sweeps");
-    for (const name of await readdir(folder)) {
+    const names = await readdir(folder, { recursive: true });
+    for (const name of names.filter((one) => one.endsWith(".yaml"))) {
       const file = join(folder, name);
       const source = readTrialFile(file);
       const { trials } = parseSweep(source, await loadNamedPlugins(source));
