@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { ClientRound, RunState } from "../src/protocol.js";
-import { hostOf } from "./activity.js";
+import { hostOf } from "./host-of.js";
 import type { FollowedRun } from "./connection.js";
 import { formatAgo, formatRatio, formatSeconds, formatValue } from "./format.js";
 import { Notice, Table } from "./parts.js";

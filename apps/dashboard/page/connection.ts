@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import type { Names, RoundColumns, RoundTime, RunState } from "../src/protocol.js";
-import type { Activity } from "./activity.js";
+import type { Activity } from "@fedclair/runs";
 import { RunData } from "./run-data.js";
 
 /** The state of the connection to the server. */

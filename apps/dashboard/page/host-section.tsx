@@ -1,4 +1,4 @@
-import type { HostActivity } from "./activity.js";
+import type { HostStatus } from "@fedclair/core/internal";
 import type { FollowedRun } from "./connection.js";
 import { formatAgo, formatBytes, formatMoment } from "./format.js";
 import { Section, Table } from "./parts.js";
@@ -40,7 +40,7 @@ export function HostSection({ followed }: { readonly followed: FollowedRun }) {
 }
 
 /** @param now when the file was written, by the coordinator's clock */
-function cells(host: HostActivity, now: number) {
+function cells(host: HostStatus, now: number) {
   const { name, address, external, clients, clientCount, capacity, lost, returns } = host;
   const again = returns === 0 ? "" : `, back after ${returns} ${returns === 1 ? "loss" : "losses"}`;
   return [

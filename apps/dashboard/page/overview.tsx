@@ -1,6 +1,6 @@
 import { useComputed } from "@preact/signals";
 import type { FlaggedClient, RunState } from "../src/protocol.js";
-import type { Activity } from "./activity.js";
+import type { Activity } from "@fedclair/runs";
 import type { FollowedRun } from "./connection.js";
 import { Curves, type Curve } from "./curves.js";
 import { countNoun, formatRatio, formatSeconds, formatValue } from "./format.js";

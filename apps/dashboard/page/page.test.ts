@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { hostOf, type HostActivity } from "./activity.js";
+import type { HostStatus } from "@fedclair/core/internal";
+import { hostOf } from "./host-of.js";
 import { formatAgo, formatBytes, formatRatio, formatSeconds, formatValue } from "./format.js";
 import {
   cellAt,
@@ -91,7 +92,7 @@ describe("hostOf", () => {
   it("finds the host whose ranges contain a client, unless it was lost", () => {
     const host = (name: string, clients: string, isLost = false) => {
       const lost = { at: "", reason: "" };
-      return { name, clients, ...(isLost && { lost }) } as HostActivity;
+      return { name, clients, ...(isLost && { lost }) } as HostStatus;
     };
     const hosts = [host("a", "c00-c09, c12"), host("old", "c10-c11", true), host("b", "c10-c11")];
     assert.equal(hostOf(hosts, "c05")?.name, "a");

@@ -22,6 +22,7 @@ export {
   type PluginIdentity,
   type PluginKind,
 } from "./contracts/plugin-identity.js";
+export type { HostStatus } from "./contracts/host-status.js";
 export * from "./contracts/pool.js";
 export {
   blends,

@@ -57,7 +57,7 @@ export { choiceText, modTexts } from "./outcome/mod-texts.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { refinementText } from "./outcome/refinement-text.js";
 export { verdictSentence } from "./outcome/verdict.js";
-export { readActivity, type Activity, type HostActivity } from "./store/activity.js";
+export { readActivity, type Activity } from "./store/activity.js";
 export { recordsAfter, recordsEnd, timingsAfter, type Placed } from "./store/records-after.js";
 export { syncFolder, syncTree, writeWhole } from "./store/durable.js";
 export { breakLocks, findHolder, Lock, lockFile } from "./store/lock.js";

@@ -1,5 +1,6 @@
 import {
   afterRunning,
+  type HostStatus,
   payloadBytes,
   withModules,
   type ClientPool,
@@ -10,7 +11,7 @@ import {
 import type { ChosenBackend } from "./backend.js";
 import { type StartState, runTrial, startArms, type ArmEvent, type Position } from "./run-trial.js";
 import type { Checkpoint, CheckpointPolicy } from "./store/checkpoint.js";
-import { ActivityWriter, type HostActivity } from "./store/activity.js";
+import { ActivityWriter } from "./store/activity.js";
 import { storedRecords } from "./store/stored-records.js";
 import { UpdateFile } from "./store/update-file.js";
 import type { WireTraffic } from "./arm-timing.js";
@@ -34,7 +35,7 @@ export interface TrialRun {
   /** Traffic since the start of a pool that uses sockets. */
   readonly traffic?: WireTraffic;
   /** Returns the client hosts, for pages that show the run. Default: none. */
-  readonly hosts?: () => readonly HostActivity[];
+  readonly hosts?: () => readonly HostStatus[];
   /** Returns the TensorFlow.js backend that the clients train with, once they have joined. */
   readonly backend: () => string | undefined;
   /** Returns releases other than this one of hosts that have simulated clients. Default: none. */

@@ -1,6 +1,5 @@
 export { connectHost, type HostOptions } from "./connect-host.js";
 export { checkCoordinatorUrl } from "./coordinator-url.js";
-export type { HostStatus } from "./host-list.js";
 export { isLoopback, checkOpenness } from "./openness.js";
 export { isSameSecret } from "./signed-token.js";
 export { protocolVersion } from "./protocol.js";

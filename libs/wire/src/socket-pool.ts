@@ -11,12 +11,13 @@ import {
   type Failure,
   type Job,
   type PluginIdentity,
+  type HostStatus,
 } from "@fedclair/core/internal";
 import { Bases } from "./bases.js";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { decodeHostMessage, type HostMessage, type Join } from "./codec/host-message.js";
 import { accepted, refuse, type Limits, type Reply } from "./codec/reply.js";
-import { HostList, type HostStatus } from "./host-list.js";
+import { HostList } from "./host-list.js";
 import { Gate, type Judgement } from "./gate.js";
 import { HostSession } from "./host-session.js";
 import { answerNotFound, listen, type HostSocket, type Listener } from "./listen.js";

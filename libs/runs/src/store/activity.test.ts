@@ -1,9 +1,10 @@
+import type { HostStatus } from "@fedclair/core/internal";
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ArmEvent } from "../run-trial.js";
-import { ActivityWriter, readActivity, type HostActivity } from "./activity.js";
+import { ActivityWriter, readActivity } from "./activity.js";
 
 let folder: string;
 beforeEach(async () => {
@@ -11,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const host: HostActivity = {
+const host: HostStatus = {
   name: "host 1",
   address: "127.0.0.1",
   version: "0.1.0",

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { printable } from "@fedclair/core/internal";
+import { printable, type HostStatus } from "@fedclair/core/internal";
 import { z } from "zod";
 import type { ArmEvent } from "../run-trial.js";
 import { readText } from "./regular-file.js";
@@ -17,38 +17,11 @@ export interface Activity {
   readonly asked: number;
   readonly answered: number;
   /** The client hosts; empty if the clients are in the same process. */
-  readonly hosts: readonly HostActivity[];
+  readonly hosts: readonly HostStatus[];
 }
 
 const doings = ["waiting", "training", "aggregating", "measuring", "finished"] as const;
 type Doing = (typeof doings)[number];
-
-/** A client host that has joined, or that was lost. */
-export interface HostActivity {
-  /** The name in its token, or else the order in which it joined. */
-  readonly name: string;
-  readonly address: string;
-  readonly version: string;
-  /** Does it bring its own clients instead of simulating them? */
-  readonly external: boolean;
-  readonly capacity: number;
-  /** The clients that it holds, as ranges like `c00-c14`. */
-  readonly clients: string;
-  readonly clientCount: number;
-  /** Jobs that were sent to it and that it has not answered. */
-  readonly openJobs: number;
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
-  /** Time for a small message to get there and back, in ms. */
-  readonly lag?: number | undefined;
-  /** ISO 8601. */
-  readonly joined: string;
-  readonly lastSeen: string;
-  /** When and why the connection ended. */
-  readonly lost?: { readonly at: string; readonly reason: string } | undefined;
-  /** How often a host with this name was lost before it joined again. */
-  readonly returns: number;
-}
 
 /** The file in a run folder. */
 export const activityFile = "activity.json";
@@ -63,12 +36,12 @@ export const maxListedHosts = 256;
 /** Writes what a running trial does to its folder, at most once a second. */
 export class ActivityWriter {
   readonly #path: string;
-  readonly #hosts: () => readonly HostActivity[];
+  readonly #hosts: () => readonly HostStatus[];
   #state: Omit<Activity, "written" | "hosts"> = { doing: "waiting", asked: 0, answered: 0 };
   #timer: NodeJS.Timeout | undefined;
   #isDue = 0;
 
-  constructor(folder: string, hosts: () => readonly HostActivity[] = () => []) {
+  constructor(folder: string, hosts: () => readonly HostStatus[] = () => []) {
     this.#path = join(folder, activityFile);
     this.#hosts = hosts;
     this.#schedule(busyPause);
