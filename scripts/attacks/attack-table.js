@@ -1,4 +1,5 @@
 import { wilsonInterval } from "@fedclair/runs";
+import { groupBy } from "../group-by.js";
 import { markdown } from "../train-adapters/table.js";
 import { countClients } from "./count-clients.js";
 import { describeHarm, describeOutcome } from "./outcome.js";
@@ -66,18 +67,10 @@ export function formatAttackTable(trials, metric, better) {
     "FedAvg, median against alone",
     "outcome",
   ];
-  const rows = groupByAttack(trials).flatMap(([attack, group]) =>
+  const rows = [...groupBy(trials, ({ attack }) => attack)].flatMap(([attack, group]) =>
     Object.entries(rules).map(([arm, rule]) => [attack, rule, ...formatRow(group, arm)]),
   );
   return markdown([head, ...rows]);
-}
-
-function groupByAttack(trials) {
-  const groups = new Map();
-  for (const trial of trials) {
-    groups.set(trial.attack, [...(groups.get(trial.attack) ?? []), trial]);
-  }
-  return [...groups];
 }
 
 /** Formats a share with its 95 % interval: `3 of 20 (0.05–0.36)`. */

@@ -1,4 +1,11 @@
-import { formatEstimate, meanInterval, pairedDifference, wilsonInterval } from "@fedclair/runs";
+import {
+  formatEstimate,
+  isFlagged,
+  meanInterval,
+  pairedDifference,
+  wilsonInterval,
+} from "@fedclair/runs";
+import { groupBy } from "../group-by.js";
 import { markdown } from "../train-adapters/table.js";
 
 /**
@@ -32,7 +39,7 @@ export function countExclusions(rounds) {
   for (const { clientId, attack, failure, verdict, pooled } of rounds.flat()) {
     if (failure !== null) continue;
     const own = byClient.get(clientId) ?? { isHonest: attack === null, answers: 0, excluded: 0 };
-    const isExcluded = verdict === "contaminated" || verdict === "invalid" || pooled === false;
+    const isExcluded = isFlagged({ verdict }) || pooled === false;
     own.answers++;
     own.excluded += Number(isExcluded);
     byClient.set(clientId, own);
@@ -66,11 +73,7 @@ export function formatHonestTable(trials) {
       .filter(({ rule, counts }) => rule === reference && counts.contaminated.clients === 0)
       .map(({ seed, mean }) => [seed, mean]),
   );
-  const groups = new Map(); // Node 20 has no Map.groupBy
-  for (const trial of trials) {
-    const key = `${trial.attack}\n${trial.rule}`;
-    groups.set(key, [...(groups.get(key) ?? []), trial]);
-  }
+  const groups = groupBy(trials, ({ rule, attack }) => `${attack}\n${rule}`);
   const rows = [...groups.values()].map((group) => {
     const [{ rule, attack, counts }] = group;
     const honest = group.map((trial) => trial.counts.honest);

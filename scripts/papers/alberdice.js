@@ -1,5 +1,6 @@
 import { methodColours } from "@fedclair/report";
-import { groupBy, mean } from "./runs.js";
+import { mean } from "@fedclair/runs";
+import { groupBy } from "../group-by.js";
 
 const matrix = "sweeps/papers/alberdice-matrix.yaml";
 const bridge = "sweeps/papers/alberdice-bridge.yaml";
@@ -37,6 +38,12 @@ function advantages(runs) {
   );
 }
 
+const beatsOthers = {
+  claim: "There it is better than methods that treat agents apart.",
+  quantity: "return minus that of the best of BC, OptiDICE and independent DICE, paired",
+  measure: advantages,
+};
+
 const own = (runs) => runs.filter((run) => methodOf(run) === "alberdice");
 
 export const alberdice = {
@@ -51,14 +58,7 @@ export const alberdice = {
       measure: (runs) => own(runs).map(value("return")),
       expected: { min: 0.99 },
     },
-    {
-      name: "matrix-others",
-      claim: "There it is better than methods that treat agents apart.",
-      file: matrix,
-      quantity: "return minus that of the best of BC, OptiDICE and independent DICE, paired",
-      measure: advantages,
-      expected: { min: 0.1 },
-    },
+    { ...beatsOthers, name: "matrix-others", file: matrix, expected: { min: 0.1 } },
     {
       name: "unseen",
       claim: "It avoids out-of-distribution joint actions.",
@@ -85,12 +85,10 @@ export const alberdice = {
       expected: { min: -1.25 },
     },
     {
+      ...beatsOthers,
       name: "bridge-others",
-      claim: "There it is better than methods that treat agents apart.",
       file: bridge,
       time: "3 minutes",
-      quantity: "return minus that of the best of BC, OptiDICE and independent DICE, paired",
-      measure: advantages,
       expected: { min: 0 },
     },
   ],

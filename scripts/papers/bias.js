@@ -1,5 +1,5 @@
 import { methodColours } from "@fedclair/report";
-import { mean } from "./runs.js";
+import { mean } from "@fedclair/runs";
 
 const file = "sweeps/papers/bias-panels.yaml";
 
@@ -11,6 +11,8 @@ const rivals = {
   neutral: "alpha = 1",
   unbiased: "no bias",
 };
+
+const explanations = { model: "the model", ...rivals };
 
 const metric = (name) => (run) => run.measures[`global.${name}.fedavg`];
 const left = (name) => metric(`totalVariation.${name}`);
@@ -59,10 +61,7 @@ export const bias = {
     files: [file],
     columns: ["explanation", "total variation that it leaves"],
     rows: ([runs], format) =>
-      Object.entries({ model: "the model", ...rivals }).map(([name, label]) => [
-        label,
-        format(runs.map(left(name))),
-      ]),
+      Object.entries(explanations).map(([name, label]) => [label, format(runs.map(left(name)))]),
   },
   figure: {
     files: [file],
@@ -70,7 +69,7 @@ export const bias = {
       width: 420,
       height: 150,
       data: {
-        values: Object.entries({ model: "the model", ...rivals }).map(([name, label]) => ({
+        values: Object.entries(explanations).map(([name, label]) => ({
           label,
           y: mean(runs.map(left(name))),
         })),

@@ -1,5 +1,7 @@
 import { level, linePanel, number, predictedLine, row, series } from "./figures.js";
-import { groupBy, mean, perSeed, slope } from "./runs.js";
+import { mean } from "@fedclair/runs";
+import { groupBy } from "../group-by.js";
+import { perSeed, slope } from "./runs.js";
 
 const ratio = (run) => run.measures["error.ratioTo.local"];
 

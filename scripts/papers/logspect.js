@@ -1,5 +1,7 @@
 import { linePanel, number, row, series } from "./figures.js";
-import { groupBy, mean, slope } from "./runs.js";
+import { mean } from "@fedclair/runs";
+import { groupBy } from "../group-by.js";
+import { slope } from "./runs.js";
 
 const main = (name) => (run) => run.measures[`global.${name}.fedavg`];
 const graphOf = (run) => run.at("task.dataSeed");

@@ -1,5 +1,7 @@
 import { methodColours } from "@fedclair/report";
-import { groupBy, mean, perSeed } from "./runs.js";
+import { mean } from "@fedclair/runs";
+import { groupBy } from "../group-by.js";
+import { perSeed } from "./runs.js";
 
 const file = "sweeps/papers/lora.yaml";
 

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join, resolve } from "node:path";
-import { readStoredSweep, readSummary } from "@fedclair/runs";
+import { mean, readStoredSweep, readSummary } from "@fedclair/runs";
+import { groupBy } from "../group-by.js";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -47,23 +48,9 @@ export function readRuns(out) {
   return runs?.every((run) => run !== undefined) ? runs : undefined;
 }
 
-/** Groups items by a key, in the order in which keys first occur. */
-export function groupBy(items, keyOf) {
-  const groups = new Map();
-  for (const item of items) {
-    const key = keyOf(item);
-    groups.set(key, [...(groups.get(key) ?? []), item]);
-  }
-  return groups;
-}
-
 /** Computes one value per seed from all runs with this seed. @returns {number[]} */
 export function perSeed(runs, compute) {
   return [...groupBy(runs, ({ seed }) => seed).values()].map(compute);
-}
-
-export function mean(values) {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** The least-squares slope of y over x. @param {readonly [number, number][]} points */

@@ -1,5 +1,7 @@
 import { linePanel, number, row, series } from "./figures.js";
-import { groupBy, mean, perSeed } from "./runs.js";
+import { mean } from "@fedclair/runs";
+import { groupBy } from "../group-by.js";
+import { perSeed } from "./runs.js";
 
 const file = "sweeps/papers/transport.yaml";
 const names = { value: "value-driven", "flow-matching": "flow matching", "ot-cfm": "OT-CFM" };

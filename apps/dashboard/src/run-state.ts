@@ -1,6 +1,7 @@
 import { listArms, printable, type Trial } from "@fedclair/core/internal";
 import {
   clientRows,
+  isFlagged,
   measuringClients,
   noDescription,
   ownProperty,
@@ -65,7 +66,7 @@ export class RunSummary {
     const { status, summary, info } = stored;
     const run = this.#run(stored);
     const rows = clientRows(run);
-    const flagged = rows.filter(isFlaggedRow).sort((a, b) => marginOf(b) - marginOf(a));
+    const flagged = rows.filter(isFlagged).sort((a, b) => marginOf(b) - marginOf(a));
     const missed = rows.filter(({ mistake }) => mistake === "missed");
     const hasKnown = rows.some(({ isContaminated }) => isContaminated);
     const secondsLeft = status === "running" ? this.#secondsLeft(run) : undefined;
@@ -157,10 +158,6 @@ export function waitingState(path: string, name: string, status: Status = "waiti
     roundSpacing: 1,
     notices: [],
   };
-}
-
-function isFlaggedRow({ verdict }: ClientRow): boolean {
-  return verdict === "contaminated" || verdict === "invalid";
 }
 
 /** Score over threshold. Invalid clients have no score and come first. */

@@ -30,6 +30,10 @@ export function truthText(client: Pick<ClientRecord, "attack" | "truth">): strin
  * Was a client flagged? Its update is then excluded from what the benign clients share, and the
  * verdict gives the reason.
  */
-export function isFlagged({ verdict }: Pick<ClientRecord, "verdict">): boolean {
+export function isFlagged({
+  verdict,
+}: {
+  readonly verdict?: ClientRecord["verdict"] | undefined;
+}): boolean {
   return verdict === "contaminated" || verdict === "invalid";
 }

@@ -2,7 +2,6 @@ import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import { readPythonClients } from "@fedclair/core/internal";
-import { backendChoices } from "@fedclair/compute";
 import { stream } from "@fedclair/linalg";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import {
@@ -19,6 +18,7 @@ import {
 } from "@fedclair/runs";
 import { openPlace } from "../open-place.js";
 import { requireRun } from "../show.js";
+import { backendOf } from "./backend-of.js";
 import type { RoundsChoice } from "./arguments.js";
 
 export interface AttestOptions {
@@ -54,8 +54,8 @@ export async function attest(folder: string, options: AttestOptions): Promise<vo
   process.stderr.write(
     `comparing ${rounds.length} of ${countNoun(total, "round")}, drawn with seed ${seed}; ${countNoun(toRun, "round")} to run\n`,
   );
-  const wanted = backendChoices.find((name) => name === info.backend) ?? "auto";
-  const { pool, server } = openPlace(prepared, chooseTrialBackend([prepared], wanted).name);
+  const backend = chooseTrialBackend([prepared], backendOf({ info }));
+  const { pool, server } = openPlace(prepared, backend.name);
   const differing: { place: string; arm: string; round: number; keys: readonly string[] }[] = [];
   try {
     const { signal } = interruption;

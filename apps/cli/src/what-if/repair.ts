@@ -6,9 +6,9 @@ import { requireRun } from "../show.js";
 import { replayWithout, type ReplayRunOptions } from "./replay.js";
 
 /**
- * `fedclair repair`: goes back to the round before the first one that a flagged client had
- * influence on, runs on from there without the flagged clients, and compares the result with the
- * run and with one that never had them.
+ * `fedclair repair`: goes back to the round before a flagged client first had influence, and runs
+ * on from there without the flagged clients. Then it compares the result with the run, and with a
+ * run that never had these clients.
  * @throws UserError if the folder holds no finished run, or its aggregator flags nobody
  */
 export async function repair(folder: string, options: ReplayRunOptions): Promise<void> {

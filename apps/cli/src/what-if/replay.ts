@@ -1,5 +1,4 @@
 import { withModules, type Trial } from "@fedclair/core/internal";
-import { backendChoices } from "@fedclair/compute";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import {
   checkRecords,
@@ -16,12 +15,13 @@ import { compareRuns } from "../compare.js";
 import type { RunOptions } from "../run-options.js";
 import { run } from "../run.js";
 import { requireRun } from "../show.js";
+import { backendOf } from "./backend-of.js";
 
-/** How the runs of these commands run. */
+/** Options of the runs that these commands start. */
 export type ReplayRunOptions = Pick<RunOptions, "hosts" | "python" | "transport" | "report">;
 
 export interface ReplayOptions extends ReplayRunOptions {
-  /** The clients that take no part. */
+  /** Ids of the clients to leave out. */
   readonly without: readonly string[];
   /** The first round without them. */
   readonly from: number;
@@ -49,7 +49,7 @@ export async function replayWithout(stored: StoredRun, options: ReplayOptions): 
   const file = join(folder, "trial.yaml");
   const set = [`absent=${JSON.stringify(addAbsent(stored.trial, without, from))}`];
   const prepared = await prepareTrial(file, set, loadNamedPlugins);
-  const backend = backendChoices.find((name) => name === info.backend) ?? "auto";
+  const backend = backendOf(stored);
   const common = { ...runOptions, backend, out, json: false, checkpointEvery: 1 };
   if (!existsSync(out) && info.version === version) {
     await checkRecords(folder);

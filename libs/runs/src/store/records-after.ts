@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ArmRecord } from "../arm-record.js";
 import type { ArmTiming } from "../arm-timing.js";
 import { parseLine, streamLines, type LinesFile } from "./lines.js";
-import { recordCount, recordsPath, recordsFolder, storedFiles } from "./stored-records.js";
+import { isParquet, recordCount, recordsPath, storedFiles } from "./stored-records.js";
 
 /**
  * A place between two records of a run: in bytes of its JSON-lines file, or in Parquet files of one
@@ -48,10 +48,6 @@ export function timingsAfter(
 export async function recordsEnd(folder: string): Promise<RecordPlace> {
   if (isParquet(folder)) return recordCount(folder);
   return (await stat(recordsPath(folder)).catch(() => undefined))?.size ?? 0;
-}
-
-function isParquet(folder: string): boolean {
-  return recordsPath(folder).endsWith(recordsFolder);
 }
 
 async function* linesAfter<T>(

@@ -38,15 +38,18 @@ export async function* storedRecords(
   folder: string,
   end: RecordsEnd = {},
 ): AsyncGenerator<StoredRecord> {
-  yield* recordsPath(folder).endsWith(recordsFolder)
-    ? storedFiles(folder, end.files)
-    : storedLines(folder, end.bytes);
+  yield* isParquet(folder) ? storedFiles(folder, end.files) : storedLines(folder, end.bytes);
 }
 
 /** Returns the folder of a run's Parquet files, or the path of its `records.jsonl`. */
 export function recordsPath(folder: string): string {
   const files = join(folder, recordsFolder);
   return existsSync(files) ? files : join(folder, "records.jsonl");
+}
+
+/** Does each record of a run have a file of its own? */
+export function isParquet(folder: string): boolean {
+  return recordsPath(folder).endsWith(recordsFolder);
 }
 
 /** The beginning of the lines of a round in `records.jsonl` and `artifacts.jsonl`. */
