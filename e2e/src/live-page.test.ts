@@ -158,14 +158,14 @@ describe("the live page in a browser", function () {
     await page.locator(".map").focus();
     await page.keyboard.press("ArrowDown");
     const readout = page.locator(".readout");
-    assert.match(await readout.innerText(), /^c\d\d, round 2: /);
+    await readout.filter({ hasText: /^c\d\d, round 2: / }).waitFor();
     await page.keyboard.press("Home");
-    assert.match(await readout.innerText(), /, round 1: /);
+    await readout.filter({ hasText: /, round 1: / }).waitFor();
     const [client = ""] = (await readout.innerText()).split(",");
     await page.keyboard.press("Enter");
     await page.getByRole("dialog", { name: `Client ${client}` }).waitFor();
     await page.keyboard.press("Escape");
-    assert.equal(await page.getByRole("dialog").count(), 0);
+    await page.getByRole("dialog").waitFor({ state: "detached" });
     await page.locator(".map").focus();
     await page.keyboard.press("End");
     // The rows are in the order of the last scores, which may have changed since.
