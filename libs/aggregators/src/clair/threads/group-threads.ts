@@ -6,8 +6,11 @@ import { ClientGroup, type GroupUpdate, type JudgedGroup } from "./client-group.
 import { getThread, threadsFor } from "./module-pool.js";
 import { shareDelta } from "./transfer.js";
 
-/** Number of groups that are judged at once. One core is left to the wire and to the clients. */
-export const groupsAtOnce = Math.max(1, availableParallelism() - 1);
+/**
+ * Number of groups that are judged at once. Clients train at the same time, but they wait for each
+ * other; one thread less left a sixth of two cores idle.
+ */
+export const groupsAtOnce = availableParallelism();
 
 /**
  * Judges a group of clients: here if it is small, otherwise in another thread. The result is the
