@@ -54,10 +54,10 @@ async function recover(graph: GraphModel, filter: Filter, n: number, seed: numbe
 
 const measured = new Map<string, Promise<{ f: number; correlationBestF: number }>>();
 
-/** Means over twenty graphs, computed once. */
+/** Means over ten graphs, computed once. */
 function meansOf(graph: GraphModel, filter: Filter, n: number) {
   const key = JSON.stringify([graph, filter, n]);
-  const means = measured.get(key) ?? meansOver(20, graph, filter, n);
+  const means = measured.get(key) ?? meansOver(10, graph, filter, n);
   measured.set(key, means);
   return means;
 }
