@@ -11,12 +11,18 @@ import { listChildren, waitUntilGone, hasProc } from "./support/processes.js";
  * Starts a coordinator of `long.yaml` with two hosts for its eight clients, and kills one host
  * after the first round.
  * @param capacity of each host
+ * @param set further options, as `path=value`
  */
-async function killHost(out: string, rounds: number, quorum: number, capacity = 4) {
+async function killHost(
+  out: string,
+  rounds: number,
+  quorum: number,
+  { capacity = 4, set = [] as readonly string[] } = {},
+) {
   const { coordinator, url } = await startCoordinator([
     ...[fixture("long"), "--out", out],
     ...["--set", `rounds=${rounds}`, "--set", `limits.quorum=${quorum}`],
-    ...["--set", "limits.joinSeconds=10"],
+    ...["limits.joinSeconds=10", ...set].flatMap((option) => ["--set", option]),
   ]);
   const [stays, dies] = [startHost(url, capacity), startHost(url, capacity)];
   await coordinator.waitForOutput(/round 1:/);
@@ -58,7 +64,9 @@ describe("a client host that is killed in the middle of a trial", () => {
 
   it("ends the trial with exit code 3 if the others are no quorum", async () => {
     const out = await temporaryFolder();
-    const { coordinator, stays } = await killHost(out, 1000, 0.9);
+    // For half of answerSeconds, the coordinator waits for another host.
+    const quick = ["limits.clientSeconds=5", "limits.answerSeconds=6"];
+    const { coordinator, stays } = await killHost(out, 1000, 0.9, { set: quick });
     const { code, stderr } = await coordinator.ended;
     assert.equal(code, 3, stderr);
     assert.match(
@@ -71,7 +79,7 @@ describe("a client host that is killed in the middle of a trial", () => {
 
   it("loses nothing if the quorum needs its clients and another host has room for them", async () => {
     const out = await temporaryFolder();
-    const { coordinator, stays } = await killHost(out, 20, 1, 8);
+    const { coordinator, stays } = await killHost(out, 20, 1, { capacity: 8 });
     const { code, stderr } = await coordinator.ended;
     assert.equal(code, 0, stderr);
     assert.equal((await stays.ended).code, 0);
