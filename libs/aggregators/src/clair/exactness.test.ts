@@ -14,17 +14,15 @@ describe("clair without noise", () => {
     for (const r of [1, 2, 4, 8]) {
       it(`recovers the space and the set exactly at rank ${r}, with 10 % to 47 % ${kind} attackers`, async () => {
         for (const contaminated of [3, 6, 9, 12, 14]) {
-          for (const seed of [1, 2, 3]) {
-            const rng = stream("exactness").at(kind, r, contaminated, seed);
-            const {
-              updates,
-              basis,
-              contaminated: bad,
-            } = denoisingRound(rng, { ...large, r, contaminated }, kind);
-            const result = await clair(updates, clairSchema.parse({ rule: "gap", rank: r }));
-            assert.deepEqual(idsOf(result, "contaminated"), bad);
-            assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
-          }
+          const rng = stream("exactness").at(kind, r, contaminated);
+          const {
+            updates,
+            basis,
+            contaminated: bad,
+          } = denoisingRound(rng, { ...large, r, contaminated }, kind);
+          const result = await clair(updates, clairSchema.parse({ rule: "gap", rank: r }));
+          assert.deepEqual(idsOf(result, "contaminated"), bad);
+          assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
         }
       });
     }
@@ -37,7 +35,8 @@ describe("clair without noise", () => {
           const rng = stream("rank").at(kind, r, contaminated);
           const size = { ...large, clients: 20, r, contaminated };
           const { updates, contaminated: bad } = denoisingRound(rng, size, kind);
-          const result = await clair(updates, clairSchema.parse({ rule: "gap", rank: "auto" }));
+          const options = { rule: "gap", rank: "auto", rankMax: 6 };
+          const result = await clair(updates, clairSchema.parse(options));
           assert.equal(result.spaces.get("m")?.rank, r);
           assert.deepEqual(idsOf(result, "contaminated"), bad);
         }
