@@ -56,8 +56,15 @@ const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
   digits: [
     ...(["logistic", "mlp", "lora"] as const).map((model) => ({
       name: model,
-      options: { model, hidden: 6, baseDigits: 100, baseEpochs: 1, uniformDigits: 50 },
-      clients: 40,
+      options: {
+        model,
+        hidden: 6,
+        baseDigits: 100,
+        baseEpochs: 1,
+        uniformDigits: 50,
+        partition: { by: "drawn", samples: 60 },
+      },
+      clients: 12,
       rounds: 2,
     })),
   ],
