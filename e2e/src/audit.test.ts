@@ -32,9 +32,9 @@ describe("fedclair audit", function () {
   });
 
   it("flags them across the modules of 32 layers", async () => {
-    // 16 adapters of 32 layers of 4 modules of 1024×1024.
+    // 16 adapters of 32 layers of 4 modules of 256×256.
     const folder = await temporaryFolder();
-    const bad = await saveAdapters(folder, { p: 1024, r: 8, count: 16, modules: 128 }, bfloat16);
+    const bad = await saveAdapters(folder, { p: 256, r: 8, count: 16, modules: 128 }, bfloat16);
     const report = await audit(folder, "--set", "rank=8");
     assert.deepEqual(flagged(report), bad);
     await rm(folder, { recursive: true });
