@@ -58,7 +58,9 @@ describe("joining", () => {
 
   it("rejects a host with another backend and says what to change", async () => {
     const out = await temporaryFolder();
-    const { coordinator, url } = await startCoordinator([trial, "--out", out, "--backend", "cpu"]);
+    const { coordinator, url } = await startCoordinator([
+      ...[trial, "--out", out, "--backend", "cpu", "--no-report"],
+    ]);
     const { code, stderr } = await startHost(url, 10).ended; // a host never chooses cpu by itself
     assert.equal(code, 2);
     assert.match(
@@ -92,6 +94,7 @@ describe("joining", () => {
 
     const { coordinator, url } = await startCoordinator([
       ...[trial, "--out", out, "--listen", "0.0.0.0:0", "--token-file", tokenFile, "--insecure"],
+      "--no-report",
     ]);
     assert.match(
       coordinator.stderr,

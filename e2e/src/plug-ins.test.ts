@@ -44,7 +44,10 @@ describe("plug-ins from outside", () => {
       assert.equal(outcome.code, 0, outcome.stderr);
       return await readResultBytes(join(folder, out));
     };
-    assert.deepEqual(await run("two", "--hosts", "2"), await run("one", "--transport", "memory"));
+    assert.deepEqual(
+      await run("two", "--hosts", "2"),
+      await run("one", "--transport", "memory", "--no-report"),
+    );
     const records = await readRecords(join(folder, "two"));
     const last = records.find(({ arm, round }) => arm === "near-median" && round === 4);
     const verdicts = last?.clients.map(({ attack, verdict }) => [attack, verdict]) ?? [];
@@ -84,7 +87,8 @@ describe("plug-ins from outside", () => {
     const folder = await createStudy();
     const [other, out] = [await createStudy(), join(folder, "run")];
     await raiseVersion(other);
-    const { coordinator, url } = await startCoordinator(["trial.yaml", "--out", out], {
+    const args = ["trial.yaml", "--no-report", "--out", out];
+    const { coordinator, url } = await startCoordinator(args, {
       cwd: folder,
     });
     const host = (cwd: string, ...plugins: string[]) =>

@@ -4,6 +4,7 @@ import { fedclair } from "./support/command.js";
 import { readResultBytes, readRecords, startCoordinator, startHost } from "./support/federation.js";
 import { fixture, temporaryFolder } from "./support/paths.js";
 
+// Only one of the ways draws its report: that of the same bytes would be the same.
 describe("the same trial gives the same bytes", () => {
   for (const [name, capacity] of [
     ["text-copy", 4],
@@ -26,14 +27,14 @@ describe("the same trial gives the same bytes", () => {
       );
       assert.ok(records.every(({ clients }) => clients.every(({ failure }) => failure === null)));
 
-      await run("one", "--hosts", "1");
+      await run("one", "--hosts", "1", "--no-report");
       assert.deepEqual(await readResultBytes(out("one")), expected);
-      await run("three", "--hosts", "3");
+      await run("three", "--hosts", "3", "--no-report");
       assert.deepEqual(await readResultBytes(out("three")), expected);
 
       const { coordinator, url } = await startCoordinator([
         fixture(name),
-        ...["--listen", "127.0.0.1:0", "--out", out("hand")],
+        ...["--listen", "127.0.0.1:0", "--out", out("hand"), "--no-report"],
       ]);
       const hosts = [startHost(url, capacity), startHost(url, capacity)];
       for (const half of [coordinator, ...hosts]) {
@@ -49,7 +50,7 @@ describe("the same trial gives the same bytes", () => {
     const set = ["holdBack=0.2", "aggregator={ name: clair, rank: 2, rule: none }", "baselines=[]"];
     for (const [way, ...how] of [
       ["memory", "--transport", "memory"],
-      ["two", "--hosts", "2"],
+      ["two", "--hosts", "2", "--no-report"],
     ] as const) {
       const changes = set.flatMap((one) => ["--set", one]);
       const out = join(folder, way);
@@ -85,7 +86,7 @@ describe("the same trial gives the same bytes", () => {
       ].flatMap((one) => ["--set", one]);
       for (const [way, ...how] of [
         ["memory", "--transport", "memory"],
-        ["two", "--hosts", "2"],
+        ["two", "--hosts", "2", "--no-report"],
       ] as const) {
         const args = [
           "run",

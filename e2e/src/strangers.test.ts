@@ -15,7 +15,7 @@ describe("a stranger that connects to a coordinator", () => {
   it("gets an error code for anything it sends, and the trial's bytes stay the same", async () => {
     const folder = await temporaryFolder();
     const [undisturbed, disturbed] = [joinPath(folder, "a"), joinPath(folder, "b")];
-    const set = ["--set", "rounds=10"];
+    const set = ["--set", "rounds=10", "--no-report"];
     const alone = ["run", fixture("long"), "--transport", "memory", "--out", undisturbed, ...set];
     assert.equal((await fedclair(alone)).code, 0);
 
@@ -65,7 +65,7 @@ describe("a stranger that connects to a coordinator", () => {
   it("cannot keep hosts out, and gets ten guesses", async () => {
     const env = { FEDCLAIR_TOKEN: "a secret" };
     const out = await temporaryFolder();
-    const set = ["--set", "rounds=30"];
+    const set = ["--set", "rounds=30", "--no-report"];
     const { coordinator, url } = await startCoordinator([fixture("long"), "--out", out, ...set], {
       env,
     });
