@@ -189,7 +189,9 @@ describe("Python clients", function () {
     const out = await temporaryFolder();
     const hosts = ["7", "2", "7"].map((n) => ["misbehaving:make_client", "--capacity", n]);
     const { coordinator, hosts: started } = await startFederation(
-      ...[fixture("python-misbehaving"), out, ["limits.quorum=0.05"], hosts, tests, { DIE: "1" }],
+      // The round waits this long for a client that never answers.
+      ...[fixture("python-misbehaving"), out, ["limits.quorum=0.05", "limits.answerSeconds=8"]],
+      ...[hosts, tests, { DIE: "1" }],
     );
     const { code, stderr } = await coordinator.ended;
     assert.equal(code, exitCodes.lost, stderr);
