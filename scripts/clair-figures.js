@@ -18,7 +18,8 @@ import {
 } from "@fedclair/linalg";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { figureConfig, muted, truthColours, truthShapes } from "@fedclair/report";
-import { drawPng, drawSvg } from "@fedclair/report/draw";
+import { drawSvg } from "@fedclair/report/draw";
+import { drawPng } from "@fedclair/report/draw-png";
 import { prepareTrial, runTrial } from "@fedclair/runs";
 import { computeStarts } from "../libs/aggregators/dist/src/clair/search/starts.js";
 import { computeSines } from "../libs/aggregators/dist/src/clair/subspace/views.js";

@@ -110,7 +110,7 @@ export async function checkInterpreter(interpreter: string): Promise<void> {
   }
   if (status !== 0) {
     throw new UserError(
-      `Python '${interpreter}' has no package fedclair-host: install it there (pip install ./apps/client-python), or name another interpreter by --python`,
+      `Python '${interpreter}' has no package fedclair: install it there (pip install ./apps/client-python), or name another interpreter by --python`,
     );
   }
 }

@@ -114,7 +114,7 @@ export class SweepWorkers implements TrialQueue {
   }
 
   #start(): ChildProcess {
-    const worker = fork(fileURLToPath(new URL("./sweep-worker.js", import.meta.url)), [
+    const worker = fork(fileURLToPath(import.meta.resolve("#sweep-worker")), [
       JSON.stringify(this.#place),
     ]);
     this.#all.add(worker);

@@ -2,6 +2,6 @@ import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** The folder with the templates of `fedclair new`, one subfolder each. */
-export const templateFolder = fileURLToPath(new URL("../../templates/", import.meta.url));
+export const templateFolder = fileURLToPath(import.meta.resolve("#templates"));
 
 export const templates: readonly string[] = readdirSync(templateFolder).sort();

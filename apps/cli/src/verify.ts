@@ -210,7 +210,7 @@ async function summaryOf(
 
 /** Runs this program in a child process, which is stopped together with this one. */
 async function fedclair(args: readonly string[]) {
-  const main = fileURLToPath(new URL("./main.js", import.meta.url));
+  const main = fileURLToPath(import.meta.resolve("#fedclair"));
   const child = spawn(process.execPath, [main, ...args], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });

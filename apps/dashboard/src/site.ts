@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { UserError } from "@fedclair/core/errors";
 
 /** A static file of the page. */
@@ -15,7 +16,7 @@ const types = {
 };
 
 /** The folder in which `npm run build` puts the page. */
-const siteFolder = join(import.meta.dirname, "..", "site");
+const siteFolder = fileURLToPath(import.meta.resolve("#site"));
 
 /** Reads the files of the page. @throws UserError if the page was not built */
 export async function readSite(folder = siteFolder): Promise<ReadonlyMap<string, SiteFile>> {

@@ -104,9 +104,7 @@ export interface Kernels {
   ): void;
 }
 
-const module = new WebAssembly.Module(
-  readFileSync(new URL("../../gen/compute.wasm", import.meta.url)),
-);
+const module = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("#compute.wasm"))));
 
 /** Creates kernels that work on the given memory. They do not keep anything in it. */
 export function createKernels(memory: WebAssembly.Memory): Kernels {

@@ -40,9 +40,7 @@ export interface Kernels {
   ): void;
 }
 
-const module = new WebAssembly.Module(
-  readFileSync(new URL("../../gen/linalg.wasm", import.meta.url)),
-);
+const module = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("#linalg.wasm"))));
 
 /**
  * Creates kernels that work on the given memory. It must be shared, because they were

@@ -1,6 +1,5 @@
 import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { Resvg, type ResvgRenderOptions } from "@resvg/resvg-js";
+import { pathToFileURL } from "node:url";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { textWidth } from "./text-width.js";
@@ -59,37 +58,5 @@ export async function drawSvg(spec: TopLevelSpec): Promise<string> {
     return svg.replace(describedMark, "<path$2><title>$1</title></path>");
   } finally {
     view.finalize();
-  }
-}
-
-/** Draws an SVG on white at twice its size, for slides and papers. */
-export function drawPng(svg: string): Buffer {
-  const options = { fitTo: { mode: "zoom", value: 2 }, background: "#ffffff", font: pngFont };
-  return new Resvg(svg, options as ResvgRenderOptions).render().asPng();
-}
-
-/** Whether this machine has a font for the text of PNG figures. */
-export function hasFont(): boolean {
-  const text = `<svg xmlns="http://www.w3.org/2000/svg"><text y="9">x</text></svg>`;
-  return new Resvg(text, { font: pngFont }).getBBox() !== undefined;
-}
-
-/**
- * Prefers the bundled font, so that PNGs look the same everywhere; system fonts supply missing
- * characters.
- */
-const pngFont: NonNullable<ResvgRenderOptions["font"]> = {
-  loadSystemFonts: true,
-  ...shippedFont("@expo-google-fonts/arimo/400Regular/Arimo_400Regular.ttf"),
-};
-
-function shippedFont(specifier: string): ResvgRenderOptions["font"] {
-  try {
-    return {
-      fontFiles: [fileURLToPath(import.meta.resolve(specifier))],
-      defaultFontFamily: "Arimo",
-    };
-  } catch {
-    return {};
   }
 }

@@ -25,6 +25,7 @@ export async function drawFigures(drawings: readonly Drawing[]): Promise<readonl
 /**
  * Draws figures, and writes them to `figures/<name>.{svg,png,vl.json}` in a folder. Each file is
  * self-contained: the title and caption, which the page puts around a figure, are drawn into it.
+ * PNG files need native code, which an installation by pip lacks, and are left out there.
  * @param of the subject of the figures, for the title in each file
  */
 export async function writeFigures(
@@ -32,7 +33,7 @@ export async function writeFigures(
   of: string,
   drawings: readonly Drawing[],
 ): Promise<readonly Figure[]> {
-  const { drawPng, drawSvg, hasFont } = await import("./draw.js");
+  const [{ drawSvg }, png] = await Promise.all([import("./draw.js"), importDrawPng()]);
   await makeOwnFolder(join(folder, "figures"));
   for (const { spec, ...drawing } of drawings) {
     if (!spec) continue;
@@ -41,10 +42,20 @@ export async function writeFigures(
     const file = join(folder, "figures", drawing.name);
     await write(`${file}.vl.json`, JSON.stringify(standalone, null, 1) + "\n");
     await write(`${file}.svg`, svg);
-    await write(`${file}.png`, [drawPng(svg)]);
+    if (png) await write(`${file}.png`, [png.drawPng(svg)]);
   }
-  if (!hasFont()) process.emitWarning("no font was found: the PNG figures have no text");
+  if (png?.hasFont() === false)
+    process.emitWarning("no font was found: the PNG figures have no text");
   return drawFigures(drawings);
+}
+
+async function importDrawPng(): Promise<typeof import("./draw-png.js") | undefined> {
+  try {
+    return await import("./draw-png.js");
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    return undefined;
+  }
 }
 
 /**

@@ -159,7 +159,7 @@ describe("writeReportOf", () => {
   });
 
   it("draws text into PNG figures", async () => {
-    const { drawPng, hasFont } = await import("./draw.js");
+    const { drawPng, hasFont } = await import("./draw-png.js");
     assert.ok(hasFont(), "no font: install the dependency that ships one");
     const of = (text: string) =>
       drawPng(`<svg xmlns="http://www.w3.org/2000/svg" width="99" height="20">${text}</svg>`);
@@ -167,7 +167,8 @@ describe("writeReportOf", () => {
   });
 
   it("shows a mark's description as a tooltip, whatever it contains", async () => {
-    const { drawPng, drawSvg } = await import("./draw.js");
+    const { drawSvg } = await import("./draw.js");
+    const { drawPng } = await import("./draw-png.js");
     const values = [{ about: `<b a="1">\u0000&` }];
     const encoding = { description: { field: "about", type: "nominal" } } as const;
     const drawn = await drawSvg({
@@ -180,7 +181,8 @@ describe("writeReportOf", () => {
   });
 
   it("draws labels with any characters", async () => {
-    const { drawPng, drawSvg } = await import("./draw.js");
+    const { drawSvg } = await import("./draw.js");
+    const { drawPng } = await import("./draw-png.js");
     const title = "\u001b[31m\u0000\ud800<&>";
     const drawn = await drawSvg({ data: { values: [{}] }, mark: "point", title });
     assert.match(drawn, />\ufffd\[31m\ufffd\ufffd&lt;&amp;&gt;</);

@@ -68,7 +68,7 @@ function startWatch(): void {
   const name = "fedclair.overdue";
   (globalThis as Record<symbol, unknown>)[Symbol.for(name)] = endIfOverdue;
   setInterval(() => Atomics.add(shared, 0, 1), pulseMs).unref();
-  new Worker(new URL("./main-watch-worker.js", import.meta.url), {
+  new Worker(new URL(import.meta.resolve("#main-watch")), {
     workerData: { memory: shared.buffer, expression: `globalThis[Symbol.for("${name}")]()` },
     resourceLimits: { maxOldGenerationSizeMb: 16 },
   }).unref();

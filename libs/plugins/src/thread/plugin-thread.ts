@@ -68,7 +68,7 @@ export class PluginThread {
   #fault: Error | undefined;
 
   constructor(modules: readonly PluginModule[]) {
-    this.#worker = new Worker(new URL("./worker.js", import.meta.url), {
+    this.#worker = new Worker(new URL(import.meta.resolve("#plugin-thread")), {
       workerData: {
         modules,
         activity: this.activity.buffer,

@@ -13,7 +13,7 @@ import type { WeightName, Weights } from "./model.js";
  * @param vocabulary number of tokens without the separator
  */
 export function baseFile(vocabulary: number): URL {
-  return new URL(`../../../assets/text-copy-${vocabulary}.safetensors`, import.meta.url);
+  return new URL(`${import.meta.resolve("#task-assets")}/text-copy-${vocabulary}.safetensors`);
 }
 
 const bases = new Map<number, Promise<Weights>>();

@@ -47,7 +47,7 @@ const threads: Thread[] = [];
 export function getThread(i: number): Thread {
   const thread = threads[i];
   if (thread?.isAlive === true) return thread;
-  return (threads[i] = new Thread(new URL("./worker.js", import.meta.url)));
+  return (threads[i] = new Thread(new URL(import.meta.resolve("#module-thread"))));
 }
 
 /**

