@@ -486,6 +486,14 @@ program
   });
 
 program
+  .command("service", { hidden: true })
+  .description("answer requests of the Python package until stdin ends")
+  .action(async () => {
+    const { serve } = await import("./service/service.js");
+    await serve();
+  });
+
+program
   .command("plugins")
   .description("describe the tasks, aggregators, attacks and mods that a trial file can use")
   .addArgument(new Argument("[kind]", "one kind of plug-in; default: all").choices(describedKinds))

@@ -103,3 +103,5 @@ function textsIn(value: unknown): Set<string> {
 }
 
 export { readMnist } from "./digits/data.js";
+export { splitRows } from "./data/client-rows.js";
+export { partitionChoice } from "./partition/options.js";

@@ -1,23 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
-import {
-  UserError,
-  type Aggregation,
-  type Aggregator,
-  type AggregatorInput,
-  type AggregatorPlugin,
-  type Registry,
-} from "@fedclair/core";
-import {
-  checkAggregation,
-  checkVerdicts,
-  choiceSchema,
-  createPlugin,
-  exitCodes,
-  errorMessage,
-  parseYaml,
-  type PluginChoice,
-} from "@fedclair/core/internal";
+import { UserError, type Aggregator, type AggregatorInput } from "@fedclair/core";
+import { createPlugin, parseYaml, type PluginChoice } from "@fedclair/core/internal";
 import { aggregators } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
 import { countNoun, interruption, print, readOptionFile } from "@fedclair/runs";
@@ -26,6 +10,7 @@ import { rejectExisting } from "../adapters/reject-existing.js";
 import { auditDefaults } from "../audit/options.js";
 import { whenAborted } from "../when-aborted.js";
 import { handOut } from "./hand-out.js";
+import { parseChoice, runAggregator } from "./run-aggregator.js";
 import { readRound } from "./read-round.js";
 import { createRoundReport, formatRound, type RoundReport } from "./round-report.js";
 import type { OutsideAggregator } from "./outside-aggregators.js";
@@ -75,7 +60,8 @@ export async function runServerStep(
   const added = await loadAddedAggregators(options.plugins);
   const registry = new Map(aggregators);
   for (const [name, { plugin }] of added) registry.set(name, plugin);
-  const choice = parseChoice(options, registry);
+  const defaults = options.aggregator === "clair" ? auditDefaults : "";
+  const choice = parseChoice({ ...options, defaults }, registry);
   const aggregator = createPlugin(registry, choice);
   rejectInside(folder, { "--out": out, "--state": state });
   const rules: Rules = { aggregator: choice, seed, merged, code: added.get(choice.name)?.code };
@@ -89,27 +75,6 @@ interface ServerStep {
   readonly choice: PluginChoice;
   readonly aggregator: Aggregator;
   readonly rules: Rules;
-}
-
-/**
- * Runs the aggregator and checks its result.
- * @throws UserError (exit code 6) if the result is not a valid aggregation, and any error of the
- * aggregator
- */
-async function runAggregator(
-  { aggregator, choice: { name } }: Pick<ServerStep, "aggregator" | "choice">,
-  input: AggregatorInput,
-  state: unknown,
-): Promise<Aggregation> {
-  const ids = input.updates.map(({ clientId }) => clientId);
-  const result: unknown = await aggregator.aggregate(input, state);
-  try {
-    checkAggregation(name, result, ids);
-    checkVerdicts(`aggregator '${name}'`, result.verdicts ?? [], ids);
-  } catch (error) {
-    throw new UserError(errorMessage(error), exitCodes.stopped);
-  }
-  return result;
 }
 
 async function runNextRound(step: ServerStep, tell: (line: string) => void): Promise<RoundReport> {
@@ -131,10 +96,7 @@ async function runNextRound(step: ServerStep, tell: (line: string) => void): Pro
   const rng = stream(seed).at("aggregate", "train", round);
   const input: AggregatorInput = { round, phase: "train", updates: sent.updates, rng };
   tell(`${choice.name} on ${countNoun(sent.updates.length, "adapter")} …`);
-  const computing = runAggregator(step, input, before.aggregator).catch((error: unknown) => {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${choice.name} failed: ${errorMessage(error)}`, exitCodes.stopped);
-  });
+  const computing = runAggregator(choice.name, aggregator, input, before.aggregator);
   const aggregation = await Promise.race([computing, whenAborted(interruption.signal)]);
 
   const part = await beginFolder(out, ["global", "personal", verdictsFile, reportFile]);
@@ -190,23 +152,6 @@ function rejectInside(round: string, folders: Readonly<Record<string, string | u
       `${option}: '${folder}' lies in the folder of the round, '${round}', where every folder is a client: choose another`,
     );
   }
-}
-
-/** @throws UserError for an unknown aggregator or option */
-function parseChoice(
-  { aggregator, set }: AggregateOptions,
-  registry: Registry<AggregatorPlugin>,
-): PluginChoice {
-  const defaults = aggregator === "clair" ? auditDefaults : "";
-  const source = {
-    text: `aggregator: { name: ${JSON.stringify(aggregator)}, ${defaults} }`,
-    file: "--aggregator",
-    hasLines: false,
-    what: "options",
-    overrides: set.map((one) => `aggregator.${one}`),
-  };
-  const schema = z.strictObject({ aggregator: choiceSchema(registry, "aggregator") });
-  return parseYaml(source).check(schema).aggregator;
 }
 
 const examplesSchema = z.record(z.string(), z.int().min(1));

@@ -218,26 +218,29 @@ def _write(sent: Any, delta: Delta) -> None:
         if isinstance(change, tuple):
             if len(change) != 2:
                 raise TypeError(f"module {name!r}: got a tuple of {len(change)}, expected an array, or LowRank(b, a)")
-            b, a = (_check_numbers(name, factor) for factor in change)
+            b, a = (to_floats(name, factor) for factor in change)
             if _shape_of(LowRank(b, a)) is None:
                 got = f"b of {_format_shape(b.shape)} and a of {_format_shape(a.shape)}"
                 raise WireError("WRONG_SHAPE", f"module {name!r}: LowRank has {got}, which do not multiply: expected p×r and r×q")
             _write_tensor(module.low_rank.b, b)
             _write_tensor(module.low_rank.a, a)
         else:
-            _write_tensor(module.dense, _check_numbers(name, change))
+            _write_tensor(module.dense, to_floats(name, change))
 
 
-def _check_numbers(module: str, value: Any) -> Array:
+def to_floats(module: str, value: Any) -> Array:
+    """Returns the numbers as a contiguous little-endian array of float32, or of float64 if they need it.
+    :param module: for the message of an error :raises TypeError: if the value is no array of numbers"""
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"module {module!r}: expected an array of numbers, got {type(value).__name__} of {array.dtype}")
-    return array
+    # Everything narrower than float64 fits a float32, except large integers.
+    is_double = array.dtype.itemsize > 4 or array.dtype.kind in "iu"
+    # ascontiguousarray would turn a scalar into a vector.
+    return np.asarray(array, "<f8" if is_double else "<f4", order="C")
 
 
 def _write_tensor(tensor: Any, array: Array) -> None:
-    # Everything narrower than float64 fits a float32, except large integers.
-    is_double = array.dtype.itemsize > 4 or array.dtype.kind in "iu"
     tensor.shape.extend(array.shape)
-    tensor.dtype = 2 if is_double else 1
-    tensor.data = np.ascontiguousarray(array, "<f8" if is_double else "<f4").tobytes()
+    tensor.dtype = 2 if array.dtype.itemsize == 8 else 1
+    tensor.data = array.tobytes()

@@ -1,0 +1,181 @@
+"""One server step for any training loop."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+from fedclair_host.client import Array, LowRank, dense
+from fedclair_host.codec import to_floats
+from safetensors.numpy import load_file, save_file
+
+from .service import ask, shared_folder
+from .tables import pandas
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Term = Mapping[str, "Array | LowRank"]
+
+
+@dataclass(frozen=True)
+class Aggregation:
+    """What an aggregator returns for a round. Changes have the shapes, number types and devices of the first update's arrays."""
+
+    round: int
+    """The number of the round, counted from 1 by the state."""
+    change: Mapping[str, Any]
+    """The change of the params that all clients share, by module. Empty if there is none, as with personal models."""
+    personal: Mapping[str, Mapping[str, Any]]
+    """The changes of single clients' own params, by client id and module. They are added up when they are read."""
+    state: bytes
+    """What the aggregator remembers. Pass it to the next call. It can be stored, for example in a file."""
+    metrics: Mapping[str, float]
+    """What the aggregator measured, by name."""
+    judged: Sequence[Mapping[str, Any]]
+    """The verdicts as they are in records: ``clientId``, ``status``, ``pooled``, ``score``, ``threshold`` and more."""
+
+    @property
+    def flagged(self) -> list[str]:
+        """The ids of the clients with the status ``contaminated``."""
+        return [verdict["clientId"] for verdict in self.judged if verdict["status"] == "contaminated"]
+
+    @cached_property
+    def verdicts(self) -> DataFrame:
+        """One row per client that was judged: client, status, pooled, score, threshold, reason and evidence.
+        Higher scores stand out more. A list in ``evidence`` has the pieces behind a score."""
+        columns = ["client", "status", "pooled", "score", "threshold", "reason", "evidence"]
+        rows = [{**verdict, "client": verdict["clientId"]} for verdict in self.judged]
+        return pandas().DataFrame(rows).reindex(columns=columns)
+
+
+def aggregate(
+    updates: Mapping[str, Mapping[str, Any]],
+    aggregator: str,
+    *,
+    state: bytes | None = None,
+    examples: Mapping[str, int] | None = None,
+    seed: int = 1,
+    **options: Any,
+) -> Aggregation:
+    """Aggregates the updates of a round, as a trial would with the same aggregator, options, seed and round.
+
+    The first call starts a process of Node.js, which later calls use again. Arrays are handed over in safetensors files in memory
+    (``/dev/shm``; on systems without it, in temporary files).
+
+    :param updates: the changes by client id and module, in the order of the cohort: arrays of NumPy or PyTorch, each of its module's
+        shape, or ``LowRank(b, a)``, a pair of arrays p×r and r×q. float32 and float64 are handed over as they are, narrower numbers
+        as float32, integers as float64. A client with other modules or shapes than the first one, or with NaN or infinite numbers,
+        gets the status ``invalid``.
+    :param aggregator: its name, for example ``"clair"``, ``"fedavg"`` or ``"coordinate-median"``; ``fedclair plugins aggregators`` lists all
+    :param state: ``state`` of the round before; default: this is the first round
+    :param examples: number of examples by client id; default: 1 for each
+    :param seed: seed of the aggregator's random numbers
+    :param options: options of the aggregator, as ``rank=4``
+    :raises FedclairError: for an unknown aggregator or option, or if no update can be aggregated"""
+    with shared_folder() as folder:
+        place = Path(folder)
+        first = next(iter(updates.values()), {})
+        request = {
+            "call": "aggregate",
+            "aggregator": aggregator,
+            "set": option_words(options),
+            "seed": seed,
+            "updates": [
+                {"clientId": client, "numExamples": 1 if examples is None else int(examples[client]), **_write(place / f"update-{i}", delta)}
+                for i, (client, delta) in enumerate(updates.items())
+            ],
+            "state": None if state is None else _store(place / "state", state),
+            "out": str(place / "result"),
+            "newState": str(place / "new-state"),
+        }
+        found = ask(request)
+        tensors = load_file(place / "result")
+        new_state = (place / "new-state").read_bytes()
+    returns = {module: _like(change) for module, change in first.items()}
+    personal = {client: [_to_term(term, tensors) for term in terms] for client, terms in found["personal"]}
+    return Aggregation(
+        round=found["round"],
+        change=_add_up([_to_term(term, tensors) for term in found["change"]], returns),
+        personal=_Personal(personal, returns),
+        state=new_state,
+        metrics=found["metrics"],
+        judged=found["verdicts"],
+    )
+
+
+def option_words(options: Mapping[str, Any]) -> list[str]:
+    """Writes options as the command takes them: ``rank=4``."""
+    return [f"{name}={json.dumps(value)}" for name, value in options.items()]
+
+
+class _Personal(Mapping[str, Mapping[str, Any]]):
+    """Adds up the terms of a client when they are read: a thousand clients may share most of them."""
+
+    def __init__(self, terms: Mapping[str, list[Term]], returns: Mapping[str, Callable[[Array], Any]]):
+        self._terms, self._returns = terms, returns
+
+    def __getitem__(self, client: str) -> Mapping[str, Any]:
+        return _add_up(self._terms[client], self._returns)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._terms)
+
+    def __len__(self) -> int:
+        return len(self._terms)
+
+
+def _write(file: Path, delta: Mapping[str, Any]) -> dict[str, Any]:
+    """Writes the tensors of a change. :returns: the file, and the names of the tensors of each module in it"""
+    tensors: dict[str, Array] = {}
+    modules = []
+    for module, change in delta.items():
+        names = []
+        for part in change if isinstance(change, tuple) else (change,):
+            names.append(str(len(tensors)))
+            tensors[names[-1]] = to_floats(module, _to_numpy(part))
+        modules.append([module, names])
+    save_file(tensors, file)
+    return {"file": str(file), "delta": modules}
+
+
+def _store(file: Path, content: bytes) -> str:
+    file.write_bytes(content)
+    return str(file)
+
+
+def _to_term(named: Sequence[tuple[str, list[str]]], tensors: Mapping[str, Array]) -> Term:
+    return {
+        module: LowRank(tensors[names[0]], tensors[names[1]]) if len(names) == 2 else tensors[names[0]] for module, names in named
+    }
+
+
+def _add_up(terms: Sequence[Term], returns: Mapping[str, Callable[[Array], Any]]) -> dict[str, Any]:
+    """Adds terms in float64, as the coordinator does."""
+    total: dict[str, Array] = {}
+    for term in terms:
+        for module, change in term.items():
+            total[module] = dense(change) if module not in total else total[module] + dense(change)
+    return {module: returns[module](change) for module, change in total.items()}
+
+
+def _to_numpy(value: Any) -> Array:
+    if hasattr(value, "detach"):  # a tensor of PyTorch, which may have numbers that NumPy lacks
+        value = value.detach().cpu()
+        value = value.float() if value.is_floating_point() and value.element_size() < 4 else value
+    return np.asarray(value)
+
+
+def _like(change: Any) -> Callable[[Array], Any]:
+    """Returns a function that gives a sum in float64 the type of a client's array."""
+    sample = change[0] if isinstance(change, tuple) else change
+    if hasattr(sample, "detach"):
+        import torch
+
+        return lambda array: torch.from_numpy(array).to(device=sample.device, dtype=sample.dtype)
+    kind = np.asarray(sample).dtype
+    return lambda array: array.astype(kind if kind.kind == "f" else np.float64)

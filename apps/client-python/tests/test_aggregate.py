@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+import fedclair
+from fedclair import service
+from fedclair_host import LowRank
+
+from test_fedclair import command, pytestmark  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def own_command(monkeypatch):
+    monkeypatch.setenv("FEDCLAIR_COMMAND", str(command))
+
+
+def test_a_mean_is_the_one_by_hand_and_has_the_type_of_the_updates():
+    updates = {"a": {"w": np.array([[1.0, 2.0]], np.float32), "n": np.float64(1)}, "b": {"w": np.array([[3, 6]]), "n": 5}}
+    result = fedclair.aggregate(updates, "fedavg", examples={"a": 1, "b": 3})
+    assert result.change["w"].tolist() == [[2.5, 5.0]] and result.change["w"].dtype == np.float32
+    assert result.change["n"] == 4 and result.change["n"].shape == ()
+    assert result.round == 1 and result.personal == {} and result.flagged == []
+
+
+def test_pairs_are_multiplied_out_and_tensors_of_torch_come_back():
+    torch = pytest.importorskip("torch")
+    b, a = torch.tensor([[1.0], [2.0]], requires_grad=True), torch.tensor([[3.0, 4.0]])
+    dense = torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.bfloat16)
+    result = fedclair.aggregate({"x": {"w": LowRank(b, a)}, "y": {"w": dense}}, "fedavg")
+    assert torch.equal(result.change["w"], torch.tensor([[2.0, 2.0], [3.0, 4.5]]))
+
+
+def test_a_client_with_nan_is_invalid_and_left_out():
+    pytest.importorskip("pandas")
+    updates = {"good": {"w": np.ones(3)}, "bad": {"w": np.array([1, np.nan, 1])}}
+    result = fedclair.aggregate(updates, "fedavg")
+    assert result.change["w"].tolist() == [1, 1, 1]
+    verdict = result.verdicts.set_index("client").loc["bad"]
+    assert verdict.status == "invalid" and "entry 1" in verdict.reason
+    with pytest.raises(fedclair.FedclairError, match="expected at least one update.*bad: "):
+        fedclair.aggregate({"bad": updates["bad"]}, "fedavg")
+
+
+def test_the_state_counts_rounds_and_belongs_to_its_aggregator():
+    updates = {client: {"w": np.ones((2, 2))} for client in "abc"}
+    first = fedclair.aggregate(updates, "fedavg")
+    assert fedclair.aggregate(updates, "fedavg", state=first.state).round == 2
+    with pytest.raises(fedclair.FedclairError, match="belongs to aggregator 'fedavg', not 'coordinate-median'") as failed:
+        fedclair.aggregate(updates, "coordinate-median", state=first.state)
+    assert failed.value.exit_code == 2
+
+
+def test_unknown_names_are_reported_and_the_process_goes_on():
+    updates = {client: {"w": np.ones((2, 2))} for client in "abc"}
+    with pytest.raises(fedclair.FedclairError, match="fedavgg"):
+        fedclair.aggregate(updates, "fedavgg")
+    with pytest.raises(fedclair.FedclairError, match="rang"):
+        fedclair.aggregate(updates, "clair", rang=4)
+    with pytest.raises(TypeError, match="'w': expected an array of numbers"):
+        fedclair.aggregate({"a": {"w": "x"}}, "fedavg")
+    assert fedclair.aggregate(updates, "fedavg").round == 1
+
+
+def test_a_process_that_ended_is_an_error_once():
+    updates = {"a": {"w": np.ones(1)}}
+    fedclair.aggregate(updates, "fedavg")
+    process, _ = service._running
+    process.kill()
+    process.wait()
+    assert fedclair.aggregate(updates, "fedavg").round == 1
+    assert service._running[0] is not process
+
+
+def test_shares_cover_the_samples_and_depend_on_the_seed():
+    labels = np.arange(600) % 3
+    parts = fedclair.partition(labels, "dirichlet", alpha=0.3, minimum=5, clients=10, seed=1)
+    assert sorted(np.concatenate(parts)) == list(range(600)) and min(map(len, parts)) >= 5
+    again = fedclair.partition(list(labels), "dirichlet", alpha=0.3, minimum=5, clients=10, seed=1)
+    other = fedclair.partition(labels, "dirichlet", alpha=0.3, minimum=5, clients=10, seed=2)
+    assert all(np.array_equal(*pair) for pair in zip(parts, again))
+    assert not all(np.array_equal(*pair) for pair in zip(parts, other))
+    sizes = [len(part) for part in fedclair.partition(labels, "iid", clients=7)]
+    assert sorted(sizes) == [85, 85, 86, 86, 86, 86, 86]
+
+
+def test_partitions_that_cannot_be_are_errors():
+    with pytest.raises(fedclair.FedclairError, match="3 samples do not suffice for 4 clients"):
+        fedclair.partition([0, 1, 2], "iid", clients=4)
+    with pytest.raises(fedclair.FedclairError, match="expected { by: iid, dirichlet"):
+        fedclair.partition([0, 1, 2], "random", clients=1)
+    with pytest.raises(ValueError, match=r"expected integers of shape \(samples,\), got float64 of shape \(1, 2\)"):
+        fedclair.partition([[0.5, 1]], "iid", clients=1)
