@@ -60,7 +60,7 @@ describe("scripts that need a Python with packages", function () {
     assert.equal(status, 2);
     assert.match(
       output,
-      /'flowre': expected any of pandas, torch, peft, llm, flower, flower-server, exports, detectors, test$/m,
+      /'flowre': expected any of pandas, notebook, torch, peft, llm, flower, flower-server, exports, detectors, test$/m,
     );
   });
 

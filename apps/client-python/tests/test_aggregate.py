@@ -5,7 +5,7 @@ import fedclair
 from fedclair import service
 from fedclair_host import LowRank
 
-from test_fedclair import command, pytestmark  # noqa: F401
+from test_fedclair import clients, command, pytestmark, trial  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +47,21 @@ def test_the_state_counts_rounds_and_belongs_to_its_aggregator():
     with pytest.raises(fedclair.FedclairError, match="belongs to aggregator 'fedavg', not 'coordinate-median'") as failed:
         fedclair.aggregate(updates, "coordinate-median", state=first.state)
     assert failed.value.exit_code == 2
+
+
+def test_a_step_is_that_of_a_trial(tmp_path, monkeypatch):
+    pytest.importorskip("pandas")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own_clients.py").write_text(clients)
+    own = {}
+    exec(clients, own)
+    benign = {**trial, "rounds": 1, "seed": 7, "attacks": []}
+    verdicts = fedclair.run(benign, clients="own_clients:Own", hosts=1, progress=False).verdicts
+    start = {"w": np.zeros((8, 6))}
+    updates = {f"c{i:02}": own["Own"](i).train(start, None).delta for i in range(12)}
+    result = fedclair.aggregate(updates, "clair", rank=1, seed=7, examples=dict.fromkeys(updates, 10))
+    assert {v["clientId"]: v["score"] for v in result.judged} == dict(zip(verdicts.client, verdicts.score))
+    assert list(result.personal) == list(updates) and result.personal["c00"]["w"].shape == (8, 6)
 
 
 def test_unknown_names_are_reported_and_the_process_goes_on():

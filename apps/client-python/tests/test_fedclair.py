@@ -1,10 +1,13 @@
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import fedclair
 from fedclair.command import call
+from fedclair.progress import Progress
 
 command = Path(__file__).parents[2] / "cli" / "bin" / "fedclair.js"
 pytestmark = pytest.mark.skipif(not (command.parents[1] / "dist").exists(), reason="fedclair is not built: npm run build")
@@ -75,10 +78,56 @@ def test_a_failure_is_an_exception_with_the_text_of_the_command(folder, capfd):
 
 def test_a_missing_command_is_explained(folder, monkeypatch):
     monkeypatch.delenv("FEDCLAIR_COMMAND")
-    monkeypatch.setenv("PATH", str(folder))
     with pytest.raises(fedclair.FedclairError, match="npm install fedclair"):
         fedclair.run(trial)
 
 
-def test_the_progress_is_shown(folder, capfd):
-    assert json.loads(call(["list", ".", "--json"], show_progress=True)) is not None
+def test_lines_of_the_command_are_passed_on(folder):
+    lines = []
+    assert json.loads(call(["list", ".", "--json"], on_line=lines.append)) is not None
+    with pytest.raises(fedclair.FedclairError):
+        call(["list", "none"], on_line=lines.append)
+    assert any("none" in line for line in lines)
+
+
+def test_a_function_runs_in_this_process_and_gives_the_same_bytes(folder):
+    pytest.importorskip("pandas")
+    own: dict[str, Any] = {"__name__": "__main__"}
+    exec(clients, own)  # as a notebook does
+    runs = [fedclair.run(trial, clients=made, hosts=1, progress=False) for made in (own["Own"], "own_clients:Own")]
+    here, there = ((run.folder / "records.jsonl").read_bytes() for run in runs)
+    assert here == there
+    with pytest.raises(ValueError, match="for hosts=2 it must be importable"):
+        fedclair.run(trial, clients=own["Own"], hosts=2)
+
+
+def test_a_refused_host_ends_the_run(folder):
+    attacked = {**trial, "attacks": [{"attack": {"name": "label-flip"}, "clients": ["c01"]}]}
+    own: dict[str, Any] = {}
+    exec(clients, own)
+    with pytest.raises(fedclair.FedclairError, match="label-flip"):
+        fedclair.run(attacked, clients=own["Own"], progress=False)
+
+
+def test_a_run_shows_tables_and_figures(folder):
+    pytest.importorskip("pandas")
+    html = fedclair.run(trial, clients="own_clients:Own", hosts=1, progress=False)._repr_html_()
+    assert "Verdicts of the last round: 8 benign, 2 undecided, 2 contaminated" in html
+    assert html.count("<svg") >= 2 and "<td>c04</td>" in html
+
+
+def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(monkeypatch, capsys):
+    lines = ["2 rounds in all\n", '{"level":30,"msg":"joined"}\n', "clair round 1: flagged c1\n", '{"level":40,"msg":"slow"}\n', "odd\n"]
+    with Progress(True) as progress:
+        for line in lines:
+            progress.show(line)
+    assert capsys.readouterr().err == "2 rounds in all\nclair round 1: flagged c1\nslow\nodd\n"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with Progress(True) as progress:
+        for line in lines:
+            progress.show(line)
+    shown = capsys.readouterr().err
+    assert "1/2" in shown and "clair round 1: flagged c1" in shown and "slow\n" in shown and "odd\n" in shown
+    with Progress(False) as progress:
+        progress.show("odd\n")
+    assert capsys.readouterr().err == ""

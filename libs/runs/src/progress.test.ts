@@ -39,6 +39,7 @@ describe("Progress", () => {
     const lines: string[] = [];
     const terminal = { isTTY: false, write: (line: string) => lines.push(line) };
     const progress = new Progress(toyTrial(), terminal as unknown as NodeJS.WriteStream);
+    assert.match(lines.shift() ?? "", /^\d+ rounds in all\n$/);
     const arm = { label: "clair", choice: { name: "clair" }, benignOnly: false };
     const happens = (...events: object[]) => {
       for (const event of events) progress.event({ arm, event } as never);

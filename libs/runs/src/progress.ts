@@ -25,7 +25,11 @@ export class Progress {
       else terminal.write(`${line}\n`);
     });
     this.#patience.waitFor("clients and data");
-    if (!terminal.isTTY) return;
+    const rounds = trial.rounds * listArms(trial).length;
+    if (!terminal.isTTY) {
+      terminal.write(`${rounds} rounds in all\n`);
+      return;
+    }
     const format = "{bar} {value}/{total} rounds · {status}";
     this.#bar = new SingleBar({
       stream: terminal,
@@ -37,9 +41,7 @@ export class Progress {
       // The bar is redrawn after each round and rarely in between, because nothing new happens.
       noTTYOutput: false,
     });
-    this.#bar.start(trial.rounds * listArms(trial).length, 0, {
-      status: "waiting for the clients",
-    });
+    this.#bar.start(rounds, 0, { status: "waiting for the clients" });
   }
 
   event({ arm, event }: ArmEvent): void {

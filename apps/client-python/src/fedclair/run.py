@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from contextlib import contextmanager
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Union
+
+from fedclair_host.client import Client
 
 from .command import call
+from .host_here import run_here
+from .progress import Progress
+from .run_html import run_html
+from .tables import pandas
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -64,17 +71,27 @@ class Run:
         return self._tables["rounds"]
 
     @cached_property
+    def figures(self) -> Mapping[str, str]:
+        """The figures of the report as SVG, by name; ``scores`` has the scores of all clients, round by round."""
+        folder = self.folder / "figures"
+        if not folder.is_dir():
+            call(["report", str(self.folder)])
+        return {file.stem: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.svg"))}
+
+    def _repr_html_(self) -> str:
+        return run_html(self)
+
+    @cached_property
     def _tables(self) -> Mapping[str, DataFrame]:
-        pandas = _pandas()
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "tables"
             call(["export", str(self.folder), "--to", "csv", "--out", str(out)])
-            return {name: pandas.read_csv(out / f"{name}.csv") for name in ("clients", "rounds")}
+            return {name: pandas().read_csv(out / f"{name}.csv") for name in ("clients", "rounds")}
 
 
 def run(
     trial: StrPath | Mapping[str, Any],
-    clients: str | None = None,
+    clients: str | Callable[[int], Client] | None = None,
     *,
     hosts: int | None = None,
     out: StrPath | None = None,
@@ -86,32 +103,50 @@ def run(
     """Runs a trial with all its clients on this machine. Python hosts use this interpreter.
 
     :param trial: a trial file, or its content
-    :param clients: module:function that creates a client from its index, in the working directory; default: as in the trial
+    :param clients: what creates a client from its index, 0 … number of clients - 1: the name ``"module:function"`` of something in the
+        working directory, or a function or class, for example of a notebook, which runs in a thread of this process; default: as in
+        the trial. With a function, all clients of the trial are its own.
     :param hosts: number of host processes; default: one per core
     :param out: the run folder; default: a new one in a temporary folder
     :param set: changes of the trial by path, as ``{"rounds": 3, "task.metrics": {}}``
     :param device: device of PyTorch models: cpu, cuda or auto
     :param report: whether to write report.html and its figures
-    :param progress: whether to print a line per round on stderr
-    :raises FedclairError: with the command's message and exit code"""
+    :param progress: whether to show the rounds: as a bar in terminals and notebooks, otherwise as lines on stderr
+    :raises FedclairError: with the command's message and exit code
+    :raises ValueError: if a function is to run in several hosts"""
     folder = Path(tempfile.mkdtemp(prefix="fedclair-")) / "run" if out is None else Path(out)
     changes = dict(set or {})
-    if clients is not None:
+    if isinstance(clients, str):
         changes["python"] = {"clients": clients, "folder": str(Path.cwd())}
-    options = ["--out", str(folder), "--json", "--python", sys.executable]
-    options += [] if hosts is None else ["--hosts", str(hosts)]
-    options += [] if device is None else ["--device", device]
-    options += [] if report else ["--no-report"]
+    options = ["--out", str(folder), "--json", *([] if report else ["--no-report"])]
     for path, value in changes.items():
         options += ["--set", f"{path}={json.dumps(value)}"]
+    with Progress(progress) as shown, _as_file(trial) as file:
+        if callable(clients):
+            if hosts not in (None, 1):
+                raise ValueError(
+                    f"clients: a function runs in one host, in this process; for hosts={hosts} it must be importable: "
+                    'write it into a module, for example model.py, and pass clients="model:make_client"'
+                )
+            run_here(file, clients, options, device, shown.show)
+        else:
+            options += ["--python", sys.executable]
+            options += [] if hosts is None else ["--hosts", str(hosts)]
+            options += [] if device is None else ["--device", device]
+            call(["run", file, *options], on_line=shown.show)
+    return Run(folder)
+
+
+@contextmanager
+def _as_file(trial: StrPath | Mapping[str, Any]) -> Iterator[str]:
+    """The path of a trial, which is in a temporary file if only its content is known."""
     if not isinstance(trial, Mapping):
-        call(["run", str(trial), *options], show_progress=progress)
-        return Run(folder)
+        yield str(trial)
+        return
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "trial.yaml"
         file.write_text(json.dumps(trial), encoding="utf-8")  # JSON is YAML
-        call(["run", str(file), *options], show_progress=progress)
-    return Run(folder)
+        yield str(file)
 
 
 def open_run(folder: StrPath) -> Run:
@@ -125,12 +160,5 @@ def audit(folder: StrPath) -> DataFrame:
     """Judges the LoRA adapters in a folder, like ``fedclair audit``. :returns: one row per adapter
     :raises FedclairError: with the command's message and exit code"""
     found = json.loads(call(["audit", str(folder), "--json"]))
-    return _pandas().json_normalize(found["adapters"])
+    return pandas().json_normalize(found["adapters"])
 
-
-def _pandas() -> Any:
-    try:
-        import pandas
-    except ImportError:
-        raise ImportError("tables are DataFrames of pandas: pip install pandas") from None
-    return pandas

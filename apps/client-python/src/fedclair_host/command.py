@@ -164,10 +164,10 @@ def _load_clients(options: argparse.Namespace) -> tuple[Callable[[int], Client],
         raise HostError("--initial goes with --flower: other clients have a method initial")
     if not callable(loaded):
         raise HostError(f"{options.clients} is no function that makes a client from its index")
-    return loaded, _declared(loaded, "backend", "python-numpy"), _declared(loaded, "contaminations", ())
+    return loaded, declared(loaded, "backend", "python-numpy"), declared(loaded, "contaminations", ())
 
 
-def _declared(make_client: Any, name: str, default: Any) -> Any:
+def declared(make_client: Any, name: str, default: Any) -> Any:
     """Reads an attribute of a function, a class, or the class that a function is annotated to return."""
     if hasattr(make_client, name):
         return getattr(make_client, name)

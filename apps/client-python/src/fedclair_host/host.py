@@ -120,6 +120,10 @@ class Host:
             self._loop.call_soon_threadsafe(self._is_over.set)
             thread.join(5)
 
+    def stop(self) -> None:
+        """Ends `run` from another thread, after the present job."""
+        self._queue.put(Ending("stopped", 130))
+
     # ---- the main thread -------------------------------------------------------------------------------------------
 
     def _work(self) -> Ending:
