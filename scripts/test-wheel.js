@@ -1,6 +1,6 @@
-// npm run test:wheel: builds the wheel `fedclair`, installs it into an empty virtual environment, and
-// uses it as someone without npm would. Runs of the wheel are compared with those of this checkout,
-// byte by byte. Skips with a message if there is no Python or no package index.
+// npm run test:wheel: builds the wheel `fedclair`, installs it into an empty virtual environment,
+// and uses it as someone without npm would. Runs of the wheel are compared with those of this
+// checkout, byte by byte. Skips with a message if there is no Python or no package index.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
