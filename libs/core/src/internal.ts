@@ -87,6 +87,7 @@ export {
   type PythonClients,
 } from "./trial/python-clients.js";
 export type { TrialMod } from "./trial/mods.js";
+export type { OptionChange } from "./trial/option-changes.js";
 export type { PreparedArm, PreparedTrial } from "./trial/prepared-trial.js";
 export { prepareResolvedTrial } from "./trial/prepare-trial.js";
 export type { Schedule } from "./trial/schedule.js";

@@ -12,6 +12,7 @@ import { readTaskContaminations } from "./data-contamination.js";
 import { Devices } from "./devices.js";
 import { findUnknownClients, listExternalClients } from "./external-clients.js";
 import { createMods } from "./mods.js";
+import { listOptionChanges } from "./option-changes.js";
 import type { PreparedArm, PreparedTrial } from "./prepared-trial.js";
 import { withServerOptimizer } from "./server-optimizer.js";
 import type { Trace } from "./trace.js";
@@ -78,6 +79,7 @@ export function prepareResolvedTrial(
   return {
     ...prepared,
     notices: notices.filter((notice) => notice !== undefined),
+    listChanges: () => listOptionChanges(trial, plugins),
     loadTask: () => (loading ??= loadTask(taskPlugin, trial, taskPlace)),
   };
 }

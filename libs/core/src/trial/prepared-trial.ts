@@ -9,6 +9,7 @@ import type { Arm } from "./arms.js";
 import type { Contamination } from "./contamination.js";
 import type { Devices } from "./devices.js";
 import type { TrialMod } from "./mods.js";
+import type { OptionChange } from "./option-changes.js";
 import type { Trial } from "./trial.js";
 
 /** An arm with its aggregator. */
@@ -51,6 +52,8 @@ export interface PreparedTrial {
   readonly outside: readonly LocatedPlugin[];
   /** Sentences about what may surprise the user, printed when the trial starts. */
   readonly notices: readonly string[];
+  /** Lists the options of the trial that are not at their defaults. */
+  listChanges(): readonly OptionChange[];
   /**
    * Creates the task, which reads its data; later calls return the same task.
    * @throws UserError naming the task if it fails, or cannot serve this many clients
