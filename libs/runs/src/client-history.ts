@@ -1,5 +1,6 @@
 import type { Metrics } from "@fedclair/core";
 import type { ClientRecord } from "@fedclair/core/internal";
+import type { Interval } from "./intervals.js";
 import { isFlagged } from "./truth.js";
 
 /** The history of a client over the rounds of an arm. */
@@ -11,6 +12,11 @@ export interface ClientHistory {
   readonly last: ClientRecord & { readonly round: number };
   readonly roundsJudged: number;
   readonly roundsFlagged: number;
+  readonly roundsUndecided: number;
+  /** The lowest and highest score over threshold of the rounds that flagged it by its score. */
+  readonly flaggedRatio?: Interval;
+  /** The highest score over threshold of all rounds. */
+  readonly highestRatio?: number;
   /** The client's most recent measurements. */
   readonly evaluation: Metrics;
 }
@@ -30,6 +36,18 @@ export class ClientHistories {
     for (const client of clients) {
       if (!isSpaced(client.clientId, this.#spacing)) continue;
       const before = this.#clients.get(client.clientId);
+      const ratio = scoreRatio(client);
+      const flaggedRatio =
+        ratio !== undefined && isFlagged(client)
+          ? {
+              low: Math.min(ratio, before?.flaggedRatio?.low ?? Infinity),
+              high: Math.max(ratio, before?.flaggedRatio?.high ?? -Infinity),
+            }
+          : before?.flaggedRatio;
+      const highestRatio =
+        ratio === undefined
+          ? before?.highestRatio
+          : Math.max(ratio, before?.highestRatio ?? -Infinity);
       const roundsJudged = (before?.roundsJudged ?? 0) + Number(client.verdict !== undefined);
       // A phase in which the aggregator judges no client must not replace an earlier verdict.
       const isNewer = client.verdict !== undefined || client.failure !== null || roundsJudged === 0;
@@ -37,6 +55,9 @@ export class ClientHistories {
         last: before && !isNewer ? before.last : { ...client, round },
         roundsJudged,
         roundsFlagged: (before?.roundsFlagged ?? 0) + Number(isFlagged(client)),
+        roundsUndecided: (before?.roundsUndecided ?? 0) + Number(client.verdict === "undecided"),
+        ...(flaggedRatio && { flaggedRatio }),
+        ...(highestRatio !== undefined && { highestRatio }),
         evaluation: client.evaluation ?? before?.evaluation ?? {},
       });
       if (this.#clients.size > maxClients) this.#double();
@@ -58,6 +79,15 @@ export class ClientHistories {
   get clients(): ReadonlyMap<string, ClientHistory> {
     return this.#clients;
   }
+}
+
+/** The score of a client over its threshold; undefined unless it has both. */
+export function scoreRatio({
+  score,
+  threshold,
+}: Pick<ClientRecord, "score" | "threshold">): number | undefined {
+  if (score == null || threshold == null || threshold <= 0) return undefined;
+  return score / threshold;
 }
 
 /** Is the client among every `spacing`-th of the registered ones? Ids are `c` and a number. */

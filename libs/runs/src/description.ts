@@ -1,6 +1,11 @@
 import { UserError, type TaskFigures } from "@fedclair/core";
 import { errorLocation } from "@fedclair/core/errors";
-import { errorMessage, pluginOptions, type PreparedTrial } from "@fedclair/core/internal";
+import {
+  errorMessage,
+  pluginOptions,
+  type OptionChange,
+  type PreparedTrial,
+} from "@fedclair/core/internal";
 import type { ClientHistory } from "./client-history.js";
 import type { MetricInfos } from "./measure.js";
 
@@ -22,6 +27,8 @@ export interface TrialDescription {
   /** The metric that arms are compared by first. */
   readonly primary?: string | undefined;
   readonly figures?: TaskFigures | undefined;
+  /** The options of the trial that are not at their defaults; undefined if that is unknown. */
+  readonly changes?: readonly OptionChange[];
 }
 
 /** The description of a trial if only its records are known. */
@@ -57,6 +64,7 @@ export async function describeTrial(prepared: PreparedTrial): Promise<TrialDescr
     metrics,
     ...(primary !== undefined && { primary }),
     figures: taskPlugin.figures,
+    changes: prepared.listChanges(),
   };
 }
 

@@ -1,5 +1,6 @@
 export { chooseTrialBackend, type ChosenBackend } from "./backend.js";
 export type { ArmRecord } from "./arm-record.js";
+export { scoreRatio, type ClientHistory } from "./client-history.js";
 export { csvLine } from "./csv.js";
 export { describeStored, type StoredDescription } from "./describe-stored.js";
 export { describeTrial, noDescription, type TrialDescription } from "./description.js";
@@ -56,7 +57,7 @@ export { backendLabel, backendText } from "./outcome/backend-text.js";
 export { choiceText, modTexts } from "./outcome/mod-texts.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { refinementText } from "./outcome/refinement-text.js";
-export { verdictSentence } from "./outcome/verdict.js";
+export { listItems, verdictSentence } from "./outcome/verdict.js";
 export { readActivity, type Activity } from "./store/activity.js";
 export { recordsAfter, recordsEnd, timingsAfter, type Placed } from "./store/records-after.js";
 export { syncFolder, syncTree, writeWhole } from "./store/durable.js";

@@ -36,8 +36,10 @@ export function isWithin(
  * digits.
  */
 export function formatNumber(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString("en-US");
   const size = Math.abs(value);
+  // Without separators `String` gives the same and is many times faster.
+  if (Number.isInteger(value) && size < 1e15)
+    return size < 1000 ? String(value) : value.toLocaleString("en-US");
   if (size < 1e-4 || size >= 1e6) return value.toExponential(2);
   return size < 0.01 ? value.toPrecision(3) : value.toFixed(3);
 }

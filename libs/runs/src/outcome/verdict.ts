@@ -252,7 +252,8 @@ function againstClause(items: readonly string[]): string {
   return items.length === 0 ? "" : ` against ${listItems(items)}`;
 }
 
-function listItems(items: readonly string[]): string {
+/** Lists items in a sentence: `a, b and c`. */
+export function listItems(items: readonly string[]): string {
   if (items.length < 2) return items.join("");
   return `${items.slice(0, -1).join(", ")} and ${items.at(-1) ?? ""}`;
 }
