@@ -4,15 +4,12 @@
 // or draws fewer than 55 frames a second, as it may on a busy machine; --no-limits only prints.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadNamedPlugins } from "@fedclair/plugins";
-import { prepareTrial } from "@fedclair/runs";
-import { stringify } from "yaml";
 import { parseArguments } from "./arguments.js";
+import { writeLargeRun } from "./large-run.js";
 
 const { values } = parseArguments({
   options: {
@@ -30,73 +27,13 @@ const folder = await mkdtemp(join(tmpdir(), "fedclair-page-"));
 const run = join(folder, "large");
 const cleanUps = [() => rm(folder, { recursive: true, force: true })];
 try {
-  await writeLargeRun(run);
+  await writeLargeRun(run, { clients, rounds, kinds: 2 });
   const measured = await measure(await serve(folder));
   console.log(JSON.stringify({ clients, rounds, ...measured }));
   const isWithin = measured.megabytes <= 150 && measured.framesPerSecond >= 55;
   if (!values["no-limits"] && !isWithin) process.exitCode = 1;
 } finally {
   for (const cleanUp of cleanUps.reverse()) await cleanUp();
-}
-
-/** Writes a run in which every tenth client is contaminated and usually flagged. */
-async function writeLargeRun(out) {
-  await mkdir(out);
-  const small = join(import.meta.dirname, "../trials/linear-regression/gaussian.yaml");
-  const set = [`clients=${clients}`, `rounds=${rounds}`, "baselines=[]", "name=large"];
-  const { trial } = await prepareTrial(small, set, loadNamedPlugins);
-  await writeFile(join(out, "trial.yaml"), stringify(trial));
-  const info = {
-    hash: "0".repeat(64),
-    version: "0",
-    started: "2026-01-01T00:00:00Z",
-    backend: "none",
-  };
-  await writeFile(join(out, "run.json"), JSON.stringify(info));
-  const records = createWriteStream(join(out, "records.jsonl"));
-  const timings = createWriteStream(join(out, "timings.jsonl"));
-  const width = String(clients - 1).length;
-  for (let round = 1; round <= rounds; round++) {
-    const all = Array.from({ length: clients }, (_, i) => {
-      const isBad = i % 10 === 3;
-      // A fixed pattern: numbers that look random but are the same every time.
-      const noise = ((i * 7919 + round * 104_729) % 1000) / 1000;
-      const score = isBad ? 1.5 + 4 * noise : 1.9 * noise;
-      return {
-        clientId: `c${String(i).padStart(Math.max(2, width), "0")}`,
-        attack: isBad ? "sign-flip" : null,
-        failure: null,
-        numExamples: 20,
-        train: { loss: 1 / round + noise },
-        verdict: score > 2 ? "contaminated" : "benign",
-        score,
-        threshold: 2,
-        evidence: [
-          { kind: "size", statistic: noise, deviations: 3 * noise },
-          { kind: "agreement", statistic: 1 - noise, deviations: score },
-        ],
-        evaluation: { error: 1 / round + noise / 10 },
-      };
-    });
-    const record = { arm: "clair", round, phase: "train", clients: all, metrics: {} };
-    await write(records, { ...record, bytes: { down: 1e6, up: 1e6 } });
-    const seconds = { train: 1, aggregate: 0.2, evaluate: 0.3 };
-    await write(timings, { arm: "clair", round, seconds, coordinatorRss: 2e8 });
-  }
-  await Promise.all([records, timings].map((stream) => once(stream.end(), "finish")));
-  const summary = {
-    name: "large",
-    seed: 1,
-    arms: ["clair"],
-    stopped: {},
-    measures: {},
-    details: [],
-  };
-  await writeFile(join(out, "summary.json"), JSON.stringify(summary));
-}
-
-async function write(stream, value) {
-  if (!stream.write(`${JSON.stringify(value)}\n`)) await once(stream, "drain");
 }
 
 async function serve(root) {

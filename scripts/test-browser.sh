@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # npm run test:browser: installs Debian's Chromium with apt if this user may, and tests the live page
-# in it. npm test also runs these tests if Chromium is installed, except for the measurement of
-# 1,000 clients over 1,000 rounds, which runs only here.
+# and the report in it. npm test also runs these tests if Chromium is installed, except for the
+# measurements of large runs, which run only here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if ! command -v chromium > /dev/null; then
@@ -12,4 +12,7 @@ if ! command -v chromium > /dev/null; then
   fi
 fi
 (cd e2e && npx mocha --grep "in a browser")
-if command -v chromium > /dev/null; then node scripts/page-speed.js; fi
+if command -v chromium > /dev/null; then
+  node scripts/page-speed.js
+  node scripts/report-speed.js
+fi

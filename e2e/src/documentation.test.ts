@@ -39,6 +39,7 @@ const executed = [
   "docs/observing.md",
   "docs/own-experiment.md",
   "docs/performance.md",
+  "docs/report.md",
   "docs/runs.md",
   "docs/security.md",
   "docs/seeds.md",

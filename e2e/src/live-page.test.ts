@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Page } from "playwright-core";
 import { openPage, seriousFindings } from "./support/browser.js";
-import { fedclair, start, type Command } from "./support/command.js";
+import { runSmall, start, type Command } from "./support/command.js";
 import { freePort } from "./support/free-port.js";
 import { fixture, temporaryFolder, workspace } from "./support/paths.js";
 import { requirePrograms } from "./support/programs.js";
@@ -17,16 +17,6 @@ async function view(
 ): Promise<{ command: Command; url: string }> {
   const command = start(["view", folder, "--no-open", ...args]);
   return { command, url: await command.waitForOutput(/page of .*: (http\S+)/) };
-}
-
-/** Runs a small trial in one process. */
-async function runSmall(trial: string, ...set: readonly string[]): Promise<string> {
-  const out = join(await temporaryFolder(), "run");
-  const args = set.flatMap((one) => ["--set", one]);
-  const how = ["--transport", "memory", "--out", out];
-  const { code, stderr } = await fedclair(["run", fixture(trial), ...args, ...how]);
-  assert.equal(code, 0, stderr);
-  return out;
 }
 
 describe("the live page in a browser", function () {

@@ -24,7 +24,7 @@ async function resolveLinks(path: string): Promise<string | undefined> {
   return await realpath(path).catch(() => undefined);
 }
 
-const reportFile = /^(report\.html|figures\/[\w-]+\.(svg|png|vl\.json))$/;
+const reportFile = /^(report\.html|figures\/[\w-]+\.(svg|png|csv|vl\.json))$/;
 
 /** Finds a file of a run's report. Returns undefined for any other file. */
 export async function findReportFile(

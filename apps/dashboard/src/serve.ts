@@ -6,6 +6,7 @@ import { extname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { UserError } from "@fedclair/core";
 import { errorMessage } from "@fedclair/core/internal";
+import { hashSource, readPageScript } from "@fedclair/report";
 import { openRegularFile } from "@fedclair/runs";
 import { createServer, isLoopback, type Certificates } from "@fedclair/wire";
 import { cookieHeader, hasAllowedHost, isAllowed, showsToken, type Access } from "./access.js";
@@ -61,9 +62,13 @@ const pagePolicy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** A report has its style in the markup and needs no script. Its folder may come from others. */
-const reportPolicy =
-  "sandbox allow-same-origin allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+/**
+ * A report has its style and its script in the markup. Its folder may come from others, so no
+ * script runs but the one that this release writes into reports.
+ */
+function reportPolicy(): string {
+  return `sandbox allow-same-origin allow-popups allow-scripts; default-src 'none'; script-src ${hashSource(readPageScript())}; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'`;
+}
 
 const commonHeaders = {
   "cache-control": "no-store",
@@ -79,6 +84,7 @@ const reportTypes: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".svg": "image/svg+xml",
   ".png": "image/png",
+  ".csv": "text/csv; charset=utf-8",
   ".json": "application/json",
 };
 
@@ -314,7 +320,7 @@ class Handler {
         : await findReportFile(this.#options.root, path, file);
     if (found === undefined) throw new Refusal(404, "there is nothing at this address");
     const stream = createReadStream("", { fd: openRegularFile(found) });
-    response.setHeader("content-security-policy", reportPolicy);
+    response.setHeader("content-security-policy", reportPolicy());
     response.writeHead(200, {
       "content-type": reportTypes[extname(found)] ?? "application/octet-stream",
     });

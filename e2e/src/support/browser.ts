@@ -15,7 +15,7 @@ export interface OpenedPage {
 /** Opens a page in a browser of its own, which is closed after the test. */
 export async function openPage(
   url: string,
-  { width = 1280, height = 900, dark = false } = {},
+  { width = 1280, height = 900, dark = false, scripts = true } = {},
 ): Promise<OpenedPage> {
   browser ??= await chromium.launch({
     executablePath: "/usr/bin/chromium",
@@ -24,6 +24,7 @@ export async function openPage(
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: dark ? "dark" : "light",
+    javaScriptEnabled: scripts,
   });
   const page = await context.newPage();
   const complaints: string[] = [];

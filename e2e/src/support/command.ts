@@ -1,8 +1,9 @@
+import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { cleanUps } from "./afterwards.js";
-import { removeTemporaryFolders, workspace } from "./paths.js";
+import { fixture, removeTemporaryFolders, temporaryFolder, workspace } from "./paths.js";
 
 /** The result of a command that has ended. */
 export interface CommandResult {
@@ -110,6 +111,19 @@ export function fedclair(
   options?: CommandOptions,
 ): Promise<CommandResult> {
   return start(args, options).ended;
+}
+
+/**
+ * Runs a trial of `e2e/fixtures` in one process. @param set overrides, as `rounds=2`
+ * @returns its run folder
+ */
+export async function runSmall(trial: string, ...set: readonly string[]): Promise<string> {
+  const out = join(await temporaryFolder(), "run");
+  const args = set.flatMap((one) => ["--set", one]);
+  const how = ["--transport", "memory", "--out", out];
+  const { code, stderr } = await fedclair(["run", fixture(trial), ...args, ...how]);
+  assert.equal(code, 0, stderr);
+  return out;
 }
 
 cleanUps.push(async () => {

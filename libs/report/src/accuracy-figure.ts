@@ -3,6 +3,7 @@ import { printable } from "@fedclair/core/internal";
 import { quantile } from "@fedclair/linalg";
 import {
   clientEvaluations,
+  formatNumber,
   sharedEvaluations,
   mean,
   ownProperty,
@@ -12,7 +13,7 @@ import {
 } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { axisTicks, clockAxis, errorAxis, roundAxis } from "./axis.js";
-import { armColours, armDashes, figureConfig, figureWidth } from "./figure-style.js";
+import { armColours, armDashes, figureConfig, isNarrow } from "./figure-style.js";
 
 /**
  * Maximum number of panels in one figure, three in a row; the table of measures has all metrics.
@@ -26,7 +27,7 @@ const maxMarkedRounds = 12;
  * arm, over rounds, or over simulated time if the run has it. With a single round, the arms stand
  * side by side. Undefined without evaluation.
  */
-export function accuracyFigure(run: Run): TopLevelSpec | undefined {
+export function accuracyFigure(run: Run, figureWidth: number): TopLevelSpec | undefined {
   const rounds = evaluatedRounds(run);
   const names = new Set(
     rounds.flatMap(({ measured }) =>
@@ -43,7 +44,7 @@ export function accuracyFigure(run: Run): TopLevelSpec | undefined {
   if (metrics.length === 0) return undefined;
   const values = metrics.flatMap((metric) => computeSpreads(run, rounds, metric));
   const labels = run.arms.map(({ label }) => label);
-  const columns = Math.min(metrics.length, 3);
+  const columns = Math.min(metrics.length, isNarrow(figureWidth) ? 1 : 3);
   const yOf = (metric: string) =>
     yAxis(
       metric,
@@ -90,6 +91,7 @@ function overRounds(labels: readonly string[], x: object, y: object, rounds: num
         },
         encoding: {
           y: { ...y, field: "mean" },
+          description: { field: "about" },
           strokeDash: { field: "arm", type: "nominal", scale: armDashes(labels) },
         },
       },
@@ -117,7 +119,7 @@ function singleRound(labels: readonly string[], y: object): object {
       },
       {
         mark: { type: "point", size: 40, filled: true, opacity: 1 },
-        encoding: { y: { ...y, field: "mean" } },
+        encoding: { y: { ...y, field: "mean" }, description: { field: "about" } },
       },
     ],
   };
@@ -182,6 +184,8 @@ interface Spread {
   readonly mean: number;
   readonly low: number;
   readonly high: number;
+  /** The text for a reader who points at it. */
+  readonly about: string;
 }
 
 function computeSpreads(
@@ -197,18 +201,14 @@ function computeSpreads(
       const values = valuesOf(common, metric);
       const arm = arms[i]?.label;
       if (values.length === 0 || arm === undefined) return [];
-      return [
-        {
-          arm,
-          round,
-          clock: measured[i]?.clock,
-          metric,
-          n: values.length,
-          mean: mean(values),
-          low: quantile(values, 0.1),
-          high: quantile(values, 0.9),
-        },
-      ];
+      const spread = {
+        mean: mean(values),
+        low: quantile(values, 0.1),
+        high: quantile(values, 0.9),
+      };
+      const about = `${arm}, round ${round}: ${formatNumber(spread.mean)}`;
+      const clock = measured[i]?.clock;
+      return [{ arm, round, clock, metric, n: values.length, ...spread, about }];
     }),
   );
 }

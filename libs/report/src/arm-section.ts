@@ -1,5 +1,4 @@
 import {
-  choiceText,
   compareArms,
   countOf,
   countText,
@@ -11,6 +10,7 @@ import {
   type ArmRow,
   type Run,
 } from "@fedclair/runs";
+import { changedChoiceText, createFacts } from "./facts.js";
 import { html, table, type Html } from "./html.js";
 
 /** Maximum number of metrics in the table. */
@@ -80,7 +80,7 @@ export function armSection(run: Run): Html {
   const rows = arms.map(({ label, choice, benignOnly }, i) => [
     label,
     i === 0 ? "main" : "baseline",
-    choiceText(choice),
+    changedChoiceText(run, i === 0 ? "aggregator" : `baselines.${i - 1}.aggregator`, choice),
     benignOnly ? "benign only (oracle)" : "all",
     `${run.rounds.get(label) ?? 0} of ${trial.rounds}`,
     losses.get(label) ?? "–",
@@ -96,7 +96,7 @@ export function armSection(run: Run): Html {
         </p>`;
   return html`<section>
     <h2>How it was run</h2>
-    ${pairing}
+    ${createFacts(run)} ${pairing}
     <p>
       ${formatTruth(run)} Measures of evaluation are taken by the ${measuringClients(summary)} on
       their own data.

@@ -8,7 +8,7 @@ import {
   type Unit,
 } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
-import { figureConfig, figureWidth } from "./figure-style.js";
+import { figureConfig, isNarrow } from "./figure-style.js";
 import { commonRounds } from "./rounds.js";
 
 interface Cost {
@@ -28,7 +28,7 @@ const maxBars = 40;
  * One column per arm: the seconds of every stage, and the bytes to and from the clients, round by
  * round.
  */
-export function costFigure(run: Run): TopLevelSpec | undefined {
+export function costFigure(run: Run, figureWidth: number): TopLevelSpec | undefined {
   // On a shared axis, stacked areas drop to zero in rounds that only one arm has.
   const rounds = commonRounds(run.arms.map(({ label }) => armRecords(run, label)));
   const seconds = run.timings.drawn
@@ -66,10 +66,8 @@ export function costFigure(run: Run): TopLevelSpec | undefined {
     config: figureConfig,
     vconcat: rows.map(({ what, costs, units, colours, parts }) => {
       const unit = chooseUnit(largestTotal(costs), units);
-      return createColumns(costs, unit, arms, `${what} a round, ${unit.name}`, {
-        domain: [...parts],
-        range: colours,
-      });
+      const scale = { domain: [...parts], range: colours };
+      return createColumns(costs, unit, arms, what, scale, figureWidth);
     }),
     resolve: { scale: { color: "independent" } },
   } as TopLevelSpec;
@@ -79,11 +77,12 @@ function createColumns(
   costs: readonly Cost[],
   unit: Unit,
   arms: readonly string[],
-  title: string,
+  what: string,
   scale: object,
+  figureWidth: number,
 ): object {
   const rounds = maxOf(costs.map(({ round }) => round));
-  const columns = Math.min(arms.length, 5);
+  const columns = Math.min(arms.length, isNarrow(figureWidth) ? 2 : 5);
   const many = rounds > maxBars;
   return {
     data: {
@@ -99,7 +98,13 @@ function createColumns(
     spec: {
       width: Math.min(240, Math.floor((figureWidth - 60) / columns) - 16),
       height: 110,
-      mark: many ? { type: "area" } : { type: "bar" },
+      mark: {
+        type: many ? "area" : "bar",
+        // A field instead of an expression would be one more thing that areas are stacked by.
+        description: {
+          expr: `datum.part + ", round " + datum.round + ": " + format(datum.value, ".3~g") + " ${unit.name}"`,
+        },
+      },
       encoding: {
         x: many
           ? { field: "round", type: "quantitative", title: "round", axis: { grid: false } }
@@ -109,7 +114,12 @@ function createColumns(
               title: "round",
               axis: { labelAngle: 0, labelOverlap: true },
             },
-        y: { field: "value", type: "quantitative", title, axis: { tickCount: 4 } },
+        y: {
+          field: "value",
+          type: "quantitative",
+          title: `${what} a round, ${unit.name}`,
+          axis: { tickCount: 4 },
+        },
         color: { field: "part", type: "nominal", scale },
         order: { field: "part", sort: "descending" },
       },

@@ -1,5 +1,6 @@
 import {
   clientEvaluations,
+  formatNumber,
   mean,
   meanInterval,
   sharedEvaluations,
@@ -10,7 +11,7 @@ import { strokeLegend } from "@fedclair/core";
 import { printable } from "@fedclair/core/internal";
 import type { TopLevelSpec } from "vega-lite";
 import { axisTicks, errorAxis, roundAxis } from "./axis.js";
-import { armColours, armDashes, figureConfig, figureWidth } from "./figure-style.js";
+import { armColours, armDashes, figureConfig, isNarrow } from "./figure-style.js";
 
 /** What one run measured over rounds. */
 export interface Course {
@@ -33,6 +34,7 @@ export interface CourseMetric {
 export function courseFigure(
   courses: readonly Course[],
   metrics: readonly CourseMetric[],
+  figureWidth: number,
 ): TopLevelSpec | undefined {
   const labels = [...new Set(courses.flatMap(({ methods }) => [...methods.keys()]))];
   const seeds = metrics.flatMap(({ metric }) =>
@@ -48,7 +50,7 @@ export function courseFigure(
     scale: armColours(labels),
     legend,
   });
-  const columns = Math.min(drawn.length, 2);
+  const columns = Math.min(drawn.length, isNarrow(figureWidth) ? 1 : 2);
   const panel = ({ metric, better }: CourseMetric) => {
     const own = means.filter((one) => one.metric === metric);
     const axis = errorAxis(
@@ -77,13 +79,14 @@ export function courseFigure(
         {
           data: { values: seeds.filter((one) => one.metric === metric) },
           mark: { type: "line", strokeWidth: 0.6, opacity: 0.45 },
-          encoding: { y, detail: { field: "seed" } },
+          encoding: { y, detail: { field: "seed" }, description: { field: "about" } },
         },
         {
           data: { values: own },
           mark: { type: "line", strokeWidth: 2 },
           encoding: {
             y,
+            description: { field: "about" },
             strokeDash: { field: "method", type: "nominal", scale: armDashes(labels) },
           },
         },
@@ -104,6 +107,7 @@ interface SeedMean {
   readonly seed: number;
   readonly round: number;
   readonly value: number;
+  readonly about: string;
 }
 
 /** Means over the benign clients that measured in all methods of the run. */
@@ -126,9 +130,14 @@ function listSeedMeans({ seed, methods }: Course, metric: string): SeedMean[] {
       const values = valuesOf(common, metric);
       return values.length === 0
         ? []
-        : [{ metric, method: labels[i] ?? "", seed, round, value: mean(values) }];
+        : [describe({ metric, method: labels[i] ?? "", seed, round, value: mean(values) })];
     }),
   );
+}
+
+function describe(one: Omit<SeedMean, "about">): SeedMean {
+  const { method, seed, round, value } = one;
+  return { ...one, about: `${method}, seed ${seed}, round ${round}: ${formatNumber(value)}` };
 }
 
 /** Averages over the seeds that have the round. */
@@ -144,6 +153,7 @@ function averageSeeds(seeds: readonly SeedMean[]) {
     const [{ metric, method, round }] = group;
     const { mean: value, interval } = meanInterval(group.map((one) => one.value));
     const { low = value, high = value } = interval ?? {};
-    return { metric, method, round, value, low, high };
+    const about = `${method}, round ${round}: ${formatNumber(value)} [${formatNumber(low)}, ${formatNumber(high)}]`;
+    return { metric, method, round, value, low, high, about };
   });
 }

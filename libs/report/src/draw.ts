@@ -31,9 +31,12 @@ for (const { textMetrics } of await loadSceneGraphs()) {
 
 /** Figures contain their data, so any attempt to load something is an error. */
 const rejectLoad = (uri: string) => Promise.reject(new Error(`a figure must not load ${uri}`));
+/** The report of a run in a folder of its own, or a place on the page. */
+const allowedLink = /^([\w.-]+\/report\.html|#[\w-]+)$/;
 const loader: vega.Loader = {
   load: rejectLoad,
-  sanitize: rejectLoad,
+  sanitize: (uri: string) =>
+    allowedLink.test(uri) ? Promise.resolve({ href: uri }) : rejectLoad(uri),
   http: rejectLoad,
   file: rejectLoad,
 };
@@ -43,20 +46,88 @@ const loader: vega.Loader = {
  */
 const notXml = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\p{Cs}]/gu;
 
+/** Attributes with coordinates, for which hundredths of a pixel are precise enough. */
+const places = / (?:d|transform|[xy]2)="[^"]*"/g;
+
 /** A mark with a description, which Vega writes for screen readers. */
 const describedMark =
-  /<path aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="[^"]*"([^>]*)\/>/g;
+  /<path aria-label="(?:([^"]*?)&#x9;)?([^"]*)" role="graphics-symbol" aria-roledescription="[^"]*"([^>]*)\/>/g;
 
 /**
- * Draws a figure as SVG; the same data give the same bytes. Browsers show a mark's description
- * (with `aria: true`) as a tooltip.
+ * Draws a figure as SVG; the same data give the same bytes. With `aria: true`, browsers show a
+ * mark's description as a tooltip, a line has the descriptions of all its points in `data-about`,
+ * and `data-series` is the entry of the legend that a mark belongs to.
  */
 export async function drawSvg(spec: TopLevelSpec): Promise<string> {
   const view = new vega.View(vega.parse(compile(spec).spec), { renderer: "none", loader });
   try {
-    const svg = (await view.toSVG()).replace(notXml, "\ufffd");
-    return svg.replace(describedMark, "<path$2><title>$1</title></path>");
+    await view.runAsync();
+    describeMarks(view.scenegraph() as unknown as { readonly root: SceneMark });
+    const svg = (await view.toSVG())
+      .replace(notXml, "\ufffd")
+      .replace(places, (attribute) =>
+        attribute.replace(/\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(2)))),
+      );
+    const described = svg.replace(
+      describedMark,
+      (_, series: string | undefined, about: string, rest: string) => {
+        const own = series === undefined ? "" : ` data-series="${series}"`;
+        return about.includes("&#xA;")
+          ? `<path${own} data-about="${about}"${rest}/>`
+          : `<path${own}${rest}><title>${about}</title></path>`;
+      },
+    );
+    // A page describes the figure as a whole.
+    return described.replace(/ (role="graphics-\w+"|aria-[a-z]+="[^"]*")/g, "");
   } finally {
     view.finalize();
   }
+}
+
+/** Marks of one kind in Vega's scene graph; the items of groups hold further ones. */
+interface SceneMark {
+  readonly marktype: string;
+  readonly role?: string;
+  readonly items: readonly SceneItem[];
+}
+
+interface SceneItem {
+  description?: string | undefined;
+  readonly datum?: Readonly<Record<string, unknown>>;
+  readonly opacity?: number;
+  readonly items?: readonly SceneMark[];
+}
+
+/**
+ * Prepares the descriptions of marks: with the series in front, for lines with those of all points,
+ * and without those of texts, rules and the bands around lines.
+ */
+function describeMarks({ root }: { readonly root: SceneMark }): void {
+  const marks = [...listMarks(root)];
+  const series = new Set(
+    marks
+      .filter(({ role }) => role === "legend-label")
+      .flatMap(({ items }) => items.map(({ datum }) => datum?.value)),
+  );
+  for (const { marktype, items } of marks) {
+    const isLine = marktype === "line" || marktype === "area";
+    const isBand = marktype === "area" && (items[0]?.opacity ?? 1) < 0.5;
+    const isDescribed = marktype !== "text" && marktype !== "rule" && !isBand;
+    // Vega writes a line as one path, with the description of its first point.
+    const about = items.map(({ description = "" }) => description);
+    const texts = isLine ? [about.join("\n")] : about;
+    for (const [i, item] of items.entries()) {
+      const text = texts[i] ?? "";
+      const own = Object.values(item.datum ?? {}).find(
+        (value): value is string => typeof value === "string" && series.has(value),
+      );
+      const prefix = own === undefined ? "" : `${own}\t`;
+      item.description = isDescribed && text.trim() !== "" ? `${prefix}${text}` : undefined;
+    }
+  }
+}
+
+function* listMarks(mark: SceneMark): Generator<SceneMark> {
+  yield mark;
+  for (const item of mark.items) for (const inner of item.items ?? []) yield* listMarks(inner);
 }

@@ -11,6 +11,14 @@ export const alarm = "#c00000";
 /** Width of the widest figure, in CSS pixels: the text column of the page. */
 export const figureWidth = 860;
 
+/** Width of figures on a narrow screen: a phone of 390 pixels without the margins of the page. */
+export const narrowWidth = 350;
+
+/** Does a figure of this width stand on a narrow screen? */
+export function isNarrow(width: number): boolean {
+  return width < 500;
+}
+
 /** The colour-blind-safe colours of Okabe and Ito, in order of decreasing contrast. */
 export const methodColours = [
   "#0072b2",

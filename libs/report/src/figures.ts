@@ -1,31 +1,66 @@
 import { join } from "node:path";
-import { makeOwnFolder, writeWhole } from "@fedclair/runs";
+import { csvLine, makeOwnFolder, writeWhole } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
-import { figureWidth, ink } from "./figure-style.js";
+import { figureWidth, ink, isNarrow, narrowWidth } from "./figure-style.js";
 import type { Figure } from "./page.js";
 import { textWidth } from "./text-width.js";
 
-/**
- * A figure before it is drawn, without a title of its own; `spec` is undefined if there is nothing
- * to draw.
- */
-export type Drawing = Omit<Figure, "svg"> & { readonly spec: TopLevelSpec | undefined };
+/** A figure before it is drawn, without a title of its own. */
+export interface Drawing extends Omit<Figure, "svg" | "narrow"> {
+  /**
+   * Returns the specification of the figure at a width in CSS pixels; undefined if there is nothing
+   * to draw.
+   */
+  readonly draw: (width: number) => TopLevelSpec | undefined;
+}
 
-/** Draws figures for a self-contained page. */
+/** Draws figures for a self-contained page, each for wide screens and again for narrow ones. */
 export async function drawFigures(drawings: readonly Drawing[]): Promise<readonly Figure[]> {
   // Loaded lazily: it takes a third of a second, which other uses of this library do not need.
   const { drawSvg } = await import("./draw.js");
+  const drawAt = async (draw: Drawing["draw"], width: number) => {
+    const spec = draw(width);
+    return spec && drawSvg(describedSpec(spec, width));
+  };
   const figures: Figure[] = [];
-  for (const { spec, ...drawing } of drawings) {
-    if (spec) figures.push({ ...drawing, svg: await drawSvg(spec) });
+  for (const { draw, ...drawing } of drawings) {
+    const svg = await drawAt(draw, figureWidth);
+    if (svg === undefined) continue;
+    const narrow = await drawAt(draw, narrowWidth);
+    const fits = narrow !== undefined && widthOf(narrow) <= maxNarrow && !hasTinyPanel(draw);
+    figures.push({ ...drawing, svg, ...(fits && { narrow }) });
   }
   return figures;
 }
 
+/** A drawing for narrow screens that is wider than this is none, and the wide one scrolls. */
+const maxNarrow = 400;
+
+/** In a narrower panel, nothing can be read. */
+const minPanel = 60;
+
+function widthOf(svg: string): number {
+  return Number(/^<svg [^>]*?width="([\d.]+)"/.exec(svg)?.[1]);
+}
+
+function hasTinyPanel(draw: Drawing["draw"]): boolean {
+  const widths = JSON.stringify(draw(narrowWidth)).matchAll(/"width":(-?[\d.]+)/g);
+  return [...widths].some(([, width]) => Number(width) < minPanel);
+}
+
+/** Gives marks descriptions, and lets legends of narrow figures have several rows. */
+function describedSpec(spec: TopLevelSpec, width: number): TopLevelSpec {
+  const legend = isNarrow(width) ? { ...spec.config?.legend, columns: 2, labelLimit: 130 } : {};
+  return {
+    ...spec,
+    config: { ...spec.config, aria: true, legend: { ...spec.config?.legend, ...legend } },
+  };
+}
+
 /**
- * Draws figures, and writes them to `figures/<name>.{svg,png,vl.json}` in a folder. Each file is
- * self-contained: the title and caption, which the page puts around a figure, are drawn into it.
- * PNG files need native code, which an installation by pip lacks, and are left out there.
+ * Draws figures, and writes them to `figures/<name>.{svg,png,csv,vl.json}` in a folder. Each
+ * drawing is self-contained: it has the title and caption, which the page puts around a figure. PNG
+ * files need native code, which an installation by pip lacks, and are left out there.
  * @param of the subject of the figures, for the title in each file
  */
 export async function writeFigures(
@@ -35,12 +70,15 @@ export async function writeFigures(
 ): Promise<readonly Figure[]> {
   const [{ drawSvg }, png] = await Promise.all([import("./draw.js"), importDrawPng()]);
   await makeOwnFolder(join(folder, "figures"));
-  for (const { spec, ...drawing } of drawings) {
+  for (const { draw, ...drawing } of drawings) {
+    const spec = draw(figureWidth);
     if (!spec) continue;
     const standalone = addTitle(spec, `${drawing.title} · ${of}`, drawing.caption);
-    const svg = await drawSvg(standalone);
+    // Links lead from the page; a file is in another folder.
+    const svg = (await drawSvg(standalone)).replace(/<\/?a\b[^>]*>/g, "");
     const file = join(folder, "figures", drawing.name);
     await write(`${file}.vl.json`, JSON.stringify(standalone, null, 1) + "\n");
+    await write(`${file}.csv`, formatData(spec));
     await write(`${file}.svg`, svg);
     if (png) await write(`${file}.png`, [png.drawPng(svg)]);
   }
@@ -64,6 +102,57 @@ async function importDrawPng(): Promise<typeof import("./draw-png.js") | undefin
  */
 function write(path: string, content: string | Iterable<Uint8Array>): Promise<void> {
   return writeWhole(path, content, `${path}.${process.pid}.part`);
+}
+
+/** Columns that only the drawing needs. */
+const drawnColumns = new Set([
+  "about",
+  "at",
+  "jitter",
+  "right",
+  "shade",
+  "place",
+  "named",
+  "panel",
+  "href",
+]);
+
+/**
+ * Formats the data of a figure as CSV, one line per mark. If several layers have data of their own,
+ * the column `layer` counts them.
+ */
+function formatData(spec: TopLevelSpec): string {
+  const layers = [...listData(spec)];
+  const columns = [...new Set(layers.flat().flatMap((row) => Object.keys(row)))].filter(
+    (name) => !drawnColumns.has(name),
+  );
+  const hasLayers = layers.length > 1;
+  const lines = layers.flatMap((rows, i) =>
+    rows.map((row) =>
+      csvLine([...(hasLayers ? [i + 1] : []), ...columns.map((name) => toCell(row[name]))]),
+    ),
+  );
+  return [csvLine([...(hasLayers ? ["layer"] : []), ...columns]), ...lines, ""].join("\n");
+}
+
+function toCell(value: unknown): string | number | undefined {
+  if (typeof value === "string" || typeof value === "number") return value;
+  return value === undefined || value === null ? undefined : JSON.stringify(value);
+}
+
+/** Lists the data that a specification contains, outermost first. */
+function* listData(spec: unknown): Generator<readonly Readonly<Record<string, unknown>>[]> {
+  if (typeof spec !== "object" || spec === null) return;
+  for (const [key, value] of Object.entries(spec)) {
+    const { values } = (key === "data" ? value : {}) as { values?: unknown };
+    if (Array.isArray(values)) {
+      const rows: readonly unknown[] = values;
+      yield rows.filter((row) => typeof row === "object" && row !== null) as Record<
+        string,
+        unknown
+      >[];
+    } else yield* listData(value);
+  }
 }
 
 function addTitle(spec: TopLevelSpec, text: string, caption: string): TopLevelSpec {

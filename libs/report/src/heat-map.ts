@@ -1,16 +1,27 @@
-import { maxOf, minOf, type Table } from "@fedclair/runs";
+import { formatCell, formatShare, maxOf, minOf, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
-import { figureConfig, figureWidth, ink } from "./figure-style.js";
+import { figureConfig, ink, isNarrow } from "./figure-style.js";
 
 const worstRow = "worst";
 
+/** The address of the runs of a cell; undefined if it is no cell of the grid. */
+export type CellLink = (facet: string, row: string, column: string) => string | undefined;
+
+/** Cells are at least this wide, so that a number with its interval fits. */
+const minCell = 74;
+
 /**
- * Cells coloured from bad to good, with their numbers. If it is known which values are worse, a
- * last row shows the worst of each column. One panel per facet.
+ * Cells coloured from bad to good, with their numbers and intervals; the worst has a frame, and
+ * each leads to its runs. If it is known which values are worse, a last row shows the worst of each
+ * column. One panel per facet. Undefined if the cells do not fit into the width.
  */
-export function heatMap(tables: readonly [Table, ...Table[]]): TopLevelSpec {
+export function heatMap(
+  tables: readonly [Table, ...Table[]],
+  width: number,
+  linkOf: CellLink = () => undefined,
+): TopLevelSpec | undefined {
   const [{ worse }] = tables;
-  const values = tables.flatMap((table) => listCells(table));
+  const values = tables.flatMap((table) => listCells(table, linkOf));
   const means = values.map(({ mean }) => mean);
   // Ratios and errors span decades; shares do not.
   const spread = maxOf(means) / minOf(means);
@@ -19,12 +30,22 @@ export function heatMap(tables: readonly [Table, ...Table[]]): TopLevelSpec {
   const rows = hasWorst ? [...tables[0].rows, worstRow] : tables[0].rows;
   const labels = maxOf(rows.map((row) => row.length)) * 6;
   const columnCount = tables[0].columns.length;
+  const room = width - labels - 40;
+  if (isNarrow(width) && room < columnCount * minCell) return undefined;
+  const hasIntervals = values.some(({ interval }) => interval !== "");
+  const isLabelled = room >= columnCount * minCell;
+  const textColour = {
+    condition: { test: "datum.shade > 0.55", value: ink },
+    value: "#ffffff",
+  };
   const panel = (facet: string) => ({
     ...(facet !== "" && { title: facet }),
     transform: [{ filter: { field: "facet", equal: facet } }],
-    width: Math.min(columnCount * 92, figureWidth - labels - 40),
-    height: { step: 24 },
+    width: Math.min(columnCount * 92, room),
+    height: { step: hasIntervals && isLabelled ? 36 : 24 },
     encoding: {
+      href: { field: "href" },
+      description: { field: "about" },
       y: {
         field: "row",
         type: "nominal",
@@ -60,12 +81,21 @@ export function heatMap(tables: readonly [Table, ...Table[]]): TopLevelSpec {
         },
       },
       {
-        mark: { type: "text", fontSize: 11 },
-        encoding: {
-          text: { field: "text", type: "nominal" },
-          color: { condition: { test: "datum.shade > 0.55", value: ink }, value: "#ffffff" },
-        },
+        transform: [{ filter: "datum.isWorst" }],
+        mark: { type: "rect", fillOpacity: 0, stroke: ink, strokeWidth: 3, aria: false },
       },
+      {
+        mark: { type: "text", fontSize: 11, dy: hasIntervals && isLabelled ? -7 : 0 },
+        encoding: { text: { field: "text", type: "nominal" }, color: textColour },
+      },
+      ...(isLabelled
+        ? [
+            {
+              mark: { type: "text", fontSize: 9, dy: 8 },
+              encoding: { text: { field: "interval", type: "nominal" }, color: textColour },
+            },
+          ]
+        : []),
     ],
   });
   const shade = createShade(means, scale, worse);
@@ -77,16 +107,37 @@ export function heatMap(tables: readonly [Table, ...Table[]]): TopLevelSpec {
   } as unknown as TopLevelSpec;
 }
 
-function listCells({ facet, rows, columns, cells, worst }: Table) {
-  const at = (row: string, column: string, mean: number | undefined) =>
-    mean === undefined
-      ? []
-      : [{ facet, row, column, mean, text: String(Number(mean.toPrecision(3))) }];
+function listCells({ facet, rows, columns, cells, worst, worse }: Table, linkOf: CellLink) {
+  const short = (value: number) => String(Number(value.toPrecision(3)));
+  const means = cells.flat().flatMap((cell) => cell?.mean ?? []);
+  const worstMean = worse === undefined ? NaN : worse === "low" ? minOf(means) : maxOf(means);
+  const measured = rows.flatMap((row, r) =>
+    columns.flatMap((column, c) => {
+      const cell = cells[r]?.[c];
+      if (!cell) return [];
+      const { mean, interval, counts } = cell;
+      const range = counts
+        ? formatShare(counts.low, counts.high)
+        : interval
+          ? `± ${short((interval.high - interval.low) / 2)}`
+          : "";
+      const about = `${[row, column].filter(Boolean).join(", ")}: ${formatCell(cell)}`;
+      const isWorst = mean === worstMean && means.length > 1;
+      const href = linkOf(facet, row, column);
+      return [
+        { facet, row, column, mean, text: short(mean), interval: range, about, isWorst, href },
+      ];
+    }),
+  );
   return [
-    ...rows.flatMap((row, r) =>
-      columns.flatMap((column, c) => at(row, column, cells[r]?.[c]?.mean)),
-    ),
-    ...worst.flatMap((mean, c) => at(worstRow, columns[c] ?? "", mean)),
+    ...measured,
+    ...worst.flatMap((mean, c) => {
+      if (mean === undefined) return [];
+      const column = columns[c] ?? "";
+      const about = `worst of ${column}: ${short(mean)}`;
+      const text = short(mean);
+      return [{ facet, row: worstRow, column, mean, text, interval: "", about, isWorst: false }];
+    }),
   ];
 }
 

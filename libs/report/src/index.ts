@@ -11,6 +11,7 @@ export {
 export { drawFigures, type Drawing } from "./figures.js";
 export { factList, html, preformatted, table, type Html } from "./html.js";
 export { loneFigureSection, htmlPage, type Figure } from "./page.js";
+export { hashSource, readPageScript } from "./page-script.js";
 export { runAndReport } from "./run-and-report.js";
 export { showIfDone, showRun } from "./show-run.js";
 export { textWidth } from "./text-width.js";

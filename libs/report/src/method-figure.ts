@@ -1,6 +1,6 @@
-import { formatCell, maxOf, type Table } from "@fedclair/runs";
+import { formatCell, formatNumber, maxOf, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
-import { armColours, figureConfig, figureWidth, muted } from "./figure-style.js";
+import { armColours, figureConfig, isNarrow, muted } from "./figure-style.js";
 import { textWidth } from "./text-width.js";
 
 /** The largest number of dots that a reader can distinguish. */
@@ -14,12 +14,18 @@ export const maxColours = 7;
  * tick for each seed. Rows stand below each other; columns have colours. One panel per facet. For
  * counted clients, dot and interval are shares.
  */
-export function methodFigure(tables: readonly [Table, ...Table[]]): TopLevelSpec {
+export function methodFigure(
+  tables: readonly [Table, ...Table[]],
+  figureWidth: number,
+): TopLevelSpec {
   const [{ measure, rows, columns }] = tables;
   const [means, seeds] = [tables.flatMap(listMeans), tables.flatMap(listSeeds)];
   const hasColumns = columns.length > 1;
   const isShare = means.some((one) => one.isShare);
-  const names = Math.min(190, maxOf(rows.map((row) => textWidth(row, 11))));
+  const names = Math.min(
+    isNarrow(figureWidth) ? 100 : 190,
+    maxOf(rows.map((row) => textWidth(row, 11))),
+  );
   const x = {
     field: "value",
     type: "quantitative",
@@ -32,7 +38,13 @@ export function methodFigure(tables: readonly [Table, ...Table[]]): TopLevelSpec
     type: "nominal",
     title: null,
     scale: { domain: rows },
-    axis: { ticks: false, domain: false, grid: false, ...(rows.length === 1 && { labels: false }) },
+    axis: {
+      ticks: false,
+      domain: false,
+      grid: false,
+      labelLimit: names,
+      ...(rows.length === 1 && { labels: false }),
+    },
   };
   const position = {
     y,
@@ -54,7 +66,7 @@ export function methodFigure(tables: readonly [Table, ...Table[]]): TopLevelSpec
       {
         data: { values: seeds.filter((one) => one.facet === facet) },
         mark: { type: "tick", thickness: 1, height: 8, opacity: 0.45 },
-        encoding: { x, ...position, color: colour },
+        encoding: { x, ...position, color: colour, description: { field: "about" } },
       },
       {
         data: { values: means.filter((one) => one.facet === facet) },
@@ -64,7 +76,7 @@ export function methodFigure(tables: readonly [Table, ...Table[]]): TopLevelSpec
       {
         data: { values: means.filter((one) => one.facet === facet) },
         mark: { type: "point", filled: true, size: 52, opacity: 1 },
-        encoding: { x, ...position, color: colour },
+        encoding: { x, ...position, color: colour, description: { field: "about" } },
       },
       {
         data: { values: means.filter((one) => one.facet === facet) },
@@ -90,7 +102,9 @@ function listMeans({ facet, rows, columns, cells }: Table) {
       const value = counts ? counts.hits / counts.of : mean;
       const { low = value, high = value } = counts ?? interval ?? {};
       const isShare = counts !== undefined;
-      return [{ facet, row, column, place, value, low, high, isShare, text: formatCell(cell) }];
+      const text = formatCell(cell);
+      const about = `${[row, column].filter(Boolean).join(", ")}: ${text}`;
+      return [{ facet, row, column, place, value, low, high, isShare, text, about }];
     }),
   );
 }
@@ -101,7 +115,10 @@ function listSeeds({ facet, rows, columns, cells }: Table) {
     columns.flatMap((column, place) => {
       const cell = cells[r]?.[place];
       if (!cell || cell.counts || cell.seeds === 1) return [];
-      return cell.values.map((value) => ({ facet, row, column, place, value }));
+      return cell.values.map((value, i) => {
+        const about = `${[row, column].filter(Boolean).join(", ")}, seed ${i + 1} of ${cell.seeds}: ${formatNumber(value)}`;
+        return { facet, row, column, place, value, about };
+      });
     }),
   );
 }

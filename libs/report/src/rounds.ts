@@ -24,3 +24,18 @@ export function commonRounds(
     arms.every((records, i) => round > (records.at(-1)?.round ?? 0) || roundsByArm[i]?.has(round));
   return new Set(roundsByArm.flatMap((records) => [...records].filter(isCommon)));
 }
+
+/** A run with at most about `most` of its drawn rounds, evenly spaced, and the last one. */
+export function thinRounds(run: Run, most: number): Run {
+  const rounds = [...new Set(run.drawn.map(({ round }) => round))].sort((a, b) => a - b);
+  const step = Math.ceil(rounds.length / most);
+  if (step <= 1) return run;
+  const kept = new Set(rounds.filter((_, i) => i % step === 0 || i === rounds.length - 1));
+  const isKept = ({ round }: { readonly round: number }) => kept.has(round);
+  const { drawn, timings } = run;
+  return {
+    ...run,
+    drawn: drawn.filter(isKept),
+    timings: { ...timings, drawn: timings.drawn.filter(isKept) },
+  };
+}

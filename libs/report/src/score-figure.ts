@@ -1,6 +1,6 @@
-import { mainRecords, type Run } from "@fedclair/runs";
+import { mainRecords, type ArmRecord, type Run } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
-import { figureConfig } from "./figure-style.js";
+import { figureConfig, isNarrow } from "./figure-style.js";
 import { formatDrawnRounds, formatSampledClients } from "./rounds.js";
 import { scoresOverRounds } from "./score-history.js";
 import { scorePanels } from "./score-panels.js";
@@ -14,8 +14,8 @@ import {
 
 /** With more rounds, one panel per round would be too narrow to read. */
 const maxPanels = 5;
-/** With more clients, one row per client would not fit on a page. */
-const maxRows = 64;
+/** With more clients, one row per client would not fit on a page, and groups have rows. */
+const maxRows = 60;
 /** Points per round, truth and verdict when clients have no rows of their own. */
 const maxPoints = 200;
 
@@ -24,10 +24,17 @@ export function scoreCaption(run: Run): string {
   const records = mainRecords(run);
   const reading =
     "Above the threshold (dashed) a client is flagged as contaminated. Filled: flagged; hollow: not; ringed in red: the verdict differs from the truth." +
+    (isGrouped(records)
+      ? " Named: the highest scores of benign clients, the lowest of others."
+      : "") +
     formatSampledClients(run);
   return records.length <= maxPanels
     ? reading
     : `Top: the median and the 10–90 % range of each truth over rounds. Bottom: the last round. ${reading}${formatDrawnRounds(run)}`;
+}
+
+function isGrouped(records: readonly ArmRecord[]): boolean {
+  return records.some(({ clients }) => clients.length > maxRows);
 }
 
 /**
@@ -35,7 +42,7 @@ export function scoreCaption(run: Run): string {
  * rounds is shown above a panel for the last round. A panel has one row per client if they fit,
  * otherwise one row per truth. Undefined if no client was scored.
  */
-export function scoreFigure(run: Run): TopLevelSpec | undefined {
+export function scoreFigure(run: Run, figureWidth: number): TopLevelSpec | undefined {
   const records = mainRecords(run);
   const points = records.flatMap((record) => scorePoints(record, run.description));
   if (!points.some(({ score }) => score !== null)) return undefined;
@@ -48,13 +55,13 @@ export function scoreFigure(run: Run): TopLevelSpec | undefined {
     const drawn = hasRowPerClient
       ? some
       : [...thinPoints(some, maxPoints), ...summariseUnscored(some)];
-    return scorePanels(drawn, attacks, axis, hasRowPerClient);
+    return scorePanels(drawn, attacks, axis, hasRowPerClient, figureWidth);
   };
   const last = points.filter(({ round }) => round === records.at(-1)?.round);
   const views =
-    records.length <= maxPanels
+    records.length <= (isNarrow(figureWidth) ? 1 : maxPanels)
       ? [panels(points)]
-      : [scoresOverRounds(points, attacks, axis), panels(last)];
+      : [scoresOverRounds(points, attacks, axis, figureWidth), panels(last)];
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: figureConfig,

@@ -1,10 +1,11 @@
 import { quantile } from "@fedclair/linalg";
+import { formatNumber } from "@fedclair/runs";
 import { axisTicks, roundAxis, type Axis } from "./axis.js";
-import { alarm, figureWidth, ink, truthColours, truthShapes } from "./figure-style.js";
+import { alarm, ink, truthColours, truthShapes } from "./figure-style.js";
 import { thinPoints, type ScorePoint } from "./score-points.js";
 
-/** Maximum number of mistakes drawn per round, truth and verdict. */
-const maxMistakes = 10;
+/** Maximum number of mistakes drawn per round, truth and verdict, and in all rounds together. */
+const maxMistakes = { perRound: 10, inAll: 600 };
 
 /**
  * The median and 10–90 % range of the scores of each truth over rounds, with the threshold and the
@@ -14,13 +15,14 @@ export function scoresOverRounds(
   points: readonly ScorePoint[],
   attacks: readonly string[],
   axis: Axis,
+  figureWidth: number,
 ): object {
   const { type, domain } = axis;
   const rounds = [...new Map(points.map(({ round, threshold }) => [round, threshold]))];
   const at = (value: number) => Math.max(value, domain[0]);
   const mistakes = thinPoints(
     points.filter(({ mistake }) => mistake !== ""),
-    maxMistakes,
+    Math.max(2, Math.min(maxMistakes.perRound, Math.floor(maxMistakes.inAll / rounds.length))),
   );
   const y = {
     type: "quantitative",
@@ -40,22 +42,30 @@ export function scoresOverRounds(
         data: {
           values: computeSpreads(points).map((s) => ({ ...s, low: at(s.low), high: at(s.high) })),
         },
-        mark: { type: "area", opacity: 0.2 },
+        mark: { type: "area", opacity: 0.2, aria: false },
         encoding: { y: { ...y, field: "low" }, y2: { field: "high" }, color },
       },
       {
-        data: { values: computeSpreads(points).map((s) => ({ ...s, middle: at(s.middle) })) },
+        data: {
+          values: computeSpreads(points).map((s) => ({
+            ...s,
+            middle: at(s.middle),
+            about: `${s.truth}, round ${s.round}: median score ${formatNumber(s.middle)}`,
+          })),
+        },
         mark: { type: "line", strokeWidth: 1.5 },
-        encoding: { y: { ...y, field: "middle" }, color },
+        encoding: { y: { ...y, field: "middle" }, color, description: { field: "about" } },
       },
       {
         data: { values: rounds.map(([round, threshold]) => ({ round, threshold })) },
-        mark: { type: "line", color: ink, strokeDash: [5, 3], strokeWidth: 1 },
+        mark: { type: "line", color: ink, strokeDash: [5, 3], strokeWidth: 1, aria: false },
         encoding: { y: { ...y, field: "threshold" } },
       },
       {
         data: {
-          values: mistakes.map(({ round, truth, score }) => ({ round, truth, at: at(score ?? 0) })),
+          values: mistakes.map(({ round, client, truth, score, about }) => {
+            return { round, client, truth, score, at: at(score ?? 0), about };
+          }),
         },
         encoding: { y: { ...y, field: "at" } },
         layer: [
@@ -63,10 +73,20 @@ export function scoresOverRounds(
             mark: { type: "point", size: 40, strokeWidth: 1.4, opacity: 1 },
             encoding: {
               color,
+              description: { field: "about" },
               shape: { field: "truth", type: "nominal", scale: truthShapes(attacks) },
             },
           },
-          { mark: { type: "point", shape: "circle", size: 150, color: alarm, opacity: 0.8 } },
+          {
+            mark: {
+              type: "point",
+              shape: "circle",
+              size: 150,
+              color: alarm,
+              opacity: 0.8,
+              aria: false,
+            },
+          },
         ],
       },
     ],

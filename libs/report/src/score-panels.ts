@@ -1,14 +1,6 @@
 import { formatNumber, maxOf } from "@fedclair/runs";
 import { axisTicks, type Axis } from "./axis.js";
-import {
-  alarm,
-  figureWidth,
-  ink,
-  jitter,
-  muted,
-  truthColours,
-  truthShapes,
-} from "./figure-style.js";
+import { alarm, ink, isNarrow, jitter, muted, truthColours, truthShapes } from "./figure-style.js";
 import type { ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 
@@ -22,12 +14,15 @@ export function scorePanels(
   attacks: readonly string[],
   axis: Axis,
   hasRowPerClient: boolean,
+  figureWidth: number,
 ): object {
   const { type, domain } = axis;
   const middle = type === "log" ? Math.sqrt(domain[0] * domain[1]) : (domain[0] + domain[1]) / 2;
   const rows = hasRowPerClient ? clientsByTruth(points, attacks) : [...attacks, "benign"];
+  const outliers = hasRowPerClient ? new Set<ScorePoint>() : findOutliers(points, axis);
   const values = points.map((point, i) => ({
     ...point,
+    named: outliers.has(point) ? point.client : "",
     row: hasRowPerClient ? point.client : point.truth,
     panel: panelTitle(point),
     at: point.score === null ? null : Math.max(point.score, domain[0]),
@@ -36,7 +31,8 @@ export function scorePanels(
   }));
   const panels = [...new Set(values.map(({ panel }) => panel))];
   const spacing = 14;
-  const names = Math.min(190, maxOf(rows.map((row) => textWidth(row, 11)))) + 20;
+  const longest = isNarrow(figureWidth) ? 100 : 190;
+  const names = Math.min(longest, maxOf(rows.map((row) => textWidth(row, 11)))) + 20;
   const width = Math.floor((figureWidth - names - spacing * (panels.length - 1)) / panels.length);
   const x = {
     field: "at",
@@ -60,7 +56,7 @@ export function scorePanels(
           field: "row",
           sort: rows,
           title: null,
-          axis: { ticks: false, domain: false, grid: true },
+          axis: { ticks: false, domain: false, grid: true, labelLimit: longest },
         },
       },
       layer: [
@@ -76,7 +72,12 @@ export function scorePanels(
         {
           transform: [{ filter: "isValid(datum.at)" }],
           mark: { type: "point", size: 46, strokeWidth: 1.4, opacity: 1 },
-          encoding: { x, ...offset(hasRowPerClient), ...truthEncoding(attacks) },
+          encoding: {
+            x,
+            ...offset(hasRowPerClient),
+            ...truthEncoding(attacks),
+            description: { field: "about" },
+          },
         },
         {
           transform: [{ filter: "!isValid(datum.at)" }],
@@ -85,14 +86,21 @@ export function scorePanels(
         },
         {
           transform: [{ filter: wrong }],
-          mark: { type: "point", shape: "circle", size: 190, color: alarm, strokeWidth: 2 },
+          mark: {
+            type: "point",
+            shape: "circle",
+            size: 190,
+            color: alarm,
+            strokeWidth: 2,
+            aria: false,
+          },
           encoding: {
             x,
             ...offset(hasRowPerClient),
             opacity: { value: hasRowPerClient ? 1 : 0.5 },
           },
         },
-        ...(hasRowPerClient ? mistakeNames(x, wrong) : []),
+        ...(hasRowPerClient ? mistakeNames(x, wrong) : [outlierNames(x)]),
       ],
     },
   };
@@ -110,6 +118,49 @@ function truthEncoding(attacks: readonly string[]): object {
     stroke: colours,
     fill: colours,
     fillOpacity: { condition: { test: "datum.flagged", value: 1 }, value: 0 },
+  };
+}
+
+/** Outliers named per group. */
+const maxNamed = 4;
+/** Names that are closer than this share of the axis would overlap. */
+const minGap = 0.07;
+
+/**
+ * Finds the clients of each round and group that a reader looks for: the highest scores of benign
+ * clients, and the lowest of all others. Wrong verdicts are among them.
+ */
+function findOutliers(points: readonly ScorePoint[], { type, domain }: Axis): Set<ScorePoint> {
+  const place = (score: number) => {
+    const [at, low, high] = [Math.max(score, domain[0]), ...domain].map((value) =>
+      type === "log" ? Math.log(value) : value,
+    ) as [number, number, number];
+    return (at - low) / (high - low);
+  };
+  const chosen: { readonly group: string; readonly place: number; readonly point: ScorePoint }[] =
+    [];
+  const byOddity = points.toSorted(({ score: a, truth }, { score: b }) =>
+    truth === "benign" ? (b ?? 0) - (a ?? 0) : (a ?? 0) - (b ?? 0),
+  );
+  for (const group of new Set(points.map(({ round, truth }) => JSON.stringify([round, truth])))) {
+    for (const point of byOddity) {
+      if (point.score === null || JSON.stringify([point.round, point.truth]) !== group) continue;
+      const at = place(point.score);
+      const own = chosen.filter((one) => one.group === group);
+      if (own.length >= maxNamed) break;
+      if (own.every((one) => Math.abs(one.place - at) > minGap)) {
+        chosen.push({ group, place: at, point });
+      }
+    }
+  }
+  return new Set(chosen.map(({ point }) => point));
+}
+
+function outlierNames(x: object): object {
+  return {
+    transform: [{ filter: "datum.named !== '' && isValid(datum.at)" }],
+    mark: { type: "text", dy: -9, fontSize: 9, color: ink },
+    encoding: { x, ...offset(false), text: { field: "named" } },
   };
 }
 

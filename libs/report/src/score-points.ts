@@ -4,6 +4,7 @@ import {
   displayName,
   isFlagged,
   findMistake,
+  formatNumber,
   truthText,
   type ArmRecord,
   type TrialDescription,
@@ -22,6 +23,8 @@ export interface ScorePoint {
   readonly mistake: string;
   /** Text shown instead of a missing score. */
   readonly note: string;
+  /** The text for a reader who points at it. */
+  readonly about: string;
 }
 
 /** The clients of a round, contaminated ones first. */
@@ -32,16 +35,26 @@ export function scorePoints(
   // A round has one threshold, but clients that failed do not carry it.
   const threshold =
     clients.find((client) => typeof client.threshold === "number")?.threshold ?? null;
-  return [...clients].sort(byTruth).map((client) => ({
-    round,
-    client: displayName(client.clientId, description),
-    truth: printable(truthText(client), 200),
-    score: client.score ?? null,
-    threshold,
-    flagged: isFlagged(client),
-    mistake: findMistake(client) ?? "",
-    note: client.failure?.code ?? client.verdict ?? "not judged",
-  }));
+  return [...clients].sort(byTruth).map((client) => {
+    const name = displayName(client.clientId, description);
+    const truth = printable(truthText(client), 200);
+    const { score = null } = client;
+    const mistake = findMistake(client) ?? "";
+    const note = client.failure?.code ?? client.verdict ?? "not judged";
+    const status = [truth, note, ...(mistake === "" ? [] : [mistake])].join(", ");
+    const value = score === null ? "" : `score ${formatNumber(score)}, `;
+    return {
+      round,
+      client: name,
+      truth,
+      score,
+      threshold,
+      flagged: isFlagged(client),
+      mistake,
+      note,
+      about: `${name}, round ${round}: ${value}${status}`,
+    };
+  });
 }
 
 /**

@@ -103,6 +103,7 @@ describe("figures' data", () => {
       flagged: false,
       mistake: "",
       note: "",
+      about: "",
     };
   };
 

@@ -42,7 +42,7 @@ export async function drawCourses(out: string, grid: Grid): Promise<Drawing[]> {
       title: "Benign clients over rounds",
       caption:
         "Mean of the clients that are not contaminated, over seeds: the thick line, with a band of its 95 % Student interval in each round. Each thin line is a seed.",
-      spec: courseFigure(all, listMetrics(grid)),
+      draw: (width) => courseFigure(all, listMetrics(grid), width),
     },
   ];
 }

@@ -29,7 +29,7 @@ export async function writeComparison(
       title: "Benign clients over rounds",
       caption:
         "The main arm of every run: the mean and the 10–90 % range of the benign clients that measured in all runs, each on its own data.",
-      spec: accuracyFigure(toArms(names, runs)),
+      draw: (width) => accuracyFigure(toArms(names, runs), width),
     },
   ]);
   const main = html`${figures.map((figure) => loneFigureSection(figure))}

@@ -47,10 +47,16 @@ describe("writeReportOf", () => {
     const page = await report(createTestRun({}, attacks), false, { label });
     assert.deepEqual(
       await figures(),
-      ["accuracy", "cost", "scores"].flatMap((f) => [`${f}.png`, `${f}.svg`, `${f}.vl.json`]),
+      ["accuracy", "cost", "scores"].flatMap((f) => [
+        `${f}.csv`,
+        `${f}.png`,
+        `${f}.svg`,
+        `${f}.vl.json`,
+      ]),
     );
-    assert.doesNotMatch(page, /<script|<link|<img|src=|href="(?!figures\/)|url\((?!#)/);
-    assert.equal(page.match(/<svg/g)?.length, 3);
+    const markup = page.replace(/<script>.*<\/script>/s, "");
+    assert.doesNotMatch(markup, /<link|<img|src=|href="(?!figures\/)|url\((?!#)/);
+    assert.equal(markup.match(/<svg/g)?.length, 6, "each figure for wide and for narrow screens");
     assert.match(page, /clair flagged 3 of 3 contaminated clients in every round \(4\)/);
     assert.match(page, /c07 Lincoln/);
     assert.match(await svg("scores"), /c07 Lincoln/);
@@ -180,6 +186,69 @@ describe("writeReportOf", () => {
     assert.ok(drawPng(drawn).length > 0);
   });
 
+  it("describes a line by all its points, and marks by their series", async () => {
+    const { drawSvg } = await import("./draw.js");
+    const values = ["a", "b"].flatMap((arm) =>
+      [1, 2].map((x) => ({ arm, x, about: `${arm} at ${x}` })),
+    );
+    const drawn = await drawSvg({
+      config: { aria: true },
+      data: { values },
+      mark: "line",
+      encoding: {
+        x: { field: "x", type: "quantitative" },
+        y: { field: "x", type: "quantitative" },
+        color: { field: "arm", type: "nominal" },
+        description: { field: "about" },
+      },
+    });
+    assert.match(drawn, /<path data-series="a" data-about="a at 1&#xA;a at 2"/);
+    assert.match(drawn, /<path data-series="b" data-about="b at 1&#xA;b at 2"/);
+  });
+
+  it("has rows for groups of more than 60 clients, and names their outliers", async () => {
+    const many = createTestRun({ clients: 70, rounds: 1, baselines: [] }, { c01: "sign-flip" });
+    const score = (id: string) => ({ c05: 1.5, c06: 1.3 })[id] ?? 1;
+    const run = changeClients(many, (client) =>
+      client.attack === null
+        ? { ...client, score: score(client.clientId), verdict: "benign" }
+        : client,
+    );
+    const page = await report(run);
+    const drawn = await svg("scores");
+    for (const name of ["c01", "c05", "c06"]) assert.match(drawn, new RegExp(`>${name}<`));
+    assert.match(drawn, />sign-flip</);
+    assert.equal(drawn.match(/>c\d\d</g)?.length, 4, "one of those with an equal score");
+    assert.match(page, /Named: the highest scores of benign clients, the lowest of others/);
+  });
+
+  it("puts options last, and lists those that differ from their defaults", async () => {
+    const changes = [
+      { path: "name", value: "text-copy-clair" },
+      { path: "aggregator.name", value: "clair" },
+      { path: "aggregator.rank", value: 4 },
+    ];
+    const page = await report(createTestRun({}, attacks), false, { changes });
+    const text = page.replace(/<script[^]*?<\/script>|<style[^]*?<\/style>/g, "");
+    const places = [
+      /<dl class="answer">/,
+      /Scores against the threshold/,
+      /<h2>Arms<\/h2>/,
+      /<h2>How it was run<\/h2>/,
+      /<td class="text">clair \(rank 4\)<\/td>/,
+      /The options that differ from their defaults \(2\)/,
+      /The trial file, with every default filled in/,
+    ].map((pattern) => text.search(pattern));
+    assert.deepEqual(
+      places,
+      places.toSorted((a, b) => a - b),
+    );
+    assert.ok(
+      places.every((place) => place > 0),
+      places.join(" "),
+    );
+  });
+
   it("draws labels with any characters", async () => {
     const { drawSvg } = await import("./draw.js");
     const { drawPng } = await import("./draw-png.js");
@@ -243,7 +312,7 @@ describe("writeReportOf", () => {
     const bare = ({ clientId, attack }: ClientRecord) => ({ clientId, attack, failure: null });
     const run = changeClients(createTestRun({ baselines: [] }, {}), bare);
     const page = await report(run);
-    assert.deepEqual(await figures(), ["cost.png", "cost.svg", "cost.vl.json"]);
+    assert.deepEqual(await figures(), ["cost.csv", "cost.png", "cost.svg", "cost.vl.json"]);
     assert.match(page, /clair judges no clients/);
     assert.doesNotMatch(page, /Round 1 of every arm/);
   });

@@ -4,25 +4,35 @@ import { measuringClients, sharesFirstRound, writeWhole, type Run } from "@fedcl
 import type { TopLevelSpec } from "vega-lite";
 import { accuracyFigure } from "./accuracy-figure.js";
 import { costFigure } from "./cost-figure.js";
-import { armColours, figureConfig, figureWidth, ink } from "./figure-style.js";
+import {
+  armColours,
+  figureConfig,
+  figureWidth,
+  ink,
+  isNarrow,
+  narrowWidth,
+} from "./figure-style.js";
 import { writeFigures, type Drawing } from "./figures.js";
 import { renderPage } from "./page.js";
-import { formatDrawnRounds, formatSampledClients } from "./rounds.js";
+import { formatDrawnRounds, formatSampledClients, thinRounds } from "./rounds.js";
+import { readRoundsData } from "./rounds-data.js";
 import { scoreCaption, scoreFigure } from "./score-figure.js";
 
 /**
  * Writes the report of a run into a folder: `report.html`, a self-contained page, and
- * `figures/<name>.{svg,png,vl.json}`. The report of an unfinished run covers the rounds so far.
+ * `figures/<name>.{svg,png,csv,vl.json}`. The report of an unfinished run covers the rounds so far.
  */
 export async function writeRunReport(run: Run, folder: string): Promise<void> {
   const { figures } = run.description;
   const clientsText = measuringClients(run.summary);
+  const few = thinRounds(run, maxNarrowRounds);
+  const at = (width: number) => (isNarrow(width) ? few : run);
   const drawings: readonly Drawing[] = [
     {
       name: "scores",
       title: "Scores against the threshold",
       caption: scoreCaption(run),
-      spec: scoreFigure(run),
+      draw: (width) => scoreFigure(run, width),
     },
     ...(figures ? taskDrawings(run, figures) : []),
     {
@@ -32,7 +42,7 @@ export async function writeRunReport(run: Run, folder: string): Promise<void> {
         `Mean of the ${clientsText} that measured in every arm, each on its own data, and their 10–90 % range.` +
         formatDrawnRounds(run) +
         formatSampledClients(run),
-      spec: accuracyFigure(run),
+      draw: (width) => accuracyFigure(at(width), width),
     },
     {
       name: "cost",
@@ -43,28 +53,43 @@ export async function writeRunReport(run: Run, folder: string): Promise<void> {
           ? " In round 1 the baselines reuse the updates of the main arm."
           : "") +
         formatDrawnRounds(run),
-      spec: costFigure(run),
+      draw: (width) => costFigure(at(width), width),
     },
   ];
   const drawn = await writeFigures(folder, `${run.trial.name}, seed ${run.trial.seed}`, drawings);
-  await writeWhole(join(folder, "report.html"), renderPage(run, drawn));
+  const room = maxBytes(run) - Buffer.byteLength(renderPage(run, drawn, undefined));
+  // The place for the rounds takes some bytes as well.
+  const rounds = await readRoundsData(run, folder, room - 500);
+  await writeWhole(join(folder, "report.html"), renderPage(run, drawn, rounds));
+}
+
+/** More rounds than this are not distinguishable in a narrow figure. */
+const maxNarrowRounds = 100;
+
+/** Bytes that a report may have: 1 MB for up to 60 clients, else 5 MB. */
+function maxBytes({ trial }: Run): number {
+  return trial.clients <= 60 ? 1e6 : 5e6;
 }
 
 function taskDrawings({ trial, arms, artifacts }: Run, figures: TaskFigures): Drawing[] {
   if (artifacts.length === 0) return [];
   const labels = arms.map(({ label }) => label);
   const { range } = armColours(labels);
-  return figures({
-    task: trial.task,
-    artifacts,
-    arms: labels.map((label, i) => ({ label, colour: range[i] ?? ink })),
-    width: figureWidth,
-  }).map(({ spec, ...drawing }) => ({
+  const drawAt = (width: number) =>
+    figures({
+      task: trial.task,
+      artifacts,
+      arms: labels.map((label, i) => ({ label, colour: range[i] ?? ink })),
+      width,
+    });
+  const [wide, narrow] = [drawAt(figureWidth), drawAt(narrowWidth)];
+  return wide.map(({ spec, ...drawing }, i) => ({
     ...drawing,
-    spec: {
-      $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-      config: figureConfig,
-      ...spec,
-    } as TopLevelSpec,
+    draw: (width) =>
+      ({
+        $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+        config: figureConfig,
+        ...(isNarrow(width) ? narrow[i]?.spec : spec),
+      }) as TopLevelSpec,
   }));
 }

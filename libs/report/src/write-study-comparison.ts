@@ -19,7 +19,7 @@ export async function writeStudyComparison(file: string, results: SweepResults):
       name: one.measure,
       title: one.measure,
       caption: "Mean over seeds with its 95 % Student interval; each tick is a seed.",
-      spec: methodFigure([toRows(one)]),
+      draw: (width: number) => methodFigure([toRows(one)], width),
     })),
   );
   const heads = tables[0]?.columns ?? [];

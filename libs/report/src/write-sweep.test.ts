@@ -53,6 +53,7 @@ describe("writeSweep", () => {
     }
     await writeSweep(out, sweep, computeResults(sweep, summaries));
     assert.deepEqual((await readdir(join(out, "figures"))).sort(), [
+      "distance-toy-mean.csv",
       "distance-toy-mean.png",
       "distance-toy-mean.svg",
       "distance-toy-mean.vl.json",

@@ -1,10 +1,19 @@
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { toCsv, writeWhole, type Grid, type SweepResults, type Table } from "@fedclair/runs";
+import {
+  otherDimensions,
+  toCsv,
+  writeWhole,
+  type Grid,
+  type SweepResults,
+  type Table,
+} from "@fedclair/runs";
 import { writeFigures, type Drawing } from "./figures.js";
-import { heatMap } from "./heat-map.js";
-import { factList, html } from "./html.js";
+import { heatMap, type CellLink } from "./heat-map.js";
+import { factList, html, table, type Html } from "./html.js";
+import { lineFigure, rocFigure, toLines } from "./line-figure.js";
 import { maxColours, maxDots, methodFigure } from "./method-figure.js";
 import { figureSection, htmlPage } from "./page.js";
 import { drawCourses } from "./sweep-courses.js";
@@ -28,10 +37,12 @@ export async function writeSweep(
   await write("summary.json", JSON.stringify(results, null, 1) + "\n");
   await write("table.csv", toCsv(tables));
   if (!report) return;
+  const linkOf = createLinks(out, grid);
   const measures = [...new Set(tables.map(({ measure }) => measure))];
   const drawings = [
     ...(await drawCourses(out, grid)),
-    ...measures.map((measure) => drawMeasure(grid, tables, measure)),
+    ...measures.flatMap((measure) => drawMeasure(grid, tables, measure, linkOf)),
+    ...drawRoc(grid, tables),
   ];
   const figures = await writeFigures(out, grid.name, drawings);
   const head = html`${findingList(results)}
@@ -39,18 +50,129 @@ export async function writeSweep(
     grid.dimensions.map(({ path, labels }): readonly [string, string] => [path, labels.join(", ")]),
   )}`;
   const main = html`${tableSections(results)} ${differenceSection(results)}
-  ${figures.map(figureSection)}`;
+  ${figures.map(figureSection)} ${runSection(out, grid)}`;
   await write("report.html", htmlPage({ title: grid.name, claim: grid.claim }, head, main));
 }
 
-/** Draws dots with intervals, or a heat map if there are too many to tell apart. */
-function drawMeasure(grid: Grid, tables: readonly Table[], measure: string): Drawing {
+/**
+ * Draws dots with intervals, or a heat map if there are too many to tell apart; and lines if the
+ * rows or columns are numbers.
+ */
+function drawMeasure(
+  grid: Grid,
+  tables: readonly Table[],
+  measure: string,
+  linkOf: CellLink,
+): Drawing[] {
+  const lines = tables.filter((one) => one.measure === measure).map(toLines);
+  const [first, ...rest] = lines.filter((one) => one !== undefined);
+  const drawing = drawCells(grid, tables, measure, linkOf);
+  if (!first || rest.length + 1 < lines.length) return [drawing];
+  const overNumbers: Drawing = {
+    name: `${drawing.name}-lines`,
+    title: `${measure} over ${numericPath(grid)}`,
+    caption: "Lines: mean over seeds with a band of its 95 % interval.",
+    draw: (width) => lineFigure([first, ...rest], measure, numericPath(grid), width),
+  };
+  return [overNumbers, drawing];
+}
+
+/** The dimension over which lines are drawn: the columns if they are numbers, else the rows. */
+function numericPath({ rows, columns }: Grid): string {
+  const isNumeric = columns?.labels.every((label) => !Number.isNaN(Number(label))) ?? false;
+  return (isNumeric ? columns : rows)?.path ?? "";
+}
+
+/** Options that decide how much evidence flags a client. */
+const thresholdKey = /(threshold|falseAlarmRate|minGap)$/i;
+
+/** Draws a ROC for each facet if the sweep varies such an option and counts flagged clients. */
+function drawRoc(grid: Grid, tables: readonly Table[]): Drawing[] {
+  const axis = numericPath(grid);
+  if (!thresholdKey.test(axis)) return [];
+  const find = (measure: string) =>
+    tables.filter((one) => one.measure === measure).map((one) => toLines(one));
+  const alarms = find("detection.falseAlarms");
+  return find("detection.recall").flatMap((recall, i) => {
+    const others = alarms[i];
+    if (!recall || !others) return [];
+    const facet = recall.facet === "" ? "" : `, ${recall.facet}`;
+    return [
+      {
+        name: i === 0 ? "roc" : `roc-${i + 1}`,
+        title: `Receiver operating characteristic${facet}`,
+        caption: `Each point is a value of ${axis}: clients flagged in the last round, over all seeds.`,
+        draw: (width: number) => rocFigure(recall, others, axis, width),
+      },
+    ];
+  });
+}
+
+function hasReport(out: string, folder: string): boolean {
+  return existsSync(join(out, folder, "report.html"));
+}
+
+/** Leads from a cell to the report of its run; to the list of runs if it has several or none. */
+function createLinks(out: string, grid: Grid): CellLink {
+  const { rows, columns, trials } = grid;
+  return (facet, row, column) => {
+    const own = trials.filter(
+      ({ at }) =>
+        (!rows || at.get(rows.path) === row) &&
+        (!columns || at.get(columns.path) === column) &&
+        listFacetDimensions(grid).every(({ path }) =>
+          facet.split(", ").includes(`${path} = ${at.get(path) ?? ""}`),
+        ),
+    );
+    const [only] = own;
+    if (!only) return undefined;
+    return own.length === 1 && hasReport(out, only.folder) ? `${only.folder}/report.html` : "#runs";
+  };
+}
+
+function listFacetDimensions(grid: Grid) {
+  const { rows, columns } = grid;
+  return otherDimensions(grid).filter(({ path }) => path !== rows?.path && path !== columns?.path);
+}
+
+/** The runs of a sweep, with links to their reports. */
+function runSection(out: string, grid: Grid): Html {
+  const { dimensions, trials } = grid;
+  const isMissing = trials.some(({ folder }) => !hasReport(out, folder));
+  return html`<section id="runs">
+    <h2>Runs</h2>
+    ${
+      isMissing
+        ? html`<p class="note">
+            <code>fedclair report</code> with the folder of a run writes its report; write this
+            report again after it.
+          </p>`
+        : undefined
+    }
+    ${table(
+      [...dimensions.map(({ path }) => path), "run"],
+      trials.map(({ at, folder }) => [
+        ...dimensions.map(({ path }) => at.get(path) ?? ""),
+        hasReport(out, folder)
+          ? html`<a href="${folder}/report.html">${folder}</a>`
+          : html`<code>${folder}</code>`,
+      ]),
+    )}
+  </section>`;
+}
+
+function drawCells(
+  grid: Grid,
+  tables: readonly Table[],
+  measure: string,
+  linkOf: CellLink,
+): Drawing {
   const own = tables.filter((one) => one.measure === measure);
   const [first, ...rest] = own;
   const cells = own.flatMap((one) => one.cells.flat());
   const drawing = { name: measure.replace(/[^a-zA-Z0-9]+/g, "-"), title: measure };
   if (!first || cells.every((cell) => cell === undefined))
-    return { ...drawing, caption: "", spec: undefined };
+    return { ...drawing, caption: "", draw: () => undefined };
   if (cells.length <= maxDots && first.columns.length <= maxColours) {
     const isShare = cells.some((cell) => cell?.counts);
     const caption = isShare
@@ -58,10 +180,10 @@ function drawMeasure(grid: Grid, tables: readonly Table[], measure: string): Dra
       : cells.some((cell) => cell?.interval)
         ? "Mean over seeds with its 95 % Student interval; each tick is a seed."
         : "One seed: there is no interval.";
-    return { ...drawing, caption, spec: methodFigure([first, ...rest]) };
+    return { ...drawing, caption, draw: (width) => methodFigure([first, ...rest], width) };
   }
-  const caption = `Mean over seeds: ${grid.rows?.path ?? ""} down, ${grid.columns?.path ?? ""} across, ${formatReading(first)}`;
-  return { ...drawing, caption, spec: heatMap([first, ...rest]) };
+  const caption = `Mean over seeds: ${grid.rows?.path ?? ""} down, ${grid.columns?.path ?? ""} across, ${formatReading(first)} A frame marks the worst cell. A cell leads to its runs.`;
+  return { ...drawing, caption, draw: (width) => heatMap([first, ...rest], width, linkOf) };
 }
 
 function formatReading({ worse, worst }: Table): string {

@@ -35,7 +35,7 @@ export function evidenceFigure(audit: Audit): Drawing {
     name: "evidence",
     title: "Evidence",
     caption: `Each dot is an adapter; point at it for its name. A piece counts in deviations from the adapters that agree.${shaded}`,
-    spec:
+    draw: () =>
       panels.length === 0
         ? undefined
         : ({
@@ -43,7 +43,7 @@ export function evidenceFigure(audit: Audit): Drawing {
             config: figureConfig,
             vconcat: panels.map(createPanelSpec),
             spacing: 12,
-          } as NonNullable<Drawing["spec"]>),
+          } as NonNullable<ReturnType<Drawing["draw"]>>),
   };
 }
 

@@ -45,7 +45,8 @@ export function likenessFigure(audit: Audit, groups: readonly Group[]): Drawing 
       "Cosine of each pair of changes, averaged over modules, with adapters in the same order in rows and columns. On the right, the norm of each change as a multiple of the benign median. " +
       "Adapters form a group if their mean cosine exceeds that of 95 % of the benign pairs." +
       formatSampleNote(groups),
-    spec: alike === undefined || names.length === 0 ? undefined : createSpec(grid, audit, groups),
+    draw: () =>
+      alike === undefined || names.length === 0 ? undefined : createSpec(grid, audit, groups),
   };
 }
 
@@ -53,7 +54,7 @@ function createSpec(
   grid: Grid,
   audit: Audit,
   groups: readonly Group[],
-): NonNullable<Drawing["spec"]> {
+): NonNullable<ReturnType<Drawing["draw"]>> {
   const { rows } = grid;
   const step = Math.max(Math.min(20, Math.floor(widestMatrix / rows.length)), 1);
   const side = step * rows.length;
@@ -86,7 +87,7 @@ function createSpec(
       { width: side, height: side, layer: createGridLayers(grid, across, down, colour) },
       ...createNormsPanel(audit, drawn, { ...down, axis: null }, side),
     ],
-  } as NonNullable<Drawing["spec"]>;
+  } as NonNullable<ReturnType<Drawing["draw"]>>;
 }
 
 /** Draws the norms in the rows of the matrix. */

@@ -49,11 +49,11 @@ export function moduleFigure({ adapters }: Audit, groups: readonly Group[]): Dra
       "How far each module of an adapter lies outside the shared space, as a multiple of the benign median. Lines separate groups of adapters." +
       (labels.length > 1 ? " Labels omit the parts that all module names have in common." : "") +
       formatSampleNote(groups),
-    spec: isEmpty ? undefined : createSpec(grid, Math.min(Math.max(top, 10), mostMedians)),
+    draw: () => (isEmpty ? undefined : createSpec(grid, Math.min(Math.max(top, 10), mostMedians))),
   };
 }
 
-function createSpec(grid: Grid, top: number): NonNullable<Drawing["spec"]> {
+function createSpec(grid: Grid, top: number): NonNullable<ReturnType<Drawing["draw"]>> {
   const { rows, columns } = grid;
   const [rowStep, size] = rows.length <= mostTall ? [15, 11] : [10, 9];
   const margin = Math.min(190, maxOf(rows.map((row) => textWidth(row, size))));
@@ -98,5 +98,5 @@ function createSpec(grid: Grid, top: number): NonNullable<Drawing["spec"]> {
     width: Math.round(columnStep * columns.length),
     height: rowStep * rows.length,
     layer: createGridLayers(grid, x, y, colour),
-  } as NonNullable<Drawing["spec"]>;
+  } as NonNullable<ReturnType<Drawing["draw"]>>;
 }

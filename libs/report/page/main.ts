@@ -1,0 +1,8 @@
+import { makeFigurePointable } from "./figures.js";
+import { showRounds } from "./rounds.js";
+import { makeTableSortable } from "./tables.js";
+
+document.documentElement.classList.add("scripted");
+for (const figure of document.querySelectorAll("figure")) makeFigurePointable(figure);
+for (const table of document.querySelectorAll("table")) makeTableSortable(table);
+void showRounds();

@@ -1,0 +1,219 @@
+import {
+  clientEvaluations,
+  clientTruth,
+  compareArms,
+  countNoun,
+  displayName,
+  findMistake,
+  formatBytes,
+  formatNumber,
+  formatShare,
+  listItems,
+  measuringClients,
+  ownProperty,
+  pairedDifference,
+  readMetric,
+  sharedEvaluations,
+  truthText,
+  wilsonInterval,
+  type ClientHistory,
+  type Run,
+} from "@fedclair/runs";
+import { html, type Html } from "./html.js";
+
+/** More names in a sentence would not be read; the table of clients has all. */
+const maxNames = 12;
+
+/**
+ * The answer of a run in words, with its certainty: who was flagged and by what margin, who was
+ * missed, who is undecided and why, what the clients gained, and what it cost.
+ */
+export function answerList(run: Run): Html {
+  const entries: readonly (readonly [name: string, sentences: readonly string[]])[] = [
+    ["Flagged", flaggedSentences(run)],
+    ["Missed", missedSentences(run)],
+    ["Undecided", undecidedSentences(run)],
+    ["Gained", gainSentences(run)],
+    ["Cost", costSentences(run)],
+  ];
+  return html`<dl class="answer">
+    ${entries
+      .filter(([, sentences]) => sentences.length > 0)
+      .map(
+        ([name, sentences]) =>
+          html`<dt>${name}</dt>
+            ${sentences.map((sentence) => html`<dd>${sentence}</dd>`)}`,
+      )}
+  </dl>`;
+}
+
+type Named = readonly [clientId: string, history: ClientHistory];
+
+/** The flagged clients, those that were flagged most often and furthest first. */
+function flaggedSentences(run: Run): string[] {
+  const { clients, detection, description } = run;
+  if (!detection.open) return [];
+  const flagged = [...clients]
+    .filter(([, { roundsFlagged }]) => roundsFlagged > 0)
+    .sort(
+      ([, a], [, b]) =>
+        b.roundsFlagged - a.roundsFlagged ||
+        (b.flaggedRatio?.high ?? Infinity) - (a.flaggedRatio?.high ?? Infinity),
+    );
+  const describe = ([id, history]: Named) => {
+    const { last, roundsFlagged, roundsJudged, flaggedRatio } = history;
+    const margin =
+      flaggedRatio === undefined ? (last.reason ?? "unusable") : formatRatios(flaggedRatio);
+    const isFalse = clientTruth(last) === "benign" ? ", a false alarm" : "";
+    return `${displayName(id, description)} (${truthText(last)}${isFalse}) in ${roundsFlagged} of ${countNoun(roundsJudged, "round")}, ${margin}`;
+  };
+  return [
+    flagged.length === 0 ? "Nobody." : `${listNamed(flagged.map(describe), "; ")}.`,
+    ...certaintySentences(run),
+  ];
+}
+
+function formatRatios({ low, high }: { readonly low: number; readonly high: number }): string {
+  const [least, most] = [low, high].map(formatRatio);
+  return least === most
+    ? `${least ?? ""} × its threshold`
+    : `${least ?? ""}–${most ?? ""} × its threshold`;
+}
+
+function formatRatio(ratio: number): string {
+  return String(Number(ratio.toPrecision(3)));
+}
+
+/** Says how certain the shares are that the verdicts of a run estimate. */
+function certaintySentences({ detection, summary }: Run): string[] {
+  const counts = detection.clients ?? detection.last;
+  if (!counts) return [];
+  const { contaminated, benign, hits, falseAlarms } = counts;
+  const share = (some: number, all: number, what: string) => {
+    if (all === 0) return [];
+    const { low, high } = wilsonInterval(some, all);
+    return [`${some} of ${all} ${what} (95 % interval of the share: ${formatShare(low, high)})`];
+  };
+  const shares = [
+    ...share(hits, contaminated, "contaminated clients were flagged"),
+    ...share(falseAlarms, benign, `${measuringClients(summary)} were flagged by mistake`),
+  ];
+  return shares.length === 0 ? [] : [`When last judged, ${listItems(shares)}.`];
+}
+
+function missedSentences(run: Run): string[] {
+  const { clients, description, detection } = run;
+  if (!detection.last) return [];
+  const missed = [...clients].filter(([, { last }]) => findMistake(last) === "missed");
+  const never = [...description.attacks.keys()].filter((id) => !clients.has(id));
+  const describe = ([id, { last, roundsFlagged, roundsJudged, highestRatio }]: Named) => {
+    const most =
+      highestRatio === undefined
+        ? "no score"
+        : `at most ${formatRatio(highestRatio)} × its threshold`;
+    return `${displayName(id, description)} (${truthText(last)}), flagged in ${roundsFlagged} of ${countNoun(roundsJudged, "round")}, ${most}`;
+  };
+  if (missed.length + never.length === 0)
+    return (detection.clients ?? detection.last).contaminated === 0 ? [] : ["Nobody."];
+  return [
+    ...(missed.length === 0 ? [] : [`${listNamed(missed.map(describe), "; ")}.`]),
+    ...(never.length === 0 ? [] : [`Never sampled: ${listNamed(never, ", ")}.`]),
+  ];
+}
+
+/** The clients that the last judgement left undecided, by its reason. */
+function undecidedSentences({ clients, description }: Run): string[] {
+  const undecided = [...clients].filter(([, { last }]) => last.verdict === "undecided");
+  const byReason = new Map<string, string[]>();
+  for (const [id, { last, roundsUndecided }] of undecided.slice(0, maxNames)) {
+    const { reason = "no reason is given" } = last;
+    const name = `${displayName(id, description)} (${truthText(last)}; in ${countNoun(roundsUndecided, "round")})`;
+    byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
+  }
+  const more = undecided.length - maxNames;
+  return [
+    ...[...byReason].map(([reason, names]) => `${names.join(", ")}: ${reason.replace(/\.$/, "")}.`),
+    ...(more > 0 ? [`And ${more.toLocaleString("en-US")} more, which the table below lists.`] : []),
+  ];
+}
+
+/** Compares the clients' primary metric in the main arm with that in each baseline. */
+function gainSentences(run: Run): string[] {
+  const { arms, last, summary, trial, description } = run;
+  const { rows, metrics } = compareArms(run, 1);
+  const [metric] = metrics;
+  const { primary } = description;
+  const [main, ...others] = arms;
+  const own = last.get(main.label);
+  const value = primary === undefined ? undefined : readMetric(own?.metrics, primary);
+  if (primary !== undefined && metric !== primary && value !== undefined) {
+    const against = others.flatMap(({ label }) => {
+      const theirs = readMetric(last.get(label)?.metrics, primary);
+      return theirs === undefined ? [] : `${formatNumber(theirs)} (${label})`;
+    });
+    return [
+      `The coordinator measured ${primary} ${formatNumber(value)}${against.length === 0 ? "" : ` against ${listItems(against)}`}.`,
+    ];
+  }
+  if (metric === undefined || own === undefined) return [];
+  const compared = rows.filter(({ means }) => means.has(metric)).map(({ label }) => label);
+  if (compared[0] !== main.label) return [];
+  const evaluations = sharedEvaluations(
+    compared.map((label) => clientEvaluations(last.get(label)?.clients ?? [])),
+    metric,
+  );
+  const [ours = new Map<string, never>(), ...theirs] = evaluations;
+  const { better } = ownProperty(description.metrics, metric) ?? {};
+  const oracles = new Set(
+    trial.baselines.filter(({ clients }) => clients === "benign").map(({ label }) => label),
+  );
+  const differences = theirs.map((baseline, i) => {
+    const label = compared[i + 1] ?? "";
+    const { mean, interval } = pairedDifference(
+      [...ours].map(([id, metricsOf]) => [
+        readMetric(metricsOf, metric) ?? NaN,
+        readMetric(baseline.get(id), metric) ?? NaN,
+      ]),
+    );
+    const range = interval
+      ? ` [${formatNumber(interval.low)}, ${formatNumber(interval.high)}]`
+      : "";
+    const sign = mean > 0 ? "+" : "";
+    return `${sign}${formatNumber(mean)}${range} against ${label}${oracles.has(label) ? ", which knows who is benign" : ""}`;
+  });
+  const mean = rows[0]?.means.get(metric);
+  const direction = better === undefined ? "" : `, ${better} is better`;
+  return [
+    `Mean ${metric} of the ${measuringClients(summary)} (${ours.size}): ${formatNumber(mean?.mean ?? NaN)}${direction}.`,
+    ...(differences.length === 0
+      ? []
+      : [
+          `${listNamed(differences, "; ")}. ${ours.size > 1 ? "In brackets: 95 % interval over these clients. " : ""}Another seed may differ more.`,
+        ]),
+  ];
+}
+
+function costSentences({ arms, summary, timings, trial, last }: Run): string[] {
+  const bytes = (metric: string) =>
+    summary.details.find((one) => one.scope === "bytes" && one.metric === metric)?.value;
+  const [down, up] = [bytes("down"), bytes("up")];
+  const { clock } = last.get(arms[0].label) ?? {};
+  const parts = [
+    timings.total &&
+      `${timings.total.seconds.toPrecision(3)} s in the rounds of ${arms.length === 1 ? arms[0].label : `all ${arms.length} arms`}`,
+    trial.devices && clock !== undefined && `${formatNumber(clock)} s of simulated time`,
+    down !== undefined &&
+      up !== undefined &&
+      `${formatBytes(down)} to the clients of ${arms[0].label} and ${formatBytes(up)} back`,
+    timings.total && `${formatBytes(timings.total.coordinatorRss)} of memory at the coordinator`,
+  ].filter((part) => typeof part === "string");
+  return parts.length === 0 ? [] : [`${parts.join("; ")}.`];
+}
+
+/** Joins the first names of a list, and counts the others. */
+function listNamed(names: readonly string[], separator: string): string {
+  const shown = names.slice(0, maxNames).join(separator);
+  return names.length <= maxNames
+    ? shown
+    : `${shown}${separator}and ${(names.length - maxNames).toLocaleString("en-US")} more, which the table below lists`;
+}

@@ -1,0 +1,222 @@
+import { deflateRawSync } from "node:zlib";
+import { basename } from "node:path";
+import { clientIndex, clientIds, type ClientRecord } from "@fedclair/core/internal";
+import {
+  clientTruth,
+  displayName,
+  eachRecord,
+  formatNumber,
+  readMetric,
+  truthText,
+  type ArmRecord,
+  type Run,
+} from "@fedclair/runs";
+import { findInfluences, type Influence } from "./influences.js";
+
+/**
+ * The rounds of a run's main arm, for the part of the report in which a reader moves through them.
+ * Numbers are texts as everywhere in the report, so that the page shows what the tables show.
+ */
+export interface RoundsData {
+  /** The name of the run folder, for commands. */
+  readonly run: string;
+  readonly arm: string;
+  /** Number of rounds of the arm; not all of them may be in `rounds`. */
+  readonly total: number;
+  /** One of this many clients is in the rounds. */
+  readonly clientSpacing: number;
+  /** Display names by index of the client. */
+  readonly names: Readonly<Record<number, string>>;
+  /** The attack of contaminated clients, or `unknown`, by index; the others are benign. */
+  readonly truths: Readonly<Record<number, string>>;
+  /** The metric that clients measured on their own data. */
+  readonly metric?: string;
+  /** The pieces of evidence. */
+  readonly kinds: readonly string[];
+  /** Texts that rounds refer to by index. */
+  readonly texts: readonly string[];
+  readonly rounds: readonly RoundData[];
+  readonly influences: readonly Influence[];
+}
+
+/**
+ * One value per client of a round, separated by spaces; a single one if they are all the same. A
+ * dash stands for a missing value.
+ */
+type Column = string;
+
+export interface RoundData {
+  readonly round: number;
+  /** Indices of the clients, in the order of the columns; empty if as in the round before. */
+  readonly ids: string;
+  /** One letter per client: the first of its verdict, `f` for a failure, `-` without a verdict. */
+  readonly verdicts: string;
+  readonly scores: Column;
+  readonly thresholds: Column;
+  readonly metric: Column;
+  /** Indices of `texts`: the reason of a verdict, or of a failure. */
+  readonly reasons: Column;
+  /** For each kind, the statistics, the deviations, and the number of rounds that they cover. */
+  readonly evidence: readonly (readonly [Column, Column, Column])[];
+}
+
+/** A strip of more clients would not be readable; the live page has the same limit. */
+const maxClients = 4096;
+
+/** More values than this are not held while the records are read: about 100 MB. */
+const maxValues = 4e6;
+
+/** The letters of verdicts in `RoundData`. */
+const letters: Readonly<Record<NonNullable<ClientRecord["verdict"]>, string>> = {
+  benign: "b",
+  contaminated: "c",
+  undecided: "u",
+  inactive: "n",
+  invalid: "i",
+};
+
+/**
+ * Reads the rounds of the main arm, and compresses them as base64 (raw deflate). Leaves out every
+ * other round until they fit.
+ * @param maxLength in characters
+ * @returns undefined if there is no round
+ */
+export async function readRoundsData(
+  run: Run,
+  folder: string,
+  maxLength: number,
+): Promise<string | undefined> {
+  const rounds = new RoundsTally(run);
+  for await (const record of eachRecord(folder)) {
+    if (record.arm === run.arms[0].label) rounds.add(record);
+  }
+  const influences = await findInfluences(run, folder);
+  for (;;) {
+    const data = rounds.data(basename(folder), influences);
+    if (data.rounds.length === 0) return undefined;
+    const text = deflateRawSync(JSON.stringify(data), { level: 9 }).toString("base64");
+    if (text.length <= maxLength || !rounds.thin()) return text;
+  }
+}
+
+/** Collects the rounds while records come in. */
+class RoundsTally {
+  readonly #run: Run;
+  readonly #ids: readonly string[];
+  readonly #clientSpacing: number;
+  readonly #metric: string | undefined;
+  readonly #names: Record<number, string> = {};
+  readonly #truths: Record<number, string> = {};
+  readonly #kinds = new Map<string, number>();
+  readonly #texts = new Map<string, number>();
+  #rounds: RoundData[] = [];
+  #last: RoundData | undefined;
+  #spacing = 1;
+  #values = 0;
+
+  constructor(run: Run) {
+    this.#run = run;
+    this.#ids = clientIds(run.trial.clients);
+    this.#metric = run.description.primary;
+    this.#clientSpacing = 2 ** Math.max(0, Math.ceil(Math.log2(run.trial.clients / maxClients)));
+  }
+
+  add(record: ArmRecord): void {
+    if (record.clients.length === 0) return;
+    const round = this.#toRound(record);
+    this.#last = round;
+    if ((record.round - 1) % this.#spacing !== 0) return;
+    this.#rounds.push(round);
+    this.#values += round.verdicts.length * (4 + 2 * round.evidence.length);
+    while (this.#values > maxValues && this.thin());
+  }
+
+  /** Leaves out every other round. @returns whether there were several */
+  thin(): boolean {
+    if (this.#rounds.length < 2) return false;
+    this.#spacing *= 2;
+    this.#rounds = this.#rounds.filter(({ round }) => (round - 1) % this.#spacing === 0);
+    this.#values /= 2;
+    return true;
+  }
+
+  data(run: string, influences: readonly Influence[]): RoundsData {
+    const [{ label }] = this.#run.arms;
+    const last = this.#last && this.#rounds.at(-1) !== this.#last ? [this.#last] : [];
+    return {
+      run,
+      arm: label,
+      total: this.#run.rounds.get(label) ?? 0,
+      clientSpacing: this.#clientSpacing,
+      names: this.#names,
+      truths: this.#truths,
+      ...(this.#metric !== undefined && { metric: this.#metric }),
+      kinds: [...this.#kinds.keys()],
+      texts: [...this.#texts.keys()],
+      rounds: [...this.#rounds, ...last].map((one, i, all) =>
+        one.ids === all[i - 1]?.ids ? { ...one, ids: "" } : one,
+      ),
+      influences,
+    };
+  }
+
+  #toRound({ round, clients: all }: ArmRecord): RoundData {
+    const placed = all.flatMap((client) => {
+      const index = clientIndex(this.#ids, client.clientId);
+      return index >= 0 && index % this.#clientSpacing === 0 ? [{ index, client }] : [];
+    });
+    const clients = placed.map(({ client }) => client);
+    for (const { index, client } of placed) {
+      this.#names[index] ??= displayName(client.clientId, this.#run.description);
+      if (clientTruth(client) !== "benign") this.#truths[index] ??= truthText(client);
+      for (const piece of client.evidence ?? []) indexOf(this.#kinds, nameOf(piece));
+    }
+    const metric = this.#metric;
+    return {
+      round,
+      ids: placed.map(({ index }) => index).join(" "),
+      verdicts: clients
+        .map(({ verdict, failure }) => (failure ? "f" : verdict ? letters[verdict] : "-"))
+        .join(""),
+      scores: toColumn(clients.map(({ score }) => score)),
+      thresholds: toColumn(clients.map(({ threshold }) => threshold)),
+      metric: toColumn(
+        clients.map(({ evaluation }) =>
+          metric === undefined ? undefined : readMetric(evaluation, metric),
+        ),
+      ),
+      reasons: toColumn(
+        clients.map(({ reason, failure }) => {
+          const text = failure ? `${failure.code}: ${failure.message}` : reason;
+          return text === undefined ? undefined : indexOf(this.#texts, text);
+        }),
+      ),
+      evidence: [...this.#kinds.keys()].map((kind) => {
+        const pieces = clients.map(({ evidence }) => evidence?.find((one) => nameOf(one) === kind));
+        return [
+          toColumn(pieces.map((piece) => piece?.statistic)),
+          toColumn(pieces.map((piece) => piece?.deviations)),
+          toColumn(pieces.map((piece) => piece?.rounds)),
+        ] as const;
+      }),
+    };
+  }
+}
+
+/** Names a piece of evidence; one that covers several rounds stands beside that of the round. */
+function nameOf({ kind, rounds }: NonNullable<ClientRecord["evidence"]>[number]): string {
+  return rounds === undefined ? kind : `${kind} over rounds`;
+}
+
+/** The position of a text in a map of texts, to which it is added if it is new. */
+function indexOf(texts: Map<string, number>, text: string): number {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  texts.set(text, texts.size);
+  return texts.size - 1;
+}
+
+function toColumn(values: readonly (number | null | undefined)[]): Column {
+  const texts = values.map((value) => (value == null ? "–" : formatNumber(value)));
+  return texts.every((text) => text === texts[0]) ? (texts[0] ?? "–") : texts.join(" ");
+}
