@@ -22,7 +22,7 @@ const trials = {
   "text-copy": ["text-copy/synthetic.yaml", "rounds=4"],
   "copy-average": ["copy-average/noise.yaml"],
   "graph-learning": ["graph-learning/mixed.yaml"],
-  "value-driven-transport": ["value-driven-transport/contaminated.yaml", "rounds=4"],
+  "evaluation-bias": ["evaluation-bias/fabricated.yaml"],
 };
 
 const { positionals } = parseArguments({ options: {}, allowPositionals: true });

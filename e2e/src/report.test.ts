@@ -154,7 +154,9 @@ describe("the report in a browser", function () {
     for (const options of [{}, { dark: true }, { width: 390, height: 844 }]) {
       const { page, complaints } = await openReport(run, options);
       await chooseClient(page, clients[0]?.clientId ?? "");
-      await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true");
+      await page.evaluate(
+        "for (const one of document.querySelectorAll('details')) one.open = true",
+      );
       assert.deepEqual(await seriousFindings(page), [], JSON.stringify(options));
       assert.deepEqual(complaints, []);
       const wide = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
