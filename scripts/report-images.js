@@ -25,6 +25,9 @@ const trials = {
   "evaluation-bias": ["evaluation-bias/fabricated.yaml"],
 };
 
+/** The number of colours of a picture, so that two pixels fit into a byte. */
+const colours = 16;
+
 const { positionals } = parseArguments({ options: {}, allowPositionals: true });
 const wanted = positionals.length > 0 ? positionals : Object.keys(trials);
 const folder = await mkdtemp(join(tmpdir(), "fedclair-images-"));
@@ -77,9 +80,6 @@ async function picture(run, name, viewport, colorScheme = "light") {
   await writeFile(path, await reduceColours(context, await page.screenshot(), viewport));
   await context.close();
 }
-
-/** The number of colours of a picture, so that two pixels fit into a byte. */
-const colours = 16;
 
 /** Draws a picture again with its most frequent colours, as a PNG with a palette. */
 async function reduceColours(context, png, { width, height }) {

@@ -46,7 +46,8 @@ try {
     await page.locator("#rounds .client polyline").waitFor();
   });
   const note = await page.locator("#rounds > .note").innerText();
-  const [, shown = rounds] = /it has (\d+) of/.exec(note) ?? [];
+  const [, shown = rounds] = /it has (\d+) of \d+ rounds/.exec(note) ?? [];
+  const [, withEvidence = shown] = /the evidence of (\d+) rounds/.exec(note) ?? [];
   const seconds = { secondsToWrite, secondsToOpen, secondsToClient };
   console.log(
     JSON.stringify({
@@ -55,6 +56,7 @@ try {
       kinds,
       bytes: size,
       roundsInPage: Number(shown),
+      roundsWithEvidence: Number(withEvidence),
       ...seconds,
     }),
   );

@@ -40,6 +40,7 @@ export function ClientView({
         <>
           <Verdict data={data} client={client} />
           {client.evidence.length > 0 && <Evidence client={client} clients={clients} />}
+          <MissingEvidence data={data} at={at} />
           <Neighbours data={data} client={client} clients={clients} onSelect={onSelect} />
         </>
       ) : (
@@ -114,6 +115,17 @@ function Evidence({
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** Says that the page has no evidence of the round, and which earlier one has it. */
+function MissingEvidence({ data, at }: { readonly data: RoundsData; readonly at: number }) {
+  const earlier = data.rounds.slice(0, at + 1).findLast(({ evidence }) => evidence.length > 0);
+  if (data.kinds.length === 0 || !earlier || earlier === data.rounds[at]) return null;
+  return (
+    <p class="note">
+      The evidence of this round was left out to keep the page small; round {earlier.round} has it.
+    </p>
   );
 }
 

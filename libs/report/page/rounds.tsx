@@ -98,9 +98,13 @@ function Rounds({ data }: { readonly data: RoundsData }) {
   );
 }
 
-function sampleNote({ rounds, total, clientSpacing }: RoundsData): string {
+function sampleNote({ rounds, total, clientSpacing, kinds }: RoundsData): string {
+  const withEvidence = rounds.filter(({ evidence }) => evidence.length > 0).length;
   const parts = [
     ...(rounds.length < total ? [`${rounds.length} of ${total} rounds`] : []),
+    ...(kinds.length > 0 && withEvidence < rounds.length
+      ? [`the evidence of ${withEvidence} rounds`]
+      : []),
     ...(clientSpacing > 1 ? [`one in ${clientSpacing} clients`] : []),
   ];
   return parts.length === 0 ? "" : ` To keep the page small, it has ${parts.join(" and ")}.`;

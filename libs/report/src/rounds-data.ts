@@ -56,7 +56,10 @@ export interface RoundData {
   readonly metric: Column;
   /** Indices of `texts`: the reason of a verdict, or of a failure. */
   readonly reasons: Column;
-  /** For each kind, the statistics, the deviations, and the number of rounds that they cover. */
+  /**
+   * For each kind, the statistics, the deviations, and the number of rounds that they cover; empty
+   * if it was left out.
+   */
   readonly evidence: readonly (readonly [Column, Column, Column])[];
 }
 
@@ -75,9 +78,12 @@ const letters: Readonly<Record<NonNullable<ClientRecord["verdict"]>, string>> = 
   invalid: "i",
 };
 
+/** Evidence is kept in one of at most this many rounds before rounds are left out. */
+const maxEvidenceSpacing = 8;
+
 /**
- * Reads the rounds of the main arm, and compresses them as base64 (raw deflate). Leaves out every
- * other round until they fit.
+ * Reads the rounds of the main arm, and compresses them as base64 (raw deflate). Until they fit, it
+ * leaves out the evidence of every other round, and then every other round.
  * @param maxLength in characters
  * @returns undefined if there is no round
  */
@@ -112,6 +118,7 @@ class RoundsTally {
   #rounds: RoundData[] = [];
   #last: RoundData | undefined;
   #spacing = 1;
+  #evidenceSpacing = 1;
   #values = 0;
 
   constructor(run: Run) {
@@ -123,26 +130,38 @@ class RoundsTally {
 
   add(record: ArmRecord): void {
     if (record.clients.length === 0) return;
-    const round = this.#toRound(record);
-    this.#last = round;
+    this.#last = this.#toRound(record);
     if ((record.round - 1) % this.#spacing !== 0) return;
+    const round = this.#withEvidence(this.#last);
     this.#rounds.push(round);
-    this.#values += round.verdicts.length * (4 + 2 * round.evidence.length);
+    this.#values += countValues(round);
     while (this.#values > maxValues && this.thin());
   }
 
-  /** Leaves out every other round. @returns whether there were several */
+  /**
+   * Leaves out the evidence of every other round; where little is left, every other round.
+   * @returns whether there was anything to leave out
+   */
   thin(): boolean {
     if (this.#rounds.length < 2) return false;
-    this.#spacing *= 2;
-    this.#rounds = this.#rounds.filter(({ round }) => (round - 1) % this.#spacing === 0);
-    this.#values /= 2;
+    if (this.#kinds.size > 0 && this.#evidenceSpacing < maxEvidenceSpacing * this.#spacing) {
+      this.#evidenceSpacing *= 2;
+    } else this.#spacing *= 2;
+    this.#rounds = this.#rounds
+      .filter(({ round }) => (round - 1) % this.#spacing === 0)
+      .map((round) => this.#withEvidence(round));
+    this.#values = this.#rounds.reduce((sum, round) => sum + countValues(round), 0);
     return true;
+  }
+
+  #withEvidence(round: RoundData): RoundData {
+    return (round.round - 1) % this.#evidenceSpacing === 0 ? round : { ...round, evidence: [] };
   }
 
   data(run: string, influences: readonly Influence[]): RoundsData {
     const [{ label }] = this.#run.arms;
-    const last = this.#last && this.#rounds.at(-1) !== this.#last ? [this.#last] : [];
+    const isLastIn = this.#rounds.at(-1)?.round === this.#last?.round;
+    const last = isLastIn || !this.#last ? [] : [this.#last];
     return {
       run,
       arm: label,
@@ -201,6 +220,10 @@ class RoundsTally {
       }),
     };
   }
+}
+
+function countValues({ verdicts, evidence }: RoundData): number {
+  return verdicts.length * (4 + 2 * evidence.length);
 }
 
 /** Names a piece of evidence; one that covers several rounds stands beside that of the round. */
