@@ -15,9 +15,9 @@ const workspace = join(import.meta.dirname, "..");
 const require = createRequire(join(workspace, "e2e/package.json"));
 const { chromium } = require("playwright-core");
 
-/** Trials with fewer rounds or steps than they have, since only their looks matter. */
+/** Trials, some with fewer rounds than they have. */
 const trials = {
-  "linear-regression": ["linear-regression/gaussian.yaml", "rounds=6"],
+  "linear-regression": ["linear-regression/gaussian.yaml"],
   digits: ["digits/dirichlet-label-flip.yaml", "rounds=3"],
   "text-copy": ["text-copy/synthetic.yaml", "rounds=4"],
   "copy-average": ["copy-average/noise.yaml"],
@@ -81,7 +81,7 @@ async function picture(run, name, viewport, colorScheme = "light") {
   await context.close();
 }
 
-/** Draws a picture again with its most frequent colours, as a PNG with a palette. */
+/** Draws a picture again with few colours, as a PNG with a palette. */
 async function reduceColours(context, png, { width, height }) {
   const page = await context.newPage();
   const { palette, indices } = await page.evaluate(findPalette, {
@@ -110,7 +110,10 @@ async function reduceColours(context, png, { width, height }) {
   ]);
 }
 
-/** Runs in a page: finds the most frequent colours, and the nearest of them for each pixel. */
+/**
+ * Runs in a page: finds a palette, and the nearest of its colours for each pixel. Similar colours
+ * count together; rare ones are chosen too if they are strong, as those of marks are.
+ */
 async function findPalette({ source, width, height, colours: most }) {
   const image = new Image();
   image.src = source;
@@ -118,19 +121,30 @@ async function findPalette({ source, width, height, colours: most }) {
   const pen = new OffscreenCanvas(width, height).getContext("2d");
   pen.drawImage(image, 0, 0, width, height);
   const { data } = pen.getImageData(0, 0, width, height);
-  const keys = Array.from({ length: width * height }, (_, i) =>
-    [0, 1, 2].map((c) => Math.min(255, 16 * Math.round(data[4 * i + c] / 16))).join(),
-  );
-  const counts = new Map();
-  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
-  const palette = [...counts]
-    .sort(([, a], [, b]) => b - a)
+  const groups = new Map();
+  const keys = Array.from({ length: width * height }, (_, i) => {
+    const colour = [...data.subarray(4 * i, 4 * i + 3)];
+    const key = colour.map((value) => value >> 4).join();
+    const group = groups.get(key) ?? { sum: [0, 0, 0], count: 0 };
+    groups.set(key, group);
+    colour.forEach((value, c) => (group.sum[c] += value));
+    group.count++;
+    return key;
+  });
+  const means = [...groups].map(([key, { sum, count }]) => {
+    const colour = sum.map((value) => Math.round(value / count));
+    const strength = Math.max(...colour) - Math.min(...colour);
+    return { key, colour, weight: Math.sqrt(count) * (1 + strength / 30) };
+  });
+  const palette = means
+    .toSorted((a, b) => b.weight - a.weight)
     .slice(0, most)
-    .map(([key]) => key.split(",").map(Number));
+    .map(({ colour }) => colour);
   const nearest = new Map(
-    [...counts.keys()].map((key) => {
-      const own = key.split(",").map(Number);
-      const distances = palette.map((one) => one.reduce((sum, v, c) => sum + (v - own[c]) ** 2, 0));
+    means.map(({ key, colour }) => {
+      const distances = palette.map((one) =>
+        one.reduce((sum, value, c) => sum + (value - colour[c]) ** 2, 0),
+      );
       return [key, distances.indexOf(Math.min(...distances)).toString(most)];
     }),
   );
