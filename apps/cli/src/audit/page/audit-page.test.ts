@@ -82,19 +82,22 @@ describe("the audit page", () => {
     return readFile(file, "utf8");
   }
 
+  /** A page without its script, which is inside it, and whose code may say anything. */
+  const withoutScript = (page: string) => page.replace(/<script>[^]*?<\/script>/, "");
+
   const titles = (page: string) => [...page.matchAll(/<h2>(.*)<\/h2>/g)].map(([, title]) => title);
 
   it("is self-contained and has the same sentences as the terminal", async () => {
     const audit = createAudit(12, 4, { dora: ["adapter-1"], bases: ["a/base", "b/base"] });
     const page = await renderPage(audit, ["rank=3"]);
-    assert.doesNotMatch(page, /<script|<link|<img|src=|href=|url\((?!#)/);
+    assert.doesNotMatch(withoutScript(page), /<script|<link|<img|src=|href=|url\((?!#)/);
     assert.deepEqual(titles(page), [
       "Adapters",
       "Evidence",
       "Adapters by module",
       "Similarity of adapters",
     ]);
-    assert.equal(page.match(/<svg/g)?.length, 3);
+    assert.equal(withoutScript(page).match(/<figure/g)?.length, 3);
     const output = stripVTControlCharacters(formatAudit(audit, parseOptions(["rank=3"])));
     const sentences = output.split("\n\n")[1]?.trim().split("\n") ?? [];
     assert.equal(sentences.length, 4);
@@ -182,7 +185,7 @@ describe("the audit page", () => {
     const adapters = audit.adapters.map((one) => without(one, "evidence"));
     const page = await renderPage({ ...audit, adapters }, ["rule=gap"]);
     assert.match(page, /score: tangent of the angle to the shared space/);
-    assert.doesNotMatch(page, /agreement:|Similarity of adapters|NaN|Infinity/);
+    assert.doesNotMatch(withoutScript(page), /agreement:|Similarity of adapters|NaN|Infinity/);
     await rm(join(root, "new"), { recursive: true });
 
     const none = adapters.map(({ name }): Finding => {
@@ -224,7 +227,8 @@ describe("the audit page", () => {
     const adapters = audit.adapters.map((one): Finding => {
       return { ...one, status: "undecided", modules: [] };
     });
-    assert.doesNotMatch(await renderPage({ ...audit, adapters }), /NaN|Infinity/);
+    const page = await renderPage({ ...audit, adapters });
+    assert.doesNotMatch(withoutScript(page), /NaN|Infinity/);
   });
 
   it("stays small for a thousand adapters of 64 modules", async () => {
