@@ -177,6 +177,16 @@ const all = {
       summary: "write docs/audit.schema.json",
     },
     {
+      name: "reference",
+      file: "scripts/reference.js",
+      summary: "write the pages of docs/reference and docs/output.schema.json",
+    },
+    {
+      name: "gallery",
+      file: "scripts/gallery.js",
+      summary: "run the shipped trials, and write docs/gallery.md with a picture of each",
+    },
+    {
       name: "python-proto",
       file: "scripts/python-proto.js",
       needsBuild: false,

@@ -24,7 +24,8 @@ const measureSchema = z.union([
   z.strictObject({ measure: z.string(), worse: z.enum(["low", "high"]).optional() }),
 ]);
 
-const sectionSchema = z.strictObject({
+/** The section `sweep` of a sweep file. */
+export const sectionSchema = z.strictObject({
   rows: z
     .string()
     .optional()

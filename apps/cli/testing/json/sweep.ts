@@ -1,0 +1,58 @@
+import type { SweepResults } from "@fedclair/runs";
+import { z } from "zod";
+
+const interval = z.strictObject({ low: z.number(), high: z.number() });
+
+const cell = z.strictObject({
+  mean: z.number().describe("Mean over seeds."),
+  min: z.number(),
+  max: z.number(),
+  seeds: z.number().describe("Number of seeds with a value."),
+  values: z.array(z.number()).describe("One value per seed."),
+  interval: interval.exactOptional().describe("Student's 95 % interval; absent for one seed."),
+  counts: interval
+    .extend({ hits: z.number(), of: z.number() })
+    .exactOptional()
+    .describe("Counted clients over all seeds, with Wilson's 95 % interval of their share."),
+});
+
+const table = z.strictObject({
+  measure: z.string(),
+  worse: z.enum(["low", "high"]).optional().describe("The end that is worse; absent if neither."),
+  facet: z.string().describe("The values of the other dimensions, as `task.common = 0.9`."),
+  rows: z.array(z.string()),
+  columns: z.array(z.string()).describe("The last one may be `worst`."),
+  cells: z
+    .array(z.array(cell.nullable()))
+    .describe("By row, then by column; null if no trial measured it."),
+  worst: z.array(z.number().nullable()).describe("The worst mean of each column, or nothing."),
+});
+
+const difference = z.strictObject({
+  measure: z.string(),
+  place: z.string().describe("The values of the other dimensions."),
+  method: z.string(),
+  reference: z.string(),
+  mean: z.number().describe("Mean over seeds of the method's value minus the reference's."),
+  interval: interval.describe("Student's 95 % interval of that mean."),
+  n: z.number().describe("Number of seeds."),
+  outcome: z.enum(["better", "worse", "higher", "lower", "not distinguishable"]),
+});
+
+/** The results of a sweep or study, as they are in JSON: null stands for undefined in lists. */
+export const sweepFields = {
+  name: z.string(),
+  claim: z.string().exactOptional(),
+  trials: z.number().describe("Number of trials."),
+  finished: z.number().describe("Number of trials with numbers."),
+  seeds: z.array(z.number()),
+  tables: z.array(table),
+  differences: z.array(difference).describe("Paired by seed."),
+  findings: z
+    .array(z.strictObject({ place: z.string(), texts: z.array(z.string()) }))
+    .describe("Sentences about each study."),
+  models: z
+    .string()
+    .exactOptional()
+    .describe("Present if personal models are compared with shared ones."),
+} satisfies Readonly<Record<keyof SweepResults, z.ZodType>>;
