@@ -1,4 +1,4 @@
-import type { FinishedTrial } from "@fedclair/runs";
+import { formatTime, type FinishedTrial } from "@fedclair/runs";
 
 /** Counts the trials of a sweep and estimates the remaining time. */
 export class SweepProgress {
@@ -29,10 +29,4 @@ export class SweepProgress {
     const seconds = ((this.#now() - this.#begin) / 1000 / this.#run) * left;
     return `${count}, ${formatTime(seconds)} left`;
   }
-}
-
-function formatTime(seconds: number): string {
-  if (seconds < 90) return `${Math.ceil(seconds)} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
 }

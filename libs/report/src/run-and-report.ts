@@ -1,3 +1,4 @@
+import { printable } from "@fedclair/core/internal";
 import { countNoun, interruption, Progress, recordTrial, type TrialRun } from "@fedclair/runs";
 import { showRun, type ShowOptions } from "./show-run.js";
 
@@ -11,9 +12,11 @@ export type ReportedRun = Omit<TrialRun, "signal"> & ShowOptions;
 export async function runAndReport({ json, report = true, ...run }: ReportedRun): Promise<number> {
   const { prepared, out } = run;
   for (const notice of prepared.notices) process.stderr.write(`${notice}\n`);
-  const progress = new Progress(prepared.trial);
+  const progress = new Progress(prepared.trial, prepared.measures.primary);
   let rounds = 0;
   const unchanged: string[] = [];
+  /** Arms whose aggregator has told something. */
+  const noticed = new Set<string>();
   try {
     await recordTrial({
       ...run,
@@ -30,8 +33,14 @@ export async function runAndReport({ json, report = true, ...run }: ReportedRun)
       onEvent: (event) => {
         if (event.event.kind === "round") {
           rounds++;
-          const { round, kept: why } = event.event.record;
-          if (why !== undefined) unchanged.push(`${event.arm.label} round ${round}: ${why}`);
+          const { round, kept: why, notice } = event.event.record;
+          const { label, choice } = event.arm;
+          if (notice !== undefined && !noticed.has(label)) {
+            noticed.add(label);
+            process.stderr.write(`${label}: ${printable(notice, 2000)}\n`);
+          }
+          if (why !== undefined)
+            unchanged.push(`${label} round ${round}, aggregator '${choice.name}': ${why}`);
         }
         progress.event(event);
         run.onEvent?.(event);

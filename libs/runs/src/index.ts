@@ -88,6 +88,7 @@ export type { CheckpointOptions, PlaceOptions } from "./process/run-options.js";
 export { systemErrorCode } from "./process/system-error.js";
 export { prepareSource, prepareTrial, type LoadPlugins } from "./process/prepare-trial.js";
 export { isSweep, readTrialFile } from "./process/read-trial-file.js";
+export { formatTime } from "./format-time.js";
 export { Progress } from "./progress.js";
 export { attestRun, countRoundsToRun, type AttestedRound } from "./attest-run.js";
 export { forkRun, type Fork } from "./store/fork-run.js";

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
 import { mock } from "node:test";
+import { stripVTControlCharacters } from "node:util";
 import { toyTrial } from "@fedclair/core/testing";
 import { Progress, formatRound } from "./progress.js";
 
@@ -30,6 +32,22 @@ describe("formatRound", () => {
       formatRound(arm, record),
       "clair round 2: training loss 0.250 · flagged c00 c01 c02 c03 c04 c05 c06 c07 +2 · 1 failed",
     );
+    const [, ...others] = record.clients;
+    const measured = {
+      clientId: "c12",
+      attack: null,
+      failure: null,
+      evaluation: { accuracy: 0.5 },
+    };
+    const clients = [...others.slice(0, 1), measured];
+    assert.equal(
+      formatRound(arm, { ...record, clients }, "accuracy"),
+      "clair round 2: accuracy 0.500 · flagged c01",
+    );
+    assert.equal(
+      formatRound(arm, { ...record, clients: [], metrics: { w2: 0.25 } }, "w2"),
+      "clair round 2: w2 0.250",
+    );
   });
 });
 
@@ -38,7 +56,7 @@ describe("Progress", () => {
     mock.timers.enable({ apis: ["setTimeout"] });
     const lines: string[] = [];
     const terminal = { isTTY: false, write: (line: string) => lines.push(line) };
-    const progress = new Progress(toyTrial(), terminal as unknown as NodeJS.WriteStream);
+    const progress = new Progress(toyTrial(), undefined, terminal as unknown as NodeJS.WriteStream);
     assert.match(lines.shift() ?? "", /^\d+ rounds in all\n$/);
     const arm = { label: "clair", choice: { name: "clair" }, benignOnly: false };
     const happens = (...events: object[]) => {
@@ -57,5 +75,32 @@ describe("Progress", () => {
       lines,
       ["clients and data", ...what].map((one) => `${one}: nothing for 30 s, still waiting\n`),
     );
+  });
+
+  it("moves within a round on a terminal, and keeps the last line of each arm", () => {
+    mock.timers.enable({ apis: ["setTimeout", "Date"] });
+    const terminal = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
+    const trial = toyTrial({ rounds: 2 });
+    const progress = new Progress(trial, "accuracy", terminal as unknown as NodeJS.WriteStream);
+    const arm = { label: "clair", choice: { name: "clair" }, benignOnly: false };
+    const happens = (event: object) => {
+      mock.timers.tick(1000); // the bar is redrawn at most ten times a second
+      progress.event({ arm, event } as never);
+    };
+    for (const round of [1, 2]) {
+      happens({ kind: "sampled", round, cohort: ["c0", "c1"] });
+      happens({ kind: "answered" });
+      const clients = [{ clientId: "c0", attack: null, evaluation: { accuracy: round / 4 } }];
+      happens({ kind: "round", record: { round, clients, metrics: {} } });
+    }
+    progress.stop();
+    mock.timers.reset();
+    const text = stripVTControlCharacters(String(terminal.read()));
+    assert.match(text, /█{5}░{19} 0\/2 rounds · clair round 1: 1 of 2 clients have answered/);
+    assert.match(text, /1\/2 rounds, \d+ s left · clair round 2: 1 of 2 clients have answered/);
+    // A line of its own; the first round has none.
+    assert.match(text, /clair round 2: accuracy 0\.500\n/);
+    assert.doesNotMatch(text, /clair round 1: accuracy 0\.250\n/);
+    assert.match(text, /2\/2 rounds · clair round 2: accuracy 0\.500\n$/);
   });
 });

@@ -1,47 +1,64 @@
+import { clearLine, cursorTo } from "node:readline";
 import { printable, type RoundRecord, type Trial } from "@fedclair/core/internal";
 import { SingleBar } from "cli-progress";
 import { listArms, type Arm } from "@fedclair/core/internal";
-import { mean } from "./numbers.js";
+import { clientEvaluations, meanMetric } from "./evaluation.js";
+import { formatTime } from "./format-time.js";
+import { formatNumber, mean } from "./numbers.js";
 import type { ArmEvent } from "./run-trial.js";
 import { roundDetection } from "./detection.js";
 import { readMetric } from "./measure.js";
 import { Patience } from "./patience.js";
 import { isFlagged } from "./truth.js";
 
-/** Prints the progress of a trial on stderr: a bar on a terminal, otherwise one line per round. */
+/** How much of a round is done when all clients of its cohort have answered; then it is aggregated. */
+const answeredShare = 0.9;
+
+/**
+ * Prints the progress of a trial on stderr. A terminal shows a bar that moves with every answer, the
+ * time left, and what each arm has found when it ends. Otherwise there is one line per round.
+ */
 export class Progress {
   readonly #bar: SingleBar | undefined;
   readonly #terminal: NodeJS.WriteStream;
   readonly #patience: Patience;
+  readonly #rounds: number;
+  readonly #total: number;
+  readonly #primary: string | undefined;
+  /** When the first client was asked, in ms, and how many rounds were done then. */
+  #began: { readonly at: number; readonly done: number } | undefined;
+  /** Finished rounds of all arms. */
+  #done = 0;
   #round = 0;
   #doing: "training" | "aggregating" | "measuring" = "training";
-  /** Clients of the current round that have not answered yet. */
-  #missing = 0;
+  /** Size of the current cohort, and the number of its clients that have answered. */
+  #cohort = 0;
+  #answers = 0;
 
-  constructor(trial: Trial, terminal: NodeJS.WriteStream = process.stderr) {
+  /** @param primary the metric to print for each round, if the task has one */
+  constructor(trial: Trial, primary?: string, terminal: NodeJS.WriteStream = process.stderr) {
     this.#terminal = terminal;
+    this.#rounds = trial.rounds;
+    this.#total = trial.rounds * listArms(trial).length;
+    this.#primary = primary;
     this.#patience = new Patience((line) => {
-      if (this.#bar) this.#bar.update({ status: line });
+      if (this.#bar) this.#show(line);
       else terminal.write(`${line}\n`);
     });
     this.#patience.waitFor("clients and data");
-    const rounds = trial.rounds * listArms(trial).length;
     if (!terminal.isTTY) {
-      terminal.write(`${rounds} rounds in all\n`);
+      terminal.write(`${this.#total} rounds in all\n`);
       return;
     }
-    const format = "{bar} {value}/{total} rounds · {status}";
     this.#bar = new SingleBar({
       stream: terminal,
-      format,
+      format: "{bar} {done}/{total} rounds{left} · {status}",
       barsize: 24,
       barCompleteChar: "█",
       barIncompleteChar: "░",
       hideCursor: true,
-      // The bar is redrawn after each round and rarely in between, because nothing new happens.
-      noTTYOutput: false,
     });
-    this.#bar.start(rounds, 0, { status: "waiting for the clients" });
+    this.#bar.start(this.#total, 0, { done: 0, left: "", status: "waiting for the clients" });
   }
 
   event({ arm, event }: ArmEvent): void {
@@ -50,55 +67,99 @@ export class Progress {
     this.#patience.waitFor(`${label} round ${this.#round}, ${this.#doing}`);
     if (event.kind === "stopped")
       this.#print(`${label} could not go on: ${event.reason}${event.where}`);
-    if (event.kind !== "round") return;
-    const status = formatRound(arm, event.record);
-    if (this.#bar) this.#bar.increment(1, { status });
-    else this.#terminal.write(status + "\n");
-  }
-
-  /** Prints a line of its own, even while the bar is shown. */
-  #print(line: string): void {
-    if (this.#bar) this.#terminal.write("\n");
-    this.#terminal.write(`${line}\n`);
-  }
-
-  #track(event: ArmEvent["event"]): void {
-    if (event.kind === "sampled") {
-      this.#round = event.round;
-      this.#missing = event.cohort.length;
-      this.#doing = "training";
-    } else if (event.kind === "answered" && --this.#missing === 0) this.#doing = "aggregating";
-    else if (event.kind === "aggregated") this.#doing = "measuring";
+    else if (event.kind === "round")
+      this.#finishRound(formatRound(arm, event.record, this.#primary));
+    else this.#show(`${label} round ${this.#round}: ${this.#formatStep()}`);
   }
 
   /** Advances the bar by the rounds that a resumed trial has already completed. */
   skip(rounds: number): void {
-    this.#bar?.update(rounds);
+    this.#done = rounds;
+    this.#show("waiting for the clients");
   }
 
   stop(): void {
     this.#patience.stop();
     this.#bar?.stop();
   }
+
+  #track(event: ArmEvent["event"]): void {
+    if (event.kind === "sampled") {
+      this.#began ??= { at: performance.now(), done: this.#done };
+      this.#round = event.round;
+      this.#cohort = event.cohort.length;
+      this.#answers = 0;
+      this.#doing = "training";
+    } else if (event.kind === "answered") {
+      if (++this.#answers === this.#cohort) this.#doing = "aggregating";
+    } else if (event.kind === "aggregated") this.#doing = "measuring";
+  }
+
+  #finishRound(status: string): void {
+    this.#done++;
+    this.#cohort = this.#answers = 0;
+    if (!this.#bar || this.#round === this.#rounds) this.#print(status);
+    this.#show(status);
+  }
+
+  #formatStep(): string {
+    if (this.#doing !== "training") return this.#doing;
+    return `${this.#answers} of ${this.#cohort} clients have answered`;
+  }
+
+  /** Redraws the bar. */
+  #show(status: string): void {
+    if (!this.#bar) return;
+    const share = this.#cohort === 0 ? 0 : Math.min(1, this.#answers / this.#cohort);
+    const value = this.#done + answeredShare * share;
+    this.#bar.update(value, { done: this.#done, left: this.#formatLeft(value), status });
+  }
+
+  /** Estimates the time left from the rounds so far; empty before the first one is done. */
+  #formatLeft(value: number): string {
+    if (!this.#began || this.#done === this.#began.done || this.#done === this.#total) return "";
+    const seconds = (performance.now() - this.#began.at) / 1000;
+    const left = (seconds / (value - this.#began.done)) * (this.#total - value);
+    return `, ${formatTime(left)} left`;
+  }
+
+  /** Prints a line of its own, above the bar if it is shown. */
+  #print(line: string): void {
+    if (this.#bar) {
+      cursorTo(this.#terminal, 0);
+      clearLine(this.#terminal, 0);
+    }
+    this.#terminal.write(`${line}\n`);
+  }
 }
 
 /**
- * Formats a round in one line: `clair round 2: training loss 0.430 · flagged c03 c07 · 1 failed`.
- * Parts without data are left out, and only the first flagged clients are listed.
+ * Formats a round in one line:
+ * `clair round 2: accuracy 0.849 · training loss 0.430 · flagged c03 c07 · 1 failed`. Parts without
+ * data are left out, and only the first flagged clients are listed.
+ * @param primary a metric; its mean over clients that are not contaminated is printed first, or what
+ *   the coordinator measured
  */
-export function formatRound(arm: Arm, record: RoundRecord): string {
+export function formatRound(arm: Arm, record: RoundRecord, primary?: string): string {
   const losses = record.clients.flatMap(({ attack, train }) =>
     attack === null ? (readMetric(train, "loss") ?? []) : [],
   );
+  const value = primary === undefined ? undefined : readPrimary(record, primary);
   const flagged = record.clients.filter(isFlagged).map(({ clientId }) => clientId);
   const failed = record.clients.filter(({ failure }) => failure).length;
   const parts = [
+    ...(value === undefined ? [] : [`${printable(primary ?? "", 200)} ${formatNumber(value)}`]),
     ...(losses.length > 0 ? [`training loss ${mean(losses).toFixed(3)}`] : []),
     ...(roundDetection(record.clients) ? [`flagged ${formatIds(flagged)}`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
   ];
   const round = `${printable(arm.label, 200)} round ${record.round}`;
   return [round, parts.join(" · ")].filter(Boolean).join(": ");
+}
+
+function readPrimary({ clients, metrics }: RoundRecord, primary: string): number | undefined {
+  const measured = meanMetric(clientEvaluations(clients), primary);
+  return measured?.mean ?? readMetric(metrics, primary);
 }
 
 function formatIds(ids: readonly string[]): string {

@@ -67,6 +67,16 @@ describe("the clair aggregator", () => {
     assert.ok(distance(sumTerms([own, shared]), sumTerms([first.delta])) < 0.5);
   });
 
+  it("tells that modules of one column have no space to align", async () => {
+    const columns = (count: number) =>
+      [1, 2, 3, 4, 5, 6].map((k) =>
+        updateOf(idOf(k), { m: gaussian(root.at("wide", k), 8, count) }),
+      );
+    const { notice } = await aggregator().aggregate(input(columns(1)));
+    assert.match(notice ?? "", /^clair: every module has a single column/);
+    assert.equal((await aggregator().aggregate(input(columns(2)))).notice, undefined);
+  });
+
   it("reports a verdict with a score for every client", async () => {
     const { verdicts, metrics } = await aggregator().aggregate(input(round(1)));
     assert.deepEqual(

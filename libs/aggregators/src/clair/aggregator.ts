@@ -1,9 +1,12 @@
 import {
+  deltaShape,
+  sizeOf,
   UserError,
   type Aggregation,
   type Aggregator,
   type AggregatorInput,
   type Stream,
+  type TensorDelta,
   type Update,
 } from "@fedclair/core";
 import { toAggregation } from "./aggregation.js";
@@ -11,6 +14,7 @@ import { clair, type ClairResult } from "./clair.js";
 import { scoreFloor } from "./detection/threshold.js";
 import type { ClientHistories } from "./evidence/rounds.js";
 import { pick } from "./lists.js";
+import { isCompared } from "./modules.js";
 import type { ClairOptions } from "./options.js";
 import { refine } from "./refine.js";
 import type { Memory } from "./judge-round.js";
@@ -49,11 +53,32 @@ export class Clair implements Aggregator<ClairState> {
     try {
       requireProperSubspace(result);
       const aggregation = toAggregation(updates, result, await refine(result, options), options);
-      return { ...aggregation, state: computeNextState(state, input, result, options) };
+      const notice = noticeColumns(updates);
+      return {
+        ...aggregation,
+        ...(notice !== undefined && { notice }),
+        state: computeNextState(state, input, result, options),
+      };
     } finally {
       result.modules.close();
     }
   }
+}
+
+/** Returns a notice if the updates of the clients have one direction each, and so no space. */
+function noticeColumns([first]: readonly Update[]): string | undefined {
+  const matrices = [...(first?.delta.values() ?? [])].filter(isCompared);
+  if (matrices.length === 0 || matrices.some((module) => deltaWidth(module) > 1)) return undefined;
+  return (
+    "clair: every module has a single column, so an update is one direction and there is no space to align: " +
+    "compare whole vectors with a rule such as geometric-median, or give modules the shape of their layer"
+  );
+}
+
+/** The number of columns of a change; of a low-rank one, those of its product. */
+function deltaWidth(module: TensorDelta): number {
+  const [, ...rest] = deltaShape(module);
+  return sizeOf(rest);
 }
 
 /** Mixes the seed of the options with one that no client knows. */

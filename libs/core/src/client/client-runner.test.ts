@@ -252,4 +252,31 @@ describe("ClientRunner", () => {
       await runner.run({ ...createJob("train"), id, params: { base, rounds: [] } });
     assert.deepEqual(values, [6, 6]);
   });
+
+  it("fails a client that trained its params in place and returned their difference", async () => {
+    const change = { shape: [1], data: Float64Array.of(0) };
+    const delta = new Map([["w", change]]);
+    const train = async (step: number) => {
+      const create = (): Task => ({
+        ...createToyTask(),
+        openShard: () =>
+          Promise.resolve({
+            train: ({ params }) => {
+              const data = params.get("w")?.data ?? assert.fail();
+              data[0] = (data[0] ?? 0) + step;
+              return Promise.resolve({ numExamples: 1, delta, metrics: {} });
+            },
+          }),
+      });
+      const plugins = { ...toyPlugins, tasks: new Map([["toy", { ...toyTask, create }]]) };
+      const base = new Map([["w", { shape: [1], data: Float64Array.of(5) }]]);
+      const job = { ...createJob("train"), params: { base, rounds: [] } };
+      return await new ClientRunner(prepare(toyTrial(), plugins)).run(job);
+    };
+    const answer = await train(1);
+    assert.ok("failure" in answer);
+    assert.equal(answer.failure.code, "CLIENT_ERROR");
+    assert.match(answer.failure.message, /^train\(\) of task 'toy' changed its params in place/);
+    assert.ok("update" in (await train(0)), "a client that has learnt nothing does not fail");
+  });
 });

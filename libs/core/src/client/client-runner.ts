@@ -13,7 +13,8 @@ import type {
 } from "../contracts/task.js";
 import { resolveParams } from "../tensors/client-params.js";
 import { addTerms } from "../tensors/merge.js";
-import { copyParams, type Params } from "../tensors/tensor.js";
+import { isLowRank, type Delta } from "../tensors/update.js";
+import { copyParams, maxAbs, readNumbers, type Params } from "../tensors/tensor.js";
 import { checkContamination } from "../trial/data-contamination.js";
 import { explainExternalHosts } from "../trial/external-clients.js";
 import { finishUpdate } from "../trial/finish-update.js";
@@ -205,7 +206,9 @@ export class ClientRunner implements JobRunner {
       this.#enterTask(methods[job.kind]);
       if (job.kind === "evaluate") return await evaluate(trainer, params);
       if (job.kind === "choose") return await measureCandidates(trainer, params, job);
-      return await this.#finish(job, await trainer.train(this.#trainJob(job, params, signal)));
+      const trained = await trainer.train(this.#trainJob(job, params, signal));
+      await this.#rejectLostChange(job, params, checkResult(trained, "train()"));
+      return await this.#finish(job, trained);
     } finally {
       trainer.close?.();
     }
@@ -264,6 +267,19 @@ export class ClientRunner implements JobRunner {
     });
   }
 
+  /**
+   * A trainer may change its params in place, but a change of zero is then the difference of the
+   * params from themselves.
+   * @throws UserError that names the task
+   */
+  async #rejectLostChange(job: ClientJob, params: Params, { delta }: TrainResult): Promise<void> {
+    if (!isZero(delta) || isSame(params, await resolveParams(job.params))) return;
+    throw new UserError(
+      `train() of task '${this.#prepared.trial.task.name}' changed its params in place and returned a change of zero: ` +
+        "train a copy, and return its difference from the params",
+    );
+  }
+
   #enterTask(method: string): void {
     this.#enter(`${method}() of task '${this.#prepared.trial.task.name}'`);
   }
@@ -289,6 +305,22 @@ const methods = { train: "train", evaluate: "evaluate", choose: "measureHeldBack
 /** Copies the params of a job: jobs share a base, and a trainer may change its params in place. */
 async function copyJobParams({ params }: ClientJob): Promise<Params> {
   return copyParams(await resolveParams(params));
+}
+
+/** Is every number of a change zero? An empty change is none. */
+function isZero(delta: Delta): boolean {
+  const tensors = [...delta.values()];
+  return (
+    tensors.length > 0 &&
+    tensors.every((change) => !isLowRank(change) && maxAbs(readNumbers(change)) === 0)
+  );
+}
+
+function isSame(params: Params, others: Params): boolean {
+  return [...params].every(([name, { data }]) => {
+    const other = others.get(name)?.data;
+    return data.every((x: number, i: number) => x === other?.[i]);
+  });
 }
 
 function toAnswer({ id: jobId, clientId }: ClientJob, result: TrainResult | Failure): Answer {

@@ -5,8 +5,8 @@ import { checkStorable } from "./storable.js";
 import { describeValue } from "../words/describe-value.js";
 import { excerpt } from "../words/text.js";
 
-/** The largest size of the list of kinds, in characters as JSON. */
-const maxClearedLength = 4096;
+/** The largest size of the list of kinds and of a notice, in characters as JSON. */
+const maxTextLength = 4096;
 
 /**
  * Checks the result of an aggregator, which may be a plug-in written in JavaScript.
@@ -28,6 +28,7 @@ export function checkAggregation(
     refined = new Set(),
     verdicts = [],
     cleared = [],
+    notice = "",
     state,
   }: { readonly [K in keyof Aggregation]?: unknown } = result;
   const odd = findOddTerm(change, "change");
@@ -41,7 +42,10 @@ export function checkAggregation(
     throw new UserError(
       `${whose}: cleared: expected a list of kinds, got ${describeValue(cleared)}`,
     );
-  checkJson(`${whose}: cleared`, cleared, maxClearedLength);
+  checkJson(`${whose}: cleared`, cleared, maxTextLength);
+  if (typeof notice !== "string")
+    throw new UserError(`${whose}: notice: expected a sentence, got ${describeValue(notice)}`);
+  checkJson(`${whose}: notice`, notice, maxTextLength);
   checkStorable(`${whose}: state`, state);
 }
 

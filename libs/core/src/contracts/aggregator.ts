@@ -83,6 +83,8 @@ export interface Aggregation<S = unknown> {
    * ones stood out. Absent if none are planted.
    */
   readonly cleared?: readonly string[];
+  /** A sentence about the updates that may surprise the user. It is printed once for each arm. */
+  readonly notice?: string;
   readonly metrics?: Metrics;
   /** The state for the next call. Default: the state before. */
   readonly state?: S;

@@ -30,6 +30,8 @@ export interface RoundRecord {
    * aggregator plants none.
    */
   readonly cleared?: readonly string[];
+  /** What the aggregator tells about the updates of this round. */
+  readonly notice?: string;
   /** Why the round kept the old params: the new ones were not finite. */
   readonly kept?: string;
   /** Why the arm ended in this round, with the params of the round before: a plug-in failed. */
@@ -144,7 +146,8 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
   const { round, phase, before, gathered, trained, stepped, chosen, merged, stopped } = facts;
   const { down, time } = gathered;
   const { kept } = merged ?? {};
-  const cleared = stepped?.step.verdicts ? undefined : stepped?.aggregation.cleared;
+  const { cleared: kinds, notice } = stepped?.aggregation ?? {};
+  const cleared = stepped?.step.verdicts ? undefined : kinds;
   const up = trained.updates.map(({ bytes }) => bytes);
   const metrics = Object.entries(stepped?.metrics ?? {}).filter(([, x]) => Number.isFinite(x));
   return {
@@ -154,6 +157,7 @@ export function roundRecord(facts: RoundFacts): RoundRecord {
     clients: clientRecords(facts),
     metrics: Object.fromEntries(metrics),
     ...(cleared && { cleared }),
+    ...(notice !== undefined && { notice }),
     ...(time && { clock: time.clock }),
     ...(kept !== undefined && { kept }),
     ...(stopped !== undefined && { stopped }),

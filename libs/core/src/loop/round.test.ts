@@ -495,6 +495,11 @@ describe("runRounds", () => {
         "aggregator 'toy-mean': cleared: expected a list of kinds, got an array",
       ],
       [
+        "a notice that is no sentence",
+        returnAggregation({ change: [], notice: 3 }),
+        "aggregator 'toy-mean': notice: expected a sentence, got 3",
+      ],
+      [
         "verdicts without a list",
         returnAggregation({ change: [], verdicts: {} }),
         "aggregator 'toy-mean': verdicts: expected a list, got an object",
@@ -693,8 +698,8 @@ describe("runRounds", () => {
     assert.deepEqual(
       rounds.map(({ record }) => record.kept),
       [
-        "the new params: module pair, entry 0 is Infinity",
-        "the new params of client c01: module pair, entry 0 is Infinity",
+        "the new params of the aggregator: module pair, entry 0 is Infinity",
+        "the new params of the aggregator for client c01: module pair, entry 0 is Infinity",
       ],
     );
     assert.equal(state.params.get("dense")?.data[0], 1);

@@ -191,13 +191,14 @@ export async function merge(
 ): Promise<Merged> {
   const personal = new Map(state.personal);
   let kept: string | undefined;
-  const isFinite = (whose: string, params: Params) => {
+  const isFinite = (by: "aggregator" | "task", whose: string, params: Params) => {
     const fault = findNonFinite(params);
-    if (fault !== undefined) kept ??= `the new params${whose}: ${fault}`;
+    if (fault !== undefined) kept ??= `the new params of the ${by}${whose}: ${fault}`;
     return fault === undefined;
   };
   for (const [id, params] of own ?? []) {
-    if (isFinite(` of client ${id}`, params)) personal.set(id, { base: params, rounds: [] });
+    if (isFinite("task", ` for client ${id}`, params))
+      personal.set(id, { base: params, rounds: [] });
   }
   const changes =
     (chosen ? undefined : aggregation.personal) ?? new Map<string, readonly Delta[]>();
@@ -214,11 +215,14 @@ export async function merge(
     // Multiply out only if the result could overflow: with a large model, the adapters of every
     // client never become p×q matrices.
     const isSafe = isSurelyFinite(extended);
-    if (isSafe || isFinite(` of client ${id}`, await resolveParams(extended, products)))
+    if (
+      isSafe ||
+      isFinite("aggregator", ` for client ${id}`, await resolveParams(extended, products))
+    )
       personal.set(id, extended);
   }
   const params = chosen ?? (await addTerms(state.params, aggregation.change, products));
-  const isKept = !isFinite("", params);
+  const isKept = !isFinite(chosen ? "task" : "aggregator", "", params);
   const derivation = chosen || isKept ? undefined : deriveFrom(state.params, aggregation.change);
   return {
     params: isKept ? state.params : params,
