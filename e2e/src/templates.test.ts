@@ -24,7 +24,7 @@ describe("a template of fedclair new", function () {
       assert.equal(checked.status, 0, checked.stdout);
 
       const readme = await readFile(join(study, "README.md"), "utf8");
-      const [, commands = ""] = /^```sh\nnpm install\n([^]*?)^```$/m.exec(readme) ?? [];
+      const [, commands = ""] = /^```sh\n([^]*?)^```$/m.exec(readme) ?? [];
       const isExternal = template === "python-clients"; // its clients are below
       assert.match(commands, isExternal ? /^npm test$/m : /^npx fedclair run trial\.yaml$/m);
       const { code, stdout, stderr } = await runScript(commands, study);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
@@ -30,7 +31,7 @@ describe("fedclair new", () => {
       }
       for (const file of files.filter((name) => /\.(json|md|yaml)$/.test(name))) {
         const text = await readFile(join(study, file), "utf8");
-        assert.doesNotMatch(text, /my-study|fedclair-version/, file);
+        assert.doesNotMatch(text, /my-study|fedclair-(version|install|checkout)/, file);
       }
       const { name, dependencies } = JSON.parse(
         await readFile(join(study, "package.json"), "utf8"),
@@ -53,25 +54,33 @@ describe("fedclair new", () => {
     const output = await newStudy(join(folder, "ours"), { template: "python-clients" });
     assert.match(
       output,
-      /says how to pack these tarballs\.\n\nnpm start needs a virtual environment with fedclair-host in \.venv: README\.md says how/,
+      /\n\nnpm start needs a virtual environment with fedclair-host in \.venv: README\.md says how/,
     );
-    const plain = await newStudy(join(folder, "own"), { template: "own-method" });
-    assert.match(
-      plain,
-      /npm install\n {2}npm test\n {2}npm start\n\nUntil fedclair is on npm, replace npm install with npm install \/tmp\/fedclair\*\.tgz\.\n/,
-    );
+    const readme = await readFile(join(folder, "ours/README.md"), "utf8");
+    const [, place = ""] = /^\.venv\/bin\/pip install (\S+)$/m.exec(readme) ?? [];
+    assert.ok(existsSync(join(folder, "ours", place, "pyproject.toml")), place);
   });
 
-  it("gives the same advice on tarballs as the README of the study", async () => {
-    for (const template of templates) {
-      const output = await newStudy(join(folder, template), { template });
-      const readme = await readFile(join(folder, template, "README.md"), "utf8");
-      const [advice] = /Until fedclair is on npm[^]*?tarballs\./.exec(output) ?? [];
-      assert.ok(advice);
-      assert.ok(
-        readme.replaceAll("`", "").replace(/\s+/g, " ").includes(advice.replace("\n", " ")),
-      );
-    }
+  for (const template of templates) {
+    it(`prints the commands of the README of ${template}, which install what the checkout packs`, async () => {
+      const study = join(folder, "own");
+      const output = await newStudy(study, { template });
+      const install = output.split("\n  ").slice(2, 5);
+      assert.equal(install[0], "mkdir packages");
+      const [, root = ""] = /^npm --prefix (\S+) pack /.exec(install[1] ?? "") ?? [];
+      assert.ok(existsSync(join(study, root, "libs/core/package.json")), root);
+      assert.equal(install[2], "npm install ./packages/*.tgz");
+      const readme = await readFile(join(study, "README.md"), "utf8");
+      assert.ok(readme.includes(`\`\`\`sh\n${install.join("\n")}\n`), readme);
+    });
+  }
+
+  it("installs nothing where a folder above has everything", async () => {
+    await symlink(join(templateFolder, "../../../node_modules"), join(folder, "node_modules"));
+    const output = await newStudy(join(folder, "own"), { template: "own-method" });
+    assert.match(output, /next steps:\n\n {2}cd \S+own\n {2}npm test\n {2}npm start\n$/);
+    const readme = await readFile(join(folder, "own/README.md"), "utf8");
+    assert.match(readme, /```sh\nnpx fedclair run trial\.yaml\n/);
   });
 
   it("rejects a folder that is not empty, and an invalid name", async () => {

@@ -1,5 +1,8 @@
+import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { basename, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { excerpt, UserError } from "@fedclair/core";
 import { version } from "@fedclair/runs";
 import { templateFolder } from "./templates.js";
@@ -9,13 +12,20 @@ export interface NewOptions {
   readonly template: string;
 }
 
-/** Placeholders in the templates for the name of the study and the fedclair release. */
-const placeholders = { name: "my-study", release: "fedclair-version" };
+/** Placeholders in the templates. The line of the installation may be several lines, or none. */
+const placeholders = {
+  name: "my-study",
+  release: "fedclair-version",
+  install: "fedclair-install\n",
+  checkout: "fedclair-checkout",
+};
 
-/** The same advice is in the README of every template. */
-const tarballAdvice =
-  "Until fedclair is on npm, replace npm install with npm install /tmp/fedclair*.tgz.\n" +
-  'The section "Packages and releases" of fedclair\'s CONTRIBUTING.md says how to pack these tarballs.\n';
+/** What a study needs to run and to be tested. */
+const needed = ["fedclair/package.json", "@fedclair/core", "zod", "mocha/package.json"];
+
+/** The root of the repository, if this is a checkout and no installed package. */
+const checkout = fileURLToPath(new URL("../../../..", import.meta.url));
+const isCheckout = existsSync(join(checkout, "apps/cli/src/new.ts"));
 
 /**
  * `fedclair new`: creates a study with a trial, plug-ins and their tests in a new folder.
@@ -42,13 +52,49 @@ export async function newStudy(folder: string, { template }: NewOptions): Promis
   await cp(join(templateFolder, template), folder, { recursive: true });
   // The template's file has another name because npm does not publish .gitignore files.
   await rename(join(folder, "gitignore"), join(folder, ".gitignore"));
+  const install = listInstallCommands(folder);
+  const values = {
+    [placeholders.name]: name,
+    [placeholders.release]: `^${version}`,
+    [placeholders.install]: install.map((line) => `${line}\n`).join(""),
+    [placeholders.checkout]: isCheckout ? relative(resolve(folder), checkout) : "../fedclair",
+  };
   for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (file.isFile()) await fillIn(join(file.parentPath, file.name), name);
+    if (file.isFile()) await fillIn(join(file.parentPath, file.name), values);
   }
   const place = relative("", folder);
-  const next = [...(place === "" ? [] : [`cd ${place}`]), "npm install", "npm test", "npm start"];
+  const next = [...(place === "" ? [] : [`cd ${place}`]), ...install, "npm test", "npm start"];
   const steps = next.map((step) => `  ${step}\n`).join("");
-  return `created a study from the template ${template}; next steps:\n\n${steps}\n${tarballAdvice}${await formatPythonHint(folder)}`;
+  return `created a study from the template ${template}; next steps:\n\n${steps}${await formatPythonHint(folder)}`;
+}
+
+/**
+ * Lists the commands that install fedclair for a study, which is not on npm yet: none if the study
+ * finds it in a folder above, as in a checkout or next to an installation.
+ */
+function listInstallCommands(folder: string): string[] {
+  const require = createRequire(join(resolve(folder), "package.json"));
+  const isFound = (name: string) => {
+    try {
+      require.resolve(name);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  if (needed.every(isFound)) return [];
+  if (!isCheckout) {
+    return [
+      `# fedclair is not on npm yet: "Packages and releases" in its CONTRIBUTING.md says how to pack these tarballs`,
+      "npm install /tmp/fedclair*.tgz",
+    ];
+  }
+  const root = relative(resolve(folder), checkout);
+  return [
+    "mkdir packages",
+    `npm --prefix ${root} pack --silent --workspace libs --workspace apps --pack-destination "$PWD/packages"`,
+    "npm install ./packages/*.tgz",
+  ];
 }
 
 /** Says what `npm start` needs, if its hosts run in Python. */
@@ -59,10 +105,11 @@ async function formatPythonHint(folder: string): Promise<string> {
     : "";
 }
 
-async function fillIn(file: string, name: string): Promise<void> {
+async function fillIn(file: string, values: Readonly<Record<string, string>>): Promise<void> {
   const text = await readFile(file, "utf8");
-  const filled = text
-    .replaceAll(placeholders.name, name)
-    .replaceAll(placeholders.release, `^${version}`);
+  let filled = text;
+  for (const [placeholder, value] of Object.entries(values)) {
+    filled = filled.replaceAll(placeholder, () => value);
+  }
   if (filled !== text) await writeFile(file, filled);
 }
