@@ -1,0 +1,40 @@
+import { defineConfig } from "vitepress";
+import { finishSite } from "./finish-site.js";
+import { linkToFiles, slugify } from "./markdown.js";
+import { listSections } from "./sections.js";
+
+/*
+ * The pages are the Markdown files of docs and of the root, at the same paths, so that their links
+ * work on the repository's web page and on the site. README.md is the first page.
+ */
+export default defineConfig({
+  title: "fedclair",
+  description: "Federated learning with contaminated clients: which they are, and what they cost",
+  lang: "en",
+  srcDir: "..",
+  srcExclude: ["!(docs|*.md)/**", ".*/**"],
+  rewrites: { "README.md": "index.md" },
+  cacheDir: "../node_modules/.cache/vitepress",
+  markdown: {
+    anchor: { slugify },
+    config: (md) => md.use(linkToFiles),
+  },
+  themeConfig: {
+    outline: [2, 3],
+    search: { provider: "local" },
+    nav: [
+      { text: "Start", link: "/docs/first-answer" },
+      { text: "Gallery", link: "/docs/gallery" },
+      { text: "Commands", link: "/docs/reference/commands" },
+      // TypeDoc writes these pages afterwards, so they are no pages of this site.
+      { text: "API", link: "/api/index.html", target: "_self" },
+    ],
+    sidebar: listSections().map(({ title, pages }, i) => ({
+      text: title,
+      collapsed: i > 1,
+      items: pages.map(({ text, path }) => ({ text, link: `/${path}` })),
+    })),
+  },
+  vite: { build: { chunkSizeWarningLimit: 1500 } },
+  buildEnd: finishSite,
+});

@@ -1,0 +1,55 @@
+import { statSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { root } from "./sections.js";
+
+/** Files of the repository that pages link to, from the root. They are copied to the site. */
+export const linkedFiles = new Set();
+
+/** Anchors are those of the repository's web page, so that links to them work in both. */
+export function slugify(heading) {
+  return heading
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{M}\p{N}\p{Pc} -]/gu, "")
+    .replaceAll(" ", "-");
+}
+
+/**
+ * A plug-in of markdown-it. A link to a file that is not a page leads to a copy of it, and a link to
+ * a folder becomes plain text, because the site has no folders.
+ * @throws Error if a page links to a file that does not exist
+ */
+export function linkToFiles(md) {
+  md.core.ruler.push("link-to-files", ({ tokens, env }) => {
+    for (const { children } of tokens) {
+      let isFolder = false;
+      for (const token of children ?? []) {
+        if (token.type === "link_open") isFolder = adaptLink(token, env.path);
+        else if (token.type === "link_close" && isFolder) token.tag = "span";
+      }
+    }
+  });
+}
+
+/** @returns true if the link leads to a folder */
+function adaptLink(token, page) {
+  const href = token.attrGet("href") ?? "";
+  if (/^([a-z]+:|#|\/)/.test(href)) return false;
+  const [path = "", hash = ""] = decodeURIComponent(href).split("#");
+  const file = relative(root, join(dirname(page), path));
+  const stats = statSync(join(root, file), { throwIfNoEntry: false });
+  if (file.startsWith("..") || !stats)
+    throw new Error(`${relative(root, page)}: dead link ${href}`);
+  if (stats.isDirectory()) {
+    token.type = "span_open";
+    token.tag = "span";
+    token.attrs = null;
+    return true;
+  }
+  if (file === "README.md") token.attrSet("href", relative(dirname(page), join(root, "index.md")));
+  else if (!file.endsWith(".md")) {
+    linkedFiles.add(file);
+    token.attrSet("target", "_self"); // VitePress leaves such links as they are
+  }
+  return false;
+}

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { runDocument } from "./support/document-script.js";
+import { installPython, requirePython } from "./support/python.js";
+import { requireOpenssl } from "./support/secrets.js";
+
+describe("docs/first-answer.md", function () {
+  this.timeout(120_000);
+
+  it("leads to an answer and to a trial of one's own", async () => {
+    const isInstallation = (line: string) => /^npm (ci|run build)$/.test(line);
+    const { code, stdout, stderr } = await runDocument("docs/first-answer.md", isInstallation);
+    assert.equal(code, 0, stdout.slice(-2000) + stderr);
+    assert.match(stdout, /^clair +14 +0\.630$/m);
+    assert.match(stdout, /^oracle +14 +27\.1$/m);
+    assert.match(stdout, /clair flagged 6 of 6 contaminated clients in the only round, with no f/);
+    assert.match(stdout, /^trial +first +lies$/m);
+    assert.match(stdout, /^report: runs\/mine\/report\.html$/m);
+  });
+});
+
+describe("docs/paper-study.md", function () {
+  this.timeout(240_000);
+
+  it("leads to tables, exports and a claim that is checked", async () => {
+    const { folder, code, stdout, stderr } = await runDocument("docs/paper-study.md");
+    assert.equal(code, 0, stdout.slice(-2000) + stderr);
+    assert.match(stdout, /^runs\/rules: 18 runs: 18 done$/m);
+    assert.match(stdout, /1 passed, 0 failed/);
+    assert.match(stdout, /^1 of 1 compared round identical, byte for byte$/m);
+    for (const file of ["runs/rules/table.csv", "runs/rules/report.html", "rules-csv/means.csv"])
+      assert.ok(existsSync(join(folder, file)), file);
+  });
+});
+
+describe("docs/three-machines.md", () => {
+  requireOpenssl();
+
+  it("gives the same bytes on two hosts as on one machine", async function () {
+    this.timeout(120_000);
+    const { code, stdout, stderr } = await runDocument("docs/three-machines.md");
+    assert.equal(code, 0, stdout.slice(-2000) + stderr);
+    assert.equal(stdout.match(/clair flagged 6 of 6 contaminated clients/g)?.length, 2);
+    for (const host of ["one", "two"]) assert.match(stderr, new RegExp(`'${host}' \\(.*joined`));
+  });
+});
+
+describe("docs/pytorch.md", function () {
+  this.timeout(300_000);
+
+  requirePython("torch");
+
+  it("runs a federation of a PyTorch model", async () => {
+    const python = (await installPython("torch")) ?? "";
+    const isInstallation = (line: string) => /^(python3 -m venv|source|pip) /.test(line);
+    const before = process.env["VIRTUAL_ENV"];
+    process.env["VIRTUAL_ENV"] = join(python, "../..");
+    try {
+      const { code, stdout, stderr } = await runDocument("docs/pytorch.md", isInstallation);
+      assert.equal(code, 0, stdout.slice(-2000) + stderr);
+      assert.match(stdout, /clair flagged 6 of 6 contaminated clients/);
+    } finally {
+      if (before === undefined) delete process.env["VIRTUAL_ENV"];
+      else process.env["VIRTUAL_ENV"] = before;
+    }
+  });
+});

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { cp, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import Ajv from "ajv";
+import { fedclair } from "./support/command.js";
+import { temporaryFolder, workspace } from "./support/paths.js";
+
+const trial = join(workspace, "trials/linear-regression/gaussian.yaml");
+const pile = join(workspace, "apps/cli/fixtures/adapters/presidents");
+const schema = JSON.parse(readFileSync(join(workspace, "docs/output.schema.json"), "utf8")) as {
+  readonly properties: Readonly<Record<string, object>>;
+};
+
+describe("docs/output.schema.json", function () {
+  this.timeout(120_000);
+
+  let cwd: string;
+  /** Runs a command with --json and checks what it prints. */
+  const check = async (command: string, ...args: string[]) => {
+    const words = [command, ...args, "--json"];
+    const { code, stdout, stderr } = await fedclair(words, { cwd });
+    assert.equal(code, 0, stderr);
+    const { [command]: ofCommand = assert.fail(`no schema of ${command}`) } = schema.properties;
+    const { definitions } = schema as { definitions?: object };
+    const ajv = new Ajv({ allErrors: true });
+    const isValid = ajv.validate({ ...ofCommand, definitions }, JSON.parse(stdout));
+    assert.ok(isValid, `${words.join(" ")}: ${ajv.errorsText()}\n${stdout.slice(0, 2000)}`);
+  };
+
+  before(async () => {
+    cwd = await temporaryFolder();
+  });
+
+  it("describes what commands about runs print", async () => {
+    const inMemory = ["--transport", "memory", "--no-report"];
+    await check("run", trial, "--name", "one", ...inMemory);
+    await check("run", trial, "--set", "seed=2", "--name", "two", ...inMemory);
+    await check("run", trial, "--seeds", "2", "--name", "study", "--no-report");
+    await check("resume", "runs/one");
+    await check("show", "runs/one");
+    await check("show", "runs/study");
+    await check("compare", "runs/one", "runs/two");
+    await check("compare", "runs/study", "runs/one");
+    await check("attest", "runs/one", "--rounds", "1");
+    await check("list", join(workspace, "trials/linear-regression"));
+  });
+
+  it("describes what a sweep prints, also with a cell that nobody measured", async () => {
+    const text = `
+name: grid
+rounds: 1
+clients: 8
+task: { name: linear-regression }
+aggregator: [{ name: clair }, { name: fedavg }]
+attacks: [[], [{ attack: { name: sign-flip }, count: 2 }]]
+sweep: { measures: [error, detection.recall] }
+`;
+    await writeFile(join(cwd, "grid.yaml"), text);
+    await check("sweep", "grid.yaml");
+    await check("power", trial, "--seeds", "2");
+  });
+
+  it("describes what commands about adapters and plug-ins print", async () => {
+    await check("audit", pile);
+    await cp(pile, join(cwd, "round"), { recursive: true });
+    await check("aggregate", "round", "--aggregator", "clair", "--out", "handed-out");
+    await check("plugins");
+    await check("plugins", "mods");
+  });
+});
