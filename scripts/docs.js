@@ -1,4 +1,4 @@
-// npm run docs [-- --no-api]: builds the documentation as a site in docs/.vitepress/dist, without a
+// npm run docs [-- --no-api]: builds the documentation as a site in dist/docs, without a
 // network. A link to a page, file or heading that does not exist ends it with an error. TypeDoc
 // writes the pages of what the packages export to its folder api.
 import { readdirSync, readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, "..");
 const { values } = parseArguments({ options: { "no-api": { type: "boolean", default: false } } });
 
 await build(join(root, "docs"));
-if (!values["no-api"]) await writeApi(join(root, "docs/.vitepress/dist/api"));
+if (!values["no-api"]) await writeApi(join(root, "dist/docs/api"));
 
 async function writeApi(out) {
   const { Application } = await import("typedoc");

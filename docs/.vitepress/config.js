@@ -13,6 +13,7 @@ export default defineConfig({
   lang: "en",
   srcDir: "..",
   srcExclude: ["!(docs|*.md)/**", ".*/**"],
+  outDir: "../dist/docs",
   rewrites: { "README.md": "index.md" },
   cacheDir: "../node_modules/.cache/vitepress",
   markdown: {

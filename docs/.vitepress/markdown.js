@@ -15,8 +15,8 @@ export function slugify(heading) {
 }
 
 /**
- * A plug-in of markdown-it. A link to a file that is not a page leads to a copy of it, and a link to
- * a folder becomes plain text, because the site has no folders.
+ * A plug-in of markdown-it. A link to a file that is not a page leads to a copy of it. A link to a
+ * folder becomes plain text, because the site has no folders.
  * @throws Error if a page links to a file that does not exist
  */
 export function linkToFiles(md) {

@@ -12,8 +12,8 @@ describe("docs/first-answer.md", function () {
     const isInstallation = (line: string) => /^npm (ci|run build)$/.test(line);
     const { code, stdout, stderr } = await runDocument("docs/first-answer.md", isInstallation);
     assert.equal(code, 0, stdout.slice(-2000) + stderr);
-    assert.match(stdout, /^clair +14 +0\.630$/m);
-    assert.match(stdout, /^oracle +14 +27\.1$/m);
+    assert.match(stdout, /^clair +14 +0\.63 +1\.06$/m);
+    assert.match(stdout, /^oracle +14 +27\.1 +3\.63$/m);
     assert.match(stdout, /clair flagged 6 of 6 contaminated clients in the only round, with no f/);
     assert.match(stdout, /^trial +first +lies$/m);
     assert.match(stdout, /^report: runs\/mine\/report\.html$/m);
@@ -26,8 +26,9 @@ describe("docs/paper-study.md", function () {
   it("leads to tables, exports and a claim that is checked", async () => {
     const { folder, code, stdout, stderr } = await runDocument("docs/paper-study.md");
     assert.equal(code, 0, stdout.slice(-2000) + stderr);
+    assert.match(stdout, /^gaussian-update +0\.599 ± 0\.088 \(3\) +28\.462 ± 2\.482 \(3\) /m);
     assert.match(stdout, /^runs\/rules: 18 runs: 18 done$/m);
-    assert.match(stdout, /1 passed, 0 failed/);
+    assert.match(stdout, /2 passed, 0 failed/);
     assert.match(stdout, /^1 of 1 compared round identical, byte for byte$/m);
     for (const file of ["runs/rules/table.csv", "runs/rules/report.html", "rules-csv/means.csv"])
       assert.ok(existsSync(join(folder, file)), file);

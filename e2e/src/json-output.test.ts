@@ -28,7 +28,7 @@ describe("docs/output.schema.json", function () {
     assert.ok(isValid, `${words.join(" ")}: ${ajv.errorsText()}\n${stdout.slice(0, 2000)}`);
   };
 
-  before(async () => {
+  beforeEach(async () => {
     cwd = await temporaryFolder();
   });
 

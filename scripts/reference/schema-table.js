@@ -3,7 +3,7 @@
  * alternatives follow their parent, with their path.
  * @param properties JSON Schema by name
  * @param required names of the fields that have to be there
- * @param isInput true for options, which have defaults; false for output, where fields may be absent
+ * @param isInput true for options, which have defaults; false for output
  */
 export function formatFields(properties, required = [], isInput = true) {
   const rows = Object.entries(properties).flatMap(([name, schema]) =>
@@ -69,7 +69,7 @@ function listBranch(path, branch) {
   return [own, ...rows];
 }
 
-/** Lists the alternatives of a field. A choice of plug-in has none here: it has a page of its own. */
+/** Lists the alternatives of a field, except for a choice of plug-in: it has a page of its own. */
 function listBranches({ anyOf = [], oneOf = [] }) {
   const all = [...anyOf, ...oneOf];
   return all.some(isPlugin) ? [] : all.flatMap((branch) => [branch]);
@@ -101,7 +101,7 @@ function formatList({ items, prefixItems }) {
   return items ? `list of ${formatType(items)}` : "list";
 }
 
-/** Bounds of the number type itself tell nothing. */
+/** Leaves out the bounds of the number type itself. */
 const isBound = (bound) => bound !== undefined && Math.abs(bound) < Number.MAX_SAFE_INTEGER;
 
 function formatNumber({ type, minimum, maximum, exclusiveMinimum, exclusiveMaximum }) {

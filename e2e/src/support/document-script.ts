@@ -8,7 +8,7 @@ import { runScript } from "./run-script.js";
 
 /**
  * Runs a document as one script in an empty folder. The script has the `sh` blocks as they are. A
- * block below a line with a file name is written to that file. Nothing is installed: the folder
+ * block below a line with a file name is written to that file. Other `text` blocks are left out. Nothing is installed: the folder
  * links to the packages, scripts and trials of this repository.
  * @param leavesOut selects lines of the script that are left out because they take too long
  */
@@ -34,6 +34,7 @@ async function scriptOf(markdown: string): Promise<string> {
   return [...blocks]
     .map(([, file, language, text = ""]) => {
       if (language === "sh") return text;
+      if (language === "text" && file === undefined) return ""; // the output of a command
       assert.ok(file !== undefined, `no file is named for the block ${text.slice(0, 80)}`);
       return `cat > ${file} <<'end of file'\n${text}end of file\n`;
     })

@@ -11,12 +11,15 @@ import { readMetric } from "./measure.js";
 import { Patience } from "./patience.js";
 import { isFlagged } from "./truth.js";
 
-/** How much of a round is done when all clients of its cohort have answered; then it is aggregated. */
+/** The escape sequence DECSC. */
+const saveCursor = "\u001b7";
+
+/** The share of a round that is done when all clients of its cohort have answered. */
 const answeredShare = 0.9;
 
 /**
- * Prints the progress of a trial on stderr. A terminal shows a bar that moves with every answer, the
- * time left, and what each arm has found when it ends. Otherwise there is one line per round.
+ * Prints the progress of a trial on stderr. A terminal shows a bar that moves with every answer,
+ * the time left, and what each arm has found when it ends. Otherwise there is one line per round.
  */
 export class Progress {
   readonly #bar: SingleBar | undefined;
@@ -130,6 +133,8 @@ export class Progress {
       clearLine(this.#terminal, 0);
     }
     this.#terminal.write(`${line}\n`);
+    // When it stops, cli-progress goes to the place that was saved at its start.
+    if (this.#bar) this.#terminal.write(saveCursor);
   }
 }
 
@@ -137,8 +142,8 @@ export class Progress {
  * Formats a round in one line:
  * `clair round 2: accuracy 0.849 · training loss 0.430 · flagged c03 c07 · 1 failed`. Parts without
  * data are left out, and only the first flagged clients are listed.
- * @param primary a metric; its mean over clients that are not contaminated is printed first, or what
- *   the coordinator measured
+ * @param primary a metric, which is printed first: its mean over clients that are not contaminated,
+ *   or what the coordinator measured
  */
 export function formatRound(arm: Arm, record: RoundRecord, primary?: string): string {
   const losses = record.clients.flatMap(({ attack, train }) =>

@@ -100,7 +100,7 @@ const power = z.strictObject({
   clients: z.number().describe("Judged clients of the first round."),
   kinds: z
     .record(z.enum(controlKinds), z.strictObject({ flagged: share, notBenign: share }))
-    .describe("By kind of the planted attackers."),
+    .describe("Shares for each kind of planted attackers."),
   falseAlarms: share,
 }) satisfies z.ZodType<TrialPower>;
 

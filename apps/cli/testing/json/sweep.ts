@@ -24,7 +24,7 @@ const table = z.strictObject({
   columns: z.array(z.string()).describe("The last one may be `worst`."),
   cells: z
     .array(z.array(cell.nullable()))
-    .describe("By row, then by column; null if no trial measured it."),
+    .describe("A list of cells for each row; null if no trial measured it."),
   worst: z.array(z.number().nullable()).describe("The worst mean of each column, or nothing."),
 });
 

@@ -2,6 +2,7 @@ import { writeSync } from "node:fs";
 import { printable } from "@fedclair/core/internal";
 import { pino, type Logger, type LoggerOptions } from "pino";
 import pc from "picocolors";
+import { interruption } from "./main.js";
 
 export type { Logger } from "pino";
 
@@ -60,7 +61,8 @@ export function createLog(
   if (!process.stderr.isTTY) return pino(options, pino.destination({ fd: 2, sync: true }));
   return pino(options, {
     write: (line) => {
-      writeSync(2, formatLine(line));
+      // After Ctrl-C the processes lose one another, which is no news for whoever pressed it.
+      if (!interruption.signal.aborted || isError(line)) writeSync(2, formatLine(line));
     },
   });
 }
@@ -69,6 +71,10 @@ const colours: Readonly<Record<string, (text: string) => string>> = {
   warn: pc.yellow,
   error: pc.red,
 };
+
+function isError(line: string): boolean {
+  return (JSON.parse(line) as { level: number }).level >= (pino.levels.values["error"] ?? 0);
+}
 
 /** Formats a JSON line of the log for people: `WARN (client): no coordinator …`. */
 function formatLine(line: string): string {
