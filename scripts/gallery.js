@@ -1,0 +1,165 @@
+// npm run lab -- gallery [--only PATTERN] [--seconds N]: runs the shipped trials, and writes
+// docs/gallery.md with a picture, the result, the time and the command of each. docs/gallery.json
+// keeps the results, so that --only runs some of them again. Trials that take more CPU time than
+// --seconds have no picture. It needs Debian's Chromium, which turns figures into small pictures.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { format, resolveConfig } from "prettier";
+import { parse } from "yaml";
+import { parseArguments } from "./arguments.js";
+import { groupBy } from "./group-by.js";
+
+const root = join(import.meta.dirname, "..");
+const images = "docs/images/trials";
+const { values } = parseArguments({
+  options: {
+    only: { type: "string", default: "" },
+    seconds: { type: "string", default: "120" },
+  },
+});
+
+/** Trials that are not run here, with what they need. */
+const elsewhere = {
+  "trials/llm/smoke.yaml":
+    "needs Python with PEFT, and takes [3 to 6 minutes](llm.md#what-it-costs)",
+  "trials/llm/sotu.yaml":
+    "needs Python with PEFT, and takes [about 20 minutes](llm.md#what-it-costs)",
+  "trials/scale/million.yaml":
+    "1.5 million clients; takes [an hour](performance.md#many-clients-per-round)",
+};
+
+const store = join(root, "docs/gallery.json");
+const results = JSON.parse(await readFile(store, "utf8").catch(() => "{}"));
+const files = await listTrials();
+for (const file of files) {
+  if (!file.includes(values.only) || file in elsewhere) continue;
+  results[file] = await runTrial(file);
+  console.log(`${file}: ${results[file].seconds ?? "too long"}`);
+  await writeFile(store, JSON.stringify(results, null, 2) + "\n");
+}
+const page = join(root, "docs/gallery.md");
+const text = formatGallery(await Promise.all(files.map(describe)));
+await writeFile(page, await format(text, { ...(await resolveConfig(page)), filepath: page }));
+
+async function listTrials() {
+  const names = await readdir(join(root, "trials"), { recursive: true });
+  return names
+    .filter((name) => name.endsWith(".yaml"))
+    .map((name) => join("trials", name))
+    .sort();
+}
+
+/** Runs a trial in one process. @returns its headline, CPU seconds and picture, as far as it came */
+async function runTrial(file) {
+  const folder = await mkdtemp(join(tmpdir(), "fedclair-gallery-"));
+  try {
+    const out = join(folder, "run");
+    const command = `ulimit -t ${values.seconds}; TIMEFORMAT="cpu %U %S"; time "$0" "$@"`;
+    const fedclair = join(root, "apps/cli/bin/fedclair.js");
+    const args = [process.execPath, fedclair, "run", file, "--transport", "memory", "--out", out];
+    const { code, stdout, stderr } = await run("bash", ["-c", command, ...args]);
+    if (code !== 0) {
+      const lines = stderr.trim().split("\n");
+      console.error(`${file} ended with ${code}: ${lines.at(-2) ?? ""}`);
+      return {};
+    }
+    const [, user, system] = /^cpu (\S+) (\S+)$/m.exec(stderr);
+    const seconds = Number((Number(user) + Number(system)).toPrecision(2));
+    const figure = await chooseFigure(join(out, "figures"));
+    if (figure === undefined) return { headline: findHeadline(stdout), seconds };
+    const image = `${dirname(file).split("/")[1]}-${basename(file, ".yaml")}.webp`;
+    await mkdir(join(root, images), { recursive: true });
+    await writeFile(join(root, images, image), await drawSmall(figure));
+    return { headline: findHeadline(stdout), seconds, image };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function run(program, args) {
+  const child = spawn(program, args, { cwd: root, env: { ...process.env, NO_COLOR: "1" } });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (part) => (stdout += part));
+  child.stderr.setEncoding("utf8").on("data", (part) => (stderr += part));
+  const [code] = await once(child, "close");
+  return { code, stdout, stderr };
+}
+
+/** The sentence about the result, which is the last paragraph before the path of the report. */
+function findHeadline(stdout) {
+  const [last = ""] = stdout
+    .split(/\nreport: /)[0]
+    .trim()
+    .split("\n\n")
+    .slice(-1);
+  const lines = last.split("\n").filter((line) => !line.startsWith("backend "));
+  return lines.join(" ");
+}
+
+/** Prefers a figure of the task over the scores, and these over curves. */
+async function chooseFigure(folder) {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".svg"));
+  const common = ["scores.svg", "accuracy.svg", "loss.svg", "cost.svg"];
+  const rank = (name) => (common.includes(name) ? common.indexOf(name) : -1);
+  const [name] = names.sort((a, b) => rank(a) - rank(b));
+  return name === undefined ? undefined : readFile(join(folder, name), "utf8");
+}
+
+/** Draws an SVG as WebP, 480 pixels wide, which takes a third of the bytes of a PNG. */
+async function drawSmall(svg) {
+  const { chromium } = createRequire(join(root, "e2e/package.json"))("playwright-core");
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox"],
+  });
+  try {
+    const page = await browser.newPage({ viewport: { width: 480, height: 800 } });
+    const style = "body{margin:0;background:#fff}svg{width:480px;height:auto;display:block}";
+    await page.setContent(`<style>${style}</style>${svg}`);
+    const { width, height } = await page.locator("svg").boundingBox();
+    const session = await page.context().newCDPSession(page);
+    const { data } = await session.send("Page.captureScreenshot", {
+      format: "webp",
+      quality: 60,
+      clip: { x: 0, y: 0, width, height: Math.min(height, 600), scale: 1 },
+    });
+    return Buffer.from(data, "base64");
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Reads what the gallery shows about a trial. */
+async function describe(file) {
+  const { name, claim = "" } = parse(await readFile(join(root, file), "utf8"));
+  return { file, name, claim: claim.trim(), ...results[file] };
+}
+
+function formatGallery(trials) {
+  const groups = [...groupBy(trials, ({ file }) => file.split("/")[1])];
+  const sections = groups.map(
+    ([group, own]) => `## ${group}\n\n${own.map(formatTrial).join("\n")}`,
+  );
+  return [
+    "# Gallery",
+    "This page shows every trial of this repository: what it claims, what a run of it says, and its command. `npm run lab -- gallery` runs them and writes this page. The time is that of one processor core.",
+    ...sections,
+  ].join("\n\n");
+}
+
+function formatTrial({ file, name, claim, headline, seconds, image }) {
+  const command = `\`npx fedclair run ${file}\``;
+  const time =
+    seconds === undefined ? (elsewhere[file] ?? "takes more than two minutes") : `${seconds} s`;
+  return [
+    `### ${name}\n`,
+    ...(image ? [`![Figure of the trial ${name}](images/trials/${image})\n`] : []),
+    `${claim}\n`,
+    ...(headline ? [`> ${headline}\n`] : []),
+    `${command} · ${time}\n`,
+  ].join("\n");
+}
