@@ -53,7 +53,7 @@ async function listTrials() {
     .sort();
 }
 
-/** Runs a trial in one process. @returns its headline, CPU seconds and picture, as far as it came */
+/** Runs a trial in one process. @returns its headline, CPU seconds and picture; else {} */
 async function runTrial(file) {
   const folder = await mkdtemp(join(tmpdir(), "fedclair-gallery-"));
   try {
@@ -120,7 +120,10 @@ async function drawSmall(svg) {
     const page = await browser.newPage({ viewport: { width: 480, height: 800 } });
     const style = "body{margin:0;background:#fff}svg{width:480px;height:auto;display:block}";
     await page.setContent(`<style>${style}</style>${svg}`);
-    const { width, height } = await page.locator("svg").boundingBox();
+    const { width, height } = await page.evaluate(() => {
+      const { width, height } = globalThis.document.querySelector("svg").getBoundingClientRect();
+      return { width, height };
+    });
     const session = await page.context().newCDPSession(page);
     const { data } = await session.send("Page.captureScreenshot", {
       format: "webp",
@@ -153,8 +156,8 @@ function formatGallery(trials) {
 
 function formatTrial({ file, name, claim, headline, seconds, image }) {
   const command = `\`npx fedclair run ${file}\``;
-  const time =
-    seconds === undefined ? (elsewhere[file] ?? "takes more than two minutes") : `${seconds} s`;
+  const longer = `takes more than ${values.seconds} s, or failed, when this page was written`;
+  const time = seconds === undefined ? (elsewhere[file] ?? longer) : `${seconds} s`;
   return [
     `### ${name}\n`,
     ...(image ? [`![Figure of the trial ${name}](images/trials/${image})\n`] : []),

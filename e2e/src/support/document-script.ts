@@ -8,8 +8,8 @@ import { runScript } from "./run-script.js";
 
 /**
  * Runs a document as one script in an empty folder. The script has the `sh` blocks as they are. A
- * block below a line with a file name is written to that file. Other `text` blocks are left out. Nothing is installed: the folder
- * links to the packages, scripts and trials of this repository.
+ * block below a line with a file name is written to that file. Other `text` blocks are left out.
+ * Nothing is installed: the folder links to the packages, scripts and trials of this repository.
  * @param leavesOut selects lines of the script that are left out because they take too long
  */
 export async function runDocument(
