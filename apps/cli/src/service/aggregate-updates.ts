@@ -72,7 +72,7 @@ const stateSchema = z.strictObject({
 
 /**
  * Aggregates the updates of a round as a trial would. An update with other modules or shapes than
- * the first one, or with numbers that are not finite, gets the verdict `invalid` and is left out.
+ * most, or with numbers that are not finite, gets the verdict `invalid` and is left out.
  * @throws UserError for an unknown aggregator or option, a state of another aggregator, or if no
  * update can be used
  */
@@ -117,19 +117,21 @@ async function readBefore(
 async function readUpdates(
   sent: z.output<typeof aggregateRequest>["updates"],
 ): Promise<{ readonly updates: readonly Update[]; readonly refused: readonly Verdict[] }> {
-  const updates: Update[] = [];
-  const refused: Verdict[] = [];
-  let expected: Shapes | undefined;
-  let why = "there is none";
+  const read: Update[] = [];
   for (const { file, clientId, numExamples, delta } of sent) {
     const { params } = decodeSafetensors(await readFile(file));
-    const update = { clientId, numExamples, delta: toDelta(delta, params), metrics: {} };
-    expected ??= shapesOfDelta(update.delta);
+    read.push({ clientId, numExamples, delta: toDelta(delta, params), metrics: {} });
+  }
+  const expected = findCommonestShapes(read.map(({ delta }) => shapesOfDelta(delta)));
+  const updates: Update[] = [];
+  const refused: Verdict[] = [];
+  let why = "there is none";
+  for (const update of read) {
     const failure = admitUpdate(update, expected);
     if (failure === undefined) updates.push(update);
     else {
-      why = `${clientId}: ${failure.message}`;
-      refused.push({ ...invalidVerdict(clientId), reason: failure.message });
+      why = `${update.clientId}: ${failure.message}`;
+      refused.push({ ...invalidVerdict(update.clientId), reason: failure.message });
     }
   }
   if (updates.length > 0) return { updates, refused };
@@ -156,6 +158,19 @@ function shapesOfDelta(delta: Delta): Shapes {
     return [name, { shape: deltaShape(change), dtype }] as const;
   });
   return new Map(specs);
+}
+
+/** Returns the most common modules and shapes; the first of equally common ones. */
+function findCommonestShapes(all: readonly Shapes[]): Shapes {
+  const counts = new Map<string, { readonly shapes: Shapes; count: number }>();
+  for (const shapes of all) {
+    const key = JSON.stringify([...shapes].map(([name, { shape }]) => [name, shape]).sort());
+    const counted = counts.get(key) ?? { shapes, count: 0 };
+    counted.count++;
+    counts.set(key, counted);
+  }
+  const [most] = [...counts.values()].sort((one, other) => other.count - one.count);
+  return most?.shapes ?? new Map();
 }
 
 /** Tensors for a file, each once, however many terms share it. */

@@ -72,6 +72,20 @@ describe("the service of the Python package", () => {
     );
   });
 
+  it("takes the shapes of most clients, whoever comes first", async () => {
+    const updates = [await update("a", [9]), await update("b", [1, 2]), await update("c", [3, 4])];
+    const { verdicts } = await aggregateUpdates(request(updates));
+    assert.deepEqual(
+      verdicts.filter(({ status }) => status === "invalid").map(({ clientId }) => clientId),
+      ["a"],
+    );
+    const { params } = decodeSafetensors(await readFile(request(updates).out));
+    assert.deepEqual(
+      [...params.values()].map(({ data }) => [...data]),
+      [[2, 3]],
+    );
+  });
+
   it("divides samples as a task does", async () => {
     const labels = Int32Array.from({ length: 300 }, (_, i) => i % 10);
     await writeFile(join(folder, "labels"), labels);
