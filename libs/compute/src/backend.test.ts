@@ -128,7 +128,7 @@ describe("TensorFlow's library, installed and broken", () => {
     compute = join(root, "dist/src");
     await cp(here, compute, { recursive: true });
     await cp(join(here, "../../gen"), join(root, "gen"), { recursive: true });
-    await writeFile(join(root, "package.json"), '{ "type": "module" }');
+    await cp(join(here, "../../package.json"), join(root, "package.json"));
     const packages = join(root, "node_modules/@tensorflow");
     const broken = join(packages, "tfjs-node");
     await mkdir(join(broken, "lib/napi-v8"), { recursive: true });
