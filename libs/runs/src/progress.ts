@@ -49,10 +49,7 @@ export class Progress {
       else terminal.write(`${line}\n`);
     });
     this.#patience.waitFor("clients and data");
-    if (!terminal.isTTY) {
-      terminal.write(`${this.#total} rounds in all\n`);
-      return;
-    }
+    if (!terminal.isTTY) return;
     this.#bar = new SingleBar({
       stream: terminal,
       format: "{bar} {done}/{total} rounds{left} · {status}",
@@ -99,6 +96,8 @@ export class Progress {
   }
 
   #finishRound(status: string): void {
+    // Without a bar, a program that reads the lines learns from the first one how many will come.
+    if (!this.#bar && this.#done === this.#began?.done) this.#print(`${this.#total} rounds in all`);
     this.#done++;
     this.#cohort = this.#answers = 0;
     if (!this.#bar || this.#round === this.#rounds) this.#print(status);
