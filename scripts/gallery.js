@@ -5,12 +5,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { format, resolveConfig } from "prettier";
 import { parse } from "yaml";
 import { parseArguments } from "./arguments.js";
+import { launchBrowser } from "./browser.js";
 import { groupBy } from "./group-by.js";
 
 const root = join(import.meta.dirname, "..");
@@ -111,11 +111,7 @@ async function chooseFigure(folder) {
 
 /** Draws an SVG as WebP, 480 pixels wide, which takes a third of the bytes of a PNG. */
 async function drawSmall(svg) {
-  const { chromium } = createRequire(join(root, "e2e/package.json"))("playwright-core");
-  const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox"],
-  });
+  const browser = await launchBrowser();
   try {
     const page = await browser.newPage({ viewport: { width: 480, height: 800 } });
     const style = "body{margin:0;background:#fff}svg{width:480px;height:auto;display:block}";

@@ -3,13 +3,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { launchBrowser, readAddress } from "./browser.js";
 
 const workspace = join(import.meta.dirname, "..");
-const require = createRequire(join(workspace, "e2e/package.json"));
-const { chromium } = require("playwright-core");
 const program = join(workspace, "apps/cli/bin/fedclair.js");
 const trial = join(workspace, "trials/text-copy/synthetic.yaml");
 const folder = await mkdtemp(join(tmpdir(), "fedclair-images-"));
@@ -17,10 +15,7 @@ const fedclair = (args) =>
   spawn(process.execPath, [program, ...args], { stdio: ["ignore", "inherit", "pipe"] });
 
 let server;
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox"],
-});
+const browser = await launchBrowser();
 try {
   const run = join(folder, "run");
   const running = fedclair(["run", trial, "--set", "rounds=6", "--hosts", "2", "--out", run]);
@@ -28,7 +23,7 @@ try {
   const [code] = await once(running, "exit");
   if (code !== 0) throw new Error(`the trial ended with ${code}`);
   server = fedclair(["view", run, "--no-open"]);
-  const url = await addressOf(server);
+  const url = await readAddress(server);
   await picture(url, "live-page", { width: 1280, height: 1240 });
   await picture(url, "live-page-dark", { width: 1280, height: 1000 }, "dark");
   await picture(url, "live-page-phone", { width: 390, height: 844 });
@@ -36,16 +31,6 @@ try {
   server?.kill("SIGINT");
   await browser.close();
   await rm(folder, { recursive: true });
-}
-
-async function addressOf(child) {
-  let text = "";
-  for await (const chunk of child.stderr) {
-    text += chunk;
-    const [, url] = /: (http:\S+)/.exec(text) ?? [];
-    if (url !== undefined) return url;
-  }
-  throw new Error(`fedclair view ended: ${text}`);
 }
 
 async function picture(url, name, viewport, colorScheme = "light") {

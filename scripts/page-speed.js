@@ -5,10 +5,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArguments } from "./arguments.js";
+import { launchBrowser, readAddress } from "./browser.js";
 import { writeLargeRun } from "./large-run.js";
 
 const { values } = parseArguments({
@@ -20,8 +20,6 @@ const { values } = parseArguments({
 });
 const clients = Number(values.clients);
 const rounds = Number(values.rounds);
-const require = createRequire(join(import.meta.dirname, "../e2e/package.json"));
-const { chromium } = require("playwright-core");
 
 const folder = await mkdtemp(join(tmpdir(), "fedclair-page-"));
 const run = join(folder, "large");
@@ -45,20 +43,11 @@ async function serve(root) {
     child.kill("SIGINT");
     if (child.exitCode === null) await once(child, "exit");
   });
-  let text = "";
-  for await (const chunk of child.stderr) {
-    text += chunk;
-    const [, url] = /: (http:\S+)/.exec(text) ?? [];
-    if (url !== undefined) return url;
-  }
-  throw new Error(`fedclair view ended: ${text}`);
+  return await readAddress(child);
 }
 
 async function measure(url) {
-  const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox"],
-  });
+  const browser = await launchBrowser();
   cleanUps.push(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   const began = performance.now();

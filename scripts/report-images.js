@@ -4,16 +4,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
 import { parseArguments } from "./arguments.js";
+import { launchBrowser } from "./browser.js";
 
 const workspace = join(import.meta.dirname, "..");
-const require = createRequire(join(workspace, "e2e/package.json"));
-const { chromium } = require("playwright-core");
 
 /** Trials, some with fewer rounds than they have. */
 const trials = {
@@ -31,10 +29,7 @@ const colours = 16;
 const { positionals } = parseArguments({ options: {}, allowPositionals: true });
 const wanted = positionals.length > 0 ? positionals : Object.keys(trials);
 const folder = await mkdtemp(join(tmpdir(), "fedclair-images-"));
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox"],
-});
+const browser = await launchBrowser();
 try {
   for (const task of wanted) {
     const [trial, ...set] = trials[task];

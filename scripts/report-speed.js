@@ -4,13 +4,13 @@
 // it has more than 5 MB or takes more than 2 s to open, as it may on a busy machine; --no-limits
 // only prints.
 import { mkdtemp, rm, stat } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { writeRunReport } from "@fedclair/report";
 import { noDescription, readRun } from "@fedclair/runs";
 import { parseArguments } from "./arguments.js";
+import { launchBrowser } from "./browser.js";
 import { writeLargeRun } from "./large-run.js";
 
 const { values } = parseArguments({
@@ -22,8 +22,6 @@ const { values } = parseArguments({
   },
 });
 const [clients, rounds, kinds] = [values.clients, values.rounds, values.kinds].map(Number);
-const require = createRequire(join(import.meta.dirname, "../e2e/package.json"));
-const { chromium } = require("playwright-core");
 
 const folder = await mkdtemp(join(tmpdir(), "fedclair-report-"));
 let browser;
@@ -34,7 +32,7 @@ try {
     writeRunReport(await readRun(run, { ...noDescription, primary: "error" }), run),
   );
   const { size } = await stat(join(run, "report.html"));
-  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+  browser = await launchBrowser();
   const page = await browser.newPage();
   await page.goto("about:blank");
   const secondsToOpen = await measure(async () => {

@@ -85,6 +85,14 @@ def test_a_process_that_ended_is_an_error_once():
     assert service._running[0] is not process
 
 
+def test_the_first_client_may_be_the_odd_one():
+    odd = {"other": np.ones(1)}
+    updates = {"a": odd, "b": {"w": np.array([1, 2], np.float32)}, "c": {"w": np.array([3, 4], np.float32)}}
+    result = fedclair.aggregate(updates, "fedavg")
+    assert [verdict["clientId"] for verdict in result.judged if verdict["status"] == "invalid"] == ["a"]
+    assert list(result.change) == ["w"] and result.change["w"].tolist() == [2, 3] and result.change["w"].dtype == np.float32
+
+
 def test_shares_cover_the_samples_and_depend_on_the_seed():
     labels = np.arange(600) % 3
     parts = fedclair.partition(labels, "dirichlet", alpha=0.3, minimum=5, clients=10, seed=1)

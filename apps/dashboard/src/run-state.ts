@@ -6,6 +6,7 @@ import {
   noDescription,
   ownProperty,
   RunTally,
+  scoreRatio,
   verdictSentence,
   type ArmRecord,
   type ArmTiming,
@@ -161,8 +162,8 @@ export function waitingState(path: string, name: string, status: Status = "waiti
 }
 
 /** Score over threshold. Invalid clients have no score and come first. */
-function marginOf({ score, threshold }: ClientRow): number {
-  return score === null || threshold === null ? Infinity : score / threshold;
+function marginOf(row: ClientRow): number {
+  return scoreRatio(row) ?? Infinity;
 }
 
 function flaggedClient(row: ClientRow): FlaggedClient {

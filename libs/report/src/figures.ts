@@ -18,16 +18,15 @@ export interface Drawing extends Omit<Figure, "svg" | "narrow"> {
 export async function drawFigures(drawings: readonly Drawing[]): Promise<readonly Figure[]> {
   // Loaded lazily: it takes a third of a second, which other uses of this library do not need.
   const { drawSvg } = await import("./draw.js");
-  const drawAt = async (draw: Drawing["draw"], width: number) => {
-    const spec = draw(width);
-    return spec && drawSvg(describedSpec(spec, width));
-  };
   const figures: Figure[] = [];
   for (const { draw, ...drawing } of drawings) {
-    const svg = await drawAt(draw, figureWidth);
-    if (svg === undefined) continue;
-    const narrow = await drawAt(draw, narrowWidth);
-    const fits = narrow !== undefined && widthOf(narrow) <= maxNarrow && !hasTinyPanel(draw);
+    const spec = draw(figureWidth);
+    if (!spec) continue;
+    const svg = await drawSvg(describedSpec(spec, figureWidth));
+    const small = draw(narrowWidth);
+    const narrow =
+      small && !hasTinyPanel(small) && (await drawSvg(describedSpec(small, narrowWidth)));
+    const fits = narrow && widthOf(narrow) <= maxNarrow;
     figures.push({ ...drawing, svg, ...(fits && { narrow }) });
   }
   return figures;
@@ -43,8 +42,8 @@ function widthOf(svg: string): number {
   return Number(/^<svg [^>]*?width="([\d.]+)"/.exec(svg)?.[1]);
 }
 
-function hasTinyPanel(draw: Drawing["draw"]): boolean {
-  const widths = JSON.stringify(draw(narrowWidth)).matchAll(/"width":(-?[\d.]+)/g);
+function hasTinyPanel(spec: TopLevelSpec): boolean {
+  const widths = JSON.stringify(spec).matchAll(/"width":(-?[\d.]+)/g);
   return [...widths].some(([, width]) => Number(width) < minPanel);
 }
 

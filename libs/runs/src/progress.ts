@@ -1,7 +1,12 @@
 import { clearLine, cursorTo } from "node:readline";
-import { printable, type RoundRecord, type Trial } from "@fedclair/core/internal";
+import {
+  listArms,
+  printable,
+  type Arm,
+  type RoundRecord,
+  type Trial,
+} from "@fedclair/core/internal";
 import { SingleBar } from "cli-progress";
-import { listArms, type Arm } from "@fedclair/core/internal";
 import { clientEvaluations, meanMetric } from "./evaluation.js";
 import { formatTime } from "./format-time.js";
 import { formatNumber, mean } from "./numbers.js";

@@ -1,4 +1,5 @@
 import { type Numbers, readNumbers, shapeText, type LowRank } from "@fedclair/core";
+import { findCommonest } from "./find-commonest.js";
 import { readPair, type Adapter, type PairInFile } from "./peft.js";
 
 type Modules = Adapter["modules"];
@@ -10,7 +11,8 @@ type Modules = Adapter["modules"];
  */
 export function findFormFaults(adapters: ReadonlyMap<string, Adapter>): Map<string, string> {
   const faults = new Map<string, string>();
-  const usual = findCommonestForm([...adapters.values()].map(({ modules }) => modules));
+  const all = [...adapters.values()].map(({ modules }) => modules);
+  const usual = findCommonest(all, formatForm);
   for (const [name, { modules }] of adapters) {
     const fault = usual && describeFormFault(modules, usual);
     if (fault !== undefined) faults.set(name, fault);
@@ -42,19 +44,10 @@ function areFinite(data: Numbers): boolean {
   return zero === 0;
 }
 
-/** Returns the most common modules and shapes; the first of equally common ones. */
-function findCommonestForm(all: readonly Modules[]): Modules | undefined {
-  const counts = new Map<string, { modules: Modules; count: number }>();
-  for (const modules of all) {
-    const form = [...modules].map(([name, pair]) => `${name} ${formatShape(pair)}`);
-    const key = form.sort().join("\n");
-    const counted = counts.get(key);
-    counts.set(key, { modules: counted?.modules ?? modules, count: (counted?.count ?? 0) + 1 });
-  }
-  return [...counts.values()].reduce<{ modules?: Modules; count: number }>(
-    (most, one) => (one.count > most.count ? one : most),
-    { count: 0 },
-  ).modules;
+/** Writes modules and shapes so that adapters which can be compared have the same text. */
+function formatForm(modules: Modules): string {
+  const form = [...modules].map(([name, pair]) => `${name} ${formatShape(pair)}`);
+  return form.sort().join("\n");
 }
 
 function describeFormFault(modules: Modules, usual: Modules): string | undefined {

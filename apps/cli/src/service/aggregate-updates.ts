@@ -20,6 +20,7 @@ import { admitUpdate, createPlugin, safetensorsPieces } from "@fedclair/core/int
 import { stream } from "@fedclair/linalg";
 import { readState, writeState } from "@fedclair/runs";
 import { z } from "zod";
+import { findCommonest } from "../adapters/find-commonest.js";
 import { parseChoice, runAggregator } from "../aggregate/run-aggregator.js";
 
 /** The modules of a change, in order, each with the names of its tensors: one, or b and a. */
@@ -122,7 +123,8 @@ async function readUpdates(
     const { params } = decodeSafetensors(await readFile(file));
     read.push({ clientId, numExamples, delta: toDelta(delta, params), metrics: {} });
   }
-  const expected = findCommonestShapes(read.map(({ delta }) => shapesOfDelta(delta)));
+  const shapes = read.map(({ delta }) => shapesOfDelta(delta));
+  const expected = findCommonest(shapes, formatShapes) ?? new Map<string, never>();
   const updates: Update[] = [];
   const refused: Verdict[] = [];
   let why = "there is none";
@@ -160,17 +162,9 @@ function shapesOfDelta(delta: Delta): Shapes {
   return new Map(specs);
 }
 
-/** Returns the most common modules and shapes; the first of equally common ones. */
-function findCommonestShapes(all: readonly Shapes[]): Shapes {
-  const counts = new Map<string, { readonly shapes: Shapes; count: number }>();
-  for (const shapes of all) {
-    const key = JSON.stringify([...shapes].map(([name, { shape }]) => [name, shape]).sort());
-    const counted = counts.get(key) ?? { shapes, count: 0 };
-    counted.count++;
-    counts.set(key, counted);
-  }
-  const [most] = [...counts.values()].sort((one, other) => other.count - one.count);
-  return most?.shapes ?? new Map();
+/** Writes modules and shapes so that updates which can be added up have the same text. */
+function formatShapes(shapes: Shapes): string {
+  return JSON.stringify([...shapes].map(([name, { shape }]) => [name, shape]).sort());
 }
 
 /** Tensors for a file, each once, however many terms share it. */

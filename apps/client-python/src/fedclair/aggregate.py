@@ -69,7 +69,7 @@ def aggregate(
 
     :param updates: the changes by client id and module, in the order of the cohort: arrays of NumPy or PyTorch, each of its module's
         shape, or ``LowRank(b, a)``, a pair of arrays p×r and r×q. float32 and float64 are handed over as they are, narrower numbers
-        as float32, integers as float64. A client with other modules or shapes than the first one, or with NaN or infinite numbers,
+        as float32, integers as float64. A client with other modules or shapes than most, or with NaN or infinite numbers,
         gets the status ``invalid``.
     :param aggregator: its name, for example ``"clair"``, ``"fedavg"`` or ``"coordinate-median"``; ``fedclair plugins aggregators`` lists all
     :param state: ``state`` of the round before; default: this is the first round
@@ -79,7 +79,6 @@ def aggregate(
     :raises FedclairError: for an unknown aggregator or option, or if no update can be aggregated"""
     with shared_folder() as folder:
         place = Path(folder)
-        first = next(iter(updates.values()), {})
         request = {
             "call": "aggregate",
             "aggregator": aggregator,
@@ -96,7 +95,8 @@ def aggregate(
         found = ask(request)
         tensors = load_file(place / "result")
         new_state = (place / "new-state").read_bytes()
-    returns = {module: _like(change) for module, change in first.items()}
+    # The first client with a module decides, and the last assignment holds.
+    returns = {module: _like(change) for delta in reversed(list(updates.values())) for module, change in delta.items()}
     personal = {client: [_to_term(term, tensors) for term in terms] for client, terms in found["personal"]}
     return Aggregation(
         round=found["round"],

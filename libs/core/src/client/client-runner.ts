@@ -14,7 +14,7 @@ import type {
 import { resolveParams } from "../tensors/client-params.js";
 import { addTerms } from "../tensors/merge.js";
 import { isLowRank, type Delta } from "../tensors/update.js";
-import { copyParams, maxAbs, readNumbers, type Params } from "../tensors/tensor.js";
+import { copyParams, readNumbers, type Params } from "../tensors/tensor.js";
 import { checkContamination } from "../trial/data-contamination.js";
 import { explainExternalHosts } from "../trial/external-clients.js";
 import { finishUpdate } from "../trial/finish-update.js";
@@ -167,7 +167,7 @@ export class ClientRunner implements JobRunner {
       if ("code" in results) return { answers: jobs.map((job) => toAnswer(job, results)) };
       const finished = jobs.map(async (job, i) => {
         try {
-          return toAnswer(job, await this.#finish(job, results[i]));
+          return toAnswer(job, await this.#finish(job, checkResult(results[i], "train()")));
         } catch (error) {
           return this.#fail(job, error);
         }
@@ -206,8 +206,9 @@ export class ClientRunner implements JobRunner {
       this.#enterTask(methods[job.kind]);
       if (job.kind === "evaluate") return await evaluate(trainer, params);
       if (job.kind === "choose") return await measureCandidates(trainer, params, job);
-      const trained = await trainer.train(this.#trainJob(job, params, signal));
-      await this.#rejectLostChange(job, params, checkResult(trained, "train()"));
+      const returned = await trainer.train(this.#trainJob(job, params, signal));
+      const trained = checkResult(returned, "train()");
+      await this.#rejectLostChange(job, params, trained);
       return await this.#finish(job, trained);
     } finally {
       trainer.close?.();
@@ -260,8 +261,7 @@ export class ClientRunner implements JobRunner {
     return { round, phase, params, signal, rng, common };
   }
 
-  async #finish(job: ClientJob, trained: unknown): Promise<TrainResult> {
-    const honest = checkResult(trained, "train()");
+  async #finish(job: ClientJob, honest: TrainResult): Promise<TrainResult> {
     return await finishUpdate(this.#prepared, honest, job, (code) => {
       this.#enter(code);
     });
@@ -312,7 +312,9 @@ function isZero(delta: Delta): boolean {
   const tensors = [...delta.values()];
   return (
     tensors.length > 0 &&
-    tensors.every((change) => !isLowRank(change) && maxAbs(readNumbers(change)) === 0)
+    tensors.every(
+      (change) => !isLowRank(change) && readNumbers(change).every((x: number) => x === 0),
+    )
   );
 }
 
