@@ -1,10 +1,12 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
 import {
   describeStored,
+  findHolder,
   interruption,
   parseAddress,
   readCertificates,
@@ -57,7 +59,16 @@ export async function view(folder: string, options: ViewOptions): Promise<void> 
   process.stderr.write(`page of ${oneLine(folder)}: ${address}\n`);
   if (options.open) openBrowser(token === undefined ? server.url : `${server.url}/?token=${token}`);
   if (!interruption.signal.aborted) await once(interruption.signal, "abort");
+  if (options.parent) await untilReleased(folder);
   await server.close();
+}
+
+/**
+ * Waits until no process holds a run, for at most a second. A process that is killed closes its
+ * channels before it is gone, and until then the run looks as if it were still running.
+ */
+async function untilReleased(folder: string): Promise<void> {
+  for (let waits = 0; waits < 50 && findHolder(folder); waits++) await delay(20);
 }
 
 /** @throws UserError if the file is empty */
