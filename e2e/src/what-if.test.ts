@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fedclair } from "./support/command.js";
 import { runDocument } from "./support/document-script.js";
 import { readResultBytes } from "./support/federation.js";
+import { forgeRecord } from "./support/forge-record.js";
 import { fixture, temporaryFolder } from "./support/paths.js";
 
 const trial = fixture("linear-regression");
@@ -22,33 +22,6 @@ async function runTrial(...args: readonly string[]): Promise<string> {
   const ran = await fedclair(["run", trial, ...rounds, ...inMemory, "--out", out, ...args]);
   assert.equal(ran.code, 0, ran.stderr);
   return out;
-}
-
-/** Changes a record in a way that only running the round again can notice. */
-async function forgeRecord(folder: string, number: number): Promise<void> {
-  const read = async (file: string) => (await readFile(join(folder, file), "utf8")).split("\n");
-  const records = await read("records.jsonl");
-  const record = records[number - 1] ?? "";
-  const forged = record.replace(
-    /"score":(\d)/,
-    (_, digit) => `"score":${(Number(digit) + 1) % 10}`,
-  );
-  assert.notEqual(forged, record);
-  records[number - 1] = forged;
-  await writeFile(join(folder, "records.jsonl"), records.join("\n"));
-  const info = JSON.parse(await readFile(join(folder, "run.json"), "utf8")) as { hash: string };
-  const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
-  let link = sha256(`fedclair chain of ${info.hash}\n`);
-  const links = records.slice(0, -1).map((line) => (link = sha256(`${link}\n${line}\n`)));
-  const timings = (await read("timings.jsonl")).map((line, i) =>
-    line === "" ? line : JSON.stringify({ ...(JSON.parse(line) as object), chain: links[i] }),
-  );
-  await writeFile(join(folder, "timings.jsonl"), timings.join("\n"));
-  const summary = await readFile(join(folder, "summary.json"), "utf8");
-  await writeFile(
-    join(folder, "summary.json"),
-    summary.replace(/"chain": "\w+"/, `"chain": "${link}"`),
-  );
 }
 
 describe("fedclair replay", function () {
@@ -110,10 +83,25 @@ describe("fedclair attest", function () {
     const { compared, run: ran } = JSON.parse(some.stdout) as { compared: number[]; run: number };
     assert.equal(compared.length, 2);
     assert.equal(ran, 2); // each starts from the checkpoint before it
-    await forgeRecord(run, 4);
+    await forgeRecord(run, 4, (record) =>
+      record.replace(/"score":(\d)/, (_, digit) => `"score":${(Number(digit) + 1) % 10}`),
+    );
     const found = await attest("--rounds", "100%");
     assert.equal(found.code, 4, found.stderr);
     assert.match(found.stdout, /records\.jsonl:4: \S+, round 4 differs in clients\.0\.score$/m);
+  });
+
+  it("finds a checkpoint and final params of another state", async () => {
+    const run = await runTrial("--keep-checkpoints", "100");
+    await copyFile(join(run, "checkpoint-2"), join(run, "checkpoint-3"));
+    const params = await readFile(join(run, "params.safetensors"));
+    params.writeUInt8(params.readUInt8(params.length - 1) ^ 1, params.length - 1);
+    await writeFile(join(run, "params.safetensors"), params);
+    const { code, stdout, stderr } = await fedclair(["attest", run, "--rounds", "100%"]);
+    assert.equal(code, 4, stderr);
+    assert.match(stdout, /: clair, round 3 differs in checkpoint-3$/m);
+    assert.match(stdout, /: clair, round 6 differs in params\.safetensors$/m);
+    assert.match(stdout, /^(?!(\d+) of \1 )\d+ of \d+ compared rounds identical/m);
   });
 });
 

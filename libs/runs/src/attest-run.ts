@@ -1,9 +1,17 @@
-import type { ClientPool, PreparedTrial, WatchedServer } from "@fedclair/core/internal";
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { isDeepStrictEqual } from "node:util";
+import { deserialize, serialize } from "node:v8";
+import type { ClientPool, PreparedTrial, TrialState, WatchedServer } from "@fedclair/core/internal";
 import { leafValues } from "./outcome/compare-runs.js";
 import { runTrial, startArms, type ArmProgress, type Position } from "./run-trial.js";
 import { listCheckpointRounds, readCheckpointAt } from "./store/checkpoint.js";
 import { storedRounds, type StoredRound } from "./store/chain.js";
 import { encodeRound, type EncodedRound } from "./store/encode-round.js";
+import { loadStored } from "./store/load-stored.js";
+import { paramsFile, paramsFilePieces } from "./store/params-file.js";
 
 /** Arguments for running rounds of a run again. */
 export interface Attestation {
@@ -27,13 +35,17 @@ export interface AttestedRound {
   readonly round: number;
   /** Where the run stored the record. */
   readonly place: string;
-  /** The keys in which the stored record differs; empty if all bytes are equal. */
+  /**
+   * The keys in which the stored record differs, and the files with another state than the one
+   * after this round; empty if all are equal.
+   */
   readonly differences: readonly string[];
 }
 
 /**
  * Runs rounds of a run again, each from the last checkpoint before it, and compares their records
- * and artifacts with the stored ones, byte for byte. Only the backend of the run repeats its
+ * and artifacts with the stored ones, byte for byte, and the state after them with the checkpoint
+ * and the final params, where the run has these. Only the backend of the run repeats its
  * numbers.
  * @throws UserError if a round cannot be run or read
  */
@@ -49,7 +61,12 @@ export async function* attestRun(attestation: Attestation): AsyncGenerator<Attes
       const own = await encodeRound(prepared.trial, arm, event);
       const { record } = own;
       const { place } = stored.record;
-      const differences = await listDifferences(stored, own);
+      const differences = [
+        ...(await listDifferences(stored, own)),
+        ...(await listOtherFiles(folder, number, event.state)),
+      ];
+      const isFinal = arm === prepared.arms[0] && record.round === prepared.trial.rounds;
+      if (isFinal && !(await hasParams(folder, event.state))) differences.push(paramsFile);
       yield { number, arm: record.arm, round: record.round, place, differences };
     }
   } finally {
@@ -126,4 +143,32 @@ async function listDifferences(stored: StoredRound, own: EncodedRound): Promise<
   const keys = [...new Set([...then.keys(), ...now.keys()])];
   const differing = keys.filter((key) => then.get(key) !== now.get(key));
   return differing.length > 0 ? differing : ["artifacts"];
+}
+
+/** Returns the name of the checkpoint after a round if it has another state. */
+async function listOtherFiles(
+  folder: string,
+  number: number,
+  state: TrialState,
+): Promise<string[]> {
+  const name = `checkpoint-${number}`;
+  if (!existsSync(join(folder, name))) return [];
+  const { state: stored } = await readCheckpointAt(folder, number);
+  // The checkpoint after the last round of an arm has no state.
+  if (stored === undefined || isDeepStrictEqual(stored, copyAsStored(state))) return [];
+  return [name];
+}
+
+/** A copy of a state as a checkpoint returns it. */
+function copyAsStored(state: TrialState): unknown {
+  return deserialize(serialize(loadStored(state)));
+}
+
+/** Are the run's final params those of a state? */
+async function hasParams(folder: string, state: TrialState): Promise<boolean> {
+  const own = createHash("sha256");
+  for (const piece of await paramsFilePieces(state, false)) own.update(piece);
+  const stored = createHash("sha256");
+  await pipeline(createReadStream(join(folder, paramsFile)), stored);
+  return stored.digest("hex") === own.digest("hex");
 }

@@ -10,9 +10,22 @@ import {
 import {
   type StoredParams,
   resolveParams,
+  safetensorsPieces,
   type ClientParams,
   type TrialState,
 } from "@fedclair/core/internal";
+import { joinPieces } from "./durable.js";
+
+/** The file of a run with the params of its main arm after the last round. */
+export const paramsFile = "params.safetensors";
+
+/** Encodes that file, piece by piece. @param asPairs see `buildParamsFile` */
+export async function paramsFilePieces(
+  state: TrialState,
+  asPairs: boolean,
+): Promise<Iterable<Uint8Array>> {
+  return joinPieces(safetensorsPieces(await buildParamsFile(state, asPairs)));
+}
 
 /**
  * Builds the content of `params.safetensors`: `global/<module>` and, for clients with their own

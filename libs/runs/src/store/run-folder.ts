@@ -2,7 +2,6 @@ import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import {
-  safetensorsPieces,
   exitCodes,
   errorMessage,
   type RoundDone,
@@ -26,7 +25,7 @@ import {
   type Checkpoint,
   type CheckpointPolicy,
 } from "./checkpoint.js";
-import { joinPieces, Log, writeWhole } from "./durable.js";
+import { Log, writeWhole } from "./durable.js";
 import { encodeRound, toLines } from "./encode-round.js";
 import {
   findRun,
@@ -38,7 +37,7 @@ import {
 import type { LinesFile } from "./lines.js";
 import { InUse, Lock } from "./lock.js";
 import { makeFolder } from "./make-folder.js";
-import { buildParamsFile } from "./params-file.js";
+import { paramsFile, paramsFilePieces } from "./params-file.js";
 import { openRecordsFolder, writeRecordFile } from "./stored-records.js";
 
 /** The purpose for which a folder was claimed, and its state at that time. */
@@ -225,8 +224,7 @@ export class RunFolder {
 
   /** Writes the params of the main arm. @param asPairs see `buildParamsFile` */
   async writeParams(state: TrialState, asPairs = false): Promise<void> {
-    const pieces = safetensorsPieces(await buildParamsFile(state, asPairs));
-    await writeWhole(join(this.path, "params.safetensors"), joinPieces(pieces));
+    await writeWhole(join(this.path, paramsFile), await paramsFilePieces(state, asPairs));
   }
 
   /** The link of the last round; undefined if a run of an earlier version was resumed. */
