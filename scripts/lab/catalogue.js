@@ -139,6 +139,11 @@ const all = {
       summary: "kill runs at random moments, resume them and compare the results",
     },
     {
+      name: "what-if",
+      file: "scripts/what-if.js",
+      summary: "replay, repair and attest on three trials, with forged records (docs/what-if.md)",
+    },
+    {
       name: "fuzz",
       file: "scripts/fuzz.js",
       summary: "send damaged frames to both ends of the wire and to a running coordinator",
