@@ -9,6 +9,7 @@ import { loadBuiltIn } from "@fedclair/plugins";
 import { format, resolveConfig } from "prettier";
 import { z } from "zod";
 import { jsonOutputs } from "../apps/cli/dist/testing/json/outputs.js";
+import { recordSchema, timingSchema } from "../apps/cli/dist/testing/json/records.js";
 import { program } from "../apps/cli/dist/src/program.js";
 import { program as client } from "../apps/client/dist/src/program.js";
 import { program as coordinator } from "../apps/coordinator/dist/src/program.js";
@@ -22,6 +23,7 @@ const root = join(import.meta.dirname, "..");
 const { values } = parseArguments({ options: { check: { type: "boolean", default: false } } });
 const generated = "`npm run lab -- reference` writes it from the schemas.";
 
+const logs = { "records.jsonl": recordSchema, "timings.jsonl": timingSchema };
 const plugins = await loadBuiltIn();
 const pages = {
   "docs/reference/commands.md": formatCommands(
@@ -30,7 +32,10 @@ const pages = {
   ),
   "docs/reference/trial-files.md": formatTrialFiles(),
   "docs/reference/json.md": formatOutputs(),
-  "docs/output.schema.json": JSON.stringify(toSchema(z.strictObject(jsonOutputs), "output")),
+  "docs/reference/records.md": formatRecords(),
+  "docs/output.schema.json": JSON.stringify(
+    toSchema(z.strictObject({ ...jsonOutputs, ...logs }), "output"),
+  ),
 };
 for (const kind of ["tasks", "aggregators", "attacks", "mods"]) {
   pages[`docs/reference/${kind}.md`] = formatPlugins(kind);
@@ -102,6 +107,20 @@ function formatOutputs() {
     "# Output as JSON",
     `This page lists every field that \`--json\` prints, by command. ${generated} [output.schema.json](../output.schema.json) is the JSON Schema: the output of a command is described by the property with its name. Fields without a value are absent.`,
     ...sections,
+  ].join("\n\n");
+}
+
+function formatRecords() {
+  const table = (schema) => formatFields(toSchema(schema, "output").properties, [], false);
+  return [
+    "# Records and timings",
+    `This page lists every field of the two logs of a [run](../runs.md). ${generated} Each line is a JSON object. Fields without a value are absent. [output.schema.json](../output.schema.json) has the JSON Schemas under the files' names. [Errors](../errors.md) lists the codes of failures, and [CLAIR](../clair.md) explains the pieces of evidence.`,
+    "## records.jsonl",
+    "A line per round and arm. Its bytes are the same wherever the trial ran. With `records: parquet` the fields of clients are columns, and the others are metadata of the file.",
+    table(recordSchema),
+    "## timings.jsonl",
+    "A line per round and arm with what depends on the machine.",
+    table(timingSchema),
   ].join("\n\n");
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import Ajv from "ajv";
-import { fedclair } from "./support/command.js";
+import { fedclair, runSmall } from "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 
 const trial = join(workspace, "trials/linear-regression/gaussian.yaml");
@@ -21,11 +21,15 @@ describe("docs/output.schema.json", function () {
     const words = [command, ...args, "--json"];
     const { code, stdout, stderr } = await fedclair(words, { cwd });
     assert.equal(code, 0, stderr);
-    const { [command]: ofCommand = assert.fail(`no schema of ${command}`) } = schema.properties;
+    checkText(command, stdout);
+  };
+  /** @param name the property of the schema that describes the text */
+  const checkText = (name: string, text: string) => {
+    const { [name]: own = assert.fail(`no schema of ${name}`) } = schema.properties;
     const { definitions } = schema as { definitions?: object };
     const ajv = new Ajv({ allErrors: true });
-    const isValid = ajv.validate({ ...ofCommand, definitions }, JSON.parse(stdout));
-    assert.ok(isValid, `${words.join(" ")}: ${ajv.errorsText()}\n${stdout.slice(0, 2000)}`);
+    const isValid = ajv.validate({ ...own, definitions }, JSON.parse(text));
+    assert.ok(isValid, `${name}: ${ajv.errorsText()}\n${text.slice(0, 2000)}`);
   };
 
   beforeEach(async () => {
@@ -44,6 +48,16 @@ describe("docs/output.schema.json", function () {
     await check("compare", "runs/study", "runs/one");
     await check("attest", "runs/one", "--rounds", "1");
     await check("list", join(workspace, "trials/linear-regression"));
+  });
+
+  it("describes every line of the logs of a run", async () => {
+    for (const name of ["linear-regression", "mods"]) {
+      const run = await runSmall(name);
+      for (const log of ["records.jsonl", "timings.jsonl"]) {
+        const lines = readFileSync(join(run, log), "utf8").trimEnd().split("\n");
+        for (const line of lines) checkText(log, line);
+      }
+    }
   });
 
   it("describes what a sweep prints, also with a cell that nobody measured", async () => {

@@ -88,6 +88,8 @@ export function formatType(schema) {
   if (schema.enum !== undefined) return schema.enum.map((one) => `\`${one}\``).join(", ");
   const branches = [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])];
   if (branches.length > 0) return [...new Set(branches.map(formatType))].join(" or ");
+  if (Array.isArray(schema.type))
+    return schema.type.map((type) => formatType({ ...schema, type })).join(" or ");
   if (schema.type === "array") return formatList(schema);
   if (schema.type === "object" || schema.properties) return "mapping";
   if (schema.type === "null") return "null";
