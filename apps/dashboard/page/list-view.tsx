@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { maxCompared, type Entry, type Listing, type SweepView } from "../src/protocol.js";
 import { formatMoment, formatValue } from "./format.js";
 import { Head, Notice, StatusMark } from "./parts.js";
-import { formatRoute } from "./routes.js";
+import { formatRoute, reportAddress } from "./routes.js";
 
 /** Time between two looks at the list, in ms. */
 const lookEvery = 3000;
@@ -49,7 +49,7 @@ export function ListView({ folder }: { readonly folder: string }) {
       </Head>
       <main>
         {fault.value !== undefined && <Notice isUrgent>{fault.value}</Notice>}
-        {sweep.value && <Sweep view={sweep.value} />}
+        {sweep.value && <Sweep view={sweep.value} folder={folder} />}
         <div class="controls">
           <label>
             Filter
@@ -63,7 +63,13 @@ export function ListView({ folder }: { readonly folder: string }) {
           <CompareLink paths={[...chosen.value]} />
         </div>
         {listing.value && (
-          <Runs entries={shown} total={entries.length} chosen={chosen.value} choose={choose} />
+          <Runs
+            folder={folder}
+            entries={shown}
+            total={entries.length}
+            chosen={chosen.value}
+            choose={choose}
+          />
         )}
       </main>
     </>
@@ -90,11 +96,16 @@ function CompareLink({ paths }: { readonly paths: readonly string[] }) {
   return <a href={formatRoute({ view: "compare", paths })}>Compare {paths.length} runs</a>;
 }
 
-function Sweep({ view }: { readonly view: SweepView }) {
+function Sweep({ view, folder }: { readonly view: SweepView; readonly folder: string }) {
   return (
     <section aria-label="Results so far">
       <h1>{view.name}</h1>
       {view.claim !== undefined && <p class="claim">{view.claim}</p>}
+      {view.hasReport && (
+        <p>
+          <a href={reportAddress(folder)}>Open the report</a>
+        </p>
+      )}
       <pre class="wide" tabIndex={0}>
         {view.text}
       </pre>
@@ -103,11 +114,14 @@ function Sweep({ view }: { readonly view: SweepView }) {
 }
 
 function Runs({
+  folder,
   entries,
   total,
   chosen,
   choose,
 }: {
+  /** The folder that is listed; empty for the root. */
+  readonly folder: string;
   readonly entries: readonly Entry[];
   readonly total: number;
   readonly chosen: ReadonlySet<string>;
@@ -155,7 +169,7 @@ function Runs({
                 )}
               </td>
               <th scope="row">
-                <a href={addressOf(entry)}>{entry.path || entry.name}</a>
+                <a href={addressOf(entry)}>{nameIn(folder, entry)}</a>
               </th>
               <td>
                 <StatusMark status={entry.status} />
@@ -183,6 +197,12 @@ function Runs({
 
 function addressOf({ kind, path }: Entry): string {
   return formatRoute(kind === "sweep" ? { view: "list", folder: path } : { view: "run", path });
+}
+
+/** The path of an entry within the folder that is listed. */
+function nameIn(folder: string, { path, name }: Entry): string {
+  if (folder !== "" && path.startsWith(`${folder}/`)) return path.slice(folder.length + 1);
+  return path || name;
 }
 
 /** The text that the filter searches. */

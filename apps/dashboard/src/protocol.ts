@@ -210,6 +210,8 @@ export interface SweepView {
   readonly claim?: string;
   /** Findings in words and tables, as the terminal prints them. */
   readonly text: string;
+  /** Is there a page with the figures? */
+  readonly hasReport: boolean;
 }
 
 /** Number of runs that can be compared. */

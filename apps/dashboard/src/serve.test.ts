@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { noDescription } from "@fedclair/runs";
 import { appendRounds, finish, record, writeRun } from "../testing/run-folder.js";
-import type { ClientRound, Comparison, Listing } from "./protocol.js";
+import type { ClientRound, Comparison, Listing, SweepView } from "./protocol.js";
 import { servePage, type PageServer, type ServeOptions } from "./serve.js";
 
 let root: string;
@@ -154,6 +154,21 @@ describe("servePage", () => {
     assert.equal((await get("/report/run/figures/scores.svg")).status, 200);
     for (const file of ["trial.yaml", "figures/../run.json", "figures/x.js", "report.html/"])
       assert.equal((await get(`/report/run/${file}`)).status, 404, file);
+  });
+
+  it("says whether a sweep has a report", async () => {
+    const out = join(root, "grid");
+    await mkdir(out);
+    const trials = [{ id: "0123456789abcdef", folder: "one", seed: 1, at: [], arms: [] }];
+    const grid = { version: "0.1.0", file: "grid.yaml", set: [], name: "grid" };
+    const sweep = { ...grid, dimensions: [], hasWorstColumn: false, measures: [], trials };
+    await writeFile(join(out, "sweep.json"), JSON.stringify(sweep));
+    await serve();
+    const read = async () => JSON.parse((await get("/api/sweep?run=grid")).body) as SweepView;
+    const text = "No trial has finished yet.";
+    assert.deepEqual(await read(), { name: "grid", hasReport: false, text });
+    await writeFile(join(out, "report.html"), "<p>a report</p>");
+    assert.deepEqual(await read(), { name: "grid", hasReport: true, text });
   });
 
   it("sends the rounds of one client, a line each", async () => {

@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 import { printable } from "@fedclair/core/internal";
 import { computeResults, readStoredSweep, readSummary, sweepText } from "@fedclair/runs";
 import type { SweepView } from "./protocol.js";
+import { hasReport } from "./run-paths.js";
 
 /** Reads the results so far of a sweep or study. Returns undefined if the folder holds none. */
 export function readSweepView(folder: string): SweepView | undefined {
@@ -18,6 +19,7 @@ export function readSweepView(folder: string): SweepView | undefined {
   return {
     name: printable(name, 200),
     ...(claim !== undefined && { claim: printable(claim, 4096) }),
+    hasReport: hasReport(folder),
     text:
       summaries.size === 0
         ? "No trial has finished yet."

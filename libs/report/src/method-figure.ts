@@ -31,7 +31,7 @@ export function methodFigure(
     type: "quantitative",
     title: isShare ? `${measure}, share of clients` : measure,
     scale: { zero: false, padding: 8, ...(isShare && { domain: [0, 1] }) },
-    axis: { grid: true, gridDash: [1, 3], tickCount: 6 },
+    axis: { grid: true, gridDash: [1, 3], tickCount: isNarrow(figureWidth) ? 3 : 6 },
   };
   const y = {
     field: "row",
@@ -42,7 +42,7 @@ export function methodFigure(
       ticks: false,
       domain: false,
       grid: false,
-      labelLimit: names,
+      labelLimit: names + 1, // Vega shortens a label that is exactly as wide as the limit
       ...(rows.length === 1 && { labels: false }),
     },
   };
@@ -61,7 +61,7 @@ export function methodFigure(
   const panel = (facet: string) => ({
     ...(facet !== "" && { title: facet }),
     width: figureWidth - names - 130,
-    height: { step: hasColumns ? 12 * (columns.length + 1) : 28 },
+    height: { step: hasColumns ? 17 * (columns.length + 1) : 28 },
     layer: [
       {
         data: { values: seeds.filter((one) => one.facet === facet) },

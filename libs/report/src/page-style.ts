@@ -21,6 +21,7 @@ h1 { font-size: 1.6rem; margin: 0; }
 h2 { font-size: 1.15rem; margin: 2.6rem 0 .5rem; padding-top: .5rem; border-top: 1px solid var(--faint); }
 .claim { font-size: 1.05rem; color: var(--muted); margin: .2rem 0 1rem; }
 .verdict { font-size: 1.05rem; padding: .7rem 1rem; background: var(--tint); border-left: 4px solid #0072b2; }
+ul.verdict { padding-left: 2.2rem; }
 .answer { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.2rem; margin: 1.2rem 0; }
 .answer dt { font-weight: bold; grid-column: 1; }
 .answer dd { margin: 0; grid-column: 2; overflow-wrap: anywhere; }
@@ -37,6 +38,7 @@ table { border-collapse: collapse; font-size: .84rem; line-height: 1.35; font-va
 th { text-align: left; vertical-align: bottom; border-bottom: 1px solid var(--muted); padding: .25rem .9rem .25rem 0; }
 td { vertical-align: top; border-bottom: 1px solid var(--faint); padding: .2rem .9rem .2rem 0; }
 .number { text-align: right; }
+td.number { white-space: nowrap; }
 td:not(:last-child) { white-space: nowrap; }
 tbody th { font-weight: normal; border-bottom: 1px solid var(--faint); }
 td.text:last-child { min-width: 16rem; overflow-wrap: anywhere; }
@@ -52,7 +54,7 @@ svg [stroke="${ink}"] { stroke: var(--ink); }
 svg [fill="${muted}"] { fill: var(--muted); }
 svg [stroke="${muted}"] { stroke: var(--muted); }
 svg [stroke="${faint}"] { stroke: var(--faint); }
-.drawing { position: relative; overflow-x: auto; }
+.drawing { position: relative; overflow-x: auto; margin-left: -14px; padding-left: 14px; } /* room for labels in fonts wider than Arial */
 .at-narrow { display: none; }
 @media screen and (max-width: 680px) {
   body { padding: 1.2rem 1rem 3rem; }
