@@ -402,4 +402,22 @@ describe("quantile and median", () => {
     assert.equal(median([1, Infinity, Infinity]), Infinity);
     assert.throws(() => median([]), /no value at q = 0.5 of 0 values/);
   });
+
+  it("are those of the sorted list, with ties, infinities and NaN, which is last", () => {
+    const rng = stream(7).at("quantiles");
+    const rare = [Infinity, -Infinity, NaN, 2, 2];
+    for (const n of [1, 2, 3, 4, 5, 10, 99, 100, 1000, 1001]) {
+      for (let repeat = 0; repeat < 20; repeat++) {
+        const values = Float64Array.from({ length: n }, () => {
+          if (repeat % 2 === 0) return rng.int(5);
+          return rare[rng.int(200)] ?? rng.normal();
+        });
+        const copy = values.slice();
+        const sorted = values.slice().sort();
+        for (let k = 0; k < n; k += Math.ceil(n / 7))
+          assert.equal(quantile(values, n === 1 ? 0.5 : k / (n - 1)), sorted[k]);
+        assert.deepEqual(values, copy);
+      }
+    }
+  });
 });
