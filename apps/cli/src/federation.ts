@@ -13,6 +13,8 @@ export interface Federation {
    * trial.
    */
   readonly hosts: () => Promise<Hosts | undefined>;
+  /** The join token, if others know it too. Default: a random one. */
+  readonly token?: string | undefined;
   /** Receives the run folder as soon as the coordinator has chosen it. */
   readonly onFolder?: (folder: string) => void;
 }
@@ -32,10 +34,11 @@ const desertion = 3000;
 export async function runFederation({
   coordinatorArgs,
   hosts: hostsWanted,
+  token,
   onFolder,
 }: Federation): Promise<number> {
   interruption.signal.throwIfAborted();
-  const processes = new Processes();
+  const processes = new Processes(token);
   const over = new AbortController();
   const fate = { listened: false, deserted: false };
   const stop = () => {
@@ -62,11 +65,12 @@ export async function runFederation({
     const wanted = await hostsWanted();
     const hosts =
       wanted && !over.signal.aborted ? keepHosts(processes, wanted, address, over.signal) : [];
-    void address
-      .then(() => whenAllFailed(hosts))
-      .then(() => {
-        fate.deserted = coordinator.process.kill("SIGTERM");
-      });
+    const desert = () => {
+      fate.deserted = coordinator.process.kill("SIGTERM");
+    };
+    // Without hosts of its own, this process waits for those of its parent.
+    const hasOwn = wanted === undefined || hosts.length > 0;
+    if (hasOwn) void address.then(() => whenAllFailed(hosts)).then(desert);
     const code = await coordinator.exit;
     over.abort();
     if (!fate.listened) processes.kill("SIGKILL"); // hosts that have never received an address

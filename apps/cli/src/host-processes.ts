@@ -172,8 +172,13 @@ async function keepHost(
 
 /** The processes of one federation, which share a join token. No child outlives this process. */
 export class Processes {
-  readonly token = randomBytes(16).toString("hex");
+  readonly token: string;
   readonly #running = new Set<Child>();
+
+  /** @param token the join token; default: a random one */
+  constructor(token = randomBytes(16).toString("hex")) {
+    this.token = token;
+  }
 
   start(app: App, args: readonly string[]): Child {
     return this.spawn(process.execPath, [...programOf(app), ...args], {

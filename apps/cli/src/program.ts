@@ -107,6 +107,11 @@ program
   .addOption(hosts())
   .addOption(python())
   .addOption(device())
+  .addOption(
+    new Option("--external <whose>", "parent: the parent process runs the external clients")
+      .choices(["parent"])
+      .hideHelp(),
+  )
   .addOption(transport())
   .addOption(backend())
   .addOption(runOptions.name())

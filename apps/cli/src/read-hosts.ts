@@ -25,6 +25,8 @@ export interface HostOptions extends PythonOptions {
   readonly set: readonly string[];
   /** Number of hosts; default: one per core. */
   readonly hosts?: number | undefined;
+  /** `parent`: the parent process runs the external clients. */
+  readonly external?: "parent" | undefined;
   readonly backend: string;
 }
 
@@ -35,15 +37,16 @@ export interface HostOptions extends PythonOptions {
  */
 export function readHosts(
   file: string,
-  { set, hosts = availableParallelism(), backend, ...options }: HostOptions,
+  { set, hosts = availableParallelism(), external: whose, backend, ...options }: HostOptions,
 ): Hosts | undefined {
   try {
     const source = readTrialFile(file, set);
     const clients = clientCount(source.yaml);
     const named = readNamedPython(source.yaml);
     if (clients === undefined || named === undefined) return undefined;
-    const started = readPythonClients(locatePython(named, source));
-    const external = started ? (named.external?.length ?? clients) : 0;
+    const started =
+      whose === "parent" ? undefined : readPythonClients(locatePython(named, source));
+    const external = started || whose === "parent" ? (named.external?.length ?? clients) : 0;
     const simulated = clients - external;
     const plugins = new Set(namedModules(source).map((module) => module.file));
     return {

@@ -12,6 +12,8 @@ export interface RunOptions extends PlaceOptions, CheckpointOptions {
   readonly python?: string;
   /** The device that Python clients compute on. Default: where their model is. */
   readonly device?: string;
+  /** `parent`: the parent process runs the external clients, with the token of its environment. */
+  readonly external?: "parent";
   /** Address at which the coordinator serves /metrics and /healthz. */
   readonly metrics?: string;
   /** Where to show the run in a browser: an address, or `true` for any free port. */

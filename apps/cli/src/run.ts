@@ -42,6 +42,7 @@ async function runWith(
   }
   process.exitCode = await runFederation({
     onFolder,
+    ...(options.external !== undefined && { token: process.env["FEDCLAIR_TOKEN"] }),
     coordinatorArgs: coordinatorArgs(file, options),
     // Runs while the coordinator starts, which reports faults of the trial.
     hosts: async () => {
@@ -60,7 +61,7 @@ function coordinatorArgs(file: string, options: RunOptions): string[] {
   const { out, name, again = false, metrics, resume = false, json, report, backend } = options;
   return [
     file,
-    ...["--hosts", "parent"],
+    ...(options.external === undefined ? ["--hosts", "parent"] : []),
     ...setArgs(options.set),
     ...(out === undefined ? [] : ["--out", out]),
     ...(name === undefined ? [] : ["--name", name]),

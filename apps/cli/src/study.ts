@@ -36,7 +36,13 @@ export async function runStudy(file: string, options: RunOptions): Promise<void>
     again = false,
     python,
     device,
+    external,
   } = options;
+  if (external !== undefined) {
+    throw new UserError(
+      "a function of Python runs a single trial, and this one has several seeds: run it once for each, or write the function into a module",
+    );
+  }
   if (again) {
     throw new UserError(
       "--again is for a single run: give the new study a place of its own by --out or --name",

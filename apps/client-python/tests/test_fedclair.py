@@ -101,6 +101,27 @@ def test_a_function_runs_in_this_process_and_gives_the_same_bytes(folder):
         fedclair.run(trial, clients=own["Own"], hosts=2)
 
 
+def test_a_function_takes_part_beside_simulated_clients(folder):
+    pytest.importorskip("pandas")
+    mixed = {
+        "name": "mixed",
+        "rounds": 1,
+        "clients": 6,
+        "task": {"name": "linear-regression", "p": 8, "q": 6, "rank": 1},
+        "external": ["c01", "c04"],
+        "aggregator": {"name": "fedavg"},
+    }
+    own: dict[str, Any] = {}
+    exec(clients.replace('"w"', '"weights"').replace('"size"', '"error"'), own)
+    run = fedclair.run(mixed, clients=own["Own"], progress=False)
+    assert sorted(run.clients.client) == [f"c0{i}" for i in range(6)]
+    assert run.summary["backend"].endswith(" and python-numpy")
+    with pytest.raises(fedclair.FedclairError, match="all clients of the trial are simulated"):
+        fedclair.run({key: mixed[key] for key in mixed if key != "external"}, clients=own["Own"], progress=False)
+    with pytest.raises(fedclair.FedclairError, match="several seeds"):
+        fedclair.run({**mixed, "seeds": 2}, clients=own["Own"], progress=False)
+
+
 def test_a_refused_host_ends_the_run(folder):
     attacked = {**trial, "attacks": [{"attack": {"name": "label-flip"}, "clients": ["c01"]}]}
     own: dict[str, Any] = {}

@@ -24,11 +24,11 @@ _CAPACITY = 1_000_000
 def run_here(
     trial: str, make_client: Callable[[int], Client], options: Sequence[str], device: str | None, on_line: Callable[[str], None]
 ) -> None:
-    """Runs a coordinator, and a host in a thread of this process.
+    """Runs a trial. Its external clients are in a host in a thread of this process, and simulated ones in processes of the command.
 
-    :param options: of ``fedclair coordinator``
-    :param on_line: is called with each line that the coordinator prints on stderr
-    :raises FedclairError: with the text of the coordinator or of the host"""
+    :param options: of ``fedclair run``
+    :param on_line: is called with each line that the command prints on stderr
+    :raises FedclairError: with the text of the command or of the host"""
     token = secrets.token_hex(16)
     backend = declared(make_client, "backend", "python-numpy")
     if device is not None and choose_device(device) == "cuda":
@@ -56,7 +56,7 @@ def run_here(
 
     environment = {"FEDCLAIR_TOKEN": token, "FEDCLAIR_LOG": "info"}
     try:
-        call(["coordinator", trial, *options], on_line=follow, on_start=processes.append, environment=environment)
+        call(["run", trial, "--external", "parent", *options], on_line=follow, on_start=processes.append, environment=environment)
     except FedclairError:
         if errors:
             raise FedclairError(str(errors[0]), 2) from None

@@ -105,7 +105,7 @@ def run(
     :param trial: a trial file, or its content
     :param clients: what creates a client from its index, 0 … number of clients - 1: the name ``"module:function"`` of something in the
         working directory, or a function or class, for example of a notebook, which runs in a thread of this process; default: as in
-        the trial. With a function, all clients of the trial are its own.
+        the trial. A function creates the external clients of the trial.
     :param hosts: number of host processes; default: one per core
     :param out: the run folder; default: a new one in a temporary folder
     :param set: changes of the trial by path, as ``{"rounds": 3, "task.metrics": {}}``
