@@ -4,7 +4,7 @@ import pytest
 from fedclair_host import Contamination, Job, Stream, contaminate, contaminate_labels, root_stream
 from fedclair_host.client import Client
 from fedclair_host.codec import CoordinatorMessage, WireError, to_job
-from fedclair_host.command import _declared
+from fedclair_host.command import declared
 
 
 def job_with(kind=None, **options):
@@ -99,9 +99,9 @@ def test_a_function_declares_what_the_class_that_it_returns_declares():
     def own(index) -> Flipping: ...
 
     own.contaminations = ()
-    assert _declared(Flipping, "contaminations", ()) == ("label-flip",)
-    assert _declared(annotated, "contaminations", ()) == ("label-flip",)
-    assert _declared(annotated, "backend", "python-numpy") == "python-flip"
-    assert _declared(own, "contaminations", None) == ()
-    assert _declared(plain, "contaminations", ()) == ()
-    assert _declared(Client, "contaminations", None) == ()
+    assert declared(Flipping, "contaminations", ()) == ("label-flip",)
+    assert declared(annotated, "contaminations", ()) == ("label-flip",)
+    assert declared(annotated, "backend", "python-numpy") == "python-flip"
+    assert declared(own, "contaminations", None) == ()
+    assert declared(plain, "contaminations", ()) == ()
+    assert declared(Client, "contaminations", None) == ()

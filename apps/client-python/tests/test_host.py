@@ -21,7 +21,7 @@ from fedclair_host.codec import (
 )
 from fedclair_host.command import main
 from fedclair_host.device import choose_device, to_device
-from fedclair_host.host import _TimeLimit, _TimeLimitExceeded
+from fedclair_host.host import Ending, Host, _TimeLimit, _TimeLimitExceeded, _Work
 from fedclair_host.peer import Assembler
 from fedclair_host.text import printable
 from fedclair_host.tls import is_loopback, tls_context, tls_fault
@@ -242,3 +242,35 @@ def test_devices(monkeypatch):
 def test_an_update_says_how_long_the_client_worked():
     sent = decode(HostMessage, encode_update(1, "c01", Update(3), 1.5)).client_update
     assert sent.work_seconds == 1.5
+
+
+def test_waiting_jobs_of_a_stage_are_trained_together():
+    groups = []
+
+    class Together(Client):
+        cohort = 3
+
+        @classmethod
+        def train_cohort(cls, clients, params, jobs):
+            groups.append([job.client_id for job in jobs])
+            if "broken" in groups[-1]:
+                raise RuntimeError("no data")
+            return [Update(1, {"w": np.zeros(1)}) for _ in jobs]
+
+    class Peer:
+        async def send(self, message, is_wanted):
+            sent = HostMessage.FromString(message)
+            answers.append(sent.client_update.client_id or f"{sent.client_failed.client_id} failed")
+            return HostMessage()
+
+    answers: list[str] = []
+    host = Host(lambda index: Together(), "http://none", 9)
+    host._connection = lambda: host._is_over.wait()
+    for i, (name, number) in enumerate([("a", 1), ("b", 1), ("broken", 1), ("d", 1), ("e", 1), ("f", 2)]):
+        work = _Work(i, "train", Job(name, i, 9, number, "train", 5, 6, {}), Params({}, []), Peer())
+        host._queue.put(work)
+    host._queue.put(Ending("over", 0))
+    assert host.run().reason == "over"
+    # The first job tells how many clients fit. A group that fails is trained one by one.
+    assert groups == [["a"], ["b", "broken", "d"], ["b"], ["broken"], ["d"], ["e"], ["f"]]
+    assert answers == ["a", "b", "broken failed", "d", "e", "f"]

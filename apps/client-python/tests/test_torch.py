@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -90,6 +93,122 @@ def test_training_stops_before_its_time_limit():
     short = Job("c01", 1, 4, 2, "train", 5, 6, {"limits": {"clientSeconds": 0}})
     assert client.train(params_of(client), short).metrics["steps"] == 1
     assert client.train(params_of(client), job).metrics["steps"] == 50
+
+
+def cohort_client(model, index, **options):
+    draw = torch.Generator().manual_seed(index)
+    count = 5 + 3 * index
+    data = TensorDataset(torch.randn(count, 1, 6, 6, generator=draw), torch.randint(3, (count,), generator=draw))
+    return TorchClient(model, data, torch.nn.functional.cross_entropy, batch_size=4, epochs=2, **options)
+
+
+def job_of(index, **more):
+    return Job(f"c{index:02}", index, 4, 2, "train", 50 + index, 6, {"limits": {"clientSeconds": 30}}, **more)
+
+
+def train_group(model, indices, **options):
+    clients = [cohort_client(model, i, cohort=8, **options) for i in indices]
+    return TorchClient.train_cohort(clients, [params_of(client) for client in clients], [job_of(i) for i in indices])
+
+
+layers = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 8), torch.nn.ReLU(), torch.nn.LayerNorm(8), torch.nn.Linear(8, 3))
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda p: torch.optim.SGD(p, lr=0.1),
+        lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01),
+        lambda p: torch.optim.AdamW(p, lr=0.01),
+    ],
+)
+def test_a_cohort_learns_what_its_clients_learn_one_by_one(optimizer):
+    """The clients have 5 to 14 samples, so they take different numbers of steps."""
+    together = train_group(layers, range(4), optimizer=optimizer)
+    for index, update in enumerate(together):
+        client = cohort_client(layers, index, optimizer=optimizer)
+        alone = client.train(params_of(client), job_of(index))
+        assert update.num_examples == alone.num_examples and update.metrics["steps"] == alone.metrics["steps"]
+        assert update.metrics["loss"] == pytest.approx(alone.metrics["loss"], abs=1e-6)
+        for name, change in alone.delta.items():
+            assert np.abs(change).max() > 0.001
+            assert np.abs(change - update.delta[name]).max() < 1e-6, name
+
+
+def test_a_client_learns_the_same_in_any_cohort():
+    groups = [train_group(layers, indices)[-1] for indices in ([2], [0, 2], [3, 1, 0, 2])]
+    for other in groups[1:]:
+        assert other.metrics == groups[0].metrics
+        for name, change in groups[0].delta.items():
+            assert np.array_equal(change, other.delta[name]), name
+
+
+def test_a_contaminated_client_of_a_cohort_learns_other_targets():
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 3))
+    clients = [cohort_client(model, i, cohort=8) for i in (1, 2)]
+    params = [params_of(client) for client in clients]
+    jobs = [job_of(1, contamination=Contamination("label-flip", {}, Stream("1"), Stream("2"))), job_of(2)]
+    flipped, clean = TorchClient.train_cohort(clients, params, jobs)
+    alone = cohort_client(model, 1).train(params[0], jobs[0])
+    assert np.abs(alone.delta["1.weight"] - flipped.delta["1.weight"]).max() < 1e-6
+    assert np.abs(train_group(model, [1])[0].delta["1.weight"] - flipped.delta["1.weight"]).max() > 0.01
+    assert np.array_equal(train_group(model, [2])[0].delta["1.weight"], clean.delta["1.weight"])
+
+
+def test_what_cannot_be_trained_together_is_refused():
+    with pytest.raises(ValueError, match=r"cohort: the model has BatchNorm1d \(layers.1\)"):
+        net_client(Net(), cohort=8)
+    with pytest.raises(ValueError, match="cohort: the model has Conv2d"):
+        net_client(torch.nn.Conv2d(1, 1, 3), cohort=8)
+    with pytest.raises(ValueError, match="cohort: expected an optimizer of SGD.*got LBFGS"):
+        train_group(layers, [1], optimizer=lambda p: torch.optim.LBFGS(p))
+
+
+def test_batches_are_the_same_from_tensors_and_from_a_loader():
+    class Wrapped(torch.utils.data.Dataset):
+        def __init__(self, data):
+            self.data = data
+
+        def __len__(self):
+            return len(self.data)
+
+        def __getitem__(self, index):
+            return self.data[index]
+
+    model = torch.nn.Linear(2, 3)
+    data = TensorDataset(torch.randn(22, 2), torch.arange(22) % 3)
+    subset = torch.utils.data.Subset(data, range(3, 20))
+    quick, slow = (
+        TorchClient(model, given, torch.nn.functional.cross_entropy, batch_size=4, epochs=2) for given in (subset, Wrapped(subset))
+    )
+    for how in (job, contaminated("label-noise", probability=0.5)):
+        params = params_of(quick)
+        assert np.array_equal(quick.train(params, how).delta["weight"], slow.train(params, how).delta["weight"])
+    assert quick.evaluate(params, job).metrics == slow.evaluate(params, job).metrics
+
+
+def test_the_compiler_is_loaded_when_something_compiles_and_not_before():
+    code = """
+import sys, torch
+from fedclair_host.torch_start import defer_compiler
+defer_compiler()
+model = torch.nn.Linear(2, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9)
+def step(forward):
+    optimizer.zero_grad()
+    forward(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+before = model.bias.item()
+step(model)
+assert abs(before - model.bias.item() - 0.5) < 1e-6
+assert "torch._dynamo.eval_frame" not in sys.modules
+step(torch.compile(model, backend="eager"))
+assert "torch._dynamo.eval_frame" in sys.modules
+assert abs(before - model.bias.item() - 1.45) < 1e-6
+print(torch._dynamo.config.verbose)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
 
 
 def test_other_number_types_are_rejected():

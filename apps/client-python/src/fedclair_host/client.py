@@ -136,6 +136,9 @@ class Client:
     """The attacks on data that the client carries out when ``job.contamination`` says so, as `LABEL_ATTACKS`. A trial with any other
     attack on the data of external clients refuses the host before the first round."""
 
+    cohort: int = 1
+    """The largest number of clients that `train_cohort` takes. With 1, each client trains on its own."""
+
     def initial(self, job: Job) -> Delta:
         """Returns the params that all clients start from. Needed for trials with ``modules: from-first-host``."""
         raise NotImplementedError("this client has no initial params: name the modules in the trial file")
@@ -143,6 +146,16 @@ class Client:
     def train(self, params: Params, job: Job) -> Update:
         """Trains from the params and returns their change."""
         raise NotImplementedError("this client does not train")
+
+    @classmethod
+    def train_cohort(cls, clients: Sequence[Client], params: Sequence[Params], jobs: Sequence[Job]) -> Sequence[Update]:
+        """Trains several clients of a round in one computation, in place of their `train`, if `cohort` is above 1.
+
+        A client's update must be the same with any other clients and alone, because a host combines whichever clients it has. If it
+        raises an exception for several clients, it is called for each of them alone.
+
+        :returns: one update per client"""
+        raise NotImplementedError("this client trains on its own")
 
     def evaluate(self, params: Params, job: Job) -> Update:
         """Evaluates the params on the client's own data."""

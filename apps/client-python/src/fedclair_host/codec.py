@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -160,10 +160,21 @@ def run_client(kind: str, client: Client, params: Params, job: Job) -> Update:
         if not isinstance(first, Mapping):
             raise TypeError(f"initial() returned {type(first).__name__}, expected arrays by module, as {{'weights': array}}")
         return Update(num_examples=1, delta=first)
+    if kind == "train" and isinstance(client, Client) and client.cohort > 1:
+        return train_cohort([client], [params], [job])[0]
     update = client.train(params, job) if kind == "train" else client.evaluate(params, job)
     if not isinstance(update, Update):
         raise TypeError(f"{kind}() returned {type(update).__name__}, expected an Update")
     return update
+
+
+def train_cohort(clients: Sequence[Client], params: Sequence[Params], jobs: Sequence[Job]) -> Sequence[Update]:
+    """Trains clients together. :raises TypeError: if they return something else than one result each"""
+    updates = type(clients[0]).train_cohort(clients, params, jobs)
+    got = [type(update).__name__ for update in updates]
+    if got != ["Update"] * len(jobs):
+        raise TypeError(f"train_cohort() returned {got[:3]}, expected {len(jobs)} Updates")
+    return updates
 
 
 def encode_update(job_id: int, client_id: str, update: Update, work_seconds: float = 0.0) -> bytes:

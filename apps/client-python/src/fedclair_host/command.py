@@ -20,6 +20,7 @@ from .device import CHOICES, DeviceMissing, choose_device
 from .host import Host, HostError, log, software_version
 from .text import printable
 from .tls import is_loopback, tls_context
+from .torch_start import defer_compiler
 
 
 #: As --coordinator: the process that started this one sends the address, and this one ends when that one does.
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         device = None if options.device is None else choose_device(options.device)
         make_client, backend, contaminations = _load_clients(options)
+        defer_compiler()
         if device == "cuda":
             backend = f"{backend}-cuda"  # a trial's hosts must use one backend, because results differ
         coordinator = _address_of_parent() if options.coordinator == _PARENT else options.coordinator

@@ -17,14 +17,16 @@ import ssl
 import threading
 import time
 import traceback
+from collections import deque
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence, Union
 
 import socketio
 from socketio.exceptions import ConnectionError as NoConnection, SocketIOError
 
 from .client import Array, Client, Job, Params
-from .codec import CoordinatorMessage, HostMessage, WireError, read_code, decode, encode_failure, to_job, to_params, run_client, encode_update
+from .codec import CoordinatorMessage, HostMessage, WireError, read_code, decode, encode_failure, to_job, to_params, run_client, encode_update, train_cohort
 from .peer import Peer
 from .text import printable
 from .tls import tls_context, tls_fault
@@ -63,6 +65,9 @@ class _Work:
     is_wanted: bool = True
 
 
+_Item = Union[_Work, Ending, BaseException]
+
+
 class Host:
     """Joins a coordinator with room for some virtual clients."""
 
@@ -99,7 +104,7 @@ class Host:
             "instance": secrets.token_hex(8),
         }
         self._patience = patience_seconds
-        self._queue: queue.Queue[_Work | Ending | BaseException] = queue.Queue()
+        self._queue: queue.Queue[_Item] = queue.Queue()
         self._wanted: dict[int, _Work] = {}
         self._bases: dict[int, dict[str, Array]] = {}
         self._trial_json: str | None = None
@@ -107,7 +112,11 @@ class Host:
         self._loop = asyncio.new_event_loop()
         self._is_over = asyncio.Event()
         self._has_logged_traceback = False
+        self._has_logged_cohort = False
         self._has_ended = False
+        self._cohort = 1
+        self._held_back: deque[_Item] = deque()
+        self._large = asyncio.Lock()
         self._progress = _Progress()
 
     def run(self) -> Ending:
@@ -127,22 +136,66 @@ class Host:
     # ---- the main thread -------------------------------------------------------------------------------------------
 
     def _work(self) -> Ending:
-        sending = None  # one result at a time, because results are as large as the params
+        sending: deque[tuple[Future[None], int]] = deque()
         while True:
-            item = self._queue.get()
+            item = self._held_back.popleft() if self._held_back else self._queue.get()
             if isinstance(item, Ending):
                 return item
             if isinstance(item, BaseException):
                 raise item
             if not item.is_wanted:
                 continue
-            message = self._answer(item)
-            self._progress.count(item.job)
-            if not item.is_wanted:  # the trial is over, or the connection broke
-                continue
-            if sending is not None:
-                sending.result()
-            sending = asyncio.run_coroutine_threadsafe(self._deliver(item, message), self._loop)
+            works = self._group(item)
+            for work, message in zip(works, self._answer_all(works)):
+                self._progress.count(work.job)
+                if not work.is_wanted:  # the trial is over, or the connection broke
+                    continue
+                # Results are as large as the params, so not many of them may wait.
+                while sending and (sending[0][0].done() or sum(size for _, size in sending) > _MOST_WAITING_BYTES):
+                    sending.popleft()[0].result()
+                sending.append((asyncio.run_coroutine_threadsafe(self._deliver(work, message), self._loop), len(message)))
+
+    def _group(self, first: _Work) -> list[_Work]:
+        """Returns a job with those that wait behind it and may run together with it."""
+        works = [first]
+        while first.kind == "train" and len(works) < self._cohort:
+            try:
+                item = self._held_back.popleft() if self._held_back else self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if not isinstance(item, _Work) or _stage(item) != _stage(first):
+                self._held_back.appendleft(item)
+                break
+            if item.is_wanted:
+                works.append(item)
+        return works
+
+    def _answer_all(self, works: list[_Work]) -> Iterator[bytes]:
+        """Runs jobs, together if there are several, and yields the message that answers each of them."""
+        answers = self._answer_together(works) if len(works) > 1 else None
+        yield from (self._answer(work) for work in works) if answers is None else answers
+
+    def _answer_together(self, works: list[_Work]) -> list[bytes] | None:
+        """Returns None if the clients cannot be trained together, so that one by one only the faulty ones fail."""
+        seconds = float(self._trial.get("limits", {}).get("clientSeconds", 30))
+        try:
+            with _TimeLimit(seconds * len(works)):
+                started = time.monotonic()
+                clients = [self._make_client(work.job.client_index) for work in works]
+                updates = train_cohort(clients, [work.params for work in works], [work.job for work in works])
+                spent = (time.monotonic() - started) / len(works)
+                return [encode_update(work.id, work.job.client_id, update, spent) for work, update in zip(works, updates)]
+        except KeyboardInterrupt:
+            raise
+        except _TimeLimitExceeded:
+            text = f"no result after {seconds * len(works):g} s, for {len(works)} clients together (limits.clientSeconds)"
+            log.warning("round %s: CLIENT_TIMEOUT: %s", works[0].job.round, text)
+            return [encode_failure(work.id, work.job.client_id, "CLIENT_TIMEOUT", text) for work in works]
+        except BaseException:
+            if not self._has_logged_cohort:
+                self._has_logged_cohort = True
+                log.warning("clients cannot be trained together, so each trains alone:\n%s", traceback.format_exc())
+            return None
 
     def _answer(self, work: _Work) -> bytes:
         """Runs a job and returns the message that answers it. Any error of the client is reported as its failure and does not end the host."""
@@ -151,6 +204,7 @@ class Host:
             with _TimeLimit(seconds):
                 started = time.monotonic()
                 client = self._make_client(job.client_index)
+                self._cohort = client.cohort if isinstance(client, Client) else 1
                 update = run_client(work.kind, client, work.params, job)
                 return encode_update(work.id, job.client_id, update, time.monotonic() - started)
         except (_TimeLimitExceeded, KeyboardInterrupt, WireError, NotImplementedError) as error:
@@ -174,8 +228,11 @@ class Host:
     # ---- the connection's thread -----------------------------------------------------------------------------------
 
     async def _deliver(self, work: _Work, message: bytes) -> None:
+        # Few results of several frames fit into the coordinator's memory at a time.
+        turn = self._large if len(message) > _LARGE_BYTES else contextlib.nullcontext()
         try:
-            reply = await work.peer.send(message, lambda: work.is_wanted)
+            async with turn:
+                reply = await work.peer.send(message, lambda: work.is_wanted)
             if reply.WhichOneof("body") == "failure":
                 self._log_refusal(work, read_code(reply.failure), reply.failure.message)
         except WireError as error:
@@ -316,6 +373,14 @@ class Host:
             self._drop_jobs()
             # Its own thread closes the connection, after the reply has been sent.
             self._queue.put(Ending(printable(end.reason, 1024), end.exit_code))
+
+
+_MOST_WAITING_BYTES = 1 << 26
+_LARGE_BYTES = 1 << 16
+
+
+def _stage(work: _Work) -> tuple[str, int, str]:
+    return work.kind, work.job.round, work.job.phase
 
 
 class _Progress:

@@ -4,16 +4,19 @@ buffers unless they stay at home."""
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Iterable, Literal, Mapping
+from typing import Any, Callable, Iterable, Iterator, Literal, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
 
 from .client import Array, Client, Delta, Job, Params, Update
 from .device import to_device
-from .contaminate import DATA_ATTACKS, TRIGGERS, contaminate_labels, plant_trigger, triggered
+from .contaminate import DATA_ATTACKS
+from .torch_cohort import check_cohort, train_together
+from .torch_data import ContaminatedDataset, in_order, shuffled
+
+__all__ = ["ContaminatedDataset", "TorchClient", "accuracy"]
 
 Loss = Callable[[Any, Any], Any]
 """Takes outputs and targets of a batch, and returns the mean loss."""
@@ -23,6 +26,9 @@ Metric = Callable[[Any, Any], float]
 
 _SHARE_OF_LIMIT = 0.8
 """Training stops after this share of `limits.clientSeconds`: a client that takes longer fails."""
+
+_EVALUATION_BATCHES = 8
+"""Batches of training in a batch of an evaluation, which keeps no activations for gradients."""
 
 
 class TorchClient(Client):
@@ -49,18 +55,22 @@ class TorchClient(Client):
         batch_norm: Literal["shared", "reset"] = "shared",
         metrics: Mapping[str, Metric] | None = None,
         classes: int | None = None,
+        cohort: int = 1,
     ):
         """:param model: a torch module, created once per process; `fedclair-host --device` moves it
         :param data: a torch dataset of pairs (input, target) to train on
         :param held_out: a dataset to evaluate on; default: `data`
         :param optimizer: creates the optimizer of one job from the trained parameters
         :param epochs: passes over the data per round; fewer if `limits.clientSeconds` would be exceeded
-        :param batch_size: samples per step, and per batch of an evaluation
+        :param batch_size: samples per step; an evaluation takes eight times as many
         :param workers: processes that load the data
         :param batch_norm: what becomes of running means and variances: "shared" averages them over clients as it does parameters, "reset"
             starts every job from their original values and sends none
         :param metrics: further metrics of an evaluation, by name
-        :param classes: number of classes of the targets, for attacks on data; default: the size of the model's outputs"""
+        :param classes: number of classes of the targets, for attacks on data; default: the size of the model's outputs
+        :param cohort: clients that a host may train together, in one computation (`torch.func`). Results differ from those of one by
+            one by rounding, and do not depend on which clients are together. Needs a `loss` that is the mean of the samples' losses, an
+            optimizer that treats every number alike, and a model without convolutions, recurrent layers, batch norm and dropout"""
         if epochs < 1 or batch_size < 1:
             raise ValueError(f"expected at least 1 epoch and 1 sample per batch, got epochs={epochs}, batch_size={batch_size}")
         if batch_norm not in ("shared", "reset"):
@@ -73,51 +83,68 @@ class TorchClient(Client):
         self._epochs = epochs
         self._batch_size = batch_size
         self._workers = workers
-        self._shares_buffers = batch_norm == "shared"
         self._metrics = {} if metrics is None else metrics
         self._classes = classes
-        self._original = _original_state(self._model)
+        self.cohort = cohort
+        if cohort > 1:
+            check_cohort(self._model)
+        self._original, parameters = _original_state(self._model)
+        #: What is sent, in the order of the state dict. Counters are not: they have no mean.
+        self._names = [
+            name
+            for name, tensor in self._original.items()
+            if tensor.is_floating_point() and (name in parameters or batch_norm == "shared")
+        ]
 
     def initial(self, job: Job) -> Delta:
         """Returns the state of the module when the first client was created."""
-        return {name: _to_array(self._original[name]) for name in self._names()}
+        return {name: _to_array(self._original[name]) for name in self._names}
 
     def train(self, params: Params, job: Job) -> Update:
-        self._load(params)
+        self._set(self._state(params))
         model, until = self._model, time.monotonic() + _SHARE_OF_LIMIT * _seconds_of(job)
         model.train()
-        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        optimizer = self._optimizer(trained)
-        losses: list[float] = []
-        with torch.random.fork_rng():
-            torch.manual_seed(job.seed)  # for dropout and the order of the samples
-            order = torch.Generator().manual_seed(job.seed)
-            data = self._data if job.contamination is None else ContaminatedDataset(self._data, self._count_classes(), job)
-            loader = DataLoader(data, batch_size=self._batch_size, shuffle=True, generator=order, num_workers=self._workers)
-            for _ in range(self._epochs):
-                for inputs, targets in loader:
-                    loss = self._loss(model(self._move(inputs)), self._move(targets))
-                    optimizer.zero_grad()
-                    loss.backward()
-                    optimizer.step()
-                    losses.append(float(loss.detach()))
-                    if time.monotonic() > until:
-                        break
-                else:
-                    continue
-                break
-        last = losses[-max(1, len(losses) // self._epochs) :]
+        device = next(model.parameters()).device
+        optimizer = self._optimizer([parameter for parameter in model.parameters() if parameter.requires_grad])
+        losses: list[Any] = []
+        with torch.random.fork_rng([] if device.type == "cpu" else [device]):
+            _seed(device, job.seed)  # for dropout
+            for inputs, targets in self._batches(job):
+                loss = self._loss(model(inputs.to(device)), targets.to(device))
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                losses.append(loss.detach())
+                if time.monotonic() > until:
+                    break
         state = model.state_dict()
-        delta = {name: _to_array(state[name]) - params[name] for name in self._names()}
-        return Update(len(self._data), delta, {"loss": sum(last) / len(last), "steps": float(len(losses))})
+        return self._to_update(params, losses, {name: state[name] for name in self._names})
+
+    @classmethod
+    def train_cohort(cls, clients: Sequence[Client], params: Sequence[Params], jobs: Sequence[Job]) -> Sequence[Update]:
+        own = [client for client in clients if isinstance(client, TorchClient)]
+        first = own[0]
+        states = [first._state(each) for each in params]
+        first._set(states[0])  # for what is not sent
+        first._model.train()
+        trained = train_together(
+            first._model,
+            [{name: state[name] for name in first._names} for state in states],
+            [client._batches(job) for client, job in zip(own, jobs)],
+            first._loss,
+            first._optimizer,
+            first._batch_size,
+            time.monotonic() + _SHARE_OF_LIMIT * sum(_seconds_of(job) for job in jobs),
+        )
+        return [client._to_update(each, losses, state) for client, each, (state, losses) in zip(own, params, trained)]
 
     def evaluate(self, params: Params, job: Job) -> Update:
-        self._load(params)
+        self._set(self._state(params))
         self._model.eval()
         totals = dict.fromkeys(["loss", *self._metrics], 0.0)
         count = 0
         with torch.no_grad():
-            for inputs, targets in DataLoader(self._held_out, batch_size=self._batch_size, num_workers=self._workers):
+            for inputs, targets in in_order(self._held_out, _EVALUATION_BATCHES * self._batch_size, self._workers):
                 outputs, wanted = self._model(self._move(inputs)), self._move(targets)
                 size = len(wanted)
                 count += size
@@ -126,18 +153,27 @@ class TorchClient(Client):
                     totals[name] += float(metric(outputs, wanted)) * size
         return Update(count, metrics={name: total / count for name, total in totals.items()})
 
-    def _names(self) -> list[str]:
-        """The names of what is sent, in the order of the state dict. Counters are not: they have no mean."""
-        parameters = {name for name, _ in self._model.named_parameters(remove_duplicate=False)}
-        return [
-            name
-            for name, tensor in self._original.items()
-            if tensor.is_floating_point() and (name in parameters or self._shares_buffers)
-        ]
+    def _batches(self, job: Job) -> Iterator[tuple[Any, Any]]:
+        """Yields the batches of all epochs of a job."""
+        draw = torch.Generator().manual_seed(job.seed)
+        data = self._data if job.contamination is None else ContaminatedDataset(self._data, self._count_classes(), job)
+        for _ in range(self._epochs):
+            yield from shuffled(data, self._batch_size, draw, self._workers)
 
-    def _load(self, params: Params) -> None:
-        sent = {name: torch.from_numpy(np.array(params.resolve(name))) for name in self._names()}
-        self._model.load_state_dict({**self._original, **sent})
+    def _to_update(self, params: Params, losses: Sequence[Any], state: Mapping[str, Any]) -> Update:
+        """:param losses: of all steps :param state: after training, with everything that is sent"""
+        last = torch.stack(list(losses[-max(1, len(losses) // self._epochs) :]))
+        delta = {name: _to_array(state[name]) - params[name] for name in self._names}
+        return Update(len(self._data), delta, {"loss": float(last.mean()), "steps": float(len(losses))})
+
+    def _state(self, params: Params) -> dict[str, Any]:
+        """The state of the module for a job: the params, and the original values of what is not sent."""
+        return {**self._original, **{name: self._move(torch.from_numpy(np.array(params[name]))) for name in self._names}}
+
+    def _set(self, state: Mapping[str, Any]) -> None:
+        with torch.no_grad():
+            for name, tensor in self._model.state_dict().items():
+                tensor.copy_(state[name])
 
     def _count_classes(self) -> int:
         if self._classes is not None:
@@ -154,49 +190,20 @@ class TorchClient(Client):
         return batch.to(parameter.device)
 
 
-class ContaminatedDataset(Dataset[Any]):
-    """A map-style dataset of pairs (input, target) as a contaminated client sees it: the same samples with contaminated targets, or
-    some of them with a trigger. Use it for training only."""
-
-    def __init__(self, dataset: Any, classes: int, job: Job):
-        """:param dataset: its targets are class indices 0 … classes - 1; they are read from its attribute `targets` if it has one"""
-        self._dataset = dataset
-        self._contamination = job.contamination
-        targets = np.array([int(target) for target in _targets_of(dataset)], dtype=np.int64)
-        self._planted = np.zeros(len(targets), dtype=bool)
-        if job.contamination is not None and job.contamination.kind in TRIGGERS:
-            self._planted = triggered(len(targets), classes, job.contamination)
-            targets[self._planted] = job.contamination.options["target"]
-        self._targets = torch.from_numpy(contaminate_labels(targets, classes, job))
-
-    def __len__(self) -> int:
-        return len(self._targets)
-
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        sample = self._dataset[index][0]
-        if self._contamination is not None and self._planted[index]:
-            sample = plant_trigger(sample, self._contamination)
-        return sample, self._targets[index]
-
-
-def _targets_of(dataset: Any) -> Iterable[Any]:
-    targets = getattr(dataset, "targets", None)  # of torchvision's, where reading a sample decodes an image
-    return (dataset[i][1] for i in range(len(dataset))) if targets is None else targets
-
-
 def accuracy(outputs: Any, targets: Any) -> float:
     """The share of samples whose largest output is that of the target: a metric for classifications."""
     return float((outputs.argmax(dim=1) == targets).float().mean())
 
 
-_states: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
+_states: WeakKeyDictionary[Any, tuple[dict[str, Any], set[str]]] = WeakKeyDictionary()
 
 
-def _original_state(model: Any) -> dict[str, Any]:
-    """Returns the state that a module had when it was seen first."""
+def _original_state(model: Any) -> tuple[dict[str, Any], set[str]]:
+    """Returns the state that a module had when it was seen first, and the names of its parameters."""
     known = _states.get(model)
     if known is None:
-        known = _states[model] = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+        state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+        known = _states[model] = state, {name for name, _ in model.named_parameters(remove_duplicate=False)}
     return known
 
 
@@ -206,6 +213,15 @@ def _to_array(tensor: Any) -> Array:
         raise ValueError(f"expected parameters in float32 or float64, got {tensor.dtype}: convert the model by model.float()")
     array: Array = tensor.detach().cpu().numpy().copy()
     return array
+
+
+def _seed(device: Any, seed: int) -> None:
+    """Seeds the generators of the CPU and of a device. On a machine without GPUs, `torch.manual_seed` stores a traceback for each kind of
+    accelerator at every call, which takes as long as two steps of a small model and is never freed."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
 
 
 def _seconds_of(job: Job) -> float:
