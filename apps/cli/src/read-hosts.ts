@@ -44,8 +44,7 @@ export function readHosts(
     const clients = clientCount(source.yaml);
     const named = readNamedPython(source.yaml);
     if (clients === undefined || named === undefined) return undefined;
-    const started =
-      whose === "parent" ? undefined : readPythonClients(locatePython(named, source));
+    const started = whose === "parent" ? undefined : readPythonClients(locatePython(named, source));
     const external = started || whose === "parent" ? (named.external?.length ?? clients) : 0;
     const simulated = clients - external;
     const plugins = new Set(namedModules(source).map((module) => module.file));

@@ -56,6 +56,7 @@ export {
   headerEnd,
   prefixBytes,
   safetensorsPieces,
+  viewSafetensors,
   type Allocate,
   type SafetensorsHeader,
   type StoredTensor,

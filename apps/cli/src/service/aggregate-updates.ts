@@ -1,7 +1,7 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { aggregators } from "@fedclair/aggregators";
 import {
-  decodeSafetensors,
   deltaShape,
   dtypeOf,
   invalidVerdict,
@@ -16,7 +16,7 @@ import {
   type Update,
   type Verdict,
 } from "@fedclair/core";
-import { admitUpdate, createPlugin, safetensorsPieces } from "@fedclair/core/internal";
+import { admitUpdate, createPlugin, safetensorsPieces, viewSafetensors } from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
 import { readState, writeState } from "@fedclair/runs";
 import { z } from "zod";
@@ -120,7 +120,8 @@ async function readUpdates(
 ): Promise<{ readonly updates: readonly Update[]; readonly refused: readonly Verdict[] }> {
   const read: Update[] = [];
   for (const { file, clientId, numExamples, delta } of sent) {
-    const { params } = decodeSafetensors(await readFile(file));
+    // In memory, reading at once takes two thirds of the time of reading in the background.
+    const { params } = viewSafetensors(readFileSync(file));
     read.push({ clientId, numExamples, delta: toDelta(delta, params), metrics: {} });
   }
   const shapes = read.map(({ delta }) => shapesOfDelta(delta));

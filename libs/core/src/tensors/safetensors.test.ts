@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { UserError } from "../words/errors.js";
-import { decodeSafetensors, encodeSafetensors, headerEnd, type StoredType } from "./safetensors.js";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  headerEnd,
+  viewSafetensors,
+  type StoredType,
+} from "./safetensors.js";
 import type { Dense, Numbers, Params } from "./tensor.js";
 
 /** A file of the given header and data, put together without the encoder. */
@@ -22,6 +28,29 @@ function value(bytes: Uint8Array): Numbers | undefined {
 }
 
 describe("safetensors", () => {
+  it("are read without a copy where numbers lie on a multiple of their size", () => {
+    const params: Params = new Map<string, Dense>([
+      ["a", { shape: [1], data: Float32Array.of(1.5) }],
+      ["b", { shape: [2], data: Float64Array.of(2, -3) }],
+      ["c", { shape: [1], data: Float32Array.of(4) }],
+    ]);
+    const bytes = encodeSafetensors(params);
+    const moved = new Uint8Array(bytes.length + 1);
+    moved.set(bytes, 1);
+    for (const [file, views] of [
+      [bytes, ["a", "c"]],
+      [moved.subarray(1), []],
+    ] as const) {
+      const read = viewSafetensors(file).params;
+      assert.deepEqual(read, params);
+      const shared = [...read].filter(([, { data }]) => data.buffer === file.buffer);
+      assert.deepEqual(
+        shared.map(([name]) => name),
+        views,
+      );
+    }
+  });
+
   it("writes the bytes that the format prescribes", () => {
     const params: Params = new Map([["w", { shape: [1], data: Float32Array.of(1) }]]);
     const header = '{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.padEnd(56);

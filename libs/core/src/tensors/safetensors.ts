@@ -170,6 +170,24 @@ export function decodeSafetensors(
   return { ...header, params };
 }
 
+/**
+ * Reads safetensors like `decodeSafetensors`, but numbers of F64 and F32 are views of the bytes
+ * wherever they lie on a multiple of their size, as most programs write them.
+ * @param bytes must not change as long as the params are used
+ */
+export function viewSafetensors(
+  bytes: Uint8Array,
+): SafetensorsHeader & { readonly params: Params } {
+  const header = decodeHeader(bytes.subarray(0, headerEnd(bytes, bytes.length)), bytes.length);
+  const params = new Map<string, Dense>();
+  for (const stored of header.tensors) {
+    const own = bytes.subarray(stored.begin, stored.end);
+    const data = viewNumbers(stored.type, own);
+    params.set(stored.name, data ? { shape: stored.shape, data } : decodeTensor(stored, own));
+  }
+  return { ...header, params };
+}
+
 /** Number of leading bytes of a file that give the length of its header. */
 export const prefixBytes = 8;
 
@@ -231,6 +249,17 @@ export function decodeTensor(
   allocate: Allocate = ofOneThread,
 ): Dense {
   return { shape, data: storages[type].read(bytes, allocate) };
+}
+
+function viewNumbers(
+  type: StoredType,
+  { buffer, byteOffset, length }: Uint8Array,
+): Numbers | undefined {
+  if (type === "F32" && byteOffset % 4 === 0)
+    return new Float32Array(buffer, byteOffset, length / 4);
+  if (type === "F64" && byteOffset % 8 === 0)
+    return new Float64Array(buffer, byteOffset, length / 8);
+  return undefined;
 }
 
 function bad(reason: string): UserError {

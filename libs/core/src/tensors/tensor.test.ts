@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyTensor, createStored, dtypeOf, payloadBytes, readNumbers } from "./tensor.js";
+import { maxAbs, copyTensor, createStored, dtypeOf, payloadBytes, readNumbers } from "./tensor.js";
 
 describe("a stored tensor", () => {
   const createCounted = () => {
@@ -26,5 +26,27 @@ describe("a stored tensor", () => {
     assert.equal(reads(), 0);
     readNumbers(copy)[0] = 7;
     assert.deepEqual([...readNumbers(tensor)], [1, 2]);
+  });
+});
+
+describe("maxAbs", () => {
+  it("is the largest size of float32 and float64 alike, and NaN if one of them is", () => {
+    const numbers = [0.5, -3, 2, -0, 1e-42, 3.25, -7.5, 1, 2];
+    for (let count = 0; count <= numbers.length; count++) {
+      const some = numbers.slice(0, count);
+      const expected = Math.max(0, ...some.map((x) => Math.abs(x)));
+      assert.equal(maxAbs(Float32Array.from(some)), Math.fround(expected));
+      assert.equal(maxAbs(Float64Array.from(some)), expected);
+      for (const [bad, found] of [
+        [NaN, NaN],
+        [-Infinity, Infinity],
+      ] as const)
+        for (let at = 0; at < count; at++) {
+          const spoilt = some.with(at, bad);
+          assert.equal(maxAbs(Float32Array.from(spoilt)), found);
+          assert.equal(maxAbs(Float64Array.from(spoilt)), found);
+        }
+    }
+    assert.equal(maxAbs(Float32Array.of(-Infinity, 0, NaN, 1, 2)), NaN);
   });
 });

@@ -155,6 +155,7 @@ export function payloadBytes(tensors: Iterable<Tensor>): number {
 
 /** The largest absolute value; 0 if there are no values, NaN if one of them is. */
 export function maxAbs(data: Numbers): number {
+  if (data instanceof Float32Array) return maxAbsOfFloats(data);
   let largest = 0;
   // An index loop is seven times as fast as the iterator.
   for (let i = 0; i < data.length; i++) {
@@ -163,6 +164,29 @@ export function maxAbs(data: Numbers): number {
     if (size > largest) largest = size;
   }
   return largest;
+}
+
+/**
+ * Without its sign, the bits of a float32 are an integer that grows with its size. Infinity comes
+ * after all numbers, and NaN last. Four maxima at a time take half of the time of one.
+ */
+function maxAbsOfFloats(data: Float32Array): number {
+  const bits = new Int32Array(data.buffer, data.byteOffset, data.length);
+  const inFours = bits.length & ~3;
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let i = 0; i < inFours; i += 4) {
+    const p = (bits[i] as number) & 0x7fffffff;
+    const q = (bits[i + 1] as number) & 0x7fffffff;
+    const r = (bits[i + 2] as number) & 0x7fffffff;
+    const s = (bits[i + 3] as number) & 0x7fffffff;
+    if (p > a) a = p;
+    if (q > b) b = q;
+    if (r > c) c = r;
+    if (s > d) d = s;
+  }
+  for (let i = inFours; i < bits.length; i++) a = Math.max(a, (bits[i] as number) & 0x7fffffff);
+  const largest = Int32Array.of(Math.max(a, b, c, d));
+  return new Float32Array(largest.buffer)[0] as number;
 }
 
 /**
