@@ -9,7 +9,9 @@ import { readMachine, readVersion, writeResult } from "./harness/result.js";
 import { formatHeading, formatRow } from "./harness/table.js";
 
 /** Suites. Each yields its `items` one by one, so that only the data of one item are in memory. */
-const names = "linalg robust clair lr-mnist phases flat text-copy transport alberdice".split(" ");
+const names = "linalg robust clair lr-mnist phases flat text-copy transport alberdice torch".split(
+  " ",
+);
 
 const { values, positionals } = parseArguments({
   allowPositionals: true,

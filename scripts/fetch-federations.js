@@ -2,10 +2,10 @@
 // licences, and says how to run the trials in scripts/federations. What cannot be fetched is
 // skipped. Nothing of it is part of fedclair's packages.
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { fetchFashion } from "./federations/fashion-mnist.js";
 import { pythonIn } from "./python-folder.js";
 
 const run = promisify(execFile);
@@ -24,7 +24,7 @@ const sources = [
     name: "Fashion-MNIST (Debian: dataset-fashion-mnist)",
     licence: "MIT (Zalando SE)",
     trials: ["fashion-mnist"],
-    fetch: fetchFashion,
+    fetch: () => fetchFashion(join(folder, "fashion-mnist")),
   },
 ];
 
@@ -37,28 +37,6 @@ async function fetchTables() {
     packages,
   });
   await run(python, [join(import.meta.dirname, "federations/fetch.py"), folder]);
-}
-
-/** Unpacks Debian's package without installing it. */
-async function fetchFashion() {
-  const place = await mkdtemp(join(tmpdir(), "fedclair-fashion-"));
-  try {
-    await run("apt-get", ["download", "dataset-fashion-mnist"], { cwd: place });
-    const [deb] = await readdir(place);
-    await run("dpkg-deb", ["--extract", join(place, deb), join(place, "files")]);
-    const files = (await readdir(join(place, "files"), { recursive: true })).filter((name) =>
-      /-ubyte(\.gz)?$/.test(name),
-    );
-    const target = join(folder, "fashion-mnist");
-    await mkdir(target, { recursive: true });
-    for (const name of files) {
-      await copyFile(join(place, "files", name), join(target, name.split("/").at(-1)));
-    }
-    if (files.length !== 4)
-      throw new Error(`expected four files, got ${files.join(", ") || "none"}`);
-  } finally {
-    await rm(place, { recursive: true, force: true });
-  }
 }
 
 await mkdir(folder, { recursive: true });

@@ -18,6 +18,8 @@ export const minTimes = 5;
  * @property {string} name includes the unit of work, for example "one client's update"
  * @property {number} [cores] number of cores that a side may use; default 1
  * @property {string} [backend] backend of TensorFlow.js, if it is used
+ * @property {number} [passes] runs of each side, without one that warms up: for commands that take
+ *   long
  * @property {Record<string, Side>} sides by name, `fedclair` first
  */
 
@@ -28,7 +30,7 @@ export const minTimes = 5;
  * @returns {Promise<Item & { sides: Record<string, { samples: number[], facts: object,
  *   versions?: object }> }>} samples in milliseconds per unit of work
  */
-export async function measure({ name, cores = 1, backend, sides }, { times, python }) {
+export async function measure({ name, cores = 1, backend, passes, sides }, { times, python }) {
   const runners = new Map();
   try {
     for (const [side, { run, peer, options = {}, per = 1, once = false }] of Object.entries(
@@ -43,7 +45,7 @@ export async function measure({ name, cores = 1, backend, sides }, { times, pyth
     const samples = new Map([...runners.keys()].map((side) => [side, []]));
     const facts = new Map();
     const versionsBySide = new Map();
-    for (let time = 0; time <= times; time++) {
+    for (let time = passes === undefined ? 0 : 1; time <= (passes ?? times); time++) {
       const order = [...runners];
       for (const [side, { run, per, once }] of time % 2 === 0 ? order : order.reverse()) {
         if (once && time !== 1) continue;

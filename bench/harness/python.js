@@ -13,12 +13,13 @@ const oldest = "3.11";
  * Creates a virtual environment in `.python` at the first call, which takes a minute or more.
  * Without Python or a package index it prints a message and exits with 3; if pip fails, with 1.
  * @param {string} file requirements file of bench/peers
+ * @param {readonly string[]} [more] other arguments of `pip install`, as a folder with a package
  * @returns {Promise<string>} the path of its Python
  */
-export async function installPython(file) {
+export async function installPython(file, more = []) {
   const requirements = join(workspace, "bench/peers", file);
   const folder = join(workspace, ".python", `bench-${file.replace(/\.txt$/, "")}`);
-  const packages = ["--requirement", requirements];
+  const packages = ["--requirement", requirements, ...more];
   try {
     return await pythonIn(folder, {
       wanted: await readFile(requirements, "utf8"),
