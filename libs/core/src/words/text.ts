@@ -20,6 +20,9 @@ export const bounds = {
  */
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
+/** Matches text whose characters are one byte each in a JSON string. */
+const plain = /^[ !#-[\]-~]*$/;
+
 const encoder = new TextEncoder();
 
 /** Returns the size of a value in bytes as JSON. */
@@ -35,6 +38,7 @@ export function jsonBytes(value: unknown): number {
  * bytes, a character outside ASCII as two to four
  */
 export function printable(text: string, maxBytes: number): string {
+  if (text.length <= maxBytes && plain.test(text)) return text;
   let result = "";
   let bytes = 0;
   let beforeEllipsis = 0;
