@@ -101,6 +101,8 @@ def test_shares_cover_the_samples_and_depend_on_the_seed():
     other = fedclair.partition(labels, "dirichlet", alpha=0.3, minimum=5, clients=10, seed=2)
     assert all(np.array_equal(*pair) for pair in zip(parts, again))
     assert not all(np.array_equal(*pair) for pair in zip(parts, other))
+    some = fedclair.partition(labels, "iid", clients=5, withheld=100)
+    assert len(set(np.concatenate(some))) == 500
     sizes = [len(part) for part in fedclair.partition(labels, "iid", clients=7)]
     assert sorted(sizes) == [85, 85, 86, 86, 86, 86, 86]
 

@@ -105,3 +105,4 @@ function textsIn(value: unknown): Set<string> {
 export { readMnist } from "./digits/data.js";
 export { splitRows } from "./data/client-rows.js";
 export { partitionChoice } from "./partition/options.js";
+export { shuffleSamples } from "./partition/shuffle-samples.js";

@@ -16,7 +16,12 @@ import {
   type Update,
   type Verdict,
 } from "@fedclair/core";
-import { admitUpdate, createPlugin, safetensorsPieces, viewSafetensors } from "@fedclair/core/internal";
+import {
+  admitUpdate,
+  createPlugin,
+  safetensorsPieces,
+  viewSafetensors,
+} from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
 import { readState, writeState } from "@fedclair/runs";
 import { z } from "zod";

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { parseYaml } from "@fedclair/core/internal";
-import { partitionChoice, splitRows } from "@fedclair/tasks";
+import { partitionChoice, shuffleSamples, splitRows } from "@fedclair/tasks";
 import { z } from "zod";
 
 /** A request to divide labelled samples among clients. */
@@ -12,6 +12,8 @@ export const partitionRequest = z.strictObject({
   by: z.string(),
   set: z.array(z.string()),
   clients: z.int().min(1),
+  /** Number of samples that no client gets. */
+  withheld: z.int().min(0),
   /** The `dataSeed` of a task. */
   seed: z.int(),
   /** File for the indices of all clients as int32, one client after another. */
@@ -26,7 +28,7 @@ export const partitionRequest = z.strictObject({
 export async function divideSamples(
   request: z.output<typeof partitionRequest>,
 ): Promise<{ readonly counts: readonly number[] }> {
-  const { by, set, clients, seed } = request;
+  const { by, set, clients, seed, withheld } = request;
   const source = {
     text: `partition: { by: ${JSON.stringify(by)} }`,
     file: "partition",
@@ -38,9 +40,10 @@ export async function divideSamples(
   const { partition } = parseYaml(source).check(schema);
   const bytes = await readFile(request.labels);
   const labels = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  const rows = withheld > 0 && { rows: shuffleSamples(labels.length, seed).slice(withheld) };
   const split = splitRows(
     { rows: labels.length },
-    { partition, dataSeed: seed, minimum: 1, labels },
+    { partition, dataSeed: seed, minimum: 1, labels, ...rows },
   );
   const parts = Array.from({ length: clients }, (_, client) => split.of(client, clients));
   await writeFile(request.out, parts);

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeSafetensors, encodeSafetensors, UserError, type Dense } from "@fedclair/core";
+import { stream } from "@fedclair/linalg";
 import { splitRows } from "@fedclair/tasks";
 import { aggregateUpdates } from "./aggregate-updates.js";
 import { divideSamples } from "./divide-samples.js";
@@ -95,6 +96,7 @@ describe("the service of the Python package", () => {
       by: "dirichlet",
       set: ["alpha=0.3", "minimum=3"],
       clients: 12,
+      withheld: 0,
       seed: 5,
       out: join(folder, "parts"),
     });
@@ -111,5 +113,31 @@ describe("the service of the Python package", () => {
       parts.map(({ length }) => length),
     );
     assert.deepEqual(all, parts.flat());
+  });
+
+  it("gives nobody the samples that the task digits withholds", async () => {
+    const labels = Int32Array.from({ length: 100 }, (_, i) => i % 10);
+    await writeFile(join(folder, "labels"), labels);
+    const { counts } = await divideSamples({
+      call: "partition",
+      labels: join(folder, "labels"),
+      by: "iid",
+      set: [],
+      clients: 9,
+      withheld: 10,
+      seed: 5,
+      out: join(folder, "parts"),
+    });
+    assert.deepEqual(counts, Array<number>(9).fill(10));
+    const bytes = await readFile(join(folder, "parts"));
+    const given = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    const withheld = stream(5)
+      .at("order")
+      .sample(Array.from(labels, (_, i) => i))
+      .slice(0, 10);
+    assert.deepEqual(
+      Array.from(labels.keys()).filter((i) => !given.includes(i)),
+      withheld.sort((x, y) => x - y),
+    );
   });
 });

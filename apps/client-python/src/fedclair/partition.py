@@ -13,12 +13,13 @@ from .aggregate import option_words
 from .service import ask, shared_folder
 
 
-def partition(labels: ArrayLike, by: str, *, clients: int, seed: int = 1, **options: Any) -> list[NDArray[np.int32]]:
+def partition(labels: ArrayLike, by: str, *, clients: int, seed: int = 1, withheld: int = 0, **options: Any) -> list[NDArray[np.int32]]:
     """Divides labelled samples among clients: the same shares as the option ``partition`` of a task whose ``dataSeed`` is ``seed``.
 
     :param labels: the class of every sample: integers of shape (samples,)
     :param by: ``"iid"``, ``"dirichlet"``, ``"shards"``, ``"quantity"`` or ``"drawn"``
     :param clients: number of clients
+    :param withheld: number of samples that no client gets, as ``uniformDigits`` of the task ``digits``
     :param options: options of the partition, as ``alpha=0.3`` and ``minimum=10``; ``fedclair plugins tasks`` lists them with the
         tasks that have a partition
     :returns: the indices of each client's samples in ``labels``, in random order, as int32 of shape (samples of the client,)
@@ -39,6 +40,7 @@ def partition(labels: ArrayLike, by: str, *, clients: int, seed: int = 1, **opti
             "by": by,
             "set": option_words(options),
             "clients": clients,
+            "withheld": withheld,
             "seed": seed,
             "out": str(place / "parts"),
         }

@@ -1,6 +1,7 @@
 import { UserError } from "@fedclair/core";
 import { stream, atInt, item } from "@fedclair/linalg";
 import { checkPartition, drawPart, partition } from "../partition/partition.js";
+import { shuffleSamples } from "../partition/shuffle-samples.js";
 import type { Collection } from "./images.js";
 import type { Options } from "./options.js";
 
@@ -52,10 +53,8 @@ export function countWithheld(
 }
 
 export function reserve(options: Options, digits: number): Reserved {
-  const { dataSeed } = options;
   const { uniform, base } = countWithheld(options, digits);
-  const all = Array.from({ length: digits }, (_, i) => i);
-  const order = stream(dataSeed).at("order").sample(all);
+  const order = shuffleSamples(digits, options.dataSeed);
   return {
     uniform: order.slice(0, uniform),
     base: order.slice(uniform, uniform + base),
