@@ -89,7 +89,7 @@ export async function aggregateUpdates(
   const choice = parseChoice({ aggregator: request.aggregator, set, defaults: "" }, aggregators);
   const aggregator = createPlugin(aggregators, choice);
   const before = await readBefore(request.state, choice.name);
-  const { updates, refused } = await readUpdates(request.updates);
+  const { updates, refused } = readUpdates(request.updates);
   const ids = updates.map(({ clientId }) => clientId);
   aggregator.checkClients?.(ids, ids.length);
   const round = before.round + 1;
@@ -120,9 +120,10 @@ async function readBefore(
   );
 }
 
-async function readUpdates(
-  sent: z.output<typeof aggregateRequest>["updates"],
-): Promise<{ readonly updates: readonly Update[]; readonly refused: readonly Verdict[] }> {
+function readUpdates(sent: z.output<typeof aggregateRequest>["updates"]): {
+  readonly updates: readonly Update[];
+  readonly refused: readonly Verdict[];
+} {
   const read: Update[] = [];
   for (const { file, clientId, numExamples, delta } of sent) {
     // In memory, reading at once takes two thirds of the time of reading in the background.
