@@ -1,6 +1,7 @@
 import type { Metrics, Params, Step } from "@fedclair/core";
 import type { Matrix } from "@fedclair/linalg";
 import { computeBestF, computeCorrelations, matchEdges, computeRelativeError } from "./edges.js";
+import { solveGlasso, toCorrelations, toPartialCorrelations } from "./glasso.js";
 import { computeDegrees } from "./operators.js";
 import type { Options } from "./options.js";
 import { packStrict } from "./packing.js";
@@ -46,6 +47,12 @@ export async function learnGraph(
   const { c0, alpha, tolerance, maxIterations } = options;
   const delta = computeDelta(c0, samples);
   const effort = { tolerance, maxIterations };
+  if (options.model === "glasso") {
+    const solution = await solveGlasso(toCorrelations(covariance), options.lambda, effort);
+    const outcome = solution.gap <= tolerance ? "solved" : "unconverged";
+    const graph = toPartialCorrelations(solution.precision);
+    return createResult(options, world, covariance, { ...solution, graph, outcome }, {});
+  }
   if (options.model === "rlogspect") {
     const solution = await solveRLogSpecT({ covariance, delta, alpha }, effort, options.solver);
     const reportsFeasibility = covariance.rows <= feasibilityNodes;

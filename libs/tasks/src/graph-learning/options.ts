@@ -95,9 +95,17 @@ export const schema = z
       .describe("Smallest number of signals per client, at least 1"),
     samplesMax: z.int().min(1).default(399).describe("Largest number of signals per client"),
     model: z
-      .enum(["rlogspect", "rspect"])
+      .enum(["rlogspect", "rspect", "glasso"])
       .default("rlogspect")
-      .describe("The model that the coordinator solves; rSpecT can be infeasible"),
+      .describe(
+        "The model that the coordinator solves. rspect can be infeasible. glasso: the graphical lasso on correlations, for comparison; an edge weighs its absolute partial correlation",
+      ),
+    lambda: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .default(0.1)
+      .describe("Penalty of the graphical lasso on a partial correlation, in (0, 1)"),
     c0: z
       .number()
       .gt(0)
