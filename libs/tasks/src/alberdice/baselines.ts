@@ -3,17 +3,22 @@ import type { Dataset } from "./dataset.js";
 import type { Options } from "./options.js";
 import { minimiseDual, type DualOptions } from "./dual.js";
 import { responseRow } from "./policy-evaluation.js";
+import { conservativeQ, implicitQ } from "./values.js";
 import { marginalPolicy, uniformPolicy, type Policy } from "./policy.js";
 
 /** Computes the policies of a method in which no agent responds to the others. */
 export async function computeBaseline(
   method: Exclude<Options["method"], "alberdice">,
   data: Dataset,
-  options: DualOptions,
+  options: DualOptions & Pick<Options, "beta" | "conservatism">,
 ): Promise<Policy[]> {
   switch (method) {
     case "behaviour-cloning":
       return behaviourCloning(data);
+    case "icq":
+      return implicitQ(data, options.beta, options.gamma);
+    case "omar":
+      return conservativeQ(data, options.conservatism, options.gamma);
     case "optidice":
       return factorisedOptiDice(data, options);
     case "independent-dice":

@@ -95,7 +95,8 @@ export class AlberDiceClient implements LocalTrainer {
     const alpha = alphaOf(round, policies.length, this.#options);
     const options = { alpha, gamma: this.#options.gamma, tolerance };
     if (method !== "alberdice") {
-      const baseline = await computeBaseline(method, data, options);
+      const { beta, conservatism } = this.#options;
+      const baseline = await computeBaseline(method, data, { ...options, beta, conservatism });
       return new Map(
         agents.map((agent) => [agent, { policy: item(baseline, agent), residual: 0 }]),
       );

@@ -152,11 +152,21 @@ export const schema = z
         "tabular: exact best responses, one table of logits per agent. network: perceptrons trained on samples; the trial's aggregator averages their changes. With network, also set alphaFirst, alphaLast and sweeps, for example to 1, 0.05 and 40",
       ),
     method: z
-      .enum(["alberdice", "behaviour-cloning", "optidice", "independent-dice"])
+      .enum(["alberdice", "behaviour-cloning", "icq", "omar", "optidice", "independent-dice"])
       .default(tabularDefaults.method)
       .describe(
-        "What an agent answers. alberdice: its best response to the others. The rest are for comparison and ignore the others' policies. behaviour-cloning: the actions of the data. optidice: its part of the best joint visits, all agents taken as one. independent-dice: its best policy if the others act as in the data",
+        "What an agent answers. alberdice: its best response to the others. The rest are for comparison and ignore the others' policies. behaviour-cloning: the actions of the data. icq: the actions of the data, weighted by values that never ask for others. omar: the best action by conservative values of each agent alone. optidice: its part of the best joint visits, all agents taken as one. independent-dice: its best policy if the others act as in the data",
       ),
+    beta: z
+      .number()
+      .gt(0)
+      .default(0.1)
+      .describe("Temperature of the weights of method icq, above 0, in units of the reward"),
+    conservatism: z
+      .number()
+      .min(0)
+      .default(1)
+      .describe("Weight of the conservative term of method omar, at least 0"),
     mode: z
       .enum(["agent-per-round", "agent-per-client", "local-then-average"])
       .default(tabularDefaults.mode)
