@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { at, Matrix, stream } from "@fedclair/linalg";
-import { flowGradient } from "./flow.js";
+import { addBridgeNoise, flowGradient } from "./flow.js";
 import { makeYardstick, measureTransport } from "./measure.js";
 import { byModule, initialNetwork, inputsOf, outputsOf } from "./network.js";
 import { assignExactly } from "./optimal-transport.js";
 import { drawSample } from "./points.js";
+import { sinkhorn } from "./sinkhorn.js";
 import { guidedGradient } from "./sampling.js";
 import { canonical, canonicalHidden, trainCentrally } from "./training.js";
 
@@ -18,7 +19,7 @@ describe("flow matching", () => {
   it("descends the mean squared distance of velocity and move", async () => {
     const gradient = await flowGradient(
       network,
-      "flow-matching",
+      { method: "flow-matching", sigma: 1 },
       sources,
       targets,
       [],
@@ -66,6 +67,34 @@ describe("flow matching", () => {
       [9, 9, 1],
     ]);
     assert.deepEqual([...(await assignExactly(costs))], [1, 0, 2]);
+  });
+});
+
+describe("a Schrödinger bridge", () => {
+  const ones = { normals: (count: number) => new Float64Array(count).fill(1) };
+
+  it("leaves the line by σ√(t(1 − t)) and is led back or on, by the time", () => {
+    const lines = { point: new Matrix(3, 1), moves: new Matrix(3, 1) };
+    const { point, moves } = addBridgeNoise(lines, Float64Array.of(0.5, 0.2, 0.8), 2, ones);
+    const expected = [1, 0.8, 0.8];
+    // (1 − 2t)/(2t(1 − t)) is 0 halfway, 0.6/0.32 at 0.2 and its negative at 0.8.
+    const back = [0, (0.6 / 0.32) * 0.8, (-0.6 / 0.32) * 0.8];
+    point.data.forEach((x, i) => {
+      assert.ok(Math.abs(x - (expected[i] ?? NaN)) < 1e-12);
+      assert.ok(Math.abs(at(moves.data, i) - (back[i] ?? NaN)) < 1e-6);
+    });
+  });
+
+  it("pairs by a plan that turns from the optimal one to an independent one", () => {
+    const costs = Matrix.fromRows([
+      [0, 1],
+      [1, 0],
+    ]);
+    // By symmetry P is a on the diagonal and 1/2 − a beside it, with a/(1/2 − a) = exp(1/eps).
+    const share = sinkhorn(costs, 0.5).get(0, 0);
+    assert.ok(Math.abs(share / (0.5 - share) - Math.exp(2)) < 1e-4);
+    assert.ok(Math.abs(sinkhorn(costs, 0.001).get(0, 0) - 0.5) < 1e-9);
+    assert.ok(Math.abs(sinkhorn(costs, 1e6).get(0, 0) - 0.25) < 1e-6);
   });
 });
 

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { Matrix, stream, sum, at } from "@fedclair/linalg";
-import { squaredDistances } from "./metrics.js";
+import { squaredDistances, squaredW2 } from "./metrics.js";
 import { optimalTransport } from "./optimal-transport.js";
+import { sinkhorn } from "./sinkhorn.js";
 
 function assertNear(got: number, expected: number, tolerance: number): void {
   assert.ok(Math.abs(got - expected) <= tolerance, `${got} is not ${expected} ± ${tolerance}`);
@@ -74,5 +76,31 @@ describe("optimal transport", () => {
     await assert.rejects(optimalTransport(costs, [1, -1], [0, 0]), /at least 0/);
     const infinite = new Matrix(1, 1, Float64Array.of(Infinity));
     await assert.rejects(optimalTransport(infinite, [1], [1]), /finite costs/);
+  });
+});
+
+interface Case {
+  readonly x: number[][];
+  readonly y: number[][];
+  readonly w2_squared: number;
+  readonly entropy: number;
+  readonly plan: number[][];
+}
+
+describe("transport by POT (scripts/papers/cases.py)", () => {
+  it("costs as much, and has the same entropic plan", async () => {
+    const file = new URL("../../../fixtures/transport.json", import.meta.url);
+    const cases = JSON.parse(await readFile(file, "utf8")) as Case[];
+    assert.equal(cases.length, 3);
+    for (const { x, y, entropy, ...expected } of cases) {
+      const [from, to] = [Matrix.fromRows(x), Matrix.fromRows(y)];
+      assertNear(await squaredW2(from, to), expected.w2_squared, 1e-9);
+      const plan = sinkhorn(squaredDistances(from, to), entropy);
+      plan.toRows().forEach((row, i) => {
+        row.forEach((mass, j) => {
+          assertNear(mass, expected.plan[i]?.[j] ?? NaN, 1e-6);
+        });
+      });
+    }
   });
 });

@@ -47,8 +47,13 @@ export const schema = z
       .enum(methods)
       .default(canonical.method)
       .describe(
-        "value: value-driven transport. For comparison, the same network with one output per coordinate as a velocity: flow-matching pairs source and target at random, ot-cfm by the optimal transport of each batch.",
+        "value: value-driven transport. For comparison, the same network with one output per coordinate as a velocity: flow-matching pairs source and target at random, ot-cfm by the optimal transport of each batch, sb-cfm by its entropic transport, along Brownian bridges.",
       ),
+    sigma: z
+      .number()
+      .gt(0)
+      .default(canonical.sigma)
+      .describe("Noise σ of the Schrödinger bridge (method sb-cfm), in units of the points."),
     source: distribution.default("normal").describe("Distribution at which transport starts."),
     target: distribution
       .default("gaussians8")

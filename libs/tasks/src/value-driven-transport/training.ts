@@ -11,6 +11,8 @@ import { pickRows, type Sample } from "./points.js";
 
 export interface TrainingSettings extends DualSettings {
   readonly method: Method;
+  /** σ of method sb-cfm, above 0, in units of the points. */
+  readonly sigma: number;
   /** B, target points per step. */
   readonly batchSize: number;
   /** S, source points per step. */
@@ -29,6 +31,7 @@ export interface TrainingSettings extends DualSettings {
 /** The settings of all measurements, for points of unit order. */
 export const canonical: TrainingSettings = {
   method: "value",
+  sigma: 0.5,
   horizon: 10,
   batchSize: 64,
   sourceBatchSize: 128,
@@ -64,11 +67,11 @@ export async function computeStepGradient(
   rng: Stream,
   sourceRng: Stream = rng.at("sources"),
 ): Promise<ModuleMatrices> {
-  const { method, batchSize } = settings;
+  const { method, sigma, batchSize } = settings;
   if (method !== "value") {
     const { targets, condition } = drawTargets(data, settings, rng);
     const sources = data.source(batchSize, sourceRng);
-    return flowGradient(network, method, sources, targets, condition, rng.at("times"));
+    return flowGradient(network, { method, sigma }, sources, targets, condition, rng.at("times"));
   }
   return dualStep(network, drawBatch(network, data, settings, rng, sourceRng), settings).gradient;
 }
