@@ -3,8 +3,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { listCentres, countScores, listEdges, widthOf } from "../federation/grid.js";
 import { compassSearch } from "./compass-search.js";
-import { evaluateHistogram, histogramBase, normalise } from "./evaluate-histogram.js";
-import { explain, explanations, type Truth } from "./explanations.js";
+import {
+  evaluateHistogram,
+  histogramBase,
+  normalise,
+  totalVariation,
+} from "./evaluate-histogram.js";
+import { explain, explanations, predict, type Truth } from "./explanations.js";
 import { fitByGrid } from "./grid-fit.js";
 import { blur, scaleScores } from "./older-models.js";
 import { normalTail } from "./special.js";
@@ -74,6 +79,20 @@ describe("older models of bias", () => {
 });
 
 describe("explanations", () => {
+  it("predict what they were fitted to, and follow other true scores", () => {
+    const observed = evaluateHistogram(base, 2, 1.3).pmf;
+    const fits = explain(truth, observed);
+    for (const name of explanations) {
+      const { variation, parameters } = fits[name];
+      close(totalVariation(predict(truth, name, parameters), observed), variation, 1e-12);
+    }
+    const narrow = normalPmf(0, 0.5);
+    const other: Truth = { base, pmf: narrow, edges };
+    assert.equal(predict(other, "unbiased", {}), narrow);
+    const moved = predict(other, "multiplicative", { beta: 2, shift: 0 });
+    close(totalVariation(moved, pmf), 0, 0.02);
+  });
+
   it("recover an evaluation that produced a panel", () => {
     const { model, ...others } = variations(evaluateHistogram(base, 4, 1.6).pmf);
     close(model, 0, 1e-3);

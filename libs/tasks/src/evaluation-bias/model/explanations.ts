@@ -57,6 +57,31 @@ export function explain(truth: Truth, observed: Float64Array): Record<Explanatio
   };
 }
 
+/**
+ * Predicts the scores of other people by parameters of an explanation: their true scores may follow
+ * another law than those that it was fitted to.
+ * @param parameters as `explain` returns them
+ */
+export function predict(
+  { base, pmf, edges }: Truth,
+  explanation: Explanation,
+  { alpha = NaN, gamma = NaN, beta = NaN, sigma = NaN, shift = NaN }: ExplanationFit["parameters"],
+): Float64Array {
+  switch (explanation) {
+    case "model":
+    case "neutral":
+      return familyPmf(base, alpha, gamma);
+    case "sameTau":
+      return tryEvaluate(base, alpha, computeTau(base, pmf))?.pmf ?? pmf;
+    case "multiplicative":
+      return scaleScores(pmf, edges, beta, shift);
+    case "implicitVariance":
+      return blur(pmf, base.x, edges, sigma, shift);
+    case "unbiased":
+      return pmf;
+  }
+}
+
 type Distance = (predicted: Float64Array) => number;
 
 function familyPmf(base: Base, alpha: number, gamma: number): Float64Array {
@@ -108,7 +133,7 @@ function fitNeutral(base: Base, distance: Distance): ExplanationFit {
 
 /** Fits alpha with tau fixed at the entropy of the true scores. */
 function fitSameTau({ base, pmf }: Truth, distance: Distance): ExplanationFit {
-  const tau = shannon(pmf) + item(base.logWeight, 0);
+  const tau = computeTau(base, pmf);
   const evaluationAt = (lnAlpha: number) => tryEvaluate(base, Math.exp(lnAlpha), tau);
   const lowest = compassSearch(
     ([lnAlpha = NaN]) => {
@@ -121,6 +146,11 @@ function fitSameTau({ base, pmf }: Truth, distance: Distance): ExplanationFit {
     const gamma = evaluationAt(lnAlpha)?.gamma;
     return gamma === undefined ? {} : { alpha: Math.exp(lnAlpha), gamma };
   });
+}
+
+/** The entropy of true scores, in nats relative to the base measure. */
+function computeTau({ logWeight }: Base, pmf: Float64Array): number {
+  return shannon(pmf) + item(logWeight, 0);
 }
 
 /** Evaluates a histogram; undefined if no gamma gives the entropy. */
