@@ -129,6 +129,8 @@ function listCells({ facet, rows, columns, cells, worst, worse }: Table, linkOf:
       ];
     }),
   );
+  // Where other cells have links, Vega stumbles over one without.
+  const link = measured.some(({ href }) => href !== undefined) ? { href: "#runs" } : {};
   return [
     ...measured,
     ...worst.flatMap((mean, c) => {
@@ -136,7 +138,17 @@ function listCells({ facet, rows, columns, cells, worst, worse }: Table, linkOf:
       const column = columns[c] ?? "";
       const about = `worst of ${column}: ${short(mean)}`;
       const text = short(mean);
-      return [{ facet, row: worstRow, column, mean, text, interval: "", about, isWorst: false }];
+      const cell = {
+        facet,
+        row: worstRow,
+        column,
+        mean,
+        text,
+        interval: "",
+        about,
+        isWorst: false,
+      };
+      return [{ ...cell, ...link }];
     }),
   ];
 }

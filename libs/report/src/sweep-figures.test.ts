@@ -106,8 +106,8 @@ describe("heatMap", () => {
         ["none", "clair", "1", "± 0.5", false, "#runs"],
         ["none", "krum", "2", "± 0.5", false, "#runs"],
         ["flip", "clair", "3", "± 0.5", true, "clair-flip/report.html"],
-        ["worst", "clair", "3", "", false, undefined],
-        ["worst", "krum", "2", "", false, undefined],
+        ["worst", "clair", "3", "", false, "#runs"],
+        ["worst", "krum", "2", "", false, "#runs"],
       ],
     );
     const svg = await drawSvg(spec);
