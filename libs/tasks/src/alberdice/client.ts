@@ -14,6 +14,7 @@ import { bestResponse, type BestResponse } from "./best-response.js";
 import { drawTransitions, measurePlay, tolerance } from "./client-data.js";
 import { contaminateAnswer } from "./contaminations.js";
 import { countTransitions, type Dataset } from "./dataset.js";
+import type { DualOptions } from "./dual.js";
 import type { Environment } from "./environment.js";
 import { toLogits, toPolicies } from "./logits.js";
 import type { Options } from "./options.js";
@@ -22,6 +23,12 @@ import { agentName, listAgents, allAgents, alphaOf, listAlphas } from "./rounds.
 
 /** Largest violation of the flow constraint at which a client still answers. */
 const maxResidual = 1e-6;
+
+/**
+ * The policies of methods that are the same in every round, by game and client. They take seconds,
+ * and a client is opened anew for each round.
+ */
+const fixedPolicies = new WeakMap<Environment, Map<string, Promise<Policy[]>>>();
 
 /** One agent's policy, and the violation of the flow constraint at which it was found. */
 type Response = Pick<BestResponse, "policy" | "residual">;
@@ -95,8 +102,7 @@ export class AlberDiceClient implements LocalTrainer {
     const alpha = alphaOf(round, policies.length, this.#options);
     const options = { alpha, gamma: this.#options.gamma, tolerance };
     if (method !== "alberdice") {
-      const { beta, conservatism } = this.#options;
-      const baseline = await computeBaseline(method, data, { ...options, beta, conservatism });
+      const baseline = await this.#respondAlone(method, data, options);
       return new Map(
         agents.map((agent) => [agent, { policy: item(baseline, agent), residual: 0 }]),
       );
@@ -106,6 +112,24 @@ export class AlberDiceClient implements LocalTrainer {
       responses.set(agent, await bestResponse(data, agent, policies, options));
     }
     return responses;
+  }
+
+  /** Computes the policies of a method in which no agent responds to the others. */
+  #respondAlone(
+    method: Parameters<typeof computeBaseline>[0],
+    data: Dataset,
+    options: DualOptions,
+  ): Promise<Policy[]> {
+    const { beta, conservatism } = this.#options;
+    const compute = () => computeBaseline(method, data, { ...options, beta, conservatism });
+    if (method === "optidice" || method === "independent-dice") return compute();
+    const { index, contamination } = this.#shard;
+    const key = JSON.stringify([index, contamination?.kind, contamination?.options]);
+    const ofGame = fixedPolicies.get(this.#environment) ?? new Map<string, Promise<Policy[]>>();
+    fixedPolicies.set(this.#environment, ofGame);
+    const known = ofGame.get(key) ?? compute();
+    ofGame.set(key, known);
+    return known;
   }
 
   /**

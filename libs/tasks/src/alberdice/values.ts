@@ -4,7 +4,7 @@ import { actionOf, type Dataset } from "./dataset.js";
 import { normalise, softmax, uniformPolicy, type Policy } from "./policy.js";
 
 /** Values stop to change at this, relative to their size. */
-const tolerance = 1e-9;
+const tolerance = 1e-7;
 const mostIterations = 5000;
 /** Limits of Newton's method in one state. */
 const mostSteps = 50;
@@ -158,7 +158,7 @@ export function conservativeQ(data: Dataset, conservatism: number, gamma: number
           }
           return total;
         });
-        const q = conservativeValues(target, item(seen, row), conservatism);
+        const q = conservativeValues(target, item(seen, row), conservatism, tables[row]);
         tables[row] = q;
         return Math.max(...q);
       }),
@@ -191,11 +191,13 @@ function seenActions({ shape, joints, visited, shares, visits }: Dataset, agent:
  * Newton's method with halved steps. The others get −Infinity.
  * @param target y
  * @param shares p, sum 1
+ * @param start where the search starts, finite where p_a > 0; changes only the running time
  */
 export function conservativeValues(
   target: Float64Array,
   shares: Float64Array,
   conservatism: number,
+  start = target,
 ): Float64Array {
   const actions = [...shares.keys()].filter((action) => at(shares, action) > 0);
   const y = Float64Array.from(actions, (action) => at(target, action));
@@ -211,7 +213,7 @@ export function conservativeValues(
       conservatism * (most + spread),
     );
   };
-  let q = y.slice();
+  let q = Float64Array.from(actions, (action) => at(start, action));
   for (let iteration = 0; iteration < mostSteps; iteration++) {
     const soft = softmax(q);
     const gradient = q.map(
