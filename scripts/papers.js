@@ -1,6 +1,7 @@
 // npm run lab -- papers [--only PAPER]… [--long] [--jobs N] [--runs FOLDER]: runs the sweeps that
 // test the papers' claims, skipping finished runs, and writes the numbers, tables and figures of
-// docs/papers. Sweeps that take minutes run with --long only; without it their last results stay.
+// docs/papers. Sweeps that take minutes run with --long only; without it their last results stay,
+// as do those of claims whose data or Python packages cannot be fetched.
 // It exits with 1 if a claim has another verdict than before.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -22,7 +23,7 @@ import {
   readme,
   resultsFile,
 } from "./papers/pages.js";
-import { readRuns, runSweep } from "./papers/runs.js";
+import { readMeasured, readRuns, runModule, runSweep } from "./papers/runs.js";
 
 const { values: args } = parseArguments({
   options: {
@@ -66,10 +67,10 @@ async function measurePaper(paper) {
     console.log(`${key}: ${verdict}${note}`);
   }
   const blocks = { claims: claimTable(paper, results) };
-  const tableRuns = paper.table.files.map((file) => runsByFile.get(file));
-  if (tableRuns.every((runs) => runs !== undefined)) {
-    const { columns, rows } = paper.table;
-    blocks.table = formatTable(columns, await rows(tableRuns, formatValues));
+  for (const [name, { files, columns, rows }] of listTables(paper)) {
+    const tableRuns = files.map((file) => runsByFile.get(file));
+    if (tableRuns.some((runs) => runs === undefined)) continue;
+    blocks[name] = formatTable(columns, await rows(tableRuns, formatValues));
   }
   await fill(pageOf(paper), blocks);
   const figureRuns = paper.figure.files.map((file) => runsByFile.get(file));
@@ -78,16 +79,34 @@ async function measurePaper(paper) {
   }
 }
 
-/** Runs a claim's sweep once. @returns undefined for a long one that is neither wanted nor there */
-async function openRuns({ file, time }) {
+/**
+ * Runs a claim's sweep or module once.
+ * @returns undefined for a long one that is neither wanted nor there, and if something that it
+ * needs cannot be fetched
+ */
+async function openRuns({ file, time, prepare }) {
   if (!runsByFile.has(file)) {
-    const out = join(args.runs, basename(file, ".yaml"));
+    const isModule = file.endsWith(".js");
+    const out = join(args.runs, basename(file, isModule ? ".js" : ".yaml"));
     if (time === undefined || args.long) {
-      await runSweep(file, out, { jobs: Number(args.jobs) });
+      try {
+        await prepare?.();
+        if (isModule) await runModule(file, out);
+      } catch (error) {
+        console.log(`${file}: skipped, its last results stay: ${error.message}`);
+        runsByFile.set(file, undefined);
+        return undefined;
+      }
+      if (!isModule) await runSweep(file, out, { jobs: Number(args.jobs) });
     }
-    runsByFile.set(file, readRuns(out));
+    runsByFile.set(file, isModule ? await readMeasured(out) : readRuns(out));
   }
   return runsByFile.get(file);
+}
+
+/** Lists the tables of a page by the name of their block. */
+function listTables({ table, tables }) {
+  return Object.entries({ table, ...tables });
 }
 
 async function fill(file, blocks) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { breakModule } from "./support/break-module.js";
@@ -51,7 +51,12 @@ interface Pages {
 }
 const pages = await load<Pages>("pages.js");
 
-const { runSweep, readRuns, slope } = await load<{
+interface Run {
+  readonly seed: number;
+  readonly at: (path: string) => string;
+  readonly measures: Readonly<Record<string, number>>;
+}
+const runs = await load<{
   runSweep: (
     file: string,
     out: string,
@@ -59,7 +64,10 @@ const { runSweep, readRuns, slope } = await load<{
   ) => Promise<void>;
   readRuns: (out: string) => readonly object[] | undefined;
   slope: (points: readonly (readonly [number, number])[]) => number;
+  runModule: (file: string, out: string) => Promise<void>;
+  readMeasured: (out: string) => Promise<readonly Run[] | undefined>;
 }>("runs.js");
+const { runSweep, readRuns, slope } = runs;
 
 const read = (file: string) => readFileSync(join(workspace, file), "utf8");
 
@@ -203,6 +211,15 @@ const broken: readonly Broken[] = [
     to: "penalised: false",
   },
   {
+    paper: "alberdice",
+    claim: "unseen-icq",
+    how: "leaving the joint data costs nothing",
+    set: ["seeds=3", "task.method=[alberdice, icq]", "task.environment.agents=[3]", "rounds=24"],
+    file: "alberdice/agent-problem.js",
+    from: "penalised: true",
+    to: "penalised: false",
+  },
+  {
     paper: "lora",
     claim: "fedsa-ffa",
     how: "FedSA-LoRA shares A with the wrong sign",
@@ -228,12 +245,12 @@ describe("a method that is broken on purpose fails its page", function () {
     const claim = claims?.find((one) => one.name === name) ?? assert.fail(`${paper}/${name}`);
     const out = join(await temporaryFolder(), "out");
     await runSweep(claim.file, out, { set, node });
-    const runs = readRuns(out) ?? assert.fail("no runs");
-    return judge(estimate(claim.measure(runs)), claim.expected);
+    const done = readRuns(out) ?? assert.fail("no runs");
+    return judge(estimate(claim.measure(done)), claim.expected);
   }
 
   for (const one of broken) {
-    it(`${one.paper}: ${one.how}`, async () => {
+    it(`${one.paper}, ${one.claim}: ${one.how}`, async () => {
       assert.equal(await verdict(one, []), "holds");
       const node = breakModule(one.file, one.from, one.to);
       assert.notEqual(await verdict(one, node), "holds");
@@ -242,8 +259,27 @@ describe("a method that is broken on purpose fails its page", function () {
 
   it("and all have one", () => {
     assert.deepEqual(
-      papers.map(({ name }) => name),
-      broken.map(({ paper }) => paper),
+      new Set(papers.map(({ name }) => name)),
+      new Set(broken.map(({ paper }) => paper)),
     );
+  });
+});
+
+describe("a module that measures", () => {
+  const { runModule, readMeasured } = runs;
+
+  it("runs once, and its runs are read like those of a sweep", async () => {
+    const folder = await temporaryFolder();
+    const module = join(folder, "measure.mjs");
+    const run = { seed: 3, labels: { solver: "own" }, measures: { seconds: 2 } };
+    writeFileSync(module, `export const measure = () => [${JSON.stringify(run)}];`);
+    const out = join(folder, "out");
+    assert.equal(await readMeasured(out), undefined);
+    await runModule(module, out);
+    writeFileSync(module, `export const measure = () => { throw new Error("again"); };`);
+    await runModule(module, out);
+    const [read] = (await readMeasured(out)) ?? [];
+    assert.deepEqual([read?.seed, read?.measures["seconds"]], [3, 2]);
+    assert.deepEqual([read?.at("solver"), read?.at("nodes")], ["own", ""]);
   });
 });

@@ -4,10 +4,13 @@ import { groupBy } from "../group-by.js";
 
 const matrix = "sweeps/papers/alberdice-matrix.yaml";
 const bridge = "sweeps/papers/alberdice-bridge.yaml";
-const methods = ["alberdice", "behaviour-cloning", "optidice", "independent-dice"];
+const penalty = "sweeps/papers/alberdice-penalty.yaml";
+const methods = ["alberdice", "behaviour-cloning", "icq", "omar", "optidice", "independent-dice"];
 const names = {
   alberdice: "AlberDICE",
   "behaviour-cloning": "BC",
+  icq: "ICQ",
+  omar: "OMAR",
   optidice: "OptiDICE, factorised",
   "independent-dice": "independent DICE",
 };
@@ -18,6 +21,8 @@ const unseen = (run) => run.measures["unseenShare.fedavg"];
 
 /** Names a run's game. */
 function gameOf(run) {
+  const payoff = run.at("task.environment");
+  if (payoff !== "") return payoff.includes("-100") ? "penalty 100" : "penalty 10";
   const agents = run.at("task.environment.agents");
   if (agents !== "") return agents === "2" ? "XOR" : `one of ${agents}`;
   return run.at("task.environment.random") === "0" ? "bridge, expert" : "bridge, mixed";
@@ -27,6 +32,22 @@ function gameOf(run) {
 function byGame(runs) {
   return [...groupBy(runs, gameOf)].map(([game, group]) => [game, groupBy(group, methodOf)]);
 }
+
+/** Per game and seed: a quantity of AlberDICE minus that of another method. */
+function against(runs, quantity, other) {
+  return byGame(runs).flatMap(([, group]) =>
+    group.get("alberdice").map((run, i) => quantity(run) - quantity(group.get(other)[i])),
+  );
+}
+
+const fewerUnseen = (other) => ({
+  name: `unseen-${other}`,
+  claim: `It avoids out-of-distribution joint actions better than ${names[other]} does.`,
+  file: matrix,
+  quantity: `share of joint actions that the data never have, minus that of ${names[other]}, paired`,
+  measure: (runs) => against(runs, unseen, other),
+  expected: { max: 0 },
+});
 
 /** Per game and seed: AlberDICE's return minus the best of the other methods. */
 function advantages(runs) {
@@ -39,10 +60,19 @@ function advantages(runs) {
 }
 
 const beatsOthers = {
-  claim: "There it is better than methods that treat agents apart.",
-  quantity: "return minus that of the best of BC, OptiDICE and independent DICE, paired",
+  claim: "There it is better than all methods that treat agents apart.",
+  quantity: "return minus that of the best of the five other methods, paired",
   measure: advantages,
 };
+
+function rowsOf(sweeps, quantity, format) {
+  return sweeps
+    .flatMap(byGame)
+    .map(([game, group]) => [
+      game,
+      ...methods.map((method) => format(group.get(method).map(quantity))),
+    ]);
+}
 
 const own = (runs) => runs.filter((run) => methodOf(run) === "alberdice");
 
@@ -54,7 +84,7 @@ export const alberdice = {
       name: "matrix-return",
       claim: "On matrix games with several best joint actions, AlberDICE agrees on one.",
       file: matrix,
-      quantity: "return with XOR and its versions for three and four agents, of at most 1",
+      quantity: "return with XOR and its versions for three to five agents, of at most 1",
       measure: (runs) => own(runs).map(value("return")),
       expected: { min: 0.99 },
     },
@@ -67,6 +97,8 @@ export const alberdice = {
       measure: (runs) => own(runs).map(unseen),
       expected: { max: 0.01 },
     },
+    fewerUnseen("icq"),
+    fewerUnseen("omar"),
     {
       name: "nash",
       claim: "The alternation converges to Nash policies.",
@@ -74,6 +106,28 @@ export const alberdice = {
       quantity: "largest gain in return of one agent alone; all matrix games",
       measure: (runs) => own(runs).map(value("nashGap")),
       expected: { max: 0.01 },
+    },
+    {
+      name: "penalty",
+      claim: "In the penalty game it agrees on one of the two best joint actions.",
+      file: penalty,
+      quantity: "return, of at most 10; penalties of 10 and 100",
+      measure: (runs) => own(runs).map(value("return")),
+      expected: { min: 9.9 },
+    },
+    {
+      name: "penalty-nash",
+      claim: "There it ends at a Nash policy.",
+      file: penalty,
+      quantity: "largest gain in return of one agent alone",
+      measure: (runs) => own(runs).map(value("nashGap")),
+      expected: { max: 0.1 },
+    },
+    {
+      ...beatsOthers,
+      name: "penalty-others",
+      file: penalty,
+      expected: { min: 0 },
     },
     {
       name: "bridge",
@@ -93,18 +147,16 @@ export const alberdice = {
     },
   ],
   table: {
-    files: [matrix, bridge],
-    columns: ["game", ...methods.map((method) => names[method]), "unseen, AlberDICE", "unseen, BC"],
-    rows: (sweeps, format) =>
-      sweeps
-        .flatMap(byGame)
-        .map(([game, group]) => [
-          game,
-          ...methods.map((method) => format(group.get(method).map(value("return")))),
-          ...["alberdice", "behaviour-cloning"].map((method) =>
-            format(group.get(method).map(unseen)),
-          ),
-        ]),
+    files: [matrix, penalty, bridge],
+    columns: ["game", ...methods.map((method) => names[method])],
+    rows: (sweeps, format) => rowsOf(sweeps, value("return"), format),
+  },
+  tables: {
+    unseen: {
+      files: [matrix, bridge],
+      columns: ["game", ...methods.map((method) => names[method])],
+      rows: (sweeps, format) => rowsOf(sweeps, unseen, format),
+    },
   },
   figure: {
     files: [matrix, bridge],
@@ -136,13 +188,16 @@ export const alberdice = {
           color: {
             field: "method",
             type: "nominal",
-            scale: { domain: Object.values(names), range: methodColours.slice(0, 4) },
+            scale: {
+              domain: Object.values(names),
+              range: methodColours.slice(0, methods.length),
+            },
             legend: { orient: "bottom" },
           },
         },
       });
       return {
-        hconcat: [panel(sweeps[0], 260, "matrix games"), panel(sweeps[1], 200, "bridge")],
+        hconcat: [panel(sweeps[0], 330, "matrix games"), panel(sweeps[1], 220, "bridge")],
         spacing: 30,
       };
     },

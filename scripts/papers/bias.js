@@ -14,6 +14,25 @@ const rivals = {
 
 const explanations = { model: "the model", ...rivals };
 
+const real = { file: "scripts/papers/real-scores.js", time: "1 minute" };
+/** The sets of real evaluations. */
+const sets = {
+  InstEval: { words: "lectures (InstEval)", parts: "14 departments" },
+  Chem97: { words: "chemistry exams (Chem97)", parts: "ten parts of 131 authorities" },
+};
+const ofSet = (runs, set) => runs.filter((run) => run.at("set") === set);
+const held = (name) => (run) => run.measures[`held.${name}`];
+const own = (name) => (run) => run.measures[`own.${name}`];
+
+const beatsOnReal = (set, rival) => ({
+  ...real,
+  name: `${set.toLowerCase()}-${rival.toLowerCase()}`,
+  claim: `It predicts real scores of ${sets[set].words} better than ${rivals[rival]}.`,
+  quantity: `total variation of the rival minus that of the model, each of ${sets[set].parts} held out`,
+  measure: (all) => ofSet(all, set).map((run) => held(rival)(run) - held("model")(run)),
+  expected: { min: 0 },
+});
+
 const metric = (name) => (run) => run.measures[`global.${name}.fedavg`];
 const left = (name) => metric(`totalVariation.${name}`);
 
@@ -56,7 +75,28 @@ export const bias = {
       measure: (runs) => runs.map(metric("shareError")),
       expected: { max: 0.03 },
     },
+    ...Object.keys(sets).flatMap((set) => [
+      beatsOnReal(set, "multiplicative"),
+      beatsOnReal(set, "implicitVariance"),
+      beatsOnReal(set, "unbiased"),
+    ]),
   ],
+  tables: {
+    real: {
+      files: [real.file],
+      columns: [
+        "explanation",
+        ...Object.keys(sets).flatMap((set) => [`${set}, others`, `${set}, held out`]),
+      ],
+      rows: ([all], format) =>
+        Object.entries(explanations).map(([name, label]) => [
+          label,
+          ...Object.keys(sets).flatMap((set) =>
+            [own(name), held(name)].map((measure) => format(ofSet(all, set).map(measure))),
+          ),
+        ]),
+    },
+  },
   table: {
     files: [file],
     columns: ["explanation", "total variation that it leaves"],

@@ -12,7 +12,9 @@ import { transport } from "./transport.js";
  * @typedef {object} Claim
  * @property {string} name unique within its paper
  * @property {string} claim one sentence, in the paper's own terms
- * @property {string} file the sweep, or the trial with several seeds, that tests it
+ * @property {string} file the sweep, or the trial with several seeds, that tests it; or a module of
+ * this folder whose `measure` returns the runs
+ * @property {() => Promise<void>} [prepare] fetches the sweep's data; throws without them
  * @property {string} [time] CPU time of a long sweep, which runs with --long only
  * @property {string} quantity what is measured
  * @property {(runs: readonly Run[]) => Parameters<typeof import("./judge.js").estimate>[0]} measure
@@ -23,6 +25,7 @@ import { transport } from "./transport.js";
  * @property {string} title
  * @property {readonly Claim[]} claims
  * @property {object} table the page's table, computed from the runs of its files, in their order
+ * @property {Readonly<Record<string, object>>} [tables] further ones, by the name of their block
  * @property {object} figure a Vega-Lite figure of the runs of its files, in their order
  */
 

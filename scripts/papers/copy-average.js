@@ -1,6 +1,8 @@
 import { optimalCopyAverageLoss } from "../../libs/tasks/dist/src/copy-average/copy-average-points.js";
 import { perturbedCopy } from "../../libs/tasks/dist/src/copy-average/perturbed-copy.js";
 import { methodColours, muted } from "@fedclair/report";
+import { mean } from "@fedclair/runs";
+import { groupBy } from "../group-by.js";
 
 const file = "sweeps/papers/copy-average-phases.yaml";
 /** Gradient flows in a run, one per client. */
@@ -29,6 +31,13 @@ function endsAtOneOfTwo(activation) {
   return (all) =>
     countFlows(withActivation(all, activation), (run) => averaging(run) + copying(run));
 }
+
+const digits = { file: "scripts/papers/digits-teacher.js", time: "5 minutes" };
+const sizeOf = (run) => Number(run.at("n"));
+
+/** Per teacher: the mean over its students. */
+const perTeacher = (runs, compute) =>
+  [...groupBy(runs, (run) => run.at("teacher")).values()].map((group) => mean(group.map(compute)));
 
 const quantity = "flows that end at a copy-average point or a perturbed copy, all n and k";
 
@@ -104,7 +113,37 @@ export const copyAverage = {
       measure: endsAtOneOfTwo("sine"),
       expected: { min: 0.95 },
     },
+    {
+      ...digits,
+      name: "digits",
+      claim: "Students of a teacher of handwritten digits copy with n − 1 neurons.",
+      quantity: "students of 2, 4, 6 or 7 neurons that copy at least n − 1 of the teacher's eight",
+      measure: (all) => ({
+        hits: all.filter((run) => run.measures.copies >= sizeOf(run) - 1).length,
+        of: all.length,
+      }),
+      expected: { min: 0.5 },
+    },
   ],
+  tables: {
+    digits: {
+      files: [digits.file],
+      columns: [
+        "n",
+        "neurons that copy",
+        "error over the teacher's variance",
+        "accuracy",
+        "accuracy of the teacher",
+      ],
+      rows: ([all], format) =>
+        [...groupBy(all, sizeOf)].map(([n, runs]) => [
+          String(n),
+          ...["copies", "loss", "studentAccuracy", "accuracy"].map((name) =>
+            format(perTeacher(runs, (run) => run.measures[name])),
+          ),
+        ]),
+    },
+  },
   table: {
     files: [file],
     columns: [

@@ -51,7 +51,9 @@ export function overviewTable(papers, results) {
     paper.claims.map((claim, i) => {
       const { verdict, measured } = describe(paper, claim, results);
       const title = i === 0 ? `[${paper.title}](${paper.name}.md)` : "";
-      const command = `\`npx fedclair sweep ${claim.file}\``;
+      const command = claim.file.endsWith(".js")
+        ? `\`npm run lab -- papers --only ${paper.name} --long\``
+        : `\`npx fedclair sweep ${claim.file}\``;
       return [title, claim.claim, verdict, measured, command];
     }),
   );

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { mean, readStoredSweep, readSummary } from "@fedclair/runs";
 import { groupBy } from "../group-by.js";
 
@@ -46,6 +48,32 @@ export function readRuns(out) {
     return measures && { seed, at: (path) => at.get(path) ?? "", measures };
   });
   return runs?.every((run) => run !== undefined) ? runs : undefined;
+}
+
+/**
+ * Reads the runs that a module has measured before.
+ * @returns {Promise<Run[] | undefined>} undefined if it has not run
+ */
+export async function readMeasured(out) {
+  const text = await readFile(join(out, "runs.json"), "utf8").catch(() => undefined);
+  return text === undefined
+    ? undefined
+    : JSON.parse(text).map(({ seed, labels, measures }) => {
+        return { seed, at: (path) => labels[path] ?? "", measures };
+      });
+}
+
+/**
+ * Lets a module of this folder measure, unless it has done so before.
+ * @param {string} file path from the workspace's root; it exports `measure`
+ * @param {string} out the folder of its runs
+ */
+export async function runModule(file, out) {
+  if (await readMeasured(out)) return;
+  const { measure } = await import(pathToFileURL(resolve(root, file)).href);
+  const runs = await measure();
+  await mkdir(out, { recursive: true });
+  await writeFile(join(out, "runs.json"), JSON.stringify(runs));
 }
 
 /** Computes one value per seed from all runs with this seed. @returns {number[]} */

@@ -1,16 +1,38 @@
 import { linePanel, number, row, series } from "./figures.js";
 import { mean } from "@fedclair/runs";
 import { groupBy } from "../group-by.js";
+import { writeComponents } from "./data.js";
 import { perSeed } from "./runs.js";
 
 const file = "sweeps/papers/transport.yaml";
-const names = { value: "value-driven", "flow-matching": "flow matching", "ot-cfm": "OT-CFM" };
-const targets = { gaussians8: "eight modes", moons: "moons" };
+const images = "sweeps/papers/transport-images.yaml";
+const names = {
+  value: "value-driven",
+  "flow-matching": "flow matching",
+  "ot-cfm": "OT-CFM",
+  "sb-cfm": "SB-CFM",
+};
+const targets = {
+  gaussians8: "eight modes",
+  moons: "moons",
+  digits: "digits, 8 components",
+  fashion: "Fashion-MNIST, 32 components",
+};
 const steps = [1, 2, 4, 16, 100];
+
+const peers = { file: "scripts/papers/flow-peers.js", time: "2 minutes" };
 
 const metric = (name) => (run) => run.measures[`global.${name}.fedavg`];
 const w2 = (k) => metric(`w2Steps.${k}`);
 const methodOf = (run) => run.at("task.method");
+
+/** The name of a run's target: its own, or that of its table. */
+function targetOf(run) {
+  const [table] = /digits|fashion/.exec(run.at("task.target.file")) ?? [];
+  return table ?? run.at("task.target");
+}
+
+const onTarget = (runs, target) => runs.filter((run) => targetOf(run) === target);
 const own = (runs) => runs.filter((run) => methodOf(run) === "value");
 
 /** Per seed: the mean over targets of a quantity of the value method minus that of another. */
@@ -30,6 +52,39 @@ const claimOf = (name, claim, quantity, measure, expected) => ({
   expected,
 });
 
+/** A claim about images in few steps; it names its target. */
+const imageClaim = (name, target, claim, quantity, other, steps) => ({
+  name,
+  claim: `${claim}, ${target === "digits" ? "digits in 8" : "Fashion-MNIST in 32"} components.`,
+  file: images,
+  time: "6 minutes",
+  prepare: writeComponents,
+  quantity,
+  measure: (all) => difference(w2(steps), other)(onTarget(all, target)),
+  expected: { max: steps === 1 ? 0 : 0.05 },
+});
+
+const imageClaims = (target) => [
+  ...Object.entries({ ot: "ot-cfm", sb: "sb-cfm", flow: "flow-matching" }).map(([short, other]) =>
+    imageClaim(
+      `${target}-one-step-${short}`,
+      target,
+      `With one step it is better than ${names[other]}`,
+      `W2 minus that of ${names[other]}, paired`,
+      other,
+      1,
+    ),
+  ),
+  imageClaim(
+    `${target}-many-steps-flow`,
+    target,
+    "With many steps it is as good as flow matching",
+    "W2 at 100 steps minus that of flow matching, paired",
+    "flow-matching",
+    100,
+  ),
+];
+
 export const transport = {
   name: "transport",
   title: "Value-driven transport",
@@ -37,7 +92,7 @@ export const transport = {
     claimOf(
       "straight",
       "Paths are straight.",
-      "length of the paths over their span; two targets",
+      "energy of the paths over that of straight ones; two targets",
       (all) => perSeed(own(all), (runs) => mean(runs.map(metric("straightness")))),
       { max: 1.05 },
     ),
@@ -72,26 +127,72 @@ export const transport = {
       difference(w2(100), "flow-matching"),
       { max: 0.05 },
     ),
+    claimOf(
+      "one-step-bridge",
+      "With one step it is better than a Schrödinger bridge (SB-CFM).",
+      "W2 minus that of SB-CFM, paired",
+      difference(w2(1), "sb-cfm"),
+      { max: 0 },
+    ),
+    ...imageClaims("digits"),
+    ...imageClaims("fashion"),
+    ...Object.entries({ flow: "flow-matching", ot: "ot-cfm", sb: "sb-cfm" }).map(
+      ([short, method]) => ({
+        ...peers,
+        name: `torchcfm-${short}`,
+        claim: `Our ${names[method]} is as good as torchcfm's.`,
+        quantity: "W2 at 16 steps minus that of torchcfm, paired",
+        measure: (all) => {
+          const [ours, theirs] = ["fedclair", "torchcfm"].map((side) =>
+            all.filter((run) => run.at("side") === side && run.at("method") === method),
+          );
+          return ours.map((run, i) => run.measures["w2.16"] - theirs[i].measures["w2.16"]);
+        },
+        expected: { max: 0.05 },
+      }),
+    ),
   ],
+  tables: {
+    peers: {
+      files: [peers.file],
+      columns: [
+        "method",
+        ...["fedclair", "torchcfm"].flatMap((side) => [
+          `${side}: W2, 1`,
+          "W2, 16",
+          "milliseconds a step",
+        ]),
+      ],
+      rows: ([all], format) =>
+        [...groupBy(all, (run) => run.at("method"))].map(([method, runs]) => [
+          names[method],
+          ...["fedclair", "torchcfm"].flatMap((side) => {
+            const own = runs.filter((run) => run.at("side") === side);
+            const of = (name, scale = 1) => format(own.map((run) => scale * run.measures[name]));
+            return [of("w2.1"), of("w2.16"), of("secondsPerStep", 1000)];
+          }),
+        ]),
+    },
+  },
   table: {
-    files: [file],
+    files: [file, images],
     columns: ["target", "method", ...steps.map((k) => `W2, ${k}`), "floor", "straightness"],
-    rows: ([all], format) =>
-      [...groupBy(all, (run) => `${run.at("task.target")} ${methodOf(run)}`).values()].map(
-        (runs) => [
-          targets[runs[0].at("task.target")],
-          names[methodOf(runs[0])],
+    rows: (sweeps, format) =>
+      Object.keys(targets).flatMap((target) =>
+        [...groupBy(onTarget(sweeps.flat(), target), methodOf)].map(([method, runs]) => [
+          targets[target],
+          names[method],
           ...steps.map((k) => format(runs.map(w2(k)))),
           format(runs.map(metric("w2Floor"))),
           format(runs.map(metric("straightness"))),
-        ],
+        ]),
       ),
   },
   figure: {
-    files: [file],
-    draw: ([all]) => {
+    files: [file, images],
+    draw: (sweeps) => {
       const panels = Object.entries(targets).map(([target, title]) => {
-        const runs = all.filter((run) => run.at("task.target") === target);
+        const runs = onTarget(sweeps.flat(), target);
         const lines = [...groupBy(runs, methodOf)].flatMap(([method, group]) =>
           steps.map((k) => ({ k, method: names[method], y: mean(group.map(w2(k))) })),
         );
@@ -103,7 +204,7 @@ export const transport = {
           color: series("method", [...Object.values(names), "floor"]),
         });
       });
-      return row(...panels);
+      return { vconcat: [row(...panels.slice(0, 2)), row(...panels.slice(2))] };
     },
   },
 };
