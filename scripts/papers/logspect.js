@@ -41,7 +41,7 @@ const withFilter = (runs, filter) => runs.filter((run) => labelOf(run).includes(
 
 /** The options of a run, without the graph or set of signals, which come in the same order. */
 function labelOf(run) {
-  const options = [run.at("task"), run.at("task.filter")].join(" ");
+  const options = [run.at("task"), run.at("task.filter")].join(" ").trim();
   return options.replace(/, dataSeed \d+| #\d+$/g, "");
 }
 

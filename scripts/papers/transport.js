@@ -3,6 +3,7 @@ import { mean } from "@fedclair/runs";
 import { groupBy } from "../group-by.js";
 import { writeComponents } from "./data.js";
 import { perSeed } from "./runs.js";
+import { drawSamples } from "./samples.js";
 
 const file = "sweeps/papers/transport.yaml";
 const images = "sweeps/papers/transport-images.yaml";
@@ -172,6 +173,17 @@ export const transport = {
             return [of("w2.1"), of("w2.16"), of("secondsPerStep", 1000)];
           }),
         ]),
+    },
+  },
+  picture: {
+    file: images,
+    path: "docs/images/papers/transport-fashion.png",
+    draw: (all) => {
+      const runs = onTarget(all, "fashion").filter(({ seed }) => seed === 1);
+      return drawSamples(
+        "fashion-pca-32.csv",
+        runs.map((run) => ({ folder: run.folder, method: methodOf(run) })),
+      );
     },
   },
   table: {

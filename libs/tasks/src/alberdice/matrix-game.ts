@@ -147,3 +147,18 @@ export function oneOf(agents: number): { readonly payoff: Payoff; readonly data:
   );
   return { payoff: build(agents, 0) as Payoff, data };
 }
+
+/**
+ * Creates the penalty game of Claus and Boutilier (1998) for two agents: two joint actions pay 10, a
+ * mismatch of them costs, and a safe one pays 2. Its data are all nine joint actions.
+ * @param penalty cost of a mismatch, at least 0
+ */
+export function penaltyGame(penalty: number) {
+  const payoff: Payoff = [
+    [10, 0, -penalty],
+    [0, 2, 0],
+    [-penalty, 0, 10],
+  ];
+  const data = [0, 1, 2].flatMap((first) => [0, 1, 2].map((second) => [first, second]));
+  return { payoff, data };
+}

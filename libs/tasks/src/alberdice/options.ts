@@ -2,7 +2,15 @@ import { item } from "@fedclair/linalg";
 import { z } from "zod";
 import { clientColumn, tableSource } from "../data/own-data.js";
 import { ownPartition } from "../partition/options.js";
-import { matrixShape, oneOf, payoffFault, xorData, xorPayoff, type Payoff } from "./matrix-game.js";
+import {
+  matrixShape,
+  oneOf,
+  payoffFault,
+  penaltyGame,
+  xorData,
+  xorPayoff,
+  type Payoff,
+} from "./matrix-game.js";
 
 const action = z.int().min(0);
 
@@ -87,6 +95,21 @@ const oneOfAgents = z
     "The matrix game in which exactly one agent should play B. The data hold all ways to do so; with two agents this is XOR with AB and BA",
   );
 
+const penalty = z
+  .strictObject({
+    name: z.literal("penalty"),
+    penalty: z.number().min(0).default(10).describe("Cost of a mismatch, at least 0"),
+    samples: z.int().min(1).default(200).describe("Steps of play per client, at least 1"),
+  })
+  .transform(({ penalty: cost, samples }) => ({
+    name: "matrix" as const,
+    samples,
+    ...penaltyGame(cost),
+  }))
+  .describe(
+    "The penalty game for two agents: two joint actions pay 10, a mismatch of them costs, and a safe one pays 2. The data hold all nine joint actions",
+  );
+
 const tabular = z.strictObject({ name: z.literal("tabular") });
 
 const network = z.strictObject({
@@ -140,7 +163,7 @@ export const schema = z
       ),
     partition: ownPartition,
     environment: z
-      .discriminatedUnion("name", [bridge, matrix, oneOfAgents])
+      .discriminatedUnion("name", [bridge, matrix, oneOfAgents, penalty])
       .prefault({ name: "bridge" })
       .describe(
         "The game, bridge or a matrix game of two or more agents, and the data that each client holds",

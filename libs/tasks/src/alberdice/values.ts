@@ -1,11 +1,13 @@
-import { cholesky, choleskySolve, Matrix, at, item } from "@fedclair/linalg";
+import { cholesky, choleskySolve, Matrix, at, atInt, item } from "@fedclair/linalg";
+import { setImmediate } from "node:timers/promises";
 import { independentProblem } from "./agent-problem.js";
 import { actionOf, type Dataset } from "./dataset.js";
-import { normalise, softmax, uniformPolicy, type Policy } from "./policy.js";
+import { marginalPolicy, normalise, softmax, uniformPolicy, type Policy } from "./policy.js";
 
-/** Values stop to change at this, relative to their size. */
+/** Change of the values at which an iteration ends, relative to their size. */
 const tolerance = 1e-7;
 const mostIterations = 5000;
+const iterationsPerYield = 8;
 /** Limits of Newton's method in one state. */
 const mostSteps = 50;
 const leastStep = 1e-3;
@@ -21,35 +23,28 @@ const leastStep = 1e-3;
  * @param beta β > 0, in units of the reward
  * @param gamma discount in (0, 1)
  */
-export function implicitQ(data: Dataset, beta: number, gamma: number): Policy[] {
-  const { shape, joints, visited, shares, reward, successors } = data;
+export async function implicitQ(data: Dataset, beta: number, gamma: number): Promise<Policy[]> {
+  const { shape, visited, reward, successors } = data;
   const parts = visited.map((_, row) => new AdditiveFit(data, row));
   const values = new Float64Array(visited.length);
-  iterate(values, () =>
-    parts.map((part, row) => {
-      const target = Float64Array.from({ length: joints }, (_, joint) => {
-        const cell = row * joints + joint;
-        const next = item(successors, cell);
-        return next.reduce(
-          (total, { row: to, probability }) => total + gamma * probability * at(values, to),
+  await iterate(values, () =>
+    parts.map((part) => {
+      const q = part.fit((cell) =>
+        item(successors, cell).reduce(
+          (total, { row, probability }) => total + gamma * probability * at(values, row),
           at(reward, cell),
-        );
-      });
-      const q = part.fit(target);
-      const own = shares.subarray(row * joints, (row + 1) * joints);
-      const weights = implicitWeights(own, q, beta);
-      return q.reduce((total, value, joint) => total + at(weights, joint) * value, 0);
+        ),
+      );
+      const weights = implicitWeights(part.shares, q, beta);
+      return q.reduce((total, value, k) => total + at(weights, k) * value, 0);
     }),
   );
-  return shape.actions.map((count, agent) => {
+  return shape.actions.map((_, agent) => {
     const policy = [...uniformPolicy(shape, agent)];
+    const cloned = marginalPolicy(data, agent, data.shares);
     visited.forEach((state, row) => {
-      const marginal = new Float64Array(count);
-      for (let joint = 0; joint < joints; joint++) {
-        const action = actionOf(joint, agent, shape);
-        marginal[action] = at(marginal, action) + at(shares, row * joints + joint);
-      }
-      policy[state] = implicitWeights(marginal, item(parts, row).ofAgent(agent), beta);
+      const own = item(parts, row).ofAgent(agent);
+      policy[state] = implicitWeights(item(cloned, state), own, beta);
     });
     return policy;
   });
@@ -66,69 +61,69 @@ function implicitWeights(shares: Float64Array, values: Float64Array, beta: numbe
   );
 }
 
-/** Fits Σ_i Q_i(a_i) + b to values of joint actions in one state, weighted by the data. */
+/** Fits Σ_i Q_i(a_i) + b to values of the joint actions of one state, weighted by the data. */
 class AdditiveFit {
-  readonly #data: Dataset;
-  readonly #row: number;
-  /** First entry of each agent in the coefficients; the last coefficient is b. */
-  readonly #first: readonly number[];
-  readonly #size: number;
+  /** The share of each joint action that the data have in the state, in ascending order. */
+  readonly shares: Float64Array;
+  readonly #counts: readonly number[];
+  /** Cell of each of these joint actions, and the coefficients that add up to its value. */
+  readonly #cells: Int32Array;
+  readonly #places: readonly (readonly number[])[];
   readonly #triangle: Matrix;
   #coefficients: Float64Array;
 
-  constructor(data: Dataset, row: number) {
-    this.#data = data;
-    this.#row = row;
-    const { actions } = data.shape;
-    this.#first = actions.map((_, i) => actions.slice(0, i).reduce((sum, count) => sum + count, 0));
-    this.#size = actions.reduce((sum, count) => sum + count, 1);
-    // The split between agents and b is free; a small ridge chooses the one of least squares.
-    const normal = Matrix.identity(this.#size).scale(1e-9);
-    this.#eachJoint((joint, share) => {
-      const places = this.#placesOf(joint);
+  constructor({ shape, joints, shares, visits }: Dataset, row: number) {
+    const { actions } = shape;
+    this.#counts = actions;
+    const first = actions.map((_, i) => firstPlace(actions, i));
+    const last = firstPlace(actions, actions.length);
+    const seen = Array.from({ length: joints }, (_, joint) => joint).filter(
+      (joint) => at(shares, row * joints + joint) > 0,
+    );
+    this.#cells = Int32Array.from(seen, (joint) => row * joints + joint);
+    this.shares = Float64Array.from(this.#cells, (cell) => at(shares, cell) / at(visits, row));
+    this.#places = seen.map((joint) => [
+      ...first.map((place, agent) => place + actionOf(joint, agent, shape)),
+      last,
+    ]);
+    // Data that cover few joint actions leave the split between agents and b open. A small ridge on
+    // the agents' parts chooses b, so that actions whose rewards do not differ count alike.
+    const normal = Matrix.identity(last + 1).scale(1e-7);
+    normal.data[normal.data.length - 1] = 0;
+    this.#places.forEach((places, k) => {
       for (const a of places) {
-        for (const b of places) normal.data[a + b * this.#size] = normal.get(a, b) + share;
+        for (const b of places)
+          normal.data[a + b * normal.rows] = normal.get(a, b) + at(this.shares, k);
       }
     });
     const triangle = cholesky(normal);
     if (triangle === undefined) throw new Error("a matrix with a ridge is positive definite");
     this.#triangle = triangle;
-    this.#coefficients = new Float64Array(this.#size);
+    this.#coefficients = new Float64Array(normal.rows);
   }
 
-  /** @returns the fitted value of each joint action */
-  fit(target: Float64Array): Float64Array {
-    const right = new Matrix(this.#size, 1);
-    this.#eachJoint((joint, share) => {
-      for (const place of this.#placesOf(joint)) {
-        right.data[place] = at(right.data, place) + share * at(target, joint);
-      }
+  /** @returns the fitted value of each joint action that the data have */
+  fit(targetOf: (cell: number) => number): Float64Array {
+    const right = new Matrix(this.#triangle.rows, 1);
+    this.#places.forEach((places, k) => {
+      const weighted = at(this.shares, k) * targetOf(atInt(this.#cells, k));
+      for (const place of places) right.data[place] = at(right.data, place) + weighted;
     });
     this.#coefficients = choleskySolve(this.#triangle, right).data;
-    return Float64Array.from({ length: this.#data.joints }, (_, joint) =>
-      this.#placesOf(joint).reduce((sum, place) => sum + at(this.#coefficients, place), 0),
+    return Float64Array.from(this.#places, (places) =>
+      places.reduce((sum, place) => sum + at(this.#coefficients, place), 0),
     );
   }
 
   ofAgent(agent: number): Float64Array {
-    const from = item(this.#first, agent);
-    return this.#coefficients.slice(from, from + item(this.#data.shape.actions, agent));
+    const from = firstPlace(this.#counts, agent);
+    return this.#coefficients.slice(from, from + item(this.#counts, agent));
   }
+}
 
-  #placesOf(joint: number): number[] {
-    const { shape } = this.#data;
-    const own = this.#first.map((first, agent) => first + actionOf(joint, agent, shape));
-    return [...own, this.#size - 1];
-  }
-
-  /** Calls back with each joint action of the data and its share of the state's transitions. */
-  #eachJoint(use: (joint: number, share: number) => void): void {
-    const { joints, shares, visits } = this.#data;
-    for (let joint = 0; joint < joints; joint++) {
-      const share = at(shares, this.#row * joints + joint) / at(visits, this.#row);
-      if (share > 0) use(joint, share);
-    }
-  }
+/** Where an agent's actions begin if those of all agents are listed in their order. */
+function firstPlace(actions: readonly number[], agent: number): number {
+  return actions.slice(0, agent).reduce((sum, count) => sum + count, 0);
 }
 
 /**
@@ -141,14 +136,19 @@ class AdditiveFit {
  * @param conservatism c ≥ 0, in units of the squared reward
  * @param gamma discount in (0, 1)
  */
-export function conservativeQ(data: Dataset, conservatism: number, gamma: number): Policy[] {
+export async function conservativeQ(
+  data: Dataset,
+  conservatism: number,
+  gamma: number,
+): Promise<Policy[]> {
   const { shape, visited } = data;
-  return shape.actions.map((count, agent) => {
+  const policies: Policy[] = [];
+  for (const [agent, count] of shape.actions.entries()) {
     const { reward, start, to, probability } = independentProblem(data, agent);
     const seen = seenActions(data, agent);
     const values = new Float64Array(visited.length);
     const tables: Float64Array[] = visited.map(() => new Float64Array(count));
-    iterate(values, () =>
+    await iterate(values, () =>
       visited.map((_, row) => {
         const target = Float64Array.from({ length: count }, (_, action) => {
           const cell = row * count + action;
@@ -169,8 +169,9 @@ export function conservativeQ(data: Dataset, conservatism: number, gamma: number
       const best = Math.max(...q);
       policy[state] = normalise(q.map((value) => Number(value === best)));
     });
-    return policy;
-  });
+    policies.push(policy);
+  }
+  return policies;
 }
 
 /** The share of each of an agent's actions in the data, by row. */
@@ -242,16 +243,17 @@ export function conservativeValues(
   return out;
 }
 
-/** Repeats an update of values until they stay, in place. */
-function iterate(values: Float64Array, update: () => readonly number[]): void {
+/** Repeats an update of values until they stay, in place. Yields to the event loop. */
+async function iterate(values: Float64Array, update: () => readonly number[]): Promise<void> {
   for (let iteration = 0; iteration < mostIterations; iteration++) {
     const next = update();
-    const size = next.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-    const change = next.reduce(
-      (most, value, k) => Math.max(most, Math.abs(value - at(values, k))),
-      0,
-    );
+    let [size, change] = [1, 0];
+    next.forEach((value, k) => {
+      size = Math.max(size, Math.abs(value));
+      change = Math.max(change, Math.abs(value - at(values, k)));
+    });
     values.set(next);
     if (change <= tolerance * size) break;
+    if (iteration % iterationsPerYield === 0) await setImmediate();
   }
 }

@@ -27,8 +27,8 @@ export interface Glasso {
 const checkEvery = 10;
 
 /**
- * Solves the graphical lasso, min −log det Θ + tr(CΘ) + λ·Σ_{i≠j} |Θ_ij|, by ADMM (Boyd et al. 2011,
- * 6.5), whose iterates are positive definite for ill-conditioned C too. The diagonal is not
+ * Solves the graphical lasso, min −log det Θ + tr(CΘ) + λ·Σ_{i≠j} |Θ_ij|, by ADMM (Boyd et al.
+ * 2011, 6.5), whose iterates are positive definite for ill-conditioned C too. The diagonal is not
  * penalised, as in scikit-learn.
  * @param c positive definite, or λ > 0
  * @param lambda λ ≥ 0, in units of C
