@@ -202,14 +202,14 @@ export const logspect = {
       ...solvers,
       name: "ladmm-seconds",
       claim: "L-ADMM solves it faster than a generic solver does.",
-      quantity: "seconds of L-ADMM over those of Clarabel, 40 nodes; five graphs",
+      quantity: "log10 of the seconds of L-ADMM over those of Clarabel, 40 nodes; five graphs",
       measure: (all) => {
         const [own, other] = ["ladmm", "clarabel"].map((solver) =>
           solvedBy(all, solver).filter((run) => nodesOf(run) === 40),
         );
-        return own.map((run, i) => seconds(run) / seconds(other[i]));
+        return own.map((run, i) => Math.log10(seconds(run) / seconds(other[i])));
       },
-      expected: { max: 1 },
+      expected: { max: 0 },
     },
     {
       ...solvers,

@@ -58,7 +58,7 @@ const imageClaim = (name, target, claim, quantity, other, steps) => ({
   name,
   claim: `${claim}, ${target === "digits" ? "digits in 8" : "Fashion-MNIST in 32"} components.`,
   file: images,
-  time: "6 minutes",
+  time: "4 minutes",
   prepare: writeComponents,
   quantity,
   measure: (all) => difference(w2(steps), other)(onTarget(all, target)),
