@@ -85,6 +85,25 @@ describe("a Schrödinger bridge", () => {
     });
   });
 
+  it("with little noise has nearly the gradient of ot-cfm", async () => {
+    const network = initialNetwork(3, 5, rng.at("network"), 2);
+    // Each target is one to the right of its source, and far from the others.
+    const sources = Matrix.fromRows([[0, 0], [10, 0], [20, 0], [30, 0]]); // prettier-ignore
+    const targets = Matrix.fromRows([[21, 0], [1, 0], [31, 0], [11, 0]]); // prettier-ignore
+    const gradientOf = async (method: "flow-matching" | "ot-cfm" | "sb-cfm") =>
+      (await flowGradient(network, { method, sigma: 0.05 }, sources, targets, [], rng.at("times")))
+        .W3.data;
+    const [plain, bridge] = [await gradientOf("ot-cfm"), await gradientOf("sb-cfm")];
+    const [independent, size] = [
+      await gradientOf("flow-matching"),
+      Math.max(...plain.map(Math.abs)),
+    ];
+    const distance = (other: Float64Array) =>
+      Math.max(...other.map((slope, i) => Math.abs(slope - at(plain, i))));
+    assert.ok(distance(bridge) < 0.2 * size, `${distance(bridge)} of ${size}`);
+    assert.ok(distance(independent) > size);
+  });
+
   it("pairs by a plan that turns from the optimal one to an independent one", () => {
     const costs = Matrix.fromRows([
       [0, 1],

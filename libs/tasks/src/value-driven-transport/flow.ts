@@ -68,8 +68,11 @@ async function pair(
       return Int32Array.from({ length: targets.rows }, (_, j) => j);
     case "ot-cfm":
       return assignExactly(squaredDistances(sources, targets));
-    case "sb-cfm":
-      return drawPairs(sinkhorn(squaredDistances(sources, targets), 2 * sigma ** 2), rng);
+    case "sb-cfm": {
+      const plan = sinkhorn(squaredDistances(sources, targets), 2 * sigma ** 2);
+      // A target's column of the plan has the mass of one target, and as a distribution mass 1.
+      return drawPairs(plan.scale(targets.rows), rng);
+    }
   }
 }
 
