@@ -109,7 +109,7 @@ export const alberdice = {
     },
     {
       name: "penalty",
-      claim: "In the penalty game it agrees on one of the two best joint actions.",
+      claim: "In the penalty game the Nash policy is one of the two best (our question).",
       file: penalty,
       quantity: "return, of at most 10; penalties of 10 and 100",
       measure: (runs) => own(runs).map(value("return")),
