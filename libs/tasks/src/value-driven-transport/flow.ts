@@ -23,6 +23,9 @@ export const methods = ["value", "flow-matching", "ot-cfm", "sb-cfm"] as const;
 export type Method = (typeof methods)[number];
 export type FlowMethod = Exclude<Method, "value">;
 
+/** Error of a plan from which one pair per target is drawn; less would not be noticed. */
+const drawTolerance = 1e-3;
+
 /** Keeps a bridge's velocity finite at its ends, as in torchcfm. */
 const endGuard = 1e-8;
 
@@ -69,7 +72,8 @@ async function pair(
     case "ot-cfm":
       return assignExactly(squaredDistances(sources, targets));
     case "sb-cfm": {
-      const plan = sinkhorn(squaredDistances(sources, targets), 2 * sigma ** 2);
+      const costs = squaredDistances(sources, targets);
+      const plan = sinkhorn(costs, 2 * sigma ** 2, drawTolerance);
       // A target's column of the plan has the mass of one target, and as a distribution mass 1.
       return drawPairs(plan.scale(targets.rows), rng);
     }

@@ -1,8 +1,6 @@
 import { at, Matrix } from "@fedclair/linalg";
 
 const mostIterations = 2000;
-/** Largest error of a column's mass, relative to it, at which the scaling has converged. */
-const tolerance = 1e-6;
 
 /**
  * Computes the entropic optimal transport between two samples with equal weights: the plan P that
@@ -10,9 +8,10 @@ const tolerance = 1e-6;
  * logarithms (Cuturi 2013), which cannot underflow.
  * @param costs n×m, finite
  * @param eps weight of the entropy, above 0, in units of the costs
- * @returns n×m, rows sum to 1/n and columns to 1/m
+ * @param tolerance largest relative error of a row's mass at which the scaling ends
+ * @returns n×m, rows sum to 1/n, up to the tolerance, and columns to 1/m
  */
-export function sinkhorn(costs: Matrix, eps: number): Matrix {
+export function sinkhorn(costs: Matrix, eps: number, tolerance = 1e-6): Matrix {
   const [n, m] = [costs.rows, costs.cols];
   const scores = costs.scale(-1 / eps);
   const transposed = scores.transpose();
