@@ -77,12 +77,6 @@ async function measurePaper(paper) {
   if (figureRuns.every((runs) => runs !== undefined)) {
     await writeFigure(figureOf(paper), await paper.figure.draw(figureRuns));
   }
-  if (paper.picture === undefined) return;
-  const { file, path, draw } = paper.picture;
-  const runs = runsByFile.get(file);
-  if (runs === undefined) return;
-  await writeFile(path, await draw(runs));
-  console.log(path);
 }
 
 /**

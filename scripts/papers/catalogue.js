@@ -26,8 +26,6 @@ import { transport } from "./transport.js";
  * @property {readonly Claim[]} claims
  * @property {object} table the page's table, computed from the runs of its files, in their order
  * @property {Readonly<Record<string, object>>} [tables] further ones, by the name of their block
- * @property {{ readonly file: string, readonly path: string, readonly draw: Function }} [picture] a
- * PNG of the runs of a sweep
  * @property {object} figure a Vega-Lite figure of the runs of its files, in their order
  */
 

@@ -2,10 +2,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
-import { gramNT, Matrix, multiplyTN, symmetricEigen } from "@fedclair/linalg";
 import { readMnist } from "../../libs/tasks/dist/src/digits/data.js";
 
 const root = join(import.meta.dirname, "../..");
@@ -81,58 +79,4 @@ const nameOf = (pixel) => `p${pixel}`;
 function deviation(values) {
   const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
   return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
-}
-
-/** Images of the test set of Fashion-MNIST, which Debian packages. */
-const fashion = "fashion-mnist/t10k-images-idx3-ubyte.gz";
-
-/**
- * Writes 10,000 images each of handwritten digits and of Fashion-MNIST as points: their first 8 and
- * 32 principal components.
- * @throws Error if Fashion-MNIST cannot be fetched
- */
-export async function writeComponents() {
-  await writePrincipal("digits-pca-8.csv", 8, async () => (await readMnist()).images);
-  await writePrincipal("fashion-pca-32.csv", 32, async () => {
-    await fetchFederations([fashion]);
-    const bytes = gunzipSync(await readFile(join(root, "runs/federations", fashion)));
-    return Float64Array.from(bytes.subarray(16), (byte) => byte / 255);
-  });
-}
-
-const basisOf = (file) => join(folder, file.replace(".csv", ".json"));
-
-/**
- * Reads what turns principal components back into images.
- * @returns {Promise<{ points: number[][], means: number[], components: number[][] }>} the points of
- * the table, the mean image, and the image of each component
- */
-export async function readComponents(file) {
-  const [, ...lines] = (await readFile(join(folder, file), "utf8")).trim().split("\n");
-  const points = lines.map((line) => line.split(",").map(Number));
-  const { means, components } = JSON.parse(await readFile(basisOf(file), "utf8"));
-  return { points, means, components };
-}
-
-async function writePrincipal(file, count, read) {
-  if (existsSync(join(folder, file))) return;
-  const images = await read();
-  const n = images.length / 784;
-  const points = new Matrix(784, n, Float64Array.from(images));
-  const means = new Float64Array(784);
-  for (let pixel = 0; pixel < 784; pixel++) {
-    for (let i = 0; i < n; i++) means[pixel] += points.get(pixel, i) / n;
-    for (let i = 0; i < n; i++) points.data[pixel + i * 784] -= means[pixel];
-  }
-  const { vectors } = symmetricEigen(gramNT(points));
-  const leading = new Matrix(784, count, vectors.data.slice(0, 784 * count));
-  const scores = multiplyTN(points, leading);
-  const head = Array.from({ length: count }, (_, k) => `c${k + 1}`).join(",");
-  const rows = Array.from({ length: n }, (_, i) =>
-    Array.from({ length: count }, (_, k) => scores.get(i, k).toFixed(4)).join(","),
-  );
-  await mkdir(folder, { recursive: true });
-  const basis = { means: [...means], components: leading.transpose().toRows() };
-  await writeFile(basisOf(file), JSON.stringify(basis));
-  await writeFile(join(folder, file), [head, ...rows, ""].join("\n"));
 }

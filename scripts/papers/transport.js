@@ -1,12 +1,9 @@
 import { linePanel, number, row, series } from "./figures.js";
 import { mean } from "@fedclair/runs";
 import { groupBy } from "../group-by.js";
-import { writeComponents } from "./data.js";
 import { perSeed } from "./runs.js";
-import { drawSamples } from "./samples.js";
 
 const file = "sweeps/papers/transport.yaml";
-const images = "sweeps/papers/transport-images.yaml";
 const names = {
   value: "value-driven",
   "flow-matching": "flow matching",
@@ -16,8 +13,6 @@ const names = {
 const targets = {
   gaussians8: "eight modes",
   moons: "moons",
-  digits: "digits, 8 components",
-  fashion: "Fashion-MNIST, 32 components",
 };
 const steps = [1, 2, 4, 16, 100];
 
@@ -27,13 +22,7 @@ const metric = (name) => (run) => run.measures[`global.${name}.fedavg`];
 const w2 = (k) => metric(`w2Steps.${k}`);
 const methodOf = (run) => run.at("task.method");
 
-/** The name of a run's target: its own, or that of its table. */
-function targetOf(run) {
-  const [table] = /digits|fashion/.exec(run.at("task.target.file")) ?? [];
-  return table ?? run.at("task.target");
-}
-
-const onTarget = (runs, target) => runs.filter((run) => targetOf(run) === target);
+const onTarget = (runs, target) => runs.filter((run) => run.at("task.target") === target);
 const own = (runs) => runs.filter((run) => methodOf(run) === "value");
 
 /** Per seed: the mean over targets of a quantity of the value method minus that of another. */
@@ -52,39 +41,6 @@ const claimOf = (name, claim, quantity, measure, expected) => ({
   measure,
   expected,
 });
-
-/** A claim about images in few steps; it names its target. */
-const imageClaim = (name, target, claim, quantity, other, steps) => ({
-  name,
-  claim: `${claim}, ${target === "digits" ? "digits in 8" : "Fashion-MNIST in 32"} components.`,
-  file: images,
-  time: "4 minutes",
-  prepare: writeComponents,
-  quantity,
-  measure: (all) => difference(w2(steps), other)(onTarget(all, target)),
-  expected: { max: steps === 1 ? 0 : 0.05 },
-});
-
-const imageClaims = (target) => [
-  ...Object.entries({ ot: "ot-cfm", sb: "sb-cfm", flow: "flow-matching" }).map(([short, other]) =>
-    imageClaim(
-      `${target}-one-step-${short}`,
-      target,
-      `With one step it is better than ${names[other]}`,
-      `W2 minus that of ${names[other]}, paired`,
-      other,
-      1,
-    ),
-  ),
-  imageClaim(
-    `${target}-many-steps-flow`,
-    target,
-    "With many steps it is as good as flow matching",
-    "W2 at 100 steps minus that of flow matching, paired",
-    "flow-matching",
-    100,
-  ),
-];
 
 export const transport = {
   name: "transport",
@@ -135,8 +91,6 @@ export const transport = {
       difference(w2(1), "sb-cfm"),
       { max: 0 },
     ),
-    ...imageClaims("digits"),
-    ...imageClaims("fashion"),
     ...Object.entries({ flow: "flow-matching", ot: "ot-cfm", sb: "sb-cfm" }).map(
       ([short, method]) => ({
         ...peers,
@@ -175,23 +129,12 @@ export const transport = {
         ]),
     },
   },
-  picture: {
-    file: images,
-    path: "docs/images/papers/transport-fashion.png",
-    draw: (all) => {
-      const runs = onTarget(all, "fashion").filter(({ seed }) => seed === 1);
-      return drawSamples(
-        "fashion-pca-32.csv",
-        runs.map((run) => ({ folder: run.folder, method: methodOf(run) })),
-      );
-    },
-  },
   table: {
-    files: [file, images],
+    files: [file],
     columns: ["target", "method", ...steps.map((k) => `W2, ${k}`), "floor", "straightness"],
-    rows: (sweeps, format) =>
+    rows: ([all], format) =>
       Object.keys(targets).flatMap((target) =>
-        [...groupBy(onTarget(sweeps.flat(), target), methodOf)].map(([method, runs]) => [
+        [...groupBy(onTarget(all, target), methodOf)].map(([method, runs]) => [
           targets[target],
           names[method],
           ...steps.map((k) => format(runs.map(w2(k)))),
@@ -201,10 +144,10 @@ export const transport = {
       ),
   },
   figure: {
-    files: [file, images],
-    draw: (sweeps) => {
+    files: [file],
+    draw: ([all]) => {
       const panels = Object.entries(targets).map(([target, title]) => {
-        const runs = onTarget(sweeps.flat(), target);
+        const runs = onTarget(all, target);
         const lines = [...groupBy(runs, methodOf)].flatMap(([method, group]) =>
           steps.map((k) => ({ k, method: names[method], y: mean(group.map(w2(k))) })),
         );
@@ -216,7 +159,7 @@ export const transport = {
           color: series("method", [...Object.values(names), "floor"]),
         });
       });
-      return { vconcat: [row(...panels.slice(0, 2)), row(...panels.slice(2))] };
+      return row(...panels);
     },
   },
 };
