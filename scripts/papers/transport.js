@@ -10,6 +10,8 @@ const names = {
   "ot-cfm": "OT-CFM",
   "sb-cfm": "SB-CFM",
 };
+/** The methods of the sweep. */
+const compared = ["value", "flow-matching", "ot-cfm"];
 const targets = {
   gaussians8: "eight modes",
   moons: "moons",
@@ -17,6 +19,9 @@ const targets = {
 const steps = [1, 2, 4, 16, 100];
 
 const peers = { file: "scripts/papers/flow-peers.js", time: "2 minutes" };
+
+const onSide = (runs, side, method) =>
+  runs.filter((run) => run.at("side") === side && run.at("method") === method);
 
 const metric = (name) => (run) => run.measures[`global.${name}.fedavg`];
 const w2 = (k) => metric(`w2Steps.${k}`);
@@ -84,13 +89,19 @@ export const transport = {
       difference(w2(100), "flow-matching"),
       { max: 0.05 },
     ),
-    claimOf(
-      "one-step-bridge",
-      "With one step it is better than a Schrödinger bridge (SB-CFM).",
-      "W2 minus that of SB-CFM, paired",
-      difference(w2(1), "sb-cfm"),
-      { max: 0 },
-    ),
+    {
+      ...peers,
+      name: "one-step-bridge",
+      claim: "With one step it is better than a Schrödinger bridge (torchcfm's SB-CFM).",
+      quantity: "W2 minus that of SB-CFM, eight modes, paired",
+      measure: (all) => {
+        const bridge = onSide(all, "torchcfm", "sb-cfm");
+        return onSide(all, "fedclair", "value").map(
+          (run, i) => run.measures["w2.1"] - bridge[i].measures["w2.1"],
+        );
+      },
+      expected: { max: 0 },
+    },
     ...Object.entries({ flow: "flow-matching", ot: "ot-cfm", sb: "sb-cfm" }).map(
       ([short, method]) => ({
         ...peers,
@@ -98,9 +109,7 @@ export const transport = {
         claim: `Our ${names[method]} is as good as torchcfm's.`,
         quantity: "W2 at 16 steps minus that of torchcfm, paired",
         measure: (all) => {
-          const [ours, theirs] = ["fedclair", "torchcfm"].map((side) =>
-            all.filter((run) => run.at("side") === side && run.at("method") === method),
-          );
+          const [ours, theirs] = ["fedclair", "torchcfm"].map((side) => onSide(all, side, method));
           return ours.map((run, i) => run.measures["w2.16"] - theirs[i].measures["w2.16"]);
         },
         expected: { max: 0.05 },
@@ -123,7 +132,8 @@ export const transport = {
           names[method],
           ...["fedclair", "torchcfm"].flatMap((side) => {
             const own = runs.filter((run) => run.at("side") === side);
-            const of = (name, scale = 1) => format(own.map((run) => scale * run.measures[name]));
+            const of = (name, scale = 1) =>
+              own.length === 0 ? "" : format(own.map((run) => scale * run.measures[name]));
             return [of("w2.1"), of("w2.16"), of("secondsPerStep", 1000)];
           }),
         ]),
@@ -156,7 +166,7 @@ export const transport = {
         return linePanel(title, values, {
           x: number("k", "steps", { scale: { type: "log" }, values: steps, format: "d" }),
           y: number("y", "W2"),
-          color: series("method", [...Object.values(names), "floor"]),
+          color: series("method", [...compared.map((method) => names[method]), "floor"]),
         });
       });
       return row(...panels);
