@@ -149,8 +149,8 @@ export function oneOf(agents: number): { readonly payoff: Payoff; readonly data:
 }
 
 /**
- * Creates the penalty game of Claus and Boutilier (1998) for two agents: two joint actions pay 10, a
- * mismatch of them costs, and a safe one pays 2. Its data are all nine joint actions.
+ * Creates the penalty game of Claus and Boutilier (1998) for two agents: two joint actions pay 10,
+ * a mismatch of them costs, and a safe one pays 2. Its data are all nine joint actions.
  * @param penalty cost of a mismatch, at least 0
  */
 export function penaltyGame(penalty: number) {

@@ -31,8 +31,8 @@ const endGuard = 1e-8;
 
 /**
  * Computes the gradient of mean_j |v(P_j, t_j) − u_j|² with t_j uniform in (0, 1). Without noise
- * P_j is I_j = (1 − t_j)x_j + t_j·y_j and u_j the move y_j − x_j. On a bridge P_j = I_j + σ√(t_j(1 −
- * t_j))·z_j and u_j = (1 − 2t_j)/(2t_j(1 − t_j))·(P_j − I_j) + y_j − x_j.
+ * P_j is I_j = (1 − t_j)x_j + t_j·y_j and u_j the move y_j − x_j. On a bridge P_j = I_j +
+ * σ√(t_j(1 − t_j))·z_j and u_j = (1 − 2t_j)/(2t_j(1 − t_j))·(P_j − I_j) + y_j − x_j.
  * @param sources n×d
  * @param targets n×d
  * @param sigma σ of the bridge, above 0; only for sb-cfm
