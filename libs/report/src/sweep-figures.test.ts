@@ -112,7 +112,7 @@ describe("heatMap", () => {
     );
     const svg = await drawSvg(spec);
     assert.match(svg, /<a xlink:href="clair-flip\/report\.html"/);
-    assert.equal(svg.match(/<a xlink:href="#runs"/g)?.length, 6, "cell, number and interval");
+    assert.equal(svg.match(/<a xlink:href="#runs"/g)?.length, 12, "cell, number and interval");
   });
 
   it("is not drawn where its cells do not fit", () => {
