@@ -90,7 +90,9 @@ describe("explanations", () => {
     const other: Truth = { base, pmf: narrow, edges };
     assert.equal(predict(other, "unbiased", {}), narrow);
     const moved = predict(other, "multiplicative", { beta: 2, shift: 0 });
-    close(totalVariation(moved, pmf), 0, 0.02);
+    // Cells of N(0, 0.5²) become twice as wide, which leaves steps.
+    close(totalVariation(moved, pmf), 0, 0.05);
+    assert.ok(totalVariation(narrow, pmf) > 0.3);
   });
 
   it("recover an evaluation that produced a panel", () => {
