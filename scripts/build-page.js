@@ -1,27 +1,31 @@
 // Bundles the scripts of pages with esbuild, without sources from elsewhere: the live page
-// (apps/dashboard/page) as three static files, and the script inside reports (libs/report/page). It
-// runs as the last step of npm run build, in less than a second.
-import { cp, mkdir, rm } from "node:fs/promises";
+// (apps/dashboard/page), the page on which a browser tab joins (apps/client-browser/page), and the
+// script inside reports (libs/report/page). It runs as the last step of npm run build, in about a
+// second.
+import { cp, mkdir, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
-const [dashboard, report] = ["apps/dashboard", "libs/report"].map((project) => ({
-  page: join(import.meta.dirname, "..", project, "page"),
-  site: join(import.meta.dirname, "..", project, "dist/site"),
-}));
+const workspace = join(import.meta.dirname, "..");
+const [dashboard, tab, report] = [
+  { page: "apps/dashboard/page", site: "apps/dashboard/dist/site" },
+  { page: "apps/client-browser/page", site: "apps/coordinator/dist/join-page" },
+  { page: "libs/report/page", site: "libs/report/dist/site" },
+].map(({ page, site }) => ({ page: join(workspace, page), site: join(workspace, site) }));
 const require = createRequire(join(dashboard.page, "../package.json"));
 const { build } = require("esbuild");
+const { version } = JSON.parse(await readFile(join(workspace, "apps/cli/package.json"), "utf8"));
 
 const options = {
   bundle: true,
   minify: true,
-  target: ["es2022", "chrome110", "firefox115", "safari16"],
+  target: ["es2022", "chrome110", "firefox115", "safari16.4"],
   jsx: "automatic",
   jsxImportSource: "preact",
   legalComments: "none",
   logLevel: "warning",
 };
-for (const { site } of [dashboard, report]) {
+for (const { site } of [dashboard, tab, report]) {
   await rm(site, { recursive: true, force: true });
   await mkdir(site, { recursive: true });
 }
@@ -35,6 +39,39 @@ await build({
   outdir: dashboard.site,
 });
 await cp(join(dashboard.page, "index.html"), join(dashboard.site, "index.html"));
+
+/** Leaves out zod's messages in forty other languages: 39 kB gzipped. */
+const onlyEnglish = {
+  name: "only-english",
+  setup({ onResolve }) {
+    onResolve({ filter: /locales\/index\.js$/ }, ({ resolveDir }) =>
+      resolveDir.includes("/zod/") ? { path: join(resolveDir, "../locales/en.js") } : undefined,
+    );
+  },
+};
+
+// An import of Node.js in what the worker needs ends the build here.
+await build({
+  ...options,
+  format: "esm",
+  splitting: true,
+  chunkNames: "chunk-[hash]",
+  loader: { ".wasm": "binary" },
+  plugins: [onlyEnglish],
+  define: { fedclairRelease: JSON.stringify(version) },
+  entryPoints: [
+    { in: join(tab.page, "main.tsx"), out: "page" },
+    { in: join(tab.page, "worker.ts"), out: "worker" },
+    { in: join(tab.page, "styles.css"), out: "page" },
+  ],
+  outdir: tab.site,
+});
+await cp(join(tab.page, "index.html"), join(tab.site, "index.html"));
+const tensorflow = dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json"));
+const wasm = "tfjs-backend-wasm-simd.wasm";
+await cp(join(tensorflow, "dist", wasm), join(tab.site, wasm));
+await cp(join(workspace, "libs/tasks/assets"), join(tab.site, "data"), { recursive: true });
+
 await build({
   ...options,
   format: "iife",

@@ -45,6 +45,7 @@ async function writeApi(out) {
 function listModules() {
   return readdirSync(join(root, "libs")).flatMap((folder) => {
     const manifest = JSON.parse(readFileSync(join(root, "libs", folder, "package.json"), "utf8"));
+    if (manifest.private) return [];
     return Object.entries(manifest.exports).flatMap(([path, { types }]) => {
       // `internal` and `cases` are for this repository; the others are parts of the whole.
       if (path !== "." && path !== "./testing") return [];

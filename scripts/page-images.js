@@ -1,5 +1,7 @@
-// node scripts/page-images.js: makes the pictures of docs/live-page.md again. It runs a trial,
-// opens its page in Debian's Chromium, and writes docs/images/live-page{,-dark,-phone}.png.
+// node scripts/page-images.js: makes the pictures of docs/live-page.md and docs/browser.md again.
+// It runs a trial, opens its page in Debian's Chromium, and writes
+// docs/images/live-page{,-dark,-phone}.png. Then it lets a tab join a coordinator, and writes
+// docs/images/browser-tab.png.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -27,10 +29,38 @@ try {
   await picture(url, "live-page", { width: 1280, height: 1240 });
   await picture(url, "live-page-dark", { width: 1280, height: 1000 }, "dark");
   await picture(url, "live-page-phone", { width: 390, height: 844 });
+  await pictureOfTab();
 } finally {
   server?.kill("SIGINT");
   await browser.close();
   await rm(folder, { recursive: true });
+}
+
+/** A tab in the second round of a trial that it trains together with a host in Node.js. */
+async function pictureOfTab() {
+  const args = [trial, "--set", "rounds=50", "--join-page", "--out", join(folder, "tab")];
+  const coordinator = fedclair(["coordinator", ...args]);
+  let text = "";
+  const url = await new Promise((resolve) => {
+    coordinator.stderr.on("data", (chunk) => {
+      text += chunk;
+      const [, found] = /tabs join at (http[^"\s]+)/.exec(text) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  const host = fedclair(["client", "--coordinator", url.slice(0, -1), "--capacity", "12"]);
+  try {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 1000 } });
+    const page = await context.newPage();
+    await page.goto(`${url}#clients=8`);
+    await page.getByRole("button", { name: "Join" }).click();
+    await page.locator("#rounds tbody tr").nth(3).waitFor();
+    await page.screenshot({ path: join(workspace, "docs/images/browser-tab.png") });
+    await context.close();
+  } finally {
+    host.kill("SIGINT");
+    coordinator.kill("SIGINT");
+  }
 }
 
 async function picture(url, name, viewport, colorScheme = "light") {

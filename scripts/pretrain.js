@@ -3,7 +3,8 @@
 import { writeFile } from "node:fs/promises";
 import { loadBackend } from "../libs/compute/dist/src/index.js";
 import { stream } from "../libs/linalg/dist/src/index.js";
-import { baseFile, encodeWeights } from "../libs/tasks/dist/src/text-copy/base.js";
+import { encodeWeights } from "../libs/tasks/dist/src/text-copy/base.js";
+import { baseFile } from "../libs/tasks/dist/src/text-copy/base-file.js";
 import { pretrain, pretrainSteps } from "../libs/tasks/dist/src/text-copy/pretrain.js";
 
 const seed = 0;

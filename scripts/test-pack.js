@@ -81,6 +81,7 @@ async function pack(to) {
       const path = join(workspace, parent, project, "package.json");
       if (!existsSync(path)) continue; // Python's
       const manifest = JSON.parse(await readFile(path, "utf8"));
+      if (manifest.private) continue; // bundled into others
       const file = `${manifest.name.replace("@", "").replace("/", "-")}-${manifest.version}.tgz`;
       packages.set(manifest.name, { ...manifest, file: join(to, file) });
     }

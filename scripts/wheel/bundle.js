@@ -120,7 +120,8 @@ async function readResources() {
       const place = join(workspace, parent, project);
       const manifest = await readJson(join(place, "package.json")).catch(() => ({}));
       for (const [key, target] of Object.entries(manifest.imports ?? {})) {
-        const isStatic = key.includes("*"); // esbuild follows these
+        // esbuild follows these
+        const isStatic = key.includes("*") || typeof target !== "string";
         if (isStatic || target === "./package.json") continue;
         (target.endsWith(".js") ? scripts : files).set(key.slice(1), join(place, target));
       }

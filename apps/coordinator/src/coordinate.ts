@@ -26,6 +26,7 @@ import {
 import { SocketPool } from "@fedclair/wire";
 import { certificatesOf, tokensOf, type EntryOptions } from "./entry.js";
 import { startPage } from "./page-process.js";
+import { createJoinPageFor } from "./join-page.js";
 import { Place } from "./place.js";
 import type { Observer } from "./metrics/observe.js";
 
@@ -42,6 +43,8 @@ export interface CoordinateOptions extends PlaceOptions, CheckpointOptions, Entr
   readonly page?: string;
   /** File with the token that readers of the page need. */
   readonly pageTokenFile?: string;
+  /** Whether browser tabs may join, by a page at `listen`; a text is the page's own origin. */
+  readonly joinPage?: true | string;
   /** Where to serve /metrics and /healthz, as host:port. Default: nowhere. */
   readonly metrics?: string;
   readonly json: boolean;
@@ -72,9 +75,11 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     options.metrics === undefined ? undefined : parseAddress(options.metrics, "--metrics");
   const tokens = tokensOf(options);
   const tls = certificatesOf(options);
+  const joinPage = await createJoinPageFor(options.joinPage, host);
   const pool = await SocketPool.listen({
     host,
     port,
+    ...(joinPage && { page: joinPage }),
     clientIds,
     trialJson: JSON.stringify(trial),
     ...(tokens && { tokens }),
@@ -102,6 +107,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
       log.info(`metrics at ${observer.server.url}/metrics`);
     }
     log.info(`listening on ${pool.url}`);
+    if (pool.pageOrigin !== undefined) log.info(`browser tabs join at ${pool.pageOrigin}/`);
     process.send?.({ listening: pool.url }, () => undefined); // errors are ignored: if the parent is gone, this process is stopped anyway
     const run = runAndReport({
       prepared,

@@ -52,6 +52,12 @@ export const program = new Command("fedclair coordinator")
     "show the run as a live page at this address, with the same TLS; default: off",
   )
   .option("--page-token-file <file>", "file with the token that readers of the page need")
+  .addOption(
+    new Option(
+      "--join-page [origin]",
+      "serve a page at --listen on which browser tabs join; its address, if browsers open it by another name than --listen: https://fl.example.org:4000",
+    ),
+  )
   .addOption(runOptions.metrics())
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "do not write report.html and its figures")

@@ -2,7 +2,7 @@ import { useSignal, type Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { FollowedRun } from "./connection.js";
 import { drawMap } from "./draw-map.js";
-import { formatRatio } from "./format.js";
+import { formatRatio } from "@fedclair/page";
 import { cellAt, mapSize, scrollTo, type MapLayout } from "./map-layout.js";
 import { codes, truths, type RunData } from "./run-data.js";
 import { palette } from "./theme.js";

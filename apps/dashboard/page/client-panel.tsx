@@ -3,8 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { ClientRound, RunState } from "../src/protocol.js";
 import { hostOf } from "./host-of.js";
 import type { FollowedRun } from "./connection.js";
-import { formatAgo, formatRatio, formatSeconds, formatValue } from "./format.js";
-import { Notice, Table } from "./parts.js";
+import { Notice, Table, formatAgo, formatRatio, formatSeconds, formatValue } from "@fedclair/page";
 import { clientId } from "./run-data.js";
 import { readLines } from "./read-lines.js";
 

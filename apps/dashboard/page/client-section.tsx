@@ -4,7 +4,7 @@ import { ClientMap } from "./client-map.js";
 import { ClientTable } from "./client-table.js";
 import type { FollowedRun } from "./connection.js";
 import { orderRows, type SortKey } from "./order.js";
-import { Section } from "./parts.js";
+import { Section } from "@fedclair/page";
 import { clientId } from "./run-data.js";
 
 const sorts: readonly (readonly [SortKey, string])[] = [

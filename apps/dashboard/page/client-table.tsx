@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { verdictText } from "./client-map.js";
 import type { FollowedRun } from "./connection.js";
-import { formatRatio } from "./format.js";
+import { formatRatio } from "@fedclair/page";
 import { truths } from "./run-data.js";
 
 /** Rows on one page of the table. */

@@ -3,7 +3,8 @@ import { useEffect } from "preact/hooks";
 import type { Comparison } from "../src/protocol.js";
 import { Curves, type Curve } from "./curves.js";
 import { load } from "./list-view.js";
-import { Head, Notice, Section, Table } from "./parts.js";
+import { Notice, Section, Table } from "@fedclair/page";
+import { Head } from "./parts.js";
 import { formatRoute } from "./routes.js";
 import { armDashes, palette } from "./theme.js";
 

@@ -1,7 +1,6 @@
 import type { RoundTime, RunState } from "../src/protocol.js";
 import type { FollowedRun } from "./connection.js";
-import { formatBytes, formatSeconds } from "./format.js";
-import { Section, Table } from "./parts.js";
+import { Section, Table, formatBytes, formatSeconds } from "@fedclair/page";
 
 const phases = ["train", "aggregate", "evaluate", "write"] as const;
 

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { formatTick, formatValue } from "./format.js";
+import { formatTick, formatValue } from "@fedclair/page";
 import { isDark, palette } from "./theme.js";
 
 /** One line over rounds. */

@@ -1,7 +1,6 @@
 import type { HostStatus } from "@fedclair/core/internal";
 import type { FollowedRun } from "./connection.js";
-import { formatAgo, formatBytes, formatMoment } from "./format.js";
-import { Section, Table } from "./parts.js";
+import { Section, Table, formatAgo, formatBytes, formatMoment } from "@fedclair/page";
 
 /** The client hosts of a run. */
 export function HostSection({ followed }: { readonly followed: FollowedRun }) {

@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { maxCompared, type Entry, type Listing, type SweepView } from "../src/protocol.js";
-import { formatMoment, formatValue } from "./format.js";
-import { Head, Notice, StatusMark } from "./parts.js";
+import { Notice, formatMoment, formatValue } from "@fedclair/page";
+import { Head, StatusMark } from "./parts.js";
 import { formatRoute, reportAddress } from "./routes.js";
 
 /** Time between two looks at the list, in ms. */

@@ -3,8 +3,7 @@ import type { FlaggedClient, RunState } from "../src/protocol.js";
 import type { Activity } from "@fedclair/runs";
 import type { FollowedRun } from "./connection.js";
 import { Curves, type Curve } from "./curves.js";
-import { countNoun, formatRatio, formatSeconds, formatValue } from "./format.js";
-import { Notice, Table } from "./parts.js";
+import { Notice, Table, countNoun, formatRatio, formatSeconds, formatValue } from "@fedclair/page";
 import { reportAddress } from "./routes.js";
 import { armDashes, palette } from "./theme.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { HostStatus } from "@fedclair/core/internal";
 import { hostOf } from "./host-of.js";
-import { formatAgo, formatBytes, formatRatio, formatSeconds, formatValue } from "./format.js";
+import { formatAgo, formatBytes, formatRatio, formatSeconds, formatValue } from "@fedclair/page";
 import {
   cellAt,
   mapSize,

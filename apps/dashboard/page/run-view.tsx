@@ -5,10 +5,10 @@ import { ClientPanel } from "./client-panel.js";
 import { ClientSection } from "./client-section.js";
 import { FollowedRun, type Link } from "./connection.js";
 import { CostSection } from "./cost-section.js";
-import { formatMoment } from "./format.js";
+import { Notice, formatMoment } from "@fedclair/page";
 import { HostSection } from "./host-section.js";
 import { Overview } from "./overview.js";
-import { Head, Notice, StatusMark } from "./parts.js";
+import { Head, StatusMark } from "./parts.js";
 
 /** A run: at a glance, its clients, hosts and cost. */
 export function RunView({ path }: { readonly path: string }) {

@@ -1,10 +1,5 @@
 import type * as TensorFlow from "@tensorflow/tfjs-core";
-import {
-  explainAbsence,
-  formatLoadFault,
-  findLoadFault,
-  restoreUtil,
-} from "./tensorflow-library.js";
+import { explainAbsence, formatLoadFault, findLoadFault, restoreUtil } from "#tensorflow-library";
 import { addLayers } from "./wasm-layers.js";
 import { replaceMatMul } from "./wasm-matmul.js";
 
@@ -125,6 +120,16 @@ function throwIfUnavailable(why: string | undefined): void {
     throw new Error(`backend "tensorflow" was asked for: ${why}; or choose wasm`);
 }
 
+// In a variable, because the compiler would otherwise look for the types of an optional package.
+const tensorflowPackage = "@tensorflow/tfjs-node";
+
+/** Written out, so that a bundler for browsers finds the packages. */
+const importers: Readonly<Record<BackendName, () => Promise<unknown>>> = {
+  tensorflow: () => import(tensorflowPackage),
+  wasm: () => import("@tensorflow/tfjs-backend-wasm"),
+  cpu: () => import("@tensorflow/tfjs-backend-cpu"),
+};
+
 async function load(asked: BackendName | undefined): Promise<Backend> {
   const { name, why } = asked
     ? { name: asked, why: "as asked for" }
@@ -136,20 +141,14 @@ async function load(asked: BackendName | undefined): Promise<Backend> {
   }
   // Loaded lazily: a program that only prints its help does not need it.
   const tf = await import("@tensorflow/tfjs-core");
-  // In a variable, because the compiler would otherwise look for the types of an optional package.
-  const module: string = {
-    tensorflow: "@tensorflow/tfjs-node",
-    wasm: "@tensorflow/tfjs-backend-wasm",
-    cpu: "@tensorflow/tfjs-backend-cpu",
-  }[name];
   try {
-    await import(module);
+    await importers[name]();
   } catch (error) {
     const { message } = error as Error;
     const why =
       name === "tensorflow"
         ? (explainAbsence() ?? formatLoadFault(message))
-        : `${module} failed to load (${message})`;
+        : `@tensorflow/tfjs-backend-${name} failed to load (${message})`;
     throw new Error(`no TensorFlow.js backend "${name}" here: ${why}`, { cause: error });
   }
   // Otherwise it advertises tfjs-node, even if plain JavaScript was requested.

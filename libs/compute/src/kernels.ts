@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { kernelBytes } from "#compute-kernels";
 
 /**
  * The exports of `assembly/`, which documents them. Addresses are byte offsets in the memory of the
@@ -104,7 +104,7 @@ export interface Kernels {
   ): void;
 }
 
-const module = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("#compute.wasm"))));
+const module = new WebAssembly.Module(kernelBytes);
 
 /** Creates kernels that work on the given memory. They do not keep anything in it. */
 export function createKernels(memory: WebAssembly.Memory): Kernels {

@@ -49,4 +49,4 @@ export {
 } from "./tensors/update.js";
 export { UserError } from "./words/errors.js";
 export { excerpt } from "./words/text.js";
-export { yieldToEventLoop } from "./words/yield-to-event-loop.js";
+export { turnOfEventLoop, yieldToEventLoop } from "./words/yield-to-event-loop.js";

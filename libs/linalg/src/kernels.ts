@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { kernelBytes } from "#linalg-kernels";
 
 /** The exports of `assembly/`. Addresses are byte offsets in the memory of the instance. */
 export interface Kernels {
@@ -40,7 +40,7 @@ export interface Kernels {
   ): void;
 }
 
-const module = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("#linalg.wasm"))));
+const module = new WebAssembly.Module(kernelBytes);
 
 /**
  * Creates kernels that work on the given memory. It must be shared, because they were

@@ -5,7 +5,7 @@ import { mock } from "node:test";
 import { UserError, type Update } from "@fedclair/core";
 import type { Answer, ClientJob, Failure } from "@fedclair/core/internal";
 import { WebSocketServer } from "ws";
-import { connectHost, type HostOptions } from "./connect-host.js";
+import { connectHost, type NodeHostOptions } from "./connect-host.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
 import {
   admitAll,
@@ -41,7 +41,7 @@ describe("connectHost", () => {
     pool = await listenFor(count, options);
   };
   /** A host that answers every job with an update, unless the test overrides it. */
-  const host = (changes: Partial<HostOptions> = {}) => {
+  const host = (changes: Partial<NodeHostOptions> = {}) => {
     const abort = new AbortController();
     aborts.push(abort);
     const ended = connectHost({

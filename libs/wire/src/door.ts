@@ -23,11 +23,16 @@ export interface DoorLimits {
   readonly attempts: DebtLimit;
 }
 
+/** How long a connection may take to fetch the page for tabs, in ms. */
+const downloadTimeout = 60_000;
+
 /** A connection that has not joined. */
 interface Stranger {
   readonly socket: Socket;
   readonly address: string;
-  readonly timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout;
+  /** Whether it has been given more time, for a page. */
+  isServed: boolean;
   /** When its handshake may continue, in ms of `performance.now()`. */
   readonly due: number;
   /** Stops counting the bytes that it sends. */
@@ -111,6 +116,15 @@ export class Door {
     }
   }
 
+  /** Gives a connection more time, once, because a page is sent to it. */
+  serve(socket: Socket): void {
+    const stranger = this.#strangers.get(formatRemoteEnd(socket));
+    if (!stranger || stranger.isServed) return;
+    stranger.isServed = true;
+    clearTimeout(stranger.timer);
+    stranger.timer = setTimeout(() => stranger.socket.destroy(), downloadTimeout);
+  }
+
   /** Cuts every connection. */
   close(): void {
     for (const socket of this.#connections) socket.destroy();
@@ -126,7 +140,14 @@ export class Door {
     while (this.#strangers.size >= this.#limits.strangers) this.#evict();
     this.#connections.add(socket);
     const timer = setTimeout(() => socket.destroy(), this.#patience);
-    const stranger = { socket, address, timer, due, stopCounting: () => undefined };
+    const stranger: Stranger = {
+      socket,
+      address,
+      timer,
+      isServed: false,
+      due,
+      stopCounting: () => undefined,
+    };
     this.#strangers.set(key, stranger);
     socket.once("close", () => {
       this.#connections.delete(socket);

@@ -1,4 +1,5 @@
-export { connectHost, type HostOptions } from "./connect-host.js";
+export type { HostOptions } from "./client-host.js";
+export { connectHost, type NodeHostOptions } from "./connect-host.js";
 export { checkCoordinatorUrl } from "./coordinator-url.js";
 export { isLoopback, checkOpenness } from "./openness.js";
 export { isSameSecret } from "./signed-token.js";

@@ -1,4 +1,9 @@
-import type { IncomingMessage, RequestListener, Server as HttpServer } from "node:http";
+import type {
+  IncomingMessage,
+  RequestListener,
+  Server as HttpServer,
+  ServerResponse,
+} from "node:http";
 import { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { UserError } from "@fedclair/core";
@@ -15,14 +20,28 @@ export interface Listener {
   readonly io: Server<Events, Events>;
   readonly door: Door;
   readonly url: string;
+  /** The origin of the page on which tabs join, if there is one. */
+  readonly pageOrigin: string | undefined;
   /** Stops listening and closes every connection. */
   close(): Promise<void>;
+}
+
+/** A page on which browser tabs join. */
+export interface JoinPage {
+  /**
+   * The scheme, host and port under which browsers open the page; default: those of the listening
+   * server. Websockets are accepted from no other origin.
+   */
+  readonly origin?: string;
+  /** Answers requests that are not for the websocket. */
+  readonly answer: (origin: string, request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /**
  * Starts a websocket server.
  * @param port 0 picks a free one
  * @param server answers requests that are not for the websocket
+ * @param page answers them instead, if tabs may join
  * @throws UserError if it cannot listen there
  */
 export async function listen(
@@ -30,6 +49,7 @@ export async function listen(
   port: number,
   chunkBytes: number,
   server: HttpServer | HttpsServer = createServer(answerNotFound),
+  page?: JoinPage,
 ): Promise<Listener> {
   // Loaded lazily: a host or an in-process trial does not need it.
   const [socketIo, { BoundedWebSocketServer }] = await Promise.all([
@@ -46,28 +66,40 @@ export async function listen(
     ...heartbeat,
     wsEngine: BoundedWebSocketServer,
     // Hosts send no Origin. A browser does, even from a foreign page that probes this machine's
-    // ports.
+    // ports, so only that of the own page is accepted.
     allowRequest: ({ headers, socket }, decide) => {
       // Nobody else listens for errors until the request is decided, and an unhandled error would
       // end the process.
       socket.on("error", () => undefined);
       setTimeout(() => {
-        decide(null, headers.origin === undefined);
+        decide(null, headers.origin === undefined || headers.origin === pageOrigin);
       }, door.delayOf(socket));
     },
   });
+  let pageOrigin: string | undefined;
   const door = new Door(server);
+  if (page) {
+    server.on("request", (request, response) => {
+      if (pageOrigin === undefined || request.url?.startsWith(io.path())) return;
+      door.serve(request.socket);
+      page.answer(pageOrigin, request, response);
+    });
+  }
   io.engine.on("connection", ({ request }: { readonly request: IncomingMessage }) => {
     door.listenTo(request.socket);
   });
   await bind(server, host, port);
+  const url = formatUrl(
+    server instanceof HttpsServer ? "https" : "http",
+    server.address() as AddressInfo,
+  );
+  // as browsers write it, without the scheme's usual port
+  if (page) pageOrigin = page.origin ?? new URL(url).origin;
   return {
     io,
     door,
-    url: formatUrl(
-      server instanceof HttpsServer ? "https" : "http",
-      server.address() as AddressInfo,
-    ),
+    url,
+    pageOrigin,
     close: async () => {
       const closed = io.close();
       // a host that does not answer the closing handshake would delay it for half a minute

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import { UserError } from "@fedclair/core";
 import { exitCodes } from "@fedclair/core/internal";
 import { io, type Socket } from "socket.io-client";
@@ -282,6 +282,43 @@ describe("SocketPool, joining", () => {
     });
     const error = await new Promise((resolve) => page.once("connect_error", resolve));
     assert.ok(error instanceof Error);
+  });
+
+  it("accepts a browser from its own page only: scheme, host and port", async () => {
+    const answer = (_: string, __: unknown, response: ServerResponse) => response.end("page");
+    await open(1, { page: { answer } });
+    const own = pool.url;
+    assert.equal(pool.pageOrigin, own);
+    assert.equal(await (await fetch(`${own}/`)).text(), "page");
+    const connects = async (origin: string) => {
+      const socket = io(own, {
+        transports: ["websocket"],
+        extraHeaders: { origin },
+        reconnection: false,
+        forceNew: true,
+      });
+      const connected = await new Promise<boolean>((resolve) => {
+        socket.once("connect", () => {
+          resolve(true);
+        });
+        socket.once("connect_error", () => {
+          resolve(false);
+        });
+      });
+      socket.disconnect();
+      return connected;
+    };
+    assert.equal(await connects(own), true);
+    const { port } = new URL(own);
+    const foreign = [
+      `https://127.0.0.1:${port}`,
+      `http://localhost:${port}`,
+      "null",
+      `${own}.evil`,
+    ];
+    for (const origin of [...foreign, "http://127.0.0.1", "http://127.0.0.1:1", `${own}/`, ""]) {
+      assert.equal(await connects(origin), false, origin);
+    }
   });
 
   it("is ready when prepared hosts have room for every client", async () => {

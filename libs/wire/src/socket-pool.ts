@@ -20,7 +20,7 @@ import { accepted, refuse, type Limits, type Reply } from "./codec/reply.js";
 import { HostList } from "./host-list.js";
 import { Gate, type Judgement } from "./gate.js";
 import { HostSession } from "./host-session.js";
-import { answerNotFound, listen, type HostSocket, type Listener } from "./listen.js";
+import { answerNotFound, listen, type HostSocket, type JoinPage, type Listener } from "./listen.js";
 import { createLimitedLog, type Log } from "./limited-log.js";
 import { OpenJobs } from "./open-jobs.js";
 import { Peer } from "./peer.js";
@@ -73,6 +73,8 @@ export interface SocketPoolOptions {
    * with the pool.
    */
   readonly server?: HttpServer | HttpsServer;
+  /** The page on which browser tabs join. Default: none, and no browser can connect. */
+  readonly page?: JoinPage;
   /** Receives a sentence when a host joins, is refused or is lost. */
   readonly log?: Log;
 }
@@ -104,6 +106,8 @@ const farewellTimeout = 5000;
 export class SocketPool implements ClientPool {
   /** The address for hosts to connect to. */
   readonly url: string;
+  /** The origin of the page on which browser tabs join; undefined if there is none. */
+  readonly pageOrigin: string | undefined;
   readonly traffic = new Traffic();
   readonly #options: SocketPoolOptions;
   readonly #limits: Limits;
@@ -142,8 +146,11 @@ export class SocketPool implements ClientPool {
     }
     const { chunkBytes, maxMessageBytes } = { ...defaultLimits, ...options };
     const logRefusal = createLimitedLog(log);
-    const { server = createServer(answerNotFound, tls, logRefusal) } = options;
-    const listener = await listen(host, port, chunkBytes, server);
+    const {
+      page,
+      server = createServer(page ? () => undefined : answerNotFound, tls, logRefusal),
+    } = options;
+    const listener = await listen(host, port, chunkBytes, server, page);
     return new SocketPool(options, { chunkBytes, maxMessageBytes }, listener, logRefusal);
   }
 
@@ -157,6 +164,7 @@ export class SocketPool implements ClientPool {
     this.#limits = limits;
     this.#listener = listener;
     this.url = listener.url;
+    this.pageOrigin = listener.pageOrigin;
     this.#tokens = new TokenCheck(options.tokens ?? { secret: "" }, options.clientIds.length);
     const { backend, plugins = [], contaminations = [] } = options;
     this.#gate = new Gate(this.#tokens, backend, plugins, contaminations);

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { UserError } from "@fedclair/core";
-import { connectHost, type HostOptions } from "./connect-host.js";
+import { connectHost, type NodeHostOptions } from "./connect-host.js";
 import { attemptLimit } from "./debts.js";
 import { Door } from "./door.js";
 import { listen } from "./listen.js";
@@ -46,7 +46,11 @@ describe("TLS", () => {
     while (!log.some((line) => pattern.test(line)))
       await new Promise<void>((resolve) => (logged = resolve));
   };
-  const host = (url: string, tls: HostOptions["tls"] = {}, changes: Partial<HostOptions> = {}) =>
+  const host = (
+    url: string,
+    tls: NodeHostOptions["tls"] = {},
+    changes: Partial<NodeHostOptions> = {},
+  ) =>
     connectHost({
       url,
       tls,

@@ -7,27 +7,10 @@ import {
   type Trial,
 } from "@fedclair/core/internal";
 import type { PluginModule } from "../resolve-module.js";
+import { listClientPlugins, withoutAggregators } from "../without-aggregators.js";
 import { Overdue, PluginThread } from "./plugin-thread.js";
 import { ThreadServer } from "./watched-server.js";
 import { WatchedRunner, type WatchedEvents } from "./watched-runner.js";
-
-/**
- * Lists the outside plug-ins that the clients of a resolved trial need. Aggregators run only at the
- * coordinator.
- */
-export function listClientPlugins(trial: Pick<Trial, "plugins">): LocatedPlugin[] {
-  return pluginIdentities(trial).filter(({ kind }) => kind !== "aggregator");
-}
-
-/** Removes the aggregators from a trial, so that hosts do not have to load aggregator plug-ins. */
-export function withoutAggregators(trial: Trial): Trial {
-  return {
-    ...trial,
-    aggregator: { name: "fedavg" },
-    baselines: [],
-    ...(trial.plugins && { plugins: listClientPlugins(trial) }),
-  };
-}
 
 /** Time for the top level of a module, in s: more than its own limit for what it awaits. */
 const importSeconds = 10;

@@ -3,10 +3,7 @@ import { sizeOf, UserError } from "@fedclair/core";
 import { item, sum } from "@fedclair/linalg";
 import { withArray, type Numbers } from "../data/array-file.js";
 import type { DigitFiles, FolderDigits } from "./folder-files.js";
-import { formatPosition } from "./images.js";
-
-/** The largest label, which bounds the number of classes. */
-export const largestLabel = 999;
+import { formatPosition, largestLabel } from "./images.js";
 
 /** A pair of files whose labels have been read. */
 interface LabelledPair {

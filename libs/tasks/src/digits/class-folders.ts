@@ -4,8 +4,7 @@ import { UserError } from "@fedclair/core";
 import { item, sum } from "@fedclair/linalg";
 import { listPngs, readPngs } from "../data/png-files.js";
 import { sortNames } from "../data/table.js";
-import { largestLabel } from "./array-files.js";
-import type { Digits } from "./images.js";
+import { largestLabel, type Digits } from "./images.js";
 
 /**
  * Reads PNG images from one subfolder per class. Classes are numbered in the order of their names:

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { packageFolder } from "../data/npm-package.js";
 import { readPairs } from "./array-files.js";
 import { readClassFolders } from "./class-folders.js";
-import { digitFiles, kindOf } from "./folder-files.js";
+import { describeUnusualFiles, digitFiles, kindOf, writersIn } from "./folder-files.js";
 import type { Collection } from "./images.js";
 import { readJson } from "./json-files.js";
 import { readLabelledTable } from "./labelled-table.js";
@@ -15,7 +15,6 @@ const mnist = {
   integrity:
     "sha512-x+SfS5tSJnOEjad6jkuL91Cuq9EAVmy1IYt6vdWEsYCjJZsj0oB2xCq+sg5cgiEt9W+xBT31q9IwI2h7h1VtOw==",
 };
-export const mnistCount = 10_000;
 
 let mnistDigits: Promise<Collection> | undefined;
 
@@ -60,4 +59,26 @@ export async function readFolder(folder: string): Promise<Collection> {
   if (writers.length === 0) return digits;
   const owners = counts.flatMap((count, owner) => new Array<number>(count).fill(owner));
   return { ...digits, writers, owners: Int32Array.from(owners) };
+}
+
+/**
+ * Counts the writers in a source, as far as that is known before anything is read.
+ * @returns undefined if it is not; 0 if the source has none
+ * @throws UserError if a folder cannot be read
+ */
+export function countWriters(source: Options["source"]): number | undefined {
+  if (source === "mnist") return 0;
+  const folder = ownFolder(source);
+  return folder === undefined ? undefined : writersIn(folder).length;
+}
+
+/** Returns a notice about files of a source that are there and not read. */
+export function noticeFiles(source: Options["source"]): string | undefined {
+  const folder = source === "mnist" ? undefined : ownFolder(source);
+  return folder === undefined ? undefined : describeUnusualFiles(digitFiles(folder));
+}
+
+/** Returns the folder of a source if it holds digits as `digitFiles` lists them. */
+function ownFolder({ folder }: Exclude<Options["source"], "mnist">): string | undefined {
+  return folder !== undefined && kindOf(folder) === "digits" ? folder : undefined;
 }

@@ -2,8 +2,13 @@ import { atInt } from "@fedclair/linalg";
 
 /** Classes of MNIST. */
 export const classes = 10;
+/** Digits of MNIST that are used. */
+export const mnistCount = 10_000;
 /** Pixels of an image of MNIST: 28×28. */
 export const pixels = 784;
+
+/** The largest label of own images, which bounds the number of classes. */
+export const largestLabel = 999;
 
 /** Images with their labels. Bytes of a file stay bytes until a step reads them. */
 export interface Digits {

@@ -1,12 +1,11 @@
+import { countWriters, noticeFiles, readSource } from "#digits-source";
 import { UserError, type Params, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { sourcePaths } from "../data/own-data.js";
 import { countHeldBack } from "../held-back.js";
 import { withFeatureNoise } from "../partition/feature-noise.js";
 import { DigitsClient, type ClientData } from "./client.js";
-import { mnistCount, readSource } from "./data.js";
-import { digitFiles, describeUnusualFiles, kindOf, writersIn } from "./folder-files.js";
-import { choose, imageAt, inUnits, type Chosen, type Collection } from "./images.js";
+import { choose, imageAt, inUnits, mnistCount, type Chosen, type Collection } from "./images.js";
 import { checkHoldings, countWithheld, holdings, reserve } from "./holdings.js";
 import { schema, type Options } from "./options.js";
 import { initialParams, networkOf, paramsOf } from "./model.js";
@@ -51,10 +50,7 @@ export const digits: TaskPlugin = {
   checkClients: (clients, options: Options) => {
     checkClients(options, clients);
   },
-  notice: (_, { source }: Options) => {
-    const folder = ownFolder(source);
-    return folder === undefined ? undefined : describeUnusualFiles(digitFiles(folder));
-  },
+  notice: (_, { source }: Options) => noticeFiles(source),
   create: async (options: Options): Promise<Task> => {
     const data = await readSource(options.source);
     let shared: Shared | undefined;
@@ -127,12 +123,6 @@ async function pretrain(
   }
 }
 
-/** Returns the folder of a source if it holds digits as `digitFiles` lists them. */
-function ownFolder(source: Options["source"]): string | undefined {
-  const folder = source === "mnist" ? undefined : source.folder;
-  return folder !== undefined && kindOf(folder) === "digits" ? folder : undefined;
-}
-
 /** Says how many of the user's own images are trained on, and what becomes of the others. */
 function describeUse(options: Options, data: Collection, clients: number): string {
   const { labels, pixels, classes } = data;
@@ -164,11 +154,9 @@ function checkClients(options: Options, count: number): void {
   const { source, partition } = options;
   if (source === "mnist") checkHoldings(options, mnistCount, count);
   if (partition.by !== "natural") return;
-  const folder = ownFolder(source);
+  const writers = countWriters(source);
   // Whom a table names is known only after reading it.
-  if (folder === undefined && source !== "mnist") return;
-  const writers = folder === undefined ? 0 : writersIn(folder).length;
-  if (count <= writers) return;
+  if (writers === undefined || count <= writers) return;
   const remedy = writers > 0 ? "lower `clients`" : "choose another partition";
   throw new UserError(
     `digits: partition natural serves ${writers} clients, one a writer that the data name, but ${count} are asked for: ${remedy}`,

@@ -1,8 +1,7 @@
 import { UserError } from "@fedclair/core";
 import type { TableSource } from "../data/own-data.js";
 import { numbers, readTable, sortNames, texts } from "../data/table.js";
-import { largestLabel } from "./array-files.js";
-import type { Collection } from "./images.js";
+import { largestLabel, type Collection } from "./images.js";
 import type { Options } from "./options.js";
 
 type Columns = Exclude<Options["source"], "mnist">["columns"];

@@ -1,6 +1,11 @@
-import type { Params, Shard, Task, TaskPlugin } from "@fedclair/core";
+import {
+  turnOfEventLoop,
+  type Params,
+  type Shard,
+  type Task,
+  type TaskPlugin,
+} from "@fedclair/core";
 import { Matrix, multiply, stream, thinQr, type Stream } from "@fedclair/linalg";
-import { setImmediate } from "node:timers/promises";
 import { sourcePaths } from "../data/own-data.js";
 import { countHeldBack } from "../held-back.js";
 import { schema, type Options } from "./options.js";
@@ -110,7 +115,7 @@ function simulate(options: Options, basis: Matrix, { rng, holdBack }: Shard): Sh
 async function* draw(options: Options, truth: Float64Array, rng: Stream): AsyncGenerator<Sample> {
   for (let i = 1; i <= options.samples; i++) {
     // Yields to the event loop, so that a host with many samples still answers its socket.
-    if (i % 256 === 0) await setImmediate();
+    if (i % 256 === 0) await turnOfEventLoop();
     const x = rng.normals(options.p);
     const minusNoise = rng.normals(options.q, options.noise);
     yield { x, y: minus(predict(x, truth, options.q), minusNoise) };

@@ -1,20 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { readBase } from "#text-copy-base";
 import * as tf from "@tensorflow/tfjs-core";
 import { type Dense, decodeSafetensors, encodeSafetensors } from "@fedclair/core";
 import type { WeightName, Weights } from "./model.js";
-
-/*
- * The shipped bases: the weights of `model.ts` by name and in their layout (in×out), one file per
- * size of vocabulary. `npm run lab -- pretrain` writes them.
- */
-
-/**
- * Returns the file of a base.
- * @param vocabulary number of tokens without the separator
- */
-export function baseFile(vocabulary: number): URL {
-  return new URL(`${import.meta.resolve("#task-assets")}/text-copy-${vocabulary}.safetensors`);
-}
 
 const bases = new Map<number, Promise<Weights>>();
 
@@ -25,7 +12,7 @@ const bases = new Map<number, Promise<Weights>>();
 export function loadBase(vocabulary: number): Promise<Weights> {
   const cached = bases.get(vocabulary);
   if (cached) return cached;
-  const weights = readFile(baseFile(vocabulary)).then(decodeWeights);
+  const weights = readBase(vocabulary).then(decodeWeights);
   bases.set(vocabulary, weights);
   return weights;
 }

@@ -1,5 +1,10 @@
-import { setImmediate } from "node:timers/promises";
-import type { LocalTrainer, Params, TrainJob, TrainResult } from "@fedclair/core";
+import {
+  turnOfEventLoop,
+  type LocalTrainer,
+  type Params,
+  type TrainJob,
+  type TrainResult,
+} from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { contextRows, countSequences, targetRows, type Examples } from "./examples.js";
@@ -91,7 +96,7 @@ export class TextCopyClient implements LocalTrainer {
         const [entropy = NaN] = crossEntropy(logits, targetRows(part, vocabulary)).values();
         loss += entropy * part.y.length;
       });
-      await setImmediate();
+      await turnOfEventLoop();
     }
     return { accuracy: correct / y.length, loss: loss / y.length };
   }

@@ -3,9 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { packageFolder } from "../data/npm-package.js";
-import type { TableSource } from "../data/own-data.js";
-import { readTable, texts } from "../data/table.js";
 import { unreadable } from "../data/unreadable.js";
+import type { Library } from "./library.js";
 
 /** The State of the Union addresses of 1790 to 2021, in the public domain. */
 const sotu = {
@@ -14,30 +13,6 @@ const sotu = {
   integrity:
     "sha512-QbspCBwsy6S6io8mwmZoPh55YBCj4X3RwoGldDneFZU8WI9Vjrdq/l01beIF0qSiJBFlsngiIz8ySmmRjFm8aA==",
 };
-
-/** One client's text. */
-export interface Document {
-  /** Name for display: a president or a file. */
-  readonly label: string;
-  readonly text: string;
-}
-
-/**
- * A collection of texts. It knows how many clients it serves before anything is fetched or read.
- */
-export interface Library {
-  /** Name of the collection in messages. */
-  readonly title: string;
-  /**
-   * Returns the number of clients that it serves; absent if that is known only after reading it.
-   * @throws UserError if it has no texts
-   */
-  readonly count?: () => number;
-  /** Returns a notice, as `TaskPlugin.notice` does. */
-  readonly notice?: (clients: number) => string | undefined;
-  /** Reads the documents in the clients' order. */
-  readonly read: () => Promise<readonly Document[]>;
-}
 
 /**
  * Presidential addresses: one document per president with all his addresses, ordered by the first.
@@ -78,23 +53,6 @@ export function textFolder(folder: string): Library {
           text: await readFile(join(folder, file), "utf8"),
         })),
       ),
-  };
-}
-
-/** Creates a library of the texts in a table, one document per client, in the order of names. */
-export function textTable(
-  source: TableSource,
-  { text, client }: { readonly text: string; readonly client: string },
-): Library {
-  return {
-    title: `the table ${source.file ?? ""}`,
-    async read() {
-      const { table, clients } = await readTable(source, { text: texts(text) }, client);
-      const { names = [], owners = [] } = clients ?? {};
-      const all = names.map((label) => ({ label, texts: [] as string[] }));
-      table.texts("text").forEach((one, row) => all[owners[row] ?? -1]?.texts.push(one));
-      return all.map(({ label, texts }) => ({ label, text: texts.join(" ") }));
-    },
   };
 }
 

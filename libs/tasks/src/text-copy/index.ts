@@ -1,10 +1,11 @@
+import { addresses, textFolder } from "#text-copy-documents";
 import { loadBackend } from "@fedclair/compute";
 import { countHeldBack } from "../held-back.js";
 import { zeros, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { z } from "zod";
 import type { Corpus, Source } from "./corpus.js";
 import { sourcePaths, tableSource } from "../data/own-data.js";
-import { addresses, textFolder, textTable } from "./documents.js";
+import { textTable } from "./library.js";
 import { proximal } from "../proximal.js";
 import { copyLength, moduleNames, width } from "./shape.js";
 import { syntheticCorpus } from "./synthetic.js";

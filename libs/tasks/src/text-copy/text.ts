@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import type { Corpus, Source } from "./corpus.js";
-import type { Library } from "./documents.js";
+import type { Library } from "./library.js";
 import { copyLength } from "./shape.js";
 
 /**

@@ -1,5 +1,4 @@
-import { setImmediate } from "node:timers/promises";
-import type { TrainJob, TrainResult } from "@fedclair/core";
+import { turnOfEventLoop, type TrainJob, type TrainResult } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { contextRows, countSequences, targetRows, type Examples } from "./examples.js";
@@ -89,7 +88,8 @@ export async function trainTogether(
       });
       tf.dispose(adapters);
       adapters = next;
-      await setImmediate(undefined, { signal: job.signal });
+      await turnOfEventLoop();
+      job.signal.throwIfAborted();
     }
     return readLowRankUpdates(adapters).map((delta, client) => {
       return { numExamples: count, delta, metrics: { loss: item(losses, client) } };

@@ -99,7 +99,7 @@ export function encodeUpdate(jobId: number, update: Update, workSeconds = 0): Ui
   // Allocate the full size up front: a writer that grows copies its contents, and so does one that
   // releases its buffer.
   const writer = protobuf.Writer.create();
-  writer.buf = Buffer.allocUnsafe(deltaBytes(update.delta) + 1024);
+  writer.buf = new Uint8Array(deltaBytes(update.delta) + 1024);
   return codec.encode({ clientUpdate }, writer).finish(true);
 }
 

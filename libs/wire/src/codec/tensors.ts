@@ -1,4 +1,3 @@
-import { endianness } from "node:os";
 import {
   type Dense,
   readNumbers,
@@ -25,7 +24,8 @@ type WireTensorDelta = fedclair.v1.TensorDelta.$Properties;
 const { DType } = fedclair.v1;
 
 // Typed arrays use the byte order of the processor; the wire format is little-endian.
-if (endianness() !== "LE") throw new Error("fedclair runs on little-endian processors only");
+if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1)
+  throw new Error("fedclair runs on little-endian processors only");
 
 /**
  * Encodes a tensor. The result is a view of the tensor's memory, so encode it before the tensor

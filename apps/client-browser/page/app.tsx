@@ -1,0 +1,279 @@
+import { Notice, Section, Table, countNoun, formatBytes, formatSeconds } from "@fedclair/page";
+import type { ErrorCode } from "@fedclair/core/internal";
+import { useEffect, useRef } from "preact/hooks";
+import type { Outcome, Work } from "./messages.js";
+import type { Stage, Tab } from "./tab.js";
+
+export function App({ tab }: { readonly tab: Tab }) {
+  const stage = tab.stage.value;
+  return (
+    <>
+      <header class="top">
+        <span class="home">fedclair</span>
+        <h1 class="crumb">Train in this tab</h1>
+        <span class={`status ${marks[stage.name]}`} role="status">
+          {stageTexts[stage.name]}
+        </span>
+      </header>
+      <main>
+        {stage.name === "form" || stage.name === "ended" ? (
+          <Start tab={tab} stage={stage} />
+        ) : (
+          <Host tab={tab} stage={stage} />
+        )}
+        <Privacy />
+      </main>
+    </>
+  );
+}
+
+/** A few words for each stage. */
+export const stageTexts: Readonly<Record<Stage["name"], string>> = {
+  form: "not joined",
+  joining: "joining",
+  joined: "joined",
+  lost: "connection lost",
+  ended: "ended",
+};
+
+/** The classes of the marks before these texts, whose shapes differ. */
+const marks: Readonly<Record<Stage["name"], string>> = {
+  form: "waiting",
+  joining: "waiting",
+  joined: "running",
+  lost: "failed",
+  ended: "done",
+};
+
+function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
+  const { entries } = tab;
+  const join = (event: Event) => {
+    event.preventDefault();
+    tab.join();
+  };
+  return (
+    <Section id="join" title={stage.name === "ended" ? "Join again" : "Join the trial"}>
+      {stage.name === "ended" && <Ending tab={tab} stage={stage} />}
+      <p>
+        This tab can train clients of the trial that this coordinator runs. It needs a part of your
+        processor, and nothing else of your machine. You can leave at any time.
+      </p>
+      <form class="controls" onSubmit={join}>
+        <label>
+          Token, if the coordinator requires one
+          <input
+            name="token"
+            type="password"
+            autocomplete="off"
+            defaultValue={entries.token}
+            onInput={({ currentTarget }) => {
+              entries.token = currentTarget.value.trim();
+            }}
+          />
+        </label>
+        <label>
+          Clients to train here
+          <input
+            name="clients"
+            type="number"
+            min={1}
+            max={1_000_000}
+            required
+            defaultValue={String(entries.capacity)}
+            onInput={({ currentTarget }) => {
+              entries.capacity = currentTarget.valueAsNumber;
+            }}
+          />
+        </label>
+        <button type="submit">Join</button>
+      </form>
+    </Section>
+  );
+}
+
+/** Says why this tab does not take part any more, and what can be done. */
+function Ending({
+  tab,
+  stage: { outcome, reason, code },
+}: {
+  readonly tab: Tab;
+  readonly stage: Extract<Stage, { readonly name: "ended" }>;
+}) {
+  const { jobs, seconds } = tab.totals.value;
+  const isFault = outcome !== "over" && outcome !== "left";
+  const hint = (code && codeAdvice[code]) ?? advice[outcome];
+  return (
+    <>
+      <Notice isUrgent={isFault}>
+        <b>{outcomes[outcome]}</b> {isFault ? `${sentence(reason)} ` : ""}
+        {hint}
+      </Notice>
+      {jobs > 0 && (
+        <p class="note">
+          {countNoun(jobs, "job")} in {formatSeconds(seconds)},{" "}
+          {formatBytes(tab.traffic.value.bytesSent)} sent.
+        </p>
+      )}
+    </>
+  );
+}
+
+const outcomes: Readonly<Record<Outcome, string>> = {
+  over: "The trial is over.",
+  left: "You have left the trial.",
+  refused: "The coordinator refused this tab.",
+  dismissed: "The coordinator has ended the work of this tab.",
+  unfit: "This tab cannot take part in this trial.",
+  unreachable: "The coordinator cannot be reached.",
+  failed: "This tab had to stop.",
+};
+
+const advice: Readonly<Partial<Record<Outcome, string>>> = {
+  over: "You can close this tab.",
+  left: "The coordinator gives its clients to other hosts.",
+  failed: "The coordinator gives its clients to other hosts.",
+};
+
+/** What to do about a refusal, in the words of this page. */
+const codeAdvice: Readonly<Partial<Record<ErrorCode, string>>> = {
+  BAD_TOKEN: "Correct the token below, and join again.",
+  PROTOCOL_VERSION: "Reload this page.",
+  PLUGIN_MISMATCH: "A browser tab cannot load plug-ins: this trial needs other hosts.",
+  BACKEND_MISMATCH: "A browser tab computes with wasm only: this trial needs other hosts.",
+};
+
+/** Makes a sentence of a reason: a capital letter, and a full stop. */
+function sentence(text: string): string {
+  const end = /[.!?]$/.test(text) ? "" : ".";
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${end}`;
+}
+
+function Host({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
+  const trial = tab.trial.value;
+  const { bytesSent, bytesReceived } = tab.traffic.value;
+  const { jobs, seconds } = tab.totals.value;
+  const round = tab.work.value?.round ?? tab.rounds.value[0]?.round;
+  const button = useRef<HTMLButtonElement>(null);
+  // The button that was pressed to join is gone.
+  useEffect(() => button.current?.focus(), []);
+  const facts: readonly (readonly [string, string])[] = [
+    ["task", trial?.task ?? "–"],
+    ["backend", trial?.backend ?? "–"],
+    ["round", round === undefined ? "–" : `${round} of ${trial?.rounds ?? "–"}`],
+    ["jobs", jobs.toLocaleString("en-GB")],
+    ["work", formatSeconds(seconds)],
+    ["sent", formatBytes(bytesSent)],
+    ["received", formatBytes(bytesReceived)],
+  ];
+  return (
+    <>
+      <Section
+        id="now"
+        title={trial ? trial.name : "Joining"}
+        aside={
+          <button
+            type="button"
+            ref={button}
+            onClick={() => {
+              tab.leave();
+            }}
+          >
+            Leave
+          </button>
+        }
+      >
+        {stage.name === "lost" && (
+          <Notice isUrgent>
+            The connection broke ({stage.why}). This tab joins again as soon as it can.
+          </Notice>
+        )}
+        <p class="lead">{describeWork(stage, tab.work.value, jobs)}</p>
+        <dl class="facts">
+          {facts.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+        </dl>
+        <p class="note">
+          You may switch to another tab or window: training goes on. It stops when this tab is
+          closed or the machine sleeps.
+        </p>
+      </Section>
+      {tab.problems.value.length > 0 && (
+        <Section id="problems" title="Problems">
+          <ul class="details">
+            {tab.problems.value.map((text, i) => (
+              <li key={i}>{text}</li>
+            ))}
+          </ul>
+        </Section>
+      )}
+      <Rounds tab={tab} />
+    </>
+  );
+}
+
+/** Describes in a sentence what the tab does at the moment. */
+function describeWork(stage: Stage, work: Work | undefined, jobs: number): string {
+  if (stage.name === "joining") return "Joining, and loading the task and its data.";
+  if (stage.name === "lost") return "Waiting for the coordinator.";
+  if (work) {
+    const verb = work.kind === "train" ? "Training" : "Measuring";
+    return `${verb} ${work.clients.join(", ")} in round ${work.round}.`;
+  }
+  return jobs === 0
+    ? "Waiting for clients. The coordinator hands them out before each round; if other hosts have room for all of them, this tab may have to wait for the next one."
+    : "Waiting for the next job.";
+}
+
+function Rounds({ tab }: { readonly tab: Tab }) {
+  const rounds = tab.rounds.value;
+  if (rounds.length === 0) return null;
+  return (
+    <Section id="rounds" title="The last rounds">
+      <Table
+        caption="What the clients of this tab did in the last rounds"
+        heads={["round", "clients", "trained", "measured", "seconds"]}
+        numbers={[2, 3, 4]}
+        rows={rounds.map(({ round, clients, trained, measured, seconds }) => [
+          String(round),
+          formatClients([...clients]),
+          String(trained),
+          String(measured),
+          seconds.toFixed(2),
+        ])}
+      />
+    </Section>
+  );
+}
+
+/** Lists clients; of many, the first ones and how many there are. */
+function formatClients(clients: readonly string[]): string {
+  const sorted = [...clients].sort();
+  if (sorted.length <= 6) return sorted.join(", ");
+  return `${sorted.slice(0, 5).join(", ")} and ${sorted.length - 5} more`;
+}
+
+function Privacy() {
+  return (
+    <Section id="privacy" title="What leaves this tab">
+      <ul class="details">
+        <li>
+          <b>To the coordinator:</b> your token, once; for every client and round the change of the
+          model that it learned, the number of its examples, its measurements (such as a loss), and
+          the time it took. The coordinator also sees your network address.
+        </li>
+        <li>
+          <b>To nobody else:</b> this page loads nothing from, and sends nothing to, any other
+          address. It stores nothing in this browser.
+        </li>
+        <li>
+          <b>The data</b> that clients train on are part of the trial: they are simulated, or
+          published, and come from the coordinator. No file of yours is read.
+        </li>
+      </ul>
+    </Section>
+  );
+}

@@ -1,0 +1,31 @@
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { App, stageTexts } from "./app.js";
+import { Tab } from "./tab.js";
+
+/** How many clients a tab trains if nobody says otherwise. */
+const usualCapacity = 4;
+
+/**
+ * Reads the token and the number of clients behind the `#` of the address, which a browser does not
+ * send to the server, and removes them from the address and its history.
+ */
+function takeFragment(): { readonly token: string; readonly capacity: number } {
+  const given = new URLSearchParams(location.hash.slice(1));
+  if (location.hash !== "") history.replaceState(null, "", location.pathname);
+  const capacity = Number(given.get("clients"));
+  return {
+    token: given.get("token") ?? "",
+    capacity: Number.isInteger(capacity) && capacity > 0 ? capacity : usualCapacity,
+  };
+}
+
+const root = document.getElementById("page");
+const tab = new Tab(takeFragment());
+effect(() => {
+  const { name } = tab.stage.value;
+  const round = tab.rounds.value[0]?.round ?? 0;
+  const what = name === "joined" && round > 0 ? `round ${round}` : stageTexts[name];
+  document.title = `${what} – fedclair`;
+});
+if (root) render(<App tab={tab} />, root);

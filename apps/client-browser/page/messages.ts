@@ -1,0 +1,64 @@
+import type { ErrorCode } from "@fedclair/core/internal";
+
+/** What the page asks of its worker. */
+export type Order =
+  | { readonly kind: "join"; readonly token: string; readonly capacity: number }
+  | { readonly kind: "leave" };
+
+/** The facts about a trial that the page shows. */
+export interface TrialFacts {
+  readonly name: string;
+  readonly task: string;
+  readonly rounds: number;
+  readonly clients: number;
+  readonly backend: string;
+}
+
+/** Why a worker has ended. */
+export type Outcome =
+  /** The trial is over. */
+  | "over"
+  /** The page has asked for it. */
+  | "left"
+  /** The coordinator has refused this tab. */
+  | "refused"
+  /** The trial has failed, or another host has taken the place of this tab. */
+  | "dismissed"
+  /** A tab cannot take part in this trial. */
+  | "unfit"
+  /** The coordinator cannot be reached any more. */
+  | "unreachable"
+  /** An error of this program or of the browser. */
+  | "failed";
+
+/** What clients of this tab did together. */
+export interface Work {
+  readonly round: number;
+  readonly kind: "train" | "evaluate" | "choose" | "initial";
+  readonly clients: readonly string[];
+}
+
+/** What a worker reports to its page. */
+export type Report =
+  | { readonly kind: "trial"; readonly facts: TrialFacts }
+  /** The tab has joined; clients may be given to it from now on. */
+  | { readonly kind: "joined" }
+  | { readonly kind: "lost"; readonly why: string }
+  | { readonly kind: "started"; readonly work: Work }
+  | {
+      readonly kind: "done";
+      readonly work: Work;
+      readonly seconds: number;
+      /** Clients without a result, each with the reason. */
+      readonly failures: readonly string[];
+    }
+  /** Comes every second, so that the page notices a worker that does not return. */
+  | { readonly kind: "beat"; readonly bytesSent: number; readonly bytesReceived: number }
+  | { readonly kind: "warning"; readonly text: string }
+  | {
+      readonly kind: "ended";
+      readonly outcome: Outcome;
+      readonly reason: string;
+      /** The code of a refusal. */
+      readonly code?: ErrorCode | undefined;
+    };

@@ -1,0 +1,181 @@
+import { signal } from "@preact/signals";
+import type { ErrorCode } from "@fedclair/core/internal";
+import type { Order, Outcome, Report, TrialFacts, Work } from "./messages.js";
+
+/** What this tab is doing. */
+export type Stage =
+  | { readonly name: "form" }
+  /** It has sent its request to join, or loads the task and its data. */
+  | { readonly name: "joining" }
+  | { readonly name: "joined" }
+  /** The connection is broken; the worker tries again. */
+  | { readonly name: "lost"; readonly why: string }
+  | {
+      readonly name: "ended";
+      readonly outcome: Outcome;
+      readonly reason: string;
+      readonly code?: ErrorCode | undefined;
+    };
+
+/** What the clients of this tab did in one round. */
+export interface RoundWork {
+  readonly round: number;
+  readonly clients: ReadonlySet<string>;
+  readonly trained: number;
+  readonly measured: number;
+  /** Seconds of work. */
+  readonly seconds: number;
+}
+
+/** What the page keeps and shows: the last rounds, and the last problems. */
+const keptRounds = 12;
+const keptProblems = 5;
+
+/**
+ * A worker that has not reported for this long, in ms, does not return: reports come every second.
+ */
+const longestSilence = 60_000;
+/** How often that is checked, in ms. */
+const checkEvery = 20_000;
+/** Time that a worker has to say goodbye to the coordinator, in ms. */
+const farewell = 2000;
+
+/** The state of this tab and its worker. */
+export class Tab {
+  readonly stage = signal<Stage>({ name: "form" });
+  readonly trial = signal<TrialFacts | undefined>(undefined);
+  readonly work = signal<Work | undefined>(undefined);
+  readonly rounds = signal<readonly RoundWork[]>([]);
+  readonly problems = signal<readonly string[]>([]);
+  readonly traffic = signal({ bytesSent: 0, bytesReceived: 0 });
+  /** Totals over all rounds. */
+  readonly totals = signal({ jobs: 0, seconds: 0 });
+  /** What the form contains. */
+  readonly entries: { token: string; capacity: number };
+  #worker: Worker | undefined;
+  #watch = 0;
+  #hasReported = false;
+  #isBusy = false;
+
+  constructor(entries: { readonly token: string; readonly capacity: number }) {
+    this.entries = { ...entries };
+  }
+
+  /** Starts a worker, which joins the coordinator. */
+  join(): void {
+    this.stage.value = { name: "joining" };
+    this.trial.value = undefined;
+    this.rounds.value = [];
+    this.problems.value = [];
+    this.totals.value = { jobs: 0, seconds: 0 };
+    this.traffic.value = { bytesSent: 0, bytesReceived: 0 };
+    const worker = new Worker("/worker.js", { type: "module", name: "host" });
+    this.#worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<Report>) => {
+      this.#hasReported = true;
+      this.#handle(data);
+    };
+    worker.onerror = ({ message }) => {
+      this.#end("failed", message || "the worker of this tab could not be started");
+    };
+    this.#order({ kind: "join", ...this.entries });
+    this.#watchWorker();
+  }
+
+  /** Leaves the trial. The coordinator gives this tab's clients to other hosts. */
+  leave(): void {
+    this.#order({ kind: "leave" });
+    const worker = this.#worker;
+    setTimeout(() => {
+      if (this.#worker === worker) this.#end("left", "stopped");
+    }, farewell);
+  }
+
+  #order(order: Order): void {
+    this.#worker?.postMessage(order);
+  }
+
+  #handle(report: Report): void {
+    switch (report.kind) {
+      case "trial":
+        this.trial.value = report.facts;
+        return;
+      case "joined":
+        this.stage.value = { name: "joined" };
+        return;
+      case "lost":
+        this.work.value = undefined;
+        this.stage.value = { name: "lost", why: report.why };
+        return;
+      case "started":
+        this.#isBusy = true;
+        this.work.value = report.work;
+        return;
+      case "done":
+        this.#isBusy = false; // the text stays until the next beat, because jobs may be short
+        this.#count(report.work, report.seconds);
+        this.#addProblems(report.failures);
+        return;
+      case "beat":
+        this.traffic.value = report;
+        if (!this.#isBusy) this.work.value = undefined;
+        return;
+      case "warning":
+        this.#addProblems([report.text]);
+        return;
+      case "ended":
+        this.#end(report.outcome, report.reason, report.code);
+    }
+  }
+
+  #count({ round, kind, clients }: Work, seconds: number): void {
+    const { totals, rounds } = this;
+    const [last, ...earlier] = rounds.value;
+    const current = last?.round === round ? last : undefined;
+    const before = current ?? { clients: [], trained: 0, measured: 0, seconds: 0 };
+    const isTraining = kind === "train";
+    const now: RoundWork = {
+      round,
+      clients: new Set([...before.clients, ...clients]),
+      trained: before.trained + (isTraining ? clients.length : 0),
+      measured: before.measured + (isTraining ? 0 : clients.length),
+      seconds: before.seconds + seconds,
+    };
+    rounds.value = [now, ...(current ? earlier : rounds.value)].slice(0, keptRounds);
+    totals.value = {
+      jobs: totals.value.jobs + clients.length,
+      seconds: totals.value.seconds + seconds,
+    };
+  }
+
+  #addProblems(texts: readonly string[]): void {
+    if (texts.length === 0) return;
+    this.problems.value = [...texts, ...this.problems.value].slice(0, keptProblems);
+  }
+
+  /**
+   * Ends a worker that does not return. Timers of a page in the background are late, and so are
+   * those of a machine that slept, so only checks count between which nothing was reported.
+   */
+  #watchWorker(): void {
+    let silent = 0;
+    this.#hasReported = true;
+    clearInterval(this.#watch);
+    this.#watch = setInterval(() => {
+      silent = this.#hasReported ? 0 : silent + 1;
+      this.#hasReported = false;
+      if (silent * checkEvery < longestSilence) return;
+      const { clients = [] } = this.work.value ?? {};
+      const whose = clients.length === 0 ? "" : `, in the work of ${clients.join(", ")}`;
+      this.#end("failed", `the worker of this tab did not return for a minute${whose}`);
+    }, checkEvery);
+  }
+
+  #end(outcome: Outcome, reason: string, code?: ErrorCode): void {
+    clearInterval(this.#watch);
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.work.value = undefined;
+    this.stage.value = { name: "ended", outcome, reason, code };
+  }
+}

@@ -1,0 +1,150 @@
+/*
+ * The host of this tab. It runs in a worker, so that training does not stop the page, the page can
+ * end it at any time, and timers keep their pace while the tab is in the background.
+ */
+import { loadBackend } from "@fedclair/compute";
+import { UserError } from "@fedclair/core";
+import { ClientRunner, prepareSentTrial, type Trial } from "@fedclair/core/internal";
+import { loadForTab, tabTaskNames, withoutAggregators } from "@fedclair/plugins/browser";
+import { connectTab, RefusedError, Traffic, UnreachableError } from "@fedclair/wire/browser";
+import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+import { env } from "@tensorflow/tfjs-core";
+import { cos, exp, log, sin } from "./fdlibm.js";
+import { release } from "./release.js";
+import type { Order, Outcome, Report } from "./messages.js";
+
+const scope = self as unknown as {
+  postMessage(report: Report): void;
+  onmessage: (event: { readonly data: Order }) => void;
+};
+const leaving = new AbortController();
+// so that numbers have the same bytes as in Node.js
+Object.assign(Math, { cos, exp, log, sin });
+
+scope.onmessage = ({ data: order }) => {
+  if (order.kind === "leave") leaving.abort();
+  else void host(order);
+};
+
+function report(one: Report): void {
+  scope.postMessage(one);
+}
+
+/** Joins the coordinator of this page and trains until the trial is over. Never rejects. */
+async function host({ token, capacity }: Extract<Order, { kind: "join" }>): Promise<void> {
+  const traffic = new Traffic();
+  const beat = () => {
+    report({
+      kind: "beat",
+      bytesSent: traffic.bytesSent,
+      bytesReceived: traffic.bytesReceived,
+    });
+  };
+  const beats = setInterval(beat, 1000);
+  let runner: ClientRunner | undefined;
+  try {
+    const { reason, exitCode } = await connectTab({
+      url: location.origin,
+      token,
+      capacity,
+      traffic,
+      backends: ["wasm"],
+      softwareVersion: release,
+      signal: leaving.signal,
+      onWelcome: async (trialJson) => {
+        runner = await prepare(JSON.parse(trialJson) as Trial);
+      },
+      onJoined: () => {
+        report({ kind: "joined" });
+      },
+      onLost: (why) => {
+        report({ kind: "lost", why });
+      },
+      onOtherRelease: (other) => {
+        report({
+          kind: "warning",
+          text: `This page has release ${release}, and the coordinator ${other}: reload the page.`,
+        });
+      },
+      onRefused: (clientId, { code, message }) => {
+        report({
+          kind: "warning",
+          text: `The coordinator refused an update of ${clientId}: ${code}: ${message}`,
+        });
+      },
+      jobsAtOnce: () => runner?.maxBatch ?? 1,
+      runJobs: async (jobs) => {
+        const [first] = jobs;
+        if (!runner || !first) throw new Error("a job came before the trial");
+        const { round, kind } = first;
+        const work = { round, kind, clients: jobs.map(({ clientId }) => clientId) };
+        report({ kind: "started", work });
+        const since = performance.now();
+        const answers = await runner.runAll(jobs);
+        const failures = answers.flatMap((answer) =>
+          "failure" in answer
+            ? `${answer.clientId}: ${answer.failure.code}: ${answer.failure.message}`
+            : [],
+        );
+        report({ kind: "done", work, seconds: (performance.now() - since) / 1000, failures });
+        return answers;
+      },
+    });
+    beat();
+    const outcome = leaving.signal.aborted ? "left" : exitCode === 0 ? "over" : "dismissed";
+    report({ kind: "ended", outcome, reason });
+  } catch (error) {
+    beat();
+    const { code, message } =
+      error instanceof RefusedError
+        ? error.failure
+        : { code: undefined, message: error instanceof Error ? error.message : String(error) };
+    report({ kind: "ended", outcome: outcomeOf(error), reason: message, code });
+  } finally {
+    clearInterval(beats);
+  }
+}
+
+function outcomeOf(error: unknown): Outcome {
+  if (error instanceof RefusedError) return "refused";
+  if (error instanceof UnreachableError) return "unreachable";
+  return error instanceof UserError ? "unfit" : "failed";
+}
+
+/**
+ * Loads the task of a trial and its data.
+ * @throws UserError if a tab cannot train it
+ */
+async function prepare(trial: Trial): Promise<ClientRunner> {
+  const { name, task, rounds, clients } = trial;
+  const plugins = await loadForTab(task.name);
+  if (!plugins) {
+    throw new UserError(
+      `the task of this trial is ${task.name}, and a browser tab can train ${tabTaskNames.join(", ")}: start hosts of another kind (fedclair client)`,
+    );
+  }
+  const backend = await startWasm();
+  report({ kind: "trial", facts: { name, task: task.name, rounds, clients, backend } });
+  const content = withoutAggregators(trial);
+  const runner = new ClientRunner(prepareSentTrial(content, "the coordinator's trial", plugins), {
+    onClientError: ({ clientId }, error) => {
+      console.error(`client ${clientId} failed`, error);
+    },
+  });
+  await runner.prepare();
+  return runner;
+}
+
+/**
+ * Starts TensorFlow.js on WebAssembly, with one thread as in Node.js, so that the results have the
+ * same bytes.
+ * @throws UserError if this browser lacks SIMD, which the kernels of fedclair need
+ */
+async function startWasm(): Promise<string> {
+  setWasmPaths("/");
+  env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
+  if (!(await env().getAsync("WASM_HAS_SIMD_SUPPORT")))
+    throw new UserError("this browser has no SIMD for WebAssembly: use a newer one");
+  const { reason } = await loadBackend("wasm");
+  return reason.replace(/:.*/, "");
+}

@@ -1,0 +1,7 @@
+import kernelBytes from "#linalg.wasm";
+
+/*
+ * The kernels as the bundler puts them into the script, for the condition `browser` of
+ * package.json.
+ */
+export { kernelBytes };

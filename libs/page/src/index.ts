@@ -1,0 +1,11 @@
+export {
+  countNoun,
+  formatAgo,
+  formatBytes,
+  formatMoment,
+  formatRatio,
+  formatSeconds,
+  formatTick,
+  formatValue,
+} from "./format.js";
+export { Notice, Section, Table } from "./parts.js";

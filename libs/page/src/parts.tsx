@@ -1,0 +1,88 @@
+import type { ComponentChildren } from "preact";
+
+/** A message that must not be missed. */
+export function Notice({
+  children,
+  isUrgent = false,
+}: {
+  readonly children: ComponentChildren;
+  readonly isUrgent?: boolean;
+}) {
+  return (
+    <p class={isUrgent ? "notice urgent" : "notice"} role={isUrgent ? "alert" : "status"}>
+      {children}
+    </p>
+  );
+}
+
+/** A section with a heading. */
+export function Section({
+  id,
+  title,
+  aside,
+  children,
+}: {
+  readonly id: string;
+  readonly title: string;
+  readonly aside?: ComponentChildren;
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <section id={id} aria-labelledby={`${id}-title`}>
+      <div class="section-head">
+        <h2 id={`${id}-title`}>{title}</h2>
+        {aside}
+      </div>
+      {children}
+    </section>
+  );
+}
+
+/** A table whose first column names the rows. Cells that are right-aligned are numbers. */
+export function Table({
+  caption,
+  heads,
+  rows,
+  numbers = [],
+}: {
+  readonly caption: string;
+  readonly heads: readonly ComponentChildren[];
+  readonly rows: readonly (readonly ComponentChildren[])[];
+  /** Indices of columns with numbers. */
+  readonly numbers?: readonly number[];
+}) {
+  const align = (i: number) => (numbers.includes(i) ? "number" : undefined);
+  return (
+    <div class="wide" tabIndex={0} role="region" aria-label={caption}>
+      <table>
+        <caption class="unseen">{caption}</caption>
+        <thead>
+          <tr>
+            {heads.map((head, i) => (
+              <th key={i} scope="col" class={align(i)}>
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((cells, r) => (
+            <tr key={r}>
+              {cells.map((cell, i) =>
+                i === 0 ? (
+                  <th key={i} scope="row">
+                    {cell}
+                  </th>
+                ) : (
+                  <td key={i} class={align(i)}>
+                    {cell}
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
