@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { workspace } from "./support/paths.js";
 
 interface Manifest {
+  readonly private?: boolean;
   readonly exports?: Readonly<Record<string, string | { types: string; default: string }>>;
   readonly bin?: Readonly<Record<string, string>>;
 }
@@ -27,7 +28,9 @@ describe("the files that npm would publish", () => {
     assert.ok(packages.size > 8);
     for (const [name, files] of packages) {
       const path = join(workspace, "node_modules", name, "package.json");
-      const { exports = {}, bin = {} } = JSON.parse(readFileSync(path, "utf8")) as Manifest;
+      const manifest = JSON.parse(readFileSync(path, "utf8")) as Manifest;
+      if (manifest.private) continue;
+      const { exports = {}, bin = {} } = manifest;
       const entries = Object.values(exports).flatMap((e) =>
         typeof e === "string" ? e : Object.values(e),
       );
