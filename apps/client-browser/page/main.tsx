@@ -22,6 +22,10 @@ function takeFragment(): { readonly token: string; readonly capacity: number } {
 
 const root = document.getElementById("page");
 const tab = new Tab(takeFragment());
+// The browser itself may keep the connection of a closed page for a while.
+addEventListener("pagehide", () => {
+  tab.close();
+});
 effect(() => {
   const { name } = tab.stage.value;
   const round = tab.rounds.value[0]?.round ?? 0;

@@ -91,6 +91,11 @@ export class Tab {
     }, farewell);
   }
 
+  /** Ends the worker and with it the connection, because the page is being closed. */
+  close(): void {
+    if (this.#worker) this.#end("left", "closed");
+  }
+
   #order(order: Order): void {
     this.#worker?.postMessage(order);
   }
