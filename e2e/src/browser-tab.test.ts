@@ -36,6 +36,11 @@ async function waitForStage(page: Page, stage: string): Promise<void> {
 describe("a tab in a browser", function () {
   this.timeout(120_000);
   requirePrograms("chromium");
+  let hasPython = false;
+  before(async function () {
+    this.timeout(900_000); // includes the installation
+    hasPython = (await installPython()) !== undefined;
+  });
 
   for (const trial of ["linear-regression", "digits", "text-copy"]) {
     it(`trains ${trial} to the same bytes as Node.js`, async () => {
@@ -92,7 +97,6 @@ describe("a tab in a browser", function () {
   });
 
   it("finishes a trial with another tab, a Node.js host and a Python host, also when one is closed", async () => {
-    const hasPython = (await installPython()) !== undefined;
     const out = join(await temporaryFolder(), "run");
     const external = hasPython ? ["--set", "external=[c10,c11]"] : [];
     const { coordinator, url } = await startCoordinator([
