@@ -40,7 +40,9 @@ describe("docs/output.schema.json", function () {
     const inMemory = ["--transport", "memory", "--no-report"];
     await check("run", trial, "--name", "one", ...inMemory);
     for (const log of ["records.jsonl", "timings.jsonl"]) {
-      const lines = readFileSync(join(cwd, "runs/one", log), "utf8").trimEnd().split("\n");
+      const lines = readFileSync(join(cwd, "runs/one", log), "utf8")
+        .trimEnd()
+        .split("\n");
       for (const line of lines) checkText(log, line);
     }
     await check("run", trial, "--set", "seed=2", "--name", "two", ...inMemory);
