@@ -12,7 +12,7 @@ import { parseArguments } from "./arguments.js";
 
 const root = join(import.meta.dirname, "..");
 const trials = [
-  { name: "linear-regression/gaussian", set: ["rounds=4", "aggregator.rule=gap"], without: "c03" },
+  { name: "denoising/collude-002", set: ["rounds=3", "aggregator.rule=evidence"], without: "c03" },
   { name: "digits/dirichlet-label-flip", set: ["rounds=2", "baselines=[]"], without: "c01" },
   { name: "text-copy/synthetic", set: ["rounds=3", "baselines=[]"], without: "c02" },
 ];
