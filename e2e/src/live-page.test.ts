@@ -154,6 +154,7 @@ describe("the live page in a browser", function () {
     const [client = ""] = (await readout.innerText()).split(",");
     await page.keyboard.press("Enter");
     await page.getByRole("dialog", { name: `Client ${client}` }).waitFor();
+    await page.locator('[role="dialog"]:focus-within').waitFor(); // now it has the keys
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     await page.locator(".map").focus();
