@@ -75,6 +75,8 @@ function rowsOf(sweeps, quantity, format) {
 }
 
 const own = (runs) => runs.filter((run) => methodOf(run) === "alberdice");
+const ownValues = (name) => (runs) => own(runs).map(value(name));
+const columns = ["game", ...methods.map((method) => names[method])];
 
 export const alberdice = {
   name: "alberdice",
@@ -85,7 +87,7 @@ export const alberdice = {
       claim: "On matrix games with several best joint actions, AlberDICE agrees on one.",
       file: matrix,
       quantity: "return with XOR and its versions for three to five agents, of at most 1",
-      measure: (runs) => own(runs).map(value("return")),
+      measure: ownValues("return"),
       expected: { min: 0.99 },
     },
     { ...beatsOthers, name: "matrix-others", file: matrix, expected: { min: 0.1 } },
@@ -104,7 +106,7 @@ export const alberdice = {
       claim: "The alternation converges to Nash policies.",
       file: matrix,
       quantity: "largest gain in return of one agent alone; all matrix games",
-      measure: (runs) => own(runs).map(value("nashGap")),
+      measure: ownValues("nashGap"),
       expected: { max: 0.01 },
     },
     {
@@ -112,7 +114,7 @@ export const alberdice = {
       claim: "In the penalty game the Nash policy is one of the two best (our question).",
       file: penalty,
       quantity: "return, of at most 10; penalties of 10 and 100",
-      measure: (runs) => own(runs).map(value("return")),
+      measure: ownValues("return"),
       expected: { min: 9.9 },
     },
     {
@@ -120,7 +122,7 @@ export const alberdice = {
       claim: "There it ends at a Nash policy.",
       file: penalty,
       quantity: "largest gain in return of one agent alone",
-      measure: (runs) => own(runs).map(value("nashGap")),
+      measure: ownValues("nashGap"),
       expected: { max: 0.1 },
     },
     {
@@ -135,7 +137,7 @@ export const alberdice = {
       file: bridge,
       time: "3 minutes",
       quantity: "return; the best is -1.2355",
-      measure: (runs) => own(runs).map(value("return")),
+      measure: ownValues("return"),
       expected: { min: -1.25 },
     },
     {
@@ -148,13 +150,13 @@ export const alberdice = {
   ],
   table: {
     files: [matrix, penalty, bridge],
-    columns: ["game", ...methods.map((method) => names[method])],
+    columns,
     rows: (sweeps, format) => rowsOf(sweeps, value("return"), format),
   },
   tables: {
     unseen: {
       files: [matrix, bridge],
-      columns: ["game", ...methods.map((method) => names[method])],
+      columns,
       rows: (sweeps, format) => rowsOf(sweeps, unseen, format),
     },
   },

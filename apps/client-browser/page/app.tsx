@@ -1,4 +1,12 @@
-import { Notice, Section, Table, countNoun, formatBytes, formatSeconds } from "@fedclair/page";
+import {
+  Facts,
+  Notice,
+  Section,
+  Table,
+  countNoun,
+  formatBytes,
+  formatSeconds,
+} from "@fedclair/page";
 import type { ErrorCode } from "@fedclair/core/internal";
 import { useEffect, useRef } from "preact/hooks";
 import type { Outcome, Work } from "./messages.js";
@@ -188,14 +196,7 @@ function Host({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
           </Notice>
         )}
         <p class="lead">{describeWork(stage, tab.work.value, jobs)}</p>
-        <dl class="facts">
-          {facts.map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-        </dl>
+        <Facts facts={facts} />
         <p class="note">
           You may switch to another tab or window: training goes on. It stops when this tab is
           closed or the machine sleeps.

@@ -31,6 +31,14 @@ export type Outcome =
   /** An error of this program or of the browser. */
   | "failed";
 
+/** How a worker has ended. */
+export interface End {
+  readonly outcome: Outcome;
+  readonly reason: string;
+  /** The code of a refusal. */
+  readonly code?: ErrorCode | undefined;
+}
+
 /** What clients of this tab did together. */
 export interface Work {
   readonly round: number;
@@ -55,10 +63,4 @@ export type Report =
   /** Comes every second, so that the page notices a worker that does not return. */
   | { readonly kind: "beat"; readonly bytesSent: number; readonly bytesReceived: number }
   | { readonly kind: "warning"; readonly text: string }
-  | {
-      readonly kind: "ended";
-      readonly outcome: Outcome;
-      readonly reason: string;
-      /** The code of a refusal. */
-      readonly code?: ErrorCode | undefined;
-    };
+  | ({ readonly kind: "ended" } & End);

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import type { ErrorCode } from "@fedclair/core/internal";
-import type { Order, Outcome, Report, TrialFacts, Work } from "./messages.js";
+import type { End, Order, Outcome, Report, TrialFacts, Work } from "./messages.js";
 
 /** What this tab is doing. */
 export type Stage =
@@ -10,12 +10,7 @@ export type Stage =
   | { readonly name: "joined" }
   /** The connection is broken; the worker tries again. */
   | { readonly name: "lost"; readonly why: string }
-  | {
-      readonly name: "ended";
-      readonly outcome: Outcome;
-      readonly reason: string;
-      readonly code?: ErrorCode | undefined;
-    };
+  | ({ readonly name: "ended" } & End);
 
 /** What the clients of this tab did in one round. */
 export interface RoundWork {

@@ -5,7 +5,7 @@ import { ClientPanel } from "./client-panel.js";
 import { ClientSection } from "./client-section.js";
 import { FollowedRun, type Link } from "./connection.js";
 import { CostSection } from "./cost-section.js";
-import { Notice, formatMoment } from "@fedclair/page";
+import { Facts, Notice, formatMoment } from "@fedclair/page";
 import { HostSection } from "./host-section.js";
 import { Overview } from "./overview.js";
 import { Head, StatusMark } from "./parts.js";
@@ -126,14 +126,7 @@ function RunFacts({ run }: { readonly run: RunState }) {
   return (
     <footer>
       {run.claim !== undefined && <p class="claim">{run.claim}</p>}
-      <dl class="facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={facts} />
     </footer>
   );
 }

@@ -8,4 +8,4 @@ export {
   formatTick,
   formatValue,
 } from "./format.js";
-export { Notice, Section, Table } from "./parts.js";
+export { Facts, Notice, Section, Table } from "./parts.js";

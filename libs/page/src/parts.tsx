@@ -38,6 +38,20 @@ export function Section({
   );
 }
 
+/** A list of facts: a name and a value each. */
+export function Facts({ facts }: { readonly facts: readonly (readonly [string, string])[] }) {
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 /** A table whose first column names the rows. Cells that are right-aligned are numbers. */
 export function Table({
   caption,

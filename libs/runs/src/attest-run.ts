@@ -63,7 +63,7 @@ export async function* attestRun(attestation: Attestation): AsyncGenerator<Attes
       const { place } = stored.record;
       const differences = [
         ...(await listDifferences(stored, own)),
-        ...(await listOtherFiles(folder, number, event.state)),
+        ...(await listOtherCheckpoints(folder, number, event.state)),
       ];
       const isFinal = arm === prepared.arms[0] && record.round === prepared.trial.rounds;
       if (isFinal && !(await hasParams(folder, event.state))) differences.push(paramsFile);
@@ -146,7 +146,7 @@ async function listDifferences(stored: StoredRound, own: EncodedRound): Promise<
 }
 
 /** Returns the name of the checkpoint after a round if it has another state. */
-async function listOtherFiles(
+async function listOtherCheckpoints(
   folder: string,
   number: number,
   state: TrialState,
