@@ -41,15 +41,14 @@ describe("a trial with --metrics", () => {
   it("reports its progress while it runs, and each log line names its source", async () => {
     const out = join(await temporaryFolder(), "run");
     const how = ["--out", out, "--hosts", "1", "--metrics", "127.0.0.1:0", "--no-report"];
-    const trial = ["run", fixture("text-copy"), "--set", "rounds=200", ...how];
-    const command = start(trial, { env: { FEDCLAIR_LOG: "info" } });
+    const command = start(["run", fixture("long"), ...how], { env: { FEDCLAIR_LOG: "info" } });
     const url = await command.waitForOutput(/metrics at (http:[^"\s]+)\/metrics/);
     await command.waitForOutput(/ round 2/);
     const health = await fetch(`${url}/healthz`);
     assert.equal(health.status, 200);
     const status = (await health.json()) as Record<string, unknown>;
     assert.ok(Number(status["round"]) >= 2, JSON.stringify(status));
-    assert.deepEqual([status["rounds"], status["hosts"]], [200, 1]);
+    assert.deepEqual([status["rounds"], status["hosts"]], [1000, 1]);
     const text = await (await fetch(`${url}/metrics`)).text();
     assert.match(text, /^fedclair_rounds_done\{arm="[\w-]+"\} ([2-9]|\d\d)/m);
     assert.match(text, /^fedclair_sent_bytes_total [1-9]\d+$/m);
@@ -80,7 +79,7 @@ describe("a trial with --metrics", () => {
   it("is unhealthy after a failure while the coordinator still runs", async () => {
     const out = join(await temporaryFolder(), "run");
     const { coordinator, url } = await startCoordinator([
-      ...[fixture("text-copy"), "--out", out, "--metrics", "127.0.0.1:0"],
+      ...[fixture("linear-regression"), "--out", out, "--metrics", "127.0.0.1:0"],
     ]);
     const metrics = await coordinator.waitForOutput(/metrics at (http:[^"\s]+)\/metrics/);
     const host = startHost(url, 1, { env: { FEDCLAIR_LOG: "info" } });
@@ -96,7 +95,12 @@ describe("a trial with --metrics", () => {
   });
 
   it("requires a coordinator and a free address", async () => {
-    const run = ["run", fixture("text-copy"), "--out", join(await temporaryFolder(), "run")];
+    const run = [
+      "run",
+      fixture("linear-regression"),
+      "--out",
+      join(await temporaryFolder(), "run"),
+    ];
     const memory = await fedclair([...run, "--transport", "memory", "--metrics", "127.0.0.1:0"]);
     assert.equal(memory.code, 2);
     assert.match(memory.stderr, /^error: --metrics: a coordinator serves them/m);
