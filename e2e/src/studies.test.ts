@@ -34,7 +34,7 @@ describe("a study", function () {
   before(async () => {
     cwd = await mkdtemp(join(tmpdir(), "fedclair-study-"));
     await writeFile(join(cwd, "small.yaml"), trial);
-    await succeed("run", "small.yaml", "--out", "runs/small");
+    await succeed("run", "small.yaml", "--out", "runs/small", "--no-report");
   });
   after(() => rm(cwd, { recursive: true }));
 
@@ -84,7 +84,7 @@ describe("a study", function () {
     assert.match(early.stderr, /runs\/small: 1 runs are not done; exporting what there is/);
     assert.match((await succeed("list", ".")).stdout, /^runs\/small +1 of 2$/m);
 
-    await succeed("resume", "runs/small");
+    await succeed("resume", "runs/small", "--no-report");
     assert.equal(await read("runs/small/summary.json"), results);
     assert.equal(await read("runs/small/seed-1/run.json"), kept);
   });
@@ -118,7 +118,8 @@ aggregator: { name: fedavg }
     const run = (...args: string[]) =>
       fedclair(["run", "own.yaml", "--no-report", ...args], { cwd });
     const notice = /2 clients; the first 1 take part, from 'a' to 'a'/;
-    const [all, one] = [await run("--out", "all"), await run("--out", "one", "--set", "clients=1")];
+    const all = await run("--out", "all", "--transport", "memory");
+    const one = await run("--out", "one", "--set", "clients=1", "--hosts", "1");
     assert.deepEqual([all.code, one.code], [0, 0], all.stderr + one.stderr);
     assert.doesNotMatch(all.stderr, notice);
     assert.match(one.stderr, notice);
