@@ -45,12 +45,11 @@ describe("docs/output.schema.json", function () {
         .split("\n");
       for (const line of lines) checkText(log, line);
     }
-    await check("run", trial, "--set", "seed=2", "--name", "two", ...inMemory);
     await check("run", trial, "--seeds", "2", "--name", "study", "--no-report");
     await check("resume", "runs/one");
     await check("show", "runs/one");
     await check("show", "runs/study");
-    await check("compare", "runs/one", "runs/two");
+    await check("compare", "runs/one", "runs/study/seed-2");
     await check("compare", "runs/study", "runs/one");
     await check("attest", "runs/one", "--rounds", "1");
     await check("list", join(workspace, "trials/linear-regression"));
