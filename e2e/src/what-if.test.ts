@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fedclair } from "./support/command.js";
 import { runDocument } from "./support/document-script.js";
@@ -16,34 +17,59 @@ async function readResult(out: string) {
   return { ...(await readResultBytes(out)), summary };
 }
 
-/** Runs the trial of the fixture. @returns its folder */
-async function runTrial(...args: readonly string[]): Promise<string> {
-  const out = join(await temporaryFolder(), "run");
+/** Runs the trial of the fixture. */
+async function runTrial(out: string, ...args: readonly string[]): Promise<void> {
   const ran = await fedclair(["run", trial, ...rounds, ...inMemory, "--out", out, ...args]);
   assert.equal(ran.code, 0, ran.stderr);
-  return out;
+}
+
+let folder = "";
+/** The run that the tests look at, and change in copies. It has every checkpoint. */
+let run = "";
+
+before(async function () {
+  this.timeout(60_000);
+  folder = await mkdtemp(join(tmpdir(), "fedclair-what-if-"));
+  run = join(folder, "run");
+  await runTrial(run, "--keep-checkpoints", "100");
+});
+after(() => rm(folder, { recursive: true }));
+
+async function copyRun(): Promise<string> {
+  const copy = join(await temporaryFolder(), "run");
+  await cp(run, copy, { recursive: true });
+  return copy;
 }
 
 describe("fedclair replay", function () {
   this.timeout(60_000);
 
-  for (const kept of [[], ["--keep-checkpoints", "100"]]) {
-    const how = kept.length > 0 ? "from a checkpoint" : "from the start without checkpoints";
+  let absent = "";
+  before(async () => {
+    absent = join(folder, "absent");
+    await runTrial(absent, "--set", "absent=[{clients: [c03], from: 4}]");
+  });
+
+  for (const [how, forget] of [
+    ["from a checkpoint", false],
+    ["from the start without checkpoints", true],
+  ] as const) {
     it(`ends with the bytes of a run in which the client was absent, ${how}`, async () => {
-      const run = await runTrial(...kept);
-      const absent = "absent=[{clients: [c03], from: 4}]";
-      const wanted = await runTrial("--set", absent);
-      const args = ["replay", run, "--without", "c03", "--from", "4", ...inMemory];
+      const copy = await copyRun();
+      const checkpoints = (await readdir(copy)).filter((name) => name.startsWith("checkpoint-"));
+      assert.ok(checkpoints.length > 0);
+      if (forget) for (const name of checkpoints) await rm(join(copy, name), { recursive: true });
+      const args = ["replay", copy, "--without", "c03", "--from", "4", ...inMemory];
       const { code, stdout, stderr } = await fedclair(args);
       assert.equal(code, 0, stderr);
-      assert.equal(/^took over 3 rounds from the checkpoints of /m.test(stderr), kept.length > 0);
+      assert.equal(/^took over 3 rounds from the checkpoints of /m.test(stderr), !forget);
       assert.match(stdout, /^absent\.0\.clients\.0 +– +"c03"$/m);
-      assert.deepEqual(await readResult(`${run}-without-c03-from-4`), await readResult(wanted));
+      assert.deepEqual(await readResult(`${copy}-without-c03-from-4`), await readResult(absent));
     });
   }
 
   it("names a client that the trial does not have", async () => {
-    const { code, stderr } = await fedclair(["replay", await runTrial(), "--without", "c99"]);
+    const { code, stderr } = await fedclair(["replay", run, "--without", "c99"]);
     assert.equal(code, 2);
     assert.match(stderr, /expected an id from c00 to c\d+, got 'c99'/);
   });
@@ -53,8 +79,9 @@ describe("fedclair repair", function () {
   this.timeout(60_000);
 
   it("has nothing to do if no update of a flagged client entered the result", async () => {
-    const run = await runTrial("--set", "rounds=1");
-    const { code, stdout, stderr } = await fedclair(["repair", run, ...inMemory]);
+    const short = join(await temporaryFolder(), "run");
+    await runTrial(short, "--set", "rounds=1");
+    const { code, stdout, stderr } = await fedclair(["repair", short, ...inMemory]);
     assert.equal(code, 0, stderr);
     assert.match(
       stdout,
@@ -63,8 +90,9 @@ describe("fedclair repair", function () {
   });
 
   it("says that nobody is flagged", async () => {
-    const run = await runTrial("--set", "aggregator={name: fedavg}", "--set", "baselines=[]");
-    const { code, stderr } = await fedclair(["repair", run]);
+    const mean = join(await temporaryFolder(), "run");
+    await runTrial(mean, "--set", "aggregator={name: fedavg}", "--set", "baselines=[]");
+    const { code, stderr } = await fedclair(["repair", mean]);
     assert.equal(code, 2);
     assert.match(stderr, /^error: fedavg flags no client at the end of the run in /m);
   });
@@ -73,32 +101,34 @@ describe("fedclair repair", function () {
 describe("fedclair attest", function () {
   this.timeout(120_000);
 
-  it("finds every forged record among those that it runs again", async () => {
-    const run = await runTrial("--keep-checkpoints", "100");
-    const attest = (...args: readonly string[]) => fedclair(["attest", run, ...args]);
-    const whole = await attest("--rounds", "100%");
-    assert.equal(whole.code, 0, whole.stderr);
-    assert.match(whole.stdout, /^(\d+) of \1 compared rounds identical, byte for byte$/m);
-    const some = await attest("--rounds", "2", "--seed", "7", "--json");
-    const { compared, run: ran } = JSON.parse(some.stdout) as { compared: number[]; run: number };
-    assert.equal(compared.length, 2);
-    assert.equal(ran, 2); // each starts from the checkpoint before it
-    await forgeRecord(run, 4, (record) =>
-      record.replace(/"score":(\d)/, (_, digit) => `"score":${(Number(digit) + 1) % 10}`),
-    );
-    const found = await attest("--rounds", "100%");
-    assert.equal(found.code, 4, found.stderr);
-    assert.match(found.stdout, /records\.jsonl:4: \S+, round 4 differs in clients\.0\.score$/m);
+  const attest = (folder: string, ...args: readonly string[]) =>
+    fedclair(["attest", folder, ...args]);
+
+  it("finds all rounds of a run identical", async () => {
+    const { code, stdout, stderr } = await attest(run, "--rounds", "100%");
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^(\d+) of \1 compared rounds identical, byte for byte$/m);
   });
 
-  it("finds a checkpoint and final params of another state", async () => {
-    const run = await runTrial("--keep-checkpoints", "100");
-    await copyFile(join(run, "checkpoint-2"), join(run, "checkpoint-3"));
-    const params = await readFile(join(run, "params.safetensors"));
+  it("runs the drawn rounds alone, from the checkpoint before each", async () => {
+    const { stdout } = await attest(run, "--rounds", "2", "--seed", "7", "--json");
+    const { compared, run: ran } = JSON.parse(stdout) as { compared: number[]; run: number };
+    assert.equal(compared.length, 2);
+    assert.equal(ran, 2);
+  });
+
+  it("finds every forged record, and a checkpoint and final params of another state", async () => {
+    const forged = await copyRun();
+    await copyFile(join(forged, "checkpoint-2"), join(forged, "checkpoint-3"));
+    const params = await readFile(join(forged, "params.safetensors"));
     params.writeUInt8(params.readUInt8(params.length - 1) ^ 1, params.length - 1);
-    await writeFile(join(run, "params.safetensors"), params);
-    const { code, stdout, stderr } = await fedclair(["attest", run, "--rounds", "100%"]);
+    await writeFile(join(forged, "params.safetensors"), params);
+    await forgeRecord(forged, 4, (record) =>
+      record.replace(/"score":(\d)/, (_, digit) => `"score":${(Number(digit) + 1) % 10}`),
+    );
+    const { code, stdout, stderr } = await attest(forged, "--rounds", "100%");
     assert.equal(code, 4, stderr);
+    assert.match(stdout, /records\.jsonl:4: \S+, round 4 differs in clients\.0\.score$/m);
     assert.match(stdout, /: clair, round 3 differs in checkpoint-3$/m);
     assert.match(stdout, /: clair, round 6 differs in params\.safetensors$/m);
     assert.match(stdout, /^(?!(\d+) of \1 )\d+ of \d+ compared rounds identical/m);
