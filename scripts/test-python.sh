@@ -18,5 +18,6 @@ node scripts/python-proto.js --check
 "$python" -m pytest -q -p no:cacheprovider trials/llm || [ $? = 5 ] # 5: skipped, as it takes the extra llm
 "$python" -m pytest -q -p no:cacheprovider scripts/train-adapters
 "$python" -m pytest -q -p no:cacheprovider scripts/detectors
+# Even if it is empty, FEDCLAIR_PYTHON allows the tests with numpy clients.
 (cd e2e && FEDCLAIR_PYTHON="$*" npx mocha -g "Python|ClientApp|PEFT|language model")
 node scripts/test-wheel.js

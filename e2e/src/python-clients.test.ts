@@ -13,10 +13,14 @@ import {
   startHost,
 } from "./support/federation.js";
 import { fixture, temporaryFolder, workspace } from "./support/paths.js";
-import { startPythonHost, requirePython } from "./support/python.js";
+import {
+  examples,
+  requirePython,
+  startPythonFederation,
+  startPythonHost,
+} from "./support/python.js";
 import { Secrets, requireOpenssl } from "./support/secrets.js";
 
-const examples = "apps/client-python/examples";
 const tests = "apps/client-python/tests";
 const linear = join(workspace, examples, "linear.yaml");
 
@@ -27,24 +31,6 @@ interface SummaryFile {
 
 async function readSummary(run: string): Promise<SummaryFile> {
   return JSON.parse(await readFile(join(run, "summary.json"), "utf8")) as SummaryFile;
-}
-
-/** Starts a coordinator and its Python hosts. */
-async function startFederation(
-  trial: string,
-  out: string,
-  changes: readonly string[],
-  hosts: readonly (readonly string[])[],
-  cwd = examples,
-  env = {},
-) {
-  const set = changes.flatMap((change) => ["--set", change]);
-  const { coordinator, url } = await startCoordinator([trial, "--out", out, "--no-report", ...set]);
-  const started = [];
-  for (const args of hosts) {
-    started.push(await startPythonHost(cwd, [...args, "--coordinator", url], { env }));
-  }
-  return { coordinator, url, hosts: started };
 }
 
 describe("Python clients", function () {
@@ -85,20 +71,6 @@ describe("Python clients", function () {
     assert.ok(first.clients.every(({ truth }) => truth === undefined));
   });
 
-  it("give the same bytes with one host and with three", async () => {
-    const bytes = [];
-    for (const capacities of [["20"], ["3", "9", "8"]]) {
-      const out = await temporaryFolder();
-      const hosts = capacities.map((n) => ["linear:make_client", "--capacity", n]);
-      const { coordinator } = await startFederation(linear, out, ["rounds=2"], hosts);
-      const { code, stderr } = await coordinator.ended;
-      assert.equal(code, 0, stderr);
-      const files = ["records.jsonl", "params.safetensors"].map((file) => join(out, file));
-      bytes.push(await Promise.all(files.map((file) => readFile(file, "base64"))));
-    }
-    assert.deepEqual(bytes[0], bytes[1]);
-  });
-
   it("train with simulated clients, with the same bytes for any hosts, and CLAIR flags three of both", async () => {
     const data = join(await temporaryFolder(), "MNIST", "raw");
     await writeMnist(data);
@@ -123,7 +95,7 @@ describe("Python clients", function () {
         `${own}`,
       ]);
       const folder = `task.source.folder=${data}`;
-      const { coordinator, url } = await startFederation(
+      const { coordinator, url } = await startPythonFederation(
         join(workspace, trial),
         out,
         [folder],
@@ -147,7 +119,7 @@ describe("Python clients", function () {
     const out = await temporaryFolder();
     const changes = ["attacks=[]", "baselines=[]"];
     const hosts = [["linear:make_client", "--capacity", "20"]];
-    const { coordinator } = await startFederation(linear, out, changes, hosts);
+    const { coordinator } = await startPythonFederation(linear, out, changes, hosts);
     const { code, stdout, stderr } = await coordinator.ended;
     assert.equal(code, 0, stderr);
     assert.match(stdout, /clair flagged 6 of 20 clients of unknown truth in the last round/);
@@ -163,7 +135,13 @@ describe("Python clients", function () {
     const out = await temporaryFolder();
     const hosts = [["misbehaving:make_client", "--capacity", "16"]];
     const trial = fixture("python-misbehaving");
-    const { coordinator, hosts: started } = await startFederation(trial, out, [], hosts, tests);
+    const { coordinator, hosts: started } = await startPythonFederation(
+      trial,
+      out,
+      [],
+      hosts,
+      tests,
+    );
     const { code, stderr } = await coordinator.ended;
     assert.equal(code, exitCodes.lost, stderr);
     const records = await readRecords(out);
@@ -185,22 +163,6 @@ describe("Python clients", function () {
     assert.equal((await host?.ended)?.code, 0);
   });
 
-  it("are lost if their host dies in a round, and the others finish the trial", async () => {
-    const out = await temporaryFolder();
-    const hosts = ["7", "2", "7"].map((n) => ["misbehaving:make_client", "--capacity", n]);
-    const { coordinator, hosts: started } = await startFederation(
-      // The round waits this long for a client that never answers.
-      ...[fixture("python-misbehaving"), out, ["limits.quorum=0.05", "limits.answerSeconds=8"]],
-      ...[hosts, tests, { DIE: "1" }],
-    );
-    const { code, stderr } = await coordinator.ended;
-    assert.equal(code, exitCodes.lost, stderr);
-    const codes = await Promise.all(started.map(async ({ ended }) => (await ended).code));
-    assert.deepEqual(codes.toSorted(), [0, 0, 9]);
-    const [, second] = await readRecords(out);
-    assert.ok(second && listFailures(second).includes("c08 HOST_LOST"));
-  });
-
   it("are explained by commands that cannot run them and by rejected hosts", async () => {
     // The trial without the names of its code, as for hosts that are started by hand.
     const text = await readFile(linear, "utf8");
@@ -213,7 +175,7 @@ describe("Python clients", function () {
       /task external: its clients live in hosts of their own.*fedclair-host/s,
     );
     const run2 = join(await temporaryFolder(), "run");
-    const federation = await startFederation(
+    const federation = await startPythonFederation(
       byHand,
       run2,
       ["rounds=9", "baselines=[]"],
@@ -240,7 +202,7 @@ describe("Python clients", function () {
 
     const out = await temporaryFolder();
     const join1 = ["linear:make_client", "--capacity", "1"];
-    const { url, coordinator, hosts } = await startFederation(linear, out, [], [join1]);
+    const { url, coordinator, hosts } = await startPythonFederation(linear, out, [], [join1]);
     await hosts[0]?.waitForOutput(/joined/);
     const checkRejected = async (args: readonly string[], why: RegExp) => {
       const host = await startPythonHost(examples, [...args, "--coordinator", url]);
@@ -263,7 +225,7 @@ describe("Python clients", function () {
     assert.equal((await hosts[0]?.ended)?.code, exitCodes.interrupted);
     coordinator.kill("SIGINT");
     await coordinator.ended;
-    const simulated = await startFederation(
+    const simulated = await startPythonFederation(
       fixture("linear-regression"),
       await temporaryFolder(),
       [],

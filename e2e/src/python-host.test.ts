@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { describeHost } from "@fedclair/wire/testing";
 import { workspace } from "./support/paths.js";
-import { installPython } from "./support/python.js";
+import { installPython, mayInstall } from "./support/python.js";
 
 let python: string | undefined;
 
@@ -27,7 +27,7 @@ describeHost(
     return { ended, stop: () => child.kill("SIGKILL") };
   },
   async () => {
-    python = await installPython();
+    if (mayInstall()) python = await installPython();
     return python !== undefined;
   },
 );

@@ -3,23 +3,27 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { cleanUps } from "./afterwards.js";
+import { startCoordinator } from "./federation.js";
 import { workspace } from "./paths.js";
+
+/** The folder of the example clients, from the workspace's root. */
+export const examples = "apps/client-python/examples";
 
 const run = promisify(execFile);
 const environments = new Map<string, Promise<string | undefined>>();
 
 /**
- * May tests install these optional dependencies? `npm run test:python -- flower peft` allows it.
- * Otherwise a message is printed.
+ * May tests use Python with these optional dependencies? `npm run test:python -- flower peft` allows
+ * it, and tests with numpy alone under `npm run test:python`. Otherwise a message is printed.
  */
 export function mayInstall(...extras: string[]): boolean {
-  const allowed = (process.env["FEDCLAIR_PYTHON"] ?? "").split(/[ ,]+/);
-  const missing = extras.filter((extra) => !allowed.includes(extra));
-  if (missing.length > 0) {
-    const how = `npm run test:python -- ${missing.join(" ")}`;
-    process.stderr.write(`tests with ${missing.join(", ")} are skipped; they run by ${how}\n`);
-  }
-  return missing.length === 0;
+  const allowed = process.env["FEDCLAIR_PYTHON"]?.split(/[ ,]+/);
+  const missing = extras.filter((extra) => !allowed?.includes(extra));
+  if (allowed !== undefined && missing.length === 0) return true;
+  const what = missing.length > 0 ? missing.join(", ") : "numpy clients";
+  const how = ["npm run test:python", ...(missing.length > 0 ? ["--", ...missing] : [])].join(" ");
+  process.stderr.write(`tests with ${what} are skipped; they run by ${how}\n`);
+  return false;
 }
 
 /**
@@ -48,7 +52,10 @@ export function installPython(...extras: string[]): Promise<string | undefined> 
   return environment;
 }
 
-/** Skips the tests of a suite, with a message, if Python or these dependencies are missing. */
+/**
+ * Skips the tests of a suite, with a message, unless `npm run test:python` runs them with these
+ * dependencies, and if Python or one of them is missing.
+ */
 export function requirePython(...extras: string[]): void {
   before(async function () {
     this.timeout(900_000); // includes the installation
@@ -103,6 +110,24 @@ export async function startPythonHost(
       });
     });
   return { process: child, ended, waitForOutput };
+}
+
+/** Starts a coordinator and its Python hosts. */
+export async function startPythonFederation(
+  trial: string,
+  out: string,
+  changes: readonly string[],
+  hosts: readonly (readonly string[])[],
+  cwd = examples,
+  env = {},
+) {
+  const set = changes.flatMap((change) => ["--set", change]);
+  const { coordinator, url } = await startCoordinator([trial, "--out", out, "--no-report", ...set]);
+  const started = [];
+  for (const args of hosts) {
+    started.push(await startPythonHost(cwd, [...args, "--coordinator", url], { env }));
+  }
+  return { coordinator, url, hosts: started };
 }
 
 cleanUps.push(async () => {
