@@ -13,8 +13,8 @@ const run = promisify(execFile);
 const environments = new Map<string, Promise<string | undefined>>();
 
 /**
- * May tests use Python with these optional dependencies? `npm run test:python -- flower peft` allows
- * it, and tests with numpy alone under `npm run test:python`. Otherwise a message is printed.
+ * May tests use Python with these optional dependencies? `npm run test:python -- flower peft`
+ * allows it, and `npm run test:python` allows numpy alone. Otherwise a message is printed.
  */
 export function mayInstall(...extras: string[]): boolean {
   const allowed = process.env["FEDCLAIR_PYTHON"]?.split(/[ ,]+/);
