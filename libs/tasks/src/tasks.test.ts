@@ -3,13 +3,14 @@ import { unreleasedFloats, loadBackend } from "@fedclair/compute";
 import { describeTask, type TaskSetting } from "@fedclair/core/testing";
 import { loadTasks, taskAggregatorNames, taskNames } from "./index.js";
 
-const bridge = { environment: { name: "bridge", random: 5, optimal: 5 }, sweeps: 2 };
+const bridge = { environment: { name: "bridge", random: 2, optimal: 2 }, sweeps: 2 };
 const networks = {
   ...bridge,
   alphaFirst: 1,
   alphaLast: 0.05,
   learner: { name: "network", hidden: 4, steps: 2, dataRounds: 1, dataSteps: 2 },
 };
+const teacher = { k: 3, n: 2, d: 3 };
 const transport = {
   samples: 40,
   schedule: 3,
@@ -25,20 +26,20 @@ const transport = {
 /** Small trials of every task, one for each of its modes. */
 const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
   alberdice: [
-    { name: "tables", options: bridge, clients: 4, rounds: 4, kind: "permute" },
+    { name: "tables", options: bridge, clients: 3, rounds: 3, kind: "permute" },
     {
       name: "a client an agent",
       options: { ...bridge, mode: "agent-per-client" },
       clients: 2,
-      rounds: 4,
+      rounds: 3,
     },
     {
       name: "one round for all agents",
       options: { ...bridge, mode: "local-then-average" },
-      clients: 4,
+      clients: 3,
       rounds: 2,
     },
-    { name: "networks", options: networks, clients: 3, rounds: 4, kind: "permute" },
+    { name: "networks", options: networks, clients: 3, rounds: 3, kind: "permute" },
   ],
   "collaboration-graph": [
     {
@@ -49,8 +50,8 @@ const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
     },
   ],
   "copy-average": [
-    { name: "independent starts", options: { d: 6 }, clients: 3, rounds: 2, kind: "sign-flip" },
-    { name: "one start", options: { d: 6, init: "shared" }, clients: 3, rounds: 2 },
+    { name: "independent starts", options: teacher, clients: 3, rounds: 2, kind: "sign-flip" },
+    { name: "one start", options: { ...teacher, init: "shared" }, clients: 3, rounds: 2 },
   ],
   denoising: [{ name: "a matrix", options: { p: 8, q: 6 }, clients: 4, rounds: 2 }],
   digits: [
@@ -71,7 +72,7 @@ const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
   "evaluation-bias": [
     {
       name: "two phases",
-      options: { referenceScores: 300, panelScores: 300 },
+      options: { referenceScores: 300, panelScores: 300, panels: [{ alpha: 4, tau: 1.6 }] },
       clients: 6,
       rounds: 2,
       kind: "spike",
