@@ -19,15 +19,15 @@ const root = resolve(import.meta.dirname, "../..");
  * Runs a sweep, or a trial with several seeds, by `fedclair sweep`, which skips finished runs.
  * @param {string} file path from the workspace's root
  * @param {string} out the folder of its runs
- * @param {{ readonly set?: readonly string[], readonly jobs?: number, readonly node?: readonly
- * string[] }} [options] overrides of the file, and arguments for Node.js
+ * @param {{ readonly set?: readonly string[], readonly jobs?: number }} [options] overrides of the
+ * file, and the number of runs at a time
  * @throws Error if a run fails
  */
-export async function runSweep(file, out, { set = [], jobs = 1, node = [] } = {}) {
+export async function runSweep(file, out, { set = [], jobs = 1 } = {}) {
   const overrides = set.flatMap((override) => ["--set", override]);
   const program = join(root, "apps/cli/bin/fedclair.js");
   const args = ["sweep", file, "--out", out, "--jobs", String(jobs), ...overrides];
-  const child = spawn(process.execPath, [...node, program, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     cwd: root,
     stdio: ["ignore", "ignore", "pipe"],
   });
