@@ -6,10 +6,9 @@ import { readRecords } from "./support/federation.js";
 
 describe("evaluation-bias over sockets", () => {
   it("flags the institutions that fabricate scores, gives the bytes of one process and draws figures", async () => {
-    const out = await runBothWays("trials/evaluation-bias/fabricated.yaml", [
-      "baselines=[{ label: fedavg, aggregator: { name: fedavg } }]",
-      "evaluate=never",
-    ]);
+    const set = ["baselines=[{ label: fedavg, aggregator: { name: fedavg } }]", "evaluate=never"];
+    const trial = "trials/evaluation-bias/fabricated.yaml";
+    const out = await runBothWays(trial, set, { report: true });
     const records = await readRecords(out);
     assert.deepEqual(
       records.map(({ arm, phase }) => `${arm} ${phase}`),

@@ -7,9 +7,9 @@ import { promisify } from "node:util";
 import { inflateRawSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { openPage, seriousFindings } from "./support/browser.js";
-import { fedclair, runSmall, start } from "./support/command.js";
+import { fedclair, start } from "./support/command.js";
 import { runDocument } from "./support/document-script.js";
-import { temporaryFolder, workspace } from "./support/paths.js";
+import { fixture, temporaryFolder, workspace } from "./support/paths.js";
 import { requirePrograms } from "./support/programs.js";
 
 interface Client {
@@ -66,24 +66,6 @@ function assertShown(text: string | null | undefined, value: number, where: stri
   assert.ok(close, `${where}: ${text ?? "nothing"} for ${value}`);
 }
 
-describe("docs/report.md", function () {
-  this.timeout(120_000);
-
-  it("works as it is written, and the report has what a replay computed", async () => {
-    const { folder, code, stderr } = await runDocument("docs/report.md");
-    assert.equal(code, 0, stderr);
-    const page = await readFile(join(folder, "runs/first/report.html"), "utf8");
-    const [, data = ""] = /id="rounds-data">([^<]*)</.exec(page) ?? [];
-    const { influences } = JSON.parse(
-      inflateRawSync(Buffer.from(data, "base64")).toString(),
-    ) as RoundsText;
-    assert.deepEqual(
-      influences.map(({ clients, from, measure }) => [...clients, from, measure]),
-      [["c03", 1, "error.clair"]],
-    );
-  });
-});
-
 interface RoundsText {
   readonly influences: readonly {
     readonly clients: readonly string[];
@@ -92,189 +74,230 @@ interface RoundsText {
   }[];
 }
 
-describe("the report in a browser", function () {
+describe("the report", function () {
   this.timeout(120_000);
-  requirePrograms("chromium");
 
-  it("shows every number of its records, round by round and client by client", async () => {
-    const run = await runSmall("text-copy", "rounds=3");
-    const { page, complaints } = await openReport(run);
-    let compared = 0;
-    for (const { round, clients } of await readRounds(run)) {
-      await page.locator("#rounds input[type=range]").fill(String(round - 1));
-      await page
-        .locator(".slider")
-        .filter({ hasText: `Round ${round} of 3` })
-        .waitFor();
-      for (const { clientId, verdict, score, threshold, evaluation, evidence = [] } of clients) {
-        const where = `round ${round} ${clientId}`;
-        await chooseClient(page, clientId);
-        const panel = page.locator(".client");
-        if (verdict !== undefined) assert.match(await panel.innerText(), new RegExp(verdict));
-        for (const [name, value] of Object.entries({ score, threshold })) {
-          if (value == null) continue;
-          const text = await panel.locator(`[data-value=${name}]`).textContent();
-          assertShown(text, value, `${where} ${name}`);
-          compared++;
-        }
-        const accuracy = evaluation?.["accuracy"];
-        if (accuracy !== undefined) {
-          const text = await panel.locator("[data-value=metric]").textContent();
-          assertShown(text, accuracy, `${where} accuracy`);
-        }
-        for (const { kind, statistic, deviations, rounds } of evidence) {
-          const name = rounds === undefined ? kind : `${kind} over rounds`;
-          const row = panel.locator(`tr[data-kind="${name}"]`);
-          const cell = (value: string) => row.locator(`[data-value=${value}]`).textContent();
-          assertShown(await cell("statistic"), statistic, `${where} ${name}`);
-          assertShown(await cell("deviations"), deviations, `${where} ${name}`);
-          compared += 2;
+  let documented: Awaited<ReturnType<typeof runDocument>>;
+  before(async () => {
+    documented = await runDocument("docs/report.md");
+  });
+
+  describe("docs/report.md", () => {
+    it("works as it is written, and the report has what a replay computed", async () => {
+      const { folder, code, stderr } = documented;
+      assert.equal(code, 0, stderr);
+      const page = await readFile(join(folder, "runs/first/report.html"), "utf8");
+      const [, data = ""] = /id="rounds-data">([^<]*)</.exec(page) ?? [];
+      const { influences } = JSON.parse(
+        inflateRawSync(Buffer.from(data, "base64")).toString(),
+      ) as RoundsText;
+      assert.deepEqual(
+        influences.map(({ clients, from, measure }) => [...clients, from, measure]),
+        [["c03", 1, "error.clair"]],
+      );
+    });
+  });
+
+  describe("the report in a browser", function () {
+    this.timeout(120_000);
+    requirePrograms("chromium");
+    let run: string;
+    before(async () => {
+      run = join(await temporaryFolder(), "run");
+      const args = ["--set", "rounds=3", "--transport", "memory", "--out", run];
+      const { code, stderr } = await fedclair(["run", fixture("text-copy"), ...args]);
+      assert.equal(code, 0, stderr);
+    });
+
+    it("shows every number of its records, round by round and client by client", async () => {
+      const { page, complaints } = await openReport(run);
+      let compared = 0;
+      for (const { round, clients } of await readRounds(run)) {
+        await page.locator("#rounds input[type=range]").fill(String(round - 1));
+        await page
+          .locator(".slider")
+          .filter({ hasText: `Round ${round} of 3` })
+          .waitFor();
+        for (const { clientId, verdict, score, threshold, evaluation, evidence = [] } of clients) {
+          const where = `round ${round} ${clientId}`;
+          await chooseClient(page, clientId);
+          const panel = page.locator(".client");
+          if (verdict !== undefined) assert.match(await panel.innerText(), new RegExp(verdict));
+          for (const [name, value] of Object.entries({ score, threshold })) {
+            if (value == null) continue;
+            const text = await panel.locator(`[data-value=${name}]`).textContent();
+            assertShown(text, value, `${where} ${name}`);
+            compared++;
+          }
+          const accuracy = evaluation?.["accuracy"];
+          if (accuracy !== undefined) {
+            const text = await panel.locator("[data-value=metric]").textContent();
+            assertShown(text, accuracy, `${where} accuracy`);
+          }
+          for (const { kind, statistic, deviations, rounds } of evidence) {
+            const name = rounds === undefined ? kind : `${kind} over rounds`;
+            const row = panel.locator(`tr[data-kind="${name}"]`);
+            const cell = (value: string) => row.locator(`[data-value=${value}]`).textContent();
+            assertShown(await cell("statistic"), statistic, `${where} ${name}`);
+            assertShown(await cell("deviations"), deviations, `${where} ${name}`);
+            compared += 2;
+          }
         }
       }
-    }
-    assert.ok(compared > 100, `${compared} numbers`);
-    assert.deepEqual(complaints, []);
-    assert.ok((await stat(join(run, "report.html"))).size < 1e6);
-  });
-
-  it("is readable without scripts", async () => {
-    const run = await runSmall("text-copy");
-    const { page } = await openPage(addressOf(run), { scripts: false });
-    const text = await page.locator("body").innerText();
-    assert.match(text, /^text-copy-small\n/);
-    assert.match(text, /\nFlagged\n.*\nWhen last judged, /);
-    assert.match(text, /\nScores against the threshold\n[^]*\nClients[^]*\nMeasures\n/);
-    assert.equal(await page.locator("#rounds").innerText(), "");
-    assert.equal(await page.locator(".at-narrow").first().isVisible(), false);
-  });
-
-  it("has nothing serious for axe-core, and is nowhere too wide: light, dark and phone", async () => {
-    const run = await runSmall("text-copy");
-    const [{ clients }] = (await readRounds(run)) as [Round];
-    for (const options of [{}, { dark: true }, { width: 390, height: 844 }]) {
-      const { page, complaints } = await openReport(run, options);
-      await chooseClient(page, clients[0]?.clientId ?? "");
-      await page.evaluate(
-        "for (const one of document.querySelectorAll('details')) one.open = true",
-      );
-      assert.deepEqual(await seriousFindings(page), [], JSON.stringify(options));
+      assert.ok(compared > 100, `${compared} numbers`);
       assert.deepEqual(complaints, []);
-      const wide = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
-      assert.ok(wide <= 0, `${wide} pixels too wide`);
-      await page.context().close();
-    }
-  });
+      assert.ok((await stat(join(run, "report.html"))).size < 1e6);
+    });
 
-  it("names the mark under the pointer and under the arrow keys, and hides a line", async () => {
-    const run = await runSmall("text-copy", "rounds=3");
-    const { page } = await openReport(run);
-    const figure = page.locator("section", { hasText: "Scores against the threshold" }).first();
-    const drawing = figure.locator(".at-wide");
-    await drawing.focus();
-    await page.keyboard.press("ArrowRight");
-    const about = /^c\d\d, round [123]: score [\d.,]+, /;
-    assert.match(await drawing.locator(".tip").innerText(), about);
-    await page.keyboard.press("Escape");
-    const mark = drawing.locator(".mark-symbol path[data-about]").first();
-    await mark.hover({ force: true });
-    assert.match(await drawing.locator(".tip").innerText(), about);
-    const shown = () => page.locator('.at-wide [data-series="fedavg"]:visible').count();
-    const before = await shown();
-    const entry = page.getByRole("button", { name: "fedavg", exact: true }).first();
-    await entry.click();
-    assert.ok((await shown()) < before, `${before} marks of fedavg`);
-    assert.equal(await entry.getAttribute("aria-pressed"), "false");
-  });
+    it("is readable without scripts", async () => {
+      const { page } = await openPage(addressOf(run), { scripts: false });
+      const text = await page.locator("body").innerText();
+      assert.match(text, /^text-copy-small\n/);
+      assert.match(text, /\nFlagged\n.*\nWhen last judged, /);
+      assert.match(text, /\nScores against the threshold\n[^]*\nClients[^]*\nMeasures\n/);
+      assert.equal(await page.locator("#rounds").innerText(), "");
+      assert.equal(await page.locator(".at-narrow").first().isVisible(), false);
+    });
 
-  it("sorts and filters its tables", async () => {
-    const run = await runSmall("text-copy");
-    const { page } = await openReport(run);
-    const section = page
-      .locator("section")
-      .filter({ has: page.locator("h2", { hasText: "Clients" }) });
-    const column = await section
-      .locator("th")
-      .evaluateAll((heads) => heads.findIndex(({ textContent }) => textContent === "score"));
-    const scores = async () =>
-      (await section.locator(`tbody td:nth-child(${column + 1})`).allTextContents())
-        .filter((text) => text !== "–")
-        .map((text) => Number(text.replaceAll(",", "")));
-    await section.getByRole("button", { name: "score", exact: true }).click();
-    const descending = await scores();
-    assert.deepEqual(
-      descending,
-      descending.toSorted((a, b) => b - a),
-    );
-    await section.getByRole("button", { name: "score", exact: true }).click();
-    assert.deepEqual(await scores(), descending.toReversed());
-    const filter = page.getByLabel("Filter: Measures");
-    await filter.fill("recall");
-    const rows = await page
-      .locator("section")
-      .filter({ has: page.locator("h2", { hasText: "Measures" }) })
-      .locator("tbody tr:visible")
-      .allInnerTexts();
-    assert.ok(rows.length > 0 && rows.every((row) => /recall/i.test(row)), rows.join("\n"));
-  });
+    it("has nothing serious for axe-core, and is nowhere too wide: light, dark and phone", async () => {
+      const [{ clients }] = (await readRounds(run)) as [Round];
+      for (const options of [{}, { dark: true }, { width: 390, height: 844 }]) {
+        const { page, complaints } = await openReport(run, options);
+        await chooseClient(page, clients[0]?.clientId ?? "");
+        await page.evaluate(
+          "for (const one of document.querySelectorAll('details')) one.open = true",
+        );
+        assert.deepEqual(await seriousFindings(page), [], JSON.stringify(options));
+        assert.deepEqual(complaints, []);
+        const wide = await page.evaluate<number>(
+          "document.documentElement.scrollWidth - innerWidth",
+        );
+        assert.ok(wide <= 0, `${wide} pixels too wide`);
+        await page.context().close();
+      }
+    });
 
-  it("shows what the result would be without a client, where a replay has computed it", async () => {
-    const run = await runSmall("text-copy");
-    const [{ clients }] = (await readRounds(run)) as [Round];
-    const id = clients[1]?.clientId ?? "";
-    const { page } = await openReport(run);
-    await chooseClient(page, id);
-    const command = await page.locator(".client code").innerText();
-    assert.equal(command, `fedclair replay run --without ${id} --from 2`);
-    const replay = ["replay", run, "--without", id, "--transport", "memory"];
-    assert.equal((await fedclair(replay)).code, 0);
-    assert.equal((await fedclair(["report", run])).code, 0);
-    const [own, other] = await Promise.all(
-      [run, `${run}-without-${id}`].map(async (folder) => {
-        const text = await readFile(join(folder, "summary.json"), "utf8");
-        const { measures } = JSON.parse(text) as { measures: Record<string, number> };
-        return measures["accuracy.clair"] ?? NaN;
-      }),
-    );
-    const after = await openReport(run);
-    await chooseClient(after.page, id);
-    const text = await after.page.locator(".client li").filter({ hasText: "Without" }).innerText();
-    const [, without, withIt] = /is ([\d.]+) instead of ([\d.]+) /.exec(text) ?? [];
-    assertShown(without, other ?? NaN, text);
-    assertShown(withIt, own ?? NaN, text);
-  });
+    it("names the mark under the pointer and under the arrow keys, and hides a line", async () => {
+      const { page } = await openReport(run);
+      const figure = page.locator("section", { hasText: "Scores against the threshold" }).first();
+      const drawing = figure.locator(".at-wide");
+      await drawing.focus();
+      await page.keyboard.press("ArrowRight");
+      const about = /^c\d\d, round [123]: score [\d.,]+, /;
+      assert.match(await drawing.locator(".tip").innerText(), about);
+      await page.keyboard.press("Escape");
+      const mark = drawing.locator(".mark-symbol path[data-about]").first();
+      await mark.hover({ force: true });
+      assert.match(await drawing.locator(".tip").innerText(), about);
+      const shown = () => page.locator('.at-wide [data-series="fedavg"]:visible').count();
+      const before = await shown();
+      const entry = page.getByRole("button", { name: "fedavg", exact: true }).first();
+      await entry.click();
+      assert.ok((await shown()) < before, `${before} marks of fedavg`);
+      assert.equal(await entry.getAttribute("aria-pressed"), "false");
+    });
 
-  it("shows a client's name as text, and runs only its own script, also from the live page", async () => {
-    const texts = join(await temporaryFolder(), "texts");
-    await mkdir(texts);
-    const hostile = "<img src=x onerror=window.hit=1>";
-    const words = "the quick brown fox jumps over the lazy dog and runs away ".repeat(40);
-    for (const name of [hostile, "b", "c", "d"])
-      await writeFile(join(texts, `${name}.txt`), `${words}${name}`);
-    const source = `task.source.folder=${texts}`;
-    const run = await runSmall("texts", source, "clients=4", "task.localSteps=1");
-    const { page, complaints } = await openReport(run);
-    await chooseClient(page, "c00");
-    assert.match(await page.locator(".client h3").innerText(), /<img src=x/);
-    assert.equal(await page.locator("img").count(), 0);
-    assert.deepEqual(complaints, []);
-    const file = join(run, "report.html");
-    const changed = (await readFile(file, "utf8")).replace(
-      "</main>",
-      "<script>window.hit = 1</script></main>",
-    );
-    await writeFile(file, changed.replace(/<meta http-equiv[^>]*>/, ""));
-    const url = await start(["view", run, "--no-open"]).waitForOutput(/page of .*: (http\S+)/);
-    const served = await openPage(`${url}/report/report.html`);
-    await served.page.locator("#rounds input[type=range]").waitFor();
-    const hit = "globalThis.hit";
-    for (const one of [page, served.page]) assert.equal(await one.evaluate(hit), undefined);
-  });
+    it("sorts and filters its tables", async () => {
+      const { page } = await openReport(run);
+      const section = page
+        .locator("section")
+        .filter({ has: page.locator("h2", { hasText: "Clients" }) });
+      const column = await section
+        .locator("th")
+        .evaluateAll((heads) => heads.findIndex(({ textContent }) => textContent === "score"));
+      const scores = async () =>
+        (await section.locator(`tbody td:nth-child(${column + 1})`).allTextContents())
+          .filter((text) => text !== "–")
+          .map((text) => Number(text.replaceAll(",", "")));
+      await section.getByRole("button", { name: "score", exact: true }).click();
+      const descending = await scores();
+      assert.deepEqual(
+        descending,
+        descending.toSorted((a, b) => b - a),
+      );
+      await section.getByRole("button", { name: "score", exact: true }).click();
+      assert.deepEqual(await scores(), descending.toReversed());
+      const filter = page.getByLabel("Filter: Measures");
+      await filter.fill("recall");
+      const rows = await page
+        .locator("section")
+        .filter({ has: page.locator("h2", { hasText: "Measures" }) })
+        .locator("tbody tr:visible")
+        .allInnerTexts();
+      assert.ok(rows.length > 0 && rows.every((row) => /recall/i.test(row)), rows.join("\n"));
+    });
 
-  it("opens 1,000 clients over 100 rounds from at most 5 MB", async () => {
-    const script = join(workspace, "scripts/report-speed.js");
-    const { stdout } = await promisify(execFile)(process.execPath, [script, "--no-limits"]);
-    const { bytes, roundsInPage } = JSON.parse(stdout) as Record<string, number>;
-    assert.ok(Number(bytes) < 5e6, stdout);
-    assert.equal(roundsInPage, 100, stdout);
+    it("shows what the result would be without a client, where a replay has computed it", async () => {
+      const first = join(documented.folder, "runs/first");
+      const { page } = await openReport(first);
+      await chooseClient(page, "c04");
+      const command = await page.locator(".client code").innerText();
+      assert.equal(command, "fedclair replay first --without c04 --from 4");
+      const [own, other] = await Promise.all(
+        [first, `${first}-without-c03`].map(async (folder) => {
+          const text = await readFile(join(folder, "summary.json"), "utf8");
+          const { measures } = JSON.parse(text) as { measures: Record<string, number> };
+          return measures["error.clair"] ?? NaN;
+        }),
+      );
+      await chooseClient(page, "c03");
+      const text = await page.locator(".client li").filter({ hasText: "Without" }).innerText();
+      const [, without, withIt] = /is ([\d.]+) instead of ([\d.]+) /.exec(text) ?? [];
+      assertShown(without, other ?? NaN, text);
+      assertShown(withIt, own ?? NaN, text);
+    });
+
+    it("shows a client's name as text, and runs only its own script; so does the live page", async () => {
+      const texts = join(await temporaryFolder(), "texts");
+      await mkdir(texts);
+      const hostile = "<img src=x onerror=window.hit=1>";
+      const words = "the quick brown fox jumps over the lazy dog and runs away ".repeat(40);
+      for (const name of [hostile, "b", "c", "d"])
+        await writeFile(join(texts, `${name}.txt`), `${words}${name}`);
+      const out = join(await temporaryFolder(), "run");
+      const set = [`task.source.folder=${texts}`, "clients=4", "task.localSteps=1"];
+      const args = ["--transport", "memory", "--out", out, ...set.flatMap((one) => ["--set", one])];
+      const { code, stderr } = await fedclair(["run", fixture("texts"), ...args]);
+      assert.equal(code, 0, stderr);
+      const { page, complaints } = await openReport(out);
+      await chooseClient(page, "c00");
+      assert.match(await page.locator(".client h3").innerText(), /<img src=x/);
+      assert.equal(await page.locator("img").count(), 0);
+      assert.deepEqual(complaints, []);
+      const file = join(out, "report.html");
+      const changed = (await readFile(file, "utf8")).replace(
+        "</main>",
+        "<script>window.hit = 1</script></main>",
+      );
+      await writeFile(file, changed.replace(/<meta http-equiv[^>]*>/, ""));
+      const url = await start(["view", out, "--no-open"]).waitForOutput(/page of .*: (http\S+)/);
+      const served = await openPage(`${url}/report/report.html`);
+      await served.page.locator("#rounds input[type=range]").waitFor();
+      const live = await openPage(url);
+      await live.page.getByRole("button", { name: "table" }).click();
+      await live.page.getByRole("button", { name: `c00 ${hostile}`, exact: true }).click();
+      await live.page.getByRole("dialog").getByText(hostile).waitFor();
+      assert.equal(await live.page.locator("main img").count(), 0);
+      assert.deepEqual(live.complaints, []);
+      const hit = "globalThis.hit";
+      for (const one of [page, served.page, live.page])
+        assert.equal(await one.evaluate(hit), undefined);
+    });
+
+    it("opens 1,000 clients over 90 rounds from at most 5 MB", async () => {
+      const script = join(workspace, "scripts/report-speed.js");
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        script,
+        "--rounds",
+        "80",
+        "--no-limits",
+      ]);
+      const { bytes, roundsInPage, roundsWithEvidence } = JSON.parse(stdout) as Record<
+        string,
+        number
+      >;
+      assert.ok(Number(bytes) < 5e6, stdout);
+      assert.deepEqual([roundsInPage, roundsWithEvidence], [90, 45], stdout);
+    });
   });
 });

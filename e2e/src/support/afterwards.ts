@@ -1,12 +1,29 @@
 /** Functions that clean up after every test in a process. The last added runs first. */
 export const cleanUps: (() => Promise<void>)[] = [];
 
+/** Functions that clean up after all tests of a file. The last added runs first. */
+export const lastCleanUps: (() => Promise<void>)[] = [];
+
+let inTest = false;
+
+/** Does a test run? What a suite's `before` makes is for all of its tests. */
+export function isInTest(): boolean {
+  return inTest;
+}
+
 /**
  * Root hooks for mocha's `require`. Hooks in imported files would apply only to the first test file
  * of a process, as Node.js loads a module once.
  */
 export const mochaHooks = {
+  beforeEach: (): void => {
+    inTest = true;
+  },
   afterEach: async (): Promise<void> => {
     for (const clean of cleanUps.toReversed()) await clean();
+    inTest = false;
+  },
+  afterAll: async (): Promise<void> => {
+    for (const clean of lastCleanUps.toReversed()) await clean();
   },
 };

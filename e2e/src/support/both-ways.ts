@@ -6,12 +6,17 @@ import { temporaryFolder, workspace } from "./paths.js";
 
 /**
  * Runs a trial over sockets with two hosts and in one process, and checks that the bytes are the
- * same. Only the first run draws its report: that of the same bytes would be the same.
+ * same.
  * @param trial path of the trial file from the workspace's root
  * @param changes options to set, as `path=value`
+ * @param report does the run over sockets draw its report? That of the same bytes is the same.
  * @returns the run folder of the two hosts
  */
-export async function runBothWays(trial: string, changes: readonly string[]): Promise<string> {
+export async function runBothWays(
+  trial: string,
+  changes: readonly string[],
+  { report = false } = {},
+): Promise<string> {
   const folder = await temporaryFolder();
   const set = changes.flatMap((change) => ["--set", change]);
   const run = async (way: string, ...options: string[]): Promise<string> => {
@@ -21,7 +26,7 @@ export async function runBothWays(trial: string, changes: readonly string[]): Pr
     assert.equal(ended.code, 0, ended.stderr);
     return out;
   };
-  const hosts = await run("hosts", "--hosts", "2");
+  const hosts = await run("hosts", "--hosts", "2", ...(report ? [] : ["--no-report"]));
   const memory = await run("memory", "--transport", "memory", "--no-report");
   assert.deepEqual(await readResultBytes(hosts), await readResultBytes(memory));
   return hosts;

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
 import { chromium, type Browser, type Page } from "playwright-core";
-import { cleanUps } from "./afterwards.js";
+import { cleanUps, lastCleanUps } from "./afterwards.js";
 
 let browser: Browser | undefined;
 
@@ -12,7 +12,7 @@ export interface OpenedPage {
   readonly complaints: readonly string[];
 }
 
-/** Opens a page in a browser of its own, which is closed after the test. */
+/** Opens a page with cookies and storage of its own, which is closed after the test. */
 export async function openPage(
   url: string,
   { width = 1280, height = 900, dark = false, scripts = true } = {},
@@ -57,6 +57,9 @@ interface AxeResult {
 }
 
 cleanUps.push(async () => {
+  await Promise.all(browser?.contexts().map((context) => context.close()) ?? []);
+});
+lastCleanUps.push(async () => {
   await browser?.close();
   browser = undefined;
 });

@@ -114,13 +114,12 @@ export function fedclair(
 }
 
 /**
- * Runs a trial of `e2e/fixtures` in one process. @param set overrides, as `rounds=2`
+ * Runs a trial of `e2e/fixtures` in one process, without a report. @param args more arguments
  * @returns its run folder
  */
-export async function runSmall(trial: string, ...set: readonly string[]): Promise<string> {
+export async function runSmall(trial: string, ...args: readonly string[]): Promise<string> {
   const out = join(await temporaryFolder(), "run");
-  const args = set.flatMap((one) => ["--set", one]);
-  const how = ["--transport", "memory", "--out", out];
+  const how = ["--transport", "memory", "--no-report", "--out", out];
   const { code, stderr } = await fedclair(["run", fixture(trial), ...args, ...how]);
   assert.equal(code, 0, stderr);
   return out;

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isInTest, lastCleanUps } from "./afterwards.js";
 
 /** The root of the workspace, from `e2e/dist/src/support`. */
 export const workspace = fileURLToPath(new URL("../../../../", import.meta.url));
@@ -12,16 +13,23 @@ export function fixture(name: string): string {
 }
 
 const folders: string[] = [];
+const lasting: string[] = [];
 
-/** Creates an empty folder, which is removed after the test. */
+/**
+ * Creates an empty folder, which is removed after the test; one that a suite's `before` creates is
+ * removed after all tests of the file.
+ */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "fedclair-e2e-"));
-  folders.push(folder);
+  (isInTest() ? folders : lasting).push(folder);
   return folder;
 }
 
-export async function removeTemporaryFolders(): Promise<void> {
+export const removeTemporaryFolders = (): Promise<void> => removeAll(folders);
+lastCleanUps.push(() => removeAll(lasting));
+
+async function removeAll(list: string[]): Promise<void> {
   await Promise.all(
-    folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true, maxRetries: 3 })),
+    list.splice(0).map((folder) => rm(folder, { recursive: true, force: true, maxRetries: 3 })),
   );
 }
