@@ -4,12 +4,12 @@ import { readRecords } from "./support/federation.js";
 import { fixture, temporaryFolder } from "./support/paths.js";
 import { listChildren, waitUntilGone, hasProc } from "./support/processes.js";
 
-/** Starts a run of `long.yaml` with two client hosts and waits for its first round. */
+/** Starts a run of `long.yaml` with a client host and waits for its first round. */
 async function startRun(out: string) {
-  const run = start(["run", fixture("long"), "--hosts", "2", "--out", out]);
+  const run = start(["run", fixture("long"), "--hosts", "1", "--no-report", "--out", out]);
   await run.waitForOutput(/round 1:/);
   const children = listChildren(run.pid).map(({ pid }) => pid);
-  assert.equal(children.length, 3);
+  assert.equal(children.length, 2);
   return { run, children };
 }
 
@@ -38,9 +38,11 @@ describe("stopping a run", function () {
         records.map(({ round }) => round),
         records.map((_, i) => i + 1),
       );
-      const report = await fedclair(["report", out]);
-      assert.equal(report.code, 0, report.stderr);
-      assert.match(report.stdout, /report\.html\n$/);
+      if (to === "process") {
+        const report = await fedclair(["report", out]);
+        assert.equal(report.code, 0, report.stderr);
+        assert.match(report.stdout, /report\.html\n$/);
+      }
     });
   }
 
