@@ -5,20 +5,18 @@ import { workspace } from "./support/paths.js";
 describe("a host that breaks the protocol", function () {
   this.timeout(60_000);
 
-  // npm run lab -- hostile runs all of them.
-  for (const [only, code] of [
-    ["sends a", "WRONG_MODULES"],
-    ["as a straggler", "LATE"],
-  ] as const) {
-    it(`affects no other client: '${only}'`, async () => {
-      const { code: exit, stdout } = await runScript(
-        `node scripts/hostile.js --only '${only}'`,
-        workspace,
-      );
-      assert.match(stdout, /^fine .*$/m);
-      assert.match(stdout, new RegExp(`${code}.*; a record of \\d+ bytes`));
-      assert.match(stdout, /[1-9] behaviours, 0 not handled\n$/);
-      assert.equal(exit, 0, stdout);
-    });
-  }
+  it("affects no other client", async () => {
+    // Without --only, it runs all behaviours.
+    const { code, stdout } = await runScript(
+      "node scripts/hostile.js --only 'sends a' --only 'as a straggler'",
+      workspace,
+    );
+    for (const [what, error] of [
+      ["sends an additional module", "WRONG_MODULES"],
+      ["fails as a straggler", "LATE"],
+    ])
+      assert.match(stdout, new RegExp(`^fine  ${what}: .*${error}.*; a record of \\d+ bytes`, "m"));
+    assert.match(stdout, /[1-9]\d* behaviours, 0 not handled\n$/);
+    assert.equal(code, 0, stdout);
+  });
 });
