@@ -28,26 +28,47 @@ async function insert(folder: string, file: string, before: string, code: string
   );
 }
 
-/** Raises the version in a folder's package.json. */
-async function raiseVersion(folder: string): Promise<void> {
+/** Sets the version in a folder's package.json. */
+async function setVersion(folder: string, version: string): Promise<void> {
   const text = await readFile(join(folder, "package.json"), "utf8");
-  await writeFile(join(folder, "package.json"), text.replace('"0.1.0"', '"0.2.0"'));
+  const changed = text.replace(/"0\.[12]\.0"/, `"${version}"`);
+  await writeFile(join(folder, "package.json"), changed);
 }
 
 const allowOptions = ["--plugin", "./mean-estimation.js", "--plugin", "./reverse.js"];
 
-describe("plug-ins from outside", () => {
+/** Adds a mod to a study, and lets its trial use it. */
+async function addMod(folder: string): Promise<void> {
+  const halve = `import { definePlugin, scaleDelta } from "@fedclair/core";
+    import { z } from "zod";
+    export default definePlugin({
+      kind: "mod", name: "halve", summary: "Halves.", schema: z.strictObject({}),
+      create: () => ({ client: (result) => ({ ...result, delta: scaleDelta(result.delta, 0.5) }) }),
+    });`;
+  await writeFile(join(folder, "halve.js"), halve);
+  await insert(folder, "trial.yaml", "rounds:", "mods: [{ name: halve }]\n");
+  await insert(folder, "trial.yaml", "./reverse.js", "./halve.js, ");
+}
+
+describe("plug-ins from outside, with a mod", () => {
+  let folder: string;
+  let newer: string;
+  let expected: Awaited<ReturnType<typeof readResultBytes>>;
+  before(async () => {
+    [folder, newer] = [await createStudy(), await createStudy()];
+    for (const study of [folder, newer]) await addMod(study);
+    await setVersion(newer, "0.2.0");
+    const how = ["--transport", "memory", "--no-report", "--out", "one"];
+    const outcome = await fedclair(["run", "trial.yaml", ...how], { cwd: folder });
+    assert.equal(outcome.code, 0, outcome.stderr);
+    expected = await readResultBytes(join(folder, "one"));
+  });
+
   it("give the bytes of one process on two hosts, and the report can be written again", async () => {
-    const folder = await createStudy();
-    const run = async (out: string, ...how: string[]) => {
-      const outcome = await fedclair(["run", "trial.yaml", "--out", out, ...how], { cwd: folder });
-      assert.equal(outcome.code, 0, outcome.stderr);
-      return await readResultBytes(join(folder, out));
-    };
-    assert.deepEqual(
-      await run("two", "--hosts", "2"),
-      await run("one", "--transport", "memory", "--no-report"),
-    );
+    const run = ["run", "trial.yaml", "--out", "two", "--hosts", "2", "--no-report"];
+    const outcome = await fedclair(run, { cwd: folder });
+    assert.equal(outcome.code, 0, outcome.stderr);
+    assert.deepEqual(await readResultBytes(join(folder, "two")), expected);
     const records = await readRecords(join(folder, "two"));
     const last = records.find(({ arm, round }) => arm === "near-median" && round === 4);
     const verdicts = last?.clients.map(({ attack, verdict }) => [attack, verdict]) ?? [];
@@ -56,26 +77,27 @@ describe("plug-ins from outside", () => {
       assert.equal(status, attack === null ? "benign" : "contaminated");
     }
 
-    const before = await readResultBytes(join(folder, "two"));
     const again = await fedclair(["run", "two/trial.yaml", "--out", "two"], { cwd: folder });
     assert.equal(again.code, 0, again.stderr);
-    assert.deepEqual(await readResultBytes(join(folder, "two")), before, "by its own trial.yaml");
+    assert.deepEqual(await readResultBytes(join(folder, "two")), expected, "by its own trial.yaml");
 
     const reported = await fedclair(["report", "two"], { cwd: folder });
     assert.equal(reported.code, 0, reported.stderr);
     assert.match(
       reported.stderr,
-      /without task 'mean-estimation' 0\.1\.0, aggregator 'near-median' 0\.1\.0 and attack 'reverse'/,
+      /without task 'mean-estimation' 0\.1\.0, aggregator 'near-median' 0\.1\.0, mod 'halve' 0\.1\.0 and attack 'reverse'/,
     );
-    const modules = [...allowOptions, "--plugin", "./near-median.js"];
+    const modules = [...allowOptions, "--plugin", "./near-median.js", "--plugin", "./halve.js"];
     const whole = await fedclair(["report", "two", ...modules], { cwd: folder });
     assert.equal(whole.code, 0, whole.stderr);
     assert.equal(whole.stderr, "");
-    await raiseVersion(folder);
-    const other = await fedclair(["report", "two", ...modules], { cwd: folder });
+    const two = join(folder, "two");
+    const other = await fedclair(["report", two, ...modules], { cwd: newer });
     assert.equal(other.code, 2);
     assert.match(other.stderr, /is version 0\.1\.0 \(code \w+\), this process has version 0\.2\.0/);
+    await setVersion(folder, "0.2.0");
     const changed = await fedclair(["run", "two/trial.yaml"], { cwd: folder });
+    await setVersion(folder, "0.1.0");
     assert.equal(changed.code, 2);
     assert.match(
       changed.stderr,
@@ -84,13 +106,8 @@ describe("plug-ins from outside", () => {
   });
 
   it("run on hosts whose operators allow them and are rejected by others", async () => {
-    const folder = await createStudy();
-    const [other, out] = [await createStudy(), join(folder, "run")];
-    await raiseVersion(other);
-    const args = ["trial.yaml", "--no-report", "--out", out];
-    const { coordinator, url } = await startCoordinator(args, {
-      cwd: folder,
-    });
+    const args = ["trial.yaml", "--no-report", "--out", "run"];
+    const { coordinator, url } = await startCoordinator(args, { cwd: folder });
     const host = (cwd: string, ...plugins: string[]) =>
       fedclair(["client", "--coordinator", url, "--capacity", "6", ...plugins], { cwd });
 
@@ -100,24 +117,27 @@ describe("plug-ins from outside", () => {
       without.stderr,
       /PLUGIN_MISMATCH: the trial's task 'mean-estimation' is version 0\.1\.0 \(code \w+\), the host has none of that name: start the host with --plugin/,
     );
-    const newer = await host(other, ...allowOptions);
-    assert.equal(newer.code, 2);
-    assert.match(newer.stderr, /PLUGIN_MISMATCH: .*, the host has version 0\.2\.0 \(code/);
+    const withoutMod = await host(folder, ...allowOptions);
+    assert.equal(withoutMod.code, 2);
+    assert.match(withoutMod.stderr, /mod 'halve' is version 0\.1\.0 .*the host has none/);
+    const allowed = [...allowOptions, "--plugin", "./halve.js"];
+    const rejected = await host(newer, ...allowed);
+    assert.equal(rejected.code, 2);
+    assert.match(rejected.stderr, /PLUGIN_MISMATCH: .*, the host has version 0\.2\.0 \(code/);
     await coordinator.waitForOutput(/refused a host .*PLUGIN_MISMATCH/);
 
-    const outcome = await Promise.all([
-      host(folder, ...allowOptions),
-      host(folder, ...allowOptions),
-    ]);
+    const outcome = await Promise.all([host(folder, ...allowed), host(folder, ...allowed)]);
     assert.deepEqual(
       outcome.map(({ code, stderr }) => (code === 0 ? 0 : stderr)),
       [0, 0],
     );
     assert.equal((await coordinator.ended).code, 0);
-    assert.equal((await readRecords(out)).length, 12);
+    assert.deepEqual(await readResultBytes(join(folder, "run")), expected);
   });
+});
 
-  it("work with sweep, verify, list and the descriptions of plug-ins", async () => {
+describe("plug-ins from outside", () => {
+  it("work with sweep, list and the descriptions of plug-ins", async () => {
     const folder = await createStudy();
     const trial = await readFile(join(folder, "trial.yaml"), "utf8");
     await mkdir(join(folder, "sweeps"));
@@ -136,17 +156,12 @@ describe("plug-ins from outside", () => {
       await print("sweep", "sweeps/strengths.yaml", "--out", "grid"),
       /reverse \(30\)|30/,
     );
-    const again = await fedclair(["sweep", "sweeps/strengths.yaml", "--out", "grid"], {
-      cwd: folder,
-    });
-    assert.match(again.stderr, /2\/2 .*: done before/);
     const attack = await readFile(join(folder, "reverse.js"), "utf8");
     await writeFile(join(folder, "reverse.js"), `${attack}// another\n`);
     const anew = await fedclair(["sweep", "sweeps/strengths.yaml", "--out", "grid"], {
       cwd: folder,
     });
     assert.doesNotMatch(anew.stderr, /done before/, "the code of a plug-in is part of a trial");
-    assert.match(await print("verify", "trial.yaml"), /3 passed, 0 failed/);
     assert.match(await print("list", "sweeps"), /^sweeps\/strengths\.yaml +2$/m);
     assert.match(await print("list", "trial.yaml"), /^trial\.yaml +mean-estimation +12$/m);
     assert.match(
@@ -174,30 +189,32 @@ describe("plug-ins from outside", () => {
     assert.ok(!(await readdir(folder)).includes("run"), "it leaves no run folder behind");
   });
 
-  it("may print anything, and stdout still holds only the answer", async () => {
+  it("may print anything and fail to train clients together, and stdout holds only the answer", async () => {
     const folder = await createStudy();
     const loud = 'console.log("loud"); process.stdout.write("raw\\n");\n';
     await insert(folder, "mean-estimation.js", "import", loud);
     await insert(folder, "mean-estimation.js", "const start = meanOf", loud);
     await insert(folder, "near-median.js", "const points", loud);
+    const together =
+      'trainCohort: { maxBatch: 4, train: () => Promise.reject(new Error("too wide")) },\n';
+    await insert(folder, "mean-estimation.js", "/** Runs once in the coordinator", together);
     for (const how of [
       ["--transport", "memory"],
-      ["--hosts", "2"],
+      ["--hosts", "1"],
     ]) {
-      const args = [
-        "run",
-        "trial.yaml",
-        "--json",
-        "--no-report",
-        "--again",
-        "--set",
-        "rounds=1",
-        ...how,
-      ];
-      const { code, stdout, stderr } = await fedclair(args, { cwd: folder });
+      const args = ["run", "trial.yaml", "--json", "--no-report", "--again", ...how];
+      const { code, stdout, stderr } = await fedclair([...args, "--set", "rounds=2"], {
+        cwd: folder,
+      });
       assert.equal(code, 0, stderr);
       assert.equal((JSON.parse(stdout) as { name: string }).name, "my-study");
       assert.match(stderr, /^loud\nraw$/m);
+      const reported = stderr.split("\n").filter((line) => line.includes("too wide"));
+      assert.equal(reported.length, 1, stderr);
+      assert.match(
+        reported[0] ?? "",
+        /task mean-estimation: trainCohort\.train\(\) fails .* \(file:.*js:\d+/,
+      );
     }
     const verified = await fedclair(["verify", "trial.yaml"], { cwd: folder });
     assert.match(verified.stdout, /3 passed, 0 failed\n$/);
@@ -267,31 +284,11 @@ describe("plug-ins from outside", () => {
     }
   });
 
-  it("that cannot train clients together are reported once and train them one by one", async () => {
-    const folder = await createStudy();
-    const together =
-      'trainCohort: { maxBatch: 4, train: () => Promise.reject(new Error("too wide")) },\n';
-    await insert(folder, "mean-estimation.js", "/** Runs once in the coordinator", together);
-    for (const how of [
-      ["--transport", "memory"],
-      ["--hosts", "1"],
-    ]) {
-      const args = ["run", "trial.yaml", "--no-report", "--again", "--out", "run", ...how];
-      const { code, stderr } = await fedclair(args, { cwd: folder });
-      assert.equal(code, 0, stderr);
-      const reported = stderr.split("\n").filter((line) => line.includes("too wide"));
-      assert.equal(reported.length, 1, stderr);
-      assert.match(
-        reported[0] ?? "",
-        /task mean-estimation: trainCohort\.train\(\) fails .* \(file:.*js:\d+/,
-      );
-    }
-  });
-
   it("that fail at the coordinator are reported; an attack that does nothing is rejected", async () => {
     const folder = await createStudy();
     await insert(folder, "near-median.js", "const centre", "updates.fail();\n");
-    const args = ["run", "trial.yaml", "--no-report", "--hosts", "1", "--out", "run"];
+    const how = ["--transport", "memory", "--no-report"];
+    const args = ["run", "trial.yaml", "--out", "run", ...how];
     const { code, stdout, stderr } = await fedclair(args, { cwd: folder });
     assert.equal(code, 6);
     assert.match(
@@ -334,35 +331,6 @@ describe("plug-ins from outside", () => {
     );
   });
 
-  it("wrap updates on hosts that allow it, and other hosts are rejected", async () => {
-    const folder = await createStudy();
-    const halve = `import { definePlugin, scaleDelta } from "@fedclair/core";
-      import { z } from "zod";
-      export default definePlugin({
-        kind: "mod", name: "halve", summary: "Halves.", schema: z.strictObject({}),
-        create: () => ({ client: (result) => ({ ...result, delta: scaleDelta(result.delta, 0.5) }) }),
-      });`;
-    await writeFile(join(folder, "halve.js"), halve);
-    await insert(folder, "trial.yaml", "rounds:", "mods: [{ name: halve }]\n");
-    await insert(folder, "trial.yaml", "./reverse.js", "./halve.js, ");
-    const alone = ["run", "trial.yaml", "--transport", "memory", "--no-report", "--out", "alone"];
-    const outcome = await fedclair(alone, { cwd: folder });
-    assert.equal(outcome.code, 0, outcome.stderr);
-    const args = ["trial.yaml", "--no-report", "--out", "hosts"];
-    const { coordinator, url } = await startCoordinator(args, { cwd: folder });
-    const host = (...plugins: string[]) =>
-      fedclair(["client", "--coordinator", url, "--capacity", "12", ...plugins], { cwd: folder });
-    const turnedAway = await host(...allowOptions);
-    assert.equal(turnedAway.code, 2);
-    assert.match(turnedAway.stderr, /mod 'halve' is version 0\.1\.0 .*the host has none/);
-    assert.equal((await host(...allowOptions, "--plugin", "./halve.js")).code, 0);
-    assert.equal((await coordinator.ended).code, 0);
-    assert.deepEqual(
-      await readResultBytes(join(folder, "hosts")),
-      await readResultBytes(join(folder, "alone")),
-    );
-  });
-
   it("that never return are stopped by Ctrl-C or by killing the command", async function () {
     if (!hasProc) this.skip(); // nothing else tells of the processes that a process has started
     const folder = await createStudy();
@@ -385,12 +353,11 @@ describe("plug-ins from outside", () => {
 
   it("get options with the types of their schemas", async () => {
     const folder = await createStudy();
-    const files = ["mean-estimation.js", "near-median.js", "reverse.js"];
-    const right = typeCheck(folder, files);
-    assert.equal(right.status, 0, right.stdout);
     const text = await readFile(join(folder, "reverse.js"), "utf8");
-    await writeFile(join(folder, "reverse.js"), text.replace("-strength", "strength.length"));
-    const wrong = typeCheck(folder, files);
-    assert.match(wrong.stdout, /reverse\.js\(\d+,\d+\): error TS2339: .*'length'.*'number'/);
+    await writeFile(join(folder, "wrong.js"), text.replace("-strength", "strength.length"));
+    const files = ["mean-estimation.js", "near-median.js", "reverse.js", "wrong.js"];
+    const { stdout } = typeCheck(folder, files);
+    assert.match(stdout, /^wrong\.js\(\d+,\d+\): error TS2339: .*'length'.*'number'.*\n$/);
+    assert.equal(stdout.match(/error/g)?.length, 1, "only the wrong one");
   });
 });
