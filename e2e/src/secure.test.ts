@@ -25,7 +25,7 @@ describe("TLS and signed tokens", () => {
   requireOpenssl();
 
   let secrets: Secrets;
-  beforeEach(async () => {
+  before(async () => {
     secrets = await Secrets.make("gpu-1", "gpu-2");
   });
 
@@ -145,15 +145,9 @@ describe("TLS and signed tokens", () => {
     const [out, key] = [await temporaryFolder(), secrets.file("token-key")];
     const [cert, ca] = [secrets.file("coordinator.pem"), secrets.file("ca.pem")];
     const wrong: [string[], RegExp][] = [
-      [["--tls-cert", cert], /--tls-key is missing: --tls-cert and --tls-key go together/],
-      [["--tls-client-ca", ca], /--tls-client-ca goes with --tls-cert and --tls-key/],
       [["--tls-cert", cert, "--tls-key", secrets.file("gpu-1-key.pem")], /is not the key of/],
-      [["--tls-cert", cert, "--tls-key", key], /--tls-key: '.*token-key' is no PEM file/],
-      [["--token-key", cert], /--token-key: '.*': expected a token key, 32 bytes/],
-      [["--token-key", "none"], /--token-key: cannot read 'none' \(ENOENT\)/],
       [["--token-key", key, "--token-file", key], /cannot be used with option '--token-file/],
       [["--token-key", key, "--revoked", "none"], /--revoked: cannot read 'none'/],
-      [["--revoked", key], /--revoked goes with --token-key/],
     ];
     for (const [args, message] of wrong) {
       const { code, stderr } = await fedclair(["coordinator", trial, "--out", out, ...args]);
