@@ -18,6 +18,21 @@ async function json(args: readonly string[], cwd?: string): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
+/** Checks that a kind of plug-ins, one of which has this name, is described in JSON and in text. */
+async function checkDescriptions(kind: string, name: string) {
+  const described = (await json(["plugins", kind, "--json"])) as {
+    name: string;
+    summary: string;
+    tasks?: string[];
+  }[];
+  assert.ok(described.some((plugin) => plugin.name === name && plugin.summary !== ""));
+  const { stdout: text } = await fedclair(["plugins", kind]);
+  for (const plugin of described) {
+    assert.ok(text.includes(`${plugin.name}  ${plugin.summary}`), plugin.name);
+  }
+  return { described, text };
+}
+
 describe("the command", () => {
   it("suggests what to do next, without arguments", async () => {
     const { code, stdout } = await fedclair([]);
@@ -29,12 +44,6 @@ describe("the command", () => {
     const badKey = "name: bad\nrounds: 1\nclients: 2\ntask: { name: linear-regression, p: none }\n";
     const cases: [string, readonly string[], RegExp][] = [
       ["a bad trial file", ["run", "bad.yaml"], /bad\.yaml:4:37: task\.p: expected number/],
-      ["text that is no YAML", ["run", "broken.yaml"], /broken\.yaml:2:1: Flow sequence/],
-      [
-        "a bad override",
-        ["run", trial, "--set", "rounds=0"],
-        /: rounds: expected at least 1, got 0/,
-      ],
       ["a missing file", ["run", "none.yaml"], /cannot read the trial file 'none\.yaml': ENOENT/],
       ["an unknown option", ["run", trial, "--hots", "2"], /unknown option '--hots'/],
       ["an unknown command", ["ran", trial], /unknown command 'ran'/],
@@ -42,11 +51,6 @@ describe("the command", () => {
       ["a number that is none", ["run", trial, "--hosts", "two"], /--hosts: expected .* 'two'/],
       ["a transport that is none", ["run", trial, "--transport", "pigeon"], /memory/],
       ["a folder that is no run", ["report", "."], /'\.' is no run folder/],
-      [
-        "a run folder with other things",
-        ["run", trial, "--out", "."],
-        /'\.' is not empty and holds/,
-      ],
       [
         "a run folder inside a file",
         ["run", trial, "--out", "bad.yaml/run"],
@@ -58,7 +62,6 @@ describe("the command", () => {
         ["run", join(workspace, "sweeps/attack-table.yaml")],
         /use fedclair sw/,
       ],
-      ["a trial for a sweep", ["sweep", trial], /for a single trial, use fedclair run/],
       [
         "more hosts than a machine can run",
         ["run", trial, "--hosts", "100000"],
@@ -69,7 +72,6 @@ describe("the command", () => {
         ["sweep", trial, "--jobs", "100000"],
         /--jobs: expected at most \d+ processes/,
       ],
-      ["a bad address", ["coordinator", trial, "--listen", "4000"], /expected host:port/],
       ["a bad trial file by hand", ["coordinator", "bad.yaml"], /bad\.yaml:4:37/],
       ["a missing address", ["client", "--capacity", "2"], /--coordinator <url>' not specified/],
       [
@@ -82,13 +84,12 @@ describe("the command", () => {
       it(what, async () => {
         const cwd = await temporaryFolder();
         await writeFile(join(cwd, "bad.yaml"), badKey);
-        await writeFile(join(cwd, "broken.yaml"), "name: [bad\n");
         const { code, stdout, stderr } = await fedclair(args, { cwd });
         assert.equal(code, 2, stderr);
         assert.match(stderr, message);
         assert.equal(stdout, "");
         assert.doesNotMatch(stderr, /^ +at /m, "a stack is for faults of the program");
-        assert.deepEqual((await readdir(cwd)).sort(), ["bad.yaml", "broken.yaml"]);
+        assert.deepEqual(await readdir(cwd), ["bad.yaml"]);
       });
     }
   });
@@ -103,27 +104,15 @@ describe("the command", () => {
 
   for (const [kind, name] of [
     ["tasks", "text-copy"],
-    ["aggregators", "clair"],
     ["attacks", "broken"],
   ] as const) {
     it(`plugins ${kind} describes each plug-in and its options`, async () => {
-      const described = (await json(["plugins", kind, "--json"])) as {
-        name: string;
-        summary: string;
-      }[];
-      assert.ok(described.some((plugin) => plugin.name === name && plugin.summary !== ""));
-      const { stdout } = await fedclair(["plugins", kind]);
-      for (const plugin of described) {
-        assert.ok(stdout.includes(`${plugin.name}  ${plugin.summary}`), plugin.name);
-      }
+      await checkDescriptions(kind, name);
     });
   }
 
-  it("plugins aggregators marks those that belong to one task", async () => {
-    const described = (await json(["plugins", "aggregators", "--json"])) as {
-      name: string;
-      tasks?: string[];
-    }[];
+  it("plugins aggregators also marks those that belong to one task, and describes alternatives", async () => {
+    const { described, text } = await checkDescriptions("aggregators", "clair");
     const owned = described.flatMap(({ name, tasks }) => (tasks ? [[name, ...tasks]] : []));
     assert.deepEqual(owned, [
       ["cosine-rule", "alberdice"],
@@ -133,17 +122,12 @@ describe("the command", () => {
       ["covariance-distance", "graph-learning"],
       ["covariance-low-rank", "graph-learning"],
     ]);
-    const { stdout } = await fedclair(["plugins", "aggregators"]);
     for (const [name, task] of owned) {
-      assert.match(stdout, new RegExp(`^${name}  .* \\(only for task ${task}\\)$`, "m"));
+      assert.match(text, new RegExp(`^${name}  .* \\(only for task ${task}\\)$`, "m"));
     }
-    assert.equal(stdout.match(/only for task/g)?.length, owned.length);
-  });
-
-  it("plugins describes the alternatives of an option with their own options", async () => {
-    const { stdout } = await fedclair(["plugins", "aggregators"]);
-    assert.match(stdout, /^ {4}rule \["evidence"\] {2}How contaminated clients are found\.$/m);
-    assert.match(stdout, /^ {6}by: gap {2}.*\n {8}minGap \[1\.3\] {2}.*\n {6}by: evidence {2}/m);
+    assert.equal(text.match(/only for task/g)?.length, owned.length);
+    assert.match(text, /^ {4}rule \["evidence"\] {2}How contaminated clients are found\.$/m);
+    assert.match(text, /^ {6}by: gap {2}.*\n {8}minGap \[1\.3\] {2}.*\n {6}by: evidence {2}/m);
   });
 
   it("schema prints a JSON Schema that accepts the trial files and rejects a misspelt key", async () => {
@@ -165,7 +149,7 @@ describe("the command", () => {
     const trialFile = join(cwd, "trials", "a.yaml");
     await mkdir(join(cwd, "trials"));
     await copyFile(trial, trialFile);
-    const summary = (await json(["run", trialFile, "--hosts", "1", "--json"], cwd)) as {
+    const summary = (await json(["run", trialFile, "--transport", "memory", "--json"], cwd)) as {
       arms: string[];
     };
     assert.deepEqual(summary.arms, ["clair", "fedavg", "oracle"]);
@@ -198,7 +182,7 @@ describe("the command", () => {
 
   it("run shows a finished run again without touching it; --again starts a new one", async () => {
     const cwd = await temporaryFolder();
-    const how = ["run", trial, "--transport", "memory", "--name", "pilot"];
+    const how = ["run", trial, "--transport", "memory", "--no-report", "--name", "pilot"];
     const first = await fedclair(how, { cwd });
     assert.equal(first.code, 0, first.stderr);
     const summary = await readFile(join(cwd, "runs/pilot/summary.json"), "utf8");
@@ -209,7 +193,7 @@ describe("the command", () => {
     assert.equal(other.code, 2, other.stdout);
     assert.match(other.stderr, /'runs\/pilot' holds a run of .*, made from other contents/);
     const anew = await fedclair([...how, "--set", "rounds=1", "--again"], { cwd });
-    assert.match(anew.stdout, /^report: runs\/pilot-2\/report\.html$/m);
+    assert.match(anew.stdout, /^run: runs\/pilot-2$/m);
     assert.equal(await readFile(join(cwd, "runs/pilot/summary.json"), "utf8"), summary);
 
     const shown = await fedclair(["show", "runs/pilot"], { cwd });
@@ -244,10 +228,21 @@ describe("the command", () => {
   });
 
   it("verify passes values inside the expected range and exits with 4 for others", async () => {
+    const folder = await temporaryFolder();
+    const foreign = `name: foreign
+rounds: 1
+clients: 3
+task: { name: external }
+aggregator: { name: clair }
+expect: { measures: { detection.falseAlarms: { max: 0 } } }
+`;
+    await writeFile(join(folder, "a.yaml"), foreign);
+    await copyFile(trial, join(folder, "b.yaml"));
     const measured = /: measured [\d.]+; expected ≥ \d(?: and ≤ 1)?$/m;
     const env = { TMPDIR: await temporaryFolder() }; // where verify leaves its runs
-    const met = await fedclair(["verify", trial, "--jobs", "1"], { env });
+    const met = await fedclair(["verify", folder, "--jobs", "1"], { env });
     assert.equal(met.code, 0, met.stderr);
+    assert.match(met.stderr, /left out .*a\.yaml: task external: .*fedclair-host/);
     assert.match(met.stdout, /^ {2}ok {3}detection\.recallMean/m);
     assert.match(met.stdout, measured);
     assert.match(met.stdout, /^1 passed, 0 failed$/m);
@@ -258,6 +253,11 @@ describe("the command", () => {
     assert.match(unmet.stdout, /^ {2}FAIL detection\.recallMean/m);
     assert.match(unmet.stdout, measured);
     assert.match(unmet.stderr, /1 of 1 measures lie outside their range/);
+
+    const alone = await fedclair(["verify", join(folder, "a.yaml")], { env });
+    assert.equal(alone.code, 2, alone.stderr);
+    assert.match(alone.stderr, /left out .*a\.yaml: task external: .*fedclair-host/);
+    assert.match(alone.stderr, /no trial under .* that can be run here/);
   });
 
   it("verify continues after a trial that ends in an error", async () => {
@@ -278,28 +278,5 @@ describe("the command", () => {
     );
     assert.match(stdout, /^ {2}FAIL detection\.recallMean: measured absent/m);
     assert.match(stdout, /b\.yaml: [^]*^\d passed, \d failed\n$/m);
-  });
-
-  it("verify skips a trial with external clients and says what it needs", async () => {
-    const folder = await temporaryFolder();
-    const foreign = `name: foreign
-rounds: 1
-clients: 3
-task: { name: external }
-aggregator: { name: clair }
-expect: { measures: { detection.falseAlarms: { max: 0 } } }
-`;
-    await writeFile(join(folder, "a.yaml"), foreign);
-    const env = { TMPDIR: await temporaryFolder() };
-    const alone = await fedclair(["verify", folder], { env });
-    assert.equal(alone.code, 2, alone.stderr);
-    assert.match(alone.stderr, /left out .*a\.yaml: task external: .*fedclair-host/);
-    assert.match(alone.stderr, /no trial under .* that can be run here/);
-
-    await copyFile(trial, join(folder, "b.yaml"));
-    const beside = await fedclair(["verify", folder], { env });
-    assert.equal(beside.code, 0, beside.stderr);
-    assert.match(beside.stderr, /left out .*a\.yaml/);
-    assert.match(beside.stdout, /^1 passed, 0 failed$/m);
   });
 });
