@@ -31,7 +31,7 @@ describe("fedclair sweep", () => {
     this.timeout(120_000);
     const folder = await temporaryFolder();
     const file = join(folder, "small.yaml");
-    await writeFile(file, createGrid([1, 2], 1));
+    await writeFile(file, createGrid([1], 1));
     const args = ["sweep", file, "--out", join(folder, "out"), "--json"];
     const first = await fedclair(args);
     assert.equal(first.code, 0, first.stderr);
@@ -42,10 +42,10 @@ describe("fedclair sweep", () => {
     }
     const again = await fedclair(args);
     assert.equal(again.stdout, first.stdout);
-    assert.equal(again.stderr.match(/done before/g)?.length, 8);
+    assert.equal(again.stderr.match(/done before/g)?.length, 4);
     const parallel = await fedclair(["sweep", file, "--out", join(folder, "par"), "--jobs", "2"]);
     assert.equal(parallel.code, 0, parallel.stderr);
-    assert.match(parallel.stderr, /^8\/8 /m);
+    assert.match(parallel.stderr, /^4\/4 /m);
     const csv = (out: string) => readFile(join(folder, out, "table.csv"), "utf8");
     assert.equal(await csv("par"), await csv("out"));
   });
