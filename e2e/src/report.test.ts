@@ -284,20 +284,12 @@ describe("the report", function () {
         assert.equal(await one.evaluate(hit), undefined);
     });
 
-    it("opens 1,000 clients over 90 rounds from at most 5 MB", async () => {
+    it("opens 1,000 clients over 100 rounds from at most 5 MB", async () => {
       const script = join(workspace, "scripts/report-speed.js");
-      const { stdout } = await promisify(execFile)(process.execPath, [
-        script,
-        "--rounds",
-        "80",
-        "--no-limits",
-      ]);
-      const { bytes, roundsInPage, roundsWithEvidence } = JSON.parse(stdout) as Record<
-        string,
-        number
-      >;
+      const { stdout } = await promisify(execFile)(process.execPath, [script, "--no-limits"]);
+      const { bytes, roundsInPage } = JSON.parse(stdout) as Record<string, number>;
       assert.ok(Number(bytes) < 5e6, stdout);
-      assert.deepEqual([roundsInPage, roundsWithEvidence], [90, 45], stdout);
+      assert.equal(roundsInPage, 100, stdout);
     });
   });
 });

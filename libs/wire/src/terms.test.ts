@@ -72,7 +72,7 @@ describe("checkTerms", () => {
         assert.deepEqual([...resolved.keys()], ["v", "w"]);
         if (added.flat().some(({ size }) => size > 0)) passed++;
       }),
-      { numRuns: 2000 },
+      { numRuns: 2000, seed: 1 },
     );
     assert.ok(passed > 20, `${passed} passed`);
   });
