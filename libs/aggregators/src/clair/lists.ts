@@ -8,6 +8,13 @@ export function pick<T>(items: ArrayLike<T>, indices: readonly number[]): T[] {
   return indices.map((i) => item(items, i));
 }
 
+/** The numbers at the indices. @throws RangeError if an index has none */
+export function pickNumbers(numbers: ArrayLike<number>, indices: readonly number[]): Float64Array {
+  const picked = new Float64Array(indices.length);
+  for (const [i, index] of indices.entries()) picked[i] = item(numbers, index);
+  return picked;
+}
+
 /**
  * Pairs two lists item by item.
  * @throws RangeError if they differ in length

@@ -1,5 +1,5 @@
 import { at, item, median, medianDeviation, type Matrix } from "@fedclair/linalg";
-import { indices, pick } from "../lists.js";
+import { indices, pickNumbers } from "../lists.js";
 import { computeAgreement } from "./cosines.js";
 import type { Measures } from "./measures.js";
 
@@ -92,31 +92,38 @@ export function createComparison(
   const nearest = findNearest(measures.cosines);
   const { rowSpaces } = measures;
   const moving = rowSpaces && haveOneStart(rowSpaces) ? rowSpaces : undefined;
-  return (trusted) => compare(measures, nearest, moving, trusted);
+  const measured = {
+    size: measures.size.map(Math.exp),
+    outside: measures.outside.map(Math.exp),
+    shape: measures.shape.map(Math.exp),
+    evenness: measures.evenness.map(Math.exp),
+  };
+  return (trusted) => compare(measures, measured, nearest, moving, trusted);
 }
 
 function compare(
   measures: Measures,
+  measured: Readonly<Record<"size" | "outside" | "shape" | "evenness", Float64Array>>,
   { first, next }: Nearest,
   moving: Matrix | undefined,
   trusted: readonly number[],
 ): ComparedPieces {
   const { cosines, size, shape, evenness, outside, startsElsewhere } = measures;
   const agreement = computeAgreement(cosines, trusted);
-  const usual = Math.min(median(pick(agreement, trusted)), maxUsualCosine);
+  const usual = Math.min(median(pickNumbers(agreement, trusted)), maxUsualCosine);
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
   const room = 1 - Math.max(usual, 0) ** 2;
   const clique = next.map((x, k) => (x - at(agreement, k)) / room);
   const moved = moving && computeMoves(moving, size, trusted);
-  const hasSpace = median(pick(outside, trusted)) <= halfOfEnergy;
+  const hasSpace = median(pickNumbers(outside, trusted)) <= halfOfEnergy;
   const all: Piece[] = [
     { kind: "clique", values: clique, measured: clique, ...plain },
-    { kind: "size", values: size, measured: size.map(Math.exp), ...plain },
-    { kind: "outside", values: outside, measured: outside.map(Math.exp), ...plain },
-    { kind: "shape", values: shape, measured: shape.map(Math.exp), ...grown, isTwoSided: true },
+    { kind: "size", values: size, measured: measured.size, ...plain },
+    { kind: "outside", values: outside, measured: measured.outside, ...plain },
+    { kind: "shape", values: shape, measured: measured.shape, ...grown, isTwoSided: true },
   ];
   // Where most clients send one change, being a copy is no evidence, and neither is being none.
-  const usualNearest = median(pick(first, trusted));
+  const usualNearest = median(pickNumbers(first, trusted));
   if (usualNearest <= maxUsualCosine) {
     const values = first.map((x) => {
       // Related clients are no copies, and count like usual ones.
@@ -129,8 +136,8 @@ function compare(
   const countsOnce = !hasSpace && doAgree(agreement, trusted);
   all.push({ kind: "agreement", values: opposed, measured: agreement, ...grown, countsOnce });
   if (!hasSpace) {
-    const measured = evenness.map(Math.exp);
-    all.push({ kind: "evenness", values: evenness, measured, ...grown, isTwoSided: true });
+    const own = { values: evenness, measured: measured.evenness };
+    all.push({ kind: "evenness", ...own, ...grown, isTwoSided: true });
   }
   if (moved)
     all.push({
@@ -153,7 +160,7 @@ const halfOfEnergy = 0;
 
 /** Whether the trusted clients have more in common than they differ in; otherwise it is chance. */
 function doAgree(agreement: Float64Array, trusted: readonly number[]): boolean {
-  const own = pick(agreement, trusted);
+  const own = pickNumbers(agreement, trusted);
   return median(own) > medianDeviation(own);
 }
 
@@ -173,7 +180,7 @@ function neutralise(
   trusted: readonly number[],
 ): Piece {
   if (!needsOneStart.has(piece.kind)) return piece;
-  const middle = median(pick(piece.values, trusted));
+  const middle = median(pickNumbers(piece.values, trusted));
   return {
     ...piece,
     values: piece.values.map((x, k) => (item(startsElsewhere, k) ? middle : x)),
@@ -231,7 +238,7 @@ function computeMoves(
     return members.has(k) ? apart * (n / (n - 1)) : apart * (n / (n + 1));
   });
   const least = minMovedShare * square;
-  if (median(pick(moves, trusted)) < least) return undefined;
+  if (median(pickNumbers(moves, trusted)) < least) return undefined;
   return size.map((x, k) => x - 0.5 * Math.log(Math.max(item(moves, k), least)));
 }
 

@@ -1,7 +1,13 @@
 import type { Evidence } from "@fedclair/core";
 import { at, median, medianDeviation, standardDeviation } from "@fedclair/linalg";
-import { indices, pick } from "../lists.js";
-import { computePieces, createComparison, type ComparedPieces, type PieceKind } from "./pieces.js";
+import { indices, pickNumbers } from "../lists.js";
+import {
+  computePieces,
+  createComparison,
+  type ComparedPieces,
+  type Piece,
+  type PieceKind,
+} from "./pieces.js";
 import type { Measures } from "./measures.js";
 
 /** Usual deviations between honest clients by piece, from a bank. */
@@ -62,7 +68,7 @@ export function scoreAgainst(
   spreads: Spreads,
 ): Scores {
   const pieces = computePieces(measures, trusted);
-  return { ...scoreAmong(measures.size, pieces, trusted, spreads, found), core: trusted };
+  return { ...scoreAmong(measures.size, pieces, trusted, spreads), core: trusted };
 }
 
 /**
@@ -77,12 +83,10 @@ export function scorePieces(
   certain = 0,
 ): Scores {
   const count = size.length;
-  const scoreWith = (pieces: ComparedPieces, trusted: readonly number[], stage: Stage) =>
-    scoreAmong(size, pieces, trusted, spreads, stage);
   let trusted = indices(count);
   const least = Math.min(count, Math.max(3, Math.floor(count / 2) + 1, certain));
   while (trusted.length > least) {
-    const { scores } = scoreWith(compare(trusted), trusted, search);
+    const scores = scoreInSearch(size, compare(trusted), trusted, spreads);
     const leaving = stepSize(trusted.length, trusted.length - least);
     const worst = trusted.toSorted((i, j) => at(scores, j) - at(scores, i)).slice(0, leaving);
     trusted = trusted.filter((k) => !worst.includes(k));
@@ -90,12 +94,12 @@ export function scorePieces(
   const core = trusted;
   for (;;) {
     const pieces = compare(trusted);
-    const now = scoreWith(pieces, trusted, search);
+    const scores = scoreInSearch(size, pieces, trusted, spreads);
     const rest = indices(count).filter((k) => !trusted.includes(k));
     const near = rest
-      .filter((k) => at(now.scores, k) <= maxTrustedScore)
-      .sort((i, j) => at(now.scores, i) - at(now.scores, j));
-    if (near.length === 0) return { ...scoreWith(pieces, trusted, found), core };
+      .filter((k) => at(scores, k) <= maxTrustedScore)
+      .sort((i, j) => at(scores, i) - at(scores, j));
+    if (near.length === 0) return { ...scoreAmong(size, pieces, trusted, spreads), core };
     const joining = near.slice(0, stepSize(trusted.length, near.length));
     trusted = [...trusted, ...joining].sort((i, j) => i - j);
   }
@@ -111,24 +115,17 @@ function scoreAmong(
   { pieces, hasSpace }: ComparedPieces,
   trusted: readonly number[],
   spreads: Spreads,
-  { spreadOf, isFound }: Stage,
 ): Omit<Scores, "core"> {
   const scores = new Float64Array(size.length);
   const deviations = new Map<PieceKind, Float64Array>();
   const signed = new Map<PieceKind, Float64Array>();
+  const standardise = createStandard(size, trusted, spreads);
   for (const piece of pieces) {
-    const values = piece.growsWithSize ? withoutSize(piece.values, size, trusted) : piece.values;
     // A piece that does not count had no say in who is trusted.
-    const own = standardise(
-      values,
-      trusted,
-      spreads[piece.kind],
-      piece.countsOnce ? spreadOf : robustSpread,
-    );
+    const own = standardise(piece, piece.countsOnce ? plainSpread : robustSpread);
     signed.set(piece.kind, own);
     if (!piece.countsOnce) continue;
-    const most = isFound ? (piece.most ?? maxDeviations) : maxDeviations;
-    const against = own.map((x) => Math.min(piece.isTwoSided ? Math.abs(x) : Math.max(x, 0), most));
+    const against = own.map((x) => countAgainst(x, piece, piece.most ?? maxDeviations));
     against.forEach((x, k) => (scores[k] = Math.hypot(at(scores, k), x)));
     deviations.set(piece.kind, against);
   }
@@ -136,61 +133,72 @@ function scoreAmong(
   return { scores, deviations, signed, measured, trusted, hasSpace };
 }
 
-/** How far the trusted clients' values usually are from their middle. */
-type SpreadOf = (own: readonly number[]) => number;
-
-/** While the trusted clients are searched, contaminated ones may be among them. */
-const robustSpread: SpreadOf = (own) =>
-  medianDeviation(own) * Math.sqrt(own.length / (own.length - 1));
-
-/** Shows groups of honest clients that a median deviation does not see. */
-const plainSpread: SpreadOf = standardDeviation;
-
-/** How clients are scored while the trusted ones are searched, and once they are found. */
-interface Stage {
-  readonly spreadOf: SpreadOf;
-  readonly isFound: boolean;
+/** Scores clients while the trusted ones are searched; contaminated ones may be among them. */
+function scoreInSearch(
+  size: Float64Array,
+  { pieces }: ComparedPieces,
+  trusted: readonly number[],
+  spreads: Spreads,
+): Float64Array {
+  const scores = new Float64Array(size.length);
+  const standardise = createStandard(size, trusted, spreads);
+  for (const piece of pieces) {
+    if (!piece.countsOnce) continue;
+    standardise(piece, robustSpread).forEach((x, k) => {
+      scores[k] = Math.hypot(at(scores, k), countAgainst(x, piece, maxDeviations));
+    });
+  }
+  return scores;
 }
 
-const search: Stage = { spreadOf: robustSpread, isFound: false };
-const found: Stage = { spreadOf: plainSpread, isFound: true };
+function countAgainst(x: number, { isTwoSided }: Piece, most: number): number {
+  return Math.min(isTwoSided ? Math.abs(x) : Math.max(x, 0), most);
+}
+
+/** How far the trusted clients' values usually are from their middle. */
+type SpreadOf = (own: Float64Array, middle: number) => number;
+
+/** Is not misled by contaminated clients among the trusted ones. */
+const robustSpread: SpreadOf = (own, middle) =>
+  medianDeviation(own, middle) * Math.sqrt(own.length / (own.length - 1));
+
+/** Shows groups of honest clients that a median deviation does not see. */
+const plainSpread: SpreadOf = (own) => standardDeviation(own);
 
 /**
- * Converts values to deviations from the trusted clients' median. The spread is that of the trusted
- * clients. If it is smaller than the bank's, it is moderated by it (as in Smyth's moderated t,
- * 2004), because few clients may be alike by chance.
+ * Prepares the conversion of pieces to deviations from the trusted clients' median. The spread is
+ * that of the trusted clients. If it is smaller than the bank's, it is moderated by it (as in
+ * Smyth's moderated t, 2004), because few clients may be alike by chance.
  */
-function standardise(
-  values: Float64Array,
-  trusted: readonly number[],
-  usual: number,
-  spreadOf: SpreadOf,
-): Float64Array {
-  const own = pick(values, trusted);
-  const n = own.length;
-  const middle = median(own);
-  const untrimmed = 1 + trimmingBias * (1 - n / values.length);
-  const deviation = spreadOf(own) * untrimmed;
-  const moderated = ((n / 2) * deviation ** 2 + priorClients * usual ** 2) / (n / 2 + priorClients);
-  const spread = Math.max(deviation, Math.sqrt(moderated));
-  return values.map((x) => (x - middle) / spread);
+function createStandard(size: Float64Array, trusted: readonly number[], spreads: Spreads) {
+  const withoutSize = createSizeRemoval(size, trusted);
+  const n = trusted.length;
+  const untrimmed = 1 + trimmingBias * (1 - n / size.length);
+  return ({ kind, values: sent, growsWithSize }: Piece, spreadOf: SpreadOf): Float64Array => {
+    const values = growsWithSize ? withoutSize(sent) : sent;
+    const own = pickNumbers(values, trusted);
+    const middle = median(own);
+    const deviation = spreadOf(own, middle) * untrimmed;
+    const prior = priorClients * spreads[kind] ** 2;
+    const moderated = ((n / 2) * deviation ** 2 + prior) / (n / 2 + priorClients);
+    const spread = Math.max(deviation, Math.sqrt(moderated));
+    return values.map((x) => (x - middle) / spread);
+  };
 }
 
 /** Takes out how values grow with size, by ridge regression over the trusted clients. */
-function withoutSize(
-  values: Float64Array,
-  size: Float64Array,
-  trusted: readonly number[],
-): Float64Array {
-  const middleSize = median(pick(size, trusted));
-  const middle = median(pick(values, trusted));
-  let [together, square] = [0, trusted.length * minSizeSpread ** 2];
-  for (const k of trusted) {
-    const x = at(size, k) - middleSize;
-    together += x * (at(values, k) - middle);
-    square += x * x;
-  }
-  return values.map((value, k) => value - (together / square) * (at(size, k) - middleSize));
+function createSizeRemoval(size: Float64Array, trusted: readonly number[]) {
+  const middleSize = median(pickNumbers(size, trusted));
+  const larger = size.map((x) => x - middleSize);
+  let square = trusted.length * minSizeSpread ** 2;
+  for (const k of trusted) square += at(larger, k) ** 2;
+  return (values: Float64Array): Float64Array => {
+    const middle = median(pickNumbers(values, trusted));
+    let together = 0;
+    for (const k of trusted) together += at(larger, k) * (at(values, k) - middle);
+    const slope = together / square;
+    return values.map((value, k) => value - slope * at(larger, k));
+  };
 }
 
 /** The pieces of evidence about a client, the strongest first. */
