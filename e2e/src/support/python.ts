@@ -30,8 +30,7 @@ export function mayInstall(...extras: string[]): boolean {
  * Installs fedclair-host for Python at the first call.
  * @param extras optional dependencies of the package
  * @returns the path of its Python; undefined, after a message on stderr, without Python or a
- *   package
- *   index
+ *   package index
  * @throws Error with pip's output if it fails otherwise
  */
 export function installPython(...extras: string[]): Promise<string | undefined> {
