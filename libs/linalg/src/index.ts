@@ -22,6 +22,7 @@ export {
   frobenius,
   median,
   medianDeviation,
+  medianInPlace,
   norm,
   quantile,
   standardDeviation,

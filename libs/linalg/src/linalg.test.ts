@@ -13,6 +13,7 @@ import {
   Matrix,
   median,
   medianDeviation,
+  medianInPlace,
   multiply,
   multiplyNT,
   multiplyTN,
@@ -397,6 +398,7 @@ describe("quantile and median", () => {
     assert.equal(medianDeviation([3, 1, 2, 1000]), 1.4826); // from 2.5: 0.5, 1.5, 0.5, 997.5
     assert.equal(standardDeviation([1, 3, 5]), 2); // squares 4, 0, 4 over 2
     assert.equal(median([4, 1, 2, 3]), 2.5);
+    assert.equal(medianInPlace(Float64Array.of(4, 1, 2, 3)), 2.5);
     assert.equal(quantile([10, 20, 30, 40, 50], 0.25), 20);
     assert.equal(quantile([0, 1], 0.3), 0.3);
     assert.equal(median([1, Infinity, Infinity]), Infinity);

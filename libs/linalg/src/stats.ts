@@ -85,6 +85,11 @@ export function median(values: ArrayLike<number>): number {
   return quantile(values, 0.5);
 }
 
+/** The median of a list, which it reorders. @throws RangeError on an empty list */
+export function medianInPlace(values: Float64Array): number {
+  return quantileOf(values, 0.5);
+}
+
 /**
  * 1.4826·median|x − middle|: an estimate of the standard deviation of a normal distribution that
  * stays bounded while fewer than half of the values are outliers.

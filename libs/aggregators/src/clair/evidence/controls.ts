@@ -1,5 +1,6 @@
 import { at, item, type Stream } from "@fedclair/linalg";
 import { indices } from "../lists.js";
+import { computeAgreement } from "./cosines.js";
 import { normalEvenness } from "./evenness.js";
 import { selectClients, type Measures } from "./measures.js";
 import type { Scores } from "./score.js";
@@ -33,24 +34,31 @@ export type Power = Readonly<Record<ControlKind, number>>;
 /**
  * Plants known attackers among the clients, each in place of a trusted one, and scores them. They
  * are planted into the measures, so no change is computed again.
- * @param score the rule that is tested; it may use the trusted clients that are left
+ * @param score the rule that is tested; it may use the trusted clients that are left, and their
+ * agreement with the clients that were there before, which come first
  */
 export function plantAttackers(
   measures: Measures,
   trusted: readonly number[],
-  score: (measures: Measures, trusted: readonly number[]) => Scores,
+  score: (measures: Measures, trusted: readonly number[], agreement: Float64Array) => Scores,
   rng: Stream,
 ): PlantedScores {
-  const parents = rng
+  const members = new Set(trusted);
+  const places = rng
     .at("parents")
     .sample([...trusted])
-    .slice(0, plants);
-  const members = new Set(trusted);
-  const scored = controlKinds.map((kind) => {
-    const lists = parents.map((parent) => {
-      const { planted, added, kept } = plant(measures, parent, kind, rng.at(kind, parent));
+    .slice(0, plants)
+    .map((parent) => {
+      const kept = indices(measures.size.length).filter((k) => k !== parent);
       const left = indices(kept.length).filter((i) => members.has(item(kept, i)));
-      const { scores, deviations } = score(planted, left);
+      // Plants are not trusted, so it is the same for all kinds.
+      const agreement = computeAgreement(measures.cosines.among(kept), left);
+      return { parent, kept, left, agreement };
+    });
+  const scored = controlKinds.map((kind) => {
+    const lists = places.map(({ parent, kept, left, agreement }) => {
+      const { planted, added } = plant(measures, parent, kept, kind, rng.at(kind, parent));
+      const { scores, deviations } = score(planted, left, agreement);
       // A single attacker is no clique. It must not be found because real attackers move with it.
       const clique = kind === "colluding" ? undefined : deviations.get("clique");
       return added.map((k) =>
@@ -77,13 +85,18 @@ export function listCleared(power: Power): ControlKind[] {
 }
 
 /** The measures with a client replaced by attackers, which come last. */
-function plant(measures: Measures, parent: number, kind: ControlKind, rng: Stream) {
+function plant(
+  measures: Measures,
+  parent: number,
+  kept: readonly number[],
+  kind: ControlKind,
+  rng: Stream,
+) {
   const count = kind === "colluding" ? colluders : 1;
-  const kept = indices(measures.size.length).filter((k) => k !== parent);
   const rows = [...kept, ...Array<number>(count).fill(parent)];
   const added = indices(count).map((i) => kept.length + i);
   const own = selectClients(measures, rows);
-  return { planted: alter(own, added, kind, measures.noise, rng), added, kept };
+  return { planted: alter(own, added, kind, measures.noise, rng), added };
 }
 
 /** Changes copies of honest clients into attackers. @param own freshly selected; it is changed */

@@ -1,4 +1,4 @@
-import { at, item, Matrix, median, medianDeviation } from "@fedclair/linalg";
+import { at, item, Matrix, median, medianDeviation, medianInPlace } from "@fedclair/linalg";
 import { indices, pick } from "../lists.js";
 
 /**
@@ -23,16 +23,28 @@ export function meanCosines(grams: readonly Matrix[]): Matrix {
   return cosines;
 }
 
-/** Median cosine of every client with the others, itself left out. */
-export function computeAgreement(cosines: Matrix, others: readonly number[]): Float64Array {
-  return Float64Array.from(indices(cosines.rows), (k) => median(listCosines(cosines, k, others)));
+/**
+ * Median cosine of every client with the others, itself left out.
+ * @param known those of the first clients, if they have been computed
+ */
+export function computeAgreement(
+  cosines: Matrix,
+  others: readonly number[],
+  known: Float64Array = new Float64Array(),
+): Float64Array {
+  const agreement = new Float64Array(cosines.rows);
+  agreement.set(known);
+  for (let k = known.length; k < cosines.rows; k++)
+    agreement[k] = medianInPlace(listCosines(cosines, k, others));
+  return agreement;
 }
 
 /** The cosines of client k with the others, itself left out. */
 function listCosines(cosines: Matrix, k: number, others: readonly number[]): Float64Array {
   const own = new Float64Array(others.length);
   let count = 0;
-  for (const j of others) if (j !== k) own[count++] = cosines.get(j, k);
+  const column = cosines.column(k);
+  for (const j of others) if (j !== k) own[count++] = at(column, j);
   return own.subarray(0, count);
 }
 

@@ -13,7 +13,7 @@ import { measureModule } from "./module-measures.js";
 import { judgeOverRounds } from "./over-rounds.js";
 import { computePieces } from "./pieces.js";
 import { addRound, scoreOverRounds, type ClientHistories } from "./rounds.js";
-import { scoreClients } from "./score.js";
+import { scoreAgainst, scoreClients } from "./score.js";
 import { shippedBank } from "./shipped-bank.js";
 
 const spreads = {
@@ -421,6 +421,18 @@ describe("positive controls", () => {
     }
     const judged = judge(measures, { bank, rate: 0.05, required: [] }, stream("flips"));
     assert.ok(!judged.cleared.includes("flipped"), JSON.stringify(judged.power));
+  });
+
+  it("score as with an agreement that is computed anew", () => {
+    const scoreIt = (withKnown: boolean) =>
+      plantAttackers(
+        measuresOf(varied(12, "controls")),
+        indices(12),
+        (altered, left, agreement) =>
+          scoreAgainst(altered, left, spreads, withKnown ? agreement : undefined),
+        stream("plants"),
+      );
+    assert.deepEqual(scoreIt(true), scoreIt(false));
   });
 
   it("are not found where nothing can be: sizes vary by a factor, and nobody agrees", () => {

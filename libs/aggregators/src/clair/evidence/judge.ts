@@ -114,9 +114,9 @@ function findPlanted(
   const planted = plantAttackers(
     measures,
     trusted,
-    (altered, left) =>
+    (altered, left, agreement) =>
       measures.size.length > maxSearched
-        ? scoreAgainst(altered, left, spreads)
+        ? scoreAgainst(altered, left, spreads, agreement)
         : scoreClients(altered, spreads),
     rng,
   );

@@ -88,7 +88,7 @@ export function computePieces(measures: Measures, trusted: readonly number[]): C
  */
 export function createComparison(
   measures: Measures,
-): (trusted: readonly number[]) => ComparedPieces {
+): (trusted: readonly number[], agreement?: Float64Array) => ComparedPieces {
   const nearest = findNearest(measures.cosines);
   const { rowSpaces } = measures;
   const moving = rowSpaces && haveOneStart(rowSpaces) ? rowSpaces : undefined;
@@ -98,7 +98,7 @@ export function createComparison(
     shape: measures.shape.map(Math.exp),
     evenness: measures.evenness.map(Math.exp),
   };
-  return (trusted) => compare(measures, measured, nearest, moving, trusted);
+  return (trusted, agreement) => compare(measures, measured, nearest, moving, trusted, agreement);
 }
 
 function compare(
@@ -107,9 +107,10 @@ function compare(
   { first, next }: Nearest,
   moving: Matrix | undefined,
   trusted: readonly number[],
+  known?: Float64Array,
 ): ComparedPieces {
   const { cosines, size, shape, evenness, outside, startsElsewhere } = measures;
-  const agreement = computeAgreement(cosines, trusted);
+  const agreement = computeAgreement(cosines, trusted, known);
   const usual = Math.min(median(pickNumbers(agreement, trusted)), maxUsualCosine);
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
   const room = 1 - Math.max(usual, 0) ** 2;
@@ -197,10 +198,11 @@ interface Nearest {
 function findNearest(cosines: Matrix): Nearest {
   const [nearest, next] = [new Float64Array(cosines.rows), new Float64Array(cosines.rows)];
   for (const k of indices(cosines.rows)) {
+    const column = cosines.column(k);
     let [first, second, third] = [-Infinity, -Infinity, -Infinity];
     for (let j = 0; j < cosines.rows; j++) {
       if (j === k) continue;
-      const x = cosines.get(j, k);
+      const x = at(column, j);
       if (x > first) [first, second, third] = [x, first, second];
       else if (x > second) [second, third] = [x, second];
       else if (x > third) third = x;

@@ -1,13 +1,7 @@
 import type { Evidence } from "@fedclair/core";
 import { at, median, medianDeviation, standardDeviation } from "@fedclair/linalg";
 import { indices, pickNumbers } from "../lists.js";
-import {
-  computePieces,
-  createComparison,
-  type ComparedPieces,
-  type Piece,
-  type PieceKind,
-} from "./pieces.js";
+import { createComparison, type ComparedPieces, type Piece, type PieceKind } from "./pieces.js";
 import type { Measures } from "./measures.js";
 
 /** Usual deviations between honest clients by piece, from a bank. */
@@ -61,13 +55,17 @@ export function scoreClients(measures: Measures, spreads: Spreads, certain = 0):
   return scorePieces(measures.size, createComparison(measures), spreads, certain);
 }
 
-/** Scores clients by their pieces of evidence, in deviations of clients that are trusted. */
+/**
+ * Scores clients by their pieces of evidence, in deviations of clients that are trusted.
+ * @param agreement of the first clients with the trusted ones, if it has been computed
+ */
 export function scoreAgainst(
   measures: Measures,
   trusted: readonly number[],
   spreads: Spreads,
+  agreement?: Float64Array,
 ): Scores {
-  const pieces = computePieces(measures, trusted);
+  const pieces = createComparison(measures)(trusted, agreement);
   return { ...scoreAmong(measures.size, pieces, trusted, spreads), core: trusted };
 }
 
