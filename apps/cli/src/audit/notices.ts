@@ -177,13 +177,25 @@ export function listNotices(
   return notices;
 }
 
-/** Says which attackers would have been found among these adapters, and which would not. */
-function formatControls({ power }: NonNullable<Audit["controls"]>, bank: string): string {
-  const parts = controlKinds.map(
-    (kind) => `${controlMeanings[kind]} ${Math.round(10 * power[kind])}`,
-  );
+/**
+ * Says what benign adapters are cleared of, and the share of planted attackers of each kind that
+ * stood out, rounded down so that 79.9 % does not look like the 80 % that count.
+ */
+function formatControls({ power, cleared }: NonNullable<Audit["controls"]>, bank: string): string {
+  const list = (wanted: boolean) =>
+    controlKinds
+      .filter((kind) => cleared.includes(kind) === wanted)
+      .map((kind) => `${controlMeanings[kind]} (${Math.floor(100 * power[kind])} %)`)
+      .join(", ");
+  const [found, others] = [list(true), list(false)];
+  const parts = [
+    found === ""
+      ? "No adapter is cleared of any kind of attacker."
+      : `A benign adapter is cleared of: ${found}.`,
+    ...(others === "" ? [] : [`Not of: ${others}.`]),
+  ];
   return (
-    `Attackers that were planted among these adapters to try the rule stood out so many times in 10: ${parts.join(", ")}. ` +
+    `${parts.join(" ")} In brackets: how many attackers of the kind stood out when they were planted among these adapters. ` +
     `The thresholds were calibrated on ${oneLine(bank)}.`
   );
 }

@@ -22,7 +22,7 @@ async function mismatchesOf(changed: Json): Promise<string[]> {
 }
 
 describe("reference cases of rLogSpecT", function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
 
   it("pass", async () => {
     const outcomes = await logspectFormat.run(await file());

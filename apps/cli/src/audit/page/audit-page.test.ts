@@ -117,7 +117,7 @@ describe("the audit page", () => {
     assert.match(page, /<title>adapter-4: size 6\.00<\/title>/);
     assert.match(page, /<title>adapter-4: score 14\.\d<\/title>/);
     assert.match(page, /<title>adapter-4, adapter-8: 0\.700<\/title>/);
-    assert.match(page, /Shaded: scores that half of all sets of honest adapters do not exceed/);
+    assert.match(page, /Shaded: scores that do not stand out \(dark\)/);
   });
 
   it("reports adapters that started from another A₀, in groups or alone", async () => {

@@ -29,7 +29,7 @@ export const statusEncoding: object = {
 export function evidenceFigure(audit: Audit): Drawing {
   const panels = createPiecePanels(audit);
   const shaded = panels.some(({ limits }) => limits.length > 0)
-    ? " Shaded: scores that half of all sets of honest adapters do not exceed (dark), and scores that are not flagged (light)."
+    ? " Shaded: scores that do not stand out (dark), and scores that stand out but are not flagged (light)."
     : "";
   return {
     name: "evidence",
