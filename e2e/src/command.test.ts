@@ -18,7 +18,7 @@ async function json(args: readonly string[], cwd?: string): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-/** Checks that a kind of plug-ins, one of which has this name, is described in JSON and in text. */
+/** Checks that JSON and text describe the plug-ins of a kind. @param name that of one of them */
 async function checkDescriptions(kind: string, name: string) {
   const described = (await json(["plugins", kind, "--json"])) as {
     name: string;

@@ -76,7 +76,7 @@ describe("a run whose processes are all killed", () => {
     const args = ["run", fixture("long"), "--set", "rounds=100000", "--out", out];
     const run = start([...args, "--transport", "memory", "--no-report"]);
     await run.waitForOutput(/round 1:/);
-    run.kill("SIGSTOP"); // it holds its folder and needs no processor
+    run.kill("SIGSTOP"); // it keeps its folder locked, and leaves the processor to the others
     const before = await readRecords(out);
     for (const second of [args, ["resume", out], ["rm", out]]) {
       const { code, stderr } = await fedclair(second);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fedclair } from "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
@@ -22,11 +21,10 @@ describe("a template of fedclair new", function () {
 
   let folder = "";
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "fedclair-templates-"));
+    folder = await temporaryFolder();
     await symlink(join(workspace, "node_modules"), join(folder, "node_modules"));
     for (const template of templates) await createStudy(folder, template);
   });
-  after(() => rm(folder, { recursive: true }));
 
   it("passes a type check", async () => {
     const files: string[] = [];

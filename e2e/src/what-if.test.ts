@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fedclair } from "./support/command.js";
 import { runDocument } from "./support/document-script.js";
@@ -29,11 +28,10 @@ let run = "";
 
 before(async function () {
   this.timeout(60_000);
-  folder = await mkdtemp(join(tmpdir(), "fedclair-what-if-"));
+  folder = await temporaryFolder();
   run = join(folder, "run");
   await runTrial(run, "--keep-checkpoints", "100");
 });
-after(() => rm(folder, { recursive: true }));
 
 async function copyRun(): Promise<string> {
   const copy = join(await temporaryFolder(), "run");

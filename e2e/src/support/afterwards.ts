@@ -6,7 +6,7 @@ export const lastCleanUps: (() => Promise<void>)[] = [];
 
 let inTest = false;
 
-/** Does a test run? What a suite's `before` makes is for all of its tests. */
+/** Does a test run? Folders that a suite's `before` creates are kept for all of its tests. */
 export function isInTest(): boolean {
   return inTest;
 }
