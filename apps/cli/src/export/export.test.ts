@@ -383,7 +383,7 @@ function createTable(rows: readonly (readonly Cell[])[]): Table {
       { name: "text", kind: "text" },
       { name: "number", kind: "number" },
     ],
-    // eslint-disable-next-line @typescript-eslint/require-await -- the values are already in memory
+    // oxlint-disable-next-line typescript/require-await -- the values are already in memory
     rows: async function* () {
       yield* rows;
     },

@@ -111,7 +111,14 @@ describe("RunFolder.claim", () => {
 describe("a hostile run folder", () => {
   const claim = async () => {
     const folder = await RunFolder.claim(out, trial, true);
-    await folder.begin("wasm").finally(() => folder.release());
+    await beginAndRelease(folder);
+  };
+  const beginAndRelease = async (folder: RunFolder) => {
+    try {
+      await folder.begin("wasm");
+    } finally {
+      await folder.release();
+    }
   };
   const links = async (name: string) => {
     const victim = join(out, "..", `${basename(out)}-victim`);
@@ -143,7 +150,7 @@ describe("a hostile run folder", () => {
     const folder = await RunFolder.claim(out, columns, true);
     await symlink(victim, join(out, "records"));
     await assert.rejects(
-      folder.begin("wasm").finally(() => folder.release()),
+      beginAndRelease(folder),
       /^UserError: '.*records': expected a folder, got a link or a file: remove it$/,
     );
     assert.deepEqual(await readdir(victim), ["mine"]);
