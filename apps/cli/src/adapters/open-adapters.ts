@@ -6,7 +6,8 @@ import { findFormFaults } from "./unfit.js";
 /**
  * Opens adapters that are to be compared.
  * @returns `opened`: the adapters with the usual modules and shapes; `faults`: why each of the
- * others cannot be compared, by name
+ * others cannot be compared, by name; `otherForms`: groups of those that could be compared with one
+ * another
  */
 export async function openAdapters(folders: readonly AdapterFolder[]) {
   const opened = new Map<string, Adapter>();
@@ -19,9 +20,10 @@ export async function openAdapters(folders: readonly AdapterFolder[]) {
       faults.set(name, error.message);
     }
   }
-  for (const [name, fault] of findFormFaults(opened)) {
+  const { faults: formFaults, otherForms } = findFormFaults(opened);
+  for (const [name, fault] of formFaults) {
     faults.set(name, fault);
     opened.delete(name);
   }
-  return { opened, faults };
+  return { opened, faults, otherForms };
 }

@@ -5,19 +5,24 @@ import { readPair, type Adapter, type PairInFile } from "./peft.js";
 type Modules = Adapter["modules"];
 
 /**
- * Finds adapters that cannot be compared with most of the others, because they have other modules
- * or shapes.
- * @returns the reasons by name
+ * Finds adapters that have other modules or shapes than the largest group; on a tie, the first
+ * group is compared.
+ * @returns `faults`: how each of them differs, by name; `otherForms`: those that could be compared
+ * with one another, in groups of two or more
  */
-export function findFormFaults(adapters: ReadonlyMap<string, Adapter>): Map<string, string> {
+export function findFormFaults(adapters: ReadonlyMap<string, Adapter>) {
   const faults = new Map<string, string>();
+  const byForm = new Map<string, string[]>();
   const all = [...adapters.values()].map(({ modules }) => modules);
   const usual = findCommonest(all, formatForm);
   for (const [name, { modules }] of adapters) {
     const fault = usual && describeFormFault(modules, usual);
-    if (fault !== undefined) faults.set(name, fault);
+    if (fault === undefined) continue;
+    faults.set(name, fault);
+    const form = formatForm(modules);
+    byForm.set(form, [...(byForm.get(form) ?? []), name]);
   }
-  return faults;
+  return { faults, otherForms: [...byForm.values()].filter(({ length }) => length > 1) };
 }
 
 /** Describes the first entry of a module that is NaN or infinite; undefined if there is none. */
@@ -53,13 +58,14 @@ function formatForm(modules: Modules): string {
 function describeFormFault(modules: Modules, usual: Modules): string | undefined {
   const missing = [...usual.keys()].filter((name) => !modules.has(name));
   if (missing[0] !== undefined)
-    return `${formatModules(missing)} missing, which most adapters have`;
+    return `${formatModules(missing)} missing, which the compared adapters have`;
   const extra = [...modules.keys()].filter((name) => !usual.has(name));
-  if (extra[0] !== undefined) return `${formatModules(extra)}, which most adapters do not have`;
+  if (extra[0] !== undefined)
+    return `${formatModules(extra)}, which the compared adapters do not have`;
   for (const [name, pair] of modules) {
     const wanted = usual.get(name);
-    const [got, most] = [formatShape(pair), wanted && formatShape(wanted)];
-    if (got !== most) return `${name} changes ${got}, most adapters ${most ?? ""}`;
+    const [got, usually] = [formatShape(pair), wanted && formatShape(wanted)];
+    if (got !== usually) return `${name} changes ${got}, the compared adapters ${usually ?? ""}`;
   }
   return undefined;
 }

@@ -113,6 +113,9 @@ export const auditSchema: z.ZodType<Audit> = z
     nearCopies: z
       .array(names)
       .describe("Groups of nearly identical adapters. Only the first of each group is compared."),
+    otherForms: z
+      .array(names)
+      .describe("Groups of invalid adapters that could be compared with one another."),
     bases: names.describe("Base models in the configurations, the most frequent first."),
     skipped: names.describe("Folders next to adapters that have no adapter configuration."),
     checkpoints: names.describe("Earlier states of adapters that were found; skipped."),

@@ -7,6 +7,8 @@ import { listFirst, shortenModule } from "../adapters/names-text.js";
 
 /** A larger ratio only means that benign adapters differ by rounding. */
 const largestRatio = 1000;
+/** A smaller score only means that adapters differ by rounding. */
+const leastScore = 1e-6;
 
 export interface AuditTable {
   readonly heads: readonly string[];
@@ -32,17 +34,23 @@ export function createAuditTable(
     rows: rows.map((row) => [
       oneLine(row.name),
       row.status,
-      row.score === null ? "–" : row.score.toPrecision(3),
+      formatScore(row.score),
       ...(isByEvidence ? formatEvidenceCells(row, adapters) : [cut]),
       formatReason(row, isByEvidence),
     ]),
   };
 }
 
-/** Explains why an adapter is not benign. */
+function formatScore(score: number | null): string {
+  if (score === null) return "–";
+  return score < leastScore ? "0" : score.toPrecision(3);
+}
+
+/** Explains the status of an adapter. */
 function formatReason(finding: Finding, isByEvidence: boolean): string {
   const { status, modules, reason } = finding;
   const sentence = reason === undefined ? "" : oneLine(reason);
+  if (status === "benign" && isByEvidence) return sentence || "nothing stands out";
   if (status !== "contaminated" || isByEvidence) return sentence;
   const far = modules
     .filter(({ ratio }) => ratio > 1)

@@ -133,10 +133,28 @@ describe("compareAdapters", () => {
     assert.deepEqual(reasons.slice(1, 6), [
       ["invalid", `${module}.lora_A: entry 0 is NaN`],
       ["invalid", `${module}.lora_A: entry 0 is -Infinity`],
-      ["invalid", `${module} changes 41×41, most adapters 40×40`],
-      ["invalid", "module k, which most adapters do not have"],
-      ["invalid", `module ${module} missing, which most adapters have`],
+      ["invalid", `${module} changes 41×41, the compared adapters 40×40`],
+      ["invalid", "module k, which the compared adapters do not have"],
+      ["invalid", `module ${module} missing, which the compared adapters have`],
     ]);
+  });
+
+  it("warns of adapters that could be compared with one another only", async () => {
+    const folder = await saveAdapters(8, 0);
+    for (const client of ["client-5", "client-6", "client-7"]) {
+      const entries = stream(client).normals(r * (p + 1));
+      const pair = {
+        [`${module}.lora_A.weight`]: { shape: [r, p + 1], data: entries },
+        [`${module}.lora_B.weight`]: { shape: [p + 1, r], data: entries },
+      };
+      await save(join(folder, client), pair, {});
+    }
+    const { comparison, text } = await compared(folder);
+    assert.deepEqual(comparison.otherForms, [["client-5", "client-6", "client-7"]]);
+    assert.match(
+      text,
+      /Warning: 3 adapters have other modules or shapes .*: client-5, client-6, client-7\. Audit them separately\./,
+    );
   });
 
   it("warns about copies and different base models", async () => {
@@ -248,6 +266,19 @@ describe("compareAdapters", () => {
     const lowered = await compared(folder, { rank: 2, minBenignFraction: 0.3 });
     assert.equal(statuses(lowered).filter((status) => status === "contaminated").length, 7);
     assert.doesNotMatch(lowered.text, /Warning/);
+  });
+
+  it("warns if more than a third of the adapters stand out", async () => {
+    const byEvidence = { rank: 2, rule: { by: "evidence" } };
+    const { text } = await compared(await saveAdapters(12, 5), byEvidence);
+    assert.match(
+      text,
+      /Warning: 5 of 12 compared adapters stand out\. The larger group determines/,
+    );
+    assert.doesNotMatch(
+      (await compared(await saveAdapters(12, 0), byEvidence)).text,
+      /larger group/,
+    );
   });
 
   it("leaves adapters undecided if there are too few", async () => {

@@ -106,6 +106,8 @@ export interface Comparison {
   readonly identical: readonly (readonly string[])[];
   /** Groups of nearly identical adapters. Only the first of each group is compared. */
   readonly nearCopies: readonly (readonly string[])[];
+  /** Groups of invalid adapters that could be compared with one another. */
+  readonly otherForms: readonly (readonly string[])[];
   /** Base models in the configurations, the most frequent first. */
   readonly bases: readonly string[];
 }
@@ -199,6 +201,7 @@ export async function compareAdapters({
       startGroups: starts.groups.map((group) => group.map((k) => item(names, k))),
       identical: pile.identical,
       nearCopies: near,
+      otherForms: pile.otherForms,
       bases: listBases(adapters),
     };
   } finally {
@@ -225,6 +228,7 @@ function createEmptyComparison(
     startGroups: [],
     identical: [],
     nearCopies: [],
+    otherForms: [],
     bases: [],
   };
 }

@@ -83,6 +83,7 @@ export function listNotices(
     startGroups,
     identical,
     nearCopies,
+    otherForms,
     bases,
     skipped,
     checkpoints,
@@ -102,7 +103,7 @@ export function listNotices(
         "contaminated, set it lower; the larger group then determines what is benign.",
     );
   }
-  const { calibratedFor = Infinity } = audit;
+  const { calibratedFor = Infinity, usualBelow = Infinity } = audit;
   const copies = sum([...identical, ...nearCopies].map((group) => group.length - 1));
   const compared = scores.length - copies;
   if (detection && compared > manyMore * calibratedFor) {
@@ -111,10 +112,10 @@ export function listNotices(
         "For a bank of your own: fedclair calibrate.",
     );
   }
-  const flagged = countStatus(adapters, "contaminated");
-  if (rule.by === "evidence" && 3 * flagged > scores.length) {
+  const distant = scores.filter((score) => score > usualBelow).length;
+  if (detection && rule.by === "evidence" && 3 * distant > scores.length) {
     warn(
-      `${flagged} of ${scores.length} compared adapters are contaminated. The larger group determines what is benign: if more than half ` +
+      `${distant} of ${scores.length} compared adapters stand out. The larger group determines what is benign: if more than half ` +
         "of the adapters are contaminated, the verdicts may be reversed.",
     );
   }
@@ -128,6 +129,12 @@ export function listNotices(
         "the spaces of all benign adapters together, so they would contain any such adapter and verdicts based on them " +
         "are chance. Set a lower rank (--set rank=…), audit more adapters, or compare the other side (--set side=right) if all " +
         "adapters have the factor B in common.",
+    );
+  }
+  for (const group of otherForms) {
+    warn(
+      `${group.length} adapters have other modules or shapes than the compared ones, but the same as one another: ${listFirst(group)}. ` +
+        "Audit them separately.",
     );
   }
   if (bases.length > 1) {

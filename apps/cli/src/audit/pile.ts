@@ -19,6 +19,8 @@ export interface Pile {
   readonly adapters: ReadonlyMap<string, Adapter>;
   /** The reasons why other adapters cannot be compared, by name. */
   readonly faults: ReadonlyMap<string, string>;
+  /** Groups of adapters with other modules or shapes that could be compared with one another. */
+  readonly otherForms: readonly (readonly string[])[];
   /** The adapters' changes by module, in the order of `adapters`. */
   readonly modules: ReadonlyMap<string, Condensed>;
   /**
@@ -41,7 +43,7 @@ export async function readPile(
   folders: readonly AdapterFolder[],
   onProgress: (done: number, modules: number) => void,
 ): Promise<Pile> {
-  const { opened, faults } = await openAdapters(folders);
+  const { opened, faults, otherForms } = await openAdapters(folders);
   const names = [...opened.keys()];
   const samples = new Map(names.map((name): [string, string[]] => [name, []]));
   const condensed: Promise<readonly [string, Condensed]>[] = [];
@@ -74,6 +76,7 @@ export async function readPile(
   return {
     adapters,
     faults,
+    otherForms,
     modules: new Map(
       [...all].map(([module, own]) => [
         module,

@@ -6,25 +6,23 @@ import type { Audit } from "../audit-schema.js";
 /** Longer lists are truncated; `--json` prints all. */
 const most = 200;
 
-/** Renders what was not judged: adapters with reasons, and skipped tensors and folders. */
+/** Renders what was not compared: adapters with reasons, and skipped tensors and folders. */
 export function renderUnjudgedSection({
   adapters,
   ignored,
   skipped,
   checkpoints,
 }: Audit): Html | undefined {
-  const unjudged = adapters.filter(
-    ({ status }) => status !== "benign" && status !== "contaminated",
-  );
-  if (unjudged.length + ignored.length + skipped.length + checkpoints.length === 0)
+  const uncompared = adapters.filter(({ score }) => score === null);
+  if (uncompared.length + ignored.length + skipped.length + checkpoints.length === 0)
     return undefined;
-  const why = unjudged.map(({ name, status, reason }) => [
+  const why = uncompared.map(({ name, status, reason }) => [
     oneLine(name),
     status,
     oneLine(reason ?? ""),
   ]);
   return html`<section>
-    <h2>Not judged</h2>
+    <h2>Not compared</h2>
     ${why.length === 0 ? undefined : table(["adapter", "status", "reason"], why)}
     ${renderList(`${countNoun(ignored.length, "tensor")} without a LoRA pair`, ignored)}
     ${renderList(countNoun(checkpoints.length, "skipped earlier checkpoint"), checkpoints)}
