@@ -1,12 +1,15 @@
-// npm run rules [-- --seeds N]: runs trials with CLAIR's rules gap and evidence and prints what
-// each rule flags, over all rounds and seeds.
+// npm run rules [-- --seeds N] [TRIALS]: runs trials with CLAIR's rules gap and evidence and prints
+// what each rule flags, over all rounds and seeds.
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { parseArguments } from "./arguments.js";
 import { runRounds } from "./federations.js";
 
-const { values } = parseArguments({ options: { seeds: { type: "string", default: "3" } } });
-const trials = [
+const { values, positionals } = parseArguments({
+  options: { seeds: { type: "string", default: "3" } },
+  allowPositionals: true,
+});
+const all = [
   "linear-regression/gaussian",
   "denoising/collude-002",
   "denoising/gaussian-001",
@@ -20,6 +23,7 @@ const trials = [
   "digits/dirichlet-label-flip",
   "text-copy/synthetic",
 ];
+const trials = positionals.length > 0 ? positionals : all;
 
 await loadBackend("wasm");
 const plugins = await loadBuiltIn();

@@ -12,12 +12,17 @@ async function readConstants(): Promise<string[]> {
     names.map(async (file) => {
       const text = await readFile(join(folder, file), "utf8");
       const constants = text.matchAll(
-        /^(?:export )?const (\w+|\[[\w, ]+\]) = ([\d.e-]+|\[[\d., ]+\]);$/gm,
+        /^(?:export )?const (\w+|\[[\w, ]+\])(?:: \w+)? = ([\d.e-]+|\[[\d., ]+\]|\{(?:\s*\w+: [\d.e-]+,?)+\s*\});$/gm,
       );
-      return Array.from(constants, ([, name, value]) => `${file}: ${name} = ${value}`);
+      return Array.from(constants, ([, name, value]) => `${file}: ${name} = ${asListed(value)}`);
     }),
   );
   return found.flat().sort();
+}
+
+/** Writes an object as the documentation does: `{ a: 1, b: 2 }` as `a 1, b 2`. */
+function asListed(value = ""): string {
+  return value.replaceAll(/[{}:]/g, "").replaceAll(/\s+/g, " ").replace(/,? $/, "").trim();
 }
 
 describe("the constants in docs/clair-reference.md", () => {
@@ -27,6 +32,8 @@ describe("the constants in docs/clair-reference.md", () => {
       /^\| `(\w+|\[[\w, ]+\])` +\| ([\d.e-]+|\[[\d., ]+\]) +\| `([\w-]+\.ts)` +\|/gm,
     );
     const listed = Array.from(rows, ([, name, value, file]) => `${file}: ${name} = ${value}`);
+    const lists = text.matchAll(/ `(\w+)` in `([\w-]+\.ts)`:\n([^.]+(?:\.\d[^.]*)*)\.\n/g);
+    listed.push(...Array.from(lists, ([, name, file, list]) => `${file}: ${name} = ${list}`));
     assert.deepEqual(listed.sort(), await readConstants());
   });
 });

@@ -656,8 +656,8 @@ describe("sentences", () => {
     const power = { boosted: 1, doubled: 0.9, flipped: 0.3, colluding: 1, noise: 1, direction: 0 };
     assert.equal(
       describeControls(["boosted", "noise"], power, [], false),
-      "nothing stands out; here an update scaled by 5, normal noise of the usual size would, an update scaled by 2 in 9 of 10, " +
-        "an update with its sign flipped in 3 of 10, four clients that share one random direction in 10 of 10, one random direction of the usual size and shape in 0 of 10",
+      "nothing stands out; here an update scaled by 5, normal noise of the usual size would, an update scaled by 2 in 90 % of attempts, " +
+        "an update with its sign flipped in 30 % of attempts, four clients that share one random direction in 100 % of attempts, one random direction of the usual size and shape in 0 % of attempts",
     );
     assert.match(describeControls([], power, [], false), /no attacker that was planted/);
     assert.match(describeControls(["noise"], power, ["flipped"], false), /neither would an update/);

@@ -48,7 +48,7 @@ export function describeControls(
   const sentence = `nothing stands out; here ${found} would`;
   if (others.length === 0) return sentence;
   const rest = others.map(
-    (kind) => `${controlMeanings[kind]} in ${Math.floor(10 * power[kind])} of 10`,
+    (kind) => `${controlMeanings[kind]} in ${Math.floor(100 * power[kind])} % of attempts`,
   );
   return `${sentence}, ${rest.join(", ")}`;
 }

@@ -17,6 +17,20 @@ const usualShare = 0.92;
  * an honest client stands out whatever the threshold, and one that covers it would be of no use.
  */
 const coverage = 0.85;
+/** Number of subsets of a source for one row. */
+const usualDraws = 100;
+/** Spreads for pieces that no source has; measured on pools of LoRA adapters and on trials. */
+const usualSpreads: Spreads = {
+  agreement: 0.2,
+  clique: 0.03,
+  copy: 0.2,
+  size: 0.08,
+  shape: 0.1,
+  evenness: 0.01,
+  outside: 0.1,
+  moved: 0.06,
+};
+
 export interface BankOptions {
   /** What the bank is made from, for reports. */
   readonly name: string;
@@ -43,7 +57,7 @@ export type MeasuredRun = readonly MeasuredRound[];
  */
 export async function makeBank(
   sources: ReadonlyMap<string, readonly Measures[]>,
-  { name, sizes = usualSizes, draws = 100 }: BankOptions,
+  { name, sizes = usualSizes, draws = usualDraws }: BankOptions,
   runs: ReadonlyMap<string, readonly MeasuredRun[]> = new Map(),
 ): Promise<Bank> {
   const spreads = computeSpreads(sources);
@@ -179,18 +193,6 @@ function collect(scores: readonly Scores[]): Drawn {
   return { all: lists.flat(), largest: lists.map((own) => Math.max(...own)) };
 }
 
-/** Spreads for pieces that no source has; measured on pools of LoRA adapters and on trials. */
-const otherwise: Spreads = {
-  agreement: 0.2,
-  clique: 0.03,
-  copy: 0.2,
-  size: 0.08,
-  shape: 0.1,
-  evenness: 0.01,
-  outside: 0.1,
-  moved: 0.06,
-};
-
 /** The usual deviation of every piece: the median over sources of the median over federations. */
 function computeSpreads(sources: ReadonlyMap<string, readonly Measures[]>): Spreads {
   const byKind = new Map<PieceKind, number[]>();
@@ -211,7 +213,7 @@ function computeSpreads(sources: ReadonlyMap<string, readonly Measures[]>): Spre
   const spreads = [...byKind]
     .map(([kind, list]) => [kind, round(median(list))] as const)
     .filter(([, spread]) => spread > 0);
-  return { ...otherwise, ...Object.fromEntries(spreads) };
+  return { ...usualSpreads, ...Object.fromEntries(spreads) };
 }
 
 function round(x: number): number {

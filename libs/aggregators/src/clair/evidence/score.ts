@@ -41,6 +41,8 @@ const priorClients = 6;
 const trimmingBias = 1;
 /** ln of the spread of sizes below which nothing is learnt about how a piece grows with size. */
 const minSizeSpread = 0.15;
+/** One of this many clients, but at least one, changes sides at a time in the search. */
+const clientsPerStep = 20;
 
 /**
  * Scores clients by the length of the vector of their pieces of evidence, each in deviations of the
@@ -105,7 +107,7 @@ export function scorePieces(
 
 /** One client at a time; among hundreds several, so that the number of passes stays small. */
 function stepSize(trusted: number, most: number): number {
-  return Math.min(most, Math.max(1, Math.floor(trusted / 20)));
+  return Math.min(most, Math.max(1, Math.floor(trusted / clientsPerStep)));
 }
 
 function scoreAmong(
