@@ -1,17 +1,24 @@
-// npm run test:pack: packs every package, checks the tarballs by publint and @arethetypeswrong/cli,
-// and installs them into empty folders. There it runs what a new user would: a study with its own
-// plug-ins, its tests, an audit, and a client host that is the only package installed. It prints
-// the size of an installation and skips if the npm registry cannot be reached.
+// npm run test:pack: packs every package, checks the tarballs by publint and
+// @arethetypeswrong/core, and installs them into empty folders. There it runs what a new user
+// would: a study with its own plug-ins, its tests, an audit, and a client host that is the only
+// package installed. It prints the size of an installation and skips if the npm registry cannot be
+// reached.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
 import { parseArguments } from "./arguments.js";
 
-const attw = "@arethetypeswrong/cli@0.18.5";
+const attw = "@arethetypeswrong/core@0.18.5";
+/** The packages have no CommonJS. */
+const ignoredResolutions = ["node10", "node16-cjs"];
 const { values } = parseArguments({ options: { keep: { type: "boolean", default: false } } });
 const workspace = resolve(import.meta.dirname, "..");
 const folder = await mkdtemp(join(tmpdir(), "fedclair-pack-"));
@@ -24,17 +31,16 @@ try {
 
 async function testPack() {
   const tarballs = await pack(join(folder, "tarballs"));
-  for (const { file } of tarballs.values())
-    await run("npx", ["publint", file, "--strict"], workspace);
+  for (const { file } of tarballs.values()) await checkManifest(file);
   console.log(`publint: ${tarballs.size} packages, no remark`);
 
   const whole = await install("whole", [...tarballs.keys()], tarballs, ["mocha@^12.0.3"]);
   if (!whole) return;
-  for (const { name, file } of tarballs.values()) {
-    const programs = ["client", "coordinator", "dashboard"].map((one) => `@fedclair/${one}`);
-    if (name === "fedclair" || programs.includes(name)) continue;
-    await run("npx", ["--yes", attw, file, "--profile", "esm-only"], workspace);
-  }
+  const programs = ["client", "coordinator", "dashboard"].map((one) => `@fedclair/${one}`);
+  const libraries = [...tarballs.values()].filter(
+    ({ name }) => name !== "fedclair" && !programs.includes(name),
+  );
+  await checkTypes(libraries.map(({ file }) => file));
   console.log(`${attw}: no problem`);
 
   await run("npx", ["fedclair", "new", "my-study"], whole);
@@ -87,6 +93,36 @@ async function pack(to) {
     }
   }
   return packages;
+}
+
+/** @throws if publint has a remark about a tarball */
+async function checkManifest(file) {
+  const { buffer } = new Uint8Array(await readFile(file));
+  const { messages, pkg } = await publint({
+    pack: { tarball: buffer },
+    level: "warning",
+    strict: true,
+  });
+  if (messages.length > 0) {
+    const remarks = messages.map((message) => formatMessage(message, pkg));
+    throw new Error(`publint, ${basename(file)}:\n${remarks.join("\n")}`);
+  }
+}
+
+/** @throws if TypeScript cannot resolve the types of a tarball */
+async function checkTypes(files) {
+  const to = join(folder, "attw");
+  await mkdir(to);
+  await run("npm", ["init", "--yes"], to);
+  await run("npm", ["install", "--no-audit", "--no-fund", attw], to);
+  const place = createRequire(join(to, "package.json")).resolve("@arethetypeswrong/core");
+  const { checkPackage, createPackageFromTarballData } = await import(pathToFileURL(place));
+  for (const file of files) {
+    const tarball = createPackageFromTarballData(new Uint8Array(await readFile(file)));
+    const { problems } = await checkPackage(tarball);
+    const own = problems.filter((one) => !ignoredResolutions.includes(one.resolutionKind));
+    if (own.length > 0) throw new Error(`${attw}, ${basename(file)}: ${JSON.stringify(own)}`);
+  }
 }
 
 /** Lists a package and the packages of this repository that it depends on. */
