@@ -1,8 +1,9 @@
-// npm run lab -- million [--clients N] [--cohort N] [--hosts N] [--set KEY=VALUE…] [--flower N]:
-// runs trials/scale/million.yaml so that every client trains once, kills all its processes half-way
-// and resumes it, runs it again undisturbed, and compares the bytes. Prints the time per update,
-// the memory, the size of the records and the time of the report. --flower adds Flower's simulation
-// of that many clients, next to fedclair with FedAvg. Needs Linux, for the memory.
+// npm run lab -- million [--clients N] [--cohort N] [--hosts N] [--set KEY=VALUE…] [--once]
+// [--flower N]: runs trials/scale/million.yaml so that every client trains once, kills all its
+// processes half-way and resumes it, runs it again undisturbed, and compares the bytes. Prints the
+// time per update, the memory, the size of the records and the time of the report. --once leaves
+// the undisturbed run out. --flower adds Flower's simulation of that many clients, next to fedclair
+// with FedAvg. Needs Linux, for the memory.
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -26,6 +27,7 @@ const { values } = parseArguments({
     cohort: { type: "string", default: "10000" },
     hosts: { type: "string", default: "1" },
     set: { type: "string", multiple: true, default: [] },
+    once: { type: "boolean", default: false },
     flower: { type: "string" },
   },
 });
@@ -105,6 +107,18 @@ async function readResults(out) {
   return { bytes, hashes };
 }
 
+/** Runs the trial again without a kill. @returns whether all results have the same bytes */
+async function compareUndisturbed() {
+  const undisturbed = await runCommand(run(whole));
+  const memory = megabytes(undisturbed.bytes);
+  print("undisturbed", `${undisturbed.seconds.toFixed(0)} s, memory ${memory}`);
+  const other = await readResults(whole);
+  const differing = [...results.hashes].filter(([name, hash]) => other.hashes.get(name) !== hash);
+  const isSame = differing.length === 0 && other.hashes.size === results.hashes.size;
+  print("same bytes", isSame ? `yes, ${results.hashes.size} files` : `no: ${differing.join(" ")}`);
+  return isSame;
+}
+
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
 const print = (what, text) => console.log(`${what.padEnd(34)} ${text}`);
 
@@ -130,14 +144,9 @@ print(
   `${megabytes(results.bytes)}, ${(results.bytes / clients).toFixed(1)} bytes per client`,
 );
 
-const undisturbed = await runCommand(run(whole));
-print("undisturbed", `${undisturbed.seconds.toFixed(0)} s, memory ${megabytes(undisturbed.bytes)}`);
-const other = await readResults(whole);
-const differing = [...results.hashes].filter(([name, hash]) => other.hashes.get(name) !== hash);
-const isSame = differing.length === 0 && other.hashes.size === results.hashes.size;
-print("same bytes", isSame ? `yes, ${results.hashes.size} files` : `no: ${differing.join(" ")}`);
-
-const timings = await readTimings(whole);
+const isSame = values.once || (await compareUndisturbed());
+const finished = values.once ? cut : whole;
+const timings = await readTimings(finished);
 const perUpdate = (lines) => {
   const seconds = lines.map(({ seconds: s, writeSeconds }) => s.train + s.aggregate + writeSeconds);
   return (1000 * seconds.reduce((a, b) => a + b, 0)) / lines.length / cohort;
@@ -148,12 +157,12 @@ print("an update, first and last tenth", ends.map((ms) => `${ms.toFixed(3)} ms`)
 const rss = [1, timings.length].map((n) => timings[n - 1].coordinatorRss);
 print("coordinator, first and last round", rss.map(megabytes).join(", "));
 
-const report = await runCommand(["report", whole]);
+const report = await runCommand(["report", finished]);
 print(
   "report",
-  `${report.seconds.toFixed(1)} s, ${megabytes(report.bytes)}; page ${megabytes((await stat(join(whole, "report.html"))).size)}`,
+  `${report.seconds.toFixed(1)} s, ${megabytes(report.bytes)}; page ${megabytes((await stat(join(finished, "report.html"))).size)}`,
 );
-const summary = JSON.parse(await readFile(join(whole, "summary.json"), "utf8"));
+const summary = JSON.parse(await readFile(join(finished, "summary.json"), "utf8"));
 for (const name of ["recallOfClients", "falseAlarmsOfClients", "recallMean", "falseAlarmsMean"])
   print(name, String(summary.measures[`detection.${name}`]));
 
