@@ -27,8 +27,8 @@ import {
 } from "../libs/wire/dist/src/codec/host-message.js";
 import { accepted } from "../libs/wire/dist/src/codec/reply.js";
 import { Peer } from "../libs/wire/dist/src/peer.js";
-import { protocolVersion } from "../libs/wire/dist/src/protocol.js";
 import { Traffic } from "../libs/wire/dist/src/traffic.js";
+import { goodJoin } from "../libs/wire/dist/testing/raw-host.js";
 import { workspace } from "./fingerprint/trials.js";
 
 const text = { type: "string" };
@@ -46,14 +46,7 @@ const collectGarbage = runInNewContext("gc");
 
 const token = "a token of the fuzz";
 const backend = "wasm";
-const hello = {
-  protocolVersion,
-  token,
-  capacity: 1,
-  backends: [backend],
-  softwareVersion: "fuzz",
-  plugins: [],
-};
+const hello = { ...goodJoin, token, capacity: 1, backends: [backend] };
 const tensor = { shape: [2, 3], data: new Float32Array([0, 1, -1, 1e-40, 3e38, 0.5]) };
 const pair = {
   b: { shape: [2, 1], data: Float32Array.of(1, 2) },

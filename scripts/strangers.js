@@ -15,7 +15,7 @@ import { parseArguments } from "./arguments.js";
 import { encodeFrame } from "../libs/wire/dist/src/codec/frame.js";
 import { encodeJoin } from "../libs/wire/dist/src/codec/host-message.js";
 import { decodeReply } from "../libs/wire/dist/src/codec/reply.js";
-import { protocolVersion } from "../libs/wire/dist/src/protocol.js";
+import { goodJoin } from "../libs/wire/dist/testing/raw-host.js";
 import { workspace } from "./fingerprint/trials.js";
 
 const text = { type: "string" };
@@ -99,13 +99,7 @@ async function connectSilently(count) {
   return `${lives.length} closed, the last after ${Math.max(...lives).toFixed(1)} s${rest}`;
 }
 
-const hello = {
-  protocolVersion,
-  capacity: 1,
-  backends: ["wasm"],
-  softwareVersion: "stranger",
-  plugins: [],
-};
+const hello = { ...goodJoin, capacity: 1, backends: ["wasm"] };
 
 /**
  * Connects `count` strangers, ten at a time, each with one message.
