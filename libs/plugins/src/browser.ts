@@ -6,17 +6,24 @@ import { fedavg } from "@fedclair/aggregators/fedavg";
 import { attacks } from "@fedclair/attacks";
 import type { Plugins } from "@fedclair/core";
 import { mods } from "@fedclair/mods";
-import { loadTabTask, tabTaskNames } from "@fedclair/tasks/browser";
+import {
+  loadTabTask,
+  readChosenTable,
+  tabTaskNames,
+  type ChosenTable,
+} from "@fedclair/tasks/browser";
 
 export { withoutAggregators } from "./without-aggregators.js";
-export { tabTaskNames };
+export { readChosenTable, tabTaskNames };
 
 /**
  * Loads what a tab needs to train a task.
+ * @param table a table of the user's, which takes the place of the trial's data
  * @returns undefined if a browser tab cannot train it
+ * @throws UserError if the task does not accept a table
  */
-export async function loadForTab(task: string): Promise<Plugins | undefined> {
-  const plugin = await loadTabTask(task);
+export async function loadForTab(task: string, table?: ChosenTable): Promise<Plugins | undefined> {
+  const plugin = await loadTabTask(task, table);
   if (!plugin) return undefined;
   return {
     tasks: new Map([[plugin.name, plugin]]),

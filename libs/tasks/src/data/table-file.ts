@@ -22,3 +22,6 @@ export interface TableFile {
  * million.
  */
 export const largestTable = 1 << 26;
+
+/** The longest row of a text file, in characters. A file with a longer one is not a table. */
+export const longestRow = 1 << 22;

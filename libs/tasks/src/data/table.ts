@@ -44,20 +44,24 @@ export function texts(name: string): WantedColumns {
 
 /**
  * Reads columns of a table, or of all tables or images in a folder, into memory.
+ * @param source where the table is, or the table itself
  * @param client the column that names the client of each row. In a folder, each table is a client
  * @throws UserError with file and row if the data are not as expected
  */
 export async function readTable(
-  { file, folder = "" }: TableSource,
+  source: TableSource | TableFile,
   wanted: Wanted,
   client?: string,
 ): Promise<ClientTable> {
-  if (file === undefined) return await readTables(folder, wanted, client);
+  if (!("read" in source)) {
+    const { file, folder = "" } = source;
+    if (file === undefined) return await readTables(folder, wanted, client);
+    return await readTable(await openTable(file), wanted, client);
+  }
   const columns = { ...wanted, ...(client !== undefined && { client: texts(client) }) };
-  const opened = await openTable(file);
-  const builder = new TableBuilder(resolveColumns(opened, columns));
-  await addRows(builder, opened);
-  const table = finish(builder, file);
+  const builder = new TableBuilder(resolveColumns(source, columns));
+  await addRows(builder, source);
+  const table = finish(builder, source.path);
   return {
     table,
     rows: table.rows,

@@ -2,9 +2,7 @@ import { createReadStream } from "node:fs";
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { UserError } from "@fedclair/core";
-
-/** The longest row of a text file, in characters. A file with a longer one is not a table. */
-export const longestRow = 1 << 22;
+import { longestRow } from "./table-file.js";
 
 /** Opens a text file, unzipped if its name ends in `.gz`. Errors reach the reader of the stream. */
 export function openText(path: string): Readable {

@@ -6,7 +6,8 @@ import {
   type TaskPlugin,
 } from "@fedclair/core";
 import { Matrix, multiply, stream, thinQr, type Stream } from "@fedclair/linalg";
-import { sourcePaths } from "../data/own-data.js";
+import { sourcePaths, type TableSource } from "../data/own-data.js";
+import type { TableFile } from "../data/table-file.js";
 import { countHeldBack } from "../held-back.js";
 import { schema, type Options } from "./options.js";
 import { openRows, readSamples } from "./own-samples.js";
@@ -66,7 +67,9 @@ export const linearRegression: TaskPlugin = {
   acceptsStale: () => true,
   holdsBack: true,
   create: (options: Options): Task | Promise<Task> =>
-    options.source ? createOwn(options, options.source) : createSimulated(options),
+    options.source
+      ? createOwn(options, options.source, options.source.columns)
+      : createSimulated(options),
 };
 
 function createSimulated(options: Options): Task {
@@ -81,8 +84,13 @@ function createSimulated(options: Options): Task {
   };
 }
 
-async function createOwn(options: Options, source: NonNullable<Options["source"]>): Promise<Task> {
-  const samples = await readSamples(options, source);
+/** Creates the task on the rows of a table. */
+export async function createOwn(
+  options: Options,
+  source: TableSource | TableFile,
+  columns: NonNullable<Options["source"]>["columns"],
+): Promise<Task> {
+  const samples = await readSamples(options, source, columns);
   return {
     ...samples.clients.members,
     start: () => Promise.resolve({ params: zeroParams(samples.p, samples.q) }),

@@ -1,7 +1,9 @@
 import { UserError, yieldToEventLoop, type Shard } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { splitRows, type ClientRows } from "../data/client-rows.js";
+import type { TableSource } from "../data/own-data.js";
 import type { Table } from "../data/table-builder.js";
+import type { TableFile } from "../data/table-file.js";
 import { numbers, readTable } from "../data/table.js";
 import { countHeldBack } from "../held-back.js";
 import type { Options } from "./options.js";
@@ -21,6 +23,8 @@ export interface OwnSamples {
   readonly clients: ClientRows;
 }
 
+type Columns = NonNullable<Options["source"]>["columns"];
+
 /**
  * Reads the samples. Every column is standardised over all rows, so that no weight depends on a
  * unit. A real federation would agree on means and deviations beforehand.
@@ -28,9 +32,9 @@ export interface OwnSamples {
  */
 export async function readSamples(
   { partition, dataSeed, proximal }: Options,
-  source: NonNullable<Options["source"]>,
+  source: TableSource | TableFile,
+  { inputs, outputs, client }: Columns,
 ): Promise<OwnSamples> {
-  const { inputs, outputs, client } = source.columns;
   const wanted = { inputs: numbers(inputs), outputs: numbers(outputs) };
   const data = await readTable(source, wanted, client);
   const { table } = data;

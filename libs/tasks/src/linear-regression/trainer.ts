@@ -1,4 +1,4 @@
-import type { LocalTrainer, Numbers, Params } from "@fedclair/core";
+import { UserError, type LocalTrainer, type Numbers, type Params } from "@fedclair/core";
 import { at, item, norm } from "@fedclair/linalg";
 import { LeastSquares } from "./least-squares.js";
 
@@ -29,7 +29,7 @@ export function createTrainer(data: ShardSamples, proximal: number): LocalTraine
   const { p, q, samples, trained, truth } = data;
   return {
     async train({ params }) {
-      const start = weightsOf(params);
+      const start = weightsOf(params, p, q);
       const fit = new LeastSquares(p, q);
       let squares = 0;
       let passed = 0;
@@ -48,7 +48,7 @@ export function createTrainer(data: ShardSamples, proximal: number): LocalTraine
     },
 
     async measureHeldBack(params) {
-      const weights = weightsOf(params);
+      const weights = weightsOf(params, p, q);
       let squares = 0;
       let passed = 0;
       for await (const { x, y } of data.training()) {
@@ -58,7 +58,7 @@ export function createTrainer(data: ShardSamples, proximal: number): LocalTraine
     },
 
     async evaluate(params) {
-      const weights = weightsOf(params);
+      const weights = weightsOf(params, p, q);
       let squares = 0;
       for await (const { x, y } of data.test()) {
         squares += norm(minus(y, predict(x, weights, q))) ** 2;
@@ -90,8 +90,17 @@ export function toParams(weights: Float64Array, p: number, q: number): Params {
   return new Map([["weights", { shape: [p, q], data: weights }]]);
 }
 
-function weightsOf(params: Params): Numbers {
+/**
+ * Returns the weights, p×q. The tables of two hosts may differ. The coordinator gets the message,
+ * so it holds nothing of the data but their number of columns.
+ * @throws UserError if the params are for another number of inputs or outputs
+ */
+function weightsOf(params: Params, p: number, q: number): Numbers {
   const weights = params.get("weights");
   if (weights === undefined) throw new Error("linear-regression: params without `weights`");
-  return weights.data;
+  const { shape, data } = weights;
+  if (shape[0] === p && shape[1] === q) return data;
+  throw new UserError(
+    `linear-regression: the params are ${shape.join("×")}, and the data of this host need ${p}×${q}, inputs (with the constant) × outputs: give every host a table with the same columns`,
+  );
 }

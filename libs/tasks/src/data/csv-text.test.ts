@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { UserError } from "@fedclair/core";
+import { largestFile, readChosenTable } from "./csv-text.js";
+import { numbers, readTable, texts } from "./table.js";
+
+const wanted = { score: numbers("score"), group: texts("group") };
+
+/** A file as a browser has it. */
+function choose(name: string, content: string) {
+  return Object.assign(new Blob([content]), { name });
+}
+
+function messageOf(error: unknown): string {
+  assert.ok(error instanceof UserError, String(error));
+  return error.message;
+}
+
+describe("reading a table that is chosen in a browser", () => {
+  let root: string;
+
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), "fedclair-chosen-"));
+  });
+  after(() => rm(root, { recursive: true }));
+
+  /** Returns the numbers and texts of a table, or the message of its error. */
+  async function read(source: Parameters<typeof readTable>[0]) {
+    try {
+      const { table } = await readTable(source, wanted);
+      const places = table.rows > 0 ? table.place(table.rows - 1) : "";
+      return { score: [...table.numbers("score")], group: table.texts("group"), places };
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  const tables: readonly (readonly [string, string, readonly number[] | RegExp])[] = [
+    ["a.csv", '\ufeffgroup, score\r\na,1.5\r\n"b, c",-2\r\n\r\n', [1.5, -2]],
+    ["semi.csv", "score;group\n1.5;a\n3e2;b, c\n", [1.5, 300]],
+    ["a.tsv", "group\tscore\nx\t7", [7]],
+    ["cell.csv", "score,group\n1,a\nx,b\n", /, line 3: column 'score': expected a number, got 'x'/],
+    ["long.csv", "score,group\n1,a\n2,b,c\n", /, line 3: expected as many cells .*, got 3/],
+    ["quote.csv", 'score,group\n1,"a\n', /, line 2: Quote Not Closed/],
+    ["column.csv", "scores,group\n1,a\n", /has no column 'score', did you mean 'scores'/],
+    ["rows.csv", "score,group\n", /expected at least one row of data/],
+    ["empty.csv", "", /expected a first row with names of columns, got an empty file/],
+  ];
+  for (const [name, content, expected] of tables) {
+    it(`reads ${name} as Node.js does`, async () => {
+      const path = join(root, name);
+      await writeFile(path, content);
+      const inNode = JSON.stringify(await read({ file: path })).replaceAll(path, name);
+      const chosen = await readChosenTable(choose(name, content)).then(read, messageOf);
+      if (expected instanceof RegExp) assert.match(JSON.stringify(chosen), expected);
+      else assert.deepEqual(typeof chosen === "object" && chosen.score, expected);
+      assert.equal(JSON.stringify(chosen), inNode);
+    });
+  }
+
+  it("counts rows and columns", async () => {
+    const { rows, columns } = await readChosenTable(choose("a.CSV", "x, y\n1,2\n\n3,4\n"));
+    assert.deepEqual([rows, columns], [2, ["x", "y"]]);
+  });
+
+  it("refuses other formats, large files and files that cannot be read", async () => {
+    const rejected = (file: object, message: RegExp) =>
+      assert.rejects(readChosenTable(file as never), message);
+    const text = () => Promise.reject(new Error("gone"));
+    await rejected({ name: "a.parquet", size: 1, text }, /expected a file whose name ends in .csv/);
+    await rejected(
+      { name: "a.csv", size: largestFile + 1, text },
+      /expected at most 67108864 bytes/,
+    );
+    await rejected({ name: "a.csv", size: 1, text }, /cannot read a\.csv: Error: gone/);
+  });
+});

@@ -1,0 +1,48 @@
+import { UserError, type TaskPlugin } from "@fedclair/core";
+import type { TableFile } from "../data/table-file.js";
+import { createOwn, linearRegression } from "./index.js";
+import type { Options } from "./options.js";
+
+/**
+ * Makes the task train on a table that the user of a browser tab has chosen. The tab is one client,
+ * which holds all rows, whatever its index. The trial says what the columns mean.
+ * @param table undefined if none was chosen
+ */
+export function withChosenRows(table: TableFile | undefined): TaskPlugin {
+  return {
+    ...linearRegression,
+    create: async (options: Options) => {
+      const { source } = options;
+      if (!table) {
+        if (!source) return await linearRegression.create(options as never);
+        throw new UserError(
+          `this trial trains on tables: choose a CSV file with the columns ${describeColumns(source.columns)}, and join again`,
+        );
+      }
+      if (source?.file === undefined || source.columns.client !== undefined) {
+        throw new UserError(
+          `a tab trains on a file of its own if the trial has source: { file } without columns.client, and this one has ${describeSource(source)}: join without the file, or change the trial`,
+        );
+      }
+      const partition = { by: "iid" } as const;
+      const task = await createOwn({ ...options, partition }, table, source.columns);
+      task.checkClients?.(1);
+      return {
+        start: (context) => task.start(context),
+        openShard: (shard) => task.openShard({ ...shard, index: 0, count: 1 }),
+      };
+    },
+  };
+}
+
+function describeColumns({ inputs, outputs }: NonNullable<Options["source"]>["columns"]): string {
+  const predicted = [outputs].flat().join(", ");
+  if (!inputs) return `${predicted} (to predict), and others with the inputs`;
+  return `${inputs.join(", ")} (inputs) and ${predicted} (to predict)`;
+}
+
+function describeSource(source: Options["source"]): string {
+  if (!source) return "no source, because it simulates its data";
+  if (source.file === undefined) return "a folder";
+  return `columns.client = ${source.columns.client ?? ""}, which says whose each row is`;
+}
