@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exitCodes } from "@fedclair/core/internal";
 import type { Page } from "playwright-core";
 import { openPage, seriousFindings, type OpenedPage } from "./support/browser.js";
-import { runSmall } from "./support/command.js";
+import { fedclair, runSmall } from "./support/command.js";
 import { listDocumentedCommands } from "./support/documented-commands.js";
 import {
   listFailures,
@@ -27,6 +28,17 @@ async function openTab(
   const opened = await openPage(`${url}/#token=${secret}&clients=${clients}`, view);
   await opened.page.getByRole("button", { name: "Join" }).click();
   return opened;
+}
+
+/** Drops a file on the page and presses the button. */
+async function joinWith(page: Page, name: string, content: string): Promise<void> {
+  await page.evaluate(`(() => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([${JSON.stringify(content)}], ${JSON.stringify(name)}));
+    document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
+  })()`);
+  await page.locator("#join .own").filter({ hasText: "stays in this tab" }).waitFor();
+  await page.getByRole("button", { name: "Join" }).click();
 }
 
 async function waitForStage(page: Page, stage: string): Promise<void> {
@@ -62,6 +74,61 @@ describe("a tab in a browser", function () {
       await page.context().close();
     });
   }
+
+  it("trains on a dropped table to the bytes of Node.js, and shows what is wrong with another", async () => {
+    const folder = await temporaryFolder();
+    const rows = (slope: number) =>
+      Array.from({ length: 20 }, (_, i) => [i % 5, i % 3, slope * (i % 5) + (i % 7)].join());
+    const [theirs, mine] = [1, -2].map((slope) => ["u,v,y", ...rows(slope)].join("\n"));
+    const file = (name: string) => join(folder, name);
+    const trial = {
+      name: "own-table",
+      claim: "A tab trains on its own table.",
+      seed: 1,
+      rounds: 2,
+      task: {
+        name: "linear-regression",
+        source: { file: "theirs.csv", columns: { outputs: "y" } },
+      },
+      clients: 1,
+      aggregator: { name: "fedavg" },
+    };
+    await writeFile(file("trial.yaml"), JSON.stringify(trial));
+    await writeFile(file("theirs.csv"), theirs ?? "");
+    await writeFile(file("mine.csv"), mine ?? "");
+    const run = async (out: string, ...args: readonly string[]) => {
+      const how = ["--transport", "memory", "--no-report", "--out", file(out)];
+      const { code, stderr } = await fedclair(["run", file("trial.yaml"), ...args, ...how]);
+      assert.equal(code, 0, stderr);
+    };
+    const [{ coordinator, url }] = await Promise.all([
+      startCoordinator([file("trial.yaml"), "--join-page", "--no-report", "--out", file("tab")]),
+      run("mine", "--set", `task.source.file=${file("mine.csv")}`),
+      run("theirs"),
+    ]);
+    const { page, complaints } = await openTab(url, 4);
+    const notice = (text: RegExp) => page.getByRole("alert").filter({ hasText: text }).waitFor();
+    await notice(/choose a CSV file with the columns y \(to predict\)/);
+    const hostile = "<img src=x>.csv";
+    await joinWith(page, hostile, "u,v,y\n1,2,3\n<img src=y>,2,3\n");
+    await notice(
+      /with this file\..*<img src=x>\.csv, line 3: column 'u': expected a number, got '<img src=y>'/,
+    );
+    assert.equal(await page.locator("img").count(), 0);
+    await joinWith(page, "mine.csv", mine ?? "");
+    await waitForStage(page, "ended");
+    const { code, stderr } = await coordinator.ended;
+    assert.equal(code, 0, stderr);
+    assert.match(
+      await page.locator("#join").innerText(),
+      /The trial is over\.[^]*read mine\.csv: 20 rows and 3 columns \(u, v, y\)/,
+    );
+    const bytes = await readResultBytes(file("tab"));
+    assert.deepEqual(bytes, await readResultBytes(file("mine")));
+    assert.notEqual(bytes.params, (await readResultBytes(file("theirs"))).params);
+    for (const text of ["mine.csv", "img"]) assert.ok(!stderr.includes(text), stderr);
+    assert.deepEqual(complaints, []);
+  });
 
   it("says why it cannot take part, and keeps the token to itself", async () => {
     const args = ["--join-page", "--no-report", "--out", await temporaryFolder()];

@@ -9,7 +9,7 @@ import {
 } from "@fedclair/page";
 import type { ErrorCode } from "@fedclair/core/internal";
 import { useEffect, useRef } from "preact/hooks";
-import type { Outcome, Work } from "./messages.js";
+import type { Outcome, OwnTable, Work } from "./messages.js";
 import type { Stage, Tab } from "./tab.js";
 
 export function App({ tab }: { readonly tab: Tab }) {
@@ -55,6 +55,7 @@ const marks: Readonly<Record<Stage["name"], string>> = {
 
 function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
   const { entries } = tab;
+  const file = tab.file.value;
   const join = (event: Event) => {
     event.preventDefault();
     tab.join();
@@ -79,23 +80,57 @@ function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
             }}
           />
         </label>
-        <label>
-          Clients to train here
-          <input
-            name="clients"
-            type="number"
-            min={1}
-            max={1_000_000}
-            required
-            defaultValue={String(entries.capacity)}
-            onInput={({ currentTarget }) => {
-              entries.capacity = currentTarget.valueAsNumber;
-            }}
-          />
-        </label>
+        {!file && (
+          <>
+            <label>
+              Clients to train here
+              <input
+                name="clients"
+                type="number"
+                min={1}
+                max={1_000_000}
+                required
+                defaultValue={String(entries.capacity)}
+                onInput={({ currentTarget }) => {
+                  entries.capacity = currentTarget.valueAsNumber;
+                }}
+              />
+            </label>
+            <label>
+              Your own table, if you have one: choose a .csv or drop it on this page
+              <input
+                name="file"
+                type="file"
+                accept=".csv,.tsv"
+                onChange={({ currentTarget }) => {
+                  tab.file.value = currentTarget.files?.[0];
+                }}
+              />
+            </label>
+          </>
+        )}
         <button type="submit">Join</button>
       </form>
+      {file && <ChosenFile tab={tab} file={file} />}
     </Section>
+  );
+}
+
+/** Says what becomes of the chosen file. */
+function ChosenFile({ tab, file }: { readonly tab: Tab; readonly file: File }) {
+  return (
+    <p class="own" role="status">
+      This tab will be one client, which trains on all rows of <b>{file.name}</b> (
+      {formatBytes(file.size)}). The file stays in this tab: only updates of the model leave it.{" "}
+      <button
+        type="button"
+        onClick={() => {
+          tab.file.value = undefined;
+        }}
+      >
+        Remove the file
+      </button>
+    </p>
   );
 }
 
@@ -109,6 +144,7 @@ function Ending({
 }) {
   const { jobs, seconds } = tab.totals.value;
   const isFault = outcome !== "over" && outcome !== "left";
+  const own = tab.trial.value?.own;
   const hint = (code && codeAdvice[code]) ?? advice[outcome];
   return (
     <>
@@ -122,6 +158,7 @@ function Ending({
           {formatBytes(tab.traffic.value.bytesSent)} sent.
         </p>
       )}
+      {own && jobs > 0 && <Own own={own} />}
     </>
   );
 }
@@ -132,6 +169,7 @@ const outcomes: Readonly<Record<Outcome, string>> = {
   refused: "The coordinator refused this tab.",
   dismissed: "The coordinator has ended the work of this tab.",
   unfit: "This tab cannot take part in this trial.",
+  unusable: "This tab cannot take part with this file.",
   unreachable: "The coordinator cannot be reached.",
   failed: "This tab had to stop.",
 };
@@ -140,6 +178,7 @@ const advice: Readonly<Partial<Record<Outcome, string>>> = {
   over: "You can close this tab.",
   left: "The coordinator gives its clients to other hosts.",
   failed: "The coordinator gives its clients to other hosts.",
+  unusable: "Nothing of the file has left this tab.",
 };
 
 /** What to do about a refusal, in the words of this page. */
@@ -197,6 +236,7 @@ function Host({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
         )}
         <p class="lead">{describeWork(stage, tab.work.value, jobs)}</p>
         <Facts facts={facts} />
+        {trial?.own && <Own own={trial.own} />}
         <p class="note">
           You may switch to another tab or window: training goes on. It stops when this tab is
           closed or the machine sleeps.
@@ -213,6 +253,17 @@ function Host({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
       )}
       <Rounds tab={tab} />
     </>
+  );
+}
+
+/** Says what was read of the user's file, and that it stays. */
+function Own({ own: { name, rows, columns } }: { readonly own: OwnTable }) {
+  return (
+    <p class="own">
+      This tab has read <b>{name}</b>: {countNoun(rows, "row")} and{" "}
+      {countNoun(columns.length, "column")} ({formatNames(columns)}). The file stays in this tab:
+      only updates of the model leave it.
+    </p>
   );
 }
 
@@ -240,7 +291,7 @@ function Rounds({ tab }: { readonly tab: Tab }) {
         numbers={[2, 3, 4]}
         rows={rounds.map(({ round, clients, trained, measured, seconds }) => [
           String(round),
-          formatClients([...clients]),
+          formatNames([...clients].sort()),
           String(trained),
           String(measured),
           seconds.toFixed(2),
@@ -250,11 +301,10 @@ function Rounds({ tab }: { readonly tab: Tab }) {
   );
 }
 
-/** Lists clients; of many, the first ones and how many there are. */
-function formatClients(clients: readonly string[]): string {
-  const sorted = [...clients].sort();
-  if (sorted.length <= 6) return sorted.join(", ");
-  return `${sorted.slice(0, 5).join(", ")} and ${sorted.length - 5} more`;
+/** Lists names; of many, the first ones and how many there are. */
+function formatNames(names: readonly string[]): string {
+  if (names.length <= 6) return names.join(", ");
+  return `${names.slice(0, 5).join(", ")} and ${names.length - 5} more`;
 }
 
 function Privacy() {
@@ -271,8 +321,12 @@ function Privacy() {
           address. It stores nothing in this browser.
         </li>
         <li>
-          <b>The data</b> that clients train on are part of the trial: they are simulated, or
-          published, and come from the coordinator. No file of yours is read.
+          <b>A file that you choose</b> is read in this tab and stays in it. What leaves is learned
+          from it, and can reveal something about it: the coordinator sees every update.
+        </li>
+        <li>
+          <b>Without a file</b> clients train on data of the trial: they are simulated, or
+          published, and come from the coordinator.
         </li>
       </ul>
     </Section>

@@ -26,6 +26,14 @@ const tab = new Tab(takeFragment());
 addEventListener("pagehide", () => {
   tab.close();
 });
+// A file that is dropped beside the form would replace the page, and end its work.
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+});
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  tab.drop(event.dataTransfer?.files);
+});
 effect(() => {
   const { name } = tab.stage.value;
   const round = tab.rounds.value[0]?.round ?? 0;

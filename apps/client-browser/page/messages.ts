@@ -2,7 +2,13 @@ import type { ErrorCode } from "@fedclair/core/internal";
 
 /** What the page asks of its worker. */
 export type Order =
-  | { readonly kind: "join"; readonly token: string; readonly capacity: number }
+  | {
+      readonly kind: "join";
+      readonly token: string;
+      readonly capacity: number;
+      /** A table of the user's to train on. It stays in the worker. */
+      readonly file?: File | undefined;
+    }
   | { readonly kind: "leave" };
 
 /** The facts about a trial that the page shows. */
@@ -12,6 +18,14 @@ export interface TrialFacts {
   readonly rounds: number;
   readonly clients: number;
   readonly backend: string;
+  /** The table of the user's, if there is one. */
+  readonly own?: OwnTable | undefined;
+}
+
+export interface OwnTable {
+  readonly name: string;
+  readonly rows: number;
+  readonly columns: readonly string[];
 }
 
 /** Why a worker has ended. */
@@ -26,6 +40,8 @@ export type Outcome =
   | "dismissed"
   /** A tab cannot take part in this trial. */
   | "unfit"
+  /** The user's file cannot be trained on in this trial. */
+  | "unusable"
   /** The coordinator cannot be reached any more. */
   | "unreachable"
   /** An error of this program or of the browser. */

@@ -45,7 +45,9 @@ export class Tab {
   readonly traffic = signal({ bytesSent: 0, bytesReceived: 0 });
   /** Totals over all rounds. */
   readonly totals = signal({ jobs: 0, seconds: 0 });
-  /** What the form contains. */
+  /** The user's file to train on, if one is chosen. */
+  readonly file = signal<File | undefined>(undefined);
+  /** What the form contains besides. */
   readonly entries: { token: string; capacity: number };
   #worker: Worker | undefined;
   #watch = 0;
@@ -73,8 +75,18 @@ export class Tab {
     worker.onerror = ({ message }) => {
       this.#end("failed", message || "the worker of this tab could not be started");
     };
-    this.#order({ kind: "join", ...this.entries });
+    const file = this.file.value;
+    // All rows of a file are one client's.
+    const { token, capacity } = this.entries;
+    this.#order({ kind: "join", token, capacity: file ? 1 : capacity, file });
     this.#watchWorker();
+  }
+
+  /** Chooses the file that was dropped on the page. It is ignored while the tab is in a trial. */
+  drop(files: FileList | undefined): void {
+    const { name } = this.stage.value;
+    const [file] = files ?? [];
+    if (file && (name === "form" || name === "ended")) this.file.value = file;
   }
 
   /** Leaves the trial. The coordinator gives this tab's clients to other hosts. */

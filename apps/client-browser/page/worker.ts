@@ -5,7 +5,12 @@
 import { loadBackend } from "@fedclair/compute";
 import { UserError } from "@fedclair/core";
 import { ClientRunner, prepareSentTrial, type Trial } from "@fedclair/core/internal";
-import { loadForTab, tabTaskNames, withoutAggregators } from "@fedclair/plugins/browser";
+import {
+  loadForTab,
+  readChosenTable,
+  tabTaskNames,
+  withoutAggregators,
+} from "@fedclair/plugins/browser";
 import { connectTab, RefusedError, Traffic, UnreachableError } from "@fedclair/wire/browser";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import { env } from "@tensorflow/tfjs-core";
@@ -31,7 +36,8 @@ function report(one: Report): void {
 }
 
 /** Joins the coordinator of this page and trains until the trial is over. Never rejects. */
-async function host({ token, capacity }: Extract<Order, { kind: "join" }>): Promise<void> {
+async function host(order: Extract<Order, { kind: "join" }>): Promise<void> {
+  const { token, capacity, file } = order;
   const traffic = new Traffic();
   const beat = () => {
     report({
@@ -52,7 +58,7 @@ async function host({ token, capacity }: Extract<Order, { kind: "join" }>): Prom
       softwareVersion: release,
       signal: leaving.signal,
       onWelcome: async (trialJson) => {
-        runner = await prepare(JSON.parse(trialJson) as Trial);
+        runner = await prepare(JSON.parse(trialJson) as Trial, file);
       },
       onJoined: () => {
         report({ kind: "joined" });
@@ -108,30 +114,48 @@ async function host({ token, capacity }: Extract<Order, { kind: "join" }>): Prom
 function outcomeOf(error: unknown): Outcome {
   if (error instanceof RefusedError) return "refused";
   if (error instanceof UnreachableError) return "unreachable";
+  if (error instanceof FileError) return "unusable";
   return error instanceof UserError ? "unfit" : "failed";
+}
+
+/** The user's file cannot be trained on. The coordinator does not learn why. */
+class FileError extends UserError {}
+
+/** Makes errors that a user can correct errors of the file. */
+async function blameFile<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof UserError ? new FileError(error.message) : error;
+  }
 }
 
 /**
  * Loads the task of a trial and its data.
- * @throws UserError if a tab cannot train it
+ * @param file a table of the user's, which takes the place of the trial's data
+ * @throws UserError if a tab cannot train it, or not on this file
  */
-async function prepare(trial: Trial): Promise<ClientRunner> {
+async function prepare(trial: Trial, file: File | undefined): Promise<ClientRunner> {
   const { name, task, rounds, clients } = trial;
-  const plugins = await loadForTab(task.name);
+  const own = file && (await blameFile(readChosenTable(file)));
+  const plugins = await (own ? blameFile(loadForTab(task.name, own)) : loadForTab(task.name));
   if (!plugins) {
     throw new UserError(
       `the task of this trial is ${task.name}, and a browser tab can train ${tabTaskNames.join(", ")}: start hosts of another kind (fedclair client)`,
     );
   }
   const backend = await startWasm();
-  report({ kind: "trial", facts: { name, task: task.name, rounds, clients, backend } });
+  // The table itself has functions, which cannot be sent.
+  const table = own && { name: own.path, rows: own.rows, columns: own.columns };
+  report({ kind: "trial", facts: { name, task: task.name, rounds, clients, backend, own: table } });
   const content = withoutAggregators(trial);
-  const runner = new ClientRunner(prepareSentTrial(content, "the coordinator's trial", plugins), {
+  const from = own ? "your file" : "the coordinator's trial";
+  const runner = new ClientRunner(prepareSentTrial(content, from, plugins), {
     onClientError: ({ clientId }, error) => {
       console.error(`client ${clientId} failed`, error);
     },
   });
-  await runner.prepare();
+  await (own ? blameFile(runner.prepare()) : runner.prepare());
   return runner;
 }
 
