@@ -130,7 +130,7 @@ function resolveColumns(file: TableFile, wanted: Wanted): Readonly<Record<string
 function requireColumn({ path, columns }: TableFile, name: string): void {
   if (columns.includes(name)) return;
   throw new UserError(
-    `source: ${path} has no column '${excerpt(name)}'${didYouMean(name, columns)}; it has ${excerpt(columns.join(", "))}: name its column under source.columns`,
+    `source: ${path} has no column '${excerpt(name)}'${didYouMean(name, columns)}; it has ${excerpt(columns.join(", "))}: name its column under source.columns, or rename it in the file`,
   );
 }
 
