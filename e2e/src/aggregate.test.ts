@@ -112,6 +112,7 @@ interface Report {
   > &
     Partial<Pick<Verdict, "reason">>)[];
   readonly discarded: number;
+  readonly warnings: readonly string[];
 }
 
 async function aggregate(...args: readonly string[]): Promise<Report> {
@@ -225,6 +226,34 @@ describe("fedclair aggregate", function () {
       const mean = [...changes.values()].map((delta, k) => scale(delta, (k + 1) / 55));
       assertSum(await read(join(out, "global")), mean, `round ${round}`);
     }
+    await rm(folder, { recursive: true });
+  });
+
+  it("compares copies once, so that nobody is framed by copies of an adapter", async () => {
+    const folder = await temporaryFolder();
+    const changes = createChanges(1);
+    const framed = changes.get("client-0");
+    assert.ok(framed);
+    for (const copy of ["copy-1", "copy-2"]) changes.set(copy, framed);
+    for (const [client, delta] of changes) await saveSum(join(folder, "in", client), [delta]);
+    const found = await aggregate(
+      ...[join(folder, "in"), "--aggregator", "clair", "--out", join(folder, "out")],
+    );
+    const byName = new Map(found.clients.map((one) => [one.name, one]));
+    const { status, score } = byName.get("client-0") ?? {};
+    assert.notEqual(status, "contaminated");
+    for (const copy of ["copy-1", "copy-2"]) {
+      const own = byName.get(copy);
+      assert.deepEqual([own?.status, own?.score], [status, score]);
+      assert.equal(own?.reason, "the same numbers as client-0");
+    }
+    assert.deepEqual(found.warnings, [
+      "identical adapters, which CLAIR compares once: copy-1 of client-0, copy-2 of client-0.",
+    ]);
+    const [first, copy] = await Promise.all(
+      ["client-0", "copy-1"].map((name) => read(join(folder, "out", "personal", name))),
+    );
+    assert.deepEqual(copy, first);
     await rm(folder, { recursive: true });
   });
 

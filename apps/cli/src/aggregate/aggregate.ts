@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
-import { UserError, type Aggregator, type AggregatorInput } from "@fedclair/core";
+import { UserError, type Aggregation, type Aggregator, type AggregatorInput } from "@fedclair/core";
 import { createPlugin, parseYaml, type PluginChoice } from "@fedclair/core/internal";
 import { aggregators } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
@@ -90,14 +90,18 @@ async function runNextRound(step: ServerStep, tell: (line: string) => void): Pro
       `'${folder}' holds the adapters of round ${before.round}, which '${state ?? ""}' has done already: give those of round ${round}`,
     );
   }
-  const ids = sent.updates.map(({ clientId }) => clientId);
+  // CLAIR would take copies for colluders, and whoever they copy for one of them.
+  const copies = choice.name === "clair" ? sent.copies : new Map<string, string>();
+  const updates = sent.updates.filter(({ clientId }) => !copies.has(clientId));
+  const ids = updates.map(({ clientId }) => clientId);
   aggregator.checkClients?.(ids, ids.length);
 
   const rng = stream(seed).at("aggregate", "train", round);
-  const input: AggregatorInput = { round, phase: "train", updates: sent.updates, rng };
-  tell(`${choice.name} on ${countNoun(sent.updates.length, "adapter")} …`);
+  const input: AggregatorInput = { round, phase: "train", updates, rng };
+  tell(`${choice.name} on ${countNoun(updates.length, "adapter")} …`);
   const computing = runAggregator(choice.name, aggregator, input, before.aggregator);
-  const aggregation = await Promise.race([computing, whenAborted(interruption.signal)]);
+  const distinct = await Promise.race([computing, whenAborted(interruption.signal)]);
+  const aggregation = addCopies(distinct, copies);
 
   const part = await beginFolder(out, ["global", "personal", verdictsFile, reportFile]);
   const handed = await handOut(part, sent, aggregation, options.rank);
@@ -116,6 +120,24 @@ async function runNextRound(step: ServerStep, tell: (line: string) => void): Pro
   }
   if (putState) await putState();
   return report;
+}
+
+/** Gives copies the verdict and the adapter of the client whose change they are. */
+function addCopies(aggregation: Aggregation, copies: ReadonlyMap<string, string>): Aggregation {
+  const { verdicts, personal } = aggregation;
+  const whole = new Map(personal);
+  const all = [...(verdicts ?? [])];
+  for (const [clientId, first] of copies) {
+    const verdict = verdicts?.find((one) => one.clientId === first);
+    if (verdict) all.push({ ...verdict, clientId, reason: `the same numbers as ${first}` });
+    const own = personal?.get(first);
+    if (own) whole.set(clientId, own);
+  }
+  return {
+    ...aggregation,
+    ...(verdicts && { verdicts: all }),
+    ...(personal && { personal: whole }),
+  };
 }
 
 const verdictsFile = "verdicts.json";

@@ -2,6 +2,7 @@ import type { Aggregation, Metrics, Verdict } from "@fedclair/core";
 import { oneLine, type PluginChoice } from "@fedclair/core/internal";
 import { countNoun, columns } from "@fedclair/runs";
 import { listFirst } from "../adapters/names-text.js";
+import { formatMajority } from "../audit/notices.js";
 import type { HandedOut } from "./hand-out.js";
 import type { SentRound } from "./read-round.js";
 
@@ -16,6 +17,7 @@ export interface RoundReport extends HandedOut {
   readonly metrics: Metrics;
   /** Names of tensors that are not LoRA pairs and were not averaged. */
   readonly ignored: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 type ClientReport = { readonly name: string } & Pick<Verdict, "score" | "threshold"> &
@@ -54,7 +56,25 @@ export function createRoundReport({
     ...handed,
     clients: [...judged, ...unfit].sort((x, y) => (x.name < y.name ? -1 : 1)),
     ignored: [...new Set(others)],
+    warnings: choice.name === "clair" ? listWarnings(verdicts, sent.copies) : [],
   };
+}
+
+function listWarnings(
+  verdicts: readonly Verdict[],
+  copies: ReadonlyMap<string, string>,
+): readonly string[] {
+  const compared = verdicts.filter(
+    ({ clientId, score }) => score !== null && !copies.has(clientId),
+  );
+  const flagged = compared.filter(({ status }) => status === "contaminated").length;
+  const pairs = [...copies].map(([copy, first]) => `${copy} of ${first}`);
+  return [
+    ...(3 * flagged > compared.length ? [formatMajority(flagged, compared.length, "client")] : []),
+    ...(pairs.length > 0
+      ? [`identical adapters, which CLAIR compares once: ${listFirst(pairs)}.`]
+      : []),
+  ];
 }
 
 /** Formats one row per client, highest score first, below a row of headings. */
@@ -83,6 +103,7 @@ export function formatRoundSentences(report: RoundReport, out: string): string[]
     hasGlobal,
     discarded,
     ignored,
+    warnings,
   } = report;
   const count = (wanted: string) => clients.filter(({ status }) => status === wanted).length;
   const isJudged = clients.some(({ status }) => status !== null && status !== "invalid");
@@ -110,6 +131,7 @@ export function formatRoundSentences(report: RoundReport, out: string): string[]
     ...(ignored.length > 0
       ? [`Not LoRA pairs, therefore not averaged: ${listFirst(ignored)}.`]
       : []),
+    ...warnings.map((text) => `Warning: ${text}`),
   ];
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { auditSchema, type Audit } from "./audit-schema.js";
+import { formatJson } from "./audit-text.js";
 import { compareAdapters } from "./compare-adapters.js";
 import { findAdapters } from "../adapters/find-adapters.js";
 import { parseOptions } from "./options.js";
@@ -15,7 +16,8 @@ const presidents = join(workspace, "apps/cli/fixtures/adapters/presidents");
 async function auditJson(keep: (name: string) => boolean, set: readonly string[] = []) {
   const { adapters: all, skipped, checkpoints } = await findAdapters([presidents]);
   const adapters = all.filter(({ name }) => keep(name));
-  const comparison = await compareAdapters({ adapters, options: parseOptions(set) });
+  const options = parseOptions(set);
+  const comparison = await compareAdapters({ adapters, options });
   const losses = {
     own: 2,
     "shrunk-quarter": 1,
@@ -36,7 +38,7 @@ async function auditJson(keep: (name: string) => boolean, set: readonly string[]
     },
   };
   const audit: Audit = { ...comparison, skipped, checkpoints, refined };
-  return JSON.parse(JSON.stringify(audit)) as unknown;
+  return JSON.parse(formatJson(audit, options)) as unknown;
 }
 
 describe("the audit schema", () => {

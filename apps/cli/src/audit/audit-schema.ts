@@ -4,13 +4,19 @@ import { z } from "zod";
 import type { Comparison } from "./compare-adapters.js";
 import type { RefinedFolder } from "./write-refined.js";
 
-/** The result of an audit, in the form that `--json` prints. */
+/** The result of an audit. */
 export interface Audit extends Comparison {
   /** Folders next to adapters that have no adapter configuration. */
   readonly skipped: readonly string[];
   /** Earlier states of adapters that were found; skipped. */
   readonly checkpoints: readonly string[];
   readonly refined?: RefinedFolder;
+}
+
+/** What `--json` prints. */
+export interface AuditOutput extends Audit {
+  /** The warnings that the text prints. */
+  readonly warnings: readonly string[];
 }
 
 const names = z.array(z.string());
@@ -60,7 +66,7 @@ const adapter = z.strictObject({
 });
 
 /** The schema of `fedclair audit --json`; `docs/audit.schema.json` is generated from it. */
-export const auditSchema: z.ZodType<Audit> = z
+export const auditSchema: z.ZodType<AuditOutput> = z
   .strictObject({
     adapters: z.array(adapter).describe("In the order of the command line."),
     detection: z.boolean().describe("False if there are too few adapters to flag any."),
@@ -118,6 +124,7 @@ export const auditSchema: z.ZodType<Audit> = z
       .describe("Groups of invalid adapters that could be compared with one another."),
     bases: names.describe("Base models in the configurations, the most frequent first."),
     skipped: names.describe("Folders next to adapters that have no adapter configuration."),
+    warnings: names.describe("The warnings that the text prints."),
     checkpoints: names.describe("Earlier states of adapters that were found; skipped."),
     refined: z
       .strictObject({

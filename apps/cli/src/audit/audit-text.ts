@@ -2,8 +2,8 @@ import type { ClairOptions } from "@fedclair/aggregators";
 import { columns } from "@fedclair/runs";
 import pc from "picocolors";
 import { createAuditTable, statusColumn } from "./audit-table.js";
-import type { Audit } from "./audit-schema.js";
-import { listNotices, formatVerdict } from "./notices.js";
+import type { Audit, AuditOutput } from "./audit-schema.js";
+import { formatNotice, listNotices, formatVerdict } from "./notices.js";
 import { createLossTable } from "./refined-text.js";
 
 /** Formats an audit for the terminal: the table of adapters, the verdict and the notices. */
@@ -17,10 +17,21 @@ export function formatAudit(audit: Audit, options: ClairOptions): string {
     columns([heads, ...body], ["left", "left", ...middle, "left"]),
     "",
     formatVerdict(audit, options),
-    ...listNotices(audit, options).map(({ text, isWarning }) => (isWarning ? pc.red(text) : text)),
+    ...listNotices(audit, options).map((notice) =>
+      notice.isWarning ? pc.red(formatNotice(notice)) : formatNotice(notice),
+    ),
     ...formatLosses(audit),
     "",
   ].join("\n");
+}
+
+/** Formats an audit as `--json` prints it. */
+export function formatJson(audit: Audit, options: ClairOptions): string {
+  const warnings = listNotices(audit, options)
+    .filter(({ isWarning }) => isWarning)
+    .map(({ text }) => text);
+  const output: AuditOutput = { ...audit, warnings };
+  return JSON.stringify(output) + "\n";
 }
 
 function formatLosses({ refined }: Audit): string[] {

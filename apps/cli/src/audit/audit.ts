@@ -2,7 +2,7 @@ import { UserError, type VerdictStatus } from "@fedclair/core";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
 import { countNoun, interruption, print } from "@fedclair/runs";
 import type { Audit } from "./audit-schema.js";
-import { formatAudit } from "./audit-text.js";
+import { formatAudit, formatJson } from "./audit-text.js";
 import { parseRequired, readBank } from "./bank-options.js";
 import { compareAdapters, type Comparison, type RefineRequest } from "./compare-adapters.js";
 import { parseEvaluate } from "./evaluate-command.js";
@@ -103,7 +103,7 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
     }
   };
   const report: Audit = { ...(await compareAndRefine()), skipped, checkpoints };
-  print(options.json ? JSON.stringify(report) + "\n" : formatAudit(report, clairOptions));
+  print(options.json ? formatJson(report, clairOptions) : formatAudit(report, clairOptions));
   if (html !== undefined) {
     const { writeAuditPage } = await import("./page/write-audit-page.js");
     await writeAuditPage(html, { audit: report, options: clairOptions, paths });

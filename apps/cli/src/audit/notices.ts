@@ -1,11 +1,11 @@
 import type { VerdictStatus } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
-import { sum } from "@fedclair/linalg";
 import { countNoun } from "@fedclair/runs";
 import {
   controlKinds,
   controlMeanings,
   leastClients,
+  minBenignClients,
   minFurtherGap,
   type ClairOptions,
 } from "@fedclair/aggregators";
@@ -37,9 +37,11 @@ export function formatVerdict(
   }
   if (!isScored) return "There is nothing to compare: no adapter changes anything.";
   if (!detection) {
+    const comparable = adapters.filter(({ score }) => score !== null).length;
     const least = `Too few adapters for a verdict: at least ${leastClients({ rule })} comparable adapters are needed.`;
-    return rule.by === "evidence"
-      ? `${least} Rule gap judges ${leastClients({ rule: { by: "gap" } })} or more (--set rule=gap), by one piece of evidence.`
+    const leastOfGap = leastClients({ rule: { by: "gap" } });
+    return rule.by === "evidence" && comparable >= leastOfGap
+      ? `${least} Rule gap judges ${leastOfGap} or more (--set rule=gap), by one piece of evidence.`
       : least;
   }
   const contaminated = countStatus(adapters, "contaminated");
@@ -65,8 +67,21 @@ export function formatVerdict(
     : `${count}; the gap between the scores is a factor of ${ratio} (at least ${rule.minGap} counts as a gap).`;
 }
 
+/** Formats the warning that the majority may be contaminated. @param what as `adapter` */
+export function formatMajority(distant: number, compared: number, what: string): string {
+  return (
+    `${distant} of ${compared} compared ${what}s stand out. The larger group determines what is benign: if more than half ` +
+    `of the ${what}s are contaminated, the verdicts may be reversed.`
+  );
+}
+
 function countStatus(adapters: readonly Finding[], wanted: VerdictStatus): number {
   return adapters.filter(({ status }) => status === wanted).length;
+}
+
+/** Writes a notice as terminals and pages show it. */
+export function formatNotice({ text, isWarning }: Notice): string {
+  return isWarning ? `Warning: ${text}` : text;
 }
 
 /** Lists warnings and other facts, one sentence each. */
@@ -92,7 +107,7 @@ export function listNotices(
   const all = Object.values(ranks);
   const notices: Notice[] = [];
   const note = (text: string) => notices.push({ text, isWarning: false });
-  const warn = (text: string) => notices.push({ text: `Warning: ${text}`, isWarning: true });
+  const warn = (text: string) => notices.push({ text, isWarning: true });
   const scores = adapters.flatMap(({ score }) => score ?? []).sort((x, y) => x - y);
   const assumed = Math.ceil(minBenignFraction * scores.length);
   const early = findWidestGap(scores.slice(0, assumed));
@@ -104,22 +119,21 @@ export function listNotices(
     );
   }
   const { calibratedFor = Infinity, usualBelow = Infinity } = audit;
-  const copies = sum([...identical, ...nearCopies].map((group) => group.length - 1));
-  const compared = scores.length - copies;
-  if (detection && compared > manyMore * calibratedFor) {
+  const copies = new Set([...identical, ...nearCopies].flatMap(([, ...others]) => others));
+  const compared = adapters.filter(({ name, score }) => score !== null && !copies.has(name));
+  if (detection && compared.length > manyMore * calibratedFor) {
     note(
-      `The thresholds are those for ${calibratedFor} adapters, the most that were measured; ${compared} honest ones may exceed them more often. ` +
+      `The thresholds are those for ${calibratedFor} adapters, the most that were measured; ${compared.length} honest ones may exceed them more often. ` +
         "For a bank of your own: fedclair calibrate.",
     );
   }
-  const distant = scores.filter((score) => score > usualBelow).length;
-  if (detection && rule.by === "evidence" && 3 * distant > scores.length) {
-    warn(
-      `${distant} of ${scores.length} compared adapters stand out. The larger group determines what is benign: if more than half ` +
-        "of the adapters are contaminated, the verdicts may be reversed.",
-    );
+  const distant = compared.filter(({ score }) => (score ?? 0) > usualBelow).length;
+  if (detection && rule.by === "evidence" && 3 * distant > compared.length) {
+    warn(formatMajority(distant, compared.length, "adapter"));
   }
-  if (audit.controls) note(formatControls(audit.controls, audit.bank ?? ""));
+  if (audit.controls && compared.length < minBenignClients) {
+    note(`No adapter is benign: fewer than ${minBenignClients} cannot show what would stand out.`);
+  } else if (audit.controls) note(formatControls(audit.controls, audit.bank ?? ""));
   if (all.length > 0) note(`Shared spaces: ${formatRanks(all)}.`);
   if (uninformative.length > 0) {
     const few =
@@ -144,10 +158,10 @@ export function listNotices(
     );
   }
   const uneven = [...findUnevenModules(adapters)];
-  for (const [name, far] of uneven.slice(0, mostUneven)) warn(formatUneven(name, far));
+  for (const [name, far] of uneven.slice(0, mostUneven)) note(formatUneven(name, far));
   if (uneven.length > mostUneven) {
-    warn(
-      `the same is true for modules of ${uneven.length - mostUneven} more adapters: ${listFirst(uneven.slice(mostUneven).map(([other]) => other))}.`,
+    note(
+      `The same is true for modules of ${uneven.length - mostUneven} more adapters: ${listFirst(uneven.slice(mostUneven).map(([other]) => other))}.`,
     );
   }
   for (const group of identical) {
@@ -207,7 +221,7 @@ function formatControls({ power, cleared }: NonNullable<Audit["controls"]>, bank
   );
 }
 
-/** Formats the warning about uneven modules. @param far at least one, the farthest first */
+/** Formats the note about uneven modules. @param far at least one, the farthest first */
 function formatUneven(name: string, far: Finding["modules"]): string {
   const ratios = [far.at(-1), far[0]].map((one) => (one?.ratio ?? NaN).toPrecision(2));
   const span = [...new Set(ratios)].join(" to ");

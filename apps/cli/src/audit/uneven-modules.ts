@@ -7,9 +7,7 @@ import type { Finding } from "./findings.js";
  */
 const tail = 2.4;
 
-/**
- * In real benign adapters the largest ratio is 6, and none above 5 exceeds the limit in deviations.
- */
+/** Real benign adapters seldom have a larger ratio that is also beyond the limit in deviations. */
 const leastRatio = 5;
 
 /** Lower bound for the deviation of ln ratio within an adapter. */

@@ -160,6 +160,7 @@ const aggregate = z.strictObject({
     )
     .describe("Sorted by name."),
   ignored: names.describe("Tensors that are not LoRA pairs."),
+  warnings: names.describe("The warnings that the text prints, from clair."),
 });
 
 const plugin = z.strictObject({

@@ -7,7 +7,7 @@ export type { ClairState } from "./aggregator.js";
 export { clair, selectModule, type RoundContext, type ClairResult } from "./clair.js";
 export { minFurtherGap } from "./detection/threshold.js";
 export { expandCondensed, type Condensed } from "./condense.js";
-export { judge as judgeMeasures } from "./evidence/judge.js";
+export { judge as judgeMeasures, minBenignClients } from "./evidence/judge.js";
 export { bankSchema, findThresholds, parseBank, type Bank } from "./evidence/bank.js";
 export {
   controlKinds,

@@ -14,7 +14,7 @@ import {
 import type { Audit } from "../audit-schema.js";
 import { createAuditTable, statusColumn } from "../audit-table.js";
 import { parseOptions } from "../options.js";
-import { listNotices, formatVerdict } from "../notices.js";
+import { formatNotice, listNotices, formatVerdict } from "../notices.js";
 import { createLossTable } from "../refined-text.js";
 import { formatGroups } from "./group-text.js";
 import type { Group } from "./groups.js";
@@ -42,7 +42,8 @@ export function renderAuditPage(
     { title: `Audit of ${countNoun(adapters.length, "adapter")}`, claim: undefined },
     html`<p class="verdict">${formatVerdict(audit, options)}</p>
       ${listNotices(audit, options).map(
-        ({ text, isWarning }) => html`<p class="${isWarning ? "warning" : "note"}">${text}</p>`,
+        (notice) =>
+          html`<p class="${notice.isWarning ? "warning" : "note"}">${formatNotice(notice)}</p>`,
       )}
       ${factList([
         ["folders", paths.map(oneLine).join(", ")],

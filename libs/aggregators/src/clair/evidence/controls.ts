@@ -18,6 +18,8 @@ export const controlMeanings = {
 export type ControlKind = keyof typeof controlMeanings;
 export const controlKinds = Object.keys(controlMeanings) as ControlKind[];
 
+/** Factors of scaled updates. */
+const [boost, doubling] = [5, 2];
 /** Number of plants of a kind; each replaces another client. */
 const plants = 8;
 /** Share of the plants that must stand out for a pile to count as cleared of their kind. */
@@ -128,10 +130,10 @@ function alter(
   };
   switch (kind) {
     case "boosted":
-      scale(5);
+      scale(boost);
       break;
     case "doubled":
-      scale(2);
+      scale(doubling);
       break;
     case "flipped":
       setCosines((other, k) => -cosines.get(other, k));

@@ -61,7 +61,7 @@ export interface JudgeOptions {
  */
 const maxSearched = 40;
 /** With fewer clients nobody is called benign. */
-const minBenignClients = 10;
+export const minBenignClients = 10;
 
 /**
  * Judges the clients of a round by the length of the vector of their pieces of evidence.

@@ -41,6 +41,8 @@ const priorClients = 6;
 const trimmingBias = 1;
 /** ln of the spread of sizes below which nothing is learnt about how a piece grows with size. */
 const minSizeSpread = 0.15;
+/** Fewer clients have no median and no spread. */
+const minTrusted = 3;
 /** One of this many clients, but at least one, changes sides at a time in the search. */
 const clientsPerStep = 20;
 
@@ -84,7 +86,7 @@ export function scorePieces(
 ): Scores {
   const count = size.length;
   let trusted = indices(count);
-  const least = Math.min(count, Math.max(3, Math.floor(count / 2) + 1, certain));
+  const least = Math.min(count, Math.max(minTrusted, Math.floor(count / 2) + 1, certain));
   while (trusted.length > least) {
     const scores = scoreInSearch(size, compare(trusted), trusted, spreads);
     const leaving = stepSize(trusted.length, trusted.length - least);
