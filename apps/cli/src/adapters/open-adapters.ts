@@ -5,9 +5,8 @@ import { findFormFaults } from "./unfit.js";
 
 /**
  * Opens adapters that are to be compared.
- * @returns `opened`: the adapters with the usual modules and shapes; `faults`: why each of the
- * others cannot be compared, by name; `otherForms`: groups of those that could be compared with one
- * another
+ * @returns `opened`: the adapters with the usual modules and shapes; `faults`: the reasons why
+ * others cannot be compared, by name; `otherForms`: groups of others that have the same form
  */
 export async function openAdapters(folders: readonly AdapterFolder[]) {
   const opened = new Map<string, Adapter>();

@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
-import { UserError, type Aggregation, type Aggregator, type AggregatorInput } from "@fedclair/core";
+import { UserError, type Aggregator, type AggregatorInput } from "@fedclair/core";
 import { createPlugin, parseYaml, type PluginChoice } from "@fedclair/core/internal";
 import { aggregators } from "@fedclair/aggregators";
 import { stream } from "@fedclair/linalg";
@@ -9,6 +9,7 @@ import { z } from "zod";
 import { rejectExisting } from "../adapters/reject-existing.js";
 import { auditDefaults } from "../audit/options.js";
 import { whenAborted } from "../when-aborted.js";
+import { addCopies, findCopies } from "./copies.js";
 import { handOut } from "./hand-out.js";
 import { parseChoice, runAggregator } from "./run-aggregator.js";
 import { readRound } from "./read-round.js";
@@ -90,8 +91,8 @@ async function runNextRound(step: ServerStep, tell: (line: string) => void): Pro
       `'${folder}' holds the adapters of round ${before.round}, which '${state ?? ""}' has done already: give those of round ${round}`,
     );
   }
-  // CLAIR would take copies for colluders, and whoever they copy for one of them.
-  const copies = choice.name === "clair" ? sent.copies : new Map<string, string>();
+  // CLAIR would judge copies to be colluders, and the client that they copy to be one of them.
+  const copies = choice.name === "clair" ? findCopies(sent.updates) : new Map<string, string>();
   const updates = sent.updates.filter(({ clientId }) => !copies.has(clientId));
   const ids = updates.map(({ clientId }) => clientId);
   aggregator.checkClients?.(ids, ids.length);
@@ -105,7 +106,7 @@ async function runNextRound(step: ServerStep, tell: (line: string) => void): Pro
 
   const part = await beginFolder(out, ["global", "personal", verdictsFile, reportFile]);
   const handed = await handOut(part, sent, aggregation, options.rank);
-  const report = createRoundReport({ round, choice, sent, aggregation, handed });
+  const report = createRoundReport({ round, choice, sent, copies, aggregation, handed });
   await writeFile(join(part, verdictsFile), JSON.stringify(report, null, 2) + "\n");
   const { writeRoundPage } = await import("./round-page.js");
   await writeRoundPage(join(part, reportFile), report, out);
@@ -120,24 +121,6 @@ async function runNextRound(step: ServerStep, tell: (line: string) => void): Pro
   }
   if (putState) await putState();
   return report;
-}
-
-/** Gives copies the verdict and the adapter of the client whose change they are. */
-function addCopies(aggregation: Aggregation, copies: ReadonlyMap<string, string>): Aggregation {
-  const { verdicts, personal } = aggregation;
-  const whole = new Map(personal);
-  const all = [...(verdicts ?? [])];
-  for (const [clientId, first] of copies) {
-    const verdict = verdicts?.find((one) => one.clientId === first);
-    if (verdict) all.push({ ...verdict, clientId, reason: `the same numbers as ${first}` });
-    const own = personal?.get(first);
-    if (own) whole.set(clientId, own);
-  }
-  return {
-    ...aggregation,
-    ...(verdicts && { verdicts: all }),
-    ...(personal && { personal: whole }),
-  };
 }
 
 const verdictsFile = "verdicts.json";

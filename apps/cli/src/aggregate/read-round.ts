@@ -2,14 +2,7 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { inSharedMemory } from "@fedclair/aggregators";
-import {
-  deltaShape,
-  readNumbers,
-  tensorsOf,
-  UserError,
-  type LowRank,
-  type Update,
-} from "@fedclair/core";
+import { readNumbers, UserError, type LowRank, type Update } from "@fedclair/core";
 import { countNoun } from "@fedclair/runs";
 import { configFile } from "../adapters/peft-config.js";
 import { findClients } from "../adapters/find-clients.js";
@@ -35,8 +28,6 @@ export interface SentRound {
   readonly globalStart: Adapter | undefined;
   /** The reasons why the other adapters cannot be aggregated, by client. */
   readonly faults: ReadonlyMap<string, string>;
-  /** Clients whose change has the numbers of another, with the first that sent it. */
-  readonly copies: ReadonlyMap<string, string>;
   /** A hash of the adapters in `adapters`; differs from round to round. */
   readonly fingerprint: string;
 }
@@ -94,25 +85,7 @@ export async function readRound(
     );
   }
   const fingerprint = hash.digest("hex");
-  const copies = findCopies(updates);
-  return { adapters, updates, starts, globalStart, faults, copies, fingerprint };
-}
-
-function findCopies(updates: readonly Update[]): Map<string, string> {
-  const copies = new Map<string, string>();
-  const firsts = new Map<string, string>();
-  for (const { clientId, delta } of updates) {
-    const digest = createHash("sha256");
-    for (const [module, change] of delta) {
-      digest.update(JSON.stringify([module, deltaShape(change)]));
-      for (const tensor of tensorsOf(change)) digest.update(readNumbers(tensor));
-    }
-    const key = digest.digest("hex");
-    const first = firsts.get(key);
-    if (first === undefined) firsts.set(key, clientId);
-    else copies.set(clientId, first);
-  }
-  return copies;
+  return { adapters, updates, starts, globalStart, faults, fingerprint };
 }
 
 async function openIfPresent(folder: string): Promise<Adapter | undefined> {

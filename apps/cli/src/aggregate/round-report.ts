@@ -27,12 +27,15 @@ export function createRoundReport({
   round,
   choice,
   sent,
+  copies,
   aggregation: { verdicts = [], cleared, metrics = {} },
   handed,
 }: {
   readonly round: number;
   readonly choice: PluginChoice;
   readonly sent: SentRound;
+  /** Clients whose change has the numbers of another, with the first that sent it. */
+  readonly copies: ReadonlyMap<string, string>;
   readonly aggregation: Aggregation;
   readonly handed: HandedOut;
 }): RoundReport {
@@ -56,7 +59,7 @@ export function createRoundReport({
     ...handed,
     clients: [...judged, ...unfit].sort((x, y) => (x.name < y.name ? -1 : 1)),
     ignored: [...new Set(others)],
-    warnings: choice.name === "clair" ? listWarnings(verdicts, sent.copies) : [],
+    warnings: choice.name === "clair" ? listWarnings(verdicts, copies) : [],
   };
 }
 

@@ -3,8 +3,8 @@ import type { CsvError, Options } from "csv-parse";
 import { longestRow, type Row, type TableFile } from "./table-file.js";
 
 /*
- * What a CSV file is as a table, without reading it: Node.js reads it in pieces, and a browser tab
- * has it in memory.
+ * How a CSV file becomes a table. How it is read differs: Node.js reads it in pieces, and a browser
+ * tab has it in memory.
  */
 
 /** A record with its place in the file, as the option `info` of csv-parse gives it. */
@@ -35,7 +35,7 @@ export function delimiterOfLine(first: string): string {
 }
 
 /**
- * Makes a table of records, the first of which names the columns.
+ * Makes a table of records. The first record names the columns.
  * @param readRecords starts reading the file from its beginning
  * @throws UserError if the file is empty, or with the line that is no CSV
  */
@@ -77,7 +77,7 @@ async function* explainFaults(
   }
 }
 
-/** Recognises errors of both builds of csv-parse, each of which has a class of its own. */
+/** Recognises errors by their code, because both builds of csv-parse have a class of their own. */
 function isCsvError(error: unknown): error is CsvError {
   return error instanceof Error && "code" in error && String(error.code).startsWith("CSV_");
 }

@@ -91,8 +91,8 @@ export function toParams(weights: Float64Array, p: number, q: number): Params {
 }
 
 /**
- * Returns the weights, p×q. The tables of two hosts may differ. The coordinator gets the message,
- * so it holds nothing of the data but their number of columns.
+ * Returns the weights, p×q. The tables of two hosts may differ. The coordinator gets the message of
+ * the error, so it contains only the number of columns.
  * @throws UserError if the params are for another number of inputs or outputs
  */
 function weightsOf(params: Params, p: number, q: number): Numbers {
