@@ -1,19 +1,23 @@
 // npm run calibrate [-- --pools FOLDER --seeds N --write]: measures federations without a
-// contaminated client, trials and pools of real adapters, and makes the bank of thresholds that
-// CLAIR's rule `evidence` uses; scores over rounds have rows of their own, from the trials. With
-// --write it replaces the bank that is shipped. Then it judges every pile of every pool with a bank
-// made without that pool, and prints the results.
+// contaminated client, trials, tables of real institutions and pools of real adapters, and makes
+// the bank of thresholds that CLAIR's rule `evidence` uses; scores over rounds have rows of their
+// own, from the trials. With --write it replaces the bank that is shipped. Then it judges every
+// table, and every pile of every pool, with a bank made without it, and prints the results.
+// Without pools, which take hours to train, the usual deviations and the rows of federations
+// without a space stay as they are.
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { makeBank } from "@fedclair/aggregators";
+import { makeBank, shippedBank } from "@fedclair/aggregators";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { format } from "prettier";
 import { parse } from "yaml";
 import { parseArguments } from "./arguments.js";
 import { measurePool, measureRounds } from "./bank/measure.js";
+import { listNatural, naturalTrial, settingsOf } from "./bank/natural.js";
 import { listPools } from "./bank/piles.js";
+import { judgeNatural } from "./bank/judge-natural.js";
 import { judgePools } from "./bank/judge-pools.js";
 
 const { values } = parseArguments({
@@ -41,6 +45,8 @@ const trials = {
 
 /** For scores over rounds the trials take this many rounds, most of them more than their own. */
 const manyRounds = 6;
+/** Number of clients of a table; of more, the measures would take minutes. */
+const mostNatural = 150;
 /** A trial in which a client takes part in one round of five. */
 const sampled = "digits/sampled";
 
@@ -62,6 +68,16 @@ for (const [name, counts] of Object.entries(trials)) {
   }
 }
 runs.set(sampled, await measureRuns(sampled, seeds, []));
+const natural = listNatural();
+if (natural.length === 0) console.error("skipped: the tables of npm run lab -- federations");
+for (const table of natural) {
+  const set = settingsOf(table, Math.min(table.clients, mostNatural));
+  const [rounds] = await measureRuns(naturalTrial, 1, set);
+  sources.set(
+    table.name,
+    rounds.map(({ measures }) => measures),
+  );
+}
 const pools = new Map();
 if (existsSync(values.pools)) {
   for (const name of await listPools(values.pools)) {
@@ -71,12 +87,26 @@ if (existsSync(values.pools)) {
 }
 for (const [name, piles] of pools) sources.set(name, [piles.get("clean").measures]);
 
-const name = `${pools.size} pools of LoRA adapters of SmolLM2-135M and ${Object.keys(trials).length} trials`;
-const bank = await makeBank(sources, { name }, runs);
+const bank = await makeOwnBank();
 console.log(JSON.stringify(bank, null, 1));
 if (values.write) await writeBank(bank);
+if (natural.length > 1) {
+  const spreads = pools.size > 0 ? undefined : shippedBank.spreads;
+  console.log(await judgeNatural(natural, sources, { name: "the others", spreads }));
+}
 if (pools.size > 1) console.log(await judgePools(pools, sources));
 process.exit(0); // linear algebra and CLAIR leave threads behind
+
+async function makeOwnBank() {
+  const count = pools.size || Number.parseInt(shippedBank.name, 10);
+  const name = `${count} pools of LoRA adapters of SmolLM2-135M, ${Object.keys(trials).length} trials and ${natural.length} tables`;
+  if (pools.size > 0) return makeBank(sources, { name }, runs);
+  const { spreads, thresholds } = shippedBank;
+  const own = await makeBank(sources, { name, spreads }, runs);
+  const needsPools = ({ hasSpace, fewNumbers }) => !hasSpace && !fewNumbers;
+  const rows = own.thresholds.filter((row) => !needsPools(row));
+  return { ...own, thresholds: [...rows, ...thresholds.filter(needsPools)] };
+}
 
 /** Measures runs of a trial without its attacks, one per seed. */
 async function measureRuns(name, count, set) {

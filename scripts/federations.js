@@ -33,13 +33,13 @@ export async function* runTrialFile(file, plugins, set) {
 
 /**
  * Runs a trial without its baselines and evaluations and yields the record of every round.
- * @param name the trial's file in the folder trials, without its ending
+ * @param {string} name the trial's file, or its name in the folder trials without its ending
  * @param set further options, as for --set
  */
 export async function* runRounds(name, plugins, set) {
+  const file = name.endsWith(".yaml") ? name : `trials/${name}.yaml`;
   const options = ["baselines=[]", "evaluate=never", ...set];
-  for await (const { record } of runTrialFile(`trials/${name}.yaml`, plugins, options))
-    yield record;
+  for await (const { record } of runTrialFile(file, plugins, options)) yield record;
 }
 
 /** Returns options of CLAIR with another rule. The same rule keeps its settings. */

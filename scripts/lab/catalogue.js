@@ -58,6 +58,12 @@ const all = {
         "one table of a finished sweep: how often honest clients are left out (docs/honest-clients.md)",
     },
     {
+      name: "natural",
+      file: "scripts/natural.js",
+      summary:
+        "how often honest institutions, places and people are left out (docs/honest-clients.md)",
+    },
+    {
       name: "attack-search",
       file: "scripts/attack-search.js",
       summary:

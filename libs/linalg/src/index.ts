@@ -24,6 +24,7 @@ export {
   medianDeviation,
   medianInPlace,
   norm,
+  normalQuantile,
   quantile,
   standardDeviation,
   sum,

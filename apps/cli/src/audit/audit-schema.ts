@@ -26,7 +26,7 @@ const evidence = z.strictObject({
   statistic: z
     .number()
     .describe(
-      "agreement: median cosine with the others; clique: mean cosine with the second and third nearest, minus the agreement; size: norm of the change; shape: effective number of directions; evenness: mean size of the entries of B over their root mean square; outside: tangent of the angle to the shared space; moved: |B| over |A − A₀|.",
+      "agreement: median cosine with the others; clique: mean cosine with the second and third nearest, minus the agreement and what chance adds; size: norm of the change; shape: effective number of directions; evenness: mean size of the entries of B over their root mean square; outside: tangent of the angle to the shared space; moved: |B| over |A − A₀|.",
     ),
   deviations: z
     .number()

@@ -66,8 +66,8 @@ export async function calibrate(
 
 /** Lists the adapters that an audit with the shipped bank would flag, with their scores. */
 function findSuspects(names: readonly string[], measures: Measures): [string, number][] {
-  const { scores, hasSpace } = scoreClients(measures, shippedBank.spreads);
-  const { upper } = findThresholds(shippedBank, { clients: names.length, hasSpace }, 0.05);
+  const { scores, ...kind } = scoreClients(measures, shippedBank.spreads);
+  const { upper } = findThresholds(shippedBank, { ...kind, clients: names.length }, 0.05);
   return names
     .map((name, k): [string, number] => [name, at(scores, k)])
     .filter(([, score]) => score > upper);

@@ -23,7 +23,13 @@ export const clairSchema = z
         .describe(
           "Dimension of the shared space of every module, at least 1; auto selects it for each module.",
         ),
-      rankMax: z.int().min(1).default(8).describe("Largest rank that auto tries, at least 1."),
+      rankMax: z
+        .int()
+        .min(1)
+        .default(8)
+        .describe(
+          "Largest rank that auto tries, at least 1. It never tries more than half of a module's rows, or columns with side right.",
+        ),
       minBenignFraction: z
         .number()
         .gt(0)

@@ -1,8 +1,8 @@
 import type { Attack, Plugin } from "@fedclair/core";
 import { z } from "zod";
-import { at } from "@fedclair/linalg";
+import { at, normalQuantile } from "@fedclair/linalg";
 import { forgeFromHonest } from "../from-honest.js";
-import { coordinateDeviations, coordinateMeans, normalQuantile } from "../statistics.js";
+import { coordinateDeviations, coordinateMeans } from "../statistics.js";
 
 /**
  * Computes by how many standard deviations ALIE departs from the mean: z = Φ⁻¹((K - m - s)/(K -

@@ -31,6 +31,10 @@ export const bankSchema = z.strictObject({
     .array(
       rowSchema.extend({
         hasSpace: z.boolean().describe("Whether a space holds half of the clients' energy."),
+        fewNumbers: z
+          .boolean()
+          .optional()
+          .describe("Whether changes have fewer than about a hundred numbers; default false."),
       }),
     )
     .min(1)
@@ -72,22 +76,33 @@ export interface Thresholds {
   readonly largest: number;
 }
 
+/** What decides which rows of a bank a federation has. */
+export interface FederationKind {
+  readonly clients: number;
+  /** Whether a space holds half of the clients' energy. */
+  readonly hasSpace: boolean;
+  /** See `haveFewNumbers`. */
+  readonly fewNumbers: boolean;
+}
+
 /** The rate of `Thresholds.shared`. */
 const sharedRate = 0.2;
 
 /**
- * Reads the thresholds for scores of one round.
- * @param hasSpace whether a space holds half of the clients' energy; a bank without such rows gives
- *   the others
+ * Reads the thresholds for scores of one round. A bank without rows for changes of few numbers, or
+ * for federations with or without a space, gives its other rows.
  * @param rate share of federations without a contaminated client in which any client is flagged
  */
 export function findThresholds(
   { thresholds }: Bank,
-  { clients, hasSpace }: { readonly clients: number; readonly hasSpace: boolean },
+  { clients, hasSpace, fewNumbers }: FederationKind,
   rate: number,
 ): Thresholds {
-  const own = thresholds.filter((row) => row.hasSpace === hasSpace);
-  return readRows(own.length > 0 ? own : thresholds, clients, rate);
+  const few = thresholds.filter((row) => row.fewNumbers);
+  const others = thresholds.filter((row) => !row.fewNumbers);
+  const own = others.filter((row) => row.hasSpace === hasSpace);
+  const choices = [fewNumbers ? few : [], own, others, few];
+  return readRows(choices.find((rows) => rows.length > 0) ?? [], clients, rate);
 }
 
 /**
@@ -96,7 +111,7 @@ export function findThresholds(
  */
 export function findThresholdsOverRounds(
   bank: Bank,
-  federation: { readonly clients: number; readonly hasSpace: boolean },
+  federation: FederationKind,
   rate: number,
 ): Thresholds {
   const { overRounds = [] } = bank;

@@ -169,6 +169,24 @@ describe("the score of a client", () => {
 });
 
 describe("the pieces of evidence", () => {
+  it("see no clique in directions of a plane, some of which are always close to each other", () => {
+    const cliqueOf = (angles: readonly number[]) => {
+      const measures = measuresOf(usual(angles.length));
+      const { data } = measures.cosines;
+      angles.forEach((x, i) => {
+        angles.forEach((y, j) => (data[i + j * angles.length] = Math.cos(x - y)));
+      });
+      const { pieces } = computePieces(measures, indices(angles.length));
+      return pieces.find(({ kind }) => kind === "clique")?.values ?? new Float64Array();
+    };
+    const around = Array.from({ length: 20 }, (_, k) => (k * Math.PI) / 10);
+    assert.ok(Math.max(...cliqueOf(around)) < 0, "every tenth of a half turn");
+    // Seventeen clients within a tenth of a radian, and three far from them and close together.
+    const near = Array.from({ length: 17 }, (_, k) => 0.1 * Math.sin(k));
+    const clique = cliqueOf([...near, 2, 2.001, 2.002]);
+    assert.ok(Math.min(...clique.slice(17)) > 10 * Math.max(...clique.slice(0, 17)), `${clique}`);
+  });
+
   it("do not look inside a space that holds half of the trusted clients' energy", () => {
     const kindsAt = (outside: number) => {
       const measures = measuresOf(usual(6).map(() => ({ outside })));
@@ -342,43 +360,55 @@ describe("a bank", () => {
     })),
   };
 
+  const thresholdsOf = (clients: number, rate: number) =>
+    findThresholds(rows, { clients, hasSpace: true, fewNumbers: false }, rate);
+
   it("has thresholds by number of clients and rate, interpolated over logarithms", () => {
-    assert.deepEqual(findThresholds(rows, { clients: 10, hasSpace: true }, 0.01), {
+    assert.deepEqual(thresholdsOf(10, 0.01), {
       upper: 8,
       lower: 4,
       shared: 4 + (2 * Math.log(0.5 / 0.2)) / Math.log(0.5 / 0.1),
       largest: 40,
     });
-    assert.deepEqual(findThresholds(rows, { clients: 3, hasSpace: true }, 0.01), {
+    assert.deepEqual(thresholdsOf(3, 0.01), {
       upper: 8,
       lower: 4,
       shared: 4 + (2 * Math.log(0.5 / 0.2)) / Math.log(0.5 / 0.1),
       largest: 40,
     });
-    assert.deepEqual(findThresholds(rows, { clients: 900, hasSpace: true }, 0.1), {
+    assert.deepEqual(thresholdsOf(900, 0.1), {
       upper: 10,
       lower: 8,
       shared: 8 + (2 * Math.log(0.5 / 0.2)) / Math.log(0.5 / 0.1),
       largest: 40,
     });
-    const { upper, lower } = findThresholds(rows, { clients: 20, hasSpace: true }, 0.01);
+    const { upper, lower } = thresholdsOf(20, 0.01);
     assert.ok(Math.abs(upper - 10) < 1e-12 && Math.abs(lower - 6) < 1e-12);
-    const between = findThresholds(
-      rows,
-      { clients: 10, hasSpace: true },
-      Math.sqrt(0.1 * 0.01),
-    ).upper;
+    const between = thresholdsOf(10, Math.sqrt(0.1 * 0.01)).upper;
     assert.ok(Math.abs(between - 7) < 1e-12);
-    assert.ok(
-      Math.abs(findThresholds(rows, { clients: 10, hasSpace: true }, 0.001).upper - 10) < 1e-12,
-    );
+    assert.ok(Math.abs(thresholdsOf(10, 0.001).upper - 10) < 1e-12);
+  });
+
+  it("has rows for changes of few numbers, and uses the others where it has none", () => {
+    const [first] = bank.thresholds;
+    const quantiles = [
+      { rate: 0.5, score: 20 },
+      { rate: 0.01, score: 30 },
+    ];
+    const few = { clients: 10, federations: 1, usual: 20, hasSpace: true, quantiles };
+    const withFew = { ...rows, thresholds: [...rows.thresholds, { ...few, fewNumbers: true }] };
+    const upper = (own: Bank, hasSpace: boolean, fewNumbers: boolean) =>
+      findThresholds(own, { clients: 10, hasSpace, fewNumbers }, 0.01).upper;
+    assert.deepEqual([upper(withFew, true, true), upper(withFew, false, true)], [30, 30]);
+    assert.deepEqual([upper(withFew, true, false), upper(rows, true, true)], [8, 8]);
+    assert.ok(first && upper(bank, true, true) === upper(bank, first.hasSpace, false));
   });
 
   it("has thresholds of its own for scores over rounds, if it was made from runs", () => {
     const upper = (overRounds: Bank["overRounds"]) =>
       findThresholdsOverRounds(
         { ...rows, ...(overRounds && { overRounds }) },
-        { clients: 10, hasSpace: true },
+        { clients: 10, hasSpace: true, fewNumbers: false },
         0.01,
       ).upper;
     assert.equal(upper(undefined), 8);
@@ -428,8 +458,8 @@ describe("positive controls", () => {
       plantAttackers(
         measuresOf(varied(12, "controls")),
         indices(12),
-        (altered, left, agreement) =>
-          scoreAgainst(altered, left, spreads, withKnown ? agreement : undefined),
+        (altered, left, { agreement, spread }) =>
+          scoreAgainst(altered, left, spreads, withKnown ? { agreement, spread } : { spread }),
         stream("plants"),
       );
     assert.deepEqual(scoreIt(true), scoreIt(false));
@@ -612,7 +642,8 @@ describe("lasting differences", () => {
         indices(12),
       );
     }
-    const latest = { signed: new Map([["size", new Float64Array(12)] as const]), hasSpace: false };
+    const signed = new Map([["size", new Float64Array(12)] as const]);
+    const latest = { signed, hasSpace: false, fewNumbers: false };
     return scoreOverRounds(histories, latest) === undefined;
   };
   const chance = (round: number, client: number) => stream("chance").at(round, client).normal();

@@ -78,8 +78,7 @@ export function judge(
 ): RoundVerdict {
   const count = measures.size.length;
   const scores = scoreClients(measures, bank.spreads);
-  const { hasSpace } = scores;
-  const thresholds = findThresholds(bank, { clients: count, hasSpace }, rate);
+  const thresholds = findThresholds(bank, { ...scores, clients: count }, rate);
   const shares = known ? { power: known } : findPlanted(measures, scores, thresholds, bank, rng);
   const { power } = shares;
   const cleared = count < minBenignClients ? [] : listCleared(power);
@@ -114,9 +113,9 @@ function findPlanted(
   const planted = plantAttackers(
     measures,
     trusted,
-    (altered, left, agreement) =>
+    (altered, left, known) =>
       measures.size.length > maxSearched
-        ? scoreAgainst(altered, left, spreads, agreement)
+        ? scoreAgainst(altered, left, spreads, known)
         : scoreClients(altered, spreads),
     rng,
   );

@@ -2,7 +2,7 @@ import { yieldToEventLoop } from "@fedclair/core";
 import { item, median, medianDeviation, quantile, stream, sum } from "@fedclair/linalg";
 import { indices, pick } from "../lists.js";
 import type { Bank, BankRow } from "./bank.js";
-import { selectClients, type Measures } from "./measures.js";
+import { haveFewNumbers, selectClients, type Measures } from "./measures.js";
 import { computePieces, type PieceKind } from "./pieces.js";
 import { addRound, scoreOverRounds, type ClientHistories } from "./rounds.js";
 import { scoreClients, type Scores, type Spreads } from "./score.js";
@@ -38,6 +38,8 @@ export interface BankOptions {
   readonly sizes?: readonly number[];
   /** Number of subsets that are drawn of a source for one row. */
   readonly draws?: number;
+  /** Usual deviations; by default those of the sources. */
+  readonly spreads?: Spreads;
 }
 
 /** The measures of the clients that took part in a round. */
@@ -57,17 +59,16 @@ export type MeasuredRun = readonly MeasuredRound[];
  */
 export async function makeBank(
   sources: ReadonlyMap<string, readonly Measures[]>,
-  { name, sizes = usualSizes, draws = usualDraws }: BankOptions,
+  { name, sizes = usualSizes, draws = usualDraws, spreads = computeSpreads(sources) }: BankOptions,
   runs: ReadonlyMap<string, readonly MeasuredRun[]> = new Map(),
 ): Promise<Bank> {
-  const spreads = computeSpreads(sources);
   const thresholds: Bank["thresholds"] = [];
-  for (const hasSpace of [true, false]) {
-    const own = [...sources].filter(([, federations]) => haveSpace(federations) === hasSpace);
+  for (const kind of kinds) {
+    const own = [...sources].filter(([, federations]) => kind.includes(federations));
     const rows = await makeRows(own, sizes, (source, federations, clients) =>
       drawScores(source, federations, clients, spreads, draws),
     );
-    thresholds.push(...rows.map((row) => ({ hasSpace, ...row })));
+    thresholds.push(...rows.map((row) => ({ ...kind.row, ...row })));
   }
   const overRounds = await makeRows([...runs], sizes, (source, federations, clients) =>
     drawScoresOverRounds(source, federations, clients, spreads, draws),
@@ -78,6 +79,23 @@ export async function makeBank(
     thresholds,
     ...(overRounds.length > 0 && { overRounds }),
   };
+}
+
+/**
+ * The kinds of federations with rows of their own. Where changes have few numbers, a space holds
+ * much of them by chance, so that is no kind of its own.
+ */
+const kinds: readonly {
+  readonly row: Pick<Bank["thresholds"][number], "hasSpace" | "fewNumbers">;
+  readonly includes: (federations: readonly Measures[]) => boolean;
+}[] = [
+  { row: { hasSpace: true }, includes: (own) => !areSmall(own) && haveSpace(own) },
+  { row: { hasSpace: false }, includes: (own) => !areSmall(own) && !haveSpace(own) },
+  { row: { hasSpace: true, fewNumbers: true }, includes: areSmall },
+];
+
+function areSmall(federations: readonly Measures[]): boolean {
+  return federations.every(haveFewNumbers);
 }
 
 /** Whether a space holds half of the clients' energy in most of the federations. */

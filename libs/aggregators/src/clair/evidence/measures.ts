@@ -40,6 +40,17 @@ export interface NoiseMeasures {
   readonly cosine: number;
 }
 
+/** A random change of about a hundred numbers has a cosine of this size with any other. */
+const fewCosine = 0.1;
+
+/**
+ * Whether changes have so few numbers, on average less than about a hundred per module, that what
+ * distinguishes honest clients does not average out.
+ */
+export function haveFewNumbers({ noise }: Pick<Measures, "noise">): boolean {
+  return noise.cosine > fewCosine;
+}
+
 /** The measures of one module. */
 export interface ModuleMeasures {
   /** ln of the evenness of each client's entries. */

@@ -1,7 +1,7 @@
-import { at, item, median, medianDeviation, type Matrix } from "@fedclair/linalg";
+import { at, item, median, medianDeviation, normalQuantile, type Matrix } from "@fedclair/linalg";
 import { indices, pickNumbers } from "../lists.js";
-import { computeAgreement } from "./cosines.js";
-import type { Measures } from "./measures.js";
+import { computeAgreement, computeSpread, type KnownCosines } from "./cosines.js";
+import { haveFewNumbers, type Measures } from "./measures.js";
 
 /** The pieces of evidence, and what a large value of each means. */
 export const pieceMeanings = {
@@ -70,6 +70,8 @@ export interface ComparedPieces {
   readonly pieces: readonly Piece[];
   /** Whether a space holds most of the trusted clients' energy. */
   readonly hasSpace: boolean;
+  /** See `haveFewNumbers`. */
+  readonly fewNumbers: boolean;
 }
 
 /**
@@ -88,8 +90,9 @@ export function computePieces(measures: Measures, trusted: readonly number[]): C
  */
 export function createComparison(
   measures: Measures,
-): (trusted: readonly number[], agreement?: Float64Array) => ComparedPieces {
-  const nearest = findNearest(measures.cosines);
+  known: KnownCosines = {},
+): (trusted: readonly number[]) => ComparedPieces {
+  const nearest = findNearest(measures.cosines, known);
   const { rowSpaces } = measures;
   const moving = rowSpaces && haveOneStart(rowSpaces) ? rowSpaces : undefined;
   const measured = {
@@ -98,23 +101,23 @@ export function createComparison(
     shape: measures.shape.map(Math.exp),
     evenness: measures.evenness.map(Math.exp),
   };
-  return (trusted, agreement) => compare(measures, measured, nearest, moving, trusted, agreement);
+  return (trusted) => compare(measures, measured, nearest, moving, trusted, known);
 }
 
 function compare(
   measures: Measures,
   measured: Readonly<Record<"size" | "outside" | "shape" | "evenness", Float64Array>>,
-  { first, next }: Nearest,
+  { first, next, byChance }: Nearest,
   moving: Matrix | undefined,
   trusted: readonly number[],
-  known?: Float64Array,
+  known: KnownCosines,
 ): ComparedPieces {
   const { cosines, size, shape, evenness, outside, startsElsewhere } = measures;
-  const agreement = computeAgreement(cosines, trusted, known);
+  const agreement = computeAgreement(cosines, trusted, known.agreement);
   const usual = Math.min(median(pickNumbers(agreement, trusted)), maxUsualCosine);
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
   const room = 1 - Math.max(usual, 0) ** 2;
-  const clique = next.map((x, k) => (x - at(agreement, k)) / room);
+  const clique = next.map((x, k) => (x - at(agreement, k) - at(byChance, k)) / room);
   const moved = moving && computeMoves(moving, size, trusted);
   const hasSpace = median(pickNumbers(outside, trusted)) <= halfOfEnergy;
   const all: Piece[] = [
@@ -151,7 +154,7 @@ function compare(
   const pieces = startsElsewhere.includes(true)
     ? all.map((piece) => neutralise(piece, startsElsewhere, trusted))
     : all;
-  return { pieces, hasSpace };
+  return { pieces, hasSpace, fewNumbers: haveFewNumbers(measures) };
 }
 
 const plain = { growsWithSize: false, countsOnce: true, isTwoSided: false };
@@ -193,9 +196,14 @@ interface Nearest {
   readonly first: Float64Array;
   /** Mean cosine with the second and third nearest: two related clients are no clique. */
   readonly next: Float64Array;
+  /**
+   * How far `next` would be above the client's median cosine by chance. Among few numbers, such as
+   * the weights of a small regression, some directions are always close to each other.
+   */
+  readonly byChance: Float64Array;
 }
 
-function findNearest(cosines: Matrix): Nearest {
+function findNearest(cosines: Matrix, { spread }: KnownCosines): Nearest {
   const [nearest, next] = [new Float64Array(cosines.rows), new Float64Array(cosines.rows)];
   for (const k of indices(cosines.rows)) {
     const column = cosines.column(k);
@@ -211,7 +219,17 @@ function findNearest(cosines: Matrix): Nearest {
     // Among three clients there is no third.
     next[k] = Number.isFinite(third) ? (second + third) / 2 : second;
   }
-  return { first: nearest, next };
+  const expected = expectNext(cosines.rows - 1);
+  const byChance = computeSpread(cosines, spread).map((x) => expected * x);
+  return { first: nearest, next, byChance };
+}
+
+/**
+ * The expected mean of the second and third largest of n standard normal numbers: the k-th is about
+ * Φ⁻¹(1 − (k − 3/8)/(n + 1/4)) (Blom, 1958), here with k = 2.5. At least 0.
+ */
+function expectNext(n: number): number {
+  return normalQuantile(Math.max(1 / 2, 1 - (2.5 - 3 / 8) / (n + 1 / 4)));
 }
 
 /** Whether the clients started from one A₀. */

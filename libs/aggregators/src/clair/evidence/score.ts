@@ -2,6 +2,7 @@ import type { Evidence } from "@fedclair/core";
 import { at, median, medianDeviation, standardDeviation } from "@fedclair/linalg";
 import { indices, pickNumbers } from "../lists.js";
 import { createComparison, type ComparedPieces, type Piece, type PieceKind } from "./pieces.js";
+import type { KnownCosines } from "./cosines.js";
 import type { Measures } from "./measures.js";
 
 /** Usual deviations between honest clients by piece, from a bank. */
@@ -23,6 +24,8 @@ export interface Scores {
   readonly core: readonly number[];
   /** Whether a space holds most of the trusted clients' energy. */
   readonly hasSpace: boolean;
+  /** See `haveFewNumbers`. */
+  readonly fewNumbers: boolean;
 }
 
 /** Larger deviations count as this many, because the scale is unreliable there. */
@@ -61,15 +64,15 @@ export function scoreClients(measures: Measures, spreads: Spreads, certain = 0):
 
 /**
  * Scores clients by their pieces of evidence, in deviations of clients that are trusted.
- * @param agreement of the first clients with the trusted ones, if it has been computed
+ * @param known agreement with the trusted ones and spread of the first clients, if computed
  */
 export function scoreAgainst(
   measures: Measures,
   trusted: readonly number[],
   spreads: Spreads,
-  agreement?: Float64Array,
+  known?: KnownCosines,
 ): Scores {
-  const pieces = createComparison(measures)(trusted, agreement);
+  const pieces = createComparison(measures, known)(trusted);
   return { ...scoreAmong(measures.size, pieces, trusted, spreads), core: trusted };
 }
 
@@ -114,7 +117,7 @@ function stepSize(trusted: number, most: number): number {
 
 function scoreAmong(
   size: Float64Array,
-  { pieces, hasSpace }: ComparedPieces,
+  { pieces, hasSpace, fewNumbers }: ComparedPieces,
   trusted: readonly number[],
   spreads: Spreads,
 ): Omit<Scores, "core"> {
@@ -132,7 +135,7 @@ function scoreAmong(
     deviations.set(piece.kind, against);
   }
   const measured = new Map(pieces.map((piece) => [piece.kind, piece.measured]));
-  return { scores, deviations, signed, measured, trusted, hasSpace };
+  return { scores, deviations, signed, measured, trusted, hasSpace, fewNumbers };
 }
 
 /** Scores clients while the trusted ones are searched; contaminated ones may be among them. */

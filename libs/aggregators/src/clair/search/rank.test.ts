@@ -9,16 +9,15 @@ import { chooseRank } from "./rank.js";
 const options = clairSchema.parse({ rule: "gap" });
 
 /**
- * Four clients of 6 rows. The first two lie in three directions with squared lengths in the ratio
- * 4, 3.61 and 3.24; the others lie in one.
+ * Four clients of 8 rows, or another number. The first two lie in three directions with squared
+ * lengths in the ratio 4, 3.61 and 3.24; the others lie in one.
  */
-function views() {
-  const diagonal = (...entries: number[]) =>
-    new Matrix(
-      6,
-      6,
-      Float64Array.from({ length: 36 }, (_, t) => (t % 7 === 0 ? (entries[t / 7] ?? 0) : 0)),
-    );
+function views(rows = 8) {
+  const diagonal = (...entries: number[]) => {
+    const matrix = new Matrix(rows, rows);
+    entries.forEach((x, i) => (matrix.data[i * (rows + 1)] = x));
+    return matrix;
+  };
   const two = diagonal(2, 1.9, 1.8);
   const one = diagonal(0, 0, 0, 3);
   const blocks = [two, two, one, one].map((change) => compress(change, "left"));
@@ -34,6 +33,12 @@ describe("chooseRank", () => {
     // With all clients the others' direction counts twice, as each client has norm 1: 2, 0.74,
     // 0.67, 0.60, nothing.
     assert.equal(await chooseRank(views(), options, always([0, 1, 2, 3])), 4);
+  });
+
+  it("returns at most half of the dimensions, because larger spaces hold most of any change", async () => {
+    assert.equal(await chooseRank(views(6), options, always([0, 1])), 3);
+    assert.equal(await chooseRank(views(5), options, always([0, 1])), 2);
+    assert.equal(await chooseRank(views(4), options, always([0, 1, 2, 3])), 1);
   });
 
   it("searches no rank that the rough search finds far from the clearest", async () => {

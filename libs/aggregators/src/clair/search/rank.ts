@@ -14,7 +14,8 @@ const maxRoughError = 2;
  * Step 3: chooses the dimension of the shared space of one module. For rank auto, the search finds
  * for each candidate r the clients that an r-dimensional space fits best. The r with the clearest
  * drop of their spectrum from the r-th to the next direction wins. A spectrum of all clients would
- * count the colluders' directions.
+ * count the colluders' directions. The space has at most half of the module's dimensions: a larger
+ * one holds most of any change, so lying outside it would mean nothing.
  * @param views views of the module, from one or both sides
  * @param membersAt the search
  * @param roughlyAt a much faster search, if there is one; ranks with a drop far below its clearest
@@ -29,7 +30,7 @@ export async function chooseRank(
   const rows = Math.min(...views.map(({ stack }) => stack.rows));
   if (options.rank !== "auto") return Math.min(options.rank, rows);
   const extent = Math.min(...views.map((view) => view.extent));
-  const last = Math.min(options.rankMax, extent - 1, rows);
+  const last = Math.min(options.rankMax, Math.floor(extent / 2), rows);
   const dropsBy = async (search: MembersAt, ranks: readonly number[]) => {
     const drops: number[] = [];
     for (const rank of ranks) drops.push(dropOf(await search(rank), rank));
