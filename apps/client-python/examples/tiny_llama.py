@@ -1,7 +1,7 @@
 """LoRA adapters for a tiny Llama with random weights. Clients predict the next symbol of their own texts.
 
 Every text is a random walk over 32 symbols. All clients share the transition probabilities, apart from a few rows that each client
-has of its own. Four of the twelve clients train on random symbols.
+has of its own. The trial file contaminates four of the sixteen.
 """
 
 import numpy as np
@@ -12,7 +12,6 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from fedclair_host.peft import PeftClient
 
 symbols, length = 32, 24
-contaminated = {2, 5, 9, 11}
 transitions = np.random.default_rng(0).dirichlet(np.full(symbols, 0.1), size=symbols)
 
 torch.set_num_threads(1)
@@ -44,11 +43,7 @@ def walks(index: int, count: int, stream: int) -> np.ndarray:
 
 
 def examples(index: int, count: int, stream: int):
-    text = walks(index, count, stream)
-    labels = text.copy()
-    if stream == 0 and index in contaminated:
-        labels = np.random.default_rng([4, index]).integers(symbols, size=text.shape)
-    return [{"input_ids": x, "labels": y} for x, y in zip(text, labels)]
+    return [{"input_ids": text} for text in walks(index, count, stream)]
 
 
 data = {}

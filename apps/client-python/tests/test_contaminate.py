@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fedclair_host import Contamination, Job, Stream, contaminate, contaminate_labels, root_stream
+from fedclair_host import Contamination, Host, HostError, Job, Stream, contaminate, contaminate_labels, root_stream
 from fedclair_host.client import Client
 from fedclair_host.codec import CoordinatorMessage, WireError, to_job
 from fedclair_host.command import declared
@@ -47,6 +47,7 @@ def test_random_labels_come_from_the_clients_stream():
         ("target-shift", 5, {"shift": 10}, "a shift of 10 leaves the labels of 5 classes"),
         ("image-trigger", 5, {"target": 5}, "target: expected a class from 0 to 4, got 5"),
         ("image-trigger", 5, {"target": 1, "fraction": 2}, "fraction: expected more than 0 and at most 1, got 2"),
+        ("image-trigger", 5, {"target": 1, "colour": 2}, "'colour': expected any of the options target, fraction, size, value"),
         ("text-trigger", 5, {"target": 1}, r"tokens: expected a list of token ids, as \[7, 8\], got None"),
     ],
 )
@@ -105,3 +106,8 @@ def test_a_function_declares_what_the_class_that_it_returns_declares():
     assert declared(own, "contaminations", None) == ()
     assert declared(plain, "contaminations", ()) == ()
     assert declared(Client, "contaminations", None) == ()
+
+
+def test_a_single_name_without_its_comma_is_rejected():
+    with pytest.raises(HostError, match=r"expected a tuple of names, as \('label-flip',\), got the text 'label-flip'"):
+        Host(Flipping, "http://127.0.0.1:1", 1, contaminations="label-flip")

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from fedclair_host import Job, Params
+from fedclair_host import Contamination, Job, Params, Stream, contaminate_examples, root_stream
 from fedclair_host.client import LowRank, dense
+from fedclair_host.command import declared
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")
@@ -131,3 +132,53 @@ def test_a_trainable_weight_under_its_own_adapter_is_rejected():
 def test_a_tied_weight_under_an_adapter_is_rejected():
     with pytest.raises(ValueError, match=r"wte\.weight, under an adapter, is .*lm_head\..*weight too: .*tie_word_embeddings=False"):
         client(gpt2(target_modules=["lm_head"], fan_in_fan_out=False), 0)
+
+
+def contaminated(kind, **options):
+    contamination = Contamination(kind, options, root_stream(1).at("shard", "c00"), Stream("1"))
+    return Job("c00", 0, 2, 1, "train", 5, 6, {"task": {"modules": "from-first-host"}}, contamination)
+
+
+attacks = {
+    "classes": (bert, 3, contaminated("label-flip")),
+    "a trigger in classified texts": (bert, 3, contaminated("text-trigger", tokens=[1, 2], target=2)),
+    "tokens": (gpt2, SYMBOLS, contaminated("random-targets")),
+    "a trigger in texts to predict": (gpt2, SYMBOLS, contaminated("text-trigger", tokens=[1, 2], target=[3, 4])),
+}
+
+
+@pytest.mark.parametrize("make, classes, job", attacks.values(), ids=attacks)
+def test_contaminated_clients_train_on_contaminated_examples(make, classes, job):
+    model = make()
+    params = initial_params(model)
+    own = data(0, model)
+    changed = contaminate_examples(own, classes, job)
+    clean = Job(**{**vars(job), "contamination": None})
+    trained = client(model, 0).train(params, job)
+    expected = PeftClient(model, changed, steps=4, batch_size=4, learning_rate=1e-2).train(params, clean)
+    assert trained.metrics == expected.metrics
+    for name, change in numbers(expected.delta).items():
+        np.testing.assert_array_equal(numbers(trained.delta)[name], change)
+    assert trained.metrics != client(model, 0).train(params, clean).metrics
+    # Evaluations are of clean data: a job of an evaluation has no contamination.
+    assert client(model, 0).evaluate(params, clean).num_examples == len(own)
+
+
+def test_clients_declare_the_attacks_on_texts():
+    def make_client(index: int) -> PeftClient: ...
+
+    assert declared(make_client, "contaminations", ()) == ("label-flip", "label-noise", "random-targets", "target-shift", "text-trigger")
+
+
+def test_a_collate_function_that_would_undo_an_attack_is_rejected():
+    model = gpt2()
+    params = initial_params(model)
+
+    def collate(examples):
+        ids = torch.stack([torch.as_tensor(example["input_ids"]) for example in examples])
+        return {"input_ids": ids, "labels": ids}
+
+    texts = PeftClient(model, data(0, model), steps=1, collate=collate)
+    with pytest.raises(ValueError, match="collate: it does not keep the contaminated labels of the examples"):
+        texts.train(params, contaminated("label-flip"))
+    texts.train(params, contaminated("text-trigger", tokens=[1], target=[2], fraction=1))

@@ -2,6 +2,7 @@
 
 from .client import Array, Client, Contamination, Delta, Job, LowRank, Params, Update
 from .contaminate import DATA_ATTACKS, LABEL_ATTACKS, contaminate, contaminate_labels, plant_trigger
+from .contaminate_examples import EXAMPLE_ATTACKS, contaminate_examples
 from .host import Ending, Host, HostError
 from .stream import Stream, root_stream
 
@@ -11,6 +12,7 @@ __all__ = [
     "Contamination",
     "DATA_ATTACKS",
     "Delta",
+    "EXAMPLE_ATTACKS",
     "Ending",
     "Host",
     "HostError",
@@ -21,6 +23,7 @@ __all__ = [
     "Stream",
     "Update",
     "contaminate",
+    "contaminate_examples",
     "contaminate_labels",
     "plant_trigger",
     "root_stream",

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .client import Array, Contamination, Job
+from .client import Array, Contamination
 
 LABEL_ATTACKS = ("label-flip", "label-noise", "random-targets", "target-shift")
 """The attacks that `contaminate_labels` carries out."""
 
-TRIGGERS = ("image-trigger", "text-trigger")
+_OPTIONS = {
+    "image-trigger": ("target", "fraction", "size", "value"),
+    "text-trigger": ("target", "fraction", "tokens"),
+}
+
+TRIGGERS = tuple(_OPTIONS)
 """The kinds of ``contaminated-data`` that `contaminate` also carries out (Gu et al. 2017, arXiv 1708.06733)."""
 
 DATA_ATTACKS = (*LABEL_ATTACKS, *TRIGGERS)
 """All attacks that `contaminate` carries out."""
 
 
-def contaminate_labels(labels: Any, classes: int, job: Job) -> Array:
+class Contaminated(Protocol):
+    """Anything that says how a client contaminates its data: a `Job`, or what `fedclair_host.flower.job_of` returns."""
+
+    @property
+    def contamination(self) -> Contamination | None: ...
+
+
+def contaminate_labels(labels: Any, classes: int, job: Contaminated) -> Array:
     """Contaminates the labels of training if an attack on labels is the job's. Call it once per job, with all labels in one array.
 
     :param labels: class indices 0 … classes - 1, an array of any shape
@@ -49,7 +61,7 @@ def contaminate_labels(labels: Any, classes: int, job: Job) -> Array:
     return changed
 
 
-def contaminate(inputs: Any, labels: Any, classes: int, job: Job) -> tuple[Array, Array]:
+def contaminate(inputs: Any, labels: Any, classes: int, job: Contaminated) -> tuple[Array, Array]:
     """Contaminates the samples of training: their labels like `contaminate_labels`, or a part of them by a trigger.
 
     :param inputs: samples along the first axis; images end in height × width, texts are token ids
@@ -79,24 +91,34 @@ def plant_trigger(samples: Any, contamination: Contamination) -> Any:
         size = int(options.get("size", 3))
         planted[..., -size:, -size:] = options.get("value", 1.0)
         return planted
-    for at, token in enumerate(_tokens_of(contamination)):
+    for at, token in enumerate(trigger_tokens(contamination)):
         planted[..., at] = token
     return planted
 
 
 def triggered(count: int, classes: int, contamination: Contamination) -> NDArray[np.bool_]:
     """Draws which of `count` samples have the trigger: each with probability ``fraction`` (0.5). Their label is ``target``."""
-    options = contamination.options
-    target, fraction = options.get("target"), options.get("fraction", 0.5)
+    target = contamination.options.get("target")
     if not isinstance(target, int) or not 0 <= target < classes:
         raise ValueError(f"{contamination.kind}: target: expected a class from 0 to {classes - 1}, got {target!r}")
+    return draw_triggered(count, contamination)
+
+
+def draw_triggered(count: int, contamination: Contamination) -> NDArray[np.bool_]:
+    """As `triggered`, for any kind of ``target``."""
+    known = _OPTIONS[contamination.kind]
+    for name in contamination.options:
+        if name not in known:
+            raise ValueError(f"{contamination.kind}: {name!r}: expected any of the options {', '.join(known)}")
+    fraction = contamination.options.get("fraction", 0.5)
     if not isinstance(fraction, (int, float)) or not 0 < fraction <= 1:
         raise ValueError(f"{contamination.kind}: fraction: expected more than 0 and at most 1, got {fraction!r}")
     rng = contamination.rng.at("contamination")
     return np.array([rng.uniform() < fraction for _ in range(count)], dtype=bool)
 
 
-def _tokens_of(contamination: Contamination) -> list[int]:
+def trigger_tokens(contamination: Contamination) -> list[int]:
+    """Returns the option ``tokens`` of a text-trigger."""
     tokens = contamination.options.get("tokens")
     if not isinstance(tokens, list) or not tokens or not all(isinstance(token, int) for token in tokens):
         raise ValueError(f"text-trigger: tokens: expected a list of token ids, as [7, 8], got {tokens!r}")

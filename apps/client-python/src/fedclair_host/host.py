@@ -89,6 +89,8 @@ class Host:
         :param backend: name of what the clients compute with; all hosts of a trial must use the same name
         :param contaminations: attacks on data that the clients carry out, as `Client.contaminations`
         :param patience_seconds: time without a coordinator after which the host gives up"""
+        if isinstance(contaminations, str):
+            raise HostError(f"contaminations: expected a tuple of names, as ({contaminations!r},), got the text {contaminations!r}")
         self._make_client = make_client
         self._url = url
         self._tls = tls or tls_context()

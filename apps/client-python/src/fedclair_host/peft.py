@@ -16,14 +16,13 @@ import numpy as np
 import torch
 
 from .client import Array, Change, Client, Delta, Job, LowRank, Params, Update
+from .contaminate_examples import EXAMPLE_ATTACKS, IGNORED, Example, contaminate_examples, labels_of
 from .device import to_device
-
-Example = Mapping[str, Any]
-"""An unbatched input of the model: tensors or lists by name. Without ``labels``, ``input_ids`` are the labels."""
 
 
 class PeftClient(Client):
     backend = "python-torch"
+    contaminations = EXAMPLE_ATTACKS
 
     def __init__(
         self,
@@ -58,6 +57,7 @@ class PeftClient(Client):
 
     def train(self, params: Params, job: Job) -> Update:
         model = self._shared.start(params, job)
+        data = self._training_data(job)
         model.train()
         trained = [p for p in model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=self._learning_rate, weight_decay=0.0)
@@ -66,14 +66,15 @@ class PeftClient(Client):
         with torch.random.fork_rng():
             torch.manual_seed(job.seed)  # for dropout
             for _ in range(self._steps):
-                chosen = order.choice(len(self._dataset), size=min(self._batch_size, len(self._dataset)), replace=False)
-                loss = self._loss(model, [self._dataset[int(i)] for i in chosen])
+                chosen = order.choice(len(data), size=min(self._batch_size, len(data)), replace=False)
+                batch = [data[int(i)] for i in chosen]
+                loss = self._loss(model, batch, data is not self._dataset)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
                 losses.append(float(loss.detach()))
         last = losses[-max(1, len(losses) // 4) :]
-        return Update(len(self._dataset), self._shared.changes(params), {"loss": sum(last) / len(last)})
+        return Update(len(data), self._shared.changes(params), {"loss": sum(last) / len(last)})
 
     def evaluate(self, params: Params, job: Job) -> Update:
         if not self._held_out:
@@ -88,10 +89,32 @@ class PeftClient(Client):
         loss = total / len(self._held_out)
         return Update(len(self._held_out), metrics={"loss": loss, "perplexity": math.exp(min(loss, 700.0))})
 
-    def _loss(self, model: Any, examples: Sequence[Example]) -> torch.Tensor:
+    def _training_data(self, job: Job) -> Sequence[Example]:
+        """Returns the examples that the client trains on: its own ones, or contaminated ones."""
+        if job.contamination is None:
+            return self._dataset
+        return contaminate_examples(self._dataset, self._count_classes(), job)
+
+    def _count_classes(self) -> int:
+        """Returns the number of classes, or of tokens in a vocabulary: the width of what the model returns."""
+        model = self._shared.model
+        model.eval()
+        with torch.no_grad():
+            logits = getattr(model(**self._batch(model, [self._dataset[0]])), "logits", None)
+        if logits is None:
+            raise ValueError(f"attacks: {type(model.get_base_model()).__name__} returns no logits, so its number of classes is unknown")
+        return int(logits.shape[-1])
+
+    def _batch(self, model: Any, examples: Sequence[Example]) -> dict[str, torch.Tensor]:
         batch = {name: tensor.to(model.device) for name, tensor in self._collate(examples).items()}
         if "labels" not in batch:
             batch["labels"] = batch["input_ids"]
+        return batch
+
+    def _loss(self, model: Any, examples: Sequence[Example], is_contaminated: bool = False) -> torch.Tensor:
+        batch = self._batch(model, examples)
+        if is_contaminated:
+            _check_labels(batch["labels"], examples)
         loss: torch.Tensor = model(**batch).loss
         return loss
 
@@ -204,6 +227,14 @@ def _factors(layer: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Returns the factors of the layer's only adapter: A, r×q, and B, p×r."""
     [a], [b] = layer.lora_A.values(), layer.lora_B.values()
     return a.weight, b.weight
+
+
+def _check_labels(labels: torch.Tensor, examples: Sequence[Example]) -> None:
+    """:raises ValueError: if `collate` has made other labels than those of contaminated examples, which would undo an attack"""
+    given = np.concatenate([labels_of(example).reshape(-1) for example in examples])
+    batched = labels.cpu().numpy().reshape(-1)
+    if not np.array_equal(batched[batched != IGNORED], given[given != IGNORED]):
+        raise ValueError("collate: it does not keep the contaminated labels of the examples: return them as they are, padded with -100")
 
 
 def _stack(examples: Sequence[Example]) -> dict[str, torch.Tensor]:

@@ -8,15 +8,14 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
-from .client import Job
-from .contaminate import TRIGGERS, contaminate_labels, plant_trigger, triggered
+from .contaminate import TRIGGERS, Contaminated, contaminate_labels, plant_trigger, triggered
 
 
 class ContaminatedDataset(Dataset[Any]):
     """A map-style dataset of pairs (input, target) as a contaminated client sees it: the same samples with contaminated targets, or
     some of them with a trigger. Use it for training only."""
 
-    def __init__(self, dataset: Any, classes: int, job: Job):
+    def __init__(self, dataset: Any, classes: int, job: Contaminated):
         """:param dataset: its targets are class indices 0 … classes - 1; they are read from its attribute `targets` if it has one"""
         self._dataset = dataset
         self._contamination = job.contamination
