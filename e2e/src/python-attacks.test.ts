@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readRecords } from "./support/federation.js";
 import { installPython, requirePython } from "./support/python.js";
 import { checkTwins, ids, listAttacks, runTwins, twinFolder } from "./support/twins.js";
 
@@ -30,6 +31,16 @@ const federations = {
     listAttacks(2, "{ name: random-targets }", "{ name: sign-flip }"),
 };
 
+const attacksOnLabels =
+  clair +
+  listAttacks(
+    2,
+    "{ name: label-flip }",
+    "{ name: label-noise, probability: 0.6 }",
+    "{ name: random-targets }",
+    "{ name: target-shift, shift: 3 }",
+  );
+
 describe("Contaminated clients in Python", function () {
   this.timeout(180_000);
 
@@ -53,5 +64,41 @@ describe("Contaminated clients in Python", function () {
     const { code, stderr } = await runTwins(text, "--hosts", "1", "--python", python);
     assert.equal(code, 3, stderr);
     assert.match(stderr, /by 'label-flip', and the clients of this host honour no attack on data/);
+  });
+});
+
+describe("Contaminated clients of a ClientApp", function () {
+  this.timeout(180_000);
+
+  requirePython("flower");
+
+  let python = "";
+  before(async () => {
+    python = (await installPython("flower")) ?? "";
+  });
+  const external = `external: [${ids.join(", ")}]\n`;
+  const app = `${external}flower: { app: "twin_app:app", folder: ${twinFolder} }\n`;
+
+  it("give the records of a Python client under attacks on labels", async () => {
+    const client = `${external}python: { clients: "twin:make_client", folder: ${twinFolder} }\n`;
+    const [ofApp, ofClient] = await Promise.all(
+      [app, client].map(async (clients) => {
+        const hosts = ["--hosts", "1", "--python", python];
+        const { code, stderr, out } = await runTwins(attacksOnLabels + clients, ...hosts);
+        assert.equal(code, 0, stderr);
+        return await readRecords(out);
+      }),
+    );
+    assert.equal(ofApp?.length, 8);
+    assert.match(JSON.stringify(ofApp), /"attack":"label-flip"/);
+    assert.deepEqual(ofApp, ofClient);
+  });
+
+  it("are refused before the first round if the app does not declare the attack", async () => {
+    const mirrored = listAttacks(2, "{ name: contaminated-data, kind: mirrored }");
+    const hosts = ["--hosts", "1", "--python", python];
+    const { code, stderr } = await runTwins(app + clair + mirrored, ...hosts);
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /by 'mirrored', and the clients of this host honour 'label-flip', /);
   });
 });

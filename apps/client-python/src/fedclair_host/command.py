@@ -159,7 +159,7 @@ def _load_clients(options: argparse.Namespace) -> tuple[Callable[[int], Client],
 
         initial = None if options.initial is None else _load_object(options.initial)
         try:
-            return flower_clients(loaded, initial), "flower", ()
+            return flower_clients(loaded, initial), "flower", declared(loaded, "contaminations", ())
         except TypeError as error:
             raise HostError(f"{options.clients}: {error}") from None
     if options.initial is not None:

@@ -3,13 +3,18 @@
 Each job becomes a ``train`` or ``evaluate`` message with two records. ``arrays`` has the params. ``config`` has the run config from
 the app's pyproject.toml, plus ``server-round``, ``seed`` and ``common-seed``. The client's change is the reply's arrays minus the
 arrays that were sent. The reply's metrics become the client's metrics, and its metric ``num-examples`` the number of samples.
+
+A ``train`` message to a client whose data the trial contaminates also has the ConfigRecord ``contamination``, for `job_of`. Only apps
+that declare the attack receive it (``app.contaminations = LABEL_ATTACKS``).
 """
 
 from __future__ import annotations
 
+import json
 import re
 import time
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
@@ -18,7 +23,8 @@ from flwr.app import Array as FlowerArray, ArrayRecord, ConfigRecord, Context, M
 from flwr.app import Metadata
 from flwr.clientapp import ClientApp
 
-from .client import Array, Client, Delta, Job, Params, Update
+from .client import Array, Client, Contamination, Delta, Job, Params, Update
+from .stream import Stream
 
 Initial = Callable[[], Any]
 """Returns the initial params: a torch module, a state dict, an ArrayRecord, or arrays by name."""
@@ -39,6 +45,38 @@ def flower_clients(app: Any, initial: Initial | None = None) -> Callable[[int], 
         return _FlowerClient(app, initial, run_config, states.setdefault(index, RecordDict()))
 
     return make_client
+
+
+@dataclass(frozen=True)
+class FlowerJob:
+    """What a message to a ClientApp says about the contamination of its data. `contaminate_labels` and `contaminate` take it as a job."""
+
+    contamination: Contamination | None
+
+
+def job_of(message: Message) -> FlowerJob:
+    """Reads how a client contaminates the data that it trains on. Without fedclair's host no client does.
+
+    :param message: the message that the app's function received"""
+    record = message.content.config_records.get(_CONTAMINATION)
+    if record is None:
+        return FlowerJob(None)
+    options = json.loads(record["options"])
+    return FlowerJob(Contamination(record["kind"], options, Stream(record["stream"]), Stream(record["common-stream"])))
+
+
+_CONTAMINATION = "contamination"
+
+
+def _contamination_record(contamination: Contamination) -> ConfigRecord:
+    return ConfigRecord(
+        {
+            "kind": contamination.kind,
+            "options": json.dumps(contamination.options),
+            "stream": contamination.rng.path,
+            "common-stream": contamination.common.path,
+        }
+    )
 
 
 class _FlowerClient(Client):
@@ -91,6 +129,8 @@ class _FlowerClient(Client):
                 "config": ConfigRecord({**self._run_config, **job_config}),
             }
         )
+        if job.contamination is not None:
+            content[_CONTAMINATION] = _contamination_record(job.contamination)
         metadata = Metadata(
             run_id=1,
             message_id=f"{job.round}-{job.client_id}-{kind}",

@@ -1,0 +1,38 @@
+"""These tests need the extra `flower`: npm run test:python -- flower."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("flwr")
+
+from flwr.app import Array, ArrayRecord, Message, MetricRecord, RecordDict  # noqa: E402
+from flwr.clientapp import ClientApp  # noqa: E402
+
+from fedclair_host import Contamination, Job, Params, Stream, root_stream  # noqa: E402
+from fedclair_host.flower import flower_clients, job_of  # noqa: E402
+
+
+def job(contamination=None):
+    return Job("c01", 1, 4, 2, "train", 5, 6, {}, contamination)
+
+
+def test_an_app_receives_the_contamination_of_its_data_while_it_trains():
+    app, records, jobs = ClientApp(), [], []
+
+    @app.train()
+    def train(message, context):
+        records.append(list(message.content))
+        jobs.append(job_of(message))
+        content = {"arrays": ArrayRecord({"w": Array(np.ones(2))}), "metrics": MetricRecord({"num-examples": 3})}
+        return Message(content=RecordDict(content), reply_to=message)
+
+    client = flower_clients(app)(1)
+    params = Params({"w": np.zeros(2)}, [])
+    contamination = Contamination("text-trigger", {"tokens": [7, 8], "target": 1}, root_stream(1).at("shard", "c01"), Stream("2"))
+    client.train(params, job(contamination))
+    client.train(params, job())
+    assert records == [["arrays", "config", "contamination"], ["arrays", "config"]]
+    received = jobs[0].contamination
+    assert (received.kind, received.options) == (contamination.kind, contamination.options)
+    assert received.rng.uniform() == contamination.rng.uniform() and received.common.path == "2"
+    assert jobs[1].contamination is None
