@@ -100,6 +100,23 @@ describe("Python clients by one command", function () {
     assert.match(failed.stderr, /2 of 2 trials failed\n.*cannot start Python '\/no\/python'/);
   });
 
+  it("tell which contaminated clients they would find, without those that are declared", async () => {
+    const { code, stdout, stderr } = await fedclair(["power", linear, "--python", python]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /: 1 round of 1 seed, 14 clients, nobody contaminated\./);
+    assert.match(stdout, /\n6 clients declared contaminated took no part\.\n\n/);
+    assert.match(stdout, /^an update scaled by 5 +100 % /m);
+    assert.match(stdout, /^An honest client is flagged in 0 % /m);
+    // Without the declaration nobody knows that the six are contaminated.
+    const set = ["--set", "attacks=[]"];
+    const undeclared = await fedclair(["power", linear, ...set, "--python", python]);
+    assert.match(
+      undeclared.stdout,
+      /\nThe truth about 20 clients is unknown; they count as honest/,
+    );
+    assert.match(undeclared.stdout, /^An honest client is flagged in 100 % /m);
+  });
+
   it("explain, before a round, what keeps their hosts from starting", async () => {
     const broken = await writeTrial(`def load():\n    raise RuntimeError("no data")\n\nload()\n`);
     const importing = await fedclair(["run", broken, "--python", python, "--hosts", "1"]);

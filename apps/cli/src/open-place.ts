@@ -5,7 +5,7 @@ import {
   type PreparedTrial,
 } from "@fedclair/core/internal";
 import { watchClients, watchServer, type WatchedEvents } from "@fedclair/plugins";
-import type { PythonOptions } from "./read-hosts.js";
+import type { PythonPlaceOptions } from "./python-place.js";
 import type { OpenPlace, TrialPlace } from "@fedclair/runs";
 
 /**
@@ -22,8 +22,8 @@ export function openPlace(
   return { pool: new MemoryPool(runner), server: watchServer(prepared, backend) };
 }
 
-/** Opens the places of a sweep's trials: this process, or hosts of their own for Python clients. */
-export function placesWith(options: PythonOptions): OpenPlace {
+/** Opens the places of trials: this process, or hosts of their own for Python clients. */
+export function placesWith(options: PythonPlaceOptions): OpenPlace {
   return async (prepared, backend) => {
     const clients = readPythonClients(prepared.trial);
     if (!clients) return openPlace(prepared, backend);

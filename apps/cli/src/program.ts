@@ -232,6 +232,8 @@ program
   .argument("<trial>", "trial file whose aggregator is clair with rule evidence")
   .addOption(setOption())
   .addOption(seeds())
+  .addOption(python())
+  .addOption(device())
   .option("--json", "print the result as JSON", false)
   .action(async (file: string, options: PowerOptions) => {
     const { power } = await import("./power/power.js");

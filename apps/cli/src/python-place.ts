@@ -16,9 +16,15 @@ import { withOptions, type PythonOptions } from "./read-hosts.js";
 /** Time for hosts to exit after their trial, in ms. */
 const farewell = 5000;
 
+/** How the Python hosts of a place run. */
+export interface PythonPlaceOptions extends PythonOptions {
+  /** Number of Python hosts, if there are that many clients. Default: 1. */
+  readonly hosts?: number;
+}
+
 /**
  * Opens the place of a trial whose external clients run in Python: this process coordinates, and
- * starts one host for each kind of client.
+ * starts hosts for each kind of client.
  * @param backend the TensorFlow.js backend that trains simulated clients
  * @throws UserError if the interpreter cannot be started or lacks the package
  */
@@ -26,7 +32,7 @@ export async function openPythonPlace(
   prepared: PreparedTrial,
   clients: PythonClients,
   backend: string,
-  options: PythonOptions,
+  { hosts: count = 1, ...options }: PythonPlaceOptions,
 ): Promise<TrialPlace> {
   const { trial, clientIds, external, outside, contamination } = prepared;
   const python = withOptions(clients, options);
@@ -49,7 +55,7 @@ export async function openPythonPlace(
   const plugins = [...new Set(outside.flatMap(({ module = [] }) => module))];
   const hosts: Hosts = {
     ...(simulated > 0 && { simulated: { clients: simulated, count: 1, plugins, backend } }),
-    python: { ...python, clients: external.size, count: 1 },
+    python: { ...python, clients: external.size, count: Math.min(count, external.size) },
   };
   const over = new AbortController();
   const kept = keepHosts(processes, hosts, Promise.resolve(pool.url), over.signal);

@@ -54,5 +54,9 @@ describe("fedclair power", function () {
       measurePower(file, ["clients=4"], undefined),
       /no round has enough clients to plant attackers among/,
     );
+    await assert.rejects(
+      measurePower(file, ["task={ name: external }"], undefined),
+      /power starts all clients itself, and 12 of 12 are external: name their code .* python: my_module/,
+    );
   });
 });

@@ -7,19 +7,26 @@ import {
   type ControlKind,
   type Power,
 } from "@fedclair/aggregators";
+import { availableParallelism } from "node:os";
 import { UserError, type Aggregator, type Plugins, type Update } from "@fedclair/core";
-import { listSeeds, seedsSchema } from "@fedclair/core/internal";
+import {
+  listSeeds,
+  readPythonClients,
+  seedsSchema,
+  type PreparedTrial,
+} from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import {
   chooseTrialBackend,
+  interruption,
   prepareTrial,
   readTrialFile,
-  rejectExternalClients,
   runTrial,
   wilsonInterval,
   type Interval,
 } from "@fedclair/runs";
-import { openPlace } from "../open-place.js";
+import { placesWith } from "../open-place.js";
+import type { PythonOptions } from "../read-hosts.js";
 
 /** A share over rounds, with Wilson's 95 % interval. */
 export interface RoundShare extends Interval {
@@ -34,6 +41,10 @@ export interface TrialPower {
   readonly rounds: number;
   /** Judged clients of the first round. */
   readonly clients: number;
+  /** The clients that the trial declares contaminated. They took no part, with the first seed. */
+  readonly leftOut: readonly string[];
+  /** Clients whose truth is unknown. They count as honest. */
+  readonly unknown: number;
   readonly kinds: Readonly<
     Record<ControlKind, { readonly flagged: RoundShare; readonly notBenign: RoundShare }>
   >;
@@ -52,23 +63,31 @@ interface HonestRound {
 
 /**
  * Runs a trial without its attacks, plants attackers into every round, and counts those that CLAIR
- * finds. Every round is judged by itself.
+ * finds. Every round is judged by itself. Clients that the trial declares contaminated are
+ * contaminated without an attack, so they take no part.
  * @param set overrides, as for `--set`
  * @param seeds a number of seeds, or a list, as YAML; default: that of the trial
- * @throws UserError if the trial has another aggregator or external clients, or if no round has
- *   enough clients
+ * @throws UserError if the trial has another aggregator, or external clients whose code it does not
+ *   name, or if no round has enough clients
  */
 export async function measurePower(
   file: string,
   set: readonly string[],
   seeds: string | undefined,
+  python: PythonOptions = {},
 ): Promise<TrialPower> {
-  const overrides = [...set, "attacks=[]", "baselines=[]", "evaluate=never"];
+  const overrides = [...set, "baselines=[]", "evaluate=never"];
   const rounds: HonestRound[] = [];
-  const { trial, given } = await readSeeds(file, overrides, seeds);
-  const all = listSeeds(given, trial.seed);
-  for (const seed of all)
-    await runHonestly(file, [...overrides, "seeds=1", `seed=${seed}`], rounds);
+  const { prepared, given } = await readSeeds(file, overrides, seeds);
+  const all = listSeeds(given, prepared.trial.seed);
+  let leftOut: readonly string[] | undefined;
+  for (const seed of all) {
+    const declared = await runHonestly(file, [...overrides, "seeds=1", `seed=${seed}`], {
+      python,
+      onRound: (round) => rounds.push(round),
+    });
+    leftOut ??= declared;
+  }
   const [first] = rounds;
   if (first === undefined) {
     throw new UserError(
@@ -87,10 +106,12 @@ export async function measurePower(
     },
   ]);
   return {
-    trial: trial.name,
+    trial: prepared.trial.name,
     seeds: all,
     rounds: rounds.length,
     clients: first.clients,
+    leftOut: leftOut ?? [],
+    unknown: prepared.unknown.size,
     kinds: Object.fromEntries(kinds) as TrialPower["kinds"],
     falseAlarms: shareOf(({ hasFalseAlarm }) => (hasFalseAlarm ? 1 : 0)),
   };
@@ -99,29 +120,45 @@ export async function measurePower(
 async function readSeeds(file: string, set: readonly string[], seeds: string | undefined) {
   const { yaml } = readTrialFile(file, seeds === undefined ? set : [...set, `seeds=${seeds}`]);
   const { seeds: found } = (yaml.content ?? {}) as { readonly seeds?: unknown };
-  const { trial } = await prepareTrial(file, [...set, "seeds=1"], loadNamedPlugins);
-  const { name } = trial.aggregator;
+  const prepared = await prepareTrial(file, [...set, "seeds=1"], loadNamedPlugins);
+  const { name } = prepared.trial.aggregator;
   if (name !== "clair")
     throw new UserError(
       `${file}: aggregator: expected clair, got ${name}: only CLAIR plants attackers`,
     );
-  return { trial, given: seedsSchema.safeParse(found).data ?? 1 };
+  checkExternalClients(file, prepared);
+  return { prepared, given: seedsSchema.safeParse(found).data ?? 1 };
 }
 
-/** Runs the trial, and appends its rounds. */
+function checkExternalClients(file: string, { trial, external }: PreparedTrial): void {
+  if (external.size === 0 || readPythonClients(trial)) return;
+  throw new UserError(
+    `${file}: power starts all clients itself, and ${external.size} of ${trial.clients} are external: name their code in the trial file, ` +
+      "as python: my_module:make_client or flower: my_app:app (see docs/python-clients.md)",
+  );
+}
+
+interface HonestRun {
+  readonly python: PythonOptions;
+  readonly onRound: (round: HonestRound) => void;
+}
+
+/** Runs the trial without its attacks. @returns the declared clients, which took no part */
 async function runHonestly(
   file: string,
   set: readonly string[],
-  rounds: HonestRound[],
-): Promise<void> {
-  const { signal } = new AbortController();
-  const prepared = await prepareTrial(file, set, async (source) => {
-    const plugins = await loadNamedPlugins(source);
-    return watchClair(plugins, (round) => rounds.push(round));
-  });
-  rejectExternalClients(file, prepared);
+  { python, onRound }: HonestRun,
+): Promise<readonly string[]> {
+  const { signal } = interruption;
+  const { trial, contamination } = await prepareTrial(file, set, loadNamedPlugins);
+  const declared = [...contamination].flatMap(([id, { attack }]) => (attack.labelOnly ? id : []));
+  const honest = [...set, "attacks=[]", ...leaveOut(declared, trial.absent)];
+  const prepared = await prepareTrial(file, honest, async (source) =>
+    watchClair(await loadNamedPlugins(source), onRound),
+  );
   const chosen = chooseTrialBackend([prepared], "auto");
-  const { pool, server } = openPlace(prepared, chosen.name);
+  const open = placesWith({ ...python, hosts: availableParallelism() });
+  const { pool, server } = await open(prepared, chosen.name);
   try {
     await pool.ready(signal);
     for await (const { event } of runTrial(prepared, pool, signal)) {
@@ -130,6 +167,21 @@ async function runHonestly(
   } finally {
     await Promise.all([pool.close(), server?.close()]);
   }
+  return declared;
+}
+
+/** Adds clients to those that a trial leaves out, as an override. */
+function leaveOut(
+  clients: readonly string[],
+  absent: PreparedTrial["trial"]["absent"] = [],
+): readonly string[] {
+  if (clients.length === 0) return [];
+  const added = new Set(clients);
+  const others = absent.flatMap(({ clients: all, from }) => {
+    const own = all.filter((id) => !added.has(id));
+    return own.length > 0 ? [{ clients: own, from }] : [];
+  });
+  return [`absent=${JSON.stringify([...others, { clients }])}`];
 }
 
 /** Replaces the aggregator CLAIR by one that tells how many planted attackers each round finds. */

@@ -98,6 +98,12 @@ const power = z.strictObject({
   seeds: z.array(z.number()),
   rounds: z.number().describe("Judged rounds over all seeds."),
   clients: z.number().describe("Judged clients of the first round."),
+  leftOut: z
+    .array(z.string())
+    .describe(
+      "The clients that the trial declares contaminated. They took no part, with the first seed.",
+    ),
+  unknown: z.number().describe("Clients whose truth is unknown. They count as honest."),
   kinds: z
     .record(z.enum(controlKinds), z.strictObject({ flagged: share, notBenign: share }))
     .describe("Shares for each kind of planted attackers."),
