@@ -76,12 +76,14 @@ async function readPage() {
   const env = { ...process.env, DISPLAY: "", WAYLAND_DISPLAY: "" };
   const child = spawn(bin("fedclair"), args, { env, stdio: ["ignore", "ignore", "pipe"] });
   const ended = once(child, "close");
+  const address = /http:\/\/127\.0\.0\.1:\d+/;
   let printed = "";
   for await (const text of child.stderr.setEncoding("utf8")) {
     printed += text;
-    if (/stays open until/.test(printed)) break;
+    // On a busy machine a short run ends before the page's process has started.
+    if (/stays open until/.test(printed) && address.test(printed)) break;
   }
-  const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(printed) ?? [];
+  const [url] = address.exec(printed) ?? [];
   if (url === undefined) throw new Error(`the page has no address in\n${printed}`);
   for (const [path, type] of [
     ["/", "text/html"],
