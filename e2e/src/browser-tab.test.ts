@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { exitCodes } from "@fedclair/core/internal";
+import { encode } from "fast-png";
 import type { Page } from "playwright-core";
 import { openPage, seriousFindings, type OpenedPage } from "./support/browser.js";
 import { fedclair, runSmall } from "./support/command.js";
@@ -37,8 +38,21 @@ async function joinWith(page: Page, name: string, content: string): Promise<void
     dataTransfer.items.add(new File([${JSON.stringify(content)}], ${JSON.stringify(name)}));
     document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
   })()`);
-  await page.locator("#join .own").filter({ hasText: "stays in this tab" }).waitFor();
+  await joinWithChosen(page, name);
+}
+
+/** Presses the button when the page shows what was chosen. */
+async function joinWithChosen(page: Page, text: string): Promise<void> {
+  const chosen = page.locator("#join .data", { hasText: "This tab will be one client" });
+  await chosen.filter({ hasText: text }).waitFor();
   await page.getByRole("button", { name: "Join" }).click();
+}
+
+/** Trains a trial of one client in memory, with these changes. */
+async function runAlone(trial: string, out: string, ...changes: readonly string[]): Promise<void> {
+  const how = ["--transport", "memory", "--no-report", "--out", out];
+  const { code, stderr } = await fedclair(["run", trial, ...changes, ...how]);
+  assert.equal(code, 0, stderr);
 }
 
 async function waitForStage(page: Page, stage: string): Promise<void> {
@@ -96,15 +110,10 @@ describe("a tab in a browser", function () {
     await writeFile(file("trial.yaml"), JSON.stringify(trial));
     await writeFile(file("theirs.csv"), theirs ?? "");
     await writeFile(file("mine.csv"), mine ?? "");
-    const run = async (out: string, ...args: readonly string[]) => {
-      const how = ["--transport", "memory", "--no-report", "--out", file(out)];
-      const { code, stderr } = await fedclair(["run", file("trial.yaml"), ...args, ...how]);
-      assert.equal(code, 0, stderr);
-    };
     const [{ coordinator, url }] = await Promise.all([
       startCoordinator([file("trial.yaml"), "--join-page", "--no-report", "--out", file("tab")]),
-      run("mine", "--set", `task.source.file=${file("mine.csv")}`),
-      run("theirs"),
+      runAlone(file("trial.yaml"), file("mine"), "--set", `task.source.file=${file("mine.csv")}`),
+      runAlone(file("trial.yaml"), file("theirs")),
     ]);
     const { page, complaints } = await openTab(url, 4);
     const notice = (text: RegExp) => page.getByRole("alert").filter({ hasText: text }).waitFor();
@@ -112,7 +121,7 @@ describe("a tab in a browser", function () {
     const hostile = "<img src=x>.csv";
     await joinWith(page, hostile, "u,v,y\n1,2,3\n<img src=y>,2,3\n");
     await notice(
-      /with this file\..*<img src=x>\.csv, line 3: column 'u': expected a number, got '<img src=y>'/,
+      /train on your data\..*<img src=x>\.csv, line 3: column 'u': expected a number, got '<img src=y>'/,
     );
     assert.equal(await page.locator("img").count(), 0);
     await joinWith(page, "mine.csv", mine ?? "");
@@ -121,13 +130,77 @@ describe("a tab in a browser", function () {
     assert.equal(code, 0, stderr);
     assert.match(
       await page.locator("#join").innerText(),
-      /The trial is over\.[^]*read mine\.csv: 20 rows and 3 columns \(u, v, y\)/,
+      /The trial is over\.[^]*Your data: mine\.csv\s+rows\s+20\s+columns\s+3 \(u, v, y\)/,
     );
     const bytes = await readResultBytes(file("tab"));
     assert.deepEqual(bytes, await readResultBytes(file("mine")));
     assert.notEqual(bytes.params, (await readResultBytes(file("theirs"))).params);
     for (const text of ["mine.csv", "img"]) assert.ok(!stderr.includes(text), stderr);
     assert.deepEqual(complaints, []);
+  });
+
+  it("trains on a folder of images and on a text to the bytes of Node.js, and shows what it read", async () => {
+    const folder = await temporaryFolder();
+    const file = (name: string) => join(folder, name);
+    const write = async (name: string, content: string | Uint8Array) => {
+      await mkdir(dirname(file(name)), { recursive: true });
+      await writeFile(file(name), content);
+    };
+    for (const [owner, step] of [
+      ["theirs", 1],
+      ["mine", 7],
+    ] as const) {
+      await write(`${owner}-text/a.txt`, "Call me Ishmael. Some years ago. ".repeat(step));
+      for (let i = 0; i < 20; i++) {
+        const data = Uint8Array.from({ length: 9 }, (_, k) => (step * i + 40 * k) % 256);
+        const png = encode({ width: 3, height: 3, channels: 1, data });
+        await write(`${owner}/${i % 2 === 0 ? "ring" : "cross"}/${i}.png`, png);
+      }
+    }
+    const partition = { by: "iid" };
+    const quick = { sequences: 4, localSteps: 1, evaluationSequences: 4 };
+    const cases = [
+      [
+        "digits",
+        { source: { folder: "theirs", classes: ["ring", "cross"] } },
+        "mine",
+        /Your data: mine\s+images\s+20\s+size\s+3×3 pixels, grey\s[^]*ring\s+10\s+cross\s+10\s/,
+      ],
+      [
+        "text-copy",
+        { source: { folder: "theirs-text" }, ...quick },
+        "mine-text",
+        /Your data: mine-text\/a\.txt\s+texts\s+1\s+usable characters\s+230\s/,
+      ],
+    ] as const;
+    const check = async ([name, options, chosen, facts]: (typeof cases)[number]) => {
+      const trial = file(`${name}.yaml`);
+      const content = {
+        name,
+        claim: "A tab trains on data of its own.",
+        seed: 1,
+        rounds: 1,
+        task: { name, ...options, partition },
+        clients: 1,
+        aggregator: { name: "fedavg" },
+      };
+      await writeFile(trial, JSON.stringify(content));
+      const out = file(`tab-${name}`);
+      const [{ coordinator, url }] = await Promise.all([
+        startCoordinator([trial, "--join-page", "--no-report", "--out", out]),
+        runAlone(trial, file(name), "--set", `task.source.folder=${file(chosen)}`),
+      ]);
+      const { page, complaints } = await openPage(`${url}/`);
+      await page.locator("input[name=folder]").setInputFiles(file(chosen));
+      await joinWithChosen(page, chosen);
+      await waitForStage(page, "ended");
+      const { code, stderr } = await coordinator.ended;
+      assert.equal(code, 0, stderr);
+      assert.match(await page.locator("#join").innerText(), facts);
+      assert.deepEqual(await readResultBytes(out), await readResultBytes(file(name)));
+      assert.deepEqual([...complaints, ...(await seriousFindings(page))], []);
+    };
+    await Promise.all(cases.map(check));
   });
 
   it("says why it cannot take part, and keeps the token to itself", async () => {

@@ -8,8 +8,10 @@ import {
   formatSeconds,
 } from "@fedclair/page";
 import type { ErrorCode } from "@fedclair/core/internal";
+import type { ChosenFile, ReadData } from "@fedclair/plugins/browser";
 import { useEffect, useRef } from "preact/hooks";
-import type { Outcome, OwnTable, Work } from "./messages.js";
+import { countImages, listSelected, nameFiles } from "./chosen-files.js";
+import type { Outcome, Work } from "./messages.js";
 import type { Stage, Tab } from "./tab.js";
 
 export function App({ tab }: { readonly tab: Tab }) {
@@ -55,7 +57,7 @@ const marks: Readonly<Record<Stage["name"], string>> = {
 
 function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
   const { entries } = tab;
-  const file = tab.file.value;
+  const files = tab.files.value;
   const join = (event: Event) => {
     event.preventDefault();
     tab.join();
@@ -67,21 +69,21 @@ function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
         This tab can train clients of the trial that this coordinator runs. It needs a part of your
         processor, and nothing else of your machine. You can leave at any time.
       </p>
-      <form class="controls" onSubmit={join}>
-        <label>
-          Token, if the coordinator requires one
-          <input
-            name="token"
-            type="password"
-            autocomplete="off"
-            defaultValue={entries.token}
-            onInput={({ currentTarget }) => {
-              entries.token = currentTarget.value.trim();
-            }}
-          />
-        </label>
-        {!file && (
-          <>
+      <form onSubmit={join}>
+        <div class="controls">
+          <label>
+            Token, if the coordinator requires one
+            <input
+              name="token"
+              type="password"
+              autocomplete="off"
+              defaultValue={entries.token}
+              onInput={({ currentTarget }) => {
+                entries.token = currentTarget.value.trim();
+              }}
+            />
+          </label>
+          {files.length === 0 && (
             <label>
               Clients to train here
               <input
@@ -96,41 +98,124 @@ function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
                 }}
               />
             </label>
-            <label>
-              Your own table, if you have one: choose a .csv or drop it on this page
-              <input
-                name="file"
-                type="file"
-                accept=".csv,.tsv"
-                onChange={({ currentTarget }) => {
-                  tab.file.value = currentTarget.files?.[0];
-                }}
-              />
-            </label>
-          </>
-        )}
-        <button type="submit">Join</button>
+          )}
+        </div>
+        {files.length > 0 ? <Chosen tab={tab} files={files} /> : <Choice tab={tab} />}
+        <p class="controls">
+          <button type="submit" class="main">
+            Join
+          </button>
+        </p>
       </form>
-      {file && <ChosenFile tab={tab} file={file} />}
     </Section>
   );
 }
 
-/** Says what becomes of the chosen file. */
-function ChosenFile({ tab, file }: { readonly tab: Tab; readonly file: File }) {
+/** Lets people choose data of their own. */
+function Choice({ tab }: { readonly tab: Tab }) {
+  const problem = tab.fileProblem.value;
+  const choose = ({ currentTarget }: { readonly currentTarget: HTMLInputElement }) => {
+    void tab.choose(listSelected(currentTarget.files));
+  };
   return (
-    <p class="own" role="status">
-      This tab will be one client, which trains on all rows of <b>{file.name}</b> (
-      {formatBytes(file.size)}). The file stays in this tab: only updates of the model leave it.{" "}
+    <fieldset class="data drop">
+      <legend>Your own data, if you have some</legend>
+      <p>
+        Drop them on this page, or choose them: a table (.csv, .tsv), texts (.txt), or a folder with
+        .png images in one folder per class. {staysHere}
+      </p>
+      {problem !== "" && (
+        <Notice isUrgent>These files cannot be chosen. {sentence(problem)}</Notice>
+      )}
+      <div class="choices">
+        <label class="button">
+          Choose a file
+          <input
+            class="unseen"
+            name="file"
+            type="file"
+            multiple
+            accept=".csv,.tsv,.txt"
+            onChange={choose}
+          />
+        </label>
+        {"webkitdirectory" in HTMLInputElement.prototype && (
+          <label class="button">
+            Choose a folder
+            <input
+              class="unseen"
+              name="folder"
+              type="file"
+              ref={(input) => {
+                if (input) input.webkitdirectory = true;
+              }}
+              onChange={choose}
+            />
+          </label>
+        )}
+      </div>
+    </fieldset>
+  );
+}
+
+const staysHere = "Your data stay in this tab: only updates of the model leave it.";
+
+/** Says what becomes of the chosen files. */
+function Chosen({ tab, files }: { readonly tab: Tab; readonly files: readonly ChosenFile[] }) {
+  const folders = countImages(files);
+  const bytes = files.reduce((sum, { content }) => sum + content.size, 0);
+  return (
+    <fieldset class="data">
+      <legend>Your own data</legend>
+      <p role="status">
+        <b>{nameFiles(files)}</b>, {formatBytes(bytes)}. This tab will be one client, which trains
+        on all of it. {staysHere}
+      </p>
+      {folders.length > 0 && <Counts counts={folders} noun="folder" />}
       <button
         type="button"
         onClick={() => {
-          tab.file.value = undefined;
+          tab.files.value = [];
         }}
       >
-        Remove the file
+        Remove
       </button>
-    </p>
+    </fieldset>
+  );
+}
+
+/** The most names that are listed with their counts. */
+const listedNames = 24;
+
+/** Lists names with a bar each, as long as their count. */
+function Counts({
+  counts,
+  noun,
+}: {
+  readonly counts: NonNullable<ReadData["classes"]>;
+  readonly noun: "class" | "folder";
+}) {
+  const largest = Math.max(...counts.map(({ count }) => count));
+  const more = counts.length - listedNames;
+  return (
+    <>
+      <ul class="counts" aria-label={`Images of each ${noun}`}>
+        {counts.slice(0, listedNames).map(({ name, count }) => (
+          <li key={name}>
+            <span class="name">{name}</span>
+            <span class="track" aria-hidden="true">
+              <span style={{ width: `${(100 * count) / largest}%` }} />
+            </span>
+            <span>{count.toLocaleString("en-GB")}</span>
+          </li>
+        ))}
+      </ul>
+      {more > 0 && (
+        <p class="note">
+          And {more} more {noun === "class" ? "classes" : "folders"}.
+        </p>
+      )}
+    </>
   );
 }
 
@@ -144,7 +229,7 @@ function Ending({
 }) {
   const { jobs, seconds } = tab.totals.value;
   const isFault = outcome !== "over" && outcome !== "left";
-  const own = tab.trial.value?.own;
+  const own = tab.own.value;
   const hint = (code && codeAdvice[code]) ?? advice[outcome];
   return (
     <>
@@ -169,7 +254,7 @@ const outcomes: Readonly<Record<Outcome, string>> = {
   refused: "The coordinator refused this tab.",
   dismissed: "The coordinator has ended the work of this tab.",
   unfit: "This tab cannot take part in this trial.",
-  unusable: "This tab cannot take part with this file.",
+  unusable: "This tab cannot train on your data.",
   unreachable: "The coordinator cannot be reached.",
   failed: "This tab had to stop.",
 };
@@ -178,7 +263,7 @@ const advice: Readonly<Partial<Record<Outcome, string>>> = {
   over: "You can close this tab.",
   left: "The coordinator gives its clients to other hosts.",
   failed: "The coordinator gives its clients to other hosts.",
-  unusable: "Nothing of the file has left this tab.",
+  unusable: "Your data have not left this tab.",
 };
 
 /** What to do about a refusal, in the words of this page. */
@@ -197,6 +282,7 @@ function sentence(text: string): string {
 
 function Host({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
   const trial = tab.trial.value;
+  const own = tab.own.value;
   const { bytesSent, bytesReceived } = tab.traffic.value;
   const { jobs, seconds } = tab.totals.value;
   const round = tab.work.value?.round ?? tab.rounds.value[0]?.round;
@@ -236,7 +322,7 @@ function Host({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
         )}
         <p class="lead">{describeWork(stage, tab.work.value, jobs)}</p>
         <Facts facts={facts} />
-        {trial?.own && <Own own={trial.own} />}
+        {own && <Own own={own} />}
         <p class="note">
           You may switch to another tab or window: training goes on. It stops when this tab is
           closed or the machine sleeps.
@@ -256,14 +342,20 @@ function Host({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
   );
 }
 
-/** Says what was read of the user's file, and that it stays. */
-function Own({ own: { name, rows, columns } }: { readonly own: OwnTable }) {
+/** Says what was read of the user's files, and that they stay. */
+function Own({ own: { name, facts, classes, notes } }: { readonly own: ReadData }) {
   return (
-    <p class="own">
-      This tab has read <b>{name}</b>: {countNoun(rows, "row")} and{" "}
-      {countNoun(columns.length, "column")} ({formatNames(columns)}). The file stays in this tab:
-      only updates of the model leave it.
-    </p>
+    <div class="data" role="group" aria-labelledby="data-title">
+      <h3 id="data-title">Your data: {name}</h3>
+      <Facts facts={facts} />
+      {classes && <Counts counts={classes} noun="class" />}
+      {notes.map((note) => (
+        <p key={note} class="note">
+          {note}
+        </p>
+      ))}
+      <p>{staysHere}</p>
+    </div>
   );
 }
 
@@ -321,12 +413,12 @@ function Privacy() {
           address. It stores nothing in this browser.
         </li>
         <li>
-          <b>A file that you choose</b> is read in this tab and stays in it. What leaves is learned
-          from it, and can reveal something about it: the coordinator sees every update.
+          <b>Files that you choose</b> are read in this tab and stay in it. What leaves is learned
+          from them, and can reveal something about them: the coordinator sees every update.
         </li>
         <li>
-          <b>Without a file</b> clients train on data of the trial: they are simulated, or
-          published, and come from the coordinator.
+          <b>Without files</b> clients train on data of the trial: they are simulated, or published,
+          and come from the coordinator.
         </li>
       </ul>
     </Section>

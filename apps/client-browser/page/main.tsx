@@ -1,6 +1,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App, stageTexts } from "./app.js";
+import { listDropped } from "./chosen-files.js";
 import { Tab } from "./tab.js";
 
 /** How many clients a tab trains if nobody says otherwise. */
@@ -29,10 +30,17 @@ addEventListener("pagehide", () => {
 // A file that is dropped beside the form would replace the page, and end its work.
 addEventListener("dragover", (event) => {
   event.preventDefault();
+  document.body.classList.add("dragging");
+});
+addEventListener("dragleave", ({ relatedTarget }) => {
+  if (!relatedTarget) document.body.classList.remove("dragging");
 });
 addEventListener("drop", (event) => {
   event.preventDefault();
-  tab.drop(event.dataTransfer?.files);
+  document.body.classList.remove("dragging");
+  const { dataTransfer } = event;
+  if (dataTransfer && dataTransfer.types.includes("Files"))
+    void tab.choose(listDropped(dataTransfer));
 });
 effect(() => {
   const { name } = tab.stage.value;

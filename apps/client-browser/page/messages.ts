@@ -1,4 +1,5 @@
 import type { ErrorCode } from "@fedclair/core/internal";
+import type { ChosenFile, ReadData } from "@fedclair/plugins/browser";
 
 /** What the page asks of its worker. */
 export type Order =
@@ -6,8 +7,8 @@ export type Order =
       readonly kind: "join";
       readonly token: string;
       readonly capacity: number;
-      /** A table of the user's to train on. It stays in the worker. */
-      readonly file?: File | undefined;
+      /** Files of the user's to train on, if there are any. They stay in the worker. */
+      readonly files: readonly ChosenFile[];
     }
   | { readonly kind: "leave" };
 
@@ -18,14 +19,6 @@ export interface TrialFacts {
   readonly rounds: number;
   readonly clients: number;
   readonly backend: string;
-  /** The table of the user's, if there is one. */
-  readonly own?: OwnTable | undefined;
-}
-
-export interface OwnTable {
-  readonly name: string;
-  readonly rows: number;
-  readonly columns: readonly string[];
 }
 
 /** Why a worker has ended. */
@@ -40,7 +33,7 @@ export type Outcome =
   | "dismissed"
   /** A tab cannot take part in this trial. */
   | "unfit"
-  /** The user's file cannot be trained on in this trial. */
+  /** The user's files cannot be trained on in this trial. */
   | "unusable"
   /** The coordinator cannot be reached any more. */
   | "unreachable"
@@ -65,6 +58,8 @@ export interface Work {
 /** What a worker reports to its page. */
 export type Report =
   | { readonly kind: "trial"; readonly facts: TrialFacts }
+  /** The user's files have been read. */
+  | { readonly kind: "read"; readonly data: ReadData }
   /** The tab has joined; clients may be given to it from now on. */
   | { readonly kind: "joined" }
   | { readonly kind: "lost"; readonly why: string }

@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import type { ErrorCode } from "@fedclair/core/internal";
+import type { ChosenFile, ReadData } from "@fedclair/plugins/browser";
 import type { End, Order, Outcome, Report, TrialFacts, Work } from "./messages.js";
 
 /** What this tab is doing. */
@@ -45,8 +46,12 @@ export class Tab {
   readonly traffic = signal({ bytesSent: 0, bytesReceived: 0 });
   /** Totals over all rounds. */
   readonly totals = signal({ jobs: 0, seconds: 0 });
-  /** The user's file to train on, if one is chosen. */
-  readonly file = signal<File | undefined>(undefined);
+  /** The user's files to train on, if some are chosen. */
+  readonly files = signal<readonly ChosenFile[]>([]);
+  /** Why files could not be chosen. */
+  readonly fileProblem = signal("");
+  /** Facts about the files, once the last trial has read them. */
+  readonly own = signal<ReadData | undefined>(undefined);
   /** What the form contains besides. */
   readonly entries: { token: string; capacity: number };
   #worker: Worker | undefined;
@@ -62,6 +67,7 @@ export class Tab {
   join(): void {
     this.stage.value = { name: "joining" };
     this.trial.value = undefined;
+    this.own.value = undefined;
     this.rounds.value = [];
     this.problems.value = [];
     this.totals.value = { jobs: 0, seconds: 0 };
@@ -75,18 +81,24 @@ export class Tab {
     worker.onerror = ({ message }) => {
       this.#end("failed", message || "the worker of this tab could not be started");
     };
-    const file = this.file.value;
-    // All rows of a file are one client's.
+    const files = this.files.value;
     const { token, capacity } = this.entries;
-    this.#order({ kind: "join", token, capacity: file ? 1 : capacity, file });
+    // The files are one client's.
+    this.#order({ kind: "join", token, capacity: files.length > 0 ? 1 : capacity, files });
     this.#watchWorker();
   }
 
-  /** Chooses the file that was dropped on the page. It is ignored while the tab is in a trial. */
-  drop(files: FileList | undefined): void {
-    const { name } = this.stage.value;
-    const [file] = files ?? [];
-    if (file && (name === "form" || name === "ended")) this.file.value = file;
+  /** Chooses files. They are ignored while the tab is in a trial. */
+  async choose(listing: readonly ChosenFile[] | Promise<readonly ChosenFile[]>): Promise<void> {
+    try {
+      const files = await listing;
+      const { name } = this.stage.value;
+      if (name !== "form" && name !== "ended") return;
+      this.files.value = files;
+      this.fileProblem.value = files.length > 0 ? "" : "the folder is empty";
+    } catch (error) {
+      this.fileProblem.value = error instanceof Error ? error.message : String(error);
+    }
   }
 
   /** Leaves the trial. The coordinator gives this tab's clients to other hosts. */
@@ -111,6 +123,9 @@ export class Tab {
     switch (report.kind) {
       case "trial":
         this.trial.value = report.facts;
+        return;
+      case "read":
+        this.own.value = report.data;
         return;
       case "joined":
         this.stage.value = { name: "joined" };

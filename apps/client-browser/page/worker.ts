@@ -7,9 +7,10 @@ import { UserError } from "@fedclair/core";
 import { ClientRunner, prepareSentTrial, type Trial } from "@fedclair/core/internal";
 import {
   loadForTab,
-  readChosenTable,
   tabTaskNames,
   withoutAggregators,
+  type ChosenFile,
+  type ReadData,
 } from "@fedclair/plugins/browser";
 import { connectTab, RefusedError, Traffic, UnreachableError } from "@fedclair/wire/browser";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
@@ -37,7 +38,7 @@ function report(one: Report): void {
 
 /** Joins the coordinator of this page and trains until the trial is over. Never rejects. */
 async function host(order: Extract<Order, { kind: "join" }>): Promise<void> {
-  const { token, capacity, file } = order;
+  const { token, capacity, files } = order;
   const traffic = new Traffic();
   const beat = () => {
     report({
@@ -58,7 +59,7 @@ async function host(order: Extract<Order, { kind: "join" }>): Promise<void> {
       softwareVersion: release,
       signal: leaving.signal,
       onWelcome: async (trialJson) => {
-        runner = await prepare(JSON.parse(trialJson) as Trial, file);
+        runner = await prepare(JSON.parse(trialJson) as Trial, files);
       },
       onJoined: () => {
         report({ kind: "joined" });
@@ -118,44 +119,52 @@ function outcomeOf(error: unknown): Outcome {
   return error instanceof UserError ? "unfit" : "failed";
 }
 
-/** The user's file cannot be trained on. The coordinator does not learn why. */
+/** The user's files cannot be trained on. The coordinator does not learn why. */
 class FileError extends UserError {}
 
-/** Makes errors that a user can correct errors of the file. */
-async function blameFile<T>(work: Promise<T>): Promise<T> {
+/**
+ * Makes errors that a user can correct errors of the files. Their message loses the place in a
+ * trial file, which people at a page do not have.
+ */
+async function blameFiles(work: Promise<void>): Promise<void> {
   try {
-    return await work;
+    await work;
   } catch (error) {
-    throw error instanceof UserError ? new FileError(error.message) : error;
+    if (!(error instanceof UserError)) throw error;
+    const { message } = error.cause instanceof UserError ? error.cause : error;
+    throw new FileError(message.replace(/^source: /, ""));
   }
 }
 
 /**
  * Loads the task of a trial and its data.
- * @param file a table of the user's, which takes the place of the trial's data
- * @throws UserError if a tab cannot train it, or not on this file
+ * @param files the user's, which take the place of the trial's data if there are any
+ * @throws UserError if a tab cannot train it, or not on these files
  */
-async function prepare(trial: Trial, file: File | undefined): Promise<ClientRunner> {
+async function prepare(trial: Trial, files: readonly ChosenFile[]): Promise<ClientRunner> {
   const { name, task, rounds, clients } = trial;
-  const own = file && (await blameFile(readChosenTable(file)));
-  const plugins = await (own ? blameFile(loadForTab(task.name, own)) : loadForTab(task.name));
+  const hasOwn = files.length > 0;
+  const chosen = {
+    files,
+    onRead: (data: ReadData) => {
+      report({ kind: "read", data });
+    },
+  };
+  const plugins = await loadForTab(task.name, hasOwn ? chosen : undefined);
   if (!plugins) {
     throw new UserError(
       `the task of this trial is ${task.name}, and a browser tab can train ${tabTaskNames.join(", ")}: start hosts of another kind (fedclair client)`,
     );
   }
   const backend = await startWasm();
-  // The table itself has functions, which cannot be sent.
-  const table = own && { name: own.path, rows: own.rows, columns: own.columns };
-  report({ kind: "trial", facts: { name, task: task.name, rounds, clients, backend, own: table } });
-  const content = withoutAggregators(trial);
-  const from = own ? "your file" : "the coordinator's trial";
-  const runner = new ClientRunner(prepareSentTrial(content, from, plugins), {
+  report({ kind: "trial", facts: { name, task: task.name, rounds, clients, backend } });
+  const content = prepareSentTrial(withoutAggregators(trial), "the coordinator's trial", plugins);
+  const runner = new ClientRunner(content, {
     onClientError: ({ clientId }, error) => {
       console.error(`client ${clientId} failed`, error);
     },
   });
-  await (own ? blameFile(runner.prepare()) : runner.prepare());
+  await (hasOwn ? blameFiles(runner.prepare()) : runner.prepare());
   return runner;
 }
 

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { cleanUps, lastCleanUps } from "./afterwards.js";
 
-let browser: Browser | undefined;
+let browser: Promise<Browser> | undefined;
 
 /** A page in Debian's Chromium, with everything that it complained about. */
 export interface OpenedPage {
@@ -17,11 +17,13 @@ export async function openPage(
   url: string,
   { width = 1280, height = 900, dark = false, scripts = true } = {},
 ): Promise<OpenedPage> {
-  browser ??= await chromium.launch({
+  browser ??= chromium.launch({
     executablePath: "/usr/bin/chromium",
     args: ["--no-sandbox"], // containers have no user namespaces
   });
-  const context = await browser.newContext({
+  const context = await (
+    await browser
+  ).newContext({
     viewport: { width, height },
     colorScheme: dark ? "dark" : "light",
     javaScriptEnabled: scripts,
@@ -57,9 +59,9 @@ interface AxeResult {
 }
 
 cleanUps.push(async () => {
-  await Promise.all(browser?.contexts().map((context) => context.close()) ?? []);
+  await Promise.all((await browser)?.contexts().map((context) => context.close()) ?? []);
 });
 lastCleanUps.push(async () => {
-  await browser?.close();
+  await (await browser)?.close();
   browser = undefined;
 });

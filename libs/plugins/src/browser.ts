@@ -6,24 +6,19 @@ import { fedavg } from "@fedclair/aggregators/fedavg";
 import { attacks } from "@fedclair/attacks";
 import type { Plugins } from "@fedclair/core";
 import { mods } from "@fedclair/mods";
-import {
-  loadTabTask,
-  readChosenTable,
-  tabTaskNames,
-  type ChosenTable,
-} from "@fedclair/tasks/browser";
+import { loadTabTask, tabTaskNames, type ChosenData } from "@fedclair/tasks/browser";
 
 export { withoutAggregators } from "./without-aggregators.js";
-export { readChosenTable, tabTaskNames };
+export { tabTaskNames };
+export type { ChosenData, ChosenFile, ReadData } from "@fedclair/tasks/browser";
 
 /**
  * Loads what a tab needs to train a task.
- * @param table a table of the user's, which takes the place of the trial's data
+ * @param chosen files of the user's, which take the place of the trial's data
  * @returns undefined if a browser tab cannot train it
- * @throws UserError if the task does not accept a table
  */
-export async function loadForTab(task: string, table?: ChosenTable): Promise<Plugins | undefined> {
-  const plugin = await loadTabTask(task, table);
+export async function loadForTab(task: string, chosen?: ChosenData): Promise<Plugins | undefined> {
+  const plugin = await loadTabTask(task, chosen);
   if (!plugin) return undefined;
   return {
     tasks: new Map([[plugin.name, plugin]]),

@@ -22,8 +22,12 @@ export interface TableSource {
 /**
  * Creates the schema of a table as a source.
  * @param columns the schema of a mapping from the task's names of columns to those of the table
+ * @param others the schemas of what else the task wants to know about it
  */
-export function tableSource<C extends z.ZodType>(columns: C) {
+export function tableSource<C extends z.ZodType, O extends z.ZodRawShape = Record<never, never>>(
+  columns: C,
+  others?: O,
+) {
   return z
     .strictObject({
       file: z
@@ -37,8 +41,10 @@ export function tableSource<C extends z.ZodType>(columns: C) {
         .optional()
         .describe("A folder with one such table per client, or of PNG images"),
       columns,
+      ...(others as O),
     })
-    .superRefine(({ file, folder }, context) => {
+    .superRefine((source, context) => {
+      const { file, folder } = source as TableSource;
       if ((file === undefined) !== (folder === undefined)) return;
       const message = "expected either file or folder, as { file: data.csv }";
       // The branch of a union has failed, so that its other issues are not reported as if meant.

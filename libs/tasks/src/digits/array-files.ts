@@ -3,6 +3,7 @@ import { sizeOf, UserError } from "@fedclair/core";
 import { item, sum } from "@fedclair/linalg";
 import { withArray, type Numbers } from "../data/array-file.js";
 import type { DigitFiles, FolderDigits } from "./folder-files.js";
+import { numberClasses } from "./class-names.js";
 import { formatPosition, largestLabel } from "./images.js";
 
 /** A pair of files whose labels have been read. */
@@ -18,13 +19,17 @@ interface LabelledPair {
  * `train-labels-idx1-ubyte`, also gzipped) or as NumPy writes them (`images.npy`, `labels.npy`).
  * Images have any size, as bytes or as numbers from 0, which become bytes. If some of these numbers
  * are above 1, all are divided by the largest. Labels are 0 … 999.
+ * @param names the classes that the trial names; default: labels are classes
  */
-export async function readPairs(folders: readonly DigitFiles[]): Promise<FolderDigits> {
+export async function readPairs(
+  folders: readonly DigitFiles[],
+  names: readonly string[] | undefined,
+): Promise<FolderDigits> {
   const pairsByFolder: LabelledPair[][] = [];
   for (const { folder, pairs } of folders) {
     const folderPairs: LabelledPair[] = [];
     for (const { images, labels } of pairs) {
-      folderPairs.push(await readLabels(join(folder, images), join(folder, labels)));
+      folderPairs.push(await readLabels(join(folder, images), join(folder, labels), names));
     }
     pairsByFolder.push(folderPairs);
   }
@@ -55,7 +60,7 @@ export async function readPairs(folders: readonly DigitFiles[]): Promise<FolderD
   await readAll(1);
   // The largest number is known only at the end, and numbers beyond 1 need another pass.
   if (largest > 1) await readAll(largest);
-  const classes = Math.max(1, ...new Set(labels)) + 1;
+  const classes = names?.length ?? Math.max(1, ...new Set(labels)) + 1;
   return { images, labels, pixels, classes, counts };
 }
 
@@ -67,7 +72,11 @@ function requireSize(pair: LabelledPair, first: LabelledPair): void {
 }
 
 /** Reads the labels of a pair, and checks the shape of the images without reading them. */
-async function readLabels(images: string, labels: string): Promise<LabelledPair> {
+async function readLabels(
+  images: string,
+  labels: string,
+  names: readonly string[] | undefined,
+): Promise<LabelledPair> {
   const [count = 0, ...size] = await withArray(images, ({ shape }) => Promise.resolve(shape));
   const pixels = sizeOf(size);
   if (size.length === 0 || pixels === 0) {
@@ -87,7 +96,11 @@ async function readLabels(images: string, labels: string): Promise<LabelledPair>
         `source: ${labels}: label ${i}: expected 0 … ${largestLabel}, got ${label}`,
       );
     });
-    return { images, pixels, labels: Int32Array.from(numbers) };
+    if (!names) return { images, pixels, labels: Int32Array.from(numbers) };
+    const numberOf = numberClasses(names);
+    const numberLabel = (label: number, i: number) =>
+      numberOf(String(label), () => `${labels}: label ${i}`);
+    return { images, pixels, labels: Int32Array.from(numbers, numberLabel) };
   });
 }
 

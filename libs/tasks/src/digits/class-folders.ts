@@ -3,27 +3,36 @@ import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { item, sum } from "@fedclair/linalg";
 import { listPngs, readPngs } from "../data/png-files.js";
-import { sortNames } from "../data/table.js";
-import { largestLabel, type Digits } from "./images.js";
+import { numberClasses, sortClasses } from "./class-names.js";
+import type { Digits } from "./images.js";
 
 /**
- * Reads PNG images from one subfolder per class. Classes are numbered in the order of their names:
- * numbers by size, other names by their letters.
- * @throws UserError if there are fewer than two classes, or images of several sizes
+ * Reads PNG images from one subfolder per class, class by class, each in the order of file names.
+ * @param classes the classes that the trial names; default: the subfolders, sorted
+ * @throws UserError if a subfolder is no class or has no image, or if images have several sizes
  */
-export async function readClassFolders(folder: string): Promise<Digits> {
+export async function readClassFolders(
+  folder: string,
+  classes: readonly string[] | undefined,
+): Promise<Digits> {
   const entries = await readdir(folder, { withFileTypes: true });
   const folders = entries.filter((one) => one.isDirectory() && !one.name.startsWith("."));
-  const names = sortNames(new Set(folders.map(({ name }) => name)));
+  const found = new Set(folders.map(({ name }) => name));
+  const all = classes ?? sortClasses(found, folder, "subfolders of .png files, one per class");
+  const numberOf = numberClasses(all);
+  for (const name of found) numberOf(name, () => `the subfolders of ${folder}`);
+  const names = all.filter((name) => found.has(name));
   const files = await Promise.all(names.map((name) => listPngs(join(folder, name))));
   const empty = files.findIndex((list) => list.length === 0);
-  if (names.length < 2 || names.length > largestLabel + 1 || empty >= 0) {
+  if (empty >= 0) {
     throw new UserError(
-      `source: ${folder}: expected 2 to ${largestLabel + 1} subfolders of .png files, one per class, got ${names.length}${empty >= 0 ? `, and none in ${item(names, empty)}` : ""}`,
+      `source: ${join(folder, item(names, empty))}: expected .png files of this class, got none`,
     );
   }
   const paths = names.flatMap((name, k) => item(files, k).map((file) => join(name, file)));
-  const labels = Int32Array.from(files.flatMap((list, k) => list.map(() => k)));
+  const labels = Int32Array.from(
+    files.flatMap((list, k) => list.map(() => all.indexOf(item(names, k)))),
+  );
   let images: Uint8Array | undefined;
   let pixels = 0;
   let start = 0;
@@ -33,5 +42,5 @@ export async function readClassFolders(folder: string): Promise<Digits> {
     images.set(bytes, start);
     start += pixels;
   }
-  return { images: images ?? new Uint8Array(0), labels, pixels, classes: names.length };
+  return { images: images ?? new Uint8Array(0), labels, pixels, classes: all.length };
 }

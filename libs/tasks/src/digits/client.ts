@@ -1,5 +1,12 @@
 import { descend } from "@fedclair/compute";
-import type { LocalTrainer, Delta, Params, TrainJob, TrainResult } from "@fedclair/core";
+import {
+  UserError,
+  type Delta,
+  type LocalTrainer,
+  type Params,
+  type TrainJob,
+  type TrainResult,
+} from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import type { Network } from "../nets/network.js";
 import type { Chosen } from "./images.js";
@@ -39,6 +46,7 @@ export class DigitsClient implements LocalTrainer {
    * the last epoch
    */
   async train(job: TrainJob): Promise<TrainResult> {
+    this.#requireSize(job.params);
     const { loss, delta } =
       this.#options.model === "lora"
         ? await this.#trainAdapters(job)
@@ -77,6 +85,21 @@ export class DigitsClient implements LocalTrainer {
     return train(network, this.#data.training, pace, rng, signal);
   }
 
+  /**
+   * The images of two hosts may differ. The coordinator gets the message of the error, so it
+   * contains only the number of pixels.
+   * @throws UserError if the params are for images of another size
+   */
+  #requireSize(params: Params): void {
+    const [first] = params.values();
+    const wanted = (first?.shape[1] ?? 0) - 1;
+    const { pixels } = this.#data.training;
+    if (pixels === wanted) return;
+    throw new UserError(
+      `digits: the params are for images of ${wanted} numbers, and those of this host have ${pixels}: give every host images of one size and kind (a grey pixel is one number, a coloured one three)`,
+    );
+  }
+
   /** Digits per step. */
   get #rows(): number {
     return Math.min(this.#options.batchSize, this.#data.training.labels.length);
@@ -84,6 +107,7 @@ export class DigitsClient implements LocalTrainer {
 
   /** Measures the loss on the digits that are held back, in nats. */
   async measureHeldBack(params: Params): Promise<number> {
+    this.#requireSize(params);
     return (await measure(params, this.#data.heldBack)).loss;
   }
 
@@ -92,6 +116,7 @@ export class DigitsClient implements LocalTrainer {
    * digits that no client holds.
    */
   async evaluate(params: Params): Promise<TrainResult> {
+    this.#requireSize(params);
     const { heldOut, uniform } = this.#data;
     const own = await measure(params, heldOut);
     const common = await uniform.measure(params);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { packageFolder } from "../data/npm-package.js";
 import { readPairs } from "./array-files.js";
 import { readClassFolders } from "./class-folders.js";
+import { namedClasses } from "./class-names.js";
 import { describeUnusualFiles, digitFiles, kindOf, writersIn } from "./folder-files.js";
 import type { Collection } from "./images.js";
 import { readJson } from "./json-files.js";
@@ -41,20 +42,25 @@ async function fetchMnist(): Promise<Collection> {
 export async function readSource(source: Options["source"]): Promise<Collection> {
   if (source === "mnist") return await readMnist();
   const { file, folder = "", columns } = source;
+  const classes = namedClasses(source);
   if (file !== undefined || kindOf(folder) === "tables") {
-    return await readLabelledTable(source, columns);
+    return await readLabelledTable(source, columns, classes);
   }
-  return kindOf(folder) === "png" ? await readClassFolders(folder) : await readFolder(folder);
+  if (kindOf(folder) === "png") return await readClassFolders(folder, classes);
+  return await readFolder(folder, classes);
 }
 
 /**
  * Reads digits from a folder, or from one subfolder per writer if the writers are known. The files
  * are pairs for `readPairs`, or JSON for `readJson`.
+ * @param classes the classes that the trial names, which are numbers here; default: 0, 1, …
  */
-export async function readFolder(folder: string): Promise<Collection> {
+export async function readFolder(folder: string, classes?: readonly string[]): Promise<Collection> {
   const parts = digitFiles(folder);
   const isJson = parts.some(({ json }) => json.length > 0);
-  const { counts, ...digits } = await (isJson ? readJson(parts) : readPairs(parts));
+  const { counts, ...digits } = await (isJson
+    ? readJson(parts, classes)
+    : readPairs(parts, classes));
   const writers = parts.flatMap(({ writer }) => writer ?? []);
   if (writers.length === 0) return digits;
   const owners = counts.flatMap((count, owner) => new Array<number>(count).fill(owner));

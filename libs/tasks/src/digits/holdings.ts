@@ -15,7 +15,7 @@ export interface Reserved {
 }
 
 /** Every client needs one digit to train on and one to be measured on. */
-const minimumPerClient = 2;
+export const minimumPerClient = 2;
 
 /**
  * Checks that the clients' parts will not be too small.

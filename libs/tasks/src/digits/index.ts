@@ -53,7 +53,6 @@ export const digits: TaskPlugin = {
   notice: (_, { source }: Options) => noticeFiles(source),
   create: async (options: Options): Promise<Task> => {
     const data = await readSource(options.source);
-    let shared: Shared | undefined;
     return {
       checkClients: (clients) => {
         holdings(options, data, clients);
@@ -70,17 +69,31 @@ export const digits: TaskPlugin = {
           params: options.model === "lora" ? await pretrain(options, data, params, rng) : params,
         };
       },
-      openShard(shard) {
-        if (shared?.clients !== shard.count) shared = share(options, data, shard.count);
-        const held = choose(data, shared.partOf(shard.index));
-        const { uniform } = shared;
-        return Promise.resolve(
-          new DigitsClient(options, { ...split(options, held, data.classes, shard), uniform }),
-        );
-      },
+      openShard: createOpener(options, data),
     };
   },
 };
+
+/**
+ * Creates the function that opens the digits of a client.
+ * @param holdsAll whether any client holds all digits, because it is alone on its host
+ */
+export function createOpener(
+  options: Options,
+  data: Collection,
+  { holdsAll = false } = {},
+): Task["openShard"] {
+  let shared: Shared | undefined;
+  return (shard) => {
+    const { index, count } = holdsAll ? { index: 0, count: 1 } : shard;
+    if (shared?.clients !== count) shared = share(options, data, count);
+    const held = choose(data, shared.partOf(index));
+    const { uniform } = shared;
+    return Promise.resolve(
+      new DigitsClient(options, { ...split(options, held, data.classes, shard), uniform }),
+    );
+  };
+}
 
 /**
  * Data that all clients share. With a thousand clients, drawing it again for each would take long.
@@ -123,9 +136,8 @@ async function pretrain(
   }
 }
 
-/** Says how many of the user's own images are trained on, and what becomes of the others. */
-function describeUse(options: Options, data: Collection, clients: number): string {
-  const { labels, pixels, classes } = data;
+/** Counts what the images are used for. */
+export function countUses(options: Options, data: Collection, clients: number) {
   const partOf = holdings(options, data, clients);
   let trained = 0;
   let heldOut = 0;
@@ -134,7 +146,13 @@ function describeUse(options: Options, data: Collection, clients: number): strin
     trained += countTrained(length);
     heldOut += length - countTrained(length);
   }
-  const { uniform, base } = countWithheld(options, labels.length);
+  return { trained, heldOut, ...countWithheld(options, data.labels.length) };
+}
+
+/** Says how many of the user's own images are trained on, and what becomes of the others. */
+function describeUse(options: Options, data: Collection, clients: number): string {
+  const { labels, pixels, classes } = data;
+  const { trained, heldOut, uniform, base } = countUses(options, data, clients);
   const uses = [
     `${trained} train`,
     `${heldOut} measure the client that holds them`,

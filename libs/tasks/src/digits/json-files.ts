@@ -3,15 +3,24 @@ import { join } from "node:path";
 import { excerpt, UserError } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import type { DigitFiles, FolderDigits } from "./folder-files.js";
+import { numberClasses } from "./class-names.js";
 import { classes, formatPosition, pixels } from "./images.js";
 
 /**
  * Reads digits in the form of the npm package: files 0.json … 9.json, each { "data": [pixels of all
  * digits with this label, one after another] }.
+ * @param names the classes that the trial names; default: 0 to 9
  */
-export async function readJson(folders: readonly DigitFiles[]): Promise<FolderDigits> {
+export async function readJson(
+  folders: readonly DigitFiles[],
+  names: readonly string[] | undefined,
+): Promise<FolderDigits> {
+  const numberOf = names && numberClasses(names);
   const files = folders.flatMap(({ folder, json }) =>
-    json.map((name) => ({ folder, label: Number.parseInt(name), path: join(folder, name) })),
+    json.map((name) => {
+      const [path, digit] = [join(folder, name), name.charAt(0)];
+      return { folder, label: numberOf?.(digit, () => path) ?? Number(digit), path };
+    }),
   );
   const read = await Promise.all(
     files.map(async (file) => ({ ...file, values: await readPixels(file.path) })),
@@ -31,7 +40,7 @@ export async function readJson(folders: readonly DigitFiles[]): Promise<FolderDi
     images,
     labels,
     pixels,
-    classes,
+    classes: names?.length ?? classes,
     counts: folders.map(({ folder }) => countDigits(folder)),
   };
 }

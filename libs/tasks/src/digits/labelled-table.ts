@@ -1,7 +1,9 @@
 import { UserError } from "@fedclair/core";
 import type { TableSource } from "../data/own-data.js";
-import { numbers, readTable, sortNames, texts } from "../data/table.js";
-import { largestLabel, type Collection } from "./images.js";
+import type { TableFile } from "../data/table-file.js";
+import { numbers, readTable, texts } from "../data/table.js";
+import { numberClasses, sortClasses } from "./class-names.js";
+import type { Collection } from "./images.js";
 import type { Options } from "./options.js";
 
 type Columns = Exclude<Options["source"], "mnist">["columns"];
@@ -9,22 +11,23 @@ type Columns = Exclude<Options["source"], "mnist">["columns"];
 /**
  * Reads a table with one image per row. If some numbers are above 1, all are divided by the
  * largest.
- * Classes are numbered in the order of their names: numbers by size, other names by their letters.
+ * @param classes the classes that the trial names; default: those of the table, sorted
  * @throws UserError with file and row if the data are not as expected
  */
 export async function readLabelledTable(
-  source: TableSource,
+  source: TableSource | TableFile,
   { label, pixels, client }: Columns,
+  classes: readonly string[] | undefined,
 ): Promise<Collection> {
   const wanted = { label: texts(label), pixels: numbers(pixels) };
   const { table, clients } = await readTable(source, wanted, client);
-  const names = sortNames(new Set(table.texts("label")));
-  if (names.length < 2 || names.length > largestLabel + 1) {
-    throw new UserError(
-      `source: column '${label}': expected 2 to ${largestLabel + 1} classes, got ${names.length}: name the column with the classes as columns.label`,
-    );
-  }
-  const classOf = new Map(names.map((name, k) => [name, k]));
+  const found = table.texts("label");
+  const names =
+    classes ?? sortClasses(new Set(found), `column '${label}' (columns.label)`, "classes");
+  const numberOf = numberClasses(names);
+  const labels = Int32Array.from(found, (name, row) =>
+    numberOf(name, () => `${table.place(row)}: column '${label}'`),
+  );
   const values = table.numbers("pixels");
   const width = table.names("pixels").length;
   let largest = 1;
@@ -38,7 +41,7 @@ export async function readLabelledTable(
   });
   return {
     images: Float32Array.from(values, (value) => value / largest),
-    labels: Int32Array.from(table.texts("label"), (name) => classOf.get(name) ?? NaN),
+    labels,
     pixels: width,
     classes: names.length,
     ...(clients && { owners: clients.owners, writers: clients.names }),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { clientColumn, tableSource } from "../data/own-data.js";
 import { partitionSchema } from "../partition/options.js";
 import { proximal } from "../proximal.js";
+import { classNames } from "./class-names.js";
 
 const columns = z.strictObject({
   label: z.string().default("label").describe("Column with the class"),
@@ -24,7 +25,12 @@ export const schema = z
   .strictObject({
     source: z
       .union(
-        [z.literal("mnist"), tableSource(columns.prefault({}).describe("The table's columns"))],
+        [
+          z.literal("mnist"),
+          tableSource(columns.prefault({}).describe("The table's columns"), {
+            classes: classNames,
+          }),
+        ],
         {
           error: "expected mnist, { folder: … } or { file: … }",
         },

@@ -68,7 +68,7 @@ export const linearRegression: TaskPlugin = {
   holdsBack: true,
   create: (options: Options): Task | Promise<Task> =>
     options.source
-      ? createOwn(options, options.source, options.source.columns)
+      ? createOwn(options, options.source, options.source.columns).then(({ task }) => task)
       : createSimulated(options),
 };
 
@@ -84,19 +84,20 @@ function createSimulated(options: Options): Task {
   };
 }
 
-/** Creates the task on the rows of a table. */
+/** Creates the task on the rows of a table, and counts them. */
 export async function createOwn(
   options: Options,
   source: TableSource | TableFile,
   columns: NonNullable<Options["source"]>["columns"],
-): Promise<Task> {
+): Promise<{ readonly task: Task; readonly rows: number }> {
   const samples = await readSamples(options, source, columns);
-  return {
+  const task: Task = {
     ...samples.clients.members,
     start: () => Promise.resolve({ params: zeroParams(samples.p, samples.q) }),
     openShard: (shard) =>
       Promise.resolve(createTrainer(openRows(samples, shard), options.proximal)),
   };
+  return { task, rows: samples.y.length / samples.q };
 }
 
 function zeroParams(p: number, q: number): Params {

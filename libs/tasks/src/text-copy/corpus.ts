@@ -1,4 +1,4 @@
-import type { Stream } from "@fedclair/linalg";
+import type { Shard } from "@fedclair/core";
 
 /** A source of the clients' tokens. Tokens are 0 … vocabulary - 1, without the separator. */
 export interface Corpus {
@@ -16,11 +16,8 @@ export interface LoadedCorpus {
   /** Throws an error that says what to change if the corpus cannot serve `count` clients. */
   readonly checkClients?: (count: number) => void;
   readonly clientLabel?: (index: number) => string;
-  /**
-   * Opens one client's own distribution of sequences.
-   * @param rng the client's stream
-   */
-  readonly open: (index: number, rng: Stream) => Source;
+  /** Opens one client's own distribution of sequences. */
+  readonly open: (shard: Pick<Shard, "index" | "count" | "rng">) => Source;
 }
 
 /** Part of a source. `training` and `heldOut` have no stretch of text in common. */

@@ -5,8 +5,10 @@ import { zeros, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { z } from "zod";
 import type { Corpus, Source } from "./corpus.js";
 import { sourcePaths, tableSource } from "../data/own-data.js";
-import { textTable } from "./library.js";
+import { partitionChoice } from "../partition/options.js";
 import { proximal } from "../proximal.js";
+import { dealtTexts } from "./dealt-texts.js";
+import { textRows, textTable, type Library } from "./library.js";
 import { copyLength, moduleNames, width } from "./shape.js";
 import { syntheticCorpus } from "./synthetic.js";
 import { textCorpus } from "./text.js";
@@ -19,7 +21,7 @@ const columns = z.strictObject({
     .describe("Column with the client of each text; texts of a client are joined."),
 });
 
-const schema = z.strictObject({
+const optionsOfTask = z.strictObject({
   source: z
     .union(
       [
@@ -31,6 +33,11 @@ const schema = z.strictObject({
     .default("synthetic")
     .describe(
       "synthetic: independent tokens out of 20, with each client's own probabilities. sotu: one president's State of the Union addresses per client, fetched once from the npm registry. { folder }: one text file per client. { file }: a table of texts.",
+    ),
+  partition: partitionChoice
+    .optional()
+    .describe(
+      "How real texts are split among the clients; default: natural, one client's document each. Others deal out the files or rows, whoever they are from, and clients have no names",
     ),
   sequences: z.int().min(1).default(32).describe("Training sequences per client."),
   concentration: z
@@ -62,7 +69,16 @@ const schema = z.strictObject({
     .describe("Number of held-out sequences, and of uniform ones, on which a client is evaluated."),
 });
 
-type Options = z.output<typeof schema>;
+const schema = optionsOfTask.superRefine(({ source, partition }, context) => {
+  if (source !== "synthetic" || partition === undefined) return;
+  context.addIssue({
+    code: "custom",
+    path: ["partition"],
+    message: "is for real texts: choose another source, or leave it out",
+  });
+});
+
+export type Options = z.output<typeof schema>;
 
 /**
  * The largest number of clients that train together, by backend. On wasm, a client's step takes 1.9
@@ -102,44 +118,57 @@ export const textCopy: TaskPlugin = {
     Math.min(batchSize, sequences) >= 512 ? "tensorflow" : "wasm",
   acceptsStale: () => true,
   holdsBack: true,
-  namesClients: ({ source }: Options) => source !== "synthetic",
+  namesClients: (options: Options) => options.source !== "synthetic" && isNatural(options),
   checkClients: (clients, options: Options) => createCorpus(options).checkClients?.(clients),
   notice: (clients, options: Options) => createCorpus(options).notice?.(clients),
-  create: async (options: Options): Promise<Task> => {
-    const corpus = createCorpus(options);
-    const { name } = await loadBackend();
-    const [{ loadBase }, { TextCopyClient, trainAll }] = await Promise.all([
-      import("./base.js"),
-      import("./client.js"),
-    ]);
-    const { vocabulary } = corpus;
-    const [base, { checkClients, clientLabel, open }] = await Promise.all([
-      loadBase(vocabulary),
-      corpus.load(),
-    ]);
-    const training = { ...options, base, vocabulary };
-    return {
-      ...(checkClients && { checkClients }),
-      ...(clientLabel && { clientLabel }),
-      start: () => {
-        const params = new Map(moduleNames.map((name) => [name, zeros([width, width])]));
-        return Promise.resolve({ params });
-      },
-      openShard: (shard) => {
-        const source = open(shard.index, shard.rng);
-        const data = drawData(options, vocabulary, source, shard);
-        return Promise.resolve(new TextCopyClient(training, data));
-      },
-      trainCohort: { maxBatch: maxBatch[name], train: trainAll },
-    };
-  },
+  create: (options: Options): Promise<Task> => createTask(options, createCorpus(options)),
 };
 
-function createCorpus({ source, concentration }: Options): Corpus {
+/** Creates the task on a corpus. */
+export async function createTask(options: Options, corpus: Corpus): Promise<Task> {
+  const { name } = await loadBackend();
+  const [{ loadBase }, { TextCopyClient, trainAll }] = await Promise.all([
+    import("./base.js"),
+    import("./client.js"),
+  ]);
+  const { vocabulary } = corpus;
+  const [base, { checkClients, clientLabel, open }] = await Promise.all([
+    loadBase(vocabulary),
+    corpus.load(),
+  ]);
+  const training = { ...options, base, vocabulary };
+  return {
+    ...(checkClients && { checkClients }),
+    ...(clientLabel && { clientLabel }),
+    start: () => {
+      const params = new Map(moduleNames.map((name) => [name, zeros([width, width])]));
+      return Promise.resolve({ params });
+    },
+    openShard: (shard) => {
+      const data = drawData(options, vocabulary, open(shard), shard);
+      return Promise.resolve(new TextCopyClient(training, data));
+    },
+    trainCohort: { maxBatch: maxBatch[name], train: trainAll },
+  };
+}
+
+/** Does each client have the texts that the data say are its own? */
+export function isNatural({ partition }: Options): boolean {
+  return partition === undefined || partition.by === "natural";
+}
+
+function createCorpus(options: Options): Corpus {
+  const { source, concentration, partition = { by: "natural" } } = options;
   if (source === "synthetic") return syntheticCorpus(concentration);
-  if (source === "sotu") return textCorpus(addresses);
-  const { file, folder = "" } = source;
-  return textCorpus(file === undefined ? textFolder(folder) : textTable({ file }, source.columns));
+  const library = openLibrary(source, isNatural(options));
+  return isNatural(options) ? textCorpus(library) : dealtTexts(library, partition);
+}
+
+function openLibrary(source: Exclude<Options["source"], "synthetic">, byClient: boolean): Library {
+  if (source === "sotu") return addresses;
+  const { file, folder = "", columns } = source;
+  if (file === undefined) return textFolder(folder);
+  return byClient ? textTable({ file }, columns) : textRows({ file }, columns);
 }
 
 function drawData(options: Options, vocabulary: number, source: Source, shard: Shard) {

@@ -1,4 +1,5 @@
 import type { TableSource } from "../data/own-data.js";
+import type { TableFile } from "../data/table-file.js";
 import { readTable, texts } from "../data/table.js";
 
 /** One client's text. */
@@ -25,11 +26,25 @@ export interface Library {
   readonly read: () => Promise<readonly Document[]>;
 }
 
+/** What the columns of a table with texts are. */
+export interface TextColumns {
+  readonly text: string;
+  readonly client: string;
+}
+
+/** Creates a library of the texts in a table, one document per row. */
+export function textRows(source: TableSource | TableFile, { text }: TextColumns): Library {
+  return {
+    title: "read" in source ? source.path : `the table ${source.file ?? ""}`,
+    async read() {
+      const { table } = await readTable(source, { text: texts(text) });
+      return table.texts("text").map((one, row) => ({ label: `row ${row + 1}`, text: one }));
+    },
+  };
+}
+
 /** Creates a library of the texts in a table, one document per client, in the order of names. */
-export function textTable(
-  source: TableSource,
-  { text, client }: { readonly text: string; readonly client: string },
-): Library {
+export function textTable(source: TableSource, { text, client }: TextColumns): Library {
   return {
     title: `the table ${source.file ?? ""}`,
     async read() {

@@ -12,7 +12,7 @@ const vocabulary = 20;
 export function syntheticCorpus(concentration: number): Corpus {
   return {
     vocabulary,
-    load: () => Promise.resolve({ open: (_index, rng) => openSource(concentration, rng) }),
+    load: () => Promise.resolve({ open: ({ rng }) => openSource(concentration, rng) }),
   };
 }
 

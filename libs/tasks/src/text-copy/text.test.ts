@@ -18,7 +18,7 @@ describe("text corpus", () => {
       read: () => Promise.resolve(documents),
     });
     const { open } = await corpus.load();
-    const source = open(0, stream(1));
+    const source = open({ index: 0, count: 1, rng: stream(1) });
     assert.deepEqual(new Set(source.sequences("training", 100)), new Set([0]));
     assert.deepEqual(new Set(source.sequences("heldOut", 100)), new Set([1]));
     assert.deepEqual(source.sequences("training", 3).length, 18);

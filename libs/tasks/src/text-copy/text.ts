@@ -7,10 +7,13 @@ import { copyLength } from "./shape.js";
 /**
  * The characters that are tokens: letters, the space, the characters , . ' - and 0 for all digits.
  */
-const alphabet = "abcdefghijklmnopqrstuvwxyz ,.'-0";
+export const alphabet = "abcdefghijklmnopqrstuvwxyz ,.'-0";
 
 /** Share of a text, from its beginning, that is trained on. The rest is held out. */
 const trainingShare = 0.8;
+
+/** Both parts of a text must be long enough for a sequence. */
+const fewestCharacters = 5 * copyLength;
 
 /** Creates a corpus of stretches of real text, one document per client. */
 export function textCorpus({ title, count, notice, read }: Library): Corpus {
@@ -33,12 +36,7 @@ export function textCorpus({ title, count, notice, read }: Library): Corpus {
         label,
         tokens: toTokens(text),
       }));
-      for (const { label, tokens } of documents) {
-        // Both parts must be long enough for a sequence.
-        if (tokens.length * (1 - trainingShare) < copyLength) {
-          throw new UserError(`${title}: ${label} has only ${tokens.length} usable characters`);
-        }
-      }
+      for (const { label, tokens } of documents) requireLength(tokens, `${title}: ${label}`);
       const at = (index: number) => {
         const document = documents[index];
         if (document) return document;
@@ -49,13 +47,21 @@ export function textCorpus({ title, count, notice, read }: Library): Corpus {
           check(clients, documents.length);
         },
         clientLabel: (index) => at(index).label,
-        open: (index, rng) => openDocument(at(index).tokens, rng),
+        open: ({ index, rng }) => openDocument(at(index).tokens, rng),
       };
     },
   };
 }
 
-function openDocument(tokens: Int32Array, rng: Stream): Source {
+/** @throws UserError if a text is too short to be trained and measured on */
+export function requireLength({ length }: Int32Array, whose: string): void {
+  if (length >= fewestCharacters) return;
+  throw new UserError(
+    `${whose} has only ${length} usable characters, expected at least ${fewestCharacters}: letters, digits, spaces and , . ' -`,
+  );
+}
+
+export function openDocument(tokens: Int32Array, rng: Stream): Source {
   const border = Math.floor(tokens.length * trainingShare);
   const parts = { training: tokens.subarray(0, border), heldOut: tokens.subarray(border) };
   return {

@@ -1,0 +1,77 @@
+import type { ChosenFile } from "@fedclair/plugins/browser";
+
+/** The most files that a page lists. Whoever drops more has taken the wrong folder. */
+const mostFiles = 100_000;
+
+/** Lists the files of an input for files or for a folder. */
+export function listSelected(files: FileList | null): readonly ChosenFile[] {
+  return Array.from(files ?? [], (content) => ({
+    path: content.webkitRelativePath || content.name,
+    content,
+  }));
+}
+
+/**
+ * Lists the files that were dropped, and those in dropped folders. It must be called before the
+ * event ends.
+ * @throws Error if there are too many, or if a folder cannot be read
+ */
+export async function listDropped({ items }: DataTransfer): Promise<readonly ChosenFile[]> {
+  const found: ChosenFile[] = [];
+  const add = (path: string, content: File) => {
+    if (found.length === mostFiles) throw new Error(`expected at most ${mostFiles} files`);
+    found.push({ path, content });
+  };
+  const walk = async (entry: FileSystemEntry): Promise<void> => {
+    const path = entry.fullPath.replace(/^\//, "");
+    if (entry.isFile) {
+      add(
+        path,
+        await new Promise<File>((resolve, reject) => {
+          (entry as FileSystemFileEntry).file(resolve, reject);
+        }),
+      );
+      return;
+    }
+    const reader = (entry as FileSystemDirectoryEntry).createReader();
+    const readSome = () =>
+      new Promise<FileSystemEntry[]>((resolve, reject) => {
+        reader.readEntries(resolve, reject);
+      });
+    // A reader returns a hundred entries at a time, and none at the end.
+    for (let some = await readSome(); some.length > 0; some = await readSome()) {
+      for (const one of some) await walk(one);
+    }
+  };
+  const roots = [...items].map((item) => ({
+    entry: item.webkitGetAsEntry(),
+    file: item.getAsFile(),
+  }));
+  for (const { entry, file } of roots) {
+    if (entry) await walk(entry);
+    else if (file) add(file.name, file);
+  }
+  return found;
+}
+
+/** Names chosen files: by the folder that all are in, by the only path, or by their number. */
+export function nameFiles(files: readonly ChosenFile[]): string {
+  const [first = "", ...others] = files.map(({ path }) => path);
+  if (others.length === 0) return first;
+  const number = `${files.length.toLocaleString("en-GB")} files`;
+  const [folder = ""] = first.split("/");
+  return others.every((path) => path.startsWith(`${folder}/`)) ? `${folder} (${number})` : number;
+}
+
+/** Counts the images in each folder, sorted by name. */
+export function countImages(files: readonly ChosenFile[]) {
+  const counts = new Map<string, number>();
+  for (const { path } of files) {
+    const [name = "", folder] = path.split("/").reverse();
+    if (folder === undefined || !/^[^.].*\.png$/i.test(name)) continue;
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  return [...counts]
+    .map(([name, count]) => ({ name, count }))
+    .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+}

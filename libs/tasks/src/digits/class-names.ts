@@ -1,0 +1,69 @@
+import { excerpt, UserError } from "@fedclair/core";
+import { didYouMean } from "@fedclair/core/internal";
+import { z } from "zod";
+import { sortNames } from "../data/table.js";
+import { classes as mnistClasses, largestLabel } from "./images.js";
+
+/** The option `source.classes`. */
+export const classNames = z
+  .array(
+    z.union([z.string().trim().min(1), z.number()], {
+      error: "expected a name or a number",
+    }),
+  )
+  .min(2)
+  .max(largestLabel + 1)
+  .superRefine((names, context) => {
+    const texts = names.map(String);
+    const twice = texts.find((name, i) => texts.indexOf(name) < i);
+    if (twice === undefined) return;
+    context.addIssue({ code: "custom", message: `'${excerpt(twice)}' is there twice` });
+  })
+  .optional()
+  .describe(
+    "Names of the classes in the order of their numbers; default: those in the data, sorted. Browser tabs with images of their own need them",
+  );
+
+/** Returns the classes that the trial names; those of MNIST are 0 to 9. */
+export function namedClasses(
+  source: "mnist" | { readonly classes?: readonly (string | number)[] | undefined },
+): readonly string[] | undefined {
+  return source === "mnist"
+    ? Array.from({ length: mnistClasses }, (_, i) => `${i}`)
+    : source.classes?.map(String);
+}
+
+/**
+ * Creates the function that numbers a class by its name.
+ * @param names the classes in the order of their numbers
+ * @returns a function that throws a UserError with the place if the class is not one of them
+ */
+export function numberClasses(
+  names: readonly string[],
+): (name: string, place: () => string) => number {
+  const numbers = new Map(names.map((name, k) => [name, k]));
+  return (name, place) => {
+    const number = numbers.get(name);
+    if (number !== undefined) return number;
+    throw new UserError(
+      `source: ${place()}: expected one of the classes ${excerpt(names.join(", "))}, got '${excerpt(name)}'${didYouMean(name, names)}: correct it, leave it out, or let the trial name it (source.classes)`,
+    );
+  };
+}
+
+/**
+ * Sorts classes that the trial does not name: numbers by size, other names by their letters.
+ * @param place where they are, for messages
+ * @param what the noun for them there
+ * @throws UserError if there are too few or too many
+ */
+export function sortClasses(
+  found: ReadonlySet<string>,
+  place: string,
+  what: string,
+): readonly string[] {
+  if (found.size >= 2 && found.size <= largestLabel + 1) return sortNames(found);
+  throw new UserError(
+    `source: ${place}: expected 2 to ${largestLabel + 1} ${what}, got ${found.size}`,
+  );
+}
