@@ -326,6 +326,12 @@ export const variations = {
   "trials/text-copy/synthetic.yaml": {
     frozen: { ...shorter["trials/text-copy/synthetic.yaml"], "task.trainA": false },
   },
+  "trials/text-copy/own-data.yaml": {
+    dealt: { rounds: 1, "task.partition": { by: "iid" } },
+  },
+  "trials/digits/own-data.yaml": {
+    classes: { rounds: 2, "task.source.classes": ["row", "diagonal", "column"] },
+  },
   "trials/digits/iid-label-flip.yaml": {
     logistic: withChanges(digits, { model: "logistic" }),
     proximal: withChanges(digits, { proximal: 0.1 }),
