@@ -47,7 +47,11 @@ const fewCosine = 0.1;
  * Whether changes have so few numbers, on average less than about a hundred per module, that what
  * distinguishes honest clients does not average out.
  */
-export function haveFewNumbers({ noise }: Pick<Measures, "noise">): boolean {
+export function haveFewNumbers({
+  noise,
+}: {
+  readonly noise: Pick<NoiseMeasures, "cosine">;
+}): boolean {
   return noise.cosine > fewCosine;
 }
 
@@ -124,8 +128,13 @@ function measureNoise(modules: readonly ModuleMeasures[], ranks: readonly number
       sum(modules.map(({ shape: [m, n] }) => Math.log((m * n) / (m + n + 1) || 1))) /
       modules.length,
     outside: 0.5 * Math.log(Math.max((1 - inside) / inside, minTangent)),
-    cosine: Math.sqrt(sum(modules.map(({ shape: [m, n] }) => 1 / (m * n)))) / modules.length,
+    cosine: cosineByChance(modules),
   };
+}
+
+/** The standard deviation of a random change's cosine with any other. */
+export function cosineByChance(modules: readonly Pick<ModuleMeasures, "shape">[]): number {
+  return Math.sqrt(sum(modules.map(({ shape: [m, n] }) => 1 / (m * n)))) / modules.length;
 }
 
 /** The measures of some clients; a client may be there several times. */
