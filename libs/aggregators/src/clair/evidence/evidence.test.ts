@@ -184,7 +184,10 @@ describe("the pieces of evidence", () => {
     // Seventeen clients within a tenth of a radian, and three far from them and close together.
     const near = Array.from({ length: 17 }, (_, k) => 0.1 * Math.sin(k));
     const clique = cliqueOf([...near, 2, 2.001, 2.002]);
-    assert.ok(Math.min(...clique.slice(17)) > 10 * Math.max(...clique.slice(0, 17)), `${clique}`);
+    assert.ok(
+      Math.min(...clique.slice(17)) > 10 * Math.max(...clique.slice(0, 17)),
+      String(clique),
+    );
   });
 
   it("do not look inside a space that holds half of the trusted clients' energy", () => {
