@@ -8,7 +8,7 @@ import { findAgreeingCore, meanCosines, type AgreeingCore } from "./evidence/cos
 import { judge, type Judgement, type RoundVerdict } from "./evidence/judge.js";
 import {
   combineMeasures,
-  cosineByChance,
+  countNumbers,
   haveFewNumbers,
   type Measures,
   type ModuleMeasures,
@@ -131,7 +131,7 @@ async function judgeByEvidence(
   const measured = await modules.each(async (module, m) => {
     return knownOf(item(modules.names, m))?.measures ?? module.ask("measure", compared);
   });
-  const fewNumbers = haveFewNumbers({ noise: { cosine: cosineByChance(measured) } });
+  const fewNumbers = haveFewNumbers({ noise: { numbers: countNumbers(measured) } });
   const first = await findSpace(modules, clients, options, core, fewNumbers);
   const known = {
     cosines,

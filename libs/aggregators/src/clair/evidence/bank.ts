@@ -34,7 +34,7 @@ export const bankSchema = z.strictObject({
         fewNumbers: z
           .boolean()
           .optional()
-          .describe("Whether changes have fewer than about a hundred numbers; default false."),
+          .describe("Whether changes have at most 21 numbers; default false."),
       }),
     )
     .min(1)

@@ -1,6 +1,6 @@
 import { at, item, type Stream } from "@fedclair/linalg";
 import { indices } from "../lists.js";
-import { computeAgreement, computeSpread, type KnownCosines } from "./cosines.js";
+import { computeAgreement } from "./cosines.js";
 import { normalEvenness } from "./evenness.js";
 import { selectClients, type Measures } from "./measures.js";
 import type { Scores } from "./score.js";
@@ -36,13 +36,13 @@ export type Power = Readonly<Record<ControlKind, number>>;
 /**
  * Plants known attackers among the clients, each in place of a trusted one, and scores them. They
  * are planted into the measures, so no change is computed again.
- * @param score the rule that is tested; it may use the trusted clients that are left, and what is
- * known about the cosines of the clients that were there before, which come first
+ * @param score the rule that is tested; it may use the trusted clients that are left, and their
+ * agreement with the clients that were there before, which come first
  */
 export function plantAttackers(
   measures: Measures,
   trusted: readonly number[],
-  score: (measures: Measures, trusted: readonly number[], known: Required<KnownCosines>) => Scores,
+  score: (measures: Measures, trusted: readonly number[], agreement: Float64Array) => Scores,
   rng: Stream,
 ): PlantedScores {
   const members = new Set(trusted);
@@ -53,15 +53,14 @@ export function plantAttackers(
     .map((parent) => {
       const kept = indices(measures.size.length).filter((k) => k !== parent);
       const left = indices(kept.length).filter((i) => members.has(item(kept, i)));
-      // Plants are not trusted, so the agreement is the same for all kinds.
-      const cosines = measures.cosines.among(kept);
-      const agreement = computeAgreement(cosines, left);
-      return { parent, kept, left, known: { agreement, spread: computeSpread(cosines) } };
+      // Plants are not trusted, so it is the same for all kinds.
+      const agreement = computeAgreement(measures.cosines.among(kept), left);
+      return { parent, kept, left, agreement };
     });
   const scored = controlKinds.map((kind) => {
-    const lists = places.map(({ parent, kept, left, known }) => {
+    const lists = places.map(({ parent, kept, left, agreement }) => {
       const { planted, added } = plant(measures, parent, kept, kind, rng.at(kind, parent));
-      const { scores, deviations } = score(planted, left, known);
+      const { scores, deviations } = score(planted, left, agreement);
       // A single attacker is no clique. It must not be found because real attackers move with it.
       const clique = kind === "colluding" ? undefined : deviations.get("clique");
       return added.map((k) =>

@@ -39,26 +39,10 @@ export function computeAgreement(
   return agreement;
 }
 
-/** Measures of the first clients that are known already, where others were added after them. */
-export interface KnownCosines {
-  readonly agreement?: Float64Array;
-  readonly spread?: Float64Array;
-}
-
-/**
- * The robust deviation of every client's cosines with all others.
- * @param known those of the first clients, if they have been computed
- */
-export function computeSpread(
-  cosines: Matrix,
-  known: Float64Array = new Float64Array(),
-): Float64Array {
+/** The robust deviation of every client's cosines with all others. */
+export function computeSpread(cosines: Matrix): Float64Array {
   const all = indices(cosines.rows);
-  const spread = new Float64Array(cosines.rows);
-  spread.set(known);
-  for (let k = known.length; k < cosines.rows; k++)
-    spread[k] = medianDeviation(listCosines(cosines, k, all));
-  return spread;
+  return Float64Array.from(all, (k) => medianDeviation(listCosines(cosines, k, all)));
 }
 
 /** The cosines of client k with the others, itself left out. */

@@ -113,9 +113,9 @@ function findPlanted(
   const planted = plantAttackers(
     measures,
     trusted,
-    (altered, left, known) =>
+    (altered, left, agreement) =>
       measures.size.length > maxSearched
-        ? scoreAgainst(altered, left, spreads, known)
+        ? scoreAgainst(altered, left, spreads, agreement)
         : scoreClients(altered, spreads),
     rng,
   );

@@ -1,6 +1,6 @@
 import { at, item, median, medianDeviation, normalQuantile, type Matrix } from "@fedclair/linalg";
 import { indices, pickNumbers } from "../lists.js";
-import { computeAgreement, computeSpread, type KnownCosines } from "./cosines.js";
+import { computeAgreement, computeSpread } from "./cosines.js";
 import { haveFewNumbers, type Measures } from "./measures.js";
 
 /** The pieces of evidence, and what a large value of each means. */
@@ -90,9 +90,8 @@ export function computePieces(measures: Measures, trusted: readonly number[]): C
  */
 export function createComparison(
   measures: Measures,
-  known: KnownCosines = {},
-): (trusted: readonly number[]) => ComparedPieces {
-  const nearest = findNearest(measures.cosines, known);
+): (trusted: readonly number[], agreement?: Float64Array) => ComparedPieces {
+  const nearest = findNearest(measures);
   const { rowSpaces } = measures;
   const moving = rowSpaces && haveOneStart(rowSpaces) ? rowSpaces : undefined;
   const measured = {
@@ -101,7 +100,7 @@ export function createComparison(
     shape: measures.shape.map(Math.exp),
     evenness: measures.evenness.map(Math.exp),
   };
-  return (trusted) => compare(measures, measured, nearest, moving, trusted, known);
+  return (trusted, agreement) => compare(measures, measured, nearest, moving, trusted, agreement);
 }
 
 function compare(
@@ -110,10 +109,10 @@ function compare(
   { first, next, byChance }: Nearest,
   moving: Matrix | undefined,
   trusted: readonly number[],
-  known: KnownCosines,
+  known?: Float64Array,
 ): ComparedPieces {
   const { cosines, size, shape, evenness, outside, startsElsewhere } = measures;
-  const agreement = computeAgreement(cosines, trusted, known.agreement);
+  const agreement = computeAgreement(cosines, trusted, known);
   const usual = Math.min(median(pickNumbers(agreement, trusted)), maxUsualCosine);
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
   const room = 1 - Math.max(usual, 0) ** 2;
@@ -197,13 +196,14 @@ interface Nearest {
   /** Mean cosine with the second and third nearest: two related clients are no clique. */
   readonly next: Float64Array;
   /**
-   * How far `next` would be above the client's median cosine by chance. Among few numbers, such as
-   * the weights of a small regression, some directions are always close to each other.
+   * How far `next` would be above the client's median cosine by chance, if its change has few
+   * numbers: some directions are then always close to each other.
    */
   readonly byChance: Float64Array;
 }
 
-function findNearest(cosines: Matrix, { spread }: KnownCosines): Nearest {
+function findNearest(measures: Measures): Nearest {
+  const { cosines } = measures;
   const [nearest, next] = [new Float64Array(cosines.rows), new Float64Array(cosines.rows)];
   for (const k of indices(cosines.rows)) {
     const column = cosines.column(k);
@@ -220,7 +220,9 @@ function findNearest(cosines: Matrix, { spread }: KnownCosines): Nearest {
     next[k] = Number.isFinite(third) ? (second + third) / 2 : second;
   }
   const expected = expectNext(cosines.rows - 1);
-  const byChance = computeSpread(cosines, spread).map((x) => expected * x);
+  const byChance = haveFewNumbers(measures)
+    ? computeSpread(cosines).map((x) => expected * x)
+    : new Float64Array(cosines.rows);
   return { first: nearest, next, byChance };
 }
 

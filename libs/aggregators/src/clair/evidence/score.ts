@@ -2,7 +2,6 @@ import type { Evidence } from "@fedclair/core";
 import { at, median, medianDeviation, standardDeviation } from "@fedclair/linalg";
 import { indices, pickNumbers } from "../lists.js";
 import { createComparison, type ComparedPieces, type Piece, type PieceKind } from "./pieces.js";
-import type { KnownCosines } from "./cosines.js";
 import type { Measures } from "./measures.js";
 
 /** Usual deviations between honest clients by piece, from a bank. */
@@ -64,15 +63,15 @@ export function scoreClients(measures: Measures, spreads: Spreads, certain = 0):
 
 /**
  * Scores clients by their pieces of evidence, in deviations of clients that are trusted.
- * @param known agreement with the trusted ones and spread of the first clients, if computed
+ * @param agreement of the first clients with the trusted ones, if it has been computed
  */
 export function scoreAgainst(
   measures: Measures,
   trusted: readonly number[],
   spreads: Spreads,
-  known?: KnownCosines,
+  agreement?: Float64Array,
 ): Scores {
-  const pieces = createComparison(measures, known)(trusted);
+  const pieces = createComparison(measures)(trusted, agreement);
   return { ...scoreAmong(measures.size, pieces, trusted, spreads), core: trusted };
 }
 
