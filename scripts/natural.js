@@ -42,6 +42,7 @@ const attacks = [
 /** What `scaling` multiplies an update with. */
 const factor = 5;
 
+const finished = new Map();
 await loadBackend("wasm");
 const plugins = await loadBuiltIn();
 console.log(await formatHonest());
@@ -109,8 +110,11 @@ async function formatAttacked() {
   ]);
 }
 
-/** Runs a table with an aggregator once for every seed. */
+/** Runs a table with an aggregator once for every seed. Both tables need the runs of the first. */
 async function runSeeds(table, aggregator, planted) {
+  const key = JSON.stringify([table.name, aggregator, planted]);
+  const known = finished.get(key);
+  if (known) return known;
   const results = [];
   const clients = Math.min(table.clients, Number(values.clients));
   for (const seed of seeds) {
@@ -133,6 +137,7 @@ async function runSeeds(table, aggregator, planted) {
       undecided: count("undecided"),
     });
   }
+  finished.set(key, results);
   return results;
 }
 

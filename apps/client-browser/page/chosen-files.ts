@@ -1,6 +1,6 @@
 import type { ChosenFile } from "@fedclair/plugins/browser";
 
-/** The most files that a page lists. Whoever drops more has taken the wrong folder. */
+/** The most files that a page lists. A person who drops more has taken the wrong folder. */
 const mostFiles = 100_000;
 
 /** Lists the files of an input for files or for a folder. */

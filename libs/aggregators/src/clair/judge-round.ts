@@ -180,8 +180,8 @@ async function judgeByEvidence(
 
 /**
  * Finds the space that the clients share. If their changes have a large part in common, they all
- * lie near it, and the space in which the rest of them varies says more, if there is one. Of few
- * numbers that rest has hardly any dimensions.
+ * lie near it, and the space in which the rest of them varies says more, if there is one. If
+ * changes have few numbers, the rest has hardly any dimensions.
  */
 async function findSpace(
   modules: ModulePool,

@@ -11,8 +11,8 @@ const dataSeed = 1;
 const space = alphabet.indexOf(" ");
 
 /**
- * Creates a corpus whose documents are dealt out to the clients, whoever they are from. The
- * documents of a client are joined in the order of the library.
+ * Creates a corpus whose documents are dealt out to the clients, regardless of who wrote
+ * them. The documents of a client are joined in the order of the library.
  */
 export function dealtTexts({ title, read }: Library, partition: PartitionChoice): Corpus {
   return {
@@ -29,7 +29,7 @@ export function dealtTexts({ title, read }: Library, partition: PartitionChoice)
       return {
         checkClients: (count) => {
           rows.members.checkClients?.(count);
-          // Those of a million clients that draw would take minutes.
+          // Checking a million clients that draw their texts would take minutes.
           if (partition.by === "drawn") return;
           for (let index = 0; index < count; index++) tokensOf(index, count);
         },
