@@ -173,10 +173,16 @@ export function addScaled(y: Matrix, factor: number, x: Matrix): void {
   }
 }
 
-/** A - B, a new matrix. */
-export function subtract(a: Matrix, b: Matrix): Matrix {
-  const out = a.copy();
-  addScaled(out, -1, b);
+/** A - factor · B, a new matrix. @throws RangeError if shapes differ */
+export function subtract(a: Matrix, b: Matrix, factor = 1): Matrix {
+  if (a.rows !== b.rows || a.cols !== b.cols) {
+    throw new RangeError(`subtract: ${a.rows}×${a.cols} and ${b.rows}×${b.cols} differ`);
+  }
+  const out = new Matrix(a.rows, a.cols);
+  const [target, left, right] = [out.data, a.data, b.data];
+  for (let i = 0; i < target.length; i++) {
+    target[i] = (left[i] as number) - factor * (right[i] as number);
+  }
   return out;
 }
 

@@ -12,7 +12,7 @@ import {
 } from "@fedclair/linalg";
 import type { Factors } from "../../factors.js";
 import { largeCommonPart, fitCommonScale } from "../common-part.js";
-import { inner, isFactored, type Change } from "../subspace/change.js";
+import { inner, isFactored, type Change, type Changes } from "../subspace/change.js";
 
 /**
  * The part that clients have in common outside the space, with the scale at which each of them has
@@ -30,39 +30,41 @@ export interface CommonOutside {
   readonly times: readonly number[];
 }
 
-/** The parts O_k of the clients' changes outside the space. */
-interface Outside {
-  /** Returns O_k. It may have to be computed, because all of them need not fit in memory. */
-  readonly outsideOf: (k: number) => Change;
-  /** The largest rank of factored parts. */
+/** The clients' changes X_k = inside_k + O_k. */
+interface Members {
+  readonly changes: Changes;
+  readonly inside: readonly Factors[];
+  /** The largest rank of O_k; 0 for dense changes. */
   readonly rank: number;
 }
 
 /**
  * Finds the common part outside the space. Clients that take more steps have it at a larger scale.
  * If it is large, giving everyone the same amount would cause a larger error than refining removes.
- * @param lengths |O_k|
+ * @param energies |O_k|²
  * @param cuts factors that limit O_k in the mean; a client's own scale is not limited
  * @param mean M̂ = Σ w_k·cut_k·O_k
  */
 export function findCommonOutside(
-  { outsideOf, rank }: Outside,
-  lengths: readonly number[],
+  { changes, inside, rank }: Members,
+  energies: readonly number[],
   cuts: readonly number[],
   mean: Change,
   weights: ArrayLike<number>,
 ): CommonOutside {
-  const squares = lengths.map((length) => length ** 2);
-  const cut = squares.map((own, k) => own * item(cuts, k) ** 2);
+  const cut = energies.map((own, k) => own * item(cuts, k) ** 2);
   const weighted = (power: number) => sum(cut.map((x, k) => x * item(weights, k) ** power));
   const { part, square, along } = isFactored(mean)
     ? findLeadingPart(mean, rank)
-    : { part: mean, square: frobenius(mean) ** 2, along: (own: Change) => inner(own, mean) };
+    : { part: mean, square: frobenius(mean) ** 2, along: undefined };
   // For parts that have nothing in common the mean has energy Σ w_k²·|O_k|².
   const isLarge = square - weighted(2) >= largeCommonPart * weighted(1);
-  const times = squares.map((own, k) =>
-    isLarge ? fitCommonScale(own, along(outsideOf(k)), square) : 1,
-  );
+  const alongPart = (k: number) =>
+    along
+      ? along(changes.at(k)) - along(item(inside, k))
+      : // The mean is orthogonal to everything inside.
+        inner(changes.at(k), mean);
+  const times = energies.map((own, k) => (isLarge ? fitCommonScale(own, alongPart(k), square) : 1));
   return { part, times };
 }
 

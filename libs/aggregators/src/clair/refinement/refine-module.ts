@@ -1,17 +1,15 @@
 import { toTensor, type Tensor, type TensorDelta } from "@fedclair/core";
 import { item, median, type Matrix } from "@fedclair/linalg";
 import type { Factors } from "../../factors.js";
-import { indices, zip } from "../lists.js";
+import { zip } from "../lists.js";
 import type { ClairOptions } from "../options.js";
 import {
   combine,
   isFactored,
-  largestRank,
-  normOf,
-  scaled,
-  sumDense,
+  rankOf,
   weightedSum,
   type Change,
+  type Changes,
 } from "../subspace/change.js";
 import { createProjection, type SharedSpace } from "../subspace/space.js";
 import { findCommonOutside, type CommonOutside } from "./common-outside.js";
@@ -47,22 +45,10 @@ export function computeExtraShares({ common }: Refinement): number[] {
   return common.times.map((times) => times - 1);
 }
 
-/** The changes of the members, all factored or all dense. */
-export interface Changes {
-  readonly count: number;
-  at(k: number): Change;
-  /** Are all changes in memory anyway? Otherwise they are read one after another, several times. */
-  readonly isKept: boolean;
-}
-
-/** Lists changes that are in memory. */
-export function listOf(changes: readonly Change[]): Changes {
-  return { count: changes.length, at: (k) => item(changes, k), isKept: true };
-}
-
 /**
  * Runs step 7 for one module: averages what benign clients have outside the shared space, where
- * their differences are mostly error, and leaves each client its own part inside.
+ * their differences are mostly error, and leaves each client its own part inside. The parts outside
+ * are linear in the changes, so only that of the mean is computed.
  * @param changes changes of the members
  */
 export function refineModule(
@@ -71,31 +57,34 @@ export function refineModule(
   weights: ArrayLike<number>,
   { rule }: RefineOptions,
 ): Refinement {
-  const project = createProjection(space);
-  const members = indices(changes.count);
+  const projection = createProjection(space);
   const inside: Factors[] = [];
-  const kept: Change[] = [];
-  const lengths = members.map((k) => {
-    const piece = project(changes.at(k));
-    inside.push(piece.inside);
-    if (changes.isKept) kept.push(piece.outside);
-    return normOf(piece.outside);
-  });
-  const outsideOf = (k: number) => kept[k] ?? project(changes.at(k)).outside;
-  const cuts = computeCuts(lengths);
-  const cutOutsideOf = (k: number) => {
-    const cut = item(cuts, k);
-    return cut < 1 ? scaled(outsideOf(k), cut) : outsideOf(k);
-  };
-  const shared = changes.isKept
-    ? combine(members.map(cutOutsideOf), weights)
-    : sumDense(changes.count, cutOutsideOf, weights);
+  const energies: number[] = [];
+  let rank = 0;
+  for (let k = 0; k < changes.count; k++) {
+    const change = changes.at(k);
+    const split = projection.split(change);
+    inside.push(split.inside);
+    energies.push(split.outsideEnergy);
+    rank = Math.max(rank, rankOf(change));
+  }
+  const cuts = computeCuts(energies.map(Math.sqrt));
+  const mean = combine(
+    changes,
+    cuts.map((cut, k) => cut * item(weights, k)),
+  );
+  const shared = projection.outside(mean);
+  const common = () =>
+    findCommonOutside(
+      { changes, inside, rank: rank + rankOf(shared) - rankOf(mean) },
+      energies,
+      cuts,
+      shared,
+      weights,
+    );
   // The other rules follow the specification, which gives everyone the same.
-  const common =
-    rule.by === "evidence"
-      ? findCommonOutside({ outsideOf, rank: largestRank(kept) }, lengths, cuts, shared, weights)
-      : { part: shared, times: members.map(() => 1) };
-  return { inside, shared, common };
+  const same = { part: shared, times: inside.map(() => 1) };
+  return { inside, shared, common: rule.by === "evidence" ? common() : same };
 }
 
 /**

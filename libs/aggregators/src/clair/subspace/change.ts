@@ -7,6 +7,7 @@ import {
   Matrix,
   multiplyNT,
   rowTriangle,
+  subtract,
   thinQr,
   item,
 } from "@fedclair/linalg";
@@ -79,51 +80,64 @@ export function inner(x: Change, y: Change): number {
   throw new TypeError("inner: a dense and a factored change");
 }
 
-/** Number of columns of the widest factor B; 0 for dense changes. */
-export function largestRank(changes: readonly Change[]): number {
-  return Math.max(...changes.map((change) => (isFactored(change) ? change.b.cols : 0)));
+/** Number of columns of a factor B; 0 for a dense change. */
+export function rankOf(change: Change): number {
+  return isFactored(change) ? change.b.cols : 0;
+}
+
+/** Changes of several clients, all factored or all dense. */
+export interface Changes {
+  readonly count: number;
+  /** Dense changes may be read again each time, because all of them need not fit in memory. */
+  readonly at: (k: number) => Change;
+}
+
+/** Lists changes that are in memory. */
+export function listOf(changes: readonly Change[]): Changes {
+  return { count: changes.length, at: (k) => item(changes, k) };
 }
 
 /**
- * Computes Σ w_k·X_k of at least one change, all dense or all factored. Factors are stacked and not
- * multiplied out.
+ * Computes Σ w_k·X_k of at least one change. Factors are stacked and not multiplied out; dense
+ * changes are read one after another.
+ * @throws TypeError for dense and factored changes
  */
-export function combine(changes: readonly Change[], weights: ArrayLike<number>): Change {
-  const factored = changes.filter(isFactored);
-  if (factored.length === changes.length) return stackFactors(factored, weights);
-  const dense = changes.filter((change): change is Matrix => !isFactored(change));
-  if (dense.length < changes.length) throw new TypeError("combine: dense and factored changes");
-  return weightedSum(dense, weights);
+export function combine({ count, at }: Changes, weights: ArrayLike<number>): Change {
+  const first = at(0);
+  if (isFactored(first)) {
+    const all = Array.from({ length: count }, (_, k) => at(k)).filter(isFactored);
+    if (all.length < count) throw new TypeError("combine: dense and factored changes");
+    return stackFactors(all, weights);
+  }
+  const dense = (k: number) => {
+    const change = k === 0 ? first : at(k);
+    if (isFactored(change)) throw new TypeError("combine: dense and factored changes");
+    return change;
+  };
+  return sumMatrices(count, dense, weights);
 }
 
 /** Computes Σ w_k·X_k of at least one matrix, all of the same shape. */
 export function weightedSum(matrices: readonly Matrix[], weights: ArrayLike<number>): Matrix {
-  return sumDense(matrices.length, (k) => item(matrices, k), weights);
+  return sumMatrices(matrices.length, (k) => item(matrices, k), weights);
 }
 
-/**
- * Computes Σ w_k·X_k of dense changes. They are read one after another, as all of them together may
- * not fit in memory.
- * @param count at least one
- * @throws TypeError for a factored change
- */
-export function sumDense(
+function sumMatrices(
   count: number,
-  changeAt: (k: number) => Change,
+  matrixAt: (k: number) => Matrix,
   weights: ArrayLike<number>,
 ): Matrix {
-  let out: Matrix | undefined;
-  for (let k = 0; k < count; k++) {
-    const change = changeAt(k);
-    if (isFactored(change)) throw new TypeError("sumDense: a factored change");
-    out ??= new Matrix(change.rows, change.cols);
-    addScaled(out, item(weights, k), change);
-  }
-  if (out === undefined) throw new RangeError("sumDense: expected at least one change");
+  const out = matrixAt(0).scale(item(weights, 0));
+  for (let k = 1; k < count; k++) addScaled(out, item(weights, k), matrixAt(k));
   return out;
 }
 
-/** factor · X; for a factored change, A is scaled. */
-export function scaled(change: Change, factor: number): Change {
-  return isFactored(change) ? { b: change.b, a: change.a.scale(factor) } : change.scale(factor);
+/**
+ * Computes X − factor·Y.
+ * @throws TypeError for a dense and a factored change
+ */
+export function subtractScaled(x: Change, factor: number, y: Change): Change {
+  if (isFactored(x) && isFactored(y)) return stackFactors([x, y], [1, -factor]);
+  if (!isFactored(x) && !isFactored(y)) return subtract(x, y, factor);
+  throw new TypeError("subtractScaled: a dense and a factored change");
 }

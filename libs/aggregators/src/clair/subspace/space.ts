@@ -3,13 +3,14 @@ import {
   Matrix,
   multiply,
   multiplyTN,
+  splitColumns,
   splitEnergy,
   subtract,
   sum,
   item,
 } from "@fedclair/linalg";
 import { product, type Factors } from "../../factors.js";
-import { combine, isFactored, type Change, type Side } from "./change.js";
+import { compress, isFactored, subtractScaled, type Change, type Side } from "./change.js";
 
 /** The shared space of one module, with orthonormal columns: p×r on the left, q×r on the right. */
 export interface SharedSpace {
@@ -18,42 +19,66 @@ export interface SharedSpace {
   readonly right?: Matrix;
 }
 
-/** A change, split into its parts inside and outside a shared space. */
+/** The part of a change inside a shared space, and the energy of the rest. */
 export interface SplitChange {
+  /** Π(X) of rank r. One factor, U or Vᵀ, is the same object for all changes. */
   readonly inside: Factors;
-  readonly outside: Change;
+  /** |X − Π(X)|² */
+  readonly outsideEnergy: number;
 }
 
-/** Creates a function that splits X into Π(X) = UUᵀX, XVVᵀ or UUᵀXVVᵀ and the rest. */
-export function createProjection({
-  left: u,
-  right: v,
-}: SharedSpace): (change: Change) => SplitChange {
+/** Splits changes X into Π(X) = UUᵀX, XVVᵀ or UUᵀXVVᵀ and the rest. */
+export interface Projection {
+  /** The coordinates of Π(X) in the space: UᵀX, XV or UᵀXV. */
+  readonly coordinates: (change: Change) => Matrix;
+  readonly split: (change: Change) => SplitChange;
+  /** X − Π(X), which is linear in X. */
+  readonly outside: (change: Change) => Change;
+}
+
+export function createProjection({ left: u, right: v }: SharedSpace): Projection {
   if (u !== undefined && v !== undefined) {
     const vt = v.transpose();
-    return (change) => {
-      const core = multiply(timesLeft(u, change), v);
-      return split(change, { b: u, a: multiply(core, vt) });
+    const coordinates = (change: Change) => multiply(timesLeft(u, change), v);
+    const insideOf = (change: Change) => ({ b: u, a: multiply(coordinates(change), vt) });
+    return {
+      coordinates,
+      split: (change) => ({
+        inside: insideOf(change),
+        outsideEnergy:
+          splitEnergy(u, blockOf(change, "left")).outside +
+          splitEnergy(v, timesLeft(u, change).transpose()).outside,
+      }),
+      outside: (change) => subtractPart(change, insideOf(change)),
     };
   }
   if (u !== undefined) {
-    return (change) => {
-      const inside = { b: u, a: timesLeft(u, change) };
-      if (!isFactored(change)) return split(change, inside);
-      const { b, a } = change;
-      return { inside, outside: { b: subtract(b, multiply(u, multiplyTN(u, b))), a } };
+    return {
+      coordinates: (change) => timesLeft(u, change),
+      split(change) {
+        const { coefficients, outside } = splitColumns(u, blockOf(change, "left"));
+        const a = isFactored(change) ? timesLeft(u, change) : coefficients;
+        return { inside: { b: u, a }, outsideEnergy: sum(outside) };
+      },
+      outside: (change) =>
+        isFactored(change)
+          ? { b: subtract(change.b, multiply(u, multiplyTN(u, change.b))), a: change.a }
+          : subtractPart(change, { b: u, a: timesLeft(u, change) }),
     };
   }
   if (v === undefined) throw new TypeError("a shared space without a side");
   const vt = v.transpose();
-  return (change) => {
-    if (!isFactored(change)) return split(change, { b: multiply(change, v), a: vt });
-    const { b, a } = change;
-    const coefficients = multiply(a, v);
-    return {
-      inside: { b: multiply(b, coefficients), a: vt },
-      outside: { b, a: subtract(a, multiply(coefficients, vt)) },
-    };
+  const coordinates = (change: Change) => timesRight(change, v);
+  return {
+    coordinates,
+    split: (change) => ({
+      inside: { b: coordinates(change), a: vt },
+      outsideEnergy: splitEnergy(v, blockOf(change, "right")).outside,
+    }),
+    outside: (change) =>
+      isFactored(change)
+        ? { b: change.b, a: subtract(change.a, multiply(multiply(change.a, v), vt)) }
+        : subtractPart(change, { b: coordinates(change), a: vt }),
   };
 }
 
@@ -62,26 +87,28 @@ function timesLeft(u: Matrix, change: Change): Matrix {
   return isFactored(change) ? multiply(multiplyTN(u, change.b), change.a) : multiplyTN(u, change);
 }
 
-function split(change: Change, inside: Factors): SplitChange {
-  return {
-    inside,
-    outside: isFactored(change)
-      ? combine([change, inside], [1, -1])
-      : subtract(change, product(inside)),
-  };
+/** XV */
+function timesRight(change: Change, v: Matrix): Matrix {
+  return isFactored(change) ? multiply(change.b, multiply(change.a, v)) : multiply(change, v);
+}
+
+function subtractPart(change: Change, part: Factors): Change {
+  return subtractScaled(change, 1, isFactored(change) ? part : product(part));
+}
+
+/** A matrix with the energies of a change inside and outside every space of a side. */
+function blockOf(change: Change, side: Side): Matrix {
+  if (isFactored(change)) return compress(change, side);
+  return side === "left" ? change : change.transpose();
 }
 
 /** ⟨PX_i, PX_j⟩ of all changes, at least one, K×K. */
 export function gramInside(changes: readonly Change[], space: SharedSpace): Matrix {
-  const project = createProjection(space);
-  const coordinates = changes.map((change) => {
-    const { b, a } = project(change).inside;
-    // The other factor is the space itself, which has orthonormal columns.
-    return (space.left ? a : b).data;
-  });
-  const table = new Matrix(item(coordinates, 0).length, changes.length);
-  coordinates.forEach((own, k) => {
-    table.column(k).set(own);
+  const { coordinates } = createProjection(space);
+  const own = changes.map((change) => coordinates(change).data);
+  const table = new Matrix(item(own, 0).length, changes.length);
+  own.forEach((numbers, k) => {
+    table.column(k).set(numbers);
   });
   return gramTN(table);
 }

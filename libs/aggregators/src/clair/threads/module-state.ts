@@ -20,10 +20,8 @@ import type { ClairOptions } from "../options.js";
 import { blendChanges, type Blend } from "../refinement/blends.js";
 import { toRefinedPairs, type RankedPair, type RefinedPair } from "../refinement/pairs.js";
 import {
-  listOf,
   toDeltas,
   refineModule,
-  type Changes,
   type Members,
   type Refined,
   type RefineOptions,
@@ -34,10 +32,12 @@ import {
   compress,
   inner,
   isFactored,
-  largestRank,
+  listOf,
   normOf,
-  sumDense,
+  rankOf,
+  subtractScaled,
   type Change,
+  type Changes,
   type Side,
 } from "../subspace/change.js";
 import { ModuleUpdate } from "../subspace/module-update.js";
@@ -240,12 +240,9 @@ export class ModuleState {
    */
   #listChanges(clients: readonly number[]): Changes {
     const own = pick(this.#moduleUpdates, clients);
-    const arePairs = own.every(({ isPair }) => isPair);
-    return {
-      count: own.length,
-      at: (k) => (arePairs ? item(own, k).toChange() : item(own, k).toDense()),
-      isKept: arePairs || this.#keepsDense,
-    };
+    return own.every(({ isPair }) => isPair)
+      ? listOf(own.map((one) => one.toChange()))
+      : { count: own.length, at: (k) => item(own, k).toDense() };
   }
 
   /**
@@ -264,7 +261,7 @@ export class ModuleState {
       this.#options.rule.by === "evidence"
         ? fitCommonScale(normOf(change) ** 2, inner(change, common), square)
         : 1;
-    const difference = (change: Change) => combine([change, common], [1, -timesOf(change)]);
+    const difference = (change: Change) => subtractScaled(change, timesOf(change), common);
     if (isFactored(common)) {
       return (side) => (k) => compress(difference(item(own, k).toChange()), side);
     }
@@ -278,12 +275,11 @@ export class ModuleState {
   #computeCommonPart(clients: readonly number[], centre: readonly number[]): Change {
     const changes = this.#listChanges(clients);
     const places = centre.map((k) => clients.indexOf(k));
+    const at = (m: number) => changes.at(item(places, m));
     const weights = new Float64Array(places.length).fill(1 / places.length);
-    if (changes.count > 0 && !isFactored(changes.at(0)))
-      return sumDense(places.length, (m) => changes.at(item(places, m)), weights);
-    const members = places.map((k) => changes.at(k));
-    const mean = combine(members, weights);
-    return isFactored(mean) ? keepLeading(mean, 2 * largestRank(members)) : mean;
+    const mean = combine({ count: places.length, at }, weights);
+    if (!isFactored(mean)) return mean;
+    return keepLeading(mean, 2 * Math.max(...places.map((_, m) => rankOf(at(m)))));
   }
 }
 
