@@ -220,14 +220,17 @@ const { getCompileCacheDir }: typeof module & { getCompileCacheDir?: () => strin
   module;
 
 /**
- * The environment for the process of an app. It shares this process's compile cache. In a
- * coordinator, memory of a large tensor is returned to the system when it is freed; by default,
- * glibc keeps blocks of up to 32 MiB for later, a hundred megabytes or more in total.
+ * The environment for the process of an app. It shares this process's compile cache. glibc would
+ * otherwise keep freed memory: of every thread in an arena of its own, and of large tensors in
+ * blocks of up to 32 MiB. That is two hundred megabytes or more in a coordinator.
  */
 export function environmentOf(app: App): NodeJS.ProcessEnv {
-  const large = app === "coordinator" && { MALLOC_MMAP_THRESHOLD_: String(4 << 20) };
+  const memory = {
+    MALLOC_ARENA_MAX: "2",
+    ...(app === "coordinator" && { MALLOC_MMAP_THRESHOLD_: String(4 << 20) }),
+  };
   const compiled = getCompileCacheDir?.();
-  return { ...large, ...(compiled && { NODE_COMPILE_CACHE: compiled }), ...process.env };
+  return { ...memory, ...(compiled && { NODE_COMPILE_CACHE: compiled }), ...process.env };
 }
 
 /**

@@ -20,27 +20,28 @@ export interface Figure {
 
 /**
  * The report of a run: a single, self-contained page.
- * @param rounds the text of `readRoundsData`; undefined if there is none
+ * @returns a function that adds the text of `readRoundsData`, if there is any
  */
-export function renderPage(
+export function createPage(
   run: Run,
   [first, ...figures]: readonly Figure[],
-  rounds: string | undefined,
-): string {
+): (rounds?: string) => string {
   const { trial } = run;
-  return htmlPage(
-    { title: trial.name, claim: trial.claim },
-    html`<p class="verdict">${verdictSentence(run)}</p>
-      ${answerList(run)}`,
-    html`${first && figureSection(first)}
-      ${rounds === undefined ? undefined : roundsSection(rounds)} ${figures.map(figureSection)}
-      ${comparisonSection(run)} ${clientSection(run)} ${failureSection(run)} ${measureSection(run)}
-      ${armSection(run)} ${optionDetails(run)}
-      <details>
-        <summary>The trial file, with every default filled in</summary>
-        <pre>${preformatted(stringify(trial))}</pre>
-      </details>`,
-  );
+  const answer = html`<p class="verdict">${verdictSentence(run)}</p>
+    ${answerList(run)}`;
+  const rest = html`${figures.map(figureSection)} ${comparisonSection(run)} ${clientSection(run)}
+    ${failureSection(run)} ${measureSection(run)} ${armSection(run)} ${optionDetails(run)}
+    <details>
+      <summary>The trial file, with every default filled in</summary>
+      <pre>${preformatted(stringify(trial))}</pre>
+    </details>`;
+  return (rounds) =>
+    htmlPage(
+      { title: trial.name, claim: trial.claim },
+      answer,
+      html`${first && figureSection(first)}
+      ${rounds === undefined ? undefined : roundsSection(rounds)} ${rest}`,
+    );
 }
 
 /** A folded table of the options that are not at their defaults. */

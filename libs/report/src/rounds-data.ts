@@ -93,7 +93,7 @@ export async function readRoundsData(
   maxLength: number,
 ): Promise<string | undefined> {
   const rounds = new RoundsTally(run);
-  for await (const record of eachRecord(folder)) {
+  for await (const record of eachRecord(folder, {}, (id) => rounds.isShown(id))) {
     if (record.arm === run.arms[0].label) rounds.add(record);
   }
   const influences = await findInfluences(run, folder);
@@ -128,6 +128,12 @@ class RoundsTally {
     this.#clientSpacing = 2 ** Math.max(0, Math.ceil(Math.log2(run.trial.clients / maxClients)));
   }
 
+  isShown(clientId: string): boolean {
+    const index = clientIndex(this.#ids, clientId);
+    return index >= 0 && index % this.#clientSpacing === 0;
+  }
+
+  /** @param record with the clients that are shown */
   add(record: ArmRecord): void {
     if (record.clients.length === 0) return;
     this.#last = this.#toRound(record);
@@ -179,13 +185,10 @@ class RoundsTally {
     };
   }
 
-  #toRound({ round, clients: all }: ArmRecord): RoundData {
-    const placed = all.flatMap((client) => {
-      const index = clientIndex(this.#ids, client.clientId);
-      return index >= 0 && index % this.#clientSpacing === 0 ? [{ index, client }] : [];
-    });
-    const clients = placed.map(({ client }) => client);
-    for (const { index, client } of placed) {
+  #toRound({ round, clients }: ArmRecord): RoundData {
+    const indices = clients.map(({ clientId }) => clientIndex(this.#ids, clientId));
+    for (const [k, client] of clients.entries()) {
+      const index = indices[k] ?? NaN;
       this.#names[index] ??= displayName(client.clientId, this.#run.description);
       if (clientTruth(client) !== "benign") this.#truths[index] ??= truthText(client);
       for (const piece of client.evidence ?? []) indexOf(this.#kinds, nameOf(piece));
@@ -193,7 +196,7 @@ class RoundsTally {
     const metric = this.#metric;
     return {
       round,
-      ids: placed.map(({ index }) => index).join(" "),
+      ids: indices.join(" "),
       verdicts: clients
         .map(({ verdict, failure }) => (failure ? "f" : verdict ? letters[verdict] : "-"))
         .join(""),

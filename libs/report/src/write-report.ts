@@ -13,7 +13,7 @@ import {
   narrowWidth,
 } from "./figure-style.js";
 import { writeFigures, type Drawing } from "./figures.js";
-import { renderPage } from "./page.js";
+import { createPage } from "./page.js";
 import { formatDrawnRounds, formatSampledClients, thinRounds } from "./rounds.js";
 import { readRoundsData } from "./rounds-data.js";
 import { scoreCaption, scoreFigure } from "./score-figure.js";
@@ -57,10 +57,11 @@ export async function writeRunReport(run: Run, folder: string): Promise<void> {
     },
   ];
   const drawn = await writeFigures(folder, `${run.trial.name}, seed ${run.trial.seed}`, drawings);
-  const room = maxBytes(run) - Buffer.byteLength(renderPage(run, drawn, undefined));
+  const page = createPage(run, drawn);
+  const room = maxBytes(run) - Buffer.byteLength(page());
   // The place for the rounds takes some bytes as well.
   const rounds = await readRoundsData(run, folder, room - 500);
-  await writeWhole(join(folder, "report.html"), renderPage(run, drawn, rounds));
+  await writeWhole(join(folder, "report.html"), page(rounds));
 }
 
 /** More rounds than this are not distinguishable in a narrow figure. */

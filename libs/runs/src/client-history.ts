@@ -90,7 +90,12 @@ export function scoreRatio({
   return score / threshold;
 }
 
-/** Is the client among every `spacing`-th of the registered ones? Ids are `c` and a number. */
+/** Is the client among every `spacing`-th of the registered ones? */
 export function isSpaced(clientId: string, spacing: number): boolean {
-  return spacing === 1 || Number(clientId.slice(1)) % spacing === 0;
+  return spacing === 1 || clientNumber(clientId) % spacing === 0;
+}
+
+/** The place of a client among the registered ones. Its id is `c` and this number. */
+export function clientNumber(clientId: string): number {
+  return Number(clientId.slice(1));
 }

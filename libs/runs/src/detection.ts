@@ -1,4 +1,6 @@
 import type { ClientRecord } from "@fedclair/core/internal";
+import { sum } from "@fedclair/linalg";
+import { clientNumber } from "./client-history.js";
 import { meaningOf, createMeasure, type Measure, type MetricInfos } from "./measure.js";
 import { isFlagged, clientTruth, type Truth } from "./truth.js";
 
@@ -95,31 +97,41 @@ export const detectionInfos: MetricInfos = {
   },
 };
 
-interface LastVerdict {
-  readonly truth: Truth;
-  readonly flagged: boolean;
-}
+/** The kinds of last verdicts: a truth, and whether the client was flagged. */
+const lastKinds = (["contaminated", "benign", "unknown"] as const).flatMap((truth) =>
+  [true, false].map((flagged) => ({ truth, flagged })),
+);
 
 /** The last verdict on each client, for trials whose rounds judge different clients. */
 class LastVerdicts {
-  /** Clients with the same truth and verdict share an object, as there may be millions. */
-  readonly #last = new Map<string, LastVerdict>();
-  readonly #verdicts = new Map<string, LastVerdict>();
+  /** 1 + the place in `lastKinds`, by the number in the client's id; 0 if it was never judged. */
+  #kinds = new Uint8Array(64);
+  /** Number of clients by the values of `#kinds`. */
+  readonly #counts = new Uint32Array(1 + lastKinds.length);
   #maxJudged = 0;
 
   add(clients: readonly ClientRecord[]): void {
-    const judged = clients.filter(({ verdict }) => verdict !== undefined);
-    for (const client of judged) {
-      this.#last.set(client.clientId, this.#share(clientTruth(client), isFlagged(client)));
+    let judged = 0;
+    for (const client of clients) {
+      if (client.verdict === undefined) continue;
+      judged++;
+      const [truth, flagged] = [clientTruth(client), isFlagged(client)];
+      const kind = lastKinds.findIndex((one) => one.truth === truth && one.flagged === flagged);
+      this.#set(clientNumber(client.clientId), 1 + kind);
     }
-    this.#maxJudged = Math.max(this.#maxJudged, judged.length);
+    this.#maxJudged = Math.max(this.#maxJudged, judged);
   }
 
-  #share(truth: Truth, flagged: boolean): LastVerdict {
-    const key = `${truth} ${flagged}`;
-    const shared = this.#verdicts.get(key) ?? { truth, flagged };
-    this.#verdicts.set(key, shared);
-    return shared;
+  #set(client: number, kind: number): void {
+    if (client >= this.#kinds.length) {
+      const longer = new Uint8Array(2 * client);
+      longer.set(this.#kinds);
+      this.#kinds = longer;
+    }
+    const before = this.#kinds[client] ?? 0;
+    this.#kinds[client] = kind;
+    this.#counts[before] = (this.#counts[before] ?? 0) - Number(before > 0);
+    this.#counts[kind] = (this.#counts[kind] ?? 0) + 1;
   }
 
   /**
@@ -127,16 +139,18 @@ class LastVerdicts {
    * clients.
    */
   detection(): Omit<Detection, "unknown"> | undefined {
-    if (this.#last.size <= this.#maxJudged) return undefined;
-    const all = [...this.#last.values()];
-    const withTruth = (truth: Truth) => all.filter((client) => client.truth === truth);
-    const [contaminated, benign] = [withTruth("contaminated"), withTruth("benign")];
-    const flagged = (some: typeof all) => some.filter((client) => client.flagged).length;
+    if (sum(this.#counts) <= this.#maxJudged) return undefined;
+    const count = (truth: Truth, flagged: boolean) =>
+      lastKinds.reduce((total, kind, i) => {
+        const isCounted = kind.truth === truth && kind.flagged === flagged;
+        return total + (isCounted ? (this.#counts[1 + i] ?? 0) : 0);
+      }, 0);
+    const [hits, falseAlarms] = [count("contaminated", true), count("benign", true)];
     return {
-      contaminated: contaminated.length,
-      benign: benign.length,
-      hits: flagged(contaminated),
-      falseAlarms: flagged(benign),
+      contaminated: hits + count("contaminated", false),
+      benign: falseAlarms + count("benign", false),
+      hits,
+      falseAlarms,
     };
   }
 

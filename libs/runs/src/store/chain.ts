@@ -52,10 +52,15 @@ export async function isChained(folder: string): Promise<boolean> {
 
 /**
  * Reads the records of a run one by one, and checks that they are those that it wrote.
+ * @param isWanted chooses the clients by their ids; default: all
  * @throws UserError naming the first record that is not, or that cannot be read
  */
-export async function* eachRecord(folder: string, end: ChainEnd = {}): AsyncGenerator<ArmRecord> {
-  for await (const record of checkedRecords(folder, end)) yield await record.read();
+export async function* eachRecord(
+  folder: string,
+  end: ChainEnd = {},
+  isWanted?: (clientId: string) => boolean,
+): AsyncGenerator<ArmRecord> {
+  for await (const record of checkedRecords(folder, end)) yield await record.read(isWanted);
 }
 
 /** Checks the records of a run like `eachRecord`, without reading their content. */

@@ -136,8 +136,16 @@ function readMetadata(bytes: Uint8Array, file: string): FileMetaData {
   }
 }
 
-/** Decodes the record of a round. @throws UserError if it is none */
-export async function decodeRecord(bytes: Uint8Array, file: string): Promise<ArmRecord> {
+/**
+ * Decodes the record of a round.
+ * @param isWanted chooses the clients by their ids; default: all
+ * @throws UserError if it is none
+ */
+export async function decodeRecord(
+  bytes: Uint8Array,
+  file: string,
+  isWanted?: (clientId: string) => boolean,
+): Promise<ArmRecord> {
   const metadata = readMetadata(bytes, file);
   const count = Number(metadata.num_rows);
   const columns = new Map<string, unknown[]>();
@@ -157,11 +165,13 @@ export async function decodeRecord(bytes: Uint8Array, file: string): Promise<Arm
     throw createFault(file, errorMessage(error));
   }
   const readers = fields.map(([field]) => createReader(field, columns));
-  const clients = Array.from({ length: count }, (_, row) => {
-    const client: Partial<Record<Field, unknown>> = {};
+  const clients: ClientRecord[] = [];
+  for (let row = 0; row < count; row++) {
+    if (isWanted && !isWanted(columns.get("clientId")?.[row] as string)) continue;
+    const client: Client = {};
     for (const read of readers) read(client, row);
-    return client as unknown as ClientRecord;
-  });
+    clients.push(client as unknown as ClientRecord);
+  }
   const { arm, round, phase, ...rest } = readHead(metadata, file);
   // In the order of a line of `records.jsonl`.
   const { origin, ...others } = rest;

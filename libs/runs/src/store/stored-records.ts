@@ -18,8 +18,11 @@ export interface StoredRecord {
   readonly start: string | undefined;
   /** The path, and the number of the line if there are several records in the file. */
   readonly place: string;
-  /** @throws UserError if the record cannot be read */
-  read(): Promise<ArmRecord>;
+  /**
+   * @param isWanted chooses the clients by their ids; default: all
+   * @throws UserError if the record cannot be read
+   */
+  read(isWanted?: (clientId: string) => boolean): Promise<ArmRecord>;
 }
 
 /** Where the records of a run end. */
@@ -65,7 +68,11 @@ async function* storedLines(folder: string, bytes?: number): AsyncGenerator<Stor
       text: line,
       start: roundStart.exec(line)?.[0],
       place: `${path}:${at}`,
-      read: () => Promise.resolve(parseLine(line, folder, "records.jsonl", at) as ArmRecord),
+      read(isWanted = () => true) {
+        const record = parseLine(line, folder, "records.jsonl", at) as ArmRecord;
+        const clients = record.clients.filter(({ clientId }) => isWanted(clientId));
+        return Promise.resolve({ ...record, clients });
+      },
     };
   }
 }
@@ -90,7 +97,7 @@ export async function* storedFiles(
       text: digest(bytes),
       start: `${JSON.stringify({ arm, round }).slice(0, -1)},`,
       place,
-      read: () => decodeRecord(bytes, place),
+      read: (isWanted) => decodeRecord(bytes, place, isWanted),
     };
   }
 }
