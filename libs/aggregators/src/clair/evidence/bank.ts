@@ -30,11 +30,7 @@ export const bankSchema = z.strictObject({
   thresholds: z
     .array(
       rowSchema.extend({
-        hasSpace: z.boolean().describe("Whether a space holds half of the clients' energy."),
-        fewNumbers: z
-          .boolean()
-          .optional()
-          .describe("Whether changes have at most 21 numbers; default false."),
+        isDense: z.boolean().describe("Whether changes are dense, not low-rank pairs."),
       }),
     )
     .min(1)
@@ -79,30 +75,25 @@ export interface Thresholds {
 /** What decides which rows of a bank a federation has. */
 export interface FederationKind {
   readonly clients: number;
-  /** Whether a space holds half of the clients' energy. */
-  readonly hasSpace: boolean;
-  /** See `haveFewNumbers`. */
-  readonly fewNumbers: boolean;
+  /** See `Measures`. */
+  readonly isDense: boolean;
 }
 
 /** The rate of `Thresholds.shared`. */
 const sharedRate = 0.2;
 
 /**
- * Reads the thresholds for scores of one round. A bank without rows for changes of few numbers, or
- * for federations with or without a space, gives its other rows.
+ * Reads the thresholds for scores of one round. A bank that was made only from dense changes, or
+ * only from pairs, gives the rows that it has.
  * @param rate share of federations without a contaminated client in which any client is flagged
  */
 export function findThresholds(
   { thresholds }: Bank,
-  { clients, hasSpace, fewNumbers }: FederationKind,
+  { clients, isDense }: FederationKind,
   rate: number,
 ): Thresholds {
-  const few = thresholds.filter((row) => row.fewNumbers);
-  const others = thresholds.filter((row) => !row.fewNumbers);
-  const own = others.filter((row) => row.hasSpace === hasSpace);
-  const choices = [fewNumbers ? few : [], own, others, few];
-  return readRows(choices.find((rows) => rows.length > 0) ?? [], clients, rate);
+  const own = thresholds.filter((row) => row.isDense === isDense);
+  return readRows(own.length > 0 ? own : thresholds, clients, rate);
 }
 
 /**

@@ -24,7 +24,8 @@ function measureRound(round: number, larger = 0): Measures {
     evenness: normal(normalEvenness, 0.01),
     outside: normal(1, 0.1),
     startsElsewhere: ids.map(() => false),
-    noise: { shape: 2, outside: 3, cosine: 0.01, numbers: 10_000 },
+    isDense: true,
+    noise: { shape: 2, outside: 3, cosine: 0.01 },
   };
 }
 
