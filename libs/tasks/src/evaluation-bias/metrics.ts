@@ -1,11 +1,16 @@
 import type { MetricInfo } from "@fedclair/core";
 import { explanations } from "./model/explanations.js";
+import { interventions } from "./model/interventions.js";
 import { maxPanels } from "./options.js";
 
 const errors: Readonly<Record<string, MetricInfo>> = {
   alphaError: { better: "lower", description: "relative error of the fitted alpha" },
   tauError: { better: "lower", unit: "nats", description: "error of the fitted tau" },
   shareError: { better: "lower", description: "error of group 2's share of the seats" },
+  interventionError: {
+    better: "lower",
+    description: "largest error of group 2's share of the seats under an intervention",
+  },
 };
 
 /** Metrics that need no truth. */
@@ -22,6 +27,23 @@ const common: Readonly<Record<string, MetricInfo>> = {
         description: `total variation that the explanation ${name} leaves, mean over panels`,
       },
     ]),
+  ),
+  ...forEachPanel(
+    Object.fromEntries(
+      interventions.flatMap((intervention): [string, MetricInfo][] => [
+        [
+          `share2.${intervention}`,
+          { description: `group 2's share of the seats, intervention ${intervention}` },
+        ],
+        [
+          `utility.${intervention}`,
+          {
+            better: "higher",
+            description: `mean true score of the selected people, intervention ${intervention}`,
+          },
+        ],
+      ]),
+    ),
   ),
   warned: { description: "1 if the report warns that its verdicts may be wrong, else 0" },
 };

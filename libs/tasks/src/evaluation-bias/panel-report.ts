@@ -1,17 +1,20 @@
+import type { Metrics } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { widthOf, listEdges } from "./federation/grid.js";
 import type { ScoreModel } from "./federation/basis.js";
 import { evaluateHistogram, shannon } from "./model/evaluate-histogram.js";
 import type { Fit } from "./model/fit.js";
-import { reduceSkew, shiftTau, type Evaluator } from "./model/interventions.js";
+import {
+  planInterventions,
+  shiftTau,
+  type Evaluator,
+  type Intervention,
+} from "./model/interventions.js";
 import { ModelError } from "./model/model-error.js";
 import { histogramDistribution } from "./model/score-distribution.js";
 import { simulateScheduler, type Participation } from "./model/scheduler.js";
-import { select, type SeatRule, type Selection } from "./model/selection.js";
+import { select, type Selection } from "./model/selection.js";
 import type { Options } from "./options.js";
-
-/** The interventions against a biased evaluation that the report compares. */
-export type Intervention = "none" | "reduceSkew" | "shiftTau" | "atleast" | "proportional";
 
 /** A selection under an intervention; `c` is seats over population. */
 export interface SelectionRow extends Selection {
@@ -56,31 +59,35 @@ export function createPanelReport(
 ): PanelReport {
   const { status, alpha, tau, pmf } = fit;
   const finite = (x: number) => (Number.isFinite(x) ? x : null);
-  const { frac2, rho } = options.selection;
-  const shifted = shiftTau({ alpha, tau }, rho, computeTrueEntropy(model));
+  const { frac2, rho, c: seatsOfMetrics } = options.selection;
+  const entropy = computeTrueEntropy(model);
   const report = {
     status,
     alpha: finite(alpha),
     tau: finite(tau),
-    shiftedTau: finite(shifted.tau),
+    shiftedTau: finite(shiftTau({ alpha, tau }, rho, entropy).tau),
     pmf: [...pmf],
   };
   if (status !== "OK") return { ...report, selection: [], scheduling: [] };
   const edges = listEdges(model.grid);
   const truth = histogramDistribution(model.reference, edges);
-  const settings = listInterventions(model, { alpha, tau }, shifted, options.selection).map(
-    ({ observed, ...setting }) => ({
-      ...setting,
-      law: histogramDistribution(observed ?? pmf, edges),
-    }),
+  const fitted: Evaluator = { alpha, tau };
+  // An intervention may lead to an evaluator that has no solution on the grid.
+  const settings = planInterventions(fitted, entropy, options.selection).flatMap(
+    ({ intervention, evaluator, rule }) => {
+      const observed = evaluator === fitted ? pmf : tryEvaluate(model, evaluator);
+      if (observed === undefined) return [];
+      return [{ intervention, law: histogramDistribution(observed, edges), rule }];
+    },
   );
+  const shares = [...new Set([...seatShares, seatsOfMetrics])].sort((a, b) => a - b);
   const { clients, seats, rounds } = options.scheduler;
   const group2 = Math.min(clients - 1, Math.max(1, Math.round(frac2 * clients)));
   const federation = { group1: clients - group2, group2, seats, rounds };
   return {
     ...report,
     selection: settings.flatMap(({ intervention, law, rule }) =>
-      seatShares.map((c) => ({
+      shares.map((c) => ({
         intervention,
         c,
         ...select(truth, law, { frac2, c, rule }),
@@ -94,34 +101,25 @@ export function createPanelReport(
   };
 }
 
-interface Setting {
-  readonly intervention: Intervention;
-  /** The scores that the changed evaluation observes; absent if the evaluation stays the same. */
-  readonly observed?: Float64Array;
-  readonly rule: SeatRule;
+/** Lists the rows of a report at a share of the seats over the population. */
+export function atSeats({ selection }: PanelReport, c: number): readonly SelectionRow[] {
+  return selection.filter((row) => row.c === c);
 }
 
 /**
- * Lists the interventions that the grid can represent. An intervention may lead to an evaluator
- * that has no solution on the grid.
+ * Lists `share2.<intervention>.<panel>`, group 2's share of the seats, and
+ * `utility.<intervention>.<panel>`, the mean true score of the selected people, from panel 1 on.
+ * Panels outside the model are left out, and interventions without a solution.
  */
-function listInterventions(
-  model: ScoreModel,
-  evaluator: Evaluator,
-  shifted: Evaluator,
-  { atleast, rho }: Options["selection"],
-): readonly Setting[] {
-  const change = (intervention: Intervention, into: Evaluator): Setting[] => {
-    const observed = tryEvaluate(model, into);
-    return observed === undefined ? [] : [{ intervention, observed, rule: { name: "none" } }];
-  };
-  return [
-    { intervention: "none", rule: { name: "none" } },
-    ...change("reduceSkew", reduceSkew(evaluator, rho)),
-    ...change("shiftTau", shifted),
-    { intervention: "atleast", rule: { name: "atleast", share: atleast } },
-    { intervention: "proportional", rule: { name: "proportional" } },
-  ];
+export function selectionMetrics(reports: readonly PanelReport[], c: number): Metrics {
+  return Object.fromEntries(
+    reports.flatMap((report, j) =>
+      atSeats(report, c).flatMap(({ intervention, share2, utility }): [string, number][] => [
+        [`share2.${intervention}.${j + 1}`, share2],
+        [`utility.${intervention}.${j + 1}`, utility],
+      ]),
+    ),
+  );
 }
 
 /** Computes the differential entropy of the true scores, in nats. */

@@ -1,13 +1,12 @@
 import type { Metrics } from "@fedclair/core";
-import type { ScoreModel } from "./federation/basis.js";
-import { listEdges } from "./federation/grid.js";
 import { gaussian } from "./model/densities.js";
 import { evaluateDensity, createTruth, type Evaluation } from "./model/evaluate-density.js";
 import type { Fit } from "./model/fit.js";
-import type { Evaluator } from "./model/interventions.js";
-import { histogramDistribution } from "./model/score-distribution.js";
+import { planInterventions, type Evaluator, type Intervention } from "./model/interventions.js";
+import { ModelError } from "./model/model-error.js";
 import { select } from "./model/selection.js";
 import type { Options } from "./options.js";
+import { atSeats, type PanelReport } from "./panel-report.js";
 
 /** The distribution of the simulated people's true scores, in both groups. */
 export const trueScores = gaussian(0, 1);
@@ -19,30 +18,68 @@ export function trueEvaluation({ alpha, tau }: Evaluator): Evaluation {
 
 /**
  * Computes the errors of fits against the simulated truth: `alphaError.<panel>` relative,
- * `tauError.<panel>` in nats, and `shareError.<panel>` of group 2's share of the seats, from panel
- * 1 on, and the largest error of each kind. Panels outside the model are NaN and therefore left
- * out.
+ * `tauError.<panel>` in nats, `shareError.<panel>` of group 2's share of the seats, and
+ * `interventionError.<panel>`, the largest error of this share under any intervention; from panel 1
+ * on, and the largest error of each kind. Panels outside the model are NaN and therefore left out.
  */
-export function computeErrors(options: Options, model: ScoreModel, fits: readonly Fit[]): Metrics {
-  const edges = listEdges(model.grid);
-  const setting = { ...options.selection, rule: { name: "none" } } as const;
-  const reference = histogramDistribution(model.reference, edges);
+export function computeErrors(
+  options: Options,
+  fits: readonly Fit[],
+  reports: readonly PanelReport[],
+): Metrics {
   const errors = options.panels.map((panel, j) => {
     const fit = fits[j];
-    if (fit?.status !== "OK") return { alphaError: NaN, tauError: NaN, shareError: NaN };
-    const truth = select(createTruth(trueScores), trueEvaluation(panel).distribution(), setting);
-    const fitted = select(reference, histogramDistribution(fit.pmf, edges), setting);
+    const report = reports[j];
+    if (fit?.status !== "OK" || report === undefined) {
+      return { alphaError: NaN, tauError: NaN, shareError: NaN, interventionError: NaN };
+    }
+    const rows = atSeats(report, options.selection.c);
+    const shares = listTrueShares(panel, options.selection);
+    const shareErrors = rows.flatMap(({ intervention, share2 }) => {
+      const share = shares.get(intervention);
+      return share === undefined ? [] : [{ intervention, error: Math.abs(share2 - share) }];
+    });
     return {
       alphaError: Math.abs(fit.alpha / panel.alpha - 1),
       tauError: Math.abs(fit.tau - panel.tau),
-      shareError: Math.abs(fitted.share2 - truth.share2),
+      shareError: shareErrors.find(({ intervention }) => intervention === "none")?.error ?? NaN,
+      interventionError: Math.max(...shareErrors.map(({ error }) => error)),
     };
   });
-  const kinds = ["alphaError", "tauError", "shareError"] as const;
+  const kinds = ["alphaError", "tauError", "shareError", "interventionError"] as const;
   return Object.fromEntries(
     kinds.flatMap((kind) => [
       ...errors.map((error, j) => [`${kind}.${j + 1}`, error[kind]] as const),
       [kind, Math.max(...errors.map((error) => error[kind]))] as const,
     ]),
   );
+}
+
+/** The entropy of the true scores, in nats. */
+const trueEntropy = Math.log(2 * Math.PI * Math.E) / 2;
+
+/** Computes group 2's true share of the seats under each intervention that has a solution. */
+function listTrueShares(
+  panel: Evaluator,
+  { frac2, c, ...settings }: Options["selection"],
+): ReadonlyMap<Intervention, number> {
+  const truth = createTruth(trueScores);
+  return new Map(
+    planInterventions(panel, trueEntropy, settings).flatMap(
+      ({ intervention, evaluator, rule }): [Intervention, number][] => {
+        const observed = tryEvaluation(evaluator)?.distribution();
+        if (observed === undefined) return [];
+        return [[intervention, select(truth, observed, { frac2, c, rule }).share2]];
+      },
+    ),
+  );
+}
+
+function tryEvaluation(evaluator: Evaluator): Evaluation | undefined {
+  try {
+    return trueEvaluation(evaluator);
+  } catch (error) {
+    if (error instanceof ModelError) return undefined;
+    throw error;
+  }
 }

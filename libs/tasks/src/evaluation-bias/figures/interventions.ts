@@ -1,5 +1,5 @@
 import type { Options } from "../options.js";
-import type { Intervention } from "../panel-report.js";
+import type { Intervention } from "../model/interventions.js";
 
 /**
  * Names interventions in a legend. The names are short, because the legend must not be wider than

@@ -1,8 +1,9 @@
 import type { FigureInput, TaskFigure } from "@fedclair/core";
 import { createTruth } from "../model/evaluate-density.js";
+import type { Intervention } from "../model/interventions.js";
 import { select } from "../model/selection.js";
 import type { Options } from "../options.js";
-import type { Intervention, PanelReport, SelectionRow } from "../panel-report.js";
+import type { PanelReport, SelectionRow } from "../panel-report.js";
 import { trueEvaluation, trueScores } from "../truth.js";
 import { interventionNames, formatPercent } from "./interventions.js";
 import {
