@@ -1,6 +1,5 @@
 // What the two parameters of the model do to the mean and the variance of observed scores. Nothing
 // is random here: the model is solved for each pair of parameters.
-import { formatNumber } from "@fedclair/runs";
 import {
   exponential,
   gaussian,
@@ -30,16 +29,14 @@ export function drawParameters() {
       return { tau: nameTau(distance), alpha, mean, variance };
     }),
   );
-  const panel = (quantity, title, scale) =>
-    linePanel(title, values, {
+  const panel = (quantity, axis) =>
+    linePanel("", values, {
       x: number("alpha", "risk-averseness α"),
-      y: number(quantity, `${quantity} of observed scores`, { scale }),
+      y: number(quantity, `${quantity} of observed scores`, axis),
       color: series("tau", distances.map(nameTau)),
     });
-  return row(
-    panel("mean", "α shifts", {}),
-    panel("variance", "τ spreads", { type: "log", domain: [0.2, 5] }),
-  );
+  const logarithmic = { scale: { type: "log", domain: [0.2, 5] }, values: [0.2, 0.5, 1, 2, 5] };
+  return row(panel("mean", {}), panel("variance", logarithmic));
 }
 
 /** Rows of the law, tau, and `mean / variance` for each alpha. */
@@ -50,9 +47,7 @@ export function listParameterRows() {
       nameTau(distance),
       ...alphas.map((alpha) => {
         const { mean, variance } = evaluateDensity(density, loss, alpha, entropy + distance);
-        return [mean, variance]
-          .map((value) => (value === null ? "∞" : formatNumber(value)))
-          .join(" / ");
+        return `${mean.toFixed(3).replace("-0.000", "0.000")} / ${variance.toFixed(3)}`;
       }),
     ]),
   );

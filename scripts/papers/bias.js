@@ -355,6 +355,7 @@ function drawRegents(all) {
       subject: subjectOf(run),
       score,
       observed: run.measures[`observed.${k}`],
+      isMoved: Math.floor(score / 10) === 6,
       ...Object.fromEntries(
         Object.entries(lines).map(([name, label]) => [label, run.measures[`${name}.${k}`]]),
       ),
@@ -363,8 +364,9 @@ function drawRegents(all) {
   const share = { type: "quantitative", title: "share of students", axis: { format: "%" } };
   return {
     data: { values },
-    facet: { field: "subject", type: "nominal", sort: null, title: null },
+    facet: { field: "subject", type: "nominal", sort: Object.values(subjects), title: null },
     columns: 3,
+    resolve: { axis: { x: "independent" } },
     spec: {
       width: 165,
       height: 120,
@@ -373,8 +375,11 @@ function drawRegents(all) {
       },
       layer: [
         {
-          mark: { type: "bar", width: 7, color: "#cccccc" },
-          encoding: { y: { field: "observed", ...share } },
+          mark: { type: "bar", width: 7 },
+          encoding: {
+            y: { field: "observed", ...share },
+            fill: { condition: { test: "datum.isMoved", value: "#e6a57e" }, value: "#cccccc" },
+          },
         },
         {
           transform: [{ fold: Object.values(lines), as: ["line", "share"] }],

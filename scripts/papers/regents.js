@@ -38,8 +38,9 @@ export async function measure() {
   const smoothed = subjects.map(({ counts }) => removeBump(counts, degree));
   return subjects.map(({ subject, counts }, s) => {
     const isOther = (_, k) => k !== s;
-    const [truth, observed] = [smoothed[s], normalise(counts)];
-    const smooth = normalise(truth);
+    const [expected, observed] = [smoothed[s], normalise(counts)];
+    const truth = truthOf(middles, expected);
+    const smooth = truth.pmf;
     const [others, othersSmooth] = [subjects.map((one) => one.counts), smoothed].map((all) =>
       add(all.filter(isOther)),
     );
@@ -47,10 +48,7 @@ export async function measure() {
     const rate = 1 - others[below] / othersSmooth[below];
     const predictions = {
       ...Object.fromEntries(
-        explanations.map((name) => [
-          name,
-          predict(truthOf(middles, truth), name, fits[name].parameters),
-        ]),
+        explanations.map((name) => [name, predict(truth, name, fits[name].parameters)]),
       ),
       moved: moveUp(smooth, rate),
     };
@@ -59,7 +57,7 @@ export async function measure() {
       moved: totalVariation(moveUp(normalise(othersSmooth), rate), normalise(others)),
     };
     const surplus = observed[above] - smooth[above];
-    const movedBy = otherDegrees.map((one) => countMoved(counts, removeBump(counts, one)));
+    const movedOtherwise = otherDegrees.map((one) => countMoved(counts, removeBump(counts, one)));
     const named = (kind, values) =>
       Object.entries(values).map(([name, value]) => [`${kind}.${name}`, value]);
     const map = (values, f) =>
@@ -69,9 +67,9 @@ export async function measure() {
       labels: { subject },
       measures: {
         missing: 1 - observed[below] / smooth[below],
-        moved: countMoved(counts, truth),
-        movedLow: Math.min(...movedBy),
-        movedHigh: Math.max(...movedBy),
+        moved: countMoved(counts, expected),
+        movedLow: Math.min(...movedOtherwise),
+        movedHigh: Math.max(...movedOtherwise),
         other: Math.max(...otherWindows.map((first) => missingAt(counts, first))),
         least: leastVariation([below - 1, below, above].map((k) => observed[k])),
         ...Object.fromEntries([
