@@ -194,7 +194,8 @@ export const bias = {
       ...regents,
       name: "regents-bump",
       claim: "It explains the bump of Regents exams at the pass mark (our question).",
-      quantity: "part of the surplus from 65 to 69 that it predicts, each of five subjects held out",
+      quantity:
+        "part of the surplus from 65 to 69 that it predicts, each of five subjects held out",
       measure: (all) => all.map(measureOf("bump.model")),
       expected: { min: 0.5 },
     },

@@ -67,12 +67,15 @@ const held = { job_industry: "industry", job_type: "job" };
 const parts = 10;
 
 /**
- * Holds out each industry and each kind of job, and estimates shares from ten parts of the ads.
- * @returns {Promise<import("./runs.js").Run[]>} with `by` and `unit` as labels. By `industry` and
- * `job`: `held.EXPLANATION`, the error of the share of black names that is called. By `all`, one run
- * per column: `alpha` and `tau` (minus that of the true scores) of the model, and `alphaSameTau`. By
- * `ads`, ten runs: pseudo-values of a jackknife, of `white.ROWS` and `black.ROWS` (shares called)
- * and of `gain.white` and `gain.black`, what a better résumé adds to the normal quantile of the share
+ * Holds out each industry and each kind of job, and estimates shares from ten parts of the ads. The
+ * runs differ by the label `by`:
+ *
+ * - `industry` and `job`: `held.EXPLANATION` is the error of the share of black names called.
+ * - `all`: `alpha`, `tau` minus the entropy of the true scores, and `alphaSameTau` if these are equal
+ *   are fitted to all industries, and to all kinds of job.
+ * - `ads`: Each part has pseudo-values of a jackknife. `white.GROUP` and `black.GROUP` are shares
+ *   called. `gain.white` and `gain.black` are what a better résumé adds to their normal quantiles.
+ * @returns {Promise<import("./runs.js").Run[]>} with `by` and `unit` as labels
  * @throws Error if the data cannot be fetched
  */
 export async function measure() {
@@ -92,7 +95,11 @@ export async function measure() {
         });
         return { seed: 1, labels: { by, unit }, measures: Object.fromEntries(errors) };
       }),
-      { seed: 1, labels: { by: "all", unit: by }, measures: fitAll(units.map(({ calls }) => calls)) },
+      {
+        seed: 1,
+        labels: { by: "all", unit: by },
+        measures: fitAll(units.map(({ calls }) => calls)),
+      },
     ];
   });
   return [...runs, ...jackknife(rows)];
@@ -156,7 +163,7 @@ function fitAll(units) {
   };
 }
 
-/** The rows of the table of shares. */
+/** The groups of résumés in the table of shares. */
 const selections = {
   all: () => true,
   high: ({ high }) => high === "1",

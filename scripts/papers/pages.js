@@ -9,7 +9,8 @@ export const pageOf = (paper) => `docs/papers/${paper.name}.md`;
 
 /**
  * Lists the figures of a paper's page: its figure, and those that a page names in addition.
- * @returns {{ path: string, files: readonly string[], draw: (runs: readonly object[][]) => object }[]}
+ * @returns {{ path: string, files: readonly string[], draw: Function }[]} `draw` takes the runs of
+ * each file
  */
 export function listFigures({ name, figure, figures = {} }) {
   const more = Object.entries(figures).map(([key, one]) => ({ ...one, key: `${name}-${key}` }));

@@ -25,12 +25,16 @@ const otherWindows = [8, 9, 10, 14, 15, 16];
 
 /**
  * Estimates for each subject the scores without the bump, and lets each explanation predict the
- * subject from the other four.
- * @returns {Promise<import("./runs.js").Run[]>} with `subject` as label; measures `missing` (the
- * share of the scores 60 to 64 that was moved), `moved` (the same, of all students) with the lowest
- * and highest of other degrees, `other` (the largest such share at other marks), `least` (see
- * `leastVariation`), `own.EXPLANATION`, `held.EXPLANATION`, `bump.EXPLANATION` (the part of the
- * surplus from 65 to 69 that is predicted), and by cell `observed.K`, `smooth.K` and `model.K`
+ * subject from the other four. The measures are
+ *
+ * - `missing`, the share of the scores from 60 to 64 that was moved;
+ * - `moved`, the same of all students, and its lowest and highest value for other degrees;
+ * - `other`, the largest share like `missing` at other marks;
+ * - `least` (see `leastVariation`);
+ * - `own.EXPLANATION` and `held.EXPLANATION`, the total variation in the fit and held out;
+ * - `bump.EXPLANATION`, the part of the surplus from 65 to 69 that is predicted;
+ * - `observed.K`, `smooth.K` and `model.K`, the probabilities of cell K.
+ * @returns {Promise<import("./runs.js").Run[]>} one per subject, with `subject` as label
  * @throws Error if the data cannot be fetched
  */
 export async function measure() {
@@ -132,8 +136,8 @@ function moveUp(pmf, share) {
 }
 
 /**
- * Estimates expected counts as exp of a polynomial, by maximum likelihood. Of a window only the sum
- * is known, so that counts which were moved within it do not matter.
+ * Estimates expected counts as exp of a polynomial, by maximum likelihood. The fit knows only the sum
+ * of each window, so moves within a window do not matter.
  * @param {ArrayLike<number>} counts by cell, most of them above 0
  * @param {readonly (readonly number[])[]} windows disjoint lists of cells
  * @param {number} order of the polynomial, below the number of other cells
@@ -190,9 +194,9 @@ function legendre(points, order) {
 }
 
 /**
- * The least total variation between three neighbouring cells and any evaluation of the model with
- * squared loss, whatever the true scores: the risk I is convex, therefore its law exp(-I/gamma)/Z
- * is log-concave, and so are its sums over cells of equal width. A hole is not: there p₂² < p₁p₃.
+ * Computes the least total variation between observed scores and any evaluation of the model with
+ * squared loss, whatever the true scores are. The risk I is convex, so the law exp(-I/gamma)/Z is
+ * log-concave, and so are its sums over cells of equal width. At a hole p₂² < p₁p₃.
  * @param {readonly number[]} probabilities of three neighbouring cells, the outer ones above 0
  */
 export function leastVariation([left, middle, right]) {

@@ -2,13 +2,7 @@ import { requireFinite } from "./model-error.js";
 import type { SeatRule } from "./selection.js";
 
 /** The interventions against a biased evaluation that are compared; `none` changes nothing. */
-export const interventions = [
-  "none",
-  "reduceSkew",
-  "shiftTau",
-  "atleast",
-  "proportional",
-] as const;
+export const interventions = ["none", "reduceSkew", "shiftTau", "atleast", "proportional"] as const;
 
 export type Intervention = (typeof interventions)[number];
 
