@@ -71,8 +71,8 @@ const parts = 10;
  * runs differ by the label `by`:
  *
  * - `industry` and `job`: `held.EXPLANATION` is the error of the share of black names called.
- * - `all`: `alpha`, `tau` minus the entropy of the true scores, and `alphaSameTau` if these are equal
- *   are fitted to all industries, and to all kinds of job.
+ * - `all`: `alpha` and `tau` minus the entropy of the true scores are fitted to all industries, and
+ *   to all kinds of job; `alphaSameTau` if tau equals that entropy.
  * - `ads`: Each part has pseudo-values of a jackknife. `white.GROUP` and `black.GROUP` are shares
  *   called. `gain.white` and `gain.black` are what a better résumé adds to their normal quantiles.
  * @returns {Promise<import("./runs.js").Run[]>} with `by` and `unit` as labels

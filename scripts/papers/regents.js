@@ -136,8 +136,8 @@ function moveUp(pmf, share) {
 }
 
 /**
- * Estimates expected counts as exp of a polynomial, by maximum likelihood. The fit knows only the sum
- * of each window, so moves within a window do not matter.
+ * Estimates expected counts as exp of a polynomial, by maximum likelihood. The fit knows only the
+ * sum of each window, so moves within a window do not matter.
  * @param {ArrayLike<number>} counts by cell, most of them above 0
  * @param {readonly (readonly number[])[]} windows disjoint lists of cells
  * @param {number} order of the polynomial, below the number of other cells

@@ -20,8 +20,8 @@ export function trueEvaluation({ alpha, tau }: Evaluator): Evaluation {
  * Computes the errors of fits against the simulated truth: `alphaError.<panel>` relative,
  * `tauError.<panel>` in nats, and `shareError.<panel>` of group 2's share of the seats.
  * `interventionError.<panel>` is the largest error of this share under any intervention. Panels
- * count from 1. Each name without a panel has the largest error. Panels outside the model are NaN and
- * therefore left out.
+ * count from 1. Each name without a panel has the largest error. Panels outside the model are NaN
+ * and therefore left out.
  */
 export function computeErrors(
   options: Options,
