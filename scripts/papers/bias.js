@@ -77,7 +77,7 @@ const change = (intervention, panel) => (run) =>
 const interventions = {
   none: "none",
   reduceSkew: "training: α half-way to 1",
-  shiftTau: "resources: τ half-way to the entropy of true scores",
+  shiftTau: "τ half-way to the entropy of true scores",
   atleast: "30 % of the seats reserved",
   proportional: "parity, or blinding",
 };
@@ -154,7 +154,7 @@ export const bias = {
     },
     {
       name: "training",
-      claim: "Less risk-averse evaluators select better people.",
+      claim: "Less risk-averse evaluators select people with higher true scores.",
       file,
       quantity: "least gain in mean true score over the three panels with α > 1, deviations",
       measure: (runs) =>
@@ -172,7 +172,7 @@ export const bias = {
     {
       name: "reservation",
       claim:
-        "Reserved seats select better people than a reduction of skew by up to 75 % (authors' case study).",
+        "Reserved seats raise the true scores of the selected more than a reduction of skew by up to 75 % (authors' case study).",
       file: reservation,
       quantity: "mean true score, reserved seats minus the best of three reductions, deviations",
       measure: (all) => {
@@ -264,10 +264,11 @@ export const bias = {
         "moved, of all students",
         "degrees 4 to 8",
         "any evaluation leaves at least",
+        "the same at other marks",
       ],
       rows: ([all]) =>
         all.map((run) => {
-          const { missing, other, moved, movedLow, movedHigh, least } = run.measures;
+          const { missing, other, moved, movedLow, movedHigh, least, leastOther } = run.measures;
           const range = `${percent(Math.min(moved, movedLow))} … ${percent(Math.max(moved, movedHigh))}`;
           return [
             subjectOf(run),
@@ -276,6 +277,7 @@ export const bias = {
             percent(moved),
             range,
             least.toFixed(3),
+            leastOther.toFixed(3),
           ];
         }),
     },

@@ -22,6 +22,8 @@ const degree = 6;
 const otherDegrees = [4, 5, 7, 8];
 /** First cells of the other windows of ten scores, from 40 to 89, that do not touch the mark. */
 const otherWindows = [8, 9, 10, 14, 15, 16];
+/** Middle cells of other triples in the same range that do not touch the mark. */
+const otherTriples = [9, 10, 15, 16];
 
 /**
  * Estimates for each subject the scores without the bump, and lets each explanation predict the
@@ -30,7 +32,7 @@ const otherWindows = [8, 9, 10, 14, 15, 16];
  * - `missing`, the share of the scores from 60 to 64 that was moved;
  * - `moved`, the same of all students, and its lowest and highest value for other degrees;
  * - `other`, the largest share like `missing` at other marks;
- * - `least` (see `leastVariation`);
+ * - `least` (see `leastVariation`) around 60 to 64, and the largest such value at other marks;
  * - `own.EXPLANATION` and `held.EXPLANATION`, the total variation in the fit and held out;
  * - `bump.EXPLANATION`, the part of the surplus from 65 to 69 that is predicted;
  * - `observed.K`, `smooth.K` and `model.K`, the probabilities of cell K.
@@ -75,7 +77,8 @@ export async function measure() {
         movedLow: Math.min(...movedOtherwise),
         movedHigh: Math.max(...movedOtherwise),
         other: Math.max(...otherWindows.map((first) => missingAt(counts, first))),
-        least: leastVariation([below - 1, below, above].map((k) => observed[k])),
+        least: leastAround(observed, below),
+        leastOther: Math.max(...otherTriples.map((k) => leastAround(observed, k))),
         ...Object.fromEntries([
           ...named("own", own),
           ...named(
@@ -126,6 +129,8 @@ function missingAt(counts, first) {
   ];
   return Math.abs(1 - counts[first] / smoothCounts(counts, windows, degree)[first]);
 }
+
+const leastAround = (pmf, k) => leastVariation([pmf[k - 1], pmf[k], pmf[k + 1]]);
 
 /** Moves a share of the cell below the mark to the cell above. */
 function moveUp(pmf, share) {
