@@ -339,8 +339,14 @@ export const bias = {
       },
       mark: { type: "bar", color: methodColours[0] },
       encoding: {
-        y: { field: "label", type: "nominal", sort: null, title: null },
-        x: { field: "y", type: "quantitative", title: "total variation left" },
+        // A browser's font may be wider than the one that the margin is computed with.
+        y: { field: "label", type: "nominal", sort: null, title: null, axis: { minExtent: 140 } },
+        x: {
+          field: "y",
+          type: "quantitative",
+          title: "total variation left",
+          axis: { tickCount: 5 },
+        },
       },
     }),
   },
