@@ -179,7 +179,7 @@ const broken: readonly Broken[] = [
   },
   {
     paper: "bias",
-    claims: ["alpha", "interventions"],
+    claims: ["alpha", "resources-alone"],
     how: "the roles of risks above and below are swapped in the fit",
     set: ["seeds=3", "clients=8"],
     file: "evaluation-bias/model/fit.js",
