@@ -6,9 +6,10 @@ import {
   columns,
   compareStudies as createComparison,
   formatCell,
-  formatPlace,
-  listStudies,
+  listComparedStudies,
+  nameApart,
   print,
+  studyOfRun,
   sweepText,
   type ComparedStudy,
 } from "@fedclair/runs";
@@ -35,12 +36,7 @@ export async function compareStudies(
       `compare: expected two runs or studies or more, got one: fedclair show ${folders.join(" ")} shows it`,
     );
   }
-  const names = studies.map(({ name }) => name);
-  const isClear = new Set(names).size === names.length;
-  const named = studies.map((one, i) =>
-    isClear ? one : { ...one, name: `${one.name} #${i + 1}` },
-  );
-  const results = createComparison(named);
+  const results = createComparison(nameApart(studies));
   if (html !== undefined) await writeStudyComparison(html, results);
   if (json) {
     print(JSON.stringify(results) + "\n");
@@ -60,21 +56,7 @@ export async function compareStudies(
 /** Lists the studies in a folder; a single run is a study of one seed. */
 async function listCompared(folder: string, plugins: readonly string[]): Promise<ComparedStudy[]> {
   const sweep = await openSweep(folder);
-  if (!sweep) {
-    const { summary, arms, trial, description } = await openRun(folder, plugins);
-    const { metrics, primary } = description;
-    const measures = { metrics, ...(primary !== undefined && { primary }) };
-    return [{ name: basename(folder), arms, measures, runs: [{ seed: trial.seed, summary }] }];
-  }
-  const { grid, summaries } = sweep;
-  return listStudies(grid).map(({ at, trials }) => {
-    const [{ arms, measures }] = trials;
-    const place = formatPlace(at);
-    const runs = trials.flatMap(({ id, seed }) => {
-      const summary = summaries.get(id);
-      return summary ? [{ seed, summary }] : [];
-    });
-    const name = place === "" ? basename(folder) : `${basename(folder)}: ${place}`;
-    return { name, arms, measures, runs };
-  });
+  const name = basename(folder);
+  if (!sweep) return [studyOfRun(name, await openRun(folder, plugins))];
+  return listComparedStudies(name, sweep.grid, sweep.summaries);
 }

@@ -1,19 +1,26 @@
 import { useSignal } from "@preact/signals";
+import type { ComponentChild } from "preact";
 import { useEffect } from "preact/hooks";
-import type { Comparison } from "../src/protocol.js";
+import type { Comparison, StudyComparison } from "../src/protocol.js";
 import { Curves, type Curve } from "./curves.js";
-import { load } from "./list-view.js";
+import { addressOf, load } from "./list-view.js";
 import { Notice, Section, Table } from "@fedclair/page";
 import { Head } from "./parts.js";
 import { formatRoute } from "./routes.js";
 import { armDashes, palette } from "./theme.js";
 
-/** Runs side by side: what differs in their trial files, their measures, and their curves. */
+/**
+ * Runs side by side: what differs in their trial files, their measures, and their curves. With
+ * studies or sweeps among them, their means over seeds.
+ */
 export function CompareView({ paths }: { readonly paths: readonly string[] }) {
-  const comparison = useSignal<Comparison | undefined>(undefined);
+  const comparison = useSignal<Comparison | StudyComparison | undefined>(undefined);
   const fault = useSignal<string | undefined>(undefined);
   useEffect(() => {
-    load<Comparison>("/api/compare", new URLSearchParams(paths.map((path) => ["run", path]))).then(
+    load<Comparison | StudyComparison>(
+      "/api/compare",
+      new URLSearchParams(paths.map((path) => ["run", path])),
+    ).then(
       (next) => {
         comparison.value = next;
       },
@@ -26,12 +33,13 @@ export function CompareView({ paths }: { readonly paths: readonly string[] }) {
   return (
     <>
       <Head>
-        <span class="crumb">Comparison of {paths.length} runs</span>
+        <span class="crumb">Comparison of {paths.length} folders</span>
       </Head>
       <main>
         {fault.value !== undefined && <Notice isUrgent>{fault.value}</Notice>}
         {!found && fault.value === undefined && <p class="lead">Reading the runs…</p>}
-        {found && <Compared comparison={found} />}
+        {found && "curves" in found && <Compared comparison={found} />}
+        {found && "paired" in found && <ComparedStudies comparison={found} />}
       </main>
     </>
   );
@@ -54,17 +62,7 @@ function Compared({ comparison }: { readonly comparison: Comparison }) {
           <Curves curves={curvesOf(comparison, metric)} label={`${metric} of each run by round`} />
         </Section>
       ))}
-      <Section id="differences" title="What differs in the trial files">
-        {differences.length === 0 ? (
-          <p>Nothing: the trials are identical.</p>
-        ) : (
-          <Table
-            caption="Keys of the trial files that differ"
-            heads={["key", ...heads]}
-            rows={differences.map(({ path, values }) => [path, ...values.map((one) => one ?? "–")])}
-          />
-        )}
-      </Section>
+      <Differences differences={differences} heads={heads} />
       <Section id="measures" title="Measures">
         {note !== undefined && <p class="note">{note}</p>}
         <Table
@@ -80,6 +78,94 @@ function Compared({ comparison }: { readonly comparison: Comparison }) {
           numbers={[...names.keys(), names.length].map((i) => i + 1)}
         />
       </Section>
+    </>
+  );
+}
+
+function Differences({
+  differences,
+  heads,
+}: {
+  readonly differences: Comparison["differences"];
+  readonly heads: readonly ComponentChild[];
+}) {
+  return (
+    <Section id="differences" title="What differs in the trial files">
+      {differences.length === 0 ? (
+        <p>Nothing: the trials are identical.</p>
+      ) : (
+        <Table
+          caption="Keys of the trial files that differ"
+          heads={["key", ...heads]}
+          rows={differences.map(({ path, values }) => [path, ...values.map((one) => one ?? "–")])}
+        />
+      )}
+    </Section>
+  );
+}
+
+/** Means over seeds, as `fedclair compare` prints them. */
+function ComparedStudies({ comparison }: { readonly comparison: StudyComparison }) {
+  const { studies, findings, differences, measures, notes, paired } = comparison;
+  const heads = studies.map((study) => (
+    <a key={study.name} href={addressOf(study)}>
+      {study.name}
+    </a>
+  ));
+  const hasPlace = paired.some(({ place }) => place !== "");
+  return (
+    <>
+      {comparison.missing > 0 && (
+        <Notice>
+          {comparison.missing} of {comparison.trials} runs have no numbers yet.
+        </Notice>
+      )}
+      {findings.length > 0 && (
+        <Section id="findings" title="What was found">
+          <ul>
+            {findings.map(({ place, texts }) => (
+              <li key={place}>
+                <b>{place}</b>: {texts.join("; ")}.
+              </li>
+            ))}
+          </ul>
+        </Section>
+      )}
+      <Section id="measures" title="Measures">
+        {notes.map((note) => (
+          <p key={note} class="note">
+            {note}
+          </p>
+        ))}
+        <Table
+          caption="Measures of each study"
+          heads={["measure", ...heads]}
+          rows={measures.map(({ name, values }) => [name, ...values])}
+          numbers={[...studies.keys()].map((i) => i + 1)}
+        />
+      </Section>
+      {paired.length > 0 && (
+        <Section id="paired" title="Differences">
+          <Table
+            caption="Differences, paired by seed"
+            heads={[
+              ...(hasPlace ? ["where"] : []),
+              "difference",
+              "measure",
+              "mean [95 % interval] (seeds)",
+              "the first is",
+            ]}
+            rows={paired.map(({ place, methods, measure, text, outcome }) => [
+              ...(hasPlace ? [place] : []),
+              methods,
+              measure,
+              text,
+              outcome,
+            ])}
+          />
+        </Section>
+      )}
+      <Differences differences={differences} heads={heads} />
     </>
   );
 }

@@ -91,9 +91,9 @@ export async function load<T>(
 
 function CompareLink({ paths }: { readonly paths: readonly string[] }) {
   if (paths.length < 2) {
-    return <span class="note">Tick two to {maxCompared} runs to compare them.</span>;
+    return <span class="note">Tick two to {maxCompared} rows to compare them.</span>;
   }
-  return <a href={formatRoute({ view: "compare", paths })}>Compare {paths.length} runs</a>;
+  return <a href={formatRoute({ view: "compare", paths })}>Compare {paths.length}</a>;
 }
 
 function Sweep({ view, folder }: { readonly view: SweepView; readonly folder: string }) {
@@ -157,7 +157,7 @@ function Runs({
           {entries.map((entry) => (
             <tr key={entry.path}>
               <td>
-                {entry.kind === "run" && entry.status !== "waiting" && (
+                {entry.status !== "waiting" && (
                   <input
                     type="checkbox"
                     aria-label={`compare ${entry.path}`}
@@ -195,7 +195,8 @@ function Runs({
   );
 }
 
-function addressOf({ kind, path }: Entry): string {
+/** The address of a run, or of the runs of a sweep. */
+export function addressOf({ kind, path }: Pick<Entry, "kind" | "path">): string {
   return formatRoute(kind === "sweep" ? { view: "list", folder: path } : { view: "run", path });
 }
 

@@ -13,7 +13,7 @@ import type { Comparison } from "./protocol.js";
 import { chooseMetric, measuredValues } from "./round-columns.js";
 
 /** Longest value of a trial file in a table, in bytes: a claim may be a paragraph. */
-const maxValueBytes = 200;
+export const maxValueBytes = 200;
 
 /** A run to compare. */
 export interface ComparedFolder {

@@ -204,6 +204,34 @@ export interface Comparison {
   }[];
 }
 
+/** Studies and sweeps side by side, and runs as studies of one seed. */
+export interface StudyComparison {
+  /** A sweep has several; `path` and `kind` say where each comes from. */
+  readonly studies: readonly ({ readonly name: string } & Pick<Entry, "path" | "kind">)[];
+  /** The sentences about each study: which clients were flagged, and what was gained. */
+  readonly findings: readonly { readonly place: string; readonly texts: readonly string[] }[];
+  /** Keys of the trial files that differ, apart from the seed. */
+  readonly differences: Comparison["differences"];
+  /** Means over seeds with their intervals. */
+  readonly measures: readonly { readonly name: string; readonly values: readonly string[] }[];
+  /** Which intervals the measures have. */
+  readonly notes: readonly string[];
+  /** The paired differences of the studies over common seeds. */
+  readonly paired: readonly {
+    readonly place: string;
+    readonly methods: string;
+    readonly measure: string;
+    readonly text: string;
+    readonly outcome: string;
+  }[];
+  /** Number of trials, and of those without numbers. */
+  readonly trials: number;
+  readonly missing: number;
+}
+
+/** Number of studies that can be compared; a sweep may have any number of them. */
+export const maxStudies = 24;
+
 /** A sweep or study: its runs and what they say together. */
 export interface SweepView {
   readonly name: string;
@@ -214,5 +242,5 @@ export interface SweepView {
   readonly hasReport: boolean;
 }
 
-/** Number of runs that can be compared. */
+/** Number of runs, studies and sweeps that can be compared. */
 export const maxCompared = 6;

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { noDescription } from "@fedclair/runs";
 import { appendRounds, finish, record, writeRun } from "../testing/run-folder.js";
-import type { ClientRound, Comparison, Listing, SweepView } from "./protocol.js";
+import type { ClientRound, Comparison, StudyComparison, Listing, SweepView } from "./protocol.js";
 import { servePage, type PageServer, type ServeOptions } from "./serve.js";
 
 let root: string;
@@ -216,5 +216,70 @@ describe("servePage", () => {
     });
     assert.equal((await get("/api/compare?run=one")).status, 400);
     assert.equal((await get(`/api/compare?${"run=one&".repeat(7)}`)).status, 400);
+  });
+
+  it("compares sweeps and runs over seeds, and leads elsewhere if they are too large", async () => {
+    const sweep = async (name: string, labels: readonly string[]) => {
+      const trials = [];
+      for (const [i, label] of labels.entries()) {
+        for (const seed of [1, 2]) {
+          const folder = `run-${label}-${seed}`;
+          const run = join(root, name, folder);
+          await writeRun(run, { seed, clients: 4 + i });
+          await finish(run, { error: seed + i });
+          const at = [["clients", label] as const, ["seed", String(seed)] as const];
+          const arms = [{ label: "clair", benignOnly: false }];
+          trials.push({ id: `${i}${seed}`.padStart(16, "0"), folder, seed, at, arms });
+        }
+      }
+      const dimensions = [
+        { path: "clients", labels },
+        { path: "seed", labels: ["1", "2"] },
+      ];
+      const grid = {
+        version: "0.1.0",
+        file: "/s.yaml",
+        set: [],
+        name,
+        dimensions,
+        measures: [],
+        trials,
+      };
+      await writeFile(join(root, name, "sweep.json"), JSON.stringify(grid));
+    };
+    await sweep("grid", ["4", "5"]);
+    await sweep(
+      "large",
+      Array.from({ length: 24 }, (_, i) => String(4 + i)),
+    );
+    await writeRun(join(root, "one"), { seed: 1 });
+    await appendRounds(join(root, "one"), record(1));
+    await serve();
+    const { studies, measures, differences, paired, missing } = JSON.parse(
+      (await get("/api/compare?run=grid&run=one")).body,
+    ) as StudyComparison;
+    assert.deepEqual(studies, [
+      { name: "grid: clients 4", path: "grid", kind: "sweep" },
+      { name: "grid: clients 5", path: "grid", kind: "sweep" },
+      { name: "one", path: "one", kind: "run" },
+    ]);
+    // Student's 12.706 · 0.7071 / √2 = 6.353 is half the interval of 1 and 2.
+    assert.deepEqual(measures.find(({ name }) => name === "error")?.values, [
+      "1.500 ± 6.353 (2)",
+      "2.500 ± 6.353 (2)",
+      "–",
+    ]);
+    assert.deepEqual(differences, [{ path: "clients", values: ["4", "5", "4"] }]);
+    assert.equal(
+      paired.find(({ measure }) => measure === "error")?.methods,
+      "grid: clients 4 − grid: clients 5",
+    );
+    assert.equal(missing, 0);
+    const large = await get("/api/compare?run=grid&run=large");
+    assert.equal(large.status, 422);
+    assert.match(
+      large.body,
+      /26 studies, and the page compares at most 24: fedclair compare grid large --html/,
+    );
   });
 });

@@ -12,6 +12,7 @@ import { createServer, isLoopback, type Certificates } from "@fedclair/wire";
 import { cookieHeader, hasAllowedHost, isAllowed, showsToken, type Access } from "./access.js";
 import { clientRounds } from "./client-rounds.js";
 import { compareFolders } from "./comparison.js";
+import { compareSweeps } from "./study-comparison.js";
 import { listEntries } from "./listing.js";
 import { LiveRun, type Describe } from "./live-run.js";
 import { maxCompared } from "./protocol.js";
@@ -250,7 +251,10 @@ class Handler {
 
   async #compare(paths: readonly string[]) {
     if (paths.length < 2 || paths.length > maxCompared) {
-      throw new Refusal(400, `expected 2 to ${maxCompared} runs to compare, got ${paths.length}`);
+      throw new Refusal(
+        400,
+        `expected 2 to ${maxCompared} runs, studies or sweeps to compare, got ${paths.length}`,
+      );
     }
     const folders = [];
     for (const path of paths) {
@@ -259,7 +263,7 @@ class Handler {
       const description = stored && "description" in stored ? stored.description : undefined;
       folders.push({ folder, path, description });
     }
-    return await compareFolders(folders);
+    return (await compareSweeps(folders)) ?? (await compareFolders(folders));
   }
 
   async #stream(

@@ -1,7 +1,14 @@
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { printable } from "@fedclair/core/internal";
-import { computeResults, readStoredSweep, readSummary, sweepText } from "@fedclair/runs";
+import {
+  computeResults,
+  readStoredSweep,
+  readSummary,
+  sweepText,
+  type StoredSweep,
+  type Summary,
+} from "@fedclair/runs";
 import type { SweepView } from "./protocol.js";
 import { hasReport } from "./run-paths.js";
 
@@ -9,12 +16,7 @@ import { hasReport } from "./run-paths.js";
 export function readSweepView(folder: string): SweepView | undefined {
   const grid = readStoredSweep(folder);
   if (!grid) return undefined;
-  const summaries = new Map(
-    grid.trials.flatMap(({ id, folder: name }) => {
-      const summary = readSummary(join(folder, name));
-      return summary ? [[id, summary] as const] : [];
-    }),
-  );
+  const summaries = readSummaries(folder, grid);
   const { name, claim } = grid;
   return {
     name: printable(name, 200),
@@ -25,4 +27,17 @@ export function readSweepView(folder: string): SweepView | undefined {
         ? "No trial has finished yet."
         : stripVTControlCharacters(sweepText(computeResults(grid, summaries))),
   };
+}
+
+/** Reads the summaries of the finished runs of a sweep, by the id of the trial. */
+export function readSummaries(
+  folder: string,
+  { trials }: Pick<StoredSweep, "trials">,
+): ReadonlyMap<string, Summary> {
+  return new Map(
+    trials.flatMap(({ id, folder: name }) => {
+      const summary = readSummary(join(folder, name));
+      return summary ? [[id, summary] as const] : [];
+    }),
+  );
 }

@@ -54,8 +54,18 @@ export async function appendRounds(folder: string, ...records: ArmRecord[]): Pro
   }
 }
 
-/** Writes the summary of a finished run. */
-export async function finish(folder: string): Promise<void> {
-  const summary = { name: trial.name, seed: 1, arms: ["clair"], stopped: {}, measures: {} };
-  await writeFile(join(folder, "summary.json"), JSON.stringify({ ...summary, details: [] }));
+/**
+ * Writes the summary of a finished run.
+ * @param metrics what the clients of the main arm measured
+ */
+export async function finish(
+  folder: string,
+  metrics: Readonly<Record<string, number>> = {},
+): Promise<void> {
+  const details = Object.entries(metrics).map(([metric, value]) => {
+    return { name: `${metric}.clair`, scope: "clients", metric, arm: "clair", value };
+  });
+  const measures = Object.fromEntries(details.map(({ name, value }) => [name, value]));
+  const summary = { name: trial.name, seed: 1, arms: ["clair"], stopped: {}, measures, details };
+  await writeFile(join(folder, "summary.json"), JSON.stringify(summary));
 }

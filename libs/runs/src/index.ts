@@ -49,6 +49,7 @@ export { columns } from "./outcome/columns.js";
 export {
   compareRuns,
   leafValues,
+  listTrialDifferences,
   type ComparedMeasure,
   type RunComparison,
 } from "./outcome/compare-runs.js";

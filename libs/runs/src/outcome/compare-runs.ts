@@ -39,11 +39,8 @@ const seedKeys = new Set(["seed", "name", "claim"]);
 /** Compares the trials and measures of several runs. @param runs by display name */
 export function compareRuns(runs: ReadonlyMap<string, Run>): RunComparison {
   const all = [...runs.values()];
-  const trials = all.map(({ trial }) => new Map(leafValues(trial)));
-  const paths = new Set(trials.flatMap((own) => [...own.keys()]));
-  const rows = [...paths].map((path) => ({ path, values: trials.map((own) => own.get(path)) }));
   const names = new Set(all.flatMap(({ summary }) => Object.keys(summary.measures)));
-  const differences = rows.filter(({ values }) => new Set(values).size > 1);
+  const differences = listTrialDifferences(all.map(({ trial }) => trial));
   const seeds = new Set(all.map(({ trial }) => trial.seed));
   const areSeeds =
     seeds.size === all.length &&
@@ -61,6 +58,15 @@ export function compareRuns(runs: ReadonlyMap<string, Run>): RunComparison {
     ...(models !== undefined && { models }),
     measures: [...names].map((name) => compareMeasure(name, all, areSeeds)),
   };
+}
+
+/** Lists the keys whose values differ between trials, with the values as JSON. */
+export function listTrialDifferences(trials: readonly object[]): RunComparison["differences"] {
+  const leaves = trials.map((trial) => new Map(leafValues(trial)));
+  const paths = new Set(leaves.flatMap((own) => [...own.keys()]));
+  return [...paths]
+    .map((path) => ({ path, values: leaves.map((own) => own.get(path)) }))
+    .filter(({ values }) => new Set(values).size > 1);
 }
 
 function compareMeasure(name: string, runs: readonly Run[], areSeeds: boolean): ComparedMeasure {

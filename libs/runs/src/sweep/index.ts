@@ -1,5 +1,11 @@
 export { checkMeasures } from "./check-measures.js";
-export { compareStudies, type ComparedStudy } from "./compare-studies.js";
+export {
+  compareStudies,
+  listComparedStudies,
+  nameApart,
+  studyOfRun,
+  type ComparedStudy,
+} from "./compare-studies.js";
 export { formatDifference, type Difference } from "./differences.js";
 export type { Finding } from "./findings.js";
 export {
@@ -10,6 +16,7 @@ export {
   type GridTrial,
   type Study,
 } from "./grid.js";
+export { findMeasure } from "./measures.js";
 export { computeResults, type SweepResults } from "./results.js";
 export {
   findFinished,
