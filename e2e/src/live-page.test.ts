@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Page } from "playwright-core";
 import { openPage, seriousFindings } from "./support/browser.js";
-import { runSmall, start, type Command } from "./support/command.js";
+import { fedclair, runSmall, start, type Command } from "./support/command.js";
 import { freePort } from "./support/free-port.js";
 import { fixture, temporaryFolder, workspace } from "./support/paths.js";
 import { requirePrograms } from "./support/programs.js";
+import { createGrid } from "./support/sweeps.js";
 
 /** Starts `fedclair view` and waits for its address. */
 async function view(
@@ -121,6 +122,62 @@ describe("the live page in a browser", function () {
     });
     await look("#/compare?run=run&run=other", "#measures table", { dark: true });
     assert.deepEqual(findings, []);
+  });
+
+  describe("with sweeps", () => {
+    let folder: string;
+    before(async () => {
+      folder = await temporaryFolder();
+      const file = join(folder, "grid.yaml");
+      await writeFile(file, createGrid([1, 2], 1));
+      for (const [name, set] of [
+        ["sweep", "clients=12"],
+        ["larger", "clients=14"],
+      ] as const) {
+        const out = join(folder, name);
+        const ran = await fedclair(["sweep", file, "--set", set, "--jobs", "2", "--out", out]);
+        assert.equal(ran.code, 0, ran.stderr);
+      }
+    });
+
+    it("leads from the report of a sweep to a run that has none", async () => {
+      const { url } = await view(folder);
+      const { page, complaints } = await openPage(`${url}/report/sweep/report.html`);
+      const row = page.locator("#runs tbody tr").first();
+      const cells = await row.locator("td").allInnerTexts();
+      const run = cells.at(-1) ?? "";
+      const text = await readFile(join(folder, "sweep", run, "summary.json"), "utf8");
+      const { measures } = JSON.parse(text) as { measures: Record<string, number> };
+      const value = measures["error.ratioTo.local"] ?? NaN;
+      assert.equal(Number(cells.at(-2)), Number(value.toFixed(3)));
+      await row.locator("a").click();
+      await page.locator(".map").waitFor();
+      assert.equal(new URL(page.url()).hash, `#/run/sweep/${run}`);
+      assert.deepEqual(complaints, []);
+    });
+
+    it("compares sweeps over seeds: light, dark and phone", async () => {
+      const { url } = await view(folder);
+      for (const options of [{}, { dark: true }, { width: 390, height: 844 }]) {
+        const { page, complaints } = await openPage(url, options);
+        for (const name of ["sweep", "larger"]) await page.getByLabel(`compare ${name}`).check();
+        await page.getByRole("link", { name: "Compare 2" }).click();
+        await page.locator("#measures thead").waitFor();
+        const heads = await page.locator("#measures thead th").allInnerTexts();
+        assert.equal(heads.length, 9, heads.join());
+        const row = page.locator("#measures tr", { has: page.locator('th:text-is("error")') });
+        assert.match(await row.locator("td").first().innerText(), /^[\d.]+ ± [\d.]+ \(2\)$/);
+        const keys = await page.locator("#differences tbody th").allInnerTexts();
+        assert.ok(keys.includes("clients") && !keys.includes("seed"), keys.join());
+        assert.deepEqual(await seriousFindings(page), []);
+        assert.deepEqual(complaints, []);
+        const wide = await page.evaluate<number>(
+          "document.documentElement.scrollWidth - innerWidth",
+        );
+        assert.ok(wide <= 0, `${wide} pixels too wide`);
+        await page.context().close();
+      }
+    });
   });
 
   it("is read by keyboard: cells, clients and Escape", async () => {

@@ -1,8 +1,10 @@
 import { makeFigurePointable } from "./figures.js";
+import { linkRuns } from "./run-links.js";
 import { showRounds } from "./rounds.js";
 import { makeTableSortable } from "./tables.js";
 
 document.documentElement.classList.add("scripted");
 for (const figure of document.querySelectorAll("figure")) makeFigurePointable(figure);
 for (const table of document.querySelectorAll("table")) makeTableSortable(table);
+linkRuns();
 void showRounds();

@@ -10,6 +10,7 @@ export const pageStyle = `
   :root { --paper: #16181c; --ink: #e6e6e3; --muted: #a3a6ab; --faint: #3a3d44; --alarm: #ff7b72; --tint: #1f2228; --link: #6fb7f2; --flag: #ff8a42; }
   svg { filter: saturate(1.1) brightness(1.15); }
   .mark-rect { filter: brightness(.75); }
+  svg image { filter: invert(.9) hue-rotate(180deg); }
 }
 * { box-sizing: border-box; }
 body {
@@ -42,6 +43,7 @@ td.number { white-space: nowrap; }
 td:not(:last-child) { white-space: nowrap; }
 tbody th { font-weight: normal; border-bottom: 1px solid var(--faint); }
 td.text:last-child { min-width: 16rem; overflow-wrap: anywhere; }
+tr:has(:target) { background: var(--tint); outline: 2px solid var(--link); }
 .tall .wide { max-height: 36rem; overflow: auto; border-bottom: 1px solid var(--muted); }
 .tall th { position: sticky; top: 0; background: var(--paper); }
 .names { overflow-wrap: anywhere; }
@@ -89,6 +91,13 @@ input[type="search"] { background: var(--paper); border: 1px solid var(--muted);
 .chooser ul, .neighbours { list-style: none; padding: 0; margin: .4rem 0; display: flex; flex-wrap: wrap; gap: .1rem 1.3rem; font-size: .87rem; }
 .slider { display: flex; align-items: center; gap: 1rem; font-weight: bold; }
 .slider input { flex: 1; min-width: 8rem; accent-color: var(--link); }
+.player { display: flex; align-items: center; gap: .8rem; margin: .3rem 0; font-size: .87rem; }
+.player button { min-width: 4.5rem; min-height: 28px; border: 1px solid var(--muted); border-radius: 4px; background: none; }
+.player label { flex: 1; display: flex; align-items: center; gap: .8rem; font-variant-numeric: tabular-nums; }
+.player input { flex: 1; max-width: 26rem; min-width: 6rem; accent-color: var(--link); }
+.underway [class*="moving"] path { opacity: .35; }
+.underway [class*="arrival"] { visibility: hidden; }
+.mover { stroke: var(--paper); stroke-width: .8; }
 .strip svg { display: block; overflow: visible; font-size: 12px; }
 .strip text { fill: var(--ink); }
 .strip .grid { stroke: var(--faint); }
@@ -102,7 +111,9 @@ input[type="search"] { background: var(--paper); border: 1px solid var(--muted);
 .others line { stroke: var(--muted); opacity: .55; }
 .others circle { fill: var(--flag); }
 @media print {
-  #rounds, .filter { display: none; }
+  #rounds, .filter, .player, .mover { display: none; }
+  .underway [class*="moving"] path { opacity: revert; }
+  .underway [class*="arrival"] { visibility: visible; }
   .has-legend .role-legend { display: inline; }
   .legend { display: none; }
   .sort::after { content: ""; }

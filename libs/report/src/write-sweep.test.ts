@@ -6,14 +6,16 @@ import { readTrialSource } from "@fedclair/core/internal";
 import { toyPlugins } from "@fedclair/core/testing";
 import {
   computeResults,
+  formatNumber,
   openSweepFolder,
   parseSweep,
   runSweep,
   runSweepTrial,
+  type Grid,
   type RunTrial,
   type Summary,
 } from "@fedclair/runs";
-import { writeSweep } from "./write-sweep.js";
+import { createLinks, writeSweep } from "./write-sweep.js";
 
 const file = `
 name: grid
@@ -65,6 +67,44 @@ describe("writeSweep", () => {
       csv,
       /^measure,facet,row,column,mean,low,high,min,max,seeds,hits,of,shareLow,shareHigh\ndistance\.toy-mean,,none,/,
     );
-    assert.match(await readFile(join(out, "report.html"), "utf8"), /<td class="text">none<\/td>/);
+    const page = (await readFile(join(out, "report.html"), "utf8")).replace(/\s+/g, " ");
+    assert.match(page, /<td class="text">none<\/td>/);
+    for (const [i, { id, folder }] of sweep.trials.entries()) {
+      const value = summaries.get(id)?.measures["distance.toy-mean"] ?? NaN;
+      const cell = formatNumber(value).replace(".", "\\.");
+      const row = `>${cell}</td> *<td class="text"><span id="run-${i}" ><span id="runs-${i}" ><code data-run="${folder}">${folder}</code>`;
+      assert.match(page, new RegExp(row));
+    }
+  });
+
+  it("leads from a cell to the report of its run, else to its row", () => {
+    const at = (rank: string, seed: string) =>
+      new Map([
+        ["rank", rank],
+        ["seed", seed],
+      ]);
+    const trial = (rank: string, seed: number) => ({
+      id: `${rank} ${seed}`,
+      folder: `rank-${rank}-seed-${seed}`,
+      seed,
+      at: at(rank, String(seed)),
+      arms: [],
+      measures: {},
+    });
+    const rows = { path: "rank", labels: ["1", "2", "3"] };
+    const grid: Grid = {
+      name: "grid",
+      claim: undefined,
+      dimensions: [rows],
+      rows,
+      columns: undefined,
+      measures: [],
+      trials: [trial("1", 1), trial("2", 1), trial("2", 2), trial("3", 1)],
+    };
+    const linkOf = createLinks((folder) => folder === "rank-3-seed-1", grid);
+    assert.deepEqual(
+      ["1", "2", "3", "4"].map((row) => linkOf("", row, "")),
+      ["#run-0", "#runs-1", "rank-3-seed-1/report.html", undefined],
+    );
   });
 });

@@ -3,7 +3,10 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  findMeasure,
+  formatNumber,
   otherDimensions,
+  readSummary,
   toCsv,
   writeWhole,
   type Grid,
@@ -37,7 +40,7 @@ export async function writeSweep(
   await write("summary.json", JSON.stringify(results, null, 1) + "\n");
   await write("table.csv", toCsv(tables));
   if (!report) return;
-  const linkOf = createLinks(out, grid);
+  const linkOf = createLinks((folder) => hasReport(out, folder), grid);
   const measures = [...new Set(tables.map(({ measure }) => measure))];
   const drawings = [
     ...(await drawCourses(out, grid)),
@@ -50,7 +53,7 @@ export async function writeSweep(
     grid.dimensions.map(({ path, labels }): readonly [string, string] => [path, labels.join(", ")]),
   )}`;
   const main = html`${tableSections(results)} ${differenceSection(results)}
-  ${figures.map(figureSection)} ${runSection(out, grid)}`;
+  ${figures.map(figureSection)} ${runSection(out, grid, results)}`;
   await write("report.html", htmlPage({ title: grid.name, claim: grid.claim }, head, main));
 }
 
@@ -112,21 +115,27 @@ function hasReport(out: string, folder: string): boolean {
   return existsSync(join(out, folder, "report.html"));
 }
 
-/** Leads from a cell to the report of its run; to the list of runs if it has several or none. */
-function createLinks(out: string, grid: Grid): CellLink {
+/**
+ * Leads from a cell to the report of its run, or else to the run's row in the list of runs. A cell
+ * of several runs leads to the first of them.
+ * @param hasOwnReport whether the run in a folder of the sweep has one
+ */
+export function createLinks(hasOwnReport: (folder: string) => boolean, grid: Grid): CellLink {
   const { rows, columns, trials } = grid;
   return (facet, row, column) => {
-    const own = trials.filter(
-      ({ at }) =>
-        (!rows || at.get(rows.path) === row) &&
-        (!columns || at.get(columns.path) === column) &&
-        listFacetDimensions(grid).every(({ path }) =>
-          facet.split(", ").includes(`${path} = ${at.get(path) ?? ""}`),
-        ),
+    const own = trials.flatMap(({ at, folder }, i) =>
+      (!rows || at.get(rows.path) === row) &&
+      (!columns || at.get(columns.path) === column) &&
+      listFacetDimensions(grid).every(({ path }) =>
+        facet.split(", ").includes(`${path} = ${at.get(path) ?? ""}`),
+      )
+        ? [{ folder, i }]
+        : [],
     );
-    const [only] = own;
-    if (!only) return undefined;
-    return own.length === 1 && hasReport(out, only.folder) ? `${only.folder}/report.html` : "#runs";
+    const [first] = own;
+    if (!first) return undefined;
+    if (own.length > 1) return `#runs-${first.i}`;
+    return hasOwnReport(first.folder) ? `${first.folder}/report.html` : `#run-${first.i}`;
   };
 }
 
@@ -135,28 +144,50 @@ function listFacetDimensions(grid: Grid) {
   return otherDimensions(grid).filter(({ path }) => path !== rows?.path && path !== columns?.path);
 }
 
-/** The runs of a sweep, with links to their reports. */
-function runSection(out: string, grid: Grid): Html {
+/** More measures would not fit beside the names of runs. */
+const maxRunMeasures = 6;
+
+/**
+ * The runs of a sweep with their numbers. A run with a report of its own has a link to it. Where
+ * the live page serves this report, the script leads to its view of each other run.
+ */
+function runSection(out: string, grid: Grid, { tables }: SweepResults): Html {
   const { dimensions, trials } = grid;
+  const measures = [...new Set(tables.map(({ measure }) => measure))].slice(0, maxRunMeasures);
   const isMissing = trials.some(({ folder }) => !hasReport(out, folder));
   return html`<section id="runs">
     <h2>Runs</h2>
     ${
       isMissing
         ? html`<p class="note">
-            <code>fedclair report</code> with the folder of a run writes its report; write this
-            report again after it.
+            <code>fedclair view</code> with the folder of this sweep opens any of its runs in a
+            browser. <code>fedclair report</code> with the folder of a run writes the run's report;
+            write this report again after it.
           </p>`
         : undefined
     }
     ${table(
-      [...dimensions.map(({ path }) => path), "run"],
-      trials.map(({ at, folder }) => [
-        ...dimensions.map(({ path }) => at.get(path) ?? ""),
-        hasReport(out, folder)
-          ? html`<a href="${folder}/report.html">${folder}</a>`
-          : html`<code>${folder}</code>`,
-      ]),
+      [...dimensions.map(({ path }) => path), ...measures, "run"],
+      trials.map((trial, i) => {
+        const { at, folder } = trial;
+        const summary = readSummary(join(out, folder));
+        return [
+          ...dimensions.map(({ path }) => at.get(path) ?? ""),
+          ...measures.map((measure) => {
+            const value = findMeasure(summary, measure, trial)?.value;
+            return value === undefined ? "–" : formatNumber(value);
+          }),
+          html`<span id="run-${i}"
+            ><span id="runs-${i}"
+              >${
+                hasReport(out, folder)
+                  ? html`<a href="${folder}/report.html">${folder}</a>`
+                  : html`<code data-run="${folder}">${folder}</code>`
+              }</span
+            ></span
+          >`,
+        ];
+      }),
     )}
   </section>`;
 }
