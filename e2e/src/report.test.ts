@@ -70,8 +70,23 @@ interface RoundsText {
   readonly influences: readonly {
     readonly clients: readonly string[];
     readonly from: number;
-    readonly measure: string;
+    readonly metric: string;
+    readonly withThem: string;
+    readonly without: string;
+    readonly difference: string;
   }[];
+}
+
+/** The mean of a metric over clients that measured it in both records, in the first of them. */
+function meanShared(own: Round | undefined, other: Round | undefined, metric: string): number {
+  const measured = ({ clients }: Round) =>
+    new Map(clients.flatMap((one) => [[one.clientId, one.evaluation?.[metric]] as const]));
+  assert.ok(own && other);
+  const theirs = measured(other);
+  const values = [...measured(own)].flatMap(([id, value]) =>
+    value === undefined || theirs.get(id) === undefined ? [] : [value],
+  );
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 describe("the report", function () {
@@ -91,10 +106,31 @@ describe("the report", function () {
       const { influences } = JSON.parse(
         inflateRawSync(Buffer.from(data, "base64")).toString(),
       ) as RoundsText;
+      const first = join(folder, "runs/first");
+      const rounds = await readRounds(first);
+      const highest = new Map<string, number>();
+      for (const { clientId, score, threshold } of rounds.flatMap(({ clients }) => clients)) {
+        const ratio = (score ?? 0) / (threshold ?? Infinity);
+        highest.set(clientId, Math.max(ratio, highest.get(clientId) ?? 0));
+      }
+      const suspicious = [...highest].sort(([, a], [, b]) => b - a).map(([id]) => id);
       assert.deepEqual(
-        influences.map(({ clients, from, measure }) => [...clients, from, measure]),
-        [["c03", 1, "error.clair"]],
+        influences.map(({ clients, from, metric }) => [...clients, from, metric]),
+        suspicious.slice(0, 3).map((id) => [id, 1, "error"]),
       );
+      for (const { clients, withThem, without, difference } of influences) {
+        const where = clients.join();
+        const other = (await readRounds(`${first}-without-${where}`)).at(-1);
+        const [value, own] = [
+          meanShared(other, rounds.at(-1), "error"),
+          meanShared(rounds.at(-1), other, "error"),
+        ];
+        assertShown(without, value, where);
+        assertShown(withThem, own, where);
+        assertShown(difference.split(" ")[0], value - own, where);
+        const cells = [without, withThem, difference].map((one) => one.replace(/[[\]+]/g, "\\$&"));
+        assert.match(page, new RegExp(cells.map((cell) => `>${cell}</td>`).join("\\s*<td[^>]*")));
+      }
     });
   });
 
@@ -229,22 +265,21 @@ describe("the report", function () {
 
     it("shows what the result would be without a client, where a replay has computed it", async () => {
       const first = join(documented.folder, "runs/first");
+      const [, suspicious = ""] = /^most suspicious: (c\d\d)/m.exec(documented.stdout) ?? [];
+      const [own, other] = await Promise.all(
+        [first, `${first}-without-${suspicious}`].map(async (run) =>
+          (await readRounds(run)).at(-1),
+        ),
+      );
       const { page } = await openReport(first);
       await chooseClient(page, "c04");
       const command = await page.locator(".client code").innerText();
       assert.equal(command, "fedclair replay first --without c04 --from 4");
-      const [own, other] = await Promise.all(
-        [first, `${first}-without-c03`].map(async (folder) => {
-          const text = await readFile(join(folder, "summary.json"), "utf8");
-          const { measures } = JSON.parse(text) as { measures: Record<string, number> };
-          return measures["error.clair"] ?? NaN;
-        }),
-      );
-      await chooseClient(page, "c03");
+      await chooseClient(page, suspicious);
       const text = await page.locator(".client li").filter({ hasText: "Without" }).innerText();
       const [, without, withIt] = /is ([\d.]+) instead of ([\d.]+) /.exec(text) ?? [];
-      assertShown(without, other ?? NaN, text);
-      assertShown(withIt, own ?? NaN, text);
+      assertShown(without, meanShared(other, own, "error"), text);
+      assertShown(withIt, meanShared(own, other, "error"), text);
     });
 
     it("shows a client's name as text, and runs only its own script; so does the live page", async () => {
@@ -282,6 +317,73 @@ describe("the report", function () {
       const hit = "globalThis.hit";
       for (const one of [page, served.page, live.page])
         assert.equal(await one.evaluate(hit), undefined);
+    });
+
+    it("plays the agents' way over the bridge, and ends with the figure as it was", async () => {
+      const out = join(await temporaryFolder(), "run");
+      const set = ["rounds=2", "task.sweeps=2", "baselines=[]"].flatMap((one) => ["--set", one]);
+      const args = ["trials/alberdice/bridge-reverse.yaml", ...set];
+      const { code, stderr } = await fedclair([
+        "run",
+        ...args,
+        "--transport",
+        "memory",
+        "--out",
+        out,
+      ]);
+      assert.equal(code, 0, stderr);
+      const { page, complaints } = await openPage(addressOf(out));
+      const figure = page.locator("figure[data-moves=step]");
+      const drawing = figure.locator(".at-wide svg");
+      const arrivals = drawing.locator("[class*=arrival] text").first();
+      const dots = drawing.locator("circle.mover:visible");
+      const slider = figure.locator("input[type=range]");
+      assert.equal(await dots.count(), 0);
+      assert.ok(await arrivals.isVisible());
+      const ways = await drawing.locator("[class*=moving] path[d^=M]").evaluateAll((lines) =>
+        lines
+          .map((line) => [...(line.getAttribute("d") ?? "").matchAll(/(-?[\d.]+),(-?[\d.]+)/g)])
+          .filter(({ length }) => length > 1)
+          .map((points) => points.map(([, x, y]) => [Number(x), Number(y)])),
+      );
+      assert.equal(ways.length, 2, "one for each agent");
+      for (const step of [0, 1]) {
+        await slider.fill(String(step));
+        assert.equal(await arrivals.isVisible(), false);
+        const places = await dots.evaluateAll((all) =>
+          all.map((dot) => [Number(dot.getAttribute("cx")), Number(dot.getAttribute("cy"))]),
+        );
+        for (const [i, place] of places.entries())
+          for (const [axis, value] of place.entries())
+            assert.ok(Math.abs(value - (ways[i]?.[step]?.[axis] ?? NaN)) < 0.06, `agent ${i}`);
+        assert.equal(places.length, 2);
+      }
+      const play = figure.locator(".player button");
+      await play.click();
+      await play.filter({ hasText: "Pause" }).waitFor();
+      await play.filter({ hasText: "Play" }).waitFor();
+      assert.equal(await dots.count(), 0);
+      assert.ok(await arrivals.isVisible());
+      assert.equal(Number(await slider.inputValue()), (ways[0]?.length ?? 0) - 1);
+      assert.deepEqual([...complaints, ...(await seriousFindings(page))], []);
+    });
+
+    it("shows digits that clients hold, in a picture of its own", async () => {
+      const out = join(await temporaryFolder(), "run");
+      const args = ["run", fixture("digits"), "--transport", "memory", "--out", out];
+      const { code, stderr } = await fedclair([...args, "--set", "rounds=1"]);
+      assert.equal(code, 0, stderr);
+      for (const options of [{}, { width: 390, height: 844, scripts: false }]) {
+        const { page, complaints } = await openPage(addressOf(out), options);
+        const strips = page.locator("section", { hasText: "Digits that clients hold" });
+        const images = strips.locator("svg image:visible");
+        assert.ok((await images.count()) > 1);
+        const box = await images.first().boundingBox();
+        assert.equal(box?.height, 28);
+        assert.match((await images.first().getAttribute("xlink:href")) ?? "", /^data:image\/png/);
+        assert.deepEqual(complaints, []);
+      }
+      assert.ok((await stat(join(out, "report.html"))).size < 1e6);
     });
 
     it("opens 1,000 clients over 100 rounds from at most 5 MB", async () => {

@@ -33,6 +33,26 @@ before(async function () {
   await runTrial(run, "--keep-checkpoints", "100");
 });
 
+/** The clients of the main arm with the highest scores over their thresholds. */
+async function listMostSuspicious(out: string, count: number): Promise<string[]> {
+  const highest = new Map<string, number>();
+  for (const line of (await readFile(join(out, "records.jsonl"), "utf8")).trim().split("\n")) {
+    const { arm, clients } = JSON.parse(line) as {
+      arm: string;
+      clients: { clientId: string; score?: number | null; threshold?: number | null }[];
+    };
+    if (arm !== "clair") continue;
+    for (const { clientId, score, threshold } of clients) {
+      const ratio = (score ?? 0) / (threshold ?? Infinity);
+      highest.set(clientId, Math.max(ratio, highest.get(clientId) ?? 0));
+    }
+  }
+  return [...highest]
+    .sort(([, a], [, b]) => b - a)
+    .map(([id]) => id)
+    .slice(0, count);
+}
+
 async function copyRun(): Promise<string> {
   const copy = join(await temporaryFolder(), "run");
   await cp(run, copy, { recursive: true });
@@ -65,6 +85,39 @@ describe("fedclair replay", function () {
       assert.deepEqual(await readResult(`${copy}-without-c03-from-4`), await readResult(absent));
     });
   }
+
+  it("leaves out the most suspicious clients one at a time, and runs no replay again", async () => {
+    const copy = await copyRun();
+    const args = ["replay", copy, "--most-suspicious", "2", "--from", "4", ...inMemory];
+    const { code, stdout, stderr } = await fedclair(args);
+    assert.equal(code, 0, stderr);
+    const chosen = /^most suspicious: (c\d\d) \(.*?\), (c\d\d) \(/m.exec(stdout)?.slice(1) ?? [];
+    assert.deepEqual(chosen, await listMostSuspicious(copy, 2));
+    for (const id of chosen)
+      assert.match(
+        stdout,
+        new RegExp(`^without ${id} from round 4 on, error is [\\d.]+ instead of`, "m"),
+      );
+    const replays = chosen.map((id) => `${copy}-without-${id}-from-4`);
+    const before = await Promise.all(replays.map(readResult));
+    const again = await fedclair(args);
+    assert.equal(again.code, 0, again.stderr);
+    assert.equal(again.stderr.match(/: done before$/gm)?.length, 2, again.stderr);
+    assert.equal(again.stdout.split("\n\nwithout")[1], stdout.split("\n\nwithout")[1]);
+    assert.deepEqual(await Promise.all(replays.map(readResult)), before);
+  });
+
+  it("says which clients it expects, and that names and most suspicious ones exclude each other", async () => {
+    const neither = await fedclair(["replay", run]);
+    assert.equal(neither.code, 2);
+    assert.match(
+      neither.stderr,
+      /expected clients to leave out: --without c03, or --most-suspicious 3/,
+    );
+    const both = await fedclair(["replay", run, "--without", "c03", "--most-suspicious", "3"]);
+    assert.equal(both.code, 2);
+    assert.match(both.stderr, /'--most-suspicious <n>' cannot be used with option '--without/);
+  });
 
   it("names a client that the trial does not have", async () => {
     const { code, stderr } = await fedclair(["replay", run, "--without", "c99"]);

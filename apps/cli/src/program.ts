@@ -26,7 +26,8 @@ import { templates } from "./templates.js";
 import type { SweepOptions } from "./sweep.js";
 import { parseClients, parseRounds } from "./what-if/arguments.js";
 import type { AttestOptions } from "./what-if/attest.js";
-import type { ReplayOptions, ReplayRunOptions } from "./what-if/replay.js";
+import type { ReplayArguments } from "./what-if/replay.js";
+import type { ReplayRunOptions } from "./what-if/replay-without.js";
 import type { WorkerOptions } from "./queue/worker.js";
 import type { TokenOptions } from "./token.js";
 import type { VerifyOptions } from "./verify.js";
@@ -155,10 +156,18 @@ program
   .command("replay")
   .description("run a run's trial again without some clients from a round on, and compare the two")
   .argument("<run>", "run folder")
+  .option(
+    "--without <clients>",
+    "ids of clients that take no part, for example c03,c04",
+    parseClients,
+  )
   .addOption(
-    new Option("--without <clients>", "ids of clients that take no part, for example c03,c04")
-      .argParser(parseClients)
-      .makeOptionMandatory(),
+    new Option(
+      "--most-suspicious <n>",
+      "replay without each of the n clients with the highest scores over their thresholds, one at a time, and show their influence in the report",
+    )
+      .argParser(integerOption("--most-suspicious", 1))
+      .conflicts(["without", "out"]),
   )
   .addOption(
     new Option("--from <round>", "the first round without them")
@@ -170,7 +179,7 @@ program
   .addOption(python())
   .addOption(transport())
   .option("--no-report", "do not write report.html and its figures")
-  .action(async (folder: string, options: ReplayOptions) => {
+  .action(async (folder: string, options: ReplayArguments) => {
     const { replay } = await import("./what-if/replay.js");
     await replay(folder, options);
   });

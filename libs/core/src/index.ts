@@ -7,7 +7,13 @@ export * from "./contracts/plugin.js";
 export * from "./contracts/task.js";
 export { dashes, strokeLegend } from "./contracts/curves.js";
 export { definePlugin, type DefinedPlugin } from "./contracts/define-plugin.js";
-export type { Artifact, FigureInput, TaskFigure, TaskFigures } from "./contracts/figure.js";
+export type {
+  Artifact,
+  ClientsInFigure,
+  FigureInput,
+  TaskFigure,
+  TaskFigures,
+} from "./contracts/figure.js";
 export { binaryVerdict, invalidVerdict } from "./contracts/verdict.js";
 export { shapesOf, type Shapes, type TensorSpec } from "./tensors/admission.js";
 export { toDense, toMatrix, toTensor, toFloat64 } from "./tensors/matrix.js";

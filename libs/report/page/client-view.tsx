@@ -288,10 +288,10 @@ function Influences({
   }
   return (
     <ul>
-      {own.map(({ folder, clients, from, measure, withThem, without }) => (
+      {own.map(({ folder, clients, from, metric, withThem, without, difference, measuredBy }) => (
         <li key={folder}>
-          Without {clients.join(", ")} from round {from} on, {measure} is <b>{without}</b> instead
-          of {withThem} (<code>{folder}</code>).
+          Without {clients.join(", ")} from round {from} on, {metric} is <b>{without}</b> instead of{" "}
+          {withThem} ({difference}; {measuredBy}; <code>{folder}</code>).
         </li>
       ))}
     </ul>

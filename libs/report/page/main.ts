@@ -1,10 +1,13 @@
 import { makeFigurePointable } from "./figures.js";
+import { makeFigurePlayable } from "./moves.js";
 import { linkRuns } from "./run-links.js";
 import { showRounds } from "./rounds.js";
 import { makeTableSortable } from "./tables.js";
 
 document.documentElement.classList.add("scripted");
 for (const figure of document.querySelectorAll("figure")) makeFigurePointable(figure);
+for (const figure of document.querySelectorAll<HTMLElement>("figure:not([data-moves=''])"))
+  makeFigurePlayable(figure);
 for (const table of document.querySelectorAll("table")) makeTableSortable(table);
 linkRuns();
 void showRounds();

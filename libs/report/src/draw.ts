@@ -33,10 +33,14 @@ for (const { textMetrics } of await loadSceneGraphs()) {
 const rejectLoad = (uri: string) => Promise.reject(new Error(`a figure must not load ${uri}`));
 /** The report of a run in a folder of its own, or a place on the page. */
 const allowedLink = /^([\w.-]+\/report\.html|#[\w-]+)$/;
+/** A picture that the figure contains. */
+const allowedPicture = /^data:image\/png;base64,[\w+/]+=*$/;
 const loader: vega.Loader = {
   load: rejectLoad,
   sanitize: (uri: string) =>
-    allowedLink.test(uri) ? Promise.resolve({ href: uri }) : rejectLoad(uri),
+    allowedLink.test(uri) || allowedPicture.test(uri)
+      ? Promise.resolve({ href: uri })
+      : rejectLoad(uri),
   http: rejectLoad,
   file: rejectLoad,
 };

@@ -113,6 +113,7 @@ const drawnColumns = new Set([
   "place",
   "named",
   "panel",
+  "picture",
   "href",
 ]);
 

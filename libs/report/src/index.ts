@@ -10,6 +10,7 @@ export {
 } from "./figure-style.js";
 export { drawFigures, type Drawing } from "./figures.js";
 export { factList, html, preformatted, table, type Html } from "./html.js";
+export { findInfluences, influenceText, listIds, type Influence } from "./influences.js";
 export { loneFigureSection, htmlPage, type Figure } from "./page.js";
 export { hashSource, readPageScript } from "./page-script.js";
 export { runAndReport } from "./run-and-report.js";

@@ -4,6 +4,8 @@ import { answerList } from "./answer.js";
 import { Html, html, preformatted, table } from "./html.js";
 import { clientSection, failureSection } from "./client-sections.js";
 import { hashSource, readPageScript } from "./page-script.js";
+import { influenceSection } from "./influence-section.js";
+import type { Influence } from "./influences.js";
 import { measureSection } from "./measure-section.js";
 import { comparisonSection, armSection } from "./arm-section.js";
 import { pageStyle } from "./page-style.js";
@@ -16,21 +18,26 @@ export interface Figure {
   readonly svg: string;
   /** The same for narrow screens; undefined if it cannot be drawn there. */
   readonly narrow?: string;
+  /** What the points of moving lines count, if readers can play them. See `TaskFigure`. */
+  readonly moves?: string;
 }
 
 /**
  * The report of a run: a single, self-contained page.
+ * @param influences what leaving out clients changed
  * @returns a function that adds the text of `readRoundsData`, if there is any
  */
 export function createPage(
   run: Run,
   [first, ...figures]: readonly Figure[],
+  influences: readonly Influence[],
 ): (rounds?: string) => string {
   const { trial } = run;
   const answer = html`<p class="verdict">${verdictSentence(run)}</p>
     ${answerList(run)}`;
-  const rest = html`${figures.map(figureSection)} ${comparisonSection(run)} ${clientSection(run)}
-    ${failureSection(run)} ${measureSection(run)} ${armSection(run)} ${optionDetails(run)}
+  const rest = html`${influenceSection(run, influences)} ${figures.map(figureSection)}
+    ${comparisonSection(run)} ${clientSection(run)} ${failureSection(run)} ${measureSection(run)}
+    ${armSection(run)} ${optionDetails(run)}
     <details>
       <summary>The trial file, with every default filled in</summary>
       <pre>${preformatted(stringify(trial))}</pre>
@@ -77,7 +84,7 @@ export function htmlPage(
   main: Html,
 ): string {
   const script = readPageScript();
-  const policy = `default-src 'none'; script-src ${hashSource(script)}; style-src ${hashSource(pageStyle)}; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; script-src ${hashSource(script)}; style-src ${hashSource(pageStyle)}; img-src data:; base-uri 'none'; form-action 'none'`;
   const whole = html`<!doctype html>
     <html lang="en">
       <head>
@@ -112,13 +119,13 @@ export function figureSection(figure: Figure): Html {
  * @param files links after the caption
  */
 export function loneFigureSection(
-  { title, caption, svg, narrow }: Figure,
+  { title, caption, svg, narrow, moves }: Figure,
   { lead, files }: { readonly lead?: Html; readonly files?: Html } = {},
 ): Html {
   return html`<section>
     <h2>${title}</h2>
     ${lead}
-    <figure>
+    <figure data-moves="${moves ?? ""}">
       ${drawingOf(svg, title, narrow === undefined ? "drawing" : "drawing at-wide")}
       ${narrow === undefined ? undefined : drawingOf(narrow, title, "drawing at-narrow")}
       <figcaption>${caption} ${files}</figcaption>

@@ -11,7 +11,7 @@ import {
   type ArmRecord,
   type Run,
 } from "@fedclair/runs";
-import { findInfluences, type Influence } from "./influences.js";
+import type { Influence } from "./influences.js";
 
 /**
  * The rounds of a run's main arm, for the part of the report in which a reader moves through them.
@@ -84,19 +84,20 @@ const maxEvidenceSpacing = 8;
 /**
  * Reads the rounds of the main arm, and compresses them as base64 (raw deflate). Until they fit, it
  * leaves out the evidence of every other round, and then every other round.
+ * @param influences what leaving out clients changed
  * @param maxLength in characters
  * @returns undefined if there is no round
  */
 export async function readRoundsData(
   run: Run,
   folder: string,
+  influences: readonly Influence[],
   maxLength: number,
 ): Promise<string | undefined> {
   const rounds = new RoundsTally(run);
   for await (const record of eachRecord(folder, {}, (id) => rounds.isShown(id))) {
     if (record.arm === run.arms[0].label) rounds.add(record);
   }
-  const influences = await findInfluences(run, folder);
   for (;;) {
     const data = rounds.data(basename(folder), influences);
     if (data.rounds.length === 0) return undefined;

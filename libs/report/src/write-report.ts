@@ -1,6 +1,13 @@
 import { join } from "node:path";
 import type { TaskFigures } from "@fedclair/core";
-import { measuringClients, sharesFirstRound, writeWhole, type Run } from "@fedclair/runs";
+import { clientIds } from "@fedclair/core/internal";
+import {
+  displayName,
+  measuringClients,
+  sharesFirstRound,
+  writeWhole,
+  type Run,
+} from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { accuracyFigure } from "./accuracy-figure.js";
 import { costFigure } from "./cost-figure.js";
@@ -13,6 +20,7 @@ import {
   narrowWidth,
 } from "./figure-style.js";
 import { writeFigures, type Drawing } from "./figures.js";
+import { findInfluences } from "./influences.js";
 import { createPage } from "./page.js";
 import { formatDrawnRounds, formatSampledClients, thinRounds } from "./rounds.js";
 import { readRoundsData } from "./rounds-data.js";
@@ -34,7 +42,7 @@ export async function writeRunReport(run: Run, folder: string): Promise<void> {
       caption: scoreCaption(run),
       draw: (width) => scoreFigure(run, width),
     },
-    ...(figures ? taskDrawings(run, figures) : []),
+    ...(figures ? await taskDrawings(run, figures) : []),
     {
       name: "accuracy",
       title: `${clientsText.charAt(0).toUpperCase()}${clientsText.slice(1)} over ${run.trial.devices ? "simulated time" : "rounds"}`,
@@ -57,10 +65,11 @@ export async function writeRunReport(run: Run, folder: string): Promise<void> {
     },
   ];
   const drawn = await writeFigures(folder, `${run.trial.name}, seed ${run.trial.seed}`, drawings);
-  const page = createPage(run, drawn);
+  const influences = await findInfluences(run, folder);
+  const page = createPage(run, drawn, influences);
   const room = maxBytes(run) - Buffer.byteLength(page());
   // The place for the rounds takes some bytes as well.
-  const rounds = await readRoundsData(run, folder, room - 500);
+  const rounds = await readRoundsData(run, folder, influences, room - 500);
   await writeWhole(join(folder, "report.html"), page(rounds));
 }
 
@@ -72,18 +81,32 @@ function maxBytes({ trial }: Run): number {
   return trial.clients <= 60 ? 1e6 : 5e6;
 }
 
-function taskDrawings({ trial, arms, artifacts }: Run, figures: TaskFigures): Drawing[] {
-  if (artifacts.length === 0) return [];
+async function taskDrawings(run: Run, figures: TaskFigures): Promise<Drawing[]> {
+  const { trial, arms, artifacts, description } = run;
+  // The first round may not have ended.
+  if (run.last.size === 0) return [];
   const labels = arms.map(({ label }) => label);
   const { range } = armColours(labels);
+  const ids = clientIds(trial.clients);
+  const idOf = (index: number) => ids[index] ?? "";
   const drawAt = (width: number) =>
     figures({
       task: trial.task,
       artifacts,
       arms: labels.map((label, i) => ({ label, colour: range[i] ?? ink })),
+      clients: {
+        count: trial.clients,
+        name: (index) => displayName(idOf(index), description),
+        truth: (index) => {
+          const id = idOf(index);
+          return description.unknown.has(id)
+            ? "unknown"
+            : (description.attacks.get(id) ?? "benign");
+        },
+      },
       width,
     });
-  const [wide, narrow] = [drawAt(figureWidth), drawAt(narrowWidth)];
+  const [wide, narrow] = await Promise.all([drawAt(figureWidth), drawAt(narrowWidth)]);
   return wide.map(({ spec, ...drawing }, i) => ({
     ...drawing,
     draw: (width) =>

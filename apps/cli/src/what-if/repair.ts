@@ -3,7 +3,7 @@ import { listArms } from "@fedclair/core/internal";
 import { eachRecord, isFlagged, print } from "@fedclair/runs";
 import { compareRuns } from "../compare.js";
 import { requireRun } from "../show.js";
-import { replayWithout, type ReplayRunOptions } from "./replay.js";
+import { replayWithout, type ReplayRunOptions } from "./replay-without.js";
 
 /**
  * `fedclair repair`: goes back to the round before a flagged client first had influence, and runs

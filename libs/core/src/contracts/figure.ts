@@ -17,8 +17,18 @@ export interface FigureInput {
   readonly artifacts: readonly Artifact[];
   /** The main arm first. Each arm has the same colour in all figures of the report. */
   readonly arms: readonly { readonly label: string; readonly colour: string }[];
+  readonly clients: ClientsInFigure;
   /** The width of the widest figure, in CSS pixels. */
   readonly width: number;
+}
+
+/** The clients of the trial. */
+export interface ClientsInFigure {
+  readonly count: number;
+  /** Returns the display name of the client of an index from 0, such as `c07 Lincoln`. */
+  name(index: number): string;
+  /** Returns its attack if it is contaminated, `unknown` if nobody knows, else `benign`. */
+  truth(index: number): string;
 }
 
 /** A figure that only one task has. */
@@ -29,8 +39,18 @@ export interface TaskFigure {
   readonly caption: string;
   /**
    * A Vega-Lite 6 specification that contains its data. The report sets fonts, axes and legends.
+   * Images are `data:image/png` addresses; those in a field `picture` are left out of the CSV file.
    */
   readonly spec: object;
+  /**
+   * Present if lines are movements that a reader can play: what their points count, such as `step`.
+   * A dot then moves along each line of the layers whose name begins with `moving`, all from their
+   * first to their last point in the same time; marks of layers whose name begins with `arrival`
+   * appear at its end. Print, files and readers without scripts have the figure as it is.
+   */
+  readonly moves?: string;
 }
 
-export type TaskFigures = (input: FigureInput) => readonly TaskFigure[];
+export type TaskFigures = (
+  input: FigureInput,
+) => readonly TaskFigure[] | Promise<readonly TaskFigure[]>;

@@ -130,7 +130,7 @@ export interface TaskPlugin extends Plugin<Task | Promise<Task>> {
   readonly primary?: string;
   /** Replaces `metrics` and `primary` where the trial file lists the metrics. */
   measures?(options: never): Measures;
-  /** Figures of the report, drawn from the artifacts of the task's steps. */
+  /** Figures of the report, drawn from the artifacts of the task's steps and its options. */
   readonly figures?: TaskFigures;
 }
 

@@ -17,6 +17,7 @@ import { cosineRule } from "./cosine-rule.js";
 import { roundOf, start, stepOf } from "../../testing/coordinator.js";
 import { play } from "@fedclair/core/testing";
 import { assertWithin } from "../../testing/alberdice.js";
+import { noClients } from "../../testing/no-clients.js";
 
 /**
  * An aggregator without verdicts. The task pools the answers itself, so its change does not matter.
@@ -297,10 +298,11 @@ describe("a federated trial", function () {
         })),
       ),
       arms: [{ label: "cosine-rule", colour: "#0072b2" }],
+      clients: noClients,
       width: 700,
     };
     assert.deepEqual(
-      alberdice.figures?.(input).map(({ name }) => name),
+      (await alberdice.figures?.(input))?.map(({ name }) => name),
       ["joint-policy", "return", "directions"],
     );
   });

@@ -47,7 +47,7 @@ export function pathFigure(input: FigureInput): TaskFigure[] {
         "Cells that the agents visit if they always take their likeliest joint action. The number of steps marks their last cells, squares mark goals, hollow points mark starts. One agent has to back off to let the other pass.",
       spec: {
         columns: 2,
-        concat: panels.map(({ arm, round, value, path }) => ({
+        concat: panels.map(({ arm, round, value, path }, panel) => ({
           title: `${arm}, round ${round}: return ${(value.metrics.return ?? NaN).toFixed(3)}`,
           width: 6 * cell,
           height: 3 * cell,
@@ -64,6 +64,7 @@ export function pathFigure(input: FigureInput): TaskFigure[] {
               encoding: { color: agent },
             },
             {
+              name: `moving${panel}`,
               data: { values: listSteps(path) },
               mark: { type: "line", strokeWidth: 2.5, opacity: 0.85, interpolate: "linear" },
               encoding: { color: agent, order: { field: "step" } },
@@ -74,6 +75,7 @@ export function pathFigure(input: FigureInput): TaskFigure[] {
               encoding: { color: agent },
             },
             {
+              name: `arrival${panel}`,
               data: { values: listSteps(path).filter(({ step }) => step === path.length - 1) },
               mark: { type: "text", dx: cell / 4, dy: cell / 6, fontWeight: "bold" },
               encoding: { color: agent, text: { field: "step" } },
@@ -81,6 +83,7 @@ export function pathFigure(input: FigureInput): TaskFigure[] {
           ],
         })),
       },
+      moves: "step",
     },
   ];
 }

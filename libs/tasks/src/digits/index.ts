@@ -51,6 +51,7 @@ export const digits: TaskPlugin = {
     checkClients(options, clients);
   },
   notice: (_, { source }: Options) => noticeFiles(source),
+  figures: async (input) => (await import("./holdings-figure.js")).figures(input),
   create: async (options: Options): Promise<Task> => {
     const data = await readSource(options.source);
     return {

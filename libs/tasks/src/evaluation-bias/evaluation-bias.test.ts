@@ -27,6 +27,7 @@ import { optionsSchema } from "./options.js";
 import { roundOf, stepOf } from "../../testing/coordinator.js";
 import { play, prepare } from "@fedclair/core/testing";
 import { findWarning } from "./screening.js";
+import { noClients } from "../../testing/no-clients.js";
 
 function plugin<T>(
   name: string,
@@ -457,16 +458,17 @@ describe("evaluation-bias", () => {
       task: trial.task,
       artifacts: [{ arm: "moment-subspace", round: 2, name: "findings", value }],
       arms: [{ label: "moment-subspace", colour: "#0072b2" }],
+      clients: noClients,
       width: 860,
     };
-    const figures = evaluationBias.figures?.(input) ?? [];
+    const figures = (await evaluationBias.figures?.(input)) ?? [];
     assert.deepEqual(
       figures.map(({ name }) => name),
       ["densities", "explanations", "selection", "scheduler", "institutions"],
     );
     // Sign and size of the change of tau: from 1.2 up, from 1.6 down, half of the way to 1.42.
     assert.match(figures[2]?.caption ?? "", /panel 1 \+0\.1\d\d nats, panel 2 −0\.0\d\d nats/);
-    assert.deepEqual(evaluationBias.figures?.({ ...input, artifacts: [] }), []);
+    assert.deepEqual(await evaluationBias.figures?.({ ...input, artifacts: [] }), []);
   });
 
   it("reports invalid options, and an aggregator that returns nothing", async () => {

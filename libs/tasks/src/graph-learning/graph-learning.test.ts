@@ -10,6 +10,7 @@ import { packedLength } from "./packing.js";
 import { roundOf, startOf, stepOf } from "../../testing/coordinator.js";
 import { play } from "@fedclair/core/testing";
 import { addScaledTo } from "./vectors.js";
+import { noClients } from "../../testing/no-clients.js";
 
 /** Averages by samples, without verdicts. */
 const average: Plugin<Aggregator> = {
@@ -213,6 +214,7 @@ describe("graph-learning", () => {
         artifact("robust", artifacts.learned),
         artifact("naive", { outcome: "INFEASIBLE" }),
       ],
+      clients: noClients,
       width: 860,
     });
     assert.deepEqual(

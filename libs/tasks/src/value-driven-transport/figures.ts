@@ -30,14 +30,20 @@ function transportFigure(input: FigureInput): TaskFigure[] {
     ...value.paths.flat(),
   ]);
   const coordinates = lastArtifacts[0]?.value.coordinates;
-  const panels = lastArtifacts.map(({ label, colour, round, value }) => ({
+  const panels = lastArtifacts.map(({ label, colour, round, value }, i) => ({
     title: `${label}, round ${round}: W2 = ${value.w2.toFixed(3)}`,
     width: size,
     height: size,
     layer: [
       points(value.targets, { color: grey, size: 5, opacity: 0.45, filled: true }),
-      lines(value.paths, { color: colour, strokeWidth: 0.7, opacity: 0.4 }),
-      points(value.generated, { color: colour, size: 7, opacity: 0.8, filled: true }),
+      {
+        name: `moving${i}`,
+        ...lines(value.paths, { color: colour, strokeWidth: 0.7, opacity: 0.4 }),
+      },
+      {
+        name: `arrival${i}`,
+        ...points(value.generated, { color: colour, size: 7, opacity: 0.8, filled: true }),
+      },
     ],
     encoding: axes(dots, coordinates),
   }));
@@ -47,6 +53,7 @@ function transportFigure(input: FigureInput): TaskFigure[] {
       title: "Transport",
       caption: `Paths of some samples from the source down the values to the target, the end points of all samples (coloured), and true points of the target (grey)${coordinates ? ", in the two coordinates with the largest variance" : ""}. Two samples of the truth have a distance of W2 = ${formatFloor(lastArtifacts[0]?.value)}.${formatWarning(input)}`,
       spec: { concat: panels, columns },
+      moves: "step",
     },
   ];
 }

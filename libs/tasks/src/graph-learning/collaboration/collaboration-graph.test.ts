@@ -6,6 +6,7 @@ import { collaborationGraphTask } from "./index.js";
 import { figures } from "./figures.js";
 import { roundOf, stepOf } from "../../../testing/coordinator.js";
 import { computeInGroupMass, mixModels } from "./personalise.js";
+import { noClients } from "../../../testing/no-clients.js";
 
 function create(options: object = {}): Task {
   return collaborationGraphTask.create(
@@ -123,6 +124,7 @@ describe("collaboration-graph", function () {
     };
     const [figure] = figures({
       task: { name: "collaboration-graph" },
+      clients: noClients,
       width: 860,
       arms: [{ label: "clair", colour: "#0072b2" }],
       artifacts: [{ arm: "clair", round: 1, name: "collaboration", value }],

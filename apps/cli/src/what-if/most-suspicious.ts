@@ -1,0 +1,116 @@
+import { UserError } from "@fedclair/core/errors";
+import { listArms, oneLine } from "@fedclair/core/internal";
+import { findInfluences, influenceText, writeRunReport } from "@fedclair/report";
+import {
+  countNoun,
+  eachRecord,
+  findRun,
+  formatNumber,
+  print,
+  scoreRatio,
+  version,
+  type StoredRun,
+} from "@fedclair/runs";
+import { join } from "node:path";
+import { compareRuns } from "../compare.js";
+import { openRun } from "../open-run.js";
+import { requireRun } from "../show.js";
+import { replayWithout, type ReplayOptions } from "./replay-without.js";
+
+/** A client with its highest score over threshold, and the round that gave it. */
+export interface SuspiciousClient {
+  readonly id: string;
+  readonly ratio: number;
+  readonly round: number;
+}
+
+/**
+ * Runs a finished run's trial again without each of its most suspicious clients, one at a time.
+ * Then it compares all of these runs, and writes the run's report again, which shows the influence
+ * of each. Replays that are there already are used as they are; new ones get no report.
+ * @param count number of clients to leave out
+ * @throws UserError if the folder holds no finished run of this release, or no client has a score
+ */
+export async function replayMostSuspicious(
+  folder: string,
+  count: number,
+  options: Omit<ReplayOptions, "without" | "out">,
+): Promise<void> {
+  const stored = await requireRun(folder);
+  if (stored.status !== "done")
+    throw new UserError(`the run in '${folder}' is ${stored.status}: expected one that is done`);
+  if (stored.info.version !== version) {
+    throw new UserError(
+      `the run in '${folder}' is of release ${stored.info.version}, and other releases may compute other numbers: replay it with that release, this is ${version}`,
+    );
+  }
+  const chosen = await findMostSuspicious(stored, count);
+  print(`${formatChoice(chosen, count)}\n`);
+  const before = await findInfluences(await openRun(folder, []), folder);
+  const folders: string[] = [];
+  for (const { id } of chosen) {
+    const done = before.find(
+      ({ clients, from }) => clients.length === 1 && clients[0] === id && from === options.from,
+    );
+    if (done) {
+      const place = join(folder, "..", done.folder);
+      process.stderr.write(`${oneLine(place)}: done before\n`);
+      folders.push(place);
+      continue;
+    }
+    const out = await replayWithout(stored, { ...options, report: false, without: [id] });
+    // The command that ran it has told why it did not end.
+    if ((await findRun(out))?.status !== "done") return;
+    folders.push(out);
+  }
+  await compareRuns([folder, ...folders], { plugins: [], json: false });
+  const run = await openRun(folder, []);
+  const ids = new Set(chosen.map(({ id }) => id));
+  const influences = (await findInfluences(run, folder)).filter(
+    ({ clients: [id = "", ...others], from }) =>
+      others.length === 0 && ids.has(id) && from === options.from,
+  );
+  print(influences.map((one) => `\n${influenceText(one)}`).join("") + "\n");
+  if (!options.report) return;
+  await writeRunReport(run, folder);
+  print(`report: ${join(folder, "report.html")}\n`);
+}
+
+/**
+ * Finds the clients of the main arm with the highest scores over their thresholds, in any round.
+ * Equal ones are in the order of their ids.
+ * @throws UserError if no client has a score and a threshold
+ */
+export async function findMostSuspicious(
+  { folder, trial }: Pick<StoredRun, "folder" | "trial">,
+  count: number,
+): Promise<SuspiciousClient[]> {
+  const [{ label }] = listArms(trial);
+  const highest = new Map<string, SuspiciousClient>();
+  for await (const { arm, round, clients } of eachRecord(folder)) {
+    if (arm !== label) continue;
+    for (const client of clients) {
+      const { clientId: id } = client;
+      const ratio = scoreRatio(client);
+      if (ratio !== undefined && ratio > (highest.get(id)?.ratio ?? -Infinity))
+        highest.set(id, { id, ratio, round });
+    }
+  }
+  if (highest.size === 0) {
+    throw new UserError(
+      `${label} gives no client of the run in '${folder}' a score with a threshold: name the clients to leave out with --without`,
+    );
+  }
+  return [...highest.values()]
+    .sort((a, b) => b.ratio - a.ratio || (a.id < b.id ? -1 : 1))
+    .slice(0, count);
+}
+
+function formatChoice(chosen: readonly SuspiciousClient[], count: number): string {
+  const list = chosen.map(
+    ({ id, ratio, round }) => `${id} (${formatNumber(ratio)} × its threshold in round ${round})`,
+  );
+  const few =
+    chosen.length < count ? `; only ${countNoun(chosen.length, "client")} have a score` : "";
+  return `most suspicious: ${list.join(", ")}${few}`;
+}

@@ -1,0 +1,78 @@
+import { withModules, type Trial } from "@fedclair/core/internal";
+import { loadNamedPlugins } from "@fedclair/plugins";
+import {
+  checkRecords,
+  countNoun,
+  findRun,
+  forkRun,
+  prepareTrial,
+  version,
+  type StoredRun,
+} from "@fedclair/runs";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { RunOptions } from "../run-options.js";
+import { run } from "../run.js";
+import { backendOf } from "./backend-of.js";
+
+/** Options of the runs that these commands start. */
+export type ReplayRunOptions = Pick<RunOptions, "hosts" | "python" | "transport" | "report">;
+
+export interface ReplayOptions extends ReplayRunOptions {
+  /** Ids of the clients to leave out. */
+  readonly without: readonly string[];
+  /** The first round without them. */
+  readonly from: number;
+  readonly out?: string;
+}
+
+/**
+ * Runs a run's trial again without some clients. A finished run in the folder is not run again.
+ * @returns the folder of the new run
+ */
+export async function replayWithout(stored: StoredRun, options: ReplayOptions): Promise<string> {
+  const { folder, info } = stored;
+  const { without, from, out = chooseFolder(folder, without, from), ...runOptions } = options;
+  const file = join(folder, "trial.yaml");
+  const set = [`absent=${JSON.stringify(addAbsent(stored.trial, without, from))}`];
+  const prepared = await prepareTrial(file, set, loadNamedPlugins);
+  const backend = backendOf(stored);
+  const common = { ...runOptions, backend, out, json: false, checkpointEvery: 1 };
+  if (!existsSync(out) && info.version === version) {
+    await checkRecords(folder);
+    const { trial, outside } = prepared;
+    const written = withModules(trial, outside);
+    const rounds = await forkRun({ source: stored, to: out, trial, written, before: from });
+    if (rounds > 0)
+      process.stderr.write(
+        `took over ${countNoun(rounds, "round")} from the checkpoints of ${folder}\n`,
+      );
+  }
+  const begun = await findRun(out);
+  if (begun) await run(join(out, "trial.yaml"), { ...common, set: [], resume: true });
+  else await run(file, { ...common, set });
+  return out;
+}
+
+function chooseFolder(folder: string, without: readonly string[], from: number): string {
+  const [first = "", ...others] = without;
+  const names = others.length < 3 ? without.join("-") : `${first}-and-${others.length}-more`;
+  return `${folder.replace(/\/+$/, "")}-without-${names}${from > 1 ? `-from-${from}` : ""}`;
+}
+
+/** Adds clients to those that a trial leaves out, each from the earliest round that is named. */
+function addAbsent(
+  { absent = [] }: Pick<Trial, "absent">,
+  clients: readonly string[],
+  from: number,
+): NonNullable<Trial["absent"]> {
+  const first = new Map<string, number>();
+  for (const entry of [...absent, { clients, from }]) {
+    for (const id of entry.clients) first.set(id, Math.min(entry.from, first.get(id) ?? Infinity));
+  }
+  const rounds = [...new Set(first.values())].sort((a, b) => a - b);
+  return rounds.map((round) => ({
+    clients: [...first].flatMap(([id, then]) => (then === round ? [id] : [])).sort(),
+    from: round,
+  }));
+}
