@@ -5,6 +5,7 @@ import { exitCodes } from "@fedclair/core/internal";
 import { encode } from "fast-png";
 import type { Page } from "playwright-core";
 import { openPage, seriousFindings, type OpenedPage } from "./support/browser.js";
+import { startBrowserWithTabs } from "./support/browser-tabs.js";
 import { fedclair, runSmall } from "./support/command.js";
 import { listDocumentedCommands } from "./support/documented-commands.js";
 import {
@@ -262,6 +263,47 @@ describe("a tab in a browser", function () {
     const lost = failures.flat();
     assert.ok(lost.length <= 4 && lost.every((one) => one.endsWith("HOST_LOST")), lost.join(", "));
     assert.deepEqual(stays.complaints, []);
+  });
+
+  it("goes on while it is hidden, also after the browser has frozen it", async () => {
+    const out = join(await temporaryFolder(), "run");
+    const { coordinator, url } = await startCoordinator([
+      ...[fixture("long"), "--join-page", "--no-report", "--out", out],
+      ...["--set", "clients=6", "--set", "rounds=24"],
+    ]);
+    startHost(url, 6);
+    const openInFront = await startBrowserWithTabs();
+    const tab = await openInFront(`${url}/#clients=4`);
+    const until = async (condition: string) => {
+      await tab.evaluate(`new Promise((resolve) => {
+        const look = () => (${condition}) ? resolve() : setTimeout(look, 50);
+        look();
+      })`);
+    };
+    await until(
+      "[...document.querySelectorAll('button')].some((one) => /Join/.test(one.innerText))",
+    );
+    await tab.evaluate(
+      "[...document.querySelectorAll('button')].find((one) => /Join/.test(one.innerText)).click()",
+    );
+    await until("document.querySelectorAll('#rounds tbody tr').length >= 2");
+    const locks = "navigator.locks.query().then(({ held }) => held.length)";
+    assert.equal(await tab.evaluate(locks), 1);
+    await openInFront("about:blank");
+    await until("document.visibilityState === 'hidden'");
+    const round = "Number(document.querySelector('#rounds tbody th, #rounds tbody td').innerText)";
+    const before = Number(await tab.evaluate(round));
+    await until(`${round} >= ${before + 3}`);
+    await tab.setFrozen(true);
+    await tab.setFrozen(false);
+    await until(`${round} >= ${before + 6}`);
+    const { code, stderr } = await coordinator.ended;
+    assert.ok([0, exitCodes.lost].includes(Number(code)), stderr);
+    await until("/The trial is over/.test(document.body.innerText)");
+    assert.equal(await tab.evaluate(locks), 0);
+    assert.equal(await tab.evaluate("document.visibilityState"), "hidden");
+    const failures = (await readRecords(out)).map(listFailures).filter(({ length }) => length > 0);
+    assert.ok(failures.length <= 1, JSON.stringify(failures));
   });
 
   it("is offered by the documented command, with nothing serious for axe-core", async () => {

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import type { ErrorCode } from "@fedclair/core/internal";
 import type { ChosenFile, ReadData } from "@fedclair/plugins/browser";
+import { holdLock } from "./hold-lock.js";
 import type { End, Order, Outcome, Report, TrialFacts, Work } from "./messages.js";
 
 /** What this tab is doing. */
@@ -55,6 +56,7 @@ export class Tab {
   /** What the form contains besides. */
   readonly entries: { token: string; capacity: number };
   #worker: Worker | undefined;
+  #releaseLock: () => void = () => undefined;
   #watch = 0;
   #hasReported = false;
   #isBusy = false;
@@ -74,6 +76,7 @@ export class Tab {
     this.traffic.value = { bytesSent: 0, bytesReceived: 0 };
     const worker = new Worker("/worker.js", { type: "module", name: "host" });
     this.#worker = worker;
+    this.#releaseLock = holdLock();
     worker.onmessage = ({ data }: MessageEvent<Report>) => {
       this.#hasReported = true;
       this.#handle(data);
@@ -202,6 +205,7 @@ export class Tab {
     clearInterval(this.#watch);
     this.#worker?.terminate();
     this.#worker = undefined;
+    this.#releaseLock();
     this.work.value = undefined;
     this.stage.value = { name: "ended", outcome, reason, code };
   }
