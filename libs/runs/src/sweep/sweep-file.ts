@@ -158,16 +158,12 @@ function withSeeds(
  * plug-ins according to their schemas.
  */
 function createListTest(plugins: Plugins): (path: readonly string[]) => boolean {
-  const options = new Set<string>();
   const { tasks, aggregators, attacks, mods = new Map() } = plugins;
-  for (const registry of [tasks, aggregators, attacks, mods]) {
-    for (const { schema } of registry.values()) {
-      const { properties = {} } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-      for (const [key, property] of Object.entries(properties)) {
-        if (typeof property === "object" && property.type === "array") options.add(key);
-      }
-    }
-  }
+  const options = [tasks, aggregators, attacks, mods].flatMap((registry) =>
+    [...registry.values()].flatMap(({ schema }) =>
+      findLists(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }), ""),
+    ),
+  );
   const own = [
     /^plugins$/,
     /^external$/,
@@ -179,8 +175,26 @@ function createListTest(plugins: Plugins): (path: readonly string[]) => boolean 
   ];
   return (path) => {
     const joined = path.join(".");
-    return own.some((pattern) => pattern.test(joined)) || options.has(path.at(-1) ?? "");
+    return (
+      own.some((pattern) => pattern.test(joined)) ||
+      options.some((option) => `.${joined}`.endsWith(option))
+    );
   };
+}
+
+/** Lists the paths of a plug-in's options that take a list, such as `.source.columns.actions`. */
+function findLists(schema: z.core.JSONSchema._JSONSchema, path: string): string[] {
+  if (typeof schema === "boolean") return [];
+  if (schema.type === "array") return [path];
+  const variants = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])];
+  return [
+    ...Object.entries(schema.properties ?? {}).flatMap(([key, inner]) =>
+      findLists(inner, `${path}.${key}`),
+    ),
+    ...variants
+      .filter((variant) => typeof variant === "object" && variant.type !== "array")
+      .flatMap((variant) => findLists(variant, path)),
+  ];
 }
 
 export const idPattern = /^[0-9a-f]{16}$/;

@@ -301,6 +301,24 @@ describe("a sweep", () => {
     assert.ok(overridden.trials.every(({ trial }) => trial.seed === 3));
   });
 
+  it("keeps lists that an option takes, also inside of others", () => {
+    const toy = toyPlugins.tasks.get("toy") ?? assert.fail();
+    const columns = z.strictObject({ actions: z.array(z.string()), size: z.number() });
+    const own = z.looseObject({
+      source: z.union([z.strictObject({ columns }), z.literal("none")]).optional(),
+    });
+    const tasks = new Map([["toy", { ...toy, schema: own } as TaskPlugin]]);
+    const text = file.replace(
+      /faults: .*$/m,
+      "source: { columns: { actions: [a, b], size: [1, 2] } } }",
+    );
+    const { dimensions } = parse(text, [], { ...toyPlugins, tasks });
+    assert.deepEqual(
+      dimensions.map(({ path }) => path),
+      ["seed", "task.source.columns.size", "attacks"],
+    );
+  });
+
   it("finds measures that no trial has", async () => {
     const sweep = parse(file.replace("distance.toy-mean", "distance.toymean"));
     const { missing, known } = missingMeasures(sweep, summaries(await run(sweep)));
