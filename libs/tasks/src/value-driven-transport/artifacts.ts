@@ -23,10 +23,14 @@ export interface TransportArtifact {
   readonly coordinates?: readonly [number, number];
 }
 
-/** Points that a conditional network generates, one list per requested mode. */
+/** Points that a conditional network generates, one list per requested mode or class. */
 export interface ClassesArtifact {
+  /** Names of the modes or classes; runs of earlier versions lack them. */
+  readonly names?: readonly string[];
   readonly plain: readonly (readonly Dot[])[];
   readonly guided: readonly (readonly Dot[])[];
+  /** As those of `TransportArtifact`. */
+  readonly coordinates?: readonly [number, number];
 }
 
 const maximumPaths = 80;
@@ -48,17 +52,20 @@ export function createTransportArtifact(
     targets: toDots(targets, maximumPoints, axes),
     w2: metrics.w2 ?? NaN,
     w2Floor: metrics.w2Floor ?? NaN,
-    ...(targets.cols !== 2 && { coordinates: [axes[0] + 1, axes[1] + 1] }),
+    ...nameAxes(targets, axes),
   };
 }
 
 export function createClassesArtifact(
   plain: readonly Matrix[],
   guided: readonly Matrix[],
+  names: readonly string[],
+  targets: Matrix,
 ): ClassesArtifact {
+  const axes = chooseAxes(targets);
   const dots = (ends: readonly Matrix[]) =>
-    ends.map((points) => toDots(points, maximumClassPoints));
-  return { plain: dots(plain), guided: dots(guided) };
+    ends.map((points) => toDots(points, maximumClassPoints, axes));
+  return { names, plain: dots(plain), guided: dots(guided), ...nameAxes(targets, axes) };
 }
 
 type Axes = readonly [number, number];
@@ -73,6 +80,11 @@ function chooseAxes(points: Matrix): Axes {
   });
   const order = [...variances.keys()].sort((a, b) => item(variances, b) - item(variances, a));
   return [order[0] ?? 0, order[1] ?? 0];
+}
+
+/** Numbers the chosen coordinates from 1, if points are not in the plane. */
+function nameAxes({ cols }: Matrix, [x, y]: Axes): { readonly coordinates?: Axes } {
+  return cols === 2 ? {} : { coordinates: [x + 1, y + 1] };
 }
 
 function toDots(points: Matrix, most: number, [x, y]: Axes = [0, 1]): Dot[] {

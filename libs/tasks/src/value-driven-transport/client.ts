@@ -5,11 +5,11 @@ import { openData } from "./client-data.js";
 import { adapted, adapterGradient, drawInitialAdapters, type Adapters } from "./lora.js";
 import { slicedW2 } from "./metrics.js";
 import { byModule, type ModuleName, type Network } from "./network.js";
-import { openCondition, type Options } from "./options.js";
+import type { Options } from "./options.js";
 import { networkOf, toFloat32Tensor, toTensors } from "./params.js";
 import { followPolicy, guidedGradient } from "./sampling.js";
 import { descend, computeStepGradient, type TrainingData } from "./training.js";
-import type { World } from "./world.js";
+import { openCondition, type World } from "./world.js";
 
 /** Lower bound of the learning rate of local steps, as a share of the initial rate. */
 const minimumRateShare = 0.05;
@@ -17,11 +17,13 @@ const minimumRateShare = 0.05;
 /** The client half: it holds its own points and trains on them as `Options.mode` requires. */
 export class TransportClient implements LocalTrainer {
   readonly #options: Options;
+  readonly #openCondition: readonly number[];
   readonly #data: TrainingData;
   readonly #rng: Shard["rng"];
 
   constructor(options: Options, world: World, shard: Shard) {
     this.#options = options;
+    this.#openCondition = openCondition(options, world);
     this.#data = openData(world, shard);
     this.#rng = shard.rng;
   }
@@ -111,7 +113,7 @@ export class TransportClient implements LocalTrainer {
     const { horizon, method } = this.#options;
     const { target, source } = this.#data;
     const { rows } = target.points;
-    const guidance = { condition: openCondition(this.#options), weight: 0 };
+    const guidance = { condition: this.#openCondition, weight: 0 };
     const gradient = guidedGradient(networkOf(params), guidance, method);
     const starts = source(rows, this.#rng.at("evaluate"));
     const end = followPolicy(gradient, starts, horizon).at(-1) ?? starts;

@@ -8,30 +8,43 @@ import {
   type StartContext,
   type Step,
 } from "@fedclair/core";
-import type { Stream } from "@fedclair/linalg";
+import type { Matrix, Stream } from "@fedclair/linalg";
 import { Float64Adam, type AdamState } from "../nets/float64-adam.js";
 import { beta2, cosineDecay } from "./schedule.js";
 import { createClassesArtifact, createTransportArtifact } from "./artifacts.js";
 import { adaptedModules } from "./lora.js";
-import { makeYardstick, measureConditional, measureTransport, type Yardstick } from "./measure.js";
+import {
+  makeClassYardstick,
+  makeYardstick,
+  measureConditional,
+  measureTransport,
+  type ClassYardstick,
+  type Yardstick,
+} from "./measure.js";
 import { initialNetwork, moduleNames, type ModuleName, type Network } from "./network.js";
-import { openCondition, type Options } from "./options.js";
+import type { Options } from "./options.js";
 import { addChange, networkOf, toTensors, sumTerms } from "./params.js";
-import { drawRing, isTable, ringLike, ringOf, type Ring } from "./points.js";
+import { centresOf, drawRing, isTable, ringLike, ringOf } from "./points.js";
 import { canonicalRate, trainCentrally } from "./training.js";
-import { createSource, type World } from "./world.js";
+import { createSource, openCondition, type World } from "./world.js";
 
 /** Number of points on which a base is trained. */
 const basePoints = 4000;
 /** Number of points per mode with which a conditional network is measured. */
 const classPoints = 300;
 
+interface Yardsticks {
+  readonly all: Yardstick;
+  /** Of a conditional network. */
+  readonly classes?: ClassYardstick;
+}
+
 /** The coordinator half: holds the value network, steps it, and measures the transport. */
 export class Coordinator {
   readonly #options: Options;
   readonly #world: World;
   /** The same in every round, and slow to create. */
-  #yardstick: Promise<Yardstick> | undefined;
+  #yardsticks: Promise<Yardsticks> | undefined;
 
   constructor(options: Options, world: World) {
     this.#options = options;
@@ -50,7 +63,7 @@ export class Coordinator {
   async #network(rng: Stream): Promise<Params> {
     const { mode, method, hidden, source, target, baseSteps } = this.#options;
     const { dimensions } = this.#world;
-    const inputs = dimensions + 1 + openCondition(this.#options).length;
+    const inputs = dimensions + 1 + openCondition(this.#options, this.#world).length;
     const outputs = method === "value" ? 1 : dimensions;
     const start = initialNetwork(inputs, hidden, rng.at("network"), outputs);
     // The schema rejects mode lora for the user's own points.
@@ -106,42 +119,55 @@ export class Coordinator {
    * `measureConditional`.
    */
   async #measure(params: Params, rng: Stream): Promise<Pick<Step, "metrics" | "artifacts">> {
-    const { target, conditional } = this.#options;
+    const { target } = this.#options;
     const network = networkOf(params);
-    const yardstick = await (this.#yardstick ??= this.#makeYardstick(rng));
-    const condition = openCondition(this.#options);
+    const { all, classes } = await (this.#yardsticks ??= this.#makeYardsticks(rng));
+    const condition = openCondition(this.#options, this.#world);
     const ring = ringOf(target);
-    const measurement = await measureTransport(network, yardstick, this.#options, ring, condition);
-    const classes = conditional && ring ? this.#measureClasses(network, ring, rng) : undefined;
+    const measurement = await measureTransport(network, all, this.#options, ring, condition);
+    const byClass = classes && (await this.#measureClasses(network, classes, all.targets));
     return {
-      metrics: { ...measurement.metrics, ...classes?.metrics },
+      metrics: { ...measurement.metrics, ...byClass?.metrics },
       artifacts: {
-        transport: createTransportArtifact(measurement, yardstick),
-        ...(classes && { classes: classes.artifact }),
+        transport: createTransportArtifact(measurement, all),
+        ...(byClass && { classes: byClass.artifact }),
       },
     };
   }
 
-  #makeYardstick(rng: Stream): Promise<Yardstick> {
-    const { targets, otherTargets } = this.#world.fresh(this.#options.evaluationSamples, rng);
-    const starts = this.#world.starts(targets.rows, rng.at("starts"));
-    return makeYardstick(starts, targets, otherTargets);
+  async #makeYardsticks(rng: Stream): Promise<Yardsticks> {
+    const { evaluationSamples, conditional, target } = this.#options;
+    const { targets, otherTargets } = this.#world.fresh(evaluationSamples, rng);
+    const starts = this.#world.starts(targets.points.rows, rng.at("starts"));
+    const all = await makeYardstick(starts, targets.points, otherTargets.points);
+    if (!conditional) return { all };
+    const classStarts = this.#world.starts(classPoints, rng.at("class starts"));
+    const ring = ringOf(target);
+    const classes = await makeClassYardstick(
+      classStarts,
+      targets,
+      otherTargets,
+      ring && centresOf(ring),
+    );
+    return { all, classes };
   }
 
-  #measureClasses(network: Network, ring: Ring, rng: Stream) {
-    const { horizon, guidance, method } = this.#options;
-    const starts = this.#world.starts(classPoints, rng.at("class starts"));
-    const plain = measureConditional(network, starts, horizon, ring, 0, method);
-    const guided = measureConditional(network, starts, horizon, ring, guidance, method);
+  async #measureClasses(network: Network, yardstick: ClassYardstick, targets: Matrix) {
+    const { guidance } = this.#options;
+    const plain = await measureConditional(network, yardstick, this.#options, 0);
+    const guided = await measureConditional(network, yardstick, this.#options, guidance);
     return {
       metrics: {
         classAccuracy: plain.measures.accuracy,
         worstClassAccuracy: plain.measures.worstAccuracy,
         classDeviation: plain.measures.deviation,
+        classW2: plain.measures.w2,
+        classW2Floor: yardstick.floor,
         guidedAccuracy: guided.measures.accuracy,
         guidedDeviation: guided.measures.deviation,
+        guidedW2: guided.measures.w2,
       },
-      artifact: createClassesArtifact(plain.ends, guided.ends),
+      artifact: createClassesArtifact(plain.ends, guided.ends, this.#world.classes, targets),
     };
   }
 }

@@ -90,20 +90,25 @@ function classesFigure(input: FigureInput): TaskFigure[] {
   const [arm] = input.arms;
   const last = arm && findArtifacts(input, "classes", arm.label).at(-1);
   if (!last) return [];
-  const { plain, guided } = last.value;
+  const { names = [], plain, guided, coordinates } = last.value;
   const size = Math.min(300, Math.floor(input.width / 2) - panelGap - 36);
   const dots = [...plain, ...guided].flat();
   const panel = (title: string, classes: readonly (readonly Dot[])[]) => ({
     title,
     width: size,
     height: size,
-    data: { values: classes.flatMap((ds, mode) => ds.map(([x, y]) => ({ x, y, mode }))) },
+    data: {
+      values: classes.flatMap((ds, mode) =>
+        ds.map(([x, y]) => ({ x, y, mode: names[mode] ?? String(mode) })),
+      ),
+    },
     mark: { type: "point", filled: true, size: 10, opacity: 0.8 },
     encoding: {
-      ...axes(dots),
+      ...axes(dots, coordinates),
       color: {
         field: "mode",
         type: "nominal",
+        sort: null,
         title: "requested mode",
         scale: { scheme: plain.length <= 8 ? "dark2" : "category20" },
       },

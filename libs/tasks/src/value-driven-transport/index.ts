@@ -33,8 +33,11 @@ const metrics: Readonly<Record<string, MetricInfo>> = {
   classAccuracy: { better: "higher", description: "share of points at the requested mode" },
   worstClassAccuracy: { better: "higher", description: "classAccuracy of the worst mode" },
   classDeviation: { description: "deviation of a mode's points from their mean" },
+  classW2: { better: "lower", description: "w2 from true points of the requested mode" },
+  classW2Floor: { description: "classW2 between two samples of true points" },
   guidedAccuracy: { better: "higher", description: "classAccuracy with guidance" },
   guidedDeviation: { description: "classDeviation with guidance" },
+  guidedW2: { better: "lower", description: "classW2 with guidance" },
 };
 
 function describeSteps(k: number): [string, MetricInfo] {

@@ -1,5 +1,5 @@
 import type { Metrics } from "@fedclair/core";
-import { Matrix, sum } from "@fedclair/linalg";
+import { item, Matrix, sum } from "@fedclair/linalg";
 import type { Method } from "./flow.js";
 import {
   displacement,
@@ -14,7 +14,7 @@ import {
   pathEnergy,
 } from "./metrics.js";
 import { inputsOf, values, type Network } from "./network.js";
-import { centresOf, type Ring } from "./points.js";
+import { centresOf, pickRows, type Ring, type Sample } from "./points.js";
 import { followPolicy, guidedGradient } from "./sampling.js";
 import { conditionOf } from "./training.js";
 
@@ -118,55 +118,126 @@ function measureCoverage(points: Matrix, ring: Ring): Coverage {
   return modeCoverage(points, centresOf(ring), 3 * ring.deviation, minimumPart / ring.modes);
 }
 
-/** Measures of how well a conditional network hits the requested modes. */
+/** True points by mode or class, for measuring a conditional network. */
+export interface ClassYardstick {
+  /** Starting points for every class, n×d. */
+  readonly starts: Matrix;
+  /** The centre of each class, classes×d. */
+  readonly centres: Matrix;
+  /** True points of each class, n×d. */
+  readonly targets: readonly Matrix[];
+  /** Number of points to generate for each class: as many as the floor is measured with. */
+  readonly counts: readonly number[];
+  /** W2 between two samples of the same class, averaged over classes. */
+  readonly floor: number;
+}
+
+/**
+ * Sorts true points by their class.
+ * @param targets points with their modes; every class has points
+ * @param others a second sample, likewise
+ * @param centres the known centres of the classes; by default the means of the first sample
+ */
+export async function makeClassYardstick(
+  starts: Matrix,
+  targets: Sample,
+  others: Sample,
+  centres?: Matrix,
+): Promise<ClassYardstick> {
+  const [first, second] = [splitByMode(targets), splitByMode(others)];
+  const counts = second.map(({ rows }) => Math.min(rows, starts.rows));
+  const floors: number[] = [];
+  for (const [k, points] of first.entries()) {
+    floors.push(Math.sqrt(await squaredW2(firstRows(item(second, k), item(counts, k)), points)));
+  }
+  return {
+    starts,
+    centres: centres ?? Matrix.fromRows(first.map(computeMean)),
+    targets: first,
+    counts,
+    floor: sum(floors) / floors.length,
+  };
+}
+
+function splitByMode({ points, modes }: Sample): Matrix[] {
+  if (!modes) throw new Error("a conditional network needs data with modes");
+  const { of, count } = modes;
+  return Array.from({ length: count }, (_, mode) =>
+    pickRows(
+      points,
+      Array.from(of.keys()).filter((i) => of[i] === mode),
+    ),
+  );
+}
+
+/** Measures of how well a conditional network hits the requested modes or classes. */
 export interface ConditionalMeasures {
   /**
-   * Share of points nearest to the requested mode: `accuracy` is the mean over modes,
-   * `worstAccuracy` the worst mode.
+   * Share of points nearest to the centre of the requested class: `accuracy` is the mean over
+   * classes, `worstAccuracy` the worst class.
    */
   readonly accuracy: number;
   readonly worstAccuracy: number;
   /**
-   * Root mean squared deviation, per coordinate, of a mode's points from their mean, averaged over
-   * modes.
+   * Root mean squared deviation, per coordinate, of a class's points from their mean, averaged over
+   * classes.
    */
   readonly deviation: number;
+  /** W2 from true points of the requested class, averaged over classes. */
+  readonly w2: number;
 }
 
 /**
- * Measures a conditional network on each mode.
+ * Measures a conditional network on each class.
  * @param weight weight of classifier-free guidance
  */
-export function measureConditional(
+export async function measureConditional(
   network: Network,
-  starts: Matrix,
-  steps: number,
-  ring: Ring,
+  { starts, centres, targets, counts }: ClassYardstick,
+  { horizon, method = "value" }: PathOptions,
   weight: number,
-  method: Method = "value",
-): { readonly ends: readonly Matrix[]; readonly measures: ConditionalMeasures } {
-  const centres = centresOf(ring);
-  const ends = Array.from({ length: ring.modes }, (_, mode) => {
-    const guidance = { condition: conditionOf(mode, ring.modes), weight };
+): Promise<{ readonly ends: readonly Matrix[]; readonly measures: ConditionalMeasures }> {
+  const classes = targets.length;
+  const ends = targets.map((_, k) => {
+    const guidance = { condition: conditionOf(k, classes), weight };
     const gradient = guidedGradient(network, guidance, method);
-    return followPolicy(gradient, starts, steps).at(-1) ?? starts;
+    return followPolicy(gradient, starts, horizon).at(-1) ?? starts;
   });
   const accuracies = ends.map(
-    (points, mode) =>
-      nearestCentres(points, centres).filter(({ centre }) => centre === mode).length / points.rows,
+    (points, k) =>
+      nearestCentres(points, centres).filter(({ centre }) => centre === k).length / points.rows,
   );
+  const distances: number[] = [];
+  for (const [k, points] of ends.entries()) {
+    const generated = firstRows(points, item(counts, k));
+    distances.push(Math.sqrt(await squaredW2(generated, item(targets, k))));
+  }
   return {
     ends,
     measures: {
-      accuracy: sum(accuracies) / ring.modes,
+      accuracy: sum(accuracies) / classes,
       worstAccuracy: Math.min(...accuracies),
-      deviation: sum(ends.map(computeDeviation)) / ring.modes,
+      deviation: sum(ends.map(computeDeviation)) / classes,
+      w2: sum(distances) / classes,
     },
   };
 }
 
+function firstRows(points: Matrix, count: number): Matrix {
+  return pickRows(
+    points,
+    Array.from({ length: count }, (_, i) => i),
+  );
+}
+
+/** Computes the mean of points, d numbers. */
+function computeMean(points: Matrix): number[] {
+  return Array.from({ length: points.cols }, (_, c) => sum(points.column(c)) / points.rows);
+}
+
 function computeDeviation(points: Matrix): number {
+  const mean = computeMean(points);
   const centred = new Matrix(points.rows, points.cols);
-  for (let c = 0; c < points.cols; c++) centred.column(c).fill(sum(points.column(c)) / points.rows);
+  mean.forEach((x, c) => centred.column(c).fill(x));
   return Math.sqrt(displacement(centred, points) / points.cols);
 }

@@ -3,7 +3,7 @@ import { clientColumn, tableSource } from "../data/own-data.js";
 import { ownPartition } from "../partition/options.js";
 import { distributions, isTable, ringOf } from "./points.js";
 import { methods } from "./flow.js";
-import { canonical, canonicalHidden, canonicalRate, noCondition } from "./training.js";
+import { canonical, canonicalHidden, canonicalRate } from "./training.js";
 
 const ring = z.strictObject({
   name: z.literal("ring"),
@@ -23,6 +23,10 @@ const columns = z.strictObject({
     .min(1)
     .optional()
     .describe("Columns with the coordinates; default: all that are not named otherwise"),
+  label: z
+    .string()
+    .optional()
+    .describe("Column with the class of a point, which a conditional network can be asked for"),
   client: clientColumn,
 });
 
@@ -135,7 +139,7 @@ export const schema = z
     conditional: z
       .boolean()
       .default(canonical.conditional)
-      .describe("Whether the network gets the requested mode as an input."),
+      .describe("Whether the network gets the requested mode or class as an input."),
     guidance: z
       .number()
       .min(0)
@@ -177,7 +181,13 @@ export const schema = z
       const name = typeof target === "string" ? target : "name" in target ? target.name : "a table";
       const message = `${name} has no modes: choose gaussians8, gaussians8-moved or { name: ring, modes: k } as target`;
       if (split !== "iid") reject(["split"], message);
-      if (conditional) reject(["conditional"], message);
+      if (conditional && !isTable(target)) reject(["conditional"], message);
+      if (conditional && isTable(target) && target.columns.label === undefined) {
+        reject(
+          ["conditional"],
+          "the table's points have no classes: name their column as target.columns.label",
+        );
+      }
     } else if (typeof split === "object" && "modes" in split && split.modes > ring.modes) {
       reject(
         ["split", "modes"],
@@ -187,12 +197,3 @@ export const schema = z
   });
 
 export type Options = z.output<typeof schema>;
-
-/**
- * Returns the condition that allows any mode: zeros for a conditional network, and empty for
- * others.
- */
-export function openCondition({ conditional, target }: Options): readonly number[] {
-  const ring = ringOf(target);
-  return conditional && ring ? noCondition(ring.modes) : [];
-}

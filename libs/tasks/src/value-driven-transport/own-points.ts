@@ -1,9 +1,18 @@
-import { UserError } from "@fedclair/core";
+import { excerpt, UserError } from "@fedclair/core";
 import { item, Matrix, stream, sum, type Stream } from "@fedclair/linalg";
 import { splitRows } from "../data/client-rows.js";
-import { numbers, readTable, type ClientTable } from "../data/table.js";
+import { numbers, readTable, sortNames, texts, type ClientTable } from "../data/table.js";
 import type { Options } from "./options.js";
-import { drawPoints, drawSample, isTable, pickRows, ringLike, type PointTable } from "./points.js";
+import {
+  drawPoints,
+  drawSample,
+  isTable,
+  pickRows,
+  ringLike,
+  type Modes,
+  type PointTable,
+  type Sample,
+} from "./points.js";
 import { sourceFrom, type TrainingData } from "./training.js";
 import { simulatePoints, type World } from "./world.js";
 
@@ -71,7 +80,7 @@ function openSource(
 
 /** Splits the user's own target among the clients, and withholds points for measuring. */
 function openTarget(
-  { partition, evaluationSamples, target }: Options,
+  { partition, evaluationSamples, target, conditional }: Options,
   own: ClientTable,
   scale: Scale,
   start: Start,
@@ -88,24 +97,63 @@ function openTarget(
     throw new UserError(`target: expected at least 20 points, got ${own.rows}: add some`);
   }
   const rows = order.slice(2 * half).sort((a, b) => a - b);
+  const { names, modes } = readClasses(own, isTable(target) && target.columns.label !== undefined);
+  const pick = (chosen: ArrayLike<number>): Sample => ({
+    points: pickRows(points, chosen),
+    ...(modes && { modes: pickModes(modes, chosen) }),
+  });
+  const fresh = {
+    targets: pick(order.slice(0, half)),
+    otherTargets: pick(order.slice(half, 2 * half)),
+  };
+  if (conditional) for (const sample of Object.values(fresh)) checkClasses(sample, names);
   const clients = splitRows(own, { partition, dataSeed, minimum: 2, rows });
   return {
     dimensions,
     ring: ringLike(target),
-    target: ({ index, count }) => ({ points: pickRows(points, clients.of(index, count)) }),
+    classes: names,
+    target: ({ index, count }) => pick(clients.of(index, count)),
     source: start.open,
     starts: (count, rng) => start.open(rng)(count, rng),
-    fresh: () => ({
-      targets: pickRows(points, order.slice(0, half)),
-      otherTargets: pickRows(points, order.slice(half, 2 * half)),
-    }),
+    fresh: () => fresh,
     members: clients.members,
   };
 }
 
 async function readPoints(table: PointTable): Promise<ClientTable> {
-  const { point, client } = table.columns;
-  return await readTable(table, { point: numbers(point) }, client);
+  const { point, label, client } = table.columns;
+  const wanted = { point: numbers(point), ...(label !== undefined && { label: texts(label) }) };
+  return await readTable(table, wanted, client);
+}
+
+interface Classes {
+  /** Names in order, see `sortNames`; empty for a table without classes. */
+  readonly names: readonly string[];
+  readonly modes?: Modes;
+}
+
+/** Reads the class of each point. @param named whether the table has a column with classes */
+function readClasses({ table }: ClientTable, named: boolean): Classes {
+  if (!named) return { names: [] };
+  const labels = table.texts("label");
+  const names = sortNames(new Set(labels));
+  const indices = new Map(names.map((name, k) => [name, k]));
+  const of = Int32Array.from(labels, (label) => indices.get(label) ?? NaN);
+  return { names, modes: { count: names.length, of } };
+}
+
+function pickModes({ count, of }: Modes, rows: ArrayLike<number>): Modes {
+  return { count, of: Int32Array.from(rows, (row) => item(of, row)) };
+}
+
+/** Checks that a withheld sample has points of every class, on which that class is measured. */
+function checkClasses({ points, modes }: Sample, names: readonly string[]): void {
+  const present = new Set(modes?.of);
+  const missing = names.findIndex((_, k) => !present.has(k));
+  if (missing < 0) return;
+  throw new UserError(
+    `target: none of ${points.rows} withheld points is of class '${excerpt(item(names, missing))}': add points of it, raise evaluationSamples, or leave it out`,
+  );
 }
 
 function createMismatch(source: number, target: number): UserError {

@@ -29,6 +29,8 @@ export interface PointTable extends TableSource {
   readonly columns: {
     /** The columns with the coordinates; undefined for all that are not named otherwise. */
     readonly point?: readonly string[] | undefined;
+    /** The column with the class of a point. */
+    readonly label?: string | undefined;
     readonly client?: string | undefined;
   };
 }
@@ -40,7 +42,10 @@ export function isTable(place: Place): place is PointTable {
   return typeof place === "object" && "columns" in place;
 }
 
-/** Points of a distribution and, if it has modes, the mode of each point. */
+/**
+ * Points of a distribution and, if it has modes, the mode of each point. The classes of the user's
+ * own points are modes too.
+ */
 export interface Sample {
   /** n×d, where d is 2 unless the points are the user's own */
   readonly points: Matrix;

@@ -2,12 +2,18 @@ import assert from "node:assert/strict";
 import { stream, sum, item } from "@fedclair/linalg";
 import { openData } from "./client-data.js";
 import { openPoints } from "./own-points.js";
-import { makeYardstick, measureConditional, measureTransport } from "./measure.js";
+import {
+  makeClassYardstick,
+  makeYardstick,
+  measureConditional,
+  measureTransport,
+} from "./measure.js";
 import { modeCoverage, nearestCentres } from "./metrics.js";
 import { initialNetwork } from "./network.js";
-import { openCondition, schema } from "./options.js";
+import { schema } from "./options.js";
 import { centresOf, drawRing, drawSample, ringLike, ringOf, type Distribution } from "./points.js";
 import { canonical, canonicalHidden, trainCentrally } from "./training.js";
+import { openCondition } from "./world.js";
 
 const rng = stream("rings");
 const ring = (modes: number, more: object = {}) => ({ name: "ring", modes, ...more });
@@ -54,8 +60,8 @@ describe("rings of any number of modes", () => {
 
   it("are split among clients, condition a network, and are imitated by the contamination stealth", async () => {
     const options = parseOptions({ target: ring(5), split: { modes: 2 }, conditional: true });
-    assert.equal(openCondition(options).length, 5);
     const world = await openPoints(options);
+    assert.equal(openCondition(options, world).length, 5);
     for (const index of [0, 3, 4]) {
       const { modes } = openData(world, shard(index)).target;
       assert.equal(modes?.count, 5);
@@ -150,7 +156,13 @@ describe("central training on a ring of five and one of six modes, 400 steps", f
     const schedule = { steps: 400, learningRate: 1e-2 };
     const network = await trainCentrally(start, data, settings, schedule, own.at("train"));
     const starts = drawSample("normal", 100, own.at("starts")).points;
-    const { ends, measures } = measureConditional(network, starts, 10, goal, 1);
+    const yardstick = await makeClassYardstick(
+      starts,
+      drawSample(goal, 300, own.at("targets")),
+      drawSample(goal, 300, own.at("others")),
+      centresOf(goal),
+    );
+    const { ends, measures } = await measureConditional(network, yardstick, { horizon: 10 }, 1);
     assert.equal(ends.length, 3);
     assert.ok(measures.worstAccuracy >= 0.95, `${measures.worstAccuracy}`);
     const hits = ends.map(

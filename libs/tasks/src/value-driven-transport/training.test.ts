@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { Matrix, stream } from "@fedclair/linalg";
-import { makeYardstick, measureConditional, measureTransport } from "./measure.js";
+import {
+  makeClassYardstick,
+  makeYardstick,
+  measureConditional,
+  measureTransport,
+} from "./measure.js";
 import { initialNetwork } from "./network.js";
-import { drawSample } from "./points.js";
+import { centresOf, drawRing, drawSample } from "./points.js";
 import { canonical, canonicalHidden, trainCentrally } from "./training.js";
 
 const rng = stream("central training");
@@ -56,16 +61,20 @@ describe("central training on eight modes, 400 steps, measured with 500 points",
   });
 
   it("sends each condition to its mode, and guidance tightens it", async function () {
-    this.timeout(20_000);
+    this.timeout(60_000);
     const settings = { ...canonical, conditional: true };
     const start = initialNetwork(11, canonicalHidden, rng.at("init"));
     const longer = { steps: 1000, learningRate: 1e-2 };
     const network = await trainCentrally(start, data, settings, longer, rng.at("train"));
     const starts = new Matrix(100, 2, rng.at("starts").normals(200));
-    const measure = (guidance: number) => measureConditional(network, starts, 10, ring, guidance);
-    const [plain, guided] = [measure(0).measures, measure(1).measures];
+    const [targets, others] = [drawRing(ring, 400, rng.at("a")), drawRing(ring, 400, rng.at("b"))];
+    const yardstick = await makeClassYardstick(starts, targets, others, centresOf(ring));
+    const measure = async (guidance: number) =>
+      (await measureConditional(network, yardstick, canonical, guidance)).measures;
+    const [plain, guided] = [await measure(0), await measure(1)];
     assert.ok(plain.accuracy >= 0.9, `${plain.accuracy}`);
     assert.ok(guided.accuracy >= 0.98, `${guided.accuracy}`);
+    assert.ok(plain.w2 > yardstick.floor && plain.w2 < 0.8, `${plain.w2}, ${yardstick.floor}`);
     assert.ok(guided.deviation < plain.deviation, `${guided.deviation}, ${plain.deviation}`);
   });
 });

@@ -9,7 +9,7 @@ import {
   type Ring,
   type Sample,
 } from "./points.js";
-import { sourceFrom, type TrainingData } from "./training.js";
+import { noCondition, sourceFrom, type TrainingData } from "./training.js";
 
 /** Where transport starts and ends: distributions, or the user's own points. */
 export interface World {
@@ -17,6 +17,8 @@ export interface World {
   readonly dimensions: number;
   /** A ring like the target, for contaminated points. */
   readonly ring: Ring;
+  /** Names of the target's modes or classes; empty if it has none. */
+  readonly classes: readonly string[];
   /** Returns a client's points of the target, n×d, before any are contaminated. */
   target(shard: Shard): Sample;
   /** Returns a source of starting points. */
@@ -31,8 +33,19 @@ export interface World {
 
 /** Two samples of the target, of equal size. */
 export interface FreshPoints {
-  readonly targets: Matrix;
-  readonly otherTargets: Matrix;
+  readonly targets: Sample;
+  readonly otherTargets: Sample;
+}
+
+/**
+ * Returns the condition that allows any mode: zeros for a conditional network, and empty for
+ * others.
+ */
+export function openCondition(
+  { conditional }: Pick<Options, "conditional">,
+  { classes }: Pick<World, "classes">,
+): readonly number[] {
+  return conditional ? noCondition(classes.length) : [];
 }
 
 /** Opens simulated points in the plane. */
@@ -44,6 +57,7 @@ export function simulatePoints(
   return {
     dimensions: 2,
     ring: ringLike(target),
+    classes: Array.from({ length: ringOf(target)?.modes ?? 0 }, (_, mode) => String(mode)),
     target: ({ index, rng }) =>
       drawSample(
         target,
@@ -54,8 +68,8 @@ export function simulatePoints(
     source: (rng) => createSource(source, samples, rng),
     starts: (count, rng) => drawSample(source, count, rng).points,
     fresh: (count, rng) => ({
-      targets: drawSample(target, count, rng.at("targets")).points,
-      otherTargets: drawSample(target, count, rng.at("other targets")).points,
+      targets: drawSample(target, count, rng.at("targets")),
+      otherTargets: drawSample(target, count, rng.at("other targets")),
     }),
   };
 }
