@@ -332,6 +332,17 @@ export const variations = {
   "trials/digits/own-data.yaml": {
     classes: { rounds: 2, "task.source.classes": ["row", "diagonal", "column"] },
   },
+  "trials/value-driven-transport/own-data.yaml": {
+    classes: {
+      rounds: 3,
+      "task.schedule": 3,
+      "task.conditional": true,
+      "task.target": {
+        file: "trials/digits/data/shapes.csv",
+        columns: { label: "shape", client: "writer" },
+      },
+    },
+  },
   "trials/digits/iid-label-flip.yaml": {
     logistic: withChanges(digits, { model: "logistic" }),
     proximal: withChanges(digits, { proximal: 0.1 }),
