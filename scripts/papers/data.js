@@ -4,6 +4,9 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { mean } from "@fedclair/runs";
+import { gramNT, Matrix, multiplyTN, symmetricEigen } from "@fedclair/linalg";
 import { readMnist } from "../../libs/tasks/dist/src/digits/data.js";
 
 const root = join(import.meta.dirname, "../..");
@@ -54,8 +57,8 @@ const leastDeviation = 0.01;
  */
 export async function writePixels() {
   if (existsSync(join(folder, "grid.csv"))) return;
-  const digits = await readMnist();
-  const images = averageBlocks(digits);
+  const mnist = await readMnist();
+  const images = averageBlocks(mnist);
   // The package sorts images by digit, so a set takes every fifth.
   const parts = Array.from({ length: sets }, (_, k) => images.filter((_, i) => i % sets === k));
   const kept = Array.from({ length: side * side }, (_, pixel) => pixel).filter((pixel) =>
@@ -66,7 +69,7 @@ export async function writePixels() {
     const rows = part.map((image) => kept.map((pixel) => image[pixel].toFixed(5)).join(","));
     const text = [kept.map(nameOf).join(","), ...rows, ""].join("\n");
     await writeFile(join(folder, `pixels-${k + 1}.csv`), text);
-    const labels = [...digits.labels].filter((_, i) => i % sets === k);
+    const labels = [...mnist.labels].filter((_, i) => i % sets === k);
     await writeFile(join(folder, `labels-${k + 1}.csv`), ["digit", ...labels, ""].join("\n"));
   }
   const edges = kept.flatMap((pixel) =>
@@ -93,6 +96,85 @@ function averageBlocks({ images, labels }) {
 const nameOf = (pixel) => `p${pixel}`;
 
 function deviation(values) {
-  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
+  const centre = mean(values);
+  return Math.sqrt(mean(values.map((x) => (x - centre) ** 2)));
+}
+
+const digits = "digits-pca-8.csv";
+const writeDigits = () => writePrincipal(digits, 8, async () => (await readMnist()).images);
+
+/** Images of the test set of Fashion-MNIST, which Debian packages. */
+const fashion = "fashion-mnist/t10k-images-idx3-ubyte.gz";
+
+/**
+ * Writes 10,000 images each of handwritten digits and of Fashion-MNIST as points: their first 8 and
+ * 32 principal components.
+ * @throws Error if Fashion-MNIST cannot be fetched
+ */
+export async function writeComponents() {
+  await writeDigits();
+  await writePrincipal("fashion-pca-32.csv", 32, async () => {
+    await fetchFederations([fashion]);
+    const bytes = gunzipSync(await readFile(join(root, "runs/federations", fashion)));
+    return Float64Array.from(bytes.subarray(16), (byte) => byte / 255);
+  });
+}
+
+/** Writes the digits 3 and 8 of `writeComponents` as digits-3.csv and digits-8.csv. */
+export async function writeClasses() {
+  await writeDigits();
+  const { labels } = await readMnist();
+  const [head, ...rows] = (await readFile(join(folder, digits), "utf8")).trim().split("\n");
+  for (const digit of [3, 8]) {
+    const lines = [head, ...rows.filter((_, i) => labels[i] === digit), ""];
+    await writeFile(join(folder, `digits-${digit}.csv`), lines.join("\n"));
+  }
+}
+
+const basisOf = (file) => join(folder, file.replace(".csv", ".json"));
+
+/**
+ * @typedef {object} Components
+ * @property {number[][]} points the rows of the table, without a label
+ * @property {number[]} means the mean point, which the task subtracts
+ * @property {number} deviation the number by which the task then divides
+ * @property {number[]} meanImage
+ * @property {number[][]} components the image of each component
+ */
+
+/**
+ * Reads a table of principal components, and what turns them back into images.
+ * @param {string} [basis] the table whose components these are
+ * @returns {Promise<Components>}
+ */
+export async function readComponents(file, basis = file) {
+  const { means: meanImage, components } = JSON.parse(await readFile(basisOf(basis), "utf8"));
+  const [, ...lines] = (await readFile(join(folder, file), "utf8")).trim().split("\n");
+  const points = lines.map((line) => line.split(",").slice(0, components.length).map(Number));
+  const means = components.map((_, c) => mean(points.map((point) => point[c])));
+  const squares = points.map((point) => mean(point.map((x, c) => (x - means[c]) ** 2)));
+  return { points, means, deviation: Math.sqrt(mean(squares)), meanImage, components };
+}
+
+async function writePrincipal(file, count, read) {
+  if (existsSync(join(folder, file))) return;
+  const images = await read();
+  const n = images.length / 784;
+  const points = new Matrix(784, n, Float64Array.from(images));
+  const means = new Float64Array(784);
+  for (let pixel = 0; pixel < 784; pixel++) {
+    for (let i = 0; i < n; i++) means[pixel] += points.get(pixel, i) / n;
+    for (let i = 0; i < n; i++) points.data[pixel + i * 784] -= means[pixel];
+  }
+  const { vectors } = symmetricEigen(gramNT(points));
+  const leading = new Matrix(784, count, vectors.data.slice(0, 784 * count));
+  const scores = multiplyTN(points, leading);
+  const head = Array.from({ length: count }, (_, k) => `c${k + 1}`).join(",");
+  const rows = Array.from({ length: n }, (_, i) =>
+    Array.from({ length: count }, (_, k) => scores.get(i, k).toFixed(4)).join(","),
+  );
+  await mkdir(folder, { recursive: true });
+  const basis = { means: [...means], components: leading.transpose().toRows() };
+  await writeFile(basisOf(file), JSON.stringify(basis));
+  await writeFile(join(folder, file), [head, ...rows, ""].join("\n"));
 }

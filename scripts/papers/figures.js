@@ -47,3 +47,16 @@ export function row(...panels) {
   const resolve = { scale: { color: "independent" } };
   return { hconcat: panels, spacing: 55, bounds: "flush", resolve };
 }
+
+/** Strips of images below one another, each with its label. */
+export function strips(values, { width, height }) {
+  const y = { field: "label", type: "nominal", sort: null, title: null };
+  const axis = { domain: false, ticks: false, labelLimit: 200, minExtent: 150 };
+  return {
+    width,
+    height: { step: height + 8 },
+    data: { values },
+    mark: { type: "image", width, height, smooth: false },
+    encoding: { x: { value: width / 2 }, y: { ...y, axis }, url: { field: "url" } },
+  };
+}

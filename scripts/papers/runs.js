@@ -11,6 +11,7 @@ const root = resolve(import.meta.dirname, "../..");
 /**
  * @typedef {object} Run a finished run of a sweep
  * @property {number} seed
+ * @property {string} [folder] of a run of a sweep
  * @property {(path: string) => string} at the label of a list's value, by the path in the file
  * @property {Readonly<Record<string, number>>} measures of the run's summary
  */
@@ -45,7 +46,8 @@ export function readRuns(out) {
   const sweep = readStoredSweep(out);
   const runs = sweep?.trials.map(({ folder, seed, at }) => {
     const measures = readSummary(join(out, folder))?.measures;
-    return measures && { seed, at: (path) => at.get(path) ?? "", measures };
+    const read = (path) => at.get(path) ?? "";
+    return measures && { seed, folder: join(out, folder), at: read, measures };
   });
   return runs?.every((run) => run !== undefined) ? runs : undefined;
 }

@@ -1,41 +1,33 @@
-import { linePanel, number, row, series } from "./figures.js";
-import { mean } from "@fedclair/runs";
 import { groupBy } from "../group-by.js";
-import { perSeed } from "./runs.js";
+import { row } from "./figures.js";
+import { imageClaims, imageFigures, imageTable } from "./transport-images.js";
+import {
+  difference,
+  lostByOneStep,
+  metric,
+  names,
+  ownMean,
+  stepPanels,
+  stepTable,
+  w2,
+} from "./transport-runs.js";
+import {
+  translationClaims,
+  translationFigures,
+  translationTables,
+} from "./transport-translation.js";
 
 const file = "sweeps/papers/transport.yaml";
-const names = {
-  value: "value-driven",
-  "flow-matching": "flow matching",
-  "ot-cfm": "OT-CFM",
-  "sb-cfm": "SB-CFM",
-};
-/** The methods of the sweep. */
-const compared = ["value", "flow-matching", "ot-cfm"];
 const targets = {
   gaussians8: "eight modes",
   moons: "moons",
 };
-const steps = [1, 2, 4, 16, 100];
+const targetOf = (run) => run.at("task.target");
 
+/** Runs next to torchcfm. */
 const peers = { file: "scripts/papers/flow-peers.js", time: "2 minutes" };
-
 const onSide = (runs, side, method) =>
   runs.filter((run) => run.at("side") === side && run.at("method") === method);
-
-const metric = (name) => (run) => run.measures[`global.${name}.fedavg`];
-const w2 = (k) => metric(`w2Steps.${k}`);
-const methodOf = (run) => run.at("task.method");
-
-const onTarget = (runs, target) => runs.filter((run) => run.at("task.target") === target);
-const own = (runs) => runs.filter((run) => methodOf(run) === "value");
-
-/** Per seed: the mean over targets of a quantity of the value method minus that of another. */
-function difference(quantity, other) {
-  const meanOf = (runs, method) =>
-    mean(runs.filter((run) => methodOf(run) === method).map(quantity));
-  return (all) => perSeed(all, (runs) => meanOf(runs, "value") - meanOf(runs, other));
-}
 
 const claimOf = (name, claim, quantity, measure, expected) => ({
   name,
@@ -55,17 +47,14 @@ export const transport = {
       "straight",
       "Paths are straight.",
       "energy of the paths over that of straight ones; two targets",
-      (all) => perSeed(own(all), (runs) => mean(runs.map(metric("straightness")))),
+      ownMean(metric("straightness")),
       { max: 1.05 },
     ),
     claimOf(
       "few-steps",
       "One step generates nearly as well as a hundred.",
       "W2 at 1 step minus W2 at 100 steps, over the floor",
-      (all) =>
-        perSeed(own(all), (runs) =>
-          mean(runs.map((run) => (w2(1)(run) - w2(100)(run)) / metric("w2Floor")(run))),
-        ),
+      ownMean(lostByOneStep),
       { max: 0.1 },
     ),
     claimOf(
@@ -115,8 +104,12 @@ export const transport = {
         expected: { max: 0.05 },
       }),
     ),
+    ...imageClaims,
+    ...translationClaims,
   ],
   tables: {
+    images: imageTable,
+    ...translationTables,
     peers: {
       files: [peers.file],
       columns: [
@@ -139,37 +132,7 @@ export const transport = {
         ]),
     },
   },
-  table: {
-    files: [file],
-    columns: ["target", "method", ...steps.map((k) => `W2, ${k}`), "floor", "straightness"],
-    rows: ([all], format) =>
-      Object.keys(targets).flatMap((target) =>
-        [...groupBy(onTarget(all, target), methodOf)].map(([method, runs]) => [
-          targets[target],
-          names[method],
-          ...steps.map((k) => format(runs.map(w2(k)))),
-          format(runs.map(metric("w2Floor"))),
-          format(runs.map(metric("straightness"))),
-        ]),
-      ),
-  },
-  figure: {
-    files: [file],
-    draw: ([all]) => {
-      const panels = Object.entries(targets).map(([target, title]) => {
-        const runs = onTarget(all, target);
-        const lines = [...groupBy(runs, methodOf)].flatMap(([method, group]) =>
-          steps.map((k) => ({ k, method: names[method], y: mean(group.map(w2(k))) })),
-        );
-        const floor = mean(runs.map(metric("w2Floor")));
-        const values = [...lines, ...steps.map((k) => ({ k, method: "floor", y: floor }))];
-        return linePanel(title, values, {
-          x: number("k", "steps", { scale: { type: "log" }, values: steps, format: "d" }),
-          y: number("y", "W2"),
-          color: series("method", [...compared.map((method) => names[method]), "floor"]),
-        });
-      });
-      return row(...panels);
-    },
-  },
+  table: stepTable(file, targets, targetOf),
+  figure: { files: [file], draw: ([all]) => row(...stepPanels(all, targets, targetOf)) },
+  figures: { ...imageFigures, ...translationFigures },
 };
