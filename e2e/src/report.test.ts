@@ -340,18 +340,21 @@ describe("the report", function () {
       const slider = figure.locator("input[type=range]");
       assert.equal(await dots.count(), 0);
       assert.ok(await arrivals.isVisible());
-      const ways = await drawing.locator("[class*=moving] path[d^=M]").evaluateAll((lines) =>
-        lines
-          .map((line) => [...(line.getAttribute("d") ?? "").matchAll(/(-?[\d.]+),(-?[\d.]+)/g)])
-          .filter(({ length }) => length > 1)
-          .map((points) => points.map(([, x, y]) => [Number(x), Number(y)])),
-      );
+      const lines = await drawing.locator("[class*=moving] path[d^=M]").all();
+      const paths = await Promise.all(lines.map((line) => line.getAttribute("d")));
+      const ways = paths
+        .map((path) => [...(path ?? "").matchAll(/(-?[\d.]+),(-?[\d.]+)/g)])
+        .filter(({ length }) => length > 1)
+        .map((points) => points.map(([, x, y]) => [Number(x), Number(y)]));
       assert.equal(ways.length, 2, "one for each agent");
       for (const step of [0, 1]) {
         await slider.fill(String(step));
         assert.equal(await arrivals.isVisible(), false);
-        const places = await dots.evaluateAll((all) =>
-          all.map((dot) => [Number(dot.getAttribute("cx")), Number(dot.getAttribute("cy"))]),
+        const places = await Promise.all(
+          (await dots.all()).map(async (dot) => [
+            Number(await dot.getAttribute("cx")),
+            Number(await dot.getAttribute("cy")),
+          ]),
         );
         for (const [i, place] of places.entries())
           for (const [axis, value] of place.entries())

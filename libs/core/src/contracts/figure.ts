@@ -26,9 +26,9 @@ export interface FigureInput {
 export interface ClientsInFigure {
   readonly count: number;
   /** Returns the display name of the client of an index from 0, such as `c07 Lincoln`. */
-  name(index: number): string;
+  readonly name: (index: number) => string;
   /** Returns its attack if it is contaminated, `unknown` if nobody knows, else `benign`. */
-  truth(index: number): string;
+  readonly truth: (index: number) => string;
 }
 
 /** A figure that only one task has. */

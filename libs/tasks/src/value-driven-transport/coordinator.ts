@@ -35,7 +35,7 @@ const classPoints = 300;
 
 interface Yardsticks {
   readonly all: Yardstick;
-  /** Of a conditional network. */
+  /** The yardstick of a conditional network. */
   readonly classes?: ClassYardstick;
 }
 
