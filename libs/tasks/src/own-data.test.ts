@@ -189,7 +189,7 @@ describe("own data", () => {
     );
     assert.throws(
       () => valueDrivenTransport.schema.parse({ ...options, conditional: true }),
-      /a table has no modes/,
+      /the table's points have no classes: name their column as target.columns.label/,
     );
     const { faults } = checkValue(valueDrivenTransport.schema, { target: { file, colums: {} } });
     assert.deepEqual(faults, ["target: unknown key 'colums', did you mean 'columns'?"]);

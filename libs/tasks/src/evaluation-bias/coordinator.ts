@@ -165,7 +165,7 @@ export async function stepMoments(
     next: "end",
     verdicts: addInvalid(verdicts ?? [], round, updates, earlier),
     metrics: {
-      ...(options.source ? listFits(fits) : computeErrors(options, fits, panels)),
+      ...(options.source ? listFits(fits) : await computeErrors(options, fits, panels)),
       ...selectionMetrics(panels, options.selection.c),
       ...variationMetrics(panelExplanations),
       ...(verdicts && { warned: warning === undefined ? 0 : 1 }),

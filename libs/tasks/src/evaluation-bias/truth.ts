@@ -1,4 +1,4 @@
-import type { Metrics } from "@fedclair/core";
+import { yieldToEventLoop, type Metrics } from "@fedclair/core";
 import { gaussian } from "./model/densities.js";
 import { evaluateDensity, createTruth, type Evaluation } from "./model/evaluate-density.js";
 import type { Fit } from "./model/fit.js";
@@ -23,31 +23,32 @@ export function trueEvaluation({ alpha, tau }: Evaluator): Evaluation {
  * count from 1. Each name without a panel has the largest error. Panels outside the model are NaN
  * and therefore left out.
  */
-export function computeErrors(
+export async function computeErrors(
   options: Options,
   fits: readonly Fit[],
   reports: readonly PanelReport[],
-): Metrics {
-  const errors = options.panels.map((panel, j) => {
+): Promise<Metrics> {
+  const errors: Record<(typeof kinds)[number], number>[] = [];
+  for (const [j, panel] of options.panels.entries()) {
     const fit = fits[j];
     const report = reports[j];
     if (fit?.status !== "OK" || report === undefined) {
-      return { alphaError: NaN, tauError: NaN, shareError: NaN, interventionError: NaN };
+      errors.push({ alphaError: NaN, tauError: NaN, shareError: NaN, interventionError: NaN });
+      continue;
     }
     const rows = atSeats(report, options.selection.c);
-    const shares = listTrueShares(panel, options.selection);
+    const shares = await listTrueShares(panel, options.selection);
     const shareErrors = rows.flatMap(({ intervention, share2 }) => {
       const share = shares.get(intervention);
       return share === undefined ? [] : [{ intervention, error: Math.abs(share2 - share) }];
     });
-    return {
+    errors.push({
       alphaError: Math.abs(fit.alpha / panel.alpha - 1),
       tauError: Math.abs(fit.tau - panel.tau),
       shareError: shareErrors.find(({ intervention }) => intervention === "none")?.error ?? NaN,
       interventionError: Math.max(...shareErrors.map(({ error }) => error)),
-    };
-  });
-  const kinds = ["alphaError", "tauError", "shareError", "interventionError"] as const;
+    });
+  }
   return Object.fromEntries(
     kinds.flatMap((kind) => [
       ...errors.map((error, j) => [`${kind}.${j + 1}`, error[kind]] as const),
@@ -56,24 +57,25 @@ export function computeErrors(
   );
 }
 
+const kinds = ["alphaError", "tauError", "shareError", "interventionError"] as const;
+
 /** The entropy of the true scores, in nats. */
 const trueEntropy = Math.log(2 * Math.PI * Math.E) / 2;
 
 /** Computes group 2's true share of the seats under each intervention that has a solution. */
-function listTrueShares(
+async function listTrueShares(
   panel: Evaluator,
   { frac2, c, ...settings }: Options["selection"],
-): ReadonlyMap<Intervention, number> {
+): Promise<ReadonlyMap<Intervention, number>> {
   const truth = createTruth(trueScores);
-  return new Map(
-    planInterventions(panel, trueEntropy, settings).flatMap(
-      ({ intervention, evaluator, rule }): [Intervention, number][] => {
-        const observed = tryEvaluation(evaluator)?.distribution();
-        if (observed === undefined) return [];
-        return [[intervention, select(truth, observed, { frac2, c, rule }).share2]];
-      },
-    ),
-  );
+  const shares = new Map<Intervention, number>();
+  for (const { intervention, evaluator, rule } of planInterventions(panel, trueEntropy, settings)) {
+    const observed = tryEvaluation(evaluator)?.distribution();
+    if (observed !== undefined)
+      shares.set(intervention, select(truth, observed, { frac2, c, rule }).share2);
+    await yieldToEventLoop();
+  }
+  return shares;
 }
 
 function tryEvaluation(evaluator: Evaluator): Evaluation | undefined {
