@@ -1,23 +1,21 @@
 // npm run calibrate [-- --pools FOLDER --seeds N --write]: measures federations without a
-// contaminated client, trials, regressions and networks on tables of real institutions, and pools
-// of real adapters, and makes
+// contaminated client, trials, tables of real institutions and pools of real adapters, and makes
 // the bank of thresholds that CLAIR's rule `evidence` uses; scores over rounds have rows of their
 // own, from the trials. With --write it replaces the bank that is shipped. Then it judges every
 // table, and every pile of every pool, with a bank made without it, and prints the results.
-// Without pools, which take hours to train, the usual deviations and the rows of pairs stay as they
-// are.
+// Without pools, which take hours to train, the usual deviations and the rows of federations
+// without a space stay as they are.
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { clairSchema, makeBank, shippedBank } from "@fedclair/aggregators";
+import { makeBank, shippedBank } from "@fedclair/aggregators";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { format } from "prettier";
 import { parse } from "yaml";
 import { parseArguments } from "./arguments.js";
-import { measure, measurePool, measureRounds } from "./bank/measure.js";
-import { fileOf, listNatural, naturalTrial, settingsOf } from "./bank/natural.js";
-import { networkSizes, trainNetworks } from "./bank/networks.js";
+import { measurePool, measureRounds } from "./bank/measure.js";
+import { listNatural, naturalTrial, settingsOf } from "./bank/natural.js";
 import { listPools } from "./bank/piles.js";
 import { judgeNatural } from "./bank/judge-natural.js";
 import { judgePools } from "./bank/judge-pools.js";
@@ -79,12 +77,6 @@ for (const table of natural) {
     table.name,
     rounds.map(({ measures }) => measures),
   );
-  for (const hidden of networkSizes) {
-    const updates = trainNetworks(fileOf(table), table, hidden).slice(0, mostNatural);
-    const { measures } = await measure(updates, clairSchema.parse({ models: "global" }));
-    sources.set(networkOf(table.name, hidden), [measures]);
-    console.error(`measured ${networkOf(table.name, hidden)}`);
-  }
 }
 const pools = new Map();
 if (existsSync(values.pools)) {
@@ -100,11 +92,7 @@ console.log(JSON.stringify(bank, null, 1));
 if (values.write) await writeBank(bank);
 if (natural.length > 1) {
   const spreads = pools.size > 0 ? undefined : shippedBank.spreads;
-  const modelsOf = (name) => [
-    ["linear regression", name],
-    ...networkSizes.map((hidden) => [`${hidden} hidden units`, networkOf(name, hidden)]),
-  ];
-  console.log(await judgeNatural(natural, sources, modelsOf, { name: "the others", spreads }));
+  console.log(await judgeNatural(natural, sources, { name: "the others", spreads }));
 }
 if (pools.size > 1) console.log(await judgePools(pools, sources));
 process.exit(0); // linear algebra and CLAIR leave threads behind
@@ -115,13 +103,9 @@ async function makeOwnBank() {
   if (pools.size > 0) return makeBank(sources, { name }, runs);
   const { spreads, thresholds } = shippedBank;
   const own = await makeBank(sources, { name, spreads }, runs);
-  const pairs = thresholds.filter(({ isDense }) => !isDense);
-  return { ...own, thresholds: [...pairs, ...own.thresholds.filter(({ isDense }) => isDense)] };
-}
-
-/** The source of a network on a table. */
-function networkOf(table, hidden) {
-  return `${table} with ${hidden} hidden units`;
+  const needsPools = ({ hasSpace, fewNumbers }) => !hasSpace && !fewNumbers;
+  const rows = own.thresholds.filter((row) => !needsPools(row));
+  return { ...own, thresholds: [...rows, ...thresholds.filter(needsPools)] };
 }
 
 /** Measures runs of a trial without its attacks, one per seed. */

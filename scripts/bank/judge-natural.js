@@ -1,5 +1,4 @@
-// Judges honest clients of tables, each table with a bank that was made without it: linear
-// regressions, and small networks.
+// Judges honest clients of tables, each table with a bank that was made without it.
 import {
   clairSchema,
   findThresholds,
@@ -18,38 +17,24 @@ const draws = 40;
 /**
  * @param {readonly import("./natural.js").NaturalTable[]} tables
  * @param {ReadonlyMap<string, readonly import("@fedclair/aggregators").Measures[]>} sources of the
- *   bank, among them every model of every table
- * @param {(table: string) => readonly (readonly [model: string, source: string])[]} modelsOf names
- *   the models of a table and their sources
+ *   bank, the tables among them by name
  * @param {Partial<import("@fedclair/aggregators").BankOptions>} options of the bank
  * @returns a Markdown table with one row a table, and one for all
  */
-export async function judgeNatural(tables, sources, modelsOf, options) {
+export async function judgeNatural(tables, sources, options) {
   const rows = [];
-  const all = new Map();
+  const all = createCounts();
   for (const { name, what } of tables) {
-    const models = modelsOf(name);
-    const own = new Set(models.map(([, source]) => source));
-    const others = new Map([...sources].filter(([source]) => !own.has(source)));
+    const [measures] = sources.get(name);
+    const clients = Math.min(measures.size.length, mostClients);
+    const others = new Map([...sources].filter(([source]) => source !== name));
     const bank = await makeBank(others, { ...options, sizes: [10, 12, 14, 17, 20], draws });
-    const cells = models.map(([model, source]) => {
-      const [measures] = sources.get(source);
-      const clients = Math.min(measures.size.length, mostClients);
-      const counts = countAlarms(measures, clients, bank, stream("tables").at(name));
-      const total = all.get(model) ?? createCounts();
-      for (const key of Object.keys(total)) total[key] += counts[key];
-      all.set(model, total);
-      return `${formatShares(counts)}; ${counts.alarms} of ${counts.draws}`;
-    });
-    rows.push([what, ...cells]);
-    console.error(`judged ${name}`);
+    const counts = countAlarms(measures, clients, bank, stream("tables").at(name));
+    for (const key of Object.keys(all)) all[key] += counts[key];
+    rows.push(formatRow(what, clients, counts));
   }
-  const totals = [...all.values()].map((counts) => {
-    const { low, high } = wilsonInterval(counts.alarms, counts.draws);
-    const share = `${low.toFixed(2)}–${high.toFixed(2)}`;
-    return `${formatShares(counts)}; ${counts.alarms} of ${counts.draws} (${share})`;
-  });
-  return markdown([["a row is", ...all.keys()], ...rows, ["**all**", ...totals]]);
+  const head = ["a row is", "clients", "clients flagged", "undecided or flagged", "draws"];
+  return markdown([[...head, "draws with a false alarm"], ...rows, formatRow("all", "", all)]);
 }
 
 function createCounts() {
@@ -75,7 +60,15 @@ function countAlarms(measures, clients, bank, rng) {
   return counts;
 }
 
-/** Shares of the clients that are flagged, and that are undecided or flagged. */
-function formatShares({ judged, flagged, unusual }) {
-  return [flagged, unusual].map((of) => (of / judged).toFixed(3)).join(", ");
+function formatRow(what, clients, { judged, flagged, unusual, draws: count, alarms }) {
+  const share = (of) => (of / judged).toFixed(3);
+  const { low, high } = wilsonInterval(alarms, count);
+  return [
+    what,
+    String(clients),
+    share(flagged),
+    share(unusual),
+    String(count),
+    `${alarms} (${low.toFixed(2)}–${high.toFixed(2)})`,
+  ];
 }

@@ -6,7 +6,13 @@ import type { ControlKind, Power } from "./evidence/controls.js";
 import { largeCommonPart } from "./common-part.js";
 import { findAgreeingCore, meanCosines, type AgreeingCore } from "./evidence/cosines.js";
 import { judge, type Judgement, type RoundVerdict } from "./evidence/judge.js";
-import { combineMeasures, type Measures, type ModuleMeasures } from "./evidence/measures.js";
+import {
+  combineMeasures,
+  countNumbers,
+  haveFewNumbers,
+  type Measures,
+  type ModuleMeasures,
+} from "./evidence/measures.js";
 import { addRound, type ClientHistories } from "./evidence/rounds.js";
 import { scoreClients } from "./evidence/score.js";
 import { judgeOverRounds } from "./evidence/over-rounds.js";
@@ -125,9 +131,8 @@ async function judgeByEvidence(
   const measured = await modules.each(async (module, m) => {
     return knownOf(item(modules.names, m))?.measures ?? module.ask("measure", compared);
   });
-  // Without the common part, a module of two numbers has one direction left.
-  const canVary = measured.some(({ shape: [m, n] }) => m * n > 2);
-  const first = await findSpace(modules, clients, options, core, canVary);
+  const fewNumbers = haveFewNumbers({ noise: { numbers: countNumbers(measured) } });
+  const first = await findSpace(modules, clients, options, core, fewNumbers);
   const known = {
     cosines,
     norms,
@@ -175,16 +180,17 @@ async function judgeByEvidence(
 
 /**
  * Finds the space that the clients share. If their changes have a large part in common, they all
- * lie near it, and the space in which the rest of them varies says more, if there is one.
+ * lie near it, and the space in which the rest of them varies says more, if there is one. If
+ * changes have few numbers, the rest has hardly any dimensions.
  */
 async function findSpace(
   modules: ModulePool,
   clients: readonly Client[],
   options: ClairOptions,
   core: AgreeingCore,
-  canVary: boolean,
+  fewNumbers: boolean,
 ): Promise<FoundSpace> {
-  if (canVary && core.usual >= largeCommonPart && !options.centered) {
+  if (core.usual >= largeCommonPart && !options.centered && !fewNumbers) {
     const centred = { ...options, centered: true };
     const varying = await findSharedSpace(modules, clients, [], centred, core);
     if (isSharedByMost(varying.detection)) return varying;

@@ -30,7 +30,11 @@ export const bankSchema = z.strictObject({
   thresholds: z
     .array(
       rowSchema.extend({
-        isDense: z.boolean().describe("Whether changes are dense, not low-rank pairs."),
+        hasSpace: z.boolean().describe("Whether a space holds half of the clients' energy."),
+        fewNumbers: z
+          .boolean()
+          .optional()
+          .describe("Whether changes have at most 21 numbers; default false."),
       }),
     )
     .min(1)
@@ -75,25 +79,30 @@ export interface Thresholds {
 /** What decides which rows of a bank a federation has. */
 export interface FederationKind {
   readonly clients: number;
-  /** See `Measures`. */
-  readonly isDense: boolean;
+  /** Whether a space holds half of the clients' energy. */
+  readonly hasSpace: boolean;
+  /** See `haveFewNumbers`. */
+  readonly fewNumbers: boolean;
 }
 
 /** The rate of `Thresholds.shared`. */
 const sharedRate = 0.2;
 
 /**
- * Reads the thresholds for scores of one round. A bank that was made only from dense changes, or
- * only from pairs, gives the rows that it has.
+ * Reads the thresholds for scores of one round. A bank without rows for changes of few numbers, or
+ * for federations with or without a space, gives its other rows.
  * @param rate share of federations without a contaminated client in which any client is flagged
  */
 export function findThresholds(
   { thresholds }: Bank,
-  { clients, isDense }: FederationKind,
+  { clients, hasSpace, fewNumbers }: FederationKind,
   rate: number,
 ): Thresholds {
-  const own = thresholds.filter((row) => row.isDense === isDense);
-  return readRows(own.length > 0 ? own : thresholds, clients, rate);
+  const few = thresholds.filter((row) => row.fewNumbers);
+  const others = thresholds.filter((row) => !row.fewNumbers);
+  const own = others.filter((row) => row.hasSpace === hasSpace);
+  const choices = [fewNumbers ? few : [], own, others, few];
+  return readRows(choices.find((rows) => rows.length > 0) ?? [], clients, rate);
 }
 
 /**

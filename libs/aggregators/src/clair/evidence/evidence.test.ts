@@ -33,7 +33,7 @@ const bank: Bank = {
   spreads,
   thresholds: [
     {
-      isDense: false,
+      hasSpace: false,
       clients: 6,
       federations: 1,
       usual: 5,
@@ -70,8 +70,7 @@ function measuresOf(clients: readonly Own[]): Measures {
     evenness: of("evenness", normalEvenness),
     outside: of("outside", 1),
     startsElsewhere: clients.map(({ elsewhere }) => elsewhere === true),
-    isDense: false,
-    noise: { shape: 2, outside: 3, cosine: 0.01 },
+    noise: { shape: 2, outside: 3, cosine: 0.01, numbers: 10_000 },
   };
 }
 
@@ -177,7 +176,8 @@ describe("the pieces of evidence", () => {
       angles.forEach((x, i) => {
         angles.forEach((y, j) => (data[i + j * angles.length] = Math.cos(x - y)));
       });
-      const { pieces } = computePieces({ ...measures, isDense: true }, indices(angles.length));
+      const noise = { ...measures.noise, numbers: 2 };
+      const { pieces } = computePieces({ ...measures, noise }, indices(angles.length));
       return pieces.find(({ kind }) => kind === "clique")?.values ?? new Float64Array();
     };
     const around = Array.from({ length: 20 }, (_, k) => (k * Math.PI) / 10);
@@ -352,7 +352,7 @@ describe("a bank", () => {
   const rows: Bank = {
     ...bank,
     thresholds: [10, 40].map((clients, i) => ({
-      isDense: true,
+      hasSpace: true,
       clients,
       federations: 100,
       usual: 4 + 4 * i,
@@ -365,7 +365,7 @@ describe("a bank", () => {
   };
 
   const thresholdsOf = (clients: number, rate: number) =>
-    findThresholds(rows, { clients, isDense: true }, rate);
+    findThresholds(rows, { clients, hasSpace: true, fewNumbers: false }, rate);
 
   it("has thresholds by number of clients and rate, interpolated over logarithms", () => {
     assert.deepEqual(thresholdsOf(10, 0.01), {
@@ -393,21 +393,26 @@ describe("a bank", () => {
     assert.ok(Math.abs(thresholdsOf(10, 0.001).upper - 10) < 1e-12);
   });
 
-  it("has rows for dense changes and for pairs, and uses the others where it has none", () => {
-    const [row] = bank.thresholds;
-    assert.ok(row);
-    const both = { ...rows, thresholds: [...rows.thresholds, { ...row, clients: 10 }] };
-    const upper = (own: Bank, isDense: boolean) =>
-      findThresholds(own, { clients: 10, isDense }, 0.01).upper;
-    assert.deepEqual([upper(both, true), upper(both, false)], [8, 10]);
-    assert.deepEqual([upper(rows, false), upper(bank, true)], [8, 10]);
+  it("has rows for changes of few numbers, and uses the others where it has none", () => {
+    const [first] = bank.thresholds;
+    const quantiles = [
+      { rate: 0.5, score: 20 },
+      { rate: 0.01, score: 30 },
+    ];
+    const few = { clients: 10, federations: 1, usual: 20, hasSpace: true, quantiles };
+    const withFew = { ...rows, thresholds: [...rows.thresholds, { ...few, fewNumbers: true }] };
+    const upper = (own: Bank, hasSpace: boolean, fewNumbers: boolean) =>
+      findThresholds(own, { clients: 10, hasSpace, fewNumbers }, 0.01).upper;
+    assert.deepEqual([upper(withFew, true, true), upper(withFew, false, true)], [30, 30]);
+    assert.deepEqual([upper(withFew, true, false), upper(rows, true, true)], [8, 8]);
+    assert.ok(first && upper(bank, true, true) === upper(bank, first.hasSpace, false));
   });
 
   it("has thresholds of its own for scores over rounds, if it was made from runs", () => {
     const upper = (overRounds: Bank["overRounds"]) =>
       findThresholdsOverRounds(
         { ...rows, ...(overRounds && { overRounds }) },
-        { clients: 10, isDense: true },
+        { clients: 10, hasSpace: true, fewNumbers: false },
         0.01,
       ).upper;
     assert.equal(upper(undefined), 8);
@@ -642,7 +647,7 @@ describe("lasting differences", () => {
       );
     }
     const signed = new Map([["size", new Float64Array(12)] as const]);
-    const latest = { signed, hasSpace: false, isDense: false };
+    const latest = { signed, hasSpace: false, fewNumbers: false };
     return scoreOverRounds(histories, latest) === undefined;
   };
   const chance = (round: number, client: number) => stream("chance").at(round, client).normal();

@@ -24,8 +24,7 @@ function measureRound(round: number, larger = 0): Measures {
     evenness: normal(normalEvenness, 0.01),
     outside: normal(1, 0.1),
     startsElsewhere: ids.map(() => false),
-    isDense: true,
-    noise: { shape: 2, outside: 3, cosine: 0.01 },
+    noise: { shape: 2, outside: 3, cosine: 0.01, numbers: 10_000 },
   };
 }
 

@@ -2,7 +2,7 @@ import { yieldToEventLoop } from "@fedclair/core";
 import { item, median, medianDeviation, quantile, stream, sum } from "@fedclair/linalg";
 import { indices, pick } from "../lists.js";
 import type { Bank, BankRow } from "./bank.js";
-import { selectClients, type Measures } from "./measures.js";
+import { haveFewNumbers, selectClients, type Measures } from "./measures.js";
 import { computePieces, type PieceKind } from "./pieces.js";
 import { addRound, scoreOverRounds, type ClientHistories } from "./rounds.js";
 import { scoreClients, type Scores, type Spreads } from "./score.js";
@@ -63,14 +63,12 @@ export async function makeBank(
   runs: ReadonlyMap<string, readonly MeasuredRun[]> = new Map(),
 ): Promise<Bank> {
   const thresholds: Bank["thresholds"] = [];
-  // The same clients differ more in a dense change than in the pairs of a large model, and in ways
-  // of their own.
-  for (const isDense of [false, true]) {
-    const own = [...sources].filter(([, [first]]) => first?.isDense === isDense);
+  for (const kind of kinds) {
+    const own = [...sources].filter(([, federations]) => kind.includes(federations));
     const rows = await makeRows(own, sizes, (source, federations, clients) =>
       drawScores(source, federations, clients, spreads, draws),
     );
-    thresholds.push(...rows.map((row) => ({ isDense, ...row })));
+    thresholds.push(...rows.map((row) => ({ ...kind.row, ...row })));
   }
   const overRounds = await makeRows([...runs], sizes, (source, federations, clients) =>
     drawScoresOverRounds(source, federations, clients, spreads, draws),
@@ -81,6 +79,31 @@ export async function makeBank(
     thresholds,
     ...(overRounds.length > 0 && { overRounds }),
   };
+}
+
+/**
+ * The kinds of federations with rows of their own. Where changes have few numbers, a space holds
+ * much of them by chance, so that is no kind of its own.
+ */
+const kinds: readonly {
+  readonly row: Pick<Bank["thresholds"][number], "hasSpace" | "fewNumbers">;
+  readonly includes: (federations: readonly Measures[]) => boolean;
+}[] = [
+  { row: { hasSpace: true }, includes: (own) => !areSmall(own) && haveSpace(own) },
+  { row: { hasSpace: false }, includes: (own) => !areSmall(own) && !haveSpace(own) },
+  { row: { hasSpace: true, fewNumbers: true }, includes: areSmall },
+];
+
+function areSmall(federations: readonly Measures[]): boolean {
+  return federations.every(haveFewNumbers);
+}
+
+/** Whether a space holds half of the clients' energy in most of the federations. */
+function haveSpace(federations: readonly Measures[]): boolean {
+  const shared = federations.filter(
+    (measures) => computePieces(measures, indices(measures.size.length)).hasSpace,
+  );
+  return 2 * shared.length > federations.length;
 }
 
 /** Scores of honest clients. */

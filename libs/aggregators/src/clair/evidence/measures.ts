@@ -28,8 +28,6 @@ export interface Measures {
   readonly rowSpaces?: Matrix;
   /** Whether each client is known to have started from another A₀ than most. */
   readonly startsElsewhere: readonly boolean[];
-  /** Whether most modules are sent dense by most clients, not as low-rank pairs. */
-  readonly isDense: boolean;
   /** What a random direction would have, for positive controls. */
   readonly noise: NoiseMeasures;
 }
@@ -40,6 +38,23 @@ export interface NoiseMeasures {
   readonly outside: number;
   /** Standard deviation of its cosine with any other change. */
   readonly cosine: number;
+  /** How many numbers it has, in the factors that are free. */
+  readonly numbers: number;
+}
+
+/** The tables that a bank's rows for few numbers were measured on have changes of 3 to 21. */
+const mostFew = 21;
+
+/**
+ * Whether changes have so few numbers, such as the weights of a small regression, that what
+ * distinguishes honest clients does not average out.
+ */
+export function haveFewNumbers({
+  noise,
+}: {
+  readonly noise: Pick<NoiseMeasures, "numbers">;
+}): boolean {
+  return noise.numbers <= mostFew;
 }
 
 /** The measures of one module. */
@@ -48,8 +63,6 @@ export interface ModuleMeasures {
   readonly evenness: readonly number[];
   /** Inner products of the clients' row spaces; absent unless all changes are pairs of one rank. */
   readonly rowSpaces?: Matrix;
-  /** Whether most clients sent the module dense. */
-  readonly isDense: boolean;
   /** Rows and columns of the factor that is free: of B for a pair, of the change otherwise. */
   readonly shape: readonly [number, number];
 }
@@ -88,7 +101,6 @@ export function combineMeasures(measured: MeasuredModules): Measures {
     outside: Float64Array.from(tangents, (x) => Math.log(Math.max(x, minTangent))),
     ...(rowSpaces && { rowSpaces }),
     startsElsewhere,
-    isDense: 2 * modules.filter((module) => module.isDense).length > modules.length,
     noise: measureNoise(modules, ranks),
   };
 }
@@ -119,13 +131,18 @@ function measureNoise(modules: readonly ModuleMeasures[], ranks: readonly number
       modules.length,
     outside: 0.5 * Math.log(Math.max((1 - inside) / inside, minTangent)),
     cosine: Math.sqrt(sum(modules.map(({ shape: [m, n] }) => 1 / (m * n)))) / modules.length,
+    numbers: countNumbers(modules),
   };
+}
+
+/** The number of free numbers of a change. */
+export function countNumbers(modules: readonly Pick<ModuleMeasures, "shape">[]): number {
+  return sum(modules.map(({ shape: [m, n] }) => m * n));
 }
 
 /** The measures of some clients; a client may be there several times. */
 export function selectClients(measures: Measures, rows: readonly number[]): Measures {
-  const { cosines, size, shape, evenness, outside, rowSpaces, startsElsewhere } = measures;
-  const { isDense, noise } = measures;
+  const { cosines, size, shape, evenness, outside, rowSpaces, startsElsewhere, noise } = measures;
   const pickFrom = (values: Float64Array) => Float64Array.from(rows, (k) => at(values, k));
   return {
     cosines: cosines.among(rows),
@@ -135,7 +152,6 @@ export function selectClients(measures: Measures, rows: readonly number[]): Meas
     outside: pickFrom(outside),
     ...(rowSpaces && { rowSpaces: rowSpaces.among(rows) }),
     startsElsewhere: rows.map((k) => item(startsElsewhere, k)),
-    isDense,
     noise,
   };
 }

@@ -1,7 +1,7 @@
 import { at, item, median, medianDeviation, normalQuantile, type Matrix } from "@fedclair/linalg";
 import { indices, pickNumbers } from "../lists.js";
 import { computeAgreement, computeSpread } from "./cosines.js";
-import type { Measures } from "./measures.js";
+import { haveFewNumbers, type Measures } from "./measures.js";
 
 /** The pieces of evidence, and what a large value of each means. */
 export const pieceMeanings = {
@@ -70,8 +70,8 @@ export interface ComparedPieces {
   readonly pieces: readonly Piece[];
   /** Whether a space holds most of the trusted clients' energy. */
   readonly hasSpace: boolean;
-  /** See `Measures`. */
-  readonly isDense: boolean;
+  /** See `haveFewNumbers`. */
+  readonly fewNumbers: boolean;
 }
 
 /**
@@ -153,7 +153,7 @@ function compare(
   const pieces = startsElsewhere.includes(true)
     ? all.map((piece) => neutralise(piece, startsElsewhere, trusted))
     : all;
-  return { pieces, hasSpace, isDense: measures.isDense };
+  return { pieces, hasSpace, fewNumbers: haveFewNumbers(measures) };
 }
 
 const plain = { growsWithSize: false, countsOnce: true, isTwoSided: false };
@@ -196,8 +196,8 @@ interface Nearest {
   /** Mean cosine with the second and third nearest: two related clients are no clique. */
   readonly next: Float64Array;
   /**
-   * How far `next` would be above the client's median cosine by chance, for dense changes. They may
-   * vary in few directions, and some clients are then always close to each other.
+   * How far `next` would be above the client's median cosine by chance, if its change has few
+   * numbers: some directions are then always close to each other.
    */
   readonly byChance: Float64Array;
 }
@@ -220,7 +220,7 @@ function findNearest(measures: Measures): Nearest {
     next[k] = Number.isFinite(third) ? (second + third) / 2 : second;
   }
   const expected = expectNext(cosines.rows - 1);
-  const byChance = measures.isDense
+  const byChance = haveFewNumbers(measures)
     ? computeSpread(cosines).map((x) => expected * x)
     : new Float64Array(cosines.rows);
   return { first: nearest, next, byChance };

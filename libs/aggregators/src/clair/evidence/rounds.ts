@@ -82,9 +82,9 @@ export interface ScoresOverRounds {
  */
 export function scoreOverRounds(
   histories: ClientHistories,
-  latest: Pick<Scores, "signed" | "hasSpace" | "isDense">,
+  latest: Pick<Scores, "signed" | "hasSpace" | "fewNumbers">,
 ): ScoresOverRounds | undefined {
-  const { hasSpace, isDense } = latest;
+  const { hasSpace, fewNumbers } = latest;
   const some = [...histories].filter(([, { rounds }]) => rounds >= minRounds);
   if (some.length < minClients) return undefined;
   const meansOf = (kind: PieceKind) =>
@@ -98,7 +98,7 @@ export function scoreOverRounds(
     return [{ kind, values, measured: values, ...lasting }];
   });
   const spreads = Object.fromEntries(kinds.map((kind) => [kind, usualSpread])) as Spreads;
-  const scores = scorePieces(meansOf("size"), () => ({ pieces, hasSpace, isDense }), spreads);
+  const scores = scorePieces(meansOf("size"), () => ({ pieces, hasSpace, fewNumbers }), spreads);
   const trusted = pick(some, scores.trusted).map(([, history]) => history);
   const used = pieces.map(({ kind }) => kind);
   if (doDifferencesLast(trusted, used)) return undefined;

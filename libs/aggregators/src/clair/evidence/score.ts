@@ -23,8 +23,8 @@ export interface Scores {
   readonly core: readonly number[];
   /** Whether a space holds most of the trusted clients' energy. */
   readonly hasSpace: boolean;
-  /** See `Measures`. */
-  readonly isDense: boolean;
+  /** See `haveFewNumbers`. */
+  readonly fewNumbers: boolean;
 }
 
 /** Larger deviations count as this many, because the scale is unreliable there. */
@@ -116,7 +116,7 @@ function stepSize(trusted: number, most: number): number {
 
 function scoreAmong(
   size: Float64Array,
-  { pieces, hasSpace, isDense }: ComparedPieces,
+  { pieces, hasSpace, fewNumbers }: ComparedPieces,
   trusted: readonly number[],
   spreads: Spreads,
 ): Omit<Scores, "core"> {
@@ -134,7 +134,7 @@ function scoreAmong(
     deviations.set(piece.kind, against);
   }
   const measured = new Map(pieces.map((piece) => [piece.kind, piece.measured]));
-  return { scores, deviations, signed, measured, trusted, hasSpace, isDense };
+  return { scores, deviations, signed, measured, trusted, hasSpace, fewNumbers };
 }
 
 /** Scores clients while the trusted ones are searched; contaminated ones may be among them. */
