@@ -1,11 +1,15 @@
-// npm run lab -- natural [--clients N] [--seeds N]: how often rules leave honest clients out where
-// the clients are real institutions, places and people, and what planted attackers change. Needs
-// the tables of npm run lab -- federations.
+// npm run lab -- natural [--clients N] [--seeds N] [--networks]: how often rules leave honest
+// clients out where the clients are real institutions, places and people, and what planted
+// attackers change. With --networks it prints only how often CLAIR flags honest clients that train
+// small networks. Needs the tables of npm run lab -- federations.
+import { clair, clairSchema, controlKinds } from "@fedclair/aggregators";
 import { loadBackend } from "@fedclair/compute";
+import { stream } from "@fedclair/linalg";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { wilsonInterval } from "@fedclair/runs";
 import { parseArguments } from "./arguments.js";
-import { listNatural, naturalTrial, settingsOf } from "./bank/natural.js";
+import { fileOf, listNatural, naturalTrial, settingsOf } from "./bank/natural.js";
+import { networkSizes, trainNetworks } from "./bank/networks.js";
 import { runTrialFile } from "./federations.js";
 import { countExclusions } from "./honest/honest-table.js";
 import { markdown } from "./train-adapters/table.js";
@@ -14,6 +18,7 @@ const { values } = parseArguments({
   options: {
     clients: { type: "string", default: "50" },
     seeds: { type: "string", default: "5" },
+    networks: { type: "boolean", default: false },
   },
 });
 const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1);
@@ -39,9 +44,17 @@ const attacks = [
   ["gaussian-update", 0.2],
   ["scaling", 0.2],
 ];
+/** Clients of a draw from a table, and draws from each table with more. */
+const [networkClients, networkDraws] = [20, 10];
+/** Spares the draws the planted attackers, which do not change who is flagged. */
+const noControls = Object.fromEntries(controlKinds.map((kind) => [kind, 1]));
 /** What `scaling` multiplies an update with. */
 const factor = 5;
 
+if (values.networks) {
+  console.log(await formatNetworks());
+  process.exit(0); // CLAIR leaves threads behind
+}
 const finished = new Map();
 await loadBackend("wasm");
 const plugins = await loadBuiltIn();
@@ -149,4 +162,49 @@ function sumOf(items, key) {
 function shareText(count, total) {
   const { low, high } = wilsonInterval(count, total);
   return `${(count / total).toFixed(3)} (${low.toFixed(3)}–${high.toFixed(3)})`;
+}
+
+/** A table by number of hidden units, with nobody contaminated. */
+async function formatNetworks() {
+  const rows = [];
+  for (const hidden of networkSizes) {
+    const counts = { judged: 0, flagged: 0, undecided: 0, alarms: 0, draws: 0 };
+    const numbers = [];
+    for (const table of tables) {
+      const updates = trainNetworks(fileOf(table), table, hidden);
+      numbers.push([...updates[0].delta.values()].reduce((sum, { data }) => sum + data.length, 0));
+      if (updates.length <= networkClients) continue;
+      for (let draw = 0; draw < networkDraws; draw++) {
+        const chosen = stream("networks")
+          .at(table.name, hidden, draw)
+          .sample(updates, networkClients);
+        const statuses = await judgeAll(chosen);
+        const flagged = statuses.filter((status) => status === "contaminated").length;
+        counts.judged += statuses.length;
+        counts.flagged += flagged;
+        counts.undecided += statuses.filter((status) => status === "undecided").length;
+        counts.alarms += Number(flagged > 0);
+        counts.draws++;
+      }
+    }
+    const share = (of) => (of / counts.judged).toFixed(3);
+    const { low, high } = wilsonInterval(counts.alarms, counts.draws);
+    rows.push([
+      String(hidden),
+      `${Math.min(...numbers)} to ${Math.max(...numbers)}`,
+      share(counts.flagged),
+      share(counts.undecided),
+      `${counts.alarms} of ${counts.draws} (${low.toFixed(2)}–${high.toFixed(2)})`,
+    ]);
+  }
+  const head = ["hidden units", "numbers", "flagged", "undecided", "draws with a false alarm"];
+  return markdown([head, ...rows]);
+}
+
+async function judgeAll(updates) {
+  const { status, modules } = await clair(updates, clairSchema.parse({ models: "global" }), {
+    power: noControls,
+  });
+  modules.close();
+  return [...status.values()];
 }

@@ -1,4 +1,5 @@
-// Tables of real institutions, places and people as federations: a linear regression for each.
+// Tables of real institutions, places and people as federations: a linear regression for each, and
+// small networks.
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
@@ -25,9 +26,13 @@ export function listNatural() {
   return existsSync(index) ? JSON.parse(readFileSync(index, "utf8")) : [];
 }
 
+/** The file of a table. @param {Pick<NaturalTable, "name">} table */
+export function fileOf({ name }) {
+  return join(folder, `${name}.csv`);
+}
+
 /** The options of `--set` that put a table into the trial. @param {NaturalTable} table */
 export function settingsOf({ name, client, outputs }, clients) {
-  const file = join(folder, `${name}.csv`);
-  const source = JSON.stringify({ file, columns: { outputs, client } });
+  const source = JSON.stringify({ file: fileOf({ name }), columns: { outputs, client } });
   return [`task.source=${source}`, `clients=${clients}`];
 }
