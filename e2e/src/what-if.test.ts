@@ -136,7 +136,7 @@ describe("fedclair repair", function () {
     assert.equal(code, 0, stderr);
     assert.match(
       stdout,
-      /^flagged: c\d+, c\d+\. No update of them entered the result, so there is/,
+      /^flagged: c\d+(, c\d+)+\. No update of them entered the result, so there is/,
     );
   });
 

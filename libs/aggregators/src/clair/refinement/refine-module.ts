@@ -73,7 +73,10 @@ export function refineModule(
     changes,
     cuts.map((cut, k) => cut * item(weights, k)),
   );
-  const shared = projection.outside(mean);
+  const rest = projection.outside(mean);
+  // A dense rest is projected twice. If it is no more than rounding, it would not be orthogonal to
+  // what is inside, and the scale of the common part, which divides by its energy, would be huge.
+  const shared = isFactored(rest) ? rest : projection.outside(rest);
   const common = () =>
     findCommonOutside(
       { changes, inside, rank: rank + rankOf(shared) - rankOf(mean) },
