@@ -88,7 +88,8 @@ describe("the live page in a browser", function () {
     await page.locator(".map").waitFor();
     const { pid } = JSON.parse(await readFile(join(out, "lock"), "utf8")) as { pid: number };
     process.kill(pid, "SIGKILL");
-    await page.getByRole("alert").filter({ hasText: "The coordinator is gone" }).waitFor();
+    const alert = page.getByRole("alert").filter({ hasText: "The coordinator is gone" });
+    await alert.waitFor({ timeout: 90_000 });
     await page.locator(".status.interrupted").waitFor();
   });
 
