@@ -30,7 +30,8 @@ export function trainNetworks(file, { client, outputs }, hidden) {
   const clients = new Map();
   lines.forEach((line, row) => {
     const name = line[head.indexOf(client)];
-    clients.set(name, [...(clients.get(name) ?? []), row]);
+    if (!clients.has(name)) clients.set(name, []);
+    clients.get(name).push(row);
   });
   const start = createNetwork(x.length, hidden, y.length);
   return [...clients].map(([clientId, rows]) => {

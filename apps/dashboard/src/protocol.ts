@@ -224,7 +224,7 @@ export interface StudyComparison {
     readonly text: string;
     readonly outcome: string;
   }[];
-  /** Number of trials, and of those without numbers. */
+  /** Number of trials, and how many of them have no numbers. */
   readonly trials: number;
   readonly missing: number;
 }

@@ -36,24 +36,23 @@ type PlacedStudy = ComparedStudy & {
 export async function compareSweeps(
   folders: readonly ComparedFolder[],
 ): Promise<StudyComparison | undefined> {
+  const grids = folders.map(({ folder }) => readStoredSweep(folder));
+  if (grids.every((grid) => !grid)) return undefined;
   const listed: PlacedStudy[] = [];
-  let hasSweep = false;
-  for (const { folder, path, description } of folders) {
+  for (const [i, { folder, path, description }] of folders.entries()) {
     const name = printable(path || basename(folder), maxValueBytes);
-    const grid = readStoredSweep(folder);
+    const grid = grids[i];
     if (!grid) {
       const run = await readRun(folder, description);
       const source = { path, kind: "run" } as const;
       listed.push({ ...studyOfRun(name, run), source, trial: run.trial });
       continue;
     }
-    hasSweep = true;
     for (const study of listComparedStudies(name, grid, readSummaries(folder, grid))) {
       const source = { path, kind: "sweep" } as const;
       listed.push({ ...study, source, trial: readTrialOf(folder, study.trials) });
     }
   }
-  if (!hasSweep) return undefined;
   if (listed.length > maxStudies) {
     const names = folders.map(({ path, folder }) => path || basename(folder)).join(" ");
     throw new UserError(

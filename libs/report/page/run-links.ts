@@ -1,9 +1,8 @@
 import { element } from "./element.js";
 
 /**
- * Where the live page serves the report of a sweep, leads from each run without a report of its own
- * to the live page's view of it, in the list of runs and from the cells of heat maps. Elsewhere
- * there is no such view.
+ * Links each run without a report of its own to the live page's view of it, in the list of runs and
+ * in the cells of heat maps. Only where the live page serves the report is there such a view.
  */
 export function linkRuns(): void {
   const [, path] = /^\/report\/(.*?)\/?report\.html$/.exec(location.pathname) ?? [];

@@ -97,17 +97,19 @@ export const detectionInfos: MetricInfos = {
   },
 };
 
-/** The kinds of last verdicts: a truth, and whether the client was flagged. */
-const lastKinds = (["contaminated", "benign", "unknown"] as const).flatMap((truth) =>
-  [true, false].map((flagged) => ({ truth, flagged })),
-);
+const truths: readonly Truth[] = ["contaminated", "benign", "unknown"];
+
+/** Numbers the kinds of last verdicts from 1 on. */
+function kindOf(truth: Truth, flagged: boolean): number {
+  return 1 + 2 * truths.indexOf(truth) + Number(flagged);
+}
 
 /** The last verdict on each client, for trials whose rounds judge different clients. */
 class LastVerdicts {
-  /** 1 + the place in `lastKinds`, by the number in the client's id; 0 if it was never judged. */
+  /** The kind by the number in the client's id; 0 if it was never judged. */
   #kinds = new Uint8Array(64);
   /** Number of clients by the values of `#kinds`. */
-  readonly #counts = new Uint32Array(1 + lastKinds.length);
+  readonly #counts = new Uint32Array(1 + 2 * truths.length);
   #maxJudged = 0;
 
   add(clients: readonly ClientRecord[]): void {
@@ -115,9 +117,7 @@ class LastVerdicts {
     for (const client of clients) {
       if (client.verdict === undefined) continue;
       judged++;
-      const [truth, flagged] = [clientTruth(client), isFlagged(client)];
-      const kind = lastKinds.findIndex((one) => one.truth === truth && one.flagged === flagged);
-      this.#set(clientNumber(client.clientId), 1 + kind);
+      this.#set(clientNumber(client.clientId), kindOf(clientTruth(client), isFlagged(client)));
     }
     this.#maxJudged = Math.max(this.#maxJudged, judged);
   }
@@ -140,11 +140,7 @@ class LastVerdicts {
    */
   detection(): Omit<Detection, "unknown"> | undefined {
     if (sum(this.#counts) <= this.#maxJudged) return undefined;
-    const count = (truth: Truth, flagged: boolean) =>
-      lastKinds.reduce((total, kind, i) => {
-        const isCounted = kind.truth === truth && kind.flagged === flagged;
-        return total + (isCounted ? (this.#counts[1 + i] ?? 0) : 0);
-      }, 0);
+    const count = (truth: Truth, flagged: boolean) => this.#counts[kindOf(truth, flagged)] ?? 0;
     const [hits, falseAlarms] = [count("contaminated", true), count("benign", true)];
     return {
       contaminated: hits + count("contaminated", false),
