@@ -162,6 +162,12 @@ const aggregate = z.strictObject({
             }),
           )
           .exactOptional(),
+        modules: z
+          .array(z.strictObject({ module: z.string(), ratio: z.number() }))
+          .exactOptional()
+          .describe(
+            "The modules, at most three, in which a flagged or undecided client lies farthest outside.",
+          ),
       }),
     )
     .describe("Sorted by name."),

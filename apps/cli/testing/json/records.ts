@@ -64,6 +64,19 @@ const client = z.strictObject({
     )
     .exactOptional()
     .describe("The pieces behind the score, the strongest first."),
+  modules: z
+    .array(
+      z.strictObject({
+        module: z.string(),
+        ratio: z
+          .number()
+          .describe("Distance from the shared space, as a multiple of the benign clients' median."),
+      }),
+    )
+    .exactOptional()
+    .describe(
+      "The modules, at most three, in which a flagged or undecided client lies farthest outside.",
+    ),
   refinement: z
     .enum(candidateKinds)
     .exactOptional()

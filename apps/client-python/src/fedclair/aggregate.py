@@ -46,9 +46,9 @@ class Aggregation:
 
     @cached_property
     def verdicts(self) -> DataFrame:
-        """One row per client that was judged: client, status, pooled, score, threshold, reason and evidence.
-        Higher scores stand out more. A list in ``evidence`` has the pieces behind a score."""
-        columns = ["client", "status", "pooled", "score", "threshold", "reason", "evidence"]
+        """One row per client that was judged: client, status, pooled, score, threshold, reason, evidence and modules.
+        Higher scores stand out more. A list in ``evidence`` has the pieces behind a score, one in ``modules`` those that differ most."""
+        columns = ["client", "status", "pooled", "score", "threshold", "reason", "evidence", "modules"]
         rows = [{**verdict, "client": verdict["clientId"]} for verdict in self.judged]
         return pandas().DataFrame(rows).reindex(columns=columns)
 

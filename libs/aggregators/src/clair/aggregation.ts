@@ -78,15 +78,20 @@ function createScaled(tensor: Tensor, factor: number): Tensor {
   return createStored(tensor.shape, dtypeOf(tensor), payloadBytes([tensor]), read);
 }
 
-function toVerdict({ clientId }: Update, { status, judgements, benign }: ClairResult): Verdict {
+function toVerdict(
+  { clientId }: Update,
+  { status, judgements, benign, farModules }: ClairResult,
+): Verdict {
   const verdictStatus = status.get(clientId);
   if (verdictStatus === undefined) throw new UserError(`clair: two updates of client ${clientId}`);
   const judgement = judgements.get(clientId);
   const threshold = judgement?.threshold ?? Infinity;
+  const modules = farModules.get(clientId);
   return {
     clientId,
     ...(judgement?.reason !== undefined && { reason: judgement.reason }),
     ...(judgement?.evidence && { evidence: judgement.evidence }),
+    ...(modules && { modules }),
     status: verdictStatus,
     pooled: benign.some(({ id }) => id === clientId),
     score: judgement?.score ?? null,

@@ -1,4 +1,4 @@
-import type { Update, VerdictStatus } from "@fedclair/core";
+import type { ModuleDistance, Update, VerdictStatus } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { findFailures } from "./detection/screens.js";
 import type { Bank } from "./evidence/bank.js";
@@ -7,6 +7,7 @@ import { shippedBank } from "./evidence/shipped-bank.js";
 import type { RoundVerdict } from "./evidence/judge.js";
 import type { Measures } from "./evidence/measures.js";
 import type { ClientHistories } from "./evidence/rounds.js";
+import { listFarModules } from "./far-modules.js";
 import { pick, zip } from "./lists.js";
 import type { FoundSpace } from "./find-shared-space.js";
 import { leastClients, type ClairOptions } from "./options.js";
@@ -39,6 +40,8 @@ export interface ClairResult {
   readonly measures?: Measures;
   /** Blended tangents of active clients, for the memory of later rounds. */
   readonly tangents: ReadonlyMap<string, number>;
+  /** The modules in which flagged and undecided clients lie farthest outside, by id. */
+  readonly farModules: ReadonlyMap<string, readonly ModuleDistance[]>;
   /** The ratio that separates high from low scores, at least 1. */
   readonly gap: number;
   /** The shared space of every module; empty without an active client. */
@@ -161,12 +164,24 @@ export async function clair(
       const own = judgements.get(id);
       if (own) judgements.set(id, { ...own, status: "contaminated", isPooled: false, reason });
     }
+    const detection = active.length >= leastClients(options);
+    const included = new Set(benign);
+    const far =
+      found && detection
+        ? listFarModules(
+            modules.names,
+            found.detection.energies,
+            indicesWhere(active, (client) => included.has(client)),
+            indicesWhere(active, ({ id }) => isDoubtful(judgements.get(id))),
+          )
+        : new Map<number, readonly ModuleDistance[]>();
     return {
       status: toStatuses(updates, inactive, judgements),
       judgements,
       active: active.filter(isPresent),
       benign,
-      detection: active.length >= leastClients(options),
+      detection,
+      farModules: new Map([...far].map(([k, list]) => [item(active, k).id, list])),
       gap: judgement.gap,
       ...(judgement.controls && { controls: judgement.controls }),
       ...(judgement.histories && { histories: judgement.histories }),
@@ -213,6 +228,15 @@ async function runScreens(
   );
   const failed = await findFailures(grams, screens);
   return new Map(failed.map(([k, reason]) => [item(inside, k).id, reason]));
+}
+
+/** Is a client flagged or undecided? */
+function isDoubtful(judgement: ClientJudgement | undefined): boolean {
+  return judgement !== undefined && judgement.status !== "benign";
+}
+
+function indicesWhere<T>(items: readonly T[], holds: (one: T) => boolean): number[] {
+  return items.flatMap((one, k) => (holds(one) ? [k] : []));
 }
 
 /** The status of every client. */

@@ -116,6 +116,16 @@ export interface Verdict {
   readonly reason?: string;
   /** The pieces of evidence behind the score, if there is more than one. */
   readonly evidence?: readonly Evidence[];
+  /** The few modules in which the client differs most from benign ones, the farthest first. */
+  readonly modules?: readonly ModuleDistance[];
+}
+
+/** How far a client differs from benign ones in one module. */
+export interface ModuleDistance {
+  /** The name of a module of the client's update. */
+  readonly module: string;
+  /** The distance as a multiple of what is usual among benign clients, at least 0. */
+  readonly ratio: number;
 }
 
 /** One piece of evidence about one client. */

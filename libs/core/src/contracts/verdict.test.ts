@@ -15,7 +15,10 @@ describe("checkVerdicts", () => {
   it("requires a client of the trial, a known status, and finite numbers or null", () => {
     checkVerdicts(
       "aggregator 'a'",
-      [sound, { ...sound, clientId: "c1", status: "undecided" }],
+      [
+        { ...sound, modules: [{ module: "m", ratio: 2 }] },
+        { ...sound, clientId: "c1", status: "undecided" },
+      ],
       ["c0", "c1"],
     );
     for (const [change, expected] of [
@@ -28,6 +31,9 @@ describe("checkVerdicts", () => {
       [{ score: undefined }, /score: expected a finite number or null, got undefined/],
       [{ reason: 1n }, /verdict of c0: expected what survives JSON, got TypeError: .* BigInt/],
       [{ reason: "x".repeat(2 ** 16) }, /expected at most 65536 characters as JSON, got 65626/],
+      [{ modules: "m" }, /verdict of c0: modules: expected a list of { module, ratio }, got 'm'/],
+      [{ modules: [null] }, /modules: expected { module, ratio } with a name .*, got null/],
+      [{ modules: [{ module: "m", ratio: -1 }] }, /a number of at least 0, got an object/],
       [{ threshold: "x" }, /threshold: expected a finite number or null, got x/],
     ] as const) {
       const verdict = { ...sound, ...change } as unknown as Verdict;

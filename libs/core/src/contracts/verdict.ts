@@ -1,5 +1,5 @@
 import { clientIndex } from "./clients.js";
-import type { Verdict, VerdictStatus } from "./aggregator.js";
+import type { ModuleDistance, Verdict, VerdictStatus } from "./aggregator.js";
 import { checkJson } from "./artifacts.js";
 import { describeValue } from "../words/describe-value.js";
 import { UserError } from "../words/errors.js";
@@ -43,6 +43,7 @@ export function checkVerdicts(
       pooled,
       score,
       threshold,
+      modules,
     }: { readonly [K in keyof Verdict]: unknown } = verdict;
     const of = `${whose}: verdict of ${excerpt(String(clientId))}`;
     if (typeof clientId !== "string" || clientIndex(clientIds, clientId) < 0)
@@ -67,7 +68,22 @@ export function checkVerdicts(
       const got = excerpt(String(value));
       throw new UserError(`${of}: ${name}: expected a finite number or null, got ${got}`);
     }
+    if (modules !== undefined) checkModules(of, modules);
     checkJson(of, verdict, maxLength);
+  }
+}
+
+function checkModules(of: string, modules: unknown): void {
+  if (!Array.isArray(modules))
+    throw new UserError(
+      `${of}: modules: expected a list of { module, ratio }, got ${describeValue(modules)}`,
+    );
+  for (const one of modules as unknown[]) {
+    const { module, ratio } = (one ?? {}) as { readonly [K in keyof ModuleDistance]?: unknown };
+    if (typeof module === "string" && typeof ratio === "number" && ratio >= 0) continue;
+    throw new UserError(
+      `${of}: modules: expected { module, ratio } with a name and a number of at least 0, got ${describeValue(one)}`,
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { sum } from "@fedclair/linalg";
 import type { Choices } from "./choose-refinements.js";
 import type { Collected } from "./collect.js";
-import type { Evidence, Verdict, VerdictStatus } from "../contracts/aggregator.js";
+import type { Evidence, ModuleDistance, Verdict, VerdictStatus } from "../contracts/aggregator.js";
 import type { CandidateKind } from "../contracts/refinements.js";
 import type { Failure } from "../words/errors.js";
 import type { Origin } from "./initial.js";
@@ -75,6 +75,8 @@ export interface ClientRecord {
   readonly reason?: string;
   /** The pieces of evidence behind the score, if there is more than one. */
   readonly evidence?: readonly Evidence[];
+  /** The few modules in which the client differs most from benign ones, the farthest first. */
+  readonly modules?: readonly ModuleDistance[];
   /**
    * What the client continues with: its own change, or the refined version with the lowest loss on
    * the data that it held back. Absent if the client had no choice.
@@ -199,7 +201,8 @@ function clientRecords(facts: RoundFacts): ClientRecord[] {
   });
 }
 
-function verdictRecord({ status, pooled, score, threshold, reason, evidence }: Verdict) {
+function verdictRecord(verdict: Verdict) {
+  const { status, pooled, score, threshold, reason, evidence, modules } = verdict;
   return {
     verdict: status,
     pooled,
@@ -207,6 +210,7 @@ function verdictRecord({ status, pooled, score, threshold, reason, evidence }: V
     threshold,
     ...(reason !== undefined && { reason }),
     ...(evidence && { evidence }),
+    ...(modules && { modules }),
   };
 }
 

@@ -38,6 +38,7 @@ const record: ArmRecord = {
       threshold: 2.5,
       reason: 'because of "é"',
       evidence: [{ kind: "size", statistic: 3, deviations: 4, rounds: 2 }],
+      modules: [{ module: "a/b", ratio: 2.5 }],
       refinementFailure: { code: "LATE", message: "late" },
       evaluationLeftOut: 9000,
       evaluationFailure: { code: "CLIENT_ERROR", message: "no data" },

@@ -30,6 +30,7 @@ const kinds = {
   threshold: "number",
   reason: "text",
   evidence: "json",
+  modules: "json",
   refinement: "text",
   refinementFailure: "json",
   mods: "json",

@@ -1,6 +1,7 @@
+import { item } from "@fedclair/linalg";
 import { indices, zip } from "../lists.js";
 import { leastClients, type ClairOptions } from "../options.js";
-import { computeTangents, type Views } from "../subspace/views.js";
+import { computeTangents, type Energies, type Views } from "../subspace/views.js";
 import { listBenign, findCut, scoreFloor, type Cut } from "./threshold.js";
 
 /** The clients inside the shared space, with the scores of all clients. */
@@ -12,6 +13,11 @@ export interface Detection extends Cut {
    * rounds.
    */
   readonly scores: readonly number[];
+  /**
+   * The energies behind the last scores, before they are blended, by view; a client of the fit has
+   * those for the fit without it.
+   */
+  readonly energies: readonly Energies[];
 }
 
 /**
@@ -37,13 +43,12 @@ export async function detect(
   const visited = new Set([start.join()]);
   let members = start;
   for (let pass = 1; ; pass++) {
-    const scores = (await computeScores(views, members)).map((score, k) =>
-      blend(score, earlier[k], options),
-    );
+    const energies = await measureEnergies(views, members);
+    const scores = computeTangents(energies).map((score, k) => blend(score, earlier[k], options));
     const cut = findCut(scores, options);
     const benign = listBenign(cut, scores);
     const key = benign.join();
-    if (visited.has(key) || pass === passes) return { ...cut, benign, scores };
+    if (visited.has(key) || pass === passes) return { ...cut, benign, scores, energies };
     visited.add(key);
     members = benign;
   }
@@ -53,17 +58,34 @@ export async function detect(
 const maxLeftOut = 128;
 
 /**
- * Scores members against the fit without them. A client in the fit pulls the space towards itself;
- * with few clients the widest gap would otherwise lie between members and the rest, whatever
- * clients are contaminated.
+ * Measures members against the fit without them. A client in the fit pulls the space towards
+ * itself; with few clients the widest gap would otherwise lie between members and the rest,
+ * whatever clients are contaminated.
  */
-async function computeScores(views: Views, members: readonly number[]): Promise<number[]> {
-  const scores = computeTangents(await views.fit(members));
-  if (members.length > 1 && members.length <= maxLeftOut) {
-    const without = computeTangents(await views.leaveOut(members, members.length));
-    for (const [member, score] of zip(members, without)) scores[member] = score;
-  }
-  return scores;
+async function measureEnergies(
+  views: Views,
+  members: readonly number[],
+): Promise<readonly Energies[]> {
+  const whole = await views.fit(members);
+  if (members.length <= 1 || members.length > maxLeftOut) return whole;
+  const without = await views.leaveOut(members, members.length);
+  return zip(whole, without).map(([all, own]) => ({
+    inside: replaceAt(all.inside, members, own.inside),
+    outside: replaceAt(all.outside, members, own.outside),
+  }));
+}
+
+/** A copy of numbers with others at some places. */
+function replaceAt(
+  numbers: Float64Array,
+  places: readonly number[],
+  others: Float64Array,
+): Float64Array {
+  const copy = numbers.slice();
+  places.forEach((place, i) => {
+    copy[place] = item(others, i);
+  });
+  return copy;
 }
 
 function blend(score: number, earlier: number | undefined, { memoryBeta }: ClairOptions): number {
@@ -81,7 +103,8 @@ export async function skipDetection(
   options: Pick<ClairOptions, "rule">,
 ): Promise<Detection> {
   const benign = indices(views.size);
-  const scores = computeTangents(await views.fit(benign));
+  const energies = await views.fit(benign);
+  const scores = computeTangents(energies);
   const undecided = `too few clients: ${views.size} of at least ${leastClients(options)}`;
-  return { benign, scores, threshold: Infinity, gap: 1, undecided };
+  return { benign, scores, energies, threshold: Infinity, gap: 1, undecided };
 }
