@@ -154,6 +154,7 @@ function Rounds({
       {at.reason !== undefined && <p class="note">{at.reason}</p>}
       {at.failure !== undefined && <Notice>{at.failure}</Notice>}
       {at.evidence && at.evidence.length > 0 && <Evidence evidence={at.evidence} />}
+      {at.modules && at.modules.length > 0 && <Modules modules={at.modules} />}
       <Metrics rounds={own} at={at} />
       <p class="note">
         {at.numExamples !== undefined && `${at.numExamples.toLocaleString("en-GB")} examples. `}
@@ -227,18 +228,36 @@ function Evidence({ evidence }: { readonly evidence: NonNullable<ClientRound["ev
         rows={evidence.map(({ kind, statistic, deviations, rounds }) => [
           rounds === undefined ? kind : `${kind}, over ${rounds} rounds`,
           formatValue(statistic),
-          <span key="bar" class="margin">
-            <svg width="76" height="10" aria-hidden="true">
-              <rect
-                class="bar"
-                x="0"
-                y="2"
-                width={(76 * Math.max(0, deviations)) / most}
-                height="6"
-              />
-            </svg>
-            {formatValue(deviations)}
-          </span>,
+          <Bar key="bar" value={deviations} most={most} />,
+        ])}
+      />
+    </>
+  );
+}
+
+/** A number with a bar before it. */
+function Bar({ value, most }: { readonly value: number; readonly most: number }) {
+  return (
+    <span class="margin">
+      <svg width="76" height="10" aria-hidden="true">
+        <rect class="bar" x="0" y="2" width={(76 * Math.max(0, value)) / most} height="6" />
+      </svg>
+      {formatValue(value)}
+    </span>
+  );
+}
+
+function Modules({ modules }: { readonly modules: NonNullable<ClientRound["modules"]> }) {
+  const most = Math.max(...modules.map(({ ratio }) => ratio));
+  return (
+    <>
+      <h3>Modules</h3>
+      <Table
+        caption="Modules in which it lies farthest outside"
+        heads={["farthest in", "× the usual distance"]}
+        rows={modules.map(({ module, ratio }) => [
+          <code key="name">{module}</code>,
+          <Bar key="bar" value={ratio} most={most} />,
         ])}
       />
     </>

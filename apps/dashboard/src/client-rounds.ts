@@ -20,7 +20,7 @@ export async function* clientRounds(folder: string, clientId: string): AsyncGene
 function clientRound(arm: string, round: number, client: ClientRecord): ClientRound {
   const { verdict, pooled, score, threshold, reason, evidence, failure, train, evaluation } =
     client;
-  const { numExamples, seconds, refinement, evaluationFailure } = client;
+  const { modules, numExamples, seconds, refinement, evaluationFailure } = client;
   const fault = failure ?? evaluationFailure;
   return {
     arm,
@@ -34,6 +34,11 @@ function clientRound(arm: string, round: number, client: ClientRecord): ClientRo
     ...(evidence && {
       evidence: evidence.slice(0, maxMetrics).map(({ kind, ...one }) => {
         return { kind: printable(kind, 100), ...one };
+      }),
+    }),
+    ...(modules && {
+      modules: modules.slice(0, maxMetrics).map(({ module, ratio }) => {
+        return { module: printable(module, 200), ratio };
       }),
     }),
     ...(fault && { failure: printable(`${fault.code}: ${fault.message}`, maxTextBytes) }),

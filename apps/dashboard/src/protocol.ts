@@ -171,6 +171,7 @@ export interface ClientRound {
     readonly deviations: number;
     readonly rounds?: number;
   }[];
+  readonly modules?: readonly { readonly module: string; readonly ratio: number }[];
   readonly truth: string;
   readonly failure?: string;
   readonly train?: Readonly<Record<string, number>>;

@@ -173,7 +173,10 @@ describe("servePage", () => {
 
   it("sends the rounds of one client, a line each", async () => {
     await writeRun(root);
-    await appendRounds(root, record(1), record(1, "local"), record(2));
+    const last = record(2);
+    const modules = [{ module: "layer\n1", ratio: 2.5 }];
+    const clients = last.clients.map((client) => ({ ...client, modules }));
+    await appendRounds(root, record(1), record(1, "local"), { ...last, clients });
     await serve();
     const { body, status } = await get("/api/client?run=&client=c01");
     assert.equal(status, 200);
@@ -188,6 +191,10 @@ describe("servePage", () => {
         ["local", 1, 6, "sign-flip"],
         ["clair", 2, 6, "sign-flip"],
       ],
+    );
+    assert.deepEqual(
+      rounds.map((round) => round.modules),
+      [undefined, undefined, [{ module: "layer\\n1", ratio: 2.5 }]],
     );
     assert.equal((await get("/api/client?run=&client=../c01")).status, 400);
   });

@@ -40,6 +40,7 @@ export function ClientView({
         <>
           <Verdict data={data} client={client} />
           {client.evidence.length > 0 && <Evidence client={client} clients={clients} />}
+          {client.modules.length > 0 && <Modules client={client} />}
           <MissingEvidence data={data} at={at} />
           <Neighbours data={data} client={client} clients={clients} onSelect={onSelect} />
         </>
@@ -115,6 +116,23 @@ function Evidence({
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** The modules in which the client lies farthest outside, in the words of the terminal. */
+function Modules({ client: { modules } }: { readonly client: ClientInRound }) {
+  return (
+    <p>
+      Farthest in{" "}
+      {modules.map(({ module, ratio }, i) => (
+        <span key={module} data-module={module}>
+          {i > 0 && ", "}
+          <code>{module}</code> (<span data-value="ratio">{ratio.toLocaleString("en-US")}</span> ×
+          {i === 0 && " the usual distance"})
+        </span>
+      ))}
+      .
+    </p>
   );
 }
 

@@ -11,7 +11,7 @@ const data: RoundsData = {
   truths: { 5: "sign-flip" },
   metric: "accuracy",
   kinds: ["size", "copy"],
-  texts: ["TIMEOUT: no answer"],
+  texts: ["TIMEOUT: no answer", "output"],
   influences: [],
   rounds: [
     {
@@ -36,6 +36,7 @@ const data: RoundsData = {
         ["1", "0 3 0", "–"],
         ["1", "0 0 5", "4"],
       ],
+      modules: { 5: [[1, 3.25]] },
     },
   ],
 };
@@ -52,6 +53,7 @@ describe("rounds on the page", () => {
       metric: "0.5",
       reason: "",
       evidence: [{ kind: "size", statistic: "0.1", deviations: "0", rounds: "–" }],
+      modules: [],
     });
     assert.equal(failed?.reason, "TIMEOUT: no answer");
     assert.deepEqual([failed.verdict, failed.ratio, failed.evidence], ["failed", NaN, []]);
@@ -70,6 +72,11 @@ describe("rounds on the page", () => {
     assert.equal(ratioAt(data, 1, 5), 0.5);
     assert.ok(Number.isNaN(ratioAt(data, 0, 2)));
     assert.ok(Number.isNaN(ratioAt(data, 1, 4)));
+  });
+
+  it("have the modules of the clients that have some", () => {
+    const modules = clientsOf(data, 1).map((client) => client.modules);
+    assert.deepEqual(modules, [[], [], [{ module: "output", ratio: 3.25 }]]);
   });
 
   it("find neighbours by the distance of their evidence", () => {

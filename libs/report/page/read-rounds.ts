@@ -20,6 +20,8 @@ export interface ClientInRound {
   readonly metric: string;
   readonly reason: string;
   readonly evidence: readonly Piece[];
+  /** The modules in which the client lies farthest outside, the farthest first. */
+  readonly modules: readonly { readonly module: string; readonly ratio: number }[];
 }
 
 const verdicts: Readonly<Record<string, string>> = {
@@ -97,6 +99,9 @@ function listClients(data: RoundsData, round: RoundData, at: number): ClientInRo
         return [
           { kind, statistic: statistic?.(i) ?? "–", deviations: value, rounds: rounds?.(i) ?? "–" },
         ];
+      }),
+      modules: (round.modules?.[Number(id)] ?? []).map(([text, times]) => {
+        return { module: data.texts[text] ?? "", ratio: times };
       }),
     };
   });

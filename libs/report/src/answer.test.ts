@@ -49,6 +49,20 @@ describe("answerList", () => {
       .filter((line) => line !== "");
   };
 
+  it("says in which module a flagged client lies farthest outside, if the record has one", async () => {
+    const module = `${"x".repeat(60)}.output`;
+    const lines = await answer(
+      createRun((client) => ({
+        ...judge(client),
+        ...(client.clientId === "c01" && { modules: [{ module, ratio: 2.33 }] }),
+      })),
+    );
+    assert.match(
+      lines[1] ?? "",
+      /^c01 .* 2 × its threshold, farthest in …x{40}\.output \(2\.33 × the usual distance\); c04 .*threshold\.$/,
+    );
+  });
+
   it("says who was flagged, in how many rounds and by what margin, with its certainty", async () => {
     const lines = await answer(createRun(judge));
     assert.deepEqual(lines.slice(0, 5), [

@@ -4,6 +4,7 @@ import {
   compareArms,
   countNoun,
   displayName,
+  farthestText,
   findMistake,
   formatBytes,
   formatNumber,
@@ -64,8 +65,10 @@ function flaggedSentences(run: Run): string[] {
     const { last, roundsFlagged, roundsJudged, flaggedRatio } = history;
     const margin =
       flaggedRatio === undefined ? (last.reason ?? "unusable") : formatRatios(flaggedRatio);
+    const farthest = farthestText(last);
+    const where = farthest === undefined ? "" : `, ${farthest}`;
     const isFalse = clientTruth(last) === "benign" ? ", a false alarm" : "";
-    return `${displayName(id, description)} (${truthText(last)}${isFalse}) in ${roundsFlagged} of ${countNoun(roundsJudged, "round")}, ${margin}`;
+    return `${displayName(id, description)} (${truthText(last)}${isFalse}) in ${roundsFlagged} of ${countNoun(roundsJudged, "round")}, ${margin}${where}`;
   };
   return [
     flagged.length === 0 ? "Nobody." : `${listNamed(flagged.map(describe), "; ")}.`,

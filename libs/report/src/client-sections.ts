@@ -86,8 +86,9 @@ export function clientSection(run: Run): Html | undefined {
 }
 
 function verdictCells(row: ClientRow): (string | Html)[] {
-  const { verdict, reason, mistake, roundsFlagged, roundsJudged, failure } = row;
-  const text = (failure ? "–" : verdictText(row)) + (reason === undefined ? "" : `: ${reason}`);
+  const { verdict, reason, farthest, mistake, roundsFlagged, roundsJudged, failure } = row;
+  const reasons = [reason, farthest].filter((one) => one !== undefined).join("; ");
+  const text = (failure ? "–" : verdictText(row)) + (reasons === "" ? "" : `: ${reasons}`);
   return [
     mistake === undefined ? text : html`<span class="mistake">${text} (${mistake})</span>`,
     formatOptional(row.score ?? undefined),

@@ -61,6 +61,11 @@ export interface RoundData {
    * if it was left out.
    */
   readonly evidence: readonly (readonly [Column, Column, Column])[];
+  /**
+   * The modules in which clients lie farthest outside, by the client's index: positions in `texts`
+   * and ratios. Absent if there are none, or if they were left out with the evidence.
+   */
+  readonly modules?: Readonly<Record<number, readonly (readonly [text: number, ratio: number])[]>>;
 }
 
 /** A strip of more clients would not be readable; the live page has the same limit. */
@@ -162,7 +167,8 @@ class RoundsTally {
   }
 
   #withEvidence(round: RoundData): RoundData {
-    return (round.round - 1) % this.#evidenceSpacing === 0 ? round : { ...round, evidence: [] };
+    if ((round.round - 1) % this.#evidenceSpacing === 0) return round;
+    return { ...round, evidence: [], modules: {} };
   }
 
   data(run: string, influences: readonly Influence[]): RoundsData {
@@ -195,6 +201,14 @@ class RoundsTally {
       for (const piece of client.evidence ?? []) indexOf(this.#kinds, nameOf(piece));
     }
     const metric = this.#metric;
+    const modules: Record<number, (readonly [number, number])[]> = {};
+    for (const [k, { modules: own = [] }] of clients.entries()) {
+      if (own.length === 0) continue;
+      modules[indices[k] ?? NaN] = own.map(({ module, ratio }) => [
+        indexOf(this.#texts, module),
+        ratio,
+      ]);
+    }
     return {
       round,
       ids: indices.join(" "),
@@ -222,12 +236,14 @@ class RoundsTally {
           toColumn(pieces.map((piece) => piece?.rounds)),
         ] as const;
       }),
+      ...(Object.keys(modules).length > 0 && { modules }),
     };
   }
 }
 
-function countValues({ verdicts, evidence }: RoundData): number {
-  return verdicts.length * (4 + 2 * evidence.length);
+function countValues({ verdicts, evidence, modules = {} }: RoundData): number {
+  const listed = Object.values(modules).reduce((sum, { length }) => sum + 2 * length, 0);
+  return verdicts.length * (4 + 2 * evidence.length) + listed;
 }
 
 /** Names a piece of evidence; one that covers several rounds stands beside that of the round. */

@@ -55,6 +55,7 @@ export {
 } from "./outcome/compare-runs.js";
 export { compareArms, orderMetrics, type ArmRow } from "./outcome/arm-rows.js";
 export { backendLabel, backendText } from "./outcome/backend-text.js";
+export { farthestText } from "./outcome/farthest-text.js";
 export { choiceText, modTexts } from "./outcome/mod-texts.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { refinementText } from "./outcome/refinement-text.js";

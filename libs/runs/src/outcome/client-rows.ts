@@ -3,6 +3,7 @@ import { clientIds, printable, type ClientRecord, type Failure } from "@fedclair
 import { isSpaced } from "../client-history.js";
 import type { TrialDescription } from "../description.js";
 import type { Run } from "../run.js";
+import { farthestText } from "./farthest-text.js";
 import { isFlagged, clientTruth, truthText } from "../truth.js";
 
 /** A verdict that contradicts the truth. */
@@ -25,6 +26,8 @@ export interface ClientRow {
   readonly threshold: number | null;
   /** The reason, if score and threshold do not explain the verdict. */
   readonly reason: string | undefined;
+  /** The module in which the client differs most from benign ones, in words; see `farthestText`. */
+  readonly farthest: string | undefined;
   readonly mistake: Mistake | undefined;
   /** Number of rounds that flagged the client, out of `roundsJudged`. */
   readonly roundsFlagged: number;
@@ -58,6 +61,7 @@ export function clientRows(
     score: client.score ?? null,
     threshold: client.threshold ?? null,
     reason: client.reason,
+    farthest: farthestText(client),
     mistake: findMistake(client),
     roundsFlagged: clients.get(client.clientId)?.roundsFlagged ?? 0,
     roundsJudged: clients.get(client.clientId)?.roundsJudged ?? 0,

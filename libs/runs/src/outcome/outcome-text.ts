@@ -67,7 +67,8 @@ function hungTexts({ summary: { hung = {} } }: Run): string[] {
 }
 
 function clientCells(row: ClientRow): string[] {
-  const { display, truth, score, threshold, reason, mistake, roundsFlagged, roundsJudged } = row;
+  const { display, truth, score, threshold, mistake, roundsFlagged, roundsJudged } = row;
+  const { reason, farthest } = row;
   const judged = row.verdict !== undefined;
   return [
     display,
@@ -76,7 +77,12 @@ function clientCells(row: ClientRow): string[] {
     formatShort(score),
     judged && threshold === null ? "none" : formatShort(threshold),
     row.round === undefined ? "" : `${roundsFlagged}/${roundsJudged}`,
-    [mistake && pc.red(mistake), reason && printable(reason, maxBytes)].filter(Boolean).join(", "),
+    [
+      mistake && pc.red(mistake),
+      [reason && printable(reason, maxBytes), farthest].filter(Boolean).join("; "),
+    ]
+      .filter(Boolean)
+      .join(", "),
   ];
 }
 

@@ -461,11 +461,25 @@ describe("outcomeText", () => {
     );
   });
 
+  it("names the module in which a client differs most, after the reason", () => {
+    const modules = [
+      { module: "output", ratio: 2.33 },
+      { module: "hidden", ratio: 1.6 },
+    ];
+    const client = { ...undecided(clientOf("c00", null)), modules };
+    const text = outcomeText(runOf(single, [recordOf("clair", 1, client)]));
+    assert.match(
+      plain(text),
+      /too few clients; farthest in output \(2\.33 × the usual distance\)\n/,
+    );
+  });
+
   it("escapes control characters that come from a record", () => {
     const evil = "\u001b[31mred\nforged line";
     const client = {
       ...clientOf("c00", evil, "benign"),
       reason: evil,
+      modules: [{ module: evil, ratio: 2 }],
       evaluation: { [evil]: 1 },
     };
     const measured = { ...clientOf("c01", null), evaluation: { [evil]: 1 } };
