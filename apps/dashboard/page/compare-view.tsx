@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { ComponentChild } from "preact";
+import { Fragment, type ComponentChild } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Comparison, StudyComparison } from "../src/protocol.js";
 import { Curves, type Curve } from "./curves.js";
@@ -69,7 +69,7 @@ function Compared({ comparison }: { readonly comparison: Comparison }) {
           caption="Measures of each run"
           heads={["measure", ...heads, ...(hasEstimates ? ["mean ± 95 % (n)"] : [])]}
           rows={measures.map(({ name, values, best, estimate }) => [
-            name,
+            <DottedName key="name" name={name} />,
             ...values.map((value, i) =>
               best.includes(i) ? <b key={i}>{value}</b> : (value ?? "–"),
             ),
@@ -97,11 +97,23 @@ function Differences({
         <Table
           caption="Keys of the trial files that differ"
           heads={["key", ...heads]}
-          rows={differences.map(({ path, values }) => [path, ...values.map((one) => one ?? "–")])}
+          rows={differences.map(({ path, values }) => [
+            <DottedName key="path" name={path} />,
+            ...values.map(formatValueOfKey),
+          ])}
         />
       )}
     </Section>
   );
+}
+
+/**
+ * A text such as the claim would otherwise be a column of single words on a narrow screen.
+ * @param value null, which JSON has for undefined, if the trial file does not have the key
+ */
+function formatValueOfKey(value: string | null | undefined): ComponentChild {
+  if (value == null) return "–";
+  return value.length > 40 ? <span class="long">{value}</span> : value;
 }
 
 /** Means over seeds, as `fedclair compare` prints them. */
@@ -112,7 +124,6 @@ function ComparedStudies({ comparison }: { readonly comparison: StudyComparison 
       {study.name}
     </a>
   ));
-  const hasPlace = paired.some(({ place }) => place !== "");
   return (
     <>
       {comparison.missing > 0 && (
@@ -140,33 +151,60 @@ function ComparedStudies({ comparison }: { readonly comparison: StudyComparison 
         <Table
           caption="Measures of each study"
           heads={["measure", ...heads]}
-          rows={measures.map(({ name, values }) => [name, ...values])}
+          rows={measures.map(({ name, values }) => [
+            <DottedName key="name" name={name} />,
+            ...values,
+          ])}
           numbers={[...studies.keys()].map((i) => i + 1)}
         />
       </Section>
       {paired.length > 0 && (
         <Section id="paired" title="Differences">
-          <Table
-            caption="Differences, paired by seed"
-            heads={[
-              ...(hasPlace ? ["where"] : []),
-              "difference",
-              "measure",
-              "mean [95 % interval] (seeds)",
-              "the first is",
-            ]}
-            rows={paired.map(({ place, methods, measure, text, outcome }) => [
-              ...(hasPlace ? [place] : []),
-              methods,
-              measure,
-              text,
-              outcome,
-            ])}
-          />
+          {groupPairs(paired).map(({ title, rows }) => (
+            <Fragment key={title}>
+              <h3>{title}</h3>
+              <Table
+                caption={`Differences, paired by seed: ${title}`}
+                heads={["measure", "mean [95 % interval] (seeds)", "the first is"]}
+                rows={rows.map(({ measure, text, outcome }) => [
+                  <DottedName key="name" name={measure} />,
+                  text,
+                  outcome,
+                ])}
+              />
+            </Fragment>
+          ))}
         </Section>
       )}
       <Differences differences={differences} heads={heads} />
     </>
+  );
+}
+
+/** Groups neighbouring differences of the same methods in the same place. */
+function groupPairs(paired: StudyComparison["paired"]) {
+  const groups: { readonly title: string; readonly rows: StudyComparison["paired"][number][] }[] =
+    [];
+  for (const one of paired) {
+    const title = one.place === "" ? one.methods : `${one.place}: ${one.methods}`;
+    const last = groups.at(-1);
+    if (last?.title === title) last.rows.push(one);
+    else groups.push({ title, rows: [one] });
+  }
+  return groups;
+}
+
+/** A name such as `error.gainOver.local`, which breaks after its dots on a narrow screen. */
+function DottedName({ name }: { readonly name: string }) {
+  return (
+    <span class="dotted">
+      {name.split(/(?<=\.)/).map((part, i) => (
+        <Fragment key={i}>
+          {i > 0 && <wbr />}
+          {part}
+        </Fragment>
+      ))}
+    </span>
   );
 }
 
