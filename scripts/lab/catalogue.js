@@ -165,6 +165,11 @@ const all = {
       summary: "flood a running coordinator with connections from outside",
     },
     {
+      name: "firefox",
+      file: "scripts/firefox.js",
+      summary: "the live page and a tab as a client host in Debian's Firefox (docs/browser.md)",
+    },
+    {
       name: "network",
       file: "scripts/network.js",
       summary: "cut, slow down and capture the network between hosts (root, Linux)",
