@@ -38,16 +38,24 @@ export async function openPage(
   return { page, complaints };
 }
 
-/** Lists what axe-core finds serious or critical about a page, with the elements. */
-export async function seriousFindings(page: Page): Promise<string[]> {
+/**
+ * Lists what axe-core finds serious or critical about a page, with the elements.
+ * @param rules ids of axe-core's rules; default: all
+ */
+export async function seriousFindings(page: Page, rules?: readonly string[]): Promise<string[]> {
   const source = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
   await page.evaluate(await readFile(source, "utf8"));
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run: () => Promise<AxeResult> } }).axe.run(),
+  const { violations } = await page.evaluate(
+    (options) => (globalThis as unknown as { axe: Axe }).axe.run(options),
+    rules ? { runOnly: [...rules] } : {},
   );
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+interface Axe {
+  readonly run: (options: { readonly runOnly?: readonly string[] }) => Promise<AxeResult>;
 }
 
 interface AxeResult {
