@@ -1,6 +1,6 @@
 // Offline data of rware and lbforaging, policies learnt from them, and these policies played there.
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { mean } from "@fedclair/runs";
 import { startPeer } from "./peers.js";
 import { readRuns, runSweep } from "./runs.js";
@@ -45,36 +45,41 @@ export function startEnvironments() {
  */
 export async function measure() {
   const peer = await startEnvironments();
-  const runs = [];
   await mkdir(data, { recursive: true });
-  for (const environment of Object.keys(episodes)) {
-    for (const recipe of recipes) {
-      for (const seed of seeds) {
-        const file = join(data, `${environment}-${recipe}-${seed}.csv`);
-        const { returns } = await peer.ask({ make: file, environment, recipe, seed });
+  const runs = [];
+  for (const seed of seeds) {
+    const files = [];
+    for (const environment of Object.keys(episodes)) {
+      for (const recipe of recipes) {
+        const make = join(data, `${environment}-${recipe}-${seed}.csv`);
+        const { returns } = await peer.ask({ make, environment, recipe, seed });
         const labels = { environment, recipe, method: "data" };
         runs.push({ seed, labels, measures: { return: mean(returns) } });
+        files.push(make);
       }
     }
-  }
-  for (const [name, set] of Object.entries(parts)) {
-    const out = join(root, "runs/papers/alberdice-environments", name);
-    await runSweep(sweep, out, { set });
-    for (const { folder, at } of readRuns(out)) {
-      const table = join(data, at("task.source.file").split("/").at(-1));
-      const [environment, recipe, number] = table.split("/").at(-1).split(/[-.]/);
-      const seed = Number(number);
-      const { returns, ...measures } = await peer.ask({
-        play: join(folder, "params.safetensors"),
-        data: table,
-        environment,
-        seed,
-        episodes: episodes[environment],
-      });
-      const labels = { environment, recipe, method: at("task.method") || name };
-      runs.push({ seed, labels, measures: { ...measures, return: mean(returns) } });
+    for (const [name, set] of Object.entries(parts)) {
+      const out = join(root, "runs/papers/alberdice-environments", `${name}-${seed}`);
+      const file = `task.source.file=${JSON.stringify(files)}`;
+      await runSweep(sweep, out, { set: [`seed=${seed}`, file, ...set] });
+      for (const run of readRuns(out)) runs.push(await play(peer, run));
     }
   }
   await peer.close();
   return runs;
+}
+
+/** Plays the policies of a run in the environment that its data come from. */
+async function play(peer, { seed, at, folder }) {
+  const file = at("task.source.file");
+  const [environment, recipe] = basename(file).split("-");
+  const { returns, ...measures } = await peer.ask({
+    play: join(folder, "params.safetensors"),
+    data: file,
+    environment,
+    seed,
+    episodes: episodes[environment],
+  });
+  const labels = { environment, recipe, method: at("task.method") };
+  return { seed, labels, measures: { ...measures, return: mean(returns) } };
 }
