@@ -62,7 +62,16 @@ describe("rware and lbforaging in Python", function () {
       const file = join(folder, `${recipe}.csv`);
       const { rows, returns } = await make(file, recipe);
       const text = await readFile(file, "utf8");
-      assert.equal(text.trim().split("\n").length - 1, rows);
+      const steps = text.trim().split(/\s+/).slice(1);
+      assert.equal(steps.length, rows);
+      const cells = steps.map((step) => step.split(","));
+      // Each of the two foods pays half of all that there is.
+      assert.deepEqual(new Set(cells.map(([, , , reward]) => reward)), new Set(["0.0", "0.5"]));
+      const starts = new Map(
+        cells.toReversed().map(([state, , , , , episode]) => [episode, state]),
+      );
+      assert.equal(starts.size, returns.length);
+      assert.equal(new Set(starts.values()).size, 1, "all episodes start from the same board");
       await make(file, recipe);
       assert.equal(await readFile(file, "utf8"), text);
       means.push(returns.reduce((sum, one) => sum + one, 0) / returns.length);

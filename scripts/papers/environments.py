@@ -54,6 +54,9 @@ class Foraging:
         self.target = None
 
     def _set_up(self, board):
+        # `reset` places no robot where one stood before, so a seed would have several boards.
+        for player in self.env.players:
+            player.position = None
         self.env.reset(seed=board)
         self.foods = sorted(map(tuple, numpy.argwhere(self.env.field).tolist()))
 
@@ -363,9 +366,9 @@ def read_policies(params, data):
 def play(environment, policies, data, rng, episodes):
     """Plays policies; in states that the data lack, all actions are random.
 
-    Returns the sum of rewards of each episode, the mean number of steps, the share of steps with a joint action that the data
-    never have in the state (`unseen`, of the steps in states that they have), and the share of steps
-    in states that they lack (`unknown`).
+    Returns the sum of rewards of each episode, the mean number of steps, the share of steps with a
+    joint action that the data never have in the state (`unseen`, of the steps in states that they
+    have), and the share of steps in states that they lack (`unknown`).
     """
     actions, sums = policies
     seen = set(data)
