@@ -15,10 +15,18 @@ const packages = [
 const root = join(import.meta.dirname, "../..");
 const data = join(root, "runs/papers-data");
 const sweep = "sweeps/papers/alberdice-environments.yaml";
-const recipes = ["expert", "mixed", "poor"];
-const seeds = [1, 2, 3, 4, 5];
-/** Episodes that policies play. One in the warehouse has 500 steps, on the board at most 50. */
-const episodes = { foraging: 50, warehouse: 3 };
+const seeds = [1, 2, 3];
+
+/**
+ * The data, and the last weight of the penalty for them. In the warehouse it is the best of 0.01,
+ * 0.1 and 0.5 for AlberDICE with mixed and poor data of seed 0. Policies play a number of episodes:
+ * one in the warehouse has 500 steps, on the board at most 50.
+ */
+const settings = [
+  { environment: "foraging", recipes: ["expert", "mixed", "poor"], alpha: 0.01, episodes: 50 },
+  { environment: "warehouse", recipes: ["expert", "mixed"], alpha: 0.1, episodes: 4 },
+  { environment: "warehouse", recipes: ["poor"], alpha: 0.01, episodes: 4 },
+];
 
 /**
  * The methods that ignore what others learn: one turn of each agent, at the last weight of the
@@ -26,8 +34,12 @@ const episodes = { foraging: 50, warehouse: 3 };
  */
 const alone = ["behaviour-cloning", "icq", "omar", "optidice", "independent-dice"];
 const parts = {
-  alberdice: [],
-  alone: [`task.method=[${alone.join(", ")}]`, "task.sweeps=1", "task.alphaFirst=0.01"],
+  alberdice: () => [],
+  alone: (alpha) => [
+    `task.method=[${alone.join(", ")}]`,
+    "task.sweeps=1",
+    `task.alphaFirst=${alpha}`,
+  ],
 };
 
 /** Starts the program that makes data and plays policies. @throws Fault without its packages */
@@ -38,18 +50,19 @@ export function startEnvironments() {
 /**
  * Makes all data, learns from them with each method and plays the policies. Finished trials are
  * skipped.
- * @returns {Promise<import("./runs.js").Run[]>} with `environment`, `recipe` and `method` as labels;
- * measures `return`, `unseen` and `unknown`, see `play` in environments.py. The method `data` is the
- * script that made the data
+ * @param {string} out folder for the trials' runs
+ * @returns {Promise<import("./runs.js").Run[]>} with the labels `environment`, `recipe` and
+ * `method`, which is `data` for the script that made the data; and with the measures `return`,
+ * `steps`, `unseen` and `unknown`, see `play` in environments.py
  * @throws Fault without Python or its packages
  */
-export async function measure() {
+export async function measure(out) {
   const peer = await startEnvironments();
   await mkdir(data, { recursive: true });
   const runs = [];
   for (const seed of seeds) {
-    const files = [];
-    for (const environment of Object.keys(episodes)) {
+    for (const { environment, recipes, alpha, episodes } of settings) {
+      const files = [];
       for (const recipe of recipes) {
         const make = join(data, `${environment}-${recipe}-${seed}.csv`);
         const { returns } = await peer.ask({ make, environment, recipe, seed });
@@ -57,12 +70,12 @@ export async function measure() {
         runs.push({ seed, labels, measures: { return: mean(returns) } });
         files.push(make);
       }
-    }
-    for (const [name, set] of Object.entries(parts)) {
-      const out = join(root, "runs/papers/alberdice-environments", `${name}-${seed}`);
-      const file = `task.source.file=${JSON.stringify(files)}`;
-      await runSweep(sweep, out, { set: [`seed=${seed}`, file, ...set] });
-      for (const run of readRuns(out)) runs.push(await play(peer, run));
+      const source = [`task.source.file=${JSON.stringify(files)}`, `task.alphaLast=${alpha}`];
+      for (const [name, more] of Object.entries(parts)) {
+        const folder = join(out, [environment, ...recipes, name, seed].join("-"));
+        await runSweep(sweep, folder, { set: [`seed=${seed}`, ...source, ...more(alpha)] });
+        for (const run of readRuns(folder)) runs.push(await play(peer, run, episodes));
+      }
     }
   }
   await peer.close();
@@ -70,16 +83,12 @@ export async function measure() {
 }
 
 /** Plays the policies of a run in the environment that its data come from. */
-async function play(peer, { seed, at, folder }) {
+async function play(peer, { seed, at, folder }, episodes) {
   const file = at("task.source.file");
   const [environment, recipe] = basename(file).split("-");
-  const { returns, ...measures } = await peer.ask({
-    play: join(folder, "params.safetensors"),
-    data: file,
-    environment,
-    seed,
-    episodes: episodes[environment],
-  });
+  const params = join(folder, "params.safetensors");
+  const question = { play: params, data: file, environment, seed, episodes };
+  const { returns, ...measures } = await peer.ask(question);
   const labels = { environment, recipe, method: at("task.method") };
   return { seed, labels, measures: { ...measures, return: mean(returns) } };
 }

@@ -27,6 +27,8 @@ import { transport } from "./transport.js";
  * @property {object} table the page's table, computed from the runs of its files, in their order
  * @property {Readonly<Record<string, object>>} [tables] further ones, by the name of their block
  * @property {object} figure a Vega-Lite figure of the runs of its files, in their order
+ * @property {Readonly<Record<string, object>>} [figures] further ones, by the end of their files'
+ * names
  */
 
 /** The papers with a page, in the order of docs/papers/README.md. @type {readonly Paper[]} */

@@ -67,13 +67,14 @@ export async function readMeasured(out) {
 
 /**
  * Lets a module of this folder measure, unless it has done so before.
- * @param {string} file path from the workspace's root; it exports `measure`
+ * @param {string} file path from the workspace's root; it exports `measure`, which
+ * may leave runs in the folder that it gets
  * @param {string} out the folder of its runs
  */
 export async function runModule(file, out) {
   if (await readMeasured(out)) return;
   const { measure } = await import(pathToFileURL(resolve(root, file)).href);
-  const runs = await measure();
+  const runs = await measure(resolve(out));
   await mkdir(out, { recursive: true });
   await writeFile(join(out, "runs.json"), JSON.stringify(runs));
 }
