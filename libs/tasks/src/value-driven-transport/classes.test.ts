@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Matrix, stream, type Stream } from "@fedclair/linalg";
 import { openData } from "./client-data.js";
-import { makeClassYardstick, measureConditional } from "./measure.js";
+import { makeClassYardstick, measureConditional, measureWithoutRequest } from "./measure.js";
 import { byModule, initialNetwork } from "./network.js";
 import { schema } from "./options.js";
 import { openPoints } from "./own-points.js";
@@ -27,9 +27,11 @@ describe("measures of a conditional network", () => {
   const starts = Matrix.fromRows([[0], [2]]);
 
   it("compare each class with a second sample of it", async () => {
-    const { floor, centres, counts } = await makeClassYardstick(starts, targets, others);
+    const { truth, centres, counts } = await makeClassYardstick(starts, targets, others);
     // 1 and 3 move by 1 to 0 and 2. Half of the point at 10 stays, half moves by 2.
-    assert.ok(Math.abs(floor - (1 + Math.SQRT2) / 2) < 1e-12);
+    assert.ok(Math.abs(truth.w2 - (1 + Math.SQRT2) / 2) < 1e-12);
+    // All are nearest to their own centre; 1 and 3 deviate by 1, and 10 alone by 0.
+    assert.deepEqual([truth.accuracy, truth.deviation], [1, 0.5]);
     assert.deepEqual(centres.toRows(), [[1], [11]]);
     assert.deepEqual(counts, [2, 1]);
   });
@@ -44,6 +46,31 @@ describe("measures of a conditional network", () => {
     assert.deepEqual([accuracy, worstAccuracy, deviation], [0.5, 0, 1]);
     // Class 0 is met exactly. Of class 1, one point at 0 moves half to 10 and half to 12.
     assert.ok(Math.abs(w2 - Math.sqrt((100 + 144) / 2) / 2) < 1e-12);
+  });
+
+  it("follow the request, in any number of steps", async () => {
+    const yardstick = await makeClassYardstick(starts, targets, others);
+    const weights = initialNetwork(1 + 1 + 2, 1, rng);
+    const zero = byModule((name) => weights[name].scale(0));
+    // A flow with velocity 1 for class 0, -1 for class 1 and 0 without a request: the inputs are x,
+    // t and the classes, and tanh(20) is 1.
+    const W1 = Matrix.fromRows([[0], [0], [20], [-20]]);
+    const ones = { W2: Matrix.fromRows([[20]]), W3: Matrix.fromRows([[1]]) };
+    const network = { ...zero, W1, ...ones, b3: 0 };
+    const request = { horizon: 2, method: "flow-matching", measureSteps: [1, 4] } as const;
+    const { ends, measures } = await measureConditional(network, yardstick, request, 0);
+    const moved = ends.map((points) => points.toRows().flat());
+    assert.deepEqual(moved, [
+      [1, 3],
+      [-1, 1],
+    ]);
+    // Class 0 is off by 1. Of class 1, one point at -1 moves half to 10 and half to 12.
+    const expected = (1 + Math.sqrt((121 + 169) / 2)) / 2;
+    for (const k of [1, 4]) {
+      assert.ok(Math.abs((measures.bySteps[`classW2Steps.${k}`] ?? NaN) - expected) < 1e-12);
+    }
+    const without = await measureWithoutRequest(network, yardstick, request);
+    assert.ok(Math.abs(without - Math.sqrt((100 + 144) / 2) / 2) < 1e-12);
   });
 });
 

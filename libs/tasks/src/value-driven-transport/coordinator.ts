@@ -18,6 +18,7 @@ import {
   makeYardstick,
   measureConditional,
   measureTransport,
+  measureWithoutRequest,
   type ClassYardstick,
   type Yardstick,
 } from "./measure.js";
@@ -155,14 +156,24 @@ export class Coordinator {
   async #measureClasses(network: Network, yardstick: ClassYardstick, targets: Matrix) {
     const { guidance } = this.#options;
     const plain = await measureConditional(network, yardstick, this.#options, 0);
-    const guided = await measureConditional(network, yardstick, this.#options, guidance);
+    const guided = await measureConditional(
+      network,
+      yardstick,
+      { ...this.#options, measureSteps: [] },
+      guidance,
+    );
+    const { truth } = yardstick;
     return {
       metrics: {
         classAccuracy: plain.measures.accuracy,
         worstClassAccuracy: plain.measures.worstAccuracy,
+        trueClassAccuracy: truth.accuracy,
         classDeviation: plain.measures.deviation,
+        trueClassDeviation: truth.deviation,
         classW2: plain.measures.w2,
-        classW2Floor: yardstick.floor,
+        ...plain.measures.bySteps,
+        classW2Floor: truth.w2,
+        anyClassW2: await measureWithoutRequest(network, yardstick, this.#options),
         guidedAccuracy: guided.measures.accuracy,
         guidedDeviation: guided.measures.deviation,
         guidedW2: guided.measures.w2,

@@ -16,7 +16,7 @@ import {
 import { inputsOf, values, type Network } from "./network.js";
 import { centresOf, pickRows, type Ring, type Sample } from "./points.js";
 import { followPolicy, guidedGradient } from "./sampling.js";
-import { conditionOf } from "./training.js";
+import { conditionOf, noCondition } from "./training.js";
 
 /**
  * A mode counts as covered if it has at least this fraction of its even share of the points: with
@@ -128,8 +128,17 @@ export interface ClassYardstick {
   readonly targets: readonly Matrix[];
   /** Number of points to generate for each class: as many as the floor is measured with. */
   readonly counts: readonly number[];
+  /** What true points measure: the values that a perfect network would have. */
+  readonly truth: TrueMeasures;
+}
+
+/** Measures of true points. */
+export interface TrueMeasures {
   /** W2 between two samples of the same class, averaged over classes. */
-  readonly floor: number;
+  readonly w2: number;
+  /** As those of `ConditionalMeasures`. */
+  readonly accuracy: number;
+  readonly deviation: number;
 }
 
 /**
@@ -146,16 +155,17 @@ export async function makeClassYardstick(
 ): Promise<ClassYardstick> {
   const [first, second] = [splitByMode(targets), splitByMode(others)];
   const counts = second.map(({ rows }) => Math.min(rows, starts.rows));
-  const floors: number[] = [];
-  for (const [k, points] of first.entries()) {
-    floors.push(Math.sqrt(await squaredW2(firstRows(item(second, k), item(counts, k)), points)));
-  }
+  const ownCentres = centres ?? Matrix.fromRows(first.map(computeMean));
   return {
     starts,
-    centres: centres ?? Matrix.fromRows(first.map(computeMean)),
+    centres: ownCentres,
     targets: first,
     counts,
-    floor: sum(floors) / floors.length,
+    truth: {
+      w2: await averageW2(second, { targets: first, counts }),
+      accuracy: average(measureAccuracies(second, ownCentres)),
+      deviation: average(second.map(computeDeviation)),
+    },
   };
 }
 
@@ -185,6 +195,8 @@ export interface ConditionalMeasures {
   readonly deviation: number;
   /** W2 from true points of the requested class, averaged over classes. */
   readonly w2: number;
+  /** The same for points generated in k steps, as `classW2Steps.k`. */
+  readonly bySteps: Metrics;
 }
 
 /**
@@ -193,34 +205,81 @@ export interface ConditionalMeasures {
  */
 export async function measureConditional(
   network: Network,
-  { starts, centres, targets, counts }: ClassYardstick,
-  { horizon, method = "value" }: PathOptions,
+  yardstick: ClassYardstick,
+  { horizon, method = "value", measureSteps = [] }: PathOptions,
   weight: number,
 ): Promise<{ readonly ends: readonly Matrix[]; readonly measures: ConditionalMeasures }> {
-  const classes = targets.length;
-  const ends = targets.map((_, k) => {
-    const guidance = { condition: conditionOf(k, classes), weight };
-    const gradient = guidedGradient(network, guidance, method);
-    return followPolicy(gradient, starts, horizon).at(-1) ?? starts;
-  });
-  const accuracies = ends.map(
-    (points, k) =>
-      nearestCentres(points, centres).filter(({ centre }) => centre === k).length / points.rows,
-  );
-  const distances: number[] = [];
-  for (const [k, points] of ends.entries()) {
-    const generated = firstRows(points, item(counts, k));
-    distances.push(Math.sqrt(await squaredW2(generated, item(targets, k))));
+  const { starts, centres, targets, counts } = yardstick;
+  const generate = (k: number, from: Matrix, steps: number) => {
+    const guidance = { condition: conditionOf(k, targets.length), weight };
+    return followPolicy(guidedGradient(network, guidance, method), from, steps).at(-1) ?? from;
+  };
+  const ends = targets.map((_, k) => generate(k, starts, horizon));
+  const accuracies = measureAccuracies(ends, centres);
+  const bySteps: [string, number][] = [];
+  for (const steps of measureSteps) {
+    const generated = counts.map((count, k) => generate(k, firstRows(starts, count), steps));
+    bySteps.push([`classW2Steps.${steps}`, await averageW2(generated, yardstick)]);
   }
   return {
     ends,
     measures: {
-      accuracy: sum(accuracies) / classes,
+      accuracy: average(accuracies),
       worstAccuracy: Math.min(...accuracies),
-      deviation: sum(ends.map(computeDeviation)) / classes,
-      w2: sum(distances) / classes,
+      deviation: average(ends.map(computeDeviation)),
+      w2: await averageW2(ends, yardstick),
+      bySteps: Object.fromEntries(bySteps),
     },
   };
+}
+
+/**
+ * Measures what a request changes: W2 from true points of each class, averaged over classes, of
+ * points that a conditional network generates without a request.
+ */
+export async function measureWithoutRequest(
+  network: Network,
+  yardstick: ClassYardstick,
+  { horizon, method = "value" }: PathOptions,
+): Promise<number> {
+  const { starts, targets } = yardstick;
+  const gradient = guidedGradient(
+    network,
+    { condition: noCondition(targets.length), weight: 0 },
+    method,
+  );
+  const points = followPolicy(gradient, starts, horizon).at(-1) ?? starts;
+  return averageW2(
+    targets.map(() => points),
+    yardstick,
+  );
+}
+
+/**
+ * Averages over classes the W2 between points and true points of the class.
+ * @param points per class, of which the yardstick's count is compared
+ */
+async function averageW2(
+  points: readonly Matrix[],
+  { targets, counts }: Pick<ClassYardstick, "targets" | "counts">,
+): Promise<number> {
+  const distances: number[] = [];
+  for (const [k, own] of points.entries()) {
+    const compared = firstRows(own, item(counts, k));
+    distances.push(Math.sqrt(await squaredW2(compared, item(targets, k))));
+  }
+  return average(distances);
+}
+
+/** Computes, per class, the share of its points that are nearest to the centre of the class. */
+function measureAccuracies(points: readonly Matrix[], centres: Matrix): number[] {
+  return points.map(
+    (own, k) => nearestCentres(own, centres).filter(({ centre }) => centre === k).length / own.rows,
+  );
+}
+
+function average(values: readonly number[]): number {
+  return sum(values) / values.length;
 }
 
 function firstRows(points: Matrix, count: number): Matrix {

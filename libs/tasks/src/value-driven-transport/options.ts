@@ -151,7 +151,9 @@ export const schema = z
     measureSteps: z
       .array(z.int().min(1))
       .default([])
-      .describe("Further numbers of steps at which W2 is measured, as `w2Steps.k`."),
+      .describe(
+        "Further numbers of steps at which W2 is measured, as `w2Steps.k`; of a conditional network also as `classW2Steps.k`.",
+      ),
     evaluationSamples: z
       .int()
       .min(2)
