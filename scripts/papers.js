@@ -12,6 +12,7 @@ import { format } from "prettier";
 import { parseArguments } from "./arguments.js";
 import { papers } from "./papers/catalogue.js";
 import { estimate, judge } from "./papers/judge.js";
+import { addMotion } from "./papers/moving.js";
 import {
   claimTable,
   fillBlock,
@@ -73,10 +74,10 @@ async function measurePaper(paper) {
     blocks[name] = formatTable(columns, await rows(tableRuns, formatValues));
   }
   await fill(pageOf(paper), blocks);
-  for (const { path, files, draw } of listFigures(paper)) {
+  for (const { path, files, draw, moves } of listFigures(paper)) {
     const figureRuns = files.map((file) => runsByFile.get(file));
     if (figureRuns.some((runs) => runs === undefined)) continue;
-    await writeFigure(path, await draw(figureRuns));
+    await writeFigure(path, await draw(figureRuns), moves);
   }
 }
 
@@ -116,11 +117,12 @@ async function fill(file, blocks) {
   await writeFile(file, text);
 }
 
-async function writeFigure(file, spec) {
+async function writeFigure(file, spec, moves = false) {
   await mkdir(dirname(file), { recursive: true });
   const config = { ...figureConfig, background: "#ffffff" };
   const $schema = "https://vega.github.io/schema/vega-lite/v6.json";
-  await writeFile(file, await drawSvg({ $schema, config, ...spec }));
+  const svg = await drawSvg({ $schema, config, ...spec });
+  await writeFile(file, moves ? addMotion(svg) : svg);
   console.log(file);
 }
 

@@ -47,7 +47,9 @@ interface Pages {
   readonly overviewTable: (papers: readonly Paper[], results: object) => string;
   readonly fillBlock: (text: string, name: string, table: string) => Promise<string>;
   readonly pageOf: (paper: Paper) => string;
-  readonly listFigures: (paper: Paper) => readonly { readonly path: string }[];
+  readonly listFigures: (
+    paper: Paper,
+  ) => readonly { readonly path: string; readonly moves?: boolean }[];
   readonly readme: string;
   readonly resultsFile: string;
 }
@@ -235,6 +237,30 @@ const sweepsInOne = `
   const { sweep } = await import(process.argv[1]);
   for (const { file, set, out } of JSON.parse(process.argv[2]))
     await sweep(file, { set, out, jobs: 1, json: false, report: false });`;
+
+describe("a figure that moves", () => {
+  it("has a dot on each of its lines, which rests at the end, and stands still on request", async () => {
+    const { addMotion } = await load<{ addMotion: (svg: string) => string }>("moving.js");
+    const line = `<path d="M0,5L10.04,5L20,7.5" stroke="#0072b2" stroke-width="2.5" opacity="0.4"/>`;
+    const ends = `<g class="mark-symbol role-mark arrival0_marks">`;
+    const head = `<svg xmlns="http://www.w3.org/2000/svg" width="30">`;
+    const other = `<g class="mark-line role-mark floor_marks">${line}</g>`;
+    const lines = `<g class="mark-line role-mark moving0_marks">${line}`;
+    const moving = addMotion(`${head}${other}${lines}</g>${ends}</g></svg>`);
+    // Four seconds of motion of seven.
+    const dot = `<circle class="mover" r="6" fill="#0072b2" stroke="#ffffff" stroke-width="0.8" transform="translate(20,7.5)"><animateTransform attributeName="transform" type="translate" values="0,5;10,5;20,7.5;20,7.5" keyTimes="0;0.286;0.571;1" dur="7s" repeatCount="indefinite"/></circle>`;
+    assert.ok(moving.includes(`${other}${lines}${dot}</g>`), moving);
+    assert.match(moving, /arrival0_marks"><animate attributeName="opacity" values="0.25;0.25;1;1"/);
+    assert.match(moving, /^<svg [^>]*><style>@media print,\(prefers-reduced-motion:reduce\)\{/);
+    assert.doesNotMatch(moving, /<script/);
+  });
+
+  it("is the only kind of figure with dots on the pages", () => {
+    for (const { path, moves = false } of papers.flatMap(pages.listFigures)) {
+      assert.equal(read(path).includes(`<circle class="mover"`), moves, path);
+    }
+  });
+});
 
 describe("a method that is broken on purpose fails its page", function () {
   this.timeout(240_000);

@@ -1,6 +1,7 @@
 import { methodColours } from "@fedclair/report";
 import { mean } from "@fedclair/runs";
 import { groupBy } from "../group-by.js";
+import { drawBridge } from "./alberdice-bridge.js";
 import { estimate } from "./judge.js";
 
 const matrix = "sweeps/papers/alberdice-matrix.yaml";
@@ -302,6 +303,19 @@ export const alberdice = {
     },
   },
   figures: {
+    bridge: {
+      files: [bridge],
+      draw: ([all]) => {
+        const ofGame = new Map(byGame(all)).get("bridge, mixed");
+        return drawBridge(
+          ["alberdice", "independent-dice"].map((method) => [
+            names[method],
+            ofGame.get(method).find(({ seed }) => seed === 1),
+          ]),
+        );
+      },
+      moves: true,
+    },
     environments: {
       files: [environments],
       draw: ([runs]) => ({

@@ -9,15 +9,14 @@ export const pageOf = (paper) => `docs/papers/${paper.name}.md`;
 
 /**
  * Lists the figures of a paper's page: its figure, and those that a page names in addition.
- * @returns {{ path: string, files: readonly string[], draw: Function }[]} `draw` takes the runs of
- * each file
+ * @returns {{ path: string, files: readonly string[], draw: Function, moves?: boolean }[]} `draw`
+ * takes the runs of each file; dots move along the lines of a figure that moves
  */
 export function listFigures({ name, figure, figures = {} }) {
   const more = Object.entries(figures).map(([key, one]) => ({ ...one, key: `${name}-${key}` }));
-  return [{ ...figure, key: name }, ...more].map(({ key, files, draw }) => ({
+  return [{ ...figure, key: name }, ...more].map(({ key, ...one }) => ({
+    ...one,
     path: `docs/images/papers/${key}.svg`,
-    files,
-    draw,
   }));
 }
 

@@ -1,0 +1,24 @@
+// The agents on their way over the bridge: the figure of the task's reports.
+import { methodColours } from "@fedclair/report";
+import { readRun } from "@fedclair/runs";
+import { pathFigure } from "../../libs/tasks/dist/src/alberdice/path-figure.js";
+
+/**
+ * Draws the likeliest paths of some methods, one panel each.
+ * @param {readonly (readonly [name: string, run: import("./runs.js").Run])[]} methods
+ */
+export async function drawBridge(methods) {
+  const artifacts = await Promise.all(
+    methods.map(async ([arm, { folder }]) => {
+      const last = (await readRun(folder)).artifacts.findLast(({ name }) => name === "play");
+      return { ...last, arm };
+    }),
+  );
+  const arms = methods.map(([label], i) => ({ label, colour: methodColours[i] }));
+  const [{ spec }] = pathFigure({ arms, artifacts, task: {}, width: 640 });
+  const titleOf = (i) => {
+    const { metrics } = artifacts[i].value;
+    return `${arms[i].label}: return ${metrics.return.toFixed(3)}`;
+  };
+  return { ...spec, concat: spec.concat.map((panel, i) => ({ ...panel, title: titleOf(i) })) };
+}
