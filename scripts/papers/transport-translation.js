@@ -3,6 +3,7 @@ import { groupBy } from "../group-by.js";
 import { readComponents, writeClasses } from "./data.js";
 import { strips } from "./figures.js";
 import { drawGenerated, drawTrue, startsFrom, stripSize } from "./samples.js";
+import { drawPaths } from "./transport-paths.js";
 import { difference, methodOf, metric, names, overFloor, ownMean, w2 } from "./transport-runs.js";
 
 const basis = "digits-pca-8.csv";
@@ -70,6 +71,12 @@ export const translationTables = {
 };
 
 export const translationFigures = {
+  paths: {
+    files: [translation.file],
+    draw: ([all]) =>
+      drawPaths(inPlane(all).filter((run) => run.seed === 1 && methodOf(run) !== "ot-cfm")),
+    moves: true,
+  },
   translation: {
     files: [translation.file],
     draw: async ([all]) => {
