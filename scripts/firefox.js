@@ -1,8 +1,8 @@
 // npm run lab -- firefox: a smoke test in Debian's Firefox. A tab joins a trial as a client host,
 // next to a host in Node.js, while another tab follows the live page. Prints what it saw as JSON,
 // and exits with 1 if a page complains, or if the trial loses a client. Without Firefox
-// (apt-get install firefox-esr) it says so and exits with 0. It speaks WebDriver BiDi itself,
-// because Playwright needs commands that Debian's Firefox does not have yet.
+// (apt-get install firefox-esr) it prints that it was skipped, and exits with 0. It speaks
+// WebDriver BiDi itself, because Playwright needs commands that Debian's Firefox does not have yet.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";

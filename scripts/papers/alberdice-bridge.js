@@ -1,7 +1,7 @@
 // The agents on their way over the bridge: the figure of the task's reports.
 import { methodColours } from "@fedclair/report";
-import { readRun } from "@fedclair/runs";
 import { pathFigure } from "../../libs/tasks/dist/src/alberdice/path-figure.js";
+import { readArtifact } from "./runs.js";
 
 /**
  * Draws the likeliest paths of some methods, one panel each.
@@ -9,10 +9,7 @@ import { pathFigure } from "../../libs/tasks/dist/src/alberdice/path-figure.js";
  */
 export async function drawBridge(methods) {
   const artifacts = await Promise.all(
-    methods.map(async ([arm, { folder }]) => {
-      const last = (await readRun(folder)).artifacts.findLast(({ name }) => name === "play");
-      return { ...last, arm };
-    }),
+    methods.map(async ([arm, run]) => ({ ...(await readArtifact(run, "play")), arm })),
   );
   const arms = methods.map(([label], i) => ({ label, colour: methodColours[i] }));
   const [{ spec }] = pathFigure({ arms, artifacts, task: {}, width: 640 });

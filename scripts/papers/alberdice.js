@@ -122,6 +122,12 @@ function rowsOf(sweeps, quantity, format, listed = methods) {
     ]);
 }
 
+/** The packages of the environments, and what their returns are. */
+const packages = {
+  foraging: { name: "lbforaging", returns: "return" },
+  warehouse: { name: "rware", returns: "deliveries" },
+};
+
 /** Draws the mean return of each method and of the data, with its interval. */
 function drawPlayed(environment, runs) {
   const shown = ["data", ...methods];
@@ -145,7 +151,7 @@ function drawPlayed(environment, runs) {
     xOffset: { field: "method", sort: shown.map(label) },
   };
   return {
-    title: environment === "foraging" ? "lbforaging" : "rware",
+    title: packages[environment].name,
     width: 270,
     height: 190,
     data: { values },
@@ -157,7 +163,7 @@ function drawPlayed(environment, runs) {
           y: {
             field: "y",
             type: "quantitative",
-            title: environment === "foraging" ? "return" : "deliveries",
+            title: packages[environment].returns,
           },
           color: {
             field: "method",
@@ -319,7 +325,7 @@ export const alberdice = {
     environments: {
       files: [environments],
       draw: ([runs]) => ({
-        hconcat: ["foraging", "warehouse"].map((environment) =>
+        hconcat: Object.keys(packages).map((environment) =>
           drawPlayed(environment, playedIn(environment)(runs)),
         ),
         spacing: 30,

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { mean, readStoredSweep, readSummary } from "@fedclair/runs";
+import { mean, readRun, readStoredSweep, readSummary } from "@fedclair/runs";
 import { groupBy } from "../group-by.js";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -63,6 +63,12 @@ export async function readMeasured(out) {
     : JSON.parse(text).map(({ seed, labels, measures }) => {
         return { seed, at: (path) => labels[path] ?? "", measures };
       });
+}
+
+/** The last artifact of a run with a name. @param {Pick<Run, "folder">} run */
+export async function readArtifact({ folder }, name) {
+  const { artifacts } = await readRun(folder);
+  return artifacts.findLast((artifact) => artifact.name === name);
 }
 
 /**

@@ -1,7 +1,7 @@
 // Points on their way to the target: the figure of the task's reports.
 import { methodColours } from "@fedclair/report";
-import { readRun } from "@fedclair/runs";
 import { figures } from "../../libs/tasks/dist/src/value-driven-transport/figures.js";
+import { readArtifact } from "./runs.js";
 import { methodOf, names } from "./transport-runs.js";
 
 /** Points per panel; the pages' figures are smaller than those of reports. */
@@ -20,8 +20,7 @@ export async function drawPaths(runs) {
 }
 
 async function readPaths(run) {
-  const { artifacts } = await readRun(run.folder);
-  const last = artifacts.findLast(({ name }) => name === "transport");
+  const last = await readArtifact(run, "transport");
   const few = Object.entries(shown).map(([part, count]) => [
     part,
     last.value[part].slice(0, count),

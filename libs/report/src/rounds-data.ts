@@ -63,7 +63,7 @@ export interface RoundData {
   readonly evidence: readonly (readonly [Column, Column, Column])[];
   /**
    * The modules in which clients lie farthest outside, by the client's index: positions in `texts`
-   * and ratios. Absent if there are none, or if they were left out with the evidence.
+   * and ratios. Absent if there are none; empty if they were left out with the evidence.
    */
   readonly modules?: Readonly<Record<number, readonly (readonly [text: number, ratio: number])[]>>;
 }
@@ -168,7 +168,7 @@ class RoundsTally {
 
   #withEvidence(round: RoundData): RoundData {
     if ((round.round - 1) % this.#evidenceSpacing === 0) return round;
-    return { ...round, evidence: [], modules: {} };
+    return { ...round, evidence: [], ...(round.modules && { modules: {} }) };
   }
 
   data(run: string, influences: readonly Influence[]): RoundsData {

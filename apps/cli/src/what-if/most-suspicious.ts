@@ -26,9 +26,8 @@ export interface SuspiciousClient {
 
 /**
  * Runs a finished run's trial again without each of its most suspicious clients, one at a time.
- * Then it compares all of these runs, and writes the run's report again. The report shows the
- * influence of each client. Replays that are there already are used as they are; new ones get no
- * report.
+ * Then it compares the runs, and writes the run's report again. The report shows the influence of
+ * each client. Replays that are there already are used as they are; new ones get no report.
  * @param count number of clients to leave out
  * @throws UserError if the folder holds no finished run of this release, or no client has a score
  */

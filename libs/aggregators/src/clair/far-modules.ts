@@ -1,5 +1,6 @@
 import type { ModuleDistance } from "@fedclair/core";
 import { item, median } from "@fedclair/linalg";
+import { minTangent } from "./evidence/measures.js";
 import { computeTangents, type Energies } from "./subspace/views.js";
 
 /** More modules of a client would fill the records of large models. */
@@ -10,9 +11,6 @@ const mostListed = 3;
  * others. Its largest ratio is chance and must not look like an explanation.
  */
 const leastRatio = 1.5;
-
-/** Smaller tangents are rounding errors. */
-const minTangent = 1e-6;
 
 /**
  * Lists the modules in which clients lie farthest outside the shared space: at most three with at

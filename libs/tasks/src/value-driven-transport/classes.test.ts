@@ -64,7 +64,7 @@ describe("measures of a conditional network", () => {
       [1, 3],
       [-1, 1],
     ]);
-    // Class 0 is off by 1. Of class 1, one point at -1 moves half to 10 and half to 12.
+    // Class 0 is off by 1. Class 1 has one point, at -1: half of it moves to 10 and half to 12.
     const expected = (1 + Math.sqrt((121 + 169) / 2)) / 2;
     for (const k of [1, 4]) {
       assert.ok(Math.abs((measures.bySteps[`classW2Steps.${k}`] ?? NaN) - expected) < 1e-12);

@@ -257,7 +257,7 @@ export async function measureWithoutRequest(
 
 /**
  * Averages over classes the W2 between points and true points of the class.
- * @param points per class, of which the yardstick's count is compared
+ * @param points per class; as many as the yardstick counts are compared
  */
 async function averageW2(
   points: readonly Matrix[],

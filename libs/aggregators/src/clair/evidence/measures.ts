@@ -83,7 +83,7 @@ export interface MeasuredModules {
 }
 
 /** Smaller tangents are rounding errors. */
-const minTangent = 1e-6;
+export const minTangent = 1e-6;
 
 /** Combines the measures of the modules. */
 export function combineMeasures(measured: MeasuredModules): Measures {
