@@ -111,6 +111,20 @@ export function describeClientPool(name: string, makePool: MakePool): void {
       assert.deepEqual(losses, [1, 2 - 10, 3 - 15, 4]);
     });
 
+    it("sends a client the control of its job", async () => {
+      const control = toyParams(7);
+      const asked = createJobs(clientIds(4)).map((job) => ({
+        ...job,
+        ...(job.clientId === "c01" && { control }),
+      }));
+      const got = await collectAnswers(await open(toyTrial()), asked);
+      const controls = clientIds(4).map((id) => {
+        const answer = got.get(id);
+        return answer && "update" in answer ? answer.update.metrics["control"] : NaN;
+      });
+      assert.deepEqual(controls, [undefined, 7, undefined, undefined]);
+    });
+
     it("lets clients evaluate", async () => {
       const trial = toyTrial();
       const params = { base: toyParams(3), rounds: [] };

@@ -57,7 +57,7 @@ export function toyParams(value: number): Params {
 
 function toyTrainer(value: number, fault: string | undefined): LocalTrainer {
   return {
-    train: ({ params, rng, common }) => {
+    train: ({ params, control, rng, common }) => {
       if (fault === "throw") throw new Error("the toy is broken");
       if (fault === "silent") return new Promise<never>(() => undefined);
       const at = params.get("dense")?.data[0] ?? NaN;
@@ -72,7 +72,12 @@ function toyTrainer(value: number, fault: string | undefined): LocalTrainer {
       return Promise.resolve({
         numExamples: value,
         delta: modules,
-        metrics: { loss: step, own: rng.uniform(), common: common.uniform() },
+        metrics: {
+          loss: step,
+          own: rng.uniform(),
+          common: common.uniform(),
+          ...(control && { control: control.get("dense")?.data[1] ?? NaN }),
+        },
       });
     },
     measureHeldBack: (params) =>

@@ -2,6 +2,7 @@ import { errorLocation } from "@fedclair/core/errors";
 import { UserError } from "@fedclair/core";
 import {
   HungClientPool,
+  listArms,
   loadParams,
   type StoredParams,
   askForParams,
@@ -110,10 +111,12 @@ export async function* runTrial(
 
 /**
  * Do the baselines reuse the main arm's updates of the first round? Those of a cohort that is
- * streamed do not fit in memory.
+ * streamed do not fit in memory, and with control variates clients report more.
  */
-export function sharesFirstRound(trial: Pick<Trial, "clients" | "cohort">): boolean {
-  return cohortSize(trial) <= windowSize;
+export function sharesFirstRound(
+  trial: Pick<Trial, "clients" | "cohort" | "aggregator" | "scaffold" | "baselines">,
+): boolean {
+  return cohortSize(trial) <= windowSize && !listArms(trial).some(({ scaffold }) => scaffold);
 }
 
 /** Reads the params of a start state into memory. */

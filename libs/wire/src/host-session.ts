@@ -51,11 +51,11 @@ function haveLargeParams(jobs: readonly Job[]): boolean {
   );
 }
 
-/** The bytes of a job's terms, which no other job shares. */
-function ownBytes({ params, candidates }: Job): number {
-  if (!candidates) return termBytes(params);
-  const { own, mean, refined } = candidates;
-  return [...own, ...mean, ...refined].reduce((n, term) => n + deltaBytes(term), termBytes(params));
+/** The bytes of a job's terms and control, which no other job shares. */
+function ownBytes({ params, candidates, control }: Job): number {
+  const { own = [], mean = [], refined = [] } = candidates ?? {};
+  const parts = [...own, ...mean, ...refined, ...(control ? [control] : [])];
+  return parts.reduce((n, term) => n + deltaBytes(term), termBytes(params));
 }
 
 /**

@@ -118,9 +118,9 @@ export class JobQueue {
   #add({ baseId, rounds, ...message }: JobOnBase): Reply {
     const base = this.#bases.get(baseId);
     if (!base) return refuseUnknownBase(baseId);
-    const { candidates } = message;
+    const { candidates, control } = message;
     const parts = candidates ? [candidates.own, candidates.mean, candidates.refined] : [];
-    checkTerms({ base: base.like, rounds: [...rounds, ...parts] });
+    checkTerms({ base: base.like, rounds: [...rounds, ...parts, ...(control ? [[control]] : [])] });
     const { id, clientId, round, phase, kind, clientIndex, clientCount, seed, commonSeed } =
       message;
     const seeds = { clientIndex, clientCount, seed, commonSeed };
@@ -130,7 +130,7 @@ export class JobQueue {
       if (wanted.signal.aborted) return;
       const own = { base: params, rounds };
       const job = { id, clientId, round, phase, kind, params: own, ...seeds };
-      this.#jobs.push({ ...job, ...(candidates && { candidates }) });
+      this.#jobs.push({ ...job, ...(candidates && { candidates }), ...(control && { control }) });
       this.#running ??= this.#run();
     };
     if (base.params instanceof Promise) {

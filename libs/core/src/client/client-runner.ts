@@ -255,10 +255,11 @@ export class ClientRunner implements JobRunner {
     };
   }
 
-  #trainJob({ round, phase, clientId }: ClientJob, params: Params, signal: AbortSignal): TrainJob {
+  #trainJob(job: ClientJob, params: Params, signal: AbortSignal): TrainJob {
+    const { round, phase, clientId, control } = job;
     const common = this.#rng.at("common", phase, round);
     const rng = this.#rng.at("train", phase, round, clientId);
-    return { round, phase, params, signal, rng, common };
+    return { round, phase, params, signal, rng, common, ...(control && { control }) };
   }
 
   async #finish(job: ClientJob, honest: TrainResult): Promise<TrainResult> {

@@ -87,6 +87,11 @@ export interface TaskPlugin extends Plugin<Task | Promise<Task>> {
    */
   acceptsStale?(options: never): boolean;
   /**
+   * Do its trainers take gradient steps, and correct them by `TrainJob.control`? Default: no. Arms
+   * with `scaffold: true` are then rejected.
+   */
+  acceptsControl?(options: never): boolean;
+  /**
    * Throws an error that says what to change if the options rule out this many clients. A check
    * that needs the data belongs in `Task.checkClients`.
    */

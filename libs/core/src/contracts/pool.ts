@@ -32,6 +32,8 @@ export interface Job {
   readonly params: ClientParams;
   /** The parts of the candidates that are added to `params`, in jobs of the kind `choose`. */
   readonly candidates?: CandidateParts;
+  /** What `TrainJob.control` is, in jobs of the kind `train`. */
+  readonly control?: Params;
   /** The contamination of an external client's data, in jobs of the kind `train`. */
   readonly contamination?: SentContamination;
   /** How `params.base` follows from an earlier base, if that takes fewer bytes than the base. */

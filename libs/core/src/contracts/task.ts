@@ -193,6 +193,12 @@ export interface TrainJob {
   readonly phase: string;
   /** The client's personal params if it has them, otherwise the shared params. */
   readonly params: Params;
+  /**
+   * SCAFFOLD's c - c_i, one tensor for each of the params: the trainer adds it to the gradient of
+   * each of its steps, and reports the sum of their learning rates as the metric `stepSum`. Present
+   * only if `TaskPlugin.acceptsControl` and the arm has `scaffold: true`.
+   */
+  readonly control?: Params;
   /** The client's own stream for this round: batches, dropout. */
   readonly rng: Stream;
   /**

@@ -1,6 +1,7 @@
 import { collect, type Answered, type Collected } from "./collect.js";
 import type { Admit, Derivation, Job } from "../contracts/pool.js";
 import type { CandidateParts } from "../contracts/refinements.js";
+import { controlFor } from "./control-variates.js";
 import { jobFor } from "./job.js";
 import { needsFinish } from "./finish-external.js";
 import type { RoundPlan } from "./round-plan.js";
@@ -35,12 +36,14 @@ export async function* askClients(
     const params = clientStart(state, clientId);
     const isDerived = derivation && params.base === state.params;
     const parts = candidates?.get(clientId);
+    const isCorrected = plan.scaffold && asked.kind === "train";
     return jobFor(plan, {
       ...asked,
       clientId,
       params,
       ...(isDerived && { derivation }),
       ...(parts && { candidates: parts }),
+      ...(isCorrected && { control: controlFor(state, clientId) }),
     });
   });
   return yield* collect(pool, jobs, admit, trial.limits.answerSeconds, signal);

@@ -1,5 +1,6 @@
 import type { Collected } from "./collect.js";
 import { summarizeAnswers, type Trained } from "./record.js";
+import { nextControls, type ControlVariates } from "./control-variates.js";
 import type { RoundPlan } from "./round-plan.js";
 import type { Arrived, Stepped } from "./run-step.js";
 import type { ServerCode } from "./server-code.js";
@@ -10,6 +11,8 @@ export interface ClosedRound {
   /** The answers, after attacks. */
   readonly trained: Trained;
   readonly attacks: AttackStates;
+  /** SCAFFOLD's control variates after the round; absent in other arms. */
+  readonly controls?: ControlVariates;
   /** @throws ArmFault if a plug-in throws or returns something else than its contract says */
   readonly aggregate: () => Promise<Stepped>;
 }
@@ -27,9 +30,11 @@ export async function closeCohort(
 ): Promise<ClosedRound> {
   const attacked = await server.attackCohort(plan, collected, when, before);
   const { updates } = attacked.collected;
+  const controls = plan.scaffold && nextControls(before, plan.clientIds.length, updates);
   return {
     trained: summarizeAnswers(attacked.collected),
     attacks: attacked.states,
+    ...(controls && { controls: await controls }),
     aggregate: () => server.runStep(plan, before, { ...when, cohort, updates }),
   };
 }

@@ -37,14 +37,14 @@ export async function* gather(
   const [clock, cohort] = chooseCohort(plan, state, overSelection, []);
   const sampleSeconds = watch();
   yield { kind: "sampled", round: asked.round, cohort };
-  const down = countBroadcastBytes(state, cohort);
+  const down = countBroadcastBytes(plan, state, cohort);
   if (isStreamed(plan, cohort)) {
     const closed = yield* gatherStreamed(plan, state, asked, cohort, server);
     return { cohort, closed, down, sampleSeconds };
   }
   const collected = yield* askToTrain(plan, state, asked, cohort, server);
   if (!devices) return { cohort, collected, down, sampleSeconds };
-  const answers = timeAnswers(cohort, collected, devices, state, clock, asked.round);
+  const answers = timeAnswers(cohort, collected, { ...plan, devices }, state, clock, asked.round);
   // With over-selection, the round does not wait for the surplus clients.
   const awaited = Math.ceil((fraction * cohort.length) / overSelection - 1e-9);
   return { cohort, down, sampleSeconds, ...closeRound(answers, awaited, clock) };
@@ -91,7 +91,7 @@ function chooseCohort(
 function timeAnswers(
   cohort: readonly string[],
   { updates, failures }: Collected,
-  devices: Devices,
+  plan: RoundPlan & { readonly devices: Devices },
   state: TrialState,
   clock: number,
   round: number,
@@ -99,8 +99,8 @@ function timeAnswers(
   const byClient = new Map(updates.map((update) => [update.clientId, update]));
   return cohort.map((clientId): Pending => {
     const update = byClient.get(clientId);
-    const bytes = broadcastBytes(state, clientId) + (update ? deltaBytes(update.delta) : 0);
-    const { seconds, isLeft } = devices.span(clientId, round, clock, bytes);
+    const bytes = broadcastBytes(plan, state, clientId) + (update ? deltaBytes(update.delta) : 0);
+    const { seconds, isLeft } = plan.devices.span(clientId, round, clock, bytes);
     const failure = isLeft
       ? straggler(`it went away after ${formatSeconds(seconds)}`)
       : failures.get(clientId);
@@ -148,7 +148,7 @@ async function* gatherBuffered(
   const sampleSeconds = watch();
   yield { kind: "sampled", round: asked.round, cohort };
   const collected = yield* askToTrain(plan, state, asked, cohort, server);
-  const started = timeAnswers(cohort, collected, devices, state, clock, asked.round);
+  const started = timeAnswers(cohort, collected, { ...plan, devices }, state, clock, asked.round);
   const waiting = [...pending, ...started].sort(byArrival);
   const updates = waiting.filter(({ update }) => update);
   const last = waiting.indexOf(updates[buffer - 1] ?? waiting.at(-1) ?? ({} as Pending));
@@ -165,7 +165,7 @@ async function* gatherBuffered(
   return {
     cohort: due.map(({ clientId }) => clientId),
     collected: toCollected(discounted),
-    down: countBroadcastBytes(state, cohort),
+    down: countBroadcastBytes(plan, state, cohort),
     sampleSeconds,
     time: {
       clock: Math.max(clock, waiting[last]?.arrives ?? clock),
@@ -194,8 +194,12 @@ function listSeconds(answers: readonly Pending[]): ReadonlyMap<string, number> {
   return new Map(answers.map(({ clientId, seconds }) => [clientId, seconds]));
 }
 
-function countBroadcastBytes(state: TrialState, clientIds: readonly string[]): number {
-  return sum(clientIds.map((id) => broadcastBytes(state, id)));
+function countBroadcastBytes(
+  plan: RoundPlan,
+  state: TrialState,
+  clientIds: readonly string[],
+): number {
+  return sum(clientIds.map((id) => broadcastBytes(plan, state, id)));
 }
 
 function straggler(why: string): Failure {

@@ -1,12 +1,13 @@
 import type { Asking } from "./asking.js";
 import type { Stepped } from "./run-step.js";
-import type { AttackStates, Merged, TrialState } from "./trial-state.js";
+import type { ClosedRound } from "./close-cohort.js";
+import type { Merged, TrialState } from "./trial-state.js";
 
 /** Returns the state after a round. */
 export function nextState(
   before: TrialState,
   { time }: Pick<Asking, "time">,
-  attacks: AttackStates,
+  { attacks, controls }: Pick<ClosedRound, "attacks" | "controls">,
   { aggregation, step, modStates }: Stepped,
   merged: Merged,
 ): TrialState {
@@ -19,6 +20,7 @@ export function nextState(
     aggregator: aggregation.state ?? before.aggregator,
     attacks,
     mods: modStates,
+    ...(controls && { controls }),
     ...(time && { clock: time.clock, pending: time.pending ?? [] }),
   };
 }

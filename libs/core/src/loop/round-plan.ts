@@ -24,6 +24,8 @@ export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contaminat
   readonly isExternal?: boolean;
   /** Does the arm leave contaminated clients out of every cohort? */
   readonly benignOnly?: boolean;
+  /** Do clients correct their steps by control variates? Default: no. */
+  readonly scaffold?: boolean;
   readonly task: Task;
   readonly aggregator: Aggregator;
   /** The aggregator's name, for messages. */
@@ -37,11 +39,12 @@ export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contaminat
 /** Plans the rounds of one arm. @param task the loaded task of the trial */
 export function planRounds(
   prepared: PreparedTrial,
-  { aggregator, choice, benignOnly }: Pick<PreparedArm, "aggregator" | "choice" | "benignOnly">,
+  arm: Pick<PreparedArm, "aggregator" | "choice" | "benignOnly" | "scaffold">,
   run: Pick<RoundPlan, "task" | "pool" | "signal" | "onCode">,
 ): RoundPlan {
   const { trial, clientIds, contamination, rng, mods, unknown, external } = prepared;
   const { absentFrom, devices, taskPlugin } = prepared;
+  const { aggregator, choice, benignOnly, scaffold } = arm;
   const isExternal = taskPlugin.isExternal ?? false;
   return {
     trial,
@@ -57,6 +60,7 @@ export function planRounds(
     aggregator,
     aggregatorName: choice.name,
     benignOnly,
+    ...(scaffold && { scaffold }),
     ...run,
   };
 }

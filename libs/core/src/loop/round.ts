@@ -84,7 +84,7 @@ async function* runRound(
     const stepped = await closed.aggregate();
     const chosen = yield* chooseRefinements(plan, before, when, stepped);
     const merged = await mergeStep(plan, before, stepped, chosen.personal);
-    const state = nextState(before, gathered, closed.attacks, stepped, merged);
+    const state = nextState(before, gathered, closed, stepped, merged);
     yield { kind: "aggregated", round };
     timing.aggregate = watch();
 

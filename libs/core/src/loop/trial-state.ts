@@ -12,6 +12,7 @@ import type { Admit, Derivation } from "../contracts/pool.js";
 import type { Ask, Start, Step, Task } from "../contracts/task.js";
 import { errorMessage, errorLocation, UserError, type Failure } from "../words/errors.js";
 import type { Initial, Origin } from "./initial.js";
+import type { ControlVariates } from "./control-variates.js";
 import type { ModStates } from "./server-halves.js";
 import { sum, type Stream } from "@fedclair/linalg";
 import { addTerms, Products } from "../tensors/merge.js";
@@ -48,6 +49,8 @@ export interface TrialState {
   readonly aggregator: unknown;
   readonly attacks: AttackStates;
   readonly mods: ModStates;
+  /** SCAFFOLD's control variates; absent in other arms, and before the first round. */
+  readonly controls?: ControlVariates;
   /** Simulated seconds since the trial began; absent without `devices`. */
   readonly clock?: number;
   /** Answers that have not arrived yet in simulated time, the first to arrive first. */
@@ -141,12 +144,17 @@ export function clientStart({ params, personal }: TrialState, clientId: string):
 }
 
 /**
- * Returns the number of bytes that a client is sent: all params, or for personal params only the
- * terms that were added.
+ * Returns the number of bytes that a client is sent for training: all params, or for personal
+ * params only the terms that were added; and as many again with control variates.
  */
-export function broadcastBytes(state: TrialState, clientId: string): number {
+export function broadcastBytes(
+  { scaffold }: { readonly scaffold?: boolean },
+  state: TrialState,
+  clientId: string,
+): number {
   const params = clientStart(state, clientId);
-  return params.rounds.length > 0 ? termBytes(params) : payloadBytes(params.base.values());
+  if (params.rounds.length > 0) return termBytes(params);
+  return (scaffold ? 2 : 1) * payloadBytes(params.base.values());
 }
 
 /** Returns the modules and shapes that the answers of a round must have. */

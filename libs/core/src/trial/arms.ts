@@ -9,6 +9,8 @@ export interface Arm {
   readonly choice: PluginChoice;
   /** What turns the aggregated change into the change that is made; absent: nothing. */
   readonly serverOptimizer?: ServerOptimizer;
+  /** Do its clients correct their steps by control variates? Default: no. */
+  readonly scaffold?: boolean;
   /** Is it an oracle, which leaves the contaminated clients out? */
   readonly benignOnly: boolean;
 }
@@ -17,18 +19,26 @@ export interface Arm {
 export function listArms({
   aggregator,
   serverOptimizer,
+  scaffold,
   baselines,
-}: Pick<Trial, "aggregator" | "serverOptimizer" | "baselines">): readonly [Arm, ...Arm[]] {
+}: Pick<Trial, "aggregator" | "serverOptimizer" | "scaffold" | "baselines">): readonly [
+  Arm,
+  ...Arm[],
+] {
   return [
     {
       label: aggregator.name,
       choice: aggregator,
       ...(serverOptimizer && { serverOptimizer }),
+      ...(scaffold && { scaffold }),
       benignOnly: false,
     },
-    ...baselines.map(({ label, aggregator: choice, serverOptimizer, clients }) => {
-      const optimizer = serverOptimizer && { serverOptimizer };
-      return { label, choice, ...optimizer, benignOnly: clients === "benign" };
-    }),
+    ...baselines.map(({ label, aggregator: choice, serverOptimizer, scaffold, clients }) => ({
+      label,
+      choice,
+      ...(serverOptimizer && { serverOptimizer }),
+      ...(scaffold && { scaffold }),
+      benignOnly: clients === "benign",
+    })),
   ];
 }

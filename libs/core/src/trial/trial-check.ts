@@ -64,6 +64,7 @@ export function checkPlugins(
     checkAggregator(place, arm, prepared, plugins);
     const optimizer = i === 0 ? "serverOptimizer" : `baselines.${i - 1}.serverOptimizer`;
     checkServerOptimizer(`${file}: ${optimizer}`, arm, prepared);
+    if (arm.scaffold) checkScaffold(file, i === 0 ? "" : `baselines.${i - 1}.`, arm, prepared);
   }
 }
 
@@ -84,6 +85,36 @@ function checkServerOptimizer(
   if (!addsChanges && !taskPlugin.isExternal) {
     throw new UserError(
       `${place}: ${serverOptimizer.name} acts on changes of the params, and task ${taskPlugin.name} computes its params by itself; leave it out`,
+    );
+  }
+}
+
+/** Checks that the clients of an arm can correct their steps by control variates. */
+function checkScaffold(
+  file: string,
+  path: string,
+  { choice, aggregator }: PreparedArm,
+  { trial, taskPlugin, external }: Checked,
+): void {
+  const place = `${file}: ${path}scaffold`;
+  if (external.size > 0) {
+    throw new UserError(
+      `${place}: external clients cannot correct their steps; simulate all clients, or leave it out`,
+    );
+  }
+  if (!taskPlugin.acceptsControl?.(pluginOptions(trial.task) as never)) {
+    throw new UserError(
+      `${place}: clients of task ${taskPlugin.name} cannot correct their steps with these options; use digits with model logistic or mlp, or leave it out`,
+    );
+  }
+  if (aggregator.changesPersonal) {
+    throw new UserError(
+      `${place}: control variates are for shared params, and aggregator ${choice.name} changes personal ones with these options; choose fedavg or another of one global change`,
+    );
+  }
+  if (trial.schedule?.name === "buffered") {
+    throw new UserError(
+      `${place}: schedule buffered mixes rounds, and control variates belong to one; choose synchronous or semi-synchronous`,
     );
   }
 }

@@ -81,6 +81,12 @@ function makeSchema(plugins: Plugins) {
     .describe(
       "Momentum or adaptive steps at the coordinator, after the arm's aggregator. Default: none.",
     );
+  const scaffold = z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether the arm's clients correct their steps by control variates, as SCAFFOLD does. Default: false.",
+    );
   return z
     .strictObject({
       name: z
@@ -157,12 +163,14 @@ function makeSchema(plugins: Plugins) {
       ),
       aggregator: aggregator.describe("The aggregator of the main arm."),
       serverOptimizer,
+      scaffold,
       baselines: z
         .array(
           z.strictObject({
             label: z.string().min(1).describe("The arm's name in tables and figures."),
             aggregator,
             serverOptimizer,
+            scaffold,
             clients: z
               .enum(["all", "benign"])
               .default("all")

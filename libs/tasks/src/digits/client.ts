@@ -43,7 +43,7 @@ export class DigitsClient implements LocalTrainer {
   /**
    * Trains for a round.
    * @returns the change of every layer, or its low-rank pair; `loss` is the mean training loss of
-   * the last epoch
+   * the last epoch, and `stepSum` with `job.control` the sum of the learning rates of all steps
    */
   async train(job: TrainJob): Promise<TrainResult> {
     this.#requireSize(job.params);
@@ -51,21 +51,29 @@ export class DigitsClient implements LocalTrainer {
       this.#options.model === "lora"
         ? await this.#trainAdapters(job)
         : await this.#trainWeights(job);
-    return { numExamples: this.#data.training.labels.length, delta, metrics: { loss } };
+    const metrics = { loss, ...(job.control && { stepSum: this.#stepSum }) };
+    return { numExamples: this.#data.training.labels.length, delta, metrics };
+  }
+
+  get #stepSum(): number {
+    const { localEpochs, batchSize, learningRate } = this.#options;
+    const steps = localEpochs * Math.ceil(this.#data.training.labels.length / batchSize);
+    return steps * learningRate;
   }
 
   async #trainWeights(job: TrainJob): Promise<TrainingResult> {
     const network = networkOf(job.params, this.#rows);
     const start = network.trained.map(({ weights }) => weights.copy());
+    const control = job.control && networkOf(job.control, 1);
     try {
-      const loss = await this.#descend(network, job);
+      const loss = await this.#descend(network, job, control);
       // Subtracting the initial weights leaves the change.
       network.trained.forEach(({ weights }, i) => {
         descend(weights, item(start, i), 1);
       });
       return { loss, delta: paramsOf(network, job.params) };
     } finally {
-      for (const one of [network, ...start]) one.release();
+      for (const one of [network, ...start, ...(control ? [control] : [])]) one.release();
     }
   }
 
@@ -80,8 +88,8 @@ export class DigitsClient implements LocalTrainer {
     }
   }
 
-  #descend(network: Network, { rng, signal }: TrainJob): Promise<number> {
-    const pace = { ...this.#options, epochs: this.#options.localEpochs };
+  #descend(network: Network, { rng, signal }: TrainJob, control?: Network): Promise<number> {
+    const pace = { ...this.#options, epochs: this.#options.localEpochs, control };
     return train(network, this.#data.training, pace, rng, signal);
   }
 

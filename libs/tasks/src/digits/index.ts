@@ -45,6 +45,7 @@ export const digits: TaskPlugin = {
   },
   primary: "accuracy",
   acceptsStale: () => true,
+  acceptsControl: ({ model }: Options) => model !== "lora",
   holdsBack: true,
   namesClients: ({ partition }: Options) => partition.by === "natural",
   checkClients: (clients, options: Options) => {

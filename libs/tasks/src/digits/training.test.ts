@@ -3,7 +3,7 @@ import type { Params } from "@fedclair/core";
 import { item, stream } from "@fedclair/linalg";
 import { choose, classes, pixels } from "./images.js";
 import { networkOf, paramsOf } from "./model.js";
-import { train } from "./training.js";
+import { train, type Pace } from "./training.js";
 
 const rng = stream("digits training test");
 const images = Float32Array.from(rng.at("images").normals(4 * pixels, 0.1));
@@ -14,7 +14,7 @@ const start: Params = new Map([
 ]);
 
 /** Trains logistic regression on a batch of all digits. */
-async function trainFrom(params: Params, pace: { epochs: number; proximal?: number }) {
+async function trainFrom(params: Params, pace: Partial<Pace> & Pick<Pace, "epochs">) {
   const network = networkOf(params, 4);
   try {
     await train(network, data, { batchSize: 4, learningRate: 0.5, ...pace }, rng);
@@ -40,5 +40,19 @@ describe("training of digits", () => {
       assert.ok(Math.abs(item(pulled, i) - (w - pull)) < 1e-6);
     });
     assert.ok(largest > 1e-3, `${largest}`);
+  });
+
+  it("adds the control of SCAFFOLD to the gradient of each step", async () => {
+    const numbers = Float32Array.from(rng.at("control").normals(7850));
+    const control = networkOf(new Map([["output", { shape: [10, pixels + 1], data: numbers }]]), 1);
+    try {
+      const corrected = numbersOf(await trainFrom(start, { epochs: 1, control }));
+      const plain = numbersOf(await trainFrom(start, { epochs: 1 }));
+      corrected.forEach((w, i) => {
+        assert.ok(Math.abs(w - (item(plain, i) - 0.5 * item(numbers, i))) < 1e-5);
+      });
+    } finally {
+      control.release();
+    }
   });
 });

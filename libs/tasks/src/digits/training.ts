@@ -12,6 +12,8 @@ export interface Pace {
   readonly learningRate: number;
   /** μ of FedProx: the pull towards the weights that training started from. Default: 0. */
   readonly proximal?: number;
+  /** Added to the gradients of each step: SCAFFOLD's c - c_i, in a network of the same layers. */
+  readonly control?: Network | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ const evaluationBatch = 128;
 export async function train(
   network: Network,
   data: Chosen,
-  { epochs, batchSize, learningRate, proximal = 0 }: Pace,
+  { epochs, batchSize, learningRate, proximal = 0, control }: Pace,
   rng: Stream,
   signal?: AbortSignal,
 ): Promise<number> {
@@ -45,6 +47,8 @@ export async function train(
         for (const [i, { weights }] of network.trained.entries()) {
           const origin = start[i];
           if (origin) pullBack(weights, origin, learningRate * proximal);
+          const correction = control?.trained[i];
+          if (correction) descend(weights, correction.weights, learningRate);
         }
         for (const trained of network.trained) {
           descend(trained.weights, trained.gradient, learningRate);

@@ -345,7 +345,13 @@ describe("codec, given malformed input", () => {
         "MALFORMED",
       );
     }
-    for (const changes of [{ kind: 0 }, { clientId: "\n" }, { phase: "\n" }]) {
+    const kind = WorkKind.EVALUATE;
+    for (const changes of [
+      { kind: 0 },
+      { kind, control: {} },
+      { clientId: "\n" },
+      { phase: "\n" },
+    ]) {
       const bytes = CoordinatorMessage.encode({ clientJob: { ...job, ...changes } }).finish();
       assert.equal(
         failureCode(() => decodeCoordinatorMessage(bytes)),

@@ -89,6 +89,7 @@ function jobToWire({
   rounds,
   candidates,
   contamination,
+  control,
   ...seeds
 }: JobOnBase): WireJob {
   return {
@@ -111,6 +112,7 @@ function jobToWire({
       },
     }),
     ...(contamination && { contamination: contaminationToWire(contamination) }),
+    ...(control && { control: paramsToWire(control) }),
   };
 }
 
@@ -181,6 +183,7 @@ function jobFromWire({
   baseId,
   rounds,
   candidates,
+  control,
   ...seeds
 }: WireJob): JobOnBase {
   const [name] = Object.entries(kinds).find(([, number]) => number === kind) ?? [];
@@ -191,6 +194,8 @@ function jobFromWire({
   if ((name === "choose") !== (candidates != null)) {
     throw new WireError("MALFORMED", "candidates: expected in a job of kind CHOOSE and no other");
   }
+  if (name !== "train" && control != null)
+    throw new WireError("MALFORMED", "control: expected in a job of kind TRAIN only");
   return {
     id: id ?? 0,
     clientId: checkName("client_id", clientId),
@@ -204,5 +209,6 @@ function jobFromWire({
     commonSeed: seeds.commonSeed ?? 0,
     rounds: (rounds ?? []).map(termsFromWire),
     ...(candidates && { candidates: candidatesFromWire(candidates) }),
+    ...(control && { control: paramsFromWire(control) }),
   };
 }
