@@ -312,6 +312,37 @@ describe("a method that is broken on purpose fails its page", function () {
   });
 });
 
+describe("claims on conditional transport", () => {
+  it("do not hold for a network that ignores the class, which measures no difference", () => {
+    const measures = {
+      w2Floor: 0.5,
+      anyClassW2: 2,
+      ...Object.fromEntries(
+        [0, 1].flatMap((weight) => [
+          [`w2.${weight}`, 2],
+          [`accuracy.${weight}`, 0.125],
+          [`deviation.${weight}`, 1.4],
+        ]),
+      ),
+    };
+    const claims = papers
+      .flatMap((paper) => paper.claims)
+      .filter(({ name }) =>
+        /^(conditional|conditional-floor|guidance|guidance-\w+)-(modes|digits)$/.test(name),
+      );
+    assert.equal(claims.length, 10);
+    for (const { name, measure, expected } of claims) {
+      const labels: Record<string, string> = {
+        method: "value",
+        target: name.split("-").at(-1) ?? "",
+      };
+      const at = (path: string) => labels[path] ?? "";
+      const ignoring = [1, 2].map((seed) => ({ seed, at, measures }));
+      assert.equal(judge(estimate(measure(ignoring)), expected), "does not hold", name);
+    }
+  });
+});
+
 describe("real selections of the page on bias", () => {
   it("remove a bump, of which only the sum of two cells is known", async () => {
     const { smoothCounts } = await load<{

@@ -120,7 +120,10 @@ export async function writeComponents() {
   });
 }
 
-/** Writes the digits 3 and 8 of `writeComponents` as digits-3.csv and digits-8.csv. */
+/**
+ * Writes the digits of `writeComponents` with a column `digit` as digits-classes.csv, and the
+ * digits 3 and 8 as digits-3.csv and digits-8.csv.
+ */
 export async function writeClasses() {
   await writeDigits();
   const { labels } = await readMnist();
@@ -129,6 +132,8 @@ export async function writeClasses() {
     const lines = [head, ...rows.filter((_, i) => labels[i] === digit), ""];
     await writeFile(join(folder, `digits-${digit}.csv`), lines.join("\n"));
   }
+  const labelled = [`${head},digit`, ...rows.map((row, i) => `${row},${labels[i]}`), ""];
+  await writeFile(join(folder, "digits-classes.csv"), labelled.join("\n"));
 }
 
 const basisOf = (file) => join(folder, file.replace(".csv", ".json"));
@@ -136,6 +141,7 @@ const basisOf = (file) => join(folder, file.replace(".csv", ".json"));
 /**
  * @typedef {object} Components
  * @property {number[][]} points the rows of the table, without a label
+ * @property {(string | undefined)[]} labels the classes of the points, if the table has them
  * @property {number[]} means the mean point, which the task subtracts
  * @property {number} deviation the number by which the task then divides
  * @property {number[]} meanImage
@@ -150,10 +156,12 @@ const basisOf = (file) => join(folder, file.replace(".csv", ".json"));
 export async function readComponents(file, basis = file) {
   const { means: meanImage, components } = JSON.parse(await readFile(basisOf(basis), "utf8"));
   const [, ...lines] = (await readFile(join(folder, file), "utf8")).trim().split("\n");
-  const points = lines.map((line) => line.split(",").slice(0, components.length).map(Number));
+  const cells = lines.map((line) => line.split(","));
+  const points = cells.map((row) => row.slice(0, components.length).map(Number));
+  const labels = cells.map((row) => row[components.length]);
   const means = components.map((_, c) => mean(points.map((point) => point[c])));
   const squares = points.map((point) => mean(point.map((x, c) => (x - means[c]) ** 2)));
-  return { points, means, deviation: Math.sqrt(mean(squares)), meanImage, components };
+  return { points, labels, means, deviation: Math.sqrt(mean(squares)), meanImage, components };
 }
 
 async function writePrincipal(file, count, read) {

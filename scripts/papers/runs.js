@@ -60,8 +60,8 @@ export async function readMeasured(out) {
   const text = await readFile(join(out, "runs.json"), "utf8").catch(() => undefined);
   return text === undefined
     ? undefined
-    : JSON.parse(text).map(({ seed, labels, measures }) => {
-        return { seed, at: (path) => labels[path] ?? "", measures };
+    : JSON.parse(text).map(({ labels, ...run }) => {
+        return { ...run, at: (path) => labels[path] ?? "" };
       });
 }
 

@@ -17,13 +17,19 @@ const columns = 16;
 const side = 28;
 /** Pixels between images. */
 const space = 2;
-/** Size of a strip in pixels. */
-export const stripSize = { width: columns * (side + space) - space, height: side };
+/** Size in pixels of a strip of some images. */
+export const sizeOf = (count) => ({ width: count * (side + space) - space, height: side });
+export const stripSize = sizeOf(columns);
 
 /** Draws some points as images side by side. @param {Components} set */
 export function drawTrue(label, set, points = set.points) {
   const some = stream("true images").sample(points).slice(0, columns);
-  return { label, url: drawStrip(some.map((point) => toImage(set, point))) };
+  return drawPoints(label, set, some);
+}
+
+/** Draws all of some points as images side by side. @param {Components} set */
+export function drawPoints(label, set, points) {
+  return { label, url: drawStrip(points.map((point) => toImage(set, point))) };
 }
 
 /** Draws starting points of a normal source. @param {Components} set the target */
@@ -48,7 +54,12 @@ export async function drawGenerated(run, set, starts, steps) {
   const gradient = guidedGradient(await networkOfRun(run), undefined, methodOf(run));
   const ends = followPolicy(gradient, starts, steps).at(-1);
   const label = `${names[methodOf(run)]}, ${steps} ${steps === 1 ? "step" : "steps"}`;
-  return { label, url: drawStrip(toImages(set, ends)) };
+  return drawScaled(label, set, ends.toRows());
+}
+
+/** Draws points on the scale of the task. @param {Components} set the target */
+export function drawScaled(label, set, points) {
+  return { label, url: drawStrip(points.map((point) => toImage(set, unscale(set, point)))) };
 }
 
 async function networkOfRun({ folder }) {
@@ -57,14 +68,8 @@ async function networkOfRun({ folder }) {
   return networkOf(new Map(entries));
 }
 
-function toImages(set, points) {
-  const { means, deviation } = set;
-  return points.toRows().map((point) =>
-    toImage(
-      set,
-      point.map((x, c) => means[c] + deviation * x),
-    ),
-  );
+function unscale({ means, deviation }, point) {
+  return point.map((x, c) => means[c] + deviation * x);
 }
 
 function toImage({ meanImage, components }, point) {
@@ -75,7 +80,7 @@ function toImage({ meanImage, components }, point) {
 
 /** Draws images side by side, ink in black. */
 function drawStrip(images) {
-  const { width, height } = stripSize;
+  const { width, height } = sizeOf(images.length);
   const data = new Uint8Array(width * height).fill(255);
   for (const [c, image] of images.entries()) {
     image.forEach((value, pixel) => {

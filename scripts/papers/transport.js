@@ -1,5 +1,10 @@
 import { groupBy } from "../group-by.js";
 import { row } from "./figures.js";
+import {
+  conditionalClaims,
+  conditionalFigures,
+  conditionalTables,
+} from "./transport-conditional.js";
 import { imageClaims, imageFigures, imageTable } from "./transport-images.js";
 import {
   difference,
@@ -106,10 +111,12 @@ export const transport = {
     ),
     ...imageClaims,
     ...translationClaims,
+    ...conditionalClaims,
   ],
   tables: {
     images: imageTable,
     ...translationTables,
+    ...conditionalTables,
     peers: {
       files: [peers.file],
       columns: [
@@ -134,5 +141,9 @@ export const transport = {
   },
   table: stepTable(file, targets, targetOf),
   figure: { files: [file], draw: ([all]) => row(...stepPanels(all, targets, targetOf)) },
-  figures: { ...imageFigures, ...translationFigures },
+  figures: {
+    ...imageFigures,
+    ...translationFigures,
+    ...conditionalFigures,
+  },
 };
