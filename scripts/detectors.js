@@ -8,6 +8,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { makeBank } from "@fedclair/aggregators";
+import { mean } from "@fedclair/linalg";
 import { atATime } from "../apps/cli/dist/src/at-a-time.js";
 import { parseArguments } from "./arguments.js";
 import { measureClean } from "./bank/measure.js";
@@ -156,8 +157,4 @@ function judged(pool, title) {
     );
     return { name: pile, adapters };
   });
-}
-
-function mean(list) {
-  return list.reduce((x, y) => x + y, 0) / list.length;
 }

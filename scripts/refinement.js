@@ -5,6 +5,7 @@ import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { prepareTrial, RunTally, runTrial } from "@fedclair/runs";
+import { mean } from "@fedclair/linalg";
 import { parseArguments } from "./arguments.js";
 
 const trials = [
@@ -67,7 +68,6 @@ async function run(name, seed, holdBack) {
   return { clair: own("clair"), local: own("local"), choices, metric: measures.primary };
 }
 
-const mean = (numbers) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
 const format = (x) => String(Number(x.toPrecision(3)));
 
 /** The mean difference of pairs, with its standard error. */

@@ -1,3 +1,4 @@
+import { mean } from "@fedclair/linalg";
 import { flattenDelta, forge, inner } from "./forge.js";
 import { measureRound } from "./measure.js";
 import { findBest, searchAttacks } from "./search.js";
@@ -113,7 +114,6 @@ function nearestWeights(rounds, forgeRound) {
 }
 
 function summarise(damage) {
-  const mean = (values) => values.reduce((x, y) => x + y, 0) / values.length;
   return {
     harm: mean(damage.map(({ harm }) => harm)),
     flagged: mean(damage.map(({ isFlagged }) => (isFlagged ? 1 : 0))),

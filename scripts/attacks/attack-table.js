@@ -1,4 +1,5 @@
 import { wilsonInterval } from "@fedclair/runs";
+import { mean } from "@fedclair/linalg";
 import { groupBy } from "../group-by.js";
 import { markdown } from "../train-adapters/table.js";
 import { countClients } from "./count-clients.js";
@@ -89,8 +90,4 @@ function formatMean(values) {
 
 function formatNumber(value) {
   return value < 100 ? value.toFixed(2) : value.toFixed(0);
-}
-
-function mean(values) {
-  return values.reduce((x, y) => x + y, 0) / values.length;
 }

@@ -1,6 +1,6 @@
 // Judges the piles of pools, each pool with a bank that was made without it.
 import { clairSchema, controlKinds, judgeMeasures, makeBank } from "@fedclair/aggregators";
-import { stream } from "@fedclair/linalg";
+import { mean, stream } from "@fedclair/linalg";
 
 const statuses = ["contaminated", "undecided", "benign"];
 const heads = [
@@ -110,8 +110,4 @@ function computeArea(scores, isBad) {
   const [bad, good] = [true, false].map((wanted) => scores.filter((_, k) => isBad[k] === wanted));
   const wins = bad.flatMap((x) => good.map((y) => (x > y ? 1 : x === y ? 0.5 : 0)));
   return mean(wins);
-}
-
-function mean(list) {
-  return list.reduce((x, y) => x + y, 0) / list.length;
 }

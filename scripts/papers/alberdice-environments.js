@@ -1,7 +1,7 @@
 // Offline data of rware and lbforaging, policies learnt from them, and these policies played there.
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { mean } from "@fedclair/runs";
+import { mean } from "@fedclair/linalg";
 import { startPeer } from "./peers.js";
 import { readRuns, runSweep } from "./runs.js";
 

@@ -1,5 +1,5 @@
 import { methodColours, muted } from "@fedclair/report";
-import { mean } from "@fedclair/runs";
+import { mean } from "@fedclair/linalg";
 import { drawParameters, listParameterRows, parameterColumns } from "./bias-parameters.js";
 import { middles } from "./regents.js";
 

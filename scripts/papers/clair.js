@@ -1,5 +1,5 @@
+import { mean } from "@fedclair/linalg";
 import { level, linePanel, number, predictedLine, row, series } from "./figures.js";
-import { mean } from "@fedclair/runs";
 import { groupBy } from "../group-by.js";
 import { perSeed, slope } from "./runs.js";
 

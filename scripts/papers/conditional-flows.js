@@ -1,7 +1,6 @@
 // Trains conditional networks of value-driven transport and of flow matching, and measures them on
 // each class, with and without guidance. Training in one process takes half of a sweep's time.
-import { stream } from "@fedclair/linalg";
-import { mean } from "@fedclair/runs";
+import { mean, stream } from "@fedclair/linalg";
 import {
   makeClassYardstick,
   measureConditional,

@@ -1,7 +1,7 @@
 import { optimalCopyAverageLoss } from "../../libs/tasks/dist/src/copy-average/copy-average-points.js";
 import { perturbedCopy } from "../../libs/tasks/dist/src/copy-average/perturbed-copy.js";
 import { methodColours, muted } from "@fedclair/report";
-import { mean } from "@fedclair/runs";
+import { mean } from "@fedclair/linalg";
 import { groupBy } from "../group-by.js";
 
 const file = "sweeps/papers/copy-average-phases.yaml";

@@ -5,8 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { mean } from "@fedclair/runs";
-import { gramNT, Matrix, multiplyTN, symmetricEigen } from "@fedclair/linalg";
+import { gramNT, Matrix, mean, multiplyTN, symmetricEigen } from "@fedclair/linalg";
 import { readMnist } from "../../libs/tasks/dist/src/digits/data.js";
 
 const root = join(import.meta.dirname, "../..");

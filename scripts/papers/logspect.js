@@ -1,5 +1,5 @@
+import { mean } from "@fedclair/linalg";
 import { linePanel, number, row, series } from "./figures.js";
-import { mean } from "@fedclair/runs";
 import { groupBy } from "../group-by.js";
 import { fetchFederations, writePixels } from "./data.js";
 import { perSeed, slope } from "./runs.js";

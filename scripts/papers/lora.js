@@ -1,5 +1,5 @@
 import { methodColours } from "@fedclair/report";
-import { mean } from "@fedclair/runs";
+import { mean } from "@fedclair/linalg";
 import { groupBy } from "../group-by.js";
 import { perSeed } from "./runs.js";
 

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { mean, readRun, readStoredSweep, readSummary } from "@fedclair/runs";
+import { readRun, readStoredSweep, readSummary } from "@fedclair/runs";
+import { mean } from "@fedclair/linalg";
 import { groupBy } from "../group-by.js";
 
 const root = resolve(import.meta.dirname, "../..");

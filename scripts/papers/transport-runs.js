@@ -1,5 +1,5 @@
 // What the sweeps of docs/papers/transport.md have in common.
-import { mean } from "@fedclair/runs";
+import { mean } from "@fedclair/linalg";
 import { groupBy } from "../group-by.js";
 import { linePanel, number, series } from "./figures.js";
 import { perSeed } from "./runs.js";

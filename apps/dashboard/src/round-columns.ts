@@ -4,7 +4,6 @@ import {
   clientEvaluations,
   clientTruth,
   isFlagged,
-  mean,
   metricsIn,
   orderMetrics,
   readMetric,
@@ -13,6 +12,7 @@ import {
   type ArmTiming,
   type TrialDescription,
 } from "@fedclair/runs";
+import { mean } from "@fedclair/linalg";
 import { marks, type MetricState, type RoundColumns, type RoundTime } from "./protocol.js";
 
 /**

@@ -20,6 +20,7 @@ export { columnEnergies, splitColumns, splitEnergy, type SplitEnergy } from "./p
 export { rowTriangle, thinQr, type ThinQr } from "./qr.js";
 export {
   frobenius,
+  mean,
   median,
   medianDeviation,
   medianInPlace,

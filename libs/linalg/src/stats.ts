@@ -110,6 +110,11 @@ export function standardDeviation(values: ArrayLike<number>): number {
   return Math.sqrt(squares / (n - 1));
 }
 
+/** The mean of a list. @returns NaN for an empty one */
+export function mean(values: ArrayLike<number>): number {
+  return sum(values) / values.length;
+}
+
 /** The sum of a list. */
 export function sum(values: ArrayLike<number>): number {
   let total = 0;

@@ -1,11 +1,10 @@
 import { strokeLegend, type MetricInfo, type Metrics } from "@fedclair/core";
 import { printable } from "@fedclair/core/internal";
-import { quantile } from "@fedclair/linalg";
+import { mean, quantile } from "@fedclair/linalg";
 import {
   clientEvaluations,
   formatNumber,
   sharedEvaluations,
-  mean,
   ownProperty,
   orderMetrics,
   valuesOf,

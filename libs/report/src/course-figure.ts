@@ -1,7 +1,6 @@
 import {
   clientEvaluations,
   formatNumber,
-  mean,
   meanInterval,
   sharedEvaluations,
   valuesOf,
@@ -9,6 +8,7 @@ import {
 } from "@fedclair/runs";
 import { strokeLegend } from "@fedclair/core";
 import { printable } from "@fedclair/core/internal";
+import { mean } from "@fedclair/linalg";
 import type { TopLevelSpec } from "vega-lite";
 import { axisTicks, errorAxis, roundAxis } from "./axis.js";
 import { armColours, armDashes, figureConfig, isNarrow } from "./figure-style.js";

@@ -7,7 +7,6 @@ import {
   eachRecord,
   findRun,
   formatNumber,
-  mean,
   ownProperty,
   pairedDifference,
   readMetric,
@@ -18,6 +17,7 @@ import {
   type Run,
   type StoredRun,
 } from "@fedclair/runs";
+import { mean } from "@fedclair/linalg";
 
 /** A run of the same trial without some clients, as `fedclair replay` makes it. */
 export interface Influence {

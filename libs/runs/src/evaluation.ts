@@ -1,7 +1,7 @@
 import type { Metrics } from "@fedclair/core";
 import type { ClientRecord } from "@fedclair/core/internal";
+import { mean } from "@fedclair/linalg";
 import { readMetric } from "./measure.js";
-import { mean } from "./numbers.js";
 
 /** The mean of a metric over some clients. */
 export interface ClientMean {

@@ -32,7 +32,6 @@ export {
   isWithin,
   maxOf,
   minOf,
-  mean,
   timeUnits,
   chooseUnit,
   type Unit,

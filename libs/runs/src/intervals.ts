@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
-import { formatNumber, mean } from "./numbers.js";
+import { mean } from "@fedclair/linalg";
+import { formatNumber } from "./numbers.js";
 
 /** A confidence interval of 95 %, bounds included. */
 export interface Interval {

@@ -1,10 +1,3 @@
-import { sum } from "@fedclair/linalg";
-
-/** Averages numbers. @returns NaN for an empty list */
-export function mean(values: readonly number[]): number {
-  return sum(values) / values.length;
-}
-
 /**
  * Finds the smallest value. Unlike `Math.min(...values)`, it accepts lists of any length.
  * @returns Infinity for an empty list

@@ -6,10 +6,11 @@ import {
   type RoundRecord,
   type Trial,
 } from "@fedclair/core/internal";
+import { mean } from "@fedclair/linalg";
 import { SingleBar } from "cli-progress";
 import { clientEvaluations, meanMetric } from "./evaluation.js";
 import { formatTime } from "./format-time.js";
-import { formatNumber, mean } from "./numbers.js";
+import { formatNumber } from "./numbers.js";
 import type { ArmEvent } from "./run-trial.js";
 import { roundDetection } from "./detection.js";
 import { readMetric } from "./measure.js";

@@ -7,12 +7,12 @@ import {
   interruption,
   isFlagged,
   findLoss,
-  mean,
   type ArmRecord,
   type ArmTiming,
 } from "@fedclair/runs";
 import type { Metrics } from "@fedclair/core";
 import type { ClientRecord } from "@fedclair/core/internal";
+import { mean } from "@fedclair/linalg";
 
 /** A round of an arm, as stored in a run folder. */
 export interface ExportedRound {

@@ -1,6 +1,7 @@
 import type { Measures } from "@fedclair/core";
+import { mean } from "@fedclair/linalg";
 import type { Measure } from "../measure.js";
-import { formatNumber, mean } from "../numbers.js";
+import { formatNumber } from "../numbers.js";
 import type { Summary } from "../summary.js";
 import { formatDifference, listDifferences, type Difference } from "./differences.js";
 import { formatPlace, listStudies, methodPath, type Grid, type Study } from "./grid.js";

@@ -1,8 +1,9 @@
+import { mean } from "@fedclair/linalg";
 import { csvLine } from "../csv.js";
 import { countsOf } from "../detection.js";
 import { formatEstimate, meanInterval, wilsonInterval, type Interval } from "../intervals.js";
 import type { Measure } from "../measure.js";
-import { formatShare, maxOf, minOf, mean } from "../numbers.js";
+import { formatShare, maxOf, minOf } from "../numbers.js";
 import type { Summary } from "../summary.js";
 import { describedOnly, findMeasure, listTableMeasures } from "./measures.js";
 import {

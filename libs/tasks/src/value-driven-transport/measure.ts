@@ -1,5 +1,5 @@
 import type { Metrics } from "@fedclair/core";
-import { item, Matrix, sum } from "@fedclair/linalg";
+import { item, Matrix, mean, sum } from "@fedclair/linalg";
 import type { Method } from "./flow.js";
 import {
   displacement,
@@ -163,8 +163,8 @@ export async function makeClassYardstick(
     counts,
     truth: {
       w2: await averageW2(second, { targets: first, counts }),
-      accuracy: average(measureAccuracies(second, ownCentres)),
-      deviation: average(second.map(computeDeviation)),
+      accuracy: mean(measureAccuracies(second, ownCentres)),
+      deviation: mean(second.map(computeDeviation)),
     },
   };
 }
@@ -224,9 +224,9 @@ export async function measureConditional(
   return {
     ends,
     measures: {
-      accuracy: average(accuracies),
+      accuracy: mean(accuracies),
       worstAccuracy: Math.min(...accuracies),
-      deviation: average(ends.map(computeDeviation)),
+      deviation: mean(ends.map(computeDeviation)),
       w2: await averageW2(ends, yardstick),
       bySteps: Object.fromEntries(bySteps),
     },
@@ -268,7 +268,7 @@ async function averageW2(
     const compared = firstRows(own, item(counts, k));
     distances.push(Math.sqrt(await squaredW2(compared, item(targets, k))));
   }
-  return average(distances);
+  return mean(distances);
 }
 
 /** Computes, per class, the share of its points that are nearest to the centre of the class. */
@@ -276,10 +276,6 @@ function measureAccuracies(points: readonly Matrix[], centres: Matrix): number[]
   return points.map(
     (own, k) => nearestCentres(own, centres).filter(({ centre }) => centre === k).length / own.rows,
   );
-}
-
-function average(values: readonly number[]): number {
-  return sum(values) / values.length;
 }
 
 function firstRows(points: Matrix, count: number): Matrix {
