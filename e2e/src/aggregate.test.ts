@@ -131,8 +131,6 @@ function toUpdates(changes: ReadonlyMap<string, Delta>): Update[] {
 }
 
 describe("fedclair aggregate", function () {
-  this.timeout(120_000);
-
   it("gives the same as two rounds of a trial, and keeps the aggregator's state", async () => {
     const folder = await temporaryFolder();
     const state = join(folder, "state");

@@ -61,7 +61,6 @@ async function waitForStage(page: Page, stage: string): Promise<void> {
 }
 
 describe("a tab in a browser", function () {
-  this.timeout(120_000);
   requirePrograms("chromium");
   let hasPython = false;
   before(async function () {

@@ -5,9 +5,7 @@ import { runDocument } from "./support/document-script.js";
 import { installPython, requirePython } from "./support/python.js";
 import { requireOpenssl } from "./support/secrets.js";
 
-describe("docs/first-answer.md", function () {
-  this.timeout(120_000);
-
+describe("docs/first-answer.md", () => {
   it("leads to an answer and to a trial of one's own", async () => {
     const isInstallation = (line: string) => /^npm (ci|run build)$/.test(line);
     const { code, stdout, stderr } = await runDocument("docs/first-answer.md", isInstallation);
@@ -21,7 +19,7 @@ describe("docs/first-answer.md", function () {
 });
 
 describe("docs/paper-study.md", function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
 
   it("leads to tables, exports and a claim that is checked", async () => {
     const { folder, code, stdout, stderr } = await runDocument("docs/paper-study.md");
@@ -38,8 +36,7 @@ describe("docs/paper-study.md", function () {
 describe("docs/three-machines.md", () => {
   requireOpenssl();
 
-  it("gives the same bytes on two hosts as on one machine", async function () {
-    this.timeout(120_000);
+  it("gives the same bytes on two hosts as on one machine", async () => {
     const { code, stdout, stderr } = await runDocument("docs/three-machines.md");
     assert.equal(code, 0, stdout.slice(-2000) + stderr);
     assert.equal(stdout.match(/clair flagged 6 of 6 contaminated clients/g)?.length, 2);

@@ -2,9 +2,7 @@ import assert from "node:assert/strict";
 import { runScript } from "./support/run-script.js";
 import { workspace } from "./support/paths.js";
 
-describe("a host that breaks the protocol", function () {
-  this.timeout(60_000);
-
+describe("a host that breaks the protocol", () => {
   it("affects no other client", async () => {
     // Without --only, it runs all behaviours.
     const { code, stdout } = await runScript(

@@ -31,7 +31,7 @@ describe("stopping a run", function () {
       assert.equal(code, 130, stderr);
       assert.match(stderr, /stopped after \d+ rounds?, in /);
       assert.doesNotMatch(stderr, /^ +at /m, "a stack is for faults of the program");
-      await waitUntilGone(children, 1000);
+      await waitUntilGone(children);
 
       const records = await readRecords(out);
       assert.deepEqual(
@@ -54,14 +54,14 @@ describe("stopping a run", function () {
     run.kill("SIGINT");
     const { code, stderr } = await run.ended;
     assert.equal(code, 130, stderr);
-    await waitUntilGone(children, 1000);
+    await waitUntilGone(children);
   });
 
   it("by killing the command ends the coordinator and the hosts too", async () => {
     const out = await temporaryFolder();
     const { run, children } = await startRun(out);
     run.kill("SIGKILL");
-    await waitUntilGone(children, 5000);
+    await waitUntilGone(children);
     assert.equal((await run.ended).code, "SIGKILL");
     assert.ok((await readRecords(out)).length >= 1);
   });

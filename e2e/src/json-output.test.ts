@@ -12,9 +12,7 @@ const schema = JSON.parse(readFileSync(join(workspace, "docs/output.schema.json"
   readonly properties: Readonly<Record<string, object>>;
 };
 
-describe("docs/output.schema.json", function () {
-  this.timeout(120_000);
-
+describe("docs/output.schema.json", () => {
   let cwd: string;
   /** Runs a command with --json and checks what it prints. */
   const check = async (command: string, ...args: string[]) => {

@@ -65,9 +65,7 @@ describe("npm run lab", () => {
   });
 });
 
-describe("npm run lab -- clair-figures", function () {
-  this.timeout(120_000);
-
+describe("npm run lab -- clair-figures", () => {
   it("draws every figure of docs/clair.md", async () => {
     const folder = await temporaryFolder();
     const { status, stderr } = run("clair-figures.js", "--out", folder);

@@ -21,8 +21,7 @@ function status(url: string, ca: string, headers: Record<string, string> = {}): 
 describe("docs/live-page.md", () => {
   requireOpenssl();
 
-  it("serves the page by each of its commands, and ends on Ctrl-C", async function () {
-    this.timeout(120_000);
+  it("serves the page by each of its commands, and ends on Ctrl-C", async () => {
     const folder = await temporaryFolder();
     await symlink(join(workspace, "trials"), join(folder, "trials"));
     const secrets = await Secrets.make();

@@ -20,8 +20,7 @@ async function view(
   return { command, url: await command.waitForOutput(/page of .*: (http\S+)/) };
 }
 
-describe("the live page in a browser", function () {
-  this.timeout(120_000);
+describe("the live page in a browser", () => {
   requirePrograms("chromium");
   let done: string;
   before(async () => {

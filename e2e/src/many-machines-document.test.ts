@@ -5,8 +5,7 @@ import { runDocument } from "./support/document-script.js";
 import { requirePrograms } from "./support/programs.js";
 import { requireOpenssl } from "./support/secrets.js";
 
-describe("docs/many-machines.md", function () {
-  this.timeout(120_000); // a dozen commands
+describe("docs/many-machines.md", () => {
   requirePrograms("valkey-server");
   requireOpenssl();
 

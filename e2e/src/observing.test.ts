@@ -113,8 +113,7 @@ describe("a trial with --metrics", () => {
 describe("exports read by Python", () => {
   requirePython("exports");
 
-  it("are valid for pyarrow and TensorBoard", async function () {
-    this.timeout(120_000);
+  it("are valid for pyarrow and TensorBoard", async () => {
     const folder = await temporaryFolder();
     const run = join(folder, "run");
     const exported = await fedclair([

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runDocument } from "./support/document-script.js";
 
 describe("docs/own-experiment.md", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
 
   it("leads from an empty folder to an experiment", async () => {
     const { folder, code, stdout, stderr } = await runDocument("docs/own-experiment.md");

@@ -263,7 +263,7 @@ describe("a figure that moves", () => {
 });
 
 describe("a method that is broken on purpose fails its page", function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
   let right: readonly string[];
   let wrong: readonly string[];
   before(async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runDocument } from "./support/document-script.js";
 
 describe("docs/performance.md", function () {
-  this.timeout(180_000); // four programs with a profiler in each
+  this.timeout(300_000); // four programs with a profiler in each
 
   it("profiles a trial in one process, and a coordinator and a host", async () => {
     const isBench = (line: string) => /^npm run (lab -- )?(bench|lab -- million)/.test(line);

@@ -344,11 +344,11 @@ describe("plug-ins from outside", () => {
     const stopped = await underWay("stopped");
     stopped.run.kill("SIGINT");
     assert.equal((await stopped.run.ended).code, 130);
-    await waitUntilGone(stopped.children, 1000);
+    await waitUntilGone(stopped.children);
     const orphaned = await underWay("orphaned");
     assert.equal(orphaned.children.length, 2);
     orphaned.run.kill("SIGKILL");
-    await waitUntilGone(orphaned.children, 8000);
+    await waitUntilGone(orphaned.children);
   });
 
   it("get options with the types of their schemas", async () => {

@@ -33,9 +33,7 @@ async function readSummary(run: string): Promise<SummaryFile> {
   return JSON.parse(await readFile(join(run, "summary.json"), "utf8")) as SummaryFile;
 }
 
-describe("Python clients", function () {
-  this.timeout(60_000);
-
+describe("Python clients", () => {
   requirePython();
 
   it("train a numpy model by the documented commands, and CLAIR flags the six", async () => {
@@ -260,9 +258,7 @@ describe("Python clients", function () {
   });
 });
 
-describe("Python clients over TLS", function () {
-  this.timeout(60_000);
-
+describe("Python clients over TLS", () => {
   requirePython();
   requireOpenssl();
 

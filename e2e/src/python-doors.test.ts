@@ -43,9 +43,7 @@ async function runExample(
   return { stdout, out };
 }
 
-describe("a ClientApp of Flower", function () {
-  this.timeout(120_000);
-
+describe("a ClientApp of Flower", () => {
   requirePython("flower");
 
   it("runs unchanged, and CLAIR flags the two clients with random labels", async () => {

@@ -39,8 +39,6 @@ function run(folder: string, program: string, args: readonly string[], env: Node
 }
 
 describe("scripts that need a Python with packages", function () {
-  this.timeout(60_000);
-
   const environment = async (env: NodeJS.ProcessEnv, ...extras: string[]) => {
     const folder = await copyScripts();
     const script = join(folder, "scripts/python-env.js");

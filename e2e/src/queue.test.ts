@@ -31,8 +31,7 @@ function listFinished(...workers: readonly Command[]): string[] {
   );
 }
 
-describe("a sweep queued in Valkey", function () {
-  this.timeout(120_000);
+describe("a sweep queued in Valkey", () => {
   requirePrograms("valkey-server");
 
   it("is run once, with the bytes of one process, although one worker stops and one dies", async () => {

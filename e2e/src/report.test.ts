@@ -91,8 +91,6 @@ function meanShared(own: Round | undefined, other: Round | undefined, metric: st
 }
 
 describe("the report", function () {
-  this.timeout(120_000);
-
   let documented: Awaited<ReturnType<typeof runDocument>>;
   before(async () => {
     documented = await runDocument("docs/report.md");
@@ -135,8 +133,7 @@ describe("the report", function () {
     });
   });
 
-  describe("the report in a browser", function () {
-    this.timeout(120_000);
+  describe("the report in a browser", () => {
     requirePrograms("chromium");
     let run: string;
     before(async () => {

@@ -66,7 +66,8 @@ describe("a run whose processes are all killed", () => {
     const listen = ["--listen", new URL(url).host, "--resume"];
     const again = start(["coordinator", trial, ...rounds, "--out", out, ...listen]);
     assert.equal((await again.ended).code, 0, again.stderr);
-    assert.match(again.stderr, /^goes on after [3-9] rounds$/m);
+    const [, from] = /^goes on after (\d+) rounds$/m.exec(again.stderr) ?? [];
+    assert.ok(Number(from) >= 3, again.stderr);
     assert.equal((await host.ended).code, 0);
     assert.deepEqual(await readResult(out), whole);
   });

@@ -4,9 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { runDocument } from "./support/document-script.js";
 
-describe("docs/runs.md", function () {
-  this.timeout(60_000); // a dozen commands
-
+describe("docs/runs.md", () => {
   it("creates, shows and compares runs", async () => {
     const { folder, code, stdout, stderr } = await runDocument("docs/runs.md");
     assert.equal(code, 0, stdout.slice(-2000) + stderr);

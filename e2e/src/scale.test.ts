@@ -23,7 +23,6 @@ describe("ten thousand virtual clients, a hundred per round", () => {
   it("run on one host for 200 rounds without growing memory", async function () {
     if (!hasProc) this.skip(); // resident memory of another process is only in /proc
     const out = await temporaryFolder();
-    const began = performance.now();
     const run = start(["run", fixture("scale"), "--hosts", "1", "--out", out, "--no-report"], {
       env: { NODE_OPTIONS: smallHeap },
     });
@@ -38,7 +37,6 @@ describe("ten thousand virtual clients, a hundred per round", () => {
     const late = await measure(195);
     const { code, stderr } = await run.ended;
     assert.equal(code, 0, stderr);
-    assert.ok(performance.now() - began < 60_000);
 
     const records = await readRecords(out);
     assert.equal(records.length, 200);

@@ -96,12 +96,12 @@ describe("TLS and signed tokens", () => {
       ...[trial, "--out", out, ...signed(), ...secrets.coordinator()],
     ]);
     const strangers = await Secrets.make();
-    const began = performance.now();
     for (const args of [strangers.host(), []]) {
+      const began = performance.now();
       const stderr = await waitForExit(host(url, "fct1.a.secret", args), 2);
       assertOneError(stderr, /^error: https:.*: its certificate is not believed \(.*--tls-ca/);
+      assert.ok(performance.now() - began < 55_000, "it tried for a minute");
     }
-    assert.ok(performance.now() - began < 30_000, "it tried for a minute");
     coordinator.kill("SIGTERM");
     assert.doesNotMatch(await waitForExit(coordinator, 130), /refused a host/);
   });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { runDocument } from "./support/document-script.js";
 
 describe("docs/seeds.md", function () {
-  this.timeout(240_000); // a dozen commands with several runs each
+  this.timeout(300_000); // a dozen commands with several runs each
 
   it("runs, compares, exports and verifies studies", async () => {
     const { folder, code, stdout, stderr } = await runDocument("docs/seeds.md");

@@ -14,7 +14,6 @@ const run = promisify(execFile);
 const script = join(workspace, "scripts/slurm.sh");
 
 describe("a job of Slurm", function () {
-  this.timeout(120_000);
   before(function () {
     if (process.env["FEDCLAIR_SERVICES"] !== undefined) return;
     process.stderr.write(

@@ -73,13 +73,16 @@ describe("a stranger that connects to a coordinator", () => {
     const silent = Array.from({ length: 1500 }, () => connect(Number(port), hostname));
     for (const socket of silent) socket.on("error", () => undefined);
     let answered = 0;
+    const began = performance.now();
     for (let guess = 0; guess < 40; guess++) {
       const guessing = await Stranger.connect(url).catch(() => undefined);
       if (!guessing) continue;
       strangers.push(guessing);
       if ((await guessing.ask(frame(join(`guess ${guess}`)))) === "BAD_TOKEN") answered++;
     }
-    assert.ok(answered >= 10 && answered <= 13, `${answered} guesses`);
+    // One more guess is allowed every six seconds.
+    const allowed = 10 + Math.floor((performance.now() - began) / 6000);
+    assert.ok(answered >= 10 && answered <= allowed, `${answered} guesses of ${allowed}`);
     // The host has the address of the guesses and is admitted once one of them has expired.
     const host = startHost(url, 8, { env });
     await coordinator.waitForOutput(/round 1:/);

@@ -2,9 +2,7 @@ import assert from "node:assert/strict";
 import { runBothWays } from "./support/both-ways.js";
 import { readRecords } from "./support/federation.js";
 
-describe("a streamed round over sockets", function () {
-  this.timeout(120_000);
-
+describe("a streamed round over sockets", () => {
   it("gives the bytes of one process, with a verdict on each client", async () => {
     const small = ["rounds=1", "clients=1100", "cohort.count=1100", "records=lines"];
     const quick = ["aggregator.rule=none", "task.partition.samples=12"];

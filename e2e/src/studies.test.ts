@@ -20,8 +20,7 @@ interface Listed {
   readonly studies: readonly object[];
 }
 
-describe("a study", function () {
-  this.timeout(120_000);
+describe("a study", () => {
   let cwd = "";
   const succeed = async (...args: string[]) => {
     const { code, stdout, stderr } = await fedclair(args, { cwd });

@@ -27,8 +27,7 @@ describe("fedclair sweep", () => {
     }
   });
 
-  it("compares aggregators under attacks and resumes where it was stopped", async function () {
-    this.timeout(120_000);
+  it("compares aggregators under attacks and resumes where it was stopped", async () => {
     const folder = await temporaryFolder();
     const file = join(folder, "small.yaml");
     await writeFile(file, createGrid([1], 1));

@@ -16,7 +16,6 @@ async function createStudy(folder: string, template: string): Promise<string> {
 }
 
 describe("a template of fedclair new", function () {
-  this.timeout(120_000);
   const templates = readdirSync(join(workspace, "apps/cli/templates"));
 
   let folder = "";
@@ -59,7 +58,7 @@ describe("a template of fedclair new", function () {
 });
 
 describe("the template with Python clients", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
 
   requirePython();
 

@@ -26,8 +26,7 @@ let folder = "";
 /** The run that the tests look at, and change in copies. It has every checkpoint. */
 let run = "";
 
-before(async function () {
-  this.timeout(60_000);
+before(async () => {
   folder = await temporaryFolder();
   run = join(folder, "run");
   await runTrial(run, "--keep-checkpoints", "100");
@@ -59,9 +58,7 @@ async function copyRun(): Promise<string> {
   return copy;
 }
 
-describe("fedclair replay", function () {
-  this.timeout(60_000);
-
+describe("fedclair replay", () => {
   let absent = "";
   before(async () => {
     absent = join(folder, "absent");
@@ -126,9 +123,7 @@ describe("fedclair replay", function () {
   });
 });
 
-describe("fedclair repair", function () {
-  this.timeout(60_000);
-
+describe("fedclair repair", () => {
   it("has nothing to do if no update of a flagged client entered the result", async () => {
     const short = join(await temporaryFolder(), "run");
     await runTrial(short, "--set", "rounds=1");
@@ -149,9 +144,7 @@ describe("fedclair repair", function () {
   });
 });
 
-describe("fedclair attest", function () {
-  this.timeout(120_000);
-
+describe("fedclair attest", () => {
   const attest = (folder: string, ...args: readonly string[]) =>
     fedclair(["attest", folder, ...args]);
 
@@ -186,9 +179,7 @@ describe("fedclair attest", function () {
   });
 });
 
-describe("docs/what-if.md", function () {
-  this.timeout(120_000);
-
+describe("docs/what-if.md", () => {
   it("runs as it is", async () => {
     const { code, stdout, stderr } = await runDocument("docs/what-if.md");
     assert.equal(code, 0, stdout.slice(-2000) + stderr);

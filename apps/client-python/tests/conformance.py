@@ -14,7 +14,7 @@ class Scripted(Client):
         if job.phase == "silent":
             time.sleep(60)
         if job.phase == "pause":
-            time.sleep(0.1)
+            time.sleep(0.5)
         if job.phase == "big":
             return Update(1, {"w": np.zeros(100_000, np.float32)})
         pair = LowRank(np.array([[1.0], [2.0]], np.float32), np.array([[3.0, 4.0, 5.0]], np.float32))

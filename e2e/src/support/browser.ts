@@ -28,6 +28,7 @@ export async function openPage(
     colorScheme: dark ? "dark" : "light",
     javaScriptEnabled: scripts,
   });
+  context.setDefaultTimeout(100_000); // shorter than mocha's, whose message would not say what is missing
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(String(error)));

@@ -21,14 +21,15 @@ export function residentMiB(pid: number): number {
   return Number(kib) / 1024;
 }
 
+/** How long processes may take to end, in ms: a loaded machine is slow. */
+const patience = 30_000;
+
 /** Waits until no process runs. It polls, because other processes' children have no events. */
-export async function waitUntilGone(pids: readonly number[], milliseconds: number): Promise<void> {
-  const deadline = performance.now() + milliseconds;
+export async function waitUntilGone(pids: readonly number[]): Promise<void> {
+  const deadline = performance.now() + patience;
   while (pids.some(isRunning)) {
     if (performance.now() > deadline) {
-      throw new Error(
-        `still running after ${milliseconds} ms: ${pids.filter(isRunning).join(", ")}`,
-      );
+      throw new Error(`still running after ${patience} ms: ${pids.filter(isRunning).join(", ")}`);
     }
     await delay(20);
   }

@@ -77,7 +77,7 @@ export class Stranger {
 
   /** Sends an event with any argument. @returns the coordinator's reply */
   async ask(argument: unknown, event = "frame"): Promise<string> {
-    const reply: unknown = await this.#socket.timeout(10_000).emitWithAck(event, argument);
+    const reply: unknown = await this.#socket.timeout(60_000).emitWithAck(event, argument);
     assert.ok(reply instanceof Uint8Array);
     return parseReply(reply);
   }

@@ -95,8 +95,7 @@ const results = ["records.jsonl", "params.safetensors", "summary.json", "trial.y
 const contents = (folder: string) =>
   Promise.all(results.map((file) => readFile(join(folder, file), "utf8")));
 
-describe("an interrupted run", function () {
-  this.timeout(20_000);
+describe("an interrupted run", () => {
   let root: string;
   let whole: string[];
 

@@ -38,7 +38,7 @@ function trainerOf(index: number): LocalTrainer {
     train: async ({ phase, params, signal }) => {
       if (phase === "throw") throw new Error("the client is broken");
       if (phase === "silent") await wait(60_000, signal);
-      if (phase === "pause") await wait(100, signal);
+      if (phase === "pause") await wait(500, signal);
       const w = params.get("w") ?? { shape: [0], data: new Float64Array() };
       const big = { shape: [100_000], data: new Float32Array(100_000) };
       const pair = {

@@ -89,8 +89,7 @@ describe("fedclair aggregate, killed at any write", () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   for (const round of [1, 2]) {
-    it(`has the same result as an undisturbed step when it is run again: round ${round}`, async function () {
-      this.timeout(60_000);
+    it(`has the same result as an undisturbed step when it is run again: round ${round}`, async () => {
       const [state, out] = [join(folder, "state"), join(folder, "deep", "out")];
       const options: AggregateOptions = {
         aggregator: "local",

@@ -79,16 +79,14 @@ describe("the command of --evaluate", () => {
   // Its output is closed, and `evaluate` is done, only when the inner process has ended as well.
   const stubborn = `sh -c 'trap "" TERM; echo ready >&2; while :; do sleep 1; done' & : {adapter}; wait`;
 
-  it("is ended with all that it started after the time limit", async function () {
-    this.timeout(20_000);
+  it("is ended with all that it started after the time limit", async () => {
     await rejects(
       lossOf(stubborn, root, 0.5),
       /longer than 0.5 s; --evaluate-timeout .*\n {2}ready/,
     );
   });
 
-  it("is ended when the audit is interrupted", async function () {
-    this.timeout(20_000);
+  it("is ended when the audit is interrupted", async () => {
     const controller = new AbortController();
     const reason = new Error("interrupted");
     const text = `touch {adapter}/started; ${stubborn}`;

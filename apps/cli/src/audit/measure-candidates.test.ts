@@ -27,9 +27,7 @@ if (kind === "clair") console.log("nan");
 else console.log("loss of 12 sequences:", kind === best ? 1 : 2);
 `;
 
-describe("measured candidates", function () {
-  this.timeout(120_000);
-
+describe("measured candidates", () => {
   let root: string;
   let adapters: readonly AdapterFolder[];
   beforeEach(async () => {

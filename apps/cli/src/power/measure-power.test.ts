@@ -13,8 +13,7 @@ aggregator: { name: clair, rank: 3 }
 attacks: [{ attack: { name: sign-flip }, fraction: 0.25 }]
 `;
 
-describe("fedclair power", function () {
-  this.timeout(60_000);
+describe("fedclair power", () => {
   let folder = "";
   const write = async (text: string) => {
     const file = join(folder, "trial.yaml");

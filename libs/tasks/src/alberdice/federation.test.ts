@@ -114,8 +114,7 @@ describe("methods to compare with", () => {
   });
 });
 
-describe("federated XOR", function () {
-  this.timeout(30_000);
+describe("federated XOR", () => {
   for (const [name, environment] of [
     ["{AB, BA}", { name: "matrix", data: modes }],
     ["all", { name: "matrix" }],
@@ -169,8 +168,7 @@ describe("federated XOR", function () {
   });
 });
 
-describe("the screen", function () {
-  this.timeout(30_000);
+describe("the screen", () => {
   it("drops reversed answers that the aggregator admits", async () => {
     const settings = {
       aggregator: "trusting",
@@ -220,8 +218,7 @@ describe("the screen", function () {
   }
 });
 
-describe("federated networks", function () {
-  this.timeout(30_000);
+describe("federated networks", () => {
   const learner = { name: "network", hidden: 16, learningRate: 1e-2, dataRounds: 1, anneal: 0.6 };
   const annealing = { sweeps: 30, alphaFirst: 1, alphaLast: 0.02 };
   const options = {
@@ -277,8 +274,7 @@ describe("federated networks", function () {
   });
 });
 
-describe("a federated trial", function () {
-  this.timeout(30_000);
+describe("a federated trial", () => {
   it("repeats bit for bit", async () => {
     const settings = { kind: "noise", rounds: 4, aggregator: "cosine-rule" };
     const records = async () => JSON.stringify((await run(settings)).map(({ record }) => record));

@@ -220,8 +220,7 @@ describe("a matrix game of three agents", () => {
   });
 });
 
-describe("networks of three agents", function () {
-  this.timeout(60_000);
+describe("networks of three agents", () => {
   it("settle on one of three best joint actions", async () => {
     await loadBackend();
     const game = environmentOf(

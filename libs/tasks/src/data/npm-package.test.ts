@@ -82,9 +82,7 @@ describe("packageFolder", () => {
   });
 });
 
-describe("packageFolder from a registry", function () {
-  this.timeout(120_000); // npm is started three times
-
+describe("packageFolder from a registry", () => {
   let folder: string;
   let registry: Server;
   let integrity: string;

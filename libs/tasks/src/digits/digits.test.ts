@@ -50,7 +50,6 @@ function job(params: Params, round = 1) {
 }
 
 describe("digits", function () {
-  this.timeout(20_000);
   let folder: string;
 
   before(async () => {

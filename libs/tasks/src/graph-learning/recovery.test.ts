@@ -75,9 +75,7 @@ function atLeast(value: number, least: number): void {
   assert.ok(value >= least, `${value} is below ${least}`);
 }
 
-describe("recovery of graphs of 20 nodes, c0 = 0.003, edges above 0.3", function () {
-  this.timeout(60_000);
-
+describe("recovery of graphs of 20 nodes, c0 = 0.003, edges above 0.3", () => {
   const rows: [string, GraphModel, Filter, number, number][] = [
     ["BA lowpass", ba, "lowpass", 1e4, 0.97],
     ["BA lowpass", ba, "lowpass", 1e3, 0.87],
@@ -109,9 +107,7 @@ describe("recovery of graphs of 20 nodes, c0 = 0.003, edges above 0.3", function
   }
 });
 
-describe("recovery from the exact covariance of the low-pass filter, δ = 1e-5", function () {
-  this.timeout(60_000);
-
+describe("recovery from the exact covariance of the low-pass filter, δ = 1e-5", () => {
   for (const [name, graph, most] of [
     ["BA", ba, 0.06],
     ["ER", er, 0.03],

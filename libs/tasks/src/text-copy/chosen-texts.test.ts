@@ -22,8 +22,7 @@ function rejected(work: Promise<unknown>, message: RegExp): Promise<void> {
   );
 }
 
-describe("text-copy on texts that are dealt out", function () {
-  this.timeout(30_000);
+describe("text-copy on texts that are dealt out", () => {
   let folder: string;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "fedclair-texts-"));

@@ -20,9 +20,7 @@ const shipped = [
   { vocabulary: 32, reversal: 0.999, copying: 0.19 },
 ];
 
-describe("pretrain", function () {
-  this.timeout(20_000);
-
+describe("pretrain", () => {
   before(() => loadBackend());
 
   it("writes the same bytes again, and disposes of all tensors", () => {

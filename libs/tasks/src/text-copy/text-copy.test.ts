@@ -60,9 +60,7 @@ function addChange(params: Params, { delta }: TrainResult): Params {
   );
 }
 
-describe("text-copy", function () {
-  this.timeout(30_000);
-
+describe("text-copy", () => {
   it("answers with one LoRA pair per module, B 48×4 and A 4×48", async () => {
     const task = await prepare(quick);
     const trainer = await task.openShard(shard(0));

@@ -118,8 +118,7 @@ describe("a Schrödinger bridge", () => {
 });
 
 describe("ot-cfm on eight modes", () => {
-  it("has straighter paths than flow matching", async function () {
-    this.timeout(60_000);
+  it("has straighter paths than flow matching", async () => {
     const data = {
       target: drawSample("gaussians8", 2000, rng.at("target")),
       source: (count: number, own: typeof rng) => drawSample("normal", count, own).points,

@@ -116,8 +116,7 @@ describe("rings of any number of modes", () => {
   });
 });
 
-describe("central training on a ring of five and one of six modes, 400 steps", function () {
-  this.timeout(60_000);
+describe("central training on a ring of five and one of six modes, 400 steps", () => {
   for (const modes of [5, 6]) {
     it(`covers all ${modes}, on straight paths, near the floor`, async () => {
       const goal = ringOf(parseOptions({ target: ring(modes) }).target) ?? assert.fail();

@@ -31,8 +31,7 @@ describe("central training on eight modes, 400 steps, measured with 500 points",
     );
   });
 
-  it("learns straight, optimal paths to all modes", async function () {
-    this.timeout(20_000);
+  it("learns straight, optimal paths to all modes", async () => {
     const start = initialNetwork(3, canonicalHidden, rng.at("init"));
     const network = await trainCentrally(start, data, canonical, schedule, rng.at("train"));
     const { metrics } = await measureTransport(network, yardstick, canonical, ring);
@@ -50,8 +49,7 @@ describe("central training on eight modes, 400 steps, measured with 500 points",
     within("certificate", 0.75, 1);
   });
 
-  it("learns curved paths from independent pairs, which the coupling prevents", async function () {
-    this.timeout(20_000);
+  it("learns curved paths from independent pairs, which the coupling prevents", async () => {
     const start = initialNetwork(3, canonicalHidden, rng.at("init"));
     const settings = { ...canonical, coupling: "independent" } as const;
     const network = await trainCentrally(start, data, settings, schedule, rng.at("train"));
@@ -60,8 +58,7 @@ describe("central training on eight modes, 400 steps, measured with 500 points",
     assert.ok((metrics.oneStepW2 ?? NaN) >= 1);
   });
 
-  it("sends each condition to its mode, and guidance tightens it", async function () {
-    this.timeout(60_000);
+  it("sends each condition to its mode, and guidance tightens it", async () => {
     const settings = { ...canonical, conditional: true };
     const start = initialNetwork(11, canonicalHidden, rng.at("init"));
     const longer = { steps: 1000, learningRate: 1e-2 };

@@ -160,8 +160,7 @@ describe("the coordinator of value-driven transport", () => {
     assert.deepEqual(hasMeasured, [false, true, true]);
   });
 
-  it("in mode lora starts from a base that transports to the old modes", async function () {
-    this.timeout(20_000);
+  it("in mode lora starts from a base that transports to the old modes", async () => {
     const [base, fresh] = [create({ mode: "lora", baseSteps: 200 }), create()];
     const distance = async (task: Task) => {
       const client = await open(task);

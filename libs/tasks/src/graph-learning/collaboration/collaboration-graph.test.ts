@@ -63,9 +63,7 @@ async function measure(
   return { error: mean("error"), local: mean("localError"), average: mean("averageError") };
 }
 
-describe("collaboration-graph", function () {
-  this.timeout(20_000);
-
+describe("collaboration-graph", () => {
   it("mixes a client with its neighbours: (w_1 + 2·w_2)/(1 + 2)", () => {
     const graph = Matrix.fromRows([
       [0, 2],
