@@ -7,7 +7,7 @@ describe("a streamed round over sockets", () => {
     const small = ["rounds=1", "clients=1100", "cohort.count=1100", "records=lines"];
     const quick = ["aggregator.rule=none", "task.partition.samples=12"];
     const [first] = await readRecords(
-      await runBothWays("trials/scale/lr-mnist.yaml", [...small, ...quick]),
+      await runBothWays("trials/scale/lr-mnist.yaml", [...small, ...quick], { hosts: 2 }),
     );
     assert.equal(first?.clients.length, 1100);
     assert.ok(first.clients.every(({ verdict }) => verdict !== undefined));

@@ -5,17 +5,18 @@ import { readResultBytes } from "./federation.js";
 import { temporaryFolder, workspace } from "./paths.js";
 
 /**
- * Runs a trial over sockets with two hosts and in one process, and checks that the bytes are the
- * same.
+ * Runs a trial over sockets with one host and in one process, and checks that the bytes are the
+ * same. same-numbers.test.ts checks that the number of hosts does not matter either.
  * @param trial path of the trial file from the workspace's root
  * @param changes options to set, as `path=value`
- * @param report does the run over sockets draw its report? That of the same bytes is the same.
- * @returns the run folder of the two hosts
+ * @param how the number of hosts; does the run over sockets draw its report? That of the same bytes
+ *   is the same.
+ * @returns the run folder of the run over sockets
  */
 export async function runBothWays(
   trial: string,
   changes: readonly string[],
-  { report = false } = {},
+  { hosts = 1, report = false } = {},
 ): Promise<string> {
   const folder = await temporaryFolder();
   const set = changes.flatMap((change) => ["--set", change]);
@@ -26,8 +27,9 @@ export async function runBothWays(
     assert.equal(ended.code, 0, ended.stderr);
     return out;
   };
-  const hosts = await run("hosts", "--hosts", "2", ...(report ? [] : ["--no-report"]));
+  const count = ["--hosts", String(hosts)];
+  const sockets = await run("sockets", ...count, ...(report ? [] : ["--no-report"]));
   const memory = await run("memory", "--transport", "memory", "--no-report");
-  assert.deepEqual(await readResultBytes(hosts), await readResultBytes(memory));
-  return hosts;
+  assert.deepEqual(await readResultBytes(sockets), await readResultBytes(memory));
+  return sockets;
 }
