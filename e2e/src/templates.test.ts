@@ -44,7 +44,9 @@ describe("a template of fedclair new", function () {
       const isExternal = template === "python-clients"; // its clients are below
       assert.match(commands, isExternal ? /^npm test$/m : /^npx fedclair run trial\.yaml$/m);
       // docs/own-experiment.md, which a test runs, has this command with two hosts and a report.
-      const cheap = commands.replace(/ run trial\.yaml$/m, "$& --hosts 1 --no-report");
+      // The next command, verify, runs all rounds.
+      const brief = "--transport memory --no-report --set rounds=1";
+      const cheap = commands.replace(/ run trial\.yaml$/m, `$& ${brief}`);
       const { code, stdout, stderr } = await runScript(cheap, study);
       if (code !== 0 && stderr.includes("npm registry")) {
         console.log(`      skipped: ${stderr.trim()}`);
