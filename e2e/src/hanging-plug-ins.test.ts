@@ -48,7 +48,7 @@ async function createStudy(): Promise<string> {
 }
 
 describe("a client that never returns", () => {
-  it("is named and fails, and is not asked again; memory and hosts give the same bytes", async () => {
+  it("is named and fails, and is not asked again; memory and a host give the same bytes", async () => {
     const cwd = await createStudy();
     // Client 1 lets others run, but awaits for ever.
     const waits = "if (index === 1) await new Promise(() => {});\n          return { numExamples";
@@ -56,7 +56,7 @@ describe("a client that never returns", () => {
     const bytes = [];
     for (const [out, ...how] of [
       ["memory", "--transport", "memory"],
-      ["hosts", "--hosts", "2"],
+      ["host", "--hosts", "1"],
     ] as const) {
       const args = ["run", "trial.yaml", "--no-report", ...quick, "--out", out, ...how];
       const { code, stdout, stderr } = await fedclair([...args, "--set", "rounds=2"], { cwd });

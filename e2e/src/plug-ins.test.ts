@@ -77,7 +77,8 @@ describe("plug-ins from outside, with a mod", () => {
       assert.equal(status, attack === null ? "benign" : "contaminated");
     }
 
-    const again = await fedclair(["run", "two/trial.yaml", "--out", "two"], { cwd: folder });
+    const own = ["run", "two/trial.yaml", "--transport", "memory", "--no-report"];
+    const again = await fedclair([...own, "--out", "two"], { cwd: folder });
     assert.equal(again.code, 0, again.stderr);
     assert.deepEqual(await readResultBytes(join(folder, "two")), expected, "by its own trial.yaml");
 
@@ -96,7 +97,7 @@ describe("plug-ins from outside, with a mod", () => {
     assert.equal(other.code, 2);
     assert.match(other.stderr, /is version 0\.1\.0 \(code \w+\), this process has version 0\.2\.0/);
     await setVersion(folder, "0.2.0");
-    const changed = await fedclair(["run", "two/trial.yaml"], { cwd: folder });
+    const changed = await fedclair(own, { cwd: folder });
     await setVersion(folder, "0.1.0");
     assert.equal(changed.code, 2);
     assert.match(
@@ -152,15 +153,12 @@ describe("plug-ins from outside", () => {
       assert.equal(code, 0, stderr);
       return stdout;
     };
-    assert.match(
-      await print("sweep", "sweeps/strengths.yaml", "--out", "grid"),
-      /reverse \(30\)|30/,
-    );
+    const sweep = ["sweep", "sweeps/strengths.yaml", "--out", "grid"];
+    assert.match(await print(...sweep), /reverse \(30\)|30/);
     const attack = await readFile(join(folder, "reverse.js"), "utf8");
     await writeFile(join(folder, "reverse.js"), `${attack}// another\n`);
-    const anew = await fedclair(["sweep", "sweeps/strengths.yaml", "--out", "grid"], {
-      cwd: folder,
-    });
+    const anew = await fedclair(sweep, { cwd: folder });
+    assert.equal(anew.code, 0, anew.stderr);
     assert.doesNotMatch(anew.stderr, /done before/, "the code of a plug-in is part of a trial");
     assert.match(await print("list", "sweeps"), /^sweeps\/strengths\.yaml +2$/m);
     assert.match(await print("list", "trial.yaml"), /^trial\.yaml +mean-estimation +12$/m);
