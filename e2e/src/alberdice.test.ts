@@ -4,12 +4,12 @@ import { readRecords } from "./support/federation.js";
 
 describe("alberdice over sockets", () => {
   it("gives the bytes of one process on the bridge with three of ten clients reversed", async () => {
-    const small = ["rounds=4", "task.sweeps=2", "baselines=[]"];
+    const small = ["rounds=3", "task.sweeps=2", "baselines=[]"];
     const hosts = await runBothWays("trials/alberdice/bridge-reverse.yaml", small);
     const records = await readRecords(hosts);
     assert.deepEqual(
       records.map(({ phase }) => phase),
-      ["agent0", "agent1", "agent0", "agent1"],
+      ["agent0", "agent1", "agent0"],
     );
     for (const { clients, metrics } of records) {
       for (const { attack, verdict, failure } of clients) {

@@ -6,15 +6,15 @@ import { readRecords } from "./support/federation.js";
 
 describe("evaluation-bias over sockets", () => {
   it("flags the institutions that fabricate scores, gives the bytes of one process and draws figures", async () => {
-    const set = ["baselines=[{ label: fedavg, aggregator: { name: fedavg } }]", "evaluate=never"];
+    const set = ["baselines=[]", "evaluate=never"];
     const trial = "trials/evaluation-bias/fabricated.yaml";
     const out = await runBothWays(trial, set, { report: true });
     const records = await readRecords(out);
     assert.deepEqual(
-      records.map(({ arm, phase }) => `${arm} ${phase}`),
-      ["clair reference", "clair moments", "fedavg reference", "fedavg moments"],
+      records.map(({ phase }) => phase),
+      ["reference", "moments"],
     );
-    for (const { clients } of records.slice(0, 2)) {
+    for (const { clients } of records) {
       assert.equal(clients.filter(({ attack }) => attack !== null).length, 5);
       for (const { attack, verdict } of clients) {
         assert.equal(verdict, attack === null ? "benign" : "contaminated");

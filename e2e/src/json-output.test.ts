@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { cp, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import Ajv from "ajv";
+import { saveAdapters } from "./support/adapters.js";
 import { fedclair } from "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 
@@ -44,7 +45,7 @@ describe("docs/output.schema.json", () => {
       for (const line of lines) checkText(log, line);
     }
     await check("run", trial, "--seeds", "2", "--name", "study", "--no-report");
-    await check("resume", "runs/one");
+    await check("resume", "runs/one", "--transport", "memory");
     await check("show", "runs/one");
     await check("show", "runs/study");
     await check("compare", "runs/one", "runs/study/seed-2");
@@ -70,7 +71,7 @@ sweep: { measures: [error, detection.recall] }
 
   it("describes what commands about adapters and plug-ins print", async () => {
     await check("audit", pile);
-    await cp(pile, join(cwd, "round"), { recursive: true });
+    await saveAdapters(join(cwd, "round"), { p: 16, r: 2, count: 10, modules: 2 });
     await check("aggregate", "round", "--aggregator", "clair", "--out", "handed-out");
     await check("plugins");
     await check("plugins", "mods");
