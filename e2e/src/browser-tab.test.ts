@@ -241,7 +241,7 @@ describe("a tab in a browser", function () {
     const external = hasPython ? ["--set", "external=[c10,c11]"] : [];
     const { coordinator, url } = await startCoordinator([
       ...[fixture("long"), "--join-page", "--no-report", "--out", out, ...external],
-      ...["--set", "clients=12", "--set", "rounds=15"],
+      ...["--set", "clients=12", "--set", "rounds=8"],
     ]);
     const [closed, stays] = [await openTab(url, 4), await openTab(url, 4)];
     const host = startHost(url, 8);
@@ -256,7 +256,7 @@ describe("a tab in a browser", function () {
     await waitForStage(stays.page, "ended");
     assert.equal((await host.ended).code, 0);
     const records = await readRecords(out);
-    assert.equal(records.length, 15);
+    assert.equal(records.length, 8);
     const failures = records.map(listFailures).filter((list) => list.length > 0);
     assert.ok(failures.length <= 1, JSON.stringify(failures));
     const lost = failures.flat();
