@@ -40,6 +40,8 @@ export interface AttestedRound {
    * after this round; empty if all are equal.
    */
   readonly differences: readonly string[];
+  /** Those of `differences` that the stored record lacks altogether. */
+  readonly missing: readonly string[];
 }
 
 /**
@@ -61,13 +63,11 @@ export async function* attestRun(attestation: Attestation): AsyncGenerator<Attes
       const own = await encodeRound(prepared.trial, arm, event);
       const { record } = own;
       const { place } = stored.record;
-      const differences = [
-        ...(await listDifferences(stored, own)),
-        ...(await listOtherCheckpoints(folder, number, event.state)),
-      ];
+      const { keys, missing } = await compareRecords(stored, own);
+      const differences = [...keys, ...(await listOtherCheckpoints(folder, number, event.state))];
       const isFinal = arm === prepared.arms[0] && record.round === prepared.trial.rounds;
       if (isFinal && !(await hasParams(folder, event.state))) differences.push(paramsFile);
-      yield { number, arm: record.arm, round: record.round, place, differences };
+      yield { number, arm: record.arm, round: record.round, place, differences, missing };
     }
   } finally {
     await again.close();
@@ -136,13 +136,18 @@ class Rounds {
   }
 }
 
-async function listDifferences(stored: StoredRound, own: EncodedRound): Promise<string[]> {
-  if (stored.lines === own.line + own.artifacts) return [];
+/** Lists the keys in which a stored record differs, and those of them that it lacks. */
+async function compareRecords(
+  stored: StoredRound,
+  own: EncodedRound,
+): Promise<{ readonly keys: readonly string[]; readonly missing: readonly string[] }> {
+  if (stored.lines === own.line + own.artifacts) return { keys: [], missing: [] };
   const then = new Map(leafValues(await stored.record.read()));
   const now = new Map(leafValues(own.record));
   const keys = [...new Set([...then.keys(), ...now.keys()])];
   const differing = keys.filter((key) => then.get(key) !== now.get(key));
-  return differing.length > 0 ? differing : ["artifacts"];
+  if (differing.length === 0) return { keys: ["artifacts"], missing: [] };
+  return { keys: differing, missing: differing.filter((key) => !then.has(key)) };
 }
 
 /** Returns the name of the checkpoint after a round if it has another state. */

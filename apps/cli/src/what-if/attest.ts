@@ -56,13 +56,14 @@ export async function attest(folder: string, options: AttestOptions): Promise<vo
   );
   const backend = chooseTrialBackend([prepared], backendOf({ info }));
   const { pool, server } = openPlace(prepared, backend.name);
-  const differing: { place: string; arm: string; round: number; keys: readonly string[] }[] = [];
+  const differing: DifferingRound[] = [];
   try {
     const { signal } = interruption;
     await pool.ready(signal);
     const attestation = { folder, prepared, rounds, pool, server, signal };
-    for await (const { place, arm, round, differences: keys } of attestRun(attestation)) {
-      if (keys.length > 0) differing.push({ place, arm, round, keys });
+    for await (const compared of attestRun(attestation)) {
+      const { place, arm, round, differences: keys, missing } = compared;
+      if (keys.length > 0) differing.push({ place, arm, round, keys, missing });
     }
   } finally {
     await Promise.all([pool.close(), server?.close()]);
@@ -72,12 +73,33 @@ export async function attest(folder: string, options: AttestOptions): Promise<vo
     print(JSON.stringify({ rounds: total, compared: rounds, run: toRun, seed, differing }) + "\n");
     return;
   }
-  for (const { place, arm, round, keys } of differing) {
+  for (const one of differing) {
+    const { place, arm, round, keys } = one;
     const more = keys.length > 3 ? ` and ${keys.length - 3} more` : "";
-    print(`${place}: ${arm}, round ${round} differs in ${keys.slice(0, 3).join(", ")}${more}\n`);
+    const verb = isShorter(one) ? "lacks" : "differs in";
+    print(`${place}: ${arm}, round ${round} ${verb} ${keys.slice(0, 3).join(", ")}${more}\n`);
+  }
+  if (differing.length > 0 && differing.every(isShorter)) {
+    print(
+      "everything that these records have is equal: either an earlier version of fedclair wrote them, without these fields, or somebody removed the fields\n",
+    );
   }
   const equal = rounds.length - differing.length;
   print(`${equal} of ${countNoun(rounds.length, "compared round")} identical, byte for byte\n`);
+}
+
+interface DifferingRound {
+  readonly place: string;
+  readonly arm: string;
+  readonly round: number;
+  readonly keys: readonly string[];
+  /** Those of the keys that the stored record lacks. */
+  readonly missing: readonly string[];
+}
+
+/** Does the stored record only lack fields, and is equal otherwise? */
+function isShorter({ keys, missing }: DifferingRound): boolean {
+  return keys.length === missing.length;
 }
 
 /** Counts the rounds of all arms. @throws UserError if the run wrote other records */

@@ -122,6 +122,7 @@ const attest = z.strictObject({
         arm: z.string(),
         round: z.number(),
         keys: names.describe("Fields that differ."),
+        missing: names.describe("Those of them that the stored record lacks."),
       }),
     )
     .describe("Rounds whose bytes differ."),
