@@ -182,9 +182,7 @@ function EvidenceRow({
           <circle cx={x(own)} cy="8" r="4.5" />
         </svg>
       </td>
-      <td class="number">
-        {rank} of {all.length}
-      </td>
+      <td class="number">{all.length === 1 ? "–" : `${rank} of ${all.length}`}</td>
     </tr>
   );
 }

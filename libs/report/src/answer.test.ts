@@ -101,6 +101,19 @@ describe("answerList", () => {
     );
   });
 
+  it("says how many contaminated clients ended undecided if none was missed", async () => {
+    const lines = await answer(
+      createRun((client) => {
+        const judged = judge(client);
+        return client.clientId === "c04" ? { ...judged, verdict: "undecided" } : judged;
+      }),
+    );
+    assert.equal(
+      lines[lines.indexOf("Missed") + 1],
+      "Nobody, but 1 contaminated client ended undecided.",
+    );
+  });
+
   it("compares the clients with each baseline, paired and with an interval", async () => {
     const run = createRun(judge);
     // Each client gains 0.1 or 0.3 over local training: 0.2 on average.

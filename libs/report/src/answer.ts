@@ -109,6 +109,9 @@ function missedSentences(run: Run): string[] {
   if (!detection.last) return [];
   const missed = [...clients].filter(([, { last }]) => findMistake(last) === "missed");
   const never = [...description.attacks.keys()].filter((id) => !clients.has(id));
+  const undecided = [...clients.values()].filter(
+    ({ last }) => last.verdict === "undecided" && clientTruth(last) === "contaminated",
+  ).length;
   const describe = ([id, { last, roundsFlagged, roundsJudged, highestRatio }]: Named) => {
     const most =
       highestRatio === undefined
@@ -116,8 +119,12 @@ function missedSentences(run: Run): string[] {
         : `at most ${formatRatio(highestRatio)} × its threshold`;
     return `${displayName(id, description)} (${truthText(last)}), flagged in ${roundsFlagged} of ${countNoun(roundsJudged, "round")}, ${most}`;
   };
-  if (missed.length + never.length === 0)
-    return (detection.clients ?? detection.last).contaminated === 0 ? [] : ["Nobody."];
+  if (missed.length + never.length === 0) {
+    if ((detection.clients ?? detection.last).contaminated === 0) return [];
+    return undecided === 0
+      ? ["Nobody."]
+      : [`Nobody, but ${countNoun(undecided, "contaminated client")} ended undecided.`];
+  }
   return [
     ...(missed.length === 0 ? [] : [`${listNamed(missed.map(describe), "; ")}.`]),
     ...(never.length === 0 ? [] : [`Never sampled: ${listNamed(never, ", ")}.`]),

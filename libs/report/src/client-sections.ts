@@ -32,6 +32,7 @@ export function clientSection(run: Run): Html | undefined {
   const metrics = metricNames.slice(0, maxMetrics);
   const hasVerdicts = rows.some(({ verdict }) => verdict !== undefined);
   const hasFailures = rows.some(({ failure }) => failure);
+  const hasReasons = rows.some((row) => reasonText(row) !== "");
   const clients = run.trial.clients;
   const spacing = run.spacing.clients;
   const listed = Math.ceil(clients / spacing);
@@ -45,6 +46,7 @@ export function clientSection(run: Run): Html | undefined {
     ...(hasVerdicts ? ["verdict", "score", "threshold", "rounds flagged"] : []),
     ...metrics.map((metric) => `own ${metric}`),
     ...(hasFailures ? ["failure"] : []),
+    ...(hasReasons ? ["reason"] : []),
   ];
   const cells = rows.map((row) => [
     row.display,
@@ -53,6 +55,7 @@ export function clientSection(run: Run): Html | undefined {
     ...(hasVerdicts ? verdictCells(row) : []),
     ...metrics.map((metric) => formatOptional(readMetric(row.evaluation, metric))),
     ...(hasFailures ? [row.failure ? html`<code>${row.failure.code}</code>` : ""] : []),
+    ...(hasReasons ? [reasonText(row)] : []),
   ]);
   return html`<section>
     ${
@@ -86,9 +89,8 @@ export function clientSection(run: Run): Html | undefined {
 }
 
 function verdictCells(row: ClientRow): (string | Html)[] {
-  const { verdict, reason, farthest, mistake, roundsFlagged, roundsJudged, failure } = row;
-  const reasons = [reason, farthest].filter((one) => one !== undefined).join("; ");
-  const text = (failure ? "–" : verdictText(row)) + (reasons === "" ? "" : `: ${reasons}`);
+  const { verdict, mistake, roundsFlagged, roundsJudged, failure } = row;
+  const text = failure ? "–" : verdictText(row);
   return [
     mistake === undefined ? text : html`<span class="mistake">${text} (${mistake})</span>`,
     formatOptional(row.score ?? undefined),
@@ -97,6 +99,11 @@ function verdictCells(row: ClientRow): (string | Html)[] {
       : formatOptional(row.threshold ?? undefined),
     row.round === undefined ? "–" : `${roundsFlagged}/${roundsJudged}`,
   ];
+}
+
+/** The reason of a verdict and the module that speaks most for it; empty if the row has neither. */
+function reasonText({ reason, farthest }: ClientRow): string {
+  return [reason, farthest].filter((one) => one !== undefined).join("; ");
 }
 
 /**

@@ -24,16 +24,8 @@ export function measureSection({ trial, summary, isFinished, description }: Run)
           .toSorted((a, b) => Number(b.expected !== undefined) - Number(a.expected !== undefined))
           .slice(0, maxRows);
   const hasExpectations = rows.some(({ expected }) => expected);
-  const heads = [
-    "group",
-    "measure",
-    "value",
-    "n",
-    ...(hasExpectations ? ["expected"] : []),
-    "meaning",
-  ];
+  const heads = ["measure", "value", "n", ...(hasExpectations ? ["expected"] : []), "meaning"];
   const cells = rows.map((row) => [
-    row.group,
     html`<code>${row.name}</code>`,
     row.value === undefined ? "–" : formatNumber(row.value),
     row.n === undefined ? "–" : formatNumber(row.n),

@@ -21,7 +21,6 @@ type Expectation = NonNullable<Trial["expect"]>["measures"][string];
 
 /** One measure of a run, with the range that the trial file expects. */
 export interface MeasureRow {
-  readonly group: string;
   readonly name: string;
   /** Undefined if the measure was expected but could not be taken. */
   readonly value: number | undefined;
@@ -45,39 +44,21 @@ export function measureRows(trial: Trial, summary: Summary, infos: MetricInfos):
     const { name, value, n } = measure;
     const group = groupOf(measure);
     const meaning = formatMeaning(measure, trial, infos, measuringClients(summary));
-    const row = { group, name, value, n, meaning };
+    const row = { name, value, n, meaning };
     groups.set(group, [...(groups.get(group) ?? []), { ...row, ...compare(name, value) }]);
   }
   const missing = Object.keys(expected)
     .filter((name) => ownProperty(summary.measures, name) === undefined)
     .map((name): MeasureRow => {
       const meaning = "expected, but the run has no such measure";
-      const row = { group: "Not measured", name, value: undefined, n: undefined, meaning };
-      return { ...row, ...compare(name, undefined) };
+      return { name, value: undefined, n: undefined, meaning, ...compare(name, undefined) };
     });
   return [...[...groups.values()].flat(), ...missing];
 }
 
+/** Metrics of clients and of the coordinator have a group each, and other measures one a scope. */
 function groupOf({ scope, metric }: Measure): string {
-  switch (scope) {
-    case "clients":
-      return `Evaluation: ${metric}`;
-    case "global":
-      return `Coordinator: ${metric}`;
-    case "detection":
-      return "Detection";
-    case "bytes":
-      return "Traffic";
-    case "lost":
-      return "Losses";
-    case "time":
-    case "target":
-      return "Time";
-    case "refinement":
-      return "Refinement";
-    case "mods":
-      return "Mods";
-  }
+  return scope === "clients" || scope === "global" ? `${scope} ${metric}` : scope;
 }
 
 function formatTarget({ target }: Trial): string {

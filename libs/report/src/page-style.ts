@@ -64,7 +64,8 @@ svg [stroke="${faint}"] { stroke: var(--faint); }
   .at-narrow { display: block; }
   /* Too wide for a phone: it scrolls. Labels may be wider than Arial's, and would be cut. */
   .drawing:not(.at-narrow) svg { max-width: 640px; padding-left: 16px; }
-  td.text:last-child { min-width: 20rem; }
+  /* Texts are off the screen at first; many short lines of them would leave the rows empty. */
+  td.text:last-child { min-width: 34rem; }
   .answer { grid-template-columns: 1fr; gap: .2rem; }
   .answer dt { margin-top: .5rem; }
   .answer dd { grid-column: 1; }

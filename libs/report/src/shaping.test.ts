@@ -44,13 +44,13 @@ describe("measureRows", () => {
       infos,
     );
     assert.deepEqual(
-      rows.map(({ group, name, n, asExpected }) => [group, name, n, asExpected]),
+      rows.map(({ name, n, asExpected }) => [name, n, asExpected]),
       [
-        ["Evaluation: loss", "loss.a.b", 7, undefined],
-        ["Evaluation: loss", "loss.b", undefined, undefined],
-        ["Detection", "detection.recall", undefined, true],
-        ["Traffic", "bytes.up", undefined, undefined],
-        ["Not measured", "loss.c", undefined, false],
+        ["loss.a.b", 7, undefined],
+        ["loss.b", undefined, undefined],
+        ["detection.recall", undefined, true],
+        ["bytes.up", undefined, undefined],
+        ["loss.c", undefined, false],
       ],
     );
   });
@@ -60,17 +60,17 @@ describe("meanings of measures", () => {
   const formatMeaning = (measure: Omit<Measure, "name" | "value">) => {
     const summary = summaryOf({ ...measure, name: "any", value: 1 });
     const [row] = measureRows({ ...trial, task: { name: "toy" } }, summary, infos);
-    return `${row?.group ?? ""} | ${row?.meaning ?? ""}`;
+    return row?.meaning ?? "";
   };
 
   it("does not call a value of all rounds together a mean over rounds", () => {
     const detection = { scope: "detection" } as const;
     for (const metric of ["recallMean", "precisionMean", "f1"]) {
-      assert.match(formatMeaning({ ...detection, metric }), /^Detection \| .*all rounds together$/);
+      assert.match(formatMeaning({ ...detection, metric }), /all rounds together$/);
     }
     assert.equal(
       formatMeaning({ ...detection, metric: "recall", attack: "sign-flip" }),
-      "Detection | share of the clients under sign-flip that were flagged, all rounds together",
+      "share of the clients under sign-flip that were flagged, all rounds together",
     );
     assert.match(formatMeaning({ ...detection, metric: "falseAlarmsMean" }), /mean over rounds$/);
   });
@@ -79,15 +79,15 @@ describe("meanings of measures", () => {
     const comparison = { kind: "ratioTo", arm: "mean" } as const;
     assert.equal(
       formatMeaning({ scope: "global", metric: "gap", arm: "clair", comparison }),
-      "Coordinator: gap | clair divided by mean; measured at the coordinator, by the task toy or the aggregator, last round",
+      "clair divided by mean; measured at the coordinator, by the task toy or the aggregator, last round",
     );
     assert.equal(
       formatMeaning({ scope: "clients", metric: "loss", arm: "clair", better: "lower" }),
-      "Evaluation: loss | clair; mean over the benign clients on their own data, last round; mean loss of a token; lower is better",
+      "clair; mean over the benign clients on their own data, last round; mean loss of a token; lower is better",
     );
     assert.equal(
       formatMeaning({ scope: "lost", metric: "lost", better: "lower" }),
-      "Losses | clair: client rounds without an answer; lower is better",
+      "clair: client rounds without an answer; lower is better",
     );
   });
 });
