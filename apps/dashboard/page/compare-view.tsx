@@ -59,11 +59,18 @@ function Compared({ comparison }: { readonly comparison: Comparison }) {
       {metrics.map((metric) => (
         <Section key={metric} id={`curves-${metric}`} title={`${metric} by round`}>
           <p class="note">Mean of the clients that measure, main method of each run.</p>
-          <Curves curves={curvesOf(comparison, metric)} label={`${metric} of each run by round`} />
+          <Curves
+            curves={curvesOf(comparison, metric)}
+            label={`${metric} of each run by round`}
+            better={curves.find((curve) => curve.metric === metric)?.better}
+          />
         </Section>
       ))}
       <Differences differences={differences} heads={heads} />
       <Section id="measures" title="Measures">
+        {measures.some(({ best }) => best.length > 0) && (
+          <p class="note">Bold: the best of a row.</p>
+        )}
         {note !== undefined && <p class="note">{note}</p>}
         <Table
           caption="Measures of each run"

@@ -22,22 +22,25 @@ const height = 220;
 export function Curves({
   curves,
   label,
+  better,
 }: {
   readonly curves: readonly Curve[];
   readonly label: string;
+  readonly better: "higher" | "lower" | undefined;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<{ readonly chart: uPlot; readonly kind: string } | undefined>(undefined);
   const hidden = useSignal<ReadonlySet<string>>(new Set());
   const under = useSignal<number | undefined>(undefined);
-  const kind = `${curves.map(({ label: one, low }) => `${one}${low ? "+" : ""}`).join("\n")} ${isDark.value}`;
+  const isLog = better === "lower" && spanDecade(curves);
+  const kind = `${isLog} ${curves.map(({ label: one, low }) => `${one}${low ? "+" : ""}`).join("\n")} ${isDark.value}`;
   useEffect(() => {
     const { current: element } = place;
     if (!element) return;
     if (plot.current?.kind !== kind) {
       plot.current?.chart.destroy();
       const chart = new uPlot(
-        options(curves, element.clientWidth, under),
+        options(curves, element.clientWidth, under, isLog),
         alignedData(curves),
         element,
       );
@@ -130,10 +133,39 @@ function hasFewPoints({ data }: uPlot, series: number): boolean {
   return (data[series] ?? []).filter((value) => value != null).length < 3;
 }
 
+/**
+ * Are the values positive, and do they span more than a decade? Errors then have a logarithmic
+ * axis, as in reports: on a linear one all curves but the worst would lie near zero.
+ */
+function spanDecade(curves: readonly Curve[]): boolean {
+  let [least, most] = [Infinity, 0];
+  for (const { mean, low = mean, high = mean } of curves) {
+    for (const values of [mean, low, high]) {
+      for (const value of values) [least, most] = [Math.min(least, value), Math.max(most, value)];
+    }
+  }
+  return least > 0 && most / least > 10;
+}
+
+/** Ticks at 1, 2 and 5 times powers of ten, or at these powers alone if there are many. */
+const logTicks: uPlot.Axis = {
+  splits: (_, __, least, most) => {
+    const factors = most / least > 1000 ? [1] : [1, 2, 5];
+    const ticks: number[] = [];
+    for (let power = Math.floor(Math.log10(least)); 10 ** power <= most; power++) {
+      // Parsed from text, because 10 ** -3 is not exactly 0.001.
+      ticks.push(...factors.map((factor) => Number(`${factor}e${power}`)));
+    }
+    return ticks.filter((tick) => tick >= least && tick <= most);
+  },
+  filter: (_, splits) => splits,
+};
+
 function options(
   curves: readonly Curve[],
   width: number,
   under: { value: number | undefined },
+  isLog: boolean,
 ): uPlot.Options {
   const { ink, muted, faint } = palette();
   const axis = {
@@ -148,7 +180,10 @@ function options(
     padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-    scales: { x: { time: false } },
+    scales: {
+      x: { time: false },
+      ...(isLog && { y: { distr: 3, range: (_, least, most) => [least / 1.2, most * 1.2] } }),
+    },
     axes: [
       {
         ...axis,
@@ -156,7 +191,7 @@ function options(
         grid: { show: false },
         incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10_000],
       },
-      { ...axis, size: 52, values: (_, splits) => splits.map(formatTick) },
+      { ...axis, size: 52, values: (_, splits) => splits.map(formatTick), ...(isLog && logTicks) },
     ],
     series: [
       { label: "round" },

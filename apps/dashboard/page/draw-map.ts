@@ -57,7 +57,7 @@ function drawCells(context: CanvasRenderingContext2D, scene: MapScene): void {
           ? palette.absent
           : code === codes.invalid
             ? (palette.above.at(-1) ?? "")
-            : cellColour(palette, ratio);
+            : cellColour(palette, ratio, code === codes.contaminated);
       if (next !== colour) context.fillStyle = colour = next;
       const y = headHeight + r * cell - viewport.top;
       context.fillRect(x, y, cell - gap, cell - gap);

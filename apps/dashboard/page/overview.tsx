@@ -110,7 +110,11 @@ function Methods({ followed, run }: { readonly followed: FollowedRun; readonly r
         {better}
         {!metric.isGlobal && ". The band is the 10–90 % range of the first."}
       </p>
-      <Curves curves={curves.value} label={`${what} of each method by round`} />
+      <Curves
+        curves={curves.value}
+        label={`${what} of each method by round`}
+        better={metric.better}
+      />
       <MethodTable followed={followed} run={run} what={what} />
     </div>
   );

@@ -69,10 +69,19 @@ function ramp(from: readonly number[], to: readonly number[]): string[] {
   });
 }
 
-/** The colour of a cell. @param ratio score over threshold, or NaN */
-export function cellColour({ below, above, noScore }: Palette, ratio: number): string {
+/**
+ * The colour of a cell. A flagged client just above its threshold has a ratio that is rounded to 1,
+ * but the colour of the flagged.
+ * @param ratio score over threshold, or NaN
+ */
+export function cellColour(
+  { below, above, noScore }: Palette,
+  ratio: number,
+  isFlagged: boolean,
+): string {
   if (Number.isNaN(ratio)) return noScore;
-  if (ratio <= 1) return below[Math.floor(Math.max(0, ratio) * (steps - 1))] ?? noScore;
+  if (ratio < 1 || (ratio === 1 && !isFlagged))
+    return below[Math.floor(Math.max(0, ratio) * (steps - 1))] ?? noScore;
   const place = Math.min(1, Math.log10(ratio));
   return above[Math.floor(place * (steps - 1))] ?? noScore;
 }

@@ -67,5 +67,6 @@ function curveOf(run: Run): Omit<Comparison["curves"][number], "name"> {
     const values = measuredValues(record, metric);
     return values ? [[record.round, values[0], values[1], values[2]] as const] : [];
   });
-  return { metric: printable(metric.name, maxValueBytes), points };
+  const { name, better } = metric;
+  return { metric: printable(name, maxValueBytes), ...(better && { better }), points };
 }

@@ -201,6 +201,7 @@ export interface Comparison {
   readonly curves: readonly {
     readonly name: string;
     readonly metric: string;
+    readonly better?: MetricState["better"];
     readonly points: readonly (readonly [round: number, mean: number, low: number, high: number])[];
   }[];
 }

@@ -164,10 +164,7 @@ function EvidenceRow({
   const x = (value: number) => 6 + (148 * value) / most;
   return (
     <tr data-kind={kind}>
-      <th scope="row">
-        {kind}
-        {rounds !== "–" && ` (${rounds})`}
-      </th>
+      <th scope="row">{kind.replace(/ over rounds$/, `, over ${rounds} rounds`)}</th>
       <td class="number" data-value="statistic">
         {statistic}
       </td>

@@ -40,7 +40,7 @@ export interface AttestedRound {
    * after this round; empty if all are equal.
    */
   readonly differences: readonly string[];
-  /** Those of `differences` that the stored record lacks altogether. */
+  /** Keys that the stored record lacks altogether; `differences` has them too. */
   readonly missing: readonly string[];
 }
 

@@ -93,7 +93,7 @@ interface DifferingRound {
   readonly arm: string;
   readonly round: number;
   readonly keys: readonly string[];
-  /** Those of the keys that the stored record lacks. */
+  /** Keys that the stored record lacks; `keys` has them too. */
   readonly missing: readonly string[];
 }
 
