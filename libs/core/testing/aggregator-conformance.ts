@@ -29,7 +29,7 @@ import {
   type TensorDelta,
   type Update,
 } from "../src/tensors/update.js";
-import { setUpSuite } from "./suite.js";
+import { assertOptions, keepsMore, setUpSuite } from "./suite.js";
 
 const p = 6;
 const q = 5;
@@ -114,7 +114,7 @@ export function describeAggregator(
     setUpSuite(this);
 
     it("rejects an unknown option", () => {
-      assert.equal(plugin.schema.safeParse({ ...options, nonsense: 1 }).success, false);
+      assertOptions(plugin, options);
     });
 
     describeState(plugin, options);
@@ -130,8 +130,11 @@ export function describeAggregator(
           const expected = await aggregate(updates);
           for (const seed of [1, 2, 3]) {
             const got = await aggregate(stream(seed).sample(updates), seedToo ? seed : 1);
-            assertSameChanges(got, expected, updates);
-            assert.deepEqual(statuses(got), statuses(expected));
+            const why = seedToo
+              ? "it depends on the order of the updates or on the seed: if the seed is meant to matter, say why in the suite's option dependsOnSeed"
+              : "it depends on the order of the updates";
+            assertSameChanges(got, expected, updates, why);
+            assert.deepEqual(statuses(got), statuses(expected), `in its verdicts ${why}`);
           }
         });
 
@@ -139,8 +142,12 @@ export function describeAggregator(
           const updates = make();
           const before = structuredClone(updates);
           const first = await aggregate(updates);
-          assert.deepEqual(updates, before);
-          assert.deepEqual(await aggregate(updates), first);
+          assert.deepEqual(updates, before, "it writes into the updates: copy them first");
+          assert.deepEqual(
+            await aggregate(updates),
+            first,
+            "the same updates and seed give another result: draw only from `rng` of its input",
+          );
         });
 
         it("gives the same result for updates that are read from disk on demand", async () => {
@@ -149,7 +156,11 @@ export function describeAggregator(
             const first = await aggregate(sent);
             return [first, await aggregate(sent.slice(1), 2, first.state)].map(readTerms);
           };
-          assert.deepEqual(await twoRounds(updates.map(storeTensors)), await twoRounds(updates));
+          assert.deepEqual(
+            await twoRounds(updates.map(storeTensors)),
+            await twoRounds(updates),
+            "stored tensors give another result: read them with `readNumbers`",
+          );
         });
 
         it("streams the same result as of the whole round, if it streams", async () => {
@@ -162,20 +173,21 @@ export function describeAggregator(
           await streamed.add([first]);
           await streamed.add(others);
           const [got, expected] = [await streamed.finish(), await aggregate(updates)];
-          assertSameChanges(got, expected, updates);
-          assert.deepEqual(statuses(got), statuses(expected));
+          const why = "its stream gives another result than `aggregate`";
+          assertSameChanges(got, expected, updates, why);
+          assert.deepEqual(statuses(got), statuses(expected), `in its verdicts ${why}`);
         });
 
         it("gives a lone client its own change", async () => {
           const updates = make().slice(3, 4);
-          assertEveryoneGets(await aggregate(updates), updates);
+          assertEveryoneGets(await aggregate(updates), updates, "a lone client");
         });
 
         it("gives equal clients their common change", async () => {
           const [, , , same] = make();
-          assert.ok(same !== undefined);
+          if (!same) throw new Error("there are fewer than four updates");
           const updates = Array.from({ length: 5 }, (_, k) => ({ ...same, clientId: idOf(k) }));
-          assertEveryoneGets(await aggregate(updates), updates);
+          assertEveryoneGets(await aggregate(updates), updates, "one of five equal clients");
         });
 
         const factored = form === "factored" && multipliesOut === undefined;
@@ -236,8 +248,8 @@ function describeState(plugin: AggregatorPlugin, options: object): void {
     const whole = await rounds(1, 6);
     const { state } = await rounds(1, 3);
     const rest = await rounds(4, 6, deserialize(serialize(state)));
-    assert.deepEqual(rest.aggregations, whole.aggregations.slice(3));
-    assert.deepEqual(rest.state, whole.state);
+    assert.deepEqual(rest.aggregations, whole.aggregations.slice(3), keepsMore);
+    assert.deepEqual(rest.state, whole.state, keepsMore);
   });
 }
 
@@ -258,9 +270,10 @@ function termsOf({ change, personal }: Aggregation, clientId: string): readonly 
   return personal?.get(clientId) ?? change;
 }
 
-function assertEveryoneGets(aggregate: Aggregation, updates: readonly Update[]): void {
+function assertEveryoneGets(aggregate: Aggregation, updates: readonly Update[], who: string): void {
   for (const { clientId, delta } of updates) {
-    assertNear(sumTerms(termsOf(aggregate, clientId)), sumTerms([delta]));
+    const got = sumTerms(termsOf(aggregate, clientId));
+    assertNear(got, sumTerms([delta]), `${who} does not get its own change`);
   }
 }
 
@@ -268,16 +281,23 @@ function assertSameChanges(
   got: Aggregation,
   expected: Aggregation,
   updates: readonly Update[],
+  why: string,
 ): void {
-  assertNear(sumTerms(got.change), sumTerms(expected.change));
+  assertNear(sumTerms(got.change), sumTerms(expected.change), why);
   for (const { clientId } of updates) {
-    assertNear(sumTerms(termsOf(got, clientId)), sumTerms(termsOf(expected, clientId)));
+    assertNear(sumTerms(termsOf(got, clientId)), sumTerms(termsOf(expected, clientId)), why);
   }
 }
 
-function assertNear(got: Matrix, expected: Matrix): void {
+function assertNear(got: Matrix, expected: Matrix, why: string): void {
+  for (const { data } of [got, expected])
+    assert.ok(data.every(Number.isFinite), "a change has NaN or ±∞");
   const distance = frobenius(subtract(got, expected));
-  assert.ok(distance <= 1e-10 * Math.max(1, frobenius(expected)), `distance ${distance}`);
+  const norm = frobenius(expected);
+  assert.ok(
+    distance <= 1e-10 * Math.max(1, norm),
+    `${why}: the changes are ${distance.toPrecision(3)} apart, and the expected one has norm ${norm.toPrecision(3)}`,
+  );
 }
 
 function statuses({ verdicts }: Aggregation): Record<string, string> {

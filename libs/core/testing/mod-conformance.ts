@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inspect } from "node:util";
 import { deserialize, serialize } from "node:v8";
 import { stream } from "@fedclair/linalg";
 import { admitUpdate, type Shapes } from "../src/tensors/admission.js";
@@ -8,7 +9,7 @@ import type { TrainResult } from "../src/contracts/task.js";
 import { dtypeOf, readNumbers } from "../src/tensors/tensor.js";
 import { deltaShape, isLowRank, tensorsOf, type Update } from "../src/tensors/update.js";
 import { anyUpdate } from "./attacked.js";
-import { itDescribesItself, setUpSuite } from "./suite.js";
+import { drawsElsewhere, itDescribesItself, keepsMore, otherForm, setUpSuite } from "./suite.js";
 
 const clientIds = ["c1", "c2", "c3", "c4"];
 const updates = clientIds.map((id) => anyUpdate(id, id === "c2" ? 3 : 2));
@@ -76,15 +77,18 @@ export function describeMod(plugin: Plugin<Mod>, { options = {} }: ModSetting = 
 
     it("has a client half, a server half or both", () => {
       const mod = create();
-      assert.ok("client" in mod || "server" in mod, "it has neither client nor server");
-      assert.ok(!mod.isFormat || "client" in mod, "a format needs a client half");
+      assert.ok("client" in mod || "server" in mod, "it has neither client nor server: add one");
+      assert.ok(
+        !mod.isFormat || "client" in mod,
+        "it is a format without a client half: add client",
+      );
     });
 
     it("keeps modules, shapes and ranks, so that its updates are admitted", async () => {
       for (const update of updates) {
         const result = await runClient(update);
-        assert.deepEqual(describeForm(result), describeForm(update));
-        assert.equal(admitUpdate({ ...result, clientId: "c1" }, expected), undefined);
+        assert.deepEqual(describeForm(result), describeForm(update), otherForm);
+        assertAdmitted({ ...result, clientId: "c1" }, expected);
       }
     });
 
@@ -96,7 +100,7 @@ export function describeMod(plugin: Plugin<Mod>, { options = {} }: ModSetting = 
       for (const update of [zero, { ...zero, delta: new Map() }]) {
         const result = { ...(await runClient(update)), clientId: "c1" };
         const modules = update.delta.size === 0 ? new Map() : expected;
-        assert.equal(admitUpdate(result, modules), undefined);
+        assertAdmitted(result, modules);
       }
     });
 
@@ -104,9 +108,10 @@ export function describeMod(plugin: Plugin<Mod>, { options = {} }: ModSetting = 
       const before = structuredClone({ updates, rounds: rounds.map((one) => one.updates) });
       const first = await Promise.all(updates.map(runClient));
       const reversed = await Promise.all(updates.toReversed().map(runClient));
-      assert.deepEqual(reversed.toReversed(), first);
-      assert.deepEqual(await runServer(rounds), await runServer(rounds));
-      assert.deepEqual({ updates, rounds: rounds.map((one) => one.updates) }, before);
+      assert.deepEqual(reversed.toReversed(), first, "it depends on the order of the clients");
+      assert.deepEqual(await runServer(rounds), await runServer(rounds), drawsElsewhere);
+      const after = { updates, rounds: rounds.map((one) => one.updates) };
+      assert.deepEqual(after, before, "it writes into the updates: copy them first");
     });
 
     it("passes on the same clients, and reports finite metrics of the cohort only", async () => {
@@ -115,24 +120,33 @@ export function describeMod(plugin: Plugin<Mod>, { options = {} }: ModSetting = 
       ).entries()) {
         const { cohort = [], updates: received = [] } = rounds[i] ?? {};
         const ids = (all: readonly Update[]) => all.map(({ clientId }) => clientId);
-        assert.deepEqual(ids(passed ?? received), ids(received));
-        for (const update of passed ?? []) assert.equal(admitUpdate(update, expected), undefined);
+        assert.deepEqual(ids(passed ?? received), ids(received), "it passes on other clients");
+        for (const update of passed ?? []) assertAdmitted(update, expected);
         for (const [id, metrics] of reported ?? []) {
-          assert.ok(cohort.includes(id), id);
-          assert.ok(Object.values(metrics).every(Number.isFinite), JSON.stringify(metrics));
+          assert.ok(cohort.includes(id), `it reports metrics of ${id}, which is not in the cohort`);
+          assert.ok(
+            Object.values(metrics).every(Number.isFinite),
+            `a metric of ${id} is not finite: ${inspect(metrics)}`,
+          );
         }
       }
     });
 
     it("accepts a round without clients", async () => {
       const [round] = rounds;
-      assert.ok(round);
+      if (!round) throw new Error("there is no round to play");
       await runServer([{ ...round, cohort: [], updates: [] }]);
     });
 
     it("keeps nothing but its state, through two phases", async () => {
       const whole = await runServer(rounds);
-      assert.deepEqual(await runServer(rounds.slice(3), whole[2]?.state), whole.slice(3));
+      const rest = await runServer(rounds.slice(3), whole[2]?.state);
+      assert.deepEqual(rest, whole.slice(3), keepsMore);
     });
   });
+}
+
+function assertAdmitted(update: Update, expected: Shapes): void {
+  const failure = admitUpdate(update, expected);
+  assert.equal(failure, undefined, `a changed update would be refused: ${failure?.message ?? ""}`);
 }

@@ -28,8 +28,29 @@ export function setUpSuite(suite: unknown): void {
 
 export function itDescribesItself(plugin: Plugin<unknown>, options: object): void {
   it("has a summary and defaults for every option, and rejects unknown options", () => {
-    assert.match(plugin.summary, /^[A-Z].*\.$/);
-    assert.equal(plugin.schema.safeParse(options).success, true);
-    assert.equal(plugin.schema.safeParse({ ...options, nonsense: 1 }).success, false);
+    assert.match(plugin.summary, /^[A-Z].*\.$/, "its summary is no sentence with a full stop");
+    assertOptions(plugin, options);
   });
 }
+
+/** Asserts that a plug-in accepts its options and rejects others. */
+export function assertOptions({ schema }: Pick<Plugin<unknown>, "schema">, options: object): void {
+  const { error } = schema.safeParse(options);
+  assert.equal(error, undefined, `its schema rejects ${JSON.stringify(options)}: ${String(error)}`);
+  assert.ok(
+    schema.safeParse({ ...options, nonsense: 1 }).error,
+    "its schema accepts the unknown option `nonsense`: use z.strictObject",
+  );
+}
+
+/** Why a plug-in that resumes differs. */
+export const keepsMore =
+  "it goes on otherwise from a stored state: keep everything between rounds in the state, not in fields or variables";
+
+/** Why a plug-in differs from call to call. */
+export const drawsElsewhere =
+  "a second call gives another result: draw only from the streams that it gets";
+
+/** Why an update has another form than the one before. */
+export const otherForm =
+  "it changes modules, shapes, dtypes, ranks, counts or metrics: change numbers alone";
