@@ -59,15 +59,16 @@ describe("answerList", () => {
     );
     assert.match(
       lines[1] ?? "",
-      /^c01 .* 2 × its threshold, farthest in …x{40}\.output \(2\.33 × the usual distance\); c04 .*threshold\.$/,
+      /^c01 .* 2 × its threshold, farthest in …x{40}\.output \(2\.33 × the usual distance\)\.$/,
     );
   });
 
   it("says who was flagged, in how many rounds and by what margin, with its certainty", async () => {
     const lines = await answer(createRun(judge));
-    assert.deepEqual(lines.slice(0, 5), [
+    assert.deepEqual(lines.slice(0, 6), [
       "Flagged",
-      "c01 (sign-flip) in 2 of 2 rounds, 2 × its threshold; c04 (label-permute) in 2 of 2 rounds, 2 × its threshold.",
+      "c01 (sign-flip) in 2 of 2 rounds, 2 × its threshold.",
+      "c04 (label-permute) in 2 of 2 rounds, 2 × its threshold.",
       "When last judged, 2 of 2 contaminated clients were flagged (95 % interval of the share: 34–100 %) and 0 of 8 benign clients were flagged by mistake (95 % interval of the share: 0–32 %).",
       "Missed",
       "Nobody.",
@@ -90,7 +91,7 @@ describe("answerList", () => {
     });
     const lines = await answer(run);
     assert.match(lines[1] ?? "", /^c02 \(benign, a false alarm\) in 2 of 2 rounds, 2\.5 × its/);
-    assert.match(lines[1] ?? "", /; c01 \(sign-flip\) in 1 of 2 rounds, 1\.25 × its threshold\.$/);
+    assert.match(lines[3] ?? "", /^c01 \(sign-flip\) in 1 of 2 rounds, 1\.25 × its threshold\.$/);
     assert.equal(
       lines[lines.indexOf("Missed") + 1],
       "c01 (sign-flip), flagged in 1 of 2 rounds, at most 1.25 × its threshold.",

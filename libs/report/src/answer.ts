@@ -71,7 +71,7 @@ function flaggedSentences(run: Run): string[] {
     return `${displayName(id, description)} (${truthText(last)}${isFalse}) in ${roundsFlagged} of ${countNoun(roundsJudged, "round")}, ${margin}${where}`;
   };
   return [
-    flagged.length === 0 ? "Nobody." : `${listNamed(flagged.map(describe), "; ")}.`,
+    ...(flagged.length === 0 ? ["Nobody."] : listSentences(flagged.map(describe))),
     ...certaintySentences(run),
   ];
 }
@@ -126,7 +126,7 @@ function missedSentences(run: Run): string[] {
       : [`Nobody, but ${countNoun(undecided, "contaminated client")} ended undecided.`];
   }
   return [
-    ...(missed.length === 0 ? [] : [`${listNamed(missed.map(describe), "; ")}.`]),
+    ...listSentences(missed.map(describe)),
     ...(never.length === 0 ? [] : [`Never sampled: ${listNamed(never, ", ")}.`]),
   ];
 }
@@ -143,7 +143,7 @@ function undecidedSentences({ clients, description }: Run): string[] {
   const more = undecided.length - maxNames;
   return [
     ...[...byReason].map(([reason, names]) => `${names.join(", ")}: ${reason.replace(/\.$/, "")}.`),
-    ...(more > 0 ? [`And ${more.toLocaleString("en-US")} more, which the table below lists.`] : []),
+    ...countMore(more),
   ];
 }
 
@@ -221,6 +221,18 @@ function costSentences({ arms, summary, timings, trial, last }: Run): string[] {
 }
 
 /** Joins the first names of a list, and counts the others. */
+/** A sentence for each client, as far as they would be read. */
+function listSentences(texts: readonly string[]): string[] {
+  return [
+    ...texts.slice(0, maxNames).map((text) => `${text}.`),
+    ...countMore(texts.length - maxNames),
+  ];
+}
+
+function countMore(more: number): string[] {
+  return more > 0 ? [`And ${more.toLocaleString("en-US")} more, which the table below lists.`] : [];
+}
+
 function listNamed(names: readonly string[], separator: string): string {
   const shown = names.slice(0, maxNames).join(separator);
   return names.length <= maxNames
