@@ -9,7 +9,12 @@ const read = (path: string) => readFileSync(join(workspace, path), "utf8");
 interface Job {
   readonly "timeout-minutes": number;
   readonly strategy: { readonly matrix: { readonly node?: number[]; readonly os?: string[] } };
-  readonly steps: { readonly uses?: string; readonly run?: string }[];
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly steps: {
+    readonly uses?: string;
+    readonly run?: string;
+    readonly env?: Readonly<Record<string, string>>;
+  }[];
 }
 
 interface Workflow {
@@ -44,14 +49,26 @@ describe("the files of a public project", () => {
   });
 
   it("give workflows read access only, a timeout, and actions of a pinned major version", () => {
-    const { permissions, jobs } = parse(read(".github/workflows/ci.yml")) as Workflow;
-    assert.deepEqual(permissions, { contents: "read" });
-    for (const [name, job] of Object.entries(jobs)) {
-      assert.ok(job["timeout-minutes"] > 0, name);
-      for (const { uses } of job.steps) {
-        if (uses !== undefined) assert.match(uses, /^actions\/[\w-]+@v\d+$/);
+    for (const file of readdirSync(join(workspace, ".github/workflows"))) {
+      const { permissions, jobs } = parse(read(join(".github/workflows", file))) as Workflow;
+      assert.deepEqual(permissions, { contents: "read" }, file);
+      for (const [name, job] of Object.entries(jobs)) {
+        assert.ok(job["timeout-minutes"] > 0, name);
+        for (const { uses } of job.steps) {
+          if (uses !== undefined) assert.match(uses, /^actions\/[\w-]+@v\d+$/);
+        }
       }
     }
+  });
+
+  it("publish tags with provenance, by the only job that may sign it", () => {
+    const { jobs } = parse(read(".github/workflows/release.yml")) as Workflow;
+    assert.deepEqual(Object.keys(jobs), ["publish"]);
+    const { publish = assert.fail("there is no job 'publish'") } = jobs;
+    assert.deepEqual(publish.permissions, { contents: "read", "id-token": "write" });
+    const { run, env } = publish.steps.at(-1) ?? {};
+    assert.equal(run, "npx nx release publish");
+    assert.equal(env?.["NPM_CONFIG_PROVENANCE"], "true");
   });
 
   it("have issue forms with a name, a description and unique fields", () => {
