@@ -11,6 +11,8 @@ export default defineConfig({
   title: "fedclair",
   description: "Federated learning with contaminated clients: which they are, and what they cost",
   lang: "en",
+  // Browsers ask for /favicon.ico otherwise, which does not exist.
+  head: [["link", { rel: "icon", href: "data:," }]],
   srcDir: "..",
   srcExclude: ["!(docs|*.md)/**", ".*/**"],
   outDir: "../dist/docs",

@@ -58,6 +58,12 @@ svg [stroke="${muted}"] { stroke: var(--muted); }
 svg [stroke="${faint}"] { stroke: var(--faint); }
 .drawing { position: relative; overflow-x: auto; margin-left: -14px; padding-left: 14px; } /* room for labels in fonts wider than Arial */
 .at-narrow { display: none; }
+@media screen and (min-width: 960px) {
+  /* Wide tables and labels may leave the column of text, as far as the window goes. */
+  .wide { width: max-content; max-width: calc(50vw + 390px); }
+  .client .wide { max-width: 100%; }
+  .drawing { margin-left: -32px; padding-left: 32px; }
+}
 @media screen and (max-width: 680px) {
   body { padding: 1.2rem 1rem 3rem; }
   .at-wide { display: none; }

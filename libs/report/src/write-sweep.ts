@@ -52,8 +52,8 @@ export async function writeSweep(
   ${factList(
     grid.dimensions.map(({ path, labels }): readonly [string, string] => [path, labels.join(", ")]),
   )}`;
-  const main = html`${tableSections(results)} ${differenceSection(results)}
-  ${figures.map(figureSection)} ${runSection(out, grid, results)}`;
+  const main = html`${figures.map(figureSection)} ${tableSections(results)}
+  ${differenceSection(results)} ${runSection(out, grid, results)}`;
   await write("report.html", htmlPage({ title: grid.name, claim: grid.claim }, head, main));
 }
 
