@@ -220,7 +220,6 @@ function costSentences({ arms, summary, timings, trial, last }: Run): string[] {
   return parts.length === 0 ? [] : [`${parts.join("; ")}.`];
 }
 
-/** Joins the first names of a list, and counts the others. */
 /** A sentence for each client, as far as they would be read. */
 function listSentences(texts: readonly string[]): string[] {
   return [
@@ -233,6 +232,7 @@ function countMore(more: number): string[] {
   return more > 0 ? [`And ${more.toLocaleString("en-US")} more, which the table below lists.`] : [];
 }
 
+/** Joins the first names of a list, and counts the others. */
 function listNamed(names: readonly string[], separator: string): string {
   const shown = names.slice(0, maxNames).join(separator);
   return names.length <= maxNames
