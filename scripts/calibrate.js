@@ -1,21 +1,23 @@
 // npm run calibrate [-- --pools FOLDER --seeds N --write]: measures federations without a
 // contaminated client, trials, tables of real institutions and pools of real adapters, and makes
 // the bank of thresholds that CLAIR's rule `evidence` uses; scores over rounds have rows of their
-// own, from the trials. With --write it replaces the bank that is shipped. Then it judges every
-// table, and every pile of every pool, with a bank made without it, and prints the results.
-// Without pools, which take hours to train, the usual deviations and the rows of federations
-// without a space stay as they are.
+// own, from the trials. How far dense changes are apart is measured on the dense trials, and on
+// regressions and small networks of the tables. With --write it replaces the bank that is shipped.
+// Then it judges every table, and every pile of every pool, with a bank made without it, and prints
+// the results. Without pools, which take hours to train, the usual deviations and the rows of
+// federations without a space stay as they are.
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { makeBank, shippedBank } from "@fedclair/aggregators";
+import { clairSchema, makeBank, shippedBank } from "@fedclair/aggregators";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { format } from "prettier";
 import { parse } from "yaml";
 import { parseArguments } from "./arguments.js";
-import { measurePool, measureRounds } from "./bank/measure.js";
-import { listNatural, naturalTrial, settingsOf } from "./bank/natural.js";
+import { measure, measurePool, measureRounds } from "./bank/measure.js";
+import { fileOf, listNatural, naturalTrial, settingsOf } from "./bank/natural.js";
+import { networkSizes, trainNetworks } from "./bank/networks.js";
 import { listPools } from "./bank/piles.js";
 import { judgeNatural } from "./bank/judge-natural.js";
 import { judgePools } from "./bank/judge-pools.js";
@@ -47,6 +49,8 @@ const trials = {
 const manyRounds = 6;
 /** Number of clients of a table; of more, the measures would take minutes. */
 const mostNatural = 150;
+/** The same over rounds. */
+const mostOverRounds = 40;
 /** A trial in which a client takes part in one round of five. */
 const sampled = "digits/sampled";
 
@@ -54,17 +58,20 @@ await loadBackend("wasm");
 const plugins = await loadBuiltIn();
 const sources = new Map();
 const runs = new Map();
+const dense = new Map();
+const denseRuns = new Map();
 for (const [name, counts] of Object.entries(trials)) {
   const ownRounds = parse(readFileSync(`trials/${name}.yaml`, "utf8")).rounds;
   for (const clients of counts) {
     const source = `${name} with ${clients} clients`;
     const set = [`clients=${clients}`, `rounds=${Math.max(ownRounds, manyRounds)}`];
     const all = await measureRuns(name, Math.max(1, Math.ceil(seeds / counts.length)), set);
-    sources.set(
-      source,
-      all.flatMap((rounds) => rounds.slice(0, ownRounds).map(({ measures }) => measures)),
-    );
+    const own = all.flatMap((rounds) => rounds.slice(0, ownRounds).map(({ measures }) => measures));
+    sources.set(source, own);
     runs.set(source, all);
+    if (!own[0].isDense) continue;
+    dense.set(source, own);
+    denseRuns.set(source, all);
   }
 }
 runs.set(sampled, await measureRuns(sampled, seeds, []));
@@ -73,10 +80,20 @@ if (natural.length === 0) console.error("skipped: the tables of npm run lab -- f
 for (const table of natural) {
   const set = settingsOf(table, Math.min(table.clients, mostNatural));
   const [rounds] = await measureRuns(naturalTrial, 1, set);
-  sources.set(
-    table.name,
-    rounds.map(({ measures }) => measures),
-  );
+  const own = rounds.map(({ measures }) => measures);
+  sources.set(table.name, own);
+  dense.set(table.name, own);
+  for (const hidden of networkSizes) {
+    const source = networkOf(table.name, hidden);
+    const [updates] = trainNetworks(fileOf(table), table, { hidden, clients: mostNatural });
+    dense.set(source, [(await measureDense(updates)).measures]);
+    const some = { hidden, clients: mostOverRounds, rounds: manyRounds };
+    const later = [];
+    for (const one of trainNetworks(fileOf(table), table, some))
+      later.push(await measureDense(one));
+    denseRuns.set(source, [later]);
+    console.error(`measured ${source}`);
+  }
 }
 const pools = new Map();
 if (existsSync(values.pools)) {
@@ -92,7 +109,12 @@ console.log(JSON.stringify(bank, null, 1));
 if (values.write) await writeBank(bank);
 if (natural.length > 1) {
   const spreads = pools.size > 0 ? undefined : shippedBank.spreads;
-  console.log(await judgeNatural(natural, sources, { name: "the others", spreads }));
+  const modelsOf = (name) => [
+    ["linear regression", name],
+    ...networkSizes.map((hidden) => [`${hidden} hidden units`, networkOf(name, hidden)]),
+  ];
+  const options = { name: "the others", spreads };
+  console.log(await judgeNatural(natural, { sources, dense }, modelsOf, options));
 }
 if (pools.size > 1) console.log(await judgePools(pools, sources));
 process.exit(0); // linear algebra and CLAIR leave threads behind
@@ -100,12 +122,23 @@ process.exit(0); // linear algebra and CLAIR leave threads behind
 async function makeOwnBank() {
   const count = pools.size || Number.parseInt(shippedBank.name, 10);
   const name = `${count} pools of LoRA adapters of SmolLM2-135M, ${Object.keys(trials).length} trials and ${natural.length} tables`;
-  if (pools.size > 0) return makeBank(sources, { name }, runs);
+  const more = { runs, dense, denseRuns };
+  if (pools.size > 0) return makeBank(sources, { name }, more);
   const { spreads, thresholds } = shippedBank;
-  const own = await makeBank(sources, { name, spreads }, runs);
+  const own = await makeBank(sources, { name, spreads }, more);
   const needsPools = ({ hasSpace, fewNumbers }) => !hasSpace && !fewNumbers;
   const rows = own.thresholds.filter((row) => !needsPools(row));
   return { ...own, thresholds: [...rows, ...thresholds.filter(needsPools)] };
+}
+
+/** The measures of dense changes. */
+function measureDense(updates) {
+  return measure(updates, clairSchema.parse({ models: "global" }));
+}
+
+/** The source of a network on a table. */
+function networkOf(table, hidden) {
+  return `${table} with ${hidden} hidden units`;
 }
 
 /** Measures runs of a trial without its attacks, one per seed. */

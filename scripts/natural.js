@@ -1,7 +1,7 @@
 // npm run lab -- natural [--clients N] [--seeds N] [--networks]: how often rules leave honest
 // clients out where the clients are real institutions, places and people, and what planted
-// attackers change. With --networks it prints only how often CLAIR flags honest clients that train
-// small networks. Needs the tables of npm run lab -- federations.
+// attackers change. With --networks it prints only what CLAIR finds among clients that train small
+// networks. Needs the tables of npm run lab -- federations.
 import { clair, clairSchema, controlKinds } from "@fedclair/aggregators";
 import { loadBackend } from "@fedclair/compute";
 import { stream } from "@fedclair/linalg";
@@ -44,12 +44,21 @@ const attacks = [
   ["gaussian-update", 0.2],
   ["scaling", 0.2],
 ];
-/** Clients of a draw from a table, and draws from each table with more. */
-const [networkClients, networkDraws] = [20, 10];
+/** Clients of a draw from a table, attackers among them, and draws from each table with more. */
+const [networkClients, networkAttackers, networkDraws] = [20, 4, 5];
 /** Spares the draws the planted attackers, which do not change who is flagged. */
 const noControls = Object.fromEntries(controlKinds.map((kind) => [kind, 1]));
 /** What `scaling` multiplies an update with. */
 const factor = 5;
+
+const networkAttacks = {
+  none: undefined,
+  [`${factor} times the update`]: (update) =>
+    mapDelta(update, (data) => data.map((x) => factor * x)),
+  "a flipped sign": (update) => mapDelta(update, (data) => data.map((x) => -x)),
+  "noise of usual size": (update, rng) =>
+    mapDelta(update, (data, name) => noiseLike(data, rng.at(name))),
+};
 
 if (values.networks) {
   console.log(await formatNetworks());
@@ -164,41 +173,67 @@ function shareText(count, total) {
   return `${(count / total).toFixed(3)} (${low.toFixed(3)}–${high.toFixed(3)})`;
 }
 
-/** A table by number of hidden units, with nobody contaminated. */
+/** A table by number of hidden units and attack. */
 async function formatNetworks() {
   const rows = [];
   for (const hidden of networkSizes) {
-    const counts = { judged: 0, flagged: 0, undecided: 0, alarms: 0, draws: 0 };
-    const numbers = [];
-    for (const table of tables) {
-      const updates = trainNetworks(fileOf(table), table, hidden);
-      numbers.push([...updates[0].delta.values()].reduce((sum, { data }) => sum + data.length, 0));
-      if (updates.length <= networkClients) continue;
-      for (let draw = 0; draw < networkDraws; draw++) {
-        const chosen = stream("networks")
-          .at(table.name, hidden, draw)
-          .sample(updates, networkClients);
-        const statuses = await judgeAll(chosen);
-        const flagged = statuses.filter((status) => status === "contaminated").length;
-        counts.judged += statuses.length;
-        counts.flagged += flagged;
-        counts.undecided += statuses.filter((status) => status === "undecided").length;
-        counts.alarms += Number(flagged > 0);
+    const drawn = drawNetworks(hidden);
+    for (const [attack, change] of Object.entries(networkAttacks)) {
+      const counts = { draws: 0, alarms: 0, honest: countStatuses([]), bad: countStatuses([]) };
+      for (const [own, rng] of drawn) {
+        const updates = own.map((update, k) =>
+          k < networkAttackers && change ? change(update, rng.at(k)) : update,
+        );
+        const statuses = await judgeAll(updates);
+        const bad = change ? networkAttackers : 0;
+        const honest = countStatuses(statuses.slice(bad));
+        add(counts.honest, honest);
+        add(counts.bad, countStatuses(statuses.slice(0, bad)));
         counts.draws++;
+        counts.alarms += Number(honest.contaminated > 0);
       }
+      const { low, high } = wilsonInterval(counts.alarms, counts.draws);
+      rows.push([
+        String(hidden),
+        attack,
+        ...(change
+          ? [shareOf(counts.bad, "contaminated"), shareOf(counts.bad, "undecided")]
+          : ["", ""]),
+        shareOf(counts.honest, "contaminated"),
+        shareOf(counts.honest, "undecided"),
+        `${counts.alarms} of ${counts.draws} (${low.toFixed(2)}–${high.toFixed(2)})`,
+      ]);
     }
-    const share = (of) => (of / counts.judged).toFixed(3);
-    const { low, high } = wilsonInterval(counts.alarms, counts.draws);
-    rows.push([
-      String(hidden),
-      `${Math.min(...numbers)} to ${Math.max(...numbers)}`,
-      share(counts.flagged),
-      share(counts.undecided),
-      `${counts.alarms} of ${counts.draws} (${low.toFixed(2)}–${high.toFixed(2)})`,
-    ]);
   }
-  const head = ["hidden units", "numbers", "flagged", "undecided", "draws with a false alarm"];
-  return markdown([head, ...rows]);
+  const head = ["hidden units", "attack", "attackers flagged", "undecided", "honest flagged"];
+  return markdown([[...head, "undecided", "draws with a false alarm"], ...rows]);
+}
+
+/** Draws of clients of every table with enough, with a stream for each. */
+function drawNetworks(hidden) {
+  return tables.flatMap((table) => {
+    const [updates] = trainNetworks(fileOf(table), table, { hidden });
+    if (updates.length <= networkClients) return [];
+    return Array.from({ length: networkDraws }, (_, draw) => {
+      const rng = stream("networks").at(table.name, hidden, draw);
+      return [rng.sample(updates, networkClients), rng];
+    });
+  });
+}
+
+/** Changes every module of an update. */
+function mapDelta(update, change) {
+  const delta = new Map(
+    [...update.delta].map(([name, { shape, data }]) => [name, { shape, data: change(data, name) }]),
+  );
+  return { ...update, delta };
+}
+
+/** Normal noise with the norm of the module. */
+function noiseLike(data, rng) {
+  const noise = rng.normals(data.length);
+  const scale = Math.hypot(...data) / Math.hypot(...noise);
+  return noise.map((x) => scale * x);
 }
 
 async function judgeAll(updates) {
@@ -206,5 +241,22 @@ async function judgeAll(updates) {
     power: noControls,
   });
   modules.close();
-  return [...status.values()];
+  return updates.map(({ clientId }) => status.get(clientId));
+}
+
+function countStatuses(statuses) {
+  const count = (wanted) => statuses.filter((status) => status === wanted).length;
+  return {
+    all: statuses.length,
+    contaminated: count("contaminated"),
+    undecided: count("undecided"),
+  };
+}
+
+function add(total, own) {
+  for (const key of Object.keys(total)) total[key] += own[key];
+}
+
+function shareOf(counts, status) {
+  return (counts[status] / counts.all).toFixed(3);
 }

@@ -1,4 +1,5 @@
-// Judges honest clients of tables, each table with a bank that was made without it.
+// Judges honest clients of tables, each table with a bank that was made without it: linear
+// regressions, and small networks.
 import {
   clairSchema,
   findThresholds,
@@ -14,27 +15,44 @@ import { markdown } from "../train-adapters/table.js";
 const mostClients = 20;
 const draws = 40;
 
+/** @typedef {ReadonlyMap<string, readonly import("@fedclair/aggregators").Measures[]>} Sources */
+
 /**
  * @param {readonly import("./natural.js").NaturalTable[]} tables
- * @param {ReadonlyMap<string, readonly import("@fedclair/aggregators").Measures[]>} sources of the
- *   bank, the tables among them by name
+ * @param {Record<"sources" | "dense", Sources>} all of the bank; every model of every table is in
+ *   `dense`
+ * @param {(table: string) => readonly (readonly [model: string, source: string])[]} modelsOf names
+ *   the models of a table and their sources
  * @param {Partial<import("@fedclair/aggregators").BankOptions>} options of the bank
  * @returns a Markdown table with one row a table, and one for all
  */
-export async function judgeNatural(tables, sources, options) {
+export async function judgeNatural(tables, { sources, dense }, modelsOf, options) {
   const rows = [];
-  const all = createCounts();
+  const all = new Map();
   for (const { name, what } of tables) {
-    const [measures] = sources.get(name);
-    const clients = Math.min(measures.size.length, mostClients);
-    const others = new Map([...sources].filter(([source]) => source !== name));
-    const bank = await makeBank(others, { ...options, sizes: [10, 12, 14, 17, 20], draws });
-    const counts = countAlarms(measures, clients, bank, stream("tables").at(name));
-    for (const key of Object.keys(all)) all[key] += counts[key];
-    rows.push(formatRow(what, clients, counts));
+    const models = modelsOf(name);
+    const own = new Set(models.map(([, source]) => source));
+    const without = (some) => new Map([...some].filter(([source]) => !own.has(source)));
+    const usual = { ...options, sizes: [10, 12, 14, 17, 20], draws };
+    const bank = await makeBank(without(sources), usual, { dense: without(dense) });
+    const cells = models.map(([model, source]) => {
+      const [measures] = dense.get(source);
+      const clients = Math.min(measures.size.length, mostClients);
+      const counts = countAlarms(measures, clients, bank, stream("tables").at(name));
+      const total = all.get(model) ?? createCounts();
+      for (const key of Object.keys(total)) total[key] += counts[key];
+      all.set(model, total);
+      return `${formatShares(counts)}; ${counts.alarms} of ${counts.draws}`;
+    });
+    rows.push([what, ...cells]);
+    console.error(`judged ${name}`);
   }
-  const head = ["a row is", "clients", "clients flagged", "undecided or flagged", "draws"];
-  return markdown([[...head, "draws with a false alarm"], ...rows, formatRow("all", "", all)]);
+  const totals = [...all.values()].map((counts) => {
+    const { low, high } = wilsonInterval(counts.alarms, counts.draws);
+    const share = `${low.toFixed(2)}–${high.toFixed(2)}`;
+    return `${formatShares(counts)}; ${counts.alarms} of ${counts.draws} (${share})`;
+  });
+  return markdown([["a row is", ...all.keys()], ...rows, ["**all**", ...totals]]);
 }
 
 function createCounts() {
@@ -48,8 +66,9 @@ function countAlarms(measures, clients, bank, rng) {
   const count = clients < everybody.length ? draws : 1;
   for (let draw = 0; draw < count; draw++) {
     const chosen = rng.at(draw).sample(everybody, clients);
-    const { scores, ...kind } = scoreClients(selectClients(measures, chosen), bank.spreads);
-    const { upper, lower } = findThresholds(bank, { ...kind, clients }, falseAlarmRate);
+    const scored = scoreClients(selectClients(measures, chosen), bank.spreads);
+    const { upper, lower } = findThresholds(bank, scored, falseAlarmRate);
+    const { scores } = scored;
     const flagged = scores.filter((score) => score > upper).length;
     counts.judged += clients;
     counts.flagged += flagged;
@@ -60,15 +79,7 @@ function countAlarms(measures, clients, bank, rng) {
   return counts;
 }
 
-function formatRow(what, clients, { judged, flagged, unusual, draws: count, alarms }) {
-  const share = (of) => (of / judged).toFixed(3);
-  const { low, high } = wilsonInterval(alarms, count);
-  return [
-    what,
-    String(clients),
-    share(flagged),
-    share(unusual),
-    String(count),
-    `${alarms} (${low.toFixed(2)}–${high.toFixed(2)})`,
-  ];
+/** Shares of the clients that are flagged, and that are undecided or flagged. */
+function formatShares({ judged, flagged, unusual }) {
+  return [flagged, unusual].map((of) => (of / judged).toFixed(3)).join(", ");
 }

@@ -14,14 +14,14 @@ const [trainingShare, mostRows] = [0.8, 1500];
 const largestError = 3;
 
 /**
- * Trains a network with one layer of ReLUs for each client of a table, all from the same start, row
- * by row.
+ * Trains a network with one layer of ReLUs for each client of a table, row by row. All start from
+ * the same weights, and in later rounds from those with the mean change of the round before.
  * @param {string} file
  * @param {Pick<import("./natural.js").NaturalTable, "client" | "outputs">} columns
- * @param {number} hidden
- * @returns {import("@fedclair/core").Update[]} one per client, in the order of the file
+ * @param {{hidden: number, clients?: number, rounds?: number}} options
+ * @returns {import("@fedclair/core").Update[][]} by round, then by client in the order of the file
  */
-export function trainNetworks(file, { client, outputs }, hidden) {
+export function trainNetworks(file, { client, outputs }, { hidden, clients: most, rounds = 1 }) {
   const [head, ...lines] = parse(readFileSync(file));
   const columnsOf = (names) =>
     names.map((name) => standardise(lines.map((line) => Number(line[head.indexOf(name)]))));
@@ -33,16 +33,36 @@ export function trainNetworks(file, { client, outputs }, hidden) {
     if (!clients.has(name)) clients.set(name, []);
     clients.get(name).push(row);
   });
-  const start = createNetwork(x.length, hidden, y.length);
-  return [...clients].map(([clientId, rows]) => {
+  const samples = [...clients].slice(0, most).map(([clientId, rows]) => {
     const rng = stream("network").at(clientId);
     const count = Math.min(Math.ceil(trainingShare * rows.length), mostRows);
     const own = rng.sample(rows, count).map((i) => ({
       inputs: [...x.map((column) => column[i]), 1],
       outputs: y.map((column) => column[i]),
     }));
-    return { clientId, numExamples: count, metrics: {}, delta: train(start, own, rng) };
+    return { clientId, rng, own };
   });
+  let start = createNetwork(x.length, hidden, y.length);
+  return Array.from({ length: rounds }, (_, round) => {
+    const updates = samples.map(({ clientId, rng, own }) => {
+      const delta = train(start, own, round === 0 ? rng : rng.at("round", round));
+      return { clientId, numExamples: own.length, metrics: {}, delta };
+    });
+    start = addMean(start, updates);
+    return updates;
+  });
+}
+
+function addMean(start, updates) {
+  return new Map(
+    [...start].map(([name, { shape, data }]) => {
+      const sum = data.slice();
+      for (const { delta } of updates) {
+        delta.get(name).data.forEach((change, i) => (sum[i] += change / updates.length));
+      }
+      return [name, { shape, data: sum }];
+    }),
+  );
 }
 
 function standardise(column) {

@@ -66,10 +66,10 @@ export async function calibrate(
 
 /** Lists the adapters that an audit with the shipped bank would flag, with their scores. */
 function findSuspects(names: readonly string[], measures: Measures): [string, number][] {
-  const { scores, ...kind } = scoreClients(measures, shippedBank.spreads);
-  const { upper } = findThresholds(shippedBank, { ...kind, clients: names.length }, 0.05);
+  const scored = scoreClients(measures, shippedBank.spreads);
+  const { upper } = findThresholds(shippedBank, scored, 0.05);
   return names
-    .map((name, k): [string, number] => [name, at(scores, k)])
+    .map((name, k): [string, number] => [name, at(scored.scores, k)])
     .filter(([, score]) => score > upper);
 }
 

@@ -1,7 +1,9 @@
 import { UserError } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { z } from "zod";
+import { findApart } from "./gap.js";
 import { pieceMeanings, type PieceKind } from "./pieces.js";
+import type { Scores } from "./score.js";
 
 const kinds = Object.keys(pieceMeanings) as [PieceKind, ...PieceKind[]];
 const positive = z.number().positive();
@@ -19,6 +21,21 @@ const rowSchema = z.strictObject({
     )
     .min(2)
     .describe("Rates descending, scores ascending."),
+});
+
+const apartSchema = z.strictObject({
+  clients: z.int().min(3).describe("Number of clients of a federation."),
+  federations: z.int().min(1).describe("Number of clean federations behind the row."),
+  quantiles: z
+    .array(
+      z.strictObject({
+        rate: z.number().gt(0).lt(1).describe("Share of clean federations."),
+        gap: positive.describe("This share has clients whose scores are more times the others'."),
+        score: positive.describe("This share has a client with a larger score."),
+      }),
+    )
+    .min(2)
+    .describe("Rates descending, the others ascending."),
 });
 
 /** The schema of a bank file. */
@@ -43,6 +60,11 @@ export const bankSchema = z.strictObject({
     .array(rowSchema)
     .optional()
     .describe("For scores over rounds, by number of clients, ascending."),
+  apart: z
+    .array(apartSchema)
+    .optional()
+    .describe("How far honest clients of dense changes are apart, by their number, ascending."),
+  apartOverRounds: z.array(apartSchema).optional().describe("The same for scores over rounds."),
 });
 
 /**
@@ -76,14 +98,8 @@ export interface Thresholds {
   readonly largest: number;
 }
 
-/** What decides which rows of a bank a federation has. */
-export interface FederationKind {
-  readonly clients: number;
-  /** Whether a space holds half of the clients' energy. */
-  readonly hasSpace: boolean;
-  /** See `haveFewNumbers`. */
-  readonly fewNumbers: boolean;
-}
+/** What decides about the thresholds of a federation. */
+export type Federation = Pick<Scores, "scores" | "hasSpace" | "fewNumbers" | "isDense">;
 
 /** The rate of `Thresholds.shared`. */
 const sharedRate = 0.2;
@@ -94,15 +110,17 @@ const sharedRate = 0.2;
  * @param rate share of federations without a contaminated client in which any client is flagged
  */
 export function findThresholds(
-  { thresholds }: Bank,
-  { clients, hasSpace, fewNumbers }: FederationKind,
+  { thresholds, apart = [] }: Bank,
+  federation: Federation,
   rate: number,
 ): Thresholds {
+  const { hasSpace, fewNumbers } = federation;
   const few = thresholds.filter((row) => row.fewNumbers);
   const others = thresholds.filter((row) => !row.fewNumbers);
   const own = others.filter((row) => row.hasSpace === hasSpace);
   const choices = [fewNumbers ? few : [], own, others, few];
-  return readRows(choices.find((rows) => rows.length > 0) ?? [], clients, rate);
+  const rows = choices.find((some) => some.length > 0) ?? [];
+  return requireApart(readRows(rows, federation.scores.length, rate), apart, federation, rate);
 }
 
 /**
@@ -111,23 +129,64 @@ export function findThresholds(
  */
 export function findThresholdsOverRounds(
   bank: Bank,
-  federation: FederationKind,
+  federation: Federation,
   rate: number,
 ): Thresholds {
-  const { overRounds = [] } = bank;
-  return overRounds.length > 0
-    ? readRows(overRounds, federation.clients, rate)
-    : findThresholds(bank, federation, rate);
+  const { overRounds = [], apartOverRounds = [] } = bank;
+  if (overRounds.length === 0) return findThresholds(bank, federation, rate);
+  const thresholds = readRows(overRounds, federation.scores.length, rate);
+  return requireApart(thresholds, apartOverRounds, federation, rate);
 }
+
+/**
+ * This share of the false alarms may be scores that are extreme by themselves, so that attackers of
+ * many strengths cannot hide each other; the others are clients that are apart from all others.
+ */
+const ofExtremes = 0.2;
+
+/**
+ * Raises the upper threshold for dense changes. How far honest clients are from each other depends
+ * on their data, so a score that is large for some data is usual for others. It flags a client only
+ * if a gap lies below it, or if it is extreme for any data.
+ */
+function requireApart(
+  thresholds: Thresholds,
+  rows: readonly ApartRow[],
+  { scores, isDense }: Federation,
+  rate: number,
+): Thresholds {
+  if (!isDense || rows.length === 0) return thresholds;
+  const read = (limit: "gap" | "score", wanted: number) =>
+    interpolate(rows, scores.length, (row) => readQuantile(row.quantiles, limit, wanted));
+  const apart = findApart(scores, read("gap", (1 - ofExtremes) * rate));
+  const upper = Math.max(thresholds.upper, Math.min(apart, read("score", ofExtremes * rate)));
+  return { ...thresholds, upper };
+}
+
+/** How far honest clients are apart, for a number of clients; see `Bank`. */
+export type ApartRow = z.infer<typeof apartSchema>;
 
 /** Thresholds for a number of clients; see `Bank`. */
 export type BankRow = z.infer<typeof rowSchema>;
+
+function readRows(rows: readonly BankRow[], clients: number, rate: number): Thresholds {
+  const at = (wanted: number) =>
+    interpolate(rows, clients, (row) => readQuantile(row.quantiles, "score", wanted));
+  const lower = interpolate(rows, clients, ({ usual }) => usual);
+  const upper = Math.max(at(rate), lower);
+  const shared = Math.min(upper, Math.max(at(sharedRate), lower));
+  return { upper, lower, shared, largest: item(rows, rows.length - 1).clients };
+}
 
 /**
  * Interpolates between rows over the logarithm of the number of clients. Beyond the first and the
  * last row it takes that row.
  */
-function readRows(rows: readonly BankRow[], clients: number, rate: number): Thresholds {
+function interpolate<T extends { readonly clients: number }>(
+  rows: readonly T[],
+  clients: number,
+  valueOf: (row: T) => number,
+): number {
   const above = rows.findIndex((row) => row.clients >= clients);
   const right = item(rows, above < 0 ? rows.length - 1 : above);
   const left = above > 0 ? item(rows, above - 1) : right;
@@ -135,21 +194,19 @@ function readRows(rows: readonly BankRow[], clients: number, rate: number): Thre
     left === right || right.clients <= clients
       ? 1
       : Math.log(clients / left.clients) / Math.log(right.clients / left.clients);
-  const at = (wanted: number) =>
-    (1 - share) * readQuantile(left.quantiles, wanted) +
-    share * readQuantile(right.quantiles, wanted);
-  const lower = (1 - share) * left.usual + share * right.usual;
-  const upper = Math.max(at(rate), lower);
-  const shared = Math.min(upper, Math.max(at(sharedRate), lower));
-  return { upper, lower, shared, largest: item(rows, rows.length - 1).clients };
+  return (1 - share) * valueOf(left) + share * valueOf(right);
 }
 
 /** Interpolates over ln of the rate, and extrapolates beyond the smallest rate. */
-function readQuantile(quantiles: BankRow["quantiles"], rate: number): number {
+function readQuantile<K extends string>(
+  quantiles: readonly (Readonly<Record<K, number>> & { readonly rate: number })[],
+  limit: K,
+  rate: number,
+): number {
   const next = quantiles.findIndex((one) => one.rate <= rate);
-  if (next === 0) return item(quantiles, 0).score;
+  if (next === 0) return item(quantiles, 0)[limit];
   const last = next < 0 ? quantiles.length - 1 : next;
   const [low, high] = [item(quantiles, last - 1), item(quantiles, last)];
   const share = Math.log(low.rate / rate) / Math.log(low.rate / high.rate);
-  return low.score + share * (high.score - low.score);
+  return low[limit] + share * (high[limit] - low[limit]);
 }

@@ -27,8 +27,15 @@ const minPower = 0.8;
 /** Number of colluding clients, and the cosine between them. */
 const [colluders, collusion] = [4, 0.9];
 
-/** The scores of planted attackers, by kind, in one list for each client that was replaced. */
-export type PlantedScores = Readonly<Record<ControlKind, readonly (readonly number[])[]>>;
+/** A planted attacker. */
+export interface Plant {
+  readonly score: number;
+  /** The upper threshold of the clients that it was planted among. */
+  readonly upper: number;
+}
+
+/** The planted attackers, by kind, in one list for each client that was replaced. */
+export type Planted = Readonly<Record<ControlKind, readonly (readonly Plant[])[]>>;
 
 /** Share of plants of each kind, 0 … 1. */
 export type Power = Readonly<Record<ControlKind, number>>;
@@ -42,9 +49,13 @@ export type Power = Readonly<Record<ControlKind, number>>;
 export function plantAttackers(
   measures: Measures,
   trusted: readonly number[],
-  score: (measures: Measures, trusted: readonly number[], agreement: Float64Array) => Scores,
+  score: (
+    measures: Measures,
+    trusted: readonly number[],
+    agreement: Float64Array,
+  ) => Pick<Scores, "scores" | "deviations"> & Pick<Plant, "upper">,
   rng: Stream,
-): PlantedScores {
+): Planted {
   const members = new Set(trusted);
   const places = rng
     .at("parents")
@@ -60,23 +71,24 @@ export function plantAttackers(
   const scored = controlKinds.map((kind) => {
     const lists = places.map(({ parent, kept, left, agreement }) => {
       const { planted, added } = plant(measures, parent, kept, kind, rng.at(kind, parent));
-      const { scores, deviations } = score(planted, left, agreement);
+      const { scores, deviations, upper } = score(planted, left, agreement);
       // A single attacker is no clique. It must not be found because real attackers move with it.
       const clique = kind === "colluding" ? undefined : deviations.get("clique");
-      return added.map((k) =>
-        Math.sqrt(Math.max(0, at(scores, k) ** 2 - (clique ? at(clique, k) ** 2 : 0))),
-      );
+      return added.map((k) => {
+        const square = at(scores, k) ** 2 - (clique ? at(clique, k) ** 2 : 0);
+        return { score: Math.sqrt(Math.max(0, square)), upper };
+      });
     });
     return [kind, lists] as const;
   });
-  return Object.fromEntries(scored) as unknown as PlantedScores;
+  return Object.fromEntries(scored) as unknown as Planted;
 }
 
 /** The share of plants of each kind with a score above a limit. */
-export function shareAbove(planted: PlantedScores, limit: number): Power {
+export function shareAbove(planted: Planted, limitOf: (plant: Plant) => number): Power {
   const shares = controlKinds.map((kind) => {
-    const scores = planted[kind].flat();
-    return [kind, scores.filter((score) => score > limit).length / scores.length] as const;
+    const all = planted[kind].flat();
+    return [kind, all.filter((one) => one.score > limitOf(one)).length / all.length] as const;
   });
   return Object.fromEntries(shares) as Power;
 }

@@ -70,6 +70,7 @@ function measuresOf(clients: readonly Own[]): Measures {
     evenness: of("evenness", normalEvenness),
     outside: of("outside", 1),
     startsElsewhere: clients.map(({ elsewhere }) => elsewhere === true),
+    isDense: false,
     noise: { shape: 2, outside: 3, cosine: 0.01, numbers: 10_000 },
   };
 }
@@ -364,8 +365,9 @@ describe("a bank", () => {
     })),
   };
 
+  const federation = { hasSpace: true, fewNumbers: false, isDense: false };
   const thresholdsOf = (clients: number, rate: number) =>
-    findThresholds(rows, { clients, hasSpace: true, fewNumbers: false }, rate);
+    findThresholds(rows, { ...federation, scores: new Float64Array(clients) }, rate);
 
   it("has thresholds by number of clients and rate, interpolated over logarithms", () => {
     assert.deepEqual(thresholdsOf(10, 0.01), {
@@ -402,17 +404,48 @@ describe("a bank", () => {
     const few = { clients: 10, federations: 1, usual: 20, hasSpace: true, quantiles };
     const withFew = { ...rows, thresholds: [...rows.thresholds, { ...few, fewNumbers: true }] };
     const upper = (own: Bank, hasSpace: boolean, fewNumbers: boolean) =>
-      findThresholds(own, { clients: 10, hasSpace, fewNumbers }, 0.01).upper;
+      findThresholds(
+        own,
+        { hasSpace, fewNumbers, isDense: false, scores: new Float64Array(10) },
+        0.01,
+      ).upper;
     assert.deepEqual([upper(withFew, true, true), upper(withFew, false, true)], [30, 30]);
     assert.deepEqual([upper(withFew, true, false), upper(rows, true, true)], [8, 8]);
     assert.ok(first && upper(bank, true, true) === upper(bank, first.hasSpace, false));
+  });
+
+  it("flags dense changes only if they are apart from all others, or extreme", () => {
+    // At a rate of 0.05 four fifths of the false alarms are gaps, and one is a score.
+    const quantiles = [
+      { rate: 0.04, gap: 3.5, score: 20 },
+      { rate: 0.01, gap: 4, score: 25 },
+    ];
+    const apart = [{ clients: 10, federations: 1, quantiles }];
+    const upper = (isDense: boolean, ...scores: number[]) =>
+      findThresholds(
+        { ...rows, apart },
+        { ...federation, isDense, scores: Float64Array.from(scores) },
+        0.05,
+      ).upper;
+    const usual = upper(false, 12, 11, 3, 2, 1, 1, 1);
+    // 3.5 · 3 is 10.5, and 3.5 · 5 is more than 11.
+    assert.deepEqual(
+      [upper(true, 12, 11, 3, 2, 1, 1, 1), upper(true, 12, 11, 5, 2, 1, 1, 1)],
+      [10.5, 25],
+    );
+    // The lowest gap that is large enough counts, and half of the clients are not apart.
+    assert.equal(upper(true, 100, 12, 11, 3, 2, 1, 1, 1), 10.5);
+    assert.equal(upper(true, 12, 12, 12, 12, 3, 1, 1, 1), 25);
+    // Scores below 2 are usual, and the threshold is never lower than that of other changes.
+    assert.equal(upper(true, 7.5, 1, 0, 0, 0, 0, 0), Math.max(7, usual));
+    assert.ok(usual < 10.5);
   });
 
   it("has thresholds of its own for scores over rounds, if it was made from runs", () => {
     const upper = (overRounds: Bank["overRounds"]) =>
       findThresholdsOverRounds(
         { ...rows, ...(overRounds && { overRounds }) },
-        { clients: 10, hasSpace: true, fewNumbers: false },
+        { ...federation, scores: new Float64Array(10) },
         0.01,
       ).upper;
     assert.equal(upper(undefined), 8);
@@ -433,11 +466,14 @@ describe("a bank", () => {
 });
 
 describe("positive controls", () => {
-  const score = (measures: Measures) => scoreClients(measures, spreads);
+  const score = (measures: Measures) => ({ ...scoreClients(measures, spreads), upper: 5 });
 
   it("are found where clients agree, and named", () => {
     const measures = measuresOf(varied(12, "controls"));
-    const power = shareAbove(plantAttackers(measures, indices(12), score, stream("plants")), 5);
+    const power = shareAbove(
+      plantAttackers(measures, indices(12), score, stream("plants")),
+      ({ upper }) => upper,
+    );
     for (const kind of ["boosted", "doubled", "flipped", "colluding", "noise"] as const)
       assert.equal(power[kind], 1, kind);
     assert.deepEqual(listCleared(power).slice(0, 3), ["boosted", "doubled", "flipped"]);
@@ -462,8 +498,10 @@ describe("positive controls", () => {
       plantAttackers(
         measuresOf(varied(12, "controls")),
         indices(12),
-        (altered, left, agreement) =>
-          scoreAgainst(altered, left, spreads, withKnown ? agreement : undefined),
+        (altered, left, agreement) => ({
+          ...scoreAgainst(altered, left, spreads, withKnown ? agreement : undefined),
+          upper: 5,
+        }),
         stream("plants"),
       );
     assert.deepEqual(scoreIt(true), scoreIt(false));
@@ -479,7 +517,10 @@ describe("positive controls", () => {
         measures.cosines.data[i + j * 12] = measures.cosines.data[j + i * 12] = cosine;
       }
     }
-    const power = shareAbove(plantAttackers(measures, indices(12), score, stream("plants")), 5);
+    const power = shareAbove(
+      plantAttackers(measures, indices(12), score, stream("plants")),
+      ({ upper }) => upper,
+    );
     assert.deepEqual([power.flipped < 0.8, power.doubled < 0.8], [true, true]);
   });
 });
@@ -647,7 +688,7 @@ describe("lasting differences", () => {
       );
     }
     const signed = new Map([["size", new Float64Array(12)] as const]);
-    const latest = { signed, hasSpace: false, fewNumbers: false };
+    const latest = { signed, hasSpace: false, fewNumbers: false, isDense: false };
     return scoreOverRounds(histories, latest) === undefined;
   };
   const chance = (round: number, client: number) => stream("chance").at(round, client).normal();

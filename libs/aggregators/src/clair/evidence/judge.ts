@@ -78,8 +78,10 @@ export function judge(
 ): RoundVerdict {
   const count = measures.size.length;
   const scores = scoreClients(measures, bank.spreads);
-  const thresholds = findThresholds(bank, { ...scores, clients: count }, rate);
-  const shares = known ? { power: known } : findPlanted(measures, scores, thresholds, bank, rng);
+  const thresholds = findThresholds(bank, scores, rate);
+  const shares = known
+    ? { power: known }
+    : findPlanted(measures, scores, thresholds, { bank, rate }, rng);
   const { power } = shares;
   const cleared = count < minBenignClients ? [] : listCleared(power);
   const isCleared = cleared.length > 0 && required.every((kind) => cleared.includes(kind));
@@ -106,20 +108,26 @@ export function judge(
 function findPlanted(
   measures: Measures,
   { trusted }: Scores,
-  { lower, upper }: Thresholds,
-  { spreads }: Bank,
+  { lower }: Thresholds,
+  { bank, rate }: Pick<JudgeOptions, "bank" | "rate">,
   rng: Stream,
 ): Pick<RoundVerdict, "power" | "flagged"> {
   const planted = plantAttackers(
     measures,
     trusted,
-    (altered, left, agreement) =>
-      measures.size.length > maxSearched
-        ? scoreAgainst(altered, left, spreads, agreement)
-        : scoreClients(altered, spreads),
+    (altered, left, agreement) => {
+      const scores =
+        measures.size.length > maxSearched
+          ? scoreAgainst(altered, left, bank.spreads, agreement)
+          : scoreClients(altered, bank.spreads);
+      return { ...scores, upper: findThresholds(bank, scores, rate).upper };
+    },
     rng,
   );
-  return { power: shareAbove(planted, lower), flagged: shareAbove(planted, upper) };
+  return {
+    power: shareAbove(planted, () => lower),
+    flagged: shareAbove(planted, ({ upper }) => upper),
+  };
 }
 
 /** Decides about a client by its score. */

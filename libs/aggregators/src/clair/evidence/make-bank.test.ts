@@ -24,6 +24,7 @@ function measureRound(round: number, larger = 0): Measures {
     evenness: normal(normalEvenness, 0.01),
     outside: normal(1, 0.1),
     startsElsewhere: ids.map(() => false),
+    isDense: true,
     noise: { shape: 2, outside: 3, cosine: 0.01, numbers: 10_000 },
   };
 }
@@ -56,7 +57,7 @@ describe("makeBank", () => {
   it("has higher rows over rounds where one honest client is always unlike the others", async () => {
     const highest = async (larger: number) => {
       const runs = new Map([["one", [run(larger)]]]);
-      const { overRounds = [] } = await makeBank(sources, { ...options, sizes: [12] }, runs);
+      const { overRounds = [] } = await makeBank(sources, { ...options, sizes: [12] }, { runs });
       return overRounds[0]?.quantiles.at(-1)?.score ?? NaN;
     };
     const [usual, unlike] = [await highest(0), await highest(0.6)];
@@ -72,7 +73,7 @@ describe("makeBank", () => {
     const { overRounds } = await makeBank(
       sources,
       { ...options, sizes },
-      new Map([["one", [half]]]),
+      { runs: new Map([["one", [half]]]) },
     );
     assert.deepEqual(
       overRounds?.map(({ clients }) => clients),

@@ -1,7 +1,8 @@
 import { yieldToEventLoop } from "@fedclair/core";
 import { item, median, medianDeviation, quantile, stream, sum } from "@fedclair/linalg";
-import { indices, pick } from "../lists.js";
-import type { Bank, BankRow } from "./bank.js";
+import { indices, pick, zip } from "../lists.js";
+import type { ApartRow, Bank, BankRow } from "./bank.js";
+import { listGaps } from "./gap.js";
 import { haveFewNumbers, selectClients, type Measures } from "./measures.js";
 import { computePieces, type PieceKind } from "./pieces.js";
 import { addRound, scoreOverRounds, type ClientHistories } from "./rounds.js";
@@ -51,33 +52,46 @@ export interface MeasuredRound {
 /** The rounds of one federation, in order. */
 export type MeasuredRun = readonly MeasuredRound[];
 
+/** What further rows of a bank are made from. */
+export interface BankRuns {
+  /** Whole federations by kind, for scores over rounds. */
+  readonly runs?: ReadonlyMap<string, readonly MeasuredRun[]>;
+  /** Federations of dense changes by kind, for how far honest clients are apart. */
+  readonly dense?: ReadonlyMap<string, readonly Measures[]>;
+  /** The same over rounds. */
+  readonly denseRuns?: ReadonlyMap<string, readonly MeasuredRun[]>;
+}
+
 /**
  * Makes a bank from federations without a contaminated client.
  * @param sources measures of federations by kind; each kind counts once, however many it has
- * @param runs whole federations by kind, for scores over rounds
  * @returns rows for numbers of clients that at least half of the sources of their kind have
  */
 export async function makeBank(
   sources: ReadonlyMap<string, readonly Measures[]>,
   { name, sizes = usualSizes, draws = usualDraws, spreads = computeSpreads(sources) }: BankOptions,
-  runs: ReadonlyMap<string, readonly MeasuredRun[]> = new Map(),
+  { runs = new Map(), dense = new Map(), denseRuns = new Map() }: BankRuns = {},
 ): Promise<Bank> {
+  const once: Draw<readonly Measures[]> = (source, federations, clients) =>
+    drawScores(source, federations, clients, spreads, draws);
+  const later: Draw<readonly MeasuredRun[]> = (source, federations, clients) =>
+    drawScoresOverRounds(source, federations, clients, spreads, draws);
   const thresholds: Bank["thresholds"] = [];
   for (const kind of kinds) {
     const own = [...sources].filter(([, federations]) => kind.includes(federations));
-    const rows = await makeRows(own, sizes, (source, federations, clients) =>
-      drawScores(source, federations, clients, spreads, draws),
-    );
+    const rows = (await drawSizes(own, sizes, once)).map(toRow);
     thresholds.push(...rows.map((row) => ({ ...kind.row, ...row })));
   }
-  const overRounds = await makeRows([...runs], sizes, (source, federations, clients) =>
-    drawScoresOverRounds(source, federations, clients, spreads, draws),
-  );
+  const overRounds = (await drawSizes([...runs], sizes, later)).map(toRow);
+  const apart = (await drawSizes([...dense], sizes, once)).map(toApartRow);
+  const apartOverRounds = (await drawSizes([...denseRuns], sizes, later)).map(toApartRow);
   return {
     name,
     spreads,
     thresholds,
     ...(overRounds.length > 0 && { overRounds }),
+    ...(apart.length > 0 && { apart }),
+    ...(apartOverRounds.length > 0 && { apartOverRounds }),
   };
 }
 
@@ -111,18 +125,26 @@ interface Drawn {
   readonly all: readonly number[];
   /** The largest one of each federation. */
   readonly largest: readonly number[];
+  /** The largest ratio at a gap of each federation. */
+  readonly gaps: readonly number[];
 }
 
-/**
- * Makes the rows of sources of one kind.
- * @param draw draws scores of a source's federations with a number of clients, if they have as many
- */
-async function makeRows<T>(
+/** Draws scores of a source's federations with a number of clients, if they have as many. */
+type Draw<T> = (source: string, federations: T, clients: number) => Drawn | undefined;
+
+/** Scores of all sources with a number of clients. */
+interface DrawnSize {
+  readonly clients: number;
+  readonly drawn: readonly Drawn[];
+}
+
+/** Draws scores for the numbers of clients that at least half of the sources have. */
+async function drawSizes<T>(
   sources: readonly (readonly [string, T])[],
   sizes: readonly number[],
-  draw: (source: string, federations: T, clients: number) => Drawn | undefined,
-): Promise<BankRow[]> {
-  const rows: BankRow[] = [];
+  draw: Draw<T>,
+): Promise<DrawnSize[]> {
+  const all: DrawnSize[] = [];
   for (const clients of sizes) {
     const drawn: Drawn[] = [];
     for (const [source, federations] of sources) {
@@ -131,23 +153,42 @@ async function makeRows<T>(
       await yieldToEventLoop();
     }
     // Few sources may be more alike, or less, than the others. More clients use the last row.
-    if (drawn.length === 0 || 2 * drawn.length < sources.length) continue;
-    const usual = round(
-      quantile(
-        drawn.flatMap(({ all }) => all),
-        usualShare,
-      ),
-    );
-    let least = 0;
-    const quantiles = rates.map((rate) => {
-      const limits = drawn.map(({ largest }) => quantile(largest, 1 - rate));
-      least = Math.max(least, round(quantile(limits, coverage)));
-      return { rate, score: least };
-    });
-    const federations = sum(drawn.map(({ largest }) => largest.length));
-    rows.push({ clients, federations, usual, quantiles });
+    if (drawn.length > 0 && 2 * drawn.length >= sources.length) all.push({ clients, drawn });
   }
-  return rows;
+  return all;
+}
+
+function toRow({ clients, drawn }: DrawnSize): BankRow {
+  const usual = round(
+    quantile(
+      drawn.flatMap(({ all }) => all),
+      usualShare,
+    ),
+  );
+  const scores = findLimits(drawn.map(({ largest }) => largest));
+  const quantiles = zip(rates, scores).map(([rate, score]) => ({ rate, score }));
+  return { clients, federations: countFederations(drawn), usual, quantiles };
+}
+
+function toApartRow({ clients, drawn }: DrawnSize): ApartRow {
+  const gaps = findLimits(drawn.map((one) => one.gaps));
+  const scores = findLimits(drawn.map(({ largest }) => largest));
+  const quantiles = rates.map((rate, k) => ({ rate, gap: item(gaps, k), score: item(scores, k) }));
+  return { clients, federations: countFederations(drawn), quantiles };
+}
+
+/** The values that federations of most sources exceed no more often than each rate. */
+function findLimits(sources: readonly (readonly number[])[]): number[] {
+  let least = 0;
+  return rates.map((rate) => {
+    const limits = sources.map((own) => quantile(own, 1 - rate));
+    least = Math.max(least, round(quantile(limits, coverage)));
+    return least;
+  });
+}
+
+function countFederations(drawn: readonly Drawn[]): number {
+  return sum(drawn.map(({ largest }) => largest.length));
 }
 
 /** The scores in many subsets of federations. */
@@ -208,7 +249,11 @@ function playRounds(rounds: MeasuredRun, chosen: ReadonlySet<string>, spreads: S
 
 function collect(scores: readonly Scores[]): Drawn {
   const lists = scores.map((own) => [...own.scores]);
-  return { all: lists.flat(), largest: lists.map((own) => Math.max(...own)) };
+  return {
+    all: lists.flat(),
+    largest: lists.map((own) => Math.max(...own)),
+    gaps: scores.map((own) => Math.max(...listGaps(own.scores).map(({ ratio }) => ratio))),
+  };
 }
 
 /** The usual deviation of every piece: the median over sources of the median over federations. */

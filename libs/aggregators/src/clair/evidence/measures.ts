@@ -28,6 +28,8 @@ export interface Measures {
   readonly rowSpaces?: Matrix;
   /** Whether each client is known to have started from another A₀ than most. */
   readonly startsElsewhere: readonly boolean[];
+  /** Whether most modules are sent dense by most clients, not as low-rank pairs. */
+  readonly isDense: boolean;
   /** What a random direction would have, for positive controls. */
   readonly noise: NoiseMeasures;
 }
@@ -42,7 +44,7 @@ export interface NoiseMeasures {
   readonly numbers: number;
 }
 
-/** The tables that a bank's rows for few numbers were measured on have changes of 3 to 21. */
+/** The regressions on tables of which this was measured have changes of 3 to 21 numbers. */
 const mostFew = 21;
 
 /**
@@ -63,6 +65,8 @@ export interface ModuleMeasures {
   readonly evenness: readonly number[];
   /** Inner products of the clients' row spaces; absent unless all changes are pairs of one rank. */
   readonly rowSpaces?: Matrix;
+  /** Whether most clients sent the module dense. */
+  readonly isDense: boolean;
   /** Rows and columns of the factor that is free: of B for a pair, of the change otherwise. */
   readonly shape: readonly [number, number];
 }
@@ -101,6 +105,7 @@ export function combineMeasures(measured: MeasuredModules): Measures {
     outside: Float64Array.from(tangents, (x) => Math.log(Math.max(x, minTangent))),
     ...(rowSpaces && { rowSpaces }),
     startsElsewhere,
+    isDense: 2 * modules.filter((module) => module.isDense).length > modules.length,
     noise: measureNoise(modules, ranks),
   };
 }
@@ -142,7 +147,8 @@ export function countNumbers(modules: readonly Pick<ModuleMeasures, "shape">[]):
 
 /** The measures of some clients; a client may be there several times. */
 export function selectClients(measures: Measures, rows: readonly number[]): Measures {
-  const { cosines, size, shape, evenness, outside, rowSpaces, startsElsewhere, noise } = measures;
+  const { cosines, size, shape, evenness, outside, rowSpaces, startsElsewhere } = measures;
+  const { isDense, noise } = measures;
   const pickFrom = (values: Float64Array) => Float64Array.from(rows, (k) => at(values, k));
   return {
     cosines: cosines.among(rows),
@@ -152,6 +158,7 @@ export function selectClients(measures: Measures, rows: readonly number[]): Meas
     outside: pickFrom(outside),
     ...(rowSpaces && { rowSpaces: rowSpaces.among(rows) }),
     startsElsewhere: rows.map((k) => item(startsElsewhere, k)),
+    isDense,
     noise,
   };
 }

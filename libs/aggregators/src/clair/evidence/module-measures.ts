@@ -39,18 +39,20 @@ export function measureModule(
     ...(ranks.size === 1 &&
       rank > 0 &&
       rank < width && { rowSpaces: compareRowSpaces(spaces, width, rank) }),
+    isDense: 2 * as.length < updates.length,
     shape: rank > 0 ? [rows, rank] : [rows, width],
   };
 }
 
 /** The measures of some clients. */
 export function selectMeasures(
-  { evenness, rowSpaces, shape }: ModuleMeasures,
+  { evenness, rowSpaces, isDense, shape }: ModuleMeasures,
   rows: readonly number[],
 ): ModuleMeasures {
   return {
     evenness: pick(evenness, rows),
     ...(rowSpaces && { rowSpaces: rowSpaces.among(rows) }),
+    isDense,
     shape,
   };
 }

@@ -24,9 +24,7 @@ export function judgeOverRounds(
   const over = histories && scoreOverRounds(histories, ofRound);
   if (over === undefined) return clients;
   const { scores, rounds } = over;
-  const { hasSpace, fewNumbers } = ofRound;
-  const federation = { clients: over.ids.length, hasSpace, fewNumbers };
-  const thresholds = findThresholdsOverRounds(bank, federation, rate);
+  const thresholds = findThresholdsOverRounds(bank, scores, rate);
   const rows = new Map(over.ids.map((id, row) => [id, row]));
   return clients.map((now, k): Judgement => {
     const row = rows.get(ids[k] ?? "");

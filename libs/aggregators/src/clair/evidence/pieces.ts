@@ -72,6 +72,8 @@ export interface ComparedPieces {
   readonly hasSpace: boolean;
   /** See `haveFewNumbers`. */
   readonly fewNumbers: boolean;
+  /** See `Measures`. */
+  readonly isDense: boolean;
 }
 
 /**
@@ -153,7 +155,8 @@ function compare(
   const pieces = startsElsewhere.includes(true)
     ? all.map((piece) => neutralise(piece, startsElsewhere, trusted))
     : all;
-  return { pieces, hasSpace, fewNumbers: haveFewNumbers(measures) };
+  const { isDense } = measures;
+  return { pieces, hasSpace, fewNumbers: haveFewNumbers(measures), isDense };
 }
 
 const plain = { growsWithSize: false, countsOnce: true, isTwoSided: false };

@@ -82,9 +82,9 @@ export interface ScoresOverRounds {
  */
 export function scoreOverRounds(
   histories: ClientHistories,
-  latest: Pick<Scores, "signed" | "hasSpace" | "fewNumbers">,
+  latest: Pick<Scores, "signed" | "hasSpace" | "fewNumbers" | "isDense">,
 ): ScoresOverRounds | undefined {
-  const { hasSpace, fewNumbers } = latest;
+  const { hasSpace, fewNumbers, isDense } = latest;
   const some = [...histories].filter(([, { rounds }]) => rounds >= minRounds);
   if (some.length < minClients) return undefined;
   const meansOf = (kind: PieceKind) =>
@@ -98,7 +98,11 @@ export function scoreOverRounds(
     return [{ kind, values, measured: values, ...lasting }];
   });
   const spreads = Object.fromEntries(kinds.map((kind) => [kind, usualSpread])) as Spreads;
-  const scores = scorePieces(meansOf("size"), () => ({ pieces, hasSpace, fewNumbers }), spreads);
+  const scores = scorePieces(
+    meansOf("size"),
+    () => ({ pieces, hasSpace, fewNumbers, isDense }),
+    spreads,
+  );
   const trusted = pick(some, scores.trusted).map(([, history]) => history);
   const used = pieces.map(({ kind }) => kind);
   if (doDifferencesLast(trusted, used)) return undefined;

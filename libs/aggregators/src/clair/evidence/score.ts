@@ -25,6 +25,8 @@ export interface Scores {
   readonly hasSpace: boolean;
   /** See `haveFewNumbers`. */
   readonly fewNumbers: boolean;
+  /** See `Measures`. */
+  readonly isDense: boolean;
 }
 
 /** Larger deviations count as this many, because the scale is unreliable there. */
@@ -116,7 +118,7 @@ function stepSize(trusted: number, most: number): number {
 
 function scoreAmong(
   size: Float64Array,
-  { pieces, hasSpace, fewNumbers }: ComparedPieces,
+  { pieces, hasSpace, fewNumbers, isDense }: ComparedPieces,
   trusted: readonly number[],
   spreads: Spreads,
 ): Omit<Scores, "core"> {
@@ -134,7 +136,7 @@ function scoreAmong(
     deviations.set(piece.kind, against);
   }
   const measured = new Map(pieces.map((piece) => [piece.kind, piece.measured]));
-  return { scores, deviations, signed, measured, trusted, hasSpace, fewNumbers };
+  return { scores, deviations, signed, measured, trusted, hasSpace, fewNumbers, isDense };
 }
 
 /** Scores clients while the trusted ones are searched; contaminated ones may be among them. */
