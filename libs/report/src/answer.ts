@@ -127,7 +127,7 @@ function missedSentences(run: Run): string[] {
   }
   return [
     ...listSentences(missed.map(describe)),
-    ...(never.length === 0 ? [] : [`Never sampled: ${listNamed(never, ", ")}.`]),
+    ...(never.length === 0 ? [] : [`Never took part: ${listNamed(never, ", ")}.`]),
   ];
 }
 

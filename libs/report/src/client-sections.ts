@@ -51,7 +51,7 @@ export function clientSection(run: Run): Html | undefined {
   const cells = rows.map((row) => [
     row.display,
     row.truth,
-    ...(hasSeveralRounds ? [row.round === undefined ? "never sampled" : String(row.round)] : []),
+    ...(hasSeveralRounds ? [row.round === undefined ? "never took part" : String(row.round)] : []),
     ...(hasVerdicts ? verdictCells(row) : []),
     ...metrics.map((metric) => formatOptional(readMetric(row.evaluation, metric))),
     ...(hasFailures ? [row.failure ? html`<code>${row.failure.code}</code>` : ""] : []),
@@ -79,7 +79,7 @@ export function clientSection(run: Run): Html | undefined {
       unsampled === 0
         ? undefined
         : html`<p class="note">
-            ${unsampled} of ${listed} clients were never sampled; they come last.
+            ${unsampled} of ${listed} clients never took part; they come last.
           </p>`
     }
     ${table(heads, cells)}

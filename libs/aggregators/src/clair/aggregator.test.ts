@@ -73,7 +73,7 @@ describe("the clair aggregator", () => {
         updateOf(idOf(k), { m: gaussian(root.at("wide", k), 8, count) }),
       );
     const { notice } = await aggregator().aggregate(input(columns(1)));
-    assert.match(notice ?? "", /^clair: every module has a single column/);
+    assert.match(notice ?? "", /^every module has a single column/);
     assert.equal((await aggregator().aggregate(input(columns(2)))).notice, undefined);
   });
 

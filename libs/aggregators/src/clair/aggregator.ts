@@ -70,7 +70,7 @@ function noticeColumns([first]: readonly Update[]): string | undefined {
   const matrices = [...(first?.delta.values() ?? [])].filter(isCompared);
   if (matrices.length === 0 || matrices.some((module) => deltaWidth(module) > 1)) return undefined;
   return (
-    "clair: every module has a single column, so an update is one direction and there is no space to align: " +
+    "every module has a single column, so an update is one direction and there is no space to align: " +
     "compare whole vectors with a rule such as geometric-median, or give modules the shape of their layer"
   );
 }

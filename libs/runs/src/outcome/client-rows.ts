@@ -12,7 +12,7 @@ export type Mistake = "missed" | "false alarm";
 /** One client, as of the last round that judged it or in which it failed. */
 export interface ClientRow {
   readonly clientId: string;
-  /** Undefined for a client that was never sampled. */
+  /** Undefined for a client that never took part. */
   readonly round: number | undefined;
   /** The id, followed by the name if there is one: `c07 Lincoln`. */
   readonly display: string;
@@ -41,7 +41,7 @@ export interface ClientRow {
  * Lists the clients of the trial with their truth, last verdict and history in the main arm.
  * Sampled clients come first. Contaminated clients come before benign ones, then the order is by
  * attack and id. All rounds are covered, because cohorts differ and the last one alone would hide
- * clients that an earlier round flagged. Clients that were never sampled may number a million, so
+ * clients that an earlier round flagged. Clients that never took part may number a million, so
  * only the first 300 are listed. Without a round the list is empty. If the histories are those of
  * evenly spaced clients, so are the rows.
  */

@@ -88,7 +88,7 @@ function clientCells(row: ClientRow): string[] {
 
 /** Formats the verdict of a client that did not fail. */
 export function verdictText({ verdict, round }: Pick<ClientRow, "verdict" | "round">): string {
-  return verdict ?? (round === undefined ? "never sampled" : "—");
+  return verdict ?? (round === undefined ? "never took part" : "—");
 }
 
 /** Formats the benign clients' means of the last round, one row per arm. */

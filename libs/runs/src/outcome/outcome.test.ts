@@ -142,8 +142,8 @@ describe("clientRows", () => {
         ["c02", "benign", undefined],
       ],
     );
-    assert.match(plain(outcomeText(run)), /^c03 +noise +never sampled/m);
-    assert.match(verdictSentence(run), /1 contaminated client was never sampled/);
+    assert.match(plain(outcomeText(run)), /^c03 +noise +never took part/m);
+    assert.match(verdictSentence(run), /1 contaminated client never took part/);
   });
 
   it("counts neither undecided verdicts nor verdicts on clients of unknown truth as mistakes", () => {

@@ -22,7 +22,7 @@ export function verdictSentence(run: Run): string {
     `${main} ${detectionClause(run)}`,
     clearedClause(run),
     clientsClause(run),
-    neverSampledClause(run),
+    absentClause(run),
     comparisonClause(run),
     failureClause(run),
     lossClause(run),
@@ -113,11 +113,11 @@ function clientsClause({ detection: { clients } }: Run): string | undefined {
   return `when last judged, ${hits} of ${contaminated} contaminated clients were flagged, and ${falseAlarms} of ${benign} benign`;
 }
 
-/** Counts the contaminated clients that no round sampled, so that they could not be flagged. */
-function neverSampledClause({ description, clients }: Run): string | undefined {
+/** Counts the contaminated clients that were in no cohort, so that they could not be flagged. */
+function absentClause({ description, clients }: Run): string | undefined {
   const never = [...description.attacks.keys()].filter((id) => !clients.has(id)).length;
   if (never === 0) return undefined;
-  return `${countNoun(never, "contaminated client")} ${never === 1 ? "was" : "were"} never sampled`;
+  return `${countNoun(never, "contaminated client")} never took part`;
 }
 
 /**
