@@ -45,7 +45,7 @@ describe("a run whose processes are all killed", () => {
       assert.equal(rejected.code, 2);
       assert.match(
         rejected.stderr,
-        /was interrupted after \d+ rounds: fedclair resume \S+ goes on/,
+        /was interrupted after \d+ rounds: (npx )?fedclair resume \S+ goes on/,
       );
       const count = (await readRecords(out)).length;
       const resumed = await fedclair(["resume", out, ...how, "--no-report"]);

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { clientIds, errorMessage, printable } from "@fedclair/core/internal";
 import {
   checkRecords,
+  commandName,
   findHolder,
   findRun,
   noDescription,
@@ -210,7 +211,7 @@ export class LiveRun {
     const why =
       failure?.message ??
       (status === "interrupted"
-        ? `The coordinator is gone without finishing. fedclair resume ${this.folder} goes on after the last checkpoint.`
+        ? `The coordinator is gone without finishing. ${commandName()} resume ${this.folder} goes on after the last checkpoint.`
         : undefined);
     this.state =
       this.summary?.state(this.#path, stored, why, [...this.#notices, ...silence]) ?? this.state;

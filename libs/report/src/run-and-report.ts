@@ -1,5 +1,5 @@
 import { printable } from "@fedclair/core/internal";
-import { countNoun, interruption, Progress, recordTrial, type TrialRun } from "@fedclair/runs";
+import { commandName, countNoun, interruption, Progress, recordTrial, type TrialRun } from "@fedclair/runs";
 import { showRun, type ShowOptions } from "./show-run.js";
 
 /** A trial to run with output for a person. */
@@ -50,7 +50,7 @@ export async function runAndReport({ json, report = true, ...run }: ReportedRun)
     progress.stop();
     if (rounds > 0)
       process.stderr.write(
-        `stopped after ${countNoun(rounds, "round")}, in ${out}: fedclair resume ${out} goes on\n`,
+        `stopped after ${countNoun(rounds, "round")}, in ${out}: ${commandName()} resume ${out} goes on\n`,
       );
     throw error;
   }

@@ -70,6 +70,7 @@ export { readRunTrial } from "./store/read-trial.js";
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
 export { parseAddress } from "./process/address.js";
+export { commandName } from "./process/command-name.js";
 export { readOptionFile } from "./process/option-file.js";
 export { createLog, type Logger } from "./process/log.js";
 export { clientEventLogger } from "./process/log-errors.js";

@@ -58,7 +58,7 @@ describe("RunFolder.claim", () => {
   it("resumes an unfinished run if allowed, and leaves other files alone", async () => {
     await begin();
     await writeFile(join(out, "notes.md"), "mine");
-    const expected = /was interrupted after 0 rounds: fedclair resume .* goes on with it, --again /;
+    const expected = /was interrupted after 0 rounds: (npx )?fedclair resume .* goes on with it, --again /;
     await assert.rejects(begin(), expected);
     await begin({}, true);
     assert.equal(await readFile(join(out, "notes.md"), "utf8"), "mine");

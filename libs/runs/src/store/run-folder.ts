@@ -12,6 +12,7 @@ import { stringify } from "yaml";
 import type { Arm } from "@fedclair/core/internal";
 import type { ArmRecord } from "../arm-record.js";
 import type { ArmTiming, WireTraffic } from "../arm-timing.js";
+import { commandName } from "../process/command-name.js";
 import { systemErrorCode } from "../process/system-error.js";
 import { checkRecords, firstLink, nextLink } from "./chain.js";
 import type { Summary } from "../summary.js";
@@ -291,7 +292,7 @@ export function checkExistingRun(stored: StoredRun, trial: Trial, resumes: boole
   if (resumes) return;
   const how = failure ? `failed (${failure.message})` : "was interrupted";
   throw new UserError(
-    `the run in '${folder}' ${how} after ${countNoun(rounds, "round")}: fedclair resume ${folder} goes on with it, --again makes a new one`,
+    `the run in '${folder}' ${how} after ${countNoun(rounds, "round")}: ${commandName()} resume ${folder} goes on with it, --again makes a new one`,
   );
 }
 
