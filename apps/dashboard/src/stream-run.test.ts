@@ -131,7 +131,10 @@ describe("streamRun", () => {
     await lock.release();
     const gone = stateIn(await read(run));
     assert.equal(gone.status, "interrupted");
-    assert.match(gone.why ?? "", /^The coordinator is gone without finishing\. (npx )?fedclair resume /);
+    assert.match(
+      gone.why ?? "",
+      /^The coordinator is gone without finishing\. (npx )?fedclair resume /,
+    );
     await writeFile(join(folder, "failure.json"), JSON.stringify({ message: "no", exitCode: 3 }));
     const failed = stateIn(await read(run));
     assert.deepEqual([failed.status, failed.why], ["failed", "no"]);

@@ -1,5 +1,12 @@
 import { printable } from "@fedclair/core/internal";
-import { commandName, countNoun, interruption, Progress, recordTrial, type TrialRun } from "@fedclair/runs";
+import {
+  commandName,
+  countNoun,
+  interruption,
+  Progress,
+  recordTrial,
+  type TrialRun,
+} from "@fedclair/runs";
 import { showRun, type ShowOptions } from "./show-run.js";
 
 /** A trial to run with output for a person. */

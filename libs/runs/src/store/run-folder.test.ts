@@ -58,7 +58,8 @@ describe("RunFolder.claim", () => {
   it("resumes an unfinished run if allowed, and leaves other files alone", async () => {
     await begin();
     await writeFile(join(out, "notes.md"), "mine");
-    const expected = /was interrupted after 0 rounds: (npx )?fedclair resume .* goes on with it, --again /;
+    const expected =
+      /was interrupted after 0 rounds: (npx )?fedclair resume .* goes on with it, --again /;
     await assert.rejects(begin(), expected);
     await begin({}, true);
     assert.equal(await readFile(join(out, "notes.md"), "utf8"), "mine");
@@ -71,7 +72,10 @@ describe("RunFolder.claim", () => {
     await folder.release();
     assert.deepEqual((await findRun(out))?.failure, { message: "Error: no luck", exitCode: 1 });
     assert.equal((await findRun(out))?.status, "failed");
-    await assert.rejects(begin(), /failed \(Error: no luck\) after 0 rounds: fedclair resume /);
+    await assert.rejects(
+      begin(),
+      /failed \(Error: no luck\) after 0 rounds: (npx )?fedclair resume /,
+    );
     await begin({}, true);
     assert.equal((await findRun(out))?.status, "interrupted");
   });
