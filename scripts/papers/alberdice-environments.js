@@ -15,7 +15,7 @@ const packages = [
 const root = join(import.meta.dirname, "../..");
 const data = join(root, "runs/papers-data");
 const sweep = "sweeps/papers/alberdice-environments.yaml";
-const seeds = [1, 2, 3];
+const seeds = [1, 2, 3, 4, 5];
 
 /**
  * The data, and the last weight of the penalty for them. In the warehouse it is the best of 0.01,

@@ -73,7 +73,7 @@ const beatsOthers = {
 };
 
 /** CPU time of the data, the trials and the play. */
-const time = "10 minutes";
+const time = "20 minutes";
 
 const playedIn = (environment) => (runs) =>
   runs.filter((run) => run.at("environment") === environment);
