@@ -219,7 +219,7 @@ function patienceSeconds(
 
 function toPostedJob(job: ClientJob, base: Params | undefined): PostedJob {
   const { id, clientId, round, phase, kind, clientIndex, clientCount, seed, commonSeed } = job;
-  const { params, candidates } = job;
+  const { params, candidates, control } = job;
   const isLast = params.base === base;
   return {
     id,
@@ -236,6 +236,7 @@ function toPostedJob(job: ClientJob, base: Params | undefined): PostedJob {
       rounds: toPostable(params.rounds) as typeof params.rounds,
     },
     ...(candidates && { candidates: toPostable(candidates) as typeof candidates }),
+    ...(control && { control: toPostable(control) as typeof control }),
   };
 }
 
