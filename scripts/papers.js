@@ -15,6 +15,7 @@ import { estimate, judge } from "./papers/judge.js";
 import { addMotion } from "./papers/moving.js";
 import {
   claimTable,
+  countTable,
   fillBlock,
   formatTable,
   keyOf,
@@ -51,7 +52,10 @@ for (const paper of papers) {
   if (args.only.includes(paper.name)) await measurePaper(paper);
 }
 await writeFile(resultsFile, await format(JSON.stringify(results), { parser: "json" }));
-await fill(readme, { claims: overviewTable(papers, results) });
+await fill(readme, {
+  verdicts: countTable(papers, results),
+  claims: overviewTable(papers, results),
+});
 process.exitCode = changed > 0 ? 1 : 0;
 
 async function measurePaper(paper) {

@@ -45,6 +45,7 @@ const { papers } = await load<{ papers: readonly Paper[] }>("catalogue.js");
 interface Pages {
   readonly claimTable: (paper: Paper, results: object) => string;
   readonly overviewTable: (papers: readonly Paper[], results: object) => string;
+  readonly countTable: (papers: readonly Paper[], results: object) => string;
   readonly fillBlock: (text: string, name: string, table: string) => Promise<string>;
   readonly pageOf: (paper: Paper) => string;
   readonly listFigures: (
@@ -105,6 +106,8 @@ describe("docs/papers", () => {
     const overview = pages.overviewTable(papers, results);
     const text = read(pages.readme);
     assert.equal(await pages.fillBlock(text, "claims", overview), text);
+    const counts = pages.countTable(papers, results);
+    assert.equal(await pages.fillBlock(text, "verdicts", counts), text);
     assert.doesNotMatch(overview, /not measured yet/);
     for (const paper of papers) {
       const page = read(pages.pageOf(paper));

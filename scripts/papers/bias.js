@@ -56,7 +56,7 @@ const left = (name) => metric(`totalVariation.${name}`);
 
 const beats = (rival) => ({
   name: `beats-${rival.toLowerCase()}`,
-  claim: `It explains observed scores better than ${rivals[rival]}.`,
+  claim: `It explains scores that it simulated better than ${rivals[rival]} does (a check).`,
   file,
   quantity: "total variation that the rival leaves minus that of the model, paired",
   measure: (runs) => runs.map((run) => left(rival)(run) - left("model")(run)),
@@ -119,7 +119,7 @@ export const bias = {
   claims: [
     {
       name: "alpha",
-      claim: "Two parameters describe an evaluation: risk-averseness can be fitted.",
+      claim: "Two parameters describe an evaluation: risk-averseness can be fitted (simulated).",
       file,
       quantity: "largest relative error of alpha over four panels",
       measure: (runs) => runs.map(metric("alphaError")),
@@ -127,7 +127,8 @@ export const bias = {
     },
     {
       name: "tau",
-      claim: "Two parameters describe an evaluation: the resource constraint can be fitted.",
+      claim:
+        "Two parameters describe an evaluation: the resource constraint can be fitted (simulated).",
       file,
       quantity: "largest error of tau over four panels, nats",
       measure: (runs) => runs.map(metric("tauError")),
@@ -137,7 +138,7 @@ export const bias = {
     beats("implicitVariance"),
     {
       name: "selection",
-      claim: "The fitted model predicts how a selection treats the group.",
+      claim: "Fitted to scores that it simulated, it predicts how a selection treats the group.",
       file,
       quantity: "largest error of the group's share of the seats over four panels",
       measure: (runs) => runs.map(metric("shareError")),
@@ -145,7 +146,7 @@ export const bias = {
     },
     {
       name: "interventions",
-      claim: "The fitted model predicts what interventions change.",
+      claim: "Fitted to scores that it simulated, it predicts what interventions change.",
       file,
       quantity:
         "largest error of the group's share of the seats over four panels and five interventions",

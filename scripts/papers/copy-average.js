@@ -116,7 +116,7 @@ export const copyAverage = {
     {
       ...digits,
       name: "digits",
-      claim: "Students of a teacher of handwritten digits copy with n − 1 neurons.",
+      claim: "Most students of a teacher of handwritten digits copy with at least n − 1 neurons.",
       quantity: "students of 2, 4, 6 or 7 neurons that copy at least n − 1 of the teacher's eight",
       measure: (all) => ({
         hits: all.filter((run) => run.measures.copies >= sizeOf(run) - 1).length,

@@ -27,6 +27,8 @@ export function estimate(measured) {
   return { mean, ...interval, n };
 }
 
+export const verdicts = ["holds", "does not hold", "cannot be told here"];
+
 /**
  * Judges a claim by the interval of its quantity: it holds if the whole interval lies in the
  * expected range, and does not hold if the whole interval lies outside.

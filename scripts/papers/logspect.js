@@ -107,9 +107,10 @@ export const logspect = {
   claims: [
     {
       name: "spect-infeasible",
-      claim: "SpecT for sample covariances is often infeasible.",
+      claim: "SpecT for sample covariances is often infeasible if its slack is small.",
       file: feasible,
-      quantity: "problems at c0 = 0.001 that have no solution",
+      quantity:
+        "problems at c0 = 0.001 that have no solution; two filters, three sizes, ten graphs",
       measure: (all) => {
         const runs = tight(all);
         const hits = runs.filter((run) => main("rspectFeasible")(run) === 0).length;

@@ -60,13 +60,13 @@ export const lora = {
     ),
     claimOf(
       "ffa-fedit",
-      "FFA-LoRA: freezing A is better than FedIT on heterogeneous clients.",
+      "FFA-LoRA: freezing A within a round is better than FedIT on heterogeneous clients.",
       "FFA-LoRA",
       "FedIT",
     ),
     claimOf(
       "fedsa-fedit",
-      "FedSA-LoRA: sharing A and keeping B is better than FedIT on heterogeneous clients.",
+      "FedSA-LoRA: keeping B within a round is better than FedIT on heterogeneous clients.",
       "FedSA-LoRA",
       "FedIT",
     ),

@@ -1,6 +1,6 @@
 import { formatEstimate, formatNumber } from "@fedclair/runs";
 import { format } from "prettier";
-import { judge } from "./judge.js";
+import { judge, verdicts } from "./judge.js";
 
 /** The results of all claims: estimates by `PAPER/CLAIM`. */
 export const resultsFile = "docs/papers/results.json";
@@ -71,6 +71,19 @@ export function overviewTable(papers, results) {
     }),
   );
   return formatTable(["paper", "claim", "verdict", "measured (seeds)", "command"], rows);
+}
+
+/** The table of the number of claims with each verdict, for docs/papers/README.md. */
+export function countTable(papers, results) {
+  const rows = papers.map((paper) => {
+    const reached = paper.claims.map(
+      (claim) =>
+        results[keyOf(paper, claim)] && judge(results[keyOf(paper, claim)], claim.expected),
+    );
+    const counts = verdicts.map((verdict) => reached.filter((one) => one === verdict).length);
+    return [`[${paper.title}](${paper.name}.md)`, ...counts.map(String)];
+  });
+  return formatTable(["paper", ...verdicts], rows);
 }
 
 function describe(paper, claim, results) {

@@ -46,7 +46,8 @@ export const translationClaims = Object.entries({ moons: inPlane, digits: onDigi
       ...translation,
       name: `translation-${set}-near`,
       claim: `It moves points of ${sets[set]} no further than optimal transport does.`,
-      quantity: "squared length of the moves over that of the cheapest pairing",
+      quantity:
+        "squared length of the moves over that of the cheapest pairing of the same starts and ends",
       measure: (all) => ownMean(metric("optimality"))(select(all)),
       expected: { max: 1.02 },
     },

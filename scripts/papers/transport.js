@@ -64,7 +64,7 @@ export const transport = {
     ),
     claimOf(
       "one-step-flow",
-      "With one step it is better than rectified flow (flow matching).",
+      "With one step it is better than rectified flow without reflow (flow matching).",
       "W2 minus that of flow matching, paired",
       difference(w2(1), "flow-matching"),
       { max: 0 },
