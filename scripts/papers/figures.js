@@ -3,7 +3,9 @@ import { methodColours, muted } from "@fedclair/report";
 
 /** A quantitative channel. */
 export function number(field, title, { scale = {}, ...axis } = {}) {
-  return { field, type: "quantitative", title, scale, axis: { grid: false, ...axis } };
+  // A browser's font may be wider than the one that overlaps are computed with.
+  const labels = { labelOverlap: true, labelSeparation: 8 };
+  return { field, type: "quantitative", title, scale, axis: { grid: false, ...labels, ...axis } };
 }
 
 /** A colour per series, in the given order, with a legend below the panel. */
