@@ -141,16 +141,7 @@ function drawPlayed(environment, runs) {
       return { recipe, method: label(method), y: mean(returns), low, high };
     }),
   );
-  const place = {
-    x: {
-      field: "recipe",
-      type: "nominal",
-      title: "data",
-      sort: null,
-      axis: { labelAngle: 0 },
-    },
-    xOffset: { field: "method", sort: shown.map(label) },
-  };
+  const place = placeOf("recipe", "data", shown.map(label), { labelAngle: 0 });
   return {
     title: packages[environment].name,
     width: 270,
@@ -166,15 +157,7 @@ function drawPlayed(environment, runs) {
             type: "quantitative",
             title: packages[environment].returns,
           },
-          color: {
-            field: "method",
-            type: "nominal",
-            scale: {
-              domain: shown.map(label),
-              range: ["#bbbbbb", ...methodColours.slice(0, methods.length)],
-            },
-            legend: { orient: "bottom" },
-          },
+          color: colourOf(shown.map(label), ["#bbbbbb", ...methodColours.slice(0, methods.length)]),
         },
       },
       {
@@ -189,6 +172,19 @@ function drawPlayed(environment, runs) {
   };
 }
 
+/** Places a mark of each method side by side, in groups along a field. */
+function placeOf(field, title, shown, axis) {
+  return {
+    x: { field, type: "nominal", title, sort: null, axis },
+    xOffset: { field: "method", sort: shown },
+  };
+}
+
+function colourOf(shown, range) {
+  const scale = { domain: shown, range };
+  return { field: "method", type: "nominal", scale, legend: { orient: "bottom" } };
+}
+
 /** Draws the mean return of each method and game as a bar, and each seed as a point. */
 function drawReturns(title, width, runs) {
   const shown = Object.values(names);
@@ -197,16 +193,7 @@ function drawReturns(title, width, runs) {
       group.get(method).map((run) => ({ game, method: names[method], y: value("return")(run) })),
     ),
   );
-  const place = {
-    x: {
-      field: "game",
-      type: "nominal",
-      title: null,
-      sort: null,
-      axis: { labelAngle: 0, labelLimit: 80 },
-    },
-    xOffset: { field: "method", sort: shown },
-  };
+  const place = placeOf("game", null, shown, { labelAngle: 0, labelLimit: 80 });
   const y = { field: "y", type: "quantitative", title: "return" };
   return {
     title,
@@ -219,12 +206,7 @@ function drawReturns(title, width, runs) {
         encoding: {
           ...place,
           y: { ...y, aggregate: "mean" },
-          color: {
-            field: "method",
-            type: "nominal",
-            scale: { domain: shown, range: methodColours.slice(0, methods.length) },
-            legend: { orient: "bottom" },
-          },
+          color: colourOf(shown, methodColours.slice(0, methods.length)),
         },
       },
       {

@@ -76,11 +76,10 @@ export function overviewTable(papers, results) {
 /** The table of the number of claims with each verdict, for docs/papers/README.md. */
 export function countTable(papers, results) {
   const rows = papers.map((paper) => {
-    const reached = paper.claims.map(
-      (claim) =>
-        results[keyOf(paper, claim)] && judge(results[keyOf(paper, claim)], claim.expected),
+    const reached = paper.claims.map((claim) => describe(paper, claim, results).verdict);
+    const counts = verdicts.map(
+      (verdict) => reached.filter((one) => one === `_${verdict}_`).length,
     );
-    const counts = verdicts.map((verdict) => reached.filter((one) => one === verdict).length);
     return [`[${paper.title}](${paper.name}.md)`, ...counts.map(String)];
   });
   return formatTable(["paper", ...verdicts], rows);

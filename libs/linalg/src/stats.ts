@@ -104,9 +104,9 @@ export function medianDeviation(values: ArrayLike<number>, middle = median(value
 /** The standard deviation of at least two values from their mean, with n − 1. */
 export function standardDeviation(values: ArrayLike<number>): number {
   const n = values.length;
-  const mean = sum(values) / n;
+  const middle = mean(values);
   let squares = 0;
-  for (let i = 0; i < n; i++) squares += ((values[i] as number) - mean) ** 2;
+  for (let i = 0; i < n; i++) squares += ((values[i] as number) - middle) ** 2;
   return Math.sqrt(squares / (n - 1));
 }
 

@@ -8,9 +8,14 @@ import type { Scores } from "./score.js";
 const kinds = Object.keys(pieceMeanings) as [PieceKind, ...PieceKind[]];
 const positive = z.number().positive();
 
-const rowSchema = z.strictObject({
+/** What every row says about the federations behind it. */
+const federations = {
   clients: z.int().min(3).describe("Number of clients of a federation."),
   federations: z.int().min(1).describe("Number of clean federations behind the row."),
+};
+
+const rowSchema = z.strictObject({
+  ...federations,
   usual: positive.describe("8 % of honest clients have a larger score."),
   quantiles: z
     .array(
@@ -24,8 +29,7 @@ const rowSchema = z.strictObject({
 });
 
 const apartSchema = z.strictObject({
-  clients: z.int().min(3).describe("Number of clients of a federation."),
-  federations: z.int().min(1).describe("Number of clean federations behind the row."),
+  ...federations,
   quantiles: z
     .array(
       z.strictObject({
