@@ -4,7 +4,7 @@
 // simulation.
 import { parseArguments } from "../scripts/arguments.js";
 import { minTimes, measure } from "./harness/measure.js";
-import { installPython } from "./harness/python.js";
+import { installFlower, installPython } from "./harness/python.js";
 import { readMachine, readVersion, writeResult } from "./harness/result.js";
 import { formatHeading, formatRow } from "./harness/table.js";
 
@@ -29,7 +29,7 @@ if (unknownNames.length > 0 || !(Number.isInteger(times) && times >= minTimes)) 
 }
 const version = readVersion(); // read first, because files may change while the bench runs
 const python = values.peers ? await installPython("requirements.txt") : undefined;
-const flower = values.flower ? await installPython("requirements-flower.txt") : undefined;
+const flower = values.flower ? await installFlower() : undefined;
 
 const { cpu, cores, node } = readMachine();
 const { commit, dirty } = version;

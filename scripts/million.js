@@ -12,7 +12,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { readTimings } from "../bench/harness/fedclair.js";
-import { installPython } from "../bench/harness/python.js";
+import { installFlower } from "../bench/harness/python.js";
 import { lrMnist } from "../bench/lr-mnist/data.js";
 import { parseArguments } from "./arguments.js";
 
@@ -176,7 +176,7 @@ if (values.flower !== undefined) {
     `fedclair, ${count} clients, FedAvg`,
     `${own.seconds.toFixed(1)} s, ${megabytes(own.bytes)}`,
   );
-  const python = await installPython("requirements-flower.txt");
+  const python = await installFlower();
   const { folder: data } = await lrMnist();
   const app = join(root, "bench/peers/flower_lr_mnist.py");
   const args = [app, data, String(count), String(size), String(Math.ceil(count / size))];

@@ -10,6 +10,15 @@ const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const oldest = "3.11";
 
 /**
+ * Creates the environment of Flower, in which fedclair's Python hosts run as well.
+ * @returns {Promise<string>} the path of its Python
+ */
+export function installFlower() {
+  const client = join(workspace, "apps/client-python");
+  return installPython("requirements-flower.txt", ["--editable", client]); // no stale copy
+}
+
+/**
  * Creates a virtual environment in `.python` at the first call, which takes a minute or more.
  * Without Python or a package index it prints a message and exits with 3; if pip fails, with 1.
  * @param {string} file requirements file of bench/peers
@@ -22,7 +31,7 @@ export async function installPython(file, more = []) {
   const packages = ["--requirement", requirements, ...more];
   try {
     return await pythonIn(folder, {
-      wanted: await readFile(requirements, "utf8"),
+      wanted: [await readFile(requirements, "utf8"), ...more].join("\n"),
       oldest,
       packages,
     });

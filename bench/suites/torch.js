@@ -6,7 +6,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runMeasured } from "../harness/process-tree.js";
-import { installPython } from "../harness/python.js";
+import { installFlower, installPython } from "../harness/python.js";
 import { readTimings } from "../harness/fedclair.js";
 import { lrMnist } from "../lr-mnist/data.js";
 import { clients, fashionMnist } from "../torch/data.js";
@@ -16,7 +16,6 @@ export const title = "PyTorch clients, whole commands (Flower's simulation with 
 const peers = fileURLToPath(new URL("../peers/torch", import.meta.url));
 const main = fileURLToPath(new URL("../../apps/cli/dist/src/main.js", import.meta.url));
 const out = fileURLToPath(new URL("../../runs/bench/torch", import.meta.url));
-const client = fileURLToPath(new URL("../../apps/client-python", import.meta.url));
 
 /** A tenth of the clients sends the opposite of its update, or noise. */
 const attacks = [
@@ -26,7 +25,7 @@ const attacks = [
 const clair = { name: "clair", models: "global", rank: 4 };
 
 export async function* items({ flower }) {
-  const own = await installPython("requirements-flower.txt", [client]);
+  const own = await installFlower();
   const pfl = await installPython("requirements-pfl.txt");
   const lr = { model: "lr", folder: (await lrMnist()).folder, cohort: 10 };
   const cnn = { model: "cnn", folder: await fashionMnist(), cohort: 50 };
