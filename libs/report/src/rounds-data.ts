@@ -100,7 +100,8 @@ export async function readRoundsData(
   maxLength: number,
 ): Promise<string | undefined> {
   const rounds = new RoundsTally(run);
-  for await (const record of eachRecord(folder, {}, (id) => rounds.isShown(id))) {
+  const isWanted = (id: string) => rounds.isShown(id);
+  for await (const record of eachRecord(folder, {}, { isWanted })) {
     if (record.arm === run.arms[0].label) rounds.add(record);
   }
   for (;;) {

@@ -20,7 +20,8 @@ import { version } from "./version.js";
 
 /**
  * The contents of a run folder, complete or not, as needed by pages, tables and figures. It does
- * not hold all records, because they may not fit into memory.
+ * not hold all records, because they may not fit into memory, and its records may lack the evidence
+ * of verdicts.
  */
 export interface Run extends Records {
   readonly trial: Trial;
@@ -90,7 +91,7 @@ export async function readRun(folder: string, description?: TrialDescription): P
   }
   const written = readSummary(folder);
   const tally = new RunTally(trial, description);
-  for await (const record of eachRecord(folder)) tally.add(record);
+  for await (const record of eachRecord(folder, {}, { evidence: false })) tally.add(record);
   const stopped = new Map(Object.entries(written?.stopped ?? {}));
   const records = tally.records(stopped, written !== undefined);
   const { backend, backendReason } = info ?? {};

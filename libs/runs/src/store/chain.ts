@@ -8,6 +8,7 @@ import { findHolder } from "./lock.js";
 import {
   recordsPath,
   storedRecords,
+  type RecordParts,
   type RecordsEnd,
   type StoredRecord,
 } from "./stored-records.js";
@@ -52,15 +53,15 @@ export async function isChained(folder: string): Promise<boolean> {
 
 /**
  * Reads the records of a run one by one, and checks that they are those that it wrote.
- * @param isWanted chooses the clients by their ids; default: all
+ * @param parts what to read of each; default: all
  * @throws UserError naming the first record that is not, or that cannot be read
  */
 export async function* eachRecord(
   folder: string,
   end: ChainEnd = {},
-  isWanted?: (clientId: string) => boolean,
+  parts?: RecordParts,
 ): AsyncGenerator<ArmRecord> {
-  for await (const record of checkedRecords(folder, end)) yield await record.read(isWanted);
+  for await (const record of checkedRecords(folder, end)) yield await record.read(parts);
 }
 
 /** Checks the records of a run like `eachRecord`, without reading their content. */

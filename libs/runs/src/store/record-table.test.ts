@@ -68,6 +68,17 @@ describe("the record of a round in Parquet", () => {
     assert.equal(JSON.stringify(decoded), JSON.stringify(record));
   });
 
+  it("is read for some clients, or without what explains their verdicts", async () => {
+    const bytes = encodeRecord(record);
+    const some = await decodeRecord(bytes, "a file", { isWanted: (id) => id === "c01" });
+    assert.deepEqual(some.clients, [record.clients[1]]);
+    const brief = await decodeRecord(bytes, "a file", { evidence: false });
+    const { evidence, modules, ...rest } = record.clients[1] ?? {};
+    assert.ok(evidence && modules);
+    assert.deepEqual(brief.clients[1], rest);
+    assert.deepEqual(brief.clients[0], record.clients[0]);
+  });
+
   it("holds a round without a client, and one that ended its arm", async () => {
     const empty: ArmRecord = { ...record, clients: [], stopped: "no fit" };
     assert.deepEqual(await decodeRecord(encodeRecord(empty), "a file"), empty);

@@ -3,6 +3,7 @@ import { errorMessage, type ClientRecord } from "@fedclair/core/internal";
 import { parquetMetadata, parquetRead, type FileMetaData } from "hyparquet";
 import { parquetWriteBuffer, type ColumnSource } from "hyparquet-writer";
 import type { ArmRecord } from "../arm-record.js";
+import type { RecordParts } from "./stored-records.js";
 
 /*
  * The record of a round as a Parquet file: a row per client, and the rest of the record as JSON in
@@ -139,39 +140,28 @@ function readMetadata(bytes: Uint8Array, file: string): FileMetaData {
 
 /**
  * Decodes the record of a round.
- * @param isWanted chooses the clients by their ids; default: all
  * @throws UserError if it is none
  */
 export async function decodeRecord(
   bytes: Uint8Array,
   file: string,
-  isWanted?: (clientId: string) => boolean,
+  { isWanted, evidence = true }: RecordParts = {},
 ): Promise<ArmRecord> {
   const metadata = readMetadata(bytes, file);
-  const count = Number(metadata.num_rows);
-  const columns = new Map<string, unknown[]>();
+  const wanted = fields.filter(([field]) => evidence || !ofEvidence.has(field));
+  const clients: ClientRecord[] = [];
   try {
-    await parquetRead({
-      file: toArrayBuffer(bytes),
-      metadata,
-      onChunk: ({ columnName, columnData }) => {
-        const values = columns.get(columnName) ?? [];
-        for (const value of columnData as ArrayLike<unknown> & Iterable<unknown>) {
-          values.push(value);
-        }
-        columns.set(columnName, values);
-      },
-    });
+    const columns = await readColumns(bytes, metadata, new Set(wanted.map(([field]) => field)));
+    const readers = wanted.flatMap(([field, kind]) => createReader(field, kind, columns) ?? []);
+    const ids = columns.get("clientId") ?? [];
+    for (let row = 0; row < ids.length; row++) {
+      if (isWanted && !isWanted(ids[row] as string)) continue;
+      const client: Client = {};
+      for (const read of readers) read(client, row);
+      clients.push(client as unknown as ClientRecord);
+    }
   } catch (error) {
     throw createFault(file, errorMessage(error));
-  }
-  const readers = fields.map(([field]) => createReader(field, columns));
-  const clients: ClientRecord[] = [];
-  for (let row = 0; row < count; row++) {
-    if (isWanted && !isWanted(columns.get("clientId")?.[row] as string)) continue;
-    const client: Client = {};
-    for (const read of readers) read(client, row);
-    clients.push(client as unknown as ClientRecord);
   }
   const { arm, round, phase, ...rest } = readHead(metadata, file);
   // In the order of a line of `records.jsonl`.
@@ -179,32 +169,71 @@ export async function decodeRecord(
   return { arm, round, phase, ...(origin && { origin }), clients, ...others };
 }
 
-type Client = Partial<Record<Field, unknown>>;
+/** The fields that explain a verdict, which take most of the time that a record takes to decode. */
+const ofEvidence: ReadonlySet<Field> = new Set(["evidence", "modules"] as const);
 
-/** Creates a function that adds a field to the record of a client, if the client has it. */
+/** JSON stays text until a client is made, because few clients of many may be wanted. */
+const parsers = { jsonFromBytes: (bytes: Uint8Array | undefined) => bytes };
+
+async function readColumns(
+  bytes: Uint8Array,
+  metadata: FileMetaData,
+  wanted: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, ArrayLike<unknown>>> {
+  const names = (metadata.row_groups[0]?.columns ?? []).map(
+    (column) => column.meta_data?.path_in_schema[0] ?? "",
+  );
+  const columns = new Map<string, ArrayLike<unknown>>();
+  await parquetRead({
+    file: toArrayBuffer(bytes),
+    metadata,
+    columns: names.filter((name) => wanted.has(name.replace(/\..*/su, ""))),
+    parsers,
+    onChunk: ({ columnName, columnData }) => {
+      const before = columns.get(columnName);
+      const all = before ? [...Array.from(before), ...Array.from(columnData)] : columnData;
+      columns.set(columnName, all);
+    },
+  });
+  return columns;
+}
+
+type Client = Partial<Record<Field, unknown>>;
+type Reader = (client: Client, row: number) => void;
+
+/** Creates a function that adds a field to a client that has it; undefined if none has it. */
 function createReader(
   field: Field,
+  kind: Kind,
   columns: ReadonlyMap<string, ArrayLike<unknown>>,
-): (client: Client, row: number) => void {
+): Reader | undefined {
   const own = columns.get(field);
+  // Metrics are JSON where they have no columns of their own.
+  const isJson = kind === "json" || kind === "metrics";
   const metrics = [...columns].flatMap(([name, values]) =>
     name.startsWith(`${field}.`) ? [{ name: name.slice(field.length + 1), values }] : [],
   );
   const [first] = metrics;
+  if (!own && !first && !nullable.has(field)) return undefined;
   return (client, row) => {
     const value = own?.[row] ?? undefined;
-    if (value !== undefined) client[field] = value;
+    if (value !== undefined)
+      client[field] = isJson ? JSON.parse(decoder.decode(value as Uint8Array)) : value;
     else if ((first?.values[row] ?? undefined) !== undefined)
       client[field] = Object.fromEntries(metrics.map(({ name, values }) => [name, values[row]]));
-    else if (isNullable(field, client)) client[field] = null;
+    else if (isNull(field, client)) client[field] = null;
   };
 }
 
-/** Is the field null where it has no value? Other fields are then absent. */
-function isNullable(field: Field, client: Client): boolean {
-  if (field === "attack" || field === "failure") return true;
-  return (field === "score" || field === "threshold") && client.verdict !== undefined;
+/** The fields that can be null; the others are absent if they have no value. */
+const nullable: ReadonlySet<Field> = new Set(["attack", "failure", "score", "threshold"] as const);
+
+function isNull(field: Field, client: Client): boolean {
+  if (!nullable.has(field)) return false;
+  return field === "attack" || field === "failure" || client.verdict !== undefined;
 }
+
+const decoder = new TextDecoder();
 
 function toArrayBuffer({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer {
   return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;

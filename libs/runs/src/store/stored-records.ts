@@ -18,11 +18,19 @@ export interface StoredRecord {
   readonly start: string | undefined;
   /** The path, and the number of the line if there are several records in the file. */
   readonly place: string;
+  /** @throws UserError if the record cannot be read */
+  read(parts?: RecordParts): Promise<ArmRecord>;
+}
+
+/** The parts of a record that are read. */
+export interface RecordParts {
+  /** Chooses the clients by their ids. Default: all. */
+  readonly isWanted?: (clientId: string) => boolean;
   /**
-   * @param isWanted chooses the clients by their ids; default: all
-   * @throws UserError if the record cannot be read
+   * Whether the evidence and the modules of verdicts are needed. Default: true. If not, they may
+   * still be there.
    */
-  read(isWanted?: (clientId: string) => boolean): Promise<ArmRecord>;
+  readonly evidence?: boolean;
 }
 
 /** Where the records of a run end. */
@@ -68,7 +76,7 @@ async function* storedLines(folder: string, bytes?: number): AsyncGenerator<Stor
       text: line,
       start: roundStart.exec(line)?.[0],
       place: `${path}:${at}`,
-      read(isWanted) {
+      read({ isWanted } = {}) {
         const record = parseLine(line, folder, "records.jsonl", at) as ArmRecord;
         if (!isWanted) return Promise.resolve(record);
         const clients = record.clients.filter(({ clientId }) => isWanted(clientId));
@@ -98,7 +106,7 @@ export async function* storedFiles(
       text: digest(bytes),
       start: `${JSON.stringify({ arm, round }).slice(0, -1)},`,
       place,
-      read: (isWanted) => decodeRecord(bytes, place, isWanted),
+      read: (parts) => decodeRecord(bytes, place, parts),
     };
   }
 }
