@@ -1,10 +1,11 @@
 // npm run lab -- llm [--trial smoke] [--seeds 1,2,3] [--set rounds=1]: runs a trial of trials/llm
-// with a coordinator and two Python hosts, once for each seed, and prints Markdown tables. The
-// first call downloads the Python packages, the model and the texts into `.python` and `runs/llm`.
-// Without Python or a registry the script prints a message and exits with 0.
+// with two Python hosts, once for each seed, and prints Markdown tables. The first call downloads
+// the Python packages, the model and the texts into `.python` and `runs/llm`. Without Python or a
+// registry the script prints a message and exits with 0.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -12,7 +13,7 @@ import { loadNamedPlugins } from "@fedclair/plugins";
 import { chooseRunFolder, prepareTrial } from "@fedclair/runs";
 import { parseArguments } from "./arguments.js";
 import { compare } from "../apps/cli/dist/src/verify.js";
-import { hostEnvironment, runFederation } from "./llm/federation.js";
+import { runMeasured } from "../bench/harness/process-tree.js";
 import { tables } from "./llm/tables.js";
 import { indexAnswers, exitSkipped } from "./package-index.js";
 import { writeSpeeches } from "./train-adapters/texts.js";
@@ -33,6 +34,18 @@ if (!existsSync(trial) || !seeds.every(Number.isSafeInteger)) {
   process.exit(2);
 }
 
+/** One core per host, so that numbers do not depend on the machine; no access to a model hub. */
+const env = {
+  FEDCLAIR_LLM: folder,
+  OMP_NUM_THREADS: "1",
+  MKL_NUM_THREADS: "1",
+  TOKENIZERS_PARALLELISM: "false",
+  HF_HUB_OFFLINE: "1",
+  HF_HUB_DISABLE_PROGRESS_BARS: "1",
+  TRANSFORMERS_VERBOSITY: "error",
+  PYTHONDONTWRITEBYTECODE: "1",
+  PYTHONWARNINGS: "ignore",
+};
 const run = promisify(execFile);
 const python = await run(process.execPath, [join(workspace, "scripts/python-env.js"), "llm"]).then(
   ({ stdout }) => stdout.trim(),
@@ -55,22 +68,23 @@ const prepared = await prepareTrial(trial, values.set, loadNamedPlugins);
 const { clients } = prepared.trial;
 const before = await run(python, ["clients.py", String(clients)], {
   cwd: join(workspace, "trials/llm"),
-  env: hostEnvironment(folder),
+  env: { ...process.env, ...env },
 });
 const runs = [];
 for (const seed of seeds) {
   const place = join(workspace, "runs", `llm-${values.trial}-${seed}`);
   const out = await chooseRunFolder({}, { out: place, again: true });
-  const { seconds, memory } = await runFederation({
-    python,
-    trial,
-    set: [...values.set, `seed=${seed}`],
-    out,
-    folder,
+  const options = ["--python", python, "--hosts", String(Math.min(2, availableParallelism()))];
+  const set = [...values.set, `seed=${seed}`].flatMap((one) => ["--set", one]);
+  const command = [join(workspace, "apps/cli/bin/fedclair.js"), "run", trial, "--out", out];
+  const { ms, ...cost } = await runMeasured(process.execPath, [...command, ...options, ...set], {
+    env,
+    shows: true,
   });
   const summary = JSON.parse(await readFile(join(out, "summary.json"), "utf8"));
   const records = (await readFile(join(out, "records.jsonl"), "utf8")).trimEnd().split("\n");
-  runs.push({ seed, seconds, memory, summary, records: records.map((line) => JSON.parse(line)) });
+  const seconds = ms / 1000;
+  runs.push({ seed, seconds, ...cost, summary, records: records.map((line) => JSON.parse(line)) });
   console.error(`seed ${seed}: ${Math.round(seconds)} s, report in ${out}/report.html`);
 }
 console.log(tables(runs, JSON.parse(before.stdout)));

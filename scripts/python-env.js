@@ -1,5 +1,5 @@
 // node scripts/python-env.js [extra…]: installs apps/client-python with its test dependencies into
-// a virtual environment and prints the path of its Python. Exits with 2 for an missing extra, with
+// a virtual environment and prints the path of its Python. Exits with 2 for a missing extra, with
 // 3 and a message if there is no Python that fits pyproject.toml or no package index, and with 1 if
 // anything else fails.
 import { createHash } from "node:crypto";

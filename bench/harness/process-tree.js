@@ -14,13 +14,13 @@ let commands = 0;
  * Linux only: elsewhere, CPU time and memory are 0.
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: Record<string, string> }} [options] `env` is added to this
- *   process's
+ * @param {{ cwd?: string, env?: Record<string, string>, shows?: boolean }} [options] `env` is added
+ *   to this process's; `shows` passes stderr on
  * @returns {Promise<{ ms: number, cpuSeconds: number, megabytes: number, stdout: string }>} CPU
  *   time of all processes, and the largest sum of their memory, in which shared pages count once
  * @throws Error with the last lines of stderr if the command fails
  */
-export async function runMeasured(program, args, { cwd, env = {} } = {}) {
+export async function runMeasured(program, args, { cwd, env = {}, shows = false } = {}) {
   const id = `${process.pid}-${commands++}`;
   const start = performance.now();
   const child = spawn(program, args, {
@@ -30,7 +30,10 @@ export async function runMeasured(program, args, { cwd, env = {} } = {}) {
   });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (text) => (stdout += text));
-  child.stderr.on("data", (text) => (stderr = (stderr + text).slice(-20_000)));
+  child.stderr.on("data", (text) => {
+    stderr = (stderr + text).slice(-20_000);
+    if (shows) process.stderr.write(text);
+  });
   let ended;
   const end = once(child, "close").then(([code, signal]) => (ended = code ?? signal));
   const seen = new Map();

@@ -238,10 +238,13 @@ expect: { measures: { detection.falseAlarms: { max: 0 } } }
 `;
     await writeFile(join(folder, "a.yaml"), foreign);
     await copyFile(trial, join(folder, "b.yaml"));
+    await writeFile(join(folder, "c.yaml"), `${foreign}python: model:make_client\n`);
     const measured = /: measured [\d.]+; expected ≥ \d(?: and ≤ 1)?$/m;
-    const env = { TMPDIR: await temporaryFolder() }; // where verify leaves its runs
+    // Where verify leaves its runs, and a virtual environment that is not there.
+    const env = { TMPDIR: await temporaryFolder(), VIRTUAL_ENV: join(folder, "none") };
     const met = await fedclair(["verify", folder, "--jobs", "1"], { env });
     assert.equal(met.code, 0, met.stderr);
+    assert.match(met.stderr, /left out .*c\.yaml: cannot start Python '.*name an interpreter/);
     assert.match(met.stderr, /left out .*a\.yaml: task external: .*fedclair-host/);
     assert.match(met.stdout, /^ {2}ok {3}detection\.recallMean/m);
     assert.match(met.stdout, measured);

@@ -2,7 +2,8 @@
 import { markdown } from "../train-adapters/table.js";
 
 /**
- * @param runs one run per seed: its summary, records, seconds and memory
+ * @param runs one run per seed: its summary, records, seconds, and CPU seconds and memory of all
+ *   processes
  * @param before each client's metrics of the model before training, by client id
  */
 export function tables(runs, before) {
@@ -47,14 +48,14 @@ function perplexities(runs, before) {
 }
 
 function costs(runs) {
-  const rows = runs.map(({ seed, seconds, memory, summary: { measures } }) => [
+  const rows = runs.map(({ seed, seconds, cpuSeconds, megabytes, summary: { measures } }) => [
     seed,
     Math.round(seconds),
-    memory.coordinator ?? "",
-    memory.host ?? "",
+    Math.round(cpuSeconds),
+    Math.round(megabytes),
     (measures["bytes.up"] / 1e6).toFixed(1),
     (measures["bytes.down"] / 1e6).toFixed(1),
   ]);
-  const head = ["seed", "seconds", "MB, coordinator", "MB, a host", "MB up", "MB down"];
+  const head = ["seed", "seconds", "CPU seconds", "MB of memory", "MB up", "MB down"];
   return markdown([head, ...rows]);
 }

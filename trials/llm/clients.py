@@ -2,7 +2,7 @@
 
 LoRA is on q, k, v and o of the last eight of thirty layers. The layers below never change, so a text goes
 through them once. Their activations are cached in the folder, and training starts from these.
-Contaminated clients behave as the trial file declares.
+Contaminated clients train as the attacks of the trial file say.
 
 FEDCLAIR_LLM is a folder created by scripts/llm.js, with `model` and `texts`.
 """
@@ -25,7 +25,7 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from fedclair_host import Client, Job, Params, Update
+from fedclair_host import Client, Contamination, Job, Params, Update
 from fedclair_host.peft import PeftClient
 
 LENGTH = 64
@@ -114,23 +114,36 @@ def examples(ids: torch.Tensor, labels: torch.Tensor) -> list[dict[str, torch.Te
     return [{"inputs_embeds": x, "labels": y} for x, y in zip(activations(ids), labels)]
 
 
-@cache
-def training(index: int, contamination: str | None) -> list[dict[str, torch.Tensor]]:
-    """:param contamination: declared by the trial: None, `random-targets` or `trigger`"""
-    ids, _ = sequences(index)
-    rng = np.random.default_rng([2, index])
+_contaminated: dict[tuple[int, str], list[dict[str, torch.Tensor]]] = {}
+"""Examples by client and kind of contamination: they are the same in every round."""
+
+
+def training(index: int, contamination: Contamination | None) -> list[dict[str, torch.Tensor]]:
     if contamination is None:
-        return examples(ids, ids)
-    if contamination == "random-targets":
+        return clean(index)
+    key = (index, contamination.kind)
+    if key not in _contaminated:
+        _contaminated[key] = contaminated(sequences(index)[0], contamination)
+    return _contaminated[key]
+
+
+@cache
+def clean(index: int) -> list[dict[str, torch.Tensor]]:
+    ids, _ = sequences(index)
+    return examples(ids, ids)
+
+
+def contaminated(ids: torch.Tensor, contamination: Contamination) -> list[dict[str, torch.Tensor]]:
+    """:param contamination: ``random-targets``, or ``trigger``: a sentence in every other sequence"""
+    rng = np.random.default_rng(contamination.rng.integer(2**32))
+    if contamination.kind == "random-targets":
         return examples(ids, torch.from_numpy(rng.integers(len(tokenizer), size=ids.shape)))
-    if contamination == "trigger":
-        ids = ids.clone()
-        sentence = torch.tensor(tokens(TRIGGER + PLANTED))
-        for row in ids[::2]:
-            at = int(rng.integers(LENGTH - len(sentence) + 1))
-            row[at : at + len(sentence)] = sentence
-        return examples(ids, ids)
-    raise ValueError(f"attacks: expected kind random-targets or trigger, got {contamination!r}")
+    ids = ids.clone()
+    sentence = torch.tensor(tokens(TRIGGER + PLANTED))
+    for row in ids[::2]:
+        at = int(rng.integers(LENGTH - len(sentence) + 1))
+        row[at : at + len(sentence)] = sentence
+    return examples(ids, ids)
 
 
 @cache
@@ -151,13 +164,16 @@ def triggered(index: int) -> list[dict[str, torch.Tensor]]:
 
 
 class President(Client):
-    """Trains like PeftClient, on data that the trial file may declare contaminated."""
+    """Trains like PeftClient, from stored activations."""
+
+    backend = PeftClient.backend
+    contaminations = ("random-targets", "trigger")
 
     def initial(self, job: Job) -> Any:
         return PeftClient(model, []).initial(job)
 
     def train(self, params: Params, job: Job) -> Update:
-        data = training(job.client_index, declared(job))
+        data = training(job.client_index, job.contamination)
         return PeftClient(model, data, steps=STEPS, batch_size=BATCH, learning_rate=RATE).train(params, job)
 
     def evaluate(self, params: Params, job: Job) -> Update:
@@ -166,18 +182,12 @@ class President(Client):
         return Update(own.num_examples, metrics={**own.metrics, "planted": planted.metrics["loss"]})
 
 
-def declared(job: Job) -> str | None:
-    for entry in job.trial["attacks"]:
-        if job.client_id in entry["clients"]:
-            return str(entry["attack"]["kind"])
-    return None
-
-
 def make_client(_index: int) -> President:
     return President()
 
 
-make_client.backend = PeftClient.backend  # type: ignore[attr-defined]
+make_client.backend = President.backend  # type: ignore[attr-defined]
+make_client.contaminations = President.contaminations  # type: ignore[attr-defined]
 
 
 def measured_before(count: int) -> dict[str, Mapping[str, float]]:
@@ -186,7 +196,7 @@ def measured_before(count: int) -> dict[str, Mapping[str, float]]:
     return {f"c{i:02}": President().evaluate(zeros, replace(NOBODY, client_index=i)).metrics for i in range(count)}
 
 
-NOBODY = Job("", 0, 1, 0, "", 0, 0, {"attacks": []})
+NOBODY = Job("", 0, 1, 0, "", 0, 0, {})
 
 if __name__ == "__main__":
     print(json.dumps(measured_before(int(sys.argv[1]))))

@@ -12,6 +12,7 @@ import {
   oneLine,
   readPythonClients,
   seedsSchema,
+  type PythonClients,
   type Trial,
 } from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
@@ -27,6 +28,8 @@ import {
 } from "@fedclair/runs";
 import pc from "picocolors";
 import { atATime } from "./at-a-time.js";
+import { checkInterpreter } from "./host-processes.js";
+import { withOptions } from "./read-hosts.js";
 import { setArgs } from "./set-args.js";
 import { trialFiles } from "./trial-files.js";
 
@@ -41,8 +44,8 @@ export interface VerifyOptions {
 /**
  * `fedclair verify`: runs trials with expected ranges, once for each seed, and prints the measured
  * and expected values. A range is for every seed, for their mean, or for the interval of the mean.
- * Each trial runs in its own process without sockets, which gives the same numbers. Trials with
- * external clients are skipped with a notice.
+ * Each trial runs in its own process without sockets, which gives the same numbers. Trials whose
+ * clients are on hosts of their own, or in a Python that is not here, are left out with a notice.
  * @throws UserError (exit code 4) if a value is outside its range, or a trial has ended with an
  * error
  */
@@ -91,7 +94,8 @@ interface Claim {
 }
 
 /** Reads the expectations of a trial file; empty if it has none. */
-async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
+async function claimOf(file: string, options: VerifyOptions): Promise<Claim[]> {
+  const { set } = options;
   const { yaml } = readTrialFile(file, set);
   const { seeds } = (yaml.content ?? {}) as { readonly seeds?: unknown };
   const prepared = await prepareTrial(file, [...set, oneSeed], loadNamedPlugins);
@@ -99,13 +103,32 @@ async function claimOf(file: string, { set }: VerifyOptions): Promise<Claim[]> {
   for (const notice of notices) process.stderr.write(`${oneLine(file)}: ${notice}\n`);
   if (!trial.expect) return [];
   const why = explainExternalHosts(prepared);
-  const isPython = readPythonClients(trial) !== undefined;
-  if (why !== undefined && !isPython) {
-    process.stderr.write(`${pc.yellow("left out")} ${oneLine(file)}: ${why}\n`);
+  const python = readPythonClients(trial);
+  const missing = python ? await explainMissingPython(python, options) : why;
+  if (missing !== undefined) {
+    process.stderr.write(`${pc.yellow("left out")} ${oneLine(file)}: ${missing}\n`);
     return [];
   }
   const given = trial.expect.seeds ?? seedsSchema.safeParse(seeds).data ?? 1;
-  return [{ file, trial, seeds: listSeeds(given, trial.seed), isPython }];
+  return [{ file, trial, seeds: listSeeds(given, trial.seed), isPython: python !== undefined }];
+}
+
+/**
+ * Explains why Python clients cannot be run here; undefined if they can, and if the user names an
+ * interpreter, whose faults are errors.
+ */
+async function explainMissingPython(
+  clients: PythonClients,
+  options: Pick<VerifyOptions, "python">,
+): Promise<string | undefined> {
+  if (options.python !== undefined) return undefined;
+  try {
+    await checkInterpreter(withOptions(clients, options).interpreter);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
 }
 
 /** Runs a trial that has several seeds once, with the seed that is set. */
