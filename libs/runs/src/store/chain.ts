@@ -5,10 +5,10 @@ import type { ArmRecord } from "../arm-record.js";
 import { eachLine, streamLines } from "./lines.js";
 import type { ArmTiming } from "../arm-timing.js";
 import { findHolder } from "./lock.js";
+import type { RecordParts } from "./record-table.js";
 import {
   recordsPath,
   storedRecords,
-  type RecordParts,
   type RecordsEnd,
   type StoredRecord,
 } from "./stored-records.js";

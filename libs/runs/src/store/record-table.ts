@@ -3,7 +3,6 @@ import { errorMessage, type ClientRecord } from "@fedclair/core/internal";
 import { parquetMetadata, parquetRead, type FileMetaData } from "hyparquet";
 import { parquetWriteBuffer, type ColumnSource } from "hyparquet-writer";
 import type { ArmRecord } from "../arm-record.js";
-import type { RecordParts } from "./stored-records.js";
 
 /*
  * The record of a round as a Parquet file: a row per client, and the rest of the record as JSON in
@@ -114,6 +113,17 @@ function toMetricColumns(
     })),
     ...(others.some((metrics) => metrics !== null) ? [column(field, "JSON", others)] : []),
   ];
+}
+
+/** The parts of a record that are read. */
+export interface RecordParts {
+  /** Chooses the clients by their ids. Default: all. */
+  readonly isWanted?: (clientId: string) => boolean;
+  /**
+   * Whether the evidence and the modules of verdicts are needed. Default: true. If not, they may
+   * still be there.
+   */
+  readonly evidence?: boolean;
 }
 
 /** The rest of a record, without its clients. */

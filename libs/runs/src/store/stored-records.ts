@@ -8,6 +8,7 @@ import type { ArmRecord } from "../arm-record.js";
 import { syncFolder, writeWhole } from "./durable.js";
 import { parseLine, streamLines } from "./lines.js";
 import { makeOwnFolder } from "./make-folder.js";
+import type { RecordParts } from "./record-table.js";
 import { readBytes, UnreadableError } from "./regular-file.js";
 
 /** The record of a round as a run stores it: a line of `records.jsonl`, or a Parquet file. */
@@ -20,17 +21,6 @@ export interface StoredRecord {
   readonly place: string;
   /** @throws UserError if the record cannot be read */
   read(parts?: RecordParts): Promise<ArmRecord>;
-}
-
-/** The parts of a record that are read. */
-export interface RecordParts {
-  /** Chooses the clients by their ids. Default: all. */
-  readonly isWanted?: (clientId: string) => boolean;
-  /**
-   * Whether the evidence and the modules of verdicts are needed. Default: true. If not, they may
-   * still be there.
-   */
-  readonly evidence?: boolean;
 }
 
 /** Where the records of a run end. */
