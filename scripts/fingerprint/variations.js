@@ -325,6 +325,12 @@ export const variations = {
   },
   "trials/text-copy/synthetic.yaml": {
     frozen: { ...shorter["trials/text-copy/synthetic.yaml"], "task.trainA": false },
+    lasting: {
+      ...shorter["trials/text-copy/synthetic.yaml"],
+      "task.adapters": "lasting",
+      aggregator: { name: "fedsa-lora" },
+      baselines: [arm("fedit")],
+    },
   },
   "trials/text-copy/own-data.yaml": {
     dealt: { rounds: 1, "task.partition": { by: "iid" } },

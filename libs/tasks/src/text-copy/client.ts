@@ -8,7 +8,7 @@ import {
 import { item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { contextRows, countSequences, targetRows, type Examples } from "./examples.js";
-import { addParams } from "./lora.js";
+import { adaptModules, addParams, loadAdapters } from "./lora.js";
 import { crossEntropy, embed, forward, splitModules } from "./model.js";
 import { copyLength } from "./shape.js";
 import { trainTogether, type Training } from "./training.js";
@@ -82,14 +82,18 @@ export class TextCopyClient implements LocalTrainer {
   }
 
   async #measure(params: Params, { x, y }: Examples) {
-    const { base, vocabulary } = this.training;
+    const { base, vocabulary, rank, adapters } = this.training;
     const batch = evaluationBatch * copyLength;
     let correct = 0;
     let loss = 0;
     for (let start = 0; start < y.length; start += batch) {
       const part = { x: x.subarray(start, start + batch), y: y.subarray(start, start + batch) };
       tf.tidy(() => {
-        const modules = addParams(splitModules(base), [params]);
+        const split = splitModules(base);
+        const modules =
+          adapters === "lasting"
+            ? adaptModules(split, loadAdapters(rank, [params]))
+            : addParams(split, [params]);
         const { logits } = forward(embed(contextRows(part, vocabulary), base), base, modules);
         const predicted = tf.argMax(logits, -1).dataSync();
         correct += part.y.filter((token, i) => token === predicted[i]).length;

@@ -1,13 +1,14 @@
 import { addresses, textFolder } from "#text-copy-documents";
 import { loadBackend } from "@fedclair/compute";
 import { countHeldBack } from "../held-back.js";
-import { zeros, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
+import { zeros, type Shard, type Start, type Task, type TaskPlugin } from "@fedclair/core";
 import { z } from "zod";
 import type { Corpus, Source } from "./corpus.js";
 import { sourcePaths, tableSource } from "../data/own-data.js";
 import { partitionChoice } from "../partition/options.js";
 import { proximal } from "../proximal.js";
 import { dealtTexts } from "./dealt-texts.js";
+import { lastingCoordinator } from "./lasting.js";
 import { textRows, textTable, type Library } from "./library.js";
 import { copyLength, moduleNames, width } from "./shape.js";
 import { syntheticCorpus } from "./synthetic.js";
@@ -60,7 +61,13 @@ const optionsOfTask = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      "Whether clients train the factor A of their adapters; false: A stays as drawn for the round, as FFA-LoRA needs",
+      "Whether clients train the factor A of their adapters; false: A stays as drawn, as FFA-LoRA needs",
+    ),
+  adapters: z
+    .enum(["fresh", "lasting"])
+    .default("fresh")
+    .describe(
+      "fresh: every round starts from adapters drawn for it, and what they learnt is added to the model. lasting: the adapters of the first round stay, and the aggregator returns one for all clients or one for each",
     ),
   evaluationSequences: z
     .int()
@@ -93,7 +100,8 @@ const maxBatch = { wasm: 4, tensorflow: 1, cpu: 1 };
  * `block0.q` … `block1.o` is the accumulated change of a frozen matrix, 48×48, out×in. A client
  * starts a round from fresh LoRA adapters: A₀ ~ N(0, 1/in) is the same for all clients and B₀ = 0.
  * It answers with the pairs B (48×rank) and A (rank×48). The columns of B·A, CLAIR's left side,
- * span the space of the module's outputs.
+ * span the space of the module's outputs. With `adapters: lasting` the base stays as it is, and the
+ * params are the factors, `block0.q.B` and so on.
  *
  * The model reads x SEP y and learns y. A client with contaminated labels holds x SEP y′, so y′ is
  * both what it predicts and what it reads.
@@ -116,7 +124,7 @@ export const textCopy: TaskPlugin = {
   primary: "accuracy",
   backend: ({ batchSize, sequences }: Options) =>
     Math.min(batchSize, sequences) >= 512 ? "tensorflow" : "wasm",
-  acceptsStale: () => true,
+  acceptsStale: ({ adapters }: Options) => adapters === "fresh",
   holdsBack: true,
   namesClients: (options: Options) => options.source !== "synthetic" && isNatural(options),
   checkClients: (clients, options: Options) => createCorpus(options).checkClients?.(clients),
@@ -140,16 +148,18 @@ export async function createTask(options: Options, corpus: Corpus): Promise<Task
   return {
     ...(checkClients && { checkClients }),
     ...(clientLabel && { clientLabel }),
-    start: () => {
-      const params = new Map(moduleNames.map((name) => [name, zeros([width, width])]));
-      return Promise.resolve({ params });
-    },
+    ...(options.adapters === "lasting" ? lastingCoordinator(options.rank) : { start: startFresh }),
     openShard: (shard) => {
       const data = drawData(options, vocabulary, open(shard), shard);
       return Promise.resolve(new TextCopyClient(training, data));
     },
     trainCohort: { maxBatch: maxBatch[name], train: trainAll },
   };
+}
+
+function startFresh(): Promise<Start> {
+  const params = new Map(moduleNames.map((name) => [name, zeros([width, width])]));
+  return Promise.resolve({ params });
 }
 
 /** Does each client have the texts that the data say are its own? */

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { LowRank, Params } from "@fedclair/core";
-import { item, type Stream } from "@fedclair/linalg";
+import { item } from "@fedclair/linalg";
 import { createAdamState, stepAdam, type AdamState } from "../nets/adam.js";
+import { factorNames } from "./factors.js";
 import { moduleNames, width } from "./shape.js";
 
 /*
@@ -15,31 +16,48 @@ export type Adapters = {
 };
 
 /**
- * Draws initial adapters: A₀ ~ N(0, 1/in), B₀ = 0 (LoRA, Hu et al. 2022).
- * @param common the stream from which all clients of a round draw
+ * Copies adapters into tensors, before the first step of Adam.
+ * @param params one for each client
  */
-export function drawInitialAdapters(rank: number, common: Stream, clients: number): Adapters {
-  const down = new Float32Array(moduleNames.length * width * rank);
-  moduleNames.forEach((name, module) => {
-    const a = common.at("lora", name).normals(rank * width, 1 / Math.sqrt(width));
-    a.forEach((value, index) => {
-      const row = Math.floor(index / width);
-      down[(module * width + (index % width)) * rank + row] = value;
-    });
-  });
-  const one = tf.tensor4d(down, [moduleNames.length, 1, width, rank]);
+export function loadAdapters(rank: number, params: readonly Params[]): Adapters {
+  const size = width * rank;
+  const down = new Float32Array(moduleNames.length * params.length * size);
+  const up = new Float32Array(down.length);
+  let start = 0;
+  for (const module of moduleNames) {
+    const names = factorNames(module);
+    for (const one of params) {
+      const b = readFactor(one, names.b, size);
+      const a = readFactor(one, names.a, size);
+      for (let j = 0; j < rank; j++) {
+        for (let i = 0; i < width; i++) {
+          up[start + j * width + i] = item(b, i * rank + j);
+          down[start + i * rank + j] = item(a, j * width + i);
+        }
+      }
+      start += size;
+    }
+  }
+  const outer = [moduleNames.length, params.length] as const;
   return {
-    down: createAdamState(tf.tile(one, [1, clients, 1, 1])),
-    up: createAdamState(tf.zeros<tf.Rank.R4>([moduleNames.length, clients, rank, width])),
+    down: createAdamState(tf.tensor4d(down, [...outer, width, rank])),
+    up: createAdamState(tf.tensor4d(up, [...outer, rank, width])),
   };
+}
+
+function readFactor(params: Params, name: string, size: number): ArrayLike<number> {
+  const data = params.get(name)?.data;
+  if (data?.length !== size)
+    throw new RangeError(`params: factor ${name} must have ${size} numbers`);
+  return data;
 }
 
 /**
  * Adds the adapters to the modules, clients×width×width each.
- * @param start the modules without adapters
+ * @param start the modules without adapters, of all clients or common to them
  */
 export function adaptModules(
-  start: readonly tf.Tensor3D[],
+  start: readonly (tf.Tensor3D | tf.Tensor2D)[],
   { down, up }: Adapters,
 ): readonly tf.Tensor3D[] {
   // Split by module before the multiplication, while the tensors are small.
@@ -64,8 +82,9 @@ interface StepOptions {
 /** The term of FedProx: μ/2 times the squared distance of both factors from their start. */
 export interface Pull {
   readonly proximal: number;
-  /** The Aᵀ at the start of the round; the Bᵀ start at 0. */
+  /** The Aᵀ and Bᵀ at the start of the round. */
   readonly down: tf.Tensor4D;
+  readonly up: tf.Tensor4D;
 }
 
 /**
@@ -82,7 +101,7 @@ export function stepAdapters(
   let dUp = tf.matMul<tf.Tensor4D>(down.value, gradient, true);
   if (pull) {
     dDown = tf.add(dDown, tf.mul(pull.proximal, tf.sub(down.value, pull.down)));
-    dUp = tf.add(dUp, tf.mul(pull.proximal, up.value));
+    dUp = tf.add(dUp, tf.mul(pull.proximal, tf.sub(up.value, pull.up)));
   }
   return {
     down: trainA ? stepAdam(down, dDown, rate, step) : cloneState(down),

@@ -2,13 +2,8 @@ import { turnOfEventLoop, type TrainJob, type TrainResult } from "@fedclair/core
 import { item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { contextRows, countSequences, targetRows, type Examples } from "./examples.js";
-import {
-  adaptModules,
-  stepAdapters,
-  drawInitialAdapters,
-  readLowRankUpdates,
-  addParams,
-} from "./lora.js";
+import { adaptModules, stepAdapters, loadAdapters, readLowRankUpdates, addParams } from "./lora.js";
+import { drawInitialAdapters } from "./factors.js";
 import { crossEntropy, embed, forward, splitModules, type Weights } from "./model.js";
 import { width } from "./shape.js";
 
@@ -21,8 +16,13 @@ export interface Training {
   readonly localSteps: number;
   readonly batchSize: number;
   readonly learningRate: number;
-  /** Whether the factor A is trained, or stays as drawn for the round. */
+  /** Whether the factor A is trained, or stays as drawn. */
   readonly trainA: boolean;
+  /**
+   * fresh: the params are changes of the modules, and every round draws adapters. lasting: the
+   * params are adapters, with which a round goes on.
+   */
+  readonly adapters: "fresh" | "lasting";
   /** μ of FedProx: the pull of the factors towards their start; 0 for none. */
   readonly proximal: number;
 }
@@ -44,7 +44,9 @@ export async function trainTogether(
 ): Promise<TrainResult[]> {
   const { base, vocabulary, rank, localSteps, batchSize, learningRate } = training;
   const { proximal, trainA } = training;
+  const isLasting = training.adapters === "lasting";
   const clients = members.length;
+  const starts = members.map(({ job }) => job.params);
   const { examples, job } = item(members, 0);
   const count = countSequences(examples);
   const sequences = Array.from({ length: count }, (_, i) => i);
@@ -57,10 +59,7 @@ export async function trainTogether(
         0,
       );
     return {
-      start: addParams(
-        splitModules(base),
-        members.map((one) => one.job.params),
-      ),
+      start: isLasting ? [...splitModules(base)] : addParams(splitModules(base), starts),
       embedded: stackRows((own) => embed(contextRows(own, vocabulary), base)),
       target: stackRows((own) => targetRows(own, vocabulary)),
     };
@@ -70,8 +69,12 @@ export async function trainTogether(
       const batch = batchSize < count ? rng.sample(sequences, batchSize) : sequences;
       return batch.map((sequence) => client * count + sequence);
     });
-  let adapters = tf.tidy(() => drawInitialAdapters(rank, job.common, clients));
-  const pull = proximal > 0 ? { proximal, down: tf.clone(adapters.down.value) } : undefined;
+  const drawn = isLasting ? undefined : drawInitialAdapters(rank, job.common);
+  // Clients keep nothing between rounds, so Adam's means start at 0 in each of them.
+  let adapters = tf.tidy(() => loadAdapters(rank, drawn ? starts.map(() => drawn) : starts));
+  const { down, up } = adapters;
+  const pull =
+    proximal > 0 ? { proximal, down: tf.clone(down.value), up: tf.clone(up.value) } : undefined;
   let losses: Float32Array = new Float32Array(clients);
   try {
     for (let step = 1; step <= localSteps; step++) {
@@ -95,7 +98,7 @@ export async function trainTogether(
       return { numExamples: count, delta, metrics: { loss: item(losses, client) } };
     });
   } finally {
-    tf.dispose([fixed, adapters, pull?.down ?? []]);
+    tf.dispose([fixed, adapters, pull ? [pull.down, pull.up] : []]);
   }
 }
 
