@@ -280,7 +280,7 @@ export const alberdice = {
       claim: "On the bridge it finds the best return, from expert and from mixed data.",
       file: bridge,
       time: "3 minutes",
-      quantity: "return; the best is -1.2355; three seeds for each kind of data",
+      quantity: "return; the best is -1.2355; five seeds for each kind of data",
       measure: ownValues("return"),
       expected: { min: -1.25 },
     },
