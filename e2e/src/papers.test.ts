@@ -233,6 +233,22 @@ const broken: readonly Broken[] = [
     from: "own.set(name, { b: update.b, a });",
     to: "own.set(name, { b: update.b, a: { ...a, data: a.data.map((x) => -x) } });",
   },
+  {
+    paper: "lora",
+    claims: ["lasting-fedsa-ffa"],
+    how: "no client keeps its own adapter",
+    set: [
+      "seeds=3",
+      "rounds=2",
+      "clients=2",
+      "task.evaluationSequences=32",
+      "baselines=[{label: fedsa, aggregator: {name: fedsa-lora}}]",
+      "sweep={measures: [accuracy.fedsa]}",
+    ],
+    file: "tasks/dist/src/text-copy/lasting.js",
+    from: "[...(personal ?? [])]",
+    to: "[]",
+  },
 ];
 
 /** Runs sweeps in one process, without their reports. */
@@ -278,9 +294,9 @@ describe("a method that is broken on purpose fails its page", function () {
   /** @param node arguments for Node.js @returns the folder of each sweep */
   async function run(node: readonly string[]): Promise<string[]> {
     const folder = await temporaryFolder();
-    const all = broken.map((one) => {
+    const all = broken.map((one, i) => {
       const [{ file } = assert.fail()] = claimsOf(one);
-      return { file, set: one.set, out: join(folder, one.paper) };
+      return { file, set: one.set, out: join(folder, `${one.paper}-${i}`) };
     });
     const program = pathToFileURL(join(workspace, "apps/cli/dist/src/sweep.js")).href;
     const args = ["--input-type=module", "-e", sweepsInOne, program, JSON.stringify(all)];

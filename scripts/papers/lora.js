@@ -4,17 +4,15 @@ import { groupBy } from "../group-by.js";
 import { perSeed } from "./runs.js";
 
 const file = "sweeps/papers/lora.yaml";
-
+const lasting = "sweeps/papers/lora-lasting.yaml";
 const rateFile = "sweeps/papers/lora-rate.yaml";
 
-/** The accuracies of all seeds at the learning rate with the best mean. */
-function atBestRate(runs, trainA) {
-  const own = runs.filter((run) => run.at("task.trainA") === trainA);
-  const byRate = [...groupBy(own, (run) => run.at("task.learningRate")).values()].map((group) =>
-    group.map((run) => run.measures["accuracy.fedit"]),
-  );
-  return byRate.reduce((best, values) => (mean(values) > mean(best) ? values : best));
-}
+/** CPU time of each sweep. */
+const times = {
+  [file]: "6 minutes",
+  [lasting]: "3 minutes",
+  [rateFile]: "4 minutes",
+};
 
 /** Where to read the accuracy of each aggregator: whether A is trained, and the arm. */
 const aggregators = {
@@ -33,16 +31,82 @@ function valuesOf(runs, name, metric = "accuracy") {
   );
 }
 
+/** The accuracies of all seeds at the learning rate with the best mean. */
+function atBestRate(runs, name) {
+  const [trainA, arm] = aggregators[name];
+  const own = runs.filter((run) => run.at("task.trainA") === trainA);
+  const byRate = [...groupBy(own, (run) => run.at("task.learningRate")).values()].map((group) =>
+    group.map((run) => run.measures[`accuracy.${arm}`]),
+  );
+  return byRate.reduce((best, values) => (mean(values) > mean(best) ? values : best));
+}
+
 const difference = (first, second) => (runs) => {
   const others = valuesOf(runs, second);
   return valuesOf(runs, first).map((value, i) => value - others[i]);
 };
 
-const claimOf = (name, claim, first, second) => ({
+/** The aggregators that work with lasting adapters. */
+const lastingNames = ["FedIT", "FFA-LoRA", "FedSA-LoRA", "local"];
+
+const columns = ["aggregator", "accuracy, own tokens", "accuracy, uniform tokens", "loss"];
+
+function rowsOf(names, runs, format) {
+  return names.map((name) => [
+    name,
+    ...["accuracy", "uniformAccuracy", "loss"].map((metric) =>
+      format(valuesOf(runs, name, metric)),
+    ),
+  ]);
+}
+
+/** Draws the accuracies of each aggregator, one point per seed, and their mean. */
+function drawAccuracies(names, runs) {
+  const values = names.flatMap((name) =>
+    ["accuracy", "uniformAccuracy"].flatMap((metric) =>
+      valuesOf(runs, name, metric).map((y) => ({
+        name,
+        tokens: metric === "accuracy" ? "own tokens" : "uniform tokens",
+        y,
+      })),
+    ),
+  );
+  const x = { field: "name", type: "nominal", title: null, sort: names };
+  const y = { type: "quantitative", title: "accuracy", scale: { zero: false } };
+  const color = {
+    field: "tokens",
+    type: "nominal",
+    scale: { range: methodColours.slice(0, 2) },
+    legend: { orient: "bottom" },
+  };
+  const xOffset = { field: "tokens" };
+  return {
+    width: 480,
+    height: 200,
+    data: { values },
+    layer: [
+      {
+        mark: { type: "point", filled: true, opacity: 0.5 },
+        encoding: {
+          x: { ...x, axis: { labelAngle: 0 } },
+          y: { ...y, field: "y" },
+          color,
+          xOffset,
+        },
+      },
+      {
+        mark: { type: "tick", thickness: 2 },
+        encoding: { x, y: { ...y, field: "y", aggregate: "mean" }, color, xOffset },
+      },
+    ],
+  };
+}
+
+const claimOf = (name, claim, first, second, from = file) => ({
   name,
   claim,
-  file,
-  time: "6 minutes",
+  file: from,
+  time: times[from],
   quantity: `accuracy of ${first} minus that of ${second}, own tokens, paired`,
   measure: difference(first, second),
   expected: { min: 0 },
@@ -80,68 +144,64 @@ export const lora = {
       name: "ffa-rate",
       claim: "FFA-LoRA is better than FedIT, each with its own learning rate.",
       file: rateFile,
-      time: "4 minutes",
+      time: times[rateFile],
       quantity: "accuracy at the best of three rates minus that of FedIT at its best, paired",
       measure: (runs) => {
-        const [own, other] = ["false", "true"].map((trainA) => atBestRate(runs, trainA));
-        return own.map((accuracy, i) => accuracy - other[i]);
+        const others = atBestRate(runs, "FedIT");
+        return atBestRate(runs, "FFA-LoRA").map((accuracy, i) => accuracy - others[i]);
       },
       expected: { min: 0 },
     },
     claimOf("fedit-local", "FedIT is better than training alone.", "FedIT", "local"),
+    claimOf(
+      "lasting-ffa-fedit",
+      "Lasting adapters: FFA-LoRA is better than FedIT on heterogeneous clients.",
+      "FFA-LoRA",
+      "FedIT",
+      lasting,
+    ),
+    claimOf(
+      "lasting-fedsa-fedit",
+      "Lasting adapters: FedSA-LoRA is better than FedIT on heterogeneous clients.",
+      "FedSA-LoRA",
+      "FedIT",
+      lasting,
+    ),
+    claimOf(
+      "lasting-fedsa-ffa",
+      "Lasting adapters: FedSA-LoRA is better than FFA-LoRA on heterogeneous clients.",
+      "FedSA-LoRA",
+      "FFA-LoRA",
+      lasting,
+    ),
+    claimOf(
+      "lasting-fedit-local",
+      "Lasting adapters: FedIT is better than training alone.",
+      "FedIT",
+      "local",
+      lasting,
+    ),
   ],
   table: {
     files: [file],
-    columns: ["aggregator", "accuracy, own tokens", "accuracy, uniform tokens", "loss"],
-    rows: ([runs], format) =>
-      Object.keys(aggregators).map((name) => [
-        name,
-        ...["accuracy", "uniformAccuracy", "loss"].map((metric) =>
-          format(valuesOf(runs, name, metric)),
-        ),
-      ]),
+    columns,
+    rows: ([runs], format) => rowsOf(Object.keys(aggregators), runs, format),
+  },
+  tables: {
+    lasting: {
+      files: [lasting],
+      columns,
+      rows: ([runs], format) => rowsOf(lastingNames, runs, format),
+    },
+  },
+  figures: {
+    lasting: {
+      files: [lasting],
+      draw: ([runs]) => drawAccuracies(lastingNames, runs),
+    },
   },
   figure: {
     files: [file],
-    draw: ([runs]) => {
-      const values = Object.keys(aggregators).flatMap((name) =>
-        ["accuracy", "uniformAccuracy"].flatMap((metric) =>
-          valuesOf(runs, name, metric).map((y) => ({
-            name,
-            tokens: metric === "accuracy" ? "own tokens" : "uniform tokens",
-            y,
-          })),
-        ),
-      );
-      const x = { field: "name", type: "nominal", title: null, sort: Object.keys(aggregators) };
-      const y = { type: "quantitative", title: "accuracy", scale: { zero: false } };
-      const color = {
-        field: "tokens",
-        type: "nominal",
-        scale: { range: methodColours.slice(0, 2) },
-        legend: { orient: "bottom" },
-      };
-      const xOffset = { field: "tokens" };
-      return {
-        width: 480,
-        height: 200,
-        data: { values },
-        layer: [
-          {
-            mark: { type: "point", filled: true, opacity: 0.5 },
-            encoding: {
-              x: { ...x, axis: { labelAngle: 0 } },
-              y: { ...y, field: "y" },
-              color,
-              xOffset,
-            },
-          },
-          {
-            mark: { type: "tick", thickness: 2 },
-            encoding: { x, y: { ...y, field: "y", aggregate: "mean" }, color, xOffset },
-          },
-        ],
-      };
-    },
+    draw: ([runs]) => drawAccuracies(Object.keys(aggregators), runs),
   },
 };
