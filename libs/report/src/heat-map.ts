@@ -1,4 +1,4 @@
-import { formatCell, formatShare, maxOf, minOf, type Table } from "@fedclair/runs";
+import { formatCell, formatShare, maxOf, minOf, valueOf, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { figureConfig, ink, isNarrow } from "./figure-style.js";
 
@@ -109,13 +109,14 @@ export function heatMap(
 
 function listCells({ facet, rows, columns, cells, worst, worse }: Table, linkOf: CellLink) {
   const short = (value: number) => String(Number(value.toPrecision(3)));
-  const means = cells.flat().flatMap((cell) => cell?.mean ?? []);
+  const means = cells.flat().flatMap((cell) => (cell ? valueOf(cell) : []));
   const worstMean = worse === undefined ? NaN : worse === "low" ? minOf(means) : maxOf(means);
   const measured = rows.flatMap((row, r) =>
     columns.flatMap((column, c) => {
       const cell = cells[r]?.[c];
       if (!cell) return [];
-      const { mean, interval, counts } = cell;
+      const { interval, counts } = cell;
+      const mean = valueOf(cell);
       const range = counts
         ? formatShare(counts.low, counts.high)
         : interval

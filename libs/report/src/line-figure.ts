@@ -1,5 +1,5 @@
 import { strokeLegend } from "@fedclair/core";
-import { formatCell, formatNumber, type Cell, type Table } from "@fedclair/runs";
+import { formatCell, formatNumber, valueOf, type Cell, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { armColours, armDashes, figureConfig, isNarrow } from "./figure-style.js";
 import { maxColours } from "./method-figure.js";
@@ -51,8 +51,9 @@ export function toLines({ facet, rows, columns, cells }: Table): Lines | undefin
 }
 
 /** The share that a cell counts, or else its mean, with the ends of its interval. */
-function readCell({ counts, mean, interval }: Cell) {
-  const value = counts ? counts.hits / counts.of : mean;
+function readCell(cell: Cell) {
+  const { counts, interval } = cell;
+  const value = valueOf(cell);
   const { low = value, high = value } = counts ?? interval ?? {};
   return { value, low, high };
 }

@@ -1,5 +1,6 @@
-import { formatCell, formatNumber, maxOf, type Table } from "@fedclair/runs";
+import { formatCell, formatNumber, maxOf, valueOf, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
+import { axisTicks, errorAxis } from "./axis.js";
 import { armColours, figureConfig, isNarrow, muted } from "./figure-style.js";
 import { textWidth } from "./text-width.js";
 
@@ -22,16 +23,30 @@ export function methodFigure(
   const [means, seeds] = [tables.flatMap(listMeans), tables.flatMap(listSeeds)];
   const hasColumns = columns.length > 1;
   const isShare = means.some((one) => one.isShare);
-  const names = Math.min(
-    isNarrow(figureWidth) ? 100 : 190,
-    maxOf(rows.map((row) => textWidth(row, 11))),
-  );
+  const longest = maxOf(rows.map((row) => textWidth(row, 11)));
+  // On a narrow screen long names stand above their marks: shortened, they would look alike.
+  const areAbove = isNarrow(figureWidth) && longest > 100;
+  const names = areAbove ? 0 : Math.min(190, longest);
+  const step = hasColumns ? 17 * (columns.length + 1) : areAbove ? 40 : 28;
+  const log = errorAxis(tables[0].worse === "high" && !isShare ? "lower" : undefined, [
+    ...means.flatMap(({ low, high }) => [low, high]),
+    ...seeds.map(({ value }) => value),
+  ]);
   const x = {
     field: "value",
     type: "quantitative",
     title: isShare ? `${measure}, share of clients` : measure,
-    scale: { zero: false, padding: 8, ...(isShare && { domain: [0, 1] }) },
-    axis: { grid: true, gridDash: [1, 3], tickCount: isNarrow(figureWidth) ? 3 : 6 },
+    scale: {
+      padding: 8,
+      ...(isShare && { domain: [0, 1] }),
+      ...(log ? { type: log.type, domain: log.domain, nice: false } : { zero: false }),
+    },
+    axis: {
+      grid: true,
+      gridDash: [1, 3],
+      ...(log ? axisTicks(log) : { tickCount: isNarrow(figureWidth) ? 3 : 6 }),
+      labelOverlap: true,
+    },
   };
   const y = {
     field: "row",
@@ -42,7 +57,14 @@ export function methodFigure(
       ticks: false,
       domain: false,
       grid: false,
-      labelLimit: names + 1, // Vega shortens a label that is exactly as wide as the limit
+      ...(areAbove
+        ? {
+            labelAlign: "left",
+            labelPadding: 0,
+            labelOffset: 9 - step / 2,
+            labelLimit: figureWidth,
+          }
+        : { labelLimit: names + 1 }), // Vega shortens a label that is exactly as wide as the limit
       ...(rows.length === 1 && { labels: false }),
     },
   };
@@ -61,7 +83,7 @@ export function methodFigure(
   const panel = (facet: string) => ({
     ...(facet !== "" && { title: facet }),
     width: figureWidth - names - 130,
-    height: { step: hasColumns ? 17 * (columns.length + 1) : 28 },
+    height: { step },
     layer: [
       {
         data: { values: seeds.filter((one) => one.facet === facet) },
@@ -98,8 +120,8 @@ function listMeans({ facet, rows, columns, cells }: Table) {
     columns.flatMap((column, place) => {
       const cell = cells[r]?.[place];
       if (!cell) return [];
-      const { counts, mean, interval } = cell;
-      const value = counts ? counts.hits / counts.of : mean;
+      const { counts, interval } = cell;
+      const value = valueOf(cell);
       const { low = value, high = value } = counts ?? interval ?? {};
       const isShare = counts !== undefined;
       const text = formatCell(cell);

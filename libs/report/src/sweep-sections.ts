@@ -2,12 +2,57 @@ import {
   differenceNote,
   formatDifference,
   groupTables,
+  maxFindings,
   meanNote,
   shareNote,
   tableCells,
   type SweepResults,
 } from "@fedclair/runs";
 import { html, table, type Html } from "./html.js";
+
+/**
+ * What a sweep found: first what matters most, then the findings of each study with a link to its
+ * runs. A long list is folded.
+ */
+export function sweepAnswer(
+  { highlights, models, findings }: SweepResults,
+  linkOf: (place: string) => string | undefined,
+): Html {
+  const answers = [
+    ...highlights,
+    ...(models === undefined ? [] : [{ topic: "Models", texts: [`${models}.`] }]),
+  ];
+  const studies = findings.map(({ place, texts }) => {
+    const link = linkOf(place);
+    const name = link === undefined ? html`<b>${place}</b>` : html`<a href="${link}">${place}</a>`;
+    return html`<li>${name}: ${texts.join("; ")}.</li>`;
+  });
+  return html`${
+    answers.length === 0
+      ? undefined
+      : html`<dl class="answer">
+          ${answers.map(
+            ({ topic, texts }) =>
+              html`<dt>${topic}</dt>
+                ${texts.map((text) => html`<dd>${text}</dd>`)}`,
+          )}
+        </dl>`
+  }
+  ${
+    studies.length === 0
+      ? undefined
+      : studies.length <= maxFindings
+        ? html`<ul class="verdict">
+            ${studies}
+          </ul>`
+        : html`<details>
+            <summary>What each of the ${studies.length} studies found</summary>
+            <ul>
+              ${studies}
+            </ul>
+          </details>`
+  }`;
+}
 
 /** A list of what the studies found, after a note on personal and shared models. */
 export function findingList({ findings, models, trials, finished }: SweepResults): Html {

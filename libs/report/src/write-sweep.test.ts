@@ -14,7 +14,9 @@ import {
   type Grid,
   type RunTrial,
   type Summary,
+  type SweepResults,
 } from "@fedclair/runs";
+import { sweepAnswer } from "./sweep-sections.js";
 import { createLinks, writeSweep } from "./write-sweep.js";
 
 const file = `
@@ -69,12 +71,44 @@ describe("writeSweep", () => {
     );
     const page = (await readFile(join(out, "report.html"), "utf8")).replace(/\s+/g, " ");
     assert.match(page, /<td class="text">none<\/td>/);
+    assert.match(
+      page,
+      /<dt>Best and worst<\/dt> <dd>distance.toy-mean: best [\d.]+ for none; worst/,
+    );
     for (const [i, { id, folder }] of sweep.trials.entries()) {
       const value = summaries.get(id)?.measures["distance.toy-mean"] ?? NaN;
       const cell = formatNumber(value).replace(".", "\\.");
       const row = `>${cell}</td> *<td class="text"><span id="run-${i}" ><span id="runs-${i}" ><code data-run="${folder}">${folder}</code>`;
       assert.match(page, new RegExp(row));
     }
+  });
+
+  it("says what matters first, and folds the findings of more than six studies", () => {
+    const places = ["a", "b", "c", "d", "e", "f", "g"];
+    const results = (count: number): SweepResults => ({
+      name: "grid",
+      trials: 7,
+      finished: 7,
+      seeds: [1],
+      tables: [],
+      differences: [],
+      highlights: [{ topic: "Best and worst", texts: ["accuracy: best 1 for a; worst 0 for g."] }],
+      findings: places.slice(0, count).map((place) => ({ place, texts: ["flagged 1 of 2"] })),
+    });
+    const linkOf = (place: string) => (place === "g" ? undefined : `#run-${places.indexOf(place)}`);
+    const [few = "", many = ""] = [6, 7].map((count) =>
+      sweepAnswer(results(count), linkOf).text.replace(/\s+/g, " "),
+    );
+    for (const text of [few, many]) {
+      assert.match(
+        text,
+        /^<dl class="answer"> <dt>Best and worst<\/dt> <dd>accuracy: best 1 for a;/,
+      );
+      assert.match(text, /<li><a href="#run-1">b<\/a>: flagged 1 of 2\.<\/li>/);
+    }
+    assert.doesNotMatch(few, /<details>/);
+    assert.match(many, /<details> <summary>What each of the 7 studies found<\/summary>/);
+    assert.match(many, /<li><b>g<\/b>: flagged 1 of 2\.<\/li>/);
   });
 
   it("leads from a cell to the report of its run, else to its row", () => {

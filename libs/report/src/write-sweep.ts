@@ -5,6 +5,8 @@ import { join } from "node:path";
 import {
   findMeasure,
   formatNumber,
+  listStudies,
+  nameStudy,
   otherDimensions,
   readSummary,
   toCsv,
@@ -20,7 +22,7 @@ import { lineFigure, rocFigure, toLines } from "./line-figure.js";
 import { maxColours, maxDots, methodFigure } from "./method-figure.js";
 import { figureSection, htmlPage } from "./page.js";
 import { drawCourses } from "./sweep-courses.js";
-import { differenceSection, findingList, tableSections } from "./sweep-sections.js";
+import { differenceSection, sweepAnswer, tableSections } from "./sweep-sections.js";
 
 /**
  * Writes the results of a sweep or study: `summary.json`, `table.csv`, and unless `report` is
@@ -40,7 +42,8 @@ export async function writeSweep(
   await write("summary.json", JSON.stringify(results, null, 1) + "\n");
   await write("table.csv", toCsv(tables));
   if (!report) return;
-  const linkOf = createLinks((folder) => hasReport(out, folder), grid);
+  const hasOwnReport = (folder: string) => hasReport(out, folder);
+  const linkOf = createLinks(hasOwnReport, grid);
   const measures = [...new Set(tables.map(({ measure }) => measure))];
   const drawings = [
     ...(await drawCourses(out, grid)),
@@ -48,7 +51,7 @@ export async function writeSweep(
     ...drawRoc(grid, tables),
   ];
   const figures = await writeFigures(out, grid.name, drawings);
-  const head = html`${findingList(results)}
+  const head = html`${sweepAnswer(results, createStudyLinks(hasOwnReport, grid))}
   ${factList(
     grid.dimensions.map(({ path, labels }): readonly [string, string] => [path, labels.join(", ")]),
   )}`;
@@ -115,6 +118,37 @@ function hasReport(out: string, folder: string): boolean {
   return existsSync(join(out, folder, "report.html"));
 }
 
+/** Leads from a study, by the name of its findings, to its runs, as `createLinks` does. */
+function createStudyLinks(
+  hasOwnReport: (folder: string) => boolean,
+  grid: Grid,
+): (place: string) => string | undefined {
+  const places = new Map<string, NumberedRun[]>();
+  const numbers = new Map(grid.trials.map(({ id }, i) => [id, i]));
+  for (const study of listStudies(grid)) {
+    const runs = study.trials.map(({ id, folder }) => ({ folder, i: numbers.get(id) ?? 0 }));
+    places.set(nameStudy(study), runs);
+  }
+  return (place) => linkTo(places.get(place) ?? [], hasOwnReport);
+}
+
+/** A run with its place in the list of runs. */
+interface NumberedRun {
+  readonly folder: string;
+  readonly i: number;
+}
+
+/** The address of a run or of the first of several; undefined if there is none. */
+function linkTo(
+  runs: readonly NumberedRun[],
+  hasOwnReport: (folder: string) => boolean,
+): string | undefined {
+  const [first] = runs;
+  if (!first) return undefined;
+  if (runs.length > 1) return `#runs-${first.i}`;
+  return hasOwnReport(first.folder) ? `${first.folder}/report.html` : `#run-${first.i}`;
+}
+
 /**
  * Leads from a cell to the report of its run, or else to the run's row in the list of runs. A cell
  * of several runs leads to the first of them.
@@ -132,10 +166,7 @@ export function createLinks(hasOwnReport: (folder: string) => boolean, grid: Gri
         ? [{ folder, i }]
         : [],
     );
-    const [first] = own;
-    if (!first) return undefined;
-    if (own.length > 1) return `#runs-${first.i}`;
-    return hasOwnReport(first.folder) ? `${first.folder}/report.html` : `#run-${first.i}`;
+    return linkTo(own, hasOwnReport);
   };
 }
 

@@ -25,7 +25,11 @@ const table = z.strictObject({
   cells: z
     .array(z.array(cell.nullable()))
     .describe("A list of cells for each row; null if no trial measured it."),
-  worst: z.array(z.number().nullable()).describe("The worst mean of each column, or nothing."),
+  worst: z
+    .array(z.number().nullable())
+    .describe(
+      "The worst value of each column, or nothing: a share if clients are counted, else a mean.",
+    ),
 });
 
 const difference = z.strictObject({
@@ -48,6 +52,9 @@ export const sweepFields = {
   seeds: z.array(z.number()),
   tables: z.array(table),
   differences: z.array(difference).describe("Paired by seed."),
+  highlights: z
+    .array(z.strictObject({ topic: z.string(), texts: z.array(z.string()) }))
+    .describe("What matters most, in a few sentences."),
   findings: z
     .array(z.strictObject({ place: z.string(), texts: z.array(z.string()) }))
     .describe("Sentences about each study."),

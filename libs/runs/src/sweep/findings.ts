@@ -3,7 +3,7 @@ import { mean } from "@fedclair/linalg";
 import type { Measure } from "../measure.js";
 import { formatNumber } from "../numbers.js";
 import type { Summary } from "../summary.js";
-import { formatDifference, listDifferences, type Difference } from "./differences.js";
+import { formatDifference, type Difference } from "./differences.js";
 import { formatPlace, listStudies, methodPath, type Grid, type Study } from "./grid.js";
 import { aggregateCell, formatCounts } from "./table.js";
 
@@ -20,29 +20,38 @@ export interface Finding {
  * about whom it is undecided, and which baselines serve the benign clients as well or better.
  * Clients are added up over seeds.
  * @param summaries of finished trials, by id
+ * @param differences of the sweep
  */
-export function listFindings(grid: Grid, summaries: ReadonlyMap<string, Summary>): Finding[] {
-  const differences = listDifferences(grid, summaries);
+export function listFindings(
+  grid: Grid,
+  summaries: ReadonlyMap<string, Summary>,
+  differences: readonly Difference[],
+): Finding[] {
   return listStudies(grid).flatMap((study): Finding[] => {
     const own = study.trials.flatMap(({ id }) => summaries.get(id) ?? []);
     if (own.length === 0) return [];
-    const main = study.trials[0].arms[0]?.label ?? "";
-    const place = formatPlace(study.at);
-    const ofStudy = differences.filter((one) => one.place === place && one.method === main);
-    const texts = [...describeDetection(own), ...describeBaselines(ofStudy, study)];
-    return texts.length === 0 ? [] : [{ place: place === "" ? main : place, texts }];
+    const texts = [...describeDetection(own), ...describeBaselines(study, differences)];
+    return texts.length === 0 ? [] : [{ place: nameStudy(study), texts }];
   });
 }
 
+/** Names a study by its place in the grid, or by its main arm if it is the only one. */
+export function nameStudy({ at, trials }: Study): string {
+  return formatPlace(at) || (trials[0].arms[0]?.label ?? "");
+}
+
+/** Finds a measure of detection in each run of a study that has it. */
+export function findDetection(summaries: readonly Summary[], metric: string): Measure[] {
+  return summaries.flatMap(({ details }) =>
+    details.filter(
+      (one) => one.scope === "detection" && one.metric === metric && one.attack === undefined,
+    ),
+  );
+}
+
 function describeDetection(summaries: readonly Summary[]): string[] {
-  const find = (metric: string) =>
-    summaries.flatMap(({ details }) =>
-      details.filter(
-        (one) => one.scope === "detection" && one.metric === metric && one.attack === undefined,
-      ),
-    );
-  const recall = aggregateCell(find("recall"))?.counts;
-  const alarms = aggregateCell(find("falseAlarms"))?.counts;
+  const recall = aggregateCell(findDetection(summaries, "recall"))?.counts;
+  const alarms = aggregateCell(findDetection(summaries, "falseAlarms"))?.counts;
   if (!recall && !alarms) return [];
   return [
     [
@@ -54,37 +63,66 @@ function describeDetection(summaries: readonly Summary[]): string[] {
     ]
       .filter((text) => text !== undefined)
       .join(" and "),
-    ...describeUndecided(find("undecided"), summaries.length),
+    ...describeUndecided(summaries).map((text) => `undecided about ${text}`),
   ];
 }
 
-/** Formats the mean number of undecided clients per run: `undecided about 17 of 20 clients`. */
-function describeUndecided(found: readonly Measure[], runs: number): string[] {
-  const [first] = found;
-  if (!first) return [];
-  const undecided = found.reduce((sum, { value }) => sum + value, 0) / runs;
-  const judged = mean(found.map(({ n = 0 }) => n));
-  const about = Number(undecided.toFixed(1));
-  return [`undecided about ${about} of ${formatNumber(judged)} clients${runs > 1 ? " a run" : ""}`];
+/** Formats the mean number of undecided clients per run: `17 of 20 clients a run`. */
+export function describeUndecided(summaries: readonly Summary[]): string[] {
+  const undecided = countUndecided(summaries);
+  if (!undecided) return [];
+  const { mean: count, judged } = undecided;
+  const noun = summaries.length > 1 ? "clients a run" : "clients";
+  return [`${Number(count.toFixed(1))} of ${formatNumber(judged)} ${noun}`];
+}
+
+/** Means over the runs of a study: of the undecided clients, and of those that were judged. */
+export function countUndecided(summaries: readonly Summary[]) {
+  const found = findDetection(summaries, "undecided");
+  if (found.length === 0) return undefined;
+  const total = found.reduce((sum, { value }) => sum + value, 0);
+  return { mean: total / summaries.length, judged: mean(found.map(({ n = 0 }) => n)) };
+}
+
+/** A comparison of the main arm of a study with a baseline. */
+interface BaselineComparison {
+  readonly label: string;
+  /** By the primary metric. */
+  readonly main: Difference;
+  /** By the same metric on data common to all clients, where the task has one. */
+  readonly common: readonly Difference[];
 }
 
 /**
- * Reports the baselines that are as good as the main arm or better, by the primary metric. Oracles
- * know the truth, so they do not count. The metric on data common to all follows, because personal
- * and shared models do not compare on a client's own data.
- * @param differences of the study's main arm
+ * Compares the main arm of a study with its baselines. Oracles know the truth, so they do not
+ * count. The metric on data common to all follows, because personal and shared models do not
+ * compare on a client's own data.
+ * @param differences of all studies
  */
-function describeBaselines(differences: readonly Difference[], { trials }: Study): string[] {
+export function compareBaselines(
+  { at, trials }: Study,
+  differences: readonly Difference[],
+): BaselineComparison[] {
   const [{ arms, measures }] = trials;
   const { primary = "", metrics = {} } = measures;
-  const common = metrics[primary]?.onSharedData;
+  const shared = metrics[primary]?.onSharedData;
+  const place = formatPlace(at);
+  const ofStudy = differences.filter((one) => one.place === place && one.method === arms[0]?.label);
   return arms.slice(1).flatMap(({ label, benignOnly }) => {
-    const own = differences.filter(({ reference }) => reference === label);
+    const own = ofStudy.filter(({ reference }) => reference === label);
     const main = own.find(({ measure }) => measure === primary || measure === `global.${primary}`);
-    if (!main || benignOnly || (main.outcome !== "worse" && main.outcome !== "not distinguishable"))
-      return [];
-    const shown = [main, ...own.filter(({ measure }) => measure === common)];
-    const numbers = shown.map((one) => `${one.measure} ${formatDifference(one)}`).join(", ");
+    if (!main || benignOnly) return [];
+    return [{ label, main, common: own.filter(({ measure }) => measure === shared) }];
+  });
+}
+
+/** Reports the baselines that are as good as the main arm or better. */
+function describeBaselines(study: Study, differences: readonly Difference[]): string[] {
+  return compareBaselines(study, differences).flatMap(({ label, main, common }) => {
+    if (main.outcome !== "worse" && main.outcome !== "not distinguishable") return [];
+    const numbers = [main, ...common]
+      .map((one) => `${one.measure} ${formatDifference(one)}`)
+      .join(", ");
     return main.outcome === "worse"
       ? [`${label} serves them better (${numbers})`]
       : [`${label} serves them as well, as far as the seeds show (${numbers})`];
@@ -100,7 +138,9 @@ export function describeModels(
   summaries: ReadonlyMap<string, Summary>,
 ): string | undefined {
   const models = trials.flatMap(({ id, at, arms }) => {
-    const { personal = [] } = summaries.get(id) ?? {};
+    const summary = summaries.get(id);
+    if (!summary) return []; // nothing says which models a run without numbers has
+    const { personal = [] } = summary;
     return arms.map(({ label }, i) => {
       const name = i === 0 ? (at.get(methodPath) ?? label) : label;
       return { name, isPersonal: personal.includes(label) };

@@ -7,7 +7,8 @@ export {
   type ComparedStudy,
 } from "./compare-studies.js";
 export { formatDifference, type Difference } from "./differences.js";
-export type { Finding } from "./findings.js";
+export { nameStudy, type Finding } from "./findings.js";
+export type { Highlight } from "./highlights.js";
 export {
   formatPlace,
   listStudies,
@@ -40,6 +41,7 @@ export {
 export {
   differenceNote,
   groupTables,
+  maxFindings,
   meanNote,
   shareNote,
   sweepText,
@@ -51,6 +53,7 @@ export {
   missingMeasures,
   toCsv,
   sweepTables,
+  valueOf,
   type Cell,
   type Table,
 } from "./table.js";

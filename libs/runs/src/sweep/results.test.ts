@@ -195,6 +195,86 @@ describe("the results of a sweep over aggregators", () => {
     assert.ok(Math.abs(difference.mean - 0.13) < 1e-12);
   });
 
+  it("name the best and the worst, the undecided and the runs without numbers", () => {
+    const { grid, summaries } = createGrid(
+      runs.map((run) => ({
+        ...run,
+        details: [
+          ...run.details,
+          {
+            ...detection("recall", run.arms?.[0] === "clair" ? 0.25 : 0, 4),
+            better: "higher" as const,
+          },
+          ...(run.arms?.[0] === "clair" ? [detection("undecided", 15, 20)] : []),
+        ],
+      })),
+      { measures: ["accuracy", "detection.recall", "detection.undecided"] },
+    );
+    const { highlights } = computeResults(grid, new Map([...summaries].slice(1)));
+    assert.deepEqual(highlights, [
+      {
+        topic: "No numbers",
+        texts: ["1 of 6 runs has none, failed or not run yet: clair with seed 1."],
+      },
+      {
+        topic: "Best and worst",
+        texts: [
+          "accuracy: best 0.825 ± 0.064 (2) for clair; worst 0.690 ± 0.025 (3) for multi-krum.",
+          "detection.recall: best 2 of 8 (7.1–59 %) for clair; worst 0 of 12 (0–24 %) for multi-krum; their intervals overlap, so it may be chance.",
+        ],
+      },
+      {
+        topic: "Undecided",
+        texts: [
+          "Some clients in 1 of the 2 studies that judge clients, at least half of them in 1: clair (15 of 20 clients a run).",
+        ],
+      },
+    ]);
+  });
+
+  it("count the baselines that serve as well or better, and equal studies", () => {
+    const many = [0, 1, 2].flatMap((place) =>
+      [1, 2].map((seed): GridRun => {
+        // By place: worse than local with both seeds, about as good, and better.
+        const gained =
+          [
+            [-1, -1],
+            [-1, 1],
+            [1, 1],
+          ][place]?.[seed - 1] ?? NaN;
+        return {
+          at: { attacks: `a${place}` },
+          seed,
+          arms: ["clair", "local"],
+          details: [
+            accuracy(place === 0 ? 0.5 : 0.9, "clair"),
+            accuracy(0.9, "local"),
+            gain(gained, "local"),
+          ],
+        };
+      }),
+    );
+    const { grid, summaries } = createGrid(many, {
+      measures: ["accuracy", "accuracy.local"],
+      task,
+    });
+    assert.deepEqual(computeResults(grid, summaries).highlights, [
+      {
+        topic: "Best and worst",
+        texts: [
+          "accuracy: best 0.900 ± 0 (2) for a1 and a2; worst 0.500 ± 0 (2) for a0.",
+          "accuracy.local: 0.900 ± 0 (2) for all 3 studies.",
+        ],
+      },
+      {
+        topic: "Baselines",
+        texts: [
+          "local serves the benign clients better than the main arm in 1 of 3 studies, and as well in 1, as far as the seeds show.",
+        ],
+      },
+    ]);
+  });
+
   it("are exported with intervals", () => {
     const { grid, summaries } = createGrid(runs, { measures: ["accuracy"] });
     const [head, first] = toCsv(computeResults(grid, summaries).tables).split("\n");

@@ -8,6 +8,9 @@ import { formatCell, type Table } from "./table.js";
 /** Longer lists would fill several screens; the report has all of them. */
 const maxLines = 20;
 
+/** With more findings than these, nobody sees what matters most. */
+export const maxFindings = 6;
+
 /** What the numbers mean, for texts and pages. */
 export const meanNote =
   "± is half the 95 % Student interval of the mean over seeds; in brackets, the number of seeds.";
@@ -18,7 +21,7 @@ export const differenceNote =
 
 /** Formats the results of a sweep for the terminal. */
 export function sweepText(results: SweepResults): string {
-  const { tables, differences, findings, models } = results;
+  const { tables, differences, findings, highlights, models } = results;
   const cells = tables.flatMap((table) => table.cells.flat());
   const notes = [
     cells.some((cell) => cell?.interval && !cell.counts) ? meanNote : undefined,
@@ -36,6 +39,13 @@ export function sweepText(results: SweepResults): string {
             findings.map(({ place, texts }) => `${place}: ${texts.join("; ")}`),
             "studies",
           ),
+        ]),
+    ...(findings.length <= maxFindings
+      ? []
+      : [
+          highlights
+            .map(({ topic, texts }) => texts.map((text) => `${pc.bold(topic)}: ${text}\n`).join(""))
+            .join(""),
         ]),
     ...(notes.length === 0 ? [] : [notes.map((note) => `${pc.dim(note)}\n`).join("")]),
   ].join("\n");

@@ -29,7 +29,7 @@ export interface Table {
   readonly columns: readonly string[];
   /** Cells over seeds, by row, then by column. Undefined if no trial measured it. */
   readonly cells: readonly (readonly (Cell | undefined)[])[];
-  /** The worst mean of each column; empty if no end is worse, or if rows are methods. */
+  /** The worst value of each column; empty if no end is worse, or if rows are methods. */
   readonly worst: readonly (number | undefined)[];
 }
 
@@ -140,7 +140,7 @@ function listArmTables({ trials }: Grid, summaries: ReadonlyMap<string, Summary>
 }
 
 /** Reads the worse end from the first trial that has the measure. */
-function findWorseEnd(
+export function findWorseEnd(
   measure: string,
   trials: readonly GridTrial[],
   summaries: ReadonlyMap<string, Summary>,
@@ -201,6 +201,11 @@ export function aggregateCell(measures: readonly Measure[]): Cell | undefined {
   };
 }
 
+/** The value that cells are compared by: the share of clients if they are counted, else the mean. */
+export function valueOf({ mean: middle, counts }: Cell): number {
+  return counts ? counts.hits / counts.of : middle;
+}
+
 function sumCounts(measures: readonly Measure[]): Counts | undefined {
   const all = measures.map(countsOf);
   const known = all.filter((one) => one !== undefined);
@@ -229,23 +234,23 @@ export function formatCounts({ hits, of, low, high }: Counts, noun = ""): string
   return `${some} of ${all}${noun} (${formatShare(low, high)})`;
 }
 
-/** The cell with the worst mean. Undefined if one is missing, because that could be worse. */
+/** The cell with the worst value. Undefined if one is missing, because that could be worse. */
 function findWorstCell(
   row: readonly (Cell | undefined)[],
   worse: "low" | "high",
 ): Cell | undefined {
   if (row.includes(undefined)) return undefined;
   const worst = findWorst(row, worse);
-  return row.find((cell) => cell?.mean === worst);
+  return row.find((cell) => cell && valueOf(cell) === worst);
 }
 
 function findWorst(
   cells: readonly (Cell | undefined)[],
   worse: "low" | "high",
 ): number | undefined {
-  const means = cells.flatMap((cell) => cell?.mean ?? []);
-  if (means.length === 0) return undefined;
-  return worse === "low" ? minOf(means) : maxOf(means);
+  const values = cells.flatMap((cell) => (cell ? valueOf(cell) : []));
+  if (values.length === 0) return undefined;
+  return worse === "low" ? minOf(values) : maxOf(values);
 }
 
 /** Formats all cells as CSV: one line per measure, facet, row and column. */

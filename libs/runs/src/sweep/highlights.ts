@@ -1,0 +1,182 @@
+import type { Summary } from "../summary.js";
+import type { Difference } from "./differences.js";
+import {
+  compareBaselines,
+  countUndecided,
+  describeUndecided,
+  findDetection,
+  nameStudy,
+} from "./findings.js";
+import { listStudies, type Grid, type Study } from "./grid.js";
+import { findMeasure, listTableMeasures } from "./measures.js";
+import { aggregateCell, findWorseEnd, formatCell, valueOf, type Cell } from "./table.js";
+
+/** What matters most about a whole sweep. */
+export interface Highlight {
+  /** What the sentences are about, such as `Best and worst`. */
+  readonly topic: string;
+  readonly texts: readonly string[];
+}
+
+/** A study with the summaries of its finished runs. */
+interface FinishedStudy {
+  readonly study: Study;
+  readonly summaries: readonly Summary[];
+}
+
+/** More measures, or more names in a sentence, would not be read. */
+const maxMeasures = 6;
+const maxNames = 4;
+
+/**
+ * Summarises a sweep in a few sentences: which runs have no numbers, which studies are best and
+ * worst in each measure, where clients are undecided, and which baselines serve the benign clients
+ * better. A sweep of a single study has only the first.
+ * @param differences of the sweep
+ * @param summaries of finished trials, by id
+ */
+export function listHighlights(
+  grid: Grid,
+  summaries: ReadonlyMap<string, Summary>,
+  differences: readonly Difference[],
+): Highlight[] {
+  const all = listStudies(grid);
+  const finished = all.flatMap((study): FinishedStudy[] => {
+    const own = study.trials.flatMap(({ id }) => summaries.get(id) ?? []);
+    return own.length === 0 ? [] : [{ study, summaries: own }];
+  });
+  const isSweep = all.length > 1;
+  return [
+    { topic: "No numbers", texts: describeMissing(all, summaries) },
+    { topic: "Best and worst", texts: isSweep ? describeExtremes(grid, summaries, finished) : [] },
+    { topic: "Undecided", texts: isSweep ? describeDoubt(finished) : [] },
+    { topic: "Baselines", texts: isSweep ? countBaselines(finished, differences) : [] },
+  ].filter(({ texts }) => texts.length > 0);
+}
+
+/** Names the runs that have failed or have not been run. */
+function describeMissing(
+  studies: readonly Study[],
+  summaries: ReadonlyMap<string, Summary>,
+): string[] {
+  const total = studies.reduce((sum, { trials }) => sum + trials.length, 0);
+  const incomplete = studies.flatMap((study) => {
+    const missing = study.trials.filter(({ id }) => !summaries.has(id));
+    return missing.length === 0 ? [] : [{ study, missing }];
+  });
+  const count = incomplete.reduce((sum, { missing }) => sum + missing.length, 0);
+  if (count === 0) return [];
+  const names = incomplete.map(({ study, missing }) => {
+    const seeds = missing.map(({ seed }) => seed).join(", ");
+    const isWhole = missing.length === study.trials.length;
+    return isWhole ? nameStudy(study) : `${nameStudy(study)} with seed ${seeds}`;
+  });
+  const verb = count === 1 ? "has" : "have";
+  return [`${count} of ${total} runs ${verb} none, failed or not run yet: ${joinNames(names)}.`];
+}
+
+/** Names the best and the worst study in each measure of which one end is worse. */
+function describeExtremes(
+  grid: Grid,
+  summaries: ReadonlyMap<string, Summary>,
+  studies: readonly FinishedStudy[],
+): string[] {
+  const measures = listTableMeasures(grid, summaries).filter(
+    // Runs in which nobody is undecided lack these, and would be left out of the comparison.
+    ({ measure }) => !measure.startsWith("detection.undecided"),
+  );
+  const texts = measures.flatMap(({ measure, worse: given }) => {
+    const worse = given ?? findWorseEnd(measure, grid.trials, summaries);
+    const cells = studies.flatMap(({ study }) => {
+      const found = study.trials.flatMap(
+        (trial) => findMeasure(summaries.get(trial.id), measure, trial) ?? [],
+      );
+      const cell = aggregateCell(found);
+      return cell ? [{ name: nameStudy(study), cell }] : [];
+    });
+    const ascending = cells.toSorted((a, b) => valueOf(a.cell) - valueOf(b.cell));
+    const [best, worst] = [
+      ascending.at(worse === "high" ? 0 : -1),
+      ascending.at(worse === "high" ? -1 : 0),
+    ];
+    if (!worse || !best || !worst || cells.length < 2) return [];
+    if (valueOf(best.cell) === valueOf(worst.cell))
+      return [`${measure}: ${formatCell(best.cell)} for all ${cells.length} studies.`];
+    const name = (one: { readonly cell: Cell }) => {
+      const equal = cells.filter(({ cell }) => valueOf(cell) === valueOf(one.cell));
+      return equal.length > 2
+        ? `${equal.length} of ${cells.length} studies`
+        : equal.map((one) => one.name).join(" and ");
+    };
+    const doubt = doOverlap(best.cell, worst.cell)
+      ? "; their intervals overlap, so it may be chance"
+      : "";
+    return [
+      `${measure}: best ${formatCell(best.cell)} for ${name(best)}; worst ${formatCell(worst.cell)} for ${name(worst)}${doubt}.`,
+    ];
+  });
+  const more = texts.length - maxMeasures;
+  return more > 0
+    ? [...texts.slice(0, maxMeasures), `The tables have ${more} more measures.`]
+    : texts;
+}
+
+function doOverlap(a: Cell, b: Cell): boolean {
+  const [one, other] = [a.counts ?? a.interval, b.counts ?? b.interval];
+  return one !== undefined && other !== undefined && one.low <= other.high && other.low <= one.high;
+}
+
+/** Names the studies in which the largest share of the clients is undecided. */
+function describeDoubt(studies: readonly FinishedStudy[]): string[] {
+  const judging = studies.filter(({ summaries }) =>
+    ["recall", "falseAlarms", "undecided"].some(
+      (metric) => findDetection(summaries, metric).length > 0,
+    ),
+  );
+  const open = judging
+    .flatMap(({ study, summaries }) => {
+      const undecided = countUndecided(summaries);
+      if (!undecided || undecided.mean === 0) return [];
+      const [text = ""] = describeUndecided(summaries);
+      return [{ share: undecided.mean / undecided.judged, text: `${nameStudy(study)} (${text})` }];
+    })
+    .sort((a, b) => b.share - a.share);
+  if (open.length === 0) return [];
+  const half = open.filter(({ share }) => share >= 0.5).length;
+  const where = `${open.length} of the ${judging.length} studies that judge clients`;
+  const halves = half === 0 ? "" : `, at least half of them in ${half}`;
+  const most = open.length === 1 ? ":" : "; most for";
+  return [`Some clients in ${where}${halves}${most} ${open[0]?.text ?? ""}.`];
+}
+
+/** Counts the studies in which a baseline serves the benign clients better, or as well. */
+function countBaselines(
+  studies: readonly FinishedStudy[],
+  differences: readonly Difference[],
+): string[] {
+  const outcomes = new Map<string, Difference[]>();
+  for (const { study } of studies) {
+    for (const { label, main } of compareBaselines(study, differences))
+      outcomes.set(label, [...(outcomes.get(label) ?? []), main]);
+  }
+  return [...outcomes].flatMap(([label, all]) => {
+    const count = (outcome: Difference["outcome"]) =>
+      all.filter((one) => one.outcome === outcome).length;
+    const [better, equal] = [count("worse"), count("not distinguishable")];
+    if (better + equal === 0) return [];
+    const studies = `of ${all.length} studies`;
+    const equally = equal > 0 ? ", as far as the seeds show" : "";
+    const counts =
+      better === 0
+        ? `as well as the main arm in ${equal} ${studies}`
+        : `better than the main arm in ${better} ${studies}${equal > 0 ? `, and as well in ${equal}` : ""}`;
+    return [`${label} serves the benign clients ${counts}${equally}.`];
+  });
+}
+
+function joinNames(names: readonly string[]): string {
+  const more = names.length - maxNames;
+  return [...names.slice(0, maxNames), ...(more > 0 ? [`and ${more} more studies`] : [])].join(
+    "; ",
+  );
+}
