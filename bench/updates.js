@@ -7,6 +7,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArguments } from "../scripts/arguments.js";
+import { listening, logOf } from "../scripts/log-of.js";
 
 const { values } = parseArguments({
   options: {
@@ -40,25 +41,17 @@ for (const rule of values.rules.split(",")) {
       env: { ...process.env, NODE_OPTIONS: `--import ${watch}` },
     },
   );
-  let stderr = "";
-  const url = await new Promise((resolve) => {
-    coordinator.stderr.on("data", (text) => {
-      stderr += text;
-      const [, at] = /listening on (http:[^"\s]+)/.exec(stderr) ?? [];
-      if (at) resolve(at);
-    });
-    coordinator.once("exit", () => resolve(undefined));
-  });
-  if (url === undefined) throw new Error(stderr);
+  const log = logOf(coordinator);
+  const [, url] = await log.waitFor(listening);
   const capacity = String(Math.ceil(Number(values.clients) / Number(values.hosts)));
   for (let host = 0; host < Number(values.hosts); host++) {
     const args = ["client", "--coordinator", url, "--capacity", capacity, "--plugin", plugin];
     spawn(process.execPath, [main, ...args], { stdio: "ignore" });
   }
   const [code] = await once(coordinator, "close");
-  if (code !== 0) throw new Error(stderr);
+  if (code !== 0) throw new Error(log.text);
   // Both the command and the coordinator that it starts print the line.
-  const watched = [...stderr.matchAll(/watched: (\d+) MiB, (\d+) ms/g)];
+  const watched = [...log.text.matchAll(/watched: (\d+) MiB, (\d+) ms/g)];
   const [peak, stall] = [1, 2].map((i) =>
     String(Math.max(...watched.map((one) => Number(one[i])))),
   );

@@ -1,6 +1,7 @@
 // What scripts that measure or picture pages share.
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { logOf } from "./log-of.js";
 
 const require = createRequire(join(import.meta.dirname, "../e2e/package.json"));
 const { chromium } = require("playwright-core");
@@ -16,11 +17,6 @@ export function launchBrowser() {
  * @throws Error if it ends without one
  */
 export async function readAddress(child) {
-  let text = "";
-  for await (const chunk of child.stderr) {
-    text += chunk;
-    const [, url] = /: (http:\S+)/.exec(text) ?? [];
-    if (url !== undefined) return url;
-  }
-  throw new Error(`fedclair view ended: ${text}`);
+  const [, url] = await logOf(child).waitFor(/: (http:\S+)/);
+  return url;
 }

@@ -11,6 +11,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { logOf } from "./log-of.js";
 
 const workspace = join(import.meta.dirname, "..");
 // Socket.IO brings it; Node.js has a WebSocket of its own from 22 on only.
@@ -75,7 +76,7 @@ async function startFirefox() {
   const args = ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0"];
   const child = spawn(executablePath, args, { stdio: ["ignore", "ignore", "pipe"] });
   children.push(child);
-  const [, address] = await waitForOutput(child, /WebDriver BiDi listening on (ws:\S+)/);
+  const [, address] = await logOf(child).waitFor(/WebDriver BiDi listening on (ws:\S+)/);
   const socket = new WebSocket(`${address}/session`);
   await once(socket, "open");
   const waiting = new Map();
@@ -128,22 +129,6 @@ async function startFirefox() {
 async function readAddresses(child) {
   const pattern =
     /page of .*: (http[^\s"]+)[^]*tabs join at (http[^"\s]+)|tabs join at (http[^"\s]+)[^]*page of .*: (http[^\s"]+)/;
-  const [, first, second, third, fourth] = await waitForOutput(child, pattern);
+  const [, first, second, third, fourth] = await logOf(child).waitFor(pattern);
   return { page: first ?? fourth, tabs: second ?? third };
-}
-
-/** Waits until the errors that a process prints match. @throws Error if it ends before */
-function waitForOutput(child, pattern) {
-  let text = "";
-  return new Promise((resolve, reject) => {
-    child.stderr.on("data", (chunk) => {
-      text += chunk;
-      const found = pattern.exec(text);
-      if (found) resolve(found);
-    });
-    child.on("error", reject);
-    child.on("exit", () => {
-      reject(new Error(`${child.spawnfile} ended: ${text}`));
-    });
-  });
 }

@@ -30,6 +30,7 @@ import { Peer } from "../libs/wire/dist/src/peer.js";
 import { Traffic } from "../libs/wire/dist/src/traffic.js";
 import { goodJoin } from "../libs/wire/dist/testing/raw-host.js";
 import { workspace } from "./fingerprint/trials.js";
+import { listening, logOf } from "./log-of.js";
 
 const text = { type: "string" };
 const { values } = parseArguments({
@@ -169,13 +170,7 @@ function fedclair(...args) {
     env,
     stdio: ["ignore", "ignore", "pipe"],
   });
-  let stderr = "";
-  child.stderr.setEncoding("utf8").on("data", (more) => child.emit("output", (stderr += more)));
-  return {
-    child,
-    ended: new Promise((resolve) => child.on("close", resolve)),
-    stderr: () => stderr,
-  };
+  return { log: logOf(child), ended: new Promise((resolve) => child.on("close", resolve)) };
 }
 
 /**
@@ -197,12 +192,7 @@ async function live(frames) {
   const [calm, fuzzed] = [join(folder, "calm"), join(folder, "fuzzed")];
   await fedclair("run", trial, ...rounds, "--transport", "memory", "--out", calm).ended;
   const coordinator = fedclair("coordinator", trial, ...rounds, "--out", fuzzed);
-  const url = await new Promise((resolve) => {
-    coordinator.child.on("output", (stderr) => {
-      const [, found] = /listening on (http:[^"\s]+)/.exec(stderr) ?? [];
-      if (found) resolve(found);
-    });
-  });
+  const [, url] = await coordinator.log.waitFor(listening);
   const host = fedclair("client", "--coordinator", url, "--capacity", "8");
   let answered = 0;
   let [sent, hasEnded] = [0, false];

@@ -13,6 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { stream } from "@fedclair/linalg";
 import { parseArguments } from "./arguments.js";
 import { workspace } from "./fingerprint/trials.js";
+import { listening, logOf } from "./log-of.js";
 import { Machine, mayMakeMachines } from "./network/namespaces.js";
 import { Proxy } from "./network/proxy.js";
 
@@ -41,34 +42,17 @@ function set(change) {
   return ["--set", change];
 }
 
-/** Starts a program. @returns the process, its stderr so far, and a promise of its exit code */
-function start([command, ...args], log = "info") {
+/** Starts a program. @returns the process, its log, and a promise of its exit code */
+function start([command, ...args], level = "info") {
   const child = spawn(command, args, {
-    env: { ...process.env, FEDCLAIR_TOKEN: token, FEDCLAIR_LOG: log },
+    env: { ...process.env, FEDCLAIR_TOKEN: token, FEDCLAIR_LOG: level },
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const task = {
+  return {
     child,
-    stderr: "",
+    log: logOf(child),
     end: once(child, "close").then(([code, signal]) => code ?? signal),
   };
-  child.stderr.setEncoding("utf8").on("data", (more) => {
-    task.stderr += more;
-    child.emit("output");
-  });
-  return task;
-}
-
-async function waitForOutput(task, pattern) {
-  for (;;) {
-    const found = pattern.exec(task.stderr);
-    if (found) return found;
-    const over = await Promise.race([
-      once(task.child, "output").then(() => false),
-      task.end.then(() => true),
-    ]);
-    if (over && !pattern.test(task.stderr)) throw new Error(`ended: ${task.stderr}`);
-  }
 }
 
 /** Starts a coordinator, and on each machine a host behind a proxy. */
@@ -85,7 +69,8 @@ async function startFederation(out, { tls = true } = {}) {
     ...[process.execPath, program("coordinator"), ...trial, "--out", out, "--no-report"],
     ...["--listen", "0.0.0.0:0", ...secure],
   ]);
-  const [, port] = await waitForOutput(coordinator, /listening on https?:[^"\s]*:(\d+)/);
+  const [, url] = await coordinator.log.waitFor(listening);
+  const { port } = new URL(url);
   const hosts = await Promise.all(
     machines.map(async (machine) => {
       const proxy = await Proxy.listen(machine.gateway, { host: "127.0.0.1", port: Number(port) });
@@ -139,7 +124,7 @@ async function run(fault) {
   const { coordinator, hosts } = await startFederation(out);
   try {
     if (fault) {
-      await waitForOutput(coordinator, new RegExp(`local round ${2 + rng.int(20)}\\b`));
+      await coordinator.log.waitFor(new RegExp(`local round ${2 + rng.int(20)}\\b`));
       const done = fault(hosts[rng.int(hosts.length)]);
       await Promise.race([done, coordinator.end]);
     }

@@ -17,6 +17,7 @@ import { encodeJoin } from "../libs/wire/dist/src/codec/host-message.js";
 import { decodeReply } from "../libs/wire/dist/src/codec/reply.js";
 import { goodJoin } from "../libs/wire/dist/testing/raw-host.js";
 import { workspace } from "./fingerprint/trials.js";
+import { listening, logOf } from "./log-of.js";
 
 const text = { type: "string" };
 const { values } = parseArguments({
@@ -38,24 +39,17 @@ function fedclair(command, ...args) {
     env,
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const log = { text: "" };
-  child.stderr.setEncoding("utf8").on("data", (more) => {
-    log.text += more;
-    child.emit("output");
-  });
-  return { child, log };
+  return { child, log: logOf(child) };
 }
 
 const set = ["--set", "rounds=1000000", "--set", "evaluate=never", "--no-report"];
 const { child: coordinator, log } = fedclair(
   ...["coordinator", trial, ...set, "--checkpoint-every", "100", "--out", join(folder, "run")],
 );
-const findUrl = () => /listening on (http:[^"\s]+)/.exec(log.text)?.[1];
-while (findUrl() === undefined) await once(coordinator, "output");
-const url = findUrl();
+const [, url] = await log.waitFor(listening);
 const { child: host } = fedclair("client", "--coordinator", url, "--capacity", "8");
 const countRounds = () => Number([...log.text.matchAll(/round (\d+):/g)].at(-1)?.[1] ?? 0);
-while (countRounds() < 20) await once(coordinator, "output");
+await log.waitFor(/round 20:/);
 
 /** Measures rounds per second while `work` runs. */
 async function measurePace(work) {

@@ -15,6 +15,7 @@ import { promisify } from "node:util";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { parseArguments } from "./arguments.js";
+import { listening, logOf } from "./log-of.js";
 
 const attw = "@arethetypeswrong/core@0.18.5";
 /** The packages have no CommonJS. */
@@ -182,14 +183,11 @@ async function countBytes(path) {
 /** Runs a coordinator of one installation with a client host of another. */
 async function runOverSockets(study, plugins) {
   const out = join(folder, "two-installations");
-  const coordinator = start("npx", ["fedclair", "coordinator", "trial.yaml", "--out", out], study);
-  const url = await new Promise((found, failed) => {
-    coordinator.on("output", (text) => {
-      const [, address] = /listening on (http:[^"\s]+)/.exec(text) ?? [];
-      if (address) found(address);
-    });
-    coordinator.on("close", () => failed(new Error("the coordinator ended before it listened")));
+  const coordinator = spawn("npx", ["fedclair", "coordinator", "trial.yaml", "--out", out], {
+    cwd: study,
+    stdio: ["ignore", "ignore", "pipe"],
   });
+  const [, url] = await logOf(coordinator).waitFor(listening);
   const modules = ["--plugin", "./mean-estimation.js", "--plugin", "./reverse.js"];
   const args = ["fedclair-client", "--coordinator", url, "--capacity", "12", ...modules];
   const ended = once(coordinator, "close");
@@ -200,13 +198,6 @@ async function runOverSockets(study, plugins) {
     [join(study, "runs/one"), out].map((run) => readFile(join(run, "records.jsonl"), "utf8")),
   );
   if (one !== two) throw new Error("the records of two installations differ from those of one");
-}
-
-function start(program, args, cwd) {
-  const child = spawn(program, args, { cwd, stdio: ["ignore", "ignore", "pipe"] });
-  let stderr = "";
-  child.stderr.setEncoding("utf8").on("data", (text) => child.emit("output", (stderr += text)));
-  return child;
 }
 
 /** @returns stdout */
