@@ -22,6 +22,9 @@ const { values } = parseArguments({
   },
 });
 
+/** The most pixels of a picture. */
+const [maxWidth, maxHeight] = [720, 720];
+
 /** Trials that are not run here, with what they need. */
 const elsewhere = {
   "trials/llm/smoke.yaml":
@@ -73,8 +76,9 @@ async function runTrial(file) {
     if (figure === undefined) return { headline: findHeadline(stdout), seconds };
     const image = `${dirname(file).split("/")[1]}-${basename(file, ".yaml")}.webp`;
     await mkdir(join(root, images), { recursive: true });
-    await writeFile(join(root, images, image), await drawSmall(figure));
-    return { headline: findHeadline(stdout), seconds, image };
+    const { picture, title, caption } = await takePicture(join(out, "report.html"), figure);
+    await writeFile(join(root, images, image), picture);
+    return { headline: findHeadline(stdout), seconds, image, title, caption };
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -100,36 +104,65 @@ function findHeadline(stdout) {
   return lines.join(" ");
 }
 
-/** Prefers a figure of the task over the scores, and these over curves. */
+/** Prefers a figure of the task over the scores, and these over curves. @returns its name */
 async function chooseFigure(folder) {
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".svg"));
   const common = ["scores.svg", "accuracy.svg", "loss.svg", "cost.svg"];
   const rank = (name) => (common.includes(name) ? common.indexOf(name) : -1);
   const [name] = names.sort((a, b) => rank(a) - rank(b));
-  return name === undefined ? undefined : readFile(join(folder, name), "utf8");
+  return name === undefined ? undefined : basename(name, ".svg");
 }
 
-/** Draws an SVG as WebP, 480 pixels wide, which takes a third of the bytes of a PNG. */
-async function drawSmall(svg) {
+/**
+ * Takes a picture of a figure of a report as WebP, which takes a third of the bytes of a PNG: as
+ * on a phone, where texts are large, unless it is too high there. The font is the one that the
+ * layout of figures is made for; wider ones would be cut.
+ */
+async function takePicture(report, name) {
+  // Scripts would take the legend out of the drawing.
+  const html = (await readFile(report, "utf8")).replace(/<script\b[^]*?<\/script>/g, "");
   const browser = await launchBrowser();
   try {
-    const page = await browser.newPage({ viewport: { width: 480, height: 800 } });
-    const style = "body{margin:0;background:#fff}svg{width:480px;height:auto;display:block}";
-    await page.setContent(`<style>${style}</style>${svg}`);
-    const { width, height } = await page.evaluate(() => {
-      const { width, height } = globalThis.document.querySelector("svg").getBoundingClientRect();
-      return { width, height };
-    });
-    const session = await page.context().newCDPSession(page);
-    const { data } = await session.send("Page.captureScreenshot", {
-      format: "webp",
-      quality: 60,
-      clip: { x: 0, y: 0, width, height: Math.min(height, 600), scale: 1 },
-    });
-    return Buffer.from(data, "base64");
+    for (const width of [390, 960]) {
+      const page = await browser.newPage({ viewport: { width, height: 1000 }, bypassCSP: true });
+      await page.setContent(html);
+      await page.addStyleTag({ content: await arimoStyle() });
+      await page.evaluate(() => globalThis.document.fonts.ready);
+      const figure = page
+        .locator("figure")
+        .filter({ has: page.locator(`[href="figures/${name}.svg"]`) });
+      const drawing = figure.locator(".drawing:visible");
+      await drawing.scrollIntoViewIfNeeded();
+      const clip = await drawing.locator("svg").boundingBox();
+      const scale = Math.min(1.4, maxWidth / clip.width);
+      const isNarrow = await drawing.evaluate((one) => one.classList.contains("at-narrow"));
+      if (width === 390 && (!isNarrow || clip.height * scale > maxHeight)) continue;
+      const session = await page.context().newCDPSession(page);
+      const { data } = await session.send("Page.captureScreenshot", {
+        format: "webp",
+        quality: 70,
+        captureBeyondViewport: true,
+        clip: { ...clip, y: clip.y + (await page.evaluate(() => globalThis.scrollY)), scale },
+      });
+      const title = await figure.locator("xpath=../h2").innerText();
+      const caption = await figure
+        .locator("figcaption")
+        .evaluate((one) => one.firstChild.textContent.replace(/\s*Files:\s*$/, ""));
+      return {
+        picture: Buffer.from(data, "base64"),
+        title,
+        caption: caption.replace(/\s+/g, " ").trim(),
+      };
+    }
   } finally {
     await browser.close();
   }
+}
+
+async function arimoStyle() {
+  const file = join(root, "node_modules/@expo-google-fonts/arimo/400Regular/Arimo_400Regular.ttf");
+  const font = await readFile(file, "base64");
+  return `@font-face { font-family: Arimo; src: url(data:font/ttf;base64,${font}) } body { font-family: Arimo }`;
 }
 
 /** Reads what the gallery shows about a trial. */
@@ -150,13 +183,14 @@ function formatGallery(trials) {
   ].join("\n\n");
 }
 
-function formatTrial({ file, name, claim, headline, seconds, image }) {
+function formatTrial({ file, name, claim, headline, seconds, image, title, caption }) {
   const command = `\`npx fedclair run ${file}\``;
   const longer = `takes more than ${values.seconds} s, or failed, when this page was written`;
   const time = seconds === undefined ? (elsewhere[file] ?? longer) : `${seconds} s`;
   return [
     `### ${name}\n`,
-    ...(image ? [`![Figure of the trial ${name}](images/trials/${image})\n`] : []),
+    ...(image ? [`![${title ?? "Figure"} of the trial ${name}](images/trials/${image})\n`] : []),
+    ...(caption ? [`_${title}._ ${caption}\n`] : []),
     `${claim}\n`,
     ...(headline ? [`> ${headline}\n`] : []),
     `${command} · ${time}\n`,
