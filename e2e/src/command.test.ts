@@ -37,7 +37,10 @@ describe("the command", () => {
   it("suggests what to do next, without arguments", async () => {
     const { code, stdout } = await fedclair([]);
     assert.equal(code, 0);
-    assert.match(stdout, /^ {2}fedclair new .*\n {2}fedclair run .*\n {2}fedclair audit /m);
+    assert.match(
+      stdout,
+      /^ {2}(npx )?fedclair new .*\n {2}(npx )?fedclair run .*\n {2}(npx )?fedclair audit /m,
+    );
   });
 
   describe("rejects with exit code 2, nothing on stdout and no run folder", () => {
@@ -60,7 +63,7 @@ describe("the command", () => {
       [
         "a sweep for a trial",
         ["run", join(workspace, "sweeps/attack-table.yaml")],
-        /use fedclair sw/,
+        /use (npx )?fedclair sw/,
       ],
       [
         "more hosts than a machine can run",

@@ -14,7 +14,7 @@ describe("docs/many-machines.md", () => {
     assert.equal(code, 0, stdout.slice(-2000) + stderr);
     assert.match(
       stderr,
-      /trials are queued at redis:\/\/127\.0\.0\.1:\d+ for every fedclair worker/,
+      /trials are queued at redis:\/\/127\.0\.0\.1:\d+ for every (npx )?fedclair worker/,
     );
     assert.match(stdout, /^#SBATCH --array=0-1$/m);
     assert.match(await readFile(join(folder, "one.txt"), "utf8"), /^report: runs\/shared\/report/m);

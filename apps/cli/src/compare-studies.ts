@@ -4,6 +4,7 @@ import { oneLine } from "@fedclair/core/internal";
 import { writeStudyComparison } from "@fedclair/report";
 import {
   columns,
+  commandName,
   compareStudies as createComparison,
   formatCell,
   listComparedStudies,
@@ -33,7 +34,7 @@ export async function compareStudies(
   ).flat();
   if (studies.length < 2) {
     throw new UserError(
-      `compare: expected two runs or studies or more, got one: fedclair show ${folders.join(" ")} shows it`,
+      `compare: expected two runs or studies or more, got one: ${commandName()} show ${folders.join(" ")} shows it`,
     );
   }
   const results = createComparison(nameApart(studies));

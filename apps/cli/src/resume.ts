@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { UserError } from "@fedclair/core/errors";
 import {
+  commandName,
   findRun,
   parseSweep,
   readStoredSweep,
@@ -26,7 +27,7 @@ export async function resume(folder: string, options: ResumeOptions): Promise<vo
     return;
   }
   if (!(await findRun(folder)))
-    throw new UserError(`'${folder}' holds no run: fedclair run begins one`);
+    throw new UserError(`'${folder}' holds no run: ${commandName()} run begins one`);
   await run(join(folder, "trial.yaml"), { ...options, set: [], out: folder, resume: true });
 }
 

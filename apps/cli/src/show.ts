@@ -1,6 +1,7 @@
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import {
+  commandName,
   countNoun,
   outcomeText,
   print,
@@ -73,7 +74,7 @@ async function storedRun(folder: string) {
 export async function requireRun(folder: string): Promise<StoredRun> {
   const stored = await findRun(folder);
   if (!stored)
-    throw new UserError(`'${folder}' holds no run: fedclair list shows the existing runs`);
+    throw new UserError(`'${folder}' holds no run: ${commandName()} list shows the existing runs`);
   return stored;
 }
 

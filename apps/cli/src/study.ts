@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { UserError } from "@fedclair/core/errors";
+import { commandName } from "@fedclair/runs/program";
 import { isSweep, readTrialFile } from "@fedclair/runs/trial-file";
 import type { RunOptions } from "./run-options.js";
 
@@ -22,7 +23,7 @@ export async function runStudy(file: string, options: RunOptions): Promise<void>
   checkStudyOptions(options);
   if (options.open !== undefined) {
     throw new UserError(
-      "--open is for a single run: fedclair view shows a study while it runs, in another terminal",
+      `--open is for a single run: ${commandName()} view shows a study while it runs, in another terminal`,
     );
   }
   const {

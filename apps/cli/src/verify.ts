@@ -17,6 +17,7 @@ import {
 } from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import {
+  commandName,
   checkRecords,
   interruption,
   isWithin,
@@ -54,8 +55,8 @@ export async function verify(paths: readonly string[], options: VerifyOptions): 
   const claims = (await Promise.all(files.map((file) => claimOf(file, options)))).flat();
   if (claims.length === 0) {
     throw new UserError(
-      `no trial under ${paths.join(", ")} that can be run here has expect.measures; add some, or run one by fedclair run, or ` +
-        "fedclair coordinator where its clients are external",
+      `no trial under ${paths.join(", ")} that can be run here has expect.measures; add some, or run one by ${commandName()} run, or ` +
+        `${commandName()} coordinator where its clients are external`,
     );
   }
   const runs = claims.flatMap((claim) =>

@@ -286,7 +286,7 @@ describe("servePage", () => {
     assert.equal(large.status, 422);
     assert.match(
       large.body,
-      /26 studies, and the page compares at most 24: fedclair compare grid large --html/,
+      /26 studies, and the page compares at most 24: (npx )?fedclair compare grid large --html/,
     );
   });
 });

@@ -2,6 +2,7 @@ import { basename, join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { printable } from "@fedclair/core/internal";
 import {
+  commandName,
   compareStudies,
   differenceNote,
   formatCell,
@@ -56,7 +57,7 @@ export async function compareSweeps(
   if (listed.length > maxStudies) {
     const names = folders.map(({ path, folder }) => path || basename(folder)).join(" ");
     throw new UserError(
-      `these have ${listed.length} studies, and the page compares at most ${maxStudies}: fedclair compare ${names} --html comparison.html writes a page of all`,
+      `these have ${listed.length} studies, and the page compares at most ${maxStudies}: ${commandName()} compare ${names} --html comparison.html writes a page of all`,
     );
   }
   return toComparison(nameApart(listed));

@@ -9,6 +9,7 @@ import {
   formatBytes,
   formatNumber,
   formatShare,
+  formatSigned,
   listItems,
   measuringClients,
   ownProperty,
@@ -179,17 +180,13 @@ function gainSentences(run: Run): string[] {
   );
   const differences = theirs.map((baseline, i) => {
     const label = compared[i + 1] ?? "";
-    const { mean, interval } = pairedDifference(
+    const difference = pairedDifference(
       [...ours].map(([id, metricsOf]) => [
         readMetric(metricsOf, metric) ?? NaN,
         readMetric(baseline.get(id), metric) ?? NaN,
       ]),
     );
-    const range = interval
-      ? ` [${formatNumber(interval.low)}, ${formatNumber(interval.high)}]`
-      : "";
-    const sign = mean > 0 ? "+" : "";
-    return `${sign}${formatNumber(mean)}${range} against ${label}${oracles.has(label) ? ", which knows who is benign" : ""}`;
+    return `${formatSigned(difference)} against ${label}${oracles.has(label) ? ", which knows who is benign" : ""}`;
   });
   const mean = rows[0]?.means.get(metric);
   const direction = better === undefined ? "" : `, ${better} is better`;

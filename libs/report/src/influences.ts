@@ -7,13 +7,13 @@ import {
   eachRecord,
   findRun,
   formatNumber,
+  formatSigned,
   ownProperty,
   pairedDifference,
   readMetric,
   readRunInfo,
   sharedEvaluations,
   type ArmRecord,
-  type MeanEstimate,
   type Run,
   type StoredRun,
 } from "@fedclair/runs";
@@ -140,14 +140,6 @@ function compareLast(metric: string, own: ArmRecord, other: ArmRecord) {
     measuredBy: "measured by the coordinator",
     withThem: formatNumber(before),
     without: formatNumber(after),
-    difference: formatSigned({ mean: after - before, n: 1, interval: undefined }),
+    difference: formatSigned({ mean: after - before, interval: undefined }),
   };
-}
-
-/** Formats a difference with its sign: `-0.012 [-0.02, -0.004]`. */
-function formatSigned({ mean: middle, interval }: MeanEstimate): string {
-  const value = `${middle > 0 ? "+" : ""}${formatNumber(middle)}`;
-  return interval
-    ? `${value} [${formatNumber(interval.low)}, ${formatNumber(interval.high)}]`
-    : value;
 }

@@ -20,7 +20,7 @@ import {
   narrowWidth,
 } from "./figure-style.js";
 import { writeFigures, type Drawing } from "./figures.js";
-import { findInfluences } from "./influences.js";
+import { findInfluences, type Influence } from "./influences.js";
 import { createPage } from "./page.js";
 import { formatDrawnRounds, formatSampledClients, thinRounds } from "./rounds.js";
 import { readRoundsData } from "./rounds-data.js";
@@ -29,8 +29,13 @@ import { scoreCaption, scoreFigure } from "./score-figure.js";
 /**
  * Writes the report of a run into a folder: `report.html`, a self-contained page, and
  * `figures/<name>.{svg,png,csv,vl.json}`. The report of an unfinished run covers the rounds so far.
+ * @param known the influences of clients, if the caller has found them already
  */
-export async function writeRunReport(run: Run, folder: string): Promise<void> {
+export async function writeRunReport(
+  run: Run,
+  folder: string,
+  known?: readonly Influence[],
+): Promise<void> {
   const { figures } = run.description;
   const clientsText = measuringClients(run.summary);
   const few = thinRounds(run, maxNarrowRounds);
@@ -65,7 +70,7 @@ export async function writeRunReport(run: Run, folder: string): Promise<void> {
     },
   ];
   const drawn = await writeFigures(folder, `${run.trial.name}, seed ${run.trial.seed}`, drawings);
-  const influences = await findInfluences(run, folder);
+  const influences = known ?? (await findInfluences(run, folder));
   const page = createPage(run, drawn, influences);
   const room = maxBytes(run) - Buffer.byteLength(page());
   // The place for the rounds takes some bytes as well.

@@ -29,18 +29,16 @@ export interface Attestation {
 
 /** A round that was run again. */
 export interface AttestedRound {
-  /** The number of the round over all arms, from 1. */
-  readonly number: number;
-  readonly arm: string;
-  readonly round: number;
   /** Where the run stored the record. */
   readonly place: string;
+  readonly arm: string;
+  readonly round: number;
   /**
    * The keys in which the stored record differs, and the files with another state than the one
    * after this round; empty if all are equal.
    */
-  readonly differences: readonly string[];
-  /** Keys that the stored record lacks altogether; `differences` has them too. */
+  readonly keys: readonly string[];
+  /** Keys that the stored record lacks altogether; `keys` has them too. */
   readonly missing: readonly string[];
 }
 
@@ -64,10 +62,13 @@ export async function* attestRun(attestation: Attestation): AsyncGenerator<Attes
       const { record } = own;
       const { place } = stored.record;
       const { keys, missing } = await compareRecords(stored, own);
-      const differences = [...keys, ...(await listOtherCheckpoints(folder, number, event.state))];
       const isFinal = arm === prepared.arms[0] && record.round === prepared.trial.rounds;
-      if (isFinal && !(await hasParams(folder, event.state))) differences.push(paramsFile);
-      yield { number, arm: record.arm, round: record.round, place, differences, missing };
+      const hasOtherParams = isFinal && !(await hasParams(folder, event.state));
+      const files = [
+        ...(await listOtherCheckpoints(folder, number, event.state)),
+        ...(hasOtherParams ? [paramsFile] : []),
+      ];
+      yield { place, arm: record.arm, round: record.round, keys: [...keys, ...files], missing };
     }
   } finally {
     await again.close();

@@ -16,6 +16,7 @@ export { listRunFaults, stoppedText } from "./faults.js";
 export {
   excludesZero,
   formatEstimate,
+  formatSigned,
   meanInterval,
   pairedDifference,
   wilsonInterval,

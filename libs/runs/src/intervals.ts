@@ -66,6 +66,20 @@ export function formatEstimate({ mean: middle, n, interval }: MeanEstimate): str
 }
 
 /**
+ * Formats a difference with its sign, and its interval if it has one, like
+ * `-0.012 [-0.02, -0.004]`.
+ */
+export function formatSigned({
+  mean: middle,
+  interval,
+}: Pick<MeanEstimate, "mean" | "interval">): string {
+  const value = `${middle > 0 ? "+" : ""}${formatNumber(middle)}`;
+  return interval
+    ? `${value} [${formatNumber(interval.low)}, ${formatNumber(interval.high)}]`
+    : value;
+}
+
+/**
  * Estimates how much larger the first of two paired values is: the mean and the Student interval of
  * the differences. Runs with the same seed share data, cohorts and initialisation, so their
  * difference varies less than either of them.

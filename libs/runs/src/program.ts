@@ -2,6 +2,7 @@
  * The entry point `@fedclair/runs/program` with everything that a program needs to start. It is
  * separate so that `--help` does not load the whole package.
  */
+export { commandName } from "./process/command-name.js";
 export {
   integerOption,
   interruption,

@@ -1,4 +1,5 @@
 import { UserError } from "@fedclair/core";
+import { commandName } from "./process/command-name.js";
 import { explainExternalHosts, type PreparedTrial } from "@fedclair/core/internal";
 
 /**
@@ -13,7 +14,7 @@ export function rejectExternalClients(
   prepared: PreparedTrial,
   resumed?: string,
 ): void {
-  const goesOn = resumed && `fedclair coordinator ${file} --out ${resumed} --resume`;
-  const otherHosts = explainExternalHosts(prepared, goesOn);
+  const goesOn = resumed && `${file} --out ${resumed} --resume`;
+  const otherHosts = explainExternalHosts(prepared, commandName(), goesOn);
   if (otherHosts !== undefined) throw new UserError(`${file}: ${otherHosts}`);
 }

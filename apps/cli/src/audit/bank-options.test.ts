@@ -33,9 +33,12 @@ describe("a bank of one's own", () => {
     const file = join(root, "none.json");
     assert.throws(() => readBank(file), /--bank: cannot read '.*none\.json' \(ENOENT\)/);
     await writeFile(file, "{");
-    assert.throws(() => readBank(file), /is not JSON; make a bank with fedclair calibrate/);
+    assert.throws(() => readBank(file), /is not JSON; make a bank with (npx )?fedclair calibrate/);
     await writeFile(file, "{}");
-    assert.throws(() => readBank(file), /not a bank: name: .*; make one with fedclair calibrate/);
+    assert.throws(
+      () => readBank(file),
+      /not a bank: name: .*; make one with (npx )?fedclair calibrate/,
+    );
     assert.equal(readBank(undefined), shippedBank);
   });
 });

@@ -7,7 +7,7 @@ import {
 } from "@fedclair/aggregators";
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
-import { readOptionFile } from "@fedclair/runs";
+import { commandName, readOptionFile } from "@fedclair/runs";
 
 /**
  * Reads the bank that `fedclair calibrate` made.
@@ -21,7 +21,7 @@ export function readBank(file: string | undefined): Bank {
     data = JSON.parse(text);
   } catch {
     throw new UserError(
-      `--bank: '${oneLine(file)}' is not JSON; make a bank with fedclair calibrate`,
+      `--bank: '${oneLine(file)}' is not JSON; make a bank with ${commandName()} calibrate`,
     );
   }
   return parseBank(data, `--bank: '${oneLine(file)}'`);

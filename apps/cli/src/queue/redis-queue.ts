@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
 import {
+  commandName,
   findFinished,
   readFinishedElsewhere,
   version,
@@ -114,7 +115,7 @@ export class RedisQueue implements TrialQueue {
     const opened = new RedisQueue(options, sweep, connection, bullmq);
     await opened.#events.waitUntilReady();
     tell(
-      `trials are queued at ${connection.address} for every fedclair worker --queue that sees ${folder}`,
+      `trials are queued at ${connection.address} for every ${commandName()} worker --queue that sees ${folder}`,
     );
     return opened;
   }

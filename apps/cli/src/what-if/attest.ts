@@ -15,6 +15,7 @@ import {
   print,
   rejectExternalClients,
   version,
+  type AttestedRound,
 } from "@fedclair/runs";
 import { openPlace } from "../open-place.js";
 import { requireRun } from "../show.js";
@@ -56,14 +57,13 @@ export async function attest(folder: string, options: AttestOptions): Promise<vo
   );
   const backend = chooseTrialBackend([prepared], backendOf({ info }));
   const { pool, server } = openPlace(prepared, backend.name);
-  const differing: DifferingRound[] = [];
+  const differing: AttestedRound[] = [];
   try {
     const { signal } = interruption;
     await pool.ready(signal);
     const attestation = { folder, prepared, rounds, pool, server, signal };
     for await (const compared of attestRun(attestation)) {
-      const { place, arm, round, differences: keys, missing } = compared;
-      if (keys.length > 0) differing.push({ place, arm, round, keys, missing });
+      if (compared.keys.length > 0) differing.push(compared);
     }
   } finally {
     await Promise.all([pool.close(), server?.close()]);
@@ -88,17 +88,8 @@ export async function attest(folder: string, options: AttestOptions): Promise<vo
   print(`${equal} of ${countNoun(rounds.length, "compared round")} identical, byte for byte\n`);
 }
 
-interface DifferingRound {
-  readonly place: string;
-  readonly arm: string;
-  readonly round: number;
-  readonly keys: readonly string[];
-  /** Keys that the stored record lacks; `keys` has them too. */
-  readonly missing: readonly string[];
-}
-
 /** Does the stored record only lack fields, and is equal otherwise? */
-function isShorter({ keys, missing }: DifferingRound): boolean {
+function isShorter({ keys, missing }: AttestedRound): boolean {
   return keys.length === missing.length;
 }
 

@@ -46,7 +46,8 @@ export async function replayMostSuspicious(
   }
   const chosen = await findMostSuspicious(stored, count);
   print(`${formatChoice(chosen, count)}\n`);
-  const before = await findInfluences(await openRun(folder, []), folder);
+  const run = await openRun(folder, []);
+  const before = await findInfluences(run, folder);
   const folders: string[] = [];
   for (const { id } of chosen) {
     const done = before.find(
@@ -64,15 +65,15 @@ export async function replayMostSuspicious(
     folders.push(out);
   }
   await compareRuns([folder, ...folders], { plugins: [], json: false });
-  const run = await openRun(folder, []);
   const ids = new Set(chosen.map(({ id }) => id));
-  const influences = (await findInfluences(run, folder)).filter(
+  const influences = await findInfluences(run, folder);
+  const shown = influences.filter(
     ({ clients: [id = "", ...others], from }) =>
       others.length === 0 && ids.has(id) && from === options.from,
   );
-  print(influences.map((one) => `\n${influenceText(one)}`).join("") + "\n");
+  print(shown.map((one) => `\n${influenceText(one)}`).join("") + "\n");
   if (!options.report) return;
-  await writeRunReport(run, folder);
+  await writeRunReport(run, folder, influences);
   print(`report: ${join(folder, "report.html")}\n`);
 }
 

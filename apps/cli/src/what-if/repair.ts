@@ -1,6 +1,6 @@
 import { UserError } from "@fedclair/core/errors";
 import { listArms } from "@fedclair/core/internal";
-import { eachRecord, isFlagged, print } from "@fedclair/runs";
+import { commandName, eachRecord, isFlagged, print } from "@fedclair/runs";
 import { compareRuns } from "../compare.js";
 import { requireRun } from "../show.js";
 import { replayWithout, type ReplayRunOptions } from "./replay-without.js";
@@ -21,7 +21,7 @@ export async function repair(folder: string, options: ReplayRunOptions): Promise
     const others =
       flaggedBefore.length > 0 ? `; it flagged ${flaggedBefore.join(", ")} in earlier rounds` : "";
     throw new UserError(
-      `${label} flags no client at the end of the run in '${folder}'${others}: fedclair replay leaves out clients that you name`,
+      `${label} flags no client at the end of the run in '${folder}'${others}: ${commandName()} replay leaves out clients that you name`,
     );
   }
   const who = flagged.join(", ");

@@ -34,11 +34,13 @@ export function findUnknownClients(
 
 /**
  * Explains how to start the hosts of external clients; undefined if the trial has none.
- * @param coordinator the command that runs the trial
+ * @param command how the user starts fedclair
+ * @param trialArguments the arguments of the coordinator that runs the trial
  */
 export function explainExternalHosts(
   { trial, external }: Pick<PreparedTrial, "trial" | "external">,
-  coordinator = "fedclair coordinator TRIAL",
+  command = "fedclair",
+  trialArguments = "TRIAL",
 ): string | undefined {
   const count = external.size;
   if (count === 0) return undefined;
@@ -46,9 +48,9 @@ export function explainExternalHosts(
   const whose = isAll ? "its clients live" : `${count} of its ${trial.clients} clients live`;
   const simulated = isAll
     ? ""
-    : `, \`fedclair client --coordinator http://127.0.0.1:4000 --capacity M${trial.plugins ? " --plugin MODULE" : ""}\` for those that are simulated`;
+    : `, \`${command} client --coordinator http://127.0.0.1:4000 --capacity M${trial.plugins ? " --plugin MODULE" : ""}\` for those that are simulated`;
   return (
-    `task ${trial.task.name}: ${whose} in hosts of their own. Start \`${coordinator} --listen 127.0.0.1:4000\`, and for it hosts, as ` +
+    `task ${trial.task.name}: ${whose} in hosts of their own. Start \`${command} coordinator ${trialArguments} --listen 127.0.0.1:4000\`, and for it hosts, as ` +
     `\`fedclair-host my_module:make_client --coordinator http://127.0.0.1:4000 --capacity N\`${simulated} (see docs/python-clients.md)`
   );
 }

@@ -1,3 +1,4 @@
+import { commandName } from "./command-name.js";
 import { UserError, type Plugins } from "@fedclair/core";
 import {
   locateTask,
@@ -27,7 +28,7 @@ export async function prepareTrial(
   const source = readTrialFile(file, overrides);
   if (isSweep(source)) {
     throw new UserError(
-      `'${file}' describes several trials: use fedclair sweep, or set seeds=1 for one of its seeds`,
+      `'${file}' describes several trials: use ${commandName()} sweep, or set seeds=1 for one of its seeds`,
     );
   }
   return prepareSource(source, await loadPlugins(source));

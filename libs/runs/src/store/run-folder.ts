@@ -305,6 +305,6 @@ export function checkTrial({ folder, info, trial: storedTrial }: StoredRun, tria
   const differs =
     own === other ? "made from other contents, or by another release" : `and not of ${own}`;
   throw new UserError(
-    `the folder '${folder}' holds a run of ${other}, ${differs}: choose another place by --out or --name, or remove it by fedclair rm`,
+    `the folder '${folder}' holds a run of ${other}, ${differs}: choose another place by --out or --name, or remove it by ${commandName()} rm`,
   );
 }

@@ -1,6 +1,11 @@
 import type { MetricInfo } from "@fedclair/core";
-import { excludesZero, meanInterval, pairedDifference, type Interval } from "../intervals.js";
-import { formatNumber } from "../numbers.js";
+import {
+  excludesZero,
+  formatSigned,
+  meanInterval,
+  pairedDifference,
+  type Interval,
+} from "../intervals.js";
 import type { Summary } from "../summary.js";
 import {
   formatPlace,
@@ -132,11 +137,6 @@ function describeOutcome(
 }
 
 /** Formats a mean difference with its interval: `+0.031 [0.012, 0.050] (10)`. */
-export function formatDifference({
-  mean,
-  interval: { low, high },
-  n,
-}: Pick<Difference, "mean" | "interval" | "n">): string {
-  const sign = mean > 0 ? "+" : "";
-  return `${sign}${formatNumber(mean)} [${formatNumber(low)}, ${formatNumber(high)}] (${n})`;
+export function formatDifference(difference: Pick<Difference, "mean" | "interval" | "n">): string {
+  return `${formatSigned(difference)} (${difference.n})`;
 }

@@ -87,9 +87,9 @@ export function countUndecided(summaries: readonly Summary[]) {
 /** A comparison of the main arm of a study with a baseline. */
 interface BaselineComparison {
   readonly label: string;
-  /** By the primary metric. */
+  /** The difference in the primary metric. */
   readonly main: Difference;
-  /** By the same metric on data common to all clients, where the task has one. */
+  /** That in the same metric on data common to all clients, where the task has one. */
   readonly common: readonly Difference[];
 }
 

@@ -1,3 +1,4 @@
+import { commandName } from "../process/command-name.js";
 import { UserError, type Plugins } from "@fedclair/core";
 import {
   explainExternalHosts,
@@ -59,7 +60,7 @@ const sweepSchema = z
   )
   .refine(
     ({ sweep, seeds }) => sweep !== undefined || seeds !== undefined,
-    "expected a section `sweep`, or `seeds`; for a single trial, use fedclair run",
+    `expected a section \`sweep\`, or \`seeds\`; for a single trial, use ${commandName()} run`,
   )
   .refine(({ seed, seeds }) => seeds === undefined || !Array.isArray(seed), {
     path: ["seeds"],

@@ -368,7 +368,7 @@ describe("a sweep", () => {
     const single = file.replace(/sweep:[^]*$/, "");
     assert.throws(
       () => parse(single),
-      /section `sweep`, or `seeds`; for a single trial, use fedclair run/,
+      /section `sweep`, or `seeds`; for a single trial, use (npx )?fedclair run/,
     );
     const sources = [file, single].map((text) => readTrialSource(text, "s.yaml"));
     assert.deepEqual(sources.map(isSweep), [true, false]);

@@ -201,7 +201,7 @@ export function aggregateCell(measures: readonly Measure[]): Cell | undefined {
   };
 }
 
-/** The value that cells are compared by: the share of clients if they are counted, else the mean. */
+/** The value that cells are compared by: a share if clients are counted, else the mean. */
 export function valueOf({ mean: middle, counts }: Cell): number {
   return counts ? counts.hits / counts.of : middle;
 }
