@@ -201,8 +201,8 @@ async function readColumns(
     parsers,
     onChunk: ({ columnName, columnData }) => {
       const before = columns.get(columnName);
-      const all = before ? [...Array.from(before), ...Array.from(columnData)] : columnData;
-      columns.set(columnName, all);
+      const part: ArrayLike<unknown> = columnData;
+      columns.set(columnName, before ? [...Array.from(before), ...Array.from(part)] : part);
     },
   });
   return columns;
