@@ -6,13 +6,28 @@ import { perSeed } from "./runs.js";
 const file = "sweeps/papers/lora.yaml";
 const lasting = "sweeps/papers/lora-lasting.yaml";
 const rateFile = "sweeps/papers/lora-rate.yaml";
+const lastingRate = "sweeps/papers/lora-lasting-rate.yaml";
 
 /** CPU time of each sweep. */
 const times = {
   [file]: "6 minutes",
   [lasting]: "3 minutes",
   [rateFile]: "4 minutes",
+  [lastingRate]: "3 minutes",
 };
+
+/** The accuracies of all seeds at each learning rate, from the lowest. */
+function byRate(runs, name) {
+  const [trainA, arm] = aggregators[name];
+  const own = runs.filter((run) => run.at("task.trainA") === trainA);
+  const rates = [...groupBy(own, (run) => run.at("task.learningRate")).values()];
+  return rates.map((group) => group.map((run) => run.measures[`accuracy.${arm}`]));
+}
+
+/** The accuracies of all seeds at the learning rate with the best mean. */
+function atBestRate(runs, name) {
+  return byRate(runs, name).reduce((best, values) => (mean(values) > mean(best) ? values : best));
+}
 
 /** Where to read the accuracy of each aggregator: whether A is trained, and the arm. */
 const aggregators = {
@@ -29,16 +44,6 @@ function valuesOf(runs, name, metric = "accuracy") {
     runs.filter((run) => run.at("task.trainA") === trainA),
     ([run]) => run.measures[`${metric}.${arm}`],
   );
-}
-
-/** The accuracies of all seeds at the learning rate with the best mean. */
-function atBestRate(runs, name) {
-  const [trainA, arm] = aggregators[name];
-  const own = runs.filter((run) => run.at("task.trainA") === trainA);
-  const byRate = [...groupBy(own, (run) => run.at("task.learningRate")).values()].map((group) =>
-    group.map((run) => run.measures[`accuracy.${arm}`]),
-  );
-  return byRate.reduce((best, values) => (mean(values) > mean(best) ? values : best));
 }
 
 const difference = (first, second) => (runs) => {
@@ -112,6 +117,19 @@ const claimOf = (name, claim, first, second, from = file) => ({
   expected: { min: 0 },
 });
 
+const rateClaimOf = (name, claim, from, rates) => ({
+  name,
+  claim,
+  file: from,
+  time: times[from],
+  quantity: `accuracy at the best of ${rates} rates minus that of FedIT at its best, paired`,
+  measure: (runs) => {
+    const others = atBestRate(runs, "FedIT");
+    return atBestRate(runs, "FFA-LoRA").map((accuracy, i) => accuracy - others[i]);
+  },
+  expected: { min: 0 },
+});
+
 export const lora = {
   name: "lora",
   title: "Aggregators for LoRA",
@@ -140,18 +158,12 @@ export const lora = {
       "FedSA-LoRA",
       "FFA-LoRA",
     ),
-    {
-      name: "ffa-rate",
-      claim: "FFA-LoRA is better than FedIT, each with its own learning rate.",
-      file: rateFile,
-      time: times[rateFile],
-      quantity: "accuracy at the best of three rates minus that of FedIT at its best, paired",
-      measure: (runs) => {
-        const others = atBestRate(runs, "FedIT");
-        return atBestRate(runs, "FFA-LoRA").map((accuracy, i) => accuracy - others[i]);
-      },
-      expected: { min: 0 },
-    },
+    rateClaimOf(
+      "ffa-rate",
+      "FFA-LoRA is better than FedIT, each with its own learning rate.",
+      rateFile,
+      "three",
+    ),
     claimOf("fedit-local", "FedIT is better than training alone.", "FedIT", "local"),
     claimOf(
       "lasting-ffa-fedit",
@@ -174,6 +186,12 @@ export const lora = {
       "FFA-LoRA",
       lasting,
     ),
+    rateClaimOf(
+      "lasting-ffa-rate",
+      "Lasting adapters: FFA-LoRA is better than FedIT, each with its own learning rate.",
+      lastingRate,
+      "four",
+    ),
     claimOf(
       "lasting-fedit-local",
       "Lasting adapters: FedIT is better than training alone.",
@@ -192,6 +210,12 @@ export const lora = {
       files: [lasting],
       columns,
       rows: ([runs], format) => rowsOf(lastingNames, runs, format),
+    },
+    rates: {
+      files: [lastingRate],
+      columns: ["aggregator", "0.01", "0.03", "0.1", "0.3"],
+      rows: ([runs], format) =>
+        ["FedIT", "FFA-LoRA"].map((name) => [name, ...byRate(runs, name).map(format)]),
     },
   },
   figures: {
