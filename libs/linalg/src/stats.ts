@@ -48,10 +48,12 @@ function quantileOf(values: Float64Array, q: number): number {
  * them (Hoare's selection). This takes a quarter of the time of sorting.
  */
 function select(values: Float64Array, k: number): void {
-  let [first, last] = [0, values.length - 1];
+  let first = 0;
+  let last = values.length - 1;
   while (first < last) {
     const pivot = values[(first + last) >> 1] as number;
-    let [i, j] = [first, last];
+    let i = first;
+    let j = last;
     while (i <= j) {
       while ((values[i] as number) < pivot) i++;
       while ((values[j] as number) > pivot) j--;
@@ -70,7 +72,7 @@ function select(values: Float64Array, k: number): void {
 }
 
 function hasNaN(values: Float64Array): boolean {
-  for (const value of values) if (Number.isNaN(value)) return true;
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return true;
   return false;
 }
 

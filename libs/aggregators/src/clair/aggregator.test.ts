@@ -187,6 +187,10 @@ describe("the clair aggregator", () => {
       threadsFor(roundOf(20, 30, 10), clairSchema.parse({ rule: "gap", starts: 17 })),
       1,
     );
+    const ofRank = clairSchema.parse({ rule: "gap", rank: 4 });
+    assert.equal(threadsFor(roundOf(16, 64, 128), ofRank), 0);
+    assert.notEqual(threadsFor(roundOf(17, 64, 120), ofRank), 0);
+    assert.notEqual(threadsFor(roundOf(16, 64, 129), ofRank), 0);
   });
 });
 

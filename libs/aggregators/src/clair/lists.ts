@@ -11,7 +11,7 @@ export function pick<T>(items: ArrayLike<T>, indices: readonly number[]): T[] {
 /** The numbers at the indices. @throws RangeError if an index has none */
 export function pickNumbers(numbers: ArrayLike<number>, indices: readonly number[]): Float64Array {
   const picked = new Float64Array(indices.length);
-  for (const [i, index] of indices.entries()) picked[i] = item(numbers, index);
+  for (let i = 0; i < picked.length; i++) picked[i] = item(numbers, indices[i] as number);
   return picked;
 }
 
@@ -28,5 +28,7 @@ export function zip<A, B>(first: readonly A[], second: readonly B[]): [A, B][] {
 
 /** The numbers 0 … count - 1. */
 export function indices(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
+  const all: number[] = [];
+  for (let i = 0; i < count; i++) all.push(i);
+  return all;
 }

@@ -47,11 +47,11 @@ export function computeSpread(cosines: Matrix): Float64Array {
 
 /** The cosines of client k with the others, itself left out. */
 function listCosines(cosines: Matrix, k: number, others: readonly number[]): Float64Array {
-  const own = new Float64Array(others.length);
+  const own = new Float64Array(others.includes(k) ? others.length - 1 : others.length);
   let count = 0;
-  const column = cosines.column(k);
-  for (const j of others) if (j !== k) own[count++] = at(column, j);
-  return own.subarray(0, count);
+  const column = k * cosines.rows;
+  for (const j of others) if (j !== k) own[count++] = at(cosines.data, column + j);
+  return own;
 }
 
 /** The clients that agree most, just over half of all. */

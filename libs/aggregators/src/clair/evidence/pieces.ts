@@ -1,4 +1,12 @@
-import { at, item, median, medianDeviation, normalQuantile, type Matrix } from "@fedclair/linalg";
+import {
+  at,
+  item,
+  median,
+  medianDeviation,
+  medianInPlace,
+  normalQuantile,
+  type Matrix,
+} from "@fedclair/linalg";
 import { indices, pickNumbers } from "../lists.js";
 import { computeAgreement, computeSpread } from "./cosines.js";
 import { haveFewNumbers, type Measures } from "./measures.js";
@@ -115,12 +123,12 @@ function compare(
 ): ComparedPieces {
   const { cosines, size, shape, evenness, outside, startsElsewhere } = measures;
   const agreement = computeAgreement(cosines, trusted, known);
-  const usual = Math.min(median(pickNumbers(agreement, trusted)), maxUsualCosine);
+  const usual = Math.min(medianInPlace(pickNumbers(agreement, trusted)), maxUsualCosine);
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
   const room = 1 - Math.max(usual, 0) ** 2;
   const clique = next.map((x, k) => (x - at(agreement, k) - at(byChance, k)) / room);
   const moved = moving && computeMoves(moving, size, trusted);
-  const hasSpace = median(pickNumbers(outside, trusted)) <= halfOfEnergy;
+  const hasSpace = medianInPlace(pickNumbers(outside, trusted)) <= halfOfEnergy;
   const all: Piece[] = [
     { kind: "clique", values: clique, measured: clique, ...plain },
     { kind: "size", values: size, measured: measured.size, ...plain },
@@ -128,7 +136,7 @@ function compare(
     { kind: "shape", values: shape, measured: measured.shape, ...grown, isTwoSided: true },
   ];
   // Where most clients send one change, being a copy is no evidence, and neither is being none.
-  const usualNearest = median(pickNumbers(first, trusted));
+  const usualNearest = medianInPlace(pickNumbers(first, trusted));
   if (usualNearest <= maxUsualCosine) {
     const values = first.map((x) => {
       // Related clients are no copies, and count like usual ones.
@@ -167,7 +175,8 @@ const halfOfEnergy = 0;
 /** Whether the trusted clients have more in common than they differ in; otherwise it is chance. */
 function doAgree(agreement: Float64Array, trusted: readonly number[]): boolean {
   const own = pickNumbers(agreement, trusted);
-  return median(own) > medianDeviation(own);
+  const middle = medianInPlace(own);
+  return middle > medianDeviation(own, middle);
 }
 
 /** The pieces that compare a change with the others', which needs one A₀. */
@@ -186,7 +195,7 @@ function neutralise(
   trusted: readonly number[],
 ): Piece {
   if (!needsOneStart.has(piece.kind)) return piece;
-  const middle = median(pickNumbers(piece.values, trusted));
+  const middle = medianInPlace(pickNumbers(piece.values, trusted));
   return {
     ...piece,
     values: piece.values.map((x, k) => (item(startsElsewhere, k) ? middle : x)),
@@ -263,7 +272,7 @@ function computeMoves(
     return members.has(k) ? apart * (n / (n - 1)) : apart * (n / (n + 1));
   });
   const least = minMovedShare * square;
-  if (median(pickNumbers(moves, trusted)) < least) return undefined;
+  if (medianInPlace(pickNumbers(moves, trusted)) < least) return undefined;
   return size.map((x, k) => x - 0.5 * Math.log(Math.max(item(moves, k), least)));
 }
 

@@ -1,5 +1,5 @@
 import type { Evidence } from "@fedclair/core";
-import { at, median, medianDeviation, standardDeviation } from "@fedclair/linalg";
+import { at, median, medianDeviation, medianInPlace, standardDeviation } from "@fedclair/linalg";
 import { indices, pickNumbers } from "../lists.js";
 import { createComparison, type ComparedPieces, type Piece, type PieceKind } from "./pieces.js";
 import type { Measures } from "./measures.js";
@@ -150,9 +150,9 @@ function scoreInSearch(
   const standardise = createStandard(size, trusted, spreads);
   for (const piece of pieces) {
     if (!piece.countsOnce) continue;
-    standardise(piece, robustSpread).forEach((x, k) => {
-      scores[k] = Math.hypot(at(scores, k), countAgainst(x, piece, maxDeviations));
-    });
+    const deviations = standardise(piece, robustSpread);
+    for (let k = 0; k < scores.length; k++)
+      scores[k] = Math.hypot(at(scores, k), countAgainst(at(deviations, k), piece, maxDeviations));
   }
   return scores;
 }
@@ -188,22 +188,26 @@ function createStandard(size: Float64Array, trusted: readonly number[], spreads:
     const prior = priorClients * spreads[kind] ** 2;
     const moderated = ((n / 2) * deviation ** 2 + prior) / (n / 2 + priorClients);
     const spread = Math.max(deviation, Math.sqrt(moderated));
-    return values.map((x) => (x - middle) / spread);
+    const deviations = new Float64Array(values.length);
+    for (let k = 0; k < values.length; k++) deviations[k] = (at(values, k) - middle) / spread;
+    return deviations;
   };
 }
 
 /** Takes out how values grow with size, by ridge regression over the trusted clients. */
 function createSizeRemoval(size: Float64Array, trusted: readonly number[]) {
-  const middleSize = median(pickNumbers(size, trusted));
+  const middleSize = medianInPlace(pickNumbers(size, trusted));
   const larger = size.map((x) => x - middleSize);
   let square = trusted.length * minSizeSpread ** 2;
   for (const k of trusted) square += at(larger, k) ** 2;
   return (values: Float64Array): Float64Array => {
-    const middle = median(pickNumbers(values, trusted));
+    const middle = medianInPlace(pickNumbers(values, trusted));
     let together = 0;
     for (const k of trusted) together += at(larger, k) * (at(values, k) - middle);
     const slope = together / square;
-    return values.map((value, k) => value - slope * at(larger, k));
+    const rest = new Float64Array(values.length);
+    for (let k = 0; k < rest.length; k++) rest[k] = at(values, k) - slope * at(larger, k);
+    return rest;
   };
 }
 

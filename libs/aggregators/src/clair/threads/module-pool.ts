@@ -27,15 +27,23 @@ const minNumbersPerThread = 1 << 15;
 const smallRound = { clients: 64, numbers: 1 << 13, starts: 16 };
 
 /**
+ * The same if the rank is set. They take about a hundredth of a second, and messages to threads as
+ * long.
+ */
+const smallRoundOfRank = { clients: 16, numbers: 1 << 17 };
+
+/**
  * Chooses the number of other threads for a round. It is 0 for a small round. Otherwise it is at
  * least 1, so that the event loop is not blocked, and at most the number of cores.
  */
 export function threadsFor(
   updates: readonly Update[],
-  { starts }: Pick<ClairOptions, "starts">,
+  { starts, rank }: Pick<ClairOptions, "starts" | "rank">,
 ): number {
   const numbers = sum(updates.map(({ delta }) => sum([...delta.values()].map(countEntries))));
-  const isSmall = updates.length <= smallRound.clients && numbers <= smallRound.numbers;
+  const fits = (limits: { readonly clients: number; readonly numbers: number }) =>
+    updates.length <= limits.clients && numbers <= limits.numbers;
+  const isSmall = fits(smallRound) || (rank !== "auto" && fits(smallRoundOfRank));
   if (isSmall && starts <= smallRound.starts) return 0;
   return Math.max(1, Math.min(Math.floor(numbers / minNumbersPerThread), availableParallelism()));
 }
