@@ -149,9 +149,9 @@ export function findThresholdsOverRounds(
 const ofExtremes = 0.2;
 
 /**
- * Sets the upper threshold for dense changes. How far honest clients are from each other depends on
- * their data, so a score that is large for some data is usual for others. It flags a client only if
- * a gap lies below it, or if it is extreme for any data.
+ * Raises the upper threshold for dense changes. How far honest clients are from each other depends
+ * on their data, so a score that is large for some data is usual for others. It flags a client only
+ * if a gap lies below it, or if it is extreme for any data.
  */
 function requireApart(
   thresholds: Thresholds,
