@@ -163,7 +163,7 @@ function requireApart(
   const read = (limit: "gap" | "score", wanted: number) =>
     interpolate(rows, scores.length, (row) => readQuantile(row.quantiles, limit, wanted));
   const apart = findApart(scores, read("gap", (1 - ofExtremes) * rate));
-  const upper = Math.max(thresholds.lower, Math.min(apart, read("score", ofExtremes * rate)));
+  const upper = Math.max(thresholds.upper, Math.min(apart, read("score", ofExtremes * rate)));
   return { ...thresholds, upper };
 }
 
