@@ -72,6 +72,9 @@ def test_a_failure_is_an_exception_with_the_text_of_the_command(folder, capfd):
     (folder / "broken.py").write_text("raise RuntimeError('no data')")
     with pytest.raises(fedclair.FedclairError, match="broken:make cannot be imported"):
         fedclair.run(trial, clients="broken:make", hosts=1, progress=False)
+    (folder / "lacking.py").write_text("import nowhere")
+    with pytest.raises(fedclair.FedclairError, match=r"lacking:make cannot be imported\n.*lacking.py\", line 1[^$]*No module named 'nowhere'"):
+        fedclair.run(trial, clients="lacking:make", hosts=1, progress=False)
     with pytest.raises(FileNotFoundError):
         fedclair.open_run(folder)
 
@@ -128,12 +131,15 @@ def test_a_refused_host_ends_the_run(folder):
     exec(clients, own)
     with pytest.raises(fedclair.FedclairError, match="label-flip"):
         fedclair.run(attacked, clients=own["Own"], progress=False)
+    # The text of an exception is for people: log lines of the command are JSON.
+    with pytest.raises(fedclair.FedclairError, match="^refused a host .*label-flip"):
+        fedclair.run(attacked, clients="own_clients:Own", hosts=1, progress=False)
 
 
 def test_a_run_shows_tables_and_figures(folder):
     pytest.importorskip("pandas")
-    html = fedclair.run(trial, clients="own_clients:Own", hosts=1, progress=False)._repr_html_()
-    assert "Verdicts of the last round: 8 benign, 2 undecided, 2 contaminated" in html
+    html = fedclair.run(trial, clients="own_clients:Own", hosts=1, set={"rounds": 1}, progress=False)._repr_html_()
+    assert "Verdicts of the last round: 10 benign, 2 contaminated" in html
     assert html.count("<svg") >= 2 and "<td>c04</td>" in html
 
 

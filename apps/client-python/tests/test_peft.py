@@ -167,7 +167,7 @@ def test_contaminated_clients_train_on_contaminated_examples(make, classes, job)
 def test_clients_declare_the_attacks_on_texts():
     def make_client(index: int) -> PeftClient: ...
 
-    assert declared(make_client, "contaminations", ()) == ("label-flip", "label-noise", "random-targets", "target-shift", "text-trigger")
+    assert declared(make_client)[1] == ("label-flip", "label-noise", "random-targets", "target-shift", "text-trigger")
 
 
 def test_a_collate_function_that_would_undo_an_attack_is_rejected():

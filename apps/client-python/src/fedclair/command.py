@@ -7,8 +7,11 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections import deque
 from pathlib import Path
 from typing import IO, Callable, Mapping, Sequence
+
+from .progress import message_of
 
 
 class FedclairError(Exception):
@@ -32,7 +35,7 @@ def call(
     :param on_start: is called with the process, to end it early
     :param environment: variables to add to those of this process
     :raises FedclairError: if there is no command, or if it fails"""
-    errors: list[str] = []
+    errors: deque[str] = deque(maxlen=_LINES)
     with subprocess.Popen(
         [*command(), *arguments],
         stdin=subprocess.DEVNULL,
@@ -54,7 +57,8 @@ def call(
         finally:
             listener.join()
     if process.returncode != 0:
-        raise FedclairError("".join(errors[-_LINES:]).strip() or f"fedclair ended with {process.returncode}", process.returncode)
+        text = "\n".join(filter(None, map(message_of, errors))).strip()
+        raise FedclairError(text or f"fedclair ended with {process.returncode}", process.returncode)
     return printed
 
 
@@ -62,9 +66,9 @@ def call(
 _LINES = 40
 
 
-def _listen(stderr: IO[str], errors: list[str], on_line: Callable[[str], None]) -> None:
+def _listen(stderr: IO[str], errors: deque[str], on_line: Callable[[str], None]) -> None:
     for line in stderr:
-        errors.append(line)
+        errors.append(line.rstrip("\n"))
         on_line(line)
 
 

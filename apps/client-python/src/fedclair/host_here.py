@@ -30,10 +30,10 @@ def run_here(
     :param on_line: is called with each line that the command prints on stderr
     :raises FedclairError: with the text of the command or of the host"""
     token = secrets.token_hex(16)
-    backend = declared(make_client, "backend", "python-numpy")
-    if device is not None and choose_device(device) == "cuda":
+    chosen = None if device is None else choose_device(device)
+    backend, contaminations = declared(make_client)
+    if chosen == "cuda":
         backend = f"{backend}-cuda"
-    contaminations = declared(make_client, "contaminations", ())
     processes: list[subprocess.Popen[str]] = []
     hosts: list[Host] = []
     threads: list[threading.Thread] = []

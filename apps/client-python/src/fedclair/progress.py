@@ -41,7 +41,7 @@ class Progress:
             self._bar.set_postfix_str(text, refresh=False)
             self._bar.update()
         else:
-            self._print(_message(text))
+            self._print(message_of(text))
 
     def _print(self, text: str) -> None:
         if text == "":
@@ -58,8 +58,10 @@ def _create_bar(rounds: int) -> Any:
     return tqdm(total=rounds, unit="round", file=sys.stderr)
 
 
-def _message(text: str) -> str:
-    """Returns the message of a JSON line of the log, which is empty below a warning, or the text itself."""
+def message_of(text: str) -> str:
+    """Returns the message of a JSON line of the log, which is empty below a warning, or the text itself.
+
+    :param text: a line without its end"""
     if not text.startswith("{"):
         return text
     try:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from .client import Client
 from .device import CHOICES, DeviceMissing, choose_device
-from .host import Host, HostError, log, software_version
+from .host import Host, HostError, _TimeLimit, log, software_version
 from .text import printable
 from .tls import is_loopback, tls_context
 from .torch_start import defer_compiler
@@ -159,25 +159,50 @@ def _load_clients(options: argparse.Namespace) -> tuple[Callable[[int], Client],
 
         initial = None if options.initial is None else _load_object(options.initial)
         try:
-            return flower_clients(loaded, initial), "flower", declared(loaded, "contaminations", ())
+            return flower_clients(loaded, initial), "flower", getattr(loaded, "contaminations", ())
         except TypeError as error:
             raise HostError(f"{options.clients}: {error}") from None
     if options.initial is not None:
         raise HostError("--initial goes with --flower: other clients have a method initial")
     if not callable(loaded):
         raise HostError(f"{options.clients} is no function that makes a client from its index")
-    return loaded, declared(loaded, "backend", "python-numpy"), declared(loaded, "contaminations", ())
+    return loaded, *declared(loaded)
 
 
-def declared(make_client: Any, name: str, default: Any) -> Any:
-    """Reads an attribute of a function, a class, or the class that a function is annotated to return."""
-    if hasattr(make_client, name):
-        return getattr(make_client, name)
+def declared(make_client: Callable[[int], Client]) -> tuple[str, Sequence[str]]:
+    """Returns the backend of clients and the contaminations that they carry out. They are attributes of a class, or of a function,
+    or of the class that a function is annotated to return. A function that says nothing creates its first client, which has them."""
+    owner: Any = make_client
+    if not isinstance(make_client, type):
+        owner = _annotated(make_client) or _first_client(make_client)
+
+    def read(name: str, default: Any) -> Any:
+        return getattr(make_client, name, getattr(owner, name, default))
+
+    return read("backend", "python-numpy"), read("contaminations", ())
+
+
+def _annotated(make_client: Any) -> Any:
+    """The class that a function is annotated to return, or None if it is any client."""
     try:
         made = get_type_hints(make_client).get("return")
     except Exception:  # a hint that names something unknown here says nothing
-        made = None
-    return getattr(made, name, default)
+        return None
+    return None if made is Client else made
+
+
+def _first_client(make_client: Callable[[int], Client]) -> Client | None:
+    """Returns None if it cannot be created. It may be none of this host's clients: then nothing is wrong. Else its job reports the error."""
+    try:
+        with _TimeLimit(_FIRST_CLIENT_SECONDS):
+            return make_client(0)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # including SystemExit
+        return None
+
+
+_FIRST_CLIENT_SECONDS = 30.0
 
 
 def _own_traceback(error: BaseException) -> str:
@@ -200,7 +225,9 @@ def _load_object(name: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise HostError(f"{name}: {error}") from None
+        if error.name != module_name:  # the module is there, and imports a package that is not
+            raise HostError(f"{name} cannot be imported\n{_own_traceback(error)}") from None
+        raise HostError(f"{name}: {error}, neither in {printable(os.getcwd(), 200)} nor among the installed packages") from None
     except Exception as error:
         raise HostError(f"{name} cannot be imported\n{_own_traceback(error)}") from None
     try:
