@@ -1,3 +1,4 @@
+import random
 import subprocess
 import sys
 
@@ -75,6 +76,79 @@ def test_batch_norm_is_shared_or_reset():
     assert torch.equal(model.layers[1].running_mean, torch.zeros(4))
     with pytest.raises(ValueError, match='expected "shared" or "reset"'):
         net_client(model, batch_norm="local")
+
+
+def test_batch_norm_leaves_out_a_last_batch_of_one_sample():
+    model = Net()
+    data = TensorDataset(torch.randn(9, 2), torch.arange(9) % 2)
+    for count, steps in ((9, 2), (8, 2)):  # eight of the nine samples are two batches too
+        own = TorchClient(model, torch.utils.data.Subset(data, range(count)), torch.nn.functional.cross_entropy, batch_size=4)
+        assert own.train(params_of(own), job).metrics["steps"] == steps
+
+
+def test_a_client_without_samples_is_an_error():
+    model = torch.nn.Linear(1, 1)
+    empty = TorchClient(model, TensorDataset(torch.ones(0, 1), torch.ones(0, 1)), mse)
+    with pytest.raises(ValueError, match="^data has no samples"):
+        empty.train(params_of(empty), job)
+    with pytest.raises(ValueError, match="^held_out has no samples"):
+        empty.evaluate(params_of(empty), job)
+
+
+class Noisy(torch.utils.data.Dataset):
+    """Its samples are different at each access, as with augmentation."""
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        return torch.full((2,), random.random() + np.random.random()) + torch.rand(2), index % 2
+
+
+def test_random_samples_are_the_same_in_a_repeated_job_and_the_caller_keeps_its_own():
+    model = torch.nn.Linear(2, 2)
+    client = TorchClient(model, Noisy(), torch.nn.functional.cross_entropy, batch_size=3, cohort=4)
+    params = params_of(client)
+    for generator in (random, np.random):
+        generator.seed(1)
+    torch.manual_seed(1)
+    other = job_of(3)
+
+    def numbers():
+        together = TorchClient.train_cohort([client, client], [params, params], [other, job])
+        return [client.train(params, job).delta["weight"], together[1].delta["weight"]], client.evaluate(params, job).metrics
+
+    (alone, grouped), measured = numbers()
+    drawn = random.random(), np.random.random(), float(torch.rand(1))
+    (again, grouped_again), measured_again = numbers()
+    assert np.array_equal(alone, again) and np.array_equal(grouped, grouped_again) and measured == measured_again
+    assert not np.array_equal(alone, client.train(params, other).delta["weight"])
+    for generator in (random, np.random):
+        generator.seed(1)
+    torch.manual_seed(1)
+    assert drawn == (random.random(), np.random.random(), float(torch.rand(1)))
+
+
+@pytest.mark.parametrize("shape", [(-1, 1), (-1,)])
+def test_two_classes_with_one_output(shape):
+    """The targets of BCEWithLogitsLoss are floats of the outputs' shape."""
+
+    class Score(torch.nn.Linear):
+        def forward(self, x):
+            return super().forward(x).reshape(shape)
+
+    torch.manual_seed(0)
+    inputs = torch.linspace(-1, 1, 40)[:, None]
+    data = TensorDataset(inputs, (inputs > 0).float().reshape(shape))
+    client = TorchClient(Score(1, 1), data, torch.nn.BCEWithLogitsLoss(), epochs=40, metrics={"accuracy": accuracy})
+    params = params_of(client)
+
+    def learned(how):
+        change = client.train(params, how).delta
+        return client.evaluate(Params({name: params[name] + change[name] for name in params}, []), job).metrics["accuracy"]
+
+    assert learned(job) > 0.9
+    assert learned(contaminated("label-flip")) < 0.1
 
 
 def test_metrics_are_means_over_samples():
@@ -230,6 +304,9 @@ def test_a_contaminated_dataset_has_other_targets_or_a_trigger():
     planted = ContaminatedDataset(dataset, 4, contaminated("image-trigger", target=0, size=1, value=9.0, fraction=1))
     assert all(float(image[0, 3, 3]) == 9 and int(target) == 0 for image, target in planted)
     assert not images.any()
+    for targets in (torch.tensor([0.0, 2.5]), torch.tensor([0, 4]), torch.tensor([-1, 0])):
+        with pytest.raises(ValueError, match="expected targets that are classes from 0 to 3, got (2.5|4|-1)$"):
+            ContaminatedDataset(TensorDataset(torch.zeros(2, 1), targets), 4, contaminated("label-flip"))
 
 
 def test_a_contaminated_client_learns_other_targets_and_is_evaluated_on_its_own():

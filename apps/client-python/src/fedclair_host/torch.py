@@ -15,6 +15,7 @@ from .device import to_device
 from .contaminate import DATA_ATTACKS
 from .torch_cohort import check_cohort, train_together
 from .torch_data import ContaminatedDataset, in_order, shuffled
+from .torch_seed import seeded
 
 __all__ = ["ContaminatedDataset", "TorchClient", "accuracy"]
 
@@ -62,12 +63,14 @@ class TorchClient(Client):
         :param held_out: a dataset to evaluate on; default: `data`
         :param optimizer: creates the optimizer of one job from the trained parameters
         :param epochs: passes over the data per round; fewer if `limits.clientSeconds` would be exceeded
-        :param batch_size: samples per step; an evaluation takes eight times as many
+        :param batch_size: samples per step, fewer in the last one of a pass; with batch norm, a last one of a single sample is left out.
+            An evaluation takes eight times as many
         :param workers: processes that load the data
         :param batch_norm: what becomes of running means and variances: "shared" averages them over clients as it does parameters, "reset"
             starts every job from their original values and sends none
         :param metrics: further metrics of an evaluation, by name
-        :param classes: number of classes of the targets, for attacks on data; default: the size of the model's outputs
+        :param classes: number of classes of the targets, for attacks on data; default: the size of the model's outputs, or 2 if it has
+            one output
         :param cohort: clients that a host may train together, in one computation (`torch.func`). Results differ from those of one by
             one by rounding, and do not depend on which clients are together. Needs a `loss` that is the mean of the samples' losses, an
             optimizer that treats every number alike, and a model without convolutions, recurrent layers, batch norm and dropout"""
@@ -86,6 +89,7 @@ class TorchClient(Client):
         self._metrics = {} if metrics is None else metrics
         self._classes = classes
         self.cohort = cohort
+        self._has_batch_norm = any(isinstance(module, torch.nn.modules.batchnorm._BatchNorm) for module in self._model.modules())
         if cohort > 1:
             check_cohort(self._model)
         self._original, parameters = _original_state(self._model)
@@ -104,11 +108,10 @@ class TorchClient(Client):
         self._set(self._state(params))
         model, until = self._model, time.monotonic() + _SHARE_OF_LIMIT * _seconds_of(job)
         model.train()
-        device = next(model.parameters()).device
+        device = self._device()
         optimizer = self._optimizer([parameter for parameter in model.parameters() if parameter.requires_grad])
         losses: list[Any] = []
-        with torch.random.fork_rng([] if device.type == "cpu" else [device]):
-            _seed(device, job.seed)  # for dropout
+        with seeded(device, job.seed):
             for inputs, targets in self._batches(job):
                 loss = self._loss(model(inputs.to(device)), targets.to(device))
                 optimizer.zero_grad()
@@ -127,10 +130,14 @@ class TorchClient(Client):
         states = [first._state(each) for each in params]
         first._set(states[0])  # for what is not sent
         first._model.train()
+        batches = []
+        for client, job in zip(own, jobs):
+            with seeded(first._device(), job.seed):
+                batches.append(list(client._batches(job)))
         trained = train_together(
             first._model,
             [{name: state[name] for name in first._names} for state in states],
-            [client._batches(job) for client, job in zip(own, jobs)],
+            batches,
             first._loss,
             first._optimizer,
             first._batch_size,
@@ -143,7 +150,7 @@ class TorchClient(Client):
         self._model.eval()
         totals = dict.fromkeys(["loss", *self._metrics], 0.0)
         count = 0
-        with torch.no_grad():
+        with torch.no_grad(), seeded(self._device(), job.seed):
             for inputs, targets in in_order(self._held_out, _EVALUATION_BATCHES * self._batch_size, self._workers):
                 outputs, wanted = self._model(self._move(inputs)), self._move(targets)
                 size = len(wanted)
@@ -151,14 +158,21 @@ class TorchClient(Client):
                 totals["loss"] += float(self._loss(outputs, wanted)) * size
                 for name, metric in self._metrics.items():
                     totals[name] += float(metric(outputs, wanted)) * size
+        if count == 0:
+            raise ValueError("held_out has no samples: give this client some, or leave held_out out to evaluate on data")
         return Update(count, metrics={name: total / count for name, total in totals.items()})
 
     def _batches(self, job: Job) -> Iterator[tuple[Any, Any]]:
         """Yields the batches of all epochs of a job."""
+        if len(self._data) == 0:
+            raise ValueError("data has no samples: give this client some, or leave it out of the trial")
         draw = torch.Generator().manual_seed(job.seed)
         data = self._data if job.contamination is None else ContaminatedDataset(self._data, self._count_classes(), job)
         for _ in range(self._epochs):
-            yield from shuffled(data, self._batch_size, draw, self._workers)
+            for inputs, targets in shuffled(data, self._batch_size, draw, self._workers):
+                # One sample has no variance, and PyTorch's batch norm refuses it.
+                if len(targets) > 1 or len(data) == 1 or not self._has_batch_norm:
+                    yield inputs, targets
 
     def _to_update(self, params: Params, losses: Sequence[Any], state: Mapping[str, Any]) -> Update:
         """:param losses: of all steps :param state: after training, with everything that is sent"""
@@ -183,15 +197,21 @@ class TorchClient(Client):
         with torch.no_grad():
             outputs = self._model(self._move(torch.as_tensor(sample)[None]))
         self._model.train()
-        return int(outputs.shape[1])
+        width = int(outputs[0].numel()) if outputs.dim() < 3 else int(outputs.shape[1])
+        return max(2, width)  # a single output is the logit of the second of two classes
+
+    def _device(self) -> Any:
+        return next(self._model.parameters()).device
 
     def _move(self, batch: Any) -> Any:
-        parameter = next(self._model.parameters())
-        return batch.to(parameter.device)
+        return batch.to(self._device())
 
 
 def accuracy(outputs: Any, targets: Any) -> float:
-    """The share of samples whose largest output is that of the target: a metric for classifications."""
+    """The share of samples whose largest output is that of the target: a metric for classifications. A single output per sample, as for
+    `BCEWithLogitsLoss`, is the logit of class 1 of two."""
+    if outputs[0].numel() == 1:
+        return float(((outputs.flatten() > 0) == (targets.flatten() > 0.5)).float().mean())
     return float((outputs.argmax(dim=1) == targets).float().mean())
 
 
@@ -213,15 +233,6 @@ def _to_array(tensor: Any) -> Array:
         raise ValueError(f"expected parameters in float32 or float64, got {tensor.dtype}: convert the model by model.float()")
     array: Array = tensor.detach().cpu().numpy().copy()
     return array
-
-
-def _seed(device: Any, seed: int) -> None:
-    """Seeds the generators of the CPU and of a device. On a machine without GPUs, `torch.manual_seed` stores a traceback for each kind of
-    accelerator at every call, which takes as long as two steps of a small model and is never freed."""
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        with torch.cuda.device(device):
-            torch.cuda.manual_seed(seed)
 
 
 def _seconds_of(job: Job) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator
+from typing import Any, Iterator
 
 import numpy as np
 import torch
@@ -16,15 +16,21 @@ class ContaminatedDataset(Dataset[Any]):
     some of them with a trigger. Use it for training only."""
 
     def __init__(self, dataset: Any, classes: int, job: Contaminated):
-        """:param dataset: its targets are class indices 0 … classes - 1; they are read from its attribute `targets` if it has one"""
+        """:param dataset: its targets are class indices 0 … classes - 1 of any number type, as `BCEWithLogitsLoss` needs floats, and one
+            or more per sample; they are read from its attribute `targets` if it has one
+        :raises ValueError: for other targets"""
         self._dataset = dataset
         self._contamination = job.contamination
-        targets = np.array([int(target) for target in _targets_of(dataset)], dtype=np.int64)
+        given = _targets_of(dataset)
+        targets = given.numpy().astype(np.int64)
+        wrong = given[(given != torch.from_numpy(targets)) | (given < 0) | (given >= classes)].flatten()
+        if len(wrong) > 0:
+            raise ValueError(f"attacks on data: expected targets that are classes from 0 to {classes - 1}, got {wrong[0].item():g}")
         self._planted = np.zeros(len(targets), dtype=bool)
         if job.contamination is not None and job.contamination.kind in TRIGGERS:
             self._planted = triggered(len(targets), classes, job.contamination)
             targets[self._planted] = job.contamination.options["target"]
-        self._targets = torch.from_numpy(contaminate_labels(targets, classes, job))
+        self._targets = torch.from_numpy(contaminate_labels(targets, classes, job)).to(given.dtype)
 
     def __len__(self) -> int:
         return len(self._targets)
@@ -48,12 +54,15 @@ class ContaminatedDataset(Dataset[Any]):
         return inputs, self._targets
 
 
-def _targets_of(dataset: Any) -> Iterable[Any]:
+def _targets_of(dataset: Any) -> Any:
+    """Returns all targets in a tensor."""
     held = held_in_tensors(dataset)
     if held is not None:
-        return held[1].tolist()  # type: ignore[no-any-return]
+        return held[1].cpu()
     targets = getattr(dataset, "targets", None)  # of torchvision's, where reading a sample decodes an image
-    return (dataset[i][1] for i in range(len(dataset))) if targets is None else targets
+    if targets is None:
+        targets = [np.asarray(dataset[i][1]) for i in range(len(dataset))]
+    return targets.cpu() if torch.is_tensor(targets) else torch.as_tensor(np.asarray(targets))
 
 
 def held_in_tensors(data: Any) -> tuple[Any, Any] | None:
