@@ -170,6 +170,57 @@ def test_clients_declare_the_attacks_on_texts():
     assert declared(make_client)[1] == ("label-flip", "label-noise", "random-targets", "target-shift", "text-trigger")
 
 
+def trainer_in(folder, **options):
+    """A Trainer that takes three steps, without anything that it would print or store."""
+
+    def make(model, examples, job):
+        arguments = transformers.TrainingArguments(
+            output_dir=folder, max_steps=3, per_device_train_batch_size=4, learning_rate=1e-2, seed=job.seed, use_cpu=True,
+            report_to=[], save_strategy="no", logging_strategy="no", disable_tqdm=True, bf16=options.get("bf16", False),
+        )  # fmt: skip
+        more = {name: value for name, value in options.items() if name != "bf16"}
+        return transformers.Trainer(model=model, args=arguments, train_dataset=examples, **more)
+
+    return make
+
+
+@pytest.mark.parametrize("make, bf16", [(bert, False), (gpt2, False), (gpt2, True)])
+def test_a_trainer_takes_the_place_of_the_steps(make, bf16, tmp_path):
+    model = make()
+    own = data(0, model)
+    unlabelled = [{"input_ids": example["input_ids"]} for example in own] if make is gpt2 else own
+
+    def trained(job, examples=unlabelled):
+        return PeftClient(model, examples, trainer=trainer_in(tmp_path, bf16=bf16)).train(initial_params(model), job)
+
+    first = trained(job())
+    assert first.num_examples == 12 and first.metrics["loss"] > 0
+    trained(job(1))
+    again = trained(job())
+    assert first.metrics == again.metrics
+    assert list(first.delta) == list(initial_params(model))
+    for name, change in numbers(first.delta).items():
+        assert np.abs(change).max() > 0 and np.array_equal(change, numbers(again.delta)[name]), name
+    assert "forward" not in vars(model)
+    attack = contaminated("label-flip")
+    changed = contaminate_examples(own, SYMBOLS if make is gpt2 else 3, attack)
+    clean = Job(**{**vars(attack), "contamination": None})
+    assert trained(attack).metrics == trained(clean, changed).metrics != trained(clean).metrics
+
+
+def test_a_trainer_whose_collator_would_undo_an_attack_is_rejected(tmp_path):
+    model = gpt2()
+
+    def collate(examples):
+        ids = torch.stack([torch.as_tensor(example["input_ids"]) for example in examples])
+        return {"input_ids": ids, "labels": ids}
+
+    texts = PeftClient(model, data(0, model), trainer=trainer_in(tmp_path, data_collator=collate))
+    assert texts.train(initial_params(model), job()).num_examples == 12
+    with pytest.raises(ValueError, match="collate: it does not keep the contaminated labels of the examples"):
+        texts.train(initial_params(model), contaminated("label-flip"))
+
+
 def test_a_collate_function_that_would_undo_an_attack_is_rejected():
     model = gpt2()
     params = initial_params(model)

@@ -18,6 +18,7 @@ import torch
 from .client import Array, Change, Client, Delta, Job, LowRank, Params, Update
 from .contaminate_examples import EXAMPLE_ATTACKS, IGNORED, Example, contaminate_examples, labels_of
 from .device import to_device
+from .torch_seed import seeded
 
 
 class PeftClient(Client):
@@ -34,11 +35,14 @@ class PeftClient(Client):
         batch_size: int = 8,
         learning_rate: float = 1e-3,
         collate: Callable[[Sequence[Example]], Mapping[str, torch.Tensor]] | None = None,
+        trainer: Callable[[Any, Sequence[Example], Job], Any] | None = None,
     ):
         """:param model: a PeftModel with one LoRA adapter, created once per process; clients take turns with it
         :param dataset: examples to train on, of equal length unless `collate` pads them
         :param held_out: examples to evaluate on; without any the client does not evaluate
-        :param steps: AdamW steps per round"""
+        :param steps: AdamW steps per round
+        :param trainer: creates what trains in place of these steps: a `transformers.Trainer`, from the model, the examples of the job,
+            which all have ``labels``, and the job. Pass it ``seed=job.seed``; `steps`, `batch_size` and `learning_rate` are its own"""
         self._shared = _Shared.of(to_device(model))
         self._dataset = dataset
         self._held_out = held_out
@@ -46,6 +50,7 @@ class PeftClient(Client):
         self._batch_size = batch_size
         self._learning_rate = learning_rate
         self._collate = collate or _stack
+        self._trainer = trainer
 
     def initial(self, job: Job) -> Delta:
         """Returns pairs of rank 0 for the weights under the adapter, which start unchanged, and the values of the dense params."""
@@ -59,22 +64,41 @@ class PeftClient(Client):
         model = self._shared.start(params, job)
         data = self._training_data(job)
         model.train()
+        with seeded(model.device, job.seed):
+            loss = self._step(model, data, job) if self._trainer is None else self._run_trainer(model, data, job)
+        return Update(len(data), self._shared.changes(params), {"loss": loss})
+
+    def _step(self, model: Any, data: Sequence[Example], job: Job) -> float:
+        """Trains by AdamW. :returns: the mean loss of the last quarter of the steps"""
         trained = [p for p in model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=self._learning_rate, weight_decay=0.0)
         order = np.random.default_rng(job.seed)
         losses = []
-        with torch.random.fork_rng():
-            torch.manual_seed(job.seed)  # for dropout
-            for _ in range(self._steps):
-                chosen = order.choice(len(data), size=min(self._batch_size, len(data)), replace=False)
-                batch = [data[int(i)] for i in chosen]
-                loss = self._loss(model, batch, data is not self._dataset)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                losses.append(float(loss.detach()))
+        for _ in range(self._steps):
+            chosen = order.choice(len(data), size=min(self._batch_size, len(data)), replace=False)
+            batch = [data[int(i)] for i in chosen]
+            loss = self._loss(model, batch, data is not self._dataset)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
         last = losses[-max(1, len(losses) // 4) :]
-        return Update(len(data), self._shared.changes(params), {"loss": sum(last) / len(last)})
+        return sum(last) / len(last)
+
+    def _run_trainer(self, model: Any, data: Sequence[Example], job: Job) -> float:
+        """Trains by the caller's trainer. :returns: its mean loss"""
+        assert self._trainer is not None
+        examples = [data[i] if "labels" in data[i] else {**data[i], "labels": data[i]["input_ids"]} for i in range(len(data))]
+        trainer = self._trainer(model, examples, job)
+        if data is not self._dataset:
+            trainer.data_collator = _Checked(trainer.data_collator)
+        attributes = dict(vars(model))
+        try:
+            return float(trainer.train().training_loss)
+        finally:
+            # With mixed precision a trainer wraps `forward`, and the next one would wrap that.
+            vars(model).clear()
+            vars(model).update(attributes)
 
     def evaluate(self, params: Params, job: Job) -> Update:
         if not self._held_out:
@@ -227,6 +251,18 @@ def _factors(layer: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Returns the factors of the layer's only adapter: A, r×q, and B, p×r."""
     [a], [b] = layer.lora_A.values(), layer.lora_B.values()
     return a.weight, b.weight
+
+
+class _Checked:
+    """A trainer's `data_collator` that must keep contaminated labels."""
+
+    def __init__(self, collate: Callable[[Sequence[Example]], Mapping[str, Any]]):
+        self._collate = collate
+
+    def __call__(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+        batch = self._collate(examples)
+        _check_labels(batch["labels"], examples)
+        return batch
 
 
 def _check_labels(labels: torch.Tensor, examples: Sequence[Example]) -> None:

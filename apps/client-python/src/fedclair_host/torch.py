@@ -14,7 +14,7 @@ from .client import Array, Client, Delta, Job, Params, Update
 from .device import to_device
 from .contaminate import DATA_ATTACKS
 from .torch_cohort import check_cohort, train_together
-from .torch_data import ContaminatedDataset, in_order, shuffled
+from .torch_data import ContaminatedDataset, in_order, lies_in_tensors, shuffled
 from .torch_seed import seeded
 
 __all__ = ["ContaminatedDataset", "TorchClient", "accuracy"]
@@ -111,7 +111,7 @@ class TorchClient(Client):
         device = self._device()
         optimizer = self._optimizer([parameter for parameter in model.parameters() if parameter.requires_grad])
         losses: list[Any] = []
-        with seeded(device, job.seed):
+        with seeded(device, job.seed, lies_in_tensors(self._data)):
             for inputs, targets in self._batches(job):
                 loss = self._loss(model(inputs.to(device)), targets.to(device))
                 optimizer.zero_grad()
@@ -132,7 +132,7 @@ class TorchClient(Client):
         first._model.train()
         batches = []
         for client, job in zip(own, jobs):
-            with seeded(first._device(), job.seed):
+            with seeded(first._device(), job.seed, lies_in_tensors(client._data)):
                 batches.append(list(client._batches(job)))
         trained = train_together(
             first._model,
@@ -150,7 +150,7 @@ class TorchClient(Client):
         self._model.eval()
         totals = dict.fromkeys(["loss", *self._metrics], 0.0)
         count = 0
-        with torch.no_grad(), seeded(self._device(), job.seed):
+        with torch.no_grad(), seeded(self._device(), job.seed, lies_in_tensors(self._held_out)):
             for inputs, targets in in_order(self._held_out, _EVALUATION_BATCHES * self._batch_size, self._workers):
                 outputs, wanted = self._model(self._move(inputs)), self._move(targets)
                 size = len(wanted)

@@ -19,7 +19,8 @@ class ContaminatedDataset(Dataset[Any]):
         """:param dataset: its targets are class indices 0 … classes - 1 of any number type, as `BCEWithLogitsLoss` needs floats, and one
             or more per sample; they are read from its attribute `targets` if it has one
         :raises ValueError: for other targets"""
-        self._dataset = dataset
+        self.clean = dataset
+        """The dataset without contamination."""
         self._contamination = job.contamination
         given = _targets_of(dataset)
         targets = given.numpy().astype(np.int64)
@@ -36,14 +37,14 @@ class ContaminatedDataset(Dataset[Any]):
         return len(self._targets)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        sample = self._dataset[index][0]
+        sample = self.clean[index][0]
         if self._contamination is not None and self._planted[index]:
             sample = plant_trigger(sample, self._contamination)
         return sample, self._targets[index]
 
     def tensors(self) -> tuple[Any, Any] | None:
         """Returns all inputs and targets if the dataset holds its data in tensors."""
-        clean = held_in_tensors(self._dataset)
+        clean = held_in_tensors(self.clean)
         if clean is None:
             return None
         inputs = clean[0]
@@ -59,10 +60,20 @@ def _targets_of(dataset: Any) -> Any:
     held = held_in_tensors(dataset)
     if held is not None:
         return held[1].cpu()
-    targets = getattr(dataset, "targets", None)  # of torchvision's, where reading a sample decodes an image
+    targets: Any = getattr(dataset, "targets", None)  # of torchvision's, where reading a sample decodes an image
     if targets is None:
         targets = [np.asarray(dataset[i][1]) for i in range(len(dataset))]
     return targets.cpu() if torch.is_tensor(targets) else torch.as_tensor(np.asarray(targets))
+
+
+def lies_in_tensors(data: Any) -> bool:
+    """Whether `held_in_tensors` finds the tensors of a dataset. Then its samples are the same at every access."""
+    if isinstance(data, ContaminatedDataset):
+        return lies_in_tensors(data.clean)
+    if type(data) is Subset:
+        return lies_in_tensors(data.dataset)
+    # A subclass may return something else for an index.
+    return type(data) is TensorDataset and len(data.tensors) == 2
 
 
 def held_in_tensors(data: Any) -> tuple[Any, Any] | None:
@@ -70,15 +81,14 @@ def held_in_tensors(data: Any) -> tuple[Any, Any] | None:
     which is ten times as fast as a loader that collects single samples."""
     if isinstance(data, ContaminatedDataset):
         return data.tensors()
-    # A subclass may return something else for an index.
-    if type(data) is TensorDataset and len(data.tensors) == 2:
+    if not lies_in_tensors(data):
+        return None
+    if type(data) is TensorDataset:
         return data.tensors[0], data.tensors[1]
-    if type(data) is Subset:
-        whole = held_in_tensors(data.dataset)
-        if whole is not None:
-            chosen = torch.as_tensor(data.indices, dtype=torch.int64)
-            return whole[0][chosen], whole[1][chosen]
-    return None
+    whole = held_in_tensors(data.dataset)
+    assert whole is not None
+    chosen = torch.as_tensor(data.indices, dtype=torch.int64)
+    return whole[0][chosen], whole[1][chosen]
 
 
 def shuffled(data: Any, batch_size: int, draw: Any, workers: int) -> Iterator[tuple[Any, Any]]:
@@ -89,7 +99,8 @@ def shuffled(data: Any, batch_size: int, draw: Any, workers: int) -> Iterator[tu
     held = held_in_tensors(data) if workers == 0 else None
     if held is None:
         order = [batch.tolist() for batch in places]
-        own = torch.Generator().manual_seed(draw.initial_seed())  # a loader draws a number itself
+        own = torch.Generator()
+        own.set_state(draw.get_state())  # a loader draws a number itself, for its workers: another one in each pass
         yield from DataLoader(data, batch_sampler=order, generator=own, num_workers=workers)
     else:
         for batch in places:
