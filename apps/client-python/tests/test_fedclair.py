@@ -1,4 +1,6 @@
 import json
+import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,13 @@ def test_a_failure_is_an_exception_with_the_text_of_the_command(folder, capfd):
         fedclair.run(trial, clients="lacking:make", hosts=1, progress=False)
     with pytest.raises(FileNotFoundError):
         fedclair.open_run(folder)
+
+
+def test_a_script_that_its_own_hosts_import_does_not_run_again(folder):
+    (folder / "script.py").write_text(f"import fedclair\nfedclair.run({trial}, clients='script:Own', hosts=1, progress=False)")
+    done = subprocess.run([sys.executable, "script.py"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.search(r'script:Own: a host imports this module.*below `if __name__ == "__main__":`', done.stderr)
 
 
 def test_a_missing_command_is_explained(folder, monkeypatch):

@@ -11,9 +11,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Union
 
+from fedclair_host import command as host_command
 from fedclair_host.client import Client
 
-from .command import call
+from .command import FedclairError, call
 from .host_here import run_here
 from .progress import Progress
 from .run_html import run_html
@@ -114,6 +115,10 @@ def run(
     :param progress: whether to show the rounds: as a bar in terminals and notebooks, otherwise as lines on stderr
     :raises FedclairError: with the command's message and exit code
     :raises ValueError: if a function is to run in several hosts"""
+    if host_command.loading is not None:
+        raise FedclairError(
+            f'{host_command.loading}: a host imports this module, and that must not run a trial: put fedclair.run below `if __name__ == "__main__":`', 2
+        )
     folder = Path(tempfile.mkdtemp(prefix="fedclair-")) / "run" if out is None else Path(out)
     changes = dict(set or {})
     if isinstance(clients, str):

@@ -216,12 +216,18 @@ def _own_traceback(error: BaseException) -> str:
 _FRAMES = 10
 
 
+loading: str | None = None
+"""The name of what this host is importing. A script that runs a trial must not do it again when its own hosts import it."""
+
+
 def _load_object(name: str) -> Any:
     """Loads the object that `module:attribute` refers to. The module may be in the working directory."""
+    global loading
     module_name, colon, attribute = name.partition(":")
     if not colon or not module_name or not attribute:
         raise HostError(f"expected module:function, as my_module:make_client, got {name!r}")
     sys.path.insert(0, os.getcwd())
+    loading = name
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -230,6 +236,8 @@ def _load_object(name: str) -> Any:
         raise HostError(f"{name}: {error}, neither in {printable(os.getcwd(), 200)} nor among the installed packages") from None
     except Exception as error:
         raise HostError(f"{name} cannot be imported\n{_own_traceback(error)}") from None
+    finally:
+        loading = None
     try:
         return getattr(module, attribute)
     except AttributeError:
