@@ -66,6 +66,16 @@ def test_a_trial_runs_and_its_tables_are_data_frames(folder, capfd):
     pandas.testing.assert_frame_equal(again.verdicts, verdicts)
 
 
+def test_tables_tell_the_seeds_of_a_study_apart(folder):
+    pytest.importorskip("pandas")
+    study = fedclair.run({**trial, "rounds": 1, "seeds": 2}, clients="own_clients:Own", progress=False)
+    for table in (study.verdicts, study.metrics):
+        assert list(table.columns[:4]) == ["run", "seed", "arm", "round"]
+    assert study.verdicts.groupby("seed").client.count().to_dict() == {1: 12, 2: 12}
+    assert "seed" not in set(study.metrics.metric)
+    assert study._repr_html_().count("<svg") >= 1
+
+
 def test_a_failure_is_an_exception_with_the_text_of_the_command(folder, capfd):
     with pytest.raises(fedclair.FedclairError, match="rounds: .*expected") as failed:
         fedclair.run({**trial, "rounds": 0}, clients="own_clients:Own")

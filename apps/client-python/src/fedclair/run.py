@@ -48,17 +48,18 @@ class Run:
     @property
     def verdicts(self) -> DataFrame:
         """One row per arm, round and client that has a verdict, with the columns arm, round, client, truth, attack, status, score,
-        threshold and reason. Higher scores stand out more."""
-        columns = ["arm", "round", "client", "truth", "attack", "verdict", "score", "threshold", "reason"]
+        threshold and reason, and first run and seed if there are several. Higher scores stand out more."""
+        columns = [*self._of_several, "arm", "round", "client", "truth", "attack", "verdict", "score", "threshold", "reason"]
         clients = self.clients
         return clients[clients["verdict"].notna()][columns].rename(columns=_VERDICT_COLUMNS).reset_index(drop=True)
 
     @property
     def metrics(self) -> DataFrame:
-        """One row per arm, round and metric: arm, round, metric, value."""
+        """One row per arm, round and metric: arm, round, metric, value, and first run and seed if there are several."""
         rounds = self.rounds
-        numbers = [name for name in rounds.select_dtypes("number").columns if name != "round"]
-        long = rounds.melt(id_vars=["arm", "round"], value_vars=numbers, var_name="metric")
+        names = [*self._of_several, "arm", "round"]
+        numbers = [name for name in rounds.select_dtypes("number").columns if name not in names]
+        long = rounds.melt(id_vars=names, value_vars=numbers, var_name="metric")
         return long.dropna(subset=["value"]).reset_index(drop=True)
 
     @property
@@ -81,6 +82,11 @@ class Run:
 
     def _repr_html_(self) -> str:
         return run_html(self)
+
+    @property
+    def _of_several(self) -> list[str]:
+        """The columns that tell the runs of a trial with several seeds apart."""
+        return [name for name in ("run", "seed") if name in self.rounds]
 
     @cached_property
     def _tables(self) -> Mapping[str, DataFrame]:

@@ -13,15 +13,16 @@ _OPEN_ROWS = 30
 
 
 def run_html(run: Run) -> str:
-    """Returns the arms' metrics, the verdicts of the last round, and the figures. Needs pandas."""
+    """Returns the arms' metrics, the verdicts of the last round, and the figures. Needs pandas. A trial with several seeds has its
+    figures only."""
     figures = run.figures
-    first = [name for name in ("scores", "accuracy") if name in figures]
+    is_study = "measures" not in run.summary
+    first = list(figures) if is_study else [name for name in ("scores", "accuracy") if name in figures]
     others = [name for name in figures if name not in first]
     return "\n".join(
         [
             f"<h4>{escape(str(run.summary['name']))}</h4>",
-            _arms(run),
-            _verdicts(run),
+            *([] if is_study else [_arms(run), _verdicts(run)]),
             *(f"<div>{figures[name]}</div>" for name in first),
             *(f"<details><summary>{escape(name)}</summary>{figures[name]}</details>" for name in others),
         ]
