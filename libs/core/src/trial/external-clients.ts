@@ -35,12 +35,13 @@ export function findUnknownClients(
 /**
  * Explains how to start the hosts of external clients; undefined if the trial has none.
  * @param command how the user starts fedclair
- * @param trialArguments the arguments of the coordinator that runs the trial
+ * @param trialArguments arguments of the coordinator that continues a run; default: the trial is
+ *   new, and may name their code
  */
 export function explainExternalHosts(
   { trial, external }: Pick<PreparedTrial, "trial" | "external">,
   command = "fedclair",
-  trialArguments = "TRIAL",
+  trialArguments?: string,
 ): string | undefined {
   const count = external.size;
   if (count === 0) return undefined;
@@ -49,8 +50,12 @@ export function explainExternalHosts(
   const simulated = isAll
     ? ""
     : `, \`${command} client --coordinator http://127.0.0.1:4000 --capacity M${trial.plugins ? " --plugin MODULE" : ""}\` for those that are simulated`;
+  const start =
+    trialArguments === undefined
+      ? "Name their Python code in the trial, as `python: my_module:make_client`, or start"
+      : "Start";
   return (
-    `task ${trial.task.name}: ${whose} in hosts of their own. Start \`${command} coordinator ${trialArguments} --listen 127.0.0.1:4000\`, and for it hosts, as ` +
+    `task ${trial.task.name}: ${whose} in hosts of their own. ${start} \`${command} coordinator ${trialArguments ?? "TRIAL"} --listen 127.0.0.1:4000\`, and for it hosts, as ` +
     `\`fedclair-host my_module:make_client --coordinator http://127.0.0.1:4000 --capacity N\`${simulated} (see docs/python-clients.md)`
   );
 }

@@ -117,7 +117,10 @@ describe("the task external", () => {
 
   it("explains to a host that would simulate its clients where they run", async () => {
     const runner = new ClientRunner(prepare(parseTrial(text(), "t.yaml", plugins), plugins));
-    await assert.rejects(runner.prepare(), /live in hosts of their own.*fedclair-host/);
+    await assert.rejects(
+      runner.prepare(),
+      /live in hosts of their own\. Name .* `python: my_module:make_client`, or start .*fedclair-host/,
+    );
   });
 
   for (const [what, more, wanted] of [
