@@ -9,8 +9,12 @@ import { installPython, requirePython } from "./support/python.js";
 const linear = join(workspace, "apps/client-python/examples/linear.yaml");
 
 /** Clients that learn a matrix of rank one with weights of their own, and nothing else. */
-const clients = `import numpy as np
+const clients = `import os
+import numpy as np
 from fedclair_host import Client, Update
+
+# With more threads, bytes would depend on the number of hosts and cores.
+assert os.environ["OMP_NUM_THREADS"] == "1"
 
 class Own(Client):
     def __init__(self, index):

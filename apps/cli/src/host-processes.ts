@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import module from "node:module";
-import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { exitCodes, UserError } from "@fedclair/core/errors";
@@ -117,16 +116,16 @@ export async function checkInterpreter(interpreter: string): Promise<void> {
 
 function startPython(
   processes: Processes,
-  { interpreter, args, folder, clients, count }: NonNullable<Hosts["python"]>,
+  { interpreter, args, folder, clients }: NonNullable<Hosts["python"]>,
 ): StartedHost {
-  // Otherwise every host computes in as many threads as there are cores.
-  const threads = Math.max(1, Math.floor(availableParallelism() / count));
   const child = processes.spawn(
     interpreter,
     ["-m", "fedclair_host", ...args, "--coordinator", "parent", "--capacity", String(clients)],
     {
       ...(folder !== undefined && { cwd: folder }),
-      env: { OMP_NUM_THREADS: String(threads), ...process.env },
+      // Sums of PyTorch depend on the number of threads, and bytes must not depend on hosts or
+      // cores.
+      env: { OMP_NUM_THREADS: "1", ...process.env },
       // An open stdin tells the host that this process lives.
       stdio: ["pipe", "inherit", "inherit"],
     },
