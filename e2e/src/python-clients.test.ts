@@ -185,7 +185,7 @@ describe("Python clients", () => {
     const resumed = await fedclair(["resume", run2]);
     assert.equal(resumed.code, exitCodes.usage);
     const [, command = ""] =
-      /Start `fedclair (coordinator .* --resume) --listen/.exec(resumed.stderr) ?? [];
+      /Start `(?:npx )?fedclair (coordinator .* --resume) --listen/.exec(resumed.stderr) ?? [];
     const words = command.split(" ").slice(1);
     const { coordinator: again, url: where } = await startCoordinator(words);
     await startPythonHost(examples, [
