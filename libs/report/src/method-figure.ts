@@ -22,6 +22,7 @@ export function methodFigure(
   const [{ measure, rows, columns }] = tables;
   const [means, seeds] = [tables.flatMap(listMeans), tables.flatMap(listSeeds)];
   const hasColumns = columns.length > 1;
+  const drawn = columns.filter((column) => means.some((mean) => mean.column === column));
   const isShare = means.some((one) => one.isShare);
   const longest = maxOf(rows.map((row) => textWidth(row, 11)));
   // On a narrow screen long names stand above their marks: shortened, they would look alike.
@@ -78,7 +79,7 @@ export function methodFigure(
     field: "column",
     type: "nominal",
     scale: armColours(columns),
-    legend: hasColumns ? { symbolType: "circle", symbolStrokeWidth: 0 } : null,
+    legend: hasColumns ? { values: drawn, symbolType: "circle", symbolStrokeWidth: 0 } : null,
   };
   const panel = (facet: string) => ({
     ...(facet !== "" && { title: facet }),

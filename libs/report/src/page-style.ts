@@ -62,7 +62,7 @@ svg [stroke="${faint}"] { stroke: var(--faint); }
   /* Wide tables and labels may leave the column of text, as far as the window goes. */
   .wide { width: max-content; max-width: calc(50vw + 390px); }
   .client .wide { max-width: 100%; }
-  td.text:last-child { min-width: 26rem; }
+  td.text:last-child { min-width: 20rem; }
   .drawing { margin-left: -32px; padding-left: 32px; }
 }
 @media screen and (max-width: 680px) {

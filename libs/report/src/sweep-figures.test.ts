@@ -58,6 +58,18 @@ describe("methodFigure", () => {
     assert.equal(texts?.length, 1);
   });
 
+  it("has no entry in its legend for a column without values", async () => {
+    const columns = ["clair", "fedavg", "krum"];
+    const spec = methodFigure(
+      [{ ...table, rows: ["none"], columns, cells: [[cell, undefined, cell]] }],
+      860,
+    );
+    const svg = await drawSvg(spec);
+    assert.match(svg, />clair</);
+    assert.match(svg, />krum</);
+    assert.doesNotMatch(svg, />fedavg</);
+  });
+
   it("draws counted clients as shares with Wilson's interval", () => {
     const counts = { hits: 3, of: 4, low: 0.3, high: 0.95 };
     const spec = methodFigure([{ ...table, cells: [[{ ...cell, counts }], [undefined]] }], 860);
