@@ -147,6 +147,18 @@ describe("the live page in a browser", () => {
       }
     });
 
+    it("begins the page of a sweep with what matters most", async () => {
+      const { url } = await view(folder);
+      const { page, complaints } = await openPage(`${url}/#/list/sweep`);
+      const first = page.locator(".highlights dd").first();
+      assert.match(
+        await first.innerText(),
+        /^error\.ratioTo\.local: best [\d.]+ ± [\d.]+ \(2\) for /,
+      );
+      assert.deepEqual(await seriousFindings(page), []);
+      assert.deepEqual(complaints, []);
+    });
+
     it("leads from the report of a sweep to a run that has none", async () => {
       const { url } = await view(folder);
       const { page, complaints } = await openPage(`${url}/report/sweep/report.html`);

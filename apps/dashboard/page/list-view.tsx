@@ -106,6 +106,18 @@ function Sweep({ view, folder }: { readonly view: SweepView; readonly folder: st
           <a href={reportAddress(folder)}>Open the report</a>
         </p>
       )}
+      {view.highlights.length > 0 && (
+        <dl class="highlights">
+          {view.highlights.map(({ topic, texts }) => (
+            <div key={topic}>
+              <dt>{topic}</dt>
+              {texts.map((text) => (
+                <dd key={text}>{text}</dd>
+              ))}
+            </div>
+          ))}
+        </dl>
+      )}
       <pre class="wide" tabIndex={0}>
         {view.text}
       </pre>

@@ -238,6 +238,8 @@ export const maxStudies = 24;
 export interface SweepView {
   readonly name: string;
   readonly claim?: string;
+  /** What matters most, by topic. */
+  readonly highlights: readonly { readonly topic: string; readonly texts: readonly string[] }[];
   /** Findings in words and tables, as the terminal prints them. */
   readonly text: string;
   /** Is there a page with the figures? */

@@ -166,9 +166,9 @@ describe("servePage", () => {
     await serve();
     const read = async () => JSON.parse((await get("/api/sweep?run=grid")).body) as SweepView;
     const text = "No trial has finished yet.";
-    assert.deepEqual(await read(), { name: "grid", hasReport: false, text });
+    assert.deepEqual(await read(), { name: "grid", hasReport: false, highlights: [], text });
     await writeFile(join(out, "report.html"), "<p>a report</p>");
-    assert.deepEqual(await read(), { name: "grid", hasReport: true, text });
+    assert.deepEqual(await read(), { name: "grid", hasReport: true, highlights: [], text });
   });
 
   it("sends the rounds of one client, a line each", async () => {

@@ -17,15 +17,17 @@ export function readSweepView(folder: string): SweepView | undefined {
   const grid = readStoredSweep(folder);
   if (!grid) return undefined;
   const summaries = readSummaries(folder, grid);
+  const results = summaries.size === 0 ? undefined : computeResults(grid, summaries);
   const { name, claim } = grid;
   return {
     name: printable(name, 200),
     ...(claim !== undefined && { claim: printable(claim, 4096) }),
     hasReport: hasReport(folder),
-    text:
-      summaries.size === 0
-        ? "No trial has finished yet."
-        : stripVTControlCharacters(sweepText(computeResults(grid, summaries))),
+    highlights: (results?.highlights ?? []).map(({ topic, texts }) => ({
+      topic,
+      texts: texts.map((text) => printable(text, 4096)),
+    })),
+    text: results ? stripVTControlCharacters(sweepText(results)) : "No trial has finished yet.",
   };
 }
 
