@@ -11,6 +11,7 @@ function createProgram(): Command {
     .option("--hosts <n>", "number of hosts")
     .addOption(new Option("--transport <kind>", "how").choices(["socket", "memory"]));
   program.command("resume").option("--json", "print JSON");
+  program.command("reply", { hidden: true });
   return program;
 }
 

@@ -5,7 +5,8 @@ export const shells = ["bash", "zsh", "fish"] as const;
 
 /** Returns a shell script that completes commands, options and their choices, and else paths. */
 export function formatCompletion(program: Command, shell: (typeof shells)[number]): string {
-  const commands = program.commands.map((command) => ({
+  const visible = program.createHelp().visibleCommands(program);
+  const commands = visible.map((command) => ({
     name: command.name(),
     summary: command.description(),
     options: command.options.filter(({ hidden }) => !hidden),
