@@ -31,6 +31,7 @@ describe("stopping a run", function () {
       assert.equal(code, 130, stderr);
       assert.match(stderr, /stopped after \d+ rounds?, in /);
       assert.doesNotMatch(stderr, /^ +at /m, "a stack is for faults of the program");
+      assert.doesNotMatch(stderr, /lost a host/, "hosts leave because the run was stopped");
       await waitUntilGone(children);
 
       const records = await readRecords(out);

@@ -93,7 +93,11 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     chunkBytes: trial.limits.chunkBytes,
     maxMessageBytes: trial.limits.maxMessageBytes,
     log: (line, level) => {
-      log[level](line);
+      // Ctrl-C stops the hosts too: that they leave is no news. Node.js reports what sockets have
+      // before a signal that came earlier.
+      setImmediate(() => {
+        if (!interruption.signal.aborted) log[level](line);
+      });
     },
   });
   const server = watchServer(prepared, backend.name);
