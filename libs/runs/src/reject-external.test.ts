@@ -27,7 +27,7 @@ describe("rejectExternalClients", () => {
   it("explains how to start such a trial, and how to resume it", () => {
     assert.match(
       readMessage(),
-      /^t\.yaml: .*1 of its 3 .* Start `(npx )?fedclair coordinator TRIAL --listen /,
+      /^t\.yaml: .*1 of its 3 .* Name their Python code .*, or start `(npx )?fedclair coordinator TRIAL --listen /,
     );
     assert.match(
       readMessage("runs/x"),
