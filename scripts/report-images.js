@@ -1,6 +1,7 @@
-// node scripts/report-images.js: makes the pictures of reports again. It runs six trials, opens
-// their reports in Debian's Chromium, and writes docs/images/report-<task>{,-dark,-phone}.png. They
-// have few colours, so that all of them take less than 600 kB. With names of tasks, only these.
+// node scripts/report-images.js: makes the pictures of reports and pages again. It runs six trials,
+// opens their reports and the pages of `fedclair view` in Debian's Chromium, and writes
+// docs/images/{report,page}-<task>{,-dark,-phone}.png. They have few colours, so that a picture
+// takes about 35 kB. With names of tasks, only these.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -9,7 +10,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
 import { parseArguments } from "./arguments.js";
-import { launchBrowser } from "./browser.js";
+import { launchBrowser, readAddress } from "./browser.js";
 
 const workspace = join(import.meta.dirname, "..");
 
@@ -42,38 +43,67 @@ try {
       ...set.flatMap((one) => ["--set", one]),
     ];
     await fedclair(["run", join(workspace, "trials", trial), ...options]);
-    await picture(run, `report-${task}`, { width: 1000, height: 860 });
-    await picture(run, `report-${task}-dark`, { width: 1000, height: 700 }, "dark");
-    await picture(run, `report-${task}-phone`, { width: 390, height: 844 });
+    const report = pathToFileURL(join(run, "report.html")).href;
+    await pictures(`report-${task}`, report, "h1", showRounds);
+    const view = start(["view", run, "--no-open"]);
+    try {
+      await pictures(`page-${task}`, await readAddress(view), ".map", showClient);
+    } finally {
+      view.kill("SIGINT");
+    }
   }
 } finally {
   await browser.close();
   await rm(folder, { recursive: true });
 }
 
-async function fedclair(args) {
+function start(args) {
   const program = join(workspace, "apps/cli/bin/fedclair.js");
-  const child = spawn(process.execPath, [program, ...args], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  return spawn(process.execPath, [program, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+}
+
+async function fedclair(args) {
+  const child = start(args);
+  child.stderr.pipe(process.stderr);
   const [code] = await once(child, "exit");
   if (code !== 0) throw new Error(`fedclair ${args.join(" ")} ended with ${code}`);
 }
 
-/** The dark picture shows a client's evidence, the others the top of the page. */
-async function picture(run, name, viewport, colorScheme = "light") {
+/**
+ * @param ready selects what is there when all is drawn
+ * @param show shows a client's evidence, in the dark picture; the others have the top
+ */
+async function pictures(name, url, ready, show) {
+  await picture(name, url, ready, { width: 1000, height: 860 });
+  await picture(`${name}-dark`, url, ready, { width: 1000, height: 700 }, show);
+  await picture(`${name}-phone`, url, ready, { width: 390, height: 844 });
+}
+
+async function picture(name, url, ready, viewport, show) {
+  const colorScheme = show ? "dark" : "light";
   const context = await browser.newContext({ viewport, colorScheme });
   const page = await context.newPage();
-  await page.goto(pathToFileURL(join(run, "report.html")).href);
-  await page.locator("h1").waitFor();
-  if (colorScheme === "dark" && (await page.locator(".chooser button").count()) > 0) {
-    await page.locator(".chooser button").first().click();
-    await page.locator("#rounds").scrollIntoViewIfNeeded();
-    await page.evaluate(() => document.getElementById("rounds").scrollIntoView());
-  }
+  await page.goto(url);
+  await page.locator(ready).first().waitFor();
+  await show?.(page);
   const path = join(workspace, "docs/images", `${name}.png`);
   await writeFile(path, await reduceColours(context, await page.screenshot(), viewport));
   await context.close();
+}
+
+/** Moves a report to its rounds, with a client chosen if it has any. */
+async function showRounds(page) {
+  if ((await page.locator(".chooser button").count()) === 0) return;
+  await page.locator(".chooser button").first().click();
+  await page.locator("#rounds").scrollIntoViewIfNeeded();
+  await page.evaluate(() => document.getElementById("rounds").scrollIntoView());
+}
+
+/** Opens the first client that a page lists as flagged, if there is one. */
+async function showClient(page) {
+  if ((await page.locator(".columns button.link").count()) === 0) return;
+  await page.locator(".columns button.link").first().click();
+  await page.getByRole("dialog").locator(".score").waitFor();
 }
 
 /** Draws a picture again with few colours, as a PNG with a palette. */
