@@ -189,7 +189,7 @@ function formatTrial({ file, name, claim, headline, seconds, image, title, capti
   const time = seconds === undefined ? (elsewhere[file] ?? longer) : `${seconds} s`;
   return [
     `### ${name}\n`,
-    ...(image ? [`![${title ?? "Figure"}: trial ${name}](images/trials/${image})\n`] : []),
+    ...(image ? [`![${title}: trial ${name}](images/trials/${image})\n`] : []),
     ...(caption ? [`_${title}._ ${caption}\n`] : []),
     `${claim}\n`,
     ...(headline ? [`> ${headline}\n`] : []),
