@@ -30,7 +30,7 @@ const elsewhere = {
   "trials/llm/smoke.yaml":
     "needs Python with PEFT, and takes [3 to 6 minutes](llm.md#what-it-costs)",
   "trials/llm/sotu.yaml":
-    "needs Python with PEFT, and takes [about 20 minutes](llm.md#what-it-costs)",
+    "needs Python with PEFT, and takes [11 minutes or more](llm.md#what-it-costs)",
   "trials/scale/million.yaml":
     "1.5 million clients; takes [an hour](performance.md#many-clients-per-round)",
 };
