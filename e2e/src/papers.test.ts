@@ -149,6 +149,15 @@ interface Broken {
 
 const fewSamples = ["task.samplesMin=20", "task.samplesMax=20"];
 
+const fewClientsOfFedsa = [
+  "seeds=3",
+  "rounds=2",
+  "clients=2",
+  "task.evaluationSequences=32",
+  "baselines=[{label: fedsa, aggregator: {name: fedsa-lora}}]",
+  "sweep={measures: [accuracy.fedsa]}",
+];
+
 const broken: readonly Broken[] = [
   {
     paper: "clair",
@@ -221,14 +230,7 @@ const broken: readonly Broken[] = [
     paper: "lora",
     claims: ["fedsa-ffa"],
     how: "FedSA-LoRA shares A with the wrong sign",
-    set: [
-      "seeds=3",
-      "rounds=2",
-      "clients=2",
-      "task.evaluationSequences=32",
-      "baselines=[{label: fedsa, aggregator: {name: fedsa-lora}}]",
-      "sweep={measures: [accuracy.fedsa]}",
-    ],
+    set: fewClientsOfFedsa,
     file: "aggregators/dist/src/fedsa-lora/index.js",
     from: "own.set(name, { b: update.b, a });",
     to: "own.set(name, { b: update.b, a: { ...a, data: a.data.map((x) => -x) } });",
@@ -237,14 +239,7 @@ const broken: readonly Broken[] = [
     paper: "lora",
     claims: ["lasting-fedsa-ffa"],
     how: "no client keeps its own adapter",
-    set: [
-      "seeds=3",
-      "rounds=2",
-      "clients=2",
-      "task.evaluationSequences=32",
-      "baselines=[{label: fedsa, aggregator: {name: fedsa-lora}}]",
-      "sweep={measures: [accuracy.fedsa]}",
-    ],
+    set: fewClientsOfFedsa,
     file: "tasks/dist/src/text-copy/lasting.js",
     from: "[...(personal ?? [])]",
     to: "[]",
