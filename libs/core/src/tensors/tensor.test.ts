@@ -11,11 +11,10 @@ describe("a stored tensor", () => {
     return { tensor: createStored([2], "f32", 8, read), reads: () => reads };
   };
 
-  it("reads its numbers on demand, once in a turn, and not for its size or type", () => {
+  it("reads its numbers on demand, and not for its size or type", () => {
     const { tensor, reads } = createCounted();
     assert.deepEqual([payloadBytes([tensor]), dtypeOf(tensor)], [8, "f32"]);
     assert.equal(reads(), 0);
-    assert.equal(readNumbers(tensor), readNumbers(tensor));
     assert.deepEqual([...readNumbers(tensor)], [1, 2]);
     assert.equal(reads(), 1);
   });

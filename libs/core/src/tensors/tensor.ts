@@ -190,9 +190,9 @@ function maxAbsOfFloats(data: Float32Array): number {
 }
 
 /**
- * Creates a stored tensor. Its numbers are cached as long as someone holds them, so within one turn
- * of the event loop `read` returns the same array.
+ * Creates a stored tensor.
  * @param bytes that the tensor takes on the wire
+ * @param read reads the numbers into memory of their own
  */
 export function createStored(
   shape: readonly number[],
@@ -201,18 +201,5 @@ export function createStored(
   read: () => Numbers,
   place?: FilePlace,
 ): Stored {
-  let cached: WeakRef<Numbers> | undefined;
-  return {
-    shape,
-    dtype,
-    bytes,
-    read: () => {
-      const known = cached?.deref();
-      if (known) return known;
-      const numbers = read();
-      cached = new WeakRef(numbers);
-      return numbers;
-    },
-    ...(place && { place }),
-  };
+  return { shape, dtype, bytes, read, ...(place && { place }) };
 }

@@ -8,6 +8,8 @@ import { collectBuffers, restore } from "./transfer.js";
 
 type AnyObject = Record<string, (...args: unknown[]) => unknown>;
 const objects = new Map<number, Hosted<AnyObject>>();
+/** Ends with the call before. Calls take turns, as each may read one module of all clients. */
+let turn = Promise.resolve();
 
 parentPort?.on("message", (order: ThreadRequest) => {
   const { of } = order;
@@ -18,7 +20,7 @@ parentPort?.on("message", (order: ThreadRequest) => {
   } else if ("keep" in order) {
     objects.set(order.as, findObject(of).keep(order.keep, ...restoreArgs(order)));
   } else {
-    void reply(order);
+    turn = turn.then(() => reply(order));
   }
 });
 
