@@ -46,9 +46,16 @@ export { planRounds, type RoundPlan } from "./loop/round-plan.js";
 export { runRounds, type RoundDone, type TrialEvent } from "./loop/round.js";
 export type { Stepped } from "./loop/run-step.js";
 export { serverCode, type ServerCode, type WatchedServer } from "./loop/server-code.js";
-export { startTrial, type TrialState } from "./loop/trial-state.js";
+export { keepBases, startTrial, type KeeperFor, type TrialState } from "./loop/trial-state.js";
 export { admitEvaluation, admitUpdate, checkNames, maxChange } from "./tensors/admission.js";
-export { termBytes, resolveParams, type ClientParams } from "./tensors/client-params.js";
+export {
+  keepInMemory,
+  resolveParams,
+  resolveTo,
+  termBytes,
+  type ClientParams,
+  type Keep,
+} from "./tensors/client-params.js";
 export { checkPacked } from "./tensors/packed.js";
 export {
   decodeHeader,

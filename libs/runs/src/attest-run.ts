@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { isDeepStrictEqual } from "node:util";
 import { deserialize, serialize } from "node:v8";
-import type { ClientPool, PreparedTrial, TrialState, WatchedServer } from "@fedclair/core/internal";
+import {
+  keepInMemory,
+  type ClientPool,
+  type PreparedTrial,
+  type TrialState,
+  type WatchedServer,
+} from "@fedclair/core/internal";
 import { leafValues } from "./outcome/compare-runs.js";
 import { runTrial, startArms, type ArmProgress, type Position } from "./run-trial.js";
 import { listCheckpointRounds, readCheckpointAt } from "./store/checkpoint.js";
@@ -133,7 +139,7 @@ class Rounds {
     const checkpoint = from > 0 ? await readCheckpointAt(folder, from) : undefined;
     const start = checkpoint?.start ?? (await startArms(prepared, pool, signal, server));
     const position: Position = { arm: 0, ...checkpoint, start };
-    return runTrial(prepared, pool, signal, position, server);
+    return runTrial(prepared, pool, signal, position, { server });
   }
 }
 
@@ -173,7 +179,7 @@ function copyAsStored(state: TrialState): unknown {
 /** Are the run's final params those of a state? */
 async function hasParams(folder: string, state: TrialState): Promise<boolean> {
   const own = createHash("sha256");
-  for (const piece of await paramsFilePieces(state, false)) own.update(piece);
+  for (const piece of await paramsFilePieces(state, false, keepInMemory)) own.update(piece);
   const stored = createHash("sha256");
   await pipeline(createReadStream(join(folder, paramsFile)), stored);
   return stored.digest("hex") === own.digest("hex");

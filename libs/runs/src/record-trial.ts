@@ -1,5 +1,6 @@
 import {
   afterRunning,
+  keepBases,
   type HostStatus,
   payloadBytes,
   withModules,
@@ -13,10 +14,11 @@ import { type StartState, runTrial, startArms, type ArmEvent, type Position } fr
 import type { Checkpoint, CheckpointPolicy } from "./store/checkpoint.js";
 import { ActivityWriter } from "./store/activity.js";
 import { storedRecords } from "./store/stored-records.js";
-import { UpdateFile } from "./store/update-file.js";
+import { TensorFile } from "./store/tensor-file.js";
 import type { WireTraffic } from "./arm-timing.js";
 import { RunFolder } from "./store/run-folder.js";
 import { RecoveringPool } from "./recovering-pool.js";
+import { keepOnDisk } from "./keep-on-disk.js";
 import { maxBytesInMemory, StoringPool } from "./storing-pool.js";
 import { Tally, type Summary } from "./summary.js";
 
@@ -135,15 +137,18 @@ async function runInto(
       personal: [...personal],
       ...(start.origin && { start }),
     });
+  const keeperFor = keepOnDisk(folder.path);
+  const state = checkpoint?.state && (await keepBases(checkpoint.state, keeperFor));
   let main: TrialState | undefined;
   const writeParams = async () => {
-    if (main) await folder.writeParams(main, taskPlugin.isExternal);
+    if (main) await folder.writeParams(main, taskPlugin.isExternal ?? false, keeperFor(0));
     main = undefined;
   };
-  const from = { arm: 0, ...checkpoint, start };
+  const from = { arm: 0, ...checkpoint, start, state };
   if (from.arm === 0) main = from.state;
+  const means = { server, keeperFor };
   try {
-    for await (const { arm, event, hangs } of runTrial(prepared, pool, signal, from, server)) {
+    for await (const { arm, event, hangs } of runTrial(prepared, pool, signal, from, means)) {
       const index = arms.findIndex(({ label }) => label === arm.label);
       if (index > 0 || event.kind === "stopped") await writeParams(); // as soon as they are final
       if (event.kind === "stopped") {
@@ -172,7 +177,7 @@ async function runInto(
  */
 async function storeStart(start: StartState, folder: string): Promise<StartState> {
   if (payloadBytes(start.params.values()) <= maxBytesInMemory) return start;
-  const file = await UpdateFile.create(folder);
+  const file = await TensorFile.create(folder);
   return { ...start, params: await file.storeParams(start.params) };
 }
 

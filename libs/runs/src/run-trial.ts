@@ -15,6 +15,7 @@ import {
   type Arm,
   type ClientPool,
   type Hangs,
+  type KeeperFor,
   type PreparedTrial,
   type Trial,
   type TrialEvent,
@@ -60,12 +61,19 @@ export interface Position {
   readonly hangs?: ReadonlyMap<string, Hangs> | undefined;
 }
 
+/** What the coordinator's part of a trial runs with. */
+export interface Coordination {
+  /** Runs plug-ins at the coordinator. Default: they run in this thread. */
+  readonly server?: WatchedServer | undefined;
+  /** Returns where params of single clients stay between rounds. Default: in memory. */
+  readonly keeperFor?: KeeperFor | undefined;
+}
+
 /**
  * Runs the arms of a trial on a pool that is ready: first the main arm, then the baselines. All
  * arms are paired: they share the seed, cohorts, data and initialisation. If an arm cannot go on,
  * the others still run.
  * @param from the position at which to resume
- * @param server runs plug-ins at the coordinator; default: they run in this thread
  * @throws UserError if the main arm misses its quorum
  * @throws the signal's reason if it aborts
  */
@@ -74,7 +82,7 @@ export async function* runTrial(
   pool: ClientPool,
   signal: AbortSignal,
   from: Position = { arm: 0 },
-  server?: WatchedServer,
+  { server, keeperFor }: Coordination = {},
 ): AsyncGenerator<ArmProgress> {
   const { arms, trial } = prepared;
   const task = await prepared.loadTask();
@@ -89,7 +97,7 @@ export async function* runTrial(
     const known = i === from.arm ? from.hangs : undefined;
     const asked = new HungClientPool(shared, trial.limits.hangRetries, known);
     const { hangs } = asked;
-    const plan = planRounds(prepared, arm, { task, pool: asked, signal });
+    const plan = planRounds(prepared, arm, { task, pool: asked, signal, keeperFor });
     try {
       // No variable holds the state, so that its params can be freed after the first round.
       const rounds = runRounds(

@@ -58,7 +58,7 @@ describe("StoringPool", () => {
       assert.ok(error instanceof UserError);
       assert.match(
         error.message,
-        /^cannot keep updates in '.*gone' until the round is over: .*ENOENT.*choose another/,
+        /^cannot keep tensors that do not fit in memory in '.*gone': .*ENOENT.*choose another/,
       );
       return true;
     });

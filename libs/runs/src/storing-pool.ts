@@ -5,7 +5,8 @@ import {
   type ClientPool,
   type Job,
 } from "@fedclair/core/internal";
-import { UpdateFile } from "./store/update-file.js";
+import { collectGarbage } from "./store/collect-garbage.js";
+import { TensorFile } from "./store/tensor-file.js";
 
 /** Bytes of updates per round, or of the start params of the arms, that are held in memory. */
 export const maxBytesInMemory = 64 << 20;
@@ -33,7 +34,7 @@ export class StoringPool implements ClientPool {
 
   async *ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer> {
     let bytesInMemory = 0;
-    let file: UpdateFile | undefined;
+    let file: TensorFile | undefined;
     for await (const answer of this.#inner.ask(jobs, admit, signal)) {
       const bytes = "update" in answer ? deltaBytes(answer.update.delta) : 0;
       if (!("update" in answer) || bytesInMemory + bytes <= this.#maxBytes) {
@@ -41,9 +42,10 @@ export class StoringPool implements ClientPool {
         yield answer;
         continue;
       }
-      file ??= await UpdateFile.create(this.#folder);
+      file ??= await TensorFile.create(this.#folder);
       yield { ...answer, update: await file.store(answer.update) };
     }
+    if (file) collectGarbage(); // the messages, before an aggregator needs memory
   }
 
   close(): Promise<void> {

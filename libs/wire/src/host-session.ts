@@ -1,5 +1,11 @@
-import type { Params } from "@fedclair/core";
-import { deltaBytes, termBytes, exitCodes, payloadBytes, type Job } from "@fedclair/core/internal";
+import {
+  deltaBytes,
+  termBytes,
+  exitCodes,
+  payloadBytes,
+  type Job,
+  type StoredParams,
+} from "@fedclair/core/internal";
 import type { Bases } from "./bases.js";
 import { encodeCoordinatorMessage, type CoordinatorMessage } from "./codec/coordinator-message.js";
 import type { Join } from "./codec/host-message.js";
@@ -80,7 +86,7 @@ export class HostSession {
   silentCalls = 0;
   readonly #numbers: Bases;
   /** Bases by their params. A WeakMap, so that params which the trial no longer uses are freed. */
-  readonly #bases = new WeakMap<Params, Base>();
+  readonly #bases = new WeakMap<StoredParams, Base>();
   /** Bases at the host that no job waits for; the most recently used comes last. */
   readonly #idle = new Set<Base>();
   #idleBytes = 0;
@@ -181,13 +187,16 @@ export class HostSession {
     if (source) this.#reserve(source.base);
     const send = async () => {
       const reply = await source?.reply.catch(() => undefined);
+      if (!from || !derivation || reply?.type !== "accepted") {
+        return await this.#numbers.lend(params, ({ message, ms }) => {
+          this.peer.traffic.encodedSince(performance.now() - ms);
+          return this.peer.send(message, closed);
+        });
+      }
       const since = performance.now();
-      const bytes =
-        from && derivation && reply?.type === "accepted"
-          ? this.#numbers.encodeDerived(params, from, derivation.terms)
-          : await this.#numbers.encode(params);
+      const message = this.#numbers.encodeDerived(params, from, derivation.terms);
       this.peer.traffic.encodedSince(since);
-      return await this.peer.send(bytes, closed);
+      return await this.peer.send(message, closed);
     };
     const reply = send().finally(() => {
       if (source) this.#release(source.base);

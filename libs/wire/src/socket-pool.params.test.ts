@@ -3,7 +3,13 @@ import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { addTerms, Products, type Delta, type Params } from "@fedclair/core";
-import { type ClientJob, type ClientParams, type Job } from "@fedclair/core/internal";
+import {
+  loadParams,
+  type ClientJob,
+  type ClientParams,
+  type Job,
+  type StoredParams,
+} from "@fedclair/core/internal";
 import type { CoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { connectHost } from "./connect-host.js";
@@ -94,11 +100,11 @@ describe("SocketPool, the params of jobs", () => {
     jobsFor(clientIds, { params: { base, rounds: [] } });
   /** A base as another one and the terms that were added to it, as a job has it. */
   const derive = async (
-    from: Params,
+    from: StoredParams,
     terms: Delta[],
   ): Promise<Pick<Job, "params" | "derivation">> => ({
     params: { base: await addTerms(from, terms, new Products()), rounds: [] },
-    derivation: { from: new WeakRef(from), terms },
+    derivation: { from: new WeakRef(loadParams(from)), terms },
   });
 
   afterEach(async () => {
@@ -203,7 +209,7 @@ describe("SocketPool, the params of jobs", () => {
 
   it("are the same at the host as at the coordinator, to the bit", async () => {
     await open(1);
-    const bases: Params[] = [];
+    const bases: StoredParams[] = [];
     await working(({ params }) => bases.push(params.base));
     const first = square();
     const second = await derive(first, [pair(), pair()]);

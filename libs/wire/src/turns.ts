@@ -1,7 +1,10 @@
 /** Size from which a message must wait for its turn, in bytes. */
 export const largeMessage = 8 << 20;
 
-/** Maximum bytes of large messages that arrive at a time, over all connections of a coordinator. */
+/**
+ * Maximum bytes of large messages that arrive, or are sent, at a time, over all connections of a
+ * coordinator.
+ */
 const maxBytesAtOnce = 128 << 20;
 
 /**
@@ -13,8 +16,8 @@ const longestWait = 20_000;
 const longestPause = 5000;
 
 /**
- * Limits how many large messages arrive at the same time, to bound memory: a sender waits for the
- * reply to its first frame.
+ * Limits how many large messages arrive at the same time, or are sent, to bound memory: a sender
+ * waits for the reply to its first frame.
  */
 export class Turns {
   readonly #maxBytes: number;

@@ -3,6 +3,7 @@ import type { ClientPool } from "../contracts/pool.js";
 import type { Task } from "../contracts/task.js";
 import type { PreparedArm, PreparedTrial } from "../trial/prepared-trial.js";
 import type { Trial } from "../trial/trial.js";
+import type { KeeperFor } from "./trial-state.js";
 
 /** Everything that the rounds of one arm need. */
 export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contamination" | "rng"> {
@@ -32,6 +33,8 @@ export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contaminat
   readonly aggregatorName: string;
   readonly pool: ClientPool;
   readonly signal: AbortSignal;
+  /** Returns where new params of clients stay between rounds. Default: in memory. */
+  readonly keeperFor?: KeeperFor | undefined;
   /** Called before code of a plug-in runs at the coordinator: `aggregate() of aggregator 'x'`. */
   readonly onCode?: (code: string) => void;
 }
@@ -40,7 +43,7 @@ export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contaminat
 export function planRounds(
   prepared: PreparedTrial,
   arm: Pick<PreparedArm, "aggregator" | "choice" | "benignOnly" | "scaffold">,
-  run: Pick<RoundPlan, "task" | "pool" | "signal" | "onCode">,
+  run: Pick<RoundPlan, "task" | "pool" | "signal" | "keeperFor" | "onCode">,
 ): RoundPlan {
   const { trial, clientIds, contamination, rng, mods, unknown, external } = prepared;
   const { absentFrom, devices, taskPlugin } = prepared;

@@ -139,13 +139,14 @@ export async function openStream(
  * @throws ArmFault if the result does not fit the params
  */
 export async function mergeStep(
-  { isExternal }: Pick<RoundPlan, "isExternal">,
+  { isExternal, keeperFor }: Pick<RoundPlan, "isExternal" | "keeperFor">,
   state: TrialState,
   { aggregation: { change }, step }: Pick<Stepped, "aggregation" | "step">,
   personal: Aggregation["personal"],
 ): Promise<Merged> {
   try {
-    return await merge(state, { change, ...(personal && { personal }) }, step, isExternal);
+    const changes = { change, ...(personal && { personal }) };
+    return await merge(state, changes, step, isExternal, keeperFor);
   } catch (error) {
     throw new ArmFault(errorMessage(error), error);
   }

@@ -3,8 +3,10 @@ import {
   termBytes,
   extendParams,
   isSurelyFinite,
-  resolveParams,
+  keepInMemory,
+  resolveTo,
   type ClientParams,
+  type Keep,
 } from "../tensors/client-params.js";
 import { CommonBases } from "../tensors/common-bases.js";
 import type { Aggregation } from "../contracts/aggregator.js";
@@ -20,10 +22,13 @@ import { checkStorable } from "../contracts/storable.js";
 import {
   maxAbs,
   payloadBytes,
+  readNumbers,
   shapeText,
   sizeOf,
   type Dense,
   type Params,
+  type StoredParams,
+  type Tensor,
 } from "../tensors/tensor.js";
 import { deltaBytes, type Delta, type Update } from "../tensors/update.js";
 
@@ -190,42 +195,45 @@ function deriveFrom(params: Params, terms: readonly Delta[]): Derivation | undef
  * aggregation.
  * @param foldsShared whether terms that clients share are added to a common base, so that with a
  * large model each client stores only its own part
+ * @param keeperFor where new bases stay; default: in memory
  */
 export async function merge(
   state: TrialState,
   aggregation: Aggregation,
   { params: chosen, personal: own }: Pick<Step, "params" | "personal">,
   foldsShared = false,
+  keeperFor: KeeperFor = () => keepInMemory,
 ): Promise<Merged> {
   const personal = new Map(state.personal);
+  const keep = keeperFor(countBytesInMemory(personal));
   let kept: string | undefined;
-  const isFinite = (by: "aggregator" | "task", whose: string, params: Params) => {
+  const isFinite = (by: "aggregator" | "task", whose: string, params: StoredParams) => {
     const fault = findNonFinite(params);
     if (fault !== undefined) kept ??= `the new params of the ${by}${whose}: ${fault}`;
     return fault === undefined;
   };
   for (const [id, params] of own ?? []) {
     if (isFinite("task", ` for client ${id}`, params))
-      personal.set(id, { base: params, rounds: [] });
+      personal.set(id, { base: await keepParams(params, keep), rounds: [] });
   }
   const changes =
     (chosen ? undefined : aggregation.personal) ?? new Map<string, readonly Delta[]>();
   const earlier = [...changes.keys()].flatMap((id) => clientStart(state, id).rounds.flat());
   const products = new Products([...changes.values(), aggregation.change, earlier].flat());
   const common = foldsShared
-    ? new CommonBases(changes, (id) => clientStart(state, id), products)
+    ? new CommonBases(changes, (id) => clientStart(state, id), products, keep)
     : undefined;
   for (const [id, terms] of changes) {
     const before = clientStart(state, id);
     const extended = common
       ? await common.extend(before, terms)
-      : await extendParams(before, terms, products);
+      : await extendParams(before, terms, products, keep);
     // Multiply out only if the result could overflow: with a large model, the adapters of every
     // client never become p×q matrices.
     const isSafe = isSurelyFinite(extended);
     if (
       isSafe ||
-      isFinite("aggregator", ` for client ${id}`, await resolveParams(extended, products))
+      isFinite("aggregator", ` for client ${id}`, await resolveTo(keep, extended, products))
     )
       personal.set(id, extended);
   }
@@ -240,9 +248,40 @@ export async function merge(
   };
 }
 
+/** Returns where new bases stay, beside bases of this many bytes in memory. */
+export type KeeperFor = (bytesInMemory: number) => Keep;
+
+/** Counts the bytes of the clients' own bases that are in memory. */
+function countBytesInMemory(personal: TrialState["personal"]): number {
+  const bases = new Set([...personal.values()].map(({ base }) => base));
+  const tensors = [...bases].flatMap((base) => [...base.values()]);
+  return payloadBytes(new Set(tensors.filter((tensor) => "data" in tensor)));
+}
+
+async function keepParams(params: StoredParams, keep: Keep): Promise<StoredParams> {
+  const kept = new Map<string, Tensor>();
+  for (const [name, tensor] of params)
+    kept.set(name, "data" in tensor ? await keep(tensor) : tensor);
+  return kept;
+}
+
+/** Puts the clients' bases of a state that was read from a disk where `merge` would have. */
+export async function keepBases(state: TrialState, keeperFor: KeeperFor): Promise<TrialState> {
+  const keep = keeperFor(0);
+  const kept = new Map([[state.params as StoredParams, state.params as StoredParams]]);
+  const personal = new Map<string, ClientParams>();
+  for (const [id, { base, rounds }] of state.personal) {
+    const known = kept.get(base) ?? (await keepParams(base, keep));
+    kept.set(base, known);
+    personal.set(id, { base: known, rounds });
+  }
+  return { ...state, personal };
+}
+
 /** Describes the first entry that is not finite; undefined if all are. */
-function findNonFinite(params: Params): string | undefined {
-  for (const [name, { data }] of params) {
+function findNonFinite(params: StoredParams): string | undefined {
+  for (const [name, tensor] of params) {
+    const data = readNumbers(tensor);
     if (Number.isFinite(maxAbs(data))) continue; // seven times as fast as the search
     const at = data.findIndex((x: number) => !Number.isFinite(x));
     if (at >= 0) return `module ${name}, entry ${at} is ${data[at] ?? NaN}`;

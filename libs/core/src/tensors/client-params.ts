@@ -1,5 +1,16 @@
-import { addTerms, Products } from "./merge.js";
-import { dtypeOf, maxAbs, payloadBytes, readNumbers, type DType, type Params } from "./tensor.js";
+import { addToModule, Products, requireModules } from "./merge.js";
+import {
+  dtypeOf,
+  loadParams,
+  maxAbs,
+  payloadBytes,
+  readNumbers,
+  type Dense,
+  type DType,
+  type Params,
+  type StoredParams,
+  type Tensor,
+} from "./tensor.js";
 import { deltaBytes, isLowRank, tensorsOf, type Delta } from "./update.js";
 
 /**
@@ -8,7 +19,7 @@ import { deltaBytes, isLowRank, tensorsOf, type Delta } from "./update.js";
  * not need a p×q matrix for every client.
  */
 export interface ClientParams {
-  readonly base: Params;
+  readonly base: StoredParams;
   readonly rounds: readonly (readonly Delta[])[];
 }
 
@@ -16,12 +27,32 @@ export interface ClientParams {
  * Multiplies the params out. The result is the same as if each round's terms had been added at its
  * end and rounded to the params' dtypes.
  */
-export async function resolveParams(
+export async function resolveParams(own: ClientParams, products = new Products()): Promise<Params> {
+  return loadParams(await resolveTo(keepInMemory, own, products));
+}
+
+/** Puts a tensor that was computed where it is to stay. */
+export type Keep = (tensor: Dense) => Promise<Tensor>;
+
+/** Leaves a tensor where it is. */
+export const keepInMemory: Keep = (tensor) => Promise.resolve(tensor);
+
+/**
+ * Multiplies the params out like `resolveParams`, one module after another, and keeps each before
+ * the next. Modules to which nothing was added stay where they are.
+ */
+export async function resolveTo(
+  keep: Keep,
   { base, rounds }: ClientParams,
   products = new Products(),
-): Promise<Params> {
-  let params = base;
-  for (const terms of rounds) params = await addTerms(params, terms, products);
+): Promise<StoredParams> {
+  requireModules(base, rounds.flat());
+  const params = new Map<string, Tensor>();
+  for (const [name, tensor] of base) {
+    let sum = tensor;
+    for (const terms of rounds) sum = await addToModule(name, sum, terms, products);
+    params.set(name, sum !== tensor && "data" in sum ? await keep(sum) : sum);
+  }
   return params;
 }
 
@@ -54,13 +85,15 @@ export function termBytes({ rounds }: ClientParams): number {
 /**
  * Adds another round's terms. Once the terms take as many bytes as the base, they are multiplied
  * out into a base of the client's own.
+ * @param keep where such a base stays
  */
 export async function extendParams(
   { base, rounds }: ClientParams,
   terms: readonly Delta[],
   products: Products,
+  keep: Keep,
 ): Promise<ClientParams> {
   const extended = { base, rounds: [...rounds, terms] };
   if (termBytes(extended) < payloadBytes(base.values())) return extended;
-  return { base: await resolveParams(extended, products), rounds: [] };
+  return { base: await resolveTo(keep, extended, products), rounds: [] };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { stream } from "@fedclair/linalg";
-import { resolveParams, type ClientParams } from "./client-params.js";
+import { keepInMemory, resolveParams, type ClientParams } from "./client-params.js";
 import { CommonBases } from "./common-bases.js";
 import { Products } from "./merge.js";
 import { payloadBytes, type Params } from "./tensor.js";
@@ -24,7 +24,12 @@ function clientsOf(...ids: readonly string[]) {
     of,
     bases: () => new Set([...params.values()].map((one) => one.base)).size,
     round: async (given: Readonly<Record<string, readonly Delta[]>>) => {
-      const common = new CommonBases(new Map(Object.entries(given)), of, new Products());
+      const common = new CommonBases(
+        new Map(Object.entries(given)),
+        of,
+        new Products(),
+        keepInMemory,
+      );
       const made = Object.entries(given).map(async ([id, terms]) => {
         return [id, await common.extend(of(id), terms)] as const;
       });

@@ -1,11 +1,11 @@
-import { extendParams, type ClientParams } from "./client-params.js";
-import { addTerms, type Products } from "./merge.js";
-import type { Params } from "./tensor.js";
+import { extendParams, resolveTo, type ClientParams, type Keep } from "./client-params.js";
+import type { Products } from "./merge.js";
+import type { StoredParams } from "./tensor.js";
 import type { Delta } from "./update.js";
 
 /** A base, and the terms that are to be added to it. */
 interface Fold {
-  readonly from: Params;
+  readonly from: StoredParams;
   readonly terms: readonly Delta[];
 }
 
@@ -19,19 +19,23 @@ interface Fold {
  */
 export class CommonBases {
   readonly #products: Products;
+  readonly #keep: Keep;
   readonly #givenTo = new Map<Delta, number>();
-  readonly #fold: (Fold & { readonly to: Promise<Params> }) | undefined;
+  readonly #fold: (Fold & { readonly to: Promise<StoredParams> }) | undefined;
 
   /**
    * @param given the terms of each client in this round
    * @param before the params of each client before the round
+   * @param keep where new bases stay
    */
   constructor(
     given: ReadonlyMap<string, readonly Delta[]>,
     before: (clientId: string) => ClientParams,
     products: Products,
+    keep: Keep,
   ) {
     this.#products = products;
+    this.#keep = keep;
     for (const term of [...given.values()].flat()) {
       this.#givenTo.set(term, (this.#givenTo.get(term) ?? 0) + 1);
     }
@@ -42,18 +46,25 @@ export class CommonBases {
     const most = folds.find(
       (one) => 2 * folds.filter((two) => isSame(one, two)).length > folds.length,
     );
-    this.#fold = most && { ...most, to: addTerms(most.from, most.terms, products) };
+    this.#fold = most && {
+      ...most,
+      to: resolveTo(keep, { base: most.from, rounds: [most.terms] }, products),
+    };
   }
 
   /** The client's params after the round. */
   async extend(before: ClientParams, terms: readonly Delta[]): Promise<ClientParams> {
     const shared = terms.filter((term) => this.#isShared(term));
     if (!this.#fold || !isSame(this.#fold, { from: before.base, terms: shared })) {
-      return terms.length === 0 ? before : await extendParams(before, terms, this.#products);
+      return terms.length === 0 ? before : await this.#extend(before, terms);
     }
     const folded = { base: await this.#fold.to, rounds: before.rounds };
     const own = terms.filter((term) => !this.#isShared(term));
-    return own.length === 0 ? folded : await extendParams(folded, own, this.#products);
+    return own.length === 0 ? folded : await this.#extend(folded, own);
+  }
+
+  #extend(before: ClientParams, terms: readonly Delta[]): Promise<ClientParams> {
+    return extendParams(before, terms, this.#products, this.#keep);
   }
 
   #isShared(term: Delta): boolean {

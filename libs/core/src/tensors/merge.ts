@@ -3,11 +3,14 @@ import { UserError } from "../words/errors.js";
 import { yieldToEventLoop } from "../words/yield-to-event-loop.js";
 import {
   dtypeOf,
+  loadTensor,
   readNumbers,
   type Dense,
   type DType,
   type Numbers,
   type Params,
+  type StoredParams,
+  type Tensor,
 } from "./tensor.js";
 import { isLowRank, type Delta, type LowRank, type TensorDelta } from "./update.js";
 
@@ -19,29 +22,39 @@ import { isLowRank, type Delta, type LowRank, type TensorDelta } from "./update.
  * @throws UserError for a module that the params lack, or that has another size
  */
 export async function addTerms(
-  params: Params,
+  params: StoredParams,
   terms: readonly Delta[],
   products = new Products(),
 ): Promise<Params> {
-  const stranger = terms.flatMap((term) => [...term.keys()]).find((name) => !params.has(name));
-  if (stranger !== undefined)
-    throw new UserError(`the aggregate changes module '${stranger}', which the params lack`);
+  requireModules(params, terms);
   const added = new Map<string, Dense>();
   for (const [name, tensor] of params) {
-    const changes = terms.flatMap((term) => term.get(name) ?? []);
-    added.set(name, changes.length > 0 ? await sumOf(name, tensor, changes, products) : tensor);
+    added.set(name, loadTensor(await addToModule(name, tensor, terms, products)));
   }
   return added;
 }
 
-/** Adds the changes of one module, because a large model would not fit in memory in float64. */
-async function sumOf(
+/** @throws UserError for terms with a module that the params lack */
+export function requireModules(params: StoredParams, terms: readonly Delta[]): void {
+  const stranger = terms.flatMap((term) => [...term.keys()]).find((name) => !params.has(name));
+  if (stranger !== undefined)
+    throw new UserError(`the aggregate changes module '${stranger}', which the params lack`);
+}
+
+/**
+ * Adds the terms' changes of one module, because a large model would not fit in memory in float64.
+ * @returns the tensor itself if no term changes it
+ * @throws UserError if a change has another size
+ */
+export async function addToModule(
   name: string,
-  tensor: Dense,
-  changes: readonly TensorDelta[],
+  tensor: Tensor,
+  terms: readonly Delta[],
   products: Products,
-): Promise<Dense> {
-  const sum = new Float64Array(tensor.data);
+): Promise<Tensor> {
+  const changes = terms.flatMap((term) => term.get(name) ?? []);
+  if (changes.length === 0) return tensor;
+  const sum = new Float64Array(readNumbers(tensor));
   for (const change of changes) {
     const term = await products.of(change);
     if (term.length !== sum.length) {

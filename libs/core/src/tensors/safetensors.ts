@@ -1,5 +1,7 @@
 import { UserError } from "../words/errors.js";
 import {
+  countNumbers,
+  dtypeOf,
   readNumbers,
   shapeText,
   sizeOf,
@@ -7,6 +9,7 @@ import {
   type Numbers,
   type Params,
   type StoredParams,
+  type Tensor,
 } from "./tensor.js";
 
 /*
@@ -104,7 +107,7 @@ export interface SafetensorsHeader {
  * @throws RangeError when a tensor's shape and length disagree, or its name is `__metadata__`
  */
 export function encodeSafetensors(...params: Parameters<typeof safetensorsPieces>): Uint8Array {
-  const pieces = safetensorsPieces(...params);
+  const pieces = [...safetensorsPieces(...params)];
   const bytes = new Uint8Array(pieces.reduce((total, { length }) => total + length, 0));
   let at = 0;
   for (const piece of pieces) {
@@ -115,33 +118,33 @@ export function encodeSafetensors(...params: Parameters<typeof safetensorsPieces
 }
 
 /**
- * Returns the same bytes in pieces. Pieces are views of the tensors that are stored unchanged, so
- * these are not copied.
+ * Returns the same bytes in pieces. Numbers that are elsewhere are read when their piece is wanted.
+ * Pieces are views of the tensors that are stored unchanged, so these are not copied.
  */
 export function safetensorsPieces(
   params: StoredParams,
   metadata: Readonly<Record<string, string>> = {},
   types: ReadonlyMap<string, StoredType> = new Map(),
-): readonly Uint8Array[] {
+): Iterable<Uint8Array> {
   const fields: string[] = [];
   if (Object.keys(metadata).length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata)}`);
-  const bodies: Uint8Array[] = [];
+  const bodies: { readonly tensor: Tensor; readonly write: Storage["write"] }[] = [];
   let end = 0;
   for (const [name, tensor] of params) {
     const { shape } = tensor;
-    const data = readNumbers(tensor);
+    const count = countNumbers(tensor);
     if (name === "__metadata__") throw new RangeError('a tensor cannot be named "__metadata__"');
-    if (sizeOf(shape) !== data.length) {
+    if (sizeOf(shape) !== count) {
       throw new RangeError(
-        `tensor ${JSON.stringify(name)}: shape ${shapeText(shape)} needs ${sizeOf(shape)} entries, got ${data.length}`,
+        `tensor ${JSON.stringify(name)}: shape ${shapeText(shape)} needs ${sizeOf(shape)} entries, got ${count}`,
       );
     }
-    const wanted = types.get(name) ?? (data instanceof Float32Array ? "F32" : "F64");
+    const wanted = types.get(name) ?? (dtypeOf(tensor) === "f32" ? "F32" : "F64");
     const dtype = wanted.startsWith("F8_") ? "F16" : wanted;
-    const body = storages[wanted].write(data);
-    bodies.push(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
+    const { size, write } = storages[dtype];
+    bodies.push({ tensor, write });
     const begin = end;
-    end += body.byteLength;
+    end += size * count;
     const entry = { dtype, shape, data_offsets: [begin, end] };
     // Put together by hand: an object would move names that look like integers to the front.
     fields.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
@@ -151,7 +154,15 @@ export function safetensorsPieces(
   const header = new Uint8Array(prefixBytes + headerBytes).fill(0x20);
   new DataView(header.buffer).setBigUint64(0, BigInt(headerBytes), true);
   header.set(json, prefixBytes);
-  return [header, ...bodies];
+  return pieces();
+
+  function* pieces(): Generator<Uint8Array> {
+    yield header;
+    for (const { tensor, write } of bodies) {
+      const { buffer, byteOffset, byteLength } = write(readNumbers(tensor));
+      yield new Uint8Array(buffer, byteOffset, byteLength);
+    }
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   type JobRunner,
   type ReportedJob,
   type RunnerEvents,
+  type StoredParams,
   type Trial,
 } from "@fedclair/core/internal";
 import type { PluginModule } from "../resolve-module.js";
@@ -46,7 +47,7 @@ interface Ready {
   /** The largest number of jobs that can run together. */
   readonly maxBatch: number;
   /** The base that was posted last. */
-  base?: Params | undefined;
+  base?: StoredParams | undefined;
 }
 
 /** The number of threads that end with no client to blame before a job fails. */
@@ -217,7 +218,7 @@ function patienceSeconds(
     : clientSeconds + Math.min(graceSeconds, slack / 4);
 }
 
-function toPostedJob(job: ClientJob, base: Params | undefined): PostedJob {
+function toPostedJob(job: ClientJob, base: StoredParams | undefined): PostedJob {
   const { id, clientId, round, phase, kind, clientIndex, clientCount, seed, commonSeed } = job;
   const { params, candidates, control } = job;
   const isLast = params.base === base;

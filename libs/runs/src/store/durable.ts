@@ -27,7 +27,7 @@ export async function writeWhole(
  * Joins the bytes into larger pieces. One system call per small array would take longer than the
  * disk.
  */
-export function* joinPieces(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+export function* joinPieces(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
   let batch: Uint8Array[] = [];
   let bytes = 0;
   for (const piece of pieces) {

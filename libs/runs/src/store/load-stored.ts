@@ -1,11 +1,16 @@
+import type { Dense, Stored } from "@fedclair/core";
 import { isStored, loadTensor } from "@fedclair/core/internal";
 
 /**
  * Reads the stored tensors of a value into memory, because their files end with the process. Only
  * the parts that contain one are copied. Objects that several places share, or that contain
  * themselves, stay so.
+ * @param loadOne what takes the place of a stored tensor; default: its numbers in memory
  */
-export function loadStored(value: unknown): unknown {
+export function loadStored(
+  value: unknown,
+  loadOne: (tensor: Stored) => Dense = loadTensor,
+): unknown {
   const holders = findHolders(value);
   const copies = new Map<object, object>();
   const load = (part: unknown): unknown => {
@@ -17,7 +22,7 @@ export function loadStored(value: unknown): unknown {
       copies.set(part, copied);
       return copied;
     };
-    if (isStored(part)) return remember(loadTensor(part));
+    if (isStored(part)) return remember(loadOne(part));
     if (Array.isArray(part)) {
       const array = remember<unknown[]>([]);
       for (const entry of part as unknown[]) array.push(load(entry));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Dense, Products, type Delta } from "@fedclair/core";
-import { resolveParams, type TrialState } from "@fedclair/core/internal";
+import { keepInMemory, resolveParams, type TrialState } from "@fedclair/core/internal";
 import { buildParamsFile } from "./params-file.js";
 
 const matrix = (shape: [number, number], ...data: number[]): Dense => ({
@@ -36,13 +36,13 @@ describe("buildParamsFile", () => {
   );
 
   it("multiplies all params out", async () => {
-    const file = await buildParamsFile(state, false);
+    const file = await buildParamsFile(state, false, keepInMemory);
     assert.deepEqual([...file.keys()], ["global/m", "c0/m", "c1/m", "c2/m", "c3/m"]);
     assert.deepEqual(file.get("c0/m"), (await resolveParams(own)).get("m"));
   });
 
   it("stores pairs if possible, whose product with the base is the same", async () => {
-    const file = await buildParamsFile(state, true);
+    const file = await buildParamsFile(state, true, keepInMemory);
     const names = [
       "global/m",
       "base-1/m",

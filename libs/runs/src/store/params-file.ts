@@ -1,17 +1,10 @@
-import {
-  readNumbers,
-  dtypeOf,
-  isLowRank,
-  zeros,
-  type LowRank,
-  type Params,
-  type Tensor,
-} from "@fedclair/core";
+import { readNumbers, dtypeOf, isLowRank, zeros, type LowRank, type Tensor } from "@fedclair/core";
 import {
   type StoredParams,
-  resolveParams,
+  resolveTo,
   safetensorsPieces,
   type ClientParams,
+  type Keep,
   type TrialState,
 } from "@fedclair/core/internal";
 import { joinPieces } from "./durable.js";
@@ -19,12 +12,11 @@ import { joinPieces } from "./durable.js";
 /** The file of a run with the params of its main arm after the last round. */
 export const paramsFile = "params.safetensors";
 
-/** Encodes that file, piece by piece. @param asPairs see `buildParamsFile` */
+/** Encodes that file, piece by piece. The parameters are those of `buildParamsFile`. */
 export async function paramsFilePieces(
-  state: TrialState,
-  asPairs: boolean,
+  ...state: Parameters<typeof buildParamsFile>
 ): Promise<Iterable<Uint8Array>> {
-  return joinPieces(safetensorsPieces(await buildParamsFile(state, asPairs)));
+  return joinPieces(safetensorsPieces(await buildParamsFile(...state)));
 }
 
 /**
@@ -34,18 +26,23 @@ export async function paramsFilePieces(
  *   models. A client's own part is then `<client id>/base-1/<module>.lora_B` and `.lora_A`, whose
  *   product is added to `base-1/<module>`. Clients share a few bases. A client whose own part is
  *   not a sum of pairs is stored multiplied out.
+ * @param keep where params that are multiplied out stay until they are written
  */
-export async function buildParamsFile(state: TrialState, asPairs: boolean): Promise<StoredParams> {
+export async function buildParamsFile(
+  state: TrialState,
+  asPairs: boolean,
+  keep: Keep,
+): Promise<StoredParams> {
   const file = new Map<string, Tensor>();
-  const add = (owner: string, params: Params) => {
+  const add = (owner: string, params: StoredParams) => {
     for (const [name, tensor] of params) file.set(`${owner}/${name}`, tensor);
   };
   add("global", state.params);
-  const bases = new Map<Params, string>();
+  const bases = new Map<StoredParams, string>();
   for (const [id, own] of state.personal) {
     const pairs = asPairs ? collectPairs(own) : undefined;
     if (!pairs) {
-      add(id, await resolveParams(own));
+      add(id, await resolveTo(keep, own));
       continue;
     }
     const base = bases.get(own.base) ?? `base-${bases.size + 1}`;

@@ -1,13 +1,7 @@
 import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
-import {
-  exitCodes,
-  errorMessage,
-  type RoundDone,
-  type Trial,
-  type TrialState,
-} from "@fedclair/core/internal";
+import { exitCodes, errorMessage, type RoundDone, type Trial } from "@fedclair/core/internal";
 import { stringify } from "yaml";
 import type { Arm } from "@fedclair/core/internal";
 import type { ArmRecord } from "../arm-record.js";
@@ -223,9 +217,9 @@ export class RunFolder {
     this.#writeSeconds += (performance.now() - began) / 1000;
   }
 
-  /** Writes the params of the main arm. @param asPairs see `buildParamsFile` */
-  async writeParams(state: TrialState, asPairs = false): Promise<void> {
-    await writeWhole(join(this.path, paramsFile), await paramsFilePieces(state, asPairs));
+  /** Writes the params of the main arm. The parameters are those of `buildParamsFile`. */
+  async writeParams(...state: Parameters<typeof paramsFilePieces>): Promise<void> {
+    await writeWhole(join(this.path, paramsFile), await paramsFilePieces(...state));
   }
 
   /** The link of the last round; undefined if a run of an earlier version was resumed. */

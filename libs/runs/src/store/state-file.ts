@@ -2,7 +2,14 @@ import { createHash } from "node:crypto";
 import { closeSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { Deserializer, Serializer } from "node:v8";
-import { UserError } from "@fedclair/core";
+import {
+  countNumbers,
+  dtypeOf,
+  readNumbers,
+  UserError,
+  type Dense,
+  type Stored,
+} from "@fedclair/core";
 import { errorMessage } from "@fedclair/core/internal";
 import { joinPieces, writeWhole } from "./durable.js";
 import { openRegularFile } from "./regular-file.js";
@@ -25,10 +32,11 @@ const digestBytes = 32;
  * @throws UserError for anything else
  */
 export async function writeState(path: string, value: unknown): Promise<void> {
-  const writer = new ArrayWriter();
+  const elsewhere = new Map<ArrayBufferView, Stored>();
+  const writer = new ArrayWriter(elsewhere);
   writer.writeHeader();
   try {
-    writer.writeValue(loadStored(value));
+    writer.writeValue(loadStored(value, standIn));
   } catch (error) {
     throw new UserError(
       `a state cannot be stored: ${errorMessage(error)}: expected JSON values, typed arrays, maps and arrays of these, in what a task, an aggregator or an attack hands back as its state`,
@@ -37,7 +45,22 @@ export async function writeState(path: string, value: unknown): Promise<void> {
   const text = writer.releaseBuffer();
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
-  await writeWhole(path, withDigest(joinPieces([magic, length, text, ...writer.arrays])));
+  await writeWhole(path, withDigest(joinPieces(pieces())));
+
+  /** An empty array that stands in for numbers, which are read when they are written. */
+  function standIn(tensor: Stored): Dense {
+    const data = dtypeOf(tensor) === "f32" ? new Float32Array() : new Float64Array();
+    elsewhere.set(data, tensor);
+    return { shape: tensor.shape, data };
+  }
+
+  function* pieces(): Generator<Uint8Array> {
+    yield* [magic, length, text];
+    for (const array of writer.arrays) {
+      const stored = elsewhere.get(array);
+      yield toBytes(stored ? readNumbers(stored) : array);
+    }
+  }
 }
 
 function* withDigest(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
@@ -110,10 +133,13 @@ const kinds = [
 
 /** Writes only the kind and length of a typed array into the value. */
 class ArrayWriter extends Serializer {
-  readonly arrays: Uint8Array[] = [];
+  readonly arrays: ArrayBufferView[] = [];
+  readonly #elsewhere: ReadonlyMap<ArrayBufferView, Stored>;
 
-  constructor() {
+  /** @param elsewhere the tensors whose numbers arrays stand in for */
+  constructor(elsewhere: ReadonlyMap<ArrayBufferView, Stored>) {
     super();
+    this.#elsewhere = elsewhere;
     (this as unknown as Internal)._setTreatArrayBufferViewsAsHostObjects(true);
   }
 
@@ -121,8 +147,9 @@ class ArrayWriter extends Serializer {
     const kind = kinds.findIndex((one) => view instanceof one);
     if (kind < 0) throw new Error("a state holds typed arrays, no other views");
     this.writeUint32(kind);
-    this.writeUint64(0, (view as Float64Array).length);
-    this.arrays.push(toBytes(view));
+    const stored = this.#elsewhere.get(view);
+    this.writeUint64(0, stored ? countNumbers(stored) : (view as Float64Array).length);
+    this.arrays.push(view);
   }
 }
 

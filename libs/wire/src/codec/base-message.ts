@@ -1,5 +1,5 @@
-import { yieldToEventLoop, type Params } from "@fedclair/core";
-import { payloadBytes } from "@fedclair/core/internal";
+import { yieldToEventLoop } from "@fedclair/core";
+import { payloadBytes, type StoredParams } from "@fedclair/core/internal";
 import protobuf from "protobufjs/minimal.js";
 import { fedclair } from "#gen/fedclair.js";
 import { checkUint32 } from "./checks.js";
@@ -17,7 +17,7 @@ const tag = (field: number) => (field << 3) | 2;
  * quarter of a second.
  * @throws WireError in the same cases
  */
-export async function encodeBase(id: number, params: Params): Promise<Uint8Array> {
+export async function encodeBase(id: number, params: StoredParams): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafe(headBytes + computeBound(params));
   let end = headBytes;
   for (const entry of params) {
@@ -43,7 +43,7 @@ function encodeHead(field: number, length: number): Uint8Array {
  * An upper bound on the bytes of the encoded params: the numbers, a name, the extents, and a dozen
  * tags and lengths of at most 10 bytes each.
  */
-function computeBound(params: Params): number {
+function computeBound(params: StoredParams): number {
   let bound = 0;
   for (const [name, tensor] of params)
     bound += payloadBytes([tensor]) + 4 * name.length + 10 * tensor.shape.length + 120;

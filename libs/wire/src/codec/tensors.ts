@@ -12,7 +12,7 @@ import {
   type TensorDelta,
   type Tensor,
 } from "@fedclair/core";
-import { errorMessage, checkPacked } from "@fedclair/core/internal";
+import { errorMessage, checkPacked, type StoredParams } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
 import { WireError } from "../wire-error.js";
 import { requireField, checkUint32, toUniqueMap } from "./checks.js";
@@ -113,7 +113,7 @@ function checkSize(shape: readonly number[], length: number): void {
 }
 
 /** @throws WireError */
-export function paramsToWire(params: Params): WireParams {
+export function paramsToWire(params: StoredParams): WireParams {
   return { params: [...params].map(([name, t]) => ({ name, tensor: tensorToWire(t) })) };
 }
 

@@ -19,6 +19,7 @@ import {
   payloadBytes,
   type StoredParams,
 } from "@fedclair/core/internal";
+import { countAllocated } from "./collect-garbage.js";
 
 const [openFile, writeFile] = [promisify(open), promisify(write)];
 
@@ -28,10 +29,10 @@ const fileRegistry = new FinalizationRegistry<number>((file) => {
 });
 
 /**
- * A file for updates that do not fit into memory. It has no name. It disappears with the last
+ * A file for tensors that do not fit into memory. It has no name. It disappears with the last
  * tensor stored in it, or when the process ends in any way.
  */
-export class UpdateFile {
+export class TensorFile {
   readonly #file: number;
   readonly #folder: string;
   #end = 0;
@@ -43,13 +44,13 @@ export class UpdateFile {
   }
 
   /** Creates a file in a folder. @throws UserError if that is not possible */
-  static async create(folder: string): Promise<UpdateFile> {
-    const path = join(folder, `updates-${randomUUID()}`);
+  static async create(folder: string): Promise<TensorFile> {
+    const path = join(folder, `tensors-${randomUUID()}`);
     const file = await openFile(path, "wx+").catch((error: unknown) =>
       throwDiskError(folder, error),
     );
     await rm(path);
-    return new UpdateFile(file, folder);
+    return new TensorFile(file, folder);
   }
 
   /** Moves the numbers of an update to the file. @throws UserError if writing fails */
@@ -57,8 +58,8 @@ export class UpdateFile {
     const delta = new Map<string, TensorDelta>();
     for (const [module, change] of update.delta) {
       const stored = isLowRank(change)
-        ? { b: await this.#store(change.b), a: await this.#store(change.a) }
-        : await this.#store(change);
+        ? { b: await this.storeTensor(change.b), a: await this.storeTensor(change.a) }
+        : await this.storeTensor(change);
       delta.set(module, stored);
     }
     return { ...update, delta };
@@ -67,11 +68,12 @@ export class UpdateFile {
   /** Moves the numbers of params to the file. @throws UserError if writing fails */
   async storeParams(params: StoredParams): Promise<StoredParams> {
     const stored = new Map<string, Stored>();
-    for (const [name, tensor] of params) stored.set(name, await this.#store(tensor));
+    for (const [name, tensor] of params) stored.set(name, await this.storeTensor(tensor));
     return stored;
   }
 
-  async #store(tensor: Tensor): Promise<Stored> {
+  /** Moves the numbers of a tensor to the file. @throws UserError if writing fails */
+  async storeTensor(tensor: Tensor): Promise<Stored> {
     const data = readNumbers(tensor);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const at = this.#end;
@@ -83,11 +85,13 @@ export class UpdateFile {
       done += bytesWritten;
     }
     this.#end = at + bytes.length;
+    countAllocated(bytes.length);
     const dtype = dtypeOf(tensor);
     const Numbers = dtype === "f32" ? Float32Array : Float64Array;
     const count = data.length;
     const read = () => {
-      const numbers = new Numbers(count);
+      const numbers = new Numbers(count); // and not `bytes`, which would stay in memory
+      countAllocated(numbers.byteLength);
       this.#read(new Uint8Array(numbers.buffer), at);
       return numbers;
     };
@@ -110,6 +114,6 @@ export class UpdateFile {
 
 function throwDiskError(folder: string, error: unknown): never {
   throw new UserError(
-    `cannot keep updates in '${folder}' until the round is over: ${errorMessage(error)}; free some space, or choose another folder by --out`,
+    `cannot keep tensors that do not fit in memory in '${folder}': ${errorMessage(error)}; free some space, or choose another folder by --out`,
   );
 }
