@@ -26,6 +26,12 @@ describe("measures of detection", () => {
     assert.equal(measures.get("recallMean"), 1 / 3);
   });
 
+  it("count no undecided clients as 0, so that means over seeds include such runs", () => {
+    const measures = measuresOf([clientOf("c0", "flip", "contaminated")]);
+    assert.equal(measures.get("undecided"), 0);
+    assert.equal(measures.get("undecidedMean"), 0);
+  });
+
   it("leave out the last verdicts if every round judges the same clients", () => {
     const round = [clientOf("c0", "flip", "benign"), clientOf("c1", null, "benign")];
     assert.equal(measuresOf(round, round).has("recallOfClients"), false);

@@ -275,12 +275,8 @@ export class DetectionTally {
       ...share("precision", last.hits, last.hits + last.falseAlarms),
       ...share("recallMean", hits, contaminated),
       ...share("precisionMean", hits, flagged),
-      ...(open.clients === 0
-        ? []
-        : [
-            createDetectionMeasure("undecided", open.last, open.judged),
-            createDetectionMeasure("undecidedMean", open.clients / open.rounds, open.rounds),
-          ]),
+      createDetectionMeasure("undecided", open.last, open.judged),
+      createDetectionMeasure("undecidedMean", open.clients / open.rounds, open.rounds),
       ...this.#clients.measures(),
       ...(both === 0 ? [] : [createDetectionMeasure("f1", (2 * hits) / both)]),
       ...[...this.#attacks]

@@ -67,10 +67,10 @@ function describeDetection(summaries: readonly Summary[]): string[] {
   ];
 }
 
-/** Formats the mean number of undecided clients per run: `17 of 20 clients a run`. */
+/** Formats the mean number of undecided clients per run: `17 of 20 clients a run`. Empty for 0. */
 export function describeUndecided(summaries: readonly Summary[]): string[] {
   const undecided = countUndecided(summaries);
-  if (!undecided) return [];
+  if (!undecided || undecided.mean === 0) return [];
   const { mean: count, judged } = undecided;
   const noun = summaries.length > 1 ? "clients a run" : "clients";
   return [`${Number(count.toFixed(1))} of ${formatNumber(judged)} ${noun}`];
