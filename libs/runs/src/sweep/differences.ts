@@ -97,11 +97,9 @@ function compareAlong(
           const [mine, theirs] = [study, counterpart].map((one) =>
             valuesBySeed(one?.trials ?? [], summaries, measure),
           );
-          const pairs = [...(mine ?? [])].flatMap(([seed, { value }]) => {
-            const reference = theirs?.get(seed);
-            return reference === undefined ? [] : [[value, reference.value] as const];
-          });
-          const [some] = mine?.values() ?? [];
+          if (!mine || !theirs) return [];
+          const pairs = pairSeeds(mine, theirs);
+          const [some] = mine.values();
           if (some === undefined || pairs.length < 2) return [];
           const { mean, n, interval } = pairedDifference(pairs);
           if (!interval) return [];
@@ -112,7 +110,19 @@ function compareAlong(
     });
 }
 
-function valuesBySeed(
+/** Pairs the values of the seeds that both have. */
+export function pairSeeds(
+  mine: ReadonlyMap<number, { readonly value: number }>,
+  theirs: ReadonlyMap<number, { readonly value: number }>,
+): (readonly [number, number])[] {
+  return [...mine].flatMap(([seed, { value }]) => {
+    const other = theirs.get(seed);
+    return other === undefined ? [] : [[value, other.value] as const];
+  });
+}
+
+/** Finds a measure in each run of a study that has it. */
+export function valuesBySeed(
   trials: readonly GridTrial[],
   summaries: ReadonlyMap<string, Summary>,
   name: string,

@@ -1,5 +1,6 @@
+import { excludesZero, pairedDifference } from "../intervals.js";
 import type { Summary } from "../summary.js";
-import type { Difference } from "./differences.js";
+import { pairSeeds, valuesBySeed, type Difference } from "./differences.js";
 import {
   compareBaselines,
   countUndecided,
@@ -82,7 +83,7 @@ function describeExtremes(
   studies: readonly FinishedStudy[],
 ): string[] {
   const measures = listTableMeasures(grid, summaries).filter(
-    // Runs in which nobody is undecided lack these, and would be left out of the comparison.
+    // Rules without the verdict `undecided` would always be best.
     ({ measure }) => !measure.startsWith("detection.undecided"),
   );
   const texts = measures.flatMap(({ measure, worse: given }) => {
@@ -92,7 +93,8 @@ function describeExtremes(
         (trial) => findMeasure(summaries.get(trial.id), measure, trial) ?? [],
       );
       const cell = aggregateCell(found);
-      return cell ? [{ name: nameStudy(study), cell }] : [];
+      const bySeed = valuesBySeed(study.trials, summaries, measure);
+      return cell ? [{ name: nameStudy(study), cell, bySeed }] : [];
     });
     const ascending = cells.toSorted((a, b) => valueOf(a.cell) - valueOf(b.cell));
     const [best, worst] = [
@@ -108,11 +110,8 @@ function describeExtremes(
         ? `${equal.length} of ${cells.length} studies`
         : equal.map((one) => one.name).join(" and ");
     };
-    const doubt = doOverlap(best.cell, worst.cell)
-      ? "; their intervals overlap, so it may be chance"
-      : "";
     return [
-      `${measure}: best ${formatCell(best.cell)} for ${name(best)}; worst ${formatCell(worst.cell)} for ${name(worst)}${doubt}.`,
+      `${measure}: best ${formatCell(best.cell)} for ${name(best)}; worst ${formatCell(worst.cell)} for ${name(worst)}${describeChance(best, worst)}.`,
     ];
   });
   const more = texts.length - maxMeasures;
@@ -121,9 +120,26 @@ function describeExtremes(
     : texts;
 }
 
-function doOverlap(a: Cell, b: Cell): boolean {
-  const [one, other] = [a.counts ?? a.interval, b.counts ?? b.interval];
-  return one !== undefined && other !== undefined && one.low <= other.high && other.low <= one.high;
+/** A study's values of one measure. */
+interface Extreme {
+  readonly cell: Cell;
+  readonly bySeed: ReadonlyMap<number, { readonly value: number }>;
+}
+
+/**
+ * Says so if the best and the worst study may be equally good. Shares of clients are compared by
+ * their intervals, other measures by the differences of each seed, as everywhere else.
+ */
+function describeChance(best: Extreme, worst: Extreme): string {
+  const [one, other] = [best.cell.counts, worst.cell.counts];
+  if (one && other) {
+    const doOverlap = one.low <= other.high && other.low <= one.high;
+    return doOverlap ? "; their intervals overlap, so it may be chance" : "";
+  }
+  const pairs = pairSeeds(best.bySeed, worst.bySeed);
+  if (pairs.length < 2) return "";
+  const { interval } = pairedDifference(pairs);
+  return interval && !excludesZero(interval) ? "; paired by seed, not distinguishable" : "";
 }
 
 /** Names the studies in which the largest share of the clients is undecided. */

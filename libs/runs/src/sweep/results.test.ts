@@ -232,6 +232,30 @@ describe("the results of a sweep over aggregators", () => {
     ]);
   });
 
+  it("compare the best and the worst seed by seed, as all differences", () => {
+    // Seeds differ by 0.1, and the two by about 0.02 in every seed, or by chance.
+    const texts = [
+      [0.02, 0.021, 0.022],
+      [0.02, -0.03, 0.05],
+    ].map((gains) => {
+      const pairs = gains.flatMap((gain, i) =>
+        ["clair", "multi-krum"].map((arm): GridRun => {
+          const value = 0.6 + i / 10 + (arm === "clair" ? gain : 0);
+          const at = { aggregator: arm };
+          return { at, seed: i + 1, arms: [arm], details: [accuracy(value, arm)] };
+        }),
+      );
+      const { grid, summaries } = createGrid(pairs, { measures: ["accuracy"] });
+      return computeResults(grid, summaries).highlights[0]?.texts[0] ?? "";
+    });
+    const [clear, chance] = texts;
+    assert.match(clear ?? "", /worst 0\.700 ± 0\.248 \(3\) for multi-krum\.$/);
+    assert.match(
+      chance ?? "",
+      /worst 0\.700 ± 0\.248 \(3\) for multi-krum; paired by seed, not distinguishable\.$/,
+    );
+  });
+
   it("count the baselines that serve as well or better, and equal studies", () => {
     const many = [0, 1, 2].flatMap((place) =>
       [1, 2].map((seed): GridRun => {
