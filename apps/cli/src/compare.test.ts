@@ -13,11 +13,13 @@ describe("formatComparison", () => {
       ],
       areSeeds: false,
       measures: [{ name: "error", values: [1, undefined], best: new Set() }],
+      verdicts: ["clair flagged nobody.", "judges no clients."],
     });
     const [head = "", claim = "", other = ""] = stripVTControlCharacters(text).split("\n");
     assert.match(head, /^trial +a +b$/);
     assert.match(claim, /^claim +"CLAIR finds everybody f.{0,16}…  –$/);
     assert.ok(other.endsWith(folder));
     assert.match(text, /^error +1 +–$/m);
+    assert.ok(text.endsWith("\n\na: clair flagged nobody.\nb: judges no clients.\n"));
   });
 });

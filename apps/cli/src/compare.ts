@@ -70,6 +70,7 @@ export function formatComparison({
   areSeeds,
   models,
   measures,
+  verdicts,
 }: RunComparison): string {
   const heads = names.map(oneLine);
   const keys = differences.map(({ path, values }) => [
@@ -93,6 +94,7 @@ export function formatComparison({
       : columns([["trial", ...heads], ...keys], sides("left"));
   const mean = areSeeds ? ["mean ± 95 % (n)"] : [];
   const right = [...sides("right"), ...mean.map(() => "right" as const)];
-  const note = models === undefined ? "" : `${models}\n`;
-  return `${trials}\n\n${columns([["measure", ...heads, ...mean], ...numbers], right)}\n${note}`;
+  const results = verdicts.map((verdict, i) => `${heads[i] ?? ""}: ${verdict}\n`);
+  const notes = [...(models === undefined ? [] : [`${models}\n`]), ...results].join("");
+  return `${trials}\n\n${columns([["measure", ...heads, ...mean], ...numbers], right)}\n\n${notes}`;
 }

@@ -20,7 +20,7 @@ import { commonRounds } from "./rounds.js";
  */
 export async function writeComparison(
   file: string,
-  { names, differences, areSeeds, models, measures }: RunComparison,
+  { names, differences, areSeeds, models, measures, verdicts }: RunComparison,
   runs: readonly Run[],
 ): Promise<void> {
   const figures = await drawFigures([
@@ -32,7 +32,11 @@ export async function writeComparison(
       draw: (width) => accuracyFigure(toArms(names, runs), width),
     },
   ]);
-  const main = html`${figures.map((figure) => loneFigureSection(figure))}
+  const results = verdicts.map((verdict, i) => html`<li>${names[i] ?? ""}: ${verdict}</li>`);
+  const main = html`<ul class="verdict">
+      ${results}
+    </ul>
+    ${figures.map((figure) => loneFigureSection(figure))}
     <section>
       <h2>What differs in the trials</h2>
       ${

@@ -42,6 +42,31 @@ describe("compareRuns", () => {
     ]);
   });
 
+  it("compares main arms with each other, whatever they are called", () => {
+    const [first, second] = ["mean", "median"].map((label, i) => {
+      const own = run({});
+      const details = [
+        { name: `accuracy.${label}`, metric: "accuracy", arm: label, value: 0.9 - i / 10 },
+        { name: "accuracy.local", metric: "accuracy", arm: "local", value: 0.7 },
+      ].map((one) => ({ ...one, scope: "clients" as const, better: "higher" as const }));
+      const [main, ...others] = own.arms;
+      const arms = [{ ...main, label }, ...others] as const;
+      return { ...own, arms, summary: { ...own.summary, details } };
+    });
+    assert.ok(first && second);
+    const { measures, verdicts } = compareRuns(
+      new Map([
+        ["a", first],
+        ["b", second],
+      ]),
+    );
+    assert.deepEqual(measures, [
+      { name: "accuracy", values: [0.9, 0.8], best: new Set([0]) },
+      { name: "accuracy.local", values: [0.7, 0.7], best: new Set() },
+    ]);
+    assert.equal(verdicts.length, 2);
+  });
+
   it("marks no best seed, and estimates the mean instead", () => {
     const runs = [0.8, 0.9].map((accuracy, i) => run({ accuracy }, { seed: i + 1 }));
     const [first = assert.fail(), second = assert.fail()] = runs;

@@ -1,7 +1,10 @@
 import { noDescription } from "../description.js";
 import { meanInterval, type MeanEstimate } from "../intervals.js";
+import type { Measure } from "../measure.js";
 import type { Run } from "../run.js";
 import { explainModels } from "../sweep/findings.js";
+import { nameForMain } from "../sweep/measures.js";
+import { verdictSentence } from "./verdict.js";
 
 /**
  * Several runs for comparison. Values are in the order of the runs, and undefined if a run has
@@ -22,6 +25,8 @@ export interface RunComparison {
   /** Present if runs with personal models are compared with runs with a shared one. */
   readonly models?: string;
   readonly measures: readonly ComparedMeasure[];
+  /** The result of each run in a sentence, as `fedclair show` has it. */
+  readonly verdicts: readonly string[];
 }
 
 export interface ComparedMeasure {
@@ -39,7 +44,13 @@ const seedKeys = new Set(["seed", "name", "claim"]);
 /** Compares the trials and measures of several runs. @param runs by display name */
 export function compareRuns(runs: ReadonlyMap<string, Run>): RunComparison {
   const all = [...runs.values()];
-  const names = new Set(all.flatMap(({ summary }) => Object.keys(summary.measures)));
+  // Main arms with different labels are compared with each other, like those of studies.
+  const hasOneLabel = new Set(all.map(({ arms }) => arms[0].label)).size === 1;
+  const measured = all.map(({ arms, summary }) => {
+    const nameOf = (one: Measure) => (hasOneLabel ? one.name : nameForMain(one, arms[0].label));
+    return new Map(summary.details.map((one) => [nameOf(one), one]));
+  });
+  const names = new Set(measured.flatMap((own) => [...own.keys()]));
   const differences = listTrialDifferences(all.map(({ trial }) => trial));
   const seeds = new Set(all.map(({ trial }) => trial.seed));
   const areSeeds =
@@ -56,7 +67,14 @@ export function compareRuns(runs: ReadonlyMap<string, Run>): RunComparison {
     differences,
     areSeeds,
     ...(models !== undefined && { models }),
-    measures: [...names].map((name) => compareMeasure(name, all, areSeeds)),
+    measures: [...names].map((name) =>
+      compareMeasure(
+        name,
+        measured.map((own) => own.get(name)),
+        areSeeds,
+      ),
+    ),
+    verdicts: all.map(verdictSentence),
   };
 }
 
@@ -69,8 +87,12 @@ export function listTrialDifferences(trials: readonly object[]): RunComparison["
     .filter(({ values }) => new Set(values).size > 1);
 }
 
-function compareMeasure(name: string, runs: readonly Run[], areSeeds: boolean): ComparedMeasure {
-  const details = runs.map(({ summary }) => summary.details.find((one) => one.name === name));
+/** @param details of each run; undefined if it lacks the measure */
+function compareMeasure(
+  name: string,
+  details: readonly (Measure | undefined)[],
+  areSeeds: boolean,
+): ComparedMeasure {
   const values = details.map((one) => one?.value);
   const defined = values.filter((value) => value !== undefined);
   if (areSeeds) {

@@ -2,6 +2,7 @@ import type { Measures } from "@fedclair/core";
 import type { Summary } from "../summary.js";
 import type { Run } from "../run.js";
 import { formatPlace, listStudies, type Grid, type GridArm, type GridTrial } from "./grid.js";
+import { nameForMain } from "./measures.js";
 import { computeResults, type SweepResults } from "./results.js";
 
 /** A study to compare with others: runs that differ only by their seed. */
@@ -68,11 +69,7 @@ export function compareStudies(studies: readonly ComparedStudy[]): SweepResults 
     }),
   );
   const names = trials.flatMap(({ id, arms }) =>
-    (summaries.get(id)?.details ?? []).map(({ name, scope, metric, arm, comparison }) => {
-      const isOfMain = arm === arms[0]?.label && comparison === undefined;
-      if (scope === "clients" && isOfMain) return metric;
-      return scope === "global" && isOfMain ? `global.${metric}` : name;
-    }),
+    (summaries.get(id)?.details ?? []).map((one) => nameForMain(one, arms[0]?.label)),
   );
   const grid: Grid = {
     name: dimension.labels.join(" and "),

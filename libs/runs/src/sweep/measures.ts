@@ -22,6 +22,16 @@ export function findMeasure(
   return found[0] ?? found[1] ?? bare;
 }
 
+/** Names a measure of the main arm without its label, so that `findMeasure` finds it in any run. */
+export function nameForMain(
+  { name, scope, metric, arm, comparison }: Measure,
+  mainLabel: string | undefined,
+): string {
+  const isOfMain = arm === mainLabel && comparison === undefined;
+  if (scope === "clients" && isOfMain) return metric;
+  return scope === "global" && isOfMain ? `global.${metric}` : name;
+}
+
 /**
  * Keeps the measures of metrics that the task describes, because aggregators report internals too.
  * If it describes none of them, all are kept.
