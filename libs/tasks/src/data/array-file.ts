@@ -185,13 +185,20 @@ async function readNpyHeader(bytes: FileBytes, path: string): Promise<Header> {
   const header = (await readBytes(bytes, Math.min(size, longestHeader))).toString("latin1");
   const [, dtype = ""] = /'descr': *'([^']*)'/.exec(header) ?? [];
   const [, dimensions] = /'shape': *\(([\d, ]*)\)/.exec(header) ?? [];
-  if (dimensions === undefined || !/'fortran_order': *False/.test(header)) {
-    throw new UserError(`${path}: expected NumPy's format, row by row, got '${excerpt(header)}'`);
+  if (/'fortran_order': *True/.test(header)) {
+    throw new UserError(
+      `${path}: expected numbers row by row, got columns (Fortran's order): save numpy.ascontiguousarray of it`,
+    );
+  }
+  if (dimensions === undefined) {
+    throw new UserError(`${path}: expected NumPy's format, got '${excerpt(header)}'`);
   }
   const shape = dimensions.split(",").flatMap((text) => (text.trim() === "" ? [] : [Number(text)]));
   if (isSupported(dtype)) return { shape, type: types[dtype] };
   const names = Object.keys(types).join(", ");
-  throw new UserError(`${path}: expected numbers of type ${names}, got '${excerpt(dtype)}'`);
+  throw new UserError(
+    `${path}: expected numbers of type ${names}, got '${excerpt(dtype)}': convert it, as with astype("<f4")`,
+  );
 }
 
 function isSupported(dtype: string): dtype is keyof typeof types {

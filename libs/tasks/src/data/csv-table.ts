@@ -83,7 +83,13 @@ function isCsvError(error: unknown): error is CsvError {
 }
 
 function toUserError(error: CsvError, path: string): UserError {
-  const { code, lines, record } = error as CsvError & Readonly<Record<string, unknown>>;
+  const { code, lines, record, records } = error as CsvError & Readonly<Record<string, unknown>>;
+  // The line would be the last one. The row is the number of records before it, with the header.
+  if (code === "CSV_QUOTE_NOT_CLOSED") {
+    return new UserError(
+      `source: ${path}, row ${String(records)}: a quoted cell is never closed; close it, and double the quotes inside a cell`,
+    );
+  }
   const place = `source: ${path}, line ${String(lines)}`;
   if (code === "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH" && Array.isArray(record)) {
     return new UserError(

@@ -76,7 +76,11 @@ async function withFile<T>(path: string, act: (file: AsyncBuffer) => Promise<T>)
       },
     });
   } catch (error) {
-    throw new UserError(`source: ${path}: cannot be read as Parquet: ${errorMessage(error)}`);
+    const message = errorMessage(error);
+    const hint = message.includes("compression codec")
+      ? "; write it with Snappy (zstd needs Node.js 22.15 or later)"
+      : "";
+    throw new UserError(`source: ${path}: cannot be read as Parquet: ${message}${hint}`);
   } finally {
     await handle.close();
   }

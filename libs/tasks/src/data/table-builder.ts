@@ -123,7 +123,8 @@ export class TableBuilder {
 }
 
 function show(cell: unknown): string {
-  return excerpt(typeof cell === "string" ? cell : JSON.stringify(cell));
+  // JSON has no NaN and no infinity.
+  return excerpt(typeof cell === "object" ? JSON.stringify(cell) : String(cell));
 }
 
 /** A list of numbers in one array that doubles when it is full. */

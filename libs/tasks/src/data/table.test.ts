@@ -139,6 +139,31 @@ describe("reading tables", () => {
     );
   });
 
+  it("says what to change in arrays and Parquet files that it does not read", async () => {
+    const rejects = async (name: string, content: Uint8Array, message: RegExp) => {
+      const file = await write(name, content);
+      await assertRejected(readTable({ file }, { all: numbers(undefined) }), message);
+    };
+    await rejects(
+      "nan.npy",
+      npy("<f8", "2, 1", Float64Array.of(1, NaN)),
+      /nan\.npy, row 2: column '0': expected a number, got 'NaN'/,
+    );
+    const columns = Buffer.from(npy("<f8", "2, 1", Float64Array.of(1, 2)));
+    columns.write("True ", columns.indexOf("False"), "latin1");
+    await rejects("fortran.npy", columns, /got columns .*: save numpy\.ascontiguousarray of it/);
+    const written = parquetWriteBuffer({
+      columnData: [{ name: "x", data: [1, 2] }],
+      codec: "LZ4",
+      compressors: { LZ4: (bytes) => bytes },
+    });
+    await rejects(
+      "lz4.parquet",
+      new Uint8Array(written),
+      /compression codec.*; write it with Snappy/,
+    );
+  });
+
   it("names file, row, column and remedy of a fault", async () => {
     const rejects = (name: string, content: string | Uint8Array, message: RegExp) =>
       assertRejected(read(name, content), message);
@@ -156,7 +181,8 @@ describe("reading tables", () => {
       `${head}1,a,b\n`,
       /f\.csv, line 3: expected as many cells as in the first row, got 3/,
     );
-    await rejects("f.csv", `${head}1,"a\n`, /f\.csv, line 3: Quote Not Closed/);
+    await rejects("f.csv", `${head}1,"a\n`, /f\.csv, row 2: a quoted cell is never closed/);
+    await rejects("f.csv", "score,group,score\n1,a,2\n", /f\.csv has several columns 'score'/);
     await rejects(
       "f.csv",
       "scores,group\n1,a\n",

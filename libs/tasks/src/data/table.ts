@@ -128,6 +128,11 @@ function resolveColumns(file: TableFile, wanted: Wanted): Readonly<Record<string
 }
 
 function requireColumn({ path, columns }: TableFile, name: string): void {
+  if (columns.indexOf(name) !== columns.lastIndexOf(name)) {
+    throw new UserError(
+      `source: ${path} has several columns '${excerpt(name)}': give each a name of its own`,
+    );
+  }
   if (columns.includes(name)) return;
   throw new UserError(
     `source: ${path} has no column '${excerpt(name)}'${didYouMean(name, columns)}; it has ${excerpt(columns.join(", "))}: name its column under source.columns, or rename it in the file`,
