@@ -1,4 +1,6 @@
 import ssl
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -172,6 +174,26 @@ def test_bad_options_are_rejected(arguments, message, capsys):
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_a_host_that_waits_for_its_parent_can_fork():
+    code = """
+import multiprocessing
+from fedclair_host.command import _address_of_parent
+
+_address_of_parent()
+worker = multiprocessing.get_context("fork").Process(target=int)
+worker.start()
+worker.join(20)
+print(worker.exitcode, flush=True)
+worker.kill()
+"""
+    host = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert host.stdin is not None and host.stdout is not None
+    host.stdin.write("http://127.0.0.1:9\n")
+    host.stdin.flush()
+    assert host.stdout.read() == "0\n"
+    host.communicate()
 
 
 def test_modules_that_cannot_be_loaded_end_with_exit_code_2(caplog):

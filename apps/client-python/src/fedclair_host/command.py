@@ -101,7 +101,10 @@ def _address_of_parent() -> str:
         raise HostError("--coordinator parent: the process that started this host ended before it sent an address")
 
     def watch() -> None:
-        sys.stdin.read()
+        # Not `sys.stdin.read`: a forked process, as a worker of a DataLoader, closes `sys.stdin` when it starts, and would wait
+        # forever for the lock that this thread holds.
+        while os.read(0, 1024):
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()
