@@ -289,6 +289,9 @@ def test_other_number_types_are_rejected():
     model = torch.nn.Linear(1, 1).to(torch.bfloat16)
     with pytest.raises(ValueError, match="float32 or float64.*bfloat16"):
         TorchClient(model, [], mse).initial(job)
+    model.weight = torch.nn.Parameter(torch.zeros(1, 1, dtype=torch.complex64))
+    with pytest.raises(ValueError, match="complex64: .*view_as_real"):
+        TorchClient(torch.nn.Sequential(model), [], mse).initial(job)
 
 
 def contaminated(kind, **options):

@@ -97,7 +97,7 @@ class TorchClient(Client):
         self._names = [
             name
             for name, tensor in self._original.items()
-            if tensor.is_floating_point() and (name in parameters or batch_norm == "shared")
+            if (tensor.is_floating_point() and (name in parameters or batch_norm == "shared")) or (tensor.is_complex() and name in parameters)
         ]
 
     def initial(self, job: Job) -> Delta:
@@ -230,7 +230,8 @@ def _original_state(model: Any) -> tuple[dict[str, Any], set[str]]:
 def _to_array(tensor: Any) -> Array:
     """:raises ValueError: for a number type that NumPy lacks"""
     if tensor.dtype not in (torch.float32, torch.float64):
-        raise ValueError(f"expected parameters in float32 or float64, got {tensor.dtype}: convert the model by model.float()")
+        remedy = "hold real and imaginary parts as torch.view_as_real has them" if tensor.is_complex() else "convert the model by model.float()"
+        raise ValueError(f"expected parameters in float32 or float64, got {tensor.dtype}: {remedy}")
     array: Array = tensor.detach().cpu().numpy().copy()
     return array
 
