@@ -64,6 +64,29 @@ def test_nothing_is_left_from_one_client_to_the_next():
         assert np.array_equal(change, after.delta[name]), name
 
 
+def test_buffers_that_a_state_dict_lacks_are_left_to_nobody():
+    class Cached(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Linear(2, 2)
+            self.register_buffer("mean", torch.zeros(2), persistent=False)
+            self.register_buffer("rows", torch.zeros(1), persistent=False)
+
+        def forward(self, x):
+            self.mean.add_(x.detach().mean(0))
+            self.rows = torch.cat([self.rows, torch.ones(1)])
+            return self.layer(x - self.mean) * self.rows.sum()
+
+    model = Cached()
+    first = net_client(model)
+    assert list(first.initial(job)) == ["layer.weight", "layer.bias"]
+    before = first.train(params_of(first), job)
+    net_client(model, seed=1).train(params_of(first), job)
+    after = net_client(model).train(params_of(first), job)
+    assert before.metrics == after.metrics
+    assert np.array_equal(before.delta["layer.weight"], after.delta["layer.weight"])
+
+
 def test_batch_norm_is_shared_or_reset():
     model = Net()
     shared, reset = net_client(model), net_client(model, batch_norm="reset")

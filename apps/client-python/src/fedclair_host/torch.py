@@ -92,7 +92,7 @@ class TorchClient(Client):
         self._has_batch_norm = any(isinstance(module, torch.nn.modules.batchnorm._BatchNorm) for module in self._model.modules())
         if cohort > 1:
             check_cohort(self._model)
-        self._original, parameters = _original_state(self._model)
+        self._original, self._unsaved, parameters = _original_state(self._model)
         #: What is sent, in the order of the state dict. Counters are not: they have no mean.
         self._names = [
             name
@@ -188,6 +188,9 @@ class TorchClient(Client):
         with torch.no_grad():
             for name, tensor in self._model.state_dict().items():
                 tensor.copy_(state[name])
+        for name, buffer in self._model.named_buffers(remove_duplicate=False):
+            if name in self._unsaved:
+                buffer.data = self._unsaved[name].clone()  # its shape may have changed, as that of a cache does
 
     def _count_classes(self) -> int:
         if self._classes is not None:
@@ -215,15 +218,18 @@ def accuracy(outputs: Any, targets: Any) -> float:
     return float((outputs.argmax(dim=1) == targets).float().mean())
 
 
-_states: WeakKeyDictionary[Any, tuple[dict[str, Any], set[str]]] = WeakKeyDictionary()
+_states: WeakKeyDictionary[Any, tuple[dict[str, Any], dict[str, Any], set[str]]] = WeakKeyDictionary()
 
 
-def _original_state(model: Any) -> tuple[dict[str, Any], set[str]]:
-    """Returns the state that a module had when it was seen first, and the names of its parameters."""
+def _original_state(model: Any) -> tuple[dict[str, Any], dict[str, Any], set[str]]:
+    """Returns the state that a module had when it was seen first, its buffers that a state dict lacks (``persistent=False``), and the
+    names of its parameters."""
     known = _states.get(model)
     if known is None:
         state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-        known = _states[model] = state, {name for name, _ in model.named_parameters(remove_duplicate=False)}
+        buffers = model.named_buffers(remove_duplicate=False)
+        unsaved = {name: buffer.detach().clone() for name, buffer in buffers if name not in state}
+        known = _states[model] = state, unsaved, {name for name, _ in model.named_parameters(remove_duplicate=False)}
     return known
 
 
