@@ -331,7 +331,7 @@ def test_a_contaminated_dataset_has_other_targets_or_a_trigger():
     assert all(float(image[0, 3, 3]) == 9 and int(target) == 0 for image, target in planted)
     assert not images.any()
     for targets in (torch.tensor([0.0, 2.5]), torch.tensor([0, 4]), torch.tensor([-1, 0])):
-        with pytest.raises(ValueError, match="expected targets that are classes from 0 to 3, got (2.5|4|-1)$"):
+        with pytest.raises(ValueError, match="expected targets that are classes from 0 to 3, got (2.5|4|-1): set classes"):
             ContaminatedDataset(TensorDataset(torch.zeros(2, 1), targets), 4, contaminated("label-flip"))
 
 
@@ -351,3 +351,22 @@ def test_a_contaminated_client_learns_other_targets_and_is_evaluated_on_its_own(
     assert learned(contaminated("target-shift", shift=1)) == 0
     with pytest.raises(ValueError, match="of 3 classes as they are"):
         client.train(params, contaminated("target-shift", shift=3))
+
+
+@pytest.mark.parametrize(
+    "outputs, targets, classes",
+    [
+        ((4,), (), 4),
+        ((4, 6), (6,), 4),  # as cross_entropy needs them
+        ((6, 4), (6,), 4),  # as language models have them
+        ((4, 2, 3), (2, 3), 4),
+        ((1,), (), 2),
+        ((5,), (5,), 2),  # five questions with yes or no
+    ],
+)
+def test_classes_are_counted_along_the_axis_that_targets_lack(outputs, targets, classes):
+    model = torch.nn.Sequential(torch.nn.Linear(1, int(np.prod(outputs))), torch.nn.Unflatten(1, outputs))
+    given = torch.ones(3, *targets)
+    client = TorchClient(model, TensorDataset(torch.zeros(3, 1), given), mse)
+    flipped = ContaminatedDataset(client._data, client._count_classes(), contaminated("label-flip"))
+    assert torch.equal(flipped.tensors()[1], given * (classes - 2))

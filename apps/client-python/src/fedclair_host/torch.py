@@ -69,8 +69,8 @@ class TorchClient(Client):
         :param batch_norm: what becomes of running means and variances: "shared" averages them over clients as it does parameters, "reset"
             starts every job from their original values and sends none
         :param metrics: further metrics of an evaluation, by name
-        :param classes: number of classes of the targets, for attacks on data; default: the size of the model's outputs, or 2 if it has
-            one output
+        :param classes: number of classes of the targets, for attacks on data; default: the size of the axis that the model's outputs have
+            in addition to the targets', their last or their first one of a sample, or 2 if there is none
         :param cohort: clients that a host may train together, in one computation (`torch.func`). Results differ from those of one by
             one by rounding, and do not depend on which clients are together. Needs a `loss` that is the mean of the samples' losses, an
             optimizer that treats every number alike, and a model without convolutions, recurrent layers, batch norm and dropout"""
@@ -195,13 +195,15 @@ class TorchClient(Client):
     def _count_classes(self) -> int:
         if self._classes is not None:
             return self._classes
-        sample, _ = self._data[0]
+        sample, target = self._data[0]
         self._model.eval()  # a batch of one has no variance
         with torch.no_grad():
-            outputs = self._model(self._move(torch.as_tensor(sample)[None]))
+            (output,) = self._model(self._move(torch.as_tensor(sample)[None]))
         self._model.train()
-        width = int(outputs[0].numel()) if outputs.dim() < 3 else int(outputs.shape[1])
-        return max(2, width)  # a single output is the logit of the second of two classes
+        shape, wanted = tuple(output.shape), np.shape(target)
+        if shape == wanted or output.numel() == 1:
+            return 2  # each output is the logit of the second of two classes
+        return int(shape[-1] if shape[:-1] == wanted else shape[0])
 
     def _device(self) -> Any:
         return next(self._model.parameters()).device

@@ -26,7 +26,8 @@ class ContaminatedDataset(Dataset[Any]):
         targets = given.numpy().astype(np.int64)
         wrong = given[(given != torch.from_numpy(targets)) | (given < 0) | (given >= classes)].flatten()
         if len(wrong) > 0:
-            raise ValueError(f"attacks on data: expected targets that are classes from 0 to {classes - 1}, got {wrong[0].item():g}")
+            got = f"{wrong[0].item():g}"
+            raise ValueError(f"attacks on data: expected targets that are classes from 0 to {classes - 1}, got {got}: set classes, or attack updates")
         self._planted = np.zeros(len(targets), dtype=bool)
         if job.contamination is not None and job.contamination.kind in TRIGGERS:
             self._planted = triggered(len(targets), classes, job.contamination)
