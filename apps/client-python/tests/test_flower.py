@@ -36,3 +36,21 @@ def test_an_app_receives_the_contamination_of_its_data_while_it_trains():
     assert (received.kind, received.options) == (contamination.kind, contamination.options)
     assert received.rng.uniform() == contamination.rng.uniform() and received.common.path == "2"
     assert jobs[1].contamination is None
+
+
+def test_a_state_that_hosts_and_arms_share_is_reported_once(caplog):
+    app = ClientApp()
+
+    @app.train()
+    def train(message, context):
+        if message.content["config"]["server-round"] == 2:
+            context.state["seen"] = MetricRecord({"rounds": 2})
+        content = {"arrays": ArrayRecord({"w": Array(np.ones(2))}), "metrics": MetricRecord({"num-examples": 3})}
+        return Message(content=RecordDict(content), reply_to=message)
+
+    client, params = flower_clients(app)(1), Params({"w": np.zeros(2)}, [])
+    client.train(params, Job("c01", 1, 4, 1, "train", 5, 6, {}))
+    assert "context.state" not in caplog.text
+    client.train(params, job())
+    client.train(params, job())
+    assert caplog.text.count("context.state") == 1

@@ -15,6 +15,7 @@ import re
 import time
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
@@ -24,6 +25,7 @@ from flwr.app import Metadata
 from flwr.clientapp import ClientApp
 
 from .client import Array, Client, Contamination, Delta, Job, Params, Update
+from .host import log
 from .stream import Stream
 
 Initial = Callable[[], Any]
@@ -145,7 +147,17 @@ class _FlowerClient(Client):
         reply = self._app(Message(content=content, metadata=metadata), context)
         if reply.has_error():
             raise RuntimeError(f"the app answered with error {reply.error.code}: {reply.error.reason}")
+        if len(self._state) > 0:
+            _warn_of_state()
         return reply.content
+
+
+@cache
+def _warn_of_state() -> None:
+    log.warning(
+        "the app keeps a state for its clients (context.state). It stays on this host, so it is lost for a client that another host runs next, "
+        "and all arms of the trial share it: use one host and no baselines if results depend on it"
+    )
 
 
 def _arrays(value: Any) -> dict[str, Array]:
