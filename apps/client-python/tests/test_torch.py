@@ -64,6 +64,19 @@ def test_nothing_is_left_from_one_client_to_the_next():
         assert np.array_equal(change, after.delta[name]), name
 
 
+@pytest.mark.parametrize("cohort", [1, 2])
+def test_what_modules_share_is_sent_once(cohort):
+    embedding = torch.nn.Linear(4, 2, bias=False)
+    model = torch.nn.Sequential(torch.nn.Linear(2, 4, bias=False), embedding, torch.nn.Linear(2, 4, bias=False), embedding)
+    model[2].weight = model[0].weight
+    client = net_client(model, cohort=cohort)
+    params = Params({"0.weight": np.full((4, 2), 0.5, "f4"), "1.weight": np.full((2, 4), 0.25, "f4")}, [])
+    assert list(client.initial(job)) == list(params)
+    [update] = client.train_cohort([client], [params], [job]) if cohort > 1 else [client.train(params, job)]
+    assert list(update.delta) == list(params)
+    assert all(0 < np.abs(change).max() < 0.25 for change in update.delta.values())
+
+
 def test_buffers_that_a_state_dict_lacks_are_left_to_nobody():
     class Cached(torch.nn.Module):
         def __init__(self):

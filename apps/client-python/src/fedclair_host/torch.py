@@ -186,9 +186,10 @@ class TorchClient(Client):
 
     def _set(self, state: Mapping[str, Any]) -> None:
         with torch.no_grad():
-            for name, tensor in self._model.state_dict().items():
-                tensor.copy_(state[name])
-        for name, buffer in self._model.named_buffers(remove_duplicate=False):
+            tensors = self._model.state_dict()
+            for name, value in state.items():
+                tensors[name].copy_(value)
+        for name, buffer in self._model.named_buffers():
             if name in self._unsaved:
                 buffer.data = self._unsaved[name].clone()  # its shape may have changed, as that of a cache does
 
@@ -225,13 +226,16 @@ _states: WeakKeyDictionary[Any, tuple[dict[str, Any], dict[str, Any], set[str]]]
 
 def _original_state(model: Any) -> tuple[dict[str, Any], dict[str, Any], set[str]]:
     """Returns the state that a module had when it was seen first, its buffers that a state dict lacks (``persistent=False``), and the
-    names of its parameters."""
+    names of its parameters. What several modules share, such as tied embeddings, has its first name only."""
     known = _states.get(model)
     if known is None:
-        state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-        buffers = model.named_buffers(remove_duplicate=False)
-        unsaved = {name: buffer.detach().clone() for name, buffer in buffers if name not in state}
-        known = _states[model] = state, unsaved, {name for name, _ in model.named_parameters(remove_duplicate=False)}
+        parameters, buffers = dict(model.named_parameters()), dict(model.named_buffers())
+        every = [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
+        shared = {name for name, _ in every} - set(parameters) - set(buffers)
+        tensors = model.state_dict()
+        state = {name: tensor.detach().clone() for name, tensor in tensors.items() if name not in shared}
+        unsaved = {name: buffer.detach().clone() for name, buffer in buffers.items() if name not in tensors}
+        known = _states[model] = state, unsaved, set(parameters)
     return known
 
 
