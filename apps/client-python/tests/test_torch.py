@@ -383,3 +383,10 @@ def test_classes_are_counted_along_the_axis_that_targets_lack(outputs, targets, 
     client = TorchClient(model, TensorDataset(torch.zeros(3, 1), given), mse)
     flipped = ContaminatedDataset(client._data, client._count_classes(), contaminated("label-flip"))
     assert torch.equal(flipped.tensors()[1], given * (classes - 2))
+
+
+def test_accuracy_compares_classes_along_the_axis_that_targets_lack():
+    targets = torch.tensor([[0, 1, 2], [2, 2, 0]])
+    outputs = torch.nn.functional.one_hot(torch.tensor([[0, 1, 1], [2, 2, 0]]), 4).float()
+    assert accuracy(outputs, targets) == accuracy(outputs.transpose(1, 2), targets) == pytest.approx(5 / 6)
+    assert accuracy(torch.tensor([[2.0, -1.0], [1.0, 1.0]]), torch.tensor([[1.0, 0.0], [1.0, 0.0]])) == 0.75

@@ -214,11 +214,12 @@ class TorchClient(Client):
 
 
 def accuracy(outputs: Any, targets: Any) -> float:
-    """The share of samples whose largest output is that of the target: a metric for classifications. A single output per sample, as for
-    `BCEWithLogitsLoss`, is the logit of class 1 of two."""
-    if outputs[0].numel() == 1:
+    """The share of targets whose output is the largest, along the axis that outputs have in addition: a metric for classifications. A
+    single output per target, as for `BCEWithLogitsLoss`, is the logit of class 1 of two."""
+    if outputs[0].numel() == 1 or outputs.shape == targets.shape:
         return float(((outputs.flatten() > 0) == (targets.flatten() > 0.5)).float().mean())
-    return float((outputs.argmax(dim=1) == targets).float().mean())
+    axis = -1 if outputs.shape[:-1] == targets.shape else 1
+    return float((outputs.argmax(dim=axis) == targets).float().mean())
 
 
 _states: WeakKeyDictionary[Any, tuple[dict[str, Any], dict[str, Any], set[str]]] = WeakKeyDictionary()
