@@ -92,19 +92,20 @@ export function scorePieces(
   let trusted = indices(count);
   const least = Math.min(count, Math.max(minTrusted, Math.floor(count / 2) + 1, certain));
   while (trusted.length > least) {
-    const scores = scoreInSearch(size, compare(trusted), trusted, spreads);
+    const squares = squareInSearch(size, compare(trusted), trusted, spreads);
     const leaving = stepSize(trusted.length, trusted.length - least);
-    const worst = trusted.toSorted((i, j) => at(scores, j) - at(scores, i)).slice(0, leaving);
-    trusted = trusted.filter((k) => !worst.includes(k));
+    const worst = trusted.toSorted((i, j) => at(squares, j) - at(squares, i)).slice(0, leaving);
+    const leave = new Set(worst);
+    trusted = trusted.filter((k) => !leave.has(k));
   }
   const core = trusted;
   for (;;) {
     const pieces = compare(trusted);
-    const scores = scoreInSearch(size, pieces, trusted, spreads);
-    const rest = indices(count).filter((k) => !trusted.includes(k));
-    const near = rest
-      .filter((k) => at(scores, k) <= maxTrustedScore)
-      .sort((i, j) => at(scores, i) - at(scores, j));
+    const squares = squareInSearch(size, pieces, trusted, spreads);
+    const inside = new Set(trusted);
+    const near = indices(count)
+      .filter((k) => !inside.has(k) && at(squares, k) <= maxTrustedScore ** 2)
+      .sort((i, j) => at(squares, i) - at(squares, j));
     if (near.length === 0) return { ...scoreAmong(size, pieces, trusted, spreads), core };
     const joining = near.slice(0, stepSize(trusted.length, near.length));
     trusted = [...trusted, ...joining].sort((i, j) => i - j);
@@ -139,22 +140,25 @@ function scoreAmong(
   return { scores, deviations, signed, measured, trusted, hasSpace, fewNumbers, isDense };
 }
 
-/** Scores clients while the trusted ones are searched; contaminated ones may be among them. */
-function scoreInSearch(
+/**
+ * Squares of the clients' scores while the trusted ones are searched; contaminated ones may be
+ * among them.
+ */
+function squareInSearch(
   size: Float64Array,
   { pieces }: ComparedPieces,
   trusted: readonly number[],
   spreads: Spreads,
 ): Float64Array {
-  const scores = new Float64Array(size.length);
+  const squares = new Float64Array(size.length);
   const standardise = createStandard(size, trusted, spreads);
   for (const piece of pieces) {
     if (!piece.countsOnce) continue;
     const deviations = standardise(piece, robustSpread);
-    for (let k = 0; k < scores.length; k++)
-      scores[k] = Math.hypot(at(scores, k), countAgainst(at(deviations, k), piece, maxDeviations));
+    for (let k = 0; k < squares.length; k++)
+      squares[k] = at(squares, k) + countAgainst(at(deviations, k), piece, maxDeviations) ** 2;
   }
-  return scores;
+  return squares;
 }
 
 function countAgainst(x: number, { isTwoSided }: Piece, most: number): number {
