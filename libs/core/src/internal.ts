@@ -46,7 +46,7 @@ export { planRounds, type RoundPlan } from "./loop/round-plan.js";
 export { runRounds, type RoundDone, type TrialEvent } from "./loop/round.js";
 export type { Stepped } from "./loop/run-step.js";
 export { serverCode, type ServerCode, type WatchedServer } from "./loop/server-code.js";
-export { keepBases, startTrial, type KeeperFor, type TrialState } from "./loop/trial-state.js";
+export { keepBases, startTrial, type TrialState } from "./loop/trial-state.js";
 export { admitEvaluation, admitUpdate, checkNames, maxChange } from "./tensors/admission.js";
 export {
   keepInMemory,
@@ -55,6 +55,7 @@ export {
   termBytes,
   type ClientParams,
   type Keep,
+  type KeeperFor,
 } from "./tensors/client-params.js";
 export { checkPacked } from "./tensors/packed.js";
 export {

@@ -5,6 +5,7 @@ import {
   excludesZero,
   meanInterval,
   pairedDifference,
+  shareDifference,
   wilsonInterval,
   type Interval,
 } from "./intervals.js";
@@ -68,6 +69,16 @@ describe("intervals", () => {
   it("of shares are those of SciPy", () => {
     for (const { hits, total, ...interval } of cases.shares)
       assertInterval(wilsonInterval(hits, total), interval);
+  });
+
+  it("of differences of shares are those of Newcombe's paper, with a width for 0 of a few", () => {
+    const share = (hits: number, of: number) => ({ hits, of, ...wilsonInterval(hits, of) });
+    // Newcombe 1998, table II: contrasts (a) and (h), method 10.
+    const { mean, interval } = shareDifference(share(56, 70), share(48, 80));
+    assertClose(mean, 0.2);
+    assert.deepEqual([interval.low.toFixed(4), interval.high.toFixed(4)], ["0.0524", "0.3339"]);
+    const none = shareDifference(share(0, 10), share(0, 10)).interval;
+    assert.deepEqual([none.low.toFixed(4), none.high.toFixed(4)], ["-0.2775", "0.2775"]);
   });
 
   it("can be checked by hand", () => {

@@ -115,3 +115,28 @@ export function wilsonInterval(hits: number, total: number): Interval {
   const half = Math.sqrt(z2 * share * (1 - share) + z2 ** 2 / 4) / (1 + z2);
   return { low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
 }
+
+/** A share of clients, and its interval by `wilsonInterval`. */
+export interface Share extends Interval {
+  readonly hits: number;
+  readonly of: number;
+}
+
+/**
+ * Estimates how much larger one share is than another, with Newcombe's interval (Newcombe 1998,
+ * Statistics in Medicine 17:873, method 10). It combines the shares' own intervals, so that it has
+ * a width where the shares of all seeds are equal.
+ */
+export function shareDifference(
+  one: Share,
+  other: Share,
+): { readonly mean: number; readonly interval: Interval } {
+  const [p, q] = [one.hits / one.of, other.hits / other.of];
+  return {
+    mean: p - q,
+    interval: {
+      low: p - q - Math.sqrt((p - one.low) ** 2 + (other.high - q) ** 2),
+      high: p - q + Math.sqrt((one.high - p) ** 2 + (q - other.low) ** 2),
+    },
+  };
+}

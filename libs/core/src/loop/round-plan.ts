@@ -1,9 +1,9 @@
 import type { Aggregator } from "../contracts/aggregator.js";
 import type { ClientPool } from "../contracts/pool.js";
 import type { Task } from "../contracts/task.js";
+import type { KeeperFor } from "../tensors/client-params.js";
 import type { PreparedArm, PreparedTrial } from "../trial/prepared-trial.js";
 import type { Trial } from "../trial/trial.js";
-import type { KeeperFor } from "./trial-state.js";
 
 /** Everything that the rounds of one arm need. */
 export interface RoundPlan extends Pick<PreparedTrial, "clientIds" | "contamination" | "rng"> {

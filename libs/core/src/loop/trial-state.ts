@@ -7,6 +7,7 @@ import {
   resolveTo,
   type ClientParams,
   type Keep,
+  type KeeperFor,
 } from "../tensors/client-params.js";
 import { CommonBases } from "../tensors/common-bases.js";
 import type { Aggregation } from "../contracts/aggregator.js";
@@ -247,9 +248,6 @@ export async function merge(
     ...(derivation && { derivation }),
   };
 }
-
-/** Returns where new bases stay, beside bases of this many bytes in memory. */
-export type KeeperFor = (bytesInMemory: number) => Keep;
 
 /** Counts the bytes of the clients' own bases that are in memory. */
 function countBytesInMemory(personal: TrialState["personal"]): number {

@@ -34,6 +34,9 @@ export async function resolveParams(own: ClientParams, products = new Products()
 /** Puts a tensor that was computed where it is to stay. */
 export type Keep = (tensor: Dense) => Promise<Tensor>;
 
+/** Returns where new bases stay, beside bases of this many bytes in memory. */
+export type KeeperFor = (bytesInMemory: number) => Keep;
+
 /** Leaves a tensor where it is. */
 export const keepInMemory: Keep = (tensor) => Promise.resolve(tensor);
 

@@ -4,8 +4,11 @@ import {
   formatSigned,
   meanInterval,
   pairedDifference,
+  shareDifference,
   type Interval,
+  type MeanEstimate,
 } from "../intervals.js";
+import type { Measure } from "../measure.js";
 import type { Summary } from "../summary.js";
 import {
   formatPlace,
@@ -17,6 +20,7 @@ import {
   type Study,
 } from "./grid.js";
 import { describedOnly, findMeasure, listTableMeasures } from "./measures.js";
+import { sumCounts } from "./table.js";
 
 /** A paired comparison of two methods over the seeds that both have. */
 export interface Difference {
@@ -25,9 +29,9 @@ export interface Difference {
   readonly place: string;
   readonly method: string;
   readonly reference: string;
-  /** Mean over seeds of the method's value minus the reference's. */
+  /** The method's value minus the reference's: mean over seeds, or difference of two shares. */
   readonly mean: number;
-  /** Student's interval of that mean. */
+  /** Student's interval of that mean, or Newcombe's if clients are counted. */
   readonly interval: Interval;
   /** Number of seeds, at least 2. */
   readonly n: number;
@@ -98,11 +102,9 @@ function compareAlong(
             valuesBySeed(one?.trials ?? [], summaries, measure),
           );
           if (!mine || !theirs) return [];
-          const pairs = pairSeeds(mine, theirs);
+          const { mean, n, interval } = compareBySeed(mine, theirs) ?? {};
           const [some] = mine.values();
-          if (some === undefined || pairs.length < 2) return [];
-          const { mean, n, interval } = pairedDifference(pairs);
-          if (!interval) return [];
+          if (!some || mean === undefined || n === undefined || n < 2 || !interval) return [];
           const outcome = describeOutcome(mean, interval, some.better);
           return [{ measure, place, method: first, reference: other, mean, interval, n, outcome }];
         });
@@ -110,15 +112,24 @@ function compareAlong(
     });
 }
 
-/** Pairs the values of the seeds that both have. */
-export function pairSeeds(
-  mine: ReadonlyMap<number, { readonly value: number }>,
-  theirs: ReadonlyMap<number, { readonly value: number }>,
-): (readonly [number, number])[] {
-  return [...mine].flatMap(([seed, { value }]) => {
+/**
+ * Compares a measure of two studies over the seeds that both have: as shares if it counts clients,
+ * else seed by seed.
+ * @returns undefined if they have no seed in common
+ */
+export function compareBySeed(
+  mine: ReadonlyMap<number, Measure>,
+  theirs: ReadonlyMap<number, Measure>,
+): MeanEstimate | undefined {
+  const pairs = [...mine].flatMap(([seed, own]) => {
     const other = theirs.get(seed);
-    return other === undefined ? [] : [[value, other.value] as const];
+    return other ? [[own, other] as const] : [];
   });
+  if (pairs.length === 0) return undefined;
+  const [one, other] = [0, 1].map((i) => sumCounts(pairs.map((pair) => pair[i as 0 | 1])));
+  return one && other
+    ? { n: pairs.length, ...shareDifference(one, other) }
+    : pairedDifference(pairs.map(([own, reference]) => [own.value, reference.value]));
 }
 
 /** Finds a measure in each run of a study that has it. */

@@ -1,6 +1,7 @@
-import { excludesZero, pairedDifference } from "../intervals.js";
+import { excludesZero } from "../intervals.js";
+import type { Measure } from "../measure.js";
 import type { Summary } from "../summary.js";
-import { pairSeeds, valuesBySeed, type Difference } from "./differences.js";
+import { compareBySeed, valuesBySeed, type Difference } from "./differences.js";
 import {
   compareBaselines,
   countUndecided,
@@ -111,7 +112,7 @@ function describeExtremes(
         : equal.map((one) => one.name).join(" and ");
     };
     return [
-      `${measure}: best ${formatCell(best.cell)} for ${name(best)}; worst ${formatCell(worst.cell)} for ${name(worst)}${describeChance(best, worst)}.`,
+      `${measure}: best ${formatCell(best.cell)} for ${name(best)}; worst ${formatCell(worst.cell)} for ${name(worst)}${describeChance(best.bySeed, worst.bySeed)}.`,
     ];
   });
   const more = texts.length - maxMeasures;
@@ -120,26 +121,13 @@ function describeExtremes(
     : texts;
 }
 
-/** A study's values of one measure. */
-interface Extreme {
-  readonly cell: Cell;
-  readonly bySeed: ReadonlyMap<number, { readonly value: number }>;
-}
-
-/**
- * Says so if the best and the worst study may be equally good. Shares of clients are compared by
- * their intervals, other measures by the differences of each seed, as everywhere else.
- */
-function describeChance(best: Extreme, worst: Extreme): string {
-  const [one, other] = [best.cell.counts, worst.cell.counts];
-  if (one && other) {
-    const doOverlap = one.low <= other.high && other.low <= one.high;
-    return doOverlap ? "; their intervals overlap, so it may be chance" : "";
-  }
-  const pairs = pairSeeds(best.bySeed, worst.bySeed);
-  if (pairs.length < 2) return "";
-  const { interval } = pairedDifference(pairs);
-  return interval && !excludesZero(interval) ? "; paired by seed, not distinguishable" : "";
+/** Says so if the best and the worst study may be equally good, as the differences do. */
+function describeChance(
+  best: ReadonlyMap<number, Measure>,
+  worst: ReadonlyMap<number, Measure>,
+): string {
+  const interval = compareBySeed(best, worst)?.interval;
+  return interval && !excludesZero(interval) ? "; not distinguishable" : "";
 }
 
 /** Names the studies in which the largest share of the clients is undecided. */

@@ -206,7 +206,8 @@ export function valueOf({ mean: middle, counts }: Cell): number {
   return counts ? counts.hits / counts.of : middle;
 }
 
-function sumCounts(measures: readonly Measure[]): Counts | undefined {
+/** Sums counted clients over seeds; undefined unless every measure counts clients. */
+export function sumCounts(measures: readonly Measure[]): Counts | undefined {
   const all = measures.map(countsOf);
   const known = all.filter((one) => one !== undefined);
   const hits = known.reduce((sum, one) => sum + one.hits, 0);
