@@ -128,7 +128,7 @@ export function safetensorsPieces(
 ): Iterable<Uint8Array> {
   const fields: string[] = [];
   if (Object.keys(metadata).length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata)}`);
-  const bodies: { readonly tensor: Tensor; readonly write: Storage["write"] }[] = [];
+  const bodies: { readonly tensor: Tensor; readonly storage: Storage }[] = [];
   let end = 0;
   for (const [name, tensor] of params) {
     const { shape } = tensor;
@@ -141,10 +141,10 @@ export function safetensorsPieces(
     }
     const wanted = types.get(name) ?? (dtypeOf(tensor) === "f32" ? "F32" : "F64");
     const dtype = wanted.startsWith("F8_") ? "F16" : wanted;
-    const { size, write } = storages[dtype];
-    bodies.push({ tensor, write });
+    const storage = storages[dtype];
+    bodies.push({ tensor, storage });
     const begin = end;
-    end += size * count;
+    end += storage.size * count;
     const entry = { dtype, shape, data_offsets: [begin, end] };
     // Put together by hand: an object would move names that look like integers to the front.
     fields.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
@@ -158,8 +158,8 @@ export function safetensorsPieces(
 
   function* pieces(): Generator<Uint8Array> {
     yield header;
-    for (const { tensor, write } of bodies) {
-      const { buffer, byteOffset, byteLength } = write(readNumbers(tensor));
+    for (const { tensor, storage } of bodies) {
+      const { buffer, byteOffset, byteLength } = storage.write(readNumbers(tensor));
       yield new Uint8Array(buffer, byteOffset, byteLength);
     }
   }

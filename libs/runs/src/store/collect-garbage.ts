@@ -17,7 +17,7 @@ export function countAllocated(byteLength: number): void {
   bytes += byteLength;
   if (bytes < bytesBetween) return;
   bytes = 0;
-  void getCollector()({ type: "minor" });
+  getCollector()({ type: "minor" });
 }
 
 /** Collects all garbage, in 10 ms or more. */

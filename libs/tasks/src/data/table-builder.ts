@@ -123,8 +123,9 @@ export class TableBuilder {
 }
 
 function show(cell: unknown): string {
+  if (typeof cell === "string") return excerpt(cell);
   // JSON has no NaN and no infinity.
-  return excerpt(typeof cell === "object" ? JSON.stringify(cell) : String(cell));
+  return excerpt(typeof cell === "number" ? String(cell) : JSON.stringify(cell));
 }
 
 /** A list of numbers in one array that doubles when it is full. */
