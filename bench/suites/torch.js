@@ -41,7 +41,6 @@ export async function* items({ flower }) {
       return { run: () => runFedclair(own, work, { ...code, ...changes }) };
     };
     const app = { app: "flower_app:app", initial: "flower_app:initial", folder: peers };
-    const isShort = work.rounds < 1000;
     yield {
       name: `${work.name}, ${work.rounds} rounds`,
       cores: availableParallelism(),
@@ -53,9 +52,7 @@ export async function* items({ flower }) {
         "fedclair, one host": fedclair("Same", { hosts: 1 }),
         "fedclair, TorchClient": fedclair("alone"),
         ...(work.model === "lr" && { "fedclair, cohorts": fedclair("together") }),
-        ...(isShort && {
-          "fedclair, Flower app": { run: () => runFedclair(own, work, { flower: app }) },
-        }),
+        "fedclair, Flower app": { run: () => runFedclair(own, work, { flower: app }) },
         pfl: python(pfl, "pfl_run.py"),
         ...(flower && { Flower: { ...python(own, "flower_app.py"), once: true } }),
       },
