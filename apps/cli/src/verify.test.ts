@@ -43,6 +43,16 @@ describe("compare", () => {
     });
   });
 
+  it("takes a measure without an arm from the main arm", () => {
+    const name = "error.clair";
+    const measured = { name, scope: "clients", metric: "error", arm: "clair", value: 2 } as const;
+    const summary = { measures: { [name]: 2 }, details: [measured] };
+    const claim = { expect: { measures: { error: { max: 2 } } } };
+    const within = (label: string) =>
+      compare(claim, [summary], [{ label }, { label: "local" }]).map((row) => row.within);
+    assert.deepEqual([within("clair"), within("local")], [[true], [false]]);
+  });
+
   it("does not hold over lost answers, unless the claim has a range for them", () => {
     const lost = { scope: "lost", metric: "lostContaminated", value: 3 } as const;
     const [fine = assert.fail()] = summaries;

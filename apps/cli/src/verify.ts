@@ -8,10 +8,12 @@ import { UserError } from "@fedclair/core";
 import {
   exitCodes,
   explainExternalHosts,
+  listArms,
   listSeeds,
   oneLine,
   readPythonClients,
   seedsSchema,
+  type Arm,
   type PythonClients,
   type Trial,
 } from "@fedclair/core/internal";
@@ -19,6 +21,7 @@ import { loadNamedPlugins } from "@fedclair/plugins";
 import {
   commandName,
   checkRecords,
+  findMeasure,
   interruption,
   isWithin,
   meanInterval,
@@ -72,7 +75,7 @@ export async function verify(paths: readonly string[], options: VerifyOptions): 
     for (const { error } of outcomes) {
       if (error !== undefined) print(`  ${pc.red("FAIL")} ${error}\n`);
     }
-    for (const row of compare(trial, outcomes)) {
+    for (const row of compare(trial, outcomes, listArms(trial))) {
       checked++;
       if (!row.within) outside++;
       print(`  ${row.within ? pc.green("ok  ") : pc.red("FAIL")} ${row.text}\n`);
@@ -147,10 +150,12 @@ type Range = NonNullable<Trial["expect"]>["measures"][string];
  * Compares each expected measure with the values of all seeds, with their mean, or with the 95 %
  * interval of the mean. A claim does not hold over lost answers, so a loss without a range of its
  * own lies outside.
+ * @param arms of the trial: a measure named without an arm is that of the first one
  */
 export function compare(
   { expect }: Pick<Trial, "expect">,
   summaries: readonly Pick<Summary, "measures" | "details">[],
+  arms: readonly Pick<Arm, "label">[] = [],
 ): Compared[] {
   const losses = summaries.flatMap(({ details }) =>
     details.filter(({ scope, value }) => scope === "lost" && value > 0).map(({ name }) => name),
@@ -160,7 +165,7 @@ export function compare(
     ...expect?.measures,
   };
   return Object.entries(ranges).map(([measure, range]) => {
-    const values = summaries.map(({ measures }) => measures[measure]);
+    const values = summaries.map((summary) => findMeasure(summary, measure, { arms })?.value);
     const { within, measured } = compareValues(values, range);
     return { within, text: `${measure}: ${measured}; expected ${formatRange(range)}` };
   });

@@ -1,16 +1,16 @@
 import type { Measures } from "@fedclair/core";
 import { ownProperty, type Measure } from "../measure.js";
 import type { Summary } from "../summary.js";
-import type { Grid, GridTrial, SweepMeasure } from "./grid.js";
+import type { Grid, GridArm, SweepMeasure } from "./grid.js";
 
 /**
  * Finds a measure in the summary of a trial. A name without an arm is that of the main arm.
  * @param name such as `accuracy.fedavg`, `accuracy` or `global.accuracy`
  */
 export function findMeasure(
-  summary: Summary | undefined,
+  summary: Pick<Summary, "details" | "measures"> | undefined,
   name: string,
-  { arms }: Pick<GridTrial, "arms">,
+  { arms }: { readonly arms: readonly Pick<GridArm, "label">[] },
 ): Measure | undefined {
   if (!summary) return undefined;
   const { details, measures } = summary;
