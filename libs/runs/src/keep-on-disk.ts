@@ -1,6 +1,8 @@
 import { payloadBytes, type Keep, type KeeperFor } from "@fedclair/core/internal";
 import { TensorFile } from "./store/tensor-file.js";
-import { maxBytesInMemory } from "./storing-pool.js";
+
+/** Bytes of clients' own params in memory. They are read once a round, at about a GB per second. */
+const maxBytesInMemory = 2 ** 24;
 
 /**
  * Keeps tensors in memory up to a limit, and the rest in an unnamed file, a new one for each call.
