@@ -130,10 +130,10 @@ function listCells({ facet, rows, columns, cells, worst, worse }: Table, linkOf:
       ];
     }),
   );
-  // Where other cells have links, Vega stumbles over one without.
+  // Where other cells have links, Vega stumbles over one without, as in the column of worst cases.
   const link = measured.some(({ href }) => href !== undefined) ? { href: "#runs" } : {};
   return [
-    ...measured,
+    ...measured.map((cell) => (cell.href === undefined ? { ...cell, ...link } : cell)),
     ...worst.flatMap((mean, c) => {
       if (mean === undefined) return [];
       const column = columns[c] ?? "";

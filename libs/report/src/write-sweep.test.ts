@@ -141,4 +141,33 @@ describe("writeSweep", () => {
       ["#run-0", "#runs-1", "rank-3-seed-1/report.html", undefined],
     );
   });
+
+  it("leads from a cell of a panel whose name has a comma to its run", () => {
+    const parts = { path: "partition", labels: ["by iid", "by dirichlet, alpha 0.1"] };
+    const rows = { path: "rank", labels: ["1"] };
+    const grid: Grid = {
+      name: "grid",
+      claim: undefined,
+      dimensions: [parts, rows],
+      rows,
+      columns: undefined,
+      measures: [],
+      trials: parts.labels.map((label, i) => ({
+        id: label,
+        folder: `run-${i}`,
+        seed: 1,
+        at: new Map([
+          ["partition", label],
+          ["rank", "1"],
+        ]),
+        arms: [],
+        measures: {},
+      })),
+    };
+    const linkOf = createLinks(() => false, grid);
+    assert.deepEqual(
+      parts.labels.map((label) => linkOf(`partition = ${label}`, "1", "")),
+      ["#run-0", "#run-1"],
+    );
+  });
 });

@@ -7,7 +7,7 @@ import {
   formatNumber,
   listStudies,
   nameStudy,
-  otherDimensions,
+  formatFacet,
   readSummary,
   toCsv,
   writeWhole,
@@ -160,19 +160,12 @@ export function createLinks(hasOwnReport: (folder: string) => boolean, grid: Gri
     const own = trials.flatMap(({ at, folder }, i) =>
       (!rows || at.get(rows.path) === row) &&
       (!columns || at.get(columns.path) === column) &&
-      listFacetDimensions(grid).every(({ path }) =>
-        facet.split(", ").includes(`${path} = ${at.get(path) ?? ""}`),
-      )
+      formatFacet(grid, at) === facet
         ? [{ folder, i }]
         : [],
     );
     return linkTo(own, hasOwnReport);
   };
-}
-
-function listFacetDimensions(grid: Grid) {
-  const { rows, columns } = grid;
-  return otherDimensions(grid).filter(({ path }) => path !== rows?.path && path !== columns?.path);
 }
 
 /** More measures would not fit beside the names of runs. */

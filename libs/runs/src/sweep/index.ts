@@ -50,6 +50,7 @@ export {
 export {
   aggregateCell,
   formatCell,
+  formatFacet,
   missingMeasures,
   toCsv,
   sweepTables,

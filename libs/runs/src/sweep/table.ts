@@ -74,12 +74,7 @@ function createTables(
   { measure, worse: given }: SweepMeasure,
 ): Table[] {
   const { rows, columns, trials, hasWorstColumn } = grid;
-  const others = otherDimensions(grid).filter(({ path }) => {
-    return path !== rows?.path && path !== columns?.path;
-  });
-  const formatFacet = (at: ReadonlyMap<string, string>) =>
-    others.map(({ path }) => `${path} = ${at.get(path) ?? ""}`).join(", ");
-  const facets = [...new Set(trials.map(({ at }) => formatFacet(at)))];
+  const facets = [...new Set(trials.map(({ at }) => formatFacet(grid, at)))];
   const [down, across] = [listLabels(rows), listLabels(columns)];
   const worse = given ?? findWorseEnd(measure, trials, summaries);
   return facets.map((facet): Table => {
@@ -88,7 +83,9 @@ function createTables(
         trials.flatMap((trial) => {
           const { at } = trial;
           const here =
-            formatFacet(at) === facet && hasLabel(at, rows, row) && hasLabel(at, columns, column);
+            formatFacet(grid, at) === facet &&
+            hasLabel(at, rows, row) &&
+            hasLabel(at, columns, column);
           return here ? (findMeasure(summaries.get(trial.id), measure, trial) ?? []) : [];
         }),
       );
@@ -109,6 +106,15 @@ function createTables(
         : [];
     return { measure, worse, facet, rows: down, columns: heads, cells, worst };
   });
+}
+
+/** Names the table of a trial: its values of the dimensions that are neither rows nor columns. */
+export function formatFacet(grid: Grid, at: ReadonlyMap<string, string>): string {
+  const { rows, columns } = grid;
+  return otherDimensions(grid)
+    .filter(({ path }) => path !== rows?.path && path !== columns?.path)
+    .map(({ path }) => `${path} = ${at.get(path) ?? ""}`)
+    .join(", ");
 }
 
 /**
