@@ -237,7 +237,7 @@ function drawCells(
         : "One seed: there is no interval.";
     return { ...drawing, caption, draw: (width) => methodFigure([first, ...rest], width) };
   }
-  const caption = `Mean over seeds: ${grid.rows?.path ?? ""} down, ${grid.columns?.path ?? ""} across, ${formatReading(first)} A frame marks the worst cell. A cell leads to its runs.`;
+  const caption = `Mean over seeds: ${grid.rows?.path ?? ""} down, ${grid.columns?.path ?? ""} across. ${formatReading(first)} A frame marks the worst cell. A cell leads to its runs.`;
   return { ...drawing, caption, draw: (width) => heatMap([first, ...rest], width, linkOf) };
 }
 
