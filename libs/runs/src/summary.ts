@@ -33,6 +33,11 @@ export interface Summary {
   /** Clients whose code did not return, with their first hang; absent if there are none. */
   readonly hung?: Readonly<Record<string, string>>;
   /**
+   * Attacks that never reached the main arm, because every answer of their clients failed, with the
+   * first failure of each; absent if there are none.
+   */
+  readonly failedAttacks?: Readonly<Record<string, string>>;
+  /**
    * The backend that the clients trained with. Results are reproducible only on the same backend.
    */
   readonly backend?: string;
@@ -125,6 +130,8 @@ export class Tally {
   readonly #modMetrics = new ModMetricsTally();
   readonly #refinements = new RefinementTally();
   readonly #hung = new Map<string, string>();
+  readonly #failedAttacks = new Map<string, string>();
+  readonly #sentAttacks = new Set<string>();
   readonly #bytes = { up: 0, down: 0 };
   #isUnknown = false;
 
@@ -147,6 +154,7 @@ export class Tally {
     for (const client of clients) this.#findHang(client, record);
     if (stopped !== undefined) this.stop(arm, `round ${record.round}: ${stopped}`);
     if (arm !== this.#main) return;
+    for (const client of clients) this.#findFailedAttack(client, record);
     this.#bytes.up += bytes.up;
     this.#bytes.down += bytes.down;
     this.#modMetrics.add(clients);
@@ -202,6 +210,9 @@ export class Tally {
       arms,
       stopped: Object.fromEntries(this.#stopped),
       ...(this.#hung.size > 0 && { hung: Object.fromEntries(this.#hung) }),
+      ...(this.#failedAttacks.size > 0 && {
+        failedAttacks: Object.fromEntries(this.#failedAttacks),
+      }),
       ...(this.#isUnknown && { truth: "unknown" }),
       measures: Object.fromEntries(details.map((measure) => [measure.name, measure.value])),
       details,
@@ -217,6 +228,17 @@ export class Tally {
     const all = [failure, refinementFailure, evaluationFailure];
     const hang = all.find((one) => one?.code === "CLIENT_HUNG");
     if (hang) this.#hung.set(clientId, `${arm}, round ${round}: ${hang.message}`);
+  }
+
+  /** Notes the first failure of an attack until a client of it sends a usable update. */
+  #findFailedAttack({ clientId, attack, failure }: ClientRecord, { round }: ArmRecord): void {
+    if (attack === null || this.#sentAttacks.has(attack)) return;
+    if (!failure) {
+      this.#sentAttacks.add(attack);
+      this.#failedAttacks.delete(attack);
+    } else if (!this.#failedAttacks.has(attack)) {
+      this.#failedAttacks.set(attack, `${clientId}, round ${round}: ${failure.message}`);
+    }
   }
 
   #lastEvaluations(arm: string): ReadonlyMap<string, Metrics> {

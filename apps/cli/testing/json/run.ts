@@ -48,6 +48,10 @@ export const summarySchema = z.strictObject({
     .record(z.string(), z.string())
     .exactOptional()
     .describe("The first hang of each client whose code did not return."),
+  failedAttacks: z
+    .record(z.string(), z.string())
+    .exactOptional()
+    .describe("Attacks of which no update arrived in the main arm, with the first failure."),
   backend: z.string().exactOptional().describe("What the clients trained with."),
   otherReleases: z
     .array(z.string())

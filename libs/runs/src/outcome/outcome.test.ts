@@ -255,6 +255,23 @@ describe("verdictSentence", () => {
     );
   });
 
+  it("names attacks of which no update arrived, until one does", () => {
+    const failed = (id: string, attack: string): ClientRecord => ({
+      ...lostClient(id, "CLIENT_ERROR"),
+      attack,
+    });
+    const first = recordOf("clair", 1, failed("c01", "flip"), failed("c02", "noise"));
+    const second = recordOf("clair", 2, clientOf("c01", "flip"), failed("c02", "noise"));
+    assert.match(
+      verdictSentence(runOf(single, [first])),
+      /; no client of flip sent a usable update \(c01, round 1: no word\), no client of noise sent/,
+    );
+    const { failedAttacks } = runOf(single, [first, second]).summary;
+    assert.deepEqual(failedAttacks, { noise: "c02, round 1: no word" });
+    const recovered = recordOf("clair", 3, failed("c01", "flip"), clientOf("c02", "noise"));
+    assert.equal(runOf(single, [first, second, recovered]).summary.failedAttacks, undefined);
+  });
+
   it("distinguishes clean data from flagged clients", () => {
     const calm = [recordOf("clair", 1, clientOf("c00", null, "benign"))];
     assert.match(verdictSentence(runOf(single, calm)), /flagged nobody, and none/);

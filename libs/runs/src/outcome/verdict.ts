@@ -25,6 +25,7 @@ export function verdictSentence(run: Run): string {
     absentClause(run),
     comparisonClause(run),
     failureClause(run),
+    failedAttacksClause(run),
     lossClause(run),
   ];
   const sentence = parts.filter((part) => part !== undefined).join("; ") + ".";
@@ -240,6 +241,14 @@ function failureClause({ failures: { training } }: Run): string | undefined {
     ...(late > 0 ? [`${countNoun(late, "answer")} of stragglers left out`] : []),
     ...(failed > 0 ? [`${countNoun(failed, "answer")} of its clients failed`] : []),
   ];
+  return clauses.length === 0 ? undefined : clauses.join(", ");
+}
+
+/** Names the attacks that the results say nothing about, because no update of them arrived. */
+function failedAttacksClause({ summary: { failedAttacks = {} } }: Run): string | undefined {
+  const clauses = Object.entries(failedAttacks).map(
+    ([attack, why]) => `no client of ${attack} sent a usable update (${why})`,
+  );
   return clauses.length === 0 ? undefined : clauses.join(", ");
 }
 

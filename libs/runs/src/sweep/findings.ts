@@ -17,8 +17,8 @@ export interface Finding {
 
 /**
  * Reports for each study what a single run reports: whom the aggregator flagged in the last round,
- * about whom it is undecided, and which baselines serve the benign clients as well or better.
- * Clients are added up over seeds.
+ * about whom it is undecided, which attacks never reached it, and which baselines serve the benign
+ * clients as well or better. Clients are added up over seeds.
  * @param summaries of finished trials, by id
  * @param differences of the sweep
  */
@@ -30,7 +30,11 @@ export function listFindings(
   return listStudies(grid).flatMap((study): Finding[] => {
     const own = study.trials.flatMap(({ id }) => summaries.get(id) ?? []);
     if (own.length === 0) return [];
-    const texts = [...describeDetection(own), ...describeBaselines(study, differences)];
+    const texts = [
+      ...describeDetection(own),
+      ...describeFailedAttacks(own),
+      ...describeBaselines(study, differences),
+    ];
     return texts.length === 0 ? [] : [{ place: nameStudy(study), texts }];
   });
 }
@@ -65,6 +69,21 @@ function describeDetection(summaries: readonly Summary[]): string[] {
       .join(" and "),
     ...describeUndecided(summaries).map((text) => `undecided about ${text}`),
   ];
+}
+
+/** Names the attacks of which no update arrived, with the first failure of each. */
+function describeFailedAttacks(summaries: readonly Summary[]): string[] {
+  const failed = new Map<string, { runs: number; why: string }>();
+  for (const { failedAttacks = {} } of summaries) {
+    for (const [attack, why] of Object.entries(failedAttacks)) {
+      const { runs = 0, why: first = why } = failed.get(attack) ?? {};
+      failed.set(attack, { runs: runs + 1, why: first });
+    }
+  }
+  return [...failed].map(([attack, { runs, why }]) => {
+    const where = summaries.length > 1 ? ` in ${runs} of ${summaries.length} runs` : "";
+    return `no client of ${attack} sent a usable update${where} (${why})`;
+  });
 }
 
 /** Formats the mean number of undecided clients per run: `17 of 20 clients a run`. Empty for 0. */

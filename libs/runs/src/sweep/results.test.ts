@@ -104,6 +104,19 @@ describe("the results of a study", () => {
     );
   });
 
+  it("say which attacks never arrived, and in how many runs", () => {
+    const { grid, summaries } = createGrid(study, { task });
+    const [[id = "", first] = []] = summaries;
+    assert.ok(first);
+    const why = "c01, round 1: expected classes, got numbers";
+    const all = new Map([...summaries, [id, { ...first, failedAttacks: { "label-flip": why } }]]);
+    const [finding] = computeResults(grid, all).findings;
+    assert.equal(
+      finding?.texts[2],
+      `no client of label-flip sent a usable update in 1 of 2 runs (${why})`,
+    );
+  });
+
   it("of one seed have no interval and no difference", () => {
     const { grid, summaries } = createGrid(study.slice(0, 1), { task });
     const { tables, differences } = computeResults(grid, summaries);
