@@ -1,5 +1,5 @@
 import type { Stream } from "@fedclair/linalg";
-import { clientIndex } from "../contracts/clients.js";
+import { clientIndexOf } from "../contracts/clients.js";
 import type { Answer, Job } from "../contracts/pool.js";
 import { candidateKinds, makeCandidate } from "../contracts/refinements.js";
 import { checkResult } from "../contracts/result.js";
@@ -230,8 +230,8 @@ export class ClientRunner implements JobRunner {
   }
 
   #shard(clientId: string): Shard {
-    const { trial, clientIds, contamination, contaminations } = this.#prepared;
-    const index = clientIndex(clientIds, clientId);
+    const { trial, contamination, contaminations } = this.#prepared;
+    const index = clientIndexOf(clientId, trial.clients);
     if (index < 0) throw new Error(`the trial has no client '${clientId}'`);
     const rng = this.#rng.at("shard", clientId);
     const { clients: count, holdBack } = trial;

@@ -1,5 +1,5 @@
 import type { Stream } from "@fedclair/linalg";
-import { countAttacked, clientIds } from "../contracts/clients.js";
+import { clientIdAt, clientIndexOf, countAttacked } from "../contracts/clients.js";
 import type { Attack } from "../contracts/attack.js";
 import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
 import type { DataContamination } from "../contracts/task.js";
@@ -36,14 +36,19 @@ export function contaminate(
   rng: Stream,
 ): Contamination {
   if (trial.attacks.length === 0) return new Map();
-  const chosen = new Map<string, Contaminated>();
-  const all = clientIds(trial.clients);
+  // By index, because the ids of all clients would take much memory in every host.
+  const chosen = new Map<number, Contaminated>();
+  const count = trial.clients;
   const entries = trial.attacks.map((entry, i) => {
     const key = `${i}-${entry.attack.name}`;
     return { entry, key, attack: attacks[i] as Attack };
   });
   const named = entries.filter(({ entry }) => entry.clients);
   const drawn = entries.filter(({ entry }) => !entry.clients);
+  const drawBenign = (own: Stream, size: number) => {
+    const all = Array.from({ length: count }, (_, i) => i);
+    return own.sample(chosen.size === 0 ? all : all.filter((i) => !chosen.has(i)), size);
+  };
   for (const { entry, key, attack } of [...named, ...drawn]) {
     const contaminated: Contaminated = {
       key,
@@ -52,19 +57,14 @@ export function contaminate(
       ...dataContamination(attack, entry.attack),
       common: rng.at("attack", key),
     };
-    const benign = () => all.filter((id) => !chosen.has(id));
-    const ids =
-      entry.clients ??
-      rng.at("contaminated", key).sample(benign(), countAttacked(entry, trial.clients));
-    for (const id of ids) chosen.set(id, contaminated);
+    const indices = entry.clients
+      ? entry.clients.map((id) => clientIndexOf(id, count))
+      : drawBenign(rng.at("contaminated", key), countAttacked(entry, count));
+    for (const index of indices) chosen.set(index, contaminated);
   }
   // Sorted by client, so that iterating does not depend on the order of the file.
-  const inOrder = new Map<string, Contaminated>();
-  for (const id of all) {
-    const contaminated = chosen.get(id);
-    if (contaminated) inOrder.set(id, contaminated);
-  }
-  return inOrder;
+  const inOrder = [...chosen].sort(([a], [b]) => a - b);
+  return new Map(inOrder.map(([index, one]) => [clientIdAt(index, count), one]));
 }
 
 function dataContamination(attack: Attack, choice: PluginChoice): Pick<Contaminated, "data"> {

@@ -6,7 +6,7 @@ import { Trace } from "./trace.js";
 const ids = Array.from({ length: 2001 }, (_, i) => `c${i}`);
 const median = (values: number[]) => values.sort((x, y) => x - y)[values.length >> 1] ?? NaN;
 const createDevices = (options: unknown) =>
-  new Devices(devicesSchema.parse(options), ids, stream(1), undefined);
+  new Devices(devicesSchema.parse(options), ids.length, stream(1), undefined);
 
 describe("Devices", () => {
   it("have log-normal speeds over clients, and jitter from round to round", () => {

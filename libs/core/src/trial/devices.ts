@@ -1,3 +1,4 @@
+import { clientIndexOf } from "../contracts/clients.js";
 import type { Stream } from "@fedclair/linalg";
 import { z } from "zod";
 import type { Trace, TraceRow } from "./trace.js";
@@ -63,22 +64,18 @@ export class Devices {
   readonly #options: DevicesOptions;
   readonly #trace: Trace | undefined;
   readonly #rng: Stream;
-  readonly #index: ReadonlyMap<string, number>;
+  readonly #clients: number;
 
   /**
+   * @param clients the number of clients of the trial
    * @param trace the content of `options.trace`; client i uses device i, and the devices repeat if
    * there are more clients
    */
-  constructor(
-    options: DevicesOptions,
-    clientIds: readonly string[],
-    rng: Stream,
-    trace: Trace | undefined,
-  ) {
+  constructor(options: DevicesOptions, clients: number, rng: Stream, trace: Trace | undefined) {
     this.#options = options;
     this.#trace = trace;
     this.#rng = rng.at("devices");
-    this.#index = new Map(clientIds.map((id, i) => [id, i]));
+    this.#clients = clients;
   }
 
   /** Can the client be asked? @param clock the simulated seconds since the trial began */
@@ -109,8 +106,7 @@ export class Devices {
 
   /** Returns the device of a client at `clock`; undefined if the client is not available. */
   #at(clientId: string, clock: number): TraceRow | undefined {
-    const index = this.#index.get(clientId) ?? 0;
-    if (this.#trace) return this.#trace.at(index, clock);
+    if (this.#trace) return this.#trace.at(clientIndexOf(clientId, this.#clients), clock);
     const { seconds, bytesPerSecond } = this.#options;
     const draw = (key: string, over: typeof seconds, otherwise: number) =>
       over ? over.median * Math.exp(over.sigma * this.#rng.at(key, clientId).normal()) : otherwise;

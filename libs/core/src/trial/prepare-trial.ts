@@ -39,7 +39,6 @@ export function prepareResolvedTrial(
   if (!taskPlugin) throw new Error(`there is no task '${task.name}'`);
   const options = pluginOptions(task) as never;
   const rng = stream(seed);
-  const ids = clientIds(clients);
   const attacks = trial.attacks.map(({ attack }) => createPlugin(plugins.attacks, attack));
   const contamination = contaminate(trial, attacks, rng);
   const external = listExternalClients(trial, taskPlugin);
@@ -53,7 +52,6 @@ export function prepareResolvedTrial(
   const prepared = {
     trial,
     rng,
-    clientIds: ids,
     taskPlugin,
     attacks,
     contamination,
@@ -66,7 +64,7 @@ export function prepareResolvedTrial(
     ),
     measures: taskPlugin.measures?.(options) ?? taskPlugin,
     arms: [withAggregator(main), ...baselines.map(withAggregator)] as const,
-    devices: trial.devices && new Devices(trial.devices, ids, rng, trace),
+    devices: trial.devices && new Devices(trial.devices, clients, rng, trace),
     outside: plugins.outside ?? [],
   };
   checkPlugins(prepared, plugins, file, taskPlace);
@@ -78,6 +76,9 @@ export function prepareResolvedTrial(
   let loading: Promise<Task> | undefined;
   return {
     ...prepared,
+    get clientIds() {
+      return clientIds(clients); // hosts never ask for it, which saves their memory
+    },
     notices: notices.filter((notice) => notice !== undefined),
     listChanges: () => listOptionChanges(trial, plugins),
     loadTask: () => (loading ??= loadTask(taskPlugin, trial, taskPlace)),

@@ -1,4 +1,5 @@
 import type { Attack } from "../contracts/attack.js";
+import { clientIds } from "../contracts/clients.js";
 import { pluginOptions } from "../contracts/plugin-choice.js";
 import type { Plugins } from "../contracts/plugin.js";
 import { UserError } from "../words/errors.js";
@@ -16,7 +17,6 @@ const acts = ["corruptLabels", "corruptUpdate", "data", "attackRound"] as const;
 type Checked = Pick<
   PreparedTrial,
   | "trial"
-  | "clientIds"
   | "taskPlugin"
   | "arms"
   | "attacks"
@@ -233,7 +233,7 @@ function checkDeclared(
 function checkAggregator(
   place: string,
   { choice, aggregator }: PreparedArm,
-  { trial, clientIds, taskPlugin }: Checked,
+  { trial, taskPlugin }: Checked,
   plugins: Plugins,
 ): void {
   const owners = [...plugins.tasks.values()].filter(({ aggregators }) =>
@@ -262,7 +262,7 @@ function checkAggregator(
     );
   }
   try {
-    aggregator.checkClients?.(clientIds, cohortSize(trial));
+    aggregator.checkClients?.(clientIds(trial.clients), cohortSize(trial));
   } catch (error) {
     throw new UserError(`${place}: ${formatMessage(error)}`);
   }
