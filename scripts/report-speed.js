@@ -7,8 +7,8 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { writeRunReport } from "@fedclair/report";
-import { noDescription, readRun } from "@fedclair/runs";
+import { readForReport, writeRunReport } from "@fedclair/report";
+import { noDescription } from "@fedclair/runs";
 import { parseArguments } from "./arguments.js";
 import { launchBrowser } from "./browser.js";
 import { writeLargeRun } from "./large-run.js";
@@ -29,7 +29,7 @@ try {
   const run = join(folder, "large");
   await writeLargeRun(run, { clients, rounds, kinds });
   const secondsToWrite = await measure(async () =>
-    writeRunReport(await readRun(run, { ...noDescription, primary: "error" }), run),
+    writeRunReport(await readForReport(run, { ...noDescription, primary: "error" }), run),
   );
   const { size } = await stat(join(run, "report.html"));
   browser = await launchBrowser();

@@ -1,6 +1,6 @@
 import { oneLine } from "@fedclair/core/internal";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
-import { describeStored, readRun, type Run } from "@fedclair/runs";
+import { describeStored, readRun, type Run, type TrialDescription } from "@fedclair/runs";
 
 /**
  * Reads a run together with its plug-ins' labels, units and figures.
@@ -9,22 +9,38 @@ import { describeStored, readRun, type Run } from "@fedclair/runs";
  * @throws UserError if the folder holds no run
  */
 export async function openRun(folder: string, modules: readonly string[]): Promise<Run> {
-  const run = await readWithPlugins(folder, modules);
-  if (!run.isChained) {
+  const { run } = await openRunWith(folder, modules, async (...where) => ({
+    run: await readRun(...where),
+  }));
+  return run;
+}
+
+/** Reads a run like `openRun`, by a function that may read more than the run. */
+export async function openRunWith<T extends { readonly run: Run }>(
+  folder: string,
+  modules: readonly string[],
+  read: (folder: string, description?: TrialDescription) => Promise<T>,
+): Promise<T> {
+  const opened = await readWithPlugins(folder, modules, read);
+  if (!opened.run.isChained) {
     process.stderr.write(
       `${oneLine(folder)}: written by a release that kept no hashes of records, so later changes go unnoticed\n`,
     );
   }
-  return run;
+  return opened;
 }
 
-async function readWithPlugins(folder: string, modules: readonly string[]): Promise<Run> {
+async function readWithPlugins<T>(
+  folder: string,
+  modules: readonly string[],
+  read: (folder: string, description?: TrialDescription) => Promise<T>,
+): Promise<T> {
   const plugins = await loadPlugins(modules.map((one) => resolveModule(one, ".", "--plugin")));
   const stored = await describeStored(folder, plugins);
-  if ("description" in stored) return await readRun(folder, stored.description);
+  if ("description" in stored) return await read(folder, stored.description);
   const list = new Intl.ListFormat("en-GB").format(stored.missing);
   process.stderr.write(
     `${folder} was read without ${list}: pass the modules with --plugin to see their names of clients, units and figures\n`,
   );
-  return await readRun(folder);
+  return await read(folder);
 }

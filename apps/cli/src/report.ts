@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { writeRunReport, writeSweep } from "@fedclair/report";
+import { readForReport, writeRunReport, writeSweep } from "@fedclair/report";
 import { print } from "@fedclair/runs";
-import { openRun } from "./open-run.js";
+import { openRunWith } from "./open-run.js";
 import { openSweep } from "./open-sweep.js";
 
 /**
@@ -11,6 +11,6 @@ import { openSweep } from "./open-sweep.js";
 export async function report(folder: string, modules: readonly string[]): Promise<void> {
   const sweep = await openSweep(folder);
   if (sweep) await writeSweep(folder, sweep.grid, sweep.results);
-  else await writeRunReport(await openRun(folder, modules), folder);
+  else await writeRunReport(await openRunWith(folder, modules, readForReport), folder);
   print(join(folder, "report.html") + "\n");
 }

@@ -11,7 +11,7 @@ export { HungClientPool, type Hangs } from "./client/hung-clients.js";
 export { nextGroup } from "./client/cohort-groups.js";
 export { MemoryPool } from "./client/memory-pool.js";
 export { checkAggregation } from "./contracts/aggregation.js";
-export { countAttacked, clientIds, clientIndex } from "./contracts/clients.js";
+export { clientIdAt, clientIds, clientIndex, countAttacked } from "./contracts/clients.js";
 export { checkPlugin } from "./contracts/define-plugin.js";
 export { pluginOptions, type PluginChoice } from "./contracts/plugin-choice.js";
 export {

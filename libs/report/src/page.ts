@@ -25,7 +25,7 @@ export interface Figure {
 /**
  * The report of a run: a single, self-contained page.
  * @param influences what leaving out clients changed
- * @returns a function that adds the text of `readRoundsData`, if there is any
+ * @returns a function that adds the text of `packRounds`, if there is any
  */
 export function createPage(
   run: Run,

@@ -1,15 +1,20 @@
 import { deflateRawSync } from "node:zlib";
-import { basename } from "node:path";
-import { clientIndex, clientIds, type ClientRecord } from "@fedclair/core/internal";
+import { listArms, type ClientRecord, type Trial } from "@fedclair/core/internal";
 import {
+  clientNumber,
   clientTruth,
   displayName,
-  eachRecord,
   formatNumber,
+  isSpaced,
+  noDescription,
   readMetric,
+  readRun,
+  readRunTrial,
   truthText,
   type ArmRecord,
+  type RecordReader,
   type Run,
+  type TrialDescription,
 } from "@fedclair/runs";
 import type { Influence } from "./influences.js";
 
@@ -86,38 +91,51 @@ const letters: Readonly<Record<NonNullable<ClientRecord["verdict"]>, string>> = 
 /** Evidence is kept in one of at most this many rounds before rounds are left out. */
 const maxEvidenceSpacing = 8;
 
+/** A run, and the rounds in its report. */
+export interface RunWithRounds {
+  readonly run: Run;
+  readonly rounds: RoundsTally;
+}
+
 /**
- * Reads the rounds of the main arm, and compresses them as base64 (raw deflate). Until they fit, it
- * leaves out the evidence of every other round, and then every other round.
+ * Reads a run with all that its report shows.
+ * @throws UserError as `readRun`
+ */
+export async function readForReport(
+  folder: string,
+  description?: TrialDescription,
+): Promise<RunWithRounds> {
+  const rounds = new RoundsTally(readRunTrial(folder).trial, description);
+  return { run: await readRun(folder, description, rounds), rounds };
+}
+
+/**
+ * Compresses the rounds of the main arm as base64 (raw deflate). Until they fit, it leaves out the
+ * evidence of every other round, and then every other round.
+ * @param name the name of the run folder
  * @param influences what leaving out clients changed
  * @param maxLength in characters
  * @returns undefined if there is no round
  */
-export async function readRoundsData(
-  run: Run,
-  folder: string,
+export function packRounds(
+  { run, rounds }: RunWithRounds,
+  name: string,
   influences: readonly Influence[],
   maxLength: number,
-): Promise<string | undefined> {
-  const rounds = new RoundsTally(run);
-  const isWanted = (id: string) => rounds.isShown(id);
-  for await (const record of eachRecord(folder, {}, { isWanted })) {
-    if (record.arm === run.arms[0].label) rounds.add(record);
-  }
+): string | undefined {
   for (;;) {
-    const data = rounds.data(basename(folder), influences);
+    const data = rounds.data(run, name, influences);
     if (data.rounds.length === 0) return undefined;
     const text = deflateRawSync(JSON.stringify(data), { level: 9 }).toString("base64");
     if (text.length <= maxLength || !rounds.thin()) return text;
   }
 }
 
-/** Collects the rounds while records come in. */
-class RoundsTally {
-  readonly #run: Run;
-  readonly #ids: readonly string[];
+/** Collects the rounds of the main arm while records come in. */
+export class RoundsTally implements RecordReader {
+  readonly #arm: string;
+  readonly #description: TrialDescription;
   readonly #clientSpacing: number;
-  readonly #metric: string | undefined;
   readonly #names: Record<number, string> = {};
   readonly #truths: Record<number, string> = {};
   readonly #kinds = new Map<string, number>();
@@ -128,22 +146,21 @@ class RoundsTally {
   #evidenceSpacing = 1;
   #values = 0;
 
-  constructor(run: Run) {
-    this.#run = run;
-    this.#ids = clientIds(run.trial.clients);
-    this.#metric = run.description.primary;
-    this.#clientSpacing = 2 ** Math.max(0, Math.ceil(Math.log2(run.trial.clients / maxClients)));
+  constructor(trial: Trial, description = noDescription) {
+    this.#arm = listArms(trial)[0].label;
+    this.#description = description;
+    this.#clientSpacing = 2 ** Math.max(0, Math.ceil(Math.log2(trial.clients / maxClients)));
   }
 
-  isShown(clientId: string): boolean {
-    const index = clientIndex(this.#ids, clientId);
-    return index >= 0 && index % this.#clientSpacing === 0;
+  needsEvidence(clientId: string): boolean {
+    return isSpaced(clientId, this.#clientSpacing);
   }
 
-  /** @param record with the clients that are shown */
-  add(record: ArmRecord): void {
-    if (record.clients.length === 0) return;
-    this.#last = this.#toRound(record);
+  add({ arm, clients: all, ...record }: ArmRecord): void {
+    if (arm !== this.#arm) return;
+    const clients = all.filter(({ clientId }) => isSpaced(clientId, this.#clientSpacing));
+    if (clients.length === 0) return;
+    this.#last = this.#toRound({ arm, clients, ...record });
     if ((record.round - 1) % this.#spacing !== 0) return;
     const round = this.#withEvidence(this.#last);
     this.#rounds.push(round);
@@ -172,18 +189,18 @@ class RoundsTally {
     return { ...round, evidence: [], ...(round.modules && { modules: {} }) };
   }
 
-  data(run: string, influences: readonly Influence[]): RoundsData {
-    const [{ label }] = this.#run.arms;
+  data(run: Run, name: string, influences: readonly Influence[]): RoundsData {
+    const { primary } = this.#description;
     const isLastIn = this.#rounds.at(-1)?.round === this.#last?.round;
     const last = isLastIn || !this.#last ? [] : [this.#last];
     return {
-      run,
-      arm: label,
-      total: this.#run.rounds.get(label) ?? 0,
+      run: name,
+      arm: this.#arm,
+      total: run.rounds.get(this.#arm) ?? 0,
       clientSpacing: this.#clientSpacing,
       names: this.#names,
       truths: this.#truths,
-      ...(this.#metric !== undefined && { metric: this.#metric }),
+      ...(primary !== undefined && { metric: primary }),
       kinds: [...this.#kinds.keys()],
       texts: [...this.#texts.keys()],
       rounds: [...this.#rounds, ...last].map((one, i, all) =>
@@ -194,14 +211,14 @@ class RoundsTally {
   }
 
   #toRound({ round, clients }: ArmRecord): RoundData {
-    const indices = clients.map(({ clientId }) => clientIndex(this.#ids, clientId));
+    const indices = clients.map(({ clientId }) => clientNumber(clientId));
     for (const [k, client] of clients.entries()) {
       const index = indices[k] ?? NaN;
-      this.#names[index] ??= displayName(client.clientId, this.#run.description);
+      this.#names[index] ??= displayName(client.clientId, this.#description);
       if (clientTruth(client) !== "benign") this.#truths[index] ??= truthText(client);
       for (const piece of client.evidence ?? []) indexOf(this.#kinds, nameOf(piece));
     }
-    const metric = this.#metric;
+    const metric = this.#description.primary;
     const modules: Record<number, (readonly [number, number])[]> = {};
     for (const [k, { modules: own = [] }] of clients.entries()) {
       if (own.length === 0) continue;

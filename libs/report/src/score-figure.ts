@@ -38,19 +38,20 @@ function isGrouped(records: readonly ArmRecord[]): boolean {
 }
 
 /**
- * Scores and the threshold. If there are few rounds, each has a panel; otherwise the spread over
- * rounds is shown above a panel for the last round. A panel has one row per client if they fit,
- * otherwise one row per truth. Undefined if no client was scored.
+ * Prepares the figure of scores and the threshold for several widths. If there are few rounds, each
+ * has a panel; otherwise the spread over rounds is shown above a panel for the last round. A panel
+ * has one row per client if they fit, otherwise one row per truth.
+ * @returns a function of the width; it returns undefined if no client was scored
  */
-export function scoreFigure(run: Run, figureWidth: number): TopLevelSpec | undefined {
+export function scoreFigure(run: Run): (figureWidth: number) => TopLevelSpec | undefined {
   const records = mainRecords(run);
   const points = records.flatMap((record) => scorePoints(record, run.description));
-  if (!points.some(({ score }) => score !== null)) return undefined;
+  if (!points.some(({ score }) => score !== null)) return () => undefined;
   const axis = scoreAxis(points);
   const attacks = [...new Set(points.map(({ truth }) => truth))]
     .filter((truth) => truth !== "benign")
     .sort();
-  const panels = (some: readonly ScorePoint[]) => {
+  const panels = (some: readonly ScorePoint[], figureWidth: number) => {
     const hasRowPerClient = new Set(some.map(({ client }) => client)).size <= maxRows;
     const drawn = hasRowPerClient
       ? some
@@ -58,13 +59,14 @@ export function scoreFigure(run: Run, figureWidth: number): TopLevelSpec | undef
     return scorePanels(drawn, attacks, axis, hasRowPerClient, figureWidth);
   };
   const last = points.filter(({ round }) => round === records.at(-1)?.round);
-  const views =
+  const views = (figureWidth: number) =>
     records.length <= (isNarrow(figureWidth) ? 1 : maxPanels)
-      ? [panels(points)]
-      : [scoresOverRounds(points, attacks, axis, figureWidth), panels(last)];
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: figureConfig,
-    vconcat: views,
-  } as TopLevelSpec;
+      ? [panels(points, figureWidth)]
+      : [scoresOverRounds(points, attacks, axis, figureWidth), panels(last, figureWidth)];
+  return (figureWidth) =>
+    ({
+      $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+      config: figureConfig,
+      vconcat: views(figureWidth),
+    }) as TopLevelSpec;
 }

@@ -18,6 +18,7 @@ export function scoresOverRounds(
   figureWidth: number,
 ): object {
   const { type, domain } = axis;
+  const spreads = computeSpreads(points);
   const rounds = [...new Map(points.map(({ round, threshold }) => [round, threshold]))];
   const at = (value: number) => Math.max(value, domain[0]);
   const mistakes = thinPoints(
@@ -40,14 +41,14 @@ export function scoresOverRounds(
     layer: [
       {
         data: {
-          values: computeSpreads(points).map((s) => ({ ...s, low: at(s.low), high: at(s.high) })),
+          values: spreads.map((s) => ({ ...s, low: at(s.low), high: at(s.high) })),
         },
         mark: { type: "area", opacity: 0.2, aria: false },
         encoding: { y: { ...y, field: "low" }, y2: { field: "high" }, color },
       },
       {
         data: {
-          values: computeSpreads(points).map((s) => ({
+          values: spreads.map((s) => ({
             ...s,
             middle: at(s.middle),
             about: `${s.truth}, round ${s.round}: median score ${formatNumber(s.middle)}`,

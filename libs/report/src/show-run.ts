@@ -11,7 +11,10 @@ import {
   readRun,
   findRun,
   stoppedText,
+  type Run,
+  type TrialDescription,
 } from "@fedclair/runs";
+import { readForReport } from "./rounds-data.js";
 import { writeRunReport } from "./write-report.js";
 
 /** How to show a run. */
@@ -32,8 +35,8 @@ export async function showRun(
   prepared: PreparedTrial,
   { json, report = true }: ShowOptions,
 ): Promise<number> {
-  const run = await readRun(folder, await describeTrial(prepared));
-  if (report) await writeRunReport(run, folder);
+  const description = await describeTrial(prepared);
+  const run = report ? await writeReport(folder, description) : await readRun(folder, description);
   const place = report ? `report: ${join(folder, "report.html")}` : `run: ${folder}`;
   print(json ? JSON.stringify(run.summary) + "\n" : `${outcomeText(run)}${place}\n`);
   const faults = listRunFaults(prepared.trial, run.summary);
@@ -44,6 +47,12 @@ export async function showRun(
     if (exitCode !== exitCodes.stopped) process.stderr.write(`error: ${message}\n`);
   }
   return faults[0]?.exitCode ?? exitCodes.ok;
+}
+
+async function writeReport(folder: string, description: TrialDescription): Promise<Run> {
+  const reported = await readForReport(folder, description);
+  await writeRunReport(reported, folder);
+  return reported.run;
 }
 
 /**

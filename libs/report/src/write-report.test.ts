@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clientIds, type ClientRecord } from "@fedclair/core/internal";
-import { readRun, noDescription, type TrialDescription } from "@fedclair/runs";
+import { noDescription, type TrialDescription } from "@fedclair/runs";
+import { readForReport } from "./rounds-data.js";
 import { writeRunReport } from "./write-report.js";
 import { textWidth } from "./text-width.js";
 import { createTestRun, writeTestRun, type TestRun } from "../testing/test-run.js";
@@ -12,7 +13,7 @@ const attacks = { c01: "sign-flip", c04: "label-permute", c07: "sign-flip" };
 
 /** Reads the run in a folder. */
 async function writeReport(folder: string, description: Partial<TrialDescription>): Promise<void> {
-  await writeRunReport(await readRun(folder, { ...noDescription, ...description }), folder);
+  await writeRunReport(await readForReport(folder, { ...noDescription, ...description }), folder);
 }
 
 /** The run with every client record of the main arm changed. */

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { TaskFigures } from "@fedclair/core";
 import { clientIds } from "@fedclair/core/internal";
 import {
@@ -23,7 +23,7 @@ import { writeFigures, type Drawing } from "./figures.js";
 import { findInfluences, type Influence } from "./influences.js";
 import { createPage } from "./page.js";
 import { formatDrawnRounds, formatSampledClients, thinRounds } from "./rounds.js";
-import { readRoundsData } from "./rounds-data.js";
+import { packRounds, type RunWithRounds } from "./rounds-data.js";
 import { scoreCaption, scoreFigure } from "./score-figure.js";
 
 /**
@@ -32,10 +32,11 @@ import { scoreCaption, scoreFigure } from "./score-figure.js";
  * @param known the influences of clients, if the caller has found them already
  */
 export async function writeRunReport(
-  run: Run,
+  reported: RunWithRounds,
   folder: string,
   known?: readonly Influence[],
 ): Promise<void> {
+  const { run } = reported;
   const { figures } = run.description;
   const clientsText = measuringClients(run.summary);
   const few = thinRounds(run, maxNarrowRounds);
@@ -45,7 +46,7 @@ export async function writeRunReport(
       name: "scores",
       title: "Scores against the threshold",
       caption: scoreCaption(run),
-      draw: (width) => scoreFigure(run, width),
+      draw: scoreFigure(run),
     },
     ...(figures ? await taskDrawings(run, figures) : []),
     {
@@ -74,8 +75,8 @@ export async function writeRunReport(
   const page = createPage(run, drawn, influences);
   const room = maxBytes(run) - Buffer.byteLength(page());
   // The place for the rounds takes some bytes as well.
-  const rounds = await readRoundsData(run, folder, influences, room - 500);
-  await writeWhole(join(folder, "report.html"), page(rounds));
+  const packed = packRounds(reported, basename(folder), influences, room - 500);
+  await writeWhole(join(folder, "report.html"), page(packed));
 }
 
 /** More rounds than this are not distinguishable in a narrow figure. */

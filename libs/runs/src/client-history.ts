@@ -97,5 +97,12 @@ export function isSpaced(clientId: string, spacing: number): boolean {
 
 /** The place of a client among the registered ones. Its id is `c` and this number. */
 export function clientNumber(clientId: string): number {
-  return Number(clientId.slice(1));
+  // Digit by digit, without a string in between, because reports ask it a few million times.
+  let number = 0;
+  for (let i = 1; i < clientId.length; i++) {
+    const digit = clientId.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return NaN;
+    number = 10 * number + digit;
+  }
+  return number;
 }

@@ -3,6 +3,7 @@ export type { ArmRecord } from "./arm-record.js";
 export { scoreRatio, type ClientHistory } from "./client-history.js";
 export { csvLine } from "./csv.js";
 export { describeStored, type StoredDescription } from "./describe-stored.js";
+export { clientNumber, isSpaced } from "./client-history.js";
 export { describeTrial, noDescription, type TrialDescription } from "./description.js";
 export {
   clientEvaluations,
@@ -112,7 +113,15 @@ export { recordsPlace } from "./store/stored-records.js";
 export { eachLine, readLines } from "./store/lines.js";
 export type { ArmTiming } from "./arm-timing.js";
 export { checkExistingRun, checkTrial } from "./store/run-folder.js";
-export { readRun, armRecords, RunTally, mainRecords, type Run, type Timings } from "./run.js";
+export {
+  readRun,
+  armRecords,
+  RunTally,
+  mainRecords,
+  type RecordReader,
+  type Run,
+  type Timings,
+} from "./run.js";
 export { rejectExternalClients } from "./reject-external.js";
 export { runTrial, sharesFirstRound, type ArmEvent } from "./run-trial.js";
 export { summarise, type Summary } from "./summary.js";

@@ -75,12 +75,23 @@ export interface Timings {
   };
 }
 
+/** Reads the records of a run as well while they pass, because decoding many takes seconds. */
+export interface RecordReader {
+  /** Whether the client's evidence is needed. */
+  needsEvidence(clientId: string): boolean;
+  add(record: ArmRecord): void;
+}
+
 /**
  * Reads a run folder.
  * @param description default: derived from the records
  * @throws UserError if its trial or its records are not those that the run wrote
  */
-export async function readRun(folder: string, description?: TrialDescription): Promise<Run> {
+export async function readRun(
+  folder: string,
+  description?: TrialDescription,
+  reader?: RecordReader,
+): Promise<Run> {
   const { trial, written: writtenTrial } = readRunTrial(folder);
   const info = readRunInfo(folder);
   const hasChain = await isChained(folder);
@@ -91,7 +102,11 @@ export async function readRun(folder: string, description?: TrialDescription): P
   }
   const written = readSummary(folder);
   const tally = new RunTally(trial, description);
-  for await (const record of eachRecord(folder, {}, { evidence: false })) tally.add(record);
+  const evidence = reader ? (id: string) => reader.needsEvidence(id) : false;
+  for await (const record of eachRecord(folder, {}, { evidence })) {
+    tally.add(record);
+    reader?.add(record);
+  }
   const stopped = new Map(Object.entries(written?.stopped ?? {}));
   const records = tally.records(stopped, written !== undefined);
   const { backend, backendReason } = info ?? {};

@@ -1,6 +1,6 @@
 import { UserError } from "@fedclair/core/errors";
 import { listArms, oneLine } from "@fedclair/core/internal";
-import { findInfluences, influenceText, writeRunReport } from "@fedclair/report";
+import { findInfluences, influenceText, readForReport, writeRunReport } from "@fedclair/report";
 import {
   countNoun,
   eachRecord,
@@ -13,7 +13,7 @@ import {
 } from "@fedclair/runs";
 import { join } from "node:path";
 import { compareRuns } from "../compare.js";
-import { openRun } from "../open-run.js";
+import { openRun, openRunWith } from "../open-run.js";
 import { requireRun } from "../show.js";
 import { replayWithout, type ReplayOptions } from "./replay-without.js";
 
@@ -73,7 +73,7 @@ export async function replayMostSuspicious(
   );
   print(shown.map((one) => `\n${influenceText(one)}`).join("") + "\n");
   if (!options.report) return;
-  await writeRunReport(run, folder, influences);
+  await writeRunReport(await openRunWith(folder, [], readForReport), folder, influences);
   print(`report: ${join(folder, "report.html")}\n`);
 }
 

@@ -1,6 +1,5 @@
 import type { Metrics, VerdictStatus } from "@fedclair/core";
-import { clientIds, printable, type ClientRecord, type Failure } from "@fedclair/core/internal";
-import { isSpaced } from "../client-history.js";
+import { clientIdAt, printable, type ClientRecord, type Failure } from "@fedclair/core/internal";
 import type { TrialDescription } from "../description.js";
 import type { Run } from "../run.js";
 import { farthestText } from "./farthest-text.js";
@@ -83,8 +82,9 @@ function listNeverSampled({
   const { attacks, unknown } = description;
   const rows: LastRecord[] = [];
   let benign = 0;
-  for (const clientId of clientIds(trial.clients)) {
-    if (clients.has(clientId) || !isSpaced(clientId, spacing.clients)) continue;
+  for (let index = 0; index < trial.clients; index += spacing.clients) {
+    const clientId = clientIdAt(index, trial.clients);
+    if (clients.has(clientId)) continue;
     const attack = attacks.get(clientId) ?? null;
     const isUnknown = unknown.has(clientId);
     // Benign clients come last, so further ones would not be shown.

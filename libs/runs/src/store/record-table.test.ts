@@ -68,14 +68,26 @@ describe("the record of a round in Parquet", () => {
     assert.equal(JSON.stringify(decoded), JSON.stringify(record));
   });
 
-  it("is read for some clients, or without what explains their verdicts", async () => {
+  it("holds metrics of any name", async () => {
+    const text = '{"loss":1,"__proto__":2}';
+    const [first] = record.clients;
+    assert.ok(first);
+    const odd = { ...first, evaluation: JSON.parse(text) as Record<string, number> };
+    const bytes = encodeRecord({ ...record, clients: [odd] });
+    const [read] = (await decodeRecord(bytes, "a file")).clients;
+    assert.equal(JSON.stringify(read?.evaluation), text);
+  });
+
+  it("is read without what explains verdicts, for some clients or for all", async () => {
     const bytes = encodeRecord(record);
-    const some = await decodeRecord(bytes, "a file", { isWanted: (id) => id === "c01" });
-    assert.deepEqual(some.clients, [record.clients[1]]);
+    const some = await decodeRecord(bytes, "a file", { evidence: (id) => id === "c01" });
+    assert.deepEqual(some, record);
+    const none = await decodeRecord(bytes, "a file", { evidence: (id) => id === "c00" });
     const brief = await decodeRecord(bytes, "a file", { evidence: false });
     const { evidence, modules, ...rest } = record.clients[1] ?? {};
     assert.ok(evidence && modules);
     assert.deepEqual(brief.clients[1], rest);
+    assert.deepEqual(none, brief);
     assert.deepEqual(brief.clients[0], record.clients[0]);
   });
 

@@ -117,13 +117,11 @@ function toMetricColumns(
 
 /** The parts of a record that are read. */
 export interface RecordParts {
-  /** Chooses the clients by their ids. Default: all. */
-  readonly isWanted?: (clientId: string) => boolean;
   /**
-   * Whether the evidence and the modules of verdicts are needed. Default: true. If not, they may
-   * still be there.
+   * The clients whose evidence and modules are needed: all (default), none, or those for whose ids
+   * it returns true. Those of others may still be there.
    */
-  readonly evidence?: boolean;
+  readonly evidence?: boolean | ((clientId: string) => boolean);
 }
 
 /** The rest of a record, without its clients. */
@@ -155,20 +153,22 @@ function readMetadata(bytes: Uint8Array, file: string): FileMetaData {
 export async function decodeRecord(
   bytes: Uint8Array,
   file: string,
-  { isWanted, evidence = true }: RecordParts = {},
+  { evidence = true }: RecordParts = {},
 ): Promise<ArmRecord> {
   const metadata = readMetadata(bytes, file);
-  const wanted = fields.filter(([field]) => evidence || !ofEvidence.has(field));
-  const clients: ClientRecord[] = [];
+  const wanted = fields.filter(([field]) => evidence !== false || !ofEvidence.has(field));
+  const clients: Client[] = [];
   try {
     const columns = await readColumns(bytes, metadata, new Set(wanted.map(([field]) => field)));
-    const readers = wanted.flatMap(([field, kind]) => createReader(field, kind, columns) ?? []);
-    const ids = columns.get("clientId") ?? [];
-    for (let row = 0; row < ids.length; row++) {
-      if (isWanted && !isWanted(ids[row] as string)) continue;
-      const client: Client = {};
-      for (const read of readers) read(client, row);
-      clients.push(client as unknown as ClientRecord);
+    const ids = (columns.get("clientId") ?? []) as ArrayLike<string>;
+    for (let row = 0; row < ids.length; row++) clients.push({});
+    // Column by column, which takes two thirds of the time of client by client.
+    for (const [field, kind] of wanted) {
+      const isNeeded =
+        typeof evidence === "function" && ofEvidence.has(field)
+          ? (row: number) => evidence(ids[row] ?? "")
+          : () => true;
+      addField(clients, field, kind, columns, isNeeded);
     }
   } catch (error) {
     throw createFault(file, errorMessage(error));
@@ -176,13 +176,20 @@ export async function decodeRecord(
   const { arm, round, phase, ...rest } = readHead(metadata, file);
   // In the order of a line of `records.jsonl`.
   const { origin, ...others } = rest;
-  return { arm, round, phase, ...(origin && { origin }), clients, ...others };
+  return {
+    arm,
+    round,
+    phase,
+    ...(origin && { origin }),
+    clients: clients as unknown as ClientRecord[],
+    ...others,
+  };
 }
 
 /** The fields that explain a verdict, which take most of the time that a record takes to decode. */
 const ofEvidence: ReadonlySet<Field> = new Set(["evidence", "modules"] as const);
 
-/** JSON stays text until a client is made, because few clients of many may be wanted. */
+/** JSON stays bytes until a client is made, because the evidence of few clients may be needed. */
 const parsers = { jsonFromBytes: (bytes: Uint8Array | undefined) => bytes };
 
 async function readColumns(
@@ -209,14 +216,15 @@ async function readColumns(
 }
 
 type Client = Partial<Record<Field, unknown>>;
-type Reader = (client: Client, row: number) => void;
 
-/** Creates a function that adds a field to a client that has it; undefined if none has it. */
-function createReader(
+/** Adds a field to the clients that have it and for whom it is needed. */
+function addField(
+  clients: readonly Client[],
   field: Field,
   kind: Kind,
   columns: ReadonlyMap<string, ArrayLike<unknown>>,
-): Reader | undefined {
+  isNeeded: (row: number) => boolean,
+): void {
   const own = columns.get(field);
   // Metrics are JSON where they have no columns of their own.
   const isJson = kind === "json" || kind === "metrics";
@@ -224,15 +232,37 @@ function createReader(
     name.startsWith(`${field}.`) ? [{ name: name.slice(field.length + 1), values }] : [],
   );
   const [first] = metrics;
-  if (!own && !first && !nullable.has(field)) return undefined;
-  return (client, row) => {
+  if (!own && !first && !nullable.has(field)) return;
+  // Reports add some ten million fields, so there are no iterators and no pairs here.
+  for (let row = 0; row < clients.length; row++) {
+    const client = clients[row] as Client;
+    if (!isNeeded(row)) continue;
     const value = own?.[row] ?? undefined;
     if (value !== undefined)
       client[field] = isJson ? JSON.parse(decoder.decode(value as Uint8Array)) : value;
     else if ((first?.values[row] ?? undefined) !== undefined)
-      client[field] = Object.fromEntries(metrics.map(({ name, values }) => [name, values[row]]));
+      client[field] = readMetrics(metrics, row);
     else if (isNull(field, client)) client[field] = null;
-  };
+  }
+}
+
+const ownProperty = { enumerable: true, configurable: true, writable: true } as const;
+
+/** The column of a metric. */
+interface MetricColumn {
+  readonly name: string;
+  readonly values: ArrayLike<unknown>;
+}
+
+function readMetrics(columns: readonly MetricColumn[], row: number): Record<string, unknown> {
+  const metrics: Record<string, unknown> = {};
+  for (const { name, values } of columns) {
+    const value = values[row];
+    // A client may choose this name, and an assignment would change the prototype.
+    if (name === "__proto__") Object.defineProperty(metrics, name, { value, ...ownProperty });
+    else metrics[name] = value;
+  }
+  return metrics;
 }
 
 /** The fields that can be null; the others are absent if they have no value. */

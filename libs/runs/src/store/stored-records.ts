@@ -66,12 +66,7 @@ async function* storedLines(folder: string, bytes?: number): AsyncGenerator<Stor
       text: line,
       start: roundStart.exec(line)?.[0],
       place: `${path}:${at}`,
-      read({ isWanted } = {}) {
-        const record = parseLine(line, folder, "records.jsonl", at) as ArmRecord;
-        if (!isWanted) return Promise.resolve(record);
-        const clients = record.clients.filter(({ clientId }) => isWanted(clientId));
-        return Promise.resolve({ ...record, clients });
-      },
+      read: () => Promise.resolve(parseLine(line, folder, "records.jsonl", at) as ArmRecord),
     };
   }
 }
