@@ -132,6 +132,8 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
         place.event(event);
         observer?.metrics.event(event);
       },
+      // Their memory is free while the report is written, which needs as much for many clients.
+      onRecorded: () => pool.close(),
     });
     process.exitCode = await Promise.race([run, afterAbort(interruption.signal)]);
   } catch (error) {

@@ -10,13 +10,21 @@ import {
 import { showRun, type ShowOptions } from "./show-run.js";
 
 /** A trial to run with output for a person. */
-export type ReportedRun = Omit<TrialRun, "signal"> & ShowOptions;
+export interface ReportedRun extends Omit<TrialRun, "signal">, ShowOptions {
+  /** Called after the last round, before the report is written. */
+  readonly onRecorded?: () => Promise<void>;
+}
 
 /**
  * Runs a trial with a progress bar on stderr, writes its report, and prints the outcome to stdout.
  * @returns the exit code, as in `showRun`
  */
-export async function runAndReport({ json, report = true, ...run }: ReportedRun): Promise<number> {
+export async function runAndReport({
+  json,
+  report = true,
+  onRecorded,
+  ...run
+}: ReportedRun): Promise<number> {
   const { prepared, out } = run;
   for (const notice of prepared.notices) process.stderr.write(`${notice}\n`);
   const progress = new Progress(prepared.trial, prepared.measures.primary);
@@ -62,6 +70,7 @@ export async function runAndReport({ json, report = true, ...run }: ReportedRun)
     throw error;
   }
   progress.stop();
+  await onRecorded?.();
   for (const text of formatUnchanged(unchanged)) process.stderr.write(`warning: ${text}\n`);
   return await showRun(out, prepared, { json, report });
 }

@@ -123,6 +123,7 @@ export class SocketPool implements ClientPool {
   /** Assigned jobs by id. */
   readonly #open = new Map<number, Assignment>();
   #ended = false;
+  #closing: Promise<void> | undefined;
   /**
    * Whether any job was sent. Until then a host that leaves again, for example because it is unfit
    * for the trial, leaves no trace.
@@ -249,11 +250,15 @@ export class SocketPool implements ClientPool {
   }
 
   /**
-   * Tells the hosts that the trial is over, and stops listening.
+   * Tells the hosts that the trial is over, and stops listening. A second call waits for the first.
    * @param reason a sentence for people
    * @param exitCode the exit code of the hosts
    */
-  async close(reason = "the trial is over", exitCode: number = exitCodes.ok): Promise<void> {
+  close(reason = "the trial is over", exitCode: number = exitCodes.ok): Promise<void> {
+    return (this.#closing ??= this.#close(reason, exitCode));
+  }
+
+  async #close(reason: string, exitCode: number): Promise<void> {
     this.#ended = true;
     for (const { open } of this.#open.values()) open.close();
     this.#open.clear();
