@@ -255,6 +255,16 @@ describe("verdictSentence", () => {
     );
   });
 
+  it("estimates how many contaminated clients never took part if few clients are followed", () => {
+    const attacks = new Map(["c00", "c01", "c02", "c04"].map((id) => [id, "flip"]));
+    const rounds = [recordOf("clair", 1, clientOf("c00", "flip"), clientOf("c01", "flip"))];
+    const run = runOf(single, rounds, { attacks });
+    assert.match(verdictSentence(run), /; 2 contaminated clients never took part/);
+    const followed = new Map([...run.clients].filter(([id]) => id === "c00"));
+    const spaced = { ...run, clients: followed, spacing: { drawn: 2, clients: 2 } };
+    assert.match(verdictSentence(spaced), /; about 4 contaminated clients never took part/);
+  });
+
   it("names attacks of which no update arrived, until one does", () => {
     const failed = (id: string, attack: string): ClientRecord => ({
       ...lostClient(id, "CLIENT_ERROR"),

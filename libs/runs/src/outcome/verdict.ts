@@ -1,4 +1,5 @@
 import { printable } from "@fedclair/core/internal";
+import { isSpaced } from "../client-history.js";
 import type { DetectionTotals } from "../detection.js";
 import { lossText, totalLosses } from "../losses.js";
 import { readMetric, ownProperty } from "../measure.js";
@@ -114,11 +115,16 @@ function clientsClause({ detection: { clients } }: Run): string | undefined {
   return `when last judged, ${hits} of ${contaminated} contaminated clients were flagged, and ${falseAlarms} of ${benign} benign`;
 }
 
-/** Counts the contaminated clients that were in no cohort, so that they could not be flagged. */
-function absentClause({ description, clients }: Run): string | undefined {
-  const never = [...description.attacks.keys()].filter((id) => !clients.has(id)).length;
+/**
+ * Counts the contaminated clients that were in no cohort, so that they could not be flagged. The
+ * number is an estimate if the run follows evenly spaced clients only.
+ */
+function absentClause({ description, clients, spacing }: Run): string | undefined {
+  const followed = [...description.attacks.keys()].filter((id) => isSpaced(id, spacing.clients));
+  const never = followed.filter((id) => !clients.has(id)).length * spacing.clients;
   if (never === 0) return undefined;
-  return `${countNoun(never, "contaminated client")} never took part`;
+  const about = spacing.clients === 1 ? "" : "about ";
+  return `${about}${countNoun(never, "contaminated client")} never took part`;
 }
 
 /**
