@@ -32,7 +32,7 @@ const elsewhere = {
   "trials/llm/sotu.yaml":
     "needs Python with PEFT, and takes [11 minutes or more](llm.md#what-it-costs)",
   "trials/scale/million.yaml":
-    "1.5 million clients; takes [an hour](performance.md#many-clients-per-round)",
+    "1.5 million clients; takes [half an hour](performance.md#many-clients-per-round)",
 };
 
 const store = join(root, "docs/gallery.json");
