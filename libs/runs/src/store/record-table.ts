@@ -246,7 +246,7 @@ function addField(
   }
 }
 
-const ownProperty = { enumerable: true, configurable: true, writable: true } as const;
+const plainProperty = { enumerable: true, configurable: true, writable: true } as const;
 
 /** The column of a metric. */
 interface MetricColumn {
@@ -259,7 +259,7 @@ function readMetrics(columns: readonly MetricColumn[], row: number): Record<stri
   for (const { name, values } of columns) {
     const value = values[row];
     // A client may choose this name, and an assignment would change the prototype.
-    if (name === "__proto__") Object.defineProperty(metrics, name, { value, ...ownProperty });
+    if (name === "__proto__") Object.defineProperty(metrics, name, { value, ...plainProperty });
     else metrics[name] = value;
   }
   return metrics;
