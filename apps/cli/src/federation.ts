@@ -58,6 +58,7 @@ export async function runFederation({
     const address = addressOf(coordinator.process);
     coordinator.process.on("message", (message: CoordinatorNews) => {
       if (message.folder !== undefined) onFolder?.(message.folder);
+      if (message.isOver === true) over.abort();
     });
     void address.then(() => {
       fate.listened = true;
@@ -106,10 +107,14 @@ async function whenAllFailed(hosts: readonly Promise<boolean>[]): Promise<void> 
   await delay(desertion, undefined, { ref: false });
 }
 
-/** What a coordinator tells its parent: its run folder, and later its address. */
+/**
+ * What a coordinator tells its parent: its run folder, later its address, and that it needs its
+ * hosts no longer.
+ */
 interface CoordinatorNews {
   readonly folder?: string;
   readonly listening?: string;
+  readonly isOver?: boolean;
 }
 
 /** Resolves to the address that a coordinator listens on; never, if it ends before. */

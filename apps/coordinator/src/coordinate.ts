@@ -132,8 +132,12 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
         place.event(event);
         observer?.metrics.event(event);
       },
-      // Their memory is free while the report is written, which needs as much for many clients.
-      onRecorded: () => pool.close(),
+      // The memory of hosts is free while the report is written, which needs as much for many
+      // clients.
+      onRecorded: async () => {
+        process.send?.({ isOver: true }, () => undefined);
+        await pool.close();
+      },
     });
     process.exitCode = await Promise.race([run, afterAbort(interruption.signal)]);
   } catch (error) {
