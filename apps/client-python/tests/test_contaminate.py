@@ -32,6 +32,14 @@ def test_labels_flip_and_shift():
     assert labels.tolist() == [[0, 1], [2, 3]]
 
 
+@pytest.mark.parametrize("labels, got", [([0.37, 1], "0.37"), ([0, 4], "4"), ([-1, 0], "-1")])
+def test_only_classes_are_contaminated(labels, got):
+    with pytest.raises(ValueError, match=f"label-flip: expected labels that are classes from 0 to 3, got {got}"):
+        contaminate_labels(np.array(labels), 4, job_with("label-flip"))
+    assert contaminate_labels(np.array(labels), 4, job_with()).tolist() == labels
+    assert contaminate_labels(np.array([0.0, 3.0]), 4, job_with("label-flip")).tolist() == [3.0, 0.0]
+
+
 def test_random_labels_come_from_the_clients_stream():
     labels = np.zeros(5000, dtype=np.int64)
     noisy = contaminate_labels(labels, 10, job_with("label-noise", probability=0.5))

@@ -34,12 +34,17 @@ class Contaminated(Protocol):
 def contaminate_labels(labels: Any, classes: int, job: Contaminated) -> Array:
     """Contaminates the labels of training if an attack on labels is the job's. Call it once per job, with all labels in one array.
 
-    :param labels: class indices 0 … classes - 1, an array of any shape
-    :returns: an array like `labels`, or `labels` itself if they stay as they are"""
+    :param labels: class indices 0 … classes - 1 of any number type, an array of any shape
+    :returns: an array like `labels`, or `labels` itself if they stay as they are
+    :raises ValueError: if an attack shall change other numbers, such as the targets of a regression"""
     given: Array = np.asarray(labels)
     contamination = job.contamination
     if contamination is None or contamination.kind not in LABEL_ATTACKS:
         return given
+    wrong = given[(given != np.floor(given)) | (given < 0) | (given >= classes)]
+    if wrong.size > 0:
+        got = f"{wrong.flat[0]:g}"
+        raise ValueError(f"{contamination.kind}: expected labels that are classes from 0 to {classes - 1}, got {got}; attack updates instead")
     kind, options, rng = contamination.kind, contamination.options, contamination.rng.at("labels")
     if kind == "label-flip":
         if classes < 2:
