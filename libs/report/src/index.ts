@@ -17,7 +17,7 @@ export { runAndReport } from "./run-and-report.js";
 export { showIfDone, showRun } from "./show-run.js";
 export { textWidth } from "./text-width.js";
 export { writeComparison } from "./write-comparison.js";
-export { readForReport, type RunWithRounds } from "./rounds-data.js";
+export { readForReport } from "./rounds-data.js";
 export { writeRunReport } from "./write-report.js";
 export { writeSweep } from "./write-sweep.js";
 export { writeStudyComparison } from "./write-study-comparison.js";

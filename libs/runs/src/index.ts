@@ -1,9 +1,8 @@
 export { chooseTrialBackend, type ChosenBackend } from "./backend.js";
 export type { ArmRecord } from "./arm-record.js";
-export { scoreRatio, type ClientHistory } from "./client-history.js";
+export { clientNumber, isSpaced, scoreRatio, type ClientHistory } from "./client-history.js";
 export { csvLine } from "./csv.js";
 export { describeStored, type StoredDescription } from "./describe-stored.js";
-export { clientNumber, isSpaced } from "./client-history.js";
 export { describeTrial, noDescription, type TrialDescription } from "./description.js";
 export {
   clientEvaluations,

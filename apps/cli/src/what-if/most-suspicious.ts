@@ -13,7 +13,7 @@ import {
 } from "@fedclair/runs";
 import { join } from "node:path";
 import { compareRuns } from "../compare.js";
-import { openRun, openRunWith } from "../open-run.js";
+import { openRunWith } from "../open-run.js";
 import { requireRun } from "../show.js";
 import { replayWithout, type ReplayOptions } from "./replay-without.js";
 
@@ -46,7 +46,8 @@ export async function replayMostSuspicious(
   }
   const chosen = await findMostSuspicious(stored, count);
   print(`${formatChoice(chosen, count)}\n`);
-  const run = await openRun(folder, []);
+  const reported = await openRunWith(folder, [], readForReport);
+  const { run } = reported;
   const before = await findInfluences(run, folder);
   const folders: string[] = [];
   for (const { id } of chosen) {
@@ -73,7 +74,7 @@ export async function replayMostSuspicious(
   );
   print(shown.map((one) => `\n${influenceText(one)}`).join("") + "\n");
   if (!options.report) return;
-  await writeRunReport(await openRunWith(folder, [], readForReport), folder, influences);
+  await writeRunReport(reported, folder, influences);
   print(`report: ${join(folder, "report.html")}\n`);
 }
 

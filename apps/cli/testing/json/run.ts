@@ -51,7 +51,7 @@ export const summarySchema = z.strictObject({
   failedAttacks: z
     .record(z.string(), z.string())
     .exactOptional()
-    .describe("Attacks of which no update arrived in the main arm, with the first failure."),
+    .describe("Attacks whose clients all failed in the main arm, with the first failure of each."),
   backend: z.string().exactOptional().describe("What the clients trained with."),
   otherReleases: z
     .array(z.string())

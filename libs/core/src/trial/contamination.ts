@@ -36,7 +36,7 @@ export function contaminate(
   rng: Stream,
 ): Contamination {
   if (trial.attacks.length === 0) return new Map();
-  // By index, because the ids of all clients would take much memory in every host.
+  // Clients have indices here: the ids of all of them would take much memory in every host.
   const chosen = new Map<number, Contaminated>();
   const count = trial.clients;
   const entries = trial.attacks.map((entry, i) => {
@@ -47,7 +47,10 @@ export function contaminate(
   const drawn = entries.filter(({ entry }) => !entry.clients);
   const drawBenign = (own: Stream, size: number) => {
     const all = Array.from({ length: count }, (_, i) => i);
-    return own.sample(chosen.size === 0 ? all : all.filter((i) => !chosen.has(i)), size);
+    return own.sample(
+      all.filter((i) => !chosen.has(i)),
+      size,
+    );
   };
   for (const { entry, key, attack } of [...named, ...drawn]) {
     const contaminated: Contaminated = {

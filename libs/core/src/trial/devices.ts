@@ -1,6 +1,6 @@
-import { clientIndexOf } from "../contracts/clients.js";
 import type { Stream } from "@fedclair/linalg";
 import { z } from "zod";
+import { clientIndexOf } from "../contracts/clients.js";
 import type { Trace, TraceRow } from "./trace.js";
 
 const spread = z.strictObject({

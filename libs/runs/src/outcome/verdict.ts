@@ -250,7 +250,7 @@ function failureClause({ failures: { training } }: Run): string | undefined {
   return clauses.length === 0 ? undefined : clauses.join(", ");
 }
 
-/** Names the attacks that the results say nothing about, because no update of them arrived. */
+/** Names the attacks that never took effect, because all of their clients failed. */
 function failedAttacksClause({ summary: { failedAttacks = {} } }: Run): string | undefined {
   const clauses = Object.entries(failedAttacks).map(
     ([attack, why]) => `no client of ${attack} sent a usable update (${why})`,

@@ -119,7 +119,7 @@ function toMetricColumns(
 export interface RecordParts {
   /**
    * The clients whose evidence and modules are needed: all (default), none, or those for whose ids
-   * it returns true. Those of others may still be there.
+   * it returns true. The evidence of other clients may be there as well.
    */
   readonly evidence?: boolean | ((clientId: string) => boolean);
 }

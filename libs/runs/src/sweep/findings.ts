@@ -71,7 +71,7 @@ function describeDetection(summaries: readonly Summary[]): string[] {
   ];
 }
 
-/** Names the attacks of which no update arrived, with the first failure of each. */
+/** Names the attacks whose clients all failed, with the first failure of each. */
 function describeFailedAttacks(summaries: readonly Summary[]): string[] {
   const failed = new Map<string, { runs: number; why: string }>();
   for (const { failedAttacks = {} } of summaries) {
