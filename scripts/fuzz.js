@@ -1,4 +1,4 @@
-// npm run lab -- fuzz [--frames N] [--live N] [--seed N]: sends damaged frames to both ends of the
+// npm run lab -- fuzz [--frames N] [--live N] [--seed N]: sends damaged events to both ends of the
 // wire in this process, and to a coordinator that runs a trial with a well-behaved host. It reports
 // escaped errors (those that did not become an answer), memory growth, and whether the trial's
 // bytes equal those of an undisturbed run.
@@ -17,7 +17,7 @@ import {
   decodeCoordinatorMessage,
   encodeCoordinatorMessage,
 } from "../libs/wire/dist/src/codec/coordinator-message.js";
-import { encodeFrame } from "../libs/wire/dist/src/codec/frame.js";
+import { decodeMessages, encodeFrame, encodeMessages } from "../libs/wire/dist/src/codec/frame.js";
 import {
   decodeHostMessage,
   encodeClientFailed,
@@ -91,11 +91,28 @@ const coordinatorMessages = [
   encodeCoordinatorMessage({ type: "trialEnd", reason: "over", exitCode: 0 }),
 ];
 
-/** Flips, cuts, repeats and inserts bytes; half of the time inside a valid frame. */
+/**
+ * Damages a message: alone in a frame or together with others, half of the time inside a valid
+ * event.
+ * @returns the name of the event and its bytes
+ */
 function damage(messages) {
-  const message = messages[below(messages.length)];
+  const pick = () => messages[below(messages.length)];
   const inside = rng.uniform() < 0.5;
-  let bytes = Uint8Array.from(inside ? message : toFrame(message));
+  if (rng.uniform() < 0.5) {
+    const bytes = inside ? toFrame(damageBytes(pick())) : damageBytes(toFrame(pick()));
+    return ["frame", bytes];
+  }
+  const [one, other] = [pick(), pick()];
+  const bytes = inside
+    ? encodeMessages([one, damageBytes(other)])
+    : damageBytes(encodeMessages([one, other]));
+  return ["messages", bytes];
+}
+
+/** Flips, cuts, repeats and inserts bytes. */
+function damageBytes(valid) {
+  let bytes = Uint8Array.from(valid);
   for (let n = 1 + below(4); n > 0; n--) {
     const at = below(bytes.length + 1);
     switch (below(5)) {
@@ -115,7 +132,7 @@ function damage(messages) {
         if (at < bytes.length) bytes[at] = [0, 127, 128, 255][below(4)];
     }
   }
-  return inside ? toFrame(bytes) : bytes;
+  return bytes;
 }
 
 function toFrame(message) {
@@ -144,7 +161,8 @@ function inProcess(frames) {
   for (let i = 0; i < frames; i++) {
     const { peer, messages } = ends[i % 2];
     try {
-      const answer = peer.receive([damage(messages), () => undefined]);
+      const [event, bytes] = damage(messages);
+      const answer = peer.receive(event, [bytes, () => undefined]);
       const code = answer.type === "failure" ? answer.failure.code : answer.type;
       codes.set(code, (codes.get(code) ?? 0) + 1);
     } catch (error) {
@@ -174,12 +192,22 @@ function fedclair(...args) {
 }
 
 /**
- * Would the frame make a host ready? Such a host would get clients, and they would be lost when it
+ * Would the event make a host ready? Such a host would get clients, and they would be lost when it
  * leaves, as with any host.
  */
-function isReady(bytes) {
+function isReady([event, bytes]) {
   try {
-    return decodeHostMessage(new Assembler(2 ** 20).accept(bytes)).type === "ready";
+    const messages =
+      event === "frame" ? [new Assembler(2 ** 20).accept(bytes)] : decodeMessages(bytes);
+    return messages.some(isReadyMessage);
+  } catch {
+    return false;
+  }
+}
+
+function isReadyMessage(message) {
+  try {
+    return decodeHostMessage(message).type === "ready";
   } catch {
     return false;
   }
@@ -197,16 +225,16 @@ async function live(frames) {
   let answered = 0;
   let [sent, hasEnded] = [0, false];
   void coordinator.ended.then(() => (hasEnded = true));
-  const send = (socket, bytes) => socket.timeout(20_000).emitWithAck("frame", bytes);
+  const send = (socket, [event, bytes]) => socket.timeout(20_000).emitWithAck(event, bytes);
   while (sent < frames && !hasEnded) {
     const socket = io(url, { transports: ["websocket"], forceNew: true, reconnection: false });
     await new Promise((resolve) => socket.on("connect", resolve).on("connect_error", resolve));
     try {
-      if (rng.uniform() < 0.9) await send(socket, toFrame(encodeJoin(hello)));
+      if (rng.uniform() < 0.9) await send(socket, ["frame", toFrame(encodeJoin(hello))]);
       for (let n = 0; n < 500 && socket.connected && sent < frames && !hasEnded; n += 10) {
         const all = Array.from({ length: 10 }, () => damage(hostMessages.slice(2)));
-        const bytes = all.filter((one) => !isReady(one));
-        const replies = await Promise.all(bytes.map((one) => send(socket, one)));
+        const events = all.filter((one) => !isReady(one));
+        const replies = await Promise.all(events.map((one) => send(socket, one)));
         sent += replies.length;
         answered += replies.filter(({ length }) => length > 0).length;
       }

@@ -144,9 +144,7 @@ class ClientHost {
       this.#disconnect(reason);
     });
     this.#socket.onAny((event: string, ...args: unknown[]) => {
-      this.#peer?.receive(
-        event === "frame" ? [toBytes(args[0]), ...args.slice(1)] : [undefined, args.at(-1)],
-      );
+      this.#peer?.receive(event, [toBytes(args[0]), ...args.slice(1)]);
     });
   }
 
@@ -177,9 +175,9 @@ class ClientHost {
     this.#hasReportedUnreachable = false;
     const peer = new Peer(
       {
-        emit: (frame, reply) =>
-          socket.emit("frame", frame, (bytes) => {
-            reply(toBytes(bytes));
+        emit: (event, bytes, reply) =>
+          socket.emit(event, bytes, (answer) => {
+            reply(toBytes(answer));
           }),
         close: () => {
           socket.io.engine.close();

@@ -29,9 +29,9 @@ function dealShares<Host extends Place>(count: number, hosts: readonly Host[]): 
   const dealt = Math.min(count, room);
   let before = 0;
   return hosts.flatMap((host) => {
-    const from = Math.floor((dealt * before) / room);
+    const from = Math.ceil((dealt * before) / room);
     before += host.capacity;
-    return new Array<Host>(Math.floor((dealt * before) / room) - from).fill(host);
+    return new Array<Host>(Math.ceil((dealt * before) / room) - from).fill(host);
   });
 }
 

@@ -25,7 +25,7 @@ describe("HostList", () => {
     const [first, second] = [session(3, "a"), session(2, "b")];
     join(first);
     join(second);
-    roster.deal();
+    roster.deal([]);
     const brief = () =>
       hosts
         .list(new Map([[second, 4]]))
@@ -38,7 +38,7 @@ describe("HostList", () => {
     hosts.lost(first, "transport close");
     assert.deepEqual(brief()[0], ["host 1", "", 0, "transport close", 0]);
     join(session(3, "a"));
-    roster.deal();
+    roster.deal([]);
     assert.deepEqual(
       brief()
         .find(([name]) => name === "host 1")

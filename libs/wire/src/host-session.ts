@@ -40,11 +40,19 @@ interface Base {
   waiting: number;
   /** Number of clients whose last job used this base. */
   clients: number;
+  /** Undefined until it is sent. */
+  sent: SentBase | undefined;
+}
+
+interface SentBase {
+  readonly reply: Promise<Reply>;
   /**
-   * The host's reply, and the signal of the call for which the base was sent; undefined until it is
-   * sent.
+   * Resolves when jobs on the base may be sent: with the host's reply, or before it if the base
+   * travels with them.
    */
-  sent: { readonly reply: Promise<Reply>; readonly closed: AbortSignal } | undefined;
+  readonly precedes: Promise<Reply | undefined>;
+  /** The signal of the call for which the base was sent. */
+  readonly closed: AbortSignal;
 }
 
 /** Whether the jobs need much data of their own; a base that many share is sent only once. */
@@ -146,11 +154,7 @@ export class HostSession {
   /** @returns whether the host has the job */
   async #deliver(open: OpenJobs, job: Job): Promise<boolean> {
     try {
-      let reply = await this.#ensureBase(job, open.closed);
-      if (reply.type !== "failure") {
-        const message = { ...job, baseId: this.#baseOf(job).id, rounds: job.params.rounds };
-        reply = await this.#send({ type: "clientJob", ...message }, open.closed);
-      }
+      const reply = await this.#sendJob(job, open.closed);
       if (reply.type !== "failure") return true;
       open.fail(job, reply.failure);
     } catch (error) {
@@ -160,18 +164,23 @@ export class HostSession {
   }
 
   /**
-   * Sends the job's base, unless the host has it or it is in flight.
-   * @throws WireError if it cannot be encoded
+   * Sends a job, and before it its base, unless the host has that or it is in flight.
+   * @throws WireError if one of them cannot be encoded
    */
-  async #ensureBase(job: Job, closed: AbortSignal): Promise<Reply> {
+  async #sendJob(job: Job, closed: AbortSignal): Promise<Reply> {
     const base = this.#baseOf(job);
     for (;;) {
       const sent = (base.sent ??= this.#sendBase(job, closed));
-      const reply = await sent.reply;
-      const isAbandoned = reply.type === "failure" && sent.closed.aborted;
-      if (!isAbandoned) return reply;
+      const message = { ...job, baseId: base.id, rounds: job.params.rounds };
+      const bytes = this.#encode({ type: "clientJob", ...message });
+      // A large job could overtake a small base.
+      const first = await (this.peer.sendsTogether(bytes) ? sent.precedes : sent.reply);
+      const jobReply = first?.type === "failure" ? first : this.peer.send(bytes, closed);
+      const [baseReply] = await Promise.all([sent.reply, jobReply]);
+      if (baseReply.type !== "failure") return await jobReply;
+      if (!sent.closed.aborted) return baseReply;
       if (base.sent === sent) base.sent = undefined;
-      if (closed.aborted) return reply;
+      if (closed.aborted) return baseReply;
       // It was abandoned together with the call for which it was sent, but this call is still open.
     }
   }
@@ -179,29 +188,40 @@ export class HostSession {
   /**
    * Sends a base: as the difference from another base if the host has that one, otherwise in full.
    */
-  #sendBase({ params: { base: params }, derivation }: Job, closed: AbortSignal) {
+  #sendBase({ params: { base: params }, derivation }: Job, closed: AbortSignal): SentBase {
     const from = this.external ? undefined : derivation?.from.deref();
     const other = from && this.#bases.get(from);
     const source = other?.sent && { base: other, reply: other.sent.reply };
     // The other base must not be forgotten meanwhile.
     if (source) this.#reserve(source.base);
+    let letGo: () => void = () => undefined;
+    const travels = new Promise<undefined>((resolve) => {
+      letGo = () => {
+        resolve(undefined);
+      };
+    });
+    const post = (message: Uint8Array) => {
+      const reply = this.peer.send(message, closed);
+      if (this.peer.sendsTogether(message)) letGo();
+      return reply;
+    };
     const send = async () => {
       const reply = await source?.reply.catch(() => undefined);
       if (!from || !derivation || reply?.type !== "accepted") {
         return await this.#numbers.lend(params, ({ message, ms }) => {
           this.peer.traffic.encodedSince(performance.now() - ms);
-          return this.peer.send(message, closed);
+          return post(message);
         });
       }
       const since = performance.now();
       const message = this.#numbers.encodeDerived(params, from, derivation.terms);
       this.peer.traffic.encodedSince(since);
-      return await this.peer.send(message, closed);
+      return await post(message);
     };
     const reply = send().finally(() => {
       if (source) this.#release(source.base);
     });
-    return { reply, closed };
+    return { reply, precedes: Promise.race([travels, reply]), closed };
   }
 
   #baseOf({ params }: Job): Base {
@@ -266,11 +286,15 @@ export class HostSession {
     return wasIdle;
   }
 
+  async #send(message: CoordinatorMessage): Promise<Reply> {
+    return await this.peer.send(this.#encode(message));
+  }
+
   /** @throws WireError if the message cannot be encoded */
-  async #send(message: CoordinatorMessage, signal?: AbortSignal): Promise<Reply> {
+  #encode(message: CoordinatorMessage): Uint8Array {
     const since = performance.now();
     const bytes = encodeCoordinatorMessage(message);
     this.peer.traffic.encodedSince(since);
-    return await this.peer.send(bytes, signal);
+    return bytes;
   }
 }

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
-import { accepted, encodeReply, refuse } from "./codec/reply.js";
+import { decodeMessages, encodeMessages } from "./codec/frame.js";
+import {
+  accepted,
+  decodeReplies,
+  decodeReply,
+  encodeReplies,
+  encodeReply,
+  refuse,
+} from "./codec/reply.js";
 import { Peer, type Connection, type Handler } from "./peer.js";
 import { replyTimeout } from "./protocol.js";
 import { outcome } from "../testing/raw-host.js";
@@ -21,12 +29,29 @@ function pair(handle: Handler) {
   const receiving = peerWith({}, handle);
   let frames = 0;
   const sending = peerWith({
-    emit: (frame, reply) => {
+    emit: (event, bytes, reply) => {
       frames++;
-      receiving.peer.receive([frame, reply]);
+      receiving.peer.receive(event, [bytes, reply]);
     },
   });
   return { sending, receiving, frames: () => frames };
+}
+
+/** A peer whose messages are all accepted, and the messages of each event that it sends. */
+function peerOfGroups(chunkBytes = limits.chunkBytes) {
+  const groups: number[][] = [];
+  const { peer, traffic } = peerWith({
+    emit: (event, bytes, reply) => {
+      assert.equal(event, "messages");
+      const messages = decodeMessages(bytes);
+      groups.push(messages.map((message) => message[0] ?? 0));
+      setImmediate(() => {
+        reply(encodeReplies(messages.map(() => accepted)));
+      });
+    },
+  });
+  peer.agree({ ...limits, chunkBytes });
+  return { peer, traffic, groups };
 }
 
 describe("Peer", () => {
@@ -58,6 +83,88 @@ describe("Peer", () => {
     peer.disconnected();
   });
 
+  it("sends small messages of one turn together, and those that come meanwhile afterwards", async () => {
+    const { peer, groups, traffic } = peerOfGroups();
+    const send = (n: number) => peer.send(Uint8Array.of(n));
+    const first = [send(1), send(2)];
+    void first[0]?.then(() => [send(5), send(6)]);
+    setImmediate(() => [send(3), send(4)]);
+    await Promise.all(first);
+    await send(7);
+    assert.deepEqual(groups, [
+      [1, 2],
+      [3, 4],
+      [5, 6, 7],
+    ]);
+    assert.equal(traffic.messagesSent, 7);
+  });
+
+  it("sends no more together than a frame may carry", async () => {
+    const { peer, groups } = peerOfGroups(100);
+    const sizes = [30, 30, 30, 100, 1];
+    await Promise.all(sizes.map((size) => peer.send(new Uint8Array(size).fill(size))));
+    assert.deepEqual(groups, [[30, 30], [30], [100], [1]]);
+
+    const large = peerOfGroups(2 ** 20);
+    const tiny = Array.from({ length: 300 }, () => large.peer.send(Uint8Array.of(1)));
+    await Promise.all(tiny);
+    assert.deepEqual(
+      large.groups.map(({ length }) => length),
+      [256, 44],
+    );
+  });
+
+  it("gives each of several messages its own reply, and answers what is no message", async () => {
+    const { sending, receiving } = pair(([first]) => {
+      if (first === 2) return refuse({ code: "DUPLICATE", message: "known" });
+      if (first === 3) throw new Error("a bug");
+      return accepted;
+    });
+    const sent = [1, 2, 3, 4].map((n) => sending.peer.send(Uint8Array.of(n)));
+    assert.deepEqual((await Promise.all(sent)).map(outcome), [
+      "accepted",
+      "DUPLICATE",
+      "MALFORMED",
+      "accepted",
+    ]);
+    assert.equal(receiving.traffic.messagesReceived, 4);
+    const replies: Uint8Array[] = [];
+    const many = encodeMessages(Array.from({ length: 257 }, () => Uint8Array.of(1)));
+    for (const bytes of ["text", many])
+      receiving.peer.receive("messages", [bytes, (reply: Uint8Array) => replies.push(reply)]);
+    assert.deepEqual(replies.flatMap(decodeReplies).map(outcome), ["MALFORMED", "MALFORMED"]);
+  });
+
+  it("does not send what is no longer wanted, and fails a message without a reply", async () => {
+    const { peer, groups } = peerOfGroups();
+    const ended = new AbortController();
+    const unwanted = peer.send(Uint8Array.of(1), ended.signal);
+    const wanted = peer.send(Uint8Array.of(2));
+    ended.abort();
+    assert.deepEqual([outcome(await unwanted), outcome(await wanted)], ["STALE_ROUND", "accepted"]);
+    assert.deepEqual(groups, [[2]]);
+
+    const silent = peerWith({
+      emit: (_event, _bytes, reply) => {
+        reply(encodeReplies([accepted]));
+      },
+    });
+    const both = [1, 2].map((n) => silent.peer.send(Uint8Array.of(n)));
+    assert.deepEqual((await Promise.all(both)).map(outcome), ["accepted", "MALFORMED"]);
+  });
+
+  it("takes messages one by one before the limits are agreed on", () => {
+    const connection = { emit: () => undefined, close: () => undefined };
+    const peer = new Peer(connection, new Traffic(), () => accepted);
+    const replies: Uint8Array[] = [];
+    const messages = encodeMessages([Uint8Array.of(1), Uint8Array.of(2)]);
+    peer.receive("messages", [messages, (bytes: Uint8Array) => replies.push(bytes)]);
+    assert.deepEqual(
+      replies.map((bytes) => outcome(decodeReply(bytes))),
+      ["MALFORMED"],
+    );
+  });
+
   it("does not send a message longer than the far end allows", async () => {
     const { peer, traffic } = peerWith({ emit: () => assert.fail("it was sent") });
     assert.equal(outcome(await peer.send(new Uint8Array(1001))), "OVERSIZE");
@@ -75,7 +182,7 @@ describe("Peer", () => {
     let emitted = 0;
     const malformed = encodeReply(refuse({ code: "MALFORMED", message: "no" }));
     const { peer } = peerWith({
-      emit: (_, reply) => {
+      emit: (_event, _bytes, reply) => {
         emitted++;
         reply(malformed);
       },
@@ -100,7 +207,7 @@ describe("Peer", () => {
           peer.disconnected();
         },
       });
-      const sent = peer.send(new Uint8Array(10));
+      const sent = peer.send(new Uint8Array(250));
       // The time is measured in slices of a second, one timer after another.
       for (let ticked = 0; ticked < replyTimeout; ticked += 1000) mock.timers.tick(1000);
       assert.equal(outcome(await sent), "HOST_LOST");
@@ -112,7 +219,7 @@ describe("Peer", () => {
   it("treats an invalid reply as a refusal", async () => {
     for (const bytes of [undefined, "text", Uint8Array.of(255), new Uint8Array(0)]) {
       const { peer } = peerWith({
-        emit: (_, reply) => {
+        emit: (_event, _bytes, reply) => {
           reply(bytes);
         },
       });
@@ -135,7 +242,7 @@ describe("Peer", () => {
       [{}, {}, reply],
       [oneByte, reply],
     ];
-    for (const args of calls) peer.receive(args);
+    for (const args of calls) peer.receive("frame", args);
     assert.equal(replies.length, 4);
     assert.deepEqual([...traffic.refused], [["MALFORMED", 6]]);
   });
@@ -147,7 +254,7 @@ describe("Peer", () => {
       traffic,
       () => accepted,
     );
-    peer.receive([Uint8Array.of(0x18, 0x81, 0x80, 0x04)]); // total 65537
+    peer.receive("frame", [Uint8Array.of(0x18, 0x81, 0x80, 0x04)]); // total 65537
     assert.deepEqual([...traffic.refused], [["OVERSIZE", 1]]);
   });
 });

@@ -1,25 +1,28 @@
+import { turnOfEventLoop } from "@fedclair/core";
 import { afterRunning } from "@fedclair/core/internal";
 import { Assembler } from "./assembler.js";
-import { encodeFrame } from "./codec/frame.js";
+import { decodeMessages, encodeFrame, encodeMessages } from "./codec/frame.js";
 import {
   accepted,
+  decodeReplies,
   decodeReply,
+  encodeReplies,
   encodeReply,
   refuse,
   type Limits,
   type Reply,
 } from "./codec/reply.js";
-import { limitsBeforeWelcome, replyTimeout } from "./protocol.js";
+import { limitsBeforeWelcome, maxTogether, replyTimeout, type Events } from "./protocol.js";
 import type { Traffic } from "./traffic.js";
 import type { Turns } from "./turns.js";
-import { toFailure } from "./wire-error.js";
+import { toFailure, WireError } from "./wire-error.js";
 
 /**
  * The connection as a peer needs it. The owner of the socket also calls `receive` and
  * `disconnected`.
  */
 export interface Connection {
-  emit(frame: Uint8Array, reply: (reply: unknown) => void): void;
+  emit(event: keyof Events, bytes: Uint8Array, reply: (reply: unknown) => void): void;
   /** Closes the connection; `disconnected` is called afterwards. */
   close(): void;
 }
@@ -27,9 +30,22 @@ export interface Connection {
 /** Answers a complete message. */
 export type Handler = (message: Uint8Array) => Reply;
 
+/** Size up to which messages travel together, in bytes. */
+const smallBytes = 2 ** 16;
+
+/** Upper bound on the bytes that a message takes beside itself if it travels with others. */
+const overheadBytes = 8;
+
+/** A small message that waits to be sent. */
+interface Waiting {
+  readonly message: Uint8Array;
+  readonly signal: AbortSignal | undefined;
+  readonly settle: (reply: Reply) => void;
+}
+
 /**
- * The far end of one connection. Sends it messages in frames, and answers every frame that arrives
- * from it.
+ * The far end of one connection. Sends it messages, small ones together and long ones in frames,
+ * and answers those that arrive from it.
  */
 export class Peer {
   readonly #connection: Connection;
@@ -43,10 +59,14 @@ export class Peer {
   lastSeen = Date.now();
   readonly #assembler: Assembler;
   #isLost = false;
-  /** One callback for each frame that waits for a reply, called when the connection is lost. */
+  /** One callback for each event that waits for a reply, called when the connection is lost. */
   readonly #waiting = new Set<() => void>();
   #limits = limitsBeforeWelcome;
+  #hasAgreed = false;
   #transfers = 0;
+  /** Small messages, in the order in which they are to be sent. */
+  #small: Waiting[] = [];
+  #isSending = false;
 
   /** @param turns limits how many large messages arrive at a time; default: no limit */
   constructor(connection: Connection, traffic: Traffic, handle: Handler, turns?: Turns) {
@@ -59,6 +79,7 @@ export class Peer {
   /** Applies the limits of the Welcome message. */
   agree(limits: Limits): void {
     this.#limits = limits;
+    this.#hasAgreed = true;
     this.#assembler.maxMessageBytes = limits.maxMessageBytes;
   }
 
@@ -75,55 +96,125 @@ export class Peer {
   }
 
   /**
-   * Sends a message, one frame after another. It never rejects but returns a failure: OVERSIZE if
-   * the message is longer than the far end accepts, HOST_LOST if the connection breaks, STALE_ROUND
-   * if `signal` aborts between two frames, MALFORMED if the reply cannot be read.
+   * Sends a message. It never rejects but returns a failure: OVERSIZE if the message is longer than
+   * the far end accepts, HOST_LOST if the connection breaks, STALE_ROUND if `signal` aborts before
+   * all of it is sent, MALFORMED if the reply cannot be read.
    */
   async send(message: Uint8Array, signal?: AbortSignal): Promise<Reply> {
-    const { chunkBytes, maxMessageBytes } = this.#limits;
-    const total = message.length;
-    if (total > maxMessageBytes) {
-      const text = `a message of ${total} bytes: at most ${maxMessageBytes} are allowed`;
+    const { maxMessageBytes } = this.#limits;
+    if (message.length > maxMessageBytes) {
+      const text = `a message of ${message.length} bytes: at most ${maxMessageBytes} are allowed`;
       return refuse({ code: "OVERSIZE", message: text });
     }
-    const transfer = this.#transfers++ % 2 ** 32;
     this.traffic.messagesSent++;
+    if (!this.sendsTogether(message))
+      return await this.#sendFrames(message, signal).catch(refuseFor);
+    return await new Promise((settle) => {
+      this.#small.push({ message, signal, settle });
+      if (!this.#isSending) void this.#sendTogether();
+    });
+  }
+
+  /** Whether a message travels with others. Such messages arrive in the order of `send`. */
+  sendsTogether({ length }: Uint8Array): boolean {
+    return this.#hasAgreed && length <= Math.min(this.#limits.chunkBytes, smallBytes);
+  }
+
+  /** @throws WireError HOST_LOST or MALFORMED */
+  async #sendFrames(message: Uint8Array, signal: AbortSignal | undefined): Promise<Reply> {
+    const { chunkBytes } = this.#limits;
+    const total = message.length;
+    const transfer = this.#transfers++ % 2 ** 32;
     for (let offset = 0; ; offset += chunkBytes) {
-      if (signal?.aborted) {
-        return refuse({ code: "STALE_ROUND", message: "the work ended before it was sent" });
-      }
+      if (signal?.aborted) return unwanted;
       const payload = message.subarray(offset, offset + chunkBytes);
-      const reply = await this.#request(encodeFrame({ transfer, offset, total, payload }));
+      const frame = encodeFrame({ transfer, offset, total, payload });
+      const reply = decodeReply(await this.#request("frame", frame));
       if (reply.type !== "accepted" || offset + chunkBytes >= total) return reply;
     }
   }
 
-  /** Answers a `frame` event. @param args the arguments of the event @returns the answer */
-  receive(args: readonly unknown[]): Reply {
-    const reply = args.at(-1);
-    const answer = this.#answer(args[0]);
-    const { wait } = this.#assembler;
-    if (answer.type === "failure") this.traffic.countRefusal(answer.failure.code);
-    if (typeof reply !== "function") return answer; // the sender did not ask for a reply
-    const bytes = encodeReply(answer);
+  /** Sends the small messages that wait, and those that come before the replies have arrived. */
+  async #sendTogether(): Promise<void> {
+    this.#isSending = true;
+    await turnOfEventLoop();
+    while (this.#small.length > 0) {
+      const group = this.#takeGroup();
+      if (group.length === 0) continue;
+      const bytes = encodeMessages(group.map(({ message }) => message));
+      const replies = await this.#request("messages", bytes)
+        .then(decodeReplies)
+        .catch((error: unknown) => group.map(() => refuseFor(error)));
+      group.forEach(({ settle }, i) => {
+        settle(replies[i] ?? noReply);
+      });
+    }
+    this.#isSending = false;
+  }
+
+  /** Takes the small messages to send next, as many as a frame may carry. */
+  #takeGroup(): Waiting[] {
+    let [bytes, count] = [0, 0];
+    for (const { message } of this.#small) {
+      bytes += message.length + overheadBytes;
+      if (count === maxTogether || (count > 0 && bytes > this.#limits.chunkBytes)) break;
+      count++;
+    }
+    const group = this.#small.splice(0, count);
+    for (const { signal, settle } of group) if (signal?.aborted) settle(unwanted);
+    return group.filter(({ signal }) => !signal?.aborted);
+  }
+
+  /**
+   * Answers an event.
+   * @param args its arguments
+   * @returns the answer, or the first one to several messages
+   */
+  receive(event: string, args: readonly unknown[]): Reply {
+    const [data, reply] = [args[0], args.at(-1)];
+    if (data instanceof Uint8Array) this.#countReceived(data);
+    const isTogether = event === "messages" && this.#hasAgreed;
+    const answers = isTogether
+      ? this.#answerTogether(data)
+      : [this.#answerFrame(event === "frame" ? data : undefined)];
+    const wait = isTogether ? undefined : this.#assembler.wait;
+    for (const answer of answers)
+      if (answer.type === "failure") this.traffic.countRefusal(answer.failure.code);
+    const [first = accepted] = answers;
+    if (typeof reply !== "function") return first; // the sender did not ask for a reply
+    const bytes = isTogether ? encodeReplies(answers) : encodeReply(first);
     this.#countSent(bytes);
     const send = () => {
       (reply as (bytes: Uint8Array) => void)(bytes);
     };
     if (wait) void wait.then(send);
     else send();
-    return answer;
+    return first;
   }
 
-  #answer(frame: unknown): Reply {
+  #answerFrame(frame: unknown): Reply {
     try {
-      if (frame instanceof Uint8Array) this.#countReceived(frame);
       const message = this.#assembler.accept(frame);
-      if (!message) return accepted;
-      this.traffic.messagesReceived++;
+      return message ? this.#answer(message) : accepted;
+    } catch (error) {
+      return refuseFor(error);
+    }
+  }
+
+  #answerTogether(bytes: unknown): readonly Reply[] {
+    try {
+      return decodeMessages(bytes).map((message) => this.#answer(message));
+    } catch (error) {
+      return [refuseFor(error)];
+    }
+  }
+
+  #answer(message: Uint8Array): Reply {
+    this.traffic.messagesReceived++;
+    try {
       return this.#handle(message);
     } catch (error) {
-      return refuse(toFailure(error, "MALFORMED"));
+      return refuseFor(error);
     }
   }
 
@@ -138,37 +229,40 @@ export class Peer {
     this.traffic.bytesReceived += length;
   }
 
-  #request(frame: Uint8Array): Promise<Reply> {
-    return new Promise((resolve) => {
+  /**
+   * Sends an event.
+   * @returns the reply, not yet decoded
+   * @throws WireError HOST_LOST
+   */
+  #request(event: keyof Events, bytes: Uint8Array): Promise<unknown> {
+    return new Promise((resolve, reject) => {
       const cancel = afterRunning(replyTimeout, () => {
         this.#connection.close();
       });
-      const settle = (reply: Reply) => {
+      const onLost = () => {
         cancel();
         this.#waiting.delete(onLost);
-        resolve(reply);
-      };
-      const onLost = () => {
-        settle(refuse({ code: "HOST_LOST", message: "the connection broke" }));
+        reject(new WireError("HOST_LOST", "the connection broke"));
       };
       if (this.#isLost) {
         onLost();
         return;
       }
       this.#waiting.add(onLost);
-      this.#countSent(frame);
-      this.#connection.emit(frame, (bytes) => {
-        if (bytes instanceof Uint8Array) this.#countReceived(bytes);
-        settle(readReply(bytes));
+      this.#countSent(bytes);
+      this.#connection.emit(event, bytes, (reply) => {
+        cancel();
+        this.#waiting.delete(onLost);
+        if (reply instanceof Uint8Array) this.#countReceived(reply);
+        resolve(reply);
       });
     });
   }
 }
 
-function readReply(bytes: unknown): Reply {
-  try {
-    return decodeReply(bytes);
-  } catch (error) {
-    return refuse(toFailure(error, "MALFORMED"));
-  }
+const unwanted = refuse({ code: "STALE_ROUND", message: "the work ended before it was sent" });
+const noReply = refuse({ code: "MALFORMED", message: "a message got no reply" });
+
+function refuseFor(error: unknown): Reply {
+  return refuse(toFailure(error, "MALFORMED"));
 }

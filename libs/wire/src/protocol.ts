@@ -29,6 +29,9 @@ export const maxContaminations = 256;
 /** Maximum length of a backend's name and of a software version, in characters. */
 export const maxWordLength = 64;
 
+/** Maximum number of messages that travel together, so that an event is handled in milliseconds. */
+export const maxTogether = 256;
+
 /** Upper bound on the bytes of a frame in addition to its payload, which are at most 24. */
 export const frameOverheadBytes = 64;
 
@@ -47,9 +50,10 @@ export const replyTimeout = heartbeat.pingInterval + heartbeat.pingTimeout;
 export const joinTimeout = 10_000;
 
 /**
- * The events of both directions. The frame and its reply are encoded messages of
- * proto/fedclair/v1/transport.proto.
+ * The events of both directions. Their bytes are encoded messages of
+ * proto/fedclair/v1/transport.proto: a Frame and its Reply, or Messages and their Replies.
  */
 export interface Events {
   frame: (frame: Uint8Array, reply: (reply: Uint8Array) => void) => void;
+  messages: (messages: Uint8Array, replies: (replies: Uint8Array) => void) => void;
 }

@@ -13,8 +13,8 @@ const ids = (count: number) => Array.from({ length: count }, (_, i) => `c${i}`);
 
 /** The clients of each host. */
 function dealt(roster: Roster, clientIds: readonly string[]) {
-  roster.deal();
-  return roster.sessions.map((session) => clientIds.filter((id) => roster.holder(id) === session));
+  const hosts = roster.deal(clientIds);
+  return roster.sessions.map((session) => clientIds.filter((id) => hosts.get(id) === session));
 }
 
 describe("Roster", () => {
@@ -29,8 +29,25 @@ describe("Roster", () => {
     assert.deepEqual(dealt(roster, clients), [["c0", "c1", "c2", "c3"], ["c4", "c5"], []]);
     assert.equal(roster.remove(first), 4);
     assert.deepEqual(roster.unplacedClients, ["c3", "c4", "c5"]);
-    assert.equal(roster.holder("c0"), undefined);
     assert.deepEqual(dealt(roster, clients), [["c0", "c1", "c2"], []]);
+  });
+
+  it("deals the clients that are asked, whatever the others are", () => {
+    const clients = ids(100);
+    const roster = new Roster(clients, new Set(["c9"]));
+    for (const session of [host(99), host(99), host(1, true, true)]) roster.add(session);
+    assert.deepEqual(dealt(roster, ["c7", "c1", "c9", "c3", "c5", "c1"]), [
+      ["c1", "c3", "c1"],
+      ["c7", "c5"],
+      ["c9"],
+    ]);
+    assert.deepEqual(dealt(roster, ["c99"]), [["c99"], [], []]);
+    assert.deepEqual(dealt(roster, []), [[], [], []]);
+
+    const small = new Roster(clients);
+    small.add(host(2));
+    // It has no room for the others, so they are lost even while it has nothing else to do.
+    assert.deepEqual(dealt(small, ["c0", "c2"]), [["c0"]]);
   });
 
   it("gives external clients to hosts that bring their own, and only to those", () => {
@@ -57,7 +74,7 @@ describe("Roster", () => {
       roster.add(flapping);
       let calls = 1;
       while (dealt(roster, clients)[1]?.length === 1) calls++;
-      assert.deepEqual(dealt(roster, clients)[1], ["c1", "c2", "c3"]); // its share of 3 + 5
+      assert.deepEqual(dealt(roster, clients)[1], ["c2", "c3"]); // its share of 3 + 5
       roster.remove(flapping);
       return calls;
     });
@@ -78,7 +95,7 @@ describe("Roster", () => {
     const flapping = () => host(2, true, false, "flapping");
     for (let call = 0; call < 3 * 34; call++) {
       if (call % 34 === 0) assert.equal(share(flapping()), 1);
-      else roster.deal();
+      else roster.deal(clients);
     }
     assert.equal(share(flapping()), 1);
     assert.equal(share(flapping()), 1);
@@ -98,14 +115,15 @@ describe("Roster", () => {
       return session;
     };
     roster.add(ranged([0, 1], "wide"));
+    let hosts = roster.deal(clients);
     for (const narrow of [1, 2, 3].map(() => ranged([0, 0], "narrow"))) {
       const before = roster.findByName("narrow");
       if (before) roster.remove(before);
       roster.add(narrow);
-      roster.deal();
+      hosts = roster.deal(clients);
     }
     assert.deepEqual(
-      clients.map((id) => roster.holder(id)?.claims?.host),
+      clients.map((id) => hosts.get(id)?.claims?.host),
       ["narrow", "wide"],
     );
   });

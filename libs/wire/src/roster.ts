@@ -12,7 +12,7 @@ interface Dealt {
   readonly isSetBack: boolean;
 }
 
-/** Tracks which host holds which clients. */
+/** Tracks which hosts have joined, and deals clients to them. */
 export class Roster {
   readonly clientIds: readonly string[];
   readonly #external: ReadonlySet<string>;
@@ -66,10 +66,6 @@ export class Roster {
     return this.#external.has(clientId);
   }
 
-  holder(clientId: string): HostSession | undefined {
-    return this.#holders[clientIndex(this.clientIds, clientId)];
-  }
-
   /** Lists the clients of each host by index, in order. */
   heldClients(): ReadonlyMap<HostSession, readonly number[]> {
     if (this.#held.holders !== this.#holders) {
@@ -109,14 +105,30 @@ export class Roster {
   }
 
   /**
-   * Assigns the clients to the ready hosts, in the order in which these joined, in proportion to
+   * Assigns clients to the ready hosts, in the order in which these joined, in proportion to
    * capacity and only where a host's token allows it. Hosts keep nothing between jobs, so a host
    * that joins late gets its share. Hosts whose connection broke come last for a while: they get
    * only the clients for which others have no room.
+   * @param clientIds the clients that are asked
+   * @returns the host of each client that has a place if all clients are assigned
    */
-  deal(): void {
+  deal(clientIds: readonly string[]): ReadonlyMap<string, HostSession> {
     this.#breaks.next();
     this.#holders = this.#dealt();
+    const placed = [...new Set(clientIds)]
+      .map((id) => clientIndex(this.clientIds, id))
+      .filter((index) => this.#holders[index])
+      .sort((a, b) => a - b);
+    const dealt = new Map<string, HostSession>();
+    for (const external of [false, true]) {
+      const indices = placed.filter((index) => this.#holders[index]?.external === external);
+      const turns = dealInTurns(indices, this.#hosts(external));
+      for (const [at, session] of turns.entries()) {
+        const id = this.clientIds[indices[at] ?? -1];
+        if (session && id !== undefined) dealt.set(id, session);
+      }
+    }
+    return dealt;
   }
 
   /**
@@ -124,11 +136,16 @@ export class Roster {
    * longer than a round.
    */
   #dealt(): Hosts {
-    const hosts = this.sessions
-      .filter(({ ready }) => ready)
-      .map((session) => ({ session, isSetBack: this.#isSetBack(session) }));
+    const hosts = this.#hosts();
     if (!isSame(hosts, this.#last.hosts)) this.#last = { hosts, dealt: this.#dealAmong(hosts) };
     return this.#last.dealt;
+  }
+
+  /** The hosts that are ready, of one kind or of both. */
+  #hosts(external?: boolean): readonly Dealt[] {
+    return this.sessions
+      .filter((session) => session.ready && session.external === (external ?? session.external))
+      .map((session) => ({ session, isSetBack: this.#isSetBack(session) }));
   }
 
   #dealAmong(hosts: readonly Dealt[]): Hosts {

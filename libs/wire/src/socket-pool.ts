@@ -283,10 +283,11 @@ export class SocketPool implements ClientPool {
         this.#dismiss(session, "its token was revoked");
       }
     }
-    this.#roster.deal();
+    const jobs = [...open.jobs.values()];
+    const hosts = this.#roster.deal(jobs.map(({ clientId }) => clientId));
     const parts = new Map<HostSession, Job[]>();
-    for (const job of open.jobs.values()) {
-      const session = this.#roster.holder(job.clientId);
+    for (const job of jobs) {
+      const session = hosts.get(job.clientId);
       if (!session) {
         open.fail(job, { code: "HOST_LOST", message: "no joined host has room for the client" });
         continue;
@@ -296,7 +297,7 @@ export class SocketPool implements ClientPool {
       part.push(job);
       parts.set(session, part);
     }
-    for (const [session, jobs] of parts) session.enqueue(open, jobs);
+    for (const [session, part] of parts) session.enqueue(open, part);
     return parts;
   }
 
@@ -321,7 +322,7 @@ export class SocketPool implements ClientPool {
     let isRefused = false;
     const peer = new Peer(
       {
-        emit: (frame, reply) => socket.emit("frame", frame, reply),
+        emit: (event, bytes, reply) => socket.emit(event, bytes, reply),
         close: () => {
           socket.conn.close();
         },
@@ -351,7 +352,7 @@ export class SocketPool implements ClientPool {
     // Any other event is answered like a malformed frame.
     socket.onAny((event: string, ...args: unknown[]) => {
       if (isRefused) return;
-      const answer = peer.receive(event === "frame" ? args : [undefined, args.at(-1)]);
+      const answer = peer.receive(event, args);
       // A connection that is refused before it has joined is closed; its answer is still sent.
       isRefused = answer.type === "failure" && !session;
       if (isRefused) socket.conn.close();

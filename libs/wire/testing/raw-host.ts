@@ -43,7 +43,7 @@ export class RawHost {
     this.socket = io(url, { transports: ["websocket"], forceNew: true, reconnection: false });
     this.peer = new Peer(
       {
-        emit: (frame, reply) => this.socket.emit("frame", frame, reply),
+        emit: (event, bytes, reply) => this.socket.emit(event, bytes, reply),
         close: () => this.socket.disconnect(),
       },
       new Traffic(),
@@ -53,8 +53,8 @@ export class RawHost {
         return accepted;
       },
     );
-    this.socket.on("frame", (...args: unknown[]) => {
-      this.peer.receive(args);
+    this.socket.onAny((event: string, ...args: unknown[]) => {
+      this.peer.receive(event, args);
     });
     this.socket.on("disconnect", () => {
       this.peer.disconnected();

@@ -77,7 +77,7 @@ export class Connection {
     this.#socket = socket;
     this.#peer = new Peer(
       {
-        emit: (frame, reply) => socket.emit("frame", frame, reply),
+        emit: (event, bytes, reply) => socket.emit(event, bytes, reply),
         close: () => {
           socket.conn.close();
         },
@@ -92,11 +92,11 @@ export class Connection {
         return reply;
       },
     );
-    socket.on("frame", (...args: unknown[]) => {
+    socket.onAny((event: string, ...args: unknown[]) => {
       const [frame] = args;
       if (frame instanceof Uint8Array)
         this.longestFrame = Math.max(this.longestFrame, frame.length - frameOverheadBytes);
-      this.#peer.receive(args);
+      this.#peer.receive(event, args);
     });
     socket.on("disconnect", () => {
       this.#peer.disconnected();

@@ -25,6 +25,7 @@ def _class(name: str) -> Any:
 
 
 Frame, Reply, HostMessage = _class("Frame"), _class("Reply"), _class("HostMessage")
+Messages, Replies = _class("Messages"), _class("Replies")
 CoordinatorMessage, Tensor, Failure = _class("CoordinatorMessage"), _class("Tensor"), _class("Failure")
 
 _codes = Failure.DESCRIPTOR.fields_by_name["code"].enum_type

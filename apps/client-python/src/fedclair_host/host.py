@@ -18,7 +18,6 @@ import threading
 import time
 import traceback
 from collections import deque
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Callable, Iterator, Mapping, Sequence, Union
 
@@ -27,6 +26,7 @@ from socketio.exceptions import ConnectionError as NoConnection, SocketIOError
 
 from .client import Array, Client, Job, Params
 from .codec import CoordinatorMessage, HostMessage, WireError, read_code, decode, encode_failure, to_job, to_params, run_client, encode_update, train_cohort
+from .outbox import Outbox
 from .peer import Peer
 from .text import printable
 from .tls import tls_context, tls_fault
@@ -119,6 +119,7 @@ class Host:
         self._cohort = 1
         self._held_back: deque[_Item] = deque()
         self._large = asyncio.Lock()
+        self._outbox: Outbox[_Work] = Outbox(self._loop, self._deliver)
         self._progress = _Progress()
 
     def run(self) -> Ending:
@@ -138,24 +139,23 @@ class Host:
     # ---- the main thread -------------------------------------------------------------------------------------------
 
     def _work(self) -> Ending:
-        sending: deque[tuple[Future[None], int]] = deque()
         while True:
             item = self._held_back.popleft() if self._held_back else self._queue.get()
-            if isinstance(item, Ending):
-                return item
-            if isinstance(item, BaseException):
+            if not isinstance(item, _Work):
+                self._outbox.hand_over()
+                if isinstance(item, Ending):
+                    return item
                 raise item
             if not item.is_wanted:
                 continue
             works = self._group(item)
             for work, message in zip(works, self._answer_all(works)):
                 self._progress.count(work.job)
-                if not work.is_wanted:  # the trial is over, or the connection broke
-                    continue
-                # Results are as large as the params, so not many of them may wait.
-                while sending and (sending[0][0].done() or sum(size for _, size in sending) > _MOST_WAITING_BYTES):
-                    sending.popleft()[0].result()
-                sending.append((asyncio.run_coroutine_threadsafe(self._deliver(work, message), self._loop), len(message)))
+                if work.is_wanted:  # the trial goes on, and the connection did not break
+                    self._outbox.put(work, message, more_follow=work is not works[-1] or self._has_more())
+
+    def _has_more(self) -> bool:
+        return bool(self._held_back) or not self._queue.empty()
 
     def _group(self, first: _Work) -> list[_Work]:
         """Returns a job with those that wait behind it and may run together with it."""
@@ -289,16 +289,16 @@ class Host:
         )
         gone = asyncio.Event()
 
-        async def emit(frame: bytes, answered: Callable[..., None]) -> None:
+        async def emit(event: str, data: bytes, answered: Callable[..., None]) -> None:
             try:
-                await socket.emit("frame", frame, callback=answered)
+                await socket.emit(event, data, callback=answered)
             except SocketIOError as error:
                 raise WireError("HOST_LOST", str(error)) from None
 
         peer = Peer(emit, lambda message: self._handle(message, peer))
 
         async def on_event(event: str, *args: Any) -> bytes:
-            return peer.receive(args if event == "frame" else ())
+            return peer.receive(event, args)
 
         def on_disconnect(*_: Any) -> None:
             peer.lose()
@@ -365,6 +365,7 @@ class Host:
             work = _Work(message.client_job.id, kind, job, params, peer)
             self._wanted[work.id] = work
             self._queue.put(work)
+            self._outbox.watch(lambda: bool(self._wanted))
         elif body == "job_end":
             ended = self._wanted.pop(message.job_end.id, None)
             if ended is not None:
@@ -377,7 +378,6 @@ class Host:
             self._queue.put(Ending(printable(end.reason, 1024), end.exit_code))
 
 
-_MOST_WAITING_BYTES = 1 << 26
 _LARGE_BYTES = 1 << 16
 
 

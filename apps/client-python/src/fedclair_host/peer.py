@@ -1,16 +1,23 @@
-"""Sends and receives messages as frames, each of which is answered before the next is sent (docs/protocol.md)."""
+"""Sends and receives messages: small ones together, long ones as frames, each of which is answered before the next (docs/protocol.md)."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any, Awaitable, Callable
 
-from .codec import Frame, Reply, WireError, decode, failure
+from .codec import Frame, Messages, Replies, Reply, WireError, decode, failure
 
 before_welcome = 64 * 1024
 """Size limit of a frame and of a message, in bytes, until Welcome sets the limits."""
 
 most_unfinished = 8
+small_bytes = 64 * 1024
+"""Size up to which messages travel together."""
+
+most_together = 256
+"""Number of messages that travel together, all as long as the payload of a frame."""
+
+_overhead_bytes = 8
 reply_seconds = 60.0
 
 
@@ -48,21 +55,25 @@ class Peer:
 
     def __init__(
         self,
-        emit: Callable[[bytes, Callable[..., None]], Awaitable[None]],
+        emit: Callable[[str, bytes, Callable[..., None]], Awaitable[None]],
         handle: Callable[[bytes], Any],
     ):
-        """:param emit: sends a frame and calls the given function with the reply
+        """:param emit: sends an event with its bytes and calls the given function with the reply
         :param handle: handles a message; returns None to accept it or a Failure, may raise WireError"""
         self._emit = emit
         self._handle = handle
         self._assembler = Assembler()
         self._chunk_bytes = self._max_message_bytes = before_welcome
         self._transfers = 0
+        self._has_agreed = False
+        self._small: list[tuple[bytes, Callable[[], bool], asyncio.Future[Any]]] = []
+        self._sending: asyncio.Task[None] | None = None
         self._waiting: set[asyncio.Future[Any]] = set()
         self.is_lost = False
 
     def agree(self, chunk_bytes: int, max_message_bytes: int) -> None:
         """Sets the limits that apply after Welcome."""
+        self._has_agreed = True
         self._chunk_bytes = chunk_bytes
         self._max_message_bytes = self._assembler.max_message_bytes = max_message_bytes
 
@@ -74,11 +85,58 @@ class Peer:
                 future.set_exception(WireError("HOST_LOST", "the connection broke"))
 
     async def send(self, message: bytes, is_wanted: Callable[[], bool] = lambda: True) -> Any:
-        """Sends a message frame by frame. :returns: the Reply to it
+        """Sends a message. :returns: the Reply to it
         :raises WireError: OVERSIZE, HOST_LOST, or STALE_ROUND if the message is no longer wanted"""
         total = len(message)
         if total > self._max_message_bytes:
             raise WireError("OVERSIZE", f"a message of {total} bytes: at most {self._max_message_bytes} are allowed")
+        if self._has_agreed and total <= min(self._chunk_bytes, small_bytes):
+            return await self._send_small(message, is_wanted)
+        return await self._send_frames(message, is_wanted)
+
+    async def _send_small(self, message: bytes, is_wanted: Callable[[], bool]) -> Any:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._small.append((message, is_wanted, future))
+        if self._sending is None:
+            self._sending = asyncio.ensure_future(self._send_together())
+        return await future
+
+    async def _send_together(self) -> None:
+        """Sends the small messages that wait, and those that come before the replies have arrived."""
+        while self._small:
+            group = self._take_group()
+            if not group:
+                continue
+            try:
+                sent = Messages(messages=[message for message, _ in group])
+                replies = decode(Replies, await self._request("messages", sent.SerializeToString())).replies
+                if len(replies) != len(group):
+                    raise WireError("MALFORMED", f"{len(replies)} replies to {len(group)} messages")
+            except WireError as error:
+                for _, future in group:
+                    future.set_exception(error)
+            else:
+                for (_, future), reply in zip(group, replies):
+                    future.set_result(reply)
+        self._sending = None
+
+    def _take_group(self) -> list[tuple[bytes, asyncio.Future[Any]]]:
+        size = 0
+        group: list[tuple[bytes, asyncio.Future[Any]]] = []
+        while self._small:
+            message, is_wanted, future = self._small[0]
+            size += len(message) + _overhead_bytes
+            if len(group) == most_together or (group and size > self._chunk_bytes):
+                break
+            self._small.pop(0)
+            if is_wanted():
+                group.append((message, future))
+            else:
+                future.set_exception(WireError("STALE_ROUND", "the work ended before it was sent"))
+        return group
+
+    async def _send_frames(self, message: bytes, is_wanted: Callable[[], bool]) -> Any:
+        total = len(message)
         transfer = self._transfers % 2**32
         self._transfers += 1
         offset = 0
@@ -87,16 +145,37 @@ class Peer:
                 raise WireError("STALE_ROUND", "the work ended before it was sent")
             payload = message[offset : offset + self._chunk_bytes]
             frame = Frame(transfer=transfer, offset=offset, total=total, payload=payload)
-            reply = await self._request(frame.SerializeToString())
+            reply = decode(Reply, await self._request("frame", frame.SerializeToString()))
             offset += self._chunk_bytes
             if reply.WhichOneof("body") != "accepted" or offset >= total:
                 return reply
 
-    def receive(self, args: tuple[Any, ...]) -> bytes:
+    def receive(self, event: str, args: tuple[Any, ...]) -> bytes:
         """Handles an event. :returns: the reply to it"""
+        data = args[0] if len(args) > 0 else None
+        if event == "messages" and self._has_agreed:
+            return self._receive_together(data)
         reply = Reply()
         try:
-            message = self._assembler.accept(args[0] if len(args) > 0 else None)
+            message = self._assembler.accept(data if event == "frame" else None)
+            self._answer(reply, message)
+        except WireError as error:
+            reply.failure.CopyFrom(failure(error.code, str(error)))
+        answer: bytes = reply.SerializeToString()
+        return answer
+
+    def _receive_together(self, data: object) -> bytes:
+        replies = Replies()
+        try:
+            for message in decode(Messages, data).messages:
+                self._answer(replies.replies.add(), message)
+        except WireError as error:
+            replies.replies.add().failure.CopyFrom(failure(error.code, str(error)))
+        answer: bytes = replies.SerializeToString()
+        return answer
+
+    def _answer(self, reply: Any, message: bytes | None) -> None:
+        try:
             refusal = None if message is None else self._handle(message)
         except WireError as error:
             refusal = failure(error.code, str(error))
@@ -104,24 +183,21 @@ class Peer:
             reply.accepted.SetInParent()
         else:
             reply.failure.CopyFrom(refusal)
-        data: bytes = reply.SerializeToString()
-        return data
 
-    async def _request(self, frame: bytes) -> Any:
+    async def _request(self, event: str, data: bytes) -> Any:
         if self.is_lost:
             raise WireError("HOST_LOST", "the connection broke")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
-        def answered(data: object = None, *_: object) -> None:
+        def answered(reply: object = None, *_: object) -> None:
             if not future.done():
-                future.set_result(data)
+                future.set_result(reply)
 
         self._waiting.add(future)
         try:
-            await self._emit(frame, answered)
-            data = await asyncio.wait_for(future, reply_seconds)
+            await self._emit(event, data, answered)
+            return await asyncio.wait_for(future, reply_seconds)
         except asyncio.TimeoutError:
             raise WireError("HOST_LOST", f"no reply for {reply_seconds:g} s") from None
         finally:
             self._waiting.discard(future)
-        return decode(Reply, data)

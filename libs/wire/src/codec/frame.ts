@@ -1,4 +1,6 @@
 import { fedclair } from "#gen/fedclair.js";
+import { maxTogether } from "../protocol.js";
+import { WireError } from "../wire-error.js";
 import { decodeBounded } from "./checks.js";
 
 /** A piece of a message. */
@@ -22,4 +24,19 @@ export function decodeFrame(bytes: unknown): Frame {
     const { transfer, offset, total, payload } = fedclair.v1.Frame.decode(reader);
     return { transfer, offset, total, payload };
   });
+}
+
+/** Encodes messages that travel together. */
+export function encodeMessages(messages: readonly Uint8Array[]): Uint8Array {
+  return fedclair.v1.Messages.encode({ messages: [...messages] }).finish(true);
+}
+
+/** Decodes messages that travel together; they are views of `bytes`. @throws WireError */
+export function decodeMessages(bytes: unknown): readonly Uint8Array[] {
+  const { messages } = decodeBounded("Messages", bytes, (reader) =>
+    fedclair.v1.Messages.decode(reader),
+  );
+  if (messages.length <= maxTogether) return messages;
+  const text = `${messages.length} messages at once: expected at most ${maxTogether}`;
+  throw new WireError("MALFORMED", text);
 }

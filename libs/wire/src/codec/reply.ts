@@ -57,6 +57,17 @@ export function decodeReply(bytes: unknown): Reply {
   return decodeBounded("Reply", bytes, (reader) => fromWire(codec.decode(reader)), Infinity);
 }
 
+export function encodeReplies(replies: readonly Reply[]): Uint8Array {
+  return fedclair.v1.Replies.encode({ replies: replies.map(toWire) }).finish();
+}
+
+/** @throws WireError */
+export function decodeReplies(bytes: unknown): readonly Reply[] {
+  return decodeBounded("Replies", bytes, (reader) =>
+    fedclair.v1.Replies.decode(reader).replies.map(fromWire),
+  );
+}
+
 function fromWire(message: fedclair.v1.Reply): Reply {
   switch (message.body) {
     case "accepted":
