@@ -41,18 +41,13 @@ export interface CheckpointPolicy {
 
 const pattern = /^checkpoint-(\d+)$/;
 
-/**
- * Writes a checkpoint and removes old ones.
- * @param rounds completed rounds of all arms, which number the checkpoint
- */
+/** @param rounds completed rounds of all arms, which number the checkpoint */
 export async function writeCheckpoint(
   folder: string,
   rounds: number,
   checkpoint: Checkpoint,
-  keep: number,
 ): Promise<void> {
   await writeState(join(folder, `checkpoint-${rounds}`), checkpoint);
-  await removeOldCheckpoints(folder, keep);
 }
 
 /** Removes all but the newest checkpoints. */

@@ -47,9 +47,12 @@ const { O_NOFOLLOW: noFollow = 0 } = constants as Partial<typeof constants>;
  * The file is always a new one: a link that stands in its place would lead the content elsewhere.
  */
 async function writeAndSync(path: string, content: string | Iterable<Uint8Array>): Promise<void> {
-  await rm(path, { force: true });
   const { O_WRONLY, O_CREAT, O_EXCL } = constants;
-  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | noFollow);
+  const create = () => open(path, O_WRONLY | O_CREAT | O_EXCL | noFollow);
+  const file = await create().catch(async () => {
+    await rm(path, { force: true });
+    return await create();
+  });
   try {
     if (typeof content === "string") await file.writeFile(content);
     else for (const piece of content) await file.writeFile(piece);

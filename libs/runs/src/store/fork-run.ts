@@ -55,7 +55,7 @@ export async function forkRun({ source, to, trial, written, before }: Fork): Pro
       await truncate(join(to, file), bytes);
     }
     if (trial.records === "parquet") await copyRecordFiles(folder, to, rounds);
-    await writeCheckpoint(to, rounds, { ...checkpoint, hash, link, logs }, 1);
+    await writeCheckpoint(to, rounds, { ...checkpoint, hash, link, logs });
     await writeWhole(join(to, "trial.yaml"), stringify(written));
     const begun = { ...info, hash, started: new Date().toISOString() };
     await writeWhole(join(to, "run.json"), JSON.stringify(begun, null, 2) + "\n");

@@ -66,6 +66,8 @@ export class RunFolder {
   /** The link of the last round; undefined if a run of an earlier version is resumed. */
   #link: string | undefined;
   #writeSeconds = 0;
+  /** The removal of checkpoints that newer ones replace. */
+  #removal = Promise.resolve();
   #hasBegun = false;
 
   private constructor(path: string, lock: Lock, claim: Claim) {
@@ -197,11 +199,14 @@ export class RunFolder {
       coordinatorRss: process.resourceUsage().maxRSS * 1024,
       ...(wire && { wire: copyTraffic(wire) }),
     };
-    await this.#write("artifacts.jsonl", artifacts);
-    await this.#write("timings.jsonl", toLines([timing]));
     this.#rounds++;
-    if (encoded) await writeRecordFile(this.path, this.#rounds, encoded);
-    else await this.#write("records.jsonl", line);
+    await Promise.all([
+      this.#write("artifacts.jsonl", artifacts),
+      this.#write("timings.jsonl", toLines([timing])),
+      encoded
+        ? writeRecordFile(this.path, this.#rounds, encoded)
+        : this.#write("records.jsonl", line),
+    ]);
     this.#writeSeconds = (performance.now() - began) / 1000;
     return record;
   }
@@ -213,7 +218,10 @@ export class RunFolder {
     const logs = new Map([...this.#logs].map(([file, { bytes }]) => [file, bytes]));
     const bound = { hash: this.#hash, link: this.#link };
     const began = performance.now();
-    await writeCheckpoint(this.path, this.#rounds, { ...at, ...bound, logs }, keep);
+    await this.#removal;
+    await writeCheckpoint(this.path, this.#rounds, { ...at, ...bound, logs });
+    // The next round need not wait. A leftover checkpoint does no harm.
+    this.#removal = removeOldCheckpoints(this.path, keep).catch(() => undefined);
     this.#writeSeconds += (performance.now() - began) / 1000;
   }
 
@@ -230,7 +238,7 @@ export class RunFolder {
   /** Writes the summary. It is the last file: a run with a summary is done. */
   async writeSummary(summary: Summary): Promise<void> {
     await writeWhole(join(this.path, "summary.json"), JSON.stringify(summary, null, 2) + "\n");
-    // A leftover checkpoint does no harm.
+    await this.#removal;
     await removeOldCheckpoints(this.path, this.#claim.policy.keep ?? 0).catch(() => undefined);
   }
 
@@ -245,6 +253,7 @@ export class RunFolder {
 
   /** Closes the files and releases the folder. A run that never began leaves nothing behind. */
   async release(): Promise<void> {
+    await this.#removal;
     for (const log of this.#logs.values()) await log.close();
     await this.#lock.release();
     // fails if the folder is not empty
