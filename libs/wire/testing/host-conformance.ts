@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { readNumbers, isLowRank, tensorsOf, type Delta, type Update } from "@fedclair/core";
 import type { ErrorCode } from "@fedclair/core/internal";
-import type { CoordinatorMessage } from "../src/codec/coordinator-message.js";
+import {
+  encodeCoordinatorMessage,
+  type CoordinatorMessage,
+} from "../src/codec/coordinator-message.js";
 import { encodeFrame } from "../src/codec/frame.js";
 import type { HostMessage } from "../src/codec/host-message.js";
 import { refuse } from "../src/codec/reply.js";
-import { defaultLimits, protocolVersion } from "../src/protocol.js";
+import { defaultLimits, maxTogether, protocolVersion } from "../src/protocol.js";
 import { ScriptedCoordinator, type Connection } from "./scripted-coordinator.js";
 
 /** How a host ended. */
@@ -223,6 +226,25 @@ export function describeHost(
       await connection.send(jobOf());
       assert.deepEqual(numbersOf(updateIn(await connection.next()), "w"), w);
       assert.ok(connection.longestFrame <= chunkBytes);
+    });
+
+    it("handles messages that travel together in their order, and replies to each", async () => {
+      const connection = await joined();
+      const job = jobOf();
+      const messages = [baseOf(1, 1, 2), job, jobOf({ baseId: 9 })].map(encodeCoordinatorMessage);
+      const nonsense = Uint8Array.of(255, 255, 255);
+      assert.deepEqual(await connection.emitTogether([nonsense, ...messages, nonsense]), [
+        "MALFORMED",
+        "accepted",
+        "accepted",
+        "MALFORMED",
+        "MALFORMED",
+      ]);
+      assert.equal(updateIn(await connection.next()).jobId, job.id);
+      assert.deepEqual(await connection.emitTogether("text"), ["MALFORMED"]);
+      const many = Array.from({ length: maxTogether + 1 }, () => nonsense);
+      assert.deepEqual(await connection.emitTogether(many), ["MALFORMED"]);
+      await works(connection);
     });
 
     it("refuses a message beyond the limit, and reports that its own is too long", async () => {

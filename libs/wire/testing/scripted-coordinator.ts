@@ -3,8 +3,15 @@ import {
   encodeCoordinatorMessage,
   type CoordinatorMessage,
 } from "../src/codec/coordinator-message.js";
+import { encodeMessages } from "../src/codec/frame.js";
 import { decodeHostMessage, type HostMessage } from "../src/codec/host-message.js";
-import { decodeReply, accepted, type Limits, type Reply } from "../src/codec/reply.js";
+import {
+  decodeReplies,
+  decodeReply,
+  accepted,
+  type Limits,
+  type Reply,
+} from "../src/codec/reply.js";
 import { listen, type HostSocket, type Listener } from "../src/listen.js";
 import { Peer } from "../src/peer.js";
 import { defaultLimits, frameOverheadBytes } from "../src/protocol.js";
@@ -115,6 +122,18 @@ export class Connection {
   /** @returns the code of a refusal, otherwise the type of the reply */
   async send(message: CoordinatorMessage): Promise<string> {
     return outcome(await this.#peer.send(encodeCoordinatorMessage(message)));
+  }
+
+  /**
+   * Sends messages together, or any other argument of their event.
+   * @returns for each, the code of a refusal, otherwise the type of the reply
+   */
+  async emitTogether(messages: readonly Uint8Array[] | string): Promise<string[]> {
+    const argument = typeof messages === "string" ? messages : encodeMessages(messages);
+    const replies = await this.#socket
+      .timeout(10_000)
+      .emitWithAck("messages", argument as Uint8Array);
+    return decodeReplies(replies).map(outcome);
   }
 
   /**

@@ -167,7 +167,10 @@ class Peer:
     def _receive_together(self, data: object) -> bytes:
         replies = Replies()
         try:
-            for message in decode(Messages, data).messages:
+            messages = decode(Messages, data).messages
+            if len(messages) > most_together:
+                raise WireError("MALFORMED", f"{len(messages)} messages at once: expected at most {most_together}")
+            for message in messages:
                 self._answer(replies.replies.add(), message)
         except WireError as error:
             replies.replies.add().failure.CopyFrom(failure(error.code, str(error)))
