@@ -151,7 +151,7 @@ def test_a_refused_host_ends_the_run(folder):
     with pytest.raises(fedclair.FedclairError, match="label-flip"):
         fedclair.run(attacked, clients=own["Own"], progress=False)
     # The text of an exception is for people: log lines of the command are JSON.
-    with pytest.raises(fedclair.FedclairError, match="^refused a host .*label-flip"):
+    with pytest.raises(fedclair.FedclairError, match="(?m)^refused a host .*label-flip"):
         fedclair.run(attacked, clients="own_clients:Own", hosts=1, progress=False)
 
 

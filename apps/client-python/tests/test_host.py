@@ -266,6 +266,24 @@ def test_an_update_says_how_long_the_client_worked():
     assert sent.work_seconds == 1.5
 
 
+def host_with(make_client, names):
+    """A host without a coordinator whose clients have one job each, and the list that gets the names of those that answered."""
+    answers: list[str] = []
+
+    class Peer:
+        async def send(self, message, is_wanted):
+            sent = HostMessage.FromString(message)
+            answers.append(sent.client_update.client_id or f"{sent.client_failed.client_id} failed")
+            return HostMessage()
+
+    host = Host(make_client, "http://none", 9)
+    host._connection = lambda: host._is_over.wait()
+    for i, name in enumerate(names):
+        host._queue.put(_Work(i, "train", Job(name, i, 9, 1, "train", 5, 6, {}), Params({}, []), Peer()))
+    host._queue.put(Ending("over", 0))
+    return host, answers
+
+
 def test_waiting_jobs_of_a_stage_are_trained_together():
     groups = []
 
@@ -296,3 +314,37 @@ def test_waiting_jobs_of_a_stage_are_trained_together():
     # The first job tells how many clients fit. A group that fails is trained one by one.
     assert groups == [["a"], ["b", "broken", "d"], ["b"], ["broken"], ["d"], ["e"], ["f"]]
     assert answers == ["a", "b", "broken failed", "d", "e", "f"]
+
+
+def test_a_group_that_takes_too_long_is_trained_one_by_one(monkeypatch):
+    groups = []
+
+    class Together(Client):
+        cohort = 3
+
+        @classmethod
+        def train_cohort(cls, clients, params, jobs):
+            groups.append([job.client_id for job in jobs])
+            if "hangs" in groups[-1]:
+                time.sleep(30)
+            return [Update(1, {"w": np.zeros(1)}) for _ in jobs]
+
+    host, answers = host_with(lambda index: Together(), ["a", "b", "hangs", "c", "d", "e"])
+    host._trial = {"limits": {"clientSeconds": 0.02}}
+    assert host.run().reason == "over"
+    # Later clients train alone as well, because the same may happen again.
+    assert groups == [["a"], ["b", "hangs", "c"], ["b"], ["hangs"], ["c"], ["d"], ["e"]]
+    assert answers == ["a", "b", "hangs failed", "c", "d", "e"]
+
+
+def test_a_client_without_train_cohort_trains_alone():
+    class Alone(Client):
+        cohort = 3
+
+        def train(self, params, job):
+            return Update(1, {"w": np.zeros(1)})
+
+    host, answers = host_with(lambda index: Alone(), ["a", "b", "c"])
+    assert host.run().reason == "over"
+    assert answers == ["a", "b", "c"]
+

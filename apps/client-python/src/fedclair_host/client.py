@@ -152,7 +152,8 @@ class Client:
         """Trains several clients of a round in one computation, in place of their `train`, if `cohort` is above 1.
 
         A client's update must be the same with any other clients and alone, because a host combines whichever clients it has. If it
-        raises an exception for several clients, it is called for each of them alone.
+        raises an exception for several clients, or takes longer than `limits.clientSeconds` for each of them, it is called for each of
+        them alone.
 
         :returns: one update per client"""
         raise NotImplementedError("this client trains on its own")

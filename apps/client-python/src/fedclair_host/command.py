@@ -237,7 +237,7 @@ def _load_object(name: str) -> Any:
         if error.name != module_name:  # the module is there, and imports a package that is not
             raise HostError(f"{name} cannot be imported\n{_own_traceback(error)}") from None
         raise HostError(f"{name}: {error}, neither in {printable(os.getcwd(), 200)} nor among the installed packages") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise HostError(f"{name} cannot be imported\n{_own_traceback(error)}") from None
     finally:
         loading = None

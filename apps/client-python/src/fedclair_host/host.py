@@ -25,7 +25,7 @@ import socketio
 from socketio.exceptions import ConnectionError as NoConnection, SocketIOError
 
 from .client import Array, Client, Job, Params
-from .codec import CoordinatorMessage, HostMessage, WireError, read_code, decode, encode_failure, to_job, to_params, run_client, encode_update, train_cohort
+from .codec import CoordinatorMessage, HostMessage, WireError, read_code, decode, encode_failure, cohort_of, to_job, to_params, run_client, encode_update, train_cohort
 from .outbox import Outbox
 from .peer import Peer
 from .text import printable
@@ -117,6 +117,7 @@ class Host:
         self._has_logged_cohort = False
         self._has_ended = False
         self._cohort = 1
+        self._trains_alone = False
         self._held_back: deque[_Item] = deque()
         self._large = asyncio.Lock()
         self._outbox: Outbox[_Work] = Outbox(self._loop, self._deliver)
@@ -160,7 +161,7 @@ class Host:
     def _group(self, first: _Work) -> list[_Work]:
         """Returns a job with those that wait behind it and may run together with it."""
         works = [first]
-        while first.kind == "train" and len(works) < self._cohort:
+        while first.kind == "train" and not self._trains_alone and len(works) < self._cohort:
             try:
                 item = self._held_back.popleft() if self._held_back else self._queue.get_nowait()
             except queue.Empty:
@@ -190,9 +191,10 @@ class Host:
         except KeyboardInterrupt:
             raise
         except _TimeLimitExceeded:
+            self._trains_alone = True  # the same would happen again
             text = f"no result after {seconds * len(works):g} s, for {len(works)} clients together (limits.clientSeconds)"
-            log.warning("round %s: CLIENT_TIMEOUT: %s", works[0].job.round, text)
-            return [encode_failure(work.id, work.job.client_id, "CLIENT_TIMEOUT", text) for work in works]
+            log.warning("round %s: %s; from now on each trains alone", works[0].job.round, text)
+            return None
         except BaseException:
             if not self._has_logged_cohort:
                 self._has_logged_cohort = True
@@ -206,7 +208,7 @@ class Host:
             with _TimeLimit(seconds):
                 started = time.monotonic()
                 client = self._make_client(job.client_index)
-                self._cohort = client.cohort if isinstance(client, Client) else 1
+                self._cohort = cohort_of(client)
                 update = run_client(work.kind, client, work.params, job)
                 return encode_update(work.id, job.client_id, update, time.monotonic() - started)
         except (_TimeLimitExceeded, KeyboardInterrupt, WireError, NotImplementedError) as error:
