@@ -38,7 +38,11 @@ describe("TokenCheck", () => {
     const foreign = why(tokenOf({ clients: [10, 19] }));
     assert.match(foreign.why, /is for clients c10-c19, and the trial has only c00-c09$/);
     assert.equal(foreign.isGuess, false);
-    for (const guess of ["", "secret", signToken(Buffer.alloc(32), claims)]) {
+    assert.deepEqual(why(""), {
+      why: "the host has no token: ask the coordinator's operator for one",
+      isGuess: true,
+    });
+    for (const guess of ["secret", signToken(Buffer.alloc(32), claims)]) {
       assert.deepEqual(why(guess), {
         why: "the token was not signed with the coordinator's key: ask its operator for one",
         isGuess: true,

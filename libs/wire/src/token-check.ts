@@ -41,12 +41,18 @@ export class TokenCheck {
   judge(token: string, now = Date.now()): TokenJudgement {
     if ("secret" in this.#rule) {
       if (isSameSecret(token, this.#rule.secret)) return { claims: undefined };
-      const why = "the token is not the coordinator's: start the host with the same one";
+      const why =
+        token === ""
+          ? "the host has no token: start it with the coordinator's"
+          : "the token is not the coordinator's: start the host with the same one";
       return { why, isGuess: true };
     }
     const claims = verifyToken(this.#rule.key, token);
     if (!claims) {
-      const why = "the token was not signed with the coordinator's key: ask its operator for one";
+      const why =
+        token === ""
+          ? "the host has no token: ask the coordinator's operator for one"
+          : "the token was not signed with the coordinator's key: ask its operator for one";
       return { why, isGuess: true };
     }
     const why = this.#objection(claims, now);
