@@ -74,11 +74,17 @@ const hosts = () =>
   new Option("--hosts <n>", "number of client-host processes; default: one per core").argParser(
     processCount("--hosts"),
   );
+/** Rejects an empty name, as of a shell variable that is not set. */
+function interpreter(name: string): string {
+  if (name.trim() !== "") return name;
+  throw new InvalidArgumentError("expected the name or path of a Python interpreter.");
+}
+
 const python = () =>
   new Option(
     "--python <interpreter>",
     "Python for the external clients of a trial that names their code; default: that of the active virtual environment, or else python3",
-  );
+  ).argParser(interpreter);
 
 const device = () =>
   new Option(
@@ -312,6 +318,7 @@ program
   .option(
     "--python <interpreter>",
     "run the Python code that sweeps name for external clients, with this interpreter; default: reject it",
+    interpreter,
   )
   .addOption(device())
   .action(async (options: WorkerOptions) => {

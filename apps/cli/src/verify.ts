@@ -19,6 +19,7 @@ import {
 } from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import {
+  countNoun,
   commandName,
   checkRecords,
   findMeasure,
@@ -55,10 +56,16 @@ export interface VerifyOptions {
  */
 export async function verify(paths: readonly string[], options: VerifyOptions): Promise<void> {
   const files = (await Promise.all(paths.map(trialFiles))).flat();
-  const claims = (await Promise.all(files.map((file) => claimOf(file, options)))).flat();
+  const read = await Promise.all(files.map((file) => claimOf(file, options)));
+  const claims = read.flatMap((claim) => (typeof claim === "object" ? claim : []));
+  const leftOut = read.filter((claim) => claim === "left out").length;
+  if (claims.length === 0 && leftOut > 0)
+    throw new UserError(
+      `none of the trials under ${paths.join(", ")} can be run here, for the reasons above`,
+    );
   if (claims.length === 0) {
     throw new UserError(
-      `no trial under ${paths.join(", ")} that can be run here has expect.measures; add some, or run one by ${commandName()} run, or ` +
+      `no trial under ${paths.join(", ")} has expect.measures; add some, or run one by ${commandName()} run, or ` +
         `${commandName()} coordinator where its clients are external`,
     );
   }
@@ -81,7 +88,8 @@ export async function verify(paths: readonly string[], options: VerifyOptions): 
       print(`  ${row.within ? pc.green("ok  ") : pc.red("FAIL")} ${row.text}\n`);
     }
   }
-  print(`${checked - outside} passed, ${outside} failed\n`);
+  const notRun = leftOut > 0 ? `, ${countNoun(leftOut, "trial")} left out` : "";
+  print(`${checked - outside} passed, ${outside} failed${notRun}\n`);
   if (outside > 0)
     throw new UserError(
       `${outside} of ${checked} measures lie outside their range, or could not be had`,
@@ -97,24 +105,27 @@ interface Claim {
   readonly isPython: boolean;
 }
 
-/** Reads the expectations of a trial file; empty if it has none. */
-async function claimOf(file: string, options: VerifyOptions): Promise<Claim[]> {
+/** Reads the expectations of a trial file, if it has any and can be run here. */
+async function claimOf(
+  file: string,
+  options: VerifyOptions,
+): Promise<Claim | "left out" | undefined> {
   const { set } = options;
   const { yaml } = readTrialFile(file, set);
   const { seeds } = (yaml.content ?? {}) as { readonly seeds?: unknown };
   const prepared = await prepareTrial(file, [...set, oneSeed], loadNamedPlugins);
   const { trial, notices } = prepared;
   for (const notice of notices) process.stderr.write(`${oneLine(file)}: ${notice}\n`);
-  if (!trial.expect) return [];
+  if (!trial.expect) return undefined;
   const why = explainExternalHosts(prepared);
   const python = readPythonClients(trial);
   const missing = python ? await explainMissingPython(python, options) : why;
   if (missing !== undefined) {
     process.stderr.write(`${pc.yellow("left out")} ${oneLine(file)}: ${missing}\n`);
-    return [];
+    return "left out";
   }
   const given = trial.expect.seeds ?? seedsSchema.safeParse(seeds).data ?? 1;
-  return [{ file, trial, seeds: listSeeds(given, trial.seed), isPython: python !== undefined }];
+  return { file, trial, seeds: listSeeds(given, trial.seed), isPython: python !== undefined };
 }
 
 /**
