@@ -57,7 +57,7 @@ export interface VerifyOptions {
 export async function verify(paths: readonly string[], options: VerifyOptions): Promise<void> {
   const files = (await Promise.all(paths.map(trialFiles))).flat();
   const read = await Promise.all(files.map((file) => claimOf(file, options)));
-  const claims = read.flatMap((claim) => (typeof claim === "object" ? claim : []));
+  const claims = read.filter((claim) => typeof claim === "object");
   const leftOut = read.filter((claim) => claim === "left out").length;
   if (claims.length === 0 && leftOut > 0)
     throw new UserError(

@@ -266,8 +266,8 @@ def test_an_update_says_how_long_the_client_worked():
     assert sent.work_seconds == 1.5
 
 
-def host_with(make_client, names):
-    """A host without a coordinator whose clients have one job each, and the list that gets the names of those that answered."""
+def host_with(make_client, jobs):
+    """A host without a coordinator that has jobs, given as names of clients and rounds, and the list of the clients that answered."""
     answers: list[str] = []
 
     class Peer:
@@ -278,8 +278,8 @@ def host_with(make_client, names):
 
     host = Host(make_client, "http://none", 9)
     host._connection = lambda: host._is_over.wait()
-    for i, name in enumerate(names):
-        host._queue.put(_Work(i, "train", Job(name, i, 9, 1, "train", 5, 6, {}), Params({}, []), Peer()))
+    for i, (name, number) in enumerate(jobs):
+        host._queue.put(_Work(i, "train", Job(name, i, 9, number, "train", 5, 6, {}), Params({}, []), Peer()))
     host._queue.put(Ending("over", 0))
     return host, answers
 
@@ -297,19 +297,8 @@ def test_waiting_jobs_of_a_stage_are_trained_together():
                 raise RuntimeError("no data")
             return [Update(1, {"w": np.zeros(1)}) for _ in jobs]
 
-    class Peer:
-        async def send(self, message, is_wanted):
-            sent = HostMessage.FromString(message)
-            answers.append(sent.client_update.client_id or f"{sent.client_failed.client_id} failed")
-            return HostMessage()
-
-    answers: list[str] = []
-    host = Host(lambda index: Together(), "http://none", 9)
-    host._connection = lambda: host._is_over.wait()
-    for i, (name, number) in enumerate([("a", 1), ("b", 1), ("broken", 1), ("d", 1), ("e", 1), ("f", 2)]):
-        work = _Work(i, "train", Job(name, i, 9, number, "train", 5, 6, {}), Params({}, []), Peer())
-        host._queue.put(work)
-    host._queue.put(Ending("over", 0))
+    jobs = [("a", 1), ("b", 1), ("broken", 1), ("d", 1), ("e", 1), ("f", 2)]
+    host, answers = host_with(lambda index: Together(), jobs)
     assert host.run().reason == "over"
     # The first job tells how many clients fit. A group that fails is trained one by one.
     assert groups == [["a"], ["b", "broken", "d"], ["b"], ["broken"], ["d"], ["e"], ["f"]]
@@ -329,7 +318,7 @@ def test_a_group_that_takes_too_long_is_trained_one_by_one(monkeypatch):
                 time.sleep(30)
             return [Update(1, {"w": np.zeros(1)}) for _ in jobs]
 
-    host, answers = host_with(lambda index: Together(), ["a", "b", "hangs", "c", "d", "e"])
+    host, answers = host_with(lambda index: Together(), [(name, 1) for name in ["a", "b", "hangs", "c", "d", "e"]])
     host._trial = {"limits": {"clientSeconds": 0.02}}
     assert host.run().reason == "over"
     # Later clients train alone as well, because the same may happen again.
@@ -344,7 +333,7 @@ def test_a_client_without_train_cohort_trains_alone():
         def train(self, params, job):
             return Update(1, {"w": np.zeros(1)})
 
-    host, answers = host_with(lambda index: Alone(), ["a", "b", "c"])
+    host, answers = host_with(lambda index: Alone(), [("a", 1), ("b", 1), ("c", 1)])
     assert host.run().reason == "over"
     assert answers == ["a", "b", "c"]
 

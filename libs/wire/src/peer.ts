@@ -96,9 +96,9 @@ export class Peer {
   }
 
   /**
-   * Sends a message. It never rejects but returns a failure: OVERSIZE if the message is longer than
-   * the far end accepts, HOST_LOST if the connection breaks, STALE_ROUND if `signal` aborts before
-   * all of it is sent, MALFORMED if the reply cannot be read.
+   * Sends a message. It never rejects but returns a failure. OVERSIZE: the message is longer than
+   * the far end accepts. HOST_LOST: the connection breaks. STALE_ROUND: `signal` aborts before all
+   * of it is sent. MALFORMED: the reply cannot be read.
    */
   async send(message: Uint8Array, signal?: AbortSignal): Promise<Reply> {
     const { maxMessageBytes } = this.#limits;

@@ -6,6 +6,12 @@ import type { HostSession } from "./host-session.js";
 /** The host of each client in a list. */
 type Hosts = readonly (HostSession | undefined)[];
 
+/** Clients that are simulated, or that hosts of their own bring, by index. */
+interface Kind {
+  readonly external: boolean;
+  readonly indices: readonly number[];
+}
+
 /** The properties of a host that decide which clients it gets. */
 interface Dealt {
   readonly session: HostSession;
@@ -19,7 +25,7 @@ export class Roster {
   /**
    * Indices of the simulated clients and of the external ones; each kind needs hosts of its own.
    */
-  readonly #kinds: readonly { readonly external: boolean; readonly indices: readonly number[] }[];
+  readonly #kinds: readonly Kind[];
   /**
    * Hosts in the order in which they joined, with the call of `ask` from which they are no longer
    * set back.
@@ -119,15 +125,14 @@ export class Roster {
       .map((id) => clientIndex(this.clientIds, id))
       .filter((index) => this.#holders[index])
       .sort((a, b) => a - b);
+    const kinds = [false, true].map((external) => ({
+      external,
+      indices: placed.filter((index) => this.#holders[index]?.external === external),
+    }));
     const dealt = new Map<string, HostSession>();
-    for (const external of [false, true]) {
-      const indices = placed.filter((index) => this.#holders[index]?.external === external);
-      const turns = dealInTurns(indices, this.#hosts(external));
-      for (const [at, session] of turns.entries()) {
-        const id = this.clientIds[indices[at] ?? -1];
-        if (session && id !== undefined) dealt.set(id, session);
-      }
-    }
+    dealKinds(kinds, this.#last.hosts, (index, session) => {
+      dealt.set(this.clientIds[index] ?? "", session);
+    });
     return dealt;
   }
 
@@ -136,30 +141,37 @@ export class Roster {
    * longer than a round.
    */
   #dealt(): Hosts {
-    const hosts = this.#hosts();
+    const hosts = this.sessions
+      .filter(({ ready }) => ready)
+      .map((session) => ({ session, isSetBack: this.#isSetBack(session) }));
     if (!isSame(hosts, this.#last.hosts)) this.#last = { hosts, dealt: this.#dealAmong(hosts) };
     return this.#last.dealt;
   }
 
-  /** The hosts that are ready, of one kind or of both. */
-  #hosts(external?: boolean): readonly Dealt[] {
-    return this.sessions
-      .filter((session) => session.ready && session.external === (external ?? session.external))
-      .map((session) => ({ session, isSetBack: this.#isSetBack(session) }));
-  }
-
   #dealAmong(hosts: readonly Dealt[]): Hosts {
     const dealt = new Array<HostSession | undefined>(this.clientIds.length).fill(undefined);
-    for (const { external, indices } of this.#kinds) {
-      const able = hosts.filter(({ session }) => session.external === external);
-      const turns = dealInTurns(indices, able);
-      indices.forEach((index, at) => (dealt[index] = turns[at]));
-    }
+    dealKinds(this.#kinds, hosts, (index, session) => (dealt[index] = session));
     return dealt;
   }
 
   #isSetBack(session: HostSession): boolean {
     return !this.#breaks.isOver(this.#sessions.get(session) ?? 0);
+  }
+}
+
+/** Deals clients to the hosts for their kind. @param place receives each client that has a host */
+function dealKinds(
+  kinds: readonly Kind[],
+  hosts: readonly Dealt[],
+  place: (index: number, session: HostSession) => void,
+): void {
+  for (const { external, indices } of kinds) {
+    const able = hosts.filter(({ session }) => session.external === external);
+    const turns = dealInTurns(indices, able);
+    indices.forEach((index, at) => {
+      const session = turns[at];
+      if (session) place(index, session);
+    });
   }
 }
 

@@ -161,19 +161,12 @@ def run_client(kind: str, client: Client, params: Params, job: Job) -> Update:
         if not isinstance(first, Mapping):
             raise TypeError(f"initial() returned {type(first).__name__}, expected arrays by module, as {{'weights': array}}")
         return Update(num_examples=1, delta=first)
-    if kind == "train" and cohort_of(client) > 1:
+    if kind == "train" and isinstance(client, Client) and client.cohort > 1:
         return train_cohort([client], [params], [job])[0]
     update = client.train(params, job) if kind == "train" else client.evaluate(params, job)
     if not isinstance(update, Update):
         raise TypeError(f"{kind}() returned {type(update).__name__}, expected an Update")
     return update
-
-
-def cohort_of(client: object) -> int:
-    """Returns how many clients like this one may be trained together. A client without a `train_cohort` of its own trains alone."""
-    if not isinstance(client, Client) or getattr(type(client).train_cohort, "__func__", None) is Client.train_cohort.__func__:  # type: ignore[attr-defined]
-        return 1
-    return client.cohort
 
 
 def train_cohort(clients: Sequence[Client], params: Sequence[Params], jobs: Sequence[Job]) -> Sequence[Update]:

@@ -25,7 +25,7 @@ import socketio
 from socketio.exceptions import ConnectionError as NoConnection, SocketIOError
 
 from .client import Array, Client, Job, Params
-from .codec import CoordinatorMessage, HostMessage, WireError, read_code, decode, encode_failure, cohort_of, to_job, to_params, run_client, encode_update, train_cohort
+from .codec import CoordinatorMessage, HostMessage, WireError, read_code, decode, encode_failure, to_job, to_params, run_client, encode_update, train_cohort
 from .outbox import Outbox
 from .peer import Peer
 from .text import printable
@@ -208,7 +208,7 @@ class Host:
             with _TimeLimit(seconds):
                 started = time.monotonic()
                 client = self._make_client(job.client_index)
-                self._cohort = cohort_of(client)
+                self._cohort = client.cohort if isinstance(client, Client) else 1
                 update = run_client(work.kind, client, work.params, job)
                 return encode_update(work.id, job.client_id, update, time.monotonic() - started)
         except (_TimeLimitExceeded, KeyboardInterrupt, WireError, NotImplementedError) as error:
