@@ -12,7 +12,7 @@ import {
 import { toAggregation } from "./aggregation.js";
 import { clair, type ClairResult } from "./clair.js";
 import { scoreFloor } from "./detection/threshold.js";
-import type { ClientHistories } from "./evidence/rounds.js";
+import { noHistories, type ClientHistories } from "./evidence/rounds.js";
 import { pick } from "./lists.js";
 import { isCompared } from "./modules.js";
 import type { ClairOptions } from "./options.js";
@@ -143,7 +143,7 @@ function readEarlierRounds(
   );
   return {
     memory: phaseState?.memory ?? new Map(),
-    histories: phaseState?.histories ?? new Map(),
+    histories: phaseState?.histories ?? noHistories,
     past: past.map(({ update }) => update),
   };
 }
@@ -155,7 +155,7 @@ function readEarlierRounds(
 function computeNextState(
   state: ClairState,
   { round, phase, updates }: AggregatorInput,
-  { detection, tangents, histories = new Map() }: ClairResult,
+  { detection, tangents, histories = noHistories }: ClairResult,
   { window, memoryBeta }: ClairOptions,
 ): ClairState {
   const phaseState = state.get(phase);

@@ -12,7 +12,7 @@ import { normalEvenness } from "./evenness.js";
 import { measureModule } from "./module-measures.js";
 import { judgeOverRounds } from "./over-rounds.js";
 import { computePieces } from "./pieces.js";
-import { addRound, scoreOverRounds, type ClientHistories } from "./rounds.js";
+import { addRound, noHistories, scoreOverRounds, type ClientHistories } from "./rounds.js";
 import { scoreAgainst, scoreClients } from "./score.js";
 import { shippedBank } from "./shipped-bank.js";
 
@@ -574,7 +574,7 @@ describe("the evidence over rounds", () => {
     histories: ClientHistories;
     last: ReturnType<typeof judge>;
   } {
-    let histories: ClientHistories = new Map();
+    let histories = noHistories;
     let last = judge(measuresOf(usual(12)), { bank, rate: 0.01, required: [] }, stream("r"));
     for (let round = 0; round < count; round++) {
       const clients = varied(12, `round ${round}`).map((own, k) =>
@@ -602,7 +602,7 @@ describe("the evidence over rounds", () => {
   }
 
   it("finds two clients that send one change in every round, which is no evidence once", () => {
-    let histories: ClientHistories = new Map();
+    let histories = noHistories;
     let last = judge(measuresOf(usual(12)), { bank, rate: 0.01, required: [] }, stream("r"));
     const scoreWith = (cosine: number, round: number) => {
       const measures = measuresOf(varied(12, `round ${round}`));
@@ -620,7 +620,7 @@ describe("the evidence over rounds", () => {
   });
 
   it("takes related clients for no copies, however long they are alike", () => {
-    let histories: ClientHistories = new Map();
+    let histories = noHistories;
     let last = judge(measuresOf(usual(12)), { bank, rate: 0.01, required: [] }, stream("r"));
     for (let round = 0; round < 6; round++) {
       const measures = measuresOf(varied(12, `round ${round}`));
@@ -663,21 +663,22 @@ describe("the evidence over rounds", () => {
     const { histories, last } = runRounds(1);
     assert.equal(scoreOverRounds(histories, last.scores), undefined);
     const once = addRound(
-      new Map(),
+      noHistories,
       ["c"],
       { signed: new Map([["size", Float64Array.of(2)]]) },
       [0],
     );
     const twice = addRound(once, ["c"], { signed: new Map([["size", Float64Array.of(9)]]) }, [0]);
     // 0.95·2 + 6, as a round counts for at most six deviations.
-    assert.ok(Math.abs((twice.get("c")?.sums.size ?? NaN) - 7.9) < 1e-12);
-    assert.ok(Math.abs((twice.get("c")?.weights.size ?? NaN) - 1.95) < 1e-12);
+    const { sums, weights } = twice.pieces.get("size") ?? assert.fail("no size");
+    assert.ok(Math.abs(at(sums, 0) - 7.9) < 1e-12);
+    assert.ok(Math.abs(at(weights, 0) - 1.95) < 1e-12);
   });
 });
 
 describe("lasting differences", () => {
   const lastsWith = (sizeOf: (round: number, client: number) => number) => {
-    let histories: ClientHistories = new Map();
+    let histories = noHistories;
     for (let round = 0; round < 6; round++) {
       const sizes = Float64Array.from(indices(12), (client) => sizeOf(round, client));
       histories = addRound(

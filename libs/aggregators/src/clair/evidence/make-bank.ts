@@ -5,7 +5,7 @@ import type { ApartRow, Bank, BankRow } from "./bank.js";
 import { listGaps } from "./gap.js";
 import { haveFewNumbers, selectClients, type Measures } from "./measures.js";
 import { computePieces, type PieceKind } from "./pieces.js";
-import { addRound, scoreOverRounds, type ClientHistories } from "./rounds.js";
+import { addRound, noHistories, scoreOverRounds } from "./rounds.js";
 import { scoreClients, type Scores, type Spreads } from "./score.js";
 
 /** Numbers of clients with a row of thresholds. */
@@ -238,7 +238,7 @@ function drawScoresOverRounds(
 }
 
 function playRounds(rounds: MeasuredRun, chosen: ReadonlySet<string>, spreads: Spreads): Scores[] {
-  let histories: ClientHistories = new Map();
+  let histories = noHistories;
   return rounds.flatMap(({ ids, measures }) => {
     const own = indices(ids.length).filter((k) => chosen.has(item(ids, k)));
     const scores = scoreClients(selectClients(measures, own), spreads);

@@ -1,20 +1,36 @@
 import { at, item, median } from "@fedclair/linalg";
-import { pick } from "../lists.js";
+import { indices, pick } from "../lists.js";
 import { maxMoved, pieceMeanings, type Piece, type PieceKind } from "./pieces.js";
 import { scorePieces, type Scores, type Spreads } from "./score.js";
 
-/** The pieces of evidence about one client, averaged over its rounds. It is plain data. */
-export interface ClientHistory {
-  readonly rounds: number;
-  /** Signed deviations by piece: weighted sums over rounds, old ones fading. */
-  readonly sums: Readonly<Partial<Record<PieceKind, number>>>;
-  /** Weighted sums of squared deviations by piece. */
-  readonly squares: Readonly<Partial<Record<PieceKind, number>>>;
-  /** Sums of the weights by piece; not every round has every piece. */
-  readonly weights: Readonly<Partial<Record<PieceKind, number>>>;
+/**
+ * The pieces of evidence about clients, over the rounds of each. It is plain data, in columns: as
+ * objects, a thousand clients would take longer to store than to judge.
+ */
+export interface ClientHistories {
+  /** The row of each client in the columns, by id; rows are in the order of the ids. */
+  readonly rows: ReadonlyMap<string, number>;
+  /** Number of rounds by client. */
+  readonly rounds: Float64Array;
+  readonly pieces: ReadonlyMap<PieceKind, PieceHistories>;
 }
 
-export type ClientHistories = ReadonlyMap<string, ClientHistory>;
+/** One piece of evidence about all clients; 0 for a client that had it in no round. */
+interface PieceHistories {
+  /** Weighted sums of signed deviations over rounds, old ones fading. */
+  readonly sums: Float64Array;
+  /** Weighted sums of squared deviations. */
+  readonly squares: Float64Array;
+  /** Sums of the weights; not every round has every piece. */
+  readonly weights: Float64Array;
+}
+
+/** The histories before the first round. */
+export const noHistories: ClientHistories = {
+  rows: new Map(),
+  rounds: new Float64Array(),
+  pieces: new Map(),
+};
 
 /** Weight of a client's round relative to its next one. */
 const decay = 0.95;
@@ -37,31 +53,42 @@ const kinds = Object.keys(pieceMeanings) as PieceKind[];
 /**
  * Returns the histories after a round.
  * @param ids ids of the clients that took part
- * @param rows their indices in the scores
+ * @param scored their indices in the scores
  */
 export function addRound(
   before: ClientHistories,
   ids: readonly string[],
   { signed }: Pick<Scores, "signed">,
-  rows: readonly number[],
+  scored: readonly number[],
 ): ClientHistories {
-  const after = new Map(before);
-  for (const [i, id] of ids.entries()) {
-    const k = item(rows, i);
-    const own = before.get(id) ?? { rounds: 0, sums: {}, squares: {}, weights: {} };
-    const sums = { ...own.sums };
-    const squares = { ...own.squares };
-    const weights = { ...own.weights };
-    for (const [kind, values] of signed) {
-      const most = kind === "moved" ? maxMoved : maxRoundDeviations;
-      const x = Math.max(-most, Math.min(most, at(values, k)));
-      sums[kind] = decay * (sums[kind] ?? 0) + x;
-      squares[kind] = decay * (squares[kind] ?? 0) + x * x;
-      weights[kind] = decay * (weights[kind] ?? 0) + 1;
-    }
-    after.set(id, { rounds: own.rounds + 1, sums, squares, weights });
-  }
-  return after;
+  const rows = new Map(before.rows);
+  for (const id of ids) if (!rows.has(id)) rows.set(id, rows.size);
+  const own = ids.map((id) => rows.get(id) ?? NaN);
+  const longer = (column: Float64Array | undefined) => {
+    const copy = new Float64Array(rows.size);
+    if (column) copy.set(column);
+    return copy;
+  };
+  const rounds = longer(before.rounds);
+  for (const row of own) rounds[row] = at(rounds, row) + 1;
+  const seen = new Set([...before.pieces.keys(), ...signed.keys()]);
+  const pieces = [...seen].map((kind) => {
+    const earlier = before.pieces.get(kind);
+    const sums = longer(earlier?.sums);
+    const squares = longer(earlier?.squares);
+    const weights = longer(earlier?.weights);
+    const most = kind === "moved" ? maxMoved : maxRoundDeviations;
+    const values = signed.get(kind);
+    own.forEach((row, i) => {
+      if (!values) return; // this round lacks the piece
+      const x = Math.max(-most, Math.min(most, at(values, item(scored, i))));
+      sums[row] = decay * at(sums, row) + x;
+      squares[row] = decay * at(squares, row) + x * x;
+      weights[row] = decay * at(weights, row) + 1;
+    });
+    return [kind, { sums, squares, weights }] as const;
+  });
+  return { rows, rounds, pieces: new Map(pieces) };
 }
 
 /** The scores of the clients over their rounds. */
@@ -85,14 +112,20 @@ export function scoreOverRounds(
   latest: Pick<Scores, "signed" | "hasSpace" | "fewNumbers" | "isDense">,
 ): ScoresOverRounds | undefined {
   const { hasSpace, fewNumbers, isDense } = latest;
-  const some = [...histories].filter(([, { rounds }]) => rounds >= minRounds);
+  const { rows, rounds } = histories;
+  const some = indices(rows.size).filter((row) => at(rounds, row) >= minRounds);
   if (some.length < minClients) return undefined;
-  const meansOf = (kind: PieceKind) =>
-    Float64Array.from(some, ([, { sums, weights }]) => (sums[kind] ?? 0) / (weights[kind] ?? 1));
+  const meansOf = (kind: PieceKind) => {
+    const piece = histories.pieces.get(kind);
+    return Float64Array.from(some, (row) =>
+      piece ? at(piece.sums, row) / weightOf(piece, row) : 0,
+    );
+  };
   const pieces = [...latest.signed.keys()].flatMap((kind): Piece[] => {
     // Clients differ inside a space as their data do, and that lasts.
     if (kind === "agreement" && hasSpace) return [];
-    if (!some.every(([, { weights }]) => weights[kind] !== undefined)) return [];
+    const { weights } = histories.pieces.get(kind) ?? {};
+    if (!weights || some.some((row) => at(weights, row) === 0)) return [];
     const values = meansOf(kind);
     // What lasts is unusual in either direction: a client that always agrees too well, for example.
     return [{ kind, values, measured: values, ...lasting }];
@@ -103,10 +136,9 @@ export function scoreOverRounds(
     () => ({ pieces, hasSpace, fewNumbers, isDense }),
     spreads,
   );
-  const trusted = pick(some, scores.trusted).map(([, history]) => history);
   const used = pieces.map(({ kind }) => kind);
-  if (doDifferencesLast(trusted, used)) return undefined;
-  return { ids: some.map(([id]) => id), scores, rounds: some.map(([, { rounds }]) => rounds) };
+  if (doDifferencesLast(histories, pick(some, scores.trusted), used)) return undefined;
+  return { ids: pick([...rows.keys()], some), scores, rounds: pick(rounds, some) };
 }
 
 /**
@@ -114,18 +146,27 @@ export function scoreOverRounds(
  * of single rounds.
  */
 function doDifferencesLast(
-  histories: readonly ClientHistory[],
+  { rounds, pieces }: ClientHistories,
+  trusted: readonly number[],
   used: readonly PieceKind[],
 ): boolean {
   const shares = used.flatMap((kind) => {
+    const piece = pieces.get(kind);
+    if (!piece) return [];
     let [lasting, all] = [0, 0];
-    for (const { rounds, sums, squares, weights } of histories) {
-      const weight = weights[kind] ?? 1;
-      const [mean, square] = [(sums[kind] ?? 0) / weight, (squares[kind] ?? 0) / weight];
-      lasting += (mean ** 2 - square / rounds) / (1 - 1 / rounds);
+    for (const row of trusted) {
+      const weight = weightOf(piece, row);
+      const [mean, square] = [at(piece.sums, row) / weight, at(piece.squares, row) / weight];
+      const count = at(rounds, row);
+      lasting += (mean ** 2 - square / count) / (1 - 1 / count);
       all += square;
     }
     return all > 0 ? [lasting / all] : [];
   });
   return shares.length > 0 && median(shares) > mostlyLasting;
+}
+
+/** The weight of a client's rounds; 1 without any, whose sums are 0. */
+function weightOf({ weights }: PieceHistories, row: number): number {
+  return at(weights, row) === 0 ? 1 : at(weights, row);
 }

@@ -94,8 +94,7 @@ export function scorePieces(
   while (trusted.length > least) {
     const squares = squareInSearch(size, compare(trusted), trusted, spreads);
     const leaving = stepSize(trusted.length, trusted.length - least);
-    const worst = trusted.toSorted((i, j) => at(squares, j) - at(squares, i)).slice(0, leaving);
-    const leave = new Set(worst);
+    const leave = new Set(pickLargest(squares, trusted, leaving));
     trusted = trusted.filter((k) => !leave.has(k));
   }
   const core = trusted;
@@ -103,13 +102,24 @@ export function scorePieces(
     const pieces = compare(trusted);
     const squares = squareInSearch(size, pieces, trusted, spreads);
     const inside = new Set(trusted);
-    const near = indices(count)
-      .filter((k) => !inside.has(k) && at(squares, k) <= maxTrustedScore ** 2)
-      .sort((i, j) => at(squares, i) - at(squares, j));
+    const near = indices(count).filter(
+      (k) => !inside.has(k) && at(squares, k) <= maxTrustedScore ** 2,
+    );
     if (near.length === 0) return { ...scoreAmong(size, pieces, trusted, spreads), core };
-    const joining = near.slice(0, stepSize(trusted.length, near.length));
+    const nearness = squares.map((square) => -square);
+    const joining = pickLargest(nearness, near, stepSize(trusted.length, near.length));
     trusted = [...trusted, ...joining].sort((i, j) => i - j);
   }
+}
+
+/** Picks the clients with the largest values; of equal ones, the first. */
+function pickLargest(values: Float64Array, among: readonly number[], count: number): number[] {
+  const sorted = pickNumbers(values, among).sort(); // without a comparison, so it is fast
+  const least = at(sorted, among.length - count);
+  // With a NaN, none is larger; the search must still make progress.
+  const larger = among.filter((k) => !(at(values, k) <= least));
+  const equal = among.filter((k) => at(values, k) === least);
+  return [...larger, ...equal].slice(0, count);
 }
 
 /** One client at a time; among hundreds several, so that the number of passes stays small. */
@@ -181,11 +191,11 @@ const plainSpread: SpreadOf = (own) => standardDeviation(own);
  * Smyth's moderated t, 2004), because few clients may be alike by chance.
  */
 function createStandard(size: Float64Array, trusted: readonly number[], spreads: Spreads) {
-  const withoutSize = createSizeRemoval(size, trusted);
+  let withoutSize: ReturnType<typeof createSizeRemoval> | undefined;
   const n = trusted.length;
   const untrimmed = 1 + trimmingBias * (1 - n / size.length);
   return ({ kind, values: sent, growsWithSize }: Piece, spreadOf: SpreadOf): Float64Array => {
-    const values = growsWithSize ? withoutSize(sent) : sent;
+    const values = growsWithSize ? (withoutSize ??= createSizeRemoval(size, trusted))(sent) : sent;
     const own = pickNumbers(values, trusted);
     const middle = median(own);
     const deviation = spreadOf(own, middle) * untrimmed;
