@@ -6,23 +6,16 @@ import { formatNumber } from "./numbers.js";
 import { recordsPlace } from "./store/stored-records.js";
 import { clientTruth } from "./truth.js";
 
-/** The answer arrived but its content is unusable. Its client counts as rejected, not as lost. */
-const rejections: ReadonlySet<ErrorCode> = new Set([
-  "MALFORMED",
-  "WRONG_MODULES",
-  "WRONG_SHAPE",
-  "NON_FINITE",
-]);
-
 /** The client's host or its connection failed. No attack causes these, so they always count. */
 const hostFaults: ReadonlySet<ErrorCode> = new Set(["HOST_LOST", "LATE"]);
 
 /**
- * Returns why the round lost this client: its answer to training, choosing or measuring never
+ * Returns why the round lost this client: no usable answer to training, choosing or measuring
  * arrived.
  * Returns undefined if the client was not lost. A contaminated client is lost only by a fault of
- * its host, because its attack may cause any other failure. Clients without client-side evaluation
- * and clients that the trial does not wait for are not lost either.
+ * its host, because its attack may cause any other failure. Clients whose training diverges to
+ * numbers that are not finite, clients without client-side evaluation and clients that the trial
+ * does not wait for are not lost either.
  */
 export function findLoss(client: ClientRecord): Failure | undefined {
   const missing = findMissing(client);
@@ -36,7 +29,7 @@ function findMissing(client: ClientRecord): Failure | undefined {
     failure ??
     refinementFailure ??
     (evaluationFailure?.code === "NO_EVALUATION" ? null : evaluationFailure);
-  return missing && !notLost.has(missing.code) && !rejections.has(missing.code)
+  return missing && !notLost.has(missing.code) && missing.code !== "NON_FINITE"
     ? missing
     : undefined;
 }

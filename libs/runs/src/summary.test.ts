@@ -335,8 +335,11 @@ describe("losses", () => {
   const client = clientOf("c00", null);
   const failing = (code: NonNullable<ClientRecord["failure"]>["code"]) => lostClient("c00", code);
 
-  it("are answers that never arrived, and not rejected ones", () => {
+  it("are answers that never arrived or cannot be read, and not diverged ones", () => {
     for (const code of [
+      "MALFORMED",
+      "WRONG_MODULES",
+      "WRONG_SHAPE",
       "HOST_LOST",
       "LATE",
       "CLIENT_TIMEOUT",
@@ -345,9 +348,7 @@ describe("losses", () => {
     ] as const) {
       assert.equal(findLoss(failing(code))?.code, code);
     }
-    for (const code of ["NON_FINITE", "WRONG_SHAPE", "WRONG_MODULES", "MALFORMED"] as const) {
-      assert.equal(findLoss(failing(code)), undefined);
-    }
+    assert.equal(findLoss(failing("NON_FINITE")), undefined);
     assert.equal(findLoss(client), undefined);
   });
 
@@ -363,7 +364,7 @@ describe("losses", () => {
   });
 
   it("exclude clients whose attack breaks them, and include clients of unknown truth", () => {
-    for (const code of ["CLIENT_TIMEOUT", "CLIENT_ERROR", "OVERSIZE"] as const) {
+    for (const code of ["CLIENT_TIMEOUT", "CLIENT_ERROR", "OVERSIZE", "WRONG_SHAPE"] as const) {
       assert.equal(findLoss({ ...failing(code), attack: "broken" }), undefined);
     }
     assert.ok(findLoss({ ...failing("CLIENT_TIMEOUT"), truth: "unknown" }));
