@@ -92,7 +92,10 @@ describe("a study", () => {
     await writeFile(join(cwd, "small.yaml"), trial.replace("clients: 6", "clients: 7"));
     const changed = await fedclair(["resume", "runs/small"], { cwd });
     assert.equal(changed.code, 2);
-    assert.match(changed.stderr, /small\.yaml' or a plug-in has changed since 'runs\/small'/);
+    assert.match(
+      changed.stderr,
+      /small\.yaml', a plug-in or Python code has changed since 'runs\/small'/,
+    );
     await writeFile(join(cwd, "small.yaml"), trial);
     const single = await fedclair(["resume", "runs/small", "--hosts", "2"], { cwd });
     assert.equal(single.code, 2);

@@ -41,7 +41,7 @@ async function resumeSweep(
   const present = parseSweep(source, await loadNamedPlugins(source)).trials.map(({ id }) => id);
   if (present.join() !== trials.map(({ id }) => id).join()) {
     throw new UserError(
-      `'${file}' or a plug-in has changed since '${folder}' was started: restore it, or run it again into this folder, which keeps the runs that are still the same`,
+      `'${file}', a plug-in or Python code has changed since '${folder}' was started: restore it, or run it again into this folder, which keeps the runs that are still the same`,
     );
   }
   const { jobs = 1, json, report, backend, python, device } = options;

@@ -56,7 +56,8 @@ export interface SweepOptions extends PythonOptions {
 export async function sweep(file: string, options: SweepOptions): Promise<void> {
   const source = readTrialFile(file, options.set);
   const parsed = parseSweep(source, await loadNamedPlugins(source));
-  checkMeasures(parsed, file);
+  const measures = parsed.measures.map(({ measure }) => measure);
+  checkMeasures(measures, parsed.trials, `${file}: sweep.measures`);
   const out = options.out ?? join("runs", parsed.name);
   const notices = new Set(parsed.trials.flatMap((trial) => trial.notices));
   for (const notice of notices) process.stderr.write(`${notice}\n`);

@@ -21,10 +21,12 @@ import { loadNamedPlugins } from "@fedclair/plugins";
 import {
   countNoun,
   commandName,
+  checkMeasures,
   checkRecords,
   findMeasure,
   interruption,
   isWithin,
+  listAttackNames,
   meanInterval,
   prepareTrial,
   print,
@@ -55,8 +57,8 @@ export interface VerifyOptions {
  * error
  */
 export async function verify(paths: readonly string[], options: VerifyOptions): Promise<void> {
-  const files = (await Promise.all(paths.map(trialFiles))).flat();
-  const read = await Promise.all(files.map((file) => claimOf(file, options)));
+  const files = new Set((await Promise.all(paths.map(trialFiles))).flat());
+  const read = await Promise.all([...files].map((file) => claimOf(file, options)));
   const claims = read.filter((claim) => typeof claim === "object");
   const leftOut = read.filter((claim) => claim === "left out").length;
   if (claims.length === 0 && leftOut > 0)
@@ -117,6 +119,8 @@ async function claimOf(
   const { trial, notices } = prepared;
   for (const notice of notices) process.stderr.write(`${oneLine(file)}: ${notice}\n`);
   if (!trial.expect) return undefined;
+  const measured = { ...prepared, attackNames: listAttackNames(prepared) };
+  checkMeasures(Object.keys(trial.expect.measures), [measured], `${file}: expect.measures`);
   const why = explainExternalHosts(prepared);
   const python = readPythonClients(trial);
   const missing = python ? await explainMissingPython(python, options) : why;

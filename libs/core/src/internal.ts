@@ -89,10 +89,11 @@ export { listArms, type Arm } from "./trial/arms.js";
 export { cohortSize } from "./trial/cohort.js";
 export { explainExternalHosts, listExternalClients } from "./trial/external-clients.js";
 export {
+  identifyPython,
   locatePython,
-  namesOfPython,
   readNamedPython,
   readPythonClients,
+  withPythonCode,
   type PythonClients,
 } from "./trial/python-clients.js";
 export type { TrialMod } from "./trial/mods.js";

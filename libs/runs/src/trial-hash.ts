@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { namesOfPython, pluginIdentities, type Trial } from "@fedclair/core/internal";
+import { identifyPython, pluginIdentities, type Trial } from "@fedclair/core/internal";
 import { version } from "./version.js";
 
 /** Keys that do not change any number: names and claims. */
@@ -19,7 +19,7 @@ export function trialHash(trial: Trial): string {
   const used = {
     ...trial,
     limits,
-    ...namesOfPython(trial),
+    ...identifyPython(trial),
     ...(trial.plugins && { plugins: identities }),
   };
   const rest = Object.entries(used).filter(([key]) => !wordKeys.has(key));

@@ -8,6 +8,13 @@ const folder = z
   .min(1)
   .optional()
   .describe("The folder with the module. Default: that of this file.");
+const code = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/)
+  .optional()
+  .describe(
+    "A hash of the module's code and of what it imports from the folder, in a resolved trial.",
+  );
 
 /** The key `python` of a trial. */
 export const pythonSchema = z
@@ -16,6 +23,7 @@ export const pythonSchema = z
     z.strictObject({
       clients: objectName.describe("A function that creates a client from its index."),
       folder,
+      code,
     }),
   ])
   .optional()
@@ -31,6 +39,7 @@ export const flowerSchema = z
       app: objectName.describe("The ClientApp."),
       initial: objectName.optional().describe("A function that returns the first params."),
       folder,
+      code,
     }),
   ])
   .optional()
@@ -50,6 +59,10 @@ export interface PythonClients {
   readonly folder: string | undefined;
   /** Arguments of fedclair-host. */
   readonly args: readonly string[];
+  /** The modules that the hosts import, like `package.module`. */
+  readonly modules: readonly string[];
+  /** A hash of the code of these modules, if a resolved trial has it. */
+  readonly code: string | undefined;
 }
 
 /**
@@ -72,16 +85,20 @@ export function readNamedPython({
 /** Reads how to start Python hosts; undefined if the trial does not say. */
 export function readPythonClients({ python, flower }: NamedPython): PythonClients | undefined {
   if (python !== undefined) {
-    const { clients, folder: own } = toClients(python);
-    return { folder: own, args: [clients] };
+    const { clients, folder: own, code: hash } = toClients(python);
+    return { folder: own, args: [clients], modules: [moduleOf(clients)], code: hash };
   }
   if (flower === undefined) return undefined;
-  const { app, initial, folder: own } = toApp(flower);
+  const { app, initial, folder: own, code: hash } = toApp(flower);
   return {
     folder: own,
     args: [app, "--flower", ...(initial === undefined ? [] : ["--initial", initial])],
+    modules: [app, ...(initial === undefined ? [] : [initial])].map(moduleOf),
+    code: hash,
   };
 }
+
+const moduleOf = (name: string) => name.slice(0, name.indexOf(":"));
 
 /** The parts of a `TrialSource` that make paths absolute. */
 interface PathSource {
@@ -109,20 +126,32 @@ export function locatePython<T extends NamedPython>(
   };
 }
 
-/** The names without the folder, which is another one on each machine. */
-export function namesOfPython({ python, flower }: NamedPython): NamedPython {
+/** Writes the hash of its Python code into a resolved trial. */
+export function withPythonCode<T extends NamedPython>(trial: T, hash: string): T {
+  const { python, flower } = trial;
   return {
-    ...(python !== undefined && { python: toClients(python).clients }),
+    ...trial,
+    ...(python !== undefined && { python: { ...toClients(python), code: hash } }),
+    ...(flower !== undefined && { flower: { ...toApp(flower), code: hash } }),
+  };
+}
+
+/** The names and the code without the folder, which is another one on each machine. */
+export function identifyPython({ python, flower }: NamedPython): NamedPython {
+  const own = python === undefined ? undefined : toClients(python);
+  return {
+    ...(own && { python: own.code === undefined ? own.clients : { ...own, folder: undefined } }),
     ...(flower !== undefined && { flower: { ...toApp(flower), folder: undefined } }),
   };
 }
 
-function toClients(python: NonNullable<NamedPython["python"]>) {
-  return typeof python === "string" ? { clients: python, folder: undefined } : python;
+type Clients = Exclude<NamedPython["python"], string | undefined>;
+type App = Exclude<NamedPython["flower"], string | undefined>;
+
+function toClients(python: Clients | string): Clients {
+  return typeof python === "string" ? { clients: python } : python;
 }
 
-function toApp(flower: NonNullable<NamedPython["flower"]>) {
-  return typeof flower === "string"
-    ? { app: flower, initial: undefined, folder: undefined }
-    : { initial: undefined, ...flower };
+function toApp(flower: App | string): App {
+  return typeof flower === "string" ? { app: flower } : flower;
 }

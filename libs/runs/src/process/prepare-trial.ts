@@ -7,6 +7,7 @@ import {
   type PreparedTrial,
   type TrialSource,
 } from "@fedclair/core/internal";
+import { addPythonCode } from "../python-code.js";
 import { readTrace } from "../read-trace.js";
 import { isSweep, readTrialFile } from "./read-trial-file.js";
 
@@ -36,7 +37,7 @@ export async function prepareTrial(
 
 /** Prepares a trial from its parsed YAML. @throws UserError as `prepareTrial` */
 export function prepareSource(source: TrialSource, plugins: Plugins): PreparedTrial {
-  const trial = resolveTrial(source, plugins);
+  const trial = addPythonCode(resolveTrial(source, plugins), source.file);
   const trace = readTrace(trial, source.yaml.place(["devices", "trace"]));
   const taskPlace = locateTask(source, trial, plugins);
   return prepareResolvedTrial(trial, plugins, source.file, trace, taskPlace);

@@ -1,4 +1,4 @@
-export { checkMeasures } from "./check-measures.js";
+export { checkMeasures, listAttackNames } from "./check-measures.js";
 export {
   compareStudies,
   listComparedStudies,

@@ -77,7 +77,7 @@ export async function runSweepTrial(
   if (stored?.status === "running") return "busy";
   const canReuse = stored !== undefined && isReusable(trial, stored, backend.name);
   if (stored?.summary && canReuse) return toFinishedTrial(trial, stored.summary, true);
-  const prepared = await trial.prepare();
+  const prepared = trial.prepare();
   let place: TrialPlace | undefined;
   try {
     place = await open(prepared, backend.name);

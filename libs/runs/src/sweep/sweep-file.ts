@@ -14,8 +14,10 @@ import {
 } from "@fedclair/core/internal";
 import { stringify } from "yaml";
 import { z } from "zod";
+import { addPythonCode } from "../python-code.js";
 import { readTrace } from "../read-trace.js";
 import { trialHash } from "../trial-hash.js";
+import { listAttackNames, type Measured } from "./check-measures.js";
 import { expand, type Dimension } from "./expand.js";
 import { nameFolders } from "./folder-names.js";
 import { seedPath, type Grid, type GridTrial } from "./grid.js";
@@ -73,9 +75,9 @@ export interface Sweep extends Grid {
 }
 
 export interface SweepTrial
-  extends GridTrial, Pick<PreparedTrial, "trial" | "taskPlugin" | "measures" | "notices"> {
+  extends GridTrial, Measured, Pick<PreparedTrial, "taskPlugin" | "notices"> {
   /** Prepares the trial again, so that the data of finished trials are not kept in memory. */
-  prepare(): Promise<PreparedTrial>;
+  prepare(): PreparedTrial;
 }
 
 /**
@@ -94,7 +96,8 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
     const place = [...at].map(([path, label]) => `${path} = ${label}`).join(", ");
     const name = `${file} [${place}]`;
     const source = readTrialSource(stringify(point), name, [], resolvePath);
-    const prepared = prepareResolvedTrial(resolveTrial(source, plugins), plugins, name);
+    const resolved = addPythonCode(resolveTrial(source, plugins), name);
+    const prepared = prepareResolvedTrial(resolved, plugins, name);
     const { trial, taskPlugin, measures, notices } = prepared;
     const why = explainExternalHosts(prepared);
     if (why !== undefined && !readPythonClients(trial)) {
@@ -110,9 +113,11 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
       trial,
       taskPlugin,
       measures,
+      attackNames: listAttackNames(prepared),
       notices,
       at,
-      prepare: () => Promise.resolve(prepareResolvedTrial(trial, plugins, name, readTrace(trial))),
+      prepare: () =>
+        prepareResolvedTrial(addPythonCode(trial, name), plugins, name, readTrace(trial)),
     };
   });
   const withoutSeed = dimensions.filter(({ path }) => path !== seedPath);

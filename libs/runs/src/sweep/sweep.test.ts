@@ -202,6 +202,10 @@ describe("a sweep", () => {
   });
 
   it("rejects a measure that no trial can have before any trial is run", () => {
+    const checkAll = ({ measures, trials }: Sweep) => {
+      const names = measures.map(({ measure }) => measure);
+      checkMeasures(names, trials, "s.yaml: sweep.measures");
+    };
     const check = (...measures: string[]) => {
       const text = file.replace(/measures: .*/, `measures: [${measures.join(", ")}]`);
       const task = {
@@ -209,7 +213,7 @@ describe("a sweep", () => {
         metrics: { distance: { description: "from the client's number" } },
       };
       const plugins = { ...toyPlugins, tasks: new Map([["toy", task]]) };
-      checkMeasures(parse(text, [], plugins), "s.yaml");
+      checkAll(parse(text, [], plugins));
     };
     check(
       "distance",
@@ -217,6 +221,7 @@ describe("a sweep", () => {
       "detection.recall.toy-shift",
       "bytes.up",
       "global.own.toy-mean",
+      "refinement.own",
     );
     assert.throws(() => {
       check("bytes.up", "distance.toymean");
@@ -226,7 +231,7 @@ describe("a sweep", () => {
     }, /no trial can have/);
     const withMod = file.replace(/^task:/m, "mods: [{ name: toy-half }]\ntask:");
     const text = withMod.replace(/measures: .*/, "measures: [mods.toy-half.asked]");
-    checkMeasures(parse(text), "s.yaml");
+    checkAll(parse(text));
     for (const unknown of ["detection.recal", "distance.gainOver.local", "distanc"]) {
       assert.throws(() => {
         check(unknown);
