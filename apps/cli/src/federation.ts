@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import { interruption } from "@fedclair/runs/program";
-import { keepHosts, Processes, type Hosts } from "./host-processes.js";
+import { keepHosts, lostHosts, Processes, type HostFailure, type Hosts } from "./host-processes.js";
 
 /** How to run a trial in several processes on this machine. */
 export interface Federation {
@@ -40,7 +40,7 @@ export async function runFederation({
   interruption.signal.throwIfAborted();
   const processes = new Processes(token);
   const over = new AbortController();
-  const fate = { listened: false, deserted: false };
+  const fate: { listened: boolean; desertion?: UserError } = { listened: false };
   const stop = () => {
     over.abort();
     processes.kill("SIGTERM");
@@ -66,8 +66,9 @@ export async function runFederation({
     const wanted = await hostsWanted();
     const hosts =
       wanted && !over.signal.aborted ? keepHosts(processes, wanted, address, over.signal) : [];
-    const desert = () => {
-      fate.deserted = coordinator.process.kill("SIGTERM");
+    const desert = (failures: readonly HostFailure[]) => {
+      if (coordinator.process.kill("SIGTERM"))
+        fate.desertion = lostHosts(failures, "every client host ended, see above");
     };
     // Without hosts of its own, this process waits for those of its parent.
     const hasOwn = wanted === undefined || hosts.length > 0;
@@ -76,7 +77,7 @@ export async function runFederation({
     over.abort();
     if (!fate.listened) processes.kill("SIGKILL"); // hosts that have never received an address
     interruption.signal.throwIfAborted();
-    if (fate.deserted) throw new UserError("every client host ended, see above", exitCodes.quorum);
+    if (fate.desertion) throw fate.desertion;
     if (typeof code !== "number")
       throw new UserError(endedBy("coordinator", code), exitCodes.internal);
     // After a failure, there may be no coordinator left to tell the hosts that the trial is over.
@@ -101,10 +102,13 @@ export function endedBy(process: string, signal: string): string {
  * Resolves some time after the last host has failed, as the coordinator may report a lost round
  * better itself.
  */
-async function whenAllFailed(hosts: readonly Promise<boolean>[]): Promise<void> {
-  const left = await Promise.all(hosts);
-  if (left.includes(true)) await new Promise(() => undefined);
+async function whenAllFailed(
+  hosts: readonly Promise<HostFailure>[],
+): Promise<readonly HostFailure[]> {
+  const failures = await Promise.all(hosts);
+  if (failures.includes(undefined)) await new Promise(() => undefined);
   await delay(desertion, undefined, { ref: false });
+  return failures;
 }
 
 /**

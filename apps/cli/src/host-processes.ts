@@ -7,6 +7,9 @@ import { fileURLToPath } from "node:url";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import type { PythonClients } from "@fedclair/core/internal";
 
+/** The exit code or the signal of a host that has failed; undefined if it has ended normally. */
+export type HostFailure = number | string | undefined;
+
 /** The client hosts of a trial, one process each. Each has room for all clients of its kind. */
 export interface Hosts {
   /** Hosts of simulated clients. */
@@ -46,14 +49,14 @@ const restartDelays = [250, 1000, 4000];
  * Starts all hosts. They load their modules while the coordinator starts, and get its address as
  * soon as it is known. A host that dies is started again.
  * @param over aborts when the trial is over
- * @returns for each host, whether it has ended normally
+ * @returns for each host, how it has ended
  */
 export function keepHosts(
   processes: Processes,
   { simulated, python }: Hosts,
   address: Promise<string>,
   over: AbortSignal,
-): Promise<boolean>[] {
+): Promise<HostFailure>[] {
   const keepAll = (count: number, what: string, start: () => StartedHost) =>
     Array.from({ length: count }, (_, i) =>
       keepHost(start, `${what} ${i + 1} of ${count}`, address, over),
@@ -136,37 +139,42 @@ function startPython(
 }
 
 /**
- * Runs a host. Starts it again if it was ended by a signal or a fault of the program, but not after
- * a user's error, which would occur again.
+ * Runs a host. Starts it again if it has failed, but not after a user's error, which would occur
+ * again.
  * @param name for messages
  * @param over aborts when the trial is over; how hosts end after that does not matter
- * @returns true if the host has ended normally
+ * @returns undefined if the host has ended normally; otherwise its exit code or signal
  */
 async function keepHost(
   start: () => StartedHost,
   name: string,
   address: Promise<string>,
   over: AbortSignal,
-): Promise<boolean> {
+): Promise<HostFailure> {
   for (let starts = 0; ; starts++) {
     const host = start();
     void address.then((listening) => {
       host.send(listening);
     });
     const code = await host.child.exit;
-    if (code === 0 || host.over.aborted || over.aborted) return true;
-    const mayRecover = typeof code === "string" || code === exitCodes.internal;
-    const wait = mayRecover ? restartDelays[starts] : undefined;
+    if (code === 0 || host.over.aborted || over.aborted) return undefined;
+    const wait = code === exitCodes.usage ? undefined : restartDelays[starts];
     const again =
       wait === undefined ? "" : `; it is started again (${starts + 1} of ${restartDelays.length})`;
     process.stderr.write(`${name} ended with ${code}${again}\n`);
-    if (wait === undefined) return false;
+    if (wait === undefined) return code;
     try {
       await delay(wait, undefined, { signal: over });
     } catch {
-      return true;
+      return undefined;
     }
   }
+}
+
+/** The error of a trial that has lost its hosts: a user's error if they all ended with one. */
+export function lostHosts(failures: readonly HostFailure[], message: string): UserError {
+  const isUsage = failures.every((code) => code === exitCodes.usage);
+  return new UserError(message, isUsage ? exitCodes.usage : exitCodes.quorum);
 }
 
 /** The processes of one federation, which share a join token. No child outlives this process. */

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { exitCodes, UserError } from "@fedclair/core/errors";
 import {
   listExternalContaminations,
   pluginIdentities,
@@ -10,7 +9,14 @@ import {
 import { watchServer } from "@fedclair/plugins";
 import { version, type TrialPlace } from "@fedclair/runs";
 import { SocketPool } from "@fedclair/wire";
-import { checkInterpreter, keepHosts, Processes, type Hosts } from "./host-processes.js";
+import {
+  checkInterpreter,
+  keepHosts,
+  lostHosts,
+  Processes,
+  type HostFailure,
+  type Hosts,
+} from "./host-processes.js";
 import { withOptions, type PythonOptions } from "./read-hosts.js";
 
 /** Time for hosts to exit after their trial, in ms. */
@@ -75,14 +81,15 @@ export async function openPythonPlace(
 /** A pool that also fails when one of its hosts cannot be kept, and that closes them. */
 function withHosts(
   pool: SocketPool,
-  kept: readonly Promise<boolean>[],
+  kept: readonly Promise<HostFailure>[],
   close: () => Promise<void>,
 ): ClientPool {
   return {
     ready: async (signal) => {
       const failing = kept.map(async (host) => {
-        if (await host) await new Promise(() => undefined);
-        throw new UserError("a client host ended, see above", exitCodes.quorum);
+        const failure = await host;
+        if (failure === undefined) await new Promise(() => undefined);
+        throw lostHosts([failure], "a client host ended, see above");
       });
       await Promise.race([pool.ready(signal), ...failing]);
     },

@@ -10,7 +10,7 @@ export async function trialFiles(path: string): Promise<string[]> {
       throw new UserError(`no trial file or folder '${path}'`);
     },
   );
-  if (!isFolder) return [path];
+  if (!isFolder) return [join(path)];
   const entries = await readdir(path, { recursive: true });
   const runs = new Set(entries.filter((name) => basename(name) === "run.json").map(dirname));
   return entries
