@@ -260,6 +260,14 @@ expect: { measures: { detection.falseAlarms: { max: 0 } } }
     assert.match(unmet.stdout, measured);
     assert.match(unmet.stderr, /1 of 1 measures lie outside their range/);
 
+    const misspelt = "expect.measures={ detection.recalMean: { min: 0 } }";
+    const unknown = await fedclair(["verify", trial, "--set", misspelt], { env });
+    assert.equal(unknown.code, 2, unknown.stderr);
+    assert.match(
+      unknown.stderr,
+      /expect\.measures: no trial can have detection\.recalMean, did you/,
+    );
+
     const alone = await fedclair(["verify", join(folder, "a.yaml")], { env });
     assert.equal(alone.code, 2, alone.stderr);
     assert.match(alone.stderr, /left out .*a\.yaml: task external: .*fedclair-host/);

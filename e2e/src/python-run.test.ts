@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fedclair } from "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 import { installPython, requirePython } from "./support/python.js";
@@ -104,6 +104,58 @@ describe("Python clients by one command", function () {
     assert.match(failed.stderr, /2 of 2 trials failed\n.*cannot start Python '\/no\/python'/);
   });
 
+  it("make another run after a change to their code", async () => {
+    const file = await writeTrial(clients);
+    const place = await temporaryFolder();
+    const more = ["--hosts", "1", "--no-report", "--python", python];
+    const run = async () => await fedclair(["run", file, ...more], { cwd: place });
+    const first = await run();
+    assert.equal(first.code, 0, first.stderr);
+    assert.deepEqual((await readdir(join(place, "runs"))).length, 1);
+    assert.match((await run()).stderr, /done before/);
+    await writeFile(join(dirname(file), "model.py"), clients.replace("0.01", "0.02"));
+    const second = await run();
+    assert.equal(second.code, 0, second.stderr);
+    const runs = await readdir(join(place, "runs"));
+    assert.equal(runs.length, 2);
+
+    const older = runs.find((name) => first.stdout.includes(name)) ?? assert.fail(first.stdout);
+    const resumed = await fedclair(["resume", older, ...more], { cwd: join(place, "runs") });
+    assert.equal(resumed.code, 2);
+    assert.match(resumed.stderr, /the Python code of model has changed since this was started/);
+  });
+
+  it("go on after one of them has ended its host, and are asked again", async () => {
+    const ending = clients.replace(
+      "    def train(self, params, job):\n",
+      `    def train(self, params, job):
+        if job.client_id == "c07" and not os.path.exists("ended"):
+            open("ended", "w").close()
+            os._exit(1)
+`,
+    );
+    const file = await writeTrial(ending);
+    const out = join(await temporaryFolder(), "run");
+    const more = ["--hosts", "1", "--no-report", "--out", out, "--python", python];
+    const { code, stderr } = await fedclair(["run", file, ...more]);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /Python host 1 of 1 ended with 1; it is started again \(1 of 3\)/);
+    assert.doesNotMatch(await readFile(join(out, "records.jsonl"), "utf8"), /HOST_LOST/);
+  });
+
+  it("count as lost if their updates have another shape", async () => {
+    const wrong = clients.replace(
+      '{"w": b - params["w"]',
+      '{"w": (b - params["w"])[1 if job.client_id == "c07" else 0 :]',
+    );
+    const file = await writeTrial(wrong);
+    const more = ["--hosts", "1", "--no-report", "--python", python];
+    const out = join(await temporaryFolder(), "run");
+    const { code, stderr } = await fedclair(["run", file, "--out", out, ...more]);
+    assert.equal(code, 5, stderr);
+    assert.match(stderr, /1 of 12 client rounds were lost/);
+  });
+
   it("tell which contaminated clients they would find, without those that are declared", async () => {
     const { code, stdout, stderr } = await fedclair(["power", linear, "--python", python]);
     assert.equal(code, 0, stderr);
@@ -124,7 +176,7 @@ describe("Python clients by one command", function () {
   it("explain, before a round, what keeps their hosts from starting", async () => {
     const broken = await writeTrial(`def load():\n    raise RuntimeError("no data")\n\nload()\n`);
     const importing = await fedclair(["run", broken, "--python", python, "--hosts", "1"]);
-    assert.equal(importing.code, 3);
+    assert.equal(importing.code, 2);
     assert.match(importing.stderr, /model:make_client cannot be imported/);
     assert.match(importing.stderr, /model\.py", line 2, in load[^]*RuntimeError: no data/);
     const missing = await fedclair(["run", broken, "--python", "/no/python"]);

@@ -121,6 +121,8 @@ def test_a_function_runs_in_this_process_and_gives_the_same_bytes(folder):
     assert here == there
     with pytest.raises(ValueError, match="for hosts=2 it must be importable"):
         fedclair.run(trial, clients=own["Own"], hosts=2)
+    with pytest.raises(ValueError, match="holds a run, which may be of another function"):
+        fedclair.run(trial, clients=own["Own"], out=runs[0].folder)
 
 
 def test_a_function_takes_part_beside_simulated_clients(folder):

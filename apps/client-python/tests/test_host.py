@@ -26,7 +26,7 @@ from fedclair_host.device import choose_device, to_device
 from fedclair_host.host import Ending, Host, _TimeLimit, _TimeLimitExceeded, _Work
 from fedclair_host.peer import Assembler
 from fedclair_host.text import printable
-from fedclair_host.tls import is_loopback, tls_context, tls_fault
+from fedclair_host.tls import is_loopback, no_connection, tls_context, tls_fault
 
 job = Job("c01", 1, 4, 2, "train", 5, 6, {})
 
@@ -219,6 +219,15 @@ def test_only_tls_failures_are_not_retried():
     plain.reason = "WRONG_VERSION_NUMBER"
     assert tls_fault(plain) == "no TLS with it (wrong version number): does it expect http://?"
     assert tls_fault(ConnectionResetError("gone")) is None
+
+
+def test_a_connection_that_the_coordinator_closes_may_need_tls():
+    outer = RuntimeError("Connection error")
+    outer.__cause__ = ConnectionResetError("gone")
+    assert no_connection(outer, "http://10.0.0.1:4000") == "gone (does it expect https://?)"
+    assert no_connection(outer, "https://10.0.0.1:4000") == "gone"
+    outer.__cause__ = ConnectionRefusedError("nobody")
+    assert no_connection(outer, "http://10.0.0.1:4000") == "nobody"
 
 
 def test_loopback_addresses():

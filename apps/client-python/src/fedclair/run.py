@@ -121,7 +121,7 @@ def run(
     :param report: whether to write report.html and its figures
     :param progress: whether to show the rounds: as a bar in terminals and notebooks, otherwise as lines on stderr
     :raises FedclairError: with the command's message and exit code
-    :raises ValueError: if a function is to run in several hosts"""
+    :raises ValueError: if a function is to run in several hosts, or in a folder that holds a run, which may be of another function"""
     if host_command.loading is not None:
         raise FedclairError(
             f'{host_command.loading}: a host imports this module, and that must not run a trial: put fedclair.run below `if __name__ == "__main__":`', 2
@@ -135,6 +135,8 @@ def run(
         options += ["--set", f"{path}={json.dumps(value)}"]
     with Progress(progress) as shown, _as_file(trial) as file:
         if callable(clients):
+            if (folder / "run.json").exists():
+                raise ValueError(f"out: '{folder}' holds a run, which may be of another function: choose another folder, or open it by fedclair.open_run")
             if hosts not in (None, 1):
                 raise ValueError(
                     f"clients: a function runs in one host, in this process; for hosts={hosts} it must be importable: "

@@ -29,7 +29,7 @@ from .codec import CoordinatorMessage, HostMessage, WireError, read_code, decode
 from .outbox import Outbox
 from .peer import Peer
 from .text import printable
-from .tls import tls_context, tls_fault
+from .tls import no_connection, tls_context, tls_fault
 from .versions import loaded_versions
 
 log = logging.getLogger("fedclair-host")
@@ -273,12 +273,12 @@ class Host:
                 fault = tls_fault(error)
                 if fault is not None:
                     raise HostError(f"{self._url}: {fault}") from None
+                why = no_connection(error, self._url)
                 if last_error == "":
-                    log.warning("no coordinator at %s: %s; still trying", self._url, printable(str(error), 200))
-                last_error = str(error)
+                    log.warning("no coordinator at %s: %s; still trying", self._url, why)
+                last_error = why
             if time.monotonic() + wait - last_seen > self._patience:
-                why = printable(last_error, 200)
-                raise HostError(f"no coordinator at {self._url} for {self._patience:g} s ({why}): start it, or correct the address")
+                raise HostError(f"no coordinator at {self._url} for {self._patience:g} s ({last_error}): start it, or correct the address")
             await asyncio.sleep(wait)
             wait = min(2 * wait, 5.0)
 

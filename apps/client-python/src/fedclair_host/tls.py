@@ -6,6 +6,8 @@ import re
 import ssl
 from datetime import datetime, timezone
 
+from aiohttp import ServerDisconnectedError
+
 from .text import printable
 
 
@@ -49,6 +51,18 @@ def tls_fault(error: BaseException | None) -> str | None:
                 return f"no TLS with it ({one.reason.lower().replace('_', ' ')}){_advice(one.reason)}"
         error = error.__cause__ or error.__context__
     return None
+
+
+def no_connection(error: BaseException, url: str) -> str:
+    """Says why there is no connection to a coordinator: the cause, because the errors around it only say that there is none."""
+    visited: set[int] = set()
+    cause = error
+    while id(cause) not in visited:
+        visited.add(id(cause))
+        cause = cause.__cause__ or cause.__context__ or cause
+    why = printable(str(cause), 200)
+    is_closed = isinstance(cause, (ServerDisconnectedError, ConnectionResetError))
+    return f"{why} (does it expect https://?)" if is_closed and url.startswith("http://") else why
 
 
 def is_loopback(host: str) -> bool:
