@@ -285,6 +285,9 @@ def host_with(make_client, jobs):
             answers.append(sent.client_update.client_id or f"{sent.client_failed.client_id} failed")
             return HostMessage()
 
+        def takes_frames(self, message):
+            return False
+
     host = Host(make_client, "http://none", 9)
     host._connection = lambda: host._is_over.wait()
     for i, (name, number) in enumerate(jobs):

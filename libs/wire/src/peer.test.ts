@@ -8,6 +8,7 @@ import {
   encodeReplies,
   encodeReply,
   refuse,
+  type Reply,
 } from "./codec/reply.js";
 import { Peer, type Connection, type Handler } from "./peer.js";
 import { replyTimeout } from "./protocol.js";
@@ -83,20 +84,35 @@ describe("Peer", () => {
     peer.disconnected();
   });
 
-  it("sends small messages of one turn together, and those that come meanwhile afterwards", async () => {
-    const { peer, groups, traffic } = peerOfGroups();
-    const send = (n: number) => peer.send(Uint8Array.of(n));
-    const first = [send(1), send(2)];
-    void first[0]?.then(() => [send(5), send(6)]);
-    setImmediate(() => [send(3), send(4)]);
-    await Promise.all(first);
-    await send(7);
-    assert.deepEqual(groups, [
-      [1, 2],
-      [3, 4],
-      [5, 6, 7],
-    ]);
-    assert.equal(traffic.messagesSent, 7);
+  it("sends small messages of one turn together, and waits while four events are unanswered", async () => {
+    const groups: number[][] = [];
+    const answers: (() => void)[] = [];
+    const { peer, traffic } = peerWith({
+      emit: (_event, bytes, reply) => {
+        const messages = decodeMessages(bytes);
+        groups.push(messages.map((message) => message[0] ?? 0));
+        answers.push(() => {
+          reply(encodeReplies(messages.map(() => accepted)));
+        });
+      },
+    });
+    peer.agree(limits);
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const sent: Promise<Reply>[] = [];
+    const sendInTurn = async (...numbers: number[]) => {
+      sent.push(...numbers.map((n) => peer.send(Uint8Array.of(n))));
+      await turn();
+      await turn();
+    };
+    await sendInTurn(1, 2);
+    for (const n of [3, 4, 5, 6, 7]) await sendInTurn(n);
+    assert.deepEqual(groups, [[1, 2], [3], [4], [5]]);
+    answers[2]?.();
+    await sendInTurn(8);
+    assert.deepEqual(groups.slice(4), [[6, 7, 8]]);
+    for (const answer of answers) answer();
+    assert.deepEqual((await Promise.all(sent)).map(outcome), Array(8).fill("accepted"));
+    assert.equal(traffic.messagesSent, 8);
   });
 
   it("sends no more together than a frame may carry", async () => {

@@ -33,6 +33,12 @@ export type Handler = (message: Uint8Array) => Reply;
 /** Size up to which messages travel together, in bytes. */
 const smallBytes = 2 ** 16;
 
+/**
+ * While the replies to this many events are due, small messages wait, and travel together. With
+ * fewer, a slow network would be idle between them.
+ */
+const maxUnanswered = 4;
+
 /** Upper bound on the bytes that a message takes beside itself if it travels with others. */
 const overheadBytes = 8;
 
@@ -66,7 +72,9 @@ export class Peer {
   #transfers = 0;
   /** Small messages, in the order in which they are to be sent. */
   #small: Waiting[] = [];
-  #isSending = false;
+  #willSend = false;
+  /** Number of events with small messages whose replies have not arrived. */
+  #unanswered = 0;
 
   /** @param turns limits how many large messages arrive at a time; default: no limit */
   constructor(connection: Connection, traffic: Traffic, handle: Handler, turns?: Turns) {
@@ -111,7 +119,7 @@ export class Peer {
       return await this.#sendFrames(message, signal).catch(refuseFor);
     return await new Promise((settle) => {
       this.#small.push({ message, signal, settle });
-      if (!this.#isSending) void this.#sendTogether();
+      void this.#sendTogether();
     });
   }
 
@@ -134,22 +142,29 @@ export class Peer {
     }
   }
 
-  /** Sends the small messages that wait, and those that come before the replies have arrived. */
+  /** Sends the small messages of this turn of the event loop, unless too many are unanswered. */
   async #sendTogether(): Promise<void> {
-    this.#isSending = true;
+    if (this.#willSend) return;
+    this.#willSend = true;
     await turnOfEventLoop();
-    while (this.#small.length > 0) {
+    this.#willSend = false;
+    while (this.#small.length > 0 && this.#unanswered < maxUnanswered) {
       const group = this.#takeGroup();
-      if (group.length === 0) continue;
-      const bytes = encodeMessages(group.map(({ message }) => message));
-      const replies = await this.#request("messages", bytes)
-        .then(decodeReplies)
-        .catch((error: unknown) => group.map(() => refuseFor(error)));
-      group.forEach(({ settle }, i) => {
-        settle(replies[i] ?? noReply);
-      });
+      if (group.length > 0) void this.#sendGroup(group);
     }
-    this.#isSending = false;
+  }
+
+  async #sendGroup(group: readonly Waiting[]): Promise<void> {
+    this.#unanswered++;
+    const bytes = encodeMessages(group.map(({ message }) => message));
+    const replies = await this.#request("messages", bytes)
+      .then(decodeReplies)
+      .catch((error: unknown) => group.map(() => refuseFor(error)));
+    this.#unanswered--;
+    group.forEach(({ settle }, i) => {
+      settle(replies[i] ?? noReply);
+    });
+    if (this.#small.length > 0) void this.#sendTogether();
   }
 
   /** Takes the small messages to send next, as many as a frame may carry. */

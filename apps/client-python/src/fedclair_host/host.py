@@ -233,7 +233,7 @@ class Host:
 
     async def _deliver(self, work: _Work, message: bytes) -> None:
         # Few results of several frames fit into the coordinator's memory at a time.
-        turn = self._large if len(message) > _LARGE_BYTES else contextlib.nullcontext()
+        turn = self._large if work.peer.takes_frames(message) else contextlib.nullcontext()
         try:
             async with turn:
                 reply = await work.peer.send(message, lambda: work.is_wanted)
@@ -378,9 +378,6 @@ class Host:
             self._drop_jobs()
             # Its own thread closes the connection, after the reply has been sent.
             self._queue.put(Ending(printable(end.reason, 1024), end.exit_code))
-
-
-_LARGE_BYTES = 1 << 16
 
 
 def _stage(work: _Work) -> tuple[str, int, str]:

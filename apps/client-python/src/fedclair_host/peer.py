@@ -17,6 +17,10 @@ small_bytes = 64 * 1024
 most_together = 256
 """Number of messages that travel together, all as long as the payload of a frame."""
 
+most_unanswered = 4
+"""While the replies to this many events are due, small messages wait, and travel together. With fewer, a slow network would be idle
+between them."""
+
 _overhead_bytes = 8
 reply_seconds = 60.0
 
@@ -67,7 +71,8 @@ class Peer:
         self._transfers = 0
         self._has_agreed = False
         self._small: list[tuple[bytes, Callable[[], bool], asyncio.Future[Any]]] = []
-        self._sending: asyncio.Task[None] | None = None
+        self._will_send = False
+        self._unanswered: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Future[Any]] = set()
         self.is_lost = False
 
@@ -76,6 +81,10 @@ class Peer:
         self._has_agreed = True
         self._chunk_bytes = chunk_bytes
         self._max_message_bytes = self._assembler.max_message_bytes = max_message_bytes
+
+    def takes_frames(self, message: bytes) -> bool:
+        """Whether a message takes several frames."""
+        return len(message) > self._chunk_bytes
 
     def lose(self) -> None:
         """Marks the connection as lost; everything that waits for a reply fails."""
@@ -97,28 +106,37 @@ class Peer:
     async def _send_small(self, message: bytes, is_wanted: Callable[[], bool]) -> Any:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._small.append((message, is_wanted, future))
-        if self._sending is None:
-            self._sending = asyncio.ensure_future(self._send_together())
+        if not self._will_send:
+            self._will_send = True
+            asyncio.get_running_loop().call_soon(self._send_together)
         return await future
 
-    async def _send_together(self) -> None:
-        """Sends the small messages that wait, and those that come before the replies have arrived."""
-        while self._small:
+    def _send_together(self) -> None:
+        """Sends the small messages of this turn of the event loop, unless too many are unanswered."""
+        self._will_send = False
+        while self._small and len(self._unanswered) < most_unanswered:
             group = self._take_group()
-            if not group:
-                continue
-            try:
-                sent = Messages(messages=[message for message, _ in group])
-                replies = decode(Replies, await self._request("messages", sent.SerializeToString())).replies
-                if len(replies) != len(group):
-                    raise WireError("MALFORMED", f"{len(replies)} replies to {len(group)} messages")
-            except WireError as error:
-                for _, future in group:
-                    future.set_exception(error)
-            else:
-                for (_, future), reply in zip(group, replies):
-                    future.set_result(reply)
-        self._sending = None
+            if group:
+                task = asyncio.ensure_future(self._send_group(group))
+                self._unanswered.add(task)
+                task.add_done_callback(self._answered)
+
+    def _answered(self, task: asyncio.Task[None]) -> None:
+        self._unanswered.discard(task)
+        self._send_together()
+
+    async def _send_group(self, group: list[tuple[bytes, asyncio.Future[Any]]]) -> None:
+        try:
+            sent = Messages(messages=[message for message, _ in group])
+            replies = decode(Replies, await self._request("messages", sent.SerializeToString())).replies
+            if len(replies) != len(group):
+                raise WireError("MALFORMED", f"{len(replies)} replies to {len(group)} messages")
+        except WireError as error:
+            for _, future in group:
+                future.set_exception(error)
+        else:
+            for (_, future), reply in zip(group, replies):
+                future.set_result(reply)
 
     def _take_group(self) -> list[tuple[bytes, asyncio.Future[Any]]]:
         size = 0
