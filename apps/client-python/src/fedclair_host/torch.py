@@ -72,8 +72,8 @@ class TorchClient(Client):
         :param classes: number of classes of the targets, for attacks on data; default: the size of the axis that the model's outputs have
             in addition to the targets', their last or their first one of a sample, or 2 if there is none
         :param cohort: clients that a host may train together, in one computation (`torch.func`). Results differ from those of one by
-            one by rounding, and do not depend on which clients are together. Needs a `loss` that is the mean of the samples' losses, an
-            optimizer that treats every number alike, and a model without convolutions, recurrent layers, batch norm and dropout"""
+            one by rounding, and do not depend on which clients are together. Needs an optimizer that treats every number alike, and a model
+            without convolutions, recurrent layers, batch norm and dropout"""
         if epochs < 1 or batch_size < 1:
             raise ValueError(f"expected at least 1 epoch and 1 sample per batch, got epochs={epochs}, batch_size={batch_size}")
         if batch_norm not in ("shared", "reset"):
@@ -140,7 +140,6 @@ class TorchClient(Client):
             batches,
             first._loss,
             first._optimizer,
-            first._batch_size,
             time.monotonic() + _SHARE_OF_LIMIT * sum(_seconds_of(job) for job in jobs),
         )
         return [client._to_update(each, losses, state) for client, each, (state, losses) in zip(own, params, trained)]

@@ -55,13 +55,11 @@ def train_together(
     batches: Sequence[Iterable[tuple[Any, Any]]],
     loss: Callable[[Any, Any], Any],
     make_optimizer: Callable[[Iterable[Any]], Any],
-    batch_size: int,
     until: float,
 ) -> list[tuple[Mapping[str, Any], list[Any]]]:
     """Trains one copy of a model per client.
 
-    Batches are filled up to `batch_size` with samples of weight 0, so that all shapes are the same in every group of clients, and with
-    them the results.
+    Batches of one length are computed together, so that all shapes are the same in every group of clients, and with them the results.
 
     :param starts: the sent part of the module's state, one per client
     :param until: time of `time.monotonic` at which training stops
@@ -72,19 +70,13 @@ def train_together(
     members.sort(key=lambda member: -len(member.steps))
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     stacked = {name: torch.stack([starts[member.place][name] for member in members]) for name in starts[0]}
-    device = next(iter(stacked.values())).device
     leaves = {name: stacked[name].requires_grad_() for name in stacked if name in trained}
     optimizer = make_optimizer(list(leaves.values()))
     if not isinstance(optimizer, _ELEMENTWISE):
         known = ", ".join(kind.__name__ for kind in _ELEMENTWISE)
         raise ValueError(f"cohort: expected an optimizer of {known}, got {type(optimizer).__name__}: leave cohort out")
 
-    def loss_of(state: Mapping[str, Any], inputs: Any, targets: Any, weights: Any) -> Any:
-        outputs = functional_call(model, state, (inputs,))
-        each = vmap(lambda output, target: loss(output[None], target[None]))(outputs, targets)
-        return (each * weights).sum()
-
-    losses_of = vmap(loss_of, randomness="error")
+    losses_of = vmap(lambda state, inputs, targets: loss(functional_call(model, state, (inputs,)), targets), randomness="error")
     active = len(members)
     for step in range(len(members[0].steps)):
         still = sum(len(member.steps) > step for member in members[:active])
@@ -92,18 +84,34 @@ def train_together(
             _end(members[still:active], stacked, still)
             stacked = _keep(stacked, leaves, optimizer, still)
             active = still
-        inputs, targets, weights = _fill([member.steps[step] for member in members[:active]], batch_size)
-        losses = losses_of(stacked, inputs.to(device), targets.to(device), weights.to(device))
+        losses = _losses_of_step([member.steps[step] for member in members[:active]], stacked, losses_of)
         optimizer.zero_grad()
-        losses.sum().backward()
+        torch.stack(losses).sum().backward()
         optimizer.step()
-        for member, one in zip(members, losses.detach().unbind()):
-            member.losses.append(one)
+        for member, one in zip(members, losses):
+            member.losses.append(one.detach())
         if time.monotonic() > until:
             break
     _end(members[:active], stacked, 0)
     members.sort(key=lambda member: member.place)
     return [(member.end, member.losses) for member in members]
+
+
+def _losses_of_step(batches: Sequence[tuple[Any, Any]], stacked: Mapping[str, Any], losses_of: Callable[..., Any]) -> list[Any]:
+    """Computes the losses of one batch per client, in their order."""
+    device = next(iter(stacked.values())).device
+    places: dict[int, list[int]] = {}
+    for place, (_, targets) in enumerate(batches):
+        places.setdefault(len(targets), []).append(place)
+    losses: dict[int, Any] = {}
+    for same in places.values():
+        # PyTorch rounds a product of matrices differently if it is the only one, so one client is computed twice.
+        rows = same * 2 if len(same) == 1 else same
+        inputs = torch.stack([batches[row][0] for row in rows]).to(device)
+        targets = torch.stack([batches[row][1] for row in rows]).to(device)
+        state = stacked if rows == list(range(len(batches))) else {name: tensor[rows] for name, tensor in stacked.items()}
+        losses.update(zip(same, losses_of(state, inputs, targets).unbind()))
+    return [losses[place] for place in range(len(batches))]
 
 
 def _end(members: Sequence[_Member], stacked: Mapping[str, Any], first: int) -> None:
@@ -128,21 +136,3 @@ def _keep(stacked: dict[str, Any], leaves: dict[str, Any], optimizer: Any, count
     for group in optimizer.param_groups:
         group["params"] = [renewed[leaf] for leaf in group["params"]]
     return cut
-
-
-def _fill(batches: Sequence[tuple[Any, Any]], batch_size: int) -> tuple[Any, Any, Any]:
-    """Stacks batches. :returns: inputs and targets of shape (clients, batch_size, …), and the weights of the samples, whose sum is 1
-    for every client"""
-    weights = torch.zeros(len(batches), batch_size)
-    inputs, targets = [], []
-    for at, (own, wanted) in enumerate(batches):
-        weights[at, : len(own)] = 1 / len(own)
-        inputs.append(_lengthen(own, batch_size))
-        targets.append(_lengthen(wanted, batch_size))
-    return torch.stack(inputs), torch.stack(targets), weights
-
-
-def _lengthen(samples: Any, count: int) -> Any:
-    """Repeats the first sample: zeros might have no finite loss."""
-    missing = count - len(samples)
-    return samples if missing == 0 else torch.cat([samples, samples[:1].expand(missing, *samples.shape[1:])])
