@@ -179,7 +179,7 @@ describe("plug-ins from outside", () => {
       ["run", "trial.yaml", "--hosts", "2", "--out", join(folder, "run")],
       { cwd: folder },
     );
-    assert.equal(code, 3, stderr);
+    assert.equal(code, 2, stderr);
     assert.match(stderr, /not on a host/);
     assert.match(stderr, /client host 1 of 2 ended with 2/);
     assert.match(stderr, /client host 2 of 2 ended with 2/);

@@ -88,7 +88,7 @@ export async function runFederation({
   } finally {
     over.abort();
     interruption.signal.removeEventListener("abort", stop);
-    processes.kill("SIGKILL");
+    processes.close();
   }
 }
 

@@ -6,6 +6,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import type { PythonClients } from "@fedclair/core/internal";
+import { printable } from "@fedclair/core/text";
+import { HostNotes } from "./host-notes.js";
 
 /** The exit code or the signal of a host that has failed; undefined if it has ended normally. */
 export type HostFailure = number | string | undefined;
@@ -59,7 +61,7 @@ export function keepHosts(
 ): Promise<HostFailure>[] {
   const keepAll = (count: number, what: string, start: () => StartedHost) =>
     Array.from({ length: count }, (_, i) =>
-      keepHost(start, `${what} ${i + 1} of ${count}`, address, over),
+      keepHost(processes.notes, start, `${what} ${i + 1} of ${count}`, address, over),
     );
   return [
     ...(simulated
@@ -75,6 +77,8 @@ interface StartedHost {
   send(address: string): void;
   /** Aborts when the host reports that the trial is over. */
   readonly over: AbortSignal;
+  /** The file in which it notes what it is doing. */
+  readonly note?: string;
 }
 
 function startSimulated(
@@ -121,6 +125,7 @@ function startPython(
   processes: Processes,
   { interpreter, args, folder, clients }: NonNullable<Hosts["python"]>,
 ): StartedHost {
+  const note = processes.notes.create();
   const child = processes.spawn(
     interpreter,
     ["-m", "fedclair_host", ...args, "--coordinator", "parent", "--capacity", String(clients)],
@@ -128,14 +133,14 @@ function startPython(
       ...(folder !== undefined && { cwd: folder }),
       // Sums of PyTorch depend on the number of threads, and bytes must not depend on hosts or
       // cores.
-      env: { OMP_NUM_THREADS: "1", ...process.env },
+      env: { OMP_NUM_THREADS: "1", ...process.env, FEDCLAIR_HOST_NOTE: note },
       // An open stdin tells the host that this process lives.
       stdio: ["pipe", "inherit", "inherit"],
     },
   );
   child.process.stdin?.on("error", () => undefined); // it has ended
   const send = (listening: string) => child.process.stdin?.write(`${listening}\n`);
-  return { child, send, over: new AbortController().signal };
+  return { child, send, over: new AbortController().signal, note };
 }
 
 /**
@@ -146,6 +151,7 @@ function startPython(
  * @returns undefined if the host has ended normally; otherwise its exit code or signal
  */
 async function keepHost(
+  notes: HostNotes,
   start: () => StartedHost,
   name: string,
   address: Promise<string>,
@@ -157,11 +163,14 @@ async function keepHost(
       host.send(listening);
     });
     const code = await host.child.exit;
-    if (code === 0 || host.over.aborted || over.aborted) return undefined;
+    const doing = host.note === undefined ? undefined : notes.settle(host.note, code);
+    const isDone = code === 0 && doing === undefined;
+    if (isDone || host.over.aborted || over.aborted) return undefined;
     const wait = code === exitCodes.usage ? undefined : restartDelays[starts];
     const again =
       wait === undefined ? "" : `; it is started again (${starts + 1} of ${restartDelays.length})`;
-    process.stderr.write(`${name} ended with ${code}${again}\n`);
+    const where = doing === undefined ? "" : ` (${printable(doing, 300)})`;
+    process.stderr.write(`${name} ended with ${code}${where}${again}\n`);
     if (wait === undefined) return code;
     try {
       await delay(wait, undefined, { signal: over });
@@ -180,6 +189,7 @@ export function lostHosts(failures: readonly HostFailure[], message: string): Us
 /** The processes of one federation, which share a join token. No child outlives this process. */
 export class Processes {
   readonly token: string;
+  readonly notes = new HostNotes();
   readonly #running = new Set<Child>();
 
   /** @param token the join token; default: a random one */
@@ -214,6 +224,12 @@ export class Processes {
 
   kill(signal: NodeJS.Signals): void {
     for (const child of this.#running) child.process.kill(signal);
+  }
+
+  /** Kills all processes. */
+  close(): void {
+    this.kill("SIGKILL");
+    this.notes.close();
   }
 
   /** Resolves when all processes have ended. */

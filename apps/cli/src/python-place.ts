@@ -69,7 +69,7 @@ export async function openPythonPlace(
     over.abort();
     await pool.close();
     await Promise.race([processes.ended(), delay(farewell, undefined, { ref: false })]);
-    processes.kill("SIGKILL");
+    processes.close();
   };
   return {
     pool: withHosts(pool, kept, close),

@@ -13,9 +13,9 @@ type Limits = Pick<Trial["limits"], "quorum" | "answerSeconds" | "joinSeconds">;
 
 /**
  * Keeps a trial going when a host is lost: if its clients are needed for the quorum, waits until
- * hosts have room for all clients, and asks those of the lost host once more. The wait lasts at
- * most `joinSeconds`, and half of `answerSeconds`, so that the round does not close meanwhile. The
- * answers are the same on any host.
+ * hosts have room for all clients, and asks those of the lost host again, as long as that brings
+ * answers. A wait lasts at most `joinSeconds`, and half of `answerSeconds`, so that the round does
+ * not close meanwhile. The answers are the same on any host.
  */
 export class RecoveringPool implements ClientPool {
   readonly #inner: ClientPool;
@@ -31,29 +31,31 @@ export class RecoveringPool implements ClientPool {
   }
 
   async *ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer> {
-    const lost: Answer[] = [];
+    const needed = Math.ceil(this.#limits.quorum * jobs.length);
     let admitted = 0;
-    for await (const answer of this.#inner.ask(jobs, admit, signal)) {
-      if ("failure" in answer && answer.failure.code === "HOST_LOST") {
-        lost.push(answer);
-        continue;
+    // Each job that is to be asked, with the id under which its answer is awaited.
+    let asked = new Map(jobs.map((job) => [job, job.id] as const));
+    for (let isFirst = true; ; isFirst = false) {
+      const ids = new Map([...asked].map(([{ id }, awaited]) => [id, awaited]));
+      const lost = new Map<number, Answer>();
+      for await (const answer of this.#inner.ask([...asked.keys()], admit, signal)) {
+        const awaited = { ...answer, jobId: ids.get(answer.jobId) ?? answer.jobId };
+        if ("failure" in answer && answer.failure.code === "HOST_LOST") {
+          lost.set(answer.jobId, awaited);
+          continue;
+        }
+        if ("update" in answer) admitted++;
+        yield awaited;
       }
-      if ("update" in answer) admitted++;
-      yield answer;
-    }
-    if (lost.length === 0 || admitted >= Math.ceil(this.#limits.quorum * jobs.length)) {
-      yield* lost;
-      return;
-    }
-    await this.#waitForRoom(signal);
-    const ids = new Set(lost.map(({ jobId }) => jobId));
-    // New ids, because a host whose connection broke may still answer the old ones.
-    const again = new Map(
-      jobs.filter(({ id }) => ids.has(id)).map((job) => [renewJob(job), job.id] as const),
-    );
-    const oldIds = new Map([...again].map(([{ id }, before]) => [id, before]));
-    for await (const answer of this.#inner.ask([...again.keys()], admit, signal)) {
-      yield { ...answer, jobId: oldIds.get(answer.jobId) ?? answer.jobId };
+      const bringsNothing = !isFirst && lost.size === asked.size;
+      if (lost.size === 0 || admitted >= needed || bringsNothing) {
+        yield* lost.values();
+        return;
+      }
+      await this.#waitForRoom(signal);
+      // New ids, because a host whose connection broke may still answer the old ones.
+      const again = [...asked].filter(([{ id }]) => lost.has(id));
+      asked = new Map(again.map(([job, awaited]) => [renewJob(job), awaited]));
     }
   }
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from .client import Client
 from .device import CHOICES, DeviceMissing, choose_device
 from .host import Host, HostError, _TimeLimit, log, software_version
+from .notes import Notes, variable as note_variable
 from .text import printable
 from .tls import is_loopback, tls_context
 from .torch_start import defer_compiler
@@ -36,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         device = None if options.device is None else choose_device(options.device)
-        make_client, backend, contaminations = _load_clients(options)
+        notes = Notes(os.environ.get(note_variable))
+        with notes.of(f"loading {options.clients}"):
+            make_client, backend, contaminations = _load_clients(options)
         defer_compiler()
         if device == "cuda":
             backend = f"{backend}-cuda"  # a trial's hosts must use one backend, because results differ
@@ -52,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tls=_tls(options),
             backend=options.backend or backend,
             contaminations=contaminations,
+            notes=notes,
         )
         ending = host.run()
     except (HostError, DeviceMissing) as error:

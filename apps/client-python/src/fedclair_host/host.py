@@ -26,6 +26,7 @@ from socketio.exceptions import ConnectionError as NoConnection, SocketIOError
 
 from .client import Array, Client, Job, Params
 from .codec import CoordinatorMessage, HostMessage, WireError, read_code, decode, encode_failure, to_job, to_params, run_client, encode_update, train_cohort
+from .notes import Notes
 from .outbox import Outbox
 from .peer import Peer
 from .text import printable
@@ -82,13 +83,15 @@ class Host:
         backend: str = "python-numpy",
         contaminations: Sequence[str] = (),
         patience_seconds: float = 60.0,
+        notes: Notes | None = None,
     ):
         """:param make_client: creates a client from its index, 0 … client_count - 1; called for every job
         :param capacity: maximum number of clients on this host
         :param tls: from `tls_context`, for https; default: the system's authorities and no client certificate
         :param backend: name of what the clients compute with; all hosts of a trial must use the same name
         :param contaminations: attacks on data that the clients carry out, as `Client.contaminations`
-        :param patience_seconds: time without a coordinator after which the host gives up"""
+        :param patience_seconds: time without a coordinator after which the host gives up
+        :param notes: tells other hosts of this machine which client ended this one; default: nobody is told"""
         if isinstance(contaminations, str):
             raise HostError(f"contaminations: expected a tuple of names, as ({contaminations!r},), got the text {contaminations!r}")
         self._make_client = make_client
@@ -122,6 +125,7 @@ class Host:
         self._large = asyncio.Lock()
         self._outbox: Outbox[_Work] = Outbox(self._loop, self._deliver)
         self._progress = _Progress()
+        self._notes = notes or Notes()
 
     def run(self) -> Ending:
         """Runs jobs until the trial is over. :raises HostError: if the host is rejected or finds no coordinator"""
@@ -161,7 +165,7 @@ class Host:
     def _group(self, first: _Work) -> list[_Work]:
         """Returns a job with those that wait behind it and may run together with it."""
         works = [first]
-        while first.kind == "train" and not self._trains_alone and len(works) < self._cohort:
+        while first.kind == "train" and not self._trains_alone and not self._notes.is_unclear and len(works) < self._cohort:
             try:
                 item = self._held_back.popleft() if self._held_back else self._queue.get_nowait()
             except queue.Empty:
@@ -180,9 +184,11 @@ class Host:
 
     def _answer_together(self, works: list[_Work]) -> list[bytes] | None:
         """Returns None if the clients cannot be trained together, so that one by one only the faulty ones fail."""
+        if any(self._notes.ended_by(work.job.client_id) for work in works):
+            return None
         seconds = float(self._trial.get("limits", {}).get("clientSeconds", 30))
         try:
-            with _TimeLimit(seconds * len(works)):
+            with _TimeLimit(seconds * len(works)), self._noted(works):
                 started = time.monotonic()
                 clients = [self._make_client(work.job.client_index) for work in works]
                 updates = train_cohort(clients, [work.params for work in works], [work.job for work in works])
@@ -204,8 +210,11 @@ class Host:
     def _answer(self, work: _Work) -> bytes:
         """Runs a job and returns the message that answers it. Any error of the client is reported as its failure and does not end the host."""
         job, seconds = work.job, float(self._trial.get("limits", {}).get("clientSeconds", 30))
+        ended = self._notes.ended_by(job.client_id)
+        if ended is not None:
+            return encode_failure(work.id, job.client_id, "CLIENT_ERROR", f"not run again: {ended}")
         try:
-            with _TimeLimit(seconds):
+            with _TimeLimit(seconds), self._noted([work]):
                 started = time.monotonic()
                 client = self._make_client(job.client_index)
                 self._cohort = client.cohort if isinstance(client, Client) else 1
@@ -228,6 +237,10 @@ class Host:
         if code != "NO_EVALUATION":
             log.warning("%s, round %s: %s: %s", job.client_id, job.round, code, printable(text, 500))
         return encode_failure(work.id, job.client_id, code, text)
+
+    def _noted(self, works: list[_Work]) -> contextlib.AbstractContextManager[None]:
+        clients = [work.job.client_id for work in works]
+        return self._notes.of(f"{works[0].kind} of {', '.join(clients)} in round {works[0].job.round}", clients)
 
     # ---- the connection's thread -----------------------------------------------------------------------------------
 

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { HostNotes } from "./host-notes.js";
+
+describe("the notes of hosts", () => {
+  const notes = new HostNotes();
+  after(() => {
+    notes.close();
+  });
+
+  const noteOf = (text: string) => {
+    const file = notes.create();
+    const content = Buffer.alloc(4096);
+    content.write(text);
+    writeFileSync(file, content);
+    return file;
+  };
+  const told = (folder: string) =>
+    readdirSync(folder)
+      .filter((name) => name.startsWith("ended-"))
+      .map((name) => readFileSync(join(folder, name), "utf8"));
+
+  it("tell which client ended its host, and of others only what the host was doing", () => {
+    const file = noteOf("c03\ntrain of c03 in round 2");
+    const folder = dirname(file);
+    assert.equal(notes.settle(noteOf(""), 1), undefined);
+    assert.equal(notes.settle(noteOf("\nloading model:make"), 1), "loading model:make");
+    assert.equal(
+      notes.settle(noteOf("c05\ntrain of c05 in round 2"), "SIGKILL"),
+      "train of c05 in round 2",
+    );
+    assert.deepEqual(told(folder), []);
+    assert.equal(notes.settle(file, 7), "train of c03 in round 2");
+    notes.settle(noteOf("c04\tc06\ntrain of c04, c06 in round 2"), "SIGSEGV");
+    assert.deepEqual(told(folder).sort(), [
+      "c03\nit ended its host with 7 (train of c03 in round 2)",
+      "c04\tc06\nit ended its host with SIGSEGV (train of c04, c06 in round 2)",
+    ]);
+    assert.ok(!existsSync(file));
+  });
+
+  it("are gone after the trial, when hosts may still end", () => {
+    const file = noteOf("c03\ntrain of c03 in round 2");
+    notes.close();
+    assert.ok(!existsSync(dirname(file)));
+    assert.equal(notes.settle(file, 7), undefined);
+  });
+});
