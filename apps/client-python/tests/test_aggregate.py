@@ -13,6 +13,13 @@ def own_command(monkeypatch):
     monkeypatch.setenv("FEDCLAIR_COMMAND", str(command))
 
 
+def test_client_ids_are_texts():
+    with pytest.raises(TypeError, match="expected client ids as texts, like 'c0', got 0"):
+        fedclair.aggregate({0: {"w": np.zeros(2)}}, "fedavg")
+    with pytest.raises(TypeError, match="updates: expected a dict of changes by client id, .* got list"):
+        fedclair.aggregate([{"w": np.zeros(2)}], "fedavg")
+
+
 def test_a_mean_is_the_one_by_hand_and_has_the_type_of_the_updates():
     updates = {"a": {"w": np.array([[1.0, 2.0]], np.float32), "n": np.float64(1)}, "b": {"w": np.array([[3, 6]]), "n": 5}}
     result = fedclair.aggregate(updates, "fedavg", examples={"a": 1, "b": 3})

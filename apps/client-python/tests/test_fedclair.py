@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import fedclair
@@ -53,7 +54,7 @@ def folder(tmp_path, monkeypatch):
 
 def test_a_trial_runs_and_its_tables_are_data_frames(folder, capfd):
     pandas = pytest.importorskip("pandas")
-    run = fedclair.run(trial, clients="own_clients:Own", hosts=2, set={"rounds": 1}, progress=False)
+    run = fedclair.run(trial, clients="own_clients:Own", hosts=2, set={"rounds": np.int64(1)}, progress=False)
     assert "round 1" not in capfd.readouterr().err
     assert run.summary["measures"]["detection.recall"] == 1
     verdicts = run.verdicts
@@ -121,6 +122,10 @@ def test_a_function_runs_in_this_process_and_gives_the_same_bytes(folder):
     assert here == there
     with pytest.raises(ValueError, match="for hosts=2 it must be importable"):
         fedclair.run(trial, clients=own["Own"], hosts=2)
+    with pytest.raises(TypeError, match="clients: expected a function or class, .* got list"):
+        fedclair.run(trial, clients=[own["Own"](0)])
+    with pytest.raises(TypeError, match="trial: set cannot be written: expected numbers"):
+        fedclair.run({**trial, "external": {"c00"}}, clients=own["Own"])
     with pytest.raises(ValueError, match="holds a run, which may be of another function"):
         fedclair.run(trial, clients=own["Own"], out=runs[0].folder)
 

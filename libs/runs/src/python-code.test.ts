@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Trial } from "@fedclair/core/internal";
@@ -39,6 +39,16 @@ describe("the hash of Python code", () => {
     ["imports after a backslash", "from nets import \\\n    cnn", "nets/cnn.py"],
     ["imports by a path", "import nets.deep.cnn", "nets/deep/cnn.py"],
     ["imports through a package", "import nets.cnn", "nets/__init__.py"],
+    ["imports without spaces", "from.layers import(Dense)", "layers.py"],
+    [
+      "imports with a comment in brackets",
+      "from nets import (\n  mlp,  # (old)\n  cnn)",
+      "nets/cnn.py",
+    ],
+    ["imports by a name with other letters", "from données import S", "données.py"],
+    ["imports after a mark of the byte order", "\uFEFFimport layers", "layers.py"],
+    ["imports by a literal", 'importlib.import_module("layers")', "layers.py"],
+    ["imports by the built-in function", "__import__('layers')", "layers.py"],
   ] as const) {
     it(`covers a file that the module ${how}`, () => {
       write({ "model.py": `${statement}\n`, "nets/__init__.py": "", [file]: "a = 1\n" });
@@ -63,6 +73,23 @@ describe("the hash of Python code", () => {
     assert.notEqual(between, before);
     write({ "nets/shapes.py": "size = 2\n" });
     assert.notEqual(hash(), between);
+  });
+
+  it("covers what a package offers to `import *`", () => {
+    write({
+      "model.py": "from nets import *\n",
+      "nets/__init__.py": '__all__ = [\n    "cnn",\n]\n',
+      "nets/cnn.py": "a = 1\n",
+    });
+    const before = hash();
+    write({ "nets/cnn.py": "a = 2\n" });
+    assert.notEqual(hash(), before);
+  });
+
+  it("ends in spite of links in a circle", () => {
+    write({ "model.py": "import nets.cnn\n", "nets/cnn.py": "import nets\n" });
+    symlinkSync(folder, join(folder, "nets/nets"));
+    assert.match(hash() ?? "", /^[0-9a-f]{16}$/);
   });
 
   it("does not depend on the place, on other files or on a circle of imports", () => {
@@ -97,11 +124,13 @@ describe("the hash of Python code", () => {
       );
     });
 
-    it("covers the module with the initial params of a Flower app", () => {
-      write({ "app.py": "a = 1\n", "start.py": "a = 1\n" });
+    it("covers the module with the first params of a Flower app, and its options", () => {
+      write({ "app.py": "a = 1\n", "start.py": "a = 1\n", "pyproject.toml": "" });
       const flower = { app: "app:app", initial: "start:make", folder };
       const once = addPythonCode({ flower } as Trial, "t.yaml");
       write({ "start.py": "a = 2\n" });
+      assert.throws(() => addPythonCode(once, "t.yaml"), /the Python code of app and start has/);
+      write({ "start.py": "a = 1\n", "pyproject.toml": "[tool.flwr.app.config]\nlr = 1\n" });
       assert.throws(() => addPythonCode(once, "t.yaml"), /the Python code of app and start has/);
     });
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { UserError } from "@fedclair/core";
 import { readPythonClients, withPythonCode, type Trial } from "@fedclair/core/internal";
@@ -13,7 +13,8 @@ import { readPythonClients, withPythonCode, type Trial } from "@fedclair/core/in
  */
 export function addPythonCode(trial: Trial, file: string): Trial {
   const { folder, modules = [], code } = readPythonClients(trial) ?? {};
-  const hash = folder === undefined ? undefined : hashPython(folder, modules);
+  const others = trial.flower === undefined ? [] : ["pyproject.toml"]; // its options reach the app
+  const hash = folder === undefined ? undefined : hashPython(folder, modules, others);
   if (hash === undefined) return trial;
   if (code !== undefined && code !== hash) {
     throw new UserError(
@@ -25,23 +26,29 @@ export function addPythonCode(trial: Trial, file: string): Trial {
 
 /**
  * Hashes Python modules and what they import from their folder, without running them. It does not
- * include packages from elsewhere, imports by names that are computed, or data.
+ * include packages from elsewhere, modules that are found through `sys.path`, imports by names that
+ * are computed, or data.
+ * @param others further files of the folder, which may be absent
  * @returns 16 hexadecimal digits; undefined if one of the modules is not in the folder
  */
-export function hashPython(folder: string, modules: readonly string[]): string | undefined {
-  const roots = modules.map((name) => locate(folder, name.split(".")));
+export function hashPython(
+  folder: string,
+  modules: readonly string[],
+  others: readonly string[] = [],
+): string | undefined {
+  if (!isFolder(folder)) return undefined;
+  const top = realpathSync(folder);
+  const roots = modules.map((name) => locate(top, name.split(".")));
   if (roots.some((found) => found.length === 0)) return undefined;
-  const files = new Set(roots.flat());
+  const files = new Set([...roots.flat(), ...others.map((name) => join(top, name)).filter(isFile)]);
   const hash = createHash("sha256");
   for (const file of files) {
     const content = readFileSync(file);
     // Relative, so that the hash does not depend on where the folder is.
-    const path = relative(folder, file).split(sep).join("/");
+    const path = relative(top, file).split(sep).join("/");
     hash.update(`${path}\0${content.length}\0`).update(content);
-    for (const { dots, names } of listImports(content.toString("utf8"))) {
-      const base = dots === 0 ? folder : join(dirname(file), "../".repeat(dots - 1));
-      for (const found of locate(base, names)) files.add(found);
-    }
+    const names = listImportedNames(content.toString("utf8"));
+    for (const found of findModules(names, foldersAbove(file, top))) files.add(found);
   }
   return hash.digest("hex").slice(0, 16);
 }
@@ -54,34 +61,50 @@ function locate(base: string, names: readonly string[]): string[] {
   });
 }
 
-const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
-
-/** `from .a.b import (c, d as e)` or `import a.b as c, d`, at the beginning of a statement. */
-const importStatement =
-  /(?:^|;|:)[ \t]*(?:from[ \t]+(\.*)[ \t]*([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n;#]*)|import[ \t]+([^\n;#]*))/gmu;
-
-/**
- * Lists what a module may import. What follows `import` in a `from` statement may be a module too.
- */
-function listImports(text: string): { dots: number; names: string[] }[] {
-  const lines = text.replaceAll(/\\\r?\n/g, " ");
-  return [...lines.matchAll(importStatement)].flatMap(
-    ([, dots = "", from = "", imported = "", plain = ""]) => {
-      const base = from.split(".").filter((name) => name !== "");
-      const words = listNames(plain === "" ? imported : plain);
-      if (plain !== "") return words.map((name) => ({ dots: 0, names: name.split(".") }));
-      return ["", ...words].map((name) => ({
-        dots: dots.length,
-        names: name === "" ? base : [...base, name],
-      }));
-    },
-  );
+/** The folders from that of a file up to another one, which imports may begin from. */
+function foldersAbove(file: string, top: string): string[] {
+  const folders = [dirname(file)];
+  for (let last = dirname(file); last !== top && dirname(last) !== last;) {
+    last = dirname(last);
+    folders.push(last);
+  }
+  return folders;
 }
 
-/** The names in `(a as b,  # why\n c)`. */
-function listNames(list: string): string[] {
-  return list
+/** Finds the modules of these names in the folders, and in folders of these names inside them. */
+function findModules(names: ReadonlySet<string>, folders: readonly string[]): string[] {
+  const searched = new Set(folders);
+  const found: string[] = [];
+  for (const folder of searched) {
+    const [start] = locate(folder, ["__init__"]);
+    if (start !== undefined) found.push(start);
+    for (const name of names) {
+      const path = join(folder, name);
+      if (isFile(`${path}.py`)) found.push(`${path}.py`);
+      if (isFolder(path)) searched.add(realpathSync(path)); // links may form a circle
+    }
+  }
+  return found;
+}
+
+const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+const isFolder = (path: string) =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+/** Lists, brackets included, that may go on over several lines. */
+const listed = /\bimport\s*\([^)]*\)|__all__[\s+]*=\s*[[(][^\])]*[\])]/g;
+
+/** Lines that import something, or say what `import *` does. */
+const importing = /^.*\b(?:import|__import__|import_module|__all__)\b.*$/gm;
+
+/**
+ * Lists the words of all lines that import something: names of modules are among them. A word that
+ * names a module which is not imported does no harm: the hash then covers that module too.
+ */
+function listImportedNames(text: string): ReadonlySet<string> {
+  const lines = text
     .replaceAll(/#.*/g, "")
-    .split(",")
-    .flatMap((item) => /[\w.]+/u.exec(item)?.[0] ?? []);
+    .replaceAll(/\\\r?\n/g, " ")
+    .replaceAll(listed, (list) => list.replaceAll(/\s+/g, " "));
+  return new Set(lines.match(importing)?.flatMap((line) => line.match(/[\p{L}\p{N}_]+/gu) ?? []));
 }

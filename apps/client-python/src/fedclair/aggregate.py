@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,7 @@ from fedclair_host.client import Array, LowRank, dense
 from fedclair_host.codec import to_floats
 from safetensors.numpy import load_file, save_file
 
+from .json_text import to_json
 from .service import ask, shared_folder
 from .tables import pandas
 
@@ -76,7 +76,13 @@ def aggregate(
     :param examples: number of examples by client id; default: 1 for each
     :param seed: seed of the aggregator's random numbers
     :param options: options of the aggregator, as ``rank=4``
-    :raises FedclairError: for an unknown aggregator or option, or if no update can be aggregated"""
+    :raises FedclairError: for an unknown aggregator or option, or if no update can be aggregated
+    :raises TypeError: if `updates` is not a dict whose client ids are texts"""
+    if not isinstance(updates, Mapping):
+        raise TypeError(f'updates: expected a dict of changes by client id, like {{"c00": {{"layer.weight": array}}}}, got {type(updates).__name__}')
+    for client in updates:
+        if not isinstance(client, str):
+            raise TypeError(f"updates: expected client ids as texts, like 'c{client}', got {client!r}")
     with shared_folder() as folder:
         place = Path(folder)
         request = {
@@ -110,7 +116,7 @@ def aggregate(
 
 def option_words(options: Mapping[str, Any]) -> list[str]:
     """Writes options as the command takes them: ``rank=4``."""
-    return [f"{name}={json.dumps(value)}" for name, value in options.items()]
+    return [f"{name}={to_json(value, name)}" for name, value in options.items()]
 
 
 class _Personal(Mapping[str, Mapping[str, Any]]):

@@ -16,9 +16,10 @@ from fedclair_host.client import Client
 
 from .command import FedclairError, call
 from .host_here import run_here
+from .json_text import to_json
 from .progress import Progress
 from .run_html import run_html
-from .tables import pandas
+from .tables import pandas, read_table
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -93,8 +94,7 @@ class Run:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "tables"
             call(["export", str(self.folder), "--to", "csv", "--out", str(out)])
-            # By default pandas reads numbers faster than it reads all their digits.
-            return {name: pandas().read_csv(out / f"{name}.csv", float_precision="round_trip") for name in ("clients", "rounds")}
+            return {name: read_table(out / f"{name}.csv") for name in ("clients", "rounds")}
 
 
 def run(
@@ -121,18 +121,21 @@ def run(
     :param report: whether to write report.html and its figures
     :param progress: whether to show the rounds: as a bar in terminals and notebooks, otherwise as lines on stderr
     :raises FedclairError: with the command's message and exit code
+    :raises TypeError: if `clients` is none of these, or the trial has values that YAML lacks
     :raises ValueError: if a function is to run in several hosts, or in a folder that holds a run, which may be of another function"""
     if host_command.loading is not None:
         raise FedclairError(
             f'{host_command.loading}: a host imports this module, and that must not run a trial: put fedclair.run below `if __name__ == "__main__":`', 2
         )
+    if clients is not None and not isinstance(clients, str) and not callable(clients):
+        raise TypeError(f'clients: expected a function or class, or a name like "model:make_client", got {type(clients).__name__}')
     folder = Path(tempfile.mkdtemp(prefix="fedclair-")) / "run" if out is None else Path(out)
     changes = dict(set or {})
     if isinstance(clients, str):
         changes["python"] = {"clients": clients, "folder": str(Path.cwd())}
     options = ["--out", str(folder), "--json", *([] if report else ["--no-report"])]
     for path, value in changes.items():
-        options += ["--set", f"{path}={json.dumps(value)}"]
+        options += ["--set", f"{path}={to_json(value, path)}"]
     with Progress(progress) as shown, _as_file(trial) as file:
         if callable(clients):
             if (folder / "run.json").exists():
@@ -159,7 +162,7 @@ def _as_file(trial: StrPath | Mapping[str, Any]) -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "trial.yaml"
-        file.write_text(json.dumps(trial), encoding="utf-8")  # JSON is YAML
+        file.write_text(to_json(trial, "trial"), encoding="utf-8")
         yield str(file)
 
 

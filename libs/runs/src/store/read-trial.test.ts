@@ -159,7 +159,7 @@ describe("the trial of a run folder of an earlier release", () => {
         const { yaml } = read();
         assert.deepEqual((yaml.content as { readonly aggregator: object }).aggregator, present);
       } else {
-        assert.throws(check, /made from other contents, or by another release/);
+        assert.throws(check, /made from other contents or code, or by another release/);
         assert.throws(read, {
           name: "UserError",
           message: new RegExp(

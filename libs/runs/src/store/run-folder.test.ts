@@ -93,7 +93,7 @@ describe("RunFolder.claim", () => {
     );
     await assert.rejects(
       begin({ rounds: 7 }, true),
-      /toy with seed 1, made from other contents, or by/,
+      /toy with seed 1, made from other contents or code, or by/,
     );
     await writeFile(join(out, "summary.json"), '{"arms":[]}');
     await assert.rejects(begin({}, true), /is done: --again makes a new one/);

@@ -306,7 +306,7 @@ export function checkTrial({ folder, info, trial: storedTrial }: StoredRun, tria
     ({ name, seed }) => `${name} with seed ${seed}`,
   );
   const differs =
-    own === other ? "made from other contents, or by another release" : `and not of ${own}`;
+    own === other ? "made from other contents or code, or by another release" : `and not of ${own}`;
   throw new UserError(
     `the folder '${folder}' holds a run of ${other}, ${differs}: choose another place by --out or --name, or remove it by ${commandName()} rm`,
   );
