@@ -101,6 +101,7 @@ def test_a_script_that_its_own_hosts_import_does_not_run_again(folder):
 
 def test_a_missing_command_is_explained(folder, monkeypatch):
     monkeypatch.delenv("FEDCLAIR_COMMAND")
+    monkeypatch.setattr("fedclair.command.__file__", str(folder / "command.py"))  # the wheel has the command beside it
     with pytest.raises(fedclair.FedclairError, match="npm install fedclair"):
         fedclair.run(trial)
 

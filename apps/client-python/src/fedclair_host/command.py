@@ -136,9 +136,9 @@ def _token(file: str | None) -> str:
 
 
 def _require_regular(option: str, file: str | None) -> None:
-    """Rejects a FIFO or a device, which would block the process."""
-    if file is not None and Path(file).exists() and not Path(file).is_file():
-        raise HostError(f"{option}: '{file}': expected a regular file")
+    """Rejects a file that is not there, and a FIFO or a device, which would block the process."""
+    if file is not None and not Path(file).is_file():
+        raise HostError(f"{option}: '{file}': {'expected a regular file' if Path(file).exists() else 'no such file'}")
 
 
 def _tls(options: argparse.Namespace) -> ssl.SSLContext:

@@ -390,7 +390,8 @@ class Host:
             self._has_ended = True
             self._drop_jobs()
             # Its own thread closes the connection, after the reply has been sent.
-            self._queue.put(Ending(printable(end.reason, 1024), end.exit_code))
+            reason = "\n".join(printable(line, 1024) for line in end.reason[:8192].split("\n"))
+            self._queue.put(Ending(reason, end.exit_code))
 
 
 def _stage(work: _Work) -> tuple[str, int, str]:

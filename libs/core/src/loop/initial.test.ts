@@ -91,7 +91,7 @@ describe("askForParams", () => {
     assert.equal(origin.clientId, "c2");
     const all = { c0: failure, c1: failure, c2: failure };
     await assert.rejects(ask(createPool(all)), (error: unknown) => {
-      assert.ok(error instanceof UserError && error.exitCode === 3);
+      assert.ok(error instanceof UserError && error.exitCode === 2);
       assert.match(
         error.message,
         /^no client has initial params:\n {2}c0: CLIENT_ERROR \(no model\)\n/,

@@ -58,7 +58,7 @@ interface Asked {
 export async function askForParams(asked: Asked): Promise<Initial> {
   const { trial, clientIds, pool, rng, signal } = asked;
   const { answerSeconds, maxMessageBytes } = trial.limits;
-  const failures: string[] = [];
+  const failures: (Failure & { readonly id: string })[] = [];
   for (const clientId of clientIds.slice(0, mostAsked)) {
     const job = jobFor(
       { clientIds, rng },
@@ -76,10 +76,14 @@ export async function askForParams(asked: Asked): Promise<Initial> {
     while (!step.done) step = await answers.next();
     const [update] = step.value.updates;
     if (update) return await toInitial(update);
-    for (const [id, { code, message }] of step.value.failures)
-      failures.push(`\n  ${id}: ${code} (${message})`);
+    for (const [id, failure] of step.value.failures) failures.push({ id, ...failure });
   }
-  throw new UserError(`no client has initial params:${failures.join("")}`, exitCodes.quorum);
+  const lines = failures.map(({ id, code, message }) => `\n  ${id}: ${code} (${message})`);
+  const isOwnFault = failures.length > 0 && failures.every(({ code }) => code === "CLIENT_ERROR");
+  throw new UserError(
+    `no client has initial params:${lines.join("") || " none answered"}`,
+    isOwnFault ? exitCodes.usage : exitCodes.quorum,
+  );
 }
 
 async function toInitial({ clientId, delta }: Update): Promise<Initial> {
