@@ -37,7 +37,7 @@ describe("the notes of hosts", () => {
       "c03\nit ended its host with 7 (train of c03 in round 2)",
       "c04\tc06\nit ended its host with SIGSEGV (train of c04, c06 in round 2)",
     ]);
-    assert.ok(!existsSync(file));
+    assert.equal(notes.settle(file, 7), undefined, "it is cleared");
   });
 
   it("are gone after the trial, when hosts may still end", () => {

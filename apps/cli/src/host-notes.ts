@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 
 /** Size of a note in bytes, as hosts write it. */
 const size = 4096;
@@ -27,13 +27,11 @@ export class HostNotes {
   /** Makes an empty note for a host that is about to start. @returns its file */
   create(): string {
     this.#folder ??= mkdtempSync(join(tmpdir(), "fedclair-hosts-"));
-    const file = join(this.#folder, `note-${this.#count++}`);
-    writeFileSync(file, Buffer.alloc(size));
-    return file;
+    return publish(this.#folder, `note-${this.#count++}`, Buffer.alloc(size));
   }
 
   /**
-   * Reads and removes the note of a host that has ended, and tells the other hosts if its clients
+   * Reads and clears the note of a host that has ended, and tells the other hosts if its clients
    * ended it.
    * @param code its exit code or signal
    * @returns what it was doing; undefined if it was waiting
@@ -43,10 +41,12 @@ export class HostNotes {
     const note = readFileSync(file);
     const text = note.toString("utf8", 0, note.indexOf(0));
     const [clients = "", doing] = text.split("\n");
-    if (clients !== "" && doing !== undefined && (typeof code === "number" || faults.has(code)))
-      this.#tell(file, `${clients}\nit ended its host with ${code} (${doing})`);
-    writeFileSync(file, Buffer.alloc(size)); // hosts that have it in memory see this
-    rmSync(file);
+    if (clients !== "" && doing !== undefined && (typeof code === "number" || faults.has(code))) {
+      const name = basename(file).replace("note", "ended");
+      publish(this.#folder, name, `${clients}\nit ended its host with ${code} (${doing})`);
+    }
+    // In place: other hosts have it in memory, and a shorter file would end them.
+    writeFileSync(file, Buffer.alloc(size), { flag: "r+" });
     return doing;
   }
 
@@ -55,11 +55,12 @@ export class HostNotes {
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
     this.#folder = undefined;
   }
+}
 
-  #tell(file: string, text: string): void {
-    const part = join(dirname(file), "part");
-    writeFileSync(part, text);
-    // In one step, because hosts read it at once.
-    renameSync(part, join(dirname(file), basename(file).replace("note", "ended")));
-  }
+/** Writes a file that other processes find only when it is whole. @returns its path */
+function publish(folder: string, name: string, content: string | Uint8Array): string {
+  const [part, file] = [join(folder, "part"), join(folder, name)];
+  writeFileSync(part, content);
+  renameSync(part, file);
+  return file;
 }

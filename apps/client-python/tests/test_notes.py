@@ -12,6 +12,11 @@ def folder(tmp_path):
     return tmp_path
 
 
+def clear(file):
+    with open(file, "r+b") as opened:  # in place, because it is in the memory of the hosts
+        opened.write(bytes(4096))
+
+
 def test_a_host_learns_which_client_ended_another(folder):
     own, other = Notes(str(folder / "note-0")), Notes(str(folder / "note-1"))
     assert own.ended_by("c03") is None
@@ -20,7 +25,7 @@ def test_a_host_learns_which_client_ended_another(folder):
 
     def end() -> None:
         (folder / "ended-1").write_text("c03\nit ended its host with 7")
-        (folder / "note-1").unlink()
+        clear(folder / "note-1")
 
     threading.Timer(0.1, end).start()
     assert own.ended_by("c03") == "it ended its host with 7"
@@ -32,11 +37,7 @@ def test_a_client_runs_again_if_it_did_not_end_its_host(folder):
     unfinished = other.of("train of c03 in round 1", ["c03"])
     unfinished.__enter__()
 
-    def settle() -> None:
-        (folder / "note-1").write_bytes(bytes(4096))
-        (folder / "note-1").unlink()
-
-    threading.Timer(0.1, settle).start()
+    threading.Timer(0.1, lambda: clear(folder / "note-1")).start()
     assert own.ended_by("c03") is None
 
 

@@ -61,14 +61,11 @@ function locate(base: string, names: readonly string[]): string[] {
   });
 }
 
-/** The folders from that of a file up to another one, which imports may begin from. */
+/** The folders from that of a file up to the top one, which imports may begin from. */
 function foldersAbove(file: string, top: string): string[] {
-  const folders = [dirname(file)];
-  for (let last = dirname(file); last !== top && dirname(last) !== last;) {
-    last = dirname(last);
-    folders.push(last);
-  }
-  return folders;
+  const names = relative(top, dirname(file)).split(sep);
+  if (names[0] === "..") return [dirname(file)]; // a link led out of the folder
+  return [top, ...names.map((_, i) => join(top, ...names.slice(0, i + 1)))];
 }
 
 /** Finds the modules of these names in the folders, and in folders of these names inside them. */

@@ -8,7 +8,7 @@ from __future__ import annotations
 import mmap
 import os
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Sequence
 
@@ -56,19 +56,21 @@ class Notes:
             self._changed = -1  # a file may have appeared in the same tick of the clock
 
     def _read(self) -> None:
-        """Reads the other notes, if there are new ones."""
         if self._file is None:
             return
-        changed = self._file.parent.stat().st_mtime_ns
+        try:
+            self._read_folder(self._file)
+        except OSError:
+            pass  # somebody has removed the folder: nothing more is known
+
+    def _read_folder(self, own: Path) -> None:
+        """Reads the other notes, if there are new ones."""
+        changed = own.parent.stat().st_mtime_ns
         if changed == self._changed:
             return
         self._changed = changed
-        self._others = []
-        for file in self._file.parent.glob("note-*"):
-            with suppress(FileNotFoundError):  # it has just been removed
-                if file != self._file:
-                    self._others.append(_map(file))
-        for file in self._file.parent.glob("ended-*"):
+        self._others = [_map(file) for file in own.parent.glob("note-*") if file != own]
+        for file in own.parent.glob("ended-*"):
             clients, _, text = file.read_text(encoding="utf-8").partition("\n")
             known = clients.split("\t")
             if len(known) > 1:
