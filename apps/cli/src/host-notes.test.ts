@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HostNotes } from "./host-notes.js";
 
@@ -38,6 +38,13 @@ describe("the notes of hosts", () => {
       "c04\tc06\nit ended its host with SIGSEGV (train of c04, c06 in round 2)",
     ]);
     assert.equal(notes.settle(file, 7), undefined, "it is cleared");
+  });
+
+  it("may be removed by somebody else", () => {
+    const file = noteOf("c03\ntrain of c03 in round 2");
+    rmSync(dirname(file), { recursive: true });
+    assert.equal(notes.settle(file, 7), undefined);
+    assert.ok(existsSync(notes.create()));
   });
 
   it("are gone after the trial, when hosts may still end", () => {

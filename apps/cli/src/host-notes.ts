@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
@@ -26,7 +26,9 @@ export class HostNotes {
 
   /** Makes an empty note for a host that is about to start. @returns its file */
   create(): string {
-    this.#folder ??= mkdtempSync(join(tmpdir(), "fedclair-hosts-"));
+    // Somebody may clear the folder of temporary files.
+    if (this.#folder === undefined || !existsSync(this.#folder))
+      this.#folder = mkdtempSync(join(tmpdir(), "fedclair-hosts-"));
     return publish(this.#folder, `note-${this.#count++}`, Buffer.alloc(size));
   }
 
@@ -37,7 +39,7 @@ export class HostNotes {
    * @returns what it was doing; undefined if it was waiting
    */
   settle(file: string, code: number | string): string | undefined {
-    if (this.#folder === undefined) return undefined;
+    if (this.#folder === undefined || !existsSync(file)) return undefined;
     const note = readFileSync(file);
     const text = note.toString("utf8", 0, note.indexOf(0));
     const [clients = "", doing] = text.split("\n");

@@ -166,7 +166,9 @@ async function keepHost(
     const doing = host.note === undefined ? undefined : notes.settle(host.note, code);
     const isDone = code === 0 && doing === undefined;
     if (isDone || host.over.aborted || over.aborted) return undefined;
-    const wait = code === exitCodes.usage ? undefined : restartDelays[starts];
+    // A client may end its host with any code.
+    const isUsersError = code === exitCodes.usage && doing === undefined;
+    const wait = isUsersError ? undefined : restartDelays[starts];
     const again =
       wait === undefined ? "" : `; it is started again (${starts + 1} of ${restartDelays.length})`;
     const where = doing === undefined ? "" : ` (${printable(doing, 300)})`;

@@ -55,10 +55,17 @@ describe("RecoveringPool", () => {
     );
   });
 
-  it("asks again as long as that brings answers", async () => {
-    const { pool, asked } = losing([["c0", "c1", "c2"], ["c0", "c2"], ["c0"], ["c0"], []]);
+  it("asks again until that has brought no answer four times", async () => {
+    const all = ["c0", "c1", "c2"];
+    const { pool, asked } = losing([
+      all,
+      all,
+      ["c0", "c2"],
+      ["c0"],
+      ...Array<string[]>(9).fill(["c0"]),
+    ]);
     assert.deepEqual(await outcomes(pool), ["-2 c1 ok", "-3 c2 ok", "-1 c0 lost"]);
-    assert.equal(asked.length, 4);
+    assert.equal(asked.length, 4 + 4);
   });
 
   it("reports lost clients at once if the others reach the quorum", async () => {
@@ -69,7 +76,7 @@ describe("RecoveringPool", () => {
   });
 
   it("asks again after a bounded wait, even if there is no room for all", async () => {
-    const { pool } = losing([["c0", "c1", "c2"], ["c2"], ["c2"]]);
+    const { pool } = losing([["c0", "c1", "c2"], ...Array<string[]>(9).fill(["c2"])]);
     const full: ClientPool = {
       ...pool,
       ready: (signal) =>

@@ -12,9 +12,15 @@ import {
 type Limits = Pick<Trial["limits"], "quorum" | "answerSeconds" | "joinSeconds">;
 
 /**
+ * Answers can be lost with their host again and again, as if several clients end it, and a host is
+ * started again as often as this.
+ */
+const mostFruitless = 3;
+
+/**
  * Keeps a trial going when a host is lost: if its clients are needed for the quorum, waits until
- * hosts have room for all clients, and asks those of the lost host again, as long as that brings
- * answers. A wait lasts at most `joinSeconds`, and half of `answerSeconds`, so that the round does
+ * hosts have room for all clients, and asks those of the lost host again, until that has brought no
+ * answer a few times. A wait lasts at most `joinSeconds`, and half of `answerSeconds`, so that the round does
  * not close meanwhile. The answers are the same on any host.
  */
 export class RecoveringPool implements ClientPool {
@@ -35,7 +41,7 @@ export class RecoveringPool implements ClientPool {
     let admitted = 0;
     // Each job that is to be asked, with the id under which its answer is awaited.
     let asked = new Map(jobs.map((job) => [job, job.id] as const));
-    for (let isFirst = true; ; isFirst = false) {
+    for (let fruitless = 0; ;) {
       const ids = new Map([...asked].map(([{ id }, awaited]) => [id, awaited]));
       const lost = new Map<number, Answer>();
       for await (const answer of this.#inner.ask([...asked.keys()], admit, signal)) {
@@ -47,8 +53,8 @@ export class RecoveringPool implements ClientPool {
         if ("update" in answer) admitted++;
         yield awaited;
       }
-      const bringsNothing = !isFirst && lost.size === asked.size;
-      if (lost.size === 0 || admitted >= needed || bringsNothing) {
+      fruitless = lost.size === asked.size ? fruitless + 1 : 0;
+      if (lost.size === 0 || admitted >= needed || fruitless > mostFruitless) {
         yield* lost.values();
         return;
       }
