@@ -20,8 +20,9 @@ const mostFruitless = 3;
 /**
  * Keeps a trial going when a host is lost: if its clients are needed for the quorum, waits until
  * hosts have room for all clients, and asks those of the lost host again, until that has brought no
- * answer a few times. A wait lasts at most `joinSeconds`, and half of `answerSeconds`, so that the round does
- * not close meanwhile. The answers are the same on any host.
+ * answer a few times. The waits of a round last at most `joinSeconds` together, and half of
+ * `answerSeconds`, so that the round does not close meanwhile. The answers are the same on any
+ * host.
  */
 export class RecoveringPool implements ClientPool {
   readonly #inner: ClientPool;
@@ -38,6 +39,8 @@ export class RecoveringPool implements ClientPool {
 
   async *ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer> {
     const needed = Math.ceil(this.#limits.quorum * jobs.length);
+    const { answerSeconds, joinSeconds } = this.#limits;
+    let patience = 1000 * Math.min(joinSeconds, answerSeconds / 2);
     let admitted = 0;
     // Each job that is to be asked, with the id under which its answer is awaited.
     let asked = new Map(jobs.map((job) => [job, job.id] as const));
@@ -54,11 +57,12 @@ export class RecoveringPool implements ClientPool {
         yield awaited;
       }
       fruitless = lost.size === asked.size ? fruitless + 1 : 0;
-      if (lost.size === 0 || admitted >= needed || fruitless > mostFruitless) {
+      const isOver = admitted >= needed || fruitless > mostFruitless || patience <= 0;
+      if (lost.size === 0 || isOver) {
         yield* lost.values();
         return;
       }
-      await this.#waitForRoom(signal);
+      patience -= await this.#waitForRoom(patience, signal);
       // New ids, because a host whose connection broke may still answer the old ones.
       const again = [...asked].filter(([{ id }]) => lost.has(id));
       asked = new Map(again.map(([job, awaited]) => [renewJob(job), awaited]));
@@ -69,13 +73,14 @@ export class RecoveringPool implements ClientPool {
     return this.#inner.close();
   }
 
-  async #waitForRoom(signal: AbortSignal): Promise<void> {
-    const { answerSeconds, joinSeconds } = this.#limits;
+  /** @returns how long it has waited, in ms */
+  async #waitForRoom(milliseconds: number, signal: AbortSignal): Promise<number> {
+    const since = performance.now();
     const waiting = new AbortController();
     const stop = () => {
       waiting.abort(signal.reason);
     };
-    const cancel = afterRunning(1000 * Math.min(joinSeconds, answerSeconds / 2), stop);
+    const cancel = afterRunning(milliseconds, stop);
     signal.addEventListener("abort", stop);
     try {
       // Even without room for all, asking again may reach the quorum.
@@ -84,5 +89,6 @@ export class RecoveringPool implements ClientPool {
       cancel();
       signal.removeEventListener("abort", stop);
     }
+    return performance.now() - since;
   }
 }
