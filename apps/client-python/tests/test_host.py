@@ -296,7 +296,8 @@ def host_with(make_client, jobs):
     return host, answers
 
 
-def test_waiting_jobs_of_a_stage_are_trained_together():
+def clients_together(trouble, act):
+    """Clients that train three at a time and act if a certain one is among them, and the groups in which they trained."""
     groups = []
 
     class Together(Client):
@@ -305,10 +306,19 @@ def test_waiting_jobs_of_a_stage_are_trained_together():
         @classmethod
         def train_cohort(cls, clients, params, jobs):
             groups.append([job.client_id for job in jobs])
-            if "broken" in groups[-1]:
-                raise RuntimeError("no data")
+            if trouble in groups[-1]:
+                act()
             return [Update(1, {"w": np.zeros(1)}) for _ in jobs]
 
+    return Together, groups
+
+
+def fail():
+    raise RuntimeError("no data")
+
+
+def test_waiting_jobs_of_a_stage_are_trained_together():
+    Together, groups = clients_together("broken", fail)
     jobs = [("a", 1), ("b", 1), ("broken", 1), ("d", 1), ("e", 1), ("f", 2)]
     host, answers = host_with(lambda index: Together(), jobs)
     assert host.run().reason == "over"
@@ -318,18 +328,7 @@ def test_waiting_jobs_of_a_stage_are_trained_together():
 
 
 def test_a_group_that_takes_too_long_is_trained_one_by_one(monkeypatch):
-    groups = []
-
-    class Together(Client):
-        cohort = 3
-
-        @classmethod
-        def train_cohort(cls, clients, params, jobs):
-            groups.append([job.client_id for job in jobs])
-            if "hangs" in groups[-1]:
-                time.sleep(30)
-            return [Update(1, {"w": np.zeros(1)}) for _ in jobs]
-
+    Together, groups = clients_together("hangs", lambda: time.sleep(30))
     host, answers = host_with(lambda index: Together(), [(name, 1) for name in ["a", "b", "hangs", "c", "d", "e"]])
     host._trial = {"limits": {"clientSeconds": 0.02}}
     assert host.run().reason == "over"

@@ -68,7 +68,7 @@ function foldersAbove(file: string, top: string): string[] {
   return [top, ...names.map((_, i) => join(top, ...names.slice(0, i + 1)))];
 }
 
-/** Finds the modules of these names in the folders, and in folders of these names inside them. */
+/** Finds modules by their names, in the folders and in the folders inside that have such a name. */
 function findModules(names: ReadonlySet<string>, folders: readonly string[]): string[] {
   const searched = new Set(folders);
   const found: string[] = [];

@@ -18,11 +18,10 @@ type Limits = Pick<Trial["limits"], "quorum" | "answerSeconds" | "joinSeconds">;
 const mostFruitless = 3;
 
 /**
- * Keeps a trial going when a host is lost: if its clients are needed for the quorum, waits until
- * hosts have room for all clients, and asks those of the lost host again, until that has brought no
- * answer a few times. The waits of a round last at most `joinSeconds` together, and half of
- * `answerSeconds`, so that the round does not close meanwhile. The answers are the same on any
- * host.
+ * Keeps a trial going when a host is lost. If the quorum needs its clients, waits until hosts have
+ * room for all, and asks these again, until that has brought no answer a few times. The waits of a
+ * round last at most `joinSeconds` together, and half of `answerSeconds`, so that the round does
+ * not close meanwhile. The answers are the same on any host.
  */
 export class RecoveringPool implements ClientPool {
   readonly #inner: ClientPool;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 from datetime import datetime, timezone
+from typing import Iterator
 
 from aiohttp import ServerDisconnectedError
 
@@ -36,11 +37,9 @@ def tls_fault(error: BaseException | None) -> str | None:
 
     :returns: None if a retry may succeed
     """
-    visited: set[int] = set()
-    while error is not None and id(error) not in visited:
-        visited.add(id(error))
+    for cause in [] if error is None else _causes(error):
         # aiohttp's errors are subclasses of ssl's, but only the errors that they wrap have the reason.
-        for one in (getattr(error, "certificate_error", None), getattr(error, "os_error", None), error):
+        for one in (getattr(cause, "certificate_error", None), getattr(cause, "os_error", None), cause):
             if isinstance(one, ssl.SSLCertVerificationError):
                 why = printable(one.verify_message, 200)
                 if one.verify_code in _clock_faults:
@@ -49,20 +48,25 @@ def tls_fault(error: BaseException | None) -> str | None:
                 return f"its certificate is not believed ({why}): give the authority of it by --tls-ca, and the address by a name that it holds"
             if isinstance(one, ssl.SSLError) and one.reason:
                 return f"no TLS with it ({one.reason.lower().replace('_', ' ')}){_advice(one.reason)}"
-        error = error.__cause__ or error.__context__
     return None
 
 
 def no_connection(error: BaseException, url: str) -> str:
     """Says why there is no connection to a coordinator: the cause, because the errors around it only say that there is none."""
-    visited: set[int] = set()
-    cause = error
-    while id(cause) not in visited:
-        visited.add(id(cause))
-        cause = cause.__cause__ or cause.__context__ or cause
+    *_, cause = _causes(error)
     why = printable(str(cause), 200)
     is_closed = isinstance(cause, (ServerDisconnectedError, ConnectionResetError))
     return f"{why} (does it expect https://?)" if is_closed and url.startswith("http://") else why
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what caused it, the outermost first."""
+    visited: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in visited:
+        visited.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def is_loopback(host: str) -> bool:

@@ -61,7 +61,7 @@ export interface PythonClients {
   readonly args: readonly string[];
   /** The modules that the hosts import, like `package.module`. */
   readonly modules: readonly string[];
-  /** A hash of the code of these modules, if a resolved trial has it. */
+  /** A hash of their code, if a resolved trial has it. */
   readonly code: string | undefined;
 }
 
