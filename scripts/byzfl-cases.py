@@ -2,8 +2,8 @@
 
     python3 -m venv /tmp/byzfl && . /tmp/byzfl/bin/activate
     pip install byzfl==0.0.11
-    python scripts/byzfl-cases.py rules > libs/aggregators/fixtures/byzfl.json
-    python scripts/byzfl-cases.py attacks > libs/attacks/fixtures/byzfl.json
+    python scripts/byzfl-cases.py rules > libs/rules/fixtures/aggregators/byzfl.json
+    python scripts/byzfl-cases.py attacks > libs/rules/fixtures/attacks/byzfl.json
 
 Two things about CAF are changed (`prepare_caf`). ByzFL makes one power iteration from a random start,
 so its result differs from call to call; here the start is the eigenvector that the iteration

@@ -9,7 +9,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { clairSchema, makeBank, shippedBank } from "@fedclair/aggregators";
+import { clairSchema, makeBank, shippedBank } from "@fedclair/clair";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { format } from "prettier";
@@ -155,7 +155,7 @@ async function measureRuns(name, count, set) {
 }
 
 async function writeBank(bank) {
-  const file = "libs/aggregators/src/clair/evidence/shipped-bank.ts";
+  const file = "libs/clair/src/evidence/shipped-bank.ts";
   const text = `import type { Bank } from "./bank.js";
 
 /** Written by \`npm run calibrate -- --write\`. */

@@ -1,8 +1,8 @@
 // npm run lab -- cases FILE…: runs reference cases against the built libraries and exits with 1 if
 // one of them fails.
 import { readFile } from "node:fs/promises";
-import { aggregatorKinds } from "@fedclair/aggregators/cases";
-import { attackKinds } from "@fedclair/attacks/cases";
+import { aggregatorKinds } from "@fedclair/clair/cases";
+import { attackKinds } from "@fedclair/rules/cases";
 import { kindsFormat, runCases } from "@fedclair/core/cases";
 import { taskFormats } from "@fedclair/tasks/cases";
 

@@ -2,7 +2,7 @@
 // It runs trials in memory and reads the real adapters in apps/cli/fixtures.
 import { stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { clair, clairSchema } from "@fedclair/aggregators";
+import { clair, clairSchema } from "@fedclair/clair";
 import { loadBackend } from "@fedclair/compute";
 import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
 import {
@@ -21,8 +21,8 @@ import { figureConfig, muted, truthColours, truthShapes } from "@fedclair/report
 import { drawSvg } from "@fedclair/report/draw";
 import { drawPng } from "@fedclair/report/draw-png";
 import { prepareTrial, runTrial } from "@fedclair/runs";
-import { computeStarts } from "../libs/aggregators/dist/src/clair/search/starts.js";
-import { computeSines } from "../libs/aggregators/dist/src/clair/subspace/views.js";
+import { computeStarts } from "../libs/clair/dist/src/search/starts.js";
+import { computeSines } from "../libs/clair/dist/src/subspace/views.js";
 import { parseArguments } from "./arguments.js";
 import { loadPile } from "./federations.js";
 

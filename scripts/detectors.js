@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { makeBank } from "@fedclair/aggregators";
+import { makeBank } from "@fedclair/clair";
 import { mean } from "@fedclair/linalg";
 import { atATime } from "../apps/cli/dist/src/at-a-time.js";
 import { parseArguments } from "./arguments.js";

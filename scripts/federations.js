@@ -1,6 +1,6 @@
 // The federations that the scripts on detection judge: rounds of trials that run in this process,
 // and subsets of piles of real adapters.
-import { clairSchema } from "@fedclair/aggregators";
+import { clairSchema } from "@fedclair/clair";
 import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
 import { prepareTrial, runTrial } from "@fedclair/runs";
 import { findAdapters } from "../apps/cli/dist/src/adapters/find-adapters.js";

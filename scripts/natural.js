@@ -2,7 +2,7 @@
 // clients out where the clients are real institutions, places and people, and what planted
 // attackers change. With --networks it prints only what CLAIR finds among clients that train small
 // networks. Needs the tables of npm run lab -- federations.
-import { clair, clairSchema, controlKinds } from "@fedclair/aggregators";
+import { clair, clairSchema, controlKinds } from "@fedclair/clair";
 import { loadBackend } from "@fedclair/compute";
 import { stream } from "@fedclair/linalg";
 import { loadBuiltIn } from "@fedclair/plugins";

@@ -1,8 +1,8 @@
-"""Writes libs/mods/fixtures/epsilon.json: the results of opacus 1.6.0 and dp-accounting 0.6.0.
+"""Writes libs/rules/fixtures/mods/epsilon.json: the results of opacus 1.6.0 and dp-accounting 0.6.0.
 
     python3 -m venv /tmp/privacy && . /tmp/privacy/bin/activate
     pip install numpy scipy attrs absl-py mpmath dm-tree && pip install --no-deps opacus==1.6.0 dp-accounting==0.6.0
-    python scripts/privacy-cases.py > libs/mods/fixtures/epsilon.json
+    python scripts/privacy-cases.py > libs/rules/fixtures/mods/epsilon.json
 
 PyTorch is not needed, because only the accountant's module of opacus is loaded. dp-accounting computes
 only whole orders here: between them it adds up the terms of its series without their signs, which is an

@@ -1,6 +1,6 @@
 """CLAIR's steps 0 to 6 (docs/clair.md) for one module of LoRA pairs in NumPy, float64.
 
-For side left, a given rank and more than 256 rows. The steps of `libs/aggregators/src/clair` in order:
+For side left, a given rank and more than 256 rows. The steps of `libs/clair/src` in order:
 compress, unit norm, a sketch of 256 rows, the least trimmed subspace from eight clients' own spaces, the
 fit to all clients and a reweighted one, leave-one-out tangents, the threshold at the gap, and the space
 lifted to all rows.

@@ -1,4 +1,4 @@
-"""The robust rules of `libs/aggregators` in NumPy: the same formulas in float64.
+"""The robust rules of `libs/rules` in NumPy: the same formulas in float64.
 
 They use as few passes as NumPy allows. Updates are float32, as clients send them.
 """

@@ -1,6 +1,6 @@
 // CLAIR at the sizes of real adapters, next to the same steps in NumPy, and how its time grows.
 import { availableParallelism } from "node:os";
-import { clair, clairSchema, refine } from "@fedclair/aggregators";
+import { clair, clairSchema, refine } from "@fedclair/clair";
 import { Matrix, multiply, addScaled, stream, thinQr } from "@fedclair/linalg";
 import { median } from "../harness/compare.js";
 

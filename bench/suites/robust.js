@@ -10,7 +10,7 @@ import {
   multiKrum,
   normClip,
   trimmedMean,
-} from "@fedclair/aggregators";
+} from "@fedclair/rules";
 import { stream } from "@fedclair/linalg";
 
 export const title = "robust rules on float32 updates, computed in float64, next to NumPy";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { aggregators } from "@fedclair/aggregators";
-import { attacks } from "@fedclair/attacks";
+import { aggregators } from "@fedclair/plugins";
+import { attacks } from "@fedclair/rules/attacks";
 import type { Plugins } from "@fedclair/core";
 import { prepare } from "@fedclair/core/testing";
 import { ClientRunner, clientIds, parseTrial, type RoundRecord } from "@fedclair/core/internal";

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { aggregators } from "@fedclair/aggregators";
+import { aggregators } from "@fedclair/plugins";
 import {
   readNumbers,
   decodeSafetensors,

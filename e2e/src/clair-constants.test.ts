@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { workspace } from "./support/paths.js";
 
-const folder = join(workspace, "libs/aggregators/src/clair/evidence");
+const folder = join(workspace, "libs/clair/src/evidence");
 
 /** Numeric constants of rule `evidence`, as `file: name = value`. */
 async function readConstants(): Promise<string[]> {

@@ -48,8 +48,8 @@ describe("the packages that programs load", () => {
   it("include no aggregators, only their stand-in, in a client host without plug-ins", () => {
     const host = join(workspace, "apps", "client", "dist", "src", "host.js");
     const packages = listPackages(host, [atOnce]);
-    assert.ok(packages.has("@fedclair/aggregators/fedavg"));
-    for (const name of ["@fedclair/aggregators", "@fedclair/runs", "cli-progress"])
+    assert.ok(packages.has("@fedclair/rules/fedavg"));
+    for (const name of ["@fedclair/rules", "@fedclair/runs", "cli-progress"])
       assert.ok(!packages.has(name), name);
   });
 

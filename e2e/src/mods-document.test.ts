@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { mods } from "@fedclair/mods";
+import { mods } from "@fedclair/rules/mods";
 import { runDocument } from "./support/document-script.js";
 import { readRecords } from "./support/federation.js";
 import { workspace } from "./support/paths.js";

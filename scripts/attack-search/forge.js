@@ -1,8 +1,11 @@
 import { toFloat64 } from "@fedclair/core";
 import { leadingEigenvectors, Matrix, median, norm } from "@fedclair/linalg";
-import { mapModules } from "../../libs/attacks/dist/src/forging.js";
-import { changeLike } from "../../libs/attacks/dist/src/modules.js";
-import { coordinateDeviations, coordinateMeans } from "../../libs/attacks/dist/src/statistics.js";
+import { mapModules } from "../../libs/rules/dist/src/attacks/forging.js";
+import { changeLike } from "../../libs/rules/dist/src/attacks/modules.js";
+import {
+  coordinateDeviations,
+  coordinateMeans,
+} from "../../libs/rules/dist/src/attacks/statistics.js";
 
 /** The coordinates of the search; see `forge`. */
 export const parts = ["own", "reverse", "spread", "sign", "leading"];

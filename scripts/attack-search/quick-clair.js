@@ -1,7 +1,7 @@
-import { clair, controlKinds } from "@fedclair/aggregators";
-import { toAggregation } from "../../libs/aggregators/dist/src/clair/aggregation.js";
-import { withSecretSeed } from "../../libs/aggregators/dist/src/clair/aggregator.js";
-import { refine } from "../../libs/aggregators/dist/src/clair/refine.js";
+import { clair, controlKinds } from "@fedclair/clair";
+import { toAggregation } from "../../libs/clair/dist/src/aggregation.js";
+import { withSecretSeed } from "../../libs/clair/dist/src/aggregator.js";
+import { refine } from "../../libs/clair/dist/src/refine.js";
 
 /** Controls of full power, which are not planted: that takes two thirds of a judgement. */
 const power = Object.fromEntries(controlKinds.map((kind) => [kind, 1]));
@@ -10,7 +10,7 @@ const power = Object.fromEntries(controlKinds.map((kind) => [kind, 1]));
  * Creates an aggregator that judges a single round as CLAIR does, but without positive controls.
  * They only decide whether a client that is not flagged is benign or undecided, so it flags the
  * same clients and returns the same change.
- * @param {import("@fedclair/aggregators").ClairOptions} options
+ * @param {import("@fedclair/rules").ClairOptions} options
  * @returns {import("@fedclair/core").Aggregator}
  */
 export function quickClair(options) {

@@ -6,7 +6,7 @@ import {
   makeBank,
   scoreClients,
   selectClients,
-} from "@fedclair/aggregators";
+} from "@fedclair/clair";
 import { stream } from "@fedclair/linalg";
 import { wilsonInterval } from "@fedclair/runs";
 import { markdown } from "../train-adapters/table.js";
@@ -15,7 +15,7 @@ import { markdown } from "../train-adapters/table.js";
 const mostClients = 20;
 const draws = 40;
 
-/** @typedef {ReadonlyMap<string, readonly import("@fedclair/aggregators").Measures[]>} Sources */
+/** @typedef {ReadonlyMap<string, readonly import("@fedclair/rules").Measures[]>} Sources */
 
 /**
  * @param {readonly import("./natural.js").NaturalTable[]} tables
@@ -23,7 +23,7 @@ const draws = 40;
  *   `dense`
  * @param {(table: string) => readonly (readonly [model: string, source: string])[]} modelsOf names
  *   the models of a table and their sources
- * @param {Partial<import("@fedclair/aggregators").BankOptions>} options of the bank
+ * @param {Partial<import("@fedclair/rules").BankOptions>} options of the bank
  * @returns a Markdown table with one row a table, and one for all
  */
 export async function judgeNatural(tables, { sources, dense }, modelsOf, options) {

@@ -1,5 +1,5 @@
 // Judges the piles of pools, each pool with a bank that was made without it.
-import { clairSchema, controlKinds, judgeMeasures, makeBank } from "@fedclair/aggregators";
+import { clairSchema, controlKinds, judgeMeasures, makeBank } from "@fedclair/clair";
 import { mean, stream } from "@fedclair/linalg";
 
 const statuses = ["contaminated", "undecided", "benign"];

@@ -1,6 +1,6 @@
 // Measures of federations without a contaminated client: rounds of trials, and pools of real
 // adapters.
-import { clair, clairAggregator, clairSchema } from "@fedclair/aggregators";
+import { clair, clairAggregator, clairSchema } from "@fedclair/clair";
 import { runRounds, withRule } from "../federations.js";
 import { readPiles } from "./piles.js";
 

@@ -1,4 +1,4 @@
-import { clairAggregator, clairSchema } from "@fedclair/aggregators";
+import { clairAggregator, clairSchema } from "@fedclair/clair";
 import { runRounds, sampleBenign, withRule } from "../federations.js";
 import { referenceRule } from "./reference-rule.js";
 

@@ -2,10 +2,10 @@
  * Loads plug-ins for a browser tab: `@fedclair/plugins/browser`. Nothing that it imports needs
  * Node.js, if the bundler follows the condition `browser` of package.json.
  */
-import { fedavg } from "@fedclair/aggregators/fedavg";
-import { attacks } from "@fedclair/attacks";
+import { fedavg } from "@fedclair/rules/fedavg";
+import { attacks } from "@fedclair/rules/attacks";
 import type { Plugins } from "@fedclair/core";
-import { mods } from "@fedclair/mods";
+import { mods } from "@fedclair/rules/mods";
 import { loadTabTask, tabTaskNames, type ChosenData } from "@fedclair/tasks/browser";
 
 export { withoutAggregators } from "./without-aggregators.js";

@@ -1,9 +1,16 @@
-import { aggregators } from "@fedclair/aggregators";
-import { attacks } from "@fedclair/attacks";
-import type { Plugins } from "@fedclair/core";
-import { mods } from "@fedclair/mods";
+import { clairAggregator } from "@fedclair/clair";
+import { aggregators as rules } from "@fedclair/rules";
+import { attacks } from "@fedclair/rules/attacks";
+import type { AggregatorPlugin, Plugins, Registry } from "@fedclair/core";
+import { mods } from "@fedclair/rules/mods";
 import { taskAggregatorNames, taskNames } from "@fedclair/tasks";
 import { withTasks } from "./with-tasks.js";
+
+/** Every aggregator that a trial file can name without naming a task. */
+export const aggregators: Registry<AggregatorPlugin> = new Map([
+  [clairAggregator.name, clairAggregator],
+  ...rules,
+]);
 
 /**
  * Loads the plug-ins that a trial file can name without plug-ins from outside.

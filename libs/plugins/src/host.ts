@@ -3,7 +3,7 @@
  * separate entry point so that the built-in aggregators need not be loaded: a host runs none, and
  * `fedavg` stands in for the trial's.
  */
-import { fedavg } from "@fedclair/aggregators/fedavg";
+import { fedavg } from "@fedclair/rules/fedavg";
 import type { Plugins } from "@fedclair/core";
 import { withTasks } from "./with-tasks.js";
 

@@ -1,4 +1,4 @@
-export { loadBuiltIn } from "./built-in.js";
+export { aggregators, loadBuiltIn } from "./built-in.js";
 export { watchClients, watchServer } from "./thread/watch-clients.js";
 export { loadPlugins } from "./load-plugins.js";
 export { loadNamedPlugins, namedModules } from "./named-plugins.js";

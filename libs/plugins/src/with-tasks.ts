@@ -1,6 +1,6 @@
-import { attacks } from "@fedclair/attacks";
+import { attacks } from "@fedclair/rules/attacks";
 import type { AggregatorPlugin, Plugins, Registry } from "@fedclair/core";
-import { mods } from "@fedclair/mods";
+import { mods } from "@fedclair/rules/mods";
 import { loadTasks } from "@fedclair/tasks";
 
 /**

@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { UserError, type Aggregator, type AggregatorInput } from "@fedclair/core";
 import { createPlugin, parseYaml, type PluginChoice } from "@fedclair/core/internal";
-import { aggregators } from "@fedclair/aggregators";
+import { aggregators } from "@fedclair/plugins";
 import { stream } from "@fedclair/linalg";
 import { countNoun, interruption, print, readOptionFile } from "@fedclair/runs";
 import { z } from "zod";

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { bestPair, bestPairs, toLowRank, type BestPair, type Factors } from "@fedclair/aggregators";
+import { bestPair, bestPairs, type BestPair } from "@fedclair/clair";
+import { toLowRank, type Factors } from "@fedclair/rules";
 import {
   readNumbers,
   type Dense,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { inSharedMemory } from "@fedclair/aggregators";
+import { inSharedMemory } from "@fedclair/clair";
 import { readNumbers, UserError, type LowRank, type Update } from "@fedclair/core";
 import { countNoun } from "@fedclair/runs";
 import { configFile } from "../adapters/peft-config.js";

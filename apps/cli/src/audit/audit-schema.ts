@@ -1,4 +1,4 @@
-import { controlKinds } from "@fedclair/aggregators";
+import { controlKinds } from "@fedclair/clair";
 import { candidateKinds } from "@fedclair/core/internal";
 import { z } from "zod";
 import type { Comparison } from "./compare-adapters.js";

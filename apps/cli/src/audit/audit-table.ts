@@ -1,4 +1,4 @@
-import type { ClairOptions } from "@fedclair/aggregators";
+import type { ClairOptions } from "@fedclair/clair";
 import { oneLine } from "@fedclair/core/internal";
 import type { Audit } from "./audit-schema.js";
 import { formatEvidenceCells, evidenceHeads } from "./evidence-text.js";

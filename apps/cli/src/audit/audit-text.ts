@@ -1,4 +1,4 @@
-import type { ClairOptions } from "@fedclair/aggregators";
+import type { ClairOptions } from "@fedclair/clair";
 import { columns } from "@fedclair/runs";
 import pc from "picocolors";
 import { createAuditTable, statusColumn } from "./audit-table.js";

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseBank, shippedBank } from "@fedclair/aggregators";
+import { parseBank, shippedBank } from "@fedclair/clair";
 import { parseRequired, readBank } from "./bank-options.js";
 import { calibrate } from "./calibrate.js";
 

@@ -1,10 +1,4 @@
-import {
-  controlKinds,
-  parseBank,
-  shippedBank,
-  type Bank,
-  type ControlKind,
-} from "@fedclair/aggregators";
+import { controlKinds, parseBank, shippedBank, type Bank, type ControlKind } from "@fedclair/clair";
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import { commandName, readOptionFile } from "@fedclair/runs";

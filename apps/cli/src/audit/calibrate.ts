@@ -9,7 +9,7 @@ import {
   threadsFor,
   type ClairOptions,
   type Measures,
-} from "@fedclair/aggregators";
+} from "@fedclair/clair";
 import { UserError, type Update } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import { at, item } from "@fedclair/linalg";

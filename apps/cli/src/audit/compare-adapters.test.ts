@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { clairSchema } from "@fedclair/aggregators";
+import { clairSchema } from "@fedclair/clair";
 import { readNumbers, toDense, encodeSafetensors, UserError } from "@fedclair/core";
 import type { RefinementKind } from "@fedclair/core/internal";
 import { frobenius, stream, subtract } from "@fedclair/linalg";

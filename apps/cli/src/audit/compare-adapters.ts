@@ -12,7 +12,7 @@ import {
   threadsFor,
   type ClairOptions,
   type ClairResult,
-} from "@fedclair/aggregators";
+} from "@fedclair/clair";
 import { UserError, type Update } from "@fedclair/core";
 import { blends, type RefinementKind } from "@fedclair/core/internal";
 import { item, sum } from "@fedclair/linalg";

@@ -1,4 +1,4 @@
-import { meanCosines } from "@fedclair/aggregators";
+import { meanCosines } from "@fedclair/clair";
 import { item, median, sum, type Matrix } from "@fedclair/linalg";
 
 /**

@@ -1,4 +1,4 @@
-import type { ClairResult } from "@fedclair/aggregators";
+import type { ClairResult } from "@fedclair/clair";
 import type { Evidence, VerdictStatus } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
 

@@ -8,7 +8,7 @@ import {
   minBenignClients,
   minFurtherGap,
   type ClairOptions,
-} from "@fedclair/aggregators";
+} from "@fedclair/clair";
 import type { Audit } from "./audit-schema.js";
 import type { Finding } from "./findings.js";
 import { findUnevenModules } from "./uneven-modules.js";

@@ -1,4 +1,4 @@
-import { clairSchema, type ClairOptions } from "@fedclair/aggregators";
+import { clairSchema, type ClairOptions } from "@fedclair/clair";
 import { UserError } from "@fedclair/core";
 import { parseYaml } from "@fedclair/core/internal";
 

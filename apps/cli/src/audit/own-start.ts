@@ -1,4 +1,4 @@
-import type { Condensed } from "@fedclair/aggregators";
+import type { Condensed } from "@fedclair/clair";
 import { toMatrix } from "@fedclair/core";
 import { frobenius, item, median, multiplyTN, thinQr, Matrix } from "@fedclair/linalg";
 

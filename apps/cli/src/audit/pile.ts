@@ -5,7 +5,7 @@ import {
   expandCondensed,
   type Condensed,
   type RankedPair,
-} from "@fedclair/aggregators";
+} from "@fedclair/clair";
 import { readNumbers, yieldToEventLoop, type LowRank } from "@fedclair/core";
 import type { Allocate } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { clairSchema } from "@fedclair/aggregators";
+import { clairSchema } from "@fedclair/clair";
 import { compareAdapters } from "./compare-adapters.js";
 import { findAdapters, type AdapterFolder } from "../adapters/find-adapters.js";
 

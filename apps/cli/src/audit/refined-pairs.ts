@@ -1,4 +1,4 @@
-import type { RankedPair } from "@fedclair/aggregators";
+import type { RankedPair } from "@fedclair/clair";
 import type { LowRank } from "@fedclair/core";
 
 /** The refined change of an adapter. */

@@ -6,7 +6,7 @@ import {
   type ClairOptions,
   type ControlKind,
   type Power,
-} from "@fedclair/aggregators";
+} from "@fedclair/clair";
 import { availableParallelism } from "node:os";
 import { UserError, type Aggregator, type Plugins, type Update } from "@fedclair/core";
 import {

@@ -1,4 +1,4 @@
-import { controlKinds, controlMeanings } from "@fedclair/aggregators";
+import { controlKinds, controlMeanings } from "@fedclair/clair";
 import { oneLine } from "@fedclair/core/internal";
 import { columns, countNoun, print } from "@fedclair/runs";
 import type { PythonOptions } from "../read-hosts.js";

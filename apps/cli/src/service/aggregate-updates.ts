@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { aggregators } from "@fedclair/aggregators";
+import { aggregators } from "@fedclair/plugins";
 import {
   deltaShape,
   dtypeOf,

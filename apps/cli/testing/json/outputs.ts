@@ -1,4 +1,4 @@
-import { controlKinds } from "@fedclair/aggregators";
+import { controlKinds } from "@fedclair/clair";
 import { z } from "zod";
 import { auditSchema } from "../../src/audit/audit-schema.js";
 import { describedKinds } from "../../src/described-kinds.js";

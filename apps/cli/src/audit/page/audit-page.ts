@@ -1,5 +1,5 @@
 import { countNoun } from "@fedclair/runs";
-import type { ClairOptions } from "@fedclair/aggregators";
+import type { ClairOptions } from "@fedclair/clair";
 import { oneLine } from "@fedclair/core/internal";
 import {
   factList,

@@ -1,4 +1,4 @@
-import { pieceMeanings, type PieceKind } from "@fedclair/aggregators";
+import { pieceMeanings, type PieceKind } from "@fedclair/clair";
 import type { VerdictStatus } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import type { Audit } from "../audit-schema.js";
