@@ -1,8 +1,8 @@
 // npm run lab -- bench-scale: measures how CLAIR's time grows with clients, rank, rows and modules.
 // It prints a table and writes docs/images/clair-scale.png.
 import { writeFile } from "node:fs/promises";
-import { drawSvg } from "@fedclair/report/draw";
-import { drawPng } from "@fedclair/report/draw-png";
+import { drawSvg } from "@fedclair/view/draw";
+import { drawPng } from "@fedclair/view/draw-png";
 import { scale } from "./suites/clair.js";
 
 const settings = {

@@ -1,18 +1,18 @@
 // Bundles the scripts of pages with esbuild, without sources from elsewhere: the live page
-// (apps/dashboard/page), the page on which a browser tab joins (apps/client-browser/page), and the
-// script inside reports (libs/report/page). It runs as the last step of npm run build, in about a
-// second.
+// (libs/view/page/live), the page on which a browser tab joins (apps/client-browser/page), and the
+// script inside reports (libs/view/page/report). It runs as the last step of npm run build, in
+// about a second.
 import { cp, mkdir, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
 const workspace = join(import.meta.dirname, "..");
-const [dashboard, tab, report] = [
-  { page: "apps/dashboard/page", site: "apps/dashboard/dist/site" },
+const [live, tab, report] = [
+  { page: "libs/view/page/live", site: "libs/view/dist/site" },
   { page: "apps/client-browser/page", site: "apps/coordinator/dist/join-page" },
-  { page: "libs/report/page", site: "libs/report/dist/site" },
+  { page: "libs/view/page/report", site: "libs/view/dist/report-site" },
 ].map(({ page, site }) => ({ page: join(workspace, page), site: join(workspace, site) }));
-const require = createRequire(join(dashboard.page, "../package.json"));
+const require = createRequire(join(workspace, "libs/view/package.json"));
 const { build } = require("esbuild");
 const { version } = JSON.parse(await readFile(join(workspace, "apps/cli/package.json"), "utf8"));
 
@@ -25,7 +25,7 @@ const options = {
   legalComments: "none",
   logLevel: "warning",
 };
-for (const { site } of [dashboard, tab, report]) {
+for (const { site } of [live, tab, report]) {
   await rm(site, { recursive: true, force: true });
   await mkdir(site, { recursive: true });
 }
@@ -33,12 +33,12 @@ await build({
   ...options,
   format: "esm",
   entryPoints: [
-    { in: join(dashboard.page, "main.tsx"), out: "page" },
-    { in: join(dashboard.page, "styles.css"), out: "page" },
+    { in: join(live.page, "main.tsx"), out: "page" },
+    { in: join(live.page, "styles.css"), out: "page" },
   ],
-  outdir: dashboard.site,
+  outdir: live.site,
 });
-await cp(join(dashboard.page, "index.html"), join(dashboard.site, "index.html"));
+await cp(join(live.page, "index.html"), join(live.site, "index.html"));
 
 /** Leaves out zod's messages in forty other languages: 39 kB gzipped. */
 const onlyEnglish = {

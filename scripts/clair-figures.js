@@ -17,9 +17,9 @@ import {
   thinSvd,
 } from "@fedclair/linalg";
 import { loadBuiltIn } from "@fedclair/plugins";
-import { figureConfig, muted, truthColours, truthShapes } from "@fedclair/report";
-import { drawSvg } from "@fedclair/report/draw";
-import { drawPng } from "@fedclair/report/draw-png";
+import { figureConfig, muted, truthColours, truthShapes } from "@fedclair/view";
+import { drawSvg } from "@fedclair/view/draw";
+import { drawPng } from "@fedclair/view/draw-png";
 import { prepareTrial, runTrial } from "@fedclair/runs";
 import { computeStarts } from "../libs/clair/dist/src/search/starts.js";
 import { computeSines } from "../libs/clair/dist/src/subspace/views.js";

@@ -5,8 +5,8 @@
 // It exits with 1 if a claim has another verdict than before.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { figureConfig } from "@fedclair/report";
-import { drawSvg } from "@fedclair/report/draw";
+import { figureConfig } from "@fedclair/view";
+import { drawSvg } from "@fedclair/view/draw";
 import { formatEstimate, meanInterval } from "@fedclair/runs";
 import { format } from "prettier";
 import { parseArguments } from "./arguments.js";

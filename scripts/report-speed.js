@@ -7,7 +7,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { readForReport, writeRunReport } from "@fedclair/report";
+import { readForReport, writeRunReport } from "@fedclair/view";
 import { noDescription } from "@fedclair/runs";
 import { parseArguments } from "./arguments.js";
 import { launchBrowser } from "./browser.js";

@@ -37,7 +37,7 @@ async function testPack() {
 
   const whole = await install("whole", [...tarballs.keys()], tarballs, ["mocha@^12.0.3"]);
   if (!whole) return;
-  const programs = ["client", "coordinator", "dashboard"].map((one) => `@fedclair/${one}`);
+  const programs = ["client", "coordinator"].map((one) => `@fedclair/${one}`);
   const libraries = [...tarballs.values()].filter(
     ({ name }) => name !== "fedclair" && !programs.includes(name),
   );

@@ -41,7 +41,7 @@ describe("the packages that programs load", () => {
     for (const known of ["commander", "socket.io-client", "@fedclair/runs/host"]) {
       assert.ok(packages.has(known), `${known} is not found: does the walk work?`);
     }
-    for (const name of ["@fedclair/report", ...drawing, ...observing])
+    for (const name of ["@fedclair/view", ...drawing, ...observing])
       assert.ok(!packages.has(name), name);
   });
 
@@ -54,8 +54,8 @@ describe("the packages that programs load", () => {
   });
 
   it("include vega in other programs only once they draw", () => {
-    const report = join(workspace, "libs", "report", "dist", "src", "index.js");
-    for (const file of [report, main("coordinator"), main("cli")]) {
+    const view = join(workspace, "libs", "view", "dist", "src", "index.js");
+    for (const file of [view, main("coordinator"), main("cli")]) {
       const early = listPackages(file, [atOnce]);
       const all = listPackages(file, [atOnce, whenNeeded]);
       for (const name of drawing) {
@@ -63,7 +63,7 @@ describe("the packages that programs load", () => {
         assert.ok(all.has(name), `${name} is not found: does the walk work?`);
       }
     }
-    assert.ok(listPackages(report, [atOnce]).has("@fedclair/runs"));
+    assert.ok(listPackages(view, [atOnce]).has("@fedclair/runs"));
   });
 
   it("include metrics and exports only when they are requested", () => {

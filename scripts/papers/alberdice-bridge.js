@@ -1,5 +1,5 @@
 // The agents on their way over the bridge: the figure of the task's reports.
-import { methodColours } from "@fedclair/report";
+import { methodColours } from "@fedclair/view";
 import { pathFigure } from "../../libs/tasks/dist/src/alberdice/path-figure.js";
 import { readArtifact } from "./runs.js";
 

@@ -1,4 +1,4 @@
-import { methodColours } from "@fedclair/report";
+import { methodColours } from "@fedclair/view";
 import { mean } from "@fedclair/linalg";
 import { groupBy } from "../group-by.js";
 import { drawBridge } from "./alberdice-bridge.js";

@@ -1,4 +1,4 @@
-import { methodColours, muted } from "@fedclair/report";
+import { methodColours, muted } from "@fedclair/view";
 import { mean } from "@fedclair/linalg";
 import { drawParameters, listParameterRows, parameterColumns } from "./bias-parameters.js";
 import { middles } from "./regents.js";

@@ -1,6 +1,6 @@
 import { optimalCopyAverageLoss } from "../../libs/tasks/dist/src/copy-average/copy-average-points.js";
 import { perturbedCopy } from "../../libs/tasks/dist/src/copy-average/perturbed-copy.js";
-import { methodColours, muted } from "@fedclair/report";
+import { methodColours, muted } from "@fedclair/view";
 import { mean } from "@fedclair/linalg";
 import { groupBy } from "../group-by.js";
 

@@ -1,5 +1,5 @@
 // Parts of Vega-Lite specifications that the pages' figures share.
-import { methodColours, muted } from "@fedclair/report";
+import { methodColours, muted } from "@fedclair/view";
 
 /** A quantitative channel. */
 export function number(field, title, { scale = {}, ...axis } = {}) {

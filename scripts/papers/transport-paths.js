@@ -1,5 +1,5 @@
 // Points on their way to the target: the figure of the task's reports.
-import { methodColours } from "@fedclair/report";
+import { methodColours } from "@fedclair/view";
 import { figures } from "../../libs/tasks/dist/src/value-driven-transport/figures.js";
 import { readArtifact } from "./runs.js";
 import { methodOf, names } from "./transport-runs.js";

@@ -5,7 +5,7 @@ import { dirname, join, posix, relative } from "node:path";
 
 const workspace = join(import.meta.dirname, "../..");
 const modules = join(workspace, "node_modules");
-const require = createRequire(join(workspace, "apps/dashboard/package.json"));
+const require = createRequire(join(workspace, "libs/view/package.json"));
 const { build } = require("esbuild");
 
 /**
@@ -18,7 +18,7 @@ const resolvedPackages = {
   "@fedclair/linalg": ["."],
   "@fedclair/coordinator": ["./main"],
   "@fedclair/client": ["./main"],
-  "@fedclair/dashboard": ["./main"],
+  "@fedclair/view": ["./main"],
   zod: [".", "./v4"],
   vega: ["."],
   "vega-scenegraph": ["."],

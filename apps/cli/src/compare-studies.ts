@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
-import { writeStudyComparison } from "@fedclair/report";
+import { writeStudyComparison } from "@fedclair/view";
 import {
   columns,
   commandName,

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { UserError } from "@fedclair/core";
 import { oneLine, printable } from "@fedclair/core/internal";
-import { writeComparison } from "@fedclair/report";
+import { writeComparison } from "@fedclair/view";
 import {
   columns,
   compareRuns as createComparison,

@@ -32,7 +32,7 @@ interface HostCount {
 }
 
 /** An app that runs in a process of its own. */
-export type App = "coordinator" | "client" | "dashboard";
+export type App = "coordinator" | "client" | "view";
 
 /** A child process. */
 interface Child {

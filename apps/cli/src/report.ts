@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readForReport, writeRunReport, writeSweep } from "@fedclair/report";
+import { readForReport, writeRunReport, writeSweep } from "@fedclair/view";
 import { print } from "@fedclair/runs";
 import { openRunWith } from "./open-run.js";
 import { openSweep } from "./open-sweep.js";

@@ -15,12 +15,7 @@ export class RunPage {
 
   /** Shows the run in a folder, which need not exist yet. */
   show(folder: string): void {
-    this.#child ??= this.#processes.start("dashboard", [
-      folder,
-      "--parent",
-      "--listen",
-      this.#listen,
-    ]);
+    this.#child ??= this.#processes.start("view", [folder, "--parent", "--listen", this.#listen]);
   }
 
   /** Keeps the page open after the run, until Ctrl-C, or until its process ends by itself. */

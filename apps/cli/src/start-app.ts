@@ -6,7 +6,7 @@ import { endedBy } from "./federation.js";
 import { environmentOf, programOf } from "./host-processes.js";
 
 /** Commands that are apps of their own, with the package of each. */
-export const apps = { coordinator: "coordinator", client: "client", view: "dashboard" } as const;
+export const apps = { coordinator: "coordinator", client: "client", view: "view" } as const;
 
 /** `fedclair coordinator`, `client` and `view`: starts the app with its own options. */
 export async function startApp(command: keyof typeof apps, args: readonly string[]): Promise<void> {

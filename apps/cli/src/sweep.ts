@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { loadBackend, type BackendChoice } from "@fedclair/compute";
 import { UserError } from "@fedclair/core";
 import { loadNamedPlugins } from "@fedclair/plugins";
-import { writeSweep } from "@fedclair/report";
+import { writeSweep } from "@fedclair/view";
 import {
   chooseTrialBackend,
   checkMeasures,

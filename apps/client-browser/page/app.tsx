@@ -6,7 +6,7 @@ import {
   countNoun,
   formatBytes,
   formatSeconds,
-} from "@fedclair/page";
+} from "@fedclair/view/parts";
 import type { ErrorCode } from "@fedclair/core/internal";
 import type { ChosenFile, ReadData } from "@fedclair/plugins/browser";
 import { useEffect, useRef } from "preact/hooks";

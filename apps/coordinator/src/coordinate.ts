@@ -9,7 +9,7 @@ import {
   type Trial,
 } from "@fedclair/core/internal";
 import { loadNamedPlugins, watchServer } from "@fedclair/plugins";
-import { runAndReport, showIfDone } from "@fedclair/report";
+import { runAndReport, showIfDone } from "@fedclair/view";
 import {
   chooseTrialBackend,
   createLog,

@@ -21,7 +21,7 @@ export function startPage(
   { pageTokenFile, tlsCert, tlsKey, insecure }: PageOptions,
 ): { close(): Promise<void> } {
   const child = fork(
-    fileURLToPath(import.meta.resolve("@fedclair/dashboard/main")),
+    fileURLToPath(import.meta.resolve("@fedclair/view/main")),
     [
       ...[folder, "--parent", "--no-open", "--listen", listen],
       ...(pageTokenFile === undefined ? [] : ["--token-file", pageTokenFile]),

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { pluginOptions } from "@fedclair/core/internal";
-import { factList, html, htmlPage, preformatted, table } from "@fedclair/report";
+import { factList, html, htmlPage, preformatted, table } from "@fedclair/view";
 import { formatRoundSentences, formatRoundTable, type RoundReport } from "./round-report.js";
 
 /** Writes the report of a round as one self-contained page. @param file a new file */

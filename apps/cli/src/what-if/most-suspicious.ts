@@ -1,6 +1,6 @@
 import { UserError } from "@fedclair/core/errors";
 import { listArms, oneLine } from "@fedclair/core/internal";
-import { findInfluences, influenceText, readForReport, writeRunReport } from "@fedclair/report";
+import { findInfluences, influenceText, readForReport, writeRunReport } from "@fedclair/view";
 import {
   countNoun,
   eachRecord,

@@ -10,7 +10,7 @@ import {
   table,
   type Figure,
   type Html,
-} from "@fedclair/report";
+} from "@fedclair/view";
 import type { Audit } from "../audit-schema.js";
 import { createAuditTable, statusColumn } from "../audit-table.js";
 import { parseOptions } from "../options.js";

@@ -8,7 +8,7 @@ import {
   truthShapes,
   type Axis,
   type Drawing,
-} from "@fedclair/report";
+} from "@fedclair/view";
 import { maxOf, minOf } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";
 import { createPiecePanels, type PiecePanel } from "./pieces.js";

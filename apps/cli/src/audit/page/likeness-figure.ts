@@ -1,4 +1,4 @@
-import { axisTicks, figureConfig, type Axis, type Drawing } from "@fedclair/report";
+import { axisTicks, figureConfig, type Axis, type Drawing } from "@fedclair/view";
 import { oneLine } from "@fedclair/core/internal";
 import { maxOf, minOf } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";

@@ -1,4 +1,4 @@
-import { figureConfig, figureWidth, textWidth, type Drawing } from "@fedclair/report";
+import { figureConfig, figureWidth, textWidth, type Drawing } from "@fedclair/view";
 import { oneLine } from "@fedclair/core/internal";
 import { maxOf } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";

@@ -1,6 +1,6 @@
 import { countNoun } from "@fedclair/runs";
 import { oneLine } from "@fedclair/core/internal";
-import { html, table, type Html } from "@fedclair/report";
+import { html, table, type Html } from "@fedclair/view";
 import type { Audit } from "../audit-schema.js";
 
 /** Longer lists are truncated; `--json` prints all. */

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { drawFigures } from "@fedclair/report";
+import { drawFigures } from "@fedclair/view";
 import { makeFolder } from "@fedclair/runs";
 import { renderAuditPage, type PageInput } from "./audit-page.js";
 import { evidenceFigure } from "./evidence-figure.js";

@@ -1,0 +1,264 @@
+import { useSignal, type Signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { FollowedRun } from "./connection.js";
+import { drawMap } from "./draw-map.js";
+import { formatRatio } from "../parts/index.js";
+import { cellAt, mapSize, scrollTo, type MapLayout } from "./map-layout.js";
+import { codes, truths, type RunData } from "./run-data.js";
+import { palette } from "./theme.js";
+
+const font = "12px system-ui, -apple-system, sans-serif";
+
+/** A cell, as a position in the order of rows and of rounds. */
+interface Cell {
+  readonly row: number;
+  readonly column: number | undefined;
+}
+
+const verdictTexts = new Map<number, string>([
+  [codes.absent, "not in this round"],
+  [codes.none, "not judged"],
+  [codes.benign, "benign"],
+  [codes.undecided, "undecided"],
+  [codes.contaminated, "flagged"],
+  [codes.invalid, "invalid"],
+  [codes.inactive, "inactive"],
+  [codes.failed, "failed"],
+]);
+
+export function verdictText(code: number): string {
+  return verdictTexts.get(code) ?? "";
+}
+
+/** The map of clients by rounds, drawn on a canvas that covers the visible part. */
+export function ClientMap({
+  followed,
+  arm,
+  armLabel,
+  order,
+  cell,
+  label,
+  pinned,
+  onPin,
+  selected,
+}: {
+  readonly followed: FollowedRun;
+  readonly arm: number;
+  readonly armLabel: string;
+  /** Rows of the data, from top to bottom. */
+  readonly order: readonly number[];
+  readonly cell: number;
+  readonly label: (client: number) => string;
+  readonly pinned: ReadonlySet<number>;
+  readonly onPin: (client: number) => void;
+  readonly selected: Signal<number | undefined>;
+}) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const frame = useRef(0);
+  const cursor = useSignal<Cell | undefined>(undefined);
+  const { data } = followed;
+  const own = data.arm(arm);
+  const layout: MapLayout = {
+    cell,
+    labelWidth: innerWidth < 600 ? 92 : 148,
+    headHeight: 22,
+    rows: order.length,
+    columns: own.columns.length,
+  };
+  const size = mapSize(layout);
+  const client = (row: number) => data.clients[order[row] ?? -1] ?? -1;
+  const view = () => {
+    const element = scroller.current;
+    return {
+      left: element?.scrollLeft ?? 0,
+      top: element?.scrollTop ?? 0,
+      width: element?.clientWidth ?? 0,
+      height: element?.clientHeight ?? 0,
+    };
+  };
+  const draw = () => {
+    frame.current = 0;
+    const context = canvas.current?.getContext("2d", { alpha: false });
+    if (!context || !canvas.current) return;
+    const viewport = view();
+    const scale = devicePixelRatio;
+    const [width, height] = [
+      Math.round(viewport.width * scale),
+      Math.round(viewport.height * scale),
+    ];
+    if (canvas.current.width !== width || canvas.current.height !== height) {
+      canvas.current.width = width;
+      canvas.current.height = height;
+    }
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    const marked = selected.value === undefined ? undefined : data.rowOfClient(selected.value);
+    const place = marked === undefined ? -1 : order.indexOf(marked);
+    drawMap(context, {
+      data,
+      arm: own,
+      order,
+      layout,
+      viewport,
+      palette: palette(),
+      font,
+      label: (row) => label(data.clients[row] ?? 0),
+      isPinned: (row) => pinned.has(data.clients[row] ?? -1),
+      cursor: cursor.value,
+      selected: place < 0 ? undefined : place,
+    });
+  };
+  const redraw = () => {
+    if (frame.current === 0) frame.current = requestAnimationFrame(draw);
+  };
+  useEffect(() => {
+    cancelAnimationFrame(frame.current);
+    draw();
+  });
+  useEffect(() => {
+    const observer = new ResizeObserver(() => window.dispatchEvent(new Event("fedclair-map")));
+    if (scroller.current) observer.observe(scroller.current);
+    return () => {
+      observer.disconnect();
+      cancelAnimationFrame(frame.current);
+    };
+  }, []);
+  useEffect(() => {
+    addEventListener("fedclair-map", redraw);
+    return () => {
+      removeEventListener("fedclair-map", redraw);
+    };
+  });
+  const pointed = (event: MouseEvent): Cell | undefined => {
+    const box = scroller.current?.getBoundingClientRect();
+    if (!box) return undefined;
+    return cellAt(layout, view(), event.clientX - box.left, event.clientY - box.top);
+  };
+  const move = (rows: number, columns: number) => {
+    const from = cursor.value ?? { row: 0, column: layout.columns - 1 };
+    const clip = (value: number, end: number) => Math.min(Math.max(0, value), Math.max(0, end - 1));
+    const next = {
+      row: clip(from.row + rows, layout.rows),
+      column: clip((from.column ?? 0) + columns, layout.columns),
+    };
+    cursor.value = next;
+    const target = scrollTo(layout, view(), next.row, next.column);
+    scroller.current?.scrollTo(target.left, target.top);
+  };
+  const onKey = (event: KeyboardEvent) => {
+    const page = Math.max(1, Math.floor((view().height - layout.headHeight) / cell) - 1);
+    const moves: Readonly<Record<string, readonly [number, number]>> = {
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+      PageUp: [-page, 0],
+      PageDown: [page, 0],
+      Home: [0, -layout.columns],
+      End: [0, layout.columns],
+    };
+    const by = moves[event.key];
+    if (by) move(by[0], by[1]);
+    else if (event.key === "Enter" && cursor.value) selected.value = client(cursor.value.row);
+    else if (event.key === "p" && cursor.value) onPin(client(cursor.value.row));
+    else return;
+    event.preventDefault();
+  };
+  if (order.length === 0 || own.columns.length === 0) {
+    return (
+      <p class="lead">
+        {own.columns.length === 0 ? "No round has ended yet." : "No client has this in its name."}
+      </p>
+    );
+  }
+  return (
+    <>
+      <Legend />
+      <div
+        class="map"
+        ref={scroller}
+        tabIndex={0}
+        role="application"
+        aria-label={`Map of ${order.length} clients by ${own.columns.length} rounds of ${armLabel}. Arrow keys move, Enter opens a client, p pins it. The same is in the table.`}
+        onScroll={redraw}
+        onKeyDown={onKey}
+        onMouseMove={(event) => {
+          cursor.value = pointed(event);
+        }}
+        onMouseLeave={() => {
+          cursor.value = undefined;
+        }}
+        onClick={(event) => {
+          const at = pointed(event);
+          if (at) selected.value = client(at.row);
+        }}
+        style={{ maxHeight: `min(70vh, ${size.height + 14}px)` }}
+      >
+        <canvas ref={canvas} />
+        <div class="extent" style={{ width: `${size.width}px`, height: `${size.height}px` }} />
+      </div>
+      <p class="readout" aria-live="polite">
+        {describeCell(data, arm, order, cursor.value, label)}
+      </p>
+    </>
+  );
+}
+
+function describeCell(
+  data: RunData,
+  arm: number,
+  order: readonly number[],
+  cell: Cell | undefined,
+  label: (client: number) => string,
+): string {
+  const row = order[cell?.row ?? -1];
+  if (!cell || row === undefined)
+    return "Point at a cell, or move with the arrow keys. A click opens the client.";
+  const name = label(data.clients[row] ?? 0);
+  const truth =
+    data.truth(row) === truths.contaminated
+      ? ", contaminated in truth"
+      : data.truth(row) === truths.unknown
+        ? ", truth unknown"
+        : "";
+  const column = cell.column === undefined ? undefined : data.arm(arm).columns[cell.column];
+  if (!column) return `${name}${truth}`;
+  const ratio = column.ratios[row] ?? NaN;
+  const score = Number.isNaN(ratio) ? "" : `, score ${formatRatio(ratio)} threshold`;
+  return `${name}, round ${column.round}: ${verdictText(column.codes[row] ?? codes.absent)}${score}${truth}`;
+}
+
+/** Explains colours and shapes. */
+function Legend() {
+  const { below, above, ink, onFlagged, muted, noScore } = palette();
+  const high = above.at(-1) ?? "";
+  const items = [
+    ["score below its threshold", below[6] ?? "", null],
+    ["flagged", high, <path key="s" d="M8 4 L12 11 L4 11 Z" fill={onFlagged} />],
+    [
+      "invalid",
+      high,
+      <path key="s" d="M5 5 L11 11 M11 5 L5 11" stroke={onFlagged} stroke-width="1.6" />,
+    ],
+    [
+      "undecided",
+      below.at(-1) ?? "",
+      <circle key="s" cx="8" cy="8" r="3.5" fill="none" stroke={ink} stroke-width="1.4" />,
+    ],
+    ["failed", noScore, <path key="s" d="M4 8 H12" stroke={muted} stroke-width="1.6" />],
+    ["contaminated in truth", below[6] ?? "", <path key="s" d="M0 0 H7 L0 7 Z" fill={ink} />],
+  ] as const;
+  return (
+    <ul class="key" aria-label="Legend">
+      {items.map(([text, fill, shape]) => (
+        <li key={text}>
+          <svg width="16" height="16" aria-hidden="true">
+            <rect width="16" height="16" fill={fill} />
+            {shape}
+          </svg>
+          {text}
+        </li>
+      ))}
+    </ul>
+  );
+}

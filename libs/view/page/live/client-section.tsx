@@ -1,0 +1,194 @@
+import { useComputed, useSignal, type Signal } from "@preact/signals";
+import type { RunState } from "../../src/data/protocol.js";
+import { ClientMap } from "./client-map.js";
+import { ClientTable } from "./client-table.js";
+import type { FollowedRun } from "./connection.js";
+import { orderRows, type SortKey } from "./order.js";
+import { Section } from "../parts/index.js";
+import { clientId } from "./run-data.js";
+
+const sorts: readonly (readonly [SortKey, string])[] = [
+  ["suspicion", "last score"],
+  ["flagged", "rounds flagged"],
+  ["truth", "truth"],
+  ["failures", "failures"],
+  ["client", "client"],
+];
+
+const sizes: readonly (readonly [number, string])[] = [
+  [4, "small"],
+  [10, "medium"],
+  [18, "large"],
+  [28, "huge"],
+];
+
+/** The largest cells with which a trial needs little scrolling. */
+function chooseSize({ clients, rounds }: RunState): number {
+  if (clients > 500 || rounds > 200) return 10;
+  return clients > 40 || rounds > 30 ? 18 : 28;
+}
+
+/** Clients by rounds: a map, and the same as a table. */
+export function ClientSection({
+  followed,
+  run,
+  selected,
+}: {
+  readonly followed: FollowedRun;
+  readonly run: RunState;
+  readonly selected: Signal<number | undefined>;
+}) {
+  const arm = useSignal(0);
+  const sort = useSignal<SortKey>("suspicion");
+  const search = useSignal("");
+  const pinned = useSignal<ReadonlySet<number>>(new Set());
+  const size = useSignal(chooseSize(run));
+  const isTable = useSignal(false);
+  const count = run.clients;
+  const label = useComputed(() => {
+    const names = followed.names.value;
+    return (client: number) => {
+      const name = names[client];
+      return name === undefined ? clientId(client, count) : `${clientId(client, count)} ${name}`;
+    };
+  });
+  const order = useComputed(() => {
+    return orderRows(followed.grown.value.data, {
+      arm: arm.value,
+      sort: sort.value,
+      search: search.value,
+      pinned: pinned.value,
+      label: label.value,
+    });
+  });
+  const pin = (client: number) => {
+    const next = new Set(pinned.value);
+    if (!next.delete(client)) next.add(client);
+    pinned.value = next;
+  };
+  return (
+    <Section
+      id="clients"
+      title="Clients by round"
+      aside={
+        <div class="choice" role="group" aria-label="Show clients as">
+          {(["map", "table"] as const).map((kind) => (
+            <button
+              key={kind}
+              aria-pressed={isTable.value === (kind === "table")}
+              onClick={() => {
+                isTable.value = kind === "table";
+              }}
+            >
+              {kind}
+            </button>
+          ))}
+        </div>
+      }
+    >
+      <div class="controls">
+        <label>
+          Search
+          <input
+            type="search"
+            value={search.value}
+            placeholder="c07 or a name"
+            onInput={(event) => (search.value = event.currentTarget.value)}
+          />
+        </label>
+        <Choice
+          label="Order"
+          value={sort.value}
+          options={sorts}
+          onChange={(value) => (sort.value = value as SortKey)}
+        />
+        {run.arms.length > 1 && (
+          <Choice
+            label="Method"
+            value={String(arm.value)}
+            options={run.arms.map((one, i) => [String(i), one.label])}
+            onChange={(value) => (arm.value = Number(value))}
+          />
+        )}
+        {!isTable.value && (
+          <Choice
+            label="Cells"
+            value={String(size.value)}
+            options={sizes.map(([value, text]) => [String(value), text])}
+            onChange={(value) => (size.value = Number(value))}
+          />
+        )}
+      </div>
+      {isTable.value ? (
+        <ClientTable
+          followed={followed}
+          arm={arm.value}
+          order={order.value}
+          label={label.value}
+          pinned={pinned.value}
+          onPin={pin}
+          onSelect={(client) => (selected.value = client)}
+        />
+      ) : (
+        <ClientMap
+          followed={followed}
+          arm={arm.value}
+          armLabel={run.arms[arm.value]?.label ?? ""}
+          order={order.value}
+          cell={size.value}
+          label={label.value}
+          pinned={pinned.value}
+          onPin={pin}
+          selected={selected}
+        />
+      )}
+      <Sampling run={run} />
+    </Section>
+  );
+}
+
+function Choice({
+  label,
+  value,
+  options,
+  onChange,
+}: {
+  readonly label: string;
+  readonly value: string;
+  readonly options: readonly (readonly [string, string])[];
+  readonly onChange: (value: string) => void;
+}) {
+  return (
+    <label>
+      {label}
+      <select
+        value={value}
+        onChange={(event) => {
+          onChange(event.currentTarget.value);
+        }}
+      >
+        {options.map(([key, text]) => (
+          <option key={key} value={key}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** Says what the map leaves out. */
+function Sampling({ run: { clientSpacing, roundSpacing, clients } }: { readonly run: RunState }) {
+  if (clientSpacing === 1 && roundSpacing === 1) return null;
+  const parts = [
+    ...(clientSpacing > 1
+      ? [`every ${clientSpacing}th of ${clients.toLocaleString("en-GB")} clients`]
+      : []),
+    ...(roundSpacing > 1 ? [`every ${roundSpacing}th round`] : []),
+  ];
+  return (
+    <p class="note">
+      The map shows {parts.join(" and ")}. Everything else on this page covers all.
+    </p>
+  );
+}

@@ -1,0 +1,224 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { maxCompared, type Entry, type Listing, type SweepView } from "../../src/data/protocol.js";
+import { Notice, formatMoment, formatValue } from "../parts/index.js";
+import { Head, StatusMark } from "./parts.js";
+import { formatRoute, reportAddress } from "./routes.js";
+
+/** Time between two looks at the list, in ms. */
+const lookEvery = 3000;
+
+/** The runs, studies and sweeps of a folder: filter, open, compare. */
+export function ListView({ folder }: { readonly folder: string }) {
+  const listing = useSignal<Listing | undefined>(undefined);
+  const sweep = useSignal<SweepView | undefined>(undefined);
+  const fault = useSignal<string | undefined>(undefined);
+  const filter = useSignal("");
+  const chosen = useSignal<ReadonlySet<string>>(new Set());
+  useEffect(() => {
+    const look = async () => {
+      if (document.visibilityState !== "visible") return;
+      try {
+        const next = await load<Listing>("/api/list", { folder });
+        if (next.isRun && folder === "") location.replace(formatRoute({ view: "run", path: "" }));
+        listing.value = next;
+        if (next.isSweep) sweep.value = await load<SweepView>("/api/sweep", { run: folder });
+        fault.value = undefined;
+      } catch (error) {
+        fault.value = error instanceof Error ? error.message : String(error);
+      }
+    };
+    void look();
+    const timer = setInterval(() => void look(), lookEvery);
+    return () => {
+      clearInterval(timer);
+    };
+  }, [folder]);
+  const entries = listing.value?.entries ?? [];
+  const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const shown = entries.filter((entry) => words.every((word) => describe(entry).includes(word)));
+  const choose = (path: string) => {
+    const next = new Set(chosen.value);
+    if (!next.delete(path) && next.size < maxCompared) next.add(path);
+    chosen.value = next;
+  };
+  return (
+    <>
+      <Head>
+        <span class="crumb">{folder === "" ? listing.value?.root : folder}</span>
+      </Head>
+      <main>
+        {fault.value !== undefined && <Notice isUrgent>{fault.value}</Notice>}
+        {sweep.value && <Sweep view={sweep.value} folder={folder} />}
+        <div class="controls">
+          <label>
+            Filter
+            <input
+              type="search"
+              value={filter.value}
+              placeholder="name, task, status …"
+              onInput={(event) => (filter.value = event.currentTarget.value)}
+            />
+          </label>
+          <CompareLink paths={[...chosen.value]} />
+        </div>
+        {listing.value && (
+          <Runs
+            folder={folder}
+            entries={shown}
+            total={entries.length}
+            chosen={chosen.value}
+            choose={choose}
+          />
+        )}
+      </main>
+    </>
+  );
+}
+
+/** Requests JSON of the server. @throws Error with the server's answer */
+export async function load<T>(
+  path: string,
+  query: Readonly<Record<string, string>> | URLSearchParams,
+): Promise<T> {
+  const search = new URLSearchParams(query).toString();
+  const answer = await fetch(`${path}?${search}`).catch(() => {
+    throw new Error("No connection to the server of this page. Trying again…");
+  });
+  if (!answer.ok) throw new Error((await answer.text()).trim());
+  return (await answer.json()) as T;
+}
+
+function CompareLink({ paths }: { readonly paths: readonly string[] }) {
+  if (paths.length < 2) {
+    return <span class="note">Tick two to {maxCompared} rows to compare them.</span>;
+  }
+  return <a href={formatRoute({ view: "compare", paths })}>Compare {paths.length}</a>;
+}
+
+function Sweep({ view, folder }: { readonly view: SweepView; readonly folder: string }) {
+  return (
+    <section aria-label="Results so far">
+      <h1>{view.name}</h1>
+      {view.claim !== undefined && <p class="claim">{view.claim}</p>}
+      {view.hasReport && (
+        <p>
+          <a href={reportAddress(folder)}>Open the report</a>
+        </p>
+      )}
+      {view.highlights.length > 0 && (
+        <dl class="highlights">
+          {view.highlights.map(({ topic, texts }) => (
+            <div key={topic}>
+              <dt>{topic}</dt>
+              {texts.map((text) => (
+                <dd key={text}>{text}</dd>
+              ))}
+            </div>
+          ))}
+        </dl>
+      )}
+      <pre class="wide" tabIndex={0}>
+        {view.text}
+      </pre>
+    </section>
+  );
+}
+
+function Runs({
+  folder,
+  entries,
+  total,
+  chosen,
+  choose,
+}: {
+  /** The folder that is listed; empty for the root. */
+  readonly folder: string;
+  readonly entries: readonly Entry[];
+  readonly total: number;
+  readonly chosen: ReadonlySet<string>;
+  readonly choose: (path: string) => void;
+}) {
+  if (total === 0) {
+    return <p class="lead">No runs here yet. fedclair run starts one; this list then shows it.</p>;
+  }
+  return (
+    <div class="wide" tabIndex={0} role="region" aria-label="Runs">
+      <table class="list">
+        <caption class="unseen">Runs, studies and sweeps</caption>
+        <thead>
+          <tr>
+            <th scope="col">
+              <span class="unseen">compare</span>
+            </th>
+            <th scope="col">run</th>
+            <th scope="col">status</th>
+            <th scope="col" class="number">
+              done
+            </th>
+            <th scope="col">task</th>
+            <th scope="col">method</th>
+            <th scope="col" class="number">
+              seed
+            </th>
+            <th scope="col">primary measure</th>
+            <th scope="col">began</th>
+          </tr>
+        </thead>
+        <tbody>
+          {entries.map((entry) => (
+            <tr key={entry.path}>
+              <td>
+                {entry.status !== "waiting" && (
+                  <input
+                    type="checkbox"
+                    aria-label={`compare ${entry.path}`}
+                    checked={chosen.has(entry.path)}
+                    onChange={() => {
+                      choose(entry.path);
+                    }}
+                  />
+                )}
+              </td>
+              <th scope="row">
+                <a href={addressOf(entry)}>{nameIn(folder, entry)}</a>
+              </th>
+              <td>
+                <StatusMark status={entry.status} />
+              </td>
+              <td class="number">
+                {entry.of === 0
+                  ? "–"
+                  : `${entry.done} of ${entry.of}${entry.kind === "sweep" ? " runs" : ""}`}
+              </td>
+              <td>{entry.task}</td>
+              <td>{entry.aggregator}</td>
+              <td class="number">{entry.seed}</td>
+              <td>
+                {entry.primary && `${entry.primary.name} ${formatValue(entry.primary.value)}`}
+              </td>
+              <td>{entry.started !== undefined && formatMoment(entry.started)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {entries.length < total && <p class="note">{`${entries.length} of ${total} match.`}</p>}
+    </div>
+  );
+}
+
+/** The address of a run, or of the runs of a sweep. */
+export function addressOf({ kind, path }: Pick<Entry, "kind" | "path">): string {
+  return formatRoute(kind === "sweep" ? { view: "list", folder: path } : { view: "run", path });
+}
+
+/** The path of an entry within the folder that is listed. */
+function nameIn(folder: string, { path, name }: Entry): string {
+  if (folder !== "" && path.startsWith(`${folder}/`)) return path.slice(folder.length + 1);
+  return path || name;
+}
+
+/** The text that the filter searches. */
+function describe({ path, name, status, task, aggregator }: Entry): string {
+  return [path, name, status, task, aggregator].join(" ").toLowerCase();
+}

@@ -1,0 +1,271 @@
+import { useComputed } from "@preact/signals";
+import type { FlaggedClient, RunState } from "../../src/data/protocol.js";
+import type { Activity } from "@fedclair/runs";
+import type { FollowedRun } from "./connection.js";
+import { Curves, type Curve } from "./curves.js";
+import {
+  Notice,
+  Table,
+  countNoun,
+  formatRatio,
+  formatSeconds,
+  formatValue,
+} from "../parts/index.js";
+import { reportAddress } from "./routes.js";
+import { armDashes, palette } from "./theme.js";
+
+/** What a reader wants to know first. */
+export function Overview({
+  followed,
+  run,
+  onSelect,
+}: {
+  readonly followed: FollowedRun;
+  readonly run: RunState;
+  readonly onSelect: (client: number) => void;
+}) {
+  return (
+    <section id="overview" aria-label="At a glance">
+      {run.why !== undefined && <Notice isUrgent>{run.why}</Notice>}
+      <Sentence text={run.sentence} />
+      {run.status === "running" && <Progress run={run} activity={followed.activity.value} />}
+      {run.hasReport && (
+        <p>
+          <a href={reportAddress(run.path)}>Open the report</a>
+        </p>
+      )}
+      {run.arms.length > 0 && (
+        <div class="columns">
+          <Methods followed={followed} run={run} />
+          <Flagged run={run} onSelect={onSelect} />
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** The sentence of terminal and report: its first part large, each other part on its own line. */
+function Sentence({ text }: { readonly text: string }) {
+  const [first = "", ...others] = text.split("; ");
+  return (
+    <div aria-live="polite">
+      <p class="lead">{first}</p>
+      {others.length > 0 && (
+        <ul class="details">
+          {others.map((part) => (
+            <li key={part}>{part}</li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function Progress({
+  run,
+  activity,
+}: {
+  readonly run: RunState;
+  readonly activity: Activity | undefined;
+}) {
+  const all = run.rounds * run.arms.length;
+  const done = run.arms.reduce((sum, { rounds }) => sum + rounds, 0);
+  const arm = activity?.arm ?? run.arms.find(({ rounds }) => rounds < run.rounds)?.label ?? "";
+  const round = activity?.round ?? (run.arms.find(({ label }) => label === arm)?.rounds ?? 0) + 1;
+  const answers =
+    activity?.doing === "training" && activity.asked > 0
+      ? `: ${activity.answered} of ${activity.asked} clients have answered`
+      : "";
+  return (
+    <div class="progress">
+      <progress max={all} value={done} aria-label={`${done} of ${countNoun(all, "round")} done`} />
+      <p>
+        {arm}, round {Math.min(round, run.rounds)} of {run.rounds}
+        {activity && activity.doing !== "finished" && `, ${activity.doing}${answers}`}
+        {run.secondsLeft !== undefined && <b> About {formatSeconds(run.secondsLeft)} left.</b>}
+      </p>
+    </div>
+  );
+}
+
+function Methods({ followed, run }: { readonly followed: FollowedRun; readonly run: RunState }) {
+  const { metric } = run;
+  const curves = useComputed((): Curve[] => {
+    const { data } = followed.grown.value;
+    const { arms } = palette();
+    return run.arms.map(({ label }, i) => {
+      const { rounds, mean, low, high } = data.arm(i).metric;
+      return {
+        label,
+        colour: arms[i % arms.length] ?? "",
+        dash: armDashes[i % armDashes.length] ?? [],
+        rounds,
+        mean,
+        ...(i === 0 && !metric?.isGlobal && { low, high }),
+      };
+    });
+  });
+  if (!metric) return <Rounds run={run} />;
+  const what = `${metric.name}${metric.unit === undefined ? "" : ` (${metric.unit})`}`;
+  const who = metric.isGlobal ? "measured by the coordinator" : `mean of ${run.measuring}`;
+  const better = metric.better === undefined ? "" : `, ${metric.better} is better`;
+  return (
+    <div>
+      <h2>{`${what.charAt(0).toUpperCase()}${what.slice(1)} by round`}</h2>
+      <p class="note">
+        {who}
+        {better}
+        {!metric.isGlobal && ". The band is the 10–90 % range of the first."}
+      </p>
+      <Curves
+        curves={curves.value}
+        label={`${what} of each method by round`}
+        better={metric.better}
+      />
+      <MethodTable followed={followed} run={run} what={what} />
+    </div>
+  );
+}
+
+function MethodTable({
+  followed,
+  run,
+  what,
+}: {
+  readonly followed: FollowedRun;
+  readonly run: RunState;
+  readonly what: string;
+}) {
+  const { data } = followed.grown.value;
+  const rows = run.arms.map(({ label, rounds, stopped }, i) => {
+    const { mean, low, high, count } = data.arm(i).metric;
+    const last = mean.length - 1;
+    const range =
+      last < 0 || run.metric?.isGlobal
+        ? "–"
+        : `${formatValue(low[last])} – ${formatValue(high[last])}`;
+    return [
+      stopped === undefined ? label : `${label} (stopped: ${stopped})`,
+      `${rounds} of ${run.rounds}`,
+      formatValue(mean[last]),
+      range,
+      run.metric?.isGlobal ? "–" : (count[last] ?? "–"),
+    ];
+  });
+  return (
+    <Table
+      caption={`The methods and their latest ${what}`}
+      heads={["method", "rounds", what, "10–90 %", "n"]}
+      rows={rows}
+      numbers={[1, 2, 3, 4]}
+    />
+  );
+}
+
+function Rounds({ run }: { readonly run: RunState }) {
+  return (
+    <div>
+      <h2>Methods</h2>
+      <Table
+        caption="The methods and their rounds"
+        heads={["method", "rounds"]}
+        rows={run.arms.map(({ label, rounds }) => [label, `${rounds} of ${run.rounds}`])}
+        numbers={[1]}
+      />
+    </div>
+  );
+}
+
+function Flagged({
+  run,
+  onSelect,
+}: {
+  readonly run: RunState;
+  readonly onSelect: (client: number) => void;
+}) {
+  const { flagged, flaggedCount, undecidedCount, missed } = run;
+  if (!run.judges) {
+    return (
+      <div>
+        <h2>Flagged clients</h2>
+        <p class="note">
+          {run.arms[0]?.rounds === 0
+            ? "No round has ended yet."
+            : `${run.arms[0]?.label ?? ""} judges no clients.`}
+        </p>
+      </div>
+    );
+  }
+  return (
+    <div>
+      <h2>
+        {flaggedCount === 0
+          ? "No client is flagged"
+          : `${countNoun(flaggedCount, "client")} flagged`}
+      </h2>
+      <p class="note">
+        {[
+          undecidedCount > 0 ? `${undecidedCount} undecided` : undefined,
+          missed && missed.length > 0
+            ? `missed: ${missed.slice(0, 5).join(", ")}${missed.length > 5 ? " …" : ""}`
+            : undefined,
+          missed?.length === 0 ? noneMissed(undecidedCount) : undefined,
+        ]
+          .filter((part) => part !== undefined)
+          .join("; ") || "By the last verdict on each."}
+      </p>
+      {flagged.length > 0 && (
+        <>
+          <Table
+            caption="Flagged clients, the furthest above the threshold first"
+            heads={["client", "score over threshold", "rounds", "truth"]}
+            rows={flagged.slice(0, 12).map((client) => flaggedCells(client, onSelect))}
+            numbers={[2]}
+          />
+        </>
+      )}
+      {flaggedCount > 12 && <p class="note">{flaggedCount - 12} more are in the map below.</p>}
+    </div>
+  );
+}
+
+/** Undecided clients may be contaminated, and are not missed. */
+function noneMissed(undecided: number): string {
+  return undecided === 0
+    ? "no contaminated client is missed"
+    : "no contaminated one among the others is missed";
+}
+
+function flaggedCells(client: FlaggedClient, onSelect: (client: number) => void) {
+  const { id, name, score, threshold, roundsFlagged, roundsJudged, truth, mistake } = client;
+  const ratio = score === null || threshold === null ? NaN : score / threshold;
+  return [
+    <button
+      key="name"
+      class="link"
+      onClick={() => {
+        onSelect(Number(id.slice(1)));
+      }}
+    >
+      {name}
+    </button>,
+    <Margin key="margin" ratio={ratio} />,
+    `${roundsFlagged} of ${roundsJudged}`,
+    mistake === undefined ? truth : <b key="truth">{`${truth}: ${mistake}`}</b>,
+  ];
+}
+
+/** A bar whose first part ends at the threshold, on a logarithmic scale up to ten times. */
+function Margin({ ratio }: { readonly ratio: number }) {
+  if (Number.isNaN(ratio)) return <span>invalid</span>;
+  const width = 12 + 64 * Math.min(1, Math.log10(Math.max(1, ratio)));
+  return (
+    <span class="margin">
+      <svg width="76" height="10" aria-hidden="true">
+        <rect class="bar" x="0" y="2" width={width} height="6" />
+        <line class="limit" x1="12" x2="12" y1="0" y2="10" />
+      </svg>
+      {formatRatio(ratio)}
+    </span>
+  );
+}

@@ -1,0 +1,132 @@
+import { useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import type { RunState } from "../../src/data/protocol.js";
+import { ClientPanel } from "./client-panel.js";
+import { ClientSection } from "./client-section.js";
+import { FollowedRun, type Link } from "./connection.js";
+import { CostSection } from "./cost-section.js";
+import { Facts, Notice, formatMoment } from "../parts/index.js";
+import { HostSection } from "./host-section.js";
+import { Overview } from "./overview.js";
+import { Head, StatusMark } from "./parts.js";
+
+/** A run: at a glance, its clients, hosts and cost. */
+export function RunView({ path }: { readonly path: string }) {
+  const followed = useMemo(() => new FollowedRun(path), [path]);
+  useEffect(
+    () => () => {
+      followed.close();
+    },
+    [followed],
+  );
+  const selected = useSignal<number | undefined>(undefined);
+  useSignalEffect(() => {
+    document.title = titleOf(followed.run.value);
+  });
+  const run = followed.run.value;
+  const link = followed.link.value;
+  return (
+    <>
+      <Head>
+        <span class="crumb">{run?.name ?? path}</span>
+        {run && <StatusMark status={run.status} />}
+        <nav aria-label="Sections">
+          <a href={location.hash} onClick={jump("clients")}>
+            Clients
+          </a>
+          <a href={location.hash} onClick={jump("hosts")}>
+            Hosts
+          </a>
+          <a href={location.hash} onClick={jump("cost")}>
+            Cost
+          </a>
+        </nav>
+      </Head>
+      <main>
+        <LinkNotice link={link} run={run} />
+        {run?.notices.map((notice) => (
+          <Notice key={notice}>{notice}</Notice>
+        ))}
+        {run ? (
+          <>
+            <Overview
+              followed={followed}
+              run={run}
+              onSelect={(client) => {
+                selected.value = client;
+              }}
+            />
+            <ClientSection followed={followed} run={run} selected={selected} />
+            <HostSection followed={followed} />
+            <CostSection followed={followed} run={run} />
+            <RunFacts run={run} />
+          </>
+        ) : (
+          link.state === "connecting" && <p class="lead">Reading the run…</p>
+        )}
+      </main>
+      {run && selected.value !== undefined && (
+        <ClientPanel
+          key={selected.value}
+          followed={followed}
+          run={run}
+          client={selected.value}
+          onClose={() => {
+            selected.value = undefined;
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+/** Scrolls to a section without changing the address, which names the run. */
+function jump(id: string) {
+  return (event: Event) => {
+    event.preventDefault();
+    const section = document.getElementById(id);
+    section?.scrollIntoView();
+    section?.querySelector("h2")?.focus();
+  };
+}
+
+function titleOf(run: RunState | undefined): string {
+  if (!run) return "fedclair";
+  const [main] = run.arms;
+  const place = run.status === "running" && main ? `${main.rounds}/${run.rounds} · ` : "";
+  return `${place}${run.name} · fedclair`;
+}
+
+function LinkNotice({ link, run }: { readonly link: Link; readonly run: RunState | undefined }) {
+  if (link.state !== "lost") return null;
+  if (link.why !== undefined) return <Notice isUrgent>{link.why}</Notice>;
+  const time = new Date(link.since).toLocaleTimeString("en-GB");
+  if (run?.status === "done") {
+    return (
+      <Notice>The server of this page ended at {time}. The run is done; this is all of it.</Notice>
+    );
+  }
+  return (
+    <Notice isUrgent>
+      No connection since {time}. If the coordinator served this page, it has ended or hangs:
+      fedclair view shows its run folder. Trying again…
+    </Notice>
+  );
+}
+
+function RunFacts({ run }: { readonly run: RunState }) {
+  const facts = [
+    ["task", run.task],
+    ["clients", run.clients.toLocaleString("en-GB")],
+    ["seed", String(run.seed)],
+    ["began", run.started === undefined ? "–" : formatMoment(run.started)],
+    ["backend", run.backend ?? "–"],
+    ["release", run.version ?? "–"],
+  ] as const;
+  return (
+    <footer>
+      {run.claim !== undefined && <p class="claim">{run.claim}</p>}
+      <Facts facts={facts} />
+    </footer>
+  );
+}

@@ -1,0 +1,312 @@
+import type { RoundsData } from "../../src/data/rounds-data.js";
+import {
+  clientsOf,
+  findNeighbours,
+  formatRatio,
+  isFlagged,
+  ratioAt,
+  toNumber,
+  type ClientInRound,
+  type Piece,
+} from "./read-rounds.js";
+import { useWidth } from "./score-strip.js";
+
+const maxNeighbours = 5;
+
+/** Everything about a client in a round: evidence, neighbours, history and influence. */
+export function ClientView({
+  data,
+  at,
+  index,
+  onRound,
+  onSelect,
+}: {
+  readonly data: RoundsData;
+  readonly at: number;
+  readonly index: number;
+  readonly onRound: (at: number) => void;
+  readonly onSelect: (index: number) => void;
+}) {
+  const clients = clientsOf(data, at);
+  const client = clients.find((one) => one.index === index);
+  const truth = data.truths[index] ?? "benign";
+  const round = data.rounds[at]?.round ?? 0;
+  return (
+    <div class="client">
+      <h3>
+        {data.names[index]} <span class="note">{truth}</span>
+      </h3>
+      {client ? (
+        <>
+          <Verdict data={data} client={client} />
+          {client.evidence.length > 0 && <Evidence client={client} clients={clients} />}
+          {client.modules.length > 0 && <Modules client={client} />}
+          <MissingEvidence data={data} at={at} />
+          <Neighbours data={data} client={client} clients={clients} onSelect={onSelect} />
+        </>
+      ) : (
+        <p>It was not in round {round}.</p>
+      )}
+      <History data={data} at={at} index={index} onRound={onRound} />
+      <Influences data={data} index={index} round={round} />
+    </div>
+  );
+}
+
+function Verdict({ data, client }: { readonly data: RoundsData; readonly client: ClientInRound }) {
+  const { verdict, score, threshold, ratio, reason, metric } = client;
+  return (
+    <p>
+      <b>{isFlagged(client) ? `flagged: ${verdict}` : verdict}</b>
+      {score !== "–" && (
+        <>
+          , score <span data-value="score">{score}</span>
+        </>
+      )}
+      {threshold !== "–" && (
+        <>
+          {" "}
+          against a threshold of <span data-value="threshold">{threshold}</span>
+        </>
+      )}
+      {!Number.isNaN(ratio) && ` (${formatRatio(ratio)})`}
+      {data.metric !== undefined && metric !== "–" && (
+        <>
+          ; {data.metric} <span data-value="metric">{metric}</span> on its own data
+        </>
+      )}
+      {reason === "" ? "." : `: ${reason.replace(/\.$/, "")}.`}
+    </p>
+  );
+}
+
+/** The evidence about a client, with that of all others as ticks beside it. */
+function Evidence({
+  client,
+  clients,
+}: {
+  readonly client: ClientInRound;
+  readonly clients: readonly ClientInRound[];
+}) {
+  const byDeviations = client.evidence.toSorted(
+    (a, b) => toNumber(b.deviations) - toNumber(a.deviations),
+  );
+  return (
+    <div class="wide" tabIndex={0} role="region" aria-label="Evidence">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">evidence</th>
+            <th scope="col" class="number">
+              value
+            </th>
+            <th scope="col" class="number">
+              deviations
+            </th>
+            <th scope="col">all clients</th>
+            <th scope="col" class="number">
+              rank
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {byDeviations.map((piece) => (
+            <EvidenceRow key={piece.kind} piece={piece} clients={clients} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** The modules in which the client lies farthest outside, in the words of the terminal. */
+function Modules({ client: { modules } }: { readonly client: ClientInRound }) {
+  return (
+    <p>
+      Farthest in{" "}
+      {modules.map(({ module, ratio }, i) => (
+        <span key={module} data-module={module}>
+          {i > 0 && ", "}
+          <code>{module}</code> (<span data-value="ratio">{ratio.toLocaleString("en-US")}</span> ×
+          {i === 0 && " the usual distance"})
+        </span>
+      ))}
+      .
+    </p>
+  );
+}
+
+/** Says that the page has no evidence of the round, and which earlier one has it. */
+function MissingEvidence({ data, at }: { readonly data: RoundsData; readonly at: number }) {
+  const earlier = data.rounds.slice(0, at + 1).findLast(({ evidence }) => evidence.length > 0);
+  if (data.kinds.length === 0 || !earlier || earlier === data.rounds[at]) return null;
+  return (
+    <p class="note">
+      The evidence of this round was left out to keep the page small; round {earlier.round} has it.
+    </p>
+  );
+}
+
+function EvidenceRow({
+  piece: { kind, statistic, deviations, rounds },
+  clients,
+}: {
+  readonly piece: Piece;
+  readonly clients: readonly ClientInRound[];
+}) {
+  const all = clients.flatMap(({ evidence }) => {
+    const own = evidence.find((one) => one.kind === kind);
+    return own ? [toNumber(own.deviations)] : [];
+  });
+  const own = toNumber(deviations);
+  const most = Math.max(4, ...all);
+  const rank = 1 + all.filter((value) => value > own).length;
+  const x = (value: number) => 6 + (148 * value) / most;
+  return (
+    <tr data-kind={kind}>
+      <th scope="row">{kind.replace(/ over rounds$/, `, over ${rounds} rounds`)}</th>
+      <td class="number" data-value="statistic">
+        {statistic}
+      </td>
+      <td class="number" data-value="deviations">
+        {deviations}
+      </td>
+      <td>
+        <svg class="others" width="160" height="16" aria-hidden="true">
+          {all.map((value, i) => (
+            <line key={i} x1={x(value)} x2={x(value)} y1="3" y2="13" />
+          ))}
+          <circle cx={x(own)} cy="8" r="4.5" />
+        </svg>
+      </td>
+      <td class="number">{all.length === 1 ? "–" : `${rank} of ${all.length}`}</td>
+    </tr>
+  );
+}
+
+function Neighbours({
+  data,
+  client,
+  clients,
+  onSelect,
+}: {
+  readonly data: RoundsData;
+  readonly client: ClientInRound;
+  readonly clients: readonly ClientInRound[];
+  readonly onSelect: (index: number) => void;
+}) {
+  const neighbours = findNeighbours(clients, client, maxNeighbours);
+  if (neighbours.length === 0) return null;
+  const by =
+    client.evidence.length === 0
+      ? "score over threshold of this round"
+      : "evidence of this round, with the distance in deviations";
+  return (
+    <>
+      <p>Nearest in its {by}:</p>
+      <ul class="neighbours">
+        {neighbours.map(({ client: { index, verdict }, distance }) => (
+          <li key={index}>
+            <button
+              type="button"
+              onClick={() => {
+                onSelect(index);
+              }}
+            >
+              {data.names[index]}
+            </button>{" "}
+            {distance.toFixed(2)}, {data.truths[index] ?? "benign"}, {verdict}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** The client's scores over their thresholds, by round. */
+function History({
+  data,
+  at,
+  index,
+  onRound,
+}: {
+  readonly data: RoundsData;
+  readonly at: number;
+  readonly index: number;
+  readonly onRound: (at: number) => void;
+}) {
+  const { ref, width } = useWidth();
+  const points = data.rounds.flatMap((_, place) => {
+    const ratio = ratioAt(data, place, index);
+    return Number.isNaN(ratio) ? [] : [{ place, ratio }];
+  });
+  if (points.length < 2) return null;
+  const height = 110;
+  const most = Math.max(1.25, ...points.map(({ ratio }) => ratio)) * 1.08;
+  const x = (place: number) => 8 + ((width - 16) * place) / Math.max(1, data.rounds.length - 1);
+  const y = (ratio: number) => height - 6 - ((height - 12) * ratio) / most;
+  return (
+    <div class="strip" ref={ref}>
+      <p class="note">Score over threshold by round; dashed: the threshold. A click goes there.</p>
+      <svg
+        width={width}
+        height={height}
+        role="img"
+        aria-label="Score over threshold by round; the slider above chooses a round"
+        onClick={(event) => {
+          const box = event.currentTarget.getBoundingClientRect();
+          const share = (event.clientX - box.left - 8) / (width - 16);
+          const place = Math.round(share * (data.rounds.length - 1));
+          onRound(Math.max(0, Math.min(data.rounds.length - 1, place)));
+        }}
+      >
+        <line class="limit" x1="0" x2={width} y1={y(1)} y2={y(1)} />
+        <polyline
+          points={points
+            .map(({ place, ratio }) => `${x(place).toFixed(1)},${y(ratio).toFixed(1)}`)
+            .join(" ")}
+        />
+        {points
+          .filter(({ place }) => place === at)
+          .map(({ place, ratio }) => (
+            <circle key={place} class="chosen" cx={x(place)} cy={y(ratio)} r="5" />
+          ))}
+      </svg>
+    </div>
+  );
+}
+
+/** What the result would be without the client, where a replay has computed it. */
+function Influences({
+  data,
+  index,
+  round,
+}: {
+  readonly data: RoundsData;
+  readonly index: number;
+  readonly round: number;
+}) {
+  const id = (data.names[index] ?? "").split(" ")[0] ?? "";
+  const own = data.influences.filter(({ clients }) => clients.includes(id));
+  if (own.length === 0) {
+    return (
+      <p class="note">
+        <code>
+          fedclair replay {data.run} --without {id} --from {round}
+        </code>{" "}
+        computes what the result would be without it from this round on; then write the report
+        again.
+      </p>
+    );
+  }
+  return (
+    <ul>
+      {own.map(({ folder, clients, from, metric, withThem, without, difference, measuredBy }) => (
+        <li key={folder}>
+          Without {clients.join(", ")} from round {from} on, {metric} is <b>{without}</b> instead of{" "}
+          {withThem} ({difference}; {measuredBy}; <code>{folder}</code>).
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,183 @@
+import { listArms, printable, type Trial } from "@fedclair/core/internal";
+import {
+  clientRows,
+  isFlagged,
+  measuringClients,
+  noDescription,
+  ownProperty,
+  RunTally,
+  scoreRatio,
+  verdictSentence,
+  type ArmRecord,
+  type ArmTiming,
+  type ClientRow,
+  type Run,
+  type StoredRun,
+  type TrialDescription,
+} from "@fedclair/runs";
+import type { FlaggedClient, MetricState, RunState, Status } from "./protocol.js";
+import { chooseMetric, chooseSpacing, type Spacing } from "./round-columns.js";
+import { hasReport } from "../live/run-paths.js";
+
+/** Number of flagged or missed clients that are listed; the map has the others. */
+const maxListed = 50;
+
+/** Longest text of a record on the page, in bytes. */
+const maxTextBytes = 1024;
+
+/** Number of rounds that the estimate of the remaining time averages over. */
+const recentRounds = 20;
+
+/** Collects what the page says about a run while its records come in. */
+export class RunSummary {
+  readonly labels: readonly string[];
+  readonly spacing: Spacing;
+  readonly trial: Trial;
+  readonly #description: TrialDescription;
+  readonly #tally: RunTally;
+  readonly #recent: number[] = [];
+  #metric: MetricState | undefined;
+
+  constructor(trial: Trial, description: TrialDescription = noDescription) {
+    this.trial = trial;
+    this.#description = description;
+    this.#tally = new RunTally(trial, description, false);
+    this.labels = listArms(trial).map(({ label }) => label);
+    this.spacing = chooseSpacing(trial);
+  }
+
+  add(record: ArmRecord): void {
+    this.#tally.add(record);
+    this.metricOf(record);
+  }
+
+  /** The metric by which arms are compared, which the first record with one decides. */
+  metricOf(record: ArmRecord): MetricState | undefined {
+    this.#metric ??= chooseMetric(record, this.#description);
+    return this.#metric;
+  }
+
+  addTiming({ seconds, writeSeconds = 0 }: ArmTiming): void {
+    this.#recent.push(seconds.train + seconds.aggregate + seconds.evaluate + writeSeconds);
+    if (this.#recent.length > recentRounds) this.#recent.shift();
+  }
+
+  /** Describes the run as it is now. */
+  state(path: string, stored: StoredRun, why: string | undefined, notices: string[]): RunState {
+    const { status, summary, info } = stored;
+    const run = this.#run(stored);
+    const rows = clientRows(run);
+    const flagged = rows.filter(isFlagged).sort((a, b) => marginOf(b) - marginOf(a));
+    const missed = rows.filter(({ mistake }) => mistake === "missed");
+    const hasKnown = rows.some(({ isContaminated }) => isContaminated);
+    const secondsLeft = status === "running" ? this.#secondsLeft(run) : undefined;
+    const { trial } = run;
+    return {
+      path,
+      name: trial.name,
+      ...(trial.claim !== undefined && { claim: trial.claim }),
+      status,
+      ...(why !== undefined && { why }),
+      sentence: verdictSentence(run),
+      started: info.started,
+      backend: info.backend,
+      version: info.version,
+      seed: trial.seed,
+      task: trial.task.name,
+      clients: trial.clients,
+      rounds: trial.rounds,
+      arms: run.arms.map(({ label }) => {
+        const stopped =
+          ownProperty(run.summary.stopped, label) ?? ownProperty(summary?.stopped ?? {}, label);
+        return {
+          label: printable(label, 200),
+          rounds: run.rounds.get(label) ?? 0,
+          ...(stopped !== undefined && { stopped: printable(stopped, maxTextBytes) }),
+        };
+      }),
+      ...(secondsLeft !== undefined && { secondsLeft }),
+      ...(this.#metric && { metric: this.#metric }),
+      measuring: measuringClients(run.summary),
+      flagged: flagged.slice(0, maxListed).map(flaggedClient),
+      flaggedCount: flagged.length,
+      undecidedCount: rows.filter(({ verdict }) => verdict === "undecided").length,
+      ...(hasKnown && { missed: missed.slice(0, maxListed).map(({ display }) => display) }),
+      judges: rows.some(({ roundsJudged }) => roundsJudged > 0),
+      hasReport: hasReport(stored.folder),
+      clientSpacing: this.spacing.clients,
+      roundSpacing: this.spacing.rounds,
+      notices,
+    };
+  }
+
+  #run({ status, summary, info }: StoredRun): Run {
+    const isFinished = status === "done";
+    const stopped = new Map(Object.entries(summary?.stopped ?? {}));
+    const records = this.#tally.records(stopped, isFinished);
+    return {
+      trial: this.trial,
+      ...records,
+      summary: { backend: info.backend, ...summary, ...records.summary },
+      description: this.#description,
+      timings: { drawn: [] },
+      artifacts: [],
+      isFinished,
+      isRunning: status === "running",
+      isChained: true,
+    };
+  }
+
+  /** Arms that stopped have no rounds left. */
+  #secondsLeft({ arms, rounds, summary, trial }: Run): number | undefined {
+    if (this.#recent.length === 0) return undefined;
+    const left = arms
+      .filter(({ label }) => ownProperty(summary.stopped, label) === undefined)
+      .reduce((sum, { label }) => sum + trial.rounds - (rounds.get(label) ?? 0), 0);
+    return (left * this.#recent.reduce((sum, one) => sum + one, 0)) / this.#recent.length;
+  }
+}
+
+/** The state of a run that has not begun: its folder has no trial yet. */
+export function waitingState(path: string, name: string, status: Status = "waiting"): RunState {
+  return {
+    path,
+    name,
+    status,
+    sentence: "The run has not begun: the coordinator waits for its clients.",
+    seed: 0,
+    task: "",
+    clients: 0,
+    rounds: 0,
+    arms: [],
+    measuring: "",
+    flagged: [],
+    flaggedCount: 0,
+    undecidedCount: 0,
+    judges: false,
+    hasReport: false,
+    clientSpacing: 1,
+    roundSpacing: 1,
+    notices: [],
+  };
+}
+
+/** Score over threshold. Invalid clients have no score and come first. */
+function marginOf(row: ClientRow): number {
+  return scoreRatio(row) ?? Infinity;
+}
+
+function flaggedClient(row: ClientRow): FlaggedClient {
+  const { clientId, display, verdict = "", score, threshold, truth, mistake, reason } = row;
+  return {
+    id: clientId,
+    name: display,
+    verdict,
+    score,
+    threshold,
+    truth: printable(truth, 200),
+    ...(mistake !== undefined && { mistake }),
+    roundsFlagged: row.roundsFlagged,
+    roundsJudged: row.roundsJudged,
+    ...(reason !== undefined && { reason: printable(reason, maxTextBytes) }),
+  };
+}

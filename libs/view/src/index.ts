@@ -1,0 +1,23 @@
+export { axisTicks, type Axis } from "./figures/axis.js";
+export {
+  figureConfig,
+  figureWidth,
+  jitter,
+  methodColours,
+  muted,
+  truthColours,
+  truthShapes,
+} from "./figures/figure-style.js";
+export { drawFigures, type Drawing } from "./figures/figures.js";
+export { factList, html, preformatted, table, type Html } from "./report/html.js";
+export { findInfluences, influenceText, listIds, type Influence } from "./data/influences.js";
+export { loneFigureSection, htmlPage, type Figure } from "./report/page.js";
+export { hashSource, readPageScript } from "./report/page-script.js";
+export { runAndReport } from "./report/run-and-report.js";
+export { showIfDone, showRun } from "./report/show-run.js";
+export { textWidth } from "./figures/text-width.js";
+export { writeComparison } from "./report/write-comparison.js";
+export { readForReport } from "./data/rounds-data.js";
+export { writeRunReport } from "./report/write-report.js";
+export { writeSweep } from "./report/write-sweep.js";
+export { writeStudyComparison } from "./report/write-study-comparison.js";

@@ -1,0 +1,250 @@
+import { stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { clientIds, errorMessage, printable } from "@fedclair/core/internal";
+import {
+  checkRecords,
+  commandName,
+  findHolder,
+  findRun,
+  noDescription,
+  readActivity,
+  recordsAfter,
+  recordsEnd,
+  timingsAfter,
+  type Activity,
+  type StoredDescription,
+  type StoredRun,
+  type TrialDescription,
+} from "@fedclair/runs";
+import type { Names, RunState } from "../data/protocol.js";
+import { RunSummary, waitingState } from "../data/run-state.js";
+
+/** Describes the trial of a run folder with the plug-ins that are loaded. */
+export type Describe = (folder: string) => Promise<StoredDescription>;
+
+/** Time between two looks at a run folder, in ms. */
+const lookEvery = 400;
+
+/** Age from which the last sign of life of a running coordinator is old, in ms. */
+const maxSilence = 60_000;
+
+/** Number of clients whose names are sent. */
+const maxNames = 10_000;
+
+/** A problem is shown in one line. */
+const maxNoticeBytes = 500;
+
+/** The files whose change means that the state of the run has changed. */
+const watchedFiles = [
+  "run.json",
+  "trial.yaml",
+  "summary.json",
+  "failure.json",
+  "report.html",
+  "timings.jsonl",
+  "activity.json",
+];
+
+/**
+ * A run folder that is watched while somebody reads it. It holds no rounds: each reader gets them
+ * from the files.
+ */
+export class LiveRun {
+  readonly folder: string;
+  readonly #path: string;
+  readonly #describe: Describe;
+  readonly #now: () => number;
+  #seen = "";
+  #places = { records: 0, timings: 0 };
+  #notices = new Set<string>();
+  #waiters = new Set<() => void>();
+  #timer: NodeJS.Timeout | undefined;
+  #readers = 0;
+  /** Distinguishes this run from a later one in the same folder; undefined before it has begun. */
+  identity: string | undefined;
+  /** Present once the run has begun and its trial was described. */
+  summary: RunSummary | undefined;
+  state: RunState;
+  names: Names = {};
+  activity: Activity | undefined;
+  /** Increases with every change. */
+  version = 0;
+
+  constructor(folder: string, path: string, describe: Describe, now: () => number = Date.now) {
+    this.folder = folder;
+    this.#path = path;
+    this.#describe = describe;
+    this.#now = now;
+    this.state = waitingState(path, basename(folder));
+  }
+
+  /** Watches the folder until the returned function is called. */
+  watch(): () => void {
+    if (this.#readers++ === 0) void this.#keepLooking();
+    let isOver = false;
+    return () => {
+      if (!isOver && --this.#readers === 0) clearTimeout(this.#timer);
+      isOver = true;
+    };
+  }
+
+  get isWatched(): boolean {
+    return this.#readers > 0;
+  }
+
+  /** Resolves when the version is no longer `known`, or after `timeout` ms, or on an abort. */
+  async changed(known: number, timeout: number, signal: AbortSignal): Promise<void> {
+    if (this.version !== known || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiters.delete(done);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      // A timer cannot be endless.
+      const timer = setTimeout(done, Math.min(timeout, 2 ** 31 - 1)).unref();
+      this.#waiters.add(done);
+      signal.addEventListener("abort", done);
+    });
+  }
+
+  /** Looks at the folder once, and reads what is new. Never rejects. */
+  async look(): Promise<void> {
+    try {
+      const seen = await this.#signature();
+      if (seen === this.#seen) return;
+      this.#seen = seen;
+      await this.#read();
+    } catch (error) {
+      this.#note(errorMessage(error));
+      this.state = { ...this.state, notices: [...this.#notices] };
+    }
+    this.version++;
+    for (const wake of [...this.#waiters]) wake();
+  }
+
+  async #keepLooking(): Promise<void> {
+    await this.look();
+    if (!this.isWatched) return;
+    this.#timer = setTimeout(() => void this.#keepLooking(), lookEvery);
+    this.#timer.unref();
+  }
+
+  /** A text that differs if anything in the folder has changed that the page shows. */
+  async #signature(): Promise<string> {
+    const files = await Promise.all(
+      watchedFiles.map(async (file) => {
+        const entry = await stat(join(this.folder, file)).catch(() => undefined);
+        return entry ? `${entry.size} ${entry.mtimeMs}` : "";
+      }),
+    );
+    const holder = findHolder(this.folder);
+    const end = await recordsEnd(this.folder);
+    return [...files, holder?.id, end, holder && this.#isSilent()].join("\n");
+  }
+
+  /** Has a running coordinator shown no sign of life for a while? */
+  #isSilent(): boolean {
+    const written = Date.parse(this.activity?.written ?? "");
+    return this.#now() - written > maxSilence;
+  }
+
+  async #read(): Promise<void> {
+    const { folder } = this;
+    const stored = await findRun(folder);
+    this.activity = readActivity(folder) ?? this.activity;
+    if (!stored) {
+      this.state = waitingState(this.#path, basename(folder));
+      return;
+    }
+    const identity = `${stored.info.hash.slice(0, 16)}-${Date.parse(stored.info.started)}`;
+    const isCut = (await recordsEnd(folder)) < this.#places.records;
+    if (identity !== this.identity || isCut || !this.summary) await this.#begin(stored, identity);
+    await this.#readNew().catch((error: unknown) => {
+      this.#note(errorMessage(error));
+    });
+    this.#update(stored);
+    if (stored.status !== "running") void this.#check(stored);
+  }
+
+  async #begin({ trial }: StoredRun, identity: string): Promise<void> {
+    this.#notices = new Set();
+    const description = await this.#description();
+    this.#places = { records: 0, timings: 0 };
+    this.summary = new RunSummary(trial, description);
+    this.names = listNames(trial.clients, description);
+    this.identity = identity;
+  }
+
+  /** Without its plug-ins, a run is shown with plain ids and without units. */
+  async #description(): Promise<TrialDescription> {
+    try {
+      const stored = await this.#describe(this.folder);
+      if ("description" in stored) return stored.description;
+      const list = new Intl.ListFormat("en-GB").format(stored.missing);
+      this.#note(`Shown without ${list}: pass the modules with --plugin to see names and units.`);
+    } catch (error) {
+      this.#note(errorMessage(error));
+    }
+    return noDescription;
+  }
+
+  async #readNew(): Promise<void> {
+    const { folder, summary } = this;
+    for await (const { value, end } of recordsAfter(folder, this.#places.records)) {
+      summary?.add(value);
+      this.#places.records = end;
+    }
+    for await (const { value, end } of timingsAfter(folder, this.#places.timings)) {
+      summary?.addTiming(value);
+      this.#places.timings = end;
+    }
+  }
+
+  #update(stored: StoredRun): void {
+    const { status, failure, holder } = stored;
+    const isSilent = holder !== undefined && this.#isSilent();
+    const silence = isSilent
+      ? [`No sign of life from the coordinator since ${this.activity?.written ?? ""}.`]
+      : [];
+    const why =
+      failure?.message ??
+      (status === "interrupted"
+        ? `The coordinator is gone without finishing. ${commandName()} resume ${this.folder} goes on after the last checkpoint.`
+        : undefined);
+    this.state =
+      this.summary?.state(this.#path, stored, why, [...this.#notices, ...silence]) ?? this.state;
+  }
+
+  /** Checks once that the records of a run are those that it wrote. */
+  async #check(stored: StoredRun): Promise<void> {
+    const { identity } = this;
+    if (this.#checked === `${identity ?? ""} ${stored.status}`) return;
+    this.#checked = `${identity ?? ""} ${stored.status}`;
+    try {
+      await checkRecords(this.folder, { link: stored.summary?.chain });
+    } catch (error) {
+      if (identity !== this.identity) return;
+      this.#note(errorMessage(error));
+      this.#update(stored);
+      this.version++;
+      for (const wake of [...this.#waiters]) wake();
+    }
+  }
+
+  #checked = "";
+
+  #note(text: string): void {
+    this.#notices.add(printable(text, maxNoticeBytes));
+  }
+}
+
+function listNames(clients: number, { label }: TrialDescription): Names {
+  const names: Record<number, string> = {};
+  for (const [index, id] of clientIds(clients).slice(0, maxNames).entries()) {
+    const name = printable(label(id), 100);
+    if (name !== "" && name !== id) names[index] = name;
+  }
+  return names;
+}

@@ -1,0 +1,298 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { noDescription } from "@fedclair/runs";
+import { appendRounds, finish, record, writeRun } from "../../testing/run-folder.js";
+import type {
+  ClientRound,
+  Comparison,
+  StudyComparison,
+  Listing,
+  SweepView,
+} from "../data/protocol.js";
+import { servePage, type PageServer, type ServeOptions } from "./serve.js";
+
+let root: string;
+let server: PageServer;
+const describeNothing = () => Promise.resolve({ description: noDescription });
+
+async function serve(options: Partial<ServeOptions> = {}): Promise<void> {
+  server = await servePage({
+    root,
+    host: "127.0.0.1",
+    port: 0,
+    describe: describeNothing,
+    ...options,
+  });
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+/** Unlike `fetch`, sends any path and headers as they are. */
+function get(path: string, headers: Record<string, string> = {}, method = "GET"): Promise<Answer> {
+  const { hostname, port } = new URL(server.url);
+  return new Promise((resolve, reject) => {
+    const asked = request({ hostname, port, path, headers, method }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (text: string) => (body += text));
+      response.on("end", () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+      });
+    });
+    asked.on("error", reject).end();
+  });
+}
+
+describe("servePage", () => {
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "fedclair-"));
+  });
+  afterEach(async () => {
+    await server.close();
+    await rm(root, { recursive: true });
+  });
+
+  it("serves three files, and lets nothing come from elsewhere", async () => {
+    await serve();
+    for (const [path, type] of [
+      ["/", "text/html"],
+      ["/page.js", "text/javascript"],
+      ["/page.css", "text/css"],
+    ] as const) {
+      const { status, headers } = await get(path);
+      assert.equal(status, 200, path);
+      assert.match(String(headers["content-type"]), new RegExp(`^${type}`));
+      assert.match(
+        String(headers["content-security-policy"]),
+        /^default-src 'none'; script-src 'self'; style-src 'self'; /,
+      );
+      assert.doesNotMatch(String(headers["content-security-policy"]), /unsafe|https?:/);
+      assert.equal(headers["x-content-type-options"], "nosniff");
+    }
+    assert.doesNotMatch((await get("/")).body, /<script>|<style>| style=|https?:/);
+  });
+
+  it("answers only GET, and only to names of this machine", async () => {
+    await serve();
+    assert.equal((await get("/", {}, "POST")).status, 405);
+    for (const host of ["127.0.0.1:1", "localhost", "LOCALHOST:80", "[::1]:80"])
+      assert.equal((await get("/", { host })).status, 200, host);
+    for (const host of ["evil.example", "127.0.0.1.evil.example:80", "localhost.evil"])
+      assert.equal((await get("/api/list", { host })).status, 403, host);
+  });
+
+  it("requires its token, which a link exchanges for a cookie", async () => {
+    const token = "a-token-of-the-page";
+    await serve({ token });
+    for (const headers of [
+      {},
+      { authorization: "Bearer a-token-of-the-pagf" },
+      { cookie: `fedclair-page=${token}` },
+    ]) {
+      assert.equal((await get("/api/list", headers)).status, 401);
+    }
+    assert.equal((await get("/?token=a-token-of-the-pag")).status, 401);
+    assert.equal((await get("/api/list", { authorization: `Bearer ${token}` })).status, 200);
+    const link = await get(`/?token=${token}`);
+    const [cookie = ""] = link.headers["set-cookie"] ?? [];
+    assert.deepEqual([link.status, link.headers["location"]], [303, "/"]);
+    assert.match(cookie, /; HttpOnly; SameSite=Strict$/);
+    assert.doesNotMatch(cookie, new RegExp(token));
+    const [pair = ""] = cookie.split(";");
+    assert.equal((await get("/api/list", { cookie: `other=1; ${pair}` })).status, 200);
+  });
+
+  it("does not leave its folder", async () => {
+    const outside = await mkdtemp(join(tmpdir(), "fedclair-"));
+    try {
+      await writeRun(join(outside, "run"));
+      await writeFile(join(outside, "run/report.html"), "secret");
+      await symlink(join(outside, "run"), join(root, "link"));
+      await serve();
+      const up = join("..", outside.slice(outside.lastIndexOf("/") + 1), "run");
+      for (const path of ["..", up, "link", "a/../b", "/etc", "a\0b", "./.", "x\\y"]) {
+        const query = new URLSearchParams({ run: path }).toString();
+        assert.equal((await get(`/api/events?${query}`)).status, 404, path);
+        assert.equal((await get(`/api/client?${query}&client=c00`)).status, 404, path);
+        assert.equal((await get(`/report/${encodeURIComponent(path)}/report.html`)).status, 404);
+      }
+    } finally {
+      await rm(outside, { recursive: true });
+    }
+  });
+
+  it("lists runs with their status, and whatever else is there not at all", async () => {
+    await writeRun(join(root, "one"));
+    await appendRounds(join(root, "one"), record(1));
+    await writeRun(join(root, "two"));
+    await finish(join(root, "two"));
+    await mkdir(join(root, "notes"));
+    await serve();
+    const { entries, isRun } = JSON.parse((await get("/api/list")).body) as Listing;
+    assert.equal(isRun, false);
+    assert.deepEqual(
+      entries.map(({ path, status, done, of }) => [path, status, done, of]),
+      [
+        ["one", "interrupted", 0, 6],
+        ["two", "done", 6, 6],
+      ],
+    );
+  });
+
+  it("serves a report that runs no script but that of this release, and no other file of a run", async () => {
+    await writeRun(join(root, "run"));
+    await mkdir(join(root, "run/figures"));
+    await writeFile(join(root, "run/report.html"), "<p>a report</p>");
+    await writeFile(join(root, "run/figures/scores.svg"), "<svg/>");
+    await serve();
+    const { status, body, headers } = await get("/report/run/report.html");
+    assert.deepEqual([status, body], [200, "<p>a report</p>"]);
+    assert.match(
+      String(headers["content-security-policy"]),
+      /^sandbox allow-same-origin allow-popups allow-scripts; default-src 'none'; script-src 'sha256-[\w+/]{43}='; /,
+    );
+    assert.equal((await get("/report/run/figures/scores.svg")).status, 200);
+    for (const file of ["trial.yaml", "figures/../run.json", "figures/x.js", "report.html/"])
+      assert.equal((await get(`/report/run/${file}`)).status, 404, file);
+  });
+
+  it("says whether a sweep has a report", async () => {
+    const out = join(root, "grid");
+    await mkdir(out);
+    const trials = [{ id: "0123456789abcdef", folder: "one", seed: 1, at: [], arms: [] }];
+    const grid = { version: "0.1.0", file: "grid.yaml", set: [], name: "grid" };
+    const sweep = { ...grid, dimensions: [], hasWorstColumn: false, measures: [], trials };
+    await writeFile(join(out, "sweep.json"), JSON.stringify(sweep));
+    await serve();
+    const read = async () => JSON.parse((await get("/api/sweep?run=grid")).body) as SweepView;
+    const text = "No trial has finished yet.";
+    assert.deepEqual(await read(), { name: "grid", hasReport: false, highlights: [], text });
+    await writeFile(join(out, "report.html"), "<p>a report</p>");
+    assert.deepEqual(await read(), { name: "grid", hasReport: true, highlights: [], text });
+  });
+
+  it("sends the rounds of one client, a line each", async () => {
+    await writeRun(root);
+    const last = record(2);
+    const modules = [{ module: "layer\n1", ratio: 2.5 }];
+    const clients = last.clients.map((client) => ({ ...client, modules }));
+    await appendRounds(root, record(1), record(1, "local"), { ...last, clients });
+    await serve();
+    const { body, status } = await get("/api/client?run=&client=c01");
+    assert.equal(status, 200);
+    const rounds = body
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as ClientRound);
+    assert.deepEqual(
+      rounds.map(({ arm, round, score, truth }) => [arm, round, score, truth]),
+      [
+        ["clair", 1, 6, "sign-flip"],
+        ["local", 1, 6, "sign-flip"],
+        ["clair", 2, 6, "sign-flip"],
+      ],
+    );
+    assert.deepEqual(
+      rounds.map((round) => round.modules),
+      [undefined, undefined, [{ module: "layer\\n1", ratio: 2.5 }]],
+    );
+    assert.equal((await get("/api/client?run=&client=../c01")).status, 400);
+  });
+
+  it("compares two to six runs: what differs, and the curve of each", async () => {
+    for (const [name, seed] of [
+      ["one", 1],
+      ["two", 2],
+    ] as const) {
+      await writeRun(join(root, name), { seed });
+      await appendRounds(join(root, name), record(1), record(2));
+    }
+    await serve();
+    const { differences, curves, names } = JSON.parse(
+      (await get("/api/compare?run=one&run=two")).body,
+    ) as Comparison;
+    assert.deepEqual(names, ["one", "two"]);
+    assert.deepEqual(differences, [{ path: "seed", values: ["1", "2"] }]);
+    assert.deepEqual(curves[0], {
+      name: "one",
+      metric: "accuracy",
+      points: [
+        [1, 0.5, 0.5, 0.5],
+        [2, 0.5, 0.5, 0.5],
+      ],
+    });
+    assert.equal((await get("/api/compare?run=one")).status, 400);
+    assert.equal((await get(`/api/compare?${"run=one&".repeat(7)}`)).status, 400);
+  });
+
+  it("compares sweeps and runs over seeds, and leads elsewhere if they are too large", async () => {
+    const sweep = async (name: string, labels: readonly string[]) => {
+      const trials = [];
+      for (const [i, label] of labels.entries()) {
+        for (const seed of [1, 2]) {
+          const folder = `run-${label}-${seed}`;
+          const run = join(root, name, folder);
+          await writeRun(run, { seed, clients: 4 + i });
+          await finish(run, { error: seed + i });
+          const at = [["clients", label] as const, ["seed", String(seed)] as const];
+          const arms = [{ label: "clair", benignOnly: false }];
+          trials.push({ id: `${i}${seed}`.padStart(16, "0"), folder, seed, at, arms });
+        }
+      }
+      const dimensions = [
+        { path: "clients", labels },
+        { path: "seed", labels: ["1", "2"] },
+      ];
+      const grid = {
+        version: "0.1.0",
+        file: "/s.yaml",
+        set: [],
+        name,
+        dimensions,
+        measures: [],
+        trials,
+      };
+      await writeFile(join(root, name, "sweep.json"), JSON.stringify(grid));
+    };
+    await sweep("grid", ["4", "5"]);
+    await sweep(
+      "large",
+      Array.from({ length: 24 }, (_, i) => String(4 + i)),
+    );
+    await writeRun(join(root, "one"), { seed: 1 });
+    await appendRounds(join(root, "one"), record(1));
+    await serve();
+    const { studies, measures, differences, paired, missing } = JSON.parse(
+      (await get("/api/compare?run=grid&run=one")).body,
+    ) as StudyComparison;
+    assert.deepEqual(studies, [
+      { name: "grid: clients 4", path: "grid", kind: "sweep" },
+      { name: "grid: clients 5", path: "grid", kind: "sweep" },
+      { name: "one", path: "one", kind: "run" },
+    ]);
+    // Student's 12.706 · 0.7071 / √2 = 6.353 is half the interval of 1 and 2.
+    assert.deepEqual(measures.find(({ name }) => name === "error")?.values, [
+      "1.500 ± 6.353 (2)",
+      "2.500 ± 6.353 (2)",
+      "–",
+    ]);
+    assert.deepEqual(differences, [{ path: "clients", values: ["4", "5", "4"] }]);
+    assert.equal(
+      paired.find(({ measure }) => measure === "error")?.methods,
+      "grid: clients 4 − grid: clients 5",
+    );
+    assert.equal(missing, 0);
+    const large = await get("/api/compare?run=grid&run=large");
+    assert.equal(large.status, 422);
+    assert.match(
+      large.body,
+      /26 studies, and the page compares at most 24: (npx )?fedclair compare grid large --html/,
+    );
+  });
+});

@@ -1,0 +1,366 @@
+import { createReadStream } from "node:fs";
+import { once } from "node:events";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { UserError } from "@fedclair/core";
+import { errorMessage } from "@fedclair/core/internal";
+import { hashSource, readPageScript } from "../report/page-script.js";
+import { openRegularFile } from "@fedclair/runs";
+import { createServer, isLoopback, type Certificates } from "@fedclair/wire";
+import { cookieHeader, hasAllowedHost, isAllowed, showsToken, type Access } from "./access.js";
+import { clientRounds } from "../data/client-rounds.js";
+import { compareFolders } from "../data/comparison.js";
+import { compareSweeps } from "../data/study-comparison.js";
+import { listEntries } from "../data/listing.js";
+import { LiveRun, type Describe } from "./live-run.js";
+import { maxCompared } from "../data/protocol.js";
+import { findInside, findReportFile } from "./run-paths.js";
+import { readSite, type SiteFile } from "./site.js";
+import { streamRun } from "./stream-run.js";
+import { readSweepView } from "../data/sweep-view.js";
+
+export interface ServeOptions {
+  /** The folder of a run, of a sweep, or of several of them. */
+  readonly root: string;
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** The secret that readers need. Default: none. */
+  readonly token?: string | undefined;
+  readonly tls?: Certificates | undefined;
+  readonly describe: Describe;
+}
+
+export interface PageServer {
+  /** The address for a browser, without a token. */
+  readonly url: string;
+  /** Sends what is new to all readers, and stops listening. */
+  close(): Promise<void>;
+}
+
+/** Connections at a time; each reader of a run keeps one open. */
+const maxConnections = 64;
+
+/** Time for the headers of a request to arrive, in ms, so that nobody can hold a connection. */
+const headersTimeout = 10_000;
+
+/** Longest address of a request, in characters. */
+const maxUrl = 8192;
+
+/**
+ * Nothing comes from elsewhere, no script or style is in the markup, and no page may frame this.
+ */
+const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/**
+ * A report has its style and its script in the markup. Its folder may come from others, so no
+ * script runs but the one that this release writes into reports.
+ */
+function reportPolicy(): string {
+  return `sandbox allow-same-origin allow-popups allow-scripts; default-src 'none'; script-src ${hashSource(readPageScript())}; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'`;
+}
+
+const commonHeaders = {
+  "cache-control": "no-store",
+  "content-security-policy": pagePolicy,
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+};
+
+const reportTypes: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".csv": "text/csv; charset=utf-8",
+  ".json": "application/json",
+};
+
+/**
+ * Serves the page and the runs in a folder. It answers only GET and HEAD and changes nothing.
+ * @throws UserError if it cannot listen at the address, or the page was not built
+ */
+export async function servePage(options: ServeOptions): Promise<PageServer> {
+  const { host, port, token, tls } = options;
+  const access: Access = { token, isLocal: isLoopback(host) };
+  const handler = new Handler(options, access, await readSite());
+  const answer: RequestListener = (request, response) => {
+    void handler.answer(request, response);
+  };
+  const server = createServer(answer, tls);
+  server.maxConnections = maxConnections;
+  server.headersTimeout = headersTimeout;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const why = `cannot listen on ${host}:${port}: ${error.code ?? error.message}`;
+      reject(new UserError(`${why}; choose another address, or port 0 for any free port`));
+    });
+    server.listen(port, host, resolve);
+  });
+  const { family, address, port: bound } = server.address() as AddressInfo;
+  return {
+    url: `${tls ? "https" : "http"}://${family === "IPv6" ? `[${address}]` : address}:${bound}`,
+    close: async () => {
+      await handler.close();
+      await new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      });
+    },
+  };
+}
+
+/** A request that was not answered with success. */
+class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+class Handler {
+  readonly #options: ServeOptions;
+  readonly #access: Access;
+  readonly #site: ReadonlyMap<string, SiteFile>;
+  readonly #runs = new Map<string, LiveRun>();
+  readonly #streams = new Set<{ readonly end: AbortController; readonly done: Promise<void> }>();
+
+  constructor(options: ServeOptions, access: Access, site: ReadonlyMap<string, SiteFile>) {
+    this.#options = options;
+    this.#access = access;
+    this.#site = site;
+  }
+
+  /** Never rejects. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value);
+    try {
+      await this.#answer(request, response);
+    } catch (error) {
+      if (response.headersSent) {
+        response.destroy();
+        return;
+      }
+      const status =
+        error instanceof Refusal ? error.status : error instanceof UserError ? 422 : 500;
+      sendText(response, status, errorMessage(error));
+    }
+  }
+
+  /** Lets every reader get what is new, and ends all streams. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#runs.values()].map((run) => run.look()));
+    const streams = [...this.#streams];
+    for (const { end } of streams)
+      setImmediate(() => {
+        end.abort();
+      });
+    await Promise.race([
+      Promise.all(streams.map(({ done }) => done)),
+      new Promise((resolve) => setTimeout(resolve, 1000).unref()),
+    ]);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method, url: target = "" } = request;
+    if (method !== "GET" && method !== "HEAD") {
+      response.setHeader("allow", "GET, HEAD");
+      throw new Refusal(405, "only GET is answered");
+    }
+    if (target.length > maxUrl) throw new Refusal(414, "the address is too long");
+    if (!hasAllowedHost(request, this.#access)) {
+      throw new Refusal(
+        403,
+        "this page answers only to names of this machine: open it as http://127.0.0.1 or http://localhost",
+      );
+    }
+    const url = new URL(target, "http://page");
+    if (showsToken(url.searchParams, this.#access) && this.#access.token !== undefined) {
+      response.setHeader(
+        "set-cookie",
+        cookieHeader(this.#access.token, this.#options.tls !== undefined),
+      );
+      response.writeHead(303, { location: url.pathname }).end();
+      return;
+    }
+    if (!isAllowed(request, this.#access)) {
+      response.setHeader("www-authenticate", "Bearer");
+      throw new Refusal(
+        401,
+        "this page needs its token: open the address with ?token= and the token after it",
+      );
+    }
+    await this.#route(url, request, response);
+  }
+
+  async #route(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const file = this.#site.get(url.pathname);
+    if (file) {
+      response.writeHead(200, { "content-type": file.type }).end(file.body);
+      return;
+    }
+    const one = () => this.#folder(url.searchParams.get("run") ?? "");
+    switch (url.pathname) {
+      case "/api/list": {
+        const path = url.searchParams.get("folder") ?? "";
+        sendJson(response, await listEntries(await this.#folder(path), path));
+        return;
+      }
+      case "/api/sweep": {
+        const view = readSweepView(await one());
+        if (!view) throw new Refusal(404, "there is no sweep or study in this folder");
+        sendJson(response, view);
+        return;
+      }
+      case "/api/events":
+        await this.#stream(url, await one(), request, response);
+        return;
+      case "/api/client":
+        await sendClient(response, await one(), url.searchParams.get("client") ?? "");
+        return;
+      case "/api/compare":
+        sendJson(response, await this.#compare(url.searchParams.getAll("run")));
+        return;
+      default:
+        await this.#sendReportFile(url.pathname, response);
+    }
+  }
+
+  async #folder(path: string): Promise<string> {
+    const folder = await findInside(this.#options.root, path);
+    if (folder === undefined) throw new Refusal(404, "there is no such folder");
+    return folder;
+  }
+
+  async #compare(paths: readonly string[]) {
+    if (paths.length < 2 || paths.length > maxCompared) {
+      throw new Refusal(
+        400,
+        `expected 2 to ${maxCompared} runs, studies or sweeps to compare, got ${paths.length}`,
+      );
+    }
+    const folders = [];
+    for (const path of paths) {
+      const folder = await this.#folder(path);
+      const stored = await this.#options.describe(folder).catch(() => undefined);
+      const description = stored && "description" in stored ? stored.description : undefined;
+      folders.push({ folder, path, description });
+    }
+    return (await compareSweeps(folders)) ?? (await compareFolders(folders));
+  }
+
+  async #stream(
+    url: URL,
+    folder: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
+    response.flushHeaders();
+    if (request.method === "HEAD") {
+      response.end();
+      return;
+    }
+    const end = new AbortController();
+    response.on("close", () => {
+      end.abort();
+    });
+    const run = this.#liveRun(folder, url.searchParams.get("run") ?? "");
+    const stopWatching = run.watch();
+    const send = async (event: string, data: unknown, id?: string) => {
+      const head = id === undefined ? "" : `id: ${id}\n`;
+      const isFull = !response.write(`${head}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      if (isFull && !end.signal.aborted)
+        await once(response, "drain", { signal: end.signal }).catch(() => undefined);
+    };
+    const after = url.searchParams.get("after") ?? request.headers["last-event-id"]?.toString();
+    const done = streamRun(run, after, send, end.signal).finally(() => {
+      stopWatching();
+      response.end();
+    });
+    const stream = { end, done: done.catch(() => undefined) };
+    this.#streams.add(stream);
+    try {
+      await done;
+    } finally {
+      this.#streams.delete(stream);
+      if (!run.isWatched) this.#runs.delete(folder);
+    }
+  }
+
+  #liveRun(folder: string, path: string): LiveRun {
+    const existing = this.#runs.get(folder);
+    if (existing) return existing;
+    const run = new LiveRun(folder, path, this.#options.describe);
+    this.#runs.set(folder, run);
+    return run;
+  }
+
+  /** Serves `/report/<path of the run>/report.html` and the figures next to it. */
+  async #sendReportFile(pathname: string, response: ServerResponse): Promise<void> {
+    const [, encoded = "", file = ""] =
+      /^\/report\/(?:(.+)\/)?(report\.html|figures\/[^/]+)$/.exec(pathname) ?? [];
+    const path = decode(encoded);
+    const found =
+      file === "" || path === undefined
+        ? undefined
+        : await findReportFile(this.#options.root, path, file);
+    if (found === undefined) throw new Refusal(404, "there is nothing at this address");
+    const stream = createReadStream("", { fd: openRegularFile(found) });
+    response.setHeader("content-security-policy", reportPolicy());
+    response.writeHead(200, {
+      "content-type": reportTypes[extname(found)] ?? "application/octet-stream",
+    });
+    await pipeline(stream, response);
+  }
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Streams the rounds of a client as one line of JSON each. */
+async function sendClient(
+  response: ServerResponse,
+  folder: string,
+  clientId: string,
+): Promise<void> {
+  if (!/^c\d{2,7}$/.test(clientId)) {
+    throw new Refusal(400, "expected the id of a client, like c07");
+  }
+  response.writeHead(200, { "content-type": "application/x-ndjson; charset=utf-8" });
+  async function* lines() {
+    for await (const round of clientRounds(folder, clientId)) yield `${JSON.stringify(round)}\n`;
+  }
+  await pipeline(lines(), response);
+}
+
+function sendJson(response: ServerResponse, value: unknown): void {
+  response.writeHead(200, { "content-type": "application/json; charset=utf-8" });
+  response.end(JSON.stringify(value));
+}
+
+function sendText(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${text}\n`);
+}

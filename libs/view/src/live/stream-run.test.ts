@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { appendFile, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Lock, noDescription } from "@fedclair/runs";
+import { appendRounds, finish, record, writeRun } from "../../testing/run-folder.js";
+import { LiveRun } from "./live-run.js";
+import type { RoundColumns, RunState } from "../data/protocol.js";
+import { streamRun } from "./stream-run.js";
+
+let folder: string;
+const reading = new Set<AbortController>();
+
+interface Event {
+  readonly event: string;
+  readonly data: unknown;
+  readonly id: string | undefined;
+}
+
+const open = (now?: () => number) =>
+  new LiveRun(folder, "run", () => Promise.resolve({ description: noDescription }), now);
+
+/** Reads everything that there is now. @param after id from which to go on */
+async function read(run: LiveRun, after?: string): Promise<Event[]> {
+  await run.look();
+  const end = new AbortController();
+  reading.add(end);
+  const events: Event[] = [];
+  await streamRun(
+    run,
+    after,
+    (event, data, id) => {
+      events.push({ event, data, id });
+      if (event === "live") end.abort();
+      return Promise.resolve();
+    },
+    end.signal,
+  );
+  return events;
+}
+
+const rounds = (events: readonly Event[]) =>
+  events.flatMap(({ event, data }) => {
+    const { a, round } = data as RoundColumns;
+    return event === "round" ? [`${a} ${round}`] : [];
+  });
+const stateIn = (events: readonly Event[]) =>
+  events.findLast(({ event }) => event === "run")?.data as RunState;
+
+describe("streamRun", () => {
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fedclair-"));
+  });
+  afterEach(async () => {
+    for (const end of reading) end.abort();
+    reading.clear();
+    await rm(folder, { recursive: true });
+  });
+
+  it("sends everything from round 1, and to one who comes back only what is new", async () => {
+    await writeRun(folder);
+    await appendRounds(folder, record(1), record(1, "local"));
+    const run = open();
+    const first = await read(run);
+    assert.equal(first[0]?.event, "reset");
+    assert.deepEqual(rounds(first), ["0 1", "1 1"]);
+    const { data } = first.find(({ event }) => event === "round") ?? {};
+    assert.deepEqual(data, {
+      a: 0,
+      round: 1,
+      n: 3,
+      flagged: 1,
+      failed: 0,
+      ids: [0, 1, 2],
+      ratio: [0.5, 3, 0.25],
+      verdict: "bcb",
+      truth: ".x.",
+      metric: [0.5, 0.5, 0.5, 2],
+      down: 10,
+      up: 4,
+    });
+    const last = first.findLast(({ id }) => id !== undefined)?.id;
+    await appendRounds(folder, record(2));
+    const second = await read(run, last);
+    assert.deepEqual(rounds(second), ["0 2"]);
+    assert.ok(!second.some(({ event }) => event === "reset"));
+    // After a restart of the server, the place still counts.
+    assert.deepEqual(rounds(await read(open(), last)), ["0 2"]);
+  });
+
+  it("waits for the rest of a line that is being written", async () => {
+    await writeRun(folder);
+    await appendRounds(folder, record(1));
+    const run = open();
+    const line = JSON.stringify(record(2));
+    await appendFile(join(folder, "records.jsonl"), line.slice(0, 40));
+    const first = await read(run);
+    assert.deepEqual(rounds(first), ["0 1"]);
+    await appendFile(join(folder, "records.jsonl"), `${line.slice(40)}\n`);
+    const last = first.findLast(({ id }) => id !== undefined)?.id;
+    assert.deepEqual(rounds(await read(run, last)), ["0 2"]);
+  });
+
+  it("begins again if a run that resumes has gone back, or the place is of another run", async () => {
+    await writeRun(folder);
+    await appendRounds(folder, record(1), record(2));
+    const run = open();
+    const last = (await read(run)).findLast(({ id }) => id !== undefined)?.id;
+    const { length } = `${JSON.stringify(record(1))}\n`;
+    await truncate(join(folder, "records.jsonl"), length);
+    const again = await read(run, last);
+    assert.equal(again[0]?.event, "reset");
+    assert.deepEqual(rounds(again), ["0 1"]);
+    assert.deepEqual(rounds(await read(run, "other-1~9~9")), ["0 1"]);
+    assert.deepEqual(rounds(await read(run, "<script>")), ["0 1"]);
+  });
+
+  it("tells a running run from one whose process is gone, a failed and a finished one", async () => {
+    await writeRun(folder);
+    const lock = await Lock.acquire(folder);
+    const run = open();
+    assert.deepEqual(
+      stateIn(await read(run)).sentence,
+      "The first round is running; nothing is known yet.",
+    );
+    await appendRounds(folder, record(1));
+    const running = stateIn(await read(run));
+    assert.equal(running.status, "running");
+    assert.match(running.sentence, /^After 1 of 3 rounds: clair flagged 1 of 1 contaminated/);
+    assert.equal(running.secondsLeft, 10); // five rounds of two arms, two seconds each
+    await lock.release();
+    const gone = stateIn(await read(run));
+    assert.equal(gone.status, "interrupted");
+    assert.match(
+      gone.why ?? "",
+      /^The coordinator is gone without finishing\. (npx )?fedclair resume /,
+    );
+    await writeFile(join(folder, "failure.json"), JSON.stringify({ message: "no", exitCode: 3 }));
+    const failed = stateIn(await read(run));
+    assert.deepEqual([failed.status, failed.why], ["failed", "no"]);
+    await rm(join(folder, "failure.json"));
+    await finish(folder);
+    assert.equal(stateIn(await read(run)).status, "done");
+  });
+
+  it("reports who is flagged, with what margin and what is true of them", async () => {
+    await writeRun(folder);
+    await appendRounds(folder, record(1), record(2));
+    const { flagged, flaggedCount, missed } = stateIn(await read(open()));
+    assert.equal(flaggedCount, 1);
+    assert.deepEqual(missed, []);
+    assert.deepEqual(flagged, [
+      {
+        id: "c01",
+        name: "c01",
+        verdict: "contaminated",
+        score: 6,
+        threshold: 2,
+        truth: "sign-flip",
+        roundsFlagged: 2,
+        roundsJudged: 2,
+      },
+    ]);
+  });
+
+  it("notices a coordinator that has shown no sign of life for a minute", async () => {
+    await writeRun(folder);
+    const lock = await Lock.acquire(folder);
+    const written = "2026-01-01T00:00:00.000Z";
+    const activity = { written, doing: "training", asked: 4, answered: 1, hosts: [] };
+    await writeFile(join(folder, "activity.json"), JSON.stringify(activity));
+    let now = Date.parse(written) + 59_000;
+    const run = open(() => now);
+    assert.deepEqual(stateIn(await read(run)).notices, []);
+    now += 2000;
+    assert.deepEqual(stateIn(await read(run)).notices, [
+      `No sign of life from the coordinator since ${written}.`,
+    ]);
+    await lock.release();
+  });
+
+  it("waits for a run that has not begun, and says what is wrong with a broken one", async () => {
+    const run = open();
+    const before = await read(run);
+    assert.equal(stateIn(before).status, "waiting");
+    assert.deepEqual(rounds(before), []);
+    await writeRun(folder);
+    await appendFile(join(folder, "records.jsonl"), "no record\n");
+    const { notices } = stateIn(await read(run));
+    assert.match(notices.join(), /records\.jsonl:1: expected JSON/);
+  });
+});

@@ -1,0 +1,139 @@
+import { verdictSentence, type Run } from "@fedclair/runs";
+import { stringify } from "yaml";
+import { answerList } from "./answer.js";
+import { Html, html, preformatted, table } from "./html.js";
+import { clientSection, failureSection } from "./client-sections.js";
+import { hashSource, readPageScript } from "./page-script.js";
+import { influenceSection } from "./influence-section.js";
+import type { Influence } from "../data/influences.js";
+import { measureSection } from "./measure-section.js";
+import { comparisonSection, armSection } from "./arm-section.js";
+import { pageStyle } from "./page-style.js";
+
+/** A figure in the page; its files are `figures/<name>.{svg,png,csv,vl.json}`. */
+export interface Figure {
+  readonly name: string;
+  readonly title: string;
+  readonly caption: string;
+  readonly svg: string;
+  /** The same for narrow screens; undefined if it cannot be drawn there. */
+  readonly narrow?: string;
+  /** What the points of moving lines count, if readers can play them. See `TaskFigure`. */
+  readonly moves?: string;
+}
+
+/**
+ * The report of a run: a single, self-contained page.
+ * @param influences what leaving out clients changed
+ * @returns a function that adds the text of `packRounds`, if there is any
+ */
+export function createPage(
+  run: Run,
+  [first, ...figures]: readonly Figure[],
+  influences: readonly Influence[],
+): (rounds?: string) => string {
+  const { trial } = run;
+  const answer = html`<p class="verdict">${verdictSentence(run)}</p>
+    ${answerList(run)}`;
+  const rest = html`${influenceSection(run, influences)} ${figures.map(figureSection)}
+    ${comparisonSection(run)} ${clientSection(run)} ${failureSection(run)} ${measureSection(run)}
+    ${armSection(run)} ${optionDetails(run)}
+    <details>
+      <summary>The trial file, with every default filled in</summary>
+      <pre>${preformatted(stringify(trial))}</pre>
+    </details>`;
+  return (rounds) =>
+    htmlPage(
+      { title: trial.name, claim: trial.claim },
+      answer,
+      html`${first && figureSection(first)}
+      ${rounds === undefined ? undefined : roundsSection(rounds)} ${rest}`,
+    );
+}
+
+/** A folded table of the options that are not at their defaults. */
+function optionDetails({ description: { changes } }: Run): Html | undefined {
+  const shown = changes?.filter(({ path }) => path !== "name" && path !== "claim") ?? [];
+  if (shown.length === 0) return undefined;
+  return html`<details>
+    <summary>The options that differ from their defaults (${shown.length})</summary>
+    ${table(
+      ["option", "value"],
+      shown.map(({ path, value }) => [
+        html`<code>${path}</code>`,
+        typeof value === "string" ? value : JSON.stringify(value),
+      ]),
+    )}
+  </details>`;
+}
+
+/** The place in which the script shows the rounds. Readers without scripts do not see it. */
+function roundsSection(data: string): Html {
+  return html`<section id="rounds" aria-labelledby="rounds-title"></section>
+    ${new Html(`<script type="text/plain" id="rounds-data">${data}</script>`)}`;
+}
+
+/**
+ * The frame of every page. Its script sorts tables, shows values in figures and moves through
+ * rounds; without it everything else stays readable. The content security policy allows only this
+ * script and this style.
+ */
+export function htmlPage(
+  { title, claim }: { readonly title: string; readonly claim: string | undefined },
+  head: Html,
+  main: Html,
+): string {
+  const script = readPageScript();
+  const policy = `default-src 'none'; script-src ${hashSource(script)}; style-src ${hashSource(pageStyle)}; img-src data:; base-uri 'none'; form-action 'none'`;
+  const whole = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content="${new Html(policy)}" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title}: report</title>
+        ${new Html(`<style>${pageStyle}</style>`)}
+      </head>
+      <body>
+        <header>
+          <h1>${title}</h1>
+          ${claim === undefined ? undefined : html`<p class="claim">${claim}</p>`} ${head}
+        </header>
+        <main>${main}</main>
+        ${new Html(`<script>${script}</script>`)}
+      </body>
+    </html> `;
+  return whole.text;
+}
+
+/** A figure with links to its files in the folder next to the page. */
+export function figureSection(figure: Figure): Html {
+  const file = (ending: string) => html`<a href="figures/${figure.name}.${ending}">${ending}</a>`;
+  const files = html`Files: ${file("svg")} ${file("png")} ${file("csv")} ${file("vl.json")}`;
+  return loneFigureSection(figure, { files });
+}
+
+/**
+ * A figure of a self-contained page.
+ * @param lead text before the figure
+ * @param files links after the caption
+ */
+export function loneFigureSection(
+  { title, caption, svg, narrow, moves }: Figure,
+  { lead, files }: { readonly lead?: Html; readonly files?: Html } = {},
+): Html {
+  return html`<section>
+    <h2>${title}</h2>
+    ${lead}
+    <figure data-moves="${moves ?? ""}">
+      ${drawingOf(svg, title, narrow === undefined ? "drawing" : "drawing at-wide")}
+      ${narrow === undefined ? undefined : drawingOf(narrow, title, "drawing at-narrow")}
+      <figcaption>${caption} ${files}</figcaption>
+    </figure>
+  </section>`;
+}
+
+function drawingOf(svg: string, title: string, name: string): Html {
+  const labelled = html`<svg role="img" aria-label="${title}"`.text;
+  return html`<div class="${name}">${new Html(svg.replace("<svg", labelled))}</div>`;
+}

@@ -1,0 +1,248 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  findMeasure,
+  formatNumber,
+  listStudies,
+  nameStudy,
+  formatFacet,
+  readSummary,
+  toCsv,
+  writeWhole,
+  type Grid,
+  type SweepResults,
+  type Table,
+} from "@fedclair/runs";
+import { writeFigures, type Drawing } from "../figures/figures.js";
+import { heatMap, type CellLink } from "../figures/heat-map.js";
+import { factList, html, table, type Html } from "./html.js";
+import { lineFigure, rocFigure, toLines } from "../figures/line-figure.js";
+import { maxColours, maxDots, methodFigure } from "../figures/method-figure.js";
+import { figureSection, htmlPage } from "./page.js";
+import { drawCourses } from "./sweep-courses.js";
+import { differenceSection, sweepAnswer, tableSections } from "./sweep-sections.js";
+
+/**
+ * Writes the results of a sweep or study: `summary.json`, `table.csv`, and unless `report` is
+ * false `report.html` with a figure per measure under `figures`.
+ */
+export async function writeSweep(
+  out: string,
+  grid: Grid,
+  results: SweepResults,
+  report = true,
+): Promise<void> {
+  await mkdir(out, { recursive: true });
+  const { tables } = results;
+  // Sweeps that share a folder write the same files at once.
+  const write = (name: string, text: string) =>
+    writeWhole(join(out, name), text, join(out, `${name}.${randomUUID()}.part`));
+  await write("summary.json", JSON.stringify(results, null, 1) + "\n");
+  await write("table.csv", toCsv(tables));
+  if (!report) return;
+  const hasOwnReport = (folder: string) => hasReport(out, folder);
+  const linkOf = createLinks(hasOwnReport, grid);
+  const measures = [...new Set(tables.map(({ measure }) => measure))];
+  const drawings = [
+    ...(await drawCourses(out, grid)),
+    ...measures.flatMap((measure) => drawMeasure(grid, tables, measure, linkOf)),
+    ...drawRoc(grid, tables),
+  ];
+  const figures = await writeFigures(out, grid.name, drawings);
+  const head = html`${sweepAnswer(results, createStudyLinks(hasOwnReport, grid))}
+  ${factList(
+    grid.dimensions.map(({ path, labels }): readonly [string, string] => [path, labels.join(", ")]),
+  )}`;
+  const main = html`${figures.map(figureSection)} ${tableSections(results)}
+  ${differenceSection(results)} ${runSection(out, grid, results)}`;
+  await write("report.html", htmlPage({ title: grid.name, claim: grid.claim }, head, main));
+}
+
+/**
+ * Draws dots with intervals, or a heat map if there are too many to tell apart; and lines if the
+ * rows or columns are numbers.
+ */
+function drawMeasure(
+  grid: Grid,
+  tables: readonly Table[],
+  measure: string,
+  linkOf: CellLink,
+): Drawing[] {
+  const lines = tables.filter((one) => one.measure === measure).map(toLines);
+  const [first, ...rest] = lines.filter((one) => one !== undefined);
+  const drawing = drawCells(grid, tables, measure, linkOf);
+  if (!first || rest.length + 1 < lines.length) return [drawing];
+  const overNumbers: Drawing = {
+    name: `${drawing.name}-lines`,
+    title: `${measure} over ${numericPath(grid)}`,
+    caption: "Lines: mean over seeds with a band of its 95 % interval.",
+    draw: (width) => lineFigure([first, ...rest], measure, numericPath(grid), width),
+  };
+  return [overNumbers, drawing];
+}
+
+/** The dimension over which lines are drawn: the columns if they are numbers, else the rows. */
+function numericPath({ rows, columns }: Grid): string {
+  const isNumeric = columns?.labels.every((label) => !Number.isNaN(Number(label))) ?? false;
+  return (isNumeric ? columns : rows)?.path ?? "";
+}
+
+/** Options that decide how much evidence flags a client. */
+const thresholdKey = /(threshold|falseAlarmRate|minGap)$/i;
+
+/** Draws a ROC for each facet if the sweep varies such an option and counts flagged clients. */
+function drawRoc(grid: Grid, tables: readonly Table[]): Drawing[] {
+  const axis = numericPath(grid);
+  if (!thresholdKey.test(axis)) return [];
+  const find = (measure: string) =>
+    tables.filter((one) => one.measure === measure).map((one) => toLines(one));
+  const alarms = find("detection.falseAlarms");
+  return find("detection.recall").flatMap((recall, i) => {
+    const others = alarms[i];
+    if (!recall || !others) return [];
+    const facet = recall.facet === "" ? "" : `, ${recall.facet}`;
+    return [
+      {
+        name: i === 0 ? "roc" : `roc-${i + 1}`,
+        title: `Receiver operating characteristic${facet}`,
+        caption: `Each point is a value of ${axis}: clients flagged in the last round, over all seeds.`,
+        draw: (width: number) => rocFigure(recall, others, axis, width),
+      },
+    ];
+  });
+}
+
+function hasReport(out: string, folder: string): boolean {
+  return existsSync(join(out, folder, "report.html"));
+}
+
+/** Leads from a study, by the name of its findings, to its runs, as `createLinks` does. */
+function createStudyLinks(
+  hasOwnReport: (folder: string) => boolean,
+  grid: Grid,
+): (place: string) => string | undefined {
+  const places = new Map<string, NumberedRun[]>();
+  const numbers = new Map(grid.trials.map(({ id }, i) => [id, i]));
+  for (const study of listStudies(grid)) {
+    const runs = study.trials.map(({ id, folder }) => ({ folder, i: numbers.get(id) ?? 0 }));
+    places.set(nameStudy(study), runs);
+  }
+  return (place) => linkTo(places.get(place) ?? [], hasOwnReport);
+}
+
+/** A run with its place in the list of runs. */
+interface NumberedRun {
+  readonly folder: string;
+  readonly i: number;
+}
+
+/** The address of a run or of the first of several; undefined if there is none. */
+function linkTo(
+  runs: readonly NumberedRun[],
+  hasOwnReport: (folder: string) => boolean,
+): string | undefined {
+  const [first] = runs;
+  if (!first) return undefined;
+  if (runs.length > 1) return `#runs-${first.i}`;
+  return hasOwnReport(first.folder) ? `${first.folder}/report.html` : `#run-${first.i}`;
+}
+
+/**
+ * Leads from a cell to the report of its run, or else to the run's row in the list of runs. A cell
+ * of several runs leads to the first of them.
+ * @param hasOwnReport whether the run in a folder of the sweep has one
+ */
+export function createLinks(hasOwnReport: (folder: string) => boolean, grid: Grid): CellLink {
+  const { rows, columns, trials } = grid;
+  return (facet, row, column) => {
+    const own = trials.flatMap(({ at, folder }, i) =>
+      (!rows || at.get(rows.path) === row) &&
+      (!columns || at.get(columns.path) === column) &&
+      formatFacet(grid, at) === facet
+        ? [{ folder, i }]
+        : [],
+    );
+    return linkTo(own, hasOwnReport);
+  };
+}
+
+/** More measures would not fit beside the names of runs. */
+const maxRunMeasures = 6;
+
+/**
+ * The runs of a sweep with their numbers. A run with a report of its own has a link to it. Where
+ * the live page serves this report, the script leads to its view of each other run.
+ */
+function runSection(out: string, grid: Grid, { tables }: SweepResults): Html {
+  const { dimensions, trials } = grid;
+  const measures = [...new Set(tables.map(({ measure }) => measure))].slice(0, maxRunMeasures);
+  const isMissing = trials.some(({ folder }) => !hasReport(out, folder));
+  return html`<section id="runs">
+    <h2>Runs</h2>
+    ${
+      isMissing
+        ? html`<p class="note">
+            <code>fedclair view</code> with the folder of this sweep opens any of its runs in a
+            browser. <code>fedclair report</code> with the folder of a run writes the run's report;
+            write this report again after it.
+          </p>`
+        : undefined
+    }
+    ${table(
+      [...dimensions.map(({ path }) => path), ...measures, "run"],
+      trials.map((trial, i) => {
+        const { at, folder } = trial;
+        const summary = readSummary(join(out, folder));
+        return [
+          ...dimensions.map(({ path }) => at.get(path) ?? ""),
+          ...measures.map((measure) => {
+            const value = findMeasure(summary, measure, trial)?.value;
+            return value === undefined ? "–" : formatNumber(value);
+          }),
+          html`<span id="run-${i}"
+            ><span id="runs-${i}"
+              >${
+                hasReport(out, folder)
+                  ? html`<a href="${folder}/report.html">${folder}</a>`
+                  : html`<code data-run="${folder}">${folder}</code>`
+              }</span
+            ></span
+          >`,
+        ];
+      }),
+    )}
+  </section>`;
+}
+
+function drawCells(
+  grid: Grid,
+  tables: readonly Table[],
+  measure: string,
+  linkOf: CellLink,
+): Drawing {
+  const own = tables.filter((one) => one.measure === measure);
+  const [first, ...rest] = own;
+  const cells = own.flatMap((one) => one.cells.flat());
+  const drawing = { name: measure.replace(/[^a-zA-Z0-9]+/g, "-"), title: measure };
+  if (!first || cells.every((cell) => cell === undefined))
+    return { ...drawing, caption: "", draw: () => undefined };
+  if (cells.length <= maxDots && first.columns.length <= maxColours) {
+    const isShare = cells.some((cell) => cell?.counts);
+    const caption = isShare
+      ? "Share of the clients of all seeds, last round, with its 95 % Wilson interval."
+      : cells.some((cell) => cell?.interval)
+        ? "Mean over seeds with its 95 % Student interval; each tick is a seed."
+        : "One seed: there is no interval.";
+    return { ...drawing, caption, draw: (width) => methodFigure([first, ...rest], width) };
+  }
+  const caption = `Mean over seeds: ${grid.rows?.path ?? ""} down, ${grid.columns?.path ?? ""} across. ${formatReading(first)} A frame marks the worst cell. A cell leads to its runs.`;
+  return { ...drawing, caption, draw: (width) => heatMap([first, ...rest], width, linkOf) };
+}
+
+function formatReading({ worse, worst }: Table): string {
+  if (worse === undefined) return "Light is high; the sweep does not specify which end is better.";
+  const last = worst.length === 0 ? "" : "with the worst of each column in the last row. ";
+  return `${last}Dark is worse: ${worse} values.`;
+}
