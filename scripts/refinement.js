@@ -1,6 +1,6 @@
 // npm run lab -- refinement [--trial NAME]… [--seeds N] [--hold-back SHARE]: compares, in shipped
 // trials with personal models, refined changes that every client keeps, those that it chooses on
-// held-back data, and training alone. Prints the table of docs/clair-measurements.md.
+// held-back data, and training alone. Prints the table of docs/clair-evidence.md.
 import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";

@@ -25,9 +25,9 @@ function asListed(value = ""): string {
   return value.replaceAll(/[{}:]/g, "").replaceAll(/\s+/g, " ").replace(/,? $/, "").trim();
 }
 
-describe("the constants in docs/clair-reference.md", () => {
+describe("the constants in docs/clair-limits.md", () => {
   it("are those of the code, with their values", async () => {
-    const text = await readFile(join(workspace, "docs/clair-reference.md"), "utf8");
+    const text = await readFile(join(workspace, "docs/clair-limits.md"), "utf8");
     const rows = text.matchAll(
       /^\| `(\w+|\[[\w, ]+\])` +\| ([\d.e-]+|\[[\d., ]+\]) +\| `([\w-]+\.ts)` +\|/gm,
     );

@@ -86,8 +86,8 @@ describe("a documented file exists", () => {
     });
   }
 
-  it("docs/clair-reference.md: the steps", async () => {
-    const text = await readFile(join(workspace, "docs/clair-reference.md"), "utf8");
+  it("docs/clair.md: the steps", async () => {
+    const text = await readFile(join(workspace, "docs/clair.md"), "utf8");
     const folder = join(workspace, "libs/clair/src");
     const [, table = ""] = /\n\| step((?:.*\n\|)+)/.exec(text) ?? [];
     const names = [...table.matchAll(/`([a-z-/]+(?:\.ts|\/))`/g)].map(([, name = ""]) => name);

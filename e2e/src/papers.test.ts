@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { breakModule } from "./support/break-module.js";
@@ -127,8 +127,8 @@ describe("docs/papers", () => {
     for (const paper of papers) {
       for (const { path } of pages.listFigures(paper)) {
         assert.match(read(path), /^<svg /);
-        const [, image = ""] = path.split("docs/");
-        assert.ok(read(pages.pageOf(paper)).includes(`(../${image})`), path);
+        const page = pages.pageOf(paper);
+        assert.ok(read(page).includes(`(${relative(dirname(page), path)})`), path);
       }
       for (const { file } of paper.claims) assert.ok(existsSync(join(workspace, file)), file);
     }

@@ -18,62 +18,60 @@ const all = {
     {
       name: "calibrate",
       file: "scripts/calibrate.js",
-      summary:
-        "false alarms in federations where nobody is contaminated (docs/clair-measurements.md)",
+      summary: "false alarms in federations where nobody is contaminated (docs/clair-evidence.md)",
     },
     {
       name: "separation",
       file: "scripts/separation.js",
       summary:
-        "rules gap and evidence compared with a plain reference rule (docs/clair-measurements.md)",
+        "rules gap and evidence compared with a plain reference rule (docs/clair-evidence.md)",
     },
     {
       name: "check-power",
       file: "scripts/check-power.js",
       summary:
-        "what fedclair power foretells, and what attacks of the same kinds meet (docs/clair-measurements.md)",
+        "what fedclair power foretells, and what attacks of the same kinds meet (docs/clair-evidence.md)",
     },
     {
       name: "rules",
       file: "scripts/rules.js",
       summary:
-        "clients flagged by rules gap and evidence in the shipped trials (docs/clair-measurements.md)",
+        "clients flagged by rules gap and evidence in the shipped trials (docs/clair-evidence.md)",
     },
     {
       name: "refinement",
       file: "scripts/refinement.js",
       summary:
-        "refined changes, kept by all or chosen on held-back data, and training alone (docs/clair-measurements.md)",
+        "refined changes, kept by all or chosen on held-back data, and training alone (docs/clair-evidence.md)",
     },
     {
       name: "attacks",
       file: "scripts/attacks.js",
-      summary:
-        "one table of a finished sweep over attacks: found, harm (docs/clair-measurements.md)",
+      summary: "one table of a finished sweep over attacks: found, harm (docs/clair-evidence.md)",
     },
     {
       name: "honest",
       file: "scripts/honest.js",
       summary:
-        "one table of a finished sweep: how often honest clients are left out (docs/honest-clients.md)",
+        "one table of a finished sweep: how often honest clients are left out (docs/clair-evidence.md)",
     },
     {
       name: "natural",
       file: "scripts/natural.js",
       summary:
-        "how often honest institutions, places and people are left out (docs/honest-clients.md)",
+        "how often honest institutions, places and people are left out (docs/clair-evidence.md)",
     },
     {
       name: "attack-search",
       file: "scripts/attack-search.js",
       summary:
-        "search the update that harms a rule most without being flagged (docs/attack-search.md)",
+        "search the update that harms a rule most without being flagged (docs/clair-evidence.md)",
     },
     {
       name: "detectors",
       file: "scripts/detectors.js",
       summary:
-        "fedclair audit next to other detectors, on pools of adapters (docs/clair-measurements.md)",
+        "fedclair audit next to other detectors, on pools of adapters (docs/clair-evidence.md)",
     },
     {
       name: "adapters",
@@ -117,12 +115,12 @@ const all = {
     {
       name: "bench-audit",
       file: "bench/audit.js",
-      summary: "time `fedclair audit` on random adapters (docs/clair-measurements.md)",
+      summary: "time `fedclair audit` on random adapters (docs/performance.md)",
     },
     {
       name: "bench-scale",
       file: "bench/scale.js",
-      summary: "time CLAIR by clients, rank, rows and modules (docs/clair-measurements.md)",
+      summary: "time CLAIR by clients, rank, rows and modules (docs/performance.md)",
     },
     {
       name: "bench-updates",

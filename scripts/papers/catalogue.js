@@ -22,6 +22,7 @@ import { transport } from "./transport.js";
  *
  * @typedef {object} Paper
  * @property {string} name of its page, docs/papers/NAME.md, and of its figure
+ * @property {string} [page] its page, if it is another one
  * @property {string} title
  * @property {readonly Claim[]} claims
  * @property {object} table the page's table, computed from the runs of its files, in their order

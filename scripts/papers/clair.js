@@ -60,6 +60,7 @@ const nearOne = { min: 0.95, max: 1.05 };
 
 export const clair = {
   name: "clair",
+  page: "docs/clair-evidence.md",
   title: "CLAIR",
   claims: [
     {

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { formatEstimate, formatNumber } from "@fedclair/runs";
 import { format } from "prettier";
 import { judge, verdicts } from "./judge.js";
@@ -5,7 +6,7 @@ import { judge, verdicts } from "./judge.js";
 /** The results of all claims: estimates by `PAPER/CLAIM`. */
 export const resultsFile = "docs/papers/results.json";
 
-export const pageOf = (paper) => `docs/papers/${paper.name}.md`;
+export const pageOf = ({ name, page = `docs/papers/${name}.md` }) => page;
 
 /**
  * Lists the figures of a paper's page: its figure, and those that a page names in addition.
@@ -63,7 +64,7 @@ export function overviewTable(papers, results) {
   const rows = papers.flatMap((paper) =>
     paper.claims.map((claim, i) => {
       const { verdict, measured } = describe(paper, claim, results);
-      const title = i === 0 ? `[${paper.title}](${paper.name}.md)` : "";
+      const title = i === 0 ? linkTo(paper) : "";
       const command = claim.file.endsWith(".js")
         ? `\`npm run lab -- papers --only ${paper.name} --long\``
         : `\`npx fedclair sweep ${claim.file}\``;
@@ -80,9 +81,14 @@ export function countTable(papers, results) {
     const counts = verdicts.map(
       (verdict) => reached.filter((one) => one === `_${verdict}_`).length,
     );
-    return [`[${paper.title}](${paper.name}.md)`, ...counts.map(String)];
+    return [linkTo(paper), ...counts.map(String)];
   });
   return formatTable(["paper", ...verdicts], rows);
+}
+
+/** A link from docs/papers/README.md to a paper's page. */
+function linkTo(paper) {
+  return `[${paper.title}](${posix.relative(posix.dirname(readme), pageOf(paper))})`;
 }
 
 function describe(paper, claim, results) {
