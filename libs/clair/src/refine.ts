@@ -1,5 +1,6 @@
 import { item } from "@fedclair/linalg";
 import { computeWeights } from "@fedclair/rules";
+import type { Hosted } from "@fedclair/threads";
 import type { ClairResult } from "./clair.js";
 import { zip } from "./lists.js";
 import type { ClairOptions } from "./options.js";
@@ -10,7 +11,6 @@ import type { Members, Refined, RefineOptions } from "./refinement/refine-module
 import { indicesOf } from "./sanitise.js";
 import type { SharedSpace } from "./subspace/space.js";
 import type { ModuleState } from "./threads/module-state.js";
-import type { Hosted } from "./threads/thread.js";
 
 type JudgedRound = Pick<ClairResult, "benign" | "modules" | "spaces">;
 type Options = RefineOptions & Pick<ClairOptions, "weighting">;

@@ -1,30 +1,13 @@
-import type { Delta, Update, Verdict } from "@fedclair/core";
+import type { Update, Verdict } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { countWeights } from "@fedclair/rules";
 import { toAggregation } from "../aggregation.js";
 import { requireProperSubspace } from "../aggregator.js";
 import { clair } from "../clair.js";
 import type { Power } from "../evidence/controls.js";
-import type { RoundVerdict } from "../evidence/judge.js";
 import type { ClairOptions } from "../options.js";
 import { refine } from "../refine.js";
-
-/** The part of an update that CLAIR uses without earlier rounds. */
-export type GroupUpdate = Pick<Update, "clientId" | "numExamples" | "delta">;
-
-/** The judgement of one group, as plain data. */
-export interface JudgedGroup {
-  /** The mean of the clients that take part in what the group shares, as a sum of terms. */
-  readonly change: readonly Delta[];
-  /** The weight of the mean. */
-  readonly weight: number;
-  /** One for each client, in the order of the updates. */
-  readonly verdicts: readonly Verdict[];
-  readonly contaminated: number;
-  readonly inactive: number;
-  /** The positive controls in the group; absent if none were planted. */
-  readonly controls: Pick<RoundVerdict, "power" | "cleared"> | undefined;
-}
+import type { GroupUpdate, JudgedGroup } from "./thread-objects.js";
 
 /** A group of clients that is judged by itself, in the thread that holds it. */
 export class ClientGroup {

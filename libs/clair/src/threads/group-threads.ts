@@ -2,8 +2,10 @@ import { availableParallelism } from "node:os";
 import { yieldToEventLoop, type Update } from "@fedclair/core";
 import type { Power } from "../evidence/controls.js";
 import type { ClairOptions } from "../options.js";
-import { ClientGroup, type GroupUpdate, type JudgedGroup } from "./client-group.js";
-import { getThread, threadsFor } from "./module-pool.js";
+import { clairThreads } from "./clair-threads.js";
+import { ClientGroup } from "./client-group.js";
+import { threadsFor } from "./module-pool.js";
+import type { GroupUpdate, JudgedGroup } from "./thread-objects.js";
 import { shareDelta } from "./transfer.js";
 
 /**
@@ -30,7 +32,7 @@ export async function judgeGroup(
     posted.push({ clientId, numExamples, delta: shareDelta(delta) });
     await yieldToEventLoop();
   }
-  const group = getThread(turn).host<ClientGroup>("clients", posted, options);
+  const group = clairThreads.at(turn).host("clients", posted, options);
   try {
     return await group.ask("judge", power);
   } finally {

@@ -8,13 +8,14 @@ import {
   type Update,
 } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
+import { hostHere, type Hosted } from "@fedclair/threads";
 import type { Condensed } from "../condense.js";
 import { indices } from "../lists.js";
 import { isCompared } from "../modules.js";
 import type { ClairOptions } from "../options.js";
+import { clairThreads } from "./clair-threads.js";
 import { ModuleGroup, type Comparison, type ModuleState } from "./module-state.js";
 import { PooledViews } from "./module-views.js";
-import { hostHere, Thread, type Hosted } from "./thread.js";
 import { inSharedMemory } from "./transfer.js";
 
 /** Numbers per thread below which another thread is not worth starting. */
@@ -48,16 +49,6 @@ export function threadsFor(
   return Math.max(1, Math.min(Math.floor(numbers / minNumbersPerThread), availableParallelism()));
 }
 
-/** Threads that rounds share, started on first use. */
-const threads: Thread[] = [];
-
-/** Returns a thread that is alive. @param i 0, 1, 2 …, at most one for each core */
-export function getThread(i: number): Thread {
-  const thread = threads[i];
-  if (thread?.isAlive === true) return thread;
-  return (threads[i] = new Thread(new URL(import.meta.resolve("#module-thread"))));
-}
-
 /**
  * Runs `condense` in another thread, so that several modules are condensed at once while others are
  * read.
@@ -67,18 +58,13 @@ export async function condenseInThread(
   pairs: readonly LowRank[],
   turn: number,
 ): Promise<Condensed> {
-  const thread = getThread(turn % availableParallelism());
-  const group: Hosted<ModuleGroup> = thread.host(
-    "modules",
-    [pairs.map((pair) => inSharedMemory(pair))],
-    {},
-  );
-  const module = group.keep("module", 0);
+  const thread = clairThreads.at(turn % availableParallelism());
+  const shared = pairs.map((pair) => inSharedMemory(pair));
+  const condenser = thread.host("condenser");
   try {
-    return await module.ask("condense");
+    return await condenser.ask("condense", shared);
   } finally {
-    module.drop();
-    group.drop();
+    condenser.drop();
   }
 }
 
@@ -135,8 +121,8 @@ export class ModulePool {
     const sizes = changes.map((own) => sum(own.map(countEntries)));
     for (const { from, to } of splitEvenly(sizes, count)) {
       const own = changes.slice(from, to);
-      const args = [await shareModules(own), options];
-      const group: Hosted<ModuleGroup> = getThread(groups.length).host("modules", ...args);
+      const shared = await shareModules(own);
+      const group = clairThreads.at(groups.length).host("modules", shared, options);
       groups.push({ from, to, group, changes: own });
     }
     return new ModulePool(names, groups);

@@ -10,8 +10,8 @@ import {
 import { at, item, leadingLeft, multiply, multiplyTN, sum, type Matrix } from "@fedclair/linalg";
 import type { Factors } from "@fedclair/rules";
 import { gramOf } from "@fedclair/rules";
+import { hostHere } from "@fedclair/threads";
 import { fitCommonScale } from "../common-part.js";
-import { condense, type Condensed } from "../condense.js";
 import type { ModuleMeasures } from "../evidence/measures.js";
 import { measureModule } from "../evidence/module-measures.js";
 import { pick, zip } from "../lists.js";
@@ -45,8 +45,6 @@ import { gramInside, computeTangent, type SharedSpace } from "../subspace/space.
 import { roughRows } from "../subspace/sketch.js";
 import { createView, type View } from "../subspace/view.js";
 import { ModuleViews, PooledViews } from "./module-views.js";
-import { hostHere } from "./thread.js";
-import { inSharedMemory } from "./transfer.js";
 
 /** The clients to compare, and how to compare them. */
 export interface Comparison {
@@ -88,18 +86,6 @@ export class ModuleState {
     this.#keepsDense = keepsDense;
     this.#moduleUpdates = updates.map((update) => new ModuleUpdate(update, keepsDense));
     this.#options = options;
-  }
-
-  /**
-   * Runs `condense` and copies the result to shared memory.
-   * @throws TypeError if changes are dense
-   */
-  condense(): Condensed {
-    const whole = this.#updates.filter(isLowRank);
-    if (whole.length < this.#updates.length)
-      throw new TypeError("condense: dense changes have no factors");
-    const condensed = condense(whole);
-    return { ...condensed, pairs: condensed.pairs.map((pair) => inSharedMemory(pair)) };
   }
 
   /** Step 0: |X|_F of every client's change; NaN if an entry is not finite or exceeds 1e100. */

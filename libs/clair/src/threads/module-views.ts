@@ -1,4 +1,5 @@
 import { item, type Matrix } from "@fedclair/linalg";
+import type { Hosted } from "@fedclair/threads";
 import type { ClairOptions } from "../options.js";
 import { search } from "../search/search.js";
 import type { Side } from "../subspace/change.js";
@@ -7,7 +8,6 @@ import { ModuleReweighing } from "../subspace/reweighing.js";
 import type { SharedSpace } from "../subspace/space.js";
 import { computeVisibleShares, type RankedView, type View } from "../subspace/view.js";
 import type { Energies, Reweighing, Views } from "../subspace/views.js";
-import type { Hosted } from "./thread.js";
 
 /** The views of one module or of several, in this thread or in others. */
 export interface HostedViews extends Views {

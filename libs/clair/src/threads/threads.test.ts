@@ -1,18 +1,15 @@
-import { toDense, toTensor, UserError, type Dense, type Stored, type Update } from "@fedclair/core";
+import { toDense, toTensor, type Dense, type Stored, type Update } from "@fedclair/core";
 import { createStored } from "@fedclair/core/internal";
 import { addScaled, gaussian, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { idOf, randomBasis, updateOf } from "@fedclair/rules/testing";
 import { clair, clairSchema, moduleTangents, refine, refineToPairs } from "../index.js";
 import { ClientGroup } from "./client-group.js";
 import { judgeGroup } from "./group-threads.js";
 import { ModulePool } from "./module-pool.js";
-import type { ModuleState } from "./module-state.js";
-import { Thread } from "./thread.js";
 
 /** Five modules of different shapes; the first three of ten clients are contaminated. */
 const shapes = { a: [12, 8], b: [30, 6], c: [7, 19], d: [9, 9], e: [16, 5] } as const;
@@ -124,12 +121,6 @@ describe("clair in several threads", () => {
     const result = await clair(dense, options, { threads: 1 });
     await assert.rejects(refineToPairs(result, options), TypeError);
     result.modules.close();
-    const thread = new Thread(
-      script(
-        `parentPort.on("message", ({ call }) => call && parentPort.postMessage({ call, fault: "mine" }))`,
-      ),
-    );
-    await assert.rejects(thread.host<ModuleState>("modules").ask("norms"), new UserError("mine"));
   });
 
   it("rejects calls after the modules are released", async () => {
@@ -141,37 +132,4 @@ describe("clair in several threads", () => {
     );
     await assert.rejects(pool.views({ clients: [0], leastNorm: 0 }), /no object \d+/);
   });
-
-  it("rejects pending calls of a thread that ends", async () => {
-    const thread = new Thread(script("process.exit(7)"));
-    const module = thread.host<ModuleState>("modules");
-    await assert.rejects(module.ask("norms"), /a thread of CLAIR ended with code 7/);
-    assert.equal(thread.isAlive, false);
-    await assert.rejects(module.ask("norms"), /has ended/);
-  });
-
-  it("ends a thread that has hosted nothing for a while", async () => {
-    const thread = new Thread(script(`parentPort.on("message", () => {})`), 1);
-    const [first, second] = [thread.host("modules"), thread.host("modules")];
-    first.drop();
-    second.drop();
-    await thread.ended;
-    assert.equal(thread.isAlive, false);
-  });
-
-  it("takes no calls once it has begun to end a thread", async () => {
-    const thread = new Thread(script(`parentPort.on("message", () => {})`), 1);
-    const module = thread.host<ModuleState>("modules");
-    module.drop();
-    // A timer of the same length that is set later fires right after the one of the idle thread.
-    await setTimeout(1);
-    assert.equal(thread.isAlive, false);
-    await assert.rejects(module.ask("norms"), /a thread of CLAIR has ended/);
-    await thread.ended;
-  });
 });
-
-function script(source: string): URL {
-  const imported = `import { parentPort } from "node:worker_threads"; ${source}`;
-  return new URL(`data:text/javascript,${encodeURIComponent(imported)}`);
-}

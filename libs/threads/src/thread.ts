@@ -1,0 +1,226 @@
+import { Worker, type WorkerOptions } from "node:worker_threads";
+import { UserError } from "@fedclair/core";
+import { Activity } from "./activity.js";
+import type { Arguments, Hosted, Method, Result } from "./hosted.js";
+import type { Makers, ThreadMessage, ThreadReply, ThreadRequest, ThreadSetup } from "./messages.js";
+import { ProgressWatch, type TimeLimit } from "./time-limit.js";
+
+/** The code in a thread did not return in time. */
+export class Overdue extends Error {}
+
+/** The thread ended by itself: its code called process.exit, or used too much memory. */
+export class ThreadEnded extends Error {}
+
+export interface ThreadOptions<Report> {
+  /** The thread in error messages, such as `a thread of CLAIR`. */
+  readonly name: string;
+  /** Added to the error message of a thread that ends by itself. */
+  readonly exitHint?: string;
+  /** Restores results, which lose their classes when they are posted. */
+  readonly restore?: (result: unknown) => unknown;
+  /** Time in ms without objects after which the thread ends. Default: it does not. */
+  readonly idleMs?: number;
+  readonly worker?: Pick<WorkerOptions, "argv" | "stdout">;
+  /** Receives an error that nothing in the thread caught, unless it is out of memory. */
+  readonly onUncaught?: (error: Error) => void;
+  /** Receives what the thread's code reports during calls. */
+  readonly onReport?: (report: Report) => void;
+}
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Time for a thread to end, in ms. Only native code that does not return takes longer. */
+const endMs = 1000;
+
+/**
+ * A thread that hosts objects and answers calls one after another. It keeps the process alive only
+ * while a caller waits for a reply, and can be ended at any moment.
+ */
+export class Thread<M extends Makers<M>, Report = never> {
+  /** What the thread is doing, or was doing when it ended. */
+  readonly activity = new Activity();
+  /** Resolves when the thread has ended. */
+  readonly ended: Promise<void>;
+  readonly #options: ThreadOptions<Report>;
+  readonly #worker: Worker;
+  readonly #codes: string[] = [];
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #objects = new Set<number>();
+  #unposted: ThreadRequest[] = [];
+  #idle: NodeJS.Timeout | undefined;
+  #watch: ProgressWatch | undefined;
+  #last = 0;
+  /** The reason why the thread ended. */
+  #fault: Error | undefined;
+
+  /** @param script calls `serve` */
+  constructor(script: URL, options: ThreadOptions<Report>) {
+    this.#options = options;
+    const { name, exitHint = "" } = options;
+    this.#worker = new Worker(script, {
+      ...options.worker,
+      workerData: { activity: this.activity.buffer } satisfies ThreadSetup,
+    });
+    this.#worker.unref();
+    this.#worker.on("message", (messages: readonly ThreadMessage[]) => {
+      for (const message of messages) this.#receive(message);
+    });
+    this.#worker.on("messageerror", (error) => {
+      this.#fail(error);
+    });
+    this.#worker.on("error", (error: Error) => {
+      this.#fail(new ThreadEnded(`${name} ended: ${error.message}`, { cause: error }));
+      const isOutOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+      if (!isOutOfMemory) options.onUncaught?.(error);
+    });
+    this.ended = new Promise((resolve) => {
+      this.#worker.on("exit", (code) => {
+        this.#fail(new ThreadEnded(`${name} ended with code ${code}${exitHint}`));
+        resolve();
+      });
+    });
+  }
+
+  /** Names the code that the thread runs, or ran when it ended: `step() of task 'x'`. */
+  get code(): string | undefined {
+    return this.#codes[this.activity.doing.code];
+  }
+
+  get isAlive(): boolean {
+    return this.#fault === undefined;
+  }
+
+  /** Limits the time without progress while there are calls to answer; a new limit replaces it. */
+  limitTime(limit: TimeLimit): void {
+    this.#watch?.stop();
+    this.#watch = new ProgressWatch(this.activity, limit, () => {
+      void this.end(new Overdue("overdue"));
+    });
+    if (this.#waiting.size > 0) this.#watch.start();
+  }
+
+  /**
+   * Creates an object in the thread.
+   * @param make the name of the function of the script that creates it
+   */
+  host<K extends keyof M & string>(make: K, ...args: Parameters<M[K]>): Hosted<ReturnType<M[K]>> {
+    const of = this.#reserveObject();
+    this.#send({ of, make, args });
+    return this.#toHosted(of);
+  }
+
+  /**
+   * Ends the thread, whatever its code does.
+   * @param why the error of the present calls and of later ones
+   */
+  async end(why: Error = new ThreadEnded(`${this.#options.name} was ended`)): Promise<void> {
+    this.#fail(why);
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise((resolve) => (timer = setTimeout(resolve, endMs)));
+    await Promise.race([this.#worker.terminate(), limit]);
+    clearTimeout(timer);
+  }
+
+  #toHosted<T>(of: number): Hosted<T> {
+    return {
+      ask: async <N extends Method<T>>(method: N, ...args: Arguments<T, N>) =>
+        (await this.#ask(of, String(method), args)) as Result<T, N>,
+      keep: (method, ...args) => {
+        const as = this.#reserveObject();
+        this.#send({ of, keep: String(method), args, as });
+        return this.#toHosted(as);
+      },
+      drop: () => {
+        this.#send({ of, drop: true });
+        this.#objects.delete(of);
+        const { idleMs, name } = this.#options;
+        if (this.#objects.size > 0 || idleMs === undefined) return;
+        this.#idle ??= setTimeout(() => {
+          // It takes no calls from now on, because it would not answer them.
+          void this.end(new ThreadEnded(`${name} was idle`));
+        }, idleMs).unref();
+      },
+    };
+  }
+
+  #reserveObject(): number {
+    clearTimeout(this.#idle);
+    this.#idle = undefined;
+    this.#objects.add(++this.#last);
+    return this.#last;
+  }
+
+  #ask(of: number, method: string, args: readonly unknown[]): Promise<unknown> {
+    const call = ++this.#last;
+    return new Promise((resolve, reject) => {
+      if (this.#fault) throw this.#describeEnd(this.#fault);
+      this.#send({ of, ask: method, args, call });
+      this.#waiting.set(call, { resolve, reject });
+      this.#worker.ref();
+      this.#watch?.start();
+    });
+  }
+
+  /** The error of calls after the thread has ended. */
+  #describeEnd(fault: Error): Error {
+    if (!(fault instanceof ThreadEnded)) return fault;
+    return new ThreadEnded(`${this.#options.name} has ended`, { cause: fault });
+  }
+
+  /** Requests of the same turn of the event loop share a message. */
+  #send(request: ThreadRequest): void {
+    if (this.#unposted.length === 0) {
+      queueMicrotask(() => {
+        const requests = this.#unposted;
+        this.#unposted = [];
+        this.#post(requests);
+      });
+    }
+    this.#unposted.push(request);
+  }
+
+  #post(requests: readonly ThreadRequest[]): void {
+    try {
+      this.#worker.postMessage(requests);
+    } catch (error) {
+      // Only the requests that cannot be posted fail.
+      if (requests.length > 1) for (const request of requests) this.#post([request]);
+      else if (requests[0] && "call" in requests[0])
+        this.#settle({ call: requests[0].call, error });
+    }
+  }
+
+  #receive(message: ThreadMessage): void {
+    if ("code" in message) this.#codes.push(message.code);
+    else if ("report" in message) this.#options.onReport?.(message.report as Report);
+    else this.#settle(message);
+  }
+
+  #settle(reply: ThreadReply): void {
+    const waiting = this.#waiting.get(reply.call);
+    this.#waiting.delete(reply.call);
+    if (this.#waiting.size === 0) {
+      this.#worker.unref();
+      this.#watch?.stop();
+    }
+    const { restore } = this.#options;
+    if (!("result" in reply)) waiting?.reject(toError(reply));
+    else waiting?.resolve(restore ? restore(reply.result) : reply.result);
+  }
+
+  /** Rejects all pending calls. */
+  #fail(fault: Error): void {
+    this.#fault ??= fault;
+    this.#watch?.stop();
+    for (const { reject } of this.#waiting.values()) reject(this.#fault);
+    this.#waiting.clear();
+  }
+}
+
+function toError({ error, exitCode }: Extract<ThreadReply, { error: unknown }>): unknown {
+  if (exitCode === undefined || !(error instanceof Error)) return error;
+  return Object.assign(new UserError(error.message, exitCode), { stack: error.stack });
+}
