@@ -53,10 +53,10 @@ describe("fedclair audit", function () {
 
   it("rejects options of rule evidence with another rule", async () => {
     for (const option of ["--require", "--bank"]) {
-      const args = ["audit", ".", "--set", "rule=fixed", option, "flipped"];
+      const args = ["audit", ".", "--set", "rule=gap", option, "flipped"];
       const { code, stderr } = await fedclair(args);
       assert.equal(code, 2);
-      assert.match(stderr, /only rule evidence acts on it, and --set has rule fixed/);
+      assert.match(stderr, /only rule evidence acts on it, and --set has rule gap/);
     }
   });
 

@@ -466,11 +466,10 @@ export const variations = {
       ...short(2, 5),
       aggregator: { name: "centered-clipping" },
       attacks: [attack("free-rider", { kind: "noise" }, one)],
-      baselines: [arm("coordinate-median"), arm("clair", { rank: 2, memoryBeta: 0.9 })],
+      baselines: [arm("coordinate-median"), arm("clair", { rank: 2 })],
     },
   },
   "trials/alberdice/network-bridge-permute.yaml": {
-    memory: { ...phases, aggregator: clair({ rank: 3, memoryBeta: 0.9 }) },
     window: { ...phases, aggregator: clair({ rank: 3, window: 4 }) },
     stale: { ...phases, attacks: [attack("stale", { delay: 1 }, { count: 6 })] },
     "free-rider-last": {

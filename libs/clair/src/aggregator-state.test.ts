@@ -51,7 +51,7 @@ describe("the state of clair", () => {
   });
 
   it("is kept by phase: a bad record in one phase does not count in another", async () => {
-    const aggregator = clair({ memoryBeta: 0.9, rule: "none" });
+    const aggregator = clair({ minBenignFraction: 1 });
     const fresh = await aggregator.aggregate(roundOf("policy", 2, 0, 6, []));
     const { state } = await aggregator.aggregate(roundOf("critic", 1, 0, 6, [3]));
     const result = await aggregator.aggregate(roundOf("policy", 2, 0, 6, []), state);

@@ -92,27 +92,25 @@ describe("the clair aggregator", () => {
     assert.ok(gap > 1.3);
   });
 
-  it("remembers a client's bad rounds unless memoryBeta is 0", async () => {
-    const scoresAfter = async (memoryBeta: number) => {
-      const clair = aggregator({ memoryBeta });
-      const { state } = await clair.aggregate(input(round(1)));
-      // In round 2 every client is benign.
-      const { verdicts } = await clair.aggregate(input(round(2, 0)), state);
-      return new Map(verdicts?.map(({ clientId, score }) => [clientId, score ?? NaN]));
+  it("remembers a client's bad rounds", async () => {
+    const clair = aggregator();
+    const { state } = await clair.aggregate(input(round(1)));
+    // In round 2 every client is benign.
+    const scoreAfter = async (earlier: unknown) => {
+      const { verdicts } = await clair.aggregate(input(round(2, 0)), earlier);
+      return verdicts?.find(({ clientId }) => clientId === "c00")?.score ?? NaN;
     };
-    const forgetful = await scoresAfter(0);
-    const mindful = await scoresAfter(0.5);
-    assert.ok((mindful.get("c00") ?? NaN) > 3 * (forgetful.get("c00") ?? NaN));
+    assert.ok((await scoreAfter(state)) > 3 * (await scoreAfter(undefined)));
   });
 
   it("blends the logarithms of the scores of two rounds", async () => {
     const scoreIn = (aggregate: Aggregation) =>
       aggregate.verdicts?.find(({ clientId }) => clientId === "c00")?.score ?? NaN;
-    const mindful = aggregator({ memoryBeta: 0.25, rule: "none" });
+    const mindful = aggregator({ minBenignFraction: 1 });
     const first = await mindful.aggregate(input(round(1)));
     const clean = scoreIn(await mindful.aggregate(input(round(2, 0))));
     const second = scoreIn(await mindful.aggregate(input(round(2, 0)), first.state));
-    const blended = Math.exp(0.75 * Math.log(clean) + 0.25 * Math.log(scoreIn(first)));
+    const blended = Math.exp(0.5 * Math.log(clean) + 0.5 * Math.log(scoreIn(first)));
     assert.ok(Math.abs(second / blended - 1) < 1e-12);
     assert.ok(second > 1.5 * clean);
   });

@@ -156,7 +156,7 @@ function computeNextState(
   state: ClairState,
   { round, phase, updates }: AggregatorInput,
   { detection, tangents, histories = noHistories }: ClairResult,
-  { window, memoryBeta }: ClairOptions,
+  { window }: ClairOptions,
 ): ClairState {
   const phaseState = state.get(phase);
   const newest = new Map(phaseState?.window);
@@ -165,7 +165,7 @@ function computeNextState(
     newest.set(update.clientId, { round, update });
   }
   const memory = new Map(phaseState?.memory);
-  if (detection && memoryBeta > 0) {
+  if (detection) {
     for (const [id, score] of tangents) memory.set(id, Math.log(Math.max(score, scoreFloor)));
   }
   const phases = new Map(state).set(phase, { memory, histories, window: newest });

@@ -5,9 +5,8 @@ import { clairAggregator } from "./index.js";
 for (const options of [
   {},
   { rule: "evidence" },
-  { memoryBeta: 0.5 },
   { window: 3 },
-  { window: 3, memoryBeta: 0.5, centered: true },
+  { window: 3, centered: true },
   { rule: "evidence", window: 3 },
 ]) {
   describeAggregator(clairAggregator, { options });

@@ -29,7 +29,7 @@ async function judge(
   updates: readonly Update[],
   ...parts: readonly number[]
 ): Promise<Aggregation> {
-  const aggregator = create({ rule: "none", rank: 2 });
+  const aggregator = create({ rule: "gap", minBenignFraction: 1, rank: 2 });
   const streamed = aggregator.stream?.({ round: 1, phase: "train", rng: stream(1) });
   assert.ok(streamed);
   let from = 0;
@@ -111,7 +111,12 @@ describe("clair in groups", () => {
     const updates = cohort(40);
     const { change, verdicts = [] } = await judge(updates);
     const groups = [updates.slice(0, 20), updates.slice(20)];
-    const whole = clairSchema.parse({ models: "global", rule: "none", rank: 2 });
+    const whole = clairSchema.parse({
+      models: "global",
+      rule: "gap",
+      minBenignFraction: 1,
+      rank: 2,
+    });
     const expected = new Matrix(rows, cols);
     let clients = 0;
     for (const group of groups) {

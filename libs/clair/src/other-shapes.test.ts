@@ -177,7 +177,7 @@ describe("clair on modules that are not matrices", () => {
 
   it("gives all clients the mean of the benign vectors, each clipped to two median norms", async () => {
     const bias = async (weighting: string) => {
-      const options = { models: "global", rule: "none", weighting };
+      const options = { models: "global", rule: "gap", minBenignFraction: 1, weighting };
       const { change, personal } = await aggregate(biased([1, -1, 1, 3, 16]), options);
       assert.equal(personal, undefined);
       return sumOf(change, "b");
@@ -205,7 +205,11 @@ describe("clair on modules that are not matrices", () => {
     const updates = sent.map((update, k) =>
       k === 3 ? { ...update, delta: new Map([...update.delta, ["b", otherShape]]) } : update,
     );
-    const { verdicts, change } = await aggregate(updates, { models: "global", rule: "none" });
+    const { verdicts, change } = await aggregate(updates, {
+      models: "global",
+      rule: "gap",
+      minBenignFraction: 1,
+    });
     assert.deepEqual(
       verdicts?.map(({ status }) => status),
       ["undecided", "invalid", "invalid", "invalid", "undecided", "undecided"],

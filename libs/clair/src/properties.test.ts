@@ -226,7 +226,10 @@ describe("clair", () => {
     const errors = ideal.map((_, k) => gaussian(rng.at("E", k), 8, 5, 0.05));
     const sent = ideal.map((d, k) => combined([d, errors[k]], [1, 1]));
     const round = sent.map((m, k) => ({ id: idOf(k), modules: { m } }));
-    const { result, of, benign } = await answer(round, parse({ rule: "none" }));
+    const { result, of, benign } = await answer(
+      round,
+      parse({ rule: "gap", minBenignFraction: 1 }),
+    );
     const space = result.spaces.get("m")?.left;
     assert.ok(space !== undefined && benign.length === 6);
     const inside = (x: Matrix) => multiply(space, multiplyTN(space, x));

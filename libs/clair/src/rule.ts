@@ -1,5 +1,6 @@
+import { excerpt } from "@fedclair/core";
+import { didYouMean } from "@fedclair/core/internal";
 import { z } from "zod";
-import { explainUnknownKeys } from "./unknown-keys.js";
 
 /** The rule of a trial that names none. */
 const defaultRule = "evidence";
@@ -12,7 +13,7 @@ const defaultRule = "evidence";
 export const usualMinGap = 1.3;
 
 /** Rejects a key of another rule with the name of that rule. */
-const strict = { error: explainUnknownKeys(adviseOnKey) };
+const strict = { error: explainUnknownKeys };
 
 const branches = {
   gap: z
@@ -50,35 +51,16 @@ const branches = {
       strict,
     )
     .describe("Evidence of several kinds, at a rate of false alarms; needs at least 6 clients."),
-  fixed: z
-    .strictObject(
-      {
-        by: z.literal("fixed"),
-        maxSine: z
-          .number()
-          .gt(0)
-          .lt(1)
-          .default(0.5)
-          .describe("Sine of the largest benign angle to the shared space, in (0, 1)."),
-      },
-      strict,
-    )
-    .describe("A threshold for the scores, at a fixed angle."),
-  none: z
-    .strictObject({ by: z.literal("none") }, strict)
-    .describe("Scores only; no client is flagged."),
 };
 
 type RuleName = keyof typeof branches;
 
 const names = Object.keys(branches) as [RuleName, ...RuleName[]];
-const list = `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+const list = names.join(" or ");
 
-const ruleMapping = z.discriminatedUnion(
-  "by",
-  [branches.gap, branches.evidence, branches.fixed, branches.none],
-  { error: () => `expected ${list}` },
-);
+const ruleMapping = z.discriminatedUnion("by", [branches.gap, branches.evidence], {
+  error: () => `expected ${list}`,
+});
 
 /**
  * The option `rule`: how contaminated clients are found. A bare name is short for the rule with its
@@ -101,11 +83,19 @@ export const ruleSchema = z
 /** A rule with its options, every default filled in. */
 export type Rule = z.output<typeof ruleSchema>;
 
-/** Says to which rule a key belongs; undefined if it is a key of no rule. */
-function adviseOnKey(key: string, mapping: object): string | undefined {
-  const owner = names.find((name) => key in branches[name].shape);
-  const { by } = mapping as { readonly by: RuleName };
-  return owner && ` of rule ${by}: it belongs to { by: ${owner}, ${key}: … }`;
+/** Explains unknown keys of a rule. All other issues keep their own messages. */
+function explainUnknownKeys(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code !== "unrecognized_keys") return undefined;
+  const { by } = issue.input as { readonly by: RuleName };
+  return issue.keys
+    .map((key) => {
+      const owner = names.find((name) => key in branches[name].shape);
+      const advice = owner
+        ? ` of rule ${by}: it belongs to { by: ${owner}, ${key}: … }`
+        : didYouMean(key, Object.keys(branches[by].shape));
+      return `unknown key '${excerpt(key)}'${advice}`;
+    })
+    .join("\n"); // `separateIssues` splits the lines again
 }
 
 function isMapping(value: unknown): value is object {

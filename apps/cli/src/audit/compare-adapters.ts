@@ -29,8 +29,7 @@ import { groupByAdapter, type RefinedPairs } from "./refined-pairs.js";
 export interface RefineRequest {
   readonly kinds: readonly RefinementKind[];
   /**
-   * Whether undecided adapters that are pooled are refined too. Otherwise only benign ones are,
-   * except with rule `none`, which judges no adapter.
+   * Whether undecided adapters that are pooled are refined too. Otherwise only benign ones are.
    */
   readonly undecided: boolean;
   /**
@@ -258,8 +257,7 @@ async function refineAll(
         ? await refineToPairs(result, options)
         : await blendToPairs(result, options, blends[kind]);
     const refined = groupByAdapter(expandAll(pile, pairs));
-    // If all adapters are undecided, all are pooled and none is known to be benign.
-    for (const name of undecided || options.rule.by === "none" ? [] : refined.keys()) {
+    for (const name of undecided ? [] : refined.keys()) {
       if (result.status.get(name) !== "benign") refined.delete(name);
     }
     for (const [copy, first] of firsts) {

@@ -49,8 +49,7 @@ export function formatVerdict(
     const count = countStatus(adapters, other);
     return count === 0 ? [] : [`, ${count} ${other}`];
   });
-  const byRule = rule.by === "evidence" || rule.by === "gap" ? "" : ` by the rule ${rule.by}`;
-  const count = `${contaminated} of ${adapters.length} adapters ${contaminated === 1 ? "is" : "are"} contaminated${byRule}${others.join("")}`;
+  const count = `${contaminated} of ${adapters.length} adapters ${contaminated === 1 ? "is" : "are"} contaminated${others.join("")}`;
   if (rule.by === "evidence" && threshold === null) return `${count}.`;
   if (rule.by === "evidence") {
     return (
@@ -59,9 +58,6 @@ export function formatVerdict(
     );
   }
   const ratio = gap.toPrecision(3);
-  if (rule.by !== "gap") {
-    return `${count}; neighbouring scores differ by a factor of at most ${ratio}.`;
-  }
   return threshold === null
     ? `${count}: neighbouring scores differ by a factor of at most ${ratio}, and a gap needs ${rule.minGap}.`
     : `${count}; the gap between the scores is a factor of ${ratio} (at least ${rule.minGap} counts as a gap).`;

@@ -3,8 +3,8 @@ import { parseOptions } from "./options.js";
 
 describe("parseOptions", () => {
   it("parses values as YAML, like `run --set`", () => {
-    const { rank, rule } = parseOptions(["rank=4", "rule=none"]);
-    assert.deepEqual([rank, rule], [4, { by: "none" }]);
+    const { rank, rule } = parseOptions(["rank=4", "rule=gap"]);
+    assert.deepEqual([rank, rule], [4, { by: "gap", minGap: 1.3 }]);
     assert.equal(parseOptions(["rank=0x4"]).rank, 4);
   });
 

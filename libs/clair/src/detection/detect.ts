@@ -44,7 +44,7 @@ export async function detect(
   let members = start;
   for (let pass = 1; ; pass++) {
     const energies = await measureEnergies(views, members);
-    const scores = computeTangents(energies).map((score, k) => blend(score, earlier[k], options));
+    const scores = computeTangents(energies).map((score, k) => blend(score, earlier[k]));
     const cut = findCut(scores, options);
     const benign = listBenign(cut, scores);
     const key = benign.join();
@@ -88,10 +88,13 @@ function replaceAt(
   return copy;
 }
 
-function blend(score: number, earlier: number | undefined, { memoryBeta }: ClairOptions): number {
+/** Weight of a client's earlier rounds in the logarithm of its score. */
+const memoryWeight = 0.5;
+
+function blend(score: number, earlier: number | undefined): number {
   if (earlier === undefined) return score;
   const now = Math.log(Math.max(score, scoreFloor));
-  return Math.exp((1 - memoryBeta) * now + memoryBeta * earlier);
+  return Math.exp((1 - memoryWeight) * now + memoryWeight * earlier);
 }
 
 /**

@@ -38,18 +38,8 @@ export function findCut(
 ): Cut {
   const sorted = scores.map((t) => Math.max(t, scoreFloor)).sort((x, y) => x - y);
   const h = minBenignCount(scores.length, options);
-  const { ratio } = findWidestGap(sorted, h, sorted.length);
-  const { rule } = options;
-  switch (rule.by) {
-    case "gap":
-      return cutAtGap(sorted, h, rule.minGap);
-    case "evidence": // lying outside at a gap is a part of the evidence
-      return cutAtGap(sorted, h, usualMinGap);
-    case "fixed":
-      return { threshold: rule.maxSine / Math.sqrt(1 - rule.maxSine * rule.maxSine), gap: ratio };
-    case "none":
-      return { threshold: Infinity, gap: ratio, undecided: "no threshold: rule is none" };
-  }
+  // With rule evidence, lying outside at a gap is a part of the evidence.
+  return cutAtGap(sorted, h, options.rule.by === "gap" ? options.rule.minGap : usualMinGap);
 }
 
 /** Indices of the clients at or below the threshold; all clients if every score is above it. */

@@ -35,7 +35,12 @@ describe("blends of changes", () => {
       [0, 1],
     ] as const) {
       it(`are the best pairs of ${own} own + ${others} mean of the others, ${weighting}`, async () => {
-        const options = clairSchema.parse({ rule: "none", rank: 2, weighting });
+        const options = clairSchema.parse({
+          rule: "gap",
+          minBenignFraction: 1,
+          rank: 2,
+          weighting,
+        });
         const result = await clair(updates, options);
         const pairs = (await blendToPairs(result, options, { own, others })).get("m");
         assert.equal(pairs?.size, 5);
@@ -53,7 +58,7 @@ describe("blends of changes", () => {
   }
 
   it("are the own change if there is nobody else", async () => {
-    const options = clairSchema.parse({ rule: "none", rank: 2 });
+    const options = clairSchema.parse({ rule: "gap", minBenignFraction: 1, rank: 2 });
     const result = await clair(updates.slice(0, 1), options);
     const blend = { own: 0.5, others: 0.5 };
     const { pair } = (await blendToPairs(result, options, blend)).get("m")?.get(idOf(0)) ?? {};

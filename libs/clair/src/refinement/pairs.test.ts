@@ -29,7 +29,7 @@ function squared(x: Matrix | undefined): number {
 }
 
 async function refined(set: object) {
-  const options = clairSchema.parse({ rank: 2, rule: "none", ...set });
+  const options = clairSchema.parse({ rank: 2, rule: "gap", minBenignFraction: 1, ...set });
   const result = await clair(updates, options);
   const module = (await refine(result, options)).get("m");
   const pairs = (await refineToPairs(result, options)).get("m");
@@ -71,7 +71,7 @@ describe("refined changes as pairs", () => {
       const a = gaussian(rng.at("a", k), 3, 11);
       return updateOf(clientId, { m: { b, a }, n: { b: u, a: gaussian(rng.at("n", k), 2, 11) } });
     });
-    const options = clairSchema.parse({ rank: 2, rule: "none" });
+    const options = clairSchema.parse({ rank: 2, rule: "gap", minBenignFraction: 1 });
     const result = await clair(few, options);
     const module = (await refine(result, options)).get("m");
     const { pair } = (await refineToPairs(result, options)).get("m")?.get("c06") ?? {};
@@ -95,7 +95,10 @@ describe("refined changes as pairs", () => {
       const sent = truths.map((truth, k) =>
         updateOf(idOf(k), { m: { b: sum(truth, errors[k]), a: eye } }),
       );
-      const result = await clair(sent, clairSchema.parse({ rank: 2, rule: "none" }));
+      const result = await clair(
+        sent,
+        clairSchema.parse({ rank: 2, rule: "gap", minBenignFraction: 1 }),
+      );
       const options = clairSchema.parse({ rank: 2, rule: "evidence" });
       const pairs = (await refineToPairs(result, options)).get("m");
       const gains = truths.map((truth, k) => {

@@ -6,6 +6,7 @@ import {
   type Tensor,
   type Update,
 } from "@fedclair/core";
+import { checkValue } from "@fedclair/core/internal";
 import { addScaled, multiplyNT, type Matrix } from "@fedclair/linalg";
 import {
   clair,
@@ -160,14 +161,14 @@ function parseOptions({ config, kind }: Fields): ClairOptions {
     ([key, value]) => value !== null && key !== "clipOff",
   );
   const { rank = "auto", ...others } = Object.fromEntries(given);
-  const parsed = clairSchema.safeParse({
+  const { data, faults } = checkValue<ClairOptions>(clairSchema, {
     rule: "gap", // the specification's
     ...(kind === "clairCentered" ? { centered: true } : {}),
     rank,
     ...others,
   });
-  if (parsed.success) return parsed.data;
-  throw new UserError(`config: ${parsed.error.issues.map(({ message }) => message).join("; ")}`);
+  if (data) return data;
+  throw new UserError(`config: ${faults.join("; ")}`);
 }
 
 /** Converts the clients of the case to updates and applies `inject`. */
