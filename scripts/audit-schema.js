@@ -3,7 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { format } from "prettier";
 import { z } from "zod";
-import { auditSchema } from "../apps/cli/dist/src/audit/audit-schema.js";
+import { auditSchema } from "@fedclair/audit";
 
 const file = "docs/audit.schema.json";
 const text = JSON.stringify(z.toJSONSchema(auditSchema));

@@ -1,5 +1,5 @@
 // npm run lab -- clair-figures [--out FOLDER]: draws the figures of docs/clair.md.
-// It runs trials in memory and reads the real adapters in apps/cli/fixtures.
+// It runs trials in memory and reads the real adapters in libs/audit/fixtures.
 import { stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { clair, clairSchema } from "@fedclair/clair";

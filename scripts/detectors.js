@@ -9,7 +9,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { makeBank } from "@fedclair/clair";
 import { mean } from "@fedclair/linalg";
-import { atATime } from "../apps/cli/dist/src/at-a-time.js";
+import { atATime } from "@fedclair/runs";
 import { parseArguments } from "./arguments.js";
 import { measureClean } from "./bank/measure.js";
 import { listPools, writePiles } from "./bank/piles.js";

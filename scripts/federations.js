@@ -3,10 +3,9 @@
 import { clairSchema } from "@fedclair/clair";
 import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
 import { prepareTrial, runTrial } from "@fedclair/runs";
-import { findAdapters } from "../apps/cli/dist/src/adapters/find-adapters.js";
-import { readPile } from "../apps/cli/dist/src/audit/pile.js";
+import { findAdapters, readPile } from "@fedclair/audit";
 
-/** Piles of real adapters in apps/cli/fixtures/adapters. */
+/** Piles of real adapters in libs/audit/fixtures/adapters. */
 export const piles = ["presidents", "presidents-own-a0"];
 
 /**
@@ -49,7 +48,7 @@ export function withRule(options, by) {
 
 /** Reads the adapters of a pile as updates of benign and of contaminated clients. */
 export async function loadPile(name) {
-  const found = await findAdapters([`apps/cli/fixtures/adapters/${name}`]);
+  const found = await findAdapters([`libs/audit/fixtures/adapters/${name}`]);
   const { adapters, modules } = await readPile(found.adapters, () => undefined);
   const updates = [...adapters.keys()].map((clientId, k) => ({
     clientId,

@@ -8,7 +8,7 @@ import { fedclair } from "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 
 const trial = join(workspace, "trials/linear-regression/gaussian.yaml");
-const pile = join(workspace, "apps/cli/fixtures/adapters/presidents");
+const pile = join(workspace, "libs/audit/fixtures/adapters/presidents");
 const schema = JSON.parse(readFileSync(join(workspace, "docs/output.schema.json"), "utf8")) as {
   readonly properties: Readonly<Record<string, object>>;
 };

@@ -3,9 +3,7 @@
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { gaussian, median, stream } from "@fedclair/linalg";
-import { findAdapters } from "../../apps/cli/dist/src/adapters/find-adapters.js";
-import { openAdapters } from "../../apps/cli/dist/src/adapters/open-adapters.js";
-import { readPairs, writeAdapter } from "../../apps/cli/dist/src/adapters/peft.js";
+import { findAdapters, openAdapters, readPairs, writeAdapter } from "@fedclair/audit";
 
 /** Contaminated adapters by pile; derived ones are made by `derive`. */
 const recipes = {

@@ -2,8 +2,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeSafetensors } from "@fedclair/core";
-import { findAdapters } from "../../apps/cli/dist/src/adapters/find-adapters.js";
-import { openAdapter, readPairs } from "../../apps/cli/dist/src/adapters/peft.js";
+import { findAdapters, openAdapter, readPairs } from "@fedclair/audit";
 import { audit } from "./audit.js";
 import { exists, runScript } from "./python.js";
 import { markdown } from "./table.js";

@@ -32,9 +32,9 @@ import {
   print,
   readTrialFile,
   type Summary,
+  atATime,
 } from "@fedclair/runs";
 import pc from "picocolors";
-import { atATime } from "./at-a-time.js";
 import { checkInterpreter } from "./host-processes.js";
 import { withOptions } from "./read-hosts.js";
 import { setArgs } from "./set-args.js";

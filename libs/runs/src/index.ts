@@ -70,6 +70,8 @@ export { openRegularFile, readText, UnreadableError } from "./store/regular-file
 export { readRunTrial } from "./store/read-trial.js";
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
+export { atATime } from "./process/at-a-time.js";
+export { whenAborted } from "./process/when-aborted.js";
 export { parseAddress } from "./process/address.js";
 export { commandName } from "./process/command-name.js";
 export { readOptionFile } from "./process/option-file.js";

@@ -1,19 +1,25 @@
+import {
+  compareAdapters,
+  createMeasuringWriter,
+  createVersionWriter,
+  findAdapters,
+  formatAudit,
+  formatFound,
+  formatJson,
+  listRefinedFolders,
+  parseEvaluate,
+  parseOptions,
+  rejectExisting,
+  unmeasuredNames,
+  writeAuditPage,
+  type Audit,
+  type Comparison,
+  type RefineRequest,
+} from "@fedclair/audit";
 import { UserError, type VerdictStatus } from "@fedclair/core";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
-import { countNoun, interruption, print } from "@fedclair/runs";
-import type { Audit } from "./audit-schema.js";
-import { formatAudit, formatJson } from "./audit-text.js";
+import { countNoun, interruption, print, whenAborted } from "@fedclair/runs";
 import { parseRequired, readBank } from "./bank-options.js";
-import { compareAdapters, type Comparison, type RefineRequest } from "./compare-adapters.js";
-import { parseEvaluate } from "./evaluate-command.js";
-import { createMeasuringWriter } from "./measure-candidates.js";
-import { parseOptions } from "./options.js";
-import { findAdapters } from "../adapters/find-adapters.js";
-import { formatFound } from "../adapters/found-text.js";
-import { rejectExisting } from "../adapters/reject-existing.js";
-import { whenAborted } from "../when-aborted.js";
-import { unmeasuredNames } from "./refinements.js";
-import { createVersionWriter, listRefinedFolders } from "./write-refined.js";
 
 export interface AuditOptions {
   /** Options of CLAIR as `option=value`. */
@@ -105,7 +111,6 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
   const report: Audit = { ...(await compareAndRefine()), skipped, checkpoints };
   print(options.json ? formatJson(report, clairOptions) : formatAudit(report, clairOptions));
   if (html !== undefined) {
-    const { writeAuditPage } = await import("./page/write-audit-page.js");
     await writeAuditPage(html, { audit: report, options: clairOptions, paths });
     if (!options.json) print(`report: ${oneLine(html)}\n`);
   }

@@ -7,7 +7,9 @@ import { parseBank, shippedBank } from "@fedclair/clair";
 import { parseRequired, readBank } from "./bank-options.js";
 import { calibrate } from "./calibrate.js";
 
-const pile = fileURLToPath(new URL("../../../fixtures/adapters/presidents", import.meta.url));
+const pile = fileURLToPath(
+  new URL("../../../../../libs/audit/fixtures/adapters/presidents", import.meta.url),
+);
 
 describe("a bank of one's own", () => {
   let root: string;

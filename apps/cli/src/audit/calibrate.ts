@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { findAdapters, parseOptions, readPile, rejectExisting } from "@fedclair/audit";
 import {
   clair,
   findThresholds,
@@ -13,12 +14,7 @@ import {
 import { UserError, type Update } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import { at, item } from "@fedclair/linalg";
-import { countNoun, formatNumber, interruption, print } from "@fedclair/runs";
-import { findAdapters } from "../adapters/find-adapters.js";
-import { rejectExisting } from "../adapters/reject-existing.js";
-import { whenAborted } from "../when-aborted.js";
-import { parseOptions } from "./options.js";
-import { readPile } from "./pile.js";
+import { countNoun, formatNumber, interruption, print, whenAborted } from "@fedclair/runs";
 
 /** With fewer adapters a pile says nothing about others. */
 const minAdapters = 6;

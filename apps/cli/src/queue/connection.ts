@@ -1,8 +1,7 @@
 import { UserError } from "@fedclair/core";
-import { systemErrorCode } from "@fedclair/runs";
+import { systemErrorCode, whenAborted } from "@fedclair/runs";
 import { isLoopback } from "@fedclair/wire";
 import type { Redis } from "ioredis";
-import { whenAborted } from "../when-aborted.js";
 
 /**
  * The environment variable with the address of the queue. Other users of the machine could read an

@@ -10,9 +10,9 @@ import {
   type RunTrial,
   type Sweep,
   type TrialQueue,
+  whenAborted,
 } from "@fedclair/runs";
 import type { Queue, QueueEvents } from "bullmq";
-import { whenAborted } from "../when-aborted.js";
 import { connect, importOptional, type Connection } from "./connection.js";
 import {
   descriptionFile,

@@ -11,10 +11,10 @@ import {
   readStoredSweep,
   version,
   type Logger,
+  whenAborted,
 } from "@fedclair/runs";
 import type { Job } from "bullmq";
 import { SweepWorkers, type SweepPlace } from "../sweep-workers.js";
-import { whenAborted } from "../when-aborted.js";
 import { connect, importOptional } from "./connection.js";
 import {
   queuedTrialSchema,

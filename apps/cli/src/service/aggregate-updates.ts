@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { findCommonest, parseChoice, runAggregator } from "@fedclair/audit";
 import { aggregators } from "@fedclair/plugins";
 import {
   deltaShape,
@@ -25,8 +26,6 @@ import {
 import { stream } from "@fedclair/linalg";
 import { readState, writeState } from "@fedclair/runs";
 import { z } from "zod";
-import { findCommonest } from "../adapters/find-commonest.js";
-import { parseChoice, runAggregator } from "../aggregate/run-aggregator.js";
 
 /** The modules of a change, in order, each with the names of its tensors: one, or b and a. */
 const deltaSchema = z.array(

@@ -1,6 +1,6 @@
 import { controlKinds } from "@fedclair/clair";
 import { z } from "zod";
-import { auditSchema } from "../../src/audit/audit-schema.js";
+import { auditSchema } from "@fedclair/audit";
 import { describedKinds } from "../../src/described-kinds.js";
 import type { TrialPower } from "../../src/power/measure-power.js";
 import { primarySchema, statusFields, summarySchema } from "./run.js";

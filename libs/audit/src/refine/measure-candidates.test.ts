@@ -8,10 +8,10 @@ import { candidateKinds } from "@fedclair/core/internal";
 import { addScaled, frobenius, item, subtract, type Matrix } from "@fedclair/linalg";
 import { findAdapters, type AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapter, readPair, readPairs } from "../adapters/peft.js";
-import { compareAdapters } from "./compare-adapters.js";
+import { compareAdapters } from "../compare/compare-adapters.js";
 import { parseEvaluate } from "./evaluate-command.js";
 import { createMeasuringWriter, type MeasureOptions } from "./measure-candidates.js";
-import { parseOptions } from "./options.js";
+import { parseOptions } from "../compare/options.js";
 import { createVersionWriter, type RefinedWriter } from "./write-refined.js";
 
 const fixtures = fileURLToPath(new URL("../../../fixtures/adapters/presidents", import.meta.url));

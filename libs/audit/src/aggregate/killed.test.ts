@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Dense, encodeSafetensors, UserError } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
-import { runServerStep, type AggregateOptions } from "./aggregate.js";
+import { runServerStep, type ServerStepOptions } from "./server-step.js";
 
 /** The calls with which a step changes the disk. */
 const changing = ["cp", "mkdir", "open", "rename", "rm", "writeFile"] as const;
@@ -91,7 +91,7 @@ describe("fedclair aggregate, killed at any write", () => {
   for (const round of [1, 2]) {
     it(`has the same result as an undisturbed step when it is run again: round ${round}`, async () => {
       const [state, out] = [join(folder, "state"), join(folder, "deep", "out")];
-      const options: AggregateOptions = {
+      const options: ServerStepOptions = {
         aggregator: "local",
         set: [],
         out,
@@ -99,7 +99,6 @@ describe("fedclair aggregate, killed at any write", () => {
         merged: false,
         seed: 1,
         plugins: [],
-        json: true,
       };
       const step = () => runServerStep(join(folder, "in"), options, () => undefined);
       const reset = async () => {

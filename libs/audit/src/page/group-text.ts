@@ -1,5 +1,5 @@
 import { countNoun } from "@fedclair/runs";
-import { listFirst } from "../../adapters/names-text.js";
+import { listFirst } from "../adapters/names-text.js";
 import type { Group } from "./groups.js";
 
 /** Describes how similar the members of each group are, one sentence per group. */

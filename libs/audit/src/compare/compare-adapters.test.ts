@@ -7,15 +7,15 @@ import { clairSchema } from "@fedclair/clair";
 import { readNumbers, toDense, encodeSafetensors, UserError } from "@fedclair/core";
 import type { RefinementKind } from "@fedclair/core/internal";
 import { frobenius, stream, subtract } from "@fedclair/linalg";
-import { formatAudit } from "./audit-text.js";
+import { formatAudit } from "../text/audit-text.js";
 import { compareAdapters, type Comparison } from "./compare-adapters.js";
 import { parseOptions } from "./options.js";
 import { openAdapter, readPair, writeAdapter } from "../adapters/peft.js";
 import { readTensor } from "../adapters/tensor-files.js";
 import { findAdapters } from "../adapters/find-adapters.js";
 import { rejectExisting } from "../adapters/reject-existing.js";
-import type { RefinedPairs } from "./refined-pairs.js";
-import { listRefinedFolders, writeRefined } from "./write-refined.js";
+import type { RefinedPairs } from "../refine/refined-pairs.js";
+import { listRefinedFolders, writeRefined } from "../refine/write-refined.js";
 
 interface Compared {
   readonly comparison: Comparison;

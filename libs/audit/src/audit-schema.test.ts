@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { auditSchema, type Audit } from "./audit-schema.js";
-import { formatJson } from "./audit-text.js";
-import { compareAdapters } from "./compare-adapters.js";
-import { findAdapters } from "../adapters/find-adapters.js";
-import { parseOptions } from "./options.js";
+import { formatJson } from "./text/audit-text.js";
+import { compareAdapters } from "./compare/compare-adapters.js";
+import { findAdapters } from "./adapters/find-adapters.js";
+import { parseOptions } from "./compare/options.js";
 
-const workspace = fileURLToPath(new URL("../../../../..", import.meta.url));
-const presidents = join(workspace, "apps/cli/fixtures/adapters/presidents");
+const workspace = fileURLToPath(new URL("../../../..", import.meta.url));
+const presidents = join(workspace, "libs/audit/fixtures/adapters/presidents");
 
 /** Runs an audit and returns its JSON output. */
 async function auditJson(keep: (name: string) => boolean, set: readonly string[] = []) {

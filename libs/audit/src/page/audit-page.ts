@@ -12,10 +12,10 @@ import {
   type Html,
 } from "@fedclair/view";
 import type { Audit } from "../audit-schema.js";
-import { createAuditTable, statusColumn } from "../audit-table.js";
-import { parseOptions } from "../options.js";
-import { formatNotice, listNotices, formatVerdict } from "../notices.js";
-import { createLossTable } from "../refined-text.js";
+import { createAuditTable, statusColumn } from "../text/audit-table.js";
+import { parseOptions } from "../compare/options.js";
+import { formatNotice, listNotices, formatVerdict } from "../text/notices.js";
+import { createLossTable } from "../text/refined-text.js";
 import { formatGroups } from "./group-text.js";
 import type { Group } from "./groups.js";
 import { renderUnjudgedSection } from "./unjudged-section.js";

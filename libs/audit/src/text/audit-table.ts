@@ -1,8 +1,8 @@
 import type { ClairOptions } from "@fedclair/clair";
 import { oneLine } from "@fedclair/core/internal";
-import type { Audit } from "./audit-schema.js";
+import type { Audit } from "../audit-schema.js";
 import { formatEvidenceCells, evidenceHeads } from "./evidence-text.js";
-import type { Finding } from "./findings.js";
+import type { Finding } from "../compare/findings.js";
 import { listFirst, shortenModule } from "../adapters/names-text.js";
 
 /** A larger ratio only means that benign adapters differ by rounding. */

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import type { VerdictStatus } from "@fedclair/core";
 import type { Audit } from "../audit-schema.js";
-import { formatAudit } from "../audit-text.js";
-import type { Finding } from "../findings.js";
-import { parseOptions } from "../options.js";
+import { formatAudit } from "../text/audit-text.js";
+import type { Finding } from "../compare/findings.js";
+import { parseOptions } from "../compare/options.js";
 import { createModuleLabels } from "./module-labels.js";
 import { writeAuditPage } from "./write-audit-page.js";
 

@@ -1,4 +1,4 @@
-import { shortenModule } from "../../adapters/names-text.js";
+import { shortenModule } from "../adapters/names-text.js";
 
 /** A module in a figure. */
 export interface ModuleLabel {

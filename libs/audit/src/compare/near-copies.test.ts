@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { gramNT, Matrix } from "@fedclair/linalg";
-import { findNearCopies } from "./copies.js";
+import { findNearCopies } from "./near-copies.js";
 
 /** Computes the inner products of changes, given as rows. */
 const gramOf = (rows: readonly (readonly number[])[]) => gramNT(Matrix.fromRows(rows));

@@ -1,6 +1,6 @@
 import type { Evidence } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
-import type { Finding } from "./findings.js";
+import type { Finding } from "../compare/findings.js";
 
 /** Headings of the columns that `formatEvidenceCells` fills. */
 export const evidenceHeads = ["agreement", "size"];

@@ -2,8 +2,8 @@ import { pieceMeanings, type PieceKind } from "@fedclair/clair";
 import type { VerdictStatus } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import type { Audit } from "../audit-schema.js";
-import { findPiece } from "../evidence-text.js";
-import type { Finding } from "../findings.js";
+import { findPiece } from "../text/evidence-text.js";
+import type { Finding } from "../compare/findings.js";
 
 /** One kind of evidence for all adapters, or the score, shown in one panel. */
 export interface PiecePanel {

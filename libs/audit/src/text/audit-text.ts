@@ -2,7 +2,7 @@ import type { ClairOptions } from "@fedclair/clair";
 import { columns } from "@fedclair/runs";
 import pc from "picocolors";
 import { createAuditTable, statusColumn } from "./audit-table.js";
-import type { Audit, AuditOutput } from "./audit-schema.js";
+import type { Audit, AuditOutput } from "../audit-schema.js";
 import { formatNotice, listNotices, formatVerdict } from "./notices.js";
 import { createLossTable } from "./refined-text.js";
 

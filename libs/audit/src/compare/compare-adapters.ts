@@ -16,14 +16,14 @@ import {
 import { UserError, type Update } from "@fedclair/core";
 import { blends, type RefinementKind } from "@fedclair/core/internal";
 import { item, sum } from "@fedclair/linalg";
-import { findNearCopies } from "./copies.js";
+import { findNearCopies } from "./near-copies.js";
 import { createFindings, createInvalidFinding, type Finding } from "./findings.js";
 import { findStarts } from "./own-start.js";
 import { startsNonZero } from "../adapters/peft-config.js";
 import type { Adapter } from "../adapters/peft.js";
 import { expandAll, readPile, type Pile } from "./pile.js";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
-import { groupByAdapter, type RefinedPairs } from "./refined-pairs.js";
+import { groupByAdapter, type RefinedPairs } from "../refine/refined-pairs.js";
 
 /** Which refined adapters to compute. */
 export interface RefineRequest {

@@ -9,9 +9,9 @@ import {
   minFurtherGap,
   type ClairOptions,
 } from "@fedclair/clair";
-import type { Audit } from "./audit-schema.js";
-import type { Finding } from "./findings.js";
-import { findUnevenModules } from "./uneven-modules.js";
+import type { Audit } from "../audit-schema.js";
+import type { Finding } from "../compare/findings.js";
+import { findUnevenModules } from "../compare/uneven-modules.js";
 import { listFirst, shortenModule } from "../adapters/names-text.js";
 import { listRefinedSentences } from "./refined-text.js";
 

@@ -5,7 +5,7 @@ import type { Audit } from "../audit-schema.js";
 import { createCellAxis, createGridLayers, type Grid } from "./grid.js";
 import { sampleGroups, formatSampleNote, findPartings, type Group } from "./groups.js";
 import { createModuleLabels } from "./module-labels.js";
-import { shortenModule } from "../../adapters/names-text.js";
+import { shortenModule } from "../adapters/names-text.js";
 
 /** End of the colour scale. A larger ratio only means that benign adapters differ by rounding. */
 const mostMedians = 1000;

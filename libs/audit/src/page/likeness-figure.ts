@@ -2,7 +2,7 @@ import { axisTicks, figureConfig, type Axis, type Drawing } from "@fedclair/view
 import { oneLine } from "@fedclair/core/internal";
 import { maxOf, minOf } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";
-import { findPiece, medianSize } from "../evidence-text.js";
+import { findPiece, medianSize } from "../text/evidence-text.js";
 import { statusEncoding } from "./evidence-figure.js";
 import { createCellAxis, createGridLayers, type Grid } from "./grid.js";
 import { formatGroupLabel } from "./group-text.js";

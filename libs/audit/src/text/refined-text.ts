@@ -3,8 +3,8 @@ import { candidateKinds, candidateMeanings, oneLine } from "@fedclair/core/inter
 import { sum } from "@fedclair/linalg";
 import { countNoun } from "@fedclair/runs";
 import { listFirst } from "../adapters/names-text.js";
-import { unmeasuredFolders, type Evaluation } from "./refinements.js";
-import type { RefinedFolder } from "./write-refined.js";
+import { unmeasuredFolders, type Evaluation } from "../refine/refinements.js";
+import type { RefinedFolder } from "../refine/write-refined.js";
 
 /** Creates the sentences about the refined adapters that were written. */
 export function listRefinedSentences({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { VerdictStatus } from "@fedclair/core";
-import type { Finding } from "../findings.js";
+import type { Finding } from "../compare/findings.js";
 import { formatGroupLabel, formatGroups, formatSpan } from "./group-text.js";
 import {
   clusterByLinkage,

@@ -11,7 +11,7 @@ import {
 import { item, sum } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapter, readPairs, writeAdapter } from "../adapters/peft.js";
-import { atATime } from "../at-a-time.js";
+import { atATime } from "@fedclair/runs";
 import { evaluate, type EvaluateCommand } from "./evaluate-command.js";
 import type { MeasuredAdapter } from "./refinements.js";
 import { writeRefined, type RefinedWriter } from "./write-refined.js";
