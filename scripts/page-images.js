@@ -1,4 +1,4 @@
-// node scripts/page-images.js: makes the pictures of docs/live-page.md and docs/browser.md again.
+// node scripts/page-images.js: makes the pictures of docs/report.md and docs/browser.md again.
 // It runs a trial, opens its page in Debian's Chromium, and writes
 // docs/images/live-page{,-dark,-phone}.png. Then it lets a tab join a coordinator, and writes
 // docs/images/browser-tab.png, and another one with images of its own, for browser-tab-data.png.

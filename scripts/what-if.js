@@ -1,4 +1,4 @@
-// npm run lab -- what-if [--forgeries N] [--seed N]: tries on three trials what docs/what-if.md
+// npm run lab -- what-if [--forgeries N] [--seed N]: tries on three trials what docs/runs.md
 // promises: a replay without a client against a fresh run in which the client was absent, a repair,
 // and attest on the run as it is and after one number of one record was forged, N times.
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";

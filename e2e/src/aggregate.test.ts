@@ -185,7 +185,7 @@ describe("fedclair aggregate", function () {
     await rm(folder, { recursive: true });
   });
 
-  it("runs the commands of docs/server-step.md and writes a self-contained report", async () => {
+  it("runs the commands of docs/python.md and writes a self-contained report", async () => {
     const folder = await temporaryFolder();
     for (const round of [1, 2]) {
       for (const [client, delta] of createChanges(round)) {
@@ -193,7 +193,7 @@ describe("fedclair aggregate", function () {
       }
     }
     const shown = listDocumentedCommands().filter(
-      ({ document, words }) => document === "docs/server-step.md" && words[2] === "aggregate",
+      ({ document, words }) => document === "docs/python.md" && words[2] === "aggregate",
     );
     assert.equal(shown.length, 2);
     for (const { words } of shown) {

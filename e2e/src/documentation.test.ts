@@ -43,7 +43,6 @@ const executed = [
   "docs/runs.md",
   "docs/security.md",
   "docs/seeds.md",
-  "docs/what-if.md",
 ];
 
 describe("a documented command exists, with its options and files", () => {

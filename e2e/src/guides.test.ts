@@ -33,18 +33,22 @@ describe("docs/paper-study.md", function () {
   });
 });
 
-describe("docs/three-machines.md", () => {
+describe("docs/many-machines.md: one trial on several machines", () => {
   requireOpenssl();
 
   it("gives the same bytes on two hosts as on one machine", async () => {
-    const { code, stdout, stderr } = await runDocument("docs/three-machines.md");
+    const { code, stdout, stderr } = await runDocument(
+      "docs/many-machines.md",
+      () => false,
+      (heading) => heading === "One trial on several machines",
+    );
     assert.equal(code, 0, stdout.slice(-2000) + stderr);
     assert.equal(stdout.match(/clair flagged 6 of 6 contaminated clients/g)?.length, 2);
     for (const host of ["one", "two"]) assert.match(stderr, new RegExp(`'${host}' \\(.*joined`));
   });
 });
 
-describe("docs/pytorch.md", function () {
+describe("docs/python-clients.md: a PyTorch model", function () {
   this.timeout(300_000);
 
   requirePython("torch");
@@ -55,7 +59,11 @@ describe("docs/pytorch.md", function () {
     const before = process.env["VIRTUAL_ENV"];
     process.env["VIRTUAL_ENV"] = join(python, "../..");
     try {
-      const { code, stdout, stderr } = await runDocument("docs/pytorch.md", isInstallation);
+      const { code, stdout, stderr } = await runDocument(
+        "docs/python-clients.md",
+        isInstallation,
+        (heading) => heading === "A PyTorch model",
+      );
       assert.equal(code, 0, stdout.slice(-2000) + stderr);
       assert.match(stdout, /clair flagged 6 of 6 contaminated clients/);
     } finally {

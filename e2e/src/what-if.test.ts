@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { copyFile, cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fedclair } from "./support/command.js";
-import { runDocument } from "./support/document-script.js";
 import { readResultBytes } from "./support/federation.js";
 import { forgeRecord } from "./support/forge-record.js";
 import { fixture, temporaryFolder } from "./support/paths.js";
@@ -189,17 +188,5 @@ describe("fedclair attest", () => {
       stdout,
       /either an earlier version of fedclair wrote them, .*, or somebody removed/,
     );
-  });
-});
-
-describe("docs/what-if.md", () => {
-  it("runs as it is", async () => {
-    const { code, stdout, stderr } = await runDocument("docs/what-if.md");
-    assert.equal(code, 0, stdout.slice(-2000) + stderr);
-    assert.match(
-      stdout,
-      /^flagged: c04, .*The first update of them entered the result in round 1\.$/m,
-    );
-    assert.match(stdout, /identical, byte for byte/);
   });
 });

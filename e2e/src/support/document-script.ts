@@ -11,17 +11,22 @@ import { runScript } from "./run-script.js";
  * block below a line with a file name is written to that file. Other `text` blocks are left out.
  * Nothing is installed: the folder links to the packages, scripts and trials of this repository.
  * @param leavesOut selects lines of the script that are left out because they take too long
+ * @param chooses selects the sections that are run, by their heading of the second level
  */
 export async function runDocument(
   document: string,
   leavesOut: (line: string) => boolean = () => false,
+  chooses: (heading: string) => boolean = () => true,
 ) {
   const folder = await temporaryFolder();
   for (const name of ["node_modules", "scripts", "trials"]) {
     await symlink(join(workspace, name), join(folder, name));
   }
   const text = await readFile(join(workspace, document), "utf8");
-  const script = (await scriptOf(text)).split("\n").filter((line) => !leavesOut(line));
+  const chosen = text.split(/^## /m).filter((section) => chooses(section.split("\n", 1)[0] ?? ""));
+  const script = (await scriptOf(chosen.join("## ")))
+    .split("\n")
+    .filter((line) => !leavesOut(line));
   const { code, stdout, stderr } = await runScript(script.join("\n"), folder);
   // Whether there are colours depends on the caller's environment.
   const plain = stripVTControlCharacters;

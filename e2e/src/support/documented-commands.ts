@@ -41,7 +41,7 @@ function unquote(word: string): string {
 /** Lists commands in the documents on Python that start with some words, without these words. */
 export function listPythonCommands(...begin: readonly string[]): string[][] {
   return listDocumentedCommands()
-    .filter(({ document }) => ["docs/python-clients.md", "docs/server-step.md"].includes(document))
+    .filter(({ document }) => ["docs/python-clients.md", "docs/python.md"].includes(document))
     .map(({ words }) => [...words])
     .filter((words) => begin.every((word, i) => words[i] === word))
     .map((words) => words.slice(begin.length));
