@@ -9,7 +9,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { clairSchema, makeBank, shippedBank } from "@fedclair/clair";
+import { clairSchema, makeBank, readShippedBank } from "@fedclair/clair";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { format } from "prettier";
@@ -95,6 +95,7 @@ for (const table of natural) {
     console.error(`measured ${source}`);
   }
 }
+const shippedBank = readShippedBank();
 const pools = new Map();
 if (existsSync(values.pools)) {
   for (const name of await listPools(values.pools)) {
@@ -155,11 +156,8 @@ async function measureRuns(name, count, set) {
 }
 
 async function writeBank(bank) {
-  const file = "libs/clair/src/evidence/shipped-bank.ts";
-  const text = `import type { Bank } from "./bank.js";
-
-/** Written by \`npm run calibrate -- --write\`. */
-export const shippedBank: Bank = ${JSON.stringify(bank)};
-`;
-  await writeFile(file, await format(text, { parser: "typescript", printWidth: 100 }));
+  await writeFile(
+    "libs/clair/bank.json",
+    await format(JSON.stringify(bank), { parser: "json", printWidth: 100 }),
+  );
 }

@@ -1,9 +1,8 @@
 import type { ModuleDistance, Update, VerdictStatus } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { findFailures } from "./detection/screens.js";
-import type { Bank } from "./evidence/bank.js";
+import { type Bank } from "./evidence/bank.js";
 import type { ControlKind, Power } from "./evidence/controls.js";
-import { shippedBank } from "./evidence/shipped-bank.js";
 import type { RoundVerdict } from "./evidence/judge.js";
 import type { Measures } from "./evidence/measures.js";
 import type { ClientHistories } from "./evidence/rounds.js";
@@ -110,7 +109,7 @@ export async function clair(
     histories,
     known = new Map(),
     otherStarts = new Set(),
-    bank = shippedBank,
+    bank,
     required = [],
     power,
     threads = 0,

@@ -8,7 +8,13 @@ export { clair, selectModule, type RoundContext, type ClairResult } from "./clai
 export { minFurtherGap } from "./detection/threshold.js";
 export { expandCondensed, type Condensed } from "./condense.js";
 export { judge as judgeMeasures, minBenignClients } from "./evidence/judge.js";
-export { bankSchema, findThresholds, parseBank, type Bank } from "./evidence/bank.js";
+export {
+  bankSchema,
+  findThresholds,
+  parseBank,
+  readShippedBank,
+  type Bank,
+} from "./evidence/bank.js";
 export {
   controlKinds,
   controlMeanings,
@@ -25,7 +31,6 @@ export { meanCosines } from "./evidence/cosines.js";
 export { selectClients, type Measures } from "./evidence/measures.js";
 export { scoreClients, type Scores } from "./evidence/score.js";
 export { computePieces, pieceMeanings, type PieceKind } from "./evidence/pieces.js";
-export { shippedBank } from "./evidence/shipped-bank.js";
 export type { KnownModule } from "./judge-round.js";
 export { moduleTangents } from "./module-tangents.js";
 export { clairSchema, leastClients, type ClairOptions } from "./options.js";

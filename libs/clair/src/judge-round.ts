@@ -1,7 +1,7 @@
 import type { Evidence, VerdictStatus } from "@fedclair/core";
 import { item, stream, type Matrix } from "@fedclair/linalg";
 import { detect, type Detection } from "./detection/detect.js";
-import type { Bank } from "./evidence/bank.js";
+import { readShippedBank, type Bank } from "./evidence/bank.js";
 import type { ControlKind, Power } from "./evidence/controls.js";
 import { largeCommonPart } from "./common-part.js";
 import { findAgreeingCore, meanCosines, type AgreeingCore } from "./evidence/cosines.js";
@@ -72,7 +72,7 @@ interface JudgeContext {
   readonly known: (module: string) => KnownModule | undefined;
   /** Whether the client is known to have started elsewhere than most. */
   readonly hasOtherStart: (client: Client) => boolean;
-  readonly bank: Bank;
+  readonly bank: Bank | undefined;
   /** Kinds of attackers that a client must be cleared of to be called benign. */
   readonly required: readonly ControlKind[];
   /** The power among clients like these, if it is known. */
@@ -118,7 +118,15 @@ async function judgeByEvidence(
   modules: ModulePool,
   clients: readonly Client[],
   options: ClairOptions & { readonly rule: EvidenceRule },
-  { histories, isPresent, known: knownOf, hasOtherStart, bank, required, power }: JudgeContext,
+  {
+    histories,
+    isPresent,
+    known: knownOf,
+    hasOtherStart,
+    bank = readShippedBank(),
+    required,
+    power,
+  }: JudgeContext,
 ): Promise<RoundJudgement> {
   const compared = indicesOf(clients);
   const norms = clients.map(({ norm }) => norm);

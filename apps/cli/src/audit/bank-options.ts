@@ -1,4 +1,10 @@
-import { controlKinds, parseBank, shippedBank, type Bank, type ControlKind } from "@fedclair/clair";
+import {
+  controlKinds,
+  parseBank,
+  readShippedBank,
+  type Bank,
+  type ControlKind,
+} from "@fedclair/clair";
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import { commandName, readOptionFile } from "@fedclair/runs";
@@ -8,7 +14,7 @@ import { commandName, readOptionFile } from "@fedclair/runs";
  * @param file of option `--bank`; undefined for the bank that is shipped
  */
 export function readBank(file: string | undefined): Bank {
-  if (file === undefined) return shippedBank;
+  if (file === undefined) return readShippedBank();
   const text = readOptionFile("--bank", file);
   let data: unknown;
   try {

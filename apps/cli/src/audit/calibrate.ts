@@ -6,7 +6,7 @@ import {
   makeBank,
   scoreClients,
   selectModule,
-  shippedBank,
+  readShippedBank,
   threadsFor,
   type ClairOptions,
   type Measures,
@@ -62,8 +62,8 @@ export async function calibrate(
 
 /** Lists the adapters that an audit with the shipped bank would flag, with their scores. */
 function findSuspects(names: readonly string[], measures: Measures): [string, number][] {
-  const scored = scoreClients(measures, shippedBank.spreads);
-  const { upper } = findThresholds(shippedBank, scored, 0.05);
+  const scored = scoreClients(measures, readShippedBank().spreads);
+  const { upper } = findThresholds(readShippedBank(), scored, 0.05);
   return names
     .map((name, k): [string, number] => [name, at(scored.scores, k)])
     .filter(([, score]) => score > upper);

@@ -3,7 +3,7 @@ import {
   clair,
   moduleTangents,
   selectModule,
-  shippedBank,
+  readShippedBank,
   type Bank,
   type ControlKind,
   type KnownModule,
@@ -118,7 +118,7 @@ export interface Comparison {
 export async function compareAdapters({
   adapters: folders,
   options,
-  bank = shippedBank,
+  bank = readShippedBank(),
   required = [],
   refine,
   onProgress = () => undefined,

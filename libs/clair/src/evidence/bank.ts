@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { UserError } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { z } from "zod";
@@ -76,6 +77,15 @@ export const bankSchema = z.strictObject({
  * spread of every piece of evidence, and how large the largest score of such a federation is.
  */
 export type Bank = z.infer<typeof bankSchema>;
+
+let shippedBank: Bank | undefined;
+
+/** The bank that is shipped. `npm run calibrate -- --write` makes it. It is read on first use. */
+export function readShippedBank(): Bank {
+  return (shippedBank ??= JSON.parse(
+    readFileSync(new URL(import.meta.resolve("#clair-bank")), "utf8"),
+  ) as Bank);
+}
 
 /** @throws UserError naming what is wrong with it */
 export function parseBank(value: unknown, file: string): Bank {

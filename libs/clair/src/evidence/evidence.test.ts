@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { toTensor } from "@fedclair/core";
 import { at, item, Matrix, multiply, stream } from "@fedclair/linalg";
 import { indices } from "../lists.js";
-import { findThresholds, findThresholdsOverRounds, parseBank, type Bank } from "./bank.js";
+import {
+  findThresholds,
+  findThresholdsOverRounds,
+  parseBank,
+  readShippedBank,
+  type Bank,
+} from "./bank.js";
 import { listCleared, plantAttackers, shareAbove } from "./controls.js";
 import { findAgreeingCore, meanCosines } from "./cosines.js";
 import { describeControls, describeEvidence } from "./format-evidence.js";
@@ -14,7 +20,6 @@ import { judgeOverRounds } from "./over-rounds.js";
 import { computePieces } from "./pieces.js";
 import { addRound, noHistories, scoreOverRounds, type ClientHistories } from "./rounds.js";
 import { scoreAgainst, scoreClients } from "./score.js";
-import { shippedBank } from "./shipped-bank.js";
 
 const spreads = {
   agreement: 0.25,
@@ -461,7 +466,7 @@ describe("a bank", () => {
       name: "UserError",
       message: /^my\.json: not a bank: spreads\.\w+: /,
     });
-    assert.deepEqual(parseBank(JSON.parse(JSON.stringify(shippedBank)), "x"), shippedBank);
+    assert.deepEqual(parseBank(readShippedBank(), "x"), readShippedBank());
   });
 });
 
