@@ -1,13 +1,15 @@
 // npm run lab -- cases FILE…: runs reference cases against the built libraries and exits with 1 if
 // one of them fails.
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { aggregatorKinds } from "@fedclair/clair/cases";
 import { attackKinds } from "@fedclair/rules/cases";
 import { kindsFormat, runCases } from "@fedclair/core/cases";
-import { taskFormats } from "@fedclair/tasks/cases";
 
 const clairKinds = new Map([...aggregatorKinds, ...attackKinds]);
-const formats = [kindsFormat("clair", clairKinds), ...taskFormats];
+const methods = await readdir(join(import.meta.dirname, "../libs/methods"));
+const modules = await Promise.all(methods.sort().map((name) => import(`@fedclair/${name}/cases`)));
+const formats = [kindsFormat("clair", clairKinds), ...modules.map(({ format }) => format)];
 const files = process.argv.slice(2);
 if (files.length === 0) {
   console.error("usage: npm run lab -- cases FILE…");

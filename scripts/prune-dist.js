@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-const parents = ["libs", "apps"];
+const parents = ["libs", "libs/methods", "apps"];
 const projects = (
   await Promise.all(
     parents.map(async (parent) => (await readdir(parent)).map((name) => join(parent, name))),

@@ -18,6 +18,8 @@ import { parseArguments } from "./arguments.js";
 import { listening, logOf } from "./log-of.js";
 
 const attw = "@arethetypeswrong/core@0.18.5";
+/** Folders of packages. */
+const parents = ["libs", "libs/methods", "apps"];
 /** The packages have no CommonJS. */
 const ignoredResolutions = ["node10", "node16-cjs"];
 const { values } = parseArguments({ options: { keep: { type: "boolean", default: false } } });
@@ -80,10 +82,11 @@ async function testPack() {
 /** @returns the tarballs with their manifests, by name */
 async function pack(to) {
   await mkdir(to);
-  const args = ["pack", "--silent", "--workspace", "libs", "--workspace", "apps"];
+  const folders = parents.flatMap((parent) => ["--workspace", parent]);
+  const args = ["pack", "--silent", ...folders];
   await run("npm", [...args, "--pack-destination", to], workspace);
   const packages = new Map();
-  for (const parent of ["libs", "apps"]) {
+  for (const parent of parents) {
     for (const project of await readdir(join(workspace, parent))) {
       const path = join(workspace, parent, project, "package.json");
       if (!existsSync(path)) continue; // Python's

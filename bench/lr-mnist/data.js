@@ -5,7 +5,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stream } from "@fedclair/linalg";
-import { loadTasks, readMnist } from "@fedclair/tasks";
+import { readMnist, taskLoaders } from "@fedclair/tasks";
 import { holdings, reserve } from "../../libs/tasks/dist/src/digits/holdings.js";
 
 const count = 84_372;
@@ -97,8 +97,8 @@ function encodeIdx(shape, data) {
  */
 async function dealParts(digits) {
   const { name: _, ...settings } = task;
-  const { tasks } = await loadTasks({ task: { name: "digits" } });
-  const options = tasks.get("digits").schema.parse(settings);
+  const { schema } = await taskLoaders.digits();
+  const options = schema.parse(settings);
   const partOf = holdings(options, digits, clients);
   const training = Array.from({ length: clients }, (_, k) => {
     const part = partOf(k);

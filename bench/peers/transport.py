@@ -1,6 +1,6 @@
 """A client's round of value-driven-transport in PyTorch, float64, one thread.
 
-Adam steps on the dual, each on newly drawn points. Sizes as in `libs/tasks/src/value-driven-transport`:
+Adam steps on the dual, each on newly drawn points. Sizes as in `libs/methods/value-driven-transport/src`:
 two hidden layers of 32, 128 sources, 64 of the client's 400 targets, ten time steps.
 """
 

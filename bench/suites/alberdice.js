@@ -1,9 +1,9 @@
 // An agent's turn of alberdice with networks: twenty Adam steps on three perceptrons, next to
 // PyTorch.
+import alberdice from "@fedclair/alberdice";
 import { stream } from "@fedclair/linalg";
-import { loadTasks } from "@fedclair/tasks";
 
-const internals = "../../libs/tasks/dist/src/alberdice/";
+const internals = "../../libs/methods/alberdice/dist/src/";
 
 export const title = "alberdice, learner network, next to PyTorch";
 
@@ -12,14 +12,13 @@ const settings = { hidden: 32, learningRate: 5e-3, steps: 20, alpha: 1, gamma: 0
 const turns = 4;
 
 export async function* items() {
-  const { tasks } = await loadTasks({ task: { name: "alberdice" } });
   const [{ environmentOf }, { compress }, { initialNetworks }, { takeTurn }] = await Promise.all(
     ["environment", "network/samples", "network/networks", "network/train"].map(
       (file) => import(`${internals}${file}.js`),
     ),
   );
   const environment = { name: "bridge", random: 250, optimal: 250 };
-  const options = tasks.get("alberdice").schema.parse({
+  const options = alberdice.schema.parse({
     environment,
     learner: { name: "network" },
     alphaFirst: 1,

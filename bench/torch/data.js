@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { loadTasks } from "@fedclair/tasks";
+import { taskLoaders } from "@fedclair/tasks";
 import { fetchFashion } from "../../scripts/federations/fashion-mnist.js";
 import { readFolder } from "../../libs/tasks/dist/src/digits/data.js";
 import { holdings, reserve } from "../../libs/tasks/dist/src/digits/holdings.js";
@@ -32,10 +32,8 @@ export async function fashionMnist() {
     await writeFile(join(digits, name), await promisify(gunzip)(packed));
   }
   await rm(join(unfinished, "package"), { recursive: true });
-  const { tasks } = await loadTasks({ task: { name: "digits" } });
-  const options = tasks
-    .get("digits")
-    .schema.parse({ source: { folder: digits }, uniformDigits: 1000 });
+  const { schema } = await taskLoaders.digits();
+  const options = schema.parse({ source: { folder: digits }, uniformDigits: 1000 });
   const images = await readFolder(digits);
   const partOf = holdings(options, images, clients);
   const training = Array.from({ length: clients }, (_, k) => Array.from(partOf(k)));

@@ -12,7 +12,7 @@ interface Manifest {
 
 /** Lists the files that npm would publish for each package, by its name. */
 function listPacked(): Map<string, Set<string>> {
-  const folders = ["libs", "apps"].map((folder) => ["--workspace", folder]).flat();
+  const folders = ["libs", "libs/methods", "apps"].flatMap((folder) => ["--workspace", folder]);
   const args = ["pack", "--dry-run", "--json", ...folders];
   const { stdout, stderr, status } = spawnSync("npm", args, { cwd: workspace, encoding: "utf8" });
   assert.equal(status, 0, stderr);

@@ -1,6 +1,6 @@
 // The agents on their way over the bridge: the figure of the task's reports.
 import { methodColours } from "@fedclair/view";
-import { pathFigure } from "../../libs/tasks/dist/src/alberdice/path-figure.js";
+import { pathFigure } from "../../libs/methods/alberdice/dist/src/path-figure.js";
 import { readArtifact } from "./runs.js";
 
 /**

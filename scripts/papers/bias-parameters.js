@@ -4,8 +4,8 @@ import {
   exponential,
   gaussian,
   pareto,
-} from "../../libs/tasks/dist/src/evaluation-bias/model/densities.js";
-import { evaluateDensity } from "../../libs/tasks/dist/src/evaluation-bias/model/evaluate-density.js";
+} from "../../libs/methods/evaluation-bias/dist/src/model/densities.js";
+import { evaluateDensity } from "../../libs/methods/evaluation-bias/dist/src/model/evaluate-density.js";
 import { linePanel, number, row, series } from "./figures.js";
 
 const gaussianEntropy = Math.log(2 * Math.PI * Math.E) / 2;

@@ -6,15 +6,15 @@ import {
   listCentres,
   listEdges,
   widthOf,
-} from "../../libs/tasks/dist/src/evaluation-bias/federation/grid.js";
-import { compassSearch } from "../../libs/tasks/dist/src/evaluation-bias/model/compass-search.js";
+} from "../../libs/methods/evaluation-bias/dist/src/federation/grid.js";
+import { compassSearch } from "../../libs/methods/evaluation-bias/dist/src/model/compass-search.js";
 import {
   histogramBase,
   shannon,
-} from "../../libs/tasks/dist/src/evaluation-bias/model/evaluate-histogram.js";
-import { predict } from "../../libs/tasks/dist/src/evaluation-bias/model/explanations.js";
-import { histogramDistribution } from "../../libs/tasks/dist/src/evaluation-bias/model/score-distribution.js";
-import { normalTail } from "../../libs/tasks/dist/src/evaluation-bias/model/special.js";
+} from "../../libs/methods/evaluation-bias/dist/src/model/evaluate-histogram.js";
+import { predict } from "../../libs/methods/evaluation-bias/dist/src/model/explanations.js";
+import { histogramDistribution } from "../../libs/methods/evaluation-bias/dist/src/model/score-distribution.js";
+import { normalTail } from "../../libs/methods/evaluation-bias/dist/src/model/special.js";
 import { groupBy } from "../group-by.js";
 import { readFederation } from "./data.js";
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy
 
-fixtures = Path(__file__).parents[2] / "libs/tasks/fixtures"
+methods = Path(__file__).parents[2] / "libs/methods"
 
 
 def rounded(values, digits=6):
@@ -85,8 +85,13 @@ def nash_cases():
         }
 
 
-makers = {"glasso": glasso_cases, "nash": nash_cases, "transport": transport_cases}
+makers = {
+    "glasso": (glasso_cases, "graph-learning"),
+    "nash": (nash_cases, "alberdice"),
+    "transport": (transport_cases, "value-driven-transport"),
+}
 
 for name in sys.argv[1:]:
-    text = ",\n".join(json.dumps(case) for case in makers[name]())
-    (fixtures / f"{name}.json").write_text(f"[\n{text}\n]\n")
+    make, method = makers[name]
+    text = ",\n".join(json.dumps(case) for case in make())
+    (methods / method / f"fixtures/{name}.json").write_text(f"[\n{text}\n]\n")

@@ -5,26 +5,26 @@ import {
   makeClassYardstick,
   measureConditional,
   measureWithoutRequest,
-} from "../../libs/tasks/dist/src/value-driven-transport/measure.js";
-import { straightness } from "../../libs/tasks/dist/src/value-driven-transport/metrics.js";
-import { initialNetwork } from "../../libs/tasks/dist/src/value-driven-transport/network.js";
-import { schema } from "../../libs/tasks/dist/src/value-driven-transport/options.js";
-import { openPoints } from "../../libs/tasks/dist/src/value-driven-transport/own-points.js";
+} from "../../libs/methods/value-driven-transport/dist/src/measure.js";
+import { straightness } from "../../libs/methods/value-driven-transport/dist/src/metrics.js";
+import { initialNetwork } from "../../libs/methods/value-driven-transport/dist/src/network.js";
+import { schema } from "../../libs/methods/value-driven-transport/dist/src/options.js";
+import { openPoints } from "../../libs/methods/value-driven-transport/dist/src/own-points.js";
 import {
   centresOf,
   isTable,
   pickRows,
   ringOf,
-} from "../../libs/tasks/dist/src/value-driven-transport/points.js";
+} from "../../libs/methods/value-driven-transport/dist/src/points.js";
 import {
   followPolicy,
   guidedGradient,
-} from "../../libs/tasks/dist/src/value-driven-transport/sampling.js";
+} from "../../libs/methods/value-driven-transport/dist/src/sampling.js";
 import {
   conditionOf,
   trainCentrally,
-} from "../../libs/tasks/dist/src/value-driven-transport/training.js";
-import { simulatePoints } from "../../libs/tasks/dist/src/value-driven-transport/world.js";
+} from "../../libs/methods/value-driven-transport/dist/src/training.js";
+import { simulatePoints } from "../../libs/methods/value-driven-transport/dist/src/world.js";
 
 const steps = 1000;
 const seeds = [1, 2, 3, 4, 5];

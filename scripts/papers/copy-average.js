@@ -1,5 +1,5 @@
-import { optimalCopyAverageLoss } from "../../libs/tasks/dist/src/copy-average/copy-average-points.js";
-import { perturbedCopy } from "../../libs/tasks/dist/src/copy-average/perturbed-copy.js";
+import { optimalCopyAverageLoss } from "../../libs/methods/copy-average/dist/src/copy-average-points.js";
+import { perturbedCopy } from "../../libs/methods/copy-average/dist/src/perturbed-copy.js";
 import { methodColours, muted } from "@fedclair/view";
 import { mean } from "@fedclair/linalg";
 import { groupBy } from "../group-by.js";

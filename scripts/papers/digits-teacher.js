@@ -11,8 +11,8 @@ import {
   sum,
   symmetricEigen,
 } from "@fedclair/linalg";
-import { assign } from "../../libs/tasks/dist/src/copy-average/assignment.js";
-import { normalTail } from "../../libs/tasks/dist/src/evaluation-bias/model/special.js";
+import { assign } from "../../libs/methods/copy-average/dist/src/assignment.js";
+import { normalTail } from "../../libs/methods/evaluation-bias/dist/src/model/special.js";
 import { Float64Adam } from "../../libs/tasks/dist/src/nets/float64-adam.js";
 import { writePixels } from "./data.js";
 

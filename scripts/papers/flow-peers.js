@@ -1,18 +1,18 @@
 // Trains values and flows beside torchcfm, on the same points and with the same network and budget.
 import { Matrix, stream } from "@fedclair/linalg";
-import { squaredW2 } from "../../libs/tasks/dist/src/value-driven-transport/metrics.js";
-import { initialNetwork } from "../../libs/tasks/dist/src/value-driven-transport/network.js";
-import { drawSample } from "../../libs/tasks/dist/src/value-driven-transport/points.js";
+import { squaredW2 } from "../../libs/methods/value-driven-transport/dist/src/metrics.js";
+import { initialNetwork } from "../../libs/methods/value-driven-transport/dist/src/network.js";
+import { drawSample } from "../../libs/methods/value-driven-transport/dist/src/points.js";
 import {
   followPolicy,
   guidedGradient,
-} from "../../libs/tasks/dist/src/value-driven-transport/sampling.js";
+} from "../../libs/methods/value-driven-transport/dist/src/sampling.js";
 import {
   canonical,
   canonicalHidden,
   canonicalRate,
   trainCentrally,
-} from "../../libs/tasks/dist/src/value-driven-transport/training.js";
+} from "../../libs/methods/value-driven-transport/dist/src/training.js";
 import { startPeer } from "./peers.js";
 
 // torchcfm depends on much that flow matching does not use.

@@ -1,16 +1,16 @@
 // Fits all explanations of biased scores to real evaluations, and predicts institutions that were
 // held out of the fit.
 import { sum } from "@fedclair/linalg";
-import { smooth } from "../../libs/tasks/dist/src/evaluation-bias/federation/grid.js";
+import { smooth } from "../../libs/methods/evaluation-bias/dist/src/federation/grid.js";
 import {
   histogramBase,
   totalVariation,
-} from "../../libs/tasks/dist/src/evaluation-bias/model/evaluate-histogram.js";
+} from "../../libs/methods/evaluation-bias/dist/src/model/evaluate-histogram.js";
 import {
   explain,
   explanations,
   predict,
-} from "../../libs/tasks/dist/src/evaluation-bias/model/explanations.js";
+} from "../../libs/methods/evaluation-bias/dist/src/model/explanations.js";
 import { readFederation } from "./data.js";
 
 /**
@@ -86,7 +86,7 @@ async function countScores(file, points, read) {
 
 /**
  * Estimates the law of true scores from counts at evenly spaced points.
- * @returns {import("../../libs/tasks/dist/src/evaluation-bias/model/explanations.js").Truth}
+ * @returns {import("../../libs/methods/evaluation-bias/dist/src/model/explanations.js").Truth}
  */
 export function truthOf(points, counts) {
   const pmf = smooth(normalise(counts), sum(counts));

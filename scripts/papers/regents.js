@@ -1,12 +1,12 @@
 // Asks what the explanations of biased scores say about scores that were moved across a pass mark:
 // Regents exams of New York, which have too few scores just below 65 and too many just above.
 import { cholesky, choleskySolve, Matrix, multiplyTN, sum } from "@fedclair/linalg";
-import { totalVariation } from "../../libs/tasks/dist/src/evaluation-bias/model/evaluate-histogram.js";
+import { totalVariation } from "../../libs/methods/evaluation-bias/dist/src/model/evaluate-histogram.js";
 import {
   explain,
   explanations,
   predict,
-} from "../../libs/tasks/dist/src/evaluation-bias/model/explanations.js";
+} from "../../libs/methods/evaluation-bias/dist/src/model/explanations.js";
 import { readFederation } from "./data.js";
 import { add, normalise, truthOf } from "./real-scores.js";
 

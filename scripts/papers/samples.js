@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { decodeSafetensors } from "@fedclair/core";
 import { Matrix, stream } from "@fedclair/linalg";
 import { encode } from "fast-png";
-import { networkOf } from "../../libs/tasks/dist/src/value-driven-transport/params.js";
+import { networkOf } from "../../libs/methods/value-driven-transport/dist/src/params.js";
 import {
   followPolicy,
   guidedGradient,
-} from "../../libs/tasks/dist/src/value-driven-transport/sampling.js";
+} from "../../libs/methods/value-driven-transport/dist/src/sampling.js";
 import { methodOf, names } from "./transport-runs.js";
 
 /** @typedef {import("./data.js").Components} Components */

@@ -1,9 +1,12 @@
 // Times L-ADMM, E-ADMM and a generic conic solver on the same problems of rLogSpecT.
 import { stream } from "@fedclair/linalg";
-import { drawGraph } from "../../libs/tasks/dist/src/graph-learning/graphs.js";
-import { computeDelta, toUnitNorm } from "../../libs/tasks/dist/src/graph-learning/problem.js";
-import { solveRLogSpecT } from "../../libs/tasks/dist/src/graph-learning/rlogspect.js";
-import { computeFilter, drawCovariance } from "../../libs/tasks/dist/src/graph-learning/signals.js";
+import { drawGraph } from "../../libs/methods/graph-learning/dist/src/graphs.js";
+import { computeDelta, toUnitNorm } from "../../libs/methods/graph-learning/dist/src/problem.js";
+import { solveRLogSpecT } from "../../libs/methods/graph-learning/dist/src/rlogspect.js";
+import {
+  computeFilter,
+  drawCovariance,
+} from "../../libs/methods/graph-learning/dist/src/signals.js";
 import { startPeer } from "./peers.js";
 
 const packages = ["clarabel==0.11.1", "scipy==1.17.1", "numpy==2.4.6"];

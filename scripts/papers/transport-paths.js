@@ -1,6 +1,6 @@
 // Points on their way to the target: the figure of the task's reports.
 import { methodColours } from "@fedclair/view";
-import { figures } from "../../libs/tasks/dist/src/value-driven-transport/figures.js";
+import { figures } from "../../libs/methods/value-driven-transport/dist/src/figures.js";
 import { readArtifact } from "./runs.js";
 import { methodOf, names } from "./transport-runs.js";
 

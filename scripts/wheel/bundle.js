@@ -9,9 +9,9 @@ const require = createRequire(join(workspace, "libs/view/package.json"));
 const { build } = require("esbuild");
 
 /**
- * Packages that the bundle resolves while it runs, by name, with their entry points. Plug-ins from
- * outside import core, linalg and zod; programs are started as processes; and figures look for the
- * modules of Vega that measure text.
+ * Packages that the bundle resolves while it runs, by name, with their entry points. The methods
+ * are such packages too. Plug-ins from outside import core, linalg and zod; programs are started
+ * as processes; and figures look for the modules of Vega that measure text.
  */
 const resolvedPackages = {
   "@fedclair/core": [".", "./errors", "./internal", "./text"],
@@ -115,7 +115,7 @@ export async function bundle(folder) {
 async function readResources() {
   const scripts = new Map();
   const files = new Map();
-  for (const parent of ["libs", "apps"]) {
+  for (const parent of ["libs", "libs/methods", "apps"]) {
     for (const project of await readdir(join(workspace, parent))) {
       const place = join(workspace, parent, project);
       const manifest = await readJson(join(place, "package.json")).catch(() => ({}));
@@ -131,26 +131,38 @@ async function readResources() {
 }
 
 async function readResolvedPackages() {
-  const all = Object.entries(resolvedPackages).map(async ([name, subpaths]) => {
+  const methods = await readdir(join(workspace, "libs/methods"));
+  const wanted = [
+    ...Object.entries(resolvedPackages),
+    ...methods.map((method) => [`@fedclair/${method}`, ["."]]),
+  ];
+  const all = wanted.map(async ([name, subpaths]) => {
     const place = join(modules, name);
-    const { version, exports } = await readJson(join(place, "package.json"));
+    const { version, exports, fedclair } = await readJson(join(place, "package.json"));
     const points = subpaths.map((subpath) => {
       const target = exports[subpath] ?? exports; // one entry point may stand for the package
       const file = typeof target === "string" ? target : (target.import ?? target.default);
       const base = subpath === "." ? "index" : subpath.slice(2);
       return { subpath, base, out: `packages/${name}/${base}`, file: join(place, file) };
     });
-    return { name, version, points };
+    return { name, version, fedclair, points };
   });
   return await Promise.all(all);
 }
 
 /** Writes a package into node_modules that exports parts of the bundle. */
-async function writeResolvedPackage(folder, { name, version, points }, metafile) {
+async function writeResolvedPackage(folder, { name, version, fedclair, points }, metafile) {
   const place = join(folder, "node_modules", name);
   await mkdir(place, { recursive: true });
   const exports = Object.fromEntries(points.map(({ subpath, base }) => [subpath, `./${base}.js`]));
-  await writeJson(join(place, "package.json"), { name, version, type: "module", exports });
+  exports["./package.json"] = "./package.json"; // `fedclair` in it names the plug-ins of a method
+  await writeJson(join(place, "package.json"), {
+    name,
+    version,
+    type: "module",
+    exports,
+    fedclair,
+  });
   for (const { base, out } of points) {
     const output = relative(workspace, join(folder, `${out}.js`));
     const from = JSON.stringify(`${posix.relative(`node_modules/${name}`, out)}.js`);

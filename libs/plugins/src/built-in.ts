@@ -3,7 +3,7 @@ import { aggregators as rules } from "@fedclair/rules";
 import { attacks } from "@fedclair/rules/attacks";
 import type { AggregatorPlugin, Plugins, Registry } from "@fedclair/core";
 import { mods } from "@fedclair/rules/mods";
-import { taskAggregatorNames, taskNames } from "@fedclair/tasks";
+import { taskAggregatorNames, taskNames } from "./task-packages.js";
 import { withTasks } from "./with-tasks.js";
 
 /** Every aggregator that a trial file can name without naming a task. */

@@ -1,7 +1,7 @@
 import { attacks } from "@fedclair/rules/attacks";
 import type { AggregatorPlugin, Plugins, Registry } from "@fedclair/core";
 import { mods } from "@fedclair/rules/mods";
-import { loadTasks } from "@fedclair/tasks";
+import { loadTasks } from "./load-tasks.js";
 
 /**
  * Combines the given aggregators with all other built-in plug-ins.

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeSafetensors, encodeSafetensors, UserError, type Dense } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
-import { splitRows } from "@fedclair/tasks";
+import { splitRows } from "@fedclair/tasks/shared";
 import { aggregateUpdates } from "./aggregate-updates.js";
 import { divideSamples } from "./divide-samples.js";
 

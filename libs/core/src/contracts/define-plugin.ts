@@ -9,7 +9,7 @@ import { pluginKinds, type PluginKind } from "./plugin-identity.js";
 import { describeValue } from "../words/describe-value.js";
 
 interface InstanceByKind {
-  readonly task: Task;
+  readonly task: Task | Promise<Task>;
   readonly aggregator: Aggregator;
   readonly attack: Attack;
   readonly mod: Mod;

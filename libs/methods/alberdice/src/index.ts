@@ -1,0 +1,1 @@
+export { alberdice as default } from "./task.js";

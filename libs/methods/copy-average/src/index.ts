@@ -1,0 +1,1 @@
+export { copyAverage as default } from "./task.js";

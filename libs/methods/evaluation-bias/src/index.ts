@@ -1,0 +1,1 @@
+export { evaluationBias as default } from "./task.js";

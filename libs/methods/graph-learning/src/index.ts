@@ -1,0 +1,4 @@
+import { collaborationGraphTask } from "./collaboration/task.js";
+import { graphLearning } from "./task.js";
+
+export default [graphLearning, collaborationGraphTask];

@@ -1,0 +1,1 @@
+export { valueDrivenTransport as default } from "./task.js";

@@ -1,0 +1,18 @@
+/*
+ * What the tasks of the methods share with the tasks of this package: `@fedclair/tasks/shared`.
+ */
+export { splitRows } from "./data/client-rows.js";
+export {
+  clientColumn,
+  noOwnData,
+  sourcePaths,
+  tableSource,
+  type TableSource,
+} from "./data/own-data.js";
+export type { Table } from "./data/table-builder.js";
+export { numbers, readTable, sortNames, texts, type ClientTable } from "./data/table.js";
+export { lineLayer, referenceLayer } from "./line-layers.js";
+export { LeastSquares } from "./linear-regression/least-squares.js";
+export { Mulberry32 } from "./mulberry32.js";
+export { Float64Adam, type AdamState } from "./nets/float64-adam.js";
+export { ownPartition } from "./partition/options.js";
