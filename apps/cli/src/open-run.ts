@@ -1,4 +1,3 @@
-import { oneLine } from "@fedclair/core/internal";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
 import { describeStored, readRun, type Run, type TrialDescription } from "@fedclair/runs";
 
@@ -9,28 +8,11 @@ import { describeStored, readRun, type Run, type TrialDescription } from "@fedcl
  * @throws UserError if the folder holds no run
  */
 export async function openRun(folder: string, modules: readonly string[]): Promise<Run> {
-  const { run } = await openRunWith(folder, modules, async (...where) => ({
-    run: await readRun(...where),
-  }));
-  return run;
+  return openRunWith(folder, modules, readRun);
 }
 
 /** Reads a run like `openRun`, by a function that may read more than the run. */
-export async function openRunWith<T extends { readonly run: Run }>(
-  folder: string,
-  modules: readonly string[],
-  read: (folder: string, description?: TrialDescription) => Promise<T>,
-): Promise<T> {
-  const opened = await readWithPlugins(folder, modules, read);
-  if (!opened.run.isChained) {
-    process.stderr.write(
-      `${oneLine(folder)}: written by a release that kept no hashes of records, so later changes go unnoticed\n`,
-    );
-  }
-  return opened;
-}
-
-async function readWithPlugins<T>(
+export async function openRunWith<T>(
   folder: string,
   modules: readonly string[],
   read: (folder: string, description?: TrialDescription) => Promise<T>,

@@ -2,9 +2,15 @@ import assert from "node:assert/strict";
 import { compare } from "./verify.js";
 
 describe("compare", () => {
+  const summaryOf = (measures: Readonly<Record<string, number>>) => ({
+    measures,
+    details: Object.entries(measures).map(([name, value]) => {
+      return { name, scope: "clients", metric: name, value } as const;
+    }),
+  });
   const summaries = [
-    { measures: { recall: 1, gain: 0.02 }, details: [] },
-    { measures: { recall: 0.5, gain: 0.0312345 }, details: [] },
+    summaryOf({ recall: 1, gain: 0.02 }),
+    summaryOf({ recall: 0.5, gain: 0.0312345 }),
   ];
   type Range = { min?: number; max?: number; of?: "every" | "mean" | "interval" };
   const rows = (measures: Record<string, Range>) => compare({ expect: { measures } }, summaries);
@@ -57,7 +63,10 @@ describe("compare", () => {
     const lost = { scope: "lost", metric: "lostContaminated", value: 3 } as const;
     const [fine = assert.fail()] = summaries;
     const name = "clients.lostContaminated";
-    const lossy = { measures: { ...fine.measures, [name]: 3 }, details: [{ ...lost, name }] };
+    const lossy = {
+      measures: { ...fine.measures, [name]: 3 },
+      details: [...fine.details, { ...lost, name }],
+    };
     const texts = (measures: Record<string, { max: number }>) =>
       compare({ expect: { measures } }, [fine, lossy]).map(({ within, text }) => [within, text]);
     assert.deepEqual(texts({ recall: { max: 1 } }), [

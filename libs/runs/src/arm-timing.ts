@@ -5,16 +5,10 @@ export interface ArmTiming {
   readonly arm: string;
   readonly round: number;
   readonly seconds: RoundTiming;
-  /**
-   * Seconds spent writing since the previous line: the rest of that round, and its checkpoint.
-   * Absent in runs of earlier versions.
-   */
-  readonly writeSeconds?: number;
-  /**
-   * The link of the round (chain.ts), which proves that its record is unchanged. Absent in runs of
-   * earlier versions.
-   */
-  readonly chain?: string;
+  /** Seconds spent writing since the previous line: the rest of that round, and its checkpoint. */
+  readonly writeSeconds: number;
+  /** The link of the round (chain.ts), which proves that its record is unchanged. */
+  readonly chain: string;
   /** Peak resident memory of the coordinator so far, in bytes. */
   readonly coordinatorRss: number;
   /** Present if the clients were reached through sockets. */
@@ -25,11 +19,9 @@ export interface ArmTiming {
 export interface WireTraffic {
   readonly bytesSent: number;
   readonly bytesReceived: number;
-  /**
-   * Seconds that the coordinator spent writing and reading messages, and that hosts spent on jobs.
-   * Absent in runs of earlier versions.
-   */
-  readonly encodeSeconds?: number;
-  readonly decodeSeconds?: number;
-  readonly workSeconds?: number;
+  /** Seconds that the coordinator spent writing and reading messages. */
+  readonly encodeSeconds: number;
+  readonly decodeSeconds: number;
+  /** Seconds that hosts spent on jobs. */
+  readonly workSeconds: number;
 }

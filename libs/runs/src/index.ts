@@ -65,7 +65,6 @@ export { recordsAfter, recordsEnd, timingsAfter, type Placed } from "./store/rec
 export { syncFolder, syncTree, writeWhole } from "./store/durable.js";
 export { breakLocks, findHolder, Lock, lockFile } from "./store/lock.js";
 export { makeFolder, makeOwnFolder } from "./store/make-folder.js";
-export { updateChoice } from "./store/former-options.js";
 export { openRegularFile, readText, UnreadableError } from "./store/regular-file.js";
 export { readRunTrial } from "./store/read-trial.js";
 export { readState, writeState } from "./store/state-file.js";
@@ -109,7 +108,7 @@ export {
   type StoredRun,
   type RunStatus,
 } from "./store/stored-run.js";
-export { checkRecords, eachRecord } from "./store/chain.js";
+export { checkRecords, eachRecord, linkTimings } from "./store/chain.js";
 export { recordsPlace } from "./store/stored-records.js";
 export { eachLine, readLines } from "./store/lines.js";
 export type { ArmTiming } from "./arm-timing.js";

@@ -91,7 +91,7 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
       backend,
       ...(otherReleases().length > 0 && { otherReleases: otherReleases() }),
       ...(primary !== undefined && { primary }),
-      ...(folder.chain !== undefined && { chain: folder.chain }),
+      chain: folder.chain,
     };
     await folder.writeSummary(summary); // written last: a run with a summary is complete
     return summary;

@@ -10,7 +10,7 @@ import { DrawnRounds } from "./drawn-rounds.js";
 import { FailureTally, type Failures } from "./failures.js";
 import { readRunTrial } from "./store/read-trial.js";
 import { readRunInfo, readSummary } from "./store/stored-run.js";
-import { eachRecord, isChained } from "./store/chain.js";
+import { eachRecord } from "./store/chain.js";
 import { findHolder } from "./store/lock.js";
 import { eachLine, readLines } from "./store/lines.js";
 import type { ArmTiming } from "./arm-timing.js";
@@ -34,8 +34,6 @@ export interface Run extends Records {
   readonly isFinished: boolean;
   /** Does a process write the run at the moment? */
   readonly isRunning?: boolean;
-  /** Did the run write hashes of its records, so that changes are noticed? */
-  readonly isChained: boolean;
 }
 
 /** Data computed from the records. */
@@ -92,12 +90,11 @@ export async function readRun(
   description?: TrialDescription,
   reader?: RecordReader,
 ): Promise<Run> {
-  const { trial, written: writtenTrial } = readRunTrial(folder);
+  const { trial } = readRunTrial(folder);
   const info = readRunInfo(folder);
-  const hasChain = await isChained(folder);
-  if (hasChain && info?.version === version && info.hash !== trialHash(writtenTrial)) {
+  if (info?.version === version && info.hash !== trialHash(trial)) {
     throw new UserError(
-      `'${join(folder, "trial.yaml")}' differs from the trial of the run (hash ${trialHash(writtenTrial)}, and run.json has ${info.hash}): restore it from a copy`,
+      `'${join(folder, "trial.yaml")}' differs from the trial of the run (hash ${trialHash(trial)}, and run.json has ${info.hash}): restore it from a copy`,
     );
   }
   const written = readSummary(folder);
@@ -120,7 +117,6 @@ export async function readRun(
     ...(backendReason !== undefined && { backendReason }),
     isFinished: written !== undefined,
     isRunning: findHolder(folder) !== undefined,
-    isChained: hasChain,
   };
 }
 

@@ -18,7 +18,6 @@ export function runOf(
     description: fullDescription,
     ...tally.records(new Map(), isFinished),
     isFinished,
-    isChained: true,
     timings: { drawn: [] },
     artifacts: [],
   };

@@ -1,8 +1,8 @@
-import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ClientRecord, Trial } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
-import type { ArmRecord, ArmTiming } from "@fedclair/runs";
+import { linkTimings, readRunInfo, type ArmRecord } from "@fedclair/runs";
 import { stringify } from "yaml";
 
 /** The trial of the runs that tests write: four clients, three rounds, one baseline. */
@@ -15,7 +15,7 @@ export const trial: Trial = {
 /** Writes a run folder without rounds. */
 export async function writeRun(folder: string, changes: Partial<Trial> = {}): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const info = { hash: "ab".repeat(32), version: "0.1.0", started: "2026-01-02T03:04:05.000Z" };
+  const info = { hash: "ab".repeat(32), version: "0", started: "2026-01-02T03:04:05.000Z" };
   await writeFile(join(folder, "trial.yaml"), stringify({ ...trial, ...changes }));
   await writeFile(join(folder, "run.json"), JSON.stringify({ ...info, backend: "wasm" }));
   await writeFile(join(folder, "records.jsonl"), "");
@@ -42,15 +42,18 @@ export function record(round: number, arm = "clair"): ArmRecord {
 
 /** Appends records and a timing of two seconds for each. */
 export async function appendRounds(folder: string, ...records: ArmRecord[]): Promise<void> {
-  for (const one of records) {
-    const timing: ArmTiming = {
-      arm: one.arm,
-      round: one.round,
-      seconds: { train: 1, aggregate: 0.5, evaluate: 0.5 },
-      coordinatorRss: 1000,
-    };
+  const file = join(folder, "records.jsonl");
+  const before = (await readFile(file, "utf8")).split(/(?<=\n)/).filter((line) => line !== "");
+  const lines = [...before, ...records.map((one) => `${JSON.stringify(one)}\n`)];
+  const seconds = { sample: 0, train: 1, aggregate: 0.5, evaluate: 0.5 };
+  const timed = lines.map((line) => {
+    const { arm, round } = JSON.parse(line) as ArmRecord;
+    return { arm, round, seconds, writeSeconds: 0, coordinatorRss: 1000 };
+  });
+  const { timings } = await linkTimings(readRunInfo(folder)?.hash ?? "", lines, timed);
+  for (const [i, timing] of timings.slice(before.length).entries()) {
     await appendFile(join(folder, "timings.jsonl"), `${JSON.stringify(timing)}\n`);
-    await appendFile(join(folder, "records.jsonl"), `${JSON.stringify(one)}\n`);
+    await appendFile(file, lines[before.length + i] ?? "");
   }
 }
 

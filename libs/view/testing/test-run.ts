@@ -1,17 +1,25 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Artifact } from "@fedclair/core";
 import { clientIds, type ClientRecord, type Trial } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { stream, type Stream } from "@fedclair/linalg";
 import { listArms } from "@fedclair/core/internal";
-import { summarise, type ArmRecord, type ArmTiming } from "@fedclair/runs";
+import {
+  linkTimings,
+  readRunInfo,
+  summarise,
+  type ArmRecord,
+  type ArmTiming,
+} from "@fedclair/runs";
 import { stringify } from "yaml";
 
 /** A synthetic run for tests: a trial, and records that look like those of real runs. */
 export interface TestRun {
   readonly trial: Trial;
   readonly records: readonly ArmRecord[];
-  readonly timings: readonly ArmTiming[];
+  readonly timings: readonly Omit<ArmTiming, "chain">[];
+  readonly artifacts?: readonly Artifact[];
 }
 
 const final: Readonly<Record<string, number>> = {
@@ -54,7 +62,7 @@ export function createTestRun(
       ? rng.at("cohort", String(round)).sample(ids, trial.cohort.count).sort()
       : ids;
   const records: ArmRecord[] = [];
-  const timings: ArmTiming[] = [];
+  const timings: Omit<ArmTiming, "chain">[] = [];
   for (const { label, benignOnly } of listArms(trial)) {
     for (let round = 1; round <= trial.rounds; round++) {
       const rng = stream(trial.seed).at("made", label, String(round));
@@ -88,7 +96,8 @@ export function createTestRun(
       timings.push({
         arm: label,
         round,
-        seconds: { train, aggregate: label === "clair" ? 0.8 : 0.05, evaluate: 0.9 },
+        seconds: { sample: 0, train, aggregate: label === "clair" ? 0.8 : 0.05, evaluate: 0.9 },
+        writeSeconds: 0,
         coordinatorRss: 3e8,
       });
     }
@@ -98,13 +107,23 @@ export function createTestRun(
 
 /** Writes a synthetic run as a run folder. @param stopped leave the summary out */
 export async function writeTestRun(folder: string, run: TestRun, stopped = false): Promise<void> {
-  const { trial, records, timings } = run;
-  const lines = (values: readonly object[]) =>
-    values.map((value) => JSON.stringify(value) + "\n").join("");
+  const { trial, records, timings, artifacts = [] } = run;
+  const lines = (values: readonly object[]) => values.map((value) => JSON.stringify(value) + "\n");
+  const recordLines = lines(records);
+  const artifactsOf = ({ arm, round }: ArmRecord) =>
+    lines(artifacts.filter((artifact) => artifact.arm === arm && artifact.round === round)).join(
+      "",
+    );
+  const linked = await linkTimings(
+    readRunInfo(folder)?.hash ?? "",
+    records.map((record, i) => `${recordLines[i] ?? ""}${artifactsOf(record)}`),
+    timings,
+  );
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "trial.yaml"), stringify(trial));
-  await writeFile(join(folder, "records.jsonl"), lines(records));
-  await writeFile(join(folder, "timings.jsonl"), lines(timings));
+  await writeFile(join(folder, "records.jsonl"), recordLines.join(""));
+  await writeFile(join(folder, "timings.jsonl"), lines(linked.timings).join(""));
+  await writeFile(join(folder, "artifacts.jsonl"), lines(artifacts).join(""));
   if (!stopped) {
     await writeFile(join(folder, "summary.json"), JSON.stringify(summarise(trial, {}, records)));
   }

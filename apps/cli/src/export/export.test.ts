@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import type { ClientRecord } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
-import type { ArmRecord, ArmTiming } from "@fedclair/runs";
+import { linkTimings, type ArmRecord, type ArmTiming } from "@fedclair/runs";
 import fc from "fast-check";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import protobuf from "protobufjs/minimal.js";
@@ -63,7 +63,7 @@ function createRecord(arm: string, round: number): ArmRecord {
 }
 
 function createTiming(arm: string, round: number): ArmTiming {
-  return { arm, round, seconds, writeSeconds: 2, coordinatorRss: 1000, wire };
+  return { arm, round, seconds, writeSeconds: 2, chain: "", coordinatorRss: 1000, wire };
 }
 
 /** Two rounds of one arm, and one of another whose label is not a valid folder name. */
@@ -116,13 +116,18 @@ describe("export", () => {
     timings = records.map(({ arm, round }) => createTiming(arm, round)),
   ): Promise<void> {
     const lines = (values: readonly object[]) =>
-      values.map((value) => JSON.stringify(value) + "\n").join("");
-    const info = { hash: "0", version: "0.1.0", started: "2026-01-01T00:00:00.000Z" };
+      values.map((value) => JSON.stringify(value) + "\n");
+    const linked = (await linkTimings("0", lines(records), timings)).timings;
+    const written = [...linked.slice(0, timings.length), ...timings.slice(records.length)];
+    const info = { hash: "0", version: "0", started: "2026-01-01T00:00:00.000Z" };
     await writeFile(join(run, "run.json"), JSON.stringify({ ...info, backend: "wasm" }));
     await writeFile(join(run, "trial.yaml"), JSON.stringify(toyTrial()));
-    await writeFile(join(run, "summary.json"), JSON.stringify({ arms: [] }));
-    await writeFile(join(run, "records.jsonl"), lines(records));
-    await writeFile(join(run, "timings.jsonl"), lines(timings));
+    await writeFile(
+      join(run, "summary.json"),
+      JSON.stringify({ arms: [], stopped: {}, measures: {}, details: [] }),
+    );
+    await writeFile(join(run, "records.jsonl"), lines(records).join(""));
+    await writeFile(join(run, "timings.jsonl"), lines(written).join(""));
   }
 
   const out = () => join(root, "out");
@@ -132,14 +137,19 @@ describe("export", () => {
     assert.deepEqual([...computeScalars(round)], [...scalars, ["global/gap", 0.5]]);
   });
 
-  it("omits times that earlier versions did not measure, and wire times in memory", () => {
-    const { train, aggregate, evaluate } = seconds;
-    const old = { arm: "a", round: 1, seconds: { train, aggregate, evaluate }, coordinatorRss: 1 };
-    const round = { record: createRecord("a", 1), timing: old, elapsed: 0 };
-    const names = [...computeScalars(round).keys()];
+  it("omits wire times in memory", () => {
+    const timing = {
+      arm: "a",
+      round: 1,
+      seconds,
+      writeSeconds: 2,
+      chain: "",
+      coordinatorRss: 1000,
+    };
+    const names = [...computeScalars({ record: createRecord("a", 1), timing, elapsed: 0 }).keys()];
     assert.deepEqual(
       names.filter((name) => /^(seconds|wire)\//.test(name)),
-      ["seconds/train", "seconds/aggregate", "seconds/evaluate"],
+      ["seconds/sample", "seconds/train", "seconds/aggregate", "seconds/evaluate", "seconds/write"],
     );
   });
 

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { UserError } from "@fedclair/core";
+import { linkTimings } from "@fedclair/runs";
 import { exportRun } from "./export.js";
 
 type Body = Record<string, unknown> & {
@@ -45,7 +46,10 @@ describe("export to mlflow", () => {
         "limits: {}",
       ].join("\n"),
     );
-    await writeFile(join(run, "summary.json"), JSON.stringify({ arms: [] }));
+    await writeFile(
+      join(run, "summary.json"),
+      JSON.stringify({ arms: [], stopped: {}, measures: {}, details: [] }),
+    );
     const rounds = [
       ...Array.from({ length: 150 }, (_, i) => ({ arm: "clair", round: i + 1 })),
       { arm: "local", round: 1 },
@@ -54,12 +58,18 @@ describe("export to mlflow", () => {
       const metrics = { "gap:é": round.round };
       return { ...round, phase: "train", clients: [], metrics, bytes: { down: 2, up: 1 } };
     });
-    const seconds = { train: 1, aggregate: 0.5, evaluate: 0.5 };
-    const timings = rounds.map((round) => ({ ...round, seconds, coordinatorRss: 9 }));
+    const seconds = { sample: 0, train: 1, aggregate: 0.5, evaluate: 0.5 };
+    const timings = rounds.map((round) => ({
+      ...round,
+      seconds,
+      writeSeconds: 0,
+      coordinatorRss: 9,
+    }));
     const lines = (values: readonly object[]) =>
-      values.map((value) => JSON.stringify(value) + "\n").join("");
-    await writeFile(join(run, "records.jsonl"), lines(records));
-    await writeFile(join(run, "timings.jsonl"), lines(timings));
+      values.map((value) => JSON.stringify(value) + "\n");
+    const linked = await linkTimings("0f", lines(records), timings);
+    await writeFile(join(run, "records.jsonl"), lines(records).join(""));
+    await writeFile(join(run, "timings.jsonl"), lines(linked.timings).join(""));
 
     requests = [];
     let created = 0;
@@ -138,8 +148,8 @@ describe("export to mlflow", () => {
     const sizes = logged.map(({ run_id, metrics }) => [run_id, metrics?.length]);
     assert.deepEqual(sizes, [
       ["r1", 1000],
-      ["r1", 150 * 11 - 1000],
-      ["r2", 11],
+      ["r1", 150 * 13 - 1000],
+      ["r2", 13],
     ]);
     const ofClair = logged.slice(0, 2).flatMap(({ metrics = [] }) => metrics);
     const gaps = ofClair.filter(({ key }) => key === "global/gap__");

@@ -67,17 +67,13 @@ export function computeScalars({ record, timing }: ExportedRound): Map<string, n
     ["clients/flagged", count(isFlagged)],
     ["bytes/down", bytes.down],
     ["bytes/up", bytes.up],
-    ...listIfMeasured("seconds/sample", seconds.sample),
+    ["seconds/sample", seconds.sample],
     ["seconds/train", seconds.train],
     ["seconds/aggregate", seconds.aggregate],
     ["seconds/evaluate", seconds.evaluate],
-    ...listIfMeasured("seconds/write", writeSeconds),
+    ["seconds/write", writeSeconds],
     ["memory/coordinator", timing.coordinatorRss],
-    ...listIfMeasured("wire/sent", wire?.bytesSent),
-    ...listIfMeasured("wire/received", wire?.bytesReceived),
-    ...listIfMeasured("wire/encodeSeconds", wire?.encodeSeconds),
-    ...listIfMeasured("wire/decodeSeconds", wire?.decodeSeconds),
-    ...listIfMeasured("wire/workSeconds", wire?.workSeconds),
+    ...listTraffic(wire),
   ]);
   if (detection) {
     const { contaminated, hits, falseAlarms } = detection;
@@ -100,12 +96,16 @@ export function computeScalars({ record, timing }: ExportedRound): Map<string, n
   return scalars;
 }
 
-/**
- * Returns an entry, or nothing if the run did not measure the number: in memory, or in an earlier
- * version.
- */
-function listIfMeasured(name: string, value: number | undefined): [string, number][] {
-  return value === undefined ? [] : [[name, value]];
+/** Lists the numbers of the traffic; there are none if the clients were in memory. */
+function listTraffic(wire: ArmTiming["wire"]): [string, number][] {
+  if (!wire) return [];
+  return [
+    ["wire/sent", wire.bytesSent],
+    ["wire/received", wire.bytesReceived],
+    ["wire/encodeSeconds", wire.encodeSeconds],
+    ["wire/decodeSeconds", wire.decodeSeconds],
+    ["wire/workSeconds", wire.workSeconds],
+  ];
 }
 
 /** Lists the finite metrics. JSON has null in place of the others. */

@@ -79,11 +79,6 @@ export async function attest(folder: string, options: AttestOptions): Promise<vo
     const verb = isShorter(one) ? "lacks" : "differs in";
     print(`${place}: ${arm}, round ${round} ${verb} ${keys.slice(0, 3).join(", ")}${more}\n`);
   }
-  if (differing.length > 0 && differing.every(isShorter)) {
-    print(
-      "everything that these records have is equal: either an earlier version of fedclair wrote them, without these fields, or somebody removed the fields\n",
-    );
-  }
   const equal = rounds.length - differing.length;
   print(`${equal} of ${countNoun(rounds.length, "compared round")} identical, byte for byte\n`);
 }

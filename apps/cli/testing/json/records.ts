@@ -127,7 +127,7 @@ export const timingSchema = z.strictObject({
   round: z.number(),
   seconds: z
     .strictObject({
-      sample: z.number().exactOptional().describe("Drawing the cohort; a part of `train`."),
+      sample: z.number().describe("Drawing the cohort; a part of `train`."),
       train: z.number(),
       aggregate: z.number(),
       evaluate: z.number(),
@@ -135,20 +135,16 @@ export const timingSchema = z.strictObject({
     .describe("Seconds by phase."),
   writeSeconds: z
     .number()
-    .exactOptional()
     .describe("Seconds that writing took since the line before, with the checkpoint."),
-  chain: z
-    .string()
-    .exactOptional()
-    .describe("The hash of this record, its artifacts and the hash before."),
+  chain: z.string().describe("The hash of this record, its artifacts and the hash before."),
   coordinatorRss: z.number().describe("Peak memory of the coordinator so far, in bytes."),
   wire: z
     .strictObject({
       bytesSent: z.number(),
       bytesReceived: z.number(),
-      encodeSeconds: z.number().exactOptional().describe("Writing messages, at the coordinator."),
-      decodeSeconds: z.number().exactOptional().describe("Reading messages, at the coordinator."),
-      workSeconds: z.number().exactOptional().describe("Jobs, at the hosts."),
+      encodeSeconds: z.number().describe("Writing messages, at the coordinator."),
+      decodeSeconds: z.number().describe("Reading messages, at the coordinator."),
+      workSeconds: z.number().describe("Jobs, at the hosts."),
     })
     .exactOptional()
     .describe("Over sockets: totals since the start."),

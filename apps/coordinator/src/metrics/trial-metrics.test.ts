@@ -38,7 +38,7 @@ function round(number: number): ArmEvent[] {
     metrics: {},
     bytes: { down: 0, up: 0 },
   };
-  const timing = { train: 2, aggregate: 0.5, evaluate: 1 };
+  const timing = { sample: 0, train: 2, aggregate: 0.5, evaluate: 1 };
   const cohort = clients.map(({ clientId }) => clientId);
   return [
     { arm, event: { kind: "sampled", round: number, cohort } },

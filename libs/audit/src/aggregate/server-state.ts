@@ -10,7 +10,6 @@ import {
   readState,
   syncFolder,
   syncTree,
-  updateChoice,
   writeState,
 } from "@fedclair/runs";
 import { z } from "zod";
@@ -109,8 +108,7 @@ export async function readServerState(
   if (data === undefined) {
     throw new UserError(`--state: '${file}' is no state of fedclair aggregate: ${advice}`);
   }
-  const stored = updateChoice(data.rules.aggregator);
-  const begun = { ...data.rules, ...(stored.lost.length === 0 && { aggregator: stored.now }) };
+  const begun = data.rules;
   const [then, now] = [begun.aggregator.name, rules.aggregator.name];
   const differing =
     then === now ? listDifferences(begun, rules) : [`aggregator ${then} then, ${now} now`];

@@ -151,7 +151,9 @@ async function* gatherBuffered(
   const started = timeAnswers(cohort, collected, { ...plan, devices }, state, clock, asked.round);
   const waiting = [...pending, ...started].sort(byArrival);
   const updates = waiting.filter(({ update }) => update);
-  const last = waiting.indexOf(updates[buffer - 1] ?? waiting.at(-1) ?? ({} as Pending));
+  // With fewer updates than the buffer holds, the round waits for all answers.
+  const filling = updates[buffer - 1];
+  const last = filling ? waiting.indexOf(filling) : waiting.length - 1;
   const due = waiting.slice(0, last + 1).sort((x, y) => (x.clientId < y.clientId ? -1 : 1));
   const staleness = new Map(
     due.map(({ clientId, round }) => [clientId, asked.round - round] as const),

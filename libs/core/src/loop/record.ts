@@ -100,7 +100,7 @@ export interface ClientRecord {
 /** Seconds that a round spent in each stage. */
 export interface RoundTiming {
   /** Seconds of `train` that sampling the cohort took. */
-  readonly sample?: number;
+  readonly sample: number;
   readonly train: number;
   readonly aggregate: number;
   readonly evaluate: number;

@@ -72,6 +72,8 @@ async function* runRound(
   const gathered = yield* gather(plan, before, asked, server);
   timing.sample = gathered.sampleSeconds;
   const facts = { ...when, gathered, before, plan };
+  /** What the round is doing, in case it fails. */
+  let stage: keyof RoundTiming = "train";
   let trained = gathered.closed ? gathered.closed.trained : summarizeAnswers(gathered.collected);
   try {
     const closed = gathered.closed
@@ -80,6 +82,7 @@ async function* runRound(
     ({ trained } = closed);
     requireQuorum(trained, plan.trial.limits.quorum, round);
     timing.train = watch();
+    stage = "aggregate";
 
     const stepped = await closed.aggregate();
     const chosen = yield* chooseRefinements(plan, before, when, stepped);
@@ -87,6 +90,7 @@ async function* runRound(
     const state = nextState(before, gathered, closed, stepped, merged);
     yield { kind: "aggregated", round };
     timing.aggregate = watch();
+    stage = "evaluate";
 
     const evaluated = yield* evaluate(
       plan,
@@ -101,7 +105,7 @@ async function* runRound(
   } catch (error) {
     if (!(error instanceof ArmFault)) throw error;
     const record = roundRecord({ ...facts, trained, stopped: error.message });
-    timing[timing.train === 0 ? "train" : "aggregate"] = watch();
+    timing[stage] = watch();
     yield { kind: "round", record, timing, artifacts: {}, state: before };
     throw new UserError(`round ${round}: ${error.message}`, exitCodes.stopped, error.cause);
   }

@@ -3,13 +3,12 @@ import { basename, dirname, join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { readTrialSource, type TrialSource } from "@fedclair/core/internal";
 import { pathResolver } from "../paths.js";
-import { readRunTrial } from "../store/read-trial.js";
+import { maxResolvedBytes } from "../store/read-trial.js";
 import { readText, UnreadableError } from "../store/regular-file.js";
 
 /**
  * Reads the YAML of a trial file or a sweep, without checking its values.
- * @throws UserError if the file cannot be read or is not YAML, or is of a run of an earlier release
- *   that cannot be repeated
+ * @throws UserError if the file cannot be read or is not YAML
  */
 export function readTrialFile(file: string, overrides: readonly string[] = []): TrialSource {
   return readTrialSource(readTrialText(file), file, overrides, pathResolver(file));
@@ -25,20 +24,11 @@ export function isSweep({ yaml: { content } }: TrialSource): boolean {
 /** The YAML parser takes up to three seconds and 400 MB for a megabyte. */
 const maxTrialBytes = 2 * 2 ** 20;
 
-/**
- * Reads a trial file. In a run folder of an earlier release, it gets the present options.
- * @throws UserError if the run has options that this release lacks
- */
+/** Reads a trial file. In a run folder it may be longer. */
 function readTrialText(file: string): string {
-  const folder = dirname(file);
-  const isRun = basename(file) === "trial.yaml" && existsSync(join(folder, "run.json"));
+  const isRun = basename(file) === "trial.yaml" && existsSync(join(dirname(file), "run.json"));
   try {
-    if (!isRun) return readText(file, maxTrialBytes);
-    const { text, lost } = readRunTrial(folder);
-    if (lost.length === 0) return text;
-    throw new UserError(
-      `'${file}' is of a run of an earlier release with ${lost.join(", ")}, which this release lacks: run it with that release`,
-    );
+    return readText(file, isRun ? maxResolvedBytes : maxTrialBytes);
   } catch (error) {
     if (!(error instanceof UnreadableError)) throw error;
     throw new UserError(`cannot read the trial file '${file}': ${error.code}`);

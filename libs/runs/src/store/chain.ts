@@ -42,13 +42,23 @@ export interface ChainEnd extends RecordsEnd {
   readonly link?: string | undefined;
 }
 
-/** Did the run write links? Runs of earlier versions did not. */
-export async function isChained(folder: string): Promise<boolean> {
-  if (readSummary(folder)?.chain !== undefined) return true;
-  for await (const { chain } of eachLine<ArmTiming>(folder, "timings.jsonl")) {
-    return chain !== undefined;
+/**
+ * Links rounds to the hash of a trial.
+ * @param rounds the lines of each, as `nextLink` takes them
+ * @param timings one for each round, with any link or none
+ */
+export async function linkTimings(
+  hash: string,
+  rounds: Iterable<string> | AsyncIterable<string>,
+  timings: readonly Omit<ArmTiming, "chain">[],
+): Promise<{ readonly link: string; readonly timings: readonly ArmTiming[] }> {
+  const linked: ArmTiming[] = [];
+  let link = firstLink(hash);
+  for await (const lines of rounds) {
+    link = nextLink(link, lines);
+    linked.push({ ...(timings[linked.length] as ArmTiming), chain: link });
   }
-  return false;
+  return { link, timings: linked };
 }
 
 /**
@@ -76,7 +86,6 @@ async function* checkedRecords(
 ): AsyncGenerator<StoredRecord> {
   const end = last ?? readSummary(folder)?.chain;
   const isWriting = findHolder(folder) !== undefined;
-  const hasLinks = await isChained(folder);
   const timings = eachLine<ArmTiming>(folder, "timings.jsonl");
   let link = firstLink(readRunInfo(folder)?.hash ?? "");
   let number = 0;
@@ -85,27 +94,25 @@ async function* checkedRecords(
     // A running run writes a round's link before its record.
     for await (const { record, lines } of storedRounds(folder, recordsEnd)) {
       number++;
-      if (hasLinks) {
-        link = nextLink(link, lines);
-        const timing = await timings.next();
-        if (timing.done === true || timing.value.chain !== link) {
-          throw new UserError(
-            `${record.place}: the record or its artifacts differ from what the run wrote (line ${number} of timings.jsonl has another hash): ` +
-              "restore the folder from a copy, or run the trial again",
-          );
-        }
+      link = nextLink(link, lines);
+      const timing = await timings.next();
+      if (timing.done === true || timing.value.chain !== link) {
+        throw new UserError(
+          `${record.place}: the record or its artifacts differ from what the run wrote (line ${number} of timings.jsonl has another hash): ` +
+            "restore the folder from a copy, or run the trial again",
+        );
       }
       yield record;
     }
     const isWhole = recordsEnd.bytes === undefined && recordsEnd.files === undefined;
-    if (hasLinks && isWhole && !isWriting) {
+    if (isWhole && !isWriting) {
       while (missing < 2 && (await timings.next()).done !== true) missing++;
     }
   } finally {
     await timings.return(undefined);
   }
   // A run that is killed may have written one link without its record, but not two.
-  if (hasLinks && (missing > 1 || (end !== undefined && link !== end))) {
+  if (missing > 1 || (end !== undefined && link !== end)) {
     throw new UserError(
       `'${recordsPath(folder)}' has ${number} records, and the run wrote others after or instead of them: restore the folder from a copy, or run the trial again`,
     );

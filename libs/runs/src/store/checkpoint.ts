@@ -16,16 +16,14 @@ export interface Checkpoint extends Position {
    * interrupted.
    */
   readonly logs: ReadonlyMap<string, number>;
-  /** Other releases that took part so far. Absent in runs of earlier versions. */
-  readonly otherReleases?: readonly string[];
-  /**
-   * Arms whose clients have params of their own. Absent in runs of earlier versions.
-   */
-  readonly personal?: readonly string[];
-  /** The `trialHash` of the run. Absent in runs of earlier versions. */
-  readonly hash?: string;
-  /** The link of the last round (chain.ts). Absent in runs of earlier versions. */
-  readonly link?: string | undefined;
+  /** Other releases that took part so far. */
+  readonly otherReleases: readonly string[];
+  /** Arms whose clients have params of their own. */
+  readonly personal: readonly string[];
+  /** The `trialHash` of the run. */
+  readonly hash: string;
+  /** The link of the last round (chain.ts). */
+  readonly link: string;
 }
 
 /** How often a checkpoint is written, and how many are kept. */

@@ -5,13 +5,13 @@ import type { Trial } from "@fedclair/core/internal";
 import { stringify } from "yaml";
 import type { ArmTiming } from "../arm-timing.js";
 import { trialHash } from "../trial-hash.js";
-import { firstLink, nextLink, storedRounds } from "./chain.js";
+import { linkTimings, storedRounds } from "./chain.js";
 import { listCheckpointRounds, readCheckpointAt, writeCheckpoint } from "./checkpoint.js";
 import { writeWhole } from "./durable.js";
 import { toLines } from "./encode-round.js";
 import { readLines } from "./lines.js";
 import { makeFolder } from "./make-folder.js";
-import { copyRecordFiles } from "./stored-records.js";
+import { copyRecordFiles, type RecordsEnd } from "./stored-records.js";
 import type { StoredRun } from "./stored-run.js";
 
 /** A run from which a run of another trial takes over the first rounds. */
@@ -40,13 +40,18 @@ export async function forkRun({ source, to, trial, written, before }: Fork): Pro
   const rounds = (await listCheckpointRounds(folder)).find((count) => count < before) ?? 0;
   if (rounds === 0) return 0;
   const checkpoint = await readCheckpointAt(folder, rounds);
-  // Without links the copy could not be checked.
-  if (checkpoint.link === undefined || checkpoint.hash !== info.hash) return 0;
+  if (checkpoint.hash !== info.hash) return 0;
   if (!(await makeFolder(to)))
     throw new UserError(`the folder '${to}' exists: choose another one by --out`);
   try {
     const hash = trialHash(trial);
-    const { link, timings } = await linkAgain(folder, rounds, checkpoint.logs, hash);
+    const end = { bytes: checkpoint.logs.get("records.jsonl"), files: rounds };
+    const { link, timings: linked } = await linkTimings(
+      hash,
+      linesOfRounds(folder, end),
+      await readLines<ArmTiming>(folder, "timings.jsonl"),
+    );
+    const timings = toLines(linked);
     await writeWhole(join(to, "timings.jsonl"), timings);
     const logs = new Map(checkpoint.logs).set("timings.jsonl", Buffer.byteLength(timings));
     for (const [file, bytes] of logs) {
@@ -66,22 +71,7 @@ export async function forkRun({ source, to, trial, written, before }: Fork): Pro
   }
 }
 
-/** Links the first rounds of a run to the hash of another trial. */
-async function linkAgain(
-  folder: string,
-  rounds: number,
-  logs: ReadonlyMap<string, number>,
-  hash: string,
-): Promise<{ readonly link: string; readonly timings: string }> {
-  const timings = await readLines<ArmTiming>(folder, "timings.jsonl");
-  const linked: ArmTiming[] = [];
-  let link = firstLink(hash);
-  for await (const { lines } of storedRounds(folder, {
-    bytes: logs.get("records.jsonl"),
-    files: rounds,
-  })) {
-    link = nextLink(link, lines);
-    linked.push({ ...(timings[linked.length] as ArmTiming), chain: link });
-  }
-  return { link, timings: toLines(linked) };
+/** Reads what the links of a run's first rounds cover. */
+async function* linesOfRounds(folder: string, end: RecordsEnd): AsyncGenerator<string> {
+  for await (const { lines } of storedRounds(folder, end)) yield lines;
 }

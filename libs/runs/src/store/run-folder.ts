@@ -63,8 +63,8 @@ export class RunFolder {
   readonly #logs = new Map<LinesFile, Log>();
   #rounds: number;
   #hash = "";
-  /** The link of the last round; undefined if a run of an earlier version is resumed. */
-  #link: string | undefined;
+  /** The link of the last round. */
+  #link = "";
   #writeSeconds = 0;
   /** The removal of checkpoints that newer ones replace. */
   #removal = Promise.resolve();
@@ -165,7 +165,7 @@ export class RunFolder {
   async #resume({ hash, link, logs }: Checkpoint): Promise<void> {
     this.#hash = readRunInfo(this.path)?.hash ?? "";
     this.#link = link;
-    if (hash !== undefined && hash !== this.#hash) {
+    if (hash !== this.#hash) {
       throw new UserError(
         `the checkpoint in '${this.path}' is of a run with the hash ${hash}, and run.json says ${this.#hash}: the run cannot go on; --again makes a new one`,
       );
@@ -189,13 +189,13 @@ export class RunFolder {
     this.#lock.check();
     const began = performance.now();
     const { record, encoded, line, artifacts } = await encodeRound(this.#claim.trial, arm, round);
-    if (this.#link !== undefined) this.#link = nextLink(this.#link, line + artifacts);
+    this.#link = nextLink(this.#link, line + artifacts);
     const timing: ArmTiming = {
       arm: arm.label,
       round: round.record.round,
       seconds: round.timing,
       writeSeconds: this.#writeSeconds,
-      ...(this.#link !== undefined && { chain: this.#link }),
+      chain: this.#link,
       coordinatorRss: process.resourceUsage().maxRSS * 1024,
       ...(wire && { wire: copyTraffic(wire) }),
     };
@@ -230,8 +230,8 @@ export class RunFolder {
     await writeWhole(join(this.path, paramsFile), await paramsFilePieces(...state));
   }
 
-  /** The link of the last round; undefined if a run of an earlier version was resumed. */
-  get chain(): string | undefined {
+  /** The link of the last round. */
+  get chain(): string {
     return this.#link;
   }
 
@@ -281,7 +281,7 @@ export class RunFolder {
 
 /** Copies the traffic, because the pool keeps counting in the same object. */
 function copyTraffic(wire: WireTraffic): WireTraffic {
-  const { bytesSent, bytesReceived, encodeSeconds = 0, decodeSeconds = 0, workSeconds = 0 } = wire;
+  const { bytesSent, bytesReceived, encodeSeconds, decodeSeconds, workSeconds } = wire;
   return { bytesSent, bytesReceived, encodeSeconds, decodeSeconds, workSeconds };
 }
 

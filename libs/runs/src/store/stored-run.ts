@@ -26,8 +26,7 @@ export interface RunInfo {
    */
   readonly backend: string;
   /**
-   * The reason for that backend, for people. Absent for clients that are not simulated, and in runs
-   * of earlier versions.
+   * The reason for that backend, for people. Absent for clients that are not simulated.
    */
   readonly backendReason?: string;
 }
@@ -84,15 +83,12 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
   if (names.length === 0) return undefined;
   const advice = "choose another --out, or empty it";
   if (!names.includes("run.json")) {
-    const what = names.includes("records.jsonl") ? "a run of an earlier release" : "no run";
-    throw new UserError(`the folder '${folder}' is not empty and holds ${what}: ${advice}`);
+    throw new UserError(`the folder '${folder}' is not empty and holds no run: ${advice}`);
   }
   if (!names.includes("trial.yaml")) return undefined;
   const info = readRunInfo(folder);
   if (!info) throw new UserError(`'${join(folder, "run.json")}' is broken: ${advice}`);
-  const { written, trial, lost } = readRunTrial(folder);
-  // With the present options, a trial of an earlier release has another hash than the run.
-  const isUpdated = trial !== written && lost.length === 0 && info.hash === trialHash(written);
+  const { trial } = readRunTrial(folder);
   const summary = readSummary(folder);
   const holder = isOurs ? undefined : findHolder(folder);
   const failure: RunFailure | undefined = readJson(folder, "failure.json", failureShape);
@@ -100,7 +96,7 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
   const status = summary ? "done" : holder ? "running" : unfinished;
   return {
     folder,
-    info: isUpdated ? { ...info, hash: trialHash(trial) } : info,
+    info,
     trial,
     status,
     rounds: await readRounds(folder),
@@ -174,16 +170,16 @@ const measure = z.looseObject({
 });
 const summaryShape = z.looseObject({
   arms: z.array(z.string()),
-  stopped: z.record(z.string(), text).default({}),
-  measures: z.record(z.string(), z.number()).default({}),
-  details: z.array(measure).default([]),
+  stopped: z.record(z.string(), text),
+  measures: z.record(z.string(), z.number()),
+  details: z.array(measure),
   chain: z.string().optional(),
   personal: z.array(z.string()).optional(),
 });
 
 /**
  * Reads the summary in a run folder. Returns undefined if the run is not done or the summary cannot
- * be read. The `details` are empty if an earlier release wrote it without them.
+ * be read.
  */
 export function readSummary(folder: string): Summary | undefined {
   return readJson(folder, "summary.json", summaryShape) as Summary | undefined;

@@ -8,18 +8,14 @@ import type { Grid, GridArm, SweepMeasure } from "./grid.js";
  * @param name such as `accuracy.fedavg`, `accuracy` or `global.accuracy`
  */
 export function findMeasure(
-  summary: Pick<Summary, "details" | "measures"> | undefined,
+  summary: Pick<Summary, "details"> | undefined,
   name: string,
   { arms }: { readonly arms: readonly Pick<GridArm, "label">[] },
 ): Measure | undefined {
   if (!summary) return undefined;
-  const { details, measures } = summary;
   const ofMain = `${name}.${arms[0]?.label ?? ""}`;
-  const found = [name, ofMain].map((one) => details.find((detail) => detail.name === one));
-  const value = ownProperty(measures, name); // earlier releases wrote no details
-  const bare: Measure | undefined =
-    value === undefined ? undefined : { name, scope: "clients", metric: name, value };
-  return found[0] ?? found[1] ?? bare;
+  const find = (one: string) => summary.details.find((detail) => detail.name === one);
+  return find(name) ?? find(ofMain);
 }
 
 /** Names a measure of the main arm without its label, so that `findMeasure` finds it in any run. */

@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import {
@@ -16,7 +15,7 @@ import { recordTrial } from "../record-trial.js";
 import { readSummary, removeRun, findRun, type StoredRun } from "../store/stored-run.js";
 import { InUse } from "../store/lock.js";
 import type { Summary } from "../summary.js";
-import { idPattern, type SweepTrial } from "./sweep-file.js";
+import type { SweepTrial } from "./sweep-file.js";
 
 /** The reason why a trial has no numbers, with the exit code for it. */
 export interface Failed {
@@ -68,12 +67,7 @@ export async function runSweepTrial(
 ): Promise<FinishedTrial | "busy"> {
   signal.throwIfAborted();
   const folder = join(out, trial.folder);
-  const stored = await findRun(folder).catch(async (error: unknown) => {
-    // Only an earlier release, which named folders by hashes, may have left something else here.
-    if (!idPattern.test(trial.folder)) throw error;
-    await rm(folder, { recursive: true, force: true });
-    return undefined;
-  });
+  const stored = await findRun(folder);
   if (stored?.status === "running") return "busy";
   const canReuse = stored !== undefined && isReusable(trial, stored, backend.name);
   if (stored?.summary && canReuse) return toFinishedTrial(trial, stored.summary, true);

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
@@ -79,9 +78,8 @@ export function assignFolders(out: string, sweep: Sweep): Sweep {
   return { ...sweep, trials };
 }
 
-/** Chooses a folder with the trial's run or none. Earlier releases named runs by their hash. */
+/** Chooses a folder with the trial's run or none. */
 function chooseFolder(out: string, { id, folder }: { id: string; folder: string }): string {
-  if (existsSync(join(out, id))) return id;
   const other = readRunInfo(join(out, folder));
   return other === undefined || other.hash === id ? folder : `${folder}-${id.slice(0, 8)}`;
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import pc from "picocolors";
 import { columns as aligned } from "../outcome/columns.js";
 import { formatNumber } from "../numbers.js";
@@ -63,7 +64,7 @@ export function groupTables(tables: readonly Table[]): (readonly [Table, ...Tabl
       before?.columns.length === 1 &&
       table.columns.length === 1 &&
       before.facet === table.facet &&
-      before.rows.join("\n") === table.rows.join("\n");
+      isDeepStrictEqual(before.rows, table.rows);
     if (joins) groups.at(-1)?.push(table);
     else groups.push([table]);
   }

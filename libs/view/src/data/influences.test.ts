@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Trial } from "@fedclair/core/internal";
@@ -38,9 +38,10 @@ describe("findInfluences", () => {
         });
       return { ...record, clients };
     });
-    await writeTestRun(join(folder, name), { ...made, records });
     const info = { hash: "0", version: "1", started: "2026-01-01T00:00:00.000Z", backend };
+    await mkdir(join(folder, name), { recursive: true });
     await writeFile(join(folder, name, "run.json"), JSON.stringify(info));
+    await writeTestRun(join(folder, name), { ...made, records });
   };
   const without = (...clients: string[]) => ({ absent: [{ clients, from: 1 }] });
   const find = async () => {

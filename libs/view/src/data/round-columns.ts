@@ -141,7 +141,7 @@ function quantile(sorted: readonly number[], share: number): number {
 
 /** Converts a line of timings for the page. */
 export function roundTime(
-  { arm, round, seconds, writeSeconds = 0, coordinatorRss, wire }: ArmTiming,
+  { arm, round, seconds, writeSeconds, coordinatorRss, wire }: ArmTiming,
   labels: readonly string[],
 ): RoundTime {
   return {

@@ -57,7 +57,7 @@ export class RunSummary {
     return this.#metric;
   }
 
-  addTiming({ seconds, writeSeconds = 0 }: ArmTiming): void {
+  addTiming({ seconds, writeSeconds }: ArmTiming): void {
     this.#recent.push(seconds.train + seconds.aggregate + seconds.evaluate + writeSeconds);
     if (this.#recent.length > recentRounds) this.#recent.shift();
   }
@@ -123,7 +123,6 @@ export class RunSummary {
       artifacts: [],
       isFinished,
       isRunning: status === "running",
-      isChained: true,
     };
   }
 

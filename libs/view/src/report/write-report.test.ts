@@ -80,7 +80,7 @@ describe("writeReportOf", () => {
       join(folder, "run.json"),
       JSON.stringify({
         hash: "0",
-        version: "0.1.0",
+        version: "0",
         started: "2026-01-01T00:00:00.000Z",
         backend: "wasm",
         backendReason: "tensorflow does not load",
@@ -123,9 +123,8 @@ describe("writeReportOf", () => {
   });
 
   it("shows the task's own figures in the report's style, drawn from the task's artifacts", async () => {
-    await writeTestRun(folder, createTestRun({}, attacks));
     const shown = { arm: "clair", round: 2, name: "height", value: [1, 3] };
-    await writeFile(join(folder, "artifacts.jsonl"), JSON.stringify(shown) + "\n");
+    await writeTestRun(folder, { ...createTestRun({}, attacks), artifacts: [shown] });
     let arms: readonly string[] = [];
     await writeReport(folder, {
       figures: (input) => {
@@ -297,7 +296,7 @@ describe("writeReportOf", () => {
   it("shows the rounds of a stopped run", async () => {
     const whole = createTestRun({}, attacks);
     const records = whole.records.filter(({ arm, round }) => arm === "clair" && round < 3);
-    const page = await report({ ...whole, records, timings: [] }, true);
+    const page = await report({ ...whole, records }, true);
     assert.match(page, /Stopped after 2 of 4 rounds: clair flagged 3 of 3/);
     assert.doesNotMatch(page, /against 0\./);
     assert.match(page, /there is no summary.json/);
