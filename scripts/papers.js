@@ -112,7 +112,7 @@ async function openRuns({ file, time, prepare }) {
 
 /** Lists the tables of a page by the name of their block. */
 function listTables({ table, tables }) {
-  return Object.entries({ table, ...tables });
+  return Object.entries({ ...(table && { table }), ...tables });
 }
 
 async function fill(file, blocks) {

@@ -25,7 +25,7 @@ import { transport } from "./transport.js";
  * @property {string} [page] its page, if it is another one
  * @property {string} title
  * @property {readonly Claim[]} claims
- * @property {object} table the page's table, computed from the runs of its files, in their order
+ * @property {object} [table] the page's table, computed from the runs of its files, in their order
  * @property {Readonly<Record<string, object>>} [tables] further ones, by the name of their block
  * @property {object} figure a Vega-Lite figure of the runs of its files, in their order
  * @property {Readonly<Record<string, object>>} [figures] further ones, by the end of their files'

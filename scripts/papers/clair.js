@@ -45,7 +45,6 @@ function comparePrediction(settingOf) {
 }
 
 const settingOf = {
-  noise: () => ({}),
   share: (run) => ({ contaminated: Number(run.at("attacks.0.count")) }),
   clients: (run) => {
     const clients = Number(run.at("clients"));
@@ -164,24 +163,6 @@ export const clair = {
       expected: { min: 0 },
     },
   ],
-  table: {
-    files: ["noise", "share", "clients", "rank"].map((name) => `sweeps/papers/clair-${name}.yaml`),
-    columns: ["what varies", "value", "error / local error", "predicted"],
-    rows: (sweeps, format) =>
-      [
-        { what: "noise", path: "task.noise", key: "noise" },
-        { what: "contaminated of 20", path: "attacks.0.count", key: "share" },
-        { what: "clients, 30 % contaminated", path: "clients", key: "clients" },
-        { what: "rank", path: "task.rank", key: "rank" },
-      ].flatMap(({ what, path, key }, i) =>
-        [...groupBy(sweeps[i], (run) => run.at(path))].map(([value, runs]) => [
-          what,
-          value,
-          format(runs.map(ratio)),
-          predictRatio(settingOf[key](runs[0])).toFixed(3),
-        ]),
-      ),
-  },
   figure: {
     files: [
       "sweeps/papers/clair-noise.yaml",
