@@ -75,6 +75,9 @@ await cp(join(workspace, "libs/tasks/assets"), join(tab.site, "data"), { recursi
 await build({
   ...options,
   format: "iife",
-  entryPoints: [{ in: join(report.page, "main.ts"), out: "report" }],
+  entryPoints: [
+    { in: join(report.page, "main.ts"), out: "report" },
+    { in: join(report.page, "styles.css"), out: "report" },
+  ],
   outdir: report.site,
 });

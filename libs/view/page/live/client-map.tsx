@@ -4,7 +4,8 @@ import type { FollowedRun } from "./connection.js";
 import { drawMap } from "./draw-map.js";
 import { formatRatio } from "../parts/index.js";
 import { cellAt, mapSize, scrollTo, type MapLayout } from "./map-layout.js";
-import { codes, truths, type RunData } from "./run-data.js";
+import { isAttack, type RunData } from "../data/run-data.js";
+import { verdictOf } from "../data/verdicts.js";
 import { palette } from "./theme.js";
 
 const font = "12px system-ui, -apple-system, sans-serif";
@@ -13,21 +14,6 @@ const font = "12px system-ui, -apple-system, sans-serif";
 interface Cell {
   readonly row: number;
   readonly column: number | undefined;
-}
-
-const verdictTexts = new Map<number, string>([
-  [codes.absent, "not in this round"],
-  [codes.none, "not judged"],
-  [codes.benign, "benign"],
-  [codes.undecided, "undecided"],
-  [codes.contaminated, "flagged"],
-  [codes.invalid, "invalid"],
-  [codes.inactive, "inactive"],
-  [codes.failed, "failed"],
-]);
-
-export function verdictText(code: number): string {
-  return verdictTexts.get(code) ?? "";
 }
 
 /** The map of clients by rounds, drawn on a canvas that covers the visible part. */
@@ -215,17 +201,17 @@ function describeCell(
   if (!cell || row === undefined)
     return "Point at a cell, or move with the arrow keys. A click opens the client.";
   const name = label(data.clients[row] ?? 0);
-  const truth =
-    data.truth(row) === truths.contaminated
-      ? ", contaminated in truth"
-      : data.truth(row) === truths.unknown
-        ? ", truth unknown"
-        : "";
+  const known = data.truth(row);
+  const truth = isAttack(known)
+    ? `, contaminated in truth (${known})`
+    : known === "unknown"
+      ? ", truth unknown"
+      : "";
   const column = cell.column === undefined ? undefined : data.arm(arm).columns[cell.column];
   if (!column) return `${name}${truth}`;
   const ratio = column.ratios[row] ?? NaN;
   const score = Number.isNaN(ratio) ? "" : `, score ${formatRatio(ratio)} threshold`;
-  return `${name}, round ${column.round}: ${verdictText(column.codes[row] ?? codes.absent)}${score}${truth}`;
+  return `${name}, round ${column.round}: ${verdictOf(column.codes[row] ?? 0) ?? "not in this round"}${score}${truth}`;
 }
 
 /** Explains colours and shapes. */

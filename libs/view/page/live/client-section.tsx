@@ -5,7 +5,7 @@ import { ClientTable } from "./client-table.js";
 import type { FollowedRun } from "./connection.js";
 import { orderRows, type SortKey } from "./order.js";
 import { Section } from "../parts/index.js";
-import { clientId } from "./run-data.js";
+import { clientId } from "../data/run-data.js";
 
 const sorts: readonly (readonly [SortKey, string])[] = [
   ["suspicion", "last score"],

@@ -1,17 +1,9 @@
 import { useSignal } from "@preact/signals";
-import { verdictText } from "./client-map.js";
 import type { FollowedRun } from "./connection.js";
 import { formatRatio } from "../parts/index.js";
-import { truths } from "./run-data.js";
 
 /** Rows on one page of the table. */
 const pageRows = 50;
-
-const truthTexts = {
-  [truths.benign]: "benign",
-  [truths.contaminated]: "contaminated",
-  [truths.unknown]: "unknown",
-};
 
 /** The clients of the map as a table, a page at a time. */
 export function ClientTable({
@@ -64,7 +56,6 @@ export function ClientTable({
             {order.slice(first, first + pageRows).map((row) => {
               const client = data.clients[row] ?? 0;
               const totals = data.arm(arm).totals(row);
-              const truth = data.truth(row) as keyof typeof truthTexts;
               return (
                 <tr key={client}>
                   <th scope="row">
@@ -77,14 +68,14 @@ export function ClientTable({
                       {label(client)}
                     </button>
                   </th>
-                  <td>{verdictText(totals.lastCode)}</td>
+                  <td>{totals.lastVerdict}</td>
                   <td class="number">{formatRatio(totals.lastRatio)}</td>
                   <td class="number">{formatRatio(totals.maxRatio)}</td>
                   <td class="number">
                     {totals.flagged} of {totals.judged}
                   </td>
                   <td class="number">{totals.failed}</td>
-                  <td>{truthTexts[truth]}</td>
+                  <td>{data.truth(row)}</td>
                   <td>
                     <button
                       class="link"

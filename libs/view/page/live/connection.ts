@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
-import type { Names, RoundColumns, RoundTime, RunState } from "../../src/data/protocol.js";
+import type { Names, RoundTime, RunState, StreamedRound } from "../../src/data/protocol.js";
 import type { Activity } from "@fedclair/runs";
-import { RunData } from "./run-data.js";
+import { RunData } from "../data/run-data.js";
 
 /** The state of the connection to the server. */
 export type Link =
@@ -16,7 +16,7 @@ interface Events {
   readonly run: RunState;
   readonly names: Names;
   readonly activity: Activity;
-  readonly round: RoundColumns;
+  readonly round: StreamedRound;
   readonly time: RoundTime;
   readonly live: unknown;
 }
@@ -85,8 +85,8 @@ export class FollowedRun {
     });
     on("names", (names) => (this.names.value = names));
     on("activity", (activity) => (this.activity.value = activity));
-    on("round", (columns) => {
-      this.data.addRound(columns);
+    on("round", (round) => {
+      this.data.addRound(round);
       this.#changed();
     });
     on("time", (time) => {

@@ -1,5 +1,7 @@
 import { visibleCells, roundStep, type MapLayout, type Viewport } from "./map-layout.js";
-import { codes, flags, truths, type ArmData, type RunData } from "./run-data.js";
+import type { Verdict } from "../../src/data/rounds.js";
+import { isAttack, type ArmData, type RunData } from "../data/run-data.js";
+import { isFlagged, verdictOf } from "../data/verdicts.js";
 import { cellColour, type Palette } from "./theme.js";
 
 /** Everything that a drawing of the map depends on. */
@@ -50,20 +52,20 @@ function drawCells(context: CanvasRenderingContext2D, scene: MapScene): void {
     const x = labelWidth + c * cell - viewport.left;
     for (let r = firstRow; r < endRow; r++) {
       const row = order[r] ?? 0;
-      const code = column.codes[row] ?? codes.absent;
+      const verdict = verdictOf(column.codes[row] ?? 0);
       const ratio = column.ratios[row] ?? NaN;
       const next =
-        code === codes.absent
+        verdict === undefined
           ? palette.absent
-          : code === codes.invalid
+          : verdict === "invalid"
             ? (palette.above.at(-1) ?? "")
-            : cellColour(palette, ratio, code === codes.contaminated);
+            : cellColour(palette, ratio, verdict === "contaminated");
       if (next !== colour) context.fillStyle = colour = next;
       const y = headHeight + r * cell - viewport.top;
       context.fillRect(x, y, cell - gap, cell - gap);
-      if (cell < shapeSize || code <= codes.none) continue;
-      drawShape(context, code, x, y, cell - gap, palette);
-      if (data.truth(row) === truths.contaminated) drawTruth(context, x, y, cell - gap, palette);
+      if (cell < shapeSize || verdict === undefined || verdict === "not judged") continue;
+      drawShape(context, verdict, x, y, cell - gap, palette);
+      if (isAttack(data.truth(row))) drawTruth(context, x, y, cell - gap, palette);
       colour = "";
     }
   }
@@ -72,7 +74,7 @@ function drawCells(context: CanvasRenderingContext2D, scene: MapScene): void {
 /** A triangle is flagged, a cross invalid, a ring undecided, a bar failed. */
 function drawShape(
   context: CanvasRenderingContext2D,
-  code: number,
+  verdict: Verdict,
   x: number,
   y: number,
   size: number,
@@ -81,14 +83,14 @@ function drawShape(
   const middle = size / 2;
   const radius = size * 0.24;
   context.lineWidth = Math.max(1, size / 11);
-  if (code === codes.contaminated) {
+  if (verdict === "contaminated") {
     context.fillStyle = onFlagged;
     context.beginPath();
     context.moveTo(x + middle, y + middle - radius);
     context.lineTo(x + middle + radius, y + middle + radius * 0.8);
     context.lineTo(x + middle - radius, y + middle + radius * 0.8);
     context.fill();
-  } else if (code === codes.invalid) {
+  } else if (verdict === "invalid") {
     context.strokeStyle = onFlagged;
     context.beginPath();
     context.moveTo(x + middle - radius, y + middle - radius);
@@ -96,12 +98,12 @@ function drawShape(
     context.moveTo(x + middle + radius, y + middle - radius);
     context.lineTo(x + middle - radius, y + middle + radius);
     context.stroke();
-  } else if (code === codes.undecided) {
+  } else if (verdict === "undecided") {
     context.strokeStyle = ink;
     context.beginPath();
     context.arc(x + middle, y + middle, radius, 0, 2 * Math.PI);
     context.stroke();
-  } else if (code === codes.failed || code === codes.inactive) {
+  } else if (verdict === "failed" || verdict === "inactive") {
     context.strokeStyle = muted;
     context.beginPath();
     context.moveTo(x + middle - radius, y + middle);
@@ -156,8 +158,7 @@ function drawLabels(context: CanvasRenderingContext2D, scene: MapScene): void {
   for (let r = firstRow - (firstRow % every); r < endRow; r += every) {
     const row = order[r] ?? 0;
     const y = headHeight + r * cell - viewport.top + cell / 2;
-    const isFlagged = flags(arm.totals(row).lastCode);
-    context.fillStyle = isFlagged ? palette.ink : palette.muted;
+    context.fillStyle = isFlagged(arm.totals(row).lastVerdict) ? palette.ink : palette.muted;
     const text = `${isPinned(row) ? "★ " : ""}${label(row)}`;
     context.fillText(fitText(context, text, labelWidth - 12), 0, y);
   }

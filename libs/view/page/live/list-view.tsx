@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { maxCompared, type Entry, type Listing, type SweepView } from "../../src/data/protocol.js";
 import { Notice, formatMoment, formatValue } from "../parts/index.js";
+import { load } from "./load.js";
 import { Head, StatusMark } from "./parts.js";
 import { formatRoute, reportAddress } from "./routes.js";
 
@@ -74,19 +75,6 @@ export function ListView({ folder }: { readonly folder: string }) {
       </main>
     </>
   );
-}
-
-/** Requests JSON of the server. @throws Error with the server's answer */
-export async function load<T>(
-  path: string,
-  query: Readonly<Record<string, string>> | URLSearchParams,
-): Promise<T> {
-  const search = new URLSearchParams(query).toString();
-  const answer = await fetch(`${path}?${search}`).catch(() => {
-    throw new Error("No connection to the server of this page. Trying again…");
-  });
-  if (!answer.ok) throw new Error((await answer.text()).trim());
-  return (await answer.json()) as T;
 }
 
 function CompareLink({ paths }: { readonly paths: readonly string[] }) {

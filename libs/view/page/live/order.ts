@@ -1,4 +1,5 @@
-import { codes, flags, truths, type RunData } from "./run-data.js";
+import { isAttack, type RowTotals, type RunData } from "../data/run-data.js";
+import { isFlagged } from "../data/verdicts.js";
 
 /** How rows of the map and the table are ordered. */
 export type SortKey = "suspicion" | "flagged" | "truth" | "failures" | "client";
@@ -35,16 +36,14 @@ export function orderRows(data: RunData, choice: RowChoice): number[] {
   );
 }
 
-type Totals = ReturnType<ReturnType<RunData["arm"]>["totals"]>;
-
-function sortValue(sort: SortKey, totals: Totals, truth: number): number {
+function sortValue(sort: SortKey, totals: RowTotals, truth: string): number {
   switch (sort) {
     case "suspicion":
       return suspicion(totals);
     case "flagged":
       return totals.flagged + suspicion(totals) / 1e6;
     case "truth":
-      return truth === truths.contaminated ? 2 : truth === truths.unknown ? 1 : 0;
+      return isAttack(truth) ? 2 : truth === "unknown" ? 1 : 0;
     case "failures":
       return totals.failed;
     case "client":
@@ -53,7 +52,7 @@ function sortValue(sort: SortKey, totals: Totals, truth: number): number {
 }
 
 /** Invalid clients have no score and come before all others. */
-function suspicion({ lastRatio, lastCode }: Totals): number {
-  if (lastCode === codes.invalid) return 1e5;
-  return Number.isNaN(lastRatio) ? (flags(lastCode) ? 1 : -1) : Math.min(lastRatio, 1e4);
+function suspicion({ lastRatio, lastVerdict }: RowTotals): number {
+  if (lastVerdict === "invalid") return 1e5;
+  return Number.isNaN(lastRatio) ? (isFlagged(lastVerdict) ? 1 : -1) : Math.min(lastRatio, 1e4);
 }

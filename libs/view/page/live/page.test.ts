@@ -10,7 +10,6 @@ import {
   visibleCells,
   type MapLayout,
 } from "./map-layout.js";
-import { readLines } from "./read-lines.js";
 import { formatRoute, parseRoute, reportAddress, type Route } from "./routes.js";
 
 describe("format", () => {
@@ -99,21 +98,5 @@ describe("hostOf", () => {
     assert.equal(hostOf(hosts, "c12")?.name, "a");
     assert.equal(hostOf(hosts, "c10")?.name, "b");
     assert.equal(hostOf(hosts, "c13"), undefined);
-  });
-});
-
-describe("readLines", () => {
-  it("joins pieces, also of one character, and drops an unfinished line", async () => {
-    const bytes = new TextEncoder().encode('{"é":1}\n{}\nunfinished');
-    const pieces = [bytes.subarray(0, 3), bytes.subarray(3, 10), bytes.subarray(10)];
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        for (const piece of pieces) controller.enqueue(piece);
-        controller.close();
-      },
-    });
-    const lines: string[] = [];
-    for await (const line of readLines(body)) lines.push(line);
-    assert.deepEqual(lines, ['{"é":1}', "{}"]);
   });
 });

@@ -74,6 +74,9 @@ export function RunView({ path }: { readonly path: string }) {
           onClose={() => {
             selected.value = undefined;
           }}
+          onSelect={(client) => {
+            selected.value = client;
+          }}
         />
       )}
     </>

@@ -1,14 +1,10 @@
 import { signal } from "@preact/signals";
 import { render } from "preact";
-import type { RoundsData } from "../../src/data/rounds-data.js";
-import { ClientView } from "./client-view.js";
-import {
-  clientsOf,
-  formatRatio,
-  isFlagged,
-  readRounds,
-  type ClientInRound,
-} from "./read-rounds.js";
+import type { RoundsData } from "../../src/data/rounds.js";
+import { ClientView } from "../client/client-view.js";
+import { clientsOf, readRounds, type ClientInRound } from "../data/read-rounds.js";
+import { isFlagged } from "../data/verdicts.js";
+import { formatRatio } from "../parts/index.js";
 import { ScoreStrip } from "./score-strip.js";
 
 /** Clients in the list beside the strip; the others are found by their name. */
@@ -90,6 +86,7 @@ function Rounds({ data }: { readonly data: RoundsData }) {
           data={data}
           at={place}
           index={selected.value}
+          clients={clients}
           onRound={(next) => (at.value = next)}
           onSelect={onSelect}
         />
@@ -99,7 +96,7 @@ function Rounds({ data }: { readonly data: RoundsData }) {
 }
 
 function sampleNote({ rounds, total, clientSpacing, kinds }: RoundsData): string {
-  const withEvidence = rounds.filter(({ evidence }) => evidence.length > 0).length;
+  const withEvidence = rounds.filter(({ evidence = [] }) => evidence.length > 0).length;
   const parts = [
     ...(rounds.length < total ? [`${rounds.length} of ${total} rounds`] : []),
     ...(kinds.length > 0 && withEvidence < rounds.length
@@ -120,7 +117,7 @@ function describeRound(
     const more = some.length > maxNamed ? [`${some.length - maxNamed} more`] : [];
     return names.length === 0 ? "" : ` (${[...names, ...more].join(", ")})`;
   };
-  const flagged = clients.filter(isFlagged);
+  const flagged = clients.filter(({ verdict }) => isFlagged(verdict));
   const counts = ["benign", "undecided", "inactive", "failed", "not judged"].flatMap((verdict) => {
     const some = clients.filter((client) => client.verdict === verdict);
     if (some.length === 0) return [];
@@ -145,6 +142,8 @@ function listClients(
   const rank = ({ ratio }: ClientInRound) => (Number.isNaN(ratio) ? -1 : ratio);
   return clients
     .filter(({ index }) => name(index).toLowerCase().includes(wanted))
-    .sort((a, b) => Number(isFlagged(b)) - Number(isFlagged(a)) || rank(b) - rank(a))
+    .sort(
+      (a, b) => Number(isFlagged(b.verdict)) - Number(isFlagged(a.verdict)) || rank(b) - rank(a),
+    )
     .slice(0, maxListed);
 }

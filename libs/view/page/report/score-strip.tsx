@@ -1,27 +1,13 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
-import type { RoundsData } from "../../src/data/rounds-data.js";
-import { formatRatio, isFlagged, type ClientInRound } from "./read-rounds.js";
+import type { RoundsData } from "../../src/data/rounds.js";
+import type { ClientInRound } from "../data/read-rounds.js";
+import { isFlagged } from "../data/verdicts.js";
+import { formatRatio } from "../parts/index.js";
+import { useWidth } from "../parts/use-width.js";
 
 const rowHeight = 44;
 /** A ratio is drawn at least this large, since the axis is logarithmic. */
 const minRatio = 0.01;
-
-/** The width of an element, which follows the window. */
-export function useWidth() {
-  const ref = useRef<HTMLDivElement>(null);
-  const width = useSignal(600);
-  useEffect(() => {
-    const { current } = ref;
-    if (!current) return;
-    const observer = new ResizeObserver(() => (width.value = current.clientWidth));
-    observer.observe(current);
-    return () => {
-      observer.disconnect();
-    };
-  }, []);
-  return { ref, width: width.value };
-}
 
 /**
  * The scores of a round over their thresholds, a row for each truth. Filled: flagged; the line is
@@ -98,7 +84,7 @@ export function ScoreStrip({
           const { index, ratio, verdict } = client;
           // A fixed pattern keeps clients of equal scores apart.
           const y = rows.indexOf(truth(index)) * rowHeight + 8 + ((i * 5) % 13) * 2.2;
-          const kind = isFlagged(client) ? "flagged" : verdict === "undecided" ? "undecided" : "";
+          const kind = isFlagged(verdict) ? "flagged" : verdict === "undecided" ? "undecided" : "";
           const isChosen = index === selected;
           return (
             <circle

@@ -1,5 +1,7 @@
+import type { RoundColumns, RoundsData } from "./rounds.js";
+
 /*
- * What the server sends to the page. This file imports nothing, because both ends use it.
+ * What the server sends to the page. This file imports only types, because both ends use it.
  */
 
 /** A run, a study or a sweep in a list. */
@@ -103,19 +105,8 @@ export interface FlaggedClient {
   readonly reason?: string;
 }
 
-/** Verdicts and failures in a map, one letter each. */
-export const marks = {
-  benign: "b",
-  contaminated: "c",
-  undecided: "u",
-  inactive: "n",
-  invalid: "i",
-  failed: "f",
-  none: "-",
-} as const;
-
-/** One round of one arm. Columns have one entry per client of the cohort, in its order. */
-export interface RoundColumns {
+/** One round of one arm. */
+export interface StreamedRound {
   /** Index of the arm. */
   readonly a: number;
   readonly round: number;
@@ -123,14 +114,10 @@ export interface RoundColumns {
   readonly n: number;
   readonly flagged: number;
   readonly failed: number;
-  /** Indices of the clients; absent if the round is not in the map. */
-  readonly ids?: readonly number[];
-  /** Score over threshold, or null. */
-  readonly ratio?: readonly (number | null)[];
-  /** One of `marks` for each. */
-  readonly verdict?: string;
-  /** `x` for contaminated, `.` for benign, `?` for unknown. */
-  readonly truth?: string;
+  /** Absent if the round is not in the map. */
+  readonly columns?: RoundColumns;
+  /** The truths about clients that the reader has not been sent, as in `RoundsData`. */
+  readonly truths?: RoundsData["truths"];
   /** The primary metric: mean, 10 % and 90 % quantile, and number of clients. */
   readonly metric?: readonly [mean: number, low: number, high: number, n: number];
   /** Bytes of training, sent and received. */
@@ -155,32 +142,6 @@ export interface RoundTime {
 
 /** Names of clients by index, of those that have one. */
 export type Names = Readonly<Record<number, string>>;
-
-/** One round of one client, with everything that its record has. */
-export interface ClientRound {
-  readonly arm: string;
-  readonly round: number;
-  readonly verdict?: string;
-  readonly pooled?: boolean;
-  readonly score?: number | null;
-  readonly threshold?: number | null;
-  readonly reason?: string;
-  readonly evidence?: readonly {
-    readonly kind: string;
-    readonly statistic: number;
-    readonly deviations: number;
-    readonly rounds?: number;
-  }[];
-  readonly modules?: readonly { readonly module: string; readonly ratio: number }[];
-  readonly truth: string;
-  readonly failure?: string;
-  readonly train?: Readonly<Record<string, number>>;
-  readonly evaluation?: Readonly<Record<string, number>>;
-  readonly numExamples?: number;
-  /** Simulated seconds. */
-  readonly seconds?: number;
-  readonly refinement?: string;
-}
 
 /** Up to six runs side by side. */
 export interface Comparison {

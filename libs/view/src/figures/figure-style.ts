@@ -1,7 +1,7 @@
 import { dashes } from "@fedclair/core";
 import type { Config } from "vega-lite";
 
-/** Colours of text and lines; in dark mode the page replaces them (page-style.ts). */
+/** Colours of text and lines; in dark mode the page's style replaces them. */
 export const ink = "#222222";
 export const muted = "#666666";
 export const faint = "#dddddd";

@@ -62,7 +62,8 @@ export class LiveRun {
   #readers = 0;
   /** Distinguishes this run from a later one in the same folder; undefined before it has begun. */
   identity: string | undefined;
-  /** Present once the run has begun and its trial was described. */
+  /** Both are present once the run has begun and its trial was described. */
+  description: TrialDescription | undefined;
   summary: RunSummary | undefined;
   state: RunState;
   names: Names = {};
@@ -172,6 +173,7 @@ export class LiveRun {
     this.#notices = new Set();
     const description = await this.#description();
     this.#places = { records: 0, timings: 0 };
+    this.description = description;
     this.summary = new RunSummary(trial, description);
     this.names = listNames(trial.clients, description);
     this.identity = identity;

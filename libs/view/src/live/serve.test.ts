@@ -5,13 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { noDescription } from "@fedclair/runs";
 import { appendRounds, finish, record, writeRun } from "../../testing/run-folder.js";
-import type {
-  ClientRound,
-  Comparison,
-  StudyComparison,
-  Listing,
-  SweepView,
-} from "../data/protocol.js";
+import type { Comparison, Listing, StudyComparison, SweepView } from "../data/protocol.js";
+import type { RoundsData } from "../data/rounds.js";
 import { servePage, type PageServer, type ServeOptions } from "./serve.js";
 
 let root: string;
@@ -177,7 +172,7 @@ describe("servePage", () => {
     assert.deepEqual(await read(), { name: "grid", hasReport: true, highlights: [], text });
   });
 
-  it("sends the rounds of one client, a line each", async () => {
+  it("sends the rounds of one client, and all clients of one round", async () => {
     await writeRun(root);
     const last = record(2);
     const modules = [{ module: "layer\n1", ratio: 2.5 }];
@@ -186,23 +181,28 @@ describe("servePage", () => {
     await serve();
     const { body, status } = await get("/api/client?run=&client=c01");
     assert.equal(status, 200);
-    const rounds = body
-      .trimEnd()
-      .split("\n")
-      .map((line) => JSON.parse(line) as ClientRound);
+    const history = JSON.parse(body) as RoundsData;
     assert.deepEqual(
-      rounds.map(({ arm, round, score, truth }) => [arm, round, score, truth]),
+      history.rounds.map(({ round, scores }) => [history.arm, round, scores, history.truths[1]]),
       [
-        ["clair", 1, 6, "sign-flip"],
-        ["local", 1, 6, "sign-flip"],
-        ["clair", 2, 6, "sign-flip"],
+        ["clair", 1, "6", "sign-flip"],
+        ["clair", 2, "6", "sign-flip"],
       ],
     );
     assert.deepEqual(
-      rounds.map((round) => round.modules),
-      [undefined, undefined, [{ module: "layer\\n1", ratio: 2.5 }]],
+      history.rounds.map((round) => round.modules),
+      [undefined, { 1: [[0, 2.5]] }],
     );
+    assert.deepEqual(history.texts, ["layer\\n1"]);
     assert.equal((await get("/api/client?run=&client=../c01")).status, 400);
+    const { rounds } = JSON.parse((await get("/api/round?run=&round=2")).body) as RoundsData;
+    assert.deepEqual(
+      rounds.map(({ round, verdicts }) => [round, verdicts.length]),
+      [[2, clients.length]],
+    );
+    const none = JSON.parse((await get("/api/round?run=&round=3")).body) as RoundsData;
+    assert.deepEqual(none.rounds, []);
+    assert.equal((await get("/api/round?run=&round=x")).status, 400);
   });
 
   it("compares two to six runs: what differs, and the curve of each", async () => {

@@ -6,11 +6,11 @@ import { extname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { UserError } from "@fedclair/core";
 import { errorMessage } from "@fedclair/core/internal";
-import { hashSource, readPageScript } from "../report/page-script.js";
-import { openRegularFile } from "@fedclair/runs";
+import { hashSource, readPageFile } from "../report/page-site.js";
+import { openRegularFile, type TrialDescription } from "@fedclair/runs";
 import { createServer, isLoopback, type Certificates } from "@fedclair/wire";
 import { cookieHeader, hasAllowedHost, isAllowed, showsToken, type Access } from "./access.js";
-import { clientRounds } from "../data/client-rounds.js";
+import { readClientRounds, readOneRound } from "../data/client-rounds.js";
 import { compareFolders } from "../data/comparison.js";
 import { compareSweeps } from "../data/study-comparison.js";
 import { listEntries } from "../data/listing.js";
@@ -68,7 +68,7 @@ const pagePolicy = [
  * script runs but the one that this release writes into reports.
  */
 function reportPolicy(): string {
-  return `sandbox allow-same-origin allow-popups allow-scripts; default-src 'none'; script-src ${hashSource(readPageScript())}; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'`;
+  return `sandbox allow-same-origin allow-popups allow-scripts; default-src 'none'; script-src ${hashSource(readPageFile("report.js"))}; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'`;
 }
 
 const commonHeaders = {
@@ -232,9 +232,22 @@ class Handler {
       case "/api/events":
         await this.#stream(url, await one(), request, response);
         return;
-      case "/api/client":
-        await sendClient(response, await one(), url.searchParams.get("client") ?? "");
+      case "/api/client": {
+        const client = url.searchParams.get("client") ?? "";
+        if (!/^c\d{2,7}$/.test(client))
+          throw new Refusal(400, "expected the id of a client, like c07");
+        const folder = await one();
+        sendJson(response, await readClientRounds(folder, await this.#describe(folder), client));
         return;
+      }
+      case "/api/round": {
+        const round = Number(url.searchParams.get("round"));
+        if (!(Number.isSafeInteger(round) && round > 0))
+          throw new Refusal(400, "expected the number of a round, like 3");
+        const folder = await one();
+        sendJson(response, await readOneRound(folder, await this.#describe(folder), round));
+        return;
+      }
       case "/api/compare":
         sendJson(response, await this.#compare(url.searchParams.getAll("run")));
         return;
@@ -249,6 +262,14 @@ class Handler {
     return folder;
   }
 
+  /** Describes the trial of a run; undefined without the plug-ins that it needs. */
+  async #describe(folder: string): Promise<TrialDescription | undefined> {
+    const known = this.#runs.get(folder)?.description;
+    if (known) return known;
+    const stored = await this.#options.describe(folder).catch(() => undefined);
+    return stored && "description" in stored ? stored.description : undefined;
+  }
+
   async #compare(paths: readonly string[]) {
     if (paths.length < 2 || paths.length > maxCompared) {
       throw new Refusal(
@@ -259,9 +280,7 @@ class Handler {
     const folders = [];
     for (const path of paths) {
       const folder = await this.#folder(path);
-      const stored = await this.#options.describe(folder).catch(() => undefined);
-      const description = stored && "description" in stored ? stored.description : undefined;
-      folders.push({ folder, path, description });
+      folders.push({ folder, path, description: await this.#describe(folder) });
     }
     return (await compareSweeps(folders)) ?? (await compareFolders(folders));
   }
@@ -338,22 +357,6 @@ function decode(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Streams the rounds of a client as one line of JSON each. */
-async function sendClient(
-  response: ServerResponse,
-  folder: string,
-  clientId: string,
-): Promise<void> {
-  if (!/^c\d{2,7}$/.test(clientId)) {
-    throw new Refusal(400, "expected the id of a client, like c07");
-  }
-  response.writeHead(200, { "content-type": "application/x-ndjson; charset=utf-8" });
-  async function* lines() {
-    for await (const round of clientRounds(folder, clientId)) yield `${JSON.stringify(round)}\n`;
-  }
-  await pipeline(lines(), response);
 }
 
 function sendJson(response: ServerResponse, value: unknown): void {

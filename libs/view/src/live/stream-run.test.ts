@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Lock, noDescription } from "@fedclair/runs";
 import { appendRounds, finish, record, writeRun } from "../../testing/run-folder.js";
 import { LiveRun } from "./live-run.js";
-import type { RoundColumns, RunState } from "../data/protocol.js";
+import type { StreamedRound, RunState } from "../data/protocol.js";
 import { streamRun } from "./stream-run.js";
 
 let folder: string;
@@ -41,7 +41,7 @@ async function read(run: LiveRun, after?: string): Promise<Event[]> {
 
 const rounds = (events: readonly Event[]) =>
   events.flatMap(({ event, data }) => {
-    const { a, round } = data as RoundColumns;
+    const { a, round } = data as StreamedRound;
     return event === "round" ? [`${a} ${round}`] : [];
   });
 const stateIn = (events: readonly Event[]) =>
@@ -71,10 +71,14 @@ describe("streamRun", () => {
       n: 3,
       flagged: 1,
       failed: 0,
-      ids: [0, 1, 2],
-      ratio: [0.5, 3, 0.25],
-      verdict: "bcb",
-      truth: ".x.",
+      columns: {
+        round: 1,
+        ids: "0 1 2",
+        verdicts: "bcb",
+        scores: "1 6 0.500",
+        thresholds: "2",
+      },
+      truths: { 1: "sign-flip" },
       metric: [0.5, 0.5, 0.5, 2],
       down: 10,
       up: 4,

@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core/errors";
 import { recordsAfter, recordsEnd, timingsAfter } from "@fedclair/runs";
 import type { LiveRun } from "./live-run.js";
-import { roundColumns, roundTime } from "../data/round-columns.js";
+import { RoundStream, roundTime } from "../data/round-columns.js";
 
 /** Sends one server-sent event; resolves when the reader can take more. */
 export type Send = (event: string, data: unknown, id?: string) => Promise<void>;
@@ -21,7 +21,7 @@ const pingEvery = 15_000;
  * events are
  * - `reset`: everything before is void, as in a new run in the same folder;
  * - `run`: a `RunState`, `names`: the `Names`, and `activity`: an `Activity`;
- * - `round` and `time`: `RoundColumns` and `RoundTime`, with the id of the place after them;
+ * - `round` and `time`: `StreamedRound` and `RoundTime`, with the id of the place after them;
  * - `live`: everything that was written has been sent;
  * - `ping`: nothing happened.
  * @param after the id of the last event that the reader has received
@@ -34,18 +34,20 @@ export async function streamRun(
 ): Promise<void> {
   let place: Place | undefined = parsePlace(after);
   let sent = { version: -1, names: {} as unknown, activity: undefined as string | undefined };
+  let rounds = new RoundStream();
   const isOver = () => signal.aborted;
   if (run.version === 0) await run.changed(0, Infinity, signal);
   while (!isOver()) {
     const { version, summary, identity = "", names, activity } = run;
     if (summary && !(await isInRun(run, place))) {
       place = { identity, records: 0, timings: 0 };
+      rounds = new RoundStream();
       await send("reset", {});
     }
     if (names !== sent.names && summary) await send("names", names);
     await send("run", run.state);
     if (activity && activity.written !== sent.activity) await send("activity", activity);
-    if (summary && place) place = await sendNew(run, place, send, signal);
+    if (summary && place) place = await sendNew(run, place, rounds, send, signal);
     if (version !== run.version && !isOver()) continue; // it has changed meanwhile
     if (version !== sent.version) await send("live", {});
     sent = { version, names: summary ? names : {}, activity: activity?.written };
@@ -58,6 +60,7 @@ export async function streamRun(
 async function sendNew(
   { folder, summary }: LiveRun,
   from: Place,
+  rounds: RoundStream,
   send: Send,
   signal: AbortSignal,
 ): Promise<Place> {
@@ -72,8 +75,8 @@ async function sendNew(
     }
     for await (const { value, end } of recordsAfter(folder, place.records)) {
       place = { ...place, records: end };
-      const columns = roundColumns(value, labels, summary.trial, spacing, summary.metricOf(value));
-      await send("round", columns, formatPlace(place));
+      const encoded = rounds.encode(value, labels, spacing, summary.metricOf(value));
+      await send("round", encoded, formatPlace(place));
       if (signal.aborted) return place;
     }
   } catch (error) {

@@ -19,8 +19,19 @@ const maxBytes = 8192;
  * inserts nothing.
  */
 export function html(strings: TemplateStringsArray, ...contents: readonly Content[]): Html {
-  const parts = contents.map((content, i) => markup(content) + (strings[i + 1] ?? ""));
-  return new Html((strings[0] ?? "") + parts.join(""));
+  const [first = "", ...others] = withoutIndents(strings);
+  return new Html(first + contents.map((one, i) => markup(one) + (others[i] ?? "")).join(""));
+}
+
+const templates = new WeakMap<TemplateStringsArray, readonly string[]>();
+
+/** Removes the indents of a template, which would be a tenth of a page. */
+function withoutIndents(strings: TemplateStringsArray): readonly string[] {
+  const known = templates.get(strings);
+  if (known) return known;
+  const bare = strings.map((text) => text.replace(/\n\s+/g, "\n"));
+  templates.set(strings, bare);
+  return bare;
 }
 
 function markup(content: Content): string {
@@ -43,8 +54,10 @@ export function factList(lines: readonly (readonly [name: string, value: string]
   return html`<dl class="facts">
     ${lines.map(
       ([name, value]) =>
-        html`<dt>${name}</dt>
-          <dd>${value}</dd>`,
+        html`<div>
+          <dt>${name}</dt>
+          <dd>${value}</dd>
+        </div>`,
     )}
   </dl>`;
 }

@@ -3,12 +3,11 @@ import { stringify } from "yaml";
 import { answerList } from "./answer.js";
 import { Html, html, preformatted, table } from "./html.js";
 import { clientSection, failureSection } from "./client-sections.js";
-import { hashSource, readPageScript } from "./page-script.js";
+import { hashSource, readPageFile } from "./page-site.js";
 import { influenceSection } from "./influence-section.js";
 import type { Influence } from "../data/influences.js";
 import { measureSection } from "./measure-section.js";
 import { comparisonSection, armSection } from "./arm-section.js";
-import { pageStyle } from "./page-style.js";
 
 /** A figure in the page; its files are `figures/<name>.{svg,png,csv,vl.json}`. */
 export interface Figure {
@@ -83,8 +82,8 @@ export function htmlPage(
   head: Html,
   main: Html,
 ): string {
-  const script = readPageScript();
-  const policy = `default-src 'none'; script-src ${hashSource(script)}; style-src ${hashSource(pageStyle)}; img-src data:; base-uri 'none'; form-action 'none'`;
+  const [script, style] = [readPageFile("report.js"), readPageFile("report.css")];
+  const policy = `default-src 'none'; script-src ${hashSource(script)}; style-src ${hashSource(style)}; img-src data:; base-uri 'none'; form-action 'none'`;
   const whole = html`<!doctype html>
     <html lang="en">
       <head>
@@ -92,7 +91,7 @@ export function htmlPage(
         <meta http-equiv="Content-Security-Policy" content="${new Html(policy)}" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title}: report</title>
-        ${new Html(`<style>${pageStyle}</style>`)}
+        ${new Html(`<style>${style}</style>`)}
       </head>
       <body>
         <header>

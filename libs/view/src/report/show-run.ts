@@ -14,7 +14,7 @@ import {
   type Run,
   type TrialDescription,
 } from "@fedclair/runs";
-import { readForReport } from "../data/rounds-data.js";
+import { readForReport } from "../data/rounds-tally.js";
 import { writeRunReport } from "./write-report.js";
 
 /** How to show a run. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clientIds, type ClientRecord } from "@fedclair/core/internal";
 import { noDescription, type TrialDescription } from "@fedclair/runs";
-import { readForReport } from "../data/rounds-data.js";
+import { readForReport } from "../data/rounds-tally.js";
 import { writeRunReport } from "./write-report.js";
 import { textWidth } from "../figures/text-width.js";
 import { createTestRun, writeTestRun, type TestRun } from "../../testing/test-run.js";

@@ -23,7 +23,7 @@ import { writeFigures, type Drawing } from "../figures/figures.js";
 import { findInfluences, type Influence } from "../data/influences.js";
 import { createPage } from "./page.js";
 import { formatDrawnRounds, formatSampledClients, thinRounds } from "../figures/rounds.js";
-import { packRounds, type RunWithRounds } from "../data/rounds-data.js";
+import { packRounds, type RunWithRounds } from "../data/rounds-tally.js";
 import { scoreCaption, scoreFigure } from "../figures/score-figure.js";
 
 /**
@@ -75,7 +75,7 @@ export async function writeRunReport(
   const page = createPage(run, drawn, influences);
   const room = maxBytes(run) - Buffer.byteLength(page());
   // The place for the rounds takes some bytes as well.
-  const packed = packRounds(reported, basename(folder), influences, room - 500);
+  const packed = packRounds(reported.rounds, basename(folder), influences, room - 500);
   await writeWhole(join(folder, "report.html"), page(packed));
 }
 

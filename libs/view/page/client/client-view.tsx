@@ -1,40 +1,45 @@
-import type { RoundsData } from "../../src/data/rounds-data.js";
+import type { RoundsData } from "../../src/data/rounds.js";
 import {
-  clientsOf,
   findNeighbours,
-  formatRatio,
-  isFlagged,
   ratioAt,
   toNumber,
   type ClientInRound,
   type Piece,
-} from "./read-rounds.js";
-import { useWidth } from "./score-strip.js";
+} from "../data/read-rounds.js";
+import { isFlagged } from "../data/verdicts.js";
+import { Table, formatRatio } from "../parts/index.js";
+import { useWidth } from "../parts/use-width.js";
 
 const maxNeighbours = 5;
+
+/** With more rounds, the points of the history would hide its line. */
+const maxPoints = 120;
 
 /** Everything about a client in a round: evidence, neighbours, history and influence. */
 export function ClientView({
   data,
   at,
   index,
+  clients,
   onRound,
   onSelect,
 }: {
+  /** Rounds with the client; others may be in them. */
   readonly data: RoundsData;
+  /** The position of the round. */
   readonly at: number;
   readonly index: number;
+  /** The clients of the round. */
+  readonly clients: readonly ClientInRound[];
   readonly onRound: (at: number) => void;
   readonly onSelect: (index: number) => void;
 }) {
-  const clients = clientsOf(data, at);
   const client = clients.find((one) => one.index === index);
-  const truth = data.truths[index] ?? "benign";
   const round = data.rounds[at]?.round ?? 0;
   return (
     <div class="client">
       <h3>
-        {data.names[index]} <span class="note">{truth}</span>
+        {data.names[index]} <span class="note">{data.truths[index] ?? "benign"}</span>
       </h3>
       {client ? (
         <>
@@ -48,7 +53,8 @@ export function ClientView({
         <p>It was not in round {round}.</p>
       )}
       <History data={data} at={at} index={index} onRound={onRound} />
-      <Influences data={data} index={index} round={round} />
+      <Measured data={data} at={at} />
+      {data.influences && <Influences data={data} index={index} round={round} />}
     </div>
   );
 }
@@ -57,7 +63,7 @@ function Verdict({ data, client }: { readonly data: RoundsData; readonly client:
   const { verdict, score, threshold, ratio, reason, metric } = client;
   return (
     <p>
-      <b>{isFlagged(client) ? `flagged: ${verdict}` : verdict}</b>
+      <b>{isFlagged(verdict) ? `flagged: ${verdict}` : verdict}</b>
       {score !== "–" && (
         <>
           , score <span data-value="score">{score}</span>
@@ -138,7 +144,7 @@ function Modules({ client: { modules } }: { readonly client: ClientInRound }) {
 
 /** Says that the page has no evidence of the round, and which earlier one has it. */
 function MissingEvidence({ data, at }: { readonly data: RoundsData; readonly at: number }) {
-  const earlier = data.rounds.slice(0, at + 1).findLast(({ evidence }) => evidence.length > 0);
+  const earlier = data.rounds.slice(0, at + 1).findLast(({ evidence = [] }) => evidence.length > 0);
   if (data.kinds.length === 0 || !earlier || earlier === data.rounds[at]) return null;
   return (
     <p class="note">
@@ -240,13 +246,13 @@ function History({
     const ratio = ratioAt(data, place, index);
     return Number.isNaN(ratio) ? [] : [{ place, ratio }];
   });
-  if (points.length < 2) return null;
+  if (points.length === 0 || data.total < 2) return null;
   const height = 110;
   const most = Math.max(1.25, ...points.map(({ ratio }) => ratio)) * 1.08;
   const x = (place: number) => 8 + ((width - 16) * place) / Math.max(1, data.rounds.length - 1);
   const y = (ratio: number) => height - 6 - ((height - 12) * ratio) / most;
   return (
-    <div class="strip" ref={ref}>
+    <div class="strip score" ref={ref}>
       <p class="note">Score over threshold by round; dashed: the threshold. A click goes there.</p>
       <svg
         width={width}
@@ -267,12 +273,34 @@ function History({
             .join(" ")}
         />
         {points
-          .filter(({ place }) => place === at)
+          .filter(({ place }) => place === at || points.length <= maxPoints)
           .map(({ place, ratio }) => (
-            <circle key={place} class="chosen" cx={x(place)} cy={y(ratio)} r="5" />
+            <circle
+              key={place}
+              class={`${ratio > 1 ? "flagged" : ""} ${place === at ? "chosen" : ""}`}
+              cx={x(place)}
+              cy={y(ratio)}
+              r={place === at ? 5 : 3}
+            />
           ))}
       </svg>
     </div>
+  );
+}
+
+/** What else is known about the round, beside the round before. */
+function Measured({ data, at }: { readonly data: RoundsData; readonly at: number }) {
+  const { round, facts = [] } = data.rounds[at] ?? {};
+  if (facts.length === 0) return null;
+  const before = data.rounds[at - 1];
+  const earlier = new Map(before?.facts);
+  return (
+    <Table
+      caption="What the client measured"
+      heads={["measured", `round ${round ?? 0}`, before ? `round ${before.round}` : "before"]}
+      rows={facts.map(([name, value]) => [name, value, earlier.get(name) ?? "–"])}
+      numbers={[1, 2]}
+    />
   );
 }
 
@@ -287,7 +315,7 @@ function Influences({
   readonly round: number;
 }) {
   const id = (data.names[index] ?? "").split(" ")[0] ?? "";
-  const own = data.influences.filter(({ clients }) => clients.includes(id));
+  const own = (data.influences ?? []).filter(({ clients }) => clients.includes(id));
   if (own.length === 0) {
     return (
       <p class="note">

@@ -1,25 +1,24 @@
 import assert from "node:assert/strict";
-import type { RoundColumns } from "../../src/data/protocol.js";
-import { orderRows, type RowChoice } from "./order.js";
-import { clientId, codes, RunData, truths } from "./run-data.js";
+import type { StreamedRound } from "../../src/data/protocol.js";
+import { orderRows, type RowChoice } from "../live/order.js";
+import { clientId, RunData } from "./run-data.js";
+import { verdictOf } from "./verdicts.js";
 
-function round(number: number, ids: number[], ratio: (number | null)[], verdict: string, a = 0) {
-  const truth = ids.map((id) => (id === 7 ? "x" : ".")).join("");
-  const columns: RoundColumns = {
+function round(number: number, ids: number[], ratio: (number | null)[], verdicts: string, a = 0) {
+  const scores = ratio.map((one) => one ?? "–").join(" ");
+  const streamed: StreamedRound = {
     a,
     round: number,
     n: ids.length,
     flagged: 0,
     failed: 0,
-    ids,
-    ratio,
-    verdict,
-    truth,
+    columns: { round: number, ids: ids.join(" "), verdicts, scores, thresholds: "1" },
+    ...(ids.includes(7) && { truths: { 7: "sign-flip" } }),
     metric: [0.5, 0.4, 0.6, 3],
     down: 100,
     up: 10,
   };
-  return columns;
+  return streamed;
 }
 
 /** Client 3 is benign, client 7 is flagged twice, client 5 fails once and comes late. */
@@ -35,12 +34,13 @@ describe("RunData", () => {
     const data = example();
     assert.deepEqual(data.clients, [3, 7, 5]);
     const [first, second] = data.arm(0).columns;
-    assert.deepEqual([...(first?.codes ?? [])], [codes.benign, codes.contaminated]);
-    assert.deepEqual([...(second?.codes ?? [])], [codes.absent, codes.contaminated, codes.failed]);
+    const verdicts = (codes?: Uint8Array) => Array.from(codes ?? [], verdictOf);
+    assert.deepEqual(verdicts(first?.codes), ["benign", "contaminated"]);
+    assert.deepEqual(verdicts(second?.codes), [undefined, "contaminated", "failed"]);
     assert.deepEqual([...(second?.ratios ?? [])], [NaN, 2, NaN]);
     assert.deepEqual(
       [0, 1, 2].map((row) => data.truth(row)),
-      [truths.benign, truths.contaminated, truths.benign],
+      ["benign", "sign-flip", "benign"],
     );
   });
 
@@ -52,7 +52,7 @@ describe("RunData", () => {
       flagged: 2,
       failed: 0,
       lastRatio: 2,
-      lastCode: codes.contaminated,
+      lastVerdict: "contaminated",
       maxRatio: 4,
     });
     assert.equal(data.arm(0).totals(2).failed, 1);
@@ -65,7 +65,7 @@ describe("RunData", () => {
   it("keeps a verdict when a later round judges nobody", () => {
     const data = example();
     data.addRound(round(3, [7], [null], "-"));
-    assert.equal(data.arm(0).totals(1).lastCode, codes.contaminated);
+    assert.equal(data.arm(0).totals(1).lastVerdict, "contaminated");
   });
 
   it("does not count cells of rounds that are left out of the map", () => {

@@ -1,39 +1,14 @@
-import { marks, type RoundColumns, type RoundTime } from "../../src/data/protocol.js";
-
-/** Codes of verdicts in typed arrays; 0 is a client that was not in the cohort. */
-export const codes = {
-  absent: 0,
-  none: 1,
-  benign: 2,
-  undecided: 3,
-  contaminated: 4,
-  invalid: 5,
-  inactive: 6,
-  failed: 7,
-} as const;
-
-/** Codes of the truth about a client. */
-export const truths = { benign: 0, contaminated: 1, unknown: 2 } as const;
-
-const codeOfMark = new Map<string, number>(
-  Object.entries(marks).map(([name, letter]) => [letter, codes[name as keyof typeof marks]]),
-);
-const truthOfMark = new Map<string, number>([
-  [".", truths.benign],
-  ["x", truths.contaminated],
-  ["?", truths.unknown],
-]);
-
-/** Is a verdict one that flags the client? */
-export function flags(code: number): boolean {
-  return code === codes.contaminated || code === codes.invalid;
-}
+import type { StreamedRound, RoundTime } from "../../src/data/protocol.js";
+import type { RoundColumns, Verdict } from "../../src/data/rounds.js";
+import { readRatios } from "./read-rounds.js";
+import { isFlagged, verdictOf } from "./verdicts.js";
 
 /** One round in the map. Entries are by row; rows beyond the end are absent. */
 interface Column {
   readonly round: number;
   /** Score over threshold; NaN if there is none. */
   readonly ratios: Float32Array;
+  /** Letters of verdicts, as `verdictOf` reads them. */
   readonly codes: Uint8Array;
 }
 
@@ -44,7 +19,7 @@ export interface RowTotals {
   readonly failed: number;
   /** The score and verdict of the last round that judged the client. */
   readonly lastRatio: number;
-  readonly lastCode: number;
+  readonly lastVerdict: Verdict | undefined;
   readonly maxRatio: number;
 }
 
@@ -75,8 +50,8 @@ export class ArmData {
   #lastCode = new Uint8Array(0);
 
   /** @param rows the row of each client of the columns, and `size` the number of rows */
-  add(columns: RoundColumns, rows: readonly number[], size: number): void {
-    const { round, metric, down, up, flagged, failed, ids, ratio, verdict = "" } = columns;
+  add(streamed: StreamedRound, rows: readonly number[], size: number): void {
+    const { round, metric, down, up, flagged, failed, columns } = streamed;
     this.rounds++;
     this.down += down;
     this.up += up;
@@ -90,16 +65,17 @@ export class ArmData {
       high.push(metric[2]);
       count.push(metric[3]);
     }
-    if (!ids || !ratio) return;
+    if (!columns) return;
     this.#grow(size);
+    const ratios = readRatios(columns);
     const column: Column = {
       round,
       ratios: new Float32Array(size).fill(NaN),
       codes: new Uint8Array(size),
     };
     for (const [i, row] of rows.entries()) {
-      const value = ratio[i] ?? NaN;
-      const code = codeOfMark.get(verdict[i] ?? "") ?? codes.none;
+      const value = ratios(i);
+      const code = columns.verdicts.charCodeAt(i);
       column.ratios[row] = value;
       column.codes[row] = code;
       this.#count(row, value, code);
@@ -113,20 +89,22 @@ export class ArmData {
       flagged: this.#flagged[row] ?? 0,
       failed: this.#failed[row] ?? 0,
       lastRatio: this.#lastRatio[row] ?? NaN,
-      lastCode: this.#lastCode[row] ?? codes.absent,
+      lastVerdict: verdictOf(this.#lastCode[row] ?? 0),
       maxRatio: this.#maxRatio[row] ?? NaN,
     };
   }
 
   #count(row: number, ratio: number, code: number): void {
-    if (code === codes.failed) this.#failed[row] = (this.#failed[row] ?? 0) + 1;
-    const isJudged = code !== codes.failed && code !== codes.none;
+    const verdict = verdictOf(code);
+    const hasFailed = verdict === "failed";
+    if (hasFailed) this.#failed[row] = (this.#failed[row] ?? 0) + 1;
+    const isJudged = !hasFailed && verdict !== "not judged";
     // A phase in which nobody is judged must not replace an earlier verdict.
-    if (!isJudged && (this.#judged[row] ?? 0) > 0 && code !== codes.failed) return;
+    if (!isJudged && (this.#judged[row] ?? 0) > 0 && !hasFailed) return;
     this.#lastCode[row] = code;
     if (!isJudged) return;
     this.#judged[row] = (this.#judged[row] ?? 0) + 1;
-    if (flags(code)) this.#flagged[row] = (this.#flagged[row] ?? 0) + 1;
+    if (isFlagged(verdict)) this.#flagged[row] = (this.#flagged[row] ?? 0) + 1;
     this.#lastRatio[row] = ratio;
     const before = this.#maxRatio[row] ?? NaN;
     if (!(before >= ratio)) this.#maxRatio[row] = Number.isNaN(ratio) ? before : ratio;
@@ -156,20 +134,14 @@ export class RunData {
   readonly times: RoundTime[] = [];
   /** The client's index in each row, in the order in which clients appeared. */
   readonly clients: number[] = [];
-  #truth = new Uint8Array(0);
+  readonly #truths = new Map<number, string>();
   readonly #rows = new Map<number, number>();
 
-  addRound(columns: RoundColumns): void {
-    const rows = (columns.ids ?? []).map((client) => this.#rowOf(client));
-    if (this.#truth.length < this.clients.length) {
-      const grown = new Uint8Array(2 * this.clients.length);
-      grown.set(this.#truth);
-      this.#truth = grown;
-    }
-    for (const [i, row] of rows.entries()) {
-      this.#truth[row] = truthOfMark.get(columns.truth?.[i] ?? "") ?? truths.benign;
-    }
-    this.arm(columns.a).add(columns, rows, this.clients.length);
+  addRound(streamed: StreamedRound): void {
+    const { columns, truths = {} } = streamed;
+    for (const [client, truth] of Object.entries(truths)) this.#truths.set(Number(client), truth);
+    const rows = columns ? listIds(columns).map((client) => this.#rowOf(client)) : [];
+    this.arm(streamed.a).add(streamed, rows, this.clients.length);
   }
 
   addTime(time: RoundTime): void {
@@ -181,9 +153,9 @@ export class RunData {
     return this.arms[index] ?? new ArmData();
   }
 
-  /** The truth about the client in a row, one of `truths`. */
-  truth(row: number): number {
-    return this.#truth[row] ?? truths.benign;
+  /** The truth about the client in a row: its attack, `benign` or `unknown`. */
+  truth(row: number): string {
+    return this.#truths.get(this.clients[row] ?? -1) ?? "benign";
   }
 
   rowOfClient(client: number): number | undefined {
@@ -198,6 +170,15 @@ export class RunData {
     this.clients.push(client);
     return row;
   }
+}
+
+function listIds({ ids }: RoundColumns): number[] {
+  return ids === "" ? [] : ids.split(" ").map(Number);
+}
+
+/** Is a truth, as `RunData` has it, an attack? */
+export function isAttack(truth: string): boolean {
+  return truth !== "benign" && truth !== "unknown";
 }
 
 /** Formats the id of a client like the records do. @param count number of clients of the trial */

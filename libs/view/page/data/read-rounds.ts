@@ -1,4 +1,5 @@
-import type { RoundData, RoundsData } from "../../src/data/rounds-data.js";
+import type { Column, RoundColumns, RoundsData, Verdict } from "../../src/data/rounds.js";
+import { verdictOf } from "./verdicts.js";
 
 /** One piece of evidence about a client in a round. */
 export interface Piece {
@@ -12,7 +13,7 @@ export interface Piece {
 /** A client in a round. Numbers are texts as in the tables; a dash stands for a missing one. */
 export interface ClientInRound {
   readonly index: number;
-  readonly verdict: string;
+  readonly verdict: Verdict;
   readonly score: string;
   readonly threshold: string;
   /** Score over threshold; NaN unless it has both. */
@@ -22,17 +23,9 @@ export interface ClientInRound {
   readonly evidence: readonly Piece[];
   /** The modules in which the client lies farthest outside, the farthest first. */
   readonly modules: readonly { readonly module: string; readonly ratio: number }[];
+  /** What else is known, if the rounds are of this client only. */
+  readonly facts: readonly (readonly [name: string, value: string])[];
 }
-
-const verdicts: Readonly<Record<string, string>> = {
-  b: "benign",
-  c: "contaminated",
-  u: "undecided",
-  n: "inactive",
-  i: "invalid",
-  f: "failed",
-  "-": "not judged",
-};
 
 /** Reads the compressed rounds of the page; undefined if it has none. */
 export async function readRounds(): Promise<RoundsData | undefined> {
@@ -47,49 +40,52 @@ export async function readRounds(): Promise<RoundsData | undefined> {
 export function clientsOf(data: RoundsData, at: number): readonly ClientInRound[] {
   const round = data.rounds[at];
   if (!round) return [];
-  const known = read.get(round);
-  if (known) return known;
+  const before = read.get(round);
+  if (before) return before;
   const clients = listClients(data, round, at);
   read.set(round, clients);
   return clients;
 }
 
-const read = new WeakMap<RoundData, readonly ClientInRound[]>();
+const read = new WeakMap<RoundColumns, readonly ClientInRound[]>();
 
 /** A client's score over threshold; NaN if it has none. @param at the position of the round */
 export function ratioAt(data: RoundsData, at: number, index: number): number {
-  const { scores = "", thresholds = "" } = data.rounds[at] ?? {};
+  const round = data.rounds[at];
   const place = idsAt(data, at).indexOf(String(index));
-  const limit = toNumber(toColumn(thresholds)(place));
-  return place >= 0 && limit > 0 ? toNumber(toColumn(scores)(place)) / limit : NaN;
+  return round && place >= 0 ? readRatios(round)(place) : NaN;
 }
 
+const known = new WeakMap<RoundsData["rounds"], readonly (readonly string[])[]>();
+
+/** The indices of the clients of a round, which may be those of an earlier one. */
 function idsAt({ rounds }: RoundsData, at: number): readonly string[] {
-  return (
-    rounds
-      .slice(0, at + 1)
-      .findLast(({ ids }) => ids !== "")
-      ?.ids.split(" ") ?? []
-  );
+  let all = known.get(rounds);
+  if (!all) {
+    let ids: readonly string[] = [];
+    all = rounds.map((round) => (ids = round.ids === "" ? ids : round.ids.split(" ")));
+    known.set(rounds, all);
+  }
+  return all[at] ?? [];
 }
 
-function listClients(data: RoundsData, round: RoundData, at: number): ClientInRound[] {
+function listClients(data: RoundsData, round: RoundColumns, at: number): ClientInRound[] {
   const [scores, thresholds, metric, reasons] = [
     round.scores,
     round.thresholds,
     round.metric,
     round.reasons,
-  ].map(toColumn);
-  const evidence = round.evidence.map((columns) => columns.map(toColumn));
+  ].map(readColumn);
+  const ratios = readRatios(round);
+  const evidence = (round.evidence ?? []).map((columns) => columns.map(readColumn));
   return idsAt(data, at).map((id, i) => {
     const [score, threshold] = [scores?.(i) ?? "–", thresholds?.(i) ?? "–"];
-    const limit = toNumber(threshold);
     return {
       index: Number(id),
-      verdict: verdicts[round.verdicts[i] ?? "-"] ?? "not judged",
+      verdict: verdictOf(round.verdicts.charCodeAt(i)) ?? "not judged",
       score,
       threshold,
-      ratio: limit > 0 ? toNumber(score) / limit : NaN,
+      ratio: ratios(i),
       metric: metric?.(i) ?? "–",
       reason: data.texts[toNumber(reasons?.(i) ?? "–")] ?? "",
       evidence: evidence.flatMap(([statistic, deviations, rounds], k) => {
@@ -100,6 +96,7 @@ function listClients(data: RoundsData, round: RoundData, at: number): ClientInRo
           { kind, statistic: statistic?.(i) ?? "–", deviations: value, rounds: rounds?.(i) ?? "–" },
         ];
       }),
+      facts: round.facts ?? [],
       modules: (round.modules?.[Number(id)] ?? []).map(([text, times]) => {
         return { module: data.texts[text] ?? "", ratio: times };
       }),
@@ -107,25 +104,24 @@ function listClients(data: RoundsData, round: RoundData, at: number): ClientInRo
   });
 }
 
-/** A column as a function of the client's position. */
-function toColumn(text: string): (i: number) => string {
+/** Reads a column as a function of the client's position. */
+export function readColumn(text: Column = "–"): (i: number) => string {
   const values = text.split(" ");
   return (i) => (values.length === 1 ? text : (values[i] ?? "–"));
+}
+
+/** Reads the scores of a round over their thresholds; NaN for a client that does not have both. */
+export function readRatios({ scores, thresholds }: RoundColumns): (i: number) => number {
+  const [score, threshold] = [readColumn(scores), readColumn(thresholds)];
+  return (i) => {
+    const limit = toNumber(threshold(i));
+    return limit > 0 ? toNumber(score(i)) / limit : NaN;
+  };
 }
 
 /** Reads a number of a table, like `1,234`. @returns NaN for a dash */
 export function toNumber(text: string): number {
   return text === "–" ? NaN : Number(text.replaceAll(",", ""));
-}
-
-/** Formats a score over its threshold, like `3.2 ×`. */
-export function formatRatio(ratio: number): string {
-  return `${Number(ratio.toPrecision(3))} ×`;
-}
-
-/** Is a client flagged? */
-export function isFlagged({ verdict }: Pick<ClientInRound, "verdict">): boolean {
-  return verdict === "contaminated" || verdict === "invalid";
 }
 
 /** A client and how far its evidence lies from that of another one. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { RoundsData } from "../../src/data/rounds-data.js";
+import type { RoundsData } from "../../src/data/rounds.js";
 import { clientsOf, findNeighbours, ratioAt, toNumber } from "./read-rounds.js";
 
 const data: RoundsData = {
@@ -54,6 +54,7 @@ describe("rounds on the page", () => {
       reason: "",
       evidence: [{ kind: "size", statistic: "0.1", deviations: "0", rounds: "–" }],
       modules: [],
+      facts: [],
     });
     assert.equal(failed?.reason, "TIMEOUT: no answer");
     assert.deepEqual([failed.verdict, failed.ratio, failed.evidence], ["failed", NaN, []]);
