@@ -21,6 +21,7 @@ import { networkSizes, trainNetworks } from "./bank/networks.js";
 import { listPools } from "./bank/piles.js";
 import { judgeNatural } from "./bank/judge-natural.js";
 import { judgePools } from "./bank/judge-pools.js";
+import { trialFile } from "./shipped.js";
 
 const { values } = parseArguments({
   options: {
@@ -61,7 +62,7 @@ const runs = new Map();
 const dense = new Map();
 const denseRuns = new Map();
 for (const [name, counts] of Object.entries(trials)) {
-  const ownRounds = parse(readFileSync(`trials/${name}.yaml`, "utf8")).rounds;
+  const ownRounds = parse(readFileSync(trialFile(name), "utf8")).rounds;
   for (const clients of counts) {
     const source = `${name} with ${clients} clients`;
     const set = [`clients=${clients}`, `rounds=${Math.max(ownRounds, manyRounds)}`];

@@ -108,7 +108,7 @@ async function runWithKills({ args }, { contents, seconds }, how) {
 
 await makeData(join(folder, "data"));
 const only = new RegExp(values.only);
-const all = (await trialsToRun())
+const all = trialsToRun()
   .filter(({ name }) => only.test(name) && !name.includes("llm"))
   .map(({ name, file, set }) => ({
     name,

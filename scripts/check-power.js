@@ -7,6 +7,7 @@ import { wilsonInterval } from "@fedclair/runs";
 import { measurePower } from "../apps/cli/dist/src/power/measure-power.js";
 import { parseArguments } from "./arguments.js";
 import { runRounds } from "./federations.js";
+import { trialFile } from "./shipped.js";
 
 const { values } = parseArguments({
   options: { seeds: { type: "string", default: "25" }, rounds: { type: "string", default: "200" } },
@@ -31,7 +32,7 @@ const oneRound = ["rounds=1", "aggregator.rule=evidence"];
 console.log("| trial | kind | planted: flagged | real: flagged | agree |");
 console.log(`|${" --- |".repeat(5)}`);
 for (const name of trials) {
-  const { kinds } = await measurePower(`trials/${name}.yaml`, oneRound, values.seeds);
+  const { kinds } = await measurePower(trialFile(name), oneRound, values.seeds);
   for (const [kind, attack] of Object.entries(attacks)) {
     const hits = await countFlagged(name, [`attacks=${JSON.stringify([{ attack, count: 1 }])}`]);
     const real = { share: hits / rounds, ...wilsonInterval(hits, rounds) };

@@ -4,6 +4,7 @@ import { clairSchema } from "@fedclair/clair";
 import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
 import { prepareTrial, runTrial } from "@fedclair/runs";
 import { findAdapters, readPile } from "@fedclair/audit";
+import { trialFile } from "./shipped.js";
 
 /** Piles of real adapters in libs/audit/fixtures/adapters. */
 export const piles = ["presidents", "presidents-own-a0"];
@@ -36,7 +37,7 @@ export async function* runTrialFile(file, plugins, set) {
  * @param set further options, as for --set
  */
 export async function* runRounds(name, plugins, set) {
-  const file = name.endsWith(".yaml") ? name : `trials/${name}.yaml`;
+  const file = name.endsWith(".yaml") ? name : trialFile(name);
   const options = ["baselines=[]", "evaluate=never", ...set];
   for await (const { record } of runTrialFile(file, plugins, options)) yield record;
 }

@@ -48,7 +48,7 @@ function parseArguments(words) {
 
 /** Runs the trials, `jobs` at a time, and writes their fingerprints. */
 async function run({ out, only, jobs = "1", hosts, command }) {
-  const trials = (await trialsToRun()).filter(({ name }) => only.test(name));
+  const trials = trialsToRun().filter(({ name }) => only.test(name));
   if (trials.length === 0) throw new Error(`no trial matches ${only}`);
   const program = command ?? join(workspace, "apps/cli/bin/fedclair.js");
   const folder = await mkdtemp(join(tmpdir(), "fedclair-fingerprint-"));

@@ -6,12 +6,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { format, resolveConfig } from "prettier";
 import { parse } from "yaml";
 import { parseArguments } from "./arguments.js";
 import { launchBrowser } from "./browser.js";
 import { groupBy } from "./group-by.js";
+import { groupOf, listShipped } from "./shipped.js";
 
 const root = join(import.meta.dirname, "..");
 const images = "docs/images/trials";
@@ -37,7 +38,7 @@ const elsewhere = {
 
 const store = join(root, "docs/gallery.json");
 const results = JSON.parse(await readFile(store, "utf8").catch(() => "{}"));
-const files = await listTrials();
+const files = listShipped("trials");
 for (const file of files) {
   if (!file.includes(values.only) || file in elsewhere) continue;
   results[file] = await runTrial(file);
@@ -47,14 +48,6 @@ for (const file of files) {
 const page = join(root, "docs/gallery.md");
 const text = formatGallery(await Promise.all(files.map(describe)));
 await writeFile(page, await format(text, { ...(await resolveConfig(page)), filepath: page }));
-
-async function listTrials() {
-  const names = await readdir(join(root, "trials"), { recursive: true });
-  return names
-    .filter((name) => name.endsWith(".yaml"))
-    .map((name) => join("trials", name))
-    .sort();
-}
 
 /** Runs a trial in one process. @returns its headline, CPU seconds and picture; else {} */
 async function runTrial(file) {
@@ -74,7 +67,7 @@ async function runTrial(file) {
     const seconds = Number((Number(user) + Number(system)).toPrecision(2));
     const figure = await chooseFigure(join(out, "figures"));
     if (figure === undefined) return { headline: findHeadline(stdout), seconds };
-    const image = `${dirname(file).split("/")[1]}-${basename(file, ".yaml")}.webp`;
+    const image = `${groupOf(file)}-${basename(file, ".yaml")}.webp`;
     await mkdir(join(root, images), { recursive: true });
     const { picture, title, caption } = await takePicture(join(out, "report.html"), figure);
     await writeFile(join(root, images, image), picture);
@@ -172,7 +165,7 @@ async function describe(file) {
 }
 
 function formatGallery(trials) {
-  const groups = [...groupBy(trials, ({ file }) => file.split("/")[1])];
+  const groups = [...groupBy(trials, ({ file }) => groupOf(file))].sort();
   const sections = groups.map(
     ([group, own]) => `## ${group}\n\n${own.map(formatTrial).join("\n")}`,
   );

@@ -1,13 +1,15 @@
-// Writes the small tables of trials/*/own-data.yaml. They are simulated, except for the texts.
+// Writes the small tables of each task's trial own-data. They are simulated, except for the texts.
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { stream } from "@fedclair/linalg";
+import { trialFile } from "./shipped.js";
 
-const root = join(import.meta.dirname, "..", "trials");
+const root = join(import.meta.dirname, "..");
+const folderOf = (task) => join(root, dirname(trialFile(`${task}/own-data`)), "data");
 
 /** Writes rows as CSV into the folder of a task. */
 async function writeTable(task, name, header, rows) {
-  const folder = join(root, task, "data");
+  const folder = folderOf(task);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, name), [header, ...rows].map((row) => row.join()).join("\n") + "\n");
 }
@@ -145,7 +147,7 @@ const amendments = [
 ];
 
 async function writeTexts() {
-  const folder = join(root, "text-copy", "data");
+  const folder = folderOf("text-copy");
   await mkdir(folder, { recursive: true });
   const lines = amendments.map((text, i) => JSON.stringify({ amendment: i + 1, text }));
   await writeFile(join(folder, "amendments.jsonl"), lines.join("\n") + "\n");

@@ -7,6 +7,7 @@ import { loadBuiltIn } from "@fedclair/plugins";
 import { prepareTrial, RunTally, runTrial } from "@fedclair/runs";
 import { mean } from "@fedclair/linalg";
 import { parseArguments } from "./arguments.js";
+import { trialFile } from "./shipped.js";
 
 const trials = [
   "linear-regression/gaussian",
@@ -41,7 +42,7 @@ const plugins = await loadBuiltIn();
 /** The benign clients' mean of the primary metric, by arm, and the choices. */
 async function run(name, seed, holdBack) {
   const prepared = await prepareTrial(
-    `trials/${name}.yaml`,
+    trialFile(name),
     [
       `seed=${seed}`,
       "baselines=[{label: local, aggregator: {name: local}}]",

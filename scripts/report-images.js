@@ -11,17 +11,18 @@ import { pathToFileURL } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
 import { parseArguments } from "./arguments.js";
 import { launchBrowser, readAddress } from "./browser.js";
+import { trialFile } from "./shipped.js";
 
 const workspace = join(import.meta.dirname, "..");
 
 /** Trials, some with fewer rounds than they have. */
 const trials = {
-  "linear-regression": ["linear-regression/gaussian.yaml"],
-  digits: ["digits/dirichlet-label-flip.yaml", "rounds=3"],
-  "text-copy": ["text-copy/synthetic.yaml", "rounds=4"],
-  "copy-average": ["copy-average/noise.yaml"],
-  "graph-learning": ["graph-learning/mixed.yaml"],
-  "evaluation-bias": ["evaluation-bias/fabricated.yaml"],
+  "linear-regression": ["linear-regression/gaussian"],
+  digits: ["digits/dirichlet-label-flip", "rounds=3"],
+  "text-copy": ["text-copy/synthetic", "rounds=4"],
+  "copy-average": ["copy-average/noise"],
+  "graph-learning": ["graph-learning/mixed"],
+  "evaluation-bias": ["evaluation-bias/fabricated"],
 };
 
 /** The number of colours of a picture, so that two pixels fit into a byte. */
@@ -42,7 +43,7 @@ try {
       run,
       ...set.flatMap((one) => ["--set", one]),
     ];
-    await fedclair(["run", join(workspace, "trials", trial), ...options]);
+    await fedclair(["run", join(workspace, trialFile(trial)), ...options]);
     const report = pathToFileURL(join(run, "report.html")).href;
     await pictures(`report-${task}`, report, "h1", showRounds);
     const view = start(["view", run, "--no-open"]);

@@ -5,7 +5,7 @@ import { readRecords } from "./support/federation.js";
 describe("alberdice over sockets", () => {
   it("gives the bytes of one process on the bridge with three of ten clients reversed", async () => {
     const small = ["rounds=3", "task.sweeps=2", "baselines=[]"];
-    const hosts = await runBothWays("trials/alberdice/bridge-reverse.yaml", small);
+    const hosts = await runBothWays("libs/methods/alberdice/trials/bridge-reverse.yaml", small);
     const records = await readRecords(hosts);
     assert.deepEqual(
       records.map(({ phase }) => phase),
@@ -24,7 +24,7 @@ describe("alberdice over sockets", () => {
 
   it("gives the bytes of one process with networks", async () => {
     const small = ["rounds=3", "task.learner.dataSteps=20"];
-    const hosts = await runBothWays("trials/alberdice/network-xor.yaml", small);
+    const hosts = await runBothWays("libs/methods/alberdice/trials/network-xor.yaml", small);
     const records = await readRecords(hosts);
     assert.deepEqual(
       records.map(({ phase }) => phase),

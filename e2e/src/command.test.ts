@@ -7,6 +7,7 @@ import { join } from "node:path";
 import yaml from "yaml";
 import Ajv from "ajv";
 import { fedclair } from "./support/command.js";
+import { listShipped } from "./support/shipped.js";
 import { fixture, temporaryFolder, workspace } from "./support/paths.js";
 
 const trial = fixture("linear-regression");
@@ -137,10 +138,9 @@ describe("the command", () => {
     const schema = (await json(["schema"])) as Record<string, unknown>;
     assert.equal(schema["$schema"], "http://json-schema.org/draft-07/schema#");
     const valid = new Ajv({ allErrors: true }).compile(schema);
-    const folder = join(workspace, "trials");
-    const files = (await readdir(folder, { recursive: true })).filter((f) => f.endsWith(".yaml"));
+    const files = (await listShipped("trials")).map((file) => join(workspace, file));
     assert.ok(files.length > 0);
-    for (const file of [...files.map((name) => join(folder, name)), fixture("text-copy")]) {
+    for (const file of [...files, fixture("text-copy")]) {
       const content = yaml.parse(await readFile(file, "utf8")) as Record<string, unknown>;
       assert.ok(valid(content), `${file}: ${JSON.stringify(valid.errors)}`);
       assert.ok(!valid({ ...content, claimm: "" }), file);

@@ -6,7 +6,7 @@ describe("copy-average over sockets", () => {
   it("gives the bytes of one process and flags the students of the negated teacher", async () => {
     const small = ["rounds=1", "baselines=[]", "task.d=12"];
     const [first] = await readRecords(
-      await runBothWays("trials/copy-average/sign-flip.yaml", small),
+      await runBothWays("libs/methods/copy-average/trials/sign-flip.yaml", small),
     );
     assert.deepEqual(
       first?.clients.map(({ verdict }) => verdict),

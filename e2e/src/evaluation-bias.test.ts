@@ -7,7 +7,7 @@ import { readRecords } from "./support/federation.js";
 describe("evaluation-bias over sockets", () => {
   it("flags the institutions that fabricate scores, gives the bytes of one process and draws figures", async () => {
     const set = ["baselines=[]", "evaluate=never"];
-    const trial = "trials/evaluation-bias/fabricated.yaml";
+    const trial = "libs/methods/evaluation-bias/trials/fabricated.yaml";
     const out = await runBothWays(trial, set, { report: true });
     const records = await readRecords(out);
     assert.deepEqual(

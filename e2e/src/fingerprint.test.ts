@@ -10,9 +10,10 @@ import { temporaryFolder, workspace } from "./support/paths.js";
 
 /** The functions of `scripts/fingerprint` that are tested here. They are plain JavaScript. */
 interface Parts {
-  readonly trialsToRun: () => Promise<
-    readonly { readonly file: string; readonly set: Readonly<Record<string, unknown>> }[]
-  >;
+  readonly trialsToRun: () => readonly {
+    readonly file: string;
+    readonly set: Readonly<Record<string, unknown>>;
+  }[];
   readonly setArguments: (set: object, data: string) => readonly string[];
   readonly makeData: (folder: string) => Promise<void>;
   readonly fingerprintRun: (folder: string) => Promise<object>;
@@ -287,7 +288,7 @@ describe("npm run fingerprint", () => {
     };
     const data = await temporaryFolder();
     await makeData(data);
-    for (const { file, set } of await trialsToRun()) {
+    for (const { file, set } of trialsToRun()) {
       const overrides = setArguments(set, data).filter((word) => word !== "--set");
       const trial = parseTrial(await readFile(join(workspace, file), "utf8"), file, all, overrides);
       covered.tasks.add(trial.task.name);

@@ -6,7 +6,7 @@ import { temporaryFolder } from "./support/paths.js";
 describe("graph-learning over sockets", () => {
   it("flags the colluders and recovers the graph, unlike the naive method", async () => {
     const out = await temporaryFolder();
-    const trial = "trials/graph-learning/collude.yaml";
+    const trial = "libs/methods/graph-learning/trials/collude.yaml";
     const outcome = await fedclair(["run", trial, "--hosts", "2", "--no-report", "--out", out]);
     assert.equal(outcome.code, 0, outcome.stderr);
 

@@ -337,7 +337,7 @@ describe("the report", function () {
         "--set",
         one,
       ]);
-      const args = ["trials/alberdice/bridge-reverse.yaml", ...set];
+      const args = ["libs/methods/alberdice/trials/bridge-reverse.yaml", ...set];
       const { code, stderr } = await fedclair([
         "run",
         ...args,

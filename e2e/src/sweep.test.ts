@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import { parseSweep, readTrialFile } from "@fedclair/runs";
 import { fedclair } from "./support/command.js";
+import { listShipped } from "./support/shipped.js";
 import { createGrid } from "./support/sweeps.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 
@@ -17,11 +18,8 @@ interface Tables {
 
 describe("fedclair sweep", () => {
   it("accepts every shipped sweep", async () => {
-    const folder = join(workspace, "sweeps");
-    const names = await readdir(folder, { recursive: true });
-    for (const name of names.filter((one) => one.endsWith(".yaml"))) {
-      const file = join(folder, name);
-      const source = readTrialFile(file);
+    for (const file of await listShipped("sweeps")) {
+      const source = readTrialFile(join(workspace, file));
       const { trials } = parseSweep(source, await loadNamedPlugins(source));
       assert.ok(trials.length > 1, file);
     }

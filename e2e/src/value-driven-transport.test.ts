@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { runBothWays } from "./support/both-ways.js";
 import { readRecords } from "./support/federation.js";
 
-const trial = "trials/value-driven-transport/contaminated.yaml";
+const trial = "libs/methods/value-driven-transport/trials/contaminated.yaml";
 const small = ["rounds=2", "task.localSteps=2", "task.measureEvery=1", "task.evaluationSamples=30"];
 
 describe("value-driven transport over sockets", () => {

@@ -1,6 +1,6 @@
-import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { listShipped } from "../shipped.js";
 import { always, shorter, variations } from "./variations.js";
 
 /** The root of the workspace whose trials are run. */
@@ -11,8 +11,8 @@ export const workspace = join(dirname(fileURLToPath(import.meta.url)), "..", "..
  * @returns name, trial file from the workspace's root, and the options that are set, by path; in
  *   values `{data}` stands for the folder of `makeData`
  */
-export async function trialsToRun() {
-  const shipped = await shippedTrials();
+export function trialsToRun() {
+  const shipped = listShipped("trials");
   const strays = Object.keys(shorter).filter((file) => !shipped.includes(file));
   if (strays.length > 0) throw new Error(`shortened, but not there: ${strays.join(", ")}`);
   return [
@@ -25,15 +25,6 @@ export async function trialsToRun() {
       })),
     ),
   ];
-}
-
-/** Lists trial files from the workspace's root, sorted. */
-async function shippedTrials() {
-  const files = await readdir(join(workspace, "trials"), { recursive: true });
-  return files
-    .filter((file) => file.endsWith(".yaml"))
-    .map((file) => `trials/${file.replaceAll("\\", "/")}`)
-    .sort();
 }
 
 /** Formats options as arguments of `fedclair run`. */

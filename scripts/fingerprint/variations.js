@@ -44,40 +44,40 @@ export const shorter = {
   "trials/digits/iid-label-flip.yaml": { rounds: 2, "task.baseDigits": 7000 },
   "trials/digits/input-side.yaml": { rounds: 2 },
   "trials/digits/dirichlet-label-flip.yaml": { rounds: 2 },
-  "trials/copy-average/sign-flip.yaml": { rounds: 2 },
-  "trials/copy-average/other-teacher.yaml": { rounds: 2 },
-  "trials/alberdice/bridge-clean.yaml": short(3),
-  "trials/alberdice/bridge-flip.yaml": short(3),
-  "trials/alberdice/bridge-noise.yaml": short(3),
-  "trials/alberdice/bridge-permute.yaml": short(3),
-  "trials/alberdice/bridge-reverse.yaml": short(3),
-  "trials/alberdice/bridge-reverse-unscreened.yaml": short(3),
-  "trials/alberdice/network-bridge.yaml": short(5, 14),
-  "trials/alberdice/network-bridge-mix.yaml": short(5, 13),
-  "trials/alberdice/network-bridge-permute.yaml": {
+  "libs/methods/copy-average/trials/sign-flip.yaml": { rounds: 2 },
+  "libs/methods/copy-average/trials/other-teacher.yaml": { rounds: 2 },
+  "libs/methods/alberdice/trials/bridge-clean.yaml": short(3),
+  "libs/methods/alberdice/trials/bridge-flip.yaml": short(3),
+  "libs/methods/alberdice/trials/bridge-noise.yaml": short(3),
+  "libs/methods/alberdice/trials/bridge-permute.yaml": short(3),
+  "libs/methods/alberdice/trials/bridge-reverse.yaml": short(3),
+  "libs/methods/alberdice/trials/bridge-reverse-unscreened.yaml": short(3),
+  "libs/methods/alberdice/trials/network-bridge.yaml": short(5, 14),
+  "libs/methods/alberdice/trials/network-bridge-mix.yaml": short(5, 13),
+  "libs/methods/alberdice/trials/network-bridge-permute.yaml": {
     ...short(2, 6),
     "task.learner.dataSteps": 60,
   },
-  "trials/alberdice/network-bridge-sign-flip.yaml": {
+  "libs/methods/alberdice/trials/network-bridge-sign-flip.yaml": {
     ...short(2, 6),
     "task.learner.dataSteps": 60,
   },
-  "trials/alberdice/network-xor.yaml": short(4, 9),
-  "trials/value-driven-transport/conditional.yaml": shortTransport,
-  "trials/value-driven-transport/eight-modes.yaml": shortTransport,
-  "trials/value-driven-transport/eight-modes-longer.yaml": shortTransport,
-  "trials/value-driven-transport/independent-pairs.yaml": shortTransport,
-  "trials/value-driven-transport/modes-to-moons.yaml": shortTransport,
-  "trials/value-driven-transport/moons.yaml": shortTransport,
-  "trials/value-driven-transport/moons-to-modes.yaml": shortTransport,
-  "trials/value-driven-transport/scurve.yaml": shortTransport,
-  "trials/value-driven-transport/one-mode-each.yaml": shortTransport,
-  "trials/value-driven-transport/contaminated.yaml": {
+  "libs/methods/alberdice/trials/network-xor.yaml": short(4, 9),
+  "libs/methods/value-driven-transport/trials/conditional.yaml": shortTransport,
+  "libs/methods/value-driven-transport/trials/eight-modes.yaml": shortTransport,
+  "libs/methods/value-driven-transport/trials/eight-modes-longer.yaml": shortTransport,
+  "libs/methods/value-driven-transport/trials/independent-pairs.yaml": shortTransport,
+  "libs/methods/value-driven-transport/trials/modes-to-moons.yaml": shortTransport,
+  "libs/methods/value-driven-transport/trials/moons.yaml": shortTransport,
+  "libs/methods/value-driven-transport/trials/moons-to-modes.yaml": shortTransport,
+  "libs/methods/value-driven-transport/trials/scurve.yaml": shortTransport,
+  "libs/methods/value-driven-transport/trials/one-mode-each.yaml": shortTransport,
+  "libs/methods/value-driven-transport/trials/contaminated.yaml": {
     rounds: 3,
     "task.measureEvery": 2,
     "task.evaluationSamples": 100,
   },
-  "trials/value-driven-transport/one-shot.yaml": {
+  "libs/methods/value-driven-transport/trials/one-shot.yaml": {
     "task.baseSteps": 200,
     "task.localSteps": 50,
     "task.evaluationSamples": 200,
@@ -338,7 +338,7 @@ export const variations = {
   "trials/digits/own-data.yaml": {
     classes: { rounds: 2, "task.source.classes": ["row", "diagonal", "column"] },
   },
-  "trials/value-driven-transport/own-data.yaml": {
+  "libs/methods/value-driven-transport/trials/own-data.yaml": {
     classes: {
       rounds: 3,
       "task.schedule": 3,
@@ -382,7 +382,7 @@ export const variations = {
       batchSize: 16,
     }),
   },
-  "trials/value-driven-transport/contaminated.yaml": {
+  "libs/methods/value-driven-transport/trials/contaminated.yaml": {
     fedavg: transport,
     gradient: withChanges(transport, { mode: "gradient" }),
     "gradient-cohort": withChanges(transport, { mode: "gradient" }, { cohort: { count: 4 } }),
@@ -408,7 +408,7 @@ export const variations = {
       { attacks: [bad("heavy", two)] },
     ),
   },
-  "trials/alberdice/xor-reverse.yaml": {
+  "libs/methods/alberdice/trials/xor-reverse.yaml": {
     average: { "task.mode": "local-then-average", "task.sweeps": 6, rounds: 1 },
     strict: { "task.enforceClip": true, "task.clip": 2, rounds: 6 },
     median: { "task.pooling": "median", rounds: 6, aggregator: clair({ rank: 1 }) },
@@ -444,10 +444,10 @@ export const variations = {
       "task.sigma": 0.2,
     },
   },
-  "trials/alberdice/xor-agents.yaml": {
+  "libs/methods/alberdice/trials/xor-agents.yaml": {
     measured: { rounds: 6, "task.sweeps": 3, evaluate: "cohort" },
   },
-  "trials/alberdice/bridge-reverse.yaml": {
+  "libs/methods/alberdice/trials/bridge-reverse.yaml": {
     cohort: { ...short(2), cohort: { count: 7 }, "aggregator.window": 3 },
     median: {
       ...short(2),
@@ -455,7 +455,7 @@ export const variations = {
       "task.environment": { name: "bridge", random: 10, limit: 12 },
     },
   },
-  "trials/alberdice/network-xor.yaml": {
+  "libs/methods/alberdice/trials/network-xor.yaml": {
     hidden: {
       ...short(2, 5),
       clients: 8,
@@ -469,7 +469,7 @@ export const variations = {
       baselines: [arm("coordinate-median"), arm("clair", { rank: 2 })],
     },
   },
-  "trials/alberdice/network-bridge-permute.yaml": {
+  "libs/methods/alberdice/trials/network-bridge-permute.yaml": {
     window: { ...phases, aggregator: clair({ rank: 3, window: 4 }) },
     stale: { ...phases, attacks: [attack("stale", { delay: 1 }, { count: 6 })] },
     "free-rider-last": {
@@ -477,7 +477,7 @@ export const variations = {
       attacks: [attack("free-rider", { kind: "last" }, { count: 6 })],
     },
   },
-  "trials/graph-learning/mixed.yaml": {
+  "libs/methods/graph-learning/trials/mixed.yaml": {
     "erdos-renyi": {
       "task.graph": { model: "erdos-renyi", probability: 0.3 },
       "task.nodes": 12,
@@ -509,7 +509,7 @@ export const variations = {
       baselines: [arm("covariance-low-rank", { threshold: 3 })],
     },
   },
-  "trials/graph-learning/collaboration.yaml": {
+  "libs/methods/graph-learning/trials/collaboration.yaml": {
     ladmm: {
       "task.solver": "ladmm",
       "task.inputs": 20,
@@ -533,13 +533,13 @@ export const variations = {
       },
     },
   },
-  "trials/copy-average/other-teacher.yaml": {
+  "libs/methods/copy-average/trials/other-teacher.yaml": {
     relu: withChanges(copies, { activation: "relu" }),
     sine: withChanges(copies, { activation: "sine" }),
     shared: withChanges(copies, { init: "shared" }),
     cohort: withChanges(copies, { weightNoise: 0.1, teacherSeed: 8 }, { cohort: { count: 5 } }),
   },
-  "trials/evaluation-bias/fabricated.yaml": {
+  "libs/methods/evaluation-bias/trials/fabricated.yaml": {
     spike: panels,
     convicted: { ...panels, seed: 402, attacks: [bad("spike", { count: 5 })] },
     noise: {
