@@ -1,5 +1,7 @@
 export { Activity, type Doing } from "./activity.js";
+export { EventLoopWatch } from "./event-loop-watch.js";
 export { hostHere, type Hosted } from "./hosted.js";
+export { NumberPages, PageUse } from "./number-pages.js";
 export { ThreadService } from "./serve.js";
 export { Overdue, Thread, ThreadEnded, type ThreadOptions } from "./thread.js";
 export { ThreadPool } from "./thread-pool.js";

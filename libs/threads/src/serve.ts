@@ -82,11 +82,10 @@ export class ThreadService<M extends Makers<M>, Report = never> {
     }
   }
 
-  // oxlint-disable-next-line typescript/require-await -- it rejects with what `make` throws
   async #make(name: string, args: readonly unknown[]): Promise<AnyObject> {
-    const make = this.#makers.get(name) as ((...args: unknown[]) => object) | undefined;
+    const make = this.#makers.get(name) as ((...args: unknown[]) => Promise<AnyObject>) | undefined;
     if (!make) throw new Error(`no '${name}' can be made in this thread`);
-    return make(...args) as AnyObject;
+    return await make(...args);
   }
 
   /** Calls take turns, as each may read one module of all clients. */

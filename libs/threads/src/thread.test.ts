@@ -7,7 +7,7 @@ import { Overdue, Thread, ThreadEnded, ThreadPool, type ThreadOptions } from "./
 const counter = new URL("../testing/counter.js", import.meta.url);
 const started: { end(): Promise<void> }[] = [];
 
-function start(options: Partial<ThreadOptions<string>> = {}, script = counter) {
+function start(options: Partial<ThreadOptions> = {}, script = counter) {
   const thread = new Thread<CounterMakers, string>(script, { name: "a thread", ...options });
   started.push(thread);
   return thread;
@@ -68,7 +68,9 @@ describe("a thread", () => {
 
   it("passes on reports before the result", async () => {
     const reports: string[] = [];
-    const own = start({ onReport: (report) => reports.push(report) }).host("counter", 1);
+    const thread = start();
+    thread.onReport = (report) => reports.push(report);
+    const own = thread.host("counter", 1);
     assert.equal(await own.ask("addAndReport", 2), 3);
     assert.deepEqual(reports, ["adding 2"]);
   });

@@ -1,4 +1,4 @@
-import { Worker, type WorkerOptions } from "node:worker_threads";
+import { Worker } from "node:worker_threads";
 import { UserError } from "@fedclair/core";
 import { Activity } from "./activity.js";
 import type { Arguments, Hosted, Method, Result } from "./hosted.js";
@@ -11,7 +11,7 @@ export class Overdue extends Error {}
 /** The thread ended by itself: its code called process.exit, or used too much memory. */
 export class ThreadEnded extends Error {}
 
-export interface ThreadOptions<Report> {
+export interface ThreadOptions {
   /** The thread in error messages, such as `a thread of CLAIR`. */
   readonly name: string;
   /** Added to the error message of a thread that ends by itself. */
@@ -20,11 +20,12 @@ export interface ThreadOptions<Report> {
   readonly restore?: (result: unknown) => unknown;
   /** Time in ms without objects after which the thread ends. Default: it does not. */
   readonly idleMs?: number;
-  readonly worker?: Pick<WorkerOptions, "argv" | "stdout">;
+  /** Arguments of the thread's `process.argv`. */
+  readonly argv?: readonly string[];
+  /** Where the thread's standard output goes. Default: to that of this process. */
+  readonly stdout?: NodeJS.WritableStream;
   /** Receives an error that nothing in the thread caught, unless it is out of memory. */
   readonly onUncaught?: (error: Error) => void;
-  /** Receives what the thread's code reports during calls. */
-  readonly onReport?: (report: Report) => void;
 }
 
 interface Waiting {
@@ -42,9 +43,11 @@ const endMs = 1000;
 export class Thread<M extends Makers<M>, Report = never> {
   /** What the thread is doing, or was doing when it ended. */
   readonly activity = new Activity();
+  /** Receives what the thread's code reports during calls. */
+  onReport: (report: Report) => void = () => undefined;
   /** Resolves when the thread has ended. */
   readonly ended: Promise<void>;
-  readonly #options: ThreadOptions<Report>;
+  readonly #options: ThreadOptions;
   readonly #worker: Worker;
   readonly #codes: string[] = [];
   readonly #waiting = new Map<number, Waiting>();
@@ -53,18 +56,20 @@ export class Thread<M extends Makers<M>, Report = never> {
   #idle: NodeJS.Timeout | undefined;
   #watch: ProgressWatch | undefined;
   #last = 0;
-  /** The reason why the thread ended. */
+  /** The error of calls after the thread has ended. */
   #fault: Error | undefined;
 
   /** @param script calls `serve` */
-  constructor(script: URL, options: ThreadOptions<Report>) {
+  constructor(script: URL, options: ThreadOptions) {
     this.#options = options;
     const { name, exitHint = "" } = options;
     this.#worker = new Worker(script, {
-      ...options.worker,
+      argv: [...(options.argv ?? [])],
+      stdout: options.stdout !== undefined,
       workerData: { activity: this.activity.buffer } satisfies ThreadSetup,
     });
     this.#worker.unref();
+    if (options.stdout) this.#worker.stdout.pipe(options.stdout, { end: false });
     this.#worker.on("message", (messages: readonly ThreadMessage[]) => {
       for (const message of messages) this.#receive(message);
     });
@@ -72,13 +77,13 @@ export class Thread<M extends Makers<M>, Report = never> {
       this.#fail(error);
     });
     this.#worker.on("error", (error: Error) => {
-      this.#fail(new ThreadEnded(`${name} ended: ${error.message}`, { cause: error }));
+      this.#reportEnd(new ThreadEnded(`${name} ended: ${error.message}`, { cause: error }));
       const isOutOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
       if (!isOutOfMemory) options.onUncaught?.(error);
     });
     this.ended = new Promise((resolve) => {
       this.#worker.on("exit", (code) => {
-        this.#fail(new ThreadEnded(`${name} ended with code ${code}${exitHint}`));
+        this.#reportEnd(new ThreadEnded(`${name} ended with code ${code}${exitHint}`));
         resolve();
       });
     });
@@ -106,7 +111,10 @@ export class Thread<M extends Makers<M>, Report = never> {
    * Creates an object in the thread.
    * @param make the name of the function of the script that creates it
    */
-  host<K extends keyof M & string>(make: K, ...args: Parameters<M[K]>): Hosted<ReturnType<M[K]>> {
+  host<K extends keyof M & string>(
+    make: K,
+    ...args: Parameters<M[K]>
+  ): Hosted<Awaited<ReturnType<M[K]>>> {
     const of = this.#reserveObject();
     this.#send({ of, make, args });
     return this.#toHosted(of);
@@ -136,11 +144,12 @@ export class Thread<M extends Makers<M>, Report = never> {
       drop: () => {
         this.#send({ of, drop: true });
         this.#objects.delete(of);
-        const { idleMs, name } = this.#options;
+        const { idleMs } = this.#options;
         if (this.#objects.size > 0 || idleMs === undefined) return;
         this.#idle ??= setTimeout(() => {
           // It takes no calls from now on, because it would not answer them.
-          void this.end(new ThreadEnded(`${name} was idle`));
+          this.#reportEnd(new ThreadEnded("it was idle"));
+          void this.end();
         }, idleMs).unref();
       },
     };
@@ -156,18 +165,12 @@ export class Thread<M extends Makers<M>, Report = never> {
   #ask(of: number, method: string, args: readonly unknown[]): Promise<unknown> {
     const call = ++this.#last;
     return new Promise((resolve, reject) => {
-      if (this.#fault) throw this.#describeEnd(this.#fault);
+      if (this.#fault) throw this.#fault;
       this.#send({ of, ask: method, args, call });
       this.#waiting.set(call, { resolve, reject });
       this.#worker.ref();
       this.#watch?.start();
     });
-  }
-
-  /** The error of calls after the thread has ended. */
-  #describeEnd(fault: Error): Error {
-    if (!(fault instanceof ThreadEnded)) return fault;
-    return new ThreadEnded(`${this.#options.name} has ended`, { cause: fault });
   }
 
   /** Requests of the same turn of the event loop share a message. */
@@ -195,7 +198,7 @@ export class Thread<M extends Makers<M>, Report = never> {
 
   #receive(message: ThreadMessage): void {
     if ("code" in message) this.#codes.push(message.code);
-    else if ("report" in message) this.#options.onReport?.(message.report as Report);
+    else if ("report" in message) this.onReport(message.report as Report);
     else this.#settle(message);
   }
 
@@ -211,11 +214,17 @@ export class Thread<M extends Makers<M>, Report = never> {
     else waiting?.resolve(restore ? restore(reply.result) : reply.result);
   }
 
-  /** Rejects all pending calls. */
-  #fail(fault: Error): void {
-    this.#fault ??= fault;
+  /** Rejects all calls if the thread ends by itself, for example because it is out of memory. */
+  #reportEnd(cause: ThreadEnded): void {
+    const later = new ThreadEnded(`${this.#options.name} has ended`, { cause });
+    this.#fail(cause, later);
+  }
+
+  /** Rejects all pending calls, and later ones. */
+  #fail(fault: Error, later = fault): void {
+    this.#fault ??= later;
     this.#watch?.stop();
-    for (const { reject } of this.#waiting.values()) reject(this.#fault);
+    for (const { reject } of this.#waiting.values()) reject(fault);
     this.#waiting.clear();
   }
 }

@@ -33,11 +33,11 @@ function copyParts(value: object, copyPart: (part: unknown) => unknown): unknown
  * Copies a value into a form that can be posted to a thread. Numbers on a disk are read, and a view
  * of a part of a buffer becomes an array of its own, as posting it would post the whole buffer.
  */
-export function toPostable(value: unknown): unknown {
+export function toPostable<T>(value: T): T {
   return copyPlain(value, (object) => {
     if (ArrayBuffer.isView(object)) return toOwnBuffer(object);
     return isStored(object) ? { shape: object.shape, data: readNumbers(object) } : undefined;
-  });
+  }) as T;
 }
 
 function toOwnBuffer(view: ArrayBufferView): ArrayBufferView {

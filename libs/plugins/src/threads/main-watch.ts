@@ -1,9 +1,10 @@
-import { isMainThread, Worker } from "node:worker_threads";
+import { isMainThread } from "node:worker_threads";
 import { closeSync, writeSync } from "node:fs";
 import inspector from "node:inspector";
 import { pathToFileURL } from "node:url";
 import { exitCodes } from "@fedclair/core/internal";
 import { printable } from "@fedclair/core/text";
+import { EventLoopWatch } from "@fedclair/threads";
 import type { PluginModule } from "../resolve-module.js";
 
 /*
@@ -19,17 +20,11 @@ const importSeconds = 10;
 /** Time for other code of plug-ins without a trial that says so, in s: as its default. */
 const defaultSeconds = 600;
 
-/** Time between two signs that the event loop turns, in ms. */
-const pulseMs = 100;
-
-/** The memory that the watching thread reads: a number that changes, and the limit in ms. */
-const shared = new Int32Array(new SharedArrayBuffer(8));
-
 /** The modules of plug-ins that were imported, by their URL. */
 const places = new Map<string, string>();
 
+const watch = new EventLoopWatch(endIfOverdue);
 let limitSeconds = defaultSeconds;
-let isWatched = false;
 let isImporting = false;
 
 /**
@@ -38,7 +33,7 @@ let isImporting = false;
  */
 export function limitMainThread(seconds: number): void {
   limitSeconds = seconds;
-  setLimit(seconds);
+  watch.limit(seconds);
 }
 
 /**
@@ -49,29 +44,14 @@ export async function watchImport<T>({ file, place }: PluginModule, load: () => 
   if (!isMainThread) return await load();
   places.set(pathToFileURL(file).href, place);
   isImporting = true;
-  setLimit(Math.min(importSeconds, limitSeconds));
-  if (!isWatched) startWatch();
+  watch.limit(Math.min(importSeconds, limitSeconds));
+  watch.start();
   try {
     return await load();
   } finally {
     isImporting = false;
-    setLimit(limitSeconds);
+    watch.limit(limitSeconds);
   }
-}
-
-function setLimit(seconds: number): void {
-  Atomics.store(shared, 1, Math.min(1000 * seconds, 2 ** 31 - 1));
-}
-
-function startWatch(): void {
-  isWatched = true;
-  const name = "fedclair.overdue";
-  (globalThis as Record<symbol, unknown>)[Symbol.for(name)] = endIfOverdue;
-  setInterval(() => Atomics.add(shared, 0, 1), pulseMs).unref();
-  new Worker(new URL(import.meta.resolve("#main-watch")), {
-    workerData: { memory: shared.buffer, expression: `globalThis[Symbol.for("${name}")]()` },
-    resourceLimits: { maxOldGenerationSizeMb: 16 },
-  }).unref();
 }
 
 /** Runs on top of the code that the main thread runs: a stack contains that code as well. */
@@ -83,7 +63,7 @@ function endIfOverdue(): void {
   if (!module || inspector.url() !== undefined) return;
   const [url, place] = module;
   const line = /^:(\d+)/.exec(stack.split(url)[1] ?? "")?.[1] ?? "";
-  const late = `did not return within ${Atomics.load(shared, 1) / 1000} s`;
+  const late = `did not return within ${watch.seconds} s`;
   const why = isImporting
     ? `cannot be imported: its top level ${late} (line ${line}); what takes long belongs in a task's create`
     : `${late} (limits.serverSeconds): line ${line}`;

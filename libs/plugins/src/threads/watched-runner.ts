@@ -10,13 +10,18 @@ import {
   type StoredParams,
   type Trial,
 } from "@fedclair/core/internal";
+import {
+  Overdue,
+  PageUse,
+  ThreadEnded,
+  toPostable,
+  type Doing,
+  type Hosted,
+} from "@fedclair/threads";
 import type { PluginModule } from "../resolve-module.js";
-import type { Doing } from "./activity.js";
-import type { PostedJob, ThreadTrial } from "./messages.js";
-import { Overdue, PluginThread, ThreadEnded, type ThreadReport } from "./plugin-thread.js";
-import { PageUse } from "./shared-numbers.js";
-import { isTimeout } from "./timeout.js";
-import { toPostable } from "./transfer.js";
+import { mapTensors } from "./answers.js";
+import type { ClientSide, PluginReport, PostedJob, Ran, ThreadTrial } from "./plugin-objects.js";
+import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
 
 /** A runner of jobs in a thread. */
 export interface WatchedRunnerOptions extends ThreadTrial {
@@ -44,6 +49,7 @@ class Replaced extends Error {}
 /** A thread that is ready for jobs. */
 interface Ready {
   readonly thread: PluginThread;
+  readonly clients: Hosted<ClientSide>;
   /** The largest number of jobs that can run together. */
   readonly maxBatch: number;
   /** The base that was posted last. */
@@ -74,6 +80,7 @@ export class WatchedRunner implements JobRunner {
   /** Whether clients that trained together have ended their thread. */
   #trainsAlone = false;
   #ahead = smallAhead;
+  #lastBatch = 0;
   readonly #pages = new PageUse();
   /** The number of TensorFlow.js tensors in the thread after the last jobs. */
   tensors = 0;
@@ -102,18 +109,17 @@ export class WatchedRunner implements JobRunner {
     for (let ends = 0; ;) {
       const ready = await this.#open();
       const { thread } = ready;
-      const { id, result } = this.#post(ready, jobs);
+      const batch = ++this.#lastBatch;
       try {
-        const { answers: posted, tensors } = await result;
-        const answers = this.#pages.admit(posted);
+        const { answers, tensors, hasTimeout } = await this.#post(ready, batch, jobs);
         this.tensors = tensors;
-        if (answers.some(isTimeout)) void thread.end(new Replaced());
-        return answers;
+        if (hasTimeout) void thread.end(new Replaced());
+        return mapTensors(answers, (tensor) => this.#pages.admit(tensor));
       } catch (error) {
         if (this.#isClosed || !isEnd(error)) throw error;
-        const { code } = thread;
+        const code = nameCode(thread);
         const { doing } = thread.activity;
-        if (doing.call === id) return await this.#settle(jobs, doing, code, error);
+        if (doing.call === batch) return await this.#settle(jobs, doing, code, error);
         if (!(error instanceof Replaced)) ends++;
         if (ends === mostEnds) return await this.#settle(jobs, { ...doing, jobs: 1 }, code, error);
       }
@@ -125,15 +131,12 @@ export class WatchedRunner implements JobRunner {
     await this.#thread?.end();
   }
 
-  #post(ready: Ready, jobs: readonly ClientJob[]) {
+  #post(ready: Ready, batch: number, jobs: readonly ClientJob[]): Promise<Ran> {
     const base = jobs[0]?.params.base;
     const isNew = base !== ready.base;
     ready.base = base;
     const posted = jobs.map((job) => toPostedJob(job, base));
-    return ready.thread.call("runJobs", [
-      posted,
-      isNew && base ? (toPostable(base) as Params) : undefined,
-    ]);
+    return ready.clients.ask("runJobs", batch, posted, isNew && base ? postBase(base) : undefined);
   }
 
   /**
@@ -181,19 +184,20 @@ export class WatchedRunner implements JobRunner {
   async #start(): Promise<Ready> {
     if (this.#isClosed) throw new ThreadEnded("its host has ended");
     const { content, from, backend, modules, limits } = this.#options;
-    if (this.#thread?.isAlive !== true) this.#thread = new PluginThread(modules);
+    if (this.#thread?.isAlive !== true) this.#thread = startPluginThread();
     const thread = this.#thread;
-    thread.patience = () => Infinity; // preparing the data may take long
+    thread.limitTime(() => Infinity); // preparing the data may take long
     thread.onReport = (report) => {
       this.#report(report);
     };
     const trial = { content, from, backend };
-    const maxBatch = await thread.call("prepareClients", [trial, this.#isAlone]).result;
-    thread.patience = ({ jobs }) => patienceSeconds(limits, jobs);
-    return { thread, maxBatch };
+    const clients = thread.host("clients", modules, trial, this.#isAlone);
+    const maxBatch = await clients.ask("maxBatch");
+    thread.limitTime(({ jobs }) => limitSeconds(limits, jobs));
+    return { thread, clients, maxBatch };
   }
 
-  #report(report: ThreadReport): void {
+  #report(report: PluginReport): void {
     const { events } = this.#options;
     if (report.kind === "batchError") events?.onBatchError?.(report.task, report.what);
     else if (report.kind === "timeout") events?.onTimeout?.(report.job, report.what);
@@ -208,7 +212,7 @@ const graceSeconds = 1;
  * How long a thread may go on without a sign: a single job has its whole time, but a group must let
  * the event loop turn. After both, the round must still be open (`limits.answerSeconds`).
  */
-function patienceSeconds(
+function limitSeconds(
   { clientSeconds, answerSeconds }: WatchedRunnerOptions["limits"],
   jobs: number,
 ): number {
@@ -216,6 +220,10 @@ function patienceSeconds(
   return jobs > 1
     ? Math.min(clientSeconds, slack) / 2
     : clientSeconds + Math.min(graceSeconds, slack / 4);
+}
+
+function postBase(base: StoredParams): Params {
+  return toPostable(base) as Params;
 }
 
 function toPostedJob(job: ClientJob, base: StoredParams | undefined): PostedJob {
@@ -233,11 +241,11 @@ function toPostedJob(job: ClientJob, base: StoredParams | undefined): PostedJob 
     seed,
     commonSeed,
     params: {
-      base: isLast ? "last" : (toPostable(params.base) as Params),
-      rounds: toPostable(params.rounds) as typeof params.rounds,
+      base: isLast ? "last" : postBase(params.base),
+      rounds: toPostable(params.rounds),
     },
-    ...(candidates && { candidates: toPostable(candidates) as typeof candidates }),
-    ...(control && { control: toPostable(control) as typeof control }),
+    ...(candidates && { candidates: toPostable(candidates) }),
+    ...(control && { control: toPostable(control) }),
   };
 }
 

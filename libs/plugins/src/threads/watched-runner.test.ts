@@ -4,7 +4,7 @@ import { backendsFor } from "@fedclair/compute";
 import { describeClientPool } from "@fedclair/core/testing";
 import { MemoryPool, prepareSentTrial, type Answer, type ClientJob } from "@fedclair/core/internal";
 import { loadForHost, loadPlugins } from "../host.js";
-import { describeTrial } from "./watch-clients.js";
+import { describeTrial } from "./watch-trial.js";
 import { WatchedRunner } from "./watched-runner.js";
 
 /** A module of `testing`. */

@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { mock } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Overdue, PluginThread } from "./plugin-thread.js";
+import type { CounterMakers } from "../testing/counter.js";
+import { Overdue, Thread } from "./index.js";
 
-describe("PluginThread", () => {
-  let folder: string;
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "fedclair-thread-"));
-  });
-  after(() => rm(folder, { recursive: true }));
+describe("the limit on the time of a thread", () => {
   afterEach(() => {
     mock.timers.reset();
   });
@@ -22,12 +15,11 @@ describe("PluginThread", () => {
   }
 
   it("keeps watching a thread that made progress at the last moment", async () => {
-    const file = join(folder, "loop.mjs");
-    await writeFile(file, "for (;;);");
     mock.timers.enable({ apis: ["setTimeout"] });
-    const thread = new PluginThread([{ file, place: "loop.mjs" }]);
-    thread.patience = () => 20;
-    const overdue = assert.rejects(thread.call("identify", []).result, Overdue);
+    const script = new URL("../testing/counter.js", import.meta.url);
+    const thread = new Thread<CounterMakers>(script, { name: "a thread" });
+    thread.limitTime(() => 20);
+    const overdue = assert.rejects(thread.host("counter", 1).ask("hang", "x"), Overdue);
     pass(20); // the thread is out of time, and messages are read first
     thread.activity.turn();
     await nextTurn();

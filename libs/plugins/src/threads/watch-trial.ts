@@ -6,9 +6,10 @@ import {
   type PreparedTrial,
   type Trial,
 } from "@fedclair/core/internal";
+import { Overdue } from "@fedclair/threads";
 import type { PluginModule } from "../resolve-module.js";
 import { listClientPlugins, withoutAggregators } from "../without-aggregators.js";
-import { Overdue, PluginThread } from "./plugin-thread.js";
+import { startPluginThread, type PluginThread } from "./plugin-thread.js";
 import { ThreadServer } from "./watched-server.js";
 import { WatchedRunner, type WatchedEvents } from "./watched-runner.js";
 
@@ -23,10 +24,11 @@ const importSeconds = 10;
 export async function identifyPlugins(
   modules: readonly PluginModule[],
 ): Promise<{ readonly plugins: readonly PluginIdentity[]; readonly thread: PluginThread }> {
-  const thread = new PluginThread(modules);
-  thread.patience = () => importSeconds * modules.length;
+  const thread = startPluginThread();
+  thread.limitTime(() => importSeconds * modules.length);
+  const exported = thread.host("exports", modules);
   try {
-    return { plugins: await thread.call("identify", []).result, thread };
+    return { plugins: await exported.ask("identify"), thread };
   } catch (error) {
     await thread.end();
     if (!(error instanceof Overdue)) throw error;

@@ -12,26 +12,16 @@ import {
   type ServerCode,
   type WatchedServer,
 } from "@fedclair/core/internal";
+import { Overdue, ThreadEnded, toPostable, type Hosted } from "@fedclair/threads";
 import type { PluginModule } from "../resolve-module.js";
-import type { PostedFault, ThreadMethods, ThreadTrial } from "./messages.js";
-import { Overdue, PluginThread, ThreadEnded } from "./plugin-thread.js";
-import { toPostable } from "./transfer.js";
+import type { PostedFault, ServerSide, ThreadTrial } from "./plugin-objects.js";
+import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
 
 /** The coordinator's code in a thread. */
 export interface ThreadServerOptions extends ThreadTrial {
   readonly modules: readonly PluginModule[];
   readonly prepared: PreparedTrial;
 }
-
-type ServerMethod =
-  | "startTask"
-  | "finishExternal"
-  | "attackCohort"
-  | "runStep"
-  | "openStream"
-  | "addToStream"
-  | "finishStream";
-type Result<M extends ServerMethod> = Awaited<ReturnType<ThreadMethods[M]>>;
 
 /**
  * Runs aggregators, steps, attacks and mods from outside in a thread, and ends the thread if one of
@@ -41,6 +31,7 @@ type Result<M extends ServerMethod> = Awaited<ReturnType<ThreadMethods[M]>>;
 export class ThreadServer implements WatchedServer {
   readonly #options: ThreadServerOptions;
   #thread: PluginThread | undefined;
+  #server: Hosted<ServerSide> | undefined;
 
   constructor(options: ThreadServerOptions) {
     this.#options = options;
@@ -52,7 +43,7 @@ export class ThreadServer implements WatchedServer {
     if (!this.#isOutside("task", taskPlugin.name)) return undefined;
     return async () => {
       try {
-        return await this.#call("startTask", []);
+        return await this.#call((server) => server.ask("startTask"));
       } catch (error) {
         // There is no arm yet that could end.
         throw error instanceof ArmFault ? new UserError(error.message) : error;
@@ -68,9 +59,9 @@ export class ThreadServer implements WatchedServer {
         const when = { round, phase };
         if (!this.#finishes()) return await serverCode.finishExternal(plan, honest, when, state);
         const { params, ask } = state;
-        const args = toPostable([arm, honest, when, { params, ask }]);
+        const args = toPostable([arm, honest, when, { params, ask }] as const);
         try {
-          return await this.#call("finishExternal", args as never, plan.signal);
+          return await this.#call((server) => server.ask("finishExternal", ...args), plan.signal);
         } catch (error) {
           if (!(error instanceof ArmFault)) throw error;
           return failExternal(plan, honest, error.message);
@@ -79,27 +70,33 @@ export class ThreadServer implements WatchedServer {
       attackCohort: async (plan, honest, when, state) => {
         if (!this.#attacks()) return await serverCode.attackCohort(plan, honest, when, state);
         const { params, ask, attacks } = state;
-        const args = toPostable([arm, honest, when, { params, ask, attacks }]);
-        return orThrow(await this.#call("attackCohort", args as never, plan.signal));
+        const args = toPostable([arm, honest, when, { params, ask, attacks }] as const);
+        return orThrow(
+          await this.#call((server) => server.ask("attackCohort", ...args), plan.signal),
+        );
       },
       runStep: async (plan, state, arrived) => {
         if (!this.#steps(plan)) return await serverCode.runStep(plan, state, arrived);
         const { params, ask, task, aggregator, mods } = state;
-        const args = toPostable([arm, { params, ask, task, aggregator, mods }, arrived]);
-        const stepped = orThrow(await this.#call("runStep", args as never, plan.signal));
+        const before = { params, ask, task, aggregator, mods };
+        const args = toPostable([arm, before, arrived] as const);
+        const stepped = orThrow(
+          await this.#call((server) => server.ask("runStep", ...args), plan.signal),
+        );
         return { ...stepped, updates: stepped.updates ?? arrived.updates };
       },
       openStream: async (plan, state, when) => {
         if (!this.#steps(plan)) return await serverCode.openStream(plan, state, when);
         const { aggregator, mods } = state;
-        const args = toPostable([arm, { aggregator, mods }, when]);
-        orThrow(await this.#call("openStream", args as never, plan.signal));
+        const args = toPostable([arm, { aggregator, mods }, when] as const);
+        orThrow(await this.#call((server) => server.ask("openStream", ...args), plan.signal));
         return {
           add: async (updates) => {
-            const posted = toPostable([updates]);
-            orThrow(await this.#call("addToStream", posted as never, plan.signal));
+            const posted = toPostable(updates);
+            orThrow(await this.#call((server) => server.ask("addToStream", posted), plan.signal));
           },
-          finish: async () => orThrow(await this.#call("finishStream", [], plan.signal)),
+          finish: async () =>
+            orThrow(await this.#call((server) => server.ask("finishStream"), plan.signal)),
         };
       },
     };
@@ -153,36 +150,34 @@ export class ThreadServer implements WatchedServer {
   }
 
   /** @throws ArmFault if the code does not return, or ends its thread */
-  async #call<M extends ServerMethod>(
-    method: M,
-    args: Parameters<ThreadMethods[M]>,
+  async #call<T>(
+    call: (server: Hosted<ServerSide>) => Promise<T>,
     signal?: AbortSignal,
-  ): Promise<Result<M>> {
+  ): Promise<T> {
     const { serverSeconds } = this.#options.prepared.trial.limits;
     const stop = () => void this.#thread?.end(signal?.reason as Error);
     signal?.addEventListener("abort", stop);
     try {
       signal?.throwIfAborted();
-      const thread = await this.#open();
-      return await thread.call(method, args).result;
+      return await call(await this.#open());
     } catch (error) {
       if (error instanceof ThreadEnded) throw new ArmFault(error.message, error);
       if (!(error instanceof Overdue)) throw error;
-      const code = this.#thread?.code ?? "code of a plug-in";
-      const why = `${code} did not return within ${serverSeconds} s (limits.serverSeconds)`;
+      const why = `${nameCode(this.#thread)} did not return within ${serverSeconds} s (limits.serverSeconds)`;
       throw new ArmFault(why, undefined);
     } finally {
       signal?.removeEventListener("abort", stop);
     }
   }
 
-  async #open(): Promise<PluginThread> {
+  async #open(): Promise<Hosted<ServerSide>> {
     const { modules, content, from, backend, prepared } = this.#options;
-    if (this.#thread?.isAlive === true) return this.#thread;
-    const thread = (this.#thread = new PluginThread(modules));
-    await thread.call("prepareServer", [{ content, from, backend }]).result;
-    thread.patience = () => prepared.trial.limits.serverSeconds;
-    return thread;
+    if (this.#server && this.#thread?.isAlive === true) return this.#server;
+    const thread = (this.#thread = startPluginThread());
+    const server = (this.#server = thread.host("server", modules, { content, from, backend }));
+    await server.ask("isReady");
+    thread.limitTime(() => prepared.trial.limits.serverSeconds);
+    return server;
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Answer } from "@fedclair/core/internal";
-import { NumberPages, PageUse } from "./shared-numbers.js";
+import { NumberPages, PageUse } from "@fedclair/threads";
+import { mapTensors } from "./answers.js";
 
 const answerOf = (...arrays: (Float32Array | Float64Array)[]): Answer => ({
   jobId: 1,
@@ -22,10 +23,13 @@ const arraysOf = (answer: Answer | undefined) => {
   });
 };
 
+const store = (answer: Answer, pages = new NumberPages()) =>
+  mapTensors([answer], (tensor) => pages.store(tensor));
+
 describe("numbers of answers in pages", () => {
   it("are copies in shared memory, whatever their type", () => {
     const [small, doubles] = [Float32Array.of(1, 2, 3), Float64Array.of(4, 5)];
-    const [stored] = new NumberPages().store([answerOf(small, doubles)]);
+    const [stored] = store(answerOf(small, doubles));
     small[0] = 9;
     const arrays = arraysOf(stored);
     assert.deepEqual(arrays, [Float32Array.of(1, 2, 3), Float64Array.of(4, 5)]);
@@ -41,7 +45,7 @@ describe("numbers of answers in pages", () => {
   it("go to the next page when one is full; a large array keeps its own memory", () => {
     const third = new Float64Array(3000);
     const large = new Float64Array(5000);
-    const [stored] = new NumberPages().store([answerOf(third, third, third, large)]);
+    const [stored] = store(answerOf(third, third, third, large));
     const [first, second, next, own] = arraysOf(stored).map(({ buffer }) => buffer);
     assert.equal(first, second);
     assert.notEqual(first, next);
@@ -50,10 +54,10 @@ describe("numbers of answers in pages", () => {
   });
 
   it("are copied at the receiver if many are in use, because V8 does not count them", () => {
-    const [stored] = new NumberPages().store([answerOf(Float32Array.of(1, 2))]);
+    const [stored] = store(answerOf(Float32Array.of(1, 2)));
     assert.ok(stored);
     const isShared = (use: PageUse) => {
-      const [array] = arraysOf(use.admit([stored])[0]);
+      const [array] = arraysOf(mapTensors([stored], (tensor) => use.admit(tensor))[0]);
       assert.deepEqual(array, Float32Array.of(1, 2));
       return array.buffer instanceof SharedArrayBuffer;
     };

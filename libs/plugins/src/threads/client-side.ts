@@ -1,0 +1,91 @@
+import { currentBackend } from "@fedclair/compute";
+import type { Params } from "@fedclair/core";
+import { errorLocation, errorMessage } from "@fedclair/core/errors";
+import { ClientRunner, type Answer, type ClientJob } from "@fedclair/core/internal";
+import { NumberPages } from "@fedclair/threads";
+import { loadForHost, loadPlugins } from "../host.js";
+import type { PluginModule } from "../resolve-module.js";
+import { mapTensors } from "./answers.js";
+import type { ClientSide, PluginService, PostedJob, ThreadTrial } from "./plugin-objects.js";
+import { prepareInThread } from "./prepare-in-thread.js";
+
+/** The time between two signs that the event loop turns while clients train together, in ms. */
+const pulseMs = 250;
+
+/** Prepares to run clients' jobs in this thread. */
+export async function openClientSide(
+  service: PluginService,
+  modules: readonly PluginModule[],
+  trial: ThreadTrial,
+  isAlone: boolean,
+): Promise<ClientSide> {
+  const { activity } = service;
+  const plugins = loadPlugins(modules, trial.content, loadForHost);
+  const prepared = await prepareInThread(trial, modules, plugins);
+  let current = { batch: 0, jobs: [] as readonly PostedJob[] };
+  let pulse: NodeJS.Timeout | undefined;
+  const runner = new ClientRunner(prepared, {
+    onClientError: ({ clientId, round, kind }, error) => {
+      service.report({
+        kind: "clientError",
+        job: { clientId, round, kind },
+        what: describe(error),
+      });
+    },
+    onBatchError: (task, error) => {
+      service.report({ kind: "batchError", task, what: describe(error) });
+    },
+    onTimeout: ({ clientId, round, kind }, what) => {
+      service.report({ kind: "timeout", job: { clientId, round, kind }, what });
+    },
+    onAttempt: (jobs) => {
+      const job = current.jobs.findIndex(({ id }) => id === jobs[0]?.id);
+      activity.begin({ call: current.batch, job, jobs: jobs.length, code: -1 });
+      clearInterval(pulse);
+      if (jobs.length > 1) {
+        pulse = setInterval(() => {
+          activity.turn();
+        }, pulseMs);
+      }
+    },
+    onCode: (name) => {
+      activity.enter(service.codeIndex(name));
+    },
+  });
+  await runner.prepare({ isAlone });
+  const pages = new NumberPages();
+  let lastBase: Params = new Map();
+  return {
+    maxBatch: () => runner.maxBatch,
+    runJobs: async (batch, jobs, base) => {
+      if (base) lastBase = base;
+      current = { batch, jobs };
+      const answers = await runner.runAll(jobs.map((job) => toClientJob(job, lastBase)));
+      const hasTimeout = answers.some(isTimeout);
+      if (hasTimeout) service.stop();
+      return {
+        answers: mapTensors(answers, (tensor) => pages.store(tensor)),
+        tensors: currentBackend()?.tf.memory().numTensors ?? 0,
+        hasTimeout,
+      };
+    },
+  };
+}
+
+function toClientJob({ params, ...job }: PostedJob, lastBase: Params): ClientJob {
+  const base = params.base === "last" ? lastBase : params.base;
+  return { ...job, params: { base, rounds: params.rounds } };
+}
+
+/** Describes an error with its location, which no message to the coordinator contains. */
+function describe(error: unknown): string {
+  return `${errorMessage(error)}${errorLocation(error)}`;
+}
+
+/**
+ * Whether the client of an answer ran out of time. Its code may run on, and would be taken for that
+ * of the next client.
+ */
+function isTimeout(answer: Answer): boolean {
+  return "failure" in answer && answer.failure.code === "CLIENT_TIMEOUT";
+}

@@ -1,0 +1,28 @@
+import { Thread } from "@fedclair/threads";
+import type { PluginObjects, PluginReport } from "./plugin-objects.js";
+
+/**
+ * A thread for the code of plug-ins from outside. Unlike code in the main thread, it can be ended
+ * at any moment, and signals and heartbeats are answered while it runs.
+ */
+export type PluginThread = Thread<PluginObjects, PluginReport>;
+
+export function startPluginThread(): PluginThread {
+  return new Thread(new URL(import.meta.resolve("#plugin-thread")), {
+    name: "its thread",
+    exitHint: ": does a plug-in call process.exit?",
+    argv: process.argv.slice(2),
+    stdout: process.stderr, // stdout is for results
+    onUncaught: (error) => {
+      // An error that nothing caught ends the process, as it would in the main thread.
+      queueMicrotask(() => {
+        throw error;
+      });
+    },
+  });
+}
+
+/** Names the code that a thread runs, or ran when it ended. */
+export function nameCode(thread: PluginThread | undefined): string {
+  return thread?.code ?? "code of a plug-in";
+}
