@@ -1,10 +1,10 @@
 // npm run lab -- check-power [--seeds N --rounds N]: compares what `fedclair power` foretells with
 // what happens. For every trial and kind it prints the share of planted attackers that are flagged
 // in rounds of N seeds, with its interval, and the share of real ones in other rounds.
+import { measurePower } from "@fedclair/audit";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { wilsonInterval } from "@fedclair/runs";
-import { measurePower } from "../apps/cli/dist/src/power/measure-power.js";
 import { parseArguments } from "./arguments.js";
 import { runRounds } from "./federations.js";
 import { trialFile } from "./shipped.js";
@@ -32,7 +32,10 @@ const oneRound = ["rounds=1", "aggregator.rule=evidence"];
 console.log("| trial | kind | planted: flagged | real: flagged | agree |");
 console.log(`|${" --- |".repeat(5)}`);
 for (const name of trials) {
-  const { kinds } = await measurePower(trialFile(name), oneRound, values.seeds);
+  const { kinds } = await measurePower(trialFile(name), {
+    set: oneRound,
+    seeds: values.seeds,
+  });
   for (const [kind, attack] of Object.entries(attacks)) {
     const hits = await countFlagged(name, [`attacks=${JSON.stringify([{ attack, count: 1 }])}`]);
     const real = { share: hits / rounds, ...wilsonInterval(hits, rounds) };

@@ -3,7 +3,7 @@
 import { clairSchema } from "@fedclair/clair";
 import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
 import { prepareTrial, runTrial } from "@fedclair/runs";
-import { findAdapters, readPile } from "@fedclair/audit";
+import { findAdapters, readPile, selectUpdates } from "@fedclair/audit";
 import { trialFile } from "./shipped.js";
 
 /** Piles of real adapters in libs/audit/fixtures/adapters. */
@@ -50,13 +50,7 @@ export function withRule(options, by) {
 /** Reads the adapters of a pile as updates of benign and of contaminated clients. */
 export async function loadPile(name) {
   const found = await findAdapters([`libs/audit/fixtures/adapters/${name}`]);
-  const { adapters, modules } = await readPile(found.adapters, () => undefined);
-  const updates = [...adapters.keys()].map((clientId, k) => ({
-    clientId,
-    numExamples: 1,
-    metrics: {},
-    delta: new Map([...modules].map(([module, { pairs }]) => [module, pairs[k]])),
-  }));
+  const updates = selectUpdates(await readPile(found.adapters));
   const isBad = ({ clientId }) => clientId.startsWith("bad-");
   return { benign: updates.filter((update) => !isBad(update)), bad: updates.filter(isBad) };
 }

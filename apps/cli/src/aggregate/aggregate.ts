@@ -1,12 +1,19 @@
-import { formatRound, runServerStep, type ServerStepOptions } from "@fedclair/audit";
-import { print } from "@fedclair/runs";
+import { aggregateRound, formatRound, type RoundOptions } from "@fedclair/audit";
+import { interruption, print } from "@fedclair/runs";
 
-export interface AggregateOptions extends ServerStepOptions {
+export interface AggregateOptions extends RoundOptions {
   readonly json: boolean;
 }
 
-/** `fedclair aggregate`: runs one round's server step and prints its report. */
-export async function aggregate(folder: string, options: AggregateOptions): Promise<void> {
-  const report = await runServerStep(folder, options, (line) => process.stderr.write(`${line}\n`));
-  print(options.json ? JSON.stringify(report) + "\n" : formatRound(report, options.out));
+/** `fedclair aggregate`: aggregates the adapters of one round and prints the report. */
+export async function aggregate(
+  folder: string,
+  { json, ...options }: AggregateOptions,
+): Promise<void> {
+  const report = await aggregateRound(folder, {
+    ...options,
+    signal: interruption.signal,
+    log: (line) => process.stderr.write(`${line}\n`),
+  });
+  print(json ? JSON.stringify(report) + "\n" : formatRound(report, options.out));
 }

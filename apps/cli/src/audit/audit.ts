@@ -1,24 +1,16 @@
 import {
-  compareAdapters,
-  createMeasuringWriter,
-  createVersionWriter,
+  auditAdapters,
   findAdapters,
   formatAudit,
-  formatFound,
   formatJson,
-  listRefinedFolders,
   parseEvaluate,
   parseOptions,
   rejectExisting,
-  unmeasuredNames,
   writeAuditPage,
-  type Audit,
-  type Comparison,
-  type RefineRequest,
 } from "@fedclair/audit";
 import { UserError, type VerdictStatus } from "@fedclair/core";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
-import { countNoun, interruption, print, whenAborted } from "@fedclair/runs";
+import { interruption, print } from "@fedclair/runs";
 import { parseRequired, readBank } from "./bank-options.js";
 
 export interface AuditOptions {
@@ -63,52 +55,23 @@ export async function audit(paths: readonly string[], options: AuditOptions): Pr
       "--evaluate: expected --refine FOLDER as well, where the best adapters are written",
     );
   }
-  const { adapters, skipped, checkpoints, ...found } = await findAdapters(paths);
+  const found = await findAdapters(paths);
   const { refine, html } = options;
-  if (refine !== undefined) {
-    const versions = command === undefined ? unmeasuredNames : [];
-    await rejectExisting("--refine", listRefinedFolders(refine, adapters, versions));
-  }
   if (html !== undefined) await rejectExisting("--html", [html]);
-  for (const line of formatFound(found)) process.stderr.write(`${line}\n`);
-  process.stderr.write(`comparing ${countNoun(adapters.length, "adapter")} …\n`);
-  const compare = (request?: RefineRequest) =>
-    Promise.race([
-      compareAdapters({
-        adapters,
-        options: clairOptions,
-        bank,
-        required,
-        ...(request && { refine: request }),
-        onProgress: (done, modules) => {
-          showProgress(done, modules, "modules read");
-        },
-      }),
-      whenAborted(interruption.signal),
-    ]);
-  const compareAndRefine = async (): Promise<Comparison & Pick<Audit, "refined">> => {
-    if (refine === undefined) return compare();
-    const writer =
-      command === undefined
-        ? createVersionWriter(refine, adapters)
-        : await createMeasuringWriter(refine, adapters, {
-            command,
-            timeoutSeconds: options.evaluateTimeout,
-            jobs: options.evaluateJobs,
-            signal: interruption.signal,
-            onProgress: (done, all) => {
-              if (done === 0) process.stderr.write(`measuring ${countNoun(all, "candidate")} …\n`);
-              showProgress(done, all, "candidates measured");
-            },
-          });
-    try {
-      const comparison = await compare(writer.request);
-      return { ...comparison, refined: await writer.finish() };
-    } finally {
-      await writer.close();
-    }
+  const evaluate = command && {
+    command,
+    timeoutSeconds: options.evaluateTimeout,
+    jobs: options.evaluateJobs,
   };
-  const report: Audit = { ...(await compareAndRefine()), skipped, checkpoints };
+  const report = await auditAdapters(found, {
+    clair: clairOptions,
+    bank,
+    required,
+    ...(refine !== undefined && { refine: { folder: refine, evaluate } }),
+    signal: interruption.signal,
+    log: (line) => process.stderr.write(`${line}\n`),
+    onProgress: showProgress,
+  });
   print(options.json ? formatJson(report, clairOptions) : formatAudit(report, clairOptions));
   if (html !== undefined) {
     await writeAuditPage(html, { audit: report, options: clairOptions, paths });

@@ -1,8 +1,7 @@
 import { controlKinds } from "@fedclair/clair";
 import { z } from "zod";
-import { auditSchema } from "@fedclair/audit";
+import { auditSchema, type TrialPower } from "@fedclair/audit";
 import { describedKinds } from "../../src/described-kinds.js";
-import type { TrialPower } from "../../src/power/measure-power.js";
 import { primarySchema, statusFields, summarySchema } from "./run.js";
 import { sweepFields } from "./sweep.js";
 

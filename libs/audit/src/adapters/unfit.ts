@@ -1,28 +1,13 @@
 import { type Numbers, readNumbers, shapeText, type LowRank } from "@fedclair/core";
-import { findCommonest } from "./find-commonest.js";
+import { findMisfits, type Misfits } from "./misfits.js";
 import { readPair, type Adapter, type PairInFile } from "./peft.js";
 
 type Modules = Adapter["modules"];
 
-/**
- * Finds adapters that have other modules or shapes than the largest group; on a tie, the first
- * group is compared.
- * @returns `faults`: how each of them differs, by name; `otherForms`: those that could be compared
- * with one another, in groups of two or more
- */
-export function findFormFaults(adapters: ReadonlyMap<string, Adapter>) {
-  const faults = new Map<string, string>();
-  const byForm = new Map<string, string[]>();
-  const all = [...adapters.values()].map(({ modules }) => modules);
-  const usual = findCommonest(all, formatForm);
-  for (const [name, { modules }] of adapters) {
-    const fault = usual && describeFormFault(modules, usual);
-    if (fault === undefined) continue;
-    faults.set(name, fault);
-    const form = formatForm(modules);
-    byForm.set(form, [...(byForm.get(form) ?? []), name]);
-  }
-  return { faults, otherForms: [...byForm.values()].filter(({ length }) => length > 1) };
+/** Finds adapters that have other modules or shapes than the largest group. */
+export function findFormFaults(adapters: ReadonlyMap<string, Adapter>): Misfits {
+  const modules = new Map([...adapters].map(([name, { modules }]) => [name, modules]));
+  return findMisfits(modules, formatForm, describeFormFault);
 }
 
 /** Describes the first entry of a module that is NaN or infinite; undefined if there is none. */

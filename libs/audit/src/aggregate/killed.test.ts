@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Dense, encodeSafetensors, UserError } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
-import { runServerStep, type ServerStepOptions } from "./server-step.js";
+import { aggregateRound, type RoundOptions } from "./aggregate-round.js";
 
 /** The calls with which a step changes the disk. */
 const changing = ["cp", "mkdir", "open", "rename", "rm", "writeFile"] as const;
@@ -91,16 +91,12 @@ describe("fedclair aggregate, killed at any write", () => {
   for (const round of [1, 2]) {
     it(`has the same result as an undisturbed step when it is run again: round ${round}`, async () => {
       const [state, out] = [join(folder, "state"), join(folder, "deep", "out")];
-      const options: ServerStepOptions = {
+      const options: RoundOptions = {
         aggregator: "local",
-        set: [],
         out,
         state,
-        merged: false,
-        seed: 1,
-        plugins: [],
       };
-      const step = () => runServerStep(join(folder, "in"), options, () => undefined);
+      const step = () => aggregateRound(join(folder, "in"), options);
       const reset = async () => {
         for (const one of [state, join(folder, "deep")])
           await rm(one, { recursive: true, force: true });
@@ -140,14 +136,8 @@ describe("fedclair aggregate, killed at any write", () => {
     await saveRound(join(folder, "in"), 1);
     const options = {
       aggregator: "fedavg",
-      set: [],
-      merged: false,
-      seed: 1,
-      plugins: [],
-      json: true,
     };
-    const step = () =>
-      runServerStep(join(folder, "in"), { ...options, out, state }, () => undefined);
+    const step = () => aggregateRound(join(folder, "in"), { ...options, out, state });
     let n = 1;
     // The first attempt whose adapters are in place while its state is not.
     while ((await killAtWrite(n, step)) && !(await readdir(folder)).includes("out")) {

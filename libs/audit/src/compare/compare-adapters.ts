@@ -2,18 +2,16 @@ import {
   blendToPairs,
   clair,
   moduleTangents,
-  selectModule,
   readShippedBank,
   type Bank,
   type ControlKind,
-  type KnownModule,
   type Power,
   refineToPairs,
   threadsFor,
   type ClairOptions,
   type ClairResult,
 } from "@fedclair/clair";
-import { UserError, type Update } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
 import { blends, type RefinementKind } from "@fedclair/core/internal";
 import { item, sum } from "@fedclair/linalg";
 import { findNearCopies } from "./near-copies.js";
@@ -21,7 +19,7 @@ import { createFindings, createInvalidFinding, type Finding } from "./findings.j
 import { findStarts } from "./own-start.js";
 import { startsNonZero } from "../adapters/peft-config.js";
 import type { Adapter } from "../adapters/peft.js";
-import { expandAll, readPile, type Pile } from "./pile.js";
+import { expandAll, readPile, selectKnown, selectUpdates, type Pile } from "./pile.js";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { groupByAdapter, type RefinedPairs } from "../refine/refined-pairs.js";
 
@@ -144,17 +142,14 @@ export async function compareAdapters({
   );
   const nearFirsts = mapCopiesToFirst(near);
   const compared = distinct.filter((k) => !nearFirsts.has(item(names, k)));
-  const updates = compared.map((k): Update => {
-    const delta = new Map([...modules].map(([m, { pairs }]) => [m, item(pairs, k)]));
-    return { clientId: item(names, k), numExamples: 1, delta, metrics: {} };
-  });
+  const updates = selectUpdates(pile, compared);
   const starts = findStarts(modules);
   const [most = [], ...others] = starts.groups;
   // If most adapters share one A₀, the differences of the others are no evidence against them.
   const elsewhere = 2 * most.length > names.length ? [...starts.own, ...others.flat()] : [];
   const result = await clair(updates, options, {
     threads: threadsFor(updates, options),
-    known: selectKnown(modules, compared),
+    known: selectKnown(pile, compared),
     bank,
     required,
     otherStarts: new Set(elsewhere.map((k) => item(names, k))),
@@ -230,11 +225,6 @@ function createEmptyComparison(
     otherForms: [],
     bases: [],
   };
-}
-
-/** Selects what is known of some adapters, by module. */
-function selectKnown(modules: Pile["modules"], rows: readonly number[]): Map<string, KnownModule> {
-  return new Map([...modules].map(([name, known]) => [name, selectModule(known, rows)]));
 }
 
 /** Maps every copy to the adapter that is compared in its place. @param groups of copies */

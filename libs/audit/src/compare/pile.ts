@@ -4,9 +4,10 @@ import {
   selectModule,
   expandCondensed,
   type Condensed,
+  type KnownModule,
   type RankedPair,
 } from "@fedclair/clair";
-import { readNumbers, yieldToEventLoop, type LowRank } from "@fedclair/core";
+import { readNumbers, yieldToEventLoop, type LowRank, type Update } from "@fedclair/core";
 import type { Allocate } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
@@ -41,7 +42,7 @@ export interface Pile {
  */
 export async function readPile(
   folders: readonly AdapterFolder[],
-  onProgress: (done: number, modules: number) => void,
+  onProgress: (done: number, modules: number) => void = () => undefined,
 ): Promise<Pile> {
   const { opened, faults, otherForms } = await openAdapters(folders);
   const names = [...opened.keys()];
@@ -89,6 +90,32 @@ export async function readPile(
     },
     identical: findIdentical(adapters, samples),
   };
+}
+
+/**
+ * Selects the changes of adapters as updates that CLAIR compares.
+ * @param rows default: all adapters
+ */
+export function selectUpdates(
+  { adapters, modules }: Pile,
+  rows: readonly number[] = [...Array(adapters.size).keys()],
+): Update[] {
+  const names = [...adapters.keys()];
+  return rows.map((k) => {
+    const delta = new Map([...modules].map(([module, { pairs }]) => [module, item(pairs, k)]));
+    return { clientId: item(names, k), numExamples: 1, delta, metrics: {} };
+  });
+}
+
+/**
+ * Selects what is known of adapters, by module.
+ * @param rows default: all adapters
+ */
+export function selectKnown(
+  { adapters, modules }: Pile,
+  rows: readonly number[] = [...Array(adapters.size).keys()],
+): Map<string, KnownModule> {
+  return new Map([...modules].map(([module, own]) => [module, selectModule(own, rows)]));
 }
 
 /**

@@ -23,6 +23,7 @@ export {
   findFinished,
   readFinishedElsewhere,
   runSweepTrial,
+  openHere,
   type OpenPlace,
   type TrialPlace,
   type FinishedTrial,

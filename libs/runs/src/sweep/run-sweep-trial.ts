@@ -46,7 +46,8 @@ export interface TrialPlace {
 /** Opens the place for a trial. @param backend the TensorFlow.js backend that trains */
 export type OpenPlace = (prepared: PreparedTrial, backend: string) => Promise<TrialPlace>;
 
-const openHere: OpenPlace = (prepared) =>
+/** Opens a place where everything runs in this thread. */
+export const openHere: OpenPlace = (prepared) =>
   Promise.resolve({ pool: new MemoryPool(new ClientRunner(prepared)) });
 
 /**

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { formatPower } from "./power.js";
+import { formatPower } from "./power-text.js";
 import { measurePower } from "./measure-power.js";
 
 const trial = `name: small
@@ -13,7 +13,7 @@ aggregator: { name: clair, rank: 3 }
 attacks: [{ attack: { name: sign-flip }, fraction: 0.25 }]
 `;
 
-describe("fedclair power", () => {
+describe("measurePower", () => {
   let folder = "";
   const write = async (text: string) => {
     const file = join(folder, "trial.yaml");
@@ -27,7 +27,7 @@ describe("fedclair power", () => {
 
   it("tells which planted attackers are found, in every round of every seed", async () => {
     const file = await write(trial);
-    const measured = await measurePower(file, [], "2");
+    const measured = await measurePower(file, { seeds: "2" });
     const { seeds, rounds, clients, kinds, falseAlarms } = measured;
     assert.deepEqual({ seeds, rounds, clients }, { seeds: [1, 2], rounds: 4, clients: 12 });
     assert.equal(kinds.boosted.flagged.share, 1);
@@ -42,19 +42,19 @@ describe("fedclair power", () => {
   it("rejects trials in which nothing can be planted", async () => {
     const file = await write(trial);
     await assert.rejects(
-      measurePower(file, ["aggregator={ name: fedavg }"], undefined),
+      measurePower(file, { set: ["aggregator={ name: fedavg }"] }),
       /aggregator: expected clair, got fedavg/,
     );
     await assert.rejects(
-      measurePower(file, ["aggregator.rule=gap"], undefined),
+      measurePower(file, { set: ["aggregator.rule=gap"] }),
       /rule: expected evidence, got gap/,
     );
     await assert.rejects(
-      measurePower(file, ["clients=4"], undefined),
+      measurePower(file, { set: ["clients=4"] }),
       /no round has enough clients to plant attackers among/,
     );
     await assert.rejects(
-      measurePower(file, ["task={ name: external }"], undefined),
+      measurePower(file, { set: ["task={ name: external }"] }),
       /power starts all clients itself, and 12 of 12 are external: name their code .* python: my_module/,
     );
   });

@@ -7,7 +7,6 @@ import {
   type ControlKind,
   type Power,
 } from "@fedclair/clair";
-import { availableParallelism } from "node:os";
 import { UserError, type Aggregator, type Plugins, type Update } from "@fedclair/core";
 import {
   listSeeds,
@@ -18,15 +17,14 @@ import {
 import { loadNamedPlugins } from "@fedclair/plugins";
 import {
   chooseTrialBackend,
-  interruption,
+  openHere,
   prepareTrial,
   readTrialFile,
   runTrial,
   wilsonInterval,
   type Interval,
+  type OpenPlace,
 } from "@fedclair/runs";
-import { placesWith } from "../open-place.js";
-import type { PythonOptions } from "../read-hosts.js";
 
 /** A share over rounds, with Wilson's 95 % interval. */
 export interface RoundShare extends Interval {
@@ -52,6 +50,17 @@ export interface TrialPower {
   readonly falseAlarms: RoundShare;
 }
 
+export interface PowerOptions {
+  /** Changes to the trial as `option=value`. */
+  readonly set?: readonly string[];
+  /** A number of seeds, or a list, as YAML; default: that of the trial. */
+  readonly seeds?: string | undefined;
+  /** Opens the place where the clients run; default: this thread. */
+  readonly open?: OpenPlace;
+  /** Stops the trials when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
 /** A round in which nobody is contaminated. */
 interface HonestRound {
   readonly clients: number;
@@ -65,16 +74,13 @@ interface HonestRound {
  * Runs a trial without its attacks, plants attackers into every round, and counts those that CLAIR
  * finds. Every round is judged by itself. Clients that the trial declares contaminated are
  * contaminated without an attack, so they take no part.
- * @param set overrides, as for `--set`
- * @param seeds a number of seeds, or a list, as YAML; default: that of the trial
+ * @param file a trial file
  * @throws UserError if the trial has another aggregator, or external clients whose code it does not
  *   name, or if no round has enough clients
  */
 export async function measurePower(
   file: string,
-  set: readonly string[],
-  seeds: string | undefined,
-  python: PythonOptions = {},
+  { set = [], seeds, open = openHere, signal = new AbortController().signal }: PowerOptions = {},
 ): Promise<TrialPower> {
   const overrides = [...set, "baselines=[]", "evaluate=never"];
   const rounds: HonestRound[] = [];
@@ -83,7 +89,8 @@ export async function measurePower(
   let leftOut: readonly string[] | undefined;
   for (const seed of all) {
     const declared = await runHonestly(file, [...overrides, "seeds=1", `seed=${seed}`], {
-      python,
+      open,
+      signal,
       onRound: (round) => rounds.push(round),
     });
     leftOut ??= declared;
@@ -139,7 +146,8 @@ function checkExternalClients(file: string, { trial, external }: PreparedTrial):
 }
 
 interface HonestRun {
-  readonly python: PythonOptions;
+  readonly open: OpenPlace;
+  readonly signal: AbortSignal;
   readonly onRound: (round: HonestRound) => void;
 }
 
@@ -147,9 +155,8 @@ interface HonestRun {
 async function runHonestly(
   file: string,
   set: readonly string[],
-  { python, onRound }: HonestRun,
+  { open, signal, onRound }: HonestRun,
 ): Promise<readonly string[]> {
-  const { signal } = interruption;
   const { trial, contamination } = await prepareTrial(file, set, loadNamedPlugins);
   const declared = [...contamination].flatMap(([id, { attack }]) => (attack.labelOnly ? id : []));
   const honest = [...set, "attacks=[]", ...leaveOut(declared, trial.absent)];
@@ -157,7 +164,6 @@ async function runHonestly(
     watchClair(await loadNamedPlugins(source), onRound),
   );
   const chosen = chooseTrialBackend([prepared], "auto");
-  const open = placesWith({ ...python, hosts: availableParallelism() });
   const { pool, server } = await open(prepared, chosen.name);
   try {
     await pool.ready(signal);

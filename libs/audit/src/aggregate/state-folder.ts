@@ -1,7 +1,7 @@
 import { cp, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { UserError } from "@fedclair/core";
-import { errorMessage, type PluginChoice, type PluginIdentity } from "@fedclair/core/internal";
+import { errorMessage, type PluginChoice } from "@fedclair/core/internal";
 import {
   systemErrorCode,
   Lock,
@@ -13,13 +13,13 @@ import {
   writeState,
 } from "@fedclair/runs";
 import { z } from "zod";
+import type { ChosenAggregator } from "./choose-aggregator.js";
+import { stepStateSchema, type StepState } from "./run-step.js";
 
-/** The state that a server step inherits from the steps before it. */
-export interface ServerState {
-  /** Number of completed rounds. */
-  readonly round: number;
-  /** The aggregator's own state. */
-  readonly aggregator: unknown;
+/** The state that a round inherits from the rounds before it. */
+export interface FolderState {
+  /** The state after the last step; absent before the first round. */
+  readonly step?: StepState;
   /** Fingerprint of the adapters of the last round; absent before the first round. */
   readonly fingerprint?: string;
   /**
@@ -39,8 +39,7 @@ export interface Rules {
   readonly seed: number;
   /** True if adapters are merged into the base after every round, so that they start at zero. */
   readonly merged: boolean;
-  /** Code identity of an external aggregator. */
-  readonly code?: Pick<PluginIdentity, "version" | "hash"> | undefined;
+  readonly code?: ChosenAggregator["code"];
 }
 
 /** The state file, next to the folder `round-<n>` with the last adapters. */
@@ -48,7 +47,7 @@ const stateFile = "memory.state";
 const handedOutFolder = (folder: string, round: number) => join(folder, `round-${round}`);
 
 const schema = z.strictObject({
-  round: z.int().min(1),
+  step: stepStateSchema,
   fingerprint: z.string(),
   rules: z.strictObject({
     aggregator: z.looseObject({ name: z.string() }),
@@ -56,7 +55,6 @@ const schema = z.strictObject({
     merged: z.boolean(),
     code: z.strictObject({ version: z.string(), hash: z.string() }).optional(),
   }),
-  aggregator: z.unknown(),
 });
 
 /**
@@ -84,15 +82,15 @@ export async function withStateLock<T>(
  * @param folder undefined: every round is the first
  * @throws UserError if the folder holds something else, or a state with different rules
  */
-export async function readServerState(
+export async function readFolderState(
   folder: string | undefined,
   rules: Rules,
-): Promise<ServerState> {
-  if (folder === undefined) return { round: 0, aggregator: undefined, isPrepared: false };
+): Promise<FolderState> {
+  if (folder === undefined) return { isPrepared: false };
   const file = join(folder, stateFile);
   const prepared = await readState(`${file}.new`).catch(() => undefined);
-  const isPrepared = (before: number) => schema.safeParse(prepared).data?.round === before + 1;
-  const first = { round: 0, aggregator: undefined, isPrepared: isPrepared(0) };
+  const isPrepared = (before: number) => schema.safeParse(prepared).data?.step.round === before + 1;
+  const first = { isPrepared: isPrepared(0) };
   const advice = "choose another folder";
   const value = await readState(file).catch(async (error: unknown) => {
     const code = systemErrorCode(error);
@@ -108,18 +106,17 @@ export async function readServerState(
   if (data === undefined) {
     throw new UserError(`--state: '${file}' is no state of fedclair aggregate: ${advice}`);
   }
-  const begun = data.rules;
-  const [then, now] = [begun.aggregator.name, rules.aggregator.name];
+  const [then, now] = [data.rules.aggregator.name, rules.aggregator.name];
   const differing =
-    then === now ? listDifferences(begun, rules) : [`aggregator ${then} then, ${now} now`];
+    then === now ? listDifferences(data.rules, rules) : [`aggregator ${then} then, ${now} now`];
   if (differing.length > 0) {
     throw new UserError(
       `--state: '${folder}' was begun otherwise: ${differing.join(", ")}; say the same, or begin another state`,
     );
   }
-  const { round, aggregator, fingerprint } = data;
-  const handedOut = handedOutFolder(folder, round);
-  return { round, aggregator, fingerprint, handedOut, isPrepared: isPrepared(round) };
+  const { step, fingerprint } = data;
+  const handedOut = handedOutFolder(folder, step.round);
+  return { step, fingerprint, handedOut, isPrepared: isPrepared(step.round) };
 }
 
 /** Lists the keys that differ, for example `rule "gap" then, "evidence" now`. */
@@ -153,8 +150,8 @@ async function isNew(folder: string): Promise<boolean> {
 export async function prepareState(
   folder: string,
   rules: Rules,
-  before: ServerState,
-  after: Required<Pick<ServerState, "round" | "fingerprint">> & Pick<ServerState, "aggregator">,
+  before: FolderState,
+  after: Required<Pick<FolderState, "step" | "fingerprint">>,
   out: string,
 ): Promise<() => Promise<void>> {
   const file = join(folder, stateFile);
@@ -165,7 +162,7 @@ export async function prepareState(
     const isStale = name.startsWith("round-") && join(folder, name) !== before.handedOut;
     if (isStale) await rm(join(folder, name), { recursive: true });
   }
-  const next = handedOutFolder(folder, after.round);
+  const next = handedOutFolder(folder, after.step.round);
   if (before.handedOut !== undefined) await cp(before.handedOut, next, { recursive: true });
   for (const part of ["global", "personal"]) {
     await cp(join(out, part), join(next, part), { recursive: true }).catch((error: unknown) => {

@@ -1,0 +1,34 @@
+import { invalidVerdict, type Update, type Verdict } from "@fedclair/core";
+import { admitUpdates } from "./admit-updates.js";
+import { chooseAggregator, type AggregatorRequest } from "./choose-aggregator.js";
+import { runStep, type StepResult, type StepState } from "./run-step.js";
+
+export interface AggregateOptions extends AggregatorRequest {
+  /** Seed of the aggregator's random numbers; default: 1. */
+  readonly seed?: number;
+  /** The state that the step before returned; absent in the first round. */
+  readonly state?: StepState | undefined;
+}
+
+/** The result of a server step on updates. */
+export interface AggregateResult extends StepResult {
+  /** The aggregator's verdicts, and `invalid` for each update that was left out. */
+  readonly verdicts: readonly Verdict[];
+}
+
+/**
+ * Runs one server step: aggregates the updates of a round as a trial would. An update with other
+ * modules or shapes than most, or with numbers that are not finite, is left out.
+ * @throws UserError for an unknown aggregator or option, a state of another aggregator, or if no
+ * update can be aggregated
+ */
+export async function aggregate(
+  sent: readonly Update[],
+  { seed = 1, state, ...request }: AggregateOptions,
+): Promise<AggregateResult> {
+  const chosen = await chooseAggregator(request);
+  const { updates, faults } = admitUpdates(sent);
+  const step = await runStep(chosen, updates, { seed, before: state });
+  const invalid = [...faults].map(([id, reason]) => ({ ...invalidVerdict(id), reason }));
+  return { ...step, verdicts: [...(step.aggregation.verdicts ?? []), ...invalid] };
+}

@@ -1,0 +1,76 @@
+import type { Aggregator, AggregatorPlugin, Registry } from "@fedclair/core";
+import {
+  choiceSchema,
+  createPlugin,
+  parseYaml,
+  type PluginChoice,
+  type PluginIdentity,
+} from "@fedclair/core/internal";
+import { aggregators, loadPlugins, resolveModule } from "@fedclair/plugins";
+import { z } from "zod";
+
+/** An aggregator by name, with its options. */
+export interface AggregatorRequest {
+  readonly aggregator: string;
+  /** Options as `option=value`. */
+  readonly set?: readonly string[];
+  /** Modules with external aggregators, whose code runs. */
+  readonly plugins?: readonly string[];
+}
+
+/** An aggregator that is ready to run. */
+export interface ChosenAggregator {
+  /** The name with all options, including defaults. */
+  readonly choice: PluginChoice;
+  readonly aggregator: Aggregator;
+  /** The code of an external aggregator. */
+  readonly code?: Pick<PluginIdentity, "version" | "hash"> | undefined;
+}
+
+/**
+ * Creates the requested aggregator.
+ * @param defaults options that hold unless they are set, as YAML within braces
+ * @throws UserError for an unknown aggregator or option
+ */
+export async function chooseAggregator(
+  request: AggregatorRequest,
+  defaults = "",
+): Promise<ChosenAggregator> {
+  const added = await loadExternal(request.plugins ?? []);
+  const registry = new Map(aggregators);
+  for (const [name, { plugin }] of added) registry.set(name, plugin);
+  const choice = parseChoice(request, defaults, registry);
+  const code = added.get(choice.name)?.code;
+  return { choice, aggregator: createPlugin(registry, choice), code };
+}
+
+function parseChoice(
+  { aggregator, set = [] }: AggregatorRequest,
+  defaults: string,
+  registry: Registry<AggregatorPlugin>,
+): PluginChoice {
+  const source = {
+    text: `aggregator: { name: ${JSON.stringify(aggregator)}, ${defaults} }`,
+    file: "--aggregator",
+    hasLines: false,
+    what: "options",
+    overrides: set.map((one) => `aggregator.${one}`),
+  };
+  const schema = z.strictObject({ aggregator: choiceSchema(registry, "aggregator") });
+  return parseYaml(source).check(schema).aggregator;
+}
+
+/** Loads the aggregators that external modules export, by name. */
+async function loadExternal(modules: readonly string[]) {
+  const added = new Map<
+    string,
+    { readonly plugin: AggregatorPlugin; readonly code: ChosenAggregator["code"] }
+  >();
+  if (modules.length === 0) return added; // the loader also imports every task
+  const all = await loadPlugins(modules.map((one) => resolveModule(one, ".", "--plugin")));
+  for (const { kind, name, version, hash } of all.outside ?? []) {
+    const plugin = kind === "aggregator" && all.aggregators.get(name);
+    if (plugin) added.set(name, { plugin, code: { version, hash } });
+  }
+  return added;
+}

@@ -1,0 +1,112 @@
+import type { Bank, ClairOptions, ControlKind } from "@fedclair/clair";
+import { countNoun, whenAborted } from "@fedclair/runs";
+import { findAdapters, type FoundAdapters } from "./adapters/find-adapters.js";
+import { formatFound } from "./adapters/found-text.js";
+import { rejectExisting } from "./adapters/reject-existing.js";
+import type { Audit } from "./audit-schema.js";
+import { compareAdapters, type RefineRequest } from "./compare/compare-adapters.js";
+import { parseOptions } from "./compare/options.js";
+import type { EvaluateCommand } from "./refine/evaluate-command.js";
+import { createMeasuringWriter } from "./refine/measure-candidates.js";
+import { unmeasuredNames } from "./refine/refinements.js";
+import {
+  createVersionWriter,
+  listRefinedFolders,
+  type RefinedWriter,
+} from "./refine/write-refined.js";
+
+export interface AuditOptions {
+  /** Options of CLAIR; default: `parseOptions([])`, which is rule `evidence`. */
+  readonly clair?: ClairOptions;
+  /** The thresholds; default: the bank that is shipped. */
+  readonly bank?: Bank;
+  /** Kinds of attackers that a benign adapter must be cleared of; default: any one. */
+  readonly required?: readonly ControlKind[];
+  /** Writes refined adapters as well. */
+  readonly refine?: RefineOptions;
+  /** Stops the audit when it aborts. */
+  readonly signal?: AbortSignal;
+  /** Called with lines that report progress. */
+  readonly log?: (line: string) => void;
+  /** Called often, for example with 3, 16 and "modules read". */
+  readonly onProgress?: (done: number, all: number, what: string) => void;
+}
+
+export interface RefineOptions {
+  /** Folder for the refined adapters. */
+  readonly folder: string;
+  /** Measures the losses of refined adapters, so that only the best ones are written. */
+  readonly evaluate?: EvaluateOptions | undefined;
+}
+
+export interface EvaluateOptions {
+  readonly command: EvaluateCommand;
+  /** How long the command may take for one adapter. */
+  readonly timeoutSeconds: number;
+  /** Number of commands that run at a time. */
+  readonly jobs: number;
+}
+
+/**
+ * Judges which of a set of LoRA adapters are contaminated. CLAIR compares only the adapters; there
+ * is no training.
+ * @param folders adapters (PEFT folders), or folders in which they are searched
+ * @throws UserError if a folder has no adapter, or if refined adapters exist already
+ */
+export async function audit(
+  folders: readonly string[],
+  options: AuditOptions = {},
+): Promise<Audit> {
+  return await auditAdapters(await findAdapters(folders), options);
+}
+
+/** Judges adapters that `findAdapters` has found. See `audit`. */
+export async function auditAdapters(
+  { adapters, skipped, checkpoints, ...found }: FoundAdapters,
+  options: AuditOptions,
+): Promise<Audit> {
+  const { clair = parseOptions([]), bank, required, refine, log, onProgress } = options;
+  const { signal = new AbortController().signal } = options;
+  if (refine !== undefined) {
+    const versions = refine.evaluate === undefined ? unmeasuredNames : [];
+    await rejectExisting("--refine", listRefinedFolders(refine.folder, adapters, versions));
+  }
+  for (const line of formatFound(found)) log?.(line);
+  log?.(`comparing ${countNoun(adapters.length, "adapter")} …`);
+  const compare = (request?: RefineRequest) =>
+    Promise.race([
+      compareAdapters({
+        adapters,
+        options: clair,
+        ...(bank && { bank }),
+        ...(required && { required }),
+        ...(request && { refine: request }),
+        onProgress: (done, modules) => onProgress?.(done, modules, "modules read"),
+      }),
+      whenAborted(signal),
+    ]);
+  if (refine === undefined) return { ...(await compare()), skipped, checkpoints };
+  const writer = await createWriter(refine, adapters, { ...options, signal });
+  try {
+    const comparison = await compare(writer.request);
+    return { ...comparison, refined: await writer.finish(), skipped, checkpoints };
+  } finally {
+    await writer.close();
+  }
+}
+
+async function createWriter(
+  { folder, evaluate }: RefineOptions,
+  adapters: FoundAdapters["adapters"],
+  { signal, log, onProgress }: AuditOptions & { readonly signal: AbortSignal },
+): Promise<RefinedWriter> {
+  if (evaluate === undefined) return createVersionWriter(folder, adapters);
+  return await createMeasuringWriter(folder, adapters, {
+    ...evaluate,
+    signal,
+    onProgress: (done, all) => {
+      if (done === 0) log?.(`measuring ${countNoun(all, "candidate")} …`);
+      onProgress?.(done, all, "candidates measured");
+    },
+  });
+}
