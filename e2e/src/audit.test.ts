@@ -89,7 +89,7 @@ describe("fedclair audit", function () {
     assert.equal(report.refined?.adapters, 14);
     for (const version of ["shrunk", "added"]) {
       const out = join(folder, "refined", version);
-      const again = await audit(out, "--set", "rank=2", "--set", "rule=none");
+      const again = await audit(out, "--set", "rank=2", "--set", "rule=gap");
       assert.equal(again.adapters.length, 14);
     }
     const page = await readFile(html, "utf8");
