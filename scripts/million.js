@@ -95,8 +95,7 @@ async function countRounds(out) {
 
 /** The SHA-256 of every result of a run, by name, and the bytes of its records. */
 async function readResults(out) {
-  const names = (await readdir(join(out, "records"))).map((name) => join("records", name));
-  const files = [...names.sort(), "params.safetensors", "summary.json"];
+  const files = ["records.jsonl", "params.safetensors", "summary.json"];
   let bytes = 0;
   const hashes = new Map();
   for (const name of files) {

@@ -116,7 +116,7 @@ function formatRecords() {
     "# Records and timings",
     `This page lists every field of the two logs of a [run](../runs.md). ${generated} Each line is a JSON object. Fields without a value are absent. [output.schema.json](../output.schema.json) has the JSON Schemas under the files' names. [Errors](../errors.md) lists the codes of failures, and [CLAIR](../clair.md) explains the pieces of evidence.`,
     "## records.jsonl",
-    "A line per round and arm. Its bytes are the same wherever the trial ran. With `records: parquet` the fields of clients are columns, and the others are metadata of the file.",
+    "A line per round and arm. Its bytes are the same wherever the trial ran.",
     table(recordSchema),
     "## timings.jsonl",
     "A line per round and arm with what depends on the machine.",

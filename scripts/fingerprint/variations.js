@@ -34,12 +34,10 @@ export const shorter = {
     "task.localSteps": 5,
     "task.evaluationSequences": 32,
   },
-  "trials/scale/lr-mnist.yaml": { records: "lines" },
   "trials/scale/million.yaml": {
     rounds: 2,
     clients: 2100,
     "cohort.count": 1050,
-    records: "lines",
   },
   "trials/digits/iid-label-flip.yaml": { rounds: 2, "task.baseDigits": 7000 },
   "trials/digits/input-side.yaml": { rounds: 2 },

@@ -64,10 +64,10 @@ export async function* attestRun(attestation: Attestation): AsyncGenerator<Attes
     for await (const stored of storedRounds(folder)) {
       if (!wanted.has(++number)) continue;
       const { arm, event } = await again.run(number);
-      const own = await encodeRound(prepared.trial, arm, event);
+      const own = encodeRound(arm, event);
       const { record } = own;
       const { place } = stored.record;
-      const { keys, missing } = await compareRecords(stored, own);
+      const { keys, missing } = compareRecords(stored, own);
       const isFinal = arm === prepared.arms[0] && record.round === prepared.trial.rounds;
       const hasOtherParams = isFinal && !(await hasParams(folder, event.state));
       const files = [
@@ -144,12 +144,12 @@ class Rounds {
 }
 
 /** Lists the keys in which a stored record differs, and those of them that it lacks. */
-async function compareRecords(
+function compareRecords(
   stored: StoredRound,
   own: EncodedRound,
-): Promise<{ readonly keys: readonly string[]; readonly missing: readonly string[] }> {
+): { readonly keys: readonly string[]; readonly missing: readonly string[] } {
   if (stored.lines === own.line + own.artifacts) return { keys: [], missing: [] };
-  const then = new Map(leafValues(await stored.record.read()));
+  const then = new Map(leafValues(stored.record.read()));
   const now = new Map(leafValues(own.record));
   const keys = [...new Set([...then.keys(), ...now.keys()])];
   const differing = keys.filter((key) => then.get(key) !== now.get(key));

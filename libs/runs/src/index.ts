@@ -109,19 +109,10 @@ export {
   type RunStatus,
 } from "./store/stored-run.js";
 export { checkRecords, eachRecord, linkTimings } from "./store/chain.js";
-export { recordsPlace } from "./store/stored-records.js";
 export { eachLine, readLines } from "./store/lines.js";
 export type { ArmTiming } from "./arm-timing.js";
 export { checkExistingRun, checkTrial } from "./store/run-folder.js";
-export {
-  readRun,
-  armRecords,
-  RunTally,
-  mainRecords,
-  type RecordReader,
-  type Run,
-  type Timings,
-} from "./run.js";
+export { readRun, armRecords, RunTally, mainRecords, type Run, type Timings } from "./run.js";
 export { rejectExternalClients } from "./reject-external.js";
 export { runTrial, sharesFirstRound, type ArmEvent } from "./run-trial.js";
 export { summarise, type Summary } from "./summary.js";

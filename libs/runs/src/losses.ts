@@ -3,7 +3,6 @@ import { listArms, notLost } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
 import { createMeasure, type Measure } from "./measure.js";
 import { formatNumber } from "./numbers.js";
-import { recordsPlace } from "./store/stored-records.js";
 import { clientTruth } from "./truth.js";
 
 /** The client's host or its connection failed. No attack causes these, so they always count. */
@@ -123,7 +122,7 @@ export function explainExcessLoss(
     .map(({ arm = main.label, value }) => `${formatNumber(value)} in ${arm}`);
   return (
     `${lossText(losses)} (${each.join(", ")}), ` +
-    `limits.maxLost = ${maxLost}; their codes are in the report and in ${recordsPlace(trial)}: ` +
+    `limits.maxLost = ${maxLost}; their codes are in the report and in records.jsonl: ` +
     "keep hosts and clients connected, or raise limits.maxLost"
   );
 }

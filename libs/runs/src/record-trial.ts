@@ -118,7 +118,7 @@ async function runInto(
   if (checkpoint) {
     const done = new Map<string, number>();
     for await (const stored of storedRecords(folder.path)) {
-      const record = await stored.read();
+      const record = stored.read();
       tally.add(record);
       done.set(record.arm, (done.get(record.arm) ?? 0) + 1);
     }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import fs, { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import fs, { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError, type Aggregator, type AggregatorPlugin } from "@fedclair/core";
@@ -11,7 +10,6 @@ import type { ArmRecord } from "./arm-record.js";
 import { recordTrial, type TrialRun } from "./record-trial.js";
 import { withBrokenDisk } from "../testing/broken-disk.js";
 import { readRun } from "./run.js";
-import { eachRecord } from "./store/chain.js";
 import { findRun } from "./store/stored-run.js";
 import type { Summary } from "./summary.js";
 
@@ -149,59 +147,6 @@ describe("an interrupted run", () => {
         assert.equal((await findRun(out))?.status, "done");
       }
     }
-  });
-
-  it("resumes after any round with records in Parquet, and keeps the same records", async () => {
-    const inFiles: Trial = { ...trial, records: "parquet" };
-    const files = async (folder: string) => {
-      const names = (await readdir(join(folder, "records"))).sort();
-      const paths = names.map((name) => join(folder, "records", name));
-      const others = ["params.safetensors", "summary.json"].map((name) => join(folder, name));
-      return [names, await Promise.all([...paths, ...others].map((path) => readFile(path)))];
-    };
-    const complete = join(root, "parquet");
-    await recordTrial(runInto(complete, { trial: inFiles }));
-    const expected = await files(complete);
-    const read = async (folder: string) => {
-      const records: string[] = [];
-      for await (const record of eachRecord(folder)) records.push(JSON.stringify(record));
-      return records;
-    };
-    assert.deepEqual(await read(complete), await read(join(root, "whole")));
-    for (const [last, every] of [
-      [1, 1],
-      [3, 2],
-      [8, 1],
-      [9, 5],
-    ]) {
-      const out = join(root, `parquet-${last}`);
-      const stop = new AbortController();
-      let rounds = 0;
-      const onEvent: TrialRun["onEvent"] = ({ event }) => {
-        if (event.kind === "round" && ++rounds === last) stop.abort();
-      };
-      const cut = { trial: inFiles, signal: stop.signal, onEvent, checkpoints: { every } };
-      await assert.rejects(recordTrial(runInto(out, cut as Partial<TrialRun>)), {
-        name: "AbortError",
-      });
-      await writeFile(join(out, "records", "000099.parquet.part"), "cut off");
-      await recordTrial(runInto(out, { trial: inFiles }));
-      assert.deepEqual(await files(out), expected, `after round ${last}`);
-    }
-    const path = join(complete, "records", "000002.parquet");
-    await writeFile(path, (await readFile(path)).fill(7, 20, 21));
-    await assert.rejects(readRun(complete), /000002\.parquet: .* differ from what the run wrote/);
-    await rm(path);
-    await assert.rejects(
-      readRun(complete),
-      /000002\.parquet' is missing, and the run wrote 11 such/,
-    );
-    if (process.platform === "win32") return;
-    execFileSync("mkfifo", [path]);
-    await assert.rejects(
-      readRun(complete),
-      /000002\.parquet': expected a regular file, got a FIFO/,
-    );
   });
 
   it("counts the hangs of a client as an uninterrupted run does", async () => {

@@ -20,8 +20,7 @@ import { version } from "./version.js";
 
 /**
  * The contents of a run folder, complete or not, as needed by pages, tables and figures. It does
- * not hold all records, because they may not fit into memory, and its records may lack the evidence
- * of verdicts.
+ * not hold all records, because they may not fit into memory.
  */
 export interface Run extends Records {
   readonly trial: Trial;
@@ -73,22 +72,16 @@ export interface Timings {
   };
 }
 
-/** Reads the records of a run as well while they pass, because decoding many takes seconds. */
-export interface RecordReader {
-  /** Whether the client's evidence is needed. */
-  needsEvidence(clientId: string): boolean;
-  add(record: ArmRecord): void;
-}
-
 /**
  * Reads a run folder.
  * @param description default: derived from the records
+ * @param onRecord receives every record, because reading them again takes seconds
  * @throws UserError if its trial or its records are not those that the run wrote
  */
 export async function readRun(
   folder: string,
   description?: TrialDescription,
-  reader?: RecordReader,
+  onRecord?: (record: ArmRecord) => void,
 ): Promise<Run> {
   const { trial } = readRunTrial(folder);
   const info = readRunInfo(folder);
@@ -99,10 +92,9 @@ export async function readRun(
   }
   const written = readSummary(folder);
   const tally = new RunTally(trial, description);
-  const evidence = reader ? (id: string) => reader.needsEvidence(id) : false;
-  for await (const record of eachRecord(folder, {}, { evidence })) {
+  for await (const record of eachRecord(folder)) {
     tally.add(record);
-    reader?.add(record);
+    onRecord?.(record);
   }
   const stopped = new Map(Object.entries(written?.stopped ?? {}));
   const records = tally.records(stopped, written !== undefined);

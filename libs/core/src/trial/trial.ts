@@ -227,12 +227,6 @@ function makeSchema(plugins: Plugins) {
         .enum(["cohort", "never"])
         .default("cohort")
         .describe("Which benign clients measure the new params on their own data after a round?"),
-      records: z
-        .enum(["lines", "parquet"])
-        .optional()
-        .describe(
-          "How a run stores its records. lines: records.jsonl. parquet: a file per round in the folder records, a tenth of the size. Default: lines.",
-        ),
       target: z
         .strictObject({ metric: z.string().min(1), value: z.number() })
         .optional()

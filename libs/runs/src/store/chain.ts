@@ -5,21 +5,14 @@ import type { ArmRecord } from "../arm-record.js";
 import { eachLine, streamLines } from "./lines.js";
 import type { ArmTiming } from "../arm-timing.js";
 import { findHolder } from "./lock.js";
-import type { RecordParts } from "./record-table.js";
-import {
-  recordsPath,
-  storedRecords,
-  type RecordsEnd,
-  type StoredRecord,
-} from "./stored-records.js";
+import { recordsFile, storedRecords, type StoredRecord } from "./stored-records.js";
 import { readRunInfo, readSummary } from "./stored-run.js";
 
 /*
- * Every round of a run has a link: the SHA-256 of the link before, of the round's record (its line
- * in `records.jsonl`, or the SHA-256 of its Parquet file) and of its lines in `artifacts.jsonl`.
- * The links are in `timings.jsonl`, the last one also in the checkpoint and in the summary. The
- * chain shows damage and careless changes. It does not protect against a person who changes all of
- * these files together.
+ * Every round of a run has a link: the SHA-256 of the link before, of the round's line in
+ * `records.jsonl` and of its lines in `artifacts.jsonl`. The links are in `timings.jsonl`, the last
+ * one also in the checkpoint and in the summary. The chain shows damage and careless changes. It
+ * does not protect against a person who changes all of these files together.
  */
 
 /** The link before the first round. @param hash of the trial and its seed (`trialHash`) */
@@ -37,7 +30,9 @@ function sha256(text: string): string {
 }
 
 /** Where the records of a run end. */
-export interface ChainEnd extends RecordsEnd {
+export interface ChainEnd {
+  /** Size of `records.jsonl` up to there. Default: all of it. */
+  readonly bytes?: number | undefined;
   /** The link of the last round. Default: the one in the summary, if the run is done. */
   readonly link?: string | undefined;
 }
@@ -63,15 +58,10 @@ export async function linkTimings(
 
 /**
  * Reads the records of a run one by one, and checks that they are those that it wrote.
- * @param parts what to read of each; default: all
  * @throws UserError naming the first record that is not, or that cannot be read
  */
-export async function* eachRecord(
-  folder: string,
-  end: ChainEnd = {},
-  parts?: RecordParts,
-): AsyncGenerator<ArmRecord> {
-  for await (const record of checkedRecords(folder, end)) yield await record.read(parts);
+export async function* eachRecord(folder: string, end: ChainEnd = {}): AsyncGenerator<ArmRecord> {
+  for await (const record of checkedRecords(folder, end)) yield record.read();
 }
 
 /** Checks the records of a run like `eachRecord`, without reading their content. */
@@ -82,7 +72,7 @@ export async function checkRecords(folder: string, end: ChainEnd = {}): Promise<
 
 async function* checkedRecords(
   folder: string,
-  { link: last, ...recordsEnd }: ChainEnd,
+  { link: last, bytes }: ChainEnd,
 ): AsyncGenerator<StoredRecord> {
   const end = last ?? readSummary(folder)?.chain;
   const isWriting = findHolder(folder) !== undefined;
@@ -92,7 +82,7 @@ async function* checkedRecords(
   let missing = 0;
   try {
     // A running run writes a round's link before its record.
-    for await (const { record, lines } of storedRounds(folder, recordsEnd)) {
+    for await (const { record, lines } of storedRounds(folder, bytes)) {
       number++;
       link = nextLink(link, lines);
       const timing = await timings.next();
@@ -104,8 +94,7 @@ async function* checkedRecords(
       }
       yield record;
     }
-    const isWhole = recordsEnd.bytes === undefined && recordsEnd.files === undefined;
-    if (isWhole && !isWriting) {
+    if (bytes === undefined && !isWriting) {
       while (missing < 2 && (await timings.next()).done !== true) missing++;
     }
   } finally {
@@ -114,7 +103,7 @@ async function* checkedRecords(
   // A run that is killed may have written one link without its record, but not two.
   if (missing > 1 || (end !== undefined && link !== end)) {
     throw new UserError(
-      `'${recordsPath(folder)}' has ${number} records, and the run wrote others after or instead of them: restore the folder from a copy, or run the trial again`,
+      `'${join(folder, recordsFile)}' has ${number} records, and the run wrote others after or instead of them: restore the folder from a copy, or run the trial again`,
     );
   }
 }
@@ -122,19 +111,16 @@ async function* checkedRecords(
 /** A round as it is stored. */
 export interface StoredRound {
   readonly record: StoredRecord;
-  /** What the round's link covers: the text of its record, and its lines of `artifacts.jsonl`. */
+  /** What the round's link covers: the lines of its record and its artifacts. */
   readonly lines: string;
 }
 
 /** Reads the rounds of a run one by one, and checks none of them. */
-export async function* storedRounds(
-  folder: string,
-  end: RecordsEnd = {},
-): AsyncGenerator<StoredRound> {
+export async function* storedRounds(folder: string, bytes?: number): AsyncGenerator<StoredRound> {
   const artifacts = new ArtifactLines(folder);
   try {
-    for await (const record of storedRecords(folder, end)) {
-      yield { record, lines: `${record.text}\n${await artifacts.of(record.start)}` };
+    for await (const record of storedRecords(folder, bytes)) {
+      yield { record, lines: `${record.line}\n${await artifacts.of(record.start)}` };
     }
   } finally {
     await artifacts.close();

@@ -1,25 +1,21 @@
 import type { Artifact } from "@fedclair/core";
-import type { Arm, RoundDone, Trial } from "@fedclair/core/internal";
+import type { Arm, RoundDone } from "@fedclair/core/internal";
 import type { ArmRecord } from "../arm-record.js";
-import { encodeForFile, type EncodedRecord } from "./stored-records.js";
 
 /** A round as a run stores it. */
 export interface EncodedRound {
   readonly record: ArmRecord;
-  /** The record's Parquet file, if the trial has one for each round. */
-  readonly encoded?: EncodedRecord | undefined;
-  /** The line of `records.jsonl`, or the SHA-256 of the file, with a line feed. */
+  /** The line of `records.jsonl`. */
   readonly line: string;
   /** The lines of `artifacts.jsonl`. */
   readonly artifacts: string;
 }
 
 /** Encodes a round. Equal rounds have equal bytes. */
-export async function encodeRound(
-  { records }: Pick<Trial, "records">,
+export function encodeRound(
   arm: Pick<Arm, "label">,
   round: Pick<RoundDone, "record" | "artifacts">,
-): Promise<EncodedRound> {
+): EncodedRound {
   const record: ArmRecord = { arm: arm.label, ...round.record };
   const artifacts = toLines(
     Object.entries(round.artifacts).map(([name, value]): Artifact => ({
@@ -29,8 +25,7 @@ export async function encodeRound(
       value,
     })),
   );
-  const encoded = records === "parquet" ? await encodeForFile(record) : undefined;
-  return { record, encoded, line: encoded ? `${encoded.text}\n` : toLines([record]), artifacts };
+  return { record, line: toLines([record]), artifacts };
 }
 
 /** Returns one line of JSON for each value. */

@@ -11,7 +11,6 @@ import { writeWhole } from "./durable.js";
 import { toLines } from "./encode-round.js";
 import { readLines } from "./lines.js";
 import { makeFolder } from "./make-folder.js";
-import { copyRecordFiles, type RecordsEnd } from "./stored-records.js";
 import type { StoredRun } from "./stored-run.js";
 
 /** A run from which a run of another trial takes over the first rounds. */
@@ -45,10 +44,9 @@ export async function forkRun({ source, to, trial, written, before }: Fork): Pro
     throw new UserError(`the folder '${to}' exists: choose another one by --out`);
   try {
     const hash = trialHash(trial);
-    const end = { bytes: checkpoint.logs.get("records.jsonl"), files: rounds };
     const { link, timings: linked } = await linkTimings(
       hash,
-      linesOfRounds(folder, end),
+      linesOfRounds(folder, checkpoint.logs.get("records.jsonl")),
       await readLines<ArmTiming>(folder, "timings.jsonl"),
     );
     const timings = toLines(linked);
@@ -59,7 +57,6 @@ export async function forkRun({ source, to, trial, written, before }: Fork): Pro
       await copyFile(join(folder, file), join(to, file));
       await truncate(join(to, file), bytes);
     }
-    if (trial.records === "parquet") await copyRecordFiles(folder, to, rounds);
     await writeCheckpoint(to, rounds, { ...checkpoint, hash, link, logs });
     await writeWhole(join(to, "trial.yaml"), stringify(written));
     const begun = { ...info, hash, started: new Date().toISOString() };
@@ -72,6 +69,6 @@ export async function forkRun({ source, to, trial, written, before }: Fork): Pro
 }
 
 /** Reads what the links of a run's first rounds cover. */
-async function* linesOfRounds(folder: string, end: RecordsEnd): AsyncGenerator<string> {
-  for await (const { lines } of storedRounds(folder, end)) yield lines;
+async function* linesOfRounds(folder: string, bytes?: number): AsyncGenerator<string> {
+  for await (const { lines } of storedRounds(folder, bytes)) yield lines;
 }

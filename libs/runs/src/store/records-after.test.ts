@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { clientOf, recordOf } from "../../testing/run-of.js";
 import type { ArmRecord } from "../arm-record.js";
 import { recordsAfter, recordsEnd } from "./records-after.js";
-import { encodeForFile, openRecordsFolder, writeRecordFile } from "./stored-records.js";
 
 let folder: string;
 beforeEach(async () => {
@@ -37,20 +36,6 @@ describe("recordsAfter", () => {
     await appendFile(join(folder, "records.jsonl"), '{"arm":"clair"');
     assert.deepEqual(await read(first + second), []);
     assert.deepEqual(await read(10 * (first + second)), []);
-  });
-
-  it("goes on after any Parquet file", async () => {
-    await openRecordsFolder(folder, 0);
-    assert.equal(await recordsEnd(folder), 0);
-    for (const round of [1, 2])
-      await writeRecordFile(folder, round, await encodeForFile(recordIn(round)));
-    assert.deepEqual(await read(0), [
-      [1, 1],
-      [2, 2],
-    ]);
-    assert.deepEqual(await read(1), [[2, 2]]);
-    assert.deepEqual(await read(2), []);
-    assert.equal(await recordsEnd(folder), 2);
   });
 
   it("finds nothing where no run is", async () => {

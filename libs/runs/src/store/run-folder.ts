@@ -33,7 +33,6 @@ import type { LinesFile } from "./lines.js";
 import { InUse, Lock } from "./lock.js";
 import { makeFolder } from "./make-folder.js";
 import { paramsFile, paramsFilePieces } from "./params-file.js";
-import { openRecordsFolder, writeRecordFile } from "./stored-records.js";
 
 /** The purpose for which a folder was claimed, and its state at that time. */
 interface Claim {
@@ -50,7 +49,6 @@ interface Claim {
  * one begins. It contains
  * - `run.json`, `trial.yaml` (resolved), `records.jsonl`, `timings.jsonl`, `params.safetensors`,
  *   `summary.json` and `report.html`;
- * - `records/<number>.parquet` for each round, in place of `records.jsonl`, if the trial says so;
  * - `artifacts.jsonl` if the task produces any;
  * - `lock` and `checkpoint-<rounds>` while the run is in progress;
  * - `failure.json` if the run failed;
@@ -151,8 +149,7 @@ export class RunFolder {
     for (const stale of ["failure.json", "report.html", "figures", ...parts]) {
       await rm(join(this.path, stale), { recursive: true, force: true });
     }
-    if (this.#isParquet) await openRecordsFolder(this.path, checkpoint ? this.#rounds : 0);
-    else await this.#open("records.jsonl", checkpoint);
+    await this.#open("records.jsonl", checkpoint);
     await this.#open("timings.jsonl", checkpoint);
     const artifacts = checkpoint?.logs.has("artifacts.jsonl") ?? false;
     if (artifacts) await this.#open("artifacts.jsonl", checkpoint);
@@ -178,17 +175,14 @@ export class RunFolder {
         `'${path}' has ${size} bytes, and had ${bytes} at the last checkpoint: the run cannot go on; --again makes a new one`,
       );
     }
-    const end = this.#isParquet
-      ? { files: this.#rounds }
-      : { bytes: logs.get("records.jsonl") ?? 0 };
-    await checkRecords(this.path, { ...end, link });
+    await checkRecords(this.path, { bytes: logs.get("records.jsonl") ?? 0, link });
   }
 
   /** Appends a round to the logs. @throws UserError also if another process took the lock */
   async append(arm: Arm, round: RoundDone, wire?: WireTraffic): Promise<ArmRecord> {
     this.#lock.check();
     const began = performance.now();
-    const { record, encoded, line, artifacts } = await encodeRound(this.#claim.trial, arm, round);
+    const { record, line, artifacts } = encodeRound(arm, round);
     this.#link = nextLink(this.#link, line + artifacts);
     const timing: ArmTiming = {
       arm: arm.label,
@@ -203,9 +197,7 @@ export class RunFolder {
     await Promise.all([
       this.#write("artifacts.jsonl", artifacts),
       this.#write("timings.jsonl", toLines([timing])),
-      encoded
-        ? writeRecordFile(this.path, this.#rounds, encoded)
-        : this.#write("records.jsonl", line),
+      this.#write("records.jsonl", line),
     ]);
     this.#writeSeconds = (performance.now() - began) / 1000;
     return record;
@@ -258,11 +250,6 @@ export class RunFolder {
     await this.#lock.release();
     // fails if the folder is not empty
     if (this.#claim.isNew && !this.#hasBegun) await rmdir(this.path).catch(() => undefined);
-  }
-
-  /** Does each record have a file of its own? */
-  get #isParquet(): boolean {
-    return this.#claim.trial.records === "parquet";
   }
 
   async #write(file: LinesFile, lines: string): Promise<void> {

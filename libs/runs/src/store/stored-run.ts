@@ -127,7 +127,7 @@ export async function listRuns(root: string): Promise<StoredRun[]> {
 
 /** Matches the files that a run writes to its folder. */
 const runFiles = new RegExp(
-  "^(lock.*|checkpoint-\\d+|figures|records|(records|timings|artifacts)\\.jsonl|(run|summary|failure|activity)\\.json|trial\\.yaml|params\\.safetensors|report\\.html)(\\.part)?$",
+  "^(lock.*|checkpoint-\\d+|figures|(records|timings|artifacts)\\.jsonl|(run|summary|failure|activity)\\.json|trial\\.yaml|params\\.safetensors|report\\.html)(\\.part)?$",
 );
 
 /**

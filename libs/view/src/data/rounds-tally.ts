@@ -6,7 +6,6 @@ import {
   readRun,
   readRunTrial,
   type ArmRecord,
-  type RecordReader,
   type Run,
   type TrialDescription,
 } from "@fedclair/runs";
@@ -38,7 +37,10 @@ export async function readForReport(
   description?: TrialDescription,
 ): Promise<RunWithRounds> {
   const rounds = new RoundsTally(readRunTrial(folder).trial, description);
-  return { run: await readRun(folder, description, rounds), rounds };
+  const run = await readRun(folder, description, (record) => {
+    rounds.add(record);
+  });
+  return { run, rounds };
 }
 
 /**
@@ -64,7 +66,7 @@ export function packRounds(
 }
 
 /** Collects the rounds of the main arm while records come in, of all clients or of a single one. */
-export class RoundsTally implements RecordReader {
+export class RoundsTally {
   readonly #arm: string;
   readonly #description: TrialDescription;
   readonly #client: string | undefined;
@@ -84,10 +86,6 @@ export class RoundsTally implements RecordReader {
     this.#client = client;
     this.#clientSpacing = 2 ** Math.max(0, Math.ceil(Math.log2(trial.clients / maxClients)));
     this.#encoder = new RoundEncoder(description);
-  }
-
-  needsEvidence(clientId: string): boolean {
-    return isSpaced(clientId, this.#clientSpacing);
   }
 
   add({ arm, round, clients }: Pick<ArmRecord, "arm" | "round" | "clients">): void {

@@ -1,7 +1,6 @@
 import {
   clientRows,
   displayName,
-  recordsPlace,
   formatNumber,
   readMetric,
   orderMetrics,
@@ -83,8 +82,8 @@ export function clientSection(run: Run): Html | undefined {
           </p>`
     }
     ${table(heads, cells)}
-    ${formatHiddenRows(listed, "clients; wrong verdicts and failures come first", run)}
-    ${formatHiddenMetrics(metricNames.length, run)}
+    ${formatHiddenRows(listed, "clients; wrong verdicts and failures come first")}
+    ${formatHiddenMetrics(metricNames.length)}
   </section>`;
 }
 
@@ -128,28 +127,24 @@ export function failureSection(run: Run): Html | undefined {
       nothing, with the reasons.
     </p>
     ${table(["round", "arm", "client", "code", "message"], rows)}
-    ${formatHiddenRows(count, "failures", run)}
+    ${formatHiddenRows(count, "failures")}
   </section>`;
 }
 
 /** A note below a table that shows only its first rows. */
-export function formatHiddenRows(
-  count: number,
-  what: string,
-  { trial }: Pick<Run, "trial">,
-): Html | undefined {
+export function formatHiddenRows(count: number, what: string): Html | undefined {
   if (count <= maxRows) return undefined;
   return html`<p class="note">
     ${maxRows} of ${count.toLocaleString("en-US")} ${what}; all are in
-    <code>${recordsPlace(trial)}</code>.
+    <code>records.jsonl</code>.
   </p>`;
 }
 
-function formatHiddenMetrics(count: number, { trial }: Pick<Run, "trial">): Html | undefined {
+function formatHiddenMetrics(count: number): Html | undefined {
   if (count <= maxMetrics) return undefined;
   return html`<p class="note">
     ${maxMetrics} of ${count.toLocaleString("en-US")} metrics; all are in
-    <code>${recordsPlace(trial)}</code>.
+    <code>records.jsonl</code>.
   </p>`;
 }
 
