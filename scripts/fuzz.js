@@ -12,7 +12,7 @@ import { io } from "socket.io-client";
 import { toBfloat16, toInt8 } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import { parseArguments } from "./arguments.js";
-import { Assembler } from "../libs/wire/dist/src/assembler.js";
+import { Assembler } from "../libs/wire/dist/src/send/assembler.js";
 import {
   decodeCoordinatorMessage,
   encodeCoordinatorMessage,
@@ -26,8 +26,8 @@ import {
   encodeUpdate,
 } from "../libs/wire/dist/src/codec/host-message.js";
 import { accepted } from "../libs/wire/dist/src/codec/reply.js";
-import { Peer } from "../libs/wire/dist/src/peer.js";
-import { Traffic } from "../libs/wire/dist/src/traffic.js";
+import { Peer } from "../libs/wire/dist/src/send/channel.js";
+import { Traffic } from "../libs/wire/dist/src/send/traffic.js";
 import { goodJoin } from "../libs/wire/dist/testing/raw-host.js";
 import { workspace } from "./fingerprint/trials.js";
 import { listening, logOf } from "./log-of.js";

@@ -4,4 +4,4 @@
  */
 export { RefusedError, UnreachableError, type Ending, type HostOptions } from "./client-host.js";
 export { connectTab } from "./connect-tab.js";
-export { Traffic } from "./traffic.js";
+export { Traffic } from "./send/traffic.js";

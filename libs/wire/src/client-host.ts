@@ -10,13 +10,13 @@ import type { ManagerOptions, Socket, SocketOptions } from "socket.io-client";
 import { decodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeClientFailed, encodeJoin, encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { accepted, type Reply } from "./codec/reply.js";
-import { checkCoordinatorUrl } from "./coordinator-url.js";
-import { JobQueue, type Work } from "./job-queue.js";
-import { Peer } from "./peer.js";
-import { maxWordLength, protocolVersion, type Events } from "./protocol.js";
-import { Traffic } from "./traffic.js";
-import { ignoreWallClock } from "./wall-clock.js";
-import { toFailure } from "./wire-error.js";
+import { checkCoordinatorUrl } from "./join/coordinator-url.js";
+import { JobQueue, type Work } from "./assign/job-queue.js";
+import { Peer } from "./send/channel.js";
+import { maxWordLength, protocolVersion, type Events } from "./codec/protocol.js";
+import { Traffic } from "./send/traffic.js";
+import { ignoreWallClock } from "./send/wall-clock.js";
+import { toFailure } from "./codec/wire-error.js";
 
 /** Options of a client host. `runJobs` must yield to the event loop. */
 export interface HostOptions extends Work {

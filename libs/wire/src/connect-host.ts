@@ -1,7 +1,7 @@
-import { checkCoordinatorUrl } from "./coordinator-url.js";
-import { checkHandshake } from "./checked-web-socket.js";
+import { checkCoordinatorUrl } from "./join/coordinator-url.js";
+import { checkHandshake } from "./send/checked-web-socket.js";
 import { runClientHost, type Ending, type HostOptions } from "./client-host.js";
-import { tlsFault, tlsHint, type Certificates } from "./tls.js";
+import { tlsFault, tlsHint, type Certificates } from "./join/tls.js";
 
 /** Options of a client host in Node.js. */
 export interface NodeHostOptions extends HostOptions {

@@ -12,12 +12,12 @@ import fc from "fast-check";
 import protobuf from "protobufjs/minimal.js";
 import { fedclair } from "#gen/fedclair.js";
 import { decodeHostMessage } from "./codec/host-message.js";
-import { OpenJobs } from "./open-jobs.js";
+import { OpenJobs } from "./assign/open-jobs.js";
 import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
 import { hostileMessage } from "../testing/arbitraries.js";
 import { collect, jobsFor, listenFor } from "../testing/pools.js";
 import { outcome, RawHost } from "../testing/raw-host.js";
-import { WireError } from "./wire-error.js";
+import { WireError } from "./codec/wire-error.js";
 
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 

@@ -1,10 +1,10 @@
 export type { HostOptions } from "./client-host.js";
 export { connectHost, type NodeHostOptions } from "./connect-host.js";
-export { checkCoordinatorUrl } from "./coordinator-url.js";
-export { isLoopback, checkOpenness } from "./openness.js";
-export { isSameSecret } from "./signed-token.js";
-export { protocolVersion } from "./protocol.js";
+export { checkCoordinatorUrl } from "./join/coordinator-url.js";
+export { isLoopback, checkOpenness } from "./join/exposure.js";
+export { isSameSecret } from "./join/signed-token.js";
+export { protocolVersion } from "./codec/protocol.js";
 export { SocketPool, type SocketPoolOptions } from "./socket-pool.js";
-export type { Traffic } from "./traffic.js";
-export { createServer, type Certificates } from "./tls.js";
-export type { TokenRule } from "./token-check.js";
+export type { Traffic } from "./send/traffic.js";
+export { createServer, type Certificates } from "./join/tls.js";
+export type { TokenRule } from "./join/token-check.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { exitCodes } from "@fedclair/core/internal";
 import { encodeUpdate } from "./codec/host-message.js";
-import { newTokenKey, parseTokenKey, signToken, type TokenClaims } from "./signed-token.js";
+import { newTokenKey, parseTokenKey, signToken, type TokenClaims } from "./join/signed-token.js";
 import type { SocketPool } from "./socket-pool.js";
 import { codes, collect, jobsFor, listenFor, never, updateOf } from "../testing/pools.js";
 import { outcome, RawHost } from "../testing/raw-host.js";

@@ -13,26 +13,32 @@ import {
   type PluginIdentity,
   type HostStatus,
 } from "@fedclair/core/internal";
-import { Bases } from "./bases.js";
+import { Bases } from "./send/shared-bases.js";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { decodeHostMessage, type HostMessage, type Join } from "./codec/host-message.js";
 import { accepted, refuse, type Limits, type Reply } from "./codec/reply.js";
-import { HostList } from "./host-list.js";
-import { Gate, type Judgement } from "./gate.js";
-import { HostSession } from "./host-session.js";
-import { answerNotFound, listen, type HostSocket, type JoinPage, type Listener } from "./listen.js";
-import { createLimitedLog, type Log } from "./limited-log.js";
-import { OpenJobs } from "./open-jobs.js";
-import { Peer } from "./peer.js";
-import { defaultLimits, maxTrialBytes } from "./protocol.js";
-import { checkOpenness } from "./openness.js";
-import { Roster } from "./roster.js";
-import type { TokenClaims } from "./signed-token.js";
-import { createServer, type Certificates } from "./tls.js";
-import { TokenCheck, type TokenRule } from "./token-check.js";
-import { Traffic } from "./traffic.js";
-import { Turns } from "./turns.js";
-import { explainNotReady } from "./why-not-ready.js";
+import { HostList } from "./assign/host-list.js";
+import { Gate, type Judgement } from "./join/join-policy.js";
+import { HostSession } from "./assign/host-session.js";
+import {
+  answerNotFound,
+  listen,
+  type HostSocket,
+  type JoinPage,
+  type Listener,
+} from "./join/listen.js";
+import { createLimitedLog, type Log } from "./join/limited-log.js";
+import { OpenJobs } from "./assign/open-jobs.js";
+import { Peer } from "./send/channel.js";
+import { defaultLimits, maxTrialBytes } from "./codec/protocol.js";
+import { checkOpenness } from "./join/exposure.js";
+import { Roster } from "./assign/host-registry.js";
+import type { TokenClaims } from "./join/signed-token.js";
+import { createServer, type Certificates } from "./join/tls.js";
+import { TokenCheck, type TokenRule } from "./join/token-check.js";
+import { Traffic } from "./send/traffic.js";
+import { Turns } from "./send/large-transfers.js";
+import { explainNotReady } from "./assign/why-not-ready.js";
 
 export interface SocketPoolOptions {
   /** All clients of the trial, in order. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { Certificates } from "../src/tls.js";
+import type { Certificates } from "../src/join/tls.js";
 
 const run = promisify(execFile);
 const script = fileURLToPath(new URL("../../../../scripts/certificates.sh", import.meta.url));

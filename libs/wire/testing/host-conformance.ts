@@ -8,7 +8,7 @@ import {
 import { encodeFrame } from "../src/codec/frame.js";
 import type { HostMessage } from "../src/codec/host-message.js";
 import { refuse } from "../src/codec/reply.js";
-import { defaultLimits, maxTogether, protocolVersion } from "../src/protocol.js";
+import { defaultLimits, maxTogether, protocolVersion } from "../src/codec/protocol.js";
 import { ScriptedCoordinator, type Connection } from "./scripted-coordinator.js";
 
 /** How a host ended. */

@@ -5,9 +5,9 @@ import {
 } from "../src/codec/coordinator-message.js";
 import { encodeJoin, encodeReady, type Join } from "../src/codec/host-message.js";
 import { accepted, type Reply } from "../src/codec/reply.js";
-import { Peer } from "../src/peer.js";
-import { protocolVersion, type Events } from "../src/protocol.js";
-import { Traffic } from "../src/traffic.js";
+import { Peer } from "../src/send/channel.js";
+import { protocolVersion, type Events } from "../src/codec/protocol.js";
+import { Traffic } from "../src/send/traffic.js";
 
 export const goodJoin: Join = {
   protocolVersion,

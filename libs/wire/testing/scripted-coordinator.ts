@@ -12,10 +12,10 @@ import {
   type Limits,
   type Reply,
 } from "../src/codec/reply.js";
-import { listen, type HostSocket, type Listener } from "../src/listen.js";
-import { Peer } from "../src/peer.js";
-import { defaultLimits, frameOverheadBytes } from "../src/protocol.js";
-import { Traffic } from "../src/traffic.js";
+import { listen, type HostSocket, type Listener } from "../src/join/listen.js";
+import { Peer } from "../src/send/channel.js";
+import { defaultLimits, frameOverheadBytes } from "../src/codec/protocol.js";
+import { Traffic } from "../src/send/traffic.js";
 import { outcome } from "./raw-host.js";
 
 /** The reply of a scripted coordinator to a host's message. */

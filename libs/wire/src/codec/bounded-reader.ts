@@ -1,5 +1,5 @@
 import protobuf from "protobufjs/minimal.js";
-import { WireError } from "../wire-error.js";
+import { WireError } from "./wire-error.js";
 
 /** Maximum number of fields in a message, including nested fields and the numbers of its shapes. */
 export const maxFields = 2 ** 19;

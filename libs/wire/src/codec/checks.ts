@@ -1,5 +1,5 @@
 import { bounds, isName, printable } from "@fedclair/core/internal";
-import { WireError } from "../wire-error.js";
+import { WireError } from "./wire-error.js";
 import { BoundedReader, maxTextBytes } from "./bounded-reader.js";
 
 /**

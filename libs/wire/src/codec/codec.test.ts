@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { fedclair } from "#gen/fedclair.js";
 import { coordinatorMessage, damage, tensor, update } from "../../testing/arbitraries.js";
 import { goodJoin } from "../../testing/raw-host.js";
-import { WireError } from "../wire-error.js";
+import { WireError } from "./wire-error.js";
 import { decodeCoordinatorMessage, encodeCoordinatorMessage } from "./coordinator-message.js";
 import { encodeBase } from "./base-message.js";
 import { decodeFrame, encodeFrame } from "./frame.js";

@@ -8,7 +8,7 @@ import {
   type SentContamination,
 } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
-import { WireError } from "../wire-error.js";
+import { WireError } from "./wire-error.js";
 import { decodeBounded, checkName, requireField, checkUint32 } from "./checks.js";
 import { deltaFromWire, deltaToWire, paramsFromWire, paramsToWire } from "./tensors.js";
 

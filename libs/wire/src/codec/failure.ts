@@ -1,6 +1,6 @@
 import { errorCodes, failure, type ErrorCode, type Failure } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
-import { WireError } from "../wire-error.js";
+import { WireError } from "./wire-error.js";
 import { requireField } from "./checks.js";
 
 type WireFailure = fedclair.v1.Failure.$Properties;

@@ -1,6 +1,6 @@
 import { fedclair } from "#gen/fedclair.js";
-import { maxTogether } from "../protocol.js";
-import { WireError } from "../wire-error.js";
+import { maxTogether } from "./protocol.js";
+import { WireError } from "./wire-error.js";
 import { decodeBounded } from "./checks.js";
 
 /** A piece of a message. */

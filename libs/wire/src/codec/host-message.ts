@@ -2,7 +2,7 @@ import type { Update } from "@fedclair/core";
 import { checkNames, deltaBytes, type ErrorCode, type Failure } from "@fedclair/core/internal";
 import protobuf from "protobufjs/minimal.js";
 import { fedclair } from "#gen/fedclair.js";
-import { WireError } from "../wire-error.js";
+import { WireError } from "./wire-error.js";
 import { decodeBounded, checkName, requireField, checkUint32, toUniqueMap } from "./checks.js";
 import { failureFromWire, failureToWire } from "./failure.js";
 import { deltaFromWire, deltaToWire } from "./tensors.js";

@@ -1,6 +1,6 @@
 import type { Failure } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
-import { WireError } from "../wire-error.js";
+import { WireError } from "./wire-error.js";
 import { decodeBounded, requireField } from "./checks.js";
 import { failureFromWire, failureToWire } from "./failure.js";
 

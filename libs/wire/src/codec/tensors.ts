@@ -14,7 +14,7 @@ import {
 } from "@fedclair/core";
 import { errorMessage, checkPacked, type StoredParams } from "@fedclair/core/internal";
 import { fedclair } from "#gen/fedclair.js";
-import { WireError } from "../wire-error.js";
+import { WireError } from "./wire-error.js";
 import { requireField, checkUint32, toUniqueMap } from "./checks.js";
 
 type WireTensor = fedclair.v1.Tensor.$Properties;

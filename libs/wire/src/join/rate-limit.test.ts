@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Debts, guessLimit, attemptLimit } from "./debts.js";
+import { Debts, guessLimit, attemptLimit } from "./rate-limit.js";
 
 describe("Debts", () => {
   it("decrease with time, separately for each address", () => {

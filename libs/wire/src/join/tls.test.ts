@@ -4,14 +4,22 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { UserError } from "@fedclair/core";
-import { connectHost, type NodeHostOptions } from "./connect-host.js";
-import { attemptLimit } from "./debts.js";
-import { Door } from "./door.js";
+import { connectHost, type NodeHostOptions } from "../connect-host.js";
+import { attemptLimit } from "./rate-limit.js";
+import { Door } from "./connection-guard.js";
 import { listen } from "./listen.js";
-import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
+import type { SocketPool, SocketPoolOptions } from "../socket-pool.js";
 import { createServer, tlsFault } from "./tls.js";
-import { Authority, hasOpenssl } from "../testing/authority.js";
-import { codes, collect, jobsFor, listenFor, never, oneByOne, updateOf } from "../testing/pools.js";
+import { Authority, hasOpenssl } from "../../testing/authority.js";
+import {
+  codes,
+  collect,
+  jobsFor,
+  listenFor,
+  never,
+  oneByOne,
+  updateOf,
+} from "../../testing/pools.js";
 
 describe("TLS", () => {
   let ours: Authority;

@@ -1,9 +1,9 @@
 import { addTerms, type Params } from "@fedclair/core";
 import { deltaBytes, nextGroup, type Answer, type ClientJob } from "@fedclair/core/internal";
-import type { CoordinatorMessage, DerivedBase, JobOnBase } from "./codec/coordinator-message.js";
-import { accepted, refuse, type Reply } from "./codec/reply.js";
-import { checkTerms } from "./terms.js";
-import { toFailure } from "./wire-error.js";
+import type { CoordinatorMessage, DerivedBase, JobOnBase } from "../codec/coordinator-message.js";
+import { accepted, refuse, type Reply } from "../codec/reply.js";
+import { checkTerms } from "./check-terms.js";
+import { toFailure } from "../codec/wire-error.js";
 
 /** @param workSeconds seconds that the job took */
 type Deliver = (answer: Answer, signal: AbortSignal, workSeconds: number) => Promise<void>;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import type { Params } from "@fedclair/core";
-import { Bases } from "./bases.js";
-import { largeMessage, Turns } from "./turns.js";
+import { Bases } from "./shared-bases.js";
+import { largeMessage, Turns } from "./large-transfers.js";
 
 const paramsOf = (bytes: number): Params =>
   new Map([["w", { shape: [bytes / 4], data: new Float32Array(bytes / 4) }]]);

@@ -1,6 +1,6 @@
 import { deltaShape, isLowRank, shapeText, type TensorDelta } from "@fedclair/core";
 import { printable, type ClientParams } from "@fedclair/core/internal";
-import { WireError } from "./wire-error.js";
+import { WireError } from "../codec/wire-error.js";
 
 /**
  * Checks that a job's terms fit its base before any product is computed.

@@ -6,14 +6,14 @@ import {
   type Job,
   type StoredParams,
 } from "@fedclair/core/internal";
-import type { Bases } from "./bases.js";
-import { encodeCoordinatorMessage, type CoordinatorMessage } from "./codec/coordinator-message.js";
-import type { Join } from "./codec/host-message.js";
-import type { Reply } from "./codec/reply.js";
+import type { Bases } from "../send/shared-bases.js";
+import { encodeCoordinatorMessage, type CoordinatorMessage } from "../codec/coordinator-message.js";
+import type { Join } from "../codec/host-message.js";
+import type { Reply } from "../codec/reply.js";
 import type { OpenJobs } from "./open-jobs.js";
-import type { Peer } from "./peer.js";
-import type { TokenClaims } from "./signed-token.js";
-import { toFailure } from "./wire-error.js";
+import type { Peer } from "../send/channel.js";
+import type { TokenClaims } from "../join/signed-token.js";
+import { toFailure } from "../codec/wire-error.js";
 
 /**
  * Maximum number of jobs at a host at a time. The small window holds the jobs that it may run

@@ -1,6 +1,6 @@
 import { printable } from "@fedclair/core/internal";
-import type { Roster } from "./roster.js";
-import { formatRange } from "./signed-token.js";
+import type { Roster } from "./host-registry.js";
+import { formatRange } from "../join/signed-token.js";
 
 /** Maximum length of the sentence about ranges of clients, in bytes. */
 const maxRangesText = 200;

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import type { Server, Socket } from "node:net";
-import { attemptLimit, Debts, guessLimit, type DebtLimit } from "./debts.js";
-import { joinTimeout, limitsBeforeWelcome } from "./protocol.js";
+import { attemptLimit, Debts, guessLimit, type DebtLimit } from "./rate-limit.js";
+import { joinTimeout, limitsBeforeWelcome } from "../codec/protocol.js";
 
 /** File descriptors that are reserved for files of the run and for Node.js. */
 const reserve = 64;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
-import { Bases } from "./bases.js";
+import { Bases } from "../send/shared-bases.js";
 import { HostList, formatRanges } from "./host-list.js";
 import { HostSession } from "./host-session.js";
-import { Roster } from "./roster.js";
+import { Roster } from "./host-registry.js";
 
 const clientIds = ["c00", "c01", "c02", "c03", "c04"];
 

@@ -1,6 +1,6 @@
 import { clientIndex } from "@fedclair/core/internal";
-import { Breaks } from "./breaks.js";
-import { deal, countPlaced } from "./deal.js";
+import { Breaks } from "./connection-failures.js";
+import { deal, countPlaced } from "./assign-clients.js";
 import type { HostSession } from "./host-session.js";
 
 /** The host of each client in a list. */

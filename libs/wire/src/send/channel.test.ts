@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
-import { decodeMessages, encodeMessages } from "./codec/frame.js";
+import { decodeMessages, encodeMessages } from "../codec/frame.js";
 import {
   accepted,
   decodeReplies,
@@ -9,10 +9,10 @@ import {
   encodeReply,
   refuse,
   type Reply,
-} from "./codec/reply.js";
-import { Peer, type Connection, type Handler } from "./peer.js";
-import { replyTimeout } from "./protocol.js";
-import { outcome } from "../testing/raw-host.js";
+} from "../codec/reply.js";
+import { Peer, type Connection, type Handler } from "./channel.js";
+import { replyTimeout } from "../codec/protocol.js";
+import { outcome } from "../../testing/raw-host.js";
 import { Traffic } from "./traffic.js";
 
 const limits = { chunkBytes: 100, maxMessageBytes: 1000 };

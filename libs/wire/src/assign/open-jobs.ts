@@ -1,6 +1,6 @@
 import type { Update } from "@fedclair/core";
 import type { Admit, Answer, Failure, Job } from "@fedclair/core/internal";
-import { toFailure } from "./wire-error.js";
+import { toFailure } from "../codec/wire-error.js";
 
 /** The jobs of one call of `ask` that are in progress, and the answers that nobody has read yet. */
 export class OpenJobs {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Assembler } from "./assembler.js";
-import { encodeFrame, type Frame } from "./codec/frame.js";
-import { WireError } from "./wire-error.js";
+import { encodeFrame, type Frame } from "../codec/frame.js";
+import { WireError } from "../codec/wire-error.js";
 
 const frame = (changes: Partial<Frame>) =>
   encodeFrame({ transfer: 1, offset: 0, total: 6, payload: Uint8Array.of(1, 2, 3), ...changes });

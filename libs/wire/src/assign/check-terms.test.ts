@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import type { Delta, Params, TensorDelta } from "@fedclair/core";
 import { resolveParams } from "@fedclair/core/internal";
 import fc from "fast-check";
-import { checkTerms } from "./terms.js";
-import { plain, rounds } from "../testing/arbitraries.js";
-import { WireError } from "./wire-error.js";
+import { checkTerms } from "./check-terms.js";
+import { plain, rounds } from "../../testing/arbitraries.js";
+import { WireError } from "../codec/wire-error.js";
 
 const zeros = (...shape: number[]) => ({
   shape,

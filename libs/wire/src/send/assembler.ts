@@ -1,6 +1,6 @@
-import { decodeFrame, type Frame } from "./codec/frame.js";
-import { largeMessage, type Turn, type Turns } from "./turns.js";
-import { WireError } from "./wire-error.js";
+import { decodeFrame, type Frame } from "../codec/frame.js";
+import { largeMessage, type Turn, type Turns } from "./large-transfers.js";
+import { WireError } from "../codec/wire-error.js";
 
 interface Unfinished {
   readonly message: Uint8Array;

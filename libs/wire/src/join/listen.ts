@@ -8,8 +8,13 @@ import { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { UserError } from "@fedclair/core";
 import type { Server, Socket } from "socket.io";
-import { Door } from "./door.js";
-import { frameOverheadBytes, heartbeat, limitsBeforeWelcome, type Events } from "./protocol.js";
+import { Door } from "./connection-guard.js";
+import {
+  frameOverheadBytes,
+  heartbeat,
+  limitsBeforeWelcome,
+  type Events,
+} from "../codec/protocol.js";
 import { createServer } from "./tls.js";
 
 /** The coordinator's end of one host's connection. */

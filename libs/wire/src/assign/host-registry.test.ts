@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Bases } from "./bases.js";
+import { Bases } from "../send/shared-bases.js";
 import { HostSession } from "./host-session.js";
-import { Roster } from "./roster.js";
+import { Roster } from "./host-registry.js";
 
 const host = (capacity: number, ready = true, external = false, instance = "") => {
   const session = new HostSession({} as never, { capacity, external, instance }, new Bases());

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { attemptLimit } from "./debts.js";
-import { Door } from "./door.js";
+import { attemptLimit } from "./rate-limit.js";
+import { Door } from "./connection-guard.js";
 
 describe("Door", () => {
   let server: Server;

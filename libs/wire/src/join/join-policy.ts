@@ -4,8 +4,13 @@ import {
   type Failure,
   type PluginIdentity,
 } from "@fedclair/core/internal";
-import type { Join } from "./codec/host-message.js";
-import { maxBackends, maxContaminations, maxWordLength, protocolVersion } from "./protocol.js";
+import type { Join } from "../codec/host-message.js";
+import {
+  maxBackends,
+  maxContaminations,
+  maxWordLength,
+  protocolVersion,
+} from "../codec/protocol.js";
 import type { TokenClaims } from "./signed-token.js";
 import type { TokenCheck } from "./token-check.js";
 

@@ -1,8 +1,8 @@
 import type { Delta } from "@fedclair/core";
 import { payloadBytes, type StoredParams } from "@fedclair/core/internal";
-import { encodeBase } from "./codec/base-message.js";
-import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
-import { largeMessage, Turns, type Turn } from "./turns.js";
+import { encodeBase } from "../codec/base-message.js";
+import { encodeCoordinatorMessage } from "../codec/coordinator-message.js";
+import { largeMessage, Turns, type Turn } from "./large-transfers.js";
 
 /** A message, and how long it took to encode it, in ms. */
 interface Encoded {

@@ -1,4 +1,4 @@
-import type { Limits } from "./codec/reply.js";
+import type { Limits } from "./reply.js";
 
 /**
  * Increased whenever an old host and a new coordinator, or the reverse, would misunderstand each

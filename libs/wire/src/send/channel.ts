@@ -1,7 +1,7 @@
 import { turnOfEventLoop } from "@fedclair/core";
 import { afterRunning } from "@fedclair/core/internal";
 import { Assembler } from "./assembler.js";
-import { decodeMessages, encodeFrame, encodeMessages } from "./codec/frame.js";
+import { decodeMessages, encodeFrame, encodeMessages } from "../codec/frame.js";
 import {
   accepted,
   decodeReplies,
@@ -11,11 +11,11 @@ import {
   refuse,
   type Limits,
   type Reply,
-} from "./codec/reply.js";
-import { limitsBeforeWelcome, maxTogether, replyTimeout, type Events } from "./protocol.js";
+} from "../codec/reply.js";
+import { limitsBeforeWelcome, maxTogether, replyTimeout, type Events } from "../codec/protocol.js";
 import type { Traffic } from "./traffic.js";
-import type { Turns } from "./turns.js";
-import { toFailure, WireError } from "./wire-error.js";
+import type { Turns } from "./large-transfers.js";
+import { toFailure, WireError } from "../codec/wire-error.js";
 
 /**
  * The connection as a peer needs it. The owner of the socket also calls `receive` and

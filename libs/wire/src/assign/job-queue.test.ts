@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import type { Answer, ClientJob, ClientParams } from "@fedclair/core/internal";
 import { JobQueue } from "./job-queue.js";
-import { oneByOne, paramsOf, updateOf } from "../testing/pools.js";
-import { outcome } from "../testing/raw-host.js";
-import { WireError } from "./wire-error.js";
+import { oneByOne, paramsOf, updateOf } from "../../testing/pools.js";
+import { outcome } from "../../testing/raw-host.js";
+import { WireError } from "../codec/wire-error.js";
 
 /** A queue with base 1 whose jobs end when `finish` is called. Job n belongs to client cn. */
 function manualQueue(delivery: () => Promise<void> = () => Promise.resolve()) {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { Assembler } from "./assembler.js";
-import { encodeFrame } from "./codec/frame.js";
-import { largeMessage, Turns } from "./turns.js";
+import { encodeFrame } from "../codec/frame.js";
+import { largeMessage, Turns } from "./large-transfers.js";
 
 /** Whether it has started. */
 async function came(wait: Promise<void> | undefined): Promise<boolean> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { deal, type Place } from "./deal.js";
+import { deal, type Place } from "./assign-clients.js";
 
 /** Indices of the clients of each host. */
 function shares(count: number, hosts: readonly Place[]): number[][] {

@@ -1,6 +1,6 @@
 import { printable, type HostStatus } from "@fedclair/core/internal";
 import type { HostSession } from "./host-session.js";
-import type { Roster } from "./roster.js";
+import type { Roster } from "./host-registry.js";
 
 interface Entry {
   readonly name: string;
