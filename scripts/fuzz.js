@@ -26,7 +26,7 @@ import {
   encodeUpdate,
 } from "../libs/wire/dist/src/codec/host-message.js";
 import { accepted } from "../libs/wire/dist/src/codec/reply.js";
-import { Peer } from "../libs/wire/dist/src/send/channel.js";
+import { Channel } from "../libs/wire/dist/src/send/channel.js";
 import { Traffic } from "../libs/wire/dist/src/send/traffic.js";
 import { goodJoin } from "../libs/wire/dist/testing/raw-host.js";
 import { workspace } from "./fingerprint/trials.js";
@@ -141,28 +141,28 @@ function toFrame(message) {
 
 function peerFor(decode) {
   const connection = { emit: () => undefined, close: () => undefined };
-  const peer = new Peer(connection, new Traffic(), (bytes) => {
+  const channel = new Channel(connection, new Traffic(), (bytes) => {
     const message = decode(bytes);
     if (message.type === "clientUpdate") message.read();
     return accepted;
   });
-  peer.agree({ chunkBytes: 2 ** 20, maxMessageBytes: 2 ** 22 });
-  return peer;
+  channel.applyLimits({ chunkBytes: 2 ** 20, maxMessageBytes: 2 ** 22 });
+  return channel;
 }
 
 function inProcess(frames) {
   const ends = [
-    { peer: peerFor(decodeHostMessage), messages: hostMessages },
-    { peer: peerFor(decodeCoordinatorMessage), messages: coordinatorMessages },
+    { channel: peerFor(decodeHostMessage), messages: hostMessages },
+    { channel: peerFor(decodeCoordinatorMessage), messages: coordinatorMessages },
   ];
   const codes = new Map();
   const heap = [];
   let escapes = 0;
   for (let i = 0; i < frames; i++) {
-    const { peer, messages } = ends[i % 2];
+    const { channel, messages } = ends[i % 2];
     try {
       const [event, bytes] = damage(messages);
-      const answer = peer.receive(event, [bytes, () => undefined]);
+      const answer = channel.receive(event, [bytes, () => undefined]);
       const code = answer.type === "failure" ? answer.failure.code : answer.type;
       codes.set(code, (codes.get(code) ?? 0) + 1);
     } catch (error) {

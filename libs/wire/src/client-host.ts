@@ -12,7 +12,7 @@ import { encodeClientFailed, encodeJoin, encodeReady, encodeUpdate } from "./cod
 import { accepted, type Reply } from "./codec/reply.js";
 import { checkCoordinatorUrl } from "./join/coordinator-url.js";
 import { JobQueue, type Work } from "./assign/job-queue.js";
-import { Peer } from "./send/channel.js";
+import { Channel } from "./send/channel.js";
 import { maxWordLength, protocolVersion, type Events } from "./codec/protocol.js";
 import { Traffic } from "./send/traffic.js";
 import { ignoreWallClock } from "./send/wall-clock.js";
@@ -110,7 +110,7 @@ class ClientHost {
   readonly #socket: Socket<Events, Events>;
   readonly #jobs: JobQueue;
   readonly #traffic: Traffic;
-  #peer: Peer | undefined;
+  #channel: Channel | undefined;
   #welcomed: { readonly trialJson: string; readonly backend: string } | undefined;
   #prepared: Promise<void> | undefined;
   #patience: NodeJS.Timeout | undefined;
@@ -144,7 +144,7 @@ class ClientHost {
       this.#disconnect(reason);
     });
     this.#socket.onAny((event: string, ...args: unknown[]) => {
-      this.#peer?.receive(event, [toBytes(args[0]), ...args.slice(1)]);
+      this.#channel?.receive(event, [toBytes(args[0]), ...args.slice(1)]);
     });
   }
 
@@ -173,7 +173,7 @@ class ClientHost {
   #connect(): void {
     const socket = this.#socket;
     this.#hasReportedUnreachable = false;
-    const peer = new Peer(
+    const channel = new Channel(
       {
         emit: (event, bytes, reply) =>
           socket.emit(event, bytes, (answer) => {
@@ -186,22 +186,22 @@ class ClientHost {
       this.#traffic,
       (bytes) => this.#handle(bytes),
     );
-    this.#peer = peer;
-    void this.#join(peer).catch(this.#fail);
+    this.#channel = channel;
+    void this.#join(channel).catch(this.#fail);
   }
 
-  async #join(peer: Peer): Promise<void> {
+  async #join(channel: Channel): Promise<void> {
     const { token = "", capacity, backends, softwareVersion } = this.#options;
     const { plugins = [], external = false } = this.#options;
     const about = { capacity, backends, softwareVersion, plugins, external };
     const join = { protocolVersion, token, ...about, instance: this.#instance, contaminations: [] };
-    const reply = await peer.send(encodeJoin(join));
+    const reply = await channel.send(encodeJoin(join));
     if (reply.type !== "welcome") {
       this.#handleRefusal(reply);
       return;
     }
     clearTimeout(this.#patience);
-    peer.agree(reply);
+    channel.applyLimits(reply);
     const { trialJson, backend } = reply;
     if (!backends.includes(backend)) {
       throw new UserError(
@@ -219,7 +219,7 @@ class ClientHost {
     }
     this.#prepared ??= this.#options.onWelcome(trialJson, backend);
     await this.#prepared;
-    const reaction = await peer.send(encodeReady());
+    const reaction = await channel.send(encodeReady());
     if (reaction.type === "accepted") this.#options.onJoined?.();
   }
 
@@ -241,14 +241,14 @@ class ClientHost {
   }
 
   async #deliver(answer: Answer, signal: AbortSignal, workSeconds: number): Promise<void> {
-    const peer = this.#peer;
-    if (!peer) return;
+    const channel = this.#channel;
+    if (!channel) return;
     const failure =
       "failure" in answer
         ? answer.failure
-        : await this.#deliverUpdate(peer, answer, signal, workSeconds);
+        : await this.#deliverUpdate(channel, answer, signal, workSeconds);
     if (failure) {
-      await peer.send(encodeClientFailed(answer.jobId, answer.clientId, failure), signal);
+      await channel.send(encodeClientFailed(answer.jobId, answer.clientId, failure), signal);
     }
   }
 
@@ -256,7 +256,7 @@ class ClientHost {
    * @returns why the coordinator did not receive the update; a refused one it has answered itself
    */
   async #deliverUpdate(
-    peer: Peer,
+    channel: Channel,
     { jobId, update }: Extract<Answer, { readonly update: Update }>,
     signal: AbortSignal,
     workSeconds: number,
@@ -267,15 +267,15 @@ class ClientHost {
     } catch (error) {
       return toFailure(error, "CLIENT_ERROR");
     }
-    const reply = await peer.send(bytes, signal);
+    const reply = await channel.send(bytes, signal);
     if (reply.type !== "failure") return undefined;
     this.#options.onRefused?.(update.clientId, reply.failure);
     return reply.failure.code === "OVERSIZE" ? reply.failure : undefined;
   }
 
   #disconnect(reason: Socket.DisconnectReason): void {
-    this.#peer?.disconnected();
-    this.#peer = undefined;
+    this.#channel?.disconnected();
+    this.#channel = undefined;
     this.#jobs.clear(); // the coordinator counts them as lost
     this.#lastError = reason;
     this.#options.onLost?.(reason);

@@ -21,7 +21,7 @@ import {
 import { proxyTo, type Proxy } from "../testing/proxy.js";
 
 /** A promise that the test resolves. */
-function gate() {
+function createSignal() {
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
   return { open, opened };
@@ -132,8 +132,8 @@ describe("connectHost", () => {
 
   it("gets clients only when it has prepared the trial", async () => {
     await listen(1);
-    const preparing = gate();
-    const welcomed = gate();
+    const preparing = createSignal();
+    const welcomed = createSignal();
     host({
       onWelcome: async (trialJson) => {
         assert.equal(trialJson, '{"name":"test"}');
@@ -150,7 +150,7 @@ describe("connectHost", () => {
 
   it("shares the clients with other hosts, and hands them over when it stops", async () => {
     await listen(3);
-    const started = gate();
+    const started = createSignal();
     const stuck = host({
       capacity: 2,
       runJobs: oneByOne(async (job) => {
@@ -174,8 +174,8 @@ describe("connectHost", () => {
 
   it("ends with the trial, once its job is done", async () => {
     await listen(1);
-    const started = gate();
-    const finish = gate();
+    const started = createSignal();
+    const finish = createSignal();
     let finished = false;
     const { ended } = host({
       runJobs: oneByOne(async (job) => {
@@ -320,7 +320,7 @@ describe("connectHost", () => {
       });
       await once(server, "listening");
       const { port } = server.address() as AddressInfo;
-      const heard = gate();
+      const heard = createSignal();
       const reasons: string[] = [];
       const { ended, stop } = host({
         url: `http://127.0.0.1:${port}`,
@@ -344,7 +344,7 @@ describe("connectHost", () => {
     const same = port();
     await pool.close();
     const reasons: string[] = [];
-    const heard = gate();
+    const heard = createSignal();
     host({
       url,
       onUnreachable: (why) => {

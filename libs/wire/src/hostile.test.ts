@@ -67,7 +67,7 @@ describe("a hostile host", () => {
           return;
         }
         count(message.type);
-        if (message.type === "join" || message.type === "ready") return; // the gate checks these
+        if (message.type === "join" || message.type === "ready") return; // the join policy checks these
         assertName(message.clientId);
         const [job] = jobsFor([message.clientId]);
         assert.ok(job);
@@ -110,7 +110,7 @@ describe("SocketPool, attacked", () => {
     await host.joinReady();
     const answers = collect(pool, jobsFor(["c0"], { id: jobId }), admitNothing);
     while ((await host.next()).type !== "clientJob");
-    const reply = await host.peer.send(message);
+    const reply = await host.channel.send(message);
     const answer = (await answers).get("c0");
     assert.ok(answer);
     assertBounded(answer);
@@ -166,7 +166,7 @@ describe("SocketPool, attacked", () => {
     // HostMessage.client_update with millions of empty metrics: as objects they would take fifty
     // times the bytes.
     const metrics = Uint8Array.from({ length: 1e7 }, (_, i) => (i % 2 ? 0 : 0x2a));
-    const reply = await host.peer.send(
+    const reply = await host.channel.send(
       protobuf.Writer.create().uint32(0x1a).bytes(metrics).finish(),
     );
     assert.equal(
@@ -209,7 +209,7 @@ describe("SocketPool, attacked", () => {
     await host.joinReady();
     for (const clientId of ["c0\n", "\u2028", "x".repeat(129)]) {
       const failed = { jobId, clientId, failure: { code: 12, message: "" } };
-      assert.equal(outcome(await host.peer.send(encode({ clientFailed: failed }))), "MALFORMED");
+      assert.equal(outcome(await host.channel.send(encode({ clientFailed: failed }))), "MALFORMED");
     }
   });
 });

@@ -1,7 +1,7 @@
 export type { HostOptions } from "./client-host.js";
 export { connectHost, type NodeHostOptions } from "./connect-host.js";
 export { checkCoordinatorUrl } from "./join/coordinator-url.js";
-export { isLoopback, checkOpenness } from "./join/exposure.js";
+export { isLoopback, checkExposure } from "./join/exposure.js";
 export { isSameSecret } from "./join/signed-token.js";
 export { protocolVersion } from "./codec/protocol.js";
 export { SocketPool, type SocketPoolOptions } from "./socket-pool.js";

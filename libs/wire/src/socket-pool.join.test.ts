@@ -27,7 +27,7 @@ describe("SocketPool, joining", () => {
     await host.joinReady({ capacity });
     return host;
   };
-  const send = async (host: RawHost, bytes: Uint8Array) => outcome(await host.peer.send(bytes));
+  const send = async (host: RawHost, bytes: Uint8Array) => outcome(await host.channel.send(bytes));
 
   afterEach(async () => {
     for (const host of hosts.splice(0)) host.socket.disconnect();
@@ -329,7 +329,7 @@ describe("SocketPool, joining", () => {
     const second = await connect();
     await second.join({ capacity: 1 });
     assert.equal(ready, false);
-    await second.peer.send(encodeReady());
+    await second.channel.send(encodeReady());
     await waiting;
   });
 

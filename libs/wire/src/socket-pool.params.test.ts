@@ -64,13 +64,13 @@ describe("SocketPool, the params of jobs", () => {
         const message = await host.next();
         messages.push(shortly(message));
         if (message.type !== "clientJob") continue;
-        await host.peer.send(encodeUpdate(message.id, updateOf(message.clientId)));
+        await host.channel.send(encodeUpdate(message.id, updateOf(message.clientId)));
       }
     };
     void serve();
     /** All messages that it has received so far. */
     return async () => {
-      await host.peer.send(encodeReady()); // a round trip: everything in flight has arrived
+      await host.channel.send(encodeReady()); // a round trip: everything in flight has arrived
       await setImmediate(); // and `serve` has seen it
       return messages.splice(0);
     };

@@ -78,10 +78,10 @@ describe("SocketPool, signed tokens", () => {
     const { id, clientId } = await job(high);
     assert.equal(clientId, "c3");
     // A token does not let its holder answer for another host's clients.
-    const stolen = await low.peer.send(encodeUpdate(id, updateOf("c3")));
+    const stolen = await low.channel.send(encodeUpdate(id, updateOf("c3")));
     assert.equal(outcome(stolen), "UNKNOWN_CLIENT");
     low.socket.disconnect();
-    assert.equal(outcome(await high.peer.send(encodeUpdate(id, updateOf("c3")))), "accepted");
+    assert.equal(outcome(await high.channel.send(encodeUpdate(id, updateOf("c3")))), "accepted");
     assert.deepEqual(codes(await answers), { c0: "HOST_LOST", c3: "ok" });
     // A host with room but without permission does not get them either.
     assert.deepEqual(codes(await collect(pool, jobsFor(["c0"]))), { c0: "HOST_LOST" });
@@ -109,7 +109,7 @@ describe("SocketPool, signed tokens", () => {
     await cut;
     const again = collect(pool, jobsFor(["c0"]));
     const { id } = await job(newer);
-    assert.equal(outcome(await newer.peer.send(encodeUpdate(id, updateOf("c0")))), "accepted");
+    assert.equal(outcome(await newer.channel.send(encodeUpdate(id, updateOf("c0")))), "accepted");
     assert.deepEqual(codes(await again), { c0: "ok" });
     assert.equal(log.filter((line) => line.startsWith("lost a host 'gpu-1'")).length, 1);
   });
@@ -121,7 +121,7 @@ describe("SocketPool, signed tokens", () => {
     const newer = await joined(token);
     const answers = collect(pool, jobsFor(["c0"]));
     const { id } = await job(newer);
-    await newer.peer.send(encodeUpdate(id, updateOf("c0")));
+    await newer.channel.send(encodeUpdate(id, updateOf("c0")));
     assert.deepEqual(codes(await answers), { c0: "ok" });
   });
 

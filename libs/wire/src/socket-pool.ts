@@ -13,12 +13,12 @@ import {
   type PluginIdentity,
   type HostStatus,
 } from "@fedclair/core/internal";
-import { Bases } from "./send/shared-bases.js";
+import { SharedBases } from "./send/shared-bases.js";
 import { encodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { decodeHostMessage, type HostMessage, type Join } from "./codec/host-message.js";
 import { accepted, refuse, type Limits, type Reply } from "./codec/reply.js";
 import { HostList } from "./assign/host-list.js";
-import { Gate, type Judgement } from "./join/join-policy.js";
+import { JoinPolicy, type JoinDecision } from "./join/join-policy.js";
 import { HostSession } from "./assign/host-session.js";
 import {
   answerNotFound,
@@ -29,15 +29,15 @@ import {
 } from "./join/listen.js";
 import { createLimitedLog, type Log } from "./join/limited-log.js";
 import { OpenJobs } from "./assign/open-jobs.js";
-import { Peer } from "./send/channel.js";
+import { Channel } from "./send/channel.js";
 import { defaultLimits, maxTrialBytes } from "./codec/protocol.js";
-import { checkOpenness } from "./join/exposure.js";
-import { Roster } from "./assign/host-registry.js";
+import { checkExposure } from "./join/exposure.js";
+import { HostRegistry } from "./assign/host-registry.js";
 import type { TokenClaims } from "./join/signed-token.js";
 import { createServer, type Certificates } from "./join/tls.js";
 import { TokenCheck, type TokenRule } from "./join/token-check.js";
 import { Traffic } from "./send/traffic.js";
-import { Turns } from "./send/large-transfers.js";
+import { ByteSemaphore } from "./send/byte-semaphore.js";
 import { explainNotReady } from "./assign/why-not-ready.js";
 
 export interface SocketPoolOptions {
@@ -100,7 +100,7 @@ interface Assignment {
 /** The jobs of one call, by host. */
 type Parts = ReadonlyMap<HostSession, readonly Job[]>;
 
-type Refusal = Extract<Judgement, { readonly refusal: unknown }>;
+type Refusal = Extract<JoinDecision, { readonly refusal: unknown }>;
 
 /** How long `close` waits for hosts to learn that the trial is over, in ms. */
 const farewellTimeout = 5000;
@@ -119,11 +119,11 @@ export class SocketPool implements ClientPool {
   readonly #limits: Limits;
   readonly #listener: Listener;
   readonly #tokens: TokenCheck;
-  readonly #gate: Gate;
-  readonly #roster: Roster;
+  readonly #joinPolicy: JoinPolicy;
+  readonly #registry: HostRegistry;
   readonly #hosts: HostList;
-  readonly #bases = new Bases();
-  readonly #turns = new Turns();
+  readonly #bases = new SharedBases();
+  readonly #semaphore = new ByteSemaphore();
   readonly #logRefusal: Log;
   readonly #otherReleases = new Set<string>();
   /** Assigned jobs by id. */
@@ -135,7 +135,7 @@ export class SocketPool implements ClientPool {
    * for the trial, leaves no trace.
    */
   #hasBegun = false;
-  #onRosterChange: () => void = () => undefined;
+  #onHostsChange: () => void = () => undefined;
 
   /**
    * @throws UserError if it cannot listen there, the trial is too long, or other machines could
@@ -143,7 +143,7 @@ export class SocketPool implements ClientPool {
    */
   static async listen(options: SocketPoolOptions): Promise<SocketPool> {
     const { host = "127.0.0.1", port = 0, log = () => undefined, tls } = options;
-    checkOpenness(host, options, log);
+    checkExposure(host, options, log);
     const trialBytes = Buffer.byteLength(options.trialJson);
     if (trialBytes > maxTrialBytes) {
       throw new UserError(
@@ -174,9 +174,9 @@ export class SocketPool implements ClientPool {
     this.pageOrigin = listener.pageOrigin;
     this.#tokens = new TokenCheck(options.tokens ?? { secret: "" }, options.clientIds.length);
     const { backend, plugins = [], contaminations = [] } = options;
-    this.#gate = new Gate(this.#tokens, backend, plugins, contaminations);
-    this.#roster = new Roster(options.clientIds, options.external);
-    this.#hosts = new HostList(this.#roster);
+    this.#joinPolicy = new JoinPolicy(this.#tokens, backend, plugins, contaminations);
+    this.#registry = new HostRegistry(options.clientIds, options.external);
+    this.#hosts = new HostList(this.#registry);
     this.#logRefusal = logRefusal;
     listener.io.on("connection", (socket) => {
       this.#connect(socket);
@@ -185,7 +185,7 @@ export class SocketPool implements ClientPool {
 
   /** The backend that the hosts use; undefined until the first one has joined. */
   get backend(): string | undefined {
-    return this.#gate.backend(this.#roster.kinds);
+    return this.#joinPolicy.backend(this.#registry.kinds);
   }
 
   /**
@@ -198,7 +198,7 @@ export class SocketPool implements ClientPool {
 
   /** The number of hosts that have joined, and of clients for which the ready ones have room. */
   get joined(): { readonly hosts: number; readonly clients: number } {
-    const { sessions, unplacedClients } = this.#roster;
+    const { sessions, unplacedClients } = this.#registry;
     return {
       hosts: sessions.length,
       clients: this.#options.clientIds.length - unplacedClients.length,
@@ -221,14 +221,14 @@ export class SocketPool implements ClientPool {
    */
   async ready(signal: AbortSignal): Promise<void> {
     const wake = () => {
-      this.#onRosterChange();
+      this.#onHostsChange();
     };
     signal.addEventListener("abort", wake);
     try {
-      while (this.#roster.unplacedClients.length > 0) {
+      while (this.#registry.unplacedClients.length > 0) {
         if (signal.aborted) throw this.#notReady(signal.reason);
         if (this.#ended) throw new Error("the pool was closed before its clients could be reached");
-        await new Promise<void>((resolve) => (this.#onRosterChange = resolve));
+        await new Promise<void>((resolve) => (this.#onHostsChange = resolve));
       }
     } finally {
       signal.removeEventListener("abort", wake);
@@ -268,9 +268,11 @@ export class SocketPool implements ClientPool {
     this.#ended = true;
     for (const { open } of this.#open.values()) open.close();
     this.#open.clear();
-    this.#onRosterChange();
+    this.#onHostsChange();
     const bytes = encodeCoordinatorMessage({ type: "trialEnd", reason, exitCode });
-    const farewells = Promise.all(this.#roster.sessions.map(({ peer }) => peer.send(bytes)));
+    const farewells = Promise.all(
+      this.#registry.sessions.map(({ channel }) => channel.send(bytes)),
+    );
     const waiting = new AbortController();
     const timeout = delay(farewellTimeout, undefined, { signal: waiting.signal });
     await Promise.race([farewells, timeout.catch(() => undefined)]);
@@ -280,17 +282,17 @@ export class SocketPool implements ClientPool {
 
   #notReady(reason: unknown): unknown {
     if (!(reason instanceof DOMException && reason.name === "TimeoutError")) return reason;
-    return new UserError(explainNotReady(this.#roster, this.url), exitCodes.quorum);
+    return new UserError(explainNotReady(this.#registry, this.url), exitCodes.quorum);
   }
 
   #distribute(open: OpenJobs): Parts {
-    for (const session of this.#roster.sessions) {
+    for (const session of this.#registry.sessions) {
       if (session.claims && this.#tokens.isRevoked(session.claims) === true) {
         this.#dismiss(session, "its token was revoked");
       }
     }
     const jobs = [...open.jobs.values()];
-    const hosts = this.#roster.deal(jobs.map(({ clientId }) => clientId));
+    const hosts = this.#registry.assign(jobs.map(({ clientId }) => clientId));
     const parts = new Map<HostSession, Job[]>();
     for (const job of jobs) {
       const session = hosts.get(job.clientId);
@@ -319,14 +321,14 @@ export class SocketPool implements ClientPool {
         `a host answered nothing in ${maxSilentCalls} rounds: it is cut off`,
         "warn",
       );
-      session.peer.close();
+      session.channel.close();
     }
   }
 
   #connect(socket: HostSocket): void {
     let session: HostSession | undefined;
     let isRefused = false;
-    const peer = new Peer(
+    const channel = new Channel(
       {
         emit: (event, bytes, reply) => socket.emit(event, bytes, reply),
         close: () => {
@@ -342,46 +344,46 @@ export class SocketPool implements ClientPool {
         if (message.type !== "join") {
           return refuse({ code: "NOT_JOINED", message: "expected a Join first" });
         }
-        const judgement = this.#judge(message);
-        if ("refusal" in judgement) return this.#refuse(message, judgement, socket);
-        const reply = this.#welcome(message, judgement);
-        this.#listener.door.admit(socket.request.socket);
-        peer.agree(reply);
-        session = new HostSession(peer, message, this.#bases, judgement.claims);
-        this.#roster.add(session);
+        const decision = this.#decide(message);
+        if ("refusal" in decision) return this.#refuse(message, decision, socket);
+        const reply = this.#welcome(message, decision);
+        this.#listener.guard.markJoined(socket.request.socket);
+        channel.applyLimits(reply);
+        session = new HostSession(channel, message, this.#bases, decision.claims);
+        this.#registry.add(session);
         this.#hosts.joined(session, message.softwareVersion, socket.handshake.address);
         this.#hosts.measureLag(session, socket.conn);
         return reply;
       },
-      this.#turns,
+      this.#semaphore,
     );
     // Any other event is answered like a malformed frame.
     socket.onAny((event: string, ...args: unknown[]) => {
       if (isRefused) return;
-      const answer = peer.receive(event, args);
+      const answer = channel.receive(event, args);
       // A connection that is refused before it has joined is closed; its answer is still sent.
       isRefused = answer.type === "failure" && !session;
       if (isRefused) socket.conn.close();
     });
     socket.on("disconnect", (reason) => {
-      peer.disconnected();
+      channel.disconnected();
       if (session) this.#lose(session, reason);
     });
   }
 
-  #judge(join: Join): Judgement {
+  #decide(join: Join): JoinDecision {
     if (this.#ended) return { refusal: { code: "TRIAL_ENDED", message: "the trial is over" } };
-    const judgement = this.#gate.judge(join);
-    if ("refusal" in judgement || !judgement.claims) return judgement;
-    const { host, id } = judgement.claims;
-    const present = this.#roster.findByName(host);
-    if (!present || present.claims?.id === id) return judgement;
+    const decision = this.#joinPolicy.decide(join);
+    if ("refusal" in decision || !decision.claims) return decision;
+    const { host, id } = decision.claims;
+    const present = this.#registry.findByName(host);
+    if (!present || present.claims?.id === id) return decision;
     const message = `host '${host}' is here, with another token: stop it first; a broken connection is noticed within a minute`;
     return { refusal: { code: "BAD_TOKEN", message } };
   }
 
   #refuse(join: Join, { refusal, isGuess }: Refusal, socket: HostSocket): Reply {
-    if (isGuess) this.#listener.door.wrongToken(socket.request.socket);
+    if (isGuess) this.#listener.guard.countWrongToken(socket.request.socket);
     this.#logRefusal(`refused a ${formatHost(join)}: ${refusal.code}: ${refusal.message}`, "warn");
     return refuse(refusal);
   }
@@ -392,9 +394,9 @@ export class SocketPool implements ClientPool {
    */
   #welcome(
     join: Join,
-    { claims, backend }: Exclude<Judgement, Refusal>,
+    { claims, backend }: Exclude<JoinDecision, Refusal>,
   ): Extract<Reply, { type: "welcome" }> {
-    const before = claims && this.#roster.findByName(claims.host);
+    const before = claims && this.#registry.findByName(claims.host);
     if (before) this.#dismiss(before, "a host with the same token took its place");
     const { log, trialJson, softwareVersion = "" } = this.#options;
     log?.(`a ${formatHost(join, claims)} joined`, "info");
@@ -420,7 +422,7 @@ export class SocketPool implements ClientPool {
         return refuse({ code: "DUPLICATE", message: "this host has joined already" });
       case "ready":
         session.ready = true;
-        this.#onRosterChange();
+        this.#onHostsChange();
         return accepted;
       default:
         return this.#recordResult(session, message);
@@ -464,12 +466,12 @@ export class SocketPool implements ClientPool {
   }
 
   #lose(session: HostSession, reason: string): void {
-    if (!this.#roster.has(session)) return; // it was dismissed
-    const clients = this.#roster.remove(session);
+    if (!this.#registry.has(session)) return; // it was dismissed
+    const clients = this.#registry.remove(session);
     this.#hosts.lost(session, reason);
     const { external } = session;
-    const isLast = this.#roster.sessions.every((other) => other.external !== external);
-    if (!this.#hasBegun && isLast) this.#gate.forget(external);
+    const isLast = this.#registry.sessions.every((other) => other.external !== external);
+    if (!this.#hasBegun && isLast) this.#joinPolicy.freeBackend(external);
     const host = session.claims ? ` '${session.claims.host}'` : "";
     const line = `lost a host${host} with ${clients} clients: ${reason}`;
     if (!this.#ended) this.#options.log?.(line, "warn"); // hosts leave when the trial is over

@@ -33,7 +33,7 @@ describe("SocketPool, working", () => {
     await host.joinReady({ capacity });
     return host;
   };
-  const send = async (host: RawHost, bytes: Uint8Array) => outcome(await host.peer.send(bytes));
+  const send = async (host: RawHost, bytes: Uint8Array) => outcome(await host.channel.send(bytes));
   /** Answers a job, by default as its client. */
   const answer = (host: RawHost, { id, clientId }: Job, as = clientId) =>
     send(host, encodeUpdate(id, updateOf(as)));
@@ -176,7 +176,7 @@ describe("SocketPool, working", () => {
     };
     const job = jobFor("c0");
     const { answers } = await begin(host, [job], admit);
-    const reply = await host.peer.send(encodeUpdate(job.id, updateOf("c0", NaN)));
+    const reply = await host.channel.send(encodeUpdate(job.id, updateOf("c0", NaN)));
     assert.deepEqual(reply, { type: "failure", failure });
     assert.deepEqual([...(await answers).values()], [{ jobId: job.id, clientId: "c0", failure }]);
   });
@@ -296,7 +296,7 @@ describe("SocketPool, working", () => {
       assert.deepEqual(codes(answers), { c0: "OVERSIZE" });
     }
 
-    host.peer.agree({ chunkBytes: 100, maxMessageBytes: 1e9 });
+    host.channel.applyLimits({ chunkBytes: 100, maxMessageBytes: 1e9 });
     assert.equal(await send(host, new Uint8Array(201)), "OVERSIZE");
     const job = jobFor("c0");
     const { answers } = await begin(host, [job]);
@@ -310,7 +310,7 @@ describe("SocketPool, working", () => {
     const host = await joined(1);
     const [c0, c1] = [jobFor("c0"), jobFor("c1")];
     const { answers } = await begin(host, [c0, c1]);
-    rude.peer.agree({ chunkBytes: 1e6, maxMessageBytes: 1e6 });
+    rude.channel.applyLimits({ chunkBytes: 1e6, maxMessageBytes: 1e6 });
     assert.equal(await send(rude, new Uint8Array(100_000)), "HOST_LOST");
     await answer(host, c1);
     assert.deepEqual(codes(await answers), { c0: "HOST_LOST", c1: "ok" });

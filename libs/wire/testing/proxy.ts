@@ -5,7 +5,7 @@ export interface Proxy {
   readonly url: string;
   /** Connects to this coordinator from now on. */
   leadTo(url: string): void;
-  /** Breaks every connection; new ones are possible. */
+  /** ConnectionFailures every connection; new ones are possible. */
   blip(): void;
   close(): Promise<void>;
 }

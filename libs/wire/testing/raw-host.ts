@@ -5,7 +5,7 @@ import {
 } from "../src/codec/coordinator-message.js";
 import { encodeJoin, encodeReady, type Join } from "../src/codec/host-message.js";
 import { accepted, type Reply } from "../src/codec/reply.js";
-import { Peer } from "../src/send/channel.js";
+import { Channel } from "../src/send/channel.js";
 import { protocolVersion, type Events } from "../src/codec/protocol.js";
 import { Traffic } from "../src/send/traffic.js";
 
@@ -29,7 +29,7 @@ export function outcome(reply: Reply): string {
 /** A client host that does nothing by itself and can send anything. */
 export class RawHost {
   readonly socket: Socket<Events, Events>;
-  readonly peer: Peer;
+  readonly channel: Channel;
   readonly #received: CoordinatorMessage[] = [];
   #onMessage: () => void = () => undefined;
 
@@ -41,7 +41,7 @@ export class RawHost {
 
   private constructor(url: string) {
     this.socket = io(url, { transports: ["websocket"], forceNew: true, reconnection: false });
-    this.peer = new Peer(
+    this.channel = new Channel(
       {
         emit: (event, bytes, reply) => this.socket.emit(event, bytes, reply),
         close: () => this.socket.disconnect(),
@@ -54,22 +54,22 @@ export class RawHost {
       },
     );
     this.socket.onAny((event: string, ...args: unknown[]) => {
-      this.peer.receive(event, args);
+      this.channel.receive(event, args);
     });
     this.socket.on("disconnect", () => {
-      this.peer.disconnected();
+      this.channel.disconnected();
     });
   }
 
   async join(changes: Partial<Join> = {}): Promise<Reply> {
-    const reply = await this.peer.send(encodeJoin({ ...goodJoin, ...changes }));
-    if (reply.type === "welcome") this.peer.agree(reply);
+    const reply = await this.channel.send(encodeJoin({ ...goodJoin, ...changes }));
+    if (reply.type === "welcome") this.channel.applyLimits(reply);
     return reply;
   }
 
   async joinReady(changes: Partial<Join> = {}): Promise<void> {
     await this.join(changes);
-    await this.peer.send(encodeReady());
+    await this.channel.send(encodeReady());
   }
 
   /** Messages that `next` has not returned yet. */

@@ -13,7 +13,7 @@ import {
   type Reply,
 } from "../src/codec/reply.js";
 import { listen, type HostSocket, type Listener } from "../src/join/listen.js";
-import { Peer } from "../src/send/channel.js";
+import { Channel } from "../src/send/channel.js";
 import { defaultLimits, frameOverheadBytes } from "../src/codec/protocol.js";
 import { Traffic } from "../src/send/traffic.js";
 import { outcome } from "./raw-host.js";
@@ -76,13 +76,13 @@ export class Connection {
   /** Length of the longest frame that arrived. */
   longestFrame = 0;
   readonly #socket: HostSocket;
-  readonly #peer: Peer;
+  readonly #channel: Channel;
   readonly #received: HostMessage[] = [];
   #onMessage: () => void = () => undefined;
 
   constructor(socket: HostSocket, limits: Limits, answers: Answers) {
     this.#socket = socket;
-    this.#peer = new Peer(
+    this.#channel = new Channel(
       {
         emit: (event, bytes, reply) => socket.emit(event, bytes, reply),
         close: () => {
@@ -95,7 +95,7 @@ export class Connection {
         this.#received.push(message);
         this.#onMessage();
         const reply = answers(message);
-        if (reply.type === "welcome") this.#peer.agree(limits);
+        if (reply.type === "welcome") this.#channel.applyLimits(limits);
         return reply;
       },
     );
@@ -103,10 +103,10 @@ export class Connection {
       const [frame] = args;
       if (frame instanceof Uint8Array)
         this.longestFrame = Math.max(this.longestFrame, frame.length - frameOverheadBytes);
-      this.#peer.receive(event, args);
+      this.#channel.receive(event, args);
     });
     socket.on("disconnect", () => {
-      this.#peer.disconnected();
+      this.#channel.disconnected();
     });
   }
 
@@ -121,7 +121,7 @@ export class Connection {
 
   /** @returns the code of a refusal, otherwise the type of the reply */
   async send(message: CoordinatorMessage): Promise<string> {
-    return outcome(await this.#peer.send(encodeCoordinatorMessage(message)));
+    return outcome(await this.#channel.send(encodeCoordinatorMessage(message)));
   }
 
   /**

@@ -12,7 +12,7 @@ import {
   readCertificates,
   readOptionFile,
 } from "@fedclair/runs";
-import { checkOpenness } from "@fedclair/wire";
+import { checkExposure } from "@fedclair/wire";
 import { openBrowser } from "./open-browser.js";
 import { servePage } from "./serve.js";
 
@@ -43,7 +43,7 @@ export async function view(folder: string, options: ViewOptions): Promise<void> 
     key: ["--tls-key", options.tlsKey],
     ca: ["", undefined],
   });
-  checkOpenness(
+  checkExposure(
     host,
     { insecure, ...(token !== undefined && { tokens: { secret: token } }), ...(tls && { tls }) },
     (line) => process.stderr.write(`${line}\n`),

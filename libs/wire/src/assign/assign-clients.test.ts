@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { deal, type Place } from "./assign-clients.js";
+import { assignClients, type HostRoom } from "./assign-clients.js";
 
 /** Indices of the clients of each host. */
-function shares(count: number, hosts: readonly Place[]): number[][] {
-  const dealt = deal([...Array(count).keys()], hosts);
-  return hosts.map((host) => [...dealt.keys()].filter((index) => dealt[index] === host));
+function shares(count: number, hosts: readonly HostRoom[]): number[][] {
+  const assigned = assignClients([...Array(count).keys()], hosts);
+  return hosts.map((host) => [...assigned.keys()].filter((index) => assigned[index] === host));
 }
 
 /** The maximum number of clients that can have a place, computed by augmenting paths. */
-function mostPlaced(count: number, hosts: readonly Place[]): number {
+function mostPlaced(count: number, hosts: readonly HostRoom[]): number {
   const places = hosts.flatMap(({ capacity, clients = [0, Infinity] }) =>
     Array.from({ length: capacity }, () => clients),
   );
@@ -38,9 +38,9 @@ const places = fc.array(
   { minLength: 1, maxLength: 6 },
 );
 
-describe("deal", () => {
+describe("assignClients", () => {
   it("gives hosts without ranges shares in proportion to their capacities, in order", () => {
-    const hosts: Place[] = [{ capacity: 6 }, { capacity: 3, clients: [0, 99] }];
+    const hosts: HostRoom[] = [{ capacity: 6 }, { capacity: 3, clients: [0, 99] }];
     assert.deepEqual(shares(6, hosts), [
       [0, 1, 2, 3],
       [4, 5],
@@ -48,9 +48,9 @@ describe("deal", () => {
   });
 
   it("gives a host only clients in its range, and leaves it those that no other host may hold", () => {
-    const any: Place = { capacity: 4 };
-    const low: Place = { capacity: 4, clients: [0, 2] };
-    const high: Place = { capacity: 4, clients: [4, 5] };
+    const any: HostRoom = { capacity: 4 };
+    const low: HostRoom = { capacity: 4, clients: [0, 2] };
+    const high: HostRoom = { capacity: 4, clients: [4, 5] };
     assert.deepEqual(shares(6, [any, low, high]), [
       [2, 3],
       [0, 1],
@@ -64,7 +64,7 @@ describe("deal", () => {
   });
 
   it("divides the clients that two hosts may hold", () => {
-    const hosts: Place[] = [
+    const hosts: HostRoom[] = [
       { capacity: 10, clients: [0, 5] },
       { capacity: 10, clients: [0, 5] },
       { capacity: 1, clients: [9, 9] },
@@ -73,23 +73,27 @@ describe("deal", () => {
   });
 
   it("assigns a subset of the clients by their indices among all", () => {
-    const [any, high]: Place[] = [{ capacity: 2 }, { capacity: 4, clients: [5, 9] }];
-    assert.deepEqual(deal([2, 6, 7], [any as Place, high as Place]), [any, high, high]);
-    assert.deepEqual(deal([6, 7], [high as Place]), [high, high]);
-    assert.deepEqual(deal([], []), []);
+    const [any, high]: HostRoom[] = [{ capacity: 2 }, { capacity: 4, clients: [5, 9] }];
+    assert.deepEqual(assignClients([2, 6, 7], [any as HostRoom, high as HostRoom]), [
+      any,
+      high,
+      high,
+    ]);
+    assert.deepEqual(assignClients([6, 7], [high as HostRoom]), [high, high]);
+    assert.deepEqual(assignClients([], []), []);
   });
 
   it("places as many clients as possible within ranges and capacities, the same way each time", () => {
     fc.assert(
       fc.property(places, fc.integer({ min: 1, max: 12 }), (hosts, count) => {
-        const dealt = shares(count, hosts);
-        assert.deepEqual(shares(count, hosts), dealt);
+        const assigned = shares(count, hosts);
+        assert.deepEqual(shares(count, hosts), assigned);
         for (const [i, { capacity, clients: [first, last] = [0, Infinity] }] of hosts.entries()) {
-          const share = dealt[i] ?? [];
+          const share = assigned[i] ?? [];
           assert.ok(share.length <= capacity);
           assert.ok(share.every((client) => client >= first && client <= last));
         }
-        assert.equal(dealt.flat().length, mostPlaced(count, hosts));
+        assert.equal(assigned.flat().length, mostPlaced(count, hosts));
       }),
     );
   });

@@ -1,5 +1,5 @@
 /** The properties of a host that decide which clients it can hold. */
-export interface Place {
+export interface HostRoom {
   /** Maximum number of clients. */
   readonly capacity: number;
   /** Indices of the first and the last client that it may hold; undefined: any. */
@@ -12,7 +12,7 @@ export interface Place {
  * @param indices of the clients, ascending
  * @returns the host of each client
  */
-export function deal<Host extends Place>(
+export function assignClients<Host extends HostRoom>(
   indices: readonly number[],
   hosts: readonly Host[],
 ): readonly (Host | undefined)[] {
@@ -20,18 +20,18 @@ export function deal<Host extends Place>(
   const mayHaveAny = hosts.every(
     ({ clients: [first, last] = [from, to] }) => first <= from && last >= to,
   );
-  return mayHaveAny ? dealShares(indices.length, hosts) : dealRanges(indices, hosts);
+  return mayHaveAny ? assignShares(indices.length, hosts) : assignRanges(indices, hosts);
 }
 
 /** Gives each host a run of clients, in order, whose length is its share of the total capacity. */
-function dealShares<Host extends Place>(count: number, hosts: readonly Host[]): Host[] {
+function assignShares<Host extends HostRoom>(count: number, hosts: readonly Host[]): Host[] {
   const room = hosts.reduce((sum, { capacity }) => sum + capacity, 0);
-  const dealt = Math.min(count, room);
+  const assigned = Math.min(count, room);
   let before = 0;
   return hosts.flatMap((host) => {
-    const from = Math.ceil((dealt * before) / room);
+    const from = Math.ceil((assigned * before) / room);
     before += host.capacity;
-    return new Array<Host>(Math.ceil((dealt * before) / room) - from).fill(host);
+    return new Array<Host>(Math.ceil((assigned * before) / room) - from).fill(host);
   });
 }
 
@@ -39,25 +39,25 @@ function dealShares<Host extends Place>(count: number, hosts: readonly Host[]): 
  * Searches for the smallest share of their capacities with which the hosts hold as many clients as
  * with all of it.
  */
-function dealRanges<Host extends Place>(indices: readonly number[], hosts: readonly Host[]) {
+function assignRanges<Host extends HostRoom>(indices: readonly number[], hosts: readonly Host[]) {
   const steps = hosts.reduce((most, { capacity }) => Math.max(most, capacity), 0);
-  const dealt = (step: number) =>
+  const assigned = (step: number) =>
     fill(indices, hosts, ({ capacity }) => Math.ceil((capacity * step) / steps));
-  const most = countPlaced(dealt(steps));
+  const most = countAssigned(assigned(steps));
   let [low, high] = [1, steps];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    if (countPlaced(dealt(middle)) < most) low = middle + 1;
+    if (countAssigned(assigned(middle)) < most) low = middle + 1;
     else high = middle;
   }
-  return dealt(high);
+  return assigned(high);
 }
 
 /**
  * Assigns each client in turn to the host whose range ends first (Glover 1967): no other order
  * places more clients.
  */
-function fill<Host extends Place>(
+function fill<Host extends HostRoom>(
   indices: readonly number[],
   hosts: readonly Host[],
   takes: (host: Host) => number,
@@ -68,15 +68,15 @@ function fill<Host extends Place>(
       one.range[1] < other.range[1] ? -1 : Number(one.range[1] > other.range[1]),
     );
   return indices.map((index) => {
-    const place = open.find(
+    const host = open.find(
       ({ room, range: [first, last] }) => room > 0 && first <= index && index <= last,
     );
-    if (place) place.room--;
-    return place?.host;
+    if (host) host.room--;
+    return host?.host;
   });
 }
 
 /** @returns how many clients have a host */
-export function countPlaced(hosts: readonly unknown[]): number {
+export function countAssigned(hosts: readonly unknown[]): number {
   return hosts.filter((host) => host !== undefined).length;
 }

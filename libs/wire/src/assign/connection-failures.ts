@@ -1,5 +1,5 @@
 /**
- * Number of calls of `ask` for which a host is set back after its second break. Each further break
+ * Number of calls of `ask` for which a host comes last after its second break. Each further break
  * that follows soon multiplies it by `growth`, up to `longest`. A first break has no consequence: a
  * restarted host gets its share at once.
  */
@@ -17,13 +17,13 @@ interface Pause {
  * Remembers hosts whose connection broke. Otherwise an unstable connection would cost the clients
  * of every round in which it breaks.
  */
-export class Breaks {
+export class ConnectionFailures {
   /** Number of the current call of `ask`. */
   #call = 0;
   readonly #pauses = new Map<string, Pause>();
 
   /** Starts the next call of `ask`. */
-  next(): void {
+  nextCall(): void {
     this.#call++;
     for (const [origin, { calls, until }] of this.#pauses) {
       if (until + Math.max(calls, shortest) < this.#call) this.#pauses.delete(origin);

@@ -1,31 +1,35 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
-import { Bases } from "../send/shared-bases.js";
+import { SharedBases } from "../send/shared-bases.js";
 import { HostList, formatRanges } from "./host-list.js";
 import { HostSession } from "./host-session.js";
-import { Roster } from "./host-registry.js";
+import { HostRegistry } from "./host-registry.js";
 
 const clientIds = ["c00", "c01", "c02", "c03", "c04"];
 
 function session(capacity: number, instance = ""): HostSession {
-  const peer = { bytesSent: 7, bytesReceived: 3, lastSeen: 0 };
-  const made = new HostSession(peer as never, { capacity, external: false, instance }, new Bases());
+  const channel = { bytesSent: 7, bytesReceived: 3, lastSeen: 0 };
+  const made = new HostSession(
+    channel as never,
+    { capacity, external: false, instance },
+    new SharedBases(),
+  );
   made.ready = true;
   return made;
 }
 
 describe("HostList", () => {
   it("lists hosts with their clients and jobs, and a host that comes back under its name", () => {
-    const roster = new Roster(clientIds);
-    const hosts = new HostList(roster);
+    const registry = new HostRegistry(clientIds);
+    const hosts = new HostList(registry);
     const join = (one: HostSession) => {
-      roster.add(one);
+      registry.add(one);
       hosts.joined(one, "0.1.0", "10.0.0.1");
     };
     const [first, second] = [session(3, "a"), session(2, "b")];
     join(first);
     join(second);
-    roster.deal([]);
+    registry.assign([]);
     const brief = () =>
       hosts
         .list(new Map([[second, 4]]))
@@ -34,11 +38,11 @@ describe("HostList", () => {
       ["host 1", "c00-c02", 0, undefined, 0],
       ["host 2", "c03-c04", 4, undefined, 0],
     ]);
-    roster.remove(first);
+    registry.remove(first);
     hosts.lost(first, "transport close");
     assert.deepEqual(brief()[0], ["host 1", "", 0, "transport close", 0]);
     join(session(3, "a"));
-    roster.deal([]);
+    registry.assign([]);
     assert.deepEqual(
       brief()
         .find(([name]) => name === "host 1")
@@ -49,7 +53,7 @@ describe("HostList", () => {
   });
 
   it("times the heartbeats of a host, and takes the answer as a sign of life", () => {
-    const hosts = new HostList(new Roster(clientIds));
+    const hosts = new HostList(new HostRegistry(clientIds));
     const host = session(1);
     hosts.joined(host, "0.1.0", "10.0.0.1");
     const socket = new EventEmitter();
@@ -66,7 +70,7 @@ describe("HostList", () => {
   });
 
   it("remembers no more than 64 lost hosts", () => {
-    const hosts = new HostList(new Roster(clientIds));
+    const hosts = new HostList(new HostRegistry(clientIds));
     for (let i = 0; i < 70; i++) {
       const host = session(1);
       hosts.joined(host, "0.1.0", "10.0.0.1");

@@ -1,6 +1,6 @@
 import { printable, type HostStatus } from "@fedclair/core/internal";
 import type { HostSession } from "./host-session.js";
-import type { Roster } from "./host-registry.js";
+import type { HostRegistry } from "./host-registry.js";
 
 interface Entry {
   readonly name: string;
@@ -26,12 +26,12 @@ const maxRanges = 8;
 
 /** Remembers hosts, also lost ones, for pages. */
 export class HostList {
-  readonly #roster: Roster;
+  readonly #registry: HostRegistry;
   readonly #entries = new Map<HostSession, Entry>();
   #count = 0;
 
-  constructor(roster: Roster) {
-    this.#roster = roster;
+  constructor(registry: HostRegistry) {
+    this.#registry = registry;
   }
 
   /** A host that was lost and comes back keeps its place and name. */
@@ -62,7 +62,7 @@ export class HostList {
     socket.on("packet", ({ type }) => {
       const entry = this.#entries.get(session);
       if (type !== "pong" || sent === undefined || !entry) return;
-      session.peer.lastSeen = Date.now();
+      session.channel.lastSeen = Date.now();
       entry.lag = performance.now() - sent;
       sent = undefined;
     });
@@ -79,20 +79,20 @@ export class HostList {
 
   /** @param openJobs number of unanswered jobs by host */
   list(openJobs: ReadonlyMap<HostSession, number>): HostStatus[] {
-    const held = this.#roster.heldClients();
+    const held = this.#registry.heldClients();
     return [...this.#entries.values()].map(({ session, ...entry }) => {
-      const { peer, capacity, external } = session;
+      const { channel, capacity, external } = session;
       const clients = held.get(session) ?? [];
       return {
         ...entry,
         external,
         capacity,
-        clients: formatRanges(clients, this.#roster.clientIds),
+        clients: formatRanges(clients, this.#registry.clientIds),
         clientCount: clients.length,
         openJobs: openJobs.get(session) ?? 0,
-        bytesSent: peer.bytesSent,
-        bytesReceived: peer.bytesReceived,
-        lastSeen: new Date(peer.lastSeen).toISOString(),
+        bytesSent: channel.bytesSent,
+        bytesReceived: channel.bytesReceived,
+        lastSeen: new Date(channel.lastSeen).toISOString(),
       };
     });
   }

@@ -1,101 +1,101 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Bases } from "../send/shared-bases.js";
+import { SharedBases } from "../send/shared-bases.js";
 import { HostSession } from "./host-session.js";
-import { Roster } from "./host-registry.js";
+import { HostRegistry } from "./host-registry.js";
 
 const host = (capacity: number, ready = true, external = false, instance = "") => {
-  const session = new HostSession({} as never, { capacity, external, instance }, new Bases());
+  const session = new HostSession({} as never, { capacity, external, instance }, new SharedBases());
   session.ready = ready;
   return session;
 };
 const ids = (count: number) => Array.from({ length: count }, (_, i) => `c${i}`);
 
 /** The clients of each host. */
-function dealt(roster: Roster, clientIds: readonly string[]) {
-  const hosts = roster.deal(clientIds);
-  return roster.sessions.map((session) => clientIds.filter((id) => hosts.get(id) === session));
+function assigned(registry: HostRegistry, clientIds: readonly string[]) {
+  const hosts = registry.assign(clientIds);
+  return registry.sessions.map((session) => clientIds.filter((id) => hosts.get(id) === session));
 }
 
-describe("Roster", () => {
+describe("HostRegistry", () => {
   it("assigns clients by capacity, and again when a host joins or leaves", () => {
     const clients = ids(6);
-    const roster = new Roster(clients);
+    const registry = new HostRegistry(clients);
     const [first, second] = [host(6), host(3)];
-    roster.add(first);
-    assert.deepEqual(dealt(roster, clients), [clients]);
-    roster.add(second);
-    roster.add(host(100, false));
-    assert.deepEqual(dealt(roster, clients), [["c0", "c1", "c2", "c3"], ["c4", "c5"], []]);
-    assert.equal(roster.remove(first), 4);
-    assert.deepEqual(roster.unplacedClients, ["c3", "c4", "c5"]);
-    assert.deepEqual(dealt(roster, clients), [["c0", "c1", "c2"], []]);
+    registry.add(first);
+    assert.deepEqual(assigned(registry, clients), [clients]);
+    registry.add(second);
+    registry.add(host(100, false));
+    assert.deepEqual(assigned(registry, clients), [["c0", "c1", "c2", "c3"], ["c4", "c5"], []]);
+    assert.equal(registry.remove(first), 4);
+    assert.deepEqual(registry.unplacedClients, ["c3", "c4", "c5"]);
+    assert.deepEqual(assigned(registry, clients), [["c0", "c1", "c2"], []]);
   });
 
   it("deals the clients that are asked, whatever the others are", () => {
     const clients = ids(100);
-    const roster = new Roster(clients, new Set(["c9"]));
-    for (const session of [host(99), host(99), host(1, true, true)]) roster.add(session);
-    assert.deepEqual(dealt(roster, ["c7", "c1", "c9", "c3", "c5", "c1"]), [
+    const registry = new HostRegistry(clients, new Set(["c9"]));
+    for (const session of [host(99), host(99), host(1, true, true)]) registry.add(session);
+    assert.deepEqual(assigned(registry, ["c7", "c1", "c9", "c3", "c5", "c1"]), [
       ["c1", "c3", "c1"],
       ["c7", "c5"],
       ["c9"],
     ]);
-    assert.deepEqual(dealt(roster, ["c99"]), [["c99"], [], []]);
-    assert.deepEqual(dealt(roster, []), [[], [], []]);
+    assert.deepEqual(assigned(registry, ["c99"]), [["c99"], [], []]);
+    assert.deepEqual(assigned(registry, []), [[], [], []]);
 
-    const small = new Roster(clients);
+    const small = new HostRegistry(clients);
     small.add(host(2));
     // It has no room for the others, so they are lost even while it has nothing else to do.
-    assert.deepEqual(dealt(small, ["c0", "c2"]), [["c0"]]);
+    assert.deepEqual(assigned(small, ["c0", "c2"]), [["c0"]]);
   });
 
   it("gives external clients to hosts that bring their own, and only to those", () => {
     const clients = ids(6);
-    const roster = new Roster(clients, new Set(["c1", "c4", "c5"]));
+    const registry = new HostRegistry(clients, new Set(["c1", "c4", "c5"]));
     const [simulating, bringing] = [host(6), host(2, true, true)];
-    roster.add(simulating);
-    assert.deepEqual(roster.unplacedClients, ["c1", "c4", "c5"]);
-    roster.add(bringing);
-    assert.deepEqual(dealt(roster, clients), [
+    registry.add(simulating);
+    assert.deepEqual(registry.unplacedClients, ["c1", "c4", "c5"]);
+    registry.add(bringing);
+    assert.deepEqual(assigned(registry, clients), [
       ["c0", "c2", "c3"],
       ["c1", "c4"],
     ]);
-    assert.deepEqual(roster.unplacedClients, ["c5"]);
+    assert.deepEqual(registry.unplacedClients, ["c5"]);
   });
 
   it("gives a host that broke twice only the clients that others have no room for, longer each time", () => {
     const clients = ids(4);
-    const roster = new Roster(clients);
+    const registry = new HostRegistry(clients);
     const steady = host(3);
-    roster.add(steady);
+    registry.add(steady);
     const pauses = [1, 2, 3, 4, 5, 6].map(() => {
       const flapping = host(5, true, false, "flapping");
-      roster.add(flapping);
+      registry.add(flapping);
       let calls = 1;
-      while (dealt(roster, clients)[1]?.length === 1) calls++;
-      assert.deepEqual(dealt(roster, clients)[1], ["c2", "c3"]); // its share of 3 + 5
-      roster.remove(flapping);
+      while (assigned(registry, clients)[1]?.length === 1) calls++;
+      assert.deepEqual(assigned(registry, clients)[1], ["c2", "c3"]); // its share of 3 + 5
+      registry.remove(flapping);
       return calls;
     });
     assert.deepEqual(pauses, [1, 1, 32, 128, 512, 512]);
-    assert.deepEqual(roster.unplacedClients, ["c3"]);
+    assert.deepEqual(registry.unplacedClients, ["c3"]);
   });
 
   it("forgets a break in time, and does not count a break of a host without clients", () => {
     const clients = ids(2);
-    const roster = new Roster(clients);
-    roster.add(host(2));
+    const registry = new HostRegistry(clients);
+    registry.add(host(2));
     const share = (session: HostSession) => {
-      roster.add(session);
-      const [, clientsOf] = dealt(roster, clients);
-      roster.remove(session);
+      registry.add(session);
+      const [, clientsOf] = assigned(registry, clients);
+      registry.remove(session);
       return clientsOf?.length;
     };
     const flapping = () => host(2, true, false, "flapping");
     for (let call = 0; call < 3 * 34; call++) {
       if (call % 34 === 0) assert.equal(share(flapping()), 1);
-      else roster.deal(clients);
+      else registry.assign(clients);
     }
     assert.equal(share(flapping()), 1);
     assert.equal(share(flapping()), 1);
@@ -106,21 +106,21 @@ describe("Roster", () => {
 
   it("does not leave a client without a host because of a host that broke", () => {
     const clients = ids(2);
-    const roster = new Roster(clients);
+    const registry = new HostRegistry(clients);
     const ranged = (range: [number, number], name: string) => {
       const claims = { host: name, clients: range } as never;
       const join = { capacity: 1, external: false, instance: "" };
-      const session = new HostSession({} as never, join, new Bases(), claims);
+      const session = new HostSession({} as never, join, new SharedBases(), claims);
       session.ready = true;
       return session;
     };
-    roster.add(ranged([0, 1], "wide"));
-    let hosts = roster.deal(clients);
+    registry.add(ranged([0, 1], "wide"));
+    let hosts = registry.assign(clients);
     for (const narrow of [1, 2, 3].map(() => ranged([0, 0], "narrow"))) {
-      const before = roster.findByName("narrow");
-      if (before) roster.remove(before);
-      roster.add(narrow);
-      hosts = roster.deal(clients);
+      const before = registry.findByName("narrow");
+      if (before) registry.remove(before);
+      registry.add(narrow);
+      hosts = registry.assign(clients);
     }
     assert.deepEqual(
       clients.map((id) => hosts.get(id)?.claims?.host),
@@ -133,17 +133,17 @@ describe("Roster", () => {
     fc.assert(
       fc.property(capacities, fc.integer({ min: 1, max: 200 }), (sizes, count) => {
         const clients = ids(count);
-        const roster = new Roster(clients);
-        for (const size of sizes) roster.add(host(size));
+        const registry = new HostRegistry(clients);
+        for (const size of sizes) registry.add(host(size));
         const room = sizes.reduce((a, b) => a + b, 0);
-        const shares = dealt(roster, clients);
+        const shares = assigned(registry, clients);
         assert.deepEqual(shares.flat(), clients.slice(0, room));
         for (const [i, share] of shares.entries()) {
           const size = sizes[i] ?? 0;
           assert.ok(share.length <= size);
           assert.ok(Math.abs(share.length - (Math.min(count, room) * size) / room) < 1);
         }
-        assert.equal(roster.unplacedClients.length, Math.max(count - room, 0));
+        assert.equal(registry.unplacedClients.length, Math.max(count - room, 0));
       }),
     );
   });

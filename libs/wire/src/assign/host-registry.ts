@@ -1,6 +1,6 @@
 import { clientIndex } from "@fedclair/core/internal";
-import { Breaks } from "./connection-failures.js";
-import { deal, countPlaced } from "./assign-clients.js";
+import { ConnectionFailures } from "./connection-failures.js";
+import { assignClients, countAssigned } from "./assign-clients.js";
 import type { HostSession } from "./host-session.js";
 
 /** The host of each client in a list. */
@@ -13,13 +13,13 @@ interface Kind {
 }
 
 /** The properties of a host that decide which clients it gets. */
-interface Dealt {
+interface Candidate {
   readonly session: HostSession;
-  readonly isSetBack: boolean;
+  readonly isUnstable: boolean;
 }
 
-/** Tracks which hosts have joined, and deals clients to them. */
-export class Roster {
+/** Tracks which hosts have joined, and assigns clients to them. */
+export class HostRegistry {
   readonly clientIds: readonly string[];
   readonly #external: ReadonlySet<string>;
   /**
@@ -28,10 +28,10 @@ export class Roster {
   readonly #kinds: readonly Kind[];
   /**
    * Hosts in the order in which they joined, with the call of `ask` from which they are no longer
-   * set back.
+   * unstable.
    */
   readonly #sessions = new Map<HostSession, number>();
-  readonly #breaks = new Breaks();
+  readonly #failures = new ConnectionFailures();
   /** The host of every client. */
   #holders: Hosts = [];
   /** What `heldClients` computed for an assignment: with a million clients it takes a while. */
@@ -40,7 +40,10 @@ export class Roster {
     readonly clients: ReadonlyMap<HostSession, readonly number[]>;
   } = { holders: this.#holders, clients: new Map() };
   /** The last assignment and the hosts that took part in it. */
-  #last: { readonly hosts: readonly Dealt[]; readonly dealt: Hosts } = { hosts: [], dealt: [] };
+  #last: { readonly hosts: readonly Candidate[]; readonly assigned: Hosts } = {
+    hosts: [],
+    assigned: [],
+  };
 
   /** @param external clients that are not simulated */
   constructor(clientIds: readonly string[], external: ReadonlySet<string> = new Set()) {
@@ -63,8 +66,8 @@ export class Roster {
 
   /** Clients for which no ready host has room. */
   get unplacedClients(): readonly string[] {
-    const dealt = this.#dealt();
-    return this.clientIds.filter((_, index) => !dealt[index]);
+    const assigned = this.#assigned();
+    return this.clientIds.filter((_, index) => !assigned[index]);
   }
 
   /** Whether the client is external, that is, not simulated. */
@@ -88,7 +91,7 @@ export class Roster {
   }
 
   add(session: HostSession): void {
-    this.#sessions.set(session, this.#breaks.until(session.origin));
+    this.#sessions.set(session, this.#failures.until(session.origin));
   }
 
   has(session: HostSession): boolean {
@@ -102,11 +105,11 @@ export class Roster {
 
   /** @returns how many clients it held; they now have no host */
   remove(session: HostSession): number {
-    const isSetBack = this.#isSetBack(session);
+    const isUnstable = this.#isUnstable(session);
     this.#sessions.delete(session);
     const held = this.#holders.filter((holder) => holder === session).length;
     this.#holders = this.#holders.map((holder) => (holder === session ? undefined : holder));
-    if (session.origin && (held > 0 || isSetBack)) this.#breaks.count(session.origin);
+    if (session.origin && (held > 0 || isUnstable)) this.#failures.count(session.origin);
     return held;
   }
 
@@ -118,9 +121,9 @@ export class Roster {
    * @param clientIds the clients that are asked
    * @returns the host of each client that has a place if all clients are assigned
    */
-  deal(clientIds: readonly string[]): ReadonlyMap<string, HostSession> {
-    this.#breaks.next();
-    this.#holders = this.#dealt();
+  assign(clientIds: readonly string[]): ReadonlyMap<string, HostSession> {
+    this.#failures.nextCall();
+    this.#holders = this.#assigned();
     const placed = [...new Set(clientIds)]
       .map((id) => clientIndex(this.clientIds, id))
       .filter((index) => this.#holders[index])
@@ -129,74 +132,77 @@ export class Roster {
       external,
       indices: placed.filter((index) => this.#holders[index]?.external === external),
     }));
-    const dealt = new Map<string, HostSession>();
-    dealKinds(kinds, this.#last.hosts, (index, session) => {
-      dealt.set(this.clientIds[index] ?? "", session);
+    const assigned = new Map<string, HostSession>();
+    assignKinds(kinds, this.#last.hosts, (index, session) => {
+      assigned.set(this.clientIds[index] ?? "", session);
     });
-    return dealt;
+    return assigned;
   }
 
   /**
    * Reuses the last assignment while the hosts are the same: with a million clients a new one takes
    * longer than a round.
    */
-  #dealt(): Hosts {
+  #assigned(): Hosts {
     const hosts = this.sessions
       .filter(({ ready }) => ready)
-      .map((session) => ({ session, isSetBack: this.#isSetBack(session) }));
-    if (!isSame(hosts, this.#last.hosts)) this.#last = { hosts, dealt: this.#dealAmong(hosts) };
-    return this.#last.dealt;
+      .map((session) => ({ session, isUnstable: this.#isUnstable(session) }));
+    if (!isSame(hosts, this.#last.hosts)) this.#last = { hosts, assigned: this.#assignAll(hosts) };
+    return this.#last.assigned;
   }
 
-  #dealAmong(hosts: readonly Dealt[]): Hosts {
-    const dealt = new Array<HostSession | undefined>(this.clientIds.length).fill(undefined);
-    dealKinds(this.#kinds, hosts, (index, session) => (dealt[index] = session));
-    return dealt;
+  #assignAll(hosts: readonly Candidate[]): Hosts {
+    const assigned = new Array<HostSession | undefined>(this.clientIds.length).fill(undefined);
+    assignKinds(this.#kinds, hosts, (index, session) => (assigned[index] = session));
+    return assigned;
   }
 
-  #isSetBack(session: HostSession): boolean {
-    return !this.#breaks.isOver(this.#sessions.get(session) ?? 0);
+  #isUnstable(session: HostSession): boolean {
+    return !this.#failures.isOver(this.#sessions.get(session) ?? 0);
   }
 }
 
-/** Deals clients to the hosts for their kind. @param place receives each client that has a host */
-function dealKinds(
+/**
+ * Assigns clients to the hosts for their kind.
+ * @param place receives each client that has a host
+ */
+function assignKinds(
   kinds: readonly Kind[],
-  hosts: readonly Dealt[],
+  hosts: readonly Candidate[],
   place: (index: number, session: HostSession) => void,
 ): void {
   for (const { external, indices } of kinds) {
     const able = hosts.filter(({ session }) => session.external === external);
-    const turns = dealInTurns(indices, able);
+    const hosted = assignStableFirst(indices, able);
     indices.forEach((index, at) => {
-      const session = turns[at];
+      const session = hosted[at];
       if (session) place(index, session);
     });
   }
 }
 
-function isSame(some: readonly Dealt[], others: readonly Dealt[]): boolean {
+function isSame(some: readonly Candidate[], others: readonly Candidate[]): boolean {
   return (
     some.length === others.length &&
-    some.every(({ session, isSetBack }, i) => {
+    some.every(({ session, isUnstable }, i) => {
       const other = others[i];
-      return session === other?.session && isSetBack === other.isSetBack;
+      return session === other?.session && isUnstable === other.isUnstable;
     })
   );
 }
 
-function dealInTurns(indices: readonly number[], hosts: readonly Dealt[]): Hosts {
-  const sessionsWith = (setBack: boolean) =>
-    hosts.filter(({ isSetBack }) => isSetBack === setBack).map(({ session }) => session);
+function assignStableFirst(indices: readonly number[], hosts: readonly Candidate[]): Hosts {
+  const sessionsWith = (unstable: boolean) =>
+    hosts.filter(({ isUnstable }) => isUnstable === unstable).map(({ session }) => session);
   const able = hosts.map(({ session }) => session);
   const stable = sessionsWith(false);
-  const together = deal(indices, able);
+  const together = assignClients(indices, able);
   if (stable.length === able.length) return together;
-  const first = deal(indices, stable);
+  const first = assignClients(indices, stable);
   const unplacedClients = indices.filter((_, at) => !first[at]);
-  const last = deal(unplacedClients, sessionsWith(true)).values();
-  const turns = indices.map((_, at) => first[at] ?? last.next().value);
+  const last = assignClients(unplacedClients, sessionsWith(true)).values();
+  const byStability = indices.map((_, at) => first[at] ?? last.next().value);
   // If tokens allow only some clients, a host that is served first may take the only place of
   // another host's client.
-  return countPlaced(turns) < countPlaced(together) ? together : turns;
+  return countAssigned(byStability) < countAssigned(together) ? together : byStability;
 }

@@ -6,12 +6,12 @@ import {
   type Job,
   type StoredParams,
 } from "@fedclair/core/internal";
-import type { Bases } from "../send/shared-bases.js";
+import type { SharedBases } from "../send/shared-bases.js";
 import { encodeCoordinatorMessage, type CoordinatorMessage } from "../codec/coordinator-message.js";
 import type { Join } from "../codec/host-message.js";
 import type { Reply } from "../codec/reply.js";
 import type { OpenJobs } from "./open-jobs.js";
-import type { Peer } from "../send/channel.js";
+import type { Channel } from "../send/channel.js";
 import type { TokenClaims } from "../join/signed-token.js";
 import { toFailure } from "../codec/wire-error.js";
 
@@ -77,7 +77,7 @@ function ownBytes({ params, candidates, control }: Job): number {
  * they build on.
  */
 export class HostSession {
-  readonly peer: Peer;
+  readonly channel: Channel;
   readonly capacity: number;
   /** Whether it brings its own clients instead of simulating them. */
   readonly external: boolean;
@@ -92,7 +92,7 @@ export class HostSession {
   ready = false;
   /** Number of consecutive calls of `ask` in which it answered nothing. */
   silentCalls = 0;
-  readonly #numbers: Bases;
+  readonly #sharedBases: SharedBases;
   /** Bases by their params. A WeakMap, so that params which the trial no longer uses are freed. */
   readonly #bases = new WeakMap<StoredParams, Base>();
   /** Bases at the host that no job waits for; the most recently used comes last. */
@@ -103,17 +103,17 @@ export class HostSession {
   #feeders = 0;
 
   constructor(
-    peer: Peer,
+    channel: Channel,
     { capacity, external, instance }: Pick<Join, "capacity" | "external" | "instance">,
-    bases: Bases,
+    bases: SharedBases,
     claims?: TokenClaims,
   ) {
-    this.peer = peer;
+    this.channel = channel;
     this.capacity = capacity;
     this.external = external;
     this.claims = claims;
     this.origin = claims ? `host ${claims.host}` : instance;
-    this.#numbers = bases;
+    this.#sharedBases = bases;
   }
 
   /** The clients that it may hold, as in `Place`. */
@@ -124,7 +124,7 @@ export class HostSession {
   /** Tells the host that the trial is over for it, and closes the connection. Never rejects. */
   async dismiss(reason: string): Promise<void> {
     await this.#send({ type: "trialEnd", reason, exitCode: exitCodes.usage });
-    this.peer.close();
+    this.channel.close();
   }
 
   /** Sends jobs to the host, a window at a time. If a job cannot be delivered, its client fails. */
@@ -174,8 +174,8 @@ export class HostSession {
       const message = { ...job, baseId: base.id, rounds: job.params.rounds };
       const bytes = this.#encode({ type: "clientJob", ...message });
       // A large job could overtake a small base.
-      const first = await (this.peer.sendsTogether(bytes) ? sent.precedes : sent.reply);
-      const jobReply = first?.type === "failure" ? first : this.peer.send(bytes, closed);
+      const first = await (this.channel.sendsTogether(bytes) ? sent.precedes : sent.reply);
+      const jobReply = first?.type === "failure" ? first : this.channel.send(bytes, closed);
       const [baseReply] = await Promise.all([sent.reply, jobReply]);
       if (baseReply.type !== "failure") return await jobReply;
       if (!sent.closed.aborted) return baseReply;
@@ -201,21 +201,21 @@ export class HostSession {
       };
     });
     const post = (message: Uint8Array) => {
-      const reply = this.peer.send(message, closed);
-      if (this.peer.sendsTogether(message)) letGo();
+      const reply = this.channel.send(message, closed);
+      if (this.channel.sendsTogether(message)) letGo();
       return reply;
     };
     const send = async () => {
       const reply = await source?.reply.catch(() => undefined);
       if (!from || !derivation || reply?.type !== "accepted") {
-        return await this.#numbers.lend(params, ({ message, ms }) => {
-          this.peer.traffic.encodedSince(performance.now() - ms);
+        return await this.#sharedBases.use(params, ({ message, ms }) => {
+          this.channel.traffic.encodedSince(performance.now() - ms);
           return post(message);
         });
       }
       const since = performance.now();
-      const message = this.#numbers.encodeDerived(params, from, derivation.terms);
-      this.peer.traffic.encodedSince(since);
+      const message = this.#sharedBases.encodeDerived(params, from, derivation.terms);
+      this.channel.traffic.encodedSince(since);
       return await post(message);
     };
     const reply = send().finally(() => {
@@ -228,7 +228,7 @@ export class HostSession {
     const existing = this.#bases.get(params.base);
     if (existing) return existing;
     const bytes = payloadBytes(params.base.values()) + overheadBytes;
-    const id = this.#numbers.idOf(params.base);
+    const id = this.#sharedBases.idOf(params.base);
     const base = { id, bytes, waiting: 0, clients: 0, sent: undefined };
     this.#bases.set(params.base, base);
     return base;
@@ -287,14 +287,14 @@ export class HostSession {
   }
 
   async #send(message: CoordinatorMessage): Promise<Reply> {
-    return await this.peer.send(this.#encode(message));
+    return await this.channel.send(this.#encode(message));
   }
 
   /** @throws WireError if the message cannot be encoded */
   #encode(message: CoordinatorMessage): Uint8Array {
     const since = performance.now();
     const bytes = encodeCoordinatorMessage(message);
-    this.peer.traffic.encodedSince(since);
+    this.channel.traffic.encodedSince(since);
     return bytes;
   }
 }

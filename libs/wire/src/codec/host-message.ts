@@ -9,7 +9,7 @@ import { deltaFromWire, deltaToWire } from "./tensors.js";
 
 type WireUpdate = fedclair.v1.ClientUpdate.$Properties;
 
-/** The fields of a `PluginIdentity` as a peer sent them, not yet checked. */
+/** The fields of a `PluginIdentity` as the sender wrote them, not yet checked. */
 export interface WireIdentity {
   readonly kind: string;
   readonly name: string;

@@ -2,17 +2,21 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { attemptLimit } from "./rate-limit.js";
-import { Door } from "./connection-guard.js";
+import { ConnectionGuard } from "./connection-guard.js";
 
-describe("Door", () => {
+describe("ConnectionGuard", () => {
   let server: Server;
-  let door: Door;
+  let guard: ConnectionGuard;
   const far: Socket[] = [];
   const near: Socket[] = [];
 
-  const open = async (strangers: number, patience = 60_000, perAddress = attemptLimit) => {
+  const open = async (strangers: number, timeout = 60_000, perAddress = attemptLimit) => {
     server = createServer();
-    door = new Door(server, { connections: 1000, strangers, attempts: perAddress }, patience);
+    guard = new ConnectionGuard(
+      server,
+      { connections: 1000, strangers, attempts: perAddress },
+      timeout,
+    );
     server.on("connection", (socket: Socket) => near.push(socket));
     await once(server.listen(0, "127.0.0.1"), "listening");
   };
@@ -38,7 +42,7 @@ describe("Door", () => {
   const last = () => near.at(-1) ?? assert.fail("nobody came");
 
   afterEach(async () => {
-    door.close();
+    guard.close();
     for (const socket of far.splice(0)) socket.destroy();
     near.length = 0;
     server.close();
@@ -48,7 +52,7 @@ describe("Door", () => {
   it("cuts a silent connection, but not a joined one", async () => {
     await open(10, 30);
     const joined = await enter();
-    door.admit(last());
+    guard.markJoined(last());
     const silent = await enter();
     assert.ok(await silent.cut);
     assert.ok(isOpen(joined.socket));
@@ -60,7 +64,7 @@ describe("Door", () => {
     await enter();
     assert.ok(await first.cut);
     assert.ok(isOpen(second.socket) && isOpen(other.socket));
-    door.admit(near[2] ?? assert.fail());
+    guard.markJoined(near[2] ?? assert.fail());
     await enter();
     assert.ok(isOpen(second.socket), "it has joined");
   });
@@ -70,7 +74,7 @@ describe("Door", () => {
     const other = await enter("127.0.0.2");
     const before = await enter();
     const guessing = await enter();
-    for (let i = 0; i < 10; i++) door.wrongToken(last());
+    for (let i = 0; i < 10; i++) guard.countWrongToken(last());
     assert.ok(await before.cut); // its bytes were not counted
     assert.ok(isOpen(guessing.socket), "it still gets its answer");
     const turnedAway = await enter();
@@ -84,14 +88,14 @@ describe("Door", () => {
     const delays: number[] = [];
     for (let i = 0; i < 3; i++) {
       await enter();
-      delays.push(door.delayOf(last()));
+      delays.push(guard.delayOf(last()));
     }
     assert.deepEqual(delays.slice(0, 2), [0, 0]);
     const [, , waits = NaN] = delays;
     assert.ok(waits > 0 && waits <= 50_000, String(waits));
     assert.ok(await (await enter()).cut);
     await enter("127.0.0.2");
-    assert.equal(door.delayOf(last()), 0);
+    assert.equal(guard.delayOf(last()), 0);
   });
 
   it("cuts a connection that sends more than a Join needs, unless it has joined", async () => {
@@ -100,9 +104,9 @@ describe("Door", () => {
     const [first, second] = near;
     for (const socket of [first, second]) {
       socket?.resume();
-      door.listenTo(socket ?? assert.fail());
+      guard.countBytes(socket ?? assert.fail());
     }
-    door.admit(first ?? assert.fail());
+    guard.markJoined(first ?? assert.fail());
     joined.socket.write(Buffer.alloc(200_000));
     talking.socket.write(Buffer.alloc(100_000));
     talking.socket.write(Buffer.alloc(100_000));

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import type { Server, Socket } from "node:net";
-import { attemptLimit, Debts, guessLimit, type DebtLimit } from "./rate-limit.js";
+import { attemptLimit, RateLimiter, guessLimit, type BucketLimit } from "./rate-limit.js";
 import { joinTimeout, limitsBeforeWelcome } from "../codec/protocol.js";
 
 /** File descriptors that are reserved for files of the run and for Node.js. */
@@ -14,13 +14,13 @@ const reserve = 64;
 const maxBytesBeforeJoin = 2 * limitsBeforeWelcome.maxMessageBytes;
 
 /** Upper limits on connections. */
-export interface DoorLimits {
+export interface ConnectionLimits {
   /** Maximum number of connections. */
   readonly connections: number;
   /** Maximum number of connections that have not joined. */
   readonly strangers: number;
   /** How often an address may connect or send a request. */
-  readonly attempts: DebtLimit;
+  readonly attempts: BucketLimit;
 }
 
 /** How long a connection may take to fetch the page for tabs, in ms. */
@@ -32,7 +32,7 @@ interface Stranger {
   readonly address: string;
   timer: NodeJS.Timeout;
   /** Whether it has been given more time, for a page. */
-  isServed: boolean;
+  hasMoreTime: boolean;
   /** When its handshake may continue, in ms of `performance.now()`. */
   readonly due: number;
   /** Stops counting the bytes that it sends. */
@@ -46,35 +46,35 @@ interface Stranger {
  * and a joined host is never cut off to make room. An address that sent too many wrong tokens is
  * rejected, and one that connects too often has to wait.
  */
-export class Door {
-  readonly #limits: DoorLimits;
-  readonly #patience: number;
+export class ConnectionGuard {
+  readonly #limits: ConnectionLimits;
+  readonly #joinTimeout: number;
   /** Strangers by their remote end, the oldest first. */
   readonly #strangers = new Map<string, Stranger>();
   readonly #connections = new Set<Socket>();
-  readonly #guesses = new Debts(guessLimit);
-  readonly #attempts: Debts;
+  readonly #guesses = new RateLimiter(guessLimit);
+  readonly #attempts: RateLimiter;
 
-  /** @param patience how long a connection may take to join, in ms */
-  constructor(server: Server, limits = defaultDoorLimits(), patience = joinTimeout) {
+  /** @param timeout how long a connection may take to join, in ms */
+  constructor(server: Server, limits = defaultConnectionLimits(), timeout = joinTimeout) {
     this.#limits = limits;
-    this.#attempts = new Debts(limits.attempts);
-    this.#patience = patience;
+    this.#attempts = new RateLimiter(limits.attempts);
+    this.#joinTimeout = timeout;
     server.maxConnections = limits.connections;
     // This is the raw connection, even if the server uses TLS: it exists before anything was sent.
     server.on("connection", (socket: Socket) => {
-      this.#enter(socket);
+      this.#accept(socket);
     });
     server.on("request", ({ socket }: IncomingMessage) => {
       if (socket.destroyed || this.#countAttempt(addressOf(socket))) return;
       // many requests may have been read at once, and all of them are handled
-      this.wrongToken(socket);
+      this.countWrongToken(socket);
       socket.destroy();
     });
   }
 
   /** Marks the connection as joined. @param socket the raw socket or the encrypted one */
-  admit(socket: Socket): void {
+  markJoined(socket: Socket): void {
     const stranger = this.#strangers.get(formatRemoteEnd(socket));
     if (stranger) this.#forget(formatRemoteEnd(socket), stranger);
   }
@@ -89,14 +89,14 @@ export class Door {
    * Starts counting the bytes that the connection sends until it has joined. Call it when the
    * websocket reads the connection.
    */
-  listenTo(socket: Socket): void {
+  countBytes(socket: Socket): void {
     const stranger = this.#strangers.get(formatRemoteEnd(socket));
     if (!stranger) return;
     let received = 0;
     const count = ({ length }: Buffer) => {
       received += length;
       if (received <= maxBytesBeforeJoin) return;
-      this.wrongToken(socket);
+      this.countWrongToken(socket);
       socket.destroy();
     };
     socket.on("data", count);
@@ -104,7 +104,7 @@ export class Door {
   }
 
   /** Counts a wrong token, or something equally bad, against the connection's address. */
-  wrongToken(socket: Socket): void {
+  countWrongToken(socket: Socket): void {
     const address = addressOf(socket);
     this.#guesses.count(address);
     if (!this.#isBlocked(address)) return;
@@ -117,10 +117,10 @@ export class Door {
   }
 
   /** Gives a connection more time, once, because a page is sent to it. */
-  serve(socket: Socket): void {
+  allowDownload(socket: Socket): void {
     const stranger = this.#strangers.get(formatRemoteEnd(socket));
-    if (!stranger || stranger.isServed) return;
-    stranger.isServed = true;
+    if (!stranger || stranger.hasMoreTime) return;
+    stranger.hasMoreTime = true;
     clearTimeout(stranger.timer);
     stranger.timer = setTimeout(() => stranger.socket.destroy(), downloadTimeout);
   }
@@ -130,7 +130,7 @@ export class Door {
     for (const socket of this.#connections) socket.destroy();
   }
 
-  #enter(socket: Socket): void {
+  #accept(socket: Socket): void {
     const [address, key] = [addressOf(socket), formatRemoteEnd(socket)];
     const due = performance.now() + this.#attempts.delay(address);
     if (this.#isBlocked(address) || !this.#countAttempt(address)) {
@@ -139,12 +139,12 @@ export class Door {
     }
     while (this.#strangers.size >= this.#limits.strangers) this.#evict();
     this.#connections.add(socket);
-    const timer = setTimeout(() => socket.destroy(), this.#patience);
+    const timer = setTimeout(() => socket.destroy(), this.#joinTimeout);
     const stranger: Stranger = {
       socket,
       address,
       timer,
-      isServed: false,
+      hasMoreTime: false,
       due,
       stopCounting: () => undefined,
     };
@@ -190,7 +190,7 @@ export class Door {
 /**
  * The limits that follow from the number of files that this process may open, minus the reserve.
  */
-function defaultDoorLimits(): DoorLimits {
+function defaultConnectionLimits(): ConnectionLimits {
   const connections = Math.max(readOpenFileLimit() - reserve, reserve);
   return {
     connections,

@@ -12,7 +12,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** What a coordinator requires from hosts that connect. */
-export interface Openness {
+export interface ListenSecurity {
   readonly tokens?: TokenRule;
   readonly tls?: Certificates;
   readonly insecure?: boolean;
@@ -22,9 +22,9 @@ export interface Openness {
  * @throws UserError if other machines could join without a token, or traffic would be unencrypted
  * without `insecure`
  */
-export function checkOpenness(host: string, openness: Openness, log: Log): void {
+export function checkExposure(host: string, security: ListenSecurity, log: Log): void {
   if (isLoopback(host)) return;
-  const { tokens = { secret: "" }, tls, insecure = false } = openness;
+  const { tokens = { secret: "" }, tls, insecure = false } = security;
   const opens = `listening on ${host} lets other machines in`;
   if ("secret" in tokens && tokens.secret === "") {
     throw new UserError(`${opens}: set a token, or listen on 127.0.0.1`);

@@ -20,15 +20,15 @@ import type { TokenCheck } from "./token-check.js";
 const word = new RegExp(`^[\\w.+-]{0,${maxWordLength}}$`);
 
 /**
- * The gate's decision about a host: the claims of its signed token, if it has one, and the backend
+ * The decision about a host: the claims of its signed token, if it has one, and the backend
  * that it must use; or the reason why it may not join.
  */
-export type Judgement =
+export type JoinDecision =
   | { readonly claims: TokenClaims | undefined; readonly backend: string }
   | { readonly refusal: Failure; readonly isGuess?: boolean };
 
-/** Decides which hosts may join. */
-export class Gate {
+/** Decides which hosts may join a trial. */
+export class JoinPolicy {
   readonly #tokens: TokenCheck;
   readonly #plugins: readonly PluginIdentity[];
   readonly #chosen: string | undefined;
@@ -61,24 +61,24 @@ export class Gate {
     this.#tokens = tokens;
     this.#plugins = plugins;
     this.#chosen = backend;
-    this.forget(false);
+    this.freeBackend(false);
   }
 
   /**
    * Lets the next host of a kind decide on the backend, because all hosts of the kind left before
    * any work was assigned.
    */
-  forget(external: Join["external"]): void {
+  freeBackend(external: Join["external"]): void {
     if (external || this.#chosen === undefined) this.#backends.delete(external);
     else this.#backends.set(external, this.#chosen);
   }
 
-  judge(join: Join): Judgement {
+  decide(join: Join): JoinDecision {
     if (join.protocolVersion !== protocolVersion) {
       const message = `the host speaks protocol version ${join.protocolVersion}, the coordinator ${protocolVersion}: install the same release on both`;
       return { refusal: { code: "PROTOCOL_VERSION", message } };
     }
-    const token = this.#tokens.judge(join.token);
+    const token = this.#tokens.check(join.token);
     if ("why" in token) {
       return { refusal: { code: "BAD_TOKEN", message: token.why }, isGuess: token.isGuess };
     }

@@ -8,7 +8,7 @@ import { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { UserError } from "@fedclair/core";
 import type { Server, Socket } from "socket.io";
-import { Door } from "./connection-guard.js";
+import { ConnectionGuard } from "./connection-guard.js";
 import {
   frameOverheadBytes,
   heartbeat,
@@ -23,7 +23,7 @@ export type HostSocket = Socket<Events, Events>;
 /** A websocket server that is listening. */
 export interface Listener {
   readonly io: Server<Events, Events>;
-  readonly door: Door;
+  readonly guard: ConnectionGuard;
   readonly url: string;
   /** The origin of the page on which tabs join, if there is one. */
   readonly pageOrigin: string | undefined;
@@ -78,20 +78,20 @@ export async function listen(
       socket.on("error", () => undefined);
       setTimeout(() => {
         decide(null, headers.origin === undefined || headers.origin === pageOrigin);
-      }, door.delayOf(socket));
+      }, guard.delayOf(socket));
     },
   });
   let pageOrigin: string | undefined;
-  const door = new Door(server);
+  const guard = new ConnectionGuard(server);
   if (page) {
     server.on("request", (request, response) => {
       if (pageOrigin === undefined || request.url?.startsWith(io.path())) return;
-      door.serve(request.socket);
+      guard.allowDownload(request.socket);
       page.answer(pageOrigin, request, response);
     });
   }
   io.engine.on("connection", ({ request }: { readonly request: IncomingMessage }) => {
-    door.listenTo(request.socket);
+    guard.countBytes(request.socket);
   });
   await bind(server, host, port);
   const url = formatUrl(
@@ -102,13 +102,13 @@ export async function listen(
   if (page) pageOrigin = page.origin ?? new URL(url).origin;
   return {
     io,
-    door,
+    guard,
     url,
     pageOrigin,
     close: async () => {
       const closed = io.close();
       // a host that does not answer the closing handshake would delay it for half a minute
-      door.close();
+      guard.close();
       await closed;
     },
   };

@@ -6,7 +6,7 @@ import { connect as connectTls } from "node:tls";
 import { UserError } from "@fedclair/core";
 import { connectHost, type NodeHostOptions } from "../connect-host.js";
 import { attemptLimit } from "./rate-limit.js";
-import { Door } from "./connection-guard.js";
+import { ConnectionGuard } from "./connection-guard.js";
 import { listen } from "./listen.js";
 import type { SocketPool, SocketPoolOptions } from "../socket-pool.js";
 import { createServer, tlsFault } from "./tls.js";
@@ -167,7 +167,11 @@ describe("TLS", () => {
 
   it("cuts a connection whose handshake stalls, but not a joined host", async () => {
     const server = createServer(() => undefined, ours.of("coordinator"));
-    const door = new Door(server, { connections: 10, strangers: 5, attempts: attemptLimit }, 100);
+    const guard = new ConnectionGuard(
+      server,
+      { connections: 10, strangers: 5, attempts: attemptLimit },
+      100,
+    );
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as { port: number };
@@ -177,12 +181,12 @@ describe("TLS", () => {
     const encrypted = once(server, "secureConnection");
     const joined = connectTls({ port, host: "127.0.0.1", ca: ours.ca });
     for (const socket of [silent, half, joined]) socket.on("error", () => undefined);
-    const [near] = (await encrypted) as Parameters<Door["admit"]>;
-    door.admit(near);
+    const [near] = (await encrypted) as Parameters<ConnectionGuard["markJoined"]>;
+    guard.markJoined(near);
     await Promise.all([once(silent, "close"), once(half, "close")]);
     assert.ok(!joined.destroyed);
     const left = once(joined, "close");
-    door.close();
+    guard.close();
     await left;
     server.close();
     await once(server, "close");

@@ -18,15 +18,15 @@ describe("TokenCheck", () => {
   const revoked = new Set<string>();
   const check = new TokenCheck({ key, revoked: () => revoked }, 10);
   const why = (token: string, now = before) => {
-    const judgement = check.judge(token, now);
-    return "why" in judgement ? judgement : assert.fail("it is good");
+    const decision = check.check(token, now);
+    return "why" in decision ? decision : assert.fail("it is good");
   };
   beforeEach(() => {
     revoked.clear();
   });
 
   it("accepts a valid token until it expires if its range is part of the trial", () => {
-    assert.deepEqual(check.judge(tokenOf(), before), { claims });
+    assert.deepEqual(check.check(tokenOf(), before), { claims });
     assert.deepEqual(why(tokenOf(), after), {
       why: "the token 0123456789abcdef of host 'gpu-1' expired at 1970-01-01T00:33:20.000Z: ask the coordinator's operator for a new one",
       isGuess: false,
@@ -51,7 +51,7 @@ describe("TokenCheck", () => {
   });
 
   it("reads the revoked tokens each time, and accepts no token if that fails", () => {
-    assert.ok("claims" in check.judge(tokenOf(), before));
+    assert.ok("claims" in check.check(tokenOf(), before));
     revoked.add(claims.id);
     assert.match(why(tokenOf()).why, /^the token 0123456789abcdef of host 'gpu-1' was revoked$/);
     assert.equal(check.isRevoked(claims), true);
@@ -65,16 +65,16 @@ describe("TokenCheck", () => {
       10,
     );
     assert.equal(blind.isRevoked(claims), undefined);
-    const judgement = blind.judge(tokenOf(), before);
-    assert.ok("why" in judgement && judgement.why.includes("cannot read which tokens"));
+    const decision = blind.check(tokenOf(), before);
+    assert.ok("why" in decision && decision.why.includes("cannot read which tokens"));
   });
 
   it("accepts only the shared secret, if there is one", () => {
     const shared = new TokenCheck({ secret: "a secret" }, 10);
-    assert.deepEqual(shared.judge("a secret"), { claims: undefined });
+    assert.deepEqual(shared.check("a secret"), { claims: undefined });
     for (const guess of ["", "a secre", "a secret ", tokenOf()]) {
-      const judgement = shared.judge(guess, before);
-      assert.ok("why" in judgement && judgement.isGuess);
+      const decision = shared.check(guess, before);
+      assert.ok("why" in decision && decision.isGuess);
     }
   });
 });

@@ -19,7 +19,7 @@ export type TokenRule =
  * The result of checking a token: the claims of a valid one (undefined for a shared secret), or the
  * reason for rejecting it.
  */
-export type TokenJudgement =
+export type TokenDecision =
   | { readonly claims: TokenClaims | undefined }
   | { readonly why: string; readonly isGuess: boolean };
 
@@ -38,7 +38,7 @@ export class TokenCheck {
   }
 
   /** @param now in ms since 1970 */
-  judge(token: string, now = Date.now()): TokenJudgement {
+  check(token: string, now = Date.now()): TokenDecision {
     if ("secret" in this.#rule) {
       if (isSameSecret(token, this.#rule.secret)) return { claims: undefined };
       const why =

@@ -2,11 +2,11 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type ServerOptions, type WebSocket } from "ws";
 
-/** Number of unread bytes on their way to a peer above which its pings are not answered. */
+/** Number of unread bytes on their way to a client above which its pings are not answered. */
 const maxUnreadBytes = 64 * 1024;
 
 /**
- * A websocket server whose answers to pings do not pile up in memory: a peer that pings without
+ * A websocket server whose answers to pings do not pile up in memory: a client that pings without
  * reading gets no further answers.
  */
 export class BoundedWebSocketServer extends WebSocketServer {

@@ -1,11 +1,11 @@
 import { decodeFrame, type Frame } from "../codec/frame.js";
-import { largeMessage, type Turn, type Turns } from "./large-transfers.js";
+import { largeMessageBytes, type Permit, type ByteSemaphore } from "./byte-semaphore.js";
 import { WireError } from "../codec/wire-error.js";
 
 interface Unfinished {
   readonly message: Uint8Array;
-  /** The sender's turn; set for a large message only. */
-  readonly turn: Turn | undefined;
+  /** The permit to be in memory; set for a large message only. */
+  readonly permit: Permit | undefined;
   received: number;
 }
 
@@ -26,18 +26,18 @@ export class Assembler {
    * once.
    */
   wait: Promise<void> | undefined;
-  readonly #turns: Turns | undefined;
+  readonly #semaphore: ByteSemaphore | undefined;
   readonly #unfinished = new Map<number, Unfinished>();
 
-  /** @param turns limits how many large messages arrive at a time; default: no limit */
-  constructor(maxMessageBytes: number, turns?: Turns) {
+  /** @param semaphore limits how many large messages arrive at a time; default: no limit */
+  constructor(maxMessageBytes: number, semaphore?: ByteSemaphore) {
     this.maxMessageBytes = maxMessageBytes;
-    this.#turns = turns;
+    this.#semaphore = semaphore;
   }
 
   /** Drops all unfinished messages: no more frames arrive. */
   close(): void {
-    for (const { turn } of this.#unfinished.values()) turn?.end();
+    for (const { permit } of this.#unfinished.values()) permit?.release();
     this.#unfinished.clear();
   }
 
@@ -54,22 +54,22 @@ export class Assembler {
     }
     const existing = this.#unfinished.get(transfer);
     this.#unfinished.delete(transfer);
-    if (offset === 0) existing?.turn?.end();
+    if (offset === 0) existing?.permit?.release();
     // the whole message is in this frame
     if (offset === 0 && payload.length === total) return payload;
     const partial = offset === 0 ? this.#start(total) : existing;
     try {
       return this.#append(partial, { transfer, offset, total, payload });
     } catch (error) {
-      partial?.turn?.end();
+      partial?.permit?.release();
       throw error;
     }
   }
 
   #start(total: number): Unfinished {
-    const turn = total >= largeMessage ? this.#turns?.take(total) : undefined;
-    this.wait = turn?.wait;
-    return { message: new Uint8Array(total), turn, received: 0 };
+    const permit = total >= largeMessageBytes ? this.#semaphore?.acquire(total) : undefined;
+    this.wait = permit?.wait;
+    return { message: new Uint8Array(total), permit, received: 0 };
   }
 
   #append(
@@ -87,10 +87,10 @@ export class Assembler {
     partial.message.set(payload, offset);
     partial.received += payload.length;
     if (partial.received === total) {
-      partial.turn?.end();
+      partial.permit?.release();
       return partial.message;
     }
-    partial.turn?.touch();
+    partial.permit?.extend();
     this.#keep(transfer, partial);
     return undefined;
   }
@@ -102,7 +102,7 @@ export class Assembler {
   #keep(transfer: number, partial: Unfinished): void {
     const [oldest] = this.#unfinished.keys();
     if (oldest !== undefined && this.#unfinished.size >= maxTransfers) {
-      this.#unfinished.get(oldest)?.turn?.end();
+      this.#unfinished.get(oldest)?.permit?.release();
       this.#unfinished.delete(oldest);
     }
     this.#unfinished.set(transfer, partial);

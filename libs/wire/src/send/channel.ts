@@ -14,11 +14,11 @@ import {
 } from "../codec/reply.js";
 import { limitsBeforeWelcome, maxTogether, replyTimeout, type Events } from "../codec/protocol.js";
 import type { Traffic } from "./traffic.js";
-import type { Turns } from "./large-transfers.js";
+import type { ByteSemaphore } from "./byte-semaphore.js";
 import { toFailure, WireError } from "../codec/wire-error.js";
 
 /**
- * The connection as a peer needs it. The owner of the socket also calls `receive` and
+ * The connection as a channel needs it. The owner of the socket also calls `receive` and
  * `disconnected`.
  */
 export interface Connection {
@@ -50,10 +50,10 @@ interface Waiting {
 }
 
 /**
- * The far end of one connection. Sends it messages, small ones together and long ones in frames,
- * and answers those that arrive from it.
+ * Both directions of one connection: sends messages, small ones together and long ones in frames,
+ * and answers those that arrive.
  */
-export class Peer {
+export class Channel {
   readonly #connection: Connection;
   readonly #handle: Handler;
   /** Counters of this end; several connections may share them. */
@@ -68,7 +68,7 @@ export class Peer {
   /** One callback for each event that waits for a reply, called when the connection is lost. */
   readonly #waiting = new Set<() => void>();
   #limits = limitsBeforeWelcome;
-  #hasAgreed = false;
+  #hasLimits = false;
   #transfers = 0;
   /** Small messages, in the order in which they are to be sent. */
   #small: Waiting[] = [];
@@ -76,18 +76,23 @@ export class Peer {
   /** Number of events with small messages whose replies have not arrived. */
   #unanswered = 0;
 
-  /** @param turns limits how many large messages arrive at a time; default: no limit */
-  constructor(connection: Connection, traffic: Traffic, handle: Handler, turns?: Turns) {
-    this.#assembler = new Assembler(limitsBeforeWelcome.maxMessageBytes, turns);
+  /** @param semaphore limits how many large messages arrive at a time; default: no limit */
+  constructor(
+    connection: Connection,
+    traffic: Traffic,
+    handle: Handler,
+    semaphore?: ByteSemaphore,
+  ) {
+    this.#assembler = new Assembler(limitsBeforeWelcome.maxMessageBytes, semaphore);
     this.#connection = connection;
     this.traffic = traffic;
     this.#handle = handle;
   }
 
   /** Applies the limits of the Welcome message. */
-  agree(limits: Limits): void {
+  applyLimits(limits: Limits): void {
     this.#limits = limits;
-    this.#hasAgreed = true;
+    this.#hasLimits = true;
     this.#assembler.maxMessageBytes = limits.maxMessageBytes;
   }
 
@@ -125,7 +130,7 @@ export class Peer {
 
   /** Whether a message travels with others. Such messages arrive in the order of `send`. */
   sendsTogether({ length }: Uint8Array): boolean {
-    return this.#hasAgreed && length <= Math.min(this.#limits.chunkBytes, smallBytes);
+    return this.#hasLimits && length <= Math.min(this.#limits.chunkBytes, smallBytes);
   }
 
   /** @throws WireError HOST_LOST or MALFORMED */
@@ -188,7 +193,7 @@ export class Peer {
   receive(event: string, args: readonly unknown[]): Reply {
     const [data, reply] = [args[0], args.at(-1)];
     if (data instanceof Uint8Array) this.#countReceived(data);
-    const isTogether = event === "messages" && this.#hasAgreed;
+    const isTogether = event === "messages" && this.#hasLimits;
     const answers = isTogether
       ? this.#answerTogether(data)
       : [this.#answerFrame(event === "frame" ? data : undefined)];

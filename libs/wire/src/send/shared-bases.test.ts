@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import type { Params } from "@fedclair/core";
-import { Bases } from "./shared-bases.js";
-import { largeMessage, Turns } from "./large-transfers.js";
+import { SharedBases } from "./shared-bases.js";
+import { largeMessageBytes, ByteSemaphore } from "./byte-semaphore.js";
 
 const paramsOf = (bytes: number): Params =>
   new Map([["w", { shape: [bytes / 4], data: new Float32Array(bytes / 4) }]]);
@@ -14,28 +14,28 @@ const settle = async () => {
 
 describe("the messages of bases", () => {
   it("are encoded once for those who need one at the same time", async () => {
-    const bases = new Bases();
+    const bases = new SharedBases();
     const params = paramsOf(8);
     const used = await Promise.all(
-      [1, 2].map(() => bases.lend(params, ({ message }) => Promise.resolve(message))),
+      [1, 2].map(() => bases.use(params, ({ message }) => Promise.resolve(message))),
     );
     assert.equal(used[0], used[1]);
     assert.ok((used[0]?.length ?? 0) > 8);
   });
 
   it("take turns if they are large, also after one whose sending fails", async () => {
-    const bases = new Bases(new Turns(largeMessage));
+    const bases = new SharedBases(new ByteSemaphore(largeMessageBytes));
     const begun: string[] = [];
     const send = (name: string, bytes: number) => {
       const { promise, resolve, reject } = createDeferred();
-      const sent = bases.lend(paramsOf(bytes), () => {
+      const sent = bases.use(paramsOf(bytes), () => {
         begun.push(name);
         return promise;
       });
       return { resolve, reject, sent };
     };
-    const first = send("first", largeMessage);
-    const second = send("second", largeMessage);
+    const first = send("first", largeMessageBytes);
+    const second = send("second", largeMessageBytes);
     const small = send("small", 8);
     await settle();
     assert.deepEqual(begun.sort(), ["first", "small"]);

@@ -2,7 +2,7 @@ import type { Delta } from "@fedclair/core";
 import { payloadBytes, type StoredParams } from "@fedclair/core/internal";
 import { encodeBase } from "../codec/base-message.js";
 import { encodeCoordinatorMessage } from "../codec/coordinator-message.js";
-import { largeMessage, Turns, type Turn } from "./large-transfers.js";
+import { largeMessageBytes, ByteSemaphore, type Permit } from "./byte-semaphore.js";
 
 /** A message, and how long it took to encode it, in ms. */
 interface Encoded {
@@ -11,23 +11,23 @@ interface Encoded {
 }
 
 /** A message that is being sent. */
-interface Lent {
+interface SharedMessage {
   readonly encoding: Promise<Encoded>;
-  readonly turn: Turn | undefined;
+  readonly permit: Permit | undefined;
   users: number;
 }
 
 /** Numbers the params that jobs build on; the same object always has the same number. */
-export class Bases {
+export class SharedBases {
   readonly #ids = new WeakMap<StoredParams, number>();
-  readonly #lent = new Map<StoredParams, Lent>();
-  readonly #turns: Turns;
+  readonly #shared = new Map<StoredParams, SharedMessage>();
+  readonly #semaphore: ByteSemaphore;
   readonly #derived = new WeakMap<StoredParams, WeakRef<Uint8Array>>();
   #last = 0;
 
-  /** @param turns limits how many large messages are being sent */
-  constructor(turns = new Turns()) {
-    this.#turns = turns;
+  /** @param semaphore limits how many large messages are being sent */
+  constructor(semaphore = new ByteSemaphore()) {
+    this.#semaphore = semaphore;
   }
 
   idOf(params: StoredParams): number {
@@ -37,36 +37,36 @@ export class Bases {
   }
 
   /**
-   * Encodes the message that carries the params, and lends it until `use` resolves. Hosts that need
-   * it at the same time share the bytes. Large ones take turns, because every client may have
-   * params of its own.
+   * Encodes the message that carries the params, and keeps it until `send` resolves. Hosts that
+   * need it at the same time share the bytes. Large ones need a permit, because every client may
+   * have params of its own.
    * @throws WireError
    */
-  async lend<T>(params: StoredParams, use: (encoded: Encoded) => Promise<T>): Promise<T> {
-    const lent = this.#lent.get(params) ?? this.#encode(params);
-    lent.users++;
+  async use<T>(params: StoredParams, send: (encoded: Encoded) => Promise<T>): Promise<T> {
+    const shared = this.#shared.get(params) ?? this.#encode(params);
+    shared.users++;
     try {
-      return await use(await lent.encoding);
+      return await send(await shared.encoding);
     } finally {
-      if (--lent.users === 0) {
-        this.#lent.delete(params);
-        lent.turn?.end();
+      if (--shared.users === 0) {
+        this.#shared.delete(params);
+        shared.permit?.release();
       }
     }
   }
 
-  #encode(params: StoredParams): Lent {
+  #encode(params: StoredParams): SharedMessage {
     const bytes = payloadBytes(params.values());
-    const turn = bytes >= largeMessage ? this.#turns.take(bytes) : undefined;
+    const permit = bytes >= largeMessageBytes ? this.#semaphore.acquire(bytes) : undefined;
     const encode = async () => {
-      await turn?.wait;
+      await permit?.wait;
       const began = performance.now();
       const message = await encodeBase(this.idOf(params), params);
       return { message, ms: performance.now() - began };
     };
-    const lent = { encoding: encode(), turn, users: 0 };
-    this.#lent.set(params, lent);
-    return lent;
+    const shared = { encoding: encode(), permit, users: 0 };
+    this.#shared.set(params, shared);
+    return shared;
   }
 
   /**

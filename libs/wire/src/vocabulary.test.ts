@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { bounds, errorCodes, exitCodes, maxChange } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { fedclair } from "#gen/fedclair.js";
-import { maxTransfers } from "../send/assembler.js";
-import { maxFields } from "./bounded-reader.js";
-import { jobWindow } from "../assign/host-session.js";
+import { maxTransfers } from "./send/assembler.js";
+import { maxFields } from "./codec/bounded-reader.js";
+import { jobWindow } from "./assign/host-session.js";
 import {
   defaultLimits,
   joinTimeout,
@@ -15,9 +15,9 @@ import {
   maxBackends,
   maxWordLength,
   replyTimeout,
-} from "./protocol.js";
+} from "./codec/protocol.js";
 
-const docs = readFileSync(new URL("../../../../../docs/errors.md", import.meta.url), "utf8");
+const docs = readFileSync(new URL("../../../../docs/errors.md", import.meta.url), "utf8");
 
 /**
  * The names and numbers in the table below a heading, whose rows begin with `| number | name |`.
@@ -56,10 +56,7 @@ describe("exit codes", () => {
 });
 
 describe("limits", () => {
-  const protocol = readFileSync(
-    new URL("../../../../../docs/protocol.md", import.meta.url),
-    "utf8",
-  );
+  const protocol = readFileSync(new URL("../../../../docs/protocol.md", import.meta.url), "utf8");
   const units: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, s: 1000 };
   /** The first two columns of the tables of limits, in bytes and milliseconds. */
   const section = protocol.split(/^## /m).find((text) => text.startsWith("Limits\n")) ?? "";

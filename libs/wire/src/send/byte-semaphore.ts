@@ -1,5 +1,5 @@
-/** Size from which a message must wait for its turn, in bytes. */
-export const largeMessage = 8 << 20;
+/** Size from which a message needs a permit, in bytes. */
+export const largeMessageBytes = 8 << 20;
 
 /**
  * Maximum bytes of large messages that arrive, or are sent, at a time, over all connections of a
@@ -12,16 +12,16 @@ const maxBytesAtOnce = 128 << 20;
  */
 const longestWait = 20_000;
 
-/** Time in ms without any frame after which a message gives up its turn. */
+/** Time in ms without any frame after which a message loses its permit. */
 const longestPause = 5000;
 
 /**
- * Limits how many large messages arrive at the same time, or are sent, to bound memory: a sender
- * waits for the reply to its first frame.
+ * Limits the bytes of large messages that arrive at the same time, or are sent, to bound memory: a
+ * sender waits for the reply to its first frame.
  */
-export class Turns {
+export class ByteSemaphore {
   readonly #maxBytes: number;
-  readonly #waiting = new Set<Turn>();
+  readonly #waiting = new Set<Permit>();
   #bytes = 0;
 
   constructor(maxBytes = maxBytesAtOnce) {
@@ -29,49 +29,49 @@ export class Turns {
   }
 
   /** @param bytes size of a message that begins */
-  take(bytes: number): Turn {
-    const turn = new Turn(bytes, {
-      onStart: () => {
-        this.#waiting.delete(turn);
+  acquire(bytes: number): Permit {
+    const permit = new Permit(bytes, {
+      onGrant: () => {
+        this.#waiting.delete(permit);
         this.#bytes += bytes;
       },
-      onEnd: (hadStarted) => {
-        this.#waiting.delete(turn);
-        if (hadStarted) this.#bytes -= bytes;
+      onRelease: (wasGranted) => {
+        this.#waiting.delete(permit);
+        if (wasGranted) this.#bytes -= bytes;
         this.#next();
       },
     });
-    this.#waiting.add(turn);
+    this.#waiting.add(permit);
     this.#next();
-    return turn;
+    return permit;
   }
 
   #next(): void {
-    for (const turn of this.#waiting) {
-      if (this.#bytes > 0 && this.#bytes + turn.bytes > this.#maxBytes) return;
-      turn.start();
+    for (const permit of this.#waiting) {
+      if (this.#bytes > 0 && this.#bytes + permit.bytes > this.#maxBytes) return;
+      permit.grant();
     }
   }
 }
 
-interface TurnListener {
-  onStart(): void;
-  onEnd(hadStarted: boolean): void;
+interface PermitListener {
+  onGrant(): void;
+  onRelease(wasGranted: boolean): void;
 }
 
-/** The turn of one message. */
-export class Turn {
+/** The permission of one message to be in memory. */
+export class Permit {
   readonly bytes: number;
-  readonly #listener: TurnListener;
-  #state: "waiting" | "started" | "over" = "waiting";
+  readonly #listener: PermitListener;
+  #state: "waiting" | "granted" | "over" = "waiting";
   #resolveWait: () => void = () => undefined;
   #timer: NodeJS.Timeout;
 
-  constructor(bytes: number, listener: TurnListener) {
+  constructor(bytes: number, listener: PermitListener) {
     this.bytes = bytes;
     this.#listener = listener;
     this.#timer = setTimeout(() => {
-      this.start();
+      this.grant();
     }, longestWait);
   }
 
@@ -81,29 +81,29 @@ export class Turn {
     return new Promise((resolve) => (this.#resolveWait = resolve));
   }
 
-  start(): void {
+  grant(): void {
     if (this.#state !== "waiting") return;
-    this.#state = "started";
-    this.#listener.onStart();
-    this.touch();
+    this.#state = "granted";
+    this.#listener.onGrant();
+    this.extend();
     this.#resolveWait();
   }
 
   /** Restarts the timer: a frame of the message arrived. */
-  touch(): void {
-    if (this.#state !== "started") return;
+  extend(): void {
+    if (this.#state !== "granted") return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.end();
+      this.release();
     }, longestPause);
   }
 
-  end(): void {
+  release(): void {
     if (this.#state === "over") return;
-    const hadStarted = this.#state === "started";
+    const wasGranted = this.#state === "granted";
     this.#state = "over";
     clearTimeout(this.#timer);
-    this.#listener.onEnd(hadStarted);
+    this.#listener.onRelease(wasGranted);
     this.#resolveWait();
   }
 }
