@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
-import { writeStudyComparison } from "@fedclair/view";
+import { studyPage, writePage } from "@fedclair/view";
 import {
   columns,
   commandName,
@@ -37,8 +37,12 @@ export async function compareStudies(
       `compare: expected two runs or studies or more, got one: ${commandName()} show ${folders.join(" ")} shows it`,
     );
   }
-  const results = createComparison(nameApart(studies));
-  if (html !== undefined) await writeStudyComparison(html, results);
+  const named = nameApart(studies);
+  const results = createComparison(named);
+  if (html !== undefined) {
+    const names = named.map(({ name }) => name);
+    await writePage(html, await studyPage(results, names));
+  }
   if (json) {
     print(JSON.stringify(results) + "\n");
     return;

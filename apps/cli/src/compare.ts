@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { UserError } from "@fedclair/core";
 import { oneLine, printable } from "@fedclair/core/internal";
-import { writeComparison } from "@fedclair/view";
+import { comparisonPage, writePage } from "@fedclair/view";
 import {
   columns,
   compareRuns as createComparison,
@@ -49,7 +49,7 @@ async function compareSingleRuns(
       `the backends differ (${[...backends].join(", ")}), so the last digits may differ\n`,
     );
   }
-  if (html !== undefined) await writeComparison(html, comparison, runs);
+  if (html !== undefined) await writePage(html, await comparisonPage(comparison, runs));
   const { differences, models, measures } = comparison;
   if (json) {
     const entries = measures.map(({ best, ...measure }) => ({ ...measure, best: [...best] }));

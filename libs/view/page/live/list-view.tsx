@@ -4,7 +4,7 @@ import { maxCompared, type Entry, type Listing, type SweepView } from "../../src
 import { Notice, formatMoment, formatValue } from "../parts/index.js";
 import { load } from "./load.js";
 import { Head, StatusMark } from "./parts.js";
-import { formatRoute, reportAddress } from "./routes.js";
+import { compareAddress, formatRoute, reportAddress } from "./routes.js";
 
 /** Time between two looks at the list, in ms. */
 const lookEvery = 3000;
@@ -81,7 +81,7 @@ function CompareLink({ paths }: { readonly paths: readonly string[] }) {
   if (paths.length < 2) {
     return <span class="note">Tick two to {maxCompared} rows to compare them.</span>;
   }
-  return <a href={formatRoute({ view: "compare", paths })}>Compare {paths.length}</a>;
+  return <a href={compareAddress(paths)}>Compare {paths.length}</a>;
 }
 
 function Sweep({ view, folder }: { readonly view: SweepView; readonly folder: string }) {
@@ -196,7 +196,7 @@ function Runs({
 }
 
 /** The address of a run, or of the runs of a sweep. */
-export function addressOf({ kind, path }: Pick<Entry, "kind" | "path">): string {
+function addressOf({ kind, path }: Pick<Entry, "kind" | "path">): string {
   return formatRoute(kind === "sweep" ? { view: "list", folder: path } : { view: "run", path });
 }
 

@@ -1,31 +1,29 @@
 /** What the page shows, as the part of its address after `#` says. */
 export type Route =
   | { readonly view: "list"; readonly folder: string }
-  | { readonly view: "run"; readonly path: string }
-  | { readonly view: "compare"; readonly paths: readonly string[] };
+  | { readonly view: "run"; readonly path: string };
 
 /** Parses the address; anything unknown is the list. @param hash begins with `#`, or is empty */
 export function parseRoute(hash: string): Route {
-  const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
-  const [view, ...rest] = path.split("/");
+  const [view, ...rest] = hash.replace(/^#\/?/, "").split("/");
   if (view === "run") return { view, path: decode(rest) };
-  if (view === "compare") {
-    return { view, paths: new URLSearchParams(query).getAll("run") };
-  }
   return { view: "list", folder: view === "list" ? decode(rest) : "" };
 }
 
 /** Formats the address of a route. */
 export function formatRoute(route: Route): string {
   if (route.view === "run") return `#/run/${encode(route.path)}`;
-  if (route.view === "list") return route.folder === "" ? "#/" : `#/list/${encode(route.folder)}`;
-  const query = new URLSearchParams(route.paths.map((path) => ["run", path]));
-  return `#/compare?${query.toString()}`;
+  return route.folder === "" ? "#/" : `#/list/${encode(route.folder)}`;
 }
 
 /** The address of a run's report. */
 export function reportAddress(path: string): string {
   return `/report/${path === "" ? "" : `${encode(path)}/`}report.html`;
+}
+
+/** The address of a comparison of runs, studies or sweeps. */
+export function compareAddress(paths: readonly string[]): string {
+  return `/compare?${new URLSearchParams(paths.map((path) => ["run", path])).toString()}`;
 }
 
 function encode(path: string): string {

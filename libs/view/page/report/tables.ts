@@ -18,7 +18,7 @@ export function makeTableSortable(table: HTMLTableElement): void {
     frame?.setAttribute(name, value);
   if (!body || body.rows.length < 2) return;
   for (const [column, head] of heads.entries()) {
-    if (head.textContent === "") continue;
+    if (head.textContent === "" || head.querySelector("a")) continue; // a link stays one
     const button = element("button", { class: "sort", type: "button" }, ...head.childNodes);
     head.append(button);
     button.addEventListener("click", () => {

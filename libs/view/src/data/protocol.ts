@@ -143,58 +143,6 @@ export interface RoundTime {
 /** Names of clients by index, of those that have one. */
 export type Names = Readonly<Record<number, string>>;
 
-/** Up to six runs side by side. */
-export interface Comparison {
-  readonly names: readonly string[];
-  readonly paths: readonly string[];
-  readonly differences: readonly {
-    readonly path: string;
-    readonly values: readonly (string | undefined)[];
-  }[];
-  readonly measures: readonly {
-    readonly name: string;
-    readonly values: readonly (string | undefined)[];
-    readonly best: readonly number[];
-    /** Mean over seeds with its interval, if the runs are seeds of one trial. */
-    readonly estimate?: string;
-  }[];
-  readonly note?: string;
-  readonly curves: readonly {
-    readonly name: string;
-    readonly metric: string;
-    readonly better?: MetricState["better"];
-    readonly points: readonly (readonly [round: number, mean: number, low: number, high: number])[];
-  }[];
-}
-
-/** Studies and sweeps side by side, and runs as studies of one seed. */
-export interface StudyComparison {
-  /** A sweep has several; `path` and `kind` say where each comes from. */
-  readonly studies: readonly ({ readonly name: string } & Pick<Entry, "path" | "kind">)[];
-  /** The sentences about each study: which clients were flagged, and what was gained. */
-  readonly findings: readonly { readonly place: string; readonly texts: readonly string[] }[];
-  /** Keys of the trial files that differ, apart from the seed. */
-  readonly differences: Comparison["differences"];
-  /** Means over seeds with their intervals. */
-  readonly measures: readonly { readonly name: string; readonly values: readonly string[] }[];
-  /** Which intervals the measures have. */
-  readonly notes: readonly string[];
-  /** The paired differences of the studies over common seeds. */
-  readonly paired: readonly {
-    readonly place: string;
-    readonly methods: string;
-    readonly measure: string;
-    readonly text: string;
-    readonly outcome: string;
-  }[];
-  /** Number of trials, and how many of them have no numbers. */
-  readonly trials: number;
-  readonly missing: number;
-}
-
-/** Number of studies that can be compared; a sweep may have any number of them. */
-export const maxStudies = 24;
-
 /** A sweep or study: its runs and what they say together. */
 export interface SweepView {
   readonly name: string;

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { noDescription } from "@fedclair/runs";
 import { appendRounds, finish, record, writeRun } from "../../testing/run-folder.js";
-import type { Comparison, Listing, StudyComparison, SweepView } from "../data/protocol.js";
+import type { Listing, SweepView } from "../data/protocol.js";
 import type { RoundsData } from "../data/rounds.js";
 import { servePage, type PageServer, type ServeOptions } from "./serve.js";
 
@@ -205,7 +205,7 @@ describe("servePage", () => {
     assert.equal((await get("/api/round?run=&round=x")).status, 400);
   });
 
-  it("compares two to six runs: what differs, and the curve of each", async () => {
+  it("compares two to six runs: what differs, and the curves", async () => {
     for (const [name, seed] of [
       ["one", 1],
       ["two", 2],
@@ -214,24 +214,20 @@ describe("servePage", () => {
       await appendRounds(join(root, name), record(1), record(2));
     }
     await serve();
-    const { differences, curves, names } = JSON.parse(
-      (await get("/api/compare?run=one&run=two")).body,
-    ) as Comparison;
-    assert.deepEqual(names, ["one", "two"]);
-    assert.deepEqual(differences, [{ path: "seed", values: ["1", "2"] }]);
-    assert.deepEqual(curves[0], {
-      name: "one",
-      metric: "accuracy",
-      points: [
-        [1, 0.5, 0.5, 0.5],
-        [2, 0.5, 0.5, 0.5],
-      ],
-    });
-    assert.equal((await get("/api/compare?run=one")).status, 400);
-    assert.equal((await get(`/api/compare?${"run=one&".repeat(7)}`)).status, 400);
+    const { body } = await get("/compare?run=one&run=two");
+    assert.match(body, /<a href="\/#\/run\/one">one<\/a>.*<a href="\/#\/run\/two">two<\/a>/s);
+    const [, keys = ""] = /<section id="differences">(.*?)<\/section>/s.exec(body) ?? [];
+    assert.deepEqual(rowsOf(keys), [["seed", "1", "2"]]);
+    for (const [name, round] of [
+      ["one", 1],
+      ["two", 2],
+    ] as const)
+      assert.ok(body.includes(`${name}, round ${round}: 0.500`), `${name}, round ${round}`);
+    assert.equal((await get("/compare?run=one")).status, 400);
+    assert.equal((await get(`/compare?${"run=one&".repeat(7)}`)).status, 400);
   });
 
-  it("compares sweeps and runs over seeds, and leads elsewhere if they are too large", async () => {
+  it("compares sweeps and runs over seeds", async () => {
     const sweep = async (name: string, labels: readonly string[]) => {
       const trials = [];
       for (const [i, label] of labels.entries()) {
@@ -268,31 +264,37 @@ describe("servePage", () => {
     await writeRun(join(root, "one"), { seed: 1 });
     await appendRounds(join(root, "one"), record(1));
     await serve();
-    const { studies, measures, differences, paired, missing } = JSON.parse(
-      (await get("/api/compare?run=grid&run=one")).body,
-    ) as StudyComparison;
-    assert.deepEqual(studies, [
-      { name: "grid: clients 4", path: "grid", kind: "sweep" },
-      { name: "grid: clients 5", path: "grid", kind: "sweep" },
-      { name: "one", path: "one", kind: "run" },
-    ]);
+    const { body } = await get("/compare?run=grid&run=one");
+    const [, measures = ""] = /<section id="measures">(.*?)<\/section>/s.exec(body) ?? [];
+    assert.deepEqual(
+      [...measures.matchAll(/<a href="([^"]*)">(.*?)<\/a>/g)].map(([, to, name]) => [name, to]),
+      [
+        ["grid: clients 4", "/#/list/grid"],
+        ["grid: clients 5", "/#/list/grid"],
+        ["one", "/#/run/one"],
+      ],
+    );
     // Student's 12.706 · 0.7071 / √2 = 6.353 is half the interval of 1 and 2.
-    assert.deepEqual(measures.find(({ name }) => name === "error")?.values, [
-      "1.500 ± 6.353 (2)",
-      "2.500 ± 6.353 (2)",
-      "–",
-    ]);
-    assert.deepEqual(differences, [{ path: "clients", values: ["4", "5", "4"] }]);
-    assert.equal(
-      paired.find(({ measure }) => measure === "error")?.methods,
-      "grid: clients 4 − grid: clients 5",
+    assert.deepEqual(
+      rowsOf(measures).find(([name]) => name === "error"),
+      ["error", "1.500 ± 6.353 (2)", "2.500 ± 6.353 (2)", "–"],
     );
-    assert.equal(missing, 0);
-    const large = await get("/api/compare?run=grid&run=large");
-    assert.equal(large.status, 422);
-    assert.match(
-      large.body,
-      /26 studies, and the page compares at most 24: (npx )?fedclair compare grid large --html/,
-    );
+    const [, keys = ""] = /<section id="differences">(.*?)<\/section>/s.exec(body) ?? [];
+    assert.deepEqual(rowsOf(keys), [["clients", "4", "5", "4"]]);
+    const paired = rowsOf(body).find(([first = ""]) => first.includes(" − "));
+    assert.deepEqual(paired?.slice(0, 2), ["grid: clients 4 − grid: clients 5", "error"]);
+    assert.ok(!body.includes("have no numbers"));
+    assert.equal((await get("/compare?run=grid&run=large")).status, 200);
   });
+
+  /** The texts of a table's cells, row by row. */
+  function rowsOf(text: string): string[][] {
+    return [...text.matchAll(/<tr>(.*?)<\/tr>/gs)]
+      .map(([, row = ""]) =>
+        [...row.matchAll(/<t[hd] (?!scope="col")[^>]*>(.*?)<\/t[hd]>/gs)].map(([, cell = ""]) =>
+          cell.replace(/<[^>]*>/g, ""),
+        ),
+      )
+      .filter((cells) => cells.length > 0);
+  }
 });

@@ -11,8 +11,7 @@ import { openRegularFile, type TrialDescription } from "@fedclair/runs";
 import { createServer, isLoopback, type Certificates } from "@fedclair/wire";
 import { cookieHeader, hasAllowedHost, isAllowed, showsToken, type Access } from "./access.js";
 import { readClientRounds, readOneRound } from "../data/client-rounds.js";
-import { compareFolders } from "../data/comparison.js";
-import { compareSweeps } from "../data/study-comparison.js";
+import { comparePage } from "./compare-page.js";
 import { listEntries } from "../data/listing.js";
 import { LiveRun, type Describe } from "./live-run.js";
 import { maxCompared } from "../data/protocol.js";
@@ -248,9 +247,12 @@ class Handler {
         sendJson(response, await readOneRound(folder, await this.#describe(folder), round));
         return;
       }
-      case "/api/compare":
-        sendJson(response, await this.#compare(url.searchParams.getAll("run")));
+      case "/compare": {
+        const page = await this.#compare(url.searchParams.getAll("run"));
+        response.setHeader("content-security-policy", reportPolicy());
+        response.writeHead(200, { "content-type": reportTypes[".html"] }).end(page);
         return;
+      }
       default:
         await this.#sendReportFile(url.pathname, response);
     }
@@ -282,7 +284,7 @@ class Handler {
       const folder = await this.#folder(path);
       folders.push({ folder, path, description: await this.#describe(folder) });
     }
-    return (await compareSweeps(folders)) ?? (await compareFolders(folders));
+    return await comparePage(folders);
   }
 
   async #stream(

@@ -65,15 +65,24 @@ export function factList(lines: readonly (readonly [name: string, value: string]
 /**
  * A table in which columns of numbers are right-aligned.
  * @param rows each with as many cells as there are heads
+ * @param hasRowHeads whether the first cell of a row names it
  */
-export function table(heads: readonly string[], rows: readonly (readonly Content[])[]): Html {
+export function table(
+  heads: readonly Content[],
+  rows: readonly (readonly Content[])[],
+  { hasRowHeads = false }: { readonly hasRowHeads?: boolean } = {},
+): Html {
   const classes = heads.map((_, i) =>
     rows.every((cells) => isNumeric(cells[i])) ? "number" : "text",
   );
   const head = heads.map((text, i) => html`<th scope="col" class="${classes[i]}">${text}</th>`);
+  const cell = (content: Content, i: number) =>
+    hasRowHeads && i === 0
+      ? html`<th scope="row">${content}</th>`
+      : html`<td class="${classes[i]}">${content}</td>`;
   const body = rows.map((cells) => {
     return html`<tr>
-      ${cells.map((content, i) => html`<td class="${classes[i]}">${content}</td>`)}
+      ${cells.map(cell)}
     </tr>`;
   });
   return html`<div class="wide">

@@ -1,28 +1,28 @@
-import { writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
 import {
   formatEstimate,
   formatNumber,
-  makeFolder,
   mainRecords,
   type Run,
   type RunComparison,
 } from "@fedclair/runs";
 import { accuracyFigure } from "../figures/accuracy-figure.js";
 import { drawFigures } from "../figures/figures.js";
-import { html, table } from "./html.js";
-import { loneFigureSection, htmlPage } from "./page.js";
 import { commonRounds } from "../figures/rounds.js";
+import { html, table, type Html } from "./html.js";
+import { htmlPage, loneFigureSection } from "./page.js";
+
+/** Addresses of compared runs or studies, by name. A page that stands alone has none. */
+export type NameLinks = ReadonlyMap<string, string>;
 
 /**
- * Writes a comparison of runs into a new file, as a self-contained page.
+ * A self-contained page that compares runs.
  * @param runs in the comparison's order
  */
-export async function writeComparison(
-  file: string,
+export async function comparisonPage(
   { names, differences, areSeeds, models, measures, verdicts }: RunComparison,
   runs: readonly Run[],
-): Promise<void> {
+  links: NameLinks = new Map(),
+): Promise<string> {
   const figures = await drawFigures([
     {
       name: "runs",
@@ -37,21 +37,8 @@ export async function writeComparison(
       ${results}
     </ul>
     ${figures.map((figure) => loneFigureSection(figure))}
-    <section>
-      <h2>What differs in the trials</h2>
-      ${
-        differences.length === 0
-          ? html`<p>Nothing.</p>`
-          : table(
-              ["key", ...names],
-              differences.map(({ path, values }) => [
-                html`<code>${path}</code>`,
-                ...values.map((value) => value ?? "–"),
-              ]),
-            )
-      }
-    </section>
-    <section>
+    ${differingKeys(names, differences, links)}
+    <section id="measures">
       <h2>Measures</h2>
       <p class="note">
         ${
@@ -70,7 +57,7 @@ export async function writeComparison(
             </p>`,
         )}
       ${table(
-        ["measure", ...names, ...(areSeeds ? ["mean"] : [])],
+        ["measure", ...linkNames(names, links), ...(areSeeds ? ["mean"] : [])],
         measures.map(({ name, values, best, estimate }) => [
           html`<code>${name}</code>`,
           ...values.map((value, i) => {
@@ -79,11 +66,47 @@ export async function writeComparison(
           }),
           ...(areSeeds ? [estimate ? formatEstimate(estimate) : "–"] : []),
         ]),
+        { hasRowHeads: true },
       )}
     </section>`;
-  await makeFolder(dirname(file));
   const title = `${String(runs.length)} runs compared`;
-  await writeFile(file, htmlPage({ title, claim: undefined }, html``, main), { flag: "wx" });
+  return htmlPage({ title, claim: undefined }, homeLink(links), main);
+}
+
+/** A table of the keys in which trial files differ. */
+export function differingKeys(
+  names: readonly string[],
+  differences: RunComparison["differences"],
+  links: NameLinks,
+): Html {
+  return html`<section id="differences">
+    <h2>What differs in the trials</h2>
+    ${
+      differences.length === 0
+        ? html`<p>Nothing.</p>`
+        : table(
+            ["key", ...linkNames(names, links)],
+            differences.map(({ path, values }) => [
+              html`<code>${path}</code>`,
+              ...values.map((value) => value ?? "–"),
+            ]),
+            { hasRowHeads: true },
+          )
+    }
+  </section>`;
+}
+
+/** Names as heads of a table. */
+export function linkNames(names: readonly string[], links: NameLinks): (string | Html)[] {
+  return names.map((name) => {
+    const link = links.get(name);
+    return link === undefined ? name : html`<a href="${link}">${name}</a>`;
+  });
+}
+
+/** The way back, on a page of the live page's server. */
+export function homeLink(links: NameLinks): Html {
+  return links.size === 0 ? html`` : html`<p><a href="/">All runs</a></p>`;
 }
 
 /** Treats the main arms of several runs as the arms of one run. */
