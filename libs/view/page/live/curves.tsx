@@ -1,8 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
+import { logTicks, stepTicks } from "../../src/figures/ticks.js";
 import { formatTick, formatValue } from "../parts/index.js";
-import { isDark, palette } from "./theme.js";
+import { useWidth } from "../parts/use-width.js";
 
 /** One line over rounds. */
 export interface Curve {
@@ -17,6 +16,7 @@ export interface Curve {
 }
 
 const height = 220;
+const margin = { left: 52, right: 8, top: 8, bottom: 30 };
 
 /** Lines over rounds, with a legend whose entries hide their lines. A table stands beside it. */
 export function Curves({
@@ -28,49 +28,34 @@ export function Curves({
   readonly label: string;
   readonly better: "higher" | "lower" | undefined;
 }) {
-  const place = useRef<HTMLDivElement>(null);
-  const plot = useRef<{ readonly chart: uPlot; readonly kind: string } | undefined>(undefined);
+  const { ref, width } = useWidth();
   const hidden = useSignal<ReadonlySet<string>>(new Set());
   const under = useSignal<number | undefined>(undefined);
-  const isLog = better === "lower" && spanDecade(curves);
-  const kind = `${isLog} ${curves.map(({ label: one, low }) => `${one}${low ? "+" : ""}`).join("\n")} ${isDark.value}`;
-  useEffect(() => {
-    const { current: element } = place;
-    if (!element) return;
-    if (plot.current?.kind !== kind) {
-      plot.current?.chart.destroy();
-      const chart = new uPlot(
-        options(curves, element.clientWidth, under, isLog),
-        alignedData(curves),
-        element,
-      );
-      plot.current = { chart, kind };
-    } else plot.current.chart.setData(alignedData(curves));
-    for (const [i, curve] of curves.entries()) {
-      const isShown = !hidden.value.has(curve.label);
-      for (const series of [3 * i + 1, 3 * i + 2, 3 * i + 3]) {
-        if (plot.current.chart.series[series]?.show !== isShown)
-          plot.current.chart.setSeries(series, { show: isShown });
-      }
-    }
-  });
-  useEffect(() => {
-    const { current: element } = place;
-    if (!element) return;
-    const observer = new ResizeObserver(() => {
-      plot.current?.chart.setSize({ width: element.clientWidth, height });
-    });
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      plot.current?.chart.destroy();
-      plot.current = undefined;
-    };
-  }, []);
+  const shown = curves.filter((curve) => !hidden.value.has(curve.label));
+  const scales = createScales(shown, width, better === "lower" && spanDecade(curves));
   const at = under.value;
+  const point = (event: PointerEvent & { readonly currentTarget: SVGElement }) => {
+    const place = event.clientX - event.currentTarget.getBoundingClientRect().left;
+    under.value = nearestRound(shown, scales.roundAt(place));
+  };
   return (
     <figure class="curves">
-      <div ref={place} role="img" aria-label={`${label}; the values are in the table below`} />
+      <div ref={ref}>
+        <svg
+          width={width}
+          height={height}
+          role="img"
+          aria-label={`${label}; the values are in the table below`}
+          onPointerMove={point}
+          onPointerLeave={() => (under.value = undefined)}
+        >
+          <Axes scales={scales} width={width} />
+          {shown.map((curve) => (
+            <Line key={curve.label} curve={curve} scales={scales} width={width} />
+          ))}
+          {at !== undefined && <Cursor round={at} curves={shown} scales={scales} />}
+        </svg>
+      </div>
       <figcaption>
         {at !== undefined && <span class="at">round {at}</span>}
         {curves.map((curve) => (
@@ -83,15 +68,7 @@ export function Curves({
             }}
           >
             <svg width="26" height="10" aria-hidden="true">
-              <line
-                x1="1"
-                x2="25"
-                y1="5"
-                y2="5"
-                stroke={curve.colour}
-                stroke-width="2.5"
-                stroke-dasharray={curve.dash.join(" ")}
-              />
+              <line {...strokeOf(curve)} x1="1" x2="25" y1="5" y2="5" />
             </svg>
             {curve.label} {formatValue(valueAt(curve, at))}
           </button>
@@ -99,6 +76,148 @@ export function Curves({
       </figcaption>
     </figure>
   );
+}
+
+interface Scales {
+  readonly x: (round: number) => number;
+  readonly y: (value: number) => number;
+  readonly roundAt: (x: number) => number;
+  readonly rounds: readonly number[];
+  readonly values: readonly number[];
+}
+
+/** Maps rounds and values to pixels, with ticks. */
+function createScales(curves: readonly Curve[], width: number, isLog: boolean): Scales {
+  const [first, last] = range(curves.flatMap(({ rounds }) => [rounds[0] ?? 1, rounds.at(-1) ?? 1]));
+  const [from, to] = first === last ? [first - 1, last + 1] : [first, last];
+  const [least, most] = range(curves.flatMap(listValues));
+  const space = least === most ? Math.abs(most) / 10 || 1 : (most - least) / 20;
+  const [low, high] = isLog ? [least / 1.2, most * 1.2] : [least - space, most + space];
+  const place = isLog ? Math.log : (value: number) => value;
+  const [w, h] = [width - margin.left - margin.right, height - margin.top - margin.bottom];
+  return {
+    x: (round) => margin.left + (w * (round - from)) / (to - from),
+    y: (value) => margin.top + (h * (place(high) - place(value))) / (place(high) - place(low)),
+    roundAt: (x) => from + ((x - margin.left) * (to - from)) / w,
+    rounds: stepTicks(from, to, Math.max(2, w / 60)).filter(Number.isInteger),
+    values: isLog ? logTicks(low, high) : stepTicks(low, high, 5),
+  };
+}
+
+function range(values: readonly number[]): readonly [number, number] {
+  const least = values.reduce((a, b) => Math.min(a, b), Infinity);
+  const most = values.reduce((a, b) => Math.max(a, b), -Infinity);
+  return least > most ? [0, 1] : [least, most];
+}
+
+function listValues({ mean, low = [], high = [] }: Curve): number[] {
+  return [...mean, ...low, ...high];
+}
+
+function Axes({ scales, width }: { readonly scales: Scales; readonly width: number }) {
+  const { x, y, rounds, values } = scales;
+  return (
+    <>
+      {values.map((value) => (
+        <g key={value}>
+          <line
+            class="grid"
+            x1={margin.left}
+            x2={width - margin.right}
+            y1={y(value)}
+            y2={y(value)}
+          />
+          <text x={margin.left - 6} y={y(value) + 4} text-anchor="end">
+            {formatTick(value)}
+          </text>
+        </g>
+      ))}
+      {rounds.map((round) => (
+        <text key={round} x={x(round)} y={height - 8} text-anchor="middle">
+          {round.toLocaleString("en-GB")}
+        </text>
+      ))}
+    </>
+  );
+}
+
+/** A line and its band. More than two points for each pixel could not be told apart. */
+function Line({
+  curve,
+  scales: { x, y },
+  width,
+}: {
+  readonly curve: Curve;
+  readonly scales: Scales;
+  readonly width: number;
+}) {
+  const { rounds, mean, low, high, colour } = curve;
+  const step = Math.ceil(rounds.length / (2 * width));
+  const kept = [...rounds.keys()].filter((i) => i % step === 0 || i === rounds.length - 1);
+  const trace = (values: readonly number[], places = kept) =>
+    places.map((i) => `${x(rounds[i] ?? 0).toFixed(1)},${y(values[i] ?? 0).toFixed(1)}`).join(" ");
+  return (
+    <>
+      {low && high && (
+        <polygon
+          points={`${trace(low)} ${trace(high, kept.toReversed())}`}
+          fill={colour}
+          opacity="0.14"
+        />
+      )}
+      <polyline {...strokeOf(curve)} points={trace(mean)} />
+      {/* A line of one or two rounds is hard to see. */}
+      {rounds.length < 3 && <Points curve={curve} places={kept} x={x} y={y} />}
+    </>
+  );
+}
+
+function Points({
+  curve: { rounds, mean, colour },
+  places,
+  x,
+  y,
+}: { readonly curve: Curve; readonly places: readonly number[] } & Pick<Scales, "x" | "y">) {
+  return (
+    <>
+      {places.map((i) => (
+        <circle key={i} cx={x(rounds[i] ?? 0)} cy={y(mean[i] ?? 0)} r="3.5" fill={colour} />
+      ))}
+    </>
+  );
+}
+
+/** Marks the round under the pointer. */
+function Cursor({
+  round,
+  curves,
+  scales: { x, y },
+}: {
+  readonly round: number;
+  readonly curves: readonly Curve[];
+  readonly scales: Scales;
+}) {
+  return (
+    <>
+      <line
+        class="cursor"
+        x1={x(round)}
+        x2={x(round)}
+        y1={margin.top}
+        y2={height - margin.bottom}
+      />
+      {curves.map((curve) => {
+        const place = curve.rounds.indexOf(round);
+        return place < 0 ? null : (
+          <Points key={curve.label} curve={curve} places={[place]} x={x} y={y} />
+        );
+      })}
+    </>
+  );
+}
+
+function strokeOf({ colour, dash }: Curve) {
+  return { fill: "none", stroke: colour, "stroke-width": 2, "stroke-dasharray": dash.join(" ") };
 }
 
 function toggled(set: ReadonlySet<string>, label: string): ReadonlySet<string> {
@@ -112,25 +231,13 @@ function valueAt({ rounds, mean }: Curve, round: number | undefined): number | u
   return round === undefined ? mean.at(-1) : mean[rounds.indexOf(round)];
 }
 
-/** All curves over the same rounds, as uPlot needs them: for each its mean and its band. */
-function alignedData(curves: readonly Curve[]): uPlot.AlignedData {
-  const rounds = [...new Set(curves.flatMap((curve) => curve.rounds))].sort((a, b) => a - b);
-  const place = new Map(rounds.map((round, i) => [round, i]));
-  const spread = (own: readonly number[], values: readonly number[] | undefined) => {
-    const all = new Array<number | null>(rounds.length).fill(null);
-    if (values) own.forEach((round, i) => (all[place.get(round) ?? 0] = values[i] ?? null));
-    return all;
-  };
-  const data = curves.flatMap((curve) => [
-    spread(curve.rounds, curve.mean),
-    spread(curve.rounds, curve.high),
-    spread(curve.rounds, curve.low),
-  ]);
-  return [rounds, ...data];
-}
-
-function hasFewPoints({ data }: uPlot, series: number): boolean {
-  return (data[series] ?? []).filter((value) => value != null).length < 3;
+function nearestRound(curves: readonly Curve[], place: number): number | undefined {
+  const rounds = curves.flatMap((curve) => curve.rounds);
+  return rounds.reduce<number | undefined>(
+    (best, one) =>
+      best === undefined || Math.abs(one - place) < Math.abs(best - place) ? one : best,
+    undefined,
+  );
 }
 
 /**
@@ -138,89 +245,6 @@ function hasFewPoints({ data }: uPlot, series: number): boolean {
  * axis, as in reports: on a linear one all curves but the worst would lie near zero.
  */
 function spanDecade(curves: readonly Curve[]): boolean {
-  let [least, most] = [Infinity, 0];
-  for (const { mean, low = mean, high = mean } of curves) {
-    for (const values of [mean, low, high]) {
-      for (const value of values) [least, most] = [Math.min(least, value), Math.max(most, value)];
-    }
-  }
+  const [least, most] = range(curves.flatMap(listValues));
   return least > 0 && most / least > 10;
-}
-
-/** Ticks at 1, 2 and 5 times powers of ten, or at these powers alone if there are many. */
-const logTicks: uPlot.Axis = {
-  splits: (_, __, least, most) => {
-    const factors = most / least > 1000 ? [1] : [1, 2, 5];
-    const ticks: number[] = [];
-    for (let power = Math.floor(Math.log10(least)); 10 ** power <= most; power++) {
-      // Parsed from text, because 10 ** -3 is not exactly 0.001.
-      ticks.push(...factors.map((factor) => Number(`${factor}e${power}`)));
-    }
-    return ticks.filter((tick) => tick >= least && tick <= most);
-  },
-  filter: (_, splits) => splits,
-};
-
-function options(
-  curves: readonly Curve[],
-  width: number,
-  under: { value: number | undefined },
-  isLog: boolean,
-): uPlot.Options {
-  const { ink, muted, faint } = palette();
-  const axis = {
-    stroke: muted,
-    font: "12px system-ui, sans-serif",
-    grid: { stroke: faint, width: 1 },
-    ticks: { show: false },
-  };
-  return {
-    width,
-    height,
-    padding: [8, 8, 0, 0],
-    legend: { show: false },
-    cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-    scales: {
-      x: { time: false },
-      ...(isLog && { y: { distr: 3, range: (_, least, most) => [least / 1.2, most * 1.2] } }),
-    },
-    axes: [
-      {
-        ...axis,
-        size: 30,
-        grid: { show: false },
-        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10_000],
-      },
-      { ...axis, size: 52, values: (_, splits) => splits.map(formatTick), ...(isLog && logTicks) },
-    ],
-    series: [
-      { label: "round" },
-      ...curves.flatMap((curve): uPlot.Series[] => [
-        {
-          label: curve.label,
-          stroke: curve.colour || ink,
-          width: 2,
-          dash: [...curve.dash],
-          // A line of one or two rounds is hard to see.
-          points: { show: hasFewPoints, size: 6 },
-          spanGaps: true,
-        },
-        { stroke: "transparent", points: { show: false } },
-        { stroke: "transparent", points: { show: false } },
-      ]),
-    ],
-    bands: curves.flatMap((curve, i) =>
-      curve.low
-        ? [{ series: [3 * i + 2, 3 * i + 3] as [number, number], fill: `${curve.colour}22` }]
-        : [],
-    ),
-    hooks: {
-      setCursor: [
-        (chart) => {
-          const { idx } = chart.cursor;
-          under.value = idx == null ? undefined : chart.data[0][idx];
-        },
-      ],
-    },
-  };
 }

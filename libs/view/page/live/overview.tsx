@@ -12,7 +12,7 @@ import {
   formatValue,
 } from "../parts/index.js";
 import { reportAddress } from "./routes.js";
-import { armDashes, palette } from "./theme.js";
+import { curveDashes, palette } from "./theme.js";
 
 /** What a reader wants to know first. */
 export function Overview({
@@ -98,7 +98,7 @@ function Methods({ followed, run }: { readonly followed: FollowedRun; readonly r
       return {
         label,
         colour: arms[i % arms.length] ?? "",
-        dash: armDashes[i % armDashes.length] ?? [],
+        dash: curveDashes[i % curveDashes.length] ?? [],
         rounds,
         mean,
         ...(i === 0 && !metric?.isGlobal && { low, high }),

@@ -86,8 +86,8 @@ export function cellColour(
   return above[Math.floor(place * (steps - 1))] ?? noScore;
 }
 
-/** Dashes of the arms' lines, so that they differ without colour too. */
-export const armDashes: readonly (readonly number[])[] = [
+/** Dashes of the arms' curves, so that they differ without colour too. */
+export const curveDashes: readonly (readonly number[])[] = [
   [],
   [7, 4],
   [2, 3],

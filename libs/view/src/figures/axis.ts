@@ -1,5 +1,6 @@
 import type { MetricInfo } from "@fedclair/core";
 import { maxOf, minOf } from "@fedclair/runs";
+import { logTicks } from "./ticks.js";
 
 /** Type and range of an axis. */
 export interface Axis {
@@ -58,18 +59,9 @@ export function clockAxis(): object {
   };
 }
 
-/** A few round numbers: powers of ten, with some between them if the axis is short. */
+/** A few round numbers. */
 export function axisTicks({ type, domain: [low, high] }: Axis): object {
-  if (type === "linear") return { tickCount: 4, format: "~g" };
-  const first = Math.floor(Math.log10(low));
-  const count = Math.ceil(Math.log10(high)) - first;
-  const powers = Array.from({ length: count + 1 }, (_, i) => first + i);
-  // Parsed from text, because 10 ** -3 is not exactly 0.001.
-  const times = (factor: number) => powers.map((power) => Number(`${factor}e${power}`));
-  const factors = high / low > 1000 ? [1] : high / low > 10 ? [1, 2, 5] : [1, 1.5, 2, 3, 5, 7];
-  const values = factors.flatMap(times);
-  return {
-    values: values.filter((x) => x >= low && x <= high).sort((a, b) => a - b),
-    format: "~g",
-  };
+  return type === "linear"
+    ? { tickCount: 4, format: "~g" }
+    : { values: logTicks(low, high), format: "~g" };
 }
