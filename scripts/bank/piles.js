@@ -3,7 +3,7 @@
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { gaussian, median, stream } from "@fedclair/linalg";
-import { findAdapters, openAdapters, readPairs, writeAdapter } from "@fedclair/audit";
+import { findAdapters, openAdapters, readChanges, writeAdapter } from "@fedclair/audit";
 
 /** Contaminated adapters by pile; derived ones are made by `derive`. */
 const recipes = {
@@ -105,7 +105,7 @@ async function readAdapters(folder) {
   return new Map(
     [...opened].map(([name, adapter]) => [
       name,
-      { folder: folders.get(name), adapter, delta: readPairs(adapter) },
+      { folder: folders.get(name), adapter, delta: readChanges(adapter) },
     ]),
   );
 }

@@ -2,7 +2,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeSafetensors } from "@fedclair/core";
-import { findAdapters, openAdapter, readPairs } from "@fedclair/audit";
+import { findAdapters, openAdapter, readChanges } from "@fedclair/audit";
 import { audit } from "./audit.js";
 import { exists, runScript } from "./python.js";
 import { markdown } from "./table.js";
@@ -113,7 +113,7 @@ async function readClientPairs(folder) {
   const { adapters } = await findAdapters([folder]);
   const own = adapters.find((one) => one.folder === folder) ?? adapters.at(-1);
   const { modules } = await openAdapter(own.folder).catch(() => ({ modules: new Map() }));
-  return readPairs({ modules });
+  return readChanges({ modules });
 }
 
 /** Computes B·A, transposed if the shape is (`fan_in_fan_out`). */

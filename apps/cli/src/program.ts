@@ -8,15 +8,15 @@ import {
   version,
 } from "@fedclair/runs/program";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
-import type { AggregateOptions } from "./aggregate/aggregate.js";
-import type { AuditOptions } from "./audit/audit.js";
+import type { AggregateArguments } from "./aggregate/aggregate.js";
+import type { AuditArguments } from "./audit/audit.js";
 import { describedKinds, type DescribedKind } from "./described-kinds.js";
 import type { DescribeOptions } from "./describe.js";
 import type { ExportOptions } from "./export/export.js";
 import type { NewOptions } from "./new.js";
 import type { CompareOptions } from "./compare-studies.js";
 import type { ListOptions } from "./list.js";
-import type { PowerOptions } from "./power/power.js";
+import type { PowerArguments } from "./power/power.js";
 import type { ResumeOptions } from "./resume.js";
 import type { RunOptions } from "./run-options.js";
 import { formatCompletion, shells } from "./completion.js";
@@ -250,9 +250,9 @@ program
   .addOption(python())
   .addOption(device())
   .option("--json", "print the result as JSON", false)
-  .action(async (file: string, options: PowerOptions) => {
-    const { power } = await import("./power/power.js");
-    await power(file, options);
+  .action(async (file: string, options: PowerArguments) => {
+    const { printPower } = await import("./power/power.js");
+    await printPower(file, options);
   });
 
 program
@@ -442,9 +442,9 @@ program
     [],
   )
   .option("--json", "print JSON", false)
-  .action(async (paths: string[], options: AuditOptions) => {
-    const { audit } = await import("./audit/audit.js");
-    await audit(paths, options);
+  .action(async (paths: string[], options: AuditArguments) => {
+    const { printAudit } = await import("./audit/audit.js");
+    await printAudit(paths, options);
   });
 
 program
@@ -459,8 +459,8 @@ program
   )
   .requiredOption("--out <file>", "new file for the bank")
   .action(async (folders: string[], options: { out: string; set: readonly string[] }) => {
-    const { calibrate } = await import("./audit/calibrate.js");
-    await calibrate(folders, options);
+    const { writeBank } = await import("./audit/calibrate.js");
+    await writeBank(folders, options);
   });
 
 program
@@ -502,9 +502,9 @@ program
   )
   .addOption(pluginOption())
   .option("--json", "print verdicts.json", false)
-  .action(async (folder: string, options: AggregateOptions) => {
-    const { aggregate } = await import("./aggregate/aggregate.js");
-    await aggregate(folder, options);
+  .action(async (folder: string, options: AggregateArguments) => {
+    const { printRound } = await import("./aggregate/aggregate.js");
+    await printRound(folder, options);
   });
 
 program

@@ -7,7 +7,7 @@ import { auditSchema, type Audit } from "./audit-schema.js";
 import { formatJson } from "./text/audit-text.js";
 import { compareAdapters } from "./compare/compare-adapters.js";
 import { findAdapters } from "./adapters/find-adapters.js";
-import { parseOptions } from "./compare/options.js";
+import { parseClairOptions } from "./compare/options.js";
 
 const workspace = fileURLToPath(new URL("../../../..", import.meta.url));
 const presidents = join(workspace, "libs/audit/fixtures/adapters/presidents");
@@ -16,7 +16,7 @@ const presidents = join(workspace, "libs/audit/fixtures/adapters/presidents");
 async function auditJson(keep: (name: string) => boolean, set: readonly string[] = []) {
   const { adapters: all, skipped, checkpoints } = await findAdapters([presidents]);
   const adapters = all.filter(({ name }) => keep(name));
-  const options = parseOptions(set);
+  const options = parseClairOptions(set);
   const comparison = await compareAdapters({ adapters, options });
   const losses = {
     own: 2,

@@ -1,11 +1,11 @@
 import { controlKinds } from "@fedclair/clair";
 import { candidateKinds } from "@fedclair/core/internal";
 import { z } from "zod";
-import type { Comparison } from "./compare/compare-adapters.js";
+import type { AdapterComparison } from "./compare/compare-adapters.js";
 import type { RefinedFolder } from "./refine/write-refined.js";
 
 /** The result of an audit. */
-export interface Audit extends Comparison {
+export interface Audit extends AdapterComparison {
   /** Folders next to adapters that have no adapter configuration. */
   readonly skipped: readonly string[];
   /** Earlier states of adapters that were found; skipped. */

@@ -5,9 +5,8 @@ import { formatFound } from "./adapters/found-text.js";
 import { rejectExisting } from "./adapters/reject-existing.js";
 import type { Audit } from "./audit-schema.js";
 import { compareAdapters, type RefineRequest } from "./compare/compare-adapters.js";
-import { parseOptions } from "./compare/options.js";
-import type { EvaluateCommand } from "./refine/evaluate-command.js";
-import { createMeasuringWriter } from "./refine/measure-candidates.js";
+import { parseClairOptions } from "./compare/options.js";
+import { createMeasuringWriter, type MeasureOptions } from "./refine/measure-candidates.js";
 import { unmeasuredNames } from "./refine/refinements.js";
 import {
   createVersionWriter,
@@ -16,35 +15,24 @@ import {
 } from "./refine/write-refined.js";
 
 export interface AuditOptions {
-  /** Options of CLAIR; default: `parseOptions([])`, which is rule `evidence`. */
+  /** Options of CLAIR; default: `parseClairOptions([])`, which is rule `evidence`. */
   readonly clair?: ClairOptions;
   /** The thresholds; default: the bank that is shipped. */
   readonly bank?: Bank;
   /** Kinds of attackers that a benign adapter must be cleared of; default: any one. */
   readonly required?: readonly ControlKind[];
   /** Writes refined adapters as well. */
-  readonly refine?: RefineOptions;
+  readonly refine?: {
+    readonly folder: string;
+    /** Measures the losses of refined adapters, so that only the best ones are written. */
+    readonly evaluate?: Pick<MeasureOptions, "command" | "timeoutSeconds" | "jobs"> | undefined;
+  };
   /** Stops the audit when it aborts. */
   readonly signal?: AbortSignal;
   /** Called with lines that report progress. */
   readonly log?: (line: string) => void;
   /** Called often, for example with 3, 16 and "modules read". */
   readonly onProgress?: (done: number, all: number, what: string) => void;
-}
-
-export interface RefineOptions {
-  /** Folder for the refined adapters. */
-  readonly folder: string;
-  /** Measures the losses of refined adapters, so that only the best ones are written. */
-  readonly evaluate?: EvaluateOptions | undefined;
-}
-
-export interface EvaluateOptions {
-  readonly command: EvaluateCommand;
-  /** How long the command may take for one adapter. */
-  readonly timeoutSeconds: number;
-  /** Number of commands that run at a time. */
-  readonly jobs: number;
 }
 
 /**
@@ -65,7 +53,7 @@ export async function auditAdapters(
   { adapters, skipped, checkpoints, ...found }: FoundAdapters,
   options: AuditOptions,
 ): Promise<Audit> {
-  const { clair = parseOptions([]), bank, required, refine, log, onProgress } = options;
+  const { clair = parseClairOptions([]), bank, required, refine, log, onProgress } = options;
   const { signal = new AbortController().signal } = options;
   if (refine !== undefined) {
     const versions = refine.evaluate === undefined ? unmeasuredNames : [];
@@ -96,7 +84,7 @@ export async function auditAdapters(
 }
 
 async function createWriter(
-  { folder, evaluate }: RefineOptions,
+  { folder, evaluate }: NonNullable<AuditOptions["refine"]>,
   adapters: FoundAdapters["adapters"],
   { signal, log, onProgress }: AuditOptions & { readonly signal: AbortSignal },
 ): Promise<RefinedWriter> {

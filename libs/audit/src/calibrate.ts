@@ -14,7 +14,7 @@ import { oneLine } from "@fedclair/core/internal";
 import { at } from "@fedclair/linalg";
 import { countNoun, formatNumber, whenAborted } from "@fedclair/runs";
 import { findAdapters } from "./adapters/find-adapters.js";
-import { parseOptions } from "./compare/options.js";
+import { parseClairOptions } from "./compare/options.js";
 import { readPile, selectKnown, selectUpdates } from "./compare/pile.js";
 
 /** With fewer adapters a pile says nothing about others. */
@@ -23,7 +23,7 @@ const minAdapters = 6;
 const fewPiles = 5;
 
 export interface CalibrateOptions {
-  /** Options of CLAIR; default: `parseOptions([])`. */
+  /** Options of CLAIR; default: `parseClairOptions([])`. */
   readonly clair?: ClairOptions;
   /** Stops measuring when it aborts. */
   readonly signal?: AbortSignal;
@@ -38,7 +38,7 @@ export interface CalibrateOptions {
  */
 export async function calibrate(
   folders: readonly string[],
-  { clair: options = parseOptions([]), signal, log }: CalibrateOptions = {},
+  { clair: options = parseClairOptions([]), signal, log }: CalibrateOptions = {},
 ): Promise<Bank> {
   const sources = new Map<string, readonly Measures[]>();
   for (const folder of folders) {

@@ -1,21 +1,15 @@
-export {
-  audit,
-  auditAdapters,
-  type AuditOptions,
-  type EvaluateOptions,
-  type RefineOptions,
-} from "./audit.js";
+export { audit, auditAdapters, type AuditOptions } from "./audit.js";
 export { auditSchema, type Audit, type AuditOutput } from "./audit-schema.js";
 export { calibrate, type CalibrateOptions } from "./calibrate.js";
 export { findAdapters, type AdapterFolder, type FoundAdapters } from "./adapters/find-adapters.js";
 export { openAdapters } from "./adapters/open-adapters.js";
-export { openAdapter, readPairs, writeAdapter } from "./adapters/peft.js";
+export { openAdapter, readChanges, writeAdapter } from "./adapters/peft.js";
 export { rejectExisting } from "./adapters/reject-existing.js";
 export { aggregate, type AggregateOptions, type AggregateResult } from "./aggregate/aggregate.js";
 export { aggregateRound, type RoundOptions } from "./aggregate/aggregate-round.js";
-export { formatRound, type RoundReport } from "./aggregate/round-report.js";
+export { formatRoundReport, type RoundReport } from "./aggregate/round-report.js";
 export { stepStateSchema, type StepState } from "./aggregate/run-step.js";
-export { parseOptions } from "./compare/options.js";
+export { parseClairOptions } from "./compare/options.js";
 export { readPile, selectUpdates, type Pile } from "./compare/pile.js";
 export { formatPower } from "./power/power-text.js";
 export { measurePower, type PowerOptions, type TrialPower } from "./power/measure-power.js";

@@ -1,19 +1,19 @@
-import { aggregateRound, formatRound, type RoundOptions } from "@fedclair/audit";
+import { aggregateRound, formatRoundReport, type RoundOptions } from "@fedclair/audit";
 import { interruption, print } from "@fedclair/runs";
 
-export interface AggregateOptions extends RoundOptions {
+export interface AggregateArguments extends RoundOptions {
   readonly json: boolean;
 }
 
 /** `fedclair aggregate`: aggregates the adapters of one round and prints the report. */
-export async function aggregate(
+export async function printRound(
   folder: string,
-  { json, ...options }: AggregateOptions,
+  { json, ...options }: AggregateArguments,
 ): Promise<void> {
   const report = await aggregateRound(folder, {
     ...options,
     signal: interruption.signal,
     log: (line) => process.stderr.write(`${line}\n`),
   });
-  print(json ? JSON.stringify(report) + "\n" : formatRound(report, options.out));
+  print(json ? JSON.stringify(report) + "\n" : formatRoundReport(report, options.out));
 }

@@ -4,7 +4,7 @@ import {
   formatAudit,
   formatJson,
   parseEvaluate,
-  parseOptions,
+  parseClairOptions,
   rejectExisting,
   writeAuditPage,
 } from "@fedclair/audit";
@@ -13,7 +13,7 @@ import { exitCodes, oneLine } from "@fedclair/core/internal";
 import { interruption, print } from "@fedclair/runs";
 import { parseRequired, readBank } from "./bank-options.js";
 
-export interface AuditOptions {
+export interface AuditArguments {
   /** Options of CLAIR as `option=value`. */
   readonly set: readonly string[];
   /** Folder for refined adapters. */
@@ -39,8 +39,8 @@ export interface AuditOptions {
  * `fedclair audit`: reports which of a set of LoRA adapters are contaminated. CLAIR compares only
  * the adapters; there is no training and no coordinator.
  */
-export async function audit(paths: readonly string[], options: AuditOptions): Promise<void> {
-  const clairOptions = parseOptions(options.set);
+export async function printAudit(paths: readonly string[], options: AuditArguments): Promise<void> {
+  const clairOptions = parseClairOptions(options.set);
   const { by } = clairOptions.rule;
   for (const option of ["bank", "require"] as const) {
     if (by === "evidence" || options[option] === undefined) continue;

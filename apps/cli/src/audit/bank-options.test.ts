@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseBank, readShippedBank } from "@fedclair/clair";
 import { parseRequired, readBank } from "./bank-options.js";
-import { calibrate } from "./calibrate.js";
+import { writeBank } from "./calibrate.js";
 
 const pile = fileURLToPath(
   new URL("../../../../../libs/audit/fixtures/adapters/presidents", import.meta.url),
@@ -20,7 +20,7 @@ describe("a bank of one's own", () => {
 
   it("is made from a trusted pile, and read again", async () => {
     const out = join(root, "bank.json");
-    await calibrate([pile], { out, set: [] });
+    await writeBank([pile], { out, set: [] });
     const bank = readBank(out);
     assert.match(bank.name, /^1 pile of adapters \(.*presidents\)$/);
     assert.deepEqual(
@@ -28,7 +28,7 @@ describe("a bank of one's own", () => {
       [6, 8, 10, 12, 14, 17],
     );
     assert.deepEqual(parseBank(JSON.parse(await readFile(out, "utf8")), out), bank);
-    await assert.rejects(calibrate([pile], { out, set: [] }), /bank\.json/);
+    await assert.rejects(writeBank([pile], { out, set: [] }), /bank\.json/);
   }).timeout(60_000);
 
   it("is rejected with a remedy if it is none", async () => {

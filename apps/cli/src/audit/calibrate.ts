@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { calibrate as makeBank, parseOptions, rejectExisting } from "@fedclair/audit";
+import { calibrate, parseClairOptions, rejectExisting } from "@fedclair/audit";
 import { oneLine } from "@fedclair/core/internal";
 import { countNoun, interruption, print } from "@fedclair/runs";
 
@@ -8,13 +8,13 @@ import { countNoun, interruption, print } from "@fedclair/runs";
  * `fedclair audit --bank`.
  * @param folders one pile each; no adapter in them is contaminated
  */
-export async function calibrate(
+export async function writeBank(
   folders: readonly string[],
   { out, set }: { readonly out: string; readonly set: readonly string[] },
 ): Promise<void> {
-  const clair = parseOptions(set);
+  const clair = parseClairOptions(set);
   await rejectExisting("--out", [out]);
-  const bank = await makeBank(folders, {
+  const bank = await calibrate(folders, {
     clair,
     signal: interruption.signal,
     log: (line) => process.stderr.write(`${line}\n`),

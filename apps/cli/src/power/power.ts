@@ -4,16 +4,16 @@ import { interruption, print } from "@fedclair/runs";
 import { placesWith } from "../open-place.js";
 import type { PythonOptions } from "../read-hosts.js";
 
-export interface PowerOptions extends PythonOptions {
+export interface PowerArguments extends PythonOptions {
   readonly set: readonly string[];
   readonly seeds?: string;
   readonly json: boolean;
 }
 
 /** `fedclair power`: reports how many contaminated clients of each kind a trial would find. */
-export async function power(
+export async function printPower(
   file: string,
-  { set, seeds, json, ...python }: PowerOptions,
+  { set, seeds, json, ...python }: PowerArguments,
 ): Promise<void> {
   const open = placesWith({ ...python, hosts: availableParallelism() });
   const { signal } = interruption;

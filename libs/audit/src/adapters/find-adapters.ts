@@ -27,7 +27,7 @@ export interface FoundAdapters {
 }
 
 /** A folder under which adapters were found: a path that was searched, or a folder in it. */
-export interface Place {
+interface Place {
   readonly folder: string;
   readonly adapters: number;
 }

@@ -6,7 +6,7 @@ import { findAdaptersInside, isVisible, type AdapterFolder } from "./find-adapte
 import { configFile } from "./peft-config.js";
 
 /** The clients of a round. */
-export interface FoundClients {
+interface FoundClients {
   /** Each is a folder with one adapter; sorted by name. */
   readonly clients: readonly AdapterFolder[];
   /** The reasons why other folders of the round are not used, by name. */

@@ -101,7 +101,7 @@ function isSet(value: unknown): boolean {
 }
 
 /** Where the ranks and scales of modules come from. */
-export interface ModuleSettings {
+interface ModuleSettings {
   /** The rank of a module according to the configuration. */
   rankOf(module: string): number;
   /** The scale of B·A: α/r, or α/√r for rank-stabilised LoRA (arXiv 2312.03732). */

@@ -58,15 +58,15 @@ export async function openAdapter(folder: string): Promise<Adapter> {
  * Reads a pair, with the scale multiplied into B.
  * @param allocate provides memory for the numbers
  */
-export function readPair({ b, a, scale }: PairInFile, allocate?: Allocate): LowRank {
+export function readChange({ b, a, scale }: PairInFile, allocate?: Allocate): LowRank {
   const pair = { b: readTensor(b, allocate), a: readTensor(a, allocate) };
   scaleInto(readNumbers(pair.b), readNumbers(pair.b), scale);
   return pair;
 }
 
 /** Reads the pairs of all modules. */
-export function readPairs({ modules }: Adapter): Map<string, LowRank> {
-  return new Map([...modules].map(([module, pair]) => [module, readPair(pair)]));
+export function readChanges({ modules }: Adapter): Map<string, LowRank> {
+  return new Map([...modules].map(([module, pair]) => [module, readChange(pair)]));
 }
 
 /**

@@ -11,7 +11,7 @@ import { admitUpdate } from "@fedclair/core/internal";
 import { findMisfits } from "../adapters/misfits.js";
 
 /** The updates of a round that can be aggregated. */
-export interface AdmittedUpdates {
+interface AdmittedUpdates {
   readonly updates: readonly Update[];
   /** The reasons why the updates of other clients cannot be aggregated, by client. */
   readonly faults: ReadonlyMap<string, string>;

@@ -15,7 +15,7 @@ import { addCopies, findCopies } from "./copies.js";
 import { handOut } from "./hand-out.js";
 import { readRound } from "./read-round.js";
 import { createRoundReport, type RoundReport } from "./round-report.js";
-import { runStep } from "./run-step.js";
+import { runServerStep } from "./run-step.js";
 import { prepareState, readFolderState, withStateLock, type Rules } from "./state-folder.js";
 import { beginFolder, endFolder } from "./whole-folder.js";
 
@@ -84,7 +84,7 @@ async function runRound(
   const updates = sent.updates.filter(({ clientId }) => !copies.has(clientId));
   const onStart = () => log?.(`${choice.name} on ${countNoun(updates.length, "adapter")} …`);
   const { seed } = rules;
-  const step = await runStep(chosen, updates, { seed, before: before.step, signal, onStart });
+  const step = await runServerStep(chosen, updates, { seed, before: before.step, signal, onStart });
   const aggregation = addCopies(step.aggregation, copies);
 
   const part = await beginFolder(out, ["global", "personal", verdictsFile, reportFile]);

@@ -1,7 +1,7 @@
 import { invalidVerdict, type Update, type Verdict } from "@fedclair/core";
 import { admitUpdates } from "./admit-updates.js";
 import { chooseAggregator, type AggregatorRequest } from "./choose-aggregator.js";
-import { runStep, type StepResult, type StepState } from "./run-step.js";
+import { runServerStep, type StepResult, type StepState } from "./run-step.js";
 
 export interface AggregateOptions extends AggregatorRequest {
   /** Seed of the aggregator's random numbers; default: 1. */
@@ -28,7 +28,7 @@ export async function aggregate(
 ): Promise<AggregateResult> {
   const chosen = await chooseAggregator(request);
   const { updates, faults } = admitUpdates(sent);
-  const step = await runStep(chosen, updates, { seed, before: state });
+  const step = await runServerStep(chosen, updates, { seed, before: state });
   const invalid = [...faults].map(([id, reason]) => ({ ...invalidVerdict(id), reason }));
   return { ...step, verdicts: [...(step.aggregation.verdicts ?? []), ...invalid] };
 }

@@ -19,7 +19,7 @@ import {
 } from "@fedclair/core";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
 import { addScaled, item, Matrix, sum } from "@fedclair/linalg";
-import { readPair, writeAdapter, type Adapter, type PairInFile } from "../adapters/peft.js";
+import { readChange, writeAdapter, type Adapter, type PairInFile } from "../adapters/peft.js";
 import type { SentRound } from "./read-round.js";
 
 /** A summary of the adapters that were written. */
@@ -145,7 +145,7 @@ function createPairReader(module: string): (start: Adapter | undefined) => reado
   return (start) => {
     const filed = start?.modules.get(module);
     if (start === undefined || filed === undefined) return [];
-    const pair = cached.get(start) ?? readPair(filed);
+    const pair = cached.get(start) ?? readChange(filed);
     cached.set(start, pair);
     return [pair];
   };

@@ -9,8 +9,8 @@ import { findClients } from "../adapters/find-clients.js";
 import { openAdapters } from "../adapters/open-adapters.js";
 import {
   openAdapter,
-  readPair,
-  readPairs,
+  readChange,
+  readChanges,
   type Adapter,
   type PairInFile,
 } from "../adapters/peft.js";
@@ -55,7 +55,7 @@ export async function readRound(
   const starts = new Map<string, Adapter>();
   const hash = createHash("sha256");
   for (const [name, adapter] of opened) {
-    const sent = readPairs(adapter);
+    const sent = readChanges(adapter);
     const fault = adapter.config.use_dora
       ? "it uses DoRA: its weights are more than base + B·A, and their magnitudes cannot be averaged so"
       : [...sent].map((entry) => findNonFiniteEntry(...entry)).find((one) => one !== undefined);
@@ -99,7 +99,7 @@ async function openIfPresent(folder: string): Promise<Adapter | undefined> {
 /** Computes B·A − B'·A' = [B B']·[A; −A'], exact, with the sum of both ranks. */
 function subtractStart(pair: LowRank, before: PairInFile | undefined): LowRank {
   if (before === undefined) return pair;
-  const start = readPair(before);
+  const start = readChange(before);
   const [rows = 0, r = 0] = pair.b.shape;
   const [, s = 0] = start.b.shape;
   const [, columns = 0] = pair.a.shape;

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { pluginOptions } from "@fedclair/core/internal";
 import { factList, html, htmlPage, preformatted, table } from "@fedclair/view";
+import { tallTable } from "../page/tall-table.js";
 import { formatRoundSentences, formatRoundTable, type RoundReport } from "./round-report.js";
 
 /** Writes the report of a round as one self-contained page. @param file a new file */
@@ -21,7 +22,7 @@ export async function writeRoundPage(
     ])}`,
     html`<section>
         <h2>Clients</h2>
-        <div class="${rows.length > 40 ? "tall" : ""}">${table(heads, rows)}</div>
+        ${tallTable(heads, rows)}
       </section>
       ${
         measured.length > 0

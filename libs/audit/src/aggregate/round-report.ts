@@ -139,7 +139,7 @@ export function formatRoundSentences(report: RoundReport, out: string): string[]
 }
 
 /** Formats the report for the terminal. */
-export function formatRound(report: RoundReport, out: string): string {
+export function formatRoundReport(report: RoundReport, out: string): string {
   const table = columns(formatRoundTable(report), ["left", "left", "right", "right", "left"]);
   return [table, "", ...formatRoundSentences(report, out), ""].join("\n");
 }

@@ -39,7 +39,7 @@ export interface StepResult {
  * @throws UserError for a state of another aggregator or too few clients, with exit code 6 if the
  * aggregator fails
  */
-export async function runStep(
+export async function runServerStep(
   { choice: { name }, aggregator }: ChosenAggregator,
   updates: readonly Update[],
   { seed, before, signal, onStart }: StepOptions,

@@ -17,7 +17,7 @@ import type { ChosenAggregator } from "./choose-aggregator.js";
 import { stepStateSchema, type StepState } from "./run-step.js";
 
 /** The state that a round inherits from the rounds before it. */
-export interface FolderState {
+interface FolderState {
   /** The state after the last step; absent before the first round. */
   readonly step?: StepState;
   /** Fingerprint of the adapters of the last round; absent before the first round. */

@@ -8,9 +8,9 @@ import { readNumbers, toDense, encodeSafetensors, UserError } from "@fedclair/co
 import type { RefinementKind } from "@fedclair/core/internal";
 import { frobenius, stream, subtract } from "@fedclair/linalg";
 import { formatAudit } from "../text/audit-text.js";
-import { compareAdapters, type Comparison } from "./compare-adapters.js";
-import { parseOptions } from "./options.js";
-import { openAdapter, readPair, writeAdapter } from "../adapters/peft.js";
+import { compareAdapters, type AdapterComparison } from "./compare-adapters.js";
+import { parseClairOptions } from "./options.js";
+import { openAdapter, readChange, writeAdapter } from "../adapters/peft.js";
 import { readTensor } from "../adapters/tensor-files.js";
 import { findAdapters } from "../adapters/find-adapters.js";
 import { rejectExisting } from "../adapters/reject-existing.js";
@@ -18,7 +18,7 @@ import type { RefinedPairs } from "../refine/refined-pairs.js";
 import { listRefinedFolders, writeRefined } from "../refine/write-refined.js";
 
 interface Compared {
-  readonly comparison: Comparison;
+  readonly comparison: AdapterComparison;
   /** Refined pairs by adapter. */
   readonly refined: ReadonlyMap<string, RefinedPairs>;
 }
@@ -294,7 +294,7 @@ describe("compareAdapters", () => {
     const { adapters } = await findAdapters([folder]);
     const adapter = await openAdapter(join(folder, "client-4"));
     const large = [...adapter.modules].map(([name, pair]) => {
-      const { b, a } = readPair(pair);
+      const { b, a } = readChange(pair);
       return [name, { b: { ...b, data: readNumbers(b).map((x) => 1000 * x) }, a }] as const;
     });
     await writeAdapter(join(folder, "client-4"), adapter, new Map(large));
@@ -302,7 +302,7 @@ describe("compareAdapters", () => {
     const found = await compared(folder, { rank: 2, screens: ["norm"] });
     assert.match(found.text, /client-4 +contaminated .*norm inside the space \d+ × the median/);
     assert.throws(
-      () => parseOptions(["window=3"]),
+      () => parseClairOptions(["window=3"]),
       /window has no effect: an audit has no earlier rounds/,
     );
   });

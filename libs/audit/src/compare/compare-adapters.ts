@@ -15,7 +15,7 @@ import { UserError } from "@fedclair/core";
 import { blends, type RefinementKind } from "@fedclair/core/internal";
 import { item, sum } from "@fedclair/linalg";
 import { findNearCopies } from "./near-copies.js";
-import { createFindings, createInvalidFinding, type Finding } from "./findings.js";
+import { createFindings, createInvalidFinding, type AdapterFinding } from "./findings.js";
 import { findStarts } from "./own-start.js";
 import { startsNonZero } from "../adapters/peft-config.js";
 import type { Adapter } from "../adapters/peft.js";
@@ -41,7 +41,7 @@ export interface RefineRequest {
 }
 
 /** The input of a comparison. */
-export interface ComparisonInput {
+interface ComparisonInput {
   readonly adapters: readonly AdapterFolder[];
   readonly options: ClairOptions;
   /** Default: the bank that is shipped. */
@@ -54,9 +54,9 @@ export interface ComparisonInput {
 }
 
 /** The result of CLAIR's comparison, in the form that `--json` prints. */
-export interface Comparison {
+export interface AdapterComparison {
   /** In the order of the command line. */
-  readonly adapters: readonly Finding[];
+  readonly adapters: readonly AdapterFinding[];
   /** False if there are too few adapters to flag any. */
   readonly detection: boolean;
   /** Adapters with a score above it are contaminated; null: no gap was found. */
@@ -120,7 +120,7 @@ export async function compareAdapters({
   required = [],
   refine,
   onProgress = () => undefined,
-}: ComparisonInput): Promise<Comparison> {
+}: ComparisonInput): Promise<AdapterComparison> {
   const pile = await readPile(folders, onProgress);
   const { adapters, faults, modules } = pile;
   if (adapters.size === 0) return createEmptyComparison(folders, faults);
@@ -207,7 +207,7 @@ export async function compareAdapters({
 function createEmptyComparison(
   folders: readonly AdapterFolder[],
   faults: Pile["faults"],
-): Comparison {
+): AdapterComparison {
   return {
     adapters: folders.map(({ name }) => createInvalidFinding(name, faults.get(name) ?? "")),
     detection: false,

@@ -3,7 +3,7 @@ import type { Evidence, VerdictStatus } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
 
 /** The result of an audit for one adapter. */
-export interface Finding {
+export interface AdapterFinding {
   readonly name: string;
   readonly status: VerdictStatus;
   /**
@@ -26,7 +26,7 @@ export interface Finding {
 }
 
 /** Creates the finding for an adapter that cannot be compared. */
-export function createInvalidFinding(name: string, reason: string): Finding {
+export function createInvalidFinding(name: string, reason: string): AdapterFinding {
   return { name, status: "invalid", score: null, modules: [], reason };
 }
 
@@ -39,7 +39,7 @@ type Compared = Pick<ClairResult, "status" | "judgements" | "controls" | "benign
 export function createFindings(
   { status, judgements, controls, benign, modules: { names } }: Compared,
   tangents: ReadonlyMap<string, ReadonlyMap<string, number>>,
-): Finding[] {
+): AdapterFinding[] {
   const usual = (module: string) =>
     median(benign.map(({ id }) => Math.max(tangents.get(id)?.get(module) ?? 0, floor)));
   const medians = new Map(benign.length > 0 ? names.map((module) => [module, usual(module)]) : []);

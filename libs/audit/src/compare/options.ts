@@ -9,7 +9,7 @@ export const auditDefaults = "rule: evidence";
  * Parses options such as `rank=4` or `rule.falseAlarmRate=0.2`.
  * @throws UserError for an unknown option or an invalid value
  */
-export function parseOptions(set: readonly string[]): ClairOptions {
+export function parseClairOptions(set: readonly string[]): ClairOptions {
   const source = { text: auditDefaults, file: "--set", what: "options", overrides: set };
   const yaml = parseYaml(source);
   const data = yaml.check(clairSchema);

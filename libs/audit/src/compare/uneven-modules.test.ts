@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { stream } from "@fedclair/linalg";
-import type { Finding } from "./findings.js";
+import type { AdapterFinding } from "./findings.js";
 import { findUnevenModules } from "./uneven-modules.js";
 
 /**
  * Creates a finding whose ratios vary by 20 %; the first `changed` ratios are multiplied by
  * `factor`.
  */
-function finding(k: number, changed = 0, factor = 1, modules = 16): Finding {
+function finding(k: number, changed = 0, factor = 1, modules = 16): AdapterFinding {
   const own = stream("uneven").at(k).normals(modules);
   const ratios = Array.from(own, (x, m) => {
     return { module: `m${m}`, ratio: Math.exp(0.2 * x) * (m < changed ? factor : 1) };
@@ -36,7 +36,7 @@ describe("findUnevenModules", () => {
   });
 
   it("ignores adapters far outside in all modules, adapters that are not benign, and small sets", () => {
-    const bad: Finding = { ...finding(12, 3, 40), status: "undecided" };
+    const bad: AdapterFinding = { ...finding(12, 3, 40), status: "undecided" };
     assert.deepEqual(findUnevenModules([...benign, finding(12, 16, 40), bad]), new Map());
     assert.deepEqual(findUnevenModules([...benign.slice(0, 3), finding(12, 3, 40)]), new Map());
     const few = Array.from({ length: 8 }, (_, k) => finding(k, k === 0 ? 1 : 0, 40, 3));

@@ -1,5 +1,5 @@
 import { median, medianDeviation, quantile } from "@fedclair/linalg";
-import type { Finding } from "./findings.js";
+import type { AdapterFinding } from "./findings.js";
 
 /**
  * Factor for longer tails. The largest of N log-normal ratios is √(2·ln N) deviations from the
@@ -22,7 +22,9 @@ const [leastModules, leastAdapters] = [4, 5];
  * there. The lower quartile of an adapter's ratios shows how far outside its other modules lie.
  * @returns these modules by adapter, the farthest first
  */
-export function findUnevenModules(findings: readonly Finding[]): Map<string, Finding["modules"]> {
+export function findUnevenModules(
+  findings: readonly AdapterFinding[],
+): Map<string, AdapterFinding["modules"]> {
   const benign = findings
     .filter(({ status, modules }) => status === "benign" && modules.length >= leastModules)
     .map(({ name, modules }) => {

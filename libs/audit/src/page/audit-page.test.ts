@@ -6,8 +6,8 @@ import { stripVTControlCharacters } from "node:util";
 import type { VerdictStatus } from "@fedclair/core";
 import type { Audit } from "../audit-schema.js";
 import { formatAudit } from "../text/audit-text.js";
-import type { Finding } from "../compare/findings.js";
-import { parseOptions } from "../compare/options.js";
+import type { AdapterFinding } from "../compare/findings.js";
+import { parseClairOptions } from "../compare/options.js";
 import { createModuleLabels } from "./module-labels.js";
 import { writeAuditPage } from "./write-audit-page.js";
 
@@ -18,7 +18,7 @@ import { writeAuditPage } from "./write-audit-page.js";
 function createAudit(count: number, modules: number, own: Partial<Audit> = {}): Audit {
   const names = Array.from({ length: count }, (_, k) => `adapter-${k}`);
   const isBad = (k: number) => k % 4 === 0;
-  const adapters = names.map((name, k): Finding => {
+  const adapters = names.map((name, k): AdapterFinding => {
     const wobble = ((k * 7) % 11) / 100;
     const status: VerdictStatus = isBad(k) ? "contaminated" : "benign";
     const size = (isBad(k) ? 2 : 1) + wobble;
@@ -79,7 +79,7 @@ describe("the audit page", () => {
 
   async function renderPage(audit: Audit, set: readonly string[] = []): Promise<string> {
     const file = join(root, "new", "report.html");
-    await writeAuditPage(file, { audit, options: parseOptions(set), paths: ["my-adapters"] });
+    await writeAuditPage(file, { audit, options: parseClairOptions(set), paths: ["my-adapters"] });
     return readFile(file, "utf8");
   }
 
@@ -99,7 +99,7 @@ describe("the audit page", () => {
       "Similarity of adapters",
     ]);
     assert.equal(withoutScript(page).match(/<figure/g)?.length, 3);
-    const output = stripVTControlCharacters(formatAudit(audit, parseOptions(["rank=3"])));
+    const output = stripVTControlCharacters(formatAudit(audit, parseClairOptions(["rank=3"])));
     const sentences = output.split("\n\n")[1]?.trim().split("\n") ?? [];
     assert.equal(sentences.length, 4);
     for (const sentence of sentences) assert.ok(page.includes(`>${sentence}</p>`), sentence);
@@ -145,7 +145,7 @@ describe("the audit page", () => {
     const [first, second, ...rest] = audit.adapters;
     assert.ok(first && second);
     const modules = [{ module: evil, ratio: 2 }];
-    const adapters: Finding[] = [
+    const adapters: AdapterFinding[] = [
       { ...first, name: evil, modules },
       { ...second, status: "invalid", score: null, modules: [], evidence: [], reason: evil },
       ...rest.map((one) => ({ ...one, modules })),
@@ -161,7 +161,7 @@ describe("the audit page", () => {
 
   it("lists what was not compared, with the reasons", async () => {
     const audit = createAudit(8, 2, { ignored: ["score.weight"], skipped: ["in/notes"] });
-    const adapters = audit.adapters.map((one, k): Finding => {
+    const adapters = audit.adapters.map((one, k): AdapterFinding => {
       if (k === 1) return { ...one, status: "undecided", reason: "stands apart" };
       if (k === 2)
         return {
@@ -190,7 +190,7 @@ describe("the audit page", () => {
     assert.doesNotMatch(withoutScript(page), /agreement:|Similarity of adapters|NaN|Infinity/);
     await rm(join(root, "new"), { recursive: true });
 
-    const none = adapters.map(({ name }): Finding => {
+    const none = adapters.map(({ name }): AdapterFinding => {
       return { name, status: "inactive", score: null, modules: [] };
     });
     const empty = await renderPage({ ...audit, adapters: none, ranks: {} });
@@ -226,7 +226,7 @@ describe("the audit page", () => {
 
   it("works without a benign adapter", async () => {
     const audit = createAudit(8, 2);
-    const adapters = audit.adapters.map((one): Finding => {
+    const adapters = audit.adapters.map((one): AdapterFinding => {
       return { ...one, status: "undecided", modules: [] };
     });
     const page = await renderPage({ ...audit, adapters });

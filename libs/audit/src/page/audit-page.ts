@@ -7,17 +7,17 @@ import {
   loneFigureSection,
   htmlPage,
   preformatted,
-  table,
   type Figure,
   type Html,
 } from "@fedclair/view";
 import type { Audit } from "../audit-schema.js";
 import { createAuditTable, statusColumn } from "../text/audit-table.js";
-import { parseOptions } from "../compare/options.js";
+import { parseClairOptions } from "../compare/options.js";
 import { formatNotice, listNotices, formatVerdict } from "../text/notices.js";
 import { createLossTable } from "../text/refined-text.js";
 import { formatGroups } from "./group-text.js";
 import type { Group } from "./groups.js";
+import { tallTable } from "./tall-table.js";
 import { renderUnjudgedSection } from "./unjudged-section.js";
 
 /** The content of a page. */
@@ -27,9 +27,6 @@ export interface PageInput {
   /** The paths given on the command line. */
   readonly paths: readonly string[];
 }
-
-/** Longer tables scroll in their own frame. */
-const mostRows = 40;
 
 /** Renders the report of an audit as one self-contained page. */
 export function renderAuditPage(
@@ -73,7 +70,7 @@ function formatStatusCounts({ adapters }: Audit): string {
 
 /** Lists the options that differ from the defaults. */
 function formatOptions(options: ClairOptions): string {
-  const usual = new Map(Object.entries(parseOptions([])));
+  const usual = new Map(Object.entries(parseClairOptions([])));
   const chosen = Object.entries(options).filter(
     ([key, value]) => JSON.stringify(value) !== JSON.stringify(usual.get(key)),
   );
@@ -91,7 +88,7 @@ function renderTable(audit: Audit, options: ClairOptions): Html {
   );
   return html`<section>
     <h2>Adapters</h2>
-    <div class="${rows.length > mostRows ? "tall" : ""}">${table(heads, cells)}</div>
+    ${tallTable(heads, cells)}
   </section>`;
 }
 
@@ -101,9 +98,7 @@ function renderLosses({ refined }: Audit): Html | undefined {
   return html`<section>
     <h2>Losses of refined adapters</h2>
     <p>Printed by <code>${oneLine(refined?.evaluation?.command ?? "")}</code>; lower is better.</p>
-    <div class="${losses.rows.length > mostRows ? "tall" : ""}">
-      ${table(losses.heads, losses.rows)}
-    </div>
+    ${tallTable(losses.heads, losses.rows)}
   </section>`;
 }
 

@@ -1,6 +1,6 @@
 import { drawFigures } from "@fedclair/view";
 import { renderAuditPage, type PageInput } from "./audit-page.js";
-import { evidenceFigure } from "./evidence-figure.js";
+import { auditEvidenceFigure } from "./evidence-figure.js";
 import { findGroups } from "./groups.js";
 import { likenessFigure } from "./likeness-figure.js";
 import { moduleFigure } from "./module-figure.js";
@@ -10,7 +10,7 @@ export async function drawAuditPage(input: PageInput): Promise<string> {
   const { audit } = input;
   const groups = findGroups(audit);
   const figures = await drawFigures([
-    evidenceFigure(audit),
+    auditEvidenceFigure(audit),
     moduleFigure(audit, groups),
     likenessFigure(audit, groups),
   ]);

@@ -26,7 +26,7 @@ export const statusEncoding: object = {
 /**
  * Draws one panel for the score and one per piece of evidence, with a dot for each adapter.
  */
-export function evidenceFigure(audit: Audit): Drawing {
+export function auditEvidenceFigure(audit: Audit): Drawing {
   const panels = createPiecePanels(audit);
   const shaded = panels.some(({ limits }) => limits.length > 0)
     ? " Shaded: scores that do not stand out (dark), and scores that stand out but are not flagged (light)."

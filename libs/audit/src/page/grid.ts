@@ -1,5 +1,5 @@
 /** A number for every row and column, drawn as coloured cells. */
-export interface Grid {
+export interface CellGrid {
   readonly rows: readonly string[];
   readonly columns: readonly string[];
   /** Undefined if the cell is not drawn. */
@@ -34,7 +34,7 @@ interface Cell {
 }
 
 /** Creates the marks of a grid, row by row. */
-export function createCells({ rows, columns, valueOf, shadeOf, aboutCell }: Grid): Cell[] {
+function createCells({ rows, columns, valueOf, shadeOf, aboutCell }: CellGrid): Cell[] {
   const isSmall = rows.length * columns.length <= mostCells;
   return rows.flatMap((_, row) => {
     const cells: Cell[] = [];
@@ -60,7 +60,7 @@ export function createCells({ rows, columns, valueOf, shadeOf, aboutCell }: Grid
 }
 
 /** Creates the layers of a grid, without axis labels. @param colour a Vega-Lite encoding */
-export function createGridLayers(grid: Grid, x: object, y: object, colour: object): object[] {
+export function createGridLayers(grid: CellGrid, x: object, y: object, colour: object): object[] {
   const lines = (encoding: object) => ({
     data: { values: grid.partings.map((at) => ({ at })) },
     mark: { type: "rule", color: parting, strokeWidth: 0.8 },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { VerdictStatus } from "@fedclair/core";
-import type { Finding } from "../compare/findings.js";
+import type { AdapterFinding } from "../compare/findings.js";
 import { formatGroupLabel, formatGroups, formatSpan } from "./group-text.js";
 import {
   clusterByLinkage,
@@ -10,7 +10,11 @@ import {
   findPartings,
 } from "./groups.js";
 
-const finding = (name: string, status: VerdictStatus, score: number | null = 1): Finding => ({
+const finding = (
+  name: string,
+  status: VerdictStatus,
+  score: number | null = 1,
+): AdapterFinding => ({
   name,
   status,
   score,

@@ -4,7 +4,7 @@ import { maxOf, minOf } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";
 import { findPiece, medianSize } from "../text/evidence-text.js";
 import { statusEncoding } from "./evidence-figure.js";
-import { createCellAxis, createGridLayers, type Grid } from "./grid.js";
+import { createCellAxis, createGridLayers, type CellGrid } from "./grid.js";
 import { formatGroupLabel } from "./group-text.js";
 import { sampleGroups, formatSampleNote, findPartings, type Group } from "./groups.js";
 
@@ -23,7 +23,7 @@ export function likenessFigure(audit: Audit, groups: readonly Group[]): Drawing 
   const names = drawn.flatMap((group) => group.names);
   const places = new Map(alike?.names.map((name, i) => [name, i]));
   const rows = names.map(oneLine);
-  const grid: Grid = {
+  const grid: CellGrid = {
     rows,
     columns: rows,
     partings: findPartings(drawn),
@@ -51,7 +51,7 @@ export function likenessFigure(audit: Audit, groups: readonly Group[]): Drawing 
 }
 
 function createSpec(
-  grid: Grid,
+  grid: CellGrid,
   audit: Audit,
   groups: readonly Group[],
 ): NonNullable<ReturnType<Drawing["draw"]>> {

@@ -2,7 +2,7 @@ import { figureConfig, figureWidth, textWidth, type Drawing } from "@fedclair/vi
 import { oneLine } from "@fedclair/core/internal";
 import { maxOf } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";
-import { createCellAxis, createGridLayers, type Grid } from "./grid.js";
+import { createCellAxis, createGridLayers, type CellGrid } from "./grid.js";
 import { sampleGroups, formatSampleNote, findPartings, type Group } from "./groups.js";
 import { createModuleLabels } from "./module-labels.js";
 import { shortenModule } from "../adapters/names-text.js";
@@ -28,7 +28,7 @@ export function moduleFigure({ adapters }: Audit, groups: readonly Group[]): Dra
   const top = maxOf(adapters.flatMap(({ modules }) => modules.map(({ ratio }) => ratio)));
   const rows = names.map(oneLine);
   const labels = columns.map(({ label }) => label);
-  const grid: Grid = {
+  const grid: CellGrid = {
     rows,
     columns: labels,
     partings: findPartings(drawn),
@@ -53,7 +53,7 @@ export function moduleFigure({ adapters }: Audit, groups: readonly Group[]): Dra
   };
 }
 
-function createSpec(grid: Grid, top: number): NonNullable<ReturnType<Drawing["draw"]>> {
+function createSpec(grid: CellGrid, top: number): NonNullable<ReturnType<Drawing["draw"]>> {
   const { rows, columns } = grid;
   const [rowStep, size] = rows.length <= mostTall ? [15, 11] : [10, 9];
   const margin = Math.min(190, maxOf(rows.map((row) => textWidth(row, size))));

@@ -1,7 +1,7 @@
 import { shortenModule } from "../adapters/names-text.js";
 
 /** A module in a figure. */
-export interface ModuleLabel {
+interface ModuleLabel {
   readonly module: string;
   /** The part of the name that distinguishes it from the others. */
   readonly label: string;

@@ -3,7 +3,7 @@ import type { VerdictStatus } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import type { Audit } from "../audit-schema.js";
 import { findPiece } from "../text/evidence-text.js";
-import type { Finding } from "../compare/findings.js";
+import type { AdapterFinding } from "../compare/findings.js";
 
 /** One kind of evidence for all adapters, or the score, shown in one panel. */
 export interface PiecePanel {
@@ -14,7 +14,7 @@ export interface PiecePanel {
   readonly points: readonly PiecePoint[];
 }
 
-export interface PiecePoint {
+interface PiecePoint {
   readonly status: VerdictStatus;
   readonly value: number;
   /** The text for the dot: name and value. */
@@ -46,7 +46,7 @@ export function createPiecePanels({
   };
   const kinds = Object.keys(pieceMeanings) as PieceKind[];
   const pieces = kinds.map((kind): PiecePanel => {
-    const of = (one: Finding) => findPiece(one, kind)?.deviations;
+    const of = (one: AdapterFinding) => findPiece(one, kind)?.deviations;
     return {
       title: `${kind}: ${pieceMeanings[kind]} (deviations)`,
       isLog: false,
@@ -58,9 +58,9 @@ export function createPiecePanels({
 }
 
 function createPoints(
-  adapters: readonly Finding[],
+  adapters: readonly AdapterFinding[],
   what: string,
-  read: (one: Finding) => number | undefined,
+  read: (one: AdapterFinding) => number | undefined,
 ): PiecePoint[] {
   const points = adapters.flatMap((one): PiecePoint[] => {
     const value = read(one);

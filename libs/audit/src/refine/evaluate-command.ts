@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
-import { readLoss } from "./read-loss.js";
+import { parseLoss } from "./parse-loss.js";
 
 const placeholder = "{adapter}";
 
@@ -53,7 +53,7 @@ export function parseEvaluate(text: string): EvaluateCommand {
   );
 }
 
-export interface EvaluateLimits {
+interface EvaluateLimits {
   readonly timeoutSeconds: number;
   /** Ends the command when it aborts. */
   readonly signal: AbortSignal;
@@ -145,7 +145,7 @@ export async function evaluate(
     process.off("exit", killNow);
   }
   // Colours are numbers as well.
-  const loss = readLoss(stripVTControlCharacters(output.stdout));
+  const loss = parseLoss(stripVTControlCharacters(output.stdout));
   if (loss !== undefined) return loss;
   const got = output.stdout.trim() === "" ? "nothing" : `'${oneLine(output.stdout.slice(-200))}'`;
   throw failed(`expected the loss as the last number on stdout, got ${got}`);

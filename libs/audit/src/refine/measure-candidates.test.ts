@@ -7,11 +7,11 @@ import { toDense } from "@fedclair/core";
 import { candidateKinds } from "@fedclair/core/internal";
 import { addScaled, frobenius, item, subtract, type Matrix } from "@fedclair/linalg";
 import { findAdapters, type AdapterFolder } from "../adapters/find-adapters.js";
-import { openAdapter, readPair, readPairs } from "../adapters/peft.js";
+import { openAdapter, readChange, readChanges } from "../adapters/peft.js";
 import { compareAdapters } from "../compare/compare-adapters.js";
 import { parseEvaluate } from "./evaluate-command.js";
 import { createMeasuringWriter, type MeasureOptions } from "./measure-candidates.js";
-import { parseOptions } from "../compare/options.js";
+import { parseClairOptions } from "../compare/options.js";
 import { createVersionWriter, type RefinedWriter } from "./write-refined.js";
 
 const fixtures = fileURLToPath(new URL("../../../fixtures/adapters/presidents", import.meta.url));
@@ -53,7 +53,7 @@ describe("measured candidates", () => {
 
   const run = async (writer: RefinedWriter) => {
     try {
-      const options = parseOptions(["rank=1", "rule=gap"]);
+      const options = parseClairOptions(["rank=1", "rule=gap"]);
       // So few adapters are all undecided.
       const refine = { ...writer.request, undecided: true };
       await compareAdapters({ adapters, options, refine });
@@ -69,7 +69,7 @@ describe("measured candidates", () => {
   async function blend(of: string, own: number, others: number): Promise<Matrix> {
     const changes = await Promise.all(
       adapters.map(async ({ name, folder }) => {
-        const [pair] = readPairs(await openAdapter(folder)).values();
+        const [pair] = readChanges(await openAdapter(folder)).values();
         assert.ok(pair);
         return { name, change: toDense(pair) };
       }),
@@ -84,7 +84,7 @@ describe("measured candidates", () => {
   async function written(folder: string): Promise<Matrix> {
     const [pair] = (await openAdapter(folder)).modules.values();
     assert.ok(pair);
-    return toDense(readPair(pair));
+    return toDense(readChange(pair));
   }
 
   it("are tried for every adapter, and the best one is written", async () => {

@@ -10,7 +10,7 @@ import {
 } from "@fedclair/core/internal";
 import { item, sum } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
-import { openAdapter, readPairs, writeAdapter } from "../adapters/peft.js";
+import { openAdapter, readChanges, writeAdapter } from "../adapters/peft.js";
 import { atATime } from "@fedclair/runs";
 import { evaluate, type EvaluateCommand } from "./evaluate-command.js";
 import type { MeasuredAdapter } from "./refinements.js";
@@ -18,6 +18,7 @@ import { writeRefined, type RefinedWriter } from "./write-refined.js";
 
 export interface MeasureOptions {
   readonly command: EvaluateCommand;
+  /** How long the command may take for one adapter. */
   readonly timeoutSeconds: number;
   /** How many commands run at a time. */
   readonly jobs: number;
@@ -66,7 +67,7 @@ export async function createMeasuringWriter(
         const from = item(tried, k);
         if (chosen === "own") {
           const adapter = await openAdapter(from.folder);
-          await writeAdapter(to, adapter, readPairs(adapter));
+          await writeAdapter(to, adapter, readChanges(adapter));
         } else await cp(pathOf(chosen, from), to, { recursive: true });
       }
       const lost = measured.flatMap(({ name, chosen }) => discarded.get(join(chosen, name)) ?? []);

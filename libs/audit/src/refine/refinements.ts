@@ -16,7 +16,7 @@ export interface MeasuredAdapter {
 }
 
 /** The result of `--evaluate`. */
-export interface Evaluation {
+export interface MeasuredLosses {
   readonly command: string;
   /** In the order of the command line. */
   readonly adapters: readonly MeasuredAdapter[];

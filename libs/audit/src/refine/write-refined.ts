@@ -5,7 +5,7 @@ import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapter, writeAdapter } from "../adapters/peft.js";
 import type { RefineRequest } from "../compare/compare-adapters.js";
 import type { RefinedPairs } from "./refined-pairs.js";
-import { unmeasuredFolders, unmeasuredNames, type Evaluation } from "./refinements.js";
+import { unmeasuredFolders, unmeasuredNames, type MeasuredLosses } from "./refinements.js";
 
 /** A summary of the refined adapters that were written. */
 export interface RefinedFolder {
@@ -22,7 +22,7 @@ export interface RefinedFolder {
    */
   readonly discarded: number;
   /** The losses that `--evaluate` measured. */
-  readonly evaluation?: Evaluation;
+  readonly evaluation?: MeasuredLosses;
 }
 
 /**

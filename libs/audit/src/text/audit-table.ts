@@ -2,7 +2,7 @@ import type { ClairOptions } from "@fedclair/clair";
 import { oneLine } from "@fedclair/core/internal";
 import type { Audit } from "../audit-schema.js";
 import { formatEvidenceCells, evidenceHeads } from "./evidence-text.js";
-import type { Finding } from "../compare/findings.js";
+import type { AdapterFinding } from "../compare/findings.js";
 import { listFirst, shortenModule } from "../adapters/names-text.js";
 
 /** A larger ratio only means that benign adapters differ by rounding. */
@@ -10,7 +10,7 @@ const largestRatio = 1000;
 /** A smaller score only means that adapters differ by rounding. */
 const leastScore = 1e-6;
 
-export interface AuditTable {
+interface AuditTable {
   readonly heads: readonly string[];
   /** Highest score first; as many cells as headings, each printable on one line. */
   readonly rows: readonly (readonly string[])[];
@@ -47,7 +47,7 @@ function formatScore(score: number | null): string {
 }
 
 /** Explains the status of an adapter. */
-function formatReason(finding: Finding, isByEvidence: boolean): string {
+function formatReason(finding: AdapterFinding, isByEvidence: boolean): string {
   const { status, modules, reason } = finding;
   const sentence = reason === undefined ? "" : oneLine(reason);
   if (status === "benign" && isByEvidence) return sentence || "nothing stands out";

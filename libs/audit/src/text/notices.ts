@@ -10,7 +10,7 @@ import {
   type ClairOptions,
 } from "@fedclair/clair";
 import type { Audit } from "../audit-schema.js";
-import type { Finding } from "../compare/findings.js";
+import type { AdapterFinding } from "../compare/findings.js";
 import { findUnevenModules } from "../compare/uneven-modules.js";
 import { listFirst, shortenModule } from "../adapters/names-text.js";
 import { listRefinedSentences } from "./refined-text.js";
@@ -21,7 +21,7 @@ const mostUneven = 3;
 const manyMore = 1.5;
 
 /** A sentence that is printed below the verdict. */
-export interface Notice {
+interface AuditNotice {
   readonly text: string;
   readonly isWarning: boolean;
 }
@@ -71,12 +71,12 @@ export function formatMajority(distant: number, compared: number, what: string):
   );
 }
 
-function countStatus(adapters: readonly Finding[], wanted: VerdictStatus): number {
+function countStatus(adapters: readonly AdapterFinding[], wanted: VerdictStatus): number {
   return adapters.filter(({ status }) => status === wanted).length;
 }
 
 /** Writes a notice as terminals and pages show it. */
-export function formatNotice({ text, isWarning }: Notice): string {
+export function formatNotice({ text, isWarning }: AuditNotice): string {
   return isWarning ? `Warning: ${text}` : text;
 }
 
@@ -84,7 +84,7 @@ export function formatNotice({ text, isWarning }: Notice): string {
 export function listNotices(
   audit: Audit,
   { rule, centered, minBenignFraction }: ClairOptions,
-): Notice[] {
+): AuditNotice[] {
   const { adapters, detection, threshold, ranks, uninformative } = audit;
   const {
     ignored,
@@ -101,7 +101,7 @@ export function listNotices(
     refined,
   } = audit;
   const all = Object.values(ranks);
-  const notices: Notice[] = [];
+  const notices: AuditNotice[] = [];
   const note = (text: string) => notices.push({ text, isWarning: false });
   const warn = (text: string) => notices.push({ text, isWarning: true });
   const scores = adapters.flatMap(({ score }) => score ?? []).sort((x, y) => x - y);
@@ -218,7 +218,7 @@ function formatControls({ power, cleared }: NonNullable<Audit["controls"]>, bank
 }
 
 /** Formats the note about uneven modules. @param far at least one, the farthest first */
-function formatUneven(name: string, far: Finding["modules"]): string {
+function formatUneven(name: string, far: AdapterFinding["modules"]): string {
   const ratios = [far.at(-1), far[0]].map((one) => (one?.ratio ?? NaN).toPrecision(2));
   const span = [...new Set(ratios)].join(" to ");
   const names = listFirst(far.map(({ module }) => shortenModule(module)));
@@ -236,7 +236,7 @@ function formatStartGroups(groups: Audit["startGroups"]): string {
   );
 }
 
-function formatOwnStarts(names: readonly string[], adapters: readonly Finding[]): string {
+function formatOwnStarts(names: readonly string[], adapters: readonly AdapterFinding[]): string {
   const reason = "Changes from different A₀ have only their column spaces in common";
   if (names.length === adapters.length - countStatus(adapters, "invalid")) {
     return `Every adapter started from an A₀ of its own. ${reason}, so the evidence is weaker than with one A₀ for all.`;

@@ -3,7 +3,7 @@ import { candidateKinds, candidateMeanings, oneLine } from "@fedclair/core/inter
 import { sum } from "@fedclair/linalg";
 import { countNoun } from "@fedclair/runs";
 import { listFirst } from "../adapters/names-text.js";
-import { unmeasuredFolders, type Evaluation } from "../refine/refinements.js";
+import { unmeasuredFolders, type MeasuredLosses } from "../refine/refinements.js";
 import type { RefinedFolder } from "../refine/write-refined.js";
 
 /** Creates the sentences about the refined adapters that were written. */
@@ -41,7 +41,7 @@ export function listRefinedSentences({
 }
 
 /** Creates the table of losses: a row for each adapter, and the means. */
-export function createLossTable({ adapters }: Evaluation): {
+export function createLossTable({ adapters }: MeasuredLosses): {
   readonly heads: readonly string[];
   readonly rows: readonly (readonly string[])[];
 } {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readLoss } from "./read-loss.js";
+import { parseLoss } from "./parse-loss.js";
 
 describe("readLoss", () => {
   for (const [output, loss] of [
@@ -12,13 +12,13 @@ describe("readLoss", () => {
     ["1e999", Infinity],
   ] as const) {
     it(`finds ${loss} in ${JSON.stringify(output)}`, () => {
-      assert.equal(readLoss(output), loss);
+      assert.equal(parseLoss(output), loss);
     });
   }
 
   it("finds nothing in text without a number", () => {
     for (const output of ["", "\n", "done", "v3.2 1.2.3 e5 . - +"]) {
-      assert.equal(readLoss(output), undefined, output);
+      assert.equal(parseLoss(output), undefined, output);
     }
   });
 });

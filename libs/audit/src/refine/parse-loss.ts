@@ -11,7 +11,7 @@ const notFinite = /^[-+]?(?:nan|inf|infinity)$/i;
  * @returns the number; Infinity for `nan` and `inf`, which no loss can be better than; undefined if
  * there is no number
  */
-export function readLoss(output: string): number | undefined {
+export function parseLoss(output: string): number | undefined {
   const word = output
     .split(separators)
     .map((one) => one.replace(/\.$/, ""))
