@@ -116,7 +116,8 @@ export {
 } from "./trial/trial-file.js";
 export { listSeeds, seedsSchema } from "./trial/seeds.js";
 export { choiceSchema, createPlugin, trialSchema, type Trial } from "./trial/trial.js";
-export { parseYaml, type ParsedYaml } from "./words/yaml.js";
+export { parseYaml } from "./words/yaml.js";
+export type { ParsedYaml } from "./words/parsed-yaml.js";
 export {
   errorCodes,
   exitCodes,

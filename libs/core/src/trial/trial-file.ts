@@ -12,7 +12,8 @@ import type { Plugin, Plugins, Registry } from "../contracts/plugin.js";
 import { UserError } from "../words/errors.js";
 import { formatSchemaFault } from "../words/schema-fault.js";
 import { excerpt } from "../words/text.js";
-import { parseYaml, type ParsedYaml } from "../words/yaml.js";
+import type { ParsedYaml } from "../words/parsed-yaml.js";
+import { parseYaml } from "../words/yaml.js";
 import { locatePython } from "./python-clients.js";
 import { prepareResolvedTrial } from "./prepare-trial.js";
 import type { PreparedTrial } from "./prepared-trial.js";
@@ -25,7 +26,7 @@ export type ResolvePath = (path: string, by: "file" | "override") => string;
 export interface TrialSource {
   /** The file's name, for messages. */
   readonly file: string;
-  readonly yaml: Pick<ParsedYaml, "content" | "isOverridden" | "place" | "check">;
+  readonly yaml: ParsedYaml;
   /** Makes paths absolute. Default: paths stay unchanged. */
   readonly resolvePath?: ResolvePath;
 }

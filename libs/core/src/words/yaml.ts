@@ -1,7 +1,6 @@
-import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
-import type { z } from "zod";
+import { LineCounter, parseDocument, type Document } from "yaml";
 import { UserError } from "./errors.js";
-import { explainIssue, formatIssue, separateIssues } from "./issues.js";
+import { createFaultsError, formatPlace, locateValues, type ParsedYaml } from "./parsed-yaml.js";
 import { excerpt, printable } from "./text.js";
 
 /** A YAML text from a user. */
@@ -17,25 +16,6 @@ export interface Source {
   readonly overrides: readonly string[];
 }
 
-/** Parsed YAML with the overrides applied. */
-export interface ParsedYaml {
-  /** The values, not yet checked. */
-  readonly content: unknown;
-  /** Does the value at a path, or a value that contains it, come from an override? */
-  readonly isOverridden: (path: readonly string[]) => boolean;
-  /** Returns where the value at a path stands, for messages: file, line and column, or override. */
-  readonly place: (path: readonly string[]) => string;
-  /**
-   * Checks the values by a schema.
-   * @throws UserError with a line per fault: file, line, column, the offending value and the
-   * expected one
-   */
-  check<T>(schema: z.ZodType<T>): T;
-}
-
-/** The largest number of faults that an error lists: a file that is not YAML may have thousands. */
-const mostFaults = 20;
-
 /**
  * Reads YAML and applies the overrides.
  * @throws UserError naming file, line and column, with a line per fault
@@ -46,11 +26,7 @@ export function parseYaml(source: Source): ParsedYaml {
   checkDepth(text, file);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
-  const place = (offset: number | undefined) => {
-    if (offset === undefined || !hasLines) return file;
-    const { line, col } = lines.linePos(offset);
-    return `${file}:${line}:${col}`;
-  };
+  const place = (offset: number) => formatPlace({ lines, file, hasLines }, offset);
   if (document.errors.length > 0) {
     // After a tab or too deep a nesting, the parser's other errors mislead.
     const cause = document.errors.find(({ code }) => misleading.has(code));
@@ -65,36 +41,7 @@ export function parseYaml(source: Source): ParsedYaml {
     return { override, path: applyOverride(document, override) };
   });
   const content = readContent(document, file);
-  const describeFault = (issue: z.core.$ZodIssue): string => {
-    const path = issue.path.map(String);
-    const [key] = issue.code === "unrecognized_keys" ? issue.keys : [];
-    const offset =
-      key === undefined ? findOffset(document, path) : findKeyOffset(document, path, key);
-    const full = key === undefined ? path : [...path, key];
-    // The override may set the faulty value, or a value around or below it.
-    const by = set.findLast((s) =>
-      s.path.slice(0, full.length).every((k, i) => String(k) === full[i]),
-    );
-    const where = by ? `--set ${excerpt(by.override)}` : place(offset);
-    return `${where}: ${excerpt(path.join(".")) || what}: ${explainIssue(issue, content)}`;
-  };
-  return {
-    content,
-    place: (path) => {
-      const by = set.findLast((s) => s.path.every((key, i) => String(key) === path[i]));
-      return by ? `--set ${excerpt(by.override)}` : place(findOffset(document, path));
-    },
-    isOverridden: (path) => set.some((s) => s.path.every((key, i) => String(key) === path[i])),
-    check: (schema) => {
-      if (content === null)
-        throw new UserError(`${place(0)}: the ${what} is empty: expected keys with values`);
-      const result = schema.safeParse(content, { reportInput: true, error: formatIssue });
-      if (result.success) return result.data;
-      throw createFaultsError([
-        ...new Set(result.error.issues.flatMap(separateIssues).map(describeFault)),
-      ]);
-    },
-  };
+  return locateValues({ document, lines, file, hasLines, what, set }, content);
 }
 
 /** Codes of errors that cause others. */
@@ -131,12 +78,6 @@ function checkDepth(text: string, file: string): void {
     if (start.length > deepest || depth > deepest)
       throw new UserError(`${file}:${i + 1}:1: it is nested too deeply`);
   }
-}
-
-function createFaultsError(faults: readonly string[]): UserError {
-  const more = faults.length - mostFaults;
-  const rest = more > 0 ? [`… and ${more} more`] : [];
-  return new UserError([...faults.slice(0, mostFaults), ...rest].join("\n"));
 }
 
 /**
@@ -209,31 +150,4 @@ function expandBareName(document: Document, path: readonly (string | number)[]):
     const value = document.getIn(parent);
     if (typeof value === "string") document.setIn(parent, document.createNode({ by: value }));
   }
-}
-
-/**
- * Finds the offset of the value at `path` in the text. For a missing value it is the offset of the
- * nearest ancestor.
- */
-function findOffset(document: Document, path: readonly string[]): number | undefined {
-  for (let depth = path.length; depth > 0; depth--) {
-    const range = rangeOf(document.getIn(path.slice(0, depth), true));
-    if (range) return range[0];
-  }
-  return rangeOf(document.contents)?.[0] ?? 0;
-}
-
-/** Finds the offset of `key` in the mapping at `path`. */
-function findKeyOffset(
-  document: Document,
-  path: readonly string[],
-  key: string,
-): number | undefined {
-  const map: unknown = path.length === 0 ? document.contents : document.getIn(path, true);
-  const pair = isMap(map) && map.items.find((item) => isScalar(item.key) && item.key.value === key);
-  return (pair && rangeOf(pair.key)?.[0]) || findOffset(document, path);
-}
-
-function rangeOf(node: unknown): readonly number[] | null | undefined {
-  return (node as { range?: readonly number[] } | null | undefined)?.range;
 }

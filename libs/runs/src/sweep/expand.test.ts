@@ -8,7 +8,12 @@ const grid = (content: unknown) => expand(content, takesList);
 describe("expand", () => {
   it("leaves a file without lists alone", () => {
     const content = { name: "a", attacks: [{ count: 1 }], task: { size: 2 } };
-    assert.deepEqual(grid(content), { dimensions: [], points: [{ content, at: new Map() }] });
+    const { dimensions, points } = grid(content);
+    assert.deepEqual(
+      points.map((point) => ({ content: point.content, at: point.at })),
+      [{ content, at: new Map() }],
+    );
+    assert.deepEqual(dimensions, []);
   });
 
   it("treats every list as a dimension, the last one varying fastest", () => {
@@ -52,6 +57,21 @@ describe("expand", () => {
     assert.deepEqual(dimensions, [
       { path: "aggregator", labels: ["clair (rank 1)", "clair (rank 2)", "mean"] },
     ]);
+  });
+
+  it("knows where in the file each value stands", () => {
+    const { points } = grid({
+      seed: [1, 2],
+      attacks: [[], [{ attack: { name: "a" } }]],
+      aggregator: [{ name: "mean" }, { name: "clair", rank: [1, 2], rule: { by: "gap" } }],
+    });
+    const last = points.at(-1);
+    const origin = (path: string) => last?.origin(path.split(".")).join(".");
+    assert.equal(origin("seed"), "seed.1");
+    assert.equal(origin("attacks.0.attack.name"), "attacks.1.0.attack.name");
+    assert.equal(origin("aggregator.rule.by"), "aggregator.1.rule.by");
+    assert.equal(origin("aggregator.rank"), "aggregator.1.rank.1");
+    assert.equal(origin("rounds"), "rounds");
   });
 
   it("adds only the options of an attack that differ", () => {

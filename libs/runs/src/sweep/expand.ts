@@ -12,6 +12,8 @@ export interface Point {
   readonly content: unknown;
   /** The label of each dimension's value, by the dimension's path. */
   readonly at: ReadonlyMap<string, string>;
+  /** Returns the path in the expanded file of the value at a path of the content. */
+  readonly origin: (path: readonly string[]) => readonly string[];
 }
 
 export interface Expansion {
@@ -29,15 +31,15 @@ export function expand(
   content: unknown,
   takesList: (path: readonly string[]) => boolean,
 ): Expansion {
-  const variations = listVariations(content, [], takesList);
+  const variations = listVariations(content, { name: [], at: [], from: [] }, takesList);
   const dimensions = variations.dimensions.map(({ path, values }): Dimension => {
     return { path, labels: buildLabels(values) };
   });
-  const points = variations.points.map(({ content: point, picks }): Point => {
+  const points = variations.points.map(({ content: point, picks, moves }): Point => {
     const labels = dimensions.map(({ path, labels: all }, d): [string, string] => {
       return [path, all[picks[d] ?? 0] ?? ""];
     });
-    return { content: point, at: new Map(labels) };
+    return { content: point, at: new Map(labels), origin: (path) => findOrigin(moves, path) };
   });
   return { dimensions, points };
 }
@@ -45,37 +47,72 @@ export function expand(
 interface Variations {
   readonly dimensions: readonly { readonly path: string; readonly values: readonly unknown[] }[];
   /** Each point with the index of its value in each dimension. */
-  readonly points: readonly { readonly content: unknown; readonly picks: readonly number[] }[];
+  readonly points: readonly Variation[];
+}
+
+interface Variation {
+  readonly content: unknown;
+  readonly picks: readonly number[];
+  readonly moves: readonly Move[];
+}
+
+/** A value of a list that stands in place of the list. */
+interface Move {
+  /** The path of the list. */
+  readonly at: readonly string[];
+  /** The path of the value in the file. */
+  readonly from: readonly string[];
+}
+
+/** The place of a value. */
+interface Place extends Move {
+  /** The path of its dimension. */
+  readonly name: readonly string[];
+}
+
+function inside({ name, at, from }: Place, key: string): Place {
+  return { name: [...name, key], at: [...at, key], from: [...from, key] };
+}
+
+/** Follows the innermost move that leads to a path. */
+function findOrigin(moves: readonly Move[], path: readonly string[]): readonly string[] {
+  const around = moves.filter(({ at }) => at.every((key, i) => key === path[i]));
+  const depth = Math.max(0, ...around.map(({ from }) => from.length));
+  const move = around.findLast(({ from }) => from.length === depth);
+  return move ? [...move.from, ...path.slice(move.at.length)] : path;
 }
 
 function listVariations(
   content: unknown,
-  path: readonly string[],
+  place: Place,
   takesList: (path: readonly string[]) => boolean,
 ): Variations {
+  const { name: path, at, from } = place;
   if (Array.isArray(content)) {
     const items: readonly unknown[] = content;
     const several = takesList(path) ? items.length > 0 && items.every(Array.isArray) : true;
     if (several) {
       // A value that itself varies counts as several values of this dimension.
-      const inside = takesList(path) ? path : [...path, "*"];
-      const values = items.flatMap((item) =>
-        listVariations(item, inside, takesList).points.map((point) => point.content),
-      );
+      const name = takesList(path) ? path : [...path, "*"];
+      const values = items.flatMap((item, i) => {
+        const move = { at, from: [...from, String(i)] };
+        const { points } = listVariations(item, { name, ...move }, takesList);
+        return points.map((point) => ({ ...point, moves: [move, ...point.moves] }));
+      });
       return {
-        dimensions: [{ path: path.join("."), values }],
-        points: values.map((value, i) => ({ content: value, picks: [i] })),
+        dimensions: [{ path: path.join("."), values: values.map((value) => value.content) }],
+        points: values.map((value, i) => ({ ...value, picks: [i] })),
       };
     }
-    const parts = items.map((item, i) => listVariations(item, [...path, String(i)], takesList));
+    const parts = items.map((item, i) => listVariations(item, inside(place, String(i)), takesList));
     return combine(parts, (values) => values);
   }
   if (typeof content !== "object" || content === null) {
-    return { dimensions: [], points: [{ content, picks: [] }] };
+    return { dimensions: [], points: [{ content, picks: [], moves: [] }] };
   }
   const keys = Object.keys(content);
   const parts = Object.entries(content).map(([key, value]) =>
-    listVariations(value, [...path, key], takesList),
+    listVariations(value, inside(place, key), takesList),
   );
   return combine(parts, (values) => Object.fromEntries(keys.map((key, i) => [key, values[i]])));
 }
@@ -84,19 +121,20 @@ function combine(
   parts: readonly Variations[],
   build: (values: readonly unknown[]) => unknown,
 ): Variations {
-  type Row = { readonly values: readonly unknown[]; readonly picks: readonly number[] };
-  let rows: readonly Row[] = [{ values: [], picks: [] }];
+  type Row = Omit<Variation, "content"> & { readonly values: readonly unknown[] };
+  let rows: readonly Row[] = [{ values: [], picks: [], moves: [] }];
   for (const { points } of parts) {
-    rows = rows.flatMap(({ values, picks }) =>
+    rows = rows.flatMap(({ values, picks, moves }) =>
       points.map((point) => ({
         values: [...values, point.content],
         picks: [...picks, ...point.picks],
+        moves: [...moves, ...point.moves],
       })),
     );
   }
   return {
     dimensions: parts.flatMap(({ dimensions }) => dimensions),
-    points: rows.map(({ values, picks }) => ({ content: build(values), picks })),
+    points: rows.map(({ values, ...row }) => ({ content: build(values), ...row })),
   };
 }
 

@@ -6,13 +6,11 @@ import {
   listSeeds,
   prepareResolvedTrial,
   readPythonClients,
-  readTrialSource,
   resolveTrial,
   seedsSchema,
   type PreparedTrial,
   type TrialSource,
 } from "@fedclair/core/internal";
-import { stringify } from "yaml";
 import { z } from "zod";
 import { addPythonCode } from "../python-code.js";
 import { readTrace } from "../read-trace.js";
@@ -92,10 +90,12 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
     createListTest(plugins),
   );
   const folders = nameFolders(points.map(({ at }) => at));
-  const trials = points.map(({ content: point, at }, i): SweepTrial => {
+  const trials = points.map(({ content: point, at, origin }, i): SweepTrial => {
     const place = [...at].map(([path, label]) => `${path} = ${label}`).join(", ");
     const name = `${file} [${place}]`;
-    const source = readTrialSource(stringify(point), name, [], resolvePath);
+    // Paths count as written in the file, because workers elsewhere have other working directories.
+    const values = { ...yaml.vary(point, origin, name), isOverridden: () => false };
+    const source = { file: name, yaml: values, ...(resolvePath && { resolvePath }) };
     const resolved = addPythonCode(resolveTrial(source, plugins), name);
     const prepared = prepareResolvedTrial(resolved, plugins, name);
     const { trial, taskPlugin, measures, notices } = prepared;

@@ -387,7 +387,15 @@ describe("a sweep", () => {
     );
     assert.throws(
       () => parse(file.replace("[1, 2]", "[1, -2]")),
-      /s\.yaml \[seed = -2, .*\]:\d+:\d+: seed: expected at least 0, got -2/,
+      /s\.yaml \[seed = -2, .*\]:4:11: seed: expected at least 0, got -2/,
+    );
+    assert.throws(
+      () => parse(file.replace("count: 1", "cuont: 1")),
+      /s\.yaml \[.*attacks = toy-shift\]:11:37: attacks\.0: unknown key 'cuont', did you mean 'count'\?/,
+    );
+    assert.throws(
+      () => parse(file, ["seed=[1,-2]"]),
+      /s\.yaml \[seed = -2, .*\]: --set seed=\[1,-2\]: seed: expected at least 0, got -2/,
     );
   });
 });
