@@ -12,9 +12,9 @@ import {
 } from "@fedclair/core";
 import { createStored, payloadBytes } from "@fedclair/core/internal";
 import type { ClairResult } from "./clair.js";
-import { pickVectors } from "./modules.js";
+import { pickVectors } from "./updates/compared-modules.js";
 import type { ClairOptions } from "./options.js";
-import type { Refined } from "./refinement/refine-module.js";
+import type { Refined } from "./refine/refine-module.js";
 
 /**
  * Converts the result of a round to an aggregation. Benign clients continue with their refined

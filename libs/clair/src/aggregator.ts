@@ -11,14 +11,14 @@ import {
 } from "@fedclair/core";
 import { toAggregation } from "./aggregation.js";
 import { clair, type ClairResult } from "./clair.js";
-import { scoreFloor } from "./detection/threshold.js";
-import { noHistories, type ClientHistories } from "./evidence/rounds.js";
-import { pick } from "./lists.js";
-import { isCompared } from "./modules.js";
+import { scoreFloor } from "./space/threshold.js";
+import { noHistories, type ClientHistories } from "./judge/rounds.js";
+import { pick } from "@fedclair/linalg";
+import { isCompared } from "./updates/compared-modules.js";
 import type { ClairOptions } from "./options.js";
 import { refine } from "./refine.js";
 import type { Memory } from "./judge-round.js";
-import { threadsFor } from "./threads/module-pool.js";
+import { threadsFor } from "./modules/module-pool.js";
 
 /** The CLAIR aggregator. It computes off the event loop, so heartbeats continue meanwhile. */
 export class Clair implements Aggregator<ClairState> {

@@ -1,20 +1,19 @@
 import type { ModuleDistance, Update, VerdictStatus } from "@fedclair/core";
-import { item } from "@fedclair/linalg";
-import { findFailures } from "./detection/screens.js";
-import { type Bank } from "./evidence/bank.js";
-import type { ControlKind, Power } from "./evidence/controls.js";
-import type { RoundVerdict } from "./evidence/judge.js";
-import type { Measures } from "./evidence/measures.js";
-import type { ClientHistories } from "./evidence/rounds.js";
-import { listFarModules } from "./far-modules.js";
-import { pick, zip } from "./lists.js";
-import type { FoundSpace } from "./find-shared-space.js";
+import { item, pick, zip } from "@fedclair/linalg";
+import { findFailures } from "./judge/screens.js";
+import { type Bank } from "./judge/bank.js";
+import type { ControlKind, Power } from "./judge/controls.js";
+import type { RoundVerdict } from "./judge/evidence.js";
+import type { Measures } from "./measures/measures.js";
+import type { ClientHistories } from "./judge/rounds.js";
+import { listFarModules } from "./space/far-modules.js";
+import type { FoundSpace } from "./space/find-shared-space.js";
 import { leastClients, type ClairOptions } from "./options.js";
 import { judgeRound, type ClientJudgement, type KnownModule, type Memory } from "./judge-round.js";
-import { selectMeasures } from "./evidence/module-measures.js";
-import { selectComparable, indicesOf, sanitise, type Client } from "./sanitise.js";
-import type { SharedSpace } from "./subspace/space.js";
-import { ModulePool } from "./threads/module-pool.js";
+import { selectMeasures } from "./measures/module-measures.js";
+import { selectComparable, indicesOf, sanitise, type Client } from "./updates/sanitise.js";
+import type { SharedSpace } from "./space/projection.js";
+import { ModulePool } from "./modules/module-pool.js";
 
 /** The result of CLAIR for one round (step 6). */
 export interface ClairResult {

@@ -10,10 +10,10 @@ import {
   stream,
   subtract,
   sum,
+  indices,
 } from "@fedclair/linalg";
 import { toLowRank, product } from "@fedclair/rules";
 import { clair } from "./clair.js";
-import { indices } from "./lists.js";
 import { clairSchema } from "./options.js";
 import { refine } from "./refine.js";
 

@@ -5,7 +5,7 @@ import type { Factors } from "@fedclair/rules";
 import { distance, idsOf, refinedMatrix, sinTheta } from "../testing/measure.js";
 import { idOf, randomBasis, updateOf } from "@fedclair/rules/testing";
 import { clair, clairSchema, refine } from "./index.js";
-import { compressLowRank } from "./refinement/pairs.js";
+import { compressLowRank } from "./refine/pairs.js";
 
 const root = stream("edge cases");
 const basis = randomBasis(root.at("U"), 8, 2);

@@ -11,8 +11,8 @@ import {
 } from "@fedclair/core";
 import { withSecretSeed } from "./aggregator.js";
 import type { ClairOptions } from "./options.js";
-import { groupsAtOnce, judgeGroup } from "./threads/group-threads.js";
-import type { JudgedGroup } from "./threads/thread-objects.js";
+import { groupsAtOnce, judgeGroup } from "./group-threads.js";
+import type { JudgedGroup } from "./modules/thread-objects.js";
 
 /**
  * CLAIR for cohorts of any size (option `groupSize`). The cohort is split into random groups; each

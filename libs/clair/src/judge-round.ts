@@ -1,27 +1,26 @@
 import type { Evidence, VerdictStatus } from "@fedclair/core";
-import { item, stream, type Matrix } from "@fedclair/linalg";
-import { detect, type Detection } from "./detection/detect.js";
-import { readShippedBank, type Bank } from "./evidence/bank.js";
-import type { ControlKind, Power } from "./evidence/controls.js";
-import { largeCommonPart } from "./common-part.js";
-import { findAgreeingCore, meanCosines, type AgreeingCore } from "./evidence/cosines.js";
-import { judge, type Judgement, type RoundVerdict } from "./evidence/judge.js";
+import { item, stream, type Matrix, pick } from "@fedclair/linalg";
+import { detect, type Detection } from "./space/detect.js";
+import { readShippedBank, type Bank } from "./judge/bank.js";
+import type { ControlKind, Power } from "./judge/controls.js";
+import { largeCommonPart } from "./updates/common-part.js";
+import { findAgreeingCore, meanCosines, type AgreeingCore } from "./measures/cosines.js";
+import { judge, type Judgement, type RoundVerdict } from "./judge/evidence.js";
 import {
   combineMeasures,
   countNumbers,
   haveFewNumbers,
   type Measures,
   type ModuleMeasures,
-} from "./evidence/measures.js";
-import { addRound, type ClientHistories } from "./evidence/rounds.js";
-import { scoreClients } from "./evidence/score.js";
-import { judgeOverRounds } from "./evidence/over-rounds.js";
-import { findSharedSpace, isSharedByMost, type FoundSpace } from "./find-shared-space.js";
-import { pick } from "./lists.js";
+} from "./measures/measures.js";
+import { addRound, type ClientHistories } from "./judge/rounds.js";
+import { scoreClients } from "./judge/score.js";
+import { judgeOverRounds } from "./judge/over-rounds.js";
+import { findSharedSpace, isSharedByMost, type FoundSpace } from "./space/find-shared-space.js";
 import { leastClients, minBenignCount, type ClairOptions } from "./options.js";
 import type { Rule } from "./rule.js";
-import { indicesOf, type Client } from "./sanitise.js";
-import type { ModulePool } from "./threads/module-pool.js";
+import { indicesOf, type Client } from "./updates/sanitise.js";
+import type { ModulePool } from "./modules/module-pool.js";
 
 /** The judgement of one active client. */
 export interface ClientJudgement {

@@ -1,7 +1,6 @@
-import { item } from "@fedclair/linalg";
+import { item, zip } from "@fedclair/linalg";
 import type { ClairResult } from "./clair.js";
-import { zip } from "./lists.js";
-import { indicesOf } from "./sanitise.js";
+import { indicesOf } from "./updates/sanitise.js";
 
 /**
  * Computes how far each module of each client lies outside its shared space, to show which modules

@@ -16,7 +16,7 @@ import assert from "node:assert/strict";
 import { product, type Factors } from "@fedclair/rules";
 import { distance, refinedMatrix } from "../testing/measure.js";
 import { idOf, randomBasis, updateOf } from "@fedclair/rules/testing";
-import { weightedSum } from "./subspace/change.js";
+import { weightedSum } from "./updates/change.js";
 import { clair, clairSchema, refine, type ClairOptions } from "./index.js";
 
 const quick = { numRuns: 6 };

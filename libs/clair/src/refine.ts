@@ -1,16 +1,15 @@
-import { item } from "@fedclair/linalg";
+import { item, zip } from "@fedclair/linalg";
 import { computeWeights } from "@fedclair/rules";
 import type { Hosted } from "@fedclair/threads";
 import type { ClairResult } from "./clair.js";
-import { zip } from "./lists.js";
 import type { ClairOptions } from "./options.js";
-import type { Blend } from "./refinement/blends.js";
-import type { RankedPair, RefinedPair } from "./refinement/pairs.js";
-import { refineVectors } from "./refinement/vectors.js";
-import type { Members, Refined, RefineOptions } from "./refinement/refine-module.js";
-import { indicesOf } from "./sanitise.js";
-import type { SharedSpace } from "./subspace/space.js";
-import type { ModuleState } from "./threads/module-state.js";
+import type { Blend } from "./refine/blends.js";
+import type { RankedPair, RefinedPair } from "./refine/pairs.js";
+import { refineVectors } from "./refine/vectors.js";
+import type { Members, Refined, RefineOptions } from "./refine/refine-module.js";
+import { indicesOf } from "./updates/sanitise.js";
+import type { SharedSpace } from "./space/projection.js";
+import type { ModuleState } from "./modules/module-state.js";
 
 type JudgedRound = Pick<ClairResult, "benign" | "modules" | "spaces">;
 type Options = RefineOptions & Pick<ClairOptions, "weighting">;

@@ -5,6 +5,7 @@ export { symmetricEigen, symmetricEigenvalues, type SymmetricEigen } from "./eig
 export { gaussian } from "./gaussian.js";
 export { leadingEigenvectors } from "./leading-eigen.js";
 export { leadingLeft } from "./leading.js";
+export { indices, pick, pickNumbers, zip } from "./lists.js";
 export { addScaled, hstack, Matrix, subtract } from "./matrix.js";
 export {
   addGramTN,

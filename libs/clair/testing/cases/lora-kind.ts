@@ -10,7 +10,7 @@ import {
   type Update,
 } from "@fedclair/core";
 import { addScaled, frobenius, Matrix, stream, subtract } from "@fedclair/linalg";
-import { compressLowRank } from "../../src/refinement/pairs.js";
+import { compressLowRank } from "../../src/refine/pairs.js";
 import { toFactors, product } from "@fedclair/rules";
 import { fedavg } from "@fedclair/rules";
 import { fedit } from "@fedclair/rules";

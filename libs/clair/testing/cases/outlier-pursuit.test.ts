@@ -1,6 +1,6 @@
 import { frobenius, item, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { findCut } from "../../src/detection/threshold.js";
+import { findCut } from "../../src/space/threshold.js";
 import { clair, clairSchema } from "../../src/index.js";
 import { idsOf, sinTheta } from "../measure.js";
 import { denoisingRound } from "@fedclair/rules/testing";

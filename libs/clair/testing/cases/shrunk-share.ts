@@ -1,5 +1,5 @@
 import { frobenius, item, median, subtract, type Matrix } from "@fedclair/linalg";
-import { computeCuts } from "../../src/refinement/refine-module.js";
+import { computeCuts } from "../../src/refine/refine-module.js";
 
 /** Up to this share of the median change, the mean is rounding error and is not shared. */
 const rounding = 1e-12;

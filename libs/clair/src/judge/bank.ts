@@ -1,0 +1,226 @@
+import { readFileSync } from "node:fs";
+import { UserError } from "@fedclair/core";
+import { item } from "@fedclair/linalg";
+import { z } from "zod";
+import { findApart } from "./apart.js";
+import { pieceMeanings, type PieceKind } from "./pieces.js";
+import type { Scores } from "./score.js";
+
+const kinds = Object.keys(pieceMeanings) as [PieceKind, ...PieceKind[]];
+const positive = z.number().positive();
+
+/** What every row says about the federations behind it. */
+const federations = {
+  clients: z.int().min(3).describe("Number of clients of a federation."),
+  federations: z.int().min(1).describe("Number of clean federations behind the row."),
+};
+
+const rowSchema = z.strictObject({
+  ...federations,
+  usual: positive.describe("8 % of honest clients have a larger score."),
+  quantiles: z
+    .array(
+      z.strictObject({
+        rate: z.number().gt(0).lt(1).describe("Share of clean federations."),
+        score: positive.describe("This share has a client with a larger score."),
+      }),
+    )
+    .min(2)
+    .describe("Rates descending, scores ascending."),
+});
+
+const apartSchema = z.strictObject({
+  ...federations,
+  quantiles: z
+    .array(
+      z.strictObject({
+        rate: z.number().gt(0).lt(1).describe("Share of clean federations."),
+        gap: positive.describe("This share has clients whose scores are more times the others'."),
+        score: positive.describe("This share has a client with a larger score."),
+      }),
+    )
+    .min(2)
+    .describe("Rates descending, the others ascending."),
+});
+
+/** The schema of a bank file. */
+export const bankSchema = z.strictObject({
+  name: z.string().min(1).describe("What the bank was made from; reports name it."),
+  spreads: z
+    .record(z.enum(kinds), positive)
+    .describe("Usual deviation between honest clients, by piece of evidence."),
+  thresholds: z
+    .array(
+      rowSchema.extend({
+        hasSpace: z.boolean().describe("Whether a space holds half of the clients' energy."),
+        fewNumbers: z
+          .boolean()
+          .optional()
+          .describe("Whether changes have at most 21 numbers; default false."),
+      }),
+    )
+    .min(1)
+    .describe("By number of clients, ascending, for each kind of federation."),
+  overRounds: z
+    .array(rowSchema)
+    .optional()
+    .describe("For scores over rounds, by number of clients, ascending."),
+  apart: z
+    .array(apartSchema)
+    .optional()
+    .describe("How far honest clients of dense changes are apart, by their number, ascending."),
+  apartOverRounds: z.array(apartSchema).optional().describe("The same for scores over rounds."),
+});
+
+/**
+ * What honest clients look like, measured on federations without a contaminated client: the usual
+ * spread of every piece of evidence, and how large the largest score of such a federation is.
+ */
+export type Bank = z.infer<typeof bankSchema>;
+
+let shippedBank: Bank | undefined;
+
+/** The bank that is shipped. `npm run calibrate -- --write` makes it. It is read on first use. */
+export function readShippedBank(): Bank {
+  return (shippedBank ??= JSON.parse(
+    readFileSync(new URL(import.meta.resolve("#clair-bank")), "utf8"),
+  ) as Bank);
+}
+
+/** @throws UserError naming what is wrong with it */
+export function parseBank(value: unknown, file: string): Bank {
+  const parsed = bankSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new UserError(
+    `${file}: not a bank: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}; make one with fedclair calibrate`,
+  );
+}
+
+/** Scores that decide about clients. */
+export interface Thresholds {
+  /** Clients with a higher score are contaminated. */
+  readonly upper: number;
+  /** Clients with a score of at most this do not stand out; 92 % of honest clients do not. */
+  readonly lower: number;
+  /**
+   * Clients with a score of at most this take part in what is shared, even if they stand out. One
+   * in five federations without a contaminated client has a higher score.
+   */
+  readonly shared: number;
+  /** The largest number of clients that was measured for them; more clients use its thresholds. */
+  readonly largest: number;
+}
+
+/** What decides about the thresholds of a federation. */
+export type Federation = Pick<Scores, "scores" | "hasSpace" | "fewNumbers" | "isDense">;
+
+/** The rate of `Thresholds.shared`. */
+const sharedRate = 0.2;
+
+/**
+ * Reads the thresholds for scores of one round. A bank without rows for changes of few numbers, or
+ * for federations with or without a space, gives its other rows.
+ * @param rate share of federations without a contaminated client in which any client is flagged
+ */
+export function findThresholds(
+  { thresholds, apart = [] }: Bank,
+  federation: Federation,
+  rate: number,
+): Thresholds {
+  const { hasSpace, fewNumbers } = federation;
+  const few = thresholds.filter((row) => row.fewNumbers);
+  const others = thresholds.filter((row) => !row.fewNumbers);
+  const own = others.filter((row) => row.hasSpace === hasSpace);
+  const choices = [fewNumbers ? few : [], own, others, few];
+  const rows = choices.find((some) => some.length > 0) ?? [];
+  return requireApart(readRows(rows, federation.scores.length, rate), apart, federation, rate);
+}
+
+/**
+ * Reads the thresholds for scores over rounds. A bank that was made from single rounds only gives
+ * those of a round.
+ */
+export function findThresholdsOverRounds(
+  bank: Bank,
+  federation: Federation,
+  rate: number,
+): Thresholds {
+  const { overRounds = [], apartOverRounds = [] } = bank;
+  if (overRounds.length === 0) return findThresholds(bank, federation, rate);
+  const thresholds = readRows(overRounds, federation.scores.length, rate);
+  return requireApart(thresholds, apartOverRounds, federation, rate);
+}
+
+/**
+ * This share of the false alarms may be scores that are extreme by themselves, so that attackers of
+ * many strengths cannot hide each other; the others are clients that are apart from all others.
+ */
+const ofExtremes = 0.2;
+
+/**
+ * Raises the upper threshold for dense changes. How far honest clients are from each other depends
+ * on their data, so a score that is large for some data is usual for others. It flags a client only
+ * if a gap lies below it, or if it is extreme for any data.
+ */
+function requireApart(
+  thresholds: Thresholds,
+  rows: readonly ApartRow[],
+  { scores, isDense }: Federation,
+  rate: number,
+): Thresholds {
+  if (!isDense || rows.length === 0) return thresholds;
+  const read = (limit: "gap" | "score", wanted: number) =>
+    interpolate(rows, scores.length, (row) => readQuantile(row.quantiles, limit, wanted));
+  const apart = findApart(scores, read("gap", (1 - ofExtremes) * rate));
+  const upper = Math.max(thresholds.upper, Math.min(apart, read("score", ofExtremes * rate)));
+  return { ...thresholds, upper };
+}
+
+/** How far honest clients are apart, for a number of clients; see `Bank`. */
+export type ApartRow = z.infer<typeof apartSchema>;
+
+/** Thresholds for a number of clients; see `Bank`. */
+export type BankRow = z.infer<typeof rowSchema>;
+
+function readRows(rows: readonly BankRow[], clients: number, rate: number): Thresholds {
+  const at = (wanted: number) =>
+    interpolate(rows, clients, (row) => readQuantile(row.quantiles, "score", wanted));
+  const lower = interpolate(rows, clients, ({ usual }) => usual);
+  const upper = Math.max(at(rate), lower);
+  const shared = Math.min(upper, Math.max(at(sharedRate), lower));
+  return { upper, lower, shared, largest: item(rows, rows.length - 1).clients };
+}
+
+/**
+ * Interpolates between rows over the logarithm of the number of clients. Beyond the first and the
+ * last row it takes that row.
+ */
+function interpolate<T extends { readonly clients: number }>(
+  rows: readonly T[],
+  clients: number,
+  valueOf: (row: T) => number,
+): number {
+  const above = rows.findIndex((row) => row.clients >= clients);
+  const right = item(rows, above < 0 ? rows.length - 1 : above);
+  const left = above > 0 ? item(rows, above - 1) : right;
+  const share =
+    left === right || right.clients <= clients
+      ? 1
+      : Math.log(clients / left.clients) / Math.log(right.clients / left.clients);
+  return (1 - share) * valueOf(left) + share * valueOf(right);
+}
+
+/** Interpolates over ln of the rate, and extrapolates beyond the smallest rate. */
+function readQuantile<K extends string>(
+  quantiles: readonly (Readonly<Record<K, number>> & { readonly rate: number })[],
+  limit: K,
+  rate: number,
+): number {
+  const next = quantiles.findIndex((one) => one.rate <= rate);
+  if (next === 0) return item(quantiles, 0)[limit];
+  const last = next < 0 ? quantiles.length - 1 : next;
+  const [low, high] = [item(quantiles, last - 1), item(quantiles, last)];
+  const share = Math.log(low.rate / rate) / Math.log(low.rate / high.rate);
+  return low[limit] + share * (high[limit] - low[limit]);
+}

@@ -1,0 +1,165 @@
+import { at, item, type Stream, indices } from "@fedclair/linalg";
+import { computeAgreement } from "../measures/cosines.js";
+import { normalEvenness } from "../measures/evenness.js";
+import { selectClients, type Measures } from "../measures/measures.js";
+import type { Scores } from "./score.js";
+
+/** The kinds of attackers that are planted as positive controls, with what each one does. */
+export const controlMeanings = {
+  boosted: "an update scaled by 5",
+  doubled: "an update scaled by 2",
+  flipped: "an update with its sign flipped",
+  colluding: "four clients that share one random direction",
+  noise: "normal noise of the usual size",
+  direction: "one random direction of the usual size and shape",
+} as const;
+
+export type ControlKind = keyof typeof controlMeanings;
+export const controlKinds = Object.keys(controlMeanings) as ControlKind[];
+
+/** Factors of scaled updates. */
+const [boost, doubling] = [5, 2];
+/** Number of plants of a kind; each replaces another client. */
+const plants = 8;
+/** Share of the plants that must stand out for a pile to count as cleared of their kind. */
+const minPower = 0.8;
+/** Number of colluding clients, and the cosine between them. */
+const [colluders, collusion] = [4, 0.9];
+
+/** A planted attacker. */
+export interface Plant {
+  readonly score: number;
+  /** The upper threshold of the clients that it was planted among. */
+  readonly upper: number;
+}
+
+/** The planted attackers, by kind, in one list for each client that was replaced. */
+export type Planted = Readonly<Record<ControlKind, readonly (readonly Plant[])[]>>;
+
+/** Share of plants of each kind, 0 … 1. */
+export type Power = Readonly<Record<ControlKind, number>>;
+
+/**
+ * Plants known attackers among the clients, each in place of a trusted one, and scores them. They
+ * are planted into the measures, so no change is computed again.
+ * @param score the rule that is tested; it may use the trusted clients that are left, and their
+ * agreement with the clients that were there before, which come first
+ */
+export function plantAttackers(
+  measures: Measures,
+  trusted: readonly number[],
+  score: (
+    measures: Measures,
+    trusted: readonly number[],
+    agreement: Float64Array,
+  ) => Pick<Scores, "scores" | "deviations"> & Pick<Plant, "upper">,
+  rng: Stream,
+): Planted {
+  const members = new Set(trusted);
+  const places = rng
+    .at("parents")
+    .sample([...trusted])
+    .slice(0, plants)
+    .map((parent) => {
+      const kept = indices(measures.size.length).filter((k) => k !== parent);
+      const left = indices(kept.length).filter((i) => members.has(item(kept, i)));
+      // Plants are not trusted, so it is the same for all kinds.
+      const agreement = computeAgreement(measures.cosines.among(kept), left);
+      return { parent, kept, left, agreement };
+    });
+  const scored = controlKinds.map((kind) => {
+    const lists = places.map(({ parent, kept, left, agreement }) => {
+      const { planted, added } = plant(measures, parent, kept, kind, rng.at(kind, parent));
+      const { scores, deviations, upper } = score(planted, left, agreement);
+      // A single attacker is no clique. It must not be found because real attackers move with it.
+      const clique = kind === "colluding" ? undefined : deviations.get("clique");
+      return added.map((k) => {
+        const square = at(scores, k) ** 2 - (clique ? at(clique, k) ** 2 : 0);
+        return { score: Math.sqrt(Math.max(0, square)), upper };
+      });
+    });
+    return [kind, lists] as const;
+  });
+  return Object.fromEntries(scored) as unknown as Planted;
+}
+
+/** The share of plants of each kind with a score above a limit. */
+export function shareAbove(planted: Planted, limitOf: (plant: Plant) => number): Power {
+  const shares = controlKinds.map((kind) => {
+    const all = planted[kind].flat();
+    return [kind, all.filter((one) => one.score > limitOf(one)).length / all.length] as const;
+  });
+  return Object.fromEntries(shares) as Power;
+}
+
+/** The kinds that at least 80 % of the plants of were found of. */
+export function listCleared(power: Power): ControlKind[] {
+  return controlKinds.filter((kind) => power[kind] >= minPower);
+}
+
+/** The measures with a client replaced by attackers, which come last. */
+function plant(
+  measures: Measures,
+  parent: number,
+  kept: readonly number[],
+  kind: ControlKind,
+  rng: Stream,
+) {
+  const count = kind === "colluding" ? colluders : 1;
+  const rows = [...kept, ...Array<number>(count).fill(parent)];
+  const added = indices(count).map((i) => kept.length + i);
+  const own = selectClients(measures, rows);
+  return { planted: alter(own, added, kind, measures.noise, rng), added };
+}
+
+/** Changes copies of honest clients into attackers. @param own freshly selected; it is changed */
+function alter(
+  own: Measures,
+  added: readonly number[],
+  kind: ControlKind,
+  noise: Measures["noise"],
+  rng: Stream,
+): Measures {
+  const { cosines, size, shape, evenness, outside } = own;
+  const setCosines = (cosineOf: (other: number, added: number, i: number) => number) => {
+    for (const [i, k] of added.entries()) {
+      for (let j = 0; j < cosines.rows; j++) {
+        const cosine = j === k ? 1 : added.includes(j) ? collusion : cosineOf(j, k, i);
+        cosines.data[j + k * cosines.rows] = cosine;
+        cosines.data[k + j * cosines.rows] = cosine;
+      }
+    }
+  };
+  const scale = (factor: number) => {
+    for (const k of added) size[k] = at(size, k) + Math.log(factor);
+  };
+  const turnAway = () => {
+    // Colluders share their direction, and so their cosines with the others.
+    const draws = rng.normals(cosines.rows);
+    setCosines((other) => noise.cosine * at(draws, other));
+    for (const k of added) outside[k] = Math.max(at(outside, k), noise.outside);
+  };
+  switch (kind) {
+    case "boosted":
+      scale(boost);
+      break;
+    case "doubled":
+      scale(doubling);
+      break;
+    case "flipped":
+      setCosines((other, k) => -cosines.get(other, k));
+      break;
+    case "colluding":
+    case "direction":
+      turnAway();
+      break;
+    case "noise":
+      turnAway();
+      for (const k of added) {
+        shape[k] = noise.shape;
+        evenness[k] = normalEvenness;
+      }
+      break;
+  }
+  return own;
+}

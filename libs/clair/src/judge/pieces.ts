@@ -1,0 +1,284 @@
+import {
+  at,
+  item,
+  median,
+  medianDeviation,
+  medianInPlace,
+  normalQuantile,
+  type Matrix,
+  indices,
+  pickNumbers,
+} from "@fedclair/linalg";
+import { computeAgreement, computeSpread } from "../measures/cosines.js";
+import { haveFewNumbers, type Measures } from "../measures/measures.js";
+
+/** The pieces of evidence, and what a large value of each means. */
+export const pieceMeanings = {
+  agreement: "agrees less with the others than they do with each other",
+  clique: "moves together with few others",
+  copy: "is nearly a copy of another change",
+  size: "is large",
+  shape: "spreads over unusually many or few directions",
+  evenness: "has entries of unusual evenness",
+  outside: "lies outside the space that the others share",
+  moved: "is large for how far its factor A moved",
+} as const;
+
+export type PieceKind = keyof typeof pieceMeanings;
+
+/** What a small value means, which counts over rounds. */
+export const oppositeMeanings: Readonly<Record<PieceKind, string>> = {
+  agreement: "agrees more with the others than they do with each other",
+  clique: "moves together with fewer others than usual",
+  copy: "is unlike every other change",
+  size: "is small",
+  shape: pieceMeanings.shape,
+  evenness: pieceMeanings.evenness,
+  outside: "lies further inside the space that the others share than they do",
+  moved: "is small for how far its factor A moved",
+};
+
+/** One piece of evidence about every client. */
+export interface Piece {
+  readonly kind: PieceKind;
+  /** Large values count against a client. */
+  readonly values: Float64Array;
+  /** Whether small values count against a client as well. */
+  readonly isTwoSided: boolean;
+  /** The values in the unit that people know. */
+  readonly measured: Float64Array;
+  /** Whether training longer changes the value, so that its relation to size is taken out. */
+  readonly growsWithSize: boolean;
+  /** Whether it is evidence in one round; otherwise only its average over rounds is. */
+  readonly countsOnce: boolean;
+  /** The largest number of deviations that count against a client. */
+  readonly most?: number;
+}
+
+/**
+ * A client that honestly trained A less than the others, as with LoRA-FA or LoRA+, looks like one
+ * whose update was scaled. It is not trusted, but in one round how far A moved counts against it at
+ * most as much as the score of a client that is.
+ */
+export const maxMoved = 4;
+/** A larger median cosine counts as this one, so that rounding between copies is no evidence. */
+const maxUsualCosine = 0.95;
+/** Changes with a smaller cosine are no copies, even if they are related. */
+const leastCopy = maxUsualCosine;
+/** Two changes whose cosine is within this of 1 are copies, apart from rounding. */
+const minCopyDistance = 1e-4;
+/** A smaller median cosine counts as this one: the clients have nothing in common. */
+const minUsualCosine = 1e-3;
+/** Median product of row spaces above which they started from one A₀; otherwise it is about 0. */
+const minStartProduct = 0.3;
+/** Share of a row space that it must have moved; a frozen A has not moved, apart from rounding. */
+const minMovedShare = 1e-6;
+
+/** The pieces of evidence, relative to some trusted clients. */
+export interface ComparedPieces {
+  readonly pieces: readonly Piece[];
+  /** Whether a space holds most of the trusted clients' energy. */
+  readonly hasSpace: boolean;
+  /** See `haveFewNumbers`. */
+  readonly fewNumbers: boolean;
+  /** See `Measures`. */
+  readonly isDense: boolean;
+}
+
+/**
+ * Computes the pieces of evidence, relative to the clients that are trusted; see
+ * `createComparison`.
+ * @param trusted at least three clients, ascending
+ */
+export function computePieces(measures: Measures, trusted: readonly number[]): ComparedPieces {
+  return createComparison(measures)(trusted);
+}
+
+/**
+ * Prepares the comparison of clients with many sets of trusted clients. Where a space holds most of
+ * the trusted clients' energy, as the paper assumes, they differ inside it as their data do.
+ * Disagreeing there is then no evidence, but lying outside is.
+ */
+export function createComparison(
+  measures: Measures,
+): (trusted: readonly number[], agreement?: Float64Array) => ComparedPieces {
+  const nearest = findNearest(measures);
+  const { rowSpaces } = measures;
+  const moving = rowSpaces && haveOneStart(rowSpaces) ? rowSpaces : undefined;
+  const measured = {
+    size: measures.size.map(Math.exp),
+    outside: measures.outside.map(Math.exp),
+    shape: measures.shape.map(Math.exp),
+    evenness: measures.evenness.map(Math.exp),
+  };
+  return (trusted, agreement) => compare(measures, measured, nearest, moving, trusted, agreement);
+}
+
+function compare(
+  measures: Measures,
+  measured: Readonly<Record<"size" | "outside" | "shape" | "evenness", Float64Array>>,
+  { first, next, byChance }: Nearest,
+  moving: Matrix | undefined,
+  trusted: readonly number[],
+  known?: Float64Array,
+): ComparedPieces {
+  const { cosines, size, shape, evenness, outside, startsElsewhere } = measures;
+  const agreement = computeAgreement(cosines, trusted, known);
+  const usual = Math.min(medianInPlace(pickNumbers(agreement, trusted)), maxUsualCosine);
+  // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
+  const room = 1 - Math.max(usual, 0) ** 2;
+  const clique = next.map((x, k) => (x - at(agreement, k) - at(byChance, k)) / room);
+  const moved = moving && computeMoves(moving, size, trusted);
+  const hasSpace = medianInPlace(pickNumbers(outside, trusted)) <= halfOfEnergy;
+  const all: Piece[] = [
+    { kind: "clique", values: clique, measured: clique, ...plain },
+    { kind: "size", values: size, measured: measured.size, ...plain },
+    { kind: "outside", values: outside, measured: measured.outside, ...plain },
+    { kind: "shape", values: shape, measured: measured.shape, ...grown, isTwoSided: true },
+  ];
+  // Where most clients send one change, being a copy is no evidence, and neither is being none.
+  const usualNearest = medianInPlace(pickNumbers(first, trusted));
+  if (usualNearest <= maxUsualCosine) {
+    const values = first.map((x) => {
+      // Related clients are no copies, and count like usual ones.
+      const nearest = x > leastCopy ? x : Math.min(x, usualNearest);
+      return -Math.log(Math.max(minCopyDistance, 1 - nearest));
+    });
+    all.push({ kind: "copy", values, measured: first, ...plain, countsOnce: false });
+  }
+  const opposed = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
+  const countsOnce = !hasSpace && doAgree(agreement, trusted);
+  all.push({ kind: "agreement", values: opposed, measured: agreement, ...grown, countsOnce });
+  if (!hasSpace) {
+    const own = { values: evenness, measured: measured.evenness };
+    all.push({ kind: "evenness", ...own, ...grown, isTwoSided: true });
+  }
+  if (moved)
+    all.push({
+      kind: "moved",
+      values: moved,
+      measured: moved.map(Math.exp),
+      ...grown,
+      most: maxMoved,
+    });
+  const pieces = startsElsewhere.includes(true)
+    ? all.map((piece) => neutralise(piece, startsElsewhere, trusted))
+    : all;
+  const { isDense } = measures;
+  return { pieces, hasSpace, fewNumbers: haveFewNumbers(measures), isDense };
+}
+
+const plain = { growsWithSize: false, countsOnce: true, isTwoSided: false };
+const grown = { growsWithSize: true, countsOnce: true, isTwoSided: false };
+/** ln of the tangent, 1, at which a space holds half of a change's energy. */
+const halfOfEnergy = 0;
+
+/** Whether the trusted clients have more in common than they differ in; otherwise it is chance. */
+function doAgree(agreement: Float64Array, trusted: readonly number[]): boolean {
+  const own = pickNumbers(agreement, trusted);
+  const middle = medianInPlace(own);
+  return middle > medianDeviation(own, middle);
+}
+
+/** The pieces that compare a change with the others', which needs one A₀. */
+const needsOneStart: ReadonlySet<PieceKind> = new Set([
+  "agreement",
+  "clique",
+  "copy",
+  "outside",
+  "moved",
+]);
+
+/** Gives clients that started from another A₀ the usual value where it would be no evidence. */
+function neutralise(
+  piece: Piece,
+  startsElsewhere: readonly boolean[],
+  trusted: readonly number[],
+): Piece {
+  if (!needsOneStart.has(piece.kind)) return piece;
+  const middle = medianInPlace(pickNumbers(piece.values, trusted));
+  return {
+    ...piece,
+    values: piece.values.map((x, k) => (item(startsElsewhere, k) ? middle : x)),
+  };
+}
+
+interface Nearest {
+  /** Cosine with the nearest client. */
+  readonly first: Float64Array;
+  /** Mean cosine with the second and third nearest: two related clients are no clique. */
+  readonly next: Float64Array;
+  /**
+   * How far `next` would be above the client's median cosine by chance, if its change has few
+   * numbers: some directions are then always close to each other.
+   */
+  readonly byChance: Float64Array;
+}
+
+function findNearest(measures: Measures): Nearest {
+  const { cosines } = measures;
+  const [nearest, next] = [new Float64Array(cosines.rows), new Float64Array(cosines.rows)];
+  for (const k of indices(cosines.rows)) {
+    const column = cosines.column(k);
+    let [first, second, third] = [-Infinity, -Infinity, -Infinity];
+    for (let j = 0; j < cosines.rows; j++) {
+      if (j === k) continue;
+      const x = at(column, j);
+      if (x > first) [first, second, third] = [x, first, second];
+      else if (x > second) [second, third] = [x, second];
+      else if (x > third) third = x;
+    }
+    nearest[k] = first;
+    // Among three clients there is no third.
+    next[k] = Number.isFinite(third) ? (second + third) / 2 : second;
+  }
+  const expected = expectNext(cosines.rows - 1);
+  const byChance = haveFewNumbers(measures)
+    ? computeSpread(cosines).map((x) => expected * x)
+    : new Float64Array(cosines.rows);
+  return { first: nearest, next, byChance };
+}
+
+/**
+ * The expected mean of the second and third largest of n standard normal numbers: the k-th is about
+ * Φ⁻¹(1 − (k − 3/8)/(n + 1/4)) (Blom, 1958), here with k = 2.5. At least 0.
+ */
+function expectNext(n: number): number {
+  return normalQuantile(Math.max(1 / 2, 1 - (2.5 - 3 / 8) / (n + 1 / 4)));
+}
+
+/** Whether the clients started from one A₀. */
+function haveOneStart(rowSpaces: Matrix): boolean {
+  const apart = indices(rowSpaces.rows).flatMap((k) => [...rowSpaces.column(k).subarray(0, k)]);
+  return median(apart) >= minStartProduct;
+}
+
+/**
+ * ln of |X| over how far the rows of A moved: a client whose update was scaled afterwards moved no
+ * farther. The start is the mean of the trusted clients' row spaces.
+ * @returns undefined if the clients did not train A
+ */
+function computeMoves(
+  rowSpaces: Matrix,
+  size: Float64Array,
+  trusted: readonly number[],
+): Float64Array | undefined {
+  const n = trusted.length;
+  const along = indices(rowSpaces.rows).map((k) => meanAt(trusted, (j) => rowSpaces.get(k, j)));
+  const square = meanAt(trusted, (j) => item(along, j));
+  const members = new Set(trusted);
+  const moves = indices(rowSpaces.rows).map((k) => {
+    const apart = Math.max(0, rowSpaces.get(k, k) - 2 * item(along, k) + square);
+    // The mean contains the client's own space, or varies by itself.
+    return members.has(k) ? apart * (n / (n - 1)) : apart * (n / (n + 1));
+  });
+  const least = minMovedShare * square;
+  if (medianInPlace(pickNumbers(moves, trusted)) < least) return undefined;
+  return size.map((x, k) => x - 0.5 * Math.log(Math.max(item(moves, k), least)));
+}
+
+function meanAt(some: readonly number[], valueAt: (k: number) => number): number {
+  let total = 0;
+  for (const k of some) total += valueAt(k);
+  return total / some.length;
+}

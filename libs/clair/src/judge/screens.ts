@@ -1,0 +1,54 @@
+import { yieldToEventLoop } from "@fedclair/core";
+import { addScaled, Matrix, median, multiply, item, indices } from "@fedclair/linalg";
+import { geometricMedianWeights, createPointsFromGram } from "@fedclair/rules";
+import type { ClairOptions } from "../options.js";
+
+/** Norms beyond this multiple of the median fail the norm screen. */
+const maxNormRatio = 5;
+
+/** A client that fails a screen, with the reason. */
+type Failure = readonly [client: number, reason: string];
+
+/**
+ * Finds clients that the shared space cannot show: they are inside it, but far longer than others
+ * or pointing away from them. This is only meaningful if benign clients have much in common inside
+ * the space too, as with one global model.
+ * @param grams ⟨PX_i, PX_j⟩ of the clients, K×K, by module
+ */
+export async function findFailures(
+  grams: readonly Matrix[],
+  screens: ClairOptions["screens"],
+): Promise<readonly Failure[]> {
+  const gram = item(grams, 0).copy();
+  for (const one of grams.slice(1)) {
+    addScaled(gram, 1, one);
+    await yieldToEventLoop();
+  }
+  return [
+    ...(screens.includes("norm") ? screenNorms(gram) : []),
+    ...(screens.includes("direction") ? await screenDirections(gram) : []),
+  ];
+}
+
+function screenNorms(gram: Matrix): Failure[] {
+  const norms = indices(gram.rows).map((k) => Math.sqrt(gram.get(k, k)));
+  const middle = median(norms);
+  return norms.flatMap((norm, k): Failure[] =>
+    norm > maxNormRatio * middle
+      ? [[k, `norm inside the space ${(norm / middle).toPrecision(3)} × the median`]]
+      : [],
+  );
+}
+
+/** Compares with the geometric median, because attackers could turn the mean their way. */
+async function screenDirections(gram: Matrix): Promise<Failure[]> {
+  const count = gram.rows;
+  const equal = new Float64Array(count).fill(1 / count);
+  const weights = await geometricMedianWeights(createPointsFromGram(gram), equal);
+  const products = multiply(gram, new Matrix(count, 1, weights)).data;
+  const size = Math.sqrt(products.reduce((total, x, k) => total + x * item(weights, k), 0));
+  return Array.from(products).flatMap((product, k): Failure[] => {
+    const cosine = product / (size * Math.sqrt(gram.get(k, k)));
+    return cosine < 0 ? [[k, `cosine inside the space ${cosine.toFixed(2)}`]] : [];
+  });
+}

@@ -1,0 +1,188 @@
+import { availableParallelism } from "node:os";
+import {
+  countNumbers,
+  tensorsOf,
+  yieldToEventLoop,
+  type LowRank,
+  type TensorDelta,
+  type Update,
+} from "@fedclair/core";
+import { sum, indices } from "@fedclair/linalg";
+import { hostHere, type Hosted } from "@fedclair/threads";
+import type { Condensed } from "./condense.js";
+import { isCompared } from "../updates/compared-modules.js";
+import type { ClairOptions } from "../options.js";
+import { clairThreads } from "./clair-threads.js";
+import { ModuleGroup, type Comparison, type ModuleState } from "./module-state.js";
+import { PooledViews } from "../space/module-views.js";
+import { inSharedMemory } from "../updates/transfer.js";
+
+/** Numbers per thread below which another thread is not worth starting. */
+const minNumbersPerThread = 1 << 15;
+
+/**
+ * Limits for small rounds: even with a search for the rank they take a tenth of a second, less than
+ * starting a thread.
+ */
+const smallRound = { clients: 64, numbers: 1 << 13, starts: 16 };
+
+/**
+ * The same if the rank is set. They take about a hundredth of a second, and messages to threads as
+ * long.
+ */
+const smallRoundOfRank = { clients: 16, numbers: 1 << 17 };
+
+/**
+ * Chooses the number of other threads for a round. It is 0 for a small round. Otherwise it is at
+ * least 1, so that the event loop is not blocked, and at most the number of cores.
+ */
+export function threadsFor(
+  updates: readonly Update[],
+  { starts, rank }: Pick<ClairOptions, "starts" | "rank">,
+): number {
+  const numbers = sum(updates.map(({ delta }) => sum([...delta.values()].map(countEntries))));
+  const fits = (limits: { readonly clients: number; readonly numbers: number }) =>
+    updates.length <= limits.clients && numbers <= limits.numbers;
+  const isSmall = fits(smallRound) || (rank !== "auto" && fits(smallRoundOfRank));
+  if (isSmall && starts <= smallRound.starts) return 0;
+  return Math.max(1, Math.min(Math.floor(numbers / minNumbersPerThread), availableParallelism()));
+}
+
+/**
+ * Runs `condense` in another thread, so that several modules are condensed at once while others are
+ * read.
+ * @param turn 0, 1, 2 …, which selects one of `availableParallelism` threads
+ */
+export async function condenseInThread(
+  pairs: readonly LowRank[],
+  turn: number,
+): Promise<Condensed> {
+  const thread = clairThreads.at(turn % availableParallelism());
+  const shared = pairs.map((pair) => inSharedMemory(pair));
+  const condenser = thread.host("condenser");
+  try {
+    return await condenser.ask("condense", shared);
+  } finally {
+    condenser.drop();
+  }
+}
+
+/** The clients' changes by module. */
+type Changes = readonly (readonly TensorDelta[])[];
+
+/** Neighbouring modules in the same thread: indices `from` … `to` - 1. */
+interface Group {
+  readonly from: number;
+  readonly to: number;
+  readonly group: Hosted<ModuleGroup>;
+  /** Held here because the thread may read them from a file, which closes with its tensors. */
+  readonly changes: Changes;
+}
+
+/**
+ * All compared modules of a round, in groups of one thread each. Work on single modules runs in all
+ * threads at once.
+ */
+export class ModulePool {
+  readonly names: readonly string[];
+  readonly #groups: readonly Group[];
+  readonly #modules: readonly Hosted<ModuleState>[];
+  readonly #views: PooledViews[] = [];
+
+  private constructor(names: readonly string[], groups: readonly Group[]) {
+    this.names = names;
+    this.#groups = groups;
+    this.#modules = groups.flatMap(({ from, to, group }) =>
+      indices(to - from).map((m) => group.keep("module", m)),
+    );
+  }
+
+  /**
+   * Distributes the modules over threads. The results are the same to the bit for any number of
+   * threads.
+   * @param updates one for each client, all with the same modules
+   * @param count largest number of other threads; 0 uses this thread
+   */
+  static async create(
+    updates: readonly Update[],
+    options: ClairOptions,
+    count: number,
+  ): Promise<ModulePool> {
+    const names = [...(updates[0]?.delta ?? [])].flatMap(([name, module]) =>
+      isCompared(module) ? [name] : [],
+    );
+    const changes = names.map((name) => updates.flatMap(({ delta }) => delta.get(name) ?? []));
+    if (count === 0) {
+      const group = hostHere(new ModuleGroup(changes, options));
+      return new ModulePool(names, [{ from: 0, to: names.length, group, changes }]);
+    }
+    const groups: Group[] = [];
+    const sizes = changes.map((own) => sum(own.map(countEntries)));
+    for (const { from, to } of splitEvenly(sizes, count)) {
+      const own = changes.slice(from, to);
+      const shared = await shareModules(own);
+      const group = clairThreads.at(groups.length).host("modules", shared, options);
+      groups.push({ from, to, group, changes: own });
+    }
+    return new ModulePool(names, groups);
+  }
+
+  /**
+   * Calls a function for every module.
+   * @returns the results, in the order of the modules
+   */
+  each<T>(ask: (module: Hosted<ModuleState>, m: number) => Promise<T>): Promise<T[]> {
+    return Promise.all(this.#modules.map(ask));
+  }
+
+  /**
+   * Runs steps 1 to 3 for every module, at least one.
+   * @param ranks ranks by module, if they are known
+   */
+  async views(comparison: Comparison, ranks?: readonly number[]): Promise<PooledViews> {
+    const views = await PooledViews.create(
+      this.#groups.map(({ from, to, group }) =>
+        group.keep("views", comparison, ranks?.slice(from, to)),
+      ),
+    );
+    this.#views.push(views);
+    return views;
+  }
+
+  /** Releases the modules and their views. They cannot be used afterwards. */
+  close(): void {
+    const groups = this.#groups.map(({ group }) => group);
+    for (const held of [...this.#views, ...this.#modules, ...groups]) held.drop();
+  }
+}
+
+/** How many numbers a client sent for a module. */
+function countEntries(update: TensorDelta): number {
+  return sum(tensorsOf(update).map(countNumbers));
+}
+
+/** Splits a list into at most `count` nonempty ranges of about the same total. */
+function splitEvenly(sizes: readonly number[], count: number): Pick<Group, "from" | "to">[] {
+  const share = Math.max(1, sum(sizes) / count);
+  let total = 0;
+  const owners = sizes.map((size) => Math.floor(((total += size) - size / 2) / share));
+  const starts = indices(sizes.length).filter((i) => owners[i] !== owners[i - 1]);
+  return starts.map((from, r) => ({ from, to: starts[r + 1] ?? sizes.length }));
+}
+
+/**
+ * Copies the modules to shared memory with `inSharedMemory`, and yields to the event loop in
+ * between.
+ */
+async function shareModules(modules: Changes): Promise<TensorDelta[][]> {
+  const copies: TensorDelta[][] = [];
+  for (const own of modules) {
+    const module: TensorDelta[] = [];
+    for (const update of own) {
+      module.push(inSharedMemory(update));
+      await yieldToEventLoop();
+    }
+    copies.push(module);
+  }
+  return copies;
+}

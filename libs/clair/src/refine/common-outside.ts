@@ -1,0 +1,89 @@
+import {
+  dot,
+  frobenius,
+  item,
+  Matrix,
+  multiply,
+  multiplyNT,
+  multiplyTN,
+  stream,
+  sum,
+  thinQr,
+} from "@fedclair/linalg";
+import type { Factors } from "@fedclair/rules";
+import { largeCommonPart, fitCommonScale } from "../updates/common-part.js";
+import { inner, isFactored, type Change, type Changes } from "../updates/change.js";
+
+/**
+ * The part that clients have in common outside the space, with the scale at which each of them has
+ * it.
+ */
+export interface CommonOutside {
+  /**
+   * The mean of the clients; for factored changes, the part of the mean in its leading directions.
+   */
+  readonly part: Change;
+  /**
+   * Scales by client; 1 if the common part is not large, or if the scale differs from 1 only by
+   * chance.
+   */
+  readonly times: readonly number[];
+}
+
+/** The clients' changes X_k = inside_k + O_k. */
+interface Members {
+  readonly changes: Changes;
+  readonly inside: readonly Factors[];
+  /** The largest rank of O_k; 0 for dense changes. */
+  readonly rank: number;
+}
+
+/**
+ * Finds the common part outside the space. Clients that take more steps have it at a larger scale.
+ * If it is large, giving everyone the same amount would cause a larger error than refining removes.
+ * @param energies |O_k|²
+ * @param cuts factors that limit O_k in the mean; a client's own scale is not limited
+ * @param mean M̂ = Σ w_k·cut_k·O_k
+ */
+export function findCommonOutside(
+  { changes, inside, rank }: Members,
+  energies: readonly number[],
+  cuts: readonly number[],
+  mean: Change,
+  weights: ArrayLike<number>,
+): CommonOutside {
+  const cut = energies.map((own, k) => own * item(cuts, k) ** 2);
+  const weighted = (power: number) => sum(cut.map((x, k) => x * item(weights, k) ** power));
+  const { part, square, along } = isFactored(mean)
+    ? findLeadingPart(mean, rank)
+    : { part: mean, square: frobenius(mean) ** 2, along: undefined };
+  // For parts that have nothing in common the mean has energy Σ w_k²·|O_k|².
+  const isLarge = square - weighted(2) >= largeCommonPart * weighted(1);
+  const alongPart = (k: number) =>
+    along
+      ? along(changes.at(k)) - along(item(inside, k))
+      : // The mean is orthogonal to everything inside.
+        inner(changes.at(k), mean);
+  const times = energies.map((own, k) => (isLarge ? fitCommonScale(own, alongPart(k), square) : 1));
+  return { part, times };
+}
+
+/** Extra directions that make it likely to find the wanted ones. */
+const oversampling = 4;
+
+/**
+ * Projects the mean to its leading directions, found by random probes (Halko, Martinsson and Tropp,
+ * arXiv 0909.4061). The mean has as many columns as all changes together, but the common part of
+ * many changes has at most their rank.
+ */
+function findLeadingPart({ b, a }: Factors, rank: number) {
+  const width = Math.min(rank + oversampling, b.rows, a.cols);
+  const probes = new Matrix(a.cols, width, stream("common part").normals(a.cols * width));
+  const { q } = thinQr(multiply(b, multiply(a, probes)));
+  const projected = multiply(multiplyTN(q, b), a);
+  const along = (change: Change) => {
+    if (!isFactored(change)) throw new TypeError("commonOutside: a dense and a factored change");
+    return dot(multiplyTN(q, change.b), multiplyNT(projected, change.a));
+  };
+  return { part: { b: q, a: projected }, square: frobenius(projected) ** 2, along };
+}

@@ -1,0 +1,119 @@
+import { median, pick } from "@fedclair/linalg";
+import { detect, skipDetection, type Detection } from "./detect.js";
+import type { AgreeingCore } from "../measures/cosines.js";
+import { leastClients, type ClairOptions } from "../options.js";
+import { indicesOf, zeroShare, type Client } from "../updates/sanitise.js";
+import type { ModulePool } from "../modules/module-pool.js";
+import type { Comparison } from "../modules/module-state.js";
+import type { PooledViews } from "./module-views.js";
+
+/** The space that clients share, with the detection of the clients outside it. */
+export interface FoundSpace {
+  readonly detection: Detection;
+  readonly views: PooledViews;
+  readonly comparison: Comparison;
+}
+
+/**
+ * Runs steps 1 to 5. The search is skipped if just over half of the clients agree for certain,
+ * which no minority can cause, or if no space holds much of half of them. The space is then fitted
+ * to these clients, unless it holds so much that lying outside could flag a client by itself.
+ * @param clients at least one
+ * @param earlier ln of each client's score over its earlier rounds; undefined for a new client
+ * @param core the clients that agree most, with rule `evidence`
+ */
+export async function findSharedSpace(
+  modules: ModulePool,
+  clients: readonly Client[],
+  earlier: readonly (number | undefined)[],
+  options: ClairOptions,
+  core: AgreeingCore | undefined,
+): Promise<FoundSpace> {
+  if (core !== undefined && clients.length >= leastClients(options)) {
+    const likely = core.isCertain ? core.members : await findBestFitted(modules, clients, options);
+    const found = likely && (await findSpaceFrom(likely, modules, clients, earlier, options));
+    if (found && computeBenignShare(found.detection) < minSearchShare) return found;
+    found?.views.drop();
+  }
+  return findSpaceFrom(undefined, modules, clients, earlier, options);
+}
+
+/**
+ * Returns the clients that the largest allowed space fits best. This needs one search instead of
+ * one for each rank and module. It returns undefined if that space holds so much of the clients
+ * that a smaller one may be trusted.
+ */
+async function findBestFitted(
+  modules: ModulePool,
+  clients: readonly Client[],
+  options: ClairOptions,
+): Promise<readonly number[] | undefined> {
+  if (options.rank !== "auto") return undefined;
+  const largest = modules.names.map(() => options.rankMax);
+  const views = await modules.views({ clients: indicesOf(clients), leastNorm: 0 }, largest);
+  const members = await views.search(options);
+  const detection = await detect(views, members, [], options, 1);
+  views.drop();
+  return computeBenignShare(detection) < minTrustedShare ? members : undefined;
+}
+
+/**
+ * With option `centered`, repeats the steps on the changes without the benign mean until the benign
+ * set stays the same. A large common part would distort the fit, and the wanted space is the one in
+ * which benign clients vary.
+ * @param core clients that are known to fit one space; if absent, they are searched
+ */
+async function findSpaceFrom(
+  core: readonly number[] | undefined,
+  modules: ModulePool,
+  clients: readonly Client[],
+  earlier: readonly (number | undefined)[],
+  options: ClairOptions,
+): Promise<FoundSpace> {
+  const rounding = zeroShare * median(clients.map(({ norm }) => norm));
+  let comparison: Comparison = { clients: indicesOf(clients), leastNorm: 0, ...(core && { core }) };
+  for (let pass = 0, before = ""; ; pass++) {
+    const views = await modules.views(comparison); // steps 1 to 3
+    const detection = await detectIn(views, earlier, options, core); // steps 4 and 5
+    const set = detection.benign.join();
+    if (!options.centered || pass === 5 || set === before) return { detection, views, comparison };
+    views.drop();
+    const centre = pick(comparison.clients, detection.benign);
+    comparison = { ...comparison, centre, leastNorm: rounding };
+    before = set;
+  }
+}
+
+/**
+ * Share of the benign changes above which a space separates benign from contaminated clients by
+ * itself. Measured shares are 0.7 to 0.97 on linear regression, networks, denoising and students,
+ * 0.5 on digits, and 0.1 to 0.3 on adapters of language models.
+ */
+const minTrustedShare = 0.6;
+
+/**
+ * Share above which a space that was fitted to an agreeing core is searched after all, because the
+ * search may find a trusted one.
+ */
+const minSearchShare = 0.5;
+
+/** Whether the space holds at least half of the median benign change. */
+export function isSharedByMost(detection: Pick<Detection, "benign" | "scores">): boolean {
+  return computeBenignShare(detection) >= minSearchShare;
+}
+
+/** Share of its energy that the median benign change has inside the space. */
+function computeBenignShare({ benign, scores }: Pick<Detection, "benign" | "scores">): number {
+  return 1 / (1 + median(pick(scores, benign)) ** 2);
+}
+
+async function detectIn(
+  views: PooledViews,
+  earlier: readonly (number | undefined)[],
+  options: ClairOptions,
+  core: readonly number[] | undefined,
+): Promise<Detection> {
+  if (views.size < leastClients(options)) return skipDetection(views, options);
+  if (core) return detect(views, core, earlier, options, 1);
+  return detect(views, await views.search(options), earlier, options);
+}
