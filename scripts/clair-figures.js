@@ -21,8 +21,8 @@ import { figureConfig, muted, truthColours, truthShapes } from "@fedclair/view";
 import { drawSvg } from "@fedclair/view/draw";
 import { drawPng } from "@fedclair/view/draw-png";
 import { prepareTrial, runTrial } from "@fedclair/runs";
-import { computeStarts } from "../libs/clair/dist/src/search/starts.js";
-import { computeSines } from "../libs/clair/dist/src/subspace/views.js";
+import { computeStarts } from "../libs/clair/dist/src/space/search.js";
+import { computeSines } from "../libs/clair/dist/src/space/views.js";
 import { parseArguments } from "./arguments.js";
 import { loadPile } from "./federations.js";
 
@@ -469,7 +469,7 @@ async function evidenceFigure() {
   const truthOf = (id) =>
     id.startsWith("bad-random") ? "random targets" : id.startsWith("bad-") ? "trigger" : "benign";
   const own = all.map(({ clientId }) => {
-    const { score, evidence } = result.judgements.get(clientId);
+    const { score, evidence } = result.verdicts.get(clientId);
     const piece = (kind) => evidence.find((one) => one.kind === kind)?.deviations ?? 0;
     return {
       name: clientId,
@@ -481,7 +481,7 @@ async function evidenceFigure() {
       shape: piece("shape"),
     };
   });
-  const { upper } = result.controls.thresholds;
+  const { upper } = result.judge.controls.thresholds;
   const values = own.sort((a, b) => b.score - a.score);
   const most = (field) => 1.05 * Math.max(...own.map((adapter) => adapter[field]));
   const attacks = ["random targets", "trigger"];

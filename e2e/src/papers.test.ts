@@ -169,7 +169,7 @@ const broken: readonly Broken[] = [
       "attacks=[{attack: {name: gaussian-update}, count: 5}]",
       "aggregator.rank=2",
     ],
-    file: "clair/dist/src/subspace/fit.js",
+    file: "clair/dist/src/space/fit.js",
     from: "pick(view.blocks, members), rank, gram ?? view.grams?.sum(members)",
     to: "view.blocks, rank",
   },

@@ -1,7 +1,6 @@
 import { clair, controlKinds } from "@fedclair/clair";
-import { toAggregation } from "../../libs/clair/dist/src/aggregation.js";
-import { withSecretSeed } from "../../libs/clair/dist/src/aggregator.js";
-import { refine } from "../../libs/clair/dist/src/refine.js";
+import { withSecretSeed } from "../../libs/clair/dist/src/options.js";
+import { refine, toAggregation } from "../../libs/clair/dist/src/refine.js";
 
 /** Controls of full power, which are not planted: that takes two thirds of a judgement. */
 const power = Object.fromEntries(controlKinds.map((kind) => [kind, 1]));

@@ -8,7 +8,7 @@ import { readPiles } from "./piles.js";
 export async function measure(updates, options) {
   const result = await clair(updates, withRule(options, "evidence"), { threads: 1 });
   try {
-    return { measures: result.measures, ids: result.active.map(({ id }) => id) };
+    return { measures: result.judge.measures, ids: result.active.map(({ id }) => id) };
   } finally {
     result.modules.close();
   }

@@ -6,8 +6,8 @@ import {
   splitEnergy,
   sum,
 } from "@fedclair/linalg";
-import { isCompared, toChange } from "../../libs/clair/dist/src/modules.js";
-import { compress, inner } from "../../libs/clair/dist/src/subspace/change.js";
+import { compress, inner, toChange } from "../../libs/clair/dist/src/updates/change.js";
+import { isCompared } from "../../libs/clair/dist/src/updates/sanitise.js";
 
 /** Lower bounds of the robust deviation, by piece. */
 const floors = { agreement: 0.02, size: 0.05, clique: 0.03, outside: 0.02 };

@@ -94,10 +94,10 @@ async function measureFolder(
   result.modules.close();
   if (options.rule.by !== "evidence")
     throw new UserError("--set: a bank is for the rule evidence: leave rule out");
-  if (result.measures === undefined) {
+  if (result.judge.by !== "evidence") {
     throw new UserError(
       `nothing to compare: ${result.active.length} of ${adapters.size} adapters change anything`,
     );
   }
-  return { names: result.active.map(({ id }) => id), measures: result.measures };
+  return { names: result.active.map(({ id }) => id), measures: result.judge.measures };
 }

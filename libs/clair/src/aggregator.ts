@@ -1,24 +1,21 @@
 import {
   deltaShape,
   sizeOf,
-  UserError,
   type Aggregation,
   type Aggregator,
   type AggregatorInput,
-  type Stream,
   type TensorDelta,
   type Update,
 } from "@fedclair/core";
-import { toAggregation } from "./aggregation.js";
-import { clair, type ClairResult } from "./clair.js";
-import { scoreFloor } from "./space/threshold.js";
-import { noHistories, type ClientHistories } from "./judge/rounds.js";
 import { pick } from "@fedclair/linalg";
-import { isCompared } from "./updates/compared-modules.js";
-import type { ClairOptions } from "./options.js";
-import { refine } from "./refine.js";
-import type { Memory } from "./judge-round.js";
+import { clair, requireProperSubspace } from "./clair.js";
+import type { ClairResult, Memory } from "./judge-round.js";
+import { noHistories, type ClientHistories } from "./judge/rounds.js";
 import { threadsFor } from "./modules/module-pool.js";
+import { withSecretSeed, type ClairOptions } from "./options.js";
+import { refine, toAggregation } from "./refine.js";
+import { scoreFloor } from "./space/views.js";
+import { isCompared } from "./updates/sanitise.js";
 
 /** The CLAIR aggregator. It computes off the event loop, so heartbeats continue meanwhile. */
 export class Clair implements Aggregator<ClairState> {
@@ -81,32 +78,6 @@ function deltaWidth(module: TensorDelta): number {
   return sizeOf(rest);
 }
 
-/** Mixes the seed of the options with one that no client knows. */
-export function withSecretSeed(options: ClairOptions, rng: Stream): ClairOptions {
-  return { ...options, seed: (options.seed + rng.at("seed").int(2 ** 32)) % 2 ** 32 };
-}
-
-/**
- * Rejects spaces of all dimensions. They contain every update, so no client could ever be flagged
- * as outside.
- */
-export function requireProperSubspace({ detection, spaces }: ClairResult): void {
-  if (!detection) return;
-  const sides = [...spaces.values()].flatMap(({ left, right }) => [left ?? [], right ?? []].flat());
-  if (sides.some(({ rows, cols }) => cols < rows)) return;
-  const rows = Math.max(...sides.map((space) => space.rows));
-  if (rows === 1) {
-    throw new UserError(
-      "clair: on the side that is compared modules have a single row or column, and all changes one space: " +
-        "set side to the other one, or choose another aggregator",
-    );
-  }
-  throw new UserError(
-    `clair: spaces of as many dimensions as the modules have rows (${rows}) hold every update, contaminated or not: ` +
-      `set rank below ${rows}, or to auto`,
-  );
-}
-
 /**
  * State from earlier rounds by phase, because updates of different phases need not have the same
  * modules. It is plain data.
@@ -114,7 +85,10 @@ export function requireProperSubspace({ detection, spaces }: ClairResult): void 
 export type ClairState = ReadonlyMap<string, PhaseState>;
 
 export interface PhaseState {
-  /** ln of every client's score by client id, as blended in the last round that judged it. */
+  /**
+   * ln of every client's score by client id, with rule `gap`, as blended in the last round that
+   * judged it.
+   */
   readonly memory: Memory;
   /** Statistics of earlier rounds by client id, with rule `evidence`. */
   readonly histories: ClientHistories;
@@ -155,7 +129,7 @@ function readEarlierRounds(
 function computeNextState(
   state: ClairState,
   { round, phase, updates }: AggregatorInput,
-  { detection, tangents, histories = noHistories }: ClairResult,
+  { detection, tangents, judge }: ClairResult,
   { window }: ClairOptions,
 ): ClairState {
   const phaseState = state.get(phase);
@@ -164,11 +138,16 @@ function computeNextState(
     newest.delete(update.clientId); // so that it moves to the end
     newest.set(update.clientId, { round, update });
   }
+  const histories = (judge.by === "evidence" && judge.histories) || phaseState?.histories;
   const memory = new Map(phaseState?.memory);
-  if (detection) {
+  if (detection && judge.by === "gap") {
     for (const [id, score] of tangents) memory.set(id, Math.log(Math.max(score, scoreFloor)));
   }
-  const phases = new Map(state).set(phase, { memory, histories, window: newest });
+  const phases = new Map(state).set(phase, {
+    memory,
+    histories: histories ?? noHistories,
+    window: newest,
+  });
   return new Map([...phases].map(([name, of]) => [name, { ...of, window: dropOld(of.window) }]));
 
   function dropOld(entries: PhaseState["window"]): PhaseState["window"] {

@@ -116,11 +116,11 @@ describe("clair with few clients", () => {
     const config = clairSchema.parse({ rank: 2, rule: "evidence" });
     for (const benignCount of [1, 4]) {
       const updates = round(bad, ...[1, 2, 3, 4].slice(0, benignCount).map(benign));
-      const { detection, status, judgements } = await clair(updates, config);
+      const { detection, status, verdicts } = await clair(updates, config);
       assert.equal(detection, false);
       assert.deepEqual([...status.values()], Array(benignCount + 1).fill("undecided"));
       assert.equal(
-        judgements.get("c00")?.reason,
+        verdicts.get("c00")?.reason,
         `too few clients: ${benignCount + 1} of at least 6`,
       );
     }

@@ -1,5 +1,7 @@
+import { availableParallelism } from "node:os";
 import {
   DenseSum,
+  yieldToEventLoop,
   type Aggregation,
   type AggregationStream,
   type Aggregator,
@@ -9,10 +11,19 @@ import {
   type Update,
   type Verdict,
 } from "@fedclair/core";
-import { withSecretSeed } from "./aggregator.js";
-import type { ClairOptions } from "./options.js";
-import { groupsAtOnce, judgeGroup } from "./group-threads.js";
-import type { JudgedGroup } from "./modules/thread-objects.js";
+import { sum } from "@fedclair/linalg";
+import { countWeights } from "@fedclair/rules";
+import { clair, requireProperSubspace } from "./clair.js";
+import type { Power } from "./judge/controls.js";
+import {
+  clairThreads,
+  threadsFor,
+  type GroupUpdate,
+  type JudgedGroup,
+} from "./modules/module-pool.js";
+import { withSecretSeed, type ClairOptions } from "./options.js";
+import { refine, toAggregation } from "./refine.js";
+import { shareDelta } from "./updates/transfer.js";
 
 /**
  * CLAIR for cohorts of any size (option `groupSize`). The cohort is split into random groups; each
@@ -115,4 +126,83 @@ class GroupStream implements AggregationStream {
     this.#metrics.contaminated += contaminated;
     this.#metrics.inactive += inactive;
   }
+}
+
+/**
+ * Number of groups that are judged at once. Clients train at the same time, but they wait for each
+ * other; one thread less left a sixth of two cores idle.
+ */
+export const groupsAtOnce = availableParallelism();
+
+/**
+ * Judges a group of clients: here if it is small, otherwise in another thread. The result is the
+ * same to the bit.
+ * @param turn 0 … `groupsAtOnce` - 1, which selects the thread
+ */
+export async function judgeGroup(
+  updates: readonly Update[],
+  options: ClairOptions,
+  power: Power | undefined,
+  turn: number,
+): Promise<JudgedGroup> {
+  if (threadsFor(updates, options) === 0)
+    return await new ClientGroup(updates, options).judge(power);
+  const posted: GroupUpdate[] = [];
+  for (const { clientId, numExamples, delta } of updates) {
+    posted.push({ clientId, numExamples, delta: shareDelta(delta) });
+    await yieldToEventLoop();
+  }
+  const group = clairThreads.at(turn).host("clients", posted, options);
+  try {
+    return await group.ask("judge", power);
+  } finally {
+    group.drop();
+  }
+}
+
+/** A group of clients that is judged by itself, in the thread that holds it. */
+export class ClientGroup {
+  readonly #updates: readonly Update[];
+  readonly #options: ClairOptions;
+
+  constructor(updates: readonly GroupUpdate[], options: ClairOptions) {
+    this.#updates = updates.map((update) => ({ ...update, metrics: {} }));
+    this.#options = options;
+  }
+
+  /**
+   * Runs all steps of CLAIR.
+   * @param power the power of positive controls, if it is known
+   * @throws UserError if no module has two axes or more, or if the spaces have all dimensions
+   */
+  async judge(power: Power | undefined): Promise<JudgedGroup> {
+    const [updates, options] = [this.#updates, this.#options];
+    const result = await clair(updates, options, { power });
+    const { judge } = result;
+    try {
+      requireProperSubspace(result);
+      const refined = await refine(result, options);
+      const { change, verdicts = [], metrics } = toAggregation(updates, result, refined, options);
+      return {
+        change,
+        weight: sum(countWeights(result.benign, options.weighting)),
+        verdicts: verdicts.map(shorten),
+        contaminated: metrics?.["contaminated"] ?? 0,
+        inactive: metrics?.["inactive"] ?? 0,
+        controls:
+          judge.by === "evidence"
+            ? { power: judge.controls.power, cleared: judge.controls.cleared }
+            : undefined,
+      };
+    } finally {
+      result.modules.close();
+    }
+  }
+}
+
+/** Keeps the evidence against flagged clients only: it would be most of the records otherwise. */
+function shorten(verdict: Verdict): Verdict {
+  if (verdict.status === "contaminated") return verdict;
+  const { clientId, status, pooled, score, threshold, reason } = verdict;
+  return { clientId, status, pooled, score, threshold, ...(reason !== undefined && { reason }) };
 }

@@ -1,56 +1,75 @@
-import type { Evidence, VerdictStatus } from "@fedclair/core";
-import { item, stream, type Matrix, pick } from "@fedclair/linalg";
-import { detect, type Detection } from "./space/detect.js";
-import { readShippedBank, type Bank } from "./judge/bank.js";
+import type { ModuleDistance, Update, VerdictStatus } from "@fedclair/core";
+import { item, stream, type Matrix } from "@fedclair/linalg";
+import { type Bank, readShippedBank } from "./judge/bank.js";
 import type { ControlKind, Power } from "./judge/controls.js";
-import { largeCommonPart } from "./updates/common-part.js";
-import { findAgreeingCore, meanCosines, type AgreeingCore } from "./measures/cosines.js";
-import { judge, type Judgement, type RoundVerdict } from "./judge/evidence.js";
+import { judgeByEvidence, type Controls } from "./judge/evidence.js";
+import { judgeByGap, type ClientVerdict } from "./judge/gap.js";
+import type { ClientHistories } from "./judge/rounds.js";
+import { scoreClients } from "./judge/score.js";
 import {
   combineMeasures,
   countNumbers,
+  findAgreeingCore,
   haveFewNumbers,
+  meanCosines,
+  selectClients,
+  type AgreeingCore,
   type Measures,
   type ModuleMeasures,
 } from "./measures/measures.js";
-import { addRound, type ClientHistories } from "./judge/rounds.js";
-import { scoreClients } from "./judge/score.js";
-import { judgeOverRounds } from "./judge/over-rounds.js";
-import { findSharedSpace, isSharedByMost, type FoundSpace } from "./space/find-shared-space.js";
-import { leastClients, minBenignCount, type ClairOptions } from "./options.js";
-import type { Rule } from "./rule.js";
-import { indicesOf, type Client } from "./updates/sanitise.js";
+import { selectMeasures } from "./measures/module-measures.js";
 import type { ModulePool } from "./modules/module-pool.js";
+import { leastClients, toFindOptions, type ClairOptions, type Rule } from "./options.js";
+import { detect } from "./space/detect.js";
+import { findSharedSpace, isSharedByMost, type FoundSpace } from "./space/find-shared-space.js";
+import type { SharedSpace } from "./space/projection.js";
+import { minBenignCount } from "./space/views.js";
+import { largeCommonPart } from "./updates/change.js";
+import { indicesOf, type Client } from "./updates/sanitise.js";
 
-/** The judgement of one active client. */
-export interface ClientJudgement {
-  readonly status: Extract<VerdictStatus, "benign" | "contaminated" | "undecided">;
-  /** Is the client averaged and refined with the others? */
-  readonly isPooled: boolean;
-  readonly score: number;
-  /** A client with a higher score is flagged; Infinity if none can be. */
-  readonly threshold: number;
-  readonly reason?: string;
-  /** The pieces behind the score, the strongest first; only with rule `evidence`. */
-  readonly evidence?: readonly Evidence[];
-}
-
-/** The judgement of the active clients of a round. */
-export interface RoundJudgement {
-  readonly clients: readonly ClientJudgement[];
+/** The result of CLAIR for one round (step 6). */
+export interface ClairResult {
+  /** Status of every client, in the order of the updates. */
+  readonly status: ReadonlyMap<string, VerdictStatus>;
+  /** The verdicts about the clients that were compared, by id. */
+  readonly verdicts: ReadonlyMap<string, ClientVerdict>;
+  /** What the judge of this round knows beyond the verdicts. */
+  readonly judge: JudgeFindings;
+  /** The clients that were compared, in the order of the updates. */
+  readonly active: readonly Client[];
+  /**
+   * The collaborative set C: the active clients that are averaged and refined, in the order of the
+   * updates.
+   */
+  readonly benign: readonly Client[];
+  /** Whether there were enough active clients to flag any. */
+  readonly detection: boolean;
+  /** Tangents of active clients to the shared space; rule `gap` blends them with earlier rounds. */
+  readonly tangents: ReadonlyMap<string, number>;
+  /** The modules in which flagged and undecided clients lie farthest outside, by id. */
+  readonly farModules: ReadonlyMap<string, readonly ModuleDistance[]>;
   /** The ratio that separates high from low tangents, at least 1. */
   readonly gap: number;
-  /** The shared space; absent without a client. */
-  readonly found?: FoundSpace;
-  /** With rule `evidence`: the positive controls, and the limit below which a score is usual. */
-  readonly controls?: Pick<RoundVerdict, "power" | "flagged" | "cleared" | "thresholds">;
-  /** The measures of the clients, only with rule `evidence`. */
-  readonly measures?: Measures;
-  readonly histories?: ClientHistories | undefined;
+  /** The shared space of every module; empty without an active client. */
+  readonly spaces: ReadonlyMap<string, SharedSpace>;
+  /**
+   * The modules that were compared, for `refine` and `moduleTangents`. The caller must close them.
+   */
+  readonly modules: ModulePool;
 }
 
-/** With fewer clients there is nothing to score them against. */
-const minScoredClients = 3;
+/** What a judge knows beyond the verdicts. Rule `gap` knows nothing else. */
+export type JudgeFindings = { readonly by: "gap" } | EvidenceFindings;
+
+/** What rule `evidence` knows beyond the verdicts. */
+export interface EvidenceFindings {
+  readonly by: "evidence";
+  readonly controls: Controls;
+  /** The measures of the active clients. */
+  readonly measures: Measures;
+  /** The histories after this round; absent if none were given. */
+  readonly histories?: ClientHistories | undefined;
+}
 
 /** ln of the clients' tangents over earlier rounds, by client id. */
 export type Memory = ReadonlyMap<string, number>;
@@ -62,82 +81,123 @@ export interface KnownModule {
   readonly measures: ModuleMeasures;
 }
 
-interface JudgeContext {
-  readonly memory: Memory;
-  readonly histories: ClientHistories | undefined;
-  /** Whether the client takes part in this round. */
-  readonly isPresent: (client: Client) => boolean;
-  /** Known facts about the clients in a module. */
-  readonly known: (module: string) => KnownModule | undefined;
-  /** Whether the client is known to have started elsewhere than most. */
-  readonly hasOtherStart: (client: Client) => boolean;
-  readonly bank: Bank | undefined;
-  /** Kinds of attackers that a client must be cleared of to be called benign. */
-  readonly required: readonly ControlKind[];
-  /** The power among clients like these, if it is known. */
-  readonly power: Power | undefined;
+/** Selects the known facts about some of the clients. */
+export function selectModule(
+  { gram, measures }: KnownModule,
+  rows: readonly number[],
+): KnownModule {
+  return {
+    ...(gram && { gram: gram.among(rows) }),
+    measures: selectMeasures(measures, rows),
+  };
 }
 
-/**
- * Runs steps 1 to 5: finds the space that the clients share, and judges the clients by the
- * threshold of their tangents to it, or by all evidence.
- */
+/** Everything that a round may depend on, apart from its updates. */
+export interface RoundContext {
+  /** Tangents of earlier rounds, which rule `gap` blends with those of this round. */
+  readonly memory?: Memory;
+  /**
+   * The newest updates of clients that are absent in this round. They improve the detection and get
+   * no verdict. The shared spaces are then fitted to this round's benign clients only, as spaces
+   * drift from round to round.
+   */
+  readonly past?: readonly Update[];
+  /**
+   * Statistics of earlier rounds, which rule `evidence` combines with this round. If absent, this
+   * round is judged by itself.
+   */
+  readonly histories?: ClientHistories;
+  /** Known facts about the updates by module. They are not computed again. */
+  readonly known?: ReadonlyMap<string, KnownModule>;
+  /**
+   * Ids of clients that are known to have started elsewhere than most, for example from another A₀.
+   * Standing apart is then no evidence.
+   */
+  readonly otherStarts?: ReadonlySet<string>;
+  /** What honest clients look like, with rule `evidence`; default: the bank that is shipped. */
+  readonly bank?: Bank;
+  /**
+   * Kinds of attackers that a client must be cleared of to be called benign, with rule `evidence`;
+   * default: any one kind.
+   */
+  readonly required?: readonly ControlKind[];
+  /**
+   * The power of positive controls among clients like these, with rule `evidence`; default: it is
+   * measured among these.
+   */
+  readonly power?: Power | undefined;
+  /**
+   * Number of other threads that compute; with 0, the default, this thread does. The result is the
+   * same to the bit.
+   */
+  readonly threads?: number;
+}
+
+/** The active clients of a round. */
+export interface ActiveClients {
+  readonly clients: readonly Client[];
+  /** Indices of those that take part in this round, and not in its window only. */
+  readonly present: readonly number[];
+  /** Their indices in the round's updates, by client; -1 for a client that is absent. */
+  readonly rows: readonly number[];
+}
+
+/** The judgement of the active clients of a round. */
+export interface RoundJudgement {
+  readonly clients: readonly ClientVerdict[];
+  readonly judge: JudgeFindings;
+  /** The shared space; absent without a client. */
+  readonly found?: FoundSpace;
+}
+
+/** With fewer clients there is nothing to score them against. */
+const minScoredClients = 3;
+
+/** Runs steps 1 to 5: finds the space that the clients share, and judges the clients. */
 export async function judgeRound(
   modules: ModulePool,
-  clients: readonly Client[],
+  active: ActiveClients,
   options: ClairOptions,
-  context: JudgeContext,
+  context: RoundContext,
 ): Promise<RoundJudgement> {
-  const { memory, histories } = context;
-  if (clients.length === 0) return { clients: [], gap: 1, histories };
-  const earlier = clients.map(({ id }) => memory.get(id));
+  const { clients } = active;
   const { rule } = options;
+  if (clients.length === 0) return { clients: [], judge: { by: "gap" } };
   if (rule.by === "evidence" && clients.length >= minScoredClients)
-    return judgeByEvidence(modules, clients, { ...options, rule }, context);
-  const found = await findSharedSpace(modules, clients, earlier, options, undefined);
-  return { clients: judgeByThreshold(found.detection), gap: found.detection.gap, found, histories };
+    return weighEvidence(modules, active, { ...options, rule }, context);
+  const earlier = clients.map(({ id }) => context.memory?.get(id));
+  const found = await findSharedSpace(modules, clients, earlier, toFindOptions(options));
+  return { clients: judgeByGap(found.detection), judge: { by: "gap" }, found };
 }
 
-/** Judges by the threshold of the tangents; without one, benign clients are undecided. */
-function judgeByThreshold(detection: Detection): ClientJudgement[] {
-  const { benign, scores, threshold, undecided } = detection;
-  const inside = new Set(benign);
-  return scores.map((score, k) => ({
-    status: inside.has(k) ? (undecided === undefined ? "benign" : "undecided") : "contaminated",
-    isPooled: inside.has(k),
-    score,
-    threshold,
-    ...(inside.has(k) && undecided !== undefined && { reason: undecided }),
-  }));
-}
+type EvidenceOptions = ClairOptions & { readonly rule: Extract<Rule, { readonly by: "evidence" }> };
 
-type EvidenceRule = Extract<Rule, { readonly by: "evidence" }>;
-
-async function judgeByEvidence(
+/**
+ * Measures the clients and judges them by all evidence. The clients that agree most help to find
+ * the space, and the clients that all evidence trusts most fit it again.
+ */
+async function weighEvidence(
   modules: ModulePool,
-  clients: readonly Client[],
-  options: ClairOptions & { readonly rule: EvidenceRule },
-  {
-    histories,
-    isPresent,
-    known: knownOf,
-    hasOtherStart,
-    bank = readShippedBank(),
-    required,
-    power,
-  }: JudgeContext,
+  { clients, present, rows }: ActiveClients,
+  options: EvidenceOptions,
+  context: RoundContext,
 ): Promise<RoundJudgement> {
+  const { bank = readShippedBank(), required = [], power, histories } = context;
+  const { rule } = options;
   const compared = indicesOf(clients);
   const norms = clients.map(({ norm }) => norm);
-  const grams = await modules.each(async (module, m) => {
-    const gram = knownOf(item(modules.names, m))?.gram;
-    return gram ?? module.ask("gram", compared, norms);
-  });
+  const knownOf = (m: number) => {
+    const known = rows.includes(-1) ? undefined : context.known?.get(item(modules.names, m));
+    return known && selectModule(known, rows);
+  };
+  const grams = await modules.each(
+    async (module, m) => knownOf(m)?.gram ?? module.ask("gram", compared, norms),
+  );
   const cosines = meanCosines(grams);
   const core = findAgreeingCore(cosines);
-  const measured = await modules.each(async (module, m) => {
-    return knownOf(item(modules.names, m))?.measures ?? module.ask("measure", compared);
-  });
+  const measured = await modules.each(
+    async (module, m) => knownOf(m)?.measures ?? module.ask("measure", compared),
+  );
   const fewNumbers = haveFewNumbers({ noise: { numbers: countNumbers(measured) } });
   const first = await findSpace(modules, clients, options, core, fewNumbers);
   const known = {
@@ -146,43 +206,29 @@ async function judgeByEvidence(
     modules: measured,
     effectiveRanks: await modules.each((module) => module.ask("effectiveRanks", compared)),
     ranks: first.views.ranks,
-    startsElsewhere: clients.map(hasOtherStart),
+    startsElsewhere: clients.map(({ id }) => context.otherStarts?.has(id) ?? false),
   };
   const measureFor = ({ detection }: FoundSpace) =>
     combineMeasures({ ...known, tangents: detection.scores });
   const firstMeasures = measureFor(first);
   const found = await fitToTrusted(first, options, firstMeasures, bank);
   const measures = found === first ? firstMeasures : measureFor(found);
-  const rules = { bank, rate: options.rule.falseAlarmRate, required, power };
-  const rng = stream("positive controls").at(options.seed);
-  const isTooFew = clients.length < leastClients(options);
-  const ofRound = judge(measures, rules, rng);
-  const own = clients.flatMap((client, k) => (isPresent(client) ? [k] : []));
-  const after =
-    histories && !isTooFew
-      ? addRound(
-          histories,
-          pick(clients, own).map(({ id }) => id),
-          ofRound.scores,
-          own,
-        )
-      : histories;
-  const ids = clients.map(({ id }) => id);
-  const judged = judgeOverRounds(ofRound, ids, after, rules);
-  const tooFew = `too few clients: ${clients.length} of at least ${leastClients(options)}`;
-  return {
-    clients: judged.map((one) =>
-      toClientJudgement(
-        isTooFew ? { ...one, status: "undecided", reason: tooFew, isPooled: true } : one,
-        options.rule,
-      ),
-    ),
-    gap: found.detection.gap,
-    found,
-    controls: ofRound,
+  const { clients: verdicts, ...findings } = judgeByEvidence(
     measures,
-    histories: after,
-  };
+    clients.map(({ id }) => id),
+    {
+      bank,
+      rate: rule.falseAlarmRate,
+      required,
+      power,
+      minClients: leastClients(options),
+      poolsUndecided: rule.undecided === "in",
+    },
+    histories && { histories, present },
+    stream("positive controls").at(options.seed),
+  );
+  const own = present.length < clients.length ? selectClients(measures, present) : measures;
+  return { clients: verdicts, judge: { by: "evidence", ...findings, measures: own }, found };
 }
 
 /**
@@ -197,13 +243,14 @@ async function findSpace(
   core: AgreeingCore,
   fewNumbers: boolean,
 ): Promise<FoundSpace> {
+  const settings = toFindOptions(options);
   if (core.usual >= largeCommonPart && !options.centered && !fewNumbers) {
-    const centred = { ...options, centered: true };
+    const centred = { ...settings, centered: true };
     const varying = await findSharedSpace(modules, clients, [], centred, core);
     if (isSharedByMost(varying.detection)) return varying;
     varying.views.drop();
   }
-  return findSharedSpace(modules, clients, [], options, core);
+  return findSharedSpace(modules, clients, [], settings, core);
 }
 
 /**
@@ -220,20 +267,5 @@ async function fitToTrusted(
   if (!isSharedByMost(found.detection)) return found;
   const certain = minBenignCount(found.views.size, options);
   const { core } = scoreClients(measures, bank.spreads, certain);
-  return { ...found, detection: await detect(found.views, core, [], options, 1) };
-}
-
-function toClientJudgement(
-  { status, score, upper, reason, evidence, isPooled }: Judgement,
-  { undecided }: EvidenceRule,
-): ClientJudgement {
-  return {
-    status,
-    isPooled: isPooled || (status === "undecided" && undecided === "in"),
-    score,
-    threshold: upper,
-    // The list of kinds says the same about a benign client, in fewer bytes of every record.
-    ...(status !== "benign" && { reason }),
-    evidence,
-  };
+  return { ...found, detection: await detect(found.views, core, [], toFindOptions(options), 1) };
 }

@@ -1,6 +1,103 @@
-import { z } from "zod";
+import { excerpt } from "@fedclair/core";
+import { didYouMean } from "@fedclair/core/internal";
+import type { Stream } from "@fedclair/linalg";
 import { weighting } from "@fedclair/rules";
-import { ruleSchema } from "./rule.js";
+import { z } from "zod";
+import { usualMinGap } from "./space/detect.js";
+import type { FindOptions } from "./space/find-shared-space.js";
+
+/** The rule of a trial that names none. */
+const defaultRule = "evidence";
+
+/** Rejects a key of another rule with the name of that rule. */
+const strict = { error: explainUnknownKeys };
+
+const branches = {
+  gap: z
+    .strictObject(
+      {
+        by: z.literal("gap"),
+        minGap: z
+          .number()
+          .gt(1)
+          .default(usualMinGap)
+          .describe("The smallest ratio of neighbouring scores that counts as a gap, above 1."),
+      },
+      strict,
+    )
+    .describe("A threshold for the scores, at the widest gap between them."),
+  evidence: z
+    .strictObject(
+      {
+        by: z.literal("evidence"),
+        falseAlarmRate: z
+          .number()
+          .min(0.001)
+          .max(0.5)
+          .default(0.05)
+          .describe(
+            "The share of federations without a contaminated client in which any client is flagged, 0.001 … 0.5.",
+          ),
+        undecided: z
+          .enum(["out", "in"])
+          .default("out")
+          .describe(
+            "Whether a client that only stands apart from the others is included in the shared result.",
+          ),
+      },
+      strict,
+    )
+    .describe("Evidence of several kinds, at a rate of false alarms; needs at least 6 clients."),
+};
+
+type RuleName = keyof typeof branches;
+
+const names = Object.keys(branches) as [RuleName, ...RuleName[]];
+const list = names.join(" or ");
+
+const ruleMapping = z.discriminatedUnion("by", [branches.gap, branches.evidence], {
+  error: () => `expected ${list}`,
+});
+
+/**
+ * The option `rule`: how contaminated clients are found. A bare name is short for the rule with its
+ * defaults, and `by` may be left out for the default rule.
+ */
+const ruleSchema = z
+  .union(
+    [
+      z.enum(names).transform((by) => ruleMapping.parse({ by })),
+      z.preprocess(
+        (given) => (isMapping(given) && !("by" in given) ? { by: defaultRule, ...given } : given),
+        ruleMapping,
+      ),
+    ],
+    { error: () => `expected ${list}, or a mapping as { by: ${defaultRule} }` },
+  )
+  .prefault(defaultRule)
+  .describe("How contaminated clients are found.");
+
+/** A rule with its options, every default filled in. */
+export type Rule = z.output<typeof ruleSchema>;
+
+/** Explains unknown keys of a rule. All other issues keep their own messages. */
+function explainUnknownKeys(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code !== "unrecognized_keys") return undefined;
+  const { by } = issue.input as { readonly by: RuleName };
+  return issue.keys
+    .map((key) => {
+      const owner = names.find((name) => key in branches[name].shape);
+      const advice = owner
+        ? ` of rule ${by}: it belongs to { by: ${owner}, ${key}: … }`
+        : didYouMean(key, Object.keys(branches[by].shape));
+      return `unknown key '${excerpt(key)}'${advice}`;
+    })
+    .join("\n"); // `separateIssues` splits the lines again
+}
+
+function isMapping(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 /**
  * The options of CLAIR with the defaults of the platform's design. Each description documents its
@@ -105,10 +202,27 @@ export function leastClients({
   return rule.by === "evidence" ? minEvidenceClients : minClients;
 }
 
-/** H, the number of active clients that are certainly benign. */
-export function minBenignCount(
-  clients: number,
-  { minBenignFraction }: Pick<ClairOptions, "minBenignFraction">,
-): number {
-  return Math.min(Math.max(Math.ceil(minBenignFraction * clients - 1e-9), 1), clients);
+/** What the search for the shared space needs to know. It knows no rule. */
+export function toFindOptions(options: ClairOptions): FindOptions {
+  const { rule } = options;
+  return {
+    ...options,
+    minClients: leastClients(options),
+    // With rule evidence, lying outside at a gap is a part of the evidence.
+    minGap: rule.by === "gap" ? rule.minGap : usualMinGap,
+    scalesCommonPart: scalesCommonPart(rule),
+  };
+}
+
+/**
+ * Whether what clients have in common is scaled to each of them. Rule `gap` follows the
+ * specification, which treats all alike.
+ */
+export function scalesCommonPart({ by }: Pick<Rule, "by">): boolean {
+  return by === "evidence";
+}
+
+/** Mixes the seed of the options with one that no client knows. */
+export function withSecretSeed(options: ClairOptions, rng: Stream): ClairOptions {
+  return { ...options, seed: (options.seed + rng.at("seed").int(2 ** 32)) % 2 ** 32 };
 }

@@ -16,7 +16,7 @@ import assert from "node:assert/strict";
 import { product, type Factors } from "@fedclair/rules";
 import { distance, refinedMatrix } from "../testing/measure.js";
 import { idOf, randomBasis, updateOf } from "@fedclair/rules/testing";
-import { weightedSum } from "./updates/change.js";
+import { sumWeighted } from "./updates/change.js";
 import { clair, clairSchema, refine, type ClairOptions } from "./index.js";
 
 const quick = { numRuns: 6 };
@@ -74,8 +74,8 @@ type Turn = (x: Matrix, name: string) => Matrix;
 
 function assertSame(got: Answer, expected: Answer, turn: Turn = (x) => x): void {
   assert.deepEqual(got.result.status, expected.result.status);
-  for (const [id, { score }] of expected.result.judgements) {
-    const own = got.result.judgements.get(id)?.score ?? NaN;
+  for (const [id, { score }] of expected.result.verdicts) {
+    const own = got.result.verdicts.get(id)?.score ?? NaN;
     assert.ok(Math.abs(own - score) < 1e-10 * (1 + score), id);
   }
   for (const name of expected.refined.keys()) {
@@ -248,7 +248,7 @@ describe("clair", () => {
 });
 
 function combined(xs: readonly (Matrix | undefined)[], weights: readonly number[]): Matrix {
-  return weightedSum(
+  return sumWeighted(
     xs.flatMap((x) => x ?? []),
     weights,
   );

@@ -1,18 +1,31 @@
+import {
+  dtypeOf,
+  isLowRank,
+  readNumbers,
+  UserError,
+  type Aggregation,
+  type Delta,
+  type Tensor,
+  type TensorDelta,
+  type Update,
+  type Verdict,
+} from "@fedclair/core";
+import { createStored, payloadBytes } from "@fedclair/core/internal";
 import { item, zip } from "@fedclair/linalg";
 import { computeWeights } from "@fedclair/rules";
 import type { Hosted } from "@fedclair/threads";
-import type { ClairResult } from "./clair.js";
-import type { ClairOptions } from "./options.js";
-import type { Blend } from "./refine/blends.js";
-import type { RankedPair, RefinedPair } from "./refine/pairs.js";
-import { refineVectors } from "./refine/vectors.js";
-import type { Members, Refined, RefineOptions } from "./refine/refine-module.js";
-import { indicesOf } from "./updates/sanitise.js";
-import type { SharedSpace } from "./space/projection.js";
+import type { ClairResult } from "./judge-round.js";
 import type { ModuleState } from "./modules/module-state.js";
+import { scalesCommonPart, type ClairOptions } from "./options.js";
+import type { Refined, Members } from "./refine/parts.js";
+import type { RefinedPair } from "./refine/outputs.js";
+import type { Blend, RankedPair } from "./refine/pairs.js";
+import { refineVectors } from "./refine/refine-module.js";
+import type { SharedSpace } from "./space/projection.js";
+import { indicesOf, pickVectors } from "./updates/sanitise.js";
 
 type JudgedRound = Pick<ClairResult, "benign" | "modules" | "spaces">;
-type Options = RefineOptions & Pick<ClairOptions, "weighting">;
+type Options = Pick<ClairOptions, "rule" | "weighting">;
 
 /**
  * Step 7: refines every module with `refineModule`, and modules that are not compared with
@@ -23,8 +36,10 @@ export async function refine(
   judged: JudgedRound,
   options: Options & Pick<ClairOptions, "models">,
 ): Promise<ReadonlyMap<string, Refined>> {
+  const { models } = options;
+  const how = { models, scalesCommonPart: scalesCommonPart(options.rule) };
   const compared = await refineEachModule(judged, options, (module, space, members) =>
-    module.ask("refine", space, members, options),
+    module.ask("refine", space, members, how),
   );
   const { benign } = judged;
   if (benign.length === 0) return compared;
@@ -40,8 +55,9 @@ export function refineToPairs(
   judged: JudgedRound,
   options: Options,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, RefinedPair>>> {
+  const how = { scalesCommonPart: scalesCommonPart(options.rule) };
   return refineEachModule(judged, options, (module, space, members) =>
-    module.ask("refineToPairs", space, members, options),
+    module.ask("refineToPairs", space, members, how),
   );
 }
 
@@ -74,4 +90,97 @@ async function refineEachModule<T>(
   const bySpace = [...spaces.values()];
   const refined = await modules.each((module, m) => ask(module, item(bySpace, m), members));
   return new Map(zip(modules.names, refined));
+}
+
+/**
+ * Converts the result of a round to an aggregation. Benign clients continue with their refined
+ * change, and inactive ones with the shared part of it and their own vectors. Contaminated and
+ * invalid clients keep their own change and get nothing from others. The global change is the mean
+ * of the refined changes; with option `models` global every client gets it. In a trial that holds
+ * back data, the benign and inactive clients choose between their refined change and others.
+ */
+export function toAggregation(
+  updates: readonly Update[],
+  result: ClairResult,
+  refined: ReadonlyMap<string, Refined>,
+  { models }: Pick<ClairOptions, "models">,
+): Aggregation {
+  const collectTerm = (part: (module: Refined) => TensorDelta | undefined): Delta => {
+    const term = new Map<string, TensorDelta>();
+    for (const [name, module] of refined) {
+      const delta = part(module);
+      if (delta !== undefined) term.set(name, delta);
+    }
+    return term;
+  };
+  const shared = collectTerm((module) => module.shared);
+  const sharedTerms = shared.size > 0 ? [shared] : [];
+  const benign = new Set(result.benign.map(({ id }) => id));
+  const isRefined = (id: string) => benign.has(id) || result.status.get(id) === "inactive";
+  const personal = updates.map(({ clientId: id, delta }): [string, Delta[]] => {
+    if (benign.has(id)) {
+      const extra = collectTerm((module) => takeShare(module, id));
+      const own = collectTerm((module) => module.personal.get(id));
+      return [id, [own, ...sharedTerms, ...(extra.size > 0 ? [extra] : [])]];
+    }
+    if (!isRefined(id)) return [id, [delta]];
+    const vectors = pickVectors(delta);
+    return [id, vectors.size > 0 ? [...sharedTerms, vectors] : sharedTerms];
+  });
+  return {
+    change: refined.size > 0 ? [collectTerm((module) => module.meanPersonal), ...sharedTerms] : [],
+    ...(models === "personal" && {
+      personal: new Map(personal),
+      refined: new Set(personal.flatMap(([id]) => (isRefined(id) ? [id] : []))),
+    }),
+    verdicts: updates.map((update) => toVerdict(update, result)),
+    ...(result.judge.by === "evidence" && { cleared: result.judge.controls.cleared }),
+    metrics: toMetrics(result),
+  };
+}
+
+/** Returns what a client gets of the common part in addition to the shared part. */
+function takeShare({ common, extraShares }: Refined, id: string): TensorDelta | undefined {
+  const share = extraShares.get(id);
+  if (share === undefined || !common) return undefined;
+  return isLowRank(common)
+    ? { b: common.b, a: createScaled(common.a, share) }
+    : createScaled(common, share);
+}
+
+/** Creates a multiple of a tensor. Only the tensor is in memory; each read multiplies it. */
+function createScaled(tensor: Tensor, factor: number): Tensor {
+  const read = () => readNumbers(tensor).map((x) => factor * x);
+  return createStored(tensor.shape, dtypeOf(tensor), payloadBytes([tensor]), read);
+}
+
+function toVerdict(
+  { clientId }: Update,
+  { status, verdicts, benign, farModules }: ClairResult,
+): Verdict {
+  const verdictStatus = status.get(clientId);
+  if (verdictStatus === undefined) throw new UserError(`clair: two updates of client ${clientId}`);
+  const verdict = verdicts.get(clientId);
+  const threshold = verdict?.threshold ?? Infinity;
+  const modules = farModules.get(clientId);
+  return {
+    clientId,
+    ...(verdict?.reason !== undefined && { reason: verdict.reason }),
+    ...(verdict && verdict.evidence.length > 0 && { evidence: verdict.evidence }),
+    ...(modules && { modules }),
+    status: verdictStatus,
+    pooled: benign.some(({ id }) => id === clientId),
+    score: verdict?.score ?? null,
+    threshold: Number.isFinite(threshold) ? threshold : null,
+  };
+}
+
+function toMetrics({ gap, spaces, status }: ClairResult): Record<string, number> {
+  const count = (wanted: string) => [...status.values()].filter((s) => s === wanted).length;
+  return {
+    gap,
+    contaminated: count("contaminated"),
+    inactive: count("inactive"),
+    ...Object.fromEntries([...spaces].map(([module, { rank }]) => [`rank.${module}`, rank])),
+  };
 }

@@ -2,9 +2,10 @@
 import type { LowRank } from "@fedclair/core";
 import { ThreadService } from "@fedclair/threads";
 import { condense, type Condensed } from "./modules/condense.js";
-import { ClientGroup } from "./client-group.js";
+import { ClientGroup } from "./grouped.js";
 import { ModuleGroup } from "./modules/module-state.js";
-import type { ThreadObjects } from "./modules/thread-objects.js";
+import type { ClairOptions } from "./options.js";
+import type { ThreadObjects } from "./modules/module-pool.js";
 import { inSharedMemory, restore } from "./updates/transfer.js";
 
 function condenseShared(pairs: readonly LowRank[]): Condensed {
@@ -14,7 +15,7 @@ function condenseShared(pairs: readonly LowRank[]): Condensed {
 
 const makers: ThreadObjects = {
   modules: (updates, options) => new ModuleGroup(updates, options),
-  clients: (updates, options) => new ClientGroup(updates, options),
+  clients: (updates, options) => new ClientGroup(updates, options as ClairOptions),
   condenser: () => ({ condense: condenseShared }),
 };
 const transferred = ["refine", "refineToPairs", "blendToPairs", "judge"];

@@ -155,8 +155,8 @@ export async function compareAdapters({
     otherStarts: new Set(elsewhere.map((k) => item(names, k))),
   });
   try {
-    const { detection, gap, spaces, measures, controls } = result;
-    const threshold = [...result.judgements.values()][0]?.threshold ?? Infinity;
+    const { detection, gap, spaces, judge } = result;
+    const threshold = [...result.verdicts.values()][0]?.threshold ?? Infinity;
     const tangents = await moduleTangents(result);
     const found = createFindings(result, tangents);
     const findings = new Map(found.map((finding) => [finding.name, finding]));
@@ -177,14 +177,15 @@ export async function compareAdapters({
       detection,
       threshold: Number.isFinite(threshold) ? threshold : null,
       gap,
-      ...(measures && {
-        alike: { names: result.active.map(({ id }) => id), cosines: measures.cosines.toRows() },
-      }),
-      ...(controls && {
+      ...(judge.by === "evidence" && {
+        alike: {
+          names: result.active.map(({ id }) => id),
+          cosines: judge.measures.cosines.toRows(),
+        },
         bank: bank.name,
-        calibratedFor: controls.thresholds.largest,
-        usualBelow: controls.thresholds.lower,
-        controls: { power: controls.power, cleared: controls.cleared },
+        calibratedFor: judge.controls.thresholds.largest,
+        usualBelow: judge.controls.thresholds.lower,
+        controls: { power: judge.controls.power, cleared: judge.controls.cleared },
       }),
       ranks: Object.fromEntries([...spaces].map(([module, { rank }]) => [module, rank])),
       uninformative: detection ? findUninformative(result, pile, tangents) : [],

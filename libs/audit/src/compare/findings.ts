@@ -33,11 +33,11 @@ export function createInvalidFinding(name: string, reason: string): AdapterFindi
 /** Smaller tangents are rounding errors. */
 const floor = 1e-6;
 
-type Compared = Pick<ClairResult, "status" | "judgements" | "controls" | "benign" | "modules">;
+type Compared = Pick<ClairResult, "status" | "verdicts" | "judge" | "benign" | "modules">;
 
 /** Creates the findings of all adapters. @param tangents by adapter, then by module */
 export function createFindings(
-  { status, judgements, controls, benign, modules: { names } }: Compared,
+  { status, verdicts, judge, benign, modules: { names } }: Compared,
   tangents: ReadonlyMap<string, ReadonlyMap<string, number>>,
 ): AdapterFinding[] {
   const usual = (module: string) =>
@@ -47,15 +47,15 @@ export function createFindings(
     if (found === "invalid") {
       return createInvalidFinding(name, "entries above 1e100, which cannot be compared");
     }
-    const judgement = judgements.get(name);
-    const reason = judgement?.reason ?? (found === "inactive" ? "changes nothing" : undefined);
+    const verdict = verdicts.get(name);
+    const reason = verdict?.reason ?? (found === "inactive" ? "changes nothing" : undefined);
     return {
       name,
       status: found,
       ...(reason !== undefined && { reason }),
-      score: judgement?.score ?? null,
-      ...(controls && found === "benign" && { clearedOf: controls.cleared }),
-      ...(judgement?.evidence && { evidence: judgement.evidence }),
+      score: verdict?.score ?? null,
+      ...(judge.by === "evidence" && found === "benign" && { clearedOf: judge.controls.cleared }),
+      ...(verdict && verdict.evidence.length > 0 && { evidence: verdict.evidence }),
       modules: [...(tangents.get(name) ?? [])]
         .flatMap(([module, tangent]) => {
           const middle = medians.get(module);

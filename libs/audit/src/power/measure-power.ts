@@ -221,13 +221,15 @@ async function judgeHonest(
 ): Promise<HonestRound | undefined> {
   const result = await clair(updates, options, { threads: threadsFor(updates, options) });
   try {
-    const { controls, detection, judgements } = result;
-    if (!detection || controls?.flagged === undefined) return undefined;
+    const { judge, detection, verdicts } = result;
+    if (!detection || judge.by !== "evidence") return undefined;
+    const { controls } = judge;
+    if (controls.flagged === undefined) return undefined;
     return {
-      clients: judgements.size,
+      clients: verdicts.size,
       flagged: controls.flagged,
       notBenign: controls.power,
-      hasFalseAlarm: [...judgements.values()].some(({ status }) => status === "contaminated"),
+      hasFalseAlarm: [...verdicts.values()].some(({ status }) => status === "contaminated"),
     };
   } finally {
     result.modules.close();

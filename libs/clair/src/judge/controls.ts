@@ -1,7 +1,6 @@
 import { at, item, type Stream, indices } from "@fedclair/linalg";
-import { computeAgreement } from "../measures/cosines.js";
-import { normalEvenness } from "../measures/evenness.js";
-import { selectClients, type Measures } from "../measures/measures.js";
+import { computeAgreement, selectClients, type Measures } from "../measures/measures.js";
+import { normalEvenness } from "../measures/module-measures.js";
 import type { Scores } from "./score.js";
 
 /** The kinds of attackers that are planted as positive controls, with what each one does. */
@@ -162,4 +161,32 @@ function alter(
       break;
   }
   return own;
+}
+
+/**
+ * Says what a client about whom nothing stands out is cleared of.
+ * @param required kinds that it must be cleared of
+ */
+export function describeControls(
+  cleared: readonly ControlKind[],
+  power: Power,
+  required: readonly ControlKind[],
+  isTooFew: boolean,
+): string {
+  if (isTooFew) return "nothing stands out, but so few clients cannot show that nothing would";
+  const missing = required.filter((kind) => !cleared.includes(kind));
+  if (missing.length > 0) {
+    return `nothing stands out, but neither would ${missing.map((kind) => controlMeanings[kind]).join(", or ")}`;
+  }
+  if (cleared.length === 0) {
+    return "nothing stands out, but no attacker that was planted to try it did either";
+  }
+  const found = cleared.map((kind) => controlMeanings[kind]).join(", ");
+  const others = controlKinds.filter((kind) => !cleared.includes(kind));
+  const sentence = `nothing stands out; here ${found} would`;
+  if (others.length === 0) return sentence;
+  const rest = others.map(
+    (kind) => `${controlMeanings[kind]} in ${Math.floor(100 * power[kind])} % of attempts`,
+  );
+  return `${sentence}, ${rest.join(", ")}`;
 }

@@ -8,14 +8,15 @@ import {
   readShippedBank,
   type Bank,
 } from "./bank.js";
-import { listCleared, plantAttackers, shareAbove } from "./controls.js";
-import { findAgreeingCore, meanCosines } from "../measures/cosines.js";
-import { describeControls, describeEvidence } from "./format-evidence.js";
-import { judge } from "./evidence.js";
-import { selectClients, type Measures } from "../measures/measures.js";
-import { normalEvenness } from "../measures/evenness.js";
-import { measureModule } from "../measures/module-measures.js";
-import { judgeOverRounds } from "./over-rounds.js";
+import { listCleared, plantAttackers, shareAbove, describeControls } from "./controls.js";
+import {
+  findAgreeingCore,
+  meanCosines,
+  selectClients,
+  type Measures,
+} from "../measures/measures.js";
+import { describeEvidence, judge, judgeOverRounds } from "./evidence.js";
+import { normalEvenness, measureModule } from "../measures/module-measures.js";
 import { computePieces } from "./pieces.js";
 import { addRound, noHistories, scoreOverRounds, type ClientHistories } from "./rounds.js";
 import { scoreAgainst, scoreClients } from "./score.js";

@@ -1,16 +1,22 @@
-import type { VerdictStatus } from "@fedclair/core";
-import { at, type Stream, indices } from "@fedclair/linalg";
-import { findThresholds, type Bank, type Thresholds } from "./bank.js";
+import type { Evidence, VerdictStatus } from "@fedclair/core";
+import { at, indices, pick, type Stream } from "@fedclair/linalg";
+import type { Measures } from "../measures/measures.js";
+import { findThresholds, findThresholdsOverRounds, type Bank, type Thresholds } from "./bank.js";
 import {
+  describeControls,
   listCleared,
   plantAttackers,
   shareAbove,
   type ControlKind,
   type Power,
 } from "./controls.js";
-import type { Measures } from "../measures/measures.js";
-import { describeControls, describeEvidence, type Strength } from "./format-evidence.js";
+import { oppositeMeanings, pieceMeanings, type PieceKind } from "./pieces.js";
+import type { ClientVerdict } from "./gap.js";
+import { addRound, scoreOverRounds, type ClientHistories } from "./rounds.js";
 import { listEvidence, scoreAgainst, scoreClients, type Scores } from "./score.js";
+
+/** A piece of evidence with a meaning. */
+export type Strength = Evidence & { readonly kind: PieceKind };
 
 /** The judgement of one client. */
 export interface Judgement {
@@ -52,6 +58,80 @@ export interface JudgeOptions {
   readonly required: readonly ControlKind[];
   /** The power among clients like these, if it is known; by default it is measured. */
   readonly power?: Power | undefined;
+}
+
+/** The positive controls of a round, and the limits of its scores. */
+export type Controls = Pick<RoundVerdict, "power" | "flagged" | "cleared" | "thresholds">;
+
+/** The judgement of rule `evidence`. */
+export interface EvidenceJudgement {
+  readonly clients: readonly ClientVerdict[];
+  readonly controls: Controls;
+  /** The histories after this round; absent if none were given. */
+  readonly histories?: ClientHistories;
+}
+
+/** Earlier rounds of the clients. */
+export interface EarlierRounds {
+  readonly histories: ClientHistories;
+  /** Indices of the clients that take part in this round. */
+  readonly present: readonly number[];
+}
+
+/** How clients are judged, and who of the undecided takes part in what is shared. */
+export interface EvidenceOptions extends JudgeOptions {
+  /** With fewer clients, everybody is undecided. */
+  readonly minClients: number;
+  /** Whether all undecided clients are included in the shared result. */
+  readonly poolsUndecided: boolean;
+}
+
+/**
+ * Rule `evidence`: weighs the measures of clients against a bank of honest ones, in this round and
+ * over earlier rounds.
+ * @param measures of at least three clients
+ * @param ids in the order of the measures
+ * @param earlier if absent, the round is judged by itself
+ * @param rng draws the positive controls
+ */
+export function judgeByEvidence(
+  measures: Measures,
+  ids: readonly string[],
+  options: EvidenceOptions,
+  earlier: EarlierRounds | undefined,
+  rng: Stream,
+): EvidenceJudgement {
+  const ofRound = judge(measures, options, rng);
+  const { minClients, poolsUndecided } = options;
+  const isTooFew = ids.length < minClients;
+  const histories =
+    earlier && !isTooFew
+      ? addRound(earlier.histories, pick(ids, earlier.present), ofRound.scores, earlier.present)
+      : earlier?.histories;
+  const judged = judgeOverRounds(ofRound, ids, histories, options);
+  const reason = `too few clients: ${ids.length} of at least ${minClients}`;
+  const clients = judged.map((one) =>
+    toVerdict(
+      isTooFew ? { ...one, status: "undecided", reason, isPooled: true } : one,
+      poolsUndecided,
+    ),
+  );
+  return { clients, controls: ofRound, ...(histories && { histories }) };
+}
+
+function toVerdict(
+  { status, score, upper, reason, evidence, isPooled }: Judgement,
+  poolsUndecided: boolean,
+): ClientVerdict {
+  return {
+    status,
+    isPooled: isPooled || (status === "undecided" && poolsUndecided),
+    score,
+    threshold: upper,
+    // The list of kinds says the same about a benign client, in fewer bytes of every record.
+    ...(status !== "benign" && { reason }),
+    evidence,
+  };
 }
 
 /**
@@ -145,4 +225,74 @@ export function decide(
   const status = isUsual && canBeBenign ? "benign" : "undecided";
   const reason = isUsual ? usualReason : describeEvidence(evidence, false);
   return { status, score, upper, reason, isPooled };
+}
+
+/**
+ * Judges by the evidence averaged over rounds. A client may stand out in a single round by chance.
+ * Where the differences between clients last, there is no such chance, a further round is no
+ * further evidence, and the judgement of the round stays. If a client stands out in this round
+ * only, it is undecided; if this round flags it, it is also left out of what is shared. It keeps
+ * the judgement of this round if that is the clearer one, and if its score over rounds is one that
+ * at most one clean federation in five has.
+ * @param ids ids of the round's clients, in the order of the judgements
+ * @param histories of all clients up to this round; absent for a round by itself
+ */
+export function judgeOverRounds(
+  { clients, scores: ofRound }: Pick<RoundVerdict, "clients" | "scores">,
+  ids: readonly string[],
+  histories: ClientHistories | undefined,
+  { bank, rate }: Pick<JudgeOptions, "bank" | "rate">,
+): readonly Judgement[] {
+  const over = histories && scoreOverRounds(histories, ofRound);
+  if (over === undefined) return clients;
+  const { scores, rounds } = over;
+  const thresholds = findThresholdsOverRounds(bank, scores, rate);
+  const rows = new Map(over.ids.map((id, row) => [id, row]));
+  return clients.map((now, k): Judgement => {
+    const row = rows.get(ids[k] ?? "");
+    if (row === undefined) return now;
+    const score = at(scores.scores, row);
+    const isFlagged = now.status === "contaminated";
+    const lasts = score > thresholds.shared;
+    if (isFlagged && lasts && now.score / now.upper >= score / thresholds.upper) return now;
+    const count = rounds[row] ?? 0;
+    const evidence = listEvidence(scores, row).map((piece) => ({ ...piece, rounds: count }));
+    const decided = { ...now, ...decide(score, thresholds, evidence, now), evidence };
+    const isOdd = isFlagged ? !lasts : decided.status === "benign" && now.status !== "benign";
+    return isOdd ? { ...decided, ...onlyNow(now, count, !isFlagged && decided.isPooled) } : decided;
+  });
+}
+
+/** The judgement of a client that stands out in this round alone. */
+function onlyNow(
+  { evidence }: Judgement,
+  rounds: number,
+  isPooled: boolean,
+): Pick<Judgement, "status" | "reason" | "isPooled"> {
+  const reason = describeEvidence(evidence, true);
+  return {
+    status: "undecided",
+    reason: `${reason} in this round, but not over its ${rounds} rounds`,
+    isPooled,
+  };
+}
+
+/** Fewer deviations are not worth a word. */
+const leastWorth = 1;
+
+/**
+ * Says in one sentence why a client stands out, with its two strongest pieces of evidence.
+ * @param strongest the largest first
+ */
+export function describeEvidence(strongest: readonly Strength[], isFlagged: boolean): string {
+  const told = strongest
+    .slice(0, 2)
+    .filter(({ deviations }, i) => i === 0 || deviations >= leastWorth)
+    .map(({ kind, deviations, statistic, rounds = 0 }) => {
+      // Over rounds the statistic is a signed average.
+      const meanings = rounds > 0 && statistic < 0 ? oppositeMeanings : pieceMeanings;
+      return `${meanings[kind]} (${deviations.toFixed(1)} deviations)`;
+    });
+  const sentence = told.join(" and ");
+  return isFlagged ? sentence : `${sentence}, which honest clients do as well`;
 }

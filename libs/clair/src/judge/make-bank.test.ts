@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { item, Matrix, stream, indices } from "@fedclair/linalg";
 import { makeBank, type MeasuredRun } from "./make-bank.js";
 import type { Measures } from "../measures/measures.js";
-import { normalEvenness } from "../measures/evenness.js";
+import { normalEvenness } from "../measures/module-measures.js";
 
 const ids = indices(12).map((k) => `c${k}`);
 

@@ -10,8 +10,7 @@ import {
   pick,
   zip,
 } from "@fedclair/linalg";
-import type { ApartRow, Bank, BankRow } from "./bank.js";
-import { listGaps } from "./apart.js";
+import { type ApartRow, type Bank, type BankRow, listGaps } from "./bank.js";
 import { haveFewNumbers, selectClients, type Measures } from "../measures/measures.js";
 import { computePieces, type PieceKind } from "./pieces.js";
 import { addRound, noHistories, scoreOverRounds } from "./rounds.js";

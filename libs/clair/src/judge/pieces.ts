@@ -9,8 +9,12 @@ import {
   indices,
   pickNumbers,
 } from "@fedclair/linalg";
-import { computeAgreement, computeSpread } from "../measures/cosines.js";
-import { haveFewNumbers, type Measures } from "../measures/measures.js";
+import {
+  computeAgreement,
+  computeSpread,
+  haveFewNumbers,
+  type Measures,
+} from "../measures/measures.js";
 
 /** The pieces of evidence, and what a large value of each means. */
 export const pieceMeanings = {

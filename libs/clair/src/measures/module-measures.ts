@@ -6,10 +6,19 @@ import {
   type Tensor,
   type TensorDelta,
 } from "@fedclair/core";
-import { item, pick } from "@fedclair/linalg";
-import { measureEvenness, measureFactorEvenness } from "./evenness.js";
+import {
+  at,
+  frobenius,
+  gramTN,
+  indices,
+  item,
+  Matrix,
+  multiply,
+  multiplyTN,
+  pick,
+  symmetricEigen,
+} from "@fedclair/linalg";
 import type { ModuleMeasures } from "./measures.js";
-import { compareRowSpaces, findRowSpace } from "./row-spaces.js";
 
 /**
  * Measures one module of all clients. The measures belong to the changes, whatever factors a pair
@@ -54,4 +63,173 @@ export function selectMeasures(
     isDense,
     shape,
   };
+}
+
+/** Singular values below this share of the largest are rounding errors of float32 factors. */
+const minShare = 1e-5;
+
+/** The space that the rows of a factor A span: A = T·Qᵀ. */
+export interface RowSpace {
+  /** Q, n×s, with orthonormal columns. */
+  readonly basis: Matrix;
+  /** T, r×s. */
+  readonly triangle: Matrix;
+}
+
+/**
+ * Finds the space of a factor's rows. It has fewer dimensions than rows if they are dependent, and
+ * none if squares overflow.
+ */
+export function findRowSpace(a: Tensor): RowSpace {
+  const [rows = 0, cols = 0] = a.shape;
+  const columns = new Matrix(cols, rows, Float64Array.from(readNumbers(a)));
+  const gram = gramTN(columns);
+  if (!gram.data.every(Number.isFinite))
+    return { basis: new Matrix(cols, 0), triangle: new Matrix(rows, 0) };
+  const { values, vectors } = symmetricEigen(gram);
+  const sizes = values.filter((x) => x > minShare ** 2 * at(values, 0)).map(Math.sqrt);
+  const axes = vectors.columns(0, sizes.length);
+  return {
+    basis: scaleColumns(
+      multiply(columns, axes),
+      sizes.map((x) => 1 / x),
+    ),
+    triangle: scaleColumns(axes, sizes),
+  };
+}
+
+function scaleColumns(matrix: Matrix, factors: Float64Array): Matrix {
+  const out = matrix.copy();
+  factors.forEach((factor, j) => {
+    out.column(j).forEach((x, i, column) => (column[i] = factor * x));
+  });
+  return out;
+}
+
+/**
+ * Compares spaces of r dimensions by the inner products of their projections, without what random
+ * spaces have in common: (|UᵀV|² − r²/n)/(r − r²/n), 1 for the same space and about 0 for unrelated
+ * ones.
+ * @param width n, the dimension of the space that they are in, more than r
+ * @param rank r; spaces may have fewer dimensions
+ * @returns K×K, symmetric
+ */
+export function compareRowSpaces(spaces: readonly RowSpace[], width: number, rank: number): Matrix {
+  const out = new Matrix(spaces.length, spaces.length);
+  const [byChance, most] = [rank ** 2 / width, rank - rank ** 2 / width];
+  for (const j of indices(spaces.length)) {
+    for (let i = 0; i <= j; i++) {
+      const common = frobenius(multiplyTN(item(spaces, i).basis, item(spaces, j).basis)) ** 2;
+      const entry = (common - byChance) / most;
+      out.data[i + j * out.rows] = entry;
+      out.data[j + i * out.rows] = entry;
+    }
+  }
+  return out;
+}
+
+/** ln of the evenness of normally distributed numbers, ln √(2/π). */
+export const normalEvenness = 0.5 * Math.log(2 / Math.PI);
+
+/** Number of rows that are measured. On pools of adapters all rows gave the same verdicts. */
+const maxRows = 256;
+/** Number of directions that are measured, the largest ones. */
+const maxDirections = 16;
+/** Sweeps over all pairs of columns; four are enough for the evenness to stay the same. */
+const maxSweeps = 4;
+/** Smaller angles, in radians, do not change the evenness that can be seen. */
+const minAngle = 1e-2;
+
+/**
+ * Returns ln of the mean size of the entries over their root mean square; at most 0, where all
+ * entries have one size, and that of normal numbers if all are zero. Optimisers that scale every
+ * entry by itself, such as Adam, leave entries of one size where clients learn the same thing.
+ */
+export function measureEvenness(entries: ArrayLike<number>): number {
+  const most = largestSize(entries);
+  let [sizes, squares] = [0, 0];
+  for (let i = 0; i < entries.length; i++) {
+    const x = Math.abs(entries[i] as number) / (most || 1); // squares neither overflow nor vanish
+    sizes += x;
+    squares += x * x;
+  }
+  return squares === 0 ? normalEvenness : Math.log(sizes / Math.sqrt(squares * entries.length));
+}
+
+/**
+ * Measures the evenness of a change B·A with factors in the coordinates in which it is greatest, so
+ * that it belongs to the change and not to its factors: (B·R)·(R⁻¹·A) is the same change. The
+ * coordinates are found from the change's principal axes by rotations of pairs of columns that make
+ * the sum of fourth powers small (Carroll 1953, with the opposite sign, as in Kaiser 1958).
+ * @param b the factor B, p×r
+ * @param triangle T, r×s, with A = T·Qᵀ and orthonormal columns of Q
+ */
+export function measureFactorEvenness(b: Tensor, triangle: Matrix): number {
+  const columns = multiply(takeRows(b), triangle);
+  const most = largestSize(columns.data);
+  if (most === 0) return normalEvenness;
+  const scaled = columns.scale(1 / most); // so that fourth powers neither overflow nor vanish
+  const { vectors } = symmetricEigen(multiplyTN(scaled, scaled));
+  const rotated = multiply(scaled, vectors.columns(0, Math.min(vectors.cols, maxDirections)));
+  rotateToEvenness(rotated);
+  return measureEvenness(rotated.data);
+}
+
+/** Reads rows at equal distances. */
+function takeRows(b: Tensor): Matrix {
+  const [rows = 0, cols = 0] = b.shape;
+  const entries = readNumbers(b);
+  const out = new Matrix(Math.min(rows, maxRows), cols);
+  for (let i = 0; i < out.rows; i++) {
+    const from = Math.floor((i * rows) / out.rows) * cols;
+    for (let j = 0; j < cols; j++) out.data[i + j * out.rows] = entries[from + j] as number;
+  }
+  return out;
+}
+
+/** Rotates the columns in place. */
+function rotateToEvenness(columns: Matrix): void {
+  for (let sweep = 0; sweep < maxSweeps; sweep++) {
+    let isStill = true;
+    for (let j = 1; j < columns.cols; j++) {
+      for (let i = 0; i < j; i++) {
+        const [x, y] = [columns.column(i), columns.column(j)];
+        const angle = findEvenAngle(x, y);
+        if (Math.abs(angle) < minAngle) continue;
+        isStill = false;
+        rotate(x, y, angle);
+      }
+    }
+    if (isStill) return;
+  }
+}
+
+/** The angle, −π/4 … π/4, that makes the sum of the fourth powers of both columns least. */
+function findEvenAngle(x: Float64Array, y: Float64Array): number {
+  let [along, across] = [0, 0];
+  for (let k = 0; k < x.length; k++) {
+    const [a, b] = [x[k] as number, y[k] as number];
+    const [u, v] = [a * a - b * b, 2 * a * b];
+    along += u * u - v * v;
+    across += 2 * u * v;
+  }
+  // The sum is a constant plus (along · cos 4φ + across · sin 4φ) / 4.
+  if (along === 0 && across === 0) return 0;
+  const angle = (Math.atan2(across, along) + Math.PI) / 4;
+  return angle > Math.PI / 4 ? angle - Math.PI / 2 : angle;
+}
+
+function rotate(x: Float64Array, y: Float64Array, angle: number): void {
+  const [c, s] = [Math.cos(angle), Math.sin(angle)];
+  for (let k = 0; k < x.length; k++) {
+    const [a, b] = [x[k] as number, y[k] as number];
+    x[k] = c * a + s * b;
+    y[k] = c * b - s * a;
+  }
+}
+
+function largestSize(entries: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 0; i < entries.length; i++) most = Math.max(most, Math.abs(entries[i] as number));
+  return most;
 }

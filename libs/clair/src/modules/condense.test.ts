@@ -1,9 +1,8 @@
-import type { CornerTensor } from "../updates/corner.js";
+import { type CornerTensor, inSharedMemory, restore } from "../updates/transfer.js";
 import assert from "node:assert/strict";
 import { loadChange, readNumbers, toDense, toTensor, type LowRank } from "@fedclair/core";
 import { dot, frobenius, Matrix, stream, subtract, item, indices } from "@fedclair/linalg";
 import { condense, expandCondensed } from "./condense.js";
-import { inSharedMemory, restore } from "../updates/transfer.js";
 
 const [p, q, r] = [40, 30, 2];
 

@@ -4,18 +4,20 @@ import {
   tensorsOf,
   yieldToEventLoop,
   type LowRank,
+  type Delta,
   type TensorDelta,
   type Update,
+  type Verdict,
 } from "@fedclair/core";
 import { sum, indices } from "@fedclair/linalg";
-import { hostHere, type Hosted } from "@fedclair/threads";
+import { hostHere, Thread, ThreadPool, type Hosted } from "@fedclair/threads";
+import type { ControlKind, Power } from "../judge/controls.js";
+import type { SpaceOptions } from "../space/views.js";
 import type { Condensed } from "./condense.js";
-import { isCompared } from "../updates/compared-modules.js";
-import type { ClairOptions } from "../options.js";
-import { clairThreads } from "./clair-threads.js";
-import { ModuleGroup, type Comparison, type ModuleState } from "./module-state.js";
-import { PooledViews } from "../space/module-views.js";
-import { inSharedMemory } from "../updates/transfer.js";
+import { isCompared } from "../updates/sanitise.js";
+import { ModuleGroup, type ModuleState } from "./module-state.js";
+import { type Comparison, PooledViews } from "../space/module-views.js";
+import { inSharedMemory, restore } from "../updates/transfer.js";
 
 /** Numbers per thread below which another thread is not worth starting. */
 const minNumbersPerThread = 1 << 15;
@@ -38,7 +40,7 @@ const smallRoundOfRank = { clients: 16, numbers: 1 << 17 };
  */
 export function threadsFor(
   updates: readonly Update[],
-  { starts, rank }: Pick<ClairOptions, "starts" | "rank">,
+  { starts, rank }: Pick<SpaceOptions, "starts" | "rank">,
 ): number {
   const numbers = sum(updates.map(({ delta }) => sum([...delta.values()].map(countEntries))));
   const fits = (limits: { readonly clients: number; readonly numbers: number }) =>
@@ -105,7 +107,7 @@ export class ModulePool {
    */
   static async create(
     updates: readonly Update[],
-    options: ClairOptions,
+    options: SpaceOptions,
     count: number,
   ): Promise<ModulePool> {
     const names = [...(updates[0]?.delta ?? [])].flatMap(([name, module]) =>
@@ -186,3 +188,48 @@ async function shareModules(modules: Changes): Promise<TensorDelta[][]> {
   }
   return copies;
 }
+
+/** The part of an update that CLAIR uses without earlier rounds. */
+export type GroupUpdate = Pick<Update, "clientId" | "numExamples" | "delta">;
+
+/** What positive controls show, for clients like those that they were planted among. */
+export interface PositiveControls {
+  readonly power: Power;
+  /** The kinds that a client who does not stand out is cleared of. */
+  readonly cleared: readonly ControlKind[];
+}
+
+/** The judgement of one group, as plain data. */
+export interface JudgedGroup {
+  /** The mean of the clients that take part in what the group shares, as a sum of terms. */
+  readonly change: readonly Delta[];
+  /** The weight of the mean. */
+  readonly weight: number;
+  /** One for each client, in the order of the updates. */
+  readonly verdicts: readonly Verdict[];
+  readonly contaminated: number;
+  readonly inactive: number;
+  /** The positive controls in the group; absent if none were planted. */
+  readonly controls: PositiveControls | undefined;
+}
+
+/** What `worker.ts` creates in a thread. */
+export interface ThreadObjects {
+  /** @param updates updates by module, then by client */
+  modules(updates: readonly (readonly TensorDelta[])[], options: SpaceOptions): ModuleGroup;
+  clients(
+    updates: readonly GroupUpdate[],
+    options: SpaceOptions,
+  ): { judge(power: Power | undefined): Promise<JudgedGroup> };
+  condenser(): { condense(pairs: readonly LowRank[]): Condensed };
+}
+
+/** Threads that rounds share, at most one for each core. */
+export const clairThreads = new ThreadPool(
+  () =>
+    new Thread<ThreadObjects>(new URL(import.meta.resolve("#module-thread")), {
+      name: "a thread of CLAIR",
+      idleMs: 10_000,
+      restore,
+    }),
+);

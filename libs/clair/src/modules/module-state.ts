@@ -20,22 +20,9 @@ import {
 } from "@fedclair/linalg";
 import { type Factors, gramOf } from "@fedclair/rules";
 import { hostHere } from "@fedclair/threads";
-import { fitCommonScale } from "../updates/common-part.js";
-import type { ModuleMeasures } from "../measures/measures.js";
-import { measureModule } from "../measures/module-measures.js";
-import { toShape, isBounded } from "../updates/compared-modules.js";
-import type { ClairOptions } from "../options.js";
-import { blendChanges, type Blend } from "../refine/blends.js";
-import { toRefinedPairs, type RankedPair, type RefinedPair } from "../refine/pairs.js";
 import {
-  toDeltas,
-  refineModule,
-  type Members,
-  type Refined,
-  type RefineOptions,
-} from "../refine/refine-module.js";
-import { chooseRank } from "../space/rank.js";
-import {
+  fitCommonScale,
+  toShape,
   combine,
   compress,
   inner,
@@ -48,31 +35,20 @@ import {
   type Changes,
   type Side,
 } from "../updates/change.js";
+import type { ModuleMeasures } from "../measures/measures.js";
+import { measureModule } from "../measures/module-measures.js";
+import { isBounded } from "../updates/sanitise.js";
+import { blendChanges, type Blend, type RankedPair } from "../refine/pairs.js";
+import { toRefinedPairs, type RefinedPair, toDeltas, type Models } from "../refine/outputs.js";
+import type { Refined, Members } from "../refine/parts.js";
+import { refineModule, type RefineOptions } from "../refine/refine-module.js";
+import { chooseRank, createView } from "../space/view.js";
 import { ModuleUpdate } from "../updates/module-update.js";
 import { gramInside, computeTangent, type SharedSpace } from "../space/projection.js";
 import { roughRows } from "../space/sketch.js";
-import { createView, type View } from "../space/view.js";
-import { ModuleViews, PooledViews } from "../space/module-views.js";
-
-/** The clients to compare, and how to compare them. */
-export interface Comparison {
-  readonly clients: readonly number[];
-  /**
-   * Clients whose mean is subtracted from every change first; none by default. With rule `evidence`
-   * it is scaled to each change.
-   */
-  readonly centre?: readonly number[];
-  /**
-   * Clients that are known to fit one space, as indices into `clients`. If absent, they are
-   * searched.
-   */
-  readonly core?: readonly number[];
-  /**
-   * Changes, or what is left after subtracting the mean, with a norm up to this value count as
-   * zero.
-   */
-  readonly leastNorm: number;
-}
+import { type View } from "../space/fit.js";
+import { ModuleViews, PooledViews, type Centre, type Comparison } from "../space/module-views.js";
+import type { SpaceOptions } from "../space/views.js";
 
 /**
  * One module of all clients, with everything that CLAIR computes from single modules. It is
@@ -81,7 +57,7 @@ export interface Comparison {
  */
 export class ModuleState {
   readonly #updates: readonly TensorDelta[];
-  readonly #options: ClairOptions;
+  readonly #options: SpaceOptions;
   readonly #keepsDense: boolean;
   readonly #moduleUpdates: readonly ModuleUpdate[];
 
@@ -89,7 +65,7 @@ export class ModuleState {
    * @param keepsDense whether dense changes may stay in memory in float64; otherwise they are read
    *   again, one client at a time, each time that they are needed
    */
-  constructor(updates: readonly TensorDelta[], options: ClairOptions, keepsDense: boolean) {
+  constructor(updates: readonly TensorDelta[], options: SpaceOptions, keepsDense: boolean) {
     this.#updates = updates;
     this.#keepsDense = keepsDense;
     this.#moduleUpdates = updates.map((update) => new ModuleUpdate(update, keepsDense));
@@ -136,7 +112,7 @@ export class ModuleState {
   refine(
     space: SharedSpace,
     members: Members,
-    options: RefineOptions & Pick<ClairOptions, "models">,
+    options: RefineOptions & { readonly models: Models },
   ): Refined {
     const { clients, weights } = members;
     const changes = this.#listChanges(clients);
@@ -245,16 +221,14 @@ export class ModuleState {
    */
   #createBlockReader(
     clients: readonly number[],
-    centre?: readonly number[],
+    centre?: Centre,
   ): (side: Side) => (k: number) => Matrix {
     const own = pick(this.#moduleUpdates, clients);
     if (centre === undefined) return (side) => (k) => item(own, k).compress(side);
-    const common = this.#computeCommonPart(clients, centre);
+    const common = this.#computeCommonPart(clients, centre.clients);
     const square = normOf(common) ** 2;
     const timesOf = (change: Change) =>
-      this.#options.rule.by === "evidence"
-        ? fitCommonScale(normOf(change) ** 2, inner(change, common), square)
-        : 1;
+      centre.isScaled ? fitCommonScale(normOf(change) ** 2, inner(change, common), square) : 1;
     const difference = (change: Change) => subtractScaled(change, timesOf(change), common);
     if (isFactored(common)) {
       return (side) => (k) => compress(difference(item(own, k).toChange()), side);
@@ -288,7 +262,7 @@ export class ModuleGroup {
   readonly #modules: readonly ModuleState[];
 
   /** @param updates updates by module, then by client */
-  constructor(updates: readonly (readonly TensorDelta[])[], options: ClairOptions) {
+  constructor(updates: readonly (readonly TensorDelta[])[], options: SpaceOptions) {
     const numbers = sum(updates.flat().map((update) => sizeOf(deltaShape(update))));
     const keepsDense = numbers <= mostKeptNumbers;
     this.#modules = updates.map((own) => new ModuleState(own, options, keepsDense));

@@ -1,4 +1,4 @@
-import { toTensor, type LowRank } from "@fedclair/core";
+import type { LowRank } from "@fedclair/core";
 import {
   addScaled,
   frobenius,
@@ -15,10 +15,8 @@ import {
   item,
   zip,
 } from "@fedclair/linalg";
-import { innerProduct, type Factors } from "@fedclair/rules";
-import { isFactored, normOf, type Change } from "../updates/change.js";
-import type { SharedSpace } from "../space/projection.js";
-import { computeExtraShares, type Refinement } from "./refine-module.js";
+import { stackFactors, toLowRank, type Factors } from "@fedclair/rules";
+import { isFactored, type Change } from "../updates/change.js";
 
 /** A change as one LoRA pair of a limited rank. */
 export interface RankedPair {
@@ -27,97 +25,10 @@ export interface RankedPair {
   readonly tail: number;
 }
 
-/** A refined change as one LoRA pair. */
-export interface RefinedPair extends RankedPair {
-  /** |X_k − Π(X_k)|², the energy outside the space, which refining replaces. */
-  readonly outside: number;
-  /**
-   * The part of `outside` that must be the client's own error for the refined change to be nearer
-   * to the client's truth; see `computeLeastError`.
-   */
-  readonly leastError: number;
-}
-
 /** The best pair of a given rank. */
 export interface BestPair extends Factors {
   /** The share of the energy that the rank cannot hold, 0 … 1. */
   readonly tail: number;
-}
-
-/**
- * Converts every client's refined change of one module to the best pair of the rank of the client's
- * own pair, with factors of equal weight. The refined change is Π(X_k) + M̂ plus s_k − 1 times
- * the common part.
- * @param changes changes of the same clients, in the same order
- * @param norms norms of the changes
- * @param weights weights of the clients in the mean M̂
- * @throws TypeError if the changes are dense
- */
-export function toRefinedPairs(
-  refinement: Refinement,
-  changes: readonly Change[],
-  norms: readonly number[],
-  space: SharedSpace,
-  weights: ArrayLike<number>,
-): RefinedPair[] {
-  const { inside, shared } = refinement;
-  const { part } = refinement.common;
-  const added = computeExtraShares(refinement);
-  const factored = changes.filter(isFactored);
-  if (!isFactored(shared) || !isFactored(part) || factored.length < changes.length) {
-    throw new TypeError("only factored changes can be refined into pairs");
-  }
-  const ranks = factored.map(({ b }) => b.cols);
-  const best = bestPairs(
-    zip(inside, added).map(([own, more]) =>
-      more === 0 ? [own, shared] : [own, shared, { b: part.b, a: part.a.scale(more) }],
-    ),
-    ranks,
-    listSpans(factored, space),
-  );
-  const sharedEnergy = normOf(shared) ** 2;
-  const partEnergy = added.every((more) => more === 0) ? 0 : normOf(part) ** 2;
-  return zip(inside, factored).map(([own, change], k) => {
-    const { b, a, tail } = item(best, k);
-    const outside = Math.max(0, item(norms, k) ** 2 - normOf(own) ** 2);
-    // the shared part lies outside the space, as O_k does
-    const overlap = innerProduct(change, shared);
-    const more = item(added, k);
-    // The common part is the projection of the mean to some directions, so ⟨M̂, part⟩ = |part|².
-    const extraEnergy =
-      more === 0 ? 0 : more * ((2 + more) * partEnergy - 2 * innerProduct(change, part));
-    const moved = Math.max(0, outside - 2 * overlap + sharedEnergy + extraEnergy);
-    return {
-      pair: { b: toTensor(b), a: toTensor(a) },
-      tail,
-      outside,
-      leastError: computeLeastError(moved, (1 + more) * item(weights, k)),
-    };
-  });
-}
-
-/**
- * Computes the least error outside the space for which refining is a gain. Write X_k = T_k + E_k,
- * where T_k is what the client should have learnt and E_k its own error. Refining replaces O_k =
- * T'_k + E'_k outside the space by s·M̂, which contains w_k·O_k. If the error is independent of
- * everything else, |s·M̂ − T'_k|² has the expectation |O_k − s·M̂|² + |E'_k|² − 2·(1 −
- * s·w_k)·|E'_k|². This is below |E'_k|² if |E'_k|² exceeds the result.
- * @param moved |O_k − s·M̂|²
- * @param ownShare s·w_k
- */
-function computeLeastError(moved: number, ownShare: number): number {
-  return ownShare < 1 ? moved / (2 * (1 - ownShare)) : 0;
-}
-
-/**
- * Lists the factors that clients sent and the space. Together they span everything that refining
- * creates.
- */
-function listSpans(factored: readonly Factors[], { left: u, right: v }: SharedSpace) {
-  return {
-    lefts: [...(u ? [u] : []), ...factored.map(({ b }) => b)],
-    rights: [...(v ? [v] : []), ...factored.map(({ a }) => a.transpose())],
-  };
 }
 
 /** Up to this number of rows the best space is computed exactly; above, by a few iterations. */
@@ -216,4 +127,50 @@ export function compressLowRank(b: Matrix, a: Matrix, t: number): BestPair {
 
 function padColumns(matrix: Matrix, cols: number): Matrix {
   return hstack([matrix, new Matrix(matrix.rows, cols - matrix.cols)]);
+}
+
+/** How much of its own change a client keeps, and how much of the mean of the others it gets. */
+export interface Blend {
+  readonly own: number;
+  readonly others: number;
+}
+
+/**
+ * Blends every client's change of one module with the mean of the other clients, as the best pair
+ * of the rank of the client's own pair. A client without others keeps its own change.
+ * @param changes changes of the clients
+ * @param weights weights of the clients in the mean, summing to 1
+ * @throws TypeError if the changes are dense
+ */
+export function blendChanges(
+  changes: readonly Change[],
+  weights: ArrayLike<number>,
+  { own, others }: Blend,
+): RankedPair[] {
+  const factored = changes.filter(isFactored);
+  if (factored.length < changes.length) {
+    throw new TypeError("only factored changes can be blended into pairs");
+  }
+  const all = stackFactors(factored, weights);
+  // Clients of equal weight share one object, which bestPairs converts once.
+  const scaledAll = new Map<number, Factors>();
+  const sums = factored.map((change, k): Factors[] => {
+    const weight = item(weights, k);
+    if (factored.length === 1 || weight >= 1) return [change];
+    // The mean of the others is (all − weight · own) / (1 − weight).
+    const share = others / (1 - weight);
+    const scaled = scaledAll.get(share) ?? scale(all, share);
+    scaledAll.set(share, scaled);
+    return [scale(change, own - share * weight), scaled];
+  });
+  const best = bestPairs(
+    sums,
+    factored.map(({ b }) => b.cols),
+    { lefts: factored.map(({ b }) => b), rights: factored.map(({ a }) => a.transpose()) },
+  );
+  return best.map(({ b, a, tail }) => ({ pair: toLowRank({ b, a }), tail }));
+}
+
+function scale({ b, a }: Factors, factor: number): Factors {
+  return { b, a: a.scale(factor) };
 }

@@ -1,9 +1,9 @@
 import { frobenius, gaussian, item, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { randomBasis } from "@fedclair/rules/testing";
-import { clairSchema } from "../options.js";
 import { listOf } from "../updates/change.js";
-import { computeExtraShares, refineModule } from "./refine-module.js";
+import { computeExtraShares } from "./parts.js";
+import { refineModule } from "./refine-module.js";
 
 describe("refineModule", () => {
   it("changes nothing if the space holds everything: what is outside is rounding", () => {
@@ -18,8 +18,9 @@ describe("refineModule", () => {
       });
       const left = randomBasis(rng.at("space", round), 3, 3);
       const weights = changes.map(() => 1 / changes.length);
-      const options = clairSchema.parse({});
-      const refinement = refineModule(listOf(changes), { rank: 3, left }, weights, options);
+      const refinement = refineModule(listOf(changes), { rank: 3, left }, weights, {
+        scalesCommonPart: true,
+      });
       const { shared, common: outside } = refinement;
       assert.ok(!("b" in shared) && !("b" in outside.part));
       const part = frobenius(outside.part);

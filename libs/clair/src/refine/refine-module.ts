@@ -1,47 +1,15 @@
-import { toTensor, type Tensor, type TensorDelta } from "@fedclair/core";
-import { item, median, type Matrix, zip } from "@fedclair/linalg";
-import type { Factors } from "@fedclair/rules";
-import type { ClairOptions } from "../options.js";
-import {
-  combine,
-  isFactored,
-  rankOf,
-  weightedSum,
-  type Change,
-  type Changes,
-} from "../updates/change.js";
+import { readNumbers } from "@fedclair/core";
+import { frobenius, item, Matrix, median, zip } from "@fedclair/linalg";
+import { weightedSum, type Factors } from "@fedclair/rules";
+import { combine, isFactored, rankOf, type Changes } from "../updates/change.js";
 import { createProjection, type SharedSpace } from "../space/projection.js";
-import { findCommonOutside, type CommonOutside } from "./common-outside.js";
+import type { Client } from "../updates/sanitise.js";
+import { type Refined, findCommonOutside, type Refinement } from "./parts.js";
 
-/** The benign clients, whose changes are refined. */
-export interface Members {
-  /** Indices of the clients, at least one. */
-  readonly clients: readonly number[];
-  readonly ids: readonly string[];
-  /** Weights in the mean, summing to 1. */
-  readonly weights: ArrayLike<number>;
-}
-
-export type RefineOptions = Pick<ClairOptions, "rule">;
-
-/** The refined changes of one module. Client k of C continues with inside_k + shared + extra_k. */
-export interface Refinement {
-  /**
-   * Π(X_k) of rank r, in the order of the members. One factor, U or Vᵀ, is the same object for all.
-   */
-  readonly inside: readonly Factors[];
-  /**
-   * M̂, the mean over C of the parts outside the space; stacked factors if the clients' changes are
-   * factored.
-   */
-  readonly shared: Change;
-  /** The common part outside the space with each client's scale; extra_k is (times_k − 1)·part. */
-  readonly common: CommonOutside;
-}
-
-/** How much of the common part each member gets in addition to the shared part. */
-export function computeExtraShares({ common }: Refinement): number[] {
-  return common.times.map((times) => times - 1);
+/** How a module is refined. */
+export interface RefineOptions {
+  /** Whether the common part outside the space is scaled to each client. */
+  readonly scalesCommonPart: boolean;
 }
 
 /**
@@ -54,7 +22,7 @@ export function refineModule(
   changes: Changes,
   space: SharedSpace,
   weights: ArrayLike<number>,
-  { rule }: RefineOptions,
+  { scalesCommonPart }: RefineOptions,
 ): Refinement {
   const projection = createProjection(space);
   const inside: Factors[] = [];
@@ -84,9 +52,9 @@ export function refineModule(
       shared,
       weights,
     );
-  // The other rules follow the specification, which gives everyone the same.
+  // The specification gives everyone the same.
   const same = { part: shared, times: inside.map(() => 1) };
-  return { inside, shared, common: rule.by === "evidence" ? common() : same };
+  return { inside, shared, common: scalesCommonPart ? common() : same };
 }
 
 /**
@@ -102,83 +70,33 @@ export function computeCuts(norms: readonly number[]): number[] {
 }
 
 /**
- * A refined module as plain tensors, row by row. A matrix that several changes share stays one
- * tensor.
+ * Runs step 7 for the modules that are not compared. In a vector, error cannot be separated from
+ * what a client learnt, so each client keeps its own. The mean for everyone is clipped like the
+ * part outside a space, because no client was judged by it.
+ * @param benign at least one
+ * @param weights weights of the clients in the mean, summing to 1
  */
-export interface Refined {
-  /** Π(X_k) of rank r by client id; for a vector, X_k itself. Empty without personal models. */
-  readonly personal: ReadonlyMap<string, TensorDelta>;
-  /**
-   * Σ w_k·Π(X_k), of rank r, which together with `shared` is the global change. For a vector, the
-   * mean of the clipped X_k.
-   */
-  readonly meanPersonal: TensorDelta;
-  /** M̂; absent for a vector. */
-  readonly shared?: TensorDelta;
-  /** What clients have in common outside the space; absent if nobody gets more or less of it. */
-  readonly common?: TensorDelta;
-  /** How much of it a client gets in addition to the shared part, by client id; 0 if absent. */
-  readonly extraShares: ReadonlyMap<string, number>;
-}
-
-/**
- * Converts a refinement to plain tensors.
- * @param models without personal models, only what all clients continue with
- */
-export function toDeltas(
-  refinement: Refinement,
-  { ids, weights }: Pick<Members, "ids" | "weights">,
-  space: SharedSpace,
-  models: ClairOptions["models"],
-): Refined {
-  const { inside, shared, common } = refinement;
-  if (models === "global") {
-    const mean = toGlobalDelta(averageInside(inside, weights, space));
-    return {
-      personal: new Map(),
-      meanPersonal: mean,
-      shared: toGlobalDelta(shared),
+export async function refineVectors(
+  benign: readonly Client[],
+  weights: Float64Array,
+): Promise<ReadonlyMap<string, Refined>> {
+  const refined = new Map<string, Refined>();
+  const ids = benign.map(({ id }) => id);
+  for (const name of item(benign, 0).vectors.keys()) {
+    const own = benign.flatMap(({ vectors }) => vectors.get(name) ?? []);
+    const norms = own.map((vector) => {
+      const data = Float64Array.from(readNumbers(vector));
+      return frobenius(new Matrix(data.length, 1, data));
+    });
+    const cuts = computeCuts(norms);
+    refined.set(name, {
+      personal: new Map(zip(ids, own)),
+      meanPersonal: await weightedSum(
+        own,
+        weights.map((weight, k) => weight * item(cuts, k)),
+      ),
       extraShares: new Map(),
-    };
+    });
   }
-  const extraShares = new Map(
-    zip(ids, computeExtraShares(refinement)).filter(([, share]) => share !== 0),
-  );
-  const tensors = new Map<Matrix, Tensor>();
-  const tensorOnce = (matrix: Matrix) => {
-    const tensor = tensors.get(matrix) ?? toTensor(matrix);
-    tensors.set(matrix, tensor);
-    return tensor;
-  };
-  const toDelta = (change: Change) =>
-    isFactored(change) ? { b: tensorOnce(change.b), a: tensorOnce(change.a) } : tensorOnce(change);
-  return {
-    personal: new Map(zip(ids, inside).map(([id, own]) => [id, toDelta(own)])),
-    meanPersonal: toDelta(averageInside(inside, weights, space)),
-    shared: toDelta(shared),
-    ...(extraShares.size > 0 && { common: toDelta(common.part) }),
-    extraShares,
-  };
-}
-
-function toGlobalDelta(change: Change): TensorDelta {
-  return isFactored(change) ? { b: toTensor(change.b), a: toTensor(change.a) } : toTensor(change);
-}
-
-/**
- * Averages the parts inside the space. One factor is the space itself and common to all, so the
- * mean has rank r.
- */
-function averageInside(
-  inside: readonly Factors[],
-  weights: ArrayLike<number>,
-  { left }: SharedSpace,
-): Factors {
-  const { b, a } = item(inside, 0);
-  const mean = (side: "b" | "a") =>
-    weightedSum(
-      inside.map((own) => own[side]),
-      weights,
-    );
-  return left === undefined ? { b: mean("b"), a } : { b, a: mean("a") };
+  return refined;
 }

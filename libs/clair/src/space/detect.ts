@@ -1,7 +1,12 @@
 import { item, indices, zip } from "@fedclair/linalg";
-import { leastClients, type ClairOptions } from "../options.js";
-import { computeTangents, type Energies, type Views } from "./views.js";
-import { listBenign, findCut, scoreFloor, type Cut } from "./threshold.js";
+import {
+  computeTangents,
+  minBenignCount,
+  scoreFloor,
+  type Energies,
+  type SpaceOptions,
+  type Views,
+} from "./views.js";
 
 /** The clients inside the shared space, with the scores of all clients. */
 export interface Detection extends Cut {
@@ -36,7 +41,7 @@ export async function detect(
   views: Views,
   start: readonly number[],
   earlier: readonly (number | undefined)[],
-  options: ClairOptions,
+  options: CutOptions,
   passes = maxPasses,
 ): Promise<Detection> {
   const visited = new Set([start.join()]);
@@ -100,13 +105,84 @@ function blend(score: number, earlier: number | undefined): number {
  * Treats all clients as benign and scores them against their common fit, for rounds with too few
  * clients.
  */
-export async function skipDetection(
-  views: Views,
-  options: Pick<ClairOptions, "rule">,
-): Promise<Detection> {
+export async function skipDetection(views: Views, minClients: number): Promise<Detection> {
   const benign = indices(views.size);
   const energies = await views.fit(benign);
   const scores = computeTangents(energies);
-  const undecided = `too few clients: ${views.size} of at least ${leastClients(options)}`;
+  const undecided = `too few clients: ${views.size} of at least ${minClients}`;
   return { benign, scores, energies, threshold: Infinity, gap: 1, undecided };
+}
+
+/** The threshold between benign and contaminated scores. */
+export interface Cut {
+  /** Scores above the threshold are contaminated; Infinity means none are. */
+  readonly threshold: number;
+  /**
+   * The ratio of neighbouring sorted scores at the lowest cut; without a cut, the largest ratio, at
+   * least 1.
+   */
+  readonly gap: number;
+  /** The reason for a missing threshold. No client is judged then. */
+  readonly undecided?: string;
+}
+
+/**
+ * The smallest ratio of neighbouring scores that usually counts as a gap. Scores of benign clients
+ * alone rarely have a ratio of 1.3 beyond the closest half; 1.2 is better with ten clients and weak
+ * signals (`trials/text-copy/synthetic.yaml`).
+ */
+export const usualMinGap = 1.3;
+
+/**
+ * The smallest ratio for further gaps below the first one. It is above `usualMinGap`, because a
+ * first gap has been found already and the scores below it are mostly benign.
+ */
+export const minFurtherGap = 1.6;
+
+/** How the threshold between scores is found. */
+export interface CutOptions extends Pick<SpaceOptions, "minBenignFraction"> {
+  /** The smallest ratio of neighbouring scores that counts as a gap, above 1. */
+  readonly minGap: number;
+}
+
+/**
+ * Finds the threshold for the scores of a round (step 5). It cuts at the widest gap beyond the H
+ * smallest scores, then again below it, so that one huge score does not mask a smaller outlier.
+ * @param scores tangents ≥ 0 of all active clients
+ */
+export function findCut(scores: readonly number[], options: CutOptions): Cut {
+  const sorted = scores.map((t) => Math.max(t, scoreFloor)).sort((x, y) => x - y);
+  const h = minBenignCount(scores.length, options);
+  const { minGap } = options;
+  let { position, ratio } = findWidestGap(sorted, h, sorted.length);
+  if (ratio < minGap) {
+    const undecided = `no threshold: the widest gap between scores is ${ratio.toPrecision(3)}, minGap is ${minGap}`;
+    return { threshold: Infinity, gap: ratio, undecided };
+  }
+  for (;;) {
+    const cut = {
+      threshold: Math.sqrt(item(sorted, position) * item(sorted, position - 1)),
+      gap: ratio,
+    };
+    ({ position, ratio } = findWidestGap(sorted, h, position));
+    if (ratio < minFurtherGap) return cut;
+  }
+}
+
+/** Indices of the clients at or below the threshold. */
+function listBenign({ threshold }: Cut, scores: readonly number[]): number[] {
+  return indices(scores.length).filter((k) => item(scores, k) <= threshold);
+}
+
+/**
+ * The largest ratio of a score to the previous one, at positions `from` … `to` - 1; the first of
+ * equal ratios.
+ */
+function findWidestGap(sorted: readonly number[], from: number, to: number) {
+  let best = { position: from, ratio: 1 };
+  for (let position = Math.max(from, 1); position < to; position++) {
+    const ratio = item(sorted, position) / item(sorted, position - 1);
+    if (ratio > best.ratio) best = { position, ratio };
+  }
+  return best;
 }

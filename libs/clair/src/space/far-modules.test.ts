@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { addScaled, gaussian, multiply, stream } from "@fedclair/linalg";
 import { idOf, randomBasis, updateOf } from "@fedclair/rules/testing";
-import { listFarModules } from "./far-modules.js";
+import { listFarModules } from "./views.js";
 import { clair, clairSchema } from "../index.js";
-import { toAggregation } from "../aggregation.js";
-import { refine } from "../refine.js";
+import { toAggregation, refine } from "../refine.js";
 
 /** Energies of four clients in a view, for these tangents. */
 function view(...tangents: number[]) {

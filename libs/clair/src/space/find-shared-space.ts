@@ -1,11 +1,35 @@
 import { median, pick } from "@fedclair/linalg";
-import { detect, skipDetection, type Detection } from "./detect.js";
-import type { AgreeingCore } from "../measures/cosines.js";
-import { leastClients, type ClairOptions } from "../options.js";
 import { indicesOf, zeroShare, type Client } from "../updates/sanitise.js";
-import type { ModulePool } from "../modules/module-pool.js";
-import type { Comparison } from "../modules/module-state.js";
-import type { PooledViews } from "./module-views.js";
+import { detect, skipDetection, type CutOptions, type Detection } from "./detect.js";
+import type { Comparison, PooledViews } from "./module-views.js";
+import type { SpaceOptions } from "./views.js";
+
+/** The modules of a round, which are compared together. */
+export interface SharedModules {
+  readonly names: readonly string[];
+  /**
+   * Runs steps 1 to 3 for every module.
+   * @param ranks ranks by module, if they are known
+   */
+  views(comparison: Comparison, ranks?: readonly number[]): Promise<PooledViews>;
+}
+
+/** How the shared space is found, and which clients lie outside it. */
+export interface FindOptions extends SpaceOptions, CutOptions {
+  /** Whether the benign mean is subtracted before the fit. */
+  readonly centered: boolean;
+  /** Whether that mean is scaled to each change. */
+  readonly scalesCommonPart: boolean;
+  /** With fewer clients, nobody lies outside. */
+  readonly minClients: number;
+}
+
+/** Clients that agree more with the others than these do with each other. */
+export interface AgreeingClients {
+  readonly members: readonly number[];
+  /** Whether they agree for certain. */
+  readonly isCertain: boolean;
+}
 
 /** The space that clients share, with the detection of the clients outside it. */
 export interface FoundSpace {
@@ -20,16 +44,16 @@ export interface FoundSpace {
  * to these clients, unless it holds so much that lying outside could flag a client by itself.
  * @param clients at least one
  * @param earlier ln of each client's score over its earlier rounds; undefined for a new client
- * @param core the clients that agree most, with rule `evidence`
+ * @param core the clients that agree most, if that is known
  */
 export async function findSharedSpace(
-  modules: ModulePool,
+  modules: SharedModules,
   clients: readonly Client[],
   earlier: readonly (number | undefined)[],
-  options: ClairOptions,
-  core: AgreeingCore | undefined,
+  options: FindOptions,
+  core?: AgreeingClients,
 ): Promise<FoundSpace> {
-  if (core !== undefined && clients.length >= leastClients(options)) {
+  if (core !== undefined && clients.length >= options.minClients) {
     const likely = core.isCertain ? core.members : await findBestFitted(modules, clients, options);
     const found = likely && (await findSpaceFrom(likely, modules, clients, earlier, options));
     if (found && computeBenignShare(found.detection) < minSearchShare) return found;
@@ -44,9 +68,9 @@ export async function findSharedSpace(
  * that a smaller one may be trusted.
  */
 async function findBestFitted(
-  modules: ModulePool,
+  modules: SharedModules,
   clients: readonly Client[],
-  options: ClairOptions,
+  options: FindOptions,
 ): Promise<readonly number[] | undefined> {
   if (options.rank !== "auto") return undefined;
   const largest = modules.names.map(() => options.rankMax);
@@ -65,10 +89,10 @@ async function findBestFitted(
  */
 async function findSpaceFrom(
   core: readonly number[] | undefined,
-  modules: ModulePool,
+  modules: SharedModules,
   clients: readonly Client[],
   earlier: readonly (number | undefined)[],
-  options: ClairOptions,
+  options: FindOptions,
 ): Promise<FoundSpace> {
   const rounding = zeroShare * median(clients.map(({ norm }) => norm));
   let comparison: Comparison = { clients: indicesOf(clients), leastNorm: 0, ...(core && { core }) };
@@ -78,7 +102,10 @@ async function findSpaceFrom(
     const set = detection.benign.join();
     if (!options.centered || pass === 5 || set === before) return { detection, views, comparison };
     views.drop();
-    const centre = pick(comparison.clients, detection.benign);
+    const centre = {
+      clients: pick(comparison.clients, detection.benign),
+      isScaled: options.scalesCommonPart,
+    };
     comparison = { ...comparison, centre, leastNorm: rounding };
     before = set;
   }
@@ -110,10 +137,10 @@ function computeBenignShare({ benign, scores }: Pick<Detection, "benign" | "scor
 async function detectIn(
   views: PooledViews,
   earlier: readonly (number | undefined)[],
-  options: ClairOptions,
+  options: FindOptions,
   core: readonly number[] | undefined,
 ): Promise<Detection> {
-  if (views.size < leastClients(options)) return skipDetection(views, options);
+  if (views.size < options.minClients) return skipDetection(views, options.minClients);
   if (core) return detect(views, core, earlier, options, 1);
   return detect(views, await views.search(options), earlier, options);
 }

@@ -18,8 +18,59 @@ import {
   pick,
   zip,
 } from "@fedclair/linalg";
-import type { RankedView, View } from "./view.js";
-import type { Energies } from "./views.js";
+import type { Side } from "../updates/change.js";
+import type { Grams } from "./grams.js";
+import type { Energies, Reweighing, Step } from "./views.js";
+
+/**
+ * One module of all active clients, seen from one side. The search for the shared space works on
+ * views.
+ */
+export interface View {
+  readonly side: Side;
+  /** p of the module on the left, q on the right. */
+  readonly extent: number;
+  /**
+   * [Z_1 … Z_K], n×Σw_k. Every block has norm 1, so that no client counts more by sending a larger
+   * change. It is zero if the client did not change the module.
+   */
+  readonly stack: Matrix;
+  /** Squared norms of the stack's columns. */
+  readonly energies: Float64Array;
+  /** Z_k, n×w_k, one for each active client, as columns of the stack. */
+  readonly blocks: readonly Matrix[];
+  /**
+   * Gram matrices, if blocks are at least as wide as tall. Narrower blocks are multiplied as fast
+   * as Gram matrices are summed.
+   */
+  readonly grams: Grams | undefined;
+  readonly isZero: readonly boolean[];
+  /**
+   * The left singular vectors of Z_k with a singular value above 1e-8 of the largest, by descending
+   * value, up to the largest rank. They are computed on first use, because only a search needs
+   * them.
+   */
+  ownSpace(k: number): Matrix;
+  /**
+   * Lifts a space that was fitted to the members from the view's coordinates (n×r) to those of the
+   * module (p×r).
+   */
+  lift(basis: Matrix, members: readonly number[]): Matrix;
+}
+
+/** A view with the dimension of the wanted space, at most the number of rows of its blocks. */
+export interface RankedView {
+  readonly view: View;
+  readonly rank: number;
+}
+
+/**
+ * The share of the wanted space that each client's block can show, 0 … 1; 1 for an unchanged
+ * module.
+ */
+export function computeVisibleShares({ view, rank }: RankedView): number[] {
+  return view.isZero.map((zero, k) => (zero ? 1 : Math.min(1, view.ownSpace(k).cols / rank)));
+}
 
 /**
  * Computes the r leading left singular vectors of the members' blocks, n×r.
@@ -118,11 +169,11 @@ export function evaluateFit({ view }: RankedView, basis: Matrix): EvaluatedFit {
 export function leaveOut(ranked: RankedView, members: readonly number[], folds: number): Energies {
   const { view } = ranked;
   // Subtracting some terms from the sum keeps the digits, because all blocks have norm 1.
-  const all = gramOf(view, members);
+  const all = gramOfMembers(view, members);
   const bases = indices(folds).map((fold) => {
     const left = members.filter((_, m) => m % folds === fold);
     const others = members.filter((_, m) => m % folds !== fold);
-    return fit(ranked, others, subtract(all, gramOf(view, left)));
+    return fit(ranked, others, subtract(all, gramOfMembers(view, left)));
   });
   const energies = members.map((k, m) => splitEnergy(item(bases, m % folds), item(view.blocks, k)));
   return {
@@ -132,6 +183,34 @@ export function leaveOut(ranked: RankedView, members: readonly number[], folds: 
 }
 
 /** The Gram matrix of the members' blocks, n×n. */
-export function gramOf({ grams, blocks }: View, members: readonly number[]): Matrix {
+export function gramOfMembers({ grams, blocks }: View, members: readonly number[]): Matrix {
   return grams?.sum(members) ?? gramNT(hstack(pick(blocks, members)));
+}
+
+/** The reweighted fits of one module's views, which start from the fit to all clients. */
+export class ModuleReweighing implements Reweighing {
+  readonly #views: readonly RankedView[];
+  #fits: readonly EvaluatedFit[];
+
+  constructor(views: readonly RankedView[]) {
+    this.#views = views;
+    this.#fits = views.map((one) => evaluateFit(one, fit(one, indices(one.view.blocks.length))));
+  }
+
+  energies(): Energies[] {
+    return this.#fits.map(({ energies }) => energies);
+  }
+
+  step(weights: readonly number[]): Step {
+    const last = this.#fits;
+    this.#fits = zip(this.#views, last).map(([one, from]) =>
+      evaluateFit(one, iterate(one, weights, from)),
+    );
+    const moves = zip(last, this.#fits).map(([from, to]) => measureMovement(from.basis, to.basis));
+    return { energies: this.energies(), moved: Math.max(...moves) };
+  }
+
+  drop(): void {
+    this.#fits = [];
+  }
 }

@@ -1,13 +1,43 @@
 import { item, type Matrix } from "@fedclair/linalg";
 import type { Hosted } from "@fedclair/threads";
-import type { ClairOptions } from "../options.js";
 import { search } from "./search.js";
 import type { Side } from "../updates/change.js";
-import { computeEnergies, fit, leaveOut, fitOwn } from "./fit.js";
-import { ModuleReweighing } from "./reweighing.js";
+import {
+  computeEnergies,
+  fit,
+  leaveOut,
+  fitOwn,
+  ModuleReweighing,
+  computeVisibleShares,
+  type RankedView,
+  type View,
+} from "./fit.js";
 import type { SharedSpace } from "./projection.js";
-import { computeVisibleShares, type RankedView, type View } from "./view.js";
-import type { Energies, Reweighing, Views } from "./views.js";
+import type { Energies, Reweighing, SpaceOptions, Views } from "./views.js";
+
+/** The clients to compare, and how to compare them. */
+export interface Comparison {
+  readonly clients: readonly number[];
+  /** The mean that is subtracted from every change first; none by default. */
+  readonly centre?: Centre;
+  /**
+   * Clients that are known to fit one space, as indices into `clients`. If absent, they are
+   * searched.
+   */
+  readonly core?: readonly number[];
+  /**
+   * Changes, or what is left after subtracting the mean, with a norm up to this value count as
+   * zero.
+   */
+  readonly leastNorm: number;
+}
+
+/** The mean of some clients. */
+export interface Centre {
+  readonly clients: readonly number[];
+  /** Whether the mean is scaled to each change; see `fitCommonScale`. */
+  readonly isScaled: boolean;
+}
 
 /** The views of one module or of several, in this thread or in others. */
 export interface HostedViews extends Views {
@@ -15,7 +45,7 @@ export interface HostedViews extends Views {
   /** The same views for spaces of another dimension. */
   ofRank(rank: number): HostedViews | Promise<HostedViews>;
   /** Step 4, for these modules only. */
-  search(options: ClairOptions): Promise<readonly number[]>;
+  search(options: SpaceOptions): Promise<readonly number[]>;
   /** Step 6: the spaces that fit the members best, in the modules' own coordinates, by module. */
   spaces(members: readonly number[]): SharedSpace[] | Promise<SharedSpace[]>;
 }
@@ -79,7 +109,7 @@ export class ModuleViews implements HostedViews {
    * Searches once and returns the cached result afterwards.
    * @param options must be the same in every call
    */
-  search(options: ClairOptions): Promise<readonly number[]> {
+  search(options: SpaceOptions): Promise<readonly number[]> {
     return (this.#searchResult ??= search(this, options));
   }
 
@@ -154,7 +184,7 @@ export class PooledViews implements HostedViews {
   }
 
   /** Searches in the thread of the modules if all of them are in the same one. */
-  search(options: ClairOptions): Promise<readonly number[]> {
+  search(options: SpaceOptions): Promise<readonly number[]> {
     const [first, ...others] = this.#parts;
     return first && others.length === 0 ? first.ask("search", options) : search(this, options);
   }

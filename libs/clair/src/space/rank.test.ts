@@ -3,8 +3,7 @@ import { hstack, item, Matrix, stream } from "@fedclair/linalg";
 import { clair } from "../clair.js";
 import { clairSchema } from "../options.js";
 import { compress } from "../updates/change.js";
-import { createView } from "./view.js";
-import { chooseRank } from "./rank.js";
+import { createView, chooseRank } from "./view.js";
 
 const options = clairSchema.parse({ rule: "gap" });
 

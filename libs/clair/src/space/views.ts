@@ -1,4 +1,26 @@
-import { sum, item, zip } from "@fedclair/linalg";
+import type { ModuleDistance } from "@fedclair/core";
+import { item, median, sum, zip } from "@fedclair/linalg";
+
+/** How the shared space of each module is searched. */
+export interface SpaceOptions {
+  readonly side: "left" | "right" | "both";
+  readonly rank: number | "auto";
+  /** Largest rank that `auto` tries. */
+  readonly rankMax: number;
+  /** The share of active clients that is certainly benign, in (0, 1]. */
+  readonly minBenignFraction: number;
+  /** Number of clients whose own spaces the search starts from. */
+  readonly starts: number;
+  readonly seed: number;
+}
+
+/** H, the number of active clients that are certainly benign. */
+export function minBenignCount(
+  clients: number,
+  { minBenignFraction }: Pick<SpaceOptions, "minBenignFraction">,
+): number {
+  return Math.min(Math.max(Math.ceil(minBenignFraction * clients - 1e-9), 1), clients);
+}
 
 /**
  * The blocks of all active clients by view, that is, by module and side. It holds one module or
@@ -98,4 +120,56 @@ const maxTangent = 1e6;
 function toTangent(outside: number, inside: number): number {
   // A client that changed nothing lies in every space.
   return outside === 0 ? 0 : Math.min(Math.sqrt(outside / inside), maxTangent);
+}
+
+/**
+ * Smaller scores are rounding errors and count as equal, so that their ratios are no gaps. Float32
+ * factors give tangents of about 1e-7.
+ */
+export const scoreFloor = 1e-6;
+
+/** More modules of a client would fill the records of large models. */
+const mostListed = 3;
+
+/**
+ * A sign-flip, or a change of the usual direction in another size, lies no farther outside than
+ * others. Its largest ratio is chance and must not look like an explanation.
+ */
+const leastRatio = 1.5;
+
+/**
+ * Lists the modules in which clients lie farthest outside the shared space: at most three with at
+ * least 1.5 times the median tangent of the benign clients, the farthest first.
+ * @param names of the modules
+ * @param energies by view; the views of a module are neighbours
+ * @param benign indices of the clients to compare with
+ * @param wanted indices of the clients to list
+ * @returns the lists by index; clients without such a module are left out, and so are all if there
+ *   is a single module or no benign client
+ */
+export function listFarModules(
+  names: readonly string[],
+  energies: readonly Energies[],
+  benign: readonly number[],
+  wanted: readonly number[],
+): Map<number, readonly ModuleDistance[]> {
+  if (names.length < 2 || benign.length === 0 || wanted.length === 0) return new Map();
+  const sides = energies.length / names.length;
+  const modules = names.map((module, m) => {
+    const tangents = computeTangents(energies.slice(m * sides, (m + 1) * sides));
+    const tangentOf = (k: number) => Math.max(item(tangents, k), scoreFloor);
+    return { module, tangentOf, usual: median(benign.map(tangentOf)) };
+  });
+  return new Map(
+    wanted.flatMap((k) => {
+      const far = modules
+        .map(({ module, tangentOf, usual }) => ({ module, ratio: tangentOf(k) / usual }))
+        .filter(({ ratio }) => ratio >= leastRatio)
+        .sort((x, y) => y.ratio - x.ratio)
+        .slice(0, mostListed)
+        // Every record repeats the numbers, and nobody needs more digits.
+        .map(({ module, ratio }) => ({ module, ratio: Number(ratio.toPrecision(3)) }));
+      return far.length === 0 ? [] : [[k, far] as const];
+    }),
+  );
 }

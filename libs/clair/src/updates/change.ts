@@ -1,3 +1,4 @@
+import { isLowRank, readNumbers, sizeOf, toFloat64, type TensorDelta } from "@fedclair/core";
 import {
   addScaled,
   cholesky,
@@ -11,7 +12,7 @@ import {
   thinQr,
   item,
 } from "@fedclair/linalg";
-import { innerProduct, stackFactors, type Factors } from "@fedclair/rules";
+import { innerProduct, stackFactors, toFactors, type Factors } from "@fedclair/rules";
 
 /**
  * A client's change of one module. For each module, the changes of all clients are either factored
@@ -21,6 +22,21 @@ export type Change = Matrix | Factors;
 
 export function isFactored(change: Change): change is Factors {
   return "b" in change;
+}
+
+/**
+ * Converts a module to the change that is compared. A module of more than two axes becomes a
+ * matrix, the first axis × the rest, as in the unfolding of a convolution.
+ */
+export function toChange(module: TensorDelta): Change {
+  if (isLowRank(module)) return toFactors(module);
+  const [rows = 0, ...rest] = module.shape;
+  return Matrix.fromRowMajor(rows, sizeOf(rest), readNumbers(module));
+}
+
+/** Restores the module's own shape for a change of that matrix. */
+export function toShape(change: TensorDelta, shape: readonly number[]): TensorDelta {
+  return shape.length === 2 ? change : { shape, data: toFloat64(change) };
 }
 
 /** The space of the columns of X (left), or of its rows (right). */
@@ -118,7 +134,7 @@ export function combine({ count, at }: Changes, weights: ArrayLike<number>): Cha
 }
 
 /** Computes Σ w_k·X_k of at least one matrix, all of the same shape. */
-export function weightedSum(matrices: readonly Matrix[], weights: ArrayLike<number>): Matrix {
+export function sumWeighted(matrices: readonly Matrix[], weights: ArrayLike<number>): Matrix {
   return sumMatrices(matrices.length, (k) => item(matrices, k), weights);
 }
 
@@ -140,4 +156,30 @@ export function subtractScaled(x: Change, factor: number, y: Change): Change {
   if (isFactored(x) && isFactored(y)) return stackFactors([x, y], [1, -factor]);
   if (!isFactored(x) && !isFactored(y)) return subtract(x, y, factor);
   throw new TypeError("subtractScaled: a dense and a factored change");
+}
+
+/**
+ * The mean cosine, or the share of energy, from which on the part that clients have in common
+ * counts as large.
+ */
+export const largeCommonPart = 0.3;
+
+/** The share of the energy outside the common part that may lie along it by chance. */
+const byChance = 0.1;
+
+/**
+ * Fits the scale at which a client's change contains the common part. The scale is above or below 1
+ * for a client that took more or fewer steps, and may be 0. Subtracting the common part once from
+ * everyone would leave this difference as the main source of variation. A scale that differs from 1
+ * only by chance is returned as 1, so that the client's own part stays as it is.
+ * @param square |X|² of the client's change
+ * @param along ⟨X, M⟩
+ * @param common |M|²
+ * @returns s, for X − s·M
+ */
+export function fitCommonScale(square: number, along: number, common: number): number {
+  if (common <= 0) return 0;
+  const times = along / common;
+  const beside = square - along * times;
+  return (times - 1) ** 2 * common <= byChance * beside ? 1 : times;
 }

@@ -1,8 +1,7 @@
 import { readNumbers, isLowRank, toMatrix, type LowRank, type TensorDelta } from "@fedclair/core";
 import { frobenius, gramNT, gramTN, Matrix, multiplyNT } from "@fedclair/linalg";
 import { product } from "@fedclair/rules";
-import { toChange } from "./compared-modules.js";
-import { compress, isFactored, triangleOf, type Change, type Side } from "./change.js";
+import { toChange, compress, isFactored, triangleOf, type Change, type Side } from "./change.js";
 
 /**
  * One module of a client's update. For pairs it stores only small matrices and reads the factors

@@ -14,8 +14,8 @@ import {
   refine,
   type ClairOptions,
   type ClairResult,
-  type Refined,
 } from "../../src/index.js";
+import { type Refined } from "../../src/refine/parts.js";
 import {
   asFields,
   asList,
@@ -83,13 +83,13 @@ const checks: Readonly<Record<string, (checked: Check) => void | Promise<void>>>
   },
   scores: ({ report, result, expected, tol }) => {
     for (const [id, score] of Object.entries(asFields(expected, "scores"))) {
-      report.near(`scores.${id}`, result.judgements.get(id)?.score, score, readScoreTolerance(tol));
+      report.near(`scores.${id}`, result.verdicts.get(id)?.score, score, readScoreTolerance(tol));
     }
   },
   threshold: ({ report, result, expected, tol }) => {
     report.near(
       "threshold",
-      [...result.judgements.values()][0]?.threshold,
+      [...result.verdicts.values()][0]?.threshold,
       expected,
       readScoreTolerance(tol),
     );

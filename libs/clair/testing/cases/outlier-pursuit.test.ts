@@ -1,6 +1,7 @@
 import { frobenius, item, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { findCut } from "../../src/space/threshold.js";
+import { findCut } from "../../src/space/detect.js";
+import { toFindOptions } from "../../src/options.js";
 import { clair, clairSchema } from "../../src/index.js";
 import { idsOf, sinTheta } from "../measure.js";
 import { denoisingRound } from "@fedclair/rules/testing";
@@ -20,7 +21,7 @@ async function solve(contaminated: number, kind: "collude" | "line", sigma = 0) 
   const { basis, blockNorms } = outlierPursuit(blocks, lambda);
   const options = clairSchema.parse({ rank: size.r, rule: "gap" });
   const scores = blockNorms.map((norm) => Math.max(norm, minBlockNorm));
-  const { threshold } = findCut(scores, options);
+  const { threshold } = findCut(scores, toFindOptions(options));
   const searched = await clair(round.updates, options);
   return {
     flagged: round.updates.flatMap(({ clientId }, k) =>

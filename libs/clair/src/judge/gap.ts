@@ -1,7 +1,40 @@
-import { yieldToEventLoop } from "@fedclair/core";
-import { addScaled, Matrix, median, multiply, item, indices } from "@fedclair/linalg";
-import { geometricMedianWeights, createPointsFromGram } from "@fedclair/rules";
-import type { ClairOptions } from "../options.js";
+import { yieldToEventLoop, type Evidence, type VerdictStatus } from "@fedclair/core";
+import { addScaled, indices, item, Matrix, median, multiply } from "@fedclair/linalg";
+import { createPointsFromGram, geometricMedianWeights } from "@fedclair/rules";
+import type { Detection } from "../space/detect.js";
+
+/** The verdict of either judge about one client. */
+export interface ClientVerdict {
+  readonly status: Extract<VerdictStatus, "benign" | "contaminated" | "undecided">;
+  /** Is the client averaged and refined with the others? */
+  readonly isPooled: boolean;
+  readonly score: number;
+  /** A client with a higher score is flagged; Infinity if none can be. */
+  readonly threshold: number;
+  readonly reason?: string;
+  /** What the score is made of, the strongest first; empty for a score that is a single measure. */
+  readonly evidence: readonly Evidence[];
+}
+
+/**
+ * Rule `gap`: the plain decomposition. The score of a client is the tangent of its angle to the
+ * shared space. Without a threshold, clients are undecided.
+ */
+export function judgeByGap(detection: Detection): ClientVerdict[] {
+  const { benign, scores, threshold, undecided } = detection;
+  const inside = new Set(benign);
+  return scores.map((score, k) => ({
+    status: inside.has(k) ? (undecided === undefined ? "benign" : "undecided") : "contaminated",
+    isPooled: inside.has(k),
+    score,
+    threshold,
+    ...(inside.has(k) && undecided !== undefined && { reason: undecided }),
+    evidence: [],
+  }));
+}
+
+/** A test of clients inside the shared space. */
+export type Screen = "norm" | "direction";
 
 /** Norms beyond this multiple of the median fail the norm screen. */
 const maxNormRatio = 5;
@@ -17,7 +50,7 @@ type Failure = readonly [client: number, reason: string];
  */
 export async function findFailures(
   grams: readonly Matrix[],
-  screens: ClairOptions["screens"],
+  screens: readonly Screen[],
 ): Promise<readonly Failure[]> {
   const gram = item(grams, 0).copy();
   for (const one of grams.slice(1)) {

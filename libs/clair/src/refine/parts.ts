@@ -1,3 +1,4 @@
+import type { TensorDelta } from "@fedclair/core";
 import {
   dot,
   frobenius,
@@ -11,8 +12,23 @@ import {
   thinQr,
 } from "@fedclair/linalg";
 import type { Factors } from "@fedclair/rules";
-import { largeCommonPart, fitCommonScale } from "../updates/common-part.js";
-import { inner, isFactored, type Change, type Changes } from "../updates/change.js";
+import {
+  largeCommonPart,
+  fitCommonScale,
+  inner,
+  isFactored,
+  type Change,
+  type Changes,
+} from "../updates/change.js";
+
+/** The benign clients, whose changes are refined. */
+export interface Members {
+  /** Indices of the clients, at least one. */
+  readonly clients: readonly number[];
+  readonly ids: readonly string[];
+  /** Weights in the mean, summing to 1. */
+  readonly weights: ArrayLike<number>;
+}
 
 /**
  * The part that clients have in common outside the space, with the scale at which each of them has
@@ -31,7 +47,7 @@ export interface CommonOutside {
 }
 
 /** The clients' changes X_k = inside_k + O_k. */
-interface Members {
+interface SplitMembers {
   readonly changes: Changes;
   readonly inside: readonly Factors[];
   /** The largest rank of O_k; 0 for dense changes. */
@@ -46,7 +62,7 @@ interface Members {
  * @param mean M̂ = Σ w_k·cut_k·O_k
  */
 export function findCommonOutside(
-  { changes, inside, rank }: Members,
+  { changes, inside, rank }: SplitMembers,
   energies: readonly number[],
   cuts: readonly number[],
   mean: Change,
@@ -86,4 +102,44 @@ function findLeadingPart({ b, a }: Factors, rank: number) {
     return dot(multiplyTN(q, change.b), multiplyNT(projected, change.a));
   };
   return { part: { b: q, a: projected }, square: frobenius(projected) ** 2, along };
+}
+
+/** The refined changes of one module. Client k of C continues with inside_k + shared + extra_k. */
+export interface Refinement {
+  /**
+   * Π(X_k) of rank r, in the order of the members. One factor, U or Vᵀ, is the same object for all.
+   */
+  readonly inside: readonly Factors[];
+  /**
+   * M̂, the mean over C of the parts outside the space; stacked factors if the clients' changes are
+   * factored.
+   */
+  readonly shared: Change;
+  /** The common part outside the space with each client's scale; extra_k is (times_k − 1)·part. */
+  readonly common: CommonOutside;
+}
+
+/** How much of the common part each member gets in addition to the shared part. */
+export function computeExtraShares({ common }: Refinement): number[] {
+  return common.times.map((times) => times - 1);
+}
+
+/**
+ * A refined module as plain tensors, row by row. A matrix that several changes share stays one
+ * tensor.
+ */
+export interface Refined {
+  /** Π(X_k) of rank r by client id; for a vector, X_k itself. Empty without personal models. */
+  readonly personal: ReadonlyMap<string, TensorDelta>;
+  /**
+   * Σ w_k·Π(X_k), of rank r, which together with `shared` is the global change. For a vector, the
+   * mean of the clipped X_k.
+   */
+  readonly meanPersonal: TensorDelta;
+  /** M̂; absent for a vector. */
+  readonly shared?: TensorDelta;
+  /** What clients have in common outside the space; absent if nobody gets more or less of it. */
+  readonly common?: TensorDelta;
+  /** How much of it a client gets in addition to the shared part, by client id; 0 if absent. */
+  readonly extraShares: ReadonlyMap<string, number>;
 }
