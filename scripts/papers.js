@@ -1,6 +1,6 @@
 // npm run lab -- papers [--only PAPER]… [--long] [--jobs N] [--runs FOLDER]: runs the sweeps that
 // test the papers' claims, skipping finished runs, and writes the numbers, tables and figures of
-// docs/papers. Sweeps that take minutes run with --long only; without it their last results stay,
+// their pages. Sweeps that take minutes run with --long only; without it their last results stay,
 // as do those of claims whose data or Python packages cannot be fetched.
 // It exits with 1 if a claim has another verdict than before.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -18,12 +18,11 @@ import {
   countTable,
   fillBlock,
   formatTable,
-  keyOf,
   listFigures,
   overviewTable,
   pageOf,
   readme,
-  resultsFile,
+  resultsOf,
 } from "./papers/pages.js";
 import { readMeasured, readRuns, runModule, runSweep } from "./papers/runs.js";
 
@@ -45,31 +44,35 @@ process.chdir(resolve(import.meta.dirname, ".."));
 
 /** Runs by sweep file; undefined for a long sweep that has not been run here. */
 const runsByFile = new Map();
-const before = JSON.parse(await readFile(resultsFile, "utf8"));
-const results = { ...before };
+/** Results of claims by paper. */
+const allResults = new Map();
 let changed = 0;
 for (const paper of papers) {
-  if (args.only.includes(paper.name)) await measurePaper(paper);
+  const before = JSON.parse(await readFile(resultsOf(paper), "utf8").catch(() => "{}"));
+  const results = { ...before };
+  allResults.set(paper, results);
+  if (!args.only.includes(paper.name)) continue;
+  await measurePaper(paper, before, results);
+  await writeFile(resultsOf(paper), await format(JSON.stringify(results), { parser: "json" }));
 }
-await writeFile(resultsFile, await format(JSON.stringify(results), { parser: "json" }));
 await fill(readme, {
-  verdicts: countTable(papers, results),
-  claims: overviewTable(papers, results),
+  verdicts: countTable(papers, allResults),
+  claims: overviewTable(papers, allResults),
 });
 process.exitCode = changed > 0 ? 1 : 0;
 
-async function measurePaper(paper) {
+async function measurePaper(paper, before, results) {
   for (const claim of paper.claims) {
     const runs = await openRuns(claim);
     if (runs === undefined) continue;
-    const key = keyOf(paper, claim);
-    const result = estimate(claim.measure(runs));
-    results[key] = result;
-    const verdict = judge(result, claim.expected);
-    const former = before[key] && judge(before[key], claim.expected);
+    const { name, measure, expected } = claim;
+    const result = estimate(measure(runs));
+    results[name] = result;
+    const verdict = judge(result, expected);
+    const former = before[name] && judge(before[name], expected);
     if (former !== undefined && former !== verdict) changed++;
     const note = former === undefined || former === verdict ? "" : ` (before: ${former})`;
-    console.log(`${key}: ${verdict}${note}`);
+    console.log(`${paper.name}/${name}: ${verdict}${note}`);
   }
   const blocks = { claims: claimTable(paper, results) };
   for (const [name, { files, columns, rows }] of listTables(paper)) {

@@ -1,6 +1,6 @@
 """An agent's turn of alberdice with networks in PyTorch: two agents, float32, one thread.
 
-See docs/tasks/alberdice.md, "Networks". Each step moves the value network down the dual, the advantage
+See libs/methods/alberdice/README.md, "Networks". Each step moves the value network down the dual, the advantage
 network towards the residuals, and the policy towards its best response, all with Adam. The data come
 from the other side.
 """

@@ -4,8 +4,8 @@ import { linkToFiles, slugify } from "./markdown.js";
 import { listSections } from "./sections.js";
 
 /*
- * The pages are the Markdown files of docs and of the root, at the same paths, so that their links
- * work on the repository's web page and on the site. README.md is the first page.
+ * The pages are the Markdown files of docs and of the root and README.md of each method, at the
+ * same paths, so that their links work on the repository's web page and on the site. README.md is the first page.
  */
 export default defineConfig({
   title: "fedclair",
@@ -14,7 +14,7 @@ export default defineConfig({
   // Browsers ask for /favicon.ico otherwise, which does not exist.
   head: [["link", { rel: "icon", href: "data:," }]],
   srcDir: "..",
-  srcExclude: ["!(docs|*.md)/**", ".*/**"],
+  srcExclude: ["!(docs|libs|*.md)/**", "libs/!(methods)/**", "libs/methods/*/*/**", ".*/**"],
   outDir: "../dist/docs",
   rewrites: { "README.md": "index.md" },
   cacheDir: "../node_modules/.cache/vitepress",

@@ -14,7 +14,7 @@ import { workspace } from "./support/paths.js";
 /** Fails for an unknown option, or a path into the repository that does not exist. */
 async function checkFedclair(args: readonly string[]): Promise<void> {
   await checkOptions(args);
-  for (const path of args.filter((word) => /^(trials|sweeps)\//.test(word))) {
+  for (const path of args.filter((word) => /^(trials|sweeps|libs)\//.test(word))) {
     assert.ok(existsSync(join(workspace, path)), `${path} does not exist`);
   }
 }

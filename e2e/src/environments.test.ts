@@ -7,7 +7,7 @@ import { mayInstall } from "./support/python.js";
 
 /** Loads a module of `npm run lab -- papers`, which is plain JavaScript. */
 function load<T>(path: string): Promise<T> {
-  return import(pathToFileURL(join(workspace, "scripts/papers", path)).href) as Promise<T>;
+  return import(pathToFileURL(join(workspace, path)).href) as Promise<T>;
 }
 
 interface Made {
@@ -29,12 +29,12 @@ interface Peer {
 }
 
 const { startEnvironments } = await load<{ startEnvironments: () => Promise<Peer> }>(
-  "alberdice-environments.js",
+  "libs/methods/alberdice/claims/environments.js",
 );
 const { runSweep, readRuns } = await load<{
   runSweep: (file: string, out: string, options: { set: readonly string[] }) => Promise<void>;
   readRuns: (out: string) => readonly { readonly folder: string }[] | undefined;
-}>("runs.js");
+}>("scripts/papers/runs.js");
 
 describe("rware and lbforaging in Python", function () {
   this.timeout(600_000);
@@ -98,7 +98,7 @@ describe("rware and lbforaging in Python", function () {
     const play = async (method: string) => {
       const out = join(folder, method);
       const set = [`task.source.file=[${data}]`, `task.method=[${method}]`];
-      await runSweep("sweeps/papers/alberdice-environments.yaml", out, { set });
+      await runSweep("libs/methods/alberdice/sweeps/alberdice-environments.yaml", out, { set });
       const [run = assert.fail()] = readRuns(out) ?? [];
       return (await peer.ask({
         play: join(run.folder, "params.safetensors"),

@@ -7,10 +7,15 @@ import { promisify } from "node:util";
 import { breakModule } from "./support/break-module.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 
-/** Loads a module of `npm run lab -- papers`, which is plain JavaScript. */
-function load<T>(path: string): Promise<T> {
-  return import(pathToFileURL(join(workspace, "scripts/papers", path)).href) as Promise<T>;
+/**
+ * Loads a module of `npm run lab -- papers`, which is plain JavaScript.
+ * @param folder default: of what all papers share
+ */
+function load<T>(path: string, folder = "scripts/papers"): Promise<T> {
+  return import(pathToFileURL(join(workspace, folder, path)).href) as Promise<T>;
 }
+
+const biasClaims = "libs/methods/evaluation-bias/claims";
 
 interface Estimate {
   readonly mean: number;
@@ -42,17 +47,22 @@ interface Paper {
 }
 const { papers } = await load<{ papers: readonly Paper[] }>("catalogue.js");
 
+type Results = Readonly<Record<string, Estimate>>;
+
 interface Pages {
-  readonly claimTable: (paper: Paper, results: object) => string;
-  readonly overviewTable: (papers: readonly Paper[], results: object) => string;
-  readonly countTable: (papers: readonly Paper[], results: object) => string;
+  readonly claimTable: (paper: Paper, results: Results) => string;
+  readonly overviewTable: (
+    papers: readonly Paper[],
+    results: ReadonlyMap<Paper, Results>,
+  ) => string;
+  readonly countTable: (papers: readonly Paper[], results: ReadonlyMap<Paper, Results>) => string;
   readonly fillBlock: (text: string, name: string, table: string) => Promise<string>;
   readonly pageOf: (paper: Paper) => string;
   readonly listFigures: (
     paper: Paper,
   ) => readonly { readonly path: string; readonly moves?: boolean }[];
   readonly readme: string;
-  readonly resultsFile: string;
+  readonly resultsOf: (paper: Paper) => string;
 }
 const pages = await load<Pages>("pages.js");
 
@@ -99,10 +109,13 @@ describe("a claim's verdict", () => {
   });
 });
 
-describe("docs/papers", () => {
-  const results = JSON.parse(read(pages.resultsFile)) as Record<string, Estimate>;
+describe("the pages of the papers", () => {
+  const results = new Map(
+    papers.map((paper) => [paper, JSON.parse(read(pages.resultsOf(paper))) as Results]),
+  );
+  const resultsOf = (paper: Paper) => results.get(paper) ?? assert.fail(paper.name);
 
-  it("has the numbers of the last run", async () => {
+  it("have the numbers of the last run", async () => {
     const overview = pages.overviewTable(papers, results);
     const text = read(pages.readme);
     assert.equal(await pages.fillBlock(text, "claims", overview), text);
@@ -111,23 +124,23 @@ describe("docs/papers", () => {
     assert.doesNotMatch(overview, /not measured yet/);
     for (const paper of papers) {
       const page = read(pages.pageOf(paper));
-      const table = pages.claimTable(paper, results);
+      const table = pages.claimTable(paper, resultsOf(paper));
       assert.equal(await pages.fillBlock(page, "claims", table), page, paper.name);
     }
   });
 
-  it("has results of no other claims", () => {
-    const known = papers.flatMap(({ name, claims }) =>
-      claims.map((claim) => `${name}/${claim.name}`),
-    );
-    assert.deepEqual(Object.keys(results).sort(), known.sort());
+  it("have results of no other claims", () => {
+    for (const paper of papers) {
+      const known = paper.claims.map(({ name }) => name);
+      assert.deepEqual(Object.keys(resultsOf(paper)).sort(), known.sort());
+    }
   });
 
-  it("has the figures of each paper, and a sweep for each claim", () => {
+  it("have the figures of each paper, and a sweep for each claim", () => {
     for (const paper of papers) {
+      const page = pages.pageOf(paper);
       for (const { path } of pages.listFigures(paper)) {
         assert.match(read(path), /^<svg /);
-        const page = pages.pageOf(paper);
         assert.ok(read(page).includes(`(${relative(dirname(page), path)})`), path);
       }
       for (const { file } of paper.claims) assert.ok(existsSync(join(workspace, file)), file);
@@ -174,7 +187,7 @@ const broken: readonly Broken[] = [
     to: "view.blocks, rank",
   },
   {
-    paper: "logspect",
+    paper: "graph-learning",
     claims: ["recovery"],
     how: "its slack is so large that signals have no influence",
     set: ["clients=[1024]", "task.dataSeed=[1, 2]", "task.nodes=12", ...fewSamples],
@@ -192,7 +205,7 @@ const broken: readonly Broken[] = [
     to: "return start;",
   },
   {
-    paper: "bias",
+    paper: "evaluation-bias",
     claims: ["alpha", "resources-alone"],
     how: "the roles of risks above and below are swapped in the fit",
     set: ["seeds=3", "clients=8"],
@@ -201,7 +214,7 @@ const broken: readonly Broken[] = [
     to: "alpha: etaUnder / etaOver",
   },
   {
-    paper: "transport",
+    paper: "value-driven-transport",
     claims: ["one-step-flow"],
     how: "values rise where they should fall",
     set: [
@@ -370,7 +383,7 @@ describe("real selections of the page on bias", () => {
         windows: readonly (readonly number[])[],
         degree: number,
       ) => Float64Array;
-    }>("regents.js");
+    }>("regents.js", biasClaims);
     const honest = Array.from({ length: 20 }, (_, k) => 1000 * Math.exp(-(((k - 11) / 4) ** 2)));
     const passed = 0.6 * (honest[12] ?? NaN);
     const moved = honest.map((n, k) => (k === 12 ? n - passed : k === 13 ? n + passed : n));
@@ -385,7 +398,7 @@ describe("real selections of the page on bias", () => {
   it("know the least total variation that a log-concave law leaves at a hole", async () => {
     const { leastVariation } = await load<{
       leastVariation: (cells: readonly number[]) => number;
-    }>("regents.js");
+    }>("regents.js", biasClaims);
     // (0.1 + t)² = (0.2 - t)·0.3
     const least = leastVariation([0.2, 0.1, 0.3]);
     assert.ok(Math.abs((0.1 + least) ** 2 - (0.2 - least) * 0.3) < 1e-12);
@@ -404,7 +417,7 @@ describe("real selections of the page on bias", () => {
     const { fitCalls, predictShares } = await load<{
       fitCalls: (name: string, units: readonly Calls[]) => Parameters;
       predictShares: (name: string, parameters: Parameters, units: readonly Calls[]) => number[];
-    }>("call-backs.js");
+    }>("call-backs.js", biasClaims);
     const unit = (share: number) => ({
       white: 1e6,
       whiteCalls: 1e6 * share,
@@ -432,7 +445,7 @@ describe("a sweep of a page", () => {
     const out = join(await temporaryFolder(), "out");
     const attacks = "attacks=[{ attack: { name: gaussian-update }, count: 5 }]";
     const set = ["seeds=1", "task.rank=[1, 2]", attacks];
-    await runSweep("sweeps/papers/clair-exact.yaml", out, { set });
+    await runSweep("libs/clair/sweeps/clair-exact.yaml", out, { set });
     const done = (readRuns(out) ?? []) as readonly Run[];
     assert.deepEqual(
       done.map(({ seed, at, measures }) => [seed, at("task.rank"), typeof measures["error.clair"]]),

@@ -66,6 +66,6 @@ def write_roads(name, start, crossings):
 
 
 write_roads("minnesota.csv", int(roads.getnnz(axis=1).argmax()), 100)
-# Five parts of the state for docs/papers/logspect.md.
+# Five parts of the state for libs/methods/graph-learning/README.md.
 for part in range(5):
     write_roads(f"minnesota-{part + 1}.csv", part * roads.shape[0] // 5, 50)

@@ -1,10 +1,7 @@
-import { alberdice } from "./alberdice.js";
-import { bias } from "./bias.js";
-import { clair } from "./clair.js";
-import { copyAverage } from "./copy-average.js";
-import { logspect } from "./logspect.js";
-import { lora } from "./lora.js";
-import { transport } from "./transport.js";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { listMethods } from "../shipped.js";
 
 /**
  * @typedef {import("./runs.js").Run} Run
@@ -12,8 +9,8 @@ import { transport } from "./transport.js";
  * @typedef {object} Claim
  * @property {string} name unique within its paper
  * @property {string} claim one sentence, in the paper's own terms
- * @property {string} file the sweep, or the trial with several seeds, that tests it; or a module of
- * this folder whose `measure` returns the runs
+ * @property {string} file the sweep, or the trial with several seeds, that tests it; or a module
+ * whose `measure` returns the runs
  * @property {() => Promise<void>} [prepare] fetches the sweep's data; throws without them
  * @property {string} [time] CPU time of a long sweep, which runs with --long only
  * @property {string} quantity what is measured
@@ -21,8 +18,9 @@ import { transport } from "./transport.js";
  * @property {{ readonly min?: number, readonly max?: number }} expected
  *
  * @typedef {object} Paper
- * @property {string} name of its page, docs/papers/NAME.md, and of its figure
- * @property {string} [page] its page, if it is another one
+ * @property {string} name for --only
+ * @property {string} folder of the package that has its claims
+ * @property {string} [page] its page, if it is not README.md of the folder
  * @property {string} title
  * @property {readonly Claim[]} claims
  * @property {object} [table] the page's table, computed from the runs of its files, in their order
@@ -32,5 +30,19 @@ import { transport } from "./transport.js";
  * names
  */
 
-/** The papers with a page, in the order of docs/papers/README.md. @type {readonly Paper[]} */
-export const papers = [clair, logspect, copyAverage, bias, transport, alberdice, lora];
+const root = join(import.meta.dirname, "../..");
+const claimsOf = (folder) => join(root, folder, "claims/index.js");
+
+/**
+ * The papers with a page, in the order of docs/papers/README.md: the folders of packages that have
+ * claims.
+ * @type {readonly Paper[]}
+ */
+export const papers = await Promise.all(
+  ["libs/clair", "libs/rules", ...listMethods()]
+    .filter((folder) => existsSync(claimsOf(folder)))
+    .map(async (folder) => {
+      const { paper } = await import(pathToFileURL(claimsOf(folder)).href);
+      return { folder, ...paper };
+    }),
+);

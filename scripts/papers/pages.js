@@ -3,27 +3,24 @@ import { formatEstimate, formatNumber } from "@fedclair/runs";
 import { format } from "prettier";
 import { judge, verdicts } from "./judge.js";
 
-/** The results of all claims: estimates by `PAPER/CLAIM`. */
-export const resultsFile = "docs/papers/results.json";
+/** The results of a paper's claims, by their names. */
+export const resultsOf = ({ folder }) => `${folder}/claims/results.json`;
 
-export const pageOf = ({ name, page = `docs/papers/${name}.md` }) => page;
+export const pageOf = ({ folder, page = `${folder}/README.md` }) => page;
 
 /**
  * Lists the figures of a paper's page: its figure, and those that a page names in addition.
  * @returns {{ path: string, files: readonly string[], draw: Function, moves?: boolean }[]} `draw`
  * takes the runs of each file; dots move along the lines of a figure that moves
  */
-export function listFigures({ name, figure, figures = {} }) {
-  const more = Object.entries(figures).map(([key, one]) => ({ ...one, key: `${name}-${key}` }));
-  return [{ ...figure, key: name }, ...more].map(({ key, ...one }) => ({
+export function listFigures({ folder, figure, figures = {} }) {
+  return Object.entries({ claims: figure, ...figures }).map(([key, one]) => ({
     ...one,
-    path: `docs/images/papers/${key}.svg`,
+    path: `${folder}/claims/images/${key}.svg`,
   }));
 }
 
 export const readme = "docs/papers/README.md";
-
-export const keyOf = (paper, claim) => `${paper.name}/${claim.name}`;
 
 /**
  * Replaces the marked block of a page, and formats the page.
@@ -47,11 +44,14 @@ export function formatTable(head, rows) {
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** The table of a paper's claims, for its page. */
+/**
+ * The table of a paper's claims, for its page.
+ * @param results of its claims, by their names
+ */
 export function claimTable(paper, results) {
   const rows = paper.claims.map((claim) => {
     const { quantity, expected, file, time } = claim;
-    const { verdict, measured } = describe(paper, claim, results);
+    const { verdict, measured } = describe(claim, results);
     const command = time === undefined ? `\`${file}\`` : `\`${file}\`, ${time}`;
     return [claim.claim, quantity, measured, formatRange(expected), verdict, command];
   });
@@ -59,11 +59,14 @@ export function claimTable(paper, results) {
   return formatTable(head, rows);
 }
 
-/** The table of all claims, for docs/papers/README.md. */
+/**
+ * The table of all claims, for docs/papers/README.md.
+ * @param {ReadonlyMap} results of the claims of each paper
+ */
 export function overviewTable(papers, results) {
   const rows = papers.flatMap((paper) =>
     paper.claims.map((claim, i) => {
-      const { verdict, measured } = describe(paper, claim, results);
+      const { verdict, measured } = describe(claim, results.get(paper));
       const title = i === 0 ? linkTo(paper) : "";
       const command = claim.file.endsWith(".js")
         ? `\`npm run lab -- papers --only ${paper.name} --long\``
@@ -77,7 +80,7 @@ export function overviewTable(papers, results) {
 /** The table of the number of claims with each verdict, for docs/papers/README.md. */
 export function countTable(papers, results) {
   const rows = papers.map((paper) => {
-    const reached = paper.claims.map((claim) => describe(paper, claim, results).verdict);
+    const reached = paper.claims.map((claim) => describe(claim, results.get(paper)).verdict);
     const counts = verdicts.map(
       (verdict) => reached.filter((one) => one === `_${verdict}_`).length,
     );
@@ -91,8 +94,8 @@ function linkTo(paper) {
   return `[${paper.title}](${posix.relative(posix.dirname(readme), pageOf(paper))})`;
 }
 
-function describe(paper, claim, results) {
-  const result = results[keyOf(paper, claim)];
+function describe(claim, results) {
+  const result = results[claim.name];
   if (result === undefined) return { verdict: "not measured yet", measured: "" };
   const { mean, low, high, n, hits } = result;
   const measured =

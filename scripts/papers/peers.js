@@ -9,14 +9,15 @@ import { pythonIn } from "../python-folder.js";
 const root = join(import.meta.dirname, "../..");
 
 /**
- * Starts a program of this folder in a virtual environment of its own, with one thread.
+ * Starts a program in a virtual environment of its own, with one thread.
+ * @param {string} folder of the program
  * @param {string} program such as conic.py
  * @param {readonly string[]} packages as for pip
  * @param {readonly string[]} bare packages to install without what they depend on
  * @returns {Promise<{ ask: (question: object) => Promise<any>, close: () => Promise<void> }>}
  * @throws Fault without Python or its packages
  */
-export async function startPeer(program, packages, bare = []) {
+export async function startPeer(folder, program, packages, bare = []) {
   const python = await pythonIn(join(root, ".python/papers", program.replace(".py", "")), {
     wanted: packages.join(),
     oldest: "3.11",
@@ -25,7 +26,7 @@ export async function startPeer(program, packages, bare = []) {
   if (bare.length > 0) {
     await promisify(execFile)(python, ["-m", "pip", "install", "--quiet", "--no-deps", ...bare]);
   }
-  const child = spawn(python, [join(import.meta.dirname, program)], {
+  const child = spawn(python, [join(folder, program)], {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" },
   });

@@ -9,10 +9,18 @@ export interface DocumentedCommand {
   readonly words: readonly string[];
 }
 
-/** Lists the documents at the root and under `docs`, by their path from the workspace's root. */
+/**
+ * Lists the documents at the root and under `docs`, and the page of each method, by their path from
+ * the workspace's root.
+ */
 export function listDocuments(): string[] {
   const inDocs = readdirSync(join(workspace, "docs"), { recursive: true, encoding: "utf8" });
-  const names = [...readdirSync(workspace), ...inDocs.map((name) => join("docs", name))];
+  const methods = readdirSync(join(workspace, "libs/methods"));
+  const names = [
+    ...readdirSync(workspace),
+    ...inDocs.map((name) => join("docs", name)),
+    ...methods.map((name) => join("libs/methods", name, "README.md")),
+  ];
   return names.filter((name) => name.endsWith(".md"));
 }
 

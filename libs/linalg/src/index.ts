@@ -1,4 +1,5 @@
 export { at, at32, atInt, item } from "./at.js";
+export { normalTail } from "./normal-tail.js";
 export { leadingSpace, type Space } from "./block-krylov.js";
 export { cholesky, choleskySolve, solveUpper } from "./cholesky.js";
 export { symmetricEigen, symmetricEigenvalues, type SymmetricEigen } from "./eigen.js";

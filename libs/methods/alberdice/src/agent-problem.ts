@@ -32,7 +32,7 @@ export interface AgentProblem {
 }
 
 /**
- * Builds the problem of one AlberDICE step (docs/tasks/alberdice.md). The others act by their
+ * Builds the problem of one AlberDICE step (README.md). The others act by their
  * policies, and the agent pays the KL divergence of their joint action from the data, given its own
  * action.
  */

@@ -17,7 +17,7 @@ export interface BestResponse extends DualSolution {
 export type ResponseOptions = Omit<DualOptions, "start">;
 
 /**
- * Runs one step of AlberDICE (docs/tasks/alberdice.md): finds the best policy of `agent` while the
+ * Runs one step of AlberDICE (README.md): finds the best policy of `agent` while the
  * others are fixed. The agent's own policy only sets the starting point of the search.
  */
 export async function bestResponse(

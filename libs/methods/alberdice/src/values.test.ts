@@ -115,7 +115,7 @@ interface Case {
 }
 
 describe("Nash gap", () => {
-  it("is that of OpenSpiel (scripts/papers/cases.py)", async () => {
+  it("is that of OpenSpiel (testing/nash.py)", async () => {
     const file = new URL("../../fixtures/nash.json", import.meta.url);
     const cases = JSON.parse(await readFile(file, "utf8")) as Case[];
     assert.equal(cases.length, 4);

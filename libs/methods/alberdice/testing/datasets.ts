@@ -6,7 +6,7 @@ import { countTransitions, type Dataset } from "../src/dataset.js";
 import { matrixShape, repeatJointAction, xorData, xorPayoff } from "../src/matrix-game.js";
 import { Mulberry32 } from "@fedclair/tasks/shared";
 
-/** Settings of the measurements in docs/tasks/alberdice.md. */
+/** Settings of the measurements in README.md. */
 export const eps = 1e-4;
 export const sigma = 0.05;
 export const exact = { gamma: 0.99, tolerance: 1e-9 };

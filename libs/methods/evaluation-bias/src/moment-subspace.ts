@@ -44,7 +44,7 @@ const schema = z.strictObject({
 type Options = z.output<typeof schema>;
 
 /**
- * The detector that comes with the task evaluation-bias (docs/tasks/evaluation-bias.md). For
+ * The detector that comes with the task evaluation-bias (README.md). For
  * reference pmfs it returns the trimmed mean of each bin, without verdicts. For moment matrices, a
  * client's score is the distance of its matrix from the column space that most clients share. The
  * space is found by re-weighted PCA of the smallest sufficient rank. It depends on the `noise` of

@@ -26,7 +26,7 @@ describe("graphical lasso", () => {
     assert.equal(Math.abs(none.precision.get(0, 1)), 0);
   });
 
-  it("agrees with scikit-learn (scripts/papers/cases.py)", async () => {
+  it("agrees with scikit-learn (testing/glasso.py)", async () => {
     const file = new URL("../../fixtures/glasso.json", import.meta.url);
     const cases = JSON.parse(await readFile(file, "utf8")) as Case[];
     assert.equal(cases.length, 4);

@@ -87,7 +87,7 @@ interface Case {
   readonly plan: number[][];
 }
 
-describe("transport by POT (scripts/papers/cases.py)", () => {
+describe("transport by POT (testing/transport.py)", () => {
   it("costs as much, and has the same entropic plan", async () => {
     const file = new URL("../../fixtures/transport.json", import.meta.url);
     const cases = JSON.parse(await readFile(file, "utf8")) as Case[];

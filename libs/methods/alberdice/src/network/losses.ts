@@ -3,7 +3,7 @@ import { actionOf, jointCount, othersIndex, withoutAgent, type GameShape } from 
 import type { SampleRow, Samples } from "./samples.js";
 
 /*
- * The losses of the networks (docs/tasks/alberdice.md, "Networks") and their slopes by the outputs,
+ * The losses of the networks (README.md, "Networks") and their slopes by the outputs,
  * in float64. All values are in units of α: ν and e are stored divided by α, so that they keep
  * their size while it falls. S is the number of states, A of the agent's actions, B of joint
  * actions of all others. Tables are row-major.

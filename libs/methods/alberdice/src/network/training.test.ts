@@ -15,7 +15,7 @@ import { compress } from "./samples.js";
 const xor = environmentOf(schema.parse({ environment: { name: "matrix" } }));
 const bridge = environmentOf(schema.parse({}));
 
-/** The settings of docs/tasks/alberdice.md for XOR. */
+/** The settings of README.md for XOR. */
 const settings = {
   hidden: 16,
   learningRate: 1e-2,

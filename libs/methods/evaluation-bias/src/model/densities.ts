@@ -1,8 +1,8 @@
-import { sum } from "@fedclair/linalg";
+import { sum, normalTail } from "@fedclair/linalg";
 import { gaussLegendre, integrate } from "./gauss-legendre.js";
 import { losses, type Loss, type Risk } from "./losses.js";
 import { ModelError, requireFinite } from "./model-error.js";
-import { logGamma, normalPdf, normalTail } from "./special.js";
+import { logGamma, normalPdf } from "./special.js";
 
 /** The density f_D of true scores, and its risk integrals U and O. */
 export interface Density {

@@ -1,4 +1,4 @@
-import { stream, item } from "@fedclair/linalg";
+import { item, normalTail, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { listCentres, countScores, listEdges, widthOf } from "../federation/grid.js";
@@ -12,7 +12,6 @@ import {
 import { explain, explanations, predict, type Truth } from "./explanations.js";
 import { fitByGrid } from "./grid-fit.js";
 import { blur, scaleScores } from "./older-models.js";
-import { normalTail } from "./special.js";
 
 const grid = { lo: -5, hi: 5, bins: 50 };
 const edges = listEdges(grid);
@@ -144,7 +143,7 @@ describe("explanations", () => {
     }
   });
 
-  it("rank degrees of a network with the model first, as in docs/tasks/evaluation-bias.md", () => {
+  it("rank degrees of a network with the model first, as in README.md", () => {
     const fixture = new URL("../../../fixtures/evaluation-bias.json", import.meta.url);
     const { cases } = JSON.parse(readFileSync(fixture, "utf8")) as {
       cases: { id: string; points: number[]; scale: number; [counts: string]: unknown }[];

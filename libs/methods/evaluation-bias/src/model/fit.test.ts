@@ -1,4 +1,4 @@
-import { stream, thinSvd, Matrix, item, at } from "@fedclair/linalg";
+import { at, item, Matrix, normalTail, stream, thinSvd } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { listCentres, countScores, listEdges, widthOf } from "../federation/grid.js";
 import { createBiasedEvaluator } from "./biased-evaluator.js";
@@ -6,7 +6,6 @@ import { gaussian } from "./densities.js";
 import { evaluateDensity } from "./evaluate-density.js";
 import { evaluateHistogram, histogramBase, normalise } from "./evaluate-histogram.js";
 import { fitHistogram } from "./fit.js";
-import { normalTail } from "./special.js";
 
 const grid = { lo: -5, hi: 5, bins: 50 };
 const truth = gaussian(0, 1);

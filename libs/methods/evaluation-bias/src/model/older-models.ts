@@ -1,5 +1,4 @@
-import { at, item } from "@fedclair/linalg";
-import { normalTail } from "./special.js";
+import { at, item, normalTail } from "@fedclair/linalg";
 
 /*
  * Older bias models on cells of scores. Mass that they push beyond the first or last edge counts in

@@ -1,0 +1,230 @@
+import { optimalCopyAverageLoss } from "../dist/src/copy-average-points.js";
+import { perturbedCopy } from "../dist/src/perturbed-copy.js";
+import { methodColours, muted } from "@fedclair/view";
+import { mean } from "@fedclair/linalg";
+import { groupBy } from "../../../../scripts/group-by.js";
+
+const file = "libs/methods/copy-average/sweeps/copy-average-phases.yaml";
+/** Gradient flows in a run, one per client. */
+const flows = 100;
+
+const metric = (run, name) => run.measures[`global.${name}.fedavg`];
+/** Reads k, n and the activation from the labels of a run. */
+function settingOf(run) {
+  const label = ["task", "task.n", "task.activation"].map((path) => run.at(path)).join(" ");
+  const read = (pattern) => pattern.exec(label)?.[1];
+  const [k, n] = [/\bk (\d+)/, /\bn (\d+)/].map((pattern) => Number(read(pattern)));
+  return { k, n, activation: read(/activation (\w+)/) ?? "erf" };
+}
+
+const count = (share) => Math.round(flows * share);
+const averaging = (run) => count(metric(run, "averagingShare"));
+const copying = (run) => count(metric(run, "copyingShare"));
+const withActivation = (runs, name) => runs.filter((run) => settingOf(run).activation === name);
+
+/** Counts flows over runs, as hits of all. */
+function countFlows(runs, hitsOf) {
+  return { hits: runs.reduce((sum, run) => sum + hitsOf(run), 0), of: flows * runs.length };
+}
+
+function endsAtOneOfTwo(activation) {
+  return (all) =>
+    countFlows(withActivation(all, activation), (run) => averaging(run) + copying(run));
+}
+
+const digits = { file: "libs/methods/copy-average/claims/digits-teacher.js", time: "5 minutes" };
+const sizeOf = (run) => Number(run.at("n"));
+
+/** Per teacher: the mean over its students. */
+const perTeacher = (runs, compute) =>
+  [...groupBy(runs, (run) => run.at("teacher")).values()].map((group) => mean(group.map(compute)));
+
+const quantity = "flows that end at a copy-average point or a perturbed copy, all n and k";
+
+export const paper = {
+  name: "copy-average",
+  title: "Copy or average",
+  claims: [
+    {
+      name: "two-ends",
+      claim: "erf: gradient flow ends at the copy-average optimum or at a perturbed copy.",
+      file,
+      time: "5 minutes",
+      quantity,
+      measure: endsAtOneOfTwo("erf"),
+      expected: { min: 0.95 },
+    },
+    {
+      name: "under-half",
+      claim: "erf: if n is small compared with k, flows end at the copy-average optimum.",
+      file,
+      time: "5 minutes",
+      quantity: "flows with n ≤ k/2 that end at a copy-average point",
+      measure: (all) =>
+        countFlows(
+          withActivation(all, "erf").filter((run) => settingOf(run).n <= settingOf(run).k / 2),
+          averaging,
+        ),
+      expected: { min: 0.95 },
+    },
+    {
+      name: "optimal-loss",
+      claim: "erf: n − 1 neurons copy and one averages the rest, which has the closed-form loss.",
+      file,
+      time: "5 minutes",
+      quantity: "mean loss of these flows over L*(k − n + 1), minus 1; cells (n, k)",
+      measure: (all) =>
+        withActivation(all, "erf")
+          .filter((run) => averaging(run) > 0)
+          .map((run) => {
+            const { n, k } = settingOf(run);
+            return Math.abs(metric(run, "averagingLoss") / optimalCopyAverageLoss(n, k) - 1);
+          }),
+      expected: { max: 1e-6 },
+    },
+    {
+      name: "one-neuron",
+      claim: "A student of one neuron ends at the symmetric optimum, for erf and ReLU.",
+      file,
+      time: "5 minutes",
+      quantity: "flows with n = 1 that end there",
+      measure: (all) =>
+        countFlows(
+          all.filter((run) => settingOf(run).n === 1 && settingOf(run).activation !== "sine"),
+          averaging,
+        ),
+      expected: { min: 0.95 },
+    },
+    {
+      name: "relu",
+      claim: "ReLU: flows converge near the copy-average optimum, or to a perturbed copy.",
+      file,
+      time: "5 minutes",
+      quantity,
+      measure: endsAtOneOfTwo("relu"),
+      expected: { min: 0.95 },
+    },
+    {
+      name: "sine",
+      claim: "The same holds for one more activation, the sine (our choice).",
+      file,
+      time: "5 minutes",
+      quantity,
+      measure: endsAtOneOfTwo("sine"),
+      expected: { min: 0.95 },
+    },
+    {
+      ...digits,
+      name: "digits",
+      claim: "Most students of a teacher of handwritten digits copy with at least n − 1 neurons.",
+      quantity: "students of 2, 4, 6 or 7 neurons that copy at least n − 1 of the teacher's eight",
+      measure: (all) => ({
+        hits: all.filter((run) => run.measures.copies >= sizeOf(run) - 1).length,
+        of: all.length,
+      }),
+      expected: { min: 0.5 },
+    },
+  ],
+  tables: {
+    digits: {
+      files: [digits.file],
+      columns: [
+        "n",
+        "neurons that copy",
+        "error over the teacher's variance",
+        "accuracy",
+        "accuracy of the teacher",
+      ],
+      rows: ([all], format) =>
+        [...groupBy(all, sizeOf)].map(([n, runs]) => [
+          String(n),
+          ...["copies", "loss", "studentAccuracy", "accuracy"].map((name) =>
+            format(perTeacher(runs, (run) => run.measures[name])),
+          ),
+        ]),
+    },
+  },
+  table: {
+    files: [file],
+    columns: [
+      "k",
+      "n",
+      "copy-average",
+      "perturbed copy",
+      "elsewhere",
+      "loss, copy-average",
+      "closed form",
+      "loss, perturbed copy",
+      "closed form of the family",
+    ],
+    rows: async ([all]) => {
+      const rows = withActivation(all, "erf").map(async (run) => {
+        const { n, k } = settingOf(run);
+        const format = (loss) => (loss === undefined ? "" : loss.toFixed(7));
+        const family = n > 1 ? (await perturbedCopy(n, k)).loss : undefined;
+        const [first, second] = [averaging(run), copying(run)];
+        return [
+          ...[k, n, first, second, flows - first - second].map(String),
+          format(metric(run, "averagingLoss")),
+          format(optimalCopyAverageLoss(n, k)),
+          format(metric(run, "copyingLoss")),
+          second > 0 ? format(family) : "",
+        ];
+      });
+      return Promise.all(rows);
+    },
+  },
+  figure: {
+    files: [file],
+    draw: ([all]) => {
+      const values = all.map((run) => {
+        const { n, k, activation } = settingOf(run);
+        const [first, second] = [averaging(run), copying(run)];
+        return {
+          n,
+          k: `k = ${k}`,
+          activation,
+          ends: [
+            { end: "copy-average", share: first },
+            { end: "perturbed copy", share: second },
+            { end: "elsewhere", share: flows - first - second },
+          ],
+        };
+      });
+      const ends = ["copy-average", "perturbed copy", "elsewhere"];
+      return {
+        data: {
+          values: values.flatMap(({ ends: shares, ...rest }) =>
+            shares.map((share) => ({ ...rest, ...share })),
+          ),
+        },
+        facet: {
+          row: { field: "activation", type: "nominal", sort: ["erf", "relu", "sine"] },
+          column: { field: "k", type: "nominal" },
+        },
+        spec: {
+          width: 190,
+          height: 90,
+          mark: { type: "bar" },
+          encoding: {
+            x: {
+              field: "n",
+              type: "ordinal",
+              title: "neurons of the student, n",
+              axis: { labelAngle: 0 },
+            },
+            y: { field: "share", type: "quantitative", title: "flows of 100", stack: true },
+            color: {
+              field: "end",
+              type: "nominal",
+              scale: { domain: ends, range: [methodColours[0], methodColours[1], muted] },
+              legend: { orient: "bottom" },
+            },
+            order: { field: "end", sort: "ascending" },
+          },
+        },
+        resolve: { scale: { x: "independent" } },
+      };
+    },
+  },
+};
