@@ -12,7 +12,7 @@ import { promisify } from "node:util";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import { chooseRunFolder, prepareTrial } from "@fedclair/runs";
 import { parseArguments } from "./arguments.js";
-import { compare } from "../apps/cli/dist/src/verify.js";
+import { compare } from "../apps/cli/dist/src/check/verify-trials.js";
 import { runMeasured } from "../bench/harness/process-tree.js";
 import { tables } from "./llm/tables.js";
 import { indexAnswers, exitSkipped } from "./package-index.js";

@@ -311,7 +311,7 @@ describe("a method that is broken on purpose fails its page", function () {
       const [{ file } = assert.fail()] = claimsOf(one);
       return { file, set: one.set, out: join(folder, `${one.paper}-${i}`) };
     });
-    const program = pathToFileURL(join(workspace, "apps/cli/dist/src/sweep.js")).href;
+    const program = pathToFileURL(join(workspace, "apps/cli/dist/src/sweep/sweep.js")).href;
     const args = ["--input-type=module", "-e", sweepsInOne, program, JSON.stringify(all)];
     await promisify(execFile)(process.execPath, [...node, ...args], { cwd: workspace });
     return all.map(({ out }) => out);

@@ -8,29 +8,29 @@ import {
   version,
 } from "@fedclair/runs/program";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
-import type { AggregateArguments } from "./aggregate/aggregate.js";
-import type { AuditArguments } from "./audit/audit.js";
-import { describedKinds, type DescribedKind } from "./described-kinds.js";
-import type { DescribeOptions } from "./describe.js";
+import type { AggregateArguments } from "./adapters/aggregate.js";
+import type { AuditArguments } from "./adapters/audit.js";
+import { describedKinds, type DescribedKind } from "./extend/described-kinds.js";
+import type { DescribeOptions } from "./extend/describe.js";
 import type { ExportOptions } from "./export/export.js";
-import type { NewOptions } from "./new.js";
-import type { CompareOptions } from "./compare-studies.js";
-import type { ListOptions } from "./list.js";
-import type { PowerArguments } from "./power/power.js";
-import type { ResumeOptions } from "./resume.js";
-import type { RunOptions } from "./run-options.js";
-import { formatCompletion, shells } from "./completion.js";
-import { checkProcessCount, processCount } from "./process-count.js";
-import { seedArgs, seedsOption } from "./seed-args.js";
-import { templates } from "./templates.js";
-import type { SweepOptions } from "./sweep.js";
-import { parseClients, parseRounds } from "./what-if/arguments.js";
-import type { AttestOptions } from "./what-if/attest.js";
-import type { ReplayArguments } from "./what-if/replay.js";
-import type { ReplayRunOptions } from "./what-if/replay-without.js";
+import type { NewOptions } from "./new/new.js";
+import type { CompareOptions } from "./results/compare-studies.js";
+import type { ListOptions } from "./results/list.js";
+import type { PowerArguments } from "./check/power.js";
+import type { ResumeOptions } from "./run/resume.js";
+import type { RunOptions } from "./run/run-options.js";
+import { formatCompletion, shells } from "./commands/completion.js";
+import { checkProcessCount, processCount } from "./processes/process-count.js";
+import { seedArgs, seedsOption } from "./run/seed-args.js";
+import { templates } from "./new/templates.js";
+import type { SweepOptions } from "./sweep/sweep.js";
+import { parseClients, parseRounds } from "./check/arguments.js";
+import type { AttestOptions } from "./check/verify-run.js";
+import type { ReplayArguments } from "./check/replay.js";
+import type { ReplayRunOptions } from "./check/replay-without.js";
 import type { WorkerOptions } from "./queue/worker.js";
-import type { TokenOptions } from "./token.js";
-import type { VerifyOptions } from "./verify.js";
+import type { TokenOptions } from "./machines/token.js";
+import type { VerifyOptions } from "./check/verify-trials.js";
 
 /** A timer of Node.js holds 2³¹ − 1 ms; a longer time would end at once. */
 const longestSeconds = 2_000_000;
@@ -100,7 +100,7 @@ program
     new Option("--template <name>", "template to copy").choices(templates).default("own-method"),
   )
   .action(async (folder: string, options: NewOptions) => {
-    const { newStudy } = await import("./new.js");
+    const { newStudy } = await import("./new/new.js");
     print(await newStudy(folder, options));
   });
 
@@ -134,7 +134,7 @@ program
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "do not write report.html and its figures")
   .action(async (file: string, options: RunOptions) => {
-    const { run } = await import("./run.js");
+    const { run } = await import("./run/run.js");
     await run(file, options);
   });
 
@@ -154,7 +154,7 @@ program
   .option("--json", "print the summary as JSON", false)
   .option("--no-report", "do not write report.html and its figures")
   .action(async (folder: string, options: ResumeOptions) => {
-    const { resume } = await import("./resume.js");
+    const { resume } = await import("./run/resume.js");
     await resume(folder, options);
   });
 
@@ -186,7 +186,7 @@ program
   .addOption(transport())
   .option("--no-report", "do not write report.html and its figures")
   .action(async (folder: string, options: ReplayArguments) => {
-    const { replay } = await import("./what-if/replay.js");
+    const { replay } = await import("./check/replay.js");
     await replay(folder, options);
   });
 
@@ -201,7 +201,7 @@ program
   .addOption(transport())
   .option("--no-report", "do not write report.html and its figures")
   .action(async (folder: string, options: ReplayRunOptions) => {
-    const { repair } = await import("./what-if/repair.js");
+    const { repair } = await import("./check/repair.js");
     await repair(folder, options);
   });
 
@@ -221,7 +221,7 @@ program
   )
   .option("--json", "print JSON", false)
   .action(async (folder: string, options: AttestOptions) => {
-    const { attest } = await import("./what-if/attest.js");
+    const { attest } = await import("./check/verify-run.js");
     await attest(folder, options);
   });
 
@@ -237,7 +237,7 @@ program
   )
   .addOption(python())
   .action(async (paths: string[], options: VerifyOptions) => {
-    const { verify } = await import("./verify.js");
+    const { verify } = await import("./check/verify-trials.js");
     await verify(paths, options);
   });
 
@@ -251,7 +251,7 @@ program
   .addOption(device())
   .option("--json", "print the result as JSON", false)
   .action(async (file: string, options: PowerArguments) => {
-    const { printPower } = await import("./power/power.js");
+    const { printPower } = await import("./check/power.js");
     await printPower(file, options);
   });
 
@@ -297,7 +297,7 @@ program
   .action(async (file: string, options: SweepOptions & { readonly seeds?: string }) => {
     // Tasks of a job array run on other machines.
     if (!options.slurm) checkProcessCount("--jobs", options.jobs);
-    const { sweep } = await import("./sweep.js");
+    const { sweep } = await import("./sweep/sweep.js");
     await sweep(file, { ...options, set: [...options.set, ...seedArgs(options.seeds)] });
   });
 
@@ -333,7 +333,7 @@ program
   .option("--claims", "show the claims of trials and sweeps", false)
   .option("--json", "print JSON", false)
   .action(async (folder: string | undefined, options: ListOptions) => {
-    const { list } = await import("./list.js");
+    const { list } = await import("./results/list.js");
     await list(folder, options);
   });
 
@@ -344,7 +344,7 @@ program
   .addOption(pluginOption())
   .option("--json", "print JSON", false)
   .action(async (folder: string, options: { plugins: readonly string[]; json: boolean }) => {
-    const { show } = await import("./show.js");
+    const { show } = await import("./results/show.js");
     await show(folder, options);
   });
 
@@ -358,7 +358,7 @@ program
   .option("--html <file>", "write a page with a figure to this new file")
   .option("--json", "print JSON", false)
   .action(async (folders: string[], options: CompareOptions) => {
-    const { compareRuns } = await import("./compare.js");
+    const { compareRuns } = await import("./results/compare.js");
     await compareRuns(folders, options);
   });
 
@@ -367,7 +367,7 @@ program
   .description("remove runs, studies and sweeps")
   .argument("<runs...>", "run folders")
   .action(async (folders: string[]) => {
-    const { remove } = await import("./show.js");
+    const { remove } = await import("./results/show.js");
     await remove(folders);
   });
 
@@ -377,7 +377,7 @@ program
   .argument("<run>", "run folder")
   .addOption(pluginOption())
   .action(async (folder: string, { plugins }: { plugins: readonly string[] }) => {
-    const { report } = await import("./report.js");
+    const { report } = await import("./results/report.js");
     await report(folder, plugins);
   });
 
@@ -443,7 +443,7 @@ program
   )
   .option("--json", "print JSON", false)
   .action(async (paths: string[], options: AuditArguments) => {
-    const { printAudit } = await import("./audit/audit.js");
+    const { printAudit } = await import("./adapters/audit.js");
     await printAudit(paths, options);
   });
 
@@ -459,7 +459,7 @@ program
   )
   .requiredOption("--out <file>", "new file for the bank")
   .action(async (folders: string[], options: { out: string; set: readonly string[] }) => {
-    const { writeBank } = await import("./audit/calibrate.js");
+    const { writeBank } = await import("./adapters/calibrate.js");
     await writeBank(folders, options);
   });
 
@@ -503,7 +503,7 @@ program
   .addOption(pluginOption())
   .option("--json", "print verdicts.json", false)
   .action(async (folder: string, options: AggregateArguments) => {
-    const { printRound } = await import("./aggregate/aggregate.js");
+    const { printRound } = await import("./adapters/aggregate.js");
     await printRound(folder, options);
   });
 
@@ -522,7 +522,7 @@ program
   .addOption(pluginOption())
   .option("--json", "print JSON", false)
   .action(async (kind: DescribedKind | undefined, options: DescribeOptions) => {
-    const { describePlugins } = await import("./describe.js");
+    const { describePlugins } = await import("./extend/describe.js");
     await describePlugins(kind, options);
   });
 
@@ -531,7 +531,7 @@ program
   .description("print the JSON Schema of trial files")
   .addOption(pluginOption())
   .action(async ({ plugins }: { plugins: readonly string[] }) => {
-    const { printSchema } = await import("./describe.js");
+    const { printSchema } = await import("./extend/describe.js");
     await printSchema(plugins);
   });
 
@@ -548,7 +548,7 @@ program
   .option("--expires <time>", "how long the token is valid, for example 30m, 8h or 7d", "8h")
   .option("--show <token>", "print the content of a token; needs no key")
   .action(async (options: TokenOptions) => {
-    const { token } = await import("./token.js");
+    const { token } = await import("./machines/token.js");
     await token(options);
   });
 
@@ -573,7 +573,7 @@ for (const [app, description] of [
     .allowUnknownOption()
     .argument("[arguments...]")
     .action(async (args: string[]) => {
-      const { startApp } = await import("./start-app.js");
+      const { startApp } = await import("./machines/start-app.js");
       await startApp(app, args);
     });
 }

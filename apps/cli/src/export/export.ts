@@ -2,7 +2,7 @@ import { open, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { makeFolder, findRun, type StoredRun } from "@fedclair/runs";
-import { openSweep, type OpenedSweep } from "../open-sweep.js";
+import { openSweep, type OpenedSweep } from "../results/open-sweep.js";
 import { createSweepTables, placeColumns, placeOf } from "./sweep-tables.js";
 
 export interface ExportOptions {

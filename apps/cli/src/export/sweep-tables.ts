@@ -1,5 +1,5 @@
 import type { Grid, GridTrial } from "@fedclair/runs";
-import type { OpenedSweep } from "../open-sweep.js";
+import type { OpenedSweep } from "../results/open-sweep.js";
 import { integerColumns, numberColumns, textColumns, type Column, type Table } from "./tables.js";
 
 /** The columns that tell the runs of a sweep apart: run folder, seed, and each dimension. */

@@ -14,7 +14,7 @@ import {
   whenAborted,
 } from "@fedclair/runs";
 import type { Job } from "bullmq";
-import { SweepWorkers, type SweepPlace } from "../sweep-workers.js";
+import { SweepWorkers, type SweepPlace } from "../processes/sweep-workers.js";
 import { connect, importOptional } from "./connection.js";
 import {
   queuedTrialSchema,

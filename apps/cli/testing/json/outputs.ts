@@ -1,7 +1,7 @@
 import { controlKinds } from "@fedclair/clair";
 import { z } from "zod";
 import { auditSchema, type TrialPower } from "@fedclair/audit";
-import { describedKinds } from "../../src/described-kinds.js";
+import { describedKinds } from "../../src/extend/described-kinds.js";
 import { primarySchema, statusFields, summarySchema } from "./run.js";
 import { sweepFields } from "./sweep.js";
 

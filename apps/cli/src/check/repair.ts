@@ -1,8 +1,8 @@
 import { UserError } from "@fedclair/core/errors";
 import { listArms } from "@fedclair/core/internal";
 import { commandName, eachRecord, isFlagged, print } from "@fedclair/runs";
-import { compareRuns } from "../compare.js";
-import { requireRun } from "../show.js";
+import { compareRuns } from "../results/compare.js";
+import { requireRun } from "../results/show.js";
 import { replayWithout, type ReplayRunOptions } from "./replay-without.js";
 
 /**

@@ -10,7 +10,7 @@ import {
   prepareTrial,
   rejectExternalClients,
 } from "@fedclair/runs";
-import { openPlace } from "./open-place.js";
+import { openPlace } from "../processes/open-place.js";
 import type { RunOptions } from "./run-options.js";
 
 /**

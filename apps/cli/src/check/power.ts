@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { formatPower, measurePower } from "@fedclair/audit";
 import { interruption, print } from "@fedclair/runs";
-import { placesWith } from "../open-place.js";
-import type { PythonOptions } from "../read-hosts.js";
+import { placesWith } from "../processes/open-place.js";
+import type { PythonOptions } from "../processes/read-hosts.js";
 
 export interface PowerArguments extends PythonOptions {
   readonly set: readonly string[];

@@ -17,8 +17,8 @@ import {
   version,
   type AttestedRound,
 } from "@fedclair/runs";
-import { openPlace } from "../open-place.js";
-import { requireRun } from "../show.js";
+import { openPlace } from "../processes/open-place.js";
+import { requireRun } from "../results/show.js";
 import { backendOf } from "./backend-of.js";
 import type { RoundsChoice } from "./arguments.js";
 

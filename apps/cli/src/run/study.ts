@@ -52,7 +52,7 @@ export async function runStudy(file: string, options: RunOptions): Promise<void>
   if (out !== undefined && name !== undefined)
     throw new UserError("--name and --out are two places for one study: leave one out");
   const folder = out ?? (name === undefined ? undefined : join("runs", name));
-  const { sweep } = await import("./sweep.js");
+  const { sweep } = await import("../sweep/sweep.js");
   await sweep(file, {
     set,
     jobs,

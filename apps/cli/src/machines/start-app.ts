@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import { interruption } from "@fedclair/runs/program";
-import { endedBy } from "./federation.js";
-import { environmentOf, programOf } from "./host-processes.js";
+import { endedBy } from "../processes/federation.js";
+import { environmentOf, programOf } from "../processes/host-processes.js";
 
 /** Commands that are apps of their own, with the package of each. */
 export const apps = { coordinator: "coordinator", client: "client", view: "view" } as const;

@@ -12,9 +12,9 @@ import {
   type StoredRun,
 } from "@fedclair/runs";
 import { join } from "node:path";
-import { compareRuns } from "../compare.js";
-import { openRunWith } from "../open-run.js";
-import { requireRun } from "../show.js";
+import { compareRuns } from "../results/compare.js";
+import { openRunWith } from "../results/open-run.js";
+import { requireRun } from "../results/show.js";
 import { replayWithout, type ReplayOptions } from "./replay-without.js";
 
 /** A client with its highest score over threshold, and the round that gave it. */

@@ -1,9 +1,9 @@
 import { checkpointArgs } from "@fedclair/runs/program";
-import { runFederation } from "./federation.js";
-import { RunPage } from "./run-page.js";
+import { runFederation } from "../processes/federation.js";
+import { RunPage } from "../processes/run-page.js";
 import type { RunOptions } from "./run-options.js";
 import { seedArgs } from "./seed-args.js";
-import { setArgs } from "./set-args.js";
+import { setArgs } from "../processes/set-args.js";
 import { hasSeveralSeeds, runStudy } from "./study.js";
 
 /**
@@ -46,10 +46,10 @@ async function runWith(
     coordinatorArgs: coordinatorArgs(file, options),
     // Runs while the coordinator starts, which reports faults of the trial.
     hosts: async () => {
-      const { readHosts } = await import("./read-hosts.js");
+      const { readHosts } = await import("../processes/read-hosts.js");
       const hosts = readHosts(file, options);
       if (hosts?.python) {
-        const { checkInterpreter } = await import("./host-processes.js");
+        const { checkInterpreter } = await import("../processes/host-processes.js");
         await checkInterpreter(hosts.python.interpreter);
       }
       return hosts;

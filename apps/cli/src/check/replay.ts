@@ -1,6 +1,6 @@
 import { UserError } from "@fedclair/core/errors";
-import { compareRuns } from "../compare.js";
-import { requireRun } from "../show.js";
+import { compareRuns } from "../results/compare.js";
+import { requireRun } from "../results/show.js";
 import { replayMostSuspicious } from "./most-suspicious.js";
 import { replayWithout, type ReplayOptions } from "./replay-without.js";
 

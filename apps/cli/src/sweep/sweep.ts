@@ -24,10 +24,10 @@ import {
   type TrialQueue,
 } from "@fedclair/runs";
 import pc from "picocolors";
-import { placesWith } from "./open-place.js";
-import type { PythonOptions } from "./read-hosts.js";
+import { placesWith } from "../processes/open-place.js";
+import type { PythonOptions } from "../processes/read-hosts.js";
 import { SweepProgress } from "./sweep-progress.js";
-import { SweepWorkers } from "./sweep-workers.js";
+import { SweepWorkers } from "../processes/sweep-workers.js";
 
 export interface SweepOptions extends PythonOptions {
   readonly set: readonly string[];
@@ -154,7 +154,7 @@ async function queueOf(
     const run: RunTrial = (trial) => runSweepTrial(trial, out, signal, backend, open);
     return { jobs, run, close: () => undefined };
   }
-  const { RedisQueue } = await import("./queue/redis-queue.js");
+  const { RedisQueue } = await import("../queue/redis-queue.js");
   const places = { file: resolve(file), folder: resolve(out) };
   const tell = (line: string) => process.stderr.write(`${line}\n`);
   return await RedisQueue.open({

@@ -3,8 +3,8 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { UserError } from "@fedclair/core";
 import { systemErrorCode, makeFolder, slurmFolder, writeWhole } from "@fedclair/runs";
-import type { PythonOptions } from "./read-hosts.js";
-import { setArgs } from "./set-args.js";
+import type { PythonOptions } from "../processes/read-hosts.js";
+import { setArgs } from "../processes/set-args.js";
 
 /** A sweep to run as a Slurm job array. */
 export interface SlurmSweep extends PythonOptions {

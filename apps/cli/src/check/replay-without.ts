@@ -11,8 +11,8 @@ import {
 } from "@fedclair/runs";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { RunOptions } from "../run-options.js";
-import { run } from "../run.js";
+import type { RunOptions } from "../run/run-options.js";
+import { run } from "../run/run.js";
 import { backendOf } from "./backend-of.js";
 
 /** Options of the runs that these commands start. */

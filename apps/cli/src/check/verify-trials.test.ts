@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { compare } from "./verify.js";
+import { compare } from "./verify-trials.js";
 
 describe("compare", () => {
   const summaryOf = (measures: Readonly<Record<string, number>>) => ({

@@ -24,8 +24,8 @@ const placeholders = {
 const needed = ["fedclair/package.json", "@fedclair/core", "zod", "mocha/package.json"];
 
 /** The root of the repository, if this is a checkout and no installed package. */
-const checkout = fileURLToPath(new URL("../../../..", import.meta.url));
-const isCheckout = existsSync(join(checkout, "apps/cli/src/new.ts"));
+const checkout = fileURLToPath(new URL("../../../../..", import.meta.url));
+const isCheckout = existsSync(join(checkout, "apps/cli/src/new/new.ts"));
 
 /**
  * `fedclair new`: creates a study with a trial, plug-ins and their tests in a new folder.

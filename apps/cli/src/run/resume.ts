@@ -45,6 +45,6 @@ async function resumeSweep(
     );
   }
   const { jobs = 1, json, report, backend, python, device } = options;
-  const { sweep } = await import("./sweep.js");
+  const { sweep } = await import("../sweep/sweep.js");
   await sweep(file, { set, out: folder, jobs, json, report, backend, python, device });
 }

@@ -35,10 +35,10 @@ import {
   atATime,
 } from "@fedclair/runs";
 import pc from "picocolors";
-import { checkInterpreter } from "./host-processes.js";
-import { withOptions } from "./read-hosts.js";
-import { setArgs } from "./set-args.js";
-import { trialFiles } from "./trial-files.js";
+import { checkInterpreter } from "../processes/host-processes.js";
+import { withOptions } from "../processes/read-hosts.js";
+import { setArgs } from "../processes/set-args.js";
+import { trialFiles } from "../results/trial-files.js";
 
 export interface VerifyOptions {
   readonly set: readonly string[];
