@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { aggregators } from "@fedclair/plugins";
+import { builtInAggregators } from "@fedclair/plugins";
 import { attacks } from "@fedclair/rules/attacks";
 import type { Plugins } from "@fedclair/core";
 import { prepare } from "@fedclair/core/testing";
@@ -13,7 +13,7 @@ import { workspace } from "./support/paths.js";
 
 const plugins: Plugins = {
   tasks: new Map([["mean-estimation", meanEstimation]]),
-  aggregators,
+  aggregators: builtInAggregators,
   attacks,
 };
 

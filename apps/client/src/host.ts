@@ -2,7 +2,7 @@ import { chooseBackend, currentBackend, type BackendChoice } from "@fedclair/com
 import { UserError } from "@fedclair/core";
 import { ClientRunner, prepareSentTrial, type Trial } from "@fedclair/core/internal";
 import {
-  describeTrial,
+  selectRunnerOptions,
   identifyPlugins,
   listClientPlugins,
   loadForHost,
@@ -79,7 +79,7 @@ export async function host(options: HostOptions): Promise<void> {
           );
         }
         const { thread } = identified ?? {};
-        const described = describeTrial(trial, from);
+        const described = selectRunnerOptions(trial, from);
         return new WatchedRunner({ modules, ...described, backend: name, thread, events });
       };
       runner = await createRunner();

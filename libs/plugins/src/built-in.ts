@@ -7,7 +7,7 @@ import { taskAggregatorNames, taskNames } from "./task-packages.js";
 import { withTasks } from "./with-tasks.js";
 
 /** Every aggregator that a trial file can name without naming a task. */
-export const aggregators: Registry<AggregatorPlugin> = new Map([
+export const builtInAggregators: Registry<AggregatorPlugin> = new Map([
   [clairAggregator.name, clairAggregator],
   ...rules,
 ]);
@@ -19,7 +19,7 @@ export const aggregators: Registry<AggregatorPlugin> = new Map([
  * @param outside the names of tasks from outside
  */
 export function loadBuiltIn(content?: unknown, outside?: ReadonlySet<string>): Promise<Plugins> {
-  return withTasks(aggregators, content, outside);
+  return withTasks(builtInAggregators, content, outside);
 }
 
 /** Names of the built-in plug-ins, by kind. */
@@ -27,7 +27,7 @@ export const builtInNames: Readonly<
   Record<"task" | "aggregator" | "attack" | "mod", ReadonlySet<string>>
 > = {
   task: new Set(taskNames),
-  aggregator: new Set([...aggregators.keys(), ...taskAggregatorNames]),
+  aggregator: new Set([...builtInAggregators.keys(), ...taskAggregatorNames]),
   attack: new Set(attacks.keys()),
   mod: new Set(mods.keys()),
 };

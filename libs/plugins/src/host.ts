@@ -10,7 +10,7 @@ import { withTasks } from "./with-tasks.js";
 export { loadPlugins } from "./load-plugins.js";
 export { namedModules } from "./named-plugins.js";
 export { resolveModule } from "./resolve-module.js";
-export { describeTrial, identifyPlugins, watchClients } from "./threads/watch-trial.js";
+export { selectRunnerOptions, identifyPlugins, watchClients } from "./threads/watch-trial.js";
 export { WatchedRunner } from "./threads/watched-runner.js";
 export { listClientPlugins, withoutAggregators } from "./without-aggregators.js";
 

@@ -1,4 +1,4 @@
-export { aggregators, loadBuiltIn } from "./built-in.js";
+export { builtInAggregators, loadBuiltIn } from "./built-in.js";
 export { watchClients, watchServer } from "./threads/watch-trial.js";
 export { loadPlugins } from "./load-plugins.js";
 export { loadNamedPlugins, namedModules } from "./named-plugins.js";

@@ -16,7 +16,7 @@ const methodPackages = [
 ];
 
 /** Tasks that are loaded together, with the names by which a trial can ask for them. */
-export interface TaskPackage {
+interface TaskPackage {
   readonly tasks: readonly [string, ...string[]];
   /** Names of the aggregators that the tasks define. */
   readonly aggregators: readonly string[];

@@ -16,7 +16,7 @@ const fields = { turn: 0, call: 1, job: 2, jobs: 3, code: 4 } as const;
  * What a thread is doing, in memory that it shares with the main thread. A message for each job
  * would take a tenth of the time of a small one.
  */
-export class Activity {
+export class ThreadActivity {
   readonly buffer: SharedArrayBuffer;
   readonly #values: Int32Array;
 

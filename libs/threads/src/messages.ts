@@ -3,7 +3,7 @@ export type Makers<M> = { readonly [K in keyof M]: (...args: never[]) => object 
 
 /** What a thread begins with. */
 export interface ThreadSetup {
-  /** The memory of its `Activity`. */
+  /** The memory of its `ThreadActivity`. */
   readonly activity: SharedArrayBuffer;
 }
 

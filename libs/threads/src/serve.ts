@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { UserError } from "@fedclair/core";
 import { errorMessage } from "@fedclair/core/errors";
-import { Activity, idle } from "./activity.js";
+import { ThreadActivity, idle } from "./activity.js";
 import { hostHere, type Hosted } from "./hosted.js";
 import type { Makers, ThreadMessage, ThreadReply, ThreadRequest, ThreadSetup } from "./messages.js";
 import { collectBuffers } from "./transfer.js";
@@ -9,7 +9,7 @@ import { collectBuffers } from "./transfer.js";
 /** Replies to short calls wait this long for others, to be posted in one message, in ms. */
 const collectMs = 10;
 
-export interface ServeOptions {
+interface ServeOptions {
   /** Restores arguments, which lose their classes when they are posted. */
   readonly restore?: (argument: unknown) => unknown;
   /**
@@ -25,7 +25,7 @@ type Call = Extract<ThreadRequest, { ask: string }>;
 /** The side of a `Thread` that runs in it. */
 export class ThreadService<M extends Makers<M>, Report = never> {
   /** What this thread is doing, for the thread that has started it. */
-  readonly activity = new Activity((workerData as ThreadSetup).activity);
+  readonly activity = new ThreadActivity((workerData as ThreadSetup).activity);
   readonly #makers: ReadonlyMap<string, unknown>;
   readonly #options: ServeOptions;
   readonly #objects = new Map<number, Hosted<AnyObject>>();

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { UserError } from "@fedclair/core";
-import { Activity } from "./activity.js";
-import type { Arguments, Hosted, Method, Result } from "./hosted.js";
+import { ThreadActivity } from "./activity.js";
+import type { ArgumentsOf, Hosted, MethodOf, ResultOf } from "./hosted.js";
 import type { Makers, ThreadMessage, ThreadReply, ThreadRequest, ThreadSetup } from "./messages.js";
 import { ProgressWatch, type TimeLimit } from "./time-limit.js";
 
@@ -20,7 +20,7 @@ export interface ThreadOptions {
   readonly restore?: (result: unknown) => unknown;
   /** Time in ms without objects after which the thread ends. Default: it does not. */
   readonly idleMs?: number;
-  /** Arguments of the thread's `process.argv`. */
+  /** ArgumentsOf of the thread's `process.argv`. */
   readonly argv?: readonly string[];
   /** Where the thread's standard output goes. Default: to that of this process. */
   readonly stdout?: NodeJS.WritableStream;
@@ -42,7 +42,7 @@ const endMs = 1000;
  */
 export class Thread<M extends Makers<M>, Report = never> {
   /** What the thread is doing, or was doing when it ended. */
-  readonly activity = new Activity();
+  readonly activity = new ThreadActivity();
   /** Receives what the thread's code reports during calls. */
   onReport: (report: Report) => void = () => undefined;
   /** Resolves when the thread has ended. */
@@ -134,8 +134,8 @@ export class Thread<M extends Makers<M>, Report = never> {
 
   #toHosted<T>(of: number): Hosted<T> {
     return {
-      ask: async <N extends Method<T>>(method: N, ...args: Arguments<T, N>) =>
-        (await this.#ask(of, String(method), args)) as Result<T, N>,
+      ask: async <N extends MethodOf<T>>(method: N, ...args: ArgumentsOf<T, N>) =>
+        (await this.#ask(of, String(method), args)) as ResultOf<T, N>,
       keep: (method, ...args) => {
         const as = this.#reserveObject();
         this.#send({ of, keep: String(method), args, as });

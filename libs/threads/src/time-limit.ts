@@ -1,4 +1,4 @@
-import type { Activity, Doing } from "./activity.js";
+import type { ThreadActivity, Doing } from "./activity.js";
 
 /** Returns the seconds that a thread may do the same without progress. */
 export type TimeLimit = (doing: Doing) => number;
@@ -14,14 +14,14 @@ const longestTick = 250;
  * stopped hardly counts.
  */
 export class ProgressWatch {
-  readonly #activity: Activity;
+  readonly #activity: ThreadActivity;
   readonly #limit: TimeLimit;
   readonly #onOverdue: () => void;
   #isOn = false;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param onOverdue called when the thread has made no progress for as long as it may */
-  constructor(activity: Activity, limit: TimeLimit, onOverdue: () => void) {
+  constructor(activity: ThreadActivity, limit: TimeLimit, onOverdue: () => void) {
     [this.#activity, this.#limit, this.#onOverdue] = [activity, limit, onOverdue];
   }
 

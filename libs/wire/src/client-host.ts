@@ -11,7 +11,7 @@ import { decodeCoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeClientFailed, encodeJoin, encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { accepted, type Reply } from "./codec/reply.js";
 import { checkCoordinatorUrl } from "./join/coordinator-url.js";
-import { JobQueue, type Work } from "./assign/job-queue.js";
+import { JobQueue, type HostWork } from "./assign/job-queue.js";
 import { Channel } from "./send/channel.js";
 import { maxWordLength, protocolVersion, type Events } from "./codec/protocol.js";
 import { Traffic } from "./send/traffic.js";
@@ -19,7 +19,7 @@ import { ignoreWallClock } from "./send/wall-clock.js";
 import { toFailure } from "./codec/wire-error.js";
 
 /** Options of a client host. `runJobs` must yield to the event loop. */
-export interface HostOptions extends Work {
+export interface ClientHostOptions extends HostWork {
   /** The coordinator's address, as https://10.0.0.1:4000. */
   readonly url: string;
   /** The coordinator's join token, if it requires one. */
@@ -97,14 +97,17 @@ export interface Transport {
  * Runs a client host over a transport. This module and all that it imports run in a browser too.
  * @returns and throws as `connectHost` does
  */
-export async function runClientHost(options: HostOptions, transport: Transport): Promise<Ending> {
+export async function runClientHost(
+  options: ClientHostOptions,
+  transport: Transport,
+): Promise<Ending> {
   checkCoordinatorUrl(options.url);
   return await new ClientHost(options, transport).ended;
 }
 
 class ClientHost {
   readonly ended: Promise<Ending>;
-  readonly #options: HostOptions;
+  readonly #options: ClientHostOptions;
   readonly #transport: Transport;
   readonly #instance = createInstanceId();
   readonly #socket: Socket<Events, Events>;
@@ -119,7 +122,7 @@ class ClientHost {
   #finish: (ending: Ending) => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
 
-  constructor(options: HostOptions, transport: Transport) {
+  constructor(options: ClientHostOptions, transport: Transport) {
     this.#options = options;
     this.#transport = transport;
     this.#traffic = options.traffic ?? new Traffic();

@@ -1,10 +1,10 @@
 import { checkCoordinatorUrl } from "./join/coordinator-url.js";
 import { checkHandshake } from "./send/checked-web-socket.js";
-import { runClientHost, type Ending, type HostOptions } from "./client-host.js";
+import { runClientHost, type Ending, type ClientHostOptions } from "./client-host.js";
 import { tlsFault, tlsHint, type Certificates } from "./join/tls.js";
 
 /** Options of a client host in Node.js. */
-export interface NodeHostOptions extends HostOptions {
+export interface NodeHostOptions extends ClientHostOptions {
   /**
    * TLS options for https: the trusted authorities (default: those of Node.js) and, if the
    * coordinator requires it, this host's certificate.

@@ -1,12 +1,12 @@
 import { io, WebSocket } from "socket.io-client";
-import { runClientHost, type Ending, type HostOptions } from "./client-host.js";
+import { runClientHost, type Ending, type ClientHostOptions } from "./client-host.js";
 
 /**
  * Runs a client host in a browser, best in a worker: a page's own timers are slowed down while it
  * is in the background. The browser checks the coordinator's certificate.
  * @returns and throws as `connectHost` does
  */
-export function connectTab(options: HostOptions): Promise<Ending> {
+export function connectTab(options: ClientHostOptions): Promise<Ending> {
   return runClientHost(options, {
     open: (settings) => io(options.url, { ...settings, transports: [WebSocket] }),
     // A browser does not tell a page why a connection failed.

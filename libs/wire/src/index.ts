@@ -1,4 +1,4 @@
-export type { HostOptions } from "./client-host.js";
+export type { ClientHostOptions } from "./client-host.js";
 export { connectHost, type NodeHostOptions } from "./connect-host.js";
 export { checkCoordinatorUrl } from "./join/coordinator-url.js";
 export { isLoopback, checkExposure } from "./join/exposure.js";

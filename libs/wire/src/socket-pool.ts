@@ -27,7 +27,7 @@ import {
   type JoinPage,
   type Listener,
 } from "./join/listen.js";
-import { createLimitedLog, type Log } from "./join/limited-log.js";
+import { createLimitedLog, type LogLine } from "./join/limited-log.js";
 import { OpenJobs } from "./assign/open-jobs.js";
 import { Channel } from "./send/channel.js";
 import { defaultLimits, maxTrialBytes } from "./codec/protocol.js";
@@ -82,7 +82,7 @@ export interface SocketPoolOptions {
   /** The page on which browser tabs join. Default: none, and no browser can connect. */
   readonly page?: JoinPage;
   /** Receives a sentence when a host joins, is refused or is lost. */
-  readonly log?: Log;
+  readonly log?: LogLine;
 }
 
 /** Maximum length of the log's description of a host, in bytes. */
@@ -124,7 +124,7 @@ export class SocketPool implements ClientPool {
   readonly #hosts: HostList;
   readonly #bases = new SharedBases();
   readonly #semaphore = new ByteSemaphore();
-  readonly #logRefusal: Log;
+  readonly #logRefusal: LogLine;
   readonly #otherReleases = new Set<string>();
   /** Assigned jobs by id. */
   readonly #open = new Map<number, Assignment>();
@@ -165,7 +165,7 @@ export class SocketPool implements ClientPool {
     options: SocketPoolOptions,
     limits: Limits,
     listener: Listener,
-    logRefusal: Log,
+    logRefusal: LogLine,
   ) {
     this.#options = options;
     this.#limits = limits;

@@ -9,7 +9,7 @@ import { encodeFrame } from "../src/codec/frame.js";
 import type { HostMessage } from "../src/codec/host-message.js";
 import { refuse } from "../src/codec/reply.js";
 import { defaultLimits, maxTogether, protocolVersion } from "../src/codec/protocol.js";
-import { ScriptedCoordinator, type Connection } from "./scripted-coordinator.js";
+import { ScriptedCoordinator, type ScriptedConnection } from "./scripted-coordinator.js";
 
 /** How a host ended. */
 export interface HostEnd {
@@ -120,12 +120,12 @@ export function describeHost(
       const json = JSON.stringify(hostTrial);
       coordinator = await ScriptedCoordinator.listen(json, { ...defaultLimits, ...limits });
     };
-    const joined = async (limits = {}): Promise<Connection> => {
+    const joined = async (limits = {}): Promise<ScriptedConnection> => {
       await listen(limits);
       host = start(coordinator.url);
       return await coordinator.host();
     };
-    const works = async (connection: Connection) => {
+    const works = async (connection: ScriptedConnection) => {
       assert.equal(await connection.send(baseOf(1, 1, 2)), "accepted");
       const job = jobOf();
       assert.equal(await connection.send(job), "accepted");

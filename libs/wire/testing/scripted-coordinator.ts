@@ -28,7 +28,7 @@ export class ScriptedCoordinator {
   answers: Answers;
   readonly #listener: Listener;
   readonly #limits: Limits;
-  readonly #connections: Connection[] = [];
+  readonly #connections: ScriptedConnection[] = [];
   #onConnection: () => void = () => undefined;
 
   static async listen(trialJson: string, limits = defaultLimits): Promise<ScriptedCoordinator> {
@@ -45,13 +45,13 @@ export class ScriptedCoordinator {
         ? { type: "welcome", trialJson, backend: "none", softwareVersion: "", ...limits }
         : accepted;
     listener.io.on("connection", (socket) => {
-      this.#connections.push(new Connection(socket, this.#limits, (m) => this.answers(m)));
+      this.#connections.push(new ScriptedConnection(socket, this.#limits, (m) => this.answers(m)));
       this.#onConnection();
     });
   }
 
   /** The next connection that was not read yet. */
-  async connection(): Promise<Connection> {
+  async connection(): Promise<ScriptedConnection> {
     for (;;) {
       const connection = this.#connections.shift();
       if (connection) return connection;
@@ -60,7 +60,7 @@ export class ScriptedCoordinator {
   }
 
   /** The next host that joins and gets ready. */
-  async host(): Promise<Connection> {
+  async host(): Promise<ScriptedConnection> {
     const connection = await this.connection();
     while ((await connection.next()).type !== "ready");
     return connection;
@@ -72,7 +72,7 @@ export class ScriptedCoordinator {
 }
 
 /** One host's connection, from the coordinator's side. */
-export class Connection {
+export class ScriptedConnection {
   /** Length of the longest frame that arrived. */
   longestFrame = 0;
   readonly #socket: HostSocket;

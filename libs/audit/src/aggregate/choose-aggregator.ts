@@ -6,7 +6,7 @@ import {
   type PluginChoice,
   type PluginIdentity,
 } from "@fedclair/core/internal";
-import { aggregators, loadPlugins, resolveModule } from "@fedclair/plugins";
+import { builtInAggregators, loadPlugins, resolveModule } from "@fedclair/plugins";
 import { z } from "zod";
 
 /** An aggregator by name, with its options. */
@@ -37,7 +37,7 @@ export async function chooseAggregator(
   defaults = "",
 ): Promise<ChosenAggregator> {
   const added = await loadExternal(request.plugins ?? []);
-  const registry = new Map(aggregators);
+  const registry = new Map(builtInAggregators);
   for (const [name, { plugin }] of added) registry.set(name, plugin);
   const choice = parseChoice(request, defaults, registry);
   const code = added.get(choice.name)?.code;

@@ -56,7 +56,7 @@ export interface PostedFault {
 type Done = PostedFault | { readonly isDone: true };
 
 /** The plug-ins that modules export. */
-export interface Exports {
+interface Exports {
   identify(): Promise<readonly PluginIdentity[]>;
 }
 

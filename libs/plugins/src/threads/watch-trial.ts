@@ -50,7 +50,12 @@ export function watchClients(
 ): WatchedRunner | undefined {
   if (listClientPlugins(trial).length === 0) return undefined;
   const modules = locateModules(outside);
-  return new WatchedRunner({ modules, ...describeTrial(trial, "the trial"), backend, events });
+  return new WatchedRunner({
+    modules,
+    ...selectRunnerOptions(trial, "the trial"),
+    backend,
+    events,
+  });
 }
 
 /**
@@ -65,7 +70,7 @@ export function watchServer(prepared: PreparedTrial, backend: string): ThreadSer
 }
 
 /** The fields of a runner's options that follow from a resolved trial. */
-export function describeTrial(trial: Trial, from: string) {
+export function selectRunnerOptions(trial: Trial, from: string) {
   const { limits, task } = trial;
   return { content: withoutAggregators(trial), from, limits, task: task.name };
 }

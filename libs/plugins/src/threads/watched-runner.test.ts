@@ -4,7 +4,7 @@ import { backendsFor } from "@fedclair/compute";
 import { describeClientPool } from "@fedclair/core/testing";
 import { MemoryPool, prepareSentTrial, type Answer, type ClientJob } from "@fedclair/core/internal";
 import { loadForHost, loadPlugins } from "../host.js";
-import { describeTrial } from "./watch-trial.js";
+import { selectRunnerOptions } from "./watch-trial.js";
 import { WatchedRunner } from "./watched-runner.js";
 
 /** A module of `testing`. */
@@ -18,7 +18,7 @@ describeClientPool("MemoryPool with a WatchedRunner", (trial) =>
     new MemoryPool(
       new WatchedRunner({
         modules: [moduleOf("toys")],
-        ...describeTrial(trial, "the test"),
+        ...selectRunnerOptions(trial, "the test"),
         backend: "cpu",
       }),
     ),
@@ -52,7 +52,7 @@ describe("WatchedRunner", () => {
     events.length = 0;
     runner = new WatchedRunner({
       modules,
-      ...describeTrial(trial, "the test"),
+      ...selectRunnerOptions(trial, "the test"),
       backend,
       events: {
         onClientError: ({ clientId }, what) => events.push(`${clientId} failed: ${String(what)}`),

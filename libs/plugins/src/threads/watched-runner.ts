@@ -24,7 +24,7 @@ import type { ClientSide, PluginReport, PostedJob, Ran, ThreadTrial } from "./pl
 import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
 
 /** A runner of jobs in a thread. */
-export interface WatchedRunnerOptions extends ThreadTrial {
+interface WatchedRunnerOptions extends ThreadTrial {
   readonly modules: readonly PluginModule[];
   /** The name of the task. */
   readonly task: string;

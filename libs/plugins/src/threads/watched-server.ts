@@ -18,7 +18,7 @@ import type { PostedFault, ServerSide, ThreadTrial } from "./plugin-objects.js";
 import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
 
 /** The coordinator's code in a thread. */
-export interface ThreadServerOptions extends ThreadTrial {
+interface ThreadServerOptions extends ThreadTrial {
   readonly modules: readonly PluginModule[];
   readonly prepared: PreparedTrial;
 }

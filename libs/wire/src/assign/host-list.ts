@@ -14,7 +14,7 @@ interface Entry {
 }
 
 /** The part of a socket that reports its heartbeats. */
-export interface Heartbeats {
+interface Heartbeats {
   on(event: "packetCreate" | "packet", listener: (packet: { readonly type: string }) => void): void;
 }
 

@@ -20,7 +20,7 @@ function isLarge(answer: Answer): boolean {
 }
 
 /** The work of a host. */
-export interface Work {
+export interface HostWork {
   /**
    * Runs jobs of the same round and phase, or a single job that does not train.
    * @returns the answers in the order of the jobs
@@ -51,7 +51,7 @@ interface Base {
  * group is computed.
  */
 export class JobQueue {
-  readonly #work: Work;
+  readonly #work: HostWork;
   readonly #deliver: Deliver;
   readonly #bases = new Map<number, Base>();
   /** Jobs that have not started. */
@@ -64,7 +64,7 @@ export class JobQueue {
   #running: Promise<void> | undefined;
 
   /** @param deliver must not reject, and must stop when the signal aborts */
-  constructor(work: Work, deliver: Deliver) {
+  constructor(work: HostWork, deliver: Deliver) {
     this.#work = work;
     this.#deliver = deliver;
   }

@@ -10,7 +10,7 @@ import { deltaFromWire, deltaToWire } from "./tensors.js";
 type WireUpdate = fedclair.v1.ClientUpdate.$Properties;
 
 /** The fields of a `PluginIdentity` as the sender wrote them, not yet checked. */
-export interface WireIdentity {
+interface WireIdentity {
   readonly kind: string;
   readonly name: string;
   readonly version: string;

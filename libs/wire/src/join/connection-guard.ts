@@ -14,7 +14,7 @@ const reserve = 64;
 const maxBytesBeforeJoin = 2 * limitsBeforeWelcome.maxMessageBytes;
 
 /** Upper limits on connections. */
-export interface ConnectionLimits {
+interface ConnectionLimits {
   /** Maximum number of connections. */
   readonly connections: number;
   /** Maximum number of connections that have not joined. */

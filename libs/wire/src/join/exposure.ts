@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import type { Log } from "./limited-log.js";
+import type { LogLine } from "./limited-log.js";
 import type { Certificates } from "./tls.js";
 import type { TokenRule } from "./token-check.js";
 
@@ -12,7 +12,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** What a coordinator requires from hosts that connect. */
-export interface ListenSecurity {
+interface ListenSecurity {
   readonly tokens?: TokenRule;
   readonly tls?: Certificates;
   readonly insecure?: boolean;
@@ -22,7 +22,7 @@ export interface ListenSecurity {
  * @throws UserError if other machines could join without a token, or traffic would be unencrypted
  * without `insecure`
  */
-export function checkExposure(host: string, security: ListenSecurity, log: Log): void {
+export function checkExposure(host: string, security: ListenSecurity, log: LogLine): void {
   if (isLoopback(host)) return;
   const { tokens = { secret: "" }, tls, insecure = false } = security;
   const opens = `listening on ${host} lets other machines in`;

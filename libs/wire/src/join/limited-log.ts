@@ -1,5 +1,5 @@
 /** Writes a line to the log. */
-export type Log = (line: string, level: "info" | "warn") => void;
+export type LogLine = (line: string, level: "info" | "warn") => void;
 
 /** Number of lines logged at once, and the time in ms after which as many may be logged again. */
 const burst = 20;
@@ -9,7 +9,7 @@ const pause = 10_000;
  * A log that strangers cannot flood: it prints only the first lines of every ten seconds, then the
  * number of lines that it left out.
  */
-export function createLimitedLog(log: Log, now = () => performance.now()): Log {
+export function createLimitedLog(log: LogLine, now = () => performance.now()): LogLine {
   let [begin, printed, hidden] = [-Infinity, 0, 0];
   return (line, level) => {
     if (now() - begin > pause) {

@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import type { TLSSocket } from "node:tls";
-import type { Log } from "./limited-log.js";
+import type { LogLine } from "./limited-log.js";
 
 /** Certificates that one end of a TLS connection presents and trusts, all as PEM. */
 export interface Certificates {
@@ -26,7 +26,7 @@ const minVersion = "TLSv1.2";
 export function createServer(
   answer: RequestListener,
   tls?: Certificates,
-  log: Log = () => undefined,
+  log: LogLine = () => undefined,
 ): Server | HttpsServer {
   if (!tls) return createHttpServer(answer);
   const mutual = tls.ca !== undefined;

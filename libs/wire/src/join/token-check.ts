@@ -19,7 +19,7 @@ export type TokenRule =
  * The result of checking a token: the claims of a valid one (undefined for a shared secret), or the
  * reason for rejecting it.
  */
-export type TokenDecision =
+type TokenDecision =
   | { readonly claims: TokenClaims | undefined }
   | { readonly why: string; readonly isGuess: boolean };
 

@@ -10,14 +10,14 @@ import {
   refuse,
   type Reply,
 } from "../codec/reply.js";
-import { Channel, type Connection, type Handler } from "./channel.js";
+import { Channel, type ChannelConnection, type Handler } from "./channel.js";
 import { replyTimeout } from "../codec/protocol.js";
 import { outcome } from "../../testing/raw-host.js";
 import { Traffic } from "./traffic.js";
 
 const limits = { chunkBytes: 100, maxMessageBytes: 1000 };
 
-function peerWith(connection: Partial<Connection>, handle: Handler = () => accepted) {
+function peerWith(connection: Partial<ChannelConnection>, handle: Handler = () => accepted) {
   const traffic = new Traffic();
   const nothing = { emit: () => undefined, close: () => undefined };
   const channel = new Channel({ ...nothing, ...connection }, traffic, handle);

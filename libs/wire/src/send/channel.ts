@@ -21,7 +21,7 @@ import { toFailure, WireError } from "../codec/wire-error.js";
  * The connection as a channel needs it. The owner of the socket also calls `receive` and
  * `disconnected`.
  */
-export interface Connection {
+export interface ChannelConnection {
   emit(event: keyof Events, bytes: Uint8Array, reply: (reply: unknown) => void): void;
   /** Closes the connection; `disconnected` is called afterwards. */
   close(): void;
@@ -54,7 +54,7 @@ interface Waiting {
  * and answers those that arrive.
  */
 export class Channel {
-  readonly #connection: Connection;
+  readonly #connection: ChannelConnection;
   readonly #handle: Handler;
   /** Counters of this end; several connections may share them. */
   readonly traffic: Traffic;
@@ -78,7 +78,7 @@ export class Channel {
 
   /** @param semaphore limits how many large messages arrive at a time; default: no limit */
   constructor(
-    connection: Connection,
+    connection: ChannelConnection,
     traffic: Traffic,
     handle: Handler,
     semaphore?: ByteSemaphore,
