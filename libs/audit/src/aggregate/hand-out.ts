@@ -1,13 +1,9 @@
 import { join } from "node:path";
-import { bestPair, bestPairs, type BestPair } from "@fedclair/clair";
-import { toLowRank, type Factors } from "@fedclair/rules";
+import { toLowRank } from "@fedclair/rules";
 import {
   readNumbers,
   type Dense,
   deltaShape,
-  toDense,
-  isLowRank,
-  toMatrix,
   shapeText,
   UserError,
   yieldToEventLoop,
@@ -18,8 +14,9 @@ import {
   type TensorDelta,
 } from "@fedclair/core";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
-import { addScaled, item, Matrix, sum } from "@fedclair/linalg";
+import { item, sum } from "@fedclair/linalg";
 import { readChange, writeAdapter, type Adapter, type PairInFile } from "../adapters/peft.js";
+import { findBestPairs } from "./best-pairs.js";
 import type { SentRound } from "./read-round.js";
 
 /** A summary of the adapters that were written. */
@@ -184,42 +181,4 @@ function withRank(adapter: Adapter, rank: number | undefined): Adapter {
 
 function totalRank({ modules }: Adapter): number {
   return sum([...modules.values()].map(({ a }) => a.shape[0] ?? 0));
-}
-
-/**
- * Approximates sums of changes of one module by the best pairs of the given ranks.
- * @param shape p×q
- */
-function findBestPairs(
-  sums: readonly (readonly TensorDelta[])[],
-  ranks: readonly number[],
-  [rows, columns]: readonly [number, number],
-): BestPair[] {
-  if (!sums.flat().every(isLowRank)) {
-    return sums.map((parts, t) => {
-      const whole = new Matrix(rows, columns);
-      for (const part of parts) addScaled(whole, 1, toDense(part));
-      return bestPair(whole, item(ranks, t));
-    });
-  }
-  // A tensor that several parts share is converted to one matrix.
-  const matrices = { b: new Map<Tensor, Matrix>(), a: new Map<Tensor, Matrix>() };
-  const pairs = new Map<LowRank, Factors>();
-  const factors = (pair: LowRank): Factors => {
-    const cached = pairs.get(pair) ?? { b: matrix("b", pair.b), a: matrix("a", pair.a) };
-    pairs.set(pair, cached);
-    return cached;
-  };
-  const matrix = (side: "b" | "a", tensor: Tensor): Matrix => {
-    const cached = matrices[side].get(tensor) ?? toMatrix(tensor);
-    matrices[side].set(tensor, cached);
-    return cached;
-  };
-  const nothing = { shape: [rows, 1], data: new Float64Array(rows) };
-  const none: LowRank = { b: nothing, a: { shape: [1, columns], data: new Float64Array(columns) } };
-  const changes = sums.map((parts) => [...parts.filter(isLowRank), none].map(factors));
-  return bestPairs(changes, ranks, {
-    lefts: [...matrices.b.values()],
-    rights: [...matrices.a.values()].map((a) => a.transpose()),
-  });
 }

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { inSharedMemory } from "@fedclair/clair";
 import { readNumbers, UserError, type LowRank, type Update } from "@fedclair/core";
 import { countNoun } from "@fedclair/runs";
-import { configFile } from "../adapters/peft-config.js";
 import { findClients } from "../adapters/find-clients.js";
 import { openAdapters } from "../adapters/open-adapters.js";
+import { configFile } from "../adapters/peft-config.js";
 import {
   openAdapter,
   readChange,

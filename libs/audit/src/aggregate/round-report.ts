@@ -2,7 +2,7 @@ import type { Aggregation, Metrics, Verdict } from "@fedclair/core";
 import { oneLine, type PluginChoice } from "@fedclair/core/internal";
 import { countNoun, columns } from "@fedclair/runs";
 import { listFirst } from "../adapters/names-text.js";
-import { formatMajority } from "../text/notices.js";
+import { formatMajority } from "../text/verdict.js";
 import type { HandedOut } from "./hand-out.js";
 import type { SentRound } from "./read-round.js";
 

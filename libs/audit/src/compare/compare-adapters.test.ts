@@ -7,15 +7,16 @@ import { clairSchema } from "@fedclair/clair";
 import { readNumbers, toDense, encodeSafetensors, UserError } from "@fedclair/core";
 import type { RefinementKind } from "@fedclair/core/internal";
 import { frobenius, stream, subtract } from "@fedclair/linalg";
-import { formatAudit } from "../text/audit-text.js";
-import { compareAdapters, type AdapterComparison } from "./compare-adapters.js";
-import { parseClairOptions } from "./options.js";
-import { openAdapter, readChange, writeAdapter } from "../adapters/peft.js";
-import { readTensor } from "../adapters/tensor-files.js";
 import { findAdapters } from "../adapters/find-adapters.js";
+import { openAdapter, readChange, writeAdapter } from "../adapters/peft.js";
 import { rejectExisting } from "../adapters/reject-existing.js";
+import { readTensor } from "../adapters/tensor-files.js";
 import type { RefinedPairs } from "../refine/refined-pairs.js";
 import { listRefinedFolders, writeRefined } from "../refine/write-refined.js";
+import { formatAudit } from "../text/audit-text.js";
+import { compareAdapters } from "./compare-adapters.js";
+import type { AdapterComparison } from "./comparison.js";
+import { parseClairOptions } from "./options.js";
 
 interface Compared {
   readonly comparison: AdapterComparison;

@@ -1,44 +1,25 @@
 import {
-  blendToPairs,
   clair,
   moduleTangents,
   readShippedBank,
   type Bank,
   type ControlKind,
-  type Power,
-  refineToPairs,
   threadsFor,
   type ClairOptions,
-  type ClairResult,
 } from "@fedclair/clair";
 import { UserError } from "@fedclair/core";
-import { blends, type RefinementKind } from "@fedclair/core/internal";
-import { item, sum } from "@fedclair/linalg";
-import { findNearCopies } from "./near-copies.js";
-import { createFindings, createInvalidFinding, type AdapterFinding } from "./findings.js";
-import { findStarts } from "./own-start.js";
+import { item } from "@fedclair/linalg";
+import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { startsNonZero } from "../adapters/peft-config.js";
 import type { Adapter } from "../adapters/peft.js";
-import { expandAll, readPile, selectKnown, selectUpdates, type Pile } from "./pile.js";
-import type { AdapterFolder } from "../adapters/find-adapters.js";
-import { groupByAdapter, type RefinedPairs } from "../refine/refined-pairs.js";
-
-/** Which refined adapters to compute. */
-export interface RefineRequest {
-  readonly kinds: readonly RefinementKind[];
-  /**
-   * Whether undecided adapters that are pooled are refined too. Otherwise only benign ones are.
-   */
-  readonly undecided: boolean;
-  /**
-   * Called for one kind after the other, because the refined adapters of all kinds may be larger
-   * than memory.
-   */
-  readonly take: (
-    kind: RefinementKind,
-    refined: ReadonlyMap<string, RefinedPairs>,
-  ) => Promise<void>;
-}
+import type { RefineRequest } from "../refine/refined-pairs.js";
+import { createEmptyComparison, type AdapterComparison } from "./comparison.js";
+import { createFindings, createInvalidFinding } from "./findings.js";
+import { findNearCopies } from "./near-copies.js";
+import { findStarts } from "./own-start.js";
+import { readPile, selectKnown, selectUpdates, type Pile } from "./pile.js";
+import { refineAdapters } from "./refine-adapters.js";
+import { findUninformative } from "./uninformative-modules.js";
 
 /** The input of a comparison. */
 interface ComparisonInput {
@@ -51,62 +32,6 @@ interface ComparisonInput {
   readonly refine?: RefineRequest;
   /** Called after each module has been read. */
   readonly onProgress?: (done: number, modules: number) => void;
-}
-
-/** The result of CLAIR's comparison, in the form that `--json` prints. */
-export interface AdapterComparison {
-  /** In the order of the command line. */
-  readonly adapters: readonly AdapterFinding[];
-  /** False if there are too few adapters to flag any. */
-  readonly detection: boolean;
-  /** Adapters with a score above it are contaminated; null: no gap was found. */
-  readonly threshold: number | null;
-  /** With rule `evidence`: what the thresholds were calibrated on. */
-  readonly bank?: string;
-  /** With rule `evidence`: the largest number of adapters that the thresholds were made for. */
-  readonly calibratedFor?: number;
-  /** With rule `evidence`: a lower score does not stand out. */
-  readonly usualBelow?: number;
-  /** With rule `evidence`: what became of the attackers that were planted to try the rule. */
-  readonly controls?: {
-    /** Share of the planted attackers that stood out, by kind. */
-    readonly power: Power;
-    /** The kinds that an adapter which does not stand out is cleared of. */
-    readonly cleared: readonly string[];
-  };
-  readonly gap: number;
-  /**
-   * Cosine similarities of the compared adapters, −1 … 1, one row for each. Only with rule
-   * `evidence`.
-   */
-  readonly alike?: {
-    readonly names: readonly string[];
-    readonly cosines: readonly (readonly number[])[];
-  };
-  /** Dimension of the shared space, by module. */
-  readonly ranks: Readonly<Record<string, number>>;
-  /**
-   * Modules whose shared space would contain any adapter, so that nothing can be detected in them.
-   */
-  readonly uninformative: readonly string[];
-  /** Names of tensors that are not LoRA pairs and were not compared. */
-  readonly ignored: readonly string[];
-  /** Names of the adapters that use DoRA. Only their B·A was compared. */
-  readonly dora: readonly string[];
-  /** Names of the adapters whose B·A did not start at zero (`init_lora_weights`). */
-  readonly begunInBase: readonly string[];
-  /** Names of the adapters that started from an A₀ of their own. */
-  readonly ownStarts: readonly string[];
-  /** Groups of adapters that started from the same A₀, the largest first. */
-  readonly startGroups: readonly (readonly string[])[];
-  /** Groups of adapters with identical numbers. */
-  readonly identical: readonly (readonly string[])[];
-  /** Groups of nearly identical adapters. Only the first of each group is compared. */
-  readonly nearCopies: readonly (readonly string[])[];
-  /** Groups of invalid adapters that could be compared with one another. */
-  readonly otherForms: readonly (readonly string[])[];
-  /** Base models in the configurations, the most frequent first. */
-  readonly bases: readonly string[];
 }
 
 /**
@@ -169,7 +94,7 @@ export async function compareAdapters({
     asFirst(nearFirsts, "nearly the same");
     asFirst(firsts, "the same");
     const ignored = [...adapters.values()].flatMap(({ others }) => [...others.keys()]);
-    if (refine !== undefined) await refineAll(result, pile, firsts, options, refine);
+    if (refine !== undefined) await refineAdapters(result, pile, firsts, options, refine);
     return {
       adapters: folders.map(
         ({ name }) => findings.get(name) ?? createInvalidFinding(name, faults.get(name) ?? ""),
@@ -204,59 +129,11 @@ export async function compareAdapters({
   }
 }
 
-/** Creates the result for the case that no adapter can be read. */
-function createEmptyComparison(
-  folders: readonly AdapterFolder[],
-  faults: Pile["faults"],
-): AdapterComparison {
-  return {
-    adapters: folders.map(({ name }) => createInvalidFinding(name, faults.get(name) ?? "")),
-    detection: false,
-    threshold: null,
-    gap: 1,
-    ranks: {},
-    uninformative: [],
-    ignored: [],
-    dora: [],
-    begunInBase: [],
-    ownStarts: [],
-    startGroups: [],
-    identical: [],
-    nearCopies: [],
-    otherForms: [],
-    bases: [],
-  };
-}
-
 /** Maps every copy to the adapter that is compared in its place. @param groups of copies */
 function mapCopiesToFirst(groups: readonly (readonly string[])[]): Map<string, string> {
   return new Map(
     groups.flatMap(([first = "", ...copies]) => copies.map((copy) => [copy, first] as const)),
   );
-}
-
-async function refineAll(
-  result: ClairResult,
-  pile: Pile,
-  firsts: ReadonlyMap<string, string>,
-  options: ClairOptions,
-  { kinds, undecided, take }: RefineRequest,
-): Promise<void> {
-  for (const kind of kinds) {
-    const pairs =
-      kind === "clair"
-        ? await refineToPairs(result, options)
-        : await blendToPairs(result, options, blends[kind]);
-    const refined = groupByAdapter(expandAll(pile, pairs));
-    for (const name of undecided ? [] : refined.keys()) {
-      if (result.status.get(name) !== "benign") refined.delete(name);
-    }
-    for (const [copy, first] of firsts) {
-      const own = refined.get(first);
-      if (own) refined.set(copy, own);
-    }
-    await take(kind, refined);
-  }
 }
 
 function listBases(adapters: Pile["adapters"]): string[] {
@@ -266,29 +143,4 @@ function listBases(adapters: Pile["adapters"]): string[] {
     if (base !== "") counts.set(base, (counts.get(base) ?? 0) + 1);
   }
   return [...counts].sort(([, x], [, y]) => y - x).map(([base]) => base);
-}
-
-/** Smaller tangents are rounding errors. */
-const least = 1e-6;
-
-/**
- * Finds modules in which no adapter can lie outside the shared space. This happens if the space has
- * as many dimensions as the module, or as all benign adapters together, or if all adapters have a
- * factor in common.
- */
-function findUninformative(
-  { benign, spaces }: Pick<ClairResult, "benign" | "spaces">,
-  { adapters }: Pick<Pile, "adapters">,
-  tangents: ReadonlyMap<string, ReadonlyMap<string, number>>,
-): string[] {
-  const isOutside = (module: string) =>
-    [...tangents.values()].some((own) => (own.get(module) ?? 0) > least);
-  return [...spaces]
-    .filter(([module, { rank }]) => {
-      const pairs = benign.flatMap(({ id }) => adapters.get(id)?.modules.get(module) ?? []);
-      const rows = Math.min(...pairs.map(({ b, a }) => Math.min(b.shape[0] ?? 0, a.shape[1] ?? 0)));
-      if (!isOutside(module)) return true;
-      return rank >= Math.min(rows, sum(pairs.map(({ b }) => b.shape[1] ?? 0)));
-    })
-    .map(([module]) => module);
 }

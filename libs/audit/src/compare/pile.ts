@@ -14,6 +14,7 @@ import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapters } from "../adapters/open-adapters.js";
 import { readChange, type Adapter } from "../adapters/peft.js";
 import { findIdentical, findNonFiniteEntry, sampleNumbers } from "../adapters/unfit.js";
+import { SharedBufferPool } from "./shared-buffers.js";
 
 /** Adapters that can be compared; may be empty. Only the condensed numbers are in memory. */
 export interface Pile {
@@ -152,34 +153,4 @@ function readFinitePair(
   if (fault === undefined) return { pair };
   for (const tensor of [pair.b, pair.a]) readNumbers(tensor).fill(0);
   return { pair, fault };
-}
-
-/**
- * Memory that threads share, so that nothing is copied between them. Buffers are reused once a
- * module has been condensed.
- */
-class SharedBufferPool {
-  readonly #free = new Map<number, ArrayBufferLike[]>();
-
-  take(bytes: number): ArrayBufferLike {
-    return this.#free.get(bytes)?.pop() ?? new SharedArrayBuffer(bytes);
-  }
-
-  /**
-   * Releases the buffers of pairs.
-   * @param condensed the condensed pairs; factors that `condense` left unchanged keep their buffers
-   */
-  release(pairs: readonly LowRank[], condensed: readonly LowRank[]): void {
-    pairs.forEach(({ b, a }, k) => {
-      const few = item(condensed, k);
-      if (few.b.shape[0] !== b.shape[0]) this.#put(readNumbers(b).buffer);
-      if (few.a.shape[1] !== a.shape[1]) this.#put(readNumbers(a).buffer);
-    });
-  }
-
-  #put(buffer: ArrayBufferLike): void {
-    const free = this.#free.get(buffer.byteLength);
-    if (free) free.push(buffer);
-    else this.#free.set(buffer.byteLength, [buffer]);
-  }
 }

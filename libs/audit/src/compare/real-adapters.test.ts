@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { clairSchema } from "@fedclair/clair";
-import { compareAdapters } from "./compare-adapters.js";
 import { findAdapters, type AdapterFolder } from "../adapters/find-adapters.js";
+import { compareAdapters } from "./compare-adapters.js";
 
 const fixtures = fileURLToPath(new URL("../../../fixtures/adapters", import.meta.url));
 

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import type { VerdictStatus } from "@fedclair/core";
-import type { Audit } from "../audit-schema.js";
-import { formatAudit } from "../text/audit-text.js";
 import type { AdapterFinding } from "../compare/findings.js";
 import { parseClairOptions } from "../compare/options.js";
+import type { Audit } from "../text/audit-schema.js";
+import { formatAudit } from "../text/audit-text.js";
 import { createModuleLabels } from "./module-labels.js";
 import { writeAuditPage } from "./write-audit-page.js";
 

@@ -10,11 +10,12 @@ import {
   type Figure,
   type Html,
 } from "@fedclair/view";
-import type { Audit } from "../audit-schema.js";
-import { createAuditTable, statusColumn } from "../text/audit-table.js";
 import { parseClairOptions } from "../compare/options.js";
-import { formatNotice, listNotices, formatVerdict } from "../text/notices.js";
+import type { Audit } from "../text/audit-schema.js";
+import { createAuditTable, statusColumn } from "../text/audit-table.js";
+import { formatNotice, listNotices } from "../text/notices.js";
 import { createLossTable } from "../text/refined-text.js";
+import { formatVerdict } from "../text/verdict.js";
 import { formatGroups } from "./group-text.js";
 import type { Group } from "./groups.js";
 import { tallTable } from "./tall-table.js";

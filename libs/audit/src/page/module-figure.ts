@@ -1,11 +1,11 @@
 import { figureConfig, figureWidth, textWidth, type Drawing } from "@fedclair/view";
 import { oneLine } from "@fedclair/core/internal";
 import { maxOf } from "@fedclair/runs";
-import type { Audit } from "../audit-schema.js";
+import { shortenModule } from "../adapters/names-text.js";
+import type { Audit } from "../text/audit-schema.js";
 import { createCellAxis, createGridLayers, type CellGrid } from "./grid.js";
 import { sampleGroups, formatSampleNote, findPartings, type Group } from "./groups.js";
 import { createModuleLabels } from "./module-labels.js";
-import { shortenModule } from "../adapters/names-text.js";
 
 /** End of the colour scale. A larger ratio only means that benign adapters differ by rounding. */
 const mostMedians = 1000;

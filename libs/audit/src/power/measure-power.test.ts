@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { formatPower } from "./power-text.js";
 import { measurePower } from "./measure-power.js";
+import { formatPower } from "./power-text.js";
 
 const trial = `name: small
 rounds: 2

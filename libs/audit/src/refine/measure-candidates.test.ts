@@ -9,9 +9,9 @@ import { addScaled, frobenius, item, subtract, type Matrix } from "@fedclair/lin
 import { findAdapters, type AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapter, readChange, readChanges } from "../adapters/peft.js";
 import { compareAdapters } from "../compare/compare-adapters.js";
+import { parseClairOptions } from "../compare/options.js";
 import { parseEvaluate } from "./evaluate-command.js";
 import { createMeasuringWriter, type MeasureOptions } from "./measure-candidates.js";
-import { parseClairOptions } from "../compare/options.js";
 import { createVersionWriter, type RefinedWriter } from "./write-refined.js";
 
 const fixtures = fileURLToPath(new URL("../../../fixtures/adapters/presidents", import.meta.url));

@@ -9,9 +9,9 @@ import {
   type CandidateKind,
 } from "@fedclair/core/internal";
 import { item, sum } from "@fedclair/linalg";
+import { atATime } from "@fedclair/runs";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapter, readChanges, writeAdapter } from "../adapters/peft.js";
-import { atATime } from "@fedclair/runs";
 import { evaluate, type EvaluateCommand } from "./evaluate-command.js";
 import type { MeasuredAdapter } from "./refinements.js";
 import { writeRefined, type RefinedWriter } from "./write-refined.js";

@@ -1,5 +1,6 @@
 import type { RankedPair } from "@fedclair/clair";
 import type { LowRank } from "@fedclair/core";
+import type { RefinementKind } from "@fedclair/core/internal";
 
 /** The refined change of an adapter. */
 export interface RefinedPairs {
@@ -7,6 +8,23 @@ export interface RefinedPairs {
   readonly modules: ReadonlyMap<string, LowRank>;
   /** Share of the energy that does not fit into these ranks, averaged over modules. */
   readonly discarded: number;
+}
+
+/** Which refined adapters to compute. */
+export interface RefineRequest {
+  readonly kinds: readonly RefinementKind[];
+  /**
+   * Whether undecided adapters that are pooled are refined too. Otherwise only benign ones are.
+   */
+  readonly undecided: boolean;
+  /**
+   * Called for one kind after the other, because the refined adapters of all kinds may be larger
+   * than memory.
+   */
+  readonly take: (
+    kind: RefinementKind,
+    refined: ReadonlyMap<string, RefinedPairs>,
+  ) => Promise<void>;
 }
 
 /**

@@ -3,8 +3,7 @@ import type { RefinementKind } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapter, writeAdapter } from "../adapters/peft.js";
-import type { RefineRequest } from "../compare/compare-adapters.js";
-import type { RefinedPairs } from "./refined-pairs.js";
+import type { RefinedPairs, RefineRequest } from "./refined-pairs.js";
 import { unmeasuredFolders, unmeasuredNames, type MeasuredLosses } from "./refinements.js";
 
 /** A summary of the refined adapters that were written. */

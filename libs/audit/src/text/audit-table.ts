@@ -1,9 +1,9 @@
 import type { ClairOptions } from "@fedclair/clair";
 import { oneLine } from "@fedclair/core/internal";
-import type { Audit } from "../audit-schema.js";
-import { formatEvidenceCells, evidenceHeads } from "./evidence-text.js";
-import type { AdapterFinding } from "../compare/findings.js";
 import { listFirst, shortenModule } from "../adapters/names-text.js";
+import type { AdapterFinding } from "../compare/findings.js";
+import type { Audit } from "./audit-schema.js";
+import { formatEvidenceCells, evidenceHeads } from "./evidence-text.js";
 
 /** A larger ratio only means that benign adapters differ by rounding. */
 const largestRatio = 1000;

@@ -1,10 +1,11 @@
 import type { ClairOptions } from "@fedclair/clair";
 import { columns } from "@fedclair/runs";
 import pc from "picocolors";
+import type { Audit, AuditOutput } from "./audit-schema.js";
 import { createAuditTable, statusColumn } from "./audit-table.js";
-import type { Audit, AuditOutput } from "../audit-schema.js";
-import { formatNotice, listNotices, formatVerdict } from "./notices.js";
+import { formatNotice, listNotices } from "./notices.js";
 import { createLossTable } from "./refined-text.js";
+import { formatVerdict } from "./verdict.js";
 
 /** Formats an audit for the terminal: the table of adapters, the verdict and the notices. */
 export function formatAudit(audit: Audit, options: ClairOptions): string {

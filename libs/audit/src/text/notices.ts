@@ -1,19 +1,18 @@
-import type { VerdictStatus } from "@fedclair/core";
-import { oneLine } from "@fedclair/core/internal";
 import { countNoun } from "@fedclair/runs";
-import {
-  controlKinds,
-  controlMeanings,
-  leastClients,
-  minBenignClients,
-  minFurtherGap,
-  type ClairOptions,
-} from "@fedclair/clair";
-import type { Audit } from "../audit-schema.js";
-import type { AdapterFinding } from "../compare/findings.js";
-import { findUnevenModules } from "../compare/uneven-modules.js";
+import { minBenignClients, minFurtherGap, type ClairOptions } from "@fedclair/clair";
 import { listFirst, shortenModule } from "../adapters/names-text.js";
+import { findUnevenModules } from "../compare/uneven-modules.js";
+import type { Audit } from "./audit-schema.js";
+import {
+  findWidestGap,
+  formatControls,
+  formatOwnStarts,
+  formatRanks,
+  formatStartGroups,
+  formatUneven,
+} from "./notice-parts.js";
 import { listRefinedSentences } from "./refined-text.js";
+import { formatMajority } from "./verdict.js";
 
 /** Maximum number of adapters with a separate warning about uneven modules. */
 const mostUneven = 3;
@@ -24,55 +23,6 @@ const manyMore = 1.5;
 interface AuditNotice {
   readonly text: string;
   readonly isWarning: boolean;
-}
-
-/** Formats the verdict as a sentence. */
-export function formatVerdict(
-  { adapters, detection, threshold, gap, usualBelow = 0 }: Audit,
-  { rule }: Pick<ClairOptions, "rule">,
-): string {
-  const isScored = adapters.some(({ score }) => score !== null);
-  if (adapters.every(({ status }) => status === "invalid")) {
-    return "There is nothing to compare: all adapters are invalid.";
-  }
-  if (!isScored) return "There is nothing to compare: no adapter changes anything.";
-  if (!detection) {
-    const comparable = adapters.filter(({ score }) => score !== null).length;
-    const least = `Too few adapters for a verdict: at least ${leastClients({ rule })} comparable adapters are needed.`;
-    const leastOfGap = leastClients({ rule: { by: "gap" } });
-    return rule.by === "evidence" && comparable >= leastOfGap
-      ? `${least} Rule gap judges ${leastOfGap} or more (--set rule=gap), by one piece of evidence.`
-      : least;
-  }
-  const contaminated = countStatus(adapters, "contaminated");
-  const others = (["undecided", "invalid"] as const).flatMap((other) => {
-    const count = countStatus(adapters, other);
-    return count === 0 ? [] : [`, ${count} ${other}`];
-  });
-  const count = `${contaminated} of ${adapters.length} adapters ${contaminated === 1 ? "is" : "are"} contaminated${others.join("")}`;
-  if (rule.by === "evidence" && threshold === null) return `${count}.`;
-  if (rule.by === "evidence") {
-    return (
-      `${count}. Scores above ${(threshold ?? 0).toPrecision(3)} are flagged; one in ${Math.round(1 / rule.falseAlarmRate)} sets of honest adapters has one. ` +
-      `Scores up to ${usualBelow.toPrecision(3)} do not stand out.`
-    );
-  }
-  const ratio = gap.toPrecision(3);
-  return threshold === null
-    ? `${count}: neighbouring scores differ by a factor of at most ${ratio}, and a gap needs ${rule.minGap}.`
-    : `${count}; the gap between the scores is a factor of ${ratio} (at least ${rule.minGap} counts as a gap).`;
-}
-
-/** Formats the warning that the majority may be contaminated. @param what as `adapter` */
-export function formatMajority(distant: number, compared: number, what: string): string {
-  return (
-    `${distant} of ${compared} compared ${what}s stand out. The larger group determines what is benign: if more than half ` +
-    `of the ${what}s are contaminated, the verdicts may be reversed.`
-  );
-}
-
-function countStatus(adapters: readonly AdapterFinding[], wanted: VerdictStatus): number {
-  return adapters.filter(({ status }) => status === wanted).length;
 }
 
 /** Writes a notice as terminals and pages show it. */
@@ -192,82 +142,4 @@ export function listNotices(
   }
   if (refined) listRefinedSentences(refined).forEach(note);
   return notices;
-}
-
-/**
- * Says what benign adapters are cleared of, and the share of planted attackers of each kind that
- * stood out, rounded down so that 79.9 % does not look like the 80 % that count.
- */
-function formatControls({ power, cleared }: NonNullable<Audit["controls"]>, bank: string): string {
-  const list = (wanted: boolean) =>
-    controlKinds
-      .filter((kind) => cleared.includes(kind) === wanted)
-      .map((kind) => `${controlMeanings[kind]} (${Math.floor(100 * power[kind])} %)`)
-      .join(", ");
-  const [found, others] = [list(true), list(false)];
-  const parts = [
-    found === ""
-      ? "No adapter is cleared of any kind of attacker."
-      : `A benign adapter is cleared of: ${found}.`,
-    ...(others === "" ? [] : [`Not of: ${others}.`]),
-  ];
-  return (
-    `${parts.join(" ")} In brackets: how many attackers of the kind stood out when they were planted among these adapters. ` +
-    `The thresholds were calibrated on ${oneLine(bank)}.`
-  );
-}
-
-/** Formats the note about uneven modules. @param far at least one, the farthest first */
-function formatUneven(name: string, far: AdapterFinding["modules"]): string {
-  const ratios = [far.at(-1), far[0]].map((one) => (one?.ratio ?? NaN).toPrecision(2));
-  const span = [...new Set(ratios)].join(" to ");
-  const names = listFirst(far.map(({ module }) => shortenModule(module)));
-  return (
-    `${countNoun(far.length, "module")} of ${oneLine(name)} ${far.length === 1 ? "lies" : "lie"} ${span} times as far outside the shared ` +
-    `space as usual, unlike its other modules: ${names}. The adapter is benign over all modules, but a change of only a few modules may hide there.`
-  );
-}
-
-function formatStartGroups(groups: Audit["startGroups"]): string {
-  const parts = groups.map((group) => `${group.length} (${listFirst(group)})`);
-  return (
-    `The adapters started from ${groups.length} different A₀: ${parts.join("; ")}. Changes from different A₀ have only ` +
-    "their column spaces in common: audit each group separately."
-  );
-}
-
-function formatOwnStarts(names: readonly string[], adapters: readonly AdapterFinding[]): string {
-  const reason = "Changes from different A₀ have only their column spaces in common";
-  if (names.length === adapters.length - countStatus(adapters, "invalid")) {
-    return `Every adapter started from an A₀ of its own. ${reason}, so the evidence is weaker than with one A₀ for all.`;
-  }
-  return (
-    `${countNoun(names.length, "adapter")} started from an A₀ of ${names.length === 1 ? "its" : "their"} own, unlike the others: ` +
-    `${listFirst(names)}. ${reason}, so a large distance is expected.`
-  );
-}
-
-/**
- * @param sorted ascending
- * @returns the largest ratio of neighbours and how many scores lie below it
- */
-function findWidestGap(sorted: readonly number[]): {
-  readonly ratio: number;
-  readonly position: number;
-} {
-  let widest = { ratio: 1, position: 0 };
-  sorted.forEach((score, position) => {
-    const ratio = score / Math.max(sorted[position - 1] ?? score, 1e-6);
-    if (ratio > widest.ratio) widest = { ratio, position };
-  });
-  return widest;
-}
-
-function formatRanks(ranks: readonly number[]): string {
-  const low = Math.min(...ranks);
-  const high = Math.max(...ranks);
-  const span = low === high ? String(low) : `${low} to ${high}`;
-  return ranks.length === 1
-    ? `rank ${span} in the one module`
-    : `rank ${span} in ${ranks.length} modules`;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { createLossTable, listRefinedSentences } from "./refined-text.js";
 import type { MeasuredAdapter } from "../refine/refinements.js";
+import { createLossTable, listRefinedSentences } from "./refined-text.js";
 
 const losses = {
   own: 2,

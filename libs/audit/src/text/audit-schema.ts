@@ -1,8 +1,8 @@
 import { controlKinds } from "@fedclair/clair";
 import { candidateKinds } from "@fedclair/core/internal";
 import { z } from "zod";
-import type { AdapterComparison } from "./compare/compare-adapters.js";
-import type { RefinedFolder } from "./refine/write-refined.js";
+import type { AdapterComparison } from "../compare/comparison.js";
+import type { RefinedFolder } from "../refine/write-refined.js";
 
 /** The result of an audit. */
 export interface Audit extends AdapterComparison {
