@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { workspace } from "./support/paths.js";
 
-const folder = join(workspace, "libs/clair/src/evidence");
+const source = join(workspace, "libs/clair/src");
 
 /** Numeric constants of rule `evidence`, as `file: name = value`. */
 async function readConstants(): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => /^(?!.*\.test\.).*\.ts$/.test(name));
+  const paths = ["judge", "measures"].map(async (room) =>
+    (await readdir(join(source, room)))
+      .filter((name) => /^(?!.*\.test\.).*\.ts$/.test(name) && name !== "gap.ts")
+      .map((name) => join(source, room, name)),
+  );
   const found = await Promise.all(
-    names.map(async (file) => {
-      const text = await readFile(join(folder, file), "utf8");
+    (await Promise.all(paths)).flat().map(async (path) => {
+      const [file, text] = [basename(path), await readFile(path, "utf8")];
       const constants = text.matchAll(
         /^(?:export )?const (\w+|\[[\w, ]+\])(?:: \w+)? = ([\d.e-]+|\[[\d., ]+\]|\{(?:\s*\w+: [\d.e-]+,?)+\s*\});$/gm,
       );
