@@ -1,18 +1,23 @@
-export { chooseTrialBackend, type ChosenBackend } from "./backend.js";
-export type { ArmRecord } from "./arm-record.js";
-export { clientNumber, isSpaced, scoreRatio, type ClientHistory } from "./client-history.js";
-export { csvLine } from "./csv.js";
-export { describeStored, type StoredDescription } from "./describe-stored.js";
-export { describeTrial, noDescription, type TrialDescription } from "./description.js";
+export { chooseTrialBackend, type ChosenBackend } from "./run/backend.js";
+export type { ArmRecord } from "./measures/arm-record.js";
+export {
+  clientNumber,
+  isSpaced,
+  scoreRatio,
+  type ClientHistory,
+} from "./measures/client-history.js";
+export { csvLine } from "./words/csv.js";
+export { describeStored, type StoredDescription } from "./trial/describe-stored.js";
+export { describeTrial, noDescription, type TrialDescription } from "./measures/description.js";
 export {
   clientEvaluations,
   sharedEvaluations,
   meanMetric,
   metricsIn,
   valuesOf,
-} from "./evaluation.js";
-export { countsOf, detectionInfos, roundDetection } from "./detection.js";
-export { listRunFaults, stoppedText } from "./faults.js";
+} from "./measures/evaluation.js";
+export { countsOf, detectionInfos, roundDetection } from "./measures/detection.js";
+export { listRunFaults, stoppedText } from "./measures/faults.js";
 export {
   excludesZero,
   formatEstimate,
@@ -22,9 +27,9 @@ export {
   wilsonInterval,
   type Interval,
   type MeanEstimate,
-} from "./intervals.js";
-export { findLoss, totalLosses } from "./losses.js";
-export { readMetric, ownProperty, type Measure, type MetricInfos } from "./measure.js";
+} from "./measures/intervals.js";
+export { findLoss, totalLosses } from "./measures/losses.js";
+export { readMetric, ownProperty, type Measure, type MetricInfos } from "./measures/measure.js";
 export {
   byteUnits,
   formatBytes,
@@ -37,7 +42,7 @@ export {
   chooseUnit,
   type Unit,
   countNoun,
-} from "./numbers.js";
+} from "./words/numbers.js";
 export {
   byTruth,
   clientRows,
@@ -45,10 +50,10 @@ export {
   findMistake,
   type ClientRow,
 } from "./outcome/client-rows.js";
-export { columns } from "./outcome/columns.js";
+export { leafValues } from "./words/leaf-values.js";
+export { columns } from "./words/columns.js";
 export {
   compareRuns,
-  leafValues,
   listTrialDifferences,
   type ComparedMeasure,
   type RunComparison,
@@ -72,7 +77,7 @@ export { readCertificates } from "./process/certificates.js";
 export { atATime } from "./process/at-a-time.js";
 export { whenAborted } from "./process/when-aborted.js";
 export { parseAddress } from "./process/address.js";
-export { commandName } from "./process/command-name.js";
+export { commandName } from "./words/command-name.js";
 export { readOptionFile } from "./process/option-file.js";
 export { createLog, type Logger } from "./process/log.js";
 export { clientEventLogger } from "./process/log-errors.js";
@@ -87,16 +92,16 @@ export {
   setOption,
   toUserError,
 } from "./process/main.js";
-export { print } from "./process/print.js";
-export type { CheckpointOptions, PlaceOptions } from "./process/run-options.js";
-export { systemErrorCode } from "./process/system-error.js";
-export { prepareSource, prepareTrial, type LoadPlugins } from "./process/prepare-trial.js";
-export { isSweep, readTrialFile } from "./process/read-trial-file.js";
-export { formatTime } from "./format-time.js";
-export { Progress } from "./progress.js";
-export { attestRun, countRoundsToRun, type AttestedRound } from "./attest-run.js";
+export { print } from "./words/print.js";
+export type { CheckpointOptions } from "./process/run-options.js";
+export { systemErrorCode } from "./words/system-error.js";
+export { prepareSource, prepareTrial, type LoadPlugins } from "./trial/prepare-trial.js";
+export { isSweep, readTrialFile } from "./trial/read-trial-file.js";
+export { formatTime } from "./words/format-time.js";
+export { Progress } from "./run/progress.js";
+export { attestRun, countRoundsToRun, type AttestedRound } from "./run/attest-run.js";
 export { forkRun, type Fork } from "./store/fork-run.js";
-export { recordTrial, type TrialRun } from "./record-trial.js";
+export { recordTrial, type TrialRun } from "./run/record-trial.js";
 export type { CheckpointPolicy } from "./store/checkpoint.js";
 export {
   chooseRunFolder,
@@ -105,17 +110,25 @@ export {
   removeRun,
   findRun,
   listRuns,
+  type PlaceOptions,
   type StoredRun,
   type RunStatus,
 } from "./store/stored-run.js";
 export { checkRecords, eachRecord, linkTimings } from "./store/chain.js";
 export { eachLine, readLines } from "./store/lines.js";
-export type { ArmTiming } from "./arm-timing.js";
+export type { ArmTiming } from "./store/arm-timing.js";
 export { checkExistingRun, checkTrial } from "./store/run-folder.js";
-export { readRun, armRecords, RunTally, mainRecords, type Run, type Timings } from "./run.js";
-export { rejectExternalClients } from "./reject-external.js";
-export { runTrial, sharesFirstRound, type ArmEvent } from "./run-trial.js";
-export { summarise, type Summary } from "./summary.js";
+export {
+  readRun,
+  armRecords,
+  RunTally,
+  mainRecords,
+  type Run,
+  type Timings,
+} from "./run/read-run.js";
+export { rejectExternalClients } from "./run/reject-external.js";
+export { runTrial, sharesFirstRound, type ArmEvent } from "./run/run-trial.js";
+export { summarise, type Summary } from "./measures/summary.js";
 export * from "./sweep/index.js";
-export { isFlagged, measuringClients, clientTruth, truthText } from "./truth.js";
-export { version } from "./version.js";
+export { isFlagged, measuringClients, clientTruth, truthText } from "./measures/truth.js";
+export { version } from "./words/version.js";

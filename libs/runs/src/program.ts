@@ -2,7 +2,7 @@
  * The entry point `@fedclair/runs/program` with everything that a program needs to start. It is
  * separate so that `--help` does not load the whole package.
  */
-export { commandName } from "./process/command-name.js";
+export { commandName } from "./words/command-name.js";
 export {
   integerOption,
   interruption,
@@ -12,11 +12,7 @@ export {
   setOption,
 } from "./process/main.js";
 export { readOptionFile } from "./process/option-file.js";
-export {
-  checkpointArgs,
-  runOptions,
-  type CheckpointOptions,
-  type PlaceOptions,
-} from "./process/run-options.js";
-export { print } from "./process/print.js";
-export { version } from "./version.js";
+export { checkpointArgs, runOptions, type CheckpointOptions } from "./process/run-options.js";
+export type { PlaceOptions } from "./store/stored-run.js";
+export { print } from "./words/print.js";
+export { version } from "./words/version.js";

@@ -1,7 +1,7 @@
 import type { Measures } from "@fedclair/core";
-import { createMeasure, type Measure } from "../src/measure.js";
+import { createMeasure, type Measure } from "../src/measures/measure.js";
 import type { Grid, GridTrial } from "../src/sweep/grid.js";
-import type { Summary } from "../src/summary.js";
+import type { Summary } from "../src/measures/summary.js";
 
 /** A run of a synthetic grid: its place, and what it measured. */
 export interface GridRun {

@@ -1,7 +1,7 @@
 import type { ClientRecord, Trial } from "@fedclair/core/internal";
-import type { ArmRecord } from "../src/arm-record.js";
-import { noDescription, type TrialDescription } from "../src/description.js";
-import { RunTally, type Run } from "../src/run.js";
+import type { ArmRecord } from "../src/measures/arm-record.js";
+import { noDescription, type TrialDescription } from "../src/measures/description.js";
+import { RunTally, type Run } from "../src/run/read-run.js";
 
 /** Creates a run from records, for tests. */
 export function runOf(

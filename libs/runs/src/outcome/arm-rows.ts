@@ -1,14 +1,14 @@
 import type { Metrics } from "@fedclair/core";
-import type { TrialDescription } from "../description.js";
+import type { TrialDescription } from "../measures/description.js";
 import {
   clientEvaluations,
   sharedEvaluations,
   meanMetric,
   metricsIn,
   type ClientMean,
-} from "../evaluation.js";
-import { ownProperty } from "../measure.js";
-import type { Run } from "../run.js";
+} from "../measures/evaluation.js";
+import { ownProperty } from "../measures/measure.js";
+import type { Run } from "../run/read-run.js";
 
 /** The last round of one arm, for comparison with the other arms. */
 export interface ArmRow {

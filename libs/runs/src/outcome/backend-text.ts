@@ -1,5 +1,5 @@
 import { backendChoices } from "@fedclair/compute";
-import type { Run } from "../run.js";
+import type { Run } from "../run/read-run.js";
 
 /**
  * Formats the clients' backend with the reason for it: `wasm; as asked for`. Other releases that

@@ -1,9 +1,9 @@
 import type { Metrics, VerdictStatus } from "@fedclair/core";
 import { clientIdAt, printable, type ClientRecord, type Failure } from "@fedclair/core/internal";
-import type { TrialDescription } from "../description.js";
-import type { Run } from "../run.js";
+import type { TrialDescription } from "../measures/description.js";
+import type { Run } from "../run/read-run.js";
 import { farthestText } from "./farthest-text.js";
-import { isFlagged, clientTruth, truthText } from "../truth.js";
+import { isFlagged, clientTruth, truthText } from "../measures/truth.js";
 
 /** A verdict that contradicts the truth. */
 export type Mistake = "missed" | "false alarm";

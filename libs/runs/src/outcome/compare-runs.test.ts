@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { toyTrial } from "@fedclair/core/testing";
 import { runOf } from "../../testing/run-of.js";
-import type { Run } from "../run.js";
+import type { Run } from "../run/read-run.js";
 import { compareRuns } from "./compare-runs.js";
 
 describe("compareRuns", () => {

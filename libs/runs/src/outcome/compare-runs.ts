@@ -1,7 +1,8 @@
-import { noDescription } from "../description.js";
-import { meanInterval, type MeanEstimate } from "../intervals.js";
-import type { Measure } from "../measure.js";
-import type { Run } from "../run.js";
+import { leafValues } from "../words/leaf-values.js";
+import { noDescription } from "../measures/description.js";
+import { meanInterval, type MeanEstimate } from "../measures/intervals.js";
+import type { Measure } from "../measures/measure.js";
+import type { Run } from "../run/read-run.js";
 import { explainModels } from "../sweep/findings.js";
 import { nameForMain } from "../sweep/measures.js";
 import { verdictSentence } from "./verdict.js";
@@ -109,14 +110,4 @@ function compareMeasure(
   const hasBest = better !== undefined && new Set(defined).size > 1;
   const places = values.flatMap((value, i) => (hasBest && value === best ? [i] : []));
   return { name, values, best: new Set(places) };
-}
-
-/** Lists every leaf of a nested value as [path, JSON]. @param path keys that lead to the value */
-export function* leafValues(
-  value: unknown,
-  path: readonly string[] = [],
-): Generator<[string, string]> {
-  if (typeof value === "object" && value !== null) {
-    for (const [key, inner] of Object.entries(value)) yield* leafValues(inner, [...path, key]);
-  } else if (value !== undefined) yield [path.join("."), JSON.stringify(value)];
 }

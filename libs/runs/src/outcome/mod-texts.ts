@@ -1,5 +1,5 @@
 import { pluginOptions, type PluginChoice } from "@fedclair/core/internal";
-import type { Run } from "../run.js";
+import type { Run } from "../run/read-run.js";
 
 /** Formats a plug-in's name and options on one line: `clair (rank 4, side left)`. */
 export function choiceText(choice: PluginChoice): string {

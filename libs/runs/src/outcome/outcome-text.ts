@@ -1,10 +1,10 @@
 import { printable } from "@fedclair/core/internal";
 import pc from "picocolors";
-import type { Run } from "../run.js";
-import { measuringClients } from "../truth.js";
+import type { Run } from "../run/read-run.js";
+import { measuringClients } from "../measures/truth.js";
 import { backendLabel, backendText } from "./backend-text.js";
 import { clientRows, type ClientRow } from "./client-rows.js";
-import { columns } from "./columns.js";
+import { columns } from "../words/columns.js";
 import { compareArms, type ArmRow } from "./arm-rows.js";
 import { modTexts } from "./mod-texts.js";
 import { refinementText } from "./refinement-text.js";

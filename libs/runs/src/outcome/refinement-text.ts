@@ -1,5 +1,5 @@
 import { candidateMeanings, type CandidateKind } from "@fedclair/core/internal";
-import type { Run } from "../run.js";
+import type { Run } from "../run/read-run.js";
 
 /**
  * Formats what the benign clients chose on held-back data: `70 choices: own 12, CLAIR 58`. Returns

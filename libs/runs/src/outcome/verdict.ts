@@ -1,10 +1,10 @@
 import { printable } from "@fedclair/core/internal";
-import { isSpaced } from "../client-history.js";
-import type { DetectionTotals } from "../detection.js";
-import { lossText, totalLosses } from "../losses.js";
-import { readMetric, ownProperty } from "../measure.js";
-import { countNoun } from "../numbers.js";
-import type { Run } from "../run.js";
+import { isSpaced } from "../measures/client-history.js";
+import type { DetectionTotals } from "../measures/detection.js";
+import { lossText, totalLosses } from "../measures/losses.js";
+import { readMetric, ownProperty } from "../measures/measure.js";
+import { countNoun } from "../words/numbers.js";
+import type { Run } from "../run/read-run.js";
 import { compareArms, type ArmRow } from "./arm-rows.js";
 
 /** Limit for the whole sentence, since reasons from records may be long. */

@@ -3,8 +3,8 @@ import { printable } from "@fedclair/core/text";
 import { CommanderError, Option, type Command } from "commander";
 import { endWithParent } from "./end-with-parent.js";
 import { readOptionFile } from "./option-file.js";
-import { reserveStdout, print } from "./print.js";
-import { systemErrorCode, explainSystemError } from "./system-error.js";
+import { reserveStdout, print } from "../words/print.js";
+import { systemErrorCode, explainSystemError } from "../words/system-error.js";
 import { formatUncaught } from "./uncaught.js";
 
 /**

@@ -2,14 +2,6 @@ import { UserError } from "@fedclair/core/errors";
 import { Option } from "commander";
 import { integerOption } from "./main.js";
 
-/** Options that choose the folder of a run. */
-export interface PlaceOptions {
-  readonly out?: string;
-  readonly name?: string;
-  /** Should a new run be made next to the existing ones? */
-  readonly again?: boolean;
-}
-
 /** How often a run writes checkpoints, and how many it keeps. */
 export interface CheckpointOptions {
   readonly checkpointEvery: number;

@@ -9,7 +9,7 @@ function runCode(code: string) {
   const script = `
     import { Command } from "commander";
     import { interruption, runProgram } from ${module("./main.js")};
-    import { print } from ${module("./print.js")};
+    import { print } from ${module("../words/print.js")};
     const program = new Command("test").action(async () => { ${code} });
     await runProgram(program, ["node", "test"]);`;
   const { status, stdout, stderr } = spawnSync(

@@ -7,11 +7,11 @@ import type { RoundDone } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { stringify } from "yaml";
 import { recordOf } from "../../testing/run-of.js";
-import { readRun } from "../run.js";
-import { summarise } from "../summary.js";
-import { trialHash } from "../trial-hash.js";
+import { readRun } from "../run/read-run.js";
+import { summarise } from "../measures/summary.js";
+import { trialHash } from "./trial-hash.js";
 import { checkRecords, eachRecord } from "./chain.js";
-import type { ArmTiming } from "../arm-timing.js";
+import type { ArmTiming } from "./arm-timing.js";
 import { RunFolder } from "./run-folder.js";
 import { readLines } from "./lines.js";
 

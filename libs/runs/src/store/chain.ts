@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
-import type { ArmRecord } from "../arm-record.js";
+import type { ArmRecord } from "../measures/arm-record.js";
 import { eachLine, streamLines } from "./lines.js";
-import type { ArmTiming } from "../arm-timing.js";
+import type { ArmTiming } from "./arm-timing.js";
 import { findHolder } from "./lock.js";
 import { recordsFile, storedRecords, type StoredRecord } from "./stored-records.js";
 import { readRunInfo, readSummary } from "./stored-run.js";

@@ -1,8 +1,23 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
-import type { Position } from "../run-trial.js";
+import type { Hangs, StoredParams, TrialState } from "@fedclair/core/internal";
 import { readState, writeState } from "./state-file.js";
+
+/** A state before the first round, whose params may be on a disk. */
+export type StartState = Omit<TrialState, "params"> & { readonly params: StoredParams };
+
+/** The position of a running trial. */
+export interface Position {
+  /** The state from which all arms start. Default: `startArms` creates it. */
+  readonly start?: StartState | undefined;
+  /** Index of the current arm, from 0. */
+  readonly arm: number;
+  /** The state of that arm. Default: its start state. */
+  readonly state?: TrialState | undefined;
+  /** The hangs of that arm's clients. Default: none. */
+  readonly hangs?: ReadonlyMap<string, Hangs> | undefined;
+}
 
 /**
  * The state that a run needs to resume after a round. It contains the start of the arms only if

@@ -1,6 +1,6 @@
 import type { Artifact } from "@fedclair/core";
 import type { Arm, RoundDone } from "@fedclair/core/internal";
-import type { ArmRecord } from "../arm-record.js";
+import type { ArmRecord } from "../measures/arm-record.js";
 
 /** A round as a run stores it. */
 export interface EncodedRound {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@fedclair/core";
 import { printable } from "@fedclair/core/internal";
-import { systemErrorCode } from "../process/system-error.js";
+import { systemErrorCode } from "../words/system-error.js";
 import { readText, UnreadableError } from "./regular-file.js";
 
 /** The process that holds a folder. */

@@ -1,7 +1,7 @@
 import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UserError } from "@fedclair/core/errors";
-import { systemErrorCode } from "../process/system-error.js";
+import { systemErrorCode } from "../words/system-error.js";
 import { syncFolder } from "./durable.js";
 
 /**

@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clientOf, recordOf } from "../../testing/run-of.js";
-import type { ArmRecord } from "../arm-record.js";
+import type { ArmRecord } from "../measures/arm-record.js";
 import { recordsAfter, recordsEnd } from "./records-after.js";
 
 let folder: string;

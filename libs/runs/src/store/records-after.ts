@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { ArmRecord } from "../arm-record.js";
-import type { ArmTiming } from "../arm-timing.js";
+import type { ArmRecord } from "../measures/arm-record.js";
+import type { ArmTiming } from "./arm-timing.js";
 import { parseLine, streamLines, type LinesFile } from "./lines.js";
 
 /** A line's value with the place after it in bytes, from which reading can go on later. */

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { UserError } from "@fedclair/core/errors";
-import { systemErrorCode } from "../process/system-error.js";
+import { systemErrorCode } from "../words/system-error.js";
 
 /** An error of the operating system while a file was opened or read. */
 export class UnreadableError extends UserError {

@@ -4,15 +4,15 @@ import { UserError } from "@fedclair/core";
 import { exitCodes, errorMessage, type RoundDone, type Trial } from "@fedclair/core/internal";
 import { stringify } from "yaml";
 import type { Arm } from "@fedclair/core/internal";
-import type { ArmRecord } from "../arm-record.js";
-import type { ArmTiming, WireTraffic } from "../arm-timing.js";
-import { commandName } from "../process/command-name.js";
-import { systemErrorCode } from "../process/system-error.js";
+import type { ArmRecord } from "../measures/arm-record.js";
+import type { ArmTiming, WireTraffic } from "./arm-timing.js";
+import { commandName } from "../words/command-name.js";
+import { systemErrorCode } from "../words/system-error.js";
 import { checkRecords, firstLink, nextLink } from "./chain.js";
-import type { Summary } from "../summary.js";
-import { trialHash } from "../trial-hash.js";
-import { countNoun } from "../numbers.js";
-import { version } from "../version.js";
+import type { Summary } from "../measures/summary.js";
+import { trialHash } from "./trial-hash.js";
+import { countNoun } from "../words/numbers.js";
+import { version } from "../words/version.js";
 import {
   removeOldCheckpoints,
   readCheckpoint,

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { ArmRecord } from "../arm-record.js";
+import type { ArmRecord } from "../measures/arm-record.js";
 import { parseLine, streamLines } from "./lines.js";
 
 /** The record of a round as a run stores it. */

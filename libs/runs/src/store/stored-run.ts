@@ -4,13 +4,20 @@ import { UserError } from "@fedclair/core";
 import { printable, type Trial } from "@fedclair/core/internal";
 import { z } from "zod";
 import { readRunTrial } from "./read-trial.js";
-import type { PlaceOptions } from "../process/run-options.js";
-import { systemErrorCode } from "../process/system-error.js";
-import type { Summary } from "../summary.js";
-import { trialHash } from "../trial-hash.js";
+import { systemErrorCode } from "../words/system-error.js";
+import type { Summary } from "../measures/summary.js";
+import { trialHash } from "./trial-hash.js";
 import { readRounds } from "./checkpoint.js";
 import { readText } from "./regular-file.js";
 import { findHolder, Lock, lockFile, type Holder } from "./lock.js";
+
+/** Options that choose the folder of a run. */
+export interface PlaceOptions {
+  readonly out?: string;
+  readonly name?: string;
+  /** Should a new run be made next to the existing ones? */
+  readonly again?: boolean;
+}
 
 /** The content of `run.json`, written when a run begins. */
 export interface RunInfo {

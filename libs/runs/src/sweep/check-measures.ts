@@ -6,7 +6,7 @@ import {
   type PreparedTrial,
   type Trial,
 } from "@fedclair/core/internal";
-import { detectionInfos } from "../detection.js";
+import { detectionInfos } from "../measures/detection.js";
 
 /** A trial with what it can measure. */
 export interface Measured extends Pick<PreparedTrial, "trial" | "measures"> {

@@ -1,6 +1,6 @@
 import type { Measures } from "@fedclair/core";
-import type { Summary } from "../summary.js";
-import type { Run } from "../run.js";
+import type { Summary } from "../measures/summary.js";
+import type { Run } from "../run/read-run.js";
 import { formatPlace, listStudies, type Grid, type GridArm, type GridTrial } from "./grid.js";
 import { nameForMain } from "./measures.js";
 import { computeResults, type SweepResults } from "./results.js";

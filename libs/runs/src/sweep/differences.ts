@@ -7,9 +7,9 @@ import {
   shareDifference,
   type Interval,
   type MeanEstimate,
-} from "../intervals.js";
-import type { Measure } from "../measure.js";
-import type { Summary } from "../summary.js";
+} from "../measures/intervals.js";
+import type { Measure } from "../measures/measure.js";
+import type { Summary } from "../measures/summary.js";
 import {
   formatPlace,
   listStudies,

@@ -1,8 +1,8 @@
 import type { Measures } from "@fedclair/core";
 import { mean } from "@fedclair/linalg";
-import type { Measure } from "../measure.js";
-import { formatNumber } from "../numbers.js";
-import type { Summary } from "../summary.js";
+import type { Measure } from "../measures/measure.js";
+import { formatNumber } from "../words/numbers.js";
+import type { Summary } from "../measures/summary.js";
 import { formatDifference, type Difference } from "./differences.js";
 import { formatPlace, listStudies, methodPath, type Grid, type Study } from "./grid.js";
 import { aggregateCell, formatCounts } from "./table.js";

@@ -1,6 +1,6 @@
-import { excludesZero } from "../intervals.js";
-import type { Measure } from "../measure.js";
-import type { Summary } from "../summary.js";
+import { excludesZero } from "../measures/intervals.js";
+import type { Measure } from "../measures/measure.js";
+import type { Summary } from "../measures/summary.js";
 import { compareBySeed, valuesBySeed, type Difference } from "./differences.js";
 import {
   compareBaselines,

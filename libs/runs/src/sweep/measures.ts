@@ -1,6 +1,6 @@
 import type { Measures } from "@fedclair/core";
-import { ownProperty, type Measure } from "../measure.js";
-import type { Summary } from "../summary.js";
+import { ownProperty, type Measure } from "../measures/measure.js";
+import type { Summary } from "../measures/summary.js";
 import type { Grid, GridArm, SweepMeasure } from "./grid.js";
 
 /**

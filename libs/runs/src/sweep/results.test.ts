@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
 import { createGrid, type GridRun } from "../../testing/grids.js";
-import type { Measure } from "../measure.js";
+import type { Measure } from "../measures/measure.js";
 import { computeResults } from "./results.js";
 import { sweepText } from "./sweep-text.js";
 import { formatCell, toCsv } from "./table.js";

@@ -1,4 +1,4 @@
-import type { Summary } from "../summary.js";
+import type { Summary } from "../measures/summary.js";
 import { listDifferences, type Difference } from "./differences.js";
 import { describeModels, listFindings, type Finding } from "./findings.js";
 import type { Grid } from "./grid.js";

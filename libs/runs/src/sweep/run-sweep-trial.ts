@@ -9,12 +9,12 @@ import {
   type PreparedTrial,
   type WatchedServer,
 } from "@fedclair/core/internal";
-import type { ChosenBackend } from "../backend.js";
-import { listRunFaults } from "../faults.js";
-import { recordTrial } from "../record-trial.js";
+import type { ChosenBackend } from "../run/backend.js";
+import { listRunFaults } from "../measures/faults.js";
+import { recordTrial } from "../run/record-trial.js";
 import { readSummary, removeRun, findRun, type StoredRun } from "../store/stored-run.js";
 import { InUse } from "../store/lock.js";
-import type { Summary } from "../summary.js";
+import type { Summary } from "../measures/summary.js";
 import type { SweepTrial } from "./sweep-file.js";
 
 /** The reason why a trial has no numbers, with the exit code for it. */

@@ -1,4 +1,4 @@
-import { commandName } from "../process/command-name.js";
+import { commandName } from "../words/command-name.js";
 import { UserError, type Plugins } from "@fedclair/core";
 import {
   explainExternalHosts,
@@ -12,9 +12,9 @@ import {
   type TrialSource,
 } from "@fedclair/core/internal";
 import { z } from "zod";
-import { addPythonCode } from "../python-code.js";
-import { readTrace } from "../read-trace.js";
-import { trialHash } from "../trial-hash.js";
+import { addPythonCode } from "../trial/python-code.js";
+import { readTrace } from "../trial/read-trace.js";
+import { trialHash } from "../store/trial-hash.js";
 import { listAttackNames, type Measured } from "./check-measures.js";
 import { expand, type Dimension } from "./expand.js";
 import { nameFolders } from "./folder-names.js";

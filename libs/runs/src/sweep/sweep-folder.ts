@@ -7,7 +7,7 @@ import { writeWhole } from "../store/durable.js";
 import { makeFolder } from "../store/make-folder.js";
 import { readText } from "../store/regular-file.js";
 import { readRunInfo, readSummary } from "../store/stored-run.js";
-import { version } from "../version.js";
+import { version } from "../words/version.js";
 import type { Grid } from "./grid.js";
 import { idPattern, type Sweep } from "./sweep-file.js";
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import pc from "picocolors";
-import { columns as aligned } from "../outcome/columns.js";
-import { formatNumber } from "../numbers.js";
+import { columns as aligned } from "../words/columns.js";
+import { formatNumber } from "../words/numbers.js";
 import { formatDifference, type Difference } from "./differences.js";
 import type { SweepResults } from "./results.js";
 import { formatCell, type Table } from "./table.js";

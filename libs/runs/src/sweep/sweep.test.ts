@@ -6,8 +6,8 @@ import type { Aggregator, Plugin, Plugins, TaskPlugin } from "@fedclair/core";
 import { exitCodes, readTrialSource } from "@fedclair/core/internal";
 import { toyPlugins } from "@fedclair/core/testing";
 import { z } from "zod";
-import type { Summary } from "../summary.js";
-import { isSweep } from "../process/read-trial-file.js";
+import type { Summary } from "../measures/summary.js";
+import { isSweep } from "../trial/read-trial-file.js";
 import {
   assignFolders,
   computeResults,

@@ -1,10 +1,15 @@
 import { mean } from "@fedclair/linalg";
-import { csvLine } from "../csv.js";
-import { countsOf } from "../detection.js";
-import { formatEstimate, meanInterval, wilsonInterval, type Interval } from "../intervals.js";
-import type { Measure } from "../measure.js";
-import { formatShare, maxOf, minOf } from "../numbers.js";
-import type { Summary } from "../summary.js";
+import { csvLine } from "../words/csv.js";
+import { countsOf } from "../measures/detection.js";
+import {
+  formatEstimate,
+  meanInterval,
+  wilsonInterval,
+  type Interval,
+} from "../measures/intervals.js";
+import type { Measure } from "../measures/measure.js";
+import { formatShare, maxOf, minOf } from "../words/numbers.js";
+import type { Summary } from "../measures/summary.js";
 import { describedOnly, findMeasure, listTableMeasures } from "./measures.js";
 import {
   methodPath,

@@ -19,7 +19,7 @@ interface Cases {
   readonly shares: readonly ({ readonly hits: number; readonly total: number } & Interval)[];
 }
 
-const fixture = new URL("../../fixtures/intervals.json", import.meta.url);
+const fixture = new URL("../../../fixtures/intervals.json", import.meta.url);
 
 function assertClose(actual: number | undefined, expected: number): void {
   assert.ok(actual !== undefined);

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { mean } from "@fedclair/linalg";
-import { formatNumber } from "./numbers.js";
+import { formatNumber } from "../words/numbers.js";
 
 /** A confidence interval of 95 %, bounds included. */
 export interface Interval {

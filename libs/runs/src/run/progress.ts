@@ -8,14 +8,14 @@ import {
 } from "@fedclair/core/internal";
 import { mean } from "@fedclair/linalg";
 import { SingleBar } from "cli-progress";
-import { clientEvaluations, meanMetric } from "./evaluation.js";
-import { formatTime } from "./format-time.js";
-import { formatNumber } from "./numbers.js";
+import { clientEvaluations, meanMetric } from "../measures/evaluation.js";
+import { formatTime } from "../words/format-time.js";
+import { formatNumber } from "../words/numbers.js";
 import type { ArmEvent } from "./run-trial.js";
-import { roundDetection } from "./detection.js";
-import { readMetric } from "./measure.js";
+import { roundDetection } from "../measures/detection.js";
+import { readMetric } from "../measures/measure.js";
 import { Patience } from "./patience.js";
-import { isFlagged } from "./truth.js";
+import { isFlagged } from "../measures/truth.js";
 
 /** The escape sequence DECSC. */
 const saveCursor = "\u001b7";

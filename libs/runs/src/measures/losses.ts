@@ -2,7 +2,7 @@ import type { ClientRecord, ErrorCode, Failure, Trial } from "@fedclair/core/int
 import { listArms, notLost } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
 import { createMeasure, type Measure } from "./measure.js";
-import { formatNumber } from "./numbers.js";
+import { formatNumber } from "../words/numbers.js";
 import { clientTruth } from "./truth.js";
 
 /** The client's host or its connection failed. No attack causes these, so they always count. */

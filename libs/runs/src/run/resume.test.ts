@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { UserError, type Aggregator, type AggregatorPlugin } from "@fedclair/core";
 import { ClientRunner, MemoryPool, type ClientPool, type Trial } from "@fedclair/core/internal";
 import { prepare, toyPlugins, toyTrial } from "@fedclair/core/testing";
-import type { ArmRecord } from "./arm-record.js";
+import type { ArmRecord } from "../measures/arm-record.js";
 import { recordTrial, type TrialRun } from "./record-trial.js";
-import { withBrokenDisk } from "../testing/broken-disk.js";
-import { readRun } from "./run.js";
-import { findRun } from "./store/stored-run.js";
-import type { Summary } from "./summary.js";
+import { withBrokenDisk } from "../../testing/broken-disk.js";
+import { readRun } from "./read-run.js";
+import { findRun } from "../store/stored-run.js";
+import type { Summary } from "../measures/summary.js";
 
 const toyMean = toyPlugins.aggregators.get("toy-mean") ?? assert.fail("no toy");
 

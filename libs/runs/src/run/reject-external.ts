@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { commandName } from "./process/command-name.js";
+import { commandName } from "../words/command-name.js";
 import { explainExternalHosts, type PreparedTrial } from "@fedclair/core/internal";
 
 /**

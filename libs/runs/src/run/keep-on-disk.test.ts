@@ -15,7 +15,7 @@ import { prepare, toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { z } from "zod";
 import { keepOnDisk } from "./keep-on-disk.js";
 import { runTrial } from "./run-trial.js";
-import { readState, writeState } from "./store/state-file.js";
+import { readState, writeState } from "../store/state-file.js";
 
 const signal = new AbortController().signal;
 

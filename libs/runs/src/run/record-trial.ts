@@ -10,17 +10,17 @@ import {
   type WatchedServer,
 } from "@fedclair/core/internal";
 import type { ChosenBackend } from "./backend.js";
-import { type StartState, runTrial, startArms, type ArmEvent, type Position } from "./run-trial.js";
-import type { Checkpoint, CheckpointPolicy } from "./store/checkpoint.js";
-import { ActivityWriter } from "./store/activity.js";
-import { storedRecords } from "./store/stored-records.js";
-import { TensorFile } from "./store/tensor-file.js";
-import type { WireTraffic } from "./arm-timing.js";
-import { RunFolder } from "./store/run-folder.js";
+import { runTrial, startArms, type ArmEvent } from "./run-trial.js";
+import type { Checkpoint, CheckpointPolicy, Position, StartState } from "../store/checkpoint.js";
+import { ActivityWriter } from "./activity-writer.js";
+import { storedRecords } from "../store/stored-records.js";
+import { TensorFile } from "../store/tensor-file.js";
+import type { WireTraffic } from "../store/arm-timing.js";
+import { RunFolder } from "../store/run-folder.js";
 import { RecoveringPool } from "./recovering-pool.js";
 import { keepOnDisk } from "./keep-on-disk.js";
 import { maxBytesInMemory, StoringPool } from "./storing-pool.js";
-import { Tally, type Summary } from "./summary.js";
+import { Tally, type Summary } from "../measures/summary.js";
 
 /** Arguments for running a trial into its folder. */
 export interface TrialRun {

@@ -1,6 +1,6 @@
 import { UserError } from "@fedclair/core";
 import { Trace, type Trial } from "@fedclair/core/internal";
-import { readText, UnreadableError } from "./store/regular-file.js";
+import { readText, UnreadableError } from "../store/regular-file.js";
 
 /** A row has up to a hundred bytes, and a trace a few rows for each of a million devices. */
 const maxTraceBytes = 2 ** 28;

@@ -4,7 +4,6 @@ import {
   HungClientPool,
   listArms,
   loadParams,
-  type StoredParams,
   askForParams,
   cohortSize,
   exitCodes,
@@ -22,6 +21,7 @@ import {
   type TrialState,
   type WatchedServer,
 } from "@fedclair/core/internal";
+import type { Position, StartState } from "../store/checkpoint.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
 
 /** An event in one of a trial's arms. */
@@ -44,21 +44,6 @@ export interface Stopped {
    * The location in a plug-in's code that threw, like ` (file:///…/rule.js:3:5)`; for people only.
    */
   readonly where: string;
-}
-
-/** A state before the first round, whose params may be on a disk. */
-export type StartState = Omit<TrialState, "params"> & { readonly params: StoredParams };
-
-/** The position of a running trial. */
-export interface Position {
-  /** The state from which all arms start. Default: `startArms` creates it. */
-  readonly start?: StartState | undefined;
-  /** Index of the current arm, from 0. */
-  readonly arm: number;
-  /** The state of that arm. Default: its start state. */
-  readonly state?: TrialState | undefined;
-  /** The hangs of that arm's clients. Default: none. */
-  readonly hangs?: ReadonlyMap<string, Hangs> | undefined;
 }
 
 /** What the coordinator's part of a trial runs with. */

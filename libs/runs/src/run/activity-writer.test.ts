@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ArmEvent } from "../run-trial.js";
-import { ActivityWriter, readActivity } from "./activity.js";
+import { readActivity } from "../store/activity.js";
+import { ActivityWriter } from "./activity-writer.js";
+import type { ArmEvent } from "./run-trial.js";
 
 let folder: string;
 beforeEach(async () => {

@@ -5,8 +5,8 @@ import {
   type ClientPool,
   type Job,
 } from "@fedclair/core/internal";
-import { collectGarbage } from "./store/collect-garbage.js";
-import { TensorFile } from "./store/tensor-file.js";
+import { collectGarbage } from "../store/collect-garbage.js";
+import { TensorFile } from "../store/tensor-file.js";
 
 /** Bytes of updates per round, or of the start params of the arms, that are held in memory. */
 export const maxBytesInMemory = 64 << 20;

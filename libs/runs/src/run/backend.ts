@@ -5,7 +5,7 @@ import {
   type BackendName,
 } from "@fedclair/compute";
 import { pluginOptions, type PreparedTrial } from "@fedclair/core/internal";
-import { toUserError } from "./process/main.js";
+import { toUserError } from "../process/main.js";
 
 /** The backend that a process chose, with the reason for people. */
 export interface ChosenBackend {

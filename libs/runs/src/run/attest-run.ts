@@ -11,13 +11,13 @@ import {
   type TrialState,
   type WatchedServer,
 } from "@fedclair/core/internal";
-import { leafValues } from "./outcome/compare-runs.js";
-import { runTrial, startArms, type ArmProgress, type Position } from "./run-trial.js";
-import { listCheckpointRounds, readCheckpointAt } from "./store/checkpoint.js";
-import { storedRounds, type StoredRound } from "./store/chain.js";
-import { encodeRound, type EncodedRound } from "./store/encode-round.js";
-import { loadStored } from "./store/load-stored.js";
-import { paramsFile, paramsFilePieces } from "./store/params-file.js";
+import { leafValues } from "../words/leaf-values.js";
+import { runTrial, startArms, type ArmProgress } from "./run-trial.js";
+import { listCheckpointRounds, readCheckpointAt, type Position } from "../store/checkpoint.js";
+import { storedRounds, type StoredRound } from "../store/chain.js";
+import { encodeRound, type EncodedRound } from "../store/encode-round.js";
+import { loadStored } from "../store/load-stored.js";
+import { paramsFile, paramsFilePieces } from "../store/params-file.js";
 
 /** Arguments for running rounds of a run again. */
 export interface Attestation {

@@ -7,9 +7,9 @@ import {
   resolveTrial,
   type TrialSource,
 } from "@fedclair/core/internal";
-import { describeTrial, type TrialDescription } from "./description.js";
-import { readRunTrial } from "./store/read-trial.js";
-import { UnreadableError } from "./store/regular-file.js";
+import { describeTrial, type TrialDescription } from "../measures/description.js";
+import { readRunTrial } from "../store/read-trial.js";
+import { UnreadableError } from "../store/regular-file.js";
 
 /** The description of a run's trial, or the plug-ins that are missing for it. */
 export type StoredDescription =

@@ -11,13 +11,13 @@ import {
 } from "@fedclair/core";
 import { ClientRunner, exitCodes, MemoryPool, type ClientPool } from "@fedclair/core/internal";
 import { prepare, toyPlugins, toyTrial } from "@fedclair/core/testing";
-import { listRunFaults } from "./faults.js";
-import { readRun } from "./run.js";
+import { listRunFaults } from "../measures/faults.js";
+import { readRun } from "./read-run.js";
 import { recordTrial } from "./record-trial.js";
-import type { ArmRecord } from "./arm-record.js";
-import { readLines } from "./store/lines.js";
-import type { ArmTiming } from "./arm-timing.js";
-import { summarise } from "./summary.js";
+import type { ArmRecord } from "../measures/arm-record.js";
+import { readLines } from "../store/lines.js";
+import type { ArmTiming } from "../store/arm-timing.js";
+import { summarise } from "../measures/summary.js";
 import { SharedRoundPool } from "./shared-round-pool.js";
 
 const trial = toyTrial({

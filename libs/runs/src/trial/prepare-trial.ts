@@ -1,4 +1,4 @@
-import { commandName } from "./command-name.js";
+import { commandName } from "../words/command-name.js";
 import { UserError, type Plugins } from "@fedclair/core";
 import {
   locateTask,
@@ -7,8 +7,8 @@ import {
   type PreparedTrial,
   type TrialSource,
 } from "@fedclair/core/internal";
-import { addPythonCode } from "../python-code.js";
-import { readTrace } from "../read-trace.js";
+import { addPythonCode } from "./python-code.js";
+import { readTrace } from "./read-trace.js";
 import { isSweep, readTrialFile } from "./read-trial-file.js";
 
 /** Loads the plug-ins that a trial names: `loadNamedPlugins` of @fedclair/plugins. */

@@ -7,8 +7,8 @@ import { listRunFaults } from "./faults.js";
 import { findLoss } from "./losses.js";
 import type { ArmRecord } from "./arm-record.js";
 import { summarise, type Summary } from "./summary.js";
-import { outcomeText } from "./outcome/outcome-text.js";
-import { clientOf, lostClient, recordOf, runOf } from "../testing/run-of.js";
+import { outcomeText } from "../outcome/outcome-text.js";
+import { clientOf, lostClient, recordOf, runOf } from "../../testing/run-of.js";
 
 const infos: Readonly<Record<string, MetricInfo>> = {
   accuracy: { better: "higher", description: "share" },

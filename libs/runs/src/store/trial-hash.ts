@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { identifyPython, pluginIdentities, type Trial } from "@fedclair/core/internal";
-import { version } from "./version.js";
+import { version } from "../words/version.js";
 
 /** Keys that do not change any number: names and claims. */
 const wordKeys = new Set(["name", "claim", "expect"]);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { readTrialSource, type TrialSource } from "@fedclair/core/internal";
-import { pathResolver } from "../paths.js";
+import { pathResolver } from "./path-resolver.js";
 import { maxResolvedBytes } from "../store/read-trial.js";
 import { readText, UnreadableError } from "../store/regular-file.js";
 

@@ -1,5 +1,5 @@
 import { payloadBytes, type Keep, type KeeperFor } from "@fedclair/core/internal";
-import { TensorFile } from "./store/tensor-file.js";
+import { TensorFile } from "../store/tensor-file.js";
 
 /** Bytes of clients' own params in memory. They are read once a round, at about a GB per second. */
 const maxBytesInMemory = 2 ** 24;

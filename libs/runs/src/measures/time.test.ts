@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { clientOf, recordOf } from "../testing/run-of.js";
+import { clientOf, recordOf } from "../../testing/run-of.js";
 import { findLoss } from "./losses.js";
 import { TimeTally } from "./time.js";
 

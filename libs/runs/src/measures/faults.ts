@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core";
 import { exitCodes, type Trial } from "@fedclair/core/internal";
 import { explainExcessLoss } from "./losses.js";
-import { countNoun } from "./numbers.js";
+import { countNoun } from "../words/numbers.js";
 import type { Summary } from "./summary.js";
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { toyTrial } from "@fedclair/core/testing";
-import { clientOf, lostClient, recordOf, runOf } from "../testing/run-of.js";
+import { clientOf, lostClient, recordOf, runOf } from "../../testing/run-of.js";
 
 const trial = {
   ...toyTrial(),

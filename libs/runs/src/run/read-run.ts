@@ -2,21 +2,25 @@ import { join } from "node:path";
 import { UserError, type Artifact } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
 import { listArms, type Arm } from "@fedclair/core/internal";
-import type { ArmRecord } from "./arm-record.js";
-import { ClientHistories, type ClientHistory } from "./client-history.js";
-import { describeFromRecords, noDescription, type TrialDescription } from "./description.js";
-import type { DetectionTotals } from "./detection.js";
-import { DrawnRounds } from "./drawn-rounds.js";
-import { FailureTally, type Failures } from "./failures.js";
-import { readRunTrial } from "./store/read-trial.js";
-import { readRunInfo, readSummary } from "./store/stored-run.js";
-import { eachRecord } from "./store/chain.js";
-import { findHolder } from "./store/lock.js";
-import { eachLine, readLines } from "./store/lines.js";
-import type { ArmTiming } from "./arm-timing.js";
-import { Tally, type Summary } from "./summary.js";
-import { trialHash } from "./trial-hash.js";
-import { version } from "./version.js";
+import type { ArmRecord } from "../measures/arm-record.js";
+import { ClientHistories, type ClientHistory } from "../measures/client-history.js";
+import {
+  describeFromRecords,
+  noDescription,
+  type TrialDescription,
+} from "../measures/description.js";
+import type { DetectionTotals } from "../measures/detection.js";
+import { DrawnRounds } from "../measures/drawn-rounds.js";
+import { FailureTally, type Failures } from "../measures/failures.js";
+import { readRunTrial } from "../store/read-trial.js";
+import { readRunInfo, readSummary } from "../store/stored-run.js";
+import { eachRecord } from "../store/chain.js";
+import { findHolder } from "../store/lock.js";
+import { eachLine, readLines } from "../store/lines.js";
+import type { ArmTiming } from "../store/arm-timing.js";
+import { Tally, type Summary } from "../measures/summary.js";
+import { trialHash } from "../store/trial-hash.js";
+import { version } from "../words/version.js";
 
 /**
  * The contents of a run folder, complete or not, as needed by pages, tables and figures. It does
