@@ -33,7 +33,7 @@ export async function createInTab(
 }
 
 /** What a client answers in its first round, and how it measures its own change. */
-export interface FirstRound {
+interface FirstRound {
   readonly trainer: LocalTrainer;
   readonly trained: TrainResult;
   readonly measured: TrainResult | undefined;

@@ -10,7 +10,7 @@ import { startOf } from "./coordinator.js";
 export const ownDataRng = stream("own data test");
 
 /** Files of the user's own data. */
-export interface DataFolder {
+interface DataFolder {
   /** Writes a file and returns its path. */
   write(name: string, content: string): Promise<string>;
   /** Writes rows as a CSV file and returns its path. */

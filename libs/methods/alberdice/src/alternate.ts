@@ -13,7 +13,7 @@ export interface Turn {
   readonly policies: readonly Policy[];
 }
 
-export interface AlternateOptions extends Omit<ResponseOptions, "alpha"> {
+interface AlternateOptions extends Omit<ResponseOptions, "alpha"> {
   /**
    * The alternation stops after a sweep that changes every probability in visited states by less
    * than this. With 0 it never stops early. Default: 1e-9.

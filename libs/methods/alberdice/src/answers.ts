@@ -37,7 +37,7 @@ export function directionScores(vectors: readonly Float64Array[]): number[] {
 }
 
 /** How the coordinator combines several tables into one. */
-export type Pooling = "mean" | "median";
+type Pooling = "mean" | "median";
 
 /**
  * Computes the new logit table row by row from the clients that visited the row's state. A row

@@ -10,7 +10,7 @@ import {
 } from "./bridge.js";
 import { jointProbabilities, type Policy } from "./policy.js";
 
-export interface BridgeEvaluation {
+interface BridgeEvaluation {
   /** Expected undiscounted return of an episode. */
   readonly ret: number;
   /** Probability that both agents reach their goals within the limit. */

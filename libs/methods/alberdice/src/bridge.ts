@@ -70,7 +70,7 @@ export const bridgeDestinations: readonly (readonly number[])[] = bridgeCells.ma
   moves.map(([down, right]) => bridgeCellAt(row + down, column + right)),
 );
 
-export interface BridgeStep {
+interface BridgeStep {
   readonly next: Pair;
   /**
    * 0 once both agents have reached their goals. Otherwise -0.05 × the sum of the distances to the

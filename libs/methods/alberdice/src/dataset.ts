@@ -16,7 +16,7 @@ export interface GameShape {
   readonly actions: readonly number[];
 }
 
-export interface Successor {
+interface Successor {
   /** Index into `Dataset.visited`. */
   readonly row: number;
   readonly probability: number;

@@ -39,7 +39,7 @@ export function correction({ inverseSlope }: Divergence, y: number): number {
   return Math.max(0, inverseSlope(y));
 }
 
-export interface SingleStateDice {
+interface SingleStateDice {
   /** The multiplier of the constraint Σ d = 1. */
   readonly lam: number;
   /** The correction d/dᴰ by action. */

@@ -87,7 +87,7 @@ function shiftToZero(
   };
 }
 
-export interface DualPoint extends Omit<DualSolution, "steps"> {
+interface DualPoint extends Omit<DualSolution, "steps"> {
   readonly gradient: Float64Array;
 }
 

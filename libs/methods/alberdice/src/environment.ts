@@ -56,7 +56,7 @@ export interface Environment {
 }
 
 /** A client's index and the number of clients. */
-export type ClientPlace = Pick<Shard, "index" | "count">;
+type ClientPlace = Pick<Shard, "index" | "count">;
 
 /** Creates the simulated game of a trial. */
 export function environmentOf({ environment }: Pick<Options, "environment">): Environment {

@@ -10,7 +10,7 @@ import { jointProbabilities, othersProbabilities, type Policy } from "./policy.j
 export type Payoff = readonly (number | Payoff)[];
 
 /** The reason why nested lists are not a payoff of two or more agents, and its position. */
-export interface PayoffFault {
+interface PayoffFault {
   readonly path: readonly number[];
   readonly message: string;
 }
@@ -88,7 +88,7 @@ export function matrixShape(payoff: Payoff): GameShape {
 }
 
 /** Lists the rewards of all joint actions, in the order of `jointIndex`. */
-export function matrixRewards(payoff: Payoff): readonly number[] {
+function matrixRewards(payoff: Payoff): readonly number[] {
   return payoff.flatMap((entry) => (typeof entry === "number" ? entry : matrixRewards(entry)));
 }
 

@@ -11,7 +11,7 @@ import type { Options } from "./options.js";
 const mostStates = 1000;
 
 /** Recorded play as a game without rules. */
-export interface RecordedPlay {
+interface RecordedPlay {
   readonly environment: Environment;
   /** The members of the task that follow from the data. */
   readonly members: Pick<Task, "checkClients" | "clientLabel" | "notice">;

@@ -9,7 +9,7 @@ const tolerance = 1e-10;
 const mostIterations = 10_000;
 
 /** A model of recorded play, in which policies are measured. */
-export interface PlayModel {
+interface PlayModel {
   /** The state in which most units start. */
   readonly start: number;
   /** The largest possible return in the model. */

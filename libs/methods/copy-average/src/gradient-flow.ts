@@ -8,7 +8,7 @@ const slopeAtEnd = 3e-3;
 const maximumEvaluations = 20_000;
 
 /** The end point of the flow. */
-export interface FlowEnd {
+interface FlowEnd {
   readonly x: Float64Array;
   /** Number of gradients that were computed. */
   readonly evaluations: number;

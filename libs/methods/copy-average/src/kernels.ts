@@ -1,6 +1,6 @@
 import { at } from "@fedclair/linalg";
 /** The relation of two weight vectors w and v, on which a kernel depends. */
-export interface Overlap {
+interface Overlap {
   /** |w|² */
   readonly p: number;
   /** w·v */
@@ -15,13 +15,13 @@ export interface Overlap {
 }
 
 /** First partial derivatives of g(p, c, q), so that ∂g/∂w = 2·p·w + c·v. */
-export interface Slopes {
+interface Slopes {
   readonly p: number;
   readonly c: number;
 }
 
 /** Second partial derivatives of g(p, c, q). */
-export interface Curvatures {
+interface Curvatures {
   readonly pp: number;
   readonly pc: number;
   readonly pq: number;

@@ -5,7 +5,7 @@ import { isOdd, kernels, overlapOf, type Activation } from "./kernels.js";
 import type { Network } from "./network.js";
 
 /** Students with their neurons in the same order, and their mean. */
-export interface Matching {
+interface Matching {
   readonly mean: Network;
   /** For each student, the neuron at each position. */
   readonly assignments: readonly (readonly number[])[];
@@ -62,7 +62,7 @@ export function match(activation: Activation, students: readonly Network[]): Mat
  * Returns the form in which equal functions have equal neurons: a > 0 for odd activations, |w| = 1
  * for ReLU.
  */
-export function canonicalise(activation: Activation, network: Network): Network {
+function canonicalise(activation: Activation, network: Network): Network {
   return isOdd(activation) ? makeOutgoingPositive(network) : normaliseIncoming(network);
 }
 

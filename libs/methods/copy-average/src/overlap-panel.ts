@@ -1,5 +1,5 @@
 /** Heading of a panel. It is orange for a flagged student. */
-export interface Heading {
+interface Heading {
   readonly text: string;
   readonly subtitle: string;
   readonly flagged?: boolean;

@@ -7,7 +7,7 @@ import { polish } from "./polish.js";
  * The point at which every neuron leans towards its own teacher neuron, and all share the other
  * teacher neurons evenly.
  */
-export interface PerturbedCopy {
+interface PerturbedCopy {
   /** Weight on the neuron's own teacher neuron. */
   readonly alpha: number;
   /** Weight on the teacher neurons of the other student neurons. */

@@ -60,7 +60,7 @@ export interface Findings {
  * One institution's fit to one of its panels. Panels that are withheld or outside the model have no
  * fit.
  */
-export interface InstitutionFit {
+interface InstitutionFit {
   readonly clientId: string;
   readonly kept: boolean;
   /** Index of the panel, from 0. */

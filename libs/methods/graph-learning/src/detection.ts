@@ -34,7 +34,7 @@ export interface Sample {
  * ‖C‖²)/n_k, so distances in this unit are about 1 for benign clients with any number of samples.
  * @param center svec(C)
  */
-export function computeSamplingErrors(center: Float64Array, samples: readonly Sample[]): number[] {
+function computeSamplingErrors(center: Float64Array, samples: readonly Sample[]): number[] {
   const trace = sum(center.subarray(0, packedOrder(center.length)));
   return samples.map(({ samples: n }) => Math.sqrt((trace ** 2 + norm(center) ** 2) / n));
 }

@@ -2,7 +2,7 @@ import { norm, sum, type Matrix, item, at } from "@fedclair/linalg";
 import { listPairs } from "./packing.js";
 
 /** Agreement between the edges of a learned graph and the true ones. */
-export interface EdgeMatch {
+interface EdgeMatch {
   readonly precision: number;
   readonly recall: number;
   /** F = 2PR/(P + R); 0 if no edge is learned. */

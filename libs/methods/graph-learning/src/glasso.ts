@@ -13,7 +13,7 @@ import { listPairs, packStrict } from "./packing.js";
 import { checkCovariance, type SolverLimits } from "./problem.js";
 
 /** A sparse inverse covariance with its certificate. */
-export interface Glasso {
+interface Glasso {
   /** Θ, N×N, symmetric and positive definite: a zero means conditional independence. */
   readonly precision: Matrix;
   /** −log det Θ + tr(CΘ) + λ·Σ_{i≠j} |Θ_ij|. */

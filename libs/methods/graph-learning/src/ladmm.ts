@@ -31,7 +31,7 @@ export interface LadmmState {
  * τ₁, the linearisation relative to a provably safe one. Values above 0.75 suffice by the sharper
  * bound of two blocks.
  */
-export const linearisation = 0.75;
+const linearisation = 0.75;
 const adaptEvery = 100;
 
 /**

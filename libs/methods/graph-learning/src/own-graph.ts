@@ -6,7 +6,7 @@ import { mostNodes, type Options } from "./options.js";
 type GraphFile = Extract<Options["graph"], { model: "file" }>;
 
 /** A graph from a table of edges. */
-export interface OwnGraph {
+interface OwnGraph {
   readonly names: readonly string[];
   /** N×N with entries 0 and 1. */
   readonly adjacency: Matrix;

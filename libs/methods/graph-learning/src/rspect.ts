@@ -11,7 +11,7 @@ import { listPairs, unpackStrict } from "./packing.js";
 import { checkCovariance, spectralNorm, type SolverLimits } from "./problem.js";
 
 /** The range of δ for which rSpecT is feasible. */
-export interface Feasibility {
+interface Feasibility {
   /**
    * δ_min = min ‖comm(C, S)‖ over graphs S whose first node has degree 1: rSpecT has a solution iff
    * δ ≥ δ_min.
@@ -91,7 +91,7 @@ function buildCommutatorSystem(c: Matrix): Matrix {
 }
 
 /** A graph of rSpecT with its certificate. */
-export interface RSpecTCertified {
+interface RSpecTCertified {
   /** Feasible up to rounding; its first node has degree 1. */
   readonly graph: Matrix;
   /** The objective ΣS. */
@@ -101,7 +101,7 @@ export interface RSpecTCertified {
   readonly gap: number;
 }
 
-export type RSpecTSolution =
+type RSpecTSolution =
   | { readonly outcome: "INFEASIBLE"; readonly feasibility: Feasibility }
   | ({
       readonly outcome: "solved" | "unconverged";

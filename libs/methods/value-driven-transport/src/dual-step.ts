@@ -85,7 +85,7 @@ export function interpolate(
 }
 
 /** Computes x - ∇ₓV(x, t)/H, n×d: the next point under the policy of V. */
-export function policyStep(
+function policyStep(
   network: Network,
   points: Matrix,
   times: ArrayLike<number> | number,

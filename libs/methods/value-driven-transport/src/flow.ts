@@ -21,7 +21,7 @@ import { sinkhorn } from "./sinkhorn.js";
  */
 export const methods = ["value", "flow-matching", "ot-cfm", "sb-cfm"] as const;
 export type Method = (typeof methods)[number];
-export type FlowMethod = Exclude<Method, "value">;
+type FlowMethod = Exclude<Method, "value">;
 
 /** Error of a plan from which one pair per target is drawn; less would not be noticed. */
 const drawTolerance = 1e-3;

@@ -3,8 +3,8 @@ import type { ModuleMatrices, Network } from "./network.js";
 
 /** The modules that have adapters. */
 export const adaptedModules = ["W1", "W2"] as const;
-export type AdaptedModule = (typeof adaptedModules)[number];
-export type AdapterPart = `${AdaptedModule}.${"down" | "up"}`;
+type AdaptedModule = (typeof adaptedModules)[number];
+type AdapterPart = `${AdaptedModule}.${"down" | "up"}`;
 
 /**
  * LoRA adapters (Hu et al. 2022): W + down·up with down in×rank and up rank×out, because weights

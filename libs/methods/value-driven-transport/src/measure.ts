@@ -51,7 +51,7 @@ export async function makeYardstick(
 }
 
 /** How paths are computed. */
-export interface PathOptions {
+interface PathOptions {
   /** K, the number of steps of the paths. */
   readonly horizon: number;
   /** Default: value. */
@@ -133,7 +133,7 @@ export interface ClassYardstick {
 }
 
 /** Measures of true points. */
-export interface TrueMeasures {
+interface TrueMeasures {
   /** W2 between two samples of the same class, averaged over classes. */
   readonly w2: number;
   /** As those of `ConditionalMeasures`. */
@@ -181,7 +181,7 @@ function splitByMode({ points, modes }: Sample): Matrix[] {
 }
 
 /** Measures of how well a conditional network hits the requested modes or classes. */
-export interface ConditionalMeasures {
+interface ConditionalMeasures {
   /**
    * Share of points nearest to the centre of the requested class: `accuracy` is the mean over
    * classes, `worstAccuracy` the worst class.

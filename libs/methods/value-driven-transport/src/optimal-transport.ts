@@ -3,7 +3,7 @@ import { sum, type Matrix, at, item } from "@fedclair/linalg";
 import { PricedCosts, ShortestPaths } from "./shortest-paths.js";
 
 /** A cheapest way to move mass from m places to n places. */
-export interface TransportPlan {
+interface TransportPlan {
   /** Σ mass · cost over all moved mass. */
   readonly cost: number;
   /**

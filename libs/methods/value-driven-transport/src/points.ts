@@ -155,7 +155,7 @@ function drawScurvePoint(rng: Stream): readonly [number, number] {
   return [Math.sin(u) + dx, Math.sign(u) * (Math.cos(u) - 1) + dy];
 }
 
-export function drawNormalPair(rng: Stream, deviation: number): readonly [number, number] {
+function drawNormalPair(rng: Stream, deviation: number): readonly [number, number] {
   return [deviation * rng.normal(), deviation * rng.normal()];
 }
 

@@ -7,7 +7,7 @@ import { inputsOf, outputsOf, spatialGradient, type Network } from "./network.js
  * @param points n×d
  * @returns n×d
  */
-export type ValueGradient = (points: Matrix, t: number) => Matrix;
+type ValueGradient = (points: Matrix, t: number) => Matrix;
 
 /**
  * Follows the policy's paths: x_{h+1} = x_h - ∇ₓV(x_h, h/K)/K. K can differ from the horizon of
@@ -39,7 +39,7 @@ export interface Guidance {
   readonly weight: number;
 }
 
-export const unguided: Guidance = { condition: [], weight: 0 };
+const unguided: Guidance = { condition: [], weight: 0 };
 
 /**
  * Returns the gradient that `followPolicy` descends: ∇ₓ of the value function (1 + g)·V_condition -

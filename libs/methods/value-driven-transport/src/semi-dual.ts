@@ -2,7 +2,7 @@ import { Matrix, sum, at } from "@fedclair/linalg";
 import { couple, computeSourceWeights } from "./coupling.js";
 import { dualCertificate, squaredDistances } from "./metrics.js";
 
-export interface SemiDualSettings {
+interface SemiDualSettings {
   readonly eps: number;
   /** Step size > 0. */
   readonly alpha: number;
@@ -30,7 +30,7 @@ export function semiDualAscent(
   return v0;
 }
 
-export interface SemiDualMeasures {
+interface SemiDualMeasures {
   /** S×B, see `couple`. */
   readonly coupling: Matrix;
   /**

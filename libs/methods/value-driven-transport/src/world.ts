@@ -32,7 +32,7 @@ export interface World {
 }
 
 /** Two samples of the target, of equal size. */
-export interface FreshPoints {
+interface FreshPoints {
   readonly targets: Sample;
   readonly otherTargets: Sample;
 }

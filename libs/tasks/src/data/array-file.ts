@@ -12,7 +12,7 @@ import { FileBytes } from "./file-bytes.js";
  * @param start index in the array of the first number
  * @throws UserError if one cannot be converted
  */
-export type ToBytes = (numbers: Numbers, into: Uint8Array, start: number) => void;
+type ToBytes = (numbers: Numbers, into: Uint8Array, start: number) => void;
 
 export type Numbers =
   | Float32Array
@@ -62,7 +62,7 @@ const pieceBytes = 1 << 18;
 const longestHeader = 1 << 16;
 
 /** An array in an open file. */
-export interface ArrayFile {
+interface ArrayFile {
   readonly shape: readonly number[];
   /**
    * Reads all numbers as bytes, row by row. Bytes of the file are not converted. Call it once.

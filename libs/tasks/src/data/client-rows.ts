@@ -5,14 +5,14 @@ import { drawPart, partition } from "../partition/partition.js";
 import type { Clients } from "./table.js";
 
 /** Rows to split: those of a table, or whatever a task makes of them. */
-export interface Splittable {
+interface Splittable {
   readonly rows: number;
   /** The client of each row, if the data name clients. */
   readonly clients?: Clients | undefined;
 }
 
 /** Settings of a split of rows. */
-export interface RowSplit {
+interface RowSplit {
   /** Default: `natural` if the data name clients, and `iid` otherwise. */
   readonly partition: PartitionChoice | undefined;
   /** Other seeds give other random parts. */

@@ -9,7 +9,7 @@ import { UserError } from "@fedclair/core";
 /**
  * A package of the npm registry that is used only for its files. Its dependencies are not fetched.
  */
-export interface NpmPackage {
+interface NpmPackage {
   readonly name: string;
   readonly version: string;
   /** The hash of the registry's tarball, as in a lock file. */
@@ -17,7 +17,7 @@ export interface NpmPackage {
 }
 
 /** Puts a package's files into or below a new folder and returns their folder. */
-export type Fetch = (source: NpmPackage, folder: string) => Promise<string>;
+type Fetch = (source: NpmPackage, folder: string) => Promise<string>;
 
 /** Returns `$FEDCLAIR_CACHE`, else `$XDG_CACHE_HOME/fedclair`, else `~/.cache/fedclair`. */
 export function cacheFolder(environment = process.env): string {

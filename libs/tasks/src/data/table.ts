@@ -8,14 +8,14 @@ import type { TableFile } from "./table-file.js";
 import { unreadable } from "./unreadable.js";
 
 /** The columns that one of a task's words stands for. */
-export interface WantedColumns {
+interface WantedColumns {
   readonly type: "number" | "text";
   /** Names of columns; undefined for all columns that no other word names. */
   readonly names: readonly string[] | undefined;
 }
 
 /** The columns that a task reads, by its own words for them. */
-export type Wanted = Readonly<Record<string, WantedColumns>>;
+type Wanted = Readonly<Record<string, WantedColumns>>;
 
 /** A table with the client of each row, if the data name clients. */
 export interface ClientTable {

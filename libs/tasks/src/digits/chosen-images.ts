@@ -17,7 +17,7 @@ import { readLabelledTable } from "./labelled-table.js";
 import type { Options } from "./options.js";
 
 /** Images that the user of a browser tab has chosen. */
-export interface ChosenImages {
+interface ChosenImages {
   readonly data: Collection;
   readonly read: ReadData;
 }

@@ -71,7 +71,7 @@ function pullBack(weights: Floats, origin: Floats, share: number): void {
 }
 
 /** The share of digits that are recognised, and their mean loss in nats. */
-export interface Measurement {
+interface Measurement {
   readonly accuracy: number;
   readonly loss: number;
 }

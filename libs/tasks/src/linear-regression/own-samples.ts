@@ -13,7 +13,7 @@ import type { Sample, ShardSamples } from "./trainer.js";
 const trainingShare = 0.8;
 
 /** The samples of a table in standardised units. */
-export interface OwnSamples {
+interface OwnSamples {
   /** Inputs of each row with a constant 1 at the end, rows×p. */
   readonly x: Float64Array;
   /** Outputs of each row, rows×q. */

@@ -4,7 +4,7 @@ import type { PartitionChoice } from "./options.js";
 import { dirichlet, iid, natural, quantity, shards, type Parts } from "./partitioners.js";
 
 /** The labels and owners that a partition depends on. */
-export interface Labelled {
+interface Labelled {
   /** The class of every sample. */
   readonly labels: ArrayLike<number>;
   /** The owner of every sample if the data name owners: an index from 0, without gaps. */

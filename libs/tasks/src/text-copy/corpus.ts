@@ -12,7 +12,7 @@ export interface Corpus {
 }
 
 /** A corpus whose texts are in memory. */
-export interface LoadedCorpus {
+interface LoadedCorpus {
   /** Throws an error that says what to change if the corpus cannot serve `count` clients. */
   readonly checkClients?: (count: number) => void;
   readonly clientLabel?: (index: number) => string;

@@ -98,7 +98,7 @@ export function selectLastPositions(x: tf.Tensor2D, length: number, count: numbe
  * may have fewer positions.
  */
 // A type, not an interface: this lets tf see that it holds only tensors.
-export type Attended = {
+type Attended = {
   readonly q: tf.Tensor2D;
   readonly k: tf.Tensor2D;
   readonly v: tf.Tensor2D;

@@ -80,7 +80,7 @@ interface StepOptions {
 }
 
 /** The term of FedProx: μ/2 times the squared distance of both factors from their start. */
-export interface Pull {
+interface Pull {
   readonly proximal: number;
   /** The Aᵀ and Bᵀ at the start of the round. */
   readonly down: tf.Tensor4D;

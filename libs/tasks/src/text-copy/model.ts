@@ -35,7 +35,7 @@ export type WeightName =
  * Gradients that are computed on demand, so that frozen weights cost nothing. `input` is the
  * gradient with respect to the embedded tokens.
  */
-export type Gradients<W extends Matrices> = Readonly<
+type Gradients<W extends Matrices> = Readonly<
   Record<Exclude<WeightName, "embedding" | "position" | "adapted"> | "input", () => tf.Tensor2D>
 > & { readonly modules: () => readonly W[] };
 

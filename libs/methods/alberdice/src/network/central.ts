@@ -10,7 +10,7 @@ import {
 import type { Samples } from "./samples.js";
 import { cloneData, takeTurn, type TrainingSettings } from "./train.js";
 
-export interface CentralSettings extends TrainingSettings {
+interface CentralSettings extends TrainingSettings {
   /** Adam steps of the data policies, which are trained first. */
   readonly dataSteps: number;
   /** One weight of the KL penalty per sweep. */

@@ -21,7 +21,7 @@ const minRatio = 1e-3;
 /**
  * The effect of the other agents' policies on the samples, which is fixed while one agent learns.
  */
-export interface Correction {
+interface Correction {
   /** k(s, a) = Σ π(b|s) ln [π(b|s)/πᴰ(b|s, a)], S×A: the penalty for leaving the data. */
   readonly penalty: Float64Array;
   /** ln(c·ρ) by row, with the row's share c and ρ = π(b|s)/πᴰ(b|s, a). */

@@ -21,7 +21,7 @@ export interface Game {
 export const dataRoles = ["data", "conditional"] as const;
 /** The networks that an agent trains in its turn: ν and e, both in units of α, and the policy. */
 export const turnRoles = ["value", "advantage", "policy"] as const;
-export type Role = (typeof dataRoles)[number] | (typeof turnRoles)[number];
+type Role = (typeof dataRoles)[number] | (typeof turnRoles)[number];
 
 /** Lists the agents of a game, from 0. */
 export function agentsIn({ shape }: Game): readonly number[] {

@@ -37,7 +37,7 @@ export interface TrainingSettings {
   readonly signal?: AbortSignal;
 }
 
-export interface TurnSettings extends TrainingSettings {
+interface TurnSettings extends TrainingSettings {
   /** Weight of the KL penalty. */
   readonly alpha: number;
   readonly gamma: number;

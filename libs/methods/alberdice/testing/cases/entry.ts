@@ -64,7 +64,7 @@ function compareValue(
   }
 }
 
-export function createAbsolute(tolerance: number): Tolerance {
+function createAbsolute(tolerance: number): Tolerance {
   return { abs: tolerance, rel: 0 };
 }
 

@@ -24,7 +24,7 @@ export function toNoisyMatrix({ matrix, counts, variances }: PanelMoments): Nois
   return { matrix, noise: sum(variances.map(share)) };
 }
 
-export interface DetectorSettings {
+interface DetectorSettings {
   /** Largest rank tried. */
   readonly maxRank: number;
   /** A rank is large enough if the median residual is at most this many noise floors. */
@@ -35,7 +35,7 @@ export interface DetectorSettings {
   readonly floorFactor: number;
 }
 
-export const defaultDetector: DetectorSettings = {
+const defaultDetector: DetectorSettings = {
   maxRank: 4,
   slack: 2.5,
   factor: 2,

@@ -40,7 +40,7 @@ export function getRisk({ kind, risks }: Density, loss: Loss): (x: number) => Ri
   throw new ModelError("BAD_ARGUMENT", `loss ${loss} of a ${kind} density: expected ${supported}`);
 }
 
-export interface GaussianComponent {
+interface GaussianComponent {
   readonly weight: number;
   readonly mean: number;
   readonly sd: number;

@@ -45,7 +45,7 @@ export function histogramBase(
 }
 
 /** An evaluation with observed scores on the same points as the true ones. */
-export interface DiscreteEvaluation {
+interface DiscreteEvaluation {
   readonly gamma: number;
   readonly pmf: Float64Array;
   readonly mean: number;

@@ -22,7 +22,7 @@ export const explanations = [
 export type Explanation = (typeof explanations)[number];
 
 /** The fit of an explanation: its distance from the scores, and its best parameters. */
-export interface ExplanationFit {
+interface ExplanationFit {
   /** Total variation between predicted and observed scores. */
   readonly variation: number;
   readonly parameters: Readonly<Record<string, number>>;

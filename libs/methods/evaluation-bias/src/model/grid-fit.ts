@@ -4,7 +4,7 @@ import { evaluateHistogram, shannon, totalVariation } from "./evaluate-histogram
 import { ModelError } from "./model-error.js";
 
 /** A point of the grid, and the distance of its evaluation from the data. */
-export interface GridPoint {
+interface GridPoint {
   readonly alpha: number;
   /**
    * ln n minus the Shannon entropy: the parameter that the authors' code calls tau, with the

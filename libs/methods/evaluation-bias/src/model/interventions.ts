@@ -30,7 +30,7 @@ export function shiftTau({ alpha, tau }: Evaluator, rho: number, entropy: number
 }
 
 /** An intervention on a panel: the evaluation after it, and how seats are allocated. */
-export interface Plan {
+interface Plan {
   readonly intervention: Intervention;
   readonly evaluator: Evaluator;
   readonly rule: SeatRule;

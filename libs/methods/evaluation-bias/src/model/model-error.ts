@@ -1,6 +1,6 @@
 import { UserError } from "@fedclair/core";
 
-export type ModelErrorCode = "INFEASIBLE" | "BAD_ARGUMENT";
+type ModelErrorCode = "INFEASIBLE" | "BAD_ARGUMENT";
 
 /**
  * The model has no answer for these arguments. INFEASIBLE: no density has an entropy this high or

@@ -63,7 +63,7 @@ function countReservedSeats(
 }
 
 /** A federation whose scheduler evaluates some clients with a bias in every round. */
-export interface Scheduling {
+interface Scheduling {
   readonly group1: number;
   readonly group2: number;
   readonly seats: number;

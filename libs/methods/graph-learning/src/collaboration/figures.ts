@@ -2,7 +2,7 @@ import type { FigureInput, TaskFigure } from "@fedclair/core";
 import { listPairs } from "../packing.js";
 
 /** The content of a round's `artifacts.collaboration`. */
-export interface Collaboration {
+interface Collaboration {
   readonly outcome: string;
   /** Clients in the graph; `groups` holds their true groups. */
   readonly clients?: readonly string[];
