@@ -81,7 +81,7 @@ export function findWidestGap(sorted: readonly number[]): {
   return widest;
 }
 
-export function formatRanks(ranks: readonly number[]): string {
+export function formatSpaceRanks(ranks: readonly number[]): string {
   const low = Math.min(...ranks);
   const high = Math.max(...ranks);
   const span = low === high ? String(low) : `${low} to ${high}`;

@@ -7,7 +7,7 @@ import {
   findWidestGap,
   formatControls,
   formatOwnStarts,
-  formatRanks,
+  formatSpaceRanks,
   formatStartGroups,
   formatUneven,
 } from "./notice-parts.js";
@@ -80,7 +80,7 @@ export function listNotices(
   if (audit.controls && compared.length < minBenignClients) {
     note(`No adapter is benign: fewer than ${minBenignClients} cannot show what would stand out.`);
   } else if (audit.controls) note(formatControls(audit.controls, audit.bank ?? ""));
-  if (all.length > 0) note(`Shared spaces: ${formatRanks(all)}.`);
+  if (all.length > 0) note(`Shared spaces: ${formatSpaceRanks(all)}.`);
   if (uninformative.length > 0) {
     const few =
       uninformative.length < all.length ? `${listFirst(uninformative.map(shortenModule))}: ` : "";
