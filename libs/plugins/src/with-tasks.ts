@@ -1,4 +1,5 @@
 import { attacks } from "@fedclair/rules/attacks";
+import { fedavg } from "@fedclair/rules/fedavg";
 import type { AggregatorPlugin, Plugins, Registry } from "@fedclair/core";
 import { mods } from "@fedclair/rules/mods";
 import { loadTasks } from "./load-tasks.js";
@@ -20,4 +21,9 @@ export async function withTasks(
     attacks,
     mods,
   };
+}
+
+/** As `loadBuiltIn`, without its aggregators. */
+export function loadForHost(content?: unknown, outside?: ReadonlySet<string>): Promise<Plugins> {
+  return withTasks(new Map([[fedavg.name, fedavg]]), content, outside);
 }

@@ -3,14 +3,18 @@ import type { Params } from "@fedclair/core";
 import { errorLocation, errorMessage } from "@fedclair/core/errors";
 import { ClientRunner, type Answer, type ClientJob } from "@fedclair/core/internal";
 import { NumberPages } from "@fedclair/threads";
-import { loadForHost, loadPlugins } from "../host.js";
+import { loadPlugins } from "../load-plugins.js";
 import type { PluginModule } from "../resolve-module.js";
+import { loadForHost } from "../with-tasks.js";
 import { mapTensors } from "./answers.js";
-import type { ClientSide, PluginService, PostedJob, ThreadTrial } from "./plugin-objects.js";
+import type { PluginService, PostedJob, ThreadTrial } from "./posted.js";
 import { prepareInThread } from "./prepare-in-thread.js";
 
 /** The time between two signs that the event loop turns while clients train together, in ms. */
 const pulseMs = 250;
+
+/** The code of a trial's clients in a thread. */
+export type ClientSide = Awaited<ReturnType<typeof openClientSide>>;
 
 /** Prepares to run clients' jobs in this thread. */
 export async function openClientSide(
@@ -18,7 +22,7 @@ export async function openClientSide(
   modules: readonly PluginModule[],
   trial: ThreadTrial,
   isAlone: boolean,
-): Promise<ClientSide> {
+) {
   const { activity } = service;
   const plugins = loadPlugins(modules, trial.content, loadForHost);
   const prepared = await prepareInThread(trial, modules, plugins);
@@ -56,12 +60,19 @@ export async function openClientSide(
   const pages = new NumberPages();
   let lastBase: Params = new Map();
   return {
+    /** Returns the largest number of jobs that can run together. */
     maxBatch: () => runner.maxBatch,
-    runJobs: async (batch, jobs, base) => {
+
+    /**
+     * @param batch the number that `Doing.call` shows while the jobs run
+     * @param base the new last base; default: the one before
+     */
+    runJobs: async (batch: number, jobs: readonly PostedJob[], base?: Params) => {
       if (base) lastBase = base;
       current = { batch, jobs };
       const answers = await runner.runAll(jobs.map((job) => toClientJob(job, lastBase)));
       const hasTimeout = answers.some(isTimeout);
+      // Code of the client may run on, so the thread answers no more calls.
       if (hasTimeout) service.stop();
       return {
         answers: mapTensors(answers, (tensor) => pages.store(tensor)),

@@ -1,11 +1,12 @@
 import { Thread } from "@fedclair/threads";
-import type { PluginObjects, PluginReport } from "./plugin-objects.js";
+import type { PluginReport } from "./posted.js";
+import type { PluginMakers } from "./worker.js";
 
 /**
  * A thread for the code of plug-ins from outside. Unlike code in the main thread, it can be ended
  * at any moment, and signals and heartbeats are answered while it runs.
  */
-export type PluginThread = Thread<PluginObjects, PluginReport>;
+export type PluginThread = Thread<PluginMakers, PluginReport>;
 
 export function startPluginThread(): PluginThread {
   return new Thread(new URL(import.meta.resolve("#plugin-thread")), {

@@ -1,16 +1,30 @@
+import type { Update } from "@fedclair/core";
 import {
   ArmFault,
   planRounds,
   serverCode,
   type ClientPool,
   type RoundPlan,
+  type ServerCode,
+  type Stepped,
 } from "@fedclair/core/internal";
 import { toPostable } from "@fedclair/threads";
 import { loadPlugins } from "../load-plugins.js";
 import type { PluginModule } from "../resolve-module.js";
-import type { PluginService, PostedFault, ServerSide, ThreadTrial } from "./plugin-objects.js";
+import type { PluginService, PostedFault, ThreadTrial } from "./posted.js";
 import { prepareInThread } from "./prepare-in-thread.js";
 
+/** The coordinator's plug-ins of a trial in a thread. An arm is given by its index. */
+export type ServerSide = Awaited<ReturnType<typeof openServerSide>>;
+
+/** The arguments of a server method after the plan of the round. */
+type Arguments<M extends keyof ServerCode> =
+  Parameters<ServerCode[M]> extends [RoundPlan, ...infer Rest] ? Rest : never;
+
+/** A step; without its updates if they are those that arrived. */
+type Posted = PostedFault | (Omit<Stepped, "updates"> & Partial<Pick<Stepped, "updates">>);
+
+/** The reply of a method without a result. */
 const done = { isDone: true } as const;
 
 /** Prepares to run the coordinator's plug-ins in this thread. */
@@ -18,7 +32,7 @@ export async function openServerSide(
   service: PluginService,
   modules: readonly PluginModule[],
   trial: ThreadTrial,
-): Promise<ServerSide> {
+) {
   const plugins = loadPlugins(modules, trial.content);
   const prepared = await prepareInThread(trial, modules, plugins);
   const task = await prepared.loadTask();
@@ -50,27 +64,29 @@ export async function openServerSide(
       return toPostable(await start);
     },
 
-    finishExternal: async (arm, honest, when, state) =>
-      toPostable(await serverCode.finishExternal(planServer(arm), honest, when, state)),
+    finishExternal: async (arm: number, ...args: Arguments<"finishExternal">) =>
+      toPostable(await serverCode.finishExternal(planServer(arm), ...args)),
 
-    attackCohort: async (arm, honest, when, state) =>
-      toPostable(await orFault(serverCode.attackCohort(planServer(arm), honest, when, state))),
+    attackCohort: async (arm: number, ...args: Arguments<"attackCohort">) =>
+      toPostable(await orFault(serverCode.attackCohort(planServer(arm), ...args))),
 
-    runStep: async (arm, state, arrived) => {
-      const stepped = await orFault(serverCode.runStep(planServer(arm), state, arrived));
+    runStep: async (arm: number, ...args: Arguments<"runStep">): Promise<Posted> => {
+      const stepped = await orFault(serverCode.runStep(planServer(arm), ...args));
       if ("fault" in stepped) return stepped;
       const { updates, ...rest } = stepped;
+      const [, arrived] = args;
       return toPostable(updates === arrived.updates ? rest : stepped);
     },
 
-    openStream: async (arm, state, when) => {
-      const opened = await orFault(serverCode.openStream(planServer(arm), state, when));
+    /** Begins the stream of a round, which `addToStream` and `finishStream` then go on with. */
+    openStream: async (arm: number, ...args: Arguments<"openStream">) => {
+      const opened = await orFault(serverCode.openStream(planServer(arm), ...args));
       if ("fault" in opened) return opened;
       stream = opened;
       return done;
     },
 
-    addToStream: async (updates) =>
+    addToStream: async (updates: readonly Update[]) =>
       await orFault(
         readStream()
           .add(updates)

@@ -20,8 +20,9 @@ import {
 } from "@fedclair/threads";
 import type { PluginModule } from "../resolve-module.js";
 import { mapTensors } from "./answers.js";
-import type { ClientSide, PluginReport, PostedJob, Ran, ThreadTrial } from "./plugin-objects.js";
+import type { ClientSide } from "./client-side.js";
 import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
+import type { PluginReport, PostedJob, ThreadTrial } from "./posted.js";
 
 /** A runner of jobs in a thread. */
 interface WatchedRunnerOptions extends ThreadTrial {
@@ -131,7 +132,7 @@ export class WatchedRunner implements JobRunner {
     await this.#thread?.end();
   }
 
-  #post(ready: Ready, batch: number, jobs: readonly ClientJob[]): Promise<Ran> {
+  #post(ready: Ready, batch: number, jobs: readonly ClientJob[]) {
     const base = jobs[0]?.params.base;
     const isNew = base !== ready.base;
     ready.base = base;

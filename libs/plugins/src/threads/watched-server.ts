@@ -14,8 +14,9 @@ import {
 } from "@fedclair/core/internal";
 import { Overdue, ThreadEnded, toPostable, type Hosted } from "@fedclair/threads";
 import type { PluginModule } from "../resolve-module.js";
-import type { PostedFault, ServerSide, ThreadTrial } from "./plugin-objects.js";
 import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
+import type { PostedFault, ThreadTrial } from "./posted.js";
+import type { ServerSide } from "./server-side.js";
 
 /** The coordinator's code in a thread. */
 interface ThreadServerOptions extends ThreadTrial {

@@ -2,15 +2,25 @@
 import { ThreadService } from "@fedclair/threads";
 import { loadPlugins } from "../load-plugins.js";
 import type { PluginModule } from "../resolve-module.js";
-import { openClientSide } from "./client-side.js";
-import type { PluginService } from "./plugin-objects.js";
-import { openServerSide } from "./server-side.js";
+import { openClientSide, type ClientSide } from "./client-side.js";
+import type { PluginReport, ThreadTrial } from "./posted.js";
+import { openServerSide, type ServerSide } from "./server-side.js";
 
-const service: PluginService = new ThreadService({
-  exports: (modules) => ({ identify: () => identify(modules) }),
-  clients: (modules, trial, isAlone) => openClientSide(service, modules, trial, isAlone),
-  server: (modules, trial) => openServerSide(service, modules, trial),
-});
+/** What a thread creates, once it is prepared. */
+const makers = {
+  exports: (modules: readonly PluginModule[]) => ({ identify: () => identify(modules) }),
+  clients: (
+    modules: readonly PluginModule[],
+    trial: ThreadTrial,
+    isAlone: boolean,
+  ): Promise<ClientSide> => openClientSide(service, modules, trial, isAlone),
+  server: (modules: readonly PluginModule[], trial: ThreadTrial): Promise<ServerSide> =>
+    openServerSide(service, modules, trial),
+};
+
+export type PluginMakers = typeof makers;
+
+const service: ThreadService<PluginMakers, PluginReport> = new ThreadService(makers);
 
 async function identify(modules: readonly PluginModule[]) {
   // Built-in plug-ins are not loaded: their names are known without them.
