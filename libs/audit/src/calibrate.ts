@@ -7,7 +7,7 @@ import {
   threadsFor,
   type Bank,
   type ClairOptions,
-  type Measures,
+  type ClientMeasures,
 } from "@fedclair/clair";
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
@@ -40,7 +40,7 @@ export async function calibrate(
   folders: readonly string[],
   { clair: options = parseClairOptions([]), signal, log }: CalibrateOptions = {},
 ): Promise<Bank> {
-  const sources = new Map<string, readonly Measures[]>();
+  const sources = new Map<string, readonly ClientMeasures[]>();
   for (const folder of folders) {
     log?.(`measuring ${oneLine(folder)} …`);
     const measuring = measureFolder(folder, options);
@@ -64,7 +64,7 @@ export async function calibrate(
 }
 
 /** Lists the adapters that an audit with the shipped bank would flag, with their scores. */
-function findSuspects(names: readonly string[], measures: Measures): [string, number][] {
+function findSuspects(names: readonly string[], measures: ClientMeasures): [string, number][] {
   const bank = readShippedBank();
   const scored = scoreClients(measures, bank.spreads);
   const { upper } = findThresholds(bank, scored, 0.05);
@@ -76,7 +76,7 @@ function findSuspects(names: readonly string[], measures: Measures): [string, nu
 async function measureFolder(
   folder: string,
   options: ClairOptions,
-): Promise<{ readonly names: readonly string[]; readonly measures: Measures }> {
+): Promise<{ readonly names: readonly string[]; readonly measures: ClientMeasures }> {
   const pile = await readPile((await findAdapters([folder])).adapters);
   const { adapters, faults } = pile;
   const [fault] = faults;

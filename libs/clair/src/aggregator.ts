@@ -10,7 +10,7 @@ import {
 import { pick } from "@fedclair/linalg";
 import { clair, requireProperSubspace } from "./clair.js";
 import type { ClairResult, Memory } from "./judge-round.js";
-import { noHistories, type ClientHistories } from "./judge/rounds.js";
+import { noHistories, type EvidenceHistories } from "./judge/rounds.js";
 import { threadsFor } from "./modules/module-pool.js";
 import { withSecretSeed, type ClairOptions } from "./options.js";
 import { refine, toAggregation } from "./refine.js";
@@ -84,14 +84,14 @@ function deltaWidth(module: TensorDelta): number {
  */
 export type ClairState = ReadonlyMap<string, PhaseState>;
 
-export interface PhaseState {
+interface PhaseState {
   /**
    * ln of every client's score by client id, with rule `gap`, as blended in the last round that
    * judged it.
    */
   readonly memory: Memory;
   /** Statistics of earlier rounds by client id, with rule `evidence`. */
-  readonly histories: ClientHistories;
+  readonly histories: EvidenceHistories;
   /** The newest update of every client in the window by client id, oldest first. */
   readonly window: ReadonlyMap<string, WindowEntry>;
 }

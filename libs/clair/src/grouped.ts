@@ -132,7 +132,7 @@ class GroupStream implements AggregationStream {
  * Number of groups that are judged at once. Clients train at the same time, but they wait for each
  * other; one thread less left a sixth of two cores idle.
  */
-export const groupsAtOnce = availableParallelism();
+const groupsAtOnce = availableParallelism();
 
 /**
  * Judges a group of clients: here if it is small, otherwise in another thread. The result is the

@@ -4,22 +4,22 @@ import { type Bank, readShippedBank } from "./judge/bank.js";
 import type { ControlKind, Power } from "./judge/controls.js";
 import { judgeByEvidence, type Controls } from "./judge/evidence.js";
 import { judgeByGap, type ClientVerdict } from "./judge/gap.js";
-import type { ClientHistories } from "./judge/rounds.js";
+import type { EvidenceHistories } from "./judge/rounds.js";
 import { scoreClients } from "./judge/score.js";
 import {
   combineMeasures,
-  countNumbers,
+  countFreeNumbers,
   findAgreeingCore,
   haveFewNumbers,
   meanCosines,
   selectClients,
   type AgreeingCore,
-  type Measures,
+  type ClientMeasures,
   type ModuleMeasures,
 } from "./measures/measures.js";
 import { selectMeasures } from "./measures/module-measures.js";
 import type { ModulePool } from "./modules/module-pool.js";
-import { leastClients, toFindOptions, type ClairOptions, type Rule } from "./options.js";
+import { leastClients, toFindOptions, type ClairOptions, type ClairRule } from "./options.js";
 import { detect } from "./space/detect.js";
 import { findSharedSpace, isSharedByMost, type FoundSpace } from "./space/find-shared-space.js";
 import type { SharedSpace } from "./space/projection.js";
@@ -59,16 +59,16 @@ export interface ClairResult {
 }
 
 /** What a judge knows beyond the verdicts. Rule `gap` knows nothing else. */
-export type JudgeFindings = { readonly by: "gap" } | EvidenceFindings;
+type JudgeFindings = { readonly by: "gap" } | EvidenceFindings;
 
 /** What rule `evidence` knows beyond the verdicts. */
-export interface EvidenceFindings {
+interface EvidenceFindings {
   readonly by: "evidence";
   readonly controls: Controls;
   /** The measures of the active clients. */
-  readonly measures: Measures;
+  readonly measures: ClientMeasures;
   /** The histories after this round; absent if none were given. */
-  readonly histories?: ClientHistories | undefined;
+  readonly histories?: EvidenceHistories | undefined;
 }
 
 /** ln of the clients' tangents over earlier rounds, by client id. */
@@ -106,7 +106,7 @@ export interface RoundContext {
    * Statistics of earlier rounds, which rule `evidence` combines with this round. If absent, this
    * round is judged by itself.
    */
-  readonly histories?: ClientHistories;
+  readonly histories?: EvidenceHistories;
   /** Known facts about the updates by module. They are not computed again. */
   readonly known?: ReadonlyMap<string, KnownModule>;
   /**
@@ -134,7 +134,7 @@ export interface RoundContext {
 }
 
 /** The active clients of a round. */
-export interface ActiveClients {
+interface ActiveClients {
   readonly clients: readonly Client[];
   /** Indices of those that take part in this round, and not in its window only. */
   readonly present: readonly number[];
@@ -143,7 +143,7 @@ export interface ActiveClients {
 }
 
 /** The judgement of the active clients of a round. */
-export interface RoundJudgement {
+interface RoundJudgement {
   readonly clients: readonly ClientVerdict[];
   readonly judge: JudgeFindings;
   /** The shared space; absent without a client. */
@@ -170,7 +170,9 @@ export async function judgeRound(
   return { clients: judgeByGap(found.detection), judge: { by: "gap" }, found };
 }
 
-type EvidenceOptions = ClairOptions & { readonly rule: Extract<Rule, { readonly by: "evidence" }> };
+type EvidenceOptions = ClairOptions & {
+  readonly rule: Extract<ClairRule, { readonly by: "evidence" }>;
+};
 
 /**
  * Measures the clients and judges them by all evidence. The clients that agree most help to find
@@ -198,7 +200,7 @@ async function weighEvidence(
   const measured = await modules.each(
     async (module, m) => knownOf(m)?.measures ?? module.ask("measure", compared),
   );
-  const fewNumbers = haveFewNumbers({ noise: { numbers: countNumbers(measured) } });
+  const fewNumbers = haveFewNumbers({ noise: { numbers: countFreeNumbers(measured) } });
   const first = await findSpace(modules, clients, options, core, fewNumbers);
   const known = {
     cosines,
@@ -261,7 +263,7 @@ async function findSpace(
 async function fitToTrusted(
   found: FoundSpace,
   options: ClairOptions,
-  measures: Measures,
+  measures: ClientMeasures,
   bank: Bank,
 ): Promise<FoundSpace> {
   if (!isSharedByMost(found.detection)) return found;

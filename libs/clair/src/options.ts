@@ -78,7 +78,7 @@ const ruleSchema = z
   .describe("How contaminated clients are found.");
 
 /** A rule with its options, every default filled in. */
-export type Rule = z.output<typeof ruleSchema>;
+export type ClairRule = z.output<typeof ruleSchema>;
 
 /** Explains unknown keys of a rule. All other issues keep their own messages. */
 function explainUnknownKeys(issue: z.core.$ZodRawIssue): string | undefined {
@@ -218,7 +218,7 @@ export function toFindOptions(options: ClairOptions): FindOptions {
  * Whether what clients have in common is scaled to each of them. Rule `gap` follows the
  * specification, which treats all alike.
  */
-export function scalesCommonPart({ by }: Pick<Rule, "by">): boolean {
+export function scalesCommonPart({ by }: Pick<ClairRule, "by">): boolean {
   return by === "evidence";
 }
 

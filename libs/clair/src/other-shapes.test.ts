@@ -22,7 +22,8 @@ import assert from "node:assert/strict";
 import { deserialize, serialize } from "node:v8";
 import { z } from "zod";
 import { idOf, randomBasis, updateOf } from "@fedclair/rules/testing";
-import { clair, clairAggregator, clairSchema, refine, type ClairState } from "./index.js";
+import { clair, clairAggregator, clairSchema, refine } from "./index.js";
+import type { ClairState } from "./aggregator.js";
 
 /** A small PyTorch network: two layers with biases, a convolution, and a scale. */
 const shapes: Readonly<Record<string, readonly number[]>> = {

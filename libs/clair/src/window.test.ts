@@ -2,7 +2,8 @@ import { addScaled, gaussian, multiply, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { sinTheta } from "../testing/measure.js";
 import { denoisingRound, idOf, randomBasis, updateOf } from "@fedclair/rules/testing";
-import { clair, clairAggregator, clairSchema, type ClairState } from "./index.js";
+import { clair, clairAggregator, clairSchema } from "./index.js";
+import type { ClairState } from "./aggregator.js";
 
 /**
  * 6 of 60 clients in a round and 35 % colluders, so by chance half of a round may be contaminated.

@@ -3,7 +3,7 @@ import { UserError } from "@fedclair/core";
 import { at, item } from "@fedclair/linalg";
 import { z } from "zod";
 import { pieceMeanings, type PieceKind } from "./pieces.js";
-import type { Scores } from "./score.js";
+import type { EvidenceScores } from "./score.js";
 
 const kinds = Object.keys(pieceMeanings) as [PieceKind, ...PieceKind[]];
 const positive = z.number().positive();
@@ -43,7 +43,7 @@ const apartSchema = z.strictObject({
 });
 
 /** The schema of a bank file. */
-export const bankSchema = z.strictObject({
+const bankSchema = z.strictObject({
   name: z.string().min(1).describe("What the bank was made from; reports name it."),
   spreads: z
     .record(z.enum(kinds), positive)
@@ -112,7 +112,7 @@ export interface Thresholds {
 }
 
 /** What decides about the thresholds of a federation. */
-export type Federation = Pick<Scores, "scores" | "hasSpace" | "fewNumbers" | "isDense">;
+type ScoredFederation = Pick<EvidenceScores, "scores" | "hasSpace" | "fewNumbers" | "isDense">;
 
 /** The rate of `Thresholds.shared`. */
 const sharedRate = 0.2;
@@ -124,7 +124,7 @@ const sharedRate = 0.2;
  */
 export function findThresholds(
   { thresholds, apart = [] }: Bank,
-  federation: Federation,
+  federation: ScoredFederation,
   rate: number,
 ): Thresholds {
   const { hasSpace, fewNumbers } = federation;
@@ -142,7 +142,7 @@ export function findThresholds(
  */
 export function findThresholdsOverRounds(
   bank: Bank,
-  federation: Federation,
+  federation: ScoredFederation,
   rate: number,
 ): Thresholds {
   const { overRounds = [], apartOverRounds = [] } = bank;
@@ -165,7 +165,7 @@ const ofExtremes = 0.2;
 function requireApart(
   thresholds: Thresholds,
   rows: readonly ApartRow[],
-  { scores, isDense }: Federation,
+  { scores, isDense }: ScoredFederation,
   rate: number,
 ): Thresholds {
   if (!isDense || rows.length === 0) return thresholds;
@@ -228,7 +228,7 @@ function readQuantile<K extends string>(
 const leastScore = 2;
 
 /** A gap in the scores of a federation, with fewer than half of the clients above it. */
-export interface Gap {
+interface Gap {
   /** The lowest score above the gap over the highest one below it. */
   readonly ratio: number;
   /** The highest score below the gap, at least 2. */
@@ -252,7 +252,7 @@ export function listGaps(scores: Float64Array): Gap[] {
  * @param limit a ratio that few federations without a contaminated client have
  * @returns Infinity if no gap is larger
  */
-export function findApart(scores: Float64Array, limit: number): number {
+function findApart(scores: Float64Array, limit: number): number {
   const gap = listGaps(scores).findLast(({ ratio }) => ratio > limit);
   return gap ? limit * gap.below : Infinity;
 }

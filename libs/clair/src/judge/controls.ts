@@ -1,7 +1,7 @@
 import { at, item, type Stream, indices } from "@fedclair/linalg";
-import { computeAgreement, selectClients, type Measures } from "../measures/measures.js";
+import { computeAgreement, selectClients, type ClientMeasures } from "../measures/measures.js";
 import { normalEvenness } from "../measures/module-measures.js";
-import type { Scores } from "./score.js";
+import type { EvidenceScores } from "./score.js";
 
 /** The kinds of attackers that are planted as positive controls, with what each one does. */
 export const controlMeanings = {
@@ -26,14 +26,14 @@ const minPower = 0.8;
 const [colluders, collusion] = [4, 0.9];
 
 /** A planted attacker. */
-export interface Plant {
+interface Plant {
   readonly score: number;
   /** The upper threshold of the clients that it was planted among. */
   readonly upper: number;
 }
 
 /** The planted attackers, by kind, in one list for each client that was replaced. */
-export type Planted = Readonly<Record<ControlKind, readonly (readonly Plant[])[]>>;
+type Planted = Readonly<Record<ControlKind, readonly (readonly Plant[])[]>>;
 
 /** Share of plants of each kind, 0 … 1. */
 export type Power = Readonly<Record<ControlKind, number>>;
@@ -45,13 +45,13 @@ export type Power = Readonly<Record<ControlKind, number>>;
  * agreement with the clients that were there before, which come first
  */
 export function plantAttackers(
-  measures: Measures,
+  measures: ClientMeasures,
   trusted: readonly number[],
   score: (
-    measures: Measures,
+    measures: ClientMeasures,
     trusted: readonly number[],
     agreement: Float64Array,
-  ) => Pick<Scores, "scores" | "deviations"> & Pick<Plant, "upper">,
+  ) => Pick<EvidenceScores, "scores" | "deviations"> & Pick<Plant, "upper">,
   rng: Stream,
 ): Planted {
   const members = new Set(trusted);
@@ -98,7 +98,7 @@ export function listCleared(power: Power): ControlKind[] {
 
 /** The measures with a client replaced by attackers, which come last. */
 function plant(
-  measures: Measures,
+  measures: ClientMeasures,
   parent: number,
   kept: readonly number[],
   kind: ControlKind,
@@ -113,12 +113,12 @@ function plant(
 
 /** Changes copies of honest clients into attackers. @param own freshly selected; it is changed */
 function alter(
-  own: Measures,
+  own: ClientMeasures,
   added: readonly number[],
   kind: ControlKind,
-  noise: Measures["noise"],
+  noise: ClientMeasures["noise"],
   rng: Stream,
-): Measures {
+): ClientMeasures {
   const { cosines, size, shape, evenness, outside } = own;
   const setCosines = (cosineOf: (other: number, added: number, i: number) => number) => {
     for (const [i, k] of added.entries()) {

@@ -13,12 +13,12 @@ import {
   findAgreeingCore,
   meanCosines,
   selectClients,
-  type Measures,
+  type ClientMeasures,
 } from "../measures/measures.js";
-import { describeEvidence, judge, judgeOverRounds } from "./evidence.js";
+import { describeEvidence, judgeMeasures, judgeOverRounds } from "./evidence.js";
 import { normalEvenness, measureModule } from "../measures/module-measures.js";
 import { computePieces } from "./pieces.js";
-import { addRound, noHistories, scoreOverRounds, type ClientHistories } from "./rounds.js";
+import { addRound, noHistories, scoreOverRounds, type EvidenceHistories } from "./rounds.js";
 import { scoreAgainst, scoreClients } from "./score.js";
 
 const spreads = {
@@ -58,7 +58,7 @@ type Own = Partial<
  * Clients that all have cosine 0.5 with each other, norm 1, one direction and the evenness of
  * normal numbers, apart from what is given. A client's `cosine` is that with every other one.
  */
-function measuresOf(clients: readonly Own[]): Measures {
+function measuresOf(clients: readonly Own[]): ClientMeasures {
   const count = clients.length;
   const cosines = new Matrix(count, count);
   clients.forEach((own, j) => {
@@ -471,7 +471,7 @@ describe("a bank", () => {
 });
 
 describe("positive controls", () => {
-  const score = (measures: Measures) => ({ ...scoreClients(measures, spreads), upper: 5 });
+  const score = (measures: ClientMeasures) => ({ ...scoreClients(measures, spreads), upper: 5 });
 
   it("are found where clients agree, and named", () => {
     const measures = measuresOf(varied(12, "controls"));
@@ -494,7 +494,7 @@ describe("positive controls", () => {
         measures.cosines.data[k + flipped * 22] = measures.cosines.data[flipped + k * 22] = cosine;
       }
     }
-    const judged = judge(measures, { bank, rate: 0.05, required: [] }, stream("flips"));
+    const judged = judgeMeasures(measures, { bank, rate: 0.05, required: [] }, stream("flips"));
     assert.ok(!judged.cleared.includes("flipped"), JSON.stringify(judged.power));
   });
 
@@ -533,13 +533,13 @@ describe("positive controls", () => {
 describe("a judgement", () => {
   const rules = { bank, rate: 0.01, required: [] };
   const statuses = (clients: readonly Own[], required: readonly ("flipped" | "noise")[] = []) =>
-    judge(measuresOf(clients), { ...rules, required }, stream("judge")).clients.map(
+    judgeMeasures(measuresOf(clients), { ...rules, required }, stream("judge")).clients.map(
       ({ status }) => status,
     );
 
   it("flags what stands out, and clears the others of what would have", () => {
     const clients = [...varied(11, "verdicts"), { cosine: -0.5 }];
-    const { clients: judged, cleared } = judge(measuresOf(clients), rules, stream("judge"));
+    const { clients: judged, cleared } = judgeMeasures(measuresOf(clients), rules, stream("judge"));
     assert.deepEqual(
       judged.map(({ status }) => status),
       [...Array<string>(11).fill("benign"), "contaminated"],
@@ -576,16 +576,20 @@ describe("the evidence over rounds", () => {
     count: number,
     difference = 0.15,
   ): {
-    histories: ClientHistories;
-    last: ReturnType<typeof judge>;
+    histories: EvidenceHistories;
+    last: ReturnType<typeof judgeMeasures>;
   } {
     let histories = noHistories;
-    let last = judge(measuresOf(usual(12)), { bank, rate: 0.01, required: [] }, stream("r"));
+    let last = judgeMeasures(
+      measuresOf(usual(12)),
+      { bank, rate: 0.01, required: [] },
+      stream("r"),
+    );
     for (let round = 0; round < count; round++) {
       const clients = varied(12, `round ${round}`).map((own, k) =>
         k === 0 ? { ...own, size: (own.size ?? 0) + difference } : own,
       );
-      last = judge(measuresOf(clients), { bank, rate: 0.01, required: [] }, stream("r"));
+      last = judgeMeasures(measuresOf(clients), { bank, rate: 0.01, required: [] }, stream("r"));
       histories = addRound(histories, ids, last.scores, indices(12));
     }
     return { histories, last };
@@ -608,11 +612,15 @@ describe("the evidence over rounds", () => {
 
   it("finds two clients that send one change in every round, which is no evidence once", () => {
     let histories = noHistories;
-    let last = judge(measuresOf(usual(12)), { bank, rate: 0.01, required: [] }, stream("r"));
+    let last = judgeMeasures(
+      measuresOf(usual(12)),
+      { bank, rate: 0.01, required: [] },
+      stream("r"),
+    );
     const scoreWith = (cosine: number, round: number) => {
       const measures = measuresOf(varied(12, `round ${round}`));
       measures.cosines.data[1] = measures.cosines.data[12] = cosine;
-      last = judge(measures, { bank, rate: 0.01, required: [] }, stream("r"));
+      last = judgeMeasures(measures, { bank, rate: 0.01, required: [] }, stream("r"));
       return last;
     };
     assert.deepEqual(scoreWith(1, 0).scores.scores, scoreWith(0.5, 0).scores.scores);
@@ -626,11 +634,15 @@ describe("the evidence over rounds", () => {
 
   it("takes related clients for no copies, however long they are alike", () => {
     let histories = noHistories;
-    let last = judge(measuresOf(usual(12)), { bank, rate: 0.01, required: [] }, stream("r"));
+    let last = judgeMeasures(
+      measuresOf(usual(12)),
+      { bank, rate: 0.01, required: [] },
+      stream("r"),
+    );
     for (let round = 0; round < 6; round++) {
       const measures = measuresOf(varied(12, `round ${round}`));
       measures.cosines.data[1] = measures.cosines.data[12] = 0.8;
-      last = judge(measures, { bank, rate: 0.01, required: [] }, stream("r"));
+      last = judgeMeasures(measures, { bank, rate: 0.01, required: [] }, stream("r"));
       histories = addRound(histories, ids, last.scores, indices(12));
     }
     const over = judgeOverRounds(last, ids, histories, { bank, rate: 0.01 });
@@ -641,7 +653,7 @@ describe("the evidence over rounds", () => {
   it("leaves a client undecided that stands out a little in this round alone", () => {
     const { histories: before } = runRounds(10, 0);
     const clients = varied(12, "odd").map((own, k) => (k === 0 ? { ...own, size: 0.4 } : own));
-    const now = judge(measuresOf(clients), { bank, rate: 0.01, required: [] }, stream("r"));
+    const now = judgeMeasures(measuresOf(clients), { bank, rate: 0.01, required: [] }, stream("r"));
     const histories = addRound(before, ids, now.scores, indices(12));
     const [first, second] = judgeOverRounds(now, ids, histories, { bank, rate: 0.01 });
     assert.equal(now.clients[0]?.status, "undecided");
@@ -653,7 +665,7 @@ describe("the evidence over rounds", () => {
   it("leaves a client undecided, and out of what is shared, that is flagged in this round alone", () => {
     const { histories: before } = runRounds(10, 0);
     const clients = varied(12, "odd").map((own, k) => (k === 0 ? { ...own, size: 1 } : own));
-    const now = judge(measuresOf(clients), { bank, rate: 0.01, required: [] }, stream("r"));
+    const now = judgeMeasures(measuresOf(clients), { bank, rate: 0.01, required: [] }, stream("r"));
     const histories = addRound(before, ids, now.scores, indices(12));
     const [first] = judgeOverRounds(now, ids, histories, { bank, rate: 0.01 });
     assert.equal(now.clients[0]?.status, "contaminated");

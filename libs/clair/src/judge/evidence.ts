@@ -1,6 +1,6 @@
 import type { Evidence, VerdictStatus } from "@fedclair/core";
 import { at, indices, pick, type Stream } from "@fedclair/linalg";
-import type { Measures } from "../measures/measures.js";
+import type { ClientMeasures } from "../measures/measures.js";
 import { findThresholds, findThresholdsOverRounds, type Bank, type Thresholds } from "./bank.js";
 import {
   describeControls,
@@ -12,14 +12,14 @@ import {
 } from "./controls.js";
 import { oppositeMeanings, pieceMeanings, type PieceKind } from "./pieces.js";
 import type { ClientVerdict } from "./gap.js";
-import { addRound, scoreOverRounds, type ClientHistories } from "./rounds.js";
-import { listEvidence, scoreAgainst, scoreClients, type Scores } from "./score.js";
+import { addRound, scoreOverRounds, type EvidenceHistories } from "./rounds.js";
+import { listEvidence, scoreAgainst, scoreClients, type EvidenceScores } from "./score.js";
 
 /** A piece of evidence with a meaning. */
-export type Strength = Evidence & { readonly kind: PieceKind };
+type Strength = Evidence & { readonly kind: PieceKind };
 
 /** The judgement of one client. */
-export interface Judgement {
+interface Judgement {
   readonly status: Extract<VerdictStatus, "benign" | "contaminated" | "undecided">;
   /** The larger, the more suspicious; at least 0. */
   readonly score: number;
@@ -38,7 +38,7 @@ export interface Judgement {
 }
 
 /** The judgement of all clients of a round. */
-export interface RoundVerdict {
+interface RoundVerdict {
   readonly clients: readonly Judgement[];
   readonly thresholds: Thresholds;
   /** Share of planted attackers that are not called benign, by kind. */
@@ -47,10 +47,10 @@ export interface RoundVerdict {
   readonly flagged?: Power;
   /** The kinds that a client who does not stand out is cleared of. */
   readonly cleared: readonly ControlKind[];
-  readonly scores: Scores;
+  readonly scores: EvidenceScores;
 }
 
-export interface JudgeOptions {
+interface JudgeOptions {
   readonly bank: Bank;
   /** Share of federations without a contaminated client in which any client is flagged. */
   readonly rate: number;
@@ -64,22 +64,22 @@ export interface JudgeOptions {
 export type Controls = Pick<RoundVerdict, "power" | "flagged" | "cleared" | "thresholds">;
 
 /** The judgement of rule `evidence`. */
-export interface EvidenceJudgement {
+interface EvidenceJudgement {
   readonly clients: readonly ClientVerdict[];
   readonly controls: Controls;
   /** The histories after this round; absent if none were given. */
-  readonly histories?: ClientHistories;
+  readonly histories?: EvidenceHistories;
 }
 
 /** Earlier rounds of the clients. */
-export interface EarlierRounds {
-  readonly histories: ClientHistories;
+interface EarlierRounds {
+  readonly histories: EvidenceHistories;
   /** Indices of the clients that take part in this round. */
   readonly present: readonly number[];
 }
 
 /** How clients are judged, and who of the undecided takes part in what is shared. */
-export interface EvidenceOptions extends JudgeOptions {
+interface EvidenceOptions extends JudgeOptions {
   /** With fewer clients, everybody is undecided. */
   readonly minClients: number;
   /** Whether all undecided clients are included in the shared result. */
@@ -95,13 +95,13 @@ export interface EvidenceOptions extends JudgeOptions {
  * @param rng draws the positive controls
  */
 export function judgeByEvidence(
-  measures: Measures,
+  measures: ClientMeasures,
   ids: readonly string[],
   options: EvidenceOptions,
   earlier: EarlierRounds | undefined,
   rng: Stream,
 ): EvidenceJudgement {
-  const ofRound = judge(measures, options, rng);
+  const ofRound = judgeMeasures(measures, options, rng);
   const { minClients, poolsUndecided } = options;
   const isTooFew = ids.length < minClients;
   const histories =
@@ -150,8 +150,8 @@ export const minBenignClients = 10;
  * @param measures of at least four clients
  * @param rng draws the plants
  */
-export function judge(
-  measures: Measures,
+export function judgeMeasures(
+  measures: ClientMeasures,
   { bank, rate, required, power: known }: JudgeOptions,
   rng: Stream,
 ): RoundVerdict {
@@ -185,8 +185,8 @@ export function judge(
 
 /** Plants attackers and measures how many of them are found. */
 function findPlanted(
-  measures: Measures,
-  { trusted }: Scores,
+  measures: ClientMeasures,
+  { trusted }: EvidenceScores,
   { lower }: Thresholds,
   { bank, rate }: Pick<JudgeOptions, "bank" | "rate">,
   rng: Stream,
@@ -240,7 +240,7 @@ export function decide(
 export function judgeOverRounds(
   { clients, scores: ofRound }: Pick<RoundVerdict, "clients" | "scores">,
   ids: readonly string[],
-  histories: ClientHistories | undefined,
+  histories: EvidenceHistories | undefined,
   { bank, rate }: Pick<JudgeOptions, "bank" | "rate">,
 ): readonly Judgement[] {
   const over = histories && scoreOverRounds(histories, ofRound);

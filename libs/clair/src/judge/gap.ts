@@ -1,7 +1,7 @@
 import { yieldToEventLoop, type Evidence, type VerdictStatus } from "@fedclair/core";
 import { addScaled, indices, item, Matrix, median, multiply } from "@fedclair/linalg";
 import { createPointsFromGram, geometricMedianWeights } from "@fedclair/rules";
-import type { Detection } from "../space/detect.js";
+import type { Decomposition } from "../space/detect.js";
 
 /** The verdict of either judge about one client. */
 export interface ClientVerdict {
@@ -20,7 +20,7 @@ export interface ClientVerdict {
  * Rule `gap`: the plain decomposition. The score of a client is the tangent of its angle to the
  * shared space. Without a threshold, clients are undecided.
  */
-export function judgeByGap(detection: Detection): ClientVerdict[] {
+export function judgeByGap(detection: Decomposition): ClientVerdict[] {
   const { benign, scores, threshold, undecided } = detection;
   const inside = new Set(benign);
   return scores.map((score, k) => ({
@@ -34,7 +34,7 @@ export function judgeByGap(detection: Detection): ClientVerdict[] {
 }
 
 /** A test of clients inside the shared space. */
-export type Screen = "norm" | "direction";
+type Screen = "norm" | "direction";
 
 /** Norms beyond this multiple of the median fail the norm screen. */
 const maxNormRatio = 5;

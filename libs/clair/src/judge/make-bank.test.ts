@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { item, Matrix, stream, indices } from "@fedclair/linalg";
 import { makeBank, type MeasuredRun } from "./make-bank.js";
-import type { Measures } from "../measures/measures.js";
+import type { ClientMeasures } from "../measures/measures.js";
 import { normalEvenness } from "../measures/module-measures.js";
 
 const ids = indices(12).map((k) => `c${k}`);
 
 /** Honest clients that differ by chance; one of them is larger in every round. */
-function measureRound(round: number, larger = 0): Measures {
+function measureRound(round: number, larger = 0): ClientMeasures {
   const rng = stream("honest").at(round);
   const normal = (middle: number, spread: number) =>
     Float64Array.from(ids, () => middle + spread * rng.normal());

@@ -11,10 +11,10 @@ import {
   zip,
 } from "@fedclair/linalg";
 import { type ApartRow, type Bank, type BankRow, listGaps } from "./bank.js";
-import { haveFewNumbers, selectClients, type Measures } from "../measures/measures.js";
+import { haveFewNumbers, selectClients, type ClientMeasures } from "../measures/measures.js";
 import { computePieces, type PieceKind } from "./pieces.js";
 import { addRound, noHistories, scoreOverRounds } from "./rounds.js";
-import { scoreClients, type Scores, type Spreads } from "./score.js";
+import { scoreClients, type EvidenceScores, type Spreads } from "./score.js";
 
 /** Numbers of clients with a row of thresholds. */
 const usualSizes = [6, 8, 10, 12, 14, 17, 20, 25, 30, 50, 100];
@@ -52,20 +52,20 @@ export interface BankOptions {
 }
 
 /** The measures of the clients that took part in a round. */
-export interface MeasuredRound {
+interface MeasuredRound {
   readonly ids: readonly string[];
-  readonly measures: Measures;
+  readonly measures: ClientMeasures;
 }
 
 /** The rounds of one federation, in order. */
 export type MeasuredRun = readonly MeasuredRound[];
 
 /** What further rows of a bank are made from. */
-export interface BankRuns {
+interface BankRuns {
   /** Whole federations by kind, for scores over rounds. */
   readonly runs?: ReadonlyMap<string, readonly MeasuredRun[]>;
   /** Federations of dense changes by kind, for how far honest clients are apart. */
-  readonly dense?: ReadonlyMap<string, readonly Measures[]>;
+  readonly dense?: ReadonlyMap<string, readonly ClientMeasures[]>;
   /** The same over rounds. */
   readonly denseRuns?: ReadonlyMap<string, readonly MeasuredRun[]>;
 }
@@ -76,11 +76,11 @@ export interface BankRuns {
  * @returns rows for numbers of clients that at least half of the sources of their kind have
  */
 export async function makeBank(
-  sources: ReadonlyMap<string, readonly Measures[]>,
+  sources: ReadonlyMap<string, readonly ClientMeasures[]>,
   { name, sizes = usualSizes, draws = usualDraws, spreads = computeSpreads(sources) }: BankOptions,
   { runs = new Map(), dense = new Map(), denseRuns = new Map() }: BankRuns = {},
 ): Promise<Bank> {
-  const once: Draw<readonly Measures[]> = (source, federations, clients) =>
+  const once: Draw<readonly ClientMeasures[]> = (source, federations, clients) =>
     drawScores(source, federations, clients, spreads, draws);
   const later: Draw<readonly MeasuredRun[]> = (source, federations, clients) =>
     drawScoresOverRounds(source, federations, clients, spreads, draws);
@@ -109,19 +109,19 @@ export async function makeBank(
  */
 const kinds: readonly {
   readonly row: Pick<Bank["thresholds"][number], "hasSpace" | "fewNumbers">;
-  readonly includes: (federations: readonly Measures[]) => boolean;
+  readonly includes: (federations: readonly ClientMeasures[]) => boolean;
 }[] = [
   { row: { hasSpace: true }, includes: (own) => !areSmall(own) && haveSpace(own) },
   { row: { hasSpace: false }, includes: (own) => !areSmall(own) && !haveSpace(own) },
   { row: { hasSpace: true, fewNumbers: true }, includes: areSmall },
 ];
 
-function areSmall(federations: readonly Measures[]): boolean {
+function areSmall(federations: readonly ClientMeasures[]): boolean {
   return federations.every(haveFewNumbers);
 }
 
 /** Whether a space holds half of the clients' energy in most of the federations. */
-function haveSpace(federations: readonly Measures[]): boolean {
+function haveSpace(federations: readonly ClientMeasures[]): boolean {
   const shared = federations.filter(
     (measures) => computePieces(measures, indices(measures.size.length)).hasSpace,
   );
@@ -202,7 +202,7 @@ function countFederations(drawn: readonly Drawn[]): number {
 /** The scores in many subsets of federations. */
 function drawScores(
   source: string,
-  federations: readonly Measures[],
+  federations: readonly ClientMeasures[],
   clients: number,
   spreads: Spreads,
   draws: number,
@@ -235,7 +235,7 @@ function drawScoresOverRounds(
     });
   if (large.length === 0) return undefined;
   const rng = stream("bank over rounds").at(source, clients);
-  const scores: Scores[] = [];
+  const scores: EvidenceScores[] = [];
   for (let draw = 0; scores.length < draws; draw++) {
     const { rounds, ids } = item(large, draw % large.length);
     const judged = playRounds(rounds, new Set(rng.at(draw).sample(ids, clients)), spreads);
@@ -245,7 +245,11 @@ function drawScoresOverRounds(
   return collect(scores);
 }
 
-function playRounds(rounds: MeasuredRun, chosen: ReadonlySet<string>, spreads: Spreads): Scores[] {
+function playRounds(
+  rounds: MeasuredRun,
+  chosen: ReadonlySet<string>,
+  spreads: Spreads,
+): EvidenceScores[] {
   let histories = noHistories;
   return rounds.flatMap(({ ids, measures }) => {
     const own = indices(ids.length).filter((k) => chosen.has(item(ids, k)));
@@ -255,7 +259,7 @@ function playRounds(rounds: MeasuredRun, chosen: ReadonlySet<string>, spreads: S
   });
 }
 
-function collect(scores: readonly Scores[]): Drawn {
+function collect(scores: readonly EvidenceScores[]): Drawn {
   const lists = scores.map((own) => [...own.scores]);
   return {
     all: lists.flat(),
@@ -265,7 +269,7 @@ function collect(scores: readonly Scores[]): Drawn {
 }
 
 /** The usual deviation of every piece: the median over sources of the median over federations. */
-function computeSpreads(sources: ReadonlyMap<string, readonly Measures[]>): Spreads {
+function computeSpreads(sources: ReadonlyMap<string, readonly ClientMeasures[]>): Spreads {
   const byKind = new Map<PieceKind, number[]>();
   for (const federations of sources.values()) {
     const own = new Map<PieceKind, number[]>();

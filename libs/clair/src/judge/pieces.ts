@@ -13,7 +13,7 @@ import {
   computeAgreement,
   computeSpread,
   haveFewNumbers,
-  type Measures,
+  type ClientMeasures,
 } from "../measures/measures.js";
 
 /** The pieces of evidence, and what a large value of each means. */
@@ -43,7 +43,7 @@ export const oppositeMeanings: Readonly<Record<PieceKind, string>> = {
 };
 
 /** One piece of evidence about every client. */
-export interface Piece {
+export interface EvidencePiece {
   readonly kind: PieceKind;
   /** Large values count against a client. */
   readonly values: Float64Array;
@@ -80,12 +80,12 @@ const minMovedShare = 1e-6;
 
 /** The pieces of evidence, relative to some trusted clients. */
 export interface ComparedPieces {
-  readonly pieces: readonly Piece[];
+  readonly pieces: readonly EvidencePiece[];
   /** Whether a space holds most of the trusted clients' energy. */
   readonly hasSpace: boolean;
   /** See `haveFewNumbers`. */
   readonly fewNumbers: boolean;
-  /** See `Measures`. */
+  /** See `ClientMeasures`. */
   readonly isDense: boolean;
 }
 
@@ -94,7 +94,10 @@ export interface ComparedPieces {
  * `createComparison`.
  * @param trusted at least three clients, ascending
  */
-export function computePieces(measures: Measures, trusted: readonly number[]): ComparedPieces {
+export function computePieces(
+  measures: ClientMeasures,
+  trusted: readonly number[],
+): ComparedPieces {
   return createComparison(measures)(trusted);
 }
 
@@ -104,7 +107,7 @@ export function computePieces(measures: Measures, trusted: readonly number[]): C
  * Disagreeing there is then no evidence, but lying outside is.
  */
 export function createComparison(
-  measures: Measures,
+  measures: ClientMeasures,
 ): (trusted: readonly number[], agreement?: Float64Array) => ComparedPieces {
   const nearest = findNearest(measures);
   const { rowSpaces } = measures;
@@ -119,7 +122,7 @@ export function createComparison(
 }
 
 function compare(
-  measures: Measures,
+  measures: ClientMeasures,
   measured: Readonly<Record<"size" | "outside" | "shape" | "evenness", Float64Array>>,
   { first, next, byChance }: Nearest,
   moving: Matrix | undefined,
@@ -134,7 +137,7 @@ function compare(
   const clique = next.map((x, k) => (x - at(agreement, k) - at(byChance, k)) / room);
   const moved = moving && computeMoves(moving, size, trusted);
   const hasSpace = medianInPlace(pickNumbers(outside, trusted)) <= halfOfEnergy;
-  const all: Piece[] = [
+  const all: EvidencePiece[] = [
     { kind: "clique", values: clique, measured: clique, ...plain },
     { kind: "size", values: size, measured: measured.size, ...plain },
     { kind: "outside", values: outside, measured: measured.outside, ...plain },
@@ -195,10 +198,10 @@ const needsOneStart: ReadonlySet<PieceKind> = new Set([
 
 /** Gives clients that started from another A₀ the usual value where it would be no evidence. */
 function neutralise(
-  piece: Piece,
+  piece: EvidencePiece,
   startsElsewhere: readonly boolean[],
   trusted: readonly number[],
-): Piece {
+): EvidencePiece {
   if (!needsOneStart.has(piece.kind)) return piece;
   const middle = medianInPlace(pickNumbers(piece.values, trusted));
   return {
@@ -219,7 +222,7 @@ interface Nearest {
   readonly byChance: Float64Array;
 }
 
-function findNearest(measures: Measures): Nearest {
+function findNearest(measures: ClientMeasures): Nearest {
   const { cosines } = measures;
   const [nearest, next] = [new Float64Array(cosines.rows), new Float64Array(cosines.rows)];
   for (const k of indices(cosines.rows)) {

@@ -1,12 +1,12 @@
 import { at, item, median, indices, pick } from "@fedclair/linalg";
-import { maxMoved, pieceMeanings, type Piece, type PieceKind } from "./pieces.js";
-import { scorePieces, type Scores, type Spreads } from "./score.js";
+import { maxMoved, pieceMeanings, type EvidencePiece, type PieceKind } from "./pieces.js";
+import { scorePieces, type EvidenceScores, type Spreads } from "./score.js";
 
 /**
  * The pieces of evidence about clients, over the rounds of each. It is plain data, in columns: as
  * objects, a thousand clients would take longer to store than to judge.
  */
-export interface ClientHistories {
+export interface EvidenceHistories {
   /** The row of each client in the columns, by id; rows are in the order of the ids. */
   readonly rows: ReadonlyMap<string, number>;
   /** Number of rounds by client. */
@@ -25,7 +25,7 @@ interface PieceHistories {
 }
 
 /** The histories before the first round. */
-export const noHistories: ClientHistories = {
+export const noHistories: EvidenceHistories = {
   rows: new Map(),
   rounds: new Float64Array(),
   pieces: new Map(),
@@ -55,11 +55,11 @@ const kinds = Object.keys(pieceMeanings) as PieceKind[];
  * @param scored their indices in the scores
  */
 export function addRound(
-  before: ClientHistories,
+  before: EvidenceHistories,
   ids: readonly string[],
-  { signed }: Pick<Scores, "signed">,
+  { signed }: Pick<EvidenceScores, "signed">,
   scored: readonly number[],
-): ClientHistories {
+): EvidenceHistories {
   const rows = new Map(before.rows);
   for (const id of ids) if (!rows.has(id)) rows.set(id, rows.size);
   const own = ids.map((id) => rows.get(id) ?? NaN);
@@ -91,10 +91,10 @@ export function addRound(
 }
 
 /** The scores of the clients over their rounds. */
-export interface ScoresOverRounds {
+interface ScoresOverRounds {
   /** In the order of the scores. */
   readonly ids: readonly string[];
-  readonly scores: Scores;
+  readonly scores: EvidenceScores;
   /** Number of rounds by client. */
   readonly rounds: readonly number[];
 }
@@ -107,8 +107,8 @@ export interface ScoresOverRounds {
  *   distinguishes the trusted clients in a round lasts: an average then says nothing new
  */
 export function scoreOverRounds(
-  histories: ClientHistories,
-  latest: Pick<Scores, "signed" | "hasSpace" | "fewNumbers" | "isDense">,
+  histories: EvidenceHistories,
+  latest: Pick<EvidenceScores, "signed" | "hasSpace" | "fewNumbers" | "isDense">,
 ): ScoresOverRounds | undefined {
   const { hasSpace, fewNumbers, isDense } = latest;
   const { rows, rounds } = histories;
@@ -120,7 +120,7 @@ export function scoreOverRounds(
       piece ? at(piece.sums, row) / weightOf(piece, row) : 0,
     );
   };
-  const pieces = [...latest.signed.keys()].flatMap((kind): Piece[] => {
+  const pieces = [...latest.signed.keys()].flatMap((kind): EvidencePiece[] => {
     // Clients differ inside a space as their data do, and that lasts.
     if (kind === "agreement" && hasSpace) return [];
     const { weights } = histories.pieces.get(kind) ?? {};
@@ -145,7 +145,7 @@ export function scoreOverRounds(
  * of single rounds.
  */
 function doDifferencesLast(
-  { rounds, pieces }: ClientHistories,
+  { rounds, pieces }: EvidenceHistories,
   trusted: readonly number[],
   used: readonly PieceKind[],
 ): boolean {

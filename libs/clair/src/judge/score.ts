@@ -8,14 +8,19 @@ import {
   indices,
   pickNumbers,
 } from "@fedclair/linalg";
-import { createComparison, type ComparedPieces, type Piece, type PieceKind } from "./pieces.js";
-import type { Measures } from "../measures/measures.js";
+import {
+  createComparison,
+  type ComparedPieces,
+  type EvidencePiece,
+  type PieceKind,
+} from "./pieces.js";
+import type { ClientMeasures } from "../measures/measures.js";
 
 /** Usual deviations between honest clients by piece, from a bank. */
 export type Spreads = Readonly<Record<PieceKind, number>>;
 
 /** The scores of the clients, with what they are made of. */
-export interface Scores {
+export interface EvidenceScores {
   /** The larger, the more suspicious; at least 0. */
   readonly scores: Float64Array;
   /** Deviations from the trusted clients by piece, then by client; at least 0. */
@@ -32,7 +37,7 @@ export interface Scores {
   readonly hasSpace: boolean;
   /** See `haveFewNumbers`. */
   readonly fewNumbers: boolean;
-  /** See `Measures`. */
+  /** See `ClientMeasures`. */
   readonly isDense: boolean;
 }
 
@@ -66,7 +71,11 @@ const clientsPerStep = 20;
  * @param measures of at least four clients
  * @param certain number of clients that are certainly benign; at least just over half
  */
-export function scoreClients(measures: Measures, spreads: Spreads, certain = 0): Scores {
+export function scoreClients(
+  measures: ClientMeasures,
+  spreads: Spreads,
+  certain = 0,
+): EvidenceScores {
   return scorePieces(measures.size, createComparison(measures), spreads, certain);
 }
 
@@ -75,11 +84,11 @@ export function scoreClients(measures: Measures, spreads: Spreads, certain = 0):
  * @param agreement of the first clients with the trusted ones, if it has been computed
  */
 export function scoreAgainst(
-  measures: Measures,
+  measures: ClientMeasures,
   trusted: readonly number[],
   spreads: Spreads,
   agreement?: Float64Array,
-): Scores {
+): EvidenceScores {
   const pieces = createComparison(measures)(trusted, agreement);
   return { ...scoreAmong(measures.size, pieces, trusted, spreads), core: trusted };
 }
@@ -94,7 +103,7 @@ export function scorePieces(
   compare: (trusted: readonly number[]) => ComparedPieces,
   spreads: Spreads,
   certain = 0,
-): Scores {
+): EvidenceScores {
   const count = size.length;
   let trusted = indices(count);
   const least = Math.min(count, Math.max(minTrusted, Math.floor(count / 2) + 1, certain));
@@ -139,7 +148,7 @@ function scoreAmong(
   { pieces, hasSpace, fewNumbers, isDense }: ComparedPieces,
   trusted: readonly number[],
   spreads: Spreads,
-): Omit<Scores, "core"> {
+): Omit<EvidenceScores, "core"> {
   const scores = new Float64Array(size.length);
   const deviations = new Map<PieceKind, Float64Array>();
   const signed = new Map<PieceKind, Float64Array>();
@@ -178,7 +187,7 @@ function squareInSearch(
   return squares;
 }
 
-function countAgainst(x: number, { isTwoSided }: Piece, most: number): number {
+function countAgainst(x: number, { isTwoSided }: EvidencePiece, most: number): number {
   return Math.min(isTwoSided ? Math.abs(x) : Math.max(x, 0), most);
 }
 
@@ -201,7 +210,10 @@ function createStandard(size: Float64Array, trusted: readonly number[], spreads:
   let withoutSize: ReturnType<typeof createSizeRemoval> | undefined;
   const n = trusted.length;
   const untrimmed = 1 + trimmingBias * (1 - n / size.length);
-  return ({ kind, values: sent, growsWithSize }: Piece, spreadOf: SpreadOf): Float64Array => {
+  return (
+    { kind, values: sent, growsWithSize }: EvidencePiece,
+    spreadOf: SpreadOf,
+  ): Float64Array => {
     const values = growsWithSize ? (withoutSize ??= createSizeRemoval(size, trusted))(sent) : sent;
     const own = pickNumbers(values, trusted);
     const middle = median(own);
@@ -234,7 +246,7 @@ function createSizeRemoval(size: Float64Array, trusted: readonly number[]) {
 
 /** The pieces of evidence about a client, the strongest first. */
 export function listEvidence(
-  { deviations, measured }: Pick<Scores, "deviations" | "measured">,
+  { deviations, measured }: Pick<EvidenceScores, "deviations" | "measured">,
   k: number,
 ): (Evidence & { readonly kind: PieceKind })[] {
   return [...deviations]

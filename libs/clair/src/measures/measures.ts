@@ -16,7 +16,7 @@ import {
  * What a judgement knows about K clients, by client in one order. Everything is computed from their
  * changes alone.
  */
-export interface Measures {
+export interface ClientMeasures {
   /** Cosines between the clients' changes, −1 … 1, means over modules, K×K. */
   readonly cosines: Matrix;
   /** ln of the norm of each whole change. */
@@ -46,7 +46,7 @@ export interface Measures {
 }
 
 /** The measures of a random change with the rank of the clients' changes. */
-export interface NoiseMeasures {
+interface NoiseMeasures {
   readonly shape: number;
   readonly outside: number;
   /** Standard deviation of its cosine with any other change. */
@@ -83,7 +83,7 @@ export interface ModuleMeasures {
 }
 
 /** What `combineMeasures` combines, by module where not by client. */
-export interface MeasuredModules {
+interface MeasuredModules {
   readonly cosines: Matrix;
   /** Norms of whole changes. */
   readonly norms: readonly number[];
@@ -101,7 +101,7 @@ export interface MeasuredModules {
 const minTangent = 1e-6;
 
 /** Combines the measures of the modules. */
-export function combineMeasures(measured: MeasuredModules): Measures {
+export function combineMeasures(measured: MeasuredModules): ClientMeasures {
   const { cosines, norms, modules, effectiveRanks, tangents, ranks, startsElsewhere } = measured;
   const clients = indices(norms.length);
   const count = modules.length;
@@ -147,17 +147,17 @@ function measureNoise(modules: readonly ModuleMeasures[], ranks: readonly number
       modules.length,
     outside: 0.5 * Math.log(Math.max((1 - inside) / inside, minTangent)),
     cosine: Math.sqrt(sum(modules.map(({ shape: [m, n] }) => 1 / (m * n)))) / modules.length,
-    numbers: countNumbers(modules),
+    numbers: countFreeNumbers(modules),
   };
 }
 
 /** The number of free numbers of a change. */
-export function countNumbers(modules: readonly Pick<ModuleMeasures, "shape">[]): number {
+export function countFreeNumbers(modules: readonly Pick<ModuleMeasures, "shape">[]): number {
   return sum(modules.map(({ shape: [m, n] }) => m * n));
 }
 
 /** The measures of some clients; a client may be there several times. */
-export function selectClients(measures: Measures, rows: readonly number[]): Measures {
+export function selectClients(measures: ClientMeasures, rows: readonly number[]): ClientMeasures {
   const { cosines, size, shape, evenness, outside, rowSpaces, startsElsewhere } = measures;
   const { isDense, noise } = measures;
   const pickFrom = (values: Float64Array) => Float64Array.from(rows, (k) => at(values, k));

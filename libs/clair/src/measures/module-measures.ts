@@ -69,7 +69,7 @@ export function selectMeasures(
 const minShare = 1e-5;
 
 /** The space that the rows of a factor A span: A = T·Qᵀ. */
-export interface RowSpace {
+interface RowSpace {
   /** Q, n×s, with orthonormal columns. */
   readonly basis: Matrix;
   /** T, r×s. */
@@ -80,7 +80,7 @@ export interface RowSpace {
  * Finds the space of a factor's rows. It has fewer dimensions than rows if they are dependent, and
  * none if squares overflow.
  */
-export function findRowSpace(a: Tensor): RowSpace {
+function findRowSpace(a: Tensor): RowSpace {
   const [rows = 0, cols = 0] = a.shape;
   const columns = new Matrix(cols, rows, Float64Array.from(readNumbers(a)));
   const gram = gramTN(columns);
@@ -114,7 +114,7 @@ function scaleColumns(matrix: Matrix, factors: Float64Array): Matrix {
  * @param rank r; spaces may have fewer dimensions
  * @returns K×K, symmetric
  */
-export function compareRowSpaces(spaces: readonly RowSpace[], width: number, rank: number): Matrix {
+function compareRowSpaces(spaces: readonly RowSpace[], width: number, rank: number): Matrix {
   const out = new Matrix(spaces.length, spaces.length);
   const [byChance, most] = [rank ** 2 / width, rank - rank ** 2 / width];
   for (const j of indices(spaces.length)) {
@@ -145,7 +145,7 @@ const minAngle = 1e-2;
  * entries have one size, and that of normal numbers if all are zero. Optimisers that scale every
  * entry by itself, such as Adam, leave entries of one size where clients learn the same thing.
  */
-export function measureEvenness(entries: ArrayLike<number>): number {
+function measureEvenness(entries: ArrayLike<number>): number {
   const most = largestSize(entries);
   let [sizes, squares] = [0, 0];
   for (let i = 0; i < entries.length; i++) {
@@ -164,7 +164,7 @@ export function measureEvenness(entries: ArrayLike<number>): number {
  * @param b the factor B, p×r
  * @param triangle T, r×s, with A = T·Qᵀ and orthonormal columns of Q
  */
-export function measureFactorEvenness(b: Tensor, triangle: Matrix): number {
+function measureFactorEvenness(b: Tensor, triangle: Matrix): number {
   const columns = multiply(takeRows(b), triangle);
   const most = largestSize(columns.data);
   if (most === 0) return normalEvenness;

@@ -15,7 +15,7 @@ function pairOf(seed: string): LowRank {
 }
 
 /** ⟨X_i, X_j⟩ of all pairs. */
-function inner(pairs: readonly LowRank[]): number[] {
+function innerOfChanges(pairs: readonly LowRank[]): number[] {
   const dense = pairs.map(toDense);
   return dense.flatMap((x) => dense.map((y) => dot(x, y)));
 }
@@ -32,8 +32,8 @@ describe("condensed pairs", () => {
         [r, 10],
       ],
     );
-    const expected = inner(pairs);
-    inner(few).forEach((x, i) => {
+    const expected = innerOfChanges(pairs);
+    innerOfChanges(few).forEach((x, i) => {
       assert.ok(Math.abs(x - item(expected, i)) < 1e-10, `${x}`);
     });
   });
@@ -41,7 +41,7 @@ describe("condensed pairs", () => {
   it("include the inner products of all pairs unless their squares overflow", () => {
     const wide = { b: item(pairs, 0).b, a: item(pairs, 1).a };
     const { gram } = condense([...pairs, wide]);
-    const expected = inner([...pairs, wide]);
+    const expected = innerOfChanges([...pairs, wide]);
     assert.ok(gram);
     gram.toRowMajor().forEach((x, i) => {
       assert.ok(Math.abs(x - item(expected, i)) < 1e-10, `${i}: ${x}`);
@@ -74,8 +74,8 @@ describe("condensed pairs", () => {
         a: toTensor(new Matrix(r, 1025, rng.at("a").normals(r * 1025))),
       };
     });
-    const expected = inner(tall);
-    inner(condense(tall).pairs).forEach((x, i) => {
+    const expected = innerOfChanges(tall);
+    innerOfChanges(condense(tall).pairs).forEach((x, i) => {
       assert.ok(Math.abs(x - item(expected, i)) < 1e-10 * Math.abs(item(expected, 0)), `${x}`);
     });
   });
@@ -99,13 +99,13 @@ describe("condensed pairs", () => {
     const all = [huge, item(pairs, 0), zero, item(pairs, 3), item(pairs, 0), item(pairs, 3)];
     const few = condense(all).pairs;
     assert.equal(item(few, 0).b.shape[0], 12);
-    const [expected, got] = [inner(all), inner(few)];
+    const [expected, got] = [innerOfChanges(all), innerOfChanges(few)];
     got.forEach((x, i) => {
       const [of, with_] = [item(all, Math.floor(i / 6)), item(all, i % 6)];
       const scale = frobenius(toDense(of)) * frobenius(toDense(with_)) || 1;
       assert.ok(Math.abs(x - item(expected, i)) < 1e-6 * scale, `${i}: ${x}`);
     });
-    assert.ok(inner(expandCondensed(all, few, few)).every(Number.isFinite));
+    assert.ok(innerOfChanges(expandCondensed(all, few, few)).every(Number.isFinite));
   });
 
   it("stay as they are for modules with few rows", () => {

@@ -193,7 +193,7 @@ async function shareModules(modules: Changes): Promise<TensorDelta[][]> {
 export type GroupUpdate = Pick<Update, "clientId" | "numExamples" | "delta">;
 
 /** What positive controls show, for clients like those that they were planted among. */
-export interface PositiveControls {
+interface PositiveControls {
   readonly power: Power;
   /** The kinds that a client who does not stand out is cleared of. */
   readonly cleared: readonly ControlKind[];

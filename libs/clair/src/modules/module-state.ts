@@ -23,16 +23,16 @@ import { hostHere } from "@fedclair/threads";
 import {
   fitCommonScale,
   toShape,
-  combine,
-  compress,
-  inner,
+  combineChanges,
+  compressChange,
+  innerOfChanges,
   isFactored,
   listOf,
   normOf,
-  rankOf,
+  factorRankOf,
   subtractScaled,
   type Change,
-  type Changes,
+  type ChangeList,
   type Side,
 } from "../updates/change.js";
 import type { ModuleMeasures } from "../measures/measures.js";
@@ -208,7 +208,7 @@ export class ModuleState {
    * Lists the clients' changes. If one client sends the module dense, it takes p×q in memory
    * already, so all changes are made dense.
    */
-  #listChanges(clients: readonly number[]): Changes {
+  #listChanges(clients: readonly number[]): ChangeList {
     const own = pick(this.#moduleUpdates, clients);
     return own.every(({ isPair }) => isPair)
       ? listOf(own.map((one) => one.toChange()))
@@ -228,16 +228,18 @@ export class ModuleState {
     const common = this.#computeCommonPart(clients, centre.clients);
     const square = normOf(common) ** 2;
     const timesOf = (change: Change) =>
-      centre.isScaled ? fitCommonScale(normOf(change) ** 2, inner(change, common), square) : 1;
+      centre.isScaled
+        ? fitCommonScale(normOf(change) ** 2, innerOfChanges(change, common), square)
+        : 1;
     const difference = (change: Change) => subtractScaled(change, timesOf(change), common);
     if (isFactored(common)) {
-      return (side) => (k) => compress(difference(item(own, k).toChange()), side);
+      return (side) => (k) => compressChange(difference(item(own, k).toChange()), side);
     }
     if (!this.#keepsDense) {
-      return (side) => (k) => compress(difference(item(own, k).toDense()), side);
+      return (side) => (k) => compressChange(difference(item(own, k).toDense()), side);
     }
     const dense = own.map((one) => difference(one.toDense()));
-    return (side) => (k) => compress(item(dense, k), side);
+    return (side) => (k) => compressChange(item(dense, k), side);
   }
 
   #computeCommonPart(clients: readonly number[], centre: readonly number[]): Change {
@@ -245,9 +247,9 @@ export class ModuleState {
     const places = centre.map((k) => clients.indexOf(k));
     const at = (m: number) => changes.at(item(places, m));
     const weights = new Float64Array(places.length).fill(1 / places.length);
-    const mean = combine({ count: places.length, at }, weights);
+    const mean = combineChanges({ count: places.length, at }, weights);
     if (!isFactored(mean)) return mean;
-    return keepLeading(mean, 2 * Math.max(...places.map((_, m) => rankOf(at(m)))));
+    return keepLeading(mean, 2 * Math.max(...places.map((_, m) => factorRankOf(at(m)))));
   }
 }
 
@@ -286,7 +288,7 @@ export class ModuleGroup {
  */
 function keepLeading({ b, a }: Factors, r: number): Factors {
   if (b.cols <= r) return { b, a };
-  const block = compress({ b, a }, "left");
+  const block = compressChange({ b, a }, "left");
   const basis = leadingLeft([block], Math.min(r, block.rows));
   return { b: basis, a: multiply(multiplyTN(basis, b), a) };
 }

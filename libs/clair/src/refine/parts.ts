@@ -15,10 +15,10 @@ import type { Factors } from "@fedclair/rules";
 import {
   largeCommonPart,
   fitCommonScale,
-  inner,
+  innerOfChanges,
   isFactored,
   type Change,
-  type Changes,
+  type ChangeList,
 } from "../updates/change.js";
 
 /** The benign clients, whose changes are refined. */
@@ -34,7 +34,7 @@ export interface Members {
  * The part that clients have in common outside the space, with the scale at which each of them has
  * it.
  */
-export interface CommonOutside {
+interface CommonOutside {
   /**
    * The mean of the clients; for factored changes, the part of the mean in its leading directions.
    */
@@ -48,7 +48,7 @@ export interface CommonOutside {
 
 /** The clients' changes X_k = inside_k + O_k. */
 interface SplitMembers {
-  readonly changes: Changes;
+  readonly changes: ChangeList;
   readonly inside: readonly Factors[];
   /** The largest rank of O_k; 0 for dense changes. */
   readonly rank: number;
@@ -79,7 +79,7 @@ export function findCommonOutside(
     along
       ? along(changes.at(k)) - along(item(inside, k))
       : // The mean is orthogonal to everything inside.
-        inner(changes.at(k), mean);
+        innerOfChanges(changes.at(k), mean);
   const times = energies.map((own, k) => (isLarge ? fitCommonScale(own, alongPart(k), square) : 1));
   return { part, times };
 }

@@ -1,7 +1,7 @@
 import { readNumbers } from "@fedclair/core";
 import { frobenius, item, Matrix, median, zip } from "@fedclair/linalg";
 import { weightedSum, type Factors } from "@fedclair/rules";
-import { combine, isFactored, rankOf, type Changes } from "../updates/change.js";
+import { combineChanges, isFactored, factorRankOf, type ChangeList } from "../updates/change.js";
 import { createProjection, type SharedSpace } from "../space/projection.js";
 import type { Client } from "../updates/sanitise.js";
 import { type Refined, findCommonOutside, type Refinement } from "./parts.js";
@@ -19,7 +19,7 @@ export interface RefineOptions {
  * @param changes changes of the members
  */
 export function refineModule(
-  changes: Changes,
+  changes: ChangeList,
   space: SharedSpace,
   weights: ArrayLike<number>,
   { scalesCommonPart }: RefineOptions,
@@ -33,10 +33,10 @@ export function refineModule(
     const split = projection.split(change);
     inside.push(split.inside);
     energies.push(split.outsideEnergy);
-    rank = Math.max(rank, rankOf(change));
+    rank = Math.max(rank, factorRankOf(change));
   }
   const cuts = computeCuts(energies.map(Math.sqrt));
-  const mean = combine(
+  const mean = combineChanges(
     changes,
     cuts.map((cut, k) => cut * item(weights, k)),
   );
@@ -46,7 +46,7 @@ export function refineModule(
   const shared = isFactored(rest) ? rest : projection.outside(rest);
   const common = () =>
     findCommonOutside(
-      { changes, inside, rank: rank + rankOf(shared) - rankOf(mean) },
+      { changes, inside, rank: rank + factorRankOf(shared) - factorRankOf(mean) },
       energies,
       cuts,
       shared,

@@ -9,7 +9,7 @@ import {
 } from "./views.js";
 
 /** The clients inside the shared space, with the scores of all clients. */
-export interface Detection extends Cut {
+export interface Decomposition extends Cut {
   /** Indices of the benign clients, ascending. */
   readonly benign: readonly number[];
   /**
@@ -43,7 +43,7 @@ export async function detect(
   earlier: readonly (number | undefined)[],
   options: CutOptions,
   passes = maxPasses,
-): Promise<Detection> {
+): Promise<Decomposition> {
   const visited = new Set([start.join()]);
   let members = start;
   for (let pass = 1; ; pass++) {
@@ -105,7 +105,7 @@ function blend(score: number, earlier: number | undefined): number {
  * Treats all clients as benign and scores them against their common fit, for rounds with too few
  * clients.
  */
-export async function skipDetection(views: Views, minClients: number): Promise<Detection> {
+export async function skipDetection(views: Views, minClients: number): Promise<Decomposition> {
   const benign = indices(views.size);
   const energies = await views.fit(benign);
   const scores = computeTangents(energies);
@@ -114,7 +114,7 @@ export async function skipDetection(views: Views, minClients: number): Promise<D
 }
 
 /** The threshold between benign and contaminated scores. */
-export interface Cut {
+interface Cut {
   /** Scores above the threshold are contaminated; Infinity means none are. */
   readonly threshold: number;
   /**

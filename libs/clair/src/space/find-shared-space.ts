@@ -1,11 +1,11 @@
 import { median, pick } from "@fedclair/linalg";
 import { indicesOf, zeroShare, type Client } from "../updates/sanitise.js";
-import { detect, skipDetection, type CutOptions, type Detection } from "./detect.js";
+import { detect, skipDetection, type CutOptions, type Decomposition } from "./detect.js";
 import type { Comparison, PooledViews } from "./module-views.js";
 import type { SpaceOptions } from "./views.js";
 
 /** The modules of a round, which are compared together. */
-export interface SharedModules {
+interface SharedModules {
   readonly names: readonly string[];
   /**
    * Runs steps 1 to 3 for every module.
@@ -25,7 +25,7 @@ export interface FindOptions extends SpaceOptions, CutOptions {
 }
 
 /** Clients that agree more with the others than these do with each other. */
-export interface AgreeingClients {
+interface AgreeingClients {
   readonly members: readonly number[];
   /** Whether they agree for certain. */
   readonly isCertain: boolean;
@@ -33,7 +33,7 @@ export interface AgreeingClients {
 
 /** The space that clients share, with the detection of the clients outside it. */
 export interface FoundSpace {
-  readonly detection: Detection;
+  readonly detection: Decomposition;
   readonly views: PooledViews;
   readonly comparison: Comparison;
 }
@@ -125,12 +125,12 @@ const minTrustedShare = 0.6;
 const minSearchShare = 0.5;
 
 /** Whether the space holds at least half of the median benign change. */
-export function isSharedByMost(detection: Pick<Detection, "benign" | "scores">): boolean {
+export function isSharedByMost(detection: Pick<Decomposition, "benign" | "scores">): boolean {
   return computeBenignShare(detection) >= minSearchShare;
 }
 
 /** Share of its energy that the median benign change has inside the space. */
-function computeBenignShare({ benign, scores }: Pick<Detection, "benign" | "scores">): number {
+function computeBenignShare({ benign, scores }: Pick<Decomposition, "benign" | "scores">): number {
   return 1 / (1 + median(pick(scores, benign)) ** 2);
 }
 
@@ -139,7 +139,7 @@ async function detectIn(
   earlier: readonly (number | undefined)[],
   options: FindOptions,
   core: readonly number[] | undefined,
-): Promise<Detection> {
+): Promise<Decomposition> {
   if (views.size < options.minClients) return skipDetection(views, options.minClients);
   if (core) return detect(views, core, earlier, options, 1);
   return detect(views, await views.search(options), earlier, options);

@@ -20,7 +20,7 @@ import {
 } from "@fedclair/linalg";
 import type { Side } from "../updates/change.js";
 import type { Grams } from "./grams.js";
-import type { Energies, Reweighing, Step } from "./views.js";
+import type { Energies, Reweighing, ReweighingStep } from "./views.js";
 
 /**
  * One module of all active clients, seen from one side. The search for the shared space works on
@@ -117,7 +117,7 @@ export function iterate(
  * The distance between the projectors, |UUᵀ - VVᵀ|_F, computed from V's part outside U to avoid
  * cancellation.
  */
-export function measureMovement(u: Matrix, v: Matrix): number {
+function measureMovement(u: Matrix, v: Matrix): number {
   return Math.SQRT2 * frobenius(subtract(v, multiply(u, multiplyTN(u, v))));
 }
 
@@ -128,7 +128,7 @@ export function measureMovement(u: Matrix, v: Matrix): number {
 const minOutsideShare = 1e-4;
 
 /** A space with the energies of all clients. */
-export interface EvaluatedFit {
+interface EvaluatedFit {
   /** The basis of the space, n×r. */
   readonly basis: Matrix;
   readonly energies: Energies;
@@ -141,7 +141,7 @@ export function computeEnergies(ranked: RankedView, basis: Matrix): Energies {
   return evaluateFit(ranked, basis).energies;
 }
 
-export function evaluateFit({ view }: RankedView, basis: Matrix): EvaluatedFit {
+function evaluateFit({ view }: RankedView, basis: Matrix): EvaluatedFit {
   const { grams, blocks } = view;
   if (grams !== undefined) {
     const inside = grams.inside(basis);
@@ -201,7 +201,7 @@ export class ModuleReweighing implements Reweighing {
     return this.#fits.map(({ energies }) => energies);
   }
 
-  step(weights: readonly number[]): Step {
+  step(weights: readonly number[]): ReweighingStep {
     const last = this.#fits;
     this.#fits = zip(this.#views, last).map(([one, from]) =>
       evaluateFit(one, iterate(one, weights, from)),

@@ -40,8 +40,8 @@ export interface Centre {
 }
 
 /** The views of one module or of several, in this thread or in others. */
-export interface HostedViews extends Views {
-  describe(): Description;
+interface HostedViews extends Views {
+  describe(): ViewsDescription;
   /** The same views for spaces of another dimension. */
   ofRank(rank: number): HostedViews | Promise<HostedViews>;
   /** Step 4, for these modules only. */
@@ -50,7 +50,7 @@ export interface HostedViews extends Views {
   spaces(members: readonly number[]): SharedSpace[] | Promise<SharedSpace[]>;
 }
 
-export interface Description extends Pick<Views, "size" | "isZero"> {
+interface ViewsDescription extends Pick<Views, "size" | "isZero"> {
   /** The dimension of the wanted space, by module. */
   readonly ranks: readonly number[];
 }
@@ -75,7 +75,7 @@ export class ModuleViews implements HostedViews {
     return item(this.#ranked, 0).view.blocks.length;
   }
 
-  describe(): Description {
+  describe(): ViewsDescription {
     const { size, isZero } = this;
     return { size, isZero, ranks: [item(this.#ranked, 0).rank] };
   }
@@ -130,7 +130,10 @@ export class PooledViews implements HostedViews {
   readonly ranks: readonly number[];
   readonly #parts: readonly Hosted<HostedViews>[];
 
-  private constructor(parts: readonly Hosted<HostedViews>[], descriptions: readonly Description[]) {
+  private constructor(
+    parts: readonly Hosted<HostedViews>[],
+    descriptions: readonly ViewsDescription[],
+  ) {
     [this.size, this.#parts] = [item(descriptions, 0).size, parts];
     this.isZero = descriptions.flatMap(({ isZero }) => isZero);
     this.ranks = descriptions.flatMap(({ ranks }) => ranks);
@@ -141,7 +144,7 @@ export class PooledViews implements HostedViews {
     return new PooledViews(parts, await Promise.all(parts.map((part) => part.ask("describe"))));
   }
 
-  describe(): Description {
+  describe(): ViewsDescription {
     const { size, isZero, ranks } = this;
     return { size, isZero, ranks };
   }

@@ -10,7 +10,13 @@ import {
   item,
 } from "@fedclair/linalg";
 import { product, type Factors } from "@fedclair/rules";
-import { compress, isFactored, subtractScaled, type Change, type Side } from "../updates/change.js";
+import {
+  compressChange,
+  isFactored,
+  subtractScaled,
+  type Change,
+  type Side,
+} from "../updates/change.js";
 
 /** The shared space of one module, with orthonormal columns: p×r on the left, q×r on the right. */
 export interface SharedSpace {
@@ -20,7 +26,7 @@ export interface SharedSpace {
 }
 
 /** The part of a change inside a shared space, and the energy of the rest. */
-export interface SplitChange {
+interface SplitChange {
   /** Π(X) of rank r. One factor, U or Vᵀ, is the same object for all changes. */
   readonly inside: Factors;
   /** |X − Π(X)|² */
@@ -28,7 +34,7 @@ export interface SplitChange {
 }
 
 /** Splits changes X into Π(X) = UUᵀX, XVVᵀ or UUᵀXVVᵀ and the rest. */
-export interface Projection {
+interface Projection {
   /** The coordinates of Π(X) in the space: UᵀX, XV or UᵀXV. */
   readonly coordinates: (change: Change) => Matrix;
   readonly split: (change: Change) => SplitChange;
@@ -98,7 +104,7 @@ function subtractPart(change: Change, part: Factors): Change {
 
 /** A matrix with the energies of a change inside and outside every space of a side. */
 function blockOf(change: Change, side: Side): Matrix {
-  if (isFactored(change)) return compress(change, side);
+  if (isFactored(change)) return compressChange(change, side);
   return side === "left" ? change : change.transpose();
 }
 
@@ -115,7 +121,7 @@ export function gramInside(changes: readonly Change[], space: SharedSpace): Matr
 
 /**
  * Computes |QX|/|PX|, which is infinite completely outside the space and 0 for no change.
- * @param compressed returns the block of `compress` for a side of X
+ * @param compressed returns the block of `compressChange` for a side of X
  */
 export function computeTangent(
   { left, right }: SharedSpace,

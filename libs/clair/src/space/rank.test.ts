@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { hstack, item, Matrix, stream } from "@fedclair/linalg";
 import { clair } from "../clair.js";
 import { clairSchema } from "../options.js";
-import { compress } from "../updates/change.js";
+import { compressChange } from "../updates/change.js";
 import { createView, chooseRank } from "./view.js";
 
 const options = clairSchema.parse({ rule: "gap" });
@@ -19,7 +19,7 @@ function views(rows = 8) {
   };
   const two = diagonal(2, 1.9, 1.8);
   const one = diagonal(0, 0, 0, 3);
-  const blocks = [two, two, one, one].map((change) => compress(change, "left"));
+  const blocks = [two, two, one, one].map((change) => compressChange(change, "left"));
   return [createView(4, (k) => item(blocks, k), "left", 1, 8)];
 }
 

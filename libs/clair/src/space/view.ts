@@ -24,7 +24,7 @@ import { liftFromSketch, createSketcher, sketchRows } from "./sketch.js";
  * Runs steps 1 and 2 for one module and side. For blocks of many rows, the view keeps sketches and
  * reads the blocks again to lift a space.
  * @param count number of active clients, at least one
- * @param blockOf returns a client's block Y_k, see `compress`
+ * @param blockOf returns a client's block Y_k, see `compressChange`
  * @param seed seed of the sketch
  * @param largestRank largest rank of a space that will be searched in the view
  * @param leastNorm changes with a norm up to this value count as zero
@@ -150,7 +150,7 @@ function createLift(
 }
 
 /** Finds the clients that a space of the given rank fits best. */
-export type MembersAt = (rank: number) => Promise<readonly number[]>;
+type MembersAt = (rank: number) => Promise<readonly number[]>;
 
 /** Largest factor between the drop that a rough search finds at a rank and the true one. */
 const maxRoughError = 2;

@@ -1,5 +1,5 @@
 import type { ModuleDistance } from "@fedclair/core";
-import { item, median, sum, zip } from "@fedclair/linalg";
+import { item, median, sum } from "@fedclair/linalg";
 
 /** How the shared space of each module is searched. */
 export interface SpaceOptions {
@@ -60,11 +60,11 @@ export interface Reweighing {
   /** Energies for the current spaces. */
   energies(): Pending<readonly Energies[]>;
   /** Makes one step towards a weighted fit to all clients. */
-  step(weights: readonly number[]): Pending<Step>;
+  step(weights: readonly number[]): Pending<ReweighingStep>;
   drop(): void;
 }
 
-export interface Step {
+export interface ReweighingStep {
   readonly energies: readonly Energies[];
   /** The largest movement of any space. */
   readonly moved: number;
@@ -93,17 +93,6 @@ export function computeSines(
 /** Computes every client's tangent of the angle to the space, |QZ|/|PZ|, at most 1e6. */
 export function computeTangents(energies: readonly Energies[]): number[] {
   return groupByClient(energies).map(({ inside, outside }) => toTangent(sum(outside), sum(inside)));
-}
-
-/**
- * Computes every client's share of energy inside the space, 0 … 1, as the mean over views; it is 0
- * in a view that the client did not change.
- */
-export function computeShares(energies: readonly Energies[]): number[] {
-  return groupByClient(energies).map(({ inside, outside }) => {
-    const shares = zip(inside, outside).map(([x, y]) => (x === 0 ? 0 : x / (x + y)));
-    return sum(shares) / shares.length;
-  });
 }
 
 /** Energies of each client, by view. */

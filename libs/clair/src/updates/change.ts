@@ -49,7 +49,7 @@ const compressed = { left: new WeakMap<Change, Matrix>(), right: new WeakMap<Cha
  * columns. Y has the norm and the left singular vectors of X, and a factored X is not multiplied
  * out. The block is computed once for every change.
  */
-export function compress(change: Change, side: Side): Matrix {
+export function compressChange(change: Change, side: Side): Matrix {
   const known = compressed[side].get(change);
   if (known !== undefined) return known;
   const block = isFactored(change) ? ofFactors(change, side) : ofDense(change, side);
@@ -86,30 +86,30 @@ export function triangleOf(columns: Matrix): Matrix {
 
 /** |X|_F */
 export function normOf(change: Change): number {
-  return frobenius(isFactored(change) ? compress(change, "left") : change);
+  return frobenius(isFactored(change) ? compressChange(change, "left") : change);
 }
 
 /** ⟨X, Y⟩ of two dense or two factored changes. */
-export function inner(x: Change, y: Change): number {
+export function innerOfChanges(x: Change, y: Change): number {
   if (isFactored(x) && isFactored(y)) return innerProduct(x, y);
   if (!isFactored(x) && !isFactored(y)) return dot(x, y);
   throw new TypeError("inner: a dense and a factored change");
 }
 
 /** Number of columns of a factor B; 0 for a dense change. */
-export function rankOf(change: Change): number {
+export function factorRankOf(change: Change): number {
   return isFactored(change) ? change.b.cols : 0;
 }
 
 /** Changes of several clients, all factored or all dense. */
-export interface Changes {
+export interface ChangeList {
   readonly count: number;
   /** Dense changes may be read again each time, because all of them need not fit in memory. */
   readonly at: (k: number) => Change;
 }
 
 /** Lists changes that are in memory. */
-export function listOf(changes: readonly Change[]): Changes {
+export function listOf(changes: readonly Change[]): ChangeList {
   return { count: changes.length, at: (k) => item(changes, k) };
 }
 
@@ -118,7 +118,7 @@ export function listOf(changes: readonly Change[]): Changes {
  * changes are read one after another.
  * @throws TypeError for dense and factored changes
  */
-export function combine({ count, at }: Changes, weights: ArrayLike<number>): Change {
+export function combineChanges({ count, at }: ChangeList, weights: ArrayLike<number>): Change {
   const first = at(0);
   if (isFactored(first)) {
     const all = Array.from({ length: count }, (_, k) => at(k)).filter(isFactored);

@@ -1,7 +1,14 @@
 import { readNumbers, isLowRank, toMatrix, type LowRank, type TensorDelta } from "@fedclair/core";
 import { frobenius, gramNT, gramTN, Matrix, multiplyNT } from "@fedclair/linalg";
 import { product } from "@fedclair/rules";
-import { toChange, compress, isFactored, triangleOf, type Change, type Side } from "./change.js";
+import {
+  toChange,
+  compressChange,
+  isFactored,
+  triangleOf,
+  type Change,
+  type Side,
+} from "./change.js";
 
 /**
  * One module of a client's update. For pairs it stores only small matrices and reads the factors
@@ -36,16 +43,16 @@ export class ModuleUpdate {
     return dense;
   }
 
-  /** Computes the block of `compress` without multiplying a pair out. */
+  /** Computes the block of `compressChange` without multiplying a pair out. */
   compress(side: Side): Matrix {
-    if (!isLowRank(this.#update)) return compress(this.toDense(), side);
+    if (!isLowRank(this.#update)) return compressChange(this.toDense(), side);
     const { left, right } = this.#computeTriangles(this.#update);
     return multiplyNT(readColumns(side, this.#update), side === "left" ? right : left);
   }
 
   /** A small matrix with the norm and the singular values of the change. */
   core(): Matrix {
-    if (!isLowRank(this.#update)) return compress(this.toDense(), "left");
+    if (!isLowRank(this.#update)) return compressChange(this.toDense(), "left");
     const { left, right } = this.#computeTriangles(this.#update);
     return multiplyNT(left, right);
   }

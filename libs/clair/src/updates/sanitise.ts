@@ -77,7 +77,7 @@ export async function selectComparable(updates: readonly Update[]): Promise<read
 /** A norm up to this share of the median is zero, four digits above the rounding of float64. */
 export const zeroShare = 1e-12;
 
-export interface Sanitised {
+interface Sanitised {
   /** Active clients in the order of the updates. */
   readonly active: readonly Client[];
   /** Ids of clients that changed nothing. */

@@ -57,7 +57,7 @@ function isCorner(value: object): value is Corner {
 }
 
 /** A matrix that is zero outside of its upper left corner. */
-export interface Corner {
+interface Corner {
   /** Rows and columns of the whole matrix. */
   readonly shape: readonly number[];
   readonly corner: Dense;

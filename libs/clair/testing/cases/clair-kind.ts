@@ -179,7 +179,7 @@ export function toUpdates({ clients, inject }: Fields): Update[] {
     return {
       clientId: typeof id === "string" ? id : `c${String(k).padStart(2, "0")}`,
       numExamples: n === undefined || n === null ? 1 : asNumber(n, "n"),
-      delta: new Map(changes.map(([name, change]) => [name, toChange(asFields(change, name))])),
+      delta: new Map(changes.map(([name, change]) => [name, readChange(asFields(change, name))])),
       metrics: {},
     };
   });
@@ -192,7 +192,7 @@ export function toUpdates({ clients, inject }: Fields): Update[] {
 /**
  * Converts `{ "X" }` to a dense tensor, and `{ "B", "A", "scale" }` to the pair of scale · B · A.
  */
-export function toChange({ X: dense, B: b, A: a, scale }: Fields): TensorDelta {
+export function readChange({ X: dense, B: b, A: a, scale }: Fields): TensorDelta {
   if (dense !== undefined) return jsonToTensor(dense, "X");
   const factor = scale === undefined || scale === null ? 1 : asNumber(scale, "scale");
   const left = jsonToTensor(b, "B");

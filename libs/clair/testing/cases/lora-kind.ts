@@ -18,7 +18,7 @@ import { fedsaLora } from "@fedclair/rules";
 import { ffaLora } from "@fedclair/rules";
 import { flora } from "@fedclair/rules";
 import { gramOf, squaredDistances } from "@fedclair/rules";
-import { toChange } from "./clair-kind.js";
+import { readChange } from "./clair-kind.js";
 import {
   asFields,
   asList,
@@ -103,7 +103,7 @@ function toUpdates({ clients, n }: Fields): Update[] {
   return asList(clients, "clients").map((client, k) => ({
     clientId: `c${k}`,
     numExamples: Array.isArray(n) ? asNumber(n[k], `n[${k}]`) : 1,
-    delta: new Map([[module, toChange(asFields(client, `clients[${k}]`))]]),
+    delta: new Map([[module, readChange(asFields(client, `clients[${k}]`))]]),
     metrics: {},
   }));
 }

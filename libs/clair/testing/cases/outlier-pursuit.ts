@@ -16,7 +16,7 @@ import {
  * The decomposition [Z_1 … Z_K] = L + S, where L has low rank and S is zero in the blocks of benign
  * clients.
  */
-export interface Decomposition {
+export interface ConvexDecomposition {
   /** The left singular vectors of L with a singular value above 1e-6 of the largest, p×r. */
   readonly basis: Matrix;
   /** |L|_* */
@@ -35,7 +35,7 @@ export interface Decomposition {
  * @param blocks Z_k, at least one; they are not normalised here, CLAIR divides them by |Z_k|_F
  * @param lambda > 0; 1.05·sqrt(2r/K) suits a space of r dimensions and K clients
  */
-export function outlierPursuit(blocks: readonly Matrix[], lambda: number): Decomposition {
+export function outlierPursuit(blocks: readonly Matrix[], lambda: number): ConvexDecomposition {
   const z = hstack(blocks);
   const widths = blocks.map(({ cols }) => cols);
   const size = frobenius(z);
@@ -88,7 +88,7 @@ function toDecomposition(
   s: Matrix,
   widths: readonly number[],
   lambda: number,
-): Decomposition {
+): ConvexDecomposition {
   const rank = values.filter((value) => value > 1e-6 * item(values, 0)).length;
   const blockNorms = blocksOf(s, widths).map((block) => norm(block.data));
   const nuclear = sum(values);
