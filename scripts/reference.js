@@ -13,7 +13,7 @@ import { recordSchema, timingSchema } from "../apps/cli/dist/testing/json/record
 import { program } from "../apps/cli/dist/src/program.js";
 import { program as client } from "../apps/client/dist/src/program.js";
 import { program as coordinator } from "../apps/coordinator/dist/src/program.js";
-import { program as view } from "../libs/view/dist/src/live/program.js";
+import { viewProgram as view } from "../libs/view/dist/src/live/program.js";
 import { sectionSchema } from "../libs/runs/dist/src/sweep/sweep-file.js";
 import { parseArguments } from "./arguments.js";
 import { formatCommands } from "./reference/commands.js";

@@ -1,9 +1,9 @@
 import {
   Facts,
-  Notice,
+  PageNotice,
   Section,
-  Table,
-  countNoun,
+  PageTable,
+  countLabel,
   formatBytes,
   formatSeconds,
 } from "@fedclair/view/parts";
@@ -125,7 +125,7 @@ function Choice({ tab }: { readonly tab: Tab }) {
         .png images in one folder per class. {staysHere}
       </p>
       {problem !== "" && (
-        <Notice isUrgent>These files cannot be chosen. {sentence(problem)}</Notice>
+        <PageNotice isUrgent>These files cannot be chosen. {sentence(problem)}</PageNotice>
       )}
       <div class="choices">
         <label class="button">
@@ -233,13 +233,13 @@ function Ending({
   const hint = (code && codeAdvice[code]) ?? advice[outcome];
   return (
     <>
-      <Notice isUrgent={isFault}>
+      <PageNotice isUrgent={isFault}>
         <b>{outcomes[outcome]}</b> {isFault ? `${sentence(reason)} ` : ""}
         {hint}
-      </Notice>
+      </PageNotice>
       {jobs > 0 && (
         <p class="note">
-          {countNoun(jobs, "job")} in {formatSeconds(seconds)},{" "}
+          {countLabel(jobs, "job")} in {formatSeconds(seconds)},{" "}
           {formatBytes(tab.traffic.value.bytesSent)} sent.
         </p>
       )}
@@ -316,9 +316,9 @@ function Host({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
         }
       >
         {stage.name === "lost" && (
-          <Notice isUrgent>
+          <PageNotice isUrgent>
             The connection broke ({stage.why}). This tab joins again as soon as it can.
-          </Notice>
+          </PageNotice>
         )}
         <p class="lead">{describeWork(stage, tab.work.value, jobs)}</p>
         <Facts facts={facts} />
@@ -377,7 +377,7 @@ function Rounds({ tab }: { readonly tab: Tab }) {
   if (rounds.length === 0) return null;
   return (
     <Section id="rounds" title="The last rounds">
-      <Table
+      <PageTable
         caption="What the clients of this tab did in the last rounds"
         heads={["round", "clients", "trained", "measured", "seconds"]}
         numbers={[2, 3, 4]}

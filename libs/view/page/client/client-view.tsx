@@ -4,10 +4,10 @@ import {
   ratioAt,
   toNumber,
   type ClientInRound,
-  type Piece,
+  type EvidencePiece,
 } from "../data/read-rounds.js";
-import { isFlagged } from "../data/verdicts.js";
-import { Table, formatRatio } from "../parts/index.js";
+import { flagsClient } from "../data/verdicts.js";
+import { PageTable, formatRatio } from "../parts/index.js";
 import { useWidth } from "../parts/use-width.js";
 
 const maxNeighbours = 5;
@@ -63,7 +63,7 @@ function Verdict({ data, client }: { readonly data: RoundsData; readonly client:
   const { verdict, score, threshold, ratio, reason, metric } = client;
   return (
     <p>
-      <b>{isFlagged(verdict) ? `flagged: ${verdict}` : verdict}</b>
+      <b>{flagsClient(verdict) ? `flagged: ${verdict}` : verdict}</b>
       {score !== "–" && (
         <>
           , score <span data-value="score">{score}</span>
@@ -157,7 +157,7 @@ function EvidenceRow({
   piece: { kind, statistic, deviations, rounds },
   clients,
 }: {
-  readonly piece: Piece;
+  readonly piece: EvidencePiece;
   readonly clients: readonly ClientInRound[];
 }) {
   const all = clients.flatMap(({ evidence }) => {
@@ -295,7 +295,7 @@ function Measured({ data, at }: { readonly data: RoundsData; readonly at: number
   const before = data.rounds[at - 1];
   const earlier = new Map(before?.facts);
   return (
-    <Table
+    <PageTable
       caption="What the client measured"
       heads={["measured", `round ${round ?? 0}`, before ? `round ${before.round}` : "before"]}
       rows={facts.map(([name, value]) => [name, value, earlier.get(name) ?? "–"])}

@@ -1,8 +1,13 @@
-import type { Column, RoundColumns, RoundsData, Verdict } from "../../src/data/rounds.js";
+import type {
+  RoundColumn,
+  RoundColumns,
+  RoundsData,
+  ClientVerdict,
+} from "../../src/data/rounds.js";
 import { verdictOf } from "./verdicts.js";
 
 /** One piece of evidence about a client in a round. */
-export interface Piece {
+export interface EvidencePiece {
   readonly kind: string;
   readonly statistic: string;
   readonly deviations: string;
@@ -13,14 +18,14 @@ export interface Piece {
 /** A client in a round. Numbers are texts as in the tables; a dash stands for a missing one. */
 export interface ClientInRound {
   readonly index: number;
-  readonly verdict: Verdict;
+  readonly verdict: ClientVerdict;
   readonly score: string;
   readonly threshold: string;
   /** Score over threshold; NaN unless it has both. */
   readonly ratio: number;
   readonly metric: string;
   readonly reason: string;
-  readonly evidence: readonly Piece[];
+  readonly evidence: readonly EvidencePiece[];
   /** The modules in which the client lies farthest outside, the farthest first. */
   readonly modules: readonly { readonly module: string; readonly ratio: number }[];
   /** What else is known, if the rounds are of this client only. */
@@ -28,7 +33,7 @@ export interface ClientInRound {
 }
 
 /** Reads the compressed rounds of the page; undefined if it has none. */
-export async function readRounds(): Promise<RoundsData | undefined> {
+export async function unpackRounds(): Promise<RoundsData | undefined> {
   const text = document.getElementById("rounds-data")?.textContent;
   if (text === undefined) return undefined;
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -105,7 +110,7 @@ function listClients(data: RoundsData, round: RoundColumns, at: number): ClientI
 }
 
 /** Reads a column as a function of the client's position. */
-export function readColumn(text: Column = "–"): (i: number) => string {
+function readColumn(text: RoundColumn = "–"): (i: number) => string {
   const values = text.split(" ");
   return (i) => (values.length === 1 ? text : (values[i] ?? "–"));
 }
@@ -125,7 +130,7 @@ export function toNumber(text: string): number {
 }
 
 /** A client and how far its evidence lies from that of another one. */
-export interface Neighbour {
+interface Neighbour {
   readonly client: ClientInRound;
   readonly distance: number;
 }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { StreamedRound } from "../../src/data/protocol.js";
+import type { StreamedArmRound } from "../../src/data/protocol.js";
 import { orderRows, type RowChoice } from "../live/order.js";
 import { clientId, RunData } from "./run-data.js";
 import { verdictOf } from "./verdicts.js";
 
 function round(number: number, ids: number[], ratio: (number | null)[], verdicts: string, a = 0) {
   const scores = ratio.map((one) => one ?? "–").join(" ");
-  const streamed: StreamedRound = {
+  const streamed: StreamedArmRound = {
     a,
     round: number,
     n: ids.length,

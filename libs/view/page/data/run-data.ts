@@ -1,7 +1,7 @@
-import type { StreamedRound, RoundTime } from "../../src/data/protocol.js";
-import type { RoundColumns, Verdict } from "../../src/data/rounds.js";
+import type { StreamedArmRound, RoundCost } from "../../src/data/protocol.js";
+import type { RoundColumns, ClientVerdict } from "../../src/data/rounds.js";
 import { readRatios } from "./read-rounds.js";
-import { isFlagged, verdictOf } from "./verdicts.js";
+import { flagsClient, verdictOf } from "./verdicts.js";
 
 /** One round in the map. Entries are by row; rows beyond the end are absent. */
 interface Column {
@@ -19,12 +19,12 @@ export interface RowTotals {
   readonly failed: number;
   /** The score and verdict of the last round that judged the client. */
   readonly lastRatio: number;
-  readonly lastVerdict: Verdict | undefined;
+  readonly lastVerdict: ClientVerdict | undefined;
   readonly maxRatio: number;
 }
 
 /** A measured value of each round, for curves. */
-export interface Series {
+interface Series {
   readonly rounds: number[];
   readonly mean: number[];
   readonly low: number[];
@@ -50,7 +50,7 @@ export class ArmData {
   #lastCode = new Uint8Array(0);
 
   /** @param rows the row of each client of the columns, and `size` the number of rows */
-  add(streamed: StreamedRound, rows: readonly number[], size: number): void {
+  add(streamed: StreamedArmRound, rows: readonly number[], size: number): void {
     const { round, metric, down, up, flagged, failed, columns } = streamed;
     this.rounds++;
     this.down += down;
@@ -104,7 +104,7 @@ export class ArmData {
     this.#lastCode[row] = code;
     if (!isJudged) return;
     this.#judged[row] = (this.#judged[row] ?? 0) + 1;
-    if (isFlagged(verdict)) this.#flagged[row] = (this.#flagged[row] ?? 0) + 1;
+    if (flagsClient(verdict)) this.#flagged[row] = (this.#flagged[row] ?? 0) + 1;
     this.#lastRatio[row] = ratio;
     const before = this.#maxRatio[row] ?? NaN;
     if (!(before >= ratio)) this.#maxRatio[row] = Number.isNaN(ratio) ? before : ratio;
@@ -131,20 +131,20 @@ export class ArmData {
 export class RunData {
   /** The data of each arm, by its index. */
   readonly arms: ArmData[] = [];
-  readonly times: RoundTime[] = [];
+  readonly times: RoundCost[] = [];
   /** The client's index in each row, in the order in which clients appeared. */
   readonly clients: number[] = [];
   readonly #truths = new Map<number, string>();
   readonly #rows = new Map<number, number>();
 
-  addRound(streamed: StreamedRound): void {
+  addRound(streamed: StreamedArmRound): void {
     const { columns, truths = {} } = streamed;
     for (const [client, truth] of Object.entries(truths)) this.#truths.set(Number(client), truth);
     const rows = columns ? listIds(columns).map((client) => this.#rowOf(client)) : [];
     this.arm(streamed.a).add(streamed, rows, this.clients.length);
   }
 
-  addTime(time: RoundTime): void {
+  addTime(time: RoundCost): void {
     this.times.push(time);
   }
 

@@ -1,18 +1,18 @@
-import { verdictLetters, type Verdict } from "../../src/data/rounds.js";
+import { verdictLetters, type ClientVerdict } from "../../src/data/rounds.js";
 
-const verdicts = new Map<number, Verdict>(
+const verdicts = new Map<number, ClientVerdict>(
   Object.entries(verdictLetters).map(([verdict, letter]) => [
     letter.charCodeAt(0),
-    verdict as Verdict,
+    verdict as ClientVerdict,
   ]),
 );
 
 /** Reads the letter of a verdict. @param code of the letter; 0 stands for no client */
-export function verdictOf(code: number): Verdict | undefined {
+export function verdictOf(code: number): ClientVerdict | undefined {
   return verdicts.get(code);
 }
 
 /** Is a client with this verdict flagged? */
-export function isFlagged(verdict: Verdict | undefined): boolean {
+export function flagsClient(verdict: ClientVerdict | undefined): boolean {
   return verdict === "contaminated" || verdict === "invalid";
 }

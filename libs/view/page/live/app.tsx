@@ -12,7 +12,7 @@ effect(() => {
   if (route.value.view !== "run") document.title = "fedclair";
 });
 
-export function App() {
+export function LiveApp() {
   const now = route.value;
   if (now.view === "run") return <RunView key={now.path} path={now.path} />;
   return <ListView key={now.folder} folder={now.folder} />;

@@ -6,6 +6,7 @@ import { formatRatio } from "../parts/index.js";
 import { cellAt, mapSize, scrollTo, type MapLayout } from "./map-layout.js";
 import { isAttack, type RunData } from "../data/run-data.js";
 import { verdictOf } from "../data/verdicts.js";
+import { truthShape, verdictShapes, type Shape } from "./map-shapes.js";
 import { palette } from "./theme.js";
 
 const font = "12px system-ui, -apple-system, sans-serif";
@@ -216,31 +217,35 @@ function describeCell(
 
 /** Explains colours and shapes. */
 function Legend() {
-  const { below, above, ink, onFlagged, muted, noScore } = palette();
-  const high = above.at(-1) ?? "";
-  const items = [
-    ["score below its threshold", below[6] ?? "", null],
-    ["flagged", high, <path key="s" d="M8 4 L12 11 L4 11 Z" fill={onFlagged} />],
-    [
-      "invalid",
-      high,
-      <path key="s" d="M5 5 L11 11 M11 5 L5 11" stroke={onFlagged} stroke-width="1.6" />,
-    ],
-    [
-      "undecided",
-      below.at(-1) ?? "",
-      <circle key="s" cx="8" cy="8" r="3.5" fill="none" stroke={ink} stroke-width="1.4" />,
-    ],
-    ["failed", noScore, <path key="s" d="M4 8 H12" stroke={muted} stroke-width="1.6" />],
-    ["contaminated in truth", below[6] ?? "", <path key="s" d="M0 0 H7 L0 7 Z" fill={ink} />],
-  ] as const;
+  const colours = palette();
+  const { below, above, noScore } = colours;
+  const [low, middle, high] = [below[6], below.at(-1), above.at(-1)];
+  const items: readonly (readonly [
+    text: string,
+    fill: string | undefined,
+    shape?: Shape | undefined,
+  ])[] = [
+    ["score below its threshold", low],
+    ["flagged", high, verdictShapes.contaminated],
+    ["invalid", high, verdictShapes.invalid],
+    ["undecided", middle, verdictShapes.undecided],
+    ["failed", noScore, verdictShapes.failed],
+    ["contaminated in truth", low, truthShape],
+  ];
   return (
     <ul class="key" aria-label="Legend">
       {items.map(([text, fill, shape]) => (
         <li key={text}>
           <svg width="16" height="16" aria-hidden="true">
             <rect width="16" height="16" fill={fill} />
-            {shape}
+            {shape && (
+              <path
+                d={shape.path}
+                fill={shape.isFilled ? colours[shape.colour] : "none"}
+                stroke={shape.isFilled ? "none" : colours[shape.colour]}
+                stroke-width="1.5"
+              />
+            )}
           </svg>
           {text}
         </li>

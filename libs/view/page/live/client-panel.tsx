@@ -5,8 +5,8 @@ import type { RoundsData } from "../../src/data/rounds.js";
 import { ClientView } from "../client/client-view.js";
 import { clientsOf } from "../data/read-rounds.js";
 import { clientId } from "../data/run-data.js";
-import { isFlagged, verdictOf } from "../data/verdicts.js";
-import { Facts, Notice, formatAgo } from "../parts/index.js";
+import { flagsClient, verdictOf } from "../data/verdicts.js";
+import { Facts, PageNotice, formatAgo } from "../parts/index.js";
 import type { FollowedRun } from "./connection.js";
 import { hostOf } from "./host-of.js";
 import { load } from "./load.js";
@@ -70,7 +70,7 @@ export function ClientPanel({
           ✕
         </button>
       </div>
-      {fault.value !== undefined && <Notice isUrgent>{fault.value}</Notice>}
+      {fault.value !== undefined && <PageNotice isUrgent>{fault.value}</PageNotice>}
       <HostLine followed={followed} id={id} />
       {history.value === undefined ? (
         fault.value === undefined && <p class="note">Reading its records…</p>
@@ -130,7 +130,7 @@ function Rounds({
   const all = others.value?.rounds[0]?.round === round ? clientsOf(others.value, 0) : [];
   const names = { ...others.value?.names, ...history.names };
   const truths = { ...others.value?.truths, ...history.truths };
-  const flagged = rounds.filter(({ verdicts }) => isFlagged(verdictOf(verdicts.charCodeAt(0))));
+  const flagged = rounds.filter(({ verdicts }) => flagsClient(verdictOf(verdicts.charCodeAt(0))));
   const choose = (place: number) => (chosen.value = rounds[place]?.round);
   return (
     <>

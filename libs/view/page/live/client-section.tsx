@@ -1,7 +1,7 @@
 import { useComputed, useSignal, type Signal } from "@preact/signals";
 import type { RunState } from "../../src/data/protocol.js";
 import { ClientMap } from "./client-map.js";
-import { ClientTable } from "./client-table.js";
+import { ClientList } from "./client-table.js";
 import type { FollowedRun } from "./connection.js";
 import { orderRows, type SortKey } from "./order.js";
 import { Section } from "../parts/index.js";
@@ -120,7 +120,7 @@ export function ClientSection({
         )}
       </div>
       {isTable.value ? (
-        <ClientTable
+        <ClientList
           followed={followed}
           arm={arm.value}
           order={order.value}

@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { FollowedRun } from "./connection.js";
-import { formatRatio } from "../parts/index.js";
+import { PageTable, formatRatio } from "../parts/index.js";
 
 /** Rows on one page of the table. */
 const pageRows = 50;
 
 /** The clients of the map as a table, a page at a time. */
-export function ClientTable({
+export function ClientList({
   followed,
   arm,
   order,
@@ -29,71 +29,55 @@ export function ClientTable({
   const first = Math.min(page.value, pages - 1) * pageRows;
   return (
     <>
-      <div class="wide" tabIndex={0} role="region" aria-label="Clients">
-        <table>
-          <caption class="unseen">Clients with their last verdict</caption>
-          <thead>
-            <tr>
-              <th scope="col">client</th>
-              <th scope="col">last verdict</th>
-              <th scope="col" class="number">
-                score over threshold
-              </th>
-              <th scope="col" class="number">
-                highest
-              </th>
-              <th scope="col" class="number">
-                rounds flagged
-              </th>
-              <th scope="col" class="number">
-                failures
-              </th>
-              <th scope="col">truth</th>
-              <th scope="col">pin</th>
-            </tr>
-          </thead>
-          <tbody>
-            {order.slice(first, first + pageRows).map((row) => {
-              const client = data.clients[row] ?? 0;
-              const totals = data.arm(arm).totals(row);
-              return (
-                <tr key={client}>
-                  <th scope="row">
-                    <button
-                      class="link"
-                      onClick={() => {
-                        onSelect(client);
-                      }}
-                    >
-                      {label(client)}
-                    </button>
-                  </th>
-                  <td>{totals.lastVerdict}</td>
-                  <td class="number">{formatRatio(totals.lastRatio)}</td>
-                  <td class="number">{formatRatio(totals.maxRatio)}</td>
-                  <td class="number">
-                    {totals.flagged} of {totals.judged}
-                  </td>
-                  <td class="number">{totals.failed}</td>
-                  <td>{data.truth(row)}</td>
-                  <td>
-                    <button
-                      class="link"
-                      aria-pressed={pinned.has(client)}
-                      aria-label={`pin ${label(client)}`}
-                      onClick={() => {
-                        onPin(client);
-                      }}
-                    >
-                      {pinned.has(client) ? "★" : "☆"}
-                    </button>
-                  </td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+      <PageTable
+        caption="Clients with their last verdict"
+        heads={[
+          "client",
+          "last verdict",
+          "score over threshold",
+          "highest",
+          "rounds flagged",
+          "failures",
+          "truth",
+          "pin",
+        ]}
+        numbers={[2, 3, 4, 5]}
+        rows={order.slice(first, first + pageRows).map((row) => {
+          const client = data.clients[row] ?? 0;
+          const { lastVerdict, lastRatio, maxRatio, flagged, judged, failed } = data
+            .arm(arm)
+            .totals(row);
+          const isPinned = pinned.has(client);
+          return [
+            <button
+              key={client}
+              class="link"
+              onClick={() => {
+                onSelect(client);
+              }}
+            >
+              {label(client)}
+            </button>,
+            lastVerdict,
+            formatRatio(lastRatio),
+            formatRatio(maxRatio),
+            `${flagged} of ${judged}`,
+            failed,
+            data.truth(row),
+            <button
+              key={client}
+              class="link"
+              aria-pressed={isPinned}
+              aria-label={`pin ${label(client)}`}
+              onClick={() => {
+                onPin(client);
+              }}
+            >
+              {isPinned ? "★" : "☆"}
+            </button>,
+          ];
+        })}
+      />
       {pages > 1 && (
         <div class="controls">
           <button disabled={first === 0} onClick={() => (page.value = Math.max(0, page.value - 1))}>

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import type { Names, RoundTime, RunState, StreamedRound } from "../../src/data/protocol.js";
+import type { Names, RoundCost, RunState, StreamedArmRound } from "../../src/data/protocol.js";
 import type { Activity } from "@fedclair/runs";
 import { RunData } from "../data/run-data.js";
 
@@ -16,8 +16,8 @@ interface Events {
   readonly run: RunState;
   readonly names: Names;
   readonly activity: Activity;
-  readonly round: StreamedRound;
-  readonly time: RoundTime;
+  readonly round: StreamedArmRound;
+  readonly time: RoundCost;
   readonly live: unknown;
 }
 

@@ -1,6 +1,6 @@
-import type { RoundTime, RunState } from "../../src/data/protocol.js";
+import type { RoundCost, RunState } from "../../src/data/protocol.js";
 import type { FollowedRun } from "./connection.js";
-import { Section, Table, formatBytes, formatSeconds } from "../parts/index.js";
+import { Section, PageTable, formatBytes, formatSeconds } from "../parts/index.js";
 
 const phases = ["train", "aggregate", "evaluate", "write"] as const;
 
@@ -37,7 +37,7 @@ export function CostSection({
         <p class="note">No round has ended yet.</p>
       ) : (
         <>
-          <Table
+          <PageTable
             caption="Seconds by phase and traffic of each method"
             heads={["method", "time", <PhaseKey key="key" />, ...phases, "sent", "received"]}
             rows={rows}
@@ -53,10 +53,10 @@ export function CostSection({
   );
 }
 
-type Seconds = Pick<RoundTime, (typeof phases)[number]>;
+type Seconds = Pick<RoundCost, (typeof phases)[number]>;
 
 /** Adds up the times of an arm. */
-export function sumTimes(times: readonly RoundTime[], arm: number): Seconds {
+function sumTimes(times: readonly RoundCost[], arm: number): Seconds {
   const sum = { train: 0, aggregate: 0, evaluate: 0, write: 0 };
   for (const time of times) {
     if (time.a === arm) for (const phase of phases) sum[phase] += time[phase];

@@ -1,11 +1,11 @@
 import { visibleCells, roundStep, type MapLayout, type Viewport } from "./map-layout.js";
-import type { Verdict } from "../../src/data/rounds.js";
 import { isAttack, type ArmData, type RunData } from "../data/run-data.js";
-import { isFlagged, verdictOf } from "../data/verdicts.js";
+import { flagsClient, verdictOf } from "../data/verdicts.js";
+import { drawShape, truthShape, verdictShapes } from "./map-shapes.js";
 import { cellColour, type Palette } from "./theme.js";
 
 /** Everything that a drawing of the map depends on. */
-export interface MapScene {
+interface MapScene {
   readonly data: RunData;
   readonly arm: ArmData;
   /** Rows of `data` from top to bottom. */
@@ -64,69 +64,12 @@ function drawCells(context: CanvasRenderingContext2D, scene: MapScene): void {
       const y = headHeight + r * cell - viewport.top;
       context.fillRect(x, y, cell - gap, cell - gap);
       if (cell < shapeSize || verdict === undefined || verdict === "not judged") continue;
-      drawShape(context, verdict, x, y, cell - gap, palette);
-      if (isAttack(data.truth(row))) drawTruth(context, x, y, cell - gap, palette);
-      colour = "";
+      const place = [x, y, cell - gap] as const;
+      const shape = verdictShapes[verdict];
+      if (shape) drawShape(context, shape, place, palette);
+      if (isAttack(data.truth(row))) drawShape(context, truthShape, place, palette);
     }
   }
-}
-
-/** A triangle is flagged, a cross invalid, a ring undecided, a bar failed. */
-function drawShape(
-  context: CanvasRenderingContext2D,
-  verdict: Verdict,
-  x: number,
-  y: number,
-  size: number,
-  { onFlagged, ink, muted }: Palette,
-): void {
-  const middle = size / 2;
-  const radius = size * 0.24;
-  context.lineWidth = Math.max(1, size / 11);
-  if (verdict === "contaminated") {
-    context.fillStyle = onFlagged;
-    context.beginPath();
-    context.moveTo(x + middle, y + middle - radius);
-    context.lineTo(x + middle + radius, y + middle + radius * 0.8);
-    context.lineTo(x + middle - radius, y + middle + radius * 0.8);
-    context.fill();
-  } else if (verdict === "invalid") {
-    context.strokeStyle = onFlagged;
-    context.beginPath();
-    context.moveTo(x + middle - radius, y + middle - radius);
-    context.lineTo(x + middle + radius, y + middle + radius);
-    context.moveTo(x + middle + radius, y + middle - radius);
-    context.lineTo(x + middle - radius, y + middle + radius);
-    context.stroke();
-  } else if (verdict === "undecided") {
-    context.strokeStyle = ink;
-    context.beginPath();
-    context.arc(x + middle, y + middle, radius, 0, 2 * Math.PI);
-    context.stroke();
-  } else if (verdict === "failed" || verdict === "inactive") {
-    context.strokeStyle = muted;
-    context.beginPath();
-    context.moveTo(x + middle - radius, y + middle);
-    context.lineTo(x + middle + radius, y + middle);
-    context.stroke();
-  }
-}
-
-/** A corner marks a client that is contaminated in truth. */
-function drawTruth(
-  context: CanvasRenderingContext2D,
-  x: number,
-  y: number,
-  size: number,
-  { ink }: Palette,
-): void {
-  const side = size * 0.34;
-  context.fillStyle = ink;
-  context.beginPath();
-  context.moveTo(x, y);
-  context.lineTo(x + side, y);
-  context.lineTo(x, y + side);
-  context.fill();
 }
 
 function drawCursor(context: CanvasRenderingContext2D, scene: MapScene): void {
@@ -158,7 +101,7 @@ function drawLabels(context: CanvasRenderingContext2D, scene: MapScene): void {
   for (let r = firstRow - (firstRow % every); r < endRow; r += every) {
     const row = order[r] ?? 0;
     const y = headHeight + r * cell - viewport.top + cell / 2;
-    context.fillStyle = isFlagged(arm.totals(row).lastVerdict) ? palette.ink : palette.muted;
+    context.fillStyle = flagsClient(arm.totals(row).lastVerdict) ? palette.ink : palette.muted;
     const text = `${isPinned(row) ? "★ " : ""}${label(row)}`;
     context.fillText(fitText(context, text, labelWidth - 12), 0, y);
   }

@@ -1,6 +1,6 @@
 import type { HostStatus } from "@fedclair/core/internal";
 import type { FollowedRun } from "./connection.js";
-import { Section, Table, formatAgo, formatBytes, formatMoment } from "../parts/index.js";
+import { Section, PageTable, formatAgo, formatBytes, formatMoment } from "../parts/index.js";
 
 /** The client hosts of a run. */
 export function HostSection({ followed }: { readonly followed: FollowedRun }) {
@@ -9,7 +9,7 @@ export function HostSection({ followed }: { readonly followed: FollowedRun }) {
     <Section id="hosts" title="Hosts">
       {activity && activity.hosts.length > 0 ? (
         <>
-          <Table
+          <PageTable
             caption="Client hosts"
             heads={[
               "host",

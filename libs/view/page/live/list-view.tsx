@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { maxCompared, type Entry, type Listing, type SweepView } from "../../src/data/protocol.js";
-import { Notice, formatMoment, formatValue } from "../parts/index.js";
+import { PageNotice, formatMoment, formatValue } from "../parts/index.js";
 import { load } from "./load.js";
 import { Head, StatusMark } from "./parts.js";
 import { compareAddress, formatRoute, reportAddress } from "./routes.js";
@@ -49,7 +49,7 @@ export function ListView({ folder }: { readonly folder: string }) {
         <span class="crumb">{folder === "" ? listing.value?.root : folder}</span>
       </Head>
       <main>
-        {fault.value !== undefined && <Notice isUrgent>{fault.value}</Notice>}
+        {fault.value !== undefined && <PageNotice isUrgent>{fault.value}</PageNotice>}
         {sweep.value && <Sweep view={sweep.value} folder={folder} />}
         <div class="controls">
           <label>

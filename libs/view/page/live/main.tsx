@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { App } from "./app.js";
+import { LiveApp } from "./app.js";
 
 const root = document.getElementById("page");
-if (root) render(<App />, root);
+if (root) render(<LiveApp />, root);

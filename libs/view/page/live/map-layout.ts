@@ -18,7 +18,7 @@ export interface Viewport {
 }
 
 /** A range of rows and columns; the ends are not included. */
-export interface CellRange {
+interface CellRange {
   readonly firstRow: number;
   readonly endRow: number;
   readonly firstColumn: number;

@@ -1,5 +1,5 @@
 import { isAttack, type RowTotals, type RunData } from "../data/run-data.js";
-import { isFlagged } from "../data/verdicts.js";
+import { flagsClient } from "../data/verdicts.js";
 
 /** How rows of the map and the table are ordered. */
 export type SortKey = "suspicion" | "flagged" | "truth" | "failures" | "client";
@@ -54,5 +54,5 @@ function sortValue(sort: SortKey, totals: RowTotals, truth: string): number {
 /** Invalid clients have no score and come before all others. */
 function suspicion({ lastRatio, lastVerdict }: RowTotals): number {
   if (lastVerdict === "invalid") return 1e5;
-  return Number.isNaN(lastRatio) ? (isFlagged(lastVerdict) ? 1 : -1) : Math.min(lastRatio, 1e4);
+  return Number.isNaN(lastRatio) ? (flagsClient(lastVerdict) ? 1 : -1) : Math.min(lastRatio, 1e4);
 }

@@ -4,9 +4,9 @@ import type { Activity } from "@fedclair/runs";
 import type { FollowedRun } from "./connection.js";
 import { Curves, type Curve } from "./curves.js";
 import {
-  Notice,
-  Table,
-  countNoun,
+  PageNotice,
+  PageTable,
+  countLabel,
   formatRatio,
   formatSeconds,
   formatValue,
@@ -26,7 +26,7 @@ export function Overview({
 }) {
   return (
     <section id="overview" aria-label="At a glance">
-      {run.why !== undefined && <Notice isUrgent>{run.why}</Notice>}
+      {run.why !== undefined && <PageNotice isUrgent>{run.why}</PageNotice>}
       <Sentence text={run.sentence} />
       {run.status === "running" && <Progress run={run} activity={followed.activity.value} />}
       {run.hasReport && (
@@ -78,7 +78,11 @@ function Progress({
       : "";
   return (
     <div class="progress">
-      <progress max={all} value={done} aria-label={`${done} of ${countNoun(all, "round")} done`} />
+      <progress
+        max={all}
+        value={done}
+        aria-label={`${done} of ${countLabel(all, "round")} done`}
+      />
       <p>
         {arm}, round {Math.min(round, run.rounds)} of {run.rounds}
         {activity && activity.doing !== "finished" && `, ${activity.doing}${answers}`}
@@ -153,7 +157,7 @@ function MethodTable({
     ];
   });
   return (
-    <Table
+    <PageTable
       caption={`The methods and their latest ${what}`}
       heads={["method", "rounds", what, "10–90 %", "n"]}
       rows={rows}
@@ -166,7 +170,7 @@ function Rounds({ run }: { readonly run: RunState }) {
   return (
     <div>
       <h2>Methods</h2>
-      <Table
+      <PageTable
         caption="The methods and their rounds"
         heads={["method", "rounds"]}
         rows={run.arms.map(({ label, rounds }) => [label, `${rounds} of ${run.rounds}`])}
@@ -201,7 +205,7 @@ function Flagged({
       <h2>
         {flaggedCount === 0
           ? "No client is flagged"
-          : `${countNoun(flaggedCount, "client")} flagged`}
+          : `${countLabel(flaggedCount, "client")} flagged`}
       </h2>
       <p class="note">
         {[
@@ -216,7 +220,7 @@ function Flagged({
       </p>
       {flagged.length > 0 && (
         <>
-          <Table
+          <PageTable
             caption="Flagged clients, the furthest above the threshold first"
             heads={["client", "score over threshold", "rounds", "truth"]}
             rows={flagged.slice(0, 12).map((client) => flaggedCells(client, onSelect))}

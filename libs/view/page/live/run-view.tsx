@@ -5,7 +5,7 @@ import { ClientPanel } from "./client-panel.js";
 import { ClientSection } from "./client-section.js";
 import { FollowedRun, type Link } from "./connection.js";
 import { CostSection } from "./cost-section.js";
-import { Facts, Notice, formatMoment } from "../parts/index.js";
+import { Facts, PageNotice, formatMoment } from "../parts/index.js";
 import { HostSection } from "./host-section.js";
 import { Overview } from "./overview.js";
 import { Head, StatusMark } from "./parts.js";
@@ -45,7 +45,7 @@ export function RunView({ path }: { readonly path: string }) {
       <main>
         <LinkNotice link={link} run={run} />
         {run?.notices.map((notice) => (
-          <Notice key={notice}>{notice}</Notice>
+          <PageNotice key={notice}>{notice}</PageNotice>
         ))}
         {run ? (
           <>
@@ -102,18 +102,20 @@ function titleOf(run: RunState | undefined): string {
 
 function LinkNotice({ link, run }: { readonly link: Link; readonly run: RunState | undefined }) {
   if (link.state !== "lost") return null;
-  if (link.why !== undefined) return <Notice isUrgent>{link.why}</Notice>;
+  if (link.why !== undefined) return <PageNotice isUrgent>{link.why}</PageNotice>;
   const time = new Date(link.since).toLocaleTimeString("en-GB");
   if (run?.status === "done") {
     return (
-      <Notice>The server of this page ended at {time}. The run is done; this is all of it.</Notice>
+      <PageNotice>
+        The server of this page ended at {time}. The run is done; this is all of it.
+      </PageNotice>
     );
   }
   return (
-    <Notice isUrgent>
+    <PageNotice isUrgent>
       No connection since {time}. If the coordinator served this page, it has ended or hangs:
       fedclair view shows its run folder. Trying again…
-    </Notice>
+    </PageNotice>
   );
 }
 

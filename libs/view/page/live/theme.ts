@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 /** Does the reader prefer a dark page? */
-export const isDark = signal(dark.matches);
+const isDark = signal(dark.matches);
 dark.addEventListener("change", ({ matches }) => (isDark.value = matches));
 
 /** Colours for what is drawn on a canvas; the style sheet has the same ones. */

@@ -35,19 +35,6 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-const units = ["B", "kB", "MB", "GB", "TB"];
-
-/** Formats bytes with a decimal unit, like `3.4 MB`. */
-export function formatBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (Math.abs(value) >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? value : plain.format(value)} ${units[unit] ?? ""}`;
-}
-
 /** Formats the time since a moment, like `12 s ago`. @param moment ISO 8601 */
 export function formatAgo(moment: string, now: number): string {
   const seconds = (now - Date.parse(moment)) / 1000;
@@ -65,6 +52,6 @@ export function formatMoment(moment: string): string {
 }
 
 /** Formats a count with its noun, like `1 round` or `3 rounds`. */
-export function countNoun(count: number, noun: string): string {
+export function countLabel(count: number, noun: string): string {
   return `${count.toLocaleString("en-GB")} ${noun}${count === 1 ? "" : "s"}`;
 }

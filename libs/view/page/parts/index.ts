@@ -1,11 +1,11 @@
 export {
-  countNoun,
+  countLabel,
   formatAgo,
-  formatBytes,
   formatMoment,
   formatRatio,
   formatSeconds,
   formatTick,
   formatValue,
 } from "./format.js";
-export { Facts, Notice, Section, Table } from "./parts.js";
+export { formatBytes } from "@fedclair/runs/numbers";
+export { Facts, PageNotice, Section, PageTable } from "./parts.js";

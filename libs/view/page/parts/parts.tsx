@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 
 /** A message that must not be missed. */
-export function Notice({
+export function PageNotice({
   children,
   isUrgent = false,
 }: {
@@ -53,7 +53,7 @@ export function Facts({ facts }: { readonly facts: readonly (readonly [string, s
 }
 
 /** A table whose first column names the rows. Cells that are right-aligned are numbers. */
-export function Table({
+export function PageTable({
   caption,
   heads,
   rows,

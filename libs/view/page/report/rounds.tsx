@@ -2,8 +2,8 @@ import { signal } from "@preact/signals";
 import { render } from "preact";
 import type { RoundsData } from "../../src/data/rounds.js";
 import { ClientView } from "../client/client-view.js";
-import { clientsOf, readRounds, type ClientInRound } from "../data/read-rounds.js";
-import { isFlagged } from "../data/verdicts.js";
+import { clientsOf, unpackRounds, type ClientInRound } from "../data/read-rounds.js";
+import { flagsClient } from "../data/verdicts.js";
 import { formatRatio } from "../parts/index.js";
 import { ScoreStrip } from "./score-strip.js";
 
@@ -16,7 +16,7 @@ const maxNamed = 8;
 /** Shows the rounds of the run in their place on the page, if it has them. */
 export async function showRounds(): Promise<void> {
   const place = document.getElementById("rounds");
-  const data = await readRounds();
+  const data = await unpackRounds();
   if (place && data) render(<Rounds data={data} />, place);
 }
 
@@ -117,7 +117,7 @@ function describeRound(
     const more = some.length > maxNamed ? [`${some.length - maxNamed} more`] : [];
     return names.length === 0 ? "" : ` (${[...names, ...more].join(", ")})`;
   };
-  const flagged = clients.filter(({ verdict }) => isFlagged(verdict));
+  const flagged = clients.filter(({ verdict }) => flagsClient(verdict));
   const counts = ["benign", "undecided", "inactive", "failed", "not judged"].flatMap((verdict) => {
     const some = clients.filter((client) => client.verdict === verdict);
     if (some.length === 0) return [];
@@ -143,7 +143,8 @@ function listClients(
   return clients
     .filter(({ index }) => name(index).toLowerCase().includes(wanted))
     .sort(
-      (a, b) => Number(isFlagged(b.verdict)) - Number(isFlagged(a.verdict)) || rank(b) - rank(a),
+      (a, b) =>
+        Number(flagsClient(b.verdict)) - Number(flagsClient(a.verdict)) || rank(b) - rank(a),
     )
     .slice(0, maxListed);
 }

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { RoundsData } from "../../src/data/rounds.js";
 import type { ClientInRound } from "../data/read-rounds.js";
-import { isFlagged } from "../data/verdicts.js";
+import { flagsClient } from "../data/verdicts.js";
 import { formatRatio } from "../parts/index.js";
 import { useWidth } from "../parts/use-width.js";
 
@@ -84,7 +84,11 @@ export function ScoreStrip({
           const { index, ratio, verdict } = client;
           // A fixed pattern keeps clients of equal scores apart.
           const y = rows.indexOf(truth(index)) * rowHeight + 8 + ((i * 5) % 13) * 2.2;
-          const kind = isFlagged(verdict) ? "flagged" : verdict === "undecided" ? "undecided" : "";
+          const kind = flagsClient(verdict)
+            ? "flagged"
+            : verdict === "undecided"
+              ? "undecided"
+              : "";
           const isChosen = index === selected;
           return (
             <circle

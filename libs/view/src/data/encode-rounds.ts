@@ -9,7 +9,7 @@ import {
   type ArmRecord,
   type TrialDescription,
 } from "@fedclair/runs";
-import { verdictLetters, type Column, type RoundColumns } from "./rounds.js";
+import { verdictLetters, type RoundColumn, type RoundColumns } from "./rounds.js";
 
 /** Longest text of a record on a page, in bytes. */
 const maxTextBytes = 1024;
@@ -144,7 +144,7 @@ function indexOf(texts: Map<string, number>, text: string): number {
   return texts.size - 1;
 }
 
-function toColumn(values: readonly (number | null | undefined)[]): Column {
+function toColumn(values: readonly (number | null | undefined)[]): RoundColumn {
   const texts = values.map((value) => (value == null ? "–" : formatNumber(value)));
   return texts.every((text) => text === texts[0]) ? (texts[0] ?? "–") : texts.join(" ");
 }

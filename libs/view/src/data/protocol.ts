@@ -78,7 +78,7 @@ export interface RunState {
   readonly notices: readonly string[];
 }
 
-export interface ArmState {
+interface ArmState {
   readonly label: string;
   readonly rounds: number;
   readonly stopped?: string;
@@ -106,7 +106,7 @@ export interface FlaggedClient {
 }
 
 /** One round of one arm. */
-export interface StreamedRound {
+export interface StreamedArmRound {
   /** Index of the arm. */
   readonly a: number;
   readonly round: number;
@@ -126,7 +126,7 @@ export interface StreamedRound {
 }
 
 /** Time and memory of one round of one arm. */
-export interface RoundTime {
+export interface RoundCost {
   readonly a: number;
   readonly round: number;
   readonly train: number;

@@ -15,7 +15,7 @@ import {
   type TrialDescription,
 } from "@fedclair/runs";
 import { RoundEncoder } from "./encode-rounds.js";
-import type { MetricState, RoundTime, StreamedRound } from "./protocol.js";
+import type { MetricState, RoundCost, StreamedArmRound } from "./protocol.js";
 import { maxClients } from "./rounds-tally.js";
 
 /** More cells of a map would fill the reader's memory. */
@@ -50,7 +50,7 @@ export class RoundStream {
     labels: readonly string[],
     spacing: Spacing,
     metric: MetricState | undefined,
-  ): StreamedRound {
+  ): StreamedArmRound {
     const { arm, round, clients, bytes } = record;
     const values = metric && measuredValues(record, metric);
     return {
@@ -102,7 +102,7 @@ export function chooseMetric(
 }
 
 /** The mean of a metric in a round, its 10 % and 90 % quantile, and the number of values. */
-export function measuredValues(
+function measuredValues(
   { clients, metrics }: ArmRecord,
   { name, isGlobal }: MetricState,
 ): [number, number, number, number] | undefined {
@@ -119,7 +119,7 @@ export function measuredValues(
 export function roundTime(
   { arm, round, seconds, writeSeconds, coordinatorRss, wire }: ArmTiming,
   labels: readonly string[],
-): RoundTime {
+): RoundCost {
   return {
     a: labels.indexOf(arm),
     round,

@@ -16,32 +16,32 @@ export const verdictLetters = {
   "not judged": "-",
 } as const;
 
-export type Verdict = keyof typeof verdictLetters;
+export type ClientVerdict = keyof typeof verdictLetters;
 
 /**
  * One value per client of a round, separated by spaces; a single one if they are all the same. A
  * dash stands for a missing value. Numbers are texts as in tables, so that all pages show the same.
  */
-export type Column = string;
+export type RoundColumn = string;
 
 /** One round of one arm. Columns have an entry for each client, in the same order. */
 export interface RoundColumns {
   readonly round: number;
   /** Indices of the clients; empty if as in the round before. */
-  readonly ids: Column;
+  readonly ids: RoundColumn;
   /** One of `verdictLetters` for each client. */
   readonly verdicts: string;
-  readonly scores: Column;
-  readonly thresholds: Column;
+  readonly scores: RoundColumn;
+  readonly thresholds: RoundColumn;
   /** The metric that clients measured on their own data. */
-  readonly metric?: Column;
+  readonly metric?: RoundColumn;
   /** Indices of `texts`: the reason of a verdict, or of a failure. */
-  readonly reasons?: Column;
+  readonly reasons?: RoundColumn;
   /**
    * For each kind, the statistics, the deviations, and the number of rounds that they cover; empty
    * if it was left out.
    */
-  readonly evidence?: readonly (readonly [Column, Column, Column])[];
+  readonly evidence?: readonly (readonly [RoundColumn, RoundColumn, RoundColumn])[];
   /**
    * The modules in which clients lie farthest outside, by the client's index: positions in `texts`
    * and ratios. Absent if there are none; empty if they were left out with the evidence.

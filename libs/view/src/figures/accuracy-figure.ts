@@ -11,8 +11,9 @@ import {
   type Run,
 } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
+import { bandLines } from "./band-lines.js";
 import { axisTicks, clockAxis, errorAxis, roundAxis } from "./axis.js";
-import { armColours, armDashes, figureConfig, isNarrow } from "./figure-style.js";
+import { armColours, createSpec, isNarrow } from "./figure-style.js";
 
 /**
  * Maximum number of panels in one figure, three in a row; the table of measures has all metrics.
@@ -58,13 +59,11 @@ export function accuracyFigure(run: Run, figureWidth: number): TopLevelSpec | un
       ? singleRound(labels, yOf(metric))
       : overRounds(labels, x, yOf(metric), rounds.length)),
   });
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: figureConfig,
+  return createSpec({
     data: { values },
     concat: metrics.map(panel),
     columns,
-  } as TopLevelSpec;
+  });
 }
 
 /**
@@ -77,24 +76,13 @@ function overRounds(labels: readonly string[], x: object, y: object, rounds: num
       x,
       color: colour(labels, strokeLegend),
     },
-    layer: [
-      {
-        mark: { type: "area", opacity: 0.12 },
-        encoding: { y: { ...y, field: "low" }, y2: { field: "high" } },
-      },
-      {
-        mark: {
-          type: "line",
-          strokeWidth: 1.6,
-          point: rounds <= maxMarkedRounds && { size: 26, filled: true },
-        },
-        encoding: {
-          y: { ...y, field: "mean" },
-          description: { field: "about" },
-          strokeDash: { field: "arm", type: "nominal", scale: armDashes(labels) },
-        },
-      },
-    ],
+    layer: bandLines({
+      series: "arm",
+      labels,
+      mean: "mean",
+      y,
+      point: rounds <= maxMarkedRounds && { size: 26, filled: true },
+    }),
   };
 }
 

@@ -8,7 +8,7 @@ import {
   type Unit,
 } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
-import { figureConfig, isNarrow } from "./figure-style.js";
+import { createSpec, isNarrow } from "./figure-style.js";
 import { commonRounds } from "./rounds.js";
 
 interface Cost {
@@ -61,16 +61,14 @@ export function costFigure(run: Run, figureWidth: number): TopLevelSpec | undefi
   const arms = run.arms
     .map(({ label }) => label)
     .filter((label) => rows.some((r) => r.costs.some((c) => c.arm === label)));
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: figureConfig,
+  return createSpec({
     vconcat: rows.map(({ what, costs, units, colours, parts }) => {
       const unit = chooseUnit(largestTotal(costs), units);
       const scale = { domain: [...parts], range: colours };
       return createColumns(costs, unit, arms, what, scale, figureWidth);
     }),
     resolve: { scale: { color: "independent" } },
-  } as TopLevelSpec;
+  });
 }
 
 function createColumns(

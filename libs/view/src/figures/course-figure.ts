@@ -10,8 +10,9 @@ import { strokeLegend } from "@fedclair/core";
 import { printable } from "@fedclair/core/internal";
 import { mean } from "@fedclair/linalg";
 import type { TopLevelSpec } from "vega-lite";
+import { bandLines } from "./band-lines.js";
 import { axisTicks, errorAxis, roundAxis } from "./axis.js";
-import { armColours, armDashes, figureConfig, isNarrow } from "./figure-style.js";
+import { armColours, createSpec, isNarrow } from "./figure-style.js";
 
 /** What one run measured over rounds. */
 export interface Course {
@@ -70,35 +71,26 @@ export function courseFigure(
       width: Math.min(560, Math.floor(figureWidth / columns) - 64),
       height: 240,
       encoding: { x: { field: "round", ...roundAxis(rounds) }, color: colour(strokeLegend) },
-      layer: [
-        {
-          data: { values: own },
-          mark: { type: "area", opacity: 0.15 },
-          encoding: { y: { ...y, field: "low" }, y2: { field: "high" } },
-        },
-        {
-          data: { values: seeds.filter((one) => one.metric === metric) },
-          mark: { type: "line", strokeWidth: 0.6, opacity: 0.45 },
-          encoding: { y, detail: { field: "seed" }, description: { field: "about" } },
-        },
-        {
-          data: { values: own },
-          mark: { type: "line", strokeWidth: 2 },
-          encoding: {
-            y,
-            description: { field: "about" },
-            strokeDash: { field: "method", type: "nominal", scale: armDashes(labels) },
+      layer: bandLines({
+        series: "method",
+        labels,
+        mean: "value",
+        y,
+        data: { data: { values: own } },
+        between: [
+          {
+            data: { values: seeds.filter((one) => one.metric === metric) },
+            mark: { type: "line", strokeWidth: 0.6, opacity: 0.45 },
+            encoding: { y, detail: { field: "seed" }, description: { field: "about" } },
           },
-        },
-      ],
+        ],
+      }),
     };
   };
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: figureConfig,
+  return createSpec({
     concat: drawn.map(panel),
     columns,
-  } as unknown as TopLevelSpec;
+  });
 }
 
 interface SeedMean {

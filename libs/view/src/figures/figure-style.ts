@@ -1,8 +1,8 @@
 import { dashes } from "@fedclair/core";
-import type { Config } from "vega-lite";
+import type { Config, TopLevelSpec } from "vega-lite";
 
 /** Colours of text and lines; in dark mode the page's style replaces them. */
-export const ink = "#222222";
+export const inkColour = "#222222";
 export const muted = "#666666";
 export const faint = "#dddddd";
 /** Marks verdicts that differ from the truth, and nothing else. */
@@ -102,8 +102,8 @@ export const figureConfig: Config = {
   padding: 4,
   view: { stroke: null },
   axis: {
-    labelColor: ink,
-    titleColor: ink,
+    labelColor: inkColour,
+    titleColor: inkColour,
     labelFontSize: 11,
     titleFontSize: 11,
     titleFontWeight: "normal",
@@ -113,14 +113,14 @@ export const figureConfig: Config = {
     tickSize: 4,
     labelLimit: 190,
   },
-  header: { labelColor: ink, labelFontSize: 11, title: null, labelLimit: 400 },
+  header: { labelColor: inkColour, labelFontSize: 11, title: null, labelLimit: 400 },
   legend: {
     orient: "top",
     title: null,
-    titleColor: ink,
+    titleColor: inkColour,
     titleFontSize: 11,
     titleFontWeight: "normal",
-    labelColor: ink,
+    labelColor: inkColour,
     labelFontSize: 11,
     labelLimit: 260,
     symbolSize: 60,
@@ -136,3 +136,12 @@ export const figureConfig: Config = {
     offset: 8,
   },
 };
+
+/** A figure in this style. @param parts its data and views, in the words of Vega-Lite */
+export function createSpec(parts: object): TopLevelSpec {
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    config: figureConfig,
+    ...parts,
+  } as unknown as TopLevelSpec;
+}

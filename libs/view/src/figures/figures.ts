@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { csvLine, makeOwnFolder, writeWhole } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
-import { figureWidth, ink, isNarrow, narrowWidth } from "./figure-style.js";
+import { figureWidth, inkColour, isNarrow, narrowWidth } from "./figure-style.js";
 import type { Figure } from "../report/page.js";
 import { textWidth } from "./text-width.js";
 
@@ -159,7 +159,7 @@ function addTitle(spec: TopLevelSpec, text: string, caption: string): TopLevelSp
   const subtitle = breakLines(caption, 10, figureWidth);
   return {
     ...spec,
-    title: { text, subtitle, color: ink, fontSize: 13, subtitleFontSize: 10, offset: 14 },
+    title: { text, subtitle, color: inkColour, fontSize: 13, subtitleFontSize: 10, offset: 14 },
   };
 }
 

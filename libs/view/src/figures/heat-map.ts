@@ -1,6 +1,6 @@
 import { formatCell, formatShare, maxOf, minOf, valueOf, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
-import { figureConfig, ink, isNarrow } from "./figure-style.js";
+import { createSpec, inkColour, isNarrow } from "./figure-style.js";
 
 const worstRow = "worst";
 
@@ -35,7 +35,7 @@ export function heatMap(
   const hasIntervals = values.some(({ interval }) => interval !== "");
   const isLabelled = room >= columnCount * minCell;
   const textColour = {
-    condition: { test: "datum.shade > 0.55", value: ink },
+    condition: { test: "datum.shade > 0.55", value: inkColour },
     value: "#ffffff",
   };
   const panel = (facet: string) => ({
@@ -82,7 +82,7 @@ export function heatMap(
       },
       {
         transform: [{ filter: "datum.isWorst" }],
-        mark: { type: "rect", fillOpacity: 0, stroke: ink, strokeWidth: 3, aria: false },
+        mark: { type: "rect", fillOpacity: 0, stroke: inkColour, strokeWidth: 3, aria: false },
       },
       {
         mark: { type: "text", fontSize: 11, dy: hasIntervals && isLabelled ? -7 : 0 },
@@ -99,12 +99,10 @@ export function heatMap(
     ],
   });
   const shade = createShade(means, scale, worse);
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: figureConfig,
+  return createSpec({
     data: { values: values.map((value) => ({ ...value, shade: shade(value.mean) })) },
     vconcat: tables.map(({ facet }) => panel(facet)),
-  } as unknown as TopLevelSpec;
+  });
 }
 
 function listCells({ facet, rows, columns, cells, worst, worse }: Table, linkOf: CellLink) {

@@ -1,7 +1,8 @@
 import { strokeLegend } from "@fedclair/core";
 import { formatCell, formatNumber, valueOf, type Cell, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
-import { armColours, armDashes, figureConfig, isNarrow } from "./figure-style.js";
+import { bandLines } from "./band-lines.js";
+import { armColours, createSpec, isNarrow } from "./figure-style.js";
 import { maxColours } from "./method-figure.js";
 
 /** A table whose rows or columns are numbers, as lines over them. */
@@ -22,7 +23,7 @@ const minPoints = 3;
  * Turns a table into lines over its numeric columns, or else its numeric rows. Returns undefined if
  * neither are numbers, or if there are more lines than colours.
  */
-export function toLines({ facet, rows, columns, cells }: Table): Lines | undefined {
+export function tableLines({ facet, rows, columns, cells }: Table): Lines | undefined {
   const create = (
     numbers: readonly string[],
     labels: readonly string[],
@@ -96,28 +97,19 @@ export function lineFigure(
       },
       ...colours(labels),
     },
-    layer: [
-      {
-        mark: { type: "area", opacity: 0.14, aria: false },
-        encoding: { y: { ...y, field: "low" }, y2: { field: "high" } },
-      },
-      {
-        mark: { type: "line", strokeWidth: 1.8, point: { size: 34, filled: true } },
-        encoding: {
-          y,
-          description: { field: "about" },
-          strokeDash: { field: "label", type: "nominal", scale: armDashes(labels) },
-        },
-      },
-    ],
+    layer: bandLines({
+      series: "label",
+      labels,
+      mean: "value",
+      y,
+      point: { size: 34, filled: true },
+    }),
   });
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: figureConfig,
+  return createSpec({
     data: { values },
     concat: all.map(({ facet }) => panel(facet)),
     columns: isNarrow(width) ? 1 : 2,
-  } as unknown as TopLevelSpec;
+  });
 }
 
 function colours(labels: readonly string[]): object {
@@ -147,9 +139,7 @@ export function rocFigure(
   if (values.length < minPoints) return undefined;
   const labels = recall.series.map(({ label }) => label);
   const scale = { domain: [0, 1] };
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: figureConfig,
+  return createSpec({
     data: { values },
     width: Math.min(360, width - 80),
     height: Math.min(360, width - 80),
@@ -161,5 +151,5 @@ export function rocFigure(
       ...colours(labels),
     },
     mark: { type: "line", strokeWidth: 1.8, point: { size: 40, filled: true } },
-  } as unknown as TopLevelSpec;
+  });
 }

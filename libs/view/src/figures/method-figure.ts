@@ -1,7 +1,7 @@
 import { formatCell, formatNumber, maxOf, valueOf, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { axisTicks, errorAxis } from "./axis.js";
-import { armColours, figureConfig, isNarrow, muted } from "./figure-style.js";
+import { armColours, createSpec, isNarrow, muted } from "./figure-style.js";
 import { textWidth } from "./text-width.js";
 
 /** The largest number of dots that a reader can distinguish. */
@@ -108,12 +108,10 @@ export function methodFigure(
       },
     ],
   });
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: figureConfig,
+  return createSpec({
     vconcat: [...new Set(tables.map(({ facet }) => facet))].map(panel),
     resolve: { scale: { x: "shared" } },
-  } as unknown as TopLevelSpec;
+  });
 }
 
 function listMeans({ facet, rows, columns, cells }: Table) {

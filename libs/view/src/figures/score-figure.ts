@@ -1,6 +1,6 @@
 import { mainRecords, type ArmRecord, type Run } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
-import { figureConfig, isNarrow } from "./figure-style.js";
+import { createSpec, isNarrow } from "./figure-style.js";
 import { formatDrawnRounds, formatSampledClients } from "./rounds.js";
 import { scoresOverRounds } from "./score-history.js";
 import { scorePanels } from "./score-panels.js";
@@ -63,10 +63,5 @@ export function scoreFigure(run: Run): (figureWidth: number) => TopLevelSpec | u
     records.length <= (isNarrow(figureWidth) ? 1 : maxPanels)
       ? [panels(points, figureWidth)]
       : [scoresOverRounds(points, attacks, axis, figureWidth), panels(last, figureWidth)];
-  return (figureWidth) =>
-    ({
-      $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-      config: figureConfig,
-      vconcat: views(figureWidth),
-    }) as TopLevelSpec;
+  return (figureWidth) => createSpec({ vconcat: views(figureWidth) });
 }

@@ -1,7 +1,7 @@
 import { quantile } from "@fedclair/linalg";
 import { formatNumber } from "@fedclair/runs";
 import { axisTicks, roundAxis, type Axis } from "./axis.js";
-import { alarm, ink, truthColours, truthShapes } from "./figure-style.js";
+import { alarm, inkColour, truthColours, truthShapes } from "./figure-style.js";
 import { thinPoints, type ScorePoint } from "./score-points.js";
 
 /** Maximum number of mistakes drawn per round, truth and verdict, and in all rounds together. */
@@ -59,7 +59,7 @@ export function scoresOverRounds(
       },
       {
         data: { values: rounds.map(([round, threshold]) => ({ round, threshold })) },
-        mark: { type: "line", color: ink, strokeDash: [5, 3], strokeWidth: 1, aria: false },
+        mark: { type: "line", color: inkColour, strokeDash: [5, 3], strokeWidth: 1, aria: false },
         encoding: { y: { ...y, field: "threshold" } },
       },
       {

@@ -1,6 +1,14 @@
 import { formatNumber, maxOf } from "@fedclair/runs";
 import { axisTicks, type Axis } from "./axis.js";
-import { alarm, ink, isNarrow, jitter, muted, truthColours, truthShapes } from "./figure-style.js";
+import {
+  alarm,
+  inkColour,
+  isNarrow,
+  jitter,
+  muted,
+  truthColours,
+  truthShapes,
+} from "./figure-style.js";
 import type { ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 
@@ -62,7 +70,7 @@ export function scorePanels(
       layer: [
         {
           transform: [{ filter: "isValid(datum.threshold)" }],
-          mark: { type: "rule", color: ink, strokeDash: [5, 3] },
+          mark: { type: "rule", color: inkColour, strokeDash: [5, 3] },
           encoding: {
             x: { ...x, field: "threshold", aggregate: "min" },
             y: { value: 0 },
@@ -159,7 +167,7 @@ function findOutliers(points: readonly ScorePoint[], { type, domain }: Axis): Se
 function outlierNames(x: object): object {
   return {
     transform: [{ filter: "datum.named !== '' && isValid(datum.at)" }],
-    mark: { type: "text", dy: -9, fontSize: 9, color: ink },
+    mark: { type: "text", dy: -9, fontSize: 9, color: inkColour },
     encoding: { x, ...offset(false), text: { field: "named" } },
   };
 }

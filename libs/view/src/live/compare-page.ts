@@ -20,7 +20,7 @@ import { comparisonPage } from "../report/comparison-page.js";
 import { studyPage } from "../report/study-page.js";
 
 /** A run, study or sweep to compare. */
-export interface ComparedFolder {
+interface ComparedFolder {
   readonly folder: string;
   /** Relative to the folder that is served. */
   readonly path: string;

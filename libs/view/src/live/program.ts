@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import type { ViewOptions } from "./view.js";
 
 /** The command line of `fedclair view`. */
-export const program = new Command("fedclair view")
+export const viewProgram = new Command("fedclair view")
   .description("Shows runs, studies and sweeps in a browser, also while they are running.")
   .argument("[folder]", "a run, a study, a sweep, or a folder with several of them", "runs")
   .option("--listen <host:port>", "address of the page; port 0 picks a free port", "127.0.0.1:0")

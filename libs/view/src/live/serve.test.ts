@@ -7,13 +7,13 @@ import { noDescription } from "@fedclair/runs";
 import { appendRounds, finish, record, writeRun } from "../../testing/run-folder.js";
 import type { Listing, SweepView } from "../data/protocol.js";
 import type { RoundsData } from "../data/rounds.js";
-import { servePage, type PageServer, type ServeOptions } from "./serve.js";
+import { servePage, type PageServer, type PageServerOptions } from "./serve.js";
 
 let root: string;
 let server: PageServer;
 const describeNothing = () => Promise.resolve({ description: noDescription });
 
-async function serve(options: Partial<ServeOptions> = {}): Promise<void> {
+async function serve(options: Partial<PageServerOptions> = {}): Promise<void> {
   server = await servePage({
     root,
     host: "127.0.0.1",

@@ -20,7 +20,7 @@ import { readSite, type SiteFile } from "./site.js";
 import { streamRun } from "./stream-run.js";
 import { readSweepView } from "../data/sweep-view.js";
 
-export interface ServeOptions {
+export interface PageServerOptions {
   /** The folder of a run, of a sweep, or of several of them. */
   readonly root: string;
   readonly host: string;
@@ -92,7 +92,7 @@ const reportTypes: Readonly<Record<string, string>> = {
  * Serves the page and the runs in a folder. It answers only GET and HEAD and changes nothing.
  * @throws UserError if it cannot listen at the address, or the page was not built
  */
-export async function servePage(options: ServeOptions): Promise<PageServer> {
+export async function servePage(options: PageServerOptions): Promise<PageServer> {
   const { host, port, token, tls } = options;
   const access: Access = { token, isLocal: isLoopback(host) };
   const handler = new Handler(options, access, await readSite());
@@ -135,13 +135,13 @@ class Refusal extends Error {
 }
 
 class Handler {
-  readonly #options: ServeOptions;
+  readonly #options: PageServerOptions;
   readonly #access: Access;
   readonly #site: ReadonlyMap<string, SiteFile>;
   readonly #runs = new Map<string, LiveRun>();
   readonly #streams = new Set<{ readonly end: AbortController; readonly done: Promise<void> }>();
 
-  constructor(options: ServeOptions, access: Access, site: ReadonlyMap<string, SiteFile>) {
+  constructor(options: PageServerOptions, access: Access, site: ReadonlyMap<string, SiteFile>) {
     this.#options = options;
     this.#access = access;
     this.#site = site;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Lock, noDescription } from "@fedclair/runs";
 import { appendRounds, finish, record, writeRun } from "../../testing/run-folder.js";
 import { LiveRun } from "./live-run.js";
-import type { StreamedRound, RunState } from "../data/protocol.js";
+import type { StreamedArmRound, RunState } from "../data/protocol.js";
 import { streamRun } from "./stream-run.js";
 
 let folder: string;
@@ -41,7 +41,7 @@ async function read(run: LiveRun, after?: string): Promise<Event[]> {
 
 const rounds = (events: readonly Event[]) =>
   events.flatMap(({ event, data }) => {
-    const { a, round } = data as StreamedRound;
+    const { a, round } = data as StreamedArmRound;
     return event === "round" ? [`${a} ${round}`] : [];
   });
 const stateIn = (events: readonly Event[]) =>

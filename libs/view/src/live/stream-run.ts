@@ -21,7 +21,7 @@ const pingEvery = 15_000;
  * events are
  * - `reset`: everything before is void, as in a new run in the same folder;
  * - `run`: a `RunState`, `names`: the `Names`, and `activity`: an `Activity`;
- * - `round` and `time`: `StreamedRound` and `RoundTime`, with the id of the place after them;
+ * - `round` and `time`: `StreamedArmRound` and `RoundCost`, with the id of the place after them;
  * - `live`: everything that was written has been sent;
  * - `ping`: nothing happened.
  * @param after the id of the last event that the reader has received

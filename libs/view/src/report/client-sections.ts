@@ -132,7 +132,7 @@ export function failureSection(run: Run): Html | undefined {
 }
 
 /** A note below a table that shows only its first rows. */
-export function formatHiddenRows(count: number, what: string): Html | undefined {
+function formatHiddenRows(count: number, what: string): Html | undefined {
   if (count <= maxRows) return undefined;
   return html`<p class="note">
     ${maxRows} of ${count.toLocaleString("en-US")} ${what}; all are in

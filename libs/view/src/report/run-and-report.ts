@@ -10,7 +10,7 @@ import {
 import { showRun, type ShowOptions } from "./show-run.js";
 
 /** A trial to run with output for a person. */
-export interface ReportedRun extends Omit<TrialRun, "signal">, ShowOptions {
+interface ReportedRun extends Omit<TrialRun, "signal">, ShowOptions {
   /** Called after the last round, before the report is written. */
   readonly onRecorded?: () => Promise<void>;
 }

@@ -4,7 +4,7 @@ import { maxColours, methodFigure } from "../figures/method-figure.js";
 import { differingKeys, homeLink, linkNames, type NameLinks } from "./comparison-page.js";
 import { html, table } from "./html.js";
 import { htmlPage, loneFigureSection } from "./page.js";
-import { differenceSection, findingList, resultsNote } from "./sweep-sections.js";
+import { differenceSection, missingNote, resultsNote, sweepAnswer } from "./sweep-sections.js";
 
 /**
  * A self-contained page that compares studies over seeds.
@@ -44,12 +44,13 @@ export async function studyPage(
     ${differenceSection(results)} ${keys && differingKeys(names, keys, links)}
     ${figures.map((figure) => loneFigureSection(figure))}`;
   const title = `${String(names.length)} studies compared`;
-  const head = html`${homeLink(links)} ${findingList(results)}`;
+  const head = html`${homeLink(links)} ${sweepAnswer(results, (place) => links.get(place))}
+  ${missingNote(results)}`;
   return htmlPage({ title, claim: undefined }, head, main);
 }
 
 /** What a page knows about where its studies are. */
-export interface StudyPlaces {
+interface StudyPlaces {
   readonly keys?: RunComparison["differences"];
   readonly links?: NameLinks;
 }

@@ -3,7 +3,7 @@ import type { ArmRecord, Table } from "@fedclair/runs";
 import { courseFigure, type Course } from "../figures/course-figure.js";
 import { drawSvg } from "../figures/draw.js";
 import { heatMap } from "../figures/heat-map.js";
-import { rocFigure, toLines } from "../figures/line-figure.js";
+import { rocFigure, tableLines } from "../figures/line-figure.js";
 import { methodFigure } from "../figures/method-figure.js";
 
 interface Spec {
@@ -162,7 +162,7 @@ describe("lines over a numeric axis", () => {
   });
 
   it("has the points in the order of the numbers", () => {
-    const lines = toLines(table("detection.recall", 9, 5, 7));
+    const lines = tableLines(table("detection.recall", 9, 5, 7));
     assert.deepEqual(
       lines?.series.map(({ label, points }) => [
         label,
@@ -170,14 +170,14 @@ describe("lines over a numeric axis", () => {
       ]),
       [["flip", [0.05, 0.5], [0.1, 0.7], [0.2, 0.9]]],
     );
-    assert.equal(toLines({ ...table("recall", 1, 2, 3), columns: ["1", "2", "b"] }), undefined);
+    assert.equal(tableLines({ ...table("recall", 1, 2, 3), columns: ["1", "2", "b"] }), undefined);
   });
 
   it("has a ROC: flagged contaminated clients over flagged benign ones", () => {
     const [recall, alarms] = [
       table("detection.recall", 9, 5, 7),
       table("detection.falseAlarms", 4, 0, 1),
-    ].map(toLines);
+    ].map(tableLines);
     assert.ok(recall && alarms);
     const spec = rocFigure(recall, alarms, "aggregator.falseAlarmRate", 860);
     const { data } = spec as unknown as { data: { values: Value[] } };

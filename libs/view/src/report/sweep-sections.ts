@@ -54,24 +54,11 @@ export function sweepAnswer(
   }`;
 }
 
-/** A list of what the studies found, after a note on personal and shared models. */
-export function findingList({ findings, models, trials, finished }: SweepResults): Html {
+/** Says how many trials have no numbers yet. */
+export function missingNote({ trials, finished }: SweepResults): Html | undefined {
   const missing = trials - finished;
-  return html`${models === undefined ? undefined : html`<p class="verdict">${models}.</p>`}
-  ${
-    findings.length === 0
-      ? undefined
-      : html`<ul class="verdict">
-          ${findings.map(
-            ({ place, texts }) => html`<li><b>${place}</b>: ${texts.join("; ")}.</li>`,
-          )}
-        </ul>`
-  }
-  ${
-    missing === 0
-      ? undefined
-      : html`<p class="mistake">${missing} of ${trials} trials have no numbers.</p>`
-  }`;
+  if (missing === 0) return undefined;
+  return html`<p class="mistake">${missing} of ${trials} trials have no numbers.</p>`;
 }
 
 /** Says which intervals the tables have. */

@@ -8,14 +8,13 @@ import {
   writeWhole,
   type Run,
 } from "@fedclair/runs";
-import type { TopLevelSpec } from "vega-lite";
 import { accuracyFigure } from "../figures/accuracy-figure.js";
 import { costFigure } from "../figures/cost-figure.js";
 import {
   armColours,
-  figureConfig,
+  createSpec,
   figureWidth,
-  ink,
+  inkColour,
   isNarrow,
   narrowWidth,
 } from "../figures/figure-style.js";
@@ -99,7 +98,7 @@ async function taskDrawings(run: Run, figures: TaskFigures): Promise<Drawing[]> 
     figures({
       task: trial.task,
       artifacts,
-      arms: labels.map((label, i) => ({ label, colour: range[i] ?? ink })),
+      arms: labels.map((label, i) => ({ label, colour: range[i] ?? inkColour })),
       clients: {
         count: trial.clients,
         name: (index) => displayName(idOf(index), description),
@@ -115,11 +114,6 @@ async function taskDrawings(run: Run, figures: TaskFigures): Promise<Drawing[]> 
   const [wide, narrow] = await Promise.all([drawAt(figureWidth), drawAt(narrowWidth)]);
   return wide.map(({ spec, ...drawing }, i) => ({
     ...drawing,
-    draw: (width) =>
-      ({
-        $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-        config: figureConfig,
-        ...(isNarrow(width) ? narrow[i]?.spec : spec),
-      }) as TopLevelSpec,
+    draw: (width) => createSpec((isNarrow(width) ? narrow[i]?.spec : spec) ?? {}),
   }));
 }

@@ -18,7 +18,7 @@ import {
 import { writeFigures, type Drawing } from "../figures/figures.js";
 import { heatMap, type CellLink } from "../figures/heat-map.js";
 import { factList, html, table, type Html } from "./html.js";
-import { lineFigure, rocFigure, toLines } from "../figures/line-figure.js";
+import { lineFigure, rocFigure, tableLines } from "../figures/line-figure.js";
 import { maxColours, maxDots, methodFigure } from "../figures/method-figure.js";
 import { figureSection, htmlPage } from "./page.js";
 import { drawCourses } from "./sweep-courses.js";
@@ -70,7 +70,7 @@ function drawMeasure(
   measure: string,
   linkOf: CellLink,
 ): Drawing[] {
-  const lines = tables.filter((one) => one.measure === measure).map(toLines);
+  const lines = tables.filter((one) => one.measure === measure).map(tableLines);
   const [first, ...rest] = lines.filter((one) => one !== undefined);
   const drawing = drawCells(grid, tables, measure, linkOf);
   if (!first || rest.length + 1 < lines.length) return [drawing];
@@ -97,7 +97,7 @@ function drawRoc(grid: Grid, tables: readonly Table[]): Drawing[] {
   const axis = numericPath(grid);
   if (!thresholdKey.test(axis)) return [];
   const find = (measure: string) =>
-    tables.filter((one) => one.measure === measure).map((one) => toLines(one));
+    tables.filter((one) => one.measure === measure).map((one) => tableLines(one));
   const alarms = find("detection.falseAlarms");
   return find("detection.recall").flatMap((recall, i) => {
     const others = alarms[i];
