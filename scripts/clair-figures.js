@@ -17,7 +17,8 @@ import {
   thinSvd,
 } from "@fedclair/linalg";
 import { loadBuiltIn } from "@fedclair/plugins";
-import { figureConfig, muted, truthColours, truthShapes } from "@fedclair/view";
+import { mutedColour } from "@fedclair/core";
+import { figureConfig, truthColours, truthShapes } from "@fedclair/view";
 import { drawSvg } from "@fedclair/view/draw";
 import { drawPng } from "@fedclair/view/draw-png";
 import { prepareTrial, runTrial } from "@fedclair/runs";
@@ -189,7 +190,7 @@ function alignFigure({ clients, matrices, rank }) {
       },
       ...groups.map(({ text, at }) => ({
         data: { values: [{}] },
-        mark: { type: "text", text, fontSize: 10, baseline: "bottom", color: muted },
+        mark: { type: "text", text, fontSize: 10, baseline: "bottom", color: mutedColour },
         encoding: { x: { value: at }, y: { value: -4 } },
       })),
       ...edges.flatMap((edge) => [
@@ -313,7 +314,10 @@ async function searchFigure({ clients, updates, matrices, rank }) {
           color: {
             field: "name",
             type: "nominal",
-            scale: { domain: ["half that fits best", "all clients"], range: ["#0072b2", muted] },
+            scale: {
+              domain: ["half that fits best", "all clients"],
+              range: ["#0072b2", mutedColour],
+            },
             legend: { orient: "bottom" },
           },
         },
@@ -576,7 +580,7 @@ async function refinementFigure(gains) {
         },
       },
       ...[
-        ["local", "local update", muted],
+        ["local", "local update", mutedColour],
         ["refined", "refined update", "#0072b2"],
       ].map(([field, name]) => ({
         transform: [{ calculate: `'${name}'`, as: "which" }],
@@ -586,7 +590,7 @@ async function refinementFigure(gains) {
           color: {
             field: "which",
             type: "nominal",
-            scale: { domain: ["local update", "refined update"], range: [muted, "#0072b2"] },
+            scale: { domain: ["local update", "refined update"], range: [mutedColour, "#0072b2"] },
           },
         },
       })),

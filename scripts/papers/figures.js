@@ -1,5 +1,5 @@
 // Parts of Vega-Lite specifications that the pages' figures share.
-import { methodColours, muted } from "@fedclair/view";
+import { methodColours, mutedColour } from "@fedclair/core";
 
 /** A quantitative channel. */
 export function number(field, title, { scale = {}, ...axis } = {}) {
@@ -27,12 +27,12 @@ export function predictedLine(x, label) {
   return [
     {
       data: { values: [{ x }] },
-      mark: { type: "rule", strokeDash: [4, 3], color: muted },
+      mark: { type: "rule", strokeDash: [4, 3], color: mutedColour },
       encoding: { x: at },
     },
     {
       data: { values: [{ x, label }] },
-      mark: { type: "text", align: "left", dx: 4, baseline: "top", color: muted },
+      mark: { type: "text", align: "left", dx: 4, baseline: "top", color: mutedColour },
       encoding: { x: at, y: { value: 2 }, text: { field: "label" } },
     },
   ];
@@ -41,7 +41,7 @@ export function predictedLine(x, label) {
 /** A horizontal line. */
 export function level(y) {
   const encoding = { y: { field: "y", type: "quantitative" } };
-  return { data: { values: [{ y }] }, mark: { type: "rule", color: muted }, encoding };
+  return { data: { values: [{ y }] }, mark: { type: "rule", color: mutedColour }, encoding };
 }
 
 /** Panels side by side, each with its own scales and legend. */

@@ -3,8 +3,6 @@ export {
   figureConfig,
   figureWidth,
   jitter,
-  methodColours,
-  muted,
   truthColours,
   truthShapes,
 } from "./figures/figure-style.js";

@@ -1,9 +1,9 @@
+import { mutedColour } from "@fedclair/core";
 import {
   axisTicks,
   figureConfig,
   figureWidth,
   jitter,
-  muted,
   truthColours,
   truthShapes,
   type Axis,
@@ -67,7 +67,7 @@ function createPanelSpec(panel: PiecePanel): object {
   return {
     width: figureWidth - 120,
     height: { step: 40 },
-    view: { stroke: muted, strokeWidth: 0.3 },
+    view: { stroke: mutedColour, strokeWidth: 0.3 },
     layer: [
       {
         data: { values: shaded },

@@ -1,4 +1,18 @@
-/* The line styles of curves, for the figures of the report and those of tasks. */
+/* Colours and line styles of curves, for the figures of the report and those of tasks. */
+
+/** The colour-blind-safe colours of Okabe and Ito, in order of decreasing contrast. */
+export const methodColours = [
+  "#0072b2",
+  "#d55e00",
+  "#009e73",
+  "#cc79a7",
+  "#e69f00",
+  "#56b4e9",
+  "#8c6d31",
+] as const;
+
+/** The colour of lines and texts that are not the subject of a figure. */
+export const mutedColour = "#666666";
 
 /**
  * Dash patterns of the first curve, the second …. Each fits at least twice into a legend's stroke,

@@ -1,5 +1,5 @@
 // The agents on their way over the bridge: the figure of the task's reports.
-import { methodColours } from "@fedclair/view";
+import { methodColours } from "@fedclair/core";
 import { pathFigure } from "../dist/src/path-figure.js";
 import { readArtifact } from "../../../../scripts/papers/runs.js";
 

@@ -1,4 +1,4 @@
-import { methodColours } from "@fedclair/view";
+import { methodColours } from "@fedclair/core";
 import { mean } from "@fedclair/linalg";
 import { groupBy } from "../../../../scripts/group-by.js";
 import { drawBridge } from "./bridge.js";

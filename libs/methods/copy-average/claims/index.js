@@ -1,6 +1,6 @@
 import { optimalCopyAverageLoss } from "../dist/src/copy-average-points.js";
 import { perturbedCopy } from "../dist/src/perturbed-copy.js";
-import { methodColours, muted } from "@fedclair/view";
+import { methodColours, mutedColour } from "@fedclair/core";
 import { mean } from "@fedclair/linalg";
 import { groupBy } from "../../../../scripts/group-by.js";
 
@@ -217,7 +217,7 @@ export const paper = {
             color: {
               field: "end",
               type: "nominal",
-              scale: { domain: ends, range: [methodColours[0], methodColours[1], muted] },
+              scale: { domain: ends, range: [methodColours[0], methodColours[1], mutedColour] },
               legend: { orient: "bottom" },
             },
             order: { field: "end", sort: "ascending" },

@@ -1,4 +1,4 @@
-import { methodColours, muted } from "@fedclair/view";
+import { methodColours, mutedColour } from "@fedclair/core";
 import { mean } from "@fedclair/linalg";
 import { drawParameters, listParameterRows, parameterColumns } from "./parameters.js";
 import { middles } from "./regents.js";
@@ -399,7 +399,7 @@ function drawRegents(all) {
             color: {
               field: "line",
               type: "nominal",
-              scale: { domain: Object.values(lines), range: [muted, methodColours[0]] },
+              scale: { domain: Object.values(lines), range: [mutedColour, methodColours[0]] },
               legend: { orient: "bottom", title: null },
             },
           },

@@ -1,5 +1,5 @@
 // Points on their way to the target: the figure of the task's reports.
-import { methodColours } from "@fedclair/view";
+import { methodColours } from "@fedclair/core";
 import { figures } from "../dist/src/figures.js";
 import { readArtifact } from "../../../../scripts/papers/runs.js";
 import { methodOf, names } from "./runs.js";

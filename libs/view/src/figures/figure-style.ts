@@ -1,9 +1,8 @@
-import { dashes } from "@fedclair/core";
+import { dashes, methodColours, mutedColour } from "@fedclair/core";
 import type { Config, TopLevelSpec } from "vega-lite";
 
 /** Colours of text and lines; in dark mode the page's style replaces them. */
 export const inkColour = "#222222";
-export const muted = "#666666";
 export const faint = "#dddddd";
 /** Marks verdicts that differ from the truth, and nothing else. */
 export const alarm = "#c00000";
@@ -19,16 +18,6 @@ export function isNarrow(width: number): boolean {
   return width < 500;
 }
 
-/** The colour-blind-safe colours of Okabe and Ito, in order of decreasing contrast. */
-export const methodColours = [
-  "#0072b2",
-  "#d55e00",
-  "#009e73",
-  "#cc79a7",
-  "#e69f00",
-  "#56b4e9",
-  "#8c6d31",
-] as const;
 const shapes = [
   "triangle-up",
   "square",
@@ -107,8 +96,8 @@ export const figureConfig: Config = {
     labelFontSize: 11,
     titleFontSize: 11,
     titleFontWeight: "normal",
-    domainColor: muted,
-    tickColor: muted,
+    domainColor: mutedColour,
+    tickColor: mutedColour,
     gridColor: faint,
     tickSize: 4,
     labelLimit: 190,
@@ -129,10 +118,10 @@ export const figureConfig: Config = {
   },
   title: {
     anchor: "start",
-    color: muted,
+    color: mutedColour,
     fontSize: 11,
     fontWeight: "normal",
-    subtitleColor: muted,
+    subtitleColor: mutedColour,
     offset: 8,
   },
 };

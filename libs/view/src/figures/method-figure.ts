@@ -1,7 +1,8 @@
 import { formatCell, formatNumber, maxOf, valueOf, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { axisTicks, errorAxis } from "./axis.js";
-import { armColours, createSpec, isNarrow, muted } from "./figure-style.js";
+import { mutedColour } from "@fedclair/core";
+import { armColours, createSpec, isNarrow } from "./figure-style.js";
 import { textWidth } from "./text-width.js";
 
 /** The largest number of dots that a reader can distinguish. */
@@ -103,7 +104,7 @@ export function methodFigure(
       },
       {
         data: { values: means.filter((one) => one.facet === facet) },
-        mark: { type: "text", align: "left", dx: 10, fontSize: 10, color: muted },
+        mark: { type: "text", align: "left", dx: 10, fontSize: 10, color: mutedColour },
         encoding: { x: { value: figureWidth - names - 130 }, ...position, text: { field: "text" } },
       },
     ],

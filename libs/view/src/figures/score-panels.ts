@@ -1,14 +1,7 @@
 import { formatNumber, maxOf } from "@fedclair/runs";
 import { axisTicks, type Axis } from "./axis.js";
-import {
-  alarm,
-  inkColour,
-  isNarrow,
-  jitter,
-  muted,
-  truthColours,
-  truthShapes,
-} from "./figure-style.js";
+import { mutedColour } from "@fedclair/core";
+import { alarm, inkColour, isNarrow, jitter, truthColours, truthShapes } from "./figure-style.js";
 import type { ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 
@@ -89,7 +82,7 @@ export function scorePanels(
         },
         {
           transform: [{ filter: "!isValid(datum.at)" }],
-          mark: { type: "text", align: "left", dy: -6, fontSize: 9, color: muted },
+          mark: { type: "text", align: "left", dy: -6, fontSize: 9, color: mutedColour },
           encoding: { x: { value: 4 }, text: { field: "note" } },
         },
         {
