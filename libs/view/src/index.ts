@@ -6,10 +6,10 @@ export {
   truthColours,
   truthShapes,
 } from "./figures/figure-style.js";
-export { drawFigures, type Drawing } from "./figures/figures.js";
+export { drawFigures, type Drawing, type Figure } from "./figures/figures.js";
 export { factList, html, preformatted, table, type Html } from "./report/html.js";
 export { findInfluences, influenceText, listIds, type Influence } from "./data/influences.js";
-export { loneFigureSection, htmlPage, type Figure } from "./report/page.js";
+export { loneFigureSection, htmlPage } from "./report/page.js";
 export { runAndReport } from "./report/run-and-report.js";
 export { showIfDone, showRun } from "./report/show-run.js";
 export { textWidth } from "./figures/text-width.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { StreamedArmRound } from "../../src/data/protocol.js";
-import { orderRows, type RowChoice } from "../live/order.js";
+import { orderRows, type RowChoice } from "./order.js";
 import { clientId, RunData } from "./run-data.js";
 import { verdictOf } from "./verdicts.js";
 

@@ -3,7 +3,7 @@ import type { RunState } from "../../src/data/protocol.js";
 import { ClientMap } from "./client-map.js";
 import { ClientList } from "./client-table.js";
 import type { FollowedRun } from "./connection.js";
-import { orderRows, type SortKey } from "./order.js";
+import { orderRows, type SortKey } from "../data/order.js";
 import { Section } from "../parts/index.js";
 import { clientId } from "../data/run-data.js";
 

@@ -78,11 +78,7 @@ function Progress({
       : "";
   return (
     <div class="progress">
-      <progress
-        max={all}
-        value={done}
-        aria-label={`${done} of ${countLabel(all, "round")} done`}
-      />
+      <progress max={all} value={done} aria-label={`${done} of ${countLabel(all, "round")} done`} />
       <p>
         {arm}, round {Math.min(round, run.rounds)} of {run.rounds}
         {activity && activity.doing !== "finished" && `, ${activity.doing}${answers}`}

@@ -17,7 +17,7 @@ import {
 } from "@fedclair/runs";
 import type { FlaggedClient, MetricState, RunState, Status } from "./protocol.js";
 import { chooseMetric, chooseSpacing, type Spacing } from "./round-columns.js";
-import { hasReport } from "../live/run-paths.js";
+import { hasReport } from "./report-file.js";
 
 /** Number of flagged or missed clients that are listed; the map has the others. */
 const maxListed = 50;

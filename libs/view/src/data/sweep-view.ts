@@ -10,7 +10,7 @@ import {
   type Summary,
 } from "@fedclair/runs";
 import type { SweepView } from "./protocol.js";
-import { hasReport } from "../live/run-paths.js";
+import { hasReport } from "./report-file.js";
 
 /** Reads the results so far of a sweep or study. Returns undefined if the folder holds none. */
 export function readSweepView(folder: string): SweepView | undefined {

@@ -2,8 +2,19 @@ import { join } from "node:path";
 import { csvLine, makeOwnFolder, writeWhole } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { figureWidth, inkColour, isNarrow, narrowWidth } from "./figure-style.js";
-import type { Figure } from "../report/page.js";
 import { textWidth } from "./text-width.js";
+
+/** A figure in the page; its files are `figures/<name>.{svg,png,csv,vl.json}`. */
+export interface Figure {
+  readonly name: string;
+  readonly title: string;
+  readonly caption: string;
+  readonly svg: string;
+  /** The same for narrow screens; undefined if it cannot be drawn there. */
+  readonly narrow?: string;
+  /** What the points of moving lines count, if readers can play them. See `TaskFigure`. */
+  readonly moves?: string;
+}
 
 /** A figure before it is drawn, without a title of its own. */
 export interface Drawing extends Omit<Figure, "svg" | "narrow"> {

@@ -1,5 +1,6 @@
 import { formatCell, formatShare, maxOf, minOf, valueOf, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
+import { listCells } from "./cells.js";
 import { createSpec, inkColour, isNarrow } from "./figure-style.js";
 
 const worstRow = "worst";
@@ -21,7 +22,7 @@ export function heatMap(
   linkOf: CellLink = () => undefined,
 ): TopLevelSpec | undefined {
   const [{ worse }] = tables;
-  const values = tables.flatMap((table) => listCells(table, linkOf));
+  const values = tables.flatMap((table) => listMarks(table, linkOf));
   const means = values.map(({ mean }) => mean);
   // Ratios and errors span decades; shares do not.
   const spread = maxOf(means) / minOf(means);
@@ -105,49 +106,35 @@ export function heatMap(
   });
 }
 
-function listCells({ facet, rows, columns, cells, worst, worse }: Table, linkOf: CellLink) {
+function listMarks(table: Table, linkOf: CellLink) {
+  const { facet, columns, worst, worse } = table;
   const short = (value: number) => String(Number(value.toPrecision(3)));
-  const means = cells.flat().flatMap((cell) => (cell ? valueOf(cell) : []));
+  const cells = listCells(table);
+  const means = cells.map(({ cell }) => valueOf(cell));
   const worstMean = worse === undefined ? NaN : worse === "low" ? minOf(means) : maxOf(means);
-  const measured = rows.flatMap((row, r) =>
-    columns.flatMap((column, c) => {
-      const cell = cells[r]?.[c];
-      if (!cell) return [];
-      const { interval, counts } = cell;
-      const mean = valueOf(cell);
-      const range = counts
-        ? formatShare(counts.low, counts.high)
-        : interval
-          ? `± ${short((interval.high - interval.low) / 2)}`
-          : "";
-      const about = `${[row, column].filter(Boolean).join(", ")}: ${formatCell(cell)}`;
-      const isWorst = mean === worstMean && means.length > 1;
-      const href = linkOf(facet, row, column);
-      return [
-        { facet, row, column, mean, text: short(mean), interval: range, about, isWorst, href },
-      ];
-    }),
-  );
+  const measured = cells.map(({ row, column, cell, name }, i) => {
+    const { interval, counts } = cell;
+    const mean = means[i] ?? NaN;
+    const range = counts
+      ? formatShare(counts.low, counts.high)
+      : interval
+        ? `± ${short((interval.high - interval.low) / 2)}`
+        : "";
+    const about = `${name}: ${formatCell(cell)}`;
+    const isWorst = mean === worstMean && means.length > 1;
+    const href = linkOf(facet, row, column);
+    return { facet, row, column, mean, text: short(mean), interval: range, about, isWorst, href };
+  });
   // Where other cells have links, Vega stumbles over one without, as in the column of worst cases.
   const link = measured.some(({ href }) => href !== undefined) ? { href: "#runs" } : {};
   return [
     ...measured.map((cell) => (cell.href === undefined ? { ...cell, ...link } : cell)),
     ...worst.flatMap((mean, c) => {
       if (mean === undefined) return [];
-      const column = columns[c] ?? "";
-      const about = `worst of ${column}: ${short(mean)}`;
-      const text = short(mean);
-      const cell = {
-        facet,
-        row: worstRow,
-        column,
-        mean,
-        text,
-        interval: "",
-        about,
-        isWorst: false,
-      };
-      return [{ ...cell, ...link }];
+      const [column, text] = [columns[c] ?? "", short(mean)];
+      const about = `worst of ${column}: ${text}`;
+      const marks = { facet, row: worstRow, column, mean, text, interval: "", about };
+      return [{ ...marks, isWorst: false, ...link }];
     }),
   ];
 }

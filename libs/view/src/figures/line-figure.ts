@@ -1,7 +1,8 @@
 import { strokeLegend } from "@fedclair/core";
-import { formatCell, formatNumber, valueOf, type Cell, type Table } from "@fedclair/runs";
+import { formatCell, formatNumber, type Cell, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { bandLines } from "./band-lines.js";
+import { readCell } from "./cells.js";
 import { armColours, createSpec, isNarrow } from "./figure-style.js";
 import { maxColours } from "./method-figure.js";
 
@@ -49,14 +50,6 @@ export function tableLines({ facet, rows, columns, cells }: Table): Lines | unde
     create(columns, rows, (row, column) => cells[row]?.[column]) ??
     create(rows, columns, (column, row) => cells[row]?.[column])
   );
-}
-
-/** The share that a cell counts, or else its mean, with the ends of its interval. */
-function readCell(cell: Cell) {
-  const { counts, interval } = cell;
-  const value = valueOf(cell);
-  const { low = value, high = value } = counts ?? interval ?? {};
-  return { value, low, high };
 }
 
 /**

@@ -1,7 +1,8 @@
-import { formatCell, formatNumber, maxOf, valueOf, type Table } from "@fedclair/runs";
+import { formatCell, formatNumber, maxOf, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { axisTicks, errorAxis } from "./axis.js";
 import { mutedColour } from "@fedclair/core";
+import { listCells, readCell } from "./cells.js";
 import { armColours, createSpec, isNarrow } from "./figure-style.js";
 import { textWidth } from "./text-width.js";
 
@@ -115,32 +116,21 @@ export function methodFigure(
   });
 }
 
-function listMeans({ facet, rows, columns, cells }: Table) {
-  return rows.flatMap((row, r) =>
-    columns.flatMap((column, place) => {
-      const cell = cells[r]?.[place];
-      if (!cell) return [];
-      const { counts, interval } = cell;
-      const value = valueOf(cell);
-      const { low = value, high = value } = counts ?? interval ?? {};
-      const isShare = counts !== undefined;
-      const text = formatCell(cell);
-      const about = `${[row, column].filter(Boolean).join(", ")}: ${text}`;
-      return [{ facet, row, column, place, value, low, high, isShare, text, about }];
-    }),
-  );
+function listMeans(table: Table) {
+  return listCells(table).map(({ cell, name, ...place }) => {
+    const text = formatCell(cell);
+    const isShare = cell.counts !== undefined;
+    return { ...place, ...readCell(cell), isShare, text, about: `${name}: ${text}` };
+  });
 }
 
 /** The values of single seeds. Shares of a few clients would lie on top of each other. */
-function listSeeds({ facet, rows, columns, cells }: Table) {
-  return rows.flatMap((row, r) =>
-    columns.flatMap((column, place) => {
-      const cell = cells[r]?.[place];
-      if (!cell || cell.counts || cell.seeds === 1) return [];
-      return cell.values.map((value, i) => {
-        const about = `${[row, column].filter(Boolean).join(", ")}, seed ${i + 1} of ${cell.seeds}: ${formatNumber(value)}`;
-        return { facet, row, column, place, value, about };
-      });
-    }),
-  );
+function listSeeds(table: Table) {
+  return listCells(table).flatMap(({ cell, name, ...place }) => {
+    if (cell.counts || cell.seeds === 1) return [];
+    return cell.values.map((value, i) => {
+      const about = `${name}, seed ${i + 1} of ${cell.seeds}: ${formatNumber(value)}`;
+      return { ...place, value, about };
+    });
+  });
 }

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 
@@ -34,9 +33,4 @@ export async function findReportFile(
 ): Promise<string | undefined> {
   if (!reportFile.test(file)) return undefined;
   return await findInside(root, path === "" ? file : `${path}/${file}`);
-}
-
-/** Does the folder have a report? */
-export function hasReport(folder: string): boolean {
-  return existsSync(join(folder, "report.html"));
 }

@@ -1,6 +1,7 @@
 import { verdictSentence, type Run } from "@fedclair/runs";
 import { stringify } from "yaml";
 import { answerList } from "./answer.js";
+import type { Figure } from "../figures/figures.js";
 import { Html, html, preformatted, table } from "./html.js";
 import { clientSection, failureSection } from "./client-sections.js";
 import { hashSource, readPageFile } from "./page-site.js";
@@ -8,18 +9,6 @@ import { influenceSection } from "./influence-section.js";
 import type { Influence } from "../data/influences.js";
 import { measureSection } from "./measure-section.js";
 import { comparisonSection, armSection } from "./arm-section.js";
-
-/** A figure in the page; its files are `figures/<name>.{svg,png,csv,vl.json}`. */
-export interface Figure {
-  readonly name: string;
-  readonly title: string;
-  readonly caption: string;
-  readonly svg: string;
-  /** The same for narrow screens; undefined if it cannot be drawn there. */
-  readonly narrow?: string;
-  /** What the points of moving lines count, if readers can play them. See `TaskFigure`. */
-  readonly moves?: string;
-}
 
 /**
  * The report of a run: a single, self-contained page.

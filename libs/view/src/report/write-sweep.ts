@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -15,6 +14,7 @@ import {
   type SweepResults,
   type Table,
 } from "@fedclair/runs";
+import { hasReport } from "../data/report-file.js";
 import { writeFigures, type Drawing } from "../figures/figures.js";
 import { heatMap, type CellLink } from "../figures/heat-map.js";
 import { factList, html, table, type Html } from "./html.js";
@@ -42,7 +42,7 @@ export async function writeSweep(
   await write("summary.json", JSON.stringify(results, null, 1) + "\n");
   await write("table.csv", toCsv(tables));
   if (!report) return;
-  const hasOwnReport = (folder: string) => hasReport(out, folder);
+  const hasOwnReport = (folder: string) => hasReport(join(out, folder));
   const linkOf = createLinks(hasOwnReport, grid);
   const measures = [...new Set(tables.map(({ measure }) => measure))];
   const drawings = [
@@ -114,10 +114,6 @@ function drawRoc(grid: Grid, tables: readonly Table[]): Drawing[] {
   });
 }
 
-function hasReport(out: string, folder: string): boolean {
-  return existsSync(join(out, folder, "report.html"));
-}
-
 /** Leads from a study, by the name of its findings, to its runs, as `createLinks` does. */
 function createStudyLinks(
   hasOwnReport: (folder: string) => boolean,
@@ -178,7 +174,7 @@ const maxRunMeasures = 6;
 function runSection(out: string, grid: Grid, { tables }: SweepResults): Html {
   const { dimensions, trials } = grid;
   const measures = [...new Set(tables.map(({ measure }) => measure))].slice(0, maxRunMeasures);
-  const isMissing = trials.some(({ folder }) => !hasReport(out, folder));
+  const isMissing = trials.some(({ folder }) => !hasReport(join(out, folder)));
   return html`<section id="runs">
     <h2>Runs</h2>
     ${
@@ -204,7 +200,7 @@ function runSection(out: string, grid: Grid, { tables }: SweepResults): Html {
           html`<span id="run-${i}"
             ><span id="runs-${i}"
               >${
-                hasReport(out, folder)
+                hasReport(join(out, folder))
                   ? html`<a href="${folder}/report.html">${folder}</a>`
                   : html`<code data-run="${folder}">${folder}</code>`
               }</span

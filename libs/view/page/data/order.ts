@@ -1,5 +1,5 @@
-import { isAttack, type RowTotals, type RunData } from "../data/run-data.js";
-import { flagsClient } from "../data/verdicts.js";
+import { isAttack, type RowTotals, type RunData } from "./run-data.js";
+import { flagsClient } from "./verdicts.js";
 
 /** How rows of the map and the table are ordered. */
 export type SortKey = "suspicion" | "flagged" | "truth" | "failures" | "client";
