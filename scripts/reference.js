@@ -77,7 +77,7 @@ function formatTrialFiles() {
   const section = toSchema(sectionSchema, "input");
   return [
     "# Trial files",
-    `This page lists every key of a trial file. ${generated} \`fedclair schema\` prints the JSON Schema for editors. The options of [tasks](tasks.md), [aggregators](aggregators.md), [attacks](attacks.md) and [mods](mods.md) have pages of their own.`,
+    `This page lists every key of a trial file. ${generated} \`fedclair plugins --schema\` prints the JSON Schema for editors. The options of [tasks](tasks.md), [aggregators](aggregators.md), [attacks](attacks.md) and [mods](mods.md) have pages of their own.`,
     "## Keys",
     formatFields(properties, required),
     "## sweep",

@@ -1,6 +1,7 @@
 // npm run lab -- what-if [--forgeries N] [--seed N]: tries on three trials what docs/runs.md
-// promises: a replay without a client against a fresh run in which the client was absent, a repair,
-// and attest on the run as it is and after one number of one record was forged, N times.
+// promises: a replay without a client against a fresh run in which the client was absent, a replay
+// without the flagged clients, and verify on the run as it is and after one number of one record
+// was forged, N times.
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -87,13 +88,13 @@ for (const { name, set, without } of trials) {
     `without ${without} from round 2: the bytes of a fresh run in which it was absent`,
   );
 
-  const repair = await fedclair("repair", run, ...how);
-  const [said] = /^flagged: .*$/m.exec(repair.output) ?? [];
-  report("repair", repair.code === 0, said ?? repair.output);
+  const flagged = await fedclair("replay", run, "--without", "flagged", ...how);
+  const [said] = /^flagged: .*$/m.exec(flagged.output) ?? [];
+  report("flagged", flagged.code === 0, said ?? flagged.output);
 
-  const whole = await fedclair("attest", run, "--rounds", "100%");
+  const whole = await fedclair("verify", run, "--rounds", "100%");
   const [last = ""] = /^\d+ of .* identical.*$/m.exec(whole.output) ?? [whole.output];
-  report("attest", whole.code === 0, last);
+  report("verify", whole.code === 0, last);
   const rounds = (await readFile(join(run, "records.jsonl"), "utf8")).trimEnd().split("\n").length;
   let found = 0;
   for (let i = 0; i < forgeries; i++) {
@@ -101,7 +102,7 @@ for (const { name, set, without } of trials) {
     await cp(run, forged, { recursive: true });
     const number = 1 + rng.int(rounds);
     await forgeRecord(forged, number, changeDigit);
-    const { code, output } = await fedclair("attest", forged, "--rounds", "100%");
+    const { code, output } = await fedclair("verify", forged, "--rounds", "100%");
     if (code === 4 && output.includes(`records.jsonl:${number}:`)) found++;
     await rm(forged, { recursive: true });
   }

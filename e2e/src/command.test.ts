@@ -98,12 +98,23 @@ describe("the command", () => {
     }
   });
 
-  it("--help lists the commands", async () => {
+  it("--help lists the commands by job", async () => {
     const { code, stdout } = await fedclair(["--help"]);
     assert.equal(code, 0);
-    for (const name of ["run", "verify", "list", "report", "schema", "coordinator", "client"]) {
+    for (const name of ["run", "verify", "list", "report", "plugins", "coordinator", "client"]) {
       assert.match(stdout, new RegExp(`^ +${name} `, "m"));
     }
+    const groups = [...stdout.matchAll(/^(\S.*):$/gm)].map(([, group]) => group);
+    assert.deepEqual(groups, [
+      "Options",
+      "Start",
+      "Run trials",
+      "Look at results",
+      "Run again and check",
+      "LoRA adapters",
+      "Many machines",
+      "Help",
+    ]);
   });
 
   for (const [kind, name] of [
@@ -134,8 +145,8 @@ describe("the command", () => {
     assert.match(text, /^ {6}by: gap {2}.*\n {8}minGap \[1\.3\] {2}.*\n {6}by: evidence {2}/m);
   });
 
-  it("schema prints a JSON Schema that accepts the trial files and rejects a misspelt key", async () => {
-    const schema = (await json(["schema"])) as Record<string, unknown>;
+  it("plugins --schema prints a JSON Schema that accepts the trial files and rejects a misspelt key", async () => {
+    const schema = (await json(["plugins", "--schema"])) as Record<string, unknown>;
     assert.equal(schema["$schema"], "http://json-schema.org/draft-07/schema#");
     const valid = new Ajv({ allErrors: true }).compile(schema);
     const files = (await listShipped("trials")).map((file) => join(workspace, file));
@@ -179,8 +190,6 @@ describe("the command", () => {
     assert.match(stdout, /^trials\/b\.yaml +trials\/b\.yaml:2:1: Flow sequence/m);
     assert.match(stdout, /^sweep +trials\ntrials\/c\.yaml +\d+$/m);
     assert.doesNotMatch(stdout, /What attacks do|torn/);
-    const { stdout: claims } = await fedclair(["list", "--claims"], { cwd });
-    assert.match(claims, /^trials\/c\.yaml +\d+ +What attacks do/m);
   });
 
   it("run shows a finished run again without touching it; --again starts a new one", async () => {
@@ -220,9 +229,20 @@ describe("the command", () => {
     assert.match(missing.stderr, /'runs\/pilot-2' holds no run/);
   });
 
+  it("plugins --schema describes whole trial files, not one kind of plug-in", async () => {
+    const { code, stderr } = await fedclair(["plugins", "tasks", "--schema"]);
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /^error: --schema describes whole trial files: leave out the kind 'tasks'$/m,
+    );
+  });
+
   it("stops silently when the reader of its output goes away", async () => {
     const bin = join(workspace, "apps/cli/bin/fedclair.js");
-    const child = spawn(process.execPath, [bin, "schema"], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [bin, "plugins", "--schema"], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     child.stdout.destroy();
     let said = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));

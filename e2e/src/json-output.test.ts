@@ -50,7 +50,7 @@ describe("docs/output.schema.json", () => {
     await check("show", "runs/study");
     await check("compare", "runs/one", "runs/study/seed-2");
     await check("compare", "runs/study", "runs/one");
-    await check("attest", "runs/one", "--rounds", "1");
+    await check("verify", "runs/one", "--rounds", "1");
     await check("list", join(workspace, "trials/linear-regression"));
   });
 

@@ -166,7 +166,9 @@ describe("plug-ins from outside", () => {
       await print("plugins", "attacks", "--plugins", "./reverse.js"),
       /reverse {2}The opposite/,
     );
-    const schema = JSON.parse(await print("schema", "--plugins", "./near-median.js")) as object;
+    const schema = JSON.parse(
+      await print("plugins", "--schema", "--plugins", "./near-median.js"),
+    ) as object;
     assert.match(JSON.stringify(schema), /Clients farther away than this multiple of the median/);
   });
 

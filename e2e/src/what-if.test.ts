@@ -108,7 +108,7 @@ describe("fedclair replay", () => {
     assert.equal(neither.code, 2);
     assert.match(
       neither.stderr,
-      /expected clients to leave out: --without c03, or --most-suspicious 3/,
+      /expected clients to leave out: --without c03, --without flagged .*, or --most-suspicious 3/,
     );
     const both = await fedclair(["replay", run, "--without", "c03", "--most-suspicious", "3"]);
     assert.equal(both.code, 2);
@@ -122,11 +122,17 @@ describe("fedclair replay", () => {
   });
 });
 
-describe("fedclair repair", () => {
+describe("fedclair replay --without flagged", () => {
   it("has nothing to do if no update of a flagged client entered the result", async () => {
     const short = join(await temporaryFolder(), "run");
     await runTrial(short, "--set", "rounds=1", "--set", "seed=2");
-    const { code, stdout, stderr } = await fedclair(["repair", short, ...inMemory]);
+    const { code, stdout, stderr } = await fedclair([
+      "replay",
+      short,
+      "--without",
+      "flagged",
+      ...inMemory,
+    ]);
     assert.equal(code, 0, stderr);
     assert.match(
       stdout,
@@ -137,24 +143,30 @@ describe("fedclair repair", () => {
   it("says that nobody is flagged", async () => {
     const mean = join(await temporaryFolder(), "run");
     await runTrial(mean, "--set", "aggregator={name: fedavg}", "--set", "baselines=[]");
-    const { code, stderr } = await fedclair(["repair", mean]);
+    const { code, stderr } = await fedclair(["replay", mean, "--without", "flagged"]);
     assert.equal(code, 2);
     assert.match(stderr, /^error: fedavg flags no client at the end of the run in /m);
   });
+
+  it("chooses the first round itself", async () => {
+    const { code, stderr } = await fedclair(["replay", run, "--without", "flagged", "--from", "2"]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^error: --from 2 is for named clients: --without flagged begins/m);
+  });
 });
 
-describe("fedclair attest", () => {
-  const attest = (folder: string, ...args: readonly string[]) =>
-    fedclair(["attest", folder, ...args]);
+describe("fedclair verify of a run", () => {
+  const verify = (folder: string, ...args: readonly string[]) =>
+    fedclair(["verify", folder, ...args]);
 
   it("finds all rounds of a run identical", async () => {
-    const { code, stdout, stderr } = await attest(run, "--rounds", "100%");
+    const { code, stdout, stderr } = await verify(run, "--rounds", "100%");
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^(\d+) of \1 compared rounds identical, byte for byte$/m);
   });
 
   it("runs the drawn rounds alone, from the checkpoint before each", async () => {
-    const { stdout } = await attest(run, "--rounds", "2", "--seed", "7", "--json");
+    const { stdout } = await verify(run, "--rounds", "2", "--seed", "7", "--json");
     const { compared, run: ran } = JSON.parse(stdout) as { compared: number[]; run: number };
     assert.equal(compared.length, 2);
     assert.equal(ran, 2);
@@ -169,7 +181,7 @@ describe("fedclair attest", () => {
     await forgeRecord(forged, 4, (record) =>
       record.replace(/"score":(\d)/, (_, digit) => `"score":${(Number(digit) + 1) % 10}`),
     );
-    const { code, stdout, stderr } = await attest(forged, "--rounds", "100%");
+    const { code, stdout, stderr } = await verify(forged, "--rounds", "100%");
     assert.equal(code, 4, stderr);
     assert.match(stdout, /records\.jsonl:4: \S+, round 4 differs in clients\.0\.score$/m);
     assert.match(stdout, /: clair, round 3 differs in checkpoint-3$/m);
@@ -177,10 +189,25 @@ describe("fedclair attest", () => {
     assert.match(stdout, /^(?!(\d+) of \1 )\d+ of \d+ compared rounds identical/m);
   });
 
+  it("rejects options of trials, and a run beside other paths", async () => {
+    for (const [args, expected] of [
+      [["--jobs", "2"], /^error: --jobs is for trials: '.*' holds a run$/m],
+      [["--set", "rounds=2"], /^error: --set is for trials: '.*' holds a run$/m],
+      [[trial], /^error: verify: expected trials, or one run alone: '.*' holds a run$/m],
+    ] as const) {
+      const { code, stderr } = await verify(run, ...args);
+      assert.equal(code, 2);
+      assert.match(stderr, expected);
+    }
+    const { code, stderr } = await verify(trial, "--rounds", "2");
+    assert.equal(code, 2);
+    assert.match(stderr, /^error: --rounds is for a run: .*linear-regression.* holds no run$/m);
+  });
+
   it("names the fields that a record lacks", async () => {
     const shorter = await copyRun();
     await forgeRecord(shorter, 2, (record) => record.replace(/"numExamples":\d+,/, ""));
-    const { code, stdout, stderr } = await attest(shorter, "--rounds", "1", "--seed", "6");
+    const { code, stdout, stderr } = await verify(shorter, "--rounds", "1", "--seed", "6");
     assert.equal(code, 4, stderr);
     assert.match(stdout, /records\.jsonl:2: \S+, round 2 lacks clients\.0\.numExamples$/m);
   });

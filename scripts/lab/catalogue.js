@@ -145,7 +145,7 @@ const all = {
     {
       name: "what-if",
       file: "scripts/what-if.js",
-      summary: "replay, repair and attest on three trials, with forged records (docs/runs.md)",
+      summary: "replay and verify on three trials, with forged records (docs/runs.md)",
     },
     {
       name: "fuzz",

@@ -5,9 +5,14 @@ export function formatCommands(program, apps) {
   const commands = program
     .createHelp()
     .visibleCommands(program)
-    .filter((command) => command.name() !== "help")
-    .map((command) => apps.get(command.name()) ?? command);
-  const sections = commands.map((command) => formatCommand(command));
+    .filter((command) => command.name() !== "help");
+  const groups = new Set(commands.map((command) => command.helpGroup()));
+  const sections = [...groups].flatMap((group) => [
+    `## ${group.replace(/:$/, "")}`,
+    ...commands
+      .filter((command) => command.helpGroup() === group)
+      .map((command) => formatCommand(apps.get(command.name()) ?? command)),
+  ]);
   return [
     "# Commands",
     "This page lists every command with its arguments and options. `npm run lab -- reference` writes it from the commands' own descriptions; `fedclair COMMAND --help` prints the same.",
@@ -29,7 +34,7 @@ function formatCommand(command) {
       escapeText(withChoices(option.description, option.argChoices)),
     ]);
   return [
-    `## fedclair ${name}`,
+    `### fedclair ${name}`,
     toSentence(command.description()),
     ...(inputs.length > 0 ? [formatTable(["argument", "meaning"], inputs).trimEnd()] : []),
     ...(options.length > 0

@@ -12,8 +12,9 @@ export function parseRounds(text: string): RoundsChoice {
   throw new UserError(`--rounds: expected a number like 12 or a share like 5%, got '${text}'`);
 }
 
-/** Parses `c03,c04`. @throws UserError for an empty list */
-export function parseClients(text: string): string[] {
+/** Parses `c03,c04`, or `flagged`. @throws UserError for an empty list */
+export function parseClients(text: string): readonly string[] | "flagged" {
+  if (text === "flagged") return text;
   const ids = text.split(",").map((id) => id.trim());
   if (ids.every((id) => id !== "")) return [...new Set(ids)];
   throw new UserError(`--without: expected ids of clients like c03,c04, got '${text}'`);

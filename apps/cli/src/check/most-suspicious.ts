@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { compareRuns } from "../results/compare.js";
 import { openRunWith } from "../results/open-run.js";
 import { requireRun } from "../results/show.js";
-import { replayWithout, type ReplayOptions } from "./replay-without.js";
+import { replayWithout, type ReplayRunOptions } from "./replay-without.js";
 
 /** A client with its highest score over threshold, and the round that gave it. */
 export interface SuspiciousClient {
@@ -34,7 +34,7 @@ export interface SuspiciousClient {
 export async function replayMostSuspicious(
   folder: string,
   count: number,
-  options: Omit<ReplayOptions, "without" | "out">,
+  options: ReplayRunOptions & { readonly from: number },
 ): Promise<void> {
   const stored = await requireRun(folder);
   if (stored.status !== "done")

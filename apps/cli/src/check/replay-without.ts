@@ -18,21 +18,24 @@ import { backendOf } from "./backend-of.js";
 /** Options of the runs that these commands start. */
 export type ReplayRunOptions = Pick<RunOptions, "hosts" | "python" | "transport" | "report">;
 
-export interface ReplayOptions extends ReplayRunOptions {
+export interface ReplayWithoutOptions extends ReplayRunOptions {
   /** Ids of the clients to leave out. */
   readonly without: readonly string[];
   /** The first round without them. */
   readonly from: number;
-  readonly out?: string;
 }
 
 /**
  * Runs a run's trial again without some clients. A finished run in the folder is not run again.
  * @returns the folder of the new run
  */
-export async function replayWithout(stored: StoredRun, options: ReplayOptions): Promise<string> {
+export async function replayWithout(
+  stored: StoredRun,
+  options: ReplayWithoutOptions,
+): Promise<string> {
   const { folder, info } = stored;
-  const { without, from, out = chooseFolder(folder, without, from), ...runOptions } = options;
+  const { without, from, ...runOptions } = options;
+  const out = chooseFolder(folder, without, from);
   const file = join(folder, "trial.yaml");
   const set = [`absent=${JSON.stringify(addAbsent(stored.trial, without, from))}`];
   const prepared = await prepareTrial(file, set, loadNamedPlugins);

@@ -22,35 +22,38 @@ import { requireRun } from "../results/show.js";
 import { backendOf } from "./backend-of.js";
 import type { RoundsChoice } from "./arguments.js";
 
-export interface AttestOptions {
-  readonly rounds: RoundsChoice;
+export interface VerifyRunOptions {
+  /** Default: 5 %. */
+  readonly rounds?: RoundsChoice;
   /** Seed of the draw. Default: one that nobody knows before. */
   readonly seed?: number;
   readonly json: boolean;
 }
 
 /**
- * `fedclair attest`: runs a random choice of a run's rounds again, and compares their bytes with
- * the stored ones. Sets exit code 4 if they differ.
+ * `fedclair verify RUN`: runs a random choice of a run's rounds again, and compares their bytes
+ * with the stored ones. Sets exit code 4 if they differ.
  * @throws UserError if the run cannot be repeated here, or its files have changed
  */
-export async function attest(folder: string, options: AttestOptions): Promise<void> {
+export async function verifyRun(folder: string, options: VerifyRunOptions): Promise<void> {
   const { status, info } = await requireRun(folder);
   if (status !== "done")
     throw new UserError(`the run in '${folder}' is ${status}: expected one that is done`);
   if (info.version !== version) {
     throw new UserError(
-      `the run in '${folder}' is of release ${info.version}, and other releases may compute other numbers: attest it with that release, this is ${version}`,
+      `the run in '${folder}' is of release ${info.version}, and other releases may compute other numbers: verify it with that release, this is ${version}`,
     );
   }
   const file = join(folder, "trial.yaml");
   const prepared = await prepareTrial(file, [], loadNamedPlugins);
   if (readPythonClients(prepared.trial))
-    throw new UserError(`'${file}': its clients run in Python, and attest runs simulated clients`);
+    throw new UserError(
+      `'${file}': its clients run in Python, and verify repeats runs of simulated clients`,
+    );
   rejectExternalClients(file, prepared, folder);
   const total = await countRounds(folder);
   const seed = options.seed ?? randomInt(2 ** 32);
-  const rounds = drawRounds(total, options.rounds, seed);
+  const rounds = drawRounds(total, options.rounds ?? { share: 0.05 }, seed);
   const toRun = await countRoundsToRun(folder, rounds);
   process.stderr.write(
     `comparing ${rounds.length} of ${countNoun(total, "round")}, drawn with seed ${seed}; ${countNoun(toRun, "round")} to run\n`,

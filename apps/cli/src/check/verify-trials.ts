@@ -40,7 +40,7 @@ import { withOptions } from "../processes/read-hosts.js";
 import { setArgs } from "../processes/set-args.js";
 import { trialFiles } from "../results/trial-files.js";
 
-export interface VerifyOptions {
+export interface VerifyTrialsOptions {
   readonly set: readonly string[];
   /** Number of trials to run at a time. */
   readonly jobs?: number;
@@ -49,14 +49,18 @@ export interface VerifyOptions {
 }
 
 /**
- * `fedclair verify`: runs trials with expected ranges, once for each seed, and prints the measured
- * and expected values. A range is for every seed, for their mean, or for the interval of the mean.
- * Each trial runs in its own process without sockets, which gives the same numbers. Trials whose
- * clients are on hosts of their own, or in a Python that is not here, are left out with a notice.
+ * `fedclair verify TRIALS`: runs trials with expected ranges, once for each seed, and prints the
+ * measured and expected values. A range is for every seed, for their mean, or for the interval of
+ * the mean. Each trial runs in its own process without sockets, which gives the same numbers.
+ * Trials whose clients are on hosts of their own, or in a Python that is not here, are left out
+ * with a notice.
  * @throws UserError (exit code 4) if a value is outside its range, or a trial has ended with an
  * error
  */
-export async function verify(paths: readonly string[], options: VerifyOptions): Promise<void> {
+export async function verifyTrials(
+  paths: readonly string[],
+  options: VerifyTrialsOptions,
+): Promise<void> {
   const files = new Set((await Promise.all(paths.map(trialFiles))).flat());
   const read = await Promise.all([...files].map((file) => claimOf(file, options)));
   const claims = read.filter((claim) => typeof claim === "object");
@@ -110,7 +114,7 @@ interface Claim {
 /** Reads the expectations of a trial file, if it has any and can be run here. */
 async function claimOf(
   file: string,
-  options: VerifyOptions,
+  options: VerifyTrialsOptions,
 ): Promise<Claim | "left out" | undefined> {
   const { set } = options;
   const { yaml } = readTrialFile(file, set);
@@ -138,7 +142,7 @@ async function claimOf(
  */
 async function explainMissingPython(
   clients: PythonClients,
-  options: Pick<VerifyOptions, "python">,
+  options: Pick<VerifyTrialsOptions, "python">,
 ): Promise<string | undefined> {
   if (options.python !== undefined) return undefined;
   try {
@@ -230,7 +234,7 @@ type Outcome = Pick<Summary, "measures" | "details"> & { readonly error?: string
 async function summaryOf(
   { file, trial, isPython }: Claim,
   seed: number,
-  options: VerifyOptions,
+  options: VerifyTrialsOptions,
 ): Promise<Outcome> {
   interruption.signal.throwIfAborted();
   const out = await mkdtemp(join(tmpdir(), `fedclair-${trial.name}-`));

@@ -1,4 +1,5 @@
 import type { Plugin, Plugins } from "@fedclair/core";
+import { UserError } from "@fedclair/core/errors";
 import { trialSchema } from "@fedclair/core/internal";
 import { loadPlugins, resolveModule } from "@fedclair/plugins";
 import { print } from "@fedclair/runs";
@@ -10,6 +11,8 @@ export interface DescribeOptions {
   /** Modules whose plug-ins are also described. */
   readonly plugins: readonly string[];
   readonly json: boolean;
+  /** True to print the JSON Schema of trial files instead. */
+  readonly schema: boolean;
 }
 
 /** A plug-in as `fedclair plugins --json` prints it. */
@@ -36,13 +39,22 @@ type Options = Readonly<Record<string, OptionSchema>>;
 
 /**
  * `fedclair plugins [kind]`: describes the available tasks, aggregators, attacks and mods with
- * their options.
+ * their options. With `--schema` it prints the JSON Schema of trial files, for editors.
+ * @throws UserError for a kind with `--schema`, which describes whole trial files
  */
 export async function describePlugins(
   kind: DescribedKind | undefined,
-  { plugins: modules, json }: DescribeOptions,
+  { plugins: modules, json, schema }: DescribeOptions,
 ): Promise<void> {
-  const plugins = await withModules(modules);
+  if (schema && kind)
+    throw new UserError(`--schema describes whole trial files: leave out the kind '${kind}'`);
+  const plugins = await loadPlugins(
+    modules.map((module) => resolveModule(module, ".", "--plugins")),
+  );
+  if (schema) {
+    print(formatSchema(plugins));
+    return;
+  }
   const describe = (one: DescribedKind) =>
     [...(plugins[one]?.values() ?? [])].map((plugin) => {
       const tasks = one === "aggregators" ? listOwners(plugin.name, plugins) : [];
@@ -102,22 +114,8 @@ function formatLine(name: string, { description = "" }: OptionSchema): string {
   return `${name}  ${pc.dim(description)}`.trimEnd() + "\n";
 }
 
-/** `fedclair schema`: prints the JSON Schema of trial files, for editors. */
-export async function printSchema(modules: readonly string[]): Promise<void> {
-  const plugins = await withModules(modules);
-  print(
-    JSON.stringify(
-      z.toJSONSchema(trialSchema(plugins), {
-        io: "input",
-        target: "draft-7",
-        unrepresentable: "any",
-      }),
-      null,
-      2,
-    ) + "\n",
-  );
-}
-
-function withModules(modules: readonly string[]): Promise<Plugins> {
-  return loadPlugins(modules.map((module) => resolveModule(module, ".", "--plugins")));
+/** Formats the JSON Schema of trial files. */
+function formatSchema(plugins: Plugins): string {
+  const how = { io: "input", target: "draft-7", unrepresentable: "any" } as const;
+  return JSON.stringify(z.toJSONSchema(trialSchema(plugins), how), null, 2) + "\n";
 }

@@ -3,14 +3,10 @@ import { once } from "node:events";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import { interruption } from "@fedclair/runs/program";
 import { endedBy } from "../processes/federation.js";
-import { environmentOf, programOf } from "../processes/host-processes.js";
-
-/** Commands that are apps of their own, with the package of each. */
-export const apps = { coordinator: "coordinator", client: "client", view: "view" } as const;
+import { environmentOf, programOf, type App } from "../processes/host-processes.js";
 
 /** `fedclair coordinator`, `client` and `view`: starts the app with its own options. */
-export async function startApp(command: keyof typeof apps, args: readonly string[]): Promise<void> {
-  const app = apps[command];
+export async function startApp(app: App, args: readonly string[]): Promise<void> {
   const child = spawn(process.execPath, [...programOf(app), ...args], {
     env: environmentOf(app),
     stdio: ["inherit", "inherit", "inherit", "ipc"],
@@ -18,6 +14,6 @@ export async function startApp(command: keyof typeof apps, args: readonly string
   interruption.signal.addEventListener("abort", () => child.kill("SIGTERM"));
   const [code, signal] = (await once(child, "exit")) as [number | null, string];
   if (interruption.signal.aborted) process.exitCode = exitCodes.interrupted;
-  else if (code === null) throw new UserError(endedBy(command, signal), exitCodes.internal);
+  else if (code === null) throw new UserError(endedBy(app, signal), exitCodes.internal);
   else process.exitCode = code;
 }

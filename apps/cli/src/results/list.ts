@@ -20,7 +20,6 @@ import { formatStatus, standing } from "./show.js";
 import { trialFiles } from "./trial-files.js";
 
 export interface ListOptions {
-  readonly claims: boolean;
   readonly json: boolean;
 }
 
@@ -29,10 +28,7 @@ export interface ListOptions {
  * the runs in `runs`.
  * @throws UserError after they are printed, if a file cannot be read
  */
-export async function list(
-  folder: string | undefined,
-  { claims, json }: ListOptions,
-): Promise<void> {
+export async function list(folder: string | undefined, { json }: ListOptions): Promise<void> {
   const names =
     folder === undefined ? await trialFiles("trials").catch(() => []) : await trialFiles(folder);
   const files = await Promise.all(names.map(listed));
@@ -54,15 +50,13 @@ export async function list(
     checkFaulty(faulty);
     return;
   }
-  const claimOf = ({ claim }: { claim: string }) => (claims ? [oneLine(claim.trim())] : []);
-  const claimHead = claims ? ["claim"] : [];
   section(
-    ["trial", "task", "clients", ...claimHead],
-    trials.map((entry) => [oneLine(entry.file), entry.task, entry.clients, ...claimOf(entry)]),
+    ["trial", "task", "clients"],
+    trials.map((entry) => [oneLine(entry.file), entry.task, entry.clients]),
   );
   section(
-    ["sweep", "trials", ...claimHead],
-    sweeps.map((entry) => [oneLine(entry.file), entry.trials, ...claimOf(entry)]),
+    ["sweep", "trials"],
+    sweeps.map((entry) => [oneLine(entry.file), entry.trials]),
   );
   section(
     ["file that cannot be read", "why"],

@@ -5,8 +5,6 @@ import {
   countNoun,
   outcomeText,
   print,
-  readStoredSweep,
-  removeRun,
   findRun,
   stoppedText,
   sweepText,
@@ -14,7 +12,6 @@ import {
 } from "@fedclair/runs";
 import { openRun } from "./open-run.js";
 import { listRunStatus, openSweep, type OpenedSweep } from "./open-sweep.js";
-import { removeSweep } from "./remove-sweep.js";
 
 /** `fedclair show`: shows the status of a run, a study or a sweep, and the results so far. */
 export async function show(
@@ -48,26 +45,6 @@ async function showSweep(sweep: OpenedSweep, json: boolean): Promise<void> {
   print(
     `${oneLine(sweep.folder)}: ${countNoun(runs.length, "run")}: ${standing}\n\n${sweepText(sweep.results)}`,
   );
-}
-
-/** `fedclair rm`: removes runs and sweeps, and leaves other files in their folders. */
-export async function remove(folders: readonly string[]): Promise<void> {
-  const stored = await Promise.all(
-    folders.map(async (folder) => {
-      const grid = readStoredSweep(folder);
-      return grid ? { folder, remove: () => removeSweep(folder, grid) } : await storedRun(folder);
-    }),
-  );
-  for (const { folder, remove } of stored) {
-    const left = await remove();
-    const rest = left.length === 0 ? "" : `, but for ${left.map(oneLine).join(", ")}`;
-    print(`removed ${oneLine(folder)}${rest}\n`);
-  }
-}
-
-async function storedRun(folder: string) {
-  const run = await requireRun(folder);
-  return { folder: run.folder, remove: () => removeRun(run) };
 }
 
 /** Finds the run in a folder. @throws UserError if there is none */

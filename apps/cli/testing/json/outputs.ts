@@ -109,7 +109,7 @@ const power = z.strictObject({
   falseAlarms: share,
 }) satisfies z.ZodType<TrialPower>;
 
-const attest = z.strictObject({
+const verify = z.strictObject({
   rounds: z.number().describe("Rounds of the run, over all arms."),
   compared: z.array(z.number()).describe("The rounds that were compared."),
   run: z.number().describe("Number of rounds that had to be run."),
@@ -205,7 +205,7 @@ export const jsonOutputs = {
   show,
   compare,
   power,
-  attest,
+  verify,
   audit: auditSchema,
   aggregate,
   plugins,

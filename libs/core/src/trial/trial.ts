@@ -65,8 +65,8 @@ const range = z
 const schemas = new WeakMap<Plugins, ReturnType<typeof makeSchema>>();
 
 /**
- * Returns the schema of a trial file. Every key has a description, and `fedclair schema` prints it
- * as JSON Schema.
+ * Returns the schema of a trial file. Every key has a description, and
+ * `fedclair plugins --schema` prints it as JSON Schema.
  */
 export function trialSchema(plugins: Plugins): ReturnType<typeof makeSchema> {
   const schema = schemas.get(plugins) ?? makeSchema(plugins);

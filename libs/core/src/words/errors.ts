@@ -105,7 +105,7 @@ export const exitCodes = {
   quorum: 3,
   /**
    * `verify`: a measured value lies outside its expected range. `audit --fail-on`: an adapter has
-   * one of the statuses. `attest`: a round differs from its record.
+   * one of the statuses. `verify`: a round differs from its record.
    */
   unexpected: 4,
   /** More clients were lost than the trial allows. */

@@ -1,17 +1,17 @@
 import { UserError } from "@fedclair/core/errors";
 import { listArms } from "@fedclair/core/internal";
-import { commandName, eachRecord, isFlagged, print } from "@fedclair/runs";
+import { eachRecord, isFlagged, print } from "@fedclair/runs";
 import { compareRuns } from "../results/compare.js";
 import { requireRun } from "../results/show.js";
 import { replayWithout, type ReplayRunOptions } from "./replay-without.js";
 
 /**
- * `fedclair repair`: goes back to the round before a flagged client first had influence, and runs
- * on from there without the flagged clients. Then it compares the result with the run, and with a
- * run that never had these clients.
+ * `fedclair replay RUN --without flagged`: goes back to the round before a flagged client first had
+ * influence, and runs on from there without the flagged clients. Then it compares the result with
+ * the run, and with a run that never had these clients.
  * @throws UserError if the folder holds no finished run, or its aggregator flags nobody
  */
-export async function repair(folder: string, options: ReplayRunOptions): Promise<void> {
+export async function replayFlagged(folder: string, options: ReplayRunOptions): Promise<void> {
   const stored = await requireRun(folder);
   if (stored.status !== "done")
     throw new UserError(`the run in '${folder}' is ${stored.status}: expected one that is done`);
@@ -21,7 +21,7 @@ export async function repair(folder: string, options: ReplayRunOptions): Promise
     const others =
       flaggedBefore.length > 0 ? `; it flagged ${flaggedBefore.join(", ")} in earlier rounds` : "";
     throw new UserError(
-      `${label} flags no client at the end of the run in '${folder}'${others}: ${commandName()} replay leaves out clients that you name`,
+      `${label} flags no client at the end of the run in '${folder}'${others}: name the clients to leave out, as --without c03`,
     );
   }
   const who = flagged.join(", ");

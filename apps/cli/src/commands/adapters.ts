@@ -1,0 +1,126 @@
+import { integerOption, pluginOption } from "@fedclair/runs/program";
+import { InvalidArgumentError, Option, type Command } from "commander";
+import type { AggregateArguments } from "../adapters/aggregate.js";
+import type { AuditArguments } from "../adapters/audit.js";
+import { processCount } from "../processes/process-count.js";
+import { pluginSetting } from "./options.js";
+
+/** A timer of Node.js holds 2³¹ − 1 ms; a longer time would end at once. */
+const longestSeconds = 2_000_000;
+
+const failStatuses = ["contaminated", "invalid", "undecided"] as const;
+type FailStatus = (typeof failStatuses)[number];
+
+function failOn(value: string, before: readonly FailStatus[]): readonly FailStatus[] {
+  const status = failStatuses.find((one) => one === value);
+  if (status !== undefined) return [...before, status];
+  throw new InvalidArgumentError(`Allowed choices are ${failStatuses.join(", ")}.`);
+}
+
+/** Adds the commands for LoRA adapters in files, which no trial has trained. */
+export function addAdapterCommands(program: Command): void {
+  addAudit(program);
+  addCalibrate(program);
+  addAggregate(program);
+}
+
+function addAudit(program: Command): void {
+  program
+    .command("audit")
+    .description("report which of a set of LoRA adapters (PEFT folders) are contaminated")
+    .argument("<adapters...>", "adapter folders, or folders that contain them")
+    .addOption(pluginSetting("set an option of clair (see fedclair plugins aggregators)"))
+    .option(
+      "--refine <folder>",
+      "write refined versions of the benign adapters, in the same format",
+    )
+    .option(
+      "--evaluate <command>",
+      "with --refine: write the version with the lowest loss; the shell command prints the loss of the adapter in the folder {adapter}",
+    )
+    .addOption(
+      new Option("--evaluate-timeout <seconds>", "how long this command may take for one adapter")
+        .argParser(integerOption("--evaluate-timeout", 1, longestSeconds))
+        .default(600),
+    )
+    .addOption(
+      new Option("--evaluate-jobs <n>", "number of these commands to run at a time")
+        .argParser(processCount("--evaluate-jobs"))
+        .default(1),
+    )
+    .option("--html <file>", "write a self-contained report page to this new file")
+    .option(
+      "--bank <file>",
+      "take the thresholds from this bank (see fedclair calibrate); default: the one that is shipped",
+    )
+    .option(
+      "--require <kinds>",
+      "call an adapter benign only if attackers of these kinds would have been found, for example boosted,flipped",
+    )
+    .option(
+      "--fail-on <status>",
+      "exit with code 4 if an adapter has this status: contaminated, invalid or undecided; may be repeated",
+      failOn,
+      [],
+    )
+    .option("--json", "print JSON", false)
+    .action(async (paths: string[], options: AuditArguments) => {
+      const { printAudit } = await import("../adapters/audit.js");
+      await printAudit(paths, options);
+    });
+}
+
+function addCalibrate(program: Command): void {
+  program
+    .command("calibrate")
+    .description("make a bank of thresholds for audits from piles of adapters that you trust")
+    .argument("<folders...>", "folders of adapters, one pile each; none may be contaminated")
+    .addOption(pluginSetting("set an option of clair"))
+    .requiredOption("--out <file>", "new file for the bank")
+    .action(async (folders: string[], options: { out: string; set: readonly string[] }) => {
+      const { writeBank } = await import("../adapters/calibrate.js");
+      await writeBank(folders, options);
+    });
+}
+
+function addAggregate(program: Command): void {
+  program
+    .command("aggregate")
+    .description(
+      "run the server step of one round: aggregate the clients' LoRA adapters (PEFT folders)",
+    )
+    .argument("<round>", "folder with one subfolder per client, named after the client")
+    .requiredOption(
+      "--aggregator <name>",
+      "name of the aggregator (see fedclair plugins aggregators)",
+    )
+    .addOption(pluginSetting("set an option of the aggregator"))
+    .requiredOption("--out <folder>", "new folder for the new adapters and verdicts.json")
+    .option("--state <folder>", "folder with the state between rounds; created in the first round")
+    .option(
+      "--examples <file>",
+      "JSON or YAML file with the number of examples of each client; default: 1 each",
+    )
+    .addOption(
+      new Option(
+        "--rank <n>",
+        "rank of the new adapters; default: the clients' own ranks",
+      ).argParser(integerOption("--rank", 1)),
+    )
+    .option(
+      "--merged",
+      "adapters are merged into the base after every round and start at zero again",
+      false,
+    )
+    .addOption(
+      new Option("--seed <n>", "seed for the aggregator's random numbers")
+        .argParser(integerOption("--seed", 0))
+        .default(1),
+    )
+    .addOption(pluginOption())
+    .option("--json", "print verdicts.json", false)
+    .action(async (folder: string, options: AggregateArguments) => {
+      const { printRound } = await import("../adapters/aggregate.js");
+      await printRound(folder, options);
+    });
+}

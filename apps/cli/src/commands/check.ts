@@ -1,0 +1,89 @@
+import { integerOption, setOption } from "@fedclair/runs/program";
+import { Option, type Command } from "commander";
+import { parseClients, parseRounds } from "../check/arguments.js";
+import type { PowerArguments } from "../check/power.js";
+import type { ReplayOptions } from "../check/replay.js";
+import type { VerifyOptions } from "../check/verify.js";
+import { processCount } from "../processes/process-count.js";
+import { device, hosts, python, seeds, transport } from "./options.js";
+
+/** Adds the commands that run something again, to check it or to learn what changes it. */
+export function addCheckCommands(program: Command): void {
+  program
+    .command("verify")
+    .description(
+      "run again and compare: trials with their expected results, or rounds of a run with its records",
+    )
+    .argument("<trials-or-run...>", "trial files, folders with trial files, or one run folder")
+    .addOption(setOption())
+    .addOption(
+      new Option(
+        "--jobs <n>",
+        "number of trials to run at a time; default: one per core",
+      ).argParser(processCount("--jobs")),
+    )
+    .addOption(python())
+    .addOption(
+      new Option(
+        "--rounds <number or share>",
+        "of a run: number of rounds to compare, drawn at random, for example 12 or 10%; default: 5%",
+      ).argParser(parseRounds),
+    )
+    .addOption(
+      new Option("--seed <n>", "of a run: seed of the draw; default: a new one").argParser(
+        integerOption("--seed", 0),
+      ),
+    )
+    .option("--json", "of a run: print JSON", false)
+    .action(async (paths: string[], options: VerifyOptions) => {
+      const { verify } = await import("../check/verify.js");
+      await verify(paths, options);
+    });
+
+  program
+    .command("replay")
+    .description("run a run's trial again without some clients, and compare the two")
+    .argument("<run>", "run folder")
+    .option(
+      "--without <clients>",
+      "ids of clients that take no part, for example c03,c04; flagged: those that were flagged, from the first round that an update of them entered",
+      parseClients,
+    )
+    .addOption(
+      new Option(
+        "--most-suspicious <n>",
+        "replay without each of the n clients with the highest scores over their thresholds, one at a time, and show their influence in the report",
+      )
+        .argParser(integerOption("--most-suspicious", 1))
+        .conflicts("without"),
+    )
+    .addOption(
+      new Option("--from <round>", "the first round without them; default: 1").argParser(
+        integerOption("--from", 1),
+      ),
+    )
+    .addOption(hosts())
+    .addOption(python())
+    .addOption(transport())
+    .option("--no-report", "do not write report.html and its figures")
+    .action(async (folder: string, options: ReplayOptions) => {
+      const { replay } = await import("../check/replay.js");
+      await replay(folder, options);
+    });
+
+  program
+    .command("power")
+    .description(
+      "run a trial without its attacks and tell which contaminated clients it would find",
+    )
+    .argument("<trial>", "trial file whose aggregator is clair with rule evidence")
+    .addOption(setOption())
+    .addOption(seeds())
+    .addOption(python())
+    .addOption(device())
+    .option("--json", "print the result as JSON", false)
+    .action(async (file: string, options: PowerArguments) => {
+      const { printPower } = await import("../check/power.js");
+      await printPower(file, options);
+    });
+}

@@ -1,0 +1,59 @@
+import { backendChoices } from "@fedclair/compute";
+import { InvalidArgumentError, Option } from "commander";
+import { processCount } from "../processes/process-count.js";
+import { seedsOption } from "../run/seed-args.js";
+
+// Options that several commands have. A function creates each, as commander keeps state in them.
+
+export const transport = () =>
+  new Option(
+    "--transport <kind>",
+    "how clients are connected; memory: all in one process, without sockets",
+  )
+    .choices(["socket", "memory"])
+    .default("socket");
+
+export const backend = () =>
+  new Option("--backend <name>", "TensorFlow.js backend").choices(backendChoices).default("auto");
+
+export const seeds = () =>
+  new Option(
+    "--seeds <n or list>",
+    "run the trial with several seeds: 10 for seed to seed + 9, or a list such as 1,2,5",
+  ).argParser(seedsOption);
+
+/** Number of runs of a study at a time. */
+export const jobs = () =>
+  new Option(
+    "--jobs <n>",
+    "with several seeds: number of runs at a time, each in its own process; default: 1",
+  ).argParser(processCount("--jobs"));
+
+export const hosts = () =>
+  new Option("--hosts <n>", "number of client-host processes; default: one per core").argParser(
+    processCount("--hosts"),
+  );
+
+/** Rejects an empty name, as of a shell variable that is not set. */
+export function interpreter(name: string): string {
+  if (name.trim() !== "") return name;
+  throw new InvalidArgumentError("expected the name or path of a Python interpreter.");
+}
+
+export const python = () =>
+  new Option(
+    "--python <interpreter>",
+    "Python for the external clients of a trial that names their code; default: that of the active virtual environment, or else python3",
+  ).argParser(interpreter);
+
+export const device = () =>
+  new Option(
+    "--device <device>",
+    "device that Python clients with a PyTorch model compute on; default: where their model is",
+  ).choices(["cpu", "cuda", "auto"]);
+
+/** Options of a plug-in outside of a trial file, as `--set rank=3`. */
+export const pluginSetting = (description: string) =>
+  new Option("--set <option=value>", `${description}; may be repeated`)
+    .argParser((value: string, before: readonly string[]) => [...before, value])
+    .default([]);

@@ -1,0 +1,89 @@
+import { pluginOption, print } from "@fedclair/runs/program";
+import { Option, type Command } from "commander";
+import type { ExportOptions } from "../export/export.js";
+import type { CompareOptions } from "../results/compare-studies.js";
+import type { ListOptions } from "../results/list.js";
+import { addApp } from "./app.js";
+
+/** Adds the commands that show what trials and runs there are, and their results. */
+export function addResultCommands(program: Command): void {
+  program
+    .command("list")
+    .description("list trials and sweeps, and the runs in ./runs")
+    .argument("[folder]", "folder with trial files; default: trials, if it exists")
+    .option("--json", "print JSON", false)
+    .action(async (folder: string | undefined, options: ListOptions) => {
+      const { list } = await import("../results/list.js");
+      await list(folder, options);
+    });
+
+  program
+    .command("show")
+    .description("show the status and results of a run, a study or a sweep")
+    .argument("<run>", "run folder")
+    .addOption(pluginOption())
+    .option("--json", "print JSON", false)
+    .action(async (folder: string, options: { plugins: readonly string[]; json: boolean }) => {
+      const { show } = await import("../results/show.js");
+      await show(folder, options);
+    });
+
+  program
+    .command("compare")
+    .description(
+      "compare runs or studies: differences between their trials, and their measures side by side",
+    )
+    .argument("<runs...>", "run folders")
+    .addOption(pluginOption())
+    .option("--html <file>", "write a page with a figure to this new file")
+    .option("--json", "print JSON", false)
+    .action(async (folders: string[], options: CompareOptions) => {
+      const { compareRuns } = await import("../results/compare.js");
+      await compareRuns(folders, options);
+    });
+
+  addApp(
+    program,
+    "view",
+    "show runs, studies and sweeps in a browser, also while they are running",
+  );
+
+  program
+    .command("report")
+    .description("write the report of a run, a study or a sweep again")
+    .argument("<run>", "run folder")
+    .addOption(pluginOption())
+    .action(async (folder: string, { plugins }: { plugins: readonly string[] }) => {
+      const { report } = await import("../results/report.js");
+      await report(folder, plugins);
+    });
+
+  program
+    .command("export")
+    .description("export a run, a study or a sweep for other programs, also while it is running")
+    .argument("<run>", "run folder")
+    .addOption(
+      new Option(
+        "--to <format>",
+        "csv and parquet: tables; tensorboard: event files; json: one line per round; mlflow: a tracking server",
+      )
+        .choices(["csv", "parquet", "tensorboard", "json", "mlflow"])
+        .makeOptionMandatory(),
+    )
+    .option("--out <path>", "a new folder; with json, a new file")
+    .option("--url <url>", "tracking server for mlflow, for example http://127.0.0.1:5000")
+    .action(async (folder: string, options: ExportOptions) => {
+      const { exportRun } = await import("../export/export.js");
+      const written = await exportRun(folder, options);
+      print(written.map((path) => `${path}\n`).join(""));
+    });
+
+  program
+    .command("rm")
+    .description("remove runs, studies and sweeps")
+    .argument("<runs...>", "run folders")
+    .action(async (folders: string[]) => {
+      const { remove } = await import("../results/remove.js");
+      await remove(folders);
+    });
+}

@@ -1,0 +1,39 @@
+import { pluginOption, print } from "@fedclair/runs/program";
+import { Argument, Option, type Command } from "commander";
+import { describedKinds, type DescribedKind } from "../extend/described-kinds.js";
+import type { DescribeOptions } from "../extend/describe.js";
+import type { NewOptions } from "../new/new.js";
+import { templates } from "../new/templates.js";
+
+/** Adds the commands with which an experiment begins. */
+export function addStartCommands(program: Command): void {
+  program
+    .command("new")
+    .description("create an experiment in a new folder: a trial, plug-ins and their tests")
+    .argument("<folder>", "the new folder; its name becomes the name of the trial")
+    .addOption(
+      new Option("--template <name>", "template to copy").choices(templates).default("own-method"),
+    )
+    .action(async (folder: string, options: NewOptions) => {
+      const { newStudy } = await import("../new/new.js");
+      print(await newStudy(folder, options));
+    });
+
+  program
+    .command("plugins")
+    .description("describe the tasks, aggregators, attacks and mods that a trial file can use")
+    .addArgument(
+      new Argument("[kind]", "one kind of plug-in; default: all").choices(describedKinds),
+    )
+    .addOption(pluginOption())
+    .option("--json", "print JSON", false)
+    .addOption(
+      new Option("--schema", "print the JSON Schema of trial files instead, for editors")
+        .default(false)
+        .conflicts("json"),
+    )
+    .action(async (kind: DescribedKind | undefined, options: DescribeOptions) => {
+      const { describePlugins } = await import("../extend/describe.js");
+      await describePlugins(kind, options);
+    });
+}
