@@ -1,6 +1,5 @@
-import { writeFile } from "node:fs/promises";
 import { pluginOptions } from "@fedclair/core/internal";
-import { factList, html, htmlPage, preformatted, table } from "@fedclair/view";
+import { factList, html, htmlPage, preformatted, table, writePage } from "@fedclair/view";
 import { tallTable } from "../page/tall-table.js";
 import { formatRoundSentences, formatRoundTable, type RoundReport } from "./round-report.js";
 
@@ -37,5 +36,5 @@ export async function writeRoundPage(
         <pre>${preformatted(JSON.stringify(pluginOptions(aggregator), null, 2))}</pre>
       </details>`,
   );
-  await writeFile(file, page, { flag: "wx" });
+  await writePage(file, page);
 }

@@ -1,12 +1,12 @@
-import { drawFigures } from "@fedclair/view";
+import { drawFigures, writePage } from "@fedclair/view";
 import { renderAuditPage, type PageInput } from "./audit-page.js";
 import { auditEvidenceFigure } from "./evidence-figure.js";
 import { findGroups } from "./groups.js";
 import { likenessFigure } from "./likeness-figure.js";
 import { moduleFigure } from "./module-figure.js";
 
-/** Draws the figures of an audit and renders them as one self-contained page. */
-export async function drawAuditPage(input: PageInput): Promise<string> {
+/** Draws the figures of an audit and writes them in one self-contained page. */
+export async function drawAuditPage(file: string, input: PageInput): Promise<void> {
   const { audit } = input;
   const groups = findGroups(audit);
   const figures = await drawFigures([
@@ -14,5 +14,5 @@ export async function drawAuditPage(input: PageInput): Promise<string> {
     moduleFigure(audit, groups),
     likenessFigure(audit, groups),
   ]);
-  return renderAuditPage(input, groups, figures);
+  await writePage(file, renderAuditPage(input, groups, figures));
 }
