@@ -35,7 +35,7 @@ export {
   formatBytes,
   formatNumber,
   formatShare,
-  isWithin,
+  isInRange,
   maxOf,
   minOf,
   timeUnits,
@@ -52,12 +52,7 @@ export {
 } from "./outcome/client-rows.js";
 export { leafValues } from "./words/leaf-values.js";
 export { columns } from "./words/columns.js";
-export {
-  compareRuns,
-  listTrialDifferences,
-  type ComparedMeasure,
-  type RunComparison,
-} from "./outcome/compare-runs.js";
+export { compareRuns, listTrialDifferences, type RunComparison } from "./outcome/compare-runs.js";
 export { compareArms, orderMetrics, type ArmRow } from "./outcome/arm-rows.js";
 export { backendLabel, backendText } from "./outcome/backend-text.js";
 export { farthestText } from "./outcome/farthest-text.js";
@@ -66,7 +61,7 @@ export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-
 export { refinementText } from "./outcome/refinement-text.js";
 export { listItems, verdictSentence } from "./outcome/verdict.js";
 export { readActivity, type Activity } from "./store/activity.js";
-export { recordsAfter, recordsEnd, timingsAfter, type Placed } from "./store/records-after.js";
+export { recordsAfter, recordsEnd, timingsAfter } from "./store/records-after.js";
 export { syncFolder, syncTree, writeWhole } from "./store/durable.js";
 export { breakLocks, findHolder, Lock, lockFile } from "./store/lock.js";
 export { makeFolder, makeOwnFolder } from "./store/make-folder.js";
@@ -95,12 +90,12 @@ export {
 export { print } from "./words/print.js";
 export type { CheckpointOptions } from "./process/run-options.js";
 export { systemErrorCode } from "./words/system-error.js";
-export { prepareSource, prepareTrial, type LoadPlugins } from "./trial/prepare-trial.js";
+export { prepareSource, prepareTrial } from "./trial/prepare-trial.js";
 export { isSweep, readTrialFile } from "./trial/read-trial-file.js";
 export { formatTime } from "./words/format-time.js";
 export { Progress } from "./run/progress.js";
 export { attestRun, countRoundsToRun, type AttestedRound } from "./run/attest-run.js";
-export { forkRun, type Fork } from "./store/fork-run.js";
+export { forkRun } from "./store/fork-run.js";
 export { recordTrial, type TrialRun } from "./run/record-trial.js";
 export type { CheckpointPolicy } from "./store/checkpoint.js";
 export {
@@ -118,14 +113,7 @@ export { checkRecords, eachRecord, linkTimings } from "./store/chain.js";
 export { eachLine, readLines } from "./store/lines.js";
 export type { ArmTiming } from "./store/arm-timing.js";
 export { checkExistingRun, checkTrial } from "./store/run-folder.js";
-export {
-  readRun,
-  armRecords,
-  RunTally,
-  mainRecords,
-  type Run,
-  type Timings,
-} from "./run/read-run.js";
+export { readRun, armRecords, RunTally, mainRecords, type Run } from "./run/read-run.js";
 export { rejectExternalClients } from "./run/reject-external.js";
 export { runTrial, sharesFirstRound, type ArmEvent } from "./run/run-trial.js";
 export { summarise, type Summary } from "./measures/summary.js";

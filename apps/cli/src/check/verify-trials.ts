@@ -25,7 +25,7 @@ import {
   checkRecords,
   findMeasure,
   interruption,
-  isWithin,
+  isInRange,
   listAttackNames,
   meanInterval,
   prepareTrial,
@@ -201,17 +201,20 @@ function compareValues(
     .join(", ");
   const known = values.filter((value) => value !== undefined);
   if (of === "every" || known.length < values.length || known.length === 0) {
-    const within = values.every((value) => isWithin(value, range));
+    const within = values.every((value) => isInRange(value, range));
     return { within, measured: `measured ${each}` };
   }
   const { mean, n, interval } = meanInterval(known);
   if (of === "mean")
-    return { within: isWithin(mean, range), measured: `measured mean ${formatShort(mean)} (${n})` };
+    return {
+      within: isInRange(mean, range),
+      measured: `measured mean ${formatShort(mean)} (${n})`,
+    };
   if (!interval)
     return { within: false, measured: `measured ${each}, and one seed has no interval` };
   const { low, high } = interval;
   return {
-    within: isWithin(low, range) && isWithin(high, range),
+    within: isInRange(low, range) && isInRange(high, range),
     measured: `measured mean ${formatShort(mean)} [${formatShort(low)}, ${formatShort(high)}] (${n})`,
   };
 }

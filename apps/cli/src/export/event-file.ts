@@ -2,7 +2,7 @@ import { open, type FileHandle } from "node:fs/promises";
 import protobuf from "protobufjs/minimal.js";
 
 /** A TensorBoard event with the numbers of a round. */
-export interface ScalarEvent {
+interface ScalarEvent {
   /** Seconds since 1970. */
   readonly wallTime: number;
   readonly step: number;

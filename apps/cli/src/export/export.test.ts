@@ -15,7 +15,7 @@ import { crc32c, tfRecord } from "./event-file.js";
 import { exportRun, type ExportOptions } from "./export.js";
 import { writeParquet } from "./parquet.js";
 import { computeScalars } from "./rounds.js";
-import { maxMetricColumns, createTables, type Cell, type Table } from "./tables.js";
+import { maxMetricColumns, createTables, type ExportCell, type ExportTable } from "./tables.js";
 
 const failure = { code: "HOST_LOST", message: "gone, \u001b[2J" } as const;
 const clients: ClientRecord[] = [
@@ -270,10 +270,10 @@ describe("export", () => {
       await writeParquet(table, path, 5 * table.columns.length);
       const file = await asyncBufferFromFile(path);
       const { row_groups, num_rows } = await parquetMetadataAsync(file);
-      const wanted: Record<string, Cell | null>[] = [];
+      const wanted: Record<string, ExportCell | null>[] = [];
       for await (const row of table.rows()) {
         const cells = table.columns.map(({ name }, i) => [name, row[i] ?? null]);
-        wanted.push(Object.fromEntries(cells) as Record<string, Cell | null>);
+        wanted.push(Object.fromEntries(cells) as Record<string, ExportCell | null>);
       }
       assert.equal(wanted.length, table.name === "clients" ? 12 : 3);
       assert.equal(Number(num_rows), wanted.length);
@@ -386,7 +386,7 @@ describe("export", () => {
   }
 });
 
-function createTable(rows: readonly (readonly Cell[])[]): Table {
+function createTable(rows: readonly (readonly ExportCell[])[]): ExportTable {
   return {
     name: "clients",
     columns: [

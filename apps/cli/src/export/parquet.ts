@@ -1,5 +1,5 @@
 import { fileWriter, ParquetWriter } from "hyparquet-writer";
-import type { Cell, Column, Table } from "./tables.js";
+import type { ExportCell, ExportColumn, ExportTable } from "./tables.js";
 
 type SchemaElement = ParquetWriter["schema"][number];
 
@@ -9,7 +9,7 @@ type SchemaElement = ParquetWriter["schema"][number];
  * @param cellsAtOnce maximum number of cells in memory
  */
 export async function writeParquet(
-  table: Table,
+  table: ExportTable,
   file: string,
   cellsAtOnce = 2 ** 20,
 ): Promise<void> {
@@ -17,7 +17,7 @@ export async function writeParquet(
   const schema = [{ name: "root", num_children: columns.length }, ...columns.map(toSchemaElement)];
   const writer = new ParquetWriter({ writer: fileWriter(file), schema, createdBy: "fedclair" });
   const rowGroupSize = Math.floor(cellsAtOnce / columns.length);
-  let group: Cell[][] = columns.map(() => []);
+  let group: ExportCell[][] = columns.map(() => []);
   const flush = async () => {
     const columnData = columns.map(({ name }, i) => ({ name, data: group[i] ?? [] }));
     await writer.write({ columnData, rowGroupSize });
@@ -31,7 +31,7 @@ export async function writeParquet(
   await writer.finish();
 }
 
-function toSchemaElement({ name, kind }: Column): SchemaElement {
+function toSchemaElement({ name, kind }: ExportColumn): SchemaElement {
   switch (kind) {
     case "text":
       return { name, type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" };

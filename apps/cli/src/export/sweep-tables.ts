@@ -1,9 +1,15 @@
 import type { Grid, GridTrial } from "@fedclair/runs";
 import type { OpenedSweep } from "../results/open-sweep.js";
-import { integerColumns, numberColumns, textColumns, type Column, type Table } from "./tables.js";
+import {
+  integerColumns,
+  numberColumns,
+  textColumns,
+  type ExportColumn,
+  type ExportTable,
+} from "./tables.js";
 
 /** The columns that tell the runs of a sweep apart: run folder, seed, and each dimension. */
-export function placeColumns({ dimensions }: Pick<Grid, "dimensions">): Column[] {
+export function placeColumns({ dimensions }: Pick<Grid, "dimensions">): ExportColumn[] {
   const paths = dimensions.map(({ path }) => path).filter((path) => path !== "seed");
   return [...textColumns("run"), ...integerColumns("seed"), ...textColumns(...paths)];
 }
@@ -21,7 +27,11 @@ export function placeOf({ folder, seed, at }: GridTrial): ReadonlyMap<string, st
  * Creates two tables of a sweep: `measures` has a row per run and measure, and `means` a row per
  * cell of the sweep's tables, with its intervals.
  */
-export function createSweepTables({ grid, summaries, results }: OpenedSweep): readonly Table[] {
+export function createSweepTables({
+  grid,
+  summaries,
+  results,
+}: OpenedSweep): readonly ExportTable[] {
   return [
     {
       name: "measures",

@@ -2,30 +2,30 @@ import type { ClientRecord } from "@fedclair/core/internal";
 import { clientTruth } from "@fedclair/runs";
 import { eachRound, listFinite, computeScalars, type ExportedRound } from "./rounds.js";
 
-export interface Column {
+export interface ExportColumn {
   readonly name: string;
   readonly kind: "text" | "integer" | "number";
 }
 
 /** The value of a cell; undefined if it has none. */
-export type Cell = string | number | undefined;
+export type ExportCell = string | number | undefined;
 
 /** A table whose rows are generated, because it may be larger than memory. */
-export interface Table {
+export interface ExportTable {
   readonly name: "clients" | "rounds" | "measures" | "means";
-  readonly columns: readonly Column[];
+  readonly columns: readonly ExportColumn[];
   /** Generates the rows; each has one cell per column. */
-  readonly rows: () => AsyncIterable<readonly Cell[]> | Iterable<readonly Cell[]>;
+  readonly rows: () => AsyncIterable<readonly ExportCell[]> | Iterable<readonly ExportCell[]>;
 }
 
 /** Maximum number of metric columns, because clients may use new metric names in every round. */
 export const maxMetricColumns = 1000;
 
-export const textColumns = (...names: string[]): Column[] =>
+export const textColumns = (...names: string[]): ExportColumn[] =>
   names.map((name) => ({ name, kind: "text" }));
-export const integerColumns = (...names: string[]): Column[] =>
+export const integerColumns = (...names: string[]): ExportColumn[] =>
   names.map((name) => ({ name, kind: "integer" }));
-export const numberColumns = (names: Iterable<string>): Column[] =>
+export const numberColumns = (names: Iterable<string>): ExportColumn[] =>
   [...names].map((name) => ({ name, kind: "number" }));
 
 const clientColumns = [
@@ -42,9 +42,9 @@ const roundColumns = [
 ];
 
 /** A run to export, with the cells that every row of it begins with. */
-export interface ExportedRun {
+interface ExportedRun {
   readonly folder: string;
-  readonly cells: readonly Cell[];
+  readonly cells: readonly ExportCell[];
 }
 
 /**
@@ -55,9 +55,9 @@ export interface ExportedRun {
  */
 export async function createTables(
   runs: readonly ExportedRun[],
-  columns: readonly Column[],
+  columns: readonly ExportColumn[],
   warn: (text: string) => void,
-): Promise<readonly [Table, Table]> {
+): Promise<readonly [ExportTable, ExportTable]> {
   const ofClients = new Names("clients", warn);
   const ofRounds = new Names("rounds", warn);
   const counts = new Map<string, number>();
@@ -107,7 +107,7 @@ export async function createTables(
 function createClientCells(
   { arm, round, phase }: ExportedRound["record"],
   client: ClientRecord,
-): readonly Cell[] {
+): readonly ExportCell[] {
   const { clientId, attack, failure, evaluationFailure } = client;
   const { verdict, reason, score, threshold, numExamples } = client;
   return [
@@ -157,7 +157,7 @@ class Names {
     }
   }
 
-  cells(metrics: ReadonlyMap<string, number>): Cell[] {
+  cells(metrics: ReadonlyMap<string, number>): ExportCell[] {
     return [...this.names].map((name) => metrics.get(name));
   }
 

@@ -40,7 +40,7 @@ export type Result = Readonly<z.output<typeof resultSchema>>;
 
 /** A worker's progress while it has a trial: the machine that runs it. */
 export const progressSchema = z.object({ host: z.string().optional() });
-export type Progress = Readonly<z.output<typeof progressSchema>>;
+export type QueuedProgress = Readonly<z.output<typeof progressSchema>>;
 
 /**
  * What workers need to know about a sweep. The file is in the sweep's folder and named after its
@@ -55,7 +55,7 @@ const descriptionSchema = z.object({
   /** A hash over the hashes of all trials; it changes with the content of the sweep file. */
   trials: z.string(),
 });
-export type Description = Readonly<z.output<typeof descriptionSchema>>;
+export type QueuedDescription = Readonly<z.output<typeof descriptionSchema>>;
 
 /** The queue's id for a trial. Equal trials in one folder are queued only once. */
 export function queueId({ folder, trial }: Pick<QueuedTrial, "folder" | "trial">): string {
@@ -72,7 +72,7 @@ export function descriptionFile(folder: string, sweep: string): string {
 }
 
 /** Reads the description of a sweep. @throws UserError if this machine cannot access it */
-export async function readDescription({ folder, sweep }: QueuedTrial): Promise<Description> {
+export async function readDescription({ folder, sweep }: QueuedTrial): Promise<QueuedDescription> {
   const path = descriptionFile(folder, sweep);
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw new UserError(

@@ -21,7 +21,7 @@ import {
   prefix,
   queueName,
   resultSchema,
-  type Description,
+  type QueuedDescription,
   type QueuedTrial,
   type Result,
 } from "./queued-trial.js";
@@ -108,7 +108,7 @@ export class RedisQueue implements TrialQueue {
     const bullmq = await importOptional(() => import("bullmq"));
     const connection = await connect(queue, tell, signal);
     const trials = hashOf(grid.trials.map(({ id }) => id).join());
-    const description: Description = { version, backend, file, set: [...set], trials };
+    const description: QueuedDescription = { version, backend, file, set: [...set], trials };
     const text = JSON.stringify(description, null, 2) + "\n";
     const sweep = hashOf(text);
     await writeWhole(descriptionFile(folder, sweep), text);

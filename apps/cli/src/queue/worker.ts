@@ -23,7 +23,7 @@ import {
   queueName,
   readDescription,
   type QueuedTrial,
-  type Progress,
+  type QueuedProgress,
   type Result,
 } from "./queued-trial.js";
 
@@ -74,7 +74,7 @@ export async function work({
     try {
       const crew = await crews.find(wanted);
       await breakStaleLock(job, findRunFolder(wanted));
-      await job.updateProgress({ host: hostname() } satisfies Progress);
+      await job.updateProgress({ host: hostname() } satisfies QueuedProgress);
       const reply = await crew.ask(wanted.trial);
       if (reply !== "busy") return toResult(reply, wanted, log);
       await job.updateProgress({});

@@ -7,7 +7,7 @@ import type { PythonOptions } from "../processes/read-hosts.js";
 import { setArgs } from "../processes/set-args.js";
 
 /** A sweep to run as a Slurm job array. */
-export interface SlurmSweep extends PythonOptions {
+interface SlurmSweep extends PythonOptions {
   readonly name: string;
   /** The sweep's file and overrides. */
   readonly file: string;

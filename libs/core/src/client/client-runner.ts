@@ -30,10 +30,10 @@ export type ClientJob = Job;
 export type ReportedJob = Pick<Job, "clientId" | "round" | "kind">;
 
 /** Receives an error that a task, an attack or a mod throws for a client. */
-export type OnClientError = (job: ReportedJob, error: unknown) => void;
+type OnClientError = (job: ReportedJob, error: unknown) => void;
 
 /** Receives an error of a task's `trainCohort`, if each client can be trained on its own. */
-export type OnBatchError = (task: string, error: unknown) => void;
+type OnBatchError = (task: string, error: unknown) => void;
 
 /** Receives what happens while jobs run. */
 export interface RunnerEvents {

@@ -35,7 +35,7 @@ export function clientIndex(ids: readonly string[], id: string): number {
 }
 
 /** The clients that an entry of `attacks` contaminates; exactly one key is present. */
-export interface Attacked {
+interface Attacked {
   readonly clients?: readonly string[] | undefined;
   readonly count?: number | undefined;
   readonly fraction?: number | undefined;

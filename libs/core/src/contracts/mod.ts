@@ -25,7 +25,7 @@ export interface Mod<S = unknown> {
   server?(received: Received, state?: S): Promise<Passed<S>> | Passed<S>;
 }
 
-export interface ModContext {
+interface ModContext {
   /** The number of the round, starting at 1. */
   readonly round: number;
   readonly phase: string;

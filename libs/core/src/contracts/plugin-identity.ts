@@ -5,7 +5,7 @@ export const pluginKinds = ["task", "aggregator", "attack", "mod"] as const;
 export type PluginKind = (typeof pluginKinds)[number];
 
 /** The identity of an outside plug-in's code: plug-ins with the same identity behave the same. */
-export const pluginIdentity = z.strictObject({
+const pluginIdentity = z.strictObject({
   kind: z.enum(pluginKinds),
   name: z.string().max(64),
   version: z.string().max(64).describe("The version of its package; empty if it has none."),

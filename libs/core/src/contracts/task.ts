@@ -168,7 +168,7 @@ export interface Contaminating extends DataContamination {
  * @param labels class indices 0 … classes - 1
  * @returns as many contaminated labels
  */
-export type LabelCorruption = (labels: Int32Array, classes: number) => Int32Array;
+type LabelCorruption = (labels: Int32Array, classes: number) => Int32Array;
 
 /** One client's data with its training and evaluation. */
 export interface LocalTrainer {

@@ -9,11 +9,11 @@ export interface Asking {
   /** Seconds spent sampling the cohort. */
   readonly sampleSeconds: number;
   /** Present if the trial simulates time. */
-  readonly time?: RoundTime;
+  readonly time?: SimulatedTime;
 }
 
 /** Simulated time of a round. */
-export interface RoundTime {
+export interface SimulatedTime {
   /** Seconds since the trial began, at the end of the round. */
   readonly clock: number;
   /** Seconds from the request to the answer, by client. */

@@ -1,7 +1,7 @@
 import { sum } from "@fedclair/linalg";
 import { askToTrain, type Asked, type GatheringCode, type Sampled } from "./ask.js";
 import { cohortSize, sampleCohort, samplePass } from "../trial/cohort.js";
-import type { Asking, RoundTime } from "./asking.js";
+import type { Asking, SimulatedTime } from "./asking.js";
 import type { ClosedRound } from "./close-cohort.js";
 import type { Answered, Collected } from "./collect.js";
 import { failure, type Failure } from "../words/errors.js";
@@ -14,7 +14,7 @@ import type { Devices } from "../trial/devices.js";
 import type { Schedule } from "../trial/schedule.js";
 
 /** The answers that a round continues with, or a streamed round, which has aggregated them. */
-export type Gathered = Asking &
+type Gathered = Asking &
   (
     | { readonly collected: Collected; readonly closed?: undefined }
     | { readonly closed: ClosedRound }
@@ -114,7 +114,7 @@ function closeRound(
   answers: readonly Pending[],
   awaited: number,
   clock: number,
-): { readonly collected: Collected; readonly time: RoundTime } {
+): { readonly collected: Collected; readonly time: SimulatedTime } {
   const arrivals = answers.filter(({ update }) => update).sort(byArrival);
   const last = arrivals[awaited - 1] ?? answers.toSorted(byArrival).at(-1);
   const end = last?.arrives ?? clock;

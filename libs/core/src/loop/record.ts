@@ -126,7 +126,7 @@ export function summarizeAnswers({ updates, failures }: Collected): Trained {
 }
 
 /** Everything that a round's record is made from. */
-export interface RoundFacts {
+interface RoundFacts {
   readonly round: number;
   readonly phase: string;
   readonly plan: Pick<RoundPlan, "contamination" | "unknown">;

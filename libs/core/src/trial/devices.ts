@@ -50,7 +50,7 @@ export const devicesSchema = z
     "expected seconds, or trace without seconds and bytesPerSecond",
   );
 
-export type DevicesOptions = z.output<typeof devicesSchema>;
+type DevicesOptions = z.output<typeof devicesSchema>;
 
 /** The time that a client takes for its part of a round. */
 export interface Span {

@@ -5,7 +5,7 @@ import type { Contamination } from "./contamination.js";
 import { runClientHalves, type Sending, type TrialMod } from "./mods.js";
 
 /** What changes a client's update before it is sent. */
-export interface Finishing {
+interface Finishing {
   readonly contamination: Contamination;
   readonly mods: readonly TrialMod[];
   /** The trial's stream. */

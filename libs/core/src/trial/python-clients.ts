@@ -48,7 +48,7 @@ export const flowerSchema = z
   );
 
 /** The keys of a trial that name Python code. */
-export interface NamedPython {
+interface NamedPython {
   readonly python?: z.output<typeof pythonSchema>;
   readonly flower?: z.output<typeof flowerSchema>;
 }

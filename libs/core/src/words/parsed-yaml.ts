@@ -31,7 +31,7 @@ export interface ParsedYaml {
 }
 
 /** A parsed YAML text. */
-export interface YamlText {
+interface YamlText {
   readonly document: Document;
   readonly lines: LineCounter;
   /** The file's name, for messages. */
@@ -59,7 +59,7 @@ export function locateValues(
     by: { readonly override: string } | undefined,
     offset: () => number | undefined,
   ) => {
-    if (!by) return formatPlace({ ...text, file: source }, offset());
+    if (!by) return formatOffset({ ...text, file: source }, offset());
     const override = `--set ${excerpt(by.override)}`;
     return source === text.file ? override : `${source}: ${override}`;
   };
@@ -85,7 +85,7 @@ export function locateValues(
     isOverridden: (path) => setAround(origin(path)) !== undefined,
     check: (schema) => {
       if (content === null) {
-        const where = formatPlace({ ...text, file: source }, 0);
+        const where = formatOffset({ ...text, file: source }, 0);
         throw new UserError(`${where}: the ${what} is empty: expected keys with values`);
       }
       const result = schema.safeParse(content, { reportInput: true, error: formatIssue });
@@ -99,7 +99,7 @@ export function locateValues(
 }
 
 /** Formats a place in a text: file, line and column. */
-export function formatPlace(
+export function formatOffset(
   { lines, file, hasLines }: Pick<YamlText, "lines" | "file" | "hasLines">,
   offset: number | undefined,
 ): string {

@@ -1,10 +1,10 @@
 import { LineCounter, parseDocument, type Document } from "yaml";
 import { UserError } from "./errors.js";
-import { createFaultsError, formatPlace, locateValues, type ParsedYaml } from "./parsed-yaml.js";
+import { createFaultsError, formatOffset, locateValues, type ParsedYaml } from "./parsed-yaml.js";
 import { excerpt, printable } from "./text.js";
 
 /** A YAML text from a user. */
-export interface Source {
+interface Source {
   readonly text: string;
   /** The file's name, for messages. */
   readonly file: string;
@@ -26,7 +26,7 @@ export function parseYaml(source: Source): ParsedYaml {
   checkDepth(text, file);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
-  const place = (offset: number) => formatPlace({ lines, file, hasLines }, offset);
+  const place = (offset: number) => formatOffset({ lines, file, hasLines }, offset);
   if (document.errors.length > 0) {
     // After a tab or too deep a nesting, the parser's other errors mislead.
     const cause = document.errors.find(({ code }) => misleading.has(code));

@@ -28,7 +28,7 @@ const maxClients = 50_000;
  * Follows clients while the rounds of an arm come in. If more than 50,000 take part, only clients
  * at evenly spaced places among the registered ones are followed. The spacing is a power of two.
  */
-export class ClientHistories {
+export class HistoryTally {
   #spacing = 1;
   #clients = new Map<string, ClientHistory>();
 

@@ -2,10 +2,10 @@ import type { ClientRecord } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
 import { clientNumber } from "./client-history.js";
 import { meaningOf, createMeasure, type Measure, type MetricInfos } from "./measure.js";
-import { isFlagged, clientTruth, type Truth } from "./truth.js";
+import { isFlagged, clientTruth, type ClientTruth } from "./truth.js";
 
 /** A round's verdicts compared with the truth. */
-export interface Detection {
+interface DetectionCounts {
   /** Judged clients that are contaminated, including undecided ones. */
   readonly contaminated: number;
   /** Judged clients that are benign. */
@@ -20,7 +20,7 @@ export interface Detection {
  * Compares the verdicts of one round with the truth. Returns undefined without verdicts. Clients
  * that never reached the aggregator (late, rejected) do not count.
  */
-export function roundDetection(clients: readonly ClientRecord[]): Detection | undefined {
+export function roundDetection(clients: readonly ClientRecord[]): DetectionCounts | undefined {
   const judged = clients.filter(({ verdict }) => verdict !== undefined);
   if (judged.length === 0) return undefined;
   const flagged = judged.filter(isFlagged);
@@ -36,7 +36,7 @@ export function roundDetection(clients: readonly ClientRecord[]): Detection | un
 }
 
 /** Were exactly the contaminated clients flagged? Undefined if no judged client is contaminated. */
-export function isExact({ contaminated, hits, falseAlarms }: Detection): boolean | undefined {
+export function isExact({ contaminated, hits, falseAlarms }: DetectionCounts): boolean | undefined {
   return contaminated === 0 ? undefined : hits === contaminated && falseAlarms === 0;
 }
 
@@ -97,10 +97,10 @@ export const detectionInfos: MetricInfos = {
   },
 };
 
-const truths: readonly Truth[] = ["contaminated", "benign", "unknown"];
+const truths: readonly ClientTruth[] = ["contaminated", "benign", "unknown"];
 
 /** Numbers the kinds of last verdicts from 1 on. */
-function kindOf(truth: Truth, flagged: boolean): number {
+function kindOf(truth: ClientTruth, flagged: boolean): number {
   return 1 + 2 * truths.indexOf(truth) + Number(flagged);
 }
 
@@ -138,9 +138,10 @@ class LastVerdicts {
    * Compares the last verdicts with the truth. Returns undefined if every round judges the same
    * clients.
    */
-  detection(): Omit<Detection, "unknown"> | undefined {
+  detection(): Omit<DetectionCounts, "unknown"> | undefined {
     if (sum(this.#counts) <= this.#maxJudged) return undefined;
-    const count = (truth: Truth, flagged: boolean) => this.#counts[kindOf(truth, flagged)] ?? 0;
+    const count = (truth: ClientTruth, flagged: boolean) =>
+      this.#counts[kindOf(truth, flagged)] ?? 0;
     const [hits, falseAlarms] = [count("contaminated", true), count("benign", true)];
     return {
       contaminated: hits + count("contaminated", false),
@@ -166,11 +167,11 @@ class LastVerdicts {
 /** Verdicts of all rounds compared with the truth. */
 export interface DetectionTotals {
   /** The last round that judged a client of known truth; undefined if no round did. */
-  readonly last: Detection | undefined;
+  readonly last: DetectionCounts | undefined;
   /** Number of rounds that judged a client of known truth. */
   readonly rounds: number;
   /** Sums over those rounds. */
-  readonly total: Omit<Detection, "unknown">;
+  readonly total: Omit<DetectionCounts, "unknown">;
   /**
    * Rounds in which exactly the contaminated clients were flagged, of the rounds that judged one.
    */
@@ -180,20 +181,20 @@ export interface DetectionTotals {
   /** Was a contaminated client ever left without a verdict? */
   readonly hasUnjudged: boolean;
   /** The last verdict on each client; undefined if all rounds judge the same clients. */
-  readonly clients: Omit<Detection, "unknown"> | undefined;
+  readonly clients: Omit<DetectionCounts, "unknown"> | undefined;
   /** The open verdicts of the last round that judged any client; undefined if no round did. */
   readonly open: OpenVerdicts | undefined;
 }
 
 /** Verdicts of a round that cannot be compared with the truth. */
-interface OpenVerdicts extends Pick<Detection, "unknown"> {
+interface OpenVerdicts extends Pick<DetectionCounts, "unknown"> {
   /** The number of undecided clients, and their reason if they all share one. */
   readonly undecided: { readonly count: number; readonly reason: string | undefined };
 }
 
 /** Compares verdicts with the truth while rounds come in. */
 export class DetectionTally {
-  #last: Detection | undefined;
+  #last: DetectionCounts | undefined;
   #open: OpenVerdicts | undefined;
   #rounds = 0;
   /** Undecided clients of all rounds, and of the last one that judged any client. */

@@ -2,7 +2,7 @@ import type { ArmRecord } from "./arm-record.js";
 import { findLoss } from "./losses.js";
 
 /** A late, lost or rejected answer, or a round that left the params unchanged. */
-export interface FailedAnswer {
+interface FailedAnswer {
   readonly arm: string;
   readonly round: number;
   /** Absent if the failure concerns a whole round. */

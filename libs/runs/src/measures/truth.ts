@@ -1,9 +1,12 @@
 import type { ClientRecord } from "@fedclair/core/internal";
 
 /** Is a client contaminated? For clients that are not simulated the truth is unknown. */
-export type Truth = "benign" | "contaminated" | "unknown";
+export type ClientTruth = "benign" | "contaminated" | "unknown";
 
-export function clientTruth({ attack, truth }: Pick<ClientRecord, "attack" | "truth">): Truth {
+export function clientTruth({
+  attack,
+  truth,
+}: Pick<ClientRecord, "attack" | "truth">): ClientTruth {
   if (attack !== null) return "contaminated";
   return truth ?? "benign";
 }

@@ -23,7 +23,7 @@ export interface ArmRow {
 }
 
 /** The arms of a trial, compared over the same clients. */
-export interface ArmComparison {
+interface ArmComparison {
   /** One row per arm, the main arm first. */
   readonly rows: readonly ArmRow[];
   /** Metrics that clients measured, the most informative first. */

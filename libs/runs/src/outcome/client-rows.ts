@@ -6,7 +6,7 @@ import { farthestText } from "./farthest-text.js";
 import { isFlagged, clientTruth, truthText } from "../measures/truth.js";
 
 /** A verdict that contradicts the truth. */
-export type Mistake = "missed" | "false alarm";
+type Mistake = "missed" | "false alarm";
 
 /** One client, as of the last round that judged it or in which it failed. */
 export interface ClientRow {

@@ -30,7 +30,7 @@ export interface RunComparison {
   readonly verdicts: readonly string[];
 }
 
-export interface ComparedMeasure {
+interface ComparedMeasure {
   readonly name: string;
   readonly values: readonly (number | undefined)[];
   /** Indices of the best values. Empty if no direction is better, or if all values are equal. */

@@ -3,7 +3,7 @@ import { UserError } from "@fedclair/core/errors";
 import { readOptionFile } from "./option-file.js";
 
 /** PEM files, each with the option that specified it. */
-export interface CertificateFiles {
+interface CertificateFiles {
   readonly ca: readonly [option: string, file: string | undefined];
   readonly cert: readonly [option: string, file: string | undefined];
   readonly key: readonly [option: string, file: string | undefined];

@@ -29,7 +29,7 @@ const hooks: NonNullable<LoggerOptions["hooks"]> = {
  * Fields of a log line in addition to its message: `trial`, `arm`, `round`, `client`, as far as
  * known.
  */
-export type LogFields = Readonly<Record<string, string | number | undefined>>;
+type LogFields = Readonly<Record<string, string | number | undefined>>;
 
 function isFields(arg: unknown): arg is LogFields {
   return typeof arg === "object" && arg !== null && !(arg instanceof Error);

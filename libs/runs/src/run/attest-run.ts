@@ -20,7 +20,7 @@ import { loadStored } from "../store/load-stored.js";
 import { paramsFile, paramsFilePieces } from "../store/params-file.js";
 
 /** Arguments for running rounds of a run again. */
-export interface Attestation {
+interface Attestation {
   readonly folder: string;
   /** The trial of the run. */
   readonly prepared: PreparedTrial;

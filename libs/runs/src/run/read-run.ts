@@ -3,7 +3,7 @@ import { UserError, type Artifact } from "@fedclair/core";
 import type { Trial } from "@fedclair/core/internal";
 import { listArms, type Arm } from "@fedclair/core/internal";
 import type { ArmRecord } from "../measures/arm-record.js";
-import { ClientHistories, type ClientHistory } from "../measures/client-history.js";
+import { HistoryTally, type ClientHistory } from "../measures/client-history.js";
 import {
   describeFromRecords,
   noDescription,
@@ -64,7 +64,7 @@ interface Records {
 }
 
 /** Time and memory that a run used. */
-export interface Timings {
+interface Timings {
   /** Timings of the rounds that figures draw. */
   readonly drawn: readonly ArmTiming[];
   /** Sums over all rounds. Undefined if there are no timings. */
@@ -123,7 +123,7 @@ export class RunTally {
   readonly #failures: FailureTally;
   readonly #rounds = new Map<string, number>();
   readonly #drawn: DrawnRounds | undefined;
-  readonly #clients = new ClientHistories();
+  readonly #clients = new HistoryTally();
 
   /** @param isDrawn whether to hold the records that figures draw */
   constructor(

@@ -47,7 +47,7 @@ export interface Stopped {
 }
 
 /** What the coordinator's part of a trial runs with. */
-export interface Coordination {
+interface Coordination {
   /** Runs plug-ins at the coordinator. Default: they run in this thread. */
   readonly server?: WatchedServer | undefined;
   /** Returns where params of single clients stay between rounds. Default: in memory. */
@@ -113,7 +113,7 @@ export function sharesFirstRound(
 }
 
 /** Reads the params of a start state into memory. */
-export function openStart({ params, ...state }: StartState): TrialState {
+function openStart({ params, ...state }: StartState): TrialState {
   return { ...state, params: loadParams(params) };
 }
 

@@ -30,7 +30,7 @@ function sha256(text: string): string {
 }
 
 /** Where the records of a run end. */
-export interface ChainEnd {
+interface ChainEnd {
   /** Size of `records.jsonl` up to there. Default: all of it. */
   readonly bytes?: number | undefined;
   /** The link of the last round. Default: the one in the summary, if the run is done. */

@@ -98,7 +98,7 @@ export async function readCheckpointAt(folder: string, rounds: number): Promise<
 }
 
 /** Returns the number of rounds, over all arms, in the newest checkpoint; 0 if there is none. */
-export async function readRounds(folder: string): Promise<number> {
+export async function countCheckpointedRounds(folder: string): Promise<number> {
   const [newest = 0] = await listCheckpointRounds(folder);
   return newest;
 }

@@ -17,7 +17,7 @@ export function encodeRound(
   round: Pick<RoundDone, "record" | "artifacts">,
 ): EncodedRound {
   const record: ArmRecord = { arm: arm.label, ...round.record };
-  const artifacts = toLines(
+  const artifacts = toJsonLines(
     Object.entries(round.artifacts).map(([name, value]): Artifact => ({
       arm: arm.label,
       round: record.round,
@@ -25,10 +25,10 @@ export function encodeRound(
       value,
     })),
   );
-  return { record, line: toLines([record]), artifacts };
+  return { record, line: toJsonLines([record]), artifacts };
 }
 
 /** Returns one line of JSON for each value. */
-export function toLines(values: readonly unknown[]): string {
+export function toJsonLines(values: readonly unknown[]): string {
   return values.map((value) => JSON.stringify(value) + "\n").join("");
 }

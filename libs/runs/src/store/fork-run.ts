@@ -8,13 +8,13 @@ import { trialHash } from "./trial-hash.js";
 import { linkTimings, storedRounds } from "./chain.js";
 import { listCheckpointRounds, readCheckpointAt, writeCheckpoint } from "./checkpoint.js";
 import { writeWhole } from "./durable.js";
-import { toLines } from "./encode-round.js";
+import { toJsonLines } from "./encode-round.js";
 import { readLines } from "./lines.js";
 import { makeFolder } from "./make-folder.js";
 import type { StoredRun } from "./stored-run.js";
 
 /** A run from which a run of another trial takes over the first rounds. */
-export interface Fork {
+interface Fork {
   readonly source: Pick<StoredRun, "folder" | "info">;
   /** The folder of the new run, which must not exist. */
   readonly to: string;
@@ -49,7 +49,7 @@ export async function forkRun({ source, to, trial, written, before }: Fork): Pro
       linesOfRounds(folder, checkpoint.logs.get("records.jsonl")),
       await readLines<ArmTiming>(folder, "timings.jsonl"),
     );
-    const timings = toLines(linked);
+    const timings = toJsonLines(linked);
     await writeWhole(join(to, "timings.jsonl"), timings);
     const logs = new Map(checkpoint.logs).set("timings.jsonl", Buffer.byteLength(timings));
     for (const [file, bytes] of logs) {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { readText } from "./regular-file.js";
 
 /** The trial of a run folder. */
-export interface RunTrial {
+interface StoredTrial {
   readonly trial: Trial;
   /** The content of `trial.yaml`. */
   readonly text: string;
@@ -35,7 +35,7 @@ const trialShape = z.looseObject({
  * Reads the trial of a run folder, which passed its schema when `RunFolder` wrote it.
  * @throws UnreadableError if the folder has no `trial.yaml`; UserError if the file is damaged
  */
-export function readRunTrial(folder: string): RunTrial {
+export function readRunTrial(folder: string): StoredTrial {
   const file = join(folder, "trial.yaml");
   const text = readText(file, maxResolvedBytes);
   const yaml = parseYaml({ text, file, what: "trial", overrides: [] });

@@ -5,7 +5,7 @@ import type { ArmTiming } from "./arm-timing.js";
 import { parseLine, streamLines, type LinesFile } from "./lines.js";
 
 /** A line's value with the place after it in bytes, from which reading can go on later. */
-export interface Placed<T> {
+interface Placed<T> {
   readonly value: T;
   readonly end: number;
 }

@@ -21,7 +21,7 @@ import {
   type CheckpointPolicy,
 } from "./checkpoint.js";
 import { Log, writeWhole } from "./durable.js";
-import { encodeRound, toLines } from "./encode-round.js";
+import { encodeRound, toJsonLines } from "./encode-round.js";
 import {
   findRun,
   readRunInfo,
@@ -196,7 +196,7 @@ export class RunFolder {
     this.#rounds++;
     await Promise.all([
       this.#write("artifacts.jsonl", artifacts),
-      this.#write("timings.jsonl", toLines([timing])),
+      this.#write("timings.jsonl", toJsonLines([timing])),
       this.#write("records.jsonl", line),
     ]);
     this.#writeSeconds = (performance.now() - began) / 1000;

@@ -7,7 +7,7 @@ import { readRunTrial } from "./read-trial.js";
 import { systemErrorCode } from "../words/system-error.js";
 import type { Summary } from "../measures/summary.js";
 import { trialHash } from "./trial-hash.js";
-import { readRounds } from "./checkpoint.js";
+import { countCheckpointedRounds } from "./checkpoint.js";
 import { readText } from "./regular-file.js";
 import { findHolder, Lock, lockFile, type Holder } from "./lock.js";
 
@@ -106,7 +106,7 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
     info,
     trial,
     status,
-    rounds: await readRounds(folder),
+    rounds: await countCheckpointedRounds(folder),
     summary,
     holder,
     failure,

@@ -16,7 +16,7 @@ export interface Point {
   readonly origin: (path: readonly string[]) => readonly string[];
 }
 
-export interface Expansion {
+interface Expansion {
   readonly dimensions: readonly Dimension[];
   /** All combinations; the last dimension varies fastest. */
   readonly points: readonly Point[];

@@ -12,7 +12,7 @@ import { readTrace } from "./read-trace.js";
 import { isSweep, readTrialFile } from "./read-trial-file.js";
 
 /** Loads the plug-ins that a trial names: `loadNamedPlugins` of @fedclair/plugins. */
-export type LoadPlugins = (source: TrialSource) => Promise<Plugins>;
+type LoadPlugins = (source: TrialSource) => Promise<Plugins>;
 
 /**
  * Reads a trial file and prepares the trial. The file is parsed once, and each plug-in is created

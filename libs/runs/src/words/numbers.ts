@@ -14,7 +14,7 @@ export function maxOf(values: readonly number[]): number {
 /**
  * Is a measure within the range that a trial expects, bounds included? An absent measure is not.
  */
-export function isWithin(
+export function isInRange(
   value: number | undefined,
   {
     min = -Infinity,

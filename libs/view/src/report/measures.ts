@@ -8,7 +8,7 @@ import {
   countsOf,
   detectionInfos,
   formatShare,
-  isWithin,
+  isInRange,
   measuringClients,
   ownProperty,
   wilsonInterval,
@@ -37,7 +37,7 @@ export function measureRows(trial: Trial, summary: Summary, infos: MetricInfos):
   const compare = (name: string, value: number | undefined) => {
     const range = ownProperty(expected, name);
     const isForEvery = range && (range.of ?? "every") === "every";
-    return { expected: range, asExpected: isForEvery ? isWithin(value, range) : undefined };
+    return { expected: range, asExpected: isForEvery ? isInRange(value, range) : undefined };
   };
   const groups = new Map<string, MeasureRow[]>();
   for (const measure of summary.details) {
