@@ -11,7 +11,7 @@ import {
   type Tensor,
 } from "@fedclair/core";
 import type { StoredType } from "@fedclair/core/internal";
-import { openAdapter, readChange, writeAdapter, type Adapter } from "./peft.js";
+import { openAdapter, readScaledPair, writeAdapter, type Adapter } from "./peft.js";
 import { readTensor } from "./tensor-files.js";
 
 const f32 = (shape: readonly number[], ...values: number[]): Tensor => ({
@@ -22,7 +22,7 @@ const a = f32([2, 3], 1, 2, 3, 4, 5, 6);
 const b = f32([1, 2], 10, 20);
 
 const readAllPairs = ({ modules }: Adapter) =>
-  new Map([...modules].map(([name, pair]) => [name, readChange(pair)]));
+  new Map([...modules].map(([name, pair]) => [name, readScaledPair(pair)]));
 const readOthers = ({ others }: Adapter) =>
   [...others].map(([name, one]) => [name, readTensor(one)]);
 

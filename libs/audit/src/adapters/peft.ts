@@ -58,7 +58,7 @@ export async function openAdapter(folder: string): Promise<Adapter> {
  * Reads a pair, with the scale multiplied into B.
  * @param allocate provides memory for the numbers
  */
-export function readChange({ b, a, scale }: PairInFile, allocate?: Allocate): LowRank {
+export function readScaledPair({ b, a, scale }: PairInFile, allocate?: Allocate): LowRank {
   const pair = { b: readTensor(b, allocate), a: readTensor(a, allocate) };
   scaleInto(readNumbers(pair.b), readNumbers(pair.b), scale);
   return pair;
@@ -66,7 +66,7 @@ export function readChange({ b, a, scale }: PairInFile, allocate?: Allocate): Lo
 
 /** Reads the pairs of all modules. */
 export function readChanges({ modules }: Adapter): Map<string, LowRank> {
-  return new Map([...modules].map(([module, pair]) => [module, readChange(pair)]));
+  return new Map([...modules].map(([module, pair]) => [module, readScaledPair(pair)]));
 }
 
 /**

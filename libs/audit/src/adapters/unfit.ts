@@ -1,6 +1,6 @@
 import { type Numbers, readNumbers, shapeText, type LowRank } from "@fedclair/core";
 import { findMisfits, type Misfits } from "./misfits.js";
-import { readChange, type Adapter, type PairInFile } from "./peft.js";
+import { readScaledPair, type Adapter, type PairInFile } from "./peft.js";
 
 type Modules = Adapter["modules"];
 
@@ -99,7 +99,7 @@ function hasSameNumbers(x: Adapter, y: Adapter): boolean {
   return [...x.modules].every(([name, pair]) => {
     const other = y.modules.get(name);
     if (other === undefined) return false;
-    const [one, two] = [readChange(pair), readChange(other)];
+    const [one, two] = [readScaledPair(pair), readScaledPair(other)];
     return (
       areEqual(readNumbers(one.b), readNumbers(two.b)) &&
       areEqual(readNumbers(one.a), readNumbers(two.a))

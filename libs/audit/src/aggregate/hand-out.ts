@@ -15,7 +15,7 @@ import {
 } from "@fedclair/core";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
 import { item, sum } from "@fedclair/linalg";
-import { readChange, writeAdapter, type Adapter, type PairInFile } from "../adapters/peft.js";
+import { readScaledPair, writeAdapter, type Adapter, type PairInFile } from "../adapters/peft.js";
 import { findBestPairs } from "./best-pairs.js";
 import type { SentRound } from "./read-round.js";
 
@@ -142,7 +142,7 @@ function createPairReader(module: string): (start: Adapter | undefined) => reado
   return (start) => {
     const filed = start?.modules.get(module);
     if (start === undefined || filed === undefined) return [];
-    const pair = cached.get(start) ?? readChange(filed);
+    const pair = cached.get(start) ?? readScaledPair(filed);
     cached.set(start, pair);
     return [pair];
   };

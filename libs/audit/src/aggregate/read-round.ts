@@ -9,7 +9,7 @@ import { openAdapters } from "../adapters/open-adapters.js";
 import { configFile } from "../adapters/peft-config.js";
 import {
   openAdapter,
-  readChange,
+  readScaledPair,
   readChanges,
   type Adapter,
   type PairInFile,
@@ -99,7 +99,7 @@ async function openIfPresent(folder: string): Promise<Adapter | undefined> {
 /** Computes B·A − B'·A' = [B B']·[A; −A'], exact, with the sum of both ranks. */
 function subtractStart(pair: LowRank, before: PairInFile | undefined): LowRank {
   if (before === undefined) return pair;
-  const start = readChange(before);
+  const start = readScaledPair(before);
   const [rows = 0, r = 0] = pair.b.shape;
   const [, s = 0] = start.b.shape;
   const [, columns = 0] = pair.a.shape;

@@ -8,7 +8,7 @@ import { readNumbers, toDense, encodeSafetensors, UserError } from "@fedclair/co
 import type { RefinementKind } from "@fedclair/core/internal";
 import { frobenius, stream, subtract } from "@fedclair/linalg";
 import { findAdapters } from "../adapters/find-adapters.js";
-import { openAdapter, readChange, writeAdapter } from "../adapters/peft.js";
+import { openAdapter, readScaledPair, writeAdapter } from "../adapters/peft.js";
 import { rejectExisting } from "../adapters/reject-existing.js";
 import { readTensor } from "../adapters/tensor-files.js";
 import type { RefinedPairs } from "../refine/refined-pairs.js";
@@ -295,7 +295,7 @@ describe("compareAdapters", () => {
     const { adapters } = await findAdapters([folder]);
     const adapter = await openAdapter(join(folder, "client-4"));
     const large = [...adapter.modules].map(([name, pair]) => {
-      const { b, a } = readChange(pair);
+      const { b, a } = readScaledPair(pair);
       return [name, { b: { ...b, data: readNumbers(b).map((x) => 1000 * x) }, a }] as const;
     });
     await writeAdapter(join(folder, "client-4"), adapter, new Map(large));

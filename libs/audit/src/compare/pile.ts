@@ -12,7 +12,7 @@ import type { Allocate } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapters } from "../adapters/open-adapters.js";
-import { readChange, type Adapter } from "../adapters/peft.js";
+import { readScaledPair, type Adapter } from "../adapters/peft.js";
 import { findIdentical, findNonFiniteEntry, sampleNumbers } from "../adapters/unfit.js";
 import { SharedBufferPool } from "./shared-buffers.js";
 
@@ -148,7 +148,7 @@ function readFinitePair(
 ): { readonly pair: LowRank; readonly fault?: string } {
   const filed = modules.get(module);
   if (filed === undefined) throw new TypeError(`pairIn: no module ${module}`);
-  const pair = readChange(filed, allocate);
+  const pair = readScaledPair(filed, allocate);
   const fault = findNonFiniteEntry(module, pair);
   if (fault === undefined) return { pair };
   for (const tensor of [pair.b, pair.a]) readNumbers(tensor).fill(0);

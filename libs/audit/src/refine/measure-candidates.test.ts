@@ -7,7 +7,7 @@ import { toDense } from "@fedclair/core";
 import { candidateKinds } from "@fedclair/core/internal";
 import { addScaled, frobenius, item, subtract, type Matrix } from "@fedclair/linalg";
 import { findAdapters, type AdapterFolder } from "../adapters/find-adapters.js";
-import { openAdapter, readChange, readChanges } from "../adapters/peft.js";
+import { openAdapter, readScaledPair, readChanges } from "../adapters/peft.js";
 import { compareAdapters } from "../compare/compare-adapters.js";
 import { parseClairOptions } from "../compare/options.js";
 import { parseEvaluate } from "./evaluate-command.js";
@@ -84,7 +84,7 @@ describe("measured candidates", () => {
   async function written(folder: string): Promise<Matrix> {
     const [pair] = (await openAdapter(folder)).modules.values();
     assert.ok(pair);
-    return toDense(readChange(pair));
+    return toDense(readScaledPair(pair));
   }
 
   it("are tried for every adapter, and the best one is written", async () => {
