@@ -12,7 +12,7 @@ export function chosenFile(path: string, content: string | Uint8Array<ArrayBuffe
   return { path, content: new Blob([content]) };
 }
 
-export async function create(plugin: TaskPlugin, options: object): Promise<Task> {
+export async function createFresh(plugin: TaskPlugin, options: object): Promise<Task> {
   return await plugin.create(plugin.schema.parse(options) as never);
 }
 
@@ -28,7 +28,7 @@ export async function createInTab(
   };
   const plugin = await loadTabTask(name, files && { files, onRead });
   assert.ok(plugin);
-  const task = await create(plugin, options);
+  const task = await createFresh(plugin, options);
   return { task, read };
 }
 

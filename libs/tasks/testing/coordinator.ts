@@ -30,7 +30,7 @@ export function roundOf(changes: Partial<Round> & Pick<Round, "updates">): Round
 }
 
 /** The result of one step in a test. */
-export interface Stepped {
+export interface TaskStep {
   readonly step: Step;
   /** The updates that the aggregator received; undefined if the task did not call it. */
   readonly shown: readonly Update[] | undefined;
@@ -46,7 +46,7 @@ export async function stepOf(
   aggregation: Aggregation | ((updates: readonly Update[]) => Promise<Aggregation>) = {
     change: [],
   },
-): Promise<Stepped> {
+): Promise<TaskStep> {
   let shown: readonly Update[] | undefined;
   const step = await task.step?.(round, (updates = round.updates) => {
     shown = updates;

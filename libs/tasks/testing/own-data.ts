@@ -41,7 +41,7 @@ export async function createTask(plugin: TaskPlugin, options: object): Promise<T
 }
 
 /** The training of one client in the first round. */
-export interface Trained {
+export interface TrainedClient {
   readonly trainer: LocalTrainer;
   readonly params: Params;
   readonly result: TrainResult;
@@ -53,7 +53,7 @@ export async function trainClient(
   index: number,
   count: number,
   phase = "train",
-): Promise<Trained> {
+): Promise<TrainedClient> {
   const trainer = await task.openShard({ index, count, rng: ownDataRng.at("client", index) });
   const params = await startOf(task, ownDataRng);
   const rng = ownDataRng.at("round");

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { at, item } from "@fedclair/linalg";
-import { directionScores, poolAnswers, weightLogits, type Answer } from "./answers.js";
+import { directionScores, poolAnswers, weightLogits, type AgentAnswer } from "./answers.js";
 import { toLogits, toPolicy, drawInitialLogits } from "./logits.js";
 import { normalise } from "./policy.js";
 import { assertNear, assertWithin } from "../testing/datasets.js";
 
-const answer = (logits: number[], visits: number[]): Answer => ({ logits, visits });
+const answer = (logits: number[], visits: number[]): AgentAnswer => ({ logits, visits });
 
 describe("clients' answers", () => {
   it("are weighted by the square roots of their visits", () => {

@@ -1,7 +1,7 @@
 import { median, norm, item } from "@fedclair/linalg";
 
 /** A client's answer in a round: one agent's best response on its own data. */
-export interface Answer {
+export interface AgentAnswer {
   /** States × actions, row-major; zeros in states that the client never visited. */
   readonly logits: ArrayLike<number>;
   /** The share of the client's transitions by state. */
@@ -12,7 +12,7 @@ export interface Answer {
  * Computes diag(√d)·Z as one vector of states × actions, on which clients are compared. It uses
  * total logits, which keep a common direction. Increments are mostly noise after the first rounds.
  */
-export function weightLogits({ logits, visits }: Answer): Float64Array {
+export function weightLogits({ logits, visits }: AgentAnswer): Float64Array {
   const actions = logits.length / visits.length;
   return Float64Array.from(
     logits,
@@ -45,7 +45,7 @@ type Pooling = "mean" | "median";
  * @param before states × actions, row-major
  */
 export function poolAnswers(
-  answers: readonly Answer[],
+  answers: readonly AgentAnswer[],
   before: ArrayLike<number>,
   pooling: Pooling,
 ): Float64Array {

@@ -1,5 +1,5 @@
 import type { FigureInput, Metrics } from "@fedclair/core";
-import { bridgeCells, type Pair } from "./bridge.js";
+import { bridgeCells, type CellPair } from "./bridge.js";
 import { jointCount } from "./dataset.js";
 import type { Environment } from "./environment.js";
 import { jointProbabilities, type Policy } from "./policy.js";
@@ -47,7 +47,7 @@ export function createPlayArtifact(
   };
 }
 
-function toCells(positions: Pair): (readonly [number, number])[] {
+function toCells(positions: CellPair): (readonly [number, number])[] {
   return positions.map((position) => bridgeCells[position] ?? [NaN, NaN]);
 }
 

@@ -8,7 +8,7 @@ import {
   bridgePositions,
   bridgeStep,
   isHome,
-  type Pair,
+  type CellPair,
 } from "./bridge.js";
 import type { Transition } from "./dataset.js";
 
@@ -18,9 +18,9 @@ const dataLimit = 50;
 const trainingSteps = 20;
 
 export interface BridgeEpisode {
-  readonly actions: readonly Pair[];
+  readonly actions: readonly CellPair[];
   /** Positions before and after every action, so one more than there are actions. */
-  readonly positions: readonly Pair[];
+  readonly positions: readonly CellPair[];
   readonly rewards: readonly number[];
   /** Whether both agents reached their goals. */
   readonly goal: boolean;
@@ -32,7 +32,7 @@ interface Integers {
 }
 
 /** All joint actions; the first agent's action is the outer loop. */
-const jointActions: readonly Pair[] = Array.from({ length: bridgeActions ** 2 }, (_, a) => [
+const jointActions: readonly CellPair[] = Array.from({ length: bridgeActions ** 2 }, (_, a) => [
   Math.floor(a / bridgeActions),
   a % bridgeActions,
 ]);
@@ -43,7 +43,7 @@ const jointActions: readonly Pair[] = Array.from({ length: bridgeActions ** 2 },
  */
 let costToGo: Float64Array | undefined;
 
-export function bridgeCostToGo(positions: Pair): number {
+export function bridgeCostToGo(positions: CellPair): number {
   costToGo ??= computeCostToGo(); // lazily, because loading the task does not mean playing it
   return item(costToGo, bridgeState(positions));
 }
@@ -52,7 +52,7 @@ export function bridgeCostToGo(positions: Pair): number {
  * Lists the joint actions on a shortest way home, in lexicographic order. As in the official data,
  * an agent at its goal may only use actions that would leave it in place.
  */
-export function bridgeOptimalActions(positions: Pair): readonly Pair[] {
+export function bridgeOptimalActions(positions: CellPair): readonly CellPair[] {
   const target = bridgeCostToGo(positions) - awayFromHome(positions);
   return jointActions.filter(
     (actions) =>
@@ -67,8 +67,8 @@ export function bridgeOptimalActions(positions: Pair): readonly Pair[] {
  * from one generator.
  */
 export function bridgeEpisodes(random: number, optimal: number, rng: Integers): BridgeEpisode[] {
-  const uniform = (): Pair => [rng.int(bridgeActions), rng.int(bridgeActions)];
-  const best = (positions: Pair): Pair => {
+  const uniform = (): CellPair => [rng.int(bridgeActions), rng.int(bridgeActions)];
+  const best = (positions: CellPair): CellPair => {
     const choices = bridgeOptimalActions(positions);
     return choices[rng.int(choices.length)] ?? [0, 0];
   };
@@ -78,9 +78,9 @@ export function bridgeEpisodes(random: number, optimal: number, rng: Integers): 
   ];
 }
 
-function playEpisode(choose: (positions: Pair) => Pair): BridgeEpisode {
+function playEpisode(choose: (positions: CellPair) => CellPair): BridgeEpisode {
   const positions = [bridgeStart];
-  const actions: Pair[] = [];
+  const actions: CellPair[] = [];
   const rewards: number[] = [];
   let here = bridgeStart;
   let goal = false;
@@ -148,7 +148,7 @@ function computeCostToGo(): Float64Array {
   return costs;
 }
 
-function awayFromHome(positions: Pair): number {
+function awayFromHome(positions: CellPair): number {
   return (isHome(positions, 0) ? 0 : 1) + (isHome(positions, 1) ? 0 : 1);
 }
 

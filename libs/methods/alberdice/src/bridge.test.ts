@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { anneal } from "./alternate.js";
 import { behaviourCloning, factorisedOptiDice, independentDice } from "./baselines.js";
-import { bridgeCellAt, bridgeGoal, bridgeStart, bridgeStep, type Pair } from "./bridge.js";
+import { bridgeCellAt, bridgeGoal, bridgeStart, bridgeStep, type CellPair } from "./bridge.js";
 import { bridgeEpisodes, bridgeTransitions } from "./bridge-data.js";
 import { bestBridgeReturn, evaluateBridge } from "./bridge-evaluation.js";
 import { Mulberry32 } from "@fedclair/tasks/shared";
@@ -16,7 +16,7 @@ import {
 } from "../testing/datasets.js";
 
 const [stay, , down, right, left] = [0, 1, 2, 3, 4] as const;
-const at = (...cells: readonly [number, number][]): Pair => {
+const at = (...cells: readonly [number, number][]): CellPair => {
   const [first = -1, second = -1] = cells.map(([row, column]) => bridgeCellAt(row, column));
   return [first, second];
 };

@@ -27,12 +27,12 @@ const moves = [
   [0, -1],
 ] as const;
 
-export type Pair = readonly [number, number];
+export type CellPair = readonly [number, number];
 
 const stay = 0;
 export const bridgeActions = moves.length;
-export const bridgeStart: Pair = [bridgeCellAt(1, 2), bridgeCellAt(1, 3)];
-export const bridgeGoal: Pair = [bridgeCellAt(2, 5), bridgeCellAt(0, 0)];
+export const bridgeStart: CellPair = [bridgeCellAt(1, 2), bridgeCellAt(1, 3)];
+export const bridgeGoal: CellPair = [bridgeCellAt(2, 5), bridgeCellAt(0, 0)];
 
 /**
  * The size of the game: one state for every pair of positions, and `bridgeAbsorbing`, which follows
@@ -45,7 +45,7 @@ export const bridgeShape: GameShape = {
 export const bridgeAbsorbing = bridgeShape.states - 1;
 
 /** Encodes both positions as one state, 0 … 195. */
-export function bridgeState([first, second]: Pair): number {
+export function bridgeState([first, second]: CellPair): number {
   return first * bridgeCells.length + second;
 }
 
@@ -53,7 +53,7 @@ export function bridgeState([first, second]: Pair): number {
  * Decodes a state into positions; the inverse of `bridgeState`, for all states except the absorbing
  * one.
  */
-export function bridgePositions(state: number): Pair {
+export function bridgePositions(state: number): CellPair {
   return [Math.floor(state / bridgeCells.length), state % bridgeCells.length];
 }
 
@@ -71,7 +71,7 @@ export const bridgeDestinations: readonly (readonly number[])[] = bridgeCells.ma
 );
 
 interface BridgeStep {
-  readonly next: Pair;
+  readonly next: CellPair;
   /**
    * 0 once both agents have reached their goals. Otherwise -0.05 × the sum of the distances to the
    * goal over the agents that were not home before.
@@ -86,7 +86,7 @@ interface BridgeStep {
  * @param positions of the two agents
  * @param actions of the two agents, 0 … 4
  */
-export function bridgeStep(positions: Pair, actions: Pair): BridgeStep {
+export function bridgeStep(positions: CellPair, actions: CellPair): BridgeStep {
   const next = moveBoth(positions, actions);
   const over = isHome(next, 0) && isHome(next, 1);
   const costs = ([0, 1] as const).map((i) => (isHome(positions, i) ? 0 : distanceHome(next, i)));
@@ -95,18 +95,18 @@ export function bridgeStep(positions: Pair, actions: Pair): BridgeStep {
 
 type Agent = 0 | 1;
 
-export function isHome(positions: Pair, agent: Agent): boolean {
+export function isHome(positions: CellPair, agent: Agent): boolean {
   return positions[agent] === bridgeGoal[agent];
 }
 
-function distanceHome(positions: Pair, agent: Agent): number {
+function distanceHome(positions: CellPair, agent: Agent): number {
   const [row = NaN, column = NaN] = bridgeCells[positions[agent]] ?? [];
   const [goalRow = NaN, goalColumn = NaN] = bridgeCells[bridgeGoal[agent]] ?? [];
   return Math.sqrt((row - goalRow) ** 2 + (column - goalColumn) ** 2);
 }
 
 /** Settles agent 0, then agent 1. The order decides who gets a cell that both want. */
-function moveBoth(positions: Pair, actions: Pair): Pair {
+function moveBoth(positions: CellPair, actions: CellPair): CellPair {
   const next: [number, number] = [...positions];
   const settled: [boolean, boolean] = [false, false];
   const target: [number, number] = [...positions];

@@ -2,7 +2,7 @@ import { item } from "@fedclair/linalg";
 import type { DataContamination } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
 import { z, type ZodObject } from "zod";
-import type { Answer } from "./answers.js";
+import type { AgentAnswer } from "./answers.js";
 import type { GameShape, Transition } from "./dataset.js";
 
 /** Half the width of the interval from which `random` draws rewards. */
@@ -71,10 +71,10 @@ export function contaminateData(
  * @param rng of the client and the round
  */
 export function contaminateAnswer(
-  honest: Answer,
+  honest: AgentAnswer,
   contamination: DataContamination | undefined,
   rng: Stream,
-): Answer {
+): AgentAnswer {
   switch (contamination?.kind) {
     case "noise": {
       const options = scale.parse(contamination.options);

@@ -13,7 +13,7 @@ import {
   type Update,
   type Verdict,
 } from "@fedclair/core";
-import { poolAnswers, weightLogits, type Answer } from "./answers.js";
+import { poolAnswers, weightLogits, type AgentAnswer } from "./answers.js";
 import type { Environment } from "./environment.js";
 import { createPlayArtifact } from "./artifacts.js";
 import { readAnswer, screenAnswers, type Screening } from "./judge.js";
@@ -160,12 +160,12 @@ export class Coordinator {
     return answers >= Math.max(pooledBefore / 2, Math.min(3, clients));
   }
 
-  #readAnswer(update: Update, module: string): Answer | undefined {
+  #readAnswer(update: Update, module: string): AgentAnswer | undefined {
     const { clip, enforceClip } = this.#options;
     return readAnswer(update, module, enforceClip ? clip : undefined);
   }
 
-  #pool(answers: readonly Answer[], { shape, data }: Dense): Dense {
+  #pool(answers: readonly AgentAnswer[], { shape, data }: Dense): Dense {
     if (answers.length === 0) return { shape, data };
     return { shape, data: poolAnswers(answers, data, this.#options.pooling) };
   }

@@ -2,9 +2,9 @@ import { UserError } from "@fedclair/core";
 import { cholesky, choleskySolve, Matrix, at } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import type { AgentProblem } from "./agent-problem.js";
-import type { Weights } from "./policy-evaluation.js";
+import type { PenaltySettings } from "./policy-evaluation.js";
 
-export interface DualOptions extends Weights {
+export interface DualOptions extends PenaltySettings {
   /** The search stops once the largest violation of the flow constraint is below this. */
   readonly tolerance: number;
   /**
@@ -75,7 +75,7 @@ export async function minimiseDual(
  */
 function shiftToZero(
   { nu, advantage, visit, value, residual }: DualPoint,
-  { gamma }: Weights,
+  { gamma }: PenaltySettings,
 ): Omit<DualSolution, "steps"> {
   const shift = nu[0] ?? 0;
   return {
@@ -94,7 +94,7 @@ interface DualPoint extends Omit<DualSolution, "steps"> {
 /** Computes L and its gradient at ν, and the corresponding visit distribution. */
 export function evaluateDual(
   problem: AgentProblem,
-  { alpha, gamma }: Weights,
+  { alpha, gamma }: PenaltySettings,
   nu: Float64Array,
 ): DualPoint {
   const { actions, initial, mass, reward, penalty, start, to, probability } = problem;
@@ -146,7 +146,7 @@ export function evaluateDual(
  */
 function computeHessian(
   { rows, actions, initial, start, to, probability }: AgentProblem,
-  { alpha, gamma }: Weights,
+  { alpha, gamma }: PenaltySettings,
   { visit, gradient }: DualPoint,
 ): Float64Array {
   const hessian = new Float64Array(rows * rows);

@@ -11,7 +11,7 @@ import {
   bridgeStart,
   bridgeState,
   bridgeStep,
-  type Pair,
+  type CellPair,
 } from "./bridge.js";
 import { bridgeEpisodes, bridgeTransitions } from "./bridge-data.js";
 import { bestBridgeReturn, evaluateBridge } from "./bridge-evaluation.js";
@@ -52,7 +52,7 @@ export interface Environment {
    * The positions of the agents if both always take their likeliest action; only for a game on a
    * map.
    */
-  path?(policies: readonly Policy[]): readonly Pair[];
+  path?(policies: readonly Policy[]): readonly CellPair[];
 }
 
 /** A client's index and the number of clients. */
@@ -105,7 +105,7 @@ function bridgeFeatures(state: number): readonly number[] {
   return [...oneHot(first), ...oneHot(second), Number(isOver)];
 }
 
-function likeliestPath(policies: readonly Policy[], limit: number): Pair[] {
+function likeliestPath(policies: readonly Policy[], limit: number): CellPair[] {
   const path = [bridgeStart];
   let here = bridgeStart;
   for (let step = 0; step < limit; step++) {

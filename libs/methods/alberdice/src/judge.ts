@@ -1,6 +1,6 @@
 import { readNumbers, invalidVerdict, isLowRank, type Update, type Verdict } from "@fedclair/core";
 import { sum, item } from "@fedclair/linalg";
-import { directionScores, weightLogits, type Answer } from "./answers.js";
+import { directionScores, weightLogits, type AgentAnswer } from "./answers.js";
 
 /** Tolerance for the sum of the visits and for logits beyond the clip. */
 const slack = 1e-3;
@@ -11,7 +11,7 @@ const slack = 1e-3;
  * shapes and finiteness.
  * @param clip largest absolute logit; undefined: unlimited
  */
-export function readAnswer(update: Update, module: string, clip?: number): Answer | undefined {
+export function readAnswer(update: Update, module: string, clip?: number): AgentAnswer | undefined {
   const logits = update.delta.get(module);
   const visits = update.delta.get("visits");
   if (logits === undefined || visits === undefined) return undefined;
@@ -43,7 +43,7 @@ export interface Screening {
  * @param verdicts of the aggregator, on the valid answers
  */
 export function screenAnswers(
-  answers: ReadonlyMap<string, Answer | undefined>,
+  answers: ReadonlyMap<string, AgentAnswer | undefined>,
   verdicts: readonly Verdict[] | undefined,
   screen: boolean,
 ): Screening {

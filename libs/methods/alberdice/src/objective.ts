@@ -3,7 +3,7 @@ import { agentProblem } from "./agent-problem.js";
 import { bestResponse, type ResponseOptions } from "./best-response.js";
 import type { Dataset } from "./dataset.js";
 import type { Policy } from "./policy.js";
-import { stateVisits, type Weights } from "./policy-evaluation.js";
+import { stateVisits, type PenaltySettings } from "./policy-evaluation.js";
 
 /** The regularised team objective of policies, and its two parts. */
 export interface Objective {
@@ -22,7 +22,7 @@ export interface Objective {
 export function objective(
   data: Dataset,
   policies: readonly Policy[],
-  { alpha, gamma }: Weights,
+  { alpha, gamma }: PenaltySettings,
 ): Objective {
   const problem = agentProblem(data, 0, policies);
   const { actions, mass } = problem;

@@ -4,7 +4,7 @@ import { softmax, type Policy } from "./policy.js";
 import { solveDominant } from "./solve.js";
 
 /** Weight of the KL penalty, > 0, and discount factor, in (0, 1). */
-export interface Weights {
+export interface PenaltySettings {
   readonly alpha: number;
   readonly gamma: number;
 }
@@ -31,7 +31,7 @@ export function stateVisits(problem: AgentProblem, policy: Policy, gamma: number
 export function stateValues(
   problem: AgentProblem,
   policy: Policy,
-  { alpha, gamma }: Weights,
+  { alpha, gamma }: PenaltySettings,
 ): Float64Array {
   const { rows, actions, mass, reward, penalty } = problem;
   const visits = stateVisits(problem, policy, gamma);

@@ -14,7 +14,7 @@ import {
   repeatJointAction,
   type Payoff,
 } from "./matrix-game.js";
-import { compress } from "./network/samples.js";
+import { compressSamples } from "./network/samples.js";
 import { cloneData, takeTurn } from "./network/train.js";
 import { initialNetworks, computePolicies } from "./network/networks.js";
 import { nashGap } from "./objective.js";
@@ -226,7 +226,9 @@ describe("networks of three agents", () => {
     const game = environmentOf(
       schema.parse({ environment: { name: "matrix", payoff: oneB, data: modes } }),
     );
-    const samples = compress(modes.flatMap((actions) => repeatJointAction(oneB, actions, 20)));
+    const samples = compressSamples(
+      modes.flatMap((actions) => repeatJointAction(oneB, actions, 20)),
+    );
     const settings = { hidden: 16, learningRate: 1e-2, steps: 200, gamma: 0.99 };
     let networks = initialNetworks(game, settings.hidden, stream(1));
     for (const agent of [0, 1, 2]) {

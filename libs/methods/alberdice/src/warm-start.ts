@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { AgentProblem } from "./agent-problem.js";
 import { evaluateDual } from "./dual.js";
-import { responseRow, stateValues, type Weights } from "./policy-evaluation.js";
+import { responseRow, stateValues, type PenaltySettings } from "./policy-evaluation.js";
 import type { Policy } from "./policy.js";
 
 const maxSteps = 25;
@@ -20,7 +20,7 @@ const patience = 5;
 export async function warmStart(
   problem: AgentProblem,
   policy: Policy,
-  weights: Weights,
+  weights: PenaltySettings,
 ): Promise<Float64Array> {
   let best = evaluateDual(problem, weights, new Float64Array(problem.rows));
   let lowest = Infinity;

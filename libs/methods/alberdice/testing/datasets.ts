@@ -28,7 +28,7 @@ export function bridgeDataset(random: number, optimal: number, seed = 7): Datase
 }
 
 /** Draws the perturbed start for a seed. */
-export function startOf(data: Dataset, seed: number) {
+export function startPolicies(data: Dataset, seed: number) {
   const rng = new Mulberry32(seed);
   return perturbMarginals(data, sigma, () => rng.next());
 }
@@ -40,7 +40,8 @@ export async function turnsOf(
   seed: number,
 ): Promise<Turn[]> {
   const turns: Turn[] = [];
-  for await (const turn of alternate(data, startOf(data, seed), alphas, exact)) turns.push(turn);
+  for await (const turn of alternate(data, startPolicies(data, seed), alphas, exact))
+    turns.push(turn);
   return turns;
 }
 

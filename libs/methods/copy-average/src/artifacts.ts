@@ -1,7 +1,7 @@
 import type { Matrix } from "@fedclair/linalg";
 import { classify, tolerances, type Label } from "./classify.js";
 import { optimalCopyAverageLoss } from "./copy-average-points.js";
-import type { Evidence } from "./judge.js";
+import type { StudentEvidence } from "./judge.js";
 import type { StudentMeasurement } from "./measure.js";
 import type { Network } from "./network.js";
 import type { Options } from "./options.js";
@@ -32,7 +32,7 @@ export interface AggregateArtifact extends StudentArtifact {
 export interface ClientArtifact extends StudentArtifact {
   readonly id: string;
   readonly flagged: boolean;
-  readonly evidence: Evidence;
+  readonly evidence: StudentEvidence;
 }
 
 /** A client's student with the coordinator's verdict. */
@@ -40,7 +40,7 @@ export interface JudgedStudent {
   readonly id: string;
   readonly student: Network;
   readonly flagged: boolean;
-  readonly evidence: Evidence;
+  readonly evidence: StudentEvidence;
 }
 
 /** Figures show at most this many clients. */

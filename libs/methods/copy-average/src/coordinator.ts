@@ -14,7 +14,7 @@ import { createAggregateArtifact, createClientsArtifact, type JudgedStudent } fr
 import { computeEvidence, addEvidence } from "./judge.js";
 import { average, match } from "./match.js";
 import { measureEndPoints, measureStudent, measureRefinement } from "./measure.js";
-import { innerProduct, type Network } from "./network.js";
+import { expectedProduct, type Network } from "./network.js";
 import type { Options } from "./options.js";
 import { networkOfParams, networkOfTerms, paramsOf } from "./params.js";
 import { signalsOf } from "./signals.js";
@@ -32,7 +32,7 @@ export class Coordinator {
   constructor(options: Options, teacher: Network) {
     this.#options = options;
     this.#teacher = teacher;
-    this.#nullLoss = innerProduct(options.activation, teacher, teacher);
+    this.#nullLoss = expectedProduct(options.activation, teacher, teacher);
   }
 
   /** Draws the student from which clients with a common start begin. */
@@ -92,7 +92,7 @@ export class Coordinator {
     const tooLarge: Verdict[] = [];
     for (const update of updates) {
       const student = networkOfTerms([params, update.delta]);
-      if (Number.isFinite(innerProduct(activation, student, student))) {
+      if (Number.isFinite(expectedProduct(activation, student, student))) {
         valid.push({ update, student });
       } else {
         tooLarge.push(invalidVerdict(update.clientId));

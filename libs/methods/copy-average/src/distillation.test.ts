@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { copyAveragePoint } from "./copy-average-points.js";
 import { Distillation } from "./distillation.js";
 import { largest } from "./gradient-flow.js";
-import { kernels, overlapOf, type Activation } from "./kernels.js";
+import { kernelOf, overlapOf, type Activation } from "./kernels.js";
 import { flatten, linearPart, squaredDistance, type Network } from "./network.js";
 import { unitTeacher } from "./perturbed-copy.js";
 import { LessonLoss } from "./train.js";
@@ -44,14 +44,14 @@ const functions: Readonly<Record<Activation, (z: number) => number>> = {
 describe("copy-average: kernels", () => {
   it("has the known values: 1/3 and 0 for erf, 1/2 and 1/(2π) for ReLU, (1 − e⁻²)/2 for sine", () => {
     const [x, y] = [Float64Array.of(1, 0), Float64Array.of(0, 1)];
-    assertNear(kernels.erf.value(overlapOf(x, x)), 1 / 3, 1e-15);
-    assertNear(kernels.erf.value(overlapOf(x, y)), 0, 1e-15);
-    assertNear(kernels.relu.value(overlapOf(x, x)), 1 / 2, 1e-15);
-    assertNear(kernels.relu.value(overlapOf(x, y)), 1 / (2 * Math.PI), 1e-15);
+    assertNear(kernelOf.erf.value(overlapOf(x, x)), 1 / 3, 1e-15);
+    assertNear(kernelOf.erf.value(overlapOf(x, y)), 0, 1e-15);
+    assertNear(kernelOf.relu.value(overlapOf(x, x)), 1 / 2, 1e-15);
+    assertNear(kernelOf.relu.value(overlapOf(x, y)), 1 / (2 * Math.PI), 1e-15);
     // E sin² = (1 − E cos(2z))/2, and E cos(2z) = e⁻².
-    assertNear(kernels.sine.value(overlapOf(x, x)), (1 - Math.exp(-2)) / 2, 1e-15);
+    assertNear(kernelOf.sine.value(overlapOf(x, x)), (1 - Math.exp(-2)) / 2, 1e-15);
     // For ReLU, σ(z) and σ(−z) are never both above 0.
-    assertNear(kernels.relu.value(overlapOf(x, Float64Array.of(-2, 0))), 0, 1e-15);
+    assertNear(kernelOf.relu.value(overlapOf(x, Float64Array.of(-2, 0))), 0, 1e-15);
   });
 });
 

@@ -1,5 +1,5 @@
 import { Matrix, at } from "@fedclair/linalg";
-import { kernels, overlapOf, type Activation, type Kernel } from "./kernels.js";
+import { kernelOf, overlapOf, type Activation, type Kernel } from "./kernels.js";
 import { combine, networkOf, squaredDistance, type Network } from "./network.js";
 
 /** A function of flat parameters that can be minimised. */
@@ -24,7 +24,7 @@ export class Distillation implements Objective {
 
   constructor(activation: Activation, teacher: Network, n: number) {
     this.#activation = activation;
-    this.#kernel = kernels[activation];
+    this.#kernel = kernelOf[activation];
     this.#teacher = teacher;
     this.#n = n;
   }

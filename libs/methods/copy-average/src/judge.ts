@@ -6,7 +6,7 @@ import { distanceLimit, linearLimit, type Signals } from "./signals.js";
  * The evidence about one student, each kind as a share of its limit. Above 1, the student is
  * flagged.
  */
-export interface Evidence {
+export interface StudentEvidence {
   /** Share for the aggregator's own score; null if the aggregator has no score or no threshold. */
   readonly aggregator: number | null;
   /** Share for the deviation of the linear part. */
@@ -25,7 +25,7 @@ export function computeEvidence(
   signals: Signals,
   nullLoss: number,
   verdicts: readonly (Verdict | undefined)[],
-): readonly Evidence[] {
+): readonly StudentEvidence[] {
   const linearMaximum = linearLimit(signals);
   const distanceMaximum = distanceLimit(signals, nullLoss);
   return signals.linearDeviation.map((deviation, c) => ({
@@ -45,7 +45,7 @@ function computeShare(verdict: Verdict | undefined): number | null {
  * in the same subspace as a benign one, but its function differs. The score is the largest share of
  * a limit, and the threshold is 1.
  */
-export function addEvidence({ clientId, status }: Verdict, evidence: Evidence): Verdict {
+export function addEvidence({ clientId, status }: Verdict, evidence: StudentEvidence): Verdict {
   if (status === "invalid" || status === "inactive") {
     return { clientId, status, pooled: false, score: null, threshold: null };
   }

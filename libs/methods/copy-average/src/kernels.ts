@@ -121,7 +121,7 @@ const sine: Kernel = {
   linearFactor: (p) => Math.exp(-p / 2),
 };
 
-export const kernels: Readonly<Record<Activation, Kernel>> = { erf, relu, sine };
+export const kernelOf: Readonly<Record<Activation, Kernel>> = { erf, relu, sine };
 
 /** Computes the overlap of two vectors of the same length. */
 export function overlapOf(w: Float64Array, v: Float64Array): Overlap {

@@ -1,7 +1,7 @@
 import { Matrix, at } from "@fedclair/linalg";
 import { assign } from "./assignment.js";
 import { makeOutgoingPositive } from "./classify.js";
-import { isOdd, kernels, overlapOf, type Activation } from "./kernels.js";
+import { isOdd, kernelOf, overlapOf, type Activation } from "./kernels.js";
 import type { Network } from "./network.js";
 
 /** Students with their neurons in the same order, and their mean. */
@@ -87,7 +87,7 @@ function normaliseIncoming({ hidden, out }: Network): Network {
  * functions, n×n.
  */
 function computeNeuronDistances(activation: Activation, one: Network, other: Network): Matrix {
-  const kernel = kernels[activation];
+  const kernel = kernelOf[activation];
   const product = (w: Float64Array, v: Float64Array) => kernel.value(overlapOf(w, v));
   const distances = new Matrix(one.out.length, other.out.length);
   for (let j = 0; j < other.out.length; j++) {

@@ -1,5 +1,5 @@
 import { Matrix, item, at } from "@fedclair/linalg";
-import { kernels, overlapOf, type Activation } from "./kernels.js";
+import { kernelOf, overlapOf, type Activation } from "./kernels.js";
 
 /** The function f(x) = Σ_i out_i·σ(w_i·x) without biases: n neurons on d inputs. */
 export interface Network {
@@ -48,7 +48,7 @@ export function combine(networks: readonly Network[], shares: readonly number[])
 
 /** Computes E[σ(w_i·x)·σ(v_j·x)] for x ~ N(0, I) and the columns of two matrices, n×k. */
 export function gram(activation: Activation, w: Matrix, v: Matrix): Matrix {
-  const kernel = kernels[activation];
+  const kernel = kernelOf[activation];
   const values = new Matrix(w.cols, v.cols);
   for (let j = 0; j < v.cols; j++) {
     for (let i = 0; i < w.cols; i++) {
@@ -59,7 +59,7 @@ export function gram(activation: Activation, w: Matrix, v: Matrix): Matrix {
 }
 
 /** Computes E[f(x)·g(x)] for x ~ N(0, I). */
-export function innerProduct(activation: Activation, f: Network, g: Network): number {
+export function expectedProduct(activation: Activation, f: Network, g: Network): number {
   const values = gram(activation, f.hidden, g.hidden);
   let total = 0;
   for (let j = 0; j < g.out.length; j++) {
@@ -76,7 +76,7 @@ export function innerProduct(activation: Activation, f: Network, g: Network): nu
  */
 export function squaredDistance(activation: Activation, f: Network, g: Network): number {
   const difference = combine([f, g], [1, -1]);
-  return innerProduct(activation, difference, difference);
+  return expectedProduct(activation, difference, difference);
 }
 
 /**
@@ -84,7 +84,7 @@ export function squaredDistance(activation: Activation, f: Network, g: Network):
  * students of a teacher.
  */
 export function linearPart(activation: Activation, { hidden, out }: Network): Float64Array {
-  const kernel = kernels[activation];
+  const kernel = kernelOf[activation];
   const total = new Float64Array(hidden.rows);
   for (let i = 0; i < hidden.cols; i++) {
     const w = hidden.column(i);

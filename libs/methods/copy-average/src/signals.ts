@@ -1,6 +1,6 @@
 import { median, at, item } from "@fedclair/linalg";
 import type { Activation } from "./kernels.js";
-import { innerProduct, linearPart, type Network } from "./network.js";
+import { expectedProduct, linearPart, type Network } from "./network.js";
 
 /**
  * Signals that separate contaminated students from benign ones in any subspace. One entry per
@@ -57,7 +57,7 @@ function linearDeviations(parts: readonly Float64Array[]): number[] {
 /** Computes distances from inner products, so that each pair costs only one. */
 function functionDistances(activation: Activation, students: readonly Network[]): number[] {
   const products = students.map((f, c) =>
-    students.slice(0, c + 1).map((g) => innerProduct(activation, f, g)),
+    students.slice(0, c + 1).map((g) => expectedProduct(activation, f, g)),
   );
   const product = (c: number, e: number) => item(item(products, Math.max(c, e)), Math.min(c, e));
   return students.map((_, c) =>

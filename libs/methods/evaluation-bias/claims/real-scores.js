@@ -81,7 +81,7 @@ async function countScores(file, points, read) {
 
 /**
  * Estimates the law of true scores from counts at evenly spaced points.
- * @returns {import("../dist/src/model/explanations.js").Truth}
+ * @returns {import("../dist/src/model/explanations.js").TrueScores}
  */
 export function truthOf(points, counts) {
   const pmf = smooth(normalise(counts), sum(counts));

@@ -82,6 +82,6 @@ export function fabricate(
  * Returns the risk-averseness that an institution of kind `inside` uses in every panel; undefined
  * for all other kinds.
  */
-export function alphaOf(contamination: DataContamination | undefined): number | undefined {
+export function riskAversenessOf(contamination: DataContamination | undefined): number | undefined {
   return contamination?.kind === "inside" ? inside.parse(contamination.options).alpha : undefined;
 }

@@ -32,13 +32,13 @@ import {
   readAggregate,
   selectBenign,
   applyGuard,
-  getModule,
+  getDenseModule,
   readMoments,
   selectPossible,
   findWarning,
   addInvalid,
 } from "./screening.js";
-import type { Scores } from "./scores.js";
+import type { InstitutionScores } from "./scores.js";
 import { computeErrors } from "./truth.js";
 
 /** The data behind the task's figures. */
@@ -91,12 +91,12 @@ export type Phase = "reference" | "moments";
  */
 export async function stepReference(
   options: Options,
-  { panels }: Scores,
+  { panels }: InstitutionScores,
   round: Round,
   aggregate: Aggregate,
 ): Promise<Step<EarlierVerdicts>> {
   const pmfUpdates = selectPossible(round).map((update) => {
-    const counts = readNumbers(getModule(update, "counts"));
+    const counts = readNumbers(getDenseModule(update, "counts"));
     const pmf = { shape: [counts.length, 1], data: normalise(counts) };
     return { ...update, numExamples: sum(counts), delta: new Map([["pmf", pmf]]) };
   });
@@ -126,7 +126,7 @@ export async function stepReference(
  */
 export async function stepMoments(
   options: Options,
-  scores: Scores,
+  scores: InstitutionScores,
   round: Round<EarlierVerdicts>,
   aggregate: Aggregate,
 ): Promise<Step<EarlierVerdicts>> {
@@ -203,7 +203,7 @@ function createModel(options: Options, reference: Float64Array): ScoreModel {
 }
 
 function readPmf(update: Update): Float64Array {
-  return Float64Array.from(readNumbers(getModule(update, "pmf")));
+  return Float64Array.from(readNumbers(getDenseModule(update, "pmf")));
 }
 
 function readReference(params: Params): Float64Array {

@@ -14,16 +14,20 @@ import { fabricate } from "./contaminations.js";
 import { listCentres, countScores, listEdges, widthOf } from "./federation/grid.js";
 import { computeMoments } from "./federation/moments.js";
 import { histogramBase, normalise, totalVariation } from "./model/evaluate-histogram.js";
-import { explain, explanations, type Truth } from "./model/explanations.js";
+import { explain, explanations, type TrueScores } from "./model/explanations.js";
 import type { Options } from "./options.js";
 import { getParam } from "./params.js";
-import type { Scores } from "./scores.js";
+import type { InstitutionScores } from "./scores.js";
 
 /**
  * Opens one institution. It holds the scores of individual people, and sends only histograms of
  * group 1 and moments of group 2.
  */
-export function openInstitution(options: Options, scores: Scores, shard: Shard): LocalTrainer {
+export function openInstitution(
+  options: Options,
+  scores: InstitutionScores,
+  shard: Shard,
+): LocalTrainer {
   return {
     async train({ phase, params, rng }) {
       if (phase === "reference") return countReference(options, scores, shard);
@@ -46,7 +50,7 @@ export function openInstitution(options: Options, scores: Scores, shard: Shard):
   };
 }
 
-function countReference(options: Options, scores: Scores, shard: Shard): TrainResult {
+function countReference(options: Options, scores: InstitutionScores, shard: Shard): TrainResult {
   const honest = scores.reference(shard);
   const counts = countScores(contaminate(honest, shard, "reference"), options);
   return {
@@ -59,7 +63,7 @@ function countReference(options: Options, scores: Scores, shard: Shard): TrainRe
 /** Counts group 2's scores per bin, panel by panel. */
 async function countPanels(
   options: Options,
-  scores: Scores,
+  scores: InstitutionScores,
   shard: Shard,
 ): Promise<readonly Float64Array[]> {
   const counts: Float64Array[] = [];
@@ -122,7 +126,7 @@ async function computeVariations(
 ): Promise<Matrix> {
   const pmf = Float64Array.from(readNumbers(getParam(params, "reference")));
   const base = histogramBase(listCentres(options), pmf, "squared", widthOf(options));
-  const truth: Truth = { base, pmf, edges: listEdges(options) };
+  const truth: TrueScores = { base, pmf, edges: listEdges(options) };
   const variations = new Matrix(explanations.length, panels.length);
   for (const [j, panel] of panels.entries()) {
     if (counts[j] === 0) continue;

@@ -3,7 +3,7 @@ import { item, sum } from "@fedclair/linalg";
 import { splitRows } from "@fedclair/tasks/shared";
 import { numbers, readTable, sortNames, texts } from "@fedclair/tasks/shared";
 import { maxPanels, type Options } from "./options.js";
-import type { Scores } from "./scores.js";
+import type { InstitutionScores } from "./scores.js";
 
 /** The split does not follow the trial's seed, so that all seeds have the same institutions. */
 const dataSeed = 1;
@@ -16,7 +16,7 @@ const dataSeed = 1;
 export async function readScores(
   { reference, partition }: Options,
   source: NonNullable<Options["source"]>,
-): Promise<Scores> {
+): Promise<InstitutionScores> {
   const { score, group, panel, client } = source.columns;
   const wanted = {
     score: numbers(score),

@@ -2,7 +2,7 @@ import { readNumbers, type Metrics, type Update } from "@fedclair/core";
 import { median, sum, item } from "@fedclair/linalg";
 import { explanations, type Explanation } from "./model/explanations.js";
 import type { Fit } from "./model/fit.js";
-import { getModule } from "./screening.js";
+import { getDenseModule } from "./screening.js";
 
 /** How well each explanation fits a panel's scores. */
 export interface PanelExplanations {
@@ -27,12 +27,12 @@ export function summariseExplanations(
   j: number,
   { status, pmf }: Fit,
 ): PanelExplanations {
-  const counts = admitted.map((update) => item(readNumbers(getModule(update, "counts")), j));
+  const counts = admitted.map((update) => item(readNumbers(getDenseModule(update, "counts")), j));
   const sending = admitted.filter((_, c) => counts[c] !== 0);
   if (sending.length === 0) return { variations: {}, sampling: null };
   const variations = explanations.map((name, e): [Explanation, number] => {
     const each = sending.map((update) => {
-      const tensor = getModule(update, "variations");
+      const tensor = getDenseModule(update, "variations");
       return item(readNumbers(tensor), e * item(tensor.shape, 1) + j);
     });
     return [name, median(each)];

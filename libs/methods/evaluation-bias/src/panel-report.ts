@@ -13,11 +13,11 @@ import {
 import { ModelError } from "./model/model-error.js";
 import { histogramDistribution } from "./model/score-distribution.js";
 import { simulateScheduler, type Participation } from "./model/scheduler.js";
-import { select, type Selection } from "./model/selection.js";
+import { select, type SelectionOutcome } from "./model/selection.js";
 import type { Options } from "./options.js";
 
 /** A selection under an intervention; `c` is seats over population. */
-export interface SelectionRow extends Selection {
+export interface SelectionRow extends SelectionOutcome {
   readonly intervention: Intervention;
   readonly c: number;
 }

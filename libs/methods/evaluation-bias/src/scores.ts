@@ -1,13 +1,13 @@
 import type { Shard, Task } from "@fedclair/core";
 import { item, type Stream } from "@fedclair/linalg";
-import { alphaOf } from "./contaminations.js";
+import { riskAversenessOf } from "./contaminations.js";
 import { createBiasedEvaluator } from "./model/biased-evaluator.js";
 import type { Evaluator } from "./model/interventions.js";
 import type { Options } from "./options.js";
 import { trueScores } from "./truth.js";
 
 /** The scores of all institutions, simulated or from a table, before any is fabricated. */
-export interface Scores {
+export interface InstitutionScores {
   /** The number of panels. */
   readonly panels: number;
   /** Names of the panels, if the data name them. */
@@ -23,7 +23,7 @@ export interface Scores {
 }
 
 /** Simulates the scores: those of group 1 are exact, those of group 2 follow the model. */
-export function simulateScores(options: Options): Scores {
+export function simulateScores(options: Options): InstitutionScores {
   const { panels, referenceScores, panelScores } = options;
   return {
     panels: panels.length,
@@ -41,7 +41,7 @@ function samplePanel(
   const panel = item(panels, j);
   const own = rng.at("evaluator", j);
   const habit: Evaluator = {
-    alpha: alphaOf(contamination) ?? varyAlpha(panel.alpha, alphaSpread, own),
+    alpha: riskAversenessOf(contamination) ?? varyAlpha(panel.alpha, alphaSpread, own),
     tau: panel.tau + tauSpread * own.normal(),
   };
   return createBiasedEvaluator(trueScores, "squared", habit).sample(

@@ -22,7 +22,7 @@ import { getParam } from "./params.js";
  * Returns a dense module of an update.
  * @throws UserError if it is missing or factored
  */
-export function getModule({ delta }: Pick<Update, "delta">, name: string): Tensor {
+export function getDenseModule({ delta }: Pick<Update, "delta">, name: string): Tensor {
   const module = delta.get(name);
   if (module !== undefined && !isLowRank(module)) return module;
   throw new UserError(
@@ -32,9 +32,9 @@ export function getModule({ delta }: Pick<Update, "delta">, name: string): Tenso
 
 export function readMoments(update: Update): PanelMoments {
   return {
-    matrix: toMatrix(getModule(update, "moments")),
-    counts: Float64Array.from(readNumbers(getModule(update, "counts"))),
-    variances: Float64Array.from(readNumbers(getModule(update, "variances"))),
+    matrix: toMatrix(getDenseModule(update, "moments")),
+    counts: Float64Array.from(readNumbers(getDenseModule(update, "counts"))),
+    variances: Float64Array.from(readNumbers(getDenseModule(update, "variances"))),
   };
 }
 
@@ -53,7 +53,7 @@ export function selectPossible(round: Round, earlier: EarlierVerdicts = []): rea
  * finite and have the right shape.
  */
 function isPossible(update: Update, { phase, params }: Round): boolean {
-  if (phase === "reference") return areCounts(readNumbers(getModule(update, "counts")));
+  if (phase === "reference") return areCounts(readNumbers(getDenseModule(update, "counts")));
   const { matrix, counts, variances } = readMoments(update);
   const largest = toMatrix(getParam(params, "psi"))
     .toRows()
@@ -62,7 +62,7 @@ function isPossible(update: Update, { phase, params }: Round): boolean {
   const isBounded = matrix
     .toRows()
     .every((row, k) => row.every((x) => Math.abs(x) <= item(largest, k) * (1 + 1e-9)));
-  const variations = readNumbers(getModule(update, "variations"));
+  const variations = readNumbers(getDenseModule(update, "variations"));
   return (
     isBounded &&
     areCounts(counts) &&
@@ -148,7 +148,7 @@ export function addInvalid(
 export function readAggregate({ change }: Aggregation, name: string): Tensor {
   const terms = change
     .filter((term) => term.has(name))
-    .map((modules) => getModule({ delta: modules }, name));
+    .map((modules) => getDenseModule({ delta: modules }, name));
   const [first] = terms;
   if (first === undefined) {
     throw new UserError(

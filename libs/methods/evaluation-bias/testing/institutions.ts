@@ -1,8 +1,8 @@
 import { stream, sum, item } from "@fedclair/linalg";
-import { contaminations, fabricate, alphaOf } from "../src/contaminations.js";
+import { contaminations, fabricate, riskAversenessOf } from "../src/contaminations.js";
 import { createScoreModel } from "../src/federation/basis.js";
 import { guardScores, guardThreshold } from "../src/federation/family-guard.js";
-import { countScores, smooth, trimmedPmf, type Grid } from "../src/federation/grid.js";
+import { countScores, smooth, trimmedPmf, type ScoreBins } from "../src/federation/grid.js";
 import { fitColumn, computeMoments, poolMoments } from "../src/federation/moments.js";
 import { detectOutsiders, toNoisyMatrix } from "../src/federation/subspace-detector.js";
 import { createBiasedEvaluator, type BiasedEvaluator } from "../src/model/biased-evaluator.js";
@@ -10,7 +10,7 @@ import { normalise } from "../src/model/evaluate-histogram.js";
 import type { Evaluator } from "../src/model/interventions.js";
 import { trueScores } from "../src/truth.js";
 
-const grid: Grid = { lo: -5, hi: 5, bins: 50 };
+const grid: ScoreBins = { lo: -5, hi: 5, bins: 50 };
 const people = 2000;
 
 export const panels: readonly Evaluator[] = [
@@ -58,7 +58,7 @@ export function simulate(seed: number, clients: number, kinds: readonly string[]
         contamination ? fabricate(contamination, honest, own.at("fabricate", key)) : honest,
         grid,
       );
-    const alpha = alphaOf(contamination);
+    const alpha = riskAversenessOf(contamination);
     return {
       reference: countsOf(own.at("reference").normals(people), "reference"),
       panels: panels.map((panel, j) => {

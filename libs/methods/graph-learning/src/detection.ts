@@ -23,7 +23,7 @@ export const distanceThreshold = 2;
 export const lowRankThreshold = 1.6;
 
 /** One client's covariance as a vector (`svec`), and its number of samples. */
-export interface Sample {
+export interface ClientCovariance {
   readonly vector: Float64Array;
   /** Number of samples, n_k ≥ 1. */
   readonly samples: number;
@@ -34,13 +34,18 @@ export interface Sample {
  * ‖C‖²)/n_k, so distances in this unit are about 1 for benign clients with any number of samples.
  * @param center svec(C)
  */
-function computeSamplingErrors(center: Float64Array, samples: readonly Sample[]): number[] {
+function computeSamplingErrors(
+  center: Float64Array,
+  samples: readonly ClientCovariance[],
+): number[] {
   const trace = sum(center.subarray(0, packedOrder(center.length)));
   return samples.map(({ samples: n }) => Math.sqrt((trace ** 2 + norm(center) ** 2) / n));
 }
 
 /** Computes each client's distance from the geometric median in sampling errors. */
-export async function computeDistanceScores(samples: readonly Sample[]): Promise<number[]> {
+export async function computeDistanceScores(
+  samples: readonly ClientCovariance[],
+): Promise<number[]> {
   const center = await findGeometricMedian(samples);
   const errors = computeSamplingErrors(center, samples);
   return samples.map(({ vector }, k) => distance(vector, center) / item(errors, k));
@@ -50,7 +55,9 @@ export async function computeDistanceScores(samples: readonly Sample[]): Promise
  * Finds the point with the least sum of distances, weighted by √n_k. Weiszfeld's steps from the
  * mean run until they are below 1e-12 of the point.
  */
-export async function findGeometricMedian(samples: readonly Sample[]): Promise<Float64Array> {
+export async function findGeometricMedian(
+  samples: readonly ClientCovariance[],
+): Promise<Float64Array> {
   const pace = createPacer();
   let center = weightedMean(samples, (_, n) => n);
   for (let step = 0; step < 10_000; step++) {
@@ -75,7 +82,7 @@ export async function findGeometricMedian(samples: readonly Sample[]): Promise<F
  * @returns ‖v_k − l_k‖ in sampling errors; e_k ≠ 0 if it is above `threshold`
  */
 export async function computeLowRankScores(
-  samples: readonly Sample[],
+  samples: readonly ClientCovariance[],
   threshold: number,
 ): Promise<number[]> {
   const pace = createPacer();
@@ -109,7 +116,7 @@ function approximateByRankOne(x: Matrix): Matrix {
 }
 
 function weightedMean(
-  samples: readonly Sample[],
+  samples: readonly ClientCovariance[],
   weightOf: (vector: Float64Array, samples: number) => number,
 ): Float64Array {
   const weights = samples.map(({ vector, samples: n }) => weightOf(vector, n));

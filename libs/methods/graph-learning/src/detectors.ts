@@ -15,7 +15,7 @@ import {
   distanceThreshold,
   computeLowRankScores,
   lowRankThreshold,
-  type Sample,
+  type ClientCovariance,
 } from "./detection.js";
 import { packedOrder } from "./packing.js";
 import { addScaledTo } from "./vectors.js";
@@ -51,7 +51,7 @@ export const covarianceLowRank: Plugin<Aggregator> = {
 };
 
 function createDetector(
-  scoresOf: (samples: readonly Sample[], threshold: number) => Promise<readonly number[]>,
+  scoresOf: (samples: readonly ClientCovariance[], threshold: number) => Promise<readonly number[]>,
   threshold: number,
 ): Aggregator {
   return {
@@ -65,7 +65,7 @@ function createDetector(
 /** Averages the benign clients, weighted by samples. The change is empty if no client is benign. */
 function averageBenign(
   updates: readonly Update[],
-  samples: readonly Sample[],
+  samples: readonly ClientCovariance[],
   scores: readonly number[],
   threshold: number,
 ): Aggregation {
@@ -86,7 +86,7 @@ function averageBenign(
  * Reads a client's covariance.
  * @throws UserError unless the client's only module is a covariance in the format of `svec`
  */
-function readSample({ clientId, delta, numExamples }: Update): Sample {
+function readSample({ clientId, delta, numExamples }: Update): ClientCovariance {
   const [module, ...others] = delta.values();
   if (!module || isLowRank(module) || others.length > 0) {
     throw new UserError(

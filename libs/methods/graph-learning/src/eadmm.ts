@@ -1,5 +1,5 @@
 import { frobenius, Matrix, norm, subtract, symmetricEigen, at } from "@fedclair/linalg";
-import { Eigenbasis, type Coupling, type Weights } from "./eigenbasis.js";
+import { Eigenbasis, type Coupling, type CouplingWeights } from "./eigenbasis.js";
 import { computeDegrees, projectBall, proxNegLog } from "./operators.js";
 import { createPacer } from "./pace.js";
 import type { SolverLimits, Problem } from "./problem.js";
@@ -94,7 +94,7 @@ function chooseWeights(
   { delta, alpha }: Problem,
   degrees: number,
   eigenvalues: Float64Array,
-): Weights {
+): CouplingWeights {
   const scale = Math.max(...eigenvalues.map(Math.abs)) ** 2;
   const target = (0.1 * (alpha / delta) ** 2) / eigenvalues.length;
   return { graph: 1, commutator: Math.min(Math.max(target, 10 / scale), 1e5 / scale), degrees };
@@ -143,7 +143,7 @@ function relax(first: Float64Array, second: Float64Array, multiplier: Float64Arr
  * Computes √(relative primal residual / relative dual residual), the factor by which ρ should grow.
  */
 function computeImbalance(
-  weights: Weights,
+  weights: CouplingWeights,
   coupled: Coupling,
   before: State,
   after: State,

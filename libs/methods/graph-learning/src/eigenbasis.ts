@@ -9,7 +9,7 @@ import {
 } from "@fedclair/linalg";
 
 /** Weights of the three couplings S = Y, comm(C, S) = Z and S·1 = q. */
-export interface Weights {
+export interface CouplingWeights {
   readonly graph: number;
   readonly commutator: number;
   /** With 0 the degrees are not coupled. */
@@ -32,7 +32,7 @@ export interface Coupling {
  */
 export class Eigenbasis {
   readonly #u: Matrix;
-  readonly #weights: Weights;
+  readonly #weights: CouplingWeights;
   /** g, N×N. */
   readonly #differences: Matrix;
   /** The vector Uᵀ·1. */
@@ -42,7 +42,7 @@ export class Eigenbasis {
   /** (I + w_q/2·[Diag(D(u∘u)) + Diag(u)·D·Diag(u)])⁻¹ with u = Uᵀ·1. */
   readonly #degreeSolve: Matrix;
 
-  constructor({ values, vectors }: SymmetricEigen, weights: Weights) {
+  constructor({ values, vectors }: SymmetricEigen, weights: CouplingWeights) {
     const n = values.length;
     this.#u = vectors;
     this.#weights = weights;

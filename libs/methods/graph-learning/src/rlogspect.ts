@@ -9,7 +9,7 @@ import { checkProblem, type SolverLimits, type Problem } from "./problem.js";
 export interface Solution extends CertifiedGraph {
   readonly iterations: number;
   readonly degrees: Float64Array;
-  readonly outcome: Outcome;
+  readonly outcome: SolverOutcome;
 }
 
 /**
@@ -19,7 +19,7 @@ export interface Solution extends CertifiedGraph {
  * - `ball inactive`: within the tolerance of the optimum without the ball of comm(C, S). Any
  *   regular graph would do, and C has no influence: δ is too large.
  */
-export type Outcome = "solved" | "unconverged" | "ball inactive";
+export type SolverOutcome = "solved" | "unconverged" | "ball inactive";
 
 export type Solver = "eadmm" | "ladmm";
 
@@ -60,7 +60,7 @@ function findOutcome(
   problem: Problem,
   { gap, dualBound }: CertifiedGraph,
   tolerance: number,
-): Outcome {
+): SolverOutcome {
   if (gap > tolerance) return "unconverged";
   // Without the ball every α-regular graph is optimal, with this value.
   const { covariance, alpha } = problem;

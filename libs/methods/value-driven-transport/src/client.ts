@@ -2,7 +2,7 @@ import type { LocalTrainer, Params, Shard, TrainJob, TrainResult } from "@fedcla
 import { subtract } from "@fedclair/linalg";
 import { cosineDecay } from "./schedule.js";
 import { openData } from "./client-data.js";
-import { adapted, adapterGradient, drawInitialAdapters, type Adapters } from "./lora.js";
+import { adapted, adapterGradient, drawInitialAdapters, type TransportAdapters } from "./lora.js";
 import { slicedW2 } from "./metrics.js";
 import { byModule, type ModuleName, type Network } from "./network.js";
 import type { Options } from "./options.js";
@@ -87,7 +87,7 @@ export class TransportClient implements LocalTrainer {
     { rng, common, signal }: TrainJob,
   ): Promise<TrainResult["delta"]> {
     const { rank, learningRate, localSteps } = this.#options;
-    const trained: Adapters = await descend(
+    const trained: TransportAdapters = await descend(
       drawInitialAdapters(network, rank, common),
       localSteps,
       () => learningRate,

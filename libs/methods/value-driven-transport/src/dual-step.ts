@@ -3,7 +3,7 @@ import { computeSourceWeights } from "./coupling.js";
 import {
   inputsOf,
   spatialGradient,
-  weightedSum,
+  sumOfValues,
   type Network,
   type WeightedSum,
 } from "./network.js";
@@ -56,7 +56,7 @@ export function dualStep(
   const allTimes = new Float64Array(2 * b + s);
   allTimes.set(times);
   allTimes.set(times, b);
-  return weightedSum(network, inputsOf(points, allTimes, condition), weights);
+  return sumOfValues(network, inputsOf(points, allTimes, condition), weights);
 }
 
 /**
@@ -128,7 +128,7 @@ export function valueGradientMatching(
   weights.fill(weight, 0, point.rows).fill(-weight, point.rows);
   const inputs = inputsOf(points, Float64Array.of(...times, ...times), condition);
   return {
-    ...weightedSum(network, inputs, weights),
+    ...sumOfValues(network, inputs, weights),
     value: sum(residual.map((r) => r ** 2)) / (2 * point.rows),
   };
 }

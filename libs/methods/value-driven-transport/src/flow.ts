@@ -20,8 +20,8 @@ import { sinkhorn } from "./sinkhorn.js";
  * of noise σ, fitted along Brownian bridges between pairs of the entropic transport (the same).
  */
 export const methods = ["value", "flow-matching", "ot-cfm", "sb-cfm"] as const;
-export type Method = (typeof methods)[number];
-type FlowMethod = Exclude<Method, "value">;
+export type TransportMethod = (typeof methods)[number];
+type FlowMethod = Exclude<TransportMethod, "value">;
 
 /** Error of a plan from which one pair per target is drawn; less would not be noticed. */
 const drawTolerance = 1e-3;

@@ -1,6 +1,6 @@
 import type { Metrics } from "@fedclair/core";
 import { item, Matrix, mean, sum } from "@fedclair/linalg";
-import type { Method } from "./flow.js";
+import type { TransportMethod } from "./flow.js";
 import {
   displacement,
   dualCertificate,
@@ -55,7 +55,7 @@ interface PathOptions {
   /** K, the number of steps of the paths. */
   readonly horizon: number;
   /** Default: value. */
-  readonly method?: Method;
+  readonly method?: TransportMethod;
   /** Further numbers of steps. Default: none. */
   readonly measureSteps?: readonly number[];
 }

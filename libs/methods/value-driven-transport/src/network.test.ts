@@ -6,7 +6,7 @@ import {
   moduleNames,
   spatialGradient,
   values,
-  weightedSum,
+  sumOfValues,
   type Network,
 } from "./network.js";
 
@@ -78,7 +78,7 @@ describe("value network", () => {
 
   it("has a weight gradient that agrees with finite differences, in every module", () => {
     const inputs = inputsOf(points, times, condition);
-    const { gradient, value, b3 } = weightedSum(network, inputs, weights);
+    const { gradient, value, b3 } = sumOfValues(network, inputs, weights);
     const v = values(network, inputs);
     assertNear(
       value,
@@ -93,7 +93,7 @@ describe("value network", () => {
       for (let i = 0; i < data.length; i++) {
         const f = (entries: Float64Array) => {
           const moved = { ...network, [name]: new Matrix(rows, cols, entries) };
-          return weightedSum(moved, inputs, weights).value;
+          return sumOfValues(moved, inputs, weights).value;
         };
         assertNear(at(gradient[name].data, i), computeSlope(f, data, i), 1e-8, `${name}[${i}]`);
       }

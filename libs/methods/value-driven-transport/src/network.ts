@@ -150,7 +150,7 @@ export interface WeightedSum {
  * Computes Σ w_k·V(f_k) and its gradient.
  * @param weights n numbers
  */
-export function weightedSum(network: Network, inputs: Matrix, weights: Float64Array): WeightedSum {
+export function sumOfValues(network: Network, inputs: Matrix, weights: Float64Array): WeightedSum {
   const activations = computeActivations(network, inputs);
   const column = new Matrix(weights.length, 1, weights);
   const v = computeValues(network, activations);

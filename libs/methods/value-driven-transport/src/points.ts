@@ -36,9 +36,9 @@ export interface PointTable extends TableSource {
 }
 
 /** A source or target of a trial. */
-export type Place = Distribution | PointTable;
+export type PointSource = Distribution | PointTable;
 
-export function isTable(place: Place): place is PointTable {
+export function isTable(place: PointSource): place is PointTable {
   return typeof place === "object" && "columns" in place;
 }
 
@@ -69,13 +69,13 @@ const rings: ReadonlyMap<Distribution, Ring> = new Map<Distribution, Ring>([
 ]);
 
 /** Returns the ring of a distribution that has modes. */
-export function ringOf(place: Place): Ring | undefined {
+export function ringOf(place: PointSource): Ring | undefined {
   if (typeof place === "string") return rings.get(place);
   return isTable(place) ? undefined : place;
 }
 
 /** Returns `gaussians8` with the number and width of a distribution's modes. */
-export function ringLike(distribution: Place): Ring {
+export function ringLike(distribution: PointSource): Ring {
   const { modes, deviation } = ringOf(distribution) ?? gaussians8;
   return { ...gaussians8, modes, deviation };
 }

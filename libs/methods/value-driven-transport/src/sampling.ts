@@ -1,5 +1,5 @@
 import { Matrix, item } from "@fedclair/linalg";
-import type { Method } from "./flow.js";
+import type { TransportMethod } from "./flow.js";
 import { inputsOf, outputsOf, spatialGradient, type Network } from "./network.js";
 
 /**
@@ -48,7 +48,7 @@ const unguided: Guidance = { condition: [], weight: 0 };
 export function guidedGradient(
   network: Network,
   { condition, weight }: Guidance = unguided,
-  method: Method = "value",
+  method: TransportMethod = "value",
 ): ValueGradient {
   const under = (c: readonly number[]): ValueGradient => {
     return (points, t) => {

@@ -4,13 +4,13 @@ import type { Matrix, Stream } from "@fedclair/linalg";
 import { Float64Adam } from "@fedclair/tasks/shared";
 import { beta2, cosineDecay } from "./schedule.js";
 import { couple, drawPairs } from "./coupling.js";
-import { flowGradient, type Method } from "./flow.js";
+import { flowGradient, type TransportMethod } from "./flow.js";
 import { dualStep, type CoupledBatch, type DualSettings } from "./dual-step.js";
 import { inputsOf, values, type ModuleMatrices, type Network } from "./network.js";
 import { pickRows, type Sample } from "./points.js";
 
 export interface TrainingSettings extends DualSettings {
-  readonly method: Method;
+  readonly method: TransportMethod;
   /** σ of method sb-cfm, above 0, in units of the points. */
   readonly sigma: number;
   /** B, target points per step. */

@@ -12,9 +12,9 @@ import { FileBytes } from "./file-bytes.js";
  * @param start index in the array of the first number
  * @throws UserError if one cannot be converted
  */
-type ToBytes = (numbers: Numbers, into: Uint8Array, start: number) => void;
+type ToBytes = (numbers: ArrayNumbers, into: Uint8Array, start: number) => void;
 
-export type Numbers =
+export type ArrayNumbers =
   | Float32Array
   | Float64Array
   | Int8Array
@@ -32,7 +32,7 @@ interface Header {
 
 interface NumberType {
   readonly bytes: number;
-  readonly numbers: (buffer: ArrayBuffer, count: number) => Numbers;
+  readonly numbers: (buffer: ArrayBuffer, count: number) => ArrayNumbers;
 }
 
 /**
@@ -133,7 +133,7 @@ async function readAndConvert<T extends Uint8Array | Float64Array>(
   bytes: FileBytes,
   into: T,
   { type: { bytes: size, numbers } }: Header,
-  convert: (numbers: Numbers, into: T, start: number) => void,
+  convert: (numbers: ArrayNumbers, into: T, start: number) => void,
 ): Promise<number> {
   const piece = new Uint8Array(pieceBytes);
   for (let start = 0; start < into.length;) {
@@ -146,7 +146,7 @@ async function readAndConvert<T extends Uint8Array | Float64Array>(
   return size * into.length;
 }
 
-function copyNumbers(numbers: Numbers, into: Float64Array): void {
+function copyNumbers(numbers: ArrayNumbers, into: Float64Array): void {
   into.set(numbers);
 }
 

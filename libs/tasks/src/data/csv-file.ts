@@ -8,7 +8,7 @@ import {
   type CsvRecord,
 } from "./csv-table.js";
 import type { TableFile } from "./table-file.js";
-import { openText, readLines } from "./text-stream.js";
+import { openText, readTextLines } from "./text-stream.js";
 
 /**
  * Opens a CSV file (RFC 4180) whose first row names the columns. Cells are separated by commas or,
@@ -23,6 +23,6 @@ export async function openCsv(path: string): Promise<TableFile> {
 }
 
 async function findDelimiter(path: string): Promise<string> {
-  for await (const line of readLines(path)) return delimiterOfLine(line);
+  for await (const line of readTextLines(path)) return delimiterOfLine(line);
   return ",";
 }

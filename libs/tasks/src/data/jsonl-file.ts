@@ -1,6 +1,6 @@
 import { excerpt, UserError } from "@fedclair/core";
 import type { Row, TableFile } from "./table-file.js";
-import { readLines } from "./text-stream.js";
+import { readTextLines } from "./text-stream.js";
 
 /** A line with an object. */
 interface Line {
@@ -26,7 +26,7 @@ async function* readRows(path: string, names: readonly string[]): AsyncGenerator
 
 async function* readObjects(path: string): AsyncGenerator<Line> {
   let number = 0;
-  for await (const line of readLines(path)) {
+  for await (const line of readTextLines(path)) {
     number++;
     if (line.trim() !== "") yield { number, value: parseObject(line, `${path}, line ${number}`) };
   }

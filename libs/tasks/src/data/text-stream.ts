@@ -14,7 +14,7 @@ export function openText(path: string): Readable {
  * Reads the lines of a text file without holding more than a piece of it.
  * @throws UserError if a line is longer than `longestRow`
  */
-export async function* readLines(path: string): AsyncGenerator<string> {
+export async function* readTextLines(path: string): AsyncGenerator<string> {
   // The pieces of an unfinished line are joined once, because splitting it again with every piece
   // takes quadratic time.
   let pieces: string[] = [];

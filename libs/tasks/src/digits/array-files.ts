@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { sizeOf, UserError } from "@fedclair/core";
 import { item, sum } from "@fedclair/linalg";
-import { withArray, type Numbers } from "../data/array-file.js";
+import { withArray, type ArrayNumbers } from "../data/array-file.js";
 import type { DigitFiles, FolderDigits } from "./folder-files.js";
 import { numberClasses } from "./class-names.js";
 import { formatPosition, largestLabel } from "./images.js";
@@ -110,7 +110,7 @@ function createGreyConverter(
   scale: number,
   note: (largest: number) => void,
 ) {
-  return (numbers: Numbers, into: Uint8Array, start: number): void => {
+  return (numbers: ArrayNumbers, into: Uint8Array, start: number): void => {
     let largest = 0;
     for (let i = 0; i < numbers.length; i++) {
       const value = numbers[i] ?? NaN;

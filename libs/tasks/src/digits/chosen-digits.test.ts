@@ -4,7 +4,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { encode } from "fast-png";
-import { chosenFile, create, createInTab, firstParams, trainOnce } from "../../testing/chosen.js";
+import {
+  chosenFile,
+  createFresh,
+  createInTab,
+  firstParams,
+  trainOnce,
+} from "../../testing/chosen.js";
 import { digits } from "./index.js";
 
 /** Forty images of 2×3 pixels, whose classes are not in the order of their names. */
@@ -54,7 +60,7 @@ describe("digits on images chosen in a browser", () => {
     it(`are, with ${kind}, what Node.js trains for one client, whatever the index`, async () => {
       const [[key, name] = ["", ""]] = Object.entries(own);
       const { columns } = source;
-      const inNode = await create(digits, {
+      const inNode = await createFresh(digits, {
         ...options,
         source: { [key]: join(folder, name), columns, classes },
       });
@@ -86,7 +92,7 @@ describe("digits on images chosen in a browser", () => {
     const some = chosenPngs.filter(({ path }) => path.includes("ring"));
     const { task, read } = await createInTab("digits", { ...options, model: "lora" }, some);
     assert.deepEqual(read?.classes?.at(-1), { name: "cross", count: 0 });
-    const inNode = await create(digits, {
+    const inNode = await createFresh(digits, {
       ...options,
       model: "lora",
       source: { ...source, file: join(folder, "mine.csv") },

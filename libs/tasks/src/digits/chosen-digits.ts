@@ -5,7 +5,7 @@ import { namedClasses } from "./class-names.js";
 import { countWithheld, minimumPerClient } from "./holdings.js";
 import { pixels as mnistPixels } from "./images.js";
 import { countUses, createOpener, digits } from "./index.js";
-import type { Options } from "./options.js";
+import type { DigitsOptions } from "./options.js";
 
 /**
  * Makes the task train on images that the user of a browser tab has chosen. The tab is one client,
@@ -16,11 +16,12 @@ export function withChosenDigits(chosen: ChosenData | undefined): TaskPlugin {
   return {
     ...digits,
     ...withoutChecks,
-    create: (options: Options) => (chosen ? createTask(options, chosen) : createWithout(options)),
+    create: (options: DigitsOptions) =>
+      chosen ? createTask(options, chosen) : createWithout(options),
   };
 }
 
-async function createTask(options: Options, chosen: ChosenData): Promise<Task> {
+async function createTask(options: DigitsOptions, chosen: ChosenData): Promise<Task> {
   const { source, partition } = options;
   if (partition.by === "natural") {
     throw new UserError(
@@ -41,7 +42,7 @@ async function createTask(options: Options, chosen: ChosenData): Promise<Task> {
       `source: ${read.name}: expected images like those of MNIST, 28×28 pixels in grey (${mnistPixels} numbers), got ${size}: convert them`,
     );
   }
-  const own: Options = {
+  const own: DigitsOptions = {
     ...options,
     source: { file: read.name, columns, classes: [...classes] },
     partition: { by: "iid" },
@@ -70,7 +71,7 @@ async function createTask(options: Options, chosen: ChosenData): Promise<Task> {
   };
 }
 
-async function createWithout(options: Options): Promise<Task> {
+async function createWithout(options: DigitsOptions): Promise<Task> {
   const { source } = options;
   const classes = namedClasses(source);
   if (source === "mnist" || !classes) return await digits.create(options as never);

@@ -14,7 +14,7 @@ import { largestTable } from "../data/table-file.js";
 import { numberClasses } from "./class-names.js";
 import type { Collection } from "./images.js";
 import { readLabelledTable } from "./labelled-table.js";
-import type { Options } from "./options.js";
+import type { DigitsOptions } from "./options.js";
 
 /** Images that the user of a browser tab has chosen. */
 interface ChosenImages {
@@ -31,7 +31,7 @@ interface ChosenImages {
  */
 export async function readChosenImages(
   { files }: Pick<ChosenData, "files">,
-  columns: Exclude<Options["source"], "mnist">["columns"],
+  columns: Exclude<DigitsOptions["source"], "mnist">["columns"],
   classes: readonly string[],
 ): Promise<ChosenImages> {
   const picked = pickFiles(files, ["table", "image"]);
@@ -63,7 +63,7 @@ interface SizedImages {
 
 async function readTableOf(
   [file]: readonly ChosenFile[],
-  columns: Exclude<Options["source"], "mnist">["columns"],
+  columns: Exclude<DigitsOptions["source"], "mnist">["columns"],
   classes: readonly string[],
 ): Promise<SizedImages> {
   // Loaded here, because few tabs read a table.

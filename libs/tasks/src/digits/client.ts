@@ -11,12 +11,12 @@ import { item } from "@fedclair/linalg";
 import type { Network } from "../nets/network.js";
 import type { Chosen } from "./images.js";
 import { createAdaptedNetwork } from "./lora.js";
-import { networkOf, paramsOf } from "./model.js";
-import type { Options } from "./options.js";
-import { measure, train, type CommonDigits } from "./training.js";
+import { openClassifier, readClassifier } from "./model.js";
+import type { DigitsOptions } from "./options.js";
+import { measure, trainClassifier, type CommonDigits } from "./training.js";
 
 /** One client's digits. */
-export interface ClientData {
+export interface ClientDigits {
   readonly training: Chosen;
   /** Digits that are held back from training, with labels contaminated like those. */
   readonly heldBack: Chosen;
@@ -32,10 +32,10 @@ interface TrainingResult {
 }
 
 export class DigitsClient implements LocalTrainer {
-  readonly #options: Options;
-  readonly #data: ClientData;
+  readonly #options: DigitsOptions;
+  readonly #data: ClientDigits;
 
-  constructor(options: Options, data: ClientData) {
+  constructor(options: DigitsOptions, data: ClientDigits) {
     this.#options = options;
     this.#data = data;
   }
@@ -62,16 +62,16 @@ export class DigitsClient implements LocalTrainer {
   }
 
   async #trainWeights(job: TrainJob): Promise<TrainingResult> {
-    const network = networkOf(job.params, this.#rows);
+    const network = openClassifier(job.params, this.#rows);
     const start = network.trained.map(({ weights }) => weights.copy());
-    const control = job.control && networkOf(job.control, 1);
+    const control = job.control && openClassifier(job.control, 1);
     try {
       const loss = await this.#descend(network, job, control);
       // Subtracting the initial weights leaves the change.
       network.trained.forEach(({ weights }, i) => {
         descend(weights, item(start, i), 1);
       });
-      return { loss, delta: paramsOf(network, job.params) };
+      return { loss, delta: readClassifier(network, job.params) };
     } finally {
       for (const one of [network, ...start, ...(control ? [control] : [])]) one.release();
     }
@@ -90,7 +90,7 @@ export class DigitsClient implements LocalTrainer {
 
   #descend(network: Network, { rng, signal }: TrainJob, control?: Network): Promise<number> {
     const pace = { ...this.#options, epochs: this.#options.localEpochs, control };
-    return train(network, this.#data.training, pace, rng, signal);
+    return trainClassifier(network, this.#data.training, pace, rng, signal);
   }
 
   /**

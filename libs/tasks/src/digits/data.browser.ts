@@ -1,10 +1,10 @@
 import { decodeSafetensors } from "@fedclair/core";
 import { fetchTabData, unreachable } from "../data/tab-data.browser.js";
 import { classes, pixels, type Collection } from "./images.js";
-import type { Options } from "./options.js";
+import type { DigitsOptions } from "./options.js";
 
 /** Reads MNIST, as the coordinator reads it. @throws UserError for files and folders */
-export async function readSource(source: Options["source"]): Promise<Collection> {
+export async function readSource(source: DigitsOptions["source"]): Promise<Collection> {
   if (source !== "mnist") throw unreachable(source.file ?? source.folder ?? "");
   const { params } = decodeSafetensors(await fetchTabData("mnist"));
   const [images, labels] = ["images", "labels"].map((name) => params.get(name)?.data ?? []);
@@ -17,7 +17,7 @@ export async function readSource(source: Options["source"]): Promise<Collection>
 }
 
 /** In Node.js, the number of writers in a folder. MNIST has none. */
-export function countWriters(source: Options["source"]): number | undefined {
+export function countWriters(source: DigitsOptions["source"]): number | undefined {
   return source === "mnist" ? 0 : undefined;
 }
 

@@ -7,7 +7,7 @@ import { describeUnusualFiles, digitFiles, kindOf, writersIn } from "./folder-fi
 import type { Collection } from "./images.js";
 import { readJson } from "./json-files.js";
 import { readLabelledTable } from "./labelled-table.js";
-import type { Options } from "./options.js";
+import type { DigitsOptions } from "./options.js";
 
 /** 10,000 digits of MNIST (LeCun, Cortes, Burges); the package is under the MIT licence. */
 const mnist = {
@@ -50,7 +50,7 @@ export async function readCachedMnist(): Promise<Collection | undefined> {
 }
 
 /** Reads the images that `source` names. */
-export async function readSource(source: Options["source"]): Promise<Collection> {
+export async function readSource(source: DigitsOptions["source"]): Promise<Collection> {
   if (source === "mnist") return await readMnist();
   const { file, folder = "", columns } = source;
   const classes = namedClasses(source);
@@ -83,19 +83,19 @@ export async function readFolder(folder: string, classes?: readonly string[]): P
  * @returns undefined if it is not; 0 if the source has none
  * @throws UserError if a folder cannot be read
  */
-export function countWriters(source: Options["source"]): number | undefined {
+export function countWriters(source: DigitsOptions["source"]): number | undefined {
   if (source === "mnist") return 0;
   const folder = ownFolder(source);
   return folder === undefined ? undefined : writersIn(folder).length;
 }
 
 /** Returns a notice about files of a source that are there and not read. */
-export function noticeFiles(source: Options["source"]): string | undefined {
+export function noticeFiles(source: DigitsOptions["source"]): string | undefined {
   const folder = source === "mnist" ? undefined : ownFolder(source);
   return folder === undefined ? undefined : describeUnusualFiles(digitFiles(folder));
 }
 
 /** Returns the folder of a source if it holds digits as `digitFiles` lists them. */
-function ownFolder({ folder }: Exclude<Options["source"], "mnist">): string | undefined {
+function ownFolder({ folder }: Exclude<DigitsOptions["source"], "mnist">): string | undefined {
   return folder !== undefined && kindOf(folder) === "digits" ? folder : undefined;
 }

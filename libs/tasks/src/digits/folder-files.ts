@@ -10,7 +10,7 @@ export interface DigitFiles {
   /** Name of the writer, if each writer has a folder. */
   readonly writer?: string;
   /** Pairs in the order in which they are read. */
-  readonly pairs: readonly Pair[];
+  readonly pairs: readonly FilePair[];
   /** Names of JSON files, 0.json … 9.json. */
   readonly json: readonly string[];
   /** Gzipped files that are skipped because they are also there unzipped. */
@@ -18,7 +18,7 @@ export interface DigitFiles {
 }
 
 /** The names of an image file and of its label file. */
-export interface Pair {
+export interface FilePair {
   readonly images: string;
   readonly labels: string;
 }
@@ -96,7 +96,7 @@ function listEntries(folder: string) {
  * Pairs image and label files in the order of their names, but training files first: MNIST's test
  * set is `t10k-…`.
  */
-function findPairs(folder: string, names: readonly string[]): readonly Pair[] {
+function findPairs(folder: string, names: readonly string[]): readonly FilePair[] {
   const arrays = names.filter((name) => forms.IDX.test(name) || forms.NumPy.test(name));
   const findPartner = (name: string, wanted: string) => {
     const partner = arrays.find((one) => unzippedName(one) === wanted);

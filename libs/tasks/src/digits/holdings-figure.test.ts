@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { decode } from "fast-png";
 import { readMnist } from "./data.js";
-import { figures } from "./holdings-figure.js";
+import { holdingsFigures } from "./holdings-figure.js";
 import { holdings } from "./holdings.js";
-import { schema } from "./options.js";
+import { digitsSchema } from "./options.js";
 
 interface Row {
   readonly client: string;
@@ -21,7 +21,7 @@ const clients = {
 
 async function draw(task: object, width = 860) {
   const input = { task: { name: "digits", ...task }, artifacts: [], arms: [], clients, width };
-  const [figure] = await figures(input);
+  const [figure] = await holdingsFigures(input);
   return figure && (figure.spec as { width: number; data: { values: Row[] } });
 }
 
@@ -44,7 +44,7 @@ describe("the digits that clients hold", () => {
       ].concat("c11 · label-flip"),
     );
     const data = await readMnist();
-    const held = [...holdings(schema.parse({}), data, 20)(0)];
+    const held = [...holdings(digitsSchema.parse({}), data, 20)(0)];
     const [row] = rows;
     assert.equal(row?.digits, held.length);
     const counts = Array.from({ length: 10 }, (_, d) => held.filter((i) => data.labels[i] === d));

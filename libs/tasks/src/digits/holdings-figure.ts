@@ -4,7 +4,7 @@ import { atInt, item } from "@fedclair/linalg";
 import { encode } from "fast-png";
 import { holdings } from "./holdings.js";
 import { choose, imageAt, type Chosen, type Collection } from "./images.js";
-import { schema } from "./options.js";
+import { digitsSchema } from "./options.js";
 
 /** Rows of the figure. */
 const maxClients = 10;
@@ -20,9 +20,13 @@ const countRoom = 60;
  * Draws digits of some clients, in the order of their classes: what a client has to learn from.
  * Only MNIST is drawn: a report may be passed on, and nobody's own images should be in it.
  */
-export async function figures({ task, clients, width }: FigureInput): Promise<TaskFigure[]> {
+export async function holdingsFigures({
+  task,
+  clients,
+  width,
+}: FigureInput): Promise<TaskFigure[]> {
   const entries = Object.entries(task).filter(([key]) => key !== "name");
-  const options = schema.parse(Object.fromEntries(entries));
+  const options = digitsSchema.parse(Object.fromEntries(entries));
   const data = options.source === "mnist" ? await readCachedMnist() : undefined;
   if (!data) return [];
   const partOf = holdings(options, data, clients.count);

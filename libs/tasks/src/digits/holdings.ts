@@ -3,7 +3,7 @@ import { stream, atInt, item } from "@fedclair/linalg";
 import { checkPartition, drawPart, partition } from "../partition/partition.js";
 import { shuffleSamples } from "../partition/shuffle-samples.js";
 import type { Collection } from "./images.js";
-import type { Options } from "./options.js";
+import type { DigitsOptions } from "./options.js";
 
 /** Indices of the reserved digits, and of those that are split among the clients. */
 export interface Reserved {
@@ -22,7 +22,7 @@ export const minimumPerClient = 2;
  * @param digits number of digits in the collection
  * @throws UserError if they will be
  */
-export function checkHoldings(options: Options, digits: number, clients: number): void {
+export function checkHoldings(options: DigitsOptions, digits: number, clients: number): void {
   const { uniform, base } = countWithheld(options, digits);
   const left = digits - uniform - base;
   if (options.partition.by !== "drawn" && left < minimumPerClient * clients) {
@@ -40,7 +40,7 @@ const ownWithheld = { uniform: 0.1, base: 0.2 };
 
 /** Returns how many images no client holds: for measuring, and for pre-training. */
 export function countWithheld(
-  { source, model, uniformDigits, baseDigits }: Options,
+  { source, model, uniformDigits, baseDigits }: DigitsOptions,
   digits: number,
 ): { readonly uniform: number; readonly base: number } {
   const own = { uniform: ownWithheld.uniform, base: model === "lora" ? ownWithheld.base : 0 };
@@ -52,7 +52,7 @@ export function countWithheld(
   };
 }
 
-export function reserve(options: Options, digits: number): Reserved {
+export function reserve(options: DigitsOptions, digits: number): Reserved {
   const { uniform, base } = countWithheld(options, digits);
   const order = shuffleSamples(digits, options.dataSeed);
   return {
@@ -67,7 +67,7 @@ export function reserve(options: Options, digits: number): Reserved {
  * @throws UserError if a client would hold too few
  */
 export function holdings(
-  options: Options,
+  options: DigitsOptions,
   { labels, owners }: Collection,
   clients: number,
 ): (client: number) => Int32Array {

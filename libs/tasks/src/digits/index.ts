@@ -4,12 +4,12 @@ import type { Stream } from "@fedclair/linalg";
 import { sourcePaths } from "../data/own-data.js";
 import { countHeldBack } from "../held-back.js";
 import { withFeatureNoise } from "../partition/feature-noise.js";
-import { DigitsClient, type ClientData } from "./client.js";
+import { DigitsClient, type ClientDigits } from "./client.js";
 import { choose, imageAt, inUnits, mnistCount, type Chosen, type Collection } from "./images.js";
 import { checkHoldings, countWithheld, holdings, reserve } from "./holdings.js";
-import { schema, type Options } from "./options.js";
-import { initialParams, networkOf, paramsOf } from "./model.js";
-import { CommonDigits, train } from "./training.js";
+import { digitsSchema, type DigitsOptions } from "./options.js";
+import { initialParams, openClassifier, readClassifier } from "./model.js";
+import { CommonDigits, trainClassifier } from "./training.js";
 
 /** The share of a client's digits that it trains on; the rest is held out. */
 const trainingShare = 0.8;
@@ -28,7 +28,7 @@ export const digits: TaskPlugin = {
   name: "digits",
   summary:
     "MNIST digits, or your own images, split among the clients: a linear model, a perceptron, or LoRA on it.",
-  schema,
+  schema: digitsSchema,
   hasLabels: true,
   paths: sourcePaths,
   metrics: {
@@ -45,15 +45,15 @@ export const digits: TaskPlugin = {
   },
   primary: "accuracy",
   acceptsStale: () => true,
-  acceptsControl: ({ model }: Options) => model !== "lora",
+  acceptsControl: ({ model }: DigitsOptions) => model !== "lora",
   holdsBack: true,
-  namesClients: ({ partition }: Options) => partition.by === "natural",
-  checkClients: (clients, options: Options) => {
+  namesClients: ({ partition }: DigitsOptions) => partition.by === "natural",
+  checkClients: (clients, options: DigitsOptions) => {
     checkClients(options, clients);
   },
-  notice: (_, { source }: Options) => noticeFiles(source),
-  figures: async (input) => (await import("./holdings-figure.js")).figures(input),
-  create: async (options: Options): Promise<Task> => {
+  notice: (_, { source }: DigitsOptions) => noticeFiles(source),
+  figures: async (input) => (await import("./holdings-figure.js")).holdingsFigures(input),
+  create: async (options: DigitsOptions): Promise<Task> => {
     const data = await readSource(options.source);
     return {
       checkClients: (clients) => {
@@ -81,7 +81,7 @@ export const digits: TaskPlugin = {
  * @param holdsAll whether any client holds all digits, because it is alone on its host
  */
 export function createOpener(
-  options: Options,
+  options: DigitsOptions,
   data: Collection,
   { holdsAll = false } = {},
 ): Task["openShard"] {
@@ -107,7 +107,7 @@ interface Shared {
   readonly uniform: CommonDigits;
 }
 
-function share(options: Options, data: Collection, clients: number): Shared {
+function share(options: DigitsOptions, data: Collection, clients: number): Shared {
   const { uniform } = reserve(options, data.labels.length);
   return {
     clients,
@@ -118,28 +118,28 @@ function share(options: Options, data: Collection, clients: number): Shared {
 
 /** Trains the base that clients adapt, on digits that no client holds. */
 async function pretrain(
-  options: Options,
+  options: DigitsOptions,
   data: Collection,
   start: Params,
   rng: Stream,
 ): Promise<Params> {
   const images = choose(data, reserve(options, data.labels.length).base);
-  const network = networkOf(start, options.batchSize);
+  const network = openClassifier(start, options.batchSize);
   try {
-    await train(
+    await trainClassifier(
       network,
       images,
       { ...options, epochs: options.baseEpochs, proximal: 0 },
       rng.at("base"),
     );
-    return paramsOf(network, start);
+    return readClassifier(network, start);
   } finally {
     network.release();
   }
 }
 
 /** Counts what the images are used for. */
-export function countUses(options: Options, data: Collection, clients: number) {
+export function countUses(options: DigitsOptions, data: Collection, clients: number) {
   const partOf = holdings(options, data, clients);
   let trained = 0;
   let heldOut = 0;
@@ -152,7 +152,7 @@ export function countUses(options: Options, data: Collection, clients: number) {
 }
 
 /** Says how many of the user's own images are trained on, and what becomes of the others. */
-function describeUse(options: Options, data: Collection, clients: number): string {
+function describeUse(options: DigitsOptions, data: Collection, clients: number): string {
   const { labels, pixels, classes } = data;
   const { trained, heldOut, uniform, base } = countUses(options, data, clients);
   const uses = [
@@ -170,7 +170,7 @@ function countTrained(count: number): number {
 }
 
 /** Checks as much as is known before anything is fetched or read. */
-function checkClients(options: Options, count: number): void {
+function checkClients(options: DigitsOptions, count: number): void {
   const { source, partition } = options;
   if (source === "mnist") checkHoldings(options, mnistCount, count);
   if (partition.by !== "natural") return;
@@ -188,11 +188,11 @@ function checkClients(options: Options, count: number): void {
  * @param held in random order
  */
 function split(
-  options: Options,
+  options: DigitsOptions,
   held: Chosen,
   classes: number,
   shard: Shard,
-): Omit<ClientData, "uniform"> {
+): Omit<ClientDigits, "uniform"> {
   const count = held.labels.length;
   const border = countTrained(count);
   const noisy = options.featureNoise === 0 ? held : withNoise(options, held, shard);
@@ -208,7 +208,7 @@ function part({ places, labels, ...rest }: Chosen, start: number, end: number): 
 }
 
 /** Returns a copy with feature noise. */
-function withNoise({ featureNoise }: Options, held: Chosen, shard: Shard): Chosen {
+function withNoise({ featureNoise }: DigitsOptions, held: Chosen, shard: Shard): Chosen {
   const { pixels } = held;
   const images = new Float32Array(held.labels.length * pixels);
   held.labels.forEach((_, i) => {

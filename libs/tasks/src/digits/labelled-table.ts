@@ -4,9 +4,9 @@ import type { TableFile } from "../data/table-file.js";
 import { numbers, readTable, texts } from "../data/table.js";
 import { numberClasses, sortClasses } from "./class-names.js";
 import type { Collection } from "./images.js";
-import type { Options } from "./options.js";
+import type { DigitsOptions } from "./options.js";
 
-type Columns = Exclude<Options["source"], "mnist">["columns"];
+type Columns = Exclude<DigitsOptions["source"], "mnist">["columns"];
 
 /**
  * Reads a table with one image per row. If some numbers are above 1, all are divided by the

@@ -4,7 +4,7 @@ import { readNumbers, type LowRank, type Params } from "@fedclair/core";
 import { stream, item, at32 } from "@fedclair/linalg";
 import type { Network } from "../nets/network.js";
 import { AdaptedLayer, createAdaptedNetwork } from "./lora.js";
-import { countRight, crossEntropy, networkOf, paramsOf } from "./model.js";
+import { countRight, classCrossEntropy, openClassifier, readClassifier } from "./model.js";
 
 const rng = stream("digits model test");
 const labels = Int32Array.of(0, 2, 1);
@@ -19,7 +19,7 @@ const x = Float32Array.from(rng.at("x").normals(12), (value, i) => (i % 3 === 0 
 
 function computeEntropy(network: Network) {
   network.input.write(x);
-  return crossEntropy(network.forward(3), labels);
+  return classCrossEntropy(network.forward(3), labels);
 }
 
 /** Asserts that the gradient of every trained number agrees with finite differences of the loss. */
@@ -44,7 +44,7 @@ describe("the perceptron of digits", () => {
     const hidden = { shape: [2, 3], data: Float32Array.of(1, 2, 3, -1, 0, 0) };
     const output = { shape: [1, 3], data: Float32Array.of(10, 100, 1) };
     const outputs = (params: Params) => {
-      const network = networkOf(params, 1);
+      const network = openClassifier(params, 1);
       network.input.write([1, 2]);
       const logits = network.forward(1);
       network.release();
@@ -60,17 +60,17 @@ describe("the perceptron of digits", () => {
       ["hidden", module(4, 5, "hidden")],
       ["output", module(5, 3, "output")],
     ]);
-    const network = networkOf(params, 3);
-    assert.deepEqual(paramsOf(network, params), params);
+    const network = openClassifier(params, 3);
+    assert.deepEqual(readClassifier(network, params), params);
     assertGradients(network, { step: 1e-2, error: 1e-3 });
     network.release();
   });
 
   it("has a cross-entropy of ln 3 for equal logits, and is exact for huge ones", () => {
-    const { loss, gradient } = crossEntropy(new Float32Array(3), Int32Array.of(1));
+    const { loss, gradient } = classCrossEntropy(new Float32Array(3), Int32Array.of(1));
     assert.ok(Math.abs(loss - Math.log(3)) < 1e-12);
     assert.ok(Math.abs(at32(gradient, 1) + 2 / 3) < 1e-7);
-    assert.equal(crossEntropy(Float32Array.of(1000, 0, 0), Int32Array.of(1)).loss, 1000);
+    assert.equal(classCrossEntropy(Float32Array.of(1000, 0, 0), Int32Array.of(1)).loss, 1000);
   });
 
   it("counts the digits whose largest logit is at their label", () => {
@@ -120,7 +120,7 @@ describe("a layer with an adapter", () => {
         rng.at("factors", weights.rows, weights.columns).normals(weights.rows * weights.columns),
       );
     }
-    const plain = networkOf(
+    const plain = openClassifier(
       new Map([...adapters].map(([name, one]) => [name, sum(params, name, one.update())])),
       3,
     );

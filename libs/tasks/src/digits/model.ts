@@ -3,7 +3,7 @@ import type { Params } from "@fedclair/core";
 import { Dense } from "../nets/dense.js";
 import { Network } from "../nets/network.js";
 import type { Digits } from "./images.js";
-import type { Options } from "./options.js";
+import type { DigitsOptions } from "./options.js";
 
 /*
  * A perceptron with ReLU between its layers. With one layer it is multinomial logistic regression.
@@ -16,7 +16,7 @@ import type { Options } from "./options.js";
  * the ReLUs and N(0, 1/inputs) after them, with biases of 0.
  */
 export function initialParams(
-  { model, hidden }: Options,
+  { model, hidden }: DigitsOptions,
   { pixels, classes }: Pick<Digits, "pixels" | "classes">,
   rng: Stream,
 ): Params {
@@ -38,7 +38,7 @@ function module(inputs: number, outputs: number, variance: number, rng: Stream) 
  * Creates a network in which everything is trained.
  * @param rows the largest number of digits in a batch
  */
-export function networkOf(params: Params, rows: number): Network {
+export function openClassifier(params: Params, rows: number): Network {
   const layers = [...params.values()].map(({ shape: [outputs = 0, width = 0], data }) => {
     const layer = new Dense(width - 1, outputs, true);
     layer.weights.writeTransposed(data);
@@ -51,7 +51,7 @@ export function networkOf(params: Params, rows: number): Network {
  * Reads the current weights of a network as params: the inverse of `networkOf`.
  * @param params names and shapes
  */
-export function paramsOf(network: Network, params: Params): Params {
+export function readClassifier(network: Network, params: Params): Params {
   return new Map(
     [...params].map(([name, { shape }], i) => [
       name,
@@ -64,7 +64,7 @@ export function paramsOf(network: Network, params: Params): Params {
  * Computes the mean cross-entropy in nats per digit, and its gradient.
  * @param logits n×classes
  */
-export function crossEntropy(logits: Float32Array, labels: Int32Array) {
+export function classCrossEntropy(logits: Float32Array, labels: Int32Array) {
   const classes = logits.length / labels.length;
   const gradient = new Float32Array(logits.length);
   let loss = 0;

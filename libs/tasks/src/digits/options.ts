@@ -21,7 +21,7 @@ const withheld = z
   .refine((x) => x < 1 || Number.isInteger(x), "expected a whole number, or a share below 1")
   .optional();
 
-export const schema = z
+export const digitsSchema = z
   .strictObject({
     source: z
       .union(
@@ -92,4 +92,4 @@ export const schema = z
     });
   });
 
-export type Options = z.output<typeof schema>;
+export type DigitsOptions = z.output<typeof digitsSchema>;

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { Params } from "@fedclair/core";
 import { item, stream } from "@fedclair/linalg";
 import { choose, classes, pixels } from "./images.js";
-import { networkOf, paramsOf } from "./model.js";
-import { train, type Pace } from "./training.js";
+import { openClassifier, readClassifier } from "./model.js";
+import { trainClassifier, type Pace } from "./training.js";
 
 const rng = stream("digits training test");
 const images = Float32Array.from(rng.at("images").normals(4 * pixels, 0.1));
@@ -15,10 +15,10 @@ const start: Params = new Map([
 
 /** Trains logistic regression on a batch of all digits. */
 async function trainFrom(params: Params, pace: Partial<Pace> & Pick<Pace, "epochs">) {
-  const network = networkOf(params, 4);
+  const network = openClassifier(params, 4);
   try {
-    await train(network, data, { batchSize: 4, learningRate: 0.5, ...pace }, rng);
-    return paramsOf(network, params);
+    await trainClassifier(network, data, { batchSize: 4, learningRate: 0.5, ...pace }, rng);
+    return readClassifier(network, params);
   } finally {
     network.release();
   }
@@ -44,7 +44,10 @@ describe("training of digits", () => {
 
   it("adds the control of SCAFFOLD to the gradient of each step", async () => {
     const numbers = Float32Array.from(rng.at("control").normals(7850));
-    const control = networkOf(new Map([["output", { shape: [10, pixels + 1], data: numbers }]]), 1);
+    const control = openClassifier(
+      new Map([["output", { shape: [10, pixels + 1], data: numbers }]]),
+      1,
+    );
     try {
       const corrected = numbersOf(await trainFrom(start, { epochs: 1, control }));
       const plain = numbersOf(await trainFrom(start, { epochs: 1 }));

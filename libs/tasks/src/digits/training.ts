@@ -3,7 +3,7 @@ import { yieldToEventLoop, type Params } from "@fedclair/core";
 import { item, type Stream } from "@fedclair/linalg";
 import type { Network } from "../nets/network.js";
 import { imageAt, type Chosen } from "./images.js";
-import { countRight, crossEntropy, networkOf } from "./model.js";
+import { countRight, classCrossEntropy, openClassifier } from "./model.js";
 
 /** Settings of plain gradient descent on random batches. */
 export interface Pace {
@@ -26,7 +26,7 @@ const evaluationBatch = 128;
  * Trains a network in place. The loss that it returns excludes FedProx's term.
  * @returns the mean loss of the last epoch, where each batch is measured before its step
  */
-export async function train(
+export async function trainClassifier(
   network: Network,
   data: Chosen,
   { epochs, batchSize, learningRate, proximal = 0, control }: Pace,
@@ -78,7 +78,7 @@ interface Measurement {
 
 export async function measure(params: Params, data: Chosen): Promise<Measurement> {
   const count = data.labels.length;
-  const network = networkOf(params, Math.min(evaluationBatch, count));
+  const network = openClassifier(params, Math.min(evaluationBatch, count));
   let right = 0;
   let loss = 0;
   try {
@@ -102,7 +102,7 @@ function computeEntropy(network: Network, data: Chosen, batch: readonly number[]
   });
   const logits = network.forward(batch.length);
   const labels = Int32Array.from(batch, (index) => item(data.labels, index));
-  return { logits, labels, ...crossEntropy(logits, labels) };
+  return { logits, labels, ...classCrossEntropy(logits, labels) };
 }
 
 /**

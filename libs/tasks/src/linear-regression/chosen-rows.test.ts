@@ -3,7 +3,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
-import { chosenFile, create, createInTab, firstParams, trainOnce } from "../../testing/chosen.js";
+import {
+  chosenFile,
+  createFresh,
+  createInTab,
+  firstParams,
+  trainOnce,
+} from "../../testing/chosen.js";
 import { linearRegression } from "./index.js";
 
 /** Twelve rows with y = 2·u - v + noise. */
@@ -25,7 +31,7 @@ describe("linear-regression on a table chosen in a browser", () => {
     try {
       const file = join(folder, "mine.csv");
       await writeFile(file, csv);
-      const inNode = await create(linearRegression, { source: { ...source, file } });
+      const inNode = await createFresh(linearRegression, { source: { ...source, file } });
       const params = await firstParams(inNode);
       const expected = await trainOnce(inNode, params, 0, 1);
       const { task, read } = await inTab({ source });

@@ -1,7 +1,7 @@
 import { UserError, type TaskPlugin } from "@fedclair/core";
 import { formatCount, noteOthers, pickFiles, type ChosenData } from "../data/chosen-files.js";
 import { createOwn, linearRegression } from "./index.js";
-import type { Options } from "./options.js";
+import type { LinearRegressionOptions } from "./options.js";
 
 /**
  * Makes the task train on a table that the user of a browser tab has chosen. The tab is one client,
@@ -11,7 +11,7 @@ import type { Options } from "./options.js";
 export function withChosenRows(chosen: ChosenData | undefined): TaskPlugin {
   return {
     ...linearRegression,
-    create: async (options: Options) => {
+    create: async (options: LinearRegressionOptions) => {
       const { source } = options;
       if (!chosen) {
         if (!source) return await linearRegression.create(options as never);
@@ -49,7 +49,10 @@ export function withChosenRows(chosen: ChosenData | undefined): TaskPlugin {
   };
 }
 
-function describeColumns({ inputs, outputs }: NonNullable<Options["source"]>["columns"]): string {
+function describeColumns({
+  inputs,
+  outputs,
+}: NonNullable<LinearRegressionOptions["source"]>["columns"]): string {
   const predicted = [outputs].flat().join(", ");
   if (!inputs) return `${predicted} (to predict), and others with the inputs`;
   return `${inputs.join(", ")} (inputs) and ${predicted} (to predict)`;
@@ -61,7 +64,7 @@ function formatNames(names: readonly string[]): string {
   return `${names.slice(0, 5).join(", ")} and ${names.length - 5} more`;
 }
 
-function describeSource(source: Options["source"]): string {
+function describeSource(source: LinearRegressionOptions["source"]): string {
   if (!source) return "no source, because it simulates its data";
   if (source.file === undefined) return "a folder";
   return `columns.client = ${source.columns.client ?? ""}, which says whose each row is`;

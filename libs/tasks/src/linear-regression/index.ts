@@ -9,12 +9,12 @@ import { Matrix, multiply, stream, thinQr, type Stream } from "@fedclair/linalg"
 import { sourcePaths, type TableSource } from "../data/own-data.js";
 import type { TableFile } from "../data/table-file.js";
 import { countHeldBack } from "../held-back.js";
-import { schema, type Options } from "./options.js";
+import { linearRegressionSchema, type LinearRegressionOptions } from "./options.js";
 import { openRows, readSamples } from "./own-samples.js";
 import {
-  createTrainer,
+  createLinearTrainer,
   minus,
-  predict,
+  predictOutputs,
   toParams,
   type Sample,
   type ShardSamples,
@@ -56,23 +56,23 @@ const loss = { better: "lower", description: "mean squared error of an output" }
 export const linearRegression: TaskPlugin = {
   name: "linear-regression",
   summary: "Least squares on synthetic data whose true weights share a column space.",
-  schema,
+  schema: linearRegressionSchema,
   paths: sourcePaths,
   metrics: { error, loss },
   primary: "error",
-  measures: ({ source }: Options) =>
+  measures: ({ source }: LinearRegressionOptions) =>
     source
       ? { metrics: { loss }, primary: "loss" }
       : { metrics: { error, loss }, primary: "error" },
   acceptsStale: () => true,
   holdsBack: true,
-  create: (options: Options): Task | Promise<Task> =>
+  create: (options: LinearRegressionOptions): Task | Promise<Task> =>
     options.source
       ? createOwn(options, options.source, options.source.columns).then(({ task }) => task)
       : createSimulated(options),
 };
 
-function createSimulated(options: Options): Task {
+function createSimulated(options: LinearRegressionOptions): Task {
   const { p, q, rank, dataSeed, proximal } = options;
   const normals = stream(dataSeed)
     .at("basis")
@@ -80,22 +80,23 @@ function createSimulated(options: Options): Task {
   const basis = thinQr(new Matrix(p, rank, normals)).q;
   return {
     start: () => Promise.resolve({ params: zeroParams(p, q) }),
-    openShard: (shard) => Promise.resolve(createTrainer(simulate(options, basis, shard), proximal)),
+    openShard: (shard) =>
+      Promise.resolve(createLinearTrainer(simulate(options, basis, shard), proximal)),
   };
 }
 
 /** Creates the task on the rows of a table, and counts them. */
 export async function createOwn(
-  options: Options,
+  options: LinearRegressionOptions,
   source: TableSource | TableFile,
-  columns: NonNullable<Options["source"]>["columns"],
+  columns: NonNullable<LinearRegressionOptions["source"]>["columns"],
 ): Promise<{ readonly task: Task; readonly rows: number }> {
   const samples = await readSamples(options, source, columns);
   const task: Task = {
     ...samples.clients.members,
     start: () => Promise.resolve({ params: zeroParams(samples.p, samples.q) }),
     openShard: (shard) =>
-      Promise.resolve(createTrainer(openRows(samples, shard), options.proximal)),
+      Promise.resolve(createLinearTrainer(openRows(samples, shard), options.proximal)),
   };
   return { task, rows: samples.y.length / samples.q };
 }
@@ -105,7 +106,11 @@ function zeroParams(p: number, q: number): Params {
 }
 
 /** Simulates one client. It holds only the true weights: each pass draws the same samples again. */
-function simulate(options: Options, basis: Matrix, { rng, holdBack }: Shard): ShardSamples {
+function simulate(
+  options: LinearRegressionOptions,
+  basis: Matrix,
+  { rng, holdBack }: Shard,
+): ShardSamples {
   const { p, q, samples } = options;
   const coefficients = new Matrix(basis.cols, q, rng.at("coefficients").normals(basis.cols * q));
   const truth = multiply(basis, coefficients).toRowMajor();
@@ -121,12 +126,16 @@ function simulate(options: Options, basis: Matrix, { rng, holdBack }: Shard): Sh
   };
 }
 
-async function* draw(options: Options, truth: Float64Array, rng: Stream): AsyncGenerator<Sample> {
+async function* draw(
+  options: LinearRegressionOptions,
+  truth: Float64Array,
+  rng: Stream,
+): AsyncGenerator<Sample> {
   for (let i = 1; i <= options.samples; i++) {
     // Yields to the event loop, so that a host with many samples still answers its socket.
     if (i % 256 === 0) await turnOfEventLoop();
     const x = rng.normals(options.p);
     const minusNoise = rng.normals(options.q, options.noise);
-    yield { x, y: minus(predict(x, truth, options.q), minusNoise) };
+    yield { x, y: minus(predictOutputs(x, truth, options.q), minusNoise) };
   }
 }

@@ -15,7 +15,7 @@ const columns = z.strictObject({
   client: clientColumn,
 });
 
-export const schema = z
+export const linearRegressionSchema = z
   .strictObject({
     source: tableSource(columns.describe("The table's columns"))
       .optional()
@@ -51,4 +51,4 @@ export const schema = z
     if (samples < p) reject("samples", `expected at least p = ${p}, got ${samples}`);
   });
 
-export type Options = z.output<typeof schema>;
+export type LinearRegressionOptions = z.output<typeof linearRegressionSchema>;

@@ -6,7 +6,7 @@ import type { Table } from "../data/table-builder.js";
 import type { TableFile } from "../data/table-file.js";
 import { numbers, readTable } from "../data/table.js";
 import { countHeldBack } from "../held-back.js";
-import type { Options } from "./options.js";
+import type { LinearRegressionOptions } from "./options.js";
 import type { Sample, ShardSamples } from "./trainer.js";
 
 /** Share of a client's rows that it trains on; the rest is held out. */
@@ -23,7 +23,7 @@ interface OwnSamples {
   readonly clients: ClientRows;
 }
 
-type Columns = NonNullable<Options["source"]>["columns"];
+type Columns = NonNullable<LinearRegressionOptions["source"]>["columns"];
 
 /**
  * Reads the samples. Every column is standardised over all rows, so that no weight depends on a
@@ -31,7 +31,7 @@ type Columns = NonNullable<Options["source"]>["columns"];
  * @throws UserError with file and row if the data are not as expected
  */
 export async function readSamples(
-  { partition, dataSeed, proximal }: Options,
+  { partition, dataSeed, proximal }: LinearRegressionOptions,
   source: TableSource | TableFile,
   { inputs, outputs, client }: Columns,
 ): Promise<OwnSamples> {

@@ -25,7 +25,7 @@ export interface ShardSamples {
 }
 
 /** @param proximal μ of FedProx */
-export function createTrainer(data: ShardSamples, proximal: number): LocalTrainer {
+export function createLinearTrainer(data: ShardSamples, proximal: number): LocalTrainer {
   const { p, q, samples, trained, truth } = data;
   return {
     async train({ params }) {
@@ -35,7 +35,7 @@ export function createTrainer(data: ShardSamples, proximal: number): LocalTraine
       let passed = 0;
       for await (const { x, y } of data.training()) {
         if (++passed > trained) break;
-        const residual = minus(y, predict(x, start, q));
+        const residual = minus(y, predictOutputs(x, start, q));
         fit.add(x, residual);
         squares += norm(residual) ** 2;
       }
@@ -52,7 +52,7 @@ export function createTrainer(data: ShardSamples, proximal: number): LocalTraine
       let squares = 0;
       let passed = 0;
       for await (const { x, y } of data.training()) {
-        if (++passed > trained) squares += norm(minus(y, predict(x, weights, q))) ** 2;
+        if (++passed > trained) squares += norm(minus(y, predictOutputs(x, weights, q))) ** 2;
       }
       return squares / ((samples - trained) * q);
     },
@@ -61,7 +61,7 @@ export function createTrainer(data: ShardSamples, proximal: number): LocalTraine
       const weights = weightsOf(params, p, q);
       let squares = 0;
       for await (const { x, y } of data.test()) {
-        squares += norm(minus(y, predict(x, weights, q))) ** 2;
+        squares += norm(minus(y, predictOutputs(x, weights, q))) ** 2;
       }
       const loss = squares / (data.tested * q);
       return {
@@ -74,7 +74,7 @@ export function createTrainer(data: ShardSamples, proximal: number): LocalTraine
 }
 
 /** Computes xᵀ·W, q numbers. */
-export function predict(x: Float64Array, weights: Numbers, q: number): Float64Array {
+export function predictOutputs(x: Float64Array, weights: Numbers, q: number): Float64Array {
   const y = new Float64Array(q);
   for (let i = 0; i < x.length; i++) {
     for (let j = 0; j < q; j++) y[j] = at(y, j) + at(x, i) * item(weights, i * q + j);

@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
  * gradient.
  */
 // A type, not an interface: this lets tf.tidy and tf.dispose see that it holds only tensors.
-export type AdamState<T extends tf.Tensor = tf.Tensor2D> = {
+export type TensorAdamState<T extends tf.Tensor = tf.Tensor2D> = {
   readonly value: T;
   readonly mean: T;
   readonly square: T;
@@ -15,7 +15,7 @@ export type AdamState<T extends tf.Tensor = tf.Tensor2D> = {
  * Creates the state before the first step.
  * @param value the variable's initial value; the state owns it from here on
  */
-export function createAdamState<T extends tf.Tensor>(value: T): AdamState<T> {
+export function createAdamState<T extends tf.Tensor>(value: T): TensorAdamState<T> {
   return { value, mean: tf.zerosLike(value), square: tf.zerosLike(value) };
 }
 
@@ -30,12 +30,12 @@ const epsilon = 1e-8;
  * @returns the new state; the caller still has to dispose of the old one
  */
 export function stepAdam<T extends tf.Tensor>(
-  state: AdamState<T>,
+  state: TensorAdamState<T>,
   gradient: T,
   rate: number,
   step: number,
   beta2 = 0.999,
-): AdamState<T> {
+): TensorAdamState<T> {
   const mean = tf.add<T>(tf.mul(state.mean, beta1), tf.mul(gradient, 1 - beta1));
   const square = tf.add<T>(tf.mul(state.square, beta2), tf.mul(tf.square(gradient), 1 - beta2));
   const correction = Math.sqrt(1 - beta2 ** step);

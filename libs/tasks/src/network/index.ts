@@ -24,7 +24,12 @@ import { noOwnData } from "../data/own-data.js";
 import { countHeldBack } from "../held-back.js";
 import { Float64Adam } from "../nets/float64-adam.js";
 import { proximal } from "../proximal.js";
-import { computeLossAndGradient, computeMeanSquare, predict, type Base } from "./model.js";
+import {
+  computeLossAndGradient,
+  computeMeanSquare,
+  predictLayer,
+  type FrozenLayers,
+} from "./model.js";
 
 /** The decay of Adam's mean of squared slopes per step, as in the paper. */
 const beta2 = 0.999;
@@ -111,7 +116,12 @@ export const network: TaskPlugin = {
   },
 };
 
-function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): LocalTrainer {
+function openShard(
+  options: Options,
+  base: FrozenLayers,
+  basis: Matrix,
+  shard: Shard,
+): LocalTrainer {
   const { inputs, samples, noise, localSteps, learningRate, proximal, testSamples } = options;
   const { rng, contamination } = shard;
   const coefficients = gaussian(rng.at("coefficients"), basis.cols, inputs);
@@ -120,7 +130,7 @@ function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): L
   /** Draws the samples in columns. */
   const drawSamples = (start: number, end: number) => {
     const x = gaussian(rng.at("train"), inputs, samples);
-    const clean = predict(base, truth, x);
+    const clean = predictLayer(base, truth, x);
     const minusNoise = gaussian(rng.at("noise"), clean.rows, samples, noise);
     const y = contaminate(subtract(clean, minusNoise), contamination, rng.at("contamination"));
     return { x: x.columns(start, end), y: y.columns(start, end) };
@@ -149,12 +159,15 @@ function openShard(options: Options, base: Base, basis: Matrix, shard: Shard): L
 
     measureHeldBack(params) {
       const { x, y } = drawSamples(trained, samples);
-      return Promise.resolve(computeMeanSquare(predict(base, changeOf(params), x), y));
+      return Promise.resolve(computeMeanSquare(predictLayer(base, changeOf(params), x), y));
     },
 
     evaluate(params) {
       const x = gaussian(rng.at("test"), inputs, testSamples);
-      const mse = computeMeanSquare(predict(base, changeOf(params), x), predict(base, truth, x));
+      const mse = computeMeanSquare(
+        predictLayer(base, changeOf(params), x),
+        predictLayer(base, truth, x),
+      );
       return Promise.resolve({ numExamples: testSamples, delta: new Map(), metrics: { mse } });
     },
   };

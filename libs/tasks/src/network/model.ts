@@ -10,7 +10,7 @@ import {
 } from "@fedclair/linalg";
 
 /** The frozen weights of y = W₂·tanh((W₁ + D)·x), which all clients know. They learn D. */
-export interface Base {
+export interface FrozenLayers {
   /** hidden×inputs */
   readonly w1: Matrix;
   /** outputs×hidden */
@@ -22,7 +22,7 @@ export interface Base {
  * @param x inputs×n, one sample per column
  * @returns outputs×n
  */
-export function predict(base: Base, change: Matrix, x: Matrix): Matrix {
+export function predictLayer(base: FrozenLayers, change: Matrix, x: Matrix): Matrix {
   return multiply(base.w2, computeActivations(base, change, x));
 }
 
@@ -36,7 +36,7 @@ export function computeMeanSquare(a: Matrix, b: Matrix): number {
  * @param x inputs×n
  * @param y outputs×n
  */
-export function computeLossAndGradient(base: Base, change: Matrix, x: Matrix, y: Matrix) {
+export function computeLossAndGradient(base: FrozenLayers, change: Matrix, x: Matrix, y: Matrix) {
   const active = computeActivations(base, change, x);
   const error = subtract(multiply(base.w2, active), y);
   const back = multiplyTN(base.w2, error);
@@ -50,7 +50,7 @@ export function computeLossAndGradient(base: Base, change: Matrix, x: Matrix, y:
 }
 
 /** Computes tanh((W₁ + D)·x), hidden×n. */
-function computeActivations({ w1 }: Base, change: Matrix, x: Matrix): Matrix {
+function computeActivations({ w1 }: FrozenLayers, change: Matrix, x: Matrix): Matrix {
   const weights = w1.copy();
   addScaled(weights, 1, change);
   const out = multiply(weights, x);

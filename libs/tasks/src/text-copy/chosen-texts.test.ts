@@ -4,7 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { checkValue } from "@fedclair/core/internal";
-import { chosenFile, create, createInTab, firstParams, trainOnce } from "../../testing/chosen.js";
+import {
+  chosenFile,
+  createFresh,
+  createInTab,
+  firstParams,
+  trainOnce,
+} from "../../testing/chosen.js";
 import { textCopy } from "./index.js";
 
 const lines = ["Call me Ishmael.", "Some years ago,", "never mind how long", "precisely: 1851!"];
@@ -35,7 +41,7 @@ describe("text-copy on texts that are dealt out", () => {
 
   it("gives rows to clients without names, whoever they are from", async () => {
     const own = { ...source, file: join(folder, "mine.csv") };
-    const task = await create(textCopy, { ...dealt, source: own });
+    const task = await createFresh(textCopy, { ...dealt, source: own });
     assert.ok(!("clientLabel" in task));
     const options = textCopy.schema.parse({ ...dealt, source: own }) as never;
     assert.equal(textCopy.namesClients?.(options), false);
@@ -65,7 +71,7 @@ describe("text-copy on texts that are dealt out", () => {
     it(`trains in a tab, with ${kind}, what Node.js trains for one client`, async () => {
       const path =
         "file" in own ? { file: join(folder, own.file) } : { folder: join(folder, own.folder) };
-      const inNode = await create(textCopy, { ...dealt, source: { ...own, ...path } });
+      const inNode = await createFresh(textCopy, { ...dealt, source: { ...own, ...path } });
       const params = await firstParams(inNode);
       const expected = await trainOnce(inNode, params, 0, 1);
       const { task, read } = await createInTab("text-copy", { ...dealt, source }, files);

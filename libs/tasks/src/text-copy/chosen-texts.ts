@@ -10,7 +10,7 @@ import {
   type FilesOfKind,
 } from "../data/chosen-files.js";
 import { dealtTexts } from "./dealt-texts.js";
-import { createTask, isNatural, textCopy, type Options } from "./index.js";
+import { createTextCopy, isNatural, textCopy, type TextCopyOptions } from "./index.js";
 import { textRows, type Document, type Library, type TextColumns } from "./library.js";
 import { toTokens } from "./text.js";
 
@@ -24,11 +24,12 @@ export function withChosenTexts(chosen: ChosenData | undefined): TaskPlugin {
   return {
     ...textCopy,
     ...withoutChecks,
-    create: (options: Options) => (chosen ? createOwn(options, chosen) : createWithout(options)),
+    create: (options: TextCopyOptions) =>
+      chosen ? createOwn(options, chosen) : createWithout(options),
   };
 }
 
-async function createOwn(options: Options, chosen: ChosenData): Promise<Task> {
+async function createOwn(options: TextCopyOptions, chosen: ChosenData): Promise<Task> {
   const { source } = options;
   if (source === "synthetic" || isNatural(options)) {
     const what =
@@ -44,7 +45,7 @@ async function createOwn(options: Options, chosen: ChosenData): Promise<Task> {
   const library = await openChosen(picked, columns);
   const documents = await library.read();
   const corpus = dealtTexts({ ...library, read: () => Promise.resolve(documents) }, { by: "iid" });
-  const task = await createTask(options, corpus);
+  const task = await createTextCopy(options, corpus);
   task.checkClients?.(1);
   const characters = documents.reduce((sum, { text }) => sum + toTokens(text).length, 0);
   chosen.onRead({
@@ -78,7 +79,7 @@ async function openChosen({ kind, files }: FilesOfKind, columns: TextColumns): P
   };
 }
 
-async function createWithout(options: Options): Promise<Task> {
+async function createWithout(options: TextCopyOptions): Promise<Task> {
   const { source } = options;
   const isPublished = source === "synthetic" || source === "sotu";
   if (isPublished || isNatural(options)) return await textCopy.create(options as never);

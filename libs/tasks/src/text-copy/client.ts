@@ -9,12 +9,12 @@ import { item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { contextRows, countSequences, targetRows, type Examples } from "./examples.js";
 import { adaptModules, addParams, loadAdapters } from "./lora.js";
-import { crossEntropy, embed, forward, splitModules } from "./model.js";
+import { tokenCrossEntropy, embed, forward, splitModules } from "./model.js";
 import { copyLength } from "./shape.js";
 import { trainTogether, type Training } from "./training.js";
 
 /** One client's sequences. */
-export interface ClientData {
+export interface ClientTexts {
   readonly training: Examples;
   /** Sequences that are held back from training, contaminated like those. */
   readonly heldBack: Examples;
@@ -45,9 +45,9 @@ const evaluationBatch = 256;
 
 export class TextCopyClient implements LocalTrainer {
   readonly training: Training;
-  readonly data: ClientData;
+  readonly data: ClientTexts;
 
-  constructor(training: Training, data: ClientData) {
+  constructor(training: Training, data: ClientTexts) {
     this.training = training;
     this.data = data;
   }
@@ -97,7 +97,7 @@ export class TextCopyClient implements LocalTrainer {
         const { logits } = forward(embed(contextRows(part, vocabulary), base), base, modules);
         const predicted = tf.argMax(logits, -1).dataSync();
         correct += part.y.filter((token, i) => token === predicted[i]).length;
-        const [entropy = NaN] = crossEntropy(logits, targetRows(part, vocabulary)).values();
+        const [entropy = NaN] = tokenCrossEntropy(logits, targetRows(part, vocabulary)).values();
         loss += entropy * part.y.length;
       });
       await turnOfEventLoop();

@@ -17,16 +17,16 @@ interface LoadedCorpus {
   readonly checkClients?: (count: number) => void;
   readonly clientLabel?: (index: number) => string;
   /** Opens one client's own distribution of sequences. */
-  readonly open: (shard: Pick<Shard, "index" | "count" | "rng">) => Source;
+  readonly open: (shard: Pick<Shard, "index" | "count" | "rng">) => TextSource;
 }
 
 /** Part of a source. `training` and `heldOut` have no stretch of text in common. */
-export type Part = "training" | "heldOut";
+export type CorpusPart = "training" | "heldOut";
 
-export interface Source {
+export interface TextSource {
   /**
    * Returns `count` sequences of `copyLength` tokens, one after another, and the same ones at every
    * call.
    */
-  sequences(part: Part, count: number): Int32Array;
+  sequences(part: CorpusPart, count: number): Int32Array;
 }

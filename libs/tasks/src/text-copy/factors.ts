@@ -1,6 +1,6 @@
 import { zeros, type Dense, type Params } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
-import { moduleNames, width } from "./shape.js";
+import { loraModules, width } from "./shape.js";
 
 /*
  * Adapters as params: the factors of each module by name, B width×rank and A rank×width.
@@ -16,8 +16,8 @@ export function factorNames(module: string): { readonly b: string; readonly a: s
  * et al. 2022).
  * @param rng the same stream gives the same adapters
  */
-export function drawInitialAdapters(rank: number, rng: Stream): Params {
-  const factors = moduleNames.flatMap((module): [string, Dense][] => {
+export function drawTransformerAdapters(rank: number, rng: Stream): Params {
+  const factors = loraModules.flatMap((module): [string, Dense][] => {
     const { b, a } = factorNames(module);
     const drawn = rng.at("lora", module).normals(rank * width, 1 / Math.sqrt(width));
     return [

@@ -3,14 +3,14 @@ import { loadBackend } from "@fedclair/compute";
 import { countHeldBack } from "../held-back.js";
 import { zeros, type Shard, type Start, type Task, type TaskPlugin } from "@fedclair/core";
 import { z } from "zod";
-import type { Corpus, Source } from "./corpus.js";
+import type { Corpus, TextSource } from "./corpus.js";
 import { sourcePaths, tableSource } from "../data/own-data.js";
 import { partitionChoice } from "../partition/options.js";
 import { proximal } from "../proximal.js";
 import { dealtTexts } from "./dealt-texts.js";
 import { lastingCoordinator } from "./lasting.js";
 import { textRows, textTable, type Library } from "./library.js";
-import { copyLength, moduleNames, width } from "./shape.js";
+import { copyLength, loraModules, width } from "./shape.js";
 import { syntheticCorpus } from "./synthetic.js";
 import { textCorpus } from "./text.js";
 
@@ -85,7 +85,7 @@ const schema = optionsOfTask.superRefine(({ source, partition }, context) => {
   });
 });
 
-export type Options = z.output<typeof schema>;
+export type TextCopyOptions = z.output<typeof schema>;
 
 /**
  * The largest number of clients that train together, by backend. On wasm, a client's step takes 1.9
@@ -122,18 +122,20 @@ export const textCopy: TaskPlugin = {
     loss: { better: "lower", unit: "nats", description: "mean loss of a token" },
   },
   primary: "accuracy",
-  backend: ({ batchSize, sequences }: Options) =>
+  backend: ({ batchSize, sequences }: TextCopyOptions) =>
     Math.min(batchSize, sequences) >= 512 ? "tensorflow" : "wasm",
-  acceptsStale: ({ adapters }: Options) => adapters === "fresh",
+  acceptsStale: ({ adapters }: TextCopyOptions) => adapters === "fresh",
   holdsBack: true,
-  namesClients: (options: Options) => options.source !== "synthetic" && isNatural(options),
-  checkClients: (clients, options: Options) => createCorpus(options).checkClients?.(clients),
-  notice: (clients, options: Options) => createCorpus(options).notice?.(clients),
-  create: (options: Options): Promise<Task> => createTask(options, createCorpus(options)),
+  namesClients: (options: TextCopyOptions) => options.source !== "synthetic" && isNatural(options),
+  checkClients: (clients, options: TextCopyOptions) =>
+    createCorpus(options).checkClients?.(clients),
+  notice: (clients, options: TextCopyOptions) => createCorpus(options).notice?.(clients),
+  create: (options: TextCopyOptions): Promise<Task> =>
+    createTextCopy(options, createCorpus(options)),
 };
 
 /** Creates the task on a corpus. */
-export async function createTask(options: Options, corpus: Corpus): Promise<Task> {
+export async function createTextCopy(options: TextCopyOptions, corpus: Corpus): Promise<Task> {
   const { name } = await loadBackend();
   const [{ loadBase }, { TextCopyClient, trainAll }] = await Promise.all([
     import("./base.js"),
@@ -158,30 +160,33 @@ export async function createTask(options: Options, corpus: Corpus): Promise<Task
 }
 
 function startFresh(): Promise<Start> {
-  const params = new Map(moduleNames.map((name) => [name, zeros([width, width])]));
+  const params = new Map(loraModules.map((name) => [name, zeros([width, width])]));
   return Promise.resolve({ params });
 }
 
 /** Does each client have the texts that the data say are its own? */
-export function isNatural({ partition }: Options): boolean {
+export function isNatural({ partition }: TextCopyOptions): boolean {
   return partition === undefined || partition.by === "natural";
 }
 
-function createCorpus(options: Options): Corpus {
+function createCorpus(options: TextCopyOptions): Corpus {
   const { source, concentration, partition = { by: "natural" } } = options;
   if (source === "synthetic") return syntheticCorpus(concentration);
   const library = openLibrary(source, isNatural(options));
   return isNatural(options) ? textCorpus(library) : dealtTexts(library, partition);
 }
 
-function openLibrary(source: Exclude<Options["source"], "synthetic">, byClient: boolean): Library {
+function openLibrary(
+  source: Exclude<TextCopyOptions["source"], "synthetic">,
+  byClient: boolean,
+): Library {
   if (source === "sotu") return addresses;
   const { file, folder = "", columns } = source;
   if (file === undefined) return textFolder(folder);
   return byClient ? textTable({ file }, columns) : textRows({ file }, columns);
 }
 
-function drawData(options: Options, vocabulary: number, source: Source, shard: Shard) {
+function drawData(options: TextCopyOptions, vocabulary: number, source: TextSource, shard: Shard) {
   const x = source.sequences("training", options.sequences);
   const y = shard.corruptLabels?.(Int32Array.from(x), vocabulary) ?? x;
   const trained = options.sequences - countHeldBack(options.sequences, shard.holdBack);

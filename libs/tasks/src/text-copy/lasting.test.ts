@@ -12,7 +12,7 @@ import {
 import { item, stream } from "@fedclair/linalg";
 import { roundOf, start, startOf, stepOf } from "../../testing/coordinator.js";
 import { textCopy } from "./index.js";
-import { moduleNames, width } from "./shape.js";
+import { loraModules, width } from "./shape.js";
 
 const quick = { localSteps: 2, sequences: 8, evaluationSequences: 16, rank: 2 };
 
@@ -40,7 +40,7 @@ function adapters(b: number, a: number, rank = 2): Delta {
     data: new Float64Array((shape[0] ?? 0) * (shape[1] ?? 0)).fill(value),
   });
   const pair = { b: filled([width, rank], b), a: filled([rank, width], a) };
-  return new Map(moduleNames.map((name) => [name, pair]));
+  return new Map(loraModules.map((name) => [name, pair]));
 }
 
 /** An answer as params. */
@@ -73,7 +73,7 @@ describe("text-copy with lasting adapters", () => {
     assert.equal(params.size, 16);
     assert.deepEqual(params.get("block1.o.B")?.shape, [48, 2]);
     assert.deepEqual(params.get("block1.o.A")?.shape, [2, 48]);
-    assert.deepEqual([...(ask?.expects?.keys() ?? [])], moduleNames);
+    assert.deepEqual([...(ask?.expects?.keys() ?? [])], loraModules);
     const fresh = await openClient({ adapters: "fresh" });
     const zero = await startOf(fresh.task, rng);
     assert.deepEqual(await trainer.train(job(params)), await fresh.trainer.train(job(zero, rng)));
@@ -82,7 +82,7 @@ describe("text-copy with lasting adapters", () => {
   it("is measured like the base plus B·A", async () => {
     const [lasting, fresh] = [await openClient(), await openClient({ adapters: "fresh" })];
     const sum = new Map(
-      moduleNames.map((name) => [
+      loraModules.map((name) => [
         name,
         { shape: [width, width], data: new Float32Array(width * width).fill(2 * 0.5 * 0.25) },
       ]),
@@ -144,7 +144,7 @@ describe("text-copy with lasting adapters", () => {
     const { task } = await openClient();
     const updates = [update("c00", adapters(1, 2))];
     const dense = new Map(
-      moduleNames.map((name) => [name, { shape: [48, 48], data: new Float64Array(2304) }]),
+      loraModules.map((name) => [name, { shape: [48, 48], data: new Float64Array(2304) }]),
     );
     for (const [change, what] of [
       [[adapters(1, 1, 16)], /changes block0\.q by a product of rank 16: choose fedit,/],

@@ -16,19 +16,19 @@ import {
   type Tensor,
   type TensorDelta,
 } from "@fedclair/core";
-import { drawInitialAdapters, factorNames } from "./factors.js";
-import { moduleNames, width } from "./shape.js";
+import { drawTransformerAdapters, factorNames } from "./factors.js";
+import { loraModules, width } from "./shape.js";
 
 /**
  * The coordinator half with adapters that last: the params are the factors, clients answer with
  * their adapters, and the aggregator's result replaces the adapters of everyone or of each client.
  */
 export function lastingCoordinator(rank: number): Pick<Task, "start" | "step"> {
-  const modules = new Map(moduleNames.map((name) => [name, zeros([width, width])]));
+  const modules = new Map(loraModules.map((name) => [name, zeros([width, width])]));
   return {
     start: ({ rng }) =>
       Promise.resolve({
-        params: drawInitialAdapters(rank, rng),
+        params: drawTransformerAdapters(rank, rng),
         ask: { phase: "train", expects: shapesOf(modules) },
       }),
     step: (round, aggregate) => replaceAdapters(rank, round, aggregate),
@@ -70,7 +70,7 @@ function isAdapter(change: TensorDelta, rank: number): change is LowRank {
 
 /** @throws UserError if the terms of a module are not one adapter of this rank */
 function toAdapters(terms: readonly Delta[], rank: number): Params {
-  const factors = moduleNames.flatMap((module): [string, Dense][] => {
+  const factors = loraModules.flatMap((module): [string, Dense][] => {
     const [change, ...others] = terms.flatMap((term) => term.get(module) ?? []);
     if (change === undefined || others.length > 0 || !isAdapter(change, rank)) {
       throw new UserError(

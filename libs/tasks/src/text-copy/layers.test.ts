@@ -3,10 +3,10 @@ import { loadBackend } from "@fedclair/compute";
 import { item, stream } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import {
-  attention,
+  attentionLayer,
   attentionByOperations,
   linear,
-  normalize,
+  normalizeLayer,
   normalizeByOperations,
 } from "./layers.js";
 
@@ -30,7 +30,7 @@ describe("layers of the Transformer", () => {
   it("normalise like operations of TensorFlow.js, with the same gradient", () => {
     tf.tidy(() => {
       const [x, dy] = [normal("x", 5, 12), normal("dy", 5, 12)];
-      const [one, other] = [normalize(x), normalizeByOperations(x)];
+      const [one, other] = [normalizeLayer(x), normalizeByOperations(x)];
       assertClose(one.y, other.y);
       assertClose(one.back(dy), other.back(dy));
     });
@@ -46,7 +46,7 @@ describe("layers of the Transformer", () => {
         };
         const sizes = { queries, positions: 5, heads: 2 };
         const dy = normal("slope", 3 * queries, 16);
-        const [one, other] = [attention(inputs, sizes), attentionByOperations(inputs, sizes)];
+        const [one, other] = [attentionLayer(inputs, sizes), attentionByOperations(inputs, sizes)];
         assertClose(one.y, other.y);
         const [ours, theirs] = [one.back(dy), other.back(dy)];
         for (const name of ["q", "k", "v"] as const) assertClose(ours[name], theirs[name]);

@@ -10,7 +10,7 @@ import * as tf from "@tensorflow/tfjs-core";
  * The result of a layer: its output, and a function from the gradient of the output to that of the
  * input.
  */
-export interface Layer {
+export interface LayerResult {
   readonly y: tf.Tensor2D;
   readonly back: (dy: tf.Tensor2D) => tf.Tensor2D;
 }
@@ -21,13 +21,13 @@ export interface Layer {
  */
 export type Matrices = tf.Tensor2D | tf.Tensor3D;
 
-export interface Linear<W extends Matrices> extends Layer {
+export interface LinearResult<W extends Matrices> extends LayerResult {
   /** Computes the gradient with respect to the weights, in their shape. */
   readonly weights: (dy: tf.Tensor2D) => W;
 }
 
 /** Computes y = x·w without bias, where x is rows×in. */
-export function linear<W extends Matrices>(x: tf.Tensor2D, w: W): Linear<W> {
+export function linear<W extends Matrices>(x: tf.Tensor2D, w: W): LinearResult<W> {
   const clients = w.rank === 3 ? w.shape[0] : undefined;
   const split = (rows: tf.Tensor2D): tf.Tensor =>
     clients === undefined ? rows : tf.reshape(rows, [clients, -1, rows.shape[1]]);
@@ -40,20 +40,20 @@ export function linear<W extends Matrices>(x: tf.Tensor2D, w: W): Linear<W> {
 }
 
 /** Applies ReLU. GELU would need erf, which costs forty times as much on wasm. */
-export function relu(x: tf.Tensor2D): Layer {
+export function reluLayer(x: tf.Tensor2D): LayerResult {
   const y = tf.relu(x);
   if (!isFused("ReluGradient")) return { y, back: (dy) => tf.mul(dy, tf.step(x)) };
   return { y, back: (dy) => run("ReluGradient", { y, dy })[0] };
 }
 
 /** Normalises each row, without learnt gain and shift. */
-export function normalize(x: tf.Tensor2D): Layer {
+export function normalizeLayer(x: tf.Tensor2D): LayerResult {
   if (!isFused("Normalize")) return normalizeByOperations(x);
   const [y, scales] = run("Normalize", { x });
   return { y, back: (dy) => run("NormalizeGradient", { y, scales, dy })[0] };
 }
 
-export function normalizeByOperations(x: tf.Tensor2D): Layer {
+export function normalizeByOperations(x: tf.Tensor2D): LayerResult {
   const centred = tf.sub(x, tf.mean(x, -1, true));
   const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), 1e-5));
   const y = tf.mul<tf.Tensor2D>(centred, scale);
@@ -70,7 +70,7 @@ export function normalizeByOperations(x: tf.Tensor2D): Layer {
  * Selects the rows of each sequence's last `count` positions.
  * @param x (sequences·length)×width
  */
-export function selectLastPositions(x: tf.Tensor2D, length: number, count: number): Layer {
+export function selectLastPositions(x: tf.Tensor2D, length: number, count: number): LayerResult {
   if (count === length) return { y: x, back: (dy) => dy };
   const width = x.shape[1];
   const sequences = x.shape[0] / length;
@@ -118,7 +118,7 @@ export interface Attention {
 }
 
 /** Computes attention from the last positions of each sequence to all positions up to their own. */
-export function attention(inputs: Attended, sizes: AttentionSizes): Attention {
+export function attentionLayer(inputs: Attended, sizes: AttentionSizes): Attention {
   if (!isFused("Attention")) return attentionByOperations(inputs, sizes);
   const [y, probabilities] = run("Attention", inputs, sizes);
   return {

@@ -1,30 +1,30 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { LowRank, Params } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
-import { createAdamState, stepAdam, type AdamState } from "../nets/adam.js";
+import { createAdamState, stepAdam, type TensorAdamState } from "../nets/adam.js";
 import { factorNames } from "./factors.js";
-import { moduleNames, width } from "./shape.js";
+import { loraModules, width } from "./shape.js";
 
 /*
  * The adapters of many clients as two tensors, transposed like the model's weights (in×out). `down`
  * is modules×clients×width×rank and holds the Aᵀ. `up` is modules×clients×rank×width and holds the
  * Bᵀ. Modules come first, so that splitting by module copies contiguous memory.
  */
-export type Adapters = {
-  readonly down: AdamState<tf.Tensor4D>;
-  readonly up: AdamState<tf.Tensor4D>;
+export type TransformerAdapters = {
+  readonly down: TensorAdamState<tf.Tensor4D>;
+  readonly up: TensorAdamState<tf.Tensor4D>;
 };
 
 /**
  * Copies adapters into tensors, before the first step of Adam.
  * @param params one for each client
  */
-export function loadAdapters(rank: number, params: readonly Params[]): Adapters {
+export function loadAdapters(rank: number, params: readonly Params[]): TransformerAdapters {
   const size = width * rank;
-  const down = new Float32Array(moduleNames.length * params.length * size);
+  const down = new Float32Array(loraModules.length * params.length * size);
   const up = new Float32Array(down.length);
   let start = 0;
-  for (const module of moduleNames) {
+  for (const module of loraModules) {
     const names = factorNames(module);
     for (const one of params) {
       const b = readFactor(one, names.b, size);
@@ -38,7 +38,7 @@ export function loadAdapters(rank: number, params: readonly Params[]): Adapters 
       start += size;
     }
   }
-  const outer = [moduleNames.length, params.length] as const;
+  const outer = [loraModules.length, params.length] as const;
   return {
     down: createAdamState(tf.tensor4d(down, [...outer, width, rank])),
     up: createAdamState(tf.tensor4d(up, [...outer, rank, width])),
@@ -58,14 +58,18 @@ function readFactor(params: Params, name: string, size: number): ArrayLike<numbe
  */
 export function adaptModules(
   start: readonly (tf.Tensor3D | tf.Tensor2D)[],
-  { down, up }: Adapters,
+  { down, up }: TransformerAdapters,
 ): readonly tf.Tensor3D[] {
   // Split by module before the multiplication, while the tensors are small.
   const [downs, ups] = [tf.unstack(down.value), tf.unstack(up.value)];
   return start.map((module, i) => tf.add(module, tf.matMul(item(downs, i), item(ups, i))));
 }
 
-function cloneState<T extends tf.Tensor>({ value, mean, square }: AdamState<T>): AdamState<T> {
+function cloneState<T extends tf.Tensor>({
+  value,
+  mean,
+  square,
+}: TensorAdamState<T>): TensorAdamState<T> {
   return { value: tf.clone(value), mean: tf.clone(mean), square: tf.clone(square) };
 }
 
@@ -92,10 +96,10 @@ interface Pull {
  * clients×width×width.
  */
 export function stepAdapters(
-  { down, up }: Adapters,
+  { down, up }: TransformerAdapters,
   gradients: readonly tf.Tensor3D[],
   { rate, step, trainA, pull }: StepOptions,
-): Adapters {
+): TransformerAdapters {
   const gradient = tf.stack([...gradients]);
   let dDown = tf.matMul<tf.Tensor4D>(gradient, up.value, false, true);
   let dUp = tf.matMul<tf.Tensor4D>(down.value, gradient, true);
@@ -113,11 +117,11 @@ export function stepAdapters(
  * Reads each client's adapters by module, B width×rank and A rank×width. B spans the space of
  * outputs, so that B·A is out×in.
  */
-export function readLowRankUpdates({ down, up }: Adapters): Map<string, LowRank>[] {
+export function readLowRankUpdates({ down, up }: TransformerAdapters): Map<string, LowRank>[] {
   const [, clients, , rank] = down.value.shape;
   const [downData, upData] = [down.value.dataSync(), up.value.dataSync()];
   return Array.from({ length: clients }, (_, client) => {
-    const pairs = moduleNames.map((name, module) => {
+    const pairs = loraModules.map((name, module) => {
       const start = (module * clients + client) * width * rank;
       const b = new Float32Array(width * rank);
       const a = new Float32Array(rank * width);
@@ -139,7 +143,7 @@ export function readLowRankUpdates({ down, up }: Adapters): Map<string, LowRank>
  * @param base width×width each
  */
 export function addParams(base: readonly tf.Tensor2D[], params: readonly Params[]): tf.Tensor3D[] {
-  return moduleNames.map((name, module) => {
+  return loraModules.map((name, module) => {
     const changes = tf.tensor3d(collectChanges(name, params), [params.length, width, width]);
     return tf.add(item(base, module), changes);
   });

@@ -3,7 +3,7 @@ import { loadBackend } from "@fedclair/compute";
 import { stream, at, item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { contextRows, targetRows } from "./examples.js";
-import { embed, forward, splitModules, type WeightName, type Weights } from "./model.js";
+import { embed, forward, splitModules, type WeightName, type TransformerWeights } from "./model.js";
 import { copyLength } from "./shape.js";
 import { computeLossAndGradients, pretrain } from "./pretrain.js";
 
@@ -15,7 +15,7 @@ const many = Int32Array.from({ length: 32 * copyLength }, () => tokens.int(vocab
 const examples = { x: many, y: many };
 
 describe("text-copy model", () => {
-  let weights: Weights;
+  let weights: TransformerWeights;
 
   before(async () => {
     await loadBackend();

@@ -1,14 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { item } from "@fedclair/linalg";
 import {
-  attention,
+  attentionLayer,
   selectLastPositions,
   linear,
-  normalize,
-  relu,
+  normalizeLayer,
+  reluLayer,
   type Matrices,
 } from "./layers.js";
-import { blocks, contextLength, copyLength, moduleNames, width } from "./shape.js";
+import { blocks, contextLength, copyLength, loraModules, width } from "./shape.js";
 
 /*
  * A decoder-only Transformer: token and position embeddings, two blocks with normalisation before
@@ -23,7 +23,7 @@ const heads = 4;
  * contextLength×width, `adapted` width×(8·width), `up` width×hidden, `down` hidden×width, `head`
  * width×vocabulary. `adapted` holds the modules side by side in the order of `moduleNames`.
  */
-export type Weights = Readonly<Record<WeightName, tf.Tensor2D>>;
+export type TransformerWeights = Readonly<Record<WeightName, tf.Tensor2D>>;
 export type WeightName =
   | "embedding"
   | "position"
@@ -40,8 +40,8 @@ type Gradients<W extends Matrices> = Readonly<
 > & { readonly modules: () => readonly W[] };
 
 /** Splits the adapted weights into modules, width×width each. */
-export function splitModules({ adapted }: Weights): readonly tf.Tensor2D[] {
-  return moduleNames.map((_, module) => tf.slice2d(adapted, [0, module * width], [width, width]));
+export function splitModules({ adapted }: TransformerWeights): readonly tf.Tensor2D[] {
+  return loraModules.map((_, module) => tf.slice2d(adapted, [0, module * width], [width, width]));
 }
 
 /**
@@ -49,7 +49,10 @@ export function splitModules({ adapted }: Weights): readonly tf.Tensor2D[] {
  * @param oneHot (sequences·contextLength)×vocabulary; one-hot rows, because on wasm a product has a
  * gradient and gathering rows has none
  */
-export function embed(oneHot: tf.Tensor2D, { embedding, position }: Weights): tf.Tensor2D {
+export function embed(
+  oneHot: tf.Tensor2D,
+  { embedding, position }: TransformerWeights,
+): tf.Tensor2D {
   const bySequence = tf.reshape(tf.matMul(oneHot, embedding), [-1, contextLength, width]);
   return tf.reshape(tf.add(bySequence, position), [-1, width]);
 }
@@ -63,13 +66,13 @@ export function embed(oneHot: tf.Tensor2D, { embedding, position }: Weights): tf
  */
 export function forward<W extends Matrices>(
   embedded: tf.Tensor2D,
-  weights: Weights,
+  weights: TransformerWeights,
   modules: readonly W[],
 ) {
   const first = block(embedded, 0, weights, modules, contextLength);
   // The last block skips the other positions, because nothing reads their outputs.
   const second = block(first.y, 1, weights, modules, copyLength);
-  const normed = normalize(second.y);
+  const normed = normalizeLayer(second.y);
   const head = linear(normed.y, weights.head);
   return {
     logits: head.y,
@@ -96,26 +99,26 @@ export function forward<W extends Matrices>(
 function block<W extends Matrices>(
   x: tf.Tensor2D,
   index: (typeof blocks)[number],
-  weights: Weights,
+  weights: TransformerWeights,
   modules: readonly W[],
   count: number,
 ) {
   const module = (projection: number) => item(modules, 4 * index + projection);
-  const before = normalize(x);
+  const before = normalizeLayer(x);
   const querying = selectLastPositions(before.y, contextLength, count);
   const q = linear(querying.y, module(0));
   const k = linear(before.y, module(1));
   const v = linear(before.y, module(2));
-  const attended = attention(
+  const attended = attentionLayer(
     { q: q.y, k: k.y, v: v.y },
     { queries: count, positions: contextLength, heads },
   );
   const out = linear(attended.y, module(3));
   const residual = selectLastPositions(x, contextLength, count);
   const middle = tf.add<tf.Tensor2D>(residual.y, out.y);
-  const between = normalize(middle);
+  const between = normalizeLayer(middle);
   const up = linear(between.y, weights[`block${index}.up`]);
-  const active = relu(up.y);
+  const active = reluLayer(up.y);
   const down = linear(active.y, weights[`block${index}.down`]);
   return {
     y: tf.add<tf.Tensor2D>(middle, down.y),
@@ -142,7 +145,7 @@ function block<W extends Matrices>(
  * @param target one-hot rows, as many as `logits`
  * @param clients number of clients; each has an equal part of the rows
  */
-export function crossEntropy(logits: tf.Tensor2D, target: tf.Tensor2D, clients = 1) {
+export function tokenCrossEntropy(logits: tf.Tensor2D, target: tf.Tensor2D, clients = 1) {
   const p = tf.softmax(logits);
   return {
     values: (): Float32Array => {

@@ -7,7 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { encodeWeights, loadBase } from "./base.js";
 import { baseFile } from "./base-file.js";
 import { contextRows } from "./examples.js";
-import { embed, forward, splitModules, type Weights } from "./model.js";
+import { embed, forward, splitModules, type TransformerWeights } from "./model.js";
 import { copyLength } from "./shape.js";
 import { pretrain, pretrainSteps, reverseSequences } from "./pretrain.js";
 
@@ -48,7 +48,12 @@ describe("pretrain", () => {
   }
 });
 
-function accuracy(weights: Weights, vocabulary: number, x: Int32Array, y: Int32Array): number {
+function accuracy(
+  weights: TransformerWeights,
+  vocabulary: number,
+  x: Int32Array,
+  y: Int32Array,
+): number {
   return tf.tidy(() => {
     const { logits } = forward(
       embed(contextRows({ x, y }, vocabulary), weights),

@@ -1,16 +1,16 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { item, type Stream } from "@fedclair/linalg";
-import { createAdamState, stepAdam, type AdamState } from "../nets/adam.js";
+import { createAdamState, stepAdam, type TensorAdamState } from "../nets/adam.js";
 import { contextRows, targetRows, type Examples } from "./examples.js";
 import {
-  crossEntropy,
+  tokenCrossEntropy,
   embed,
   forward,
   splitModules,
   type WeightName,
-  type Weights,
+  type TransformerWeights,
 } from "./model.js";
-import { contextLength, copyLength, hidden, moduleNames, width } from "./shape.js";
+import { contextLength, copyLength, hidden, loraModules, width } from "./shape.js";
 
 /** Number of steps for which the shipped bases were trained. */
 export const pretrainSteps = 900;
@@ -27,7 +27,7 @@ const lastRate = 3e-4;
  */
 const copyEvery = 12;
 
-type States = Record<WeightName, AdamState>;
+type States = Record<WeightName, TensorAdamState>;
 
 /**
  * Trains a base from scratch on uniform tokens. It learns to reverse them, except for every twelfth
@@ -35,7 +35,7 @@ type States = Record<WeightName, AdamState>;
  * @param vocabulary number of tokens without the separator
  * @returns the weights, which the caller has to dispose of
  */
-export function pretrain(vocabulary: number, steps: number, rng: Stream): Weights {
+export function pretrain(vocabulary: number, steps: number, rng: Stream): TransformerWeights {
   let states = mapWeights(drawInitialWeights(vocabulary, rng.at("init")), createAdamState);
   for (let step = 1; step <= steps; step++) {
     const examples = drawBatch(vocabulary, step % copyEvery === 0, rng.at("batch", step));
@@ -54,7 +54,7 @@ export function pretrain(vocabulary: number, steps: number, rng: Stream): Weight
  * Draws normal entries with PyTorch's initial variances: 1/(3·in) in the matrices, 1 in the
  * embeddings.
  */
-function drawInitialWeights(vocabulary: number, rng: Stream): Weights {
+function drawInitialWeights(vocabulary: number, rng: Stream): TransformerWeights {
   const normal = (name: WeightName, rows: number, columns: number, deviation: number) =>
     tf.tensor2d(Float32Array.from(rng.at(name).normals(rows * columns, deviation)), [
       rows,
@@ -65,7 +65,7 @@ function drawInitialWeights(vocabulary: number, rng: Stream): Weights {
   return {
     embedding: normal("embedding", vocabulary + 1, width, 1),
     position: normal("position", contextLength, width, 1),
-    adapted: matrix("adapted", width, moduleNames.length * width),
+    adapted: matrix("adapted", width, loraModules.length * width),
     "block0.up": matrix("block0.up", width, hidden),
     "block0.down": matrix("block0.down", hidden, width),
     "block1.up": matrix("block1.up", width, hidden),
@@ -104,10 +104,14 @@ function stepWeights(
  * Computes the loss on the examples, in nats per token, and its gradients with respect to all
  * weights.
  */
-export function computeLossAndGradients(weights: Weights, examples: Examples, vocabulary: number) {
+export function computeLossAndGradients(
+  weights: TransformerWeights,
+  examples: Examples,
+  vocabulary: number,
+) {
   const rows = contextRows(examples, vocabulary);
   const { logits, back } = forward(embed(rows, weights), weights, splitModules(weights));
-  const { values, gradient } = crossEntropy(logits, targetRows(examples, vocabulary));
+  const { values, gradient } = tokenCrossEntropy(logits, targetRows(examples, vocabulary));
   const { input, modules, ...others } = back(gradient());
   const dEmbedded = input();
   const bySequence = tf.reshape(dEmbedded, [-1, contextLength, width]);

@@ -13,6 +13,6 @@ export const hidden = 96;
 export const blocks = [0, 1] as const;
 
 /** The modules that clients train: the query, key, value and output matrices of both blocks. */
-export const moduleNames: readonly string[] = blocks.flatMap((block) =>
+export const loraModules: readonly string[] = blocks.flatMap((block) =>
   ["q", "k", "v", "o"].map((projection) => `block${block}.${projection}`),
 );

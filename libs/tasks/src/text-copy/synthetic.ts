@@ -1,5 +1,5 @@
 import type { Stream } from "@fedclair/linalg";
-import type { Corpus, Source } from "./corpus.js";
+import type { Corpus, TextSource } from "./corpus.js";
 import { copyLength } from "./shape.js";
 
 const vocabulary = 20;
@@ -16,7 +16,7 @@ export function syntheticCorpus(concentration: number): Corpus {
   };
 }
 
-function openSource(concentration: number, rng: Stream): Source {
+function openSource(concentration: number, rng: Stream): TextSource {
   const probabilities = rng.at("distribution").dirichlet(vocabulary, concentration);
   return {
     sequences(part, count) {

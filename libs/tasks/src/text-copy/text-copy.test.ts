@@ -12,7 +12,7 @@ import {
 } from "@fedclair/core";
 import { stream, item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
-import { moduleNames } from "./shape.js";
+import { loraModules } from "./shape.js";
 import { textCopy } from "./index.js";
 import { startOf } from "../../testing/coordinator.js";
 
@@ -65,7 +65,7 @@ describe("text-copy", () => {
     const task = await prepare(quick);
     const trainer = await task.openShard(shard(0));
     const { delta, numExamples } = await trainer.train(job(await startOf(task, stream(1))));
-    assert.deepEqual([...delta.keys()], moduleNames);
+    assert.deepEqual([...delta.keys()], loraModules);
     for (const update of delta.values()) {
       assert.ok(isLowRank(update));
       assert.deepEqual(

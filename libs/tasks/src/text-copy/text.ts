@@ -1,6 +1,6 @@
 import { UserError } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
-import type { Corpus, Source } from "./corpus.js";
+import type { Corpus, TextSource } from "./corpus.js";
 import type { Library } from "./library.js";
 import { copyLength } from "./shape.js";
 
@@ -61,7 +61,7 @@ export function requireLength({ length }: Int32Array, whose: string): void {
   );
 }
 
-export function openDocument(tokens: Int32Array, rng: Stream): Source {
+export function openDocument(tokens: Int32Array, rng: Stream): TextSource {
   const border = Math.floor(tokens.length * trainingShare);
   const parts = { training: tokens.subarray(0, border), heldOut: tokens.subarray(border) };
   return {

@@ -3,13 +3,19 @@ import { item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { contextRows, countSequences, targetRows, type Examples } from "./examples.js";
 import { adaptModules, stepAdapters, loadAdapters, readLowRankUpdates, addParams } from "./lora.js";
-import { drawInitialAdapters } from "./factors.js";
-import { crossEntropy, embed, forward, splitModules, type Weights } from "./model.js";
+import { drawTransformerAdapters } from "./factors.js";
+import {
+  tokenCrossEntropy,
+  embed,
+  forward,
+  splitModules,
+  type TransformerWeights,
+} from "./model.js";
 import { width } from "./shape.js";
 
 /** The settings and the base that all clients of a trial share. */
 export interface Training {
-  readonly base: Weights;
+  readonly base: TransformerWeights;
   /** Number of tokens without the separator. */
   readonly vocabulary: number;
   readonly rank: number;
@@ -28,7 +34,7 @@ export interface Training {
 }
 
 /** A client that is trained together with others. */
-export interface Member {
+export interface CohortMember {
   readonly examples: Examples;
   readonly job: TrainJob;
 }
@@ -40,7 +46,7 @@ export interface Member {
  */
 export async function trainTogether(
   training: Training,
-  members: readonly Member[],
+  members: readonly CohortMember[],
 ): Promise<TrainResult[]> {
   const { base, vocabulary, rank, localSteps, batchSize, learningRate } = training;
   const { proximal, trainA } = training;
@@ -69,7 +75,7 @@ export async function trainTogether(
       const batch = batchSize < count ? rng.sample(sequences, batchSize) : sequences;
       return batch.map((sequence) => client * count + sequence);
     });
-  const drawn = isLasting ? undefined : drawInitialAdapters(rank, job.common);
+  const drawn = isLasting ? undefined : drawTransformerAdapters(rank, job.common);
   // Clients keep nothing between rounds, so Adam's means start at 0 in each of them.
   let adapters = tf.tidy(() => loadAdapters(rank, drawn ? starts.map(() => drawn) : starts));
   const { down, up } = adapters;
@@ -84,7 +90,7 @@ export async function trainTogether(
         const target = batchRows(fixed.target, batch, vocabulary + 1);
         const modules = adaptModules(fixed.start, adapters);
         const { logits, back } = forward(embedded, base, modules);
-        const entropy = crossEntropy(logits, target, clients);
+        const entropy = tokenCrossEntropy(logits, target, clients);
         if (step === localSteps) losses = entropy.values();
         const gradients = back(entropy.gradient()).modules();
         return stepAdapters(adapters, gradients, { rate: learningRate, step, trainA, pull });

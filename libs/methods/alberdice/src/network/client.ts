@@ -6,7 +6,7 @@ import type { NetworkOptions, Options } from "../options.js";
 import { listAgents, alphaOf } from "../rounds.js";
 import { agentsIn, toModules, toNetworks, computePolicies, type Networks } from "./networks.js";
 import { dataPhase } from "./phases.js";
-import { compress, type Samples } from "./samples.js";
+import { compressSamples, type Samples } from "./samples.js";
 import { cloneData, takeTurn } from "./train.js";
 
 /** A client that trains the circulated networks on its private data. */
@@ -29,7 +29,7 @@ export class NetworkClient implements LocalTrainer {
    */
   async train(job: TrainJob): Promise<TrainResult> {
     const { phase, params } = job;
-    const samples = compress(await drawTransitions(this.#environment, this.#shard));
+    const samples = compressSamples(await drawTransitions(this.#environment, this.#shard));
     const before = toNetworks(this.#environment, this.#learner.hidden, params);
     const after =
       phase === dataPhase

@@ -15,7 +15,7 @@ import {
   responseTargets,
   softmaxRows,
 } from "./losses.js";
-import { compress } from "./samples.js";
+import { compressSamples } from "./samples.js";
 
 const step = (state: number, actions: readonly number[], next: number, reward = 0): Transition => ({
   state,
@@ -25,7 +25,7 @@ const step = (state: number, actions: readonly number[], next: number, reward = 
 });
 
 /** Two states, two actions each; five distinct transitions. */
-const samples = compress([
+const samples = compressSamples([
   step(3, [0, 0], 7, 1),
   step(3, [0, 0], 7, 1),
   step(3, [0, 1], 3, -1),
@@ -66,10 +66,10 @@ describe("compressed samples", () => {
   });
 
   it("leave out transitions to a state without data, and are never empty", () => {
-    const open = compress([step(0, [0, 0], 0), step(0, [1, 1], 5)]);
+    const open = compressSamples([step(0, [0, 0], 0), step(0, [1, 1], 5)]);
     assert.equal(open.rows.length, 1);
     assert.throws(
-      () => compress([step(0, [0, 0], 1)]),
+      () => compressSamples([step(0, [0, 0], 1)]),
       (error) => error instanceof UserError && error.message.includes("longer episodes"),
     );
   });
@@ -154,7 +154,7 @@ describe("the losses of the sample-based variant", () => {
       tolerance: 1e-10,
     });
 
-    const xor = compress(transitions);
+    const xor = compressSamples(transitions);
     const corrected = computeCorrection(xor, learning, other, [1 / 3, 2 / 3, 3 / 7, 4 / 7]);
     const residual = computeResiduals(corrected, [0], { alpha, gamma: 0.99 });
     // The least-squares fit: the weighted mean of ê over the rows of an action.

@@ -4,7 +4,7 @@ import { Dense } from "@fedclair/tasks/nets";
 import { Network } from "@fedclair/tasks/nets";
 
 /** A linear layer. All layers of a perceptron but the last are followed by ReLU. */
-export interface Layer {
+export interface PerceptronLayer {
   readonly inputs: number;
   readonly outputs: number;
   readonly hasBias: boolean;
@@ -14,10 +14,10 @@ export interface Layer {
  * A perceptron with ReLU between its layers, in float32. The weights of all layers form one vector:
  * for each layer the rows of its matrix, inputs×outputs, and then its bias if it has one.
  */
-export type Perceptron = readonly Layer[];
+export type Perceptron = readonly PerceptronLayer[];
 
 /** Counts the rows of a layer's block in the weight vector. The bias is the last row. */
-export function rowsOf({ inputs, hasBias }: Layer): number {
+export function rowsOf({ inputs, hasBias }: PerceptronLayer): number {
   return inputs + Number(hasBias);
 }
 

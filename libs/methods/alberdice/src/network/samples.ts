@@ -27,7 +27,7 @@ export interface Samples {
  * free.
  * @throws UserError if none is left
  */
-export function compress(transitions: readonly Transition[]): Samples {
+export function compressSamples(transitions: readonly Transition[]): Samples {
   const usable = dropDeadEnds(transitions);
   if (usable.length === 0) {
     throw new UserError(

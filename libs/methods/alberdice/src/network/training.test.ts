@@ -10,7 +10,7 @@ import { jointProbabilities } from "../policy.js";
 import { assertWithin, type XorName } from "../../testing/datasets.js";
 import { trainCentrally } from "./central.js";
 import { initialNetworks, toModules, toNetworks } from "./networks.js";
-import { compress } from "./samples.js";
+import { compressSamples } from "./samples.js";
 
 const xor = environmentOf(schema.parse({ environment: { name: "matrix" } }));
 const bridge = environmentOf(schema.parse({}));
@@ -26,7 +26,7 @@ const settings = {
 };
 
 const samplesOf = (name: XorName) =>
-  compress(
+  compressSamples(
     xorData[name].flatMap((pair) => repeatJointAction(xorPayoff, pair, 60 / xorData[name].length)),
   );
 

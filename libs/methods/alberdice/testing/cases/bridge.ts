@@ -10,7 +10,7 @@ import {
   bridgeStart,
   bridgeState,
   bridgeStep,
-  type Pair,
+  type CellPair,
 } from "../../src/bridge.js";
 import {
   bridgeCostToGo,
@@ -189,7 +189,7 @@ function episodesOf(entry: Fields, seed: string): BridgeEpisode[] {
   return bridgeEpisodes(asNumber(entry.n_rand, "n_rand"), asNumber(entry.n_opt, "n_opt"), rng);
 }
 
-function positionsOf(value: unknown, name: string): Pair {
+function positionsOf(value: unknown, name: string): CellPair {
   const [first, second] = asList(value, name).map((cell, i) => {
     const [row, column] = readPair(cell, `${name}[${i}]`);
     const position = bridgeCellAt(row, column);
@@ -199,6 +199,6 @@ function positionsOf(value: unknown, name: string): Pair {
   return [first ?? NaN, second ?? NaN];
 }
 
-function cellsOf(positions: Pair): number[][] {
+function cellsOf(positions: CellPair): number[][] {
   return positions.map((position) => [...(bridgeCells[position] ?? [])]);
 }

@@ -1,6 +1,6 @@
 import { item } from "@fedclair/linalg";
 import { asList, type Fields, type Report } from "@fedclair/core/cases";
-import { directionScores, poolAnswers, weightLogits, type Answer } from "../../src/answers.js";
+import { directionScores, poolAnswers, weightLogits, type AgentAnswer } from "../../src/answers.js";
 import { toLogits } from "../../src/logits.js";
 import { compareResults, toNestedArrays, readRows, toTable } from "./entry.js";
 
@@ -10,7 +10,7 @@ const clip = 10;
 /** Checks section `federated`: pooled and scored answers of clients, and policies as logits. */
 export function runFederated(entry: Fields, report: Report): void {
   const visits = readRows(entry.d, "d");
-  const answers = asList(entry.Z, "Z").map((table, k): Answer => ({
+  const answers = asList(entry.Z, "Z").map((table, k): AgentAnswer => ({
     logits: readRows(table, `Z[${k}]`).flat(),
     visits: visits[k] ?? [],
   }));

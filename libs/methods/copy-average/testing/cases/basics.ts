@@ -1,7 +1,7 @@
 import { asFields, jsonToMatrix, asNumber } from "@fedclair/core/cases";
 import { at } from "@fedclair/linalg";
 import { classify } from "../../src/classify.js";
-import { kernels, overlapOf } from "../../src/kernels.js";
+import { kernelOf, overlapOf } from "../../src/kernels.js";
 import { flatten, networkOf } from "../../src/network.js";
 import { glorot, orthonormal, SeededNormals } from "../../src/random.js";
 import { LessonLoss } from "../../src/train.js";
@@ -17,7 +17,7 @@ import {
 } from "./run.js";
 
 export const kernelCase: Section = ({ act, w, v }) => {
-  const kernel = kernels[readActivation(act)];
+  const kernel = kernelOf[readActivation(act)];
   const [one, other] = [readNumbers(w, "w"), readNumbers(v, "v")];
   const overlap = overlapOf(one, other);
   const { p, c } = kernel.slopes(overlap);

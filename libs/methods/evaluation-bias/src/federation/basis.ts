@@ -1,17 +1,17 @@
 import { Matrix, norm, item } from "@fedclair/linalg";
 import { evaluateHistogram, histogramBase, shannon } from "../model/evaluate-histogram.js";
-import type { Base } from "../model/family.js";
+import type { BaseMeasure } from "../model/family.js";
 import type { Loss } from "../model/losses.js";
 import { ModelError } from "../model/model-error.js";
-import { listCentres, widthOf, type Grid } from "./grid.js";
+import { listCentres, widthOf, type ScoreBins } from "./grid.js";
 
 /**
  * The features onto which all institutions project their panels; the coordinator broadcasts them.
  */
 export interface ScoreModel {
-  readonly grid: Grid;
+  readonly grid: ScoreBins;
   /** Statistics (U, O) on the bins; entropies relative to the base are differential, in nats. */
-  readonly base: Base;
+  readonly base: BaseMeasure;
   /** The reference pmf; every bin is above 0. */
   readonly reference: Float64Array;
   /**
@@ -38,7 +38,7 @@ const entropySteps = [-0.2, 0, 0.2] as const;
  */
 export function createScoreModel(
   reference: Float64Array,
-  grid: Grid,
+  grid: ScoreBins,
   loss: Loss = "squared",
   features = 8,
 ): ScoreModel {
@@ -54,7 +54,7 @@ export function createScoreModel(
   return { grid, base, reference, weight, psi: orthonormalise(base, weight, features) };
 }
 
-function orthonormalise(base: Base, weight: Float64Array, count: number): Matrix {
+function orthonormalise(base: BaseMeasure, weight: Float64Array, count: number): Matrix {
   const bins = weight.length;
   // Multiplying bins by √w turns inner products under w into plain ones.
   const root = weight.map(Math.sqrt);
@@ -81,7 +81,7 @@ function orthonormalise(base: Base, weight: Float64Array, count: number): Matrix
   return psi;
 }
 
-function* listCandidates({ under, over, x }: Base): Generator<Float64Array> {
+function* listCandidates({ under, over, x }: BaseMeasure): Generator<Float64Array> {
   yield under;
   yield over;
   // On B midpoints, cos(πks) repeats from k = B on.

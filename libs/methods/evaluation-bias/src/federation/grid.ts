@@ -1,28 +1,28 @@
 import { sum, item } from "@fedclair/linalg";
 
 /** Bins of equal width on standardised scores, the same for all institutions. */
-export interface Grid {
+export interface ScoreBins {
   readonly lo: number;
   readonly hi: number;
   readonly bins: number;
 }
 
-export function widthOf({ lo, hi, bins }: Grid): number {
+export function widthOf({ lo, hi, bins }: ScoreBins): number {
   return (hi - lo) / bins;
 }
 
 /** Lists the middle of each bin. */
-export function listCentres(grid: Grid): readonly number[] {
+export function listCentres(grid: ScoreBins): readonly number[] {
   return Array.from({ length: grid.bins }, (_, b) => grid.lo + (b + 0.5) * widthOf(grid));
 }
 
 /** Lists the ends of the bins, one more than there are bins. */
-export function listEdges(grid: Grid): readonly number[] {
+export function listEdges(grid: ScoreBins): readonly number[] {
   return Array.from({ length: grid.bins + 1 }, (_, b) => grid.lo + b * widthOf(grid));
 }
 
 /** Counts the scores in each bin; those out of range count in the end bins. */
-export function countScores(scores: Float64Array, { lo, hi, bins }: Grid): Float64Array {
+export function countScores(scores: Float64Array, { lo, hi, bins }: ScoreBins): Float64Array {
   const counts = new Float64Array(bins);
   for (const score of scores) {
     const bin = Math.floor(((score - lo) / (hi - lo)) * bins);

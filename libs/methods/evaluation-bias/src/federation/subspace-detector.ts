@@ -42,7 +42,7 @@ const defaultDetector: DetectorSettings = {
   floorFactor: 2.5,
 };
 
-export interface Detection {
+export interface SubspaceDetection {
   readonly rank: number;
   /**
    * Residual that sampling noise alone leaves outside a space of this rank, for the median
@@ -65,7 +65,7 @@ export interface Detection {
 export function detectOutsiders(
   institutions: readonly NoisyMatrix[],
   settings: DetectorSettings = defaultDetector,
-): Detection {
+): SubspaceDetection {
   const matrices = institutions.map(({ matrix }) => matrix);
   const features = matrices[0]?.rows ?? 0;
   const highest = Math.min(settings.maxRank, features - 1);

@@ -7,7 +7,7 @@ import type { Evaluator } from "../model/interventions.js";
 import { optionsSchema, type Options } from "../options.js";
 
 export const grey = "#9a9a9a";
-export const ink = "#222222";
+export const outlineInk = "#222222";
 
 /** The findings of one arm. */
 export interface ArmFindings {
@@ -87,14 +87,14 @@ export function plotWidth({ width }: FigureInput, columns: number): number {
 }
 
 /** A name with its colour and dash in a legend. */
-export interface Series {
+export interface LegendEntry {
   readonly name: string;
   readonly colour: string;
   readonly dash: readonly number[];
 }
 
 /** Encodes colour and dash by the field `series`. */
-export function seriesEncoding(series: readonly Series[]) {
+export function seriesEncoding(series: readonly LegendEntry[]) {
   const domain = series.map(({ name }) => name);
   const field = { field: "series", type: "nominal" };
   return {

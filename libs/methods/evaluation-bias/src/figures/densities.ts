@@ -5,12 +5,12 @@ import { trueEvaluation, trueScores } from "../truth.js";
 import {
   densityPoints,
   grey,
-  ink,
+  outlineInk,
   parseOptions,
   listPanels,
   plotWidth,
   seriesEncoding,
-  type Series,
+  type LegendEntry,
   type ArmFindings,
 } from "./arm-findings.js";
 
@@ -21,10 +21,10 @@ export function densityFigure(input: FigureInput, armFindings: readonly ArmFindi
   const options = parseOptions(input);
   const { titles, simulated } = listPanels(options, armFindings);
   const centres = listCentres(options);
-  const truth: Series = { name: "observed, as simulated", colour: ink, dash: [4, 3] };
+  const truth: LegendEntry = { name: "observed, as simulated", colour: outlineInk, dash: [4, 3] };
   const series = [
     ...(simulated.length > 0 ? [truth] : []),
-    ...armFindings.map(({ label, colour }): Series => ({ name: label, colour, dash: [1, 0] })),
+    ...armFindings.map(({ label, colour }): LegendEntry => ({ name: label, colour, dash: [1, 0] })),
   ];
   const values = titles.flatMap((panel, j) => {
     const fitted = armFindings

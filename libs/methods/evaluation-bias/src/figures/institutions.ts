@@ -1,7 +1,7 @@
 import type { FigureInput, TaskFigure } from "@fedclair/core";
 import {
   grey,
-  ink,
+  outlineInk,
   parseOptions,
   listPanels,
   plotWidth,
@@ -68,7 +68,7 @@ export function institutionFigure(
             color: {
               field: "verdict",
               type: "nominal",
-              scale: { domain, range: [grey, "#d55e00", main.colour, ink] },
+              scale: { domain, range: [grey, "#d55e00", main.colour, outlineInk] },
             },
             shape: {
               field: "verdict",

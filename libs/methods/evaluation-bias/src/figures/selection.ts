@@ -7,13 +7,13 @@ import type { PanelReport, SelectionRow } from "../panel-report.js";
 import { trueEvaluation, trueScores } from "../truth.js";
 import { interventionNames, formatPercent } from "./interventions.js";
 import {
-  ink,
+  outlineInk,
   parseOptions,
   listPanels,
   type DrawnPanels,
   plotWidth,
   seriesEncoding,
-  type Series,
+  type LegendEntry,
   type ArmFindings,
 } from "./arm-findings.js";
 
@@ -57,10 +57,10 @@ function armRow(
   { titles, simulated }: DrawnPanels,
   armFindings: readonly ArmFindings[],
 ): object {
-  const asSimulated: Series = { name: "as simulated", colour: ink, dash: [4, 3] };
+  const asSimulated: LegendEntry = { name: "as simulated", colour: outlineInk, dash: [4, 3] };
   const series = [
     ...(simulated.length > 0 ? [asSimulated] : []),
-    ...armFindings.map(({ label, colour }): Series => ({ name: label, colour, dash: [1, 0] })),
+    ...armFindings.map(({ label, colour }): LegendEntry => ({ name: label, colour, dash: [1, 0] })),
   ];
   const truth = createTruth(trueScores);
   const { frac2 } = options.selection;
@@ -88,8 +88,8 @@ function interventionRows(
   main: ArmFindings,
 ): object[] {
   const names = interventionNames(options);
-  const series: Readonly<Record<Intervention, Series>> = {
-    none: { name: names.none, colour: ink, dash: [1, 0] },
+  const series: Readonly<Record<Intervention, LegendEntry>> = {
+    none: { name: names.none, colour: outlineInk, dash: [1, 0] },
     reduceSkew: { name: names.reduceSkew, colour: "#0072b2", dash: [1, 0] },
     shiftTau: { name: names.shiftTau, colour: "#cc79a7", dash: [1, 0] },
     atleast: { name: names.atleast, colour: "#009e73", dash: [1, 0] },
@@ -141,7 +141,7 @@ const rateAxis = { title: "group 2 selected", axis: { format: "%", tickCount: 4 
 function curves(
   input: FigureInput,
   values: readonly Point[],
-  series: readonly Series[],
+  series: readonly LegendEntry[],
   y: object,
 ): object {
   const columns = Math.min(4, new Set(values.map(({ panel }) => panel)).size);

@@ -1,7 +1,7 @@
 import { sum, normalTail } from "@fedclair/linalg";
 import { gaussLegendre, integrate } from "./gauss-legendre.js";
 import { losses, type Loss, type Risk } from "./losses.js";
-import { ModelError, requireFinite } from "./model-error.js";
+import { ModelError, requireFiniteNumber } from "./model-error.js";
 import { logGamma, normalPdf } from "./special.js";
 
 /** The density f_D of true scores, and its risk integrals U and O. */
@@ -49,9 +49,9 @@ interface GaussianComponent {
 /** Creates a mixture of normal densities. Weights are proportions and need not sum to 1. */
 export function gaussianMixture(parts: readonly GaussianComponent[]): Density {
   parts.forEach(({ weight, mean, sd }) => {
-    requireFinite("weight", weight, true);
-    requireFinite("mean", mean);
-    requireFinite("standard deviation", sd, true);
+    requireFiniteNumber("weight", weight, true);
+    requireFiniteNumber("mean", mean);
+    requireFiniteNumber("standard deviation", sd, true);
   });
   if (parts.length === 0) throw new ModelError("BAD_ARGUMENT", "a mixture of no components");
   const total = sum(parts.map(({ weight }) => weight));
@@ -104,7 +104,7 @@ export function uniform(a: number, b: number): Density {
 
 /** Creates the Pareto density f_D = beta·v^(-beta-1) on [1, ∞). */
 export function pareto(beta: number): Density {
-  requireFinite("beta", beta, true);
+  requireFiniteNumber("beta", beta, true);
   return {
     kind: "pareto",
     support: [1, Infinity],
@@ -125,7 +125,7 @@ export function pareto(beta: number): Density {
 
 /** Creates the exponential density f_D = lambda·exp(-lambda·v) on [0, ∞). */
 export function exponential(lambda: number): Density {
-  requireFinite("lambda", lambda, true);
+  requireFiniteNumber("lambda", lambda, true);
   return {
     kind: "exponential",
     support: [0, Infinity],
@@ -142,8 +142,8 @@ export function exponential(lambda: number): Density {
 
 /** Creates the Laplace density f_D = exp(-|v - m|/b)/2b. */
 export function laplace(m: number, b: number): Density {
-  requireFinite("m", m);
-  requireFinite("b", b, true);
+  requireFiniteNumber("m", m);
+  requireFiniteNumber("b", b, true);
   return {
     kind: "laplace",
     support: [-Infinity, Infinity],
@@ -162,8 +162,8 @@ export function laplace(m: number, b: number): Density {
 
 /** Creates the density of Beta(p, q) on [0, 1]. */
 export function beta(p: number, q: number): Density {
-  requireFinite("p", p, true);
-  requireFinite("q", q, true);
+  requireFiniteNumber("p", p, true);
+  requireFiniteNumber("q", q, true);
   const logNorm = logGamma(p) + logGamma(q) - logGamma(p + q);
   const pdf = (v: number) => Math.exp((p - 1) * Math.log(v) + (q - 1) * Math.log1p(-v) - logNorm);
   return createBounded("beta", 0, 1, pdf);
@@ -171,8 +171,8 @@ export function beta(p: number, q: number): Density {
 
 /** Creates the density of N(mean, sd²) truncated to [a, b]. */
 export function truncatedNormal(mean: number, sd: number, a: number, b: number): Density {
-  requireFinite("mean", mean);
-  requireFinite("standard deviation", sd, true);
+  requireFiniteNumber("mean", mean);
+  requireFiniteNumber("standard deviation", sd, true);
   // Differences of the smaller of the two tails lose no digits for bounds far to the right.
   const side = a > mean ? 1 : -1;
   const mass = side * (normalTail((side * (a - mean)) / sd) - normalTail((side * (b - mean)) / sd));
@@ -180,8 +180,8 @@ export function truncatedNormal(mean: number, sd: number, a: number, b: number):
 }
 
 function createBounded(kind: string, a: number, b: number, inside: (v: number) => number): Density {
-  requireFinite("a", a);
-  requireFinite("b", b);
+  requireFiniteNumber("a", a);
+  requireFiniteNumber("b", b);
   if (!(a < b)) throw new ModelError("BAD_ARGUMENT", `expected a < b, got [${a}, ${b}]`);
   return {
     kind,

@@ -1,9 +1,9 @@
 import { at } from "@fedclair/linalg";
 import { getRisk, type Density } from "./densities.js";
-import { member, type Base } from "./family.js";
+import { member, type BaseMeasure } from "./family.js";
 import { findGamma } from "./gamma.js";
 import type { Loss } from "./losses.js";
-import { ModelError, requireFinite } from "./model-error.js";
+import { ModelError, requireFiniteNumber } from "./model-error.js";
 import { listNodes, createPanels, type Panels } from "./panels.js";
 import { createDistribution, type ScoreDistribution } from "./score-distribution.js";
 
@@ -49,8 +49,8 @@ export function evaluateDensity(
   alpha: number,
   tau: number,
 ): Evaluation {
-  requireFinite("alpha", alpha, true);
-  requireFinite("tau", tau);
+  requireFiniteNumber("alpha", alpha, true);
+  requireFiniteNumber("tau", tau);
   const [lo, hi] = density.support;
   const widest = Math.log(hi - lo);
   if (tau >= widest) {
@@ -135,7 +135,7 @@ function choosePanels({ density, risk, alpha }: Model, gamma: number, order = 0)
   return createPanels(density, edge(-1), edge(1));
 }
 
-function createBase({ risk }: Model, panels: Panels): Base {
+function createBase({ risk }: Model, panels: Panels): BaseMeasure {
   const { x, logWeight } = listNodes(panels);
   const risks = Array.from(x, risk);
   return {

@@ -1,8 +1,8 @@
 import { sum, item, at } from "@fedclair/linalg";
-import { member, type Base } from "./family.js";
+import { member, type BaseMeasure } from "./family.js";
 import { findGamma } from "./gamma.js";
 import { losses, type Loss } from "./losses.js";
-import { ModelError, requireFinite } from "./model-error.js";
+import { ModelError, requireFiniteNumber } from "./model-error.js";
 
 /**
  * Computes the statistics of a discrete distribution of true scores: U_j = Σ_{v_i ≥ x_j} ell(v_i,
@@ -18,7 +18,7 @@ export function histogramBase(
   weights: ArrayLike<number>,
   loss: Loss,
   spacing = 1,
-): Base {
+): BaseMeasure {
   const total = sum(weights);
   if (points.length !== weights.length) {
     const message = `expected a weight for each of ${points.length} points, got ${weights.length}`;
@@ -58,9 +58,13 @@ interface DiscreteEvaluation {
  * @throws ModelError INFEASIBLE if no gamma > 0 gives the entropy, BAD_ARGUMENT for arguments out
  * of range
  */
-export function evaluateHistogram(base: Base, alpha: number, tau: number): DiscreteEvaluation {
-  requireFinite("alpha", alpha, true);
-  requireFinite("tau", tau);
+export function evaluateHistogram(
+  base: BaseMeasure,
+  alpha: number,
+  tau: number,
+): DiscreteEvaluation {
+  requireFiniteNumber("alpha", alpha, true);
+  requireFiniteNumber("tau", tau);
   const unit = at(base.logWeight, 0);
   const widest = Math.log(base.x.length) + unit;
   if (tau >= widest || tau <= unit) {
@@ -72,7 +76,7 @@ export function evaluateHistogram(base: Base, alpha: number, tau: number): Discr
   return { gamma, pmf: probabilities, mean: meanScore(base, probabilities) };
 }
 
-function meanScore({ x }: Base, pmf: Float64Array): number {
+function meanScore({ x }: BaseMeasure, pmf: Float64Array): number {
   return pmf.reduce((total, p, i) => total + p * at(x, i), 0);
 }
 

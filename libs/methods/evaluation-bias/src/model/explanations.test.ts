@@ -9,7 +9,7 @@ import {
   normalise,
   totalVariation,
 } from "./evaluate-histogram.js";
-import { explain, explanations, predict, type Truth } from "./explanations.js";
+import { explain, explanations, predict, type TrueScores } from "./explanations.js";
 import { fitByGrid } from "./grid-fit.js";
 import { blur, scaleScores } from "./older-models.js";
 
@@ -25,7 +25,7 @@ function normalPmf(mean: number, sd: number): Float64Array {
 
 const pmf = normalPmf(0, 1);
 const base = histogramBase(listCentres(grid), pmf, "squared", widthOf(grid));
-const truth: Truth = { base, pmf, edges };
+const truth: TrueScores = { base, pmf, edges };
 
 function variations(observed: Float64Array, from = truth): Record<string, number> {
   const explained = explain(from, observed);
@@ -86,7 +86,7 @@ describe("explanations", () => {
       close(totalVariation(predict(truth, name, parameters), observed), variation, 1e-12);
     }
     const narrow = normalPmf(0, 0.5);
-    const other: Truth = { base, pmf: narrow, edges };
+    const other: TrueScores = { base, pmf: narrow, edges };
     assert.equal(predict(other, "unbiased", {}), narrow);
     const moved = predict(other, "multiplicative", { beta: 2, shift: 0 });
     // Cells of N(0, 0.5²) become twice as wide, which leaves steps.

@@ -1,7 +1,7 @@
 import { item } from "@fedclair/linalg";
 import { compassSearch, type Lowest } from "./compass-search.js";
 import { evaluateHistogram, shannon, totalVariation } from "./evaluate-histogram.js";
-import { member, type Base } from "./family.js";
+import { member, type BaseMeasure } from "./family.js";
 import { fitHistogram } from "./fit.js";
 import { ModelError } from "./model-error.js";
 import { blur, scaleScores } from "./older-models.js";
@@ -29,9 +29,9 @@ interface ExplanationFit {
 }
 
 /** A distribution of true scores on cells. */
-export interface Truth {
+export interface TrueScores {
   /** Statistics (U, O) of `pmf`; all points have the same measure. */
-  readonly base: Base;
+  readonly base: BaseMeasure;
   readonly pmf: Float64Array;
   /** Edges of the cells, ascending, one more than there are points. */
   readonly edges: readonly number[];
@@ -43,7 +43,10 @@ export interface Truth {
  * model contains its special cases, and all except these contain no bias.
  * @param observed probability of each cell
  */
-export function explain(truth: Truth, observed: Float64Array): Record<Explanation, ExplanationFit> {
+export function explain(
+  truth: TrueScores,
+  observed: Float64Array,
+): Record<Explanation, ExplanationFit> {
   const distance = (predicted: Float64Array) => totalVariation(predicted, observed);
   const neutral = fitNeutral(truth.base, distance);
   const sameTau = fitSameTau(truth, distance);
@@ -63,7 +66,7 @@ export function explain(truth: Truth, observed: Float64Array): Record<Explanatio
  * @param parameters as `explain` returns them
  */
 export function predict(
-  { base, pmf, edges }: Truth,
+  { base, pmf, edges }: TrueScores,
   explanation: Explanation,
   { alpha = NaN, gamma = NaN, beta = NaN, sigma = NaN, shift = NaN }: ExplanationFit["parameters"],
 ): Float64Array {
@@ -84,7 +87,7 @@ export function predict(
 
 type Distance = (predicted: Float64Array) => number;
 
-function familyPmf(base: Base, alpha: number, gamma: number): Float64Array {
+function familyPmf(base: BaseMeasure, alpha: number, gamma: number): Float64Array {
   return member(base, 1 / gamma, alpha / gamma).probabilities;
 }
 
@@ -93,7 +96,7 @@ function familyPmf(base: Base, alpha: number, gamma: number): Float64Array {
  * the other spreads them.
  */
 function fitModel(
-  base: Base,
+  base: BaseMeasure,
   observed: Float64Array,
   distance: Distance,
   contained: readonly ExplanationFit[],
@@ -120,7 +123,7 @@ function fitModel(
 }
 
 /** Fits the model with alpha = 1. Its only parameter, gamma, is searched on a ladder first. */
-function fitNeutral(base: Base, distance: Distance): ExplanationFit {
+function fitNeutral(base: BaseMeasure, distance: Distance): ExplanationFit {
   const risks = base.under.map((u, i) => u + item(base.over, i));
   const unit = Math.log(Math.max(...risks) - Math.min(...risks));
   const ladder = Array.from({ length: 14 }, (_, rung) => [unit - rung]);
@@ -132,7 +135,7 @@ function fitNeutral(base: Base, distance: Distance): ExplanationFit {
 }
 
 /** Fits alpha with tau fixed at the entropy of the true scores. */
-function fitSameTau({ base, pmf }: Truth, distance: Distance): ExplanationFit {
+function fitSameTau({ base, pmf }: TrueScores, distance: Distance): ExplanationFit {
   const tau = computeTau(base, pmf);
   const evaluationAt = (lnAlpha: number) => tryEvaluate(base, Math.exp(lnAlpha), tau);
   const lowest = compassSearch(
@@ -149,12 +152,12 @@ function fitSameTau({ base, pmf }: Truth, distance: Distance): ExplanationFit {
 }
 
 /** The entropy of true scores, in nats relative to the base measure. */
-function computeTau({ logWeight }: Base, pmf: Float64Array): number {
+function computeTau({ logWeight }: BaseMeasure, pmf: Float64Array): number {
   return shannon(pmf) + item(logWeight, 0);
 }
 
 /** Evaluates a histogram; undefined if no gamma gives the entropy. */
-function tryEvaluate(base: Base, alpha: number, tau: number) {
+function tryEvaluate(base: BaseMeasure, alpha: number, tau: number) {
   try {
     return evaluateHistogram(base, alpha, tau);
   } catch (error) {
@@ -168,7 +171,7 @@ function tryEvaluate(base: Base, alpha: number, tau: number) {
  * also tries the point with equal moments as a start.
  */
 function fitMultiplicative(
-  { base, pmf, edges }: Truth,
+  { base, pmf, edges }: TrueScores,
   observed: Float64Array,
   distance: Distance,
 ) {
@@ -194,7 +197,7 @@ function fitMultiplicative(
  * is no noise.
  */
 function fitImplicitVariance(
-  { base, pmf, edges }: Truth,
+  { base, pmf, edges }: TrueScores,
   observed: Float64Array,
   distance: Distance,
 ) {
@@ -217,7 +220,7 @@ function fitImplicitVariance(
 }
 
 /** Computes the mean and the standard deviation. */
-function computeMoments({ x }: Base, pmf: Float64Array): [number, number] {
+function computeMoments({ x }: BaseMeasure, pmf: Float64Array): [number, number] {
   const mean = pmf.reduce((total, p, i) => total + p * item(x, i), 0);
   const variance = pmf.reduce((total, p, i) => total + p * (item(x, i) - mean) ** 2, 0);
   return [mean, Math.sqrt(variance)];

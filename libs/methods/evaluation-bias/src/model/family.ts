@@ -4,7 +4,7 @@ import { at } from "@fedclair/linalg";
  * evaluations: a measure on finitely many scores, and the statistics (U, O) at each. The scores are
  * the bins of a histogram or the nodes of a quadrature.
  */
-export interface Base {
+export interface BaseMeasure {
   /** Score at each point. */
   readonly x: Float64Array;
   /** ln of the measure of each point: 0 to count points, ln of a weight to integrate. */
@@ -17,7 +17,7 @@ export interface Base {
  * One member of the family. Its entropy is in nats relative to the base measure, so it is
  * differential if the measure integrates.
  */
-export interface Member {
+export interface FamilyMember {
   readonly lnZ: number;
   /** Probability of each point; sums to 1. */
   readonly probabilities: Float64Array;
@@ -34,7 +34,7 @@ export interface Member {
  * @param etaUnder 1/gamma
  * @param etaOver alpha/gamma
  */
-export function member(base: Base, etaUnder: number, etaOver: number): Member {
+export function member(base: BaseMeasure, etaUnder: number, etaOver: number): FamilyMember {
   const { under, over, logWeight } = base;
   const exponents = logWeight.map((w, i) => w - etaUnder * at(under, i) - etaOver * at(over, i));
   // Subtract the largest exponent, because exp() of the plain exponents could overflow or

@@ -1,5 +1,5 @@
 import { item } from "@fedclair/linalg";
-import { member, type Base } from "./family.js";
+import { member, type BaseMeasure } from "./family.js";
 
 /** The evaluation that fits observed scores best. */
 export interface Fit {
@@ -23,10 +23,10 @@ export interface Fit {
  * @param meanUnder sample mean of U
  * @param meanOver sample mean of O
  */
-export function fitMoments(base: Base, meanUnder: number, meanOver: number): Fit {
+export function fitMoments(base: BaseMeasure, meanUnder: number, meanOver: number): Fit {
   const [under, centreUnder, scaleUnder] = standardise(base.under);
   const [over, centreOver, scaleOver] = standardise(base.over);
-  const standard: Base = { ...base, under, over };
+  const standard: BaseMeasure = { ...base, under, over };
   const targetUnder = (meanUnder - centreUnder) / scaleUnder;
   const targetOver = (meanOver - centreOver) / scaleOver;
   const logLikelihood = (a: number, b: number) =>
@@ -76,7 +76,7 @@ export function fitMoments(base: Base, meanUnder: number, meanOver: number): Fit
  * Fits a histogram on the points of the base measure.
  * @param pmf sums to 1
  */
-export function fitHistogram(base: Base, pmf: Float64Array): Fit {
+export function fitHistogram(base: BaseMeasure, pmf: Float64Array): Fit {
   const meanOf = (values: Float64Array) =>
     pmf.reduce((total, p, i) => total + p * item(values, i), 0);
   return fitMoments(base, meanOf(base.under), meanOf(base.over));

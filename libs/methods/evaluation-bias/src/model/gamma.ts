@@ -1,4 +1,4 @@
-import { member, type Base } from "./family.js";
+import { member, type BaseMeasure } from "./family.js";
 import { ModelError } from "./model-error.js";
 
 /**
@@ -11,7 +11,7 @@ import { ModelError } from "./model-error.js";
  * @throws ModelError INFEASIBLE if no gamma has that entropy
  */
 export function findGamma(
-  baseAt: (gamma: number) => Base,
+  baseAt: (gamma: number) => BaseMeasure,
   alpha: number,
   tau: number,
   limit = Infinity,

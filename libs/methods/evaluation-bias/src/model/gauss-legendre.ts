@@ -1,6 +1,6 @@
 import { at } from "@fedclair/linalg";
 /** A quadrature rule on [-1, 1]. */
-export interface Rule {
+export interface QuadratureRule {
   readonly nodes: Float64Array;
   readonly weights: Float64Array;
 }
@@ -9,7 +9,7 @@ export interface Rule {
  * Computes the n-point Gauss–Legendre rule, by Newton's method on the Legendre polynomial
  * (Numerical Recipes, gauleg).
  */
-export function gaussLegendre(n: number): Rule {
+export function gaussLegendre(n: number): QuadratureRule {
   const nodes = new Float64Array(n);
   const weights = new Float64Array(n);
   for (let i = 0; i < n; i++) {
@@ -36,7 +36,7 @@ export function integrate(
   f: (x: number) => number,
   lo: number,
   hi: number,
-  { nodes, weights }: Rule,
+  { nodes, weights }: QuadratureRule,
 ): number {
   const half = (hi - lo) / 2;
   const middle = (hi + lo) / 2;

@@ -1,5 +1,5 @@
 import { sum } from "@fedclair/linalg";
-import type { Base } from "./family.js";
+import type { BaseMeasure } from "./family.js";
 import { evaluateHistogram, shannon, totalVariation } from "./evaluate-histogram.js";
 import { ModelError } from "./model-error.js";
 
@@ -28,7 +28,7 @@ const divergences = logSpaced(10 ** 0.1, 10, 10);
  * @param maxShift every evaluation is also tried when moved by up to this many points, up and down
  */
 export function fitByGrid(
-  base: Base,
+  base: BaseMeasure,
   observed: Float64Array,
   fixed: { readonly alpha?: number; readonly kl?: number } = {},
   maxShift = 0,
@@ -58,7 +58,7 @@ export function computeKl(pmf: ArrayLike<number>): number {
 }
 
 /** Evaluates a histogram; undefined if no gamma gives the entropy. */
-function tryEvaluate(base: Base, alpha: number, kl: number): Float64Array | undefined {
+function tryEvaluate(base: BaseMeasure, alpha: number, kl: number): Float64Array | undefined {
   try {
     return evaluateHistogram(base, alpha, Math.log(base.x.length) - kl).pmf;
   } catch (error) {

@@ -1,4 +1,4 @@
-import { requireFinite } from "./model-error.js";
+import { requireFiniteNumber } from "./model-error.js";
 import type { SeatRule } from "./selection.js";
 
 /** The interventions against a biased evaluation that are compared; `none` changes nothing. */
@@ -16,7 +16,7 @@ export interface Evaluator {
 
 /** Moves alpha towards 1 by the share `rho`: 1 + (1 - rho)(alpha - 1). */
 export function reduceSkew({ alpha, tau }: Evaluator, rho: number): Evaluator {
-  requireFinite("rho", rho);
+  requireFiniteNumber("rho", rho);
   return { alpha: 1 + (1 - rho) * (alpha - 1), tau };
 }
 
@@ -25,7 +25,7 @@ export function reduceSkew({ alpha, tau }: Evaluator, rho: number): Evaluator {
  * 0.
  */
 export function shiftTau({ alpha, tau }: Evaluator, rho: number, entropy: number): Evaluator {
-  requireFinite("rho", rho);
+  requireFiniteNumber("rho", rho);
   return { alpha, tau: tau + rho * (entropy - tau) };
 }
 

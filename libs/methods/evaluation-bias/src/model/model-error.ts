@@ -20,7 +20,7 @@ export class ModelError extends UserError {
  * Requires a finite `value`, which must be above 0 if `positive`.
  * @throws ModelError BAD_ARGUMENT otherwise
  */
-export function requireFinite(name: string, value: number, positive = false): void {
+export function requireFiniteNumber(name: string, value: number, positive = false): void {
   if (Number.isFinite(value) && (!positive || value > 0)) return;
   const expected = positive ? "a finite number > 0" : "a finite number";
   throw new ModelError("BAD_ARGUMENT", `${name}: expected ${expected}, got ${value}`);

@@ -20,7 +20,7 @@ export interface SelectionSetting {
 }
 
 /** The outcome of a selection in a large population. */
-export interface Selection {
+export interface SelectionOutcome {
   /** Selected shares of group 1 (`s1`) and of group 2 (`s2`). */
   readonly s1: number;
   readonly s2: number;
@@ -44,7 +44,7 @@ export function select(
   truth: ScoreDistribution,
   observed: ScoreDistribution,
   { frac2, c, rule }: SelectionSetting,
-): Selection {
+): SelectionOutcome {
   requireShare("frac2", frac2);
   requireShare("c", c);
   const f1 = 1 - frac2;

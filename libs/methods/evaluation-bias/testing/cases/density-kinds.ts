@@ -20,7 +20,7 @@ import {
 } from "../../src/model/evaluate-density.js";
 import { reduceSkew, shiftTau } from "../../src/model/interventions.js";
 import { ModelError } from "../../src/model/model-error.js";
-import { select, type Selection } from "../../src/model/selection.js";
+import { select, type SelectionOutcome } from "../../src/model/selection.js";
 import { compareAll, readLoss, failUnknownFields, createTolerances } from "./checks.js";
 import { runSelectionRows, readSetting } from "./selection-rows.js";
 
@@ -68,7 +68,7 @@ export function runDensity(testCase: Fields, report: Report, tolerances: Fields)
   if (selection === undefined) return;
   const truth = createTruth(density);
   const observed = evaluation.distribution();
-  runSelectionRows(selection, report, tolerances, (row): Selection => {
+  runSelectionRows(selection, report, tolerances, (row): SelectionOutcome => {
     const { rule, arg, ...others } = row;
     if (rule !== "reduceSkew" && rule !== "shiftTau") {
       return select(truth, observed, readSetting(row));

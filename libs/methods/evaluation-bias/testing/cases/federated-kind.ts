@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core";
 import { asFields, asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import { createScoreModel, type ScoreModel } from "../../src/federation/basis.js";
-import { listEdges, smooth, trimmedPmf, type Grid } from "../../src/federation/grid.js";
+import { listEdges, smooth, trimmedPmf, type ScoreBins } from "../../src/federation/grid.js";
 import {
   fitColumn,
   computeMoments,
@@ -90,7 +90,7 @@ function federationOf(testCase: Fields, report: Report) {
   );
   failUnknownFields(report, surplus, [], "settings.");
   const { lo, hi, bins } = asFields(testCase.grid, "grid");
-  const grid: Grid = {
+  const grid: ScoreBins = {
     lo: asNumber(lo, "grid.lo"),
     hi: asNumber(hi, "grid.hi"),
     bins: asNumber(bins, "grid.bins"),
@@ -134,7 +134,7 @@ function federationOf(testCase: Fields, report: Report) {
   };
 }
 
-function countsOf(value: unknown, { bins }: Grid, name: string): Float64Array {
+function countsOf(value: unknown, { bins }: ScoreBins, name: string): Float64Array {
   const counts = Float64Array.from(asList(value, name), (n) => asNumber(n, name));
   if (counts.length === bins) return counts;
   throw new UserError(`${name}: expected ${bins} counts, got ${counts.length}`);

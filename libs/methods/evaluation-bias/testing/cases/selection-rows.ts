@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core";
 import { asFields, asList, asNumber, type Fields, type Report } from "@fedclair/core/cases";
 import type { SeatRule } from "../../src/model/selection.js";
-import type { Selection, SelectionSetting } from "../../src/model/selection.js";
+import type { SelectionOutcome, SelectionSetting } from "../../src/model/selection.js";
 import { compareAll, failUnknownFields, createTolerances } from "./checks.js";
 
 const inputs = ["frac2", "c", "rule", "arg", "panel"];
@@ -15,7 +15,7 @@ export function runSelectionRows(
   rows: unknown,
   report: Report,
   tolerances: Fields,
-  compute: (row: Fields) => Selection,
+  compute: (row: Fields) => SelectionOutcome,
 ): void {
   const tolerance = createTolerances(tolerances)("selection");
   asList(rows, "selection").forEach((entry, i) => {

@@ -3,14 +3,14 @@ import { stream, type Stream } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import { LeastSquares } from "@fedclair/tasks/shared";
 import { addScaledTo, distance, dotProduct } from "../vectors.js";
-import { groupOf, type Options } from "./options.js";
+import { groupOf, type CollaborationOptions } from "./options.js";
 
 /**
  * Opens a client with samples y = xᵀw + noise, x ~ N(0, I). It answers with its least-squares
  * estimate of w as module `model`, d×1. It compares the mixed model that it receives with its own
  * estimate and with the average of all.
  */
-export function openShard(options: Options, { index, rng }: Shard): LocalTrainer {
+export function openModelShard(options: CollaborationOptions, { index, rng }: Shard): LocalTrainer {
   const truth = drawGroupWeights(options, groupOf(options, index));
   addScaledTo(truth, options.spread, rng.at("weights").normals(options.inputs));
   const estimate = () => fit(options, truth, rng.at("samples"));
@@ -44,13 +44,20 @@ export function openShard(options: Options, { index, rng }: Shard): LocalTrainer
 }
 
 /** Draws the weights that the clients of a group have in common. */
-function drawGroupWeights({ inputs, common, dataSeed }: Options, group: number): Float64Array {
+function drawGroupWeights(
+  { inputs, common, dataSeed }: CollaborationOptions,
+  group: number,
+): Float64Array {
   const weights = stream(dataSeed).at("group", group).normals(inputs);
   addScaledTo(weights, common, stream(dataSeed).at("common").normals(inputs));
   return weights;
 }
 
-async function fit(options: Options, truth: Float64Array, rng: Stream): Promise<Float64Array> {
+async function fit(
+  options: CollaborationOptions,
+  truth: Float64Array,
+  rng: Stream,
+): Promise<Float64Array> {
   const problem = new LeastSquares(options.inputs, 1);
   for (let i = 1; i <= options.samples; i++) {
     // Yields to the event loop, so that a host with many samples can still serve its socket.

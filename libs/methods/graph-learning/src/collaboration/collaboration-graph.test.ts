@@ -3,7 +3,7 @@ import { binaryVerdict } from "@fedclair/core";
 import type { Metrics, Params, Task, Update, Verdict } from "@fedclair/core";
 import { Matrix, stream, sum } from "@fedclair/linalg";
 import { collaborationGraphTask } from "./task.js";
-import { figures } from "./figures.js";
+import { collaborationFigures } from "./figures.js";
 import { roundOf, stepOf } from "@fedclair/tasks/testing";
 import { computeInGroupMass, mixModels } from "./personalise.js";
 import { noClients } from "@fedclair/tasks/testing";
@@ -120,7 +120,7 @@ describe("collaboration-graph", () => {
       groups: [0, 0],
       weights: [1],
     };
-    const [figure] = figures({
+    const [figure] = collaborationFigures({
       task: { name: "collaboration-graph" },
       clients: noClients,
       width: 860,

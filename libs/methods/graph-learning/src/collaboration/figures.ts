@@ -17,7 +17,7 @@ const groupColours = ["#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8
  * Draws the learned graph between the clients of each arm, with clients on a circle ordered by
  * their true groups.
  */
-export function figures(input: FigureInput): readonly TaskFigure[] {
+export function collaborationFigures(input: FigureInput): readonly TaskFigure[] {
   const panels = input.arms.flatMap(({ label }) => {
     const rounds = input.artifacts.filter((e) => e.arm === label && e.name === "collaboration");
     const value = rounds.at(-1)?.value as Collaboration | undefined;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { noOwnData } from "@fedclair/tasks/shared";
 import { solverOptions } from "../options.js";
 
-export const schema = z
+export const collaborationSchema = z
   .strictObject({
     source: noOwnData(
       "The task collaboration-graph simulates groups of clients, to see whether the graph finds them.",
@@ -46,10 +46,10 @@ export const schema = z
     context.addIssue({ code: "custom", path: ["samples"], message });
   });
 
-export type Options = z.output<typeof schema>;
+export type CollaborationOptions = z.output<typeof collaborationSchema>;
 
 /** Returns the group of the client with an index. */
-export function groupOf({ groups }: Pick<Options, "groups">, index: number): number {
+export function groupOf({ groups }: Pick<CollaborationOptions, "groups">, index: number): number {
   let first = 0;
   return groups.findIndex((size) => (first += size) > index);
 }

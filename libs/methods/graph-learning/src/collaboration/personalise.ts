@@ -5,7 +5,7 @@ import { solveRLogSpecT, type Solution, type Solver } from "../rlogspect.js";
 import { addScaledTo } from "../vectors.js";
 
 /** Settings for learning the graph between clients. */
-export interface Learning extends SolverLimits {
+export interface GraphLearningSettings extends SolverLimits {
   readonly c0: number;
   readonly alpha: number;
   readonly solver: Solver;
@@ -20,7 +20,7 @@ export interface Learning extends SolverLimits {
  */
 export function learnCollaborationGraph(
   models: readonly Float64Array[],
-  { c0, alpha, solver, ...effort }: Learning,
+  { c0, alpha, solver, ...effort }: GraphLearningSettings,
 ): Promise<Solution> {
   const inputs = models[0]?.length ?? 0;
   const signals = new Matrix(inputs, models.length);

@@ -14,9 +14,9 @@ import {
 import { sum } from "@fedclair/linalg";
 import { packStrict } from "../packing.js";
 import { addScaledTo, toRelativeWeights } from "../vectors.js";
-import { openShard } from "./client.js";
-import { figures } from "./figures.js";
-import { groupOf, schema, type Options } from "./options.js";
+import { openModelShard } from "./client.js";
+import { collaborationFigures } from "./figures.js";
+import { groupOf, collaborationSchema, type CollaborationOptions } from "./options.js";
 import { learnCollaborationGraph, computeInGroupMass, mixModels } from "./personalise.js";
 
 /**
@@ -34,7 +34,7 @@ export const collaborationGraphTask = definePlugin({
   name: "collaboration-graph",
   summary:
     "Learns from the clients' models which clients should collaborate, and mixes their models.",
-  schema,
+  schema: collaborationSchema,
   metrics: {
     errorOverLocal: {
       better: "lower",
@@ -63,14 +63,14 @@ export const collaborationGraphTask = definePlugin({
     kept: { unit: "clients", description: "clients that the graph was learned from" },
   },
   primary: "errorOverLocal",
-  checkClients: (clients, { groups }: Options) => {
+  checkClients: (clients, { groups }: CollaborationOptions) => {
     const total = sum(groups);
     if (clients === total) return;
     throw new UserError(
       `task.groups: expected sizes that sum to clients = ${clients}, got ${total}`,
     );
   },
-  create: (options: Options): Task => {
+  create: (options: CollaborationOptions): Task => {
     return {
       start: () => {
         const none = new Float64Array(options.inputs);
@@ -80,15 +80,15 @@ export const collaborationGraphTask = definePlugin({
           ask: { phase: "train", expects: new Map([["model", model]]) },
         });
       },
-      openShard: (shard) => Promise.resolve(openShard(options, shard)),
+      openShard: (shard) => Promise.resolve(openModelShard(options, shard)),
       step: (round, aggregate) => step(options, round, aggregate),
     };
   },
-  figures,
+  figures: collaborationFigures,
 });
 
 async function step(
-  options: Options,
+  options: CollaborationOptions,
   { updates, clientIds }: Round,
   aggregate: Aggregate,
 ): Promise<Step> {

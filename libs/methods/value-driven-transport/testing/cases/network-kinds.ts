@@ -9,7 +9,7 @@ import {
   valueGradientMatching,
   type CoupledBatch,
 } from "../../src/dual-step.js";
-import { adapted, adapterGradient, type Adapters } from "../../src/lora.js";
+import { adapted, adapterGradient, type TransportAdapters } from "../../src/lora.js";
 import {
   byModule,
   inputsOf,
@@ -104,7 +104,7 @@ function networkIn(testCase: Fields): Network {
   return { ...modules, b3: readMatrix(params, "b3").get(0, 0) };
 }
 
-function adaptersIn(testCase: Fields): Adapters {
+function adaptersIn(testCase: Fields): TransportAdapters {
   const adapters = asFields(testCase.adapters, "adapters");
   const part = (module: string, factor: string): Matrix =>
     jsonToMatrix(asFields(adapters[module], module)[factor], `adapters.${module}.${factor}`);
