@@ -5,7 +5,8 @@ import { listSections } from "./sections.js";
 
 /*
  * The pages are the Markdown files of docs and of the root and README.md of each method, at the
- * same paths, so that their links work on the repository's web page and on the site. README.md is the first page.
+ * same paths, so that their links work on the repository's web page and on the site. README.md is
+ * the first page.
  */
 export default defineConfig({
   title: "fedclair",
