@@ -5,8 +5,7 @@ import { addCheckCommands } from "./commands/check.js";
 import { addMachineCommands } from "./commands/machines.js";
 import { addResultCommands } from "./commands/results.js";
 import { addRunCommands } from "./commands/run.js";
-import { addShellCommands } from "./commands/shell.js";
-import { addStartCommands } from "./commands/start.js";
+import { addHelpCommands, addStartCommands } from "./commands/start.js";
 
 /** The command line of `fedclair`. Each command imports its work when it runs. */
 export const program = new Command("fedclair")
@@ -22,7 +21,7 @@ for (const [group, addCommands] of [
   ["Run again and check:", addCheckCommands],
   ["LoRA adapters:", addAdapterCommands],
   ["Many machines:", addMachineCommands],
-  ["Help:", addShellCommands],
+  ["Help:", addHelpCommands],
 ] as const) {
   program.commandsGroup(group);
   addCommands(program);

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { backendChoices } from "@fedclair/compute";
+import { backendChoices } from "@fedclair/compute/choices";
 import { UserError } from "@fedclair/core/errors";
 import { integerOption, interruption, pluginOption } from "@fedclair/runs/program";
 import { Command, Option } from "commander";

@@ -1,4 +1,4 @@
-import { backendChoices } from "@fedclair/compute";
+import { backendChoices } from "@fedclair/compute/choices";
 import { runOptions, setOption } from "@fedclair/runs/program";
 import { Command, Option } from "commander";
 import type { CoordinateOptions } from "./coordinate.js";

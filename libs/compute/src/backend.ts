@@ -1,18 +1,8 @@
 import type * as TensorFlow from "@tensorflow/tfjs-core";
 import { explainAbsence, formatLoadFault, findLoadFault, restoreUtil } from "#tensorflow-library";
+import { backendChoices, type BackendChoice, type BackendName } from "./backend-choices.js";
 import { addLayers } from "./wasm-layers.js";
 import { replaceMatMul } from "./wasm-matmul.js";
-
-/** TensorFlow's own library, WebAssembly with SIMD, and plain JavaScript. */
-export const backendNames = ["tensorflow", "wasm", "cpu"] as const;
-export type BackendName = (typeof backendNames)[number];
-
-/**
- * The choices for a backend. `auto` is the value of FEDCLAIR_BACKEND, or else the installed backend
- * that is faster for the trial's task.
- */
-export const backendChoices = ["auto", ...backendNames] as const;
-export type BackendChoice = (typeof backendChoices)[number];
 
 /** The backends that may be the faster one for a task. */
 export type FastBackend = Exclude<BackendName, "cpu">;

@@ -1,12 +1,10 @@
+export { type BackendChoice, type BackendName } from "./backend-choices.js";
 export {
-  backendChoices,
   backendsFor,
   chooseBackend,
   loadBackend,
   currentBackend,
   type Backend,
-  type BackendChoice,
-  type BackendName,
 } from "./backend.js";
 export { Floats, unreleasedFloats } from "./floats.js";
 export { Linear } from "./linear.js";

@@ -1,4 +1,4 @@
-import { backendChoices, type BackendChoice } from "@fedclair/compute";
+import { backendChoices, type BackendChoice } from "@fedclair/compute/choices";
 import type { StoredRun } from "@fedclair/runs";
 
 /** Chooses the backend of a run, as its numbers repeat on no other. */

@@ -20,7 +20,9 @@ import {
 import { openPlace } from "../processes/open-place.js";
 import { requireRun } from "../results/show.js";
 import { backendOf } from "./backend-of.js";
-import type { RoundsChoice } from "./arguments.js";
+
+/** A number of rounds, or a share of them. */
+export type RoundsChoice = { readonly count: number } | { readonly share: number };
 
 export interface VerifyRunOptions {
   /** Default: 5 %. */

@@ -1,11 +1,29 @@
+import { UserError } from "@fedclair/core/errors";
 import { integerOption, setOption } from "@fedclair/runs/program";
 import { Option, type Command } from "commander";
-import { parseClients, parseRounds } from "../check/arguments.js";
 import type { PowerArguments } from "../check/power.js";
 import type { ReplayOptions } from "../check/replay.js";
+import type { RoundsChoice } from "../check/verify-run.js";
 import type { VerifyOptions } from "../check/verify.js";
 import { processCount } from "../processes/process-count.js";
 import { device, hosts, python, seeds, transport } from "./options.js";
+
+/** Parses `5%` or `12`. @throws UserError for anything else */
+function parseRounds(text: string): RoundsChoice {
+  const [, number, percent] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text) ?? [];
+  const value = Number(number);
+  if (percent === "%" && value > 0 && value <= 100) return { share: value / 100 };
+  if (percent === "" && Number.isInteger(value) && value > 0) return { count: value };
+  throw new UserError(`--rounds: expected a number like 12 or a share like 5%, got '${text}'`);
+}
+
+/** Parses `c03,c04`, or `flagged`. @throws UserError for an empty list */
+function parseClients(text: string): readonly string[] | "flagged" {
+  if (text === "flagged") return text;
+  const ids = text.split(",").map((id) => id.trim());
+  if (ids.every((id) => id !== "")) return [...new Set(ids)];
+  throw new UserError(`--without: expected ids of clients like c03,c04, got '${text}'`);
+}
 
 /** Adds the commands that run something again, to check it or to learn what changes it. */
 export function addCheckCommands(program: Command): void {

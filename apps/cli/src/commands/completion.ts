@@ -1,10 +1,10 @@
 import type { Command, Option } from "commander";
 
 /** The shells that `fedclair completion` knows. */
-export const shells = ["bash", "zsh", "fish"] as const;
+export type Shell = "bash" | "zsh" | "fish";
 
 /** Returns a shell script that completes commands, options and their choices, and else paths. */
-export function formatCompletion(program: Command, shell: (typeof shells)[number]): string {
+export function formatCompletion(program: Command, shell: Shell): string {
   const visible = program.createHelp().visibleCommands(program);
   const commands = visible.map((command) => ({
     name: command.name(),

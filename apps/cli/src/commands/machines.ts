@@ -3,8 +3,7 @@ import { Option, type Command } from "commander";
 import type { TokenOptions } from "../machines/token.js";
 import { processCount } from "../processes/process-count.js";
 import type { WorkerOptions } from "../queue/worker.js";
-import { addApp } from "./app.js";
-import { device, interpreter } from "./options.js";
+import { addApp, device, interpreter } from "./options.js";
 
 /** Adds the commands for trials and sweeps that run on several machines. */
 export function addMachineCommands(program: Command): void {

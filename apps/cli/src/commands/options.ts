@@ -1,9 +1,9 @@
-import { backendChoices } from "@fedclair/compute";
-import { InvalidArgumentError, Option } from "commander";
+import { backendChoices } from "@fedclair/compute/choices";
+import { InvalidArgumentError, Option, type Command } from "commander";
+import type { App } from "../processes/host-processes.js";
 import { processCount } from "../processes/process-count.js";
-import { seedsOption } from "../run/seed-args.js";
 
-// Options that several commands have. A function creates each, as commander keeps state in them.
+// What several commands have. A function creates each option, as commander keeps state in them.
 
 export const transport = () =>
   new Option(
@@ -16,11 +16,21 @@ export const transport = () =>
 export const backend = () =>
   new Option("--backend <name>", "TensorFlow.js backend").choices(backendChoices).default("auto");
 
+/**
+ * Parses `--seeds`: a number of seeds such as `10`, or a list such as `1,2,5`.
+ * @returns the value as YAML
+ */
+function parseSeeds(text: string): string {
+  if (/^\d+$/.test(text)) return text;
+  if (/^\d+(,\d+)*,?$/.test(text)) return `[${text}]`;
+  throw new InvalidArgumentError("expected a number of seeds like 10, or a list like 1,2,5.");
+}
+
 export const seeds = () =>
   new Option(
     "--seeds <n or list>",
     "run the trial with several seeds: 10 for seed to seed + 9, or a list such as 1,2,5",
-  ).argParser(seedsOption);
+  ).argParser(parseSeeds);
 
 /** Number of runs of a study at a time. */
 export const jobs = () =>
@@ -57,3 +67,17 @@ export const pluginSetting = (description: string) =>
   new Option("--set <option=value>", `${description}; may be repeated`)
     .argParser((value: string, before: readonly string[]) => [...before, value])
     .default([]);
+
+/** Adds a command that starts an app of its own, which reads all arguments, also `--help`. */
+export function addApp(program: Command, app: App, description: string): void {
+  program
+    .command(app)
+    .description(description)
+    .helpOption(false)
+    .allowUnknownOption()
+    .argument("[arguments...]")
+    .action(async (args: string[]) => {
+      const { startApp } = await import("../machines/start-app.js");
+      await startApp(app, args);
+    });
+}

@@ -3,7 +3,7 @@ import { Option, type Command } from "commander";
 import type { ExportOptions } from "../export/export.js";
 import type { CompareOptions } from "../results/compare-studies.js";
 import type { ListOptions } from "../results/list.js";
-import { addApp } from "./app.js";
+import { addApp } from "./options.js";
 
 /** Adds the commands that show what trials and runs there are, and their results. */
 export function addResultCommands(program: Command): void {

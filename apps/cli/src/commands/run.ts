@@ -3,7 +3,6 @@ import { Option, type Command } from "commander";
 import { checkProcessCount } from "../processes/process-count.js";
 import type { ResumeOptions } from "../run/resume.js";
 import type { RunOptions } from "../run/run-options.js";
-import { seedArgs } from "../run/seed-args.js";
 import type { SweepOptions } from "../sweep/sweep.js";
 import { backend, device, hosts, jobs, python, seeds, transport } from "./options.js";
 
@@ -93,7 +92,10 @@ function addSweep(program: Command): void {
     .action(async (file: string, options: SweepOptions & { readonly seeds?: string }) => {
       // Tasks of a job array run on other machines.
       if (!options.slurm) checkProcessCount("--jobs", options.jobs);
-      const { sweep } = await import("../sweep/sweep.js");
+      const [{ sweep }, { seedArgs }] = await Promise.all([
+        import("../sweep/sweep.js"),
+        import("../run/seed-args.js"),
+      ]);
       await sweep(file, { ...options, set: [...options.set, ...seedArgs(options.seeds)] });
     });
 }

@@ -1,5 +1,6 @@
 import { pluginOption, print } from "@fedclair/runs/program";
 import { Argument, Option, type Command } from "commander";
+import type { Shell } from "./completion.js";
 import { describedKinds, type DescribedKind } from "../extend/described-kinds.js";
 import type { DescribeOptions } from "../extend/describe.js";
 import type { NewOptions } from "../new/new.js";
@@ -35,5 +36,26 @@ export function addStartCommands(program: Command): void {
     .action(async (kind: DescribedKind | undefined, options: DescribeOptions) => {
       const { describePlugins } = await import("../extend/describe.js");
       await describePlugins(kind, options);
+    });
+}
+
+/** Adds the commands that help where fedclair is called from: a shell, or the Python package. */
+export function addHelpCommands(program: Command): void {
+  program
+    .command("completion")
+    .description("print a script that completes commands and options in a shell")
+    .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish"]))
+    .addHelpText("after", "\nFor example: fedclair completion bash >> ~/.bashrc")
+    .action(async (shell: Shell) => {
+      const { formatCompletion } = await import("./completion.js");
+      print(formatCompletion(program, shell));
+    });
+
+  program
+    .command("service", { hidden: true })
+    .description("answer requests of the Python package until stdin ends")
+    .action(async () => {
+      const { serve } = await import("../service/service.js");
+      await serve();
     });
 }

@@ -1,6 +1,7 @@
 // A process that receives ids of a sweep's trials and runs them one at a time. Its argument is a
 // `SweepPlace` as JSON.
-import { backendChoices, loadBackend } from "@fedclair/compute";
+import { loadBackend } from "@fedclair/compute";
+import { backendChoices } from "@fedclair/compute/choices";
 import { UserError } from "@fedclair/core";
 import { readPythonClients } from "@fedclair/core/internal";
 import { loadPlugins, namedModules } from "@fedclair/plugins";

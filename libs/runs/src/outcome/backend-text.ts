@@ -1,4 +1,4 @@
-import { backendChoices } from "@fedclair/compute";
+import { backendChoices } from "@fedclair/compute/choices";
 import type { Run } from "../run/read-run.js";
 
 /**
