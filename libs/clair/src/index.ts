@@ -3,6 +3,8 @@ import { Clair } from "./aggregator.js";
 import { GroupedClair } from "./grouped.js";
 import { clairSchema, type ClairOptions } from "./options.js";
 
+// To read the method from top to bottom: `clair.ts` runs steps 0 to 6, `judge-round.ts` the search
+// and the judges, `refine.ts` step 7, and `aggregator.ts` connects the rounds of a trial.
 export { clair, moduleTangents } from "./clair.js";
 export { selectModule, type ClairResult, type KnownModule, type Memory } from "./judge-round.js";
 export { findThresholds, parseBank, readShippedBank, type Bank } from "./judge/bank.js";

@@ -33,7 +33,7 @@ export interface ClairResult {
   readonly status: ReadonlyMap<string, VerdictStatus>;
   /** The verdicts about the clients that were compared, by id. */
   readonly verdicts: ReadonlyMap<string, ClientVerdict>;
-  /** What the judge of this round knows beyond the verdicts. */
+  /** Results of this round's judge beyond the verdicts. */
   readonly judge: JudgeFindings;
   /** The clients that were compared, in the order of the updates. */
   readonly active: readonly Client[];
@@ -58,10 +58,10 @@ export interface ClairResult {
   readonly modules: ModulePool;
 }
 
-/** What a judge knows beyond the verdicts. Rule `gap` knows nothing else. */
+/** Results of the judge beyond the verdicts. Rule `gap` has none. */
 type JudgeFindings = { readonly by: "gap" } | EvidenceFindings;
 
-/** What rule `evidence` knows beyond the verdicts. */
+/** Results of rule `evidence` beyond the verdicts. */
 interface EvidenceFindings {
   readonly by: "evidence";
   readonly controls: Controls;
@@ -136,7 +136,7 @@ export interface RoundContext {
 /** The active clients of a round. */
 interface ActiveClients {
   readonly clients: readonly Client[];
-  /** Indices of those that take part in this round, and not in its window only. */
+  /** Indices of the clients that take part in this round; the others are in its window only. */
   readonly present: readonly number[];
   /** Their indices in the round's updates, by client; -1 for a client that is absent. */
   readonly rows: readonly number[];

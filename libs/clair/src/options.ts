@@ -202,7 +202,7 @@ export function leastClients({
   return rule.by === "evidence" ? minEvidenceClients : minClients;
 }
 
-/** What the search for the shared space needs to know. It knows no rule. */
+/** Converts the rule to settings of the search for the shared space. */
 export function toFindOptions(options: ClairOptions): FindOptions {
   const { rule } = options;
   return {

@@ -12,7 +12,7 @@ export interface ClientVerdict {
   /** A client with a higher score is flagged; Infinity if none can be. */
   readonly threshold: number;
   readonly reason?: string;
-  /** What the score is made of, the strongest first; empty for a score that is a single measure. */
+  /** The pieces behind the score, the strongest first; empty if the score is a single measure. */
   readonly evidence: readonly Evidence[];
 }
 
