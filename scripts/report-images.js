@@ -104,7 +104,7 @@ async function showRounds(page) {
 async function showClient(page) {
   if ((await page.locator(".columns button.link").count()) === 0) return;
   await page.locator(".columns button.link").first().click();
-  await page.getByRole("dialog").locator(".client").waitFor();
+  await page.getByRole("dialog").locator(".neighbours").waitFor();
 }
 
 /** Draws a picture again with few colours, as a PNG with a palette. */

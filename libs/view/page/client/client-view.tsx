@@ -4,7 +4,7 @@ import {
   ratioAt,
   toNumber,
   type ClientInRound,
-  type EvidencePiece,
+  type PieceInRound,
 } from "../data/read-rounds.js";
 import { flagsClient } from "../data/verdicts.js";
 import { PageTable, formatRatio } from "../parts/index.js";
@@ -157,7 +157,7 @@ function EvidenceRow({
   piece: { kind, statistic, deviations, rounds },
   clients,
 }: {
-  readonly piece: EvidencePiece;
+  readonly piece: PieceInRound;
   readonly clients: readonly ClientInRound[];
 }) {
   const all = clients.flatMap(({ evidence }) => {

@@ -2,12 +2,12 @@ import type {
   RoundColumn,
   RoundColumns,
   RoundsData,
-  ClientVerdict,
+  VerdictInRound,
 } from "../../src/data/rounds.js";
 import { verdictOf } from "./verdicts.js";
 
 /** One piece of evidence about a client in a round. */
-export interface EvidencePiece {
+export interface PieceInRound {
   readonly kind: string;
   readonly statistic: string;
   readonly deviations: string;
@@ -18,14 +18,14 @@ export interface EvidencePiece {
 /** A client in a round. Numbers are texts as in the tables; a dash stands for a missing one. */
 export interface ClientInRound {
   readonly index: number;
-  readonly verdict: ClientVerdict;
+  readonly verdict: VerdictInRound;
   readonly score: string;
   readonly threshold: string;
   /** Score over threshold; NaN unless it has both. */
   readonly ratio: number;
   readonly metric: string;
   readonly reason: string;
-  readonly evidence: readonly EvidencePiece[];
+  readonly evidence: readonly PieceInRound[];
   /** The modules in which the client lies farthest outside, the farthest first. */
   readonly modules: readonly { readonly module: string; readonly ratio: number }[];
   /** What else is known, if the rounds are of this client only. */

@@ -1,5 +1,5 @@
 import type { StreamedArmRound, RoundCost } from "../../src/data/protocol.js";
-import type { RoundColumns, ClientVerdict } from "../../src/data/rounds.js";
+import type { RoundColumns, VerdictInRound } from "../../src/data/rounds.js";
 import { readRatios } from "./read-rounds.js";
 import { flagsClient, verdictOf } from "./verdicts.js";
 
@@ -19,7 +19,7 @@ export interface RowTotals {
   readonly failed: number;
   /** The score and verdict of the last round that judged the client. */
   readonly lastRatio: number;
-  readonly lastVerdict: ClientVerdict | undefined;
+  readonly lastVerdict: VerdictInRound | undefined;
   readonly maxRatio: number;
 }
 

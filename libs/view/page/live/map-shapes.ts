@@ -1,4 +1,4 @@
-import type { ClientVerdict } from "../../src/data/rounds.js";
+import type { VerdictInRound } from "../../src/data/rounds.js";
 import type { Palette } from "./theme.js";
 
 /** A mark in a cell: a path in a square of 16 by 16. */
@@ -11,7 +11,7 @@ export interface Shape {
 const bar: Shape = { path: "M4 8H12", colour: "muted" };
 
 /** The marks of verdicts, so that a cell does not depend on its colour alone. */
-export const verdictShapes: Readonly<Partial<Record<ClientVerdict, Shape>>> = {
+export const verdictShapes: Readonly<Partial<Record<VerdictInRound, Shape>>> = {
   contaminated: { path: "M8 4L12 11L4 11Z", colour: "onFlagged", isFilled: true },
   invalid: { path: "M4 4L12 12M12 4L4 12", colour: "onFlagged" },
   undecided: { path: "M12 8A4 4 0 1 1 4 8A4 4 0 1 1 12 8", colour: "ink" },

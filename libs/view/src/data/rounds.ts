@@ -16,7 +16,7 @@ export const verdictLetters = {
   "not judged": "-",
 } as const;
 
-export type ClientVerdict = keyof typeof verdictLetters;
+export type VerdictInRound = keyof typeof verdictLetters;
 
 /**
  * One value per client of a round, separated by spaces; a single one if they are all the same. A
