@@ -13,7 +13,7 @@ import { RoundEncoder } from "./encode-rounds.js";
 import type { Influence } from "./influences.js";
 import type { RoundColumns, RoundsData } from "./rounds.js";
 
-/** More clients cannot be told apart in a strip or a map. */
+/** With more clients, the marks of a strip or the rows of a map would overlap. */
 export const maxClients = 4096;
 
 /** More values than this are not held while the records are read: about 100 MB. */

@@ -8,8 +8,7 @@ import { differenceSection, missingNote, resultsNote, sweepAnswer } from "./swee
 
 /**
  * A self-contained page that compares studies over seeds.
- * @param names of all studies, also of those without numbers
- * @param keys in which the trial files differ, if they were read
+ * @param names the names of all studies; those without numbers get dashes
  */
 export async function studyPage(
   results: SweepResults,
@@ -49,8 +48,9 @@ export async function studyPage(
   return htmlPage({ title, claim: undefined }, head, main);
 }
 
-/** What a page knows about where its studies are. */
+/** Facts about the folders of the studies, for pages that have them. */
 interface StudyPlaces {
+  /** The keys in which the trial files differ. */
   readonly keys?: RunComparison["differences"];
   readonly links?: NameLinks;
 }
