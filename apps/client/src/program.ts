@@ -7,7 +7,7 @@ import type { HostOptions } from "./host.js";
 
 const isAlone = process.argv[1]?.includes("fedclair-client") ?? false; // installed without the command fedclair
 /** The command line of `fedclair client`. */
-export const program = new Command(isAlone ? "fedclair-client" : "fedclair client")
+export const clientProgram = new Command(isAlone ? "fedclair-client" : "fedclair client")
   .description(
     "Runs a client host: joins a coordinator and trains the virtual clients that it is assigned.",
   )

@@ -1,5 +1,5 @@
 import { listenForInterruption, runProgram } from "@fedclair/runs/program";
-import { program } from "./program.js";
+import { coordinatorProgram } from "./program.js";
 
 listenForInterruption();
-await runProgram(program);
+await runProgram(coordinatorProgram);

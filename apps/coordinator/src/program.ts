@@ -4,7 +4,7 @@ import { Command, Option } from "commander";
 import type { CoordinateOptions } from "./coordinate.js";
 
 /** The command line of `fedclair coordinator`. */
-export const program = new Command("fedclair coordinator")
+export const coordinatorProgram = new Command("fedclair coordinator")
   .description("Runs a trial on the client hosts that join it.")
   .argument("<trial>", "trial file")
   .option(

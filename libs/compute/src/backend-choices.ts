@@ -1,4 +1,4 @@
-// The entry `@fedclair/compute/choices`, so that a command line offers backends without loading one.
+// The entry `@fedclair/compute/choices`: a command line offers backends without loading one.
 
 /** TensorFlow's own library, WebAssembly with SIMD, and plain JavaScript. */
 const backendNames = ["tensorflow", "wasm", "cpu"] as const;

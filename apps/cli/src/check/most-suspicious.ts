@@ -12,13 +12,13 @@ import {
   type StoredRun,
 } from "@fedclair/runs";
 import { join } from "node:path";
-import { compareRuns } from "../results/compare.js";
+import { printComparison } from "../results/compare.js";
 import { openRunWith } from "../results/open-run.js";
 import { requireRun } from "../results/show.js";
 import { replayWithout, type ReplayRunOptions } from "./replay-without.js";
 
 /** A client with its highest score over threshold, and the round that gave it. */
-export interface SuspiciousClient {
+interface SuspiciousClient {
   readonly id: string;
   readonly ratio: number;
   readonly round: number;
@@ -65,7 +65,7 @@ export async function replayMostSuspicious(
     if ((await findRun(out))?.status !== "done") return;
     folders.push(out);
   }
-  await compareRuns([folder, ...folders], { plugins: [], json: false });
+  await printComparison([folder, ...folders], { plugins: [], json: false });
   const ids = new Set(chosen.map(({ id }) => id));
   const influences = await findInfluences(run, folder);
   const shown = influences.filter(
@@ -83,7 +83,7 @@ export async function replayMostSuspicious(
  * Equal ones are in the order of their ids.
  * @throws UserError if no client has a score and a threshold
  */
-export async function findMostSuspicious(
+async function findMostSuspicious(
   { folder, trial }: Pick<StoredRun, "folder" | "trial">,
   count: number,
 ): Promise<SuspiciousClient[]> {

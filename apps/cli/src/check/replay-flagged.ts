@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core/errors";
 import { listArms } from "@fedclair/core/internal";
 import { eachRecord, isFlagged, print } from "@fedclair/runs";
-import { compareRuns } from "../results/compare.js";
+import { printComparison } from "../results/compare.js";
 import { requireRun } from "../results/show.js";
 import { replayWithout, type ReplayRunOptions } from "./replay-without.js";
 
@@ -36,7 +36,7 @@ export async function replayFlagged(folder: string, options: ReplayRunOptions): 
   const folders = [folder, repaired];
   if (from > 1)
     folders.push(await replayWithout(stored, { ...options, without: flagged, from: 1 }));
-  await compareRuns(folders, { plugins: [], json: false });
+  await printComparison(folders, { plugins: [], json: false });
 }
 
 /** The flagged clients of an arm, and since when they had influence. */

@@ -18,7 +18,7 @@ import { backendOf } from "./backend-of.js";
 /** Options of the runs that these commands start. */
 export type ReplayRunOptions = Pick<RunOptions, "hosts" | "python" | "transport" | "report">;
 
-export interface ReplayWithoutOptions extends ReplayRunOptions {
+interface ReplayWithoutOptions extends ReplayRunOptions {
   /** Ids of the clients to leave out. */
   readonly without: readonly string[];
   /** The first round without them. */

@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core/errors";
-import { compareRuns } from "../results/compare.js";
+import { printComparison } from "../results/compare.js";
 import { requireRun } from "../results/show.js";
 import { replayMostSuspicious } from "./most-suspicious.js";
 import { replayFlagged } from "./replay-flagged.js";
@@ -43,5 +43,5 @@ export async function replay(
   }
   const stored = await requireRun(folder);
   const out = await replayWithout(stored, { ...options, without, from: from ?? 1 });
-  await compareRuns([folder, out], { plugins: [], json: false });
+  await printComparison([folder, out], { plugins: [], json: false });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { compare } from "./verify-trials.js";
+import { compareMeasures } from "./verify-trials.js";
 
-describe("compare", () => {
+describe("compareMeasures", () => {
   const summaryOf = (measures: Readonly<Record<string, number>>) => ({
     measures,
     details: Object.entries(measures).map(([name, value]) => {
@@ -13,7 +13,8 @@ describe("compare", () => {
     summaryOf({ recall: 0.5, gain: 0.0312345 }),
   ];
   type Range = { min?: number; max?: number; of?: "every" | "mean" | "interval" };
-  const rows = (measures: Record<string, Range>) => compare({ expect: { measures } }, summaries);
+  const rows = (measures: Record<string, Range>) =>
+    compareMeasures({ expect: { measures } }, summaries);
 
   it("requires every seed to be within the range, including its ends", () => {
     assert.deepEqual(rows({ gain: { min: 0.02 }, recall: { min: 0.6 } }), [
@@ -39,7 +40,7 @@ describe("compare", () => {
     assert.equal(rows({ recall: { of: "interval", min: -2.43, max: 3.93 } })[0]?.within, true);
     assert.equal(rows({ recall: { of: "interval", min: -2.43, max: 3.92 } })[0]?.within, false);
     assert.deepEqual(rows({ recal: { of: "mean", max: 1 } })[0]?.within, false);
-    const [one] = compare(
+    const [one] = compareMeasures(
       { expect: { measures: { gain: { of: "interval", min: 0 } } } },
       summaries.slice(0, 1),
     );
@@ -55,7 +56,7 @@ describe("compare", () => {
     const summary = { measures: { [name]: 2 }, details: [measured] };
     const claim = { expect: { measures: { error: { max: 2 } } } };
     const within = (label: string) =>
-      compare(claim, [summary], [{ label }, { label: "local" }]).map((row) => row.within);
+      compareMeasures(claim, [summary], [{ label }, { label: "local" }]).map((row) => row.within);
     assert.deepEqual([within("clair"), within("local")], [[true], [false]]);
   });
 
@@ -68,12 +69,15 @@ describe("compare", () => {
       details: [...fine.details, { ...lost, name }],
     };
     const texts = (measures: Record<string, { max: number }>) =>
-      compare({ expect: { measures } }, [fine, lossy]).map(({ within, text }) => [within, text]);
+      compareMeasures({ expect: { measures } }, [fine, lossy]).map(({ within, text }) => [
+        within,
+        text,
+      ]);
     assert.deepEqual(texts({ recall: { max: 1 } }), [
       [false, `${name}: measured absent, 3; expected ≤ 0`],
       [true, "recall: measured 1, 1; expected ≤ 1"],
     ]);
-    const tolerant = compare({ expect: { measures: { [name]: { max: 3 } } } }, [lossy]);
+    const tolerant = compareMeasures({ expect: { measures: { [name]: { max: 3 } } } }, [lossy]);
     assert.deepEqual(tolerant, [{ within: true, text: `${name}: measured 3; expected ≤ 3` }]);
   });
 

@@ -88,7 +88,7 @@ export async function verifyTrials(
     for (const { error } of outcomes) {
       if (error !== undefined) print(`  ${pc.red("FAIL")} ${error}\n`);
     }
-    for (const row of compare(trial, outcomes, listArms(trial))) {
+    for (const row of compareMeasures(trial, outcomes, listArms(trial))) {
       checked++;
       if (!row.within) outside++;
       print(`  ${row.within ? pc.green("ok  ") : pc.red("FAIL")} ${row.text}\n`);
@@ -171,7 +171,7 @@ type Range = NonNullable<Trial["expect"]>["measures"][string];
  * own lies outside.
  * @param arms of the trial: a measure named without an arm is that of the first one
  */
-export function compare(
+export function compareMeasures(
   { expect }: Pick<Trial, "expect">,
   summaries: readonly Pick<Summary, "measures" | "details">[],
   arms: readonly Pick<Arm, "label">[] = [],

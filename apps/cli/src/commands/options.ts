@@ -1,6 +1,6 @@
 import { backendChoices } from "@fedclair/compute/choices";
 import { InvalidArgumentError, Option, type Command } from "commander";
-import type { App } from "../processes/host-processes.js";
+import type { AppName } from "../processes/host-processes.js";
 import { processCount } from "../processes/process-count.js";
 
 // What several commands have. A function creates each option, as commander keeps state in them.
@@ -69,7 +69,7 @@ export const pluginSetting = (description: string) =>
     .default([]);
 
 /** Adds a command that starts an app of its own, which reads all arguments, also `--help`. */
-export function addApp(program: Command, app: App, description: string): void {
+export function addApp(program: Command, app: AppName, description: string): void {
   program
     .command(app)
     .description(description)

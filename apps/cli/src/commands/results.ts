@@ -38,8 +38,8 @@ export function addResultCommands(program: Command): void {
     .option("--html <file>", "write a page with a figure to this new file")
     .option("--json", "print JSON", false)
     .action(async (folders: string[], options: CompareOptions) => {
-      const { compareRuns } = await import("../results/compare.js");
-      await compareRuns(folders, options);
+      const { printComparison } = await import("../results/compare.js");
+      await printComparison(folders, options);
     });
 
   addApp(

@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import { interruption } from "@fedclair/runs/program";
 import { endedBy } from "../processes/federation.js";
-import { environmentOf, programOf, type App } from "../processes/host-processes.js";
+import { createEnvironment, programOf, type AppName } from "../processes/host-processes.js";
 
 /** `fedclair coordinator`, `client` and `view`: starts the app with its own options. */
-export async function startApp(app: App, args: readonly string[]): Promise<void> {
+export async function startApp(app: AppName, args: readonly string[]): Promise<void> {
   const child = spawn(process.execPath, [...programOf(app), ...args], {
-    env: environmentOf(app),
+    env: createEnvironment(app),
     stdio: ["inherit", "inherit", "inherit", "ipc"],
   });
   interruption.signal.addEventListener("abort", () => child.kill("SIGTERM"));

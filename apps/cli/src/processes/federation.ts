@@ -5,7 +5,7 @@ import { interruption } from "@fedclair/runs/program";
 import { keepHosts, lostHosts, Processes, type HostFailure, type Hosts } from "./host-processes.js";
 
 /** How to run a trial in several processes on this machine. */
-export interface Federation {
+interface Federation {
   /** Arguments of `fedclair coordinator`, the trial file first. */
   readonly coordinatorArgs: readonly string[];
   /**

@@ -32,7 +32,7 @@ interface HostCount {
 }
 
 /** An app that runs in a process of its own. */
-export type App = "coordinator" | "client" | "view";
+export type AppName = "coordinator" | "client" | "view";
 
 /** A child process. */
 interface Child {
@@ -199,9 +199,9 @@ export class Processes {
     this.token = token;
   }
 
-  start(app: App, args: readonly string[]): Child {
+  start(app: AppName, args: readonly string[]): Child {
     return this.spawn(process.execPath, [...programOf(app), ...args], {
-      env: { ...environmentOf(app), FEDCLAIR_LOG: process.env["FEDCLAIR_LOG"] ?? "warn" },
+      env: { ...createEnvironment(app), FEDCLAIR_LOG: process.env["FEDCLAIR_LOG"] ?? "warn" },
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
   }
@@ -249,7 +249,7 @@ const { getCompileCacheDir }: typeof module & { getCompileCacheDir?: () => strin
  * otherwise keep freed memory: of every thread in an arena of its own, and of large tensors in
  * blocks of up to 32 MiB. That is two hundred megabytes or more in a coordinator.
  */
-export function environmentOf(app: App): NodeJS.ProcessEnv {
+export function createEnvironment(app: AppName): NodeJS.ProcessEnv {
   const memory = {
     MALLOC_ARENA_MAX: "2",
     ...(app === "coordinator" && { MALLOC_MMAP_THRESHOLD_: String(4 << 20) }),
@@ -267,7 +267,7 @@ export function environmentOf(app: App): NodeJS.ProcessEnv {
  * generation wait for each other where cores are few: with one, hosts that run plug-ins take a
  * seventh less CPU time.
  */
-export function programOf(app: App): readonly string[] {
+export function programOf(app: AppName): readonly string[] {
   return [
     "--initial-old-space-size=96",
     "--min-semi-space-size=16",

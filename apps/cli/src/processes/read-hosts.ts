@@ -21,7 +21,7 @@ export interface PythonOptions {
 }
 
 /** Which hosts to start, and how. */
-export interface HostOptions extends PythonOptions {
+interface HostArguments extends PythonOptions {
   readonly set: readonly string[];
   /** Number of hosts; default: one per core. */
   readonly hosts?: number | undefined;
@@ -37,7 +37,7 @@ export interface HostOptions extends PythonOptions {
  */
 export function readHosts(
   file: string,
-  { set, hosts = availableParallelism(), external: whose, backend, ...options }: HostOptions,
+  { set, hosts = availableParallelism(), external: whose, backend, ...options }: HostArguments,
 ): Hosts | undefined {
   try {
     const source = readTrialFile(file, set);

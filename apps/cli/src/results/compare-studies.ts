@@ -5,7 +5,7 @@ import { studyPage, writePage } from "@fedclair/view";
 import {
   columns,
   commandName,
-  compareStudies as createComparison,
+  compareStudies,
   formatCell,
   listComparedStudies,
   nameApart,
@@ -25,7 +25,7 @@ export interface CompareOptions {
 }
 
 /** Compares studies: runs that differ by their seed, from folders of studies, sweeps and runs. */
-export async function compareStudies(
+export async function printStudyComparison(
   folders: readonly string[],
   { plugins, html, json }: CompareOptions,
 ): Promise<void> {
@@ -38,7 +38,7 @@ export async function compareStudies(
     );
   }
   const named = nameApart(studies);
-  const results = createComparison(named);
+  const results = compareStudies(named);
   if (html !== undefined) {
     const names = named.map(({ name }) => name);
     await writePage(html, await studyPage(results, names));

@@ -4,7 +4,7 @@ import { oneLine, printable } from "@fedclair/core/internal";
 import { comparisonPage, writePage } from "@fedclair/view";
 import {
   columns,
-  compareRuns as createComparison,
+  compareRuns,
   formatEstimate,
   formatNumber,
   print,
@@ -12,7 +12,7 @@ import {
   type RunComparison,
 } from "@fedclair/runs";
 import pc from "picocolors";
-import { compareStudies, type CompareOptions } from "./compare-studies.js";
+import { printStudyComparison, type CompareOptions } from "./compare-studies.js";
 import { openRun } from "./open-run.js";
 import { requireRun } from "./show.js";
 
@@ -20,12 +20,12 @@ import { requireRun } from "./show.js";
  * `fedclair compare`: compares runs side by side. If a folder holds a study or a sweep, compares
  * the means over seeds.
  */
-export async function compareRuns(
+export async function printComparison(
   folders: readonly string[],
   options: CompareOptions,
 ): Promise<void> {
   const hasSweep = folders.some((folder) => readStoredSweep(folder) !== undefined);
-  if (hasSweep) await compareStudies(folders, options);
+  if (hasSweep) await printStudyComparison(folders, options);
   else await compareSingleRuns(folders, options);
 }
 
@@ -38,7 +38,7 @@ async function compareSingleRuns(
   const runs = await Promise.all(folders.map((folder) => openRun(folder, plugins)));
   const isClear = new Set(folders.map((one) => basename(one))).size === folders.length;
   const names = isClear ? folders.map((one) => basename(one)) : folders;
-  const comparison = createComparison(new Map(runs.map((run, i) => [names[i] ?? "", run])));
+  const comparison = compareRuns(new Map(runs.map((run, i) => [names[i] ?? "", run])));
   for (const { folder, status } of stored) {
     if (status !== "done")
       process.stderr.write(`${folder}: ${status}; the comparison covers the rounds so far\n`);

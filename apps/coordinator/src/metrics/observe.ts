@@ -3,7 +3,7 @@ import type { Place } from "../place.js";
 import { serveMetrics, type MetricsServer } from "./serve.js";
 import { TrialMetrics, type ObservedPool } from "./trial-metrics.js";
 
-export interface Observation {
+interface Observation {
   readonly prepared: PreparedTrial;
   readonly pool: ObservedPool;
   readonly place: Place;
