@@ -138,39 +138,14 @@ const all = {
       summary: "CPU time on TensorFlow and on WebAssembly (docs/backends.md)",
     },
     {
-      name: "chaos",
-      file: "scripts/chaos.js",
-      summary: "kill runs at random moments, resume them and compare the results",
-    },
-    {
-      name: "what-if",
-      file: "scripts/what-if.js",
-      summary: "replay and verify on three trials, with forged records (docs/runs.md)",
-    },
-    {
-      name: "fuzz",
-      file: "scripts/fuzz.js",
-      summary: "send damaged frames to both ends of the wire and to a running coordinator",
-    },
-    {
       name: "hostile",
       file: "scripts/hostile.js",
       summary: "run a host that breaks the protocol next to a well-behaved one",
     },
     {
-      name: "strangers",
-      file: "scripts/strangers.js",
-      summary: "flood a running coordinator with connections from outside",
-    },
-    {
       name: "firefox",
       file: "scripts/firefox.js",
       summary: "the live page and a tab as a client host in Debian's Firefox (docs/browser.md)",
-    },
-    {
-      name: "network",
-      file: "scripts/network.js",
-      summary: "cut, slow down and capture the network between hosts (root, Linux)",
     },
   ],
   "Same numbers, and generated files": [
