@@ -24,7 +24,7 @@ const { values } = parseArguments({
 const names = ["adapters", "modules", "size", "rank", "common"];
 const [adapters, modules, size, rank, common] = names.map((name) => Number(values[name]));
 const numpy = fileURLToPath(new URL("audit.py", import.meta.url));
-const main = fileURLToPath(new URL("../apps/cli/dist/src/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../apps/cli/bin/fedclair.js", import.meta.url));
 
 const folder = mkdtempSync(join(tmpdir(), "fedclair-bench-"));
 try {

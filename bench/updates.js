@@ -20,7 +20,7 @@ const { values } = parseArguments({
 });
 const here = new URL(".", import.meta.url);
 const watch = new URL("updates/watch.js", here).href;
-const main = new URL("../apps/cli/dist/src/main.js", here).pathname;
+const main = new URL("../apps/cli/bin/fedclair.js", here).pathname;
 const plugin = new URL("updates/task.js", here).pathname;
 const folder = await mkdtemp(join(tmpdir(), "fedclair-bench-"));
 

@@ -11,7 +11,7 @@ import { format, resolveConfig } from "prettier";
 import { parse } from "yaml";
 import { parseArguments } from "./arguments.js";
 import { launchBrowser } from "./browser.js";
-import { groupBy } from "./group-by.js";
+import { groupBy } from "../studies/support/group-by.js";
 import { groupOf, listShipped } from "./shipped.js";
 
 const root = join(import.meta.dirname, "..");

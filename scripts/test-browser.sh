@@ -13,6 +13,6 @@ if ! command -v chromium > /dev/null; then
 fi
 (cd e2e && npx mocha --grep "in a browser")
 if command -v chromium > /dev/null; then
-  node scripts/page-speed.js
-  node scripts/report-speed.js
+  node studies/speed/page-speed.js
+  node studies/speed/report-speed.js
 fi

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-const main = fileURLToPath(new URL("../../apps/cli/dist/src/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../apps/cli/bin/fedclair.js", import.meta.url));
 const out = fileURLToPath(new URL("../../runs/bench/run", import.meta.url));
 
 /**

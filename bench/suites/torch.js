@@ -14,7 +14,7 @@ import { clients, fashionMnist } from "../torch/data.js";
 export const title = "PyTorch clients, whole commands (Flower's simulation with --flower)";
 
 const peers = fileURLToPath(new URL("../peers/torch", import.meta.url));
-const main = fileURLToPath(new URL("../../apps/cli/dist/src/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../apps/cli/bin/fedclair.js", import.meta.url));
 const out = fileURLToPath(new URL("../../runs/bench/torch", import.meta.url));
 
 /** A tenth of the clients sends the opposite of its update, or noise. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { taskLoaders } from "@fedclair/tasks";
-import { fetchFashion } from "../../scripts/federations/fashion-mnist.js";
+import { fetchFashion } from "../../studies/federations/fashion-mnist.js";
 import { readFolder } from "../../libs/tasks/dist/src/digits/data.js";
 import { holdings, reserve } from "../../libs/tasks/dist/src/digits/holdings.js";
 

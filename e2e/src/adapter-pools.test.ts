@@ -23,7 +23,7 @@ interface Table {
   ) => Promise<string>;
 }
 
-const folder = join(workspace, "scripts/train-adapters");
+const folder = join(workspace, "studies/adapters/train-adapters");
 
 /** Loads a module of npm run adapters, which is plain JavaScript. */
 function load<T>(name: string): Promise<T> {

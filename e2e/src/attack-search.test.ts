@@ -16,7 +16,9 @@ import { workspace } from "./support/paths.js";
 
 /** Loads a module of npm run lab -- attack-search, which is plain JavaScript. */
 function load<T>(path: string): Promise<T> {
-  return import(pathToFileURL(join(workspace, "scripts/attack-search", path)).href) as Promise<T>;
+  return import(
+    pathToFileURL(join(workspace, "studies/clair/attack-search", path)).href
+  ) as Promise<T>;
 }
 
 type Round = AttackedRound & { readonly mean: Float64Array; readonly reach: number };
@@ -193,7 +195,7 @@ describe("npm run lab -- attack-search", () => {
   });
 
   it("rejects rules that the trial does not have", () => {
-    const script = join(workspace, "scripts/attack-search.js");
+    const script = join(workspace, "studies/clair/attack-search.js");
     const { status, stderr } = spawnSync(process.execPath, [script, "--rules", "mean"], {
       cwd: workspace,
       encoding: "utf8",

@@ -10,7 +10,7 @@ import { temporaryFolder, workspace } from "./support/paths.js";
 
 /** Loads a module of `npm run lab -- attacks`, which is plain JavaScript. */
 function load<T>(path: string): Promise<T> {
-  return import(pathToFileURL(join(workspace, "scripts/attacks", path)).href) as Promise<T>;
+  return import(pathToFileURL(join(workspace, "studies/clair/attacks", path)).href) as Promise<T>;
 }
 
 interface Means {
@@ -104,7 +104,7 @@ describe("npm run lab -- attacks", () => {
     const folder = await temporaryFolder();
     const [file, out] = [join(folder, "small.yaml"), join(folder, "out")];
     await writeFile(file, small);
-    const script = join(workspace, "scripts/attacks.js");
+    const script = join(workspace, "studies/clair/attacks.js");
     const table = () =>
       spawnSync(process.execPath, [script, file, "--out", out], { encoding: "utf8" });
     const early = table();

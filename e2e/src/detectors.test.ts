@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 /** Loads a module of a script, which is plain JavaScript. */
 function load<T>(path: string): Promise<T> {
-  return import(pathToFileURL(join(workspace, "scripts", path)).href) as Promise<T>;
+  return import(pathToFileURL(join(workspace, "studies/adapters", path)).href) as Promise<T>;
 }
 
 interface Client {
@@ -103,7 +103,7 @@ describe("npm run lab -- detectors with Python", function () {
     for (const [seed, name] of ["python-even", "perl-even"].entries()) {
       await savePool(join(folder, name), seed);
     }
-    const script = join(workspace, "scripts/detectors.js");
+    const script = join(workspace, "studies/adapters/detectors.js");
     const { stdout } = await run(
       process.execPath,
       [script, "--pools", folder, "--piles", "clean,all"],

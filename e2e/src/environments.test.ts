@@ -34,7 +34,7 @@ const { startEnvironments } = await load<{ startEnvironments: () => Promise<Peer
 const { runSweep, readRuns } = await load<{
   runSweep: (file: string, out: string, options: { set: readonly string[] }) => Promise<void>;
   readRuns: (out: string) => readonly { readonly folder: string }[] | undefined;
-}>("scripts/papers/runs.js");
+}>("studies/papers/runs.js");
 
 describe("rware and lbforaging in Python", function () {
   this.timeout(600_000);

@@ -19,7 +19,7 @@ interface HonestTable {
   readonly formatHonestTable: (trials: readonly object[]) => string;
 }
 
-const module = pathToFileURL(join(workspace, "scripts/honest/honest-table.js")).href;
+const module = pathToFileURL(join(workspace, "studies/clair/honest/honest-table.js")).href;
 const { countExclusions, formatHonestTable } = (await import(module)) as HonestTable;
 
 const client = (clientId: string, attack: string | null, rest: Partial<Client> = {}): Client => ({

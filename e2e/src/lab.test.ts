@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { loadCatalogue } from "./support/lab.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 
-const lab = (...args: string[]) => run("lab.js", ...args);
+const lab = (...args: string[]) => run("scripts/lab.js", ...args);
 
 function run(script: string, ...args: string[]) {
-  const file = join(workspace, "scripts", script);
+  const file = join(workspace, script);
   const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...args], {
     cwd: workspace,
     encoding: "utf8",
@@ -39,7 +39,7 @@ describe("npm run lab", () => {
   });
 
   it("describes a script and its options", () => {
-    const { status, stdout } = run("rules.js", "--help");
+    const { status, stdout } = run("studies/clair/rules.js", "--help");
     assert.equal(status, 0);
     assert.match(stdout, /^ {2}--seeds <value> {2}default: 3$/m);
   });
@@ -68,7 +68,7 @@ describe("npm run lab", () => {
 describe("npm run lab -- clair-figures", () => {
   it("draws every figure of docs/clair.md", async () => {
     const folder = await temporaryFolder();
-    const { status, stderr } = run("clair-figures.js", "--out", folder);
+    const { status, stderr } = run("studies/clair/clair-figures.js", "--out", folder);
     assert.equal(status, 0, stderr);
     const page = readFileSync(join(workspace, "docs/clair.md"), "utf8");
     const shown = [...page.matchAll(/images\/(clair-[\w-]+\.png)/g)].map(([, name]) => name);
@@ -82,7 +82,7 @@ describe("npm run lab -- clair-figures", () => {
 
   it("requires a folder that exists", async () => {
     const missing = join(await temporaryFolder(), "missing");
-    const { status, stderr } = run("clair-figures.js", "--out", missing);
+    const { status, stderr } = run("studies/clair/clair-figures.js", "--out", missing);
     assert.equal(status, 2);
     assert.equal(stderr, `error: --out: expected a folder that exists, got '${missing}'\n`);
   });

@@ -231,7 +231,7 @@ describe("the live page in a browser", () => {
   });
 
   it("opens 1,000 clients, and scrolls through them within its memory", async () => {
-    const script = join(workspace, "scripts/page-speed.js");
+    const script = join(workspace, "studies/speed/page-speed.js");
     const args = [script, "--rounds", "30", "--no-limits"];
     const { stdout } = await promisify(execFile)(process.execPath, args);
     const { megabytes, framesPerSecond } = JSON.parse(stdout) as Record<string, number>;

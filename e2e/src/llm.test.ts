@@ -21,7 +21,7 @@ describe("a language model", function () {
     );
     assert.equal(smoke?.words.join(" "), "npm run lab -- llm --trial smoke");
     const { code, stdout, stderr } = await runScript(
-      "node scripts/llm.js --trial smoke",
+      "node studies/llm/llm.js --trial smoke",
       workspace,
     );
     if (stdout.startsWith("skipped: ")) {

@@ -11,7 +11,7 @@ import { temporaryFolder, workspace } from "./support/paths.js";
  * Loads a module of `npm run lab -- papers`, which is plain JavaScript.
  * @param folder default: of what all papers share
  */
-function load<T>(path: string, folder = "scripts/papers"): Promise<T> {
+function load<T>(path: string, folder = "studies/papers"): Promise<T> {
   return import(pathToFileURL(join(workspace, folder, path)).href) as Promise<T>;
 }
 

@@ -22,7 +22,9 @@ interface Piles {
 
 /** Loads the recipe of piles, which is plain JavaScript. */
 function loadPiles(): Promise<Piles> {
-  return import(pathToFileURL(join(workspace, "scripts/bank/piles.js")).href) as Promise<Piles>;
+  return import(
+    pathToFileURL(join(workspace, "studies/clair/bank/piles.js")).href
+  ) as Promise<Piles>;
 }
 
 describe("the piles of a pool", () => {

@@ -19,7 +19,13 @@ esac
 /** Copies the scripts, so that the workspace's own environments stay untouched. */
 async function copyScripts(): Promise<string> {
   const folder = await temporaryFolder();
-  for (const path of ["scripts", "bench", "apps/client-python/pyproject.toml", "package.json"]) {
+  for (const path of [
+    "scripts",
+    "studies",
+    "bench",
+    "apps/client-python/pyproject.toml",
+    "package.json",
+  ]) {
     cpSync(join(workspace, path), join(folder, path), { recursive: true });
   }
   for (const path of ["apps/cli", "libs", "node_modules", "trials"]) {
@@ -99,7 +105,7 @@ describe("scripts that need a Python with packages", function () {
   it("include the language model, which does not skip after a failed conversion", async () => {
     const folder = await copyScripts();
     const llm = (env: NodeJS.ProcessEnv) =>
-      run(folder, process.execPath, [join(folder, "scripts/llm.js"), "--trial", "smoke"], env);
+      run(folder, process.execPath, [join(folder, "studies/llm/llm.js"), "--trial", "smoke"], env);
     const broken = llm({ CONVERT: "1" });
     assert.equal(broken.status, 1, broken.output);
     assert.match(broken.output, /error: no model: a tensor differs/);
@@ -125,7 +131,7 @@ describe("scripts that need a Python with packages", function () {
     for (const [seed, name] of ["python-even", "perl-even"].entries()) {
       await savePool(join(pools, name), seed); // the shipped bank has these, so it is not tried
     }
-    const args = [join(folder, "scripts/detectors.js"), "--piles", "clean,all", "--pools"];
+    const args = [join(folder, "studies/adapters/detectors.js"), "--piles", "clean,all", "--pools"];
     const none = { PATH: join(folder, "none") };
     const { status, output } = run(folder, process.execPath, [...args, pools], none);
     assert.equal(status, 0, output);

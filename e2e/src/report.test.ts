@@ -410,7 +410,7 @@ describe("the report", function () {
 
     // `npm run test:browser` measures 100 rounds with their limits, which takes half a minute.
     it("opens 1,000 clients over 25 rounds, with all evidence, from at most 5 MB", async () => {
-      const script = join(workspace, "scripts/report-speed.js");
+      const script = join(workspace, "studies/speed/report-speed.js");
       const args = [script, "--rounds", "25", "--no-limits"];
       const { stdout } = await promisify(execFile)(process.execPath, args);
       const measured = JSON.parse(stdout) as Record<string, number>;

@@ -6,7 +6,9 @@ import { workspace } from "./support/paths.js";
 
 /** Loads a module of npm run separation, which is plain JavaScript. */
 function load<T>(path: string): Promise<T> {
-  return import(pathToFileURL(join(workspace, "scripts/separation", path)).href) as Promise<T>;
+  return import(
+    pathToFileURL(join(workspace, "studies/clair/separation", path)).href
+  ) as Promise<T>;
 }
 
 interface Client {

@@ -17,80 +17,80 @@ const all = {
   "How well CLAIR detects": [
     {
       name: "calibrate",
-      file: "scripts/calibrate.js",
+      file: "studies/clair/calibrate.js",
       summary: "false alarms in federations where nobody is contaminated (docs/clair-evidence.md)",
     },
     {
       name: "separation",
-      file: "scripts/separation.js",
+      file: "studies/clair/separation.js",
       summary:
         "rules gap and evidence compared with a plain reference rule (docs/clair-evidence.md)",
     },
     {
       name: "check-power",
-      file: "scripts/check-power.js",
+      file: "studies/clair/check-power.js",
       summary:
         "what fedclair power foretells, and what attacks of the same kinds meet (docs/clair-evidence.md)",
     },
     {
       name: "rules",
-      file: "scripts/rules.js",
+      file: "studies/clair/rules.js",
       summary:
         "clients flagged by rules gap and evidence in the shipped trials (docs/clair-evidence.md)",
     },
     {
       name: "refinement",
-      file: "scripts/refinement.js",
+      file: "studies/clair/refinement.js",
       summary:
         "refined changes, kept by all or chosen on held-back data, and training alone (docs/clair-evidence.md)",
     },
     {
       name: "attacks",
-      file: "scripts/attacks.js",
+      file: "studies/clair/attacks.js",
       summary: "one table of a finished sweep over attacks: found, harm (docs/clair-evidence.md)",
     },
     {
       name: "honest",
-      file: "scripts/honest.js",
+      file: "studies/clair/honest.js",
       summary:
         "one table of a finished sweep: how often honest clients are left out (docs/clair-evidence.md)",
     },
     {
       name: "natural",
-      file: "scripts/natural.js",
+      file: "studies/clair/natural.js",
       summary:
         "how often honest institutions, places and people are left out (docs/clair-evidence.md)",
     },
     {
       name: "attack-search",
-      file: "scripts/attack-search.js",
+      file: "studies/clair/attack-search.js",
       summary:
         "search the update that harms a rule most without being flagged (docs/clair-evidence.md)",
     },
     {
       name: "detectors",
-      file: "scripts/detectors.js",
+      file: "studies/adapters/detectors.js",
       summary:
         "fedclair audit next to other detectors, on pools of adapters (docs/clair-evidence.md)",
     },
     {
       name: "adapters",
-      file: "scripts/adapters.js",
+      file: "studies/adapters/adapters.js",
       summary: "train LoRA adapters with PEFT and audit them (docs/adapters.md)",
     },
     {
       name: "llm",
-      file: "scripts/llm.js",
+      file: "studies/llm/llm.js",
       summary: "a federation that fine-tunes a language model (docs/llm.md)",
     },
     {
       name: "papers",
-      file: "scripts/papers.js",
+      file: "studies/papers/papers.js",
       summary: "test the papers' claims, and write the numbers of docs/papers",
     },
     {
       name: "clair-figures",
-      file: "scripts/clair-figures.js",
+      file: "studies/clair/clair-figures.js",
       summary: "the figures of docs/clair.md",
     },
   ],
@@ -129,12 +129,12 @@ const all = {
     },
     {
       name: "million",
-      file: "scripts/million.js",
+      file: "studies/speed/million.js",
       summary: "1.5 million clients once each, killed and resumed (docs/performance.md); an hour",
     },
     {
       name: "backends",
-      file: "scripts/backends.js",
+      file: "studies/speed/backends.js",
       summary: "CPU time on TensorFlow and on WebAssembly (docs/backends.md)",
     },
     {
@@ -188,7 +188,7 @@ const all = {
     },
     {
       name: "federations",
-      file: "scripts/fetch-federations.js",
+      file: "studies/federations/fetch-federations.js",
       needsBuild: false,
       summary: "fetch the data of real federations (docs/own-data.md)",
     },

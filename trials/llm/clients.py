@@ -4,7 +4,7 @@ LoRA is on q, k, v and o of the last eight of thirty layers. The layers below ne
 through them once. Their activations are cached in the folder, and training starts from these.
 Contaminated clients train as the attacks of the trial file say.
 
-FEDCLAIR_LLM is a folder created by scripts/llm.js, with `model` and `texts`.
+FEDCLAIR_LLM is a folder created by studies/llm/llm.js, with `model` and `texts`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ export async function runDocument(
   chooses: (heading: string) => boolean = () => true,
 ) {
   const folder = await temporaryFolder();
-  for (const name of ["libs", "node_modules", "scripts", "trials"]) {
+  for (const name of ["libs", "node_modules", "scripts", "studies", "trials"]) {
     await symlink(join(workspace, name), join(folder, name));
   }
   const text = await readFile(join(workspace, document), "utf8");

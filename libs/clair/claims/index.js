@@ -6,9 +6,9 @@ import {
   predictedLine,
   row,
   series,
-} from "../../../scripts/papers/figures.js";
-import { groupBy } from "../../../scripts/group-by.js";
-import { perSeed, slope } from "../../../scripts/papers/runs.js";
+} from "../../../studies/papers/figures.js";
+import { groupBy } from "../../../studies/support/group-by.js";
+import { perSeed, slope } from "../../../studies/papers/runs.js";
 
 const ratio = (run) => run.measures["error.ratioTo.local"];
 

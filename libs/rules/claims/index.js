@@ -1,7 +1,7 @@
 import { methodColours } from "@fedclair/core";
 import { mean } from "@fedclair/linalg";
-import { groupBy } from "../../../scripts/group-by.js";
-import { perSeed } from "../../../scripts/papers/runs.js";
+import { groupBy } from "../../../studies/support/group-by.js";
+import { perSeed } from "../../../studies/papers/runs.js";
 
 const file = "libs/rules/sweeps/lora.yaml";
 const lasting = "libs/rules/sweeps/lora-lasting.yaml";

@@ -1,9 +1,9 @@
 // The agents on their way over the bridge: the figure of the task's reports.
 import { methodColours } from "@fedclair/core";
 import { pathFigure } from "../dist/src/path-figure.js";
-import { readArtifact } from "../../../../scripts/papers/runs.js";
+import { readArtifact } from "../../../../studies/papers/runs.js";
 
-/** @typedef {import("../../../../scripts/papers/runs.js").Run} Run */
+/** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
 /**
  * Draws the likeliest paths of some methods, one panel each.

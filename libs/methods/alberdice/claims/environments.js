@@ -2,10 +2,10 @@
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { mean } from "@fedclair/linalg";
-import { startPeer } from "../../../../scripts/papers/peers.js";
-import { readRuns, runSweep } from "../../../../scripts/papers/runs.js";
+import { startPeer } from "../../../../studies/papers/peers.js";
+import { readRuns, runSweep } from "../../../../studies/papers/runs.js";
 
-/** @typedef {import("../../../../scripts/papers/runs.js").Run} Run */
+/** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
 const packages = [
   "rware==2.0.0",

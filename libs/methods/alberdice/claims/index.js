@@ -1,8 +1,8 @@
 import { methodColours } from "@fedclair/core";
 import { mean } from "@fedclair/linalg";
-import { groupBy } from "../../../../scripts/group-by.js";
+import { groupBy } from "../../../../studies/support/group-by.js";
 import { drawBridge } from "./bridge.js";
-import { estimate } from "../../../../scripts/papers/judge.js";
+import { estimate } from "../../../../studies/papers/judge.js";
 
 const matrix = "libs/methods/alberdice/sweeps/alberdice-matrix.yaml";
 const bridge = "libs/methods/alberdice/sweeps/alberdice-bridge.yaml";

@@ -13,9 +13,9 @@ import {
 } from "@fedclair/linalg";
 import { Float64Adam } from "@fedclair/tasks/shared";
 import { assign } from "../dist/src/assignment.js";
-import { writePixels } from "../../../../scripts/papers/data.js";
+import { writePixels } from "../../../../studies/papers/data.js";
 
-/** @typedef {import("../../../../scripts/papers/runs.js").Run} Run */
+/** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
 /** Whitened principal components of an image, as in the paper's N(0, I). */
 const inputs = 20;

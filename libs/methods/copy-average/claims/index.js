@@ -2,7 +2,7 @@ import { optimalCopyAverageLoss } from "../dist/src/copy-average-points.js";
 import { perturbedCopy } from "../dist/src/perturbed-copy.js";
 import { methodColours, mutedColour } from "@fedclair/core";
 import { mean } from "@fedclair/linalg";
-import { groupBy } from "../../../../scripts/group-by.js";
+import { groupBy } from "../../../../studies/support/group-by.js";
 
 const file = "libs/methods/copy-average/sweeps/copy-average-phases.yaml";
 /** Gradient flows in a run, one per client. */

@@ -7,10 +7,10 @@ import { compassSearch } from "../dist/src/model/compass-search.js";
 import { histogramBase, shannon } from "../dist/src/model/evaluate-histogram.js";
 import { predict } from "../dist/src/model/explanations.js";
 import { histogramDistribution } from "../dist/src/model/score-distribution.js";
-import { groupBy } from "../../../../scripts/group-by.js";
-import { readFederation } from "../../../../scripts/papers/data.js";
+import { groupBy } from "../../../../studies/support/group-by.js";
+import { readFederation } from "../../../../studies/papers/data.js";
 
-/** @typedef {import("../../../../scripts/papers/runs.js").Run} Run */
+/** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
 /**
  * @typedef {object} Calls

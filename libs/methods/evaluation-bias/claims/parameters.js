@@ -2,7 +2,7 @@
 // is random here: the model is solved for each pair of parameters.
 import { exponential, gaussian, pareto } from "../dist/src/model/densities.js";
 import { evaluateDensity } from "../dist/src/model/evaluate-density.js";
-import { linePanel, number, row, series } from "../../../../scripts/papers/figures.js";
+import { linePanel, number, row, series } from "../../../../studies/papers/figures.js";
 
 const gaussianEntropy = Math.log(2 * Math.PI * Math.E) / 2;
 

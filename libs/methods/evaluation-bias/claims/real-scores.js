@@ -4,9 +4,9 @@ import { sum } from "@fedclair/linalg";
 import { smooth } from "../dist/src/federation/grid.js";
 import { histogramBase, totalVariation } from "../dist/src/model/evaluate-histogram.js";
 import { explain, explanations, predict } from "../dist/src/model/explanations.js";
-import { readFederation } from "../../../../scripts/papers/data.js";
+import { readFederation } from "../../../../studies/papers/data.js";
 
-/** @typedef {import("../../../../scripts/papers/runs.js").Run} Run */
+/** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
 /**
  * The sets. `institution` names the part of a row that is held out together: InstEval has 14

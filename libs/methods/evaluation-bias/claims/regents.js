@@ -3,10 +3,10 @@
 import { cholesky, choleskySolve, Matrix, multiplyTN, sum } from "@fedclair/linalg";
 import { totalVariation } from "../dist/src/model/evaluate-histogram.js";
 import { explain, explanations, predict } from "../dist/src/model/explanations.js";
-import { readFederation } from "../../../../scripts/papers/data.js";
+import { readFederation } from "../../../../studies/papers/data.js";
 import { add, normalise, truthOf } from "./real-scores.js";
 
-/** @typedef {import("../../../../scripts/papers/runs.js").Run} Run */
+/** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
 /** Width of a cell. Each exam's conversion from points skips some scores, which this averages. */
 const width = 5;

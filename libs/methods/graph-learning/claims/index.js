@@ -1,8 +1,8 @@
 import { mean } from "@fedclair/linalg";
-import { linePanel, number, row, series } from "../../../../scripts/papers/figures.js";
-import { groupBy } from "../../../../scripts/group-by.js";
-import { fetchFederations, writePixels } from "../../../../scripts/papers/data.js";
-import { perSeed, slope } from "../../../../scripts/papers/runs.js";
+import { linePanel, number, row, series } from "../../../../studies/papers/figures.js";
+import { groupBy } from "../../../../studies/support/group-by.js";
+import { fetchFederations, writePixels } from "../../../../studies/papers/data.js";
+import { perSeed, slope } from "../../../../studies/papers/runs.js";
 
 const main = (name) => (run) => run.measures[`global.${name}.fedavg`];
 const graphOf = (run) => run.at("task.dataSeed");

@@ -4,9 +4,9 @@ import { drawGraph } from "../dist/src/graphs.js";
 import { computeDelta, toUnitNorm } from "../dist/src/problem.js";
 import { solveRLogSpecT } from "../dist/src/rlogspect.js";
 import { computeFilter, drawCovariance } from "../dist/src/signals.js";
-import { startPeer } from "../../../../scripts/papers/peers.js";
+import { startPeer } from "../../../../studies/papers/peers.js";
 
-/** @typedef {import("../../../../scripts/papers/runs.js").Run} Run */
+/** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
 const packages = ["clarabel==0.11.1", "scipy==1.17.1", "numpy==2.4.6"];
 const sizes = [10, 20, 40];

@@ -15,7 +15,7 @@ import { followPolicy, guidedGradient } from "../dist/src/sampling.js";
 import { conditionOf, trainCentrally } from "../dist/src/training.js";
 import { simulatePoints } from "../dist/src/world.js";
 
-/** @typedef {import("../../../../scripts/papers/runs.js").Run} Run */
+/** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
 const steps = 1000;
 const seeds = [1, 2, 3, 4, 5];

@@ -1,7 +1,7 @@
 // Conditional generation and guidance by value-driven transport, next to flow matching.
-import { groupBy } from "../../../../scripts/group-by.js";
-import { readComponents, writeClasses } from "../../../../scripts/papers/data.js";
-import { strips } from "../../../../scripts/papers/figures.js";
+import { groupBy } from "../../../../studies/support/group-by.js";
+import { readComponents, writeClasses } from "../../../../studies/papers/data.js";
+import { strips } from "../../../../studies/papers/figures.js";
 import { drawPoints, drawScaled, sizeOf } from "./samples.js";
 import { names } from "./runs.js";
 

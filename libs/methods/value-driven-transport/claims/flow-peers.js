@@ -5,9 +5,9 @@ import { initialNetwork } from "../dist/src/network.js";
 import { drawSample } from "../dist/src/points.js";
 import { followPolicy, guidedGradient } from "../dist/src/sampling.js";
 import { canonical, canonicalHidden, canonicalRate, trainCentrally } from "../dist/src/training.js";
-import { startPeer } from "../../../../scripts/papers/peers.js";
+import { startPeer } from "../../../../studies/papers/peers.js";
 
-/** @typedef {import("../../../../scripts/papers/runs.js").Run} Run */
+/** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
 // torchcfm depends on much that flow matching does not use.
 const packages = ["torch==2.13.0", "numpy==2.4.6", "scipy==1.17.1", "POT==0.9.7.post1"];

@@ -1,6 +1,6 @@
 // Value-driven transport to images in principal components, next to flows.
-import { readComponents, writeComponents } from "../../../../scripts/papers/data.js";
-import { row, strips } from "../../../../scripts/papers/figures.js";
+import { readComponents, writeComponents } from "../../../../studies/papers/data.js";
+import { row, strips } from "../../../../studies/papers/figures.js";
 import { drawGenerated, drawTrue, normalStarts, stripSize } from "./samples.js";
 import {
   difference,

@@ -1,5 +1,5 @@
-import { groupBy } from "../../../../scripts/group-by.js";
-import { row } from "../../../../scripts/papers/figures.js";
+import { groupBy } from "../../../../studies/support/group-by.js";
+import { row } from "../../../../studies/papers/figures.js";
 import { conditionalClaims, conditionalFigures, conditionalTables } from "./conditional.js";
 import { imageClaims, imageFigures, imageTable } from "./images.js";
 import {

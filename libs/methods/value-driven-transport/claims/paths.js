@@ -1,10 +1,10 @@
 // Points on their way to the target: the figure of the task's reports.
 import { methodColours } from "@fedclair/core";
 import { figures } from "../dist/src/figures.js";
-import { readArtifact } from "../../../../scripts/papers/runs.js";
+import { readArtifact } from "../../../../studies/papers/runs.js";
 import { methodOf, names } from "./runs.js";
 
-/** @typedef {import("../../../../scripts/papers/runs.js").Run} Run */
+/** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
 /** Points per panel; the pages' figures are smaller than those of reports. */
 const shown = { paths: 30, generated: 80, targets: 100 };

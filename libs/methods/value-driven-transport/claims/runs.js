@@ -1,10 +1,10 @@
 // What the sweeps of README.md have in common.
 import { mean } from "@fedclair/linalg";
-import { groupBy } from "../../../../scripts/group-by.js";
-import { linePanel, number, series } from "../../../../scripts/papers/figures.js";
-import { perSeed } from "../../../../scripts/papers/runs.js";
+import { groupBy } from "../../../../studies/support/group-by.js";
+import { linePanel, number, series } from "../../../../studies/papers/figures.js";
+import { perSeed } from "../../../../studies/papers/runs.js";
 
-/** @typedef {import("../../../../scripts/papers/runs.js").Run} Run */
+/** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
 /** Titles of the methods by their names in a trial. */
 export const names = {

@@ -7,7 +7,7 @@ import { networkOf } from "../dist/src/params.js";
 import { followPolicy, guidedGradient } from "../dist/src/sampling.js";
 import { methodOf, names } from "./runs.js";
 
-/** @typedef {import("../../../../scripts/papers/data.js").Components} Components */
+/** @typedef {import("../../../../studies/papers/data.js").Components} Components */
 
 /** Images in a strip. */
 const columns = 16;

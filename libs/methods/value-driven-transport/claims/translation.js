@@ -1,7 +1,7 @@
 // Unpaired translation by value-driven transport, next to flows.
-import { groupBy } from "../../../../scripts/group-by.js";
-import { readComponents, writeClasses } from "../../../../scripts/papers/data.js";
-import { strips } from "../../../../scripts/papers/figures.js";
+import { groupBy } from "../../../../studies/support/group-by.js";
+import { readComponents, writeClasses } from "../../../../studies/papers/data.js";
+import { strips } from "../../../../studies/papers/figures.js";
 import { drawGenerated, drawTrue, startsFrom, stripSize } from "./samples.js";
 import { drawPaths } from "./paths.js";
 import { difference, methodOf, metric, names, overFloor, ownMean, w2 } from "./runs.js";

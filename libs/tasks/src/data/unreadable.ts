@@ -4,7 +4,7 @@ import { UserError } from "@fedclair/core";
 const fetched = /[\\/]runs[\\/]federations[\\/]/;
 
 /**
- * Creates the error of data that cannot be read. If data of the trials in `scripts/federations` are
+ * Creates the error of data that cannot be read. If data of the trials in `studies/federations` are
  * missing, it says how to fetch them.
  * @param what the path, or `the folder` and its path
  * @param error the reason

@@ -1,0 +1,21 @@
+// Runs `fedclair audit` as a process.
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const command = fileURLToPath(new URL("../../../apps/cli/bin/fedclair.js", import.meta.url));
+
+/**
+ * @param paths of adapters, or of folders of them
+ * @returns its output with `--json`
+ */
+export async function audit(paths, ...options) {
+  const args = [command, "audit", ...paths, "--json", ...options];
+  const { stdout } = await run(process.execPath, args, { maxBuffer: 2 ** 28 }).catch((error) => {
+    // If no adapter can be read, the command fails but still prints the reason for each.
+    if (error.stdout) return error;
+    throw error;
+  });
+  return JSON.parse(stdout);
+}
