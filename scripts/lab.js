@@ -24,7 +24,7 @@ async function runByName(name) {
     return 2;
   }
   if (args.includes("--help")) console.log(`${name}: ${script.summary}`);
-  if (script.needsBuild ?? true) {
+  if (script.build ?? true) {
     const code = await run("npm", ["run", "--silent", "build"], {
       shell: process.platform === "win32", // npm is a .cmd file there
     });
