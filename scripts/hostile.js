@@ -19,8 +19,7 @@ import { loadBuiltIn } from "@fedclair/plugins";
 import { recordTrial } from "@fedclair/runs";
 import { connectHost, SocketPool } from "@fedclair/wire";
 import { parseArguments } from "./arguments.js";
-import { fedclair } from "../libs/wire/gen/fedclair.js";
-import { RawHost } from "../libs/wire/dist/testing/raw-host.js";
+import { messages as fedclair, RawHost } from "@fedclair/wire/testing";
 
 const { values } = parseArguments({
   options: { only: { type: "string", multiple: true, default: [""] } },
@@ -235,7 +234,7 @@ async function run(answer) {
       held.add(message.clientId);
       const replies = answer ? answer(message, host) : answerUpdate({})(message);
       if (replies === "again") return void serve();
-      for (const bytes of replies) void host.peer.send(bytes).catch(() => undefined);
+      for (const bytes of replies) void host.channel.send(bytes).catch(() => undefined);
     }
   };
   void hasJoined.then(serve).catch(() => undefined);

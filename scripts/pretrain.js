@@ -1,11 +1,9 @@
 // npm run lab -- pretrain: trains the base models of the task text-copy and writes them to
 // libs/tasks/assets. The bytes are the same on the same backend. Each takes half a minute.
 import { writeFile } from "node:fs/promises";
-import { loadBackend } from "../libs/compute/dist/src/index.js";
-import { stream } from "../libs/linalg/dist/src/index.js";
-import { encodeWeights } from "../libs/tasks/dist/src/text-copy/base.js";
-import { baseFile } from "../libs/tasks/dist/src/text-copy/base-file.js";
-import { pretrain, pretrainSteps } from "../libs/tasks/dist/src/text-copy/pretrain.js";
+import { loadBackend } from "@fedclair/compute";
+import { stream } from "@fedclair/linalg";
+import { baseFile, encodeWeights, pretrain, pretrainSteps } from "@fedclair/tasks/internal";
 
 const seed = 0;
 const { name: backend } = await loadBackend("wasm");

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stream } from "@fedclair/linalg";
 import { readMnist, taskLoaders } from "@fedclair/tasks";
-import { holdings, reserve } from "../../libs/tasks/dist/src/digits/holdings.js";
+import { holdings, reserve } from "@fedclair/tasks/internal";
 
 const count = 84_372;
 const side = 28;

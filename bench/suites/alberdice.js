@@ -1,9 +1,13 @@
 // An agent's turn of alberdice with networks: twenty Adam steps on three perceptrons, next to
 // PyTorch.
 import alberdice from "@fedclair/alberdice";
+import {
+  compressSamples,
+  environmentOf,
+  initialNetworks,
+  takeTurn,
+} from "@fedclair/alberdice/internal";
 import { stream } from "@fedclair/linalg";
-
-const internals = "../../libs/methods/alberdice/dist/src/";
 
 export const title = "alberdice, learner network, next to PyTorch";
 
@@ -12,11 +16,6 @@ const settings = { hidden: 32, learningRate: 5e-3, steps: 20, alpha: 1, gamma: 0
 const turns = 4;
 
 export async function* items() {
-  const [{ environmentOf }, { compress }, { initialNetworks }, { takeTurn }] = await Promise.all(
-    ["environment", "network/samples", "network/networks", "network/train"].map(
-      (file) => import(`${internals}${file}.js`),
-    ),
-  );
   const environment = { name: "bridge", random: 250, optimal: 250 };
   const options = alberdice.schema.parse({
     environment,
@@ -27,7 +26,7 @@ export async function* items() {
   });
   const game = environmentOf(options);
   const rng = stream("bench alberdice");
-  const samples = compress(await game.draw(rng.at("data")));
+  const samples = compressSamples(await game.draw(rng.at("data")));
   const networks = initialNetworks(game, settings.hidden, rng.at("networks"));
   const peerOptions = {
     ...settings,

@@ -2,8 +2,7 @@
 // process.
 import { EigenvalueDecomposition, Matrix as Plain, QrDecomposition, SVD } from "ml-matrix";
 import { Matrix, gramNT, stream, symmetricEigen, thinQr, thinSvd } from "@fedclair/linalg";
-import { toBlock } from "../../libs/linalg/dist/src/block.js";
-import { addProduct } from "../../libs/linalg/dist/src/product.js";
+import { addProduct, toBlock } from "@fedclair/linalg/internal";
 
 const gaussian = (rows, cols, key) =>
   new Matrix(

@@ -6,12 +6,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { decodeSafetensors } from "@fedclair/core";
+import { choose, measure, readFolder } from "@fedclair/tasks/internal";
 import { runFedclair } from "../harness/fedclair.js";
 import { createTrainer } from "../harness/trainer.js";
 import { clients, cohort, lrMnist, rounds, trial } from "../lr-mnist/data.js";
-import { choose } from "../../libs/tasks/dist/src/digits/images.js";
-import { readFolder } from "../../libs/tasks/dist/src/digits/data.js";
-import { measure } from "../../libs/tasks/dist/src/digits/training.js";
 
 export const title =
   "LR-MNIST, next to loops in PyTorch and NumPy (and Flower's simulation with --flower)";

@@ -7,9 +7,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { taskLoaders } from "@fedclair/tasks";
+import { holdings, readFolder, reserve } from "@fedclair/tasks/internal";
 import { fetchFashion } from "../../studies/federations/fashion-mnist.js";
-import { readFolder } from "../../libs/tasks/dist/src/digits/data.js";
-import { holdings, reserve } from "../../libs/tasks/dist/src/digits/holdings.js";
 
 const folder = fileURLToPath(new URL("../../runs/bench/fashion-mnist", import.meta.url));
 

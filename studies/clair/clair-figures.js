@@ -3,6 +3,7 @@
 import { stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { clair, clairSchema } from "@fedclair/clair";
+import { computeSines, computeStarts } from "@fedclair/clair/internal";
 import { loadBackend } from "@fedclair/compute";
 import { ClientRunner, MemoryPool } from "@fedclair/core/internal";
 import {
@@ -22,8 +23,6 @@ import { figureConfig, truthColours, truthShapes } from "@fedclair/view";
 import { drawSvg } from "@fedclair/view/draw";
 import { drawPng } from "@fedclair/view/draw-png";
 import { prepareTrial, runTrial } from "@fedclair/runs";
-import { computeStarts } from "../libs/clair/dist/src/space/search.js";
-import { computeSines } from "../libs/clair/dist/src/space/views.js";
 import { parseArguments } from "../../scripts/arguments.js";
 import { loadPile } from "./federations.js";
 

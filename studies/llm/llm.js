@@ -10,9 +10,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { loadNamedPlugins } from "@fedclair/plugins";
-import { chooseRunFolder, prepareTrial } from "@fedclair/runs";
+import { chooseRunFolder, compareMeasures, prepareTrial } from "@fedclair/runs";
 import { parseArguments } from "../../scripts/arguments.js";
-import { compare } from "../apps/cli/dist/src/check/verify-trials.js";
+
 import { runMeasured } from "../../bench/harness/process-tree.js";
 import { tables } from "./tables.js";
 import { indexAnswers, exitSkipped } from "../../scripts/package-index.js";
@@ -88,7 +88,7 @@ for (const seed of seeds) {
   console.error(`seed ${seed}: ${Math.round(seconds)} s, report in ${out}/report.html`);
 }
 console.log(tables(runs, JSON.parse(before.stdout)));
-const expected = compare(
+const expected = compareMeasures(
   prepared.trial,
   runs.map(({ summary }) => summary),
 );

@@ -1,7 +1,8 @@
-// node studies/speed/page-speed.js: measures the live page with many clients and rounds. It writes a run
-// with made-up records, opens it in Debian's Chromium, scrolls through the map for three seconds
-// and prints frames per second and memory as JSON. Exits with 1 if the page needs more than 150 MB
-// or draws fewer than 55 frames a second, as it may on a busy machine; --no-limits only prints.
+// node studies/speed/page-speed.js: measures the live page with many clients and rounds. It
+// writes a run with made-up records, opens it in Debian's Chromium, scrolls through the map for
+// three seconds and prints frames per second and memory as JSON. Exits with 1 if the page needs
+// more than 150 MB or draws fewer than 55 frames a second, as it may on a busy machine; --no-limits
+// only prints.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";

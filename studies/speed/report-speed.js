@@ -1,8 +1,8 @@
-// node studies/speed/report-speed.js: measures the report of a run with many clients and rounds, with
-// made-up records. It writes the report, opens it as a file in Debian's Chromium, and prints JSON:
-// the size, and the seconds to write it, to show its rounds, and to show a client. Exits with 1 if
-// it has more than 5 MB or takes more than 2 s to open, as it may on a busy machine; --no-limits
-// only prints.
+// node studies/speed/report-speed.js: measures the report of a run with many clients and rounds,
+// with made-up records. It writes the report, opens it as a file in Debian's Chromium, and prints
+// JSON: the size, and the seconds to write it, to show its rounds, and to show a client. Exits with
+// 1 if it has more than 5 MB or takes more than 2 s to open, as it may on a busy machine;
+// --no-limits only prints.
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

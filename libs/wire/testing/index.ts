@@ -1,1 +1,3 @@
+export { fedclair as messages } from "#gen/fedclair.js";
+export { RawHost } from "./raw-host.js";
 export { describeHost, hostTrial, type HostEnd, type StartHost } from "./host-conformance.js";

@@ -3,7 +3,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { packageFolder } from "../../libs/tasks/dist/src/data/npm-package.js";
+import { packageFolder } from "@fedclair/tasks/internal";
 import { writeSpeeches } from "./texts.js";
 
 const installed = fileURLToPath(new URL("../../../node_modules", import.meta.url));

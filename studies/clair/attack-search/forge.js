@@ -1,11 +1,11 @@
 import { toFloat64 } from "@fedclair/core";
 import { leadingEigenvectors, Matrix, median, norm } from "@fedclair/linalg";
-import { mapModules } from "../../libs/rules/dist/src/attacks/forging.js";
-import { changeLike } from "../../libs/rules/dist/src/attacks/modules.js";
 import {
+  changeLike,
   coordinateDeviations,
   coordinateMeans,
-} from "../../libs/rules/dist/src/attacks/statistics.js";
+  mapModules,
+} from "@fedclair/rules/attacks";
 
 /** The coordinates of the search; see `forge`. */
 export const parts = ["own", "reverse", "spread", "sign", "leading"];

@@ -1,6 +1,5 @@
-import { clair, controlKinds } from "@fedclair/clair";
-import { withSecretSeed } from "../../libs/clair/dist/src/options.js";
-import { refine, toAggregation } from "../../libs/clair/dist/src/refine.js";
+import { clair, controlKinds, refine } from "@fedclair/clair";
+import { toAggregation, withSecretSeed } from "@fedclair/clair/internal";
 
 /** Controls of full power, which are not planted: that takes two thirds of a judgement. */
 const power = Object.fromEntries(controlKinds.map((kind) => [kind, 1]));
@@ -9,7 +8,7 @@ const power = Object.fromEntries(controlKinds.map((kind) => [kind, 1]));
  * Creates an aggregator that judges a single round as CLAIR does, but without positive controls.
  * They only decide whether a client that is not flagged is benign or undecided, so it flags the
  * same clients and returns the same change.
- * @param {import("@fedclair/rules").ClairOptions} options
+ * @param {import("@fedclair/clair").ClairOptions} options
  * @returns {import("@fedclair/core").Aggregator}
  */
 export function quickClair(options) {

@@ -6,8 +6,7 @@ import {
   splitEnergy,
   sum,
 } from "@fedclair/linalg";
-import { compress, inner, toChange } from "../../libs/clair/dist/src/updates/change.js";
-import { isCompared } from "../../libs/clair/dist/src/updates/sanitise.js";
+import { compressChange, innerOfChanges, isCompared, toChange } from "@fedclair/clair/internal";
 
 /** Lower bounds of the robust deviation, by piece. */
 const floors = { agreement: 0.02, size: 0.05, clique: 0.03, outside: 0.02 };
@@ -89,10 +88,10 @@ function compareModules(updates) {
   const names = [...updates[0].delta].filter(([, change]) => isCompared(change));
   return names.map(([name]) => {
     const changes = updates.map(({ delta }) => toChange(delta.get(name)));
-    const grams = changes.map((x) => changes.map((y) => inner(x, y)));
+    const grams = changes.map((x) => changes.map((y) => innerOfChanges(x, y)));
     const norms = grams.map((own, k) => Math.sqrt(own[k]));
     const blocks = changes.map((change) => {
-      const block = compress(change, "left");
+      const block = compressChange(change, "left");
       return block.scale(1 / (frobenius(block) || 1));
     });
     return { norms, blocks, cosine: (i, j) => grams[i][j] / (norms[i] * norms[j] || 1) };

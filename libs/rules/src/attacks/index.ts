@@ -18,6 +18,9 @@ import { signFlip } from "./sign-flip/index.js";
 import { stale } from "./stale/index.js";
 import { targetShift } from "./target-shift/index.js";
 
+export { mapModules } from "./forging.js";
+export { changeLike } from "./modules.js";
+export { coordinateDeviations, coordinateMeans } from "./statistics.js";
 export { alie, alieDeviations } from "./alie/index.js";
 export { ipm } from "./ipm/index.js";
 export { minMax, type MinMax } from "./min-max/index.js";

@@ -1,4 +1,5 @@
 export { checkMeasures, listAttackNames } from "./check-measures.js";
+export { compareMeasures } from "./compare-measures.js";
 export {
   compareStudies,
   listComparedStudies,
@@ -29,7 +30,7 @@ export {
   type FinishedTrial,
 } from "./run-sweep-trial.js";
 export { runSweep, type RunTrial, type TrialQueue } from "./run-sweep.js";
-export { idPattern, parseSweep, type Sweep, type SweepTrial } from "./sweep-file.js";
+export { idPattern, parseSweep, sectionSchema, type Sweep, type SweepTrial } from "./sweep-file.js";
 export {
   assignFolders,
   gridFile,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { compareMeasures } from "./verify-trials.js";
+import { compareMeasures } from "./compare-measures.js";
 
 describe("compareMeasures", () => {
   const summaryOf = (measures: Readonly<Record<string, number>>) => ({

@@ -1,0 +1,3 @@
+/* What the benches of this repository time beside the public functions. */
+export { toBlock } from "./block.js";
+export { addProduct } from "./product.js";
