@@ -1,6 +1,6 @@
 import { backendChoices } from "@fedclair/compute/choices";
 import { InvalidArgumentError, Option, type Command } from "commander";
-import type { AppName } from "../processes/host-processes.js";
+import type { AppName } from "../processes/app-process.js";
 import { processCount } from "../processes/process-count.js";
 
 // What several commands have. A function creates each option, as commander keeps state in them.

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import { interruption } from "@fedclair/runs/program";
 import { endedBy } from "../processes/federation.js";
-import { createEnvironment, programOf, type AppName } from "../processes/host-processes.js";
+import { createEnvironment, programOf, type AppName } from "../processes/app-process.js";
 
 /** `fedclair coordinator`, `client` and `view`: starts the app with its own options. */
 export async function startApp(app: AppName, args: readonly string[]): Promise<void> {
