@@ -1,10 +1,24 @@
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
 import { listShipped } from "../shipped.js";
-import { always, shorter, variations } from "./variations.js";
 
 /** The root of the workspace whose trials are run. */
-export const workspace = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+export const workspace = join(import.meta.dirname, "../..");
+
+/**
+ * Options by path, as for `--set`.
+ * @typedef {Record<string, unknown>} Options
+ */
+
+/**
+ * @type {{ always: Options, shorter: Record<string, Options>,
+ *   variations: Record<string, Record<string, Options>> }}
+ */
+const { always, shorter, variations } = parse(
+  readFileSync(join(import.meta.dirname, "variations.yaml"), "utf8"),
+  { merge: true },
+);
 
 /**
  * Lists every shipped trial and every variation.
@@ -27,7 +41,11 @@ export function trialsToRun() {
   ];
 }
 
-/** Formats options as arguments of `fedclair run`. */
+/**
+ * Formats options as arguments of `fedclair run`.
+ * @param {Options} set
+ * @param {string} data the folder of `makeData`
+ */
 export function setArguments(set, data) {
   return Object.entries(set).flatMap(([path, value]) => [
     "--set",
