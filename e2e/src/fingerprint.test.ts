@@ -162,7 +162,7 @@ describe("npm run fingerprint", () => {
       {
         settings: "limits.clientSeconds=600 limits.answerSeconds=900 limits.joinSeconds=300",
         exit: 3,
-        error: "error: in FOLDER/trials-alberdice-xor-agents.yaml",
+        error: "error: in FOLDER/libs-methods-alberdice-trials-xor-agents.yaml",
         arms: [],
       },
     ]);
