@@ -15,7 +15,7 @@ export type Stage =
   | ({ readonly name: "ended" } & End);
 
 /** What the clients of this tab did in one round. */
-export interface RoundWork {
+interface RoundWork {
   readonly round: number;
   readonly clients: ReadonlySet<string>;
   readonly trained: number;

@@ -5,7 +5,7 @@ import { addLayers } from "./wasm-layers.js";
 import { replaceMatMul } from "./wasm-matmul.js";
 
 /** The backends that may be the faster one for a task. */
-export type FastBackend = Exclude<BackendName, "cpu">;
+type FastBackend = Exclude<BackendName, "cpu">;
 
 export interface Backend {
   readonly tf: typeof TensorFlow;

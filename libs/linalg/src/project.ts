@@ -15,7 +15,7 @@ export interface SplitEnergy {
 const leastOutside = 1e-4;
 
 /** Squared norms inside and outside a space, by column. */
-export interface SplitColumns {
+interface SplitColumns {
   readonly inside: Float64Array;
   readonly outside: Float64Array;
   /** UᵀZ, r×w */

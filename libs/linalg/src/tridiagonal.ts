@@ -4,7 +4,7 @@ import { applyReflectors, createReflectors, type Reflectors } from "./reflectors
 import { addressOf, type Scratch } from "./scratch.js";
 
 /** S = Q·T·Qᵀ with T symmetric and tridiagonal, and Q a product of Householder reflectors. */
-export interface Tridiagonal {
+interface Tridiagonal {
   readonly diagonal: Float64Array;
   /** Entry i joins i and i + 1; the last is 0. */
   readonly offDiagonal: Float64Array;

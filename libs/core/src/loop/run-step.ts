@@ -28,7 +28,7 @@ export interface Stepped {
 }
 
 /** The part of the state before a round that the coordinator's plug-ins read. */
-export type SteppedState = Pick<TrialState, "params" | "ask" | "task" | "aggregator" | "mods">;
+type SteppedState = Pick<TrialState, "params" | "ask" | "task" | "aggregator" | "mods">;
 
 /** A round whose updates have arrived. */
 export type Arrived = Omit<Received, "clientIds" | "rng">;

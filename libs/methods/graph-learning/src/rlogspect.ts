@@ -19,7 +19,7 @@ export interface Solution extends CertifiedGraph {
  * - `ball inactive`: within the tolerance of the optimum without the ball of comm(C, S). Any
  *   regular graph would do, and C has no influence: δ is too large.
  */
-export type SolverOutcome = "solved" | "unconverged" | "ball inactive";
+type SolverOutcome = "solved" | "unconverged" | "ball inactive";
 
 export type Solver = "eadmm" | "ladmm";
 

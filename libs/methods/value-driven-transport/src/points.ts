@@ -36,7 +36,7 @@ export interface PointTable extends TableSource {
 }
 
 /** A source or target of a trial. */
-export type PointSource = Distribution | PointTable;
+type PointSource = Distribution | PointTable;
 
 export function isTable(place: PointSource): place is PointTable {
   return typeof place === "object" && "columns" in place;

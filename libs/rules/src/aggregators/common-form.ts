@@ -1,7 +1,7 @@
 import { invalidVerdict, isLowRank, type Update, type Verdict } from "@fedclair/core";
 
 /** The updates of a round that can be averaged factor by factor. */
-export interface CommonForm {
+interface CommonForm {
   readonly admitted: readonly Update[];
   /** A verdict `invalid` for each of the other clients; absent if there are none. */
   readonly verdicts?: readonly Verdict[];

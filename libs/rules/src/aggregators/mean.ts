@@ -91,7 +91,7 @@ function requireShape(tensor: Tensor, shape: readonly number[]): void {
  * Everything that the clients sent for one module: dense tensors and factored pairs separately,
  * each with the weights of their senders.
  */
-export interface Senders {
+interface Senders {
   readonly dense: readonly Tensor[];
   readonly denseWeights: readonly number[];
   readonly factored: readonly LowRank[];

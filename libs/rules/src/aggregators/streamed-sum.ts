@@ -3,7 +3,7 @@ import { sum } from "@fedclair/linalg";
 import { combineProducts } from "./products.js";
 
 /** The weights of some clients in a streamed mean, in the order of their updates. */
-export interface StreamedWeights {
+interface StreamedWeights {
   /** w; they need not sum to 1. */
   readonly weights: Float64Array;
   /** c, the weights with which their changes are added. Default: w. */

@@ -18,7 +18,7 @@ export interface DigitFiles {
 }
 
 /** The names of an image file and of its label file. */
-export interface FilePair {
+interface FilePair {
   readonly images: string;
   readonly labels: string;
 }

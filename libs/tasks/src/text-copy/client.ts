@@ -14,7 +14,7 @@ import { copyLength } from "./shape.js";
 import { trainTogether, type Training } from "./training.js";
 
 /** One client's sequences. */
-export interface ClientTexts {
+interface ClientTexts {
   readonly training: Examples;
   /** Sequences that are held back from training, contaminated like those. */
   readonly heldBack: Examples;

@@ -21,7 +21,7 @@ interface LoadedCorpus {
 }
 
 /** Part of a source. `training` and `heldOut` have no stretch of text in common. */
-export type CorpusPart = "training" | "heldOut";
+type CorpusPart = "training" | "heldOut";
 
 export interface TextSource {
   /**

@@ -10,7 +10,7 @@ import * as tf from "@tensorflow/tfjs-core";
  * The result of a layer: its output, and a function from the gradient of the output to that of the
  * input.
  */
-export interface LayerResult {
+interface LayerResult {
   readonly y: tf.Tensor2D;
   readonly back: (dy: tf.Tensor2D) => tf.Tensor2D;
 }
@@ -21,7 +21,7 @@ export interface LayerResult {
  */
 export type Matrices = tf.Tensor2D | tf.Tensor3D;
 
-export interface LinearResult<W extends Matrices> extends LayerResult {
+interface LinearResult<W extends Matrices> extends LayerResult {
   /** Computes the gradient with respect to the weights, in their shape. */
   readonly weights: (dy: tf.Tensor2D) => W;
 }

@@ -10,7 +10,7 @@ import { loraModules, width } from "./shape.js";
  * is modules×clients×width×rank and holds the Aᵀ. `up` is modules×clients×rank×width and holds the
  * Bᵀ. Modules come first, so that splitting by module copies contiguous memory.
  */
-export type TransformerAdapters = {
+type TransformerAdapters = {
   readonly down: TensorAdamState<tf.Tensor4D>;
   readonly up: TensorAdamState<tf.Tensor4D>;
 };

@@ -34,7 +34,7 @@ export interface Training {
 }
 
 /** A client that is trained together with others. */
-export interface CohortMember {
+interface CohortMember {
   readonly examples: Examples;
   readonly job: TrainJob;
 }

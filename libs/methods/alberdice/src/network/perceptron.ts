@@ -4,7 +4,7 @@ import { Dense } from "@fedclair/tasks/nets";
 import { Network } from "@fedclair/tasks/nets";
 
 /** A linear layer. All layers of a perceptron but the last are followed by ReLU. */
-export interface PerceptronLayer {
+interface PerceptronLayer {
   readonly inputs: number;
   readonly outputs: number;
   readonly hasBias: boolean;

@@ -17,7 +17,7 @@ export interface BaseMeasure {
  * One member of the family. Its entropy is in nats relative to the base measure, so it is
  * differential if the measure integrates.
  */
-export interface FamilyMember {
+interface FamilyMember {
   readonly lnZ: number;
   /** Probability of each point; sums to 1. */
   readonly probabilities: Float64Array;

@@ -1,6 +1,6 @@
 import { at } from "@fedclair/linalg";
 /** A quadrature rule on [-1, 1]. */
-export interface QuadratureRule {
+interface QuadratureRule {
   readonly nodes: Float64Array;
   readonly weights: Float64Array;
 }

@@ -5,7 +5,7 @@ import { solveRLogSpecT, type Solution, type Solver } from "../rlogspect.js";
 import { addScaledTo } from "../vectors.js";
 
 /** Settings for learning the graph between clients. */
-export interface GraphLearningSettings extends SolverLimits {
+interface GraphLearningSettings extends SolverLimits {
   readonly c0: number;
   readonly alpha: number;
   readonly solver: Solver;

@@ -5,7 +5,7 @@ import { at, type Matrix } from "@fedclair/linalg";
  * The most clients that may be left out. The search takes up to 2^f steps; at this f, random
  * distances, triangles and cycles of 100 to 1000 clients took at most 0.4 s.
  */
-export const maxMdaF = 16;
+const maxMdaF = 16;
 
 /** A set of points and the largest distance between two of them. */
 export interface Smallest {

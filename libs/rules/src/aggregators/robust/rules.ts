@@ -37,7 +37,7 @@ export type RuleName = (typeof ruleNames)[number];
  * Aggregates points without weights, with the rule's default options.
  * @param f the number of points that may be contaminated, below half of them
  */
-export type MixtureRule = (mixture: Mixture, f: number, rng: Stream) => Promise<Delta[]>;
+type MixtureRule = (mixture: Mixture, f: number, rng: Stream) => Promise<Delta[]>;
 
 /** The robust rules, as functions of any points. */
 export const rules: Readonly<Record<RuleName, MixtureRule>> = {

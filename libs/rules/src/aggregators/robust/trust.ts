@@ -1,7 +1,7 @@
 import { sum, at } from "@fedclair/linalg";
 import type { Points } from "./points.js";
 
-export interface Trust {
+interface Trust {
   /**
    * Cosines of the angles between V_k and the root's vector, -1 … 1; 0 where either vector is zero.
    */
