@@ -5,7 +5,7 @@ import { readPythonClients } from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import {
-  attestRun,
+  verifyRounds,
   chooseTrialBackend,
   countNoun,
   countRoundsToRun,
@@ -15,7 +15,7 @@ import {
   print,
   rejectExternalClients,
   version,
-  type AttestedRound,
+  type VerifiedRound,
 } from "@fedclair/runs";
 import { openPlace } from "../processes/open-place.js";
 import { requireRun } from "../results/show.js";
@@ -62,12 +62,12 @@ export async function verifyRun(folder: string, options: VerifyRunOptions): Prom
   );
   const backend = chooseTrialBackend([prepared], backendOf({ info }));
   const { pool, server } = openPlace(prepared, backend.name);
-  const differing: AttestedRound[] = [];
+  const differing: VerifiedRound[] = [];
   try {
     const { signal } = interruption;
     await pool.ready(signal);
-    const attestation = { folder, prepared, rounds, pool, server, signal };
-    for await (const compared of attestRun(attestation)) {
+    const verification = { folder, prepared, rounds, pool, server, signal };
+    for await (const compared of verifyRounds(verification)) {
       if (compared.keys.length > 0) differing.push(compared);
     }
   } finally {
@@ -89,7 +89,7 @@ export async function verifyRun(folder: string, options: VerifyRunOptions): Prom
 }
 
 /** Does the stored record only lack fields, and is equal otherwise? */
-function isShorter({ keys, missing }: AttestedRound): boolean {
+function isShorter({ keys, missing }: VerifiedRound): boolean {
   return keys.length === missing.length;
 }
 

@@ -20,7 +20,7 @@ import { loadStored } from "../store/load-stored.js";
 import { paramsFile, paramsFilePieces } from "../store/params-file.js";
 
 /** Arguments for running rounds of a run again. */
-interface Attestation {
+interface Verification {
   readonly folder: string;
   /** The trial of the run. */
   readonly prepared: PreparedTrial;
@@ -34,7 +34,7 @@ interface Attestation {
 }
 
 /** A round that was run again. */
-export interface AttestedRound {
+export interface VerifiedRound {
   /** Where the run stored the record. */
   readonly place: string;
   readonly arm: string;
@@ -55,10 +55,10 @@ export interface AttestedRound {
  * numbers.
  * @throws UserError if a round cannot be run or read
  */
-export async function* attestRun(attestation: Attestation): AsyncGenerator<AttestedRound> {
-  const { folder, prepared, rounds } = attestation;
+export async function* verifyRounds(verification: Verification): AsyncGenerator<VerifiedRound> {
+  const { folder, prepared, rounds } = verification;
   const wanted = new Set(rounds);
-  const again = new Rounds(attestation, await listCheckpointRounds(folder));
+  const again = new Rounds(verification, await listCheckpointRounds(folder));
   let number = 0;
   try {
     for await (const stored of storedRounds(folder)) {
@@ -81,7 +81,7 @@ export async function* attestRun(attestation: Attestation): AsyncGenerator<Attes
   }
 }
 
-/** Returns how many rounds `attestRun` runs to compare the given ones. */
+/** Returns how many rounds `verifyRounds` runs to compare the given ones. */
 export async function countRoundsToRun(folder: string, rounds: readonly number[]): Promise<number> {
   const checkpoints = await listCheckpointRounds(folder);
   let total = 0;
@@ -103,13 +103,13 @@ type RoundEvent = ArmProgress & { readonly event: { readonly kind: "round" } };
 
 /** Runs rounds in ascending order, and starts from a checkpoint where that saves rounds. */
 class Rounds {
-  readonly #attestation: Attestation;
+  readonly #verification: Verification;
   readonly #checkpoints: readonly number[];
   #running: AsyncGenerator<ArmProgress> | undefined;
   #done = 0;
 
-  constructor(attestation: Attestation, checkpoints: readonly number[]) {
-    this.#attestation = attestation;
+  constructor(verification: Verification, checkpoints: readonly number[]) {
+    this.#verification = verification;
     this.#checkpoints = checkpoints;
   }
 
@@ -125,7 +125,7 @@ class Rounds {
       const step = await this.#running.next();
       if (step.done === true) throw new Error(`the trial ends after ${this.#done} rounds`);
       if (step.value.event.kind !== "round") continue;
-      this.#attestation.onRound?.();
+      this.#verification.onRound?.();
       if (++this.#done === number) return step.value as RoundEvent;
     }
   }
@@ -135,7 +135,7 @@ class Rounds {
   }
 
   async #start(from: number): Promise<AsyncGenerator<ArmProgress>> {
-    const { folder, prepared, pool, server, signal } = this.#attestation;
+    const { folder, prepared, pool, server, signal } = this.#verification;
     const checkpoint = from > 0 ? await readCheckpointAt(folder, from) : undefined;
     const start = checkpoint?.start ?? (await startArms(prepared, pool, signal, server));
     const position: Position = { arm: 0, ...checkpoint, start };
