@@ -6,13 +6,12 @@ import { clair, clairSchema, controlKinds } from "@fedclair/clair";
 import { loadBackend } from "@fedclair/compute";
 import { stream } from "@fedclair/linalg";
 import { loadBuiltIn } from "@fedclair/plugins";
-import { wilsonInterval } from "@fedclair/runs";
 import { parseArguments } from "../../scripts/arguments.js";
 import { fileOf, listNatural, naturalTrial, settingsOf } from "./bank/natural.js";
 import { networkSizes, trainNetworks } from "./bank/networks.js";
 import { runTrialFile } from "./federations.js";
 import { countExclusions } from "./honest/honest-table.js";
-import { markdown } from "../adapters/train-adapters/table.js";
+import { countText, markdown, shareText, sumOf } from "../support/text.js";
 
 const { values } = parseArguments({
   options: {
@@ -163,16 +162,6 @@ async function runSeeds(table, aggregator, planted) {
   return results;
 }
 
-function sumOf(items, key) {
-  return items.reduce((total, item) => total + item[key], 0);
-}
-
-/** A share with Wilson's 95 % interval. */
-function shareText(count, total) {
-  const { low, high } = wilsonInterval(count, total);
-  return `${(count / total).toFixed(3)} (${low.toFixed(3)}–${high.toFixed(3)})`;
-}
-
 /** A table by number of hidden units and attack. */
 async function formatNetworks() {
   const rows = [];
@@ -192,7 +181,6 @@ async function formatNetworks() {
         counts.draws++;
         counts.alarms += Number(honest.contaminated > 0);
       }
-      const { low, high } = wilsonInterval(counts.alarms, counts.draws);
       rows.push([
         String(hidden),
         attack,
@@ -201,7 +189,7 @@ async function formatNetworks() {
           : ["", ""]),
         shareOf(counts.honest, "contaminated"),
         shareOf(counts.honest, "undecided"),
-        `${counts.alarms} of ${counts.draws} (${low.toFixed(2)}–${high.toFixed(2)})`,
+        countText(counts.alarms, counts.draws),
       ]);
     }
   }

@@ -1,5 +1,5 @@
 // Results of the trials of trials/llm as Markdown tables.
-import { markdown } from "../adapters/train-adapters/table.js";
+import { markdown } from "../support/text.js";
 
 /**
  * @param runs one run per seed: its summary, records, seconds, and CPU seconds and memory of all

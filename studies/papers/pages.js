@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import { formatEstimate, formatNumber } from "@fedclair/runs";
 import { format } from "prettier";
 import { judge, verdicts } from "./judge.js";
+import { markdown } from "../support/text.js";
 
 /** The results of a paper's claims, by their names. */
 export const resultsOf = ({ folder }) => `${folder}/claims/results.json`;
@@ -38,12 +39,6 @@ export async function fillBlock(text, name, table) {
   return format(filled, { parser: "markdown", printWidth: 100 });
 }
 
-/** Formats a Markdown table. @param {readonly (readonly string[])[]} rows */
-export function formatTable(head, rows) {
-  const line = (cells) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
 /**
  * The table of a paper's claims, for its page.
  * @param results of its claims, by their names
@@ -56,7 +51,7 @@ export function claimTable(paper, results) {
     return [claim.claim, quantity, measured, formatRange(expected), verdict, command];
   });
   const head = ["claim", "quantity", "measured (seeds)", "expected", "verdict", "sweep"];
-  return formatTable(head, rows);
+  return markdown([head, ...rows]);
 }
 
 /**
@@ -74,7 +69,7 @@ export function overviewTable(papers, results) {
       return [title, claim.claim, verdict, measured, command];
     }),
   );
-  return formatTable(["paper", "claim", "verdict", "measured (seeds)", "command"], rows);
+  return markdown([["paper", "claim", "verdict", "measured (seeds)", "command"], ...rows]);
 }
 
 /** The table of the number of claims with each verdict, for docs/papers/README.md. */
@@ -86,7 +81,7 @@ export function countTable(papers, results) {
     );
     return [linkTo(paper), ...counts.map(String)];
   });
-  return formatTable(["paper", ...verdicts], rows);
+  return markdown([["paper", ...verdicts], ...rows]);
 }
 
 /** A link from docs/papers/README.md to a paper's page. */

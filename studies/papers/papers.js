@@ -17,7 +17,6 @@ import {
   claimTable,
   countTable,
   fillBlock,
-  formatTable,
   listFigures,
   overviewTable,
   pageOf,
@@ -25,6 +24,7 @@ import {
   resultsOf,
 } from "./pages.js";
 import { readMeasured, readRuns, runModule, runSweep } from "./runs.js";
+import { markdown } from "../support/text.js";
 
 const { values: args } = parseArguments({
   options: {
@@ -78,7 +78,7 @@ async function measurePaper(paper, before, results) {
   for (const [name, { files, columns, rows }] of listTables(paper)) {
     const tableRuns = files.map((file) => runsByFile.get(file));
     if (tableRuns.some((runs) => runs === undefined)) continue;
-    blocks[name] = formatTable(columns, await rows(tableRuns, formatValues));
+    blocks[name] = markdown([columns, ...(await rows(tableRuns, formatValues))]);
   }
   await fill(pageOf(paper), blocks);
   for (const { path, files, draw, moves } of listFigures(paper)) {

@@ -3,7 +3,7 @@
 // isContaminated, status, score }.
 import { quantile, stream } from "@fedclair/linalg";
 import { rocArea } from "../../clair/separation/measures.js";
-import { markdown } from "../train-adapters/table.js";
+import { markdown } from "../../support/text.js";
 
 const heads = [
   "detector",

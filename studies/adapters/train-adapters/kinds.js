@@ -5,7 +5,7 @@ import { decodeSafetensors } from "@fedclair/core";
 import { findAdapters, openAdapter, readChanges } from "@fedclair/audit";
 import { audit } from "./audit.js";
 import { exists, runScript } from "./python.js";
-import { markdown } from "./table.js";
+import { markdown } from "../../support/text.js";
 
 /** Largest difference due to rounding in f32: of pairs, and of the difference of two weights. */
 const rounding = { delta: 1e-6, whole: 1e-5 };

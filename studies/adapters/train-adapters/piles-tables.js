@@ -2,7 +2,8 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { audit } from "./audit.js";
-import { cells, countsOf, markdown, total } from "./table.js";
+import { markdown } from "../../support/text.js";
+import { cells, countsOf, total } from "./table.js";
 
 /** Numbers of benign adapters left out of the clean subsets that are audited for every pile. */
 const leftOut = [0, 3, 6];

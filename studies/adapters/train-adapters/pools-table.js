@@ -1,7 +1,7 @@
 // A table of trained pools, from the pool.json of each.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { markdown } from "./table.js";
+import { markdown } from "../../support/text.js";
 
 /** @param pools with their folder */
 export async function poolsTable(pools) {

@@ -3,7 +3,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { audit } from "./audit.js";
-import { markdown } from "./table.js";
+import { markdown } from "../../support/text.js";
 import { slug } from "./piles.js";
 import { runScript } from "./python.js";
 

@@ -36,9 +36,3 @@ export function cells({ bad, benign }) {
   const flagged = bad.all === 0 ? ["", ""] : [`${bad.contaminated} of ${bad.all}`, bad.undecided];
   return [...flagged, `${benign.contaminated} of ${benign.all}`, benign.undecided].map(String);
 }
-
-/** @param rows lists of cells; the first row holds the titles */
-export function markdown([head, ...rows]) {
-  const line = (row) => `| ${row.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}

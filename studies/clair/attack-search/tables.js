@@ -1,5 +1,5 @@
 import { formatEstimate, meanInterval, pairedDifference, wilsonInterval } from "@fedclair/runs";
-import { markdown } from "../../adapters/train-adapters/table.js";
+import { markdown } from "../../support/text.js";
 import { limits } from "./attack-rule.js";
 
 /**

@@ -1,7 +1,6 @@
-import { wilsonInterval } from "@fedclair/runs";
 import { mean } from "@fedclair/linalg";
 import { groupBy } from "../../support/group-by.js";
-import { markdown } from "../../adapters/train-adapters/table.js";
+import { countText, markdown } from "../../support/text.js";
 import { countClients } from "./count-clients.js";
 import { describeHarm, describeOutcome } from "./outcome.js";
 
@@ -45,10 +44,10 @@ export function formatAttackTable(trials, metric, better) {
     }));
     return [
       isAttacked ? `${counts.found} of ${counts.contaminated}` : "",
-      isAttacked ? formatShare(counts.trialsFound, counts.trials) : "",
+      isAttacked ? countText(counts.trialsFound, counts.trials) : "",
       isAttacked ? counts.undecided : "",
       counts.falseAlarms,
-      formatShare(counts.trialsAlarmed, counts.trials),
+      countText(counts.trialsAlarmed, counts.trials),
       formatMean(alone(arm)),
       isAttacked ? formatMean(means.map((seed) => compare(seed.own, seed.without))) : "",
       ["fedavg", "median"].map((own) => formatNumber(mean(alone(own)))).join(", "),
@@ -72,12 +71,6 @@ export function formatAttackTable(trials, metric, better) {
     Object.entries(rules).map(([arm, rule]) => [attack, rule, ...formatRow(group, arm)]),
   );
   return markdown([head, ...rows]);
-}
-
-/** Formats a share with its 95 % interval: `3 of 20 (0.05–0.36)`. */
-function formatShare(hits, total) {
-  const { low, high } = wilsonInterval(hits, total);
-  return `${hits} of ${total} (${low.toFixed(2)}–${high.toFixed(2)})`;
 }
 
 /** Formats the mean over seeds, with the range unless all are the same. */

@@ -9,7 +9,7 @@ import {
 } from "@fedclair/clair";
 import { stream } from "@fedclair/linalg";
 import { wilsonInterval } from "@fedclair/runs";
-import { markdown } from "../../adapters/train-adapters/table.js";
+import { markdown } from "../../support/text.js";
 
 /** Clients of one draw, of those that a table has. */
 const mostClients = 20;

@@ -1,6 +1,8 @@
 // Judges the piles of pools, each pool with a bank that was made without it.
 import { clairSchema, controlKinds, judgeMeasures, makeBank } from "@fedclair/clair";
 import { mean, stream } from "@fedclair/linalg";
+import { markdown } from "../../support/text.js";
+import { rocArea } from "../separation/measures.js";
 
 const statuses = ["contaminated", "undecided", "benign"];
 const heads = [
@@ -27,16 +29,12 @@ export async function judgePools(pools, sources) {
     rows.push(formatRow(name, counts));
     add(total, counts);
   }
+  const attackHeads = ["attack", "flagged", "undecided", "benign", "benign though cleared of"];
+  const attackRows = [...attacks].map(([attack, counts]) => [attack, ...counts]);
   return [
-    `| ${heads.join(" | ")} |`,
-    `|${" --- |".repeat(heads.length)}`,
-    ...rows,
-    formatRow("all", total),
-    "",
-    "| attack | flagged | undecided | benign | benign though cleared of |",
-    "| --- | --- | --- | --- | --- |",
-    ...[...attacks].map(([attack, counts]) => `| ${attack} | ${counts.join(" | ")} |`),
-  ].join("\n");
+    markdown([heads, ...rows, formatRow("all", total)]),
+    markdown([attackHeads, ...attackRows]),
+  ].join("\n\n");
 }
 
 /** The control that stands for an attack, by attack. */
@@ -84,8 +82,8 @@ function judgePiles(piles, bank, rate, attacks) {
     counts.power.push(judged.power);
     if (judged.clients.some(({ status }, k) => !isBad[k] && status === "contaminated"))
       counts.falseAlarms++;
-    const scores = judged.clients.map(({ score }) => score);
-    if (isBad.includes(true)) counts.areas.push(computeArea(scores, isBad));
+    const scored = judged.clients.map(({ score }, k) => ({ score, isContaminated: isBad[k] }));
+    if (isBad.includes(true)) counts.areas.push(rocArea(scored));
   }
   return counts;
 }
@@ -103,11 +101,5 @@ function add(total, { bad, falseAlarms, piles, undecided, honest, areas, power }
 function formatRow(name, { bad, falseAlarms, piles, undecided, honest, areas, power }) {
   const shares = controlKinds.map((kind) => mean(power.map((own) => own[kind])).toFixed(2));
   const cells = [bad.join(", "), `${falseAlarms} of ${piles}`, `${undecided} of ${honest}`];
-  return `| ${[name, ...cells, mean(areas).toFixed(3), ...shares].join(" | ")} |`;
-}
-
-function computeArea(scores, isBad) {
-  const [bad, good] = [true, false].map((wanted) => scores.filter((_, k) => isBad[k] === wanted));
-  const wins = bad.flatMap((x) => good.map((y) => (x > y ? 1 : x === y ? 0.5 : 0)));
-  return mean(wins);
+  return [name, ...cells, mean(areas).toFixed(3), ...shares];
 }

@@ -6,7 +6,7 @@ import {
   wilsonInterval,
 } from "@fedclair/runs";
 import { groupBy } from "../../support/group-by.js";
-import { markdown } from "../../adapters/train-adapters/table.js";
+import { markdown, sumOf } from "../../support/text.js";
 
 /**
  * How often clients of one kind were left out of the result.
@@ -105,8 +105,4 @@ export function formatHonestTable(trials) {
 
 function shareOf({ answers, excluded }) {
   return answers === 0 ? 0 : excluded / answers;
-}
-
-function sumOf(counts, key) {
-  return counts.reduce((sum, count) => sum + count[key], 0);
 }

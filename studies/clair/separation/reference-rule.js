@@ -1,6 +1,7 @@
 import {
   frobenius,
   leadingLeft,
+  mean,
   median,
   medianDeviation,
   splitEnergy,
@@ -148,8 +149,4 @@ export function fisher(logs) {
   let [term, terms] = [1, 1];
   for (let i = 1; i < logs.length; i++) terms += term *= half / i;
   return Math.log(terms) - half;
-}
-
-function mean(values) {
-  return sum(values) / values.length;
 }
