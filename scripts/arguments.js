@@ -3,7 +3,9 @@ import { parseArgs } from "node:util";
 /**
  * Parses a script's arguments by `parseArgs` of Node.js. For an unknown option it prints one line
  * with the known ones and exits with 2; for `--help` it lists them and exits with 0.
- * @param {import("node:util").ParseArgsConfig & { options: object }} config
+ * @template {import("node:util").ParseArgsConfig & { options: object }} T
+ * @param {T} config
+ * @returns {ReturnType<typeof parseArgs<T>>}
  */
 export function parseArguments(config) {
   if (process.argv.slice(2).includes("--help")) {

@@ -22,7 +22,7 @@ export function listShipped(kind) {
   return [kind, ...packages.map((folder) => `${folder}/${kind}`)]
     .filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) =>
-      readdirSync(join(root, folder), { recursive: true })
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
         .filter((file) => file.endsWith(".yaml"))
         .map((file) => `${folder}/${file.replaceAll("\\", "/")}`),
     )

@@ -98,7 +98,7 @@ function encodeIdx(shape, data) {
 async function dealParts(digits) {
   const { name: _, ...settings } = task;
   const { schema } = await taskLoaders.digits();
-  const options = schema.parse(settings);
+  const options = /** @type {any} */ (schema.parse(settings));
   const partOf = holdings(options, digits, clients);
   const training = Array.from({ length: clients }, (_, k) => {
     const part = partOf(k);

@@ -47,7 +47,7 @@ async function auditPiles() {
   const setup = { python, texts, base, folder };
   if (parts.includes("piles") || parts.includes("refined")) {
     const chosen = piles.filter(({ title }) => title.includes(values.only));
-    for (const pile of chosen) {
+    for (const pile of /** @type {any[]} */ (chosen)) {
       pile.folder = await once(slug(pile), (to) =>
         runScript(python, "train.py", [
           ...["--base", base, "--texts", texts, "--out", to],

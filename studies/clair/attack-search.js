@@ -33,7 +33,7 @@ const [evaluations, count, seeds] = ["evaluations", "rounds", "seeds"].map((name
 
 await loadBackend("wasm");
 const plugins = await loadBuiltIn();
-const { arms, contamination } = await prepareTrial(file, [], () => plugins);
+const { arms, contamination } = await prepareTrial(file, [], () => Promise.resolve(plugins));
 const labels = values.rules?.split(",") ?? arms.map(({ label }) => label);
 const chosen = labels.map((label) => {
   const arm = arms.find((one) => one.label === label);
@@ -51,7 +51,7 @@ const results = [];
 for (const { label, choice, aggregator } of chosen) {
   const rng = stream("attack-search");
   const options = { searched, others, plugins, evaluations, rng };
-  const quick = choice.name === "clair" ? quickClair(choice) : undefined;
+  const quick = choice.name === "clair" ? quickClair(/** @type {any} */ (choice)) : undefined;
   const attacks = await attackRule(aggregator, { ...options, quick });
   results.push({ rule: label, choice, attacks });
   process.stderr.write(`${label}: ${attacks.length} attacks\n`);

@@ -111,9 +111,11 @@ console.log(JSON.stringify(bank, null, 1));
 if (values.write) await writeBank(bank);
 if (natural.length > 1) {
   const spreads = pools.size > 0 ? undefined : shippedBank.spreads;
-  const modelsOf = (name) => [
-    ["linear regression", name],
-    ...networkSizes.map((hidden) => [`${hidden} hidden units`, networkOf(name, hidden)]),
+  const modelsOf = (/** @type {string} */ name) => [
+    /** @type {const} */ (["linear regression", name]),
+    ...networkSizes.map(
+      (hidden) => /** @type {const} */ ([`${hidden} hidden units`, networkOf(name, hidden)]),
+    ),
   ];
   const options = { name: "the others", spreads };
   console.log(await judgeNatural(natural, { sources, dense }, modelsOf, options));
@@ -128,7 +130,8 @@ async function makeOwnBank() {
   if (pools.size > 0) return makeBank(sources, { name }, more);
   const { spreads, thresholds } = shippedBank;
   const own = await makeBank(sources, { name, spreads }, more);
-  const needsPools = ({ hasSpace, fewNumbers }) => !hasSpace && !fewNumbers;
+  const needsPools = (/** @type {{ hasSpace: boolean, fewNumbers?: boolean }} */ row) =>
+    !row.hasSpace && !row.fewNumbers;
   const rows = own.thresholds.filter((row) => !needsPools(row));
   return { ...own, thresholds: [...rows, ...thresholds.filter(needsPools)] };
 }

@@ -18,10 +18,10 @@ export const piles = ["presidents", "presidents-own-a0"];
  */
 export async function* runTrialFile(file, plugins, set) {
   const { signal } = new AbortController();
-  const prepared = await prepareTrial(file, set, () => plugins);
+  const prepared = await prepareTrial(file, set, () => Promise.resolve(plugins));
   const pool = new MemoryPool(new ClientRunner(prepared));
   try {
-    await pool.ready(signal);
+    await pool.ready();
     for await (const { arm, event } of runTrial(prepared, pool, signal)) {
       if (event.kind === "stopped") throw new Error(`${file}: ${event.reason}`);
       if (event.kind === "round") yield { arm, record: event.record, prepared };

@@ -46,7 +46,9 @@ const attacks = [
 /** Clients of a draw from a table, attackers among them, and draws from each table with more. */
 const [networkClients, networkAttackers, networkDraws] = [20, 4, 5];
 /** Spares the draws the planted attackers, which do not change who is flagged. */
-const noControls = Object.fromEntries(controlKinds.map((kind) => [kind, 1]));
+const noControls = /** @type {import("@fedclair/clair").Power} */ (
+  Object.fromEntries(controlKinds.map((kind) => [kind, 1]))
+);
 /** What `scaling` multiplies an update with. */
 const factor = 5;
 
@@ -197,7 +199,10 @@ async function formatNetworks() {
   return markdown([[...head, "undecided", "draws with a false alarm"], ...rows]);
 }
 
-/** Draws of clients of every table with enough, with a stream for each. */
+/**
+ * Draws clients of every table with enough, with a stream for each.
+ * @returns {[import("@fedclair/core").Update[], import("@fedclair/linalg").Stream][]}
+ */
 function drawNetworks(hidden) {
   return tables.flatMap((table) => {
     const [updates] = trainNetworks(fileOf(table), table, { hidden });

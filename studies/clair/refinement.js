@@ -50,13 +50,13 @@ async function run(name, seed, holdBack) {
       "limits.answerSeconds=900",
       `holdBack=${holdBack}`,
     ],
-    () => plugins,
+    () => Promise.resolve(plugins),
   );
   const { trial, measures } = prepared;
   const tally = new RunTally(trial);
   const pool = new MemoryPool(new ClientRunner(prepared));
   const { signal } = new AbortController();
-  await pool.ready(signal);
+  await pool.ready();
   for await (const { arm, event } of runTrial(prepared, pool, signal)) {
     if (event.kind === "round") tally.add({ arm: arm.label, ...event.record });
   }

@@ -73,7 +73,7 @@ const before = await run(python, ["clients.py", String(clients)], {
 const runs = [];
 for (const seed of seeds) {
   const place = join(workspace, "runs", `llm-${values.trial}-${seed}`);
-  const out = await chooseRunFolder({}, { out: place, again: true });
+  const out = await chooseRunFolder(prepared.trial, { out: place, again: true });
   const options = ["--python", python, "--hosts", String(Math.min(2, availableParallelism()))];
   const set = [...values.set, `seed=${seed}`].flatMap((one) => ["--set", one]);
   const command = [join(workspace, "apps/cli/bin/fedclair.js"), "run", trial, "--out", out];
@@ -103,11 +103,13 @@ async function texts(to) {
   await rename(unfinished, to);
 }
 
+/** @returns {never} */
 function fail(why) {
   console.error(`error: ${why}`);
   process.exit(1);
 }
 
+/** @returns {never} */
 function skip(why) {
   console.log(`skipped: ${why}`);
   process.exit(0);

@@ -19,7 +19,7 @@ import { meanInterval, wilsonInterval } from "@fedclair/runs";
  */
 export function estimate(measured) {
   if (!Array.isArray(measured)) {
-    const { hits, of } = measured;
+    const { hits, of } = /** @type {{ hits: number, of: number }} */ (measured);
     return { mean: hits / of, ...wilsonInterval(hits, of), n: of, hits };
   }
   const { mean, n, interval } = meanInterval(measured);

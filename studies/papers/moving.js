@@ -39,7 +39,7 @@ function dotsOn(lines) {
     const [colour, width] = ["stroke", "stroke-width"].map((name) =>
       readAttribute(attributes, name),
     );
-    const radius = round(2 + 1.6 * width, 1);
+    const radius = round(2 + 1.6 * Number(width), 1);
     const times = points.map((_, k) => (arrival * k) / (points.length - 1));
     const move = animate(
       "animateTransform",

@@ -74,7 +74,7 @@ async function scrollMap(milliseconds) {
   map.scrollIntoView();
   const times = [];
   const begin = performance.now();
-  await new Promise((resolve) => {
+  await new Promise((/** @type {(nothing?: void) => void} */ resolve) => {
     const step = (now) => {
       times.push(now);
       const share = (now - begin) / milliseconds;

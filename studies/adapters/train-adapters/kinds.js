@@ -92,7 +92,10 @@ async function measureDifferences(folder) {
       const pair = modules.get(module) ?? modules.get(module.replace(/^base_model\.model\./, ""));
       if (pair === undefined) continue;
       missing.delete(module);
-      const difference = relativeDifference(product(pair, shape), data);
+      const difference = relativeDifference(
+        product(pair, /** @type {[number, number]} */ (shape)),
+        data,
+      );
       largest[what] = Math.max(largest[what] ?? 0, difference);
     }
     if (modules.size > 0 && missing.size > 0)
@@ -113,7 +116,7 @@ async function readClientPairs(folder) {
   const { adapters } = await findAdapters([folder]);
   const own = adapters.find((one) => one.folder === folder) ?? adapters.at(-1);
   const { modules } = await openAdapter(own.folder).catch(() => ({ modules: new Map() }));
-  return readChanges({ modules });
+  return readChanges(/** @type {any} */ ({ modules }));
 }
 
 /** Computes B·A, transposed if the shape is (`fan_in_fan_out`). */

@@ -39,7 +39,7 @@ const starts = [0, 1].flatMap((own) => [
  * @param {import("@fedclair/core").Aggregator} [options.quick] flags the same clients and returns
  *   the same change, in less time; for the search
  * @param {readonly ReturnType<typeof import("./forge.js").readRound>[]} options.searched
- * @param {typeof options.searched} options.others
+ * @param {readonly ReturnType<typeof import("./forge.js").readRound>[]} options.others
  * @param {import("@fedclair/core").Plugins} options.plugins
  * @param {number} options.evaluations for each limit
  * @param {import("@fedclair/core").Stream} options.rng
@@ -84,7 +84,7 @@ export async function attackRule(
 
   function readKnown({ name, label = name, ...options }) {
     const plugin = plugins.attacks.get(name);
-    const attack = plugin.create(plugin.schema.parse(options));
+    const attack = plugin.create(/** @type {never} */ (plugin.schema.parse(options)));
     return { name: label, forgeRound: (round) => attack.attackRound(round).updates };
   }
 }

@@ -2,7 +2,9 @@ import { clair, controlKinds, refine } from "@fedclair/clair";
 import { toAggregation, withSecretSeed } from "@fedclair/clair/internal";
 
 /** Controls of full power, which are not planted: that takes two thirds of a judgement. */
-const power = Object.fromEntries(controlKinds.map((kind) => [kind, 1]));
+const power = /** @type {import("@fedclair/clair").Power} */ (
+  Object.fromEntries(controlKinds.map((kind) => [kind, 1]))
+);
 
 /**
  * Creates an aggregator that judges a single round as CLAIR does, but without positive controls.

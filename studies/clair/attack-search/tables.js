@@ -54,7 +54,7 @@ export function findSearched(attacks, limit) {
 /**
  * Formats the primary metric of the benign clients at the end of whole trials.
  * @param {readonly { readonly rule: string, readonly attack: string, readonly outcomes: readonly
- *   object[] }[]} trials
+ *   { value: number, flagged: number, rounds: number }[] }[]} trials
  */
 export function formatTrials(trials) {
   const head = ["rule", "attack", "benign clients", "rounds with a flagged attacker"];

@@ -18,7 +18,8 @@ export const searchedAttack = {
  * @param {string} file
  * @param {object} rule name and options of the aggregator that is attacked
  * @param {import("@fedclair/core").Plugins} plugins
- * @param {object | undefined} attack its name and options; absent: the attackers are honest
+ * @param {{ name: string, label?: string } | undefined} attack its
+ *   name and options; absent: the attackers are honest
  * @param {number} attackers
  * @param {number} seeds
  * @returns the benign clients' primary metric after the last round, and the share of rounds in

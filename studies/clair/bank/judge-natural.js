@@ -15,7 +15,10 @@ import { markdown } from "../../support/text.js";
 const mostClients = 20;
 const draws = 40;
 
-/** @typedef {ReadonlyMap<string, readonly import("@fedclair/rules").Measures[]>} Sources */
+/**
+ * @typedef {Parameters<typeof import("@fedclair/clair").judgeMeasures>[0]} Measures
+ * @typedef {ReadonlyMap<string, readonly Measures[]>} Sources
+ */
 
 /**
  * @param {readonly import("./natural.js").NaturalTable[]} tables
@@ -23,7 +26,7 @@ const draws = 40;
  *   `dense`
  * @param {(table: string) => readonly (readonly [model: string, source: string])[]} modelsOf names
  *   the models of a table and their sources
- * @param {Partial<import("@fedclair/rules").BankOptions>} options of the bank
+ * @param {Pick<import("@fedclair/clair").BankOptions, "name" | "spreads">} options of the bank
  * @returns a Markdown table with one row a table, and one for all
  */
 export async function judgeNatural(tables, { sources, dense }, modelsOf, options) {
@@ -60,7 +63,7 @@ function createCounts() {
 }
 
 function countAlarms(measures, clients, bank, rng) {
-  const { falseAlarmRate } = clairSchema.parse({ rule: "evidence" }).rule;
+  const { falseAlarmRate } = /** @type {any} */ (clairSchema.parse({ rule: "evidence" }).rule);
   const everybody = [...measures.size.keys()];
   const counts = createCounts();
   const count = clients < everybody.length ? draws : 1;

@@ -8,7 +8,8 @@ import { readPiles } from "./piles.js";
 export async function measure(updates, options) {
   const result = await clair(updates, withRule(options, "evidence"), { threads: 1 });
   try {
-    return { measures: result.judge.measures, ids: result.active.map(({ id }) => id) };
+    const { measures } = /** @type {any} */ (result.judge);
+    return { measures, ids: result.active.map(({ id }) => id) };
   } finally {
     result.modules.close();
   }
@@ -21,7 +22,7 @@ export async function measure(updates, options) {
 export async function* measureRounds(name, plugins, set) {
   let measured;
   const create = (options) => {
-    const own = clairAggregator.create(withRule(options, "gap"));
+    const own = clairAggregator.create(/** @type {never} */ (withRule(options, "gap")));
     return {
       async aggregate(input, state) {
         measured = await measure(input.updates, options);

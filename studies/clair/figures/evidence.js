@@ -38,7 +38,7 @@ export async function evidenceFigure() {
   const score = panel("score", "score");
   score.layer.unshift({
     mark: { type: "rule", color: ink, strokeDash: [5, 3] },
-    encoding: { x: { datum: result.judge.controls.thresholds.upper } },
+    encoding: { x: { datum: /** @type {any} */ (result.judge).controls.thresholds.upper } },
   });
   const pieces = ["agreement", "size", "shape"].map((kind) => panel(kind, `${kind} (deviations)`));
   return { data: { values }, spacing: 14, hconcat: [...pieces, score] };

@@ -53,8 +53,10 @@ export async function judgeAdapters({ benign, bad }, rng, isClean) {
 function createPanel(options, onVerdicts) {
   const evidence = { by: "evidence", falseAlarmRate: rate };
   const judges = {
-    gap: clairAggregator.create(withRule(options, "gap")),
-    evidence: clairAggregator.create(clairSchema.parse({ ...options, rule: evidence })),
+    gap: clairAggregator.create(/** @type {never} */ (withRule(options, "gap"))),
+    evidence: clairAggregator.create(
+      /** @type {never} */ (clairSchema.parse({ ...options, rule: evidence })),
+    ),
     reference: referenceRule({ rank: options.rank, rate }),
   };
   return {
