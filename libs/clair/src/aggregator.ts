@@ -14,7 +14,7 @@ import { noHistories, type EvidenceHistories } from "./judge/rounds.js";
 import { threadsFor } from "./modules/module-pool.js";
 import { withSecretSeed, type ClairOptions } from "./options.js";
 import { refine, toAggregation } from "./refine.js";
-import { scoreFloor } from "./space/views.js";
+import { scoreFloor } from "./space/view-measures.js";
 import { isCompared } from "./updates/sanitise.js";
 
 /** The CLAIR aggregator. It computes off the event loop, so heartbeats continue meanwhile. */

@@ -6,7 +6,7 @@ import { ModulePool } from "./modules/module-pool.js";
 import { leastClients, type ClairOptions } from "./options.js";
 import type { FoundSpace } from "./space/find-shared-space.js";
 import type { SharedSpace } from "./space/projection.js";
-import { listFarModules } from "./space/views.js";
+import { listFarModules } from "./space/view-measures.js";
 import { indicesOf, sanitise, selectComparable, type Client } from "./updates/sanitise.js";
 
 /**

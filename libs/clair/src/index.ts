@@ -1,6 +1,6 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { Clair } from "./aggregator.js";
-import { GroupedClair } from "./grouped.js";
+import { GroupedClair } from "./grouped-clair.js";
 import { clairSchema, type ClairOptions } from "./options.js";
 
 // To read the method from top to bottom: `clair.ts` runs steps 0 to 6, `judge-round.ts` the search
@@ -18,10 +18,10 @@ export { expandCondensed, type Condensed } from "./modules/condense.js";
 export { condenseInThread, threadsFor } from "./modules/module-pool.js";
 export { clairSchema, leastClients, type ClairOptions } from "./options.js";
 export { blendToPairs, refine, refineToPairs } from "./refine.js";
-export type { Refined } from "./refine/parts.js";
+export type { Refined } from "./refine/common-outside.js";
 export { bestPair, bestPairs, type BestPair, type RankedPair } from "./refine/pairs.js";
 export { minFurtherGap } from "./space/detect.js";
-export { inSharedMemory } from "./updates/transfer.js";
+export { inSharedMemory } from "./updates/shared-memory.js";
 
 /** CLAIR as an aggregator; see `clair` for the method and its source. */
 export const clairAggregator: AggregatorPlugin = {

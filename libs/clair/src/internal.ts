@@ -2,6 +2,6 @@
 export { withSecretSeed } from "./options.js";
 export { toAggregation } from "./refine.js";
 export { computeStarts } from "./space/search.js";
-export { computeSines } from "./space/views.js";
+export { computeSines } from "./space/view-measures.js";
 export { compressChange, innerOfChanges, toChange } from "./updates/change.js";
 export { isCompared } from "./updates/sanitise.js";

@@ -23,7 +23,7 @@ import { leastClients, toFindOptions, type ClairOptions, type ClairRule } from "
 import { detect } from "./space/detect.js";
 import { findSharedSpace, isSharedByMost, type FoundSpace } from "./space/find-shared-space.js";
 import type { SharedSpace } from "./space/projection.js";
-import { minBenignCount } from "./space/views.js";
+import { minBenignCount } from "./space/view-measures.js";
 import { largeCommonPart } from "./updates/change.js";
 import { indicesOf, type Client } from "./updates/sanitise.js";
 

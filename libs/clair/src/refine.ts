@@ -17,7 +17,7 @@ import type { Hosted } from "@fedclair/threads";
 import type { ClairResult } from "./judge-round.js";
 import type { ModuleState } from "./modules/module-state.js";
 import { scalesCommonPart, type ClairOptions } from "./options.js";
-import type { Refined, Members } from "./refine/parts.js";
+import type { Refined, Members } from "./refine/common-outside.js";
 import type { RefinedPair } from "./refine/outputs.js";
 import type { Blend, RankedPair } from "./refine/pairs.js";
 import { refineVectors } from "./refine/refine-module.js";

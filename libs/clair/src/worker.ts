@@ -2,11 +2,11 @@
 import type { LowRank } from "@fedclair/core";
 import { ThreadService } from "@fedclair/threads";
 import { condense, type Condensed } from "./modules/condense.js";
-import { ClientGroup } from "./grouped.js";
+import { ClientGroup } from "./grouped-clair.js";
 import { ModuleGroup } from "./modules/module-state.js";
 import type { ClairOptions } from "./options.js";
 import type { ThreadObjects } from "./modules/module-pool.js";
-import { inSharedMemory, restore } from "./updates/transfer.js";
+import { inSharedMemory, restore } from "./updates/shared-memory.js";
 
 function condenseShared(pairs: readonly LowRank[]): Condensed {
   const condensed = condense(pairs);

@@ -8,4 +8,4 @@ export {
 } from "./backend.js";
 export { Floats, unreleasedFloats } from "./floats.js";
 export { Linear } from "./linear.js";
-export { Adam, descend, relu } from "./steps.js";
+export { Adam, descend, relu } from "./optimiser-steps.js";

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import fc from "fast-check";
 import { Floats, unreleasedFloats } from "./floats.js";
 import { Linear } from "./linear.js";
-import { Adam, descend, relu } from "./steps.js";
+import { Adam, descend, relu } from "./optimiser-steps.js";
 
 /** Integers with many zeros; sums of their products are exact in float32. */
 const entries = (count: number) =>

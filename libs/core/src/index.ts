@@ -5,7 +5,7 @@ export * from "./contracts/attack.js";
 export * from "./contracts/mod.js";
 export * from "./contracts/plugin.js";
 export * from "./contracts/task.js";
-export { dashes, methodColours, mutedColour, strokeLegend } from "./contracts/curves.js";
+export { dashes, methodColours, mutedColour, strokeLegend } from "./contracts/figure-colours.js";
 export { definePlugin, type DefinedPlugin } from "./contracts/define-plugin.js";
 export type {
   Artifact,

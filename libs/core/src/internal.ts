@@ -39,13 +39,13 @@ export type { Attacked } from "./loop/attack-cohort.js";
 export type { Collected } from "./loop/collect.js";
 export { needsFinish } from "./loop/finish-external.js";
 export { windowSize } from "./loop/gather-streamed.js";
-export { askForParams } from "./loop/initial.js";
+export { askForParams } from "./loop/ask-for-params.js";
 export { jobFor, renewJob } from "./loop/job.js";
 export type { ClientRecord, RoundRecord, RoundTiming } from "./loop/record.js";
 export { planRounds, type RoundPlan } from "./loop/round-plan.js";
 export { runRounds, type RoundDone, type TrialEvent } from "./loop/round.js";
 export type { Stepped } from "./loop/run-step.js";
-export { serverCode, type ServerCode, type WatchedServer } from "./loop/server-code.js";
+export { serverCode, type ServerCode, type WatchedServer } from "./loop/server-plugins.js";
 export { keepBases, startTrial, type TrialState } from "./loop/trial-state.js";
 export { admitEvaluation, admitUpdate, checkNames, maxChange } from "./tensors/admission.js";
 export {
@@ -128,6 +128,6 @@ export {
   type Failure,
 } from "./words/errors.js";
 export { checkValue } from "./words/issues.js";
-export { didYouMean } from "./words/near.js";
+export { didYouMean } from "./words/did-you-mean.js";
 export { afterRunning } from "./words/running-time.js";
 export { bounds, isName, jsonBytes, oneLine, printable } from "./words/text.js";

@@ -3,7 +3,7 @@ import { symmetricEigen } from "./eigen.js";
 import { hstack, Matrix, subtract } from "./matrix.js";
 import { multiply, multiplyTN } from "./multiply.js";
 import { thinQr } from "./qr.js";
-import { safeNorm } from "./range.js";
+import { safeNorm } from "./scale-range.js";
 import { stream } from "./stream.js";
 
 /**

@@ -1,7 +1,7 @@
 import { at } from "./at.js";
 import { Matrix } from "./matrix.js";
-import { implicitQl } from "./ql.js";
-import { scaleIntoRange } from "./range.js";
+import { implicitQl } from "./implicit-ql.js";
+import { scaleIntoRange } from "./scale-range.js";
 import { rotateColumns } from "./rotations.js";
 import { withScratch } from "./scratch.js";
 import { tridiagonalise } from "./tridiagonal.js";

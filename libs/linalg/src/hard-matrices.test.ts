@@ -21,7 +21,7 @@ import {
   thinQr,
   thinSvd,
 } from "./index.js";
-import { safeNorm } from "./range.js";
+import { safeNorm } from "./scale-range.js";
 import { gaussian } from "../testing/gaussian.js";
 import {
   assertDescending,

@@ -5,7 +5,7 @@ export { cholesky, choleskySolve, solveUpper } from "./cholesky.js";
 export { symmetricEigen, symmetricEigenvalues, type SymmetricEigen } from "./eigen.js";
 export { gaussian } from "./gaussian.js";
 export { leadingEigenvectors } from "./leading-eigen.js";
-export { leadingLeft } from "./leading.js";
+export { leadingLeft } from "./leading-left.js";
 export { indices, pick, pickNumbers, zip } from "./lists.js";
 export { addScaled, hstack, Matrix, subtract } from "./matrix.js";
 export {

@@ -1,8 +1,8 @@
 import { at } from "./at.js";
 import { symmetricEigen } from "./eigen.js";
 import { Matrix } from "./matrix.js";
-import { implicitQl } from "./ql.js";
-import { scaleIntoRange, findLargest } from "./range.js";
+import { implicitQl } from "./implicit-ql.js";
+import { scaleIntoRange, findLargest } from "./scale-range.js";
 import { withScratch } from "./scratch.js";
 import { norm } from "./stats.js";
 import { stream } from "./stream.js";

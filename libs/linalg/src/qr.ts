@@ -1,7 +1,7 @@
 import { copyBlock, toBlock, transposeBlock, viewPart, type Block } from "./block.js";
 import { Matrix } from "./matrix.js";
 import { applyReflectors, createReflectors, type Reflectors } from "./reflectors.js";
-import { scaleIntoRange, isWithin, findLargest } from "./range.js";
+import { scaleIntoRange, isWithin, findLargest } from "./scale-range.js";
 import { addressOf, withScratch, type Scratch } from "./scratch.js";
 
 /** A = Q·R with Q m×k of orthonormal columns, R k×n upper triangular, k = min(m, n). */

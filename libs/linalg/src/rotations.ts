@@ -1,6 +1,6 @@
 import { at } from "./at.js";
 import type { Matrix } from "./matrix.js";
-import type { Rotate } from "./ql.js";
+import type { Rotate } from "./implicit-ql.js";
 import { withScratch } from "./scratch.js";
 
 const panelRows = 8;

@@ -4,7 +4,7 @@ import { symmetricEigen } from "./eigen.js";
 import { Matrix } from "./matrix.js";
 import { gramTN, multiply } from "./multiply.js";
 import { householderQr, computeScaledQr } from "./qr.js";
-import { findLargest, safeNorm, scaleTo } from "./range.js";
+import { findLargest, safeNorm, scaleTo } from "./scale-range.js";
 import { addressOf, withScratch } from "./scratch.js";
 
 /**

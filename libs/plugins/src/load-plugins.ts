@@ -4,7 +4,7 @@ import { importPlugins } from "./import-plugins.js";
 import { readCode, type ModuleCode } from "./module-code.js";
 import type { PluginModule } from "./resolve-module.js";
 import { checkShared } from "./shared-packages.js";
-import { watchImport } from "./threads/main-watch.js";
+import { watchImport } from "./threads/main-thread-limit.js";
 
 type LoadBuiltIn = (content?: unknown, outside?: ReadonlySet<string>) => Promise<Plugins>;
 

@@ -3,7 +3,7 @@ import type { Plugins } from "@fedclair/core";
 import { readNamedPlugins, type Trial, type TrialSource } from "@fedclair/core/internal";
 import { loadPlugins } from "./load-plugins.js";
 import { resolveModule, type PluginModule } from "./resolve-module.js";
-import { limitMainThread } from "./threads/main-watch.js";
+import { limitMainThread } from "./threads/main-thread-limit.js";
 
 /**
  * Loads the plug-ins that a trial or a sweep can use: the built-in ones, and those of its key

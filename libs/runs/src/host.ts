@@ -3,7 +3,7 @@
  * whole package, which matters because hosts are started by the dozen.
  */
 export { hostBackends } from "./run/backend.js";
-export { Patience } from "./run/patience.js";
+export { Patience } from "./run/slow-notice.js";
 export { readCertificates } from "./process/certificates.js";
 export { createLog } from "./process/log.js";
 export { interruption, readToken, toUserError } from "./process/main.js";

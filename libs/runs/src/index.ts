@@ -17,7 +17,7 @@ export {
   valuesOf,
 } from "./measures/evaluation.js";
 export { countsOf, detectionInfos, roundDetection } from "./measures/detection.js";
-export { listRunFaults, stoppedText } from "./measures/faults.js";
+export { listRunFaults, stoppedText } from "./measures/exit-faults.js";
 export {
   excludesZero,
   formatEstimate,
@@ -62,7 +62,7 @@ export { refinementText } from "./outcome/refinement-text.js";
 export { listItems, verdictSentence } from "./outcome/verdict.js";
 export { readActivity, type Activity } from "./store/activity.js";
 export { recordsAfter, recordsEnd, timingsAfter } from "./store/records-after.js";
-export { syncFolder, syncTree, writeWhole } from "./store/durable.js";
+export { syncFolder, syncTree, writeWhole } from "./store/atomic-files.js";
 export { breakLocks, findHolder, Lock, lockFile } from "./store/lock.js";
 export { makeFolder, makeOwnFolder } from "./store/make-folder.js";
 export { openRegularFile, readText, UnreadableError } from "./store/regular-file.js";
@@ -109,7 +109,7 @@ export {
   type StoredRun,
   type RunStatus,
 } from "./store/stored-run.js";
-export { checkRecords, eachRecord, linkTimings } from "./store/chain.js";
+export { checkRecords, eachRecord, linkTimings } from "./store/record-chain.js";
 export { eachLine, readLines } from "./store/lines.js";
 export type { ArmTiming } from "./store/arm-timing.js";
 export { checkExistingRun, checkTrial } from "./store/run-folder.js";

@@ -11,7 +11,7 @@ export {
 } from "./data/own-data.js";
 export type { Table } from "./data/table-builder.js";
 export { numbers, readTable, sortNames, texts, type ClientTable } from "./data/table.js";
-export { lineLayer, referenceLayer } from "./line-layers.js";
+export { lineLayer, referenceLayer } from "./curve-layers.js";
 export { LeastSquares } from "./linear-regression/least-squares.js";
 export { Mulberry32 } from "./mulberry32.js";
 export { Float64Adam, type AdamState } from "./nets/float64-adam.js";

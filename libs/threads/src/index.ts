@@ -5,5 +5,5 @@ export { NumberPages, PageUse } from "./number-pages.js";
 export { ThreadService } from "./serve.js";
 export { Overdue, Thread, ThreadEnded, type ThreadOptions } from "./thread.js";
 export { ThreadPool } from "./thread-pool.js";
-export type { TimeLimit } from "./time-limit.js";
+export type { TimeLimit } from "./progress-watch.js";
 export { copyPlain, restoreTensor, shareDense, toPostable, type InFile } from "./transfer.js";

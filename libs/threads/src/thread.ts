@@ -3,7 +3,7 @@ import { UserError } from "@fedclair/core";
 import { ThreadActivity } from "./activity.js";
 import type { ArgumentsOf, Hosted, MethodOf, ResultOf } from "./hosted.js";
 import type { Makers, ThreadMessage, ThreadReply, ThreadRequest, ThreadSetup } from "./messages.js";
-import { ProgressWatch, type TimeLimit } from "./time-limit.js";
+import { ProgressWatch, type TimeLimit } from "./progress-watch.js";
 
 /** The code in a thread did not return in time. */
 export class Overdue extends Error {}

@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core";
 import type { AdapterFolder } from "./find-adapters.js";
 import { openAdapter, type Adapter } from "./peft.js";
-import { findFormFaults } from "./unfit.js";
+import { findFormFaults } from "./adapter-faults.js";
 
 /**
  * Opens adapters that are to be compared.

@@ -8,7 +8,7 @@ import {
   type Update,
 } from "@fedclair/core";
 import { admitUpdate } from "@fedclair/core/internal";
-import { findMisfits } from "../adapters/misfits.js";
+import { findMisfits } from "../adapters/find-misfits.js";
 
 /** The updates of a round that can be aggregated. */
 interface AdmittedUpdates {

@@ -11,13 +11,13 @@ import {
   type AggregatorRequest,
   type ChosenAggregator,
 } from "./choose-aggregator.js";
-import { addCopies, findCopies } from "./copies.js";
-import { handOut } from "./hand-out.js";
+import { addCopies, findCopies } from "./identical-changes.js";
+import { handOut } from "./hand-out-adapters.js";
 import { readRound } from "./read-round.js";
 import { createRoundReport, type RoundReport } from "./round-report.js";
 import { runServerStep } from "./run-step.js";
 import { prepareState, readFolderState, withStateLock, type Rules } from "./state-folder.js";
-import { beginFolder, endFolder } from "./whole-folder.js";
+import { beginFolder, endFolder } from "./atomic-folder.js";
 
 /** How to aggregate the adapters of a round, and where to write the new ones. */
 export interface RoundOptions extends AggregatorRequest {

@@ -14,7 +14,7 @@ import {
   type Adapter,
   type PairInFile,
 } from "../adapters/peft.js";
-import { findNonFiniteEntry } from "../adapters/unfit.js";
+import { findNonFiniteEntry } from "../adapters/adapter-faults.js";
 
 /** The adapters that the clients of a round have sent. */
 export interface SentRound {

@@ -3,7 +3,7 @@ import { oneLine, type PluginChoice } from "@fedclair/core/internal";
 import { countNoun, columns } from "@fedclair/runs";
 import { listFirst } from "../adapters/names-text.js";
 import { formatMajority } from "../text/verdict.js";
-import type { HandedOut } from "./hand-out.js";
+import type { HandedOut } from "./hand-out-adapters.js";
 import type { SentRound } from "./read-round.js";
 
 /** The content of `verdicts.json`, which `--json` prints. */

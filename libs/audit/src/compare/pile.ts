@@ -13,7 +13,7 @@ import { item } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapters } from "../adapters/open-adapters.js";
 import { readScaledPair, type Adapter } from "../adapters/peft.js";
-import { findIdentical, findNonFiniteEntry, sampleNumbers } from "../adapters/unfit.js";
+import { findIdentical, findNonFiniteEntry, sampleNumbers } from "../adapters/adapter-faults.js";
 import { SharedBufferPool } from "./shared-buffers.js";
 
 /** Adapters that can be compared; may be empty. Only the condensed numbers are in memory. */

@@ -1,4 +1,4 @@
-import { type CornerTensor, inSharedMemory, restore } from "../updates/transfer.js";
+import { type CornerTensor, inSharedMemory, restore } from "../updates/shared-memory.js";
 import assert from "node:assert/strict";
 import { loadChange, readNumbers, toDense, toTensor, type LowRank } from "@fedclair/core";
 import { dot, frobenius, Matrix, stream, subtract, item, indices } from "@fedclair/linalg";

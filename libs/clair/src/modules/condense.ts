@@ -12,7 +12,7 @@ import {
   zip,
 } from "@fedclair/linalg";
 import { sliceColumns } from "@fedclair/rules";
-import { createCornerTensor } from "../updates/transfer.js";
+import { createCornerTensor } from "../updates/shared-memory.js";
 import type { ModuleMeasures } from "../measures/measures.js";
 import { measureModule } from "../measures/module-measures.js";
 

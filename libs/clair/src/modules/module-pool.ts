@@ -12,12 +12,12 @@ import {
 import { sum, indices } from "@fedclair/linalg";
 import { hostHere, Thread, ThreadPool, type Hosted } from "@fedclair/threads";
 import type { ControlKind, Power } from "../judge/controls.js";
-import type { SpaceOptions } from "../space/views.js";
+import type { SpaceOptions } from "../space/view-measures.js";
 import type { Condensed } from "./condense.js";
 import { isCompared } from "../updates/sanitise.js";
 import { ModuleGroup, type ModuleState } from "./module-state.js";
 import { type Comparison, PooledViews } from "../space/module-views.js";
-import { inSharedMemory, restore } from "../updates/transfer.js";
+import { inSharedMemory, restore } from "../updates/shared-memory.js";
 
 /** Numbers per thread below which another thread is not worth starting. */
 const minNumbersPerThread = 1 << 15;

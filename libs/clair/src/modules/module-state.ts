@@ -40,15 +40,15 @@ import { measureModule } from "../measures/module-measures.js";
 import { isBounded } from "../updates/sanitise.js";
 import { blendChanges, type Blend, type RankedPair } from "../refine/pairs.js";
 import { toRefinedPairs, type RefinedPair, toDeltas, type Models } from "../refine/outputs.js";
-import type { Refined, Members } from "../refine/parts.js";
+import type { Refined, Members } from "../refine/common-outside.js";
 import { refineModule, type RefineOptions } from "../refine/refine-module.js";
-import { chooseRank, createView } from "../space/view.js";
+import { chooseRank, createView } from "../space/module-view.js";
 import { ModuleUpdate } from "../updates/module-update.js";
 import { gramInside, computeTangent, type SharedSpace } from "../space/projection.js";
 import { roughRows } from "../space/sketch.js";
 import { type View } from "../space/fit.js";
 import { ModuleViews, PooledViews, type Centre, type Comparison } from "../space/module-views.js";
-import type { SpaceOptions } from "../space/views.js";
+import type { SpaceOptions } from "../space/view-measures.js";
 
 /**
  * One module of all clients, with everything that CLAIR computes from single modules. It is

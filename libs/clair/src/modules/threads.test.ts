@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { idOf, randomBasis, updateOf } from "@fedclair/rules/testing";
 import { clair, clairSchema, moduleTangents, refine, refineToPairs } from "../index.js";
-import { ClientGroup, judgeGroup } from "../grouped.js";
+import { ClientGroup, judgeGroup } from "../grouped-clair.js";
 import { ModulePool } from "./module-pool.js";
 
 /** Five modules of different shapes; the first three of ten clients are contaminated. */

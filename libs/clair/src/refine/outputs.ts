@@ -4,7 +4,12 @@ import { innerProduct, type Factors } from "@fedclair/rules";
 import type { SharedSpace } from "../space/projection.js";
 import { isFactored, normOf, sumWeighted, type Change } from "../updates/change.js";
 import { bestPairs, type RankedPair } from "./pairs.js";
-import { computeExtraShares, type Members, type Refined, type Refinement } from "./parts.js";
+import {
+  computeExtraShares,
+  type Members,
+  type Refined,
+  type Refinement,
+} from "./common-outside.js";
 
 /** What clients continue with. */
 export type Models = "personal" | "global";

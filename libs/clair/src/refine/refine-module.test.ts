@@ -2,7 +2,7 @@ import { frobenius, gaussian, item, stream } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { randomBasis } from "@fedclair/rules/testing";
 import { listOf } from "../updates/change.js";
-import { computeExtraShares } from "./parts.js";
+import { computeExtraShares } from "./common-outside.js";
 import { refineModule } from "./refine-module.js";
 
 describe("refineModule", () => {

@@ -4,7 +4,7 @@ import { weightedSum, type Factors } from "@fedclair/rules";
 import { combineChanges, isFactored, factorRankOf, type ChangeList } from "../updates/change.js";
 import { createProjection, type SharedSpace } from "../space/projection.js";
 import type { Client } from "../updates/sanitise.js";
-import { type Refined, findCommonOutside, type Refinement } from "./parts.js";
+import { type Refined, findCommonOutside, type Refinement } from "./common-outside.js";
 
 /** How a module is refined. */
 export interface RefineOptions {

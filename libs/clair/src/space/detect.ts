@@ -6,7 +6,7 @@ import {
   type Energies,
   type SpaceOptions,
   type Views,
-} from "./views.js";
+} from "./view-measures.js";
 
 /** The clients inside the shared space, with the scores of all clients. */
 export interface Decomposition extends Cut {

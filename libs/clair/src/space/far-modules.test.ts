@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { addScaled, gaussian, multiply, stream } from "@fedclair/linalg";
 import { idOf, randomBasis, updateOf } from "@fedclair/rules/testing";
-import { listFarModules } from "./views.js";
+import { listFarModules } from "./view-measures.js";
 import { clair, clairSchema } from "../index.js";
 import { toAggregation, refine } from "../refine.js";
 

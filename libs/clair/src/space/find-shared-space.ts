@@ -2,7 +2,7 @@ import { median, pick } from "@fedclair/linalg";
 import { indicesOf, zeroShare, type Client } from "../updates/sanitise.js";
 import { detect, skipDetection, type CutOptions, type Decomposition } from "./detect.js";
 import type { Comparison, PooledViews } from "./module-views.js";
-import type { SpaceOptions } from "./views.js";
+import type { SpaceOptions } from "./view-measures.js";
 
 /** The modules of a round, which are compared together. */
 interface SharedModules {

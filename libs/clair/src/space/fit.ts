@@ -20,7 +20,7 @@ import {
 } from "@fedclair/linalg";
 import type { Side } from "../updates/change.js";
 import type { Grams } from "./grams.js";
-import type { Energies, Reweighing, ReweighingStep } from "./views.js";
+import type { Energies, Reweighing, ReweighingStep } from "./view-measures.js";
 
 /**
  * One module of all active clients, seen from one side. The search for the shared space works on

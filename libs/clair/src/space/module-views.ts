@@ -13,7 +13,7 @@ import {
   type View,
 } from "./fit.js";
 import type { SharedSpace } from "./projection.js";
-import type { Energies, Reweighing, SpaceOptions, Views } from "./views.js";
+import type { Energies, Reweighing, SpaceOptions, Views } from "./view-measures.js";
 
 /** The clients to compare, and how to compare them. */
 export interface Comparison {

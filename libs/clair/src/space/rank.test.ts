@@ -3,7 +3,7 @@ import { hstack, item, Matrix, stream } from "@fedclair/linalg";
 import { clair } from "../clair.js";
 import { clairSchema } from "../options.js";
 import { compressChange } from "../updates/change.js";
-import { createView, chooseRank } from "./view.js";
+import { createView, chooseRank } from "./module-view.js";
 
 const options = clairSchema.parse({ rule: "gap" });
 

@@ -1,5 +1,5 @@
 import { indices, item, median, pick, quantile } from "@fedclair/linalg";
-import { computeSines, minBenignCount, type SpaceOptions, type Views } from "./views.js";
+import { computeSines, minBenignCount, type SpaceOptions, type Views } from "./view-measures.js";
 
 /** A set of clients that one space fits well. */
 interface Candidate {

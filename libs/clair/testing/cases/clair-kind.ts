@@ -15,7 +15,7 @@ import {
   type ClairOptions,
   type ClairResult,
 } from "../../src/index.js";
-import { type Refined } from "../../src/refine/parts.js";
+import { type Refined } from "../../src/refine/common-outside.js";
 import {
   asFields,
   asList,

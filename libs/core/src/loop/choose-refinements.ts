@@ -8,7 +8,7 @@ import {
 } from "../contracts/refinements.js";
 import { admitEvaluation } from "../tensors/admission.js";
 import { deltaBytes, type Delta } from "../tensors/update.js";
-import { askClients, type Asked } from "./ask.js";
+import { askClients, type Asked } from "./ask-clients.js";
 import type { Answered, Collected } from "./collect.js";
 import type { RoundPlan } from "./round-plan.js";
 import type { Stepped } from "./run-step.js";

@@ -3,7 +3,7 @@ import { summarizeAnswers, type Trained } from "./record.js";
 import { nextControls, type ControlVariates } from "./control-variates.js";
 import type { RoundPlan } from "./round-plan.js";
 import type { Arrived, Stepped } from "./run-step.js";
-import type { ServerCode } from "./server-code.js";
+import type { ServerCode } from "./server-plugins.js";
 import type { AttackStates, TrialState } from "./trial-state.js";
 
 /** A round in which no client will answer any more. */

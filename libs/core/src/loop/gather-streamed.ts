@@ -1,5 +1,5 @@
 import { failure, type Failure } from "../words/errors.js";
-import { askToTrain, type Asked, type GatheringCode } from "./ask.js";
+import { askToTrain, type Asked, type GatheringCode } from "./ask-clients.js";
 import type { Answered } from "./collect.js";
 import type { ClosedRound } from "./close-cohort.js";
 import { summarizeAnswers, type UpdateSummary } from "./record.js";

@@ -1,7 +1,7 @@
 import { sum } from "@fedclair/linalg";
-import { askToTrain, type Asked, type GatheringCode, type Sampled } from "./ask.js";
+import { askToTrain, type Asked, type GatheringCode, type Sampled } from "./ask-clients.js";
 import { cohortSize, sampleCohort, samplePass } from "../trial/cohort.js";
-import type { Asking, SimulatedTime } from "./asking.js";
+import type { Asking, SimulatedTime } from "./asked-clients.js";
 import type { ClosedRound } from "./close-cohort.js";
 import type { Answered, Collected } from "./collect.js";
 import { failure, type Failure } from "../words/errors.js";

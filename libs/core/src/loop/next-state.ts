@@ -1,4 +1,4 @@
-import type { Asking } from "./asking.js";
+import type { Asking } from "./asked-clients.js";
 import type { Stepped } from "./run-step.js";
 import type { ClosedRound } from "./close-cohort.js";
 import type { Merged, TrialState } from "./trial-state.js";

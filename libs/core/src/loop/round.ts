@@ -4,7 +4,7 @@ import { exitCodes, UserError } from "../words/errors.js";
 import { stopwatch } from "../words/stopwatch.js";
 import { ArmFault } from "./arm-fault.js";
 import { closeCohort } from "./close-cohort.js";
-import { askClients, type Asked, type Sampled } from "./ask.js";
+import { askClients, type Asked, type Sampled } from "./ask-clients.js";
 import { chooseRefinements } from "./choose-refinements.js";
 import type { Answered, Collected } from "./collect.js";
 import { gather } from "./gather.js";
@@ -13,7 +13,7 @@ import { requireQuorum } from "./quorum.js";
 import { roundRecord, summarizeAnswers, type RoundRecord, type RoundTiming } from "./record.js";
 import type { RoundPlan } from "./round-plan.js";
 import { mergeStep } from "./run-step.js";
-import { serverCode, type ServerCode } from "./server-code.js";
+import { serverCode, type ServerCode } from "./server-plugins.js";
 import { admitFor, type TrialState } from "./trial-state.js";
 
 /** An event of a trial, yielded when it happens. */

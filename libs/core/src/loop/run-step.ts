@@ -11,7 +11,7 @@ import { describeValue } from "../words/describe-value.js";
 import { errorMessage, UserError } from "../words/errors.js";
 import { ArmFault } from "./arm-fault.js";
 import type { RoundPlan } from "./round-plan.js";
-import { runServerHalves, type ModMetrics, type ModStates } from "./server-halves.js";
+import { runServerHalves, type ModMetrics, type ModStates } from "./server-mods.js";
 import { admitFor, merge, type Merged, type TrialState } from "./trial-state.js";
 
 /** The result of the coordinator's part of a round, before it is merged into the params. */

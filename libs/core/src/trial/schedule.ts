@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { expectNamed } from "../words/near.js";
+import { expectNamed } from "../words/did-you-mean.js";
 
 const fraction = z.number().gt(0).max(1);
 

@@ -3,7 +3,7 @@ import type { Aggregation, Aggregator, AggregatorInput } from "../contracts/aggr
 import { DenseSum } from "../tensors/dense-sum.js";
 import type { Dense } from "../tensors/tensor.js";
 import { UserError } from "../words/errors.js";
-import { expectNamed } from "../words/near.js";
+import { expectNamed } from "../words/did-you-mean.js";
 
 const beta = z.number().min(0).lt(1);
 const learningRate = z.number().positive();

@@ -3,7 +3,7 @@ import { clientIds } from "../contracts/clients.js";
 import { pluginOptions } from "../contracts/plugin-choice.js";
 import type { Plugins } from "../contracts/plugin.js";
 import { UserError } from "../words/errors.js";
-import { didYouMean } from "../words/near.js";
+import { didYouMean } from "../words/did-you-mean.js";
 import { excerpt } from "../words/text.js";
 import { cohortSize } from "./cohort.js";
 import { checkContamination } from "./data-contamination.js";

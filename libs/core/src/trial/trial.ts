@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { countAttacked, clientIds } from "../contracts/clients.js";
 import type { Plugin, Plugins, Registry } from "../contracts/plugin.js";
-import { expectNamed } from "../words/near.js";
+import { expectNamed } from "../words/did-you-mean.js";
 import { pluginOptions, type PluginChoice } from "../contracts/plugin-choice.js";
 import { locatedPlugin } from "../contracts/plugin-identity.js";
 import { devicesSchema } from "./devices.js";

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { didYouMean } from "./near.js";
+import { didYouMean } from "./did-you-mean.js";
 import { excerpt } from "./text.js";
 
 /** The largest number of unknown keys for which a similar key is looked up. */

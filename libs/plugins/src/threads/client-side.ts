@@ -6,8 +6,8 @@ import { NumberPages } from "@fedclair/threads";
 import { loadPlugins } from "../load-plugins.js";
 import type { PluginModule } from "../resolve-module.js";
 import { loadForHost } from "../with-tasks.js";
-import { mapTensors } from "./answers.js";
-import type { PluginService, PostedJob, ThreadTrial } from "./posted.js";
+import { mapTensors } from "./map-tensors.js";
+import type { PluginService, PostedJob, ThreadTrial } from "./thread-messages.js";
 import { prepareInThread } from "./prepare-in-thread.js";
 
 /** The time between two signs that the event loop turns while clients train together, in ms. */

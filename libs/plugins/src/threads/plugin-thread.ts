@@ -1,5 +1,5 @@
 import { Thread } from "@fedclair/threads";
-import type { PluginReport } from "./posted.js";
+import type { PluginReport } from "./thread-messages.js";
 import type { PluginMakers } from "./worker.js";
 
 /**

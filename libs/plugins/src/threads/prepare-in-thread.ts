@@ -3,7 +3,7 @@ import type { Plugins } from "@fedclair/core";
 import { prepareSentTrial, type PreparedTrial } from "@fedclair/core/internal";
 import { readCode } from "../module-code.js";
 import type { PluginModule } from "../resolve-module.js";
-import type { ThreadTrial } from "./posted.js";
+import type { ThreadTrial } from "./thread-messages.js";
 
 /** Prepares a trial, with the backend that its plug-ins may need. */
 export async function prepareInThread(

@@ -11,7 +11,7 @@ import {
 import { toPostable } from "@fedclair/threads";
 import { loadPlugins } from "../load-plugins.js";
 import type { PluginModule } from "../resolve-module.js";
-import type { PluginService, PostedFault, ThreadTrial } from "./posted.js";
+import type { PluginService, PostedFault, ThreadTrial } from "./thread-messages.js";
 import { prepareInThread } from "./prepare-in-thread.js";
 
 /** The coordinator's plug-ins of a trial in a thread. An arm is given by its index. */

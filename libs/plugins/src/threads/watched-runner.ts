@@ -19,10 +19,10 @@ import {
   type Hosted,
 } from "@fedclair/threads";
 import type { PluginModule } from "../resolve-module.js";
-import { mapTensors } from "./answers.js";
+import { mapTensors } from "./map-tensors.js";
 import type { ClientSide } from "./client-side.js";
 import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
-import type { PluginReport, PostedJob, ThreadTrial } from "./posted.js";
+import type { PluginReport, PostedJob, ThreadTrial } from "./thread-messages.js";
 
 /** A runner of jobs in a thread. */
 interface WatchedRunnerOptions extends ThreadTrial {

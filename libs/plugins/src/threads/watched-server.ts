@@ -15,7 +15,7 @@ import {
 import { Overdue, ThreadEnded, toPostable, type Hosted } from "@fedclair/threads";
 import type { PluginModule } from "../resolve-module.js";
 import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
-import type { PostedFault, ThreadTrial } from "./posted.js";
+import type { PostedFault, ThreadTrial } from "./thread-messages.js";
 import type { ServerSide } from "./server-side.js";
 
 /** The coordinator's code in a thread. */

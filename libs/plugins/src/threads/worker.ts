@@ -3,7 +3,7 @@ import { ThreadService } from "@fedclair/threads";
 import { loadPlugins } from "../load-plugins.js";
 import type { PluginModule } from "../resolve-module.js";
 import { openClientSide, type ClientSide } from "./client-side.js";
-import type { PluginReport, ThreadTrial } from "./posted.js";
+import type { PluginReport, ThreadTrial } from "./thread-messages.js";
 import { openServerSide, type ServerSide } from "./server-side.js";
 
 /** What a thread creates, once it is prepared. */

@@ -3,7 +3,7 @@ import type { MetricInfo } from "@fedclair/core";
 import { exitCodes, type ClientRecord, type Trial } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { roundDetection, isExact } from "./detection.js";
-import { listRunFaults } from "./faults.js";
+import { listRunFaults } from "./exit-faults.js";
 import { findLoss } from "./losses.js";
 import type { ArmRecord } from "./arm-record.js";
 import { summarise, type Summary } from "./summary.js";

@@ -49,7 +49,7 @@ export interface Summary {
   /** The metric that arms are compared by first, if the task has one. */
   readonly primary?: string;
   /**
-   * The link of the last round (store/chain.ts), which binds the summary to the records. Absent
+   * The link of the last round (store/record-chain.ts), which binds the summary to the records. Absent
    * until the run is done.
    */
   readonly chain?: string;

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { ClientRecord, Trial } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { clientOf, lostClient, recordOf, runOf } from "../../testing/run-of.js";
-import { listRunFaults } from "../measures/faults.js";
+import { listRunFaults } from "../measures/exit-faults.js";
 import { clientRows } from "./client-rows.js";
 import { columns } from "../words/columns.js";
 import { compareArms } from "./arm-rows.js";

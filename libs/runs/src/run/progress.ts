@@ -14,7 +14,7 @@ import { formatNumber } from "../words/numbers.js";
 import type { ArmEvent } from "./run-trial.js";
 import { roundDetection } from "../measures/detection.js";
 import { readMetric } from "../measures/measure.js";
-import { Patience } from "./patience.js";
+import { Patience } from "./slow-notice.js";
 import { isFlagged } from "../measures/truth.js";
 
 /** The escape sequence DECSC. */

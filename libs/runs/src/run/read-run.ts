@@ -14,7 +14,7 @@ import { DrawnRounds } from "../measures/drawn-rounds.js";
 import { FailureTally, type Failures } from "../measures/failures.js";
 import { readRunTrial } from "../store/read-trial.js";
 import { readRunInfo, readSummary } from "../store/stored-run.js";
-import { eachRecord } from "../store/chain.js";
+import { eachRecord } from "../store/record-chain.js";
 import { findHolder } from "../store/lock.js";
 import { eachLine, readLines } from "../store/lines.js";
 import type { ArmTiming } from "../store/arm-timing.js";

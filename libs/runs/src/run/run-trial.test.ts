@@ -11,7 +11,7 @@ import {
 } from "@fedclair/core";
 import { ClientRunner, exitCodes, MemoryPool, type ClientPool } from "@fedclair/core/internal";
 import { prepare, toyPlugins, toyTrial } from "@fedclair/core/testing";
-import { listRunFaults } from "../measures/faults.js";
+import { listRunFaults } from "../measures/exit-faults.js";
 import { readRun } from "./read-run.js";
 import { recordTrial } from "./record-trial.js";
 import type { ArmRecord } from "../measures/arm-record.js";

@@ -14,7 +14,7 @@ import {
 import { leafValues } from "../words/leaf-values.js";
 import { runTrial, startArms, type ArmProgress } from "./run-trial.js";
 import { listCheckpointRounds, readCheckpointAt, type Position } from "../store/checkpoint.js";
-import { storedRounds, type StoredRound } from "../store/chain.js";
+import { storedRounds, type StoredRound } from "../store/record-chain.js";
 import { encodeRound, type EncodedRound } from "../store/encode-round.js";
 import { loadStored } from "../store/load-stored.js";
 import { paramsFile, paramsFilePieces } from "../store/params-file.js";

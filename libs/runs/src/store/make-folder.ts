@@ -2,7 +2,7 @@ import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UserError } from "@fedclair/core/errors";
 import { systemErrorCode } from "../words/system-error.js";
-import { syncFolder } from "./durable.js";
+import { syncFolder } from "./atomic-files.js";
 
 /**
  * Creates a folder and its parents. `mkdir` with `recursive` would never return in places where no

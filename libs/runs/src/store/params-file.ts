@@ -7,7 +7,7 @@ import {
   type Keep,
   type TrialState,
 } from "@fedclair/core/internal";
-import { joinPieces } from "./durable.js";
+import { joinPieces } from "./atomic-files.js";
 
 /** The file of a run with the params of its main arm after the last round. */
 export const paramsFile = "params.safetensors";

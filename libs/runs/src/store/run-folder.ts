@@ -8,7 +8,7 @@ import type { ArmRecord } from "../measures/arm-record.js";
 import type { ArmTiming, WireTraffic } from "./arm-timing.js";
 import { commandName } from "../words/command-name.js";
 import { systemErrorCode } from "../words/system-error.js";
-import { checkRecords, firstLink, nextLink } from "./chain.js";
+import { checkRecords, firstLink, nextLink } from "./record-chain.js";
 import type { Summary } from "../measures/summary.js";
 import { trialHash } from "./trial-hash.js";
 import { countNoun } from "../words/numbers.js";
@@ -20,7 +20,7 @@ import {
   type Checkpoint,
   type CheckpointPolicy,
 } from "./checkpoint.js";
-import { Log, writeWhole } from "./durable.js";
+import { Log, writeWhole } from "./atomic-files.js";
 import { encodeRound, toJsonLines } from "./encode-round.js";
 import {
   findRun,

@@ -11,7 +11,7 @@ import {
   type Stored,
 } from "@fedclair/core";
 import { errorMessage } from "@fedclair/core/internal";
-import { joinPieces, writeWhole } from "./durable.js";
+import { joinPieces, writeWhole } from "./atomic-files.js";
 import { openRegularFile } from "./regular-file.js";
 import { loadStored } from "./load-stored.js";
 

@@ -10,7 +10,7 @@ import {
   type WatchedServer,
 } from "@fedclair/core/internal";
 import type { ChosenBackend } from "../run/backend.js";
-import { listRunFaults } from "../measures/faults.js";
+import { listRunFaults } from "../measures/exit-faults.js";
 import { recordTrial } from "../run/record-trial.js";
 import { readSummary, removeRun, findRun, type StoredRun } from "../store/stored-run.js";
 import { InUse } from "../store/lock.js";

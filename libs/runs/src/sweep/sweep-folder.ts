@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { z } from "zod";
-import { writeWhole } from "../store/durable.js";
+import { writeWhole } from "../store/atomic-files.js";
 import { makeFolder } from "../store/make-folder.js";
 import { readText } from "../store/regular-file.js";
 import { readRunInfo, readSummary } from "../store/stored-run.js";

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { maxCompared, type Entry, type Listing, type SweepView } from "../../src/data/protocol.js";
 import { PageNotice, formatMoment, formatValue } from "../parts/index.js";
 import { load } from "./load.js";
-import { Head, StatusMark } from "./parts.js";
+import { Head, StatusMark } from "./status-parts.js";
 import { compareAddress, formatRoute, reportAddress } from "./routes.js";
 
 /** Time between two looks at the list, in ms. */

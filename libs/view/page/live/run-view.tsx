@@ -8,7 +8,7 @@ import { CostSection } from "./cost-section.js";
 import { Facts, PageNotice, formatMoment } from "../parts/index.js";
 import { HostSection } from "./host-section.js";
 import { Overview } from "./overview.js";
-import { Head, StatusMark } from "./parts.js";
+import { Head, StatusMark } from "./status-parts.js";
 
 /** A run: at a glance, its clients, hosts and cost. */
 export function RunView({ path }: { readonly path: string }) {

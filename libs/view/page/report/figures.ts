@@ -1,4 +1,4 @@
-import { element } from "./element.js";
+import { element } from "./create-element.js";
 
 /** A mark, or a point of a line, in CSS pixels from the corner of its drawing. */
 interface Point {

@@ -1,5 +1,5 @@
 import { makeFigurePointable } from "./figures.js";
-import { makeFigurePlayable } from "./moves.js";
+import { makeFigurePlayable } from "./playable-figure.js";
 import { linkRuns } from "./run-links.js";
 import { showRounds } from "./rounds.js";
 import { makeTableSortable } from "./tables.js";

@@ -1,4 +1,4 @@
-import { element } from "./element.js";
+import { element } from "./create-element.js";
 
 /**
  * Links each run without a report of its own to the live page's view of it, in the list of runs and

@@ -1,4 +1,4 @@
-import { element } from "./element.js";
+import { element } from "./create-element.js";
 
 /** Shorter tables are read as a whole. */
 const minFiltered = 12;

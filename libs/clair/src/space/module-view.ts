@@ -17,7 +17,7 @@ import { sliceColumns } from "@fedclair/rules";
 import type { Side } from "../updates/change.js";
 import { gramOfMembers, type View } from "./fit.js";
 import { Grams } from "./grams.js";
-import type { SpaceOptions } from "./views.js";
+import type { SpaceOptions } from "./view-measures.js";
 import { liftFromSketch, createSketcher, sketchRows } from "./sketch.js";
 
 /**

@@ -1,4 +1,4 @@
-import { element } from "./element.js";
+import { element } from "./create-element.js";
 
 /** A line of a figure that a dot moves along. */
 interface Way {

@@ -10,7 +10,7 @@ import { recordOf } from "../../testing/run-of.js";
 import { readRun } from "../run/read-run.js";
 import { summarise } from "../measures/summary.js";
 import { trialHash } from "./trial-hash.js";
-import { checkRecords, eachRecord } from "./chain.js";
+import { checkRecords, eachRecord } from "./record-chain.js";
 import type { ArmTiming } from "./arm-timing.js";
 import { RunFolder } from "./run-folder.js";
 import { readLines } from "./lines.js";

@@ -23,7 +23,7 @@ import {
 } from "./modules/module-pool.js";
 import { withSecretSeed, type ClairOptions } from "./options.js";
 import { refine, toAggregation } from "./refine.js";
-import { shareDelta } from "./updates/transfer.js";
+import { shareDelta } from "./updates/shared-memory.js";
 
 /**
  * CLAIR for cohorts of any size (option `groupSize`). The cohort is split into random groups; each

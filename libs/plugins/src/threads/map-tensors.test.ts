@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Answer } from "@fedclair/core/internal";
 import { NumberPages, PageUse } from "@fedclair/threads";
-import { mapTensors } from "./answers.js";
+import { mapTensors } from "./map-tensors.js";
 
 const answerOf = (...arrays: (Float32Array | Float64Array)[]): Answer => ({
   jobId: 1,

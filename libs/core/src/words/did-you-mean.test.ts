@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { didYouMean, expectNamed } from "./near.js";
+import { didYouMean, expectNamed } from "./did-you-mean.js";
 
 describe("didYouMean", () => {
   const known = ["rounds", "clients", "cohort", "rank", "seed"];

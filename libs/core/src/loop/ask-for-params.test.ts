@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { stream } from "@fedclair/linalg";
 import type { Answer, ClientPool, Job } from "../contracts/pool.js";
 import { UserError, type Failure } from "../words/errors.js";
-import { askForParams } from "./initial.js";
+import { askForParams } from "./ask-for-params.js";
 import { encodeSafetensors } from "../tensors/safetensors.js";
 import type { Tensor } from "../tensors/tensor.js";
 import type { Delta, TensorDelta, Update } from "../tensors/update.js";

@@ -5,7 +5,7 @@ import { controlFor } from "./control-variates.js";
 import { jobFor } from "./job.js";
 import { needsFinish } from "./finish-external.js";
 import type { RoundPlan } from "./round-plan.js";
-import type { ServerCode } from "./server-code.js";
+import type { ServerCode } from "./server-plugins.js";
 import { clientStart, type TrialState } from "./trial-state.js";
 
 /** The event that a round's cohort is sampled. */

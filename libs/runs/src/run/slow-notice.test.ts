@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
-import { Patience } from "./patience.js";
+import { Patience } from "./slow-notice.js";
 
 describe("Patience", () => {
   before(() => {

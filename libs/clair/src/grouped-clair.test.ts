@@ -3,7 +3,7 @@ import { sumTerms } from "@fedclair/core/testing";
 import { addScaled, frobenius, gaussian, Matrix, stream, subtract } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { updateOf } from "@fedclair/rules/testing";
-import { GroupedClair } from "./grouped.js";
+import { GroupedClair } from "./grouped-clair.js";
 import { clairAggregator, clairSchema } from "./index.js";
 
 const [rows, cols] = [10, 100];

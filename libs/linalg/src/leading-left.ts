@@ -3,7 +3,7 @@ import { leadingEigenvectors } from "./leading-eigen.js";
 import { hstack, Matrix } from "./matrix.js";
 import { gramNT, gramTN, multiply, multiplyTN } from "./multiply.js";
 import { thinQr } from "./qr.js";
-import { scaleIntoRange } from "./range.js";
+import { scaleIntoRange } from "./scale-range.js";
 import { norm } from "./stats.js";
 
 /**

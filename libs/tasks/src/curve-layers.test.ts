@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mergeLines } from "./line-layers.js";
+import { mergeLines } from "./curve-layers.js";
 
 describe("mergeLines", () => {
   const line = (label: string, ...ys: number[]) => {

@@ -1,5 +1,5 @@
 import { type Numbers, readNumbers, shapeText, type LowRank } from "@fedclair/core";
-import { findMisfits, type Misfits } from "./misfits.js";
+import { findMisfits, type Misfits } from "./find-misfits.js";
 import { readScaledPair, type Adapter, type PairInFile } from "./peft.js";
 
 type Modules = Adapter["modules"];
