@@ -109,9 +109,9 @@ const farewellTimeout = 5000;
  * A pool of clients in other processes. Each client host connects with one websocket and gets
  * clients up to its capacity.
  *
- * A host is lost in one of three ways: its connection ends or answers no heartbeat (join/listen.ts),
- * it does not acknowledge a message in time (send/channel.ts), or it answers no job in
- * `maxSilentCalls` calls of `ask`.
+ * A host is lost in one of three ways: its connection ends or answers no heartbeat
+ * (join/listen.ts), it does not acknowledge a message in time (send/channel.ts), or it answers no
+ * job in `maxSilentCalls` calls of `ask`.
  */
 export class SocketPool implements ClientPool {
   /** The address for hosts to connect to. */
