@@ -75,7 +75,7 @@ describe("an option that clair does not have", () => {
     assert.throws(() => parse("{ rnak: 2, memoryBeta: 0.5 }"), {
       message:
         "t: options: unknown key 'rnak', did you mean 'rank'?\n" +
-        "t: options: unknown key 'memoryBeta'",
+        "t: options: unknown key 'memoryBeta'; expected one of side, rank, rankMax, minBenignFraction, starts, seed, rule, window, screens, centered, models, weighting, groupSize",
     });
   });
 });

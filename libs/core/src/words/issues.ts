@@ -5,17 +5,20 @@ import { excerpt } from "./text.js";
 /** The largest number of unknown keys for which a similar key is looked up. */
 const mostSuggestions = 20;
 
+/** The largest length of a list of known keys that is shown, in characters. */
+const longestList = 180;
+
 /** Replaces Zod's messages that are not written for users. */
 export const formatIssue: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === "unrecognized_keys") {
     const known = Object.keys((issue.inst as Partial<z.ZodObject> | undefined)?.shape ?? {});
+    const advice = issue.keys.map((key, i) => (i < mostSuggestions ? didYouMean(key, known) : ""));
+    // The first key that resembles none gets the list of all, if it is short.
+    const list = known.join(", ");
+    const unlike = list !== "" && list.length <= longestList ? advice.indexOf("") : -1;
+    if (unlike >= 0) advice[unlike] = `; expected one of ${list}`;
     // `separateIssues` splits the lines again; an excerpt is always one line.
-    return issue.keys
-      .map((key, i) => {
-        const advice = i < mostSuggestions ? didYouMean(key, known) : "";
-        return `unknown key '${excerpt(key)}'${advice}`;
-      })
-      .join("\n");
+    return issue.keys.map((key, i) => `unknown key '${excerpt(key)}'${advice[i]}`).join("\n");
   }
   if (issue.code === "invalid_type" && issue.expected === "int") return "expected an integer";
   if (issue.code === "not_multiple_of") return `expected a multiple of ${issue.divisor}`;
