@@ -129,7 +129,7 @@ function readEarlierRounds(
 function computeNextState(
   state: ClairState,
   { round, phase, updates }: AggregatorInput,
-  { detection, tangents, judge }: ClairResult,
+  { canFlag, tangents, judge }: ClairResult,
   { window }: ClairOptions,
 ): ClairState {
   const phaseState = state.get(phase);
@@ -140,7 +140,7 @@ function computeNextState(
   }
   const histories = (judge.by === "evidence" && judge.histories) || phaseState?.histories;
   const memory = new Map(phaseState?.memory);
-  if (detection && judge.by === "gap") {
+  if (canFlag && judge.by === "gap") {
     for (const [id, score] of tangents) memory.set(id, Math.log(Math.max(score, scoreFloor)));
   }
   const phases = new Map(state).set(phase, {

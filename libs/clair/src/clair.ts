@@ -1,5 +1,5 @@
 import { UserError, type ModuleDistance, type Update, type VerdictStatus } from "@fedclair/core";
-import { item, pick, zip } from "@fedclair/linalg";
+import { areEqual, item, pick, zip } from "@fedclair/linalg";
 import { findFailures, type ClientVerdict } from "./judge/gap.js";
 import { judgeRound, type ClairResult, type RoundContext } from "./judge-round.js";
 import { ModulePool } from "./modules/module-pool.js";
@@ -14,7 +14,14 @@ import { indicesOf, sanitise, selectComparable, type Client } from "./updates/sa
  * clients share, and finds the clients outside it, as a structured low-rank plus block-sparse
  * decomposition. After He, Chen and Feng, "Federated LoRA Fine-Tuning for LLMs via Collaborative
  * Alignment", arXiv 2605.21217. The estimator is a least trimmed subspace. It was designed for this
- * platform from the paper's abstract and is not the authors' code. `refine` runs step 7.
+ * platform from the paper's abstract and is not the authors' code. The steps:
+ *
+ * 0. select the clients that can be compared (updates/sanitise.ts)
+ * 1. to 3. reduce each module to a narrow block, scale it, choose its rank (space/module-view.ts)
+ * 4. find the space that the clients share (space/search.ts)
+ * 5. score the clients against it (space/detect.ts) and judge them (judge/)
+ * 6. report on this round's clients
+ * 7. refine the updates of those that are pooled (refine.ts)
  * @param updates one for each client
  * @throws UserError if no module has two axes or more
  */
@@ -39,16 +46,16 @@ export async function clair(
     const { found } = judgement;
 
     // Step 6: report on this round's clients.
-    const pooled = indicesWhere(judgement.clients, ({ isPooled }) => isPooled);
+    const shared = indicesWhere(judgement.clients, ({ isPooled }) => isPooled);
     const inside = pick(
       clients,
-      pooled.filter((k) => item(rows, k) >= 0),
+      shared.filter((k) => item(rows, k) >= 0),
     );
-    const isFitted = past.length === 0 && areEqual(pooled, found?.detection.benign ?? []);
+    const isFitted = past.length === 0 && areEqual(shared, found?.detection.inside ?? []);
     const spaces = await fitSpaces(modules, found, isFitted ? [] : inside);
     const failures = await runScreens(modules, spaces, inside, options);
-    const benign = inside.filter(({ id }) => !failures.has(id));
-    const detection = clients.length >= leastClients(options);
+    const pooled = inside.filter(({ id }) => !failures.has(id));
+    const canFlag = clients.length >= leastClients(options);
     const byId = <T>(values: readonly T[]) =>
       new Map(
         values.length === 0 ? [] : present.map((k) => [item(clients, k).id, item(values, k)]),
@@ -63,10 +70,10 @@ export async function clair(
       verdicts,
       judge: judgement.judge,
       active: pick(clients, present),
-      benign,
-      detection,
+      pooled,
+      canFlag,
       tangents: byId(found?.detection.scores ?? []),
-      farModules: findFarModules(modules, clients, detection ? found : undefined, benign, verdicts),
+      farModules: findFarModules(modules, clients, canFlag ? found : undefined, pooled, verdicts),
       gap: found?.detection.gap ?? 1,
       spaces: new Map(spaces.map((space, m) => [item(modules.names, m), space])),
       modules,
@@ -88,7 +95,7 @@ async function fitSpaces(
 ): Promise<SharedSpace[]> {
   if (!found) return [];
   const { detection, views, comparison } = found;
-  if (alone.length === 0) return views.spaces(detection.benign);
+  if (alone.length === 0) return views.spaces(detection.inside);
   const clients = indicesOf(alone);
   const centre = comparison.centre && { centre: { ...comparison.centre, clients } };
   const own = await modules.views({ ...comparison, clients, ...centre }, views.ranks);
@@ -118,11 +125,11 @@ function findFarModules(
   { names }: ModulePool,
   clients: readonly Client[],
   found: FoundSpace | undefined,
-  benign: readonly Client[],
+  pooled: readonly Client[],
   verdicts: ReadonlyMap<string, ClientVerdict>,
 ): Map<string, readonly ModuleDistance[]> {
   if (!found) return new Map();
-  const included = new Set(benign);
+  const included = new Set(pooled);
   const isDoubtful = ({ id }: Client) => (verdicts.get(id)?.status ?? "benign") !== "benign";
   const far = listFarModules(
     names,
@@ -135,10 +142,6 @@ function findFarModules(
 
 function indicesWhere<T>(items: readonly T[], holds: (one: T) => boolean): number[] {
   return items.flatMap((one, k) => (holds(one) ? [k] : []));
-}
-
-function areEqual(xs: readonly number[], ys: readonly number[]): boolean {
-  return xs.length === ys.length && xs.every((x, i) => x === ys[i]);
 }
 
 /** The status of every client. */
@@ -160,8 +163,8 @@ function toStatuses(
  * Rejects spaces of all dimensions. They contain every update, so no client could ever be flagged
  * as outside.
  */
-export function requireProperSubspace({ detection, spaces }: ClairResult): void {
-  if (!detection) return;
+export function requireProperSubspace({ canFlag, spaces }: ClairResult): void {
+  if (!canFlag) return;
   const sides = [...spaces.values()].flatMap(({ left, right }) => [left ?? [], right ?? []].flat());
   if (sides.some(({ rows, cols }) => cols < rows)) return;
   const rows = Math.max(...sides.map((space) => space.rows));

@@ -99,7 +99,7 @@ describe("clair with few clients", () => {
   it("flags no client among none, one or two", async () => {
     for (const updates of [[], round(bad), round(bad, benign(1))]) {
       const result = await clair(updates, options);
-      assert.equal(result.detection, false);
+      assert.equal(result.canFlag, false);
       assert.equal(idsOf(result, "benign").length, updates.length);
       assert.equal((await refine(result, options)).size, updates.length > 0 ? 1 : 0);
     }
@@ -107,7 +107,7 @@ describe("clair with few clients", () => {
 
   it("flags one bad client among three", async () => {
     const result = await clair(round(benign(1), bad, benign(2)), options);
-    assert.equal(result.detection, true);
+    assert.equal(result.canFlag, true);
     assert.deepEqual(idsOf(result, "contaminated"), ["c01"]);
     assert.ok(sinTheta(basis, result.spaces.get("m")?.left) < 1e-8);
   });
@@ -116,7 +116,7 @@ describe("clair with few clients", () => {
     const config = clairSchema.parse({ rank: 2, rule: "evidence" });
     for (const benignCount of [1, 4]) {
       const updates = round(bad, ...[1, 2, 3, 4].slice(0, benignCount).map(benign));
-      const { detection, status, verdicts } = await clair(updates, config);
+      const { canFlag: detection, status, verdicts } = await clair(updates, config);
       assert.equal(detection, false);
       assert.deepEqual([...status.values()], Array(benignCount + 1).fill("undecided"));
       assert.equal(

@@ -185,7 +185,7 @@ export class ClientGroup {
       const { change, verdicts = [], metrics } = toAggregation(updates, result, refined, options);
       return {
         change,
-        weight: sum(countWeights(result.benign, options.weighting)),
+        weight: sum(countWeights(result.pooled, options.weighting)),
         verdicts: verdicts.map(shorten),
         contaminated: metrics?.["contaminated"] ?? 0,
         inactive: metrics?.["inactive"] ?? 0,

@@ -41,9 +41,9 @@ export interface ClairResult {
    * The collaborative set C: the active clients that are averaged and refined, in the order of the
    * updates.
    */
-  readonly benign: readonly Client[];
+  readonly pooled: readonly Client[];
   /** Whether there were enough active clients to flag any. */
-  readonly detection: boolean;
+  readonly canFlag: boolean;
   /** Tangents of active clients to the shared space; rule `gap` blends them with earlier rounds. */
   readonly tangents: ReadonlyMap<string, number>;
   /** The modules in which flagged and undecided clients lie farthest outside, by id. */
@@ -213,7 +213,7 @@ async function weighEvidence(
   const measureFor = ({ detection }: FoundSpace) =>
     combineMeasures({ ...known, tangents: detection.scores });
   const firstMeasures = measureFor(first);
-  const found = await fitToTrusted(first, options, firstMeasures, bank);
+  const found = await fitToCore(first, options, firstMeasures, bank);
   const measures = found === first ? firstMeasures : measureFor(found);
   const { clients: verdicts, ...findings } = judgeByEvidence(
     measures,
@@ -256,11 +256,11 @@ async function findSpace(
 }
 
 /**
- * Fits a space that most clients share again, to the clients that all evidence trusts most.
- * Colluders on few directions can make a space theirs, and other evidence shows that they are not
- * like most.
+ * Fits a space that most clients share again, to the core: the clients that all evidence trusts
+ * most. Colluders on few directions can make a space theirs, and other evidence shows that they are
+ * not like most.
  */
-async function fitToTrusted(
+async function fitToCore(
   found: FoundSpace,
   options: ClairOptions,
   measures: ClientMeasures,

@@ -65,7 +65,7 @@ async function answer(round: Round, options: ClairOptions) {
   const result = await clair(updatesOf(round), options);
   const refined = await refine(result, options);
   const of = (name: string, id: string) => refinedMatrix(refined.get(name), id);
-  return { result, refined, of, benign: result.benign.map(({ id }) => id) };
+  return { result, refined, of, benign: result.pooled.map(({ id }) => id) };
 }
 
 type Answer = Awaited<ReturnType<typeof answer>>;

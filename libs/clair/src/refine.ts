@@ -24,7 +24,7 @@ import { refineVectors } from "./refine/refine-module.js";
 import type { SharedSpace } from "./space/projection.js";
 import { indicesOf, pickVectors } from "./updates/sanitise.js";
 
-type JudgedRound = Pick<ClairResult, "benign" | "modules" | "spaces">;
+type JudgedRound = Pick<ClairResult, "modules" | "pooled" | "spaces">;
 type Options = Pick<ClairOptions, "rule" | "weighting">;
 
 /**
@@ -41,9 +41,9 @@ export async function refine(
   const compared = await refineEachModule(judged, options, (module, space, members) =>
     module.ask("refine", space, members, how),
   );
-  const { benign } = judged;
-  if (benign.length === 0) return compared;
-  const vectors = await refineVectors(benign, computeWeights(benign, options.weighting));
+  const { pooled } = judged;
+  if (pooled.length === 0) return compared;
+  const vectors = await refineVectors(pooled, computeWeights(pooled, options.weighting));
   return new Map([...compared, ...vectors]);
 }
 
@@ -77,15 +77,15 @@ export function blendToPairs(
 }
 
 async function refineEachModule<T>(
-  { benign, modules, spaces }: JudgedRound,
+  { pooled, modules, spaces }: JudgedRound,
   { weighting }: Pick<ClairOptions, "weighting">,
   ask: (module: Hosted<ModuleState>, space: SharedSpace, members: Members) => Promise<T>,
 ): Promise<Map<string, T>> {
-  if (benign.length === 0) return new Map();
+  if (pooled.length === 0) return new Map();
   const members = {
-    clients: indicesOf(benign),
-    ids: benign.map(({ id }) => id),
-    weights: computeWeights(benign, weighting),
+    clients: indicesOf(pooled),
+    ids: pooled.map(({ id }) => id),
+    weights: computeWeights(pooled, weighting),
   };
   const bySpace = [...spaces.values()];
   const refined = await modules.each((module, m) => ask(module, item(bySpace, m), members));
@@ -115,10 +115,10 @@ export function toAggregation(
   };
   const shared = collectTerm((module) => module.shared);
   const sharedTerms = shared.size > 0 ? [shared] : [];
-  const benign = new Set(result.benign.map(({ id }) => id));
-  const isRefined = (id: string) => benign.has(id) || result.status.get(id) === "inactive";
+  const pooled = new Set(result.pooled.map(({ id }) => id));
+  const isRefined = (id: string) => pooled.has(id) || result.status.get(id) === "inactive";
   const personal = updates.map(({ clientId: id, delta }): [string, Delta[]] => {
-    if (benign.has(id)) {
+    if (pooled.has(id)) {
       const extra = collectTerm((module) => takeShare(module, id));
       const own = collectTerm((module) => module.personal.get(id));
       return [id, [own, ...sharedTerms, ...(extra.size > 0 ? [extra] : [])]];
@@ -133,7 +133,7 @@ export function toAggregation(
       personal: new Map(personal),
       refined: new Set(personal.flatMap(([id]) => (isRefined(id) ? [id] : []))),
     }),
-    verdicts: updates.map((update) => toVerdict(update, result)),
+    verdicts: updates.map((update) => toRecordedVerdict(update, result)),
     ...(result.judge.by === "evidence" && { cleared: result.judge.controls.cleared }),
     metrics: toMetrics(result),
   };
@@ -154,9 +154,9 @@ function createScaled(tensor: Tensor, factor: number): Tensor {
   return createStored(tensor.shape, dtypeOf(tensor), payloadBytes([tensor]), read);
 }
 
-function toVerdict(
+function toRecordedVerdict(
   { clientId }: Update,
-  { status, verdicts, benign, farModules }: ClairResult,
+  { status, verdicts, pooled, farModules }: ClairResult,
 ): Verdict {
   const verdictStatus = status.get(clientId);
   if (verdictStatus === undefined) throw new UserError(`clair: two updates of client ${clientId}`);
@@ -169,7 +169,7 @@ function toVerdict(
     ...(verdict && verdict.evidence.length > 0 && { evidence: verdict.evidence }),
     ...(modules && { modules }),
     status: verdictStatus,
-    pooled: benign.some(({ id }) => id === clientId),
+    pooled: pooled.some(({ id }) => id === clientId),
     score: verdict?.score ?? null,
     threshold: Number.isFinite(threshold) ? threshold : null,
   };

@@ -18,7 +18,7 @@ export function sinTheta(u: Matrix, v: Matrix | undefined): number {
 
 /** Ids of the clients with a status, in the order of the updates. */
 export function idsOf(result: ClairResult, status: "benign" | "contaminated"): string[] {
-  if (status === "benign") return result.benign.map(({ id }) => id);
+  if (status === "benign") return result.pooled.map(({ id }) => id);
   return [...result.status].filter(([, s]) => s === status).map(([id]) => id);
 }
 

@@ -26,6 +26,11 @@ export function zip<A, B>(first: readonly A[], second: readonly B[]): [A, B][] {
   return first.map((a, i) => [a, item(second, i)]);
 }
 
+/** Whether two lists hold the same numbers in the same order. */
+export function areEqual(xs: readonly number[], ys: readonly number[]): boolean {
+  return xs.length === ys.length && xs.every((x, i) => x === ys[i]);
+}
+
 /** The numbers 0 … count - 1. */
 export function indices(count: number): number[] {
   const all: number[] = [];

@@ -80,7 +80,7 @@ export async function compareAdapters({
     otherStarts: new Set(elsewhere.map((k) => item(names, k))),
   });
   try {
-    const { detection, gap, spaces, judge } = result;
+    const { canFlag: detection, gap, spaces, judge } = result;
     const threshold = [...result.verdicts.values()][0]?.threshold ?? Infinity;
     const tangents = await moduleTangents(result);
     const found = createFindings(result, tangents);

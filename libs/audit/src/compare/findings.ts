@@ -33,16 +33,16 @@ export function createInvalidFinding(name: string, reason: string): AdapterFindi
 /** Smaller tangents are rounding errors. */
 const floor = 1e-6;
 
-type Compared = Pick<ClairResult, "status" | "verdicts" | "judge" | "benign" | "modules">;
+type Compared = Pick<ClairResult, "status" | "verdicts" | "judge" | "pooled" | "modules">;
 
 /** Creates the findings of all adapters. @param tangents by adapter, then by module */
 export function createFindings(
-  { status, verdicts, judge, benign, modules: { names } }: Compared,
+  { status, verdicts, judge, pooled, modules: { names } }: Compared,
   tangents: ReadonlyMap<string, ReadonlyMap<string, number>>,
 ): AdapterFinding[] {
   const usual = (module: string) =>
-    median(benign.map(({ id }) => Math.max(tangents.get(id)?.get(module) ?? 0, floor)));
-  const medians = new Map(benign.length > 0 ? names.map((module) => [module, usual(module)]) : []);
+    median(pooled.map(({ id }) => Math.max(tangents.get(id)?.get(module) ?? 0, floor)));
+  const medians = new Map(pooled.length > 0 ? names.map((module) => [module, usual(module)]) : []);
   return [...status].map(([name, found]) => {
     if (found === "invalid") {
       return createInvalidFinding(name, "entries above 1e100, which cannot be compared");

@@ -11,7 +11,7 @@ const least = 1e-6;
  * factor in common.
  */
 export function findUninformative(
-  { benign, spaces }: Pick<ClairResult, "benign" | "spaces">,
+  { pooled, spaces }: Pick<ClairResult, "pooled" | "spaces">,
   { adapters }: Pick<Pile, "adapters">,
   tangents: ReadonlyMap<string, ReadonlyMap<string, number>>,
 ): string[] {
@@ -19,7 +19,7 @@ export function findUninformative(
     [...tangents.values()].some((own) => (own.get(module) ?? 0) > least);
   return [...spaces]
     .filter(([module, { rank }]) => {
-      const pairs = benign.flatMap(({ id }) => adapters.get(id)?.modules.get(module) ?? []);
+      const pairs = pooled.flatMap(({ id }) => adapters.get(id)?.modules.get(module) ?? []);
       const rows = Math.min(...pairs.map(({ b, a }) => Math.min(b.shape[0] ?? 0, a.shape[1] ?? 0)));
       if (!isOutside(module)) return true;
       return rank >= Math.min(rows, sum(pairs.map(({ b }) => b.shape[1] ?? 0)));

@@ -41,8 +41,8 @@ async function judgeHonest(
 ): Promise<HonestRound | undefined> {
   const result = await clair(updates, options, { threads: threadsFor(updates, options) });
   try {
-    const { judge, detection, verdicts } = result;
-    if (!detection || judge.by !== "evidence") return undefined;
+    const { judge, canFlag, verdicts } = result;
+    if (!canFlag || judge.by !== "evidence") return undefined;
     const { controls } = judge;
     if (controls.flagged === undefined) return undefined;
     return {

@@ -19,7 +19,7 @@ import { listEvidence, scoreAgainst, scoreClients, type EvidenceScores } from ".
 type Strength = Evidence & { readonly kind: PieceKind };
 
 /** The judgement of one client. */
-interface Judgement {
+interface JudgedClient {
   readonly status: Extract<VerdictStatus, "benign" | "contaminated" | "undecided">;
   /** The larger, the more suspicious; at least 0. */
   readonly score: number;
@@ -38,8 +38,8 @@ interface Judgement {
 }
 
 /** The judgement of all clients of a round. */
-interface RoundVerdict {
-  readonly clients: readonly Judgement[];
+interface JudgedClients {
+  readonly clients: readonly JudgedClient[];
   readonly thresholds: Thresholds;
   /** Share of planted attackers that are not called benign, by kind. */
   readonly power: Power;
@@ -61,7 +61,7 @@ interface JudgeOptions {
 }
 
 /** The positive controls of a round, and the limits of its scores. */
-export type Controls = Pick<RoundVerdict, "power" | "flagged" | "cleared" | "thresholds">;
+export type Controls = Pick<JudgedClients, "power" | "flagged" | "cleared" | "thresholds">;
 
 /** The judgement of rule `evidence`. */
 interface EvidenceJudgement {
@@ -111,7 +111,7 @@ export function judgeByEvidence(
   const judged = judgeOverRounds(ofRound, ids, histories, options);
   const reason = `too few clients: ${ids.length} of at least ${minClients}`;
   const clients = judged.map((one) =>
-    toVerdict(
+    toClientVerdict(
       isTooFew ? { ...one, status: "undecided", reason, isPooled: true } : one,
       poolsUndecided,
     ),
@@ -119,8 +119,8 @@ export function judgeByEvidence(
   return { clients, controls: ofRound, ...(histories && { histories }) };
 }
 
-function toVerdict(
-  { status, score, upper, reason, evidence, isPooled }: Judgement,
+function toClientVerdict(
+  { status, score, upper, reason, evidence, isPooled }: JudgedClient,
   poolsUndecided: boolean,
 ): ClientVerdict {
   return {
@@ -147,14 +147,14 @@ export const minBenignClients = 10;
  *
  * A client above the upper threshold is contaminated. A client below the lower threshold is
  * benign, if attackers planted among the clients would have stood out.
- * @param measures of at least four clients
+ * @param measures of at least three clients
  * @param rng draws the plants
  */
 export function judgeMeasures(
   measures: ClientMeasures,
   { bank, rate, required, power: known }: JudgeOptions,
   rng: Stream,
-): RoundVerdict {
+): JudgedClients {
   const count = measures.size.length;
   const scores = scoreClients(measures, bank.spreads);
   const thresholds = findThresholds(bank, scores, rate);
@@ -165,7 +165,7 @@ export function judgeMeasures(
   const cleared = count < minBenignClients ? [] : listCleared(power);
   const isCleared = cleared.length > 0 && required.every((kind) => cleared.includes(kind));
   const controls = describeControls(cleared, power, required, count < minBenignClients);
-  const clients = indices(count).map((k): Judgement => {
+  const clients = indices(count).map((k): JudgedClient => {
     const score = at(scores.scores, k);
     const startsElsewhere = measures.startsElsewhere[k] === true;
     const evidence = listEvidence(scores, k);
@@ -190,7 +190,7 @@ function findPlanted(
   { lower }: Thresholds,
   { bank, rate }: Pick<JudgeOptions, "bank" | "rate">,
   rng: Stream,
-): Pick<RoundVerdict, "power" | "flagged"> {
+): Pick<JudgedClients, "power" | "flagged"> {
   const planted = plantAttackers(
     measures,
     trusted,
@@ -214,8 +214,8 @@ export function decide(
   score: number,
   { upper, lower, shared }: Thresholds,
   evidence: readonly Strength[],
-  { canBeBenign, usualReason }: Pick<Judgement, "canBeBenign" | "usualReason">,
-): Pick<Judgement, "status" | "score" | "upper" | "reason" | "isPooled"> {
+  { canBeBenign, usualReason }: Pick<JudgedClient, "canBeBenign" | "usualReason">,
+): Pick<JudgedClient, "status" | "score" | "upper" | "reason" | "isPooled"> {
   const isUsual = score <= lower;
   const isPooled = score <= shared;
   if (score > upper) {
@@ -238,17 +238,17 @@ export function decide(
  * @param histories of all clients up to this round; absent for a round by itself
  */
 export function judgeOverRounds(
-  { clients, scores: ofRound }: Pick<RoundVerdict, "clients" | "scores">,
+  { clients, scores: ofRound }: Pick<JudgedClients, "clients" | "scores">,
   ids: readonly string[],
   histories: EvidenceHistories | undefined,
   { bank, rate }: Pick<JudgeOptions, "bank" | "rate">,
-): readonly Judgement[] {
+): readonly JudgedClient[] {
   const over = histories && scoreOverRounds(histories, ofRound);
   if (over === undefined) return clients;
   const { scores, rounds } = over;
   const thresholds = findThresholdsOverRounds(bank, scores, rate);
   const rows = new Map(over.ids.map((id, row) => [id, row]));
-  return clients.map((now, k): Judgement => {
+  return clients.map((now, k): JudgedClient => {
     const row = rows.get(ids[k] ?? "");
     if (row === undefined) return now;
     const score = at(scores.scores, row);
@@ -265,10 +265,10 @@ export function judgeOverRounds(
 
 /** The judgement of a client that stands out in this round alone. */
 function onlyNow(
-  { evidence }: Judgement,
+  { evidence }: JudgedClient,
   rounds: number,
   isPooled: boolean,
-): Pick<Judgement, "status" | "reason" | "isPooled"> {
+): Pick<JudgedClient, "status" | "reason" | "isPooled"> {
   const reason = describeEvidence(evidence, true);
   return {
     status: "undecided",

@@ -21,7 +21,7 @@ export interface ClientVerdict {
  * shared space. Without a threshold, clients are undecided.
  */
 export function judgeByGap(detection: Decomposition): ClientVerdict[] {
-  const { benign, scores, threshold, undecided } = detection;
+  const { inside: benign, scores, threshold, undecided } = detection;
   const inside = new Set(benign);
   return scores.map((score, k) => ({
     status: inside.has(k) ? (undecided === undefined ? "benign" : "undecided") : "contaminated",

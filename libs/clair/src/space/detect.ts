@@ -10,8 +10,8 @@ import {
 
 /** The clients inside the shared space, with the scores of all clients. */
 export interface Decomposition extends Cut {
-  /** Indices of the benign clients, ascending. */
-  readonly benign: readonly number[];
+  /** Indices of the clients inside the space, ascending. */
+  readonly inside: readonly number[];
   /**
    * Scores by client: the tangent of its angle to the space fitted without it, blended with earlier
    * rounds.
@@ -52,7 +52,7 @@ export async function detect(
     const cut = findCut(scores, options);
     const benign = listBenign(cut, scores);
     const key = benign.join();
-    if (visited.has(key) || pass === passes) return { ...cut, benign, scores, energies };
+    if (visited.has(key) || pass === passes) return { ...cut, inside: benign, scores, energies };
     visited.add(key);
     members = benign;
   }
@@ -110,7 +110,7 @@ export async function skipDetection(views: Views, minClients: number): Promise<D
   const energies = await views.fit(benign);
   const scores = computeTangents(energies);
   const undecided = `too few clients: ${views.size} of at least ${minClients}`;
-  return { benign, scores, energies, threshold: Infinity, gap: 1, undecided };
+  return { inside: benign, scores, energies, threshold: Infinity, gap: 1, undecided };
 }
 
 /** The threshold between benign and contaminated scores. */

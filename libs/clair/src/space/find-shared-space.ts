@@ -1,4 +1,4 @@
-import { median, pick } from "@fedclair/linalg";
+import { areEqual, median, pick } from "@fedclair/linalg";
 import { indicesOf, zeroShare, type Client } from "../updates/sanitise.js";
 import { detect, skipDetection, type CutOptions, type Decomposition } from "./detect.js";
 import type { Comparison, PooledViews } from "./module-views.js";
@@ -96,18 +96,18 @@ async function findSpaceFrom(
 ): Promise<FoundSpace> {
   const rounding = zeroShare * median(clients.map(({ norm }) => norm));
   let comparison: Comparison = { clients: indicesOf(clients), leastNorm: 0, ...(core && { core }) };
-  for (let pass = 0, before = ""; ; pass++) {
+  for (let pass = 0, before: readonly number[] = []; ; pass++) {
     const views = await modules.views(comparison); // steps 1 to 3
     const detection = await detectIn(views, earlier, options, core); // steps 4 and 5
-    const set = detection.benign.join();
-    if (!options.centered || pass === 5 || set === before) return { detection, views, comparison };
+    if (!options.centered || pass === 5 || areEqual(detection.inside, before))
+      return { detection, views, comparison };
     views.drop();
     const centre = {
-      clients: pick(comparison.clients, detection.benign),
+      clients: pick(comparison.clients, detection.inside),
       isScaled: options.scalesCommonPart,
     };
     comparison = { ...comparison, centre, leastNorm: rounding };
-    before = set;
+    before = detection.inside;
   }
 }
 
@@ -125,13 +125,13 @@ const minTrustedShare = 0.6;
 const minSearchShare = 0.5;
 
 /** Whether the space holds at least half of the median benign change. */
-export function isSharedByMost(detection: Pick<Decomposition, "benign" | "scores">): boolean {
+export function isSharedByMost(detection: Pick<Decomposition, "inside" | "scores">): boolean {
   return computeBenignShare(detection) >= minSearchShare;
 }
 
 /** Share of its energy that the median benign change has inside the space. */
-function computeBenignShare({ benign, scores }: Pick<Decomposition, "benign" | "scores">): number {
-  return 1 / (1 + median(pick(scores, benign)) ** 2);
+function computeBenignShare({ inside, scores }: Pick<Decomposition, "inside" | "scores">): number {
+  return 1 / (1 + median(pick(scores, inside)) ** 2);
 }
 
 async function detectIn(

@@ -1,4 +1,4 @@
-import { indices, item, median, pick, quantile } from "@fedclair/linalg";
+import { areEqual, indices, item, median, pick, quantile } from "@fedclair/linalg";
 import { computeSines, minBenignCount, type SpaceOptions, type Views } from "./view-measures.js";
 
 /** A set of clients that one space fits well. */
@@ -27,7 +27,7 @@ const maxSteps = 50;
 export async function search(views: Views, options: SpaceOptions): Promise<readonly number[]> {
   const h = minBenignCount(views.size, options);
   const concentrate = createConcentrate(views, h);
-  const starts = (await computeStarts(views, options)).map((angles) => pickClosest(angles, h));
+  const starts = (await computeStarts(views, options)).map((sines) => pickClosest(sines, h));
   const candidates = await Promise.all(
     starts.map(async ({ members }) => concentrate((await concentrate(members)).members)),
   );
@@ -58,16 +58,16 @@ async function follow(start: Candidate, concentrate: Concentrate): Promise<Candi
   let candidate = start;
   for (let step = 0; step < maxSteps; step++) {
     const next = await concentrate(candidate.members);
-    if (next.members.join() === candidate.members.join()) return next;
+    if (areEqual(next.members, candidate.members)) return next;
     candidate = next;
   }
   return candidate;
 }
 
-function pickClosest(angles: readonly number[], h: number): Candidate {
-  const order = [...angles.keys()].sort((i, j) => item(angles, i) - item(angles, j));
+function pickClosest(sines: readonly number[], h: number): Candidate {
+  const order = [...sines.keys()].sort((i, j) => item(sines, i) - item(sines, j));
   const members = order.slice(0, h).sort((i, j) => i - j);
-  return { members, objective: pick(angles, members).reduce((total, s) => total + s * s, 0) };
+  return { members, objective: pick(sines, members).reduce((total, s) => total + s * s, 0) };
 }
 
 function byObjective(x: Candidate, y: Candidate): number {
@@ -76,14 +76,14 @@ function byObjective(x: Candidate, y: Candidate): number {
 
 /** Computes every client's sine of the angle to each space that the search starts from. */
 export async function computeStarts(views: Views, options: SpaceOptions): Promise<number[][]> {
-  const angles = async (energies: ReturnType<Views["fit"]>) => computeSines(views, await energies);
+  const sinesTo = async (energies: ReturnType<Views["fit"]>) => computeSines(views, await energies);
   const members = await drawSubsets(views, options);
   const [fromAll, ...others] = await Promise.all([
     fitAllClients(views),
     // A block, unlike a vector, already shows the whole space, which makes colluders on a line
     // harmless.
-    ...spreadIndices(views.size, options.starts).map((k) => angles(views.fitOwn(k))),
-    ...members.map((group) => angles(views.fit(group))),
+    ...spreadIndices(views.size, options.starts).map((k) => sinesTo(views.fitOwn(k))),
+    ...members.map((group) => sinesTo(views.fit(group))),
   ]);
   return [...fromAll, ...others];
 }
@@ -97,18 +97,18 @@ export async function computeStarts(views: Views, options: SpaceOptions): Promis
 async function fitAllClients(views: Views): Promise<number[][]> {
   const reweighing = views.reweighing();
   const untrimmed = computeSines(views, await reweighing.energies());
-  let angles = untrimmed;
+  let sines = untrimmed;
   let smoothing = Infinity;
   for (let iteration = 0; iteration < 50; iteration++) {
-    smoothing = Math.min(smoothing, Math.max(quantile(angles, 0.25), 1e-14));
-    const weights = angles.map((s) => Math.max(s, smoothing) ** -2);
+    smoothing = Math.min(smoothing, Math.max(quantile(sines, 0.25), 1e-14));
+    const weights = sines.map((s) => Math.max(s, smoothing) ** -2);
     const largest = Math.max(...weights);
     const step = await reweighing.step(weights.map((w) => w / largest));
-    angles = computeSines(views, step.energies);
+    sines = computeSines(views, step.energies);
     if (step.moved < 1e-12) break;
   }
   reweighing.drop();
-  return [untrimmed, angles];
+  return [untrimmed, sines];
 }
 
 /** At most `starts` client indices, evenly spread over 0 … K - 1. */

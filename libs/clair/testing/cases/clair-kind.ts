@@ -63,7 +63,7 @@ const checks: Readonly<Record<string, (checked: Check) => void | Promise<void>>>
     }
   },
   detection: ({ report, result, expected }) => {
-    report.equal("detection", result.detection, expected);
+    report.equal("detection", result.canFlag, expected);
   },
   rank: ({ report, result, expected }) => {
     for (const [module, rank] of Object.entries(asFields(expected, "rank"))) {
@@ -138,7 +138,7 @@ function shrunkShareOf(
   { updates, result, options }: Check,
 ): number {
   if (shared === undefined) return 0;
-  const matrices = result.benign.map(({ id }) => {
+  const matrices = result.pooled.map(({ id }) => {
     const change = updates.find(({ clientId }) => clientId === id)?.delta.get(name);
     const inside = personal.get(id);
     if (change === undefined || inside === undefined) throw new UserError(`no ${name} of ${id}`);
@@ -148,7 +148,7 @@ function shrunkShareOf(
     matrices.map(({ change }) => change),
     matrices.map(({ inside }) => inside),
     toDense(shared),
-    computeWeights(result.benign, options.weighting),
+    computeWeights(result.pooled, options.weighting),
   );
 }
 
