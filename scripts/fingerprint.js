@@ -1,6 +1,6 @@
 // npm run fingerprint -- --out FILE: runs every shipped trial, with fewer rounds where it is long,
-// and variations that cover the other options (scripts/fingerprint/variations.yaml). It writes hashes
-// of all their numbers.
+// and variations that cover the other options (scripts/fingerprint/variations.yaml). It writes
+// hashes of all their numbers.
 // npm run fingerprint -- --compare OLD NEW: prints the differences between two such files and exits
 // with 1 if there are any.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

@@ -49,8 +49,8 @@ export interface Summary {
   /** The metric that arms are compared by first, if the task has one. */
   readonly primary?: string;
   /**
-   * The link of the last round (store/record-chain.ts), which binds the summary to the records. Absent
-   * until the run is done.
+   * The link of the last round (store/record-chain.ts), which binds the summary to the records.
+   * Absent until the run is done.
    */
   readonly chain?: string;
   /**
