@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describeAggregator } from "@fedclair/core/testing";
 import { bucketing } from "./bucketing/index.js";
 import { aggregators } from "../index.js";
+import { attacks } from "../attacks/index.js";
 import { nnm } from "./nnm/index.js";
 
 /** The rules that return a dense change for factored updates, with the reason. */
@@ -57,6 +58,12 @@ describe("the registry of aggregators", () => {
       assert.equal(plugin.schema.safeParse({}).success, true);
       assert.equal(plugin.schema.safeParse({ wieghting: "samples" }).success, false);
     }
+  });
+  it("has as many aggregators and attacks as the README says", () => {
+    const readme = readFileSync(new URL("../../../../../README.md", import.meta.url), "utf8");
+    assert.ok(
+      readme.includes(`${aggregators.size} other aggregators under ${attacks.size} attacks`),
+    );
   });
   it("has a row for each aggregator on the aggregators page", () => {
     const page = new URL("../../../../../docs/aggregators-and-attacks.md", import.meta.url);
