@@ -93,11 +93,10 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     chunkBytes: trial.limits.chunkBytes,
     maxMessageBytes: trial.limits.maxMessageBytes,
     log: (line, level) => {
-      // Ctrl-C stops the hosts too: that they leave is no news. Node.js reports what sockets have
-      // before a signal that came earlier.
-      setImmediate(() => {
+      // Ctrl-C stops the hosts too, and they may leave before this process handles its own signal.
+      setTimeout(() => {
         if (!interruption.signal.aborted) log[level](line);
-      });
+      }, signalDelay);
     },
   });
   const server = watchServer(prepared, backend.name);
@@ -160,6 +159,9 @@ async function afterAbort(signal: AbortSignal): Promise<never> {
 
 /** Time for an orderly end of a run, in ms. */
 const orderly = 500;
+
+/** Longest time from the end of a host to the signal that ended it and this process, in ms. */
+const signalDelay = 200;
 
 /** Lists the plug-ins that hosts need. Aggregators run only in the coordinator. */
 function hostedPlugins(trial: Trial): PluginIdentity[] {

@@ -59,6 +59,7 @@ export class LiveRun {
   #notices = new Set<string>();
   #waiters = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
+  #looks: Promise<void> = Promise.resolve();
   #readers = 0;
   /** Distinguishes this run from a later one in the same folder; undefined before it has begun. */
   identity: string | undefined;
@@ -110,8 +111,16 @@ export class LiveRun {
     });
   }
 
-  /** Looks at the folder once, and reads what is new. Never rejects. */
+  /**
+   * Looks at the folder once, and reads what is new. Never rejects. Waits for earlier looks, so
+   * that everything that was in the folder at the call has been read at the end.
+   */
   async look(): Promise<void> {
+    this.#looks = this.#looks.then(() => this.#look());
+    await this.#looks;
+  }
+
+  async #look(): Promise<void> {
     try {
       const seen = await this.#signature();
       if (seen === this.#seen) return;

@@ -147,6 +147,41 @@ describe("streamRun", () => {
     assert.equal(stateIn(await read(run)).status, "done");
   });
 
+  it("knows the state of the folder after a look, even if another look was in progress", async () => {
+    await writeRun(folder);
+    const lock = await Lock.acquire(folder);
+    const run = open();
+    await run.look();
+    assert.equal(run.state.status, "running");
+    await lock.release();
+    const first = run.look();
+    await run.look();
+    assert.equal(run.state.status, "interrupted");
+    await first;
+  });
+
+  it("sends the last state to a reader whose signal aborts while it is sent an older one", async () => {
+    await writeRun(folder);
+    const lock = await Lock.acquire(folder);
+    const run = open();
+    await run.look();
+    const end = new AbortController();
+    const states: RunState[] = [];
+    const send = async (event: string, data: unknown) => {
+      if (event !== "run") return;
+      states.push(data as RunState);
+      if (end.signal.aborted) return;
+      await lock.release();
+      await run.look();
+      end.abort();
+    };
+    await streamRun(run, undefined, send, end.signal);
+    assert.deepEqual(
+      states.map(({ status }) => status),
+      ["running", "interrupted"],
+    );
+  });
+
   it("reports who is flagged, with what margin and what is true of them", async () => {
     await writeRun(folder);
     await appendRounds(folder, record(1), record(2));

@@ -17,8 +17,8 @@ interface Place {
 const pingEvery = 15_000;
 
 /**
- * Sends a run to one reader, from a place on and then whatever is added, until `signal` aborts. The
- * events are
+ * Sends a run to one reader, from a place on and then whatever is added, until `signal` aborts and
+ * the state of that moment is sent. The events are
  * - `reset`: everything before is void, as in a new run in the same folder;
  * - `run`: a `RunState`, `names`: the `Names`, and `activity`: an `Activity`;
  * - `round` and `time`: `StreamedArmRound` and `RoundCost`, with the id of the place after them;
@@ -35,7 +35,7 @@ export async function streamRun(
   let place: Place | undefined = parsePlace(after);
   let sent = { version: -1, names: {} as unknown, activity: undefined as string | undefined };
   let rounds = new RoundStream();
-  const isOver = () => signal.aborted;
+  const isOver = () => signal.aborted && sent.version === run.version;
   if (run.version === 0) await run.changed(0, Infinity, signal);
   while (!isOver()) {
     const { version, summary, identity = "", names, activity } = run;
@@ -48,11 +48,11 @@ export async function streamRun(
     await send("run", run.state);
     if (activity && activity.written !== sent.activity) await send("activity", activity);
     if (summary && place) place = await sendNew(run, place, rounds, send, signal);
-    if (version !== run.version && !isOver()) continue; // it has changed meanwhile
+    if (version !== run.version) continue; // it has changed meanwhile
     if (version !== sent.version) await send("live", {});
     sent = { version, names: summary ? names : {}, activity: activity?.written };
     await run.changed(version, pingEvery, signal);
-    if (version === run.version && !isOver()) await send("ping", {});
+    if (version === run.version && !signal.aborted) await send("ping", {});
   }
 }
 
