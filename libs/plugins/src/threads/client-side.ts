@@ -1,7 +1,12 @@
 import { currentBackend } from "@fedclair/compute";
 import type { Params } from "@fedclair/core";
 import { errorLocation, errorMessage } from "@fedclair/core/errors";
-import { ClientRunner, type Answer, type ClientJob } from "@fedclair/core/internal";
+import {
+  ClientRunner,
+  type Answer,
+  type ClientJob,
+  type ReportedJob,
+} from "@fedclair/core/internal";
 import { NumberPages } from "@fedclair/threads";
 import { loadPlugins } from "../load-plugins.js";
 import type { PluginModule } from "../resolve-module.js";
@@ -29,18 +34,14 @@ export async function openClientSide(
   let current = { batch: 0, jobs: [] as readonly PostedJob[] };
   let pulse: NodeJS.Timeout | undefined;
   const runner = new ClientRunner(prepared, {
-    onClientError: ({ clientId, round, kind }, error) => {
-      service.report({
-        kind: "clientError",
-        job: { clientId, round, kind },
-        what: describe(error),
-      });
+    onClientError: (job, error) => {
+      service.report(["onClientError", toReported(job), describe(error)]);
     },
     onBatchError: (task, error) => {
-      service.report({ kind: "batchError", task, what: describe(error) });
+      service.report(["onBatchError", task, describe(error)]);
     },
-    onTimeout: ({ clientId, round, kind }, what) => {
-      service.report({ kind: "timeout", job: { clientId, round, kind }, what });
+    onTimeout: (job, what) => {
+      service.report(["onTimeout", toReported(job), what]);
     },
     onAttempt: (jobs) => {
       const job = current.jobs.findIndex(({ id }) => id === jobs[0]?.id);
@@ -86,6 +87,11 @@ export async function openClientSide(
 function toClientJob({ params, ...job }: PostedJob, lastBase: Params): ClientJob {
   const base = params.base === "last" ? lastBase : params.base;
   return { ...job, params: { base, rounds: params.rounds } };
+}
+
+/** Leaves out the params of a job, which a report need not carry. */
+function toReported({ clientId, round, kind }: ReportedJob): ReportedJob {
+  return { clientId, round, kind };
 }
 
 /** Describes an error with its location, which no message to the coordinator contains. */

@@ -11,7 +11,7 @@ import {
 import { toPostable } from "@fedclair/threads";
 import { loadPlugins } from "../load-plugins.js";
 import type { PluginModule } from "../resolve-module.js";
-import type { PluginService, PostedFault, ThreadTrial } from "./thread-messages.js";
+import type { PluginService, ServerReply, ThreadTrial } from "./thread-messages.js";
 import { prepareInThread } from "./prepare-in-thread.js";
 
 /** The coordinator's plug-ins of a trial in a thread. An arm is given by its index. */
@@ -22,10 +22,7 @@ type Arguments<M extends keyof ServerCode> =
   Parameters<ServerCode[M]> extends [RoundPlan, ...infer Rest] ? Rest : never;
 
 /** A step; without its updates if they are those that arrived. */
-type Posted = PostedFault | (Omit<Stepped, "updates"> & Partial<Pick<Stepped, "updates">>);
-
-/** The reply of a method without a result. */
-const done = { isDone: true } as const;
+type PostedStep = Omit<Stepped, "updates"> & Partial<Pick<Stepped, "updates">>;
 
 /** Prepares to run the coordinator's plug-ins in this thread. */
 export async function openServerSide(
@@ -58,52 +55,45 @@ export async function openServerSide(
   return {
     isReady: () => true,
 
-    startTask: async () => {
+    startTask: () => {
       beginCode(`start() of task '${prepared.trial.task.name}'`);
-      const start = task.start({ clientIds: prepared.clientIds, rng: prepared.rng.at("init") });
-      return toPostable(await start);
+      return reply(() =>
+        task.start({ clientIds: prepared.clientIds, rng: prepared.rng.at("init") }),
+      );
     },
 
-    finishExternal: async (arm: number, ...args: Arguments<"finishExternal">) =>
-      toPostable(await serverCode.finishExternal(planServer(arm), ...args)),
+    finishExternal: (arm: number, ...args: Arguments<"finishExternal">) =>
+      reply(() => serverCode.finishExternal(planServer(arm), ...args)),
 
-    attackCohort: async (arm: number, ...args: Arguments<"attackCohort">) =>
-      toPostable(await orFault(serverCode.attackCohort(planServer(arm), ...args))),
+    attackCohort: (arm: number, ...args: Arguments<"attackCohort">) =>
+      reply(() => serverCode.attackCohort(planServer(arm), ...args)),
 
-    runStep: async (arm: number, ...args: Arguments<"runStep">): Promise<Posted> => {
-      const stepped = await orFault(serverCode.runStep(planServer(arm), ...args));
-      if ("fault" in stepped) return stepped;
-      const { updates, ...rest } = stepped;
-      const [, arrived] = args;
-      return toPostable(updates === arrived.updates ? rest : stepped);
-    },
+    runStep: (arm: number, ...args: Arguments<"runStep">): Promise<ServerReply<PostedStep>> =>
+      reply(async () => {
+        const { updates, ...rest } = await serverCode.runStep(planServer(arm), ...args);
+        const [, arrived] = args;
+        return updates === arrived.updates ? rest : { ...rest, updates };
+      }),
 
     /** Begins the stream of a round, which `addToStream` and `finishStream` then go on with. */
-    openStream: async (arm: number, ...args: Arguments<"openStream">) => {
-      const opened = await orFault(serverCode.openStream(planServer(arm), ...args));
-      if ("fault" in opened) return opened;
-      stream = opened;
-      return done;
-    },
+    openStream: (arm: number, ...args: Arguments<"openStream">) =>
+      reply(async () => {
+        stream = await serverCode.openStream(planServer(arm), ...args);
+      }),
 
-    addToStream: async (updates: readonly Update[]) =>
-      await orFault(
-        readStream()
-          .add(updates)
-          .then(() => done),
-      ),
+    addToStream: (updates: readonly Update[]) => reply(() => readStream().add(updates)),
 
-    finishStream: async () => await orFault(readStream().finish()),
+    finishStream: () => reply(() => readStream().finish()),
   };
 }
 
 /** Plug-ins do not ask clients. */
 const noPool = undefined as unknown as ClientPool;
 
-/** Returns an error of a plug-in instead of throwing it, because posting loses its class. */
-async function orFault<T>(work: Promise<T>): Promise<T | PostedFault> {
+/** Posts an error of a plug-in instead of throwing it, because posting loses its class. */
+async function reply<T>(work: () => Promise<T>): Promise<ServerReply<T>> {
   try {
-    return await work;
+    return toPostable({ result: await work() });
   } catch (error) {
     if (!(error instanceof ArmFault)) throw error;
     const { cause } = error;

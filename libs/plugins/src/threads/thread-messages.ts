@@ -1,5 +1,5 @@
 import type { Params } from "@fedclair/core";
-import type { ClientJob } from "@fedclair/core/internal";
+import type { ClientJob, ReportedJob } from "@fedclair/core/internal";
 import type { ThreadService } from "@fedclair/threads";
 
 /** A trial that a thread prepares. */
@@ -20,21 +20,16 @@ export interface PostedJob extends Omit<ClientJob, "params" | "derivation"> {
   };
 }
 
-/** An error of a plug-in that ends its arm. Errors lose their class when they are posted. */
-export interface PostedFault {
-  readonly fault: string;
-  /** The stack of the error that was thrown. */
-  readonly stack: string | undefined;
-}
+/** The result of a part of a round, or the error of a plug-in that ends its arm. */
+export type ServerReply<T> =
+  | { readonly result: T }
+  /** @property stack that of the error that was thrown */
+  | { readonly fault: string; readonly stack: string | undefined };
 
-/** What happens to clients while their jobs run. */
+/** An event of a runner, by its name, with the job or the task that it is about. */
 export type PluginReport =
-  | {
-      readonly kind: "clientError" | "timeout";
-      readonly job: Pick<ClientJob, "clientId" | "round" | "kind">;
-      readonly what: string;
-    }
-  | { readonly kind: "batchError"; readonly task: string; readonly what: string };
+  | readonly [name: "onClientError" | "onTimeout", job: ReportedJob, what: string]
+  | readonly [name: "onBatchError", task: string, what: string];
 
 /** What plug-ins need of the thread that they run in. */
 export type PluginService = Pick<

@@ -22,7 +22,7 @@ import type { PluginModule } from "../resolve-module.js";
 import { mapTensors } from "./map-tensors.js";
 import type { ClientSide } from "./client-side.js";
 import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
-import type { PluginReport, PostedJob, ThreadTrial } from "./thread-messages.js";
+import type { PostedJob, ThreadTrial } from "./thread-messages.js";
 
 /** A runner of jobs in a thread. */
 interface WatchedRunnerOptions extends ThreadTrial {
@@ -188,21 +188,15 @@ export class WatchedRunner implements JobRunner {
     if (this.#thread?.isAlive !== true) this.#thread = startPluginThread();
     const thread = this.#thread;
     thread.limitTime(() => Infinity); // preparing the data may take long
-    thread.onReport = (report) => {
-      this.#report(report);
+    const { events } = this.#options;
+    thread.onReport = ([name, subject, what]) => {
+      events?.[name]?.(subject as ReportedJob & string, what);
     };
     const trial = { content, from, backend };
     const clients = thread.host("clients", modules, trial, this.#isAlone);
     const maxBatch = await clients.ask("maxBatch");
     thread.limitTime(({ jobs }) => limitSeconds(limits, jobs));
     return { thread, clients, maxBatch };
-  }
-
-  #report(report: PluginReport): void {
-    const { events } = this.#options;
-    if (report.kind === "batchError") events?.onBatchError?.(report.task, report.what);
-    else if (report.kind === "timeout") events?.onTimeout?.(report.job, report.what);
-    else events?.onClientError?.(report.job, report.what);
   }
 }
 
@@ -228,25 +222,13 @@ function postBase(base: StoredParams): Params {
 }
 
 function toPostedJob(job: ClientJob, base: StoredParams | undefined): PostedJob {
-  const { id, clientId, round, phase, kind, clientIndex, clientCount, seed, commonSeed } = job;
-  const { params, candidates, control } = job;
-  const isLast = params.base === base;
+  const { params, ...rest } = job;
   return {
-    id,
-    clientId,
-    round,
-    phase,
-    kind,
-    clientIndex,
-    clientCount,
-    seed,
-    commonSeed,
+    ...toPostable({ ...rest, derivation: undefined }),
     params: {
-      base: isLast ? "last" : postBase(params.base),
+      base: params.base === base ? "last" : postBase(params.base),
       rounds: toPostable(params.rounds),
     },
-    ...(candidates && { candidates: toPostable(candidates) }),
-    ...(control && { control: toPostable(control) }),
   };
 }
 

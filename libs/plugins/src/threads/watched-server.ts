@@ -15,7 +15,7 @@ import {
 import { Overdue, ThreadEnded, toPostable, type Hosted } from "@fedclair/threads";
 import type { PluginModule } from "../resolve-module.js";
 import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
-import type { PostedFault, ThreadTrial } from "./thread-messages.js";
+import type { ServerReply, ThreadTrial } from "./thread-messages.js";
 import type { ServerSide } from "./server-side.js";
 
 /** The coordinator's code in a thread. */
@@ -72,32 +72,27 @@ export class ThreadServer implements WatchedServer {
         if (!this.#attacks()) return await serverCode.attackCohort(plan, honest, when, state);
         const { params, ask, attacks } = state;
         const args = toPostable([arm, honest, when, { params, ask, attacks }] as const);
-        return orThrow(
-          await this.#call((server) => server.ask("attackCohort", ...args), plan.signal),
-        );
+        return await this.#call((server) => server.ask("attackCohort", ...args), plan.signal);
       },
       runStep: async (plan, state, arrived) => {
         if (!this.#steps(plan)) return await serverCode.runStep(plan, state, arrived);
         const { params, ask, task, aggregator, mods } = state;
         const before = { params, ask, task, aggregator, mods };
         const args = toPostable([arm, before, arrived] as const);
-        const stepped = orThrow(
-          await this.#call((server) => server.ask("runStep", ...args), plan.signal),
-        );
+        const stepped = await this.#call((server) => server.ask("runStep", ...args), plan.signal);
         return { ...stepped, updates: stepped.updates ?? arrived.updates };
       },
       openStream: async (plan, state, when) => {
         if (!this.#steps(plan)) return await serverCode.openStream(plan, state, when);
         const { aggregator, mods } = state;
         const args = toPostable([arm, { aggregator, mods }, when] as const);
-        orThrow(await this.#call((server) => server.ask("openStream", ...args), plan.signal));
+        await this.#call((server) => server.ask("openStream", ...args), plan.signal);
         return {
           add: async (updates) => {
             const posted = toPostable(updates);
-            orThrow(await this.#call((server) => server.ask("addToStream", posted), plan.signal));
+            await this.#call((server) => server.ask("addToStream", posted), plan.signal);
           },
-          finish: async () =>
-            orThrow(await this.#call((server) => server.ask("finishStream"), plan.signal)),
+          finish: () => this.#call((server) => server.ask("finishStream"), plan.signal),
         };
       },
     };
@@ -113,25 +108,26 @@ export class ThreadServer implements WatchedServer {
 
   /** Whether code from outside changes the updates of external clients. */
   #finishes(): boolean {
-    const { attacks, mods, trial } = this.#options.prepared;
+    const { mods } = this.#options.prepared;
     return (
-      attacks.some(
-        (attack, i) =>
-          attack.corruptUpdate !== undefined &&
-          this.#isOutside("attack", trial.attacks[i]?.attack.name),
-      ) || mods.some(({ name, mod }) => mod.client && this.#isOutside("mod", name))
+      this.#hasAttack("corruptUpdate") ||
+      mods.some(({ name, mod }) => mod.client && this.#isOutside("mod", name))
     );
   }
 
   /** Whether code from outside may run before the updates are aggregated. */
   #attacks(): boolean {
-    const { attacks, mods, trial } = this.#options.prepared;
+    const { mods } = this.#options.prepared;
     return (
-      attacks.some(
-        (attack, i) =>
-          attack.attackRound !== undefined &&
-          this.#isOutside("attack", trial.attacks[i]?.attack.name),
-      ) || mods.some(({ name, mod }) => mod.isFormat && this.#isOutside("mod", name))
+      this.#hasAttack("attackRound") ||
+      mods.some(({ name, mod }) => mod.isFormat && this.#isOutside("mod", name))
+    );
+  }
+
+  #hasAttack(method: "corruptUpdate" | "attackRound"): boolean {
+    const { attacks, trial } = this.#options.prepared;
+    return attacks.some(
+      (attack, i) => attack[method] && this.#isOutside("attack", trial.attacks[i]?.attack.name),
     );
   }
 
@@ -150,9 +146,9 @@ export class ThreadServer implements WatchedServer {
     return outside.some((plugin) => plugin.kind === kind && plugin.name === name);
   }
 
-  /** @throws ArmFault if the code does not return, or ends its thread */
+  /** @throws ArmFault if a plug-in fails, does not return, or ends its thread */
   async #call<T>(
-    call: (server: Hosted<ServerSide>) => Promise<T>,
+    call: (server: Hosted<ServerSide>) => Promise<ServerReply<T>>,
     signal?: AbortSignal,
   ): Promise<T> {
     const { serverSeconds } = this.#options.prepared.trial.limits;
@@ -160,7 +156,10 @@ export class ThreadServer implements WatchedServer {
     signal?.addEventListener("abort", stop);
     try {
       signal?.throwIfAborted();
-      return await call(await this.#open());
+      const reply = await call(await this.#open());
+      if ("result" in reply) return reply.result;
+      const { fault, stack } = reply;
+      throw new ArmFault(fault, stack && Object.assign(new Error(), { stack }));
     } catch (error) {
       if (error instanceof ThreadEnded) throw new ArmFault(error.message, error);
       if (!(error instanceof Overdue)) throw error;
@@ -190,14 +189,4 @@ function failExternal(plan: RoundPlan, { updates, failures }: Collected, why: st
     updates: updates.filter((update) => !changed.includes(update)),
     failures: new Map([...failures, ...hung]),
   };
-}
-
-/** @throws ArmFault if a plug-in failed in the thread */
-function orThrow<T extends object>(reply: T | PostedFault): T {
-  if (!("fault" in reply)) return reply;
-  const { fault, stack } = reply;
-  throw new ArmFault(
-    fault,
-    stack === undefined ? undefined : Object.assign(new Error(), { stack }),
-  );
 }
