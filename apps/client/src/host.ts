@@ -6,7 +6,7 @@ import {
   identifyPlugins,
   listClientPlugins,
   loadForHost,
-  resolveModule,
+  resolveModules,
   WatchedRunner,
   withoutAggregators,
 } from "@fedclair/plugins/host";
@@ -45,7 +45,7 @@ export async function host(options: HostOptions): Promise<void> {
   if (protocol === "http:" && !isLoopback(hostname)) {
     log.warn("no TLS: who sees the network can read the token and every update");
   }
-  const modules = options.plugins.map((module) => resolveModule(module, ".", "--plugin"));
+  const modules = resolveModules(options.plugins);
   const identified = modules.length === 0 ? undefined : await identifyPlugins(modules);
   const backends = hostBackends(options.backend);
   let runner: ClientRunner | WatchedRunner | undefined;

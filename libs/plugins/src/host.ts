@@ -5,7 +5,7 @@
  */
 export { loadPlugins } from "./load-plugins.js";
 export { namedModules } from "./named-plugins.js";
-export { resolveModule } from "./resolve-module.js";
+export { resolveModules } from "./resolve-module.js";
 export { selectRunnerOptions, identifyPlugins, watchClients } from "./threads/watch-trial.js";
 export { WatchedRunner } from "./threads/watched-runner.js";
 export { loadForHost } from "./with-tasks.js";

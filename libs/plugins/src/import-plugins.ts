@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { UserError, type AggregatorPlugin, type DefinedPlugin } from "@fedclair/core";
 import { checkPlugin, errorMessage } from "@fedclair/core/internal";
@@ -12,7 +13,7 @@ import { checkPlugin, errorMessage } from "@fedclair/core/internal";
 export async function importPlugins(
   file: string,
   place: string,
-  seconds = importSeconds,
+  seconds = awaitSeconds,
 ): Promise<DefinedPlugin[]> {
   let module: { readonly default?: unknown };
   // Report errors by the lines of the module's source, which may be TypeScript.
@@ -62,28 +63,28 @@ async function importModule(
   file: string,
   seconds: number,
 ): Promise<{ readonly default?: unknown }> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new UserError(
-          `its top level still awaits something after ${seconds} s; what takes long belongs in a task's create`,
-        ),
-      );
-    }, seconds * 1000);
+  const done = new AbortController();
+  const late = delay(seconds * 1000, undefined, { signal: done.signal }).then(() => {
+    throw new UserError(
+      `its top level still awaits something after ${seconds} s; what takes long belongs in a task's create`,
+    );
   });
+  late.catch(() => undefined);
   try {
-    return (await Promise.race([import(pathToFileURL(file).href), late])) as object;
+    return await Promise.race([import(pathToFileURL(file).href) as Promise<object>, late]);
   } finally {
-    clearTimeout(timer);
+    done.abort();
   }
 }
 
 /**
- * Time limit in seconds: a joining host must not keep its coordinator waiting, and its operator
- * needs an error message.
+ * Time for what a module awaits at its top level, in s: a joining host must not keep its
+ * coordinator waiting, and its operator needs an error message.
  */
-const importSeconds = 8;
+const awaitSeconds = 8;
+
+/** Time for the top level of a module, in s: more than for what it awaits. */
+export const importSeconds = 10;
 
 /**
  * Finds the line of the module where the error was thrown, if the stack contains it; syntax errors

@@ -41,6 +41,11 @@ export function resolveModule(text: string, folder: string, by: string): PluginM
   return { file: realpathSync(file), place };
 }
 
+/** Finds the modules that option `--plugin` names. @throws UserError as `resolveModule` */
+export function resolveModules(texts: readonly string[]): PluginModule[] {
+  return texts.map((text) => resolveModule(text, ".", "--plugin"));
+}
+
 function resolvePackageFile(text: string, folder: string, place: string): string {
   let url: string;
   try {

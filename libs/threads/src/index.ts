@@ -1,5 +1,4 @@
 export { ThreadActivity, type Doing } from "./activity.js";
-export { EventLoopWatch } from "./event-loop-watch.js";
 export { hostHere, type Hosted } from "./hosted.js";
 export { NumberPages, PageUse } from "./number-pages.js";
 export { ThreadService } from "./serve.js";

@@ -1,7 +1,7 @@
 import type { Plugin, Plugins } from "@fedclair/core";
 import { UserError } from "@fedclair/core/errors";
 import { trialSchema } from "@fedclair/core/internal";
-import { loadPlugins, resolveModule } from "@fedclair/plugins";
+import { loadPlugins, resolveModules } from "@fedclair/plugins";
 import { print } from "@fedclair/runs";
 import { describedKinds, type DescribedKind } from "./described-kinds.js";
 import pc from "picocolors";
@@ -48,9 +48,7 @@ export async function describePlugins(
 ): Promise<void> {
   if (schema && kind)
     throw new UserError(`--schema describes whole trial files: leave out the kind '${kind}'`);
-  const plugins = await loadPlugins(
-    modules.map((module) => resolveModule(module, ".", "--plugins")),
-  );
+  const plugins = await loadPlugins(resolveModules(modules));
   if (schema) {
     print(formatSchema(plugins));
     return;

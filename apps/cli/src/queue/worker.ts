@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join, sep } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@fedclair/core";
-import { resolveModule } from "@fedclair/plugins";
+import { resolveModules } from "@fedclair/plugins";
 import {
   createLog,
   breakLocks,
@@ -54,7 +54,7 @@ export async function work({
   device,
 }: WorkerOptions): Promise<never> {
   const log = createLog("worker");
-  const allowed = plugins.map((module) => resolveModule(module, ".", "--plugin").file);
+  const allowed = resolveModules(plugins).map(({ file }) => file);
   const within = await realpath(root);
   const bullmq = await importOptional(() => import("bullmq"));
   const { signal } = interruption;

@@ -1,4 +1,4 @@
-import { loadPlugins, resolveModule } from "@fedclair/plugins";
+import { loadPlugins, resolveModules } from "@fedclair/plugins";
 import { describeStored, readRun, type Run, type TrialDescription } from "@fedclair/runs";
 
 /**
@@ -17,7 +17,7 @@ export async function openRunWith<T>(
   modules: readonly string[],
   read: (folder: string, description?: TrialDescription) => Promise<T>,
 ): Promise<T> {
-  const plugins = await loadPlugins(modules.map((one) => resolveModule(one, ".", "--plugin")));
+  const plugins = await loadPlugins(resolveModules(modules));
   const stored = await describeStored(folder, plugins);
   if ("description" in stored) return await read(folder, stored.description);
   const list = new Intl.ListFormat("en-GB").format(stored.missing);

@@ -6,7 +6,7 @@ import {
   type PluginChoice,
   type PluginIdentity,
 } from "@fedclair/core/internal";
-import { builtInAggregators, loadPlugins, resolveModule } from "@fedclair/plugins";
+import { builtInAggregators, loadPlugins, resolveModules } from "@fedclair/plugins";
 import { z } from "zod";
 
 /** An aggregator by name, with its options. */
@@ -67,7 +67,7 @@ async function loadExternal(modules: readonly string[]) {
     { readonly plugin: AggregatorPlugin; readonly code: ChosenAggregator["code"] }
   >();
   if (modules.length === 0) return added; // the loader also imports every task
-  const all = await loadPlugins(modules.map((one) => resolveModule(one, ".", "--plugin")));
+  const all = await loadPlugins(resolveModules(modules));
   for (const { kind, name, version, hash } of all.outside ?? []) {
     const plugin = kind === "aggregator" && all.aggregators.get(name);
     if (plugin) added.set(name, { plugin, code: { version, hash } });

@@ -1,10 +1,10 @@
-import { isMainThread } from "node:worker_threads";
+import { isMainThread, Worker } from "node:worker_threads";
 import { closeSync, writeSync } from "node:fs";
 import inspector from "node:inspector";
 import { pathToFileURL } from "node:url";
 import { exitCodes } from "@fedclair/core/internal";
 import { printable } from "@fedclair/core/text";
-import { EventLoopWatch } from "@fedclair/threads";
+import { importSeconds } from "../import-plugins.js";
 import type { PluginModule } from "../resolve-module.js";
 
 /*
@@ -14,18 +14,24 @@ import type { PluginModule } from "../resolve-module.js";
  * process ends with an error that names it.
  */
 
-/** Time for the top level of a module, in s: more than its own limit for what it awaits. */
-const importSeconds = 10;
-
 /** Time for other code of plug-ins without a trial that says so, in s: as its default. */
 const defaultSeconds = 600;
 
 /** The modules of plug-ins that were imported, by their URL. */
 const places = new Map<string, string>();
 
-const watch = new EventLoopWatch(endIfOverdue);
+/** Time between two signs that the event loop turns, in ms. */
+const pulseMs = 100;
+
+/** The property of the global object that the watching thread calls. */
+const name = "fedclair.overdue";
+
+/** The memory that the watching thread reads: a number that changes, and the limit in ms. */
+const shared = new Int32Array(new SharedArrayBuffer(8));
+
 let limitSeconds = defaultSeconds;
 let isImporting = false;
+let isWatching = false;
 
 /**
  * Limits the time of plug-ins' code in the main thread, apart from the top level of modules.
@@ -33,7 +39,7 @@ let isImporting = false;
  */
 export function limitMainThread(seconds: number): void {
   limitSeconds = seconds;
-  watch.limit(seconds);
+  limit(seconds);
 }
 
 /**
@@ -44,14 +50,30 @@ export async function watchImport<T>({ file, place }: PluginModule, load: () => 
   if (!isMainThread) return await load();
   places.set(pathToFileURL(file).href, place);
   isImporting = true;
-  watch.limit(Math.min(importSeconds, limitSeconds));
-  watch.start();
+  limit(Math.min(importSeconds, limitSeconds));
+  watch();
   try {
     return await load();
   } finally {
     isImporting = false;
-    watch.limit(limitSeconds);
+    limit(limitSeconds);
   }
+}
+
+function limit(seconds: number): void {
+  Atomics.store(shared, 1, Math.min(1000 * seconds, 2 ** 31 - 1));
+}
+
+/** Starts the thread that watches, unless there is one. */
+function watch(): void {
+  if (isWatching) return;
+  isWatching = true;
+  (globalThis as Record<symbol, unknown>)[Symbol.for(name)] = endIfOverdue;
+  setInterval(() => Atomics.add(shared, 0, 1), pulseMs).unref();
+  new Worker(new URL(import.meta.resolve("#main-thread-watch")), {
+    workerData: { memory: shared.buffer, expression: `globalThis[Symbol.for("${name}")]()` },
+    resourceLimits: { maxOldGenerationSizeMb: 16 },
+  }).unref();
 }
 
 /** Runs on top of the code that the main thread runs: a stack contains that code as well. */
@@ -63,7 +85,7 @@ function endIfOverdue(): void {
   if (!module || inspector.url() !== undefined) return;
   const [url, place] = module;
   const line = /^:(\d+)/.exec(stack.split(url)[1] ?? "")?.[1] ?? "";
-  const late = `did not return within ${watch.seconds} s`;
+  const late = `did not return within ${Atomics.load(shared, 1) / 1000} s`;
   const why = isImporting
     ? `cannot be imported: its top level ${late} (line ${line}); what takes long belongs in a task's create`
     : `${late} (limits.serverSeconds): line ${line}`;

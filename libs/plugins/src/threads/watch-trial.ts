@@ -7,14 +7,12 @@ import {
   type Trial,
 } from "@fedclair/core/internal";
 import { Overdue } from "@fedclair/threads";
+import { importSeconds } from "../import-plugins.js";
 import type { PluginModule } from "../resolve-module.js";
 import { listClientPlugins, withoutAggregators } from "../without-aggregators.js";
 import { startPluginThread, type PluginThread } from "./plugin-thread.js";
 import { ThreadServer } from "./watched-server.js";
 import { WatchedRunner, type WatchedEvents } from "./watched-runner.js";
-
-/** Time for the top level of a module, in s: more than its own limit for what it awaits. */
-const importSeconds = 10;
 
 /**
  * Imports modules of plug-ins in a thread, where code that does not return can be ended.

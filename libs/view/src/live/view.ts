@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
-import { loadPlugins, resolveModule } from "@fedclair/plugins";
+import { loadPlugins, resolveModules } from "@fedclair/plugins";
 import {
   describeStored,
   findHolder,
@@ -51,7 +51,7 @@ export async function view(folder: string, options: ViewOptions): Promise<void> 
   // Loaded when the first run is opened: all plug-ins take a second.
   let plugins: ReturnType<typeof loadPlugins> | undefined;
   const describe = async (run: string) => {
-    plugins ??= loadPlugins(modules.map((one) => resolveModule(one, ".", "--plugin")));
+    plugins ??= loadPlugins(resolveModules(modules));
     return await describeStored(run, await plugins);
   };
   const server = await servePage({ root: folder, host, port, token, tls, describe });

@@ -1,4 +1,4 @@
-// The script of the thread that watches the event loop of the main thread (event-loop-watch.ts).
+// The script of the thread that watches the event loop of the main thread (main-thread-limit.ts).
 import { Session } from "node:inspector";
 import { workerData } from "node:worker_threads";
 
