@@ -12,17 +12,16 @@ import { ffaLora } from "./aggregators/ffa-lora/index.js";
 import { flora } from "./aggregators/flora/index.js";
 import { fltrustAggregator } from "./aggregators/fltrust/index.js";
 import { geometricMedianAggregator } from "./aggregators/geometric-median/index.js";
-import { krumAggregator } from "./aggregators/krum/index.js";
+import { krumAggregator, multiKrumAggregator } from "./aggregators/krum/index.js";
 import { local } from "./aggregators/local/index.js";
 import { mdaAggregator } from "./aggregators/mda/index.js";
 import { meamedAggregator } from "./aggregators/meamed/index.js";
 import { monnaAggregator } from "./aggregators/monna/index.js";
-import { multiKrumAggregator } from "./aggregators/multi-krum/index.js";
 import { nnm } from "./aggregators/nnm/index.js";
 import { normClipAggregator } from "./aggregators/norm-clip/index.js";
 import { trimmedMeanAggregator } from "./aggregators/trimmed-mean/index.js";
 
-export * from "./aggregators/robust/vectors.js";
+export * from "./aggregators/vectors.js";
 export {
   innerProduct,
   product,
@@ -33,7 +32,7 @@ export {
   type Factors,
 } from "./aggregators/factors.js";
 export { weightedSum } from "./aggregators/mean.js";
-export { geometricMedianWeights } from "./aggregators/robust/geometric-median.js";
+export { geometricMedianWeights } from "./aggregators/geometric-median/weights.js";
 export { gramOf, squaredDistances } from "./aggregators/robust/gram.js";
 export { createPointsFromGram } from "./aggregators/robust/points.js";
 export { computeWeights, countWeights, weighting } from "./aggregators/weights.js";

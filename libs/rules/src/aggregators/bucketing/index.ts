@@ -1,17 +1,20 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
-import { mixNearest } from "../nnm/mix.js";
 import { countPresumedContaminated, fraction } from "../robust/contaminated.js";
+import {
+  bucketSize,
+  leavesMajority,
+  majorityAdvice,
+  mixBuckets,
+  mixNearest,
+} from "../robust/mixing.js";
 import { Mixture } from "../robust/mixture.js";
-import { ruleNames, rules } from "../robust/rules.js";
-import { leavesMajority, majorityAdvice, mixBuckets, size } from "./mix.js";
-
-const ruleName = z.enum(ruleNames);
+import { ruleName, rules } from "../rules.js";
 
 const schema = z
   .strictObject({
     fraction,
-    size,
+    size: bucketSize,
     rule: z
       .union([ruleName, z.strictObject({ name: z.literal("nnm"), rule: ruleName })])
       .default("geometric-median")
@@ -40,7 +43,7 @@ export const bucketing: AggregatorPlugin = {
     aggregate: async ({ updates, rng }) => {
       const f = countPresumedContaminated(fraction, updates.length);
       const buckets = mixBuckets(Mixture.of(updates), size, rng);
-      const change =
+      const { change } =
         typeof rule === "string"
           ? await rules[rule](buckets, f, rng)
           : await rules[rule.rule](await mixNearest(buckets, f), f, rng);

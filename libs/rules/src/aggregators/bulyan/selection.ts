@@ -1,5 +1,5 @@
 import { UserError, yieldToEventLoop } from "@fedclair/core";
-import { at, item, type Matrix } from "@fedclair/linalg";
+import { at, indices, item, type Matrix } from "@fedclair/linalg";
 import { sortByScore, countNeighbours } from "../krum/scores.js";
 
 /**
@@ -62,8 +62,4 @@ function sortOthersByDistance(squared: Matrix, i: number): number[] {
  */
 export function maxBulyanF(count: number): number {
   return Math.max(0, Math.floor((count - 3) / 4));
-}
-
-function indices(count: number): number[] {
-  return Array.from({ length: count }, (_, k) => k);
 }

@@ -1,10 +1,9 @@
-import type { AggregatorPlugin } from "@fedclair/core";
-import { z } from "zod";
-import { countPresumedContaminated, fraction } from "../robust/contaminated.js";
-import { Mixture } from "../robust/mixture.js";
+import { createRulePlugin, type Rule } from "../robust/rule.js";
 import { filterWeights } from "./weights.js";
 
-const schema = z.strictObject({ fraction });
+export const cafRule: Rule = async (points, f) => ({
+  change: await points.combine(await filterWeights(await points.gram(), f)),
+});
 
 /**
  * Covariance-bound agnostic filter (CAF, Allouah, Guerraoui, Stephan, ICML 2025): a
@@ -12,17 +11,7 @@ const schema = z.strictObject({ fraction });
  * the changes differ most, and the mean with the smallest variance counts. Low-rank pairs stay
  * pairs.
  */
-export const cafAggregator: AggregatorPlugin = {
+export const cafAggregator = createRulePlugin(cafRule, {
   name: "caf",
   summary: "A weighted mean; clients far out where the changes differ most lose weight (CAF).",
-  acceptsStale: true,
-  schema,
-  create: ({ fraction }: z.infer<typeof schema>) => ({
-    aggregate: async ({ updates }) => {
-      const mixture = Mixture.of(updates);
-      const f = countPresumedContaminated(fraction, mixture.count);
-      const weights = await filterWeights(await mixture.gram(), f);
-      return { change: await mixture.combine(weights), metrics: { f } };
-    },
-  }),
-};
+});

@@ -1,7 +1,12 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { medianOf } from "../robust/coordinates.js";
-import { aggregateCoordinates } from "../robust/modules.js";
+import { Mixture } from "../robust/mixture.js";
+import type { Rule } from "../robust/rule.js";
+
+export const coordinateMedianRule: Rule = async (points) => ({
+  change: await points.reduce(medianOf),
+});
 
 /**
  * The unweighted median of every coordinate (Yin et al., arXiv 1803.01498). Low-rank pairs are
@@ -14,6 +19,6 @@ export const coordinateMedianAggregator: AggregatorPlugin = {
   acceptsStale: true,
   schema: z.strictObject({}),
   create: () => ({
-    aggregate: async ({ updates }) => ({ change: await aggregateCoordinates(updates, medianOf) }),
+    aggregate: async ({ updates }) => ({ change: await Mixture.of(updates).reduce(medianOf) }),
   }),
 };

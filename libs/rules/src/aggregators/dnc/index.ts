@@ -1,20 +1,13 @@
-import {
-  binaryVerdict,
-  type Aggregation,
-  type AggregatorPlugin,
-  type Update,
-  type Verdict,
-} from "@fedclair/core";
-import type { Stream } from "@fedclair/linalg";
+import type { AggregatorPlugin } from "@fedclair/core";
+import { indices, item } from "@fedclair/linalg";
 import { z } from "zod";
-import { combineProducts } from "../products.js";
-import { fraction, countPresumedContaminated } from "../robust/contaminated.js";
-import { findOutliers } from "../robust/divide-and-conquer.js";
-import { groupByModule } from "../robust/modules.js";
+import { fraction } from "../robust/contaminated.js";
+import { meanWeights } from "../robust/mixture.js";
+import { aggregateByRule, type Rule } from "../robust/rule.js";
+import { findOutliers } from "./outliers.js";
 import { computeSampleGram } from "./sample-gram.js";
 
-const schema = z.strictObject({
-  fraction,
+const options = {
   iterations: z
     .int()
     .min(1)
@@ -25,9 +18,28 @@ const schema = z.strictObject({
     .min(1)
     .default(10_000)
     .describe("Coordinates sampled in each iteration; all of them if the model has no more."),
-});
+};
+const schema = z.strictObject({ fraction, ...options });
 
 type Options = z.infer<typeof schema>;
+
+/** Creates the rule. The score of a point is the number of iterations that filter it out. */
+function createDncRule({ iterations, coordinates }: Omit<Options, "fraction">): Rule {
+  return async (points, f, rng) => {
+    const scores = new Uint32Array(points.count);
+    for (let iteration = 0; iteration < iterations; iteration++) {
+      const of = rng.at("coordinates", iteration);
+      const sample = await computeSampleGram(points.modules, coordinates, of);
+      for (const k of findOutliers(await points.mixGram(sample), f))
+        scores[k] = item(scores, k) + 1;
+    }
+    const selected = indices(points.count).filter((k) => scores[k] === 0);
+    const change = await points.combine(meanWeights(points.count, selected));
+    return { change, selected, scores, threshold: 0 };
+  };
+}
+
+export const dncRule = createDncRule(z.strictObject(options).parse({}));
 
 /**
  * Divide and conquer (DnC, Shejwalkar and Houmansadr, NDSS 2021, algorithm 2, filtering fraction c
@@ -41,28 +53,8 @@ export const dnc: AggregatorPlugin = {
     "Filters out the clients furthest along the direction in which changes differ most (DnC).",
   acceptsStale: true,
   schema,
-  create: (options: Options) => ({
-    aggregate: ({ updates, rng }) => divideAndConquer(updates, options, rng),
-  }),
+  create: ({ fraction, ...rest }: Options) => {
+    const rule = createDncRule(rest);
+    return { aggregate: ({ updates, rng }) => aggregateByRule(rule, updates, fraction, rng) };
+  },
 };
-
-async function divideAndConquer(
-  updates: readonly Update[],
-  { fraction, iterations, coordinates }: Options,
-  rng: Stream,
-): Promise<Aggregation> {
-  const f = countPresumedContaminated(fraction, updates.length);
-  const modules = [...groupByModule(updates).values()];
-  const filtered = new Map<number, number>();
-  for (let iteration = 0; iteration < iterations; iteration++) {
-    const gram = await computeSampleGram(modules, coordinates, rng.at("coordinates", iteration));
-    for (const k of findOutliers(gram, f)) filtered.set(k, (filtered.get(k) ?? 0) + 1);
-  }
-  const left = updates.length - filtered.size;
-  const weights = updates.map((_, k) => (filtered.has(k) ? 0 : 1 / left));
-  const verdicts = updates.map(({ clientId }, k): Verdict => {
-    const score = filtered.get(k) ?? 0;
-    return binaryVerdict(clientId, score > 0, score, 0);
-  });
-  return { change: await combineProducts(updates, weights), verdicts, metrics: { f } };
-}

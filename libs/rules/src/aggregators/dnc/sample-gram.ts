@@ -1,8 +1,8 @@
 import { deltaShape, isLowRank, readNumbers, sizeOf, type TensorDelta } from "@fedclair/core";
 import { item, type Matrix, type Stream } from "@fedclair/linalg";
 import { vectorToTensor, type Changes } from "../robust/blocks.js";
-import { sampleIndices } from "../robust/divide-and-conquer.js";
 import { gramOf } from "../robust/gram.js";
+import { sampleIndices } from "./outliers.js";
 
 /**
  * Computes the Gram matrix of the changes at `count` coordinates sampled from all modules, or at

@@ -3,16 +3,13 @@ import {
   type Aggregation,
   type Aggregator,
   type AggregatorPlugin,
-  type Update,
   type Verdict,
 } from "@fedclair/core";
 import { z } from "zod";
 import { at } from "@fedclair/linalg";
-import { combineProducts } from "../products.js";
-import { sortById, groupByModule } from "../robust/modules.js";
-import { createPoints } from "../robust/points.js";
+import { Mixture } from "../robust/mixture.js";
 import { findRoot, requireRoot, root } from "../robust/root.js";
-import { computeTrust } from "../robust/trust.js";
+import { computeTrust } from "./trust.js";
 
 const schema = z.strictObject({ root });
 
@@ -30,25 +27,24 @@ export const fltrustAggregator: AggregatorPlugin = {
     checkClients: (ids) => {
       requireRoot(root, ids);
     },
-    aggregate: async ({ updates }, trusted = root) => trust(sortById(updates), trusted),
+    aggregate: ({ updates }, trusted = root) => trust(Mixture.of(updates), trusted),
   }),
 };
 
 /**
  * Aggregates one round.
- * @param updates sorted by id
  * @param trusted id of the root; see `findRoot`
  */
-async function trust(updates: readonly Update[], trusted?: string): Promise<Aggregation<string>> {
+async function trust(mixture: Mixture, trusted?: string): Promise<Aggregation<string>> {
+  const { updates } = mixture;
   const root = findRoot(updates, trusted);
   // Without the root's update no client can be trusted, so the model keeps its params this round.
   if (root < 0) return { change: [], metrics: { trusted: 0 } };
-  const points = await createPoints([...groupByModule(updates).values()]);
-  const { cosines, weights } = await computeTrust(points, root);
+  const { cosines, weights } = await computeTrust(await mixture.points(), root);
   if (updates.length === 1) weights[root] = 1;
   const state = updates[root]?.clientId;
   return {
-    change: await combineProducts(updates, weights),
+    change: await mixture.combine(weights),
     verdicts: updates.map(({ clientId }, k) => toVerdict(clientId, at(cosines, k))),
     metrics: { trusted: cosines.filter((cosine) => cosine > 0).length },
     ...(state !== undefined && { state }),

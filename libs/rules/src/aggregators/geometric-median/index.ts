@@ -1,10 +1,9 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
-import { combineProducts } from "../products.js";
-import { geometricMedianWeights } from "../robust/geometric-median.js";
-import { groupByModule } from "../robust/modules.js";
-import { createPointsForManyPasses } from "../robust/points.js";
+import { Mixture, meanWeights } from "../robust/mixture.js";
+import type { Rule } from "../robust/rule.js";
 import { weighting, computeWeights } from "../weights.js";
+import { geometricMedianWeights } from "./weights.js";
 
 const schema = z.strictObject({
   weighting: weighting.default("samples"),
@@ -14,6 +13,13 @@ const schema = z.strictObject({
     .default(1e-6)
     .describe("Smoothing, in units of the changes: distances below it count as this value."),
 });
+
+async function findMedian(mixture: Mixture, weights: Float64Array, nu?: number) {
+  const combined = await geometricMedianWeights(await mixture.points(true), weights, nu);
+  return { change: await mixture.combine(combined) };
+}
+
+export const geometricMedianRule: Rule = (points) => findMedian(points, meanWeights(points.count));
 
 /**
  * The geometric median (RFA, Pillutla et al., arXiv 1912.13445): the point with the smallest
@@ -25,12 +31,10 @@ export const geometricMedianAggregator: AggregatorPlugin = {
   summary: "The point with the smallest sum of distances to the clients' changes (RFA).",
   acceptsStale: true,
   schema,
-  create: (options: z.infer<typeof schema>) => ({
-    aggregate: async ({ updates }) => {
-      const points = await createPointsForManyPasses([...groupByModule(updates).values()]);
-      const weights = computeWeights(updates, options.weighting);
-      const combined = await geometricMedianWeights(points, weights, options.nu);
-      return { change: await combineProducts(updates, combined) };
+  create: ({ weighting, nu }: z.infer<typeof schema>) => ({
+    aggregate: ({ updates }) => {
+      const points = Mixture.of(updates);
+      return findMedian(points, computeWeights(points.updates, weighting), nu);
     },
   }),
 };

@@ -1,4 +1,4 @@
-import { item, sum, type Matrix } from "@fedclair/linalg";
+import { indices, item, sum, type Matrix } from "@fedclair/linalg";
 
 /**
  * Computes Krum's scores (Blanchard et al., NeurIPS 2017). A score is the sum of the K - f - 2
@@ -23,8 +23,4 @@ export function countNeighbours(count: number, f: number): number {
 /** Indices by ascending score; equal scores keep their order. */
 export function sortByScore(scores: readonly number[]): number[] {
   return indices(scores.length).sort((i, j) => item(scores, i) - item(scores, j));
-}
-
-function indices(count: number): number[] {
-  return Array.from({ length: count }, (_, k) => k);
 }

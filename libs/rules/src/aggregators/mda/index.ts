@@ -1,11 +1,19 @@
-import { binaryVerdict, type AggregatorPlugin, type Verdict } from "@fedclair/core";
-import { z } from "zod";
-import { countPresumedContaminated, fraction } from "../robust/contaminated.js";
+import { indices } from "@fedclair/linalg";
 import { squaredDistances } from "../robust/gram.js";
-import { meanWeights, Mixture } from "../robust/mixture.js";
+import { meanWeights } from "../robust/mixture.js";
+import { createRulePlugin, type Rule } from "../robust/rule.js";
 import { requireMdaF, selectSmallest } from "./selection.js";
 
-const schema = z.strictObject({ fraction });
+export const mdaRule: Rule = async (points, f) => {
+  const { count } = points;
+  const squared = squaredDistances(await points.gram());
+  const { selected, squaredDiameter } = selectSmallest(squared, f);
+  const scores = indices(count).map((k) =>
+    Math.sqrt(Math.max(...selected.map((i) => squared.get(i, k)))),
+  );
+  const change = await points.combine(meanWeights(count, selected));
+  return { change, selected, scores, threshold: Math.sqrt(squaredDiameter) };
+};
 
 /**
  * Minimum-diameter averaging (MDA, El Mhamdi et al., ICML 2018, arXiv 1802.07927, as Brute): the
@@ -13,27 +21,8 @@ const schema = z.strictObject({ fraction });
  * client is flagged if it is further from one of them than they are from one another. Low-rank
  * pairs stay pairs.
  */
-export const mdaAggregator: AggregatorPlugin = {
+export const mdaAggregator = createRulePlugin(mdaRule, {
   name: "mda",
   summary: "The mean of the clients whose changes lie in the smallest diameter (MDA).",
-  acceptsStale: true,
-  schema,
-  create: ({ fraction }: z.infer<typeof schema>) => ({
-    checkClients: (_, cohort) => {
-      requireMdaF(countPresumedContaminated(fraction, cohort));
-    },
-    aggregate: async ({ updates }) => {
-      const mixture = Mixture.of(updates);
-      const f = countPresumedContaminated(fraction, mixture.count);
-      const squared = squaredDistances(await mixture.gram());
-      const { selected, squaredDiameter } = selectSmallest(squared, f);
-      const threshold = Math.sqrt(squaredDiameter);
-      const verdicts = mixture.updates.map(({ clientId }, k): Verdict => {
-        const score = Math.sqrt(Math.max(...selected.map((i) => squared.get(i, k))));
-        return binaryVerdict(clientId, score > threshold, score, threshold);
-      });
-      const change = await mixture.combine(meanWeights(mixture.count, selected));
-      return { change, verdicts, metrics: { f } };
-    },
-  }),
-};
+  checkF: requireMdaF,
+});

@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { at, type Matrix } from "@fedclair/linalg";
+import { at, indices, type Matrix } from "@fedclair/linalg";
 
 /**
  * The most clients that may be left out. The search takes up to 2^f steps; at this f, random
@@ -34,7 +34,7 @@ export function selectSmallest(squared: Matrix, f: number): Smallest {
   }
   const squaredDiameter = at(distances, low);
   const removed = new Set(findRemoved(squared, squaredDiameter, f));
-  const left = Array.from({ length: squared.rows }, (_, k) => k).filter((k) => !removed.has(k));
+  const left = indices(squared.rows).filter((k) => !removed.has(k));
   return { selected: left.slice(0, squared.rows - f), squaredDiameter };
 }
 

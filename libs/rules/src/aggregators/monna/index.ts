@@ -1,19 +1,10 @@
-import {
-  binaryVerdict,
-  type Aggregation,
-  type Aggregator,
-  type AggregatorPlugin,
-  type Update,
-  type Verdict,
-} from "@fedclair/core";
+import type { Aggregation, Aggregator, AggregatorPlugin } from "@fedclair/core";
 import { at } from "@fedclair/linalg";
 import { z } from "zod";
 import { countPresumedContaminated, fraction } from "../robust/contaminated.js";
-import { combineProducts } from "../products.js";
-import { groupByModule, sortById } from "../robust/modules.js";
-import { meanWeights } from "../robust/mixture.js";
-import { createPoints } from "../robust/points.js";
+import { meanWeights, Mixture } from "../robust/mixture.js";
 import { findRoot, requireRoot, root } from "../robust/root.js";
+import { createVerdicts } from "../robust/rule.js";
 import { findNearest } from "./nearest.js";
 
 const schema = z.strictObject({ fraction, root });
@@ -35,28 +26,24 @@ export const monnaAggregator: AggregatorPlugin = {
       requireRoot(root, ids);
     },
     aggregate: ({ updates }, trusted = root) =>
-      averageNearest(sortById(updates), fraction, trusted),
+      averageNearest(Mixture.of(updates), fraction, trusted),
   }),
 };
 
-/** Aggregates one round. @param updates sorted by id */
 async function averageNearest(
-  updates: readonly Update[],
+  mixture: Mixture,
   fraction: number,
   trusted?: string,
 ): Promise<Aggregation<string>> {
-  const f = countPresumedContaminated(fraction, updates.length);
+  const { updates, count } = mixture;
+  const f = countPresumedContaminated(fraction, count);
   const root = findRoot(updates, trusted);
   // Without the root's update no client can be trusted, so the model keeps its params this round.
   if (root < 0) return { change: [], metrics: { f } };
-  const points = await createPoints([...groupByModule(updates).values()]);
-  const { nearest, distances } = await findNearest(points, root, updates.length - f);
+  const { nearest, distances } = await findNearest(await mixture.points(), root, count - f);
   const threshold = Math.max(...nearest.map((k) => at(distances, k)));
-  const verdicts = updates.map(({ clientId }, k): Verdict => {
-    const score = at(distances, k);
-    return binaryVerdict(clientId, score > threshold, score, threshold);
-  });
-  const change = await combineProducts(updates, meanWeights(updates.length, nearest));
+  const verdicts = createVerdicts(updates, distances, threshold);
+  const change = await mixture.combine(meanWeights(count, nearest));
   const state = updates[root]?.clientId;
   return { change, verdicts, metrics: { f }, ...(state !== undefined && { state }) };
 }

@@ -1,18 +1,23 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
-import { leavesMajority, majorityAdvice, mixBuckets, size } from "../bucketing/mix.js";
 import { countPresumedContaminated, fraction } from "../robust/contaminated.js";
+import {
+  bucketSize,
+  leavesMajority,
+  majorityAdvice,
+  mixBuckets,
+  mixNearest,
+} from "../robust/mixing.js";
 import { Mixture } from "../robust/mixture.js";
-import { ruleNames, rules } from "../robust/rules.js";
-import { mixNearest } from "./mix.js";
+import { ruleName, rules } from "../rules.js";
 
-const ruleName = z.enum(ruleNames);
+const bucketing = { name: z.literal("bucketing"), size: bucketSize, rule: ruleName };
 
 const schema = z
   .strictObject({
     fraction,
     rule: z
-      .union([ruleName, z.strictObject({ name: z.literal("bucketing"), size, rule: ruleName })])
+      .union([ruleName, z.strictObject(bucketing)])
       .default("geometric-median")
       .describe(
         "Rule that aggregates the mixed changes, unweighted, with the same f and otherwise its defaults; " +
@@ -40,7 +45,7 @@ export const nnm: AggregatorPlugin = {
     aggregate: async ({ updates, rng }) => {
       const f = countPresumedContaminated(fraction, updates.length);
       const mixed = await mixNearest(Mixture.of(updates), f);
-      const change =
+      const { change } =
         typeof rule === "string"
           ? await rules[rule](mixed, f, rng)
           : await rules[rule.rule](mixBuckets(mixed, rule.size, rng), f, rng);

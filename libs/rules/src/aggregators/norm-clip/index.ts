@@ -1,10 +1,11 @@
-import type { AggregatorPlugin, Update } from "@fedclair/core";
+import type { AggregatorPlugin } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
 import { z } from "zod";
-import { combineProducts } from "../products.js";
 import { normClipWeights, computeNorms } from "../robust/clipping.js";
+import { meanWeights, Mixture } from "../robust/mixture.js";
 import { groupByModule } from "../robust/modules.js";
 import { createPoints } from "../robust/points.js";
+import type { Rule } from "../robust/rule.js";
 import { streamMean } from "../streamed-sum.js";
 import { weighting, computeWeights, countWeights } from "../weights.js";
 
@@ -16,6 +17,13 @@ const schema = z.strictObject({
     .optional()
     .describe("Norm to which longer changes are clipped; default: the median norm of the round."),
 });
+
+async function clipNorms(mixture: Mixture, weights: Float64Array, most?: number) {
+  const norms = await computeNorms(await mixture.points());
+  return { change: await mixture.combine(normClipWeights(norms, weights, most ?? median(norms))) };
+}
+
+export const normClipRule: Rule = (points) => clipNorms(points, meanWeights(points.count));
 
 /**
  * The mean of the clients' changes, each clipped to a maximum norm over all modules together (Sun
@@ -32,18 +40,14 @@ export const normClipAggregator: AggregatorPlugin = {
       stream: () =>
         streamMean(async (updates) => {
           const weights = countWeights(updates, weighting);
-          return { weights, clipped: normClipWeights(await measureNorms(updates), weights, most) };
+          const points = await createPoints([...groupByModule(updates).values()]);
+          const norms = await computeNorms(points);
+          return { weights, clipped: normClipWeights(norms, weights, most) };
         }),
     }),
-    aggregate: async ({ updates }) => {
-      const norms = await measureNorms(updates);
-      const weights = computeWeights(updates, weighting);
-      const clipped = normClipWeights(norms, weights, most ?? median(norms));
-      return { change: await combineProducts(updates, clipped) };
+    aggregate: ({ updates }) => {
+      const points = Mixture.of(updates);
+      return clipNorms(points, computeWeights(points.updates, weighting), most);
     },
   }),
 };
-
-async function measureNorms(updates: readonly Update[]): Promise<Float64Array> {
-  return computeNorms(await createPoints([...groupByModule(updates).values()]));
-}

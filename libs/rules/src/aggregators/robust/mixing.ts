@@ -1,4 +1,7 @@
-import { Matrix } from "@fedclair/linalg";
+import { indices, Matrix, type Stream } from "@fedclair/linalg";
+import { z } from "zod";
+import { squaredDistances } from "./gram.js";
+import type { Mixture } from "./mixture.js";
 import { forSmallest } from "./select.js";
 
 /**
@@ -18,6 +21,11 @@ export function nearestNeighbourMixing(squared: Matrix, f: number): Matrix {
   return out;
 }
 
+/** Replaces every point by the mean of its K - f nearest ones; see `nearestNeighbourMixing`. */
+export async function mixNearest(points: Mixture, f: number): Promise<Mixture> {
+  return points.mix(nearestNeighbourMixing(squaredDistances(await points.gram()), f));
+}
+
 /**
  * Bucketing (Karimireddy et al., ICLR 2022, arXiv 2006.09365): consecutive points of the order form
  * buckets of `size`, and Y_i is the mean of bucket i. The last bucket may be smaller.
@@ -33,3 +41,24 @@ export function bucketMixing(order: readonly number[], size: number): Matrix {
   }
   return out;
 }
+
+/** Replaces the points by the means of random buckets; see `bucketMixing`. */
+export function mixBuckets(points: Mixture, size: number, rng: Stream): Mixture {
+  return points.mix(bucketMixing(rng.at("buckets").sample(indices(points.count)), size));
+}
+
+export const bucketSize = z
+  .int()
+  .min(1)
+  .default(2)
+  .describe("Clients in a bucket, at least 1; fraction · size must be below 1/2.");
+
+/** Do uncontaminated buckets outnumber the others, whichever clients share a bucket? */
+export function leavesMajority(fraction: number, size: number): boolean {
+  return fraction * size < 0.5;
+}
+
+/** Explains what to change if `leavesMajority` is false. */
+export const majorityAdvice =
+  "expected fraction · size below 1/2, because each contaminated client can contaminate a bucket of " +
+  "its own; lower fraction or size";

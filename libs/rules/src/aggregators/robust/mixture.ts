@@ -1,10 +1,16 @@
-import type { Delta, Update } from "@fedclair/core";
-import { Matrix, multiply, multiplyTN, at } from "@fedclair/linalg";
-import { yieldToEventLoop } from "@fedclair/core";
+import { yieldToEventLoop, type Delta, type Update } from "@fedclair/core";
+import { at, indices, Matrix, multiply, multiplyTN, pick } from "@fedclair/linalg";
 import { combineProducts } from "../products.js";
+import type { Changes } from "./blocks.js";
 import type { CoordinateRule } from "./coordinates.js";
 import { gramOf } from "./gram.js";
 import { aggregateCoordinates, groupByModule, sortById } from "./modules.js";
+import {
+  createPoints,
+  createPointsForManyPasses,
+  createPointsFromGram,
+  type Points,
+} from "./points.js";
 
 /**
  * The points that a robust rule aggregates: the clients' changes X_k, or means Y = X·M of them,
@@ -15,7 +21,7 @@ export class Mixture {
   /** The clients' updates, sorted by id, so that the result does not depend on their order. */
   readonly updates: readonly Update[];
   /** M, K×L; column i holds the weights of the X_k in Y_i. Undefined: the points are the X_k. */
-  readonly mixing: Matrix | undefined;
+  readonly #mixing: Matrix | undefined;
   readonly #computeGram: () => Promise<Matrix>;
   #gram: Promise<Matrix> | undefined;
 
@@ -31,13 +37,18 @@ export class Mixture {
     computeGram: () => Promise<Matrix>,
   ) {
     this.updates = updates;
-    this.mixing = mixing;
+    this.#mixing = mixing;
     this.#computeGram = computeGram;
   }
 
   /** The number of points. */
   get count(): number {
-    return this.mixing?.cols ?? this.updates.length;
+    return this.#mixing?.cols ?? this.updates.length;
+  }
+
+  /** The changes X_k by module. */
+  get modules(): readonly Changes[] {
+    return [...groupByModule(this.updates).values()];
   }
 
   /** The Gram matrix of the points, computed at the first call; coordinate-wise rules skip it. */
@@ -45,14 +56,26 @@ export class Mixture {
     return (this.#gram ??= this.#computeGram());
   }
 
+  /** The points as a rule sees them that only weights them. @param isOften for many passes */
+  async points(isOften = false): Promise<Points> {
+    if (this.#mixing) return createPointsFromGram(await this.gram());
+    return await (isOften ? createPointsForManyPasses : createPoints)(this.modules);
+  }
+
   /** Replaces the points Y by Y·N. @param further N; column i holds the weights in a new point */
   mix(further: Matrix): Mixture {
-    const mixing = this.mixing ? multiply(this.mixing, further) : further;
+    const mixing = this.#mixing ? multiply(this.#mixing, further) : further;
     return new Mixture(this.updates, mixing, async () => mixGram(await this.gram(), further));
   }
 
-  /** Keeps the points with these indices, in this order. */
+  /** Computes the Gram matrix of the points from that of the X_k, as at some coordinates. */
+  async mixGram(gram: Matrix): Promise<Matrix> {
+    return this.#mixing ? await mixGram(gram, this.#mixing) : gram;
+  }
+
+  /** Keeps the points with these indices. @param indices ascending */
   pick(indices: readonly number[]): Mixture {
+    if (!this.#mixing) return Mixture.of(pick(this.updates, indices));
     const chosen = new Matrix(this.count, indices.length);
     indices.forEach((from, to) => (chosen.data[from + to * chosen.rows] = 1));
     return this.mix(chosen);
@@ -60,15 +83,15 @@ export class Mixture {
 
   /** Computes Σ c_i·Y_i, as terms. @param weights c, one for each point */
   combine(weights: Float64Array): Promise<Delta[]> {
-    const combined = this.mixing
-      ? multiply(this.mixing, new Matrix(weights.length, 1, weights)).data
+    const combined = this.#mixing
+      ? multiply(this.#mixing, new Matrix(weights.length, 1, weights)).data
       : weights;
     return combineProducts(this.updates, combined);
   }
 
   /** Applies a rule to every coordinate of the points; the result is dense. */
   reduce(rule: CoordinateRule): Promise<Delta[]> {
-    return aggregateCoordinates(this.updates, rule, this.mixing);
+    return aggregateCoordinates(this.updates, rule, this.#mixing);
   }
 }
 
@@ -81,7 +104,7 @@ const panel = 64;
  * @param mixing N, L×M
  * @returns M×M
  */
-export async function mixGram(gram: Matrix, mixing: Matrix): Promise<Matrix> {
+async function mixGram(gram: Matrix, mixing: Matrix): Promise<Matrix> {
   const count = mixing.cols;
   const out = new Matrix(count, count);
   for (let from = 0; from < count; from += panel) {
@@ -92,9 +115,9 @@ export async function mixGram(gram: Matrix, mixing: Matrix): Promise<Matrix> {
   return out;
 }
 
-/** Returns the weights of a mean of the points with these indices; 0 for all others. */
-export function meanWeights(count: number, indices: readonly number[]): Float64Array {
+/** The weights of a mean of the points with these indices, by default all; 0 for all others. */
+export function meanWeights(count: number, of: readonly number[] = indices(count)): Float64Array {
   const weights = new Float64Array(count);
-  for (const i of indices) weights[i] = at(weights, i) + 1 / indices.length;
+  for (const i of of) weights[i] = at(weights, i) + 1 / of.length;
   return weights;
 }

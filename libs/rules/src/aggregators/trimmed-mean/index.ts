@@ -1,7 +1,8 @@
 import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { createTrimmedMean } from "../robust/coordinates.js";
-import { aggregateCoordinates } from "../robust/modules.js";
+import { Mixture } from "../robust/mixture.js";
+import type { Rule } from "../robust/rule.js";
 
 const schema = z.strictObject({
   beta: z
@@ -10,6 +11,10 @@ const schema = z.strictObject({
     .lt(0.5)
     .default(0.2)
     .describe("Share of the values dropped at each end of every coordinate, in [0, 1/2)."),
+});
+
+export const trimmedMeanRule: Rule = async (points, f) => ({
+  change: await points.reduce(createTrimmedMean(f)),
 });
 
 /**
@@ -25,7 +30,7 @@ export const trimmedMeanAggregator: AggregatorPlugin = {
   create: ({ beta }: z.infer<typeof schema>) => ({
     aggregate: async ({ updates }) => {
       const rule = createTrimmedMean(Math.floor(beta * updates.length));
-      return { change: await aggregateCoordinates(updates, rule) };
+      return { change: await Mixture.of(updates).reduce(rule) };
     },
   }),
 };

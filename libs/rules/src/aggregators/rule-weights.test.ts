@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Matrix, at, item } from "@fedclair/linalg";
-import { vectorToTensor } from "./blocks.js";
-import { centeredClipWeights, normClipWeights } from "./clipping.js";
-import { geometricMedianWeights } from "./geometric-median.js";
-import { selectByBulyan } from "../bulyan/selection.js";
-import { sortByScore, computeKrumScores } from "../krum/scores.js";
-import { nearestNeighbourMixing } from "./mixing.js";
-import { createPointsForManyPasses, createPoints } from "./points.js";
-import { computeTrust } from "./trust.js";
+import { vectorToTensor } from "./robust/blocks.js";
+import { centeredClipWeights, normClipWeights } from "./robust/clipping.js";
+import { geometricMedianWeights } from "./geometric-median/weights.js";
+import { selectByBulyan } from "./bulyan/selection.js";
+import { sortByScore, computeKrumScores } from "./krum/scores.js";
+import { nearestNeighbourMixing } from "./robust/mixing.js";
+import { createPointsForManyPasses, createPoints } from "./robust/points.js";
+import { computeTrust } from "./fltrust/trust.js";
 
 const pointsOn = (line: readonly number[]) =>
   createPoints([line.map((x) => vectorToTensor(Float64Array.of(x)))]);

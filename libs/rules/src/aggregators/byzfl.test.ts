@@ -44,7 +44,7 @@ interface Case {
   };
 }
 
-const fixture = new URL("../../../../fixtures/aggregators/byzfl.json", import.meta.url);
+const fixture = new URL("../../../fixtures/aggregators/byzfl.json", import.meta.url);
 const { cases } = JSON.parse(readFileSync(fixture, "utf8")) as { readonly cases: readonly Case[] };
 
 /** The share of the values that ⌊β·K⌋ = f leaves out. */

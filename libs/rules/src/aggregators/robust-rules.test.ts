@@ -1,11 +1,11 @@
 import type { Aggregation, Update } from "@fedclair/core";
 import { frobenius, gaussian, Matrix, stream, subtract, at } from "@fedclair/linalg";
 import assert from "node:assert/strict";
-import { product, type Factors } from "../factors.js";
-import { aggregators } from "../../index.js";
-import { measureLongestArray } from "../../../testing/aggregators/allocation.js";
+import { product, type Factors } from "./factors.js";
+import { aggregators } from "../index.js";
+import { measureLongestArray } from "../../testing/aggregators/allocation.js";
 import { sumTerms } from "@fedclair/core/testing";
-import { idOf, updateOf } from "../../../testing/aggregators/updates.js";
+import { idOf, updateOf } from "../../testing/aggregators/updates.js";
 
 const weightRules = [
   "krum",

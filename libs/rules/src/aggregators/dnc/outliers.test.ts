@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { gaussian, Matrix, stream, thinSvd, at } from "@fedclair/linalg";
-import { vectorToTensor } from "./blocks.js";
-import { computeOutlierScores, findOutliers, sampleIndices } from "./divide-and-conquer.js";
-import { gramOf } from "./gram.js";
+import { vectorToTensor } from "../robust/blocks.js";
+import { computeOutlierScores, findOutliers, sampleIndices } from "./outliers.js";
+import { gramOf } from "../robust/gram.js";
 
 describe("computeOutlierScores", () => {
   it("is proportional to the squared projections on the leading direction of the centered points", async () => {

@@ -1,5 +1,5 @@
 import { sum, at } from "@fedclair/linalg";
-import type { Points } from "./points.js";
+import type { Points } from "../robust/points.js";
 
 interface Trust {
   /**

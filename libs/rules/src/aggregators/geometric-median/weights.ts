@@ -1,6 +1,6 @@
 import { sum, at } from "@fedclair/linalg";
 import { yieldToEventLoop } from "@fedclair/core";
-import type { Points } from "./points.js";
+import type { Points } from "../robust/points.js";
 
 /**
  * Computes weights b for which Σ b_k·V_k is the geometric median. Smoothed Weiszfeld steps b_k =
